@@ -1,0 +1,84 @@
+"""The recipes of pictures: what can be asked of a dream, with ranges, defaults and a sentence for each parameter.
+
+Light on purpose (no torch): the command line and the sliders are derived from here.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from pydantic import field_validator
+
+from studio.works.recipe import Recipe, parameter
+
+SMALLEST_SIDE, LARGEST_SIDE = 64, 8192
+
+
+class DreamRecipe(Recipe):
+    """Gradient ascent on a photo's pixels: what a pretrained network sees in it is made stronger, from coarse to fine.
+
+    Sources by role: `photo` (needed), `guide` (dream towards this picture's features), `mask` (dream only where it is light).
+    """
+
+    kind: Literal["dream"] = "dream"
+    preset: str | None = parameter("creatures", "A look with a name; what you set yourself goes before it.", in_sight=True)
+    size: int | None = parameter(
+        768, "Longer side of the result; empty keeps the photo's own.", ge=SMALLEST_SIDE, le=LARGEST_SIDE, step=32, unit="px", in_sight=True
+    )
+    strength: float = parameter(1.0, "How much of the dream is laid over the photo.", ge=0, le=1, step=0.05, in_sight=True)
+    backbone: str = parameter("efficientnet_lite0", "The pretrained network that dreams.")
+    layers: tuple[str, ...] = parameter(
+        ("blocks.4",), "What to make stronger, as NAME[:CHANNEL][*WEIGHT]: early layers weave, late ones see."
+    )
+    octaves: int = parameter(5, "From how coarse to fine: more octaves give larger shapes.", ge=1, le=12, step=1)
+    octave_scale: float = parameter(1.4, "How much larger each octave is than the one before.", ge=1.1, le=2.5, step=0.05)
+    steps: int = parameter(10, "Steps of gradient ascent in each octave: more is deeper.", ge=1, le=200, step=1, in_sight=True)
+    step_size: float = parameter(0.011, "How far one step moves a pixel on average; 1 is black to white.", ge=0.0005, le=0.1, step=0.0005)
+    jitter: int = parameter(24, "Shifts the picture at random before each step, so that no grid shows.", ge=0, le=256, step=1, unit="px")
+    keep_colours: bool = parameter(False, "Dream in light and dark only and keep the photo's own colours.")
+
+    @field_validator("layers")
+    @classmethod
+    def _every_layer_can_be_read(cls, layers: tuple[str, ...]) -> tuple[str, ...]:
+        if not layers:
+            raise ValueError("name at least one layer to dream with.")
+        for layer in layers:
+            LayerTerm.read(layer)
+        return layers
+
+    def in_words(self) -> str:
+        photo = self.source("photo")
+        guide = self.source("guide")
+        said = f"{photo.title or photo.name or 'A picture'}" if photo else "A picture"
+        said += f" dreamt by {self.backbone}"
+        if self.preset:
+            said += f" in the look '{self.preset}'"
+        said += f" ({' + '.join(self.layers)}), {self.octaves} octaves of {self.steps} steps"
+        if guide:
+            said += f", towards {guide.title or guide.name}"
+        if self.source("mask"):
+            said += ", only where the mask is light"
+        if self.keep_colours:
+            said += ", in its own colours"
+        if self.strength < 1:
+            said += f", laid over the photo at {self.strength:.0%}"
+        return f"{said}; seed {self.seed}."
+
+
+class LayerTerm:
+    """One term of an objective: a layer, or one of its channels, with a weight. Written NAME[:CHANNEL][*WEIGHT]."""
+
+    _FORM = re.compile(r"^(?P<name>[A-Za-z_][\w.]*)(?::(?P<channel>\d{1,5}))?(?:\*(?P<weight>-?\d+(?:\.\d+)?))?$")
+
+    def __init__(self, name: str, channel: int | None = None, weight: float = 1.0) -> None:
+        self.name, self.channel, self.weight = name, channel, weight
+
+    @classmethod
+    def read(cls, text: str) -> LayerTerm:
+        """Raises ValueError with a sentence when the text has another form."""
+        match = cls._FORM.match(text.strip())
+        if match is None:
+            raise ValueError(f"'{text}' is not a layer: write NAME[:CHANNEL][*WEIGHT], such as blocks.4 or blocks.4:12*0.5.")
+        channel = match["channel"]
+        return cls(match["name"], None if channel is None else int(channel), float(match["weight"] or 1.0))

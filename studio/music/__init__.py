@@ -1,0 +1,1 @@
+"""Music: scores, styles learnt from corpora, and melodies sampled exactly under constraints."""
