@@ -1,0 +1,422 @@
+"""The command line: thin. It reads wishes, hands them on, and prints what came of them.
+
+Exit status: 0 made, 2 the request cannot be met (one line on standard error), 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import click
+
+from studio import __version__
+from studio.errors import Missing, Refused, StudioError
+
+if TYPE_CHECKING:
+    from studio.works.gallery import Gallery
+    from studio.works.recipe import Recipe
+    from studio.works.work import Progress, Work
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def main() -> NoReturn:
+    """Run a command and leave with its exit status; whatever goes wrong is told in one line."""
+    try:
+        commands.main(standalone_mode=False)
+    except (KeyboardInterrupt, click.Abort):
+        _complain("interrupted; nothing half-written was left.")
+        _leave(130)
+    except click.ClickException as error:
+        _complain(error.format_message())
+        _leave(2)
+    except StudioError as error:
+        _complain(str(error))
+        _leave(2)
+    except BrokenPipeError:
+        # The reader of our output has gone (`studio gallery list | head`): there is nobody left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave(0)
+    except Exception:
+        if os.environ.get("STUDIO_DEBUG"):
+            raise
+        from studio.works.home import write_log
+
+        _complain(f"something went wrong in the studio itself; the details are in {write_log()}.")
+        _leave(1)
+    _leave(0)
+
+
+def _complain(sentence: str) -> None:
+    click.echo("studio: " + " ".join(sentence.split()), err=True)
+
+
+def _leave(status: int) -> NoReturn:
+    sys.stdout.flush()
+    sys.exit(status)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, "-V", "--version", prog_name="studio", message="%(prog)s %(version)s")
+def commands() -> None:
+    """Derivative Works Studio: art from art with neural networks, and how it is done."""
+
+
+# --- What making commands share ---------------------------------------------------------------------------------------
+
+
+class OrOwn(click.ParamType):
+    """A whole number, or the word "own" for what the source itself has."""
+
+    name = "number|own"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "own" or isinstance(value, int):
+            return value
+        try:
+            return int(value)
+        except ValueError:
+            self.fail(f"'{value}' is neither a whole number nor the word own.", param, ctx)
+
+
+def recipe_options(kind: type[Recipe]) -> Callable[[Command], Command]:
+    """An option for every parameter of the recipe, with the recipe's own help and default; what is not given stays None."""
+    from studio.works.recipe import controls
+
+    def decorate(command: Command) -> Command:
+        for control in reversed(controls(kind)):
+            default = ", ".join(control.default) if control.many else control.default
+            span = f", {control.minimum:g} to {control.maximum:g}" if control.minimum is not None and control.maximum is not None else ""
+            said = f"{control.help} [{default}{control.unit and ' ' + control.unit}{span}]"
+            if control.type is bool:
+                command = click.option(f"{control.option}/--no{control.option[1:]}", control.name, default=None, help=said)(command)
+                continue
+            name = control.option.removesuffix("s") if control.many else control.option
+            nullable = type(None) in getattr(kind.model_fields[control.name].annotation, "__args__", ())
+            click_type = OrOwn() if nullable and control.type is int else click.Choice(control.choices) if control.choices else control.type
+            command = click.option(name, control.name, type=click_type, multiple=control.many, default=None, help=said)(command)
+        return command
+
+    return decorate
+
+
+def _wishes(given: dict[str, Any]) -> dict[str, Any]:
+    """The options a person really gave."""
+    return {name: None if value == "own" else value for name, value in given.items() if value not in (None, ())}
+
+
+def making_options(command: Command) -> Command:
+    """--quiet, --json and --force, alike for everything that makes something."""
+    for option in (
+        click.option("--force", is_flag=True, help="Replace the output file if it exists."),
+        click.option("--json", "as_json", is_flag=True, help="Print what was made as JSON."),
+        click.option("-q", "--quiet", is_flag=True, help="No progress, no words but the path."),
+    ):
+        command = option(command)
+    return command
+
+
+T = TypeVar("T")
+
+
+def _watch(process: Generator[Progress, None, T], *, quiet: bool) -> T:
+    """Run a process to its end with a progress line on standard error."""
+    if quiet or not sys.stderr.isatty():
+        return _finish(process, lambda _: None)
+    with click.progressbar(length=1, file=sys.stderr, show_pos=True, item_show_func=lambda stage: stage) as bar:
+
+        def show(progress: Progress) -> None:
+            bar.length = progress.total
+            bar.update(progress.done - bar.pos, progress.stage)
+
+        return _finish(process, show)
+
+
+def _finish(process: Generator[Progress, None, T], show: Callable[[Progress], None]) -> T:
+    while True:
+        try:
+            show(next(process))
+        except StopIteration as end:
+            made: T = end.value
+            return made
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise Missing(f"There is no file {path}; check the name and the folder.") from None
+    except IsADirectoryError:
+        raise Refused(f"{path} is a folder; name a file.") from None
+    except OSError as error:
+        raise Missing(f"{path} cannot be read ({error.strerror}).") from None
+
+
+@contextmanager
+def _gallery() -> Generator[Gallery, None, None]:
+    from studio.works.gallery import Gallery
+
+    with Gallery.open() as gallery:
+        yield gallery
+
+
+def _tell(work: Work, path: Path, *, quiet: bool, as_json: bool) -> None:
+    if as_json:
+        told = {"path": str(path), "work": work.id, "kind": work.kind, "title": work.title, "sha256": work.sha256, "facts": work.facts}
+        click.echo(json.dumps(told | {"recipe": json.loads(work.recipe_json)}, ensure_ascii=False))
+    else:
+        click.echo(str(path))
+        if not quiet:
+            click.echo(f"{work.words} Work {work.id} in the gallery.", err=True)
+
+
+# --- Making ------------------------------------------------------------------------------------------------------------
+
+
+def _dream_recipe() -> type[Recipe]:
+    from studio.images.recipes import DreamRecipe
+
+    return DreamRecipe
+
+
+@commands.command()
+@click.argument("photo", type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The picture to write, a .png.")
+@recipe_options(_dream_recipe())
+@click.option("--guide", type=click.Path(path_type=Path), help="Dream towards what the network sees in this picture.")
+@click.option("--mask", type=click.Path(path_type=Path), help="Dream only where this picture is light.")
+@click.option("--title", default="", help="The photo's title, for the credits.")
+@click.option("--author", default="", help="Who took the photo.")
+@click.option("--licence", default="", help="The photo's licence.")
+@making_options
+def dream(
+    photo: Path,
+    output: Path,
+    guide: Path | None,
+    mask: Path | None,
+    title: str,
+    author: str,
+    licence: str,
+    quiet: bool,
+    as_json: bool,
+    force: bool,
+    **given: Any,
+) -> None:
+    """Let a pretrained network dream on PHOTO: what it sees there is made stronger, from coarse to fine."""
+    from studio.asking import Ingredient, ask
+    from studio.jobs import run_here
+    from studio.works.output import check_output
+
+    check_output(output, suffixes=(".png",), force=force)
+    ingredients = [Ingredient("photo", _read(photo), photo.name, title=title, author=author, licence=licence)]
+    ingredients += [Ingredient(role, _read(path), path.name) for role, path in (("guide", guide), ("mask", mask)) if path]
+    with _gallery() as gallery:
+        recipe = ask("dream", _wishes(given), ingredients, gallery)
+        work = _watch(run_here(recipe, gallery), quiet=quiet)
+        gallery.export(work, output, force=force)
+    _tell(work, output, quiet=quiet, as_json=as_json)
+
+
+@commands.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Also write what was made.")
+@click.option("--source", "sources", multiple=True, type=click.Path(path_type=Path), help="A source that the gallery here does not have.")
+@making_options
+def remake(file: Path, output: Path | None, sources: tuple[Path, ...], quiet: bool, as_json: bool, force: bool) -> None:
+    """Make the work in FILE again from the recipe inside it, and say whether it is identical."""
+    from studio.remaking import remake as remaking
+    from studio.works.output import check_output, write_file
+
+    if output is not None:
+        check_output(output, suffixes=(file.suffix,), force=force)
+    with _gallery() as gallery:
+        remade = _watch(remaking(_read(file), gallery, [_read(source) for source in sources]), quiet=quiet)
+    if output is not None:
+        write_file(remade.made.content, output, force=force)
+    if as_json:
+        click.echo(json.dumps({"identical": remade.identical, "sentence": remade.sentence, "path": output and str(output)}))
+    else:
+        click.echo(str(output) if quiet and output else remade.sentence)
+
+
+@commands.command()
+@click.argument("recipes", type=click.Path(path_type=Path))
+@click.option("--scheduler", help="Address of a Dask scheduler, such as tcp://10.0.0.5:8786; without it, workers on this machine.")
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="How many worker processes to start here.")
+@click.option("--json", "as_json", is_flag=True, help="Print every event as a line of JSON.")
+@click.option("-q", "--quiet", is_flag=True, help="Print the summary only.")
+def batch(recipes: Path, scheduler: str | None, workers: int, as_json: bool, quiet: bool) -> None:
+    """Make every work of RECIPES, a file of JSON lines, skipping those the gallery has."""
+    from studio.batch import run_batch
+
+    with _gallery() as gallery:
+        event = None
+        for event in run_batch(_read(recipes), gallery, folder=recipes.parent, scheduler=scheduler, workers=workers):
+            if as_json:
+                click.echo(json.dumps(asdict(event)))
+            elif not quiet:
+                click.echo(event.sentence)
+    if event is None:
+        raise Refused(f"{recipes} holds no recipe: write one JSON object a line.")
+
+
+# --- Looking -----------------------------------------------------------------------------------------------------------
+
+
+@commands.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the recipe as JSON.")
+def show(file: Path, as_json: bool) -> None:
+    """Show the recipe inside FILE: how it was made, from what, with what."""
+    from studio.jobs import read_recipe
+    from studio.works.metadata import extract
+
+    text = extract(_read(file))
+    if text is None:
+        raise Refused(f"{file} carries no recipe: it was not made by the studio, or something it went through removed it.")
+    if as_json:
+        click.echo(text)
+        return
+    recipe = read_recipe(text)
+    click.echo(recipe.in_words())
+    for source in recipe.sources:
+        credit = ", ".join(part for part in (source.title, source.author, source.licence) if part)
+        click.echo(f"{source.role:>9}  {source.name}  {source.sha256[:16]}  {credit}".rstrip())
+    if recipe.model:
+        click.echo(f"{'model':>9}  {recipe.model.name}  {recipe.model.sha256[:16]}")
+    for name, value in recipe.asked().items():
+        click.echo(f"{name:>9}  {value}")
+    if recipe.setting:
+        click.echo(f"{'made with':>9}  {', '.join(f'{name} {version}' for name, version in recipe.setting.versions.items())}")
+
+
+@commands.group()
+def gallery() -> None:
+    """The works made here: list, show, export, remove."""
+
+
+@gallery.command("list")
+@click.option("--search", default="", help="Only works whose title, words or sources hold this text.")
+@click.option("--kind", help="Only works of this kind.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=60, show_default=True)
+@click.option("--json", "as_json", is_flag=True)
+def gallery_list(search: str, kind: str | None, limit: int, as_json: bool) -> None:
+    """The works, newest first."""
+    with _gallery() as gallery:
+        works = gallery.find(text=search, kind=kind, limit=limit)
+        total = gallery.count(text=search, kind=kind)
+    if as_json:
+        click.echo(json.dumps([_described(work) for work in works], ensure_ascii=False))
+        return
+    for work in works:
+        click.echo(f"{work.id}  {work.made_at:%Y-%m-%d %H:%M}  {work.kind:<8} {work.title}")
+    if total > len(works):
+        click.echo(f"… and {total - len(works)} more (--limit).", err=True)
+    if not total:
+        click.echo(
+            "The gallery has no such works." if search or kind else "The gallery is empty: try studio dream PHOTO -o dream.png.", err=True
+        )
+
+
+def _described(work: Work) -> dict[str, Any]:
+    return {
+        "id": work.id,
+        "kind": work.kind,
+        "title": work.title,
+        "made_at": work.made_at.isoformat(),
+        "sha256": work.sha256,
+        "parents": list(work.parents),
+    }
+
+
+@gallery.command("show")
+@click.argument("id")
+@click.option("--json", "as_json", is_flag=True)
+def gallery_show(id: str, as_json: bool) -> None:
+    """One work: its recipe, parents and children."""
+    with _gallery() as gallery:
+        work = gallery.get(id)
+        parents, children = gallery.parents(work), gallery.children(work)
+    if as_json:
+        click.echo(json.dumps(_described(work) | {"recipe": json.loads(work.recipe_json), "children": [child.id for child in children]}))
+        return
+    click.echo(f"{work.title}  ({work.id}, {work.made_at:%Y-%m-%d %H:%M})")
+    click.echo(work.words)
+    for name, value in work.facts.items():
+        click.echo(f"{name}: {value}")
+    for word, relatives in (("made from", parents), ("led to", children)):
+        for relative in relatives:
+            click.echo(f"{word}: {relative.id}  {relative.title}")
+
+
+@gallery.command("export")
+@click.argument("id")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The file to write.")
+@click.option("--force", is_flag=True, help="Replace the output file if it exists.")
+def gallery_export(id: str, output: Path, force: bool) -> None:
+    """Copy a work's file out of the gallery, its recipe inside."""
+    with _gallery() as gallery:
+        click.echo(str(gallery.export(gallery.get(id), output, force=force)))
+
+
+@gallery.command("remove")
+@click.argument("id")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def gallery_remove(id: str, yes: bool) -> None:
+    """Remove a work from the gallery. Its file cannot be brought back."""
+    with _gallery() as gallery:
+        work = gallery.get(id)
+        if yes or click.confirm(f"Remove {work.title} ({work.id})?", err=True):
+            gallery.remove(work.id)
+            click.echo(f"Removed {work.id}.")
+
+
+@commands.command()
+@click.option("--backbone", default="efficientnet_lite0", show_default=True)
+def layers(backbone: str) -> None:
+    """The layers of a network, and what each tends to show when it dreams."""
+    from studio.images.backbones import layers as layers_of
+
+    for layer in layers_of(backbone):
+        click.echo(f"{layer.name:<18} {layer.channels:>5} channels  {layer.shows}")
+
+
+@commands.command()
+def presets() -> None:
+    """The looks with a name."""
+    from studio.images.presets import PRESETS
+
+    for preset in PRESETS.values():
+        click.echo(f"{preset.name:<14} {preset.sentence}")
+
+
+@commands.command()
+@click.option("--json", "as_json", is_flag=True)
+def doctor(as_json: bool) -> None:
+    """What works here and what is missing: versions, device, networks, storage."""
+    from studio.doctor import examine
+
+    findings = examine()
+    if as_json:
+        click.echo(json.dumps([asdict(finding) for finding in findings]))
+        return
+    for finding in findings:
+        click.echo(f"{'ok     ' if finding.ready else 'missing'}  {finding.what:<22} {finding.detail}")
+
+
+@commands.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=7860, show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0 lets other machines in; set STUDIO_PASSWORD then.")
+@click.option("--open/--no-open", "open_browser", default=False, help="Open the page in the browser.")
+def app(port: int, host: str, open_browser: bool) -> None:
+    """Open the studio as a page in the browser."""
+    from studio.app.page import serve
+
+    serve(host, port, open_browser=open_browser)

@@ -1,0 +1,68 @@
+"""What works on this machine and what is missing, with the mend: for `studio doctor` and the page's foot."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from studio import __version__
+from studio.errors import StudioError
+
+PACKAGES = ("torch", "torchvision", "timm", "numpy", "pillow", "gradio", "distributed", "sqlalchemy", "music21", "symusic", "verovio")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at. `detail` says what was found, or what is missing and how to bring it."""
+
+    what: str
+    ready: bool
+    detail: str
+
+
+def examine() -> list[Finding]:
+    """Look at everything the studio may need. Nothing is downloaded and nothing but the gallery's own folder is written."""
+    return [*_versions(), _device(), *_networks(), *_storage()]
+
+
+def _versions() -> Iterator[Finding]:
+    yield Finding("studio", True, f"{__version__} on Python {platform.python_version()}, {platform.system()} {platform.machine()}")
+    for package in PACKAGES:
+        try:
+            yield Finding(package, True, version(package))
+        except PackageNotFoundError:
+            yield Finding(package, False, f"not installed: pip install {package}")
+
+
+def _device() -> Finding:
+    import torch
+
+    if torch.cuda.is_available():
+        return Finding("device", True, f"cuda: {torch.cuda.get_device_name()}")
+    if torch.backends.mps.is_available():
+        return Finding("device", True, "mps: Apple's graphics processor")
+    return Finding("device", True, f"cpu: {torch.get_num_threads()} threads")
+
+
+def _networks() -> Iterator[Finding]:
+    from studio.images.backbones import readiness
+
+    for network in readiness():
+        yield Finding(f"network {network.name}", network.ready, network.detail)
+
+
+def _storage() -> Iterator[Finding]:
+    from studio.works.gallery import Gallery
+    from studio.works.home import home
+
+    place = home()
+    try:
+        with Gallery.open() as gallery:
+            yield Finding("gallery", True, f"{gallery.count()} works in {place} ({gallery.engine.dialect.name})")
+        free = shutil.disk_usage(place).free / 2**30
+        yield Finding("disk", free > 1, f"{free:.1f} GiB free" + ("" if free > 1 else ": make room, or move the gallery with STUDIO_HOME"))
+    except StudioError as error:
+        yield Finding("gallery", False, str(error))

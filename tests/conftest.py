@@ -1,0 +1,30 @@
+"""What all tests share: a home of their own, and no test skipped quietly where everything is at hand."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every test has an empty studio home: none sees the works of the person who runs the tests, or of another test."""
+    place = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("STUDIO_HOME", str(place))
+    for name in ("STUDIO_DATABASE", "STUDIO_FILES", "STUDIO_PASSWORD", "STUDIO_DEVICE"):
+        monkeypatch.delenv(name, raising=False)
+    return place
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where STUDIO_TEST_NOTHING_SKIPPED names a marker, a skipped test of that marker is a failure."""
+    report = yield
+    demanded = os.environ.get("STUDIO_TEST_NOTHING_SKIPPED", "").split()
+    if report.skipped and not hasattr(report, "wasxfail") and any(item.get_closest_marker(name) for name in demanded):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped, but has to run here: {report.longrepr}"
+    return report
