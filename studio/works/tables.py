@@ -64,7 +64,8 @@ class UseRow(Base):
 class JobRow(Base):
     """A making that was asked for, from the moment of asking.
 
-    state: waiting, running, made, failed, cancelled or interrupted. worker: who runs it, so that a dead worker's jobs can be told.
+    state: waiting, running, made, failed, cancelled or interrupted. worker: which process answers for it while it runs, so that a dead
+    one's jobs can be told; seen_at: its last sign of life, for those who stand at another machine and cannot look whether it lives.
     """
 
     __tablename__ = "jobs"
@@ -83,4 +84,5 @@ class JobRow(Base):
     message: Mapped[str] = mapped_column(Text, default="")
     work_id: Mapped[str | None] = mapped_column(String(16))
     worker: Mapped[str] = mapped_column(String(200), default="")
+    seen_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     attempts: Mapped[int] = mapped_column(Integer, default=0)
