@@ -1,0 +1,269 @@
+"""The one loop against closed forms, against torch's own optimisers stepped by hand, and in trouble."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Generator, Sequence
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from studio.errors import Refused
+from studio.learning.descent import Ending, Slope, Step, descend
+from studio.learning.rules import GradientDescent, delta_rule
+
+
+def run(descent: Generator[Step, None, Ending]) -> tuple[list[Step], Ending]:
+    """Every step, and what the generator returned."""
+    steps = []
+    while True:
+        try:
+            steps.append(next(descent))
+        except StopIteration as end:
+            return steps, end.value
+
+
+def bowl(steepness: float = 2.0, start: float = 3.0) -> tuple[Tensor, Callable[[], Tensor]]:
+    """½ a x², whose descent is x (1 - rate a)^n."""
+    x = torch.tensor([start], dtype=torch.float64, requires_grad=True)
+    return x, lambda: 0.5 * steepness * x.square().sum()
+
+
+def test_a_quadratic_follows_its_closed_form() -> None:
+    x, loss = bowl(steepness=2.0, start=3.0)
+    for step in descend([x], loss, GradientDescent(0.1), steps=40, watch=True):
+        before = 3.0 * 0.8 ** (step.number - 1)
+        assert step.loss == pytest.approx(before**2, rel=1e-12)
+        assert step.gradient == pytest.approx(2 * before, rel=1e-12)
+        assert step.change == pytest.approx(0.2 * before, rel=1e-12)
+    assert x.item() == pytest.approx(3.0 * 0.8**40, rel=1e-12)
+
+
+def test_raising_is_lowering_the_negative() -> None:
+    def climb(raising: bool, sign: float, by_hand: bool) -> Tensor:
+        x = torch.tensor([0.3, -0.7], requires_grad=True)
+
+        def measure() -> Tensor | Slope:
+            height = sign * (torch.cos(x) * torch.tensor([1.0, 2.0])).sum()
+            return Slope(height.item(), torch.autograd.grad(height, [x])) if by_hand else height
+
+        losses = [step.loss for step in descend([x], measure, torch.optim.Adam([x], 0.05), steps=25, raising=raising)]
+        assert (losses[-1] > losses[0]) == raising
+        return x.detach()
+
+    lowered = climb(raising=False, sign=-1, by_hand=False)
+    assert torch.equal(climb(raising=True, sign=1, by_hand=False), lowered)
+    assert torch.equal(climb(raising=True, sign=1, by_hand=True), lowered)
+
+
+OPTIMISERS: dict[str, Callable[[Sequence[Tensor]], torch.optim.Optimizer]] = {
+    "sgd": lambda weights: torch.optim.SGD(weights, 0.1),
+    "momentum": lambda weights: torch.optim.SGD(weights, 0.05, momentum=0.9, weight_decay=0.01),
+    "adam": lambda weights: torch.optim.Adam(weights, 0.01),
+    "rmsprop": lambda weights: torch.optim.RMSprop(weights, 0.01),
+    "adagrad": lambda weights: torch.optim.Adagrad(weights, 0.1),
+}
+
+
+def small_problem() -> tuple[nn.Module, Callable[[], Tensor]]:
+    torch.manual_seed(5)
+    network = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 1), nn.Flatten(0))
+    network.register_parameter("idle", nn.Parameter(torch.ones(2)))  # the loss does not depend on it
+    inputs, targets = torch.randn(20, 3), torch.randn(20)
+    return network, lambda: nn.functional.mse_loss(network(inputs), targets)
+
+
+@pytest.mark.parametrize("name", [*OPTIMISERS, "our own rule"])
+@pytest.mark.parametrize("scheduled", [False, True])
+def test_the_weights_are_those_of_a_hand_written_loop_to_the_bit(name: str, scheduled: bool) -> None:
+    def factor(number: int) -> float:
+        return 1 / number
+
+    hand, loss = small_problem()
+    optimiser = OPTIMISERS.get(name, OPTIMISERS["sgd"])(list(hand.parameters()))
+    base = optimiser.param_groups[0]["lr"]
+    for number in range(1, 31):
+        optimiser.param_groups[0]["lr"] = base * (factor(number) if scheduled else 1.0)
+        optimiser.zero_grad()
+        torch.autograd.backward(loss())
+        optimiser.step()
+
+    ours, loss = small_problem()
+    weights = list(ours.parameters())
+    rule = OPTIMISERS[name](weights) if name in OPTIMISERS else GradientDescent(0.1)
+    run(descend(weights, loss, rule, steps=30, schedule=factor if scheduled else None))
+    for one, other in zip(hand.parameters(), weights, strict=True):
+        assert torch.equal(one, other)
+
+
+def test_only_the_variables_gather_gradients() -> None:
+    picture = torch.zeros(4, requires_grad=True)
+    network = nn.Linear(4, 2)
+    run(descend([picture], lambda: network(picture).sum(), GradientDescent(0.1), steps=3, raising=True))
+    assert all(weight.grad is None for weight in network.parameters())
+    assert picture.abs().sum() > 0
+
+
+@pytest.mark.parametrize("closing", [False, True])
+def test_an_optimisers_rate_stands_again_after_a_schedule(closing: bool) -> None:
+    x, loss = bowl()
+    optimiser = torch.optim.SGD([x], 0.1)
+    descent = descend([x], loss, optimiser, steps=5, schedule=lambda number: 0.5**number)
+    next(descent)
+    next(descent)
+    assert optimiser.param_groups[0]["lr"] == pytest.approx(0.025)
+    if closing:
+        descent.close()
+    else:
+        run(descent)
+    assert optimiser.param_groups[0]["lr"] == 0.1
+
+
+def test_clipping_keeps_direction_and_shortens_to_the_limit() -> None:
+    x = torch.tensor([3.0, 4.0], dtype=torch.float64, requires_grad=True)
+    loss = lambda: 10 * (3 * x[0] + 4 * x[1])  # noqa: E731 - slope (30, 40), length 50
+    step = next(descend([x], loss, GradientDescent(1.0), steps=1, longest_gradient=2.0, watch=True))
+    assert step.gradient == pytest.approx(2.0)
+    assert step.change == pytest.approx(2.0)
+    assert x.tolist() == pytest.approx([3 - 2 * 0.6, 4 - 2 * 0.8])
+
+    y = torch.tensor([0.3, 0.4], dtype=torch.float64, requires_grad=True)
+    step = next(descend([y], lambda: 0.5 * y.square().sum(), GradientDescent(1.0), steps=1, longest_gradient=2.0))
+    assert step.gradient == pytest.approx(0.5)  # short ones stay as they are
+
+
+def test_it_ends_on_a_plateau_and_says_where_the_best_was() -> None:
+    heights = iter([10.0, 6.0, 4.0, 4.0, 3.9999, 4.0, 4.0, 4.0])
+    x = torch.zeros(1)
+    steps, ending = run(
+        descend([x], lambda: Slope(next(heights), [torch.ones(1)]), GradientDescent(0.1), steps=50, patience=3, tolerance=0.01)
+    )
+    assert (ending.kind, len(steps)) == ("plateau", 6)
+    assert "best at step 3" in ending.sentence
+    assert steps[-1].ending == ending
+    assert all(step.ending is None for step in steps[:-1])
+
+
+def test_it_runs_to_the_end_and_says_so() -> None:
+    x, loss = bowl()
+    steps, ending = run(descend([x], loss, GradientDescent(0.1), steps=4))
+    assert [step.number for step in steps] == [1, 2, 3, 4]
+    assert (ending.kind, steps[-1].ending) == ("done", ending)
+    assert run(descend([x], loss, GradientDescent(0.1), steps=0))[1].kind == "done"
+
+
+def test_stopping_and_closing_leave_the_variables_where_they_stand() -> None:
+    x, loss = bowl()
+    asked = iter([False, False, True])
+    steps, ending = run(descend([x], loss, GradientDescent(0.1), steps=100, stop=lambda: next(asked)))
+    assert (len(steps), ending.kind) == (2, "stopped")
+    assert x.item() == pytest.approx(3 * 0.8**2)
+    assert "after 2 steps" in ending.sentence
+
+    x, loss = bowl()
+    descent = descend([x], loss, GradientDescent(0.1), steps=100)
+    next(descent)
+    descent.close()
+    assert x.item() == pytest.approx(3 * 0.8)
+
+
+def test_a_rate_too_large_is_named_and_the_state_before_the_explosion_comes_back() -> None:
+    x = torch.tensor([1.0, -2.0], requires_grad=True)
+    start = x.detach().clone()
+    steps, ending = run(descend([x], lambda: 50 * x.square().sum(), GradientDescent(0.5), steps=10_000))
+    assert ending.kind == "diverged"
+    assert not math.isfinite(steps[-1].loss)
+    assert "learning rate (0.5)" in ending.sentence
+    assert "went back to step 1;" in ending.sentence
+    assert torch.equal(x, start)  # it rose from the first step on, so the start is the last good state
+
+
+def test_an_explosion_late_in_a_noisy_descent_goes_back_to_shortly_before_it() -> None:
+    torch.manual_seed(0)
+    x = torch.tensor([5.0], dtype=torch.float64, requires_grad=True)
+    taken = 0
+
+    def loss() -> Tensor:
+        nonlocal taken
+        taken += 1
+        steep = 1.0 if taken <= 500 else 400.0
+        return 0.5 * steep * (x - 0.3 * torch.randn(1, dtype=torch.float64)).square().sum()
+
+    steps, ending = run(descend([x], loss, GradientDescent(0.1), steps=10_000))
+    assert ending.kind == "diverged"
+    assert len(steps) > 520
+    kept_at = int(ending.sentence.split("went back to step ")[1].split(";")[0])
+    assert 400 < kept_at <= 501
+    assert abs(x.item()) < 1
+
+
+def test_a_slope_that_is_not_finite_blames_the_cost() -> None:
+    x = torch.tensor([0.0], requires_grad=True)
+    _, ending = run(descend([x], lambda: x.sqrt().sum() * 0 + 1, GradientDescent(0.1), steps=5))
+    assert ending.kind == "diverged"
+    assert "root" in ending.sentence
+    assert torch.equal(x, torch.zeros(1))
+
+
+def test_what_improves_without_end_is_told_so() -> None:
+    x = torch.tensor([1.0], requires_grad=True)
+    _, ending = run(descend([x], lambda: x.pow(3).sum(), GradientDescent(10.0), steps=100, raising=True))
+    assert ending.kind == "diverged"
+    assert "without end" in ending.sentence
+
+
+def test_the_very_last_step_cannot_leave_nonsense_behind() -> None:
+    x = torch.tensor([1e30], requires_grad=True)
+    steps, ending = run(descend([x], lambda: x.sum() * 1e8, GradientDescent(1e38), steps=1))
+    assert (ending.kind, steps[-1].ending) == ("diverged", ending)
+    assert x.item() == pytest.approx(1e30)
+
+
+def test_bad_data_is_told_from_a_bad_rate() -> None:
+    x = torch.tensor([1.0], requires_grad=True)
+    _, ending = run(descend([x], lambda: (x * math.nan).sum(), GradientDescent(0.1), steps=5))
+    assert ending.sentence.startswith("The loss is not a number before the first step")
+    assert x.item() == 1.0
+
+
+def test_after_a_divergence_an_optimiser_can_go_on_with_a_smaller_rate() -> None:
+    x = torch.tensor([1.0], requires_grad=True)
+    optimiser = torch.optim.SGD([x], 1e3, momentum=0.9)
+    assert run(descend([x], lambda: x.square().sum(), optimiser, steps=1000))[1].kind == "diverged"
+    optimiser.param_groups[0]["lr"] = 0.01
+    steps, ending = run(descend([x], lambda: x.square().sum(), optimiser, steps=500))
+    assert ending.kind == "done"
+    assert steps[-1].loss < 1e-6
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"steps": -1}, {"longest_gradient": 0.0}, {"longest_gradient": math.nan}, {"patience": 0}, {"keep_every": -2}]
+)
+def test_numbers_that_make_no_sense_are_refused(wrong: dict[str, float]) -> None:
+    x, loss = bowl()
+    with pytest.raises(Refused):
+        next(descend([x], loss, GradientDescent(0.1), **{"steps": 5, **wrong}))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("rate", [-0.1, math.nan, math.inf])
+def test_a_rate_that_is_none_is_refused(rate: float) -> None:
+    with pytest.raises(Refused, match="learning rate"):
+        GradientDescent(rate)
+
+
+def test_the_delta_rule_is_the_sum_over_cases_as_on_paper() -> None:
+    meals = [[2.0, 5.0, 3.0], [1.0, 0.0, 2.0]]
+    prices, guess, rate = [1.5, 0.5, 1.0], [0.5, 0.5, 0.5], 1 / 35
+    totals = [sum(n * p for n, p in zip(meal, prices, strict=True)) for meal in meals]
+    expected = list(guess)
+    for meal, total in zip(meals, totals, strict=True):
+        error = total - sum(n * g for n, g in zip(meal, guess, strict=True))
+        expected = [w + rate * n * error for w, n in zip(expected, meal, strict=True)]
+
+    weights = torch.tensor(guess, dtype=torch.float64)
+    inputs, targets = torch.tensor(meals, dtype=torch.float64), torch.tensor(totals, dtype=torch.float64)
+    step = next(descend([weights], lambda: delta_rule(weights, inputs, targets), GradientDescent(rate), steps=1))
+    assert weights.tolist() == pytest.approx(expected, rel=1e-12)
+    errors = [total - sum(n * g for n, g in zip(meal, guess, strict=True)) for meal, total in zip(meals, totals, strict=True)]
+    assert step.loss == pytest.approx(0.5 * sum(error**2 for error in errors))
