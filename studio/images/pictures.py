@@ -464,6 +464,9 @@ def _survey_bmp(content: bytes) -> Envelope:
 
 ORIENTATION, EXIF_PART, GPS_PART, EXCHANGE_PART, PROFILE = 0x0112, 0x8769, 0x8825, 0xA005, 0x8773
 
+SINGLE_FIELDS = frozenset({0x0100, 0x0101, 0x0103, 0x0106, 0x010A, 0x0112, 0x0115, 0x0116, 0x011C, 0x0142, 0x0143})
+"""Fields that decoding rests on and that hold one number each."""
+
 
 def _survey_tiff(content: bytes) -> Envelope:
     """TIFF 6.0, section 2, and BigTIFF. Pillow reads every field at once, so fields that overlap into gigabytes are stopped here."""
@@ -476,6 +479,8 @@ def _survey_tiff(content: bytes) -> Envelope:
     parts = [first] + [list(_tiff_fields(content, number(part, 0))) for part in (EXIF_PART, GPS_PART, EXCHANGE_PART) if part in fields]
     if any(sum(field.size for field in part) > len(content) for part in parts):
         raise ValueError("fields that overlap")
+    if any(field.at + field.size > len(content) or (field.tag in SINGLE_FIELDS and field.size != field.unit) for field in first):
+        raise ValueError("fields cut short or of the wrong size")
     if number(0x0142, 1) * number(0x0143, 1) > LARGEST_INPUT:
         raise ValueError("tiles larger than any picture")
     bare, orientation = content, number(ORIENTATION, 1)
