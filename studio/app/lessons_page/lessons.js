@@ -1,0 +1,607 @@
+// The lessons' page: builds itself from what the server says of a lesson, draws its scenes, and sends back what the visitor does.
+// `element` and `server` come from the component that loads this file.
+
+const root = element.querySelector(".lessons");
+if (!root || root.dataset.alive) return;
+root.dataset.alive = "yes";
+
+const SVG_WIDTH = 640;
+const html = (text) => String(text ?? "").replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]);
+const make = (tag, attributes = {}, inside = "") => {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) if (value !== undefined && value !== false) node.setAttribute(name, value);
+  node.innerHTML = inside;
+  return node;
+};
+const newSession = () => Array.from(crypto.getRandomValues(new Uint8Array(12)), (b) => b.toString(16).padStart(2, "0")).join("");
+
+const here = {
+  course: [],
+  lesson: null,
+  session: "",
+  settings: {},
+  hidden: new Set(),
+  playing: false,
+  scene: null,
+  waiting: [],
+  busy: false,
+  hovered: "",
+};
+
+// --- What is remembered in this browser: which lessons were seen, which checks answered ---------------------------------
+
+const remembered = (() => {
+  try { return JSON.parse(localStorage.getItem("studio-course") || "{}"); } catch { return {}; }
+})();
+const remember = () => { try { localStorage.setItem("studio-course", JSON.stringify(remembered)); } catch { /* private window */ } };
+
+// --- The link: #lesson=cafeteria&rate=0.1&hide=noise,menu ---------------------------------------------------------------
+
+const readLink = () => {
+  const given = new URLSearchParams(location.hash.replace(/^#/, ""));
+  const name = given.get("lesson");
+  if (!name) return null;
+  const settings = Object.fromEntries([...given].filter(([key]) => key !== "lesson" && key !== "hide"));
+  return { name, settings, hidden: (given.get("hide") || "").split(",").filter(Boolean) };
+};
+const linkNow = () => {
+  const link = new URLSearchParams({ lesson: here.lesson.name });
+  for (const knob of here.lesson.knobs) {
+    if (knob.name in here.settings && String(here.settings[knob.name]) !== String(knob.default) && String(here.settings[knob.name]).length < 800)
+      link.set(knob.name, here.settings[knob.name]);
+  }
+  if (here.hidden.size) link.set("hide", [...here.hidden].join(","));
+  return "#" + link;
+};
+const writeLink = () => history.replaceState(null, "", linkNow());
+
+// --- The frame of the page ------------------------------------------------------------------------------------------------
+
+root.innerHTML = `
+  <nav class="course" aria-label="The course">
+    <label class="course-menu"><span>Lesson</span><select aria-label="Choose a lesson"></select></label>
+    <ol class="course-list"></ol>
+  </nav>
+  <article class="lesson" aria-live="off"><p class="loading">One moment …</p></article>`;
+const list = root.querySelector(".course-list");
+const menu = root.querySelector(".course-menu select");
+const page = root.querySelector(".lesson");
+
+const drawCourse = () => {
+  list.innerHTML = here.course.map((lesson, i) => {
+    const seen = remembered[lesson.name] || {};
+    const tick = seen.done ? "✓" : i + 1;
+    const now = here.lesson && here.lesson.name === lesson.name ? ' aria-current="page"' : "";
+    return `<li><button type="button" data-lesson="${lesson.name}"${now}><span class="number${seen.done ? " done" : ""}">${tick}</span>${html(lesson.title)}</button></li>`;
+  }).join("");
+  menu.innerHTML = here.course.map((lesson, i) =>
+    `<option value="${lesson.name}"${here.lesson && here.lesson.name === lesson.name ? " selected" : ""}>${i + 1}. ${html(lesson.title)}</option>`).join("");
+};
+list.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-lesson]");
+  if (button) open(button.dataset.lesson);
+});
+menu.addEventListener("change", () => open(menu.value));
+
+const open = async (name, settings = {}, hidden = []) => {
+  here.playing = false;
+  here.waiting = [];
+  const session = newSession();
+  here.session = session;
+  const answer = await ask({ do: "open", lesson: name, session, settings });
+  if (here.session !== session) return;
+  if (answer.error) { page.innerHTML = `<p class="says bad">${html(answer.error)}</p>`; return; }
+  here.lesson = answer.lesson;
+  here.settings = answer.settings;
+  here.hidden = new Set(hidden);
+  (remembered[name] ||= {}).seen = true;
+  if (!here.lesson.checks.length) remembered[name].done = true;
+  remember();
+  drawCourse();
+  drawLesson();
+  drawScene(answer.scene);
+  writeLink();
+  list.querySelector('[aria-current="page"]')?.scrollIntoView({ block: "nearest" });
+};
+
+const ask = async (request) => {
+  try { return await server.lesson_request(JSON.stringify(request)).then((text) => (typeof text === "string" ? JSON.parse(text) : text)); }
+  catch { return { error: "The studio does not answer; is it still running?" }; }
+};
+
+// --- A lesson's texts and controls ------------------------------------------------------------------------------------------
+
+const drawLesson = () => {
+  const lesson = here.lesson;
+  const at = here.course.findIndex((each) => each.name === lesson.name);
+  const next = here.course[at + 1];
+  page.innerHTML = `
+    <header>
+      <p class="kicker">Lesson ${at + 1} of ${here.course.length}</p>
+      <h2>${html(lesson.title)}</h2>
+      <p class="question">${html(lesson.question)}</p>
+      <p class="first"><b>Try this:</b> ${html(lesson.first)}</p>
+    </header>
+    <div class="bench">
+      <form class="knobs" aria-label="Controls"></form>
+      <div class="stage">
+        <p class="says" role="status"></p>
+        <div class="numbers"></div>
+        <div class="figures"></div>
+        <div class="tables"></div>
+      </div>
+    </div>
+    <section class="notice"><h3>What to notice</h3><ul>${lesson.notice.map((each) => `<li>${html(each)}</li>`).join("")}</ul></section>
+    <section class="checks"></section>
+    <section class="formula"><h3>In a formula</h3><pre>${html(lesson.formula)}</pre></section>
+    <section class="code"><h3>In Python</h3><button type="button" class="copy">Copy</button><pre><code>${html(lesson.code)}</code></pre></section>
+    <section class="use"><h3>Where artists use it</h3><p>${html(lesson.use)}</p></section>
+    ${lesson.credits.length ? `<section class="credits"><h3>Credits</h3><ul>${lesson.credits.map((each) => `<li>${html(each)}</li>`).join("")}</ul></section>` : ""}
+    <footer>
+      ${lesson.tab ? `<button type="button" class="to-tab">Open the ${html(lesson.tab)} tab</button>` : ""}
+      <button type="button" class="print">Print</button>
+      <button type="button" class="link">Copy a link with these settings</button>
+      <details class="hide"><summary>Hide controls in the link</summary><div class="hide-list"></div></details>
+      ${next ? `<button type="button" class="next" data-lesson="${next.name}">Next: ${html(next.title)} →</button>` : ""}
+    </footer>`;
+  drawKnobs();
+  drawChecks();
+  const footer = page.querySelector("footer");
+  footer.querySelector(".next")?.addEventListener("click", () => { open(next.name); root.scrollIntoView({ behavior: "smooth" }); });
+  footer.querySelector(".print").addEventListener("click", () => window.print());
+  footer.querySelector(".link").addEventListener("click", (event) => copy(location.href.split("#")[0] + linkNow(), event.target));
+  footer.querySelector(".to-tab")?.addEventListener("click", () => {
+    [...document.querySelectorAll('button[role="tab"]')].find((tab) => tab.textContent.trim() === lesson.tab)?.click();
+    window.scrollTo({ top: 0 });
+  });
+  page.querySelector(".copy").addEventListener("click", (event) => copy(lesson.code, event.target));
+  const hideList = footer.querySelector(".hide-list");
+  hideList.innerHTML = lesson.knobs.map((knob) =>
+    `<label><input type="checkbox" value="${knob.name}"${here.hidden.has(knob.name) ? " checked" : ""}> ${html(knob.label)}</label>`).join("");
+  hideList.addEventListener("change", (event) => {
+    if (event.target.checked) here.hidden.add(event.target.value); else here.hidden.delete(event.target.value);
+    writeLink();
+    drawKnobs();
+  });
+};
+
+const copy = async (text, button) => {
+  const said = button.textContent;
+  try { await navigator.clipboard.writeText(text); } catch {
+    const area = make("textarea", { style: "position:fixed;opacity:0" });
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
+  button.textContent = "Copied";
+  setTimeout(() => { button.textContent = said; }, 1200);
+};
+
+const format = (value) => (typeof value === "number" ? String(+value.toPrecision(6)) : String(value));
+
+const drawKnobs = () => {
+  const form = page.querySelector(".knobs");
+  form.innerHTML = "";
+  const pushes = make("div", { class: "pushes" });
+  form.append(pushes);
+  for (const knob of here.lesson.knobs) {
+    if (here.hidden.has(knob.name)) continue;
+    const value = here.settings[knob.name];
+    const help = knob.help ? `<small>${html(knob.help)}</small>` : "";
+    const id = `knob-${knob.name}`;
+    if (knob.type === "Push") {
+      const button = make("button", { type: "button", class: knob.main ? "main" : "", "data-push": knob.name, title: knob.help + (knob.key ? ` (key: ${knob.key})` : "") }, html(knob.label));
+      button.addEventListener("click", () => push(knob.name));
+      pushes.append(button);
+      continue;
+    }
+    let box;
+    if (knob.type === "Switch") {
+      box = make("label", { class: "knob switch" }, `<input type="checkbox" id="${id}"${value ? " checked" : ""}><span>${html(knob.label)}</span>${help}`);
+      box.querySelector("input").addEventListener("change", (event) => set(knob.name, event.target.checked));
+    } else if (knob.type === "Choice") {
+      box = make("label", { class: "knob" }, `<span>${html(knob.label)}</span><select id="${id}">${knob.options.map((each) =>
+        `<option${each === value ? " selected" : ""}>${html(each)}</option>`).join("")}</select>${help}`);
+      box.querySelector("select").addEventListener("change", (event) => set(knob.name, event.target.value));
+    } else if (knob.type === "Slide") {
+      const stops = knob.stops;
+      const at = stops.length ? Math.max(0, stops.indexOf(+value)) : value;
+      const range = stops.length ? `min="0" max="${stops.length - 1}" step="1"` : `min="${knob.minimum}" max="${knob.maximum}" step="${knob.step}"`;
+      box = make("label", { class: "knob" }, `<span>${html(knob.label)} <output>${format(value)}</output></span><input type="range" id="${id}" ${range} value="${at}">${help}`);
+      box.querySelector("input").addEventListener("input", (event) => {
+        const number = stops.length ? stops[+event.target.value] : +event.target.value;
+        box.querySelector("output").textContent = format(number);
+        set(knob.name, number);
+      });
+    } else if (knob.type === "Write") {
+      box = make("label", { class: "knob write" }, `<span>${html(knob.label)}</span><textarea id="${id}" rows="${knob.lines}" spellcheck="false"></textarea>${help}`);
+      const area = box.querySelector("textarea");
+      area.value = value;
+      area.addEventListener("change", () => set(knob.name, area.value));
+    } else if (knob.type === "Upload") {
+      box = make("label", { class: "knob upload" }, `<span>${html(knob.label)}</span><input type="file" id="${id}" accept="${html(knob.accepts)}">${help}`);
+      box.querySelector("input").addEventListener("change", async (event) => {
+        const file = event.target.files[0];
+        if (!file) return;
+        if (file.size > 8 * 2 ** 20) return says("The file is larger than 8 MB; make it smaller first.", "bad");
+        const bytes = new Uint8Array(await file.arrayBuffer());
+        let text = "";
+        for (let i = 0; i < bytes.length; i += 32768) text += String.fromCharCode(...bytes.subarray(i, i + 32768));
+        send({ name: knob.name, text: file.name, content: btoa(text) });
+        event.target.value = "";
+      });
+    }
+    box.dataset.knob = knob.name;
+    form.append(box);
+  }
+};
+
+const followKnobs = (values) => {
+  for (const [name, value] of Object.entries(values)) {
+    here.settings[name] = value;
+    const knob = here.lesson.knobs.find((each) => each.name === name);
+    const input = page.querySelector(`#knob-${CSS.escape(name)}`);
+    if (!knob || !input || input === document.activeElement) continue;
+    if (knob.type === "Switch") input.checked = value;
+    else if (knob.type === "Slide") {
+      input.value = knob.stops.length ? knob.stops.indexOf(+value) : value;
+      input.closest(".knob").querySelector("output").textContent = format(value);
+    } else input.value = value;
+  }
+};
+
+const drawChecks = () => {
+  const section = page.querySelector(".checks");
+  if (!here.lesson.checks.length) { section.remove(); return; }
+  section.innerHTML = "<h3>What will happen if …</h3>" + here.lesson.checks.map((check, i) => `
+    <fieldset data-check="${i}"><legend>${html(check.question)}</legend>
+      ${check.choices.map((choice, j) => `<button type="button" data-choice="${j}">${html(choice)}</button>`).join("")}
+      <p class="why" hidden></p></fieldset>`).join("");
+  const answered = (remembered[here.lesson.name] ||= {}).checks || {};
+  for (const [i, j] of Object.entries(answered)) showAnswer(+i, +j);
+  section.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-choice]");
+    if (!button) return;
+    const i = +button.closest("[data-check]").dataset.check;
+    const seen = remembered[here.lesson.name];
+    (seen.checks ||= {})[i] = +button.dataset.choice;
+    seen.done = here.lesson.checks.every((_, k) => k in seen.checks);
+    remember();
+    showAnswer(i, +button.dataset.choice);
+    drawCourse();
+  });
+};
+const showAnswer = (i, chosen) => {
+  const box = page.querySelector(`[data-check="${i}"]`);
+  const check = here.lesson.checks[i];
+  if (!box || !check) return;
+  box.querySelectorAll("[data-choice]").forEach((button, j) => {
+    button.classList.toggle("right", j === check.answer);
+    button.classList.toggle("wrong", j === chosen && j !== check.answer);
+    button.setAttribute("aria-pressed", j === chosen);
+  });
+  const why = box.querySelector(".why");
+  why.hidden = false;
+  why.textContent = (chosen === check.answer ? "Yes. " : "Not quite. ") + check.why;
+};
+
+// --- What the visitor does, one thing at a time; of several moves of the same thing only the last is sent ----------------
+
+const send = (event) => {
+  const same = (other) => other.name === event.name && other.knob === event.knob && other.index === event.index && ["set", "drag", "advance", "hover"].includes(event.name);
+  here.waiting = here.waiting.filter((other) => !same(other));
+  here.waiting.push(event);
+  turn();
+};
+const set = (knob, value) => { here.settings[knob] = value; send({ name: "set", knob, value }); writeLink(); };
+const push = (name) => send({ name });
+const says = (sentence, mood = "plain") => {
+  const line = page.querySelector(".says");
+  line.textContent = sentence;
+  line.className = `says ${mood}`;
+};
+
+const turn = async () => {
+  if (here.busy) return;
+  here.busy = true;
+  while (here.waiting.length) {
+    const event = here.waiting.shift();
+    const session = here.session;
+    const started = performance.now();
+    const answer = await ask({ do: "event", session, event });
+    if (session !== here.session) continue;
+    if (answer.error) { here.playing = false; says(answer.error, "bad"); }
+    else drawScene(answer.scene);
+    if (here.playing && !here.waiting.length && visible()) {
+      const rest = Math.max(0, 45 - (performance.now() - started));
+      await new Promise((go) => setTimeout(go, rest));
+      if (here.playing && !here.waiting.length) here.waiting.push({ name: "advance" });
+    }
+  }
+  here.busy = false;
+};
+const visible = () => root.offsetParent !== null && !document.hidden;
+document.addEventListener("visibilitychange", () => { if (here.playing && visible()) send({ name: "advance" }); });
+setInterval(() => { if (here.playing && !here.busy && visible()) send({ name: "advance" }); }, 500);
+
+document.addEventListener("keydown", (event) => {
+  if (!here.lesson || root.offsetParent === null || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+  const knob = here.lesson.knobs.find((each) => each.type === "Push" && each.key && each.key.toLowerCase() === (event.key === " " ? "space" : event.key.toLowerCase()));
+  if (!knob || (event.key === " " && event.target.closest("button"))) return;
+  event.preventDefault();
+  push(knob.name);
+});
+
+// --- Drawing a scene ---------------------------------------------------------------------------------------------------------
+
+const drawScene = (scene) => {
+  here.scene = scene;
+  here.playing = scene.playing;
+  says(scene.says, scene.mood);
+  followKnobs(scene.values);
+  page.querySelectorAll('[data-push="play"]').forEach((button) => {
+    const label = here.lesson.knobs.find((knob) => knob.name === "play").label;
+    button.textContent = scene.playing ? "Pause" : label;
+    button.setAttribute("aria-pressed", scene.playing);
+  });
+  page.querySelector(".numbers").innerHTML = Object.entries(scene.numbers).map(([name, value]) =>
+    `<div><span>${html(name)}</span><b>${html(value)}</b></div>`).join("");
+  drawFigures(scene.figures);
+  page.querySelector(".tables").innerHTML = scene.tables.map((table) => `
+    <div class="table"><table><caption>${html(table.title)}</caption><thead><tr>${table.columns.map((c) => `<th scope="col">${html(c)}</th>`).join("")}</tr></thead>
+    <tbody>${table.rows.map((row, i) => `<tr${i === table.chosen ? ' class="chosen"' : ""}>${row.map((cell) => `<td>${html(cell)}</td>`).join("")}</tr>`).join("")}</tbody></table></div>`).join("");
+  scene.sounds.forEach(play);
+};
+
+const drawFigures = (figures) => {
+  const box = page.querySelector(".figures");
+  const names = figures.map((figure) => figure.name).join("|");
+  if (box.dataset.names !== names) {
+    box.dataset.names = names;
+    box.innerHTML = figures.map((figure) => `
+      <figure data-figure="${html(figure.name)}" class="${figure.wide ? "wide" : ""}">
+        <figcaption>${html(figure.title)}</figcaption>
+        <div class="drawing"></div><p class="hint"></p>
+        <details><summary>In words</summary><p class="twin"></p></details>
+      </figure>`).join("");
+    figures.forEach((figure) => attend(box.querySelector(`[data-figure="${CSS.escape(figure.name)}"] .drawing`), figure.name));
+  }
+  for (const figure of figures) {
+    const place = box.querySelector(`[data-figure="${CSS.escape(figure.name)}"]`);
+    place.querySelector("figcaption").textContent = figure.title;
+    place.querySelector(".hint").textContent = figure.clicks;
+    place.querySelector(".twin").textContent = figure.text;
+    const drawing = place.querySelector(".drawing");
+    if (drawing.dataset.drawing !== "now") drawing.innerHTML = svg(figure);
+  }
+};
+
+const LEFT = 44, RIGHT = 12, TOP = 10, BOTTOM = 34;
+const frame = (figure) => {
+  const height = SVG_WIDTH / figure.aspect;
+  const [left, right, top, bottom] = figure.axes ? [LEFT, RIGHT, TOP, figure.x_label ? BOTTOM + 14 : BOTTOM] : [4, 4, 4, 4];
+  const w = SVG_WIDTH - left - right, h = height - top - bottom;
+  const [x0, x1] = figure.x, [y0, y1] = figure.y;
+  return {
+    height, left, right, top, bottom, w, h,
+    X: (x) => left + ((x - x0) / (x1 - x0)) * w,
+    Y: (y) => top + h - ((y - y0) / (y1 - y0)) * h,
+    backX: (px) => x0 + ((px - left) / w) * (x1 - x0),
+    backY: (py) => y0 + ((top + h - py) / h) * (y1 - y0),
+  };
+};
+
+const colour = (name) => (/^#|^rgb/.test(name) ? name : `var(--ink-${name}, currentColor)`);
+const pick = (of, i) => (Array.isArray(of) ? of[i] : of);
+const n = (value) => value.toFixed(2);
+
+const SHAPES = {
+  circle: (x, y, s, c) => `<circle cx="${n(x)}" cy="${n(y)}" r="${s}" fill="${c}" stroke="var(--ground)" stroke-width="1.2"/>`,
+  ring: (x, y, s, c) => `<circle cx="${n(x)}" cy="${n(y)}" r="${s}" fill="none" stroke="${c}" stroke-width="2.2"/>`,
+  square: (x, y, s, c) => `<rect x="${n(x - s)}" y="${n(y - s)}" width="${2 * s}" height="${2 * s}" rx="1.5" fill="${c}" stroke="var(--ground)" stroke-width="1.2"/>`,
+  cross: (x, y, s, c) => `<path d="M${n(x - s)} ${n(y - s)}l${2 * s} ${2 * s}m0 ${-2 * s}l${-2 * s} ${2 * s}" stroke="${c}" stroke-width="2.6" fill="none"/>`,
+  apple: (x, y, s, c) => `<g transform="translate(${n(x)} ${n(y)}) scale(${s / 10})"><path d="M0-6C-4-10-11-8-11 0c0 6 5 11 8 11 1.500 0 2-.8 3-.8s1.500.8 3 .8c3 0 8-5 8-11 0-8-7-10-11-6z" fill="${c}" stroke="var(--ground)" stroke-width="1.2"/><path d="M0-6C0-9 1-12 3-13" stroke="var(--ink-ink)" stroke-width="1.600" fill="none"/><path d="M2-11c2-3 6-3 7-2-1 3-5 4-7 2z" fill="var(--ink-three)"/></g>`,
+  orange: (x, y, s, c) => `<g transform="translate(${n(x)} ${n(y)}) scale(${s / 10})"><circle r="10.500" fill="${c}" stroke="var(--ground)" stroke-width="1.2"/><circle cx="-3" cy="-3" r=".9" fill="var(--ground)" opacity=".5"/><circle cx="2" cy="-1" r=".9" fill="var(--ground)" opacity=".5"/><circle cx="-1" cy="4" r=".9" fill="var(--ground)" opacity=".5"/><path d="M0-10.500l-2.500-2h5z" fill="var(--ink-three)"/></g>`,
+};
+
+const MARKS = {
+  points: (m, f) => m.x.map((x, i) => {
+    const body = SHAPES[pick(m.shape, i)](f.X(x), f.Y(m.y[i]), m.size, colour(pick(m.colour, i)));
+    const label = m.label[i] ? `<title>${html(m.label[i])}</title>` : "";
+    return `<g class="dot"${m.drag ? ` data-drag="${i}" tabindex="0"` : ""}>${label}${body}</g>`;
+  }).join(""),
+  line: (m, f) => {
+    if (!m.x.length) return "";
+    const path = m.x.map((x, i) => `${i ? "L" : "M"}${n(f.X(x))} ${n(f.Y(m.y[i]))}`).join("");
+    const shade = m.fill ? `<path d="${path}L${n(f.X(m.x.at(-1)))} ${n(f.Y(0))}L${n(f.X(m.x[0]))} ${n(f.Y(0))}Z" fill="${colour(m.colour)}" opacity=".18"/>` : "";
+    const name = m.name ? `<text x="${n(f.X(m.x.at(-1)) - 4)}" y="${n(f.Y(m.y.at(-1)) - 7)}" text-anchor="end" fill="${colour(m.colour)}" font-size="13">${html(m.name)}</text>` : "";
+    return `${shade}<path d="${path}" fill="none" stroke="${colour(m.colour)}" stroke-width="${m.width}" stroke-linejoin="round"${m.dash ? ' stroke-dasharray="6 5"' : ""}/>${name}`;
+  },
+  bars: (m, f) => m.x.map((x, i) => {
+    const left = f.X(x - m.width / 2), right = f.X(x + m.width / 2), y = f.Y(m.y[i]), ground = f.Y(0);
+    const text = m.label[i] ? `<text x="${n((left + right) / 2)}" y="${n(f.top + f.h + 16)}" text-anchor="middle" fill="var(--ink-ink)" font-size="12.500">${html(m.label[i])}</text>` : "";
+    return `<rect x="${n(left)}" y="${n(Math.min(y, ground))}" width="${n(right - left)}" height="${n(Math.max(Math.abs(ground - y), 0.5))}" rx="2" fill="${colour(pick(m.colour, i))}"/>${text}`;
+  }).join(""),
+  heat: (m, f) => {
+    const [x0, x1, y0, y1] = m.extent;
+    return `<image href="${heatUrl(m.values, m.steps, m.scale)}" x="${n(f.X(x0))}" y="${n(f.Y(y1))}" width="${n(f.X(x1) - f.X(x0))}" height="${n(f.Y(y0) - f.Y(y1))}" preserveAspectRatio="none"${m.steps ? "" : ' style="image-rendering:auto"'}/>`;
+  },
+  picture: (m, f) => {
+    const [x0, x1, y0, y1] = m.extent;
+    return `<image href="${m.url}" x="${n(f.X(x0))}" y="${n(f.Y(y1))}" width="${n(f.X(x1) - f.X(x0))}" height="${n(f.Y(y0) - f.Y(y1))}" preserveAspectRatio="none"${m.pixelated ? ' style="image-rendering:pixelated"' : ""}><title>${html(m.text)}</title></image>`;
+  },
+  words: (m, f) => m.x.map((x, i) =>
+    `<text x="${n(f.X(x))}" y="${n(f.Y(m.y[i]))}" text-anchor="${m.anchor}" dominant-baseline="middle" fill="${colour(pick(m.colour, i))}" font-size="${m.size}">${html(m.text[i])}</text>`).join(""),
+  arrow: (m, f) => {
+    const [x0, y0, x1, y1] = [f.X(m.start[0]), f.Y(m.start[1]), f.X(m.end[0]), f.Y(m.end[1])];
+    const length = Math.hypot(x1 - x0, y1 - y0);
+    if (length < 1) return "";
+    const [ux, uy] = [(x1 - x0) / length, (y1 - y0) / length], head = Math.min(9, length / 2);
+    return `<path d="M${n(x0)} ${n(y0)}L${n(x1)} ${n(y1)}M${n(x1 - head * ux + head * 0.5 * uy)} ${n(y1 - head * uy - head * 0.5 * ux)}L${n(x1)} ${n(y1)}L${n(x1 - head * ux - head * 0.5 * uy)} ${n(y1 - head * uy + head * 0.5 * ux)}" fill="none" stroke="${colour(m.colour)}" stroke-width="${m.width}" stroke-linecap="round" stroke-linejoin="round"/>`;
+  },
+  node: (m, f) => {
+    const x = f.X(m.x), y = f.Y(m.y), s = 17;
+    const inside = m.heat ? `<image href="${heatUrl(m.heat, false, "diverging")}" x="${n(x - s)}" y="${n(y - s)}" width="${2 * s}" height="${2 * s}" preserveAspectRatio="none"/>` : "";
+    const bias = m.bias === null || m.bias === undefined ? "" : `<rect x="${n(x - s - 7)}" y="${n(y + s - 5)}" width="6" height="6" fill="${colour(m.bias > 0 ? "one" : "two")}" opacity="${Math.min(1, 0.25 + Math.abs(m.bias))}"/>`;
+    return `<g class="node${m.dim ? " dim" : ""}" data-node="${html(m.id)}" tabindex="0" role="button" aria-label="neuron ${html(m.text || m.id)}">
+      <rect x="${n(x - s)}" y="${n(y - s)}" width="${2 * s}" height="${2 * s}" rx="4" fill="var(--ground-2)"/>${inside}
+      <rect x="${n(x - s)}" y="${n(y - s)}" width="${2 * s}" height="${2 * s}" rx="4" fill="none" stroke="${m.chosen ? "var(--ink-accent)" : "var(--ink-faint)"}" stroke-width="${m.chosen ? 2.6 : 1}"/>${bias}
+      ${m.text ? `<text x="${n(x - s - 6)}" y="${n(y)}" text-anchor="end" dominant-baseline="middle" fill="var(--ink-ink)" font-size="12.500">${html(m.text)}</text>` : ""}</g>`;
+  },
+  link: (m, f, nodes) => {
+    const a = nodes[m.start], b = nodes[m.end];
+    if (!a || !b) return "";
+    const [x0, y0, x1, y1] = [f.X(a.x) + 17, f.Y(a.y), f.X(b.x) - 17, f.Y(b.y)], bend = (x1 - x0) / 2;
+    const width = Math.min(9, 0.6 + Math.abs(m.weight) * 1.8);
+    return `<path class="link${m.dim ? " dim" : ""}" data-link="${html(m.id)}" d="M${n(x0)} ${n(y0)}C${n(x0 + bend)} ${n(y0)} ${n(x1 - bend)} ${n(y1)} ${n(x1)} ${n(y1)}" fill="none" stroke="${colour(m.weight >= 0 ? "one" : "two")}" stroke-width="${n(width)}" opacity="${n(Math.min(0.95, 0.3 + Math.abs(m.weight) / 2))}"><title>weight ${m.weight.toFixed(3)}</title></path>`;
+  },
+};
+
+const svg = (figure) => {
+  const f = frame(figure);
+  const nodes = Object.fromEntries(figure.marks.filter((m) => m.mark === "node").map((m) => [m.id, m]));
+  const marks = figure.marks.map((m) => MARKS[m.mark](m, f, nodes)).join("");
+  return `<svg viewBox="0 0 ${SVG_WIDTH} ${n(f.height)}" role="img" aria-label="${html(figure.title)}" style="touch-action:${figure.draws ? "none" : "pan-y"}">
+    ${figure.axes ? axes(figure, f) : ""}<clipPath id="clip-${html(figure.name)}"><rect x="${f.left - 1}" y="${f.top - 1}" width="${n(f.w + 2)}" height="${n(f.h + 2)}"/></clipPath>
+    ${figure.axes ? `<g clip-path="url(#clip-${html(figure.name)})">${figure.marks.filter((m) => m.mark !== "bars").map((m) => MARKS[m.mark](m, f, nodes)).join("")}</g>${figure.marks.filter((m) => m.mark === "bars").map((m) => MARKS[m.mark](m, f, nodes)).join("")}` : marks}
+  </svg>`;
+};
+
+const axes = (figure, f) => {
+  const line = (x0, y0, x1, y1) => `<path d="M${n(x0)} ${n(y0)}L${n(x1)} ${n(y1)}" stroke="var(--line)" stroke-width="1"/>`;
+  const barred = figure.marks.some((m) => m.mark === "bars" && m.label.length);
+  const across = barred ? [] : ticks(figure.x), up = ticks(figure.y);
+  return [
+    ...up.map((y) => line(f.left, f.Y(y), f.left + f.w, f.Y(y)) + `<text x="${f.left - 7}" y="${n(f.Y(y))}" text-anchor="end" dominant-baseline="middle" fill="var(--ink-faint)" font-size="11.500">${format(y)}</text>`),
+    ...across.map((x) => line(f.X(x), f.top + f.h, f.X(x), f.top + f.h + 4) + `<text x="${n(f.X(x))}" y="${n(f.top + f.h + 17)}" text-anchor="middle" fill="var(--ink-faint)" font-size="11.500">${format(x)}</text>`),
+    line(f.left, f.top + f.h, f.left + f.w, f.top + f.h),
+    figure.x_label ? `<text x="${n(f.left + f.w / 2)}" y="${n(f.height - 6)}" text-anchor="middle" fill="var(--ink-faint)" font-size="12.500">${html(figure.x_label)}</text>` : "",
+    figure.y_label ? `<text transform="translate(12 ${n(f.top + f.h / 2)}) rotate(-90)" text-anchor="middle" fill="var(--ink-faint)" font-size="12.500">${html(figure.y_label)}</text>` : "",
+  ].join("");
+};
+const ticks = ([low, high]) => {
+  const span = high - low;
+  if (!(span > 0)) return [];
+  const rough = span / 5, power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((k) => k * power).find((s) => s >= rough);
+  const found = [];
+  for (let t = Math.ceil(low / step) * step; t <= high + 1e-9 * span; t += step) found.push(+t.toPrecision(12));
+  return found;
+};
+
+// Heat maps: a small canvas painted cell by cell, then stretched. Values come as base64 bytes: 0 is -1, 255 is +1.
+const RAMP = { one: [242, 160, 61], two: [74, 163, 223], ground: [34, 33, 42] };
+const heatUrl = (grid, steps, scale) => {
+  const bytes = Uint8Array.from(atob(grid.bytes), (c) => c.charCodeAt(0));
+  const canvas = document.createElement("canvas");
+  canvas.width = grid.columns;
+  canvas.height = grid.rows;
+  const context = canvas.getContext("2d");
+  const pixels = context.createImageData(grid.columns, grid.rows);
+  for (let row = 0; row < grid.rows; row++) for (let column = 0; column < grid.columns; column++) {
+    const byte = bytes[row * grid.columns + column], at = ((grid.rows - 1 - row) * grid.columns + column) * 4;
+    if (scale === "light") { pixels.data.fill(byte, at, at + 3); pixels.data[at + 3] = 255; continue; }
+    let value = byte / 127.5 - 1;
+    if (steps) value = value >= 0 ? 0.75 : -0.75;
+    const far = RAMP[value >= 0 ? "one" : "two"], share = Math.abs(value);
+    for (let k = 0; k < 3; k++) pixels.data[at + k] = RAMP.ground[k] + (far[k] - RAMP.ground[k]) * share;
+    pixels.data[at + 3] = 255;
+  }
+  context.putImageData(pixels, 0, 0);
+  return canvas.toDataURL();
+};
+
+// --- Clicking, dragging, drawing on a figure -----------------------------------------------------------------------------
+
+const attend = (drawing, name) => {
+  const figure = () => here.scene.figures.find((each) => each.name === name);
+  const at = (event) => {
+    const box = drawing.firstElementChild.getBoundingClientRect();
+    const f = frame(figure());
+    return [f.backX(((event.clientX - box.left) / box.width) * SVG_WIDTH), f.backY(((event.clientY - box.top) / box.height) * f.height)];
+  };
+  let dragged = -1, stroke = null;
+  drawing.addEventListener("pointerdown", (event) => {
+    const dot = event.target.closest("[data-drag]");
+    if (dot) { dragged = +dot.dataset.drag; drawing.setPointerCapture(event.pointerId); event.preventDefault(); return; }
+    if (figure().draws) {
+      stroke = [at(event)];
+      drawing.dataset.drawing = "now";
+      drawing.setPointerCapture(event.pointerId);
+      event.preventDefault();
+    }
+  });
+  drawing.addEventListener("pointermove", (event) => {
+    if (dragged >= 0) { const [x, y] = at(event); send({ name: "drag", figure: name, index: dragged, x, y }); }
+    else if (stroke) {
+      stroke.push(at(event));
+      const f = frame(figure()), [a, b] = stroke.slice(-2);
+      drawing.firstElementChild.insertAdjacentHTML("beforeend", "");
+      const line = document.createElementNS("http://www.w3.org/2000/svg", "path");
+      line.setAttribute("d", `M${f.X(a[0])} ${f.Y(a[1])}L${f.X(b[0])} ${f.Y(b[1])}`);
+      line.setAttribute("class", "stroke");
+      drawing.firstElementChild.append(line);
+    }
+  });
+  const end = (event) => {
+    if (dragged >= 0) { dragged = -1; return; }
+    if (stroke) {
+      delete drawing.dataset.drawing;
+      send({ name: "stroke", figure: name, points: stroke });
+      stroke = null;
+    }
+  };
+  drawing.addEventListener("pointerup", end);
+  drawing.addEventListener("pointercancel", end);
+  drawing.addEventListener("click", (event) => {
+    const node = event.target.closest("[data-node]"), link = event.target.closest("[data-link]");
+    if (node) return send({ name: "node", figure: name, id: node.dataset.node, shift: event.shiftKey });
+    if (link) return send({ name: "link", figure: name, id: link.dataset.link, shift: event.shiftKey });
+    const shown = figure();
+    if (!shown.clicks || shown.draws || event.target.closest("[data-drag]")) return;
+    const [x, y] = at(event);
+    if (x < shown.x[0] || x > shown.x[1] || y < shown.y[0] || y > shown.y[1]) return;
+    send({ name: "click", figure: name, x, y, shift: event.shiftKey });
+  });
+  drawing.addEventListener("keydown", (event) => {
+    const dot = event.target.closest("[data-drag]"), node = event.target.closest("[data-node]");
+    if (node && (event.key === "Enter" || event.key === " ")) { event.preventDefault(); send({ name: "node", figure: name, id: node.dataset.node }); }
+    const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
+    if (!dot || !step) return;
+    event.preventDefault();
+    const shown = figure(), index = +dot.dataset.drag, points = shown.marks.find((m) => m.mark === "points" && m.drag);
+    send({ name: "drag", figure: name, index, x: points.x[index] + (step[0] * (shown.x[1] - shown.x[0])) / 50, y: points.y[index] + (step[1] * (shown.y[1] - shown.y[0])) / 50 });
+  });
+};
+
+// --- Sound -----------------------------------------------------------------------------------------------------------------
+
+let audio = null;
+const play = (sound) => {
+  audio ||= new AudioContext();
+  const tone = audio.createOscillator(), volume = audio.createGain();
+  tone.type = sound.timbre;
+  tone.frequency.value = 440 * 2 ** ((sound.pitch - 69) / 12);
+  volume.gain.setValueAtTime(sound.loudness * 0.4, audio.currentTime);
+  volume.gain.exponentialRampToValueAtTime(0.001, audio.currentTime + sound.seconds);
+  tone.connect(volume).connect(audio.destination);
+  tone.start();
+  tone.stop(audio.currentTime + sound.seconds);
+};
+
+// --- Begin -----------------------------------------------------------------------------------------------------------------
+
+const begin = async () => {
+  const answer = await ask({ do: "course" });
+  if (answer.error) { page.innerHTML = `<p class="says bad">${html(answer.error)}</p>`; return; }
+  here.course = answer.course;
+  drawCourse();
+  const link = readLink();
+  const last = Object.keys(remembered).filter((name) => here.course.some((each) => each.name === name)).at(-1);
+  if (link && here.course.some((each) => each.name === link.name)) await open(link.name, link.settings, link.hidden);
+  else await open(last || here.course[0].name);
+};
+begin();

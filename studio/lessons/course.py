@@ -1,0 +1,20 @@
+"""The course: its lessons in order. Each stands in a file of its own, read when it is opened."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from studio.errors import UnknownName
+from studio.lessons.lesson import Lesson
+
+COURSE: tuple[str, ...] = ("cafeteria",)
+
+
+def lesson(name: str) -> Lesson[Any]:
+    """The lesson of that name. Raises `UnknownName`."""
+    module = name.replace("-", "_")
+    if module not in COURSE:
+        raise UnknownName("lesson", name, COURSE)
+    found: Lesson[Any] = import_module(f"studio.lessons.{module}").LESSON
+    return found

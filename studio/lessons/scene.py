@@ -1,0 +1,260 @@
+"""What a lesson shows, as data: figures made of marks. A page draws them, a terminal prints their text, a test reads their numbers.
+
+Coordinates are the data's own; the drawer scales. Colours are named by meaning, and the theme decides (safe for colour-blind
+eyes): "one" and "two" are the two sides of every comparison (orange and blue), "three" to "six" further classes, "ink" and "faint"
+what is written, "good" and "bad" a judgement, "accent" what the eye should find first.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from dataclasses import fields as dataclass_fields
+from typing import Any
+
+import numpy as np
+
+Grid = Sequence[Sequence[float]] | np.ndarray
+Row = Sequence[float] | np.ndarray
+
+
+@dataclass(frozen=True)
+class Points:
+    """Dots. colour: one for all, or one for each. drag: the dots can be moved (event "drag" with the dot's index)."""
+
+    x: Row
+    y: Row
+    colour: str | Sequence[str] = "one"
+    size: float = 5.0
+    shape: str | Sequence[str] = "circle"
+    """circle, square, ring, cross, or the name of a drawing: apple, orange."""
+    label: Sequence[str] = ()
+    drag: bool = False
+    mark: str = field(default="points", init=False)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line through points in order; `fill` shades the area down to 0."""
+
+    x: Row
+    y: Row
+    colour: str = "one"
+    width: float = 2.0
+    dash: bool = False
+    fill: bool = False
+    name: str = ""
+    mark: str = field(default="line", init=False)
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Upright bars from 0; x holds their middles."""
+
+    x: Row
+    y: Row
+    colour: str | Sequence[str] = "one"
+    width: float = 0.8
+    label: Sequence[str] = ()
+    mark: str = field(default="bars", init=False)
+
+
+@dataclass(frozen=True)
+class Heat:
+    """A grid of values as colours. values: rows from the bottom up; -1 is colour "two", 0 the ground, +1 colour "one".
+
+    extent: x0, x1, y0, y1 of the grid's outer edges. steps: True draws only the sign (a decision), False shades.
+    """
+
+    values: Grid
+    extent: tuple[float, float, float, float]
+    steps: bool = False
+    scale: str = "diverging"
+    """diverging (-1 … 1), or "light" for 0 … 1 from dark to light."""
+    mark: str = field(default="heat", init=False)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture (data URL) filling the extent x0, x1, y0, y1. pixelated: show the pixels as squares."""
+
+    url: str
+    extent: tuple[float, float, float, float]
+    pixelated: bool = False
+    text: str = ""
+    mark: str = field(default="picture", init=False)
+
+
+@dataclass(frozen=True)
+class Words:
+    """Text at places."""
+
+    x: Row
+    y: Row
+    text: Sequence[str]
+    colour: str | Sequence[str] = "ink"
+    size: float = 13.0
+    anchor: str = "middle"
+    mark: str = field(default="words", init=False)
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """An arrow from one place to another, such as a step downhill."""
+
+    start: tuple[float, float]
+    end: tuple[float, float]
+    colour: str = "accent"
+    width: float = 2.0
+    mark: str = field(default="arrow", init=False)
+
+
+@dataclass(frozen=True)
+class Node:
+    """One neuron in a drawing of a network; its own output as a small heat map. Clicking it sends event "node" with its id."""
+
+    id: str
+    x: float
+    y: float
+    text: str = ""
+    heat: Grid | None = None
+    chosen: bool = False
+    dim: bool = False
+    bias: float | None = None
+    mark: str = field(default="node", init=False)
+
+
+@dataclass(frozen=True)
+class Link:
+    """A weight between two nodes: its width is its size, its colour its sign. Clicking it sends event "link" with its id."""
+
+    id: str
+    start: str
+    end: str
+    weight: float
+    dim: bool = False
+    mark: str = field(default="link", init=False)
+
+
+Mark = Points | Line | Bars | Heat | Picture | Words | Arrow | Node | Link
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One drawing. text: its twin in words, for ears and for print: what is to be seen, with its numbers.
+
+    clicks: what a click on the ground means, in words for the hint under the figure; empty when it means nothing.
+    draws: the figure is a sheet to draw on with a finger or a mouse (event "stroke" with the points).
+    aspect: width over height. axes: False for pictures and networks.
+    """
+
+    name: str
+    title: str
+    x: tuple[float, float]
+    y: tuple[float, float]
+    marks: tuple[Mark, ...]
+    text: str
+    x_label: str = ""
+    y_label: str = ""
+    aspect: float = 1.5
+    axes: bool = True
+    clicks: str = ""
+    draws: bool = False
+    wide: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """Numbers as on paper. rows hold texts as they are to be read; `chosen` is the row the eye should find."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    chosen: int | None = None
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A tone to be heard now: pitch in MIDI numbers, seconds, loudness 0..1, and a timbre the browser knows (sine, triangle, square)."""
+
+    pitch: float
+    seconds: float = 0.2
+    loudness: float = 0.4
+    timbre: str = "triangle"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All a lesson shows at one moment.
+
+    says: one sentence on what just happened or what to try (the coach). mood: plain, good or bad.
+    numbers: a few figures worth reading at a glance, name -> value as text.
+    playing: whether it wants to go on by itself (the page then sends "advance" after "advance").
+    values: settings that the lesson itself changed, for the controls to follow.
+    """
+
+    figures: tuple[Figure, ...] = ()
+    tables: tuple[Table, ...] = ()
+    numbers: dict[str, str] = field(default_factory=dict)
+    says: str = ""
+    mood: str = "plain"
+    playing: bool = False
+    values: dict[str, Any] = field(default_factory=dict)
+    sounds: tuple[Sound, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain lists and numbers, ready for JSON; heat maps as one byte a cell (0 is -1 or dark, 255 is +1 or light), base64."""
+        scene = asdict(replace(self, figures=()))
+        scene["figures"] = [
+            {**asdict(replace(figure, marks=())), "marks": [_marked(mark) for mark in figure.marks]} for figure in self.figures
+        ]
+        return scene
+
+    def in_words(self) -> str:
+        """The scene for a terminal or a screen reader."""
+        parts = [f"{name}: {value}" for name, value in self.numbers.items()]
+        parts += [f"{figure.title}. {figure.text}" for figure in self.figures]
+        parts += [table_in_words(table) for table in self.tables]
+        return "\n".join([*parts, self.says] if self.says else parts)
+
+
+def _marked(mark: Mark) -> dict[str, Any]:
+    fields = {each.name: getattr(mark, each.name) for each in dataclass_fields(mark)}
+    if isinstance(mark, Heat):
+        fields["values"] = _bytes(mark.values, -1.0 if mark.scale == "diverging" else 0.0)
+    elif isinstance(mark, Node):
+        fields["heat"] = None if mark.heat is None else _bytes(mark.heat, -1.0)
+    else:
+        fields = {name: _plain(value) for name, value in fields.items()}
+    return fields
+
+
+def _bytes(values: Grid, lowest: float) -> dict[str, Any]:
+    """The grid's values, from `lowest` to 1, as bytes. What is not a number shows as the middle."""
+    grid = np.nan_to_num(np.asarray(values, dtype=np.float32), nan=(lowest + 1) / 2)
+    cells = np.clip((grid - lowest) / (1 - lowest) * 255 + 0.5, 0, 255).astype(np.uint8)
+    return {"rows": cells.shape[0], "columns": cells.shape[1], "bytes": base64.b64encode(cells.tobytes()).decode("ascii")}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    return value
+
+
+def table_in_words(table: Table) -> str:
+    """The table in columns of even width."""
+    widths = [max(len(row[column]) for row in (table.columns, *table.rows)) for column in range(len(table.columns))]
+    lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in (table.columns, *table.rows)]
+    return "\n".join([table.title, *lines] if table.title else lines)
+
+
+def written(value: float, digits: int = 4, *, sign: bool = False) -> str:
+    """A number as on paper, with a fixed count of decimals; one too long for a column in powers of ten."""
+    form = f"{'+' if sign else ''}.{digits}{'f' if abs(value) < 1e6 else 'e'}"
+    return format(value, form)
