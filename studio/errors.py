@@ -36,6 +36,8 @@ class UnknownName(Refused):
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
         if near:
             mend = f"did you mean '{near[0]}'?"
+        elif not known:
+            mend = "there is none yet."
         elif len(known) <= 12:
             mend = f"choose from {', '.join(known)}."
         else:

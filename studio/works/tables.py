@@ -2,18 +2,53 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import JSON, DateTime, Float, ForeignKey, Index, Integer, String, Text
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Float, ForeignKey, Index, Integer, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+
+class Moment(TypeDecorator[datetime]):
+    """A point in time with its zone, kept as UTC. SQLite knows no zones: it is told, and asked, in UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("A moment in the gallery needs its time zone: datetime.now(UTC).")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        moment: datetime = value
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 class Base(DeclarativeBase):
     """All tables of the gallery's database."""
 
 
+class IdentityRow(Base):
+    """Which gallery this is. The files' folder carries the same name, so that no database tidies up another gallery's files."""
+
+    __tablename__ = "identity"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    gallery: Mapped[str] = mapped_column(String(32))
+
+
 class WorkRow(Base):
-    """A work. `state` is "arriving" until its files are whole in the store and "here" from then on; only works that are here are shown."""
+    """A work. `state` is "arriving" until its files are whole in the store, "here" from then on, and "leaving" while they are removed.
+
+    Only works that are here are shown. keeper: the process that brings or removes it, so that a dead one's works can be told.
+    search_text: everything a search looks at, folded (see `gallery.folded`).
+    """
 
     __tablename__ = "works"
 
@@ -22,21 +57,25 @@ class WorkRow(Base):
     kind: Mapped[str] = mapped_column(String(32))
     title: Mapped[str] = mapped_column(String(500))
     words: Mapped[str] = mapped_column(Text)
+    search_text: Mapped[str] = mapped_column(Text)
     recipe_json: Mapped[str] = mapped_column(Text)
     fingerprint: Mapped[str] = mapped_column(String(64), index=True)
     sha256: Mapped[str] = mapped_column(String(64), index=True)
     media_type: Mapped[str] = mapped_column(String(100))
     suffix: Mapped[str] = mapped_column(String(16))
-    made_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    losses: Mapped[list[float]] = mapped_column(JSON)
+    made_at: Mapped[datetime] = mapped_column(Moment)
+    losses: Mapped[list[float | None]] = mapped_column(JSON)
     facts: Mapped[dict[str, str]] = mapped_column(JSON)
     keeper: Mapped[str] = mapped_column(String(200), default="")
 
-    __table_args__ = (Index("works_newest_first", "state", "made_at"),)
+    __table_args__ = (
+        Index("works_newest_first", "state", "made_at", "id"),
+        Index("works_of_a_kind", "state", "kind", "made_at", "id"),
+    )
 
 
 class SourceRow(Base):
-    """A file works were made from; its bytes stand in the store under its hash."""
+    """A file works were made from; its bytes stand in the store under its hash once `state` is "here" ("arriving" before that)."""
 
     __tablename__ = "sources"
 
@@ -45,10 +84,24 @@ class SourceRow(Base):
     title: Mapped[str] = mapped_column(String(500))
     author: Mapped[str] = mapped_column(String(500))
     licence: Mapped[str] = mapped_column(String(500))
-    size: Mapped[int] = mapped_column(Integer)
-    kept_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    size: Mapped[int] = mapped_column(BigInteger)
+    kept_at: Mapped[datetime] = mapped_column(Moment)
     state: Mapped[str] = mapped_column(String(16))
     keeper: Mapped[str] = mapped_column(String(200), default="")
+
+
+class ClaimRow(Base):
+    """A source was kept for a work that has not come yet: one row for each time it was kept, gone with the work that comes of it.
+
+    While its keeper lives, the source stays, even when the last work that used it is removed.
+    """
+
+    __tablename__ = "claims"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64), index=True)
+    keeper: Mapped[str] = mapped_column(String(200))
+    kept_at: Mapped[datetime] = mapped_column(Moment)
 
 
 class UseRow(Base):
@@ -74,9 +127,9 @@ class JobRow(Base):
     state: Mapped[str] = mapped_column(String(16), index=True)
     recipe_json: Mapped[str] = mapped_column(Text)
     fingerprint: Mapped[str] = mapped_column(String(64), index=True)
-    asked_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    started_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    asked_at: Mapped[datetime] = mapped_column(Moment)
+    started_at: Mapped[datetime | None] = mapped_column(Moment)
+    ended_at: Mapped[datetime | None] = mapped_column(Moment)
     done: Mapped[int] = mapped_column(Integer, default=0)
     total: Mapped[int] = mapped_column(Integer, default=0)
     stage: Mapped[str] = mapped_column(String(200), default="")
@@ -84,5 +137,5 @@ class JobRow(Base):
     message: Mapped[str] = mapped_column(Text, default="")
     work_id: Mapped[str | None] = mapped_column(String(16))
     worker: Mapped[str] = mapped_column(String(200), default="")
-    seen_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    seen_at: Mapped[datetime | None] = mapped_column(Moment)
     attempts: Mapped[int] = mapped_column(Integer, default=0)

@@ -1,0 +1,120 @@
+"""Files written whole or not at all.
+
+`write_file` is for what a person asked for by name; `lay_down` is the same care for whoever chooses the names (the gallery's store).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+from pathlib import Path
+
+from studio.errors import Missing, Refused, StudioError
+
+
+def write_file(content: bytes, path: Path, *, force: bool = False) -> Path:
+    """Write `content` to `path`, so that at every moment either the whole new file stands there or what stood there before.
+
+    force: replace a file that exists. Folders and devices are never replaced; a symbolic link is followed.
+    Returns the path. Raises `Refused` when something stands there or the disk is full or not writable, `Missing` when the folder is.
+    """
+    path = Path(path)
+    folder = path.parent
+    try:
+        if not folder.is_dir():
+            raise Missing(f"There is no folder {folder}: create it, or choose another place for {path.name}.")
+        if path.is_dir():
+            raise Refused(f"{path} is a folder: name the file to write in it.")
+        if path.exists() and not path.is_file():
+            raise Refused(f"{path} is not an ordinary file and is left alone: choose another name.")
+        if path.exists() and not force:
+            raise _exists(path)
+        target = Path(os.path.realpath(path))
+        lay_down(content, target, target.parent / f".studio-{secrets.token_hex(6)}.part", replace=force)
+    except FileExistsError:
+        raise _exists(path) from None
+    except (OSError, ValueError) as error:
+        raise not_written(error, path) from None
+    return path
+
+
+def lay_down(content: bytes, path: Path, temporary: Path, *, replace: bool) -> None:
+    """Write to `temporary`, flush it to the disk, give it its real name, and flush the folder: after this it outlives a power cut.
+
+    temporary: a free name on the same file system. Raises `FileExistsError` where `path` stands and may not be replaced, or another
+    `OSError`; in every case nothing is left under either name that was not there before.
+    """
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+        try:
+            rest = memoryview(content)
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        if replace:
+            temporary.replace(path)
+        else:
+            _rename_without_replacing(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush a folder's list of names to the disk, where the system can (Windows cannot and need not)."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems do not sync folders
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def not_written(error: OSError | ValueError, path: Path | str) -> StudioError:
+    """The sentence for a file that could not be written."""
+    folder = Path(path).parent
+    match getattr(error, "errno", None):
+        case errno.ENOSPC | errno.EDQUOT:
+            return Refused(f"The disk of {folder} is full: free some space and try again; nothing was left half-written.")
+        case errno.EROFS | errno.EACCES | errno.EPERM:
+            return Refused(f"{folder} cannot be written to: choose another folder, or give yourself the right to write there.")
+        case errno.ENOENT | errno.ENOTDIR:
+            return Missing(f"There is no folder {folder}: create it, or choose another.")
+        case errno.ENAMETOOLONG:
+            return Refused(f"The file name {Path(path).name[:40]}… is too long for this disk: choose a shorter one.")
+        case errno.EFBIG:
+            return Refused(f"{path} would be larger than this disk or account allows: choose another place.")
+        case _:
+            said = (getattr(error, "strerror", None) or str(error)).rstrip(".")
+            return Refused(f"{path} could not be written ({said}): choose another place.")
+
+
+def _exists(path: Path) -> Refused:
+    return Refused(f"{path} exists already: choose another name, or replace it with --force.")
+
+
+def _rename_without_replacing(temporary: Path, path: Path) -> None:
+    """Rename, unless something got that name in the meantime."""
+    if os.name == "nt":
+        temporary.rename(path)  # refuses by itself there
+        return
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links (FAT, some network shares): the check is as near as it gets
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        temporary.replace(path)
+        return
+    temporary.unlink()
