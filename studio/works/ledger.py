@@ -1,0 +1,257 @@
+"""The ledger of jobs: every making that was asked for, how far it is, and how it ended, kept in the gallery's database.
+
+Several processes, here and on other machines, may use one ledger at once. Every change is a single statement that names the state it
+starts from, so two of them never take the same job, a cancelled job does not come back to life, and SQLite's one writer is never
+held longer than one row takes.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Engine, Executable, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy.exc import OperationalError
+
+from studio.errors import UnknownName
+from studio.works.database import sentences, shown
+from studio.works.keeper import Keeper
+from studio.works.recipe import Recipe
+from studio.works.tables import JobRow, WorkRow
+
+ENDED = frozenset({"made", "failed", "cancelled", "interrupted"})
+LEFT_ALONE = "The studio was closed or lost power in the middle of this work; make it again to get it."
+
+SILENCE = timedelta(seconds=60)
+"""How long a keeper at another machine may be silent before its jobs count as interrupted; keepers speak every few seconds."""
+
+PATIENCE = 60.0
+"""Seconds to go on asking for the database's write lock, beyond what the engine waits by itself."""
+
+KEPT_FOR = timedelta(days=90)
+"""Ended jobs older than this are dropped from the ledger; their works stay in the gallery."""
+
+
+@dataclass(frozen=True)
+class JobState:
+    """A job as it stood at one moment.
+
+    state: waiting, running, made, failed, cancelled or interrupted; message says why, for all that did not go well.
+    done, total, stage, loss: the latest `Progress`. work_id: the work, once made.
+    position: how many jobs stand before it while it waits, else None.
+    preview: JPEG bytes of the work as it stands, and seconds_left: an estimate; both only from the `Jobs` that makes it.
+    """
+
+    id: str
+    state: str
+    recipe_json: str
+    fingerprint: str
+    asked_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    done: int = 0
+    total: int = 0
+    stage: str = ""
+    loss: float | None = None
+    message: str = ""
+    work_id: str | None = None
+    attempts: int = 0
+    position: int | None = None
+    preview: bytes | None = None
+    seconds_left: float | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ENDED
+
+
+class Ledger:
+    """The jobs' table. `keeper` names the process that answers for the jobs it takes; by default this one."""
+
+    def __init__(self, engine: Engine, keeper: Keeper | None = None) -> None:
+        self._engine = engine
+        self.keeper = str(keeper or Keeper.this())
+
+    def ask(self, recipe: Recipe, *, work_id: str | None = None) -> str:
+        """Enter a job at the end of the queue and give its id. With `work_id` the work is there already and the job is made at once."""
+        now = _now()
+        job = {
+            "id": uuid.uuid4().hex,
+            "state": "made" if work_id else "waiting",
+            "recipe_json": recipe.to_json(),
+            "fingerprint": recipe.fingerprint,
+            "asked_at": now,
+            "ended_at": now if work_id else None,
+            "work_id": work_id,
+        }
+        self._write(insert(JobRow).values(job))
+        return str(job["id"])
+
+    def get(self, id: str) -> JobState:
+        """Raises `UnknownName` for a job this ledger does not hold."""
+        rows = self._rows(select(*_COLUMNS).where(JobRow.id == id))
+        if not rows:
+            raise UnknownName("job", id, (job.id for job in self.recent(limit=200)))
+        return self._with_position(rows[0])
+
+    def claim(self) -> JobState | None:
+        """Take the job that has waited longest and call it running, or None where none waits. No two callers get the same."""
+        longest_waiting = select(JobRow.id).where(JobRow.state == "waiting").order_by(JobRow.asked_at, JobRow.id).limit(1)
+        while self.count_waiting():
+            now = _now()
+            # On PostgreSQL a row that another process is just taking is passed over; SQLite has one writer and leaves the clause out.
+            taken = self._write(
+                update(JobRow)
+                .where(JobRow.id == longest_waiting.with_for_update(skip_locked=True).scalar_subquery(), JobRow.state == "waiting")
+                .values(state="running", worker=self.keeper, started_at=now, seen_at=now, attempts=JobRow.attempts + 1)
+                .returning(JobRow.id)
+            )
+            if taken:
+                return self.get(taken[0])
+        return None
+
+    def progress(self, id: str, *, done: int, total: int, stage: str = "", loss: float | None = None) -> bool:
+        """Note how far a running job of this keeper is, and that it lives. False once it is not wanted any more."""
+        values = {"done": done, "total": total, "stage": stage[:200], "loss": loss, "seen_at": _now()}
+        return bool(self._write(update(JobRow).where(self._mine(id)).values(values).returning(JobRow.id)))
+
+    def made(self, id: str, work_id: str) -> bool:
+        """A job that was cancelled when its work was just done counts as made: the work is there."""
+        return self._end(id, "made", from_states=("running", "cancelled"), work_id=work_id, done=JobRow.total)
+
+    def failed(self, id: str, message: str) -> bool:
+        return self._end(id, "failed", from_states=("running", "waiting"), message=message)
+
+    def interrupted(self, id: str, message: str = LEFT_ALONE) -> bool:
+        return self._end(id, "interrupted", from_states=("running",), message=message)
+
+    def cancel(self, id: str) -> bool:
+        """Waiting jobs leave the queue at once; a running one is stopped by its keeper, who soon notices. False where it had ended."""
+        return self._end(id, "cancelled", from_states=("waiting", "running"), message="Cancelled.")
+
+    def running(self) -> list[JobState]:
+        """Those being made now, whoever makes them, longest running first."""
+        return [_as_state(row) for row in self._rows(select(*_COLUMNS).where(JobRow.state == "running").order_by(JobRow.started_at))]
+
+    def waiting(self) -> list[JobState]:
+        """The queue, next first."""
+        rows = self._rows(select(*_COLUMNS).where(JobRow.state == "waiting").order_by(JobRow.asked_at, JobRow.id))
+        return [_as_state(row, position) for position, row in enumerate(rows)]
+
+    def count_waiting(self) -> int:
+        return self._count(JobRow.state == "waiting")
+
+    def recent(self, limit: int = 20) -> list[JobState]:
+        """The latest jobs whatever their state, newest first."""
+        return [
+            self._with_position(row)
+            for row in self._rows(select(*_COLUMNS).order_by(JobRow.asked_at.desc(), JobRow.id.desc()).limit(limit))
+        ]
+
+    def underway(self, fingerprint: str) -> JobState | None:
+        """The job, waiting or running, that already makes what has this fingerprint."""
+        asked = and_(JobRow.fingerprint == fingerprint, JobRow.state.in_(("waiting", "running")))
+        rows = self._rows(select(*_COLUMNS).where(asked).order_by(JobRow.asked_at).limit(1))
+        return self._with_position(rows[0]) if rows else None
+
+    def recover(self) -> list[JobState]:
+        """Tell the truth about jobs whose keeper died: made, where the work arrived in the gallery all the same, else interrupted.
+
+        At this machine a keeper is dead when its process is; elsewhere, when it has been silent for a minute. Gives what was changed.
+        """
+        changed = []
+        for row in self._rows(select(*_COLUMNS).where(JobRow.state == "running")):
+            if _lives(row.worker, row.seen_at):
+                continue
+            since = WorkRow.made_at >= (row.started_at or row.asked_at)
+            works = self._rows(select(WorkRow.id).where(WorkRow.fingerprint == row.fingerprint, WorkRow.state == "here", since).limit(1))
+            as_it_was = and_(JobRow.id == row.id, JobRow.state == "running", JobRow.worker == row.worker)
+            truth = {"state": "made", "work_id": works[0][0]} if works else {"state": "interrupted", "message": LEFT_ALONE}
+            if self._write(update(JobRow).where(as_it_was).values(truth | {"ended_at": _now()}).returning(JobRow.id)):
+                changed.append(self.get(row.id))
+        self._write(delete(JobRow).where(JobRow.state.in_(ENDED), JobRow.ended_at < _now() - KEPT_FOR))
+        return changed
+
+    def _mine(self, id: str) -> ColumnElement[bool]:
+        return and_(JobRow.id == id, JobRow.state == "running", JobRow.worker == self.keeper)
+
+    def _end(self, id: str, state: str, *, from_states: tuple[str, ...], message: str = "", **also: Any) -> bool:
+        values = also | {"state": state, "message": message, "ended_at": _now()}
+        return bool(self._write(update(JobRow).where(JobRow.id == id, JobRow.state.in_(from_states)).values(values).returning(JobRow.id)))
+
+    def _with_position(self, row: Row[Any]) -> JobState:
+        if row.state != "waiting":
+            return _as_state(row)
+        earlier = or_(JobRow.asked_at < row.asked_at, and_(JobRow.asked_at == row.asked_at, JobRow.id < row.id))
+        return _as_state(row, self._count(and_(JobRow.state == "waiting", earlier)))
+
+    def _count(self, which: ColumnElement[bool]) -> int:
+        return int(self._rows(select(func.count()).select_from(JobRow).where(which))[0][0])
+
+    def _rows(self, query: Executable) -> list[Row[Any]]:
+        with sentences(shown(self._engine)), self._engine.execution_options(purpose="read").connect() as connection:
+            return list(connection.execute(query).all())
+
+    def _write(self, statement: Executable) -> list[str]:
+        """Run one changing statement and give the ids it returns."""
+        with sentences(shown(self._engine)), self._transaction() as connection:
+            result = connection.execute(statement)
+            return [str(row[0]) for row in result.all()] if result.returns_rows else []
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        """Begins in the end although SQLite says that others are writing: its own waiting is not fair and can starve one of many."""
+        give_up = time.monotonic() + PATIENCE
+        while True:
+            connection = self._engine.connect()
+            try:
+                connection.begin()
+                break
+            except OperationalError as error:
+                connection.close()
+                if "locked" not in str(error) or time.monotonic() > give_up:
+                    raise
+                time.sleep(random.uniform(0.005, 0.05))
+        with connection:
+            yield connection
+            connection.commit()
+
+
+_COLUMNS = tuple(JobRow.__table__.columns)
+
+
+def _lives(keeper: str, seen_at: datetime | None) -> bool:
+    who = Keeper.read(keeper)
+    if who is not None and not who.elsewhere:
+        return not who.dead
+    return seen_at is not None and _now() - seen_at < SILENCE
+
+
+def _as_state(row: Row[Any], position: int | None = None) -> JobState:
+    return JobState(
+        id=row.id,
+        state=row.state,
+        recipe_json=row.recipe_json,
+        fingerprint=row.fingerprint,
+        asked_at=row.asked_at,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        done=row.done,
+        total=row.total,
+        stage=row.stage,
+        loss=row.loss,
+        message=row.message,
+        work_id=row.work_id,
+        attempts=row.attempts,
+        position=position,
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
