@@ -133,23 +133,26 @@ def _read(content: bytes) -> Picture:
         raise _Flaw(next((what for stranger, what in STRANGERS if stranger.match(content)), f"is not a picture; choose a {READS} file."))
     try:
         envelope = file_format.survey(content)
-    except (struct.error, IndexError, ValueError):
+    except (struct.error, IndexError, ValueError, OverflowError):
         raise _Flaw(f"is not a whole {file_format.name} file; copy or download it again.") from None
     _check(envelope)
     notes: list[str] = []
+    colours, alpha = _decode(envelope, file_format.name, notes)
+    return _upright(_to_srgb(colours, envelope, notes), alpha, envelope, notes)
+
+
+def _decode(envelope: Envelope, file_format: str, notes: list[str]) -> tuple[Image.Image, Image.Image | None]:
     # Decoders raise whatever the bytes drive them to (OSError, SyntaxError, ValueError, KeyError …), so all of it is an answer.
     try:
-        with Image.open(io.BytesIO(envelope.bare), formats=(file_format.name.upper(),)) as opened:
+        with Image.open(io.BytesIO(envelope.bare), formats=(file_format.upper(),)) as opened:
             if opened.width * opened.height > LARGEST_INPUT:
                 raise ValueError("larger than its envelope says")
             opened.load()
-            colours, alpha = _in_eight_bits(opened, envelope, notes)
+            return _in_eight_bits(opened, envelope, notes)
     except Exception as error:
         if "truncated" in str(error) or isinstance(error, EOFError):
             raise _Flaw("ends too early, so part of it is missing; copy or download it again.") from None
-        raise _Flaw(f"is a {file_format.name} file that is damaged or of a rare kind; save it again as a plain PNG or JPEG.") from None
-    colours = _to_srgb(colours, envelope, notes)
-    return _upright(colours, alpha, envelope, notes)
+        raise _Flaw(f"is a {file_format} file that is damaged or of a rare kind; save it again as a plain PNG or JPEG.") from None
 
 
 def _check(envelope: Envelope) -> None:
@@ -199,7 +202,7 @@ def _in_eight_bits(opened: Image.Image, envelope: Envelope, notes: list[str]) ->
         # Pillow keeps the upper 8 bits of each sample but all 16 of the transparent colour.
         opened.info["transparency"] = tuple(sample >> 8 for sample in envelope.clear)
     if has_clear or mode in ("RGBA", "RGBa", "La", "PA"):
-        whole = opened.convert("RGBA")
+        whole = opened if mode == "RGBA" else opened.convert("RGBA")
         return whole.convert("RGB"), whole.getchannel("A")
     return opened.convert("RGB"), None
 
@@ -233,7 +236,7 @@ def _to_srgb(colours: Image.Image, envelope: Envelope, notes: list[str]) -> Imag
     if colours.mode == "LAB":
         notes.append("Colours were converted from L*a*b* to sRGB.")
         return _transformed(colours, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")))
-    return colours.convert("RGB")
+    return colours if colours.mode == "RGB" else colours.convert("RGB")
 
 
 def _through_profile(colours: Image.Image, content: bytes, notes: list[str]) -> Image.Image | None:
@@ -287,14 +290,16 @@ def _upright(colours: Image.Image, alpha: Image.Image | None, envelope: Envelope
         colours = colours.transpose(turn)
         alpha = alpha.transpose(turn) if alpha is not None else None
         notes.append("It was turned upright, as the camera noted.")
-    pixels = np.array(colours)
-    opacity = np.array(alpha) if alpha is not None and alpha.getextrema() != (255, 255) else None
+    pixels = _samples(colours)
+    opacity = _samples(alpha) if alpha is not None and alpha.getextrema() != (255, 255) else None
     if opacity is not None:
         notes.append("Its transparency is kept.")
         hidden = opacity == 0
         if hidden.any() and not hidden.all():
             # Erased parts often keep their old colours under full transparency: they would show through a dream.
-            pixels[hidden] = np.rint(pixels[~hidden].mean(axis=0)).astype(np.uint8)
+            for channel in range(3):
+                plane = pixels[..., channel]
+                np.copyto(plane, np.uint8(round(float(plane.mean(where=~hidden)))), where=hidden)
     if envelope.pages > 1:
         notes.append(f"It has {envelope.pages} pages; the first was taken.")
     if envelope.has_place:
@@ -304,7 +309,17 @@ def _upright(colours: Image.Image, alpha: Image.Image | None, envelope: Envelope
     return Picture(pixels, opacity, tuple(notes))
 
 
-# Envelopes, format by format. A survey may raise struct.error, IndexError or ValueError for a file that is not whole.
+def _samples(image: Image.Image) -> Pixels:
+    """np.array(image), in bands: Pillow would hold three copies of a large picture on the way."""
+    bands = len(image.getbands())
+    samples = np.empty((image.height, image.width, bands) if bands > 1 else (image.height, image.width), dtype=np.uint8)
+    for top in range(0, image.height, 256):
+        bottom = min(top + 256, image.height)
+        samples[top:bottom] = np.asarray(image.crop((0, top, image.width, bottom)))
+    return samples
+
+
+# Envelopes, format by format. A survey may raise struct.error, IndexError, ValueError or OverflowError for a file that is not whole.
 
 
 def _survey_png(content: bytes) -> Envelope:
@@ -579,7 +594,7 @@ def _with_exif(envelope: Envelope, exif: bytes) -> Envelope:
             if field.tag == ORIENTATION and orientation == 1 and 1 <= field.number(exif) <= 8:
                 orientation = field.number(exif)
             has_place = has_place or field.tag == GPS_PART
-    except (struct.error, ValueError):
+    except (struct.error, ValueError, OverflowError):
         pass
     return replace(envelope, orientation=orientation, has_place=has_place, has_metadata=True)
 
