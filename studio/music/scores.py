@@ -769,7 +769,7 @@ def parse_chord(symbol: str) -> Chord | None:
     text = symbol.strip().replace("♯", "#").replace("♭", "b").replace(" ", "")
     if text.lower() in _NO_CHORD or not text:
         return None
-    match = re.fullmatch(r"([A-G])([#b]?)(.*?)(?:/([A-Ga-g])([#b]?))?", text) if len(text) <= 40 else None
+    match = re.fullmatch(r"([A-G])([#b]{0,2})(.*?)(?:/([A-Ga-g])([#b]{0,2}))?", text) if len(text) <= 40 else None
     if match:
         tail = match[3].replace("(", "").replace(")", "").replace(",", "")
         whole = match[3]
