@@ -5,7 +5,6 @@ const root = element.querySelector(".lessons");
 if (!root || root.dataset.alive) return;
 root.dataset.alive = "yes";
 
-const SVG_WIDTH = 640;
 const html = (text) => String(text ?? "").replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]);
 const make = (tag, attributes = {}, inside = "") => {
   const node = document.createElement(tag);
@@ -123,6 +122,7 @@ const drawLesson = () => {
       <p class="first"><b>Try this:</b> ${html(lesson.first)}</p>
     </header>
     <div class="bench">
+      <div class="pushes" role="group" aria-label="Actions"></div>
       <form class="knobs" aria-label="Controls"></form>
       <div class="stage">
         <p class="says" role="status"></p>
@@ -184,8 +184,8 @@ const format = (value) => (typeof value === "number" ? String(+value.toPrecision
 const drawKnobs = () => {
   const form = page.querySelector(".knobs");
   form.innerHTML = "";
-  const pushes = make("div", { class: "pushes" });
-  form.append(pushes);
+  const pushes = page.querySelector(".pushes");
+  pushes.innerHTML = "";
   for (const knob of here.lesson.knobs) {
     if (here.hidden.has(knob.name)) continue;
     const value = here.settings[knob.name];
@@ -375,15 +375,19 @@ const drawFigures = (figures) => {
     place.querySelector(".hint").textContent = figure.clicks;
     place.querySelector(".twin").textContent = figure.text;
     const drawing = place.querySelector(".drawing");
-    if (drawing.dataset.drawing !== "now") drawing.innerHTML = svg(figure);
+    if (drawing.dataset.drawing === "now") continue;
+    drawing.units = widthOf(drawing);
+    drawing.innerHTML = svg(figure, drawing.units);
   }
 };
 
 const LEFT = 44, RIGHT = 12, TOP = 10, BOTTOM = 34;
-const frame = (figure) => {
-  const height = SVG_WIDTH / figure.aspect;
+// A drawing is as many units wide as its place has pixels, within limits, so that its letters stay readable on a phone.
+const widthOf = (drawing) => Math.round(Math.min(760, Math.max(340, drawing.clientWidth || 600)));
+const frame = (figure, width) => {
+  const height = width / figure.aspect;
   const [left, right, top, bottom] = figure.axes ? [LEFT, RIGHT, TOP, figure.x_label ? BOTTOM + 14 : BOTTOM] : [4, 4, 4, 4];
-  const w = SVG_WIDTH - left - right, h = height - top - bottom;
+  const w = width - left - right, h = height - top - bottom;
   const [x0, x1] = figure.x, [y0, y1] = figure.y;
   return {
     height, left, right, top, bottom, w, h,
@@ -403,8 +407,8 @@ const SHAPES = {
   ring: (x, y, s, c) => `<circle cx="${n(x)}" cy="${n(y)}" r="${s}" fill="none" stroke="${c}" stroke-width="2.2"/>`,
   square: (x, y, s, c) => `<rect x="${n(x - s)}" y="${n(y - s)}" width="${2 * s}" height="${2 * s}" rx="1.5" fill="${c}" stroke="var(--ground)" stroke-width="1.2"/>`,
   cross: (x, y, s, c) => `<path d="M${n(x - s)} ${n(y - s)}l${2 * s} ${2 * s}m0 ${-2 * s}l${-2 * s} ${2 * s}" stroke="${c}" stroke-width="2.6" fill="none"/>`,
-  apple: (x, y, s, c) => `<g transform="translate(${n(x)} ${n(y)}) scale(${s / 10})"><path d="M0-6C-4-10-11-8-11 0c0 6 5 11 8 11 1.500 0 2-.8 3-.8s1.500.8 3 .8c3 0 8-5 8-11 0-8-7-10-11-6z" fill="${c}" stroke="var(--ground)" stroke-width="1.2"/><path d="M0-6C0-9 1-12 3-13" stroke="var(--ink-ink)" stroke-width="1.600" fill="none"/><path d="M2-11c2-3 6-3 7-2-1 3-5 4-7 2z" fill="var(--ink-three)"/></g>`,
-  orange: (x, y, s, c) => `<g transform="translate(${n(x)} ${n(y)}) scale(${s / 10})"><circle r="10.500" fill="${c}" stroke="var(--ground)" stroke-width="1.2"/><circle cx="-3" cy="-3" r=".9" fill="var(--ground)" opacity=".5"/><circle cx="2" cy="-1" r=".9" fill="var(--ground)" opacity=".5"/><circle cx="-1" cy="4" r=".9" fill="var(--ground)" opacity=".5"/><path d="M0-10.500l-2.500-2h5z" fill="var(--ink-three)"/></g>`,
+  apple: (x, y, s, c) => `<g transform="translate(${n(x)} ${n(y)}) scale(${s / 10})"><path d="M0-6C-4-10-11-8-11 0c0 6 5 11 8 11 1.5 0 2-.8 3-.8s1.5.8 3 .8c3 0 8-5 8-11 0-8-7-10-11-6z" fill="${c}" stroke="var(--ground)" stroke-width="1.2"/><path d="M0-6C0-9 1-12 3-13" stroke="var(--ink-ink)" stroke-width="1.6" fill="none"/><path d="M2-11c2-3 6-3 7-2-1 3-5 4-7 2z" fill="var(--ink-three)"/></g>`,
+  orange: (x, y, s, c) => `<g transform="translate(${n(x)} ${n(y)}) scale(${s / 10})"><circle r="10.5" fill="${c}" stroke="var(--ground)" stroke-width="1.2"/><circle cx="-3" cy="-3" r=".9" fill="var(--ground)" opacity=".5"/><circle cx="2" cy="-1" r=".9" fill="var(--ground)" opacity=".5"/><circle cx="-1" cy="4" r=".9" fill="var(--ground)" opacity=".5"/><path d="M0-10.5l-2.5-2h5z" fill="var(--ink-three)"/></g>`,
 };
 
 const MARKS = {
@@ -422,7 +426,7 @@ const MARKS = {
   },
   bars: (m, f) => m.x.map((x, i) => {
     const left = f.X(x - m.width / 2), right = f.X(x + m.width / 2), y = f.Y(m.y[i]), ground = f.Y(0);
-    const text = m.label[i] ? `<text x="${n((left + right) / 2)}" y="${n(f.top + f.h + 16)}" text-anchor="middle" fill="var(--ink-ink)" font-size="12.500">${html(m.label[i])}</text>` : "";
+    const text = m.label[i] ? `<text x="${n((left + right) / 2)}" y="${n(f.top + f.h + 16)}" text-anchor="middle" fill="var(--ink-ink)" font-size="12.5">${html(m.label[i])}</text>` : "";
     return `<rect x="${n(left)}" y="${n(Math.min(y, ground))}" width="${n(right - left)}" height="${n(Math.max(Math.abs(ground - y), 0.5))}" rx="2" fill="${colour(pick(m.colour, i))}"/>${text}`;
   }).join(""),
   heat: (m, f) => {
@@ -449,7 +453,7 @@ const MARKS = {
     return `<g class="node${m.dim ? " dim" : ""}" data-node="${html(m.id)}" tabindex="0" role="button" aria-label="neuron ${html(m.text || m.id)}">
       <rect x="${n(x - s)}" y="${n(y - s)}" width="${2 * s}" height="${2 * s}" rx="4" fill="var(--ground-2)"/>${inside}
       <rect x="${n(x - s)}" y="${n(y - s)}" width="${2 * s}" height="${2 * s}" rx="4" fill="none" stroke="${m.chosen ? "var(--ink-accent)" : "var(--ink-faint)"}" stroke-width="${m.chosen ? 2.6 : 1}"/>${bias}
-      ${m.text ? `<text x="${n(x - s - 6)}" y="${n(y)}" text-anchor="end" dominant-baseline="middle" fill="var(--ink-ink)" font-size="12.500">${html(m.text)}</text>` : ""}</g>`;
+      ${m.text ? `<text x="${n(x - s - 6)}" y="${n(y)}" text-anchor="end" dominant-baseline="middle" fill="var(--ink-ink)" font-size="12.5">${html(m.text)}</text>` : ""}</g>`;
   },
   link: (m, f, nodes) => {
     const a = nodes[m.start], b = nodes[m.end];
@@ -460,11 +464,11 @@ const MARKS = {
   },
 };
 
-const svg = (figure) => {
-  const f = frame(figure);
+const svg = (figure, width) => {
+  const f = frame(figure, width);
   const nodes = Object.fromEntries(figure.marks.filter((m) => m.mark === "node").map((m) => [m.id, m]));
   const marks = figure.marks.map((m) => MARKS[m.mark](m, f, nodes)).join("");
-  return `<svg viewBox="0 0 ${SVG_WIDTH} ${n(f.height)}" role="img" aria-label="${html(figure.title)}" style="touch-action:${figure.draws ? "none" : "pan-y"}">
+  return `<svg viewBox="0 0 ${width} ${n(f.height)}" role="img" aria-label="${html(figure.title)}" style="touch-action:${figure.draws ? "none" : "pan-y"}">
     ${figure.axes ? axes(figure, f) : ""}<clipPath id="clip-${html(figure.name)}"><rect x="${f.left - 1}" y="${f.top - 1}" width="${n(f.w + 2)}" height="${n(f.h + 2)}"/></clipPath>
     ${figure.axes ? `<g clip-path="url(#clip-${html(figure.name)})">${figure.marks.filter((m) => m.mark !== "bars").map((m) => MARKS[m.mark](m, f, nodes)).join("")}</g>${figure.marks.filter((m) => m.mark === "bars").map((m) => MARKS[m.mark](m, f, nodes)).join("")}` : marks}
   </svg>`;
@@ -475,11 +479,11 @@ const axes = (figure, f) => {
   const barred = figure.marks.some((m) => m.mark === "bars" && m.label.length);
   const across = barred ? [] : ticks(figure.x), up = ticks(figure.y);
   return [
-    ...up.map((y) => line(f.left, f.Y(y), f.left + f.w, f.Y(y)) + `<text x="${f.left - 7}" y="${n(f.Y(y))}" text-anchor="end" dominant-baseline="middle" fill="var(--ink-faint)" font-size="11.500">${format(y)}</text>`),
-    ...across.map((x) => line(f.X(x), f.top + f.h, f.X(x), f.top + f.h + 4) + `<text x="${n(f.X(x))}" y="${n(f.top + f.h + 17)}" text-anchor="middle" fill="var(--ink-faint)" font-size="11.500">${format(x)}</text>`),
+    ...up.map((y) => line(f.left, f.Y(y), f.left + f.w, f.Y(y)) + `<text x="${f.left - 7}" y="${n(f.Y(y))}" text-anchor="end" dominant-baseline="middle" fill="var(--ink-faint)" font-size="11.5">${format(y)}</text>`),
+    ...across.map((x) => line(f.X(x), f.top + f.h, f.X(x), f.top + f.h + 4) + `<text x="${n(f.X(x))}" y="${n(f.top + f.h + 17)}" text-anchor="middle" fill="var(--ink-faint)" font-size="11.5">${format(x)}</text>`),
     line(f.left, f.top + f.h, f.left + f.w, f.top + f.h),
-    figure.x_label ? `<text x="${n(f.left + f.w / 2)}" y="${n(f.height - 6)}" text-anchor="middle" fill="var(--ink-faint)" font-size="12.500">${html(figure.x_label)}</text>` : "",
-    figure.y_label ? `<text transform="translate(12 ${n(f.top + f.h / 2)}) rotate(-90)" text-anchor="middle" fill="var(--ink-faint)" font-size="12.500">${html(figure.y_label)}</text>` : "",
+    figure.x_label ? `<text x="${n(f.left + f.w / 2)}" y="${n(f.height - 6)}" text-anchor="middle" fill="var(--ink-faint)" font-size="12.5">${html(figure.x_label)}</text>` : "",
+    figure.y_label ? `<text transform="translate(12 ${n(f.top + f.h / 2)}) rotate(-90)" text-anchor="middle" fill="var(--ink-faint)" font-size="12.5">${html(figure.y_label)}</text>` : "",
   ].join("");
 };
 const ticks = ([low, high]) => {
@@ -520,8 +524,8 @@ const attend = (drawing, name) => {
   const figure = () => here.scene.figures.find((each) => each.name === name);
   const at = (event) => {
     const box = drawing.firstElementChild.getBoundingClientRect();
-    const f = frame(figure());
-    return [f.backX(((event.clientX - box.left) / box.width) * SVG_WIDTH), f.backY(((event.clientY - box.top) / box.height) * f.height)];
+    const f = frame(figure(), drawing.units);
+    return [f.backX(((event.clientX - box.left) / box.width) * drawing.units), f.backY(((event.clientY - box.top) / box.height) * f.height)];
   };
   let dragged = -1, stroke = null;
   drawing.addEventListener("pointerdown", (event) => {
@@ -538,8 +542,7 @@ const attend = (drawing, name) => {
     if (dragged >= 0) { const [x, y] = at(event); send({ name: "drag", figure: name, index: dragged, x, y }); }
     else if (stroke) {
       stroke.push(at(event));
-      const f = frame(figure()), [a, b] = stroke.slice(-2);
-      drawing.firstElementChild.insertAdjacentHTML("beforeend", "");
+      const f = frame(figure(), drawing.units), [a, b] = stroke.slice(-2);
       const line = document.createElementNS("http://www.w3.org/2000/svg", "path");
       line.setAttribute("d", `M${f.X(a[0])} ${f.Y(a[1])}L${f.X(b[0])} ${f.Y(b[1])}`);
       line.setAttribute("class", "stroke");
@@ -591,6 +594,12 @@ const play = (sound) => {
   tone.start();
   tone.stop(audio.currentTime + sound.seconds);
 };
+
+let resized = 0;
+window.addEventListener("resize", () => {
+  clearTimeout(resized);
+  resized = setTimeout(() => { if (here.scene && root.offsetParent !== null) drawFigures(here.scene.figures); }, 150);
+});
 
 // --- Begin -----------------------------------------------------------------------------------------------------------------
 
