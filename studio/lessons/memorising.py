@@ -1,0 +1,283 @@
+"""Memorising or learning: a table that remembers against a line that learns, tried on what neither has seen."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from studio.lessons.lesson import Check, Event, Lesson, Push, Slide
+from studio.lessons.scene import Bars, Figure, Line, Mark, Points, Scene, Table, Words, written
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from studio.learning.descent import Ending, Step
+
+WIDTHS = (0.2, 2.2)
+"""Canvases, in metres."""
+HOURS = (0.0, 26.0)
+TRUE_SLOPE, TRUE_START = 9.0, 3.0
+RATE = 0.25
+STEPS_A_TURN = 4
+LONGEST_RUN = 400
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A canvas neither had seen: what it took, what the table said (None: not in the table), what the line said."""
+
+    width: float
+    hours: float
+    table: float | None
+    line: float
+
+
+@dataclass(frozen=True)
+class State:
+    """widths, hours: the examples seen. weights: slope and start of the line, moved by `descent`."""
+
+    settings: dict[str, Any]
+    widths: np.ndarray
+    hours: np.ndarray
+    weights: Tensor
+    descent: Generator[Step, None, Ending]
+    steps: int = 0
+    playing: bool = False
+    asked: tuple[Asked, ...] = ()
+    settled: bool = False
+
+
+def begin(settings: Mapping[str, Any]) -> State:
+    """New examples, an empty head."""
+    import torch
+
+    dice = np.random.default_rng(int(settings["seed"]))
+    count = int(settings["examples"])
+    widths = np.round(np.sort(dice.uniform(*WIDTHS, count)), 2)
+    hours = _true_hours(widths, dice, float(settings["noise"]))
+    weights = torch.zeros(2, dtype=torch.float64)
+    return State(dict(settings), widths, hours, weights, _descent(widths, hours, weights))
+
+
+def _true_hours(widths: np.ndarray, dice: np.random.Generator, noise: float) -> np.ndarray:
+    return np.round(TRUE_START + TRUE_SLOPE * widths + dice.normal(0, noise, widths.shape), 1)
+
+
+def _descent(widths: np.ndarray, hours: np.ndarray, weights: Tensor) -> Generator[Step, None, Ending]:
+    """A line fitted by the one loop. The loss is the mean squared error in hours²."""
+    import torch
+
+    from studio.learning.descent import Slope, descend
+    from studio.learning.rules import GradientDescent, delta_rule
+
+    inputs = torch.tensor(np.stack([widths, np.ones_like(widths)], axis=1))
+    targets = torch.tensor(hours)
+
+    def measure() -> Slope:
+        slope = delta_rule(weights, inputs, targets)
+        return Slope(2 * slope.loss / len(hours), [gradient / len(hours) for gradient in slope.gradients])
+
+    return descend([weights], measure, GradientDescent(RATE), steps=LONGEST_RUN, patience=60, tolerance=1e-5)
+
+
+def act(state: State, event: Event) -> State:
+    """Learn, ask something new, or ask at a place of one's own."""
+    if event.name == "reset":
+        return begin(state.settings)
+    if event.name == "play":
+        return replace(state, playing=not state.playing and not state.settled)
+    if event.name in ("advance", "step"):
+        step = None
+        for _ in range(STEPS_A_TURN):
+            step = next(state.descent, None)
+            if step is None or step.ending is not None:
+                return replace(state, playing=False, settled=True, steps=state.steps if step is None else step.number)
+        return replace(state, steps=state.steps if step is None else step.number)
+    if event.name == "click":
+        return _ask(state, event.x)
+    if event.name == "ask":
+        dice = np.random.default_rng((int(state.settings["seed"]), len(state.asked), 1))
+        return _ask(state, float(dice.uniform(*WIDTHS)))
+    return replace(state, settings=state.settings | {event.knob: event.value}) if event.name == "set" else state
+
+
+def _ask(state: State, width: float) -> State:
+    width = round(float(np.clip(width, *WIDTHS)), 2)
+    dice = np.random.default_rng((int(state.settings["seed"]), len(state.asked), 2))
+    hours = float(_true_hours(np.array([width]), dice, float(state.settings["noise"]))[0])
+    remembered = {float(w): float(h) for w, h in zip(state.widths, state.hours, strict=True)}
+    return replace(state, asked=(*state.asked, Asked(width, hours, remembered.get(width), _line(state, width))))
+
+
+def _line(state: State, width: float) -> float:
+    slope, start = state.weights.tolist()
+    return float(slope * width + start)
+
+
+def draw(state: State) -> Scene:
+    """The examples, the line, what was asked; and how far off each is on seen and on new."""
+    seen = float(np.mean([abs(_line(state, w) - h) for w, h in zip(state.widths, state.hours, strict=True)]))
+    new = [abs(_line(state, each.width) - each.hours) for each in state.asked]
+    known = [each for each in state.asked if each.table is not None]
+    ends = np.array(WIDTHS)
+    line = np.array([_line(state, w) for w in ends])
+    marks: tuple[Mark, ...] = (
+        Line(ends, line, colour="one", width=3, name="the line"),
+        Points(state.widths, state.hours, colour="two", shape="square", size=6, label=[f"{h:g} hours" for h in state.hours]),
+        Points([each.width for each in state.asked], [each.hours for each in state.asked], colour="accent", shape="ring", size=7),
+        *(
+            Line((each.width, each.width), (each.hours, _line(state, each.width)), colour="accent", width=1.5, dash=True)
+            for each in state.asked
+        ),
+    )
+    slope, start = state.weights.tolist()
+    text = (
+        f"{len(state.widths)} seen canvases as squares. The line says {start:.1f} hours plus {slope:.1f} for every metre. "
+        f"{len(state.asked)} new ones as rings, {written(float(np.mean(new)), 1)} hours from the line on average."
+        if new
+        else f"{len(state.widths)} seen canvases as squares. The line says {start:.1f} hours plus {slope:.1f} for every metre."
+    )
+    table_new = f"{len(known)} of {len(state.asked)} answered" if state.asked else "not asked yet"
+    scores = Figure(
+        "scores",
+        "Hours off, on average",
+        (-0.6, 1.6),
+        (0, max(4.0, seen * 1.2, (float(np.mean(new)) if new else 0) * 1.2)),
+        (
+            Bars(
+                (0, 1),
+                (seen, float(np.mean(new)) if new else 0.0),
+                colour=("two", "accent"),
+                width=0.45,
+                label=("line, on seen", "line, on new"),
+            ),
+            Words(
+                (0.0, 1.0),
+                (seen + 0.25, (float(np.mean(new)) if new else 0.0) + 0.25),
+                (f"{seen:.1f}", f"{np.mean(new):.1f}" if new else "?"),
+            ),
+        ),
+        f"The line is {seen:.1f} hours off on what it saw" + (f" and {np.mean(new):.1f} on what it did not." if new else "."),
+        y_label="hours",
+    )
+    return Scene(
+        figures=(
+            Figure(
+                "canvases",
+                "Hours a canvas takes",
+                WIDTHS,
+                HOURS,
+                marks,
+                text,
+                "width of the canvas in metres",
+                "hours",
+                clicks="Click anywhere to ask about a canvas of that width.",
+            ),
+            scores,
+        ),
+        tables=(_asked_table(state),) if state.asked else (),
+        numbers={"examples seen": str(len(state.widths)), "steps": str(state.steps), "table on seen": "0.0 off", "table on new": table_new},
+        says=_says(state, new),
+        mood="good" if state.settled and new and float(np.mean(new)) < 2 else "plain",
+        playing=state.playing,
+    )
+
+
+def _says(state: State, new: list[float]) -> str:
+    if state.asked and not state.steps:
+        return "The table has never seen that canvas and says nothing. The line has learnt nothing yet: press Learn."
+    if new:
+        return f"Asked about {len(new)} new canvases: the table is silent, the line is {np.mean(new):.1f} hours off on average."
+    if state.settled:
+        return "The line has settled. Now ask both about canvases they have never seen."
+    if state.steps:
+        return "The line moves a little with every step, towards all the squares at once."
+    return "The table knows every square by heart. Press Learn and watch the line find its place."
+
+
+def _asked_table(state: State, last: int = 8) -> Table:
+    rows = tuple(
+        (f"{each.width:.2f} m", f"{each.hours:.1f}", "—" if each.table is None else f"{each.table:.1f}", f"{_line(state, each.width):.1f}")
+        for each in state.asked[-last:]
+    )
+    return Table("Asked about canvases neither had seen", ("width", "it took", "table says", "line says"), rows, len(rows) - 1)
+
+
+def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
+    """Learn to the end, then ask ten times."""
+    state = begin(settings)
+    rows = tuple((f"{w:.2f} m", f"{h:.1f}") for w, h in zip(state.widths, state.hours, strict=True))
+    yield Table("What the table remembers", ("width", "hours"), rows)
+    while not state.settled:
+        state = act(state, Event("step"))
+    slope, start = state.weights.tolist()
+    yield f"After {state.steps} steps the line says: hours = {start:.4f} + {slope:.4f} · width"
+    for _ in range(10):
+        state = act(state, Event("ask"))
+    yield _asked_table(state, last=10)
+    yield draw(state).says
+
+
+LESSON: Lesson[State] = Lesson(
+    name="memorising",
+    title="Memorising or learning",
+    question="Is something that remembers everything also something that has learnt?",
+    first="Press Learn, wait until the line rests, then press Ask something new a few times.",
+    notice=(
+        "The table is never wrong about what it has seen, and has nothing to say about anything else.",
+        "The line is a little wrong about everything, and right enough about what it never saw.",
+        "The line keeps two numbers. The table keeps every example.",
+        "With more noise the line passes between the squares: it does not believe any single one.",
+    ),
+    checks=(
+        Check(
+            "What will happen if the line sees only two examples?",
+            ("It goes through both exactly, and may be far off elsewhere", "It cannot learn", "It is as good as before"),
+            0,
+            "Two points can always be met exactly, noise and all. So the line has memorised them: right on the seen, wrong on the new.",
+        ),
+        Check(
+            "What will happen to the table if you give it a thousand examples?",
+            ("It begins to learn", "It answers more often, and still not about anything new", "It forgets the first"),
+            1,
+            "A table grows, but nothing in it says what lies between its rows.",
+        ),
+    ),
+    formula=(
+        "hours = a · width + b\n\n"
+        "a  hours a metre, b  hours before the first stroke: the two numbers that are learnt\n"
+        "wrongness = mean of (hours − what it took)², over the examples seen"
+    ),
+    code="""\
+seen = {0.4: 6.5, 0.9: 11.2, 1.3: 14.9, 1.8: 19.0}
+a, b = 0.0, 0.0
+for step in range(400):
+    da = db = 0.0
+    for width, hours in seen.items():
+        error = hours - (a * width + b)
+        da += error * width / len(seen)
+        db += error / len(seen)
+    a, b = a + 0.25 * da, b + 0.25 * db
+print(seen.get(1.0, "not in the table"))
+print(a * 1.0 + b)  # the line's answer""",
+    tab="Dream",
+    use=(
+        "The network that dreams has seen over a million photos, but never yours. "
+        "It learnt what photos are like, so it finds eyes and towers in yours all the same."
+    ),
+    knobs=(
+        Push("play", "Learn", "move the line, step after step", key="space", main=True),
+        Push("ask", "Ask something new", "a canvas neither has seen", key="a"),
+        Push("reset", "Start again", "new, with an empty head", key="r"),
+        Slide("examples", "Examples seen", 2, 40, 1, 8, restarts=True),
+        Slide("noise", "Noise", 0, 5, 0.5, 1.5, "No two canvases of a width take the same time.", restarts=True),
+        Slide("seed", "Dice", 0, 99, 1, 3, "Another number, other canvases.", restarts=True),
+    ),
+    begin=begin,
+    act=act,
+    draw=draw,
+    table=table,
+)
