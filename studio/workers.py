@@ -167,6 +167,11 @@ class Workers:
         workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
         return max(1, sum(int(worker["nthreads"]) for worker in workers))
 
+    @property
+    def connected(self) -> bool:
+        """False once the scheduler is gone for good."""
+        return self._client.status == "running"
+
     def close(self) -> None:
         # Whatever goes wrong while everything is being taken down is of no use to anybody any more.
         with suppress(Exception):

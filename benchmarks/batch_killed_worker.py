@@ -1,0 +1,70 @@
+"""A batch of recipes over two workers, one of them killed on the way: nothing may be missing and nothing doubled.
+
+    python benchmarks/batch_killed_worker.py [--recipes 100] [--kill-after 30]
+
+The recipes are small dreams of a picture drawn here. When that many lines have ended, a worker in the middle of one is sent SIGKILL.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from studio.batch import run_batch
+from studio.images.pictures import write_png
+from studio.works.gallery import Gallery
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--recipes", type=int, default=100)
+    options.add_argument("--kill-after", type=int, default=30, help="lines")
+    asked = options.parse_args()
+    with tempfile.TemporaryDirectory() as folder, Gallery.open(Path(folder) / "home") as gallery:
+        (Path(folder) / "waves.png").write_bytes(waves())
+        wishes = {"kind": "dream", "photo": "waves.png", "size": 96, "octaves": 2, "steps": 3}
+        lines = "\n".join(json.dumps(wishes | {"seed": seed}) for seed in range(asked.recipes))
+        began, killed, ends = time.monotonic(), 0, Counter[str]()
+        for event in run_batch(lines, gallery, folder=Path(folder), workers=2):
+            ends[event.what] += 1
+            if event.what in ("lost", "failed", "summary"):
+                print(event.sentence)
+            if event.done >= asked.kill_after and not killed:
+                killed = kill_a_worker()
+        seeds = Counter(json.loads(work.recipe_json)["seed"] for work in gallery.find(limit=10 * asked.recipes))
+        missing, doubled = set(range(asked.recipes)) - seeds.keys(), [seed for seed, times in seeds.items() if times > 1]
+        print(f"killed process {killed} after {asked.kill_after} lines; events: {dict(ends)}")
+        print(f"{gallery.count()} works, missing {sorted(missing)}, doubled {doubled}, {time.monotonic() - began:.1f} s")
+        assert killed
+        assert ends["lost"] >= 1, "the kill hit no making; run again"
+        assert not missing
+        assert not doubled
+
+
+def kill_a_worker() -> int:
+    """SIGKILL to the worker that is busiest right now, caught in the middle of a line."""
+    workers = [child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline()) or "forkserver" in child.name()]
+    for worker in workers:
+        worker.cpu_percent()
+    time.sleep(0.2)
+    busiest = max(workers, key=lambda worker: worker.cpu_percent())
+    busiest.send_signal(signal.SIGKILL)
+    return int(busiest.pid)
+
+
+def waves() -> bytes:
+    y, x = np.mgrid[0:96, 0:96] / 96
+    colours = [np.sin(9 * x + 5 * y), np.sin(13 * y - 4 * x), np.cos(11 * (x - 0.5) * (y - 0.5) * 6)]
+    return write_png((127.5 + 127.5 * np.stack(colours, axis=2)).astype(np.uint8))
+
+
+if __name__ == "__main__":
+    main()
