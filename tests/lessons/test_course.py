@@ -1,0 +1,170 @@
+"""What holds for every lesson: it can be read, driven to its limits, printed, and it leaves learning to the learning layer."""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import studio.lessons
+from studio.errors import Refused, StudioError
+from studio.lessons.classroom import Classroom
+from studio.lessons.course import COURSE, lesson
+from studio.lessons.lesson import Choice, Event, Push, Slide, Switch, Upload, fitting
+from studio.lessons.scene import Bars, Heat, Line, Node, Points, Scene, Table
+
+FOLDER = Path(studio.lessons.__file__).parent
+
+
+def numbers_in(scene: Scene) -> list[float]:
+    found: list[float] = []
+    for figure in scene.figures:
+        found += [*figure.x, *figure.y]
+        for mark in figure.marks:
+            if isinstance(mark, (Points, Line, Bars)):
+                found += [float(value) for value in (*mark.x, *mark.y)]
+    return found
+
+
+def assert_can_be_shown(scene: Scene) -> None:
+    json.dumps(scene.to_dict(), allow_nan=False)
+    assert all(math.isfinite(number) for number in numbers_in(scene))
+    for figure in scene.figures:
+        assert figure.title
+        assert figure.text, f"the figure {figure.name} has no twin in words"
+        assert figure.x[0] < figure.x[1]
+        assert figure.y[0] < figure.y[1]
+        for mark in figure.marks:
+            if isinstance(mark, Heat):
+                assert len({len(row) for row in mark.values}) == 1
+            if isinstance(mark, Node) and mark.heat is not None:
+                assert len(mark.heat) > 0
+    assert scene.in_words()
+
+
+@pytest.mark.parametrize("name", COURSE)
+class TestEveryLesson:
+    def test_says_what_it_is_for(self, name: str) -> None:
+        shown = lesson(name)
+        assert shown.name == name
+        assert shown.question.endswith("?")
+        for text in (shown.title, shown.first, shown.formula, shown.use):
+            assert len(text) > 5
+        assert len(shown.notice) >= 2
+        assert shown.checks
+        for check in shown.checks:
+            assert 0 <= check.answer < len(check.choices)
+            assert check.why
+
+    def test_its_python_runs_as_it_stands(self, name: str) -> None:
+        code = lesson(name).code
+        assert 5 <= len(code.strip().splitlines()) <= 16
+        exec(compile(code, name, "exec"), {"print": lambda *_: None})
+
+    def test_begins_with_something_to_see(self, name: str) -> None:
+        shown = lesson(name)
+        scene = shown.draw(shown.begin(shown.settings()))
+        assert_can_be_shown(scene)
+        assert scene.figures
+        assert scene.says
+
+    def test_every_push_changes_or_explains_something(self, name: str) -> None:
+        shown = lesson(name)
+        for knob in shown.knobs:
+            if isinstance(knob, Push):
+                state = shown.begin(shown.settings())
+                state = shown.act(state, Event(knob.name))
+                for _ in range(3):
+                    state = shown.act(state, Event("advance"))
+                assert_can_be_shown(shown.draw(state))
+
+    def test_every_knob_bears_its_limits(self, name: str) -> None:
+        shown = lesson(name)
+        for knob in shown.knobs:
+            limits: tuple[Any, ...] = ()
+            if isinstance(knob, Choice):
+                limits = knob.options
+            elif isinstance(knob, Slide):
+                limits = (knob.stops[0], knob.stops[-1]) if knob.stops else (knob.minimum, knob.maximum)
+            elif isinstance(knob, Switch):
+                limits = (True, False)
+            for value in limits:
+                state = shown.begin(shown.settings({knob.name: value}))
+                assert_can_be_shown(shown.draw(state))
+                state = shown.begin(shown.settings())
+                state = shown.act(state, Event("set", knob=knob.name, value=fitting(knob, value)))
+                for event in (Event("play"), Event("advance"), Event("advance")):
+                    state = shown.act(state, event)
+                assert_can_be_shown(shown.draw(state))
+
+    def test_goes_through_a_classroom(self, name: str) -> None:
+        classroom = Classroom()
+        opened = classroom.answer({"do": "open", "lesson": name, "session": "a"})
+        assert "error" not in opened
+        json.dumps(opened, allow_nan=False)
+        answer = classroom.answer({"do": "event", "session": "a", "event": {"name": "advance"}})
+        assert "scene" in answer
+
+    def test_refuses_an_upload_it_cannot_read(self, name: str) -> None:
+        shown = lesson(name)
+        for knob in shown.knobs:
+            if isinstance(knob, Upload):
+                state = shown.begin(shown.settings())
+                with pytest.raises(StudioError) as refusal:
+                    shown.act(state, Event(knob.name, text="x.png", content=b"not what was asked for \x00\xff"))
+                assert str(refusal.value).endswith((".", "?"))
+
+    def test_prints_its_numbers(self, name: str) -> None:
+        shown = lesson(name)
+        if shown.table is None:
+            return
+        printed = list(shown.table(shown.settings()))
+        assert any(isinstance(part, Table) for part in printed)
+        for part in printed:
+            if isinstance(part, Table):
+                assert all(len(row) == len(part.columns) for row in part.rows)
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)
+def test_no_lesson_trains_by_itself(path: Path) -> None:
+    """Gradients and optimiser steps belong to `studio.learning`: no lesson calls backward, grad or an optimiser's step."""
+    calls = [node.func for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
+    names = {func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "") for func in calls}
+    assert not names & {"backward", "grad", "zero_grad", "partial_fit"}
+    assert "step" not in {func.attr for func in calls if isinstance(func, ast.Attribute)}
+
+
+def test_the_classroom_answers_nonsense_with_a_sentence() -> None:
+    classroom = Classroom()
+    for request in (
+        {},
+        {"do": "open", "lesson": "no such"},
+        {"do": "event", "session": "nobody"},
+        {"do": "open", "lesson": COURSE[0], "session": "a", "settings": {"noise": "nan"}},
+    ):
+        assert classroom.answer(request)["error"].endswith((".", "?"))
+    classroom.answer({"do": "open", "lesson": COURSE[0], "session": "a"})
+    for event in (
+        {"name": "click", "x": "far"},
+        {"name": "stroke", "points": [["a", 1]]},
+        {"name": "set", "knob": "none"},
+        {"content": "%%%"},
+    ):
+        assert classroom.answer({"do": "event", "session": "a", "event": event})["error"].endswith(".")
+
+
+def test_old_sittings_make_room() -> None:
+    classroom = Classroom(seats=2)
+    for session in "abc":
+        classroom.answer({"do": "open", "lesson": COURSE[0], "session": session})
+    assert "error" in classroom.answer({"do": "event", "session": "a", "event": {"name": "advance"}})
+    assert "scene" in classroom.answer({"do": "event", "session": "c", "event": {"name": "advance"}})
+
+
+def test_settings_outside_their_range_are_refused_by_name() -> None:
+    with pytest.raises(Refused, match="Learning rate"):
+        lesson("cafeteria").settings({"rate": 99})
