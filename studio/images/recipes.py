@@ -18,7 +18,8 @@ SMALLEST_SIDE, LARGEST_SIDE = 64, 8192
 class DreamRecipe(Recipe):
     """Gradient ascent on a photo's pixels: what a pretrained network sees in it is made stronger, from coarse to fine.
 
-    Sources by role: `photo` (needed), `guide` (dream towards this picture's features), `mask` (dream only where it is light).
+    Sources by role: `photo` (needed), `guide` (dream towards this picture's features), `mask` (dream only where it is light),
+    `weights` (a weights file of one's own for the backbone's architecture).
     """
 
     kind: Literal["dream"] = "dream"
@@ -31,12 +32,46 @@ class DreamRecipe(Recipe):
     layers: tuple[str, ...] = parameter(
         ("blocks.4",), "What to make stronger, as NAME[:CHANNEL][*WEIGHT]: early layers weave, late ones see."
     )
-    octaves: int = parameter(5, "From how coarse to fine: more octaves give larger shapes.", ge=1, le=12, step=1)
+    guide_weight: float = parameter(
+        0.8, "With a guide picture: 0 dreams freely, 1 only towards what the guide shows.", ge=0, le=1, step=0.05
+    )
+    octaves: int = parameter(
+        6,
+        "From how coarse to fine, at 768 px: more give larger shapes. Larger pictures get more, so that shapes stay as large.",
+        ge=1,
+        le=12,
+        step=1,
+    )
     octave_scale: float = parameter(1.4, "How much larger each octave is than the one before.", ge=1.1, le=2.5, step=0.05)
-    steps: int = parameter(10, "Steps of gradient ascent in each octave: more is deeper.", ge=1, le=200, step=1, in_sight=True)
+    steps: int = parameter(12, "Steps of gradient ascent in each octave: more is deeper.", ge=1, le=200, step=1, in_sight=True)
+    coarse_first: float = parameter(
+        0.4,
+        "Moves steps from the finest octaves to the coarsest: 0 gives all the same, 1 leaves the finest next to none.",
+        ge=0,
+        le=1,
+        step=0.05,
+    )
     step_size: float = parameter(0.011, "How far one step moves a pixel on average; 1 is black to white.", ge=0.0005, le=0.1, step=0.0005)
-    jitter: int = parameter(24, "Shifts the picture at random before each step, so that no grid shows.", ge=0, le=256, step=1, unit="px")
+    hold: float = parameter(
+        0.015, "How firmly the photo pulls back at every step: 0 lets colours burn out, 0.1 hardly lets go.", ge=0, le=0.3, step=0.005
+    )
+    smoothing: float = parameter(
+        0.45, "What a step is made of: 0 finest detail only, 0.5 all scales alike, 1 broad shapes.", ge=0, le=1, step=0.05
+    )
+    colour: float = parameter(
+        0.7, "How colourful the dream is: 0 paints in light and dark, 1 in full rainbow.", ge=0, le=1, step=0.05, in_sight=True
+    )
     keep_colours: bool = parameter(False, "Dream in light and dark only and keep the photo's own colours.")
+    jitter: int = parameter(32, "Shifts the picture at random before each step, so that no grid shows.", ge=0, le=128, step=1, unit="px")
+    feather: float = parameter(1.5, "How softly a mask ends, in per cent of the longer side.", ge=0, le=20, step=0.5, unit="%")
+    tile: int = parameter(
+        768,
+        "Larger pictures are looked at in tiles about this large: smaller ones need less memory, never other looks.",
+        ge=256,
+        le=2048,
+        step=64,
+        unit="px",
+    )
 
     @field_validator("layers")
     @classmethod
@@ -63,6 +98,8 @@ class DreamRecipe(Recipe):
             said += ", in its own colours"
         if self.strength < 1:
             said += f", laid over the photo at {self.strength:.0%}"
+        if self.source("weights"):
+            said += ", with weights of one's own"
         return f"{said}; seed {self.seed}."
 
 

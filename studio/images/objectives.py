@@ -1,0 +1,127 @@
+"""What a dream makes stronger: layers, single channels, the likeness to a guide picture, and sums of those.
+
+    objective = layer("blocks.4") + 0.5 * channel("blocks.3", 12)
+    objective = balanced(objective, network, picture)
+    score = objective(network(picture))
+
+Objectives add up and can be weighed, as in Lucid (Olah, Mordvintsev and Schubert, "Feature Visualization", 2017).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from studio.errors import Refused
+from studio.images.prepared import Prepared
+
+Excitement = Callable[[Tensor], Tensor]
+"""Features of one layer [n, channels, h, w] -> how strong they are: a scalar, the mean over all places."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """One thing to excite in one layer, by so much."""
+
+    layer: str
+    excitement: Excitement
+    weight: float = 1.0
+    channel: int | None = None
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A weighted sum of terms, to be raised."""
+
+    terms: tuple[Term, ...]
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers it looks at, without repeats."""
+        return tuple(dict.fromkeys(term.layer for term in self.terms))
+
+    def __call__(self, seen: Mapping[str, Tensor]) -> Tensor:
+        """seen: features by layer, as `Prepared` gives them -> a scalar."""
+        return torch.stack([term.weight * term.excitement(seen[term.layer]) for term in self.terms]).sum()
+
+    def __add__(self, other: Objective) -> Objective:
+        return Objective(self.terms + other.terms)
+
+    def __mul__(self, factor: float) -> Objective:
+        return Objective(tuple(replace(term, weight=term.weight * factor) for term in self.terms))
+
+    __rmul__ = __mul__
+
+    def __neg__(self) -> Objective:
+        return self * -1.0
+
+    def __sub__(self, other: Objective) -> Objective:
+        return self + -other
+
+
+def layer(name: str) -> Objective:
+    """Whatever the layer sees, more of it: the mean square of its features, whose gradient is the features (Mordvintsev et al., 2015)."""
+    return Objective((Term(name, lambda features: features.square().mean()),))
+
+
+def channel(name: str, number: int) -> Objective:
+    """One channel's own motif, everywhere: the channel's mean, with its strong places weighing more."""
+
+    def excitement(features: Tensor) -> Tensor:
+        one = features[:, number]
+        return one.mean() + torch.nn.functional.relu(one).square().mean()
+
+    return Objective((Term(name, excitement, channel=number),))
+
+
+def towards(name: str, guide: Tensor) -> Objective:
+    """Dream towards a guide picture: at each place, follow that feature of the guide which is most like what is there.
+
+    guide: features [places, channels] of the guide in this layer, from `features_of`.
+    This is the guided dream of Google's notebook (Mordvintsev, Olah and Tyka, 2015: `A = x.T @ y; dst.diff = y[:, A.argmax(1)]`), with
+    every feature's length set to 1 before comparing, so that one glaring place of the guide does not win everywhere.
+    """
+    directions = torch.nn.functional.normalize(guide, dim=1)
+
+    def excitement(features: Tensor) -> Tensor:
+        places = features.flatten(2).transpose(1, 2).reshape(-1, features.shape[1])
+        return torch.stack([_likeness(some, directions) for some in torch.split(places, 4096)]).sum() / len(places)
+
+    return Objective((Term(name, excitement),))
+
+
+def _likeness(places: Tensor, directions: Tensor) -> Tensor:
+    with torch.no_grad():
+        best = (places @ directions.T).argmax(dim=1)
+    return (places * directions[best]).sum()
+
+
+def features_of(network: Prepared, pictures: Sequence[Tensor], name: str) -> Tensor:
+    """What the network sees in `pictures`, each [1, 3, h, w], at a layer: [places, channels], one row for each place of each picture."""
+    with torch.no_grad():
+        return torch.cat([network(picture)[name].flatten(2).squeeze(0).T for picture in pictures])
+
+
+def balanced(objective: Objective, network: Prepared, picture: Tensor) -> Objective:
+    """The same objective with each term's weight divided by how strongly it pulls at `picture` [1, 3, h, w].
+
+    Layers differ in scale by orders of magnitude; after this, equal weights pull equally and weights mean what they say.
+    Raises `Refused` for a channel that the layer does not have.
+    """
+    for term in objective.terms:
+        has = network.channels[term.layer]
+        if term.channel is not None and term.channel >= has:
+            raise Refused(f"Layer '{term.layer}' has {has} channels, numbered 0 to {has - 1}; there is no channel {term.channel}.")
+    if len(objective.terms) == 1:
+        return objective
+    shown = picture.detach().clone().requires_grad_()
+    seen = network(shown)
+    terms = []
+    for number, term in enumerate(objective.terms, 1):
+        (pull,) = torch.autograd.grad(term.excitement(seen[term.layer]), shown, retain_graph=number < len(objective.terms))
+        strength = float(pull.abs().mean())
+        terms.append(replace(term, weight=term.weight / strength if strength > 0 else term.weight))
+    return Objective(tuple(terms))
