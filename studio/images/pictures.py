@@ -23,6 +23,7 @@ from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
 from studio.errors import Unreadable
+from studio.works.metadata import png_chunks, riff_chunks
 
 Pixels = NDArray[np.uint8]
 
@@ -327,10 +328,8 @@ def _survey_png(content: bytes) -> Envelope:
     width, height, bits, colour_type = struct.unpack_from(">IIBB", content, 16)
     found = Envelope(width, height, bare=b"", bits=bits)
     kept = [content[:8]]
-    at = 8
-    while at + 8 <= len(content):
-        length, kind = struct.unpack_from(">I4s", content, at)
-        data, end = slice(at + 8, at + 8 + length), at + 12 + length
+    for kind, at, end in png_chunks(content):
+        data = slice(at + 8, end - 4)
         if kind in (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"):
             if end > len(content):
                 raise ValueError("cut short")
@@ -346,9 +345,6 @@ def _survey_png(content: bytes) -> Envelope:
             found = replace(found, clear=struct.unpack_from(">H" if colour_type == 0 else ">3H", content, at + 8))
         elif kind in (b"tEXt", b"zTXt", b"iTXt") and not found.has_metadata:
             found = replace(found, has_metadata=True)
-        elif kind == b"IEND":
-            break
-        at = end
     return replace(found, bare=b"".join(kept))
 
 
@@ -419,7 +415,8 @@ def _survey_webp(content: bytes) -> Envelope:
     if struct.unpack_from("<I", content, 4)[0] + 8 > len(content):
         raise ValueError("cut short")
     frames = 0
-    for kind, data in _riff_chunks(content):
+    for kind, start, end in riff_chunks(content):
+        data = content[start + 8 : end]
         width = height = 0
         if kind == b"VP8X":
             width, height = (1 + int.from_bytes(data[place : place + 3], "little") for place in (4, 7))
@@ -431,21 +428,13 @@ def _survey_webp(content: bytes) -> Envelope:
         elif kind == b"ANMF":
             frames += 1
         elif kind == b"ICCP":
-            found = replace(found, profile=bytes(data[:LARGEST_PROFILE]))
+            found = replace(found, profile=data[:LARGEST_PROFILE])
         elif kind == b"EXIF":
-            found = _with_exif(found, bytes(data).removeprefix(b"Exif\0\0"))
+            found = _with_exif(found, data.removeprefix(b"Exif\0\0"))
         elif kind == b"XMP ":
             found = replace(found, has_metadata=True)
         found = replace(found, width=max(width, found.width), height=max(height, found.height))
     return replace(found, frames=max(1, frames))
-
-
-def _riff_chunks(content: bytes) -> Iterator[tuple[bytes, memoryview]]:
-    at, view = 12, memoryview(content)
-    while at + 8 <= len(content):
-        kind, length = struct.unpack_from("<4sI", content, at)
-        yield kind, view[at + 8 : at + 8 + length]
-        at += 8 + length + (length & 1)
 
 
 def _survey_gif(content: bytes) -> Envelope:
