@@ -47,7 +47,7 @@ def main() -> NoReturn:
     except Exception:
         if os.environ.get("STUDIO_DEBUG"):
             raise
-        from studio.works.home import write_log
+        from studio.works.log import write_log
 
         _complain(f"something went wrong in the studio itself; the details are in {write_log()}.")
         _leave(1)
@@ -159,6 +159,18 @@ def _read(path: Path) -> bytes:
         raise Missing(f"{path} cannot be read ({error.strerror}).") from None
 
 
+def _check_output(path: Path, *, suffixes: tuple[str, ...], force: bool) -> None:
+    """Say at once what would stop the result from being written, before minutes go into making it."""
+    if path.suffix.lower() not in suffixes:
+        raise Refused(f"{path} should end in {' or '.join(suffixes)}.")
+    if not path.parent.is_dir():
+        raise Missing(f"There is no folder {path.parent}; make it first, or name another.")
+    if path.is_dir():
+        raise Refused(f"{path} is a folder; name a file.")
+    if path.exists() and not force:
+        raise Refused(f"{path} exists already; name another file, or replace it with --force.")
+
+
 @contextmanager
 def _gallery() -> Generator[Gallery, None, None]:
     from studio.works.gallery import Gallery
@@ -212,9 +224,8 @@ def dream(
     """Let a pretrained network dream on PHOTO: what it sees there is made stronger, from coarse to fine."""
     from studio.asking import Ingredient, ask
     from studio.jobs import run_here
-    from studio.works.output import check_output
 
-    check_output(output, suffixes=(".png",), force=force)
+    _check_output(output, suffixes=(".png",), force=force)
     ingredients = [Ingredient("photo", _read(photo), photo.name, title=title, author=author, licence=licence)]
     ingredients += [Ingredient(role, _read(path), path.name) for role, path in (("guide", guide), ("mask", mask)) if path]
     with _gallery() as gallery:
@@ -232,10 +243,10 @@ def dream(
 def remake(file: Path, output: Path | None, sources: tuple[Path, ...], quiet: bool, as_json: bool, force: bool) -> None:
     """Make the work in FILE again from the recipe inside it, and say whether it is identical."""
     from studio.remaking import remake as remaking
-    from studio.works.output import check_output, write_file
+    from studio.works.output import write_file
 
     if output is not None:
-        check_output(output, suffixes=(file.suffix,), force=force)
+        _check_output(output, suffixes=(file.suffix,), force=force)
     with _gallery() as gallery:
         remade = _watch(remaking(_read(file), gallery, [_read(source) for source in sources]), quiet=quiet)
     if output is not None:
@@ -277,6 +288,7 @@ def show(file: Path, as_json: bool) -> None:
     """Show the recipe inside FILE: how it was made, from what, with what."""
     from studio.jobs import read_recipe
     from studio.works.metadata import extract
+    from studio.works.recipe import controls
 
     text = extract(_read(file))
     if text is None:
@@ -288,13 +300,14 @@ def show(file: Path, as_json: bool) -> None:
     click.echo(recipe.in_words())
     for source in recipe.sources:
         credit = ", ".join(part for part in (source.title, source.author, source.licence) if part)
-        click.echo(f"{source.role:>9}  {source.name}  {source.sha256[:16]}  {credit}".rstrip())
+        click.echo(f"{source.role:>12}  {source.name}  {source.sha256[:16]}  {credit}".rstrip())
     if recipe.model:
-        click.echo(f"{'model':>9}  {recipe.model.name}  {recipe.model.sha256[:16]}")
-    for name, value in recipe.asked().items():
-        click.echo(f"{name:>9}  {value}")
+        click.echo(f"{'model':>12}  {recipe.model.name}  {recipe.model.sha256[:16]}")
+    for control in controls(type(recipe)):
+        value = getattr(recipe, control.name)
+        click.echo(f"{control.name:>12}  {', '.join(value) if isinstance(value, tuple) else value}")
     if recipe.setting:
-        click.echo(f"{'made with':>9}  {', '.join(f'{name} {version}' for name, version in recipe.setting.versions.items())}")
+        click.echo(f"{'made with':>12}  {', '.join(f'{name} {version}' for name, version in recipe.setting.versions.items())}")
 
 
 @commands.group()
