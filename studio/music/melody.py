@@ -6,13 +6,14 @@ What is common to all formats; `streams` and `midifiles` bring the notes.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from studio.errors import Unreadable
 from studio.music.budget import Budget
-from studio.music.scores import ChordAt, Grid, Key, KeyAt, Note, Repeat, Tune, parse_chord
+from studio.music.scores import ChordAt, Grid, Key, KeyAt, Meter, Note, Repeat, Tune, parse_chord
 
 MELODY_NAMES = re.compile(
     r"melod|voice|vocal|voix|sopran|cantus|canto|superius|\blead\b|\btune\b|stimme|gesang|discant|treble|violin i\b", re.I
@@ -138,6 +139,21 @@ def _rests_joined(notes: Sequence[Note]) -> list[Note]:
         else:
             joined.append(note)
     return joined
+
+
+def barred(bars: Sequence[tuple[Fraction, Meter | None]]) -> list[tuple[Fraction, Meter]]:
+    """Bars without a meter get the one that fits the commonest length among them: music is barred as it is written."""
+    common = Counter(length for length, meter in bars if meter is None and length > 0).most_common(1)
+    fallback = _meter_of_length(common[0][0]) if common else Meter(4, 4)
+    return [(length, meter or fallback) for length, meter in bars]
+
+
+def _meter_of_length(length: Fraction) -> Meter:
+    for denominator in (4, 8, 16, 32):
+        numerator = length * denominator / 4
+        if numerator.denominator == 1 and 2 <= numerator <= 12:
+            return Meter(int(numerator), denominator)
+    return Meter(4, 4)
 
 
 def _with_modes(

@@ -4,8 +4,9 @@
         reading = readers.read(path.read_bytes(), path.name)
     reading.tunes, reading.remarks
 
-What a file is, is told by its content, not by its name. MusicXML, ABC and kern go through music21, in a child process that is
-killed when it takes too long or too much memory; MIDI, whose format is simple, is read here, event by event, under the same budget.
+What a file is, is told by its content, not by its name. MusicXML and kern go through music21, in a child process that is
+killed when it takes too long or too much memory; MIDI and ABC, whose formats are simple, are read here, sign by sign, under the
+same budget.
 
 From several parts the melody is taken: the first part that is called a melody (voice, soprano, cantus, lead …), else the part with
 the highest notes on average among those with at least a third as many notes as the busiest. Where notes sound together the top one
@@ -29,17 +30,21 @@ import zipfile
 from collections import Counter, deque
 from collections.abc import Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from studio.errors import Refused, Unreadable
+from studio.music.abcfiles import read_abc
 from studio.music.budget import Budget, Reading, Unread, text_of
 from studio.music.midifiles import read_midi
 from studio.music.scores import Tune
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+WRITTEN_HERE = b"<software>Derivative Works Studio</software>"
+"""How our own MusicXML is told: its modes are meant, where other programs write "major" when nobody chose."""
 
 SUFFIXES = (".mid", ".midi", ".xml", ".musicxml", ".mxl", ".abc", ".krn")
 """The names of files worth opening in a folder."""
@@ -193,8 +198,9 @@ class Readers:
             return error
 
     def _read(self, piece: Piece) -> Reading:
-        if piece.form == "midi":
-            return read_midi(piece.content, piece.name, self.budget)
+        if piece.form in ("midi", "abc"):
+            read = read_midi if piece.form == "midi" else read_abc
+            return read(piece.content, piece.name, self.budget)
         reader = self._idle.get()
         try:
             if reader is None or not reader.alive:
@@ -338,57 +344,14 @@ def _read_score(piece: Piece, budget: Budget) -> Reading:
     from studio.music.streams import tunes_of
 
     content, form = piece.content, piece.form
-    remarks: list[str] = []
     if form == "mxl":
         content, form = unpack_mxl(content, piece.name, budget), "musicxml"
     if form == "musicxml":
         screen_xml(content, piece.name, budget)
         score = converter.parseData(content, format="musicxml")
     else:
-        text = text_of(content)
-        if form == "abc":
-            text, remarks = _ease_abc(text)
-        score = converter.parseData(text, format=form)
-    reading = tunes_of(score, piece.name, budget, doubt_major=form == "musicxml")
-    return replace(reading, remarks=(*remarks, *reading.remarks))
-
-
-def _ease_abc(text: str) -> tuple[str, list[str]]:
-    """ABC as music21 reads it rightly, and what was taken out for that, in sentences.
-
-    music21 10.5 counts grace notes as members of a tuplet, loses the length of notes around a quoted annotation or fingering, and drops
-    invisible rests (x).
-    """
-    from studio.music.scores import parse_chord
-
-    grace, unread = 0, []
-
-    def without_annotation(match: re.Match[str]) -> str:
-        symbol = match[1].strip()
-        if not re.match(r"[A-GN]", symbol):
-            return ""
-        try:
-            parse_chord(symbol)
-        except Unreadable:
-            unread.append(symbol)
-            return ""
-        return match[0]
-
-    lines = []
-    for line in text.splitlines():
-        if not re.match(r"[A-Za-z]:|%", line):
-            line, graces = re.subn(r"\{[^{}]*\}", "", line)
-            grace += graces
-            line = re.sub(r'"([^"]*)"', without_annotation, line)
-            line = re.sub(r"(?<![!+\w])x(?=[\d/ |\]:]|$)", "z", line)
-        lines.append(line)
-    remarks = []
-    if grace:
-        remarks.append(f"{grace} groups of grace notes were left out.")
-    if unread:
-        some = ", ".join(repr(symbol) for symbol in list(dict.fromkeys(unread))[:5])
-        remarks.append(f"{len(unread)} chord symbols could not be understood and were left out: {some}.")
-    return "\n".join(lines) + "\n", remarks
+        score = converter.parseData(text_of(content), format=form)
+    return tunes_of(score, piece.name, budget, doubt_major=form == "musicxml" and WRITTEN_HERE not in content[:4000])
 
 
 def unpack_mxl(content: bytes, name: str, budget: Budget | None = None) -> bytes:

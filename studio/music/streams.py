@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -12,7 +11,7 @@ from typing import Any
 
 from studio.errors import Refused, Unreadable
 from studio.music.budget import Budget, Reading
-from studio.music.melody import Line, assemble, choose_melody, estimate_key, remarks_on
+from studio.music.melody import Line, assemble, barred, choose_melody, estimate_key, remarks_on
 from studio.music.scores import CHORD_KINDS, MODES, ChordAt, Grid, Key, KeyAt, Meter, Repeat, Tune, parse_chord
 
 
@@ -156,20 +155,7 @@ def _bars_of(part: Any) -> list[tuple[Fraction, Meter]]:
         bars.append((length, meter))
     if not measures:
         bars = [(Fraction(part.highestTime), None)]
-    # Music without a time signature is barred as it is written: the commonest length of a bar gives the meter.
-    if any(each is None for _, each in bars):
-        common = Counter(length for length, each in bars if each is None and length > 0).most_common(1)
-        fallback = _meter_of_length(common[0][0]) if common else Meter(4, 4)
-        return [(length, each or fallback) for length, each in bars]
-    return [(length, each) for length, each in bars if each]
-
-
-def _meter_of_length(length: Fraction) -> Meter:
-    for denominator in (4, 8, 16, 32):
-        numerator = length * denominator / 4
-        if numerator.denominator == 1 and 2 <= numerator <= 12:
-            return Meter(int(numerator), denominator)
-    return Meter(4, 4)
+    return barred(bars)
 
 
 def _repeats_of(part: Any) -> list[Repeat]:
