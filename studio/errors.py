@@ -32,14 +32,19 @@ class UnknownName(Refused):
     """
 
     def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
-        known = sorted(known)
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+        self.what, self.name, self.known = what, name, tuple(sorted(known))
+        near = difflib.get_close_matches(name[:80], self.known, n=1, cutoff=0.5)
         if near:
             mend = f"did you mean '{near[0]}'?"
-        elif not known:
+        elif not self.known:
             mend = "there is none yet."
-        elif len(known) <= 12:
-            mend = f"choose from {', '.join(known)}."
+        elif len(self.known) <= 12:
+            mend = f"choose from {', '.join(self.known)}."
         else:
-            mend = f"there are {len(known)}, such as {', '.join(known[:6])}."
-        super().__init__(f"There is no {what} '{name}'; {mend}")
+            mend = f"there are {len(self.known)}, such as {', '.join(self.known[:6])}."
+        shown = name if len(name) <= 80 else f"{name[:77]}…"
+        super().__init__(f"There is no {what} '{shown}'; {mend}")
+
+    def __reduce__(self) -> tuple[type[UnknownName], tuple[str, str, tuple[str, ...]]]:
+        """Errors travel from a worker's process to the one who asked, and are rebuilt there from these."""
+        return type(self), (self.what, self.name, self.known)

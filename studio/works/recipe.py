@@ -6,18 +6,22 @@ stand in the recipe's fields and nowhere else: `controls()` reads them back for 
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
 
 from annotated_types import Ge, Le
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from studio.errors import Refused, Unreadable
 
 SCHEMA_VERSION = 1
+
+_CONTROL_SIGNS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -25,7 +29,7 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 class Frozen(BaseModel):
     """What a recipe consists of: unknown fields are refused and nothing changes after it was checked."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Source(Frozen):
@@ -37,6 +41,18 @@ class Source(Frozen):
     title: str = Field("", max_length=500)
     author: str = Field("", max_length=500)
     licence: str = Field("", max_length=500)
+
+    @field_validator("name", "title", "author", "licence")
+    @classmethod
+    def _one_line(cls, text: str) -> str:
+        """Labels come from strangers' files and end up in terminals and pages, so line ends and control signs become spaces."""
+        return _CONTROL_SIGNS.sub(" ", text).strip()
+
+    @field_validator("name")
+    @classmethod
+    def _without_its_folder(cls, name: str) -> str:
+        """Folders tell who somebody is (C:\\Users\\Anna), and the recipe leaves the house with the work."""
+        return re.split(r"[/\\]", name)[-1]
 
 
 class ModelIdentity(Frozen):
@@ -68,20 +84,25 @@ class Recipe(Frozen):
         return next((source for source in self.sources if source.role == role), None)
 
     def to_json(self) -> str:
-        """Canonical JSON: sorted keys, no spaces, so equal recipes are equal texts."""
-        return json.dumps(self.model_dump(mode="json", exclude_none=True), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        """Canonical JSON: sorted keys, no spaces, so equal recipes are equal texts. `parse_json` gives the same recipe back."""
+        fields = self.model_dump(mode="json")
+        # An empty parameter is a wish ("the photo's own size") and stays; only what is not known yet is left out.
+        for later in ("model", "setting"):
+            if fields[later] is None:
+                del fields[later]
+        return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
     @property
     def fingerprint(self) -> str:
         """sha256 (hex) of everything that was asked for: the recipe without the machine it ran on, and without how sources are labelled."""
-        asked = self.model_dump(mode="json", exclude_none=True, exclude={"setting", "model"})
+        asked = self.model_dump(mode="json", exclude={"setting", "model"})
         asked["sources"] = [[source.role, source.sha256] for source in self.sources]
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
     def in_words(self) -> str:
         """The recipe as an artist would tell it. Kinds say it better; this is the plain form."""
         made_from = ", ".join(source.title or source.name or source.sha256[:8] for source in self.sources)
-        return f"{self.kind} from {made_from or 'nothing'}, seed {self.seed}."
+        return f"{self.kind.capitalize()}{f' from {made_from}' if made_from else ''}, seed {self.seed}."
 
 
 R = TypeVar("R", bound=Recipe)
@@ -104,10 +125,10 @@ def parse_json(kind: type[Recipe], text: str | bytes) -> Recipe:
         fields = json.loads(text)
         if not isinstance(fields, dict):
             raise ValueError
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Unreadable("The recipe is not valid JSON; restore it from the original file.") from None
     version = fields.get("schema_version")
-    if isinstance(version, int) and version > SCHEMA_VERSION:
+    if isinstance(version, int | float) and version > SCHEMA_VERSION:
         raise Unreadable(f"A newer studio wrote this recipe (schema {version}; this one reads {SCHEMA_VERSION}): update the studio.")
     try:
         return kind.model_validate(fields)
@@ -115,23 +136,69 @@ def parse_json(kind: type[Recipe], text: str | bytes) -> Recipe:
         raise Unreadable(f"The recipe was changed by hand and no longer holds: {_in_a_sentence(kind, error)}") from None
 
 
+_MENDS = {
+    "missing": "fill it in",
+    "string_pattern_mismatch": "it must be 64 digits from 0 to 9 and a to f",
+    "string_too_long": "make it shorter",
+    "tuple_type": "it must be a list",
+    "string_type": "it must be text",
+    "bool_parsing": "it must be true or false",
+    "bool_type": "it must be true or false",
+    "finite_number": "it must be a number",
+    "float_parsing": "it must be a number",
+    "float_type": "it must be a number",
+    "int_parsing": "it must be a whole number",
+    "int_type": "it must be a whole number",
+    "int_from_float": "it must be a whole number",
+    "int_parsing_size": "it must be a whole number",
+}
+"""How what pydantic finds wrong is mended, where its own words are a programmer's."""
+
+
 def _in_a_sentence(kind: type[BaseModel], error: ValidationError) -> str:
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        return f"{place} is not a setting of a {kind.model_fields['kind'].default or 'recipe'}."
+        near = difflib.get_close_matches(place[:80], kind.model_fields, n=1)
+        mend = f"did you mean '{near[0]}'?" if near else "leave it out."
+        return f"'{_shortened(place)}' is not a setting of a {_kind_name(kind)}; {mend}"
     said = first["msg"].removeprefix("Value error, ")
-    field = kind.model_fields.get(place)
-    limits = [
-        f"{word} {getattr(mark, bound)}"
-        for mark in (field.metadata if field else ())
-        for word, bound in (("at least", "ge"), ("at most", "le"))
-        if hasattr(mark, bound)
-    ]
-    mend = f"it must be {' and '.join(limits)}" if limits else said[:1].lower() + said[1:]
     if not place:
         return said
-    return f"{place.replace('_', ' ')} is {first['input']!r}; {mend.rstrip('.')}."
+    mend = _MENDS.get(first["type"]) or (said[:1].lower() + said[1:]).replace("input should be", "it must be")
+    limits = _limits(kind, str(first["loc"][0]))
+    if limits and "number" in mend:
+        mend += f", {limits}"
+    elif limits and first["type"] in ("greater_than_equal", "less_than_equal"):
+        mend = f"it must be {limits}"
+    place = _shortened(place.replace("_", " "))
+    if first["type"] == "missing":
+        return f"{place} is missing; {mend}."
+    try:
+        given = _shortened(repr(first["input"]))
+    except ValueError:  # Python will not write out an integer of thousands of digits.
+        given = "too long"
+    return f"{place} is {given}; {mend.rstrip('.')}."
+
+
+def _limits(kind: type[BaseModel], name: str) -> str:
+    field = kind.model_fields.get(name)
+    marks = field.metadata if field else ()
+    return " and ".join(
+        f"{word} {getattr(mark, bound)}"
+        for word, bound in (("at least", "ge"), ("at most", "le"))
+        for mark in marks
+        if hasattr(mark, bound)
+    )
+
+
+def _kind_name(kind: type[BaseModel]) -> str:
+    default = kind.model_fields["kind"].default if "kind" in kind.model_fields else None
+    return default if isinstance(default, str) else "recipe"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 80 else f"{text[:77]}…"
 
 
 class Fold(StrEnum):
