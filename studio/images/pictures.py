@@ -78,10 +78,13 @@ def write_png(pixels: Pixels, alpha: Pixels | None = None) -> bytes:
 def write_jpeg(pixels: Pixels, *, longest_side: int | None = None, quality: int = 85) -> bytes:
     """JPEG of pixels [h, w, 3], made smaller (never larger) so that no side is longer than `longest_side`. No metadata."""
     height, width = pixels.shape[:2]
+    picture = Image.fromarray(pixels)
     if longest_side is not None and max(height, width) > longest_side:
-        pixels = resize(pixels, *fit_within(height, width, longest_side))
+        height, width = fit_within(height, width, longest_side)
+        # Previews are made between two steps, so most of the way down goes by whole pixels' means, which is several times as fast.
+        picture = picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=1.5)
     written = io.BytesIO()
-    Image.fromarray(pixels).save(written, "JPEG", quality=quality)
+    picture.save(written, "JPEG", quality=quality)
     return written.getvalue()
 
 
