@@ -11,6 +11,7 @@ import argparse
 import json
 import signal
 import tempfile
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -32,13 +33,14 @@ def main() -> None:
         (Path(folder) / "waves.png").write_bytes(waves())
         wishes = {"kind": "dream", "photo": "waves.png", "size": 96, "octaves": 2, "steps": 3}
         lines = "\n".join(json.dumps(wishes | {"seed": seed}) for seed in range(asked.recipes))
-        began, killed, ends = time.monotonic(), 0, Counter[str]()
+        began, killed, ends = time.monotonic(), list[int](), Counter[str]()
+        killer = threading.Thread(target=lambda: killed.append(kill_a_worker()))
         for event in run_batch(lines, gallery, folder=Path(folder), workers=2):
             ends[event.what] += 1
             if event.what in ("lost", "failed", "summary"):
                 print(event.sentence)
-            if event.done >= asked.kill_after and not killed:
-                killed = kill_a_worker()
+            if event.done == asked.kill_after and killer.ident is None:
+                killer.start()  # in a thread, so that the batch goes on and there is a making to hit
         seeds = Counter(json.loads(work.recipe_json)["seed"] for work in gallery.find(limit=10 * asked.recipes))
         missing, doubled = set(range(asked.recipes)) - seeds.keys(), [seed for seed, times in seeds.items() if times > 1]
         print(f"killed process {killed} after {asked.kill_after} lines; events: {dict(ends)}")

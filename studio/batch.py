@@ -15,12 +15,14 @@ stopped goes on where it was when it is run again.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,12 +63,13 @@ def run_batch(
     folder: where the lines' paths count from. scheduler: address of a Dask scheduler; without it `workers` processes are started here.
     A line that cannot be made is told and passed over. Raises `Missing` when no scheduler answers, or when it went away.
     """
-    with Workers(scheduler, workers) as crew:
-        batch = _Batch(_lines(recipes), gallery, folder or Path(), crew)
-        try:
-            yield from batch.run()
-        finally:
-            batch.stop()
+    with ExitStack() as stack:
+        hire = functools.cache(lambda: stack.enter_context(Workers(scheduler, workers)))
+        if scheduler is not None:
+            hire()  # a wrong address is told before anything is read
+        batch = _Batch(_lines(recipes), gallery, folder or Path(), hire)
+        stack.callback(batch.stop)
+        yield from batch.run()
 
 
 @dataclass
@@ -83,8 +86,8 @@ class _Line:
 class _Batch:
     """One run: which lines wait, which are being made, and what became of the rest."""
 
-    def __init__(self, lines: list[tuple[int, str]], gallery: Gallery, folder: Path, crew: Workers) -> None:
-        self.gallery, self.folder, self.crew = gallery, folder, crew
+    def __init__(self, lines: list[tuple[int, str]], gallery: Gallery, folder: Path, hire: Callable[[], Workers]) -> None:
+        self.gallery, self.folder, self.hire = gallery, folder, hire
         self.total = len(lines)
         self.unread = iter(lines)
         self.lost: deque[_Line] = deque()
@@ -99,13 +102,14 @@ class _Batch:
             yield from self._hand_out()
             if not self.underway:
                 break
+            crew = self.hire()
             self.ring.wait(timeout=1)
             self.ring.clear()
             for future in list(self.underway):
-                outcome = self.crew.outcome(future)
+                outcome = crew.outcome(future)
                 if outcome is not None:
                     yield self._ended(self.underway.pop(future), outcome)
-            if not self.crew.connected:
+            if not crew.connected:
                 raise Missing(
                     f"The cluster went away after {sum(self.counts.values())} of {self.total} lines; run this again to go on from there."
                 )
@@ -117,12 +121,11 @@ class _Batch:
 
     def stop(self) -> None:
         for line in self.underway.values():
-            self.crew.stop(line.job)
+            self.hire().stop(line.job)
 
     def _hand_out(self) -> Iterator[BatchEvent]:
         """Give every free worker a line, the lost ones first."""
-        places = self.crew.places
-        while len(self.underway) < places:
+        while not self.underway or len(self.underway) < self.hire().places:
             if self.lost:
                 line = self.lost.popleft()
             else:
@@ -144,7 +147,7 @@ class _Batch:
                     continue
                 line = _Line(number, recipe)
             line.tries += 1
-            future = self.crew.submit(line.job, line.recipe.to_json(), Place.of(self.gallery))
+            future = self.hire().submit(line.job, line.recipe.to_json(), Place.of(self.gallery))
             self.underway[future] = line
             future.add_done_callback(lambda _: self.ring.set())
 

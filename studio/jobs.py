@@ -61,7 +61,15 @@ class Kind:
 
 KINDS = {
     kind.name: kind
-    for kind in (Kind("dream", "studio.images.recipes:DreamRecipe", "studio.images.dream:dream", roles=("photo", "guide", "mask")),)
+    for kind in (
+        Kind(
+            "dream",
+            recipe="studio.images.recipes:DreamRecipe",
+            process="studio.images.dream:dream",
+            completion="studio.images.presets:with_preset",
+            roles=("photo", "guide", "mask", "weights"),
+        ),
+    )
 }
 
 
@@ -429,7 +437,8 @@ class Pace:
 
     def note(self, done: int, at: float) -> None:
         """at: seconds on a clock that never goes back."""
-        self._notes.append((at, done))
+        if done:
+            self._notes.append((at, done))
 
     def seconds_left(self, total: int) -> float | None:
         """None until there is enough to go by: a second and three notes."""

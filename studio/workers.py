@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
+from multiprocessing import resource_tracker
 from typing import Any
 
 import dask.config
@@ -35,6 +36,9 @@ from studio.works.work import Progress
 
 PROGRESS_EVERY = 0.1
 """Seconds between two reports of a making, however many steps it takes in them."""
+
+ANSWER_WITHIN = 10.0
+"""Seconds a scheduler elsewhere may take to answer at first."""
 
 PREVIEW_EVERY, PREVIEW_SHARE = 0.3, 0.05
 """Seconds between two previews at least, and the share of the making's time that previews may cost."""
@@ -109,8 +113,10 @@ class Workers:
         if scheduler is None:
             self._cluster = _cluster_here(count, self.memory_limit)
         try:
-            self._client = Client(self._cluster or scheduler, set_as_default=False, timeout=10)
+            self._client = Client(self._cluster or scheduler, set_as_default=False, timeout=ANSWER_WITHIN)
         except (OSError, ValueError) as error:
+            if self._cluster is not None:
+                self._cluster.close(timeout=10)
             raise Missing(
                 f"No Dask scheduler answers at {scheduler}; start one there with 'dask scheduler', or leave the address out."
             ) from error
@@ -237,6 +243,7 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
+    resource_tracker.ensure_running()  # multiprocessing starts it with the first process, and listens again after that
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

@@ -1,4 +1,4 @@
-"""A cheap kind of work: a small text, step by step, with ways to go wrong. Worker processes import it by name."""
+"""Cheap kinds of work, with ways to go wrong: a text counted step by step, and a picture of spots. Worker processes import them by name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Literal
 
 from studio.errors import Refused
 from studio.jobs import Kind
-from studio.works.recipe import Recipe, parameter
+from studio.works.recipe import ModelIdentity, Recipe, Setting, parameter
 from studio.works.work import Made, Making, Materials, Progress
 
 
@@ -22,7 +22,7 @@ class CountRecipe(Recipe):
     steps: int = parameter(10, "How far to count.", ge=1, le=100_000)
     rest: float = parameter(0.0, "Seconds between two steps.", ge=0, le=10)
     mishap: str = parameter("", "What goes wrong: fault, refused, killed, killed once, memory or drift.")
-    witness: str = parameter("", "A file that gets a line whenever this is begun.")
+    witness: str = parameter("", "A file that gets a line at the beginning and at every step: process, seed, step.")
     size: int = parameter(8, "An ordinary number.", ge=1, le=64)
 
 
@@ -31,12 +31,11 @@ COUNT = Kind("count", "works_for_tests:CountRecipe", "works_for_tests:count", ro
 
 def count(recipe: CountRecipe, materials: Materials) -> Making:
     heard = b"".join(materials(source) for source in recipe.sources)
-    if recipe.witness:
-        with Path(recipe.witness).open("a") as file:
-            file.write(f"{os.getpid()} {recipe.seed}\n")
+    _testify(recipe, 0)
     hoard: list[bytearray] = []
     for step in range(1, recipe.steps + 1):
         time.sleep(recipe.rest)
+        _testify(recipe, step)
         if step == recipe.steps // 2 + 1:
             _meet(recipe, hoard)
         picture = f"step {step}".encode()
@@ -44,6 +43,19 @@ def count(recipe: CountRecipe, materials: Materials) -> Making:
     drift = str(time.time_ns()) if recipe.mishap == "drift" else ""
     said = f"{recipe.seed} {recipe.steps} {hashlib.sha256(heard).hexdigest()} {drift}"
     return Made(recipe, said.encode(), ".txt", "text/plain", b"thumbnail", (1.0, 0.5))
+
+
+def _testify(recipe: CountRecipe, step: int) -> None:
+    if recipe.witness:
+        with Path(recipe.witness).open("a") as file:
+            file.write(f"{os.getpid()} {recipe.seed} {step}\n")
+
+
+def heard_from(witness: Path) -> list[tuple[int, int, int]]:
+    """What was written: process, seed, step."""
+    if not witness.exists():
+        return []
+    return [(int(process), int(seed), int(step)) for process, seed, step in (line.split() for line in witness.read_text().splitlines())]
 
 
 def _meet(recipe: CountRecipe, hoard: list[bytearray]) -> None:
@@ -55,9 +67,36 @@ def _meet(recipe: CountRecipe, hoard: list[bytearray]) -> None:
         case "killed":
             os.kill(os.getpid(), signal.SIGKILL)
         case "killed once":
-            if len(Path(recipe.witness).read_text().splitlines()) == 1:
+            if [step for _, _, step in heard_from(Path(recipe.witness))].count(0) == 1:
                 os.kill(os.getpid(), signal.SIGKILL)
         case "memory":
             for _ in range(200):
                 hoard.append(bytearray(os.urandom(1 << 20) * 16))
                 time.sleep(0.02)
+
+
+class SpotsRecipe(Recipe):
+    """A picture of 20 x 16 spots by dice, as a PNG with its recipe inside. SPOTS_VERSION and SPOTS_DRIFT : a machine that changed."""
+
+    kind: Literal["spots"] = "spots"
+
+
+SPOTS = Kind("spots", "works_for_tests:SpotsRecipe", "works_for_tests:spots", roles=("tune",))
+
+
+def spots(recipe: SpotsRecipe, materials: Materials) -> Making:
+    import numpy as np
+
+    from studio.images.pictures import write_png
+    from studio.works.metadata import embed
+
+    for source in recipe.sources:
+        materials(source)
+    version, drift = os.environ.get("SPOTS_VERSION", "1"), os.environ.get("SPOTS_DRIFT", "")
+    pixels = np.random.default_rng(recipe.seed).integers(0, 250, (16, 21 if drift == "larger" else 20, 3), np.uint8)
+    if drift.isdigit():
+        pixels[3, 4, 1] += int(drift)
+    yield Progress(1, 1, "spots")
+    setting = Setting(versions={"spots": version}, device="drawing board" + (" " + version if version != "1" else ""))
+    known = recipe.model_copy(update={"setting": setting, "model": ModelIdentity(name="spots", sha256=version * 64)})
+    return Made(known, embed(write_png(pixels), ".png", known), ".png", "image/png", b"thumbnail")
