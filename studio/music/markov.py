@@ -58,7 +58,9 @@ class ContextTree:
     symbols: Ints
     """[n]: the corpus itself, with its signs of start and end."""
     begins: Longs
-    """[sequences + 1]: where each sequence begins in `symbols`, its sign of start included."""
+    """[sequences + 1]: where each sequence begins in `symbols`, its sign of start included; empty sequences are left out."""
+    number: Longs
+    """[sequences]: which of the sequences given to `count` each of them is."""
     met: Ints
     """[longest + 1, n]: the context of length k before place i; -1 where there is none."""
 
@@ -122,8 +124,8 @@ def count(
     if weigh.shape != (len(sequences),) or not np.all(np.isfinite(weigh)) or np.any(weigh <= 0):
         raise Refused(f"There are {len(sequences)} sequences and the weights do not fit them; give each one number above 0.")
     bodies = [np.asarray(sequence, dtype=np.int64).ravel() for sequence in sequences]
-    weigh = weigh[[len(body) > 0 for body in bodies]] if bodies else weigh
-    bodies = [body for body in bodies if len(body)]
+    number = np.flatnonzero([len(body) for body in bodies])
+    weigh, bodies = weigh[number], [bodies[one] for one in number]
     if not bodies:
         raise Refused("There is nothing to learn from: every sequence is empty.")
     _check_symbols(bodies, alphabet)
@@ -190,6 +192,7 @@ def count(
         onward=np.concatenate(onwards).astype(np.int32),
         symbols=symbols.astype(np.int32),
         begins=begins,
+        number=number.astype(np.int64),
         met=met.astype(np.int32),
     )
     freeze(tree)
@@ -440,9 +443,9 @@ class Origin:
 def origin(chain: Chain, context: int, symbol: int, *, places: int = 20) -> Origin:
     """Which orders and which places of the corpus suggested `symbol` after `context`; at most `places` places an order.
 
-    The parts of the shares add up to the step's probability in the chain. Sequences are numbered as they were counted, empty
-    ones left out; an offset is that of the symbol itself, and equal to the length of the sequence for its end. Give
-    `tree.alphabet + 1` to ask for the end.
+    The parts of the shares add up to the step's probability in the chain. Sequences are numbered as they were given to `count`;
+    an offset is that of the symbol itself, and equal to the length of the sequence for its end. Give `tree.alphabet + 1` to
+    ask for the end.
     """
     tree = chain.tree
     depth = int(np.searchsorted(tree.level, context, side="right")) - 1
@@ -468,7 +471,7 @@ def origin(chain: Chain, context: int, symbol: int, *, places: int = 20) -> Orig
                     order=depth,
                     part=reach * (1 - escape) * float(tree.weight[place]) / total,
                     weight=float(tree.weight[place]),
-                    places=tuple(zip(sequence.tolist(), offset.tolist(), strict=True)),
+                    places=tuple(zip(tree.number[sequence].tolist(), offset.tolist(), strict=True)),
                 )
             )
         if at_the_bottom:
