@@ -42,6 +42,14 @@ def remake(content: bytes, gallery: Gallery, extra_sources: Iterable[bytes] = ()
     sources = _sources(recipe, gallery, extra_sources)
     asked = recipe.model_copy(update={"setting": None, "model": None})
     made = yield from make(asked, lambda source: sources[source.sha256])
+    return compare(content, recipe, made)
+
+
+def compare(content: bytes, recipe: Recipe, made: Made) -> Remade:
+    """Whether what was made again is the work in the file `content`, which was made by `recipe`; if not, by how much and since what change.
+
+    Raises `Unreadable` where one of them was damaged.
+    """
     if made.content == content:
         return Remade(True, "Identical, to the byte.", made)
     changes = _changes(recipe, made.recipe)
