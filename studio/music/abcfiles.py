@@ -257,8 +257,9 @@ class _Voice:
         changes = [word for word in words if re.fullmatch(r"[_^=]{1,2}[A-Ga-g]", word)]
         named = " ".join(word for word in words if word not in changes)[:30]
         self.altered = {}
-        if named.upper() in ("HP", "HP "):
-            named = "A mixolydian"
+        if named.upper() == "HP":
+            named = "A mixolydian"  # the scale of the Highland pipes
+        named = named[:1] + named[1:].lower()  # K:EM is E minor: ABC takes no notice of case
         try:
             key = Key.parse(named)
             self.signs = signature(key)

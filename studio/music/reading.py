@@ -198,9 +198,8 @@ class Readers:
             return error
 
     def _read(self, piece: Piece) -> Reading:
-        if piece.form in ("midi", "abc"):
-            read = read_midi if piece.form == "midi" else read_abc
-            return read(piece.content, piece.name, self.budget)
+        if piece.form in ("midi", "abc") and self.processes == 1:
+            return _read_score(piece, self.budget)
         reader = self._idle.get()
         try:
             if reader is None or not reader.alive:
@@ -301,8 +300,6 @@ def _serve() -> None:
     asked = sys.stdin.buffer
     try:
         budget = Budget(**_receive(asked)[0]["budget"])
-        import music21  # noqa: F401
-
         _limit_memory(budget.memory)
         while True:
             header, content = _receive(asked)
@@ -339,6 +336,10 @@ def _answer(piece: Piece, budget: Budget) -> dict[str, Any]:
 
 
 def _read_score(piece: Piece, budget: Budget) -> Reading:
+    if piece.form == "midi":
+        return read_midi(piece.content, piece.name, budget)
+    if piece.form == "abc":
+        return read_abc(piece.content, piece.name, budget)
     from music21 import converter
 
     from studio.music.streams import tunes_of
