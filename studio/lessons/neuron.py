@@ -215,11 +215,11 @@ def _diagram(state: State) -> Figure:
             (3, 3),
             ("Σ", {"tanh": "tanh", "sigmoid": "σ", "relu": "relu", "linear": "lin", "step": "step"}[str(state.settings["activation"])]),
         ),
-        Words((3.3, 3.3, 3.3), (4.65, 3.3, 1.35), (f"× {w1:.2f}", f"× {w2:.2f}", f"bias {b:.2f}"), size=12.5),
-        Words((5.4, 8.2), (2.1, 2.1), (f"{total:.3f}", f"{out:.3f}"), colour="accent", size=14),
+        Words((3.3, 3.3, 3.3), (4.65, 3.3, 1.35), (f"× {w1:z.2f}", f"× {w2:z.2f}", f"bias {b:z.2f}"), size=12.5),
+        Words((5.4, 8.2), (2.1, 2.1), (f"{total:z.3f}", f"{out:z.3f}"), colour="accent", size=14),
     )
     text = f"{x1:.2f} × {w1:.2f} + {x2:.2f} × {w2:.2f} + {b:.2f} = {total:.3f}; through the activation: {out:.3f}."
-    return Figure("neuron", "The neuron, with the ringed point's numbers", (-0.6, 9.2), (0, 6), marks, text, aspect=1.6, axes=False)
+    return Figure("neuron", "The neuron, with the ringed point's numbers", (-1.4, 9.4), (0, 6), marks, text, aspect=1.6, axes=False)
 
 
 def _nerve() -> Figure:
@@ -233,22 +233,13 @@ def _nerve() -> Figure:
         Line((6.3, 8.6), (3, 3), colour="three", width=5),
         Arrow((8.5, 3), (9.1, 3.7), colour="three", width=4),
         Arrow((8.5, 3), (9.1, 2.3), colour="three", width=4),
-        Words(
-            (2.2, 2.2, 5.4, 7.5),
-            (5.65, 0.4, 4.5, 3.55),
-            (
-                "dendrites bring signals: the inputs",
-                "synapses, strong or weak: the weights",
-                "cell body adds up: Σ",
-                "axon fires: the output",
-            ),
-            size=12.5,
-        ),
+        Words((0.0, 0.0), (5.6, 0.35), ("dendrites: the inputs", "synapses: the weights"), size=12.5, anchor="start"),
+        Words((5.4, 8.6), (4.4, 4.4), ("body: adds up", "axon: the output"), size=12.5, anchor="start"),
     )
     text = (
         "Dendrites bring signals in through synapses of different strength; the cell body adds them up; the axon fires if the sum is large."
     )
-    return Figure("neuron", "The cell the idea came from", (-0.6, 9.6), (0, 6), marks, text, aspect=1.6, axes=False)
+    return Figure("neuron", "The cell the idea came from", (-0.4, 11.4), (0, 6), marks, text, aspect=1.6, axes=False)
 
 
 def _activation(state: State) -> Figure:

@@ -256,5 +256,5 @@ def table_in_words(table: Table) -> str:
 
 def written(value: float, digits: int = 4, *, sign: bool = False) -> str:
     """A number as on paper, with a fixed count of decimals; one too long for a column in powers of ten."""
-    form = f"{'+' if sign else ''}.{digits}{'f' if abs(value) < 1e6 else 'e'}"
+    form = f"{'+' if sign else ''}z.{digits}{'f' if abs(value) < 1e6 else 'e'}"
     return format(value, form)
