@@ -72,7 +72,7 @@ def commands() -> None:
 # --- What making commands share ---------------------------------------------------------------------------------------
 
 
-class OrOwn(click.ParamType):
+class OrOwn(click.ParamType[Any]):
     """A whole number, or the word "own" for what the source itself has."""
 
     name = "number|own"
@@ -408,6 +408,36 @@ def presets() -> None:
 
     for preset in PRESETS.values():
         click.echo(f"{preset.name:<14} {preset.sentence}")
+
+
+@commands.command()
+@click.argument("name", required=False)
+@click.option("--set", "wishes", multiple=True, metavar="CONTROL=VALUE", help="Set one of the lesson's controls.")
+def lesson(name: str | None, wishes: tuple[str, ...]) -> None:
+    """A lesson in the terminal, its numbers step by step; without a NAME, the course."""
+    from studio.lessons import course
+    from studio.lessons.scene import Table, table_in_words
+
+    if name is None:
+        for number, each in enumerate(course.COURSE, start=1):
+            found = course.lesson(each)
+            click.echo(f"{number:>3}  {each:<20} {found.question}")
+        return
+    shown = course.lesson(name)
+    if shown.table is None:
+        raise Refused(f"The lesson '{name}' has no numbers to print; see it in the Lessons tab of studio app.")
+    settings = shown.settings(dict(_assignment(wish) for wish in wishes))
+    click.echo(f"{shown.title}. {shown.question}\n")
+    for part in shown.table(settings):
+        click.echo((table_in_words(part) if isinstance(part, Table) else part) + "\n")
+    click.echo(shown.formula)
+
+
+def _assignment(wish: str) -> tuple[str, str]:
+    name, equals, value = wish.partition("=")
+    if not equals:
+        raise Refused(f"'{wish}' sets nothing; write CONTROL=VALUE, such as rate=0.1.")
+    return name.strip(), value.strip()
 
 
 @commands.command()
