@@ -23,7 +23,7 @@ from types import TracebackType
 from typing import Any
 
 from sqlalchemy import URL, Engine, Select, delete, exists, func, or_, select, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, load_only
 
 from studio.errors import Missing, Refused, StudioError, UnknownName, Unreadable
 from studio.works import database as databases
@@ -204,9 +204,8 @@ class Gallery:
 
     def with_fingerprint(self, fingerprint: str) -> Work | None:
         """The newest work of a recipe, or None."""
-        wanted = _here().where(WorkRow.fingerprint == fingerprint)
         with self._reading() as session:
-            return next(iter(self._works(session, session.scalars(_newest_first(wanted).limit(1)).all())), None)
+            return next(iter(self._works(session, _shown(session, select(WorkRow).where(WorkRow.fingerprint == fingerprint))[:1])), None)
 
     def find(self, *, text: str = "", kind: str | None = None, limit: int = 60, after: Work | None = None) -> list[Work]:
         """Works, newest first.
@@ -229,15 +228,13 @@ class Gallery:
         """The works this one was made from, newest first."""
         used = select(UseRow.sha256).where(UseRow.work_id == work.id)
         with self._reading() as session:
-            rows = session.scalars(_newest_first(_here().where(WorkRow.sha256.in_(used), WorkRow.id != work.id))).all()
-            return self._works(session, rows)
+            return self._works(session, _shown(session, select(WorkRow).where(WorkRow.sha256.in_(used), WorkRow.id != work.id)))
 
     def children(self, work: Work) -> list[Work]:
         """The works made from this one, newest first."""
         users = select(UseRow.work_id).where(UseRow.sha256 == work.sha256)
         with self._reading() as session:
-            rows = session.scalars(_newest_first(_here().where(WorkRow.id.in_(users), WorkRow.id != work.id))).all()
-            return self._works(session, rows)
+            return self._works(session, _shown(session, select(WorkRow).where(WorkRow.id.in_(users), WorkRow.id != work.id)))
 
     def read(self, work: Work) -> bytes:
         """The work's file. Raises `Missing` when it was taken from the gallery's files, `Unreadable` when it was changed there."""
@@ -552,7 +549,7 @@ class Gallery:
         start = id.strip().lower()
         rows: Sequence[WorkRow] = ()
         if re.fullmatch(r"[0-9a-f]{1,16}", start):
-            rows = session.scalars(_here().where(WorkRow.id.startswith(start)).order_by(WorkRow.id).limit(4)).all()
+            rows = session.scalars(_here().where(WorkRow.id >= start, WorkRow.id < start + "g").order_by(WorkRow.id).limit(4)).all()
         if len(rows) == 1:
             return rows[0]
         if rows:
@@ -564,15 +561,11 @@ class Gallery:
         rows = list(rows)
         parents: dict[str, list[str]] = {row.id: [] for row in rows}
         if rows:
-            parent_of = (
-                select(UseRow.work_id, WorkRow.id)
-                .join(WorkRow, WorkRow.sha256 == UseRow.sha256)
-                .where(UseRow.work_id.in_(parents), WorkRow.state == HERE, WorkRow.id != UseRow.work_id)
-                .order_by(WorkRow.made_at.desc(), WorkRow.id.desc())
-            )
-            for child, parent in session.execute(parent_of):
-                if parent not in parents[child]:
-                    parents[child].append(parent)
+            wanted = select(UseRow.work_id, WorkRow).join(WorkRow, WorkRow.sha256 == UseRow.sha256).where(UseRow.work_id.in_(parents))
+            found = session.execute(wanted.options(load_only(WorkRow.id, WorkRow.state, WorkRow.made_at))).all()
+            for child, parent in sorted(found, key=lambda pair: (pair[1].made_at, pair[1].id), reverse=True):
+                if parent.state == HERE and parent.id != child and parent.id not in parents[child]:
+                    parents[child].append(parent.id)
         return [
             Work(
                 id=row.id,
@@ -669,6 +662,12 @@ def _matching(wanted: Select[Any], text: str, kind: str | None) -> Select[Any]:
     for word in folded(text).split():
         wanted = wanted.where(WorkRow.search_text.contains(word, autoescape=True))
     return wanted
+
+
+def _shown(session: Session, wanted: Select[WorkRow]) -> list[WorkRow]:
+    """Those of a few rows that are here, newest first. The state is looked at last: SQLite would go by its index, and read every work."""
+    rows = [row for row in session.scalars(wanted).all() if row.state == HERE]
+    return sorted(rows, key=lambda row: (row.made_at, row.id), reverse=True)
 
 
 def _newest_first(wanted: Select[Any]) -> Select[Any]:

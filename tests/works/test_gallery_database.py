@@ -1,0 +1,119 @@
+"""The gallery's database: its migrations, where it is put, and what opening it costs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from studio.errors import Refused
+from studio.works import database
+from studio.works.gallery import Gallery
+from studio.works.home import home
+from studio.works.recipe import Recipe
+from studio.works.tables import Base
+from studio.works.work import Made
+
+
+def test_all_migrations_give_the_tables_of_the_code(new_place: Any) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    with new_place.open() as gallery, gallery.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": database.VERSION_TABLE, "compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_the_newest_migration_is_the_head_that_opening_looks_for() -> None:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
+    assert ScriptDirectory.from_config(config).get_heads() == [database.HEAD]
+
+
+def test_every_migration_can_be_installed() -> None:
+    """Folders without __init__.py are left out of a wheel."""
+    migrations = Path(database.__file__).parent / "migrations"
+    assert all((folder / "__init__.py").is_file() for folder in (migrations, migrations / "versions"))
+
+
+def test_a_migration_that_dies_leaves_an_empty_database(new_place: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from alembic.operations import Operations
+
+    real = Operations.create_index
+
+    def die(self: Any, name: str, *more: Any, **named: Any) -> Any:
+        if name == "ix_jobs_state":
+            raise MemoryError
+        return real(self, name, *more, **named)
+
+    monkeypatch.setattr("alembic.op.create_index", lambda *more, **named: die(_operations(), *more, **named))
+    with pytest.raises(MemoryError):
+        new_place.open()
+    monkeypatch.undo()
+    with new_place.open() as gallery:
+        assert gallery.count() == 0
+
+
+def _operations() -> Any:
+    from alembic import op
+
+    return op._proxy  # type: ignore[attr-defined]
+
+
+def test_an_up_to_date_gallery_is_opened_without_alembic(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from studio.works.gallery import Gallery\n"
+        f"Gallery.open(Path({str(tmp_path)!r})).close()\n"
+        "print(sorted({'alembic', 'torch', 'gradio', 'fsspec', 'PIL'} & set(sys.modules)))"
+    )
+    loaded = [subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.strip() for _ in range(2)]
+    assert loaded == ["['alembic']", "[]"]
+
+
+def test_sqlite_is_set_as_promised(tmp_path: Path) -> None:
+    with Gallery.open(tmp_path) as gallery, gallery.engine.connect() as connection:
+        assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
+        assert connection.execute(text("PRAGMA synchronous")).scalar() == 1  # NORMAL
+        assert connection.execute(text("PRAGMA foreign_keys")).scalar() == 1
+        assert connection.execute(text("PRAGMA busy_timeout")).scalar() == 30_000
+        with gallery.engine.execution_options(purpose="keep").connect() as keeping:
+            connection.rollback()
+            assert keeping.execute(text("PRAGMA synchronous")).scalar() == 2  # FULL: what is kept outlives a power cut
+
+
+def test_where_the_home_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STUDIO_HOME", str(tmp_path / "here"))
+    assert home() == tmp_path / "here"
+    assert not home().exists()
+    monkeypatch.setenv("STUDIO_HOME", "~/there")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert home() == tmp_path / "there"
+    monkeypatch.delenv("STUDIO_HOME")
+    assert home().name == "studio"
+    assert home().is_absolute()
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("STUDIO_HOME", str(tmp_path / "file"))
+    with pytest.raises(Refused, match="is a file"):
+        home()
+
+
+def test_the_environment_says_where_the_gallery_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STUDIO_HOME", str(tmp_path / "50% of ?my #home"))
+    monkeypatch.setenv("STUDIO_DATABASE", f"sqlite:///{tmp_path}/db/works.sqlite")
+    monkeypatch.setenv("STUDIO_FILES", f"file://{tmp_path}/pictures")
+    with Gallery.open() as gallery:
+        work = gallery.add(Made(Recipe(kind="dream"), b"x", ".png", "image/png", b"y"))
+        assert gallery.local_path(work).is_relative_to(tmp_path / "pictures")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["db", "pictures"]
+    monkeypatch.delenv("STUDIO_DATABASE")
+    monkeypatch.delenv("STUDIO_FILES")
+    with Gallery.open() as gallery:
+        assert gallery.count() == 0
+    assert (tmp_path / "50% of ?my #home" / "gallery.sqlite").is_file()
