@@ -10,12 +10,14 @@ hide a beat only where readers expect it, tuplets end where they fill a simple l
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import lcm
 
-from studio.music.scores import Bar, Key, Meter, Note, Part, Score, spell
+from studio.errors import Unreadable
+from studio.music.scores import Bar, Chord, Key, Meter, Note, Part, Score, parse_chord, spell
 
 VALUES = {
     Fraction(16): "long",
@@ -41,8 +43,9 @@ class Written:
 
     pitches: MIDI, upwards; none for a rest. spelled: (letter, alteration, octave) of each. accidentals: the sign to draw before
     each, or "" for none. value, dots: its look. tuplet: (notes, in the time of) or None; opens, closes: it is the first or last of its
-    tuplet. tie_in, tie_out: tied from the one before, to the next. beams: for each level, from the eighths' beam on, one of begin, continue, end,
-    forward hook, backward hook. whole_bar: a rest that fills its bar. index: which of the part's notes it is (or a piece of).
+    tuplet. tie_in, tie_out: tied from the one before, to the next. beams: for each level, from the eighths' beam on, one of begin,
+    continue, end, forward hook, backward hook. whole_bar: a rest that fills its bar.
+    indices: which of the part's notes it is, or a piece of.
     """
 
     pitches: tuple[int, ...]
@@ -68,7 +71,7 @@ class Written:
 
 @dataclass(frozen=True)
 class Measure:
-    """A bar on paper, or the part of one up to a repeat sign. number: as shown; implicit: not counted (a pick-up, the rest of a cut bar)."""
+    """A bar on paper, or the part of one up to a repeat sign. implicit: not counted (a pick-up, the rest of a cut bar)."""
 
     bar: Bar
     start: Fraction
@@ -102,7 +105,7 @@ def measures_of(part: Part, score: Score) -> list[Measure]:
     for measure in measures:
         for number, written in enumerate(measure.voices):
             measure.voices[number] = _beamed(written, measure)
-    _spell(measures)
+    _spell(measures, score)
     return measures
 
 
@@ -385,11 +388,12 @@ def _levels(value: Fraction) -> int:
 SIGNS = {-2: "flat-flat", -1: "flat", 0: "natural", 1: "sharp", 2: "double-sharp"}
 
 
-def spell_line(pitches: Sequence[int], key: Key) -> list[tuple[str, int, int]]:
+def spell_line(pitches: Sequence[int], key: Key, chords: Sequence[Chord | None] = ()) -> list[tuple[str, int, int]]:
     """Every pitch of a line as (letter, alteration, octave).
 
     Tones outside of the scale that lead a half step up to the next note are raised (D# to E), those that lead down are lowered
-    (Eb to D), except where the key has its own custom (`spell`): the raised fourth, and the raised sixth and seventh of minor.
+    (Eb to D), except where the key has its own custom (`spell`): the raised fourth, and the raised sixth and seventh of minor. Others
+    are spelled as tones of the chord that sounds (chords: one a pitch, or none), so that the third of E is G#.
     """
     scale = set(key.scale)
     spelled = []
@@ -408,8 +412,24 @@ def spell_line(pitches: Sequence[int], key: Key) -> list[tuple[str, int, int]]:
             custom = degree == 6 or (key.mode == "minor" and degree in (9, 11)) or degree == 10
             if abs(pitch - natural) <= 1 and not (custom and step == 1):
                 usual = (letter, pitch - natural, octave)
+        elif pitch % 12 not in scale and chords and (chord := chords[place]):
+            usual = _as_chord_tone(pitch, chord) or usual
         spelled.append(usual)
     return spelled
+
+
+_CHORD_STEPS = {0: 0, 3: 2, 4: 2, 6: 4, 7: 4, 8: 4, 9: 6, 10: 6, 11: 6}
+"""Half steps above the root -> letters above the root."""
+
+
+def _as_chord_tone(pitch: int, chord: Chord) -> tuple[str, int, int] | None:
+    above = (pitch - chord.root_class) % 12
+    if above not in {tone % 12 for tone in chord.kind.tones} or above not in _CHORD_STEPS:
+        return None
+    letters = "CDEFGAB"
+    letter = letters[(letters.index(chord.root[0]) + _CHORD_STEPS[above]) % 7]
+    alter = (pitch - spell_natural(letter, 4) + 6) % 12 - 6
+    return (letter, alter, (pitch - alter) // 12 - 1) if abs(alter) <= 1 else None
 
 
 def spell_natural(letter: str, octave: int) -> int:
@@ -427,7 +447,7 @@ def signature(key: Key) -> dict[str, int]:
     return signs
 
 
-def _spell(measures: Sequence[Measure]) -> None:
+def _spell(measures: Sequence[Measure], score: Score) -> None:
     """Names and accidentals: a sign holds to the end of its bar, and a tied note needs none."""
     voices = max((len(measure.voices) for measure in measures), default=0)
     names: dict[tuple[int, int, int, int], tuple[str, int, int]] = {}
@@ -442,7 +462,8 @@ def _spell(measures: Sequence[Measure]) -> None:
                 ]
         for key, run in _runs_by_key(line):
             tops = [entry for entry in run if entry[3] == 0]
-            for entry, name in zip(tops, spell_line([entry[4] for entry in tops], key), strict=True):
+            chords = [_chord_at(score, measures[entry[0]].voices[voice][entry[2]].start) for entry in tops]
+            for entry, name in zip(tops, spell_line([entry[4] for entry in tops], key, chords), strict=True):
                 names[entry[:4]] = name
             for entry in run:
                 names.setdefault(entry[:4], spell(entry[4], key))
@@ -468,6 +489,14 @@ def _spell(measures: Sequence[Measure]) -> None:
                 held[voice, pitch] = name
                 spelled.append(name)
             measure.voices[voice][item] = replace(written, spelled=tuple(spelled), accidentals=tuple(signs))
+
+
+def _chord_at(score: Score, place: Fraction) -> Chord | None:
+    found = bisect_right(score.chords, place, key=lambda chord: chord.start)
+    try:
+        return parse_chord(score.chords[found - 1].symbol) if found else None
+    except Unreadable:
+        return None
 
 
 def _runs_by_key(

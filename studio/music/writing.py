@@ -8,6 +8,7 @@ stand as markers, and a pick-up is a first bar in a meter of its own length. Mar
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -140,7 +141,7 @@ def _track(events: Sequence[tuple[int, bytes]], end: int) -> bytes:
 def write_musicxml(music: Tune | Score, colours: Mapping[int, str] | Sequence[Mapping[int, str]] | None = None) -> bytes:
     """A MusicXML 4.0 document (score-partwise), UTF-8.
 
-    colours: the number of a note among the sounding notes (0 is the first) -> "#rrggbb", for the first part, or one such table a part.
+    colours: number of a note among the sounding ones (0 is the first) -> "#rrggbb", for the first part, or one such table a part.
     """
     score = music.score() if isinstance(music, Tune) else music
     tables = [colours] if isinstance(colours, Mapping) else list(colours or [])
@@ -229,17 +230,12 @@ def _measure_xml(
             lines += _note_xml(written, number + 1, divisions, colours)
     ends = [again for again in score.repeats if again.end == measure.end]
     last = place == len(measures) - 1
-    closes_second = second or any(
-        again.ending is not None and again.end <= measure.start and again.end == previous.start
-        for again in score.repeats
-        for previous in [measure]
-    )
-    if ends or last or closes_second:
+    if ends or last or second:
         lines.append('<barline location="right">')
         lines.append(f"<bar-style>{'light-heavy' if ends or last else 'light-light'}</bar-style>")
         if ends and ends[0].ending is not None:
             lines.append('<ending number="1" type="stop"/>')
-        elif closes_second:
+        elif second:
             lines.append('<ending number="2" type="discontinue"/>')
         if ends:
             times = f' times="{ends[0].times}"' if ends[0].times > 2 else ""
@@ -294,7 +290,7 @@ def _kind_xml(chord: Chord) -> str:
     if chord.bass:
         xml += _name_xml("bass", chord.bass)
     for degree in chord.degrees:
-        number = degree.lstrip("addnosu#b")
+        number = re.sub(r"\D", "", degree)
         alter = {"#": 1, "b": -1}.get(degree[0], 0) if degree[:1] in "#b" else 0
         change = "subtract" if degree.startswith("no") else "alter" if degree[0] in "#b" and number == "5" else "add"
         xml += (
@@ -354,7 +350,7 @@ def write_abc(tune: Tune) -> bytes:
     for place, measure in enumerate(measures):
         before = measures[place - 1] if place else None
         if any(again.start == measure.start for again in tune.repeats) and measure.start > 0:
-            text = text.rstrip("|") + "|:"
+            text = text.rstrip().removesuffix("|") + "|:"
         if any(again.ending == measure.start for again in tune.repeats):
             text = text.rstrip() + ("" if text.rstrip().endswith("|") else "|") + "1 "
         if any(again.ending is not None and again.end == measure.start for again in tune.repeats):
@@ -430,7 +426,7 @@ def _abc_length(length: Fraction) -> str:
 def engrave(music: Tune | Score, colours: Mapping[int, str] | None = None, *, width: int = 1000, staff: int = 40) -> bytes:
     """The engraved score as one SVG picture, as tall as it needs to be.
 
-    width: of the page in pixels (200..4000); staff: size of the staff in per cent of verovio's own (10..100). colours: see `write_musicxml`.
+    width: of the page in pixels (200..4000). staff: its size in per cent of verovio's own (10..100). colours: as in `write_musicxml`.
     Raises `Refused` for music too long for one picture (more than 2,000 bars).
     """
     if not 200 <= width <= 4000 or not 10 <= staff <= 100:
