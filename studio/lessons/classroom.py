@@ -124,7 +124,7 @@ def read_event(fields: Mapping[str, Any]) -> Event:
 
 
 def _described(opened: Lesson[Any]) -> dict[str, Any]:
-    texts = ("name", "title", "question", "first", "notice", "formula", "code", "tab", "use", "credits")
+    texts = ("name", "title", "question", "first", "notice", "formula", "code", "tab", "use", "credits", "folded")
     return {text: getattr(opened, text) for text in texts} | {
         "checks": [asdict(check) for check in opened.checks],
         "knobs": [_knob(knob) for knob in opened.knobs],

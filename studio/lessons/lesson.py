@@ -21,7 +21,7 @@ State = TypeVar("State")
 
 @dataclass(frozen=True)
 class Choice:
-    """Choose one of a few words."""
+    """Choose one of a few words. icons: a small picture for each, the inside of an SVG of 32 by 32 units; they then stand side by side."""
 
     name: str
     label: str
@@ -29,6 +29,8 @@ class Choice:
     default: str
     help: str = ""
     restarts: bool = False
+    icons: tuple[str, ...] = ()
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Slide:
     help: str = ""
     restarts: bool = False
     stops: tuple[float, ...] = ()
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,17 +58,19 @@ class Switch:
     default: bool = False
     help: str = ""
     restarts: bool = False
+    group: str = ""
 
 
 @dataclass(frozen=True)
 class Push:
-    """A button: it sends an event of its name. `key`: the key that presses it."""
+    """A button: it sends an event of its name. `key`: the key that presses it. With a group it stands there, not among the actions."""
 
     name: str
     label: str
     help: str = ""
     key: str = ""
     main: bool = False
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,7 @@ class Write:
     help: str = ""
     lines: int = 1
     restarts: bool = False
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,7 @@ class Upload:
     label: str
     accepts: str = "image/*"
     help: str = ""
+    group: str = ""
 
 
 Knob = Choice | Slide | Switch | Push | Write | Upload
@@ -96,7 +103,9 @@ Knob = Choice | Slide | Switch | Push | Write | Upload
 @dataclass(frozen=True)
 class Event:
     """Something that happened. name: a push's name, "set" (knob, value), "advance" (time goes on), "click" and "drag" on a
-    figure (x, y in the figure's coordinates; index for a dot), "node", "link", "stroke" (points), "key".
+    figure (x, y in the figure's coordinates; index for a dot), "node", "link" and "press" (id of what was clicked), "hover" (id of the
+    node or link under the pointer, empty for none), "edit" (id of an entry and the value typed, None to put it away), "stroke" (points),
+    "key".
     """
 
     name: str
@@ -130,6 +139,7 @@ class Lesson(Generic[State]):
     question: the one it answers. first: what to do in the first ten seconds. notice: what to look for, one sentence each.
     formula: in plain notation, with every sign explained. code: about twelve lines of Python that do it, runnable as they stand.
     tab, use: the tab where artists use it, and the sentence that says how.
+    knobs: in order; those of one `group` stand together under its name. folded: the groups that are closed at first.
     begin(settings) -> state, act(state, event) -> state, draw(state) -> scene.
     table: the lesson's numbers, step by step, for `studio lesson NAME`; None for lessons without numbers to print.
     """
@@ -150,6 +160,7 @@ class Lesson(Generic[State]):
     draw: Callable[[State], Scene]
     table: Callable[[Mapping[str, Any]], Iterator[Table | str]] | None = None
     credits: tuple[str, ...] = field(default=())
+    folded: tuple[str, ...] = ()
 
     def settings(self, wishes: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Every knob's value: the wish where there is one, the default otherwise. Raises `Refused` for a wish that does not fit."""

@@ -63,6 +63,7 @@ class Bars:
 @dataclass(frozen=True)
 class Heat:
     """A grid of values as colours. values: rows from the bottom up; -1 is colour "two", 0 the ground, +1 colour "one".
+    With the scale "colour", each value is a red, a green and a blue of 0 … 1.
 
     extent: x0, x1, y0, y1 of the grid's outer edges. steps: True draws only the sign (a decision), False shades.
     """
@@ -71,7 +72,7 @@ class Heat:
     extent: tuple[float, float, float, float]
     steps: bool = False
     scale: str = "diverging"
-    """diverging (-1 … 1), or "light" for 0 … 1 from dark to light."""
+    """diverging (-1 … 1), "light" for 0 … 1 from dark to light, or "colour"."""
     mark: str = field(default="heat", init=False)
 
 
@@ -112,7 +113,10 @@ class Arrow:
 
 @dataclass(frozen=True)
 class Node:
-    """One neuron in a drawing of a network; its own output as a small heat map. Clicking it sends event "node" with its id."""
+    """One neuron in a drawing of a network; its own output as a small heat map. Clicking it sends event "node" with its id.
+
+    bias: shown as a small square; clicking that sends event "link" with the id and ":bias". size: half its side, in pixels.
+    """
 
     id: str
     x: float
@@ -122,6 +126,7 @@ class Node:
     chosen: bool = False
     dim: bool = False
     bias: float | None = None
+    size: float = 17.0
     mark: str = field(default="node", init=False)
 
 
@@ -134,10 +139,37 @@ class Link:
     end: str
     weight: float
     dim: bool = False
+    chosen: bool = False
     mark: str = field(default="link", init=False)
 
 
-Mark = Points | Line | Bars | Heat | Picture | Words | Arrow | Node | Link
+@dataclass(frozen=True)
+class Button:
+    """A small round button inside a drawing, such as one more neuron. Pressing it sends event "press" with its id. help: what it does."""
+
+    id: str
+    x: float
+    y: float
+    text: str
+    help: str
+    size: float = 11.0
+    dim: bool = False
+    mark: str = field(default="button", init=False)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A number to type in, over the drawing at x, y. Typing sends event "edit" with its id and the value."""
+
+    id: str
+    x: float
+    y: float
+    text: str
+    value: float
+    mark: str = field(default="entry", init=False)
+
+
+Mark = Points | Line | Bars | Heat | Picture | Words | Arrow | Node | Link | Button | Entry
 
 
 @dataclass(frozen=True)
@@ -146,7 +178,8 @@ class Figure:
 
     clicks: what a click on the ground means, in words for the hint under the figure; empty when it means nothing.
     draws: the figure is a sheet to draw on with a finger or a mouse (event "stroke" with the points).
-    aspect: width over height. axes: False for pictures and networks.
+    aspect: width over height. axes: False for pictures and networks. hovers: it wants to know which node or link is pointed at.
+    rows: how many rows of the page it fills, where the scene's figures stand in columns.
     """
 
     name: str
@@ -162,6 +195,8 @@ class Figure:
     clicks: str = ""
     draws: bool = False
     wide: bool = False
+    hovers: bool = False
+    rows: int = 1
 
 
 @dataclass(frozen=True)
@@ -185,6 +220,15 @@ class Sound:
 
 
 @dataclass(frozen=True)
+class File:
+    """Something for the visitor to keep: the page hands it over as a download."""
+
+    name: str
+    content: bytes
+    kind: str = "application/octet-stream"
+
+
+@dataclass(frozen=True)
 class Scene:
     """All a lesson shows at one moment.
 
@@ -192,6 +236,7 @@ class Scene:
     numbers: a few figures worth reading at a glance, name -> value as text.
     playing: whether it wants to go on by itself (the page then sends "advance" after "advance").
     values: settings that the lesson itself changed, for the controls to follow.
+    columns: widths of the columns the figures stand in on a wide page, such as (3, 2); the page's own choice when empty.
     """
 
     figures: tuple[Figure, ...] = ()
@@ -202,10 +247,15 @@ class Scene:
     playing: bool = False
     values: dict[str, Any] = field(default_factory=dict)
     sounds: tuple[Sound, ...] = ()
+    files: tuple[File, ...] = ()
+    columns: tuple[float, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and numbers, ready for JSON; heat maps as one byte a cell (0 is -1 or dark, 255 is +1 or light), base64."""
-        scene = asdict(replace(self, figures=()))
+        scene = asdict(replace(self, figures=(), files=()))
+        scene["files"] = [
+            {"name": file.name, "kind": file.kind, "content": base64.b64encode(file.content).decode("ascii")} for file in self.files
+        ]
         scene["figures"] = [
             {**asdict(replace(figure, marks=())), "marks": [_marked(mark) for mark in figure.marks]} for figure in self.figures
         ]

@@ -85,6 +85,7 @@ menu.addEventListener("change", () => open(menu.value));
 const open = async (name, settings = {}, hidden = []) => {
   here.playing = false;
   here.waiting = [];
+  here.hovered = "";
   const session = newSession();
   here.session = session;
   const answer = await ask({ do: "open", lesson: name, session, settings });
@@ -186,6 +187,17 @@ const drawKnobs = () => {
   form.innerHTML = "";
   const pushes = page.querySelector(".pushes");
   pushes.innerHTML = "";
+  const groups = {};
+  const placeOf = (knob) => {
+    if (!knob.group) return knob.type === "Push" ? pushes : form;
+    if (!groups[knob.group]) {
+      const group = make("details", { class: "group" }, `<summary>${html(knob.group)}</summary><div></div>`);
+      group.open = !here.lesson.folded.includes(knob.group);
+      form.append(group);
+      groups[knob.group] = group.lastElementChild;
+    }
+    return groups[knob.group];
+  };
   for (const knob of here.lesson.knobs) {
     if (here.hidden.has(knob.name)) continue;
     const value = here.settings[knob.name];
@@ -194,13 +206,17 @@ const drawKnobs = () => {
     if (knob.type === "Push") {
       const button = make("button", { type: "button", class: knob.main ? "main" : "", "data-push": knob.name, title: knob.help + (knob.key ? ` (key: ${knob.key})` : "") }, html(knob.label));
       button.addEventListener("click", () => push(knob.name));
-      pushes.append(button);
+      placeOf(knob).append(button);
       continue;
     }
     let box;
     if (knob.type === "Switch") {
       box = make("label", { class: "knob switch" }, `<input type="checkbox" id="${id}"${value ? " checked" : ""}><span>${html(knob.label)}</span>${help}`);
       box.querySelector("input").addEventListener("change", (event) => set(knob.name, event.target.checked));
+    } else if (knob.type === "Choice" && knob.icons.length) {
+      box = make("div", { class: "knob icons", role: "radiogroup", "aria-label": knob.label }, `<span>${html(knob.label)} <output>${html(value)}</output></span><div>${knob.options.map((each, i) =>
+        `<label title="${html(each)}"><input type="radio" name="${id}" value="${html(each)}" aria-label="${html(each)}"${each === value ? " checked" : ""}><svg viewBox="0 0 32 32" aria-hidden="true">${knob.icons[i]}</svg></label>`).join("")}</div>${help}`);
+      box.addEventListener("change", (event) => { box.querySelector("output").textContent = event.target.value; set(knob.name, event.target.value); });
     } else if (knob.type === "Choice") {
       box = make("label", { class: "knob" }, `<span>${html(knob.label)}</span><select id="${id}">${knob.options.map((each) =>
         `<option${each === value ? " selected" : ""}>${html(each)}</option>`).join("")}</select>${help}`);
@@ -234,7 +250,7 @@ const drawKnobs = () => {
       });
     }
     box.dataset.knob = knob.name;
-    form.append(box);
+    placeOf(knob).append(box);
   }
 };
 
@@ -242,6 +258,13 @@ const followKnobs = (values) => {
   for (const [name, value] of Object.entries(values)) {
     here.settings[name] = value;
     const knob = here.lesson.knobs.find((each) => each.name === name);
+    if (knob?.icons?.length) {
+      const box = page.querySelector(`[data-knob="${CSS.escape(name)}"]`);
+      if (!box) continue;
+      box.querySelector("output").textContent = value;
+      box.querySelectorAll("input").forEach((radio) => { radio.checked = radio.value === value; });
+      continue;
+    }
     const input = page.querySelector(`#knob-${CSS.escape(name)}`);
     if (!knob || !input || input === document.activeElement) continue;
     if (knob.type === "Switch") input.checked = value;
@@ -290,7 +313,7 @@ const showAnswer = (i, chosen) => {
 // --- What the visitor does, one thing at a time; of several moves of the same thing only the last is sent ----------------
 
 const send = (event) => {
-  const same = (other) => other.name === event.name && other.knob === event.knob && other.index === event.index && ["set", "drag", "advance", "hover"].includes(event.name);
+  const same = (other) => other.name === event.name && other.knob === event.knob && other.index === event.index && ["set", "drag", "advance", "hover", "edit"].includes(event.name);
   here.waiting = here.waiting.filter((other) => !same(other));
   here.waiting.push(event);
   turn();
@@ -306,22 +329,27 @@ const says = (sentence, mood = "plain") => {
 const turn = async () => {
   if (here.busy) return;
   here.busy = true;
-  while (here.waiting.length) {
-    const event = here.waiting.shift();
-    const session = here.session;
-    const started = performance.now();
-    const answer = await ask({ do: "event", session, event });
+  let ahead = null; // the next advance, asked for already while the last scene is being drawn
+  while (ahead || here.waiting.length) {
+    const session = ahead ? ahead.session : here.session;
+    const started = ahead ? ahead.started : performance.now();
+    const answer = await (ahead ? ahead.answer : ask({ do: "event", session, event: here.waiting.shift() }));
+    ahead = null;
     if (session !== here.session) continue;
-    if (answer.error) { here.playing = false; says(answer.error, "bad"); }
-    else drawScene(answer.scene);
-    if (here.playing && !here.waiting.length && visible()) {
-      const rest = Math.max(0, 45 - (performance.now() - started));
-      await new Promise((go) => setTimeout(go, rest));
-      if (here.playing && !here.waiting.length) here.waiting.push({ name: "advance" });
+    if (answer.error) { here.playing = false; says(answer.error, "bad"); continue; }
+    const goesOn = () => here.playing && !here.waiting.length && visible() && session === here.session;
+    const next = () => ({ session, started: performance.now(), answer: ask({ do: "event", session, event: { name: "advance" } }) });
+    here.playing = answer.scene.playing;
+    if (goesOn() && performance.now() - started >= PACE) ahead = next();
+    drawScene(answer.scene);
+    if (!ahead && goesOn()) {
+      await new Promise((go) => setTimeout(go, Math.max(0, PACE - (performance.now() - started))));
+      if (goesOn()) ahead = next();
     }
   }
   here.busy = false;
 };
+const PACE = 45; // milliseconds from one frame to the next, at least
 const visible = () => root.offsetParent !== null && !document.hidden;
 document.addEventListener("visibilitychange", () => { if (here.playing && visible()) send({ name: "advance" }); });
 setInterval(() => { if (here.playing && !here.busy && visible()) send({ name: "advance" }); }, 500);
@@ -354,17 +382,28 @@ const drawScene = (scene) => {
     <div class="table"><table><caption>${html(table.title)}</caption><thead><tr>${table.columns.map((c) => `<th scope="col">${html(c)}</th>`).join("")}</tr></thead>
     <tbody>${table.rows.map((row, i) => `<tr${i === table.chosen ? ' class="chosen"' : ""}>${row.map((cell) => `<td>${html(cell)}</td>`).join("")}</tr>`).join("")}</tbody></table></div>`).join("");
   scene.sounds.forEach(play);
+  scene.files.forEach(hand);
+};
+
+const hand = (file) => {
+  const bytes = Uint8Array.from(atob(file.content), (c) => c.charCodeAt(0));
+  const url = URL.createObjectURL(new Blob([bytes], { type: file.kind }));
+  make("a", { href: url, download: file.name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 10000);
 };
 
 const drawFigures = (figures) => {
   const box = page.querySelector(".figures");
+  const columns = here.scene.columns.map((share) => `minmax(0, ${share}fr)`).join(" ");
+  box.classList.toggle("columns", columns !== "");
+  box.style.setProperty("--columns", columns || "none");
   const names = figures.map((figure) => figure.name).join("|");
   if (box.dataset.names !== names) {
     box.dataset.names = names;
     box.innerHTML = figures.map((figure) => `
-      <figure data-figure="${html(figure.name)}" class="${figure.wide ? "wide" : ""}">
+      <figure data-figure="${html(figure.name)}" class="${figure.wide ? "wide" : ""}" style="--rows:${figure.rows}">
         <figcaption>${html(figure.title)}</figcaption>
-        <div class="drawing"></div><p class="hint"></p>
+        <div class="sheet"><div class="drawing"></div></div><p class="hint"></p>
         <details><summary>In words</summary><p class="twin"></p></details>
       </figure>`).join("");
     figures.forEach((figure) => attend(box.querySelector(`[data-figure="${CSS.escape(figure.name)}"] .drawing`), figure.name));
@@ -377,8 +416,53 @@ const drawFigures = (figures) => {
     const drawing = place.querySelector(".drawing");
     if (drawing.dataset.drawing === "now") continue;
     drawing.units = widthOf(drawing);
-    drawing.innerHTML = svg(figure, drawing.units);
+    redraw(drawing, svg(figure, drawing.units));
+    showEntry(place.querySelector(".sheet"), figure, drawing.units);
   }
+};
+
+// A drawing is changed where it differs and not made anew: what is pointed at, pressed or focused stays the same thing while it moves.
+const redraw = (drawing, text) => {
+  if (drawing.text === text && drawing.firstElementChild) return drawing.querySelectorAll(".stroke").forEach((line) => line.remove());
+  drawing.text = text;
+  const fresh = document.createElement("template");
+  fresh.innerHTML = text;
+  if (drawing.firstElementChild) patch(drawing.firstElementChild, fresh.content.firstElementChild);
+  else drawing.append(fresh.content.firstElementChild);
+};
+const patch = (old, now) => {
+  if (old.nodeName !== now.nodeName) return old.replaceWith(now);
+  if (old.nodeType !== Node.ELEMENT_NODE) { if (old.data !== now.data) old.data = now.data; return; }
+  for (const { name, value } of now.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  for (const { name } of [...old.attributes]) if (!now.hasAttribute(name)) old.removeAttribute(name);
+  const before = [...old.childNodes], after = [...now.childNodes];
+  after.forEach((child, i) => (before[i] ? patch(before[i], child) : old.append(child)));
+  before.slice(after.length).forEach((child) => child.remove());
+};
+
+const showEntry = (sheet, figure, units) => {
+  const entry = figure.marks.find((mark) => mark.mark === "entry");
+  let form = sheet.querySelector(".entry");
+  if (!entry || form?.dataset.entry !== entry.id) { form?.remove(); form = null; }
+  if (!entry) return;
+  if (!form) {
+    form = make("form", { class: "entry", "data-entry": entry.id }, '<label><span></span><input type="number" step="any"></label><button type="button" aria-label="Close">×</button>');
+    const input = form.querySelector("input");
+    const away = () => send({ name: "edit", figure: figure.name, id: entry.id, value: null });
+    input.value = +entry.value.toFixed(4);
+    input.addEventListener("input", () => { if (input.value !== "" && Number.isFinite(+input.value)) send({ name: "edit", figure: figure.name, id: entry.id, value: +input.value }); });
+    form.addEventListener("submit", (event) => { event.preventDefault(); away(); });
+    form.addEventListener("keydown", (event) => { if (event.key === "Escape") away(); });
+    form.querySelector("button").addEventListener("click", away);
+    sheet.append(form);
+    input.focus({ preventScroll: true });
+    input.select();
+  }
+  const f = frame(figure, units);
+  form.style.left = `${Math.min(80, Math.max(20, (f.X(entry.x) / units) * 100))}%`;
+  form.style.top = `${(f.Y(entry.y) / f.height) * 100}%`;
+  form.querySelector("span").textContent = entry.text;
+  if (form.querySelector("input") !== document.activeElement) form.querySelector("input").value = +entry.value.toFixed(4);
 };
 
 const LEFT = 44, RIGHT = 12, TOP = 10, BOTTOM = 34;
@@ -447,9 +531,10 @@ const MARKS = {
     return `<path d="M${n(x0)} ${n(y0)}L${n(x1)} ${n(y1)}M${n(x1 - head * ux + head * 0.5 * uy)} ${n(y1 - head * uy - head * 0.5 * ux)}L${n(x1)} ${n(y1)}L${n(x1 - head * ux - head * 0.5 * uy)} ${n(y1 - head * uy + head * 0.5 * ux)}" fill="none" stroke="${colour(m.colour)}" stroke-width="${m.width}" stroke-linecap="round" stroke-linejoin="round"/>`;
   },
   node: (m, f) => {
-    const x = f.X(m.x), y = f.Y(m.y), s = 17;
+    const x = f.X(m.x), y = f.Y(m.y), s = m.size;
     const inside = m.heat ? `<image href="${heatUrl(m.heat, false, "diverging")}" x="${n(x - s)}" y="${n(y - s)}" width="${2 * s}" height="${2 * s}" preserveAspectRatio="none"/>` : "";
-    const bias = m.bias === null || m.bias === undefined ? "" : `<rect x="${n(x - s - 7)}" y="${n(y + s - 5)}" width="6" height="6" fill="${colour(m.bias > 0 ? "one" : "two")}" opacity="${Math.min(1, 0.25 + Math.abs(m.bias))}"/>`;
+    const bias = m.bias === null || m.bias === undefined ? "" : `<g class="link" data-link="${html(m.id)}:bias"><title>bias ${m.bias.toFixed(3)}</title><rect x="${n(x - s - 11)}" y="${n(y + s - 9)}" width="14" height="14" fill="transparent"/>
+      <rect x="${n(x - s - 7)}" y="${n(y + s - 5)}" width="6" height="6" fill="${colour(m.bias > 0 ? "one" : "two")}" opacity="${n(Math.min(1, 0.25 + Math.abs(m.bias)))}"/></g>`;
     return `<g class="node${m.dim ? " dim" : ""}" data-node="${html(m.id)}" tabindex="0" role="button" aria-label="neuron ${html(m.text || m.id)}">
       <rect x="${n(x - s)}" y="${n(y - s)}" width="${2 * s}" height="${2 * s}" rx="4" fill="var(--ground-2)"/>${inside}
       <rect x="${n(x - s)}" y="${n(y - s)}" width="${2 * s}" height="${2 * s}" rx="4" fill="none" stroke="${m.chosen ? "var(--ink-accent)" : "var(--ink-faint)"}" stroke-width="${m.chosen ? 2.6 : 1}"/>${bias}
@@ -458,17 +543,24 @@ const MARKS = {
   link: (m, f, nodes) => {
     const a = nodes[m.start], b = nodes[m.end];
     if (!a || !b) return "";
-    const [x0, y0, x1, y1] = [f.X(a.x) + 17, f.Y(a.y), f.X(b.x) - 17, f.Y(b.y)], bend = (x1 - x0) / 2;
+    const [x0, y0, x1, y1] = [f.X(a.x) + a.size, f.Y(a.y), f.X(b.x) - b.size, f.Y(b.y)], bend = (x1 - x0) / 2;
     const width = Math.min(9, 0.6 + Math.abs(m.weight) * 1.8);
-    return `<path class="link${m.dim ? " dim" : ""}" data-link="${html(m.id)}" d="M${n(x0)} ${n(y0)}C${n(x0 + bend)} ${n(y0)} ${n(x1 - bend)} ${n(y1)} ${n(x1)} ${n(y1)}" fill="none" stroke="${colour(m.weight >= 0 ? "one" : "two")}" stroke-width="${n(width)}" opacity="${n(Math.min(0.95, 0.3 + Math.abs(m.weight) / 2))}"><title>weight ${m.weight.toFixed(3)}</title></path>`;
+    const d = `M${n(x0)} ${n(y0)}C${n(x0 + bend)} ${n(y0)} ${n(x1 - bend)} ${n(y1)} ${n(x1)} ${n(y1)}`;
+    const line = m.chosen ? "var(--ink-accent)" : colour(m.weight >= 0 ? "one" : "two");
+    return `<g class="link${m.dim ? " dim" : ""}" data-link="${html(m.id)}"><title>weight ${m.weight.toFixed(3)}</title><path d="${d}" fill="none" stroke="transparent" stroke-width="11"/>
+      <path d="${d}" fill="none" stroke="${line}" stroke-width="${n(width)}" opacity="${m.chosen ? 1 : n(Math.min(0.95, 0.3 + Math.abs(m.weight) / 2))}"/></g>`;
   },
+  button: (m, f) => `<g class="press${m.dim ? " off" : ""}" data-press="${html(m.id)}" tabindex="${m.dim ? -1 : 0}" role="button" aria-label="${html(m.help)}" aria-disabled="${m.dim}"><title>${html(m.help)}</title>
+    <circle cx="${n(f.X(m.x))}" cy="${n(f.Y(m.y))}" r="${m.size}"/><text x="${n(f.X(m.x))}" y="${n(f.Y(m.y) + 1)}" text-anchor="middle" dominant-baseline="middle" font-size="${n(m.size * 1.4)}">${html(m.text)}</text></g>`,
+  entry: () => "",
 };
 
 const svg = (figure, width) => {
   const f = frame(figure, width);
   const nodes = Object.fromEntries(figure.marks.filter((m) => m.mark === "node").map((m) => [m.id, m]));
   const marks = figure.marks.map((m) => MARKS[m.mark](m, f, nodes)).join("");
-  return `<svg viewBox="0 0 ${width} ${n(f.height)}" role="img" aria-label="${html(figure.title)}" style="touch-action:${figure.draws ? "none" : "pan-y"}">
+  const role = figure.marks.some((m) => m.mark === "node" || m.mark === "button" || m.drag) ? "group" : "img";
+  return `<svg viewBox="0 0 ${width} ${n(f.height)}" role="${role}" aria-label="${html(figure.title)}" style="touch-action:${figure.draws ? "none" : "pan-y"}">
     ${figure.axes ? axes(figure, f) : ""}<clipPath id="clip-${html(figure.name)}"><rect x="${f.left - 1}" y="${f.top - 1}" width="${n(f.w + 2)}" height="${n(f.h + 2)}"/></clipPath>
     ${figure.axes ? `<g clip-path="url(#clip-${html(figure.name)})">${figure.marks.filter((m) => m.mark !== "bars").map((m) => MARKS[m.mark](m, f, nodes)).join("")}</g>${figure.marks.filter((m) => m.mark === "bars").map((m) => MARKS[m.mark](m, f, nodes)).join("")}` : marks}
   </svg>`;
@@ -498,7 +590,17 @@ const ticks = ([low, high]) => {
 
 // Heat maps: a small canvas painted cell by cell, then stretched. Values come as base64 bytes: 0 is -1, 255 is +1.
 const RAMP = { one: [242, 160, 61], two: [74, 163, 223], ground: [34, 33, 42] };
+const painted = new Map(); // what was painted lately: grids that stay as they are need not be painted again
 const heatUrl = (grid, steps, scale) => {
+  const key = `${grid.columns} ${steps} ${scale} ${grid.bytes}`;
+  let url = painted.get(key);
+  painted.delete(key);
+  url ||= paint(grid, steps, scale);
+  painted.set(key, url);
+  if (painted.size > 96) painted.delete(painted.keys().next().value);
+  return url;
+};
+const paint = (grid, steps, scale) => {
   const bytes = Uint8Array.from(atob(grid.bytes), (c) => c.charCodeAt(0));
   const canvas = document.createElement("canvas");
   canvas.width = grid.columns;
@@ -507,6 +609,11 @@ const heatUrl = (grid, steps, scale) => {
   const pixels = context.createImageData(grid.columns, grid.rows);
   for (let row = 0; row < grid.rows; row++) for (let column = 0; column < grid.columns; column++) {
     const byte = bytes[row * grid.columns + column], at = ((grid.rows - 1 - row) * grid.columns + column) * 4;
+    if (scale === "colour") {
+      for (let k = 0; k < 3; k++) pixels.data[at + k] = bytes[(row * grid.columns + column) * 3 + k];
+      pixels.data[at + 3] = 255;
+      continue;
+    }
     if (scale === "light") { pixels.data.fill(byte, at, at + 3); pixels.data[at + 3] = 255; continue; }
     let value = byte / 127.5 - 1;
     if (steps) value = value >= 0 ? 0.75 : -0.75;
@@ -549,6 +656,18 @@ const attend = (drawing, name) => {
       drawing.firstElementChild.append(line);
     }
   });
+  const points = (event, id) => {
+    if (!figure()?.hovers || here.hovered === id || event.pointerType === "touch") return;
+    here.hovered = id;
+    send({ name: "hover", figure: name, id });
+  };
+  const under = (event) => {
+    const found = event.target.closest("[data-link], [data-node]");
+    return found ? found.dataset.link || found.dataset.node : "";
+  };
+  drawing.addEventListener("pointermove", (event) => points(event, under(event)));
+  drawing.addEventListener("pointerleave", (event) => points(event, ""));
+  drawing.addEventListener("focusin", (event) => { if (event.target.matches(":focus-visible")) points(event, under(event)); });
   const end = (event) => {
     if (dragged >= 0) { dragged = -1; return; }
     if (stroke) {
@@ -560,9 +679,10 @@ const attend = (drawing, name) => {
   drawing.addEventListener("pointerup", end);
   drawing.addEventListener("pointercancel", end);
   drawing.addEventListener("click", (event) => {
-    const node = event.target.closest("[data-node]"), link = event.target.closest("[data-link]");
-    if (node) return send({ name: "node", figure: name, id: node.dataset.node, shift: event.shiftKey });
+    const node = event.target.closest("[data-node]"), link = event.target.closest("[data-link]"), button = event.target.closest("[data-press]");
+    if (button) return send({ name: "press", figure: name, id: button.dataset.press });
     if (link) return send({ name: "link", figure: name, id: link.dataset.link, shift: event.shiftKey });
+    if (node) return send({ name: "node", figure: name, id: node.dataset.node, shift: event.shiftKey });
     const shown = figure();
     if (!shown.clicks || shown.draws || event.target.closest("[data-drag]")) return;
     const [x, y] = at(event);
@@ -571,7 +691,11 @@ const attend = (drawing, name) => {
   });
   drawing.addEventListener("keydown", (event) => {
     const dot = event.target.closest("[data-drag]"), node = event.target.closest("[data-node]");
-    if (node && (event.key === "Enter" || event.key === " ")) { event.preventDefault(); send({ name: "node", figure: name, id: node.dataset.node }); }
+    const button = event.target.closest("[data-press]");
+    if ((node || button) && (event.key === "Enter" || event.key === " ")) {
+      event.preventDefault();
+      send(button ? { name: "press", figure: name, id: button.dataset.press } : { name: "node", figure: name, id: node.dataset.node });
+    }
     const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
     if (!dot || !step) return;
     event.preventDefault();
