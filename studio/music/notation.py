@@ -392,8 +392,8 @@ def spell_line(pitches: Sequence[int], key: Key, chords: Sequence[Chord | None] 
     """Every pitch of a line as (letter, alteration, octave).
 
     Tones outside of the scale that lead a half step up to the next note are raised (D# to E), those that lead down are lowered
-    (Eb to D), except where the key has its own custom (`spell`): the raised fourth, and the raised sixth and seventh of minor. Others
-    are spelled as tones of the chord that sounds (chords: one a pitch, or none), so that the third of E is G#.
+    (Eb to D), except where the key has its own custom (`spell`): the raised fourth, the lowered seventh, minor's raised sixth and
+    seventh. Others are spelled as tones of the chord that sounds (chords: one a pitch, or none), so that the third of E is G#.
     """
     scale = set(key.scale)
     spelled = []
@@ -409,8 +409,8 @@ def spell_line(pitches: Sequence[int], key: Key, chords: Sequence[Chord | None] 
             octave = target[2] + index // 7
             natural = spell_natural(letter, octave)
             degree = (pitch - key.tonic) % 12
-            custom = degree == 6 or (key.mode == "minor" and degree in (9, 11)) or degree == 10
-            if abs(pitch - natural) <= 1 and not (custom and step == 1):
+            custom = degree == 10 or (step == 1 and (degree == 6 or (key.mode == "minor" and degree in (9, 11))))
+            if abs(pitch - natural) <= 1 and not custom:
                 usual = (letter, pitch - natural, octave)
         elif pitch % 12 not in scale and chords and (chord := chords[place]):
             usual = _as_chord_tone(pitch, chord) or usual

@@ -285,8 +285,7 @@ def _name_xml(what: str, name: str) -> str:
 
 
 def _kind_xml(chord: Chord) -> str:
-    shown = chord.kind.spellings[0] + (f"({','.join(chord.degrees)})" if chord.degrees else "")
-    xml = f"<kind text={quoteattr(shown)}>{chord.kind.musicxml}</kind>"
+    xml = f"<kind text={quoteattr(chord.kind.spellings[0])}>{chord.kind.musicxml}</kind>"
     if chord.bass:
         xml += _name_xml("bass", chord.bass)
     for degree in chord.degrees:
