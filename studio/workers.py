@@ -125,7 +125,7 @@ class Workers:
         if on_news:
             self._client.subscribe_topic(self._topic, lambda event: on_news(News(**event[1])) if "job" in event[1] else None)
         self._client.subscribe_topic("worker-restart-memory", lambda event: self._starved.add(event[1]["worker"]))
-        self._client.register_plugin(Bench(tuple(self._kinds.values()), courteous=scheduler is None))
+        self._client.register_plugin(Bench(tuple(self._kinds.values())))
 
     def submit(self, job: str, recipe_json: str, place: Place, *, anew: bool = False) -> Future[Outcome]:
         """Have a recipe made. The future is for `outcome`. `anew`: also when the gallery has the work already."""
@@ -263,15 +263,13 @@ class Bench(WorkerPlugin):  # type: ignore[misc]
     name = "studio"
     idempotent = True
 
-    def __init__(self, kinds: tuple[Kind, ...], courteous: bool) -> None:
-        self.kinds, self.courteous = kinds, courteous
+    def __init__(self, kinds: tuple[Kind, ...]) -> None:
+        self.kinds = kinds
 
     def setup(self, worker: Worker) -> None:  # noqa: ARG002
         self.stopped: set[str] = set()
         self.galleries: dict[Place, Gallery] = {}
         self.loading = threading.Lock()
-        if self.courteous and hasattr(os, "nice"):
-            os.nice(5)  # the page and the rest of this person's machine go first
         threading.Thread(target=self._load_all, daemon=True).start()
 
     def teardown(self, worker: Worker) -> None:  # noqa: ARG002
