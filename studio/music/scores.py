@@ -754,7 +754,7 @@ _NO_CHORD = {"n.c.", "nc", "n.c", "none", "tacet"}
 
 def pitch_class_of(name: str) -> int:
     """ "F#" -> 6, "Bb" -> 10. Raises `Refused`."""
-    match = re.fullmatch(r"([A-Ga-g])([#b]{0,2})", name)
+    match = re.fullmatch(r"([A-Ga-g])(#*|b*)", name)
     if not match:
         raise Refused(f"{name!r} is not a note name; write it like F#, Bb or C.")
     return (_STEPS[match[1].upper()] + match[2].count("#") - match[2].count("b")) % 12
@@ -769,18 +769,28 @@ def parse_chord(symbol: str) -> Chord | None:
     text = symbol.strip().replace("♯", "#").replace("♭", "b").replace(" ", "")
     if text.lower() in _NO_CHORD or not text:
         return None
-    match = re.fullmatch(r"([A-G])([#b]{0,2})(.*?)(?:/([A-Ga-g])([#b]{0,2}))?", text) if len(text) <= 40 else None
-    if match:
-        tail = match[3].replace("(", "").replace(")", "").replace(",", "")
-        whole = match[3]
-        bass = match[4].upper() + match[5] if match[4] else ""
-        for cut in range(len(tail), -1, -1):
-            kind = _SPELLINGS.get(whole) if cut == len(tail) and whole in _SPELLINGS else _SPELLINGS.get(tail[:cut])
-            rest = "" if cut == len(tail) else tail[cut:]
-            if kind and re.fullmatch(r"((add|no|sus|[#b])?(2|4|5|6|7|9|11|13))*", rest.replace("#", "#").replace("omit", "no")):
-                degrees = tuple(found[0] for found in re.finditer(r"(?:add|no|sus|[#b])?(?:11|13|2|4|5|6|7|9)", rest.replace("omit", "no")))
-                return Chord(match[1] + match[2], kind, degrees, bass)
+    # One sign belongs to the root, a second one to what follows (Eb#5), unless nothing else makes sense of it (Bbb).
+    for signs in ("[#b]?", "##|bb"):
+        match = re.fullmatch(rf"([A-G])({signs})(.*?)(?:/([A-Ga-g])(##|bb|[#b])?)?", text) if len(text) <= 40 else None
+        found = _kind_and_degrees(match[3]) if match else None
+        if match and found:
+            return Chord(match[1] + match[2], *found, match[4].upper() + (match[5] or "") if match[4] else "")
     raise Unreadable(f"{symbol[:40]!r} is not a chord symbol the studio knows; write it like Am7, F#dim, G7(b9) or C/E.")
+
+
+_DEGREE = r"(?:no[35]|(?:add|sus|[#b])?(?:11|13|2|4|5|6|7|9))"
+
+
+def _kind_and_degrees(suffix: str) -> tuple[ChordKind, tuple[str, ...]] | None:
+    """What follows a root: the longest beginning that is a kind, then degrees."""
+    if suffix in _SPELLINGS:
+        return _SPELLINGS[suffix], ()
+    plain = re.sub(r"[(),]", "", suffix).replace("omit", "no")
+    for cut in range(len(plain), -1, -1):
+        kind = _SPELLINGS.get(plain[:cut])
+        if kind and re.fullmatch(f"{_DEGREE}*", plain[cut:]):
+            return kind, tuple(re.findall(_DEGREE, plain[cut:]))
+    return None
 
 
 def transpose_symbol(symbol: str, semitones: int) -> str:
@@ -793,10 +803,13 @@ def transpose_symbol(symbol: str, semitones: int) -> str:
         return symbol
     minor = chord.kind.tones[1:2] == (3,)
 
-    def moved(name: str) -> str:
-        return Key.of_tonic((pitch_class_of(name) + semitones) % 12, "minor" if minor else "major").tonic_name
+    root = Key.of_tonic((chord.root_class + semitones) % 12, "minor" if minor else "major").tonic_name
+    bass = name_on_fifths(_place_on_fifths(chord.bass) + _place_on_fifths(root) - _place_on_fifths(chord.root)) if chord.bass else ""
+    return str(replace(chord, root=root, bass=bass))
 
-    return str(replace(chord, root=moved(chord.root), bass=moved(chord.bass) if chord.bass else ""))
+
+def _place_on_fifths(name: str) -> int:
+    return _FIFTHS.index(name[0]) - 1 + 7 * (name.count("#") - name[1:].count("b"))
 
 
 def pitch_name(pitch: int, key: Key = Key(0)) -> str:
@@ -807,7 +820,7 @@ def pitch_name(pitch: int, key: Key = Key(0)) -> str:
 
 def parse_pitch(text: str) -> int:
     """ "C4" is 60, "F#5", "Bb3"; a bare number is a MIDI pitch. Raises `Refused`."""
-    match = re.fullmatch(r"([A-Ga-g])([#b♯♭]{0,2})(-?\d{1,2})", text.strip())
+    match = re.fullmatch(r"([A-Ga-g])(##|bb|♯♯|♭♭|[#b♯♭]?)(-?\d{1,2})", text.strip())
     if match:
         signs = match[2].replace("♯", "#").replace("♭", "b")
         pitch = _STEPS[match[1].upper()] + signs.count("#") - signs.count("b") + 12 * (int(match[3]) + 1)
