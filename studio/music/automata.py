@@ -205,23 +205,35 @@ class Reading:
         """How many states the two have together: memory * automaton.states + automaton's state."""
         return self.viewpoint.memories * self.automaton.states
 
-    def step(self, states: Longs, symbols: NDArray[np.integer], *, listens: bool = True) -> Longs:
-        """The joint state after each state has met each symbol, or `DEAD`."""
-        memory, state = np.divmod(states, self.automaton.states)
-        after = self.viewpoint.memory[memory, symbols].astype(np.int64)
-        if listens:
-            letter = self.viewpoint.letter[memory, symbols]
-            heard = np.flatnonzero(letter != SILENT)
-            state[heard] = self.automaton.step(state[heard], letter[heard])
-        found: Longs = np.where(state == DEAD, DEAD, after * self.automaton.states + state)
-        return found
-
     @property
     def start(self) -> int:
         return self.viewpoint.start * self.automaton.states + self.automaton.start
 
-    def accepting(self, states: Longs) -> NDArray[np.bool_]:
-        found: NDArray[np.bool_] = self.automaton.accepting[states % self.automaton.states]
+    def split(self, joint: Longs) -> tuple[Longs, Longs]:
+        """The memory of the viewpoint and the state of the automaton that make up each joint state."""
+        memory, state = np.divmod(joint, self.automaton.states)
+        return memory, state
+
+    def step(self, memory: Longs, state: Longs, symbols: NDArray[np.integer], *, listens: bool = True) -> Longs:
+        """The joint state after each memory and state has met each symbol, or `DEAD`."""
+        joint: Longs = self.viewpoint.memory[memory, symbols].astype(np.int64)
+        joint *= self.automaton.states
+        if not listens:
+            return joint + state
+        letter = self.viewpoint.letter[memory, symbols]
+        silent = letter == SILENT
+        if silent.any():
+            heard = np.flatnonzero(~silent)
+            after = state.astype(np.int64)
+            after[heard] = self.automaton.step(state[heard], letter[heard])
+        else:
+            after = self.automaton.step(state, letter).astype(np.int64)
+        joint += after
+        joint[after == DEAD] = DEAD
+        return joint
+
+    def accepting(self, joint: Longs) -> NDArray[np.bool_]:
+        found: NDArray[np.bool_] = self.automaton.accepting[joint % self.automaton.states]
         return found
 
 

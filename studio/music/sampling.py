@@ -129,11 +129,13 @@ def unfold(walk: Walk, readings: Sequence[Reading] = (), *, budget: Budget = Bud
 
     known, number = np.array([start_key]), np.array([0])  # the states met so far by ascending key, and their numbers as they were met
     frontier = known
-    keys, degrees, symbols, chances = [known], [], [], []
-    leads: list[list[Longs]] = [[] for _ in patterns]
+    degrees: list[Longs] = []
+    taken: list[Ints] = []  # the chain's step behind each step
+    leads: list[list[Ints]] = [[] for _ in patterns]
     steps = 0
     while len(frontier):
-        place, context, states = _unpack(frontier, sizes)
+        place, context, joint = _unpack(frontier, sizes)
+        states = [reading.split(state) for reading, state in zip(readings, joint, strict=True)]
         degree = chain.start[context + 1] - chain.start[context]
         if steps + int(degree.sum()) > budget.steps:
             _too_large(len(known), steps + int(degree.sum()), budget)
@@ -142,18 +144,19 @@ def unfold(walk: Walk, readings: Sequence[Reading] = (), *, budget: Budget = Bud
         symbol = chain.symbol[edge]
         if walk.places is not None:
             fits = walk.places[place[source], symbol]
-            edge, source, symbol = edge[fits], source[fits], symbol[fits]
+            if not fits.all():
+                edge, source, symbol = edge[fits], source[fits], symbol[fits]
         after_place = (place[source] + walk.durations[symbol]) % period
         after: list[Longs] = []
         for listens in patterns:
             joint = [
-                reading.step(state[source], symbol, listens=bool(hears))
-                for reading, state, hears in zip(readings, states, listens, strict=True)
+                reading.step(memory[source], state[source], symbol, listens=bool(hears))
+                for reading, (memory, state), hears in zip(readings, states, listens, strict=True)
             ]
-            dead = np.zeros(len(edge), dtype=bool)
-            for state in joint:
-                dead |= state == DEAD
-            after.append(np.where(dead, DEAD, _pack(after_place, chain.target[edge].astype(np.int64), joint, sizes)))
+            key = _pack(after_place, chain.target[edge], joint, sizes)
+            for one in joint:
+                key[one == DEAD] = DEAD
+            after.append(key)
         lives = after[0] != DEAD
         for to in after[1:]:
             lives |= to != DEAD
@@ -162,24 +165,22 @@ def unfold(walk: Walk, readings: Sequence[Reading] = (), *, budget: Budget = Bud
             after = [to[lives] for to in after]
         steps += len(edge)
 
-        met, where = np.unique(np.concatenate(after), return_inverse=True)
-        met_number = np.full(len(met), -1)
+        met, where = np.unique(np.concatenate(after) if after[1:] else after[0], return_inverse=True)
+        met_number = np.full(len(met), -1, dtype=np.int32)
         at = np.minimum(np.searchsorted(known, met), len(known) - 1)
         old = known[at] == met
         met_number[old] = number[at[old]]
         new = ~old & (met != DEAD)
-        met_number[new] = len(known) + np.arange(int(new.sum()))
+        met_number[new] = len(known) + np.arange(np.count_nonzero(new))
         for lead, part in zip(leads, np.split(where, len(patterns)), strict=True):
             lead.append(met_number[part])
-        symbols.append(symbol)
-        chances.append(chain.probability[edge])
+        taken.append(edge.astype(np.int32))
         degrees.append(np.bincount(source, minlength=len(frontier)))
         frontier = met[new]
         if len(known) + len(frontier) > budget.states:
             _too_large(len(known) + len(frontier), steps, budget)
         insert = np.searchsorted(known, frontier)
         known, number = np.insert(known, insert, frontier), np.insert(number, insert, met_number[new])
-        keys.append(frontier)
 
     # Number the states by ascending key, that is by place in the bar, then by context.
     order = number
@@ -187,16 +188,19 @@ def unfold(walk: Walk, readings: Sequence[Reading] = (), *, budget: Budget = Bud
     rank[order] = np.arange(len(order))
     degree = np.concatenate(degrees)
     edge = ranges((np.cumsum(degree) - degree)[order], degree[order])
-    symbol = np.concatenate(symbols)[edge]
-    place, context, states = _unpack(known, sizes)
+    chosen = np.concatenate(taken)[edge]
+    symbol = chain.symbol[chosen]
+    place, context, joint = _unpack(known, sizes)
     width = len(known) + 1
     bars = (np.repeat(place, degree[order]) + walk.durations[symbol]) // period
-    hop = np.empty((len(patterns), len(edge)), dtype=np.int64)
+    farthest = (int(bars.max(initial=0)) + 1) * width
+    hop = np.empty((len(patterns), len(edge)), dtype=np.int32 if farthest < 2**31 else np.int64)
+    bars *= width
     for row, lead in zip(hop, leads, strict=True):
         reached = np.concatenate(lead)[edge]
-        row[:] = np.where(reached < 0, width - 1, bars * width + rank[reached])
+        row[:] = np.where(reached < 0, width - 1, bars + rank[reached])
     accepting = np.ones(len(known), dtype=bool)
-    for reading, state in zip(readings, states, strict=True):
+    for reading, state in zip(readings, joint, strict=True):
         accepting &= reading.accepting(state)
     trellis = Trellis(
         walk=walk,
@@ -205,9 +209,9 @@ def unfold(walk: Walk, readings: Sequence[Reading] = (), *, budget: Budget = Bud
         context=context.astype(np.int32),
         accepting=accepting,
         first=np.concatenate([[0], np.cumsum(degree[order])]).astype(np.int64),
-        symbol=symbol.astype(np.int32),
-        probability=np.concatenate(chances)[edge],
-        hop=hop if hop.max(initial=0) >= 2**31 else hop.astype(np.int32),
+        symbol=symbol,
+        probability=chain.probability[chosen],
+        hop=hop,
         pattern=pattern,
         start=int(rank[0]),
     )
@@ -641,10 +645,12 @@ def _possible(trellis: Trellis, ticks: int, factors: _Factors, ending: bool, bud
     return bool(belief[0, trellis.start] > 0)
 
 
-def _pack(place: int | Longs, context: int | Longs, states: Sequence[int | Longs], sizes: Sequence[int]) -> Longs:
-    key = np.asarray(place, dtype=np.int64) * sizes[0] + context
+def _pack(place: int | Longs, context: int | Ints, states: Sequence[int | Longs], sizes: Sequence[int]) -> Longs:
+    key = np.asarray(place, dtype=np.int64) * sizes[0]
+    key = key + context
     for state, size in zip(states, sizes[1:], strict=True):
-        key = key * size + state
+        key *= size
+        key += state
     return key
 
 

@@ -140,7 +140,7 @@ def test_a_reading_goes_step_by_step_where_its_letters_lead():
         state = np.array([reading.start])
         for symbol in tune:
             if state[0] != automata.DEAD:
-                state = reading.step(state, np.array([symbol]))
+                state = reading.step(*reading.split(state), np.array([symbol]))
         assert (state[0] != automata.DEAD) == limit.accepts(view.letters_of([tune])[0])
 
 
