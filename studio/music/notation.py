@@ -295,6 +295,8 @@ def _next_length(place: Fraction, length: Fraction, meter: Meter, *, rest: bool)
         return beats * beat
     syncopated = not rest and not meter.compound and place % (beat / 2) == 0 and length == beat
     middle = meter.bar_length / 2
+    if not rest and not meter.compound and length == beat * 3 / 2 and meter.numerator % 2 == 0 and (place + length) % (2 * beat) == 0:
+        return length  # short, then long, in two beats
     if syncopated and not (meter.numerator % 4 == 0 and place < middle < place + length):
         return length
     return next_beat - place
