@@ -1,0 +1,300 @@
+"""Classes or numbers: the same fruit, asked "how sweet?" and asked "sweet enough?"."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from studio.lessons.lesson import Check, Event, Lesson, Push, Slide
+from studio.lessons.scene import Figure, Line, Mark, Points, Scene, Table, written
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from studio.learning.descent import Ending, Step
+
+WEIGHTS = (100.0, 220.0)
+"""Grams."""
+SWEETNESS = (8.0, 16.0)
+"""Degrees Brix: grams of sugar in a hundred of juice."""
+MIDDLE, SPREAD = 160.0, 35.0
+RATES = (0.1, 0.6)
+STEPS_A_TURN = 6
+ENOUGH = 900
+MOST_FRUIT = 120
+
+
+@dataclass(frozen=True)
+class Learner:
+    """Two weights (slope and start over the standardised weight of the fruit) and the loop that moves them."""
+
+    weights: Tensor
+    descent: Generator[Step, None, Ending]
+
+
+@dataclass(frozen=True)
+class State:
+    """grams, brix: the fruit. line answers with a number, gate with a class."""
+
+    settings: dict[str, Any]
+    grams: np.ndarray
+    brix: np.ndarray
+    line: Learner
+    gate: Learner
+    steps: int = 0
+    playing: bool = False
+    said: str = ""
+
+
+def begin(settings: Mapping[str, Any]) -> State:
+    """Fruit, and two learners that know nothing yet."""
+    dice = np.random.default_rng(int(settings["seed"]))
+    grams = np.round(dice.uniform(108, 212, int(settings["fruit"])), 0)
+    brix = np.clip(np.round(11.8 + 0.028 * (grams - MIDDLE) + dice.normal(0, float(settings["noise"]), len(grams)), 1), *SWEETNESS)
+    return _anew(dict(settings), grams, brix)
+
+
+def _anew(settings: dict[str, Any], grams: np.ndarray, brix: np.ndarray) -> State:
+    return State(settings, grams, brix, _line(grams, brix), _gate(grams, brix >= float(settings["enough"])))
+
+
+def _inputs(grams: np.ndarray) -> Tensor:
+    import torch
+
+    return torch.tensor(np.column_stack([(grams - MIDDLE) / SPREAD, np.ones(len(grams))]))
+
+
+def _line(grams: np.ndarray, brix: np.ndarray) -> Learner:
+    """Regression: wrong by how much, squared."""
+    import torch
+
+    from studio.learning.descent import descend
+    from studio.learning.rules import GradientDescent
+
+    weights = torch.tensor([0.0, 10.0], dtype=torch.float64, requires_grad=True)
+    inputs, targets = _inputs(grams), torch.tensor(brix)
+    return Learner(weights, descend([weights], lambda: ((inputs @ weights - targets) ** 2).mean(), GradientDescent(RATES[0]), steps=ENOUGH))
+
+
+def _gate(grams: np.ndarray, sweet: np.ndarray) -> Learner:
+    """Classification: wrong by how surprised, the cross-entropy of the chance it gave to what was true."""
+    import torch
+
+    from studio.learning.descent import descend
+    from studio.learning.rules import GradientDescent
+
+    weights = torch.zeros(2, dtype=torch.float64, requires_grad=True)
+    inputs, targets = _inputs(grams), torch.tensor(sweet, dtype=torch.float64)
+
+    def measure() -> Tensor:
+        # A little of the weights' own size is added, or a clean cut would sharpen for ever.
+        surprise = torch.nn.functional.binary_cross_entropy_with_logits(inputs @ weights, targets)
+        return surprise + 0.002 * (weights**2).sum()
+
+    return Learner(weights, descend([weights], measure, GradientDescent(RATES[1]), steps=ENOUGH))
+
+
+def act(state: State, event: Event) -> State:
+    """Learn, add or take away a fruit, or ask for another sweetness."""
+    if event.name == "reset":
+        return begin(state.settings)
+    if event.name == "play":
+        return replace(state, playing=not state.playing and state.steps < ENOUGH)
+    if event.name in ("advance", "step"):
+        return _learn(state)
+    if event.name == "click":
+        return _fruit(state, event)
+    if event.name == "set":
+        settings = state.settings | {event.knob: event.value}
+        return replace(
+            _anew(settings, state.grams, state.brix), playing=state.playing, said="The same fruit, sorted anew: only the classes changed."
+        )
+    return state
+
+
+def _fruit(state: State, event: Event) -> State:
+    if event.shift and len(state.grams) > 3:
+        far = ((state.grams - event.x) / np.ptp(WEIGHTS)) ** 2 + ((state.brix - event.y) / np.ptp(SWEETNESS)) ** 2
+        keep = np.arange(len(state.grams)) != int(np.argmin(far))
+        return replace(_anew(state.settings, state.grams[keep], state.brix[keep]), said="One fruit fewer; both learn anew.")
+    if len(state.grams) >= MOST_FRUIT:
+        return replace(state, said=f"{MOST_FRUIT} fruit are enough; take one away with Shift and a click.")
+    grams, brix = float(np.clip(event.x, *WEIGHTS)), float(np.clip(event.y, *SWEETNESS))
+    return replace(
+        _anew(state.settings, np.append(state.grams, round(grams)), np.append(state.brix, round(brix, 1))),
+        said="One fruit more; both learn anew.",
+    )
+
+
+def _learn(state: State) -> State:
+    for _ in range(STEPS_A_TURN):
+        one, other = next(state.line.descent, None), next(state.gate.descent, None)
+        if one is None or other is None:
+            return replace(state, playing=False, said=_verdict(state))
+    steps = state.steps + STEPS_A_TURN
+    done = steps >= ENOUGH // 2
+    now = replace(state, steps=steps, playing=state.playing and not done)
+    return replace(now, said=_verdict(now) if done else "Both learn from the same fruit: one how much, the other whether.")
+
+
+def guesses(state: State, grams: np.ndarray) -> np.ndarray:
+    """Brix, by the line."""
+    slope, start = state.line.weights.tolist()
+    return np.asarray(slope * (grams - MIDDLE) / SPREAD + start)
+
+
+def chances(state: State, grams: np.ndarray) -> np.ndarray:
+    """The chance that it is sweet enough, by the gate."""
+    slope, start = state.gate.weights.tolist()
+    return np.asarray(1 / (1 + np.exp(-(slope * (grams - MIDDLE) / SPREAD + start))))
+
+
+def boundary(state: State) -> float | None:
+    """The weight in grams where the gate is undecided; None while it has no opinion."""
+    slope, start = state.gate.weights.tolist()
+    return None if abs(slope) < 1e-3 else MIDDLE - SPREAD * start / slope
+
+
+def _verdict(state: State) -> str:
+    off = float(np.mean(np.abs(guesses(state, state.grams) - state.brix)))
+    right = _right(state)
+    edge = boundary(state)
+    where = f" The gate opens at {edge:.0f} g." if edge is not None and WEIGHTS[0] < edge < WEIGHTS[1] else ""
+    return f"The number is off by {off:.2f} °Brix on average; the class is right for {right} of {len(state.grams)}.{where}"
+
+
+def _right(state: State) -> int:
+    return int(((chances(state, state.grams) > 0.5) == (state.brix >= float(state.settings["enough"]))).sum())
+
+
+def draw(state: State) -> Scene:
+    """The same fruit twice: with the line through them, and sorted into two classes with the chance of each."""
+    off = float(np.mean(np.abs(guesses(state, state.grams) - state.brix)))
+    return Scene(
+        figures=(_numbers_figure(state), _classes_figure(state)),
+        numbers={
+            "off, on average": f"{off:.2f} °Brix",
+            "right class": f"{_right(state)} of {len(state.grams)}",
+            "steps": str(state.steps),
+        },
+        says=state.said or "Press Learn: a line learns how sweet, a gate learns whether it is sweet enough.",
+        playing=state.playing,
+    )
+
+
+def _classes(state: State) -> tuple[list[str], list[str]]:
+    sweet = state.brix >= float(state.settings["enough"])
+    return ["one" if yes else "two" for yes in sweet], ["circle" if yes else "square" for yes in sweet]
+
+
+def _numbers_figure(state: State) -> Figure:
+    ends = np.array(WEIGHTS)
+    colours, shapes = _classes(state)
+    enough = float(state.settings["enough"])
+    marks: list[Mark] = [Line(ends, (enough, enough), colour="faint", width=1.5, dash=True, name="sweet enough")]
+    marks += [
+        Line((g, g), (b, y), colour="faint", width=1)
+        for g, b, y in zip(state.grams, state.brix, np.clip(guesses(state, state.grams), 0, 30), strict=True)
+    ]
+    marks += [
+        Line(ends, guesses(state, ends), colour="accent", width=3),
+        Points(state.grams, state.brix, colour=colours, shape=shapes, size=6),
+    ]
+    off = float(np.mean(np.abs(guesses(state, state.grams) - state.brix)))
+    text = f"The line goes from {guesses(state, ends)[0]:.1f} to {guesses(state, ends)[1]:.1f} °Brix and is {off:.2f} off on average."
+    return Figure(
+        "numbers", "A number: how sweet?", WEIGHTS, SWEETNESS, tuple(marks), text, "grams", "°Brix", aspect=1.25,
+        clicks="Click to add a fruit; Shift and click takes the nearest away.",
+    )  # fmt: skip
+
+
+def _classes_figure(state: State) -> Figure:
+    along = np.linspace(*WEIGHTS, 121)
+    colours, shapes = _classes(state)
+    sweet = (state.brix >= float(state.settings["enough"])).astype(float)
+    marks: list[Mark] = [
+        Line(along, chances(state, along), colour="accent", width=3, fill=True),
+        Points(state.grams, sweet, colour=colours, shape=shapes, size=6),
+    ]
+    edge = boundary(state)
+    text = "It has no opinion yet."
+    if edge is not None and WEIGHTS[0] < edge < WEIGHTS[1]:
+        marks.append(Line((edge, edge), (-0.1, 1.1), colour="ink", width=1.5, dash=True))
+        text = f"The chance passes one half at {edge:.0f} grams; {_right(state)} of {len(state.grams)} are on their side."
+    return Figure("classes", "A class: sweet enough?", WEIGHTS, (-0.12, 1.12), tuple(marks), text, "grams", "chance", aspect=1.25)
+
+
+def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
+    """Every fruit with both answers, after the last step."""
+    state = begin(settings)
+    while state.steps < ENOUGH // 2:
+        state = _learn(state)
+    rows = tuple(
+        (f"{g:.0f}", f"{b:.1f}", written(float(y), 2), "yes" if b >= float(settings["enough"]) else "no", f"{c:.2f}")
+        for g, b, y, c in zip(state.grams, state.brix, guesses(state, state.grams), chances(state, state.grams), strict=True)
+    )
+    yield Table(f"After {state.steps} steps", ("grams", "°Brix", "the line says", "sweet enough", "chance"), rows)
+    yield _verdict(state)
+
+
+LESSON: Lesson[State] = Lesson(
+    name="classes_or_numbers",
+    title="Classes or numbers",
+    question="What changes when you ask “which kind?” instead of “how much?”?",
+    first="Press Learn. When both rest, move “Sweet enough from” and press Learn again.",
+    notice=(
+        "The line is judged by how far off it is; the gate by how surprised it is.",
+        "The classes are made by a person: move the limit and the same fruit change sides. The numbers stay.",
+        "Near its boundary the gate says one half: it does not know, and says so.",
+        "A class can be right while the number is far off, and the other way round.",
+    ),
+    checks=(
+        Check(
+            "What will happen to the line if you move “Sweet enough from”?",
+            ("It turns", "Nothing: it never knew of classes", "It breaks in two"),
+            1,
+            "The line learns the sweetness itself. The limit only says how the fruit are sorted.",
+        ),
+        Check(
+            "What will happen to the gate's curve if the fruit get noisier?",
+            ("It gets steeper", "It gets flatter", "It moves to the left"),
+            1,
+            "With more overlap there are more places where both kinds are found, and the honest chance there lies between 0 and 1.",
+        ),
+    ),
+    formula=(
+        "a number:   y = a · x + b                    wrongness = mean of (y − t)²\n"
+        "a class:    p = 1 / (1 + e^−(a · x + b))      wrongness = mean of −log(chance given to what was true)\n\n"
+        "x  grams      t  sweetness      p  chance of “sweet enough”"
+    ),
+    code="""\
+import math
+
+grams, sweet = [-1.2, -0.6, -0.1, 0.4, 0.9, 1.3], [0, 0, 1, 0, 1, 1]
+a = b = 0.0
+for step in range(500):
+    da = db = 0.0
+    for x, t in zip(grams, sweet):
+        p = 1 / (1 + math.exp(-(a * x + b)))
+        da += (t - p) * x / len(grams)
+        db += (t - p) / len(grams)
+    a, b = a + 0.6 * da, b + 0.6 * db
+print([round(1 / (1 + math.exp(-(a * x + b))), 2) for x in grams])""",
+    tab="Dream",
+    use="The network behind the dreams was trained to name classes. In a dream it is asked for a number: how much of this do you see?",
+    knobs=(
+        Push("play", "Learn", "both, step after step", key="space", main=True),
+        Push("reset", "Start again", "", key="r"),
+        Slide("enough", "Sweet enough from", 9, 15, 0.1, 12, "°Brix. Above it a fruit counts as sweet."),
+        Slide("fruit", "Fruit", 6, 80, 1, 32, restarts=True),
+        Slide("noise", "Noise", 0, 2, 0.1, 0.8, "No two fruit of a weight are equally sweet.", restarts=True),
+        Slide("seed", "Dice", 0, 99, 1, 0, "Other fruit.", restarts=True),
+    ),
+    begin=begin,
+    act=act,
+    draw=draw,
+    table=table,
+)
