@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +51,9 @@ def _host() -> str:
         numbers = str(Path("/proc/self/ns/pid").readlink()).strip("pid:[]")
     except OSError:
         numbers = "0"
-    name = "".join(letter if letter.isalnum() or letter in "-." else "-" for letter in socket.gethostname())
+    # A Mac takes another name from every network it joins, so there the network card's number stands for it.
+    called = f"{uuid.getnode():x}" if sys.platform == "darwin" else socket.gethostname()
+    name = "".join(letter if letter.isalnum() or letter in "-." else "-" for letter in called)
     return f"{name[:100]}.{numbers}"
 
 

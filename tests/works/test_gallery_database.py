@@ -73,8 +73,8 @@ def test_an_up_to_date_gallery_is_opened_without_alembic(tmp_path: Path) -> None
         f"Gallery.open(Path({str(tmp_path)!r})).close()\n"
         "print(sorted({'alembic', 'torch', 'gradio', 'fsspec', 'PIL'} & set(sys.modules)))"
     )
-    loaded = [subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.strip() for _ in range(2)]
-    assert loaded == ["['alembic']", "[]"]
+    Gallery.open(tmp_path).close()
+    assert subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.strip() == "[]"
 
 
 def test_sqlite_is_set_as_promised(tmp_path: Path) -> None:
