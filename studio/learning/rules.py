@@ -26,8 +26,7 @@ class GradientDescent:
             raise Refused(f"The learning rate is {self.rate:g}; it must be 0 or more.")
 
     def __call__(self, variables: Sequence[Tensor], gradients: Sequence[Tensor], rate: float) -> None:
-        with torch.no_grad():
-            torch._foreach_add_(list(variables), list(gradients), alpha=-self.rate * rate)
+        torch._foreach_add_(list(variables), list(gradients), alpha=-self.rate * rate)
 
 
 def delta_rule(weights: Tensor, inputs: Tensor, targets: Tensor) -> Slope:

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from studio.errors import Missing, Refused
 from studio.learning.datasets import Batch, Data, as_data
 from studio.learning.descent import Ending, Rule, Schedule, Step, descend
+from studio.learning.networks import Network
 from studio.learning.rules import GradientDescent
 
 CostName = Literal["squared", "half squared", "absolute", "cross-entropy", "binary cross-entropy"]
@@ -420,7 +421,7 @@ class _Fitting:
         self.cost = COSTS[plan.cost].mean
         self.has_penalty = plan.l1 > 0 or plan.l2 > 0
         self.rule = _rule(plan, self.weights)
-        self.dice = _Dice(plan.seed, self.device)
+        self.dice = _Dice(plan.seed, self.device, rolled=_rolls_dice(network))
         self.per_epoch = data.batch_count(plan.batch)
 
         self.step, self.epoch, self.batch = 0, 1, 0
@@ -636,9 +637,13 @@ class _Fitting:
 
 
 class _Dice:
-    """Torch's random numbers, for dropout: the training's own while it works, the caller's whenever it hands something out."""
+    """Torch's random numbers, for dropout: the training's own while it works, the caller's whenever it hands something out.
 
-    def __init__(self, seed: int, device: torch.device) -> None:
+    rolled: False where the network is known to need none, which saves changing them over at every report.
+    """
+
+    def __init__(self, seed: int, device: torch.device, *, rolled: bool) -> None:
+        self.rolled = rolled
         self.on_device = torch.get_device_module(device) if device.type != "cpu" else None
         self.theirs: dict[str, Tensor] | None = None
         before = self._now()
@@ -649,6 +654,8 @@ class _Dice:
         self._set(before)
 
     def take(self) -> None:
+        if not self.rolled:
+            return
         self.theirs = self._now()
         self._set(self.ours)
 
@@ -673,6 +680,16 @@ class _Dice:
         torch.default_generator.set_state(dice["cpu"])
         if self.on_device is not None:
             self.on_device.set_rng_state(dice["device"])
+
+
+def _rolls_dice(network: nn.Module) -> bool:
+    """Whether training it needs random numbers. Networks of ours need them for dropout alone; a stranger's may for anything."""
+    if not isinstance(network, Network):
+        return True
+    return any(
+        (isinstance(layer, nn.Dropout) and layer.p > 0) or (isinstance(layer, nn.RNNBase) and layer.dropout > 0)
+        for layer in network.modules()
+    )
 
 
 def _copies(tensors: Iterator[Tensor]) -> list[Tensor]:
