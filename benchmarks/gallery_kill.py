@@ -2,9 +2,10 @@
 
     python benchmarks/gallery_kill.py [--kills 200] [--database URL]
 
-Each time a victim works on a gallery, every other time beside a companion; the victim is killed with SIGKILL, the gallery is opened (which
-puts it in order) while the companion goes on, and then the companion is told to stop. After that, judged from the files and rows alone: every
-work shown is whole, every work that was reported as added is shown, none that was reported as removed, and nothing else is left.
+Each time a victim works on a gallery, every other time beside a companion. The victim is killed with SIGKILL, the gallery is opened
+(which puts it in order) while the companion goes on, and then the companion is told to stop. After that, judged from the files and
+rows alone: every work shown is whole, every work that was reported as added is shown, none that was reported as removed, and nothing
+else is left.
 The tests run the same with fewer kills.
 """
 
