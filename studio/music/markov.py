@@ -2,8 +2,8 @@
 
     tree = count(sequences, alphabet=25, longest=4)          every context of up to four symbols, with what followed it
     chain = mix(tree, Geometric(0.3), lowest=2)              orders 2 to 4 mixed: the states and steps a walk can take
+    origin(chain, context, symbol)                           which orders and which places of the corpus suggested this
     log_loss(tree, held_out, WittenBell())                   nats a symbol on sequences it has not seen
-    origin(tree, context, symbol, Geometric(0.3), lowest=2)  which order and which places in the corpus suggested this
 
 Symbols are 0 … alphabet - 1 and mean nothing here; what they stand for (pitches, events) and whether a tune is also shown in
 other keys is the caller's. A context is what went immediately before, the newest symbol last. Contexts form a tree in which a
@@ -349,7 +349,10 @@ def mix(tree: ContextTree, blend: Blend = Geometric(), *, lowest: int = 0) -> Ch
 
 @dataclass(frozen=True)
 class Loss:
-    """How surprised a model was: mean and standard error, in nats a symbol, over `symbols` symbols (ends counted with them)."""
+    """How surprised a model was: nats a symbol, over `symbols` symbols, ends counted with them.
+
+    error: the standard error of that mean, as if symbols were independent; within a tune they are not quite.
+    """
 
     nats: float
     error: float
@@ -361,15 +364,14 @@ class Loss:
 
 
 def log_loss(tree: ContextTree, held_out: Sequence[ArrayLike], blend: Blend = WittenBell(), *, orders: Sequence[int] | None = None) -> Loss:
-    """Nats a symbol on sequences the tree has not counted, below 0 never and finite for every symbol of the alphabet.
+    """Nats a symbol on sequences the tree has not counted: finite for every sequence over the alphabet, smaller is better.
 
     The orders given (all of 0 … longest unless told otherwise) are mixed by `blend`, and below the lowest of them stands the
     uniform distribution over the alphabet and the end. So (0,), (0, 1), (0, 2) are the orders 0, 1 and 2 with an escape,
     (0, K) is fixed order K, and all of them the variable order. The end of each sequence is predicted too where ends were counted.
     Raises `Refused` when there is nothing to predict.
     """
-    logs = [log_probabilities(tree, sequence, blend, orders=orders) for sequence in held_out]
-    nats = -np.concatenate(logs) if logs else np.empty(0)
+    nats = -_log_chances(tree, held_out, blend, orders)
     if not len(nats):
         raise Refused("There is no held-out symbol to predict; give at least one sequence that is not empty.")
     error = float(nats.std(ddof=1) / np.sqrt(len(nats))) if len(nats) > 1 else float("nan")
@@ -384,41 +386,7 @@ def log_probabilities(
     orders: Sequence[int] | None = None,
 ) -> Floats:
     """[symbols, plus one where ends are counted]: the natural logarithm of the probability of each, as in `log_loss`."""
-    used = sorted(set(range(tree.longest + 1) if orders is None else orders))
-    if not used or used[0] < 0 or used[-1] > tree.longest:
-        raise Refused(f"The orders asked for are {used}; they must be from 0 to {tree.longest}.")
-    body = np.asarray(sequence, dtype=np.int64).ravel()
-    if not len(body):
-        return np.empty(0)
-    _check_symbols([body], tree.alphabet)
-    signs = tree.signs
-    text = np.concatenate([[tree.alphabet] * tree.starts, body, [tree.alphabet + 1] * tree.ends]).astype(np.int64)
-    place = np.arange(int(tree.starts), len(text))
-    chance = np.full(len(place), 1 / (tree.alphabet + tree.ends))
-    continuation = np.repeat(np.arange(tree.contexts), np.diff(tree.first)) * signs + tree.follower
-    total = _sum_rows(tree.weight, np.diff(tree.first))
-    kinds = np.diff(tree.first)
-    context = np.zeros(len(place), dtype=np.int64)
-    rank = 0
-    for k in range(used[-1] + 1):
-        if k:
-            reaches = (context >= 0) & (place >= k)
-            key = np.where(reaches, context * signs + text[np.maximum(place - k, 0)], -1)
-            context = np.where(_among(tree.branch, key), np.searchsorted(tree.branch, key) + 1, -1)
-        if k not in used:
-            continue
-        rank += 1
-        known = np.flatnonzero((context >= 0) & (kinds[context] > 0))
-        at = context[known]
-        escape = blend.escapes(total[at], kinds[at], rank)
-        key = at * signs + text[place[known]]
-        found = _among(continuation, key)
-        seen = np.where(found, tree.weight[np.minimum(np.searchsorted(continuation, key), len(tree.weight) - 1)], 0.0)
-        chance[known] = (1 - escape) * seen / total[at] + escape * chance[known]
-    if np.any(chance <= 0):
-        raise Refused("With this blend a symbol has probability 0; choose an escape above 0.")
-    logs: Floats = np.log(chance)
-    return logs
+    return _log_chances(tree, [sequence], blend, orders)
 
 
 @dataclass(frozen=True)
@@ -483,6 +451,48 @@ def origin(chain: Chain, context: int, symbol: int, *, places: int = 20) -> Orig
         probability=sum(share.part for share in shares),
         shares=tuple(shares),
     )
+
+
+def _log_chances(tree: ContextTree, sequences: Sequence[ArrayLike], blend: Blend, orders: Sequence[int] | None) -> Floats:
+    used = sorted(set(range(tree.longest + 1) if orders is None else orders))
+    if not used or used[0] < 0 or used[-1] > tree.longest:
+        raise Refused(f"The orders asked for are {used}; they must be from 0 to {tree.longest}.")
+    bodies = [body for sequence in sequences if len(body := np.asarray(sequence, dtype=np.int64).ravel())]
+    _check_symbols(bodies, tree.alphabet)
+    if not bodies:
+        return np.empty(0)
+    signs = tree.signs
+    head, tail = [tree.alphabet] * tree.starts, [tree.alphabet + 1] * tree.ends
+    text = np.concatenate([np.concatenate([head, body, tail]) for body in bodies]).astype(np.int64)
+    before = np.concatenate([np.arange(len(body) + len(head) + len(tail)) for body in bodies])  # signs of the same sequence
+    place = np.flatnonzero(before >= len(head))
+    before = before[place]
+
+    kinds = np.diff(tree.first)
+    total = _sum_rows(tree.weight, kinds)
+    continuation = np.repeat(np.arange(tree.contexts), kinds) * signs + tree.follower
+    chance = np.full(len(place), 1 / (tree.alphabet + tree.ends))
+    context = np.zeros(len(place), dtype=np.int64)
+    rank = 0
+    for k in range(used[-1] + 1):
+        if k:
+            reaches = (context >= 0) & (before >= k)
+            key = np.where(reaches, context * signs + text[np.maximum(place - k, 0)], -1)
+            context = np.where(_among(tree.branch, key), np.searchsorted(tree.branch, key) + 1, -1)
+        if k not in used:
+            continue
+        rank += 1
+        known = np.flatnonzero((context >= 0) & (kinds[context] > 0))
+        at = context[known]
+        escape = blend.escapes(total[at], kinds[at], rank)
+        key = at * signs + text[place[known]]
+        found = np.minimum(np.searchsorted(continuation, key), len(continuation) - 1)
+        seen = np.where(continuation[found] == key, tree.weight[found], 0.0)
+        chance[known] = (1 - escape) * seen / total[at] + escape * chance[known]
+    if np.any(chance <= 0):
+        raise Refused("With this blend a symbol has probability 0; choose an escape above 0.")
+    logs: Floats = np.log(chance)
+    return logs
 
 
 def ranges(starts: NDArray[np.integer], lengths: NDArray[np.integer]) -> Longs:

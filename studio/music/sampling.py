@@ -444,6 +444,8 @@ def explain(
         listening = tuple(number for number in sorted(chosen) if wishes[number].reading is not None)
         if listening not in trellises:
             readings = tuple(reading for wish in some if (reading := wish.reading) is not None)
+            if sum(trellis.steps for trellis in trellises.values()) > budget.steps // 4:
+                trellises.clear()  # rather unfold again than hold them all
             trellises[listening] = build(walk, readings) if build else unfold(walk, readings, budget=budget)
         trellis = trellises[listening]
         return _possible(trellis, ticks, _combine(trellis, ticks, some), any(wish.ending for wish in some), budget)
