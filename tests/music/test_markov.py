@@ -15,7 +15,8 @@ BLENDS = [
     (Geometric(0.25), ("geometric", 0.25)),
     (Geometric(2.0), ("geometric", 2.0)),
     (Escape(0.3), ("escape", 0.3)),
-    (WittenBell(), ("witten-bell", None)),
+    (WittenBell(1.0), ("witten-bell", 1.0)),
+    (WittenBell(), ("witten-bell", 4.0)),
 ]
 
 
@@ -104,14 +105,14 @@ def plain_loss(tunes, held_out, alphabet, orders, mixed):
                 if followers:
                     total = sum(followers.values())
                     parts.append(followers.get(text[place], 0.0) / total)
-                    sizes.append(len(followers) / (total + len(followers)))
+                    sizes.append((total, len(followers)))
             if kind == "geometric":
                 raw = [number ** (len(parts) - 1 - rank) for rank in range(len(parts))]
                 chance = sum(weight * part for weight, part in zip(raw, parts, strict=True)) / sum(raw)
             else:
                 chance = parts[0]
-                for part, escape in zip(parts[1:], sizes, strict=True):
-                    escape = number if kind == "escape" else escape
+                for part, (total, kinds) in zip(parts[1:], sizes, strict=True):
+                    escape = number if kind == "escape" else number * kinds / (total + number * kinds)
                     chance = (1 - escape) * part + escape * chance
             nats.append(-math.log(chance))
     return sum(nats) / len(nats), len(nats)
@@ -221,6 +222,7 @@ def test_what_is_learnt_cannot_be_changed_afterwards():
         (lambda: mix(count([[0]], alphabet=3, longest=2), lowest=3), "lowest order is 3"),
         (lambda: Geometric(0), "mixing weight"),
         (lambda: Escape(1.5), "escape probability"),
+        (lambda: WittenBell(0), "strength"),
         (lambda: log_loss(count([[0]], alphabet=3, longest=2), []), "no held-out"),
         (lambda: log_loss(count([[0]], alphabet=3, longest=2), [[5]]), "symbol 5"),
         (lambda: log_loss(count([[0]], alphabet=3, longest=2), [[0]], orders=(4,)), "orders"),

@@ -33,7 +33,7 @@ from studio.music.sampling import (
 BLENDS = [
     (Geometric(0.25), ("geometric", 0.25)),
     (Escape(0.4), ("escape", 0.4)),
-    (WittenBell(), ("witten-bell", None)),
+    (WittenBell(), ("witten-bell", 4.0)),
 ]
 
 
