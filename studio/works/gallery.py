@@ -571,6 +571,7 @@ class Gallery:
                 id=row.id,
                 kind=row.kind,
                 title=row.title,
+                words=row.words,
                 recipe_json=row.recipe_json,
                 fingerprint=row.fingerprint,
                 sha256=row.sha256,

@@ -61,11 +61,12 @@ Materials = Callable[[Source], bytes]
 
 @dataclass(frozen=True)
 class Work:
-    """A work in the gallery. `recipe` is the parsed JSON, so that a gallery can hold kinds this code does not know."""
+    """A work in the gallery. The recipe stays JSON, so that a gallery can hold kinds this code does not know; `words` tells it."""
 
     id: str
     kind: str
     title: str
+    words: str
     recipe_json: str
     fingerprint: str
     sha256: str
