@@ -185,7 +185,7 @@ def _open(state: State) -> State:
     if len(opened) == 1:
         said = f"The sealed points say {written(error, 3)}. That figure is honest, once: you chose without having seen them."
     else:
-        said = f"{written(error, 3)}. That was look number {len(opened)}: choose by it now, and the test has become a lesson that flatters you."
+        said = f"{written(error, 3)}. That was look number {len(opened)}: choose by it now, and the test becomes a lesson that flatters."
     return replace(state, opened=opened, said=said, playing=False)
 
 
