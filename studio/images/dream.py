@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -45,18 +46,28 @@ SCALES = 4
 HALO = 32
 """What a tile sees beyond its own borders, in pixels: where it would otherwise see its neighbour end."""
 
+EDGE = 8
+"""What is seen of the picture's reflection beyond its edges, at least: the zeros that networks pad with leave a frame there."""
+
 GUIDE_SIDES = (192, 320)
 """A guide is looked at in these sizes (longer side), so that small and large things of it can be followed."""
 
 PREVIEW_SIDE, THUMBNAIL_SIDE = 768, 512
+MOST_THREADS = 256
 
 
 def dream(recipe: DreamRecipe, materials: Materials) -> Making:
     """Dream on the recipe's photo, yielding after every step.
 
     Raises `Refused` (no photo, an unknown layer or channel, a picture without extent), `Unreadable` (a source that is no picture, corrupt
-    weights), `Missing` (a source or weights that are not at hand). The same recipe gives the same file on the same machine.
+    weights), `Missing` (a source or weights that are not at hand). The same recipe gives the same file on the same machine; a recipe that
+    records its setting is made with as many threads as then, since their number shows in the last digits, and dreams make much of those.
     """
+    with _as_many_threads(recipe):
+        return (yield from _dream(recipe, materials))
+
+
+def _dream(recipe: DreamRecipe, materials: Materials) -> Making:
     photo, alpha, facts = _photo(recipe, materials)
     octaves = plan_octaves(photo.shape[0], photo.shape[1], recipe)
     total = sum(octave.steps for octave in octaves)
@@ -84,6 +95,19 @@ def dream(recipe: DreamRecipe, materials: Materials) -> Making:
         del measure, climb, picture, step
     assert detail is not None
     return _made(recipe, identity, network, base, detail, alpha, losses, facts)
+
+
+@contextmanager
+def _as_many_threads(recipe: DreamRecipe) -> Iterator[None]:
+    """Threads as recorded in the recipe, where they are; put back as they were afterwards."""
+    found = torch.get_num_threads()
+    recorded = recipe.setting.versions.get("threads", "") if recipe.setting else ""
+    if recorded.isdecimal() and 1 <= int(recorded) <= MOST_THREADS:
+        torch.set_num_threads(int(recorded))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(found)
 
 
 @dataclass(frozen=True)
@@ -169,8 +193,8 @@ def cuts(size: int, tile: int, jitter: int, smallest: int, dice: torch.Generator
     borders = [0, *(round((number + shift) * size / count) for number in range(1, count)), size]
     for start, end in pairwise(borders):
         core = end - start
-        before = int(torch.randint(jitter + 1, (), generator=dice)) if count == 1 else HALO
-        length = core + (jitter if count == 1 else 2 * HALO)
+        before = EDGE + int(torch.randint(jitter + 1, (), generator=dice)) if count == 1 else HALO
+        length = core + (jitter + 2 * EDGE if count == 1 else 2 * HALO)
         yield Cut(start, core, before, max(-(-length // GRANULE) * GRANULE, smallest))
 
 
@@ -192,6 +216,7 @@ class Climb:
         self.rate, self.hold = recipe.step_size, recipe.hold
         self.base, self.mask = base, mask
         self.weights = [(2 * recipe.smoothing) ** scale if scale else 1.0 for scale in range(SCALES)]
+        self.keep_colours = recipe.keep_colours
         colour = 0.0 if recipe.keep_colours else recipe.colour
         self.colours = [colour * share for share in (0.5, 0.75, 1.0, 1.0)]
 
@@ -205,6 +230,11 @@ class Climb:
             picture.add_(direction, alpha=-self.rate * rate)  # `descend` hands the slope downwards
             if self.hold:
                 picture.lerp_(self.base, self.hold)
+            if self.keep_colours:
+                # Red, green and blue move together, and only as far as the first of them can.
+                grey = (picture - self.base).mean(dim=1, keepdim=True)
+                darkest, lightest = self.base.amin(dim=1, keepdim=True), self.base.amax(dim=1, keepdim=True)
+                torch.add(self.base, torch.clamp(grey, min=-darkest, max=1 - lightest), out=picture)
             picture.clamp_(0, 1)
 
     def _blended(self, gradient: Tensor) -> Tensor:
@@ -225,13 +255,16 @@ class Climb:
 
 
 def _root_mean_square(values: Tensor) -> float:
-    return float(torch.linalg.vector_norm(values)) / math.sqrt(values.numel()) + 1e-20
+    """Row by row, so that no copy is made and 37 million small numbers do not drown in their sum."""
+    rows = torch.linalg.vector_norm(values, dim=(1, 3)).double()
+    return math.sqrt(float(rows.square().sum()) / values.numel()) + 1e-20
 
 
 def _mean_size(values: Tensor, mask: Tensor | None) -> float:
     """Mean of |values| where the mask is light, so that a step means the same however little is to be dreamt on."""
     share = 1.0 if mask is None else float(mask.mean())
-    return float(torch.linalg.vector_norm(values, ord=1)) / (values.numel() * max(share, 1e-6)) + 1e-20
+    rows = torch.linalg.vector_norm(values, ord=1, dim=(1, 3)).double()
+    return float(rows.sum()) / (values.numel() * max(share, 1e-6)) + 1e-20
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,8 @@ class EfficientNetLite0(nn.Module):
         seen = F.relu6(self.bn1(self.conv_stem(pictures)))
         seen = self.blocks(seen)
         seen = F.relu6(self.bn2(self.conv_head(seen)))
-        return self.classifier(seen.mean(dim=(2, 3)))  # type: ignore[no-any-return]
+        logits: Tensor = self.classifier(seen.mean(dim=(2, 3)))
+        return logits
 
 
 class InvertedResidual(nn.Module):
@@ -76,7 +77,8 @@ class InvertedResidual(nn.Module):
         new = F.relu6(self.bn1(self.conv_pw(seen)))
         new = F.relu6(self.bn2(self.conv_dw(new)))
         new = self.bn3(self.conv_pwl(new))
-        return new + seen if self.adds_what_came else new
+        result: Tensor = new + seen if self.adds_what_came else new
+        return result
 
 
 class Separable(nn.Module):
@@ -90,7 +92,8 @@ class Separable(nn.Module):
         self.bn2 = nn.BatchNorm2d(leaving, eps=EPSILON)
 
     def forward(self, seen: Tensor) -> Tensor:
-        return self.bn2(self.conv_pw(F.relu6(self.bn1(self.conv_dw(seen)))))  # type: ignore[no-any-return]
+        new: Tensor = self.bn2(self.conv_pw(F.relu6(self.bn1(self.conv_dw(seen)))))
+        return new
 
 
 class SameConv2d(nn.Conv2d):

@@ -30,7 +30,7 @@ class DreamRecipe(Recipe):
     strength: float = parameter(1.0, "How much of the dream is laid over the photo.", ge=0, le=1, step=0.05, in_sight=True)
     backbone: str = parameter("efficientnet_lite0", "The pretrained network that dreams.")
     layers: tuple[str, ...] = parameter(
-        ("blocks.4",), "What to make stronger, as NAME[:CHANNEL][*WEIGHT]: early layers weave, late ones see."
+        ("blocks.4.1", "blocks.4"), "What to make stronger, as NAME[:CHANNEL][*WEIGHT]: early layers weave, late ones see."
     )
     guide_weight: float = parameter(
         0.8, "With a guide picture: 0 dreams freely, 1 only towards what the guide shows.", ge=0, le=1, step=0.05
@@ -53,7 +53,7 @@ class DreamRecipe(Recipe):
     )
     step_size: float = parameter(0.011, "How far one step moves a pixel on average; 1 is black to white.", ge=0.0005, le=0.1, step=0.0005)
     hold: float = parameter(
-        0.015, "How firmly the photo pulls back at every step: 0 lets colours burn out, 0.1 hardly lets go.", ge=0, le=0.3, step=0.005
+        0.02, "How firmly the photo pulls back at every step: 0 lets colours burn out, 0.1 hardly lets go.", ge=0, le=0.3, step=0.005
     )
     smoothing: float = parameter(
         0.45, "What a step is made of: 0 finest detail only, 0.5 all scales alike, 1 broad shapes.", ge=0, le=1, step=0.05
