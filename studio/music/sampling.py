@@ -12,10 +12,11 @@ for Regular and Markov constraints with belief propagation" (CP 2015), with dura
 finite-length Markov sequences" (AAAI 2013). Time is counted in ticks, and states are kept once for all bars: a state knows its
 place in the bar, and a belief is a number for each state and bar.
 
-What the chance means. Z is the probability that a walk that starts where `Walk` says, and knows nothing of the wishes, has a
-symbol ending exactly at the horizon and obeyed every wish up to there (and, with `ending`, that it stops right there). It is
-not conditioned on the walk filling the time: `solve` without wishes gives the chance of that alone, and the quotient of the
-two the chance among walks that do. With weights (soft wishes) Z is a weighted sum and no probability.
+What the chance means. Z is the probability that a walk that starts where `Walk` says, and knows neither `places` nor readings nor
+wishes, has a symbol ending exactly at the horizon and obeyed all of them up to there (and, with `ending`, that it stops right
+there). It is not conditioned on the walk filling the time: a walk unfolded without places and readings and solved without
+wishes gives the chance of that alone, and the quotient of the two is the chance among walks that do. With weights (soft wishes)
+Z is a weighted sum and no probability.
 """
 
 from __future__ import annotations
