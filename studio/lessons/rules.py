@@ -1,0 +1,345 @@
+"""Apples and oranges, by rules: a rule that a person wrote, and everything it did not think of."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from studio.errors import Refused
+from studio.lessons.fruit import COLOURS, SWATCHES, Fruit, colour_names, count_colours, data_url, draw_fruit, read_fruit
+from studio.lessons.lesson import Check, Choice, Event, Lesson, Push, Slide, Upload, Write
+from studio.lessons.scene import Bars, Figure, Mark, Picture, Points, Scene, Table, Words
+
+FIRST_RULE = "orange > green"
+ACROSS, DOWN = 4, 3
+
+BASKETS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
+    "as expected": (("apple", {}), ("orange", {})),
+    "red apples": (("apple", {"skin": "red"}), ("apple", {"skin": "red"}), ("orange", {})),
+    "green oranges": (("apple", {}), ("orange", {"skin": "green"})),
+    "in the shade": (("apple", {"shade": True}), ("orange", {"shade": True})),
+    "on an orange cloth": (("apple", {"cloth": "orange"}), ("orange", {"cloth": "orange"})),
+    "black and white": (("apple", {"grey": True}), ("orange", {"grey": True})),
+    "all of it": (
+        ("apple", {}), ("orange", {}), ("apple", {"skin": "red"}), ("orange", {"skin": "green"}), ("apple", {"skin": "yellow"}),
+        ("orange", {"shade": True}), ("apple", {"cloth": "orange"}), ("orange", {"cloth": "green"}), ("apple", {"grey": True}),
+        ("orange", {"grey": True}),
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class State:
+    """fruit: the basket, the visitor's own at its end. tried: right answers of each basket met, as (right, of)."""
+
+    settings: dict[str, Any]
+    fruit: tuple[Fruit, ...]
+    own: tuple[Fruit, ...] = ()
+    chosen: int = 0
+    tried: tuple[tuple[str, int, int], ...] = ()
+    said: str = ""
+    mood: str = "plain"
+
+    @property
+    def shown(self) -> tuple[Fruit, ...]:
+        return (*self.fruit[: ACROSS * DOWN - len(self.own)], *self.own)
+
+
+def begin(settings: Mapping[str, Any]) -> State:
+    """A basket, and the rule applied to it. Raises `Refused` for a rule that cannot be read."""
+    read_rule(str(settings["rule"]))
+    return _tried(State(dict(settings), _basket(str(settings["basket"]), int(settings["seed"]))))
+
+
+def _basket(name: str, seed: int) -> tuple[Fruit, ...]:
+    dice = np.random.default_rng(seed)
+    kinds = BASKETS[name]
+    return tuple(draw_fruit(kinds[i % len(kinds)][0], dice, **kinds[i % len(kinds)][1]) for i in dice.permutation(ACROSS * DOWN))
+
+
+# --- The rule: a comparison of colour counts, and nothing more ---------------------------------------------------------
+
+_ARITHMETIC = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
+_COMPARISONS = {
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+}
+NAMES = (*COLOURS, "all")
+LONGEST_RULE = 300
+
+
+def read_rule(text: str) -> ast.expr:
+    """The rule as a tree. It says when the fruit is an orange.
+
+    It may hold colour words (the number of such pixels), `all`, numbers, + - * /, comparisons, and, or, not. Raises `Refused`.
+    """
+    if len(text) > LONGEST_RULE:
+        raise Refused(f"The rule is longer than {LONGEST_RULE} signs; a rule that long is a table by heart.")
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise Refused(f"The rule cannot be read; write it like {FIRST_RULE}, or orange > 200 and red < 50.") from None
+    _allowed(tree)
+    if not isinstance(tree, (ast.Compare, ast.BoolOp, ast.UnaryOp)) or (isinstance(tree, ast.UnaryOp) and not isinstance(tree.op, ast.Not)):
+        raise Refused(f"A rule answers yes or no, so it compares: {FIRST_RULE}, for example.")
+    return tree
+
+
+def _allowed(tree: ast.AST) -> None:
+    match tree:
+        case ast.Name(id=name):
+            if name not in NAMES:
+                raise Refused(f"The rule knows no '{name}'; it can count {', '.join(COLOURS)}, and all.")
+        case ast.Constant(value=value):
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) > 1e9:
+                raise Refused("A rule holds colour words and numbers, nothing else.")
+        case ast.BinOp(op=op) if type(op) not in _ARITHMETIC:
+            raise Refused("A rule can add, subtract, multiply and divide, nothing more.")
+        case ast.Compare(ops=ops) if any(type(op) not in _COMPARISONS for op in ops):
+            raise Refused("A rule compares with >, <, >=, <=, == and !=.")
+        case ast.UnaryOp(op=op) if not isinstance(op, (ast.Not, ast.USub)):
+            raise Refused("A rule can say not, and minus; nothing else stands before a word.")
+        case ast.BinOp() | ast.Compare() | ast.BoolOp() | ast.UnaryOp():
+            pass
+        case ast.operator() | ast.cmpop() | ast.boolop() | ast.unaryop() | ast.expr_context():
+            return
+        case _:
+            raise Refused(f"The rule holds something it may not; write it like {FIRST_RULE}.")
+    for child in ast.iter_child_nodes(tree):
+        _allowed(child)
+
+
+def is_orange(rule: ast.expr, counts: Mapping[str, int]) -> bool:
+    """What the rule says of a picture with these counts of pixels. Division by nothing gives 0."""
+    return bool(_value(rule, {**counts, "all": sum(counts.values())}))
+
+
+def _value(tree: ast.expr, counts: Mapping[str, int]) -> float:
+    match tree:
+        case ast.Name(id=name):
+            return counts[name]
+        case ast.Constant(value=value):
+            return float(value)  # type: ignore[arg-type]
+        case ast.BinOp(left=left, op=op, right=right):
+            first, second = _value(left, counts), _value(right, counts)
+            if isinstance(op, ast.Div) and second == 0:
+                return 0.0
+            return float(_ARITHMETIC[type(op)](first, second))
+        case ast.Compare(left=left, ops=ops, comparators=others):
+            values = [_value(each, counts) for each in (left, *others)]
+            return all(_COMPARISONS[type(op)](a, b) for op, a, b in zip(ops, values, values[1:], strict=False))
+        case ast.BoolOp(op=ast.And(), values=parts):
+            return all(_value(part, counts) for part in parts)
+        case ast.BoolOp(values=parts):
+            return any(_value(part, counts) for part in parts)
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            return not _value(operand, counts)
+        case ast.UnaryOp(operand=operand):
+            return -_value(operand, counts)
+    raise AssertionError(tree)
+
+
+# --- The visitor ----------------------------------------------------------------------------------------------------------
+
+
+def act(state: State, event: Event) -> State:
+    """Another rule, another basket, a closer look, a picture of one's own."""
+    if event.name == "set":
+        settings = state.settings | {event.knob: event.value}
+        if event.knob == "rule":
+            read_rule(str(event.value))
+            return _tried(replace(state, settings=settings, tried=()))
+        fruit = _basket(str(settings["basket"]), int(settings["seed"]))
+        return _tried(replace(state, settings=settings, fruit=fruit, chosen=0))
+    if event.name == "next":
+        names = list(BASKETS)
+        at = names[(names.index(str(state.settings["basket"])) + 1) % len(names)]
+        return act(state, Event("set", knob="basket", value=at))
+    if event.name == "click":
+        column, row = int(event.x), int(event.y)
+        index = (DOWN - 1 - row) * ACROSS + column
+        return replace(state, chosen=index) if 0 <= index < len(state.shown) else state
+    if event.name == "own":
+        own = (*state.own, read_fruit(event.content, event.text))[-ACROSS:]
+        now = replace(state, own=own)
+        orange = is_orange(read_rule(str(state.settings["rule"])), count_colours(own[-1].pixels))
+        return replace(
+            now,
+            chosen=len(now.shown) - 1,
+            said=f"The rule says that {own[-1].about} is an {'orange' if orange else 'apple'}.",
+            mood="plain",
+        )
+    if event.name == "reset":
+        return begin(state.settings | {"rule": FIRST_RULE, "basket": "as expected"})
+    return state
+
+
+def _answers(state: State) -> list[bool]:
+    rule = read_rule(str(state.settings["rule"]))
+    return [is_orange(rule, count_colours(each.pixels)) for each in state.shown]
+
+
+def _tried(state: State) -> State:
+    answers = _answers(state)
+    known = [(fruit, answer) for fruit, answer in zip(state.shown, answers, strict=True) if fruit.kind]
+    right = sum((fruit.kind == "orange") == answer for fruit, answer in known)
+    basket = str(state.settings["basket"])
+    tried = (*(each for each in state.tried if each[0] != basket), (basket, right, len(known)))
+    wrong = next((fruit for fruit, answer in known if (fruit.kind == "orange") != answer), None)
+    if wrong is None:
+        said = (
+            f"All {right} right. Now meet the next basket."
+            if basket != "all of it"
+            else f"All {right} right, with this one rule. Now try the dice."
+        )
+    else:
+        taken = "apple" if wrong.kind == "orange" else "orange"
+        said = f"{right} of {len(known)} right. A {wrong.about} is taken for an {taken}: the rule did not think of it."
+    return replace(state, tried=tried, said=said, mood="good" if wrong is None else "bad")
+
+
+def draw(state: State) -> Scene:
+    """The basket with the rule's answers, a closer look at one picture, and the rule's record."""
+    answers = _answers(state)
+    right = sum((fruit.kind == "orange") == answer for fruit, answer in zip(state.shown, answers, strict=True) if fruit.kind)
+    rows = tuple((name, f"{good} of {of}") for name, good, of in state.tried)
+    return Scene(
+        figures=(_basket_figure(state, answers), _closer_figure(state), _counts_figure(state)),
+        tables=(Table("The rule's record", ("basket", "right"), rows),),
+        numbers={"right": f"{right} of {sum(bool(fruit.kind) for fruit in state.shown)}", "rule": f"orange if {state.settings['rule']}"},
+        says=state.said,
+        mood=state.mood,
+        values={"rule": state.settings["rule"], "basket": state.settings["basket"]},
+    )
+
+
+def _basket_figure(state: State, answers: list[bool]) -> Figure:
+    marks: list[Mark] = []
+    said = []
+    for i, (fruit, orange) in enumerate(zip(state.shown, answers, strict=True)):
+        x, y = i % ACROSS, DOWN - 1 - i // ACROSS
+        marks.append(Picture(data_url(fruit.pixels), (x + 0.07, x + 0.93, y + 0.2, y + 0.98), text=fruit.about))
+        word = "orange" if orange else "apple"
+        fits = not fruit.kind or (fruit.kind == "orange") == orange
+        marks.append(Words((x + 0.5,), (y + 0.1,), (word if fits else f"✗ {word}",), colour="ink" if fits else "bad", size=13.5))
+        said.append(f"{fruit.about}: {word}{'' if fits else ', wrong'}")
+    x, y = state.chosen % ACROSS, DOWN - 1 - state.chosen // ACROSS
+    marks.append(Points((x + 0.88,), (y + 0.92,), colour="accent", size=6))
+    return Figure(
+        "basket",
+        "What the rule says",
+        (0, ACROSS),
+        (0, DOWN),
+        tuple(marks),
+        "; ".join(said) + ".",
+        aspect=1.25,
+        axes=False,
+        clicks="Click a picture to count its pixels.",
+    )
+
+
+def _closer_figure(state: State) -> Figure:
+    fruit = state.shown[state.chosen]
+    palette = np.array([[int(SWATCHES[name][i : i + 2], 16) for i in (1, 3, 5)] for name in COLOURS], np.uint8)
+    marks = (
+        Picture(data_url(fruit.pixels), (0, 0.98, 0, 1), text=fruit.about, pixelated=True),
+        Picture(data_url(palette[colour_names(fruit.pixels)]), (1.02, 2, 0, 1), text="the same in colour words", pixelated=True),
+    )
+    return Figure(
+        "closer",
+        "What you see, and what the rule sees",
+        (0, 2),
+        (0, 1),
+        marks,
+        f"A {fruit.about}, and its pixels as colour words.",
+        aspect=2,
+        axes=False,
+    )
+
+
+def _counts_figure(state: State) -> Figure:
+    counts = count_colours(state.shown[state.chosen].pixels)
+    top = max(counts.values())
+    marks = (Bars(range(len(COLOURS)), list(counts.values()), colour=[SWATCHES[name] for name in COLOURS], width=0.7, label=COLOURS),)
+    text = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+    return Figure("counts", "Pixels by colour word", (-0.6, len(COLOURS) - 0.4), (0, top * 1.05), marks, text + ".", aspect=1.7)
+
+
+def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
+    """The rule's record over every basket."""
+    state = begin(settings)
+    for basket in BASKETS:
+        state = act(state, Event("set", knob="basket", value=basket))
+    yield Table(
+        f"An orange if {settings['rule']}", ("basket", "right"), tuple((name, f"{right} of {of}") for name, right, of in state.tried)
+    )
+
+
+LESSON: Lesson[State] = Lesson(
+    name="rules",
+    title="Apples and oranges, by rules",
+    question="Can you write down how to tell an apple from an orange?",
+    first="The rule counts pixels and gets them all right. Press Next basket, and see what it did not think of.",
+    notice=(
+        "The rule sees numbers of pixels, not fruit.",
+        "Every basket breaks it in another way, and every repair makes it longer.",
+        "A rule that gets one basket right can make another worse.",
+        "Nobody told the rule what matters. Somebody had to know, and to think of everything.",
+    ),
+    checks=(
+        Check(
+            "What will happen with black-and-white photos, whatever you compare?",
+            ("It takes a while longer", "Counting colours cannot tell them apart", "They are all oranges"),
+            1,
+            "There is no colour left to count. The difference lies in the shape and the skin, and this rule has no words for those.",
+        ),
+        Check(
+            "What will happen if the oranges lie on an orange cloth?",
+            ("The cloth is counted too", "Nothing, the cloth is not fruit", "The rule gets more certain, and right"),
+            0,
+            "The rule does not know what is fruit and what is cloth. It counts every pixel.",
+        ),
+    ),
+    formula=(
+        "orange, if    (number of orange pixels) > (number of green pixels)\n"
+        "apple, otherwise\n\n"
+        "Words you can use: red orange yellow green blue black grey white, all; + − * / ; > < >= <= ; and, or, not"
+    ),
+    code="""\
+def is_orange(pixels):
+    orange = green = 0
+    for r, g, b in pixels:
+        if r > 200 and 90 < g < 190 and b < 90:
+            orange += 1
+        elif g > r and g > b:
+            green += 1
+    return orange > green
+
+print(is_orange([(250, 140, 30)] * 50 + [(240, 240, 240)] * 30))
+print(is_orange([(120, 180, 60)] * 50 + [(240, 240, 240)] * 30))""",
+    tab="Dream",
+    use="Nobody could write the rule for “a dog's face”. The network that dreams of dogs was given none: it was shown a million pictures.",
+    knobs=(
+        Push("next", "Next basket", "another kind of fruit", key="n", main=True),
+        Push("reset", "Start again", "", key="r"),
+        Write(
+            "rule", "It is an orange if", FIRST_RULE, "Colour words count pixels: orange > green, or orange > 300 and red < 50.", lines=3
+        ),
+        Choice("basket", "Basket", tuple(BASKETS), "as expected"),
+        Upload("own", "A picture of your own", "image/*", "It stays on this machine."),
+        Slide("seed", "Dice", 0, 99, 1, 0, "Other fruit of the same kinds."),
+    ),
+    begin=begin,
+    act=act,
+    draw=draw,
+    table=table,
+)
