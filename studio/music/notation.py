@@ -14,6 +14,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import lru_cache
 from math import lcm
 
 from studio.errors import Unreadable
@@ -225,10 +226,12 @@ def _in_tuplet(group: Sequence[Written]) -> list[Written]:
     return written
 
 
+@lru_cache(maxsize=256)
 def _length(value: Fraction, dots: int) -> Fraction:
     return value * (2 - Fraction(1, 2**dots))
 
 
+@lru_cache(maxsize=4096)
 def _largest_value(length: Fraction) -> tuple[Fraction, int]:
     """The longest note, with at most one dot, that is not longer than `length`."""
     for value in VALUES:

@@ -128,7 +128,7 @@ def test_notes_are_written_as_readers_expect_them() -> None:
     assert look(["3/2", "1/2", 2]) == [["c4.", "c8", "c2"]]
     assert look(["1/2", 1, "1/2", 2]) == [["c8", "c4", "c8", "c2"]], "a plain syncopation stays one note"
     assert look(["3/2", 1, "3/2"]) == [["c4.", "c8~", "c8", "c4."]], "the middle of the bar is shown"
-    assert look(["5/2", "3/2"]) == [["c2~", "c8", "c8~", "c4"]]
+    assert look(["5/2", "3/2"]) == [["c2~", "c8", "c4."]]
     assert look([3, 3]) == [["c2.", "c4~"], ["c2"]]
     assert look([3, "3/2", "3/2"], "6/8") == [["c2."], ["c4.", "c4."]]
     assert look([2, 1], "6/8") == [["c4.~", "c8", "c4"]], "the beats of 6/8 are shown"
