@@ -31,7 +31,7 @@ def main() -> None:
     asked = options.parse_args()
     with tempfile.TemporaryDirectory() as folder, Gallery.open(Path(folder) / "home") as gallery:
         (Path(folder) / "waves.png").write_bytes(waves())
-        wishes = {"kind": "dream", "photo": "waves.png", "size": 96, "octaves": 2, "steps": 3}
+        wishes = {"kind": "dream", "photo": "waves.png", "preset": None, "layers": ["blocks.2"], "size": 96, "octaves": 2, "steps": 3}
         lines = "\n".join(json.dumps(wishes | {"seed": seed}) for seed in range(asked.recipes))
         began, killed, ends = time.monotonic(), list[int](), Counter[str]()
         killer = threading.Thread(target=lambda: killed.append(kill_a_worker()))

@@ -20,6 +20,7 @@ import itertools
 import json
 import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -137,6 +138,9 @@ class _Batch:
                 except StudioError as error:
                     yield self._event("failed", number, str(error))
                     continue
+                except Exception:
+                    yield self._event("failed", number, self._our_fault(number, traceback.format_exc()))
+                    continue
                 first = self.asked_in.setdefault(recipe.fingerprint, number)
                 there = self.gallery.with_fingerprint(recipe.fingerprint)
                 if first != number:
@@ -163,9 +167,12 @@ class _Batch:
         if outcome.state == "interrupted":
             return self._event("failed", line.number, f"Its worker died {TRIES} times. {outcome.message}")
         if outcome.fault:
-            log = write_log(f"Line {line.number} of a batch failed.", outcome.fault, place=self.gallery.home)
-            return self._event("failed", line.number, f"Something went wrong in the studio itself; the details are in {log}.")
+            return self._event("failed", line.number, self._our_fault(line.number, outcome.fault))
         return self._event("failed", line.number, outcome.message or "It was cancelled.")
+
+    def _our_fault(self, line: int, details: str) -> str:
+        log = write_log(f"Line {line} of a batch failed.", details, place=self.gallery.home)
+        return f"Something went wrong in the studio itself; the details are in {log}."
 
     def _event(self, what: str, line: int, told: str, work_id: str | None = None) -> BatchEvent:
         if what in self.counts:

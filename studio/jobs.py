@@ -301,8 +301,10 @@ class Jobs:
                 self._changed.notify_all()
 
     def _look_after(self, hand: _InHand) -> None:
-        assert self._workers is not None
-        assert hand.future is not None
+        if self._workers is None or hand.future is None:
+            self.ledger.interrupted(hand.id)
+            self._let_go(hand)
+            return
         outcome = self._workers.outcome(hand.future)
         if outcome is not None:
             self._settle(hand, outcome)
@@ -316,6 +318,14 @@ class Jobs:
             self._let_go(hand)
             return
         now = time.monotonic()
+        if not hand.starts and self._scheduler is None and now - hand.since > START_WITHIN:
+            workers, self._workers = self._workers, None
+            workers.close()
+            self.ledger.interrupted(
+                hand.id, f"No worker process came up within {START_WITHIN:.0f} seconds; close what else is open, and make it again."
+            )
+            self._let_go(hand)
+            return
         if not hand.unwanted and now >= hand.write_at:
             with self._changed:
                 progress, stage = hand.progress, hand.stage
@@ -379,6 +389,9 @@ WRITE_EVERY = 0.5
 RECOVER_EVERY = 30.0
 """Seconds between two looks for jobs whose keeper, at another machine, fell silent."""
 
+START_WITHIN = 180.0
+"""Seconds a worker process may take to take up a job; it takes one or two, and much longer on a machine that is short of everything."""
+
 GRACE = 30.0
 """Seconds a making may take to notice that it is not wanted any more, before its process is replaced."""
 
@@ -397,6 +410,7 @@ class _InHand:
     starts: int = 0
     turns: int = 0
     pace: Pace = field(default_factory=lambda: Pace())
+    since: float = field(default_factory=time.monotonic)
     unwanted: bool = False
     unwanted_since: float = 0.0
     stop_at: float = 0.0

@@ -19,6 +19,7 @@ import psutil
 import pytest
 from works_for_tests import COUNT, SPOTS, CountRecipe, SpotsRecipe, heard_from
 
+import studio.jobs
 import studio.works.log
 from studio import workers
 from studio.batch import run_batch
@@ -291,6 +292,20 @@ def test_ctrl_c_ends_everything_without_a_word_too_many(tmp_path: Path, gallery:
     assert Ledger(gallery.engine).get(running).state == "interrupted"
 
 
+def test_a_studio_whose_workers_do_not_come_up_says_so(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+    def to_nobody(crew: workers.Workers, job: str, *_: object, **__: object) -> object:
+        return crew._client.submit(str, key=job, resources={"a free worker": 1})
+
+    monkeypatch.setattr(studio.jobs, "START_WITHIN", 0.2)
+    monkeypatch.setattr(workers.Workers, "submit", to_nobody)
+    with Jobs(gallery) as jobs:
+        job = jobs.wait(jobs.submit(counting()))
+        assert job.state == "interrupted"
+        assert "No worker process came up" in job.message
+        monkeypatch.undo()
+        assert jobs.wait(jobs.again(job.id)).state == "made"
+
+
 # --- Somebody else's cluster -------------------------------------------------------------------------------------------
 
 
@@ -390,6 +405,7 @@ def test_a_batch_that_loses_a_worker_misses_nothing_and_doubles_nothing(gallery:
         '{"kind": "count", "tune": 7}': "The tune is 7",
         '{"kind": "count", "tune": "sha256:12"}': "64 digits",
         '{"kind": "count", "mishap": "refused"}': "no sheep to count",
+        '{"kind": "count", "mishap": "fault"}': "the details are in",
         "{": "not JSON",
         "7": "no kind of work",
     }
@@ -402,7 +418,7 @@ def test_a_batch_that_loses_a_worker_misses_nothing_and_doubles_nothing(gallery:
     assert ends == {"made": 12, "lost": 1, "failed": len(bad), "there": 1, "summary": 1}
     assert events[-1].what == "summary"
     assert f"12 made, 1 there already, {len(bad)} failed" in events[-1].sentence
-    assert [event.done for event in events if event.what not in ("lost", "summary")] == list(range(1, 23))
+    assert [event.done for event in events if event.what not in ("lost", "summary")] == list(range(1, 24))
     works = [json.loads(work.recipe_json) for work in gallery.find(limit=100) if work.id != parent.id]
     assert sorted(work["seed"] for work in works) == list(range(2000, 2012))
     assert next(work for work in works if work["seed"] == 2009)["sources"][0]["author"] == "Ada"

@@ -6,6 +6,7 @@ import hashlib
 import os
 import signal
 import time
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -38,8 +39,7 @@ def count(recipe: CountRecipe, materials: Materials) -> Making:
         _testify(recipe, step)
         if step == recipe.steps // 2 + 1:
             _meet(recipe, hoard)
-        picture = f"step {step}".encode()
-        yield Progress(step, recipe.steps, f"counting {step}", 1 / step, lambda picture=picture: picture)
+        yield Progress(step, recipe.steps, f"counting {step}", 1 / step, partial(bytes, f"step {step}".encode()))
     drift = str(time.time_ns()) if recipe.mishap == "drift" else ""
     said = f"{recipe.seed} {recipe.steps} {hashlib.sha256(heard).hexdigest()} {drift}"
     return Made(recipe, said.encode(), ".txt", "text/plain", b"thumbnail", (1.0, 0.5))
