@@ -183,8 +183,8 @@ class _Voice:
 
     def play(self, text: str) -> None:
         for count, token in enumerate(_TOKENS.finditer(text)):
-            if count > self.budget.events:
-                raise Unreadable(f"{self.file} has more than {self.budget.events:,} notes and signs; cut it into smaller files.")
+            if count > self.budget.signs:
+                raise Unreadable(f"{self.file} has more than {self.budget.signs:,} notes and signs; cut it into smaller files.")
             self._token(token)
         self._bar_line("|]", None)
 

@@ -9,13 +9,14 @@ from studio.music.scores import Tune
 
 @dataclass(frozen=True)
 class Budget:
-    """How much one file may cost. file, unpacked: bytes. events: MIDI events or XML elements. quarters: length of the music.
+    """How much one file may cost. file, unpacked: bytes. events: of MIDI. elements: of XML. signs: of one ABC tune. quarters: length of the music.
     seconds, memory (bytes): of the process that reads it. tunes: in one file."""
 
     file: int = 16_000_000
     unpacked: int = 48_000_000
     events: int = 300_000
-    elements: int = 1_000_000
+    elements: int = 500_000
+    signs: int = 60_000
     quarters: int = 40_000
     seconds: float = 60.0
     memory: int = 2 << 30
