@@ -231,7 +231,11 @@ class Batches:
         return Batches(tuple(self.made[n] for n in rest.tolist())), Batches(tuple(self.made[n] for n in held_out.tolist()))
 
 
-def as_data(data: Data | Sequence[tuple[Tensor, ...]]) -> Data:
+Given = Data | Sequence[Batch] | Sequence[tuple[Tensor, ...]]
+"""What may be learnt from, in any of the forms that `as_data` understands."""
+
+
+def as_data(data: Given) -> Data:
     """Data from what it is given: data as it is, a sequence of `Batch`, or of single examples (input, target) or (input, target, mask)."""
     if isinstance(data, Data):
         return data

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor, nn
 
 from studio.errors import Missing, Refused
-from studio.learning.datasets import Batch, Data, as_data
+from studio.learning.datasets import Batch, Data, Given, as_data
 from studio.learning.descent import Ending, Rule, Schedule, Step, descend
 from studio.learning.networks import Network
 from studio.learning.rules import GradientDescent
@@ -167,10 +167,10 @@ class Fitted:
 
 def fit(
     network: nn.Module,
-    data: Data | Sequence[tuple[Tensor, ...]],
+    data: Given,
     plan: Plan,
     *,
-    validation: Data | Sequence[tuple[Tensor, ...]] | None = None,
+    validation: Given | None = None,
     every_step: bool = False,
     resume: TrainingState | None = None,
     stop: Callable[[], bool] | None = None,
@@ -242,7 +242,7 @@ class Evaluation:
 @torch.no_grad()
 def evaluate(
     network: nn.Module,
-    data: Data | Sequence[tuple[Tensor, ...]],
+    data: Given,
     cost: CostName = "cross-entropy",
     metrics: Sequence[MetricName] = (),
     *,
@@ -292,7 +292,12 @@ class Criterion:
 
 
 def _squared(outputs: Tensor, targets: Tensor) -> Tensor:
-    return F.mse_loss(outputs, _like(outputs, targets)) * outputs.shape[-1] if outputs.shape[-1] > 1 else _mean_square(outputs, targets)
+    mean = F.mse_loss(outputs, _like(outputs, targets))
+    return mean if outputs.shape[-1] == 1 else mean * outputs.shape[-1]
+
+
+def _half_squared(outputs: Tensor, targets: Tensor) -> Tensor:
+    return F.mse_loss(outputs, _like(outputs, targets)) * (0.5 * outputs.shape[-1])
 
 
 def _mean_square(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -334,9 +339,7 @@ def _accuracy(outputs: Tensor, targets: Tensor) -> Tensor:
 
 COSTS: dict[CostName, Criterion] = {
     "squared": Criterion("(y - t)², summed over the outputs", _squared),
-    "half squared": Criterion(
-        "½ (y - t)², summed over the outputs: its slope is the delta rule's y - t", lambda y, t: 0.5 * _squared(y, t)
-    ),
+    "half squared": Criterion("½ (y - t)², summed over the outputs: its slope is the delta rule's y - t", _half_squared),
     "absolute": Criterion("|y - t|, summed over the outputs: outliers pull less", _absolute),
     "cross-entropy": Criterion("-log of the probability given to the right class (softmax of the outputs), in nats", _cross_entropy),
     "binary cross-entropy": Criterion(
@@ -352,7 +355,7 @@ METRICS: dict[MetricName, Criterion] = {
 
 def _like(outputs: Tensor, targets: Tensor) -> Tensor:
     """The targets as numbers of the outputs' shape; [n] against [n, 1] is meant as one number each, never as n times n."""
-    if not targets.is_floating_point():
+    if targets.dtype != outputs.dtype:
         targets = targets.to(outputs.dtype)
     if targets.shape == outputs.shape:
         return targets
