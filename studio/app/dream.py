@@ -1,0 +1,278 @@
+"""The Dream tab: a photo on the stage, looks to choose from, the few settings that matter, and a button.
+
+Every control is derived from the recipe (`controls(DreamRecipe)`): its range, default and sentence stand there and nowhere else.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from studio.app.desk import Desk, offers
+from studio.app.intake import Credit
+from studio.app.widgets import widget
+from studio.errors import Refused, StudioError
+from studio.images.recipes import DreamRecipe
+from studio.works.recipe import Control, Fold, controls
+
+OWN_SIZE = "own"
+SIZES = (512, 768, 1024, 2048, 4096)
+"""Sizes offered by a click, in pixels; any other within the recipe's range can be typed."""
+
+LABELS = {"steps": "Depth", "seed": "Dice", "backbone": "Network", "keep_colours": "Keep the photo's colours"}
+"""Controls whose field has a technical name. All others are called as their field."""
+
+COLLECT = "async (...values) => [await window.studio.collect(), ...values.slice(1)]"
+"""Before the button's values leave the page, the stage adds the photo, the mask and the guide, once they have arrived."""
+
+
+READY: dict[str, Any] = {"__type__": "update", "value": "Dream", "interactive": True}
+BUSY: dict[str, Any] = {"__type__": "update", "value": "Dreaming …", "interactive": False}
+"""The button while nothing, or something, is being made."""
+
+ENDED = frozenset({"made", "failed", "cancelled", "interrupted"})
+
+
+@dataclass(frozen=True)
+class DreamTab:
+    """What other parts of the page need of this tab."""
+
+    stage: gr.HTML
+    dials: dict[str, Any]
+    remembered: gr.BrowserState
+    button: gr.Button
+
+    def load(self, settings: dict[str, Any]) -> list[Any]:
+        """What to put onto the dials, in their order, so that they show these settings; what is missing goes to its default."""
+        defaults = {control.name: control.default for control in controls(DreamRecipe)}
+        return [_onto_dial(name, settings.get(name, defaults[name])) for name in self.dials]
+
+
+def dream_tab(desk: Desk, page: gr.Blocks, largest_upload: int) -> DreamTab:
+    """Build the tab's content inside `page`, which is open. largest_upload: bytes."""
+
+    def look(request: dict[str, Any]) -> dict[str, Any]:
+        return _answer(lambda: desk.look(request.get("picture"), str(request.get("role", "photo"))).model_dump())
+
+    def stop(job: str) -> dict[str, Any]:
+        return _answer(lambda: {"stopped": desk.cancel(str(job))})
+
+    dials: dict[str, Any] = {}
+    by_name = {control.name: control for control in controls(DreamRecipe)}
+    folded = [control for control in by_name.values() if control.fold is Fold.FOLDED and control.name != "seed"]
+
+    with gr.Row(elem_classes="studio-floor", equal_height=False):
+        with gr.Column(scale=7, min_width=320, elem_classes="picture-side"):
+            stage = widget("stage", server=(look, stop), largest_upload=largest_upload)
+        with gr.Column(scale=4, min_width=300, elem_classes="settings-side"):
+            dials["preset"] = widget("looks", value=by_name["preset"].default, looks=_looks())
+            for control in by_name.values():
+                if control.fold is Fold.IN_SIGHT and control.name != "preset":
+                    dials[control.name] = dial(control)
+            with gr.Row(elem_classes="dice"):
+                dials["seed"] = dial(by_name["seed"])
+                roll = gr.Button("Roll", elem_classes="roll", scale=0, min_width=96)
+            with gr.Group(elem_classes="go"):
+                button = gr.Button("Dream", variant="primary", size="lg", elem_id="dream")
+            with gr.Accordion("Towards another picture", open=False):
+                widget("guide", server=(look,), largest_upload=largest_upload)
+            with gr.Accordion("Fine settings", open=False):
+                for control in folded:
+                    dials[control.name] = dial(control)
+            with gr.Accordion("Whose photo is it?", open=False):
+                title = gr.Textbox(label="Title", max_lines=1, info="What the photo is called; it goes into the recipe with the rest.")
+                author = gr.Textbox(label="Author", max_lines=1, info="Who took it.")
+                licence = gr.Textbox(label="Licence", max_lines=1, info="What may be done with it, such as CC BY 4.0.")
+
+    desk_top = gr.JSON(visible=False)
+    remembered = gr.BrowserState(None, storage_key="studio-dream", secret="not a secret: it holds a job's id")
+    tab = DreamTab(stage, {name: dials[name] for name in by_name}, remembered, button)
+
+    # The stage is always given a whole value: an "update" that leaves it alone would, in Gradio 6.31, overwrite what the widget was
+    # told from the start (postprocess_update_dict takes "__type__" for one of its props).
+
+    def dream(desk_top: dict[str, Any] | None, title: str, author: str, licence: str, *values: Any) -> Iterator[Any]:
+        offered = desk_top or {}
+        try:
+            if offered.get("trouble"):
+                raise Refused(str(offered["trouble"]))
+            wishes = from_dials(dict(zip(tab.dials, values, strict=True)))
+            job = desk.order("dream", wishes, offered, Credit(title or "", author or "", licence or ""))
+            yield desk.job(job), job, BUSY
+            for told, button_now in followed(job):
+                yield told, gr.skip(), button_now
+        except StudioError as error:
+            yield refusal(str(error)), gr.skip(), READY
+
+    def followed(job: str, **more: Any) -> Iterator[tuple[dict[str, Any], Any]]:
+        for told in desk.follow(job):
+            yield told | more, READY if told["state"] in ENDED else BUSY
+
+    def dials_again(job: str | None) -> list[Any]:
+        """After a reload: the settings of the job this browser asked for last, if it is still known."""
+        try:
+            return [job, *tab.load(desk.settings(desk.jobs.latest(str(job)).recipe_json) if job else {})]
+        except StudioError:
+            return [None, *tab.load({})]
+
+    def stage_again(job: str | None) -> Iterator[Any]:
+        """After a reload: the same job's photo, and how far it is."""
+        try:
+            if not job:
+                yield None, READY
+                return
+            found = offers(desk.jobs.latest(str(job)).recipe_json, job=str(job))
+            yield from followed(str(job), found=found)
+        except StudioError:
+            # The job was dropped from the ledger, or its work from the gallery: an empty stage is the honest answer.
+            yield None, READY
+
+    quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+    # Following is cheap and the making is queued elsewhere, one at a time: so many visitors may follow at once.
+    follows: dict[str, Any] = {
+        "concurrency_id": "follow",
+        "concurrency_limit": None,
+        "show_progress": "hidden",
+        "api_visibility": "private",
+    }
+    button.click(
+        dream,
+        [desk_top, title, author, licence, *tab.dials.values()],
+        [stage, remembered, button],
+        js=COLLECT,
+        trigger_mode="once",
+        **follows,
+    )
+    page.load(dials_again, remembered, [remembered, *tab.dials.values()], **quick)
+    page.load(stage_again, remembered, [stage, button], **follows)
+
+    roll.click(lambda: secrets.randbelow(int(by_name["seed"].maximum or 0) + 1), None, dials["seed"], **quick)
+    looks_set = _what_looks_set()
+    dials["preset"].choose(
+        lambda preset, backbone: _look_on_dials(preset, backbone, looks_set),
+        [dials["preset"], dials["backbone"]],
+        [dials[name] for name in looks_set],
+        **quick,
+    )
+    dials["backbone"].input(_layers_dial, [dials["backbone"], dials["layers"]], dials["layers"], **quick)
+
+    def arrived(event: gr.EventData) -> tuple[str, str, str]:
+        return tuple(str(getattr(event, name, "") or "") for name in ("title", "author", "licence"))  # type: ignore[return-value]
+
+    stage.arrived(arrived, None, [title, author, licence], **quick)
+    return tab
+
+
+def refusal(sentence: str) -> dict[str, Any]:
+    """What the stage is told when a request cannot be met; the nonce lets it say the same twice."""
+    return {"state": "refused", "message": sentence, "nonce": secrets.token_hex(4)}
+
+
+def dial(control: Control) -> gr.components.Component:
+    """The component with which a person sets this parameter."""
+    label, info = LABELS.get(control.name, control.name.replace("_", " ").capitalize()), control.help
+    if control.name == "size":
+        offered = [size for size in SIZES if (control.minimum or 0) <= size <= (control.maximum or size)]
+        value = OWN_SIZE if control.default is None else control.default
+        return widget("size", value=value, info=info, offered=offered, min=control.minimum, max=control.maximum)
+    if control.name == "backbone":
+        return gr.Dropdown(_networks(), value=control.default, label=label, info=info, allow_custom_value=True)
+    if control.name == "layers":
+        choices = _layers(str(DreamRecipe.model_fields["backbone"].default))
+        value = list(control.default)
+        return gr.Dropdown(choices, value=value, label=label, info=info, multiselect=True, allow_custom_value=True)
+    if control.choices:
+        return gr.Dropdown(list(control.choices), value=control.default, label=label, info=info)
+    if control.type is bool:
+        return gr.Checkbox(value=control.default, label=label, info=info)
+    if control.type in (int, float) and control.step is not None and control.minimum is not None and control.maximum is not None:
+        unit = f" ({control.unit})" if control.unit else ""
+        return gr.Slider(control.minimum, control.maximum, control.default, step=control.step, label=label + unit, info=info)
+    if control.type in (int, float):
+        return gr.Number(control.default, label=label, info=info, precision=0 if control.type is int else None)
+    return gr.Textbox(control.default, label=label, info=info, max_lines=1)
+
+
+def from_dials(values: dict[str, Any]) -> dict[str, Any]:
+    """The wishes that the dials show: an emptied or "own" size is None, an emptied number is left to the recipe's default."""
+    wishes = dict(values)
+    size = wishes.get("size")
+    wishes["size"] = None if size in (OWN_SIZE, "", None) else size
+    return {name: value for name, value in wishes.items() if value is not None or name in ("size", "preset")}
+
+
+def _onto_dial(name: str, value: Any) -> Any:
+    if name == "size":
+        return OWN_SIZE if value is None else value
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _what_looks_set() -> list[str]:
+    """The parameters that at least one look sets: choosing another look puts all of them back."""
+    from studio.images.presets import PRESETS
+
+    set_by_some = {name for preset in PRESETS.values() for name in preset.values}
+    return [control.name for control in controls(DreamRecipe) if control.name in set_by_some]
+
+
+def _look_on_dials(preset: str | None, backbone: str, names: list[str]) -> list[Any]:
+    from studio.images.presets import with_preset
+
+    try:
+        implied = with_preset({"preset": preset, "backbone": backbone})
+    except StudioError:
+        return [gr.skip() for _ in names]
+    return [_onto_dial(name, implied.get(name, DreamRecipe.model_fields[name].default)) for name in names]
+
+
+def _looks() -> list[dict[str, str]]:
+    from studio.images.presets import PRESETS
+
+    return [
+        {
+            "name": preset.name,
+            "label": preset.name.replace("_", " ").replace("-", " ").capitalize(),
+            "sentence": preset.sentence,
+            "picture": f"presets/{preset.name}",
+        }
+        for preset in PRESETS.values()
+    ]
+
+
+def _networks() -> list[tuple[str, str]]:
+    from studio.images.backbones import BACKBONES, readiness
+
+    here = {each.name for each in readiness() if each.ready}
+    return [(each.name if each.name in here else f"{each.name} (needs its weights)", each.name) for each in BACKBONES.values()]
+
+
+def _layers(backbone: str | None) -> list[tuple[str, str]]:
+    from studio.images.backbones import layers
+
+    try:
+        return [(f"{layer.name} · {layer.shows}", layer.name) for layer in layers(str(backbone))]
+    except StudioError:
+        # A network of one's own: its layers can be typed.
+        return []
+
+
+def _layers_dial(backbone: str, layers: list[str]) -> Any:
+    """The layers of another network to choose from; those that lie as deep as the ones chosen before are chosen."""
+    from studio.images.presets import as_deep_in
+
+    try:
+        return gr.Dropdown(choices=_layers(backbone), value=list(as_deep_in(backbone, tuple(layers))))
+    except (StudioError, ValueError):
+        return gr.Dropdown(choices=_layers(backbone), value=[choice for _, choice in _layers(backbone)[-1:]])
+
+
+def _answer(ask: Any) -> dict[str, Any]:
+    try:
+        told: dict[str, Any] = ask()
+    except StudioError as error:
+        return {"trouble": str(error)}
+    return told

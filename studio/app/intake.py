@@ -1,0 +1,169 @@
+"""How a picture comes in: as a file somebody uploaded, or as something the gallery has. A visitor never names a path of ours."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from studio.asking import Ingredient
+from studio.errors import Missing, Refused
+from studio.images.pictures import Picture, read_picture, write_jpeg
+from studio.works.gallery import Gallery
+from studio.works.recipe import Recipe
+from studio.works.work import Work
+
+VIEW_SIDE = 1280
+"""Longest side, in pixels, of a picture as the page shows it before it was worked on; masks are painted at this size too."""
+
+
+class Offer(BaseModel):
+    """A picture offered by the page: an uploaded `file` (as Gradio describes it), or a `work`, or by `role` a source of a work or job."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    file: dict[str, Any] | None = None
+    work: str | None = None
+    job: str | None = None
+    role: str | None = None
+
+
+@dataclass(frozen=True)
+class Credit:
+    """Whom a source is due to. What is left empty is taken over from the gallery, where the source comes from there."""
+
+    title: str = ""
+    author: str = ""
+    licence: str = ""
+
+
+class Shown(BaseModel):
+    """A picture as the page shows it: a JPEG as data URL, the size of the original in pixels, notes from reading it."""
+
+    view: str
+    width: int
+    height: int
+    name: str
+    title: str = ""
+    author: str = ""
+    licence: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def receive(offered: Any, role: str, gallery: Gallery, recipe_of_job: Callable[[str], Recipe], credit: Credit | None = None) -> Ingredient:
+    """The bytes and credit of an offered picture. Raises `Refused`, `Missing` or `UnknownName` with one sentence."""
+    try:
+        offer = Offer.model_validate(offered)
+    except ValidationError:
+        raise Refused("That is not a picture the page can offer; choose it again.") from None
+    if offer.work is not None:
+        work = gallery.get(offer.work)
+        found = _from_recipe(common(work.recipe_json), offer.role, role, gallery) if offer.role else _from_work(work, role, gallery)
+    elif offer.job is not None and offer.role:
+        found = _from_recipe(recipe_of_job(offer.job), offer.role, role, gallery)
+    elif offer.file is not None:
+        path, name = uploaded(offer.file)
+        found = Ingredient(role, _read(path, name), name)
+    else:
+        raise Refused("Choose a picture first.")
+    credit = credit or Credit()
+    return Ingredient(
+        role, found.content, found.name, credit.title or found.title, credit.author or found.author, credit.licence or found.licence
+    )
+
+
+def show(ingredient: Ingredient) -> Shown:
+    """Decode a picture and make its view. Raises `Unreadable` with one sentence when it is none."""
+    picture = read_picture(ingredient.content, ingredient.name or "The picture")
+    height, width = picture.pixels.shape[:2]
+    return Shown(
+        view=data_url(view(picture, VIEW_SIDE)),
+        width=width,
+        height=height,
+        name=ingredient.name,
+        title=ingredient.title,
+        author=ingredient.author,
+        licence=ingredient.licence,
+        notes=picture.notes,
+    )
+
+
+def view(picture: Picture, longest_side: int, quality: int = 88) -> bytes:
+    """A JPEG to look at, longest side at most `longest_side` px; what is transparent lies on the page's dark ground."""
+    import numpy as np
+
+    pixels = picture.pixels
+    if picture.alpha is not None:
+        opacity = picture.alpha[..., None].astype(np.float32) / 255
+        pixels = (pixels * opacity + 18 * (1 - opacity)).astype(np.uint8)
+    return write_jpeg(pixels, longest_side=longest_side, quality=quality)
+
+
+def data_url(jpeg: bytes) -> str:
+    """JPEG bytes as a URL that needs no request and leaves no file."""
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
+
+
+def uploaded(file: Any) -> tuple[Path, str]:
+    """(path, name) of a file that came in through this server's upload, and of no other file of this machine.
+
+    Gradio checks uploaded files only where it recognises them, so whatever describes itself otherwise is refused here.
+    """
+    from gradio.utils import get_upload_folder
+
+    described = isinstance(file, dict) and isinstance(file.get("path"), str) and (file.get("meta") or {}).get("_type") == "gradio.FileData"
+    if not described:
+        raise Refused("That is not an uploaded picture; choose it again.")
+    folder = Path(get_upload_folder()).resolve()
+    path = Path(file["path"]).resolve()
+    if not path.is_relative_to(folder):
+        raise Refused("That file was not uploaded here; choose it again.")
+    if not path.is_file():
+        raise Missing("The uploaded picture is no longer here; choose it again.")
+    name = file.get("orig_name")
+    return path, Path(str(name) if name else path.name).name[:255]
+
+
+def download_name(work: Work) -> str:
+    """A name a person would give the file: tubingen-creatures-7f3a.png."""
+    recipe = json.loads(work.recipe_json)
+    sources = recipe.get("sources") or [{}]
+    stem = Path(sources[0].get("name") or "").stem or sources[0].get("title") or work.title
+    parts = (_plain(stem)[:48], _plain(str(recipe.get("preset") or work.kind)), work.id[:4])
+    return "-".join(part for part in parts if part) + work.suffix
+
+
+def common(recipe_json: str) -> Recipe:
+    """What recipes of all kinds have in common, also of kinds this studio does not know."""
+    fields = json.loads(recipe_json)
+    return Recipe.model_validate({name: fields[name] for name in ("kind", "sources", "seed") if name in fields})
+
+
+def _plain(text: str) -> str:
+    import unicodedata
+
+    ascii_only = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return "-".join("".join(letter if letter.isalnum() else " " for letter in ascii_only).split())
+
+
+def _read(path: Path, name: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Missing(f"{name} cannot be read any more ({error.strerror}); choose it again.") from None
+
+
+def _from_work(work: Work, role: str, gallery: Gallery) -> Ingredient:
+    return Ingredient(role, gallery.read(work), download_name(work), title=work.title)
+
+
+def _from_recipe(recipe: Recipe, wanted: str, role: str, gallery: Gallery) -> Ingredient:
+    source = recipe.source(wanted)
+    if source is None:
+        raise Refused(f"That work was made without a {wanted}.")
+    return Ingredient(role, gallery.read_source(source), source.name, source.title, source.author, source.licence)

@@ -1,0 +1,218 @@
+"""The studio as a page in the browser: `serve` opens it, `build` puts the tabs together.
+
+The web server answers at once; makings run in the jobs' worker process, so that nothing here loads torch. All that can be read
+from outside are Gradio's own files, what visitors upload, and the works of the gallery by their ids.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from studio.errors import Refused
+
+if TYPE_CHECKING:
+    import gradio as gr
+    from fastapi import FastAPI
+
+    from studio.app.desk import Desk
+
+TITLE = "Derivative Works Studio"
+
+LARGEST_UPLOAD = 64 * 2**20
+"""Bytes of the largest file a visitor may send."""
+
+MOST_WAITING = 64
+"""Requests that may wait at the web server; works that may wait to be made are counted by the jobs."""
+
+FORGOTTEN_AFTER = 6 * 3600
+"""Seconds until an uploaded file is removed from the server's temporary folder. The gallery keeps its own copies."""
+
+
+@dataclass(frozen=True)
+class Tab:
+    """A tab of the page: its id in addresses, its label, and what builds it. `style` is appended to the style sheet."""
+
+    id: str
+    label: str
+    build: Callable[[Room], Any]
+    style: Callable[[], str] = str
+
+
+@dataclass
+class Room:
+    """What a tab may use while it is built, and what the tabs before it have made."""
+
+    desk: Desk
+    page: gr.Blocks
+    tabs: gr.Tabs
+    built: dict[str, Any]
+
+
+def tabs() -> tuple[Tab, ...]:
+    """The tabs, from left to right: a new one is a line here."""
+    from studio.app.dream import dream_tab
+    from studio.app.gallery import gallery_tab
+
+    return (
+        Tab("dream", "Dream", lambda room: dream_tab(room.desk, room.page, LARGEST_UPLOAD)),
+        Tab("gallery", "Gallery", lambda room: gallery_tab(room.desk, room.page, room.tabs, room.built["dream"])),
+    )
+
+
+def build(desk: Desk) -> gr.Blocks:
+    """The page, with every tab and every named endpoint."""
+    import gradio as gr
+
+    from studio.app.endpoints import endpoints
+
+    page = gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=(600, FORGOTTEN_AFTER))
+    with page:
+        # First, so that the names are theirs: Gradio numbers the page's own handlers that are called alike.
+        endpoints(desk)
+        gr.HTML(HEADER, apply_default_css=False, elem_classes="masthead", js_on_load=None)
+        with gr.Tabs(elem_classes="rooms") as rooms:
+            room = Room(desk, page, rooms, {})
+            for tab in tabs():
+                with gr.Tab(tab.label, id=tab.id):
+                    room.built[tab.id] = tab.build(room)
+    page.queue(max_size=MOST_WAITING, default_concurrency_limit=8)
+    return page
+
+
+def application(desk: Desk, *, host: str = "127.0.0.1", port: int = 7860, login: tuple[str, str] | None = None) -> FastAPI:
+    """The web application: the page and the gallery's files. login: (user, password) without which nothing is shown."""
+    import gradio as gr
+    from fastapi import FastAPI
+
+    from studio.app.routes import anybody, logged_in, open_routes, routes
+    from studio.app.theme import style_sheet, theme
+
+    web = FastAPI(title=TITLE, docs_url=None, redoc_url=None, openapi_url=None)
+    page = build(desk)
+
+    # Gradio keeps who has logged in, and exists only once it is mounted, behind the routes that ask for it.
+    inner: list[Any] = []
+    web.include_router(routes(desk.gallery, desk.recipe_of_job, logged_in(lambda: inner[0]) if login else anybody))
+    web.include_router(open_routes())
+    gr.mount_gradio_app(
+        web,
+        page,
+        "/",
+        server_name=host,
+        server_port=port,
+        auth=login,
+        auth_message="Log in to the studio." if login else None,
+        footer_links=[],
+        run_history=False,
+        allowed_paths=[],
+        show_error=False,
+        max_file_size=LARGEST_UPLOAD,
+        theme=theme(),
+        css="\n".join([style_sheet(), *(tab.style() for tab in tabs())]),
+        head=HEAD,
+    )
+    inner += [app for route in web.routes if hasattr(app := getattr(route, "app", None), "tokens")]
+    # Gradio looks whether a file that a request names was really uploaded only once it counts as launched, which mounting leaves out.
+    page.has_launched = True
+    return web
+
+
+def serve(host: str = "127.0.0.1", port: int = 7860, *, open_browser: bool = False) -> None:
+    """Open the studio at that address until it is interrupted. Port 0 takes a free one. Prints the address once it answers.
+
+    STUDIO_PASSWORD asks visitors to log in, as STUDIO_USER ("studio" unless set). Raises `Refused` when the port is taken.
+    """
+    with _listening(host, port) as door, _temporary_folder():
+        import uvicorn
+
+        from studio.app.desk import Desk
+        from studio.jobs import Jobs
+        from studio.works.gallery import Gallery
+
+        with Gallery.open() as gallery, Jobs(gallery) as jobs:
+            port = door.getsockname()[1]
+            web = application(Desk(gallery, jobs), host=host, port=port, login=login_wanted())
+            server = uvicorn.Server(uvicorn.Config(web, log_level="warning", timeout_graceful_shutdown=2, server_header=False))
+            _tell_when_open(server, host, port, open_browser, jobs.prepare)
+            server.run(sockets=[door])
+
+
+def login_wanted() -> tuple[str, str] | None:
+    """(user, password) from the environment, or None when no password is set."""
+    password = os.environ.get("STUDIO_PASSWORD")
+    return (os.environ.get("STUDIO_USER") or "studio", password) if password else None
+
+
+@contextlib.contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    """The port, taken before the slow imports, so that a taken one is told at once."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    door = socket.socket(family, socket.SOCK_STREAM)
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        door.bind((host, port))
+    except OSError as error:
+        door.close()
+        raise Refused(f"Port {port} at {host} cannot be used ({error.strerror}); choose another with --port.") from None
+    try:
+        yield door
+    finally:
+        door.close()
+
+
+@contextlib.contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    """A folder of this server's own for uploads; gone when the server ends. Set before Gradio is imported, which reads it from here."""
+    folder = Path(tempfile.mkdtemp(prefix="studio-app-")).resolve()
+    before = {name: os.environ.get(name) for name in ("GRADIO_TEMP_DIR", "GRADIO_ANALYTICS_ENABLED")}
+    os.environ.update(GRADIO_TEMP_DIR=str(folder), GRADIO_ANALYTICS_ENABLED="False")
+    try:
+        yield folder
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _tell_when_open(server: Any, host: str, port: int, open_browser: bool, then: Callable[[], None]) -> None:
+    import threading
+    import time
+
+    def wait() -> None:
+        while not server.started and not server.should_exit:
+            time.sleep(0.02)
+        if server.should_exit:
+            return
+        shown = {"0.0.0.0": "localhost", "::": "localhost"}.get(host, f"[{host}]" if ":" in host else host)
+        print(f"The studio is open at http://{shown}:{port}", flush=True)
+        if open_browser:
+            import webbrowser
+
+            webbrowser.open(f"http://{shown}:{port}")
+        then()
+
+    threading.Thread(target=wait, name="studio opens", daemon=True).start()
+
+
+HEADER = """
+<a class="skip" href="#dream">Skip to the Dream button</a>
+<header><span class="sign" aria-hidden="true"></span><h1>Derivative Works <em>Studio</em></h1></header>
+"""
+
+HEAD = """
+<meta name="color-scheme" content="dark">
+<meta name="theme-color" content="#121214">
+<meta name="description" content="Making art from art with neural networks, and understanding how.">
+<link rel="icon" type="image/svg+xml" href="favicon.ico">
+"""

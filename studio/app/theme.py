@@ -1,0 +1,160 @@
+"""How the studio looks: a dark room with warm light, so that the pictures are the brightest thing in it.
+
+One palette, one theme, one style sheet. Nothing is fetched: the fonts are those the reader's system has.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+
+from gradio.themes import Base
+from gradio.themes.utils.colors import Color
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Colours by what they are for. Every pair of text and ground keeps the contrast of WCAG 2.2 AA (a test measures them)."""
+
+    ground: str = "#121214"
+    raised: str = "#1a1a1d"
+    well: str = "#0c0c0e"
+    hover: str = "#25252a"
+    line: str = "#34343b"
+    edge: str = "#74747f"  # borders of what can be operated: 3:1 against the grounds
+    text: str = "#f1eee7"
+    quiet: str = "#b0aca3"
+    accent: str = "#f0b36a"
+    accent_bright: str = "#f8c88e"
+    on_accent: str = "#241704"
+    good: str = "#93cfa8"
+    bad: str = "#f59a8b"
+    bad_ground: str = "#33191a"
+
+
+SANS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "Helvetica Neue", "Arial", "sans-serif")
+MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "Liberation Mono", "monospace")
+
+
+def palette() -> Palette:
+    """The studio's colours."""
+    return Palette()
+
+
+def theme() -> Base:
+    """The palette as a Gradio theme: the same by day and by night, since pictures want a dark wall."""
+    p = palette()
+    grey = ("#f1eee7", "#dcd8cf", "#45454d", p.quiet, p.edge, "#55555e", p.line, p.hover, p.raised, p.ground, p.well)
+    warm = ("#fff6ea", "#fde7cb", "#fbd9ae", p.accent_bright, p.accent, p.accent, "#d8964a", "#a86f2f", "#6f4920", "#402a13", "#241704")
+    made = Base(primary_hue=Color(*warm), secondary_hue=Color(*grey), neutral_hue=Color(*grey), font=SANS, font_mono=MONO)
+    day = {
+        "body_background_fill": p.ground,
+        "body_text_color": p.text,
+        "body_text_color_subdued": p.quiet,
+        "background_fill_primary": p.ground,
+        "background_fill_secondary": p.raised,
+        "border_color_primary": p.line,
+        "border_color_accent": p.accent,
+        "border_color_accent_subdued": p.line,
+        "color_accent_soft": p.hover,
+        "link_text_color": p.accent,
+        "link_text_color_hover": p.accent_bright,
+        "link_text_color_visited": p.accent,
+        "link_text_color_active": p.accent_bright,
+        "accordion_text_color": p.text,
+        "table_text_color": p.text,
+        "block_background_fill": "transparent",
+        "block_border_color": "transparent",
+        "block_border_width": "0px",
+        "block_info_text_color": p.quiet,
+        "block_label_background_fill": "transparent",
+        "block_label_border_color": "transparent",
+        "block_label_border_width": "0px",
+        "block_label_text_color": p.text,
+        "block_title_text_color": p.text,
+        "block_title_background_fill": "transparent",
+        "block_title_border_width": "0px",
+        "block_shadow": "none",
+        "panel_background_fill": "transparent",
+        "panel_border_width": "0px",
+        "input_background_fill": p.well,
+        "input_background_fill_focus": p.well,
+        "input_background_fill_hover": p.well,
+        "input_border_color": p.edge,
+        "input_border_color_focus": p.accent,
+        "input_border_color_hover": p.quiet,
+        "input_border_width": "1px",
+        "input_placeholder_color": p.quiet,
+        "input_shadow": "none",
+        "input_shadow_focus": "none",
+        "slider_color": p.accent,
+        "loader_color": p.accent,
+        "stat_background_fill": p.hover,
+        "code_background_fill": p.well,
+        "checkbox_background_color": p.well,
+        "checkbox_background_color_focus": p.well,
+        "checkbox_background_color_hover": p.hover,
+        "checkbox_background_color_selected": p.accent,
+        "checkbox_border_color": p.edge,
+        "checkbox_border_color_focus": p.accent,
+        "checkbox_border_color_hover": p.quiet,
+        "checkbox_border_color_selected": p.accent,
+        "checkbox_label_background_fill": "transparent",
+        "checkbox_label_background_fill_hover": "transparent",
+        "checkbox_label_background_fill_selected": "transparent",
+        "checkbox_label_text_color": p.text,
+        "checkbox_label_text_color_selected": p.text,
+        "checkbox_label_border_width": "0px",
+        "error_background_fill": p.bad_ground,
+        "error_border_color": p.bad,
+        "error_text_color": p.bad,
+        "error_icon_color": p.bad,
+        "button_border_width": "1px",
+        "button_primary_background_fill": p.accent,
+        "button_primary_background_fill_hover": p.accent_bright,
+        "button_primary_border_color": p.accent,
+        "button_primary_border_color_hover": p.accent_bright,
+        "button_primary_text_color": p.on_accent,
+        "button_primary_text_color_hover": p.on_accent,
+        "button_secondary_background_fill": p.hover,
+        "button_secondary_background_fill_hover": p.line,
+        "button_secondary_border_color": p.line,
+        "button_secondary_border_color_hover": p.edge,
+        "button_secondary_text_color": p.text,
+        "button_secondary_text_color_hover": p.text,
+        "button_cancel_background_fill": p.hover,
+        "button_cancel_background_fill_hover": p.line,
+        "button_cancel_border_color": p.line,
+        "button_cancel_border_color_hover": p.bad,
+        "button_cancel_text_color": p.bad,
+        "button_cancel_text_color_hover": p.bad,
+        "shadow_drop": "none",
+        "shadow_drop_lg": "0 12px 40px rgb(0 0 0 / .5)",
+        "shadow_inset": "none",
+        "shadow_spread": "0",
+    }
+    fixed = {
+        "body_text_size": "*text_md",
+        "block_padding": "0px",
+        "block_radius": "10px",
+        "container_radius": "10px",
+        "input_radius": "8px",
+        "button_large_radius": "10px",
+        "button_small_radius": "8px",
+        "checkbox_border_radius": "5px",
+        "layout_gap": "20px",
+        "form_gap_width": "20px",
+        "block_title_text_weight": "600",
+        "block_label_text_weight": "600",
+        "block_title_text_size": "*text_md",
+        "block_info_text_size": "*text_sm",
+    }
+    # A colour without its night counterpart falls back to Gradio's own night colours, so each is given twice.
+    night = {f"{name}_dark": value for name, value in day.items() if hasattr(made, f"{name}_dark")}
+    return made.set(**day, **night, **fixed)
+
+
+def style_sheet() -> str:
+    """The style sheet, with the palette as its custom properties (--ground, --accent …)."""
+    colours = "".join(f"--{name.replace('_', '-')}: {value}; " for name, value in asdict(palette()).items())
+    return f":root {{ {colours}}}\n" + files("studio.app").joinpath("style.css").read_text("utf-8")

@@ -1,0 +1,102 @@
+"""What the page and its named endpoints say about works and jobs: plain JSON with addresses, never a path of this machine."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from pydantic import BaseModel
+
+from studio.app.intake import common, download_name
+from studio.errors import StudioError
+from studio.jobs import read_recipe
+from studio.works.gallery import Gallery
+from studio.works.recipe import Source
+from studio.works.work import Work
+
+
+class WorkView(BaseModel):
+    """A work as a tile on the wall. `ratio` is width / height; `file`, `view`, `thumb` are addresses on this server."""
+
+    id: str
+    kind: str
+    title: str
+    words: str
+    made_at: str
+    name: str
+    media_type: str
+    ratio: float
+    facts: dict[str, str]
+    file: str
+    view: str
+    thumb: str
+
+
+class SourceView(BaseModel):
+    """What a work was made from. `view` shows it; `work` is the gallery's work it is, where it is one."""
+
+    role: str
+    name: str
+    title: str
+    author: str
+    licence: str
+    sha256: str
+    view: str
+
+
+class WorkPage(WorkView):
+    """A work with everything that is known of it."""
+
+    recipe: dict[str, Any]
+    sources: tuple[SourceView, ...]
+    parents: tuple[WorkView, ...]
+    children: tuple[WorkView, ...]
+    losses: tuple[float, ...]
+    sha256: str
+
+
+def work_view(work: Work) -> WorkView:
+    """The tile of a work."""
+    return WorkView(**_tile(work))
+
+
+def work_page(work: Work, gallery: Gallery) -> WorkPage:
+    """Everything about a work."""
+    recipe = json.loads(work.recipe_json)
+    sources = [Source.model_validate(source) for source in recipe.get("sources", ())]
+    return WorkPage(
+        **_tile(work),
+        recipe=recipe,
+        sources=tuple(SourceView(**source.model_dump(), view=f"works/{work.id}/sources/{place}") for place, source in enumerate(sources)),
+        parents=tuple(work_view(parent) for parent in gallery.parents(work)),
+        children=tuple(work_view(child) for child in gallery.children(work)),
+        losses=work.losses,
+        sha256=work.sha256,
+    )
+
+
+def _in_words(work: Work) -> str:
+    try:
+        return read_recipe(work.recipe_json).in_words()
+    except StudioError:
+        # A kind of a newer studio, or of an extension that is not here.
+        return common(work.recipe_json).in_words()
+
+
+def _tile(work: Work) -> dict[str, Any]:
+    size = re.search(r"(\d+)\s*[x×]\s*(\d+)", work.facts.get("size", ""))
+    return {
+        "id": work.id,
+        "kind": work.kind,
+        "title": work.title,
+        "words": _in_words(work),
+        "made_at": work.made_at.isoformat(),
+        "name": download_name(work),
+        "media_type": work.media_type,
+        "ratio": max(0.2, min(5.0, int(size[1]) / int(size[2]))) if size else 4 / 3,
+        "facts": work.facts,
+        "file": f"works/{work.id}/file",
+        "view": f"works/{work.id}/view",
+        "thumb": f"works/{work.id}/thumb",
+    }

@@ -1,0 +1,23 @@
+"""Widgets of our own inside Gradio's page: each is an HTML skeleton and a script that stands beside it under the same name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.resources import files
+from typing import Any
+
+import gradio as gr
+
+
+def widget(name: str, *, server: tuple[Callable[..., Any], ...] = (), **props: Any) -> gr.HTML:
+    """The widget of that name. `server` are the functions its script may call; `props` is what it is told from the start."""
+    folder = files("studio.app.widgets")
+    script = folder.joinpath("common.js").read_text("utf-8") + folder.joinpath(f"{name}.js").read_text("utf-8")
+    return gr.HTML(
+        html_template=folder.joinpath(f"{name}.html").read_text("utf-8"),
+        js_on_load=script,
+        server_functions=list(server),
+        apply_default_css=False,
+        elem_classes=["widget", f"widget-{name}"],
+        **props,
+    )

@@ -1,0 +1,63 @@
+"""With a password set, nothing is shown to who has not logged in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from studio.app.page import application, login_wanted
+from studio.errors import Refused
+from studio.jobs import Jobs
+from studio.works.gallery import Gallery
+
+
+@pytest.fixture
+def visitor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[object]:
+    from fastapi.testclient import TestClient
+
+    from studio.app.desk import Desk
+
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    monkeypatch.setenv("STUDIO_PASSWORD", "open sesame")
+    with Gallery.open() as gallery, Jobs(gallery) as jobs, TestClient(application(Desk(gallery, jobs), login=login_wanted())) as client:
+        yield client
+
+
+def test_the_password_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert login_wanted() is None
+    monkeypatch.setenv("STUDIO_PASSWORD", "open sesame")
+    assert login_wanted() == ("studio", "open sesame")
+    monkeypatch.setenv("STUDIO_USER", "ali")
+    assert login_wanted() == ("ali", "open sesame")
+
+
+def test_who_has_not_logged_in_sees_nothing(visitor) -> None:  # type: ignore[no-untyped-def]
+    for path in ("/works/abc/file", "/works/abc/thumb", "/works/abc/view", "/works/abc/sources/0", "/jobs/abc/photo", "/presets/creatures"):
+        assert visitor.get(path).status_code == 401, path
+    for path in ("/config", "/gradio_api/info", "/gradio_api/openapi.json", "/gradio_api/file=x", "/gradio_api/queue/status"):
+        assert visitor.get(path).status_code == 401, path
+    assert visitor.post("/gradio_api/upload", files={"files": b"x"}).status_code == 401
+    assert visitor.post("/gradio_api/call/works", json={"data": []}).status_code == 401
+    page = visitor.get("/")
+    assert page.status_code == 200
+    assert '"auth_required":true' in page.text.replace(" ", "")
+    assert "component_server" not in page.text
+
+    assert visitor.post("/login", data={"username": "studio", "password": "open"}).status_code == 400
+    assert visitor.post("/login", data={"username": "studio", "password": "open sesame"}).status_code == 200
+    assert visitor.get("/config").status_code == 200
+    assert visitor.get("/works/abc/file").status_code == 404
+
+
+def test_a_taken_port_is_told_at_once() -> None:
+    import socket
+
+    from studio.app.page import serve
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(Refused, match="choose another with --port"):
+            serve("127.0.0.1", taken.getsockname()[1])
