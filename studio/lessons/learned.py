@@ -1,0 +1,377 @@
+"""Apples and oranges, learned: a table of fruit, the features one looks at, and the rule a neuron finds by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from studio.lessons.lesson import Check, Choice, Event, Lesson, Push, Slide
+from studio.lessons.scene import Figure, Heat, Line, Mark, Points, Scene, Table
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from studio.learning.descent import Ending, Step
+
+
+@dataclass(frozen=True)
+class Feature:
+    """Something that can be measured of a fruit: its range, and where apples and oranges lie (mean, spread)."""
+
+    name: str
+    unit: str
+    range: tuple[float, float]
+    apple: tuple[float, float]
+    orange: tuple[float, float]
+
+
+FEATURES = {
+    feature.name: feature
+    for feature in (
+        Feature("texture", "0 smooth … 1 pitted", (0, 1), (0.28, 0.14), (0.66, 0.15)),
+        Feature("colour", "0 green … 1 orange", (0, 1), (0.34, 0.18), (0.72, 0.14)),
+        Feature("weight", "grams", (90, 250), (165, 24), (178, 26)),
+        Feature("roundness", "0 … 1 a ball", (0.6, 1), (0.85, 0.05), (0.91, 0.04)),
+    )
+}
+NAMES = tuple(FEATURES)
+RATE = 1.0
+STEPS_A_TURN = 3
+ENOUGH = 300
+PENALTY = 0.002
+HELD_BACK = 400
+DRAWS = 12
+SIZES = (2, 4, 6, 10, 16, 24, 40, 60)
+GRID = 36
+MOST_FRUIT = 150
+
+
+@dataclass(frozen=True)
+class State:
+    """fruit: [fruits, four features]; orange: True or False for each; unseen: fruit nobody learns from. weights: two and a bias."""
+
+    settings: dict[str, Any]
+    fruit: np.ndarray
+    orange: np.ndarray
+    unseen: tuple[np.ndarray, np.ndarray]
+    weights: Tensor
+    descent: Generator[Step, None, Ending]
+    steps: int = 0
+    playing: bool = False
+    curve: dict[int, tuple[float, float]] = field(default_factory=dict)
+    growing: bool = False
+    said: str = ""
+
+
+def begin(settings: Mapping[str, Any]) -> State:
+    """An orchard's table, labelled, and a neuron that knows nothing."""
+    dice = np.random.default_rng(int(settings["seed"]))
+    fruit, orange = orchard(dice, int(settings["fruit"]))
+    return _anew(State(dict(settings), fruit, orange, orchard(dice, HELD_BACK), *_neuron(_seen(fruit, settings), orange)))
+
+
+def orchard(dice: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Fruit with all four features, [count, 4], and whether each is an orange. Half and half."""
+    orange = np.arange(count) % 2 == 1
+    columns = []
+    for feature in FEATURES.values():
+        mean = np.where(orange, feature.orange[0], feature.apple[0])
+        spread = np.where(orange, feature.orange[1], feature.apple[1])
+        columns.append(np.clip(dice.normal(mean, spread), *feature.range))
+    return np.column_stack(columns).round(3), orange
+
+
+def _chosen(settings: Mapping[str, Any]) -> tuple[int, int]:
+    return NAMES.index(str(settings["across"])), NAMES.index(str(settings["up"]))
+
+
+def _seen(fruit: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
+    """The two chosen features, each brought to -1 … 1 over its range: [fruits, 2]."""
+    columns = []
+    for index in _chosen(settings):
+        low, high = FEATURES[NAMES[index]].range
+        columns.append((fruit[:, index] - low) / (high - low) * 2 - 1)
+    return np.column_stack(columns)
+
+
+def _neuron(seen: np.ndarray, orange: np.ndarray) -> tuple[Tensor, Generator[Step, None, Ending]]:
+    """Logistic regression by the one loop: weights w1, w2, b, wrong by its surprise at the labels."""
+    import torch
+
+    from studio.learning.descent import descend
+    from studio.learning.rules import GradientDescent
+
+    weights = torch.zeros(3, dtype=torch.float64, requires_grad=True)
+    inputs = torch.tensor(np.column_stack([seen, np.ones(len(seen))]))
+    targets = torch.tensor(orange, dtype=torch.float64)
+
+    def measure() -> Tensor:
+        surprise = torch.nn.functional.binary_cross_entropy_with_logits(inputs @ weights, targets)
+        return surprise + PENALTY * (weights**2).sum()
+
+    return weights, descend([weights], measure, GradientDescent(RATE), steps=ENOUGH)
+
+
+def _anew(state: State) -> State:
+    weights, descent = _neuron(_seen(state.fruit, state.settings), state.orange)
+    return replace(state, weights=weights, descent=descent, steps=0, curve={}, growing=False)
+
+
+def act(state: State, event: Event) -> State:
+    """Learn, choose features, add and take away fruit, or ask how much is enough."""
+    if event.name == "reset":
+        return begin(state.settings)
+    if event.name == "set":
+        settings = state.settings | {event.knob: event.value}
+        if event.knob in ("across", "up"):
+            learning = state.steps > 0
+            return replace(_anew(replace(state, settings=settings)), playing=learning, said="Other features, another boundary.")
+        return replace(state, settings=settings)
+    if event.name == "play":
+        return replace(state, playing=not state.playing, growing=False)
+    if event.name == "enough":
+        return replace(
+            state, playing=True, growing=True, curve={}, said="It learns from few, then from more, and is tried on fruit it never saw."
+        )
+    if event.name == "click":
+        return _click(state, event)
+    if event.name in ("advance", "step"):
+        return _grow(state) if state.growing else _learn(state)
+    return state
+
+
+def _click(state: State, event: Event) -> State:
+    across, up = _chosen(state.settings)
+    if across == up:
+        return replace(state, said="Both directions show the same feature; choose two different ones first.")
+    if event.shift:
+        if len(state.fruit) <= 4:
+            return replace(state, said="Four fruit are the least to learn from.")
+        spans = [np.ptp(FEATURES[NAMES[index]].range) for index in (across, up)]
+        far = ((state.fruit[:, across] - event.x) / spans[0]) ** 2 + ((state.fruit[:, up] - event.y) / spans[1]) ** 2
+        keep = np.arange(len(state.fruit)) != int(np.argmin(far))
+        return replace(_anew(replace(state, fruit=state.fruit[keep], orange=state.orange[keep])), playing=True, said="One fruit fewer.")
+    if len(state.fruit) >= MOST_FRUIT:
+        return replace(state, said=f"{MOST_FRUIT} fruit are enough; Shift and click takes one away.")
+    is_orange = state.settings["brush"] == "orange"
+    row = np.array([feature.orange[0] if is_orange else feature.apple[0] for feature in FEATURES.values()])
+    for index, value in ((across, event.x), (up, event.y)):
+        row[index] = np.clip(value, *FEATURES[NAMES[index]].range)
+    grown = replace(state, fruit=np.vstack([state.fruit, row]), orange=np.append(state.orange, is_orange))
+    return replace(_anew(grown), playing=True, said=f"One {'orange' if is_orange else 'apple'} more.")
+
+
+def _learn(state: State) -> State:
+    for _ in range(STEPS_A_TURN):
+        if next(state.descent, None) is None:
+            break
+    steps = min(state.steps + STEPS_A_TURN, ENOUGH)
+    now = replace(state, steps=steps)
+    if steps < ENOUGH:
+        return now
+    return replace(now, playing=False, said=_verdict(now))
+
+
+def chances(state: State, seen: np.ndarray) -> np.ndarray:
+    """The chance that fruit with these two features (-1 … 1) are oranges."""
+    w1, w2, b = state.weights.tolist()
+    return np.asarray(1 / (1 + np.exp(-(seen @ np.array([w1, w2]) + b))))
+
+
+def _right(state: State, fruit: np.ndarray, orange: np.ndarray) -> float:
+    return float(((chances(state, _seen(fruit, state.settings)) > 0.5) == orange).mean())
+
+
+def _verdict(state: State) -> str:
+    new = _right(state, *state.unseen)
+    across, up = (NAMES[index] for index in _chosen(state.settings))
+    judged = (
+        "All models are wrong; this one is useful."
+        if new > 0.9
+        else "All models are wrong; this one not useful enough: try other features."
+    )
+    return f"By {across} and {up} it tells {new:.0%} of {HELD_BACK} unseen fruit right. {judged}"
+
+
+def _grow(state: State) -> State:
+    """One more size of the learning curve: several draws of so many fruit, each learnt from and tried on unseen ones."""
+    size = next((size for size in SIZES if size not in state.curve), None)
+    if size is None:
+        good = [size for size, (_, new) in state.curve.items() if new > max(new for _, new in state.curve.values()) - 0.02]
+        said = f"About {good[0]} fruit are enough; after that, more hardly helps. Better features would."
+        return replace(state, playing=False, growing=False, said=said)
+    dice = np.random.default_rng((int(state.settings["seed"]), size))
+    scores = []
+    for _ in range(DRAWS):
+        fruit, orange = orchard(dice, size)
+        seen = _seen(fruit, state.settings)
+        weights, descent = _neuron(seen, orange)
+        for step in descent:
+            if step.number >= 60:
+                break
+        learnt = replace(state, weights=weights)
+        scores.append((_right(learnt, fruit, orange), _right(learnt, *state.unseen)))
+    return replace(state, curve=state.curve | {size: (float(np.mean([s for s, _ in scores])), float(np.mean([n for _, n in scores])))})
+
+
+def draw(state: State) -> Scene:
+    """The fruit in the two chosen features, the rule found, and the learning curve."""
+    on_seen, on_new = _right(state, state.fruit, state.orange), _right(state, *state.unseen)
+    known = state.steps > 0
+    return Scene(
+        figures=(_plane(state), _curve_figure(state)),
+        tables=(_orchard_table(state),),
+        numbers={
+            "right on the table": f"{on_seen:.0%}" if known else "?",
+            "right on unseen": f"{on_new:.0%}" if known else "?",
+            "its rule": _rule(state) if known else "none yet",
+        },
+        says=state.said or "Nobody tells it a rule. Press Learn, and read the rule it finds.",
+        mood="good" if known and on_new > 0.9 and not state.playing else "plain",
+        playing=state.playing,
+    )
+
+
+def _rule(state: State) -> str:
+    w1, w2, b = state.weights.tolist()
+    parts = []
+    offset = b
+    for weight, index in zip((w1, w2), _chosen(state.settings), strict=True):
+        low, high = FEATURES[NAMES[index]].range
+        parts.append(f"{weight * 2 / (high - low):.3g} × {NAMES[index]}")
+        offset -= weight * (high + low) / (high - low)
+    return f"orange, if {' + '.join(parts)} > {-offset:.3g}".replace("+ -", "− ")
+
+
+def _plane(state: State) -> Figure:
+    across, up = (FEATURES[NAMES[index]] for index in _chosen(state.settings))
+    side = np.linspace(-1, 1, GRID)
+    first, second = np.meshgrid(side, side)
+    if across is up:
+        second = first
+    ground = chances(state, np.column_stack([first.ravel(), second.ravel()])).reshape(GRID, GRID) * 2 - 1
+    marks: list[Mark] = [Heat(ground * 0.65, (*across.range, *up.range))]
+    w1, w2, b = state.weights.tolist()
+    if abs(w2) > 1e-6 and across is not up:
+        ends = np.array([-1.0, 1.0])
+        place = np.clip(-(w1 * ends + b) / w2, -40, 40)
+        y = up.range[0] + (place + 1) / 2 * np.ptp(up.range)
+        marks.append(Line(across.range, y, colour="ink", width=2, dash=True))
+    columns = [NAMES.index(feature.name) for feature in (across, up)]
+    colours = ["one" if orange else "two" for orange in state.orange]
+    shapes = ["orange" if orange else "apple" for orange in state.orange]
+    marks.append(Points(state.fruit[:, columns[0]], state.fruit[:, columns[1]], colour=colours, shape=shapes, size=9))
+    text = f"{int(state.orange.sum())} oranges and {int((~state.orange).sum())} apples. The rule found: {_rule(state)}."
+    hint = f"Click to add an {state.settings['brush']}; Shift and click takes the nearest away."
+    return Figure(
+        "plane", f"{across.name.capitalize()} and {up.name}", across.range, up.range, tuple(marks), text,
+        f"{across.name} ({across.unit})", f"{up.name} ({up.unit})", aspect=1.15, clicks=hint,
+    )  # fmt: skip
+
+
+def _curve_figure(state: State) -> Figure:
+    sizes = list(state.curve)
+    marks: tuple[Mark, ...] = (
+        Line(sizes, [seen for seen, _ in state.curve.values()], colour="one", width=2.5, name="on the table" if len(sizes) > 4 else ""),
+        Line(sizes, [new for _, new in state.curve.values()], colour="two", width=2.5),
+        Points(sizes, [new for _, new in state.curve.values()], colour="two", shape="square", size=5),
+    )
+    text = (
+        "; ".join(f"{size} fruit: {new:.0%} of the unseen right" for size, (_, new) in state.curve.items()) or "Press How much is enough."
+    )
+    return Figure(
+        "curve", "How much is enough?", (0, SIZES[-1] + 2), (0.4, 1.02), marks, text, "fruit learnt from", "share right", aspect=1.15
+    )
+
+
+def _orchard_table(state: State) -> Table:
+    rows = tuple(
+        (*(f"{value:.2f}" if value < 10 else f"{value:.0f}" for value in row), "orange" if orange else "apple")
+        for row, orange in zip(state.fruit[-8:], state.orange[-8:], strict=True)
+    )
+    return Table(f"The orchard's table, the last of {len(state.fruit)} rows", (*NAMES, "label"), rows)
+
+
+def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
+    """Every pair of features, learnt to the end, with its rule; then the learning curve."""
+    rows = []
+    for i, across in enumerate(NAMES):
+        for up in NAMES[i + 1 :]:
+            state = begin({**settings, "across": across, "up": up})
+            for _ in state.descent:
+                pass
+            rows.append(
+                (f"{across}, {up}", f"{_right(state, state.fruit, state.orange):.1%}", f"{_right(state, *state.unseen):.1%}", _rule(state))
+            )
+    yield Table("What each pair of features is worth", ("features", "on the table", "on unseen", "rule found"), tuple(rows))
+    state = replace(begin(settings), growing=True)
+    while len(state.curve) < len(SIZES):
+        state = _grow(state)
+    curve = tuple((str(size), f"{seen:.1%}", f"{new:.1%}") for size, (seen, new) in state.curve.items())
+    yield Table("How much is enough", ("fruit learnt from", "on those", "on unseen"), curve)
+
+
+LESSON: Lesson[State] = Lesson(
+    name="learned",
+    title="Apples and oranges, learned",
+    question="Can a machine find the rule by itself, from examples?",
+    first="Press Learn and read the rule it finds. Then choose weight and roundness, and see what that is worth.",
+    notice=(
+        "Somebody labelled every fruit. That is the work; the rule then comes by itself.",
+        "With texture and colour a line is enough. With weight and roundness no line is.",
+        "A good feature puts the two kinds apart. No learning makes up for features that do not.",
+        "All models are wrong, some are useful (George Box). Where apples and oranges overlap, some are always mistaken.",
+    ),
+    checks=(
+        Check(
+            "What will happen if it learns from two fruit only?",
+            ("It knows nothing", "It is right on both, and often wrong on others", "It is as good as with sixty"),
+            1,
+            "Two are easily told apart. Which line does it is then largely luck.",
+        ),
+        Check(
+            "What will happen if you add an apple in the middle of the oranges?",
+            ("The boundary moves a little", "The boundary goes round it", "It refuses the apple"),
+            0,
+            "A single neuron has a straight boundary only. It gives way as far as one example among many can push.",
+        ),
+    ),
+    formula=(
+        "chance of orange = 1 / (1 + e^−(w1 · x1 + w2 · x2 + b))\n\n"
+        "x1, x2  the two features      w1, w2, b  learnt from the labelled table\n"
+        "wrongness = mean of −log(chance given to the true label)"
+    ),
+    code="""\
+import math
+
+table = [(0.2, 0.3, 0), (0.3, 0.2, 0), (0.1, 0.4, 0), (0.7, 0.8, 1), (0.8, 0.7, 1), (0.6, 0.9, 1)]
+w1 = w2 = b = 0.0
+for step in range(2000):
+    for texture, colour, orange in table:
+        chance = 1 / (1 + math.exp(-(w1 * texture + w2 * colour + b)))
+        error = orange - chance
+        w1, w2, b = w1 + 0.1 * error * texture, w2 + 0.1 * error * colour, b + 0.1 * error
+print(f"orange, if {w1:.1f} x texture + {w2:.1f} x colour > {-b:.1f}")""",
+    tab="Dream",
+    use=(
+        "A network for pictures learns its features as well, layer by layer. "
+        "They are what you choose between when you choose a layer to dream with."
+    ),
+    knobs=(
+        Push("play", "Learn", "find the rule, step after step", key="space", main=True),
+        Push("enough", "How much is enough?", "learn from few, then from more", key="h"),
+        Push("reset", "Start again", "", key="r"),
+        Choice("across", "Across", NAMES, "texture"),
+        Choice("up", "Up", NAMES, "colour"),
+        Choice("brush", "A click adds an", ("apple", "orange"), "apple"),
+        Slide("fruit", "Fruit on the table", 4, 100, 2, 40, restarts=True),
+        Slide("seed", "Dice", 0, 99, 1, 1, "Another orchard.", restarts=True),
+    ),
+    begin=begin,
+    act=act,
+    draw=draw,
+    table=table,
+)
