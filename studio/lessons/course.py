@@ -8,7 +8,17 @@ from typing import Any
 from studio.errors import UnknownName
 from studio.lessons.lesson import Lesson
 
-COURSE: tuple[str, ...] = ("memorising", "rules", "learned", "classes_or_numbers", "train_and_test", "wrongness", "neuron", "cafeteria")
+COURSE: tuple[str, ...] = (
+    "memorising",
+    "rules",
+    "learned",
+    "classes_or_numbers",
+    "no_labels",
+    "train_and_test",
+    "wrongness",
+    "neuron",
+    "cafeteria",
+)
 
 
 def lesson(name: str) -> Lesson[Any]:

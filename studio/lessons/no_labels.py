@@ -1,0 +1,299 @@
+"""No labels: groups found in fruit that nobody named, and in the colours of a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from studio.errors import Refused
+from studio.lessons.fruit import data_url
+from studio.lessons.lesson import Check, Choice, Event, Lesson, Push, Slide, Switch, Upload
+from studio.lessons.scene import Bars, Figure, Line, Mark, Picture, Points, Scene, Table, Words, written
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from studio.learning.descent import Ending, Step
+
+SHADES = ("one", "two", "three", "four", "five", "six")
+MOST_GROUPS = len(SHADES)
+LONGEST_RUN = 60
+PICTURE_SIDE = 96
+KINDS = (("apples", (0.30, 0.32)), ("oranges", (0.72, 0.78)), ("lemons", (0.30, 0.80)))
+
+
+@dataclass(frozen=True)
+class State:
+    """points: [points, features], fruit (texture, colour) or pixels (red, green, blue), 0 … 1. centres: [groups, features]."""
+
+    settings: dict[str, Any]
+    points: np.ndarray
+    kinds: np.ndarray
+    centres: Tensor
+    descent: Generator[Step, None, Ending]
+    picture: np.ndarray | None = None
+    losses: tuple[float, ...] = ()
+    playing: bool = False
+    resting: bool = False
+    said: str = ""
+
+
+def begin(settings: Mapping[str, Any]) -> State:
+    """Fruit without names, and centres thrown at random among them."""
+    dice = np.random.default_rng(int(settings["seed"]))
+    if settings["of"] == "colours of a picture":
+        return _of_picture(dict(settings), _sunset(dice))
+    kinds = np.arange(int(settings["fruit"])) % len(KINDS)
+    means = np.array([mean for _, mean in KINDS])[kinds]
+    points = np.clip(means + dice.normal(0, float(settings["spread"]), means.shape), 0, 1)
+    return _started(State(dict(settings), points, kinds, *_loop(points, points[:1])))
+
+
+def _of_picture(settings: dict[str, Any], picture: np.ndarray) -> State:
+    points = picture.reshape(-1, 3).astype(np.float64) / 255
+    return _started(State(settings, points, np.zeros(len(points), int), *_loop(points, points[:1]), picture=picture))
+
+
+def _started(state: State) -> State:
+    """Centres on points of their own, chosen by the dice."""
+    dice = np.random.default_rng((int(state.settings["seed"]), int(state.settings["start"])))
+    distinct = np.unique(state.points, axis=0)
+    groups = min(int(state.settings["groups"]), len(distinct))
+    centres = distinct[dice.choice(len(distinct), groups, replace=False)]
+    tensor, descent = _loop(state.points, centres)
+    return replace(state, centres=tensor, descent=descent, losses=(), resting=False, said="")
+
+
+def groups_of(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """The index of the nearest centre for every point."""
+    far = (points**2).sum(axis=1)[:, None] - 2 * points @ centres.T + (centres**2).sum(axis=1)
+    return np.asarray(far.argmin(axis=1))
+
+
+def _loop(points: np.ndarray, start: np.ndarray) -> tuple[Tensor, Generator[Step, None, Ending]]:
+    """K-means as descent (Lloyd, 1957; Bottou and Bengio, 1995): the wrongness is the squared distance to the nearest centre.
+
+    Its gradient, divided by twice the size of each group, points exactly to the group's mean; a step of rate 1 arrives there.
+    """
+    import torch
+
+    from studio.learning.descent import Slope, descend
+    from studio.learning.rules import GradientDescent
+
+    centres = torch.tensor(start, dtype=torch.float64)
+
+    def measure() -> Slope:
+        now = centres.numpy()
+        group = groups_of(points, now)
+        sizes = np.bincount(group, minlength=len(now))
+        sums = np.stack([np.bincount(group, weights=points[:, i], minlength=len(now)) for i in range(points.shape[1])], axis=1)
+        pull = np.where(sizes[:, None] > 0, now - sums / np.maximum(sizes, 1)[:, None], 0.0)
+        return Slope(float(((points - now[group]) ** 2).sum(axis=1).mean()), [torch.tensor(pull)])
+
+    return centres, descend([centres], measure, GradientDescent(1.0), steps=LONGEST_RUN, keep_every=0)
+
+
+def act(state: State, event: Event) -> State:
+    """Step, start elsewhere, another number of groups, a picture of one's own."""
+    if event.name == "reset":
+        return begin(state.settings)
+    if event.name == "set":
+        settings = state.settings | {event.knob: event.value}
+        return _started(replace(state, settings=settings)) if event.knob in ("groups", "start") else replace(state, settings=settings)
+    if event.name == "throw":
+        return _started(replace(state, settings=state.settings | {"start": (int(state.settings["start"]) + 1) % 100}))
+    if event.name == "own":
+        return _of_picture(state.settings | {"of": "colours of a picture"}, _read(event.content, event.text))
+    if event.name == "play":
+        return replace(state, playing=not state.playing and not state.resting)
+    if event.name in ("step", "advance"):
+        return _step(state)
+    return state
+
+
+def _read(content: bytes, name: str) -> np.ndarray:
+    from studio.images.pictures import fit_within, read_picture, resize
+
+    pixels = read_picture(content, name or "The picture").pixels
+    if min(pixels.shape[:2]) < 2:
+        raise Refused("The picture is too small to have a palette; take a larger one.")
+    return resize(pixels, *fit_within(pixels.shape[0], pixels.shape[1], PICTURE_SIDE))
+
+
+def _step(state: State) -> State:
+    step = next(state.descent, None)
+    if step is None:
+        return replace(state, playing=False, resting=True, said=state.said or "The centres rest.")
+    losses = (*state.losses, step.loss)
+    if step.gradient < 1e-9:
+        of = "palette" if state.picture is not None else "groups"
+        said = f"The centres rest after {len(losses)} steps: these are the {of} it found. Throw again, and it may find others."
+        return replace(state, losses=losses, playing=False, resting=True, said=said)
+    return replace(state, losses=losses, said="Every centre moves to the middle of what is nearest to it.")
+
+
+def _sunset(dice: np.random.Generator) -> np.ndarray:
+    """A little landscape to find a palette in: sky, sun, hills and water."""
+    up, across = np.mgrid[0:64, 0:PICTURE_SIDE].astype(float)
+    up, across = 1 - up / 64, across / PICTURE_SIDE
+    sky = np.array((0.98, 0.62, 0.35)) * (1 - up[..., None]) + np.array((0.28, 0.35, 0.62)) * up[..., None]
+    sun = np.hypot(across - 0.68, (up - 0.52) * 0.67) < 0.085
+    sky[sun] = (1.0, 0.87, 0.52)
+    for height, colour, wave in ((0.42, (0.45, 0.30, 0.45), 5.0), (0.34, (0.28, 0.22, 0.36), 8.0)):
+        sky[up < height + 0.05 * np.sin(across * wave + height * 20)] = colour
+    water = up < 0.22
+    sky[water] = (np.array((0.20, 0.30, 0.45)) + 0.25 * np.exp(-(((across - 0.68) / 0.08) ** 2))[..., None])[water]
+    return (np.clip(sky + dice.normal(0, 0.015, sky.shape), 0, 1) * 255).astype(np.uint8)
+
+
+def draw(state: State) -> Scene:
+    """The points with their groups (or the picture with its palette), the centres, and the wrongness."""
+    centres = state.centres.numpy()
+    group = groups_of(state.points, centres)
+    far = float(((state.points - centres[group]) ** 2).sum(axis=1).mean())
+    figures = (_fruit_figure(state, group), _curve(state)) if state.picture is None else (*_picture_figures(state, group), _curve(state))
+    return Scene(
+        figures=figures,
+        numbers={"groups": str(len(centres)), "mean squared distance": written(far), "steps": str(len(state.losses))},
+        says=state.said or "Nobody says what these are. Press Step: every centre moves to the middle of what is nearest.",
+        mood="good" if state.resting else "plain",
+        playing=state.playing,
+        values={"start": state.settings["start"], "of": state.settings["of"]},
+    )
+
+
+def _fruit_figure(state: State, group: np.ndarray) -> Figure:
+    shapes = ["apple", "orange", "square"]
+    named = bool(state.settings["labels"])
+    centres = state.centres.numpy()
+    marks: list[Mark] = [
+        Points(
+            state.points[:, 0], state.points[:, 1], colour=[SHADES[g] for g in group],
+            shape=[shapes[k] for k in state.kinds] if named else "circle", size=8 if named else 6,
+        ),
+        Points(centres[:, 0], centres[:, 1], colour="accent", shape="cross", size=9),
+    ]  # fmt: skip
+    sizes = np.bincount(group, minlength=len(centres))
+    text = "; ".join(f"a group of {size} around texture {x:.2f}, colour {y:.2f}" for size, (x, y) in zip(sizes, centres, strict=True))
+    title = "The same, with the names somebody gave" if named else "Fruit that nobody named"
+    return Figure("fruit", title, (0, 1), (0, 1), tuple(marks), text + ".", "texture", "colour", aspect=1.15)
+
+
+def _picture_figures(state: State, group: np.ndarray) -> tuple[Figure, ...]:
+    assert state.picture is not None
+    centres = state.centres.numpy()
+    painted = (np.clip(centres[group], 0, 1) * 255 + 0.5).astype(np.uint8).reshape(state.picture.shape)
+    height, width = state.picture.shape[:2]
+    order = np.argsort(-np.bincount(group, minlength=len(centres)))
+    shares = np.bincount(group, minlength=len(centres))[order] / len(group)
+    hexes = ["#" + "".join(f"{round(float(np.clip(c, 0, 1)) * 255):02x}" for c in centres[g]) for g in order]
+    at = list(range(len(order)))
+    side = (0.0, 1.0, 0.0, 1.0)
+    return (
+        Figure("picture", "The picture", (0, 1), (0, 1), (Picture(data_url(state.picture), side, text="the picture"),),
+               f"{width} by {height} pixels.", aspect=width / height, axes=False),
+        Figure("painted", f"In {len(order)} colours", (0, 1), (0, 1), (Picture(data_url(painted), side, text="the same in few colours"),),
+               "Every pixel in the colour of its group.", aspect=width / height, axes=False),
+        Figure("palette", "Its palette", (-0.6, len(order) - 0.4), (0, max(float(shares.max()) * 1.15, 0.1)),
+               (Bars(at, shares, colour=hexes, width=0.86), Words(at, shares + float(shares.max()) * 0.06, hexes, size=12)),
+               ", ".join(f"{share:.0%} {colour}" for share, colour in zip(shares, hexes, strict=True)) + ".", aspect=1.7),
+    )  # fmt: skip
+
+
+def _curve(state: State) -> Figure:
+    losses = list(state.losses) or [0.0]
+    steps = list(range(1, len(losses) + 1))
+    marks = (Line(steps, losses, colour="accent", fill=True), Points(steps[-1:], losses[-1:], colour="accent"))
+    text = f"From {written(losses[0])} to {written(losses[-1])}." if state.losses else "No step yet."
+    return Figure(
+        "curve", "Mean squared distance", (1, max(len(losses), 12)), (0, max(*losses, 1e-6) * 1.1), marks, text, "step", aspect=1.7
+    )
+
+
+def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
+    """The wrongness step by step, then the groups beside the names nobody told."""
+    state = begin(settings)
+    while not state.resting:
+        state = _step(state)
+    yield Table(
+        "Step by step", ("step", "mean squared distance"), tuple((str(i), written(loss)) for i, loss in enumerate(state.losses, start=1))
+    )
+    group = groups_of(state.points, state.centres.numpy())
+    if state.picture is None:
+        rows = tuple(
+            (str(g + 1), *(str(int(((group == g) & (state.kinds == kind)).sum())) for kind in range(len(KINDS))))
+            for g in range(len(state.centres))
+        )
+        yield Table("What lies in each group, by the names it never saw", ("group", *(name for name, _ in KINDS)), rows)
+    else:
+        rows = tuple((str(g + 1), *(f"{value:.3f}" for value in centre)) for g, centre in enumerate(state.centres.tolist()))
+        yield Table("The palette", ("colour", "red", "green", "blue"), rows)
+
+
+LESSON: Lesson[State] = Lesson(
+    name="no_labels",
+    title="No labels",
+    question="What can be learnt when nobody says what anything is?",
+    first="Press Play and watch the three crosses find their places. Then show the names.",
+    notice=(
+        "It is never told right or wrong; it only wants everything close to some centre.",
+        "It finds groups, not names. Whether a group is “oranges” is for you to say.",
+        "You choose how many groups. Ask for two, and it finds two.",
+        "Where the crosses begin decides where they end: throw them again.",
+    ),
+    checks=(
+        Check(
+            "What will happen if you ask for five groups of three kinds of fruit?",
+            ("Two groups stay empty", "It splits some kinds in two", "It refuses"),
+            1,
+            "It cannot know that there are three. More centres always bring everything closer to one.",
+        ),
+        Check(
+            "Which of these is supervised learning?",
+            ("Sorting by labels somebody gave", "Finding a palette", "Grouping fruit"),
+            0,
+            "Supervised means: somebody gave the answers to learn from. Here nobody does.",
+        ),
+    ),
+    formula=(
+        "wrongness = mean of |x − nearest centre|²\n\n"
+        "step:  every point goes to its nearest centre;  centre ← mean of its points\n"
+        "Each half makes the wrongness smaller, so it must come to rest."
+    ),
+    code="""\
+import random
+
+random.seed(1)
+points = [random.gauss(m, 0.1) for m in (0.2, 0.5, 0.9) for _ in range(20)]
+centres = random.sample(points, 3)
+for step in range(20):
+    groups = [[] for _ in centres]
+    for x in points:
+        nearest = min(range(len(centres)), key=lambda g: abs(x - centres[g]))
+        groups[nearest].append(x)
+    centres = [sum(g) / len(g) if g else c for g, c in zip(groups, centres)]
+print([round(c, 2) for c in sorted(centres)])""",
+    tab="Dream",
+    use="A palette found this way tells what colours a picture really lives on: worth knowing before you let a dream keep its own colours.",
+    knobs=(
+        Push("step", "Step", "one step", key="s", main=True),
+        Push("play", "Play", "step after step", key="space"),
+        Push("throw", "Throw again", "other starting places", key="t"),
+        Push("reset", "Start again", "", key="r"),
+        Choice("of", "Groups of", ("fruit", "colours of a picture"), "fruit", restarts=True),
+        Slide("groups", "How many groups", 1, MOST_GROUPS, 1, 3),
+        Switch("labels", "Show the names somebody gave", False, "Supervised learning would have begun with these."),
+        Upload("own", "A picture of your own", "image/*", "Find its palette. It stays on this machine."),
+        Slide("fruit", "Fruit", 9, 240, 3, 90, restarts=True),
+        Slide("spread", "How scattered", 0.02, 0.25, 0.01, 0.09, restarts=True),
+        Slide("start", "Throw number", 0, 99, 1, 2),
+        Slide("seed", "Dice", 0, 99, 1, 0, "Other fruit.", restarts=True),
+    ),
+    begin=begin,
+    act=act,
+    draw=draw,
+    table=table,
+)

@@ -1,0 +1,66 @@
+"""Groups against scikit-learn's k-means from the same start, and what must hold of any k-means."""
+
+from __future__ import annotations
+
+import io
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.cluster import KMeans
+
+from studio.errors import StudioError
+from studio.lessons.lesson import Event
+from studio.lessons.no_labels import LESSON, State, groups_of
+
+
+def rested(state: State) -> State:
+    while not state.resting:
+        state = LESSON.act(state, Event("step"))
+    return state
+
+
+@pytest.mark.parametrize("wishes", [{}, {"groups": 5, "seed": 7}, {"of": "colours of a picture", "groups": 4}])
+def test_it_ends_where_scikit_learn_ends_from_the_same_start(wishes: dict[str, object]) -> None:
+    state = LESSON.begin(LESSON.settings(wishes))
+    start = state.centres.numpy().copy()
+    theirs = KMeans(len(start), init=start, n_init=1, max_iter=300, tol=0, algorithm="lloyd").fit(state.points)
+    if theirs.n_iter_ < 55:
+        assert rested(state).centres.numpy() == pytest.approx(theirs.cluster_centers_, abs=1e-6)
+
+
+def test_the_wrongness_never_rises() -> None:
+    losses = rested(LESSON.begin(LESSON.settings({"groups": 6}))).losses
+    assert all(after <= before + 1e-12 for before, after in pairwise(losses))
+
+
+def test_three_kinds_are_found_without_a_name() -> None:
+    state = rested(LESSON.begin(LESSON.settings()))
+    group = groups_of(state.points, state.centres.numpy())
+    pure = sum(max(np.bincount(state.kinds[group == g])) for g in range(3) if (group == g).any())
+    assert pure / len(state.points) > 0.95
+
+
+def test_nearest_is_nearest() -> None:
+    dice = np.random.default_rng(0)
+    points, centres = dice.random((40, 3)), dice.random((4, 3))
+    by_hand = [min(range(4), key=lambda g: float(((point - centres[g]) ** 2).sum())) for point in points]
+    assert groups_of(points, centres).tolist() == by_hand
+
+
+def test_the_palette_of_ones_own_picture_is_its_colours() -> None:
+    colours = [(230, 30, 40), (20, 90, 200), (250, 240, 60)]
+    picture = Image.new("RGB", (90, 60))
+    for i, colour in enumerate(colours):
+        picture.paste(colour, (30 * i, 0, 30 * i + 30, 60))
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    found = [
+        rested(LESSON.act(LESSON.begin(LESSON.settings({"start": throw})), Event("own", text="p.png", content=file.getvalue())))
+        for throw in range(4)
+    ]
+    best = min(found, key=lambda state: state.losses[-1])
+    assert sorted(map(tuple, (best.centres.numpy() * 255).round().astype(int).tolist())) == pytest.approx(sorted(colours), abs=6)
+    with pytest.raises(StudioError):
+        LESSON.act(LESSON.begin(LESSON.settings()), Event("own", content=b"no"))
