@@ -9,8 +9,8 @@ from studio.music.scores import Tune
 
 @dataclass(frozen=True)
 class Budget:
-    """How much one file may cost. file, unpacked: bytes. events: of MIDI. elements: of XML. signs: of one ABC tune. quarters: length of the music.
-    seconds, memory (bytes): of the process that reads it. tunes: in one file."""
+    """How much one file may cost. file, unpacked: bytes. events: of MIDI. elements: of XML. signs: of one ABC tune. tunes: in one file.
+    quarters: length of the music in quarter notes. seconds, memory (bytes): of the process that reads it."""
 
     file: int = 16_000_000
     unpacked: int = 48_000_000

@@ -3,7 +3,7 @@
     sound = render(tune, instrument="Violin", tempo=100)
     path.write_bytes(sound.to_wav())
 
-Everything is made on this machine: the SoundFont (TimGM6mb) comes with pretty_midi, the synthesiser is symusic's.
+Everything is made on this machine. The SoundFont (TimGM6mb) comes with pretty_midi, the synthesiser is symusic's.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio.errors import Missing, Refused, UnknownName, Unreadable
 from studio.music.scores import Note, Part, Score, Tune, parse_chord, pitch_name
-from studio.music.writing import write_midi
+from studio.music.soundfont import play
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,11 +77,9 @@ def render(
 
     instrument: a General MIDI name, for a tune (a score's parts have their own). tempo: quarter notes a minute, 10..1000; its own where
     None. chords: whether a tune's chord symbols sound, softly. loudness: in LUFS (-40..-6).
-    Raises `UnknownName` for an instrument, `Refused` for music without notes or longer than half an hour, `Missing` without the SoundFont.
+    Raises `UnknownName` for an instrument, `Refused` for music without notes, out of the instrument's range, or longer than half an hour,
+    `Missing` without the SoundFont.
     """
-    import numpy as np
-    import symusic
-
     if tempo is not None and not 10 <= tempo <= 1000:
         raise Refused(f"A tempo of {tempo:g} is not playable; choose 10 to 1000 quarter notes a minute.")
     if not -40 <= loudness <= -6:
@@ -94,10 +92,9 @@ def render(
     seconds = float(score.end) * 60 / score.tempo
     if seconds > LONGEST:
         raise Refused(f"{seconds / 60:.0f} minutes are too long to render at once; render a passage or play faster.")
-    played = symusic.Score.from_midi(write_midi(score))
-    _let_ring(played, score.tempo)
-    synthesiser = symusic.Synthesizer(sf_path=str(soundfont()), sample_rate=RATE, quality=4)
-    samples = np.ascontiguousarray(np.asarray(synthesiser.render(played, stereo=True)).T, np.float32)
+    samples = play(score, soundfont(), RATE)
+    if not samples.any():
+        raise Refused(f"The SoundFont's {instrument} has no sound at these pitches; choose another instrument or transpose.")
     return _finished(samples, loudness)
 
 
@@ -152,25 +149,12 @@ def _accompaniment(tune: Tune) -> Part:
     return Part(tuple(notes), "Chords", program=0, velocity=48)
 
 
-def _let_ring(played: Any, tempo: float) -> None:
-    """The synthesiser stops with the last note; a drum that no kit has, two seconds later, lets that note ring out."""
-    import symusic
-
-    end = max(note.end for track in played.tracks for note in track.notes)
-    later = math.ceil(2 * tempo / 60 * played.ticks_per_quarter)
-    track = symusic.Track(program=0, is_drum=True)
-    track.notes.append(symusic.Note(time=end + later - 1, duration=1, pitch=0, velocity=1))  # type: ignore[arg-type]
-    played.tracks.append(track)
-
-
 def _finished(samples: NDArray[np.float32], wanted: float) -> Sound:
     """Trimmed, faded and as loud as wanted, without a peak over the ceiling."""
     import numpy as np
 
     level = np.abs(samples).max(axis=1)
     peak = float(level.max())
-    if peak == 0:
-        return Sound(samples, RATE, -math.inf, -math.inf)
     last = int(np.flatnonzero(level > peak * 10 ** (-60 / 20))[-1])
     samples = samples[: min(len(samples), last + RATE // 20)]
     fade = min(len(samples), RATE // 50)
