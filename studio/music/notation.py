@@ -289,8 +289,10 @@ def _next_length(place: Fraction, length: Fraction, meter: Meter, *, rest: bool)
                 beats -= 1
             return beats * beat
         middle = meter.bar_length / 2 if meter.numerator % 2 == 0 else None
-        crosses = middle is not None and place < middle < place + length
-        if exact and not (rest and (exact[1] or (crosses and place > 0))):
+        if rest and middle is not None and 0 < place < middle < place + length:
+            length = middle - place  # a rest shows the middle of the bar
+            exact = _exact_value(length)
+        if exact and not (rest and exact[1]):
             return length
         beats = length // beat
         while beats > 1 and (not _exact_value(beats * beat) or (rest and (_exact_value(beats * beat) or (0, 1))[1])):
