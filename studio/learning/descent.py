@@ -119,7 +119,8 @@ def descend(
     moves = _Moves(variables) if watch else None
     good = _LastGood(variables, keep_every)
     plateau = _Plateau(patience, tolerance) if patience is not None else None
-    sign = -1.0 if raising else 1.0
+    downhill = _Downhill(variables, raising)
+    sign = downhill.sign
     gradients: Sequence[Tensor | None] = ()
     last = Ending("done", "Took no step.")
     try:
@@ -127,7 +128,7 @@ def descend(
             if stop is not None and stop():
                 return Ending("stopped", f"Stopped on request after {number - 1} steps.")
             earlier = gradients
-            loss, gradients = _slope(measure(), variables, raising)
+            loss, gradients = downhill(measure())
             if not math.isfinite(loss):
                 ending = good.restore(number, sign * loss, earlier, move.rate_in_words, longest_gradient)
                 move.forget()
@@ -164,12 +165,21 @@ def _check(steps: int, longest_gradient: float | None, patience: int | None, kee
         raise Refused(f"A good state cannot be kept every {keep_every} steps; give 0 (never) or more.")
 
 
-def _slope(measured: Tensor | Slope, variables: Sequence[Tensor], raising: bool) -> tuple[float, Sequence[Tensor | None]]:
-    """The loss now, and the gradients of what is to be lowered (so with the sign turned when raising)."""
-    if isinstance(measured, Slope):
-        return measured.loss, torch._foreach_neg(list(measured.gradients)) if raising else measured.gradients
-    gradients = torch.autograd.grad(-measured if raising else measured, variables, allow_unused=True)
-    return measured.item(), gradients
+class _Downhill:
+    """The loss, and the gradients of what is to be lowered: with the sign turned when raising."""
+
+    def __init__(self, variables: Sequence[Tensor], raising: bool) -> None:
+        self.variables, self.sign = variables, -1.0 if raising else 1.0
+        self.signs: Tensor | None = None
+
+    def __call__(self, measured: Tensor | Slope) -> tuple[float, Sequence[Tensor | None]]:
+        if isinstance(measured, Slope):
+            return measured.loss, torch._foreach_neg(list(measured.gradients)) if self.sign < 0 else measured.gradients
+        if self.signs is None or self.signs.dtype != measured.dtype:
+            self.signs = torch.full_like(measured, self.sign, requires_grad=False)
+        # Differentiating with a given sign saves torch from making a 1 at every step.
+        gradients = torch.autograd.grad(measured, self.variables, self.signs, allow_unused=True)
+        return measured.item(), gradients
 
 
 class _RuleMove:

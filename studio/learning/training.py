@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Annotated, Any, Literal
 
 import torch
@@ -566,9 +567,7 @@ class _Fitting:
             order = None
             if self.plan.shuffle:
                 order = torch.randperm(len(self.data), generator=torch.Generator().manual_seed(self.plan.seed * 1_000_003 + epoch))
-            for number, batch in enumerate(self.data.batches(self.plan.batch, order, self.device)):
-                if number >= skip:
-                    yield batch
+            yield from islice(self.data.batches(self.plan.batch, order, self.device), skip, None)
             epoch, skip = epoch + 1, 0
 
     def _begin_epoch(self) -> None:
