@@ -154,6 +154,8 @@ class Button:
     help: str
     size: float = 11.0
     dim: bool = False
+    colour: str = ""
+    chosen: bool = False
     mark: str = field(default="button", init=False)
 
 

@@ -550,8 +550,8 @@ const MARKS = {
     return `<g class="link${m.dim ? " dim" : ""}" data-link="${html(m.id)}"><title>weight ${m.weight.toFixed(3)}</title><path d="${d}" fill="none" stroke="transparent" stroke-width="11"/>
       <path d="${d}" fill="none" stroke="${line}" stroke-width="${n(width)}" opacity="${m.chosen ? 1 : n(Math.min(0.95, 0.3 + Math.abs(m.weight) / 2))}"/></g>`;
   },
-  button: (m, f) => `<g class="press${m.dim ? " off" : ""}" data-press="${html(m.id)}" tabindex="${m.dim ? -1 : 0}" role="button" aria-label="${html(m.help)}" aria-disabled="${m.dim}"><title>${html(m.help)}</title>
-    <circle cx="${n(f.X(m.x))}" cy="${n(f.Y(m.y))}" r="${m.size}"/><text x="${n(f.X(m.x))}" y="${n(f.Y(m.y) + 1)}" text-anchor="middle" dominant-baseline="middle" font-size="${n(m.size * 1.4)}">${html(m.text)}</text></g>`,
+  button: (m, f) => `<g class="press${m.dim ? " off" : ""}${m.chosen ? " chosen" : ""}" data-press="${html(m.id)}" tabindex="${m.dim ? -1 : 0}" role="button" aria-label="${html(m.help)}" aria-disabled="${m.dim}"><title>${html(m.help)}</title>
+    <circle cx="${n(f.X(m.x))}" cy="${n(f.Y(m.y))}" r="${m.size}"${m.colour ? ` style="fill:${colour(m.colour)}"` : ""}/><text x="${n(f.X(m.x))}" y="${n(f.Y(m.y) + 1)}" text-anchor="middle" dominant-baseline="middle" font-size="${n(m.size * 1.4)}">${html(m.text)}</text></g>`,
   entry: () => "",
 };
 
@@ -638,7 +638,7 @@ const attend = (drawing, name) => {
   drawing.addEventListener("pointerdown", (event) => {
     const dot = event.target.closest("[data-drag]");
     if (dot) { dragged = +dot.dataset.drag; drawing.setPointerCapture(event.pointerId); event.preventDefault(); return; }
-    if (figure().draws) {
+    if (figure().draws && !event.target.closest("[data-press]")) {
       stroke = [at(event)];
       drawing.dataset.drawing = "now";
       drawing.setPointerCapture(event.pointerId);

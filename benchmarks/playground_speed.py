@@ -1,0 +1,133 @@
+"""How fast the Playground learns and draws, beside a bare PyTorch loop.
+
+    python benchmarks/playground_speed.py [--seconds 4]
+
+Three rows, alternated in short turns so that whatever else the machine does meets all of them: a bare loop of torch over the same
+network and points (shuffle, forward, backward, step, item); the Playground's training without drawing; and the Playground as the page
+drives it, training and drawing in turn, each scene down to its JSON. The network is 4-2 on 250 points in batches of 10. CPU seconds of
+the one thread stand beside the clock on the wall; the promises (10 drawn updates and 60 epochs a second while drawing) are judged by CPU
+seconds, which a busy machine disturbs least, and the ratio to the bare loop by the same. Exit status 1 when one is not kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from studio.lessons.lesson import Event
+from studio.lessons.playground import LESSON, _train
+
+DRAWN_A_SECOND, EPOCHS_A_SECOND = 10, 60
+SHARE_OF_BARE = 0.8
+"""Training without drawing must keep this share of the bare loop's speed: measuring the curve at every turn is in it."""
+
+
+@dataclass
+class Row:
+    """turn: does some work and says how many epochs it was."""
+
+    name: str
+    turn: Callable[[], float]
+    epochs: float = 0.0
+    turns: int = 0
+    wall: float = 0.0
+    cpu: float = 0.0
+
+    def take(self) -> None:
+        wall, cpu = time.perf_counter(), time.thread_time()
+        epochs = self.turn()
+        self.wall += time.perf_counter() - wall
+        self.cpu += time.thread_time() - cpu
+        self.epochs += epochs
+        self.turns += 1
+
+
+def bare() -> Callable[[], float]:
+    """One epoch a turn, as one writes it by hand."""
+    state = LESSON.begin(LESSON.settings())
+    inputs = torch.tensor(state.task.points, dtype=torch.float32)
+    targets = torch.tensor((state.task.targets + 1) / 2, dtype=torch.float32)
+    network = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 2), nn.Tanh(), nn.Linear(2, 1))
+    rule = torch.optim.SGD(network.parameters(), lr=0.03)
+
+    def turn() -> float:
+        order = torch.randperm(len(inputs))
+        for start in range(0, len(inputs), 10):
+            chosen = order[start : start + 10]
+            rule.zero_grad()
+            loss = F.binary_cross_entropy_with_logits(network(inputs[chosen]), targets[chosen])
+            loss.backward()  # type: ignore[no-untyped-call]
+            rule.step()
+            loss.item()
+        return 1.0
+
+    return turn
+
+
+def learning() -> Callable[[], float]:
+    """Eight epochs a turn and a measurement of the curve, without drawing."""
+    state = LESSON.begin(LESSON.settings())
+
+    def turn() -> float:
+        nonlocal state
+        state = _train(state, epochs=8)
+        return 8.0
+
+    return turn
+
+
+def playing() -> Callable[[], float]:
+    """A turn as the page asks for it: train for a moment, draw, write the JSON."""
+    state = LESSON.act(LESSON.begin(LESSON.settings()), Event("play"))
+
+    def turn() -> float:
+        nonlocal state
+        before = state.epoch
+        state = LESSON.act(state, Event("advance"))
+        json.dumps(LESSON.draw(state).to_dict())
+        return state.epoch - before
+
+    return turn
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0] if __doc__ else "")
+    parser.add_argument("--seconds", type=float, default=4.0, help="of work for each row")
+    seconds: float = parser.parse_args().seconds
+    torch.set_num_threads(1)
+    rows = [
+        Row("bare torch loop", bare()),
+        Row("the Playground, learning alone", learning()),
+        Row("the Playground, drawing too", playing()),
+    ]
+    for row in rows:  # the first turns load what loads when it is used
+        row.turn()
+    while rows[0].wall < seconds:
+        for row in rows:
+            row.take()
+            while row.wall < min(rows[-1].wall, seconds):
+                row.take()
+    print(f"{'':34}{'epochs a CPU second':>22}{'epochs a second':>18}{'updates a CPU second':>23}{'updates a second':>19}")
+    for row in rows:
+        print(
+            f"{row.name:34}{row.epochs / row.cpu:22.1f}{row.epochs / row.wall:18.1f}{row.turns / row.cpu:23.1f}{row.turns / row.wall:19.1f}"
+        )
+    share = (rows[1].epochs / rows[1].cpu) / (rows[0].epochs / rows[0].cpu)
+    drawn, epochs = rows[2].turns / rows[2].cpu, rows[2].epochs / rows[2].cpu
+    print(f"learning alone keeps {share:.2f} of the bare loop's speed (at least {SHARE_OF_BARE})")
+    print(
+        f"while drawing: {drawn:.1f} updates (at least {DRAWN_A_SECOND}) and {epochs:.0f} epochs (at least {EPOCHS_A_SECOND}) a CPU second"
+    )
+    sys.exit(share < SHARE_OF_BARE or drawn < DRAWN_A_SECOND or epochs < EPOCHS_A_SECOND)
+
+
+if __name__ == "__main__":
+    main()
