@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: app test lint bench clean
+.PHONY: app test lint bench gallery clean
 .DELETE_ON_ERROR:
 
 app: .venv/app-is-ready
@@ -20,6 +20,9 @@ lint: .venv/everything-is-ready
 
 bench: .venv/everything-is-ready
 	$(BIN)/python -m benchmarks
+
+gallery: .venv/app-is-ready
+	$(BIN)/python -m studio.exhibition --check
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "The studio needs Python 3.11 or newer; run make PYTHON=python3.12, for example.")'

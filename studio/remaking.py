@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from studio.errors import Missing, Refused
+from studio.exhibition import shown_sources
 from studio.jobs import make, read_recipe
 from studio.works.gallery import Gallery
 from studio.works.metadata import embed, extract
@@ -70,6 +71,11 @@ def _sources(recipe: Recipe, gallery: Gallery, extra: Iterable[bytes]) -> dict[s
             found[source.sha256] = given[source.sha256] if source.sha256 in given else gallery.read_source(source)
         except Missing:
             lacking.append(source)
+    if lacking:
+        # The works on show come with the studio, and so does everything they were made from.
+        on_show = {hashlib.sha256(content).hexdigest(): content for content in shown_sources()}
+        found |= {source.sha256: on_show[source.sha256] for source in lacking if source.sha256 in on_show}
+        lacking = [source for source in lacking if source.sha256 not in found]
     if not lacking:
         return found
     names = " and ".join(
