@@ -37,6 +37,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from studio.errors import Refused, Unreadable
 from studio.music.abcfiles import read_abc
 from studio.music.budget import Budget, Reading, Unread, text_of
+from studio.music.melody import MELODY_NAMES
 from studio.music.midifiles import read_midi
 from studio.music.scores import Tune
 
@@ -351,8 +352,23 @@ def _read_score(piece: Piece, budget: Budget) -> Reading:
         screen_xml(content, piece.name, budget)
         score = converter.parseData(content, format="musicxml")
     else:
-        score = converter.parseData(text_of(content), format=form)
+        score = converter.parseData(top_spine(text_of(content)), format=form)
     return tunes_of(score, piece.name, budget, doubt_major=form == "musicxml" and WRITTEN_HERE not in content[:4000])
+
+
+def top_spine(text: str) -> str:
+    """A kern file with its melody's column alone, which is read several times faster: the column that is named like a melody, else the
+    last, which is the top voice. Files whose columns split, join or move are left whole."""
+    lines = [line for line in text.replace("\r\n", "\n").split("\n") if line]
+    rows = [line.split("\t") for line in lines if not line.startswith("!!")]
+    if not rows or re.search(r"^(.*\t)?\*[\^v+x](\t|$)", text, re.M):
+        return text
+    kern = [place for place, token in enumerate(rows[0]) if token == "**kern"]
+    if len(kern) < 2 or any(len(row) != len(rows[0]) for row in rows):
+        return text
+    named = [place for place in kern if any(row[place][:1] in "*!" and MELODY_NAMES.search(row[place]) for row in rows[1:12])]
+    chosen = named[-1] if named else kern[-1]
+    return "\n".join(line if line.startswith("!!") else line.split("\t")[chosen] for line in lines) + "\n"
 
 
 def unpack_mxl(content: bytes, name: str, budget: Budget | None = None) -> bytes:

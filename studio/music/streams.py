@@ -55,7 +55,7 @@ def tunes_of(score: Any, name: str, budget: Budget, *, doubt_major: bool = False
         chords,
         repeats,
         sorted(set(phrase_ends)),
-        str((metadata and (metadata.title or metadata.movementName)) or "").strip(),
+        re.sub(r"\.(mxl|xml|musicxml|krn)$", "", str((metadata and (metadata.title or metadata.movementName)) or "").strip()),
         str((metadata and metadata.composer) or "").strip(),
         _tempo_of(score),
         end=sum((length for length, _ in bars), Fraction(0)),

@@ -171,6 +171,15 @@ def write_musicxml(music: Tune | Score, colours: Mapping[int, str] | Sequence[Ma
     return ("\n".join(lines) + "\n").encode()
 
 
+_BEATS = {
+    Fraction(1): "<beat-unit>quarter</beat-unit>",
+    Fraction(2): "<beat-unit>half</beat-unit>",
+    Fraction(1, 2): "<beat-unit>eighth</beat-unit>",
+    Fraction(3, 2): "<beat-unit>quarter</beat-unit><beat-unit-dot/>",
+    Fraction(3): "<beat-unit>half</beat-unit><beat-unit-dot/>",
+}
+"""What is counted -> how it stands in a metronome mark."""
+
 _HIDDEN = ' print-object="no"'
 
 
@@ -214,10 +223,11 @@ def _measure_xml(
         lines.append("</barline>")
     lines += _attributes_xml(measure, measures[place - 1] if place else None, part, divisions)
     if place == 0 and with_chords:
-        per_minute = _number(score.tempo)
+        beat = measure.bar.meter.beat if measure.bar.meter.beat in _BEATS else Fraction(1)
         lines.append(
-            '<direction placement="above"><direction-type><metronome><beat-unit>quarter</beat-unit>'
-            f'<per-minute>{per_minute}</per-minute></metronome></direction-type><sound tempo="{per_minute}"/></direction>'
+            f'<direction placement="above"><direction-type><metronome>{_BEATS[beat]}'
+            f"<per-minute>{_number(score.tempo / float(beat))}</per-minute></metronome></direction-type>"
+            f'<sound tempo="{_number(score.tempo)}"/></direction>'
         )
     chords = [chord for chord in score.chords if measure.start <= chord.start < measure.end] if with_chords else []
     for number, voice in enumerate(measure.voices):
