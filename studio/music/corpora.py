@@ -431,7 +431,7 @@ def open_style(name: str | Path, home: Path | None = None, *, processes: int | N
     return style
 
 
-_READER_VERSION = b"tunes 1"
+_READER_VERSION = b"tunes 2"
 """Changes when reading changes, so that what an older studio read is read again."""
 
 

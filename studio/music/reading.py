@@ -350,10 +350,21 @@ def _read_score(piece: Piece, budget: Budget) -> Reading:
         content, form = unpack_mxl(content, piece.name, budget), "musicxml"
     if form == "musicxml":
         screen_xml(content, piece.name, budget)
+        content = _in_utf8(content)
         score = converter.parseData(content, format="musicxml")
     else:
         score = converter.parseData(top_spine(text_of(content)), format=form)
     return tunes_of(score, piece.name, budget, doubt_major=form == "musicxml" and WRITTEN_HERE not in content[:4000])
+
+
+def _in_utf8(content: bytes) -> bytes:
+    """XML as music21 takes it: in UTF-8, whatever the file was encoded in."""
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        text = content.decode("utf-16", "replace")
+    else:
+        declared = re.match(rb"\s*<\?xml[^>]*encoding\s*=\s*[\"']([A-Za-z0-9._-]+)", content[:200])
+        text = content.decode(declared[1].decode() if declared else "utf-8-sig", "replace")
+    return re.sub(r"^\s*\ufeff?<\?xml[^>]*\?>", '<?xml version="1.0" encoding="UTF-8"?>', text).encode()
 
 
 def top_spine(text: str) -> str:

@@ -159,10 +159,9 @@ def _finished(samples: NDArray[np.float32], wanted: float) -> Sound:
     samples = samples[: min(len(samples), last + RATE // 20)]
     fade = min(len(samples), RATE // 50)
     samples[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)[:, None]
-    gain = 10 ** ((wanted - measure_loudness(samples, RATE)) / 20)
-    gain = min(gain, 10 ** (CEILING / 20) / 10 ** (measure_true_peak(samples) / 20))
-    samples = (samples * gain).astype(np.float32)
-    return Sound(samples, RATE, measure_loudness(samples, RATE), measure_true_peak(samples))
+    loudness, highest = measure_loudness(samples, RATE), measure_true_peak(samples)
+    raised = min(wanted - loudness, CEILING - highest)
+    return Sound((samples * 10 ** (raised / 20)).astype(np.float32), RATE, loudness + raised, highest + raised)
 
 
 # Loudness -----------------------------------------------------------------------------------------------------------------------------

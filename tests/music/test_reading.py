@@ -167,6 +167,16 @@ def _mxl(content: bytes) -> bytes:
     return packed.getvalue()
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
+def test_musicxml_is_read_in_any_encoding(encoding: str, readers: Readers) -> None:
+    text = _xml(("Röhrl", _note("C", 4, 24))).decode()
+    text = text.replace("?>", f' encoding="{encoding.removesuffix("-sig")}"?><work><work-title>Frühling</work-title></work>', 1)
+    text = re.sub(r"(<work>.*?</work>)(<score-partwise[^>]*>)", r"\2\1", text)
+    for content in (text.encode(encoding), _mxl(text.encode(encoding))):
+        (tune,) = readers.read(content, "spring.xml").tunes
+        assert (tune.title, tune.sounding[0].pitch) == ("Frühling", 60)
+
+
 def test_the_melody_is_the_part_that_is_called_so_or_else_the_highest(readers: Readers) -> None:
     low, high = "".join(_note("C", 4, 6) for _ in range(4)), "".join(_note("C", 6, 6) for _ in range(4))
     for names, octave in ((("Piano", "Flute"), 84), (("Voice", "Flute"), 60)):
@@ -203,6 +213,22 @@ def test_kern_is_read_with_its_top_voice(readers: Readers) -> None:
     (tune,) = readers.read(kern.encode(), "kyrie.krn").tunes
     assert _shown(tune) == [(67, "1"), (69, "1/2"), (71, "1/2"), (74, "2"), (72, "2/3"), (71, "2/3"), (69, "2/3"), (None, "2")]
     assert (str(tune.meter), tune.key) == ("4/4", Key(1))
+
+
+def test_the_column_of_the_melody_alone_gives_what_the_whole_file_gives() -> None:
+    from music21 import converter
+
+    from studio.music.reading import top_spine
+    from studio.music.streams import tunes_of
+
+    for path in sorted((music21_corpus() / "palestrina").glob("*.krn"))[10::600]:
+        text = path.read_text("latin-1")
+        alone = top_spine(text)
+        assert len(alone) < len(text) / 2
+        one, whole = (tunes_of(converter.parseData(each, format="humdrum"), path.name, Budget()).tunes[0] for each in (alone, text))
+        assert (one.notes, one.grid, one.keys) == (whole.notes, whole.grid, whole.keys)
+    split = "**kern\t**kern\n4c\t*^\n4d\t4e\t4f\n*-\t*-\t*-\n"
+    assert top_spine(split) == split, "columns that split are left alone"
 
 
 # MIDI ---------------------------------------------------------------------------------------------------------------------------------

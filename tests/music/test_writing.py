@@ -208,6 +208,18 @@ def test_abc_is_what_a_player_of_abc_types() -> None:
     assert lines[7] == '"G"GA B2 c3 d | "D7/F#"z2 d6 | (3:2:3GFG G6 |]'
 
 
+def test_metronome_marks_count_what_musicians_count() -> None:
+    for meter, unit, count in (("4/4", "quarter", 120), ("6/8", "quarter.", 80), ("2/2", "half", 60), ("7/8", "eighth", 240)):
+        root = ET.fromstring(write_musicxml(Tune.of([(60, 1)], meter=meter, tempo=120)))
+        mark = root.find(".//metronome")
+        assert mark is not None
+        shown = f"{mark.findtext('beat-unit')}{'.' * len(mark.findall('beat-unit-dot'))}"
+        assert (shown, float(mark.findtext("per-minute") or 0)) == (unit, count)
+        sound = root.find(".//sound")
+        assert sound is not None
+        assert sound.get("tempo") == "120"
+
+
 def test_the_engraved_page_shows_every_note_in_its_colour() -> None:
     page = engrave(SCALE, {0: "#c1121f", 9: "#2a9d8f"})
     assert page == engrave(SCALE, {0: "#c1121f", 9: "#2a9d8f"})
