@@ -463,3 +463,7 @@ def app(port: int, host: str, open_browser: bool) -> None:
     from studio.app.page import serve
 
     serve(host, port, open_browser=open_browser)
+
+
+if __name__ == "__main__":
+    main()

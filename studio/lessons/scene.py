@@ -73,6 +73,7 @@ class Heat:
     steps: bool = False
     scale: str = "diverging"
     """diverging (-1 … 1), "light" for 0 … 1 from dark to light, or "colour"."""
+    pixelated: bool = False
     mark: str = field(default="heat", init=False)
 
 
@@ -294,7 +295,7 @@ def _plain(value: Any) -> Any:
         return value.tolist()
     if isinstance(value, np.generic):
         return value.item()
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple, range)):
         return [_plain(each) for each in value]
     return value
 
