@@ -109,7 +109,7 @@ STYLES = {
             "The melodies of the chorales as Johann Sebastian Bach set them, with fermatas where each line ends.",
             "music21 corpus, bach",
             "Music in the public domain; encodings in music21's corpus with their encoders' permission.",
-            0,
+            409,
             ("bach/bwv*.mxl", "bach/bwv*.xml"),
             r"bwv(846|988|1080|1006|1007)",
         ),
@@ -128,7 +128,7 @@ STYLES = {
             "Folk songs, most from Germany and its neighbours and some from China, collected by Helmut Schaffrath from 1982 on.",
             "music21 corpus, essenFolksong; encodings by Seymour Shlien",
             "Legal status unclear (many hands encoded it); permission was given for non-commercial use with music21.",
-            0,
+            8514,
             ("essenFolksong/*.abc",),
         ),
         StyleEntry(
@@ -155,7 +155,7 @@ STYLES = {
             "The top voice of five-part madrigals by Claudio Monteverdi, books three to five.",
             "music21 corpus, monteverdi",
             "Music in the public domain; encodings in music21's corpus with their encoders' permission.",
-            0,
+            49,
             ("monteverdi/*.mxl",),
         ),
         StyleEntry(
@@ -164,7 +164,7 @@ STYLES = {
             "The top voice of Italian songs of the fourteenth century, by Landini, Ciconia and others.",
             "music21 corpus, trecento",
             "Music in the public domain; encodings by the music21 project, in its corpus.",
-            0,
+            103,
             ("trecento/*.xml", "trecento/*.mxl"),
         ),
         StyleEntry(
