@@ -14,7 +14,7 @@ import gradio as gr
 
 from studio.app.desk import Desk, offers
 from studio.app.intake import Credit
-from studio.app.widgets import widget
+from studio.app.widgets import answer, widget
 from studio.errors import Refused, StudioError
 from studio.images.recipes import DreamRecipe
 from studio.works.recipe import Control, Fold, controls
@@ -29,10 +29,6 @@ LABELS = {"steps": "Depth", "seed": "Dice", "backbone": "Network", "keep_colours
 COLLECT = "async (...values) => [await window.studio.collect(), ...values.slice(1)]"
 """Before the button's values leave the page, the stage adds the photo, the mask and the guide, once they have arrived."""
 
-
-READY: dict[str, Any] = {"__type__": "update", "value": "Dream", "interactive": True}
-BUSY: dict[str, Any] = {"__type__": "update", "value": "Dreaming …", "interactive": False}
-"""The button while nothing, or something, is being made."""
 
 ENDED = frozenset({"made", "failed", "cancelled", "interrupted"})
 
@@ -56,10 +52,10 @@ def dream_tab(desk: Desk, page: gr.Blocks, largest_upload: int) -> DreamTab:
     """Build the tab's content inside `page`, which is open. largest_upload: bytes."""
 
     def look(request: dict[str, Any]) -> dict[str, Any]:
-        return _answer(lambda: desk.look(request.get("picture"), str(request.get("role", "photo"))).model_dump())
+        return answer(lambda: desk.look(request.get("picture"), str(request.get("role", "photo"))).model_dump())
 
     def stop(job: str) -> dict[str, Any]:
-        return _answer(lambda: {"stopped": desk.cancel(str(job))})
+        return answer(lambda: {"stopped": desk.cancel(str(job))})
 
     dials: dict[str, Any] = {}
     by_name = {control.name: control for control in controls(DreamRecipe)}
@@ -80,9 +76,13 @@ def dream_tab(desk: Desk, page: gr.Blocks, largest_upload: int) -> DreamTab:
                 button = gr.Button("Dream", variant="primary", size="lg", elem_id="dream")
             with gr.Accordion("Towards another picture", open=False):
                 widget("guide", server=(look,), largest_upload=largest_upload)
+                for control in folded:
+                    if control.name.startswith("guide"):
+                        dials[control.name] = dial(control)
             with gr.Accordion("Fine settings", open=False):
                 for control in folded:
-                    dials[control.name] = dial(control)
+                    if control.name not in dials:
+                        dials[control.name] = dial(control)
             with gr.Accordion("Whose photo is it?", open=False):
                 title = gr.Textbox(label="Title", max_lines=1, info="What the photo is called; it goes into the recipe with the rest.")
                 author = gr.Textbox(label="Author", max_lines=1, info="Who took it.")
@@ -102,15 +102,15 @@ def dream_tab(desk: Desk, page: gr.Blocks, largest_upload: int) -> DreamTab:
                 raise Refused(str(offered["trouble"]))
             wishes = from_dials(dict(zip(tab.dials, values, strict=True)))
             job = desk.order("dream", wishes, offered, Credit(title or "", author or "", licence or ""))
-            yield desk.job(job), job, BUSY
+            yield desk.job(job), job, gr.update(interactive=False)
             for told, button_now in followed(job):
                 yield told, gr.skip(), button_now
         except StudioError as error:
-            yield refusal(str(error)), gr.skip(), READY
+            yield refusal(str(error)), gr.skip(), gr.update(interactive=True)
 
     def followed(job: str, **more: Any) -> Iterator[tuple[dict[str, Any], Any]]:
         for told in desk.follow(job):
-            yield told | more, READY if told["state"] in ENDED else BUSY
+            yield told | more, gr.update(interactive=told["state"] in ENDED)
 
     def dials_again(job: str | None) -> list[Any]:
         """After a reload: the settings of the job this browser asked for last, if it is still known."""
@@ -123,13 +123,13 @@ def dream_tab(desk: Desk, page: gr.Blocks, largest_upload: int) -> DreamTab:
         """After a reload: the same job's photo, and how far it is."""
         try:
             if not job:
-                yield None, READY
+                yield None, gr.update(interactive=True)
                 return
             found = offers(desk.jobs.latest(str(job)).recipe_json, job=str(job))
             yield from followed(str(job), found=found)
         except StudioError:
             # The job was dropped from the ledger, or its work from the gallery: an empty stage is the honest answer.
-            yield None, READY
+            yield None, gr.update(interactive=True)
 
     quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
     # Following is cheap and the making is queued elsewhere, one at a time: so many visitors may follow at once.
@@ -237,7 +237,7 @@ def _looks() -> list[dict[str, str]]:
             "name": preset.name,
             "label": preset.name.replace("_", " ").replace("-", " ").capitalize(),
             "sentence": preset.sentence,
-            "picture": f"presets/{preset.name}",
+            "picture": f"presets/{preset.name}" if preset.thumbnail.is_file() else "",
         }
         for preset in PRESETS.values()
     ]
@@ -268,11 +268,3 @@ def _layers_dial(backbone: str, layers: list[str]) -> Any:
         return gr.Dropdown(choices=_layers(backbone), value=list(as_deep_in(backbone, tuple(layers))))
     except (StudioError, ValueError):
         return gr.Dropdown(choices=_layers(backbone), value=[choice for _, choice in _layers(backbone)[-1:]])
-
-
-def _answer(ask: Any) -> dict[str, Any]:
-    try:
-        told: dict[str, Any] = ask()
-    except StudioError as error:
-        return {"trouble": str(error)}
-    return told

@@ -10,7 +10,7 @@ import gradio as gr
 
 from studio.app.desk import Desk, offers
 from studio.app.dream import DreamTab
-from studio.app.widgets import widget
+from studio.app.widgets import answer, widget
 from studio.errors import StudioError
 from studio.jobs import KINDS
 
@@ -20,13 +20,13 @@ def gallery_tab(desk: Desk, page: gr.Blocks, tabs: gr.Tabs, dream: DreamTab) -> 
 
     def works(asked: dict[str, Any]) -> dict[str, Any]:
         text, kind, after = (asked.get(name) or None for name in ("text", "kind", "after"))
-        return _answer(lambda: desk.works(str(text or "")[:200], kind, after))
+        return answer(lambda: desk.works(str(text or "")[:200], kind, after))
 
     def work(id: str) -> dict[str, Any]:
-        return _answer(lambda: desk.work(str(id)))
+        return answer(lambda: desk.work(str(id)))
 
     def remove(id: str) -> dict[str, Any]:
-        return _answer(lambda: {"removed": desk.remove(str(id))})
+        return answer(lambda: {"removed": desk.remove(str(id))})
 
     kinds = [{"name": name, "label": f"{name.capitalize()}s"} for name in KINDS]
     wall = widget("gallery", server=(works, work, remove), kinds=kinds)
@@ -72,11 +72,3 @@ def gallery_tab(desk: Desk, page: gr.Blocks, tabs: gr.Tabs, dream: DreamTab) -> 
     dream.stage.open_work(open_work, None, [tabs, wall], **quick)
     page.load(arrive, None, [tabs, wall], **quick)
     return wall
-
-
-def _answer(ask: Any) -> dict[str, Any]:
-    try:
-        told: dict[str, Any] = ask()
-    except StudioError as error:
-        return {"trouble": str(error)}
-    return told

@@ -120,8 +120,13 @@ def logged_in(gradio: Callable[[], Any]) -> Callable[[Request], None]:
 
 
 def open_routes() -> APIRouter:
-    """What anybody may have, logged in or not: the sign of the studio."""
+    """What anybody may have, logged in or not, and what nobody may: the sign of the studio, and other servers' files."""
     router = APIRouter()
+
+    @router.get("/gradio_api/file=http{rest:path}", include_in_schema=False)
+    def elsewhere() -> Response:
+        """Gradio would fetch files of other servers on behalf of a visitor; this studio asks nobody for anything."""
+        raise HTTPException(403, "Only files of this studio are served.")
 
     @router.get("/favicon.ico", include_in_schema=False)
     def sign() -> Response:

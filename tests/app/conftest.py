@@ -22,6 +22,7 @@ class Open:
 
     address: str
     home: Path
+    pid: int
     printed: list[str] = field(default_factory=list)
 
 
@@ -48,7 +49,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Open]:
         raise AssertionError("The studio did not open: " + "".join(printed))
     rest = threading.Thread(target=lambda: printed.extend(running.stdout or ()))
     rest.start()
-    yield Open(found[0], home, printed)
+    yield Open(found[0], home, running.pid, printed)
     running.terminate()
     try:
         running.wait(20)

@@ -193,6 +193,7 @@ def test_what_cannot_be_met_is_told_in_one_sentence(
         "/gradio_api/file={home}/gallery.sqlite",
         "/gradio_api/file=gallery.sqlite",
         "/gradio_api/file=http://127.0.0.1:1/x",
+        "/gradio_api/file=https://example.org/x.png",
         "/gradio_api/file=file:///etc/passwd",
         "/works/../../../../etc/passwd",
         "/works/..%2F..%2Fgallery.sqlite/file",
@@ -238,6 +239,16 @@ def test_the_pages_own_questions_cannot_either(studio: Open) -> None:
         question = {"session_hash": "x", "component_id": id, "fn_name": "look", "data": {"role": "photo", "picture": {"file": file}}}
         told = json.loads(post(f"{studio.address}/gradio_api/component_server", question))
         assert told == {"trouble": "That file was not uploaded here; choose it again."}
+
+
+def test_the_web_server_does_not_load_the_heavy_libraries(studio: Open, work: dict[str, Any]) -> None:
+    maps = Path(f"/proc/{studio.pid}/maps")
+    if not maps.exists():
+        pytest.skip("this system does not tell which libraries a process has loaded")
+    assert work
+    loaded = maps.read_text()
+    assert "numpy" in loaded
+    assert "libtorch" not in loaded
 
 
 def post(url: str, body: Any) -> bytes:

@@ -8,6 +8,8 @@ from typing import Any
 
 import gradio as gr
 
+from studio.errors import StudioError
+
 
 def widget(name: str, *, server: tuple[Callable[..., Any], ...] = (), **props: Any) -> gr.HTML:
     """The widget of that name. `server` are the functions its script may call; `props` is what it is told from the start."""
@@ -21,3 +23,11 @@ def widget(name: str, *, server: tuple[Callable[..., Any], ...] = (), **props: A
         elem_classes=["widget", f"widget-{name}"],
         **props,
     )
+
+
+def answer(ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What a widget's script is told: the answer, or {"trouble": sentence} where the request cannot be met."""
+    try:
+        return ask()
+    except StudioError as error:
+        return {"trouble": str(error)}

@@ -75,7 +75,7 @@ const source = (each) => make('li', {class: 'source'},
     make('span', {class: 'credit'}, credit(each))));
 
 // The loss at every step as a line: how the work came about.
-const curve = (losses) => {
+const curve = (losses, isDream) => {
   if (losses.length < 2) return null;
   const [low, high] = [Math.min(...losses), Math.max(...losses)];
   const points = losses.map((loss, i) => `${(300 * i / (losses.length - 1)).toFixed(1)},${(58 - 56 * (loss - low) / (high - low || 1)).toFixed(1)}`);
@@ -83,17 +83,18 @@ const curve = (losses) => {
   svg.setAttribute('viewBox', '0 0 300 60');
   svg.setAttribute('preserveAspectRatio', 'none');
   svg.setAttribute('role', 'img');
-  svg.setAttribute('aria-label', `The objective at each of ${losses.length} steps, from ${losses[0].toPrecision(3)} to ${losses.at(-1).toPrecision(3)}`);
+  svg.setAttribute('aria-label', `A line over ${losses.length} steps, from ${losses[0].toPrecision(3)} to ${losses.at(-1).toPrecision(3)}`);
   const line = document.createElementNS('http://www.w3.org/2000/svg', 'polyline');
   line.setAttribute('points', points.join(' '));
   svg.append(line);
-  return make('figure', {class: 'curve'}, svg, make('figcaption', {}, `What was made stronger, over ${losses.length} steps`));
+  return make('figure', {class: 'curve'}, svg, make('figcaption', {}, `${isDream ? 'How strongly the network responded' : 'The loss'} at each of ${losses.length} steps`));
 };
 
 const draw = (work) => {
   const shown = {...work.recipe};
   for (const hidden of ['schema_version', 'kind', 'sources', 'model', 'setting']) delete shown[hidden];
   const asks = Object.entries(shown).map(([name, value]) => row(name.replaceAll('_', ' '), Array.isArray(value) ? value.join(', ') : typeof value === 'boolean' ? (value ? 'yes' : 'no') : String(value)));
+  const facts = Object.entries(work.facts).filter(([name]) => !(name in shown)).map(([name, value]) => row(name, value));
   const model = work.recipe.model && row('network', `${work.recipe.model.name} `, make('code', {title: work.recipe.model.sha256}, work.recipe.model.sha256.slice(0, 12)));
   const versions = work.recipe.setting && row('made with', [...Object.entries(work.recipe.setting.versions ?? {}).map(([name, version]) => `${name} ${version}`), work.recipe.setting.device].filter(Boolean).join(' · '));
   const json = JSON.stringify(work.recipe, null, 2);
@@ -103,10 +104,13 @@ const draw = (work) => {
   article.replaceChildren(
     make('nav', {}, make('button', {type: 'button', class: 'plain', 'data-do': 'wall'}, '← All works')),
     make('div', {class: 'spread'},
-      make('div', {class: 'picture'}, make('a', {href: work.file, target: '_blank', rel: 'noopener', title: 'Full size'}, picture)),
+      make('div', {class: 'shown'},
+        make('div', {class: 'picture'}, make('a', {href: work.file, target: '_blank', rel: 'noopener', title: 'Full size'}, picture)),
+        relatives('Made from these works', work.parents),
+        relatives('What came of it', work.children)),
       make('div', {class: 'beside'},
         make('h2', {}, work.title),
-        make('p', {class: 'when'}, `${when(work.made_at)} · ${Object.values(work.facts).join(' · ')}`),
+        make('p', {class: 'when'}, [when(work.made_at), work.facts.size].filter(Boolean).join(' · ')),
         make('p', {class: 'told'}, work.words),
         make('div', {class: 'deeds'},
           make('a', {class: 'button solid', href: `${work.file}?download=true`, download: work.name}, 'Download'),
@@ -116,12 +120,11 @@ const draw = (work) => {
           make('button', {type: 'button', class: 'danger', 'data-do': 'remove'}, 'Remove')),
         make('p', {class: 'verdict', 'aria-live': 'polite'}),
         work.sources.length > 0 && make('section', {}, make('h3', {}, 'Made from'), make('ul', {class: 'sources'}, ...work.sources.map(source))),
-        curve(work.losses),
-        make('details', {}, make('summary', {}, 'How it was made'), make('dl', {}, ...[...asks, model, versions, row('file', make('code', {title: work.sha256}, `${work.name} · sha256 ${work.sha256.slice(0, 12)}`))].filter(Boolean).flat())),
+        curve(work.losses, isDream),
+        make('details', {}, make('summary', {}, 'How it was made'), make('dl', {}, ...[...facts, ...asks, model, versions, row('file', make('code', {title: work.sha256}, `${work.name} · sha256 ${work.sha256.slice(0, 12)}`))].filter(Boolean).flat())),
         make('details', {}, make('summary', {}, 'Recipe as JSON'),
           make('button', {type: 'button', class: 'small', onclick: (event) => copy(json, event.target)}, 'Copy'),
-          make('pre', {tabindex: '0'}, json)))),
-    ...[relatives('Made from these works', work.parents), relatives('What came of it', work.children)].filter(Boolean));
+          make('pre', {tabindex: '0'}, json)))));
 };
 
 const copy = async (text, button) => {

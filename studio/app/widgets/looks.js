@@ -12,7 +12,7 @@ for (const look of props.looks) {
   });
   const card = make('label', {class: 'look', title: look.sentence},
     radio,
-    make('img', {src: look.picture, alt: '', loading: 'lazy', draggable: 'false'}),
+    make(look.picture ? 'img' : 'i', {class: 'picture', src: look.picture || null, alt: look.picture ? '' : null, loading: 'lazy', draggable: 'false'}),
     make('span', {class: 'name'}, look.label),
     make('span', {class: 'hidden', id: `${name}-${look.name}`}, look.sentence));
   card.addEventListener('pointerenter', () => tell(look));

@@ -67,15 +67,17 @@ const wipe = () => {
   stage.classList.remove('masked');
 };
 
-const settle = (offer, description) => {
+const settle = (offer, description, {quietly = false} = {}) => {
   photo = offer;
   shown = description;
   before.src = description.view;
   before.alt = description.title || description.name || 'The photo';
   shape(description.width, description.height);
   find('.size').textContent = `${description.width} × ${description.height}`;
-  tellNotes(description.notes);
-  tellWords('');
+  if (!quietly) {
+    tellNotes(description.notes);
+    tellWords('');
+  }
   trigger('arrived', {title: description.title, author: description.author, licence: description.licence});
 };
 
@@ -336,6 +338,7 @@ const follow = (told) => {
     ? ['Waiting', queue]
     : [told.stage ? told.stage[0].toUpperCase() + told.stage.slice(1) : 'Getting ready', told.total && `step ${told.done} of ${told.total}`, minutes(told.seconds_left)];
   find('.told').textContent = parts.filter(Boolean).join(' · ');
+  find('.bar').setAttribute('aria-valuetext', find('.told').textContent);
   if (told.preview && after.src !== told.preview) {
     after.src = told.preview;
     stage.classList.add('previewed');
@@ -388,10 +391,11 @@ const sweep = () => {
 };
 
 // --- What the server says ---------------------------------------------------------------------------------------------------
+let restored = false;
 const restore = async (told) => {
   // A job or work found again: its photo, mask and guide come back to the desk without a word.
   try {
-    settle(told.photo, await asked(server.look({picture: told.photo, role: 'photo'})));
+    settle(told.photo, await asked(server.look({picture: told.photo, role: 'photo'})), {quietly: true});
     wipe();
     if (told.mask) await drawMask(told.mask);
     if (told.guide) await studio.offerGuide?.(told.guide);
@@ -399,7 +403,7 @@ const restore = async (told) => {
 };
 
 const hear = async () => {
-  const told = props.value;
+  let told = props.value;
   if (!told) return;
   if (told.state === 'refused') return trouble(told.message);
   if (told.state === 'offer') {
@@ -409,7 +413,11 @@ const hear = async () => {
     }
     return;
   }
-  if (told.found && !photo) { shown = null; await restore(told.found); }
+  if (told.found && !restored) {
+    restored = true;
+    await restore(told.found);
+    told = props.value;
+  }
   if (told.state === 'waiting' || told.state === 'running') return follow(told);
   if (told.state === 'made' && told.work) return finish(told);
   if (told.state === 'cancelled') { back(null); return tellNotes(['Stopped. The settings and the photo are as they were.']); }
