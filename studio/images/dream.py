@@ -46,13 +46,20 @@ SCALES = 4
 HALO = 32
 """What a tile sees beyond its own borders, in pixels: where it would otherwise see its neighbour end."""
 
+WANDER = 64
+"""How far the borders of tiles wander between steps, in pixels, at least."""
+
 EDGE = 8
 """What is seen of the picture's reflection beyond its edges, at least: the zeros that networks pad with leave a frame there."""
 
 GUIDE_SIDES = (192, 320)
 """A guide is looked at in these sizes (longer side), so that small and large things of it can be followed."""
 
+LARGEST_WHOLE = 3
+"""A picture of up to so many tiles' area is looked at whole: 1024 x 768 with the usual tile."""
+
 PREVIEW_SIDE, THUMBNAIL_SIDE = 768, 512
+STRIP = 256
 MOST_THREADS = 256
 
 
@@ -79,22 +86,23 @@ def _dream(recipe: DreamRecipe, materials: Materials) -> Making:
     dice = torch.Generator().manual_seed(recipe.seed)
 
     losses: list[float] = []
-    detail: Tensor | None = None
+    picture: Tensor | None = None
+    base = torch.empty(0)
     for number, octave in enumerate(octaves, 1):
+        detail = None if picture is None else _detail(picture, base)
         base = _tensor(resize(photo, octave.height, octave.width), network.device)
-        picture = base if detail is None else base + _enlarged(detail, octave).to(base)
-        picture = picture.clone() if picture is base else picture.clamp_(0, 1)
+        picture = _picture(base, detail)
         measure = Look(picture, network, objective, dice, jitter=recipe.jitter, tile=recipe.tile)
         climb = Climb(recipe, base, None if mask is None else _tensor(resize(mask, octave.height, octave.width)[..., None], network.device))
         for step in descend([picture], measure, climb, steps=octave.steps, raising=True, keep_every=0):
             if step.ending is not None and step.ending.kind == "diverged":
                 raise Refused(f"The dream burst ({step.ending.sentence.rstrip('.')}): choose other layers or a smaller step size.")
             losses.append(step.loss)
-            yield Progress(len(losses), total, f"octave {number} of {len(octaves)}", step.loss, Preview(picture, base, recipe.strength))
-        detail = (picture.sub_(base)).to(torch.float16)
-        del measure, climb, picture, step
-    assert detail is not None
-    return _made(recipe, identity, network, base, detail, alpha, losses, facts)
+            del step  # it holds a gradient as large as the picture
+            yield Progress(len(losses), total, f"octave {number} of {len(octaves)}", losses[-1], Preview(picture, base, recipe.strength))
+        del measure, climb, detail
+    assert picture is not None
+    return _made(recipe, identity, network.device.type, _laid_over(base, picture, recipe.strength), alpha, losses, facts)
 
 
 @contextmanager
@@ -146,12 +154,13 @@ class Look:
 
     def __init__(self, picture: Tensor, network: Prepared, objective: Objective, dice: torch.Generator, *, jitter: int, tile: int) -> None:
         self.picture, self.network, self.objective, self.dice = picture, network, objective, dice
-        self.jitter, self.tile = jitter, tile
-        self.gradient = torch.empty_like(picture)
+        self.jitter = jitter
+        height, width = picture.shape[-2:]
+        self.tile = None if height * width <= LARGEST_WHOLE * tile**2 else tile
 
     def __call__(self) -> Slope:
         height, width = self.picture.shape[-2:]
-        loss = 0.0
+        gradient, loss = torch.empty_like(self.picture), 0.0
         rows, columns = (list(cuts(size, self.tile, self.jitter, self.network.smallest, self.dice)) for size in (height, width))
         for row in rows:
             for column in columns:
@@ -162,10 +171,10 @@ class Look:
                 loss += share * value.item()
                 # The objective is a mean over the window: undo that, so that places weigh the same whatever their window's size.
                 slope *= row.length * column.length / (height * width)
-                self.gradient[..., row.start : row.start + row.core, column.start : column.start + column.core] = slope[
+                gradient[..., row.start : row.start + row.core, column.start : column.start + column.core] = slope[
                     ..., row.before : row.before + row.core, column.before : column.before + column.core
                 ]
-        return Slope(loss, [self.gradient])
+        return Slope(loss, [gradient])
 
     def _piece(self, row: Cut, column: Cut) -> Tensor:
         """The picture from `before` its core on, `length` long, in both directions."""
@@ -186,16 +195,28 @@ class Cut:
     length: int
 
 
-def cuts(size: int, tile: int, jitter: int, smallest: int, dice: torch.Generator) -> Iterator[Cut]:
-    """Cut a side of `size` pixels into stretches of about `tile`, whose borders fall elsewhere at every call."""
-    count = max(1, math.ceil(size / (tile * 1.25)))
-    shift = (float(torch.rand((), generator=dice)) - 0.5) / 2
-    borders = [0, *(round((number + shift) * size / count) for number in range(1, count)), size]
+def cuts(size: int, tile: int | None, jitter: int, smallest: int, dice: torch.Generator) -> Iterator[Cut]:
+    """Cut a side of `size` pixels into stretches seen in windows of about `tile`, with other borders at every call; None cuts nothing.
+
+    All windows of one call are of one length (networks set themselves up anew, in time and memory, for each size they meet) and begin on
+    the same grid of `GRANULE` pixels, which jitter shifts: so every tile sees what the whole would show.
+    """
+    shift = int(torch.randint(jitter + 1, (), generator=dice))
+    if tile is None:
+        yield Cut(0, size, EDGE + shift, _granules(size + jitter + 2 * EDGE, smallest))
+        return
+    count = math.ceil((size + WANDER) / (tile - 2 * HALO - GRANULE))
+    core = math.ceil((size + WANDER) / count)
+    wander = int(torch.randint(core * count - size + 1, (), generator=dice))
+    borders = [0, *(number * core - wander for number in range(1, count)), size]
     for start, end in pairwise(borders):
-        core = end - start
-        before = EDGE + int(torch.randint(jitter + 1, (), generator=dice)) if count == 1 else HALO
-        length = core + (jitter + 2 * EDGE if count == 1 else 2 * HALO)
-        yield Cut(start, core, before, max(-(-length // GRANULE) * GRANULE, smallest))
+        before = HALO + (start + EDGE + shift) % GRANULE
+        yield Cut(start, end - start, before, _granules(core + 2 * HALO + GRANULE - 1, smallest))
+
+
+def _granules(length: int, smallest: int) -> int:
+    """The least length that networks take evenly and that is no less than they can bear."""
+    return max(-(-length // GRANULE) * GRANULE, smallest)
 
 
 def _reflected(start: int, length: int, size: int) -> Tensor:
@@ -214,7 +235,7 @@ class Climb:
 
     def __init__(self, recipe: DreamRecipe, base: Tensor, mask: Tensor | None) -> None:
         self.rate, self.hold = recipe.step_size, recipe.hold
-        self.base, self.mask = base, mask
+        self.base, self.mask = base, None if mask is None else mask.float().div_(255)
         self.weights = [(2 * recipe.smoothing) ** scale if scale else 1.0 for scale in range(SCALES)]
         self.keep_colours = recipe.keep_colours
         colour = 0.0 if recipe.keep_colours else recipe.colour
@@ -227,15 +248,19 @@ class Climb:
             direction *= self.mask
         direction /= _mean_size(direction, self.mask)
         with torch.no_grad():
-            picture.add_(direction, alpha=-self.rate * rate)  # `descend` hands the slope downwards
-            if self.hold:
-                picture.lerp_(self.base, self.hold)
-            if self.keep_colours:
-                # Red, green and blue move together, and only as far as the first of them can.
-                grey = (picture - self.base).mean(dim=1, keepdim=True)
-                darkest, lightest = self.base.amin(dim=1, keepdim=True), self.base.amax(dim=1, keepdim=True)
-                torch.add(self.base, torch.clamp(grey, min=-darkest, max=1 - lightest), out=picture)
-            picture.clamp_(0, 1)
+            for rows in _strips(picture):
+                self._move(picture[..., rows, :], direction[..., rows, :], self.base[..., rows, :].float().div_(255), rate)
+
+    def _move(self, picture: Tensor, direction: Tensor, base: Tensor, rate: float) -> None:
+        picture.add_(direction, alpha=-self.rate * rate)  # `descend` hands the slope downwards
+        if self.hold:
+            picture.lerp_(base, self.hold)
+        if self.keep_colours:
+            # Red, green and blue move together, and only as far as the first of them can.
+            grey = (picture - base).mean(dim=1, keepdim=True)
+            darkest, lightest = base.amin(dim=1, keepdim=True), base.amax(dim=1, keepdim=True)
+            picture.copy_(base + torch.clamp(grey, min=-darkest, max=1 - lightest))
+        picture.clamp_(0, 1)
 
     def _blended(self, gradient: Tensor) -> Tensor:
         scales = [gradient]
@@ -276,7 +301,13 @@ class Preview:
     strength: float
 
     def __call__(self) -> bytes:
-        return write_jpeg(_pixels(self.base.lerp(self.picture, self.strength)), longest_side=PREVIEW_SIDE)
+        picture, base = self.picture, self.base
+        factor = max(picture.shape[-2:]) // PREVIEW_SIDE
+        if factor > 1:
+            # Roughly made smaller first: a preview of twelve megapixels should not cost as much as a step.
+            picture, base = F.avg_pool2d(picture, factor), base[..., factor // 2 :: factor, factor // 2 :: factor]
+            base = base[..., : picture.shape[-2], : picture.shape[-1]]
+        return write_jpeg(_laid_over(base, picture, self.strength), longest_side=PREVIEW_SIDE)
 
 
 def _photo(recipe: DreamRecipe, materials: Materials) -> tuple[Pixels, Pixels | None, dict[str, str]]:
@@ -324,10 +355,8 @@ def _sum(objectives: list[Objective]) -> Objective:
 
 def _at_side(pixels: Pixels, side: int, network: Prepared) -> Tensor:
     """A picture with its longer side scaled to `side`, continued by reflection to what the network takes."""
-    small = _tensor(resize(pixels, *fit_within(pixels.shape[0], pixels.shape[1], side)), network.device)
-    rows, columns = (
-        _reflected(0, max(-(-size // GRANULE) * GRANULE, network.smallest), size).to(network.device) for size in small.shape[-2:]
-    )
+    small = _tensor(resize(pixels, *fit_within(pixels.shape[0], pixels.shape[1], side)), network.device).float().div_(255)
+    rows, columns = (_reflected(0, _granules(size, network.smallest), size).to(network.device) for size in small.shape[-2:])
     return small.index_select(2, rows).index_select(3, columns)
 
 
@@ -353,15 +382,13 @@ def _mask(recipe: DreamRecipe, materials: Materials, photo: Pixels) -> Pixels | 
 def _made(
     recipe: DreamRecipe,
     identity: ModelIdentity,
-    network: Prepared,
-    base: Tensor,
-    detail: Tensor,
+    device: str,
+    pixels: Pixels,
     alpha: Pixels | None,
     losses: list[float],
     facts: dict[str, str],
 ) -> Made:
-    pixels = _pixels(base.add_(detail.to(base), alpha=recipe.strength))
-    made_on = setting(network.device.type, "torch", "torchvision", "timm", "numpy", "pillow", threads=str(torch.get_num_threads()))
+    made_on = setting(device, "torch", "torchvision", "numpy", "pillow", threads=str(torch.get_num_threads()))
     complete = recipe.model_copy(update={"model": identity, "setting": made_on})
     height, width = pixels.shape[:2]
     return Made(
@@ -375,20 +402,46 @@ def _made(
     )
 
 
+# --- Pixels and tensors ----------------------------------------------------------------------------------------------------
+# A picture of 4096 x 3072 is 151 MB as float32, so as few as possible of those are alive at once: the photo stays in bytes, and what
+# combines it with the dream goes by strips.
+
+
 def _tensor(pixels: Pixels, device: torch.device) -> Tensor:
-    """uint8 [h, w, c] -> float32 [1, c, h, w] in 0..1, channels side by side in memory."""
-    return torch.from_numpy(pixels.copy()).to(device).permute(2, 0, 1)[None].float().div_(255)
+    """uint8 [h, w, c] -> uint8 [1, c, h, w], channels side by side in memory."""
+    return torch.from_numpy(pixels.copy()).to(device).permute(2, 0, 1)[None]
 
 
-def _pixels(picture: Tensor) -> Pixels:
-    """float [1, 3, h, w] -> uint8 [h, w, 3]."""
-    scaled = (picture.detach() * 255).round_().clamp_(0, 255)
-    return scaled[0].permute(1, 2, 0).to("cpu", torch.uint8).numpy()
+def _strips(picture: Tensor) -> Iterator[slice]:
+    return (slice(top, top + STRIP) for top in range(0, picture.shape[-2], STRIP))
 
 
-def _enlarged(detail: Tensor, octave: Octave) -> Tensor:
-    """The dream so far at the next octave's size (Google's notebook: detail is carried over, the photo stays sharp)."""
-    return F.interpolate(detail.float(), (octave.height, octave.width), mode="bicubic", align_corners=False)
+def _picture(base: Tensor, detail: Tensor | None) -> Tensor:
+    """What an octave begins with, float32 in 0..1: the photo, uint8, and on it the dream so far (as in Google's notebook)."""
+    if detail is None:
+        return base.float().div_(255)
+    enlarged = F.interpolate(detail.float(), base.shape[-2:], mode="bicubic", align_corners=False)
+    picture = enlarged.contiguous(memory_format=torch.channels_last)
+    for rows in _strips(picture):
+        picture[..., rows, :].add_(base[..., rows, :].float().div_(255)).clamp_(0, 1)
+    return picture
 
 
-__all__ = ["Climb", "Cut", "Look", "Octave", "cuts", "dream", "plan_octaves"]
+def _detail(picture: Tensor, base: Tensor) -> Tensor:
+    """What the dream has added to the photo, as float16: finer than a 2000th of black to white."""
+    detail = torch.empty_like(picture, dtype=torch.float16)
+    for rows in _strips(picture):
+        detail[..., rows, :] = picture[..., rows, :] - base[..., rows, :].float().div_(255)
+    return detail
+
+
+def _laid_over(base: Tensor, picture: Tensor, strength: float) -> Pixels:
+    """The dream over the photo at a strength: uint8 [h, w, 3]."""
+    laid = torch.empty_like(base)
+    for rows in _strips(picture):
+        laid[..., rows, :] = base[..., rows, :].float().lerp(picture[..., rows, :] * 255, strength).round_().clamp_(0, 255).to(torch.uint8)
+    pixels: Pixels = laid[0].permute(1, 2, 0).contiguous().cpu().numpy()
+    return pixels
+
+
+__all__ = ["Climb", "Cut", "Look", "Octave", "Preview", "cuts", "dream", "plan_octaves"]

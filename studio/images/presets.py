@@ -19,7 +19,7 @@ from studio.works.work import Made, Making
 FOLDER = Path(__file__).with_name("presets")
 """Where the thumbnails lie, beside the credit for the photos they were made from."""
 
-THUMBNAIL_MADE_AT, THUMBNAIL_SIDE, THUMBNAIL_QUALITY = 640, 320, 80
+THUMBNAIL_MADE_AT, THUMBNAIL_SIDE, THUMBNAIL_QUALITY = 512, 320, 80
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,13 @@ def _look(name: str, sentence: str, *layers: str, photo: str = "china", **change
 
 
 _ROWS = (
-    _look("creatures", "Animals with eyes and fur grow out of walls, hills and clouds: the classic dream.", "blocks.4.1", "blocks.4"),
+    _look(
+        "creatures",
+        "Animals with eyes and fur grow out of walls, hills and clouds: the classic dream.",
+        "blocks.4.1",
+        "blocks.4",
+        photo="flower",
+    ),
     _look("garden", "Flowers, shrubs and fireworks break out everywhere.", "blocks.5.1", steps=14),
     _look("citadel", "Domes, spires and terraces pile up, with something furry among them.", "blocks.4", "blocks.5", steps=14),
     _look("watchers", "Shells and scales full of eyes.", "blocks.4.0", photo="flower"),

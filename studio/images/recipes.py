@@ -65,8 +65,8 @@ class DreamRecipe(Recipe):
     jitter: int = parameter(32, "Shifts the picture at random before each step, so that no grid shows.", ge=0, le=128, step=1, unit="px")
     feather: float = parameter(1.5, "How softly a mask ends, in per cent of the longer side.", ge=0, le=20, step=0.5, unit="%")
     tile: int = parameter(
-        768,
-        "Larger pictures are looked at in tiles about this large: smaller ones need less memory, never other looks.",
+        512,
+        "Pictures beyond a megapixel are looked at in tiles about this large: smaller ones need less memory.",
         ge=256,
         le=2048,
         step=64,

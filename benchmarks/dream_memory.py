@@ -1,0 +1,60 @@
+"""How much memory a large dream needs: 4096 x 3072 pixels in a process of its own, whose peak must stay under 2 GiB.
+
+    python -m benchmarks.dream_memory [--width 4096] [--height 3072] [--steps 1]
+
+The peak is the process's largest resident set from start to end: Python, torch, the photo, the dream and the PNG. It does not depend on the number
+of steps, so one for each octave will do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+
+LIMIT = 2 * 2**30
+
+MAKING = """
+import hashlib, io, resource, sys, time
+from PIL import Image
+from sklearn.datasets import load_sample_image
+width, height, steps = map(int, sys.argv[1:])
+written = io.BytesIO()
+Image.fromarray(load_sample_image("china.jpg")).resize((width, height)).save(written, "JPEG", quality=92)
+photo = written.getvalue()
+from studio.images.dream import dream
+from studio.images.presets import finish
+from studio.images.recipes import DreamRecipe
+from studio.works.recipe import Source
+source = Source(sha256=hashlib.sha256(photo).hexdigest(), role="photo", name="", title="", author="", licence="")
+begun = time.perf_counter()
+made = finish(dream(DreamRecipe(sources=(source,), size=max(width, height), steps=steps, coarse_first=0.0), lambda _source: photo))
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+print(made.facts["size"], len(made.content), round(time.perf_counter() - begun, 1), peak)
+"""
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    asked.add_argument("--width", type=int, default=4096)
+    asked.add_argument("--height", type=int, default=3072)
+    asked.add_argument("--steps", type=int, default=1, help="steps in each octave")
+    options = asked.parse_args()
+    told = subprocess.run(
+        [sys.executable, "-c", MAKING, str(options.width), str(options.height), str(options.steps)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if told.returncode:
+        sys.exit(told.stderr)
+    width, _, height, size, seconds, peak = told.stdout.split()
+    print(
+        f"{width} x {height}: {int(peak) / 2**30:.2f} GiB at the peak (at most {LIMIT / 2**30:.0f}), {seconds} s, PNG of {int(size) / 1e6:.0f} MB"
+    )
+    if int(peak) > LIMIT:
+        sys.exit("The dream needs more memory than it claims to.")
+
+
+if __name__ == "__main__":
+    main()
