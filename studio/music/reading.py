@@ -30,7 +30,7 @@ import zipfile
 from collections import Counter, deque
 from collections.abc import Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -353,8 +353,11 @@ def _read_score(piece: Piece, budget: Budget) -> Reading:
         content = _in_utf8(content)
         score = converter.parseData(content, format="musicxml")
     else:
-        score = converter.parseData(top_spine(text_of(content)), format=form)
-    return tunes_of(score, piece.name, budget, doubt_major=form == "musicxml" and WRITTEN_HERE not in content[:4000])
+        text = text_of(content)
+        alone = top_spine(text)
+        reading = tunes_of(converter.parseData(alone, format=form), piece.name, budget)
+        return reading if alone == text else replace(reading, remarks=("Of several parts the top voice was taken.", *reading.remarks))
+    return tunes_of(score, piece.name, budget, doubt_major=WRITTEN_HERE not in content[:4000])
 
 
 def _in_utf8(content: bytes) -> bytes:
@@ -375,7 +378,10 @@ def top_spine(text: str) -> str:
     if not rows or re.search(r"^(.*\t)?\*[\^v+x](\t|$)", text, re.M):
         return text
     kern = [place for place, token in enumerate(rows[0]) if token == "**kern"]
-    if len(kern) < 2 or any(len(row) != len(rows[0]) for row in rows):
+    if len(kern) > 1 and all(len(row) == len(rows[0]) for row in rows):
+        sounding = {place: sum(bool(re.match(r"[\[({]*\d[^r]*$", row[place])) for row in rows) for place in kern}
+        kern = [place for place in kern if sounding[place] * 8 >= max(sounding.values())]  # a voice may be silent throughout
+    if len(rows[0]) < 2 or not kern or any(len(row) != len(rows[0]) for row in rows):
         return text
     named = [place for place in kern if any(row[place][:1] in "*!" and MELODY_NAMES.search(row[place]) for row in rows[1:12])]
     chosen = named[-1] if named else kern[-1]

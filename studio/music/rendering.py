@@ -3,7 +3,7 @@
     sound = render(tune, instrument="Violin", tempo=100)
     path.write_bytes(sound.to_wav())
 
-Everything is made on this machine. The SoundFont (TimGM6mb) comes with pretty_midi, the synthesiser is symusic's.
+Everything is made on this machine. The SoundFont (TimGM6mb) comes with pretty_midi; `soundfont` plays it.
 """
 
 from __future__ import annotations
