@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from studio import __version__
 from studio.errors import StudioError
 
-PACKAGES = ("torch", "torchvision", "timm", "numpy", "pillow", "gradio", "distributed", "sqlalchemy", "music21", "symusic", "verovio")
+PACKAGES = ("torch", "torchvision", "timm", "numpy", "pillow", "gradio", "distributed", "sqlalchemy", "music21", "verovio")
 
 
 @dataclass(frozen=True)
