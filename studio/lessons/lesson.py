@@ -97,6 +97,11 @@ class Upload:
     group: str = ""
 
 
+@dataclass(frozen=True)
+class Camera(Upload):
+    """A button that turns the visitor's camera on: while it is, events of its name bring small JPEGs, a few a second, as an upload would."""
+
+
 Knob = Choice | Slide | Switch | Push | Write | Upload
 
 

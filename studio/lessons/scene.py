@@ -214,12 +214,16 @@ class Table:
 
 @dataclass(frozen=True)
 class Sound:
-    """A tone to be heard now: pitch in MIDI numbers, seconds, loudness 0..1, and a timbre the browser knows (sine, triangle, square)."""
+    """A tone to be heard: pitch in MIDI numbers, seconds, loudness 0..1, and a timbre the browser knows (sine, triangle, square).
+
+    after: seconds from now until it begins.
+    """
 
     pitch: float
     seconds: float = 0.2
     loudness: float = 0.4
     timbre: str = "triangle"
+    after: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -232,6 +236,14 @@ class File:
 
 
 @dataclass(frozen=True)
+class Visit:
+    """The page opens another tab, by its label, with these settings there (for the Dream tab: fields of its recipe)."""
+
+    tab: str
+    settings: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Scene:
     """All a lesson shows at one moment.
 
@@ -240,6 +252,7 @@ class Scene:
     playing: whether it wants to go on by itself (the page then sends "advance" after "advance").
     values: settings that the lesson itself changed, for the controls to follow.
     columns: widths of the columns the figures stand in on a wide page, such as (3, 2); the page's own choice when empty.
+    visit: where the visitor is taken, with what was found here.
     """
 
     figures: tuple[Figure, ...] = ()
@@ -252,6 +265,7 @@ class Scene:
     sounds: tuple[Sound, ...] = ()
     files: tuple[File, ...] = ()
     columns: tuple[float, ...] = ()
+    visit: Visit | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and numbers, ready for JSON; heat maps as one byte a cell (0 is -1 or dark, 255 is +1 or light), base64."""

@@ -236,6 +236,9 @@ const drawKnobs = () => {
       const area = box.querySelector("textarea");
       area.value = value;
       area.addEventListener("change", () => set(knob.name, area.value));
+    } else if (knob.type === "Camera") {
+      box = make("div", { class: "knob camera" }, `<button type="button" aria-pressed="false">${html(knob.label)}</button><video muted playsinline hidden></video>${help}`);
+      box.querySelector("button").addEventListener("click", () => turnCamera(knob, box));
     } else if (knob.type === "Upload") {
       box = make("label", { class: "knob upload" }, `<span>${html(knob.label)}</span><input type="file" id="${id}" accept="${html(knob.accepts)}">${help}`);
       box.querySelector("input").addEventListener("change", async (event) => {
@@ -252,6 +255,44 @@ const drawKnobs = () => {
     box.dataset.knob = knob.name;
     placeOf(knob).append(box);
   }
+};
+
+// The camera: while it is on, the middle of what it sees is sent as a small JPEG, a few times a second and only when the last was answered.
+const FRAME = { side: 224, every: 250 };
+const turnCamera = async (knob, box) => {
+  const button = box.querySelector("button"), video = box.querySelector("video");
+  if (video.srcObject) return cameraOff(box, knob);
+  try {
+    video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { width: 320, height: 240 }, audio: false });
+    await video.play();
+  } catch {
+    cameraOff(box, knob);
+    return says("There is no camera here, or the browser may not use it. Teach by colour, drawing or sliders, or choose a picture file.", "bad");
+  }
+  video.hidden = false;
+  button.textContent = "Camera off";
+  button.setAttribute("aria-pressed", true);
+  const canvas = make("canvas", { width: FRAME.side, height: FRAME.side });
+  const timer = setInterval(() => {
+    if (!box.isConnected) { clearInterval(timer); return cameraOff(box, knob); }
+    if (!video.srcObject) return clearInterval(timer);
+    if (!visible() || here.waiting.some((event) => event.name === knob.name)) return;
+    const side = Math.min(video.videoWidth, video.videoHeight);
+    if (!side) return;
+    // Mirrored, as one knows oneself.
+    const brush = canvas.getContext("2d");
+    brush.setTransform(-1, 0, 0, 1, FRAME.side, 0);
+    brush.drawImage(video, (video.videoWidth - side) / 2, (video.videoHeight - side) / 2, side, side, 0, 0, FRAME.side, FRAME.side);
+    send({ name: knob.name, text: "The camera's picture", content: canvas.toDataURL("image/jpeg", 0.8).split(",")[1] });
+  }, FRAME.every);
+};
+const cameraOff = (box, knob) => {
+  const button = box.querySelector("button"), video = box.querySelector("video");
+  video.srcObject?.getTracks().forEach((track) => track.stop());
+  video.srcObject = null;
+  video.hidden = true;
+  button.textContent = knob.label;
+  button.setAttribute("aria-pressed", false);
 };
 
 const followKnobs = (values) => {
@@ -383,6 +424,15 @@ const drawScene = (scene) => {
     <tbody>${table.rows.map((row, i) => `<tr${i === table.chosen ? ' class="chosen"' : ""}>${row.map((cell) => `<td>${html(cell)}</td>`).join("")}</tr>`).join("")}</tbody></table></div>`).join("");
   scene.sounds.forEach(play);
   scene.files.forEach(hand);
+  if (scene.visit) visit(scene.visit);
+};
+
+// Another tab is opened with settings: whoever has that tab listens for "studio-visit" on the window. What nobody took stays for later.
+const visit = ({ tab, settings }) => {
+  window.studioVisit = { tab, settings };
+  window.dispatchEvent(new CustomEvent("studio-visit", { detail: window.studioVisit }));
+  [...document.querySelectorAll('button[role="tab"]')].find((each) => each.textContent.trim() === tab)?.click();
+  window.scrollTo({ top: 0 });
 };
 
 const hand = (file) => {
@@ -515,7 +565,7 @@ const MARKS = {
   }).join(""),
   heat: (m, f) => {
     const [x0, x1, y0, y1] = m.extent;
-    return `<image href="${heatUrl(m.values, m.steps, m.scale)}" x="${n(f.X(x0))}" y="${n(f.Y(y1))}" width="${n(f.X(x1) - f.X(x0))}" height="${n(f.Y(y0) - f.Y(y1))}" preserveAspectRatio="none"${m.steps ? "" : ' style="image-rendering:auto"'}/>`;
+    return `<image href="${heatUrl(m.values, m.steps, m.scale)}" x="${n(f.X(x0))}" y="${n(f.Y(y1))}" width="${n(f.X(x1) - f.X(x0))}" height="${n(f.Y(y0) - f.Y(y1))}" preserveAspectRatio="none" style="image-rendering:${m.pixelated ? "pixelated" : "auto"}"/>`;
   },
   picture: (m, f) => {
     const [x0, x1, y0, y1] = m.extent;
@@ -709,14 +759,14 @@ const attend = (drawing, name) => {
 let audio = null;
 const play = (sound) => {
   audio ||= new AudioContext();
-  const tone = audio.createOscillator(), volume = audio.createGain();
+  const tone = audio.createOscillator(), volume = audio.createGain(), start = audio.currentTime + sound.after;
   tone.type = sound.timbre;
   tone.frequency.value = 440 * 2 ** ((sound.pitch - 69) / 12);
-  volume.gain.setValueAtTime(sound.loudness * 0.4, audio.currentTime);
-  volume.gain.exponentialRampToValueAtTime(0.001, audio.currentTime + sound.seconds);
+  volume.gain.setValueAtTime(sound.loudness * 0.4, start);
+  volume.gain.exponentialRampToValueAtTime(0.001, start + sound.seconds);
   tone.connect(volume).connect(audio.destination);
-  tone.start();
-  tone.stop(audio.currentTime + sound.seconds);
+  tone.start(start);
+  tone.stop(start + sound.seconds);
 };
 
 let resized = 0;
