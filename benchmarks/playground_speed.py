@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from studio.lessons.lesson import Event
-from studio.lessons.playground import LESSON, _train
+from studio.lessons.playground import LESSON, train
 
 DRAWN_A_SECOND, EPOCHS_A_SECOND = 10, 60
 SHARE_OF_BARE = 0.8
@@ -78,7 +78,7 @@ def learning() -> Callable[[], float]:
 
     def turn() -> float:
         nonlocal state
-        state = _train(state, epochs=8)
+        state = train(state, epochs=8)
         return 8.0
 
     return turn

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from studio.errors import Refused
+from studio.lessons.keeping import packed, unpacked
 from studio.lessons.lesson import Check, Choice, Event, Lesson, Push, Slide, Switch, Upload, Write, fitting
 from studio.lessons.playground_data import (
     BLUE,
@@ -233,9 +234,9 @@ def act(state: State, event: Event) -> State:
     state = replace(state, files=(), known=state.settings)
     match event.name:
         case "advance" if state.playing:
-            return _train(state, seconds=TURN)
+            return train(state, seconds=TURN)
         case "step":
-            return replace(_train(state, epochs=1), playing=False)
+            return replace(train(state, epochs=1), playing=False)
         case "play":
             if state.fitting is None:
                 return replace(state, said="There is nothing to learn from yet: draw some orange and some blue points on the map.")
@@ -332,7 +333,7 @@ def _drawn(state: State, stroke: tuple[tuple[float, float], ...], brush: str) ->
     return _points_set(state, with_stroke(text, stroke, brush))
 
 
-def _train(state: State, *, seconds: float = 0.0, epochs: int = 0) -> State:
+def train(state: State, *, seconds: float = 0.0, epochs: int = 0) -> State:
     """Train for so many seconds, to the end of an epoch unless that is far; or for so many epochs."""
     if state.fitting is None:
         return replace(state, playing=False, said="There is nothing to learn from yet: draw some orange and some blue points on the map.")
@@ -493,12 +494,7 @@ def _names(state: State) -> list[list[str]]:
 
 def save_network(state: State) -> File:
     """The network as a zip of `playground.safetensors` and its card `playground.json`, with all settings in the card's notes."""
-    import io
-    import tempfile
-    import zipfile
-    from pathlib import Path
-
-    from studio.learning.checkpoints import Card, save
+    from studio.learning.checkpoints import Card
     from studio.learning.datasets import Origin
 
     settings = {name: value for name, value in state.settings.items() if name not in ("brush",)}
@@ -513,35 +509,15 @@ def save_network(state: State) -> File:
         figures={name: figure for name, figure in figures.items() if math.isfinite(figure)},
         notes=json.dumps({"settings": settings}, ensure_ascii=False) if len(str(settings["points"])) < 15_000 else "",
     )
-    packed = io.BytesIO()
-    with tempfile.TemporaryDirectory() as folder:
-        save(state.network, card, Path(folder) / "playground")
-        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-            for path in sorted(Path(folder).iterdir()):
-                archive.writestr(zipfile.ZipInfo(path.name), path.read_bytes())
-    return File("playground.zip", packed.getvalue(), "application/zip")
+    return packed(state.network, card)
 
 
 def load_network(state: State, content: bytes, name: str) -> State:
     """A network back from its zip, with its settings. Raises `Unreadable` for what is none, or does not fit its own settings."""
-    import io
-    import tempfile
-    import zipfile
-    from pathlib import Path
-
     from studio.errors import StudioError, Unreadable
-    from studio.learning.checkpoints import load
 
+    model = unpacked(content, "playground", name)
     wrong = f"{name} is no saved Playground network; choose a zip that the Playground saved."
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            with zipfile.ZipFile(io.BytesIO(content)) as archive:
-                for part in ("playground.safetensors", "playground.json"):
-                    with archive.open(part) as packed:
-                        Path(folder, part).write_bytes(packed.read(2**20))
-        except (zipfile.BadZipFile, KeyError, OSError, RuntimeError, NotImplementedError, EOFError, ValueError):
-            raise Unreadable(wrong) from None
-        model = load(Path(folder) / "playground")
     try:
         kept = json.loads(model.card.notes)["settings"]
         settings = LESSON.settings({knob: value for knob, value in kept.items() if knob in _defaults()}) | {
@@ -881,7 +857,7 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
     rows, done = [], 0
     for epoch in (0, 1, 2, 5, 10, 20, 50, 100):
         if epoch:
-            state = _train(state, epochs=epoch - done)
+            state = train(state, epochs=epoch - done)
         done = epoch
         last = state.curve[-1]
         shares = (_share(last.right), _share(last.test_right))
@@ -980,7 +956,8 @@ for epoch in range(2000):
     h = np.tanh(x @ W1)
     y = np.tanh(h @ W2)
     blame = (y - t) * (1 - y**2)
-    W1, W2 = W1 - 1.0 * x.T @ (blame @ W2.T * (1 - h**2)) / 200, W2 - 1.0 * h.T @ blame / 200
+    earlier = blame @ W2.T * (1 - h**2)      # the blame, passed back through the weights
+    W1, W2 = W1 - x.T @ earlier / 200, W2 - h.T @ blame / 200
 print(np.mean(np.sign(y) == t))              # share on the right side""",
     tab="Dream",
     use=(

@@ -18,7 +18,7 @@ from torch import nn
 from studio.errors import Refused, StudioError, Unreadable
 from studio.lessons import playground_data as data
 from studio.lessons.lesson import Event
-from studio.lessons.playground import LESSON, RATES, TASKS, State, _train, features_in, layers_in
+from studio.lessons.playground import LESSON, RATES, TASKS, State, train, features_in, layers_in
 from studio.lessons.scene import Button, Entry, Heat, Link, Node, Points
 
 
@@ -27,7 +27,7 @@ def begun(**wishes: Any) -> State:
 
 
 def trained(epochs: int, **wishes: Any) -> State:
-    return _train(begun(**wishes), epochs=epochs)
+    return train(begun(**wishes), epochs=epochs)
 
 
 def act(state: State, name: str, **fields: Any) -> State:
@@ -60,7 +60,7 @@ def test_numbers_and_colours_are_learnt_too() -> None:
     assert trained(20, data="plane").curve[-1].test_loss < 0.005
     state = begun(data="picture", layers="8, 8", optimiser="Adam", rate=0.01)
     guess = 0.5 * ((state.task.test_targets - state.task.targets.mean(axis=0)) ** 2).sum(axis=1).mean()
-    assert _train(state, epochs=8).curve[-1].test_loss < 0.3 * guess
+    assert train(state, epochs=8).curve[-1].test_loss < 0.3 * guess
 
 
 def test_it_learns_exactly_as_torch_does() -> None:
@@ -81,7 +81,7 @@ def test_it_learns_exactly_as_torch_does() -> None:
             penalty = sum(0.5 * 0.01 * (layer.weight**2).sum() for layer in network if isinstance(layer, nn.Linear))
             (loss + penalty).backward()
             rule.step()
-    state = _train(state, epochs=3)
+    state = train(state, epochs=3)
     for ours, theirs in zip(state.network.parameters(), network.parameters(), strict=True):
         assert ours.detach().numpy() == pytest.approx(theirs.detach().numpy(), abs=1e-5)
 
@@ -91,14 +91,14 @@ def test_a_rate_changed_under_way_goes_on_from_the_same_weights() -> None:
     before = [weight.detach().clone() for weight in state.network.parameters()]
     state = changed(state, "rate", 0.1)
     assert all(torch.equal(now, then) for now, then in zip(state.network.parameters(), before, strict=True))
-    assert _train(state, epochs=2).epoch == 5
+    assert train(state, epochs=2).epoch == 5
 
 
 def test_the_long_run_is_the_same_however_it_is_cut() -> None:
-    whole = _train(begun(batch=30), epochs=12)
+    whole = train(begun(batch=30), epochs=12)
     cut = begun(batch=30)
     for _ in range(12):
-        cut = changed(_train(cut, epochs=1), "rate", 0.03)
+        cut = changed(train(cut, epochs=1), "rate", 0.03)
     for one, other in zip(whole.network.parameters(), cut.network.parameters(), strict=True):
         assert torch.equal(one, other)
 
@@ -118,7 +118,7 @@ def test_a_rate_too_large_is_named_and_undone() -> None:
     assert not scene.playing
     assert all(bool(torch.isfinite(weight).all()) for weight in state.network.parameters())
     assert math.isfinite(state.curve[-1].loss)
-    assert math.isfinite(_train(changed(state, "rate", 0.01), epochs=2).curve[-1].loss)
+    assert math.isfinite(train(changed(state, "rate", 0.01), epochs=2).curve[-1].loss)
 
 
 def test_a_penalty_too_large_is_named() -> None:
@@ -200,7 +200,7 @@ def test_a_weight_can_be_typed_in_and_learning_goes_on_from_it() -> None:
     state = act(state, "edit", figure="network", id="feature y:neuron 1.3", value=2.5)
     assert float(dense(state)[0].weight[2, 1].detach()) == 2.5
     state = changed(changed(state, "cost", "squared"), "rate", 0.00001)
-    assert float(dense(_train(state, epochs=1))[0].weight[2, 1].detach()) == pytest.approx(2.5, abs=0.01)
+    assert float(dense(train(state, epochs=1))[0].weight[2, 1].detach()) == pytest.approx(2.5, abs=0.01)
     state = act(state, "edit", id="neuron 2.1:bias", value="-1.5")
     assert float(dense(state)[1].bias[0].detach()) == -1.5
     with pytest.raises(Refused):
@@ -222,7 +222,7 @@ def test_layers_and_neurons_come_and_go_within_their_limits() -> None:
     for _ in range(8):
         state = act(state, "press", id="layer-")
     assert layers_in(state.settings) == ()
-    assert math.isfinite(_train(state, epochs=1).curve[-1].loss)
+    assert math.isfinite(train(state, epochs=1).curve[-1].loss)
     scene = LESSON.draw(act(state, "press", id="layer+"))
     assert scene.values["layers"] == "2"
 
@@ -295,7 +295,7 @@ def test_a_picture_of_ones_own_is_painted() -> None:
     Image.fromarray(picture).save(file, "PNG")
     state = act(begun(layers="4", optimiser="Adam", rate=0.03), "painting", content=file.getvalue(), text="flag.png")
     assert state.settings["data"] == "picture"
-    state = _train(state, epochs=6)
+    state = train(state, epochs=6)
     heat = LESSON.draw(state).figures[1].marks[0]
     assert isinstance(heat, Heat)
     values = np.asarray(heat.values)
