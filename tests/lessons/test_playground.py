@@ -18,7 +18,7 @@ from torch import nn
 from studio.errors import Refused, StudioError, Unreadable
 from studio.lessons import playground_data as data
 from studio.lessons.lesson import Event
-from studio.lessons.playground import LESSON, RATES, TASKS, State, train, features_in, layers_in
+from studio.lessons.playground import LESSON, RATES, TASKS, State, features_in, layers_in, train
 from studio.lessons.scene import Button, Entry, Heat, Link, Node, Points
 
 
