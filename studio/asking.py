@@ -36,6 +36,8 @@ def ask(kind: str, wishes: Mapping[str, Any], ingredients: Iterable[Ingredient],
         raise UnknownName("kind of work", kind, KINDS)
     fields = KINDS[kind].complete(dict(wishes))
     check(KINDS[kind].recipe_class(), fields)
+    ingredients = list(ingredients)
+    ingredients += KINDS[kind].implies(fields, [each.role for each in ingredients])
     sources = [
         gallery.keep_source(each.content, role=each.role, name=each.name, title=each.title, author=each.author, licence=each.licence)
         for each in ingredients

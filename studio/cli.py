@@ -86,15 +86,18 @@ class OrOwn(click.ParamType[Any]):
             self.fail(f"'{value}' is neither a whole number nor the word own.", param, ctx)
 
 
-def recipe_options(kind: type[Recipe]) -> Callable[[Command], Command]:
+def recipe_options(kind: type[Recipe], *, leave_out: tuple[str, ...] = ()) -> Callable[[Command], Command]:
     """An option for every parameter of the recipe, with the recipe's own help and default; what is not given stays None."""
     from studio.works.recipe import controls
 
     def decorate(command: Command) -> Command:
-        for control in reversed(controls(kind)):
+        for control in reversed([control for control in controls(kind) if control.name not in leave_out]):
             default = ", ".join(control.default) if control.many else control.default
             span = f", {control.minimum:g} to {control.maximum:g}" if control.minimum is not None and control.maximum is not None else ""
-            said = f"{control.help} [{default}{control.unit and ' ' + control.unit}{span}]"
+            unit = control.unit and " " + control.unit
+            said = control.help + (
+                f" [{default}{unit}{span}]" if default not in (None, "") else f" [{(unit + span).strip(', ')}]" if span else ""
+            )
             if control.type is bool:
                 command = click.option(f"{control.option}/--no{control.option[1:]}", control.name, default=None, help=said)(command)
                 continue
@@ -233,6 +236,55 @@ def dream(
         work = _watch(run_here(recipe, gallery), quiet=quiet)
         gallery.export(work, output, force=force)
     _tell(work, output, quiet=quiet, as_json=as_json)
+
+
+def _compose_recipe() -> type[Recipe]:
+    from studio.music.recipes import ComposeRecipe
+
+    return ComposeRecipe
+
+
+SCORES = (".mid", ".musicxml", ".abc", ".wav", ".svg")
+
+
+@commands.command()
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help=f"The file to write: {', '.join(SCORES)}.")
+@recipe_options(_compose_recipe(), leave_out=("format",))
+@click.option("--take", type=click.Path(path_type=Path), help="The tune that --keep keeps bars from.")
+@click.option("--theme", type=click.Path(path_type=Path), help="A tune that attracts, or repels (see --theme-pull).")
+@click.option(
+    "--count", type=click.IntRange(1, 100), default=1, show_default=True, help="How many takes: NAME-1, NAME-2 …, seeds counted on."
+)
+@making_options
+def compose(output: Path, take: Path | None, theme: Path | None, count: int, quiet: bool, as_json: bool, force: bool, **given: Any) -> None:
+    """Compose a melody in a style under exact constraints.
+
+    The style is one of `studio styles`, or a file or folder of your own tunes. What is asked for is kept exactly; where that cannot be, the
+    fewest wishes that conflict are named.
+    """
+    from studio.asking import Ingredient, ask
+    from studio.jobs import run_here
+    from studio.music.style_sources import own_ingredients, stands_for_files
+
+    outputs = [output if count == 1 else output.with_stem(f"{output.stem}-{number}") for number in range(1, count + 1)]
+    for path in outputs:
+        _check_output(path, suffixes=SCORES, force=force)
+    wishes = _wishes(given) | {"format": output.suffix.lower().removeprefix(".")}
+    ingredients = [Ingredient(role, _read(path), path.name) for role, path in (("take", take), ("theme", theme)) if path]
+    style = str(wishes.get("style", ""))
+    if stands_for_files(style):
+        ingredients += [Ingredient(**vars(each)) for each in own_ingredients(Path(style))]
+        wishes["style"] = Path(style).stem
+    with _gallery() as gallery:
+        for number, path in enumerate(outputs):
+            recipe = ask("compose", wishes | {"seed": int(wishes.get("seed", 0)) + number}, ingredients, gallery)
+            work = _watch(run_here(recipe, gallery), quiet=quiet)
+            gallery.export(work, path, force=force)
+            _tell(work, path, quiet=quiet, as_json=as_json)
+            if not (quiet or as_json):
+                for fact in ("form", "chance", "copying", "remarks"):
+                    if fact in work.facts:
+                        click.echo(f"{fact:>10}  {work.facts[fact]}", err=True)
 
 
 @commands.command()
@@ -408,6 +460,54 @@ def presets() -> None:
 
     for preset in PRESETS.values():
         click.echo(f"{preset.name:<14} {preset.sentence}")
+
+
+@commands.group(invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_context
+def styles(context: click.Context, as_json: bool) -> None:
+    """The musical styles at hand, with size, source and licence."""
+    if context.invoked_subcommand is not None:
+        return
+    from studio.music.corpora import catalogue
+
+    fields = ("name", "title", "sentence", "source", "licence", "tunes")
+    for entry in catalogue():
+        if as_json:
+            told = {field: getattr(entry, field) for field in fields} | {"fetched_on_demand": entry.download is not None}
+            click.echo(json.dumps(told, ensure_ascii=False))
+            continue
+        size = f"{entry.tunes:,} tunes" if entry.tunes else ""
+        fetched = f"to fetch: studio styles add {entry.name}" if entry.download else ""
+        click.echo(f"{entry.name:<16} {entry.title}{', ' + size if size else ''}{f' ({fetched})' if fetched else ''}")
+        click.echo(f"{'':<16} {entry.sentence}")
+        click.echo(f"{'':<16} {entry.source}. {entry.licence}")
+
+
+@styles.command("add")
+@click.argument("name")
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.option("--sentence", default="", help="What the style is, in a sentence.")
+@click.option("--licence", default="", help="Under which licence its tunes are.")
+@click.option("-q", "--quiet", is_flag=True)
+def styles_add(name: str, path: Path | None, sentence: str, licence: str, quiet: bool) -> None:
+    """Read the tunes at PATH once and keep them as the style NAME; without PATH, fetch the public collection of that name."""
+    from studio.music.corpora import add_style
+
+    style = _watch(add_style(name, path, sentence=sentence, licence=licence), quiet=quiet)
+    click.echo(f"{name}: {len(style):,} tunes, {style.notes:,} notes.")
+    if style.unread and not quiet:
+        click.echo(f"{len(style.unread)} could not be read; the first, {style.unread[0].name}: {style.unread[0].reason}", err=True)
+
+
+@styles.command("remove")
+@click.argument("name")
+def styles_remove(name: str) -> None:
+    """Forget a style of your own; its files stay where they are."""
+    from studio.music.corpora import remove_style
+
+    remove_style(name)
+    click.echo(f"Removed {name}.")
 
 
 @commands.command()

@@ -18,7 +18,7 @@ import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -41,18 +41,24 @@ class Kind:
     """A kind of work this studio can make: where its recipe and its process stand. They are imported when first used.
 
     completion: a function from loose wishes to the recipe's fields, such as one that knows the presets; "" where wishes are fields.
-    roles: what its sources are for, in order; the first is needed.
+    implied: a function from wishes and the roles of the files that come with them to further ingredients, such as the style that a wish
+    names. roles: what its sources are for, in order; the first is needed, unless it is implied.
     """
 
     name: str
     recipe: str
     process: str
     completion: str = ""
+    implied: str = ""
     roles: tuple[str, ...] = ()
 
     def recipe_class(self) -> type[Recipe]:
         found: type[Recipe] = _find(self.recipe)
         return found
+
+    def implies(self, wishes: Mapping[str, Any], roles: Iterable[str]) -> list[Any]:
+        """Ingredients (`studio.asking.Ingredient`, by their fields) that the wishes imply. Raises `UnknownName`."""
+        return list(_find(self.implied)(dict(wishes), tuple(roles))) if self.implied else []
 
     def complete(self, wishes: Mapping[str, Any]) -> dict[str, Any]:
         """What was asked for, with what it implies. Raises `UnknownName` for a preset that does not exist."""
@@ -68,6 +74,13 @@ KINDS = {
             process="studio.images.dream:dream",
             completion="studio.images.presets:with_preset",
             roles=("photo", "guide", "mask", "weights"),
+        ),
+        Kind(
+            "compose",
+            recipe="studio.music.recipes:ComposeRecipe",
+            process="studio.music.compose:compose",
+            implied="studio.music.style_sources:implied",
+            roles=("tune", "take", "theme"),
         ),
     )
 }

@@ -35,10 +35,17 @@ SCALES = {
 class ComposeRecipe(Recipe):
     """A melody in a style under exact constraints.
 
-    Sources by role: `style` (needed: a style's manifest or tunes), `take` (bars are kept from this tune), `theme` (attracts or repels).
+    Sources by role: `style` (manifest of the style, or its tunes packed) or `tune` (files of one's own, as many as there are), `take` (bars
+    are kept from this tune), `theme` (attracts or repels).
     """
 
     kind: Literal["compose"] = "compose"
+    style: str = parameter(
+        "ryans-mammoth",
+        "The style, by its name in `studio styles`; with tunes of one's own, what they are called.",
+        in_sight=True,
+        max_length=100,
+    )
     bars: int = parameter(16, "How many full bars.", ge=1, le=MOST_BARS, step=1, in_sight=True)
     meter: str | None = parameter(None, "The time signature, such as 4/4, 3/4 or 6/8; empty takes the style's commonest.", in_sight=True)
     key: str | None = parameter(None, "The key, such as D, Bm, F#m or D dorian; empty takes the style's commonest.", in_sight=True)
@@ -152,7 +159,7 @@ class ComposeRecipe(Recipe):
         said = f"{self.bars} bars"
         said += f" of {self.meter}" if self.meter else ""
         said += f" in {self.key}" if self.key else ""
-        said += f" after {style.title or style.name}" if style else ""
+        said += f" after {style.title or style.name if style else self.style}"
         said += {"learnt": ", in a form of the style", "free": ", without a form"}.get(self.form, f", in the form {self.form}")
         wishes = [f"ending on {self.end}"] if self.end else []
         wishes += [f"never more than {self.max_copy} notes in a row as in the style"] if self.max_copy else []
