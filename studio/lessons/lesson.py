@@ -99,7 +99,7 @@ class Upload:
 
 @dataclass(frozen=True)
 class Camera(Upload):
-    """A button that turns the visitor's camera on: while it is, events of its name bring small JPEGs, a few a second, as an upload would."""
+    """A button that turns the visitor's camera on: while it is, events of its name bring small JPEGs, a few a second, like uploads."""
 
 
 Knob = Choice | Slide | Switch | Push | Write | Upload

@@ -79,12 +79,16 @@ class Heat:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture (data URL) filling the extent x0, x1, y0, y1. pixelated: show the pixels as squares."""
+    """A picture (data URL) filling the extent x0, x1, y0, y1. pixelated: show the pixels as squares.
+
+    name: the page keeps a picture that has one; from then on an empty url shows it again, so that a large one is sent once.
+    """
 
     url: str
     extent: tuple[float, float, float, float]
     pixelated: bool = False
     text: str = ""
+    name: str = ""
     mark: str = field(default="picture", init=False)
 
 

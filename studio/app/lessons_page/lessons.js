@@ -424,6 +424,7 @@ const drawScene = (scene) => {
     <tbody>${table.rows.map((row, i) => `<tr${i === table.chosen ? ' class="chosen"' : ""}>${row.map((cell) => `<td>${html(cell)}</td>`).join("")}</tr>`).join("")}</tbody></table></div>`).join("");
   scene.sounds.forEach(play);
   scene.files.forEach(hand);
+  if (!scene.playing && Object.keys(here.settings).length && location.hash !== linkNow()) writeLink();
   if (scene.visit) visit(scene.visit);
 };
 
@@ -477,8 +478,11 @@ const redraw = (drawing, text) => {
   drawing.text = text;
   const fresh = document.createElement("template");
   fresh.innerHTML = text;
-  if (drawing.firstElementChild) patch(drawing.firstElementChild, fresh.content.firstElementChild);
-  else drawing.append(fresh.content.firstElementChild);
+  if (!drawing.firstElementChild) return drawing.append(fresh.content.firstElementChild);
+  const key = (thing) => ["press", "node", "link", "drag"].filter((kind) => thing?.dataset?.[kind] !== undefined).map((kind) => `[data-${kind}="${CSS.escape(thing.dataset[kind])}"]`)[0];
+  const held = drawing.contains(document.activeElement) ? key(document.activeElement) : undefined;
+  patch(drawing.firstElementChild, fresh.content.firstElementChild);
+  if (held && key(document.activeElement) !== held) drawing.querySelector(held)?.focus({ preventScroll: true });
 };
 const patch = (old, now) => {
   if (old.nodeName !== now.nodeName) return old.replaceWith(now);
@@ -545,6 +549,7 @@ const SHAPES = {
   orange: (x, y, s, c) => `<g transform="translate(${n(x)} ${n(y)}) scale(${s / 10})"><circle r="10.5" fill="${c}" stroke="var(--ground)" stroke-width="1.2"/><circle cx="-3" cy="-3" r=".9" fill="var(--ground)" opacity=".5"/><circle cx="2" cy="-1" r=".9" fill="var(--ground)" opacity=".5"/><circle cx="-1" cy="4" r=".9" fill="var(--ground)" opacity=".5"/><path d="M0-10.5l-2.5-2h5z" fill="var(--ink-three)"/></g>`,
 };
 
+const keptPictures = new Map(); // by name: large ones that are sent once
 const MARKS = {
   points: (m, f) => m.x.map((x, i) => {
     const body = SHAPES[pick(m.shape, i)](f.X(x), f.Y(m.y[i]), m.size, colour(pick(m.colour, i)));
@@ -569,7 +574,8 @@ const MARKS = {
   },
   picture: (m, f) => {
     const [x0, x1, y0, y1] = m.extent;
-    return `<image href="${m.url}" x="${n(f.X(x0))}" y="${n(f.Y(y1))}" width="${n(f.X(x1) - f.X(x0))}" height="${n(f.Y(y0) - f.Y(y1))}" preserveAspectRatio="none"${m.pixelated ? ' style="image-rendering:pixelated"' : ""}><title>${html(m.text)}</title></image>`;
+    if (m.name && m.url) keptPictures.set(m.name, m.url);
+    return `<image href="${m.url || keptPictures.get(m.name) || ""}" x="${n(f.X(x0))}" y="${n(f.Y(y1))}" width="${n(f.X(x1) - f.X(x0))}" height="${n(f.Y(y0) - f.Y(y1))}" preserveAspectRatio="none"${m.pixelated ? ' style="image-rendering:pixelated"' : ""}><title>${html(m.text)}</title></image>`;
   },
   words: (m, f) => m.x.map((x, i) =>
     `<text x="${n(f.X(x))}" y="${n(f.Y(m.y[i]))}" text-anchor="${m.anchor}" dominant-baseline="middle" fill="${colour(pick(m.colour, i))}" font-size="${m.size}">${html(m.text[i])}</text>`).join(""),
