@@ -18,7 +18,6 @@ from studio.lessons.benchmarks_data import (
     Strokes,
     bench,
     drawn_digit,
-    folder,
     most_telling,
     pictures_of_ones_own,
     rounded_share,
@@ -105,7 +104,9 @@ def _begun(settings: dict[str, Any], upload: tuple[str, bytes] | None, kept: Ben
 def _absent(settings: Mapping[str, Any], missing: Missing) -> str:
     if settings["data"] == "own":
         return str(missing)
-    return f"{settings['data']} is not on this machine. Press Fetch the set, or put its files into {folder()}."
+    return (
+        f"{settings['data']} is not on this machine. Press Fetch the set, or put its files into the studio's folder, STUDIO_HOME/datasets."
+    )
 
 
 def _bench(settings: Mapping[str, Any], upload: tuple[str, bytes] | None) -> Bench:
@@ -389,7 +390,7 @@ def draw(state: State) -> Scene:
         tables=tuple(tables),
         numbers=numbers,
         says=_says(state, found, right),
-        mood=state.mood if state.said else "good" if state.epochs and right >= 0.97 else "plain",
+        mood=state.mood if state.said else "good" if state.epochs and not state.playing and right >= 0.97 else "plain",
         playing=state.playing,
         values={"data": state.settings["data"], "seed": state.settings["seed"]},
         files=state.files,
@@ -470,7 +471,7 @@ def _plane(state: State, found: Bench) -> Figure:
     _, _, title = _asked(state, found)
     legend = ", ".join(f"{shape} {name}" for shape, name in zip(("dot", "square", "ring", "cross"), found.classes, strict=False))
     text = f"{title}. Shown by the two features that tell the classes apart best. {legend}."
-    clicks = f"Click an example. {legend}."
+    clicks = f"Click an example. {legend[:1].upper()}{legend[1:]}."
     axes = (-3.2, 3.2)
     return Figure("plane", title, axes, axes, marks, text, x_label=names[0], y_label=names[1], aspect=0.95, clicks=clicks, rows=2)
 

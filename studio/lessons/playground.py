@@ -699,14 +699,20 @@ def _map_figure(state: State, pictures: dict[str, np.ndarray]) -> Figure:
     else:
         marks = [Heat(pictures[shown or "out"] * 0.65, extent, steps=steps)]
         if state.task.kind != "colours":
-            marks += _points(state.task, show_test=bool(state.settings["show_test"]))
+            marks += _points(state.task, show_test=own or bool(state.settings["show_test"]))
     if own:
         marks += _brushes(str(state.settings["brush"]))
     title = f"What {shown.removeprefix('feature ')} says" if shown else "What the network says"
     last = state.curve[-1]
     verdict = f"{_share(last.right)} of the points to learn from are on the right side" if state.task.kind == "classes" else ""
     text = f"{verdict or 'Wrongness ' + _figure(last.loss)} after {state.epoch:.0f} epochs. Orange is 1, blue is -1."
-    clicks = "Draw with the brush." if own else "" if state.task.kind == "colours" else "Click: a point of your own. Shift: a blue one."
+    clicks = (
+        "Draw with the brush. Rings are held out for the test."
+        if own
+        else ""
+        if state.task.kind == "colours"
+        else "Click: a point of your own. Shift: a blue one."
+    )
     return Figure("map", title, (-REACH, REACH), (-REACH, REACH), tuple(marks), text, aspect=1.08, clicks=clicks, draws=own)
 
 
