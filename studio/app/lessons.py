@@ -30,7 +30,7 @@ def lessons_tab() -> None:
         """Ask a lesson: {"do": "course"}, {"do": "open", "lesson", "session", "settings"} or {"do": "event", "session", "event"}."""
         return classroom.answer(request)
 
-    gr.api(lesson, api_name="lesson")
+    gr.api(lesson, api_name="lesson")  # type: ignore[attr-defined]
 
 
 def lessons_style() -> str:

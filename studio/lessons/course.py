@@ -18,6 +18,8 @@ COURSE: tuple[str, ...] = (
     "wrongness",
     "neuron",
     "cafeteria",
+    "playground",
+    "benchmarks",
 )
 
 

@@ -120,7 +120,7 @@ def _read(content: bytes, name: str) -> np.ndarray:
     pixels = read_picture(content, name or "The picture").pixels
     if min(pixels.shape[:2]) < 2:
         raise Refused("The picture is too small to have a palette; take a larger one.")
-    return resize(pixels, *fit_within(pixels.shape[0], pixels.shape[1], PICTURE_SIDE))
+    return np.asarray(resize(pixels, *fit_within(pixels.shape[0], pixels.shape[1], PICTURE_SIDE)))
 
 
 def _step(state: State) -> State:
