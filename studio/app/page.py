@@ -1,7 +1,7 @@
 """The studio as a page in the browser: `serve` opens it, `build` puts the tabs together.
 
-The web server answers at once; makings run in the jobs' worker process, so that nothing here loads torch. All that can be read
-from outside are Gradio's own files, what visitors upload, and the works of the gallery by their ids.
+The web server answers at once; makings run in the jobs' worker process, so that only an opened lesson loads torch here. All that can
+be read from outside are Gradio's own files, what visitors upload, and the works of the gallery by their ids.
 """
 
 from __future__ import annotations
@@ -60,9 +60,11 @@ def tabs() -> tuple[Tab, ...]:
     """The tabs, from left to right: a new one is a line here."""
     from studio.app.dream import dream_tab
     from studio.app.gallery import gallery_tab
+    from studio.app.lessons import lessons_style, lessons_tab
 
     return (
         Tab("dream", "Dream", lambda room: dream_tab(room.desk, room.page, LARGEST_UPLOAD)),
+        Tab("lessons", "Lessons", lambda _: lessons_tab(), lessons_style),
         Tab("gallery", "Gallery", lambda room: gallery_tab(room.desk, room.page, room.tabs, room.built["dream"])),
     )
 
@@ -215,4 +217,15 @@ HEAD = """
 <meta name="theme-color" content="#121214">
 <meta name="description" content="Making art from art with neural networks, and understanding how.">
 <link rel="icon" type="image/svg+xml" href="favicon.ico">
+<script>
+  // A link to a lesson (#lesson=cafeteria&rate=0.1) opens its tab, which Gradio builds only then.
+  if (location.hash.includes("lesson=")) {
+    const patience = Date.now() + 30000;
+    const knock = setInterval(() => {
+      const tab = [...document.querySelectorAll('button[role="tab"]')].find((each) => each.textContent.trim() === "Lessons");
+      if (tab) tab.click();
+      if (tab || Date.now() > patience) clearInterval(knock);
+    }, 100);
+  }
+</script>
 """

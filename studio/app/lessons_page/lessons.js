@@ -793,4 +793,10 @@ const begin = async () => {
   if (link && here.course.some((each) => each.name === link.name)) await open(link.name, link.settings, link.hidden);
   else await open(last || here.course[0].name);
 };
-begin();
+// The first lesson opens when it is first seen: until then nothing is asked of the server, and nothing loads torch there.
+const firstSight = new IntersectionObserver((seen) => {
+  if (!seen.some((each) => each.isIntersecting)) return;
+  firstSight.disconnect();
+  begin();
+});
+firstSight.observe(root);
