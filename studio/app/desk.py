@@ -88,6 +88,10 @@ class Desk:
         found = self.gallery.find(text=text, kind=kind, limit=max(1, min(limit, 500)), after=following)
         return {"works": [work_view(work).model_dump() for work in found], "total": self.gallery.count(text=text, kind=kind)}
 
+    def kinds_here(self) -> list[str]:
+        """The kinds of which the gallery has works."""
+        return [name for name in KINDS if self.gallery.count(kind=name)]
+
     def work(self, id: str) -> dict[str, Any]:
         """Everything about one work: recipe, sources, parents, children."""
         return work_page(self.gallery.get(id), self.gallery).model_dump()

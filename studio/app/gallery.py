@@ -14,13 +14,16 @@ from studio.app.widgets import answer, widget
 from studio.errors import StudioError
 from studio.jobs import KINDS
 
+MANY = {"compose": "Melodies", "style": "Paintings"}
+"""What several works of a kind are called, where that is not the kind's name with an s."""
+
 
 def gallery_tab(desk: Desk, page: gr.Blocks, tabs: gr.Tabs, dream: DreamTab) -> gr.HTML:
     """Build the tab's content inside `page`, which is open."""
 
     def works(asked: dict[str, Any]) -> dict[str, Any]:
         text, kind, after = (asked.get(name) or None for name in ("text", "kind", "after"))
-        return answer(lambda: desk.works(str(text or "")[:200], kind, after))
+        return answer(lambda: desk.works(str(text or "")[:200], kind, after) | {"kinds": desk.kinds_here()})
 
     def work(id: str) -> dict[str, Any]:
         return answer(lambda: desk.work(str(id)))
@@ -28,7 +31,7 @@ def gallery_tab(desk: Desk, page: gr.Blocks, tabs: gr.Tabs, dream: DreamTab) -> 
     def remove(id: str) -> dict[str, Any]:
         return answer(lambda: {"removed": desk.remove(str(id))})
 
-    kinds = [{"name": name, "label": f"{name.capitalize()}s"} for name in KINDS]
+    kinds = [{"name": name, "label": MANY.get(name, f"{name.capitalize()}s")} for name in KINDS]
     wall = widget("gallery", server=(works, work, remove), kinds=kinds)
 
     def use(event: gr.EventData) -> tuple[Any, dict[str, Any]]:

@@ -37,6 +37,8 @@ const fill = async ({onward = false} = {}) => {
   else tiles.replaceChildren(...made);
   if (onward) made[0]?.focus();
   last = told.works.at(-1)?.id ?? last;
+  for (const button of all('.kinds button')) button.hidden = button.dataset.kind !== '' && !told.kinds.includes(button.dataset.kind);
+  find('.kinds').hidden = told.kinds.length < 2;
   const here = tiles.children.length;
   moreButton.hidden = here >= told.total;
   find('.count').textContent = told.total === 1 ? '1 work' : `${told.total} works`;
@@ -53,13 +55,12 @@ const fill = async ({onward = false} = {}) => {
 let pause;
 search.addEventListener('input', () => { clearTimeout(pause); pause = setTimeout(fill, 250); });
 for (const each of [{name: null, label: 'All'}, ...props.kinds]) {
-  find('.kinds').append(make('button', {type: 'button', 'aria-pressed': each.name === kind, onclick: (event) => {
+  find('.kinds').append(make('button', {type: 'button', 'aria-pressed': String(each.name === kind), 'data-kind': each.name ?? '', onclick: (event) => {
     kind = each.name;
     for (const button of all('.kinds button')) button.setAttribute('aria-pressed', button === event.target);
     fill();
   }}, each.label));
 }
-find('.kinds').hidden = props.kinds.length < 2;
 
 // --- One work ----------------------------------------------------------------------------------------------------------
 const relatives = (title, works) => works.length > 0 && make('section', {class: 'relatives'}, make('h3', {}, title), make('div', {class: 'row'}, ...works.map(tile)));
