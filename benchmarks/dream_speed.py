@@ -15,6 +15,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -54,15 +55,14 @@ def main() -> None:
         loop(1)  # the first call sets things up
     for _ in range(options.rounds):
         for name, loop in loops.items():
-            seconds[name].append(timed(lambda loop=loop: loop(options.steps)) / options.steps)
+            seconds[name].append(timed(partial(loop, options.steps)) / options.steps)
     ours = statistics.median(seconds["ours"])
-    print(
-        f"{photo.width} x {photo.height}, {LAYER} of {DEFAULT}, {torch.get_num_threads()} threads; medians of {options.rounds} alternated rounds"
-    )
+    print(f"{photo.width} x {photo.height}, {LAYER} of {DEFAULT}, {torch.get_num_threads()} threads")
+    print(f"medians of {options.rounds} alternated rounds:")
     for name, times in seconds.items():
         middle = statistics.median(times)
         print(f"  {name:<28} {1 / middle:6.2f} iterations/s   ours is {middle / ours:.2f} times as fast")
-    faster = statistics.median(seconds["plain, stopped at the layer"]) / ours
+    faster = statistics.median(seconds["plain"]) / ours
 
     written = io.BytesIO()
     photo.save(written, "PNG")
@@ -70,17 +70,16 @@ def main() -> None:
         sources=(Source(sha256=hashlib.sha256(written.getvalue()).hexdigest(), role="photo", name="", title="", author="", licence=""),),
         size=options.size,
         layers=(LAYER,),
+        seed=1,
     )
     whole, bare = [], []
     for _ in range(max(2, options.rounds // 2)):
         whole.append(timed(lambda: finish(dream(recipe, lambda _source: written.getvalue()))))
         bare.append(timed(lambda: bare_gradients(recipe, photo.height, photo.width)))
     ratio = statistics.median(a / b for a, b in zip(whole, bare, strict=True))
-    print(
-        f"  whole dream {statistics.median(whole):.1f} s, its bare gradients {statistics.median(bare):.1f} s: {ratio:.2f} times as long (at most 2)"
-    )
+    print(f"  whole dream {statistics.median(whole):.1f} s, its bare gradients {statistics.median(bare):.1f} s: {ratio:.2f} times as long")
     if faster < 2 or ratio > 2:
-        sys.exit("The dream is slower than it claims to be.")
+        sys.exit("Slower than claimed: at least twice as fast as the plain loop, at most twice as long as the bare gradients.")
 
 
 def timed(run: Callable[[], object]) -> float:
@@ -117,7 +116,7 @@ def plain_loop(picture: Tensor, *, whole: bool) -> Callable[[int], None]:
 
 def our_loop(picture: Tensor) -> Callable[[int], None]:
     network, _ = open_network(DEFAULT, (LAYER,))
-    recipe, dice = DreamRecipe(), torch.Generator().manual_seed(0)
+    recipe, dice = DreamRecipe(seed=1), torch.Generator().manual_seed(0)
     base = (picture * 255).to(torch.uint8).contiguous(memory_format=torch.channels_last)
 
     def loop(steps: int) -> None:

@@ -10,7 +10,8 @@ The numbers stay those of the network as it was, up to rounding.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -22,9 +23,6 @@ from studio.images.efficientnet_lite import SameConv2d
 
 GRANULE = 32
 """Pictures are shown to networks in multiples of this many pixels, so that their strides (32 in all) meet the picture evenly."""
-
-BENDS_IN_PLACE = {F.relu: F.relu, F.relu6: F.relu6}
-KEEPS_ITS_RESULT = (nn.ReLU, nn.ReLU6)
 
 
 class Prepared:
@@ -43,7 +41,7 @@ class Prepared:
         self.channels = {layer: 0 if features.ndim != 4 else features.shape[1] for layer, features in seen.items()}
 
     def __call__(self, picture: Tensor) -> dict[str, Tensor]:
-        """picture [n, 3, h, w], sRGB in 0..1 -> for each layer its features [n, channels, ...]."""
+        """picture [n, 3, h, w], sRGB in 0..1, h and w multiples of `GRANULE` -> for each layer its features [n, channels, ...]."""
         shown = picture.contiguous(memory_format=torch.channels_last) - self._mean
         if self._std is not None:
             shown = shown / self._std
@@ -81,9 +79,11 @@ def prepare(
             raise UnknownName("layer", layer, ends)
     shown = {layer: ends[layer] for layer in layers}
     _cut(traced, list(shown.values()))
-    _fold_batch_norms(traced, keep=set(shown.values()))
+    keep = set(shown.values())
+    _fold_batch_norms(traced, keep)
     scaled = _fold_scaling(traced, torch.tensor(std))
-    _bend_in_place(traced, keep=set(shown.values()))
+    _pad_within(traced)
+    _bend_in_place(traced, keep)
     traced.delete_all_unused_submodules()
     traced.graph.lint()
     traced.recompile()
@@ -176,31 +176,81 @@ def _fold_scaling(traced: fx.GraphModule, std: Tensor) -> bool:
     return True
 
 
+def _pad_within(traced: fx.GraphModule) -> None:
+    """A strided convolution that pads unevenly becomes one with a wider kernel, whose first row and column are zero, that pads evenly.
+
+    For even sizes (`GRANULE` sees to that) the result is the same, and a copy of everything that goes in is saved.
+    """
+    for name, module in list(traced.named_modules()):
+        if not isinstance(module, SameConv2d) or module.stride[0] != 2:
+            continue
+        kernel = module.kernel_size[0]
+        wider = nn.Conv2d(
+            module.in_channels, module.out_channels, kernel + 1, 2, kernel // 2, groups=module.groups, bias=module.bias is not None
+        )
+        weight = torch.zeros_like(wider.weight)
+        weight[..., 1:, 1:] = module.weight
+        wider.weight, wider.bias = nn.Parameter(weight), module.bias
+        traced.set_submodule(name, wider.requires_grad_(False))
+
+
 def _bend_in_place(traced: fx.GraphModule, keep: set[fx.Node]) -> None:
     """ReLUs write over what they are given where only they read it, and never where somebody else does."""
-    for node in traced.graph.nodes:
-        module = _module(traced, node)
-        is_module = isinstance(module, KEEPS_ITS_RESULT)
-        if not is_module and getattr(module, "inplace", False):
-            module.inplace = False  # type: ignore[union-attr, assignment]
-        if not is_module and node.target not in BENDS_IN_PLACE:
+    for node in list(traced.graph.nodes):
+        bend = _bend(_module(traced, node), node)
+        if bend is None:
             if "inplace" in node.kwargs:
                 node.update_kwarg("inplace", False)
+            module = _module(traced, node)
+            if getattr(module, "inplace", False):
+                module.inplace = False  # type: ignore[union-attr, assignment]
             continue
         given = node.args[0]
-        # A convolution's backward pass does not need its own output; a ReLU's does.
-        free = len(given.users) == 1 and given not in keep and isinstance(_module(traced, given), nn.Conv2d)
-        if is_module:
-            node.target = _own_copy(traced, node, inplace=free)
-        else:
-            node.args, node.kwargs = (given,), {"inplace": free}
+        # A convolution's backward pass does not need its own output, and gives its input's slope in a tensor of its own.
+        alone = given not in keep and len(given.users) == 1 and isinstance(_module(traced, given), nn.Conv2d)
+        followed = node not in keep and len(node.users) == 1 and isinstance(_module(traced, next(iter(node.users))), nn.Conv2d)
+        with traced.graph.inserting_before(node):
+            if bend is F.relu6 and alone and followed:
+                new = traced.graph.call_function(_relu6_in_place, (given,))
+            else:
+                # Written in place, PyTorch's ReLU6 first makes a copy for its backward pass; its ReLU does not.
+                new = traced.graph.call_function(bend, (given,), {"inplace": alone and bend is F.relu})
+        node.replace_all_uses_with(new)
+        if node in keep:
+            keep.remove(node)
+            keep.add(new)
+        traced.graph.erase_node(node)
 
 
-def _own_copy(traced: fx.GraphModule, node: fx.Node, *, inplace: bool) -> str:
-    """Networks call one ReLU module at several places: each place gets its own, in place or not."""
-    name = f"bend_{node.name}"
-    traced.add_submodule(name, type(_module(traced, node))(inplace=inplace))  # type: ignore[call-arg, arg-type, misc]
-    return name
+def _bend(module: nn.Module | None, node: fx.Node) -> Callable[..., Tensor] | None:
+    """F.relu or F.relu6 where the node is one of them, as a function or as a module."""
+    if node.op == "call_function" and node.target in (F.relu, F.relu6):
+        return F.relu if node.target is F.relu else F.relu6
+    return F.relu6 if type(module) is nn.ReLU6 else F.relu if type(module) is nn.ReLU else None
+
+
+class _Relu6InPlace(torch.autograd.Function):
+    """min(max(x, 0), 6) written over x, and its slope over the slope that comes back: no copies."""
+
+    @staticmethod
+    def forward(ctx: Any, given: Tensor) -> Tensor:
+        given.clamp_(0, 6)
+        ctx.mark_dirty(given)
+        ctx.save_for_backward(given)
+        return given
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: Tensor) -> Tensor:
+        (bent,) = ctx.saved_tensors
+        (slope,) = slopes
+        # What was cut off lies at 0 or 6 now, where this slope is 0 too.
+        passed: Tensor = torch.ops.aten.hardtanh_backward.grad_input(slope, bent, 0.0, 6.0, grad_input=slope)
+        return passed
+
+
+def _relu6_in_place(given: Tensor) -> Tensor:
+    bent: Tensor = _Relu6InPlace.apply(given) if given.requires_grad else given.clamp_(0, 6)
+    return bent
 
 
 def _module(traced: fx.GraphModule, node: object) -> nn.Module | None:
