@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -26,7 +27,7 @@ from studio.images.backbones import backbone
 from studio.images.networks import OwnWeights, fetch, open_network
 from studio.images.objectives import Objective, balanced, channel, features_of, layer, towards
 from studio.images.pictures import Picture, Pixels, fit_within, read_picture, resize, write_jpeg, write_png
-from studio.images.prepared import GRANULE, Prepared
+from studio.images.prepared import LARGEST_STRIDE, Prepared
 from studio.images.recipes import DreamRecipe, LayerTerm
 from studio.learning.descent import Slope, descend
 from studio.setting import setting
@@ -161,7 +162,7 @@ class Look:
     def __call__(self) -> Slope:
         height, width = self.picture.shape[-2:]
         gradient, loss = torch.empty_like(self.picture), 0.0
-        rows, columns = (list(cuts(size, self.tile, self.jitter, self.network.smallest, self.dice)) for size in (height, width))
+        rows, columns = (list(cuts(size, self.tile, self.jitter, self.network, self.dice)) for size in (height, width))
         for row in rows:
             for column in columns:
                 share = row.core * column.core / (height * width)
@@ -195,28 +196,36 @@ class Cut:
     length: int
 
 
-def cuts(size: int, tile: int | None, jitter: int, smallest: int, dice: torch.Generator) -> Iterator[Cut]:
+def cuts(size: int, tile: int | None, jitter: int, network: Grid, dice: torch.Generator) -> Iterator[Cut]:
     """Cut a side of `size` pixels into stretches seen in windows of about `tile`, with other borders at every call; None cuts nothing.
 
     All windows of one call are of one length (networks set themselves up anew, in time and memory, for each size they meet) and begin on
-    the same grid of `GRANULE` pixels, which jitter shifts: so every tile sees what the whole would show.
+    the network's own grid, which jitter shifts: so every tile sees what the whole would show.
     """
+    jitter = min(jitter, network.stride - 1)  # a shift by the stride is no shift
     shift = int(torch.randint(jitter + 1, (), generator=dice))
     if tile is None:
-        yield Cut(0, size, EDGE + shift, _granules(size + jitter + 2 * EDGE, smallest))
+        yield Cut(0, size, EDGE + shift, _taken(size + jitter + 2 * EDGE, network))
         return
-    count = math.ceil((size + WANDER) / (tile - 2 * HALO - GRANULE))
+    count = math.ceil((size + WANDER) / (tile - 2 * HALO - LARGEST_STRIDE))
     core = math.ceil((size + WANDER) / count)
     wander = int(torch.randint(core * count - size + 1, (), generator=dice))
     borders = [0, *(number * core - wander for number in range(1, count)), size]
     for start, end in pairwise(borders):
-        before = HALO + (start + EDGE + shift) % GRANULE
-        yield Cut(start, end - start, before, _granules(core + 2 * HALO + GRANULE - 1, smallest))
+        before = HALO + (start + EDGE + shift) % network.stride
+        yield Cut(start, end - start, before, _taken(core + 2 * HALO + network.stride - 1, network))
 
 
-def _granules(length: int, smallest: int) -> int:
-    """The least length that networks take evenly and that is no less than they can bear."""
-    return max(-(-length // GRANULE) * GRANULE, smallest)
+class Grid(Protocol):
+    """What matters of a network here: the pixels between two places it looks at, and the least side it can bear."""
+
+    stride: int
+    smallest: int
+
+
+def _taken(length: int, network: Grid) -> int:
+    """The least length from `length` on that the network takes evenly."""
+    return -(-max(length, network.smallest) // network.stride) * network.stride
 
 
 def _reflected(start: int, length: int, size: int) -> Tensor:
@@ -356,7 +365,7 @@ def _sum(objectives: list[Objective]) -> Objective:
 def _at_side(pixels: Pixels, side: int, network: Prepared) -> Tensor:
     """A picture with its longer side scaled to `side`, continued by reflection to what the network takes."""
     small = _tensor(resize(pixels, *fit_within(pixels.shape[0], pixels.shape[1], side)), network.device).float().div_(255)
-    rows, columns = (_reflected(0, _granules(size, network.smallest), size).to(network.device) for size in small.shape[-2:])
+    rows, columns = (_reflected(0, _taken(size, network), size).to(network.device) for size in small.shape[-2:])
     return small.index_select(2, rows).index_select(3, columns)
 
 

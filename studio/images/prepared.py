@@ -10,6 +10,7 @@ The numbers stay those of the network as it was, up to rounding.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,27 +22,30 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from studio.errors import Refused, UnknownName
 from studio.images.efficientnet_lite import SameConv2d
 
-GRANULE = 32
-"""Pictures are shown to networks in multiples of this many pixels, so that their strides (32 in all) meet the picture evenly."""
+LARGEST_STRIDE = 32
+"""No network here looks at a picture in steps wider than this many pixels."""
 
 
 class Prepared:
     """A network that shows what it sees at some layers.
 
-    layers: their names, as asked. channels: how many channels each has.
+    layers: their names, as asked. channels: how many channels each has. stride: pixels between neighbouring places of the deepest one, a
+    power of 2; pictures are shown in multiples of it. smallest: the least side of a picture, in pixels, that it can bear.
     """
 
     def __init__(self, graph: fx.GraphModule, layers: tuple[str, ...], mean: Tensor, std: Tensor | None, smallest: int) -> None:
         self._graph, self._mean, self._std = graph, mean, std
         self.layers = layers
         self.smallest = smallest
-        side = max(GRANULE, smallest)
+        side = max(2 * LARGEST_STRIDE, smallest)
         with torch.no_grad():
             seen = self(torch.full((1, 3, side, side), 0.5, device=mean.device))
         self.channels = {layer: 0 if features.ndim != 4 else features.shape[1] for layer, features in seen.items()}
+        widest = max(side / features.shape[-1] for features in seen.values())
+        self.stride = min(LARGEST_STRIDE, 2 ** math.ceil(math.log2(max(1.0, widest))))
 
     def __call__(self, picture: Tensor) -> dict[str, Tensor]:
-        """picture [n, 3, h, w], sRGB in 0..1, h and w multiples of `GRANULE` -> for each layer its features [n, channels, ...]."""
+        """picture [n, 3, h, w], sRGB in 0..1, h and w multiples of `stride` -> for each layer its features [n, channels, ...]."""
         shown = picture.contiguous(memory_format=torch.channels_last) - self._mean
         if self._std is not None:
             shown = shown / self._std
@@ -58,7 +62,7 @@ def prepare(
     *,
     mean: Sequence[float],
     std: Sequence[float],
-    smallest: int = GRANULE,
+    smallest: int = LARGEST_STRIDE,
     device: torch.device | str = "cpu",
 ) -> Prepared:
     """Prepare `network` to show `layers`. The network itself is used up: its weights go into what is returned.
@@ -179,7 +183,7 @@ def _fold_scaling(traced: fx.GraphModule, std: Tensor) -> bool:
 def _pad_within(traced: fx.GraphModule) -> None:
     """A strided convolution that pads unevenly becomes one with a wider kernel, whose first row and column are zero, that pads evenly.
 
-    For even sizes (`GRANULE` sees to that) the result is the same, and a copy of everything that goes in is saved.
+    For even sizes (multiples of the network's `stride`) the result is the same, and a copy of everything that goes in is saved.
     """
     for name, module in list(traced.named_modules()):
         if not isinstance(module, SameConv2d) or module.stride[0] != 2:

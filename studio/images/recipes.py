@@ -62,7 +62,7 @@ class DreamRecipe(Recipe):
         0.7, "How colourful the dream is: 0 paints in light and dark, 1 in full rainbow.", ge=0, le=1, step=0.05, in_sight=True
     )
     keep_colours: bool = parameter(False, "Dream in light and dark only and keep the photo's own colours.")
-    jitter: int = parameter(32, "Shifts the picture at random before each step, so that no grid shows.", ge=0, le=128, step=1, unit="px")
+    jitter: int = parameter(32, "Shifts the picture at random before each step, so that no grid shows.", ge=0, le=64, step=1, unit="px")
     feather: float = parameter(1.5, "How softly a mask ends, in per cent of the longer side.", ge=0, le=20, step=0.5, unit="%")
     tile: int = parameter(
         512,

@@ -104,6 +104,7 @@ def test_opening_the_default_network_names_its_weights_and_is_done_once() -> Non
     content = weights_path(backbone(DEFAULT)).read_bytes()
     assert identity.sha256 == hashlib.sha256(content).hexdigest() == backbone(DEFAULT).weights.sha256
     assert network.channels == {"blocks.2": 40, "blocks.4": 112}
+    assert network.stride == 16
     assert open_network(DEFAULT, ("blocks.2", "blocks.4"))[0] is network
 
 
