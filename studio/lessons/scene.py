@@ -257,6 +257,7 @@ class Scene:
     values: settings that the lesson itself changed, for the controls to follow.
     columns: widths of the columns the figures stand in on a wide page, such as (3, 2); the page's own choice when empty.
     visit: where the visitor is taken, with what was found here.
+    away: groups of controls that mean nothing as things stand; the page puts them away for the time being.
     """
 
     figures: tuple[Figure, ...] = ()
@@ -270,6 +271,7 @@ class Scene:
     files: tuple[File, ...] = ()
     columns: tuple[float, ...] = ()
     visit: Visit | None = None
+    away: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and numbers, ready for JSON; heat maps as one byte a cell (0 is -1 or dark, 255 is +1 or light), base64."""

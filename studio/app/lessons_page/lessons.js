@@ -191,7 +191,7 @@ const drawKnobs = () => {
   const placeOf = (knob) => {
     if (!knob.group) return knob.type === "Push" ? pushes : form;
     if (!groups[knob.group]) {
-      const group = make("details", { class: "group" }, `<summary>${html(knob.group)}</summary><div></div>`);
+      const group = make("details", { class: "group", "data-group": knob.group }, `<summary>${html(knob.group)}</summary><div></div>`);
       group.open = !here.lesson.folded.includes(knob.group);
       form.append(group);
       groups[knob.group] = group.lastElementChild;
@@ -411,6 +411,7 @@ const drawScene = (scene) => {
   here.playing = scene.playing;
   says(scene.says, scene.mood);
   followKnobs(scene.values);
+  page.querySelectorAll(".group").forEach((group) => { group.hidden = scene.away.includes(group.dataset.group); });
   page.querySelectorAll('[data-push="play"]').forEach((button) => {
     const label = here.lesson.knobs.find((knob) => knob.name === "play").label;
     button.textContent = scene.playing ? "Pause" : label;
