@@ -21,6 +21,7 @@ from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from studio.errors import Refused
 from studio.music.idiom import Event, Idiom, Line
@@ -64,12 +65,14 @@ class Close:
 
 @dataclass(frozen=True)
 class Plan:
-    """The form of a tune of so many bars. parts: the bars at which its parts begin, with their letters, such as ((0, "A"), (8, "B"))."""
+    """The form of a tune of so many bars. parts: the bars at which its parts begin, with their letters, such as ((0, "A"), (8, "B")).
+    like: the number of the shape (`Forms.shapes`) whose gait the tune takes, -1 for none."""
 
     bars: int
     returns: tuple[Return, ...] = ()
     closes: tuple[Close, ...] = ()
     parts: tuple[tuple[int, str], ...] = ()
+    like: int = -1
 
     @property
     def letters(self) -> str:
@@ -127,9 +130,9 @@ class Forms:
         self.idiom = idiom
         self.shapes = [shape for line in idiom.lines for shape in _shapes(line)]
         self.plans: dict[int, list[Plan]] = {}
-        for shape in self.shapes:
+        for number, shape in enumerate(self.shapes):
             if 2 <= len(shape.bars) <= 128:
-                self.plans.setdefault(len(shape.bars), []).append(self._read(shape))
+                self.plans.setdefault(len(shape.bars), []).append(replace(self._read(shape), like=number))
 
     @cached_property
     def period(self) -> int:
@@ -172,11 +175,14 @@ class Forms:
         closes: list[Close] = []
         first: dict[str, int] = {}
         ending = max(1, size // 4)
+        like = -1
         for number, part in enumerate(parts):
             start, letter = number * size, part.rstrip("'")
             known = first.get(part, first.get(letter))
             if known is None:
-                inner = self._ended(self._inner(size, random), random, final=number == len(parts) - 1 or letter == parts[-1].rstrip("'"))
+                chosen = self._inner(size, random)
+                like = chosen.like if like < 0 else like
+                inner = self._ended(chosen, random, final=number == len(parts) - 1 or letter == parts[-1].rstrip("'"))
                 returns += [replace(each, bar=each.bar + start, of=each.of + start) for each in inner.returns]
                 closes += [replace(each, bar=each.bar + start) for each in inner.closes]
             else:
@@ -187,7 +193,7 @@ class Forms:
                     closes += [replace(each, bar=each.bar + start) for each in inner.closes if each.bar >= same]
             first.setdefault(part, start)
             first.setdefault(letter, start)
-        return Plan(bars, tuple(returns), tuple(closes), tuple((number * size, part) for number, part in enumerate(parts)))
+        return Plan(bars, tuple(returns), tuple(closes), tuple((number * size, part) for number, part in enumerate(parts)), like)
 
     def _inner(self, size: int, random: np.random.Generator) -> Plan:
         """A plan for one part of a tune: the beginning of a tune whose parts are as long, without what returns later."""
@@ -258,6 +264,37 @@ class Forms:
         found: Floats = np.exp(strength * self._odds[kinds])
         return found
 
+    def gait(self, plan: Plan) -> Floats:
+        """[alphabet]: how much more often an event's length (at its place in the bar) and its degree occur in the tune that lent the plan
+        than in the style, so that a tune keeps to one gait and one scale: it does not run as a reel here and limp as a hornpipe there."""
+        idiom = self.idiom
+        if plan.like < 0:
+            return np.ones(idiom.alphabet)
+        own = np.zeros(idiom.alphabet)
+        for bar in self.shapes[plan.like].bars:
+            for event in bar:
+                own[idiom.number[event]] += 1
+        _, place = np.unique(idiom.place, return_inverse=True)
+        _, length = np.unique(np.stack([idiom.place, idiom.ticks]), axis=1, return_inverse=True)
+        _, degree = np.unique(idiom.degree, return_inverse=True)
+        everywhere = np.zeros_like(place)
+        odds = np.log(self._more(own, length.ravel(), place)) + np.log(self._more(own, degree, everywhere))
+        found: Floats = np.exp(np.clip(odds, -np.log(30), np.log(30)))
+        return found
+
+    def _more(self, own: Floats, kind: NDArray[np.int64], within: NDArray[np.int64]) -> Floats:
+        """For each event: p(its kind | what it is within) in one tune, filled up with as many notes as usual, over that in the style."""
+        usual = np.bincount(kind, self._counts)[kind] / np.maximum(1e-9, np.bincount(within, self._counts)[within])
+        here = (np.bincount(kind, own)[kind] + STEADY * usual) / (np.bincount(within, own)[within] + STEADY)
+        found: Floats = np.maximum(here, 1e-9) / np.maximum(usual, 1e-9)
+        return found
+
+    @cached_property
+    def _counts(self) -> Floats:
+        """[alphabet]: how often each event occurs in the style, each tune once through."""
+        symbols = [self.idiom.number[event] for shape in self.shapes if shape.whole for bar in shape.bars for event in bar]
+        return np.bincount(symbols, minlength=self.idiom.alphabet).astype(np.float64)
+
     def _kind(self, bar: int, bars: int) -> int:
         period = self.period
         if bar == bars - 1:
@@ -287,6 +324,9 @@ class Forms:
 
 CAUTION = 12.0
 """So many notes as usual are added to what was counted for a kind of bar, at each place in it."""
+
+STEADY = 6.0
+"""And so many to what was counted in a single tune."""
 
 
 @dataclass(frozen=True)
@@ -380,6 +420,7 @@ def cut(plan: Plan, bars: int) -> Plan:
         tuple(each for each in plan.returns if each.bar < bars),
         tuple(each for each in plan.closes if each.bar < bars),
         tuple(part for part in plan.parts if part[0] < bars),
+        plan.like,
     )
 
 

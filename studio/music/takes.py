@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -31,18 +30,24 @@ from studio.music.recipes import ComposeRecipe
 from studio.music.sampling import Budget, Mask, Solution, Trellis, Wish, explain, solve
 from studio.music.scores import Key, Meter, Tune
 
-LOOK_BACK = 2
-"""How many notes every step looks back at least. It keeps a style of a thousand tunes small enough; where nothing meets the wishes so,
-a walk that looks back one note only is tried."""
+LARGE_STYLE = 20_000
+"""Events from which on every step looks back three notes at least, and below which two. That keeps a style of two thousand tunes small
+enough, and large styles lose nothing by it; where nothing meets the wishes so, shorter memories are tried."""
 
 SHORTER_BUDGET = Budget(states=4_000_000, steps=16_000_000)
-"""For that walk, which is some ten times as large."""
+"""For a walk with a shorter memory, which is some ten times as large."""
 
 EXPLAINING = 60
 """How many sets of wishes are tried at most to find the smallest that conflict."""
 
-TRIES = 3
-"""How often a step is drawn anew when what it gave cannot return where it should."""
+TRIES = 4
+"""How many draws are tried at most for bars that are to return, until one can."""
+
+DRAWS = 48
+"""From so many draws those are tried: the likelier, the more often what leads to the place of the return leads to its first notes."""
+
+PLANS = 3
+"""How many plans of the style are tried until all of one can be had."""
 
 
 @dataclass(frozen=True)
@@ -93,12 +98,11 @@ class Outlook:
         """With every wish, the usual ones that did not give way, and these."""
         return solve(self.trellis, self.ground.ticks, [*self.wishes.hard, *self.wishes.soft, *self.usual, *more])
 
-    @cached_property
-    def leaning(self) -> tuple[Wish, ...]:
-        """With a form, bars lean towards what the style plays at such places of a tune."""
-        if self.forms is None:
-            return ()
-        return (Wish("what is played where", weight=np.repeat(self.forms.weights(self.ground.bars), self.ground.bar, axis=0)),)
+    def leaning(self, plan: Plan) -> Wish:
+        """With a form, bars lean towards what the style plays at such places of a tune, and to the gait of the tune that lent the plan."""
+        assert self.forms is not None
+        weights = np.repeat(self.forms.weights(self.ground.bars), self.ground.bar, axis=0)
+        return Wish("what is played where", weight=weights * self.forms.gait(plan))
 
 
 def consider(
@@ -114,31 +118,34 @@ def consider(
     yield f"learning from {style.entry.title}"
     idiom = learn(style, meter, key, longest=recipe.order)
     limit = recipe.max_copy or max_copy or Comparison(style, style.entry.title).max_copy
-    ground = Ground(idiom, idiom.walk(min(LOOK_BACK, recipe.order)), recipe.bars, take, theme, limit)
+    back = min(2 if sum(map(len, idiom.sequences)) < LARGE_STYLE else 3, recipe.order)
+    ground = Ground(idiom, idiom.walk(back), recipe.bars, take, theme, limit)
     wishes = compile_wishes(ground, recipe)
     yield "finding every way to go"
     remarks: list[str] = []
     trellis = idiom.trellis(ground.walk, wishes.readings)
     yield "weighing the wishes"
     found = solve(trellis, ground.ticks, wishes.hard)
-    if not found.feasible and recipe.order > 1:
+    shorter = back
+    while not found.feasible and shorter > 1:
+        shorter -= 1
         yield "looking for ways with a shorter memory"
-        shorter = replace(ground, walk=idiom.walk(1))
-        again = compile_wishes(shorter, recipe)
+        other = replace(ground, walk=idiom.walk(shorter))
+        again = compile_wishes(other, recipe)
         try:
-            wider = idiom.trellis(shorter.walk, again.readings, SHORTER_BUDGET)
-            other = solve(wider, shorter.ticks, again.hard)
+            wider = idiom.trellis(other.walk, again.readings, SHORTER_BUDGET)
+            wide = solve(wider, other.ticks, again.hard)
         except Refused:
-            other = found
-        if other.feasible:
-            ground, wishes, trellis, found = shorter, again, wider, other
-            remarks.append(f"Nothing meets these wishes looking back {LOOK_BACK} notes at every step; one note was enough in places.")
+            break
+        if wide.feasible:
+            ground, wishes, trellis, found = other, again, wider, wide
+            remarks.append(f"Looking back {back} notes at every step nothing meets these wishes; {shorter} did in places.")
     if not found.feasible:
         yield "finding out which wishes conflict"
         conflict = explain(ground.walk, ground.ticks, wishes.hard, build=idiom.trellis, checks=EXPLAINING)
         if conflict is None:
             raise Refused(f"{style.entry.title} cannot meet these wishes; leave some of them out.")
-        raise refusal(conflict, style.entry.title, min(LOOK_BACK, recipe.order))
+        raise refusal(conflict, style.entry.title, back)
     usual = list(wishes.usual)
     while usual and not solve(trellis, ground.ticks, [*wishes.hard, *usual]).feasible:
         remarks.append(f"What was asked for leaves no room for {usual.pop().name}.")
@@ -174,13 +181,24 @@ def draw(outlook: Outlook, seed: int) -> Generator[str, None, Take]:
         solution = outlook.solve()
         symbols = _sampled(solution, random)
         return _take(outlook, symbols, None, (), solution, seed)
-    plan = outlook.forms.plan(ground.bars, random) if recipe.form == "learnt" else outlook.forms.sections(recipe.form, ground.bars, random)
-    drawing = _Drawing(outlook, plan, random)
-    yield "drawing the bars that return"
-    drawing.close_phrases()
-    drawing.lay_down_returns()
-    yield "drawing the others"
-    symbols = drawing.finish()
+    best: tuple[int, list[int], _Drawing] | None = None
+    for attempt in range(PLANS if recipe.form == "learnt" else 1):
+        plan = (
+            outlook.forms.plan(ground.bars, random) if recipe.form == "learnt" else outlook.forms.sections(recipe.form, ground.bars, random)
+        )
+        drawing = _Drawing(outlook, plan, random)
+        yield "drawing what returns" if not attempt else "drawing in another form"
+        drawing.close_phrases()
+        drawing.lay_down_returns()
+        yield "drawing the rest"
+        symbols = drawing.finish()
+        faults = len(drawing.relaxed) + drawing.unplanned(dict(enumerate(in_bars(outlook.idiom, symbols))))
+        if best is None or faults < best[0]:
+            best = faults, symbols, drawing
+        if not faults:
+            break
+    assert best is not None
+    _, symbols, drawing = best
     return _take(outlook, symbols, drawing.kept_plan(), tuple(drawing.relaxed), drawing.first, seed)
 
 
@@ -197,7 +215,8 @@ class _Drawing:
         self.returns: list[Return] = []
         self.wishes: list[Wish] = []
         self.relaxed: list[str] = []
-        self.solution = outlook.solve(outlook.leaning)
+        self.leaning = outlook.leaning(plan)
+        self.solution = outlook.solve([self.leaning])
         self.first = self.solution
 
     # What is tried is kept if it can be met ----------------------------------------------------------------------------------------------
@@ -205,7 +224,7 @@ class _Drawing:
     def _attempt(self, more: Sequence[Wish], laid: dict[int, tuple[int, ...]] | None = None) -> bool:
         laid = self.laid | (laid or {})
         bars = [Wish("bars laid down", allowed=self._settled(laid))] if laid else []
-        found = self.outlook.solve([*self.outlook.leaning, *self.wishes, *more, *bars])
+        found = self.outlook.solve([self.leaning, *self.wishes, *more, *bars])
         if not found.feasible:
             return False
         self.solution, self.laid = found, laid
@@ -268,17 +287,13 @@ class _Drawing:
     def _lay(self, roots: dict[int, list[int]], some: Sequence[int]) -> None:
         if not some:
             return
-        for _ in range(TRIES):
-            bars = self._sample()
-            laid = {place: bars[root] for root in some for place in (root, *roots[root])}
-            if self._attempt([], laid):
-                self.returns += [Return(copy, root, How.EXACT) for root in some for copy in roots[root]]
-                return
-        for root in some:  # not together: one after the other, each as often as it may
-            for copies in [roots[root]] if len(roots[root]) == 1 else [roots[root], *([copy] for copy in roots[root])]:
-                left = [copy for copy in copies if copy not in self.laid]
-                if left and any(self._lay_one(root, left) for _ in range(TRIES)):
-                    self.returns += [Return(copy, root, How.EXACT) for copy in left]
+        if self._lay_together({root: roots[root] for root in some}):
+            return
+        for root in some:  # not together: one after the other, each at as many of its places as goes
+            self._lay_together({root: roots[root]})
+            for copy in roots[root]:
+                if copy not in self.laid and len(roots[root]) > 1:
+                    self._lay_together({root: [copy]})
             missing = [copy for copy in roots[root] if copy not in self.laid]
             if missing and self.by_letters:
                 raise Refused(
@@ -287,9 +302,29 @@ class _Drawing:
                 )
             self.relaxed += [f"Bar {copy + 1} does not return to bar {root + 1} as the form has it." for copy in missing]
 
-    def _lay_one(self, root: int, copies: Sequence[int]) -> bool:
-        music = self.laid.get(root) or self._sample()[root]
-        return self._attempt([], dict.fromkeys((root, *copies), music))
+    def _lay_together(self, roots: dict[int, list[int]]) -> bool:
+        """Settle these bars and all the places they return at, with the first draw that can be had so."""
+        drawn = [in_bars(self.idiom, each) for each in _samples(self.solution, DRAWS, self.random)]
+        weight = np.ones(DRAWS)
+        for root, copies in roots.items():
+            for copy in copies:
+                beginnings = [bars[copy][:2] for bars in drawn]
+                weight *= [beginnings.count(bars[root][:2]) + 0.02 for bars in drawn]
+        for number, bars in enumerate(drawn):
+            weight[number] *= 1e-3 ** self.unplanned({**self.laid, **{root: bars[root] for root in roots}})
+        tried: set[tuple[tuple[int, ...], ...]] = set()
+        for number in self.random.choice(DRAWS, size=DRAWS, replace=False, p=weight / weight.sum()):
+            music = tuple(drawn[number][root] for root in roots)
+            if music in tried:
+                continue
+            laid = {place: bar for bar, (root, copies) in zip(music, roots.items(), strict=True) for place in (root, *copies)}
+            if self._attempt([], laid):
+                self.returns += [Return(copy, root, How.EXACT) for root, copies in roots.items() for copy in copies]
+                return True
+            tried.add(music)
+            if len(tried) == TRIES:
+                break
+        return False
 
     def finish(self) -> list[int]:
         """Other endings, sequences and returning rhythms, and then everything that is still free."""
@@ -304,7 +339,18 @@ class _Drawing:
                 for each, wish in wished:
                     if self._attempt([wish]):
                         self.returns.append(each)
-        return _sampled(self.solution, self.random)
+        # A chain likes to run in circles; what the form does not let return shall be new.
+        takes = _samples(self.solution, DRAWS, self.random)
+        return min(takes, key=lambda take: self.unplanned(dict(enumerate(in_bars(self.idiom, take)))))
+
+    def unplanned(self, bars: dict[int, tuple[int, ...]]) -> int:
+        """How many of these bars are the same as an earlier one that they are no return of."""
+        first: dict[tuple[int, ...], int] = {}
+        count = 0
+        for bar, music in sorted(bars.items()):
+            root = self._root_of.get(bar, bar)
+            count += first.setdefault(music, root) != root
+        return count
 
     def _like(self, each: Return, source: Sequence[int]) -> Wish | None:
         """The bar begins like the source, is the source moved, or has its rhythm; None where no such events are known."""
@@ -350,8 +396,11 @@ def in_bars(idiom: Idiom, symbols: Sequence[int]) -> list[tuple[int, ...]]:
 
 
 def _sampled(solution: Solution, random: np.random.Generator) -> list[int]:
-    drawn = solution.sample(1, random)[0]
-    return [int(symbol) for symbol in drawn[drawn >= 0]]
+    return _samples(solution, 1, random)[0]
+
+
+def _samples(solution: Solution, count: int, random: np.random.Generator) -> list[list[int]]:
+    return [row[row >= 0].tolist() for row in solution.sample(count, random)]
 
 
 def _take(outlook: Outlook, symbols: Sequence[int], plan: Plan | None, relaxed: tuple[str, ...], solution: Solution, seed: int) -> Take:
