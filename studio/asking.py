@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from studio.errors import UnknownName
-from studio.jobs import KINDS
+from studio.kinds import KINDS
 from studio.works.recipe import Recipe, check
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ from typing import Any
 
 from studio.asking import Ingredient, ask
 from studio.errors import Missing, Refused, StudioError, Unreadable
-from studio.jobs import KINDS, Kind, read_recipe
+from studio.kinds import KINDS, Kind, read_recipe
 from studio.workers import Outcome, Place, Workers
 from studio.works.gallery import Gallery
 from studio.works.log import write_log

@@ -226,7 +226,7 @@ def dream(
 ) -> None:
     """Let a pretrained network dream on PHOTO: what it sees there is made stronger, from coarse to fine."""
     from studio.asking import Ingredient, ask
-    from studio.jobs import run_here
+    from studio.kinds import run_here
 
     _check_output(output, suffixes=(".png",), force=force)
     ingredients = [Ingredient("photo", _read(photo), photo.name, title=title, author=author, licence=licence)]
@@ -263,7 +263,7 @@ def compose(output: Path, take: Path | None, theme: Path | None, count: int, qui
     fewest wishes that conflict are named.
     """
     from studio.asking import Ingredient, ask
-    from studio.jobs import run_here
+    from studio.kinds import run_here
     from studio.music.style_sources import own_ingredients, stands_for_files
 
     outputs = [output if count == 1 else output.with_stem(f"{output.stem}-{number}") for number in range(1, count + 1)]
@@ -338,7 +338,7 @@ def batch(recipes: Path, scheduler: str | None, workers: int, as_json: bool, qui
 @click.option("--json", "as_json", is_flag=True, help="Print the recipe as JSON.")
 def show(file: Path, as_json: bool) -> None:
     """Show the recipe inside FILE: how it was made, from what, with what."""
-    from studio.jobs import read_recipe
+    from studio.kinds import read_recipe
     from studio.works.metadata import extract
     from studio.works.recipe import controls
 

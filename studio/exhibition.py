@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from studio.shipped import shipped
+from studio.shipped import shipped, shown_sources
 
 
 @dataclass(frozen=True)
@@ -64,17 +64,10 @@ EXHIBITS = (
 SIZE = 640
 
 
-def shown_sources() -> Iterator[bytes]:
-    """Everything the works on show were made from, so that they can be made again anywhere."""
-    folder = shipped("gallery")
-    for path in (*sorted((folder / "sources").glob("*.*")), *sorted(folder.glob("*.png"))):
-        yield path.read_bytes()
-
-
 def make_exhibits(*, check: bool = False) -> Iterator[str]:
     """Make what is missing in gallery/ (or make all again, to compare), a sentence for each."""
     from studio.asking import Ingredient, ask
-    from studio.jobs import make
+    from studio.kinds import make
     from studio.remaking import remake
     from studio.works.gallery import Gallery
     from studio.works.output import write_file

@@ -5,28 +5,27 @@
         for state in jobs.follow(job):
             print(state.stage, state.done, state.total, state.seconds_left)
 
-`run_here` makes one work in this process, without queue or ledger. Files full of recipes: `studio.batch`; making a file's work
-again: `studio.remaking`.
+One work in this process, without queue or ledger: `studio.kinds.run_here`. Files full of recipes: `studio.batch`; making a file's
+work again: `studio.remaking`.
 """
 
 # mypy: allow-untyped-calls
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from studio.errors import Refused, StudioError, UnknownName, Unreadable
+from studio.errors import Refused, StudioError
+from studio.kinds import read_recipe
 from studio.works.log import write_log
-from studio.works.recipe import Recipe, parse_json
-from studio.works.work import Making, Materials, Progress, Work
+from studio.works.recipe import Recipe
+from studio.works.work import Progress
 
 if TYPE_CHECKING:
     from distributed import Future
@@ -34,80 +33,6 @@ if TYPE_CHECKING:
     from studio.workers import News, Outcome, Workers
     from studio.works.gallery import Gallery
     from studio.works.ledger import JobState
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of work this studio can make: where its recipe and its process stand. They are imported when first used.
-
-    completion: a function from loose wishes to the recipe's fields, such as one that knows the presets; "" where wishes are fields.
-    implied: a function from wishes and the roles of the files that come with them to further ingredients, such as the style that a wish
-    names. roles: what its sources are for, in order; the first is needed, unless it is implied.
-    """
-
-    name: str
-    recipe: str
-    process: str
-    completion: str = ""
-    implied: str = ""
-    roles: tuple[str, ...] = ()
-
-    def recipe_class(self) -> type[Recipe]:
-        found: type[Recipe] = _find(self.recipe)
-        return found
-
-    def implies(self, wishes: Mapping[str, Any], roles: Iterable[str]) -> list[Any]:
-        """Ingredients (`studio.asking.Ingredient`, by their fields) that the wishes imply. Raises `UnknownName`."""
-        return list(_find(self.implied)(dict(wishes), tuple(roles))) if self.implied else []
-
-    def complete(self, wishes: Mapping[str, Any]) -> dict[str, Any]:
-        """What was asked for, with what it implies. Raises `UnknownName` for a preset that does not exist."""
-        return dict(_find(self.completion)(dict(wishes)) if self.completion else wishes)
-
-
-KINDS = {
-    kind.name: kind
-    for kind in (
-        Kind(
-            "dream",
-            recipe="studio.images.recipes:DreamRecipe",
-            process="studio.images.dream:dream",
-            completion="studio.images.presets:with_preset",
-            roles=("photo", "guide", "mask", "weights"),
-        ),
-        Kind(
-            "compose",
-            recipe="studio.music.recipes:ComposeRecipe",
-            process="studio.music.compose:compose",
-            implied="studio.music.style_sources:implied",
-            roles=("tune", "take", "theme"),
-        ),
-    )
-}
-
-
-def read_recipe(text: str | bytes, kinds: Mapping[str, Kind] = KINDS) -> Recipe:
-    """A recipe of whatever kind, from its JSON. Raises `Unreadable`, or `UnknownName` for a kind this studio cannot make."""
-    try:
-        kind = json.loads(text)["kind"]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        raise Unreadable("The recipe is not valid JSON with a kind; restore it from the original file.") from None
-    if kind not in kinds:
-        raise UnknownName("kind of work", str(kind), kinds)
-    return parse_json(kinds[kind].recipe_class(), text)
-
-
-def make(recipe: Recipe, materials: Materials, kinds: Mapping[str, Kind] = KINDS) -> Making:
-    """The process that makes this recipe's work: iterate it for progress; its return value is what was made."""
-    process = _find(kinds[recipe.kind].process)
-    making: Making = process(recipe, materials)
-    return making
-
-
-def run_here(recipe: Recipe, gallery: Gallery, kinds: Mapping[str, Kind] = KINDS) -> Generator[Progress, None, Work]:
-    """Make one work in this process with the gallery's sources, and keep it there. Nothing is kept of one that is stopped."""
-    made = yield from make(recipe, gallery.read_source, kinds)
-    return gallery.add(made)
 
 
 class Jobs:
@@ -478,8 +403,3 @@ class Pace:
         average = (now - began) / (done - first)
         lately = (now - a_third_ago) / (done - then) if done > then else average
         return max(average, lately) * max(0, total - done)
-
-
-def _find(place: str) -> Any:
-    module, name = place.split(":")
-    return getattr(import_module(module), name)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from studio.errors import Missing, Refused
-from studio.exhibition import shown_sources
-from studio.jobs import make, read_recipe
+from studio.kinds import make, read_recipe
+from studio.shipped import shown_sources
 from studio.works.gallery import Gallery
 from studio.works.metadata import embed, extract
 from studio.works.recipe import Recipe, Source

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from studio.errors import Missing
@@ -14,3 +15,10 @@ def shipped(folder: str) -> Path:
         if place.is_dir():
             return place
     raise Missing(f"This installation of the studio lacks its folder '{folder}': install it again.")
+
+
+def shown_sources() -> Iterator[bytes]:
+    """Everything the works on show were made from, so that they can be made again anywhere."""
+    folder = shipped("gallery")
+    for path in (*sorted((folder / "sources").glob("*.*")), *sorted(folder.glob("*.png"))):
+        yield path.read_bytes()

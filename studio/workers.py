@@ -30,7 +30,7 @@ from distributed import Client, Future, KilledWorker, LocalCluster, Worker, Work
 from distributed.system import MEMORY_LIMIT
 
 from studio.errors import Missing, StudioError
-from studio.jobs import KINDS, Kind, read_recipe, run_here
+from studio.kinds import KINDS, Kind, read_recipe, run_here
 from studio.works.gallery import Gallery
 from studio.works.work import Progress
 

@@ -24,7 +24,8 @@ import studio.works.log
 from studio import workers
 from studio.batch import run_batch
 from studio.errors import Missing, Refused, Unreadable
-from studio.jobs import KINDS, Jobs, Pace, read_recipe, run_here
+from studio.jobs import Jobs, Pace
+from studio.kinds import KINDS, read_recipe, run_here
 from studio.remaking import remake
 from studio.works.gallery import Gallery
 from studio.works.ledger import JobState, Ledger
@@ -237,7 +238,8 @@ def test_closing_interrupts_what_runs_and_keeps_what_waits(gallery: Gallery, tmp
 STUDIO = """
     import sys
     from works_for_tests import COUNT, CountRecipe
-    from studio.jobs import KINDS, Jobs
+    from studio.jobs import Jobs
+    from studio.kinds import KINDS
     from studio.works.gallery import Gallery
     from pathlib import Path
 

@@ -27,7 +27,7 @@ for preset in PRESETS.values():
 from studio.works.gallery import Gallery
 with Gallery.open() as gallery:
     assert gallery.count() == 0
-from studio.jobs import read_recipe
+from studio.kinds import read_recipe
 from studio.works.metadata import extract
 recipe = read_recipe(extract((shipped("gallery") / works[0]).read_bytes()))
 print(recipe.in_words())

@@ -14,7 +14,8 @@ from studio.app.views import work_page, work_view
 from studio.asking import ask
 from studio.errors import Refused
 from studio.images.pictures import read_picture
-from studio.jobs import KINDS, Jobs, read_recipe
+from studio.jobs import Jobs
+from studio.kinds import KINDS, read_recipe
 from studio.remaking import compare
 from studio.works.gallery import Gallery
 from studio.works.recipe import Recipe

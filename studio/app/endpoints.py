@@ -19,7 +19,7 @@ from studio.app.desk import PAGE, Desk
 from studio.app.intake import Credit, download_name
 from studio.errors import StudioError
 from studio.images.recipes import DreamRecipe
-from studio.jobs import KINDS
+from studio.kinds import KINDS
 from studio.works.recipe import controls
 
 

@@ -12,7 +12,7 @@ from studio.app.desk import Desk, offers
 from studio.app.dream import DreamTab
 from studio.app.widgets import answer, widget
 from studio.errors import StudioError
-from studio.jobs import KINDS
+from studio.kinds import KINDS
 
 MANY = {"compose": "Melodies", "style": "Paintings"}
 """What several works of a kind are called, where that is not the kind's name with an s."""
