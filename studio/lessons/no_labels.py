@@ -146,7 +146,8 @@ def _sunset(dice: np.random.Generator) -> np.ndarray:
         sky[up < height + 0.05 * np.sin(across * wave + height * 20)] = colour
     water = up < 0.22
     sky[water] = (np.array((0.20, 0.30, 0.45)) + 0.25 * np.exp(-(((across - 0.68) / 0.08) ** 2))[..., None])[water]
-    return (np.clip(sky + dice.normal(0, 0.015, sky.shape), 0, 1) * 255).astype(np.uint8)
+    pixels: np.ndarray = (np.clip(sky + dice.normal(0, 0.015, sky.shape), 0, 1) * 255).astype(np.uint8)
+    return pixels
 
 
 def draw(state: State) -> Scene:

@@ -68,6 +68,27 @@ def test_what_a_slider_needs_besides() -> None:
 # The text and the fingerprint
 
 
+WRITTEN = {
+    "meter": "7/8",
+    "key": "F# minor",
+    "form": "AABA",
+    "range": "G3:E5",
+    "start": "D4",
+    "end": "D",
+    "scale": "pentatonic",
+    "pins": "4:1=G4*3/2",
+    "keep": "9-10=1-2",
+    "rhythm": "1 1/2 1/2 1 1r",
+    "motifs": "+2 +2 -4",
+    "avoid": "D4 F#4 A4",
+    "density": "3:8",
+    "cadences": "8=5",
+    "contour": "5:A5",
+    "instrument": "Violin",
+}
+"""What is written in a language of its own: name of the parameter -> something that can be said in it."""
+
+
 def other_value(control: Any) -> Any:
     """A valid value that is not the default."""
     if control.choices:
@@ -75,10 +96,10 @@ def other_value(control: Any) -> Any:
     if control.type is bool:
         return not control.default
     if control.many:
-        return (*control.default, "blocks.2")
+        return (*control.default, WRITTEN.get(control.name, "blocks.2"))
     if control.type in (int, float):
         return control.type(control.minimum if control.default != control.minimum else control.maximum)
-    return "another"
+    return WRITTEN.get(control.name, "another")
 
 
 @pytest.mark.parametrize("kind", ALL)
