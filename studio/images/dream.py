@@ -12,27 +12,38 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from studio.errors import Refused
 from studio.images.backbones import backbone
+from studio.images.canvas import (
+    PREVIEW_SIDE,
+    THUMBNAIL_SIDE,
+    Grid,
+    as_many_threads,
+    at_places,
+    mask_at_size,
+    photo_at_size,
+    pixels_of,
+    reflected,
+    strips,
+    taken,
+    tensor_of,
+)
 from studio.images.networks import OwnWeights, fetch, open_network
 from studio.images.objectives import Objective, balanced, channel, features_of, layer, towards
-from studio.images.pictures import Picture, Pixels, fit_within, read_picture, resize, write_jpeg, write_png
+from studio.images.pictures import Pixels, fit_within, read_picture, resize, write_jpeg, write_png
 from studio.images.prepared import LARGEST_STRIDE, Prepared
 from studio.images.recipes import DreamRecipe, LayerTerm
 from studio.learning.descent import Slope, descend
 from studio.setting import setting
 from studio.works.metadata import embed
-from studio.works.recipe import ModelIdentity
+from studio.works.recipe import ModelIdentity, Source
 from studio.works.work import Made, Making, Materials, Progress
 
 USUAL_SIDE = 768
@@ -59,10 +70,6 @@ GUIDE_SIDES = (192, 320)
 LARGEST_WHOLE = 3
 """A picture of up to so many tiles' area is looked at whole: 1024 x 768 with the usual tile."""
 
-PREVIEW_SIDE, THUMBNAIL_SIDE = 768, 512
-STRIP = 256
-MOST_THREADS = 256
-
 
 def dream(recipe: DreamRecipe, materials: Materials) -> Making:
     """Dream on the recipe's photo, yielding after every step.
@@ -71,19 +78,19 @@ def dream(recipe: DreamRecipe, materials: Materials) -> Making:
     weights), `Missing` (a source or weights that are not at hand). The same recipe gives the same file on the same machine; a recipe that
     records its setting is made with as many threads as then, since their number shows in the last digits, and dreams make much of those.
     """
-    with _as_many_threads(recipe):
+    with as_many_threads(recipe):
         return (yield from _dream(recipe, materials))
 
 
 def _dream(recipe: DreamRecipe, materials: Materials) -> Making:
-    photo, alpha, facts = _photo(recipe, materials)
+    photo, alpha, facts = photo_at_size(_photo(recipe), materials, recipe.size)
     octaves = plan_octaves(photo.shape[0], photo.shape[1], recipe)
     total = sum(octave.steps for octave in octaves)
     for came in fetch(backbone(recipe.backbone)) if recipe.source("weights") is None else ():
         yield Progress(0, total, f"fetching {recipe.backbone}, {came.done / 1e6:.0f} of {came.total / 1e6:.0f} MB")
     network, identity = _network(recipe, materials)
     objective = _objective(recipe, materials, network, photo)
-    mask = _mask(recipe, materials, photo)
+    mask = mask_at_size(recipe.source("mask"), materials, photo.shape[0], photo.shape[1], recipe.feather)
     dice = torch.Generator().manual_seed(recipe.seed)
 
     losses: list[float] = []
@@ -91,10 +98,12 @@ def _dream(recipe: DreamRecipe, materials: Materials) -> Making:
     base = torch.empty(0)
     for number, octave in enumerate(octaves, 1):
         detail = None if picture is None else _detail(picture, base)
-        base = _tensor(resize(photo, octave.height, octave.width), network.device)
+        base = tensor_of(resize(photo, octave.height, octave.width), network.device)
         picture = _picture(base, detail)
         measure = Look(picture, network, objective, dice, jitter=recipe.jitter, tile=recipe.tile)
-        climb = Climb(recipe, base, None if mask is None else _tensor(resize(mask, octave.height, octave.width)[..., None], network.device))
+        climb = Climb(
+            recipe, base, None if mask is None else tensor_of(resize(mask, octave.height, octave.width)[..., None], network.device)
+        )
         for step in descend([picture], measure, climb, steps=octave.steps, raising=True, keep_every=0):
             if step.ending is not None and step.ending.kind == "diverged":
                 raise Refused(f"The dream burst ({step.ending.sentence.rstrip('.')}): choose other layers or a smaller step size.")
@@ -104,19 +113,6 @@ def _dream(recipe: DreamRecipe, materials: Materials) -> Making:
         del measure, climb, detail
     assert picture is not None
     return _made(recipe, identity, network.device.type, _laid_over(base, picture, recipe.strength), alpha, losses, facts)
-
-
-@contextmanager
-def _as_many_threads(recipe: DreamRecipe) -> Iterator[None]:
-    """Threads as recorded in the recipe, where they are; put back as they were afterwards."""
-    found = torch.get_num_threads()
-    recorded = recipe.setting.versions.get("threads", "") if recipe.setting else ""
-    if recorded.isdecimal() and 1 <= int(recorded) <= MOST_THREADS:
-        torch.set_num_threads(int(recorded))
-    try:
-        yield
-    finally:
-        torch.set_num_threads(found)
 
 
 @dataclass(frozen=True)
@@ -180,10 +176,9 @@ class Look:
     def _piece(self, row: Cut, column: Cut) -> Tensor:
         """The picture from `before` its core on, `length` long, in both directions."""
         rows, columns = (
-            _reflected(cut.start - cut.before, cut.length, size).to(self.picture.device)
-            for cut, size in zip((row, column), self.picture.shape[-2:], strict=True)
+            reflected(cut.start - cut.before, cut.length, size) for cut, size in zip((row, column), self.picture.shape[-2:], strict=True)
         )
-        return self.picture.index_select(2, rows).index_select(3, columns)
+        return at_places(self.picture, rows, columns)
 
 
 @dataclass(frozen=True)
@@ -205,7 +200,7 @@ def cuts(size: int, tile: int | None, jitter: int, network: Grid, dice: torch.Ge
     jitter = min(jitter, network.stride - 1)  # a shift by the stride is no shift
     shift = int(torch.randint(jitter + 1, (), generator=dice))
     if tile is None:
-        yield Cut(0, size, EDGE + shift, _taken(size + jitter + 2 * EDGE, network))
+        yield Cut(0, size, EDGE + shift, taken(size + jitter + 2 * EDGE, network))
         return
     count = math.ceil((size + WANDER) / (tile - 2 * HALO - LARGEST_STRIDE))
     core = math.ceil((size + WANDER) / count)
@@ -213,26 +208,7 @@ def cuts(size: int, tile: int | None, jitter: int, network: Grid, dice: torch.Ge
     borders = [0, *(number * core - wander for number in range(1, count)), size]
     for start, end in pairwise(borders):
         before = HALO + (start + EDGE + shift) % network.stride
-        yield Cut(start, end - start, before, _taken(core + 2 * HALO + network.stride - 1, network))
-
-
-class Grid(Protocol):
-    """What matters of a network here: the pixels between two places it looks at, and the least side it can bear."""
-
-    stride: int
-    smallest: int
-
-
-def _taken(length: int, network: Grid) -> int:
-    """The least length from `length` on that the network takes evenly."""
-    return -(-max(length, network.smallest) // network.stride) * network.stride
-
-
-def _reflected(start: int, length: int, size: int) -> Tensor:
-    """Indices start, start + 1, … into a row of `size`, those beyond its ends reflected, as often as needed."""
-    period = max(1, 2 * size - 2)
-    places = torch.arange(start, start + length).remainder(period)
-    return torch.where(places < size, places, period - places)
+        yield Cut(start, end - start, before, taken(core + 2 * HALO + network.stride - 1, network))
 
 
 class Climb:
@@ -257,7 +233,7 @@ class Climb:
             direction *= self.mask
         direction /= _mean_size(direction, self.mask)
         with torch.no_grad():
-            for rows in _strips(picture):
+            for rows in strips(picture):
                 self._move(picture[..., rows, :], direction[..., rows, :], self.base[..., rows, :].float().div_(255), rate)
 
     def _move(self, picture: Tensor, direction: Tensor, base: Tensor, rate: float) -> None:
@@ -319,20 +295,11 @@ class Preview:
         return write_jpeg(_laid_over(base, picture, self.strength), longest_side=PREVIEW_SIDE)
 
 
-def _photo(recipe: DreamRecipe, materials: Materials) -> tuple[Pixels, Pixels | None, dict[str, str]]:
-    """The photo at the result's size, its alpha, and what is worth telling about how it was read."""
+def _photo(recipe: DreamRecipe) -> Source:
     source = recipe.source("photo")
     if source is None:
         raise Refused("A dream needs a photo: name one.")
-    picture = read_picture(materials(source), source.name or "The photo")
-    height, width = picture.pixels.shape[:2]
-    if recipe.size is not None:
-        height, width = fit_within(height, width, recipe.size)
-    if min(height, width) < 8:
-        raise Refused(f"The photo would be {width} x {height} pixels; a dream needs at least 8 on its shorter side.")
-    alpha = None if picture.alpha is None else resize(picture.alpha, height, width)
-    facts = {"photo": " ".join(picture.notes)} if picture.notes else {}
-    return resize(picture.pixels, height, width), alpha, facts
+    return source
 
 
 def _network(recipe: DreamRecipe, materials: Materials) -> tuple[Prepared, ModelIdentity]:
@@ -364,28 +331,8 @@ def _sum(objectives: list[Objective]) -> Objective:
 
 def _at_side(pixels: Pixels, side: int, network: Prepared) -> Tensor:
     """A picture with its longer side scaled to `side`, continued by reflection to what the network takes."""
-    small = _tensor(resize(pixels, *fit_within(pixels.shape[0], pixels.shape[1], side)), network.device).float().div_(255)
-    rows, columns = (_reflected(0, _taken(size, network), size).to(network.device) for size in small.shape[-2:])
-    return small.index_select(2, rows).index_select(3, columns)
-
-
-def _mask(recipe: DreamRecipe, materials: Materials, photo: Pixels) -> Pixels | None:
-    """The mask at the result's size, uint8 [h, w], its edges feathered; None where everything is dreamt on."""
-    source = recipe.source("mask")
-    if source is None:
-        return None
-    from PIL import Image, ImageFilter
-
-    height, width = photo.shape[:2]
-    painted: Picture = read_picture(materials(source), source.name or "The mask")
-    light = np.asarray(Image.fromarray(painted.pixels).convert("L"))
-    if painted.alpha is not None:
-        light = (light.astype(np.uint16) * painted.alpha // 255).astype(np.uint8)
-    light = resize(light, height, width)
-    if not light.any():
-        raise Refused("The mask is black all over, so there is nowhere to dream: paint light where the dream shall be.")
-    radius = recipe.feather / 100 * max(height, width) / 2
-    return np.asarray(Image.fromarray(light).filter(ImageFilter.GaussianBlur(radius)))
+    small = tensor_of(resize(pixels, *fit_within(pixels.shape[0], pixels.shape[1], side)), network.device).float().div_(255)
+    return at_places(small, *(reflected(0, taken(size, network), size) for size in small.shape[-2:]))
 
 
 def _made(
@@ -412,17 +359,6 @@ def _made(
 
 
 # --- Pixels and tensors ----------------------------------------------------------------------------------------------------
-# A picture of 4096 x 3072 is 151 MB as float32, so as few as possible of those are alive at once: the photo stays in bytes, and what
-# combines it with the dream goes by strips.
-
-
-def _tensor(pixels: Pixels, device: torch.device) -> Tensor:
-    """uint8 [h, w, c] -> uint8 [1, c, h, w], channels side by side in memory."""
-    return torch.from_numpy(pixels.copy()).to(device).permute(2, 0, 1)[None]
-
-
-def _strips(picture: Tensor) -> Iterator[slice]:
-    return (slice(top, top + STRIP) for top in range(0, picture.shape[-2], STRIP))
 
 
 def _picture(base: Tensor, detail: Tensor | None) -> Tensor:
@@ -431,7 +367,7 @@ def _picture(base: Tensor, detail: Tensor | None) -> Tensor:
         return base.float().div_(255)
     enlarged = F.interpolate(detail.float(), base.shape[-2:], mode="bicubic", align_corners=False)
     picture = enlarged.contiguous(memory_format=torch.channels_last)
-    for rows in _strips(picture):
+    for rows in strips(picture):
         picture[..., rows, :].add_(base[..., rows, :].float().div_(255)).clamp_(0, 1)
     return picture
 
@@ -439,7 +375,7 @@ def _picture(base: Tensor, detail: Tensor | None) -> Tensor:
 def _detail(picture: Tensor, base: Tensor) -> Tensor:
     """What the dream has added to the photo, as float16: finer than a 2000th of black to white."""
     detail = torch.empty_like(picture, dtype=torch.float16)
-    for rows in _strips(picture):
+    for rows in strips(picture):
         detail[..., rows, :] = picture[..., rows, :] - base[..., rows, :].float().div_(255)
     return detail
 
@@ -447,10 +383,9 @@ def _detail(picture: Tensor, base: Tensor) -> Tensor:
 def _laid_over(base: Tensor, picture: Tensor, strength: float) -> Pixels:
     """The dream over the photo at a strength: uint8 [h, w, 3]."""
     laid = torch.empty_like(base)
-    for rows in _strips(picture):
+    for rows in strips(picture):
         laid[..., rows, :] = base[..., rows, :].float().lerp(picture[..., rows, :] * 255, strength).round_().clamp_(0, 255).to(torch.uint8)
-    pixels: Pixels = laid[0].permute(1, 2, 0).contiguous().cpu().numpy()
-    return pixels
+    return pixels_of(laid)
 
 
 __all__ = ["Climb", "Cut", "Look", "Octave", "Preview", "cuts", "dream", "plan_octaves"]
