@@ -92,8 +92,10 @@ def recipe_options(kind: type[Recipe], *, leave_out: tuple[str, ...] = ()) -> Ca
 
     def decorate(command: Command) -> Command:
         for control in reversed([control for control in controls(kind) if control.name not in leave_out]):
-            default = ", ".join(control.default) if control.many else control.default
-            span = f", {control.minimum:g} to {control.maximum:g}" if control.minimum is not None and control.maximum is not None else ""
+            default = ", ".join(map(str, control.default)) if control.many else control.default
+            span = (
+                f", {control.minimum:.10g} to {control.maximum:.10g}" if control.minimum is not None and control.maximum is not None else ""
+            )
             unit = control.unit and " " + control.unit
             said = control.help + (
                 f" [{default}{unit}{span}]" if default not in (None, "") else f" [{(unit + span).strip(', ')}]" if span else ""
@@ -238,6 +240,68 @@ def dream(
     _tell(work, output, quiet=quiet, as_json=as_json)
 
 
+def _style_recipe() -> type[Recipe]:
+    from studio.images.recipes import StyleRecipe
+
+    return StyleRecipe
+
+
+@commands.command()
+@click.argument("content", type=click.Path(path_type=Path))
+@click.argument("paintings", nargs=-1, required=True, metavar="STYLE[*WEIGHT]...")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The picture to write, a .png.")
+@recipe_options(_style_recipe(), leave_out=("style_weights",))
+@click.option("--mask", type=click.Path(path_type=Path), help="Paint only where this picture is light.")
+@click.option("--title", default="", help="The photo's title, for the credits.")
+@click.option("--author", default="", help="Who took the photo.")
+@click.option("--licence", default="", help="The photo's licence.")
+@making_options
+def style(
+    content: Path,
+    paintings: tuple[str, ...],
+    output: Path,
+    mask: Path | None,
+    title: str,
+    author: str,
+    licence: str,
+    quiet: bool,
+    as_json: bool,
+    force: bool,
+    **given: Any,
+) -> None:
+    """Paint the photo CONTENT in the style of one or more paintings.
+
+    Several paintings are mixed; starry.jpg*2 counts twice as much as the others.
+    """
+    from studio.asking import Ingredient, ask
+    from studio.kinds import run_here
+
+    _check_output(output, suffixes=(".png",), force=force)
+    weighed = [_weighed(painting) for painting in paintings]
+    ingredients = [Ingredient("photo", _read(content), content.name, title=title, author=author, licence=licence)]
+    ingredients += [Ingredient("style", _read(path), path.name) for path, _ in weighed]
+    ingredients += [Ingredient("mask", _read(mask), mask.name)] if mask else []
+    wishes = _wishes(given)
+    if any(weight != 1 for _, weight in weighed):
+        wishes["style_weights"] = tuple(weight for _, weight in weighed)
+    with _gallery() as gallery:
+        recipe = ask("style", wishes, ingredients, gallery)
+        work = _watch(run_here(recipe, gallery), quiet=quiet)
+        gallery.export(work, output, force=force)
+    _tell(work, output, quiet=quiet, as_json=as_json)
+
+
+def _weighed(painting: str) -> tuple[Path, float]:
+    """STYLE or STYLE*WEIGHT, as a file's name and a number."""
+    name, star, weight = painting.rpartition("*")
+    if not star:
+        return Path(painting), 1.0
+    try:
+        return Path(name), float(weight)
+    except ValueError:
+        raise Refused(f"'{painting}' has no number behind its *; write STYLE*WEIGHT, such as starry.jpg*2.") from None
+
+
 def _compose_recipe() -> type[Recipe]:
     from studio.music.recipes import ComposeRecipe
 
@@ -357,7 +421,7 @@ def show(file: Path, as_json: bool) -> None:
         click.echo(f"{'model':>12}  {recipe.model.name}  {recipe.model.sha256[:16]}")
     for control in controls(type(recipe)):
         value = getattr(recipe, control.name)
-        click.echo(f"{control.name:>12}  {', '.join(value) if isinstance(value, tuple) else value}")
+        click.echo(f"{control.name:>12}  {', '.join(map(str, value)) if isinstance(value, tuple) else value}")
     if recipe.setting:
         click.echo(f"{'made with':>12}  {', '.join(f'{name} {version}' for name, version in recipe.setting.versions.items())}")
 

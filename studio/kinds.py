@@ -59,6 +59,12 @@ KINDS = {
             roles=("photo", "guide", "mask", "weights"),
         ),
         Kind(
+            "style",
+            recipe="studio.images.recipes:StyleRecipe",
+            process="studio.images.style:paint",
+            roles=("photo", "style", "mask", "weights"),
+        ),
+        Kind(
             "compose",
             recipe="studio.music.recipes:ComposeRecipe",
             process="studio.music.compose:compose",

@@ -3,7 +3,7 @@ threads a recipe was made with."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -12,9 +12,12 @@ import torch
 from torch import Tensor
 
 from studio.errors import Refused
-from studio.images.pictures import Picture, Pixels, fit_within, read_picture, resize
-from studio.works.recipe import Recipe, Source
-from studio.works.work import Materials
+from studio.images.networks import OwnWeights
+from studio.images.pictures import Picture, Pixels, fit_within, read_picture, resize, write_jpeg, write_png
+from studio.setting import setting
+from studio.works.metadata import embed
+from studio.works.recipe import ModelIdentity, Recipe, Source
+from studio.works.work import Made, Materials
 
 PREVIEW_SIDE, THUMBNAIL_SIDE = 768, 512
 """Longest sides of previews and thumbnails, in pixels."""
@@ -79,6 +82,36 @@ def mask_at_size(source: Source | None, materials: Materials, height: int, width
         raise Refused("The mask is black all over, so nothing would change: paint light where the picture shall.")
     radius = feather / 100 * max(height, width) / 2
     return np.asarray(Image.fromarray(light).filter(ImageFilter.GaussianBlur(radius)))
+
+
+def own_weights(recipe: Recipe, materials: Materials) -> OwnWeights | None:
+    """The weights file that a recipe brings for its network, if it does."""
+    source = recipe.source("weights")
+    return None if source is None else OwnWeights(materials(source), source.sha256)
+
+
+def as_made(
+    recipe: Recipe,
+    identity: ModelIdentity,
+    device: torch.device,
+    pixels: Pixels,
+    alpha: Pixels | None,
+    losses: Sequence[float],
+    facts: dict[str, str],
+) -> Made:
+    """A finished picture as a PNG with its recipe inside, completed by the network that took part and what it was made on."""
+    made_on = setting(device.type, "torch", "torchvision", "numpy", "pillow", threads=str(torch.get_num_threads()))
+    complete = recipe.model_copy(update={"model": identity, "setting": made_on})
+    height, width = pixels.shape[:2]
+    return Made(
+        recipe=complete,
+        content=embed(write_png(pixels, alpha), ".png", complete),
+        suffix=".png",
+        media_type="image/png",
+        thumbnail=write_jpeg(pixels, longest_side=THUMBNAIL_SIDE),
+        losses=tuple(losses),
+        facts={"size": f"{width} x {height}", "steps": str(len(losses))} | facts,
+    )
 
 
 # A picture of 4096 x 3072 is 151 MB as float32, so as few as possible of those are alive at once: the photo stays in bytes, and what

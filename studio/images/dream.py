@@ -23,11 +23,12 @@ from studio.errors import Refused
 from studio.images.backbones import backbone
 from studio.images.canvas import (
     PREVIEW_SIDE,
-    THUMBNAIL_SIDE,
     Grid,
+    as_made,
     as_many_threads,
     at_places,
     mask_at_size,
+    own_weights,
     photo_at_size,
     pixels_of,
     reflected,
@@ -35,16 +36,14 @@ from studio.images.canvas import (
     taken,
     tensor_of,
 )
-from studio.images.networks import OwnWeights, fetch, open_network
+from studio.images.networks import fetch, open_network
 from studio.images.objectives import Objective, balanced, channel, features_of, layer, towards
-from studio.images.pictures import Pixels, fit_within, read_picture, resize, write_jpeg, write_png
+from studio.images.pictures import Pixels, fit_within, read_picture, resize, write_jpeg
 from studio.images.prepared import LARGEST_STRIDE, Prepared
 from studio.images.recipes import DreamRecipe, LayerTerm
 from studio.learning.descent import Slope, descend
-from studio.setting import setting
-from studio.works.metadata import embed
 from studio.works.recipe import ModelIdentity, Source
-from studio.works.work import Made, Making, Materials, Progress
+from studio.works.work import Making, Materials, Progress
 
 USUAL_SIDE = 768
 """The longer side that a recipe's number of octaves is meant for."""
@@ -112,7 +111,7 @@ def _dream(recipe: DreamRecipe, materials: Materials) -> Making:
             yield Progress(len(losses), total, f"octave {number} of {len(octaves)}", losses[-1], Preview(picture, base, recipe.strength))
         del measure, climb, detail
     assert picture is not None
-    return _made(recipe, identity, network.device.type, _laid_over(base, picture, recipe.strength), alpha, losses, facts)
+    return as_made(recipe, identity, network.device, _laid_over(base, picture, recipe.strength), alpha, losses, facts)
 
 
 @dataclass(frozen=True)
@@ -304,9 +303,7 @@ def _photo(recipe: DreamRecipe) -> Source:
 
 def _network(recipe: DreamRecipe, materials: Materials) -> tuple[Prepared, ModelIdentity]:
     names = tuple(sorted({LayerTerm.read(text).name for text in recipe.layers}))
-    weights = recipe.source("weights")
-    own = None if weights is None else OwnWeights(materials(weights), weights.sha256)
-    return open_network(recipe.backbone, names, own)
+    return open_network(recipe.backbone, names, own_weights(recipe, materials))
 
 
 def _objective(recipe: DreamRecipe, materials: Materials, network: Prepared, photo: Pixels) -> Objective:
@@ -333,29 +330,6 @@ def _at_side(pixels: Pixels, side: int, network: Prepared) -> Tensor:
     """A picture with its longer side scaled to `side`, continued by reflection to what the network takes."""
     small = tensor_of(resize(pixels, *fit_within(pixels.shape[0], pixels.shape[1], side)), network.device).float().div_(255)
     return at_places(small, *(reflected(0, taken(size, network), size) for size in small.shape[-2:]))
-
-
-def _made(
-    recipe: DreamRecipe,
-    identity: ModelIdentity,
-    device: str,
-    pixels: Pixels,
-    alpha: Pixels | None,
-    losses: list[float],
-    facts: dict[str, str],
-) -> Made:
-    made_on = setting(device, "torch", "torchvision", "numpy", "pillow", threads=str(torch.get_num_threads()))
-    complete = recipe.model_copy(update={"model": identity, "setting": made_on})
-    height, width = pixels.shape[:2]
-    return Made(
-        recipe=complete,
-        content=embed(write_png(pixels, alpha), ".png", complete),
-        suffix=".png",
-        media_type="image/png",
-        thumbnail=write_jpeg(pixels, longest_side=THUMBNAIL_SIDE),
-        losses=tuple(losses),
-        facts={"size": f"{width} x {height}", "steps": str(len(losses))} | facts,
-    )
 
 
 # --- Pixels and tensors ----------------------------------------------------------------------------------------------------

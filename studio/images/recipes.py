@@ -103,6 +103,67 @@ class DreamRecipe(Recipe):
         return f"{said}; seed {self.seed}."
 
 
+class StyleRecipe(Recipe):
+    """A photo painted in the style of one or more paintings: its shapes, their textures and colours.
+
+    Sources by role: `photo` (needed), `style` (paintings, one or more, needed), `mask` (paint only where it is light), `weights` (a
+    weights file of one's own for the backbone's architecture).
+    """
+
+    kind: Literal["style"] = "style"
+    size: int | None = parameter(
+        640, "Longer side of the result; empty keeps the photo's own.", ge=SMALLEST_SIDE, le=LARGEST_SIDE, step=32, unit="px", in_sight=True
+    )
+    strength: float = parameter(
+        0.5, "Who rules: at 0 the photo keeps all its shapes, at 1 the brush goes where it likes.", ge=0, le=1, step=0.05, in_sight=True
+    )
+    style_scale: float = parameter(
+        1.0,
+        "How large the painting's strokes are against the picture: 0.5 are fine, 2 are broad.",
+        ge=0.25,
+        le=3,
+        step=0.05,
+        in_sight=True,
+    )
+    colour: Literal["style", "content", "luminance"] = parameter(
+        "style",
+        "Whose colours: style takes the painting's, content paints in the photo's palette, luminance paints in light and dark over the "
+        "photo's own colours.",
+        in_sight=True,
+    )
+    style_weights: tuple[float, ...] = parameter(
+        (), "With several paintings: how much each counts, in their order; empty counts all alike."
+    )
+    steps: int = parameter(
+        120, "Steps of gradient descent at the coarsest size; finer ones take half as many, or fewer.", ge=1, le=1000, step=1, in_sight=True
+    )
+    smoothness: float = parameter(2.0, "How calm the surface is: 0 leaves all grain, 10 irons it out.", ge=0, le=20, step=0.5)
+    feather: float = parameter(1.5, "How softly a mask ends, in per cent of the longer side.", ge=0, le=20, step=0.5, unit="%")
+    backbone: str = parameter("efficientnet_lite0", "The pretrained network that looks.")
+
+    @field_validator("style_weights")
+    @classmethod
+    def _none_below_nothing(cls, weights: tuple[float, ...]) -> tuple[float, ...]:
+        if any(weight < 0 for weight in weights):
+            raise ValueError("a painting cannot count less than 0.")
+        return weights
+
+    def in_words(self) -> str:
+        photo = self.source("photo")
+        said = (photo.title or photo.name or "A picture") if photo else "A picture"
+        paintings = [source.title or source.name or "a painting" for source in self.sources if source.role == "style"]
+        if self.style_weights and len(paintings) > 1:
+            paintings = [f"{painting} ({weight:g})" for painting, weight in zip(paintings, self.style_weights, strict=False)]
+        said += f" painted after {' and '.join(paintings)}" if paintings else " painted"
+        said += {"style": "", "content": ", in its own colours", "luminance": ", in light and dark over its own colours"}[self.colour]
+        said += f", strength {self.strength:g}"
+        if self.style_scale != 1:
+            said += f", strokes {self.style_scale:g} times as large"
+        if self.source("mask"):
+            said += ", only where the mask is light"
+        return f"{said}; {self.backbone}, seed {self.seed}."
+
+
 class LayerTerm:
     """One term of an objective: a layer, or one of its channels, with a weight. Written NAME[:CHANNEL][*WEIGHT]."""
 

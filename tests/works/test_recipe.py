@@ -85,6 +85,7 @@ WRITTEN = {
     "cadences": "8=5",
     "contour": "5:A5",
     "instrument": "Violin",
+    "style_weights": 2.0,
 }
 """What is written in a language of its own: name of the parameter -> something that can be said in it."""
 
