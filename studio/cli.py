@@ -294,7 +294,7 @@ def style(
 def _weighed(painting: str) -> tuple[Path, float]:
     """STYLE or STYLE*WEIGHT, as a file's name and a number."""
     name, star, weight = painting.rpartition("*")
-    if not star:
+    if not star or Path(painting).exists():  # a star may stand in a file's own name
         return Path(painting), 1.0
     try:
         return Path(name), float(weight)

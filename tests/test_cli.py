@@ -97,6 +97,33 @@ class TestMaking:
         assert np.abs(after - before)[:, :36].max() <= 2, "the dark half of the mask stays as it was"
         assert np.abs(after - before)[:, 60:].mean() > 2
 
+    def test_a_photo_painted_after_two_paintings(self, studio: Studio, photo: Path, tmp_path: Path) -> None:
+        for name, colour in (("warm.png", (220, 120, 40)), ("cool*.png", (30, 60, 200))):
+            grain = Image.effect_noise((80, 60), 90).convert("RGB")
+            Image.blend(grain, Image.new("RGB", grain.size, colour), 0.5).save(tmp_path / name)
+        status, out, _ = studio("style", photo, "warm.png*2", "cool*.png", "-o", "p.png", "--size", "96", "--steps", "2", "-q")
+        assert (status, out.strip()) == (0, "p.png")
+        _, shown, _ = studio("show", "p.png")
+        assert "painted after warm.png (2) and cool*.png (1)" in shown
+        assert "style_weights  2.0, 1.0" in shown
+        assert studio("remake", "p.png")[1].strip() == "Identical, to the byte."
+
+    @pytest.mark.parametrize(
+        ("words", "said"),
+        [
+            (("none.png", "-o", "p.png"), "no file none.png"),
+            (("harbour.jpg*much", "-o", "p.png"), "write STYLE*WEIGHT"),
+            (("harbour.jpg*-1", "harbour.jpg", "-o", "p.png"), "cannot count less than 0"),
+            (("harbour.jpg", "-o", "p.jpg"), "should end in .png"),
+            (("-o", "p.png"), "STYLE"),
+        ],
+    )
+    def test_a_painting_that_cannot_be_is_told_in_a_line(self, studio: Studio, photo: Path, words: tuple[str, ...], said: str) -> None:
+        status, out, err = studio("style", photo, *words)
+        assert (status, out) == (2, "")
+        assert said in err
+        assert len(err.strip().splitlines()) == 1
+
     def test_its_own_size(self, studio: Studio, photo: Path, tmp_path: Path) -> None:
         studio("dream", photo, "-o", "d.png", "--size", "own", "--octaves", "1", "--steps", "1")
         with Image.open(tmp_path / "d.png") as dream:
@@ -266,12 +293,15 @@ def test_a_fault_of_ours_is_one_line_and_goes_to_the_log(studio: Studio, photo: 
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to a single process")
-def test_interrupting_leaves_nothing_half_written(photo: Path, tmp_path: Path) -> None:
+def test_interrupting_leaves_nothing_half_written(photo: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     command = [sys.executable, "-m", "studio.cli", "dream", str(photo), "-o", str(tmp_path / "d.png"), "--size", "512", "--steps", "200"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    home = tmp_path_factory.mktemp("interrupted")
+    process = subprocess.Popen(
+        command, env=os.environ | {"STUDIO_HOME": str(home)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     # Once the source is in the gallery, the dream itself is under way or about to be.
     until = time.monotonic() + 60
-    while not any((Path(os.environ["STUDIO_HOME"]) / "files").rglob("*sources*/**/*")) and time.monotonic() < until:
+    while not any((home / "files").rglob("*sources*/**/*")) and time.monotonic() < until:
         time.sleep(0.1)
     time.sleep(1)
     process.send_signal(signal.SIGINT)

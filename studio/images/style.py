@@ -75,7 +75,7 @@ EDGE = 16
 HALO = 96
 """What a tile sees beyond its own borders, in pixels. Of a step's direction, less than a hundredth is lost by it (see the tests)."""
 
-LARGEST_WHOLE = 1_000_000
+LARGEST_WHOLE = 600_000
 """Pixels of the largest picture that is looked at in one piece."""
 
 TILE = 512
