@@ -12,6 +12,7 @@ import textwrap
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,6 +46,7 @@ def _kinds() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def shared(_kinds: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jobs]:
     """One studio with one worker process for most tests."""
+    others.update(child.pid for child in workers_of(psutil.Process()))
     with Gallery.open(tmp_path_factory.mktemp("home")) as gallery, Jobs(gallery, most_waiting=4) as jobs:
         jobs.prepare()
         yield jobs
@@ -82,8 +84,17 @@ def watch_until(jobs: Jobs, job: str, condition: Callable[[JobState], bool]) -> 
     return next(state for state in jobs.follow(job) if condition(state))
 
 
+others: set[int] = set()
+"""Processes that tests of other files left running beside these tests, such as those that read scores."""
+
+
 def workers_of(process: psutil.Process) -> list[psutil.Process]:
-    return [child for child in process.children(recursive=True) if "spawn_main" in " ".join(child.cmdline())]
+    found = []
+    for child in process.children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if child.pid not in others and "spawn_main" in " ".join(child.cmdline()):
+                found.append(child)
+    return found
 
 
 # --- One job -----------------------------------------------------------------------------------------------------------

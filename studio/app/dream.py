@@ -20,6 +20,9 @@ from studio.images.recipes import DreamRecipe
 from studio.works.recipe import Control, Fold, controls
 
 OWN_SIZE = "own"
+KEEP = "as it is"
+"""What a dial of our own is told to stay as it is. Gradio's "skip" would, in 6.31, overwrite what such a widget was told from the start."""
+
 SIZES = (512, 768, 1024, 2048, 4096)
 """Sizes offered by a click, in pixels; any other within the recipe's range can be typed."""
 
@@ -46,6 +49,10 @@ class DreamTab:
         """What to put onto the dials, in their order, so that they show these settings; what is missing goes to its default."""
         defaults = {control.name: control.default for control in controls(DreamRecipe)}
         return [_onto_dial(name, settings.get(name, defaults[name])) for name in self.dials]
+
+    def untouched(self) -> list[Any]:
+        """What to put onto the dials so that they stay as they are."""
+        return [KEEP if isinstance(dial, gr.HTML) else gr.skip() for dial in self.dials.values()]
 
 
 def dream_tab(desk: Desk, page: gr.Blocks, largest_upload: int) -> DreamTab:
@@ -113,11 +120,14 @@ def dream_tab(desk: Desk, page: gr.Blocks, largest_upload: int) -> DreamTab:
             yield told | more, gr.update(interactive=told["state"] in ENDED)
 
     def dials_again(job: str | None) -> list[Any]:
-        """After a reload: the settings of the job this browser asked for last, if it is still known."""
+        """After a reload: the settings of the job this browser asked for last, if it is still known.
+
+        Otherwise the dials stay as they are: whoever is quick has turned one already.
+        """
         try:
-            return [job, *tab.load(desk.settings(desk.jobs.latest(str(job)).recipe_json) if job else {})]
+            return [job, *tab.load(desk.settings(desk.jobs.latest(str(job)).recipe_json))]
         except StudioError:
-            return [None, *tab.load({})]
+            return [None, *tab.untouched()]
 
     def stage_again(job: str | None) -> Iterator[Any]:
         """After a reload: the same job's photo, and how far it is."""

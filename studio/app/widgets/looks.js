@@ -26,5 +26,10 @@ const mark = () => {
   for (const radio of all('input')) radio.checked = radio.value === props.value;
   tell(chosen());
 };
-watch('value', mark);
+let current = props.value;
+watch('value', () => {
+  if (props.value === 'as it is') { props.value = current; return; }
+  current = props.value;
+  mark();
+});
 mark();

@@ -18,5 +18,10 @@ for (const size of [...props.offered, OWN]) {
 }
 box.addEventListener('input', () => { props.value = box.value === '' ? OWN : Number(box.value); });
 box.addEventListener('change', mark);
-watch('value', () => { if (document.activeElement !== box) mark(); });
+let current = props.value;
+watch('value', () => {
+  if (props.value === 'as it is') { props.value = current; return; }
+  current = props.value;
+  if (document.activeElement !== box) mark();
+});
 mark();
