@@ -313,7 +313,14 @@ SCORES = (".mid", ".musicxml", ".abc", ".wav", ".svg")
 
 @commands.command()
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help=f"The file to write: {', '.join(SCORES)}.")
-@recipe_options(_compose_recipe(), leave_out=("format",))
+@click.option(
+    "--model",
+    "composer",
+    type=click.Choice(("markov", "lstm")),
+    default=None,
+    help="Who chooses the notes: a Markov chain over the style's tunes, or a network trained on them (studio train). [markov]",
+)
+@recipe_options(_compose_recipe(), leave_out=("format", "composer"))
 @click.option("--take", type=click.Path(path_type=Path), help="The tune that --keep keeps bars from.")
 @click.option("--theme", type=click.Path(path_type=Path), help="A tune that attracts, or repels (see --theme-pull).")
 @click.option(
@@ -572,6 +579,31 @@ def styles_remove(name: str) -> None:
 
     remove_style(name)
     click.echo(f"Removed {name}.")
+
+
+@commands.command()
+@click.argument("name")
+@click.option("--resume", is_flag=True, help="Go on with a training that was interrupted.")
+@click.option("-o", "--into", type=click.Path(path_type=Path), help="The folder to keep it in; by default the models of your studio.")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of the split, the first weights and the order."
+)
+@click.option("--epochs", type=click.IntRange(1, 1000), default=60, show_default=True, help="Times through the tunes, at most.")
+@click.option("--hidden", type=click.IntRange(8, 1024), default=192, show_default=True, help="Cells of the network's memory.")
+@click.option("--json", "as_json", is_flag=True, help="Print the model's card as JSON.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress, no words but the path.")
+def train(name: str, resume: bool, into: Path | None, seed: int, epochs: int, hidden: int, as_json: bool, quiet: bool) -> None:
+    """Train a network on the melodies of the style NAME, one of `studio styles` or of your own, for `studio compose --model lstm`."""
+    from studio.music.training import train as training
+
+    trained = _watch(training(name, into=into, resume=resume, seed=seed, epochs=epochs, hidden=hidden), quiet=quiet)
+    if as_json:
+        click.echo(trained.card.model_dump_json(exclude={"classes"}))
+        return
+    click.echo(str(trained.where))
+    if not quiet:
+        for figure, value in trained.card.figures.items():
+            click.echo(f"{figure:>46}  {value:g}", err=True)
 
 
 @commands.command()

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from studio.errors import Refused
 from studio.music.corpora import Style
@@ -24,12 +24,18 @@ from studio.music.recipes import ComposeRecipe
 from studio.music.rendering import piano_roll, program_of, render
 from studio.music.scores import Tune, pitch_name
 from studio.music.style_sources import style_of
-from studio.music.takes import NoteOrigin, Outlook, Take, consider, draw
+from studio.music.takes import NoteOrigin, Outlook, Player, Take, by_chain, consider, draw
 from studio.music.writing import write, write_midi
 from studio.setting import setting
 from studio.works.metadata import embed
-from studio.works.recipe import Source
+from studio.works.recipe import ModelIdentity, Source
 from studio.works.work import Made, Making, Materials, Progress
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from studio.music.idiom import Idiom
+    from studio.music.sampling import Solution
 
 MEDIA_TYPES = {
     "mid": "audio/midi",
@@ -51,10 +57,11 @@ def compose(recipe: ComposeRecipe, materials: Materials) -> Making:
     """
     if recipe.format in ("mid", "wav"):
         program_of(recipe.instrument)  # says at once that there is none
+    player, model = _player(recipe)
     study = yield from study_of(recipe, materials)
-    take = yield from _steps(draw(study.outlook, recipe.seed), CONSIDERING, DRAWING)
+    take = yield from _steps(draw(study.outlook, recipe.seed, player(study.outlook.idiom)), CONSIDERING, DRAWING)
     yield Progress(DRAWING, WRITING, "writing it down", preview=lambda: piano_roll(take.tune, width=768, height=288, form="JPEG"))
-    return _made(recipe, study, take)
+    return _made(recipe, study, take, model)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +76,8 @@ class Study:
 def study_of(recipe: ComposeRecipe, materials: Materials) -> Generator[Progress, None, Study]:
     """What a recipe's takes share. The latest ones are kept in memory, so that another take of the same request takes a moment."""
     shelf = _shelf()
-    key = recipe.model_copy(update={"seed": 0, "setting": None, "model": None, "format": "mid", "title": ""}).to_json()
+    apart = {"seed": 0, "setting": None, "model": None, "format": "mid", "title": "", "composer": "markov", "temperature": 1.0}
+    key = recipe.model_copy(update=apart).to_json()
     if key in shelf:
         yield Progress(CONSIDERING, WRITING, "as in the take before")
         return shelf[key]
@@ -99,9 +107,28 @@ def _compared(_sha256: str, _ids: tuple[str, ...], style: Style) -> Comparison:
 
 def take_of(recipe: ComposeRecipe, materials: Materials) -> Take:
     """The take of a recipe, without a file: its tune, its form, and where each note comes from."""
+    player, _ = _player(recipe)
     study = _last(study_of(recipe, materials))
-    take: Take = _last(draw(study.outlook, recipe.seed))
+    take: Take = _last(draw(study.outlook, recipe.seed, player(study.outlook.idiom)))
     return take
+
+
+def _player(recipe: ComposeRecipe) -> tuple[Callable[[Idiom], Player], ModelIdentity | None]:
+    """Who chooses the notes, once the idiom is known; and which network that is, where it is one. Raises `Missing` for none."""
+    if recipe.composer == "markov":
+        return lambda _: by_chain, None
+    from studio.music.lstm import lstm_melodies, model_of
+
+    model = model_of(recipe.style)
+
+    def player(idiom: Idiom) -> Player:
+        def by_network(solution: Solution, count: int, random: np.random.Generator) -> list[list[int]]:
+            drawn = lstm_melodies(model, idiom, solution, count, seed=random, temperature=recipe.temperature)
+            return [list(each.symbols) for each in drawn]
+
+        return by_network
+
+    return player, ModelIdentity(name=f"lstm {model.card.name}", sha256=model.card.sha256)
 
 
 def origins_of(facts: Mapping[str, str]) -> tuple[NoteOrigin, ...]:
@@ -141,9 +168,10 @@ def _in_words(number: float) -> str:
     return f"{number:,.0f}"
 
 
-def _made(recipe: ComposeRecipe, study: Study, take: Take) -> Made:
+def _made(recipe: ComposeRecipe, study: Study, take: Take, model: ModelIdentity | None) -> Made:
     suffix = f".{recipe.format}"
-    complete = recipe.model_copy(update={"setting": setting("cpu", "numpy", "scipy", "music21", "symusic", "verovio")})
+    packages = ("numpy", "scipy", "music21", "pretty_midi", "verovio", *(("torch",) if model else ()))
+    complete = recipe.model_copy(update={"model": model, "setting": setting("cpu", *packages)})
     return Made(
         recipe=complete,
         content=embed(file_of(take.tune, recipe), suffix, complete),

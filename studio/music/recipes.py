@@ -46,6 +46,14 @@ class ComposeRecipe(Recipe):
         in_sight=True,
         max_length=100,
     )
+    composer: Literal["markov", "lstm"] = parameter(
+        "markov",
+        "Who chooses the notes: markov, a chain over the style's tunes as they are; lstm, a network trained on the style (studio train), "
+        "which remembers the whole tune. Wishes are kept exactly by both.",
+    )
+    temperature: float = parameter(
+        1.0, "With lstm: below 1 it keeps to what it finds likeliest, above 1 it dares more.", ge=0.1, le=3, step=0.05
+    )
     bars: int = parameter(16, "How many full bars.", ge=1, le=MOST_BARS, step=1, in_sight=True)
     meter: str | None = parameter(None, "The time signature, such as 4/4, 3/4 or 6/8; empty takes the style's commonest.", in_sight=True)
     key: str | None = parameter(None, "The key, such as D, Bm, F#m or D dorian; empty takes the style's commonest.", in_sight=True)
@@ -160,6 +168,7 @@ class ComposeRecipe(Recipe):
         said += f" of {self.meter}" if self.meter else ""
         said += f" in {self.key}" if self.key else ""
         said += f" after {style.title or style.name if style else self.style}"
+        said += f", by the network trained on it, temperature {self.temperature:g}" if self.composer == "lstm" else ""
         said += {"learnt": ", in a form of the style", "free": ", without a form"}.get(self.form, f", in the form {self.form}")
         wishes = [f"ending on {self.end}"] if self.end else []
         wishes += [f"never more than {self.max_copy} notes in a row as in the style"] if self.max_copy else []

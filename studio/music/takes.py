@@ -172,21 +172,30 @@ def usual_key(style: Style, meter: Meter) -> Key:
     return Key.of_tonic(tonic, mode)
 
 
-def draw(outlook: Outlook, seed: int) -> Generator[str, None, Take]:
-    """One take. Yields what it is about to do. Raises `Refused` when a form asked for in letters cannot be had."""
+Player = Callable[[Solution, int, np.random.Generator], list[list[int]]]
+"""Draws melodies, as symbols, under the wishes of a solution: up to so many, at least one."""
+
+
+def by_chain(solution: Solution, count: int, random: np.random.Generator) -> list[list[int]]:
+    """The chain conditioned on the wishes, exactly; so many independent draws."""
+    return [row[row >= 0].tolist() for row in solution.sample(count, random)]
+
+
+def draw(outlook: Outlook, seed: int, play: Player = by_chain) -> Generator[str, None, Take]:
+    """One take. play: who chooses the notes. Yields what it is about to do. Raises `Refused` when a form in letters cannot be had."""
     random = np.random.default_rng(seed)
     recipe, ground = outlook.recipe, outlook.ground
     if outlook.forms is None:
         yield "drawing"
         solution = outlook.solve()
-        symbols = _sampled(solution, random)
+        symbols = play(solution, 1, random)[0]
         return _take(outlook, symbols, None, (), solution, seed)
     best: tuple[int, list[int], _Drawing] | None = None
     for attempt in range(PLANS if recipe.form == "learnt" else 1):
         plan = (
             outlook.forms.plan(ground.bars, random) if recipe.form == "learnt" else outlook.forms.sections(recipe.form, ground.bars, random)
         )
-        drawing = _Drawing(outlook, plan, random)
+        drawing = _Drawing(outlook, plan, random, play)
         yield "drawing what returns" if not attempt else "drawing in another form"
         drawing.close_phrases()
         drawing.lay_down_returns()
@@ -205,8 +214,8 @@ def draw(outlook: Outlook, seed: int) -> Generator[str, None, Take]:
 class _Drawing:
     """A take while it is drawn. `laid`: bars (from 0) whose music is settled; `wishes`: what the form has added to the wishes so far."""
 
-    def __init__(self, outlook: Outlook, plan: Plan, random: np.random.Generator) -> None:
-        self.outlook, self.plan, self.random = outlook, plan, random
+    def __init__(self, outlook: Outlook, plan: Plan, random: np.random.Generator, play: Player) -> None:
+        self.outlook, self.plan, self.random, self.play = outlook, plan, random, play
         self.ground = outlook.ground
         self.idiom = outlook.idiom
         self.by_letters = outlook.recipe.form != "learnt"
@@ -238,7 +247,7 @@ class _Drawing:
         return mask
 
     def _sample(self) -> list[tuple[int, ...]]:
-        return in_bars(self.idiom, _sampled(self.solution, self.random))
+        return in_bars(self.idiom, self.play(self.solution, 1, self.random)[0])
 
     # Steps --------------------------------------------------------------------------------------------------------------------------------
 
@@ -304,8 +313,8 @@ class _Drawing:
 
     def _lay_together(self, roots: dict[int, list[int]]) -> bool:
         """Settle these bars and all the places they return at, with the first draw that can be had so."""
-        drawn = [in_bars(self.idiom, each) for each in _samples(self.solution, DRAWS, self.random)]
-        weight = np.ones(DRAWS)
+        drawn = [in_bars(self.idiom, each) for each in self.play(self.solution, DRAWS, self.random)]
+        weight = np.ones(len(drawn))
         for root, copies in roots.items():
             for copy in copies:
                 beginnings = [bars[copy][:2] for bars in drawn]
@@ -313,7 +322,7 @@ class _Drawing:
         for number, bars in enumerate(drawn):
             weight[number] *= 1e-3 ** self.unplanned({**self.laid, **{root: bars[root] for root in roots}})
         tried: set[tuple[tuple[int, ...], ...]] = set()
-        for number in self.random.choice(DRAWS, size=DRAWS, replace=False, p=weight / weight.sum()):
+        for number in self.random.choice(len(drawn), size=len(drawn), replace=False, p=weight / weight.sum()):
             music = tuple(drawn[number][root] for root in roots)
             if music in tried:
                 continue
@@ -340,7 +349,7 @@ class _Drawing:
                     if self._attempt([wish]):
                         self.returns.append(each)
         # A chain likes to run in circles; what the form does not let return shall be new.
-        takes = _samples(self.solution, DRAWS, self.random)
+        takes = self.play(self.solution, DRAWS, self.random)
         return min(takes, key=lambda take: self.unplanned(dict(enumerate(in_bars(self.idiom, take)))))
 
     def unplanned(self, bars: dict[int, tuple[int, ...]]) -> int:
@@ -393,14 +402,6 @@ def in_bars(idiom: Idiom, symbols: Sequence[int]) -> list[tuple[int, ...]]:
             bars.append([])
         bars[-1].append(int(symbol))
     return [tuple(bar) for bar in bars]
-
-
-def _sampled(solution: Solution, random: np.random.Generator) -> list[int]:
-    return _samples(solution, 1, random)[0]
-
-
-def _samples(solution: Solution, count: int, random: np.random.Generator) -> list[list[int]]:
-    return [row[row >= 0].tolist() for row in solution.sample(count, random)]
 
 
 def _take(outlook: Outlook, symbols: Sequence[int], plan: Plan | None, relaxed: tuple[str, ...], solution: Solution, seed: int) -> Take:
