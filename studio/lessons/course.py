@@ -19,7 +19,10 @@ COURSE: tuple[str, ...] = (
     "neuron",
     "cafeteria",
     "playground",
+    "deep_networks",
     "benchmarks",
+    "teach",
+    "derivative_works",
 )
 
 

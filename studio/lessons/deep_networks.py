@@ -32,6 +32,8 @@ DEPTHS = ("edges", "edges", "strokes", "weaves", "patterns", "parts", "things", 
 
 PHOTO_SIDE = 224
 """What the network was trained on: the photo's longer side, in pixels."""
+GRID = 32
+"""The network halves a picture five times."""
 GROWN_HEIGHT, GROWN_WIDTH = 112, 148
 ACROSS, STRONGEST = 4, 8
 TILES_ASPECT = 2.25
@@ -74,8 +76,20 @@ def begin(settings: Mapping[str, Any]) -> State:
     """The sample photo, seen by every layer. Raises `Missing` where the network's weights are not at hand."""
     from studio.lessons.small_dreams import sample
 
-    photo = sample(str(settings["photo"]), PHOTO_SIDE)
+    photo = _evenly(sample(str(settings["photo"]), 2 * PHOTO_SIDE))
     return State(_fitting(settings), photo, features(photo))
+
+
+def _evenly(pixels: Pixels) -> Pixels:
+    """A picture PHOTO_SIDE long whose sides the network can halve five times, a little of its longer side cut off where needed."""
+    from studio.images.pictures import fit_within, resize
+
+    height, width = pixels.shape[:2]
+    high, wide = (max(GRID, round(side / GRID) * GRID) for side in fit_within(height, width, PHOTO_SIDE))
+    scale = max(high / height, wide / width)
+    whole = resize(pixels, max(high, round(height * scale)), max(wide, round(width * scale)))
+    top, left = (whole.shape[0] - high) // 2, (whole.shape[1] - wide) // 2
+    return np.ascontiguousarray(whole[top : top + high, left : left + wide])
 
 
 def _fitting(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -207,10 +221,9 @@ def _on(state: State, grown: SmallDream) -> State:
 
 
 def _own(state: State, event: Event) -> State:
-    from studio.images.pictures import fit_within, read_picture, resize
+    from studio.images.pictures import read_picture
 
-    pixels = read_picture(event.content, event.text or "The picture").pixels
-    photo = resize(pixels, *fit_within(pixels.shape[0], pixels.shape[1], PHOTO_SIDE))
+    photo = _evenly(read_picture(event.content, event.text or "The picture").pixels)
     state = replace(_stopped(state), photo=photo, seen=features(photo), own=True)
     return replace(state, said=f"{event.text or 'Your picture'}, as every layer sees it. Choose a layer.")
 
