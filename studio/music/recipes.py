@@ -50,6 +50,7 @@ class ComposeRecipe(Recipe):
         "markov",
         "Who chooses the notes: markov, a chain over the style's tunes as they are; lstm, a network trained on the style (studio train), "
         "which remembers the whole tune. Wishes are kept exactly by both.",
+        in_sight=True,
     )
     temperature: float = parameter(
         1.0, "With lstm: below 1 it keeps to what it finds likeliest, above 1 it dares more.", ge=0.1, le=3, step=0.05
