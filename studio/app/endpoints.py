@@ -17,8 +17,8 @@ from gradio.processing_utils import save_bytes_to_cache
 
 from studio.app.desk import PAGE, Desk
 from studio.app.intake import Credit, download_name
+from studio.app.music_routes import Derived
 from studio.errors import StudioError
-from studio.images.recipes import DreamRecipe
 from studio.kinds import KINDS
 from studio.works.recipe import controls
 
@@ -26,19 +26,35 @@ from studio.works.recipe import controls
 def endpoints(desk: Desk) -> None:
     """Add the endpoints to the Blocks that are open."""
 
-    roles = KINDS["dream"].roles
-    parameters = [control.name for control in controls(DreamRecipe)]
+    def ordered(kind: str, given: tuple[Any, ...]) -> dict[str, Any]:
+        roles, parameters = KINDS[kind].roles, [control.name for control in controls(KINDS[kind].recipe_class())]
+        files, credit, wished = given[: len(roles)], given[len(roles) : len(roles) + len(CREDIT)], given[len(roles) + len(CREDIT) :]
+        wishes = {name: value for name, value in zip(parameters, wished, strict=True) if value is not None}
+        if wishes.get("size") == "own":
+            wishes["size"] = None
+        offered = {role: [{"file": file} for file in _listed(some)] for role, some in zip(roles, files, strict=True) if some}
+        return desk.job(desk.order(kind, wishes, offered, Credit(*(text or "" for text in credit))))
 
     def dream(*given: Any) -> dict[str, Any]:
         """Ask for a dream on a photo; answers with the job, at once. What is left out comes from the preset, then from the recipe.
 
         `size` may be the word own. Follow the job with /follow, or look at it with /job; once made it names its work."""
-        values = dict(zip((*roles, *CREDIT, *parameters), given, strict=True))
-        wishes = {name: values[name] for name in parameters if values[name] is not None}
-        if wishes.get("size") == "own":
-            wishes["size"] = None
-        files = {role: {"file": values[role]} for role in roles if values[role]}
-        return desk.job(desk.order("dream", wishes, files, Credit(*(values[name] or "" for name in CREDIT))))
+        return ordered("dream", given)
+
+    def style(*given: Any) -> dict[str, Any]:
+        """Ask for a photo painted in the style of one or more paintings (`style`: a list of files); answers with the job, at once."""
+        return ordered("style", given)
+
+    def notes(work: str) -> dict[str, Any]:
+        """A melody as numbers: seconds, where bars begin, and every note with where it comes from."""
+        return Derived(desk.gallery).timing(desk.gallery.get(work))
+
+    def styles() -> list[dict[str, Any]]:
+        """The musical styles: name, title, sentence, source, licence, tunes, and whether it is here already."""
+        from studio.music.corpora import catalogue
+
+        fields_told = ("name", "title", "sentence", "source", "licence", "tunes")
+        return [{name: getattr(each, name) for name in fields_told} | {"here": each.download is None} for each in catalogue()]
 
     def job(job: str) -> dict[str, Any]:
         """How a job stands: state, steps, what is going on, a preview as data URL, seconds left, and the work once it is made."""
@@ -79,11 +95,15 @@ def endpoints(desk: Desk) -> None:
         """Remove a work from the gallery for good; answers with its whole id."""
         return desk.remove(work)
 
-    _sign(dream, roles)
+    for making in (dream, style):
+        _sign(making)
     at_once: dict[str, Any] = {"queue": False}
     following: dict[str, Any] = {"concurrency_id": "follow", "concurrency_limit": None}
     for action, how in (
         (dream, {"concurrency_id": "ask"}),
+        (style, {"concurrency_id": "ask"}),
+        (notes, {"concurrency_id": "ask"}),
+        (styles, at_once),
         (job, at_once),
         (follow, following),
         (cancel, at_once),
@@ -113,18 +133,39 @@ def endpoints(desk: Desk) -> None:
 CREDIT = tuple(field.name for field in fields(Credit))
 
 
-def _sign(dream: Callable[..., Any], roles: tuple[str, ...]) -> None:
-    """Give the endpoint a parameter for each file and each of the recipe's, so that clients see them by name; None is "not wished for"."""
-    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    parameters = [inspect.Parameter(roles[0], kind, annotation=gr.FileData)]
-    parameters += [inspect.Parameter(role, kind, default=None, annotation=gr.FileData | None) for role in roles[1:]]
-    parameters += [inspect.Parameter(name, kind, default=None, annotation=str | None) for name in CREDIT]
-    for control in controls(DreamRecipe):
+SEVERAL = frozenset({"style", "tune"})
+"""Roles that several files may have."""
+
+
+def _listed(files: Any) -> list[Any]:
+    return list(files) if isinstance(files, list | tuple) else [files]
+
+
+def _sign(action: Callable[..., Any]) -> None:
+    """Give the endpoint a parameter for each file and each of the recipe's, so that clients see them by name; None is "not wished for".
+
+    The action is called as its kind. A kind that implies nothing needs its first file.
+    """
+    kind = KINDS[action.__name__]
+    place = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    parameters = []
+    for number, role in enumerate(kind.roles):
+        file: Any = list[gr.FileData] if role in SEVERAL else gr.FileData
+        needed = number == 0 and not kind.implied
+        parameters.append(
+            inspect.Parameter(role, place, annotation=file)
+            if needed
+            else inspect.Parameter(role, place, default=None, annotation=file | None)
+        )
+    parameters += [inspect.Parameter(name, place, default=None, annotation=str | None) for name in CREDIT]
+    taken = {*kind.roles, *CREDIT}
+    for control in controls(kind.recipe_class()):
         one = str | int if control.name == "size" else control.type
         annotation = (list[one] if control.many else one) | None  # type: ignore[valid-type]
-        parameters.append(inspect.Parameter(control.name, kind, default=None, annotation=annotation))
-    dream.__signature__ = inspect.Signature(parameters, return_annotation=dict[str, Any])  # type: ignore[attr-defined]
-    dream.__annotations__ = {each.name: each.annotation for each in parameters} | {"return": dict[str, Any]}
+        name = f"work_{control.name}" if control.name in taken else control.name
+        parameters.append(inspect.Parameter(name, place, default=None, annotation=annotation))
+    action.__signature__ = inspect.Signature(parameters, return_annotation=dict[str, Any])  # type: ignore[attr-defined]
+    action.__annotations__ = {each.name: each.annotation for each in parameters} | {"return": dict[str, Any]}
 
 
 def _in_a_sentence(action: Callable[..., Any]) -> Callable[..., Any]:

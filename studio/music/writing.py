@@ -443,8 +443,12 @@ def engrave(music: Tune | Score, colours: Mapping[int, str] | None = None, *, wi
     bars = len(music.bars())
     if bars > 2000:
         raise Refused(f"{bars} bars are too many for one picture; engrave a passage of it.")
+    from importlib.resources import files
+
     import verovio
 
+    # Verovio sets where its fonts are when it is imported, but each thread has its own idea of that.
+    verovio.setDefaultResourcePath(str(files("verovio") / "data"))
     toolkit = verovio.toolkit()
     toolkit.setOptions(
         {

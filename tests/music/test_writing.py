@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from fractions import Fraction
 
@@ -232,6 +233,12 @@ def test_the_engraved_page_shows_every_note_in_its_colour() -> None:
     assert "Up &amp; down" in text
     narrow, wide = (float(re.search(r'width="(\d+)px"', engrave(SCALE, width=width).decode())[1]) for width in (500, 1500))  # type: ignore[index]
     assert (narrow, wide) == (pytest.approx(500, abs=2), pytest.approx(1500, abs=2))
+
+
+def test_pages_are_engraved_in_any_thread() -> None:
+    """A page's server engraves in whichever thread is free; the engraver's fonts are found in all of them, and pages are the same."""
+    with ThreadPoolExecutor(1) as elsewhere:
+        assert elsewhere.submit(engrave, SCALE).result() == engrave(SCALE)
 
 
 def test_what_cannot_be_written_is_refused() -> None:

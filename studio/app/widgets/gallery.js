@@ -95,18 +95,28 @@ const draw = (work) => {
   const shown = {...work.recipe};
   for (const hidden of ['schema_version', 'kind', 'sources', 'model', 'setting']) delete shown[hidden];
   const asks = Object.entries(shown).map(([name, value]) => row(name.replaceAll('_', ' '), Array.isArray(value) ? value.join(', ') : typeof value === 'boolean' ? (value ? 'yes' : 'no') : String(value)));
-  const facts = Object.entries(work.facts).filter(([name]) => !(name in shown)).map(([name, value]) => row(name, value));
+  const facts = Object.entries(work.facts).filter(([name]) => !(name in shown) && name !== 'origins').map(([name, value]) => row(name, value));
   const model = work.recipe.model && row('network', `${work.recipe.model.name} `, make('code', {title: work.recipe.model.sha256}, work.recipe.model.sha256.slice(0, 12)));
   const versions = work.recipe.setting && row('made with', [...Object.entries(work.recipe.setting.versions ?? {}).map(([name, version]) => `${name} ${version}`), work.recipe.setting.device].filter(Boolean).join(' · '));
   const json = JSON.stringify(work.recipe, null, 2);
   const isDream = work.kind === 'dream';
   const photo = work.sources.find((each) => each.role === 'photo');
-  const picture = make('img', {src: work.view, alt: work.title, class: 'large', style: `--ratio: ${work.ratio}`, draggable: 'false'});
+  const isMelody = work.kind === 'compose' && /xml|midi|abc/.test(work.media_type);
+  const base = `works/${work.id}`;
+  const picture = isMelody
+    ? make('img', {src: `${base}/score.svg?page=${element.clientWidth < 640 ? 'narrow' : 'wide'}`, alt: `Score of ${work.title}`, class: 'sheet'})
+    : make('img', {src: work.view, alt: work.title, class: 'large', style: `--ratio: ${work.ratio}`, draggable: 'false'});
+  const sound = isMelody || work.media_type.startsWith('audio/wav')
+    ? make('audio', {controls: true, preload: 'none', src: isMelody ? `${base}/as/wav` : work.file, 'aria-label': `Play ${work.title}`}) : null;
+  const exports = isMelody && make('span', {class: 'exports'}, ...[['mid', 'MIDI'], ['musicxml', 'MusicXML'], ['abc', 'ABC'], ['wav', 'Sound'], ['svg', 'Score']]
+    .map(([form, name]) => make('a', {class: 'button small', href: `${base}/as/${form}?download=true`, download: ''}, name)));
   article.replaceChildren(
     make('nav', {}, make('button', {type: 'button', class: 'plain', 'data-do': 'wall'}, '← All works')),
     make('div', {class: 'spread'},
       make('div', {class: 'shown'},
-        make('div', {class: 'picture'}, make('a', {href: work.file, target: '_blank', rel: 'noopener', title: 'Full size'}, picture)),
+        make('div', {class: isMelody ? 'paper' : 'picture'}, isMelody ? picture : make('a', {href: work.file, target: '_blank', rel: 'noopener', title: 'Full size'}, picture)),
+        sound,
+        exports,
         relatives('Made from these works', work.parents),
         relatives('What came of it', work.children)),
       make('div', {class: 'beside'},
