@@ -20,7 +20,10 @@ assert Path(studio.__file__).is_relative_to(Path(sys.argv[1])), studio.__file__
 from studio.shipped import shipped
 works = sorted(path.name for path in shipped("gallery").glob("*.png"))
 assert len(works) >= 8, works
-assert shipped("models").is_dir()
+from studio.music.lstm import model_of
+for style in ("ryans-mammoth", "bach-chorales"):
+    assert Path(shipped("models")).is_relative_to(Path(sys.argv[1]))
+    assert model_of(style).card.figures["nats a note"] < 2.5, style
 from studio.images.presets import PRESETS
 for preset in PRESETS.values():
     assert preset.thumbnail.read_bytes()[:2] == b"\\xff\\xd8", preset.name

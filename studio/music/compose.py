@@ -117,13 +117,15 @@ def _player(recipe: ComposeRecipe) -> tuple[Callable[[Idiom], Player], ModelIden
     """Who chooses the notes, once the idiom is known; and which network that is, where it is one. Raises `Missing` for none."""
     if recipe.composer == "markov":
         return lambda _: by_chain, None
-    from studio.music.lstm import lstm_melodies, model_of
+    from studio.music.lstm import PARTICLES, lstm_melodies, model_of
 
     model = model_of(recipe.style)
 
     def player(idiom: Idiom) -> Player:
         def by_network(solution: Solution, count: int, random: np.random.Generator) -> list[list[int]]:
-            drawn = lstm_melodies(model, idiom, solution, count, seed=random, temperature=recipe.temperature)
+            # What is only tried for a form need not be drawn as finely as what stays.
+            particles = PARTICLES if count == 1 else PARTICLES // 2
+            drawn = lstm_melodies(model, idiom, solution, count, seed=random, temperature=recipe.temperature, particles=particles)
             return [list(each.symbols) for each in drawn]
 
         return by_network
