@@ -13,21 +13,20 @@ from typing import Any
 
 import gradio as gr
 
-from studio.app.desk import Desk
-from studio.app.dream import ENDED, dial, refusal
+from studio.app.desk import MOST_TAKES, Desk
+from studio.app.dream import ENDED, KEEP, dial, refusal
 from studio.app.intake import Credit
 from studio.app.widgets import answer, widget
-from studio.errors import StudioError
+from studio.errors import Refused, StudioError
 from studio.music.recipes import SCALES, ComposeRecipe
 from studio.works.recipe import Control, Fold, controls
-
-MOST_TAKES = 8
 
 LABELS = {"max_copy": "Longest copy", "seed": "Dice", "composer": "Who chooses the notes", "end": "Last note", "start": "First note"}
 """Controls whose field has a technical name. All others are called as their field."""
 
 OFFERED = {
     "meter": ("", "4/4", "2/2", "2/4", "3/4", "6/8", "9/8", "12/8"),
+    "key": ("", "C", "G", "D", "A", "F", "Bb", "Eb", "Am", "Em", "Bm", "Dm", "Gm", "D dorian", "G mixolydian"),
     "form": ("learnt", "free", "AABA", "AABB", "ABAB", "ABAC", "AA'BA'"),
     "scale": tuple(SCALES),
 }
@@ -36,7 +35,13 @@ OFFERED = {
 NOT_HERE = frozenset({"style", "seed", "format", "title", "keep", "theme_pull"})
 """Controls that stand elsewhere: style and dice above, bars to keep on the takes, or have no place on this page."""
 
-SCORES = [".mid", ".midi", ".musicxml", ".xml", ".mxl", ".abc", ".krn"]
+TYPED = frozenset({"max_copy", "contour_limit", "tempo"})
+"""Numbers that may be left empty, and so are typed."""
+
+SCORES = [".mid", ".midi", ".musicxml", ".xml", ".mxl", ".abc", ".krn", ".zip"]
+
+OWN = "own"
+"""The style that stands for the files of one's own below it."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,14 @@ class ComposeTab:
     """What other parts of the page need of this tab."""
 
     takes: gr.HTML
+    style: gr.Dropdown
+    dials: dict[str, Any]
+
+    def load(self, recipe: ComposeRecipe, of: str) -> list[Any]:
+        """What to put onto the style and the dials so that they show this recipe. of: the id of the work or job it belongs to."""
+        given = recipe.model_dump()
+        style = _style_dial(recipe.style, of if any(source.role == "tune" for source in recipe.sources) else "")
+        return [style, *(_onto_dial(name, given[name]) for name in self.dials)]
 
 
 def compose_tab(desk: Desk, page: gr.Blocks) -> ComposeTab:
@@ -53,28 +66,24 @@ def compose_tab(desk: Desk, page: gr.Blocks) -> ComposeTab:
         return answer(lambda: {"stopped": desk.cancel(str(job))})
 
     by_name = {control.name: control for control in controls(ComposeRecipe)}
+    folded = [control for control in by_name.values() if control.fold is Fold.FOLDED]
     dials: dict[str, Any] = {}
     with gr.Row(elem_classes="studio-floor compose-floor", equal_height=False):
         with gr.Column(scale=7, min_width=320, elem_classes="picture-side"):
-            takes = widget("compose", server=(stop,))
+            takes = widget("compose", server=(stop,), shared=("melody",))
         with gr.Column(scale=4, min_width=300, elem_classes="settings-side"):
-            style = gr.Dropdown(_styles(), value=by_name["style"].default, label="Style", elem_classes="style-dial")
-            about = gr.HTML(_about(by_name["style"].default), elem_classes="style-about")
-            with gr.Accordion("Tunes of your own", open=False):
-                own = gr.File(
-                    file_count="multiple",
-                    file_types=SCORES,
-                    label="Scores or MIDI files",
-                    elem_classes="own-tunes",
-                )
-                gr.Markdown("With files here they are the style, at once and without training. MIDI, MusicXML, ABC or Humdrum kern.")
+            style = _style_dial(by_name["style"].default)
+            about = gr.HTML(_about(desk, by_name["style"].default), elem_classes="style-about")
+            with gr.Accordion("Tunes of your own", open=False, elem_classes="own-tunes"):
+                gr.Markdown("They are the style at once, without training: MIDI, MusicXML, ABC or Humdrum, one by one or in a .zip.")
+                own = gr.File(file_count="multiple", file_types=SCORES, label="Scores or MIDI files", height=140)
+                heard = gr.HTML("", elem_classes="own-heard")
+                title = gr.Textbox(label="What they are called", max_lines=1, placeholder="Tunes of my own")
+                author = gr.Textbox(label="Whose they are", max_lines=1)
                 licence = gr.Textbox(label="Their licence", max_lines=1, info="It stays with what is made from them.")
             for control in by_name.values():
                 if control.fold is Fold.IN_SIGHT and control.name not in NOT_HERE:
                     dials[control.name] = _dial(control)
-            with gr.Row(elem_classes="dice"):
-                dials["seed"] = _dial(by_name["seed"])
-                roll = gr.Button("Roll", elem_classes="roll", scale=0, min_width=96)
             count = gr.Slider(1, MOST_TAKES, 2, step=1, label="Takes", info="How many at once, each with dice of its own.")
             with gr.Group(elem_classes="go"):
                 button = gr.Button("Compose", variant="primary", size="lg", elem_id="compose")
@@ -83,55 +92,99 @@ def compose_tab(desk: Desk, page: gr.Blocks) -> ComposeTab:
                 for name in ("contour_limit", "contour_pull"):
                     dials[name] = _dial(by_name[name])
             with gr.Accordion("More wishes", open=False):
-                for control in by_name.values():
-                    if control.fold is Fold.FOLDED and control.name not in dials and control.name not in NOT_HERE:
+                for control in folded:
+                    if control.name not in dials and control.name not in NOT_HERE:
                         dials[control.name] = _dial(control)
+                dials["seed"] = _dial(by_name["seed"])
 
     remembered = gr.BrowserState(None, storage_key="studio-compose", secret="not a secret: it holds jobs' ids")
-    names = list(dials)
+    tab = ComposeTab(takes, style, dials)
+    plain = [name for name in dials if name != "contour"]
 
-    def compose(style: str, files: Sequence[str] | None, licence: str, count: float, *values: Any) -> Iterator[Any]:
+    # The takes are always given a whole value, and the contour likewise (see the note in `dream`).
+
+    def compose(
+        style: str | None, files: Sequence[str] | None, title: str, author: str, licence: str, count: float, *values: Any
+    ) -> Iterator[Any]:
         try:
-            wishes = from_dials(dict(zip(names, values, strict=True)))
-            tunes = [{"file": _as_uploaded(path)} for path in files or ()]
-            wishes["style"] = "tunes of my own" if tunes else style
-            first = int(wishes.get("seed") or 0)
-            jobs = [
-                desk.order("compose", wishes | {"seed": first + number}, {"tune": tunes}, Credit(licence=licence or ""))
-                for number in range(int(count))
-            ]
-            yield _told(desk, jobs), jobs, gr.update(interactive=False)
+            wishes = from_dials(dict(zip(dials, values, strict=True)))
+            seed = int(wishes.pop("seed", secrets.randbelow(2**31)))
+            tunes = [_as_uploaded(path) for path in files or ()] if style == OWN else []
+            if style == OWN and not tunes:
+                raise Refused("Add tunes of your own first: open “Tunes of your own” and drop some files there.")
+            wishes |= {"style": (title or "").strip()[:100] or "Tunes of my own" if tunes else str(style or ""), "seed": seed}
+            yield _busy("reading the tunes" if tunes else "opening the style"), gr.skip(), gr.update(interactive=False)
+            if not tunes and not wishes["style"].startswith("of:"):
+                for read in desk.read_style(wishes["style"]):
+                    yield _busy(**read), gr.skip(), gr.skip()
+            jobs = desk.compose(wishes, tunes, Credit(title or "", author or "", licence or ""), count=int(count))
             yield from followed(jobs)
         except StudioError as error:
             yield refusal(str(error)), gr.skip(), gr.update(interactive=True)
 
-    def again(count: float, event: gr.EventData) -> Iterator[Any]:
-        """Keep some bars of a take and ask for the others anew."""
+    def again(event: gr.EventData, count: float, *values: Any) -> Iterator[Any]:
+        """Keep some bars of a take and ask for the others anew, with the wishes as the dials show them now."""
         try:
+            wishes = from_dials(dict(zip(dials, values, strict=True)))
             bars = [int(bar) for bar in getattr(event, "bars", ()) or ()]
-            jobs = [desk.order_around(str(event.id), bars, secrets.randbelow(2**31 - 1)) for _ in range(int(count))]
-            yield _told(desk, jobs), jobs, gr.update(interactive=False)
+            seed = secrets.randbelow(2**31)
+            jobs = desk.compose_around(str(event.id), bars, seed, count=int(count), wishes=wishes)
             yield from followed(jobs)
         except (StudioError, ValueError, TypeError) as error:
             sentence = str(error) if isinstance(error, StudioError) else "Those bars cannot be kept; choose them again."
             yield refusal(sentence), gr.skip(), gr.update(interactive=True)
 
     def followed(jobs: Sequence[str]) -> Iterator[Any]:
-        for job in jobs:
-            for _ in desk.follow(job):
-                told = _told(desk, jobs)
-                ended = all(each["state"] in ENDED for each in told["jobs"])
-                yield told, gr.skip(), gr.update(interactive=ended)
+        told = [desk.job(job) for job in jobs]
+
+        def now() -> tuple[Any, Any, Any]:
+            ended = all(each["state"] in ENDED for each in told)
+            return {"state": "takes", "jobs": told, "nonce": secrets.token_hex(4)}, list(jobs), gr.update(interactive=ended)
+
+        yield now()
+        for place, job in enumerate(jobs):
+            for state in desk.follow(job):
+                told[place] = state | ({"ways_out": desk.ways_out(job)} if state["state"] == "failed" else {})
+                yield now()
 
     def takes_again(jobs: list[str] | None) -> Iterator[Any]:
         """After a reload: the takes this browser asked for last, or how far they are."""
         try:
-            if not jobs:
-                yield None, gr.skip(), gr.update(interactive=True)
-                return
-            yield from followed([str(job) for job in jobs])
+            if jobs:
+                yield from followed([str(job) for job in jobs])
+            else:
+                yield None, None, gr.update(interactive=True)
         except StudioError:
-            yield None, gr.skip(), gr.update(interactive=True)
+            yield None, None, gr.update(interactive=True)
+
+    def dials_again(jobs: list[str] | None) -> list[Any]:
+        """After a reload: the wishes of those takes. Otherwise the dials stay as they are: whoever is quick has turned one already."""
+        try:
+            job = str((jobs or [""])[0])
+            found = tab.load(desk.composed(job), job)
+            # Each take had dice of its own; the dial shows none, so that the next ones are new.
+            return [None if name == "seed" else value for name, value in zip(["style", *dials], found, strict=True)]
+        except StudioError:
+            return [gr.skip(), *(KEEP if name == "contour" else gr.skip() for name in dials)]
+
+    def relax(event: gr.EventData) -> list[Any]:
+        """Change the one parameter that a refusal suggests."""
+        return [_onto_dial(name, event.value) if name == event.field else gr.skip() for name in plain]
+
+    def pin(event: gr.EventData) -> str:
+        """Pins set on a roll of notes, into the field where they can be written too."""
+        return "\n".join(str(each) for each in event.pins)
+
+    def hear(files: Sequence[str] | None) -> tuple[Any, str]:
+        """Files of one's own have come: they become the style, and what is in them is told."""
+        if not files:
+            return gr.skip(), ""
+        try:
+            found = desk.hear_tunes([_as_uploaded(path) for path in files])
+        except StudioError as error:
+            return gr.skip(), f'<p class="bad">{html.escape(str(error))}</p>'
+        unread = "".join(f'<p class="bad">{html.escape(sentence)}</p>' for sentence in found["unread"][:5])
+        return (OWN if found["tunes"] else gr.skip()), f"<p>{html.escape(found['sentence'])}</p>{unread}"
 
     quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
     follows: dict[str, Any] = {
@@ -141,16 +194,27 @@ def compose_tab(desk: Desk, page: gr.Blocks) -> ComposeTab:
         "api_visibility": "private",
     }
     outputs = [takes, remembered, button]
-    button.click(compose, [style, own, licence, count, *dials.values()], outputs, trigger_mode="once", **follows)
-    takes.again(again, count, outputs, **follows)
+    asked = [style, own, title, author, licence, count, *dials.values()]
+    button.click(compose, asked, outputs, js=PRESSED, trigger_mode="once", **follows)
+    takes.again(again, [count, *dials.values()], outputs, **follows)
+    page.load(dials_again, remembered, [style, *dials.values()], **quick)
     page.load(takes_again, remembered, outputs, **follows)
-    roll.click(lambda: secrets.randbelow(2**31 - 1 - MOST_TAKES), None, dials["seed"], **quick)
-    style.change(_about, style, about, **quick)
-    return ComposeTab(takes)
+    takes.relax(relax, None, [dials[name] for name in plain], **quick).then(None, None, None, js=ASK_ONCE_MORE, api_visibility="private")
+    takes.pin(pin, None, dials["pins"], **quick)
+    dials["pins"].change(None, dials["pins"], None, js=PINNED, api_visibility="private")
+    own.change(hear, own, [style, heard], show_progress="hidden", api_visibility="private")
+    style.change(lambda name: _about(desk, name), style, about, **quick)
+    return tab
 
 
-def _told(desk: Desk, jobs: Sequence[str]) -> dict[str, Any]:
-    return {"state": "takes", "jobs": [desk.job(job) for job in jobs], "nonce": secrets.token_hex(4)}
+PRESSED = "(...values) => { window.studio.pressed?.(); return values; }"
+ASK_ONCE_MORE = "() => { const studio = (window.studio ??= {}); if (studio.askOnceMore) studio.askOnceMore(); else studio.askSoon = true; }"
+PINNED = "(pins) => { const studio = (window.studio ??= {}); studio.pinsWritten = pins; studio.pinned?.(pins); }"
+"""What is said to the takes. Their script runs once the tab has been opened; what comes before waits for it."""
+
+
+def _busy(stage: str, done: int = 0, total: int = 0) -> dict[str, Any]:
+    return {"state": "reading", "stage": stage, "done": done, "total": total, "nonce": secrets.token_hex(4)}
 
 
 def _as_uploaded(path: str) -> dict[str, Any]:
@@ -163,12 +227,16 @@ def from_dials(values: dict[str, Any]) -> dict[str, Any]:
     wishes: dict[str, Any] = {}
     for control in controls(ComposeRecipe):
         value = values.get(control.name)
+        if value == KEEP:
+            continue  # the line, while its fold has not been opened
         if control.many and isinstance(value, str):
             value = [line.strip() for line in value.replace(";", "\n").splitlines() if line.strip()]
         if isinstance(value, str):
             value = value.strip()
+        if control.type is int and (isinstance(value, float) or (isinstance(value, str) and value.isdecimal())):
+            value = int(value)
         if value not in (None, "", []):
-            wishes[control.name] = int(value) if isinstance(value, float) and control.type is int else value
+            wishes[control.name] = value
     return wishes
 
 
@@ -193,28 +261,43 @@ def _dial(control: Control) -> Any:
     if control.name == "bars":
         return gr.Slider(control.minimum or 1, 64, control.default, step=control.step, label=label, info=info, elem_classes="bars-dial")
     if control.name == "seed":
-        return gr.Number(control.default, label=label, info=info, precision=0)
+        return gr.Number(None, label=label, info=f"{info} Empty rolls it anew every time.", precision=0)
     return dial(control)
 
 
-def _styles() -> list[tuple[str, str]]:
-    """The styles that are here, each with its size."""
+def _onto_dial(name: str, value: Any) -> Any:
+    if name == "contour":
+        return list(value)
+    if isinstance(value, tuple | list):
+        return "\n".join(str(each) for each in value)
+    if value is None:
+        return None if name == "seed" else ""
+    return value if isinstance(value, int | float) and name not in TYPED else str(value)
+
+
+def _style_dial(name: str, of: str = "") -> gr.Dropdown:
+    """The styles that are here, each with its size. of: the id of a work or job made after tunes of one's own, which are offered too."""
     from studio.music.corpora import catalogue
 
-    return [
-        (f"{entry.title}, {entry.tunes:,} tunes" if entry.tunes else entry.title, entry.name)
+    offered = [
+        (f"{entry.title} · {entry.tunes:,} tunes" if entry.tunes else entry.title, entry.name)
         for entry in catalogue()
         if entry.download is None
     ]
+    offered += [(f"{name} · as before", f"of:{of}")] if of else []
+    offered += [("Tunes of my own …", OWN)]
+    return gr.Dropdown(offered, value=f"of:{of}" if of else name, label="Style", elem_classes="style-dial")
 
 
-def _about(name: str) -> str:
+def _about(desk: Desk, name: str | None) -> str:
     """A style in a sentence, whose it is, and a few bars to hear."""
-    from studio.music.corpora import catalogue
-
-    entry = next((each for each in catalogue() if each.name == name), None)
+    entry = next((each for each in desk.styles() if each["name"] == name), None)
+    if name == OWN:
+        return "<p>Your files, below under “Tunes of your own”, are the style.</p>"
     if entry is None:
         return ""
-    said = " ".join(part for part in (entry.sentence, f"{entry.source}." if entry.source else "") if part)
-    sample = f'<audio controls preload="none" src="styles/{html.escape(name)}/sample.wav" aria-label="A sample of the style"></audio>'
-    return f"<p>{html.escape(said)}</p>{sample}<p class='small'>{html.escape(entry.licence)}</p>"
+    said = " ".join(part for part in (entry["sentence"], f"{entry['source']}." if entry["source"] else "") if part)
+    sample = (
+        f'<audio controls preload="none" src="styles/{html.escape(entry["name"])}/sample.wav" aria-label="A sample of the style"></audio>'
+    )
+    return f"<p>{html.escape(said)}</p>{sample}<p class='small'>{html.escape(entry['licence'])}</p>"

@@ -6,26 +6,35 @@ Nothing here knows Gradio's components. Answers are plain JSON; whatever cannot 
 from __future__ import annotations
 
 import json
+import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from studio.app.intake import Credit, Shown, data_url, download_name, receive, show
+from studio.app.intake import Credit, Shown, data_url, download_name, own_files, own_tunes, receive, show
 from studio.app.views import work_page, work_view
-from studio.asking import ask
-from studio.errors import Refused
+from studio.asking import Ingredient, ask
+from studio.errors import Refused, UnknownName, Unreadable
 from studio.images.pictures import read_picture
 from studio.jobs import Jobs
 from studio.kinds import KINDS, read_recipe
+from studio.music.recipes import ComposeRecipe
+from studio.music.relaxing import ways_out
 from studio.remaking import compare
 from studio.works.gallery import Gallery
 from studio.works.recipe import Recipe, check
 from studio.works.work import Made, Work
 
 if TYPE_CHECKING:
+    from studio.music.scores import Tune
     from studio.works.ledger import JobState
 
-PICTURES = frozenset({"photo", "guide", "mask"})
+PICTURES = frozenset({"photo", "guide", "mask", "style"})
 """Roles whose ingredients are pictures: they are read before the order is taken, so that a broken one is told at once."""
+
+MOST_TAKES = 8
+"""Melodies that may be asked for at once."""
 
 PAGE = 48
 """Works on one page of the wall."""
@@ -36,6 +45,7 @@ class Desk:
 
     def __init__(self, gallery: Gallery, jobs: Jobs) -> None:
         self.gallery, self.jobs = gallery, jobs
+        self._reading = threading.Lock()
 
     # --- Pictures ---------------------------------------------------------------------------------------------------
 
@@ -48,7 +58,7 @@ class Desk:
     def order(self, kind: str, wishes: Mapping[str, Any], pictures: Mapping[str, Any], credit: Credit) -> str:
         """Ask for a work and give the job's id. `pictures` by role, one or a list; the credit belongs to the first role's."""
         roles = KINDS[kind].roles
-        if not pictures.get(roles[0]) and not KINDS[kind].implied:
+        if not pictures.get(roles[0]):
             raise Refused("Choose a photo first: drop one on the page, or click “Choose a photo”.")
         ingredients = [
             receive(offered, role, self.gallery, self.recipe_of_job, credit if role == roles[0] else None)
@@ -61,22 +71,120 @@ class Desk:
                 read_picture(ingredient.content, ingredient.name or "The picture")
         return self.jobs.submit(ask(kind, wishes, ingredients, self.gallery))
 
-    def order_around(self, id: str, bars: Iterable[int], seed: int) -> str:
-        """Ask for a melody of the gallery again with other notes, but for these bars (from 1); gives the job's id.
+    def compose(
+        self,
+        wishes: Mapping[str, Any],
+        tunes: Iterable[Any] = (),
+        credit: Credit | None = None,
+        *,
+        count: int = 1,
+        others: Mapping[str, Any] | None = None,
+    ) -> list[str]:
+        """Ask for melodies, `count` of them with seeds counted on from the wished one; gives their jobs' ids.
 
-        Style, wishes and credit are those of the melody; it becomes a source itself. Raises `Refused` when it is no melody.
+        tunes: files of one's own that are the style, as the page offers files; the credit is theirs. others: by role, such as a theme.
+        A style called `of:ID` is that of the work or job with this id.
+        """
+        wishes = dict(wishes)
+        of = str(wishes.get("style", "")).removeprefix("of:") if str(wishes.get("style", "")).startswith("of:") else ""
+        ingredients = own_tunes(tunes, credit or Credit())
+        for role, offered in (others or {}).items():
+            ingredients.append(receive(offered, role, self.gallery, self.recipe_of_job))
+        if of and not ingredients:
+            earlier = self.composed(of)
+            wishes["style"] = earlier.style
+            for source in earlier.sources:
+                if source.role in ("tune", "style"):
+                    label = (source.name, source.title, source.author, source.licence)
+                    ingredients.append(Ingredient(source.role, self.gallery.read_source(source), *label))
+        recipe = ask("compose", wishes, ingredients, self.gallery)
+        return self._takes(recipe, recipe.seed, count)
+
+    def read_style(self, name: str) -> Iterator[dict[str, Any]]:
+        """Read a style of the catalogue, which takes a while the first time. Yields {"done", "total", "stage"}; raises `UnknownName`."""
+        from studio.music.corpora import catalogue, open_style
+
+        names = [entry.name for entry in catalogue()]
+        if name not in names:
+            raise UnknownName("style", name, names)
+        with self._reading:
+            for progress in open_style(name):
+                yield {"done": progress.done, "total": progress.total, "stage": progress.stage}
+
+    def hear_tunes(self, tunes: Iterable[Any]) -> dict[str, Any]:
+        """What there is in files of one's own: {"tunes": how many, "meters": of each how many, "sentence", "unread": [sentence]}."""
+        from studio.music.reading import Readers, pieces
+
+        heard: list[Tune] = []
+        unread: list[str] = []
+        with Readers(1) as readers:
+            for name, content in own_files(tunes):
+                try:
+                    for piece, reading in readers.read_pieces(pieces(content, name)):
+                        if isinstance(reading, Unreadable):
+                            unread.append(f"{piece.name}: {reading}")
+                        else:
+                            heard += reading.tunes
+                except Unreadable as error:
+                    unread.append(str(error))
+        meters = dict(Counter(str(tune.meter) for tune in heard).most_common())
+        notes = sum(len(tune.sounding) for tune in heard)
+        sentence = f"{len(heard)} tune{'s' * (len(heard) != 1)}, {notes:,} notes: " + ", ".join(
+            f"{n} in {meter}" for meter, n in meters.items()
+        )
+        return {"tunes": len(heard), "meters": meters, "sentence": f"{sentence}." if heard else "No tune was found.", "unread": unread}
+
+    def styles(self) -> list[dict[str, Any]]:
+        """The styles at hand: name, title, sentence, source, licence, tunes (0: unknown), and whether it is to_fetch."""
+        from studio.music.corpora import catalogue
+
+        told = ("name", "title", "sentence", "source", "licence", "tunes")
+        return [{name: getattr(entry, name) for name in told} | {"to_fetch": entry.download is not None} for entry in catalogue()]
+
+    def compose_around(
+        self, id: str, bars: Iterable[int], seed: int, *, count: int = 1, wishes: Mapping[str, Any] | None = None
+    ) -> list[str]:
+        """Ask for a melody of the gallery again with other notes, but for these bars (from 1); gives the jobs' ids.
+
+        Style, bars, meter, key and credit are those of the melody, which becomes a source itself; so are the other wishes, unless they are
+        given. Raises `Refused` when it is no melody.
         """
         work = self.gallery.get(id)
-        recipe = read_recipe(work.recipe_json)
-        if recipe.kind != "compose":
-            raise Refused("Bars can only be kept of a melody; choose one.")
+        recipe = self.composed(work.id)
         kept = [source for source in recipe.sources if source.role != "take"]
-        content, name = self.gallery.read(work), download_name(work)
-        take = self.gallery.keep_source(content, role="take", name=name, title=work.title, author="", licence="")
         places = tuple(str(bar) for bar in sorted(set(bars)))
-        fields = recipe.model_dump(exclude={"sources", "setting", "model"})
-        wishes = fields | {"keep": places, "seed": seed, "title": "", "sources": [*kept, *([take] if places else [])]}
-        return self.jobs.submit(check(type(recipe), wishes))
+        fields = recipe.model_dump(exclude={"sources", "setting", "model"}) | {"title": "", "keep": places, "seed": seed}
+        if wishes is not None:
+            settled = {name: fields[name] for name in ("style", "bars", "meter", "key", "keep", "seed", "kind")}
+            fields = {**wishes, **settled}
+        if places:
+            content, name = self.gallery.read(work), download_name(work)
+            kept.append(self.gallery.keep_source(content, role="take", name=name, title=work.title, author="", licence=""))
+        return self._takes(check(ComposeRecipe, fields | {"sources": kept}), seed, count)
+
+    def composed(self, id: str) -> ComposeRecipe:
+        """The recipe of a melody, by the id of its work or job. Raises `Refused` when it is something else."""
+        try:
+            recipe = read_recipe(self.gallery.get(id).recipe_json)
+        except UnknownName:
+            recipe = self.recipe_of_job(id)
+        if not isinstance(recipe, ComposeRecipe):
+            raise Refused("That is no melody; choose one from the gallery.")
+        return recipe
+
+    def ways_out(self, id: str) -> list[dict[str, Any]]:
+        """What a job that failed for wishes that conflict could leave out, each a field of the recipe with its new value."""
+        state = self.jobs.latest(id)
+        if state.state != "failed":
+            return []
+        recipe = read_recipe(state.recipe_json)
+        return [asdict(way) for way in ways_out(recipe, state.message or "")] if isinstance(recipe, ComposeRecipe) else []
+
+    def _takes(self, recipe: Recipe, seed: int, count: int) -> list[str]:
+        if not 1 <= count <= MOST_TAKES:
+            raise Refused(f"{count} takes cannot be asked for at once; ask for 1 to {MOST_TAKES}.")
+        largest = 2**31 - 1
+        return [self.jobs.submit(recipe.model_copy(update={"seed": (seed + number) % (largest + 1)})) for number in range(count)]
 
     def job(self, id: str) -> dict[str, Any]:
         """How a job stands."""

@@ -26,14 +26,19 @@ from studio.works.recipe import controls
 def endpoints(desk: Desk) -> None:
     """Add the endpoints to the Blocks that are open."""
 
-    def ordered(kind: str, given: tuple[Any, ...]) -> dict[str, Any]:
+    def parted(kind: str, given: tuple[Any, ...]) -> tuple[tuple[Any, ...], Credit, dict[str, Any]]:
+        """What an endpoint that makes something was given: files by role, whose they are, and the wishes."""
         roles, parameters = KINDS[kind].roles, [control.name for control in controls(KINDS[kind].recipe_class())]
         files, credit, wished = given[: len(roles)], given[len(roles) : len(roles) + len(CREDIT)], given[len(roles) + len(CREDIT) :]
         wishes = {name: value for name, value in zip(parameters, wished, strict=True) if value is not None}
         if wishes.get("size") == "own":
             wishes["size"] = None
-        offered = {role: [{"file": file} for file in _listed(some)] for role, some in zip(roles, files, strict=True) if some}
-        return desk.job(desk.order(kind, wishes, offered, Credit(*(text or "" for text in credit))))
+        return files, Credit(*(text or "" for text in credit)), wishes
+
+    def ordered(kind: str, given: tuple[Any, ...]) -> dict[str, Any]:
+        files, credit, wishes = parted(kind, given)
+        offered = {role: [{"file": file} for file in _listed(some)] for role, some in zip(KINDS[kind].roles, files, strict=True) if some}
+        return desk.job(desk.order(kind, wishes, offered, credit))
 
     def dream(*given: Any) -> dict[str, Any]:
         """Ask for a dream on a photo; answers with the job, at once. What is left out comes from the preset, then from the recipe.
@@ -49,12 +54,24 @@ def endpoints(desk: Desk) -> None:
         """A melody as numbers: seconds, where bars begin, and every note with where it comes from."""
         return Derived(desk.gallery).timing(desk.gallery.get(work))
 
-    def styles() -> list[dict[str, Any]]:
-        """The musical styles: name, title, sentence, source, licence, tunes, and whether it is here already."""
-        from studio.music.corpora import catalogue
+    def compose(*given: Any) -> dict[str, Any]:
+        """Ask for a melody; answers with the job, at once. `tune`: a list of scores, or .zip of them, that are the style instead of the one
+        named; `take`: a score that bars are kept from (`keep`); `theme`: one that attracts or repels."""
+        (tunes, take, theme), credit, wishes = parted("compose", given)
+        others = {role: {"file": file} for role, file in (("take", take), ("theme", theme)) if file}
+        return desk.job(desk.compose(wishes, _listed(tunes or []), credit, others=others)[0])
 
-        fields_told = ("name", "title", "sentence", "source", "licence", "tunes")
-        return [{name: getattr(each, name) for name in fields_told} | {"here": each.download is None} for each in catalogue()]
+    def compose_again(work: str, bars: list[int], seed: int = 0) -> dict[str, Any]:
+        """Ask for a melody of the gallery again with other notes, but for these bars (from 1); answers with the job, at once."""
+        return desk.job(desk.compose_around(work, bars, seed)[0])
+
+    def ways_out(job: str) -> list[dict[str, Any]]:
+        """What a job whose wishes conflict could leave out: label, and the field of the recipe with its new value."""
+        return desk.ways_out(job)
+
+    def styles() -> list[dict[str, Any]]:
+        """The musical styles: name, title, sentence, source, licence, tunes, and whether it must be fetched first (`to_fetch`)."""
+        return desk.styles()
 
     def job(job: str) -> dict[str, Any]:
         """How a job stands: state, steps, what is going on, a preview as data URL, seconds left, and the work once it is made."""
@@ -95,7 +112,7 @@ def endpoints(desk: Desk) -> None:
         """Remove a work from the gallery for good; answers with its whole id."""
         return desk.remove(work)
 
-    for making in (dream, style):
+    for making in (dream, style, compose):
         _sign(making)
     at_once: dict[str, Any] = {"queue": False}
     following: dict[str, Any] = {"concurrency_id": "follow", "concurrency_limit": None}
@@ -103,6 +120,9 @@ def endpoints(desk: Desk) -> None:
         (dream, {"concurrency_id": "ask"}),
         (style, {"concurrency_id": "ask"}),
         (notes, {"concurrency_id": "ask"}),
+        (compose, {"concurrency_id": "ask"}),
+        (compose_again, {"concurrency_id": "ask"}),
+        (ways_out, at_once),
         (styles, at_once),
         (job, at_once),
         (follow, following),
@@ -126,7 +146,17 @@ def endpoints(desk: Desk) -> None:
         lent.temp_files.add(path)
         return path
 
+    def export(work: str, form: str) -> str:
+        """A melody in another format (mid, musicxml, abc, wav, svg), with the recipe that makes it so inside."""
+        found = desk.gallery.get(work)
+        name, content = Derived(desk.gallery).export(found, form)
+        path: str = save_bytes_to_cache(content, name, lent.GRADIO_CACHE)
+        lent.temp_files.add(path)
+        return path
+
     named, asked = gr.Textbox(visible=False), gr.Button(visible=False)
+    formed, exported = gr.Textbox(visible=False), gr.Button(visible=False)
+    exported.click(_in_a_sentence(export), [named, formed], lent, api_name="export", show_progress="hidden", concurrency_id="ask")
     asked.click(_in_a_sentence(file), named, lent, api_name="file", show_progress="hidden", concurrency_id="ask")
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import gradio as gr
 
-from studio.app.compose import ComposeTab
+from studio.app.compose import ASK_ONCE_MORE, ComposeTab
 from studio.app.desk import Desk, offers
 from studio.app.dream import DreamTab
+from studio.app.views import work_view
 from studio.app.widgets import answer, widget
 from studio.errors import StudioError
 from studio.kinds import KINDS
@@ -33,7 +34,7 @@ def gallery_tab(desk: Desk, page: gr.Blocks, tabs: gr.Tabs, dream: DreamTab, com
         return answer(lambda: {"removed": desk.remove(str(id))})
 
     kinds = [{"name": name, "label": MANY.get(name, f"{name.capitalize()}s")} for name in KINDS]
-    wall = widget("gallery", server=(works, work, remove), kinds=kinds)
+    wall = widget("gallery", server=(works, work, remove), shared=("melody",), kinds=kinds)
 
     def use(event: gr.EventData) -> tuple[Any, dict[str, Any]]:
         """Bring a work to the Dream tab as the next source."""
@@ -48,6 +49,18 @@ def gallery_tab(desk: Desk, page: gr.Blocks, tabs: gr.Tabs, dream: DreamTab, com
             raise gr.Error(str(error), print_exception=False) from None
         offer = {"state": "offer", **offers(found.recipe_json, work=found.id), "nonce": secrets.token_hex(4)}
         return [gr.Tabs(selected="dream"), offer, *dream.load(settings)]
+
+    def compose_again(event: gr.EventData) -> list[Any]:
+        """Bring a melody and its wishes to the Compose tab, and what bars of it are to be kept."""
+        try:
+            id = str(event.id)
+            loaded = compose.load(desk.composed(id), id)
+            kept = [int(bar) for bar in getattr(event, "bars", ()) or ()]
+            works = [work_view(desk.gallery.get(id)).model_dump()]
+            shown = {"state": "offer", "works": works, "kept": kept, "nonce": secrets.token_hex(4)}
+        except StudioError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+        return [gr.Tabs(selected="compose"), shown, *loaded]
 
     def remake(event: gr.EventData) -> Iterator[dict[str, Any]]:
         id = str(event.id)
@@ -70,6 +83,9 @@ def gallery_tab(desk: Desk, page: gr.Blocks, tabs: gr.Tabs, dream: DreamTab, com
     quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
     wall.use(use, None, [tabs, dream.stage], **quick)
     wall.again(again, None, [tabs, dream.stage, *dream.dials.values()], **quick)
+    to_compose = [tabs, compose.takes, compose.style, *compose.dials.values()]
+    wall.compose_again(compose_again, None, to_compose, **quick)
+    wall.ask_again(compose_again, None, to_compose, **quick).then(None, None, None, js=ASK_ONCE_MORE, api_visibility="private")
     wall.to_dream(lambda: gr.Tabs(selected="dream"), None, tabs, **quick)
     wall.arrive(lambda: gr.Tabs(selected="gallery"), None, tabs, **quick)
     wall.remake(remake, None, wall, concurrency_id="follow", concurrency_limit=None, show_progress="hidden", api_visibility="private")

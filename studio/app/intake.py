@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
-from collections.abc import Callable
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +16,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from studio.asking import Ingredient
-from studio.errors import Missing, Refused
+from studio.errors import Missing, Refused, Unreadable
 from studio.images.pictures import Picture, read_picture, write_jpeg
 from studio.works.gallery import Gallery
 from studio.works.recipe import Recipe
@@ -20,6 +24,13 @@ from studio.works.work import Work
 
 VIEW_SIDE = 1280
 """Longest side, in pixels, of a picture as the page shows it before it was worked on; masks are painted at this size too."""
+
+
+LARGEST_ARCHIVE = 200 * 2**20
+"""Bytes that an archive of tunes may unpack to."""
+
+MOST_SCORES = 5000
+"""Scores in an archive."""
 
 
 class Offer(BaseModel):
@@ -75,6 +86,67 @@ def receive(offered: Any, role: str, gallery: Gallery, recipe_of_job: Callable[[
     return Ingredient(
         role, found.content, found.name, credit.title or found.title, credit.author or found.author, credit.licence or found.licence
     )
+
+
+def own_tunes(offered: Iterable[Any], credit: Credit) -> list[Ingredient]:
+    """Uploaded scores that are to be a style: as they are, or packed into one where they are many. Archives (.zip) are opened.
+
+    Raises `Refused` for what is no upload or too much, `Unreadable` for a damaged archive or where there is no tune.
+    """
+    from studio.music.style_sources import own_ingredients
+
+    files = own_files(offered)
+    if not files:
+        return []
+    with tempfile.TemporaryDirectory(prefix="studio-tunes-") as folder:
+        # Under numbers of ours, so that two of a name stay two and no name leads out of the folder.
+        for number, (name, content) in enumerate(files):
+            apart = Path(folder) / f"{number:05d}"
+            apart.mkdir()
+            (apart / (_plain(Path(name).stem)[:60] or "tune")).with_suffix(Path(name).suffix.lower()).write_bytes(content)
+        found = own_ingredients(Path(folder))
+    named = credit.title or "Tunes of my own"
+    return [
+        Ingredient(each.role, each.content, each.name if each.role == "tune" else "own.tunes", named, credit.author, credit.licence)
+        for each in found
+    ]
+
+
+def own_files(offered: Iterable[Any]) -> list[tuple[str, bytes]]:
+    """(name, bytes) of uploaded scores, those in archives too. Raises as `own_tunes` does."""
+    files: list[tuple[str, bytes]] = []
+    for each in offered:
+        path, name = uploaded(each.get("file") if isinstance(each, dict) and "file" in each else each)
+        content = _read(path, name)
+        files += unzipped(content, name) if name.lower().endswith(".zip") else [(name, content)]
+    return files
+
+
+def unzipped(content: bytes, name: str) -> list[tuple[str, bytes]]:
+    """The scores in an archive. Raises `Unreadable` for a damaged one, `Refused` when it holds none or too much."""
+    from studio.music.reading import SUFFIXES
+
+    found: list[tuple[str, bytes]] = []
+    left = LARGEST_ARCHIVE
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            for entry in archive.infolist():
+                inside = Path(entry.filename)
+                hidden = any(part.startswith((".", "__MACOSX")) for part in inside.parts)
+                if entry.is_dir() or hidden or inside.suffix.lower() not in SUFFIXES:
+                    continue
+                # What an archive says of its sizes may be a lie: only so much is read.
+                with archive.open(entry) as packed:
+                    score = packed.read(left + 1)
+                left -= len(score)
+                if left < 0 or len(found) >= MOST_SCORES:
+                    raise Refused(f"{name} unpacks to more than {LARGEST_ARCHIVE >> 20} MB or {MOST_SCORES:,} scores; cut it in two.")
+                found.append((inside.name, score))
+    except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, NotImplementedError, zlib.error):
+        raise Unreadable(f"{name} is damaged or locked; pack the tunes again, without a password.") from None
+    if not found:
+        raise Refused(f"There is no score in {name}; pack MIDI, MusicXML, ABC or Humdrum files.")
+    return found
 
 
 def show(ingredient: Ingredient) -> Shown:

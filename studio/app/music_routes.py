@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from fastapi import APIRouter, Depends, HTTPException
 from fastapi.responses import FileResponse
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Format = Literal["mid", "musicxml", "abc", "wav", "svg"]
 
-PAGES = {"wide": (1000, 40), "narrow": (520, 40)}
+PAGES = {"wide": (760, 40), "narrow": (400, 36)}
 """Name -> (width in pixels, size of the staves in per cent) of a score on a desk and on a phone."""
 
 SAMPLE_BARS = 8
@@ -62,7 +62,7 @@ def music_routes(gallery: Gallery, allowed: Callable[..., Any]) -> APIRouter:
             work = gallery.get(id)
         except StudioError as error:
             raise HTTPException(404, str(error)) from None
-        name = f"{Path(download_name(work)).stem}.{form}" if download else None
+        name = f"{Path(download_name(work)).stem}.{form}" if download else None  # as `Derived.export` names it
         return served(lambda: music.file(work, form), media_types()[form], name)
 
     @router.get("/works/{id}/music")
@@ -107,6 +107,12 @@ class Derived:
         if work.suffix == f".{form}":
             return self.gallery.local_path(work)
         return self._kept(work, f"as.{form}", lambda: self._in_format(work, form))
+
+    def export(self, work: Work, form: str) -> tuple[str, bytes]:
+        """(file name, bytes) of the work in another format. Raises `UnknownName` for a format there is not."""
+        if form not in get_args(Format):
+            raise UnknownName("format", form, get_args(Format))
+        return f"{Path(download_name(work)).stem}.{form}", self.file(work, form).read_bytes()  # type: ignore[arg-type]
 
     def timing(self, work: Work) -> dict[str, Any]:
         """What a page needs to draw a melody and play along.

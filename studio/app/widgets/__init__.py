@@ -11,10 +11,11 @@ import gradio as gr
 from studio.errors import StudioError
 
 
-def widget(name: str, *, server: tuple[Callable[..., Any], ...] = (), **props: Any) -> gr.HTML:
-    """The widget of that name. `server` are the functions its script may call; `props` is what it is told from the start."""
+def widget(name: str, *, server: tuple[Callable[..., Any], ...] = (), shared: tuple[str, ...] = (), **props: Any) -> gr.HTML:
+    """The widget of that name. `server` are the functions its script may call; `shared` are scripts that it has in common with others;
+    `props` is what it is told from the start."""
     folder = files("studio.app.widgets")
-    script = folder.joinpath("common.js").read_text("utf-8") + folder.joinpath(f"{name}.js").read_text("utf-8")
+    script = "".join(folder.joinpath(f"{part}.js").read_text("utf-8") for part in ("common", *shared, name))
     return gr.HTML(
         html_template=folder.joinpath(f"{name}.html").read_text("utf-8"),
         js_on_load=script,

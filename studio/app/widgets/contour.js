@@ -78,5 +78,10 @@ for (const change of ['focus', 'blur']) canvas.addEventListener(change, draw);
 find('[data-do=wipe]').addEventListener('click', () => { points.clear(); write(); });
 new ResizeObserver(draw).observe(canvas);
 document.addEventListener('change', (event) => { if (event.target.closest?.('.bars-dial')) draw(); });
-watch('value', read);
+let current = props.value;
+watch('value', () => {
+  if (props.value === 'as it is') { props.value = current; return; }
+  current = props.value;
+  read();
+});
 read();

@@ -68,8 +68,8 @@ const relatives = (title, works) => works.length > 0 && make('section', {class: 
 const row = (term, ...meaning) => [make('dt', {}, term), make('dd', {}, ...meaning)];
 
 const credit = (each) => [each.author && `by ${each.author}`, each.licence].filter(Boolean).join(' · ') || (each.role === 'mask' ? '' : 'no credit given');
-const source = (each) => make('li', {class: 'source'},
-  make('img', {src: each.view, alt: '', loading: 'lazy'}),
+const source = (each, kind) => make('li', {class: 'source'},
+  kind !== 'compose' && make('img', {src: each.view, alt: '', loading: 'lazy'}),
   make('div', {},
     make('span', {class: 'role'}, each.role),
     make('strong', {}, each.title || each.name || 'untitled'),
@@ -101,22 +101,18 @@ const draw = (work) => {
   const json = JSON.stringify(work.recipe, null, 2);
   const isDream = work.kind === 'dream';
   const photo = work.sources.find((each) => each.role === 'photo');
-  const isMelody = work.kind === 'compose' && /xml|midi|abc/.test(work.media_type);
-  const base = `works/${work.id}`;
-  const picture = isMelody
-    ? make('img', {src: `${base}/score.svg?page=${element.clientWidth < 640 ? 'narrow' : 'wide'}`, alt: `Score of ${work.title}`, class: 'sheet'})
-    : make('img', {src: work.view, alt: work.title, class: 'large', style: `--ratio: ${work.ratio}`, draggable: 'false'});
-  const sound = isMelody || work.media_type.startsWith('audio/wav')
-    ? make('audio', {controls: true, preload: 'none', src: isMelody ? `${base}/as/wav` : work.file, 'aria-label': `Play ${work.title}`}) : null;
-  const exports = isMelody && make('span', {class: 'exports'}, ...[['mid', 'MIDI'], ['musicxml', 'MusicXML'], ['abc', 'ABC'], ['wav', 'Sound'], ['svg', 'Score']]
-    .map(([form, name]) => make('a', {class: 'button small', href: `${base}/as/${form}?download=true`, download: ''}, name)));
+  const isMelody = work.kind === 'compose';
+  const keeping = isMelody && /\.(mid|musicxml|abc)$/.test(work.name);
+  const sound = isMelody && melody(work, {name: 'this melody', ask: keeping ? (bars) => trigger('ask_again', {id: work.id, bars}) : null});
+  const picture = make('img', {src: work.view, alt: work.title, class: 'large', style: `--ratio: ${work.ratio}`, draggable: 'false'});
   article.replaceChildren(
     make('nav', {}, make('button', {type: 'button', class: 'plain', 'data-do': 'wall'}, '← All works')),
     make('div', {class: 'spread'},
       make('div', {class: 'shown'},
-        make('div', {class: isMelody ? 'paper' : 'picture'}, isMelody ? picture : make('a', {href: work.file, target: '_blank', rel: 'noopener', title: 'Full size'}, picture)),
-        sound,
-        exports,
+        sound && keeping
+          ? sound.element
+          : make('div', {class: 'picture'}, make('a', {href: work.file, target: '_blank', rel: 'noopener', title: 'Full size'}, picture)),
+        sound && !keeping && sound.element,
         relatives('Made from these works', work.parents),
         relatives('What came of it', work.children)),
       make('div', {class: 'beside'},
@@ -125,12 +121,13 @@ const draw = (work) => {
         make('p', {class: 'told'}, work.words),
         make('div', {class: 'deeds'},
           make('a', {class: 'button solid', href: `${work.file}?download=true`, download: work.name}, 'Download'),
-          work.media_type.startsWith('image/') && make('button', {type: 'button', 'data-do': 'next'}, 'Use as next source'),
+          work.media_type.startsWith('image/') && !isMelody && make('button', {type: 'button', 'data-do': 'next'}, 'Use as next source'),
           isDream && photo && make('button', {type: 'button', 'data-do': 'again'}, 'Dream again with these settings'),
+          isMelody && make('button', {type: 'button', 'data-do': 'compose_again'}, 'Compose again with these wishes'),
           make('button', {type: 'button', 'data-do': 'remake'}, 'Remake'),
           make('button', {type: 'button', class: 'danger', 'data-do': 'remove'}, 'Remove')),
         make('p', {class: 'verdict', 'aria-live': 'polite'}),
-        work.sources.length > 0 && make('section', {}, make('h3', {}, 'Made from'), make('ul', {class: 'sources'}, ...work.sources.map(source))),
+        work.sources.length > 0 && make('section', {}, make('h3', {}, 'Made from'), make('ul', {class: 'sources'}, ...work.sources.map((each) => source(each, work.kind)))),
         curve(work.losses, isDream),
         make('details', {}, make('summary', {}, 'How it was made'), make('dl', {}, ...[...facts, ...asks, model, versions, row('file', make('code', {title: work.sha256}, `${work.name} · sha256 ${work.sha256.slice(0, 12)}`))].filter(Boolean).flat())),
         make('details', {}, make('summary', {}, 'Recipe as JSON'),
@@ -176,6 +173,7 @@ const show = async (id, {push = true} = {}) => {
 
 const toWall = async ({push = true} = {}) => {
   const from = open?.id;
+  silence();
   open = null;
   gallery.dataset.showing = 'wall';
   if (push) history.pushState(null, '', address(null));
@@ -223,6 +221,7 @@ const deeds = {
   wall: () => toWall(),
   next: () => trigger('use', {id: open.id}),
   again: () => trigger('again', {id: open.id}),
+  compose_again: () => trigger('compose_again', {id: open.id}),
   remake: () => { verdict('Making it again …', 'busy'); trigger('remake', {id: open.id}); },
   remove,
 };
