@@ -57,7 +57,8 @@ class StyleEntry:
     """A row of the table.
 
     name: as typed. tunes: how many it holds (0: as many as there are). files: globs in music21's corpus. leave_out: a pattern of file
-    names that are something else. source, licence, sentence: for people, in the catalogue and in the sources of a work.
+    names that are something else. source, licence, sentence: for people, in the catalogue and in the sources of a work. pace: notes a
+    minute at which such tunes go, for styles whose files name no tempo (0: they do).
     """
 
     name: str
@@ -69,6 +70,7 @@ class StyleEntry:
     files: tuple[str, ...] = ()
     leave_out: str = ""
     download: Download | None = None
+    pace: int = 0
 
 
 _ABC_VOLUNTEERS = "Tunes in the public domain; transcriptions by volunteers, given to music21's corpus with their permission."
@@ -84,6 +86,7 @@ STYLES = {
             _ABC_VOLUNTEERS,
             1059,
             ("ryansMammoth/*.abc",),
+            pace=340,
         ),
         StyleEntry(
             "oneill",
@@ -93,6 +96,7 @@ STYLES = {
             _ABC_VOLUNTEERS,
             2009,
             ("oneills1850/*.abc",),
+            pace=340,
         ),
         StyleEntry(
             "aird",
@@ -112,6 +116,7 @@ STYLES = {
             409,
             ("bach/bwv*.mxl", "bach/bwv*.xml"),
             r"bwv(846|988|1080|1006|1007)",
+            pace=72,
         ),
         StyleEntry(
             "palestrina",
@@ -121,6 +126,7 @@ STYLES = {
             "Music in the public domain; encoding (c) John Miller 2000, all rights to derived electronic formats reserved: not for sale.",
             1318,
             ("palestrina/*.krn",),
+            pace=72,
         ),
         StyleEntry(
             "essen",
@@ -288,6 +294,19 @@ class Style(Sequence[Tune]):
         """How many notes sound in it."""
         columns = self._columns
         return sum(int((columns.pitches[columns.offsets[t] : columns.offsets[t + 1]] >= 0).sum()) for t in self._chosen)
+
+    def sounding(self) -> list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
+        """The sounding notes of every tune, without building the tunes: pitches, and lengths as top and bottom in lowest terms."""
+        import numpy as np
+
+        columns = self._columns
+        pitches, tops, bottoms = (column.astype(np.int64) for column in (columns.pitches, columns.length, columns.length_of))
+        found = []
+        for number in self._chosen:
+            span = slice(int(columns.offsets[number]), int(columns.offsets[number + 1]))
+            sounds = pitches[span] >= 0
+            found.append((pitches[span][sounds], tops[span][sounds], bottoms[span][sounds]))
+        return found
 
     @property
     def ids(self) -> list[str]:

@@ -363,37 +363,35 @@ def _shapes(line: Line) -> list[Shape]:
 def returns_in(bars: Sequence[Bar], length: int, scale: Sequence[int]) -> list[Return]:
     """For each bar that is like an earlier one: which, and how. length: ticks a bar. scale: pitch classes, for moved bars."""
     found: list[Return] = []
+    known: tuple[dict[Bar, list[int]], dict[Bar, list[int]], dict[_Rhythm, list[int]]] = {}, {}, {}
     before: Return | None = None
     for number, bar in enumerate(bars):
-        ways: list[Return] = []
-        for earlier in range(number):
-            how, steps = _likeness(bar, bars[earlier], length, scale)
-            if how is not None:
-                ways.append(Return(number, earlier, how, steps))
-        if ways:
-            # Of the same likeness, the one that goes on where the bar before came from, or else the earliest.
-            best = min(ways, key=lambda each: (each.how, not (before and each.of == before.of + 1), each.of))
-            found.append(best)
-            before = best
-        else:
-            before = None
+        opening = tuple(event for event in bar if event.place < length / 2)
+        rhythm = tuple((event.place, event.ticks, event.pitch < 0, event.carries) for event in bar)
+        ways = [Return(number, earlier, How.EXACT) for earlier in known[0].get(bar, ())]
+        if not ways and len(opening) >= 2:
+            ways = [Return(number, earlier, How.OPENING) for earlier in known[1].get(opening, ())]
+        if not ways and len(bar) >= 3:
+            ways = [way for earlier in known[2].get(rhythm, ()) if (way := _in_rhythm(number, bar, earlier, bars[earlier], scale))]
+        for kind, key in zip(known, (bar, opening, rhythm), strict=True):
+            kind.setdefault(key, []).append(number)  # type: ignore[attr-defined]
+        # Of the same likeness, the one that goes on where the bar before came from, or else the earliest.
+        best = min(ways, key=lambda each: (each.how, not (before and each.of == before.of + 1), each.of), default=None)
+        found += [best] if best else []
+        before = best
     return found
 
 
-def _likeness(bar: Bar, earlier: Bar, length: int, scale: Sequence[int]) -> tuple[How | None, int]:
-    if bar == earlier:
-        return How.EXACT, 0
-    opening = [event for event in bar if event.place < length / 2]
-    if len(opening) >= 2 and opening == [event for event in earlier if event.place < length / 2]:
-        return How.OPENING, 0
-    if len(bar) < 3 or [(e.place, e.ticks, e.pitch < 0, e.carries) for e in bar] != [
-        (e.place, e.ticks, e.pitch < 0, e.carries) for e in earlier
-    ]:
-        return None, 0
-    moves = {_steps(there.pitch, here.pitch, scale) for here, there in zip(bar, earlier, strict=True) if here.pitch >= 0}
+_Rhythm = tuple[tuple[int, int, bool, bool], ...]
+"""Where each event of a bar stands, how long it lasts, whether it rests, whether it is carried over."""
+
+
+def _in_rhythm(number: int, bar: Bar, earlier: int, there: Bar, scale: Sequence[int]) -> Return | None:
+    """How a bar is like an earlier one of the same rhythm; None where that is even, and so says nothing."""
+    moves = {_steps(one.pitch, other.pitch, scale) for other, one in zip(bar, there, strict=True) if other.pitch >= 0}
     if len(moves) == 1 and None not in moves and moves != {0}:
-        return How.MOVED, moves.pop() or 0
-    return (How.RHYTHM, 0) if len({event.ticks for event in bar}) > 1 else (None, 0)
+        return Return(number, earlier, How.MOVED, moves.pop() or 0)
+    return Return(number, earlier, How.RHYTHM) if len({event.ticks for event in bar}) > 1 else None
 
 
 def _steps(before: int, after: int, scale: Sequence[int]) -> int | None:

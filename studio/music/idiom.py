@@ -207,11 +207,7 @@ class Idiom:
     @cached_property
     def _written(self) -> list[NDArray[np.int64]]:
         """Every tune of the style as it is written, [notes, 2]: pitches, in its own key, and lengths as `_length_code`."""
-        found = []
-        for tune in self.style:
-            rows = [(note.pitch, _length_code(note.duration)) for note in tune.sounding]
-            found.append(np.array(rows, dtype=np.int64).reshape(-1, 2))
-        return found
+        return [np.stack([pitches, tops << 24 | bottoms], axis=1) for pitches, tops, bottoms in self.style.sounding()]
 
     def _played(self) -> Iterable[NDArray[np.int64]]:
         """The tunes learnt from as they are played, likewise, in the asked key."""
@@ -337,10 +333,10 @@ def learn(style: Style, meter: Meter, key: Key, *, longest: int = 4) -> Idiom:
     """
     if not 1 <= longest <= 8:
         raise Refused(f"The order is {longest}; it must be from 1 to 8.")
-    modes = style.modes
-    kin = {name: factor for name in set(style.meters) if (factor := kinship(Meter.parse(name), meter))}
-    same = [t for t, name in enumerate(style.meters) if kin.get(name) == 1]
-    other = [t for t, name in enumerate(style.meters) if kin.get(name, 1) != 1]
+    modes, meters = style.modes, style.meters
+    kin = {name: factor for name in set(meters) if (factor := kinship(Meter.parse(name), meter))}
+    same = [t for t, name in enumerate(meters) if kin.get(name) == 1]
+    other = [t for t, name in enumerate(meters) if kin.get(name, 1) != 1]
     chosen: list[int] = []
     for family in (_family(key.mode), tuple(set(modes))):
         chosen = [t for t in same if modes[t] in family]
@@ -355,7 +351,7 @@ def learn(style: Style, meter: Meter, key: Key, *, longest: int = 4) -> Idiom:
     left_out = 0
     for number in chosen:
         tune = style[number]
-        line = _line(tune, number, kin[style.meters[number]], meter, key)
+        line = _line(tune, number, kin[meters[number]], meter, key)
         if line is None:
             left_out += 1
         else:
@@ -365,7 +361,7 @@ def learn(style: Style, meter: Meter, key: Key, *, longest: int = 4) -> Idiom:
             f"None of the {len(chosen)} tunes of {style.entry.title} in {meter} can be learnt from: their bars are uneven, or notes fall "
             f"between {PER_QUARTER} ticks a quarter; choose another meter."
         )
-    kindred = sum(kin[style.meters[line.number]] != 1 for line in lines)
+    kindred = sum(kin[meters[line.number]] != 1 for line in lines)
     return Idiom(style, meter, key, lines, longest=longest, left_out=left_out, kindred=kindred)
 
 

@@ -151,8 +151,15 @@ class Comparison:
 
     def _of(self, kind: Kind) -> _Lines:
         if kind not in self._lines:
-            self._lines[kind] = _Lines([tokens(tune, kind) for tune in self.tunes])
+            self._lines[kind] = _Lines(self._tokens(kind))
         return self._lines[kind]
+
+    def _tokens(self, kind: Kind) -> list[list[int]]:
+        from studio.music.corpora import Style
+
+        if isinstance(self.tunes, Style):  # its columns give the same without building two thousand tunes
+            return [_coded(pitches.tolist(), tops.tolist(), bottoms.tolist(), kind) for pitches, tops, bottoms in self.tunes.sounding()]
+        return [tokens(tune, kind) for tune in self.tunes]
 
     def longest_run(self, melody: Tune, kind: Kind = Kind.INTERVAL, *, leave_out: int | None = None) -> Run:
         """The longest run the melody shares with a tune of the style (other than number `leave_out`)."""
@@ -244,16 +251,18 @@ def tokens(tune: Tune, kind: Kind) -> list[int]:
     """A tune's sounding notes as numbers that are equal exactly where the music is: one a note (pitch) or one a step to the next note."""
     notes = tune.sounding
     pitches = [note.pitch or 0 for note in notes]
+    return _coded(pitches, [note.duration.numerator for note in notes], [note.duration.denominator for note in notes], kind)
+
+
+def _coded(pitches: list[int], tops: list[int], bottoms: list[int], kind: Kind) -> list[int]:
+    """Pitches, and lengths as tops over bottoms, as tokens."""
     if kind is Kind.PITCH:
         return pitches
     steps = [after - before + 128 for before, after in pairwise(pitches)]
     if kind is Kind.INTERVAL:
         return steps
     # A step counts with the length of the note it leaves; the last note of a run may be longer or shorter.
-    return [
-        step << 40 | (note.duration.numerator & 0xFFFFF) << 20 | note.duration.denominator & 0xFFFFF
-        for step, note in zip(steps, notes, strict=False)
-    ]
+    return [step << 40 | (top & 0xFFFFF) << 20 | bottom & 0xFFFFF for step, top, bottom in zip(steps, tops, bottoms, strict=False)]
 
 
 class _Lines:

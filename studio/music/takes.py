@@ -165,8 +165,9 @@ def usual_key(style: Style, meter: Meter) -> Key:
     """The key most of the tunes in that meter stand in."""
     places = [number for number, name in enumerate(style.meters) if name == str(meter)] or range(len(style))
     keys: dict[tuple[int, str], int] = {}
+    named = list(zip(style.tonics, style.modes, strict=True))
     for number in places:
-        name = (style.tonics[number], style.modes[number])
+        name = named[number]
         keys[name] = keys.get(name, 0) + 1
     tonic, mode = max(keys, key=lambda each: keys[each])
     return Key.of_tonic(tonic, mode)
@@ -413,8 +414,17 @@ def _take(outlook: Outlook, symbols: Sequence[int], plan: Plan | None, relaxed: 
 
 
 def usual_tempo(idiom: Idiom) -> float:
-    """The tempo of most tunes learnt from, in quarter notes a minute."""
-    return float(np.median([idiom.style[line.number].tempo for line in idiom.lines]))
+    """The tempo of most tunes learnt from, in quarter notes a minute; where the style's files name none, that of its pace in notes."""
+    named = float(np.median([idiom.style[line.number].tempo for line in idiom.lines]))
+    pace = idiom.style.entry.pace
+    if named != UNNAMED_TEMPO or not pace:
+        return named
+    lengths = [event.ticks for line in idiom.lines for event in line.events if event.pitch >= 0]
+    return min(400.0, max(20.0, 4.0 * round(pace * float(np.mean(lengths)) * float(idiom.tick) / 4)))
+
+
+UNNAMED_TEMPO = 120.0
+"""What a file that names no tempo is read with."""
 
 
 def _origins(outlook: Outlook, symbols: Sequence[int], plan: Plan | None, solution: Solution) -> list[NoteOrigin]:

@@ -1,0 +1,80 @@
+"""What returns in a tune and where its phrases end: the style's own tunes, composed ones, and composed ones without a form.
+
+    python benchmarks/music_form.py [STYLE ...] [--takes 24] [--bars 16]
+
+For each style, in its commonest meter and key, with no wish but the length: what a tune repeats exactly, begins alike or moves to other
+steps (share of its bars); the stripes of its self-similarity (how much more alike bars are that stand half a part apart); how many
+phrase ends breathe, and close on 1, 3 or 5; how many tunes end on the tonic; on which degrees phrases end. Own tunes are taken once
+through, those of that length, or all where fewer than ten have it.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import astuple, fields
+
+import numpy as np
+
+from studio.music.corpora import ready_style
+from studio.music.form import Bar, FormFeatures, learn_forms, measure
+from studio.music.idiom import Idiom
+from studio.music.originality import Comparison
+from studio.music.recipes import ComposeRecipe
+from studio.music.takes import consider, draw, finished, in_bars
+
+DEGREES = ("1", "b2", "2", "b3", "3", "4", "#4", "5", "b6", "6", "b7", "7")
+
+
+def composed(recipe: ComposeRecipe, name: str, takes: int) -> tuple[Idiom, list[list[Bar]]]:
+    style = ready_style(name)
+    outlook = finished(consider(recipe, style, max_copy=Comparison(style, name).max_copy))
+    idiom: Idiom = outlook.idiom
+    tunes = []
+    for seed in range(takes):
+        bars = in_bars(idiom, finished(draw(outlook, seed)).symbols)
+        tunes.append([tuple(idiom.events[symbol] for symbol in bar) for bar in bars])
+    return idiom, tunes
+
+
+def own(idiom: Idiom, bars: int) -> list[list[Bar]]:
+    once = [list(shape.bars) for shape in learn_forms(idiom).shapes if shape.whole and len(shape.bars) >= 8]
+    as_long = [tune for tune in once if len(tune) == bars]
+    return as_long if len(as_long) >= 10 else once
+
+
+def phrase_ends(idiom: Idiom, tunes: Sequence[Sequence[Bar]]) -> str:
+    found: Counter[str] = Counter()
+    for tune in tunes:
+        for bar in tune[3::4]:
+            notes = [event for event in bar if event.pitch >= 0]
+            if notes:
+                found[DEGREES[(max(reversed(notes), key=lambda event: event.ticks).pitch - idiom.key.tonic) % 12]] += 1
+    return ", ".join(f"{degree} {count / found.total():.0%}" for degree, count in found.most_common(4))
+
+
+def table(name: str, takes: int, bars: int) -> None:
+    idiom, learnt = composed(ComposeRecipe(style=name, bars=bars), name, takes)
+    _, free = composed(ComposeRecipe(style=name, bars=bars, form="free"), name, takes)
+    rows = {"the style's own": own(idiom, bars), "composed": learnt, "without a form": free}
+    print(f"\n{idiom.style.entry.title}, {bars} bars of {idiom.meter} in {idiom.key}")
+    print(f"{'':20}{'tunes':>6}" + "".join(f"{each.name:>11}" for each in fields(FormFeatures)) + "   phrases end on")
+    for what, tunes in rows.items():
+        found = np.array([astuple(measure(tune, idiom.bar, idiom.key.scale)) for tune in tunes])
+        print(f"{what:20}{len(tunes):6}" + "".join(f"{value:11.2f}" for value in found.mean(axis=0)) + f"   {phrase_ends(idiom, tunes)}")
+    print(flush=True)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("styles", nargs="*", default=["ryans-mammoth", "oneill", "bach-chorales"])
+    options.add_argument("--takes", type=int, default=24)
+    options.add_argument("--bars", type=int, default=16)
+    asked = options.parse_args()
+    for name in asked.styles:
+        table(name, asked.takes, asked.bars)
+
+
+if __name__ == "__main__":
+    main()
