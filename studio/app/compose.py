@@ -112,7 +112,7 @@ def compose_tab(desk: Desk, page: gr.Blocks) -> ComposeTab:
             tunes = [_as_uploaded(path) for path in files or ()] if style == OWN else []
             if style == OWN and not tunes:
                 raise Refused("Add tunes of your own first: open “Tunes of your own” and drop some files there.")
-            wishes |= {"style": (title or "").strip()[:100] or "Tunes of my own" if tunes else str(style or ""), "seed": seed}
+            wishes |= {"style": str(style or ""), "seed": seed}
             yield _busy("reading the tunes" if tunes else "opening the style"), gr.skip(), gr.update(interactive=False)
             if not tunes and not wishes["style"].startswith("of:"):
                 for read in desk.read_style(wishes["style"]):

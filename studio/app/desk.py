@@ -13,6 +13,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from studio.app.intake import Credit, Shown, data_url, download_name, own_files, own_tunes, receive, show
+from studio.app.music_routes import Derived
 from studio.app.views import work_page, work_view
 from studio.asking import Ingredient, ask
 from studio.errors import Refused, UnknownName, Unreadable
@@ -45,6 +46,7 @@ class Desk:
 
     def __init__(self, gallery: Gallery, jobs: Jobs) -> None:
         self.gallery, self.jobs = gallery, jobs
+        self.music = Derived(gallery)
         self._reading = threading.Lock()
 
     # --- Pictures ---------------------------------------------------------------------------------------------------
@@ -88,6 +90,8 @@ class Desk:
         wishes = dict(wishes)
         of = str(wishes.get("style", "")).removeprefix("of:") if str(wishes.get("style", "")).startswith("of:") else ""
         ingredients = own_tunes(tunes, credit or Credit())
+        if ingredients:
+            wishes["style"] = (credit and credit.title.strip()[:100]) or "Tunes of my own"
         for role, offered in (others or {}).items():
             ingredients.append(receive(offered, role, self.gallery, self.recipe_of_job))
         if of and not ingredients:

@@ -17,7 +17,6 @@ from gradio.processing_utils import save_bytes_to_cache
 
 from studio.app.desk import PAGE, Desk
 from studio.app.intake import Credit, download_name
-from studio.app.music_routes import Derived
 from studio.errors import StudioError
 from studio.kinds import KINDS
 from studio.works.recipe import controls
@@ -52,7 +51,7 @@ def endpoints(desk: Desk) -> None:
 
     def notes(work: str) -> dict[str, Any]:
         """A melody as numbers: seconds, where bars begin, and every note with where it comes from."""
-        return Derived(desk.gallery).timing(desk.gallery.get(work))
+        return desk.music.timing(desk.gallery.get(work))
 
     def compose(*given: Any) -> dict[str, Any]:
         """Ask for a melody; answers with the job, at once. `tune`: a list of scores, or .zip of them, that are the style instead of the one
@@ -149,7 +148,7 @@ def endpoints(desk: Desk) -> None:
     def export(work: str, form: str) -> str:
         """A melody in another format (mid, musicxml, abc, wav, svg), with the recipe that makes it so inside."""
         found = desk.gallery.get(work)
-        name, content = Derived(desk.gallery).export(found, form)
+        name, content = desk.music.export(found, form)
         path: str = save_bytes_to_cache(content, name, lent.GRADIO_CACHE)
         lent.temp_files.add(path)
         return path

@@ -95,7 +95,8 @@ def own_tunes(offered: Iterable[Any], credit: Credit) -> list[Ingredient]:
     """
     from studio.music.style_sources import own_ingredients
 
-    files = own_files(offered)
+    # By name, so that the same tunes are the same style in whatever order they come.
+    files = sorted(own_files(offered))
     if not files:
         return []
     with tempfile.TemporaryDirectory(prefix="studio-tunes-") as folder:

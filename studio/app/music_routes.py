@@ -19,6 +19,7 @@ from fastapi.responses import FileResponse
 from studio.app.intake import download_name
 from studio.app.routes import KEPT
 from studio.errors import Missing, Refused, StudioError, UnknownName, Unreadable
+from studio.music.reading import Readers, pieces
 from studio.works.gallery import Gallery
 from studio.works.output import write_file
 from studio.works.work import Work
@@ -39,10 +40,10 @@ ROOM = 400_000_000
 """Bytes the cache may hold; beyond that, what was not asked for longest goes."""
 
 
-def music_routes(gallery: Gallery, allowed: Callable[..., Any]) -> APIRouter:
+def music_routes(music: Derived, allowed: Callable[..., Any]) -> APIRouter:
     """The addresses of what is derived from melodies. `allowed` is asked before each; it raises when the visitor has not logged in."""
     router = APIRouter(dependencies=[Depends(allowed)])
-    music = Derived(gallery)
+    gallery = music.gallery
 
     def served(ask: Callable[[], Path], media_type: str, name: str | None = None) -> FileResponse:
         try:
@@ -85,6 +86,8 @@ class Derived:
     def __init__(self, gallery: Gallery) -> None:
         self.gallery = gallery
         self._making = threading.Lock()
+        # One process that reads, kept: starting it costs more than all it reads of a melody. It ends with this one.
+        self._readers = Readers(1)
         self._tune = lru_cache(maxsize=64)(self._read)
 
     def tune(self, work: Work) -> Tune:
@@ -177,13 +180,12 @@ class Derived:
         return embed(file_of(self.tune(work), recipe), f".{form}", recipe)
 
     def _read(self, id: str) -> Tune:
-        from studio.music.reading import read_tunes
         from studio.music.scores import Tune
 
         work = self.gallery.get(id)
 
         def read() -> bytes:
-            return read_tunes(self.gallery.read(work), f"tune{work.suffix}").tunes[0].to_json().encode()
+            return self._readers.read(self.gallery.read(work), f"tune{work.suffix}").tunes[0].to_json().encode()
 
         return Tune.from_json(self._kept(work, "notes.json", read).read_bytes())
 
@@ -233,7 +235,6 @@ def _some_tune(name: str) -> Tune:
     import re
 
     from studio.music.corpora import STYLES, music21_corpus, ready_style
-    from studio.music.reading import Readers, pieces
 
     entry = STYLES.get(name)
     if entry is None or not entry.files:

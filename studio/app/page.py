@@ -107,7 +107,7 @@ def application(desk: Desk, *, host: str = "127.0.0.1", port: int = 7860, login:
     inner: list[Any] = []
     allowed = logged_in(lambda: inner[0]) if login else anybody
     web.include_router(routes(desk.gallery, desk.recipe_of_job, allowed))
-    web.include_router(music_routes(desk.gallery, allowed))
+    web.include_router(music_routes(desk.music, allowed))
     web.include_router(open_routes())
     gr.mount_gradio_app(
         web,

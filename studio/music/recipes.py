@@ -163,6 +163,10 @@ class ComposeRecipe(Recipe):
             _read(READERS[info.field_name], text)
         return texts
 
+    def called(self) -> str:
+        style = self.source("style")
+        return self.title or f"After {style.title or style.name if style else self.style}, no. {self.seed}"
+
     def in_words(self) -> str:
         style = self.source("style")
         said = f"{self.bars} bars"

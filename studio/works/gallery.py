@@ -608,7 +608,9 @@ def folded(text: str) -> str:
 
 
 def title_of(recipe: Recipe) -> str:
-    """What a work is called: its first source, then its look where it has one, as in "tubingen, creatures"."""
+    """What a work is called: as its kind has it, or its first source, then its look where it has one, as in "tubingen, creatures"."""
+    if called := recipe.called():
+        return _clean(called, 200)
     first = recipe.sources[0] if recipe.sources else None
     made_from = (first.title or Path(first.name).stem) if first else ""
     look = getattr(recipe, "preset", None) or recipe.kind

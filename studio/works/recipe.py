@@ -99,6 +99,10 @@ class Recipe(Frozen):
         asked["sources"] = [[source.role, source.sha256] for source in self.sources]
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
+    def called(self) -> str:
+        """What the work is called, where its kind knows better than its sources; otherwise empty."""
+        return ""
+
     def in_words(self) -> str:
         """The recipe as an artist would tell it. Kinds say it better; this is the plain form."""
         made_from = ", ".join(source.title or source.name or source.sha256[:8] for source in self.sources)
