@@ -41,12 +41,16 @@ SOURCES = {
 
 @dataclass(frozen=True)
 class Exhibit:
-    """A work on show: its file, its photo (a source, or an earlier work on show), and what was wished for beyond the defaults."""
+    """A work on show: its file, its photo (a source, or an earlier work on show), and what was wished for beyond the defaults.
+
+    guide: what a dream goes towards; painting: whose style it is painted in, which makes it a painting.
+    """
 
     file: str
     photo: str
     wishes: Mapping[str, Any] = field(default_factory=dict)
     guide: str = ""
+    painting: str = ""
 
 
 EXHIBITS = (
@@ -60,6 +64,7 @@ EXHIBITS = (
     Exhibit("dunes-garden.png", "dunes.png", {"preset": "garden", "seed": 2}),
     Exhibit("dunes-towards-the-dahlia.png", "dunes.png", {"preset": "garden", "seed": 4}, guide="dahlia.jpg"),
     Exhibit("dunes-creatures-mosaic.png", "dunes-creatures.png", {"preset": "mosaic", "strength": 0.6, "seed": 1}),
+    Exhibit("pagoda-after-the-dunes.png", "pagoda.jpg", {"seed": 1}, painting="dunes-creatures-mosaic.png"),
 )
 SIZE = 640
 
@@ -83,12 +88,12 @@ def make_exhibits(*, check: bool = False) -> Iterator[str]:
                 yield f"{exhibit.file}: {_last(remake(path.read_bytes(), gallery, shown_sources())).sentence}"
                 continue
             ingredients = []
-            for role, name in (("photo", exhibit.photo), ("guide", exhibit.guide)):
+            for role, name in (("photo", exhibit.photo), ("guide", exhibit.guide), ("style", exhibit.painting)):
                 if name:
                     credit = SOURCES.get(name) or Picture(name, Path(name).stem, "Derivative Works Studio", _licence_of(exhibit.photo))
                     content = (folder / "sources" / name if name in SOURCES else folder / name).read_bytes()
                     ingredients.append(Ingredient(role, content, name, credit.title, credit.author, credit.licence))
-            recipe = ask("dream", {"size": SIZE, **exhibit.wishes}, ingredients, gallery)
+            recipe = ask("style" if exhibit.painting else "dream", {"size": SIZE, **exhibit.wishes}, ingredients, gallery)
             write_file(_last(make(recipe, gallery.read_source)).content, path)
             yield f"{exhibit.file} made."
 
