@@ -1,4 +1,4 @@
-"""Every command in the README runs as written, in a folder that holds a photo.jpg; its Python too; and what it points to is there."""
+"""Every command in the README runs as written, in a folder that holds a photo.jpg and a painting.jpg; its Python too; and what it points to is there."""
 
 from __future__ import annotations
 
@@ -25,12 +25,13 @@ def blocks(language: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A reader's folder: a photo, and the recipes.jsonl that the README shows."""
+    """A reader's folder: a photo, a painting, and the recipes.jsonl that the README shows."""
     place = tmp_path_factory.mktemp("reader")
     up, across = np.mgrid[0:120, 0:160]
     pixels = np.stack([across * 1.5, up * 2, 255 - (across + up) * 0.9], axis=-1)
     pixels[40:90, 30:70] = (200, 80, 40)
     Image.fromarray(pixels.astype(np.uint8)).save(place / "photo.jpg")
+    Image.fromarray(pixels[::-1, :, ::-1].astype(np.uint8)).effect_spread(9).save(place / "painting.jpg")
     (place / "recipes.jsonl").write_text(blocks("json")[0])
     return place
 
