@@ -1,4 +1,4 @@
-"""Every command in the README runs as written, in a folder that holds a photo.jpg and a painting.jpg; its Python too; links lead somewhere."""
+"""Every command in the README runs as written, in a folder with a photo.jpg and a painting.jpg; its Python too; links lead somewhere."""
 
 from __future__ import annotations
 

@@ -293,5 +293,9 @@ class Desk:
 
 
 def offers(recipe_json: str, **origin: str) -> dict[str, Any]:
-    """The sources of a recipe as the page offers pictures: {role: {"work" or "job": id, "role": role}}."""
-    return {source["role"]: origin | {"role": source["role"]} for source in json.loads(recipe_json).get("sources", ())}
+    """The sources of a recipe as the page offers pictures: {role: {"work" or "job": id, "role": role}}; for paintings a list of them."""
+    roles = [source["role"] for source in json.loads(recipe_json).get("sources", ())]
+    offered: dict[str, Any] = {role: origin | {"role": role} for role in roles}
+    if "style" in roles:
+        offered["style"] = [origin | {"role": "style", "place": place} for place in range(roles.count("style"))]
+    return offered

@@ -29,7 +29,7 @@ SIZES = (512, 768, 1024, 2048, 4096)
 LABELS = {"steps": "Depth", "seed": "Dice", "backbone": "Network", "keep_colours": "Keep the photo's colours"}
 """Controls whose field has a technical name. All others are called as their field."""
 
-COLLECT = "async (...values) => [await window.studio.collect(), ...values.slice(1)]"
+COLLECT = "async (...values) => [await window.studio.desks.dream.collect(), ...values.slice(1)]"
 """Before the button's values leave the page, the stage adds the photo, the mask and the guide, once they have arrived."""
 
 
@@ -48,7 +48,7 @@ class DreamTab:
     def load(self, settings: dict[str, Any]) -> list[Any]:
         """What to put onto the dials, in their order, so that they show these settings; what is missing goes to its default."""
         defaults = {control.name: control.default for control in controls(DreamRecipe)}
-        return [_onto_dial(name, settings.get(name, defaults[name])) for name in self.dials]
+        return [onto_dial(name, settings.get(name, defaults[name])) for name in self.dials]
 
     def untouched(self) -> list[Any]:
         """What to put onto the dials so that they stay as they are."""
@@ -182,9 +182,9 @@ def refusal(sentence: str) -> dict[str, Any]:
     return {"state": "refused", "message": sentence, "nonce": secrets.token_hex(4)}
 
 
-def dial(control: Control) -> gr.components.Component:
-    """The component with which a person sets this parameter."""
-    label, info = LABELS.get(control.name, control.name.replace("_", " ").capitalize()), control.help
+def dial(control: Control, label: str = "") -> gr.components.Component:
+    """The component with which a person sets this parameter. label: what it is called, where that is not its usual name."""
+    label, info = label or LABELS.get(control.name, control.name.replace("_", " ").capitalize()), control.help
     if control.name == "size":
         offered = [size for size in SIZES if (control.minimum or 0) <= size <= (control.maximum or size)]
         value = OWN_SIZE if control.default is None else control.default
@@ -215,7 +215,8 @@ def from_dials(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in wishes.items() if value is not None or name in ("size", "preset")}
 
 
-def _onto_dial(name: str, value: Any) -> Any:
+def onto_dial(name: str, value: Any) -> Any:
+    """A parameter's value as its dial takes it."""
     if name == "size":
         return OWN_SIZE if value is None else value
     return list(value) if isinstance(value, tuple) else value
@@ -236,7 +237,7 @@ def _look_on_dials(preset: str | None, backbone: str, names: list[str]) -> list[
         implied = with_preset({"preset": preset, "backbone": backbone})
     except StudioError:
         return [gr.skip() for _ in names]
-    return [_onto_dial(name, implied.get(name, DreamRecipe.model_fields[name].default)) for name in names]
+    return [onto_dial(name, implied.get(name, DreamRecipe.model_fields[name].default)) for name in names]
 
 
 def _looks() -> list[dict[str, str]]:

@@ -11,6 +11,7 @@ import gradio as gr
 from studio.app.compose import ASK_ONCE_MORE, ComposeTab
 from studio.app.desk import Desk, offers
 from studio.app.dream import DreamTab
+from studio.app.style import StyleTab
 from studio.app.views import work_view
 from studio.app.widgets import answer, widget
 from studio.errors import StudioError
@@ -20,7 +21,7 @@ MANY = {"compose": "Melodies", "style": "Paintings"}
 """What several works of a kind are called, where that is not the kind's name with an s."""
 
 
-def gallery_tab(desk: Desk, page: gr.Blocks, tabs: gr.Tabs, dream: DreamTab, compose: ComposeTab) -> gr.HTML:
+def gallery_tab(desk: Desk, page: gr.Blocks, tabs: gr.Tabs, dream: DreamTab, compose: ComposeTab, style: StyleTab) -> gr.HTML:
     """Build the tab's content inside `page`, which is open."""
 
     def works(asked: dict[str, Any]) -> dict[str, Any]:
@@ -91,5 +92,6 @@ def gallery_tab(desk: Desk, page: gr.Blocks, tabs: gr.Tabs, dream: DreamTab, com
     wall.remake(remake, None, wall, concurrency_id="follow", concurrency_limit=None, show_progress="hidden", api_visibility="private")
     dream.stage.open_work(open_work, None, [tabs, wall], **quick)
     compose.takes.open_work(open_work, None, [tabs, wall], **quick)
+    style.stage.open_work(open_work, None, [tabs, wall], **quick)
     page.load(arrive, None, [tabs, wall], **quick)
     return wall

@@ -34,7 +34,10 @@ MOST_SCORES = 5000
 
 
 class Offer(BaseModel):
-    """A picture offered by the page: an uploaded `file` (as Gradio describes it), or a `work`, or by `role` a source of a work or job."""
+    """A picture offered by the page: an uploaded `file` (as Gradio describes it), or a `work`, or by `role` a source of a work or job.
+
+    place: which of the sources of that role, from 0.
+    """
 
     model_config = ConfigDict(extra="ignore")
 
@@ -42,6 +45,7 @@ class Offer(BaseModel):
     work: str | None = None
     job: str | None = None
     role: str | None = None
+    place: int = 0
 
 
 @dataclass(frozen=True)
@@ -74,9 +78,10 @@ def receive(offered: Any, role: str, gallery: Gallery, recipe_of_job: Callable[[
         raise Refused("That is not a picture the page can offer; choose it again.") from None
     if offer.work is not None:
         work = gallery.get(offer.work)
-        found = _from_recipe(common(work.recipe_json), offer.role, role, gallery) if offer.role else _from_work(work, role, gallery)
+        recipe = common(work.recipe_json)
+        found = _from_recipe(recipe, offer, role, gallery) if offer.role else _from_work(work, role, gallery)
     elif offer.job is not None and offer.role:
-        found = _from_recipe(recipe_of_job(offer.job), offer.role, role, gallery)
+        found = _from_recipe(recipe_of_job(offer.job), offer, role, gallery)
     elif offer.file is not None:
         path, name = uploaded(offer.file)
         found = Ingredient(role, _read(path, name), name)
@@ -235,8 +240,9 @@ def _from_work(work: Work, role: str, gallery: Gallery) -> Ingredient:
     return Ingredient(role, gallery.read(work), download_name(work), title=work.title)
 
 
-def _from_recipe(recipe: Recipe, wanted: str, role: str, gallery: Gallery) -> Ingredient:
-    source = recipe.source(wanted)
-    if source is None:
-        raise Refused(f"That work was made without a {wanted}.")
+def _from_recipe(recipe: Recipe, offer: Offer, role: str, gallery: Gallery) -> Ingredient:
+    sources = [source for source in recipe.sources if source.role == offer.role]
+    if not 0 <= offer.place < len(sources):
+        raise Refused(f"That work was made without a {offer.role}.")
+    source = sources[offer.place]
     return Ingredient(role, gallery.read_source(source), source.name, source.title, source.author, source.licence)

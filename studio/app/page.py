@@ -36,6 +36,10 @@ FORGOTTEN_AFTER = 6 * 3600
 """Seconds until an uploaded file is removed from the server's temporary folder. The gallery keeps its own copies."""
 
 
+GALLERY_NEEDS = ("dream", "compose", "style")
+"""The tabs that the gallery sends works to, or gets them from."""
+
+
 @dataclass(frozen=True)
 class Tab:
     """A tab of the page: its id in addresses, its label, and what builds it. `style` is appended to the style sheet."""
@@ -62,12 +66,18 @@ def tabs() -> tuple[Tab, ...]:
     from studio.app.dream import dream_tab
     from studio.app.gallery import gallery_tab
     from studio.app.lessons import lessons_style, lessons_tab
+    from studio.app.style import style_tab
 
     return (
         Tab("dream", "Dream", lambda room: dream_tab(room.desk, room.page, LARGEST_UPLOAD)),
+        Tab("style", "Style", lambda room: style_tab(room.desk, room.page, LARGEST_UPLOAD)),
         Tab("compose", "Compose", lambda room: compose_tab(room.desk, room.page)),
-        Tab("lessons", "Lessons", lambda _: lessons_tab(), lessons_style),
-        Tab("gallery", "Gallery", lambda room: gallery_tab(room.desk, room.page, room.tabs, room.built["dream"], room.built["compose"])),
+        Tab("lessons", "Lessons", lambda room: lessons_tab(room.tabs, room.built["dream"]), lessons_style),
+        Tab(
+            "gallery",
+            "Gallery",
+            lambda room: gallery_tab(room.desk, room.page, room.tabs, room.built["dream"], room.built["compose"], room.built["style"]),
+        ),
     )
 
 
@@ -227,9 +237,12 @@ HEAD = """
   if (location.hash.includes("lesson=")) {
     const patience = Date.now() + 30000;
     const knock = setInterval(() => {
-      const tab = [...document.querySelectorAll('button[role="tab"]')].find((each) => each.textContent.trim() === "Lessons");
-      if (tab) tab.click();
-      if (tab || Date.now() > patience) clearInterval(knock);
+      // Until it is open: an early click is lost, and on a phone the tab stands in a menu at first.
+      const tabs = [...document.querySelectorAll('button[role="tab"], .overflow-dropdown button')];
+      const tab = tabs.find((each) => each.textContent.trim() === "Lessons");
+      const open = tab?.getAttribute("aria-selected") === "true";
+      if (!open) tab?.click();
+      if (open || Date.now() > patience) clearInterval(knock);
     }, 100);
   }
 </script>

@@ -27,8 +27,9 @@ const arrive = (offering) => {
 };
 const take = (file) => { if (file) arrive(offered(file)); };
 
-studio.guide = async () => { if (arriving) await arriving; return offer; };
-studio.offerGuide = async (given) => (given ? arrive(Promise.resolve(given)) : clear());
+const own = ((studio.desks ??= {}).dream ??= {});
+own.guide = async () => { if (arriving) await arriving; return offer; };
+own.offerGuide = async (given) => (given ? arrive(Promise.resolve(given)) : clear());
 
 chooser.addEventListener('change', () => { take(chooser.files[0]); chooser.value = ''; });
 guide.addEventListener('click', (event) => {

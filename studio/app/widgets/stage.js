@@ -12,6 +12,11 @@ const brushSize = find('.brush-size input');
 const brushMark = find('.brush');
 const paint = canvas.getContext('2d', {willReadFrequently: true});
 
+// The page has a stage for each way to make a picture; each has a desk of its own, where what goes into it is gathered.
+const texts = props.texts ?? {};
+const own = ((studio.desks ??= {})[props.desk ?? 'dream'] ??= {});
+for (const [selector, words] of Object.entries(texts)) { const found = find(selector); if (found) found.textContent = words; }
+
 let photo = null;      // what the server knows the photo by: {file} or {work, role} or {job, role}
 let shown = null;      // how the server described it: view, width, height, name, credit, notes
 let kept = null;       // a mask from an earlier work or job, as long as nobody paints
@@ -115,7 +120,7 @@ const arrive = (offering, glimpse) => {
 
 const take = (file) => {
   if (!file) return;
-  if (mode() === 'running') return trouble('The studio is dreaming; stop it first, or wait until it is done.');
+  if (mode() === 'running') return trouble('The studio is at work on this one; stop it first, or wait until it is done.');
   arrive(offered(file), URL.createObjectURL(file));
 };
 
@@ -301,7 +306,7 @@ const drawMask = async (offer) => {
 };
 
 // What the Dream button sends along: the photo, the mask, the guide. Waits for whatever is still on its way.
-studio.collect = async () => {
+own.collect = async () => {
   trouble(null);
   if (arriving) await arriving;
   if (mode() === 'painting') endPainting();
@@ -309,7 +314,8 @@ studio.collect = async () => {
   try {
     if (hasMask()) desk.mask = await offered(await maskFile());
     else if (kept) desk.mask = kept;
-    desk.guide = (await studio.guide?.()) ?? null;
+    desk.guide = (await own.guide?.()) ?? null;
+    Object.assign(desk, (await own.more?.()) ?? {});
   } catch (error) {
     desk.trouble = error.message;
   }
@@ -398,7 +404,8 @@ const restore = async (told) => {
     settle(told.photo, await asked(server.look({picture: told.photo, role: 'photo'})), {quietly: true});
     wipe();
     if (told.mask) await drawMask(told.mask);
-    if (told.guide) await studio.offerGuide?.(told.guide);
+    if (told.guide) await own.offerGuide?.(told.guide);
+    await own.offerMore?.(told);
   } catch { /* the source is gone: the preview and the result still show */ }
 };
 
@@ -409,7 +416,8 @@ const hear = async () => {
   if (told.state === 'offer') {
     if (await arrive(Promise.resolve(told.photo))) {
       if (told.mask) await drawMask(told.mask).catch((error) => trouble(error.message));
-      studio.offerGuide?.(told.guide ?? null);
+      own.offerGuide?.(told.guide ?? null);
+      own.offerMore?.(told);
     }
     return;
   }
@@ -421,7 +429,7 @@ const hear = async () => {
   if (told.state === 'waiting' || told.state === 'running') return follow(told);
   if (told.state === 'made' && told.work) return finish(told);
   if (told.state === 'cancelled') { back(null); return tellNotes(['Stopped. The settings and the photo are as they were.']); }
-  if (told.state === 'failed' || told.state === 'interrupted') return back(told.message || 'This dream was not finished; start it again.');
+  if (told.state === 'failed' || told.state === 'interrupted') return back(told.message || 'This picture was not finished; start it again.');
 };
 watch('value', hear);
 

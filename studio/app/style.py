@@ -1,0 +1,140 @@
+"""The Style tab: a photo on the stage, paintings beside it, and a button that paints the one like the others.
+
+Every control is derived from the recipe (`controls(StyleRecipe)`): its range, default and sentence stand there and nowhere else.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from studio.app.desk import Desk, offers
+from studio.app.dream import ENDED, dial, from_dials, onto_dial, refusal
+from studio.app.intake import Credit
+from studio.app.widgets import answer, widget
+from studio.errors import Refused, StudioError
+from studio.images.recipes import StyleRecipe
+from studio.works.recipe import Fold, controls
+
+COLLECT = "async (...values) => [await window.studio.desks.style.collect(), ...values.slice(1)]"
+"""Before the button's values leave the page, the stage adds the photo, the mask and the paintings, once they have arrived."""
+
+MOST_PAINTINGS = 4
+
+LABELS = {"steps": "Steps", "style_scale": "Size of the strokes", "colour": "Whose colours"}
+"""Controls that are called otherwise here than by their field, or than in a dream."""
+
+TEXTS = {
+    ".invitation h2": "Drop a photo here",
+    ".invitation p": "Then choose a painting, and the photo is painted like it.",
+    "[data-do=paint_mask]": "Paint where to paint",
+    ".hint": "Mark where it should be painted; the rest stays as it is.",
+}
+"""What the stage says here instead of what it says to a dreamer: selector -> words."""
+
+
+@dataclass(frozen=True)
+class StyleTab:
+    """What other parts of the page need of this tab."""
+
+    stage: gr.HTML
+
+
+def style_tab(desk: Desk, page: gr.Blocks, largest_upload: int) -> StyleTab:
+    """Build the tab's content inside `page`, which is open. largest_upload: bytes."""
+
+    def look(request: dict[str, Any]) -> dict[str, Any]:
+        return answer(lambda: desk.look(request.get("picture"), str(request.get("role", "photo"))).model_dump())
+
+    def stop(job: str) -> dict[str, Any]:
+        return answer(lambda: {"stopped": desk.cancel(str(job))})
+
+    by_name = {control.name: control for control in controls(StyleRecipe) if control.name != "style_weights"}
+    dials: dict[str, Any] = {}
+    with gr.Row(elem_classes="studio-floor", equal_height=False):
+        with gr.Column(scale=7, min_width=320, elem_classes="picture-side"):
+            stage = widget("stage", server=(look, stop), largest_upload=largest_upload, desk="style", texts=TEXTS)
+        with gr.Column(scale=4, min_width=300, elem_classes="settings-side"):
+            widget("paintings", server=(look,), largest_upload=largest_upload, most=MOST_PAINTINGS)
+            for control in by_name.values():
+                if control.fold is Fold.IN_SIGHT:
+                    dials[control.name] = dial(control, LABELS.get(control.name, ""))
+            with gr.Row(elem_classes="dice"):
+                dials["seed"] = dial(by_name["seed"])
+                roll = gr.Button("Roll", elem_classes="roll", scale=0, min_width=96)
+            with gr.Group(elem_classes="go"):
+                button = gr.Button("Paint", variant="primary", size="lg", elem_id="paint")
+            with gr.Accordion("Fine settings", open=False):
+                for control in by_name.values():
+                    if control.name not in dials:
+                        dials[control.name] = dial(control)
+            with gr.Accordion("Whose photo is it?", open=False):
+                title = gr.Textbox(label="Title", max_lines=1, info="What the photo is called; it goes into the recipe with the rest.")
+                author = gr.Textbox(label="Author", max_lines=1, info="Who took it.")
+                licence = gr.Textbox(label="Licence", max_lines=1, info="What may be done with it, such as CC BY 4.0.")
+
+    desk_top = gr.JSON(visible=False)
+    remembered = gr.BrowserState(None, storage_key="studio-style", secret="not a secret: it holds a job's id")
+    names = list(dials)
+
+    def paint(desk_top: dict[str, Any] | None, title: str, author: str, licence: str, *values: Any) -> Iterator[Any]:
+        offered = dict(desk_top or {})
+        try:
+            if offered.get("trouble"):
+                raise Refused(str(offered["trouble"]))
+            if offered.get("photo") and not offered.get("style"):
+                raise Refused("Choose a painting too: drop one beside the photo, or click “Add a painting”.")
+            wishes = from_dials(dict(zip(names, values, strict=True)))
+            weights = [float(weight) for weight in offered.pop("weights", None) or ()]
+            if any(weight != weights[0] for weight in weights):
+                wishes["style_weights"] = tuple(weights)
+            job = desk.order("style", wishes, offered, Credit(title or "", author or "", licence or ""))
+            yield desk.job(job), job, gr.update(interactive=False)
+            for told, button_now in followed(job):
+                yield told, gr.skip(), button_now
+        except StudioError as error:
+            yield refusal(str(error)), gr.skip(), gr.update(interactive=True)
+
+    def followed(job: str, **more: Any) -> Iterator[tuple[dict[str, Any], Any]]:
+        for told in desk.follow(job):
+            yield told | more, gr.update(interactive=told["state"] in ENDED)
+
+    def stage_again(job: str | None) -> Iterator[Any]:
+        """After a reload: the same job's photo and paintings, and how far it is."""
+        try:
+            if not job:
+                yield None, gr.update(interactive=True)
+                return
+            recipe_json = desk.jobs.latest(str(job)).recipe_json
+            found = offers(recipe_json, job=str(job)) | {"weights": desk.settings(recipe_json).get("style_weights", ())}
+            yield from followed(str(job), found=found)
+        except StudioError:
+            # The job was dropped from the ledger, or its work from the gallery: an empty stage is the honest answer.
+            yield None, gr.update(interactive=True)
+
+    def dials_again(job: str | None) -> list[Any]:
+        """After a reload: the settings of the job this browser asked for last, if it is still known."""
+        try:
+            settings = desk.settings(desk.jobs.latest(str(job)).recipe_json)
+            return [onto_dial(name, settings.get(name, by_name[name].default)) for name in names]
+        except StudioError:
+            return [onto_dial(name, by_name[name].default) for name in names]
+
+    quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+    follows: dict[str, Any] = {name: how for name, how in quick.items() if name != "queue"}
+    follows |= {"concurrency_id": "follow", "concurrency_limit": None}
+    inputs = [desk_top, title, author, licence, *dials.values()]
+    button.click(paint, inputs, [stage, remembered, button], js=COLLECT, trigger_mode="once", **follows)
+    page.load(dials_again, remembered, list(dials.values()), **quick)
+    page.load(stage_again, remembered, [stage, button], **follows)
+    roll.click(lambda: secrets.randbelow(int(by_name["seed"].maximum or 0) + 1), None, dials["seed"], **quick)
+
+    def arrived(event: gr.EventData) -> tuple[str, str, str]:
+        return tuple(str(getattr(event, name, "") or "") for name in ("title", "author", "licence"))  # type: ignore[return-value]
+
+    stage.arrived(arrived, None, [title, author, licence], **quick)
+    return StyleTab(stage)
