@@ -59,8 +59,8 @@ class ComposeTab:
         return [style, *(_onto_dial(name, given[name]) for name in self.dials)]
 
 
-def compose_tab(desk: Desk, page: gr.Blocks) -> ComposeTab:
-    """Build the tab's content inside `page`, which is open."""
+def compose_tab(desk: Desk) -> ComposeTab:
+    """Build the tab's content inside the Blocks that are open."""
 
     def stop(job: str) -> dict[str, Any]:
         return answer(lambda: {"stopped": desk.cancel(str(job))})
@@ -197,8 +197,9 @@ def compose_tab(desk: Desk, page: gr.Blocks) -> ComposeTab:
     asked = [style, own, title, author, licence, count, *dials.values()]
     button.click(compose, asked, outputs, js=PRESSED, trigger_mode="once", **follows)
     takes.again(again, [count, *dials.values()], outputs, **follows)
-    page.load(dials_again, remembered, [style, *dials.values()], **quick)
-    page.load(takes_again, remembered, outputs, **follows)
+    # A tab that is not open yet is not built, and what the browser remembers is read when it is: so the takes ask, and not the page's load.
+    takes.arrived(dials_again, remembered, [style, *dials.values()], **quick)
+    takes.arrived(takes_again, remembered, outputs, **follows)
     takes.relax(relax, None, [dials[name] for name in plain], **quick).then(None, None, None, js=ASK_ONCE_MORE, api_visibility="private")
     takes.pin(pin, None, dials["pins"], **quick)
     dials["pins"].change(None, dials["pins"], None, js=PINNED, api_visibility="private")

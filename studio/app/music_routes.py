@@ -85,7 +85,8 @@ class Derived:
 
     def __init__(self, gallery: Gallery) -> None:
         self.gallery = gallery
-        self._making = threading.Lock()
+        # Making one may ask for another, such as the sound for the notes.
+        self._making = threading.RLock()
         # One process that reads, kept: starting it costs more than all it reads of a melody. It ends with this one.
         self._readers = Readers(1)
         self._tune = lru_cache(maxsize=64)(self._read)

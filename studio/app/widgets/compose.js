@@ -125,4 +125,5 @@ compose.addEventListener('click', async (event) => {
 });
 if (studio.pinsWritten != null) studio.pinned(studio.pinsWritten);
 hear();
+if (!props.value) setTimeout(() => trigger('arrived', {}), 200);   // what the browser remembers is there a moment later
 if (studio.askSoon) { studio.askSoon = false; setTimeout(studio.askOnceMore, 300); }
