@@ -4,9 +4,9 @@
 
 A style's tunes are dealt into three parts, settings of one tune into the same: most to learn from, a tenth to choose the escape's strength
 by, a tenth to be tried on once. Every chain foretells the same of the same notes: pitch, length and whether it is carried over, given
-meter, mode and place in the bar, and that the tune is over. Beside the note as a whole stand two viewpoints of it, its length alone and what
-the pitch adds; and what it costs not to share between keys: there the chain sees pitches as they are written. The error is that of the mean
-over tunes. Styles are read the first time, which takes minutes for all of them.
+meter, mode and place in the bar, and that the tune is over. Beside the whole note stand two viewpoints of it, its length alone and what
+the pitch adds; and what it costs not to share between keys: there the chain sees pitches as they are written. The error is that of the
+mean over tunes. Styles are read the first time, which takes minutes for all of them.
 """
 
 from __future__ import annotations

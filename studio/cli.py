@@ -571,6 +571,89 @@ def styles_add(name: str, path: Path | None, sentence: str, licence: str, quiet:
         click.echo(f"{len(style.unread)} could not be read; the first, {style.unread[0].name}: {style.unread[0].reason}", err=True)
 
 
+@styles.command("show")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True)
+def styles_show(name: str, as_json: bool) -> None:
+    """One style: its meters and modes, how much its tunes borrow from each other, and what could not be read."""
+    from studio.music.corpora import open_style
+    from studio.music.stylereport import portrait
+
+    told = portrait(_watch(open_style(name), quiet=as_json))
+    if as_json:
+        click.echo(json.dumps(told, ensure_ascii=False))
+        return
+    for what, value in told.items():
+        lines = value if isinstance(value, list) else [value]
+        for number, line in enumerate(lines):
+            click.echo(f"{'' if number else what:>14}  {line}")
+
+
+@styles.command("report")
+@click.argument("name")
+@click.argument("tunes", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True)
+@click.option("-q", "--quiet", is_flag=True, help="One number, the closeness.")
+def styles_report(name: str, tunes: Path, as_json: bool, quiet: bool) -> None:
+    """How close the tunes at TUNES (a file, a folder or another style's name) come to the style NAME.
+
+    Beside them stand the style's own tunes, one half against the other, and those with their notes shuffled.
+    Feature by feature after Yang and Lerch: overlap is 1 where distances within the style and to the tunes are spread alike.
+    """
+    from studio.music.corpora import open_style
+    from studio.music.stylereport import place
+
+    style = _watch(open_style(name), quiet=quiet or as_json)
+    others = _watch(open_style(tunes if tunes.exists() else str(tunes)), quiet=quiet or as_json)
+    placed = place(others, style)
+    if as_json:
+        click.echo(json.dumps(asdict(placed)))
+        return
+    if quiet:
+        click.echo(f"{placed.tunes.closeness:.3f}")
+        return
+    click.echo(f"{len(others):,} tunes of {others.entry.title} beside {len(style):,} of {style.entry.title}. {placed.tunes.sentence}\n")
+    click.echo(f"{'':<20} {'overlap':>8} {'divergence':>11} {'variety':>8}   {'own tunes':>9} {'shuffled':>9}")
+    for each, own, shuffled in zip(placed.tunes.features, placed.own.features, placed.shuffled.features, strict=True):
+        row = f"{each.name:<20} {each.overlap:>8.2f} {each.divergence:>11.2f} {each.variety:>8.2f}"
+        click.echo(f"{row}   {own.overlap:>9.2f} {shuffled.overlap:>9.2f}")
+    closeness = f"{'closeness':<20} {placed.tunes.closeness:>8.2f} {'':>20}"
+    click.echo(f"{closeness}   {placed.own.closeness:>9.2f} {placed.shuffled.closeness:>9.2f}")
+
+
+@commands.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--style", "name", required=True, help="The style it is compared with: one of studio styles, or a file or folder.")
+@click.option("--json", "as_json", is_flag=True)
+@click.option("-q", "--quiet", is_flag=True, help="The longest shared run alone, in notes by intervals.")
+def originality(file: Path, name: str, as_json: bool, quiet: bool) -> None:
+    """What the melody in FILE shares with the tunes of a style: the longest run, how much of it, and the tune that comes nearest."""
+    from studio.music.corpora import open_style
+    from studio.music.originality import Comparison, Kind
+    from studio.music.reading import read_tunes
+
+    melody = read_tunes(_read(file), file.name).tunes[0]
+    style = _watch(open_style(Path(name) if Path(name).exists() else name), quiet=quiet or as_json)
+    report = Comparison(style, style.entry.title).report(melody)
+    if as_json:
+        click.echo(json.dumps(report.to_plain(), ensure_ascii=False))
+        return
+    if quiet:
+        click.echo(str(report.longest().notes))
+        return
+    click.echo(f"{melody.title or file.name}, {len(melody.sounding)} notes, beside {len(style):,} tunes of {style.entry.title}.")
+    for sentence in report.sentences:
+        click.echo(sentence)
+    shares, own = report.shares[Kind.INTERVAL], report.scales[Kind.INTERVAL].shares
+    click.echo("\nRuns by intervals that stand in the style:  " + "  ".join(f"{notes:>4}" for notes in shares) + "  notes")
+    click.echo(f"{'of this melody':>42}  " + "  ".join(f"{share:>4.0%}" for share in shares.values()))
+    click.echo(f"{'of its own tunes, in another':>42}  " + "  ".join(f"{own.get(notes, 0.0):>4.0%}" for notes in shares))
+    if report.nearest:
+        click.echo(f"\nBeside {report.nearest.title} (= where pitch and length agree):")
+        for bar, mine, theirs in report.nearest.side_by_side():
+            click.echo(f"{bar:>4}  {mine}\n{'':>4}  {theirs}")
+
+
 @styles.command("remove")
 @click.argument("name")
 def styles_remove(name: str) -> None:
@@ -593,7 +676,11 @@ def styles_remove(name: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the model's card as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, no words but the path.")
 def train(name: str, resume: bool, into: Path | None, seed: int, epochs: int, hidden: int, as_json: bool, quiet: bool) -> None:
-    """Train a network on the melodies of the style NAME, one of `studio styles` or of your own, for `studio compose --model lstm`."""
+    """Train a network on the melodies of the style NAME, for `studio compose --model lstm`.
+
+    NAME is one of `studio styles`, or a file or folder of your own tunes. Every epoch is kept, so that an interrupted training goes on with
+    --resume. What it reaches on tunes it has never met is told beside what the chains reach on the same notes.
+    """
     from studio.music.training import train as training
 
     trained = _watch(training(name, into=into, resume=resume, seed=seed, epochs=epochs, hidden=hidden), quiet=quiet)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +59,7 @@ def compose(recipe: ComposeRecipe, materials: Materials) -> Making:
         program_of(recipe.instrument)  # says at once that there is none
     player, model = _player(recipe)
     study = yield from study_of(recipe, materials)
-    take = yield from _steps(draw(study.outlook, recipe.seed, player(study.outlook.idiom)), CONSIDERING, DRAWING)
+    take = yield from _steps(_taken(study, recipe, player, model), CONSIDERING, DRAWING)
     yield Progress(DRAWING, WRITING, "writing it down", preview=lambda: piano_roll(take.tune, width=768, height=288, form="JPEG"))
     return _made(recipe, study, take, model)
 
@@ -71,6 +71,8 @@ class Study:
     style: Style
     comparison: Comparison
     outlook: Outlook
+    takes: dict[str, Take] = field(default_factory=dict)
+    """The latest ones, by what tells takes apart: one take is written down in several formats."""
 
 
 def study_of(recipe: ComposeRecipe, materials: Materials) -> Generator[Progress, None, Study]:
@@ -92,7 +94,7 @@ def study_of(recipe: ComposeRecipe, materials: Materials) -> Generator[Progress,
     return shelf[key]
 
 
-KEPT_STUDIES = 2
+KEPT_STUDIES, KEPT_TAKES = 2, 16
 
 
 @lru_cache(maxsize=1)
@@ -107,10 +109,23 @@ def _compared(_sha256: str, _ids: tuple[str, ...], style: Style) -> Comparison:
 
 def take_of(recipe: ComposeRecipe, materials: Materials) -> Take:
     """The take of a recipe, without a file: its tune, its form, and where each note comes from."""
-    player, _ = _player(recipe)
+    player, model = _player(recipe)
     study = _last(study_of(recipe, materials))
-    take: Take = _last(draw(study.outlook, recipe.seed, player(study.outlook.idiom)))
+    take: Take = _last(_taken(study, recipe, player, model))
     return take
+
+
+def _taken(
+    study: Study, recipe: ComposeRecipe, player: Callable[[Idiom], Player], model: ModelIdentity | None
+) -> Generator[str, None, Take]:
+    key = json.dumps((recipe.seed, recipe.title, recipe.composer, recipe.temperature, model and model.sha256))
+    if key not in study.takes:
+        drawn = yield from draw(replace(study.outlook, recipe=recipe), recipe.seed, player(study.outlook.idiom))
+        while len(study.takes) >= KEPT_TAKES:
+            study.takes.pop(next(iter(study.takes)), None)
+        study.takes[key] = drawn
+        return drawn
+    return study.takes[key]
 
 
 def _player(recipe: ComposeRecipe) -> tuple[Callable[[Idiom], Player], ModelIdentity | None]:

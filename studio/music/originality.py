@@ -24,7 +24,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from studio.errors import Refused
-from studio.music.scores import Note, Tune
+from studio.music.scores import Key, Note, Tune, pitch_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,13 +76,30 @@ class Pair:
 @dataclass(frozen=True)
 class Alignment:
     """The song that comes nearest, beside the melody. shift: half steps the song was moved by. agreement: share 0..1 of the
-    melody's notes that have the same pitch at their place in the song."""
+    melody's notes that have the same pitch at their place in the song. key: the melody's, that notes are named in."""
 
     song: str
     title: str
     shift: int
     agreement: float
     pairs: tuple[Pair, ...]
+    key: Key = Key(0)
+
+    def side_by_side(self) -> list[tuple[int, str, str]]:
+        """For each bar of the melody: its number, its notes, and the song's notes under them in the melody's key; a dot where one has none,
+        an equals sign where pitch and length agree."""
+        found: dict[int, list[tuple[str, str]]] = {}
+        bar = next((pair.bar for pair in self.pairs if pair.bar is not None), 1)
+        for pair in self.pairs:
+            bar = bar if pair.bar is None else pair.bar
+            mine = "." if pair.note is None else pitch_name(pair.note.pitch or 0, self.key)
+            moved = None if pair.song_note is None else (pair.song_note.pitch or 0) + self.shift
+            theirs = "." if moved is None else "=" if pair.same_length else pitch_name(moved, self.key) if 0 <= moved <= 127 else "?"
+            found.setdefault(bar, []).append((mine, theirs))
+        return [
+            (number, *(" ".join(f"{pair[line]:<4}" for pair in pairs).rstrip() for line in (0, 1)))  # type: ignore[misc]
+            for number, pairs in found.items()
+        ]
 
 
 @dataclass(frozen=True)
@@ -121,6 +138,39 @@ class Originality:
     def keeps_within(self, max_copy: int, kind: Kind = Kind.INTERVAL) -> bool:
         """Whether no shared run is longer than that."""
         return self.runs[kind].notes <= max_copy
+
+    def to_plain(self) -> dict[str, object]:
+        """The report as what JSON can say."""
+        near = self.nearest
+        return {
+            "style": self.style,
+            "sentences": list(self.sentences),
+            "longest": {
+                kind.value: {
+                    "notes": run.notes,
+                    "from_bar": run.bar,
+                    "song": run.title,
+                    "song_bar": run.song_bar,
+                    "own_tunes_that_share_as_much": round(self.scales[kind].place(run.notes), 4),
+                    "own_tunes": {f"{percent} %": self.scales[kind].percentile(percent) for percent in (5, 25, 50, 75, 95)},
+                }
+                for kind, run in self.runs.items()
+            },
+            "shares": {
+                kind.value: {
+                    str(notes): {"melody": round(share, 4), "own_tunes": round(self.scales[kind].shares.get(notes, 0.0), 4)}
+                    for notes, share in shares.items()
+                }
+                for kind, shares in self.shares.items()
+            },
+            "nearest": near
+            and {
+                "song": near.title,
+                "agreement": round(near.agreement, 4),
+                "moved_by": near.shift,
+                "side_by_side": [{"bar": bar, "melody": mine, "song": theirs} for bar, mine, theirs in near.side_by_side()],
+            },
+        }
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -420,7 +470,7 @@ def align(melody: Tune, song: Tune) -> Alignment:
             column -= 1
     pairs.reverse()
     agreement = sum(pair.same for pair in pairs) / rows if rows else 0.0
-    return Alignment(song.id, song.title or song.id, shift, agreement, tuple(pairs))
+    return Alignment(song.id, song.title or song.id, shift, agreement, tuple(pairs), melody.key)
 
 
 def _pair(melody: Tune, note: Note | None, song: Tune, song_note: Note | None, same: bool, same_length: bool) -> Pair:

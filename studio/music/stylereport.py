@@ -1,6 +1,7 @@
 """How close a set of tunes is to a style: one number, and what it is made of.
 
     report = compare(generated, held_out)
+    placed = place(generated, style)                   # beside the style's own tunes, and those shuffled
     report.closeness, report.sentence, [(each.name, each.overlap) for each in report.features]
 
 After Yang and Lerch, "On the evaluation of generative models in music", Neural Computing and Applications 32 (2020): describe every tune
@@ -12,8 +13,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from studio.errors import Refused
@@ -22,6 +24,8 @@ from studio.music.scores import Key, Note, Tune
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from studio.music.corpora import Style
 
 LENGTH_CLASSES = tuple(Fraction(length) for length in ("4", "2", "1", "1/2", "1/4", "3", "3/2", "3/4", "3/8", "4/3", "2/3", "1/3"))
 """The twelve note lengths that are told apart, in quarter notes: whole to sixteenth, dotted, triplet. Others count as the nearest."""
@@ -110,6 +114,70 @@ def compare(tunes: Sequence[Tune], style: Sequence[Tune]) -> StyleReport:
         _mean(each.divergence for each in compared),
         _mean(each.variety for each in compared),
     )
+
+
+@dataclass(frozen=True)
+class Placed:
+    """How close tunes are to a style, between what is as close as it gets and what is not: one half of the style's own tunes, and those
+    with their notes shuffled, each compared with the other half as the tunes are."""
+
+    tunes: StyleReport
+    own: StyleReport
+    shuffled: StyleReport
+
+
+MOST_COMPARED = 200
+"""So many of the style's tunes are compared with at most, and so many of the tunes themselves."""
+
+
+def place(tunes: Sequence[Tune], style: Sequence[Tune], seed: int = 0) -> Placed:
+    """Compare tunes with a style, on the style's own scale. seed: of the halves and the shuffling. Raises `Refused` as `compare` does."""
+    import numpy as np
+
+    random = np.random.default_rng(seed)
+    known = [tune for tune in style if len(tune.sounding) >= 2]
+    if len(known) < 6:
+        raise Refused(f"A style of {len(known)} tunes is too small to be a scale; compare with one of six at least, better two hundred.")
+    some = [known[number] for number in random.permutation(len(known))[: 2 * MOST_COMPARED]]
+    one, other = some[: len(some) // 2], some[len(some) // 2 :]
+    few = [tunes[number] for number in np.sort(random.permutation(len(tunes))[:MOST_COMPARED])]
+    mixed = [replace(tune, notes=_one_after_the_other([tune.notes[n] for n in random.permutation(len(tune.notes))])) for tune in one]
+    return Placed(compare(few, other), compare(one, other), compare(mixed, other))
+
+
+def _one_after_the_other(notes: Sequence[Note]) -> tuple[Note, ...]:
+    starts = accumulate((note.duration for note in notes), initial=Fraction(0))
+    return tuple(replace(note, start=start) for note, start in zip(notes, starts, strict=False))
+
+
+def portrait(style: Style) -> dict[str, str | int | list[str]]:
+    """What there is to know of a style, in words: its meters and modes, what its tunes borrow from each other, what was not read."""
+    from studio.music.originality import Comparison, Kind
+
+    comparison = Comparison(style, style.entry.title)
+    told: dict[str, str | int | list[str]] = {
+        "style": style.entry.title,
+        "what": style.entry.sentence,
+        "source": style.entry.source,
+        "licence": style.entry.licence,
+        "tunes": len(style),
+        "notes": style.notes,
+        "meters": ", ".join(f"{count} in {meter}" for meter, count in style.counts("meter").items()),
+        "modes": ", ".join(f"{count} {mode}" for mode, count in style.counts("mode").items()),
+    }
+    if len(style) > 1:
+        borrowed = {kind: comparison.scale(kind) for kind in (Kind.INTERVAL, Kind.RHYTHM)}
+        told["borrowing"] = [
+            f"longest run shared with another of its tunes, by {kind.value}: {scale.percentile(50):.0f} notes for half of them, "
+            f"{scale.percentile(5):.0f} for all but one in twenty"
+            for kind, scale in borrowed.items()
+        ]
+    told["copy limit"] = f"{comparison.max_copy} notes, where none is asked for"
+    if style.unread:
+        told["not read"] = [f"{len(style.unread)} files", *(f"{each.name}: {each.reason}" for each in style.unread)]
+    if style.remarks:
+        told["remarks"] = [f"{remark} ({count} tunes)" for remark, count in style.remarks.items()]
+    return told
 
 
 def _mean(numbers: Iterable[float]) -> float:

@@ -49,6 +49,9 @@ DRAWS = 48
 PLANS = 3
 """How many plans of the style are tried until all of one can be had."""
 
+PLANS_IN_LETTERS = 10
+"""And how many for parts in letters, which must return as they are asked for, until one can."""
+
 
 @dataclass(frozen=True)
 class NoteOrigin:
@@ -192,21 +195,28 @@ def draw(outlook: Outlook, seed: int, play: Player = by_chain) -> Generator[str,
         symbols = play(solution, 1, random)[0]
         return _take(outlook, symbols, None, (), solution, seed)
     best: tuple[int, list[int], _Drawing] | None = None
-    for attempt in range(PLANS if recipe.form == "learnt" else 1):
+    refused: Refused | None = None
+    for attempt in range(PLANS if recipe.form == "learnt" else PLANS_IN_LETTERS):
         plan = (
             outlook.forms.plan(ground.bars, random) if recipe.form == "learnt" else outlook.forms.sections(recipe.form, ground.bars, random)
         )
         drawing = _Drawing(outlook, plan, random, play)
         yield "drawing what returns" if not attempt else "drawing in another form"
-        drawing.close_phrases()
-        drawing.lay_down_returns()
+        try:
+            drawing.close_phrases()
+            drawing.lay_down_returns()
+        except Refused as error:  # these closes leave no way to return; others of the style may
+            refused = refused or error
+            continue
         yield "drawing the rest"
         symbols = drawing.finish()
         faults = len(drawing.relaxed) + drawing.unplanned(dict(enumerate(in_bars(outlook.idiom, symbols))))
         if best is None or faults < best[0]:
             best = faults, symbols, drawing
-        if not faults:
+        if not faults or recipe.form != "learnt":
             break
+    if best is None and refused is not None:
+        raise refused
     assert best is not None
     _, symbols, drawing = best
     return _take(outlook, symbols, drawing.kept_plan(), tuple(drawing.relaxed), drawing.first, seed)
