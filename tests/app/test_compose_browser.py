@@ -1,0 +1,137 @@
+"""The Compose tab in a real Chromium: a musician brings tunes, keeps two bars, asks again, listens, and hears why a wish cannot be met."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.app.conftest import Open
+from tests.app.test_browser import PHONE, chromium, narrow_enough, opened  # noqa: F401 (the fixture)
+from tests.app.tunes import jigs
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("app")]
+
+NOTES = """async (id) => {
+  const told = await (await fetch(`works/${id}/music`)).json();
+  return told.notes.map((note) => [note.bar, note.pitch]);
+}"""
+
+ANOTHER = """(before) => {
+  const take = document.querySelector('.compose .take');
+  return take && take.dataset.work !== before;
+}"""
+
+
+def take(page: Any, number: int = 0) -> Any:
+    return page.locator(".compose .take").nth(number)
+
+
+def notes_of(page: Any, number: int = 0) -> dict[int, list[int]]:
+    """Bar -> the pitches of a take, as the page draws them."""
+    found: dict[int, list[int]] = {}
+    for bar, pitch in page.evaluate(NOTES, take(page, number).get_attribute("data-work")):
+        found.setdefault(bar, []).append(pitch)
+    return found
+
+
+def to_compose(page: Any, folder: Path) -> None:
+    """The Compose tab, with tunes of one's own and settings with which a take is soon made."""
+    page.get_by_role("tab", name="Compose").click()
+    page.get_by_role("button", name="Tunes of your own").click()
+    paths = []
+    for name, content in jigs().items():
+        (folder / name).write_bytes(content)
+        paths.append(str(folder / name))
+    page.set_input_files(".own-tunes input[type=file]", paths)
+    page.get_by_text("5 tunes, ").wait_for()
+    fill(page, "number input for Bars", 8)
+    fill(page, "number input for Takes", 1)
+    fill(page, "Longest copy", 12)
+
+
+def fill(page: Any, label: str, value: object) -> None:
+    box = page.get_by_label(label)
+    box.fill(str(value))
+    box.press("Tab")
+
+
+def composed(page: Any, other_than: str | None = None) -> str:
+    """Wait for a take, its score and its notes; gives its work's id."""
+    page.wait_for_function(ANOTHER, arg=other_than)
+    page.wait_for_selector(".compose .take .hit", state="attached")
+    page.wait_for_selector("#compose:not([disabled])")
+    id: str = take(page).get_attribute("data-work")
+    return id
+
+
+def test_bars_are_kept_the_others_asked_for_again_and_it_plays(chromium: Any, studio: Open, tmp_path: Path) -> None:  # noqa: F811
+    with opened(chromium, studio) as page:
+        to_compose(page, tmp_path)
+        page.click("#compose")
+        first = composed(page)
+        before = notes_of(page)
+        assert set(before) == set(range(1, 9))
+
+        # One bar is kept by its number, one by a click into the score.
+        take(page).get_by_role("button", name="Keep bar 3").click()
+        take(page).locator(".measure").nth(3).locator(".hit").dispatch_event("click")
+        assert take(page).locator(".bars button[aria-pressed=true]").all_inner_texts() == ["3", "4"]
+        assert take(page).locator(".hit.kept").count() == 2
+        take(page).get_by_role("button", name="Keep these 2 bars, ask again for the others").click()
+        second = composed(page, first)
+        after = notes_of(page)
+        assert [after[3], after[4]] == [before[3], before[4]]
+        assert [after[bar] for bar in (1, 2, 5, 6, 7, 8)] != [before[bar] for bar in (1, 2, 5, 6, 7, 8)]
+
+        # Where a note comes from, by keyboard.
+        take(page).locator(".notes").press("ArrowRight")
+        told = take(page).locator(".explained").inner_text()
+        assert "in bar 1" in told
+        assert "likely" in told
+
+        take(page).get_by_role("button", name="Play take 2").click()
+        page.wait_for_function("document.querySelector('.compose audio').currentTime > 0.3")
+        page.wait_for_function("parseFloat(document.querySelector('.compose .needle').style.left) > 0")
+        take(page).get_by_role("button", name="Play take 2").click()
+        page.wait_for_function("document.querySelector('.compose audio').paused")
+
+        with page.expect_download() as download:
+            take(page).get_by_role("link", name="MIDI").click()
+        assert download.value.suggested_filename.endswith(".mid")
+
+        # A reload finds the take again, and its wishes.
+        page.reload()
+        page.get_by_role("tab", name="Compose").click()
+        assert composed(page) == second
+        assert page.get_by_label("number input for Bars").input_value() == "8"
+
+        # In the gallery it is read, played, and taken up again.
+        take(page).get_by_role("link", name="In the gallery").click()
+        page.wait_for_selector(".gallery article .hit", state="attached")
+        assert page.locator(".gallery article h2").inner_text().startswith("After Tunes of my own")
+        page.get_by_role("button", name="Compose again with these wishes").click()
+        page.wait_for_selector(".compose .take", state="visible")
+
+
+def test_a_wish_that_cannot_be_met_is_let_go_with_a_click(chromium: Any, studio: Open, tmp_path: Path) -> None:  # noqa: F811
+    with opened(chromium, studio, size=PHONE, touch=True) as page:
+        to_compose(page, tmp_path)
+        fill(page, "Last note", "Db")
+        page.click("#compose")
+        way = page.get_by_role("button", name="Leave out the end on Db")
+        way.wait_for()
+        assert "Db" in page.locator(".compose .trouble .sentence").inner_text()
+        way.click()
+        composed(page)
+        assert page.get_by_label("Last note").input_value() == ""
+        assert page.locator(".compose .trouble").is_hidden()
+        assert narrow_enough(page)
+
+        # A pin set on the roll is written where pins can be written.
+        take(page).get_by_role("button", name="Pin notes").tap()
+        take(page).locator(".notes .note").first.tap()
+        page.get_by_role("button", name="More wishes").click()
+        page.wait_for_function("() => [...document.querySelectorAll('textarea')].some((each) => each.value.startsWith('1:1='))")
+        assert take(page).locator(".pinned").count() == 1
