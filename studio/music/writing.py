@@ -466,8 +466,30 @@ def engrave(music: Tune | Score, colours: Mapping[int, str] | None = None, *, wi
             "spacingSystem": 8,
         }
     )
-    if not toolkit.loadData(write_musicxml(music, colours).decode()):
+    written = write_musicxml(music, colours).decode()
+    svg = _page(toolkit, written)
+    fitting = svg.partition('class="system"')[2].partition('class="system"')[0].count('class="measure"')
+    line = next((size for size in (16, 8, 4) if size <= fitting * 8 // 7), 0)
+    if bars > fitting and line:
+        # Phrases are four bars long as a rule: lines that begin with a phrase show the form.
+        toolkit.setOptions({"breaks": "encoded", "minLastJustification": 0.6 if bars % line else 0.0})
+        svg = _page(toolkit, _in_lines_of(line, written))
+    return svg.encode()
+
+
+def _page(toolkit: Any, written: str) -> str:
+    if not toolkit.loadData(written):
         raise Refused("The score could not be engraved; write it as .musicxml and open it in a notation program.")
     toolkit.redoLayout()
-    svg: str = toolkit.renderToSVG(1)
-    return svg.encode()
+    page: str = toolkit.renderToSVG(1)
+    return page
+
+
+def _in_lines_of(bars: int, written: str) -> str:
+    """MusicXML with a new line before every so many full bars (a pick-up is number 0, and stands in the first)."""
+
+    def broken(measure: re.Match[str]) -> str:
+        number = int(measure[1])
+        return measure[0] + ('<print new-system="yes"/>' if number > 1 and (number - 1) % bars == 0 else "")
+
+    return re.sub(r'<measure [^>]*?number="(\d+)"[^>]*>', broken, written)

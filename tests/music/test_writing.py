@@ -235,6 +235,13 @@ def test_the_engraved_page_shows_every_note_in_its_colour() -> None:
     assert (narrow, wide) == (pytest.approx(500, abs=2), pytest.approx(1500, abs=2))
 
 
+@pytest.mark.parametrize(("notes", "lines"), [(4, [8, 8]), (16, [4, 4, 4, 4])])
+def test_lines_of_the_page_are_whole_phrases(notes: int, lines: list[int]) -> None:
+    tune = Tune.of([((60, 62, 64, 65)[place % 4], Fraction(4, notes)) for place in range(16 * notes)], meter=Meter.parse("4/4"))
+    systems = engrave(tune).decode().split('class="system"')[1:]
+    assert [system.count('class="measure"') for system in systems] == lines
+
+
 def test_pages_are_engraved_in_any_thread() -> None:
     """A page's server engraves in whichever thread is free; the engraver's fonts are found in all of them, and pages are the same."""
     with ThreadPoolExecutor(1) as elsewhere:
