@@ -37,6 +37,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from studio.errors import Missing, Refused, Unreadable
+from studio.music.corpora import STYLES, own_styles
 from studio.music.idiom import PER_QUARTER, Idiom, kinship
 from studio.music.markov import Floats
 from studio.music.sampling import Solution
@@ -89,13 +90,17 @@ def models_folder() -> Path:
 def model_of(style: str) -> MelodyNetwork:
     """The network trained on a style: one's own, or the one the studio came with. The latest are kept in memory.
 
-    style: its name in the catalogue. Raises `Missing` where there is none, `Unreadable` for one that is broken.
+    style: its name in the catalogue, or what one's own tunes are called. Raises `Missing` where there is none, `Unreadable` for one that
+    is broken.
     """
-    for folder in (models_folder(), shipped("models")):
-        card = folder / f"{style}.json"
-        if card.is_file():
-            return _loaded(card, card.stat().st_mtime_ns)
-    raise Missing(f"No network has been trained on {style} yet; train one with: studio train {style}.")
+    if Path(style).name == style:  # a name may come from a stranger's recipe: it never leads out of the folders
+        for folder in (models_folder(), shipped("models")):
+            card = folder / f"{style}.json"
+            if card.is_file():
+                return _loaded(card, card.stat().st_mtime_ns)
+    if style in STYLES or style in own_styles():
+        raise Missing(f"No network has been trained on {style} yet; train one with: studio train {style}.")
+    raise Missing(f"No network has been trained on {style[:60]!r} yet; train one with: studio train, and the folder of its tunes.")
 
 
 @lru_cache(maxsize=2)

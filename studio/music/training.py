@@ -10,14 +10,16 @@ same tunes and the same notes. What is kept is the model of `lstm`: weights as s
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.errors import Missing, Refused
-from studio.music.corpora import Style, open_style
+from studio.music.corpora import STYLES, Style, open_style
 from studio.music.lstm import MelodyNetwork, log_probabilities, models_folder
+from studio.music.style_sources import stands_for_files
 from studio.music.surprise import chain_losses, loss_of
 from studio.music.tokens import Layout, Parts, Readings, melodies, parted
 from studio.works.work import Progress
@@ -54,7 +56,8 @@ def train(
 ) -> Generator[Progress, None, Trained]:
     """Train a network on a style and keep it under the style's name.
 
-    name: of the catalogue, or of a style of one's own. into: the folder it goes to (by default the models of the studio's home).
+    name: of the catalogue, of a style of one's own, or the path of a file or folder of tunes, whose name it is then kept under. into: the
+    folder it goes to (by default the models of the studio's home).
     resume: go on with a training that was interrupted; every epoch is kept until the end. epochs: at most so many; it stops earlier once
     the tunes kept for that are foreseen no better. hidden: cells of the memory.
     Raises `UnknownName` and `Missing` (a style), `Refused` (too few tunes, numbers out of range), `Missing` (nothing to resume).
@@ -65,6 +68,12 @@ def train(
 
     if not 8 <= hidden <= 1024:
         raise Refused(f"A memory of {hidden} cells was asked for; it must be from 8 to 1024.")
+    source: str | Path = name
+    if stands_for_files(name):
+        source = Path(name)
+        name = source.resolve().stem
+        if name in STYLES:
+            raise Refused(f"{name} is the name of a style that is here already; call your file or folder of tunes something else.")
     folder = into or models_folder()
     if into is not None and not into.is_dir():
         raise Missing(f"There is no folder {into}; make it first.")
@@ -73,7 +82,7 @@ def train(
     if resume and not underway.is_file():
         raise Missing(f"No training of {name} was interrupted; start one with: studio train {name}.")
 
-    style = yield from open_style(name)
+    style = yield from open_style(source)
     yield Progress(0, LEARNING, f"dealing {len(style):,} tunes into those to learn from and those to be tried on")
     found = melodies(style)
     parts = parted(found, seed=seed)
@@ -104,7 +113,8 @@ def train(
         if report.ending is not None and report.ending.kind == "diverged":
             raise Refused(f"The training came to nothing: {report.ending.sentence}")
     yield Progress(LEARNING - 1, LEARNING, "trying it on tunes it has never met")
-    card = _card(style, parts, network, layout, seed=seed, epochs=epochs, hidden=hidden)
+    asked = shlex.quote(str(source))
+    card = _card(name, asked, style, parts, network, layout, seed=seed, epochs=epochs, hidden=hidden)
     kept = save(network, card, folder / name)
     underway.unlink(missing_ok=True)
     return Trained(kept, folder / f"{name}.json", resume)
@@ -118,13 +128,15 @@ def _told(report: Report, epochs: int) -> str:
     return f"epoch {figures.epoch}: {figures.loss:.3f} nats a note learnt from, {figures.watched:.3f} on tunes kept for choosing{note}"
 
 
-def _card(style: Style, parts: Parts, network: SequenceNetwork, layout: Layout, *, seed: int, epochs: int, hidden: int) -> Card:
+def _card(
+    name: str, asked: str, style: Style, parts: Parts, network: SequenceNetwork, layout: Layout, *, seed: int, epochs: int, hidden: int
+) -> Card:
     """What the model is, what it learnt from, and what it reaches on the tunes that were kept for that, beside the chains."""
     from studio.learning.checkpoints import Card
     from studio.learning.datasets import Origin
 
     entry = style.entry
-    blank = Card(name=entry.name, what="", data=(), command="", classes=layout.names)
+    blank = Card(name=name, what="", data=(), command="", classes=layout.names)
     logs = log_probabilities(MelodyNetwork(network, layout, blank), parts.tested)
     every, first = loss_of(logs, parts.tested), loss_of(logs, parts.tested, first_time=True)
     figures = {
@@ -141,11 +153,11 @@ def _card(style: Style, parts: Parts, network: SequenceNetwork, layout: Layout, 
     usual = (("seed", seed, 0), ("epochs", epochs, MOST_EPOCHS), ("hidden", hidden, HIDDEN))
     options = "".join(f" --{option} {value}" for option, value, default in usual if value != default)
     return Card(
-        name=entry.name,
+        name=name,
         what=f"Foretells the next note of a melody in the style {entry.title}: a long short-term memory of {hidden} cells.",
         data=(Origin(name=entry.title, source=entry.source, licence=entry.licence),),
         licence="MIT, as the studio; what it learnt from is under the licence named there",
-        command=f"studio train {entry.name}{options}",
+        command=f"studio train {asked}{options}",
         figures={name: float(f"{value:.5g}") for name, value in figures.items()},
         classes=layout.names,
         notes=(
