@@ -609,8 +609,8 @@ KNOWN = {
     "wine": Known("98 to 100 %", "under 1 s", "96 to 100 % (Aeberhard and others, 1992)"),
     "breast-cancer": Known("97 to 99 %", "1 s", "97.5 % (Wolberg and others, 1995)"),
     "digits": Known("98 to 99 %", "5 s", "98 %, nearest neighbour (Alpaydin, Kaynak, 1998)"),
-    "mnist": Known("not measured", "–", "88 % linear, 99 % convolutional (LeCun, 1998)"),
-    "cifar10": Known("not measured", "–", "82 % convolutional (Krizhevsky, 2012)"),
+    "mnist": Known("not measured: a download", "–", "88 % linear, 99 % convolutional (LeCun, 1998)"),
+    "cifar10": Known("not measured: a download", "–", "82 % convolutional (Krizhevsky, 2012)"),
 }
 
 

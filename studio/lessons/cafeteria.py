@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from studio.learning.descent import Ending, Step
 
 FOODS = ("protein", "carbohydrate", "salad")
+SHORT = ("prot.", "carb.", "salad")
 TRUE_PRICES = (1.5, 0.5, 1.0)
 
 MENUS = {
@@ -268,7 +269,7 @@ def _turns_table(turns: tuple[Turn, ...]) -> Table:
         )
         for turn in turns
     )
-    columns = ("step", "meal", "t", "y", "t − y", *(f"Δ {food[:4]}." for food in FOODS), *(f"{food[:4]}." for food in FOODS))
+    columns = ("step", "meal", "t", "y", "t − y", *(f"Δ {food}" for food in SHORT), *SHORT)
     return Table("Every number, step by step", columns, rows, len(rows) - 1 if rows else None)
 
 
@@ -337,7 +338,7 @@ print(prices)  # close to 1.5, 0.5, 1.0""",
         Push("step", "Step", "one step of the delta rule", key="s", main=True),
         Push("play", "Play", "step after step", key="space"),
         Push("reset", "Start again", "back to the first guess", key="r"),
-        Slide("rate", "Learning rate ε", 0.001, 0.3, 0.001, round(1 / 35, 6), "How much of the blame is acted on; 1/35 at first."),
+        Slide("rate", "Learning rate ε", 0.001, 0.3, 0.001, 1 / 35, "How much of the blame is acted on; 1/35 at first."),
         Choice("over", "Look at", ("one meal", "all meals"), "one meal", "One meal after the other, or all in every step."),
         Choice("meals", "What is bought", tuple(MENUS), "everyday", restarts=True),
         Slide("noise", "The cashier's slips", 0, 1, 0.05, 0, "Dollars off, at random.", restarts=True),

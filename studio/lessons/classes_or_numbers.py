@@ -175,6 +175,7 @@ def draw(state: State) -> Scene:
     off = float(np.mean(np.abs(guesses(state, state.grams) - state.brix)))
     return Scene(
         figures=(_numbers_figure(state), _classes_figure(state)),
+        columns=(1.15, 1),
         numbers={
             "off, on average": f"{off:.2f} °Brix",
             "right class": f"{_right(state)} of {len(state.grams)}",
@@ -266,8 +267,10 @@ LESSON: Lesson[State] = Lesson(
         ),
     ),
     formula=(
-        "a number:   y = a · x + b                    wrongness = mean of (y − t)²\n"
-        "a class:    p = 1 / (1 + e^−(a · x + b))      wrongness = mean of −log(chance given to what was true)\n\n"
+        "a number:   y = a · x + b\n"
+        "            wrongness = mean of (y − t)²\n"
+        "a class:    p = 1 / (1 + e^−(a · x + b))\n"
+        "            wrongness = mean of −log(chance given to what was true)\n\n"
         "x  grams      t  sweetness      p  chance of “sweet enough”"
     ),
     code="""\

@@ -230,6 +230,7 @@ def draw(state: State) -> Scene:
             "its rule": _rule(state) if known else "none yet",
         },
         says=state.said or "Nobody tells it a rule. Press Learn, and read the rule it finds.",
+        columns=(1.15, 1),
         mood="good" if known and on_new > 0.9 and not state.playing else "plain",
         playing=state.playing,
     )
@@ -347,13 +348,16 @@ LESSON: Lesson[State] = Lesson(
     code="""\
 import math
 
-table = [(0.2, 0.3, 0), (0.3, 0.2, 0), (0.1, 0.4, 0), (0.7, 0.8, 1), (0.8, 0.7, 1), (0.6, 0.9, 1)]
+table = [(0.2, 0.3, 0), (0.3, 0.2, 0), (0.1, 0.4, 0),
+         (0.7, 0.8, 1), (0.8, 0.7, 1), (0.6, 0.9, 1)]
 w1 = w2 = b = 0.0
 for step in range(2000):
     for texture, colour, orange in table:
         chance = 1 / (1 + math.exp(-(w1 * texture + w2 * colour + b)))
         error = orange - chance
-        w1, w2, b = w1 + 0.1 * error * texture, w2 + 0.1 * error * colour, b + 0.1 * error
+        b += 0.1 * error
+        w1 += 0.1 * error * texture
+        w2 += 0.1 * error * colour
 print(f"orange, if {w1:.1f} x texture + {w2:.1f} x colour > {-b:.1f}")""",
     tab="Dream",
     use=(

@@ -141,27 +141,33 @@ def draw(state: State) -> Scene:
         else f"{len(state.widths)} seen canvases as squares. The line says {start:.1f} hours plus {slope:.1f} for every metre."
     )
     table_new = f"{len(known)} of {len(state.asked)} answered" if state.asked else "not asked yet"
+    far = float(np.mean(new)) if new else 0.0
+    high = max(4.0, seen * 1.3, far * 1.3)
+    silent = "?" if not new else "silent" if not known else f"{len(known)} known"
     scores = Figure(
         "scores",
         "Hours off, on average",
-        (-0.6, 1.6),
-        (0, max(4.0, seen * 1.2, (float(np.mean(new)) if new else 0) * 1.2)),
+        (-0.6, 3.6),
+        (0, high),
         (
             Bars(
-                (0, 1),
-                (seen, float(np.mean(new)) if new else 0.0),
-                colour=("two", "accent"),
-                width=0.45,
-                label=("line, on seen", "line, on new"),
+                (0, 1, 2, 3),
+                (0.0, seen, 0.0, far),
+                colour=("two", "one", "two", "one"),
+                width=0.55,
+                label=("table", "line", "table", "line"),
             ),
             Words(
-                (0.0, 1.0),
-                (seen + 0.25, (float(np.mean(new)) if new else 0.0) + 0.25),
-                (f"{seen:.1f}", f"{np.mean(new):.1f}" if new else "?"),
+                (0.0, 1.0, 2.0, 3.0),
+                (high * 0.06, seen + high * 0.06, high * 0.06, far + high * 0.06),
+                ("0", f"{seen:.1f}", silent, f"{far:.1f}" if new else "?"),
             ),
+            Words((0.5, 2.5), (high * 0.94, high * 0.94), ("on seen", "on new"), colour="faint"),
         ),
-        f"The line is {seen:.1f} hours off on what it saw" + (f" and {np.mean(new):.1f} on what it did not." if new else "."),
+        f"On what was seen, the table is 0 hours off and the line {seen:.1f}."
+        + (f" On what was not, the table answers {len(known)} of {len(state.asked)} and the line is {far:.1f} hours off." if new else ""),
         y_label="hours",
+        aspect=1.35,
     )
     return Scene(
         figures=(
@@ -179,6 +185,7 @@ def draw(state: State) -> Scene:
             scores,
         ),
         tables=(_asked_table(state),) if state.asked else (),
+        columns=(1.15, 1),
         numbers={"examples seen": str(len(state.widths)), "steps": str(state.steps), "table on seen": "0.0 off", "table on new": table_new},
         says=_says(state, new),
         mood="good" if state.settled and new and float(np.mean(new)) < 2 else "plain",

@@ -160,6 +160,7 @@ def draw(state: State) -> Scene:
     diagram = _nerve() if state.settings["biology"] else _diagram(state)
     return Scene(
         figures=(_plane(state), diagram, _activation(state)),
+        columns=(1, 1.15),
         numbers={"right": f"{_right(state)} of {len(state.targets)}", "wrongness": written(wrong, 3), "steps": str(state.steps)},
         says=state.said or "Turn the weights until orange stands on orange ground and blue on blue.",
         mood="good" if _right(state) == len(state.targets) else "plain",
@@ -186,7 +187,7 @@ def _plane(state: State) -> Figure:
         f"{_right(state)} of {len(state.targets)} points are on the right side. The line is where {w1:.2f} x1 + {w2:.2f} x2 + {b:.2f} is 0."
     )
     return Figure(
-        "plane", "What it says everywhere", (-REACH, REACH), (-REACH, REACH), tuple(marks), text, "x1", "x2", aspect=1.1,
+        "plane", "What it says everywhere", (-REACH, REACH), (-REACH, REACH), tuple(marks), text, "x1", "x2", aspect=0.86, rows=2,
         clicks="Click a point to send it through the neuron.",
     )  # fmt: skip
 
@@ -215,11 +216,11 @@ def _diagram(state: State) -> Figure:
             (3, 3),
             ("Σ", {"tanh": "tanh", "sigmoid": "σ", "relu": "relu", "linear": "lin", "step": "step"}[str(state.settings["activation"])]),
         ),
-        Words((3.3, 3.3, 3.3), (4.65, 3.3, 1.35), (f"× {w1:z.2f}", f"× {w2:z.2f}", f"bias {b:z.2f}"), size=12.5),
+        Words((3.75, 3.05, 3.75), (4.75, 3.35, 1.25), (f"× {w1:z.2f}", f"× {w2:z.2f}", f"+ {b:z.2f}"), size=12.5),
         Words((5.4, 8.2), (2.1, 2.1), (f"{total:z.3f}", f"{out:z.3f}"), colour="accent", size=14),
     )
     text = f"{x1:.2f} × {w1:.2f} + {x2:.2f} × {w2:.2f} + {b:.2f} = {total:.3f}; through the activation: {out:.3f}."
-    return Figure("neuron", "The neuron, with the ringed point's numbers", (-1.4, 9.4), (0, 6), marks, text, aspect=1.6, axes=False)
+    return Figure("neuron", "The ringed point goes through the neuron", (-1.9, 9.4), (0, 6), marks, text, aspect=1.6, axes=False)
 
 
 def _nerve() -> Figure:
@@ -257,7 +258,7 @@ def _activation(state: State) -> Figure:
         f"A sum of {total:.2f} becomes {out:.2f}.",
         "weighted sum",
         "output",
-        aspect=1.9,
+        aspect=2.1,
     )
 
 

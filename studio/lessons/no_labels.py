@@ -158,6 +158,7 @@ def draw(state: State) -> Scene:
     figures = (_fruit_figure(state, group), _curve(state)) if state.picture is None else (*_picture_figures(state, group), _curve(state))
     return Scene(
         figures=figures,
+        columns=(1.15, 1),
         numbers={"groups": str(len(centres)), "mean squared distance": written(far), "steps": str(len(state.losses))},
         says=state.said or "Nobody says what these are. Press Step: every centre moves to the middle of what is nearest.",
         mood="good" if state.resting else "plain",

@@ -559,7 +559,7 @@ def draw(state: State) -> Scene:
         playing=state.playing,
         values={knob: value for knob, value in state.settings.items() if state.known.get(knob) != value},
         files=state.files,
-        columns=(1.55, 1),
+        columns=(1.32, 1),
     )
 
 
@@ -962,7 +962,7 @@ for epoch in range(2000):
     h = np.tanh(x @ W1)
     y = np.tanh(h @ W2)
     blame = (y - t) * (1 - y**2)
-    earlier = blame @ W2.T * (1 - h**2)      # the blame, passed back through the weights
+    earlier = blame @ W2.T * (1 - h**2)      # passed back through the weights
     W1, W2 = W1 - x.T @ earlier / 200, W2 - h.T @ blame / 200
 print(np.mean(np.sign(y) == t))              # share on the right side""",
     tab="Dream",

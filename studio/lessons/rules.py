@@ -218,6 +218,7 @@ def draw(state: State) -> Scene:
         numbers={"right": f"{right} of {sum(bool(fruit.kind) for fruit in state.shown)}", "rule": f"orange if {state.settings['rule']}"},
         says=state.said,
         mood=state.mood,
+        columns=(1, 1.15),
         values={"rule": state.settings["rule"], "basket": state.settings["basket"]},
     )
 
@@ -270,8 +271,9 @@ def _counts_figure(state: State) -> Figure:
     counts = count_colours(state.shown[state.chosen].pixels)
     top = max(counts.values())
     marks = (Bars(range(len(COLOURS)), list(counts.values()), colour=[SWATCHES[name] for name in COLOURS], width=0.7, label=COLOURS),)
+    # Eight words under eight bars need the room of two columns.
     text = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
-    return Figure("counts", "Pixels by colour word", (-0.6, len(COLOURS) - 0.4), (0, top * 1.05), marks, text + ".", aspect=1.7)
+    return Figure("counts", "Pixels by colour word", (-0.6, len(COLOURS) - 0.4), (0, top * 1.05), marks, text + ".", aspect=2.9, wide=True)
 
 
 def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
@@ -312,7 +314,8 @@ LESSON: Lesson[State] = Lesson(
     formula=(
         "orange, if    (number of orange pixels) > (number of green pixels)\n"
         "apple, otherwise\n\n"
-        "Words you can use: red orange yellow green blue black grey white, all; + − * / ; > < >= <= ; and, or, not"
+        "Words you can use: red orange yellow green blue black grey white, all\n"
+        "and between them: + − * /   > < >= <=   and, or, not"
     ),
     code="""\
 def is_orange(pixels):

@@ -201,6 +201,7 @@ def draw(state: State) -> Scene:
     mood = "bad" if "Overfitted" in state.said or len(state.opened) > 1 else "plain"
     return Scene(
         figures=(_curve_figure(state), _errors_figure(state)),
+        columns=(1.15, 1),
         numbers=numbers,
         says=state.said or "Press Learn, then give the curve more bends and watch the two errors part.",
         mood=mood,
@@ -284,8 +285,11 @@ LESSON: Lesson[State] = Lesson(
     ),
     formula=(
         "error on a set = mean of (curve(x) − y)² over its points\n\n"
-        "train: bends the curve       validation: chooses how many bends       test: is asked once\n"
-        "cross-validation: every fifth of the points is held back once, and the five errors are averaged"
+        "train        bends the curve\n"
+        "validation   chooses how many bends\n"
+        "test         is asked once\n"
+        "\ncross-validation: every fifth of the points is held back once,\n"
+        "and the five errors are averaged"
     ),
     code="""\
 import numpy as np

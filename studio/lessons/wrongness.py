@@ -162,6 +162,7 @@ def draw(state: State) -> Scene:
     slope, start, wrong = state.path[-1]
     return Scene(
         figures=(_landscape(state), _line_figure(state), _curve(state)),
+        columns=(1.15, 1),
         numbers={"slope": written(slope, 3), "start": written(start, 3), "wrongness": written(wrong, 4), "steps": str(len(state.path) - 1)},
         says=state.said or "Light is wrong, dark is right. You stand on the bright point: click where you think it is lower.",
         mood=state.mood,
@@ -194,7 +195,8 @@ def _landscape(state: State) -> Figure:
         else f"Steepest down: slope {'up' if down[0] > 0 else 'down'}, start {'up' if down[1] > 0 else 'down'}."
     )
     return Figure(
-        "landscape", f"The landscape of {cost}", SLOPES, STARTS, tuple(marks), text, "slope of the line", "start of the line", aspect=1.15,
+        "landscape", f"The landscape of {cost}", SLOPES, STARTS, tuple(marks), text,
+        "slope of the line", "start of the line", aspect=0.88, rows=2,
         clicks="Click to go there by hand. The blue arrow points down the steepest way.",
     )  # fmt: skip
 

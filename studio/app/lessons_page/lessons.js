@@ -1,5 +1,5 @@
 // The lessons' page: builds itself from what the server says of a lesson, draws its scenes, and sends back what the visitor does.
-// `element` and `server` come from the component that loads this file.
+// `element`, `server` and `trigger` come from the component that loads this file.
 
 const root = element.querySelector(".lessons");
 if (!root || root.dataset.alive) return;
@@ -115,6 +115,7 @@ const drawLesson = () => {
   const lesson = here.lesson;
   const at = here.course.findIndex((each) => each.name === lesson.name);
   const next = here.course[at + 1];
+  page.dataset.lesson = lesson.name;
   page.innerHTML = `
     <header>
       <p class="kicker">Lesson ${at + 1} of ${here.course.length}</p>
@@ -138,25 +139,24 @@ const drawLesson = () => {
     <section class="code"><h3>In Python</h3><button type="button" class="copy">Copy</button><pre><code>${html(lesson.code)}</code></pre></section>
     <section class="use"><h3>Where artists use it</h3><p>${html(lesson.use)}</p></section>
     ${lesson.credits.length ? `<section class="credits"><h3>Credits</h3><ul>${lesson.credits.map((each) => `<li>${html(each)}</li>`).join("")}</ul></section>` : ""}
-    <footer>
+    <div class="onward">
       ${lesson.tab ? `<button type="button" class="to-tab">Open the ${html(lesson.tab)} tab</button>` : ""}
       <button type="button" class="print">Print</button>
       <button type="button" class="link">Copy a link with these settings</button>
       <details class="hide"><summary>Hide controls in the link</summary><div class="hide-list"></div></details>
       ${next ? `<button type="button" class="next" data-lesson="${next.name}">Next: ${html(next.title)} →</button>` : ""}
-    </footer>`;
+    </div>`;
   drawKnobs();
   drawChecks();
-  const footer = page.querySelector("footer");
-  footer.querySelector(".next")?.addEventListener("click", () => { open(next.name); root.scrollIntoView({ behavior: "smooth" }); });
-  footer.querySelector(".print").addEventListener("click", () => window.print());
-  footer.querySelector(".link").addEventListener("click", (event) => copy(location.href.split("#")[0] + linkNow(), event.target));
-  footer.querySelector(".to-tab")?.addEventListener("click", () => {
-    [...document.querySelectorAll('button[role="tab"]')].find((tab) => tab.textContent.trim() === lesson.tab)?.click();
-    window.scrollTo({ top: 0 });
+  const onward = page.querySelector(".onward");
+  onward.querySelector(".next")?.addEventListener("click", () => { open(next.name); root.scrollIntoView({ behavior: "smooth" }); });
+  onward.querySelector(".print").addEventListener("click", () => window.print());
+  onward.querySelector(".link").addEventListener("click", (event) => copy(location.href.split("#")[0] + linkNow(), event.target));
+  onward.querySelector(".to-tab")?.addEventListener("click", () => {
+    openTab(lesson.tab);
   });
   page.querySelector(".copy").addEventListener("click", (event) => copy(lesson.code, event.target));
-  const hideList = footer.querySelector(".hide-list");
+  const hideList = onward.querySelector(".hide-list");
   hideList.innerHTML = lesson.knobs.map((knob) =>
     `<label><input type="checkbox" value="${knob.name}"${here.hidden.has(knob.name) ? " checked" : ""}> ${html(knob.label)}</label>`).join("");
   hideList.addEventListener("change", (event) => {
@@ -412,6 +412,7 @@ const drawScene = (scene) => {
   says(scene.says, scene.mood);
   followKnobs(scene.values);
   page.querySelectorAll(".group").forEach((group) => { group.hidden = scene.away.includes(group.dataset.group); });
+  page.querySelectorAll("[data-push]").forEach((button) => { button.hidden = scene.away.includes(button.dataset.push); });
   page.querySelectorAll('[data-push="play"]').forEach((button) => {
     const label = here.lesson.knobs.find((knob) => knob.name === "play").label;
     button.textContent = scene.playing ? "Pause" : label;
@@ -421,19 +422,23 @@ const drawScene = (scene) => {
     `<div><span>${html(name)}</span><b>${html(value)}</b></div>`).join("");
   drawFigures(scene.figures);
   page.querySelector(".tables").innerHTML = scene.tables.map((table) => `
-    <div class="table"><table><caption>${html(table.title)}</caption><thead><tr>${table.columns.map((c) => `<th scope="col">${html(c)}</th>`).join("")}</tr></thead>
-    <tbody>${table.rows.map((row, i) => `<tr${i === table.chosen ? ' class="chosen"' : ""}>${row.map((cell) => `<td>${html(cell)}</td>`).join("")}</tr>`).join("")}</tbody></table></div>`).join("");
+    <div class="table${table.columns.length > 8 ? " dense" : ""}"><table><caption>${html(table.title)}</caption><thead><tr>${table.columns.map((c, k) => `<th scope="col"${side(table, k)}>${html(c)}</th>`).join("")}</tr></thead>
+    <tbody>${table.rows.map((row, i) => `<tr${i === table.chosen ? ' class="chosen"' : ""}>${row.map((cell, k) => `<td${side(table, k)}>${html(cell)}</td>`).join("")}</tr>`).join("")}</tbody></table></div>`).join("");
   scene.sounds.forEach(play);
   scene.files.forEach(hand);
   if (!scene.playing && Object.keys(here.settings).length && location.hash !== linkNow()) writeLink();
   if (scene.visit) visit(scene.visit);
 };
 
-// Another tab is opened with settings: whoever has that tab listens for "studio-visit" on the window. What nobody took stays for later.
+// Numbers stand under one another by their last digit, words by their first letter. A column is of words when most of it is.
+const side = (table, k) => {
+  const words = table.rows.filter((row) => /^[^\d]*[a-zA-Z]{2}|[a-zA-Z]{4}/.test(row[k])).length;
+  return words * 2 > table.rows.length ? ' class="words"' : "";
+};
+
+// Another tab is opened with what was found here; the server puts it onto that tab's controls.
 const visit = ({ tab, settings }) => {
-  window.studioVisit = { tab, settings };
-  window.dispatchEvent(new CustomEvent("studio-visit", { detail: window.studioVisit }));
-  [...document.querySelectorAll('button[role="tab"]')].find((each) => each.textContent.trim() === tab)?.click();
+  trigger("visit", { tab, settings });
   window.scrollTo({ top: 0 });
 };
 
@@ -590,7 +595,7 @@ const MARKS = {
   node: (m, f) => {
     const x = f.X(m.x), y = f.Y(m.y), s = m.size;
     const inside = m.heat ? `<image href="${heatUrl(m.heat, false, "diverging")}" x="${n(x - s)}" y="${n(y - s)}" width="${2 * s}" height="${2 * s}" preserveAspectRatio="none"/>` : "";
-    const bias = m.bias === null || m.bias === undefined ? "" : `<g class="link" data-link="${html(m.id)}:bias"><title>bias ${m.bias.toFixed(3)}</title><rect x="${n(x - s - 11)}" y="${n(y + s - 9)}" width="14" height="14" fill="transparent"/>
+    const bias = m.bias === null || m.bias === undefined ? "" : `<g class="link" data-link="${html(m.id)}:bias" tabindex="-1" role="button" aria-label="bias of ${html(m.id)}, ${m.bias.toFixed(2)}"><title>bias ${m.bias.toFixed(3)}</title><rect x="${n(x - s - 11)}" y="${n(y + s - 9)}" width="14" height="14" fill="transparent"/>
       <rect x="${n(x - s - 7)}" y="${n(y + s - 5)}" width="6" height="6" fill="${colour(m.bias > 0 ? "one" : "two")}" opacity="${n(Math.min(1, 0.25 + Math.abs(m.bias)))}"/></g>`;
     return `<g class="node${m.dim ? " dim" : ""}" data-node="${html(m.id)}" tabindex="0" role="button" aria-label="neuron ${html(m.text || m.id)}">
       <rect x="${n(x - s)}" y="${n(y - s)}" width="${2 * s}" height="${2 * s}" rx="4" fill="var(--ground-2)"/>${inside}
@@ -604,7 +609,7 @@ const MARKS = {
     const width = Math.min(9, 0.6 + Math.abs(m.weight) * 1.8);
     const d = `M${n(x0)} ${n(y0)}C${n(x0 + bend)} ${n(y0)} ${n(x1 - bend)} ${n(y1)} ${n(x1)} ${n(y1)}`;
     const line = m.chosen ? "var(--ink-accent)" : colour(m.weight >= 0 ? "one" : "two");
-    return `<g class="link${m.dim ? " dim" : ""}" data-link="${html(m.id)}"><title>weight ${m.weight.toFixed(3)}</title><path d="${d}" fill="none" stroke="transparent" stroke-width="11"/>
+    return `<g class="link${m.dim ? " dim" : ""}" data-link="${html(m.id)}" tabindex="${m.id === f.firstLink ? 0 : -1}" role="button" aria-label="weight from ${html(m.start)} to ${html(m.end)}, ${m.weight.toFixed(2)}"><title>weight ${m.weight.toFixed(3)}</title><path d="${d}" fill="none" stroke="transparent" stroke-width="11"/>
       <path d="${d}" fill="none" stroke="${line}" stroke-width="${n(width)}" opacity="${m.chosen ? 1 : n(Math.min(0.95, 0.3 + Math.abs(m.weight) / 2))}"/></g>`;
   },
   button: (m, f) => `<g class="press${m.dim ? " off" : ""}${m.chosen ? " chosen" : ""}" data-press="${html(m.id)}" tabindex="${m.dim ? -1 : 0}" role="button" aria-label="${html(m.help)}" aria-disabled="${m.dim}"><title>${html(m.help)}</title>
@@ -614,6 +619,7 @@ const MARKS = {
 
 const svg = (figure, width) => {
   const f = frame(figure, width);
+  f.firstLink = figure.marks.find((m) => m.mark === "link")?.id;
   const nodes = Object.fromEntries(figure.marks.filter((m) => m.mark === "node").map((m) => [m.id, m]));
   const marks = figure.marks.map((m) => MARKS[m.mark](m, f, nodes)).join("");
   const role = figure.marks.some((m) => m.mark === "node" || m.mark === "button" || m.drag) ? "group" : "img";
@@ -749,6 +755,19 @@ const attend = (drawing, name) => {
   drawing.addEventListener("keydown", (event) => {
     const dot = event.target.closest("[data-drag]"), node = event.target.closest("[data-node]");
     const button = event.target.closest("[data-press]");
+    // One weight of a drawing is in the tab order; the arrows go from it to the next, biases last, and Enter opens it.
+    const link = event.target.closest("[data-link]");
+    if (link && ["Enter", " "].includes(event.key)) {
+      event.preventDefault();
+      event.stopPropagation();
+      return send({ name: "link", figure: name, id: link.dataset.link });
+    }
+    if (link && event.key.startsWith("Arrow")) {
+      event.preventDefault();
+      const all = [...drawing.querySelectorAll("[data-link]")].sort((a, b) => a.dataset.link.endsWith(":bias") - b.dataset.link.endsWith(":bias"));
+      const way = ["ArrowRight", "ArrowDown"].includes(event.key) ? 1 : -1;
+      return all[(all.indexOf(link) + way + all.length) % all.length].focus();
+    }
     if ((node || button) && (event.key === "Enter" || event.key === " ")) {
       event.preventDefault();
       send(button ? { name: "press", figure: name, id: button.dataset.press } : { name: "node", figure: name, id: node.dataset.node });
@@ -794,6 +813,20 @@ const begin = async () => {
   if (link && here.course.some((each) => each.name === link.name)) await open(link.name, link.settings, link.hidden);
   else await open(last || here.course[0].name);
 };
+// A link followed inside the page opens its lesson as it does in a new window.
+window.addEventListener("hashchange", () => {
+  const link = readLink();
+  if (!link || !here.lesson || location.hash === linkNow()) return;
+  openTab("Lessons");
+  open(link.name, link.settings, link.hidden);
+});
+// On paper nothing unfolds: every figure's words are printed with it.
+matchMedia("print").addEventListener("change", ({ matches }) => {
+  page.querySelectorAll("figure details").forEach((words) => {
+    if (matches) words.dataset.was = words.open;
+    words.open = matches || words.dataset.was === "true";
+  });
+});
 // The first lesson opens when it is first seen: until then nothing is asked of the server, and nothing loads torch there.
 const firstSight = new IntersectionObserver((seen) => {
   if (!seen.some((each) => each.isIntersecting)) return;
