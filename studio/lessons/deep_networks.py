@@ -283,14 +283,14 @@ def _layers_figure(state: State) -> Figure:
     )
     return Figure(
         "layers",
-        "Your photo, layer by layer: light where it is excited" if state.own else "The photo, layer by layer: light where it is excited",
+        "Your photo, layer by layer" if state.own else "The photo, layer by layer",
         (0, ACROSS),
         (0, 2),
         tuple(marks),
         text,
         aspect=TILES_ASPECT,
         axes=False,
-        clicks="Click a layer to choose it.",
+        clicks="Light: where the layer is excited. Click one to choose it.",
     )
 
 
@@ -334,7 +334,7 @@ def _channels_figure(state: State) -> Figure:
     )
     return Figure(
         "channels",
-        f"The channels of {layer} that this photo excites most",
+        f"The strongest channels of {layer} in it",
         (0, ACROSS),
         (0, 2),
         tuple(marks),
@@ -397,14 +397,14 @@ def _atlas_figure(state: State) -> Figure:
     )
     return Figure(
         "atlas",
-        "Twelve channels of every layer, grown beforehand: the first layer at the bottom, the last at the top",
+        "What twelve channels of every layer look for",
         (0, ATLAS_COLUMNS),
         (0, rows),
         tuple(marks),
         text + ".",
         aspect=ATLAS_COLUMNS / rows,
         axes=False,
-        clicks="Click one to grow it anew, larger.",
+        clicks="The first layer is at the bottom, the last at the top. Click a picture to grow it anew, larger.",
         wide=True,
     )
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from studio.errors import Refused
 from studio.images.backbones import DEFAULT
-from studio.lessons.cafeteria import FOODS, MENUS, read_menu
+from studio.lessons.cafeteria import FOODS, MENUS, TRUE_PRICES, read_menu
 from studio.lessons.deep_networks import NETWORK_CREDITS, SAMPLE_CREDITS
 from studio.lessons.keeping import packed
 from studio.lessons.lesson import Check, Choice, Event, Lesson, Push, Slide, Upload, Write
@@ -265,9 +265,7 @@ def _three_on(state: State) -> State:
         notes=continued(three.melody.eval()),
     )
     if three.done == STEPS:
-        prices = (
-            "the prices are found, " if max(abs(float(p) - t) for p, t in zip(three.prices, (1.5, 0.5, 1.0), strict=True)) < 0.2 else ""
-        )
+        prices = "the prices are found, " if max(abs(float(p) - t) for p, t in zip(three.prices, TRUE_PRICES, strict=True)) < 0.2 else ""
         said = f"{STEPS} steps of one loop: {prices}a tune is learnt, a photo dreams. Press Hear the melody."
         return replace(state, three=three, playing=False, said=said, mood="good")
     return replace(state, three=three)
@@ -581,10 +579,17 @@ def draw(state: State) -> Scene:
         mood=state.mood if state.said else scene.mood,
         playing=state.playing,
         values=kept,
-        away=tuple(group for part, group in zip(PARTS[1:], GROUPS, strict=True) if part != state.settings["part"]),
+        away=_away(str(state.settings["part"])),
         sounds=state.sounds,
         files=state.files,
     )
+
+
+def _away(part: str) -> tuple[str, ...]:
+    """The controls that mean nothing in this part."""
+    groups = tuple(group for of, group in zip(PARTS[1:], GROUPS, strict=True) if of != part)
+    pushes = {PARTS[0]: (), PARTS[1]: ("hear",), PARTS[2]: ("play", "step", "hear")}[part]
+    return groups + pushes
 
 
 THIRD = 1.42
@@ -597,7 +602,7 @@ def _draw_three(state: State) -> Scene:
     curves = (
         _curve("prices_loss", "Prices: error falls", three.price_losses, 62.0, "½ Σ (t − y)²"),
         _curve("melody_loss", "Melody: surprise falls", three.melody_losses, 2.6, "nats a note"),
-        _curve("dream_rise", "Dream: what is seen rises", dream.losses, max(0.1, *dream.losses, 0.1) * 1.08, "mean square"),
+        _curve("dream_rise", "Dream: sight rises", dream.losses, max(0.1, *dream.losses, 0.1) * 1.08, "mean square"),
     )
     hung = ", ".join(f"{use}: {work.title}" for use, work in state.found.items())
     if hung:
@@ -630,7 +635,7 @@ def _draw_three(state: State) -> Scene:
 def _price_bars(three: Three) -> Figure:
     prices = [float(price) for price in three.prices]
     marks: list[Mark] = [Bars((0, 1, 2), prices, colour="one", width=0.5, label=FOODS)]
-    marks += [Line((i - 0.36, i + 0.36), (true, true), colour="two", width=3) for i, true in enumerate((1.5, 0.5, 1.0))]
+    marks += [Line((i - 0.36, i + 0.36), (true, true), colour="two", width=3) for i, true in enumerate(TRUE_PRICES)]
     text = ", ".join(f"{food} {price:.3f}" for food, price in zip(FOODS, prices, strict=True)) + " dollars; true are 1.5, 0.5 and 1.0."
     return Figure("prices", "Three prices change", (-0.6, 2.6), (0, 2), tuple(marks), text, aspect=THIRD)
 
@@ -643,7 +648,7 @@ def _notes_figure(three: Three) -> Figure:
         *(Line((i, i + 0.85), (pitch, pitch), colour="one", width=6) for i, pitch in enumerate(notes)),
     )
     text = "Notes as MIDI numbers: " + " ".join(map(str, notes)) + "."
-    title = "Weights change, and write this"
+    title = "Weights change: a tune"
     return Figure("melody", title, (-0.5, WRITTEN_NOTES + 0.5), (low, high), marks, text, aspect=THIRD)
 
 
@@ -750,8 +755,11 @@ def _own_examples(own: Own) -> Figure:
             sheet[row * (side + 1) : row * (side + 1) + side, column * (side + 1) : column * (side + 1) + side] = piece
     aspect = 2.05
     marks = (Picture(png_url(sheet), _centred(sheet, aspect), pixelated=True, text="Some of what it learns from"),)
-    title = f"It learns from {len(own.seen)} of {side} × {side} px"
-    text = f"{len(own.seen)} pictures in {classes} classes: {', '.join(own.seen.classes)}. {len(own.held_out)} more are held out."
+    title = f"It learns from {len(own.seen):,} pictures"
+    text = (
+        f"{len(own.seen)} pictures of {side} by {side} px in {classes} classes: {', '.join(own.seen.classes)}. "
+        f"{len(own.held_out)} more are held out."
+    )
     return Figure("examples", title, (0, 1), (0, 1), marks, text, aspect=aspect, axes=False)
 
 
@@ -761,9 +769,7 @@ def _own_learning(own: Own) -> Figure:
     top = max(2.6, max(own.losses, default=0.0) * 1.05)
     text = f"Wrongness from {written(own.losses[0], 3)} to {written(own.losses[-1], 3)}." if own.losses else "It has not learnt yet."
     right = max(steps, len(own.losses))
-    return Figure(
-        "learning", "Learning: wrongness goes down", (0, right), (0, top), tuple(marks), text, x_label="step (weights)", aspect=1.75
-    )
+    return Figure("learning", "Learning: wrongness falls", (0, right), (0, top), tuple(marks), text, x_label="step (weights)", aspect=1.75)
 
 
 def _own_dream(state: State, own: Own) -> Figure:
@@ -789,7 +795,7 @@ def _own_rise(own: Own) -> Figure:
     marks: tuple[Mark, ...] = (Line(range(1, len(losses) + 1), losses, colour="two"),)
     text = f"From {written(losses[0], 3)} to {written(losses[-1], 3)} in {len(losses)} steps." if losses else "It has not dreamt yet."
     return Figure(
-        "rise", "Dreaming: what it sees goes up", (0, steps), (low - room, high + room), marks, text, x_label="step (pixels)", aspect=2.6
+        "rise", "Dreaming: what it sees rises", (0, steps), (low - room, high + room), marks, text, x_label="step (pixels)", aspect=2.6
     )
 
 
@@ -802,7 +808,7 @@ def _draw_rights(state: State) -> Scene:
         for role, licence in (("photo", first), ("style or guide", second))
     )
     rows = (*rows, ("what you make of both", yes[said.share], yes[said.sell], yes[said.credit], said.licence))
-    columns = ("", "pass an adaptation on", "sell it", "credit needed", "its licence")
+    columns = ("source", "adapt and pass on", "sell", "credit needed", "licence of what is made")
     tables = [Table("In short; the licence's own text decides", columns, rows, 2), _sources_table(state)]
     return Scene(
         figures=(_flow_figure(first, second, said),),
@@ -822,18 +828,18 @@ def _flow_figure(first: Licence, second: Licence, said: Verdict) -> Figure:
     colour = "good" if said.share and said.sell else "accent" if said.share else "bad"
     answer = "keep it, or ask" if not said.share else "pass it on" + ("" if said.sell else ", not for sale")
     marks: tuple[Mark, ...] = (
-        Words([0.16], [0.93], ["photo"], colour="faint", size=11.5),
-        Words([0.16], [0.84], [first.name], size=14),
-        Words([0.16], [0.33], ["style or guide"], colour="faint", size=11.5),
-        Words([0.16], [0.24], [second.name], size=14),
-        Words([0.74], [0.95], ["network, learnt from many photos"], colour="faint", size=11.5),
-        Arrow((0.2, 0.76), (0.62, 0.6), colour="one"),
-        Arrow((0.24, 0.4), (0.62, 0.52), colour="one"),
-        Arrow((0.7, 0.88), (0.7, 0.68), colour="faint"),
-        Points([0.7], [0.56], colour=colour, size=13),
-        Words([0.7], [0.4], ["your work"], colour="faint", size=11.5),
-        Words([0.7], [0.29], [answer], colour=colour, size=14),
-        Words([0.7], [0.18], [said.licence], colour="faint", size=11.5),
+        Words([0.17], [0.93], ["photo"], colour="faint", size=11.5),
+        Words([0.17], [0.83], [first.name], size=14),
+        Words([0.17], [0.33], ["style or guide"], colour="faint", size=11.5),
+        Words([0.17], [0.23], [second.name], size=14),
+        Words([0.64], [0.95], ["network, learnt from photos"], colour="faint", size=11.5),
+        Arrow((0.22, 0.75), (0.58, 0.61), colour="one"),
+        Arrow((0.26, 0.42), (0.58, 0.53), colour="one"),
+        Arrow((0.64, 0.88), (0.64, 0.68), colour="faint"),
+        Points([0.64], [0.57], colour=colour, size=12),
+        Words([0.64], [0.41], ["your work"], colour="faint", size=11.5),
+        Words([0.64], [0.29], [answer], colour=colour, size=14),
+        Words([0.64], [0.17], [said.licence], colour="faint", size=11),
     )
     text = (
         f"From a photo ({first.name}) and a style or guide picture ({second.name}): {answer}. Licence: {said.licence}. {said.why} "
@@ -855,7 +861,7 @@ def _sources_table(state: State) -> Table | None:
             rows.append(
                 (f"in “{work.title[:30]}”: {source.get('role', '')}", f"“{named}” by {author}", source.get("licence") or "no licence noted")
             )
-    return Table("Credit, as it would stand under the work", ("", "credit", "licence"), tuple(rows))
+    return Table("Credit, as it would stand under the work", ("for", "credit", "licence"), tuple(rows))
 
 
 def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:

@@ -396,7 +396,7 @@ def answer_now(state: State) -> np.ndarray | None:
 
 def _play(state: State) -> State:
     if state.live:
-        return replace(state, live=False, said="")
+        return _learn(replace(state, live=False, said=""), STEPS)
     if state.network is None:
         kinds = "of two classes" if state.settings["answers"] == "classes" else "with different numbers"
         return replace(state, said=f"Give it at least two examples {kinds} first.", mood="bad")
@@ -570,7 +570,8 @@ def _away(state: State) -> tuple[str, ...]:
     """The controls that mean nothing as things stand."""
     way, answers = state.settings["way"], state.settings["answers"]
     groups = (("Sliders to show", way == "sliders"), ("Numbers to teach", answers == "numbers"), ("Camera", way == "camera"))
-    return tuple(group for group, wanted in groups if not wanted)
+    pushes = (("wipe", way == "drawing"), *((f"give_{letter}", answers == "classes") for letter in "abc"))
+    return tuple(name for name, wanted in (*groups, *pushes) if not wanted)
 
 
 def doubtful(state: State) -> list[int]:
@@ -702,7 +703,7 @@ def _map_figure(state: State) -> Figure:
     way, classes = str(state.settings["way"]), state.settings["answers"] == "classes"
     rows, columns = 24, 44
     middle = "its pitch" if not classes else "A, B or C"
-    title = f"What it would say everywhere: {middle}"
+    title = f"Its answer everywhere: {middle}"
     if state.network is None:
         marks: tuple[Mark, ...] = (Words([0.5], [0.5], ["Nothing learnt yet"], colour="faint"),)
         return Figure("map", title, (0, 1), (0, 1), marks, "Nothing learnt yet.", aspect=ASPECT, axes=False)
@@ -738,8 +739,8 @@ def _dream_figure(state: State) -> Figure:
     edge = (1 - pixels.shape[1] / pixels.shape[0] / ASPECT) / 2
     said = "the photo, while nothing runs" if state.dream is None else "a dream that follows the answer"
     marks = (Picture(jpeg_url(pixels), (edge, 1 - edge, 0, 1), text=said),)
-    kind = "A weaves, B creatures, C scenes" if state.settings["answers"] == "classes" else "depth, speed, colour"
-    return Figure("dream", f"Its dream: {kind}", (0, 1), (0, 1), marks, f"{said.capitalize()}.", aspect=ASPECT, axes=False)
+    kind = "A weaves, B fur, C scenes" if state.settings["answers"] == "classes" else "depth, speed, colour"
+    return Figure("dream", f"Dream: {kind}", (0, 1), (0, 1), marks, f"{said.capitalize()}.", aspect=ASPECT, axes=False)
 
 
 def _examples_figure(examples: Sequence[Example], doubted: Sequence[int]) -> Figure:
