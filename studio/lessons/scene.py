@@ -257,7 +257,7 @@ class Scene:
     values: settings that the lesson itself changed, for the controls to follow.
     columns: widths of the columns the figures stand in on a wide page, such as (3, 2); the page's own choice when empty.
     visit: where the visitor is taken, with what was found here.
-    away: groups of controls that mean nothing as things stand; the page puts them away for the time being.
+    away: groups of controls, and buttons by name, that mean nothing as things stand; the page puts them away for the time being.
     """
 
     figures: tuple[Figure, ...] = ()
