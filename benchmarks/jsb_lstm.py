@@ -43,11 +43,13 @@ def main() -> None:
     asked.add_argument("file", nargs="?", type=Path, default=PUBLISHED)
     asked.add_argument("--hidden", type=int, default=400)
     asked.add_argument("--dropout", type=float, default=0.4)
-    asked.add_argument("--input-dropout", type=float, default=0.2)
+    asked.add_argument("--input-dropout", type=float, default=0.0)
     asked.add_argument("--rate", type=float, default=0.002)
     asked.add_argument("--batch", type=int, default=8)
     asked.add_argument("--patience", type=int, default=12)
     asked.add_argument("--weight-decay", type=float, default=0.0)
+    asked.add_argument("--clip", type=float, default=0.4)
+    asked.add_argument("--decay", type=float, default=0.5)
     asked.add_argument("--optimiser", default="adam")
     asked.add_argument("--decay-every", type=int, default=5)
     asked.add_argument("--epochs", type=int, default=200)
@@ -65,9 +67,9 @@ def main() -> None:
         batch=wished.batch,
         epochs=wished.epochs,
         patience=wished.patience,
-        longest_gradient=0.4,
+        longest_gradient=wished.clip,
         schedule="stall",
-        decay=0.5,
+        decay=wished.decay,
         decay_every=wished.decay_every,
         optimiser=wished.optimiser,
         weight_decay=wished.weight_decay,

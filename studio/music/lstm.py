@@ -197,7 +197,7 @@ class _Crowd:
         """[particles, ticks]: the symbol that began then, or the alphabet's size for none."""
         self.before = np.full(particles, idiom.alphabet, dtype=np.int64)
         self.weights = np.zeros(particles)
-        self.log_chance = 0.0
+        self.log_chance = solution.log_z  # each weight counts from what the chain foresaw; here is what it foresaw of the whole
         self.effective = float(particles)
         self.memory: tuple[torch.Tensor, torch.Tensor] | None = None
         self.likely = np.empty((particles, len(model.layout.names)))
