@@ -199,8 +199,8 @@ def test_one_process_makes_one_work_after_the_other(jobs: Jobs, tmp_path: Path) 
     for job in [jobs.submit(counting(witness=str(witness))) for _ in range(3)]:
         assert jobs.wait(job).state == "made"
     lines = heard_from(witness)
-    assert len({process for process, _, _ in lines}) == 1
-    assert {process for process, _, _ in lines} == {worker.pid for worker in workers_of(psutil.Process())}
+    (process,) = {process for process, _, _ in lines}
+    until(lambda: [worker.pid for worker in workers_of(psutil.Process())] == [process])  # a worker that died before may take its time
     assert [seed for _, seed, _ in lines] == sorted(seed for _, seed, _ in lines)
 
 

@@ -231,9 +231,8 @@ def test_looks_are_chosen_by_keyboard_and_move_the_dials(chromium: Any, studio: 
         page.locator(".looks input:checked").focus()
         before = page.inner_text(".looks .sentence")
         page.keyboard.press("ArrowRight")
-        chosen = page.locator(".looks input:checked").get_attribute("value")
-        assert chosen != "creatures"
-        assert page.inner_text(".looks .sentence") != before
+        page.wait_for_function("before => document.querySelector('.looks .sentence').innerText !== before", arg=before)
+        assert page.locator(".looks input:checked").get_attribute("value") == names[names.index("creatures") + 1]
         page.locator(".looks img").evaluate_all("all => all.forEach((each) => each.scrollIntoView())")
         page.wait_for_function("() => [...document.querySelectorAll('.looks img')].every((each) => each.naturalWidth > 50)")
 

@@ -2,11 +2,12 @@
 const cards = find('.cards');
 const sentence = find('.sentence');
 const name = `look-${Math.random().toString(36).slice(2)}`;
+let current = props.value;  // what a person chose last: the server's "as it is" leaves that standing, however late it comes
 
 for (const look of props.looks) {
   const radio = make('input', {type: 'radio', name, value: look.name, 'aria-describedby': `${name}-${look.name}`});
   radio.addEventListener('change', () => {
-    props.value = look.name;
+    props.value = current = look.name;
     tell(look);
     trigger('choose', {name: look.name});
   });
@@ -26,7 +27,6 @@ const mark = () => {
   for (const radio of all('input')) radio.checked = radio.value === props.value;
   tell(chosen());
 };
-let current = props.value;
 watch('value', () => {
   if (props.value === 'as it is') { props.value = current; return; }
   current = props.value;
