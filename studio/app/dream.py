@@ -166,9 +166,10 @@ def dream_tab(desk: Desk, page: gr.Blocks, largest_upload: int) -> DreamTab:
         lambda preset, backbone: _look_on_dials(preset, backbone, looks_set),
         [dials["preset"], dials["backbone"]],
         [dials[name] for name in looks_set],
+        trigger_mode="always_last",  # whoever goes through the looks quickly gets the settings of the last
         **quick,
     )
-    dials["backbone"].input(_layers_dial, [dials["backbone"], dials["layers"]], dials["layers"], **quick)
+    dials["backbone"].input(_layers_dial, [dials["backbone"], dials["layers"]], dials["layers"], trigger_mode="always_last", **quick)
 
     def arrived(event: gr.EventData) -> tuple[str, str, str]:
         return tuple(str(getattr(event, name, "") or "") for name in ("title", "author", "licence"))  # type: ignore[return-value]

@@ -70,7 +70,7 @@ def tabs() -> tuple[Tab, ...]:
 
     return (
         Tab("dream", "Dream", lambda room: dream_tab(room.desk, room.page, LARGEST_UPLOAD)),
-        Tab("style", "Style", lambda room: style_tab(room.desk, room.page, LARGEST_UPLOAD)),
+        Tab("style", "Style", lambda room: style_tab(room.desk, LARGEST_UPLOAD)),
         Tab("compose", "Compose", lambda room: compose_tab(room.desk)),
         Tab("lessons", "Lessons", lambda room: lessons_tab(room.tabs, room.built["dream"]), lessons_style),
         Tab(

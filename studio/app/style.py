@@ -44,8 +44,8 @@ class StyleTab:
     stage: gr.HTML
 
 
-def style_tab(desk: Desk, page: gr.Blocks, largest_upload: int) -> StyleTab:
-    """Build the tab's content inside `page`, which is open. largest_upload: bytes."""
+def style_tab(desk: Desk, largest_upload: int) -> StyleTab:
+    """Build the tab's content inside the Blocks that are open. largest_upload: bytes."""
 
     def look(request: dict[str, Any]) -> dict[str, Any]:
         return answer(lambda: desk.look(request.get("picture"), str(request.get("role", "photo"))).model_dump())
@@ -129,8 +129,9 @@ def style_tab(desk: Desk, page: gr.Blocks, largest_upload: int) -> StyleTab:
     follows |= {"concurrency_id": "follow", "concurrency_limit": None}
     inputs = [desk_top, title, author, licence, *dials.values()]
     button.click(paint, inputs, [stage, remembered, button], js=COLLECT, trigger_mode="once", **follows)
-    page.load(dials_again, remembered, list(dials.values()), **quick)
-    page.load(stage_again, remembered, [stage, button], **follows)
+    # The tab is built when it is first opened, after the page has loaded: its stage says when it is there.
+    stage.ready(dials_again, remembered, list(dials.values()), **quick)
+    stage.ready(stage_again, remembered, [stage, button], **follows)
     roll.click(lambda: secrets.randbelow(int(by_name["seed"].maximum or 0) + 1), None, dials["seed"], **quick)
 
     def arrived(event: gr.EventData) -> tuple[str, str, str]:

@@ -469,3 +469,4 @@ if (!navigator.clipboard?.read) find('[data-do=paste]').hidden = true;
 
 enter('empty');
 hear();
+if (props.desk) setTimeout(() => trigger('ready', {}), 200);   // what the browser remembers is there a moment later
