@@ -374,7 +374,8 @@ def _train(state: State, own: Own) -> State:
             said = f"It has learnt: {right[-1]:.1%} of what it never saw is right. Press Play once more, and it dreams with these weights."
             return replace(state, own=own, playing=False, said=said, mood="good")
         if time.perf_counter() - began > TURN:
-            return replace(state, own=replace(own, losses=tuple(losses), right=tuple(right)))
+            own = replace(own, losses=tuple(losses), right=tuple(right), weights=digest(own.network))
+            return replace(state, own=own)
 
 
 def objective(layer_name: str, number: int) -> Any:
@@ -411,7 +412,8 @@ def _dreaming(state: State, own: Own) -> Own:
     number = min(int(state.settings["digit"]), len(own.seen.classes) - 1)
     recipe = DreamRecipe(octaves=12, steps=24, step_size=0.014, hold=0.02, jitter=8, colour=0.4, seed=int(state.settings["seed"]))
     dream = SmallDream(_ground(state), own_eyes(own.network, layer), objective(layer, number), recipe)
-    return replace(own, dream=dream, dreamt_with=digest(own.network))
+    weights = digest(own.network)
+    return replace(own, dream=dream, dreamt_with=weights, weights=weights)
 
 
 def _dream_anew(state: State) -> State:

@@ -253,3 +253,12 @@ def test_works_of_the_gallery_hang_beside_with_their_curves(arrived: State) -> N
     credit = LESSON.draw(replace(state, settings=state.settings | {"part": PARTS[2]})).tables[1]
     assert any("“The hill” by A. Walker" in row[1] and row[2] == "CC BY 4.0" for row in credit.rows)
     assert "The gallery is empty" in LESSON.draw(replace(arrived, found={}, works=0, said="")).says
+
+
+def test_a_dream_before_the_learning_is_done_says_with_which_weights() -> None:
+    state = LESSON.begin(LESSON.settings({"part": PARTS[1], "speckle": 0}))
+    state = LESSON.act(LESSON.act(LESSON.act(state, Event("step")), Event("set", knob="layer", value="blocks.0")), Event("again"))
+    dreamt = LESSON.draw(state).numbers
+    assert dreamt["the dream was made with"] == dreamt["its weights"] == digest(own_of(state).network)
+    learnt_on = LESSON.draw(LESSON.act(state, Event("step"))).numbers
+    assert learnt_on["the dream was made with"] == dreamt["its weights"] != learnt_on["its weights"]
