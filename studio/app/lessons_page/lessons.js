@@ -437,6 +437,11 @@ const side = (table, k) => {
 };
 
 // Another tab is opened with what was found here; the server puts it onto that tab's controls.
+// Another tab of the page; on a phone some stand in a menu.
+const openTab = (name) => {
+  const tabs = [...document.querySelectorAll('button[role="tab"], .overflow-dropdown button')];
+  tabs.find((each) => each.textContent.trim() === name)?.click();
+};
 const visit = ({ tab, settings }) => {
   trigger("visit", { tab, settings });
   window.scrollTo({ top: 0 });

@@ -1,0 +1,235 @@
+"""Every lesson in a real Chromium: its first action is done as it says, and what it promises is to be seen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from studio.lessons.course import COURSE
+from tests.app.conftest import Open
+from tests.app.test_browser import DESK, PATIENCE, PHONE, chromium, narrow_enough
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("app")]
+__all__ = ["chromium"]
+
+
+@pytest.fixture(scope="module")
+def visit(chromium: Any, studio: Open) -> Iterator[Callable[..., Any]]:
+    """Opens a lesson by its link, all in one page; at the end nothing may have been complained of, nor anybody else asked."""
+    context = chromium.new_context(viewport=DESK, accept_downloads=True, reduced_motion="reduce")
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    context.on(
+        "request", lambda asked: complaints.append(asked.url) if asked.url.startswith("http") and "127.0.0.1" not in asked.url else None
+    )
+
+    def open_lesson(link: str) -> Any:
+        if page.url == "about:blank":
+            page.goto(f"{studio.address}/#{link}")
+        else:
+            page.evaluate("(link) => { location.hash = link }", link)
+        name = link.split("&")[0].removeprefix("lesson=")
+        page.wait_for_selector(f".lesson[data-lesson={name}] figure svg")
+        return page
+
+    yield open_lesson
+    context.close()
+    assert complaints == []
+
+
+def push(page: Any, name: str) -> None:
+    page.click(f"[data-push={name}]")
+
+
+def number(page: Any, name: str) -> str:
+    """One of the figures worth reading at a glance."""
+    return str(page.locator(".numbers div", has=page.get_by_text(name, exact=True)).locator("b").inner_text())
+
+
+def says(page: Any, words: str) -> None:
+    page.wait_for_function("(words) => document.querySelector('.says').textContent.includes(words)", arg=words)
+
+
+def counted(page: Any, name: str, at_least: float) -> None:
+    """Wait until the number of that name has come so far."""
+    page.wait_for_function(
+        """([name, least]) => [...document.querySelectorAll('.numbers div')].some((each) =>
+             each.querySelector('span').textContent === name && parseFloat(each.querySelector('b').textContent) >= least)""",
+        arg=[name, at_least],
+    )
+
+
+def test_memorising(visit: Any) -> None:
+    page = visit("lesson=memorising")
+    push(page, "play")
+    counted(page, "steps", 60)
+    push(page, "ask")
+    page.wait_for_selector(".tables td:has-text('—')")
+    assert "silent" in page.inner_text(".says")
+
+
+def test_rules(visit: Any) -> None:
+    page = visit("lesson=rules")
+    assert number(page, "right") == "12 of 12"
+    push(page, "next")
+    says(page, "A red apple is taken for an orange")
+    page.fill("#knob-rule", "orange > red")
+    page.locator("#knob-rule").blur()
+    page.wait_for_function("() => !document.querySelector('.numbers').textContent.includes('4 of 12')")
+    assert "orange > red" in number(page, "rule")
+
+
+def test_learned(visit: Any) -> None:
+    page = visit("lesson=learned")
+    assert number(page, "its rule") == "none yet"
+    dots = page.locator("[data-figure=plane] .dot").count()
+    box = page.locator("[data-figure=plane] svg").bounding_box()
+    page.mouse.click(box["x"] + box["width"] * 0.9, box["y"] + box["height"] * 0.7)
+    page.wait_for_function("(dots) => document.querySelectorAll('[data-figure=plane] .dot').length === dots + 1", arg=dots)
+    push(page, "play")
+    page.wait_for_function("() => document.querySelector('.numbers').textContent.includes('orange, if')")
+
+
+def test_classes_or_numbers(visit: Any) -> None:
+    page = visit("lesson=classes_or_numbers")
+    push(page, "play")
+    counted(page, "steps", 100)
+    assert float(number(page, "off, on average").split()[0]) < 1
+
+
+def test_no_labels(visit: Any) -> None:
+    page = visit("lesson=no_labels")
+    before = page.locator("[data-figure] svg").first.inner_html()
+    push(page, "play")
+    page.wait_for_selector(".says.good")
+    assert page.locator("[data-figure] svg").first.inner_html() != before
+    assert float(number(page, "mean squared distance")) < 0.02
+
+
+def test_train_and_test(visit: Any) -> None:
+    page = visit("lesson=train_and_test")
+    push(page, "play")
+    says(page, "on what it did not")
+    assert number(page, "sealed") == "shut"
+    push(page, "open")
+    page.wait_for_function("() => !document.querySelector('.numbers').textContent.includes('shut')")
+
+
+def test_wrongness(visit: Any) -> None:
+    page = visit("lesson=wrongness")
+    first = float(number(page, "wrongness"))
+    push(page, "step")
+    says(page, "One step down")
+    assert float(number(page, "wrongness")) < first
+    push(page, "undo")
+    page.wait_for_function("(first) => document.querySelector('.numbers').textContent.includes(first)", arg=f"{first:.4f}")
+
+
+def test_the_neuron_by_keyboard(visit: Any) -> None:
+    page = visit("lesson=neuron")
+    before = page.locator("[data-figure=plane] path[stroke-dasharray]").get_attribute("d")
+    page.focus("#knob-weight_1")
+    for _ in range(8):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_function(
+        "(before) => document.querySelector('[data-figure=plane] path[stroke-dasharray]').getAttribute('d') !== before", arg=before
+    )
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press(" ")
+    page.wait_for_function("() => document.querySelector('.numbers').textContent.includes('4 of 4')")
+
+
+def test_the_cafeteria_shows_what_a_hand_computes(visit: Any) -> None:
+    page = visit("lesson=cafeteria")
+    push(page, "step")
+    page.wait_for_selector(".tables .dense tr.chosen")
+    row = page.locator(".tables .dense tr.chosen td").all_inner_texts()
+    # 8.50 was asked, 0.5 x (2 + 5 + 3) = 5.00 guessed; 3.50 x portions / 35 is what each price moves.
+    assert row == ["1", "2 + 5 + 3", "8.5000", "5.0000", "+3.5000", "+0.2000", "+0.5000", "+0.3000", "0.7000", "1.0000", "0.8000"]
+    guesses = page.locator(".tables .table").first.locator("tbody td:nth-child(5)").all_inner_texts()
+    assert guesses == ["8.8000", "5.9000", "4.6000", "6.7000", "5.5000"]
+    assert page.evaluate("[...document.querySelectorAll('.table')].every((each) => each.scrollWidth <= each.clientWidth)")
+
+
+def test_the_playground(visit: Any) -> None:
+    page = visit("lesson=playground")
+    push(page, "play")
+    counted(page, "right, learning", 98)
+    push(page, "play")
+    page.hover("[data-node='neuron 1.1']")
+    page.wait_for_function("() => !document.querySelector('[data-figure=map] figcaption').textContent.includes('What the network says')")
+    page.mouse.move(5, 5)
+    # A weight is set by keyboard alone, and the picture changes.
+    ground = page.locator("[data-figure=map] image").first.get_attribute("href")
+    page.focus("[data-link][tabindex='0']")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".entry input:focus")
+    page.keyboard.type("5")
+    page.wait_for_function("(ground) => document.querySelector('[data-figure=map] image').getAttribute('href') !== ground", arg=ground)
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".entry", state="detached")
+    page.click("[data-press='layer+']")
+    page.wait_for_selector("[data-node='neuron 3.2']")
+    assert "layers=4%2C+2%2C+2" in page.url
+    # A rate far too large: the coach says so, and nothing on the page is a NaN.
+    page = visit("lesson=playground&rate=10&data=plane&activation=linear&optimiser=momentum")
+    push(page, "play")
+    page.wait_for_selector(".says.bad")
+    assert "earning rate" in page.inner_text(".says")
+    assert "NaN" not in page.inner_text(".bench")
+
+
+def test_benchmarks(visit: Any) -> None:
+    page = visit("lesson=benchmarks&network=linear&epochs=3&rate=0.01")
+    push(page, "play")
+    counted(page, "right, held out", 88)
+    page.wait_for_function("() => document.querySelector('[data-push=play]').textContent === 'Train'")
+    box = page.locator("[data-figure=sheet] svg").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"]
+    page.mouse.move(x, y + box["height"] * 0.15)
+    page.mouse.down()
+    page.mouse.move(x + 3, y + box["height"] * 0.85, steps=5)
+    page.mouse.up()
+    page.wait_for_selector("[data-figure=sheet] figcaption:has-text('Your digit')")
+    assert page.inner_text("[data-figure=bars] figcaption").startswith("It says")
+
+
+def test_the_course_goes_on_from_lesson_to_lesson_and_remembers(visit: Any) -> None:
+    page = visit("lesson=memorising&examples=20&hide=seed,noise")
+    assert page.locator("#knob-seed").count() == 0
+    assert page.locator("#knob-examples").count() == 1
+    for check in range(page.locator("fieldset[data-check]").count()):
+        page.click(f"[data-check='{check}'] [data-choice='0']")
+        assert page.is_visible(f"[data-check='{check}'] .why")
+    page.wait_for_selector(".course-list [aria-current] .number.done")
+    page.click(".onward .next")
+    page.wait_for_selector(".lesson[data-lesson=rules] figure svg")
+    assert "lesson=rules" in page.url
+    assert "memorising" in json.loads(page.evaluate("localStorage.getItem('studio-course')"))
+    page.emulate_media(media="print")
+    assert page.is_visible(".lesson h2")
+    assert page.is_hidden(".pushes")
+    assert page.is_visible("figure .twin")
+    page.emulate_media(media="screen")
+    page.click(".onward .to-tab")
+    page.wait_for_selector(".stage", state="visible")
+
+
+def test_on_a_phone_no_lesson_is_wider_than_the_screen(chromium: Any, studio: Open) -> None:
+    context = chromium.new_context(viewport=PHONE, has_touch=True, reduced_motion="reduce")
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    page.goto(f"{studio.address}/#lesson={COURSE[0]}")
+    page.wait_for_selector(".lesson figure svg")
+    for name in COURSE[1:10]:
+        page.select_option(".course-menu select", name)
+        page.wait_for_selector(f".lesson[data-lesson={name}] figure svg")
+        assert narrow_enough(page), name
+    context.close()
