@@ -17,7 +17,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from itertools import pairwise
@@ -83,7 +83,7 @@ class Alignment:
     shift: int
     agreement: float
     pairs: tuple[Pair, ...]
-    key: Key = Key(0)
+    key: Key = field(default_factory=lambda: Key(0))
 
     def side_by_side(self) -> list[tuple[int, str, str]]:
         """For each bar of the melody: its number, its notes, and the song's notes under them in the melody's key; a dot where one has none,
@@ -190,6 +190,10 @@ class Originality:
         return tuple(said)
 
 
+MOST_COPIED = 12
+"""The default limit on copying never lets a longer run pass: by a collection that holds tunes twice, whole strains would be allowed."""
+
+
 class Comparison:
     """A style made ready to be compared with. Its parts are worked out when first asked for."""
 
@@ -264,10 +268,10 @@ class Comparison:
 
     @property
     def max_copy(self) -> int:
-        """The default limit on copying, in notes by intervals: one below what 95 % of the style's own tunes share with another, and at
-        least 4. A style of fewer than two tunes gives 8, which holds for the fiddle tunes."""
+        """The default limit on copying, in notes by intervals: one below what 95 % of the style's own tunes share with another, from 4 to
+        `MOST_COPIED`. A style of fewer than two tunes gives 8, which holds for the fiddle tunes."""
         scale = self.scale(Kind.INTERVAL)
-        return max(4, int(scale.percentile(5)) - 1) if scale.runs else 8
+        return min(MOST_COPIED, max(4, int(scale.percentile(5)) - 1)) if scale.runs else 8
 
     def nearest(self, melody: Tune, *, leave_out: int | None = None) -> Alignment | None:
         """The song that agrees with the melody in most notes, found among the twelve that share most runs of five notes with it.
