@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -145,12 +146,35 @@ def _watch(process: Generator[Progress, None, T], *, quiet: bool) -> T:
 
 
 def _finish(process: Generator[Progress, None, T], show: Callable[[Progress], None]) -> T:
-    while True:
-        try:
-            show(next(process))
-        except StopIteration as end:
-            made: T = end.value
-            return made
+    with _heard_for_certain() as interrupted:
+        while True:
+            try:
+                show(next(process))
+            except StopIteration as end:
+                made: T = end.value
+                return made
+            if interrupted():
+                raise KeyboardInterrupt
+
+
+@contextmanager
+def _heard_for_certain() -> Generator[Callable[[], bool], None, None]:
+    """Whether Ctrl+C was pressed. Python loses an interrupt that falls into a callback, such as those of an import under way."""
+    pressed: list[int] = []
+
+    def hear(number: int, _frame: object) -> NoReturn:
+        pressed.append(number)
+        raise KeyboardInterrupt
+
+    try:
+        before = signal.signal(signal.SIGINT, hear)
+    except ValueError:  # not the main thread: nobody presses keys there
+        yield lambda: False
+        return
+    try:
+        yield lambda: bool(pressed)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _read(path: Path) -> bytes:
