@@ -17,6 +17,7 @@ def main() -> None:
         sys.exit(f"There is no benchmark {unknown[0]}; there are {', '.join(ALL)}.")
     for name in names:
         print(f"\n== {name}", flush=True)
+        sys.argv = [name]  # each reads its own options, and has none here
         runpy.run_module(f"benchmarks.{name}", run_name="__main__")
 
 
