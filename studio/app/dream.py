@@ -50,10 +50,6 @@ class DreamTab:
         defaults = {control.name: control.default for control in controls(DreamRecipe)}
         return [onto_dial(name, settings.get(name, defaults[name])) for name in self.dials]
 
-    def untouched(self) -> list[Any]:
-        """What to put onto the dials so that they stay as they are."""
-        return [KEEP if isinstance(dial, gr.HTML) else gr.skip() for dial in self.dials.values()]
-
 
 def dream_tab(desk: Desk, page: gr.Blocks, largest_upload: int) -> DreamTab:
     """Build the tab's content inside `page`, which is open. largest_upload: bytes."""
@@ -127,7 +123,7 @@ def dream_tab(desk: Desk, page: gr.Blocks, largest_upload: int) -> DreamTab:
         try:
             return [job, *tab.load(desk.settings(desk.jobs.latest(str(job)).recipe_json))]
         except StudioError:
-            return [None, *tab.untouched()]
+            return [None, *untouched(tab.dials)]
 
     def stage_again(job: str | None) -> Iterator[Any]:
         """After a reload: the same job's photo, and how far it is."""
@@ -176,6 +172,11 @@ def dream_tab(desk: Desk, page: gr.Blocks, largest_upload: int) -> DreamTab:
 
     stage.arrived(arrived, None, [title, author, licence], **quick)
     return tab
+
+
+def untouched(dials: dict[str, Any]) -> list[Any]:
+    """What to put onto dials so that they stay as they are."""
+    return [KEEP if isinstance(dial, gr.HTML) else gr.skip() for dial in dials.values()]
 
 
 def refusal(sentence: str) -> dict[str, Any]:

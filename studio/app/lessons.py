@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from studio.app.dream import DreamTab
+from studio.app.dream import DreamTab, untouched
 from studio.errors import StudioError
 from studio.images.recipes import DreamRecipe
 from studio.lessons.classroom import Classroom
@@ -33,8 +33,8 @@ def lessons_tab(tabs: gr.Tabs, dream: DreamTab) -> None:
     def visit(event: gr.EventData) -> list[Any]:
         """Open the Dream tab with what a lesson found; the photo and whatever else is set there stay as they are."""
         found = wanted(getattr(event, "settings", None))
-        untouched = zip(dream.dials, dream.untouched(), strict=True)
-        return [gr.Tabs(selected="dream"), *(found.get(name, as_it_is) for name, as_it_is in untouched)]
+        now = zip(dream.dials, untouched(dream.dials), strict=True)
+        return [gr.Tabs(selected="dream"), *(found.get(name, as_it_is) for name, as_it_is in now)]
 
     shown.visit(visit, None, [tabs, *dream.dials.values()], queue=False, show_progress="hidden", api_visibility="private")
 

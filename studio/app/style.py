@@ -13,7 +13,7 @@ from typing import Any
 import gradio as gr
 
 from studio.app.desk import Desk, offers
-from studio.app.dream import ENDED, dial, from_dials, onto_dial, refusal
+from studio.app.dream import ENDED, dial, from_dials, onto_dial, refusal, untouched
 from studio.app.intake import Credit
 from studio.app.widgets import answer, widget
 from studio.errors import Refused, StudioError
@@ -117,12 +117,12 @@ def style_tab(desk: Desk, largest_upload: int) -> StyleTab:
             yield None, gr.update(interactive=True)
 
     def dials_again(job: str | None) -> list[Any]:
-        """After a reload: the settings of the job this browser asked for last, if it is still known."""
+        """Where this browser asked for something before that is still known: its settings. Otherwise the dials stay as they are."""
         try:
             settings = desk.settings(desk.jobs.latest(str(job)).recipe_json)
             return [onto_dial(name, settings.get(name, by_name[name].default)) for name in names]
         except StudioError:
-            return [onto_dial(name, by_name[name].default) for name in names]
+            return untouched(dials)
 
     quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
     follows: dict[str, Any] = {name: how for name, how in quick.items() if name != "queue"}
