@@ -26,7 +26,7 @@ from studio.music.form import Close, Forms, How, Plan, Return, learn_forms, move
 from studio.music.idiom import Event, Idiom, learn
 from studio.music.markov import origin
 from studio.music.originality import Comparison
-from studio.music.recipes import ComposeRecipe
+from studio.music.recipes import ComposeRecipe, read_keep
 from studio.music.sampling import Budget, Mask, Solution, Trellis, Wish, explain, solve
 from studio.music.scores import Key, Meter, Tune
 
@@ -192,9 +192,13 @@ def draw(outlook: Outlook, seed: int, play: Player = by_chain) -> Generator[str,
     if outlook.forms is None:
         yield "drawing"
         solution = outlook.solve()
-        symbols = play(solution, 1, random)[0]
-        return _take(outlook, symbols, None, (), solution, seed)
-    best: tuple[int, list[int], _Drawing] | None = None
+        symbols, before = play(solution, 1, random)[0], _others(ground, recipe)
+        for _ in range(DRAWS if before else 0):  # as long as nothing is new: rejection, so that the rest stays drawn exactly
+            if not _unchanged(before, in_bars(outlook.idiom, symbols)):
+                break
+            symbols = play(solution, 1, random)[0]
+        return _take(outlook, symbols, None, _nothing_new(before, in_bars(outlook.idiom, symbols)), solution, seed)
+    best: tuple[tuple[bool, int], list[int], _Drawing] | None = None
     refused: Refused | None = None
     for attempt in range(PLANS if recipe.form == "learnt" else PLANS_IN_LETTERS):
         plan = (
@@ -210,10 +214,12 @@ def draw(outlook: Outlook, seed: int, play: Player = by_chain) -> Generator[str,
             continue
         yield "drawing the rest"
         symbols = drawing.finish()
-        faults = len(drawing.relaxed) + drawing.unplanned(dict(enumerate(in_bars(outlook.idiom, symbols))))
+        bars = in_bars(outlook.idiom, symbols)
+        drawing.relaxed += _nothing_new(drawing.before, bars)
+        faults = _unchanged(drawing.before, bars), len(drawing.relaxed) + drawing.unplanned(dict(enumerate(bars)))
         if best is None or faults < best[0]:
             best = faults, symbols, drawing
-        if not faults or recipe.form != "learnt":
+        if not any(faults) or (recipe.form != "learnt" and not faults[0]):
             break
     if best is None and refused is not None:
         raise refused
@@ -235,6 +241,7 @@ class _Drawing:
         self.returns: list[Return] = []
         self.wishes: list[Wish] = []
         self.relaxed: list[str] = []
+        self.before = _others(self.ground, outlook.recipe)
         self.leaning = outlook.leaning(plan)
         self.solution = outlook.solve([self.leaning])
         self.first = self.solution
@@ -332,6 +339,7 @@ class _Drawing:
                 weight *= [beginnings.count(bars[root][:2]) + 0.02 for bars in drawn]
         for number, bars in enumerate(drawn):
             weight[number] *= 1e-3 ** self.unplanned({**self.laid, **{root: bars[root] for root in roots}})
+            weight[number] *= 0.05 ** sum(self.before.get(root) == bars[root] for root in roots)
         tried: set[tuple[tuple[int, ...], ...]] = set()
         for number in self.random.choice(len(drawn), size=len(drawn), replace=False, p=weight / weight.sum()):
             music = tuple(drawn[number][root] for root in roots)
@@ -361,7 +369,12 @@ class _Drawing:
                         self.returns.append(each)
         # A chain likes to run in circles; what the form does not let return shall be new.
         takes = self.play(self.solution, DRAWS, self.random)
-        return min(takes, key=lambda take: self.unplanned(dict(enumerate(in_bars(self.idiom, take)))))
+
+        def faults(take: list[int]) -> tuple[bool, int]:
+            bars = in_bars(self.idiom, take)
+            return _unchanged(self.before, bars), self.unplanned(dict(enumerate(bars)))
+
+        return min(takes, key=faults)
 
     def unplanned(self, bars: dict[int, tuple[int, ...]]) -> int:
         """How many of these bars are the same as an earlier one that they are no return of."""
@@ -403,6 +416,31 @@ class _Drawing:
     def kept_plan(self) -> Plan:
         returns = tuple(sorted(self.returns, key=lambda each: each.bar))
         return replace(self.plan, returns=returns, closes=tuple(sorted(self.closes, key=lambda each: each.bar)))
+
+
+def _others(ground: Ground, recipe: ComposeRecipe) -> dict[int, tuple[int, ...] | None]:
+    """The bars (from 0) of the take that are not kept, and what stands there: who asks for them again wants something else. None where it
+    is nothing of this style. Empty without a take."""
+    if ground.take is None or not recipe.keep:
+        return {}
+    kept = {place for text in recipe.keep for there, _ in [read_keep(text)] for place in range(there.first, there.last + 1)}
+    others: dict[int, tuple[int, ...] | None] = {}
+    for number in sorted({bar.number for bar in ground.take.bars() if 1 <= bar.number <= ground.bars} - kept):
+        try:
+            others[number - 1] = tuple(ground.idiom.symbols_of(ground.take, number, number))
+        except Refused:
+            others[number - 1] = None
+    return others
+
+
+def _unchanged(others: dict[int, tuple[int, ...] | None], bars: Sequence[tuple[int, ...]]) -> bool:
+    """Whether every bar that was to be new is as it was."""
+    return bool(others) and all(bars[place] == music for place, music in others.items())
+
+
+def _nothing_new(others: dict[int, tuple[int, ...] | None], bars: Sequence[tuple[int, ...]]) -> tuple[str, ...]:
+    told = "Around the kept bars these wishes leave the others as they were: keep fewer, or let go of a wish."
+    return (told,) if _unchanged(others, bars) else ()
 
 
 def in_bars(idiom: Idiom, symbols: Sequence[int]) -> list[tuple[int, ...]]:

@@ -19,8 +19,9 @@ from studio.music import compose
 from studio.music.corpora import Style, music21_corpus, ready_style
 from studio.music.reading import read_tunes
 from studio.music.recipes import ComposeRecipe
-from studio.music.scores import Tune
+from studio.music.scores import Tune, pitch_name
 from studio.music.takes import consider, draw, finished
+from tests.app.tunes import jigs
 
 Studio = Callable[..., tuple[int, str, str]]
 
@@ -318,3 +319,36 @@ def test_titles_and_takes_of_one_request_are_told_apart(studio: Studio, folder: 
     assert "T:Second" in two
     music = [re.sub(r"(?m)^(T:|%).*\n", "", text) for text in (one, two)]
     assert music[0] == music[1]
+
+
+def test_what_is_asked_again_around_kept_bars_comes_out_new(studio: Studio, tmp_path: Path) -> None:
+    """In a style so small that by chance every fifth take would be the one before."""
+    jigs_too = tmp_path / "jigs"
+    jigs_too.mkdir()
+    for name, content in jigs().items():
+        (jigs_too / name).write_bytes(content)
+    asked = ["--style", jigs_too, "--bars", "8", "--max-copy", "12", "--quiet"]
+    again = []
+    for seed in range(5):
+        assert studio("compose", "-o", f"first{seed}.mid", *asked, "--seed", seed)[0] == 0
+        kept = ["--take", f"first{seed}.mid", "--keep", "3-4"]
+        assert studio("compose", "-o", f"again{seed}.mid", *asked, *kept, "--seed", 100 + seed)[0] == 0
+        (first, _), (second, _) = (_by_mido(tmp_path / f"{which}{seed}.mid") for which in ("first", "again"))
+        bars = [[(note.start, note.end, note.pitch) for note in line if 6 <= note.start < 12] for line in (first, second)]
+        assert bars[0] == bars[1], "the third and fourth bar of 6/8"
+        again.append([(note.start, note.pitch) for note in first] != [(note.start, note.pitch) for note in second])
+    assert all(again)
+
+
+def test_where_nothing_new_can_be_had_around_kept_bars_it_is_said() -> None:
+    style = Style.of([tune for name, content in jigs().items() for tune in read_tunes(content, name).tunes], "jigs")
+    first = finished(draw(finished(consider(ComposeRecipe(bars=4, form="free", seed=1), style, max_copy=20)), 1)).tune
+    pins = tuple(
+        f"4:{(note.start - 9) * 2 + 1}={pitch_name(note.pitch, first.key)}*{note.duration}"
+        for note in first.sounding
+        if note.start >= 9 and note.pitch is not None
+    )
+    pinned = ComposeRecipe(bars=4, form="free", keep=("1-3",), pins=pins)
+    again = finished(draw(finished(consider(pinned, style, take=first, max_copy=20)), 2))
+    assert [(note.start, note.pitch) for note in again.tune.notes] == [(note.start, note.pitch) for note in first.notes]
+    assert "leave the others as they were" in " ".join(again.relaxed)
