@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from studio.app.swift import without_collecting
 from studio.errors import Refused
 
 if TYPE_CHECKING:
@@ -147,19 +148,21 @@ def serve(host: str = "127.0.0.1", port: int = 7860, *, open_browser: bool = Fal
 
     STUDIO_PASSWORD asks visitors to log in, as STUDIO_USER ("studio" unless set). Raises `Refused` when the port is taken.
     """
-    with _listening(host, port) as door, _temporary_folder():
-        import uvicorn
+    with _listening(host, port) as door, _temporary_folder(), contextlib.ExitStack() as opened:
+        with without_collecting():
+            import uvicorn
 
-        from studio.app.desk import Desk
-        from studio.jobs import Jobs
-        from studio.works.gallery import Gallery
+            from studio.app.desk import Desk
+            from studio.jobs import Jobs
+            from studio.works.gallery import Gallery
 
-        with Gallery.open() as gallery, Jobs(gallery) as jobs:
+            gallery = opened.enter_context(Gallery.open())
+            jobs = opened.enter_context(Jobs(gallery))
             port = door.getsockname()[1]
             web = application(Desk(gallery, jobs), host=host, port=port, login=login_wanted())
             server = uvicorn.Server(uvicorn.Config(web, log_level="warning", timeout_graceful_shutdown=2, server_header=False))
-            _tell_when_open(server, host, port, open_browser, jobs.prepare)
-            server.run(sockets=[door])
+        _tell_when_open(server, host, port, open_browser, jobs.prepare)
+        server.run(sockets=[door])
 
 
 def login_wanted() -> tuple[str, str] | None:
