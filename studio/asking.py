@@ -34,9 +34,9 @@ def ask(kind: str, wishes: Mapping[str, Any], ingredients: Iterable[Ingredient],
     """
     if kind not in KINDS:
         raise UnknownName("kind of work", kind, KINDS)
-    fields = KINDS[kind].complete(dict(wishes))
+    wishes, ingredients = KINDS[kind].recognise(wishes, ingredients)
+    fields = KINDS[kind].complete(wishes)
     check(KINDS[kind].recipe_class(), fields)
-    ingredients = list(ingredients)
     ingredients += KINDS[kind].implies(fields, [each.role for each in ingredients])
     sources = [
         gallery.keep_source(each.content, role=each.role, name=each.name, title=each.title, author=each.author, licence=each.licence)

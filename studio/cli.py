@@ -115,7 +115,7 @@ def recipe_options(kind: type[Recipe], *, leave_out: tuple[str, ...] = ()) -> Ca
 
 def _wishes(given: dict[str, Any]) -> dict[str, Any]:
     """The options a person really gave."""
-    return {name: None if value == "own" else value for name, value in given.items() if value not in (None, ())}
+    return {name: None if (name, value) == ("size", "own") else value for name, value in given.items() if value not in (None, ())}
 
 
 def making_options(command: Command) -> Command:
@@ -124,6 +124,16 @@ def making_options(command: Command) -> Command:
         click.option("--force", is_flag=True, help="Replace the output file if it exists."),
         click.option("--json", "as_json", is_flag=True, help="Print what was made as JSON."),
         click.option("-q", "--quiet", is_flag=True, help="No progress, no words but the path."),
+    ):
+        command = option(command)
+    return command
+
+
+def weights_options(command: Command) -> Command:
+    """--weights and --weights-sha256, for what a network looks at."""
+    for option in (
+        click.option("--weights-sha256", metavar="HEX", help="The sha256 of the weights; needed for a file that is not safetensors."),
+        click.option("--weights", type=click.Path(path_type=Path), help="Weights of your own: a lesson's .zip, or for the backbone."),
     ):
         command = option(command)
     return command
@@ -233,6 +243,7 @@ def _dream_recipe() -> type[Recipe]:
 @recipe_options(_dream_recipe())
 @click.option("--guide", type=click.Path(path_type=Path), help="Dream towards what the network sees in this picture.")
 @click.option("--mask", type=click.Path(path_type=Path), help="Dream only where this picture is light.")
+@weights_options
 @click.option("--title", default="", help="The photo's title, for the credits.")
 @click.option("--author", default="", help="Who took the photo.")
 @click.option("--licence", default="", help="The photo's licence.")
@@ -242,6 +253,8 @@ def dream(
     output: Path,
     guide: Path | None,
     mask: Path | None,
+    weights: Path | None,
+    weights_sha256: str | None,
     title: str,
     author: str,
     licence: str,
@@ -256,9 +269,11 @@ def dream(
 
     _check_output(output, suffixes=(".png",), force=force)
     ingredients = [Ingredient("photo", _read(photo), photo.name, title=title, author=author, licence=licence)]
-    ingredients += [Ingredient(role, _read(path), path.name) for role, path in (("guide", guide), ("mask", mask)) if path]
+    ingredients += [
+        Ingredient(role, _read(path), path.name) for role, path in (("guide", guide), ("mask", mask), ("weights", weights)) if path
+    ]
     with _gallery() as gallery:
-        recipe = ask("dream", _wishes(given), ingredients, gallery)
+        recipe = ask("dream", _wishes(given) | {"weights_sha256": weights_sha256}, ingredients, gallery)
         work = _watch(run_here(recipe, gallery), quiet=quiet)
         gallery.export(work, output, force=force)
     _tell(work, output, quiet=quiet, as_json=as_json)
@@ -276,6 +291,7 @@ def _style_recipe() -> type[Recipe]:
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The picture to write, a .png.")
 @recipe_options(_style_recipe(), leave_out=("style_weights",))
 @click.option("--mask", type=click.Path(path_type=Path), help="Paint only where this picture is light.")
+@weights_options
 @click.option("--title", default="", help="The photo's title, for the credits.")
 @click.option("--author", default="", help="Who took the photo.")
 @click.option("--licence", default="", help="The photo's licence.")
@@ -285,6 +301,8 @@ def style(
     paintings: tuple[str, ...],
     output: Path,
     mask: Path | None,
+    weights: Path | None,
+    weights_sha256: str | None,
     title: str,
     author: str,
     licence: str,
@@ -304,8 +322,8 @@ def style(
     weighed = [_weighed(painting) for painting in paintings]
     ingredients = [Ingredient("photo", _read(content), content.name, title=title, author=author, licence=licence)]
     ingredients += [Ingredient("style", _read(path), path.name) for path, _ in weighed]
-    ingredients += [Ingredient("mask", _read(mask), mask.name)] if mask else []
-    wishes = _wishes(given)
+    ingredients += [Ingredient(role, _read(path), path.name) for role, path in (("mask", mask), ("weights", weights)) if path]
+    wishes = _wishes(given) | {"weights_sha256": weights_sha256}
     if any(weight != 1 for _, weight in weighed):
         wishes["style_weights"] = tuple(weight for _, weight in weighed)
     with _gallery() as gallery:
@@ -540,11 +558,14 @@ def gallery_remove(id: str, yes: bool) -> None:
 
 @commands.command()
 @click.option("--backbone", default="efficientnet_lite0", show_default=True)
-def layers(backbone: str) -> None:
+@click.option("--weights", type=click.Path(path_type=Path), help="A network of your own, such as a lesson's .zip, instead of the backbone.")
+def layers(backbone: str, weights: Path | None) -> None:
     """The layers of a network, and what each tends to show when it dreams."""
     from studio.images.backbones import layers as layers_of
+    from studio.images.own_networks import recognised
 
-    for layer in layers_of(backbone):
+    own = recognised(_read(weights), weights.name)[1] if weights else None
+    for layer in own.layers if own else layers_of(backbone):
         click.echo(f"{layer.name:<18} {layer.channels:>5} channels  {layer.shows}")
 
 

@@ -24,6 +24,7 @@ class Kind:
     """A kind of work this studio can make: where its recipe and its process stand. They are imported when first used.
 
     completion: a function from loose wishes to the recipe's fields, such as one that knows the presets; "" where wishes are fields.
+    brought: a function from wishes and ingredients to both, before anything else is looked at, such as one that knows a network in a file.
     implied: a function from wishes and the roles of the files that come with them to further ingredients, such as the style that a wish
     names. roles: what its sources are for, in order; the first is needed, unless it is implied.
     """
@@ -32,6 +33,7 @@ class Kind:
     recipe: str
     process: str
     completion: str = ""
+    brought: str = ""
     implied: str = ""
     roles: tuple[str, ...] = ()
 
@@ -42,6 +44,10 @@ class Kind:
     def implies(self, wishes: Mapping[str, Any], roles: Iterable[str]) -> list[Any]:
         """Ingredients (`studio.asking.Ingredient`, by their fields) that the wishes imply. Raises `UnknownName`."""
         return list(_find(self.implied)(dict(wishes), tuple(roles))) if self.implied else []
+
+    def recognise(self, wishes: Mapping[str, Any], ingredients: Iterable[Any]) -> tuple[dict[str, Any], list[Any]]:
+        """What was asked for and brought, with what the files themselves tell. Raises `Refused` or `Unreadable`."""
+        return _find(self.brought)(wishes, ingredients) if self.brought else (dict(wishes), list(ingredients))
 
     def complete(self, wishes: Mapping[str, Any]) -> dict[str, Any]:
         """What was asked for, with what it implies. Raises `UnknownName` for a preset that does not exist."""
@@ -56,12 +62,14 @@ KINDS = {
             recipe="studio.images.recipes:DreamRecipe",
             process="studio.images.dream:dream",
             completion="studio.images.presets:with_preset",
+            brought="studio.images.own_networks:brought",
             roles=("photo", "guide", "mask", "weights"),
         ),
         Kind(
             "style",
             recipe="studio.images.recipes:StyleRecipe",
             process="studio.images.style:paint",
+            brought="studio.images.own_networks:brought_to_paint",
             roles=("photo", "style", "mask", "weights"),
         ),
         Kind(

@@ -17,6 +17,7 @@ from studio.app.music_routes import Derived
 from studio.app.views import work_page, work_view
 from studio.asking import Ingredient, ask
 from studio.errors import Refused, UnknownName, Unreadable
+from studio.images.own_networks import is_safetensors, recognised
 from studio.images.pictures import read_picture
 from studio.jobs import Jobs
 from studio.kinds import KINDS, read_recipe
@@ -54,6 +55,19 @@ class Desk:
     def look(self, offered: Any, role: str) -> Shown:
         """An offered picture as the page shows it, after it was read as the making would read it."""
         return show(receive(offered, role, self.gallery, self.recipe_of_job))
+
+    def know(self, offered: Any) -> dict[str, Any]:
+        """A network's file as the page tells of it: name, sentence, whether it is a network of one's `own`, layers as [label, name]."""
+        file = receive(offered, "weights", self.gallery, self.recipe_of_job)
+        _, network = recognised(file.content, file.name or "The file")
+        if network is None:
+            if not is_safetensors(file.content):
+                raise Refused(f"{file.name} is no network the studio can read here; bring a lesson's .zip or a .safetensors file.")
+            said = "Weights that do not say of which network: choose it under Fine settings."
+            return {"name": file.name, "sentence": said, "own": False, "layers": []}
+        layers = [[f"{layer.name} · {layer.shows}", layer.name] for layer in network.layers]
+        said = f"{network.what or 'A network of your own.'} {len(layers)} layers stand under Fine settings."
+        return {"name": network.name, "sentence": said, "own": True, "layers": layers}
 
     # --- Jobs ---------------------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from studio.app.desk import Desk, offers
 from studio.app.intake import Credit
 from studio.app.widgets import answer, widget
 from studio.errors import Refused, StudioError
+from studio.images.backbones import OWN
 from studio.images.recipes import DreamRecipe
 from studio.works.recipe import Control, Fold, controls
 
@@ -60,6 +61,9 @@ def dream_tab(desk: Desk, page: gr.Blocks, largest_upload: int) -> DreamTab:
     def stop(job: str) -> dict[str, Any]:
         return answer(lambda: {"stopped": desk.cancel(str(job))})
 
+    def know(offered: dict[str, Any]) -> dict[str, Any]:
+        return answer(lambda: desk.know(offered))
+
     dials: dict[str, Any] = {}
     by_name = {control.name: control for control in controls(DreamRecipe)}
     folded = [control for control in by_name.values() if control.fold is Fold.FOLDED and control.name != "seed"]
@@ -77,15 +81,13 @@ def dream_tab(desk: Desk, page: gr.Blocks, largest_upload: int) -> DreamTab:
                 roll = gr.Button("Roll", elem_classes="roll", scale=0, min_width=96)
             with gr.Group(elem_classes="go"):
                 button = gr.Button("Dream", variant="primary", size="lg", elem_id="dream")
-            with gr.Accordion("Towards another picture", open=False):
-                widget("guide", server=(look,), largest_upload=largest_upload)
-                for control in folded:
-                    if control.name.startswith("guide"):
-                        dials[control.name] = dial(control)
+            # These two fold themselves: Gradio makes what is in a closed accordion only when it is opened, and a guide or a network that
+            # comes back with a work, or from a lesson, would be lost until then.
+            widget("guide", server=(look,), largest_upload=largest_upload)
+            network = widget("network", server=(know,), largest_upload=largest_upload)
             with gr.Accordion("Fine settings", open=False):
                 for control in folded:
-                    if control.name not in dials:
-                        dials[control.name] = dial(control)
+                    dials[control.name] = dial(control)
             with gr.Accordion("Whose photo is it?", open=False):
                 title = gr.Textbox(label="Title", max_lines=1, info="What the photo is called; it goes into the recipe with the rest.")
                 author = gr.Textbox(label="Author", max_lines=1, info="Who took it.")
@@ -104,6 +106,9 @@ def dream_tab(desk: Desk, page: gr.Blocks, largest_upload: int) -> DreamTab:
             if offered.get("trouble"):
                 raise Refused(str(offered["trouble"]))
             wishes = from_dials(dict(zip(tab.dials, values, strict=True)))
+            if offered.get("weights") and wishes.get("backbone") != OWN and desk.know(offered["weights"])["own"]:
+                # Its file still lies there, but another network has been chosen since.
+                offered = {role: picture for role, picture in offered.items() if role != "weights"}
             job = desk.order("dream", wishes, offered, Credit(title or "", author or "", licence or ""))
             yield desk.job(job), job, gr.update(interactive=False)
             for told, button_now in followed(job):
@@ -170,6 +175,22 @@ def dream_tab(desk: Desk, page: gr.Blocks, largest_upload: int) -> DreamTab:
     def arrived(event: gr.EventData) -> tuple[str, str, str]:
         return tuple(str(getattr(event, name, "") or "") for name in ("title", "author", "licence"))  # type: ignore[return-value]
 
+    def network_arrived(event: gr.EventData) -> tuple[Any, Any]:
+        """Its layers to choose from, a deep one chosen; or the usual network's again once it is put away."""
+        layers = [(str(label), str(name)) for label, name in getattr(event, "layers", None) or []]
+        chosen = [str(layer) for layer in getattr(event, "chosen", None) or []]
+        if getattr(event, "own", False) and layers:
+            networks = [("the file you brought", OWN), *_networks()]
+            if getattr(event, "quietly", False):  # found again: what the dials show is right already
+                return gr.update(choices=networks), gr.update(choices=layers)
+            return gr.Dropdown(networks, value=OWN), gr.Dropdown(layers, value=chosen or [layers[-3][1]])
+        usual = {name: DreamRecipe.model_fields[name].default for name in ("backbone", "layers")}
+        return (
+            gr.Dropdown(_networks(), value=usual["backbone"]),
+            gr.Dropdown(_layers(usual["backbone"]), value=list(usual["layers"])),
+        )
+
+    network.arrived(network_arrived, None, [dials["backbone"], dials["layers"]], **quick)
     stage.arrived(arrived, None, [title, author, licence], **quick)
     return tab
 
@@ -214,6 +235,8 @@ def from_dials(values: dict[str, Any]) -> dict[str, Any]:
     wishes = dict(values)
     size = wishes.get("size")
     wishes["size"] = None if size in (OWN_SIZE, "", None) else size
+    if "preset" in wishes:
+        wishes["preset"] = wishes["preset"] or None  # no look at all, which a widget tells as nothing
     return {name: value for name, value in wishes.items() if value is not None or name in ("size", "preset")}
 
 
@@ -239,7 +262,9 @@ def _look_on_dials(preset: str | None, backbone: str, names: list[str]) -> list[
         implied = with_preset({"preset": preset, "backbone": backbone})
     except StudioError:
         return [gr.skip() for _ in names]
-    return [onto_dial(name, implied.get(name, DreamRecipe.model_fields[name].default)) for name in names]
+    found = [onto_dial(name, implied.get(name, DreamRecipe.model_fields[name].default)) for name in names]
+    # A network of one's own has layers of its own: those chosen stay.
+    return [gr.skip() if (backbone, name) == (OWN, "layers") else value for name, value in zip(names, found, strict=True)]
 
 
 def _looks() -> list[dict[str, str]]:

@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from studio.errors import UnknownName
+from studio.errors import Refused, UnknownName
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 HALVES = (0.5, 0.5, 0.5)
 
 DEFAULT = "efficientnet_lite0"
+
+OWN = "own"
+"""The backbone that is described by the weights file that comes with a recipe: a network somebody trained here."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,9 @@ class Readiness:
 
 
 def backbone(name: str) -> Backbone:
-    """The row of that name. Raises `UnknownName`."""
+    """The row of that name. Raises `UnknownName`, or `Refused` for `own`, whose row stands in its file."""
+    if name == OWN:
+        raise Refused("A network of your own is only known with its file: bring the .zip or .safetensors it was saved as.")
     if name not in BACKBONES:
         raise UnknownName("backbone", name, BACKBONES)
     return BACKBONES[name]

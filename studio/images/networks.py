@@ -22,7 +22,8 @@ import torch
 from torch import Tensor, nn
 
 from studio.errors import Missing, Refused, Unreadable
-from studio.images.backbones import DEFAULT, Backbone, backbone, weights_path
+from studio.images.backbones import DEFAULT, OWN, Backbone, backbone, weights_path
+from studio.images.own_networks import is_safetensors
 from studio.images.prepared import Prepared, prepare
 from studio.works.recipe import ModelIdentity
 
@@ -55,11 +56,20 @@ def open_network(name: str, layers: tuple[str, ...], own: OwnWeights | None = No
     The few used last stay prepared for as long as the process lives.
     Raises `UnknownName` (backbone, layer), `Missing` (weights not here: see `fetch`), `Unreadable` (corrupt or other weights).
     """
-    which = backbone(name)
     device = chosen_device()
+    if name == OWN:
+        if own is None:
+            raise Refused("A network of your own is to dream, but there is no file of it: bring the .zip or .safetensors it was saved as.")
+        from studio.images.own_eyes import open_own
+
+        _check_sha256(own)
+        prepared, called = open_own(own.content, layers, device)
+        return prepared, ModelIdentity(name=f"{called}, a network of one's own", sha256=own.sha256)
     if own is not None:
+        which = backbone(name)
         state, identity = read_own_weights(own), ModelIdentity(name=f"{name} with weights of one's own", sha256=own.sha256)
         return _prepare(which, state, layers, device, "The weights file"), identity
+    which = backbone(name)
     path = weights_path(which)
     if not path.is_file():
         raise Missing(_how_to_bring(which))
@@ -107,22 +117,13 @@ def fetch(which: Backbone) -> Generator[Fetched, None, Path]:
 
 def read_own_weights(own: OwnWeights) -> dict[str, Tensor]:
     """The state dict in a file of one's own. Never unpickles anything but tensors. Raises `Refused` or `Unreadable`."""
-    if hashlib.sha256(own.content).hexdigest() != own.sha256:
-        raise Refused("The weights file is not the one whose sha256 was given: check the file or the number.")
+    _check_sha256(own)
     return _read_state(own.content, "The weights file")
 
 
-def check_own_weights(content: bytes, sha256: str | None) -> OwnWeights:
-    """Accept a weights file that a person brings: safetensors as it is, a torch file only with the sha256 they expect.
-
-    Raises `Refused` when a torch file comes without its hash or with another.
-    """
-    actual = hashlib.sha256(content).hexdigest()
-    if sha256 is None and not _is_safetensors(content):
-        raise Refused("A weights file that is not safetensors is only read with its sha256 given: say which file you mean.")
-    if sha256 is not None and sha256.lower() != actual:
-        raise Refused(f"The weights file has another sha256 ({actual[:12]}…) than the one given: check the file or the number.")
-    return OwnWeights(content, actual)
+def _check_sha256(own: OwnWeights) -> None:
+    if hashlib.sha256(own.content).hexdigest() != own.sha256:
+        raise Refused("The weights file is not the one whose sha256 was given: check the file or the number.")
 
 
 def build(which: Backbone) -> nn.Module:
@@ -178,7 +179,7 @@ def _read_state(content: bytes, said: str) -> dict[str, Tensor]:
     from safetensors.torch import load
 
     try:
-        if _is_safetensors(content):
+        if is_safetensors(content):
             return dict(load(content))
         state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except (safetensors.SafetensorError, RuntimeError, ValueError, EOFError, KeyError, OSError, ImportError) as error:
@@ -188,11 +189,6 @@ def _read_state(content: bytes, said: str) -> dict[str, Tensor]:
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise Unreadable(f"{said} holds no state dict (names and tensors): save model.state_dict() as safetensors.")
     return state
-
-
-def _is_safetensors(content: bytes) -> bool:
-    """Eight bytes of header length, then the header, which is JSON."""
-    return len(content) > 9 and 0 < int.from_bytes(content[:8], "little") <= len(content) - 8 and content[8:9] == b"{"
 
 
 def _renamed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

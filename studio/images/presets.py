@@ -7,12 +7,13 @@ Making the thumbnails again:  python -m studio.images.presets
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from studio.errors import UnknownName
-from studio.images.backbones import DEFAULT, layers
+from studio.images.backbones import DEFAULT, OWN, Layer, layers
 from studio.images.recipes import DreamRecipe, LayerTerm
 from studio.works.work import Made, Making
 
@@ -50,7 +51,7 @@ def with_preset(fields: dict[str, Any]) -> dict[str, Any]:
         raise UnknownName("preset", str(name), PRESETS)
     implied = {"preset": name} | PRESETS[name].values
     backbone = fields.get("backbone", DEFAULT)
-    if backbone != DEFAULT:
+    if backbone not in (DEFAULT, OWN):
         implied["layers"] = as_deep_in(backbone, implied["layers"])
     return implied | fields
 
@@ -60,11 +61,15 @@ def as_deep_in(backbone: str, terms: tuple[str, ...]) -> tuple[str, ...]:
 
     Raises `UnknownName` for the backbone.
     """
+    return as_deep(layers(backbone), terms)
+
+
+def as_deep(there: Sequence[Layer], terms: Sequence[str]) -> tuple[str, ...]:
+    """Of the layers `there`, from the picture inwards, those that lie as deep as `terms` do in the default backbone."""
     known = [layer.name for layer in layers(DEFAULT)]
-    there = layers(backbone)
     found: dict[str, float] = {}
     for term in map(LayerTerm.read, terms):
-        depth = known.index(term.name) / (len(known) - 1)
+        depth = known.index(term.name) / (len(known) - 1) if term.name in known else 1.0
         found.setdefault(there[round(depth * (len(there) - 1))].name, term.weight)
     return tuple(name if weight == 1 else f"{name}*{weight:g}" for name, weight in found.items())
 

@@ -10,6 +10,7 @@ from typing import Literal
 
 from pydantic import field_validator
 
+from studio.images.backbones import OWN
 from studio.works.recipe import Recipe, parameter
 
 SMALLEST_SIDE, LARGEST_SIDE = 64, 8192
@@ -86,10 +87,16 @@ class DreamRecipe(Recipe):
         photo = self.source("photo")
         guide = self.source("guide")
         said = f"{photo.title or photo.name or 'A picture'}" if photo else "A picture"
-        said += f" dreamt by {self.backbone}"
+        own = self.source("weights") if self.backbone == OWN else None
+        said += f" dreamt by the network {own.title or own.name}" if own else f" dreamt by {self.backbone}"
         if self.preset:
             said += f" in the look '{self.preset}'"
-        said += f" ({' + '.join(self.layers)}), {self.octaves} octaves of {self.steps} steps"
+        steps = f"{self.steps} step{'s' * (self.steps != 1)}"
+        said += (
+            f" ({' + '.join(self.layers)}), {self.octaves} octaves of {steps}"
+            if self.octaves > 1
+            else f" ({' + '.join(self.layers)}), {steps}"
+        )
         if guide:
             said += f", towards {guide.title or guide.name}"
         if self.source("mask"):
@@ -98,7 +105,7 @@ class DreamRecipe(Recipe):
             said += ", in its own colours"
         if self.strength < 1:
             said += f", laid over the photo at {self.strength:.0%}"
-        if self.source("weights"):
+        if self.source("weights") and not own:
             said += ", with weights of one's own"
         return f"{said}; seed {self.seed}."
 

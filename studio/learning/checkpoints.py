@@ -83,7 +83,7 @@ def save(network: Network, card: Card, path: Path) -> Card:
     broken = next((name for name, tensor in weights.items() if not bool(torch.isfinite(tensor).all())), None)
     if broken is not None:
         raise Refused(f"The weights '{broken}' are not all finite numbers; train the network again with a smaller learning rate.")
-    content = bytes_from(weights)
+    content = bytes_from(weights, {"card": _in_file(network, card)})
     versions = {"studio": studio.__version__, "python": platform.python_version(), "torch": torch.__version__}
     card = Card.model_validate(
         card.model_dump() | {"network": network.config.model_dump(), "versions": versions, "sha256": hashlib.sha256(content).hexdigest()}
@@ -112,20 +112,47 @@ def load(path: Path) -> Model:
     place = _Place(path)
     card = _read_card(place)
     content = _weights_of(card, place)
-    weights = _read_tensors(content, place.weights.name)
+    return Model(_built(card, content, place.weights.name), card)
+
+
+def read_model(content: bytes, name: str) -> Model:
+    """A network back from the bytes of its weights file alone, whose header holds the card (as `save` writes it). name: for messages.
+
+    Raises `Unreadable` for what is no such file, is broken, or comes from a newer studio.
+    """
+    _read_tensors(content, name)  # whole, before its header is believed
+    try:
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        card = Card.model_validate(json.loads(header["__metadata__"]["card"]))
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise Unreadable(f"{name} does not say of which network it is; bring the file the studio saved.") from None
+    if card.network is None:
+        raise Unreadable(f"{name} does not say of which network it is; bring the file the studio saved.")
+    return Model(_built(card, content, name), card.model_copy(update={"sha256": hashlib.sha256(content).hexdigest()}))
+
+
+def _in_file(network: Network, card: Card) -> str:
+    """The card as the weights carry it in their own header: without what depends on them, or on the machine."""
+    told = card.model_copy(update={"network": network.config, "versions": {}, "sha256": ""})
+    return json.dumps(told.model_dump(mode="json", exclude_none=True, exclude={"versions", "sha256"}), ensure_ascii=False, sort_keys=True)
+
+
+def _built(card: Card, content: bytes, name: str) -> Network:
+    """The network of a card with these weights, every name and shape checked before anything is built."""
+    weights = _read_tensors(content, name)
     assert card.network is not None
     config: NetworkConfig = card.network
     with torch.device("meta"):  # its shapes without its memory: a card may ask for anything
         expected = {name: tensor.shape for name, tensor in config.build().state_dict().items()}
-    wrong = next((name for name in sorted(expected.keys() | weights.keys()) if _shape(expected, name) != _shape(weights, name)), None)
+    wrong = next((key for key in sorted(expected.keys() | weights.keys()) if _shape(expected, key) != _shape(weights, key)), None)
     if wrong is not None:
         raise Unreadable(
-            f"The weights {place.weights.name} do not fit the network their card describes: '{wrong}' is {_shape(weights, wrong)} "
+            f"The weights {name} do not fit the network their card describes: '{wrong}' is {_shape(weights, wrong)} "
             f"instead of {_shape(expected, wrong)}; bring both files from the same place again."
         )
     network = config.build()
     network.load_state_dict(weights)
-    return Model(network.eval(), card)
+    return network.eval()
 
 
 def save_training(state: TrainingState, path: Path) -> None:

@@ -18,7 +18,7 @@ from studio.lessons.cafeteria import FOODS, MENUS, TRUE_PRICES, read_menu
 from studio.lessons.deep_networks import NETWORK_CREDITS, SAMPLE_CREDITS
 from studio.lessons.keeping import packed
 from studio.lessons.lesson import Check, Choice, Event, Lesson, Push, Slide, Upload, Write
-from studio.lessons.scene import Arrow, Bars, Figure, File, Line, Mark, Picture, Points, Scene, Sound, Table, Words, written
+from studio.lessons.scene import Arrow, Bars, Figure, File, Line, Mark, Picture, Points, Scene, Sound, Table, Visit, Words, written
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -118,6 +118,7 @@ class State:
     playing: bool = False
     sounds: tuple[Sound, ...] = ()
     files: tuple[File, ...] = ()
+    visit: Visit | None = None
     said: str = ""
     mood: str = "plain"
 
@@ -160,7 +161,7 @@ def newest_works() -> tuple[int, dict[str, Work]]:
 
 def act(state: State, event: Event) -> State:
     """Run, hear, train, dream, bring pictures, keep."""
-    state = replace(state, sounds=(), files=())
+    state = replace(state, sounds=(), files=(), visit=None)
     match event.name:
         case "set":
             return _set(state, event.knob, event.value)
@@ -174,6 +175,8 @@ def act(state: State, event: Event) -> State:
             return _hear(state)
         case "save":
             return _saved(state)
+        case "travel":
+            return _travelled(state)
         case "again":
             return _dream_anew(state)
     part = state.settings["part"]
@@ -405,13 +408,14 @@ def _ground(state: State) -> Pixels:
 
 
 def _dreaming(state: State, own: Own) -> Own:
+    from studio.images.own_eyes import own_eyes
     from studio.images.recipes import DreamRecipe
-    from studio.lessons.small_dreams import SmallDream, own_eyes
+    from studio.lessons.small_dreams import SmallDream
 
     layer = str(state.settings["layer"])
     number = min(int(state.settings["digit"]), len(own.seen.classes) - 1)
     recipe = DreamRecipe(octaves=12, steps=24, step_size=0.014, hold=0.02, jitter=8, colour=0.4, seed=int(state.settings["seed"]))
-    dream = SmallDream(_ground(state), own_eyes(own.network, layer), objective(layer, number), recipe)
+    dream = SmallDream(_ground(state), own_eyes(own.network, (layer,)), objective(layer, number), recipe)
     weights = digest(own.network)
     return replace(own, dream=dream, dreamt_with=weights, weights=weights)
 
@@ -460,12 +464,41 @@ def _brought(state: State, event: Event) -> State:
 
 def _saved(state: State) -> State:
     from studio.images.pictures import write_png
+
+    own = state.own
+    if own is None or not own.losses:
+        return replace(state, said=NOTHING_YET, mood="bad")
+    files = [_own_file(state, own)]
+    if own.dream is not None:
+        files.append(File("dream.png", write_png(own.dream.pixels()), "image/png"))
+    return replace(
+        state, files=tuple(files), said="Kept: the network with its card" + (", and its dream." if own.dream else "."), mood="good"
+    )
+
+
+def _travelled(state: State) -> State:
+    """To the Dream tab, with the network as it is now."""
+    own = state.own
+    if own is None or not own.losses:
+        return replace(state, said=NOTHING_YET, mood="bad")
+    layer = str(state.settings["layer"])
+    term = f"classes:{min(int(state.settings['digit']), len(own.seen.classes) - 1)}" if layer == "classes" else layer
+    visit = Visit("Dream", TAB_SETTINGS, _own_file(state, own), (term,))
+    said = f"The Dream tab has your network (weights {digest(own.network)}…): choose a photo there and press Dream."
+    return replace(state, playing=False, visit=visit, said=said, mood="good")
+
+
+NOTHING_YET = "There is no network of yours yet: choose the part 'my network dreams' and press Play."
+
+TAB_SETTINGS = {"preset": None, "size": 512, "octaves": 5, "steps": 16, "step_size": 0.01, "hold": 0.05, "colour": 0.4, "jitter": 8}
+"""What suits a network that was trained on small pictures."""
+
+
+def _own_file(state: State, own: Own) -> File:
+    """The network with its card."""
     from studio.learning.checkpoints import Card
     from studio.learning.datasets import Origin
 
-    if state.own is None or not state.own.losses:
-        return replace(state, said="There is nothing to keep yet: choose the part 'my network dreams' and press Play.", mood="bad")
-    own = state.own
     digits = state.settings["learn_from"] == "digits"
     origin = own.seen.origin if digits else Origin(name="pictures of one's own", source="given in the lesson", licence="their makers'")
     assert origin is not None
@@ -477,12 +510,7 @@ def _saved(state: State) -> State:
         figures={"right on what was held out": own.right[-1] if own.right else 0.0},
         classes=own.seen.classes,
     )
-    files = [packed(own.network, card)]
-    if own.dream is not None:
-        files.append(File("dream.png", write_png(own.dream.pixels()), "image/png"))
-    return replace(
-        state, files=tuple(files), said="Kept: the network with its card" + (", and its dream." if own.dream else "."), mood="good"
-    )
+    return packed(own.network, card)
 
 
 # Whose work is it?
@@ -584,6 +612,7 @@ def draw(state: State) -> Scene:
         away=_away(str(state.settings["part"])),
         sounds=state.sounds,
         files=state.files,
+        visit=state.visit,
     )
 
 
@@ -944,6 +973,7 @@ for step in descend([pixels], seen, GradientDescent(0.1), steps=20, raising=True
         Slide("digit", "Which class", 0, 9, 1, 3, "For classes: which digit.", group=GROUPS[0]),
         Choice("on", "It dreams on", ("pagoda", "dahlia", "noise", "my picture"), "pagoda", group=GROUPS[0]),
         Push("again", "Dream anew", "from the beginning, with the weights as they are", key="d", group=GROUPS[0]),
+        Push("travel", "Dream with it in the Dream tab", "your weights, on any photo, at any size", group=GROUPS[0]),
         Push("save", "Keep my network", "its weights, its card and its dream", group=GROUPS[0]),
         Upload("ground", "A picture to dream on", "image/*", group=GROUPS[0]),
         Slide(

@@ -241,10 +241,15 @@ class File:
 
 @dataclass(frozen=True)
 class Visit:
-    """The page opens another tab, by its label, with these settings there (for the Dream tab: fields of its recipe)."""
+    """The page opens another tab, by its label, with these settings there (for the Dream tab: fields of its recipe).
+
+    network: a network trained here that goes along as its file, to dream with `layers`.
+    """
 
     tab: str
     settings: dict[str, Any]
+    network: File | None = None
+    layers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -276,9 +281,9 @@ class Scene:
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and numbers, ready for JSON; heat maps as one byte a cell (0 is -1 or dark, 255 is +1 or light), base64."""
         scene = asdict(replace(self, figures=(), files=()))
-        scene["files"] = [
-            {"name": file.name, "kind": file.kind, "content": base64.b64encode(file.content).decode("ascii")} for file in self.files
-        ]
+        scene["files"] = [_carried(file) for file in self.files]
+        if self.visit is not None and self.visit.network is not None:
+            scene["visit"]["network"] = _carried(self.visit.network)
         scene["figures"] = [
             {**asdict(replace(figure, marks=())), "marks": [_marked(mark) for mark in figure.marks]} for figure in self.figures
         ]
@@ -290,6 +295,10 @@ class Scene:
         parts += [f"{figure.title}. {figure.text}" for figure in self.figures]
         parts += [table_in_words(table) for table in self.tables]
         return "\n".join([*parts, self.says] if self.says else parts)
+
+
+def _carried(file: File) -> dict[str, str]:
+    return {"name": file.name, "kind": file.kind, "content": base64.b64encode(file.content).decode("ascii")}
 
 
 def _marked(mark: Mark) -> dict[str, Any]:

@@ -10,21 +10,18 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from studio.images.dream import Climb, Look, plan_octaves
 from studio.images.pictures import Pixels, fit_within, resize, write_jpeg, write_png
-from studio.images.prepared import Prepared, prepare
+from studio.images.prepared import Prepared
 from studio.images.recipes import DreamRecipe
 from studio.learning.descent import descend
-
-if TYPE_CHECKING:
-    from studio.learning.networks import PictureClassifier
 
 Objective = Callable[[dict[str, Tensor]], Tensor]
 """Features by layer, as `Prepared` gives them, to a scalar that is to grow."""
@@ -78,50 +75,6 @@ class SmallDream:
 
 def _bytes(pixels: Pixels) -> Tensor:
     return torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None]
-
-
-class OwnEyes(nn.Module):
-    """A `PictureClassifier` as something that can look at pictures of any size, with exactly the weights it was trained to.
-
-    Its blocks are its own. Its head, which saw the last block's plane as one row of numbers, looks at every place of a larger plane
-    instead: a dense layer is a convolution as large as the plane. So "classes" has a channel a class, and at a picture of the size
-    it was trained on, one place, which is what the classifier answers. Grey networks are shown the mean of red, green and blue.
-    """
-
-    def __init__(self, trained: PictureClassifier) -> None:
-        super().__init__()
-        config: Any = trained.config
-        self.grey = config.shape[0] == 1
-        self.blocks = trained.blocks
-        with torch.no_grad():
-            side = trained.blocks(torch.zeros(1, *config.shape)).shape[-2:]
-        first, last = trained.head[1], trained.head[4]
-        assert isinstance(first, nn.Linear)
-        assert isinstance(last, nn.Linear)
-        self.hidden = _everywhere(first, side)
-        self.classes = _everywhere(last, torch.Size((1, 1)))
-
-    def forward(self, pictures: Tensor) -> Tensor:
-        seen = pictures.mean(dim=1, keepdim=True) if self.grey else pictures
-        said: Tensor = self.classes(F.relu(self.hidden(self.blocks(seen))))
-        return said
-
-
-def _everywhere(layer: nn.Linear, side: torch.Size) -> nn.Conv2d:
-    """A dense layer over a plane of `side`, as a convolution."""
-    channels = layer.in_features // (side[0] * side[1])
-    convolution = nn.Conv2d(channels, layer.out_features, (side[0], side[1]))
-    with torch.no_grad():
-        convolution.weight.copy_(layer.weight.view(layer.out_features, channels, *side))
-        convolution.bias.copy_(layer.bias)  # type: ignore[union-attr]
-    return convolution
-
-
-def own_eyes(trained: PictureClassifier, layer: str) -> Prepared:
-    """The classifier as it is now, ready to dream with: a copy, so that it can go on learning. layer: blocks.N, hidden or classes."""
-    import copy
-
-    return prepare(OwnEyes(copy.deepcopy(trained).eval()), (layer,), mean=(0.0,) * 3, std=(1.0,) * 3)
 
 
 @lru_cache(maxsize=8)

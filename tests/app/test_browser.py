@@ -164,10 +164,14 @@ def test_a_running_dream_is_found_again_after_a_reload_and_stops_when_told(chrom
     with opened(chromium, studio, forgiven=("AbortError", "Connection errored out", "BodyStreamBuffer was aborted")) as page:
         choose(page, photo)
         small(page, steps=200, size=512)
+        page.get_by_text("Towards another picture").click()
+        page.set_input_files(".guide:not(.network) input[type=file]", str(photo))
+        page.wait_for_selector(".guide:not(.network)[data-full=yes]")
         page.click("#dream")
         page.wait_for_selector(".stage.previewed[data-mode=running]")
         page.reload()
         page.wait_for_selector(".stage[data-mode=running]")
+        page.wait_for_selector(".guide:not(.network)[data-full=yes]")
         assert page.get_by_label("number input for Depth").input_value() == "200"
         page.click("[data-do=stop]")
         page.wait_for_selector(".stage[data-mode=photo]")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from studio.lessons.course import COURSE
 from tests.app.conftest import Open
-from tests.app.test_browser import DESK, PATIENCE, PHONE, chromium, narrow_enough
+from tests.app.test_browser import DESK, PATIENCE, PHONE, choose, chromium, narrow_enough, set_dial, small
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("app")]
 __all__ = ["chromium"]
@@ -33,6 +34,7 @@ def visit(chromium: Any, studio: Open) -> Iterator[Callable[..., Any]]:
         if page.url == "about:blank":
             page.goto(f"{studio.address}/#{link}")
         else:
+            page.get_by_role("tab", name="Lessons").click()
             page.evaluate("(link) => { location.hash = link }", link)
         name = link.split("&")[0].removeprefix("lesson=")
         page.wait_for_selector(f".lesson[data-lesson={name}] figure svg")
@@ -62,6 +64,34 @@ def counted(page: Any, name: str, at_least: float) -> None:
         """([name, least]) => [...document.querySelectorAll('.numbers div')].some((each) =>
              each.querySelector('span').textContent === name && parseFloat(each.querySelector('b').textContent) >= least)""",
         arg=[name, at_least],
+    )
+
+
+def picture(page: Any, figure: str) -> str:
+    """The address of the picture that a figure shows."""
+    return str(page.locator(f"[data-figure={figure}] image").first.get_attribute("href"))
+
+
+def click_at(page: Any, figure: str, across: float, down: float) -> None:
+    """Click a figure at these shares of its width and height."""
+    drawing = page.locator(f"[data-figure={figure}] svg")
+    drawing.scroll_into_view_if_needed()
+    box = drawing.bounding_box()
+    drawing.click(position={"x": box["width"] * across, "y": box["height"] * down})
+
+
+def wait_for_dials(page: Any, layers: list[str]) -> None:
+    """The Dream tab is open, and its layers are these."""
+    page.wait_for_selector("button[role=tab][aria-selected=true]:text-is('Dream')")
+    fine = page.get_by_role("button", name="Fine settings")
+    if fine.get_attribute("aria-expanded") != "true" and not page.locator(".settings-side .token").first.is_visible():
+        fine.click()
+    page.wait_for_function(
+        """(layers) => {
+          const shown = [...document.querySelectorAll('.settings-side .token')].map((each) => each.textContent.trim());
+          return layers.every((layer) => shown.some((each) => each.startsWith(layer)));
+        }""",
+        arg=layers,
     )
 
 
@@ -199,6 +229,86 @@ def test_benchmarks(visit: Any) -> None:
     page.mouse.up()
     page.wait_for_selector("[data-figure=sheet] figcaption:has-text('Your digit')")
     assert page.inner_text("[data-figure=bars] figcaption").startswith("It says")
+
+
+def dreamt(page: Any, photo: Path, words: str) -> None:
+    """In the Dream tab, with the dials as they are but small: a photo becomes a dream of which these words are said."""
+    choose(page, photo)
+    small(page)
+    set_dial(page, "Octaves", 1)
+    page.click("#dream")
+    page.wait_for_selector(".stage[data-mode=done]")
+    assert words in page.inner_text(".stage .words")
+
+
+def test_deep_networks_grows_a_picture_and_leads_to_a_dream_with_that_layer(visit: Any, photo: Path) -> None:
+    page = visit("lesson=deep_networks")
+    noise = picture(page, "grown")
+    push(page, "play")
+    page.wait_for_function("(noise) => document.querySelector('[data-figure=grown] image').getAttribute('href') !== noise", arg=noise)
+    says(page, "Step")
+    push(page, "play")
+    click_at(page, "layers", 0.1, 0.2)
+    page.wait_for_function("() => document.querySelector('#knob-layer').value === 'bn1'")
+    assert number(page, "channels") == "32"
+    push(page, "dream_layer")
+    wait_for_dials(page, ["bn1"])
+    assert page.inner_text(".widget-looks .sentence").startswith("No look")
+    dreamt(page, photo, "dreamt by efficientnet_lite0 (bn1)")
+
+
+def test_teach_by_example_answers_after_two_examples_and_sets_a_dream(visit: Any) -> None:
+    page = visit("lesson=teach")
+    click_at(page, "colour", 0.05, 0.4)
+    push(page, "give_a")
+    says(page, "another letter")
+    click_at(page, "colour", 0.6, 0.4)
+    page.keyboard.press("2")
+    says(page, "It takes this for B")
+    click_at(page, "colour", 0.03, 0.5)
+    says(page, "It takes this for A")
+    before = picture(page, "dream")
+    push(page, "play")
+    page.wait_for_function("(before) => document.querySelector('[data-figure=dream] image').getAttribute('href') !== before", arg=before)
+    push(page, "play")
+    page.locator(".group[data-group=Keep] summary").click()
+    push(page, "dream")
+    wait_for_dials(page, ["blocks.2*"])
+
+
+def test_a_network_trained_in_a_lesson_dreams_in_the_dream_tab(visit: Any, photo: Path) -> None:
+    page = visit("lesson=derivative_works&part=my network dreams&layer=blocks.1")
+    push(page, "play")
+    says(page, "It has learnt")
+    push(page, "travel")
+    wait_for_dials(page, ["blocks.1"])
+    page.wait_for_selector(".network[data-full=yes]")
+    assert page.inner_text(".network .called") == "dreamer"
+    dreamt(page, photo, "dreamt by the network dreamer, which learnt from")
+    page.get_by_role("link", name="In the gallery").click()
+    page.wait_for_selector(".gallery article h2")
+    assert "dreamer" in page.inner_text(".gallery article")
+
+    # Put away, and the usual network dreams again.
+    page.get_by_role("tab", name="Dream").click()
+    page.get_by_role("button", name="Put it away").click()
+    page.wait_for_function("() => document.querySelector('input[aria-label=Network]').value.startsWith('efficientnet_lite0')")
+    assert page.locator(".network[data-full=no]").count() == 1
+
+
+def test_derivative_works_runs_three_at_once_and_says_whose_work_it_is(visit: Any) -> None:
+    page = visit("lesson=derivative_works")
+    photo = picture(page, "dream")
+    push(page, "play")
+    page.wait_for_function("(photo) => document.querySelector('[data-figure=dream] image').getAttribute('href') !== photo", arg=photo)
+    says(page, "of 72")
+    page.select_option("#knob-part", "whose work is it")
+    page.wait_for_selector("[data-figure=rights]")
+    assert page.locator("[data-push=play]").is_hidden()
+    page.select_option("#knob-first", "CC BY-SA")
+    page.select_option("#knob-second", "CC BY-NC")
+    says(page, "Both cannot be kept in one work")
+    assert number(page, "may be passed on") == "no"
 
 
 def test_the_course_goes_on_from_lesson_to_lesson_and_remembers(visit: Any) -> None:

@@ -19,11 +19,13 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from studio.asking import Ingredient
 from studio.errors import Missing, Refused, UnknownName, Unreadable
 from studio.images import networks
 from studio.images.backbones import BACKBONES, DEFAULT, Backbone, Weights, backbone, checkpoints_folder, layers, readiness, weights_path
 from studio.images.efficientnet_lite import EfficientNetLite0
-from studio.images.networks import OwnWeights, build, check_own_weights, chosen_device, fetch, open_network
+from studio.images.networks import OwnWeights, build, chosen_device, fetch, open_network
+from studio.images.own_networks import brought
 from studio.images.prepared import prepare
 
 
@@ -269,7 +271,7 @@ def own_squeezenet() -> tuple[nn.Module, bytes]:
 
 def test_weights_of_ones_own_are_used() -> None:
     network, content = own_squeezenet()
-    prepared, identity = open_network("squeezenet1_1", ("features.6",), check_own_weights(content, None))
+    prepared, identity = open_network("squeezenet1_1", ("features.6",), OwnWeights(content, hashlib.sha256(content).hexdigest()))
     assert identity.sha256 == hashlib.sha256(content).hexdigest()
     picture = torch.rand(1, 3, 64, 64)
     with torch.no_grad():
@@ -281,11 +283,15 @@ def test_a_state_dict_is_only_read_with_its_hash() -> None:
     written = io.BytesIO()
     torch.save(own_squeezenet()[0].state_dict(), written)
     content = written.getvalue()
-    with pytest.raises(Refused, match="sha256"):
-        check_own_weights(content, None)
+    wishes = {"backbone": "squeezenet1_1"}
+    file = Ingredient("weights", content, "mine.pth")
+    with pytest.raises(Refused, match="only read with its sha256 given"):
+        brought(wishes, [file])
     with pytest.raises(Refused, match="another sha256"):
-        check_own_weights(content, "0" * 64)
-    own = check_own_weights(content, hashlib.sha256(content).hexdigest())
+        brought(wishes | {"weights_sha256": "0" * 64}, [file])
+    settled, [accepted] = brought(wishes | {"weights_sha256": hashlib.sha256(content).hexdigest()}, [file])
+    assert settled == wishes
+    own = OwnWeights(accepted.content, hashlib.sha256(content).hexdigest())
     assert open_network("squeezenet1_1", ("features.4",), own)[0].channels == {"features.4": 128}
 
 

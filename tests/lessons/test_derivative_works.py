@@ -16,6 +16,7 @@ import torch
 from PIL import Image
 
 from studio.images.backbones import DEFAULT
+from studio.images.own_eyes import own_eyes
 from studio.images.recipes import DreamRecipe
 from studio.learning.checkpoints import load as load_model
 from studio.lessons.derivative_works import (
@@ -33,7 +34,7 @@ from studio.lessons.derivative_works import (
     verdict,
 )
 from studio.lessons.lesson import Event
-from studio.lessons.small_dreams import own_eyes, sample
+from studio.lessons.small_dreams import sample
 from studio.works.gallery import Gallery
 from studio.works.work import Made
 
@@ -124,7 +125,7 @@ def test_what_it_reports_as_right_is_right(learnt: State) -> None:
 def test_the_eyes_that_dream_are_the_network_that_learnt(learnt: State) -> None:
     """At the size it was trained on, "classes" is what the classifier answers; at larger ones it is that, at every place."""
     own = own_of(learnt)
-    eyes = own_eyes(own.network, "classes")
+    eyes = own_eyes(own.network, ("classes",))
     digits = own.held_out.inputs[:6].repeat(1, 3, 1, 1)
     with torch.no_grad():
         seen = eyes(digits)["classes"]
@@ -155,7 +156,7 @@ def test_it_dreams_with_exactly_these_weights(learnt: State, tmp_path: Path) -> 
         from studio.images.objectives import layer
         from studio.lessons.small_dreams import SmallDream
 
-        dream = SmallDream(sample("pagoda", 64), own_eyes(network, "blocks.1"), layer("blocks.1"), DreamRecipe(octaves=1, steps=4))
+        dream = SmallDream(sample("pagoda", 64), own_eyes(network, ("blocks.1",)), layer("blocks.1"), DreamRecipe(octaves=1, steps=4))
         dream.go_on(4)
         return dream.pixels()
 
@@ -177,7 +178,7 @@ def test_a_class_that_is_dreamt_of_is_what_the_network_then_sees(learnt: State) 
     def sure(pixels: np.ndarray) -> float:
         picture = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float() / 255
         with torch.no_grad():
-            return float(torch.log_softmax(own_eyes(own.network, "classes")(picture)["classes"], dim=1)[:, 3].mean())
+            return float(torch.log_softmax(own_eyes(own.network, ("classes",))(picture)["classes"], dim=1)[:, 3].mean())
 
     # Twice as likely, on average over all places.
     assert sure(own.dream.pixels()) > sure(own.dream.photo) + math.log(2)

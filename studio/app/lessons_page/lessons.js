@@ -442,14 +442,15 @@ const openTab = (name) => {
   const tabs = [...document.querySelectorAll('button[role="tab"], .overflow-dropdown button')];
   tabs.find((each) => each.textContent.trim() === name)?.click();
 };
-const visit = ({ tab, settings }) => {
+const visit = ({ tab, settings, network, layers }) => {
   trigger("visit", { tab, settings });
+  if (network) window.studio?.desks?.dream?.bringNetwork?.(new File([bytesOf(network)], network.name, { type: network.kind }), layers);
   window.scrollTo({ top: 0 });
 };
 
+const bytesOf = (file) => Uint8Array.from(atob(file.content), (c) => c.charCodeAt(0));
 const hand = (file) => {
-  const bytes = Uint8Array.from(atob(file.content), (c) => c.charCodeAt(0));
-  const url = URL.createObjectURL(new Blob([bytes], { type: file.kind }));
+  const url = URL.createObjectURL(new Blob([bytesOf(file)], { type: file.kind }));
   make("a", { href: url, download: file.name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 10000);
 };

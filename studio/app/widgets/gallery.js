@@ -69,7 +69,7 @@ const row = (term, ...meaning) => [make('dt', {}, term), make('dd', {}, ...meani
 
 const credit = (each) => [each.author && `by ${each.author}`, each.licence].filter(Boolean).join(' · ') || (each.role === 'mask' ? '' : 'no credit given');
 const source = (each, kind) => make('li', {class: 'source'},
-  kind !== 'compose' && make('img', {src: each.view, alt: '', loading: 'lazy'}),
+  kind !== 'compose' && each.role !== 'weights' && make('img', {src: each.view, alt: '', loading: 'lazy'}),
   make('div', {},
     make('span', {class: 'role'}, each.role),
     make('strong', {}, each.title || each.name || 'untitled'),
@@ -183,6 +183,7 @@ const toWall = async ({push = true} = {}) => {
 };
 
 window.addEventListener('popstate', () => {
+  if (location.hash.includes('lesson=')) return;  // a lesson's link was followed; the work that is open stays where it is
   const id = new URL(location.href).searchParams.get('work');
   if (!inSight()) { if (id) trigger('arrive', {}); return; }
   if (id) show(id, {push: false});

@@ -17,6 +17,7 @@ const arrive = (offering) => {
       picture.alt = `Guide: ${shown.title || shown.name}`;
       offer = given;
       guide.dataset.full = 'yes';
+      find('.fold').open = true;
     } catch (error) {
       trouble(error.message);
     } finally {
