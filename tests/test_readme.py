@@ -13,6 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+pytestmark = pytest.mark.xdist_group("styles")  # on one core: what one of them has prepared, the others use
+
+
 README = Path(__file__).parent.parent / "README.md"
 if not README.exists():
     pytest.skip("the README is not beside the tests", allow_module_level=True)
@@ -37,8 +40,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def readers_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("readers-home")
+def readers_home(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Path:
+    """An empty studio but for what other tests have read of the bundled styles."""
+    place = tmp_path_factory.mktemp("readers-home")
+    (place / "styles").symlink_to(pytestconfig.cache.mkdir("styles"), target_is_directory=True)
+    return place
 
 
 def test_every_studio_command_runs_as_written(folder: Path, readers_home: Path) -> None:

@@ -26,6 +26,8 @@ from studio.lessons.keeping import unpacked
 from studio.lessons.lesson import Event
 from studio.lessons.scene import Bars, Button, Figure, Heat, Scene, Words
 
+pytestmark = pytest.mark.xdist_group("benchmarks")  # on one core: what one of them has prepared, the others use
+
 
 @pytest.fixture(autouse=True)
 def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

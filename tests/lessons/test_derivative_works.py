@@ -38,6 +38,8 @@ from studio.lessons.small_dreams import sample
 from studio.works.gallery import Gallery
 from studio.works.work import Made
 
+pytestmark = pytest.mark.xdist_group("derivative works")  # on one core: what one of them has prepared, the others use
+
 
 @pytest.fixture(scope="module")
 def arrived() -> State:

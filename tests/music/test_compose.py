@@ -23,6 +23,9 @@ from studio.music.scores import Tune, pitch_name
 from studio.music.takes import consider, draw, finished
 from tests.app.tunes import jigs
 
+pytestmark = pytest.mark.xdist_group("styles")  # on one core: what one of them has prepared, the others use
+
+
 Studio = Callable[..., tuple[int, str, str]]
 
 
