@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from studio.lessons.lesson import Check, Choice, Event, Lesson, Push, Slide
-from studio.lessons.scene import Figure, Heat, Line, Mark, Points, Scene, Table
+from studio.lessons.scene import Figure, Heat, Line, Mark, Points, Scene, Table, Words
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,8 +31,8 @@ class Feature:
 FEATURES = {
     feature.name: feature
     for feature in (
-        Feature("texture", "0 smooth … 1 pitted", (0, 1), (0.28, 0.14), (0.66, 0.15)),
-        Feature("colour", "0 green … 1 orange", (0, 1), (0.34, 0.18), (0.72, 0.14)),
+        Feature("texture", "0 smooth … 1 pitted", (0, 1), (0.28, 0.19), (0.66, 0.19)),
+        Feature("colour", "0 green … 1 orange", (0, 1), (0.34, 0.21), (0.72, 0.17)),
         Feature("weight", "grams", (90, 250), (165, 24), (178, 26)),
         Feature("roundness", "0 … 1 a ball", (0.6, 1), (0.85, 0.05), (0.91, 0.04)),
     )
@@ -51,7 +51,10 @@ MOST_FRUIT = 150
 
 @dataclass(frozen=True)
 class State:
-    """fruit: [fruits, four features]; orange: True or False for each; unseen: fruit nobody learns from. weights: two and a bias."""
+    """fruit: [fruits, four features]; orange: True or False for each; unseen: fruit nobody learns from. weights: two and a bias.
+
+    curve: fruit learnt from -> share right on those, on unseen fruit, and on unseen fruit after the unluckiest draw.
+    """
 
     settings: dict[str, Any]
     fruit: np.ndarray
@@ -61,7 +64,7 @@ class State:
     descent: Generator[Step, None, Ending]
     steps: int = 0
     playing: bool = False
-    curve: dict[int, tuple[float, float]] = field(default_factory=dict)
+    curve: dict[int, tuple[float, float, float]] = field(default_factory=dict)
     growing: bool = False
     said: str = ""
 
@@ -200,8 +203,10 @@ def _grow(state: State) -> State:
     """One more size of the learning curve: several draws of so many fruit, each learnt from and tried on unseen ones."""
     size = next((size for size in SIZES if size not in state.curve), None)
     if size is None:
-        good = [size for size, (_, new) in state.curve.items() if new > max(new for _, new in state.curve.values()) - 0.02]
-        said = f"About {good[0]} fruit are enough; after that, more hardly helps. Better features would."
+        best = max(new for _, new, _ in state.curve.values())
+        good = [size for size, (_, new, worst) in state.curve.items() if new > best - 0.02 and worst > best - 0.05]
+        enough = good[0] if good else SIZES[-1]
+        said = f"About {enough} fruit are enough: hardly any draw is unlucky any more. More would not help; better features would."
         return replace(state, playing=False, growing=False, said=said)
     dice = np.random.default_rng((int(state.settings["seed"]), size))
     scores = []
@@ -214,7 +219,8 @@ def _grow(state: State) -> State:
                 break
         learnt = replace(state, weights=weights)
         scores.append((_right(learnt, fruit, orange), _right(learnt, *state.unseen)))
-    return replace(state, curve=state.curve | {size: (float(np.mean([s for s, _ in scores])), float(np.mean([n for _, n in scores])))})
+    seen_right, new_right = (float(mean) for mean in np.mean(scores, axis=0))
+    return replace(state, curve=state.curve | {size: (seen_right, new_right, min(new for _, new in scores))})
 
 
 def draw(state: State) -> Scene:
@@ -276,15 +282,21 @@ def _plane(state: State) -> Figure:
 def _curve_figure(state: State) -> Figure:
     sizes = list(state.curve)
     marks: tuple[Mark, ...] = (
-        Line(sizes, [seen for seen, _ in state.curve.values()], colour="one", width=2.5, name="on the table" if len(sizes) > 4 else ""),
-        Line(sizes, [new for _, new in state.curve.values()], colour="two", width=2.5),
-        Points(sizes, [new for _, new in state.curve.values()], colour="two", shape="square", size=5),
+        Line(sizes, [seen for seen, _, _ in state.curve.values()], colour="one", width=2.5, name="on the table" if len(sizes) > 4 else ""),
+        Line(sizes, [worst for _, _, worst in state.curve.values()], colour="quiet", dash=True),
+        Line(sizes, [new for _, new, _ in state.curve.values()], colour="two", width=2.5),
+        Points(sizes, [new for _, new, _ in state.curve.values()], colour="two", shape="square", size=5),
     )
-    text = (
-        "; ".join(f"{size} fruit: {new:.0%} of the unseen right" for size, (_, new) in state.curve.items()) or "Press How much is enough."
+    if not sizes:
+        marks = (Words([SIZES[-1] / 2], [0.86], ["Press How much is enough?"], colour="quiet"),)
+    text = "; ".join(
+        f"{size} fruit: {new:.0%} of the unseen right, {worst:.0%} when unlucky"
+        for size, (_, new, worst) in state.curve.items()
+        for size, (_, new, worst) in state.curve.items()
     )
+    text = text or "Press How much is enough."
     return Figure(
-        "curve", "How much is enough?", (0, SIZES[-1] + 2), (0.4, 1.02), marks, text, "fruit learnt from", "share right", aspect=1.15
+        "curve", "How much is enough?", (0, SIZES[-1] + 2), (0.7, 1.02), marks, text, "fruit learnt from", "share right", aspect=1.15
     )
 
 
@@ -311,8 +323,8 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
     state = replace(begin(settings), growing=True)
     while len(state.curve) < len(SIZES):
         state = _grow(state)
-    curve = tuple((str(size), f"{seen:.1%}", f"{new:.1%}") for size, (seen, new) in state.curve.items())
-    yield Table("How much is enough", ("fruit learnt from", "on those", "on unseen"), curve)
+    curve = tuple((str(size), f"{seen:.1%}", f"{new:.1%}", f"{worst:.1%}") for size, (seen, new, worst) in state.curve.items())
+    yield Table("How much is enough", ("fruit learnt from", "on those", "on unseen", f"unluckiest of {DRAWS} draws"), curve)
 
 
 LESSON: Lesson[State] = Lesson(
@@ -329,9 +341,9 @@ LESSON: Lesson[State] = Lesson(
     checks=(
         Check(
             "What will happen if it learns from two fruit only?",
-            ("It knows nothing", "It is right on both, and often wrong on others", "It is as good as with sixty"),
+            ("It knows nothing", "It is right on both; how it does on others is luck", "It is as good as with sixty"),
             1,
-            "Two are easily told apart. Which line does it is then largely luck.",
+            "Two are easily told apart, by many lines. Which one it gets is luck: look at the dashed line, the unluckiest of twelve draws.",
         ),
         Check(
             "What will happen if you add an apple in the middle of the oranges?",

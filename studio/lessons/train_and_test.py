@@ -170,11 +170,13 @@ def _cross(state: State) -> State:
     bends = max(state.crossed, default=0) + 1
     if bends > min(MOST_BENDS, len(state.train) * 4 // 5 - 2):
         best = min(state.crossed, key=lambda each: state.crossed[each])
+        wild = max(state.crossed.values()) > 100 * state.crossed[best]
+        why = " Its error with many bends is huge because a curve shoots off where the outermost points are the ones held back."
         return replace(
             state,
             playing=False,
             crossing=False,
-            said=f"Cross-validation would choose {best} bends, without a single point set aside for good.",
+            said=f"Cross-validation would choose {best} bends, without a single point set aside for good.{why if wild else ''}",
         )
     return replace(state, crossed=state.crossed | {bends: cross_validated(state.train, bends)})
 
@@ -267,6 +269,7 @@ LESSON: Lesson[State] = Lesson(
         "More bends always make the error on the learnt points smaller.",
         "On the points held back it falls, and then rises again. Between the two lies learning.",
         "Choosing by the blue squares uses them up a little. That is why there are sealed points as well.",
+        "Cross-validated errors may run into thousands: beyond the outermost point it learnt from, nothing holds a curve with many bends.",
         "More points tame the curve better than anything else.",
     ),
     checks=(

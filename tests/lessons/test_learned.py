@@ -36,7 +36,7 @@ def test_texture_and_colour_are_worth_more_than_weight_and_roundness() -> None:
     def on_unseen(**wishes: str) -> float:
         return float(LESSON.draw(rested(LESSON.begin(LESSON.settings(wishes)))).numbers["right on unseen"].rstrip("%"))
 
-    assert on_unseen(across="texture", up="colour") > 92
+    assert on_unseen(across="texture", up="colour") > 90
     assert on_unseen(across="weight", up="roundness") < 85
 
 
@@ -65,5 +65,6 @@ def test_more_examples_help_on_the_unseen_until_they_do_not() -> None:
         state = LESSON.act(state, Event("advance"))
     assert list(state.curve) == list(SIZES)
     assert state.curve[SIZES[0]][1] < state.curve[SIZES[-1]][1]
+    assert min(state.curve[few][2] for few in SIZES[:3]) < state.curve[SIZES[-1]][2] - 0.03, "with few it is luck"
     assert abs(state.curve[SIZES[-1]][1] - state.curve[SIZES[-2]][1]) < 0.03
     assert "enough" in state.said
