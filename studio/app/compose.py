@@ -32,7 +32,7 @@ OFFERED = {
 }
 """What is offered by a click where anything that can be read may be typed."""
 
-NOT_HERE = frozenset({"style", "seed", "format", "title", "keep", "theme_pull"})
+NOT_HERE = frozenset({"style", "seed", "format", "title", "keep"})
 """Controls that stand elsewhere: style and dice above, bars to keep on the takes, or have no place on this page."""
 
 TYPED = frozenset({"max_copy", "contour_limit", "tempo"})
@@ -91,6 +91,9 @@ def compose_tab(desk: Desk) -> ComposeTab:
                 dials["contour"] = widget("contour", value=[], info=by_name["contour"].help)
                 for name in ("contour_limit", "contour_pull"):
                     dials[name] = _dial(by_name[name])
+            with gr.Accordion("A theme to lean on", open=False, elem_classes="theme"):
+                theme = gr.File(file_types=SCORES[:-1], label="A tune as score or MIDI file", height=110)
+                dials["theme_pull"] = _dial(by_name["theme_pull"])
             with gr.Accordion("More wishes", open=False):
                 for control in folded:
                     if control.name not in dials and control.name not in NOT_HERE:
@@ -104,7 +107,14 @@ def compose_tab(desk: Desk) -> ComposeTab:
     # The takes are always given a whole value, and the contour likewise (see the note in `dream`).
 
     def compose(
-        style: str | None, files: Sequence[str] | None, title: str, author: str, licence: str, count: float, *values: Any
+        style: str | None,
+        files: Sequence[str] | None,
+        title: str,
+        author: str,
+        licence: str,
+        theme: str | None,
+        count: float,
+        *values: Any,
     ) -> Iterator[Any]:
         try:
             wishes = from_dials(dict(zip(dials, values, strict=True)))
@@ -117,7 +127,8 @@ def compose_tab(desk: Desk) -> ComposeTab:
             if not tunes and not wishes["style"].startswith("of:"):
                 for read in desk.read_style(wishes["style"]):
                     yield _busy(**read), gr.skip(), gr.skip()
-            jobs = desk.compose(wishes, tunes, Credit(title or "", author or "", licence or ""), count=int(count))
+            others = {"theme": {"file": _as_uploaded(theme)}} if theme else {}
+            jobs = desk.compose(wishes, tunes, Credit(title or "", author or "", licence or ""), count=int(count), others=others)
             yield from followed(jobs)
         except StudioError as error:
             yield refusal(str(error)), gr.skip(), gr.update(interactive=True)
@@ -194,7 +205,7 @@ def compose_tab(desk: Desk) -> ComposeTab:
         "api_visibility": "private",
     }
     outputs = [takes, remembered, button]
-    asked = [style, own, title, author, licence, count, *dials.values()]
+    asked = [style, own, title, author, licence, theme, count, *dials.values()]
     button.click(compose, asked, outputs, js=PRESSED, trigger_mode="once", **follows)
     takes.again(again, [count, *dials.values()], outputs, **follows)
     # A tab that is not open yet is not built, and what the browser remembers is read when it is: so the takes ask, and not the page's load.

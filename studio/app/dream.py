@@ -172,9 +172,6 @@ def dream_tab(desk: Desk, page: gr.Blocks, largest_upload: int) -> DreamTab:
     )
     dials["backbone"].input(_layers_dial, [dials["backbone"], dials["layers"]], dials["layers"], trigger_mode="always_last", **quick)
 
-    def arrived(event: gr.EventData) -> tuple[str, str, str]:
-        return tuple(str(getattr(event, name, "") or "") for name in ("title", "author", "licence"))  # type: ignore[return-value]
-
     def network_arrived(event: gr.EventData) -> tuple[Any, Any]:
         """Its layers to choose from, a deep one chosen; or the usual network's again once it is put away."""
         layers = [(str(label), str(name)) for label, name in getattr(event, "layers", None) or []]
@@ -191,8 +188,15 @@ def dream_tab(desk: Desk, page: gr.Blocks, largest_upload: int) -> DreamTab:
         )
 
     network.arrived(network_arrived, None, [dials["backbone"], dials["layers"]], **quick)
-    stage.arrived(arrived, None, [title, author, licence], **quick)
+    stage.arrived(credit_arrived, None, [title, author, licence], **quick)
     return tab
+
+
+def credit_arrived(event: gr.EventData) -> list[Any]:
+    """Whose the photo is that has just arrived. What is not known of the first one stays as it was written, perhaps a moment ago; when a
+    photo is replaced, the credit of the one before goes with it."""
+    known = [str(getattr(event, name, "") or "") for name in ("title", "author", "licence")]
+    return known if getattr(event, "replaced", False) else [each or gr.skip() for each in known]
 
 
 def untouched(dials: dict[str, Any]) -> list[Any]:

@@ -13,7 +13,7 @@ from typing import Any
 import gradio as gr
 
 from studio.app.desk import Desk, offers
-from studio.app.dream import ENDED, dial, from_dials, onto_dial, refusal, untouched
+from studio.app.dream import ENDED, credit_arrived, dial, from_dials, onto_dial, refusal, untouched
 from studio.app.intake import Credit
 from studio.app.widgets import answer, widget
 from studio.errors import Refused, StudioError
@@ -134,8 +134,5 @@ def style_tab(desk: Desk, largest_upload: int) -> StyleTab:
     stage.ready(stage_again, remembered, [stage, button], **follows)
     roll.click(lambda: secrets.randbelow(int(by_name["seed"].maximum or 0) + 1), None, dials["seed"], **quick)
 
-    def arrived(event: gr.EventData) -> tuple[str, str, str]:
-        return tuple(str(getattr(event, name, "") or "") for name in ("title", "author", "licence"))  # type: ignore[return-value]
-
-    stage.arrived(arrived, None, [title, author, licence], **quick)
+    stage.arrived(credit_arrived, None, [title, author, licence], **quick)
     return StyleTab(stage)

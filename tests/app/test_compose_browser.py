@@ -11,7 +11,7 @@ from tests.app.conftest import Open
 from tests.app.test_browser import PHONE, chromium, narrow_enough, opened  # noqa: F401 (the fixture)
 from tests.app.tunes import jigs
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("app")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("other tabs")]
 
 NOTES = """async (id) => {
   const told = await (await fetch(`works/${id}/music`)).json();
@@ -135,3 +135,30 @@ def test_a_wish_that_cannot_be_met_is_let_go_with_a_click(chromium: Any, studio:
         page.get_by_role("button", name="More wishes").click()
         page.wait_for_function("() => [...document.querySelectorAll('textarea')].some((each) => each.value.startsWith('1:1='))")
         assert take(page).locator(".pinned").count() == 1
+
+
+def test_a_tune_is_a_theme_and_what_is_not_wanted_any_more_is_stopped(chromium: Any, studio: Open, tmp_path: Path) -> None:  # noqa: F811
+    with opened(chromium, studio) as page:
+        to_compose(page, tmp_path)
+        page.get_by_role("button", name="A theme to lean on").click()
+        page.set_input_files(".theme input[type=file]", str(tmp_path / "the-window.abc"))
+        page.get_by_text("the-window.abc").last.wait_for()
+        fill(page, "number input for Theme pull", 1)
+        page.click("#compose")
+        first = composed(page)
+        take(page).get_by_role("link", name="In the gallery").click()
+        page.wait_for_selector(".gallery article .hit", state="attached")
+        sources = page.locator(".gallery .source", has=page.get_by_text("theme", exact=True)).all_inner_texts()
+        assert len(sources) == 1
+        assert "the-window" in sources[0]
+
+        # Eight takes are asked for and stopped: those that were made stay, the others were never begun, and the button is there again.
+        page.get_by_role("tab", name="Compose").click()
+        fill(page, "number input for Takes", 8)
+        fill(page, "number input for Bars", 16)
+        page.click("#compose")
+        page.locator(".compose [data-do=stop]").click()
+        page.wait_for_selector("#compose:not([disabled])")
+        shown = page.locator(".compose .take").evaluate_all("(all) => all.map((each) => each.dataset.work)")
+        assert len(shown) < 8, "an earlier take stays where none of these was made"
+        assert first in shown or len(set(shown)) == len(shown) >= 1

@@ -73,6 +73,7 @@ const wipe = () => {
 };
 
 const settle = (offer, description, {quietly = false} = {}) => {
+  const replaced = photo != null;
   photo = offer;
   shown = description;
   before.src = description.view;
@@ -83,7 +84,7 @@ const settle = (offer, description, {quietly = false} = {}) => {
     tellNotes(description.notes);
     tellWords('');
   }
-  trigger('arrived', {title: description.title, author: description.author, licence: description.licence});
+  trigger('arrived', {title: description.title, author: description.author, licence: description.licence, replaced});
 };
 
 // Shows a picture at once, asks the server to read it, and keeps what stood here before if that fails.
