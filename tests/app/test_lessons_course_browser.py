@@ -276,6 +276,21 @@ def test_teach_by_example_answers_after_two_examples_and_sets_a_dream(visit: Any
     wait_for_dials(page, ["blocks.2*"])
 
 
+def test_derivative_works_runs_three_at_once_and_says_whose_work_it_is(visit: Any) -> None:
+    page = visit("lesson=derivative_works")
+    photo = picture(page, "dream")
+    push(page, "play")
+    page.wait_for_function("(photo) => document.querySelector('[data-figure=dream] image').getAttribute('href') !== photo", arg=photo)
+    says(page, "of 72")
+    page.select_option("#knob-part", "whose work is it")
+    page.wait_for_selector("[data-figure=rights]")
+    assert page.locator("[data-push=play]").is_hidden()
+    page.select_option("#knob-first", "CC BY-SA")
+    page.select_option("#knob-second", "CC BY-NC")
+    says(page, "Both cannot be kept in one work")
+    assert number(page, "may be passed on") == "no"
+
+
 def test_a_network_trained_in_a_lesson_dreams_in_the_dream_tab(visit: Any, photo: Path) -> None:
     page = visit("lesson=derivative_works&part=my network dreams&layer=blocks.1")
     push(page, "play")
@@ -294,21 +309,6 @@ def test_a_network_trained_in_a_lesson_dreams_in_the_dream_tab(visit: Any, photo
     page.get_by_role("button", name="Put it away").click()
     page.wait_for_function("() => document.querySelector('input[aria-label=Network]').value.startsWith('efficientnet_lite0')")
     assert page.locator(".network[data-full=no]").count() == 1
-
-
-def test_derivative_works_runs_three_at_once_and_says_whose_work_it_is(visit: Any) -> None:
-    page = visit("lesson=derivative_works")
-    photo = picture(page, "dream")
-    push(page, "play")
-    page.wait_for_function("(photo) => document.querySelector('[data-figure=dream] image').getAttribute('href') !== photo", arg=photo)
-    says(page, "of 72")
-    page.select_option("#knob-part", "whose work is it")
-    page.wait_for_selector("[data-figure=rights]")
-    assert page.locator("[data-push=play]").is_hidden()
-    page.select_option("#knob-first", "CC BY-SA")
-    page.select_option("#knob-second", "CC BY-NC")
-    says(page, "Both cannot be kept in one work")
-    assert number(page, "may be passed on") == "no"
 
 
 def test_the_course_goes_on_from_lesson_to_lesson_and_remembers(visit: Any) -> None:

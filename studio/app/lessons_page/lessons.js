@@ -36,8 +36,8 @@ const remember = () => { try { localStorage.setItem("studio-course", JSON.string
 
 // --- The link: #lesson=cafeteria&rate=0.1&hide=noise,menu ---------------------------------------------------------------
 
-const readLink = () => {
-  const given = new URLSearchParams(location.hash.replace(/^#/, ""));
+const readLink = (hash = location.hash) => {
+  const given = new URLSearchParams(hash.replace(/^#/, ""));
   const name = given.get("lesson");
   if (!name) return null;
   const settings = Object.fromEntries([...given].filter(([key]) => key !== "lesson" && key !== "hide"));
@@ -820,11 +820,13 @@ const begin = async () => {
   else await open(last || here.course[0].name);
 };
 // A link followed inside the page opens its lesson as it does in a new window.
-window.addEventListener("hashchange", () => {
-  const link = readLink();
-  if (!link || !here.lesson || location.hash === linkNow()) return;
+window.addEventListener("hashchange", ({ newURL }) => {
+  // Not from location: a lesson that plays may have written its own link over it by now.
+  const { hash } = new URL(newURL);
+  const link = readLink(hash);
+  if (!link || !here.lesson) return;
   openTab("Lessons");
-  open(link.name, link.settings, link.hidden);
+  if (hash !== linkNow()) open(link.name, link.settings, link.hidden);
 });
 // On paper nothing unfolds: every figure's words are printed with it.
 matchMedia("print").addEventListener("change", ({ matches }) => {
