@@ -469,7 +469,7 @@ def engrave(music: Tune | Score, colours: Mapping[int, str] | None = None, *, wi
     written = write_musicxml(music, colours).decode()
     svg = _page(toolkit, written)
     fitting = svg.partition('class="system"')[2].partition('class="system"')[0].count('class="measure"')
-    line = next((size for size in (16, 8, 4) if size <= fitting * 8 // 7), 0)
+    line = next((size for size in (16, 8, 4) if size <= fitting * 8 // 7 and size < bars), 0)
     if bars > fitting and line:
         # Phrases are four bars long as a rule: lines that begin with a phrase show the form.
         toolkit.setOptions({"breaks": "encoded", "minLastJustification": 0.6 if bars % line else 0.0})

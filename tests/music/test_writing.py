@@ -242,6 +242,13 @@ def test_lines_of_the_page_are_whole_phrases(notes: int, lines: list[int]) -> No
     assert [system.count('class="measure"') for system in systems] == lines
 
 
+def test_no_bar_is_left_alone_on_the_last_line() -> None:
+    tune = Tune.of([((60, 62, 64, 65)[place % 4], 1) for place in range(32)], meter=Meter.parse("4/4"))
+    for width in range(600, 1300, 100):
+        systems = engrave(tune, width=width).decode().split('class="system"')[1:]
+        assert systems[-1].count('class="measure"') > 1, width
+
+
 def test_pages_are_engraved_in_any_thread() -> None:
     """A page's server engraves in whichever thread is free; the engraver's fonts are found in all of them, and pages are the same."""
     with ThreadPoolExecutor(1) as elsewhere:
