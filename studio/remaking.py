@@ -41,7 +41,8 @@ def remake(content: bytes, gallery: Gallery, extra_sources: Iterable[bytes] = ()
         raise Refused("This file carries no recipe: it was not made by the studio, or something it went through removed it.")
     recipe = read_recipe(text)
     sources = _sources(recipe, gallery, extra_sources)
-    asked = recipe.model_copy(update={"setting": None, "model": None})
+    # What it was made on stays in the recipe: a dream is made with as many threads as then.
+    asked = recipe.model_copy(update={"model": None})
     made = yield from make(asked, lambda source: sources[source.sha256])
     return compare(content, recipe, made)
 

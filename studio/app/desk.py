@@ -253,7 +253,7 @@ class Desk:
         Yields {"state", "done", "total", "stage", "sentence"}; the last has "identical" too. What differs is kept beside it.
         """
         work = self.gallery.get(id)
-        asked = read_recipe(work.recipe_json).model_copy(update={"setting": None, "model": None})
+        asked = read_recipe(work.recipe_json).model_copy(update={"model": None})
         job = self.jobs.submit(asked, anew=True)
         for state in self.jobs.follow(job):
             told: dict[str, Any] = {"state": state.state, "done": state.done, "total": state.total, "stage": state.stage}

@@ -24,6 +24,8 @@ from studio.images.objectives import layer
 from studio.images.pictures import resize
 from studio.images.presets import finish
 from studio.images.recipes import DreamRecipe
+from studio.remaking import remake
+from studio.works.gallery import Gallery
 from studio.works.metadata import extract
 from studio.works.recipe import Source
 from studio.works.work import Made, Progress
@@ -161,6 +163,20 @@ def test_a_recipe_is_made_again_with_as_many_threads_as_the_first_time() -> None
     finally:
         torch.set_num_threads(threads)
     assert made.content == first.content
+
+
+def test_a_file_is_remade_to_the_byte_by_a_process_with_other_threads() -> None:
+    photo = png(scene())
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        made = watch(photo)[1]
+        torch.set_num_threads(1)
+        with Gallery.open() as gallery:
+            again = finish(remake(made.content, gallery, [photo]))
+        assert again.sentence == "Identical, to the byte."
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_another_seed_gives_another_dream() -> None:
