@@ -92,7 +92,7 @@ def compose_tab(desk: Desk) -> ComposeTab:
                 for name in ("contour_limit", "contour_pull"):
                     dials[name] = _dial(by_name[name])
             with gr.Accordion("A theme to lean on", open=False, elem_classes="theme"):
-                theme = gr.File(file_types=SCORES[:-1], label="A tune as score or MIDI file", height=110)
+                theme = gr.File(file_types=SCORES[:-1], label="Score or MIDI file", height=140)
                 dials["theme_pull"] = _dial(by_name["theme_pull"])
             with gr.Accordion("More wishes", open=False):
                 for control in folded:
