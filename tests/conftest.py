@@ -8,7 +8,8 @@ import os
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from collections.abc import Generator
+import sys
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,26 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     for name in ("STUDIO_DATABASE", "STUDIO_FILES", "STUDIO_PASSWORD", "STUDIO_DEVICE"):
         monkeypatch.delenv(name, raising=False)
     return place
+
+
+Studio = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def studio(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Studio:
+    """Run a command in this process, in a folder of its own: its status, what it printed, and what it complained of."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str | Path) -> tuple[int, str, str]:
+        from studio import cli
+
+        monkeypatch.setattr(sys, "argv", ["studio", *map(str, words)])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        told = capsys.readouterr()
+        return int(left.value.code or 0), told.out, told.err
+
+    return run
 
 
 @pytest.hookimpl(wrapper=True)

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ import pytest
 from PIL import Image
 
 from studio import cli
+from tests.conftest import Studio
 
 QUICK = ("--size", "96", "--octaves", "2", "--steps", "2")
 
@@ -30,24 +30,6 @@ def photo(tmp_path: Path) -> Path:
     pixels = np.stack([across * 2, up * 3, (across + up) % 97 * 2], axis=-1).astype(np.uint8)
     Image.fromarray(pixels).save(path, quality=92)
     return path
-
-
-@pytest.fixture
-def studio(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., tuple[int, str, str]]:
-    """Run a command in this process: its status, what it printed, and what it complained of."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["studio", *map(str, words)])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        told = capsys.readouterr()
-        return int(left.value.code or 0), told.out, told.err
-
-    return run
-
-
-Studio = Callable[..., tuple[int, str, str]]
 
 
 class TestMaking:

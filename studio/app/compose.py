@@ -14,7 +14,8 @@ from typing import Any
 import gradio as gr
 
 from studio.app.desk import MOST_TAKES, Desk
-from studio.app.dream import ENDED, KEEP, dial, refusal
+from studio.app.dream import KEEP, dial, refusal
+from studio.app.following import ENDED, FOLLOWS, QUICK
 from studio.app.intake import Credit
 from studio.app.widgets import answer, widget
 from studio.errors import Refused, StudioError
@@ -197,25 +198,18 @@ def compose_tab(desk: Desk) -> ComposeTab:
         unread = "".join(f'<p class="bad">{html.escape(sentence)}</p>' for sentence in found["unread"][:5])
         return (OWN if found["tunes"] else gr.skip()), f"<p>{html.escape(found['sentence'])}</p>{unread}"
 
-    quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-    follows: dict[str, Any] = {
-        "concurrency_id": "follow",
-        "concurrency_limit": None,
-        "show_progress": "hidden",
-        "api_visibility": "private",
-    }
     outputs = [takes, remembered, button]
     asked = [style, own, title, author, licence, theme, count, *dials.values()]
-    button.click(compose, asked, outputs, js=PRESSED, trigger_mode="once", **follows)
-    takes.again(again, [count, *dials.values()], outputs, **follows)
+    button.click(compose, asked, outputs, js=PRESSED, trigger_mode="once", **FOLLOWS)
+    takes.again(again, [count, *dials.values()], outputs, **FOLLOWS)
     # A tab that is not open yet is not built, and what the browser remembers is read when it is: so the takes ask, and not the page's load.
-    takes.arrived(dials_again, remembered, [style, *dials.values()], **quick)
-    takes.arrived(takes_again, remembered, outputs, **follows)
-    takes.relax(relax, None, [dials[name] for name in plain], **quick).then(None, None, None, js=ASK_ONCE_MORE, api_visibility="private")
-    takes.pin(pin, None, dials["pins"], **quick)
+    takes.arrived(dials_again, remembered, [style, *dials.values()], **QUICK)
+    takes.arrived(takes_again, remembered, outputs, **FOLLOWS)
+    takes.relax(relax, None, [dials[name] for name in plain], **QUICK).then(None, None, None, js=ASK_ONCE_MORE, api_visibility="private")
+    takes.pin(pin, None, dials["pins"], **QUICK)
     dials["pins"].change(None, dials["pins"], None, js=PINNED, api_visibility="private")
     own.change(hear, own, [style, heard], show_progress="hidden", api_visibility="private")
-    style.change(lambda name: _about(desk, name), style, about, **quick)
+    style.change(lambda name: _about(desk, name), style, about, **QUICK)
     return tab
 
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import gradio as gr
 
-from studio.app.desk import Desk, offers
+from studio.app.desk import Desk
+from studio.app.following import FOLLOWS, QUICK, followed, found_again
 from studio.app.intake import Credit
 from studio.app.widgets import answer, widget
 from studio.errors import Refused, StudioError
@@ -32,9 +33,6 @@ LABELS = {"steps": "Depth", "seed": "Dice", "backbone": "Network", "keep_colours
 
 COLLECT = "async (...values) => [await window.studio.desks.dream.collect(), ...values.slice(1)]"
 """Before the button's values leave the page, the stage adds the photo, the mask and the guide, once they have arrived."""
-
-
-ENDED = frozenset({"made", "failed", "cancelled", "interrupted"})
 
 
 @dataclass(frozen=True)
@@ -111,14 +109,10 @@ def dream_tab(desk: Desk, page: gr.Blocks, largest_upload: int) -> DreamTab:
                 offered = {role: picture for role, picture in offered.items() if role != "weights"}
             job = desk.order("dream", wishes, offered, Credit(title or "", author or "", licence or ""))
             yield desk.job(job), job, gr.update(interactive=False)
-            for told, button_now in followed(job):
+            for told, button_now in followed(desk, job):
                 yield told, gr.skip(), button_now
         except StudioError as error:
             yield refusal(str(error)), gr.skip(), gr.update(interactive=True)
-
-    def followed(job: str, **more: Any) -> Iterator[tuple[dict[str, Any], Any]]:
-        for told in desk.follow(job):
-            yield told | more, gr.update(interactive=told["state"] in ENDED)
 
     def dials_again(job: str | None) -> list[Any]:
         """After a reload: the settings of the job this browser asked for last, if it is still known.
@@ -131,46 +125,29 @@ def dream_tab(desk: Desk, page: gr.Blocks, largest_upload: int) -> DreamTab:
             return [None, *untouched(tab.dials)]
 
     def stage_again(job: str | None) -> Iterator[Any]:
-        """After a reload: the same job's photo, and how far it is."""
-        try:
-            if not job:
-                yield None, gr.update(interactive=True)
-                return
-            found = offers(desk.jobs.latest(str(job)).recipe_json, job=str(job))
-            yield from followed(str(job), found=found)
-        except StudioError:
-            # The job was dropped from the ledger, or its work from the gallery: an empty stage is the honest answer.
-            yield None, gr.update(interactive=True)
+        yield from found_again(desk, job)
 
-    quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-    # Following is cheap and the making is queued elsewhere, one at a time: so many visitors may follow at once.
-    follows: dict[str, Any] = {
-        "concurrency_id": "follow",
-        "concurrency_limit": None,
-        "show_progress": "hidden",
-        "api_visibility": "private",
-    }
     button.click(
         dream,
         [desk_top, title, author, licence, *tab.dials.values()],
         [stage, remembered, button],
         js=COLLECT,
         trigger_mode="once",
-        **follows,
+        **FOLLOWS,
     )
-    page.load(dials_again, remembered, [remembered, *tab.dials.values()], **quick)
-    page.load(stage_again, remembered, [stage, button], **follows)
+    page.load(dials_again, remembered, [remembered, *tab.dials.values()], **QUICK)
+    page.load(stage_again, remembered, [stage, button], **FOLLOWS)
 
-    roll.click(lambda: secrets.randbelow(int(by_name["seed"].maximum or 0) + 1), None, dials["seed"], **quick)
+    roll.click(lambda: secrets.randbelow(int(by_name["seed"].maximum or 0) + 1), None, dials["seed"], **QUICK)
     looks_set = _what_looks_set()
     dials["preset"].choose(
         lambda preset, backbone: _look_on_dials(preset, backbone, looks_set),
         [dials["preset"], dials["backbone"]],
         [dials[name] for name in looks_set],
         trigger_mode="always_last",  # whoever goes through the looks quickly gets the settings of the last
-        **quick,
+        **QUICK,
     )
-    dials["backbone"].input(_layers_dial, [dials["backbone"], dials["layers"]], dials["layers"], trigger_mode="always_last", **quick)
+    dials["backbone"].input(_layers_dial, [dials["backbone"], dials["layers"]], dials["layers"], trigger_mode="always_last", **QUICK)
 
     def network_arrived(event: gr.EventData) -> tuple[Any, Any]:
         """Its layers to choose from, a deep one chosen; or the usual network's again once it is put away."""
@@ -187,8 +164,8 @@ def dream_tab(desk: Desk, page: gr.Blocks, largest_upload: int) -> DreamTab:
             gr.Dropdown(_layers(usual["backbone"]), value=list(usual["layers"])),
         )
 
-    network.arrived(network_arrived, None, [dials["backbone"], dials["layers"]], **quick)
-    stage.arrived(credit_arrived, None, [title, author, licence], **quick)
+    network.arrived(network_arrived, None, [dials["backbone"], dials["layers"]], **QUICK)
+    stage.arrived(credit_arrived, None, [title, author, licence], **QUICK)
     return tab
 
 

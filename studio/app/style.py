@@ -12,8 +12,9 @@ from typing import Any
 
 import gradio as gr
 
-from studio.app.desk import Desk, offers
-from studio.app.dream import ENDED, credit_arrived, dial, from_dials, onto_dial, refusal, untouched
+from studio.app.desk import Desk
+from studio.app.dream import credit_arrived, dial, from_dials, onto_dial, refusal, untouched
+from studio.app.following import FOLLOWS, QUICK, followed, found_again
 from studio.app.intake import Credit
 from studio.app.widgets import answer, widget
 from studio.errors import Refused, StudioError
@@ -94,27 +95,13 @@ def style_tab(desk: Desk, largest_upload: int) -> StyleTab:
                 wishes["style_weights"] = tuple(weights)
             job = desk.order("style", wishes, offered, Credit(title or "", author or "", licence or ""))
             yield desk.job(job), job, gr.update(interactive=False)
-            for told, button_now in followed(job):
+            for told, button_now in followed(desk, job):
                 yield told, gr.skip(), button_now
         except StudioError as error:
             yield refusal(str(error)), gr.skip(), gr.update(interactive=True)
 
-    def followed(job: str, **more: Any) -> Iterator[tuple[dict[str, Any], Any]]:
-        for told in desk.follow(job):
-            yield told | more, gr.update(interactive=told["state"] in ENDED)
-
     def stage_again(job: str | None) -> Iterator[Any]:
-        """After a reload: the same job's photo and paintings, and how far it is."""
-        try:
-            if not job:
-                yield None, gr.update(interactive=True)
-                return
-            recipe_json = desk.jobs.latest(str(job)).recipe_json
-            found = offers(recipe_json, job=str(job)) | {"weights": desk.settings(recipe_json).get("style_weights", ())}
-            yield from followed(str(job), found=found)
-        except StudioError:
-            # The job was dropped from the ledger, or its work from the gallery: an empty stage is the honest answer.
-            yield None, gr.update(interactive=True)
+        yield from found_again(desk, job, lambda recipe_json: {"weights": desk.settings(recipe_json).get("style_weights", ())})
 
     def dials_again(job: str | None) -> list[Any]:
         """Where this browser asked for something before that is still known: its settings. Otherwise the dials stay as they are."""
@@ -124,15 +111,12 @@ def style_tab(desk: Desk, largest_upload: int) -> StyleTab:
         except StudioError:
             return untouched(dials)
 
-    quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-    follows: dict[str, Any] = {name: how for name, how in quick.items() if name != "queue"}
-    follows |= {"concurrency_id": "follow", "concurrency_limit": None}
     inputs = [desk_top, title, author, licence, *dials.values()]
-    button.click(paint, inputs, [stage, remembered, button], js=COLLECT, trigger_mode="once", **follows)
+    button.click(paint, inputs, [stage, remembered, button], js=COLLECT, trigger_mode="once", **FOLLOWS)
     # The tab is built when it is first opened, after the page has loaded: its stage says when it is there.
-    stage.ready(dials_again, remembered, list(dials.values()), **quick)
-    stage.ready(stage_again, remembered, [stage, button], **follows)
-    roll.click(lambda: secrets.randbelow(int(by_name["seed"].maximum or 0) + 1), None, dials["seed"], **quick)
+    stage.ready(dials_again, remembered, list(dials.values()), **QUICK)
+    stage.ready(stage_again, remembered, [stage, button], **FOLLOWS)
+    roll.click(lambda: secrets.randbelow(int(by_name["seed"].maximum or 0) + 1), None, dials["seed"], **QUICK)
 
-    stage.arrived(credit_arrived, None, [title, author, licence], **quick)
+    stage.arrived(credit_arrived, None, [title, author, licence], **QUICK)
     return StyleTab(stage)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,30 +11,18 @@ import pytest
 import torch
 from PIL import Image
 
-from studio import cli
 from studio.images.own_eyes import open_own
 from studio.images.own_networks import recognised
 from studio.learning.checkpoints import Card, load, read_model, save
 from studio.learning.datasets import Origin, Scale
 from studio.learning.networks import Convolutional, Perceptron, PictureClassifier
+from tests.conftest import Studio
 
-Studio = Callable[..., tuple[int, str, str]]
 
-
-@pytest.fixture
-def studio(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Studio:
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(autouse=True)
+def photo(tmp_path: Path) -> None:
     across = np.linspace(0, 255, 96)[None, :, None] * np.ones((72, 1, 3))
-    Image.fromarray(across.astype(np.uint8)).save("photo.png")
-
-    def run(*words: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["studio", *map(str, words)])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        told = capsys.readouterr()
-        return int(left.value.code or 0), told.out, told.err
-
-    return run
+    Image.fromarray(across.astype(np.uint8)).save(tmp_path / "photo.png")
 
 
 def kept(folder: Path, *, grey: bool = True, seed: int = 5, scale: Scale | None = None) -> Path:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 import wave
-from collections.abc import Callable
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from studio import cli
 from studio.errors import Refused
 from studio.music import compose
 from studio.music.corpora import Style, music21_corpus, ready_style
@@ -22,26 +19,9 @@ from studio.music.recipes import ComposeRecipe
 from studio.music.scores import Tune, pitch_name
 from studio.music.takes import consider, draw, finished
 from tests.app.tunes import jigs
+from tests.conftest import Studio
 
 pytestmark = pytest.mark.xdist_group("styles")  # on one core: what one of them has prepared, the others use
-
-
-Studio = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def studio(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Studio:
-    """Run a command in this process: its status, what it printed, and what it complained of."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["studio", *map(str, words)])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        told = capsys.readouterr()
-        return int(left.value.code or 0), told.out, told.err
-
-    return run
 
 
 @pytest.fixture

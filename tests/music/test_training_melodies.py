@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from walks import walking_tunes
 
-from studio import cli
 from studio.errors import Missing
 from studio.learning.checkpoints import load
 from studio.music.training import train
 from studio.music.writing import write_abc
+from tests.conftest import Studio
 
-Studio = Callable[..., tuple[int, str, str]]
 SMALL = {"epochs": 3, "hidden": 8}
 OPTIONS = ("--epochs", "3", "--hidden", "8")
-
-
-@pytest.fixture
-def studio(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Studio:
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["studio", *map(str, words)])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        told = capsys.readouterr()
-        return int(left.value.code or 0), told.out, told.err
-
-    return run
 
 
 @pytest.fixture(scope="module")
