@@ -1,0 +1,74 @@
+"""The Style tab in a real Chromium: a photo and two paintings become a picture, which is found again with its paintings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.app.conftest import Open
+from tests.app.photos import picture
+from tests.app.test_browser import PHONE, chromium, narrow_enough, opened  # noqa: F401 (the fixture)
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("other tabs")]
+
+
+def seen(page: Any, selector: str) -> Any:
+    """What of it is to be seen: the Dream tab has the like."""
+    return page.locator(f"{selector}:visible")
+
+
+def paintings(folder: Path, count: int) -> list[str]:
+    paths = []
+    for number in range(count):
+        path = folder / f"painting-{number}.jpg"
+        path.write_bytes(picture(seed=number + 3))
+        paths.append(str(path))
+    return paths
+
+
+def type_into(page: Any, label: str, value: object) -> None:
+    box = seen(page, f"[aria-label='{label}']")
+    box.fill(str(value))
+    box.press("Tab")
+
+
+def test_a_photo_is_painted_like_two_paintings_and_found_again(chromium: Any, studio: Open, photo: Path, tmp_path: Path) -> None:  # noqa: F811
+    with opened(chromium, studio) as page:
+        page.get_by_role("tab", name="Style").click()
+        seen(page, ".stage[data-mode=empty]").wait_for()
+        assert "painted like it" in seen(page, ".stage .invitation p").first.inner_text()
+        seen(page, ".stage").locator("input[type=file]").first.set_input_files(str(photo))
+        seen(page, ".stage[data-mode=photo]").wait_for()
+
+        # Without a painting it says what is missing.
+        page.click("#paint")
+        seen(page, ".stage .trouble").wait_for()
+        assert "Choose a painting too" in seen(page, ".stage .trouble").inner_text()
+
+        page.set_input_files(".paintings input[type=file]", paintings(tmp_path, 2))
+        page.wait_for_function("() => document.querySelectorAll('.paintings .hung li').length === 2")
+        type_into(page, "Size", 96)
+        type_into(page, "number input for Steps", 8)
+        page.click("#paint")
+        seen(page, ".stage[data-mode=done]").wait_for()
+        words = seen(page, ".stage .words").inner_text()
+        assert "painting-0" in words
+        assert "painting-1" in words
+
+        page.reload()
+        page.get_by_role("tab", name="Style").click()
+        seen(page, ".stage[data-mode=done]").wait_for()
+        page.wait_for_function("() => document.querySelectorAll('.paintings .hung li').length === 2")
+        assert seen(page, "[aria-label='number input for Steps']").input_value() == "8"
+        seen(page, ".stage").get_by_role("link", name="In the gallery").click()
+        page.wait_for_selector(".gallery article h2")
+        assert page.locator(".gallery .source", has=page.get_by_text("style", exact=True)).count() == 2
+
+
+def test_on_a_phone_it_does_not_scroll_sideways(chromium: Any, studio: Open) -> None:  # noqa: F811
+    with opened(chromium, studio, size=PHONE, touch=True) as page:
+        page.get_by_role("tab", name="Style").click()
+        seen(page, ".stage[data-mode=empty]").wait_for()
+        assert narrow_enough(page)
