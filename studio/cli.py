@@ -429,18 +429,22 @@ def remake(file: Path, output: Path | None, sources: tuple[Path, ...], quiet: bo
 @click.option("--json", "as_json", is_flag=True, help="Print every event as a line of JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Print the summary only.")
 def batch(recipes: Path, scheduler: str | None, workers: int, as_json: bool, quiet: bool) -> None:
-    """Make every work of RECIPES, a file of JSON lines, skipping those the gallery has."""
+    """Make every work of RECIPES, a file of JSON lines, skipping those the gallery has. The status is 2 where a line failed."""
     from studio.batch import run_batch
 
+    failed = False
     with _gallery() as gallery:
         event = None
         for event in run_batch(_read(recipes), gallery, folder=recipes.parent, scheduler=scheduler, workers=workers):
+            failed |= event.what == "failed"
             if as_json:
                 click.echo(json.dumps(asdict(event)))
-            elif not quiet:
-                click.echo(event.sentence)
+            elif not quiet or event.what == "failed":
+                click.echo(event.sentence, err=event.what == "failed")
     if event is None:
         raise Refused(f"{recipes} holds no recipe: write one JSON object a line.")
+    if failed:
+        sys.exit(2)
 
 
 # --- Looking -----------------------------------------------------------------------------------------------------------

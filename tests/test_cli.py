@@ -234,11 +234,11 @@ class TestGallery:
 
 def test_a_batch_makes_each_line_once(studio: Studio, photo: Path, tmp_path: Path) -> None:
     lines = [{"kind": "dream", "photo": photo.name, "size": 64, "octaves": 1, "steps": 1, "seed": seed} for seed in (1, 2, 1)]
-    (tmp_path / "recipes.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    (tmp_path / "recipes.jsonl").write_text("\n".join(map(json.dumps, [*lines, {"kind": "dream", "photo": "gone.jpg"}])))
     status, out, err = studio("batch", "recipes.jsonl", "--json")
-    assert status == 0, err
+    assert status == 2, "a line failed"
     events = [json.loads(line) for line in out.splitlines()]
-    assert sorted(event["what"] for event in events[:-1]) == ["made", "made", "there"]
+    assert sorted(event["what"] for event in events[:-1]) == ["failed", "made", "made", "there"], err
     assert len(json.loads(studio("gallery", "list", "--json")[1])) == 2
 
 
