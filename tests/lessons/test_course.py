@@ -93,8 +93,9 @@ class TestEveryLesson:
             elif isinstance(knob, Switch):
                 limits = (True, False)
             for value in limits:
-                state = shown.begin(shown.settings({knob.name: value}))
-                assert_can_be_shown(shown.draw(state))
+                if value in (limits[0], limits[-1]):  # a link may begin with it, and a hand may come to it
+                    state = shown.begin(shown.settings({knob.name: value}))
+                    assert_can_be_shown(shown.draw(state))
                 state = shown.begin(shown.settings())
                 state = shown.act(state, Event("set", knob=knob.name, value=fitting(knob, value)))
                 for event in (Event("play"), Event("advance"), Event("advance")):
