@@ -38,10 +38,20 @@ def composed(recipe: ComposeRecipe, name: str, takes: int) -> tuple[Idiom, list[
     return idiom, tunes
 
 
-def own(idiom: Idiom, bars: int) -> list[list[Bar]]:
-    once = [list(shape.bars) for shape in learn_forms(idiom).shapes if shape.whole and len(shape.bars) >= 8]
-    as_long = [tune for tune in once if len(tune) == bars]
-    return as_long if len(as_long) >= 10 else once
+def own(idiom: Idiom, bars: int) -> dict[str, list[list[Bar]]]:
+    """The style's tunes, of that length where there are enough: each part once through, and with the repeats that are played."""
+    once, played = [], []
+    for shape in learn_forms(idiom).shapes:
+        if shape.whole:
+            once.append(list(shape.bars))
+            played.append(list(shape.bars))
+        else:  # the same tune with its repeats follows it
+            played[-1] = list(shape.bars)
+    found = {}
+    for how, tunes in (("its own, once", once), ("its own, as played", played)):
+        as_long = [tune for tune in tunes if len(tune) == bars]
+        found[how] = as_long if len(as_long) >= 10 else [tune for tune in tunes if len(tune) >= 8]
+    return found
 
 
 def phrase_ends(idiom: Idiom, tunes: Sequence[Sequence[Bar]]) -> str:
@@ -57,7 +67,7 @@ def phrase_ends(idiom: Idiom, tunes: Sequence[Sequence[Bar]]) -> str:
 def table(name: str, takes: int, bars: int) -> None:
     idiom, learnt = composed(ComposeRecipe(style=name, bars=bars), name, takes)
     _, free = composed(ComposeRecipe(style=name, bars=bars, form="free"), name, takes)
-    rows = {"the style's own": own(idiom, bars), "composed": learnt, "without a form": free}
+    rows = own(idiom, bars) | {"composed": learnt, "without a form": free}
     print(f"\n{idiom.style.entry.title}, {bars} bars of {idiom.meter} in {idiom.key}")
     print(f"{'':20}{'tunes':>6}" + "".join(f"{each.name:>11}" for each in fields(FormFeatures)) + "   phrases end on")
     for what, tunes in rows.items():
