@@ -1,6 +1,6 @@
 """The learning layer's LSTM on the Bach chorales of polyphonic music modelling, by the published protocol.
 
-    python benchmarks/jsb_lstm.py [FILE] [--hidden 400] [--epochs 200] [--seed 0]
+    python benchmarks/jsb_lstm.py [FILE] [--hidden 400] [--epochs 70] [--seed 0]
 
 FILE is JSB_Chorales.mat as published with Bai, Kolter and Koltun, "An empirical evaluation of generic convolutional and recurrent
 networks for sequence modeling" (2018; default: in shared/data beside the checkout): 229 chorales to learn from, 76 to choose by, 77 to
@@ -43,16 +43,16 @@ def main() -> None:
     asked.add_argument("file", nargs="?", type=Path, default=PUBLISHED)
     asked.add_argument("--hidden", type=int, default=400)
     asked.add_argument("--dropout", type=float, default=0.4)
-    asked.add_argument("--input-dropout", type=float, default=0.0)
-    asked.add_argument("--rate", type=float, default=0.002)
+    asked.add_argument("--input-dropout", type=float, default=0.4)
+    asked.add_argument("--rate", type=float, default=0.008)
     asked.add_argument("--batch", type=int, default=8)
-    asked.add_argument("--patience", type=int, default=12)
+    asked.add_argument("--patience", type=int, default=9)
     asked.add_argument("--weight-decay", type=float, default=0.0)
-    asked.add_argument("--clip", type=float, default=0.4)
-    asked.add_argument("--decay", type=float, default=0.5)
+    asked.add_argument("--clip", type=float, default=0.1)
+    asked.add_argument("--decay", type=float, default=0.4)
     asked.add_argument("--optimiser", default="adam")
-    asked.add_argument("--decay-every", type=int, default=5)
-    asked.add_argument("--epochs", type=int, default=200)
+    asked.add_argument("--decay-every", type=int, default=3)
+    asked.add_argument("--epochs", type=int, default=70)
     asked.add_argument("--seed", type=int, default=0)
     wished = asked.parse_args()
     if not wished.file.is_file():
