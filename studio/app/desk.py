@@ -17,7 +17,8 @@ from studio.app.music_routes import Derived
 from studio.app.views import work_page, work_view
 from studio.asking import Ingredient, ask
 from studio.errors import Refused, UnknownName, Unreadable
-from studio.images.own_networks import is_safetensors, recognised
+from studio.images.backbones import is_safetensors
+from studio.images.own_networks import recognised
 from studio.images.pictures import read_picture
 from studio.jobs import Jobs
 from studio.kinds import KINDS, read_recipe

@@ -96,6 +96,11 @@ def weights_path(which: Backbone) -> Path:
     return checkpoints_folder() / which.weights.file
 
 
+def is_safetensors(content: bytes) -> bool:
+    """Eight bytes of header length, then the header, which is JSON."""
+    return len(content) > 9 and 0 < int.from_bytes(content[:8], "little") <= len(content) - 8 and content[8:9] == b"{"
+
+
 def checkpoints_folder() -> Path:
     """The folder torch keeps downloaded weights in (`torch.hub`): TORCH_HOME moves it."""
     caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"

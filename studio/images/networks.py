@@ -22,8 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from studio.errors import Missing, Refused, Unreadable
-from studio.images.backbones import DEFAULT, OWN, Backbone, backbone, weights_path
-from studio.images.own_networks import is_safetensors
+from studio.images.backbones import DEFAULT, OWN, Backbone, backbone, is_safetensors, weights_path
 from studio.images.prepared import Prepared, prepare
 from studio.works.recipe import ModelIdentity
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from studio.errors import Refused, UnknownName, Unreadable
-from studio.images.backbones import DEFAULT, OWN, Layer
+from studio.images.backbones import DEFAULT, OWN, Layer, is_safetensors
 
 if TYPE_CHECKING:
     from studio.asking import Ingredient
@@ -96,11 +96,6 @@ def brought_to_paint(wishes: Mapping[str, Any], ingredients: Iterable[Ingredient
     if wishes["backbone"] == OWN:
         raise Refused("A network trained in a lesson knows too little to tell a painter's hand; let it dream instead, or leave it out.")
     return wishes, ingredients
-
-
-def is_safetensors(content: bytes) -> bool:
-    """Eight bytes of header length, then the header, which is JSON."""
-    return len(content) > 9 and 0 < int.from_bytes(content[:8], "little") <= len(content) - 8 and content[8:9] == b"{"
 
 
 def _check_layers(terms: Iterable[str], network: OwnNetwork) -> None:
