@@ -167,14 +167,21 @@ def _finish(process: Generator[Progress, None, T], show: Callable[[Progress], No
                 raise KeyboardInterrupt
 
 
+def _being_imported(name: str) -> bool:
+    """Whether a module's import is under way (importlib marks it so)."""
+    return bool(getattr(getattr(sys.modules.get(name), "__spec__", None), "_initializing", False))
+
+
 @contextmanager
 def _heard_for_certain() -> Generator[Callable[[], bool], None, None]:
-    """Whether Ctrl+C was pressed. Python loses an interrupt that falls into a callback, such as those of an import under way."""
+    """Whether Ctrl+C was pressed. Python loses an interrupt that falls into a callback, such as those of an import under way; and torch
+    ends the whole process when one falls into its own import, so there it is only written down."""
     pressed: list[int] = []
 
-    def hear(number: int, _frame: object) -> NoReturn:
+    def hear(number: int, _frame: object) -> None:
         pressed.append(number)
-        raise KeyboardInterrupt
+        if not _being_imported("torch"):
+            raise KeyboardInterrupt
 
     try:
         before = signal.signal(signal.SIGINT, hear)
