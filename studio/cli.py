@@ -446,7 +446,7 @@ def batch(recipes: Path, scheduler: str | None, workers: int, as_json: bool, qui
             failed |= event.what == "failed"
             if as_json:
                 click.echo(json.dumps(asdict(event)))
-            elif not quiet or event.what == "failed":
+            elif not quiet or event.what in ("failed", "summary"):
                 click.echo(event.sentence, err=event.what == "failed")
     if event is None:
         raise Refused(f"{recipes} holds no recipe: write one JSON object a line.")

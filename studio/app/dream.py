@@ -81,8 +81,8 @@ def dream_tab(desk: Desk, page: gr.Blocks, largest_upload: int) -> DreamTab:
                 button = gr.Button("Dream", variant="primary", size="lg", elem_id="dream")
             # These two fold themselves: Gradio makes what is in a closed accordion only when it is opened, and a guide or a network that
             # comes back with a work, or from a lesson, would be lost until then.
-            widget("guide", server=(look,), largest_upload=largest_upload)
-            network = widget("network", server=(know,), largest_upload=largest_upload)
+            widget("guide", server=(look,), shared=("well",), largest_upload=largest_upload)
+            network = widget("network", server=(know,), shared=("well",), largest_upload=largest_upload)
             with gr.Accordion("Fine settings", open=False):
                 for control in folded:
                     dials[control.name] = dial(control)

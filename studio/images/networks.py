@@ -64,11 +64,10 @@ def open_network(name: str, layers: tuple[str, ...], own: OwnWeights | None = No
         _check_sha256(own)
         prepared, called = open_own(own.content, layers, device)
         return prepared, ModelIdentity(name=f"{called}, a network of one's own", sha256=own.sha256)
+    which = backbone(name)
     if own is not None:
-        which = backbone(name)
         state, identity = read_own_weights(own), ModelIdentity(name=f"{name} with weights of one's own", sha256=own.sha256)
         return _prepare(which, state, layers, device, "The weights file"), identity
-    which = backbone(name)
     path = weights_path(which)
     if not path.is_file():
         raise Missing(_how_to_bring(which))

@@ -32,14 +32,13 @@ NOT_SEEING = "looks at numbers, not at pictures; bring one that was trained on p
 
 @dataclass(frozen=True)
 class OwnNetwork:
-    """A network as its file describes it. what: in a sentence. learnt_from, licence: its data, and theirs. classes: what it tells apart."""
+    """A network as its file describes it. what: in a sentence. learnt_from, licence: its data, and theirs."""
 
     name: str
     what: str
     learnt_from: str
     licence: str
     layers: tuple[Layer, ...]
-    classes: tuple[str, ...]
 
 
 def recognised(content: bytes, name: str) -> tuple[bytes, OwnNetwork | None]:
@@ -171,5 +170,4 @@ def _described(card: Mapping[str, Any], file: str) -> OwnNetwork:
         "; ".join(str(each.get("name") or "") for each in origins)[:300],
         str(card.get("licence") or "; ".join(dict.fromkeys(str(each.get("licence") or "") for each in origins)))[:300],
         tuple(layers),
-        names,
     )

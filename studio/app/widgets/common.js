@@ -30,7 +30,7 @@ const asked = async (answer) => {
 // Uploads a file and gives it as the page offers pictures. The limit is the server's; it is told here before the bytes travel.
 const offered = async (file) => {
   const limit = props.largest_upload;
-  if (file.size === 0) throw new Error(`${file.name} is empty; choose another picture.`);
+  if (file.size === 0) throw new Error(`${file.name} is empty; choose another file.`);
   if (limit && file.size > limit) throw new Error(`${file.name} is larger than ${Math.round(limit / 2 ** 20)} MB; make it smaller first.`);
   let kept;
   try {
