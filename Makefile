@@ -11,7 +11,7 @@ app: .venv/app-is-ready
 	$(BIN)/studio app --open
 
 test: .venv/everything-is-ready
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: .venv/everything-is-ready
 	$(BIN)/ruff check .

@@ -56,10 +56,28 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
-LONG = ("test_every_studio_command_runs_as_written", "test_sixteen_bars_that_end_on_d_with_no_run_of_nine_notes_copied", "test_jobs.py")
+LONG = (
+    "tests/app/",
+    "test_every_studio_command_runs_as_written",
+    "test_sixteen_bars_that_end_on_d_with_no_run_of_nine_notes_copied",
+    "test_jobs.py",
+)
 """What takes longest, by a part of its name: begun first, so that no core waits for another at the end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest tests first, the others in their order."""
-    items.sort(key=lambda item: not any(name in item.nodeid for name in LONG))
+    items.sort(key=lambda item: next((place for place, name in enumerate(LONG) if name in item.nodeid), len(LONG)))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Groups that are not kept together would only be slow, so nobody would notice."""
+    if "PYTEST_XDIST_WORKER" in os.environ and session.config.getoption("loadgroup", default=False):
+        lost = [item.nodeid for item in session.items if item.get_closest_marker("xdist_group") and "@" not in item.nodeid]
+        if lost:
+            raise pytest.UsageError(f"pytest-xdist does not keep groups together with this pytest: {lost[0]} has lost its own.")
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """A long value goes by its argument's name: some, such as archives that tell the time, differ in every process."""
+    return argname if isinstance(val, (bytes, str)) and len(val) > 60 else None

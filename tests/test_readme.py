@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.conftest import Studio
+
 pytestmark = pytest.mark.xdist_group("styles")  # on one core: what one of them has prepared, the others use
 
 
@@ -47,19 +49,20 @@ def readers_home(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.
     return place
 
 
-def test_every_studio_command_runs_as_written(folder: Path, readers_home: Path) -> None:
-    """In the README's order, for later ones use what earlier ones made."""
+def test_every_studio_command_runs_as_written(studio: Studio, folder: Path, readers_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the README's order, for later ones use what earlier ones made; in one process, for each of its own would load torch anew."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("STUDIO_HOME", str(readers_home))
     commands = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("studio ")]
     assert len(commands) >= 12
-    environment = os.environ | {"STUDIO_HOME": str(readers_home)}
     for command in commands:
-        words = [sys.executable, "-m", "studio.cli", *shlex.split(command, comments=True)[1:]]
-        told = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-        assert told.returncode == 0, f"{command}\n{told.stderr}"
+        words = shlex.split(command, comments=True)[1:]
+        status, told, complaint = studio(*words)
+        assert status == 0, f"{command}\n{complaint}"
         if "-o" in words:
             assert (folder / words[words.index("-o") + 1]).stat().st_size > 0
         if command.startswith("studio remake"):
-            assert "Identical" in told.stdout
+            assert "Identical" in told
 
 
 def test_the_python_runs_as_written(folder: Path, readers_home: Path) -> None:

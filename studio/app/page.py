@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import socket
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio.app.swift import without_collecting
 from studio.errors import Refused
+from studio.works.keeper import Keeper
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -32,6 +35,9 @@ LARGEST_UPLOAD = 64 * 2**20
 
 MOST_WAITING = 64
 """Requests that may wait at the web server; works that may wait to be made are counted by the jobs."""
+
+UPLOADS = "studio-app-"
+"""How the folder of a server's uploads begins, among the system's temporary ones; who it belongs to stands after an @."""
 
 FORGOTTEN_AFTER = 6 * 3600
 """Seconds until an uploaded file is removed from the server's temporary folder. The gallery keeps its own copies."""
@@ -148,7 +154,7 @@ def serve(host: str = "127.0.0.1", port: int = 7860, *, open_browser: bool = Fal
 
     STUDIO_PASSWORD asks visitors to log in, as STUDIO_USER ("studio" unless set). Raises `Refused` when the port is taken.
     """
-    with _listening(host, port) as door, _temporary_folder(), contextlib.ExitStack() as opened:
+    with _ended_as_by_a_person(), _listening(host, port) as door, _temporary_folder(), contextlib.ExitStack() as opened:
         with without_collecting():
             import uvicorn
 
@@ -172,6 +178,29 @@ def login_wanted() -> tuple[str, str] | None:
 
 
 @contextlib.contextmanager
+def _ended_as_by_a_person() -> Iterator[None]:
+    """Whoever stops the process (SIGTERM) or closes its terminal (SIGHUP) ends it as Ctrl+C does: everything opened is closed.
+
+    uvicorn shuts down at SIGTERM and then sends it once more, which would end the process before uploads are removed.
+    """
+
+    def leave(number: int, _frame: object) -> None:
+        sys.exit(128 + number)
+
+    before = {}
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # nohup has it ignored
+            with contextlib.suppress(ValueError):  # not the main thread: signals go elsewhere
+                before[number] = signal.signal(number, leave)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
 def _listening(host: str, port: int) -> Iterator[socket.socket]:
     """The port, taken before the slow imports, so that a taken one is told at once."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -190,8 +219,15 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
 
 @contextlib.contextmanager
 def _temporary_folder() -> Iterator[Path]:
-    """A folder of this server's own for uploads; gone when the server ends. Set before Gradio is imported, which reads it from here."""
-    folder = Path(tempfile.mkdtemp(prefix="studio-app-")).resolve()
+    """A folder of this server's own for uploads; gone when the server ends. Set before Gradio is imported, which reads it from here.
+
+    A server that was killed could not remove its own, with its visitors' photos: the next one does.
+    """
+    for left in Path(tempfile.gettempdir()).glob(f"{UPLOADS}*@*"):
+        keeper = Keeper.read(left.name.partition("@")[2])
+        if keeper is not None and keeper.dead:
+            shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=UPLOADS, suffix=f"@{Keeper.this()}")).resolve()
     before = {name: os.environ.get(name) for name in ("GRADIO_TEMP_DIR", "GRADIO_ANALYTICS_ENABLED")}
     os.environ.update(GRADIO_TEMP_DIR=str(folder), GRADIO_ANALYTICS_ENABLED="False")
     try:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -478,13 +478,15 @@ class Tune:
         chords: list[ChordAt] = []
         ends: list[Fraction] = []
         here = Fraction(0)
+        starts = [note.start for note in self.notes]
         for start, end in spans:
             shift = here - start
-            for note in self.notes:
+            for note in self.notes[max(bisect_right(starts, start) - 1, 0) : bisect_left(starts, end)]:
                 begins, stops = max(note.start, start), min(note.end, end)
                 if begins < stops:
                     notes.append(Note(note.pitch, begins + shift, stops - begins))
-            for bar in self._bars:
+            first = max(bisect_right(self._bars, start, key=lambda bar: bar.start) - 1, 0)
+            for bar in self._bars[first : bisect_left(self._bars, end, key=lambda bar: bar.start)]:
                 length = min(bar.end, end) - max(bar.start, start)
                 if length > 0:
                     bars.append((length, bar.meter))

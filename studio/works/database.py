@@ -51,7 +51,8 @@ def connect(url: str | URL) -> Engine:
         if address.get_backend_name() == "sqlite":
             if not address.database or address.database == ":memory:":
                 raise Refused("A gallery in memory would be lost at once: name a file, as in sqlite:////FOLDER/gallery.sqlite.")
-            _make_folder(Path(address.database).absolute())
+            if not address.database.startswith("file:"):  # a URI of SQLite's own opens what is there
+                _make_folder(Path(address.database).absolute())
             engine = create_engine(address, connect_args={"timeout": PATIENCE, "check_same_thread": False})
             event.listen(engine, "connect", _set_up_sqlite)
             event.listen(engine, "begin", _begin_on_sqlite)

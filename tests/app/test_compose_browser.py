@@ -11,7 +11,7 @@ from tests.app.conftest import Open
 from tests.app.test_browser import PHONE, chromium, narrow_enough, opened  # noqa: F401 (the fixture)
 from tests.app.tunes import jigs
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("other tabs")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("app")]
 
 NOTES = """async (id) => {
   const told = await (await fetch(`works/${id}/music`)).json();

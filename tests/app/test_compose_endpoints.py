@@ -24,7 +24,7 @@ from tests.app.conftest import Open
 from tests.app.tunes import jigs, zipped_jigs
 
 gradio_client = pytest.importorskip("gradio_client")
-pytestmark = pytest.mark.xdist_group("endpoints")
+pytestmark = pytest.mark.xdist_group("app")
 
 WISHES: dict[str, Any] = {"bars": 8, "meter": "6/8", "key": "G", "max_copy": 12, "form": "free"}
 

@@ -22,7 +22,7 @@ from tests.app.conftest import Open
 from tests.app.photos import SMALL, picture
 
 gradio_client = pytest.importorskip("gradio_client")
-pytestmark = pytest.mark.xdist_group("endpoints")
+pytestmark = pytest.mark.xdist_group("app")
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from studio.lessons.course import COURSE
 from tests.app.conftest import Open
 from tests.app.test_browser import DESK, PATIENCE, PHONE, choose, chromium, narrow_enough, set_dial, small
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("other tabs")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("app")]
 __all__ = ["chromium"]
 
 

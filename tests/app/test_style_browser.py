@@ -11,7 +11,7 @@ from tests.app.conftest import Open
 from tests.app.photos import picture
 from tests.app.test_browser import PHONE, chromium, narrow_enough, opened  # noqa: F401 (the fixture)
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("other tabs")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("app")]
 
 
 def seen(page: Any, selector: str) -> Any:
