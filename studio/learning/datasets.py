@@ -198,6 +198,19 @@ class Sequences:
     def batch_count(self, size: int) -> int:
         return math.ceil(len(self) / size)
 
+    def by_length(self, size: int, dice: torch.Generator) -> Tensor:
+        """An order in which sequences of like length share a batch of that size, and the batches come in any order. [n], whole numbers.
+
+        Less is padded, and no batch has many long sequences where the next has many short ones.
+        """
+        lengths = torch.tensor([len(pair.inputs) for pair in self.pairs], dtype=torch.float32)
+        # Moved at random by up to a quarter of their spread, so that the same sequences do not meet in every epoch.
+        near = lengths + torch.rand(len(self), generator=dice) * (lengths.std(correction=0) / 4 + 1)
+        batches = torch.split(near.argsort(), size)
+        whole = [batch for batch in batches if len(batch) == size]  # a smaller one stays the last
+        order = [whole[number] for number in torch.randperm(len(whole), generator=dice).tolist()]
+        return torch.cat([*order, *batches[len(whole) :]])
+
     def split(self, share: float, seed: int) -> tuple[Sequences, Sequences]:
         rest, held_out = _split(len(self), share, seed, None)
         return (

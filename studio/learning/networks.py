@@ -140,7 +140,8 @@ class Recurrent(NetworkConfig):
     tokens: the inputs are numbers of symbols, [n, time] in 0..tokens-1, each learnt as `embedding` numbers; or
     inputs: the inputs are vectors, such as the frames of a piano roll, [n, time, inputs]. One of the two.
     outputs: [n, time, outputs]. dropout: on what each layer passes on (Zaremba et al., 2014), the last one too. input_dropout: on what
-    comes in, so that no single input is relied on.
+    comes in, so that no single input is relied on. recurrent_dropout: on the weights with which a layer hears its own memory, drawn
+    anew for every batch and the same at all its moments (DropConnect; Merity, Keskar and Socher, 2018).
     """
 
     kind: Literal["lstm"] = "lstm"
@@ -152,6 +153,7 @@ class Recurrent(NetworkConfig):
     outputs: Width
     dropout: Share = 0.0
     input_dropout: Share = 0.0
+    recurrent_dropout: Share = 0.0
 
     @model_validator(mode="after")
     def _tokens_or_inputs(self) -> Self:
@@ -239,6 +241,7 @@ class SequenceNetwork(Network):
         between = config.dropout if config.layers > 1 else 0.0
         self.lstm = nn.LSTM(width, config.hidden, config.layers, batch_first=True, dropout=between)
         self.input_dropout, self.dropout = nn.Dropout(config.input_dropout), nn.Dropout(config.dropout)
+        self.recurrent_dropout = nn.Dropout(config.recurrent_dropout)
         self.output = nn.Linear(config.hidden, config.outputs)
 
     def forward(self, inputs: Tensor) -> Tensor:
@@ -250,7 +253,12 @@ class SequenceNetwork(Network):
         inputs: [n, time] or [n, time, inputs]; memory: None at the beginning; outputs: [n, time, outputs].
         """
         shown = inputs if self.embedding is None else self.embedding(inputs)
-        heard, memory = self.lstm(self.input_dropout(shown), memory)
+        shown, thinned = self.input_dropout(shown), {}
+        if self.training and self.recurrent_dropout.p:
+            thinned = {
+                name: self.recurrent_dropout(weight) for name, weight in self.lstm.named_parameters() if name.startswith("weight_hh")
+            }
+        heard, memory = torch.func.functional_call(self.lstm, thinned, (shown, memory)) if thinned else self.lstm(shown, memory)
         return self.output(self.dropout(heard)), memory
 
 

@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor, nn
 
 from studio.errors import Missing, Refused
-from studio.learning.datasets import Batch, Data, Given, as_data
+from studio.learning.datasets import Batch, Data, Given, Sequences, as_data
 from studio.learning.descent import Ending, Rule, Schedule, Step, descend
 from studio.learning.networks import Network
 from studio.learning.rules import GradientDescent
@@ -50,6 +50,7 @@ class Plan(BaseModel):
     epochs: int = Field(default=10, ge=1, le=1_000_000)
     batch: int = Field(default=32, ge=1, le=1_000_000)
     shuffle: bool = True
+    group_by_length: bool = Field(default=False, description="where shuffled, sequences of like length share a batch")
     seed: int = Field(default=0, ge=0, le=2**31 - 1, description="of the shuffling, the split, and dropout")
     validation_share: float = Field(default=0.0, ge=0, lt=1, description="held out of the data when no validation data is given")
     patience: int | None = Field(default=None, ge=1, description="epochs without improvement after which to stop early")
@@ -537,12 +538,7 @@ class _Fitting:
         self.step, self.epoch, self.history = was.step, was.epoch, list(was.history)
         if was.batch == self.per_epoch:
             self.epoch += 1
-        elif (was.examples, was.plan.batch, was.plan.seed, was.plan.shuffle) == (
-            len(self.data),
-            self.plan.batch,
-            self.plan.seed,
-            self.plan.shuffle,
-        ):
+        elif (was.examples, *_order_of(was.plan)) == (len(self.data), *_order_of(self.plan)):
             self.batch, self.loss_sum, self.places = was.batch, was.loss_sum, was.places
             self.metric_sums = {
                 name: torch.tensor(total, dtype=torch.float64) for name, total in was.metric_sums.items() if name in self.plan.metrics
@@ -566,7 +562,11 @@ class _Fitting:
         while True:
             order = None
             if self.plan.shuffle:
-                order = torch.randperm(len(self.data), generator=torch.Generator().manual_seed(self.plan.seed * 1_000_003 + epoch))
+                dice = torch.Generator().manual_seed(self.plan.seed * 1_000_003 + epoch)
+                if self.plan.group_by_length and isinstance(self.data, Sequences):
+                    order = self.data.by_length(self.plan.batch, dice)
+                else:
+                    order = torch.randperm(len(self.data), generator=dice)
             yield from islice(self.data.batches(self.plan.batch, order, self.device), skip, None)
             epoch, skip = epoch + 1, 0
 
@@ -692,6 +692,11 @@ def _rolls_dice(network: nn.Module) -> bool:
         (isinstance(layer, nn.Dropout) and layer.p > 0) or (isinstance(layer, nn.RNNBase) and layer.dropout > 0)
         for layer in network.modules()
     )
+
+
+def _order_of(plan: Plan) -> tuple[object, ...]:
+    """What decides which examples a batch holds."""
+    return plan.batch, plan.seed, plan.shuffle, plan.group_by_length
 
 
 def _copies(tensors: Iterator[Tensor]) -> list[Tensor]:

@@ -221,3 +221,24 @@ def test_tables_that_cannot_be_used_are_told_by_the_line(table: Any, error: type
 def test_a_column_that_is_not_there_is_met_with_the_nearest() -> None:
     with pytest.raises(UnknownName, match="did you mean 'texture'"):
         read_csv("texture,fruit\n1,a\n", target="textur")
+
+
+def test_sequences_of_like_length_share_a_batch_and_none_is_missing() -> None:
+    lengths = torch.randint(1, 120, (90,), generator=torch.Generator().manual_seed(4)).tolist()
+    data = Sequences.foretelling([torch.full((length + 1, 1), float(number)) for number, length in enumerate(lengths)])
+
+    def padded(order: torch.Tensor) -> int:
+        batches = list(data.batches(8, order))
+        met = sorted(int(batch.inputs[row, 0, 0]) for batch in batches for row in range(len(batch.inputs)))
+        assert met == list(range(90))
+        assert len(batches) == data.batch_count(8)
+        return sum(batch.inputs.shape[0] * batch.inputs.shape[1] for batch in batches) - sum(lengths)
+
+    dice = torch.Generator().manual_seed(1)
+    first, second = data.by_length(8, dice), data.by_length(8, dice)
+    assert padded(first) < padded(torch.randperm(90, generator=dice)) / 3
+    assert not torch.equal(first, second)
+    together = [{frozenset(batch.tolist()) for batch in order.split(8)} for order in (first, second)]
+    assert len(together[0] & together[1]) <= 3, "in another epoch most have other company"
+    shortest = [min(lengths[number] for number in batch) for batch in first.split(8)]
+    assert shortest != sorted(shortest), "the batches come in any order"

@@ -81,6 +81,24 @@ def test_an_lstm_hears_frame_by_frame_what_it_hears_at_once() -> None:
     assert torch.allclose(network(longer)[:, :9], at_once, atol=1e-6)  # what comes later changes nothing before
 
 
+def test_a_weight_that_recurrent_dropout_forgets_is_forgotten_for_the_whole_batch() -> None:
+    network = Recurrent(inputs=5, hidden=20, outputs=3, recurrent_dropout=0.5).build()
+    assert isinstance(network, SequenceNetwork)
+    roll = torch.rand(4, 30, 5)
+    network.train()
+    first, second = network(roll), network(roll)
+    assert not torch.allclose(first, second)
+    assert torch.equal(first[:, 0], second[:, 0]), "at the first frame there is nothing to remember"
+    second.sum().backward()
+    changes = {name: weight.grad for name, weight in network.lstm.named_parameters()}
+    # A weight that counted at one of the thirty frames would have a slope.
+    assert float((changes["weight_hh_l0"] == 0).float().mean()) == pytest.approx(0.5, abs=0.06)
+    assert not (changes["weight_ih_l0"] == 0).any()
+    network.eval()
+    whole = Recurrent(inputs=5, hidden=20, outputs=3).build().eval()
+    assert torch.equal(network(roll), whole(roll)), "once learnt, nothing is forgotten"
+
+
 def test_the_starts_are_what_their_papers_say() -> None:
     def spread(start: Any) -> float:
         first = next(Perceptron(inputs=400, hidden=(300,), outputs=1, start=start).build().parameters())

@@ -220,10 +220,17 @@ STOCHASTIC: list[tuple[Network, Any, Plan]] = [
         Sequences.foretelling([torch.arange(start, start + 5 + start) % 7 for start in range(14)]),
         Plan(epochs=3, batch=4, optimiser="rmsprop", schedule="steps", decay_every=2, validation_share=0.3, patience=2),
     ),
+    (
+        Recurrent(inputs=3, hidden=5, input_dropout=0.2, recurrent_dropout=0.4, outputs=3).build(),
+        Sequences.foretelling(
+            [torch.rand(3 + number * 5 % 13, 3, generator=torch.Generator().manual_seed(number)) for number in range(18)]
+        ),
+        Plan(cost="binary cross-entropy", epochs=3, batch=4, group_by_length=True),
+    ),
 ]
 
 
-@pytest.mark.parametrize("which", range(3), ids=["perceptron", "convolutional", "lstm"])
+@pytest.mark.parametrize("which", range(4), ids=["perceptron", "convolutional", "lstm", "lstm that forgets, by length"])
 def test_closed_at_random_steps_and_resumed_it_gives_the_same_weights_to_the_bit(which: int, tmp_path: Path) -> None:
     built, data, plan = STOCHASTIC[which]
     config = built.config
