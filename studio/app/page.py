@@ -133,7 +133,7 @@ def application(desk: Desk, *, host: str = "127.0.0.1", port: int = 7860, login:
         server_name=host,
         server_port=port,
         auth=login,
-        auth_message="Log in to the studio." if login else None,
+        auth_message=_door(style_sheet("door")) if login else None,
         footer_links=[],
         run_history=False,
         allowed_paths=[],
@@ -169,6 +169,12 @@ def serve(host: str = "127.0.0.1", port: int = 7860, *, open_browser: bool = Fal
             server = uvicorn.Server(uvicorn.Config(web, log_level="warning", timeout_graceful_shutdown=2, server_header=False))
         _tell_when_open(server, host, port, open_browser, jobs.prepare)
         server.run(sockets=[door])
+
+
+def _door(style: str) -> str:
+    """What stands on the page where visitors log in. style: of that page, which is Gradio's own and has no other way in for one."""
+    words = "This studio asks for a password. The user is <strong>studio</strong>, unless you were given another name."
+    return f"<style>{style}</style><b>Derivative Works <em>Studio</em></b>{words}"
 
 
 def login_wanted() -> tuple[str, str] | None:

@@ -154,7 +154,7 @@ def theme() -> Base:
     return made.set(**day, **night, **fixed)
 
 
-def style_sheet() -> str:
-    """The style sheet, with the palette as its custom properties (--ground, --accent …)."""
-    colours = "".join(f"--{name.replace('_', '-')}: {value}; " for name, value in asdict(palette()).items())
-    return f":root {{ {colours}}}\n" + files("studio.app").joinpath("style.css").read_text("utf-8")
+def style_sheet(name: str = "style") -> str:
+    """A style sheet of the studio, with the palette as its custom properties (--ground, --accent …)."""
+    colours = "".join(f"--{colour.replace('_', '-')}: {value}; " for colour, value in asdict(palette()).items())
+    return f":root {{ {colours}}}\n" + files("studio.app").joinpath(f"{name}.css").read_text("utf-8")
