@@ -5,6 +5,7 @@ Nothing here knows Gradio's components. Answers are plain JSON; whatever cannot 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from collections import Counter
@@ -18,7 +19,7 @@ from studio.app.views import work_page, work_view
 from studio.asking import Ingredient, ask
 from studio.errors import Refused, UnknownName, Unreadable
 from studio.images.backbones import is_safetensors
-from studio.images.own_networks import recognised
+from studio.images.own_networks import is_pickle, recognised
 from studio.images.pictures import read_picture
 from studio.jobs import Jobs
 from studio.kinds import KINDS, read_recipe
@@ -58,14 +59,22 @@ class Desk:
         return show(receive(offered, role, self.gallery, self.recipe_of_job))
 
     def know(self, offered: Any) -> dict[str, Any]:
-        """A network's file as the page tells of it: name, sentence, whether it is a network of one's `own`, layers as [label, name]."""
+        """A network's file as the page tells of it: name, sentence, whether it is a network of one's `own`, layers as [label, name].
+
+        pickle: it is only read with its sha256 given; `sha256` is that where the file came with a work, and was read before.
+        """
         file = receive(offered, "weights", self.gallery, self.recipe_of_job)
         _, network = recognised(file.content, file.name or "The file")
         if network is None:
-            if not is_safetensors(file.content):
-                raise Refused(f"{file.name} is no network the studio can read here; bring a lesson's .zip or a .safetensors file.")
             said = "Weights that do not say of which network: choose it under Fine settings."
-            return {"name": file.name, "sentence": said, "own": False, "layers": []}
+            told = {"name": file.name, "sentence": said, "own": False, "layers": []}
+            if is_safetensors(file.content):
+                return told
+            if not is_pickle(file.content):
+                raise Refused(f"{file.name} is no network the studio can read; bring a lesson's .zip, a .safetensors or a .pth file.")
+            said += " A pickle may hold anything; only weights are read from this one, and only if it is the file whose sha256 you give."
+            known = {} if "file" in offered else {"sha256": hashlib.sha256(file.content).hexdigest()}
+            return told | {"sentence": said, "pickle": True} | known
         layers = [[f"{layer.name} · {layer.shows}", layer.name] for layer in network.layers]
         said = f"{network.what or 'A network of your own.'} {len(layers)} layers stand under Fine settings."
         return {"name": network.name, "sentence": said, "own": True, "layers": layers}

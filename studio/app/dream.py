@@ -104,6 +104,7 @@ def dream_tab(desk: Desk, page: gr.Blocks, largest_upload: int) -> DreamTab:
             if offered.get("trouble"):
                 raise Refused(str(offered["trouble"]))
             wishes = from_dials(dict(zip(tab.dials, values, strict=True)))
+            wishes["weights_sha256"] = str(offered.get("weights_sha256") or "")
             if offered.get("weights") and wishes.get("backbone") != OWN and desk.know(offered["weights"])["own"]:
                 # Its file still lies there, but another network has been chosen since.
                 offered = {role: picture for role, picture in offered.items() if role != "weights"}

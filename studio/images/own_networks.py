@@ -108,6 +108,11 @@ def _check_layers(terms: Iterable[str], network: OwnNetwork) -> None:
             raise Refused(f"Layer '{term.name}' of {network.name} has channels 0 to {channels[term.name] - 1}; there is no {term.channel}.")
 
 
+def is_pickle(content: bytes) -> bool:
+    """Whether it looks like what `torch.save` writes: a zip with a pickle in it, or, before torch 1.6, a bare pickle."""
+    return content[:1] == b"\x80" or (content[:4] == b"PK\x03\x04" and _is_torch_archive(content))
+
+
 def _is_torch_archive(content: bytes) -> bool:
     """What torch saves is a zip too, with a pickle in it, which is read elsewhere and only as tensors."""
     try:

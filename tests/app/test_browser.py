@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 from collections.abc import Iterator
@@ -285,3 +286,33 @@ def test_the_camera_takes_a_photo(chromium: Any, studio: Open) -> None:
         page.click("[data-do=shoot]")
         page.wait_for_selector(".stage[data-mode=photo]")
         assert "×" in page.inner_text(".stage .size")
+
+
+def test_a_pickle_is_read_only_as_the_file_that_is_named(chromium: Any, studio: Open, photo: Path, tmp_path: Path) -> None:
+    import torch
+    from torchvision.models import squeezenet1_1
+
+    weights = tmp_path / "squeeze.pth"
+    torch.save(squeezenet1_1().state_dict(), weights)
+    with opened(chromium, studio) as page:
+        choose(page, photo)
+        small(page, steps=2, size=96)
+        page.locator("summary", has_text="A network of your own").click()
+        assert page.is_hidden(".network .hash")
+        page.set_input_files(".network input[type=file]", str(weights))
+        page.wait_for_selector(".network[data-full=yes]")
+        page.get_by_role("button", name="Fine settings").click()
+        network = page.get_by_label("Network", exact=True)
+        network.fill("squeezenet1_1")
+        network.press("Enter")
+        network.press("Tab")
+        page.locator(".settings-side .token", has_text="features.").first.wait_for()
+        for given, told in (("", "only read with its sha256 given"), ("12" * 32, "another sha256")):
+            page.get_by_label("The sha256 of the weights").fill(given)
+            page.click("#dream")
+            page.locator(".stage .trouble", has_text=told).wait_for()
+        page.get_by_label("The sha256 of the weights").fill(hashlib.sha256(weights.read_bytes()).hexdigest())
+        page.click("#dream")
+        page.wait_for_selector(".stage[data-mode=done]")
+        assert "by squeezenet1_1" in page.inner_text(".stage .words")
+        assert "weights of one's own" in page.inner_text(".stage .words")
