@@ -123,8 +123,9 @@ class Derived:
 
         {"seconds": how long it lasts, "bars": where each bar begins, in seconds, "meter", "key", "tempo" (quarter notes a minute), "notes":
         [{"at", "for" (both in seconds), "pitch" (MIDI), "name", "bar" (from 1), and where it is known "order", "songs", "before", "after",
-        "returns", as `NoteOrigin` has them}], "written": for each bar of the score what stands in it from left to right, [seconds at which
-        it begins, number of the note it is or belongs to, or None for a rest]}.
+        "returns", as `NoteOrigin` has them}], "copied": [first, end) of the longest run of notes that stands in the style, "written": for
+        each bar of the score what stands in it from left to right, [seconds at which it begins, number of the note it is or belongs to, or
+        None for a rest]}.
         """
         from studio.music.compose import origins_of
         from studio.music.notation import measures_of
@@ -148,6 +149,7 @@ class Derived:
                 each = known[number]
                 told |= {"order": each.order, "songs": each.songs, "before": each.before, "after": each.after, "returns": each.returns}
             notes.append(told)
+        copied, _, length = work.facts.get("copied", "0+0").partition("+")
         score = tune.score()
         written = [
             [[float(each.start) * second, each.indices[0] if each.indices else None] for each in measure.voices[0]]
@@ -160,6 +162,7 @@ class Derived:
             "key": tune.key.short(),
             "tempo": tune.tempo,
             "notes": notes,
+            "copied": [int(copied), int(copied) + int(length)],
             "written": written,
         }
 

@@ -95,8 +95,8 @@ def _tile(work: Work) -> dict[str, Any]:
         "name": download_name(work),
         "media_type": work.media_type,
         "ratio": max(0.2, min(5.0, int(size[1]) / int(size[2]))) if size else 1.6,  # a melody's thumbnail is its piano roll, 512 x 320
-        # Where each note of a melody comes from is long, and has an address of its own.
-        "facts": {name: told for name, told in work.facts.items() if name != "origins"},
+        # Where each note of a melody comes from is long, and has an address of its own; so has which notes are copied.
+        "facts": {name: told for name, told in work.facts.items() if name not in ("origins", "copied")},
         "file": f"works/{work.id}/file",
         "view": f"works/{work.id}/view",
         "thumb": f"works/{work.id}/thumb",

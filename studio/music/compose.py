@@ -225,7 +225,8 @@ def facts_of(recipe: ComposeRecipe, study: Study, take: Take) -> dict[str, str]:
         "learnt from": _learnt_from(outlook),
         "chance": chance_in_words(outlook.log_chance),
         "copying": f"at most {outlook.ground.max_copy} notes in a row compared by {what}; the longest has {run.notes}"
-        + (f" ({run.title}, from bar {run.song_bar})" if run.notes else ""),
+        + (f", from bar {run.bar}, as in bar {run.song_bar} of {run.title}" if run.notes else ""),
+        "copied": f"{run.start}+{run.notes}",
     }
     if take.plan is not None:
         facts["form"] = take.plan.in_words()

@@ -91,6 +91,11 @@ def test_bars_are_kept_the_others_asked_for_again_and_it_plays(chromium: Any, st
         assert "in bar 1" in told
         assert "likely" in told
 
+        # What is copied, on the roll and in the score.
+        take(page).get_by_role("button", name="Show it").click()
+        assert 1 < take(page).locator(".by-copy .notes .copied").count() <= 12
+        assert take(page).locator(".by-copy .sheet .copied").count() >= take(page).locator(".notes .copied").count()
+
         take(page).get_by_role("button", name="Play take 2").click()
         page.wait_for_function("document.querySelector('.compose audio').currentTime > 0.3")
         page.wait_for_function("parseFloat(document.querySelector('.compose .needle').style.left) > 0")

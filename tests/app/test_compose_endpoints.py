@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import urllib.error
 import urllib.request
 import wave
 import zipfile
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +110,28 @@ def test_the_notes_say_when_they_sound_and_where_they_come_from(client: Any, mel
     written = [number for bar_of_score in told["written"] for _, number in bar_of_score if number is not None]
     assert sorted(set(written)) == list(range(len(told["notes"])))
     assert written == sorted(written)
+
+
+def test_the_longest_run_that_is_copied_is_told_note_by_note(client: Any, melody: dict[str, Any]) -> None:
+    places = {letter: pitch for pitch, letter in zip((0, 2, 4, 6, 7, 9, 11), "CDEFGAB", strict=True)}  # F is sharp in G
+    own = [note["pitch"] for note in client.predict(melody["id"], api_name="/notes")["notes"]]
+    first, end = client.predict(melody["id"], api_name="/notes")["copied"]
+
+    def steps(pitches: list[int]) -> list[int]:
+        return [after - before for before, after in pairwise(pitches)]
+
+    songs = []
+    for content in jigs().values():
+        letters = re.findall("[A-Ga-g]", content.decode().split("K:G\n")[1])
+        songs.append(steps([places[letter.upper()] + 12 * letter.islower() for letter in letters]))
+
+    def stands(run: list[int]) -> bool:
+        return any(song[at : at + len(run)] == run for song in songs for at in range(len(song)))
+
+    assert 1 < end - first <= 12
+    assert stands(steps(own[first:end]))
+    assert not any(stands(steps(own[at : at + end - first + 1])) for at in range(len(own) - (end - first)))
+    assert f"the longest has {end - first}, from bar" in melody["facts"]["copying"]
 
 
 def test_kept_bars_stay_and_the_others_are_new(client: Any, melody: dict[str, Any]) -> None:

@@ -28,6 +28,7 @@ const melody = (work, {name, ask = null, pin = null}) => {
   const wipe = make('button', {type: 'button', class: 'small plain', hidden: true}, 'Keep none');
   const again = ask && make('button', {type: 'button', class: 'again'});
   const legend = make('p', {class: 'legend', hidden: true}, 'Known after ', ...MEMORIES.map((memory, order) => make('span', {}, make('i', {class: `o${order}`}), memory)));
+  const copy = make('button', {type: 'button', class: 'small plain', 'aria-pressed': 'false', hidden: true}, 'Show it');
   const roll = make('div', {class: 'roll'}, make('div', {class: 'wide'}, strip, notes));
   const hint = ask ? 'Click bars to keep them; click a note to learn where it comes from.' : 'Click a note to learn where it comes from.';
   let music = null;
@@ -85,7 +86,9 @@ const melody = (work, {name, ask = null, pin = null}) => {
     }
     notes.dataset.beats = beats;
   };
+  const isCopied = (number) => number >= music.copied[0] && number < music.copied[1];
   const draw = () => {
+    copy.hidden = music.copied[0] === music.copied[1];
     const pitches = music.notes.map((note) => note.pitch);
     low = Math.min(...pitches) - 3;
     rows = Math.max(...pitches) + 4 - low;
@@ -100,7 +103,7 @@ const melody = (work, {name, ask = null, pin = null}) => {
     notes.replaceChildren(
       ...music.bars.map((start) => make('i', {class: 'line', style: `left: ${where(start)}`})),
       ...music.notes.map((note, number) => make('b', {
-        class: `note o${Math.min(4, note.order ?? 0)}`, 'data-number': number, 'data-bar': note.bar, title: note.name,
+        class: `note o${Math.min(4, note.order ?? 0)}${isCopied(number) ? ' copied' : ''}`, 'data-number': number, 'data-bar': note.bar, title: note.name,
         style: `left: ${where(note.at)}; width: calc(${where(note.for)} - 1px); bottom: ${(100 * (note.pitch - low)) / rows}%; height: ${100 / rows}%`,
       })),
       head);
@@ -178,6 +181,7 @@ const melody = (work, {name, ask = null, pin = null}) => {
       for (const {element, number} of parts) {
         if (number == null) continue;
         element.classList.add(`o${Math.min(4, music.notes[number]?.order ?? 0)}`);
+        element.classList.toggle('copied', isCopied(number));
         element.addEventListener('click', () => explain(number));
       }
       measures.push({box, parts, measure});
@@ -248,11 +252,16 @@ const melody = (work, {name, ask = null, pin = null}) => {
     made.classList.toggle('by-origin', on);
     legend.hidden = !on;
   });
+  copy.addEventListener('click', () => {
+    const on = copy.getAttribute('aria-pressed') !== 'true';
+    copy.setAttribute('aria-pressed', on);
+    made.classList.toggle('by-copy', on);
+  });
   again?.addEventListener('click', () => ask([...kept].sort((a, b) => a - b)));
 
   // --- Together ----------------------------------------------------------------------------------------------------------
   const facts = work.facts;
-  const finding = (term, words) => words && make('li', {}, make('strong', {}, `${term}: `), words);
+  const finding = (term, words, ...more) => words && make('li', {}, make('strong', {}, `${term}: `), words, ...more);
   const made = make('div', {class: 'melody', 'data-work': work.id},
     make('p', {class: 'facts'}, [facts.meter, facts.key, facts.bars && `${facts.bars} bars`, facts.range && `from ${facts.range}`].filter(Boolean).join(' · ')),
     readable && paper,
@@ -263,7 +272,7 @@ const melody = (work, {name, ask = null, pin = null}) => {
     again && make('div', {class: 'deeds'}, again, wipe),
     make('ul', {class: 'findings'},
       finding('Form', facts.form),
-      finding('Copied', facts.copying),
+      finding('Copied', facts.copying, ' ', copy),
       finding('Chance', facts.chance && `${facts.chance} would meet these wishes`),
       finding('Learnt from', facts['learnt from']),
       finding('Note', facts.remarks)),
