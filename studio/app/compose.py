@@ -16,7 +16,7 @@ import gradio as gr
 from studio.app.desk import MOST_TAKES, Desk
 from studio.app.dream import KEEP, dial, refusal
 from studio.app.following import ENDED, FOLLOWS, QUICK
-from studio.app.intake import Credit
+from studio.app.intake import Credit, laid_out
 from studio.app.widgets import answer, widget
 from studio.errors import Refused, StudioError
 from studio.music.recipes import SCALES, ComposeRecipe
@@ -49,15 +49,25 @@ OWN = "own"
 class ComposeTab:
     """What other parts of the page need of this tab."""
 
+    desk: Desk
     takes: gr.HTML
     style: gr.Dropdown
+    theme: gr.File
+    theme_fold: gr.Accordion
     dials: dict[str, Any]
 
+    @property
+    def loaded(self) -> list[Any]:
+        """What `load` gives values for."""
+        return [self.style, self.theme, self.theme_fold, *self.dials.values()]
+
     def load(self, recipe: ComposeRecipe, of: str) -> list[Any]:
-        """What to put onto the style and the dials so that they show this recipe. of: the id of the work or job it belongs to."""
+        """What makes the style, the theme and the dials show this recipe. of: the id of the work or job it belongs to."""
         given = recipe.model_dump()
         style = _style_dial(recipe.style, of if any(source.role == "tune" for source in recipe.sources) else "")
-        return [style, *(_onto_dial(name, given[name]) for name in self.dials)]
+        lent = next((source for source in recipe.sources if source.role == "theme"), None)
+        theme = laid_out(self.desk.gallery.read_source(lent), lent.name or "theme.mid") if lent else None
+        return [style, theme, gr.Accordion(open=lent is not None), *(_onto_dial(name, given[name]) for name in self.dials)]
 
 
 def compose_tab(desk: Desk) -> ComposeTab:
@@ -92,7 +102,7 @@ def compose_tab(desk: Desk) -> ComposeTab:
                 dials["contour"] = widget("contour", value=[], info=by_name["contour"].help)
                 for name in ("contour_limit", "contour_pull"):
                     dials[name] = _dial(by_name[name])
-            with gr.Accordion("A theme to lean on", open=False, elem_classes="theme"):
+            with gr.Accordion("A theme to lean on", open=False, elem_classes="theme") as theme_fold:
                 theme = gr.File(file_types=SCORES[:-1], label="Score or MIDI file", height=140)
                 dials["theme_pull"] = _dial(by_name["theme_pull"])
             with gr.Accordion("More wishes", open=False):
@@ -102,7 +112,7 @@ def compose_tab(desk: Desk) -> ComposeTab:
                 dials["seed"] = _dial(by_name["seed"])
 
     remembered = gr.BrowserState(None, storage_key="studio-compose", secret="not a secret: it holds jobs' ids")
-    tab = ComposeTab(takes, style, dials)
+    tab = ComposeTab(desk, takes, style, theme, theme_fold, dials)
     plain = [name for name in dials if name != "contour"]
 
     # The takes are always given a whole value, and the contour likewise (see the note in `dream`).
@@ -128,19 +138,22 @@ def compose_tab(desk: Desk) -> ComposeTab:
             if not tunes and not wishes["style"].startswith("of:"):
                 for read in desk.read_style(wishes["style"]):
                     yield _busy(**read), gr.skip(), gr.skip()
-            others = {"theme": {"file": _as_uploaded(theme)}} if theme else {}
-            jobs = desk.compose(wishes, tunes, Credit(title or "", author or "", licence or ""), count=int(count), others=others)
+            credit = Credit(title or "", author or "", licence or "")
+            jobs = desk.compose(wishes, tunes, credit, count=int(count), others=leaning_on(theme))
             yield from followed(jobs)
         except StudioError as error:
             yield refusal(str(error)), gr.skip(), gr.update(interactive=True)
 
-    def again(event: gr.EventData, count: float, *values: Any) -> Iterator[Any]:
+    def leaning_on(theme: str | None) -> dict[str, Any]:
+        return {"theme": {"file": _as_uploaded(theme)}} if theme else {}
+
+    def again(event: gr.EventData, theme: str | None, count: float, *values: Any) -> Iterator[Any]:
         """Keep some bars of a take and ask for the others anew, with the wishes as the dials show them now."""
         try:
             wishes = from_dials(dict(zip(dials, values, strict=True)))
             bars = [int(bar) for bar in getattr(event, "bars", ()) or ()]
             seed = secrets.randbelow(2**31)
-            jobs = desk.compose_around(str(event.id), bars, seed, count=int(count), wishes=wishes)
+            jobs = desk.compose_around(str(event.id), bars, seed, count=int(count), wishes=wishes, others=leaning_on(theme))
             yield from followed(jobs)
         except (StudioError, ValueError, TypeError) as error:
             sentence = str(error) if isinstance(error, StudioError) else "Those bars cannot be kept; choose them again."
@@ -173,11 +186,11 @@ def compose_tab(desk: Desk) -> ComposeTab:
         """After a reload: the wishes of those takes. Otherwise the dials stay as they are: whoever is quick has turned one already."""
         try:
             job = str((jobs or [""])[0])
-            found = tab.load(desk.composed(job), job)
+            found = dict(zip(tab.loaded, tab.load(desk.composed(job), job), strict=True))
             # Each take had dice of its own; the dial shows none, so that the next ones are new.
-            return [None if name == "seed" else value for name, value in zip(["style", *dials], found, strict=True)]
+            return [None if each is dials["seed"] else value for each, value in found.items()]
         except StudioError:
-            return [gr.skip(), *(KEEP if name == "contour" else gr.skip() for name in dials)]
+            return [KEEP if each is dials["contour"] else gr.skip() for each in tab.loaded]
 
     def relax(event: gr.EventData) -> list[Any]:
         """Change the one parameter that a refusal suggests."""
@@ -201,9 +214,9 @@ def compose_tab(desk: Desk) -> ComposeTab:
     outputs = [takes, remembered, button]
     asked = [style, own, title, author, licence, theme, count, *dials.values()]
     button.click(compose, asked, outputs, js=PRESSED, trigger_mode="once", **FOLLOWS)
-    takes.again(again, [count, *dials.values()], outputs, **FOLLOWS)
+    takes.again(again, [theme, count, *dials.values()], outputs, **FOLLOWS)
     # A tab that is not open yet is not built, and what the browser remembers is read when it is: so the takes ask, and not the page's load.
-    takes.arrived(dials_again, remembered, [style, *dials.values()], **QUICK)
+    takes.arrived(dials_again, remembered, tab.loaded, **QUICK)
     takes.arrived(takes_again, remembered, outputs, **FOLLOWS)
     takes.relax(relax, None, [dials[name] for name in plain], **QUICK).then(None, None, None, js=ASK_ONCE_MORE, api_visibility="private")
     takes.pin(pin, None, dials["pins"], **QUICK)

@@ -116,15 +116,15 @@ class Desk:
         ingredients = own_tunes(tunes, credit or Credit())
         if ingredients:
             wishes["style"] = (credit and credit.title.strip()[:100]) or "Tunes of my own"
-        for role, offered in (others or {}).items():
-            ingredients.append(receive(offered, role, self.gallery, self.recipe_of_job))
-        if of and not ingredients:
+        elif of:
             earlier = self.composed(of)
             wishes["style"] = earlier.style
             for source in earlier.sources:
                 if source.role in ("tune", "style"):
                     label = (source.name, source.title, source.author, source.licence)
                     ingredients.append(Ingredient(source.role, self.gallery.read_source(source), *label))
+        for role, offered in (others or {}).items():
+            ingredients.append(receive(offered, role, self.gallery, self.recipe_of_job))
         recipe = ask("compose", wishes, ingredients, self.gallery)
         return self._takes(recipe, recipe.seed, count)
 
@@ -170,16 +170,27 @@ class Desk:
         return [{name: getattr(entry, name) for name in told} | {"to_fetch": entry.download is not None} for entry in catalogue()]
 
     def compose_around(
-        self, id: str, bars: Iterable[int], seed: int, *, count: int = 1, wishes: Mapping[str, Any] | None = None
+        self,
+        id: str,
+        bars: Iterable[int],
+        seed: int,
+        *,
+        count: int = 1,
+        wishes: Mapping[str, Any] | None = None,
+        others: Mapping[str, Any] | None = None,
     ) -> list[str]:
         """Ask for a melody of the gallery again with other notes, but for these bars (from 1); gives the jobs' ids.
 
-        Style, bars, meter, key and credit are those of the melody, which becomes a source itself; so are the other wishes, unless they are
-        given. Raises `Refused` when it is no melody.
+        Style, bars, meter, key and credit are those of the melody, which becomes a source itself; so are the other wishes and the theme,
+        unless they are given: `wishes`, and `others` by role. Raises `Refused` when it is no melody.
         """
         work = self.gallery.get(id)
         recipe = self.composed(work.id)
-        kept = [source for source in recipe.sources if source.role != "take"]
+        kept = [source for source in recipe.sources if source.role != "take" and (others is None or source.role != "theme")]
+        for role, offered in (others or {}).items():
+            given = receive(offered, role, self.gallery, self.recipe_of_job)
+            label = {"name": given.name, "title": given.title, "author": given.author, "licence": given.licence}
+            kept.append(self.gallery.keep_source(given.content, role=role, **label))
         places = tuple(str(bar) for bar in sorted(set(bars)))
         fields = recipe.model_dump(exclude={"sources", "setting", "model"}) | {"title": "", "keep": places, "seed": seed}
         if wishes is not None:

@@ -84,7 +84,7 @@ def gallery_tab(desk: Desk, page: gr.Blocks, tabs: gr.Tabs, dream: DreamTab, com
     quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
     wall.use(use, None, [tabs, dream.stage], **quick)
     wall.again(again, None, [tabs, dream.stage, *dream.dials.values()], **quick)
-    to_compose = [tabs, compose.takes, compose.style, *compose.dials.values()]
+    to_compose = [tabs, compose.takes, *compose.loaded]
     wall.compose_again(compose_again, None, to_compose, **quick)
     wall.ask_again(compose_again, None, to_compose, **quick).then(None, None, None, js=ASK_ONCE_MORE, api_visibility="private")
     wall.to_dream(lambda: gr.Tabs(selected="dream"), None, tabs, **quick)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import json
 import tempfile
@@ -205,6 +206,17 @@ def uploaded(file: Any) -> tuple[Path, str]:
         raise Missing("The uploaded picture is no longer here; choose it again.")
     name = file.get("orig_name")
     return path, Path(str(name) if name else path.name).name[:255]
+
+
+def laid_out(content: bytes, name: str) -> str:
+    """A source's bytes as a file beside the uploads, where Gradio's own components can show and offer it again; gives its path."""
+    from gradio.utils import get_upload_folder
+
+    safe = _plain(Path(name).stem) or "file"
+    path = Path(get_upload_folder()) / hashlib.sha256(content).hexdigest() / f"{safe}{Path(name).suffix.lower()}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return str(path)
 
 
 def download_name(work: Work) -> str:
