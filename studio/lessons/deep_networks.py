@@ -36,7 +36,7 @@ GRID = 32
 """The network halves a picture five times."""
 GROWN_HEIGHT, GROWN_WIDTH = 112, 148
 ACROSS, STRONGEST = 4, 8
-TILES_ASPECT = 2.25
+TILES_ASPECT = 2.02
 STEPS_AN_OCTAVE = 26
 
 SAMPLE_CREDITS = (
@@ -302,12 +302,12 @@ def _where(place: Any, shape: tuple[int, ...]) -> str:
 
 def _inside(x: float, y: float) -> tuple[float, float, float, float]:
     """A tile's picture, leaving room for its caption below and a gap around."""
-    return (x + 0.03, x + 0.97, y + 0.27, y + 0.97)
+    return (x + 0.03, x + 0.97, y + 0.34, y + 0.97)
 
 
 def _caption(x: float, y: float, above: str, below: str, chosen: bool) -> list[Mark]:
     colour = "accent" if chosen else "faint"
-    marks: list[Mark] = [Words([x + 0.05] * 2, [y + 0.19, y + 0.075], [above, below], colour=colour, size=11, anchor="start")]
+    marks: list[Mark] = [Words([x + 0.05] * 2, [y + 0.25, y + 0.09], [above, below], colour=colour, size=11, anchor="start")]
     if chosen:
         x0, x1, y0, y1 = _inside(x, y)
         marks.append(Line((x0, x1, x1, x0, x0), (y0, y0, y1, y1, y0), colour="one", width=2.5))
@@ -375,7 +375,7 @@ def _rise_figure(state: State) -> Figure:
         (low, top),
         marks,
         text,
-        x_label="step (it falls where the picture is enlarged)",
+        x_label="step; it falls where it is enlarged",
         aspect=1.4,
     )
 

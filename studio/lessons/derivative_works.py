@@ -665,7 +665,7 @@ def _draw_three(state: State) -> Scene:
 
 def _price_bars(three: Three) -> Figure:
     prices = [float(price) for price in three.prices]
-    marks: list[Mark] = [Bars((0, 1, 2), prices, colour="one", width=0.5, label=FOODS)]
+    marks: list[Mark] = [Bars((0, 1, 2), prices, colour="one", width=0.5, label=("protein", "carb.", "salad"))]
     marks += [Line((i - 0.36, i + 0.36), (true, true), colour="two", width=3) for i, true in enumerate(TRUE_PRICES)]
     text = ", ".join(f"{food} {price:.3f}" for food, price in zip(FOODS, prices, strict=True)) + " dollars; true are 1.5, 0.5 and 1.0."
     return Figure("prices", "Three prices change", (-0.6, 2.6), (0, 2), tuple(marks), text, aspect=THIRD)

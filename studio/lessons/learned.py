@@ -235,11 +235,19 @@ def draw(state: State) -> Scene:
             "right on unseen": f"{on_new:.0%}" if known else "?",
             "its rule": _rule(state) if known else "none yet",
         },
-        says=state.said or "Nobody tells it a rule. Press Learn, and read the rule it finds.",
+        says=state.said or _says(state),
         columns=(1.15, 1),
         mood="good" if known and on_new > 0.9 and not state.playing else "plain",
         playing=state.playing,
     )
+
+
+def _says(state: State) -> str:
+    if not state.steps:
+        return "Nobody tells it a rule. Press Learn, and read the rule it finds."
+    if state.playing:
+        return "It turns and shifts its boundary, step after step, so that fewer fruit lie on the wrong side."
+    return "It rests on the way. Press Learn to let it go on."
 
 
 def _rule(state: State) -> str:

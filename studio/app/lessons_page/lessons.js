@@ -478,7 +478,7 @@ const drawFigures = (figures) => {
     place.querySelector(".twin").textContent = figure.text;
     const drawing = place.querySelector(".drawing");
     if (drawing.dataset.drawing === "now") continue;
-    drawing.units = widthOf(drawing);
+    drawing.units = widthOf(drawing, figure);
     redraw(drawing, svg(figure, drawing.units));
     showEntry(place.querySelector(".sheet"), figure, drawing.units);
   }
@@ -532,8 +532,9 @@ const showEntry = (sheet, figure, units) => {
 };
 
 const LEFT = 44, RIGHT = 12, TOP = 10, BOTTOM = 34;
-// A drawing is as many units wide as its place has pixels, within limits, so that its letters stay readable on a phone.
-const widthOf = (drawing) => Math.round(Math.min(760, Math.max(340, drawing.clientWidth || 600)));
+// A drawing is as many units wide as its place has pixels, within limits, so that its letters stay readable on a phone and in a narrow
+// column. What is laid out by words inside needs more room than axes do.
+const widthOf = (drawing, figure) => Math.round(Math.min(760, Math.max(figure.axes ? 240 : 340, drawing.clientWidth || 600)));
 const frame = (figure, width) => {
   const height = width / figure.aspect;
   const [left, right, top, bottom] = figure.axes ? [LEFT, RIGHT, TOP, figure.x_label ? BOTTOM + 14 : BOTTOM] : [4, 4, 4, 4];
@@ -549,6 +550,8 @@ const frame = (figure, width) => {
 };
 
 const colour = (name) => (/^#|^rgb/.test(name) ? name : `var(--ink-${name}, currentColor)`);
+// A letter is about 0.56 of its size wide: what would not fit is set smaller.
+const fitting = (text, room, size) => n(Math.max(8.5, Math.min(size, room / (0.56 * Math.max(1, text.length)))));
 const pick = (of, i) => (Array.isArray(of) ? of[i] : of);
 const n = (value) => value.toFixed(2);
 
@@ -577,7 +580,9 @@ const MARKS = {
   },
   bars: (m, f) => m.x.map((x, i) => {
     const left = f.X(x - m.width / 2), right = f.X(x + m.width / 2), y = f.Y(m.y[i]), ground = f.Y(0);
-    const text = m.label[i] ? `<text x="${n((left + right) / 2)}" y="${n(f.top + f.h + 16)}" text-anchor="middle" fill="var(--ink-ink)" font-size="12.5">${html(m.label[i])}</text>` : "";
+    const apart = m.x.length > 1 ? Math.abs(f.X(m.x[1]) - f.X(m.x[0])) : f.w;
+    const longest = m.label.reduce((found, each) => (each && each.length > found.length ? each : found), "");
+    const text = m.label[i] ? `<text x="${n((left + right) / 2)}" y="${n(f.top + f.h + 16)}" text-anchor="middle" fill="var(--ink-ink)" font-size="${fitting(longest, apart - 2, 12.5)}">${html(m.label[i])}</text>` : "";
     return `<rect x="${n(left)}" y="${n(Math.min(y, ground))}" width="${n(right - left)}" height="${n(Math.max(Math.abs(ground - y), 0.5))}" rx="2" fill="${colour(pick(m.colour, i))}"/>${text}`;
   }).join(""),
   heat: (m, f) => {
@@ -638,19 +643,19 @@ const svg = (figure, width) => {
 const axes = (figure, f) => {
   const line = (x0, y0, x1, y1) => `<path d="M${n(x0)} ${n(y0)}L${n(x1)} ${n(y1)}" stroke="var(--line)" stroke-width="1"/>`;
   const barred = figure.marks.some((m) => m.mark === "bars" && m.label.length);
-  const across = barred ? [] : ticks(figure.x), up = ticks(figure.y);
+  const across = barred ? [] : ticks(figure.x, f.w < 220 ? 3 : 5), up = ticks(figure.y);
   return [
     ...up.map((y) => line(f.left, f.Y(y), f.left + f.w, f.Y(y)) + `<text x="${f.left - 7}" y="${n(f.Y(y))}" text-anchor="end" dominant-baseline="middle" fill="var(--ink-faint)" font-size="11.5">${format(y)}</text>`),
     ...across.map((x) => line(f.X(x), f.top + f.h, f.X(x), f.top + f.h + 4) + `<text x="${n(f.X(x))}" y="${n(f.top + f.h + 17)}" text-anchor="middle" fill="var(--ink-faint)" font-size="11.5">${format(x)}</text>`),
     line(f.left, f.top + f.h, f.left + f.w, f.top + f.h),
-    figure.x_label ? `<text x="${n(f.left + f.w / 2)}" y="${n(f.height - 6)}" text-anchor="middle" fill="var(--ink-faint)" font-size="12.5">${html(figure.x_label)}</text>` : "",
-    figure.y_label ? `<text transform="translate(12 ${n(f.top + f.h / 2)}) rotate(-90)" text-anchor="middle" fill="var(--ink-faint)" font-size="12.5">${html(figure.y_label)}</text>` : "",
+    figure.x_label ? `<text x="${n(f.left + f.w / 2)}" y="${n(f.height - 6)}" text-anchor="middle" fill="var(--ink-faint)" font-size="${fitting(figure.x_label, f.w, 12.5)}">${html(figure.x_label)}</text>` : "",
+    figure.y_label ? `<text transform="translate(12 ${n(f.top + f.h / 2)}) rotate(-90)" text-anchor="middle" fill="var(--ink-faint)" font-size="${fitting(figure.y_label, f.h, 12.5)}">${html(figure.y_label)}</text>` : "",
   ].join("");
 };
-const ticks = ([low, high]) => {
+const ticks = ([low, high], about = 5) => {
   const span = high - low;
   if (!(span > 0)) return [];
-  const rough = span / 5, power = 10 ** Math.floor(Math.log10(rough));
+  const rough = span / about, power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((k) => k * power).find((s) => s >= rough);
   const found = [];
   for (let t = Math.ceil(low / step) * step; t <= high + 1e-9 * span; t += step) found.push(+t.toPrecision(12));
