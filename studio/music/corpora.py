@@ -308,24 +308,24 @@ class Style(Sequence[Tune]):
             found.append((pitches[span][sounds], tops[span][sounds], bottoms[span][sounds]))
         return found
 
-    @property
+    @cached_property
     def ids(self) -> list[str]:
         return [str(self._about[number]["id"]) for number in self._chosen]
 
-    @property
+    @cached_property
     def titles(self) -> list[str]:
         return [str(self._about[number]["title"]) for number in self._chosen]
 
-    @property
+    @cached_property
     def meters(self) -> list[str]:
         """The meter most of each tune stands in."""
         return [str(self._about[number]["meter"]) for number in self._chosen]
 
-    @property
+    @cached_property
     def modes(self) -> list[str]:
         return [str(self._about[number]["mode"]) for number in self._chosen]
 
-    @property
+    @cached_property
     def tonics(self) -> list[int]:
         """The pitch class (0..11) each tune is in."""
         return [int(str(self._about[number]["tonic"])) for number in self._chosen]

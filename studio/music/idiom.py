@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import accumulate, pairwise
@@ -78,6 +78,12 @@ class Line:
         return [tuple(events) for events in found]
 
 
+def _coarser(line: Line, unit: int) -> Line:
+    """The same line in ticks `unit` times as long."""
+    events = tuple(Event(each.pitch, each.ticks // unit, each.place // unit, each.carries) for each in line.events)
+    return replace(line, events=events, phrase_ends=tuple((number, place // unit) for number, place in line.phrase_ends))
+
+
 class Idiom:
     """The events of a style in one key and meter. Its parts are worked out when first asked for, and kept.
 
@@ -94,18 +100,7 @@ class Idiom:
         unit = gcd(unit, *(event.place for line in lines for event in line.events))
         self.tick = Fraction(unit, PER_QUARTER)
         self.bar = bar // unit
-        self.lines = tuple(
-            Line(
-                line.number,
-                line.title,
-                tuple(Event(e.pitch, e.ticks // unit, e.place // unit, e.carries) for e in line.events),
-                line.bars,
-                line.written,
-                line.sections,
-                tuple((number, place // unit) for number, place in line.phrase_ends),
-            )
-            for line in lines
-        )
+        self.lines = tuple(lines) if unit == 1 else tuple(_coarser(line, unit) for line in lines)
         self.number: dict[Event, int] = {}
         self.sequences = [[self.number.setdefault(event, len(self.number)) for event in line.events] for line in self.lines]
         self.events = tuple(self.number)

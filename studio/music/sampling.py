@@ -22,7 +22,7 @@ Z is a weighted sum and no probability.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -95,6 +95,8 @@ class Trellis:
     pattern: Ints | None
     """[ticks]: which pattern of readings listens at each tick; None where all listen always."""
     start: int
+    latest: dict[tuple[int, bool, bool], _Latest] = field(default_factory=dict, repr=False)
+    """The beliefs worked out last for walks of so many ticks, that stop or not, in numbers or as yes and no: see `_backward`."""
 
     @property
     def states(self) -> int:
@@ -554,6 +556,22 @@ class _Factors:
     def row(self, tick: int) -> Floats | None:
         return None if self.product is None or self.plain[tick] else self.product[tick]
 
+    def last_unlike(self, other: _Factors, ticks: int) -> int:
+        """The last tick at which these differ from others; -1 where they are the same."""
+        unlike = ~(self.plain & other.plain)
+        if self.product is None or other.product is None:
+            found = np.flatnonzero(unlike if self.product is not other.product else ())
+            return int(found[-1]) if len(found) else -1
+        for high in range(ticks, 0, -_BLOCK):  # from the end, for most are found soon
+            block = slice(max(0, high - _BLOCK), high)
+            found = np.flatnonzero(unlike[block] & np.any(self.product[block] != other.product[block], axis=1))
+            if len(found):
+                return block.start + int(found[-1])
+        return -1
+
+
+_BLOCK = 32
+
 
 def _combine(trellis: Trellis, ticks: int, wishes: Sequence[Wish]) -> _Factors:
     if ticks < 1:
@@ -562,6 +580,7 @@ def _combine(trellis: Trellis, ticks: int, wishes: Sequence[Wish]) -> _Factors:
         raise Refused(f"A reading listens over {len(trellis.pattern)} ticks, and the walk is to last {ticks}; make them equal.")
     shape = (ticks, len(trellis.walk.durations))
     product: Floats | None = None
+    allowed: Mask | None = None
     for wish in wishes:
         if wish.reading is not None and not any(wish.reading is reading for reading in trellis.readings):
             raise Refused(f"The trellis was unfolded without the wish '{wish.name}'; unfold it with its reading.")
@@ -570,19 +589,42 @@ def _combine(trellis: Trellis, ticks: int, wishes: Sequence[Wish]) -> _Factors:
                 continue
             if np.shape(part) != shape:
                 raise Refused(f"The wish '{wish.name}' needs {shape[0]} ticks of {shape[1]} symbols, not {np.shape(part)}.")
-            if part.dtype != bool and not (np.all(np.isfinite(part)) and np.all(part >= 0)):
+            if part.dtype == bool:
+                heard: Mask = part.astype(bool, copy=False)
+                allowed = heard if allowed is None else allowed & heard
+                continue
+            if not (np.all(np.isfinite(part)) and np.all(part >= 0)):
                 raise Refused(f"The wish '{wish.name}' has a weight below 0 or without end; weights are finite and not negative.")
             product = part.astype(np.float64) if product is None else product * part
+    if allowed is not None:
+        product = allowed.astype(np.float64) if product is None else product * allowed
     plain = np.ones(ticks, dtype=bool) if product is None else np.all(product == 1, axis=1)
     if product is not None:
         product.flags.writeable = False
     return _Factors(product, plain)
 
 
+@dataclass(frozen=True, eq=False)
+class _Latest:
+    """Beliefs, the scale of each tick, and the factors they are for."""
+
+    factors: _Factors
+    belief: Floats
+    scale: Floats
+
+
+LARGEST_KEPT = 64 * 2**20
+"""Bytes of beliefs that are kept for the next request. Those of a style of a thousand tunes would be several times as large."""
+
+
 def _backward(
     trellis: Trellis, ticks: int, factors: _Factors, ending: bool, budget: Budget, *, whether: bool = False
 ) -> tuple[Floats, Floats]:
-    """Beliefs [bars, width] and the scale of each tick. With `whether` they only say 1 where a walk can finish well, 0 where not."""
+    """Beliefs [bars, width] and the scale of each tick. With `whether` they only say 1 where a walk can finish well, 0 where not.
+
+    Beliefs depend only on what is asked of later ticks. A form asks dozens of times, for one bar more each time, so those behind the last
+    tick that is asked otherwise than the time before are taken over; they are the same to the bit.
+    """
     from scipy.sparse import csr_matrix
 
     walk, width, period = trellis.walk, trellis.width, trellis.walk.period
@@ -593,19 +635,23 @@ def _backward(
             f"{trellis.states:,} states over {bars} bars need {bars * width * 8 / 2**20:,.0f} MiB, more than the "
             f"{budget.bytes / 2**20:,.0f} MiB allowed; ask for fewer bars, a smaller style or a higher lowest order."
         )
-    belief = np.zeros((bars, width))
     longest = int(walk.durations.max())
-    scale = np.full(ticks + 1 + longest, -np.inf)
-    last = slice(int(trellis.layer[end % period]), int(trellis.layer[end % period + 1]))
-    final = trellis.accepting[last].astype(np.float64)
-    if ending:
-        final *= walk.chain.ending[trellis.context[last]] > 0 if whether else walk.chain.ending[trellis.context[last]]
-    belief[end // period, last] = final
-    if np.any(final):
-        scale[ticks] = 0.0
+    latest = trellis.latest.get((ticks, ending, whether))
+    begin = ticks - 1
+    if latest is not None:
+        begin = factors.last_unlike(latest.factors, ticks)
+        if begin < 0:
+            return latest.belief, latest.scale[: ticks + 1]
+        bar, place = divmod(walk.phase + begin, period)
+        belief, scale = np.zeros(latest.belief.shape), latest.scale.copy()
+        belief[bar:] = latest.belief[bar:]
+        belief[bar, : trellis.layer[place + 1]] = 0
+        scale[: begin + 1] = -np.inf
+    else:
+        belief, scale = _at_the_end(trellis, ticks, ending, bars, longest, whether)
 
     matrices: dict[tuple[int, int], tuple[csr_matrix, Floats, Longs, Floats | None]] = {}
-    for tick in range(ticks - 1, -1, -1):
+    for tick in range(begin, -1, -1):
         bar, place = divmod(walk.phase + tick, period)
         low, high = int(trellis.layer[place]), int(trellis.layer[place + 1])
         ahead = scale[tick + 1 : tick + 1 + longest]
@@ -645,7 +691,25 @@ def _backward(
             mass /= top
             scale[tick] += np.log(top)
         belief[bar, low:high] = mass
-    return belief, scale[: ticks + 1].copy()
+    belief.flags.writeable = scale.flags.writeable = False
+    if belief.nbytes <= LARGEST_KEPT:
+        trellis.latest[ticks, ending, whether] = _Latest(factors, belief, scale)
+    return belief, scale[: ticks + 1]
+
+
+def _at_the_end(trellis: Trellis, ticks: int, ending: bool, bars: int, longest: int, whether: bool) -> tuple[Floats, Floats]:
+    """Beliefs and scales of which only those at the end of the walk are known."""
+    walk, period = trellis.walk, trellis.walk.period
+    belief, scale = np.zeros((bars, trellis.width)), np.full(ticks + 1 + longest, -np.inf)
+    bar, place = divmod(walk.phase + ticks, period)
+    last = slice(int(trellis.layer[place]), int(trellis.layer[place + 1]))
+    final = trellis.accepting[last].astype(np.float64)
+    if ending:
+        final *= walk.chain.ending[trellis.context[last]] > 0 if whether else walk.chain.ending[trellis.context[last]]
+    belief[bar, last] = final
+    if np.any(final):
+        scale[ticks] = 0.0
+    return belief, scale
 
 
 def _possible(trellis: Trellis, ticks: int, factors: _Factors, ending: bool, budget: Budget) -> bool:
