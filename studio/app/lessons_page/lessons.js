@@ -422,7 +422,7 @@ const drawScene = (scene) => {
     `<div><span>${html(name)}</span><b>${html(value)}</b></div>`).join("");
   drawFigures(scene.figures);
   page.querySelector(".tables").innerHTML = scene.tables.map((table) => `
-    <div class="table${table.columns.length > 8 ? " dense" : ""}"><table><caption>${html(table.title)}</caption><thead><tr>${table.columns.map((c, k) => `<th scope="col"${side(table, k)}>${html(c)}</th>`).join("")}</tr></thead>
+    <div class="table${table.columns.length > 8 ? " dense" : ""}"><table><caption><span>${html(table.title)}</span></caption><thead><tr>${table.columns.map((c, k) => `<th scope="col"${side(table, k)}>${html(c)}</th>`).join("")}</tr></thead>
     <tbody>${table.rows.map((row, i) => `<tr${i === table.chosen ? ' class="chosen"' : ""}>${row.map((cell, k) => `<td${side(table, k)}>${html(cell)}</td>`).join("")}</tr>`).join("")}</tbody></table></div>`).join("");
   scene.sounds.forEach(play);
   scene.files.forEach(hand);
