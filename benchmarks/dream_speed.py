@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from studio.images.backbones import DEFAULT, backbone, weights_path
 from studio.images.dream import Climb, Look, dream, plan_octaves
 from studio.images.efficientnet_lite import EfficientNetLite0
+from studio.images.memory import memory_kept
 from studio.images.networks import open_network
 from studio.images.objectives import layer
 from studio.images.presets import finish
@@ -40,7 +41,7 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     asked.add_argument("--rounds", type=int, default=5)
     asked.add_argument("--size", type=int, default=768)
-    asked.add_argument("--steps", type=int, default=4, help="steps of the loops in each round")
+    asked.add_argument("--steps", type=int, default=12, help="steps of the loops in each round; a dream takes 12 at each size")
     options = asked.parse_args()
     photo = Image.fromarray(load_sample_image("china.jpg")).resize((options.size, options.size * 3 // 4), Image.Resampling.LANCZOS)
     picture = torch.from_numpy(np.array(photo)).permute(2, 0, 1)[None].float() / 255
@@ -122,8 +123,9 @@ def our_loop(picture: Tensor) -> Callable[[int], None]:
     def loop(steps: int) -> None:
         x = picture.contiguous(memory_format=torch.channels_last).clone()
         look = Look(x, network, layer(LAYER), dice, jitter=recipe.jitter, tile=recipe.tile)
-        for _ in descend([x], look, Climb(recipe, base, None), steps=steps, raising=True, keep_every=0):
-            pass
+        with memory_kept():  # as `dream` does
+            for _ in descend([x], look, Climb(recipe, base, None), steps=steps, raising=True, keep_every=0):
+                pass
 
     return loop
 
@@ -133,9 +135,10 @@ def bare_gradients(recipe: DreamRecipe, height: int, width: int) -> None:
     network, _ = open_network(DEFAULT, (LAYER,))
     for octave in plan_octaves(height, width, recipe):
         x = torch.rand(1, 3, octave.height, octave.width).contiguous(memory_format=torch.channels_last)
-        for _ in range(octave.steps):
-            shown = x.detach().requires_grad_()
-            torch.autograd.grad(network(shown)[LAYER].square().mean(), shown)
+        with memory_kept():
+            for _ in range(octave.steps):
+                shown = x.detach().requires_grad_()
+                torch.autograd.grad(network(shown)[LAYER].square().mean(), shown)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ from studio.images.canvas import (
     taken,
     tensor_of,
 )
+from studio.images.memory import memory_kept
 from studio.images.networks import fetch, open_network
 from studio.images.objectives import Objective, balanced, channel, features_of, layer, towards
 from studio.images.pictures import Pixels, fit_within, read_picture, resize, write_jpeg
@@ -77,7 +78,7 @@ def dream(recipe: DreamRecipe, materials: Materials) -> Making:
     weights), `Missing` (a source or weights that are not at hand). The same recipe gives the same file on the same machine; a recipe that
     records its setting is made with as many threads as then, since their number shows in the last digits, and dreams make much of those.
     """
-    with as_many_threads(recipe):
+    with as_many_threads(recipe), memory_kept():
         return (yield from _dream(recipe, materials))
 
 

@@ -37,6 +37,7 @@ from studio.images.canvas import (
     strips,
     tensor_of,
 )
+from studio.images.memory import memory_kept
 from studio.images.networks import fetch, open_network
 from studio.images.pictures import Pixels, fit_within, read_picture, resize, write_jpeg
 from studio.images.prepared import Prepared
@@ -88,7 +89,7 @@ def paint(recipe: StyleRecipe, materials: Materials) -> Making:
     Raises `Refused` (no photo, no painting, weights that do not match the paintings), `Unreadable` (a source that is no picture), `Missing`
     (a source or a network's weights that are not at hand). The same recipe gives the same file on the same machine.
     """
-    with as_many_threads(recipe):
+    with as_many_threads(recipe), memory_kept():
         return (yield from _paint(recipe, materials))
 
 
