@@ -8,6 +8,9 @@ be tested on, as frames of 88 keys. After each frame the network says how probab
 cross-entropy summed over the keys and averaged over all frames of all chorales, in nats; the weights are those of the epoch with the
 lowest loss on the 76, and the 77 are looked at once, at the end.
 
+What it takes is dropout on the weights with which the LSTM hears its own memory (Merity, Keskar and Socher, 2018), a large rate with
+clipped gradients, and batches of chorales of like length; 229 chorales are soon learnt by heart.
+
 Published test losses: their LSTM 8.45, their temporal convolutional network 8.10; residual recurrent units 7.72 (2021).
 Exit status 1 above 8.10.
 """

@@ -224,6 +224,9 @@ def test_mnist_is_found_in_its_folder_and_learnt(own_home: Path) -> None:
     assert state.bench is not None
     assert (len(state.bench.seen), len(state.bench.held_out)) == (500, 200)
     assert state.epochs[-1].held_out_right > 0.7
+    (row,) = (row for row in LESSON.draw(state).tables[-1].rows if row[0] == "mnist")
+    assert row[1] == f"{state.epochs[-1].held_out_right:.1%} here after 3 epochs".replace("%", " %")
+    assert 0 < float(row[2].removesuffix(" s here")) < 60
     state = act(state, "stroke", figure="sheet", points=tuple(DRAWN[1][0]))
     seen = next(mark for mark in LESSON.draw(state).figures[0].marks if isinstance(mark, Heat))
     assert np.asarray(seen.values).shape == (28, 28)
