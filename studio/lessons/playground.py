@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 OWN, PICTURE = "own points", "picture"
 TASKS = (*DRAWN, OWN, PICTURE)
 MOST_LAYERS, MOST_NEURONS = 6, 16
-TURN = 0.04
+TURN = 0.055
 """Seconds of training between two drawings: so many epochs as fit."""
 GRID, THUMB = 100, 20
 LONGEST_CURVE = 400
