@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -28,7 +29,7 @@ class Open:
 
 @pytest.fixture(scope="session")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Open]:
-    """`studio app` on a free port, stopped at the end as Ctrl+C stops it."""
+    """`studio app` on a free port, stopped at the end as a service is stopped, which leaves nothing of its visitors behind."""
     home = tmp_path_factory.mktemp("studio-home")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("STUDIO_", "GRADIO_"))}
     running = subprocess.Popen(
@@ -57,6 +58,8 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Open]:
         running.kill()
         rest.join()
         running.stdout.close()
+    uploads = [each for each in Path(tempfile.gettempdir()).glob("studio-app-*") if f"~{running.pid}~" in each.name]
+    assert uploads == [], "what visitors sent stays behind"
 
 
 @pytest.fixture
