@@ -95,8 +95,8 @@ class Trellis:
     pattern: Ints | None
     """[ticks]: which pattern of readings listens at each tick; None where all listen always."""
     start: int
-    latest: dict[tuple[int, bool, bool], _Latest] = field(default_factory=dict, repr=False)
-    """The beliefs worked out last for walks of so many ticks, that stop or not, in numbers or as yes and no: see `_backward`."""
+    latest: dict[tuple[bool, bool], _Latest] = field(default_factory=dict, repr=False)
+    """The beliefs worked out last, for walks that stop or not, in numbers or as yes and no: see `_backward`."""
 
     @property
     def states(self) -> int:
@@ -606,8 +606,9 @@ def _combine(trellis: Trellis, ticks: int, wishes: Sequence[Wish]) -> _Factors:
 
 @dataclass(frozen=True, eq=False)
 class _Latest:
-    """Beliefs, the scale of each tick, and the factors they are for."""
+    """Beliefs, the scale of each tick, and what they are for: so many ticks, and these factors."""
 
+    ticks: int
     factors: _Factors
     belief: Floats
     scale: Floats
@@ -636,9 +637,9 @@ def _backward(
             f"{budget.bytes / 2**20:,.0f} MiB allowed; ask for fewer bars, a smaller style or a higher lowest order."
         )
     longest = int(walk.durations.max())
-    latest = trellis.latest.get((ticks, ending, whether))
+    latest = trellis.latest.get((ending, whether))
     begin = ticks - 1
-    if latest is not None:
+    if latest is not None and latest.ticks == ticks:
         begin = factors.last_unlike(latest.factors, ticks)
         if begin < 0:
             return latest.belief, latest.scale[: ticks + 1]
@@ -693,7 +694,7 @@ def _backward(
         belief[bar, low:high] = mass
     belief.flags.writeable = scale.flags.writeable = False
     if belief.nbytes <= LARGEST_KEPT:
-        trellis.latest[ticks, ending, whether] = _Latest(factors, belief, scale)
+        trellis.latest[ending, whether] = _Latest(ticks, factors, belief, scale)
     return belief, scale[: ticks + 1]
 
 

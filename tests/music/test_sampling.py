@@ -168,6 +168,24 @@ def test_every_probability_is_that_of_enumeration(group):
     assert feasible >= 8
 
 
+def test_what_was_asked_before_changes_nothing_to_the_bit():
+    """One trellis is asked again and again, as a form does; beside it a new one each time, which remembers nothing."""
+    for number in range(30):
+        request = RandomRequest(number)
+        random = np.random.default_rng(number)
+        trellis = unfold(request.walk, request.readings)
+        masks: list[Wish] = []
+        for _ in range(8):
+            mask = np.ones((request.ticks, request.alphabet), dtype=bool)
+            mask[random.integers(request.ticks)] = random.random(request.alphabet) < 0.6
+            masks = [Wish("one more", allowed=mask), *masks[: random.integers(0, 4)]]
+            asked, alone = (
+                solve(each, request.ticks, [*request.wishes, *masks]) for each in (trellis, unfold(request.walk, request.readings))
+            )
+            assert np.array_equal(asked.belief, alone.belief)
+            assert np.array_equal(asked.scale, alone.scale)
+
+
 def test_samples_come_as_often_as_they_should():
     """Pearson's chi-square over all outcomes of three small requests, 20,000 draws each: p above one in ten thousand."""
     from scipy.stats import chisquare
