@@ -61,3 +61,25 @@ def test_a_taken_port_is_told_at_once() -> None:
         taken.listen()
         with pytest.raises(Refused, match="choose another with --port"):
             serve("127.0.0.1", taken.getsockname()[1])
+
+
+def test_what_a_killed_server_left_is_removed_by_the_next_and_nothing_else(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import subprocess
+    import sys
+    import tempfile
+
+    from studio.app.page import _temporary_folder
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    name = "from studio.works.keeper import Keeper; print(Keeper.this())"
+    gone = subprocess.run([sys.executable, "-c", name], capture_output=True, text=True, check=True).stdout.strip()
+    left, elsewhere, other = (tmp_path / each for each in (f"studio-app-a@{gone}", f"studio-app-b@another{gone}", "studio-app-c"))
+    for folder in (left, elsewhere, other):
+        folder.mkdir()
+        (folder / "photo.jpg").write_bytes(b"private")
+    with _temporary_folder() as own, _temporary_folder():
+        assert own.is_dir(), "a server beside it is alive"
+        assert not left.exists()
+        assert (elsewhere / "photo.jpg").exists(), "of another machine it cannot be known"
+        assert (other / "photo.jpg").exists()
+    assert not own.exists()
