@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from studio.errors import Refused
@@ -119,8 +120,8 @@ def as_made(
 
 
 def tensor_of(pixels: Pixels, device: torch.device) -> Tensor:
-    """uint8 [h, w, c] -> uint8 [1, c, h, w], channels side by side in memory."""
-    return torch.from_numpy(pixels.copy()).to(device).permute(2, 0, 1)[None]
+    """uint8 [h, w, c] -> uint8 [1, c, h, w], each colour in one piece: most of what pictures go through is quicker so."""
+    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1))).to(device)[None]
 
 
 def pixels_of(laid: Tensor) -> Pixels:
@@ -146,6 +147,13 @@ def reflected(start: int, length: int, size: int) -> Tensor:
     return torch.where(places < size, places, period - places)
 
 
-def at_places(picture: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """[n, c, h, w] -> the same at these rows and columns."""
-    return picture.index_select(2, rows.to(picture.device)).index_select(3, columns.to(picture.device))
+def window(picture: Tensor, top: int, left: int, height: int, width: int) -> Tensor:
+    """[n, c, h, w] -> a new [n, c, height, width] of it from (top, left) on. Beyond its edges a picture goes on as its own reflection."""
+    high, wide = picture.shape[-2:]
+    above, below = max(0, -top), max(0, top + height - high)
+    before, after = max(0, -left), max(0, left + width - wide)
+    inside = picture[..., max(0, top) : top + height, max(0, left) : left + width]
+    if max(above, below) >= inside.shape[-2] or max(before, after) >= inside.shape[-1]:  # reflections reach further than what is seen
+        rows, columns = (reflected(*stretch).to(picture.device) for stretch in ((top, height, high), (left, width, wide)))
+        return picture.index_select(2, rows).index_select(3, columns)
+    return F.pad(inside, (before, after, above, below), mode="reflect")

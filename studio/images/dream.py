@@ -26,15 +26,14 @@ from studio.images.canvas import (
     Grid,
     as_made,
     as_many_threads,
-    at_places,
     mask_at_size,
     own_weights,
     photo_at_size,
     pixels_of,
-    reflected,
     strips,
     taken,
     tensor_of,
+    window,
 )
 from studio.images.memory import memory_kept
 from studio.images.networks import fetch, open_network
@@ -175,10 +174,7 @@ class Look:
 
     def _piece(self, row: Cut, column: Cut) -> Tensor:
         """The picture from `before` its core on, `length` long, in both directions."""
-        rows, columns = (
-            reflected(cut.start - cut.before, cut.length, size) for cut, size in zip((row, column), self.picture.shape[-2:], strict=True)
-        )
-        return at_places(self.picture, rows, columns)
+        return window(self.picture, row.start - row.before, column.start - column.before, row.length, column.length)
 
 
 @dataclass(frozen=True)
@@ -250,7 +246,7 @@ class Climb:
     def _blended(self, gradient: Tensor) -> Tensor:
         scales = [gradient]
         while len(scales) < SCALES and min(scales[-1].shape[-2:]) > 2:
-            scales.append(F.avg_pool2d(scales[-1], 2, ceil_mode=True, count_include_pad=False))
+            scales.append(_halved(scales[-1]))
         blended: Tensor | None = None
         for scale, weight, colour in reversed(list(zip(scales, self.weights, self.colours, strict=False))):
             if colour < 1:
@@ -262,6 +258,15 @@ class Climb:
             blended = scale
         assert blended is not None
         return blended
+
+
+def _halved(values: Tensor) -> Tensor:
+    """The mean of every 2 x 2; of fewer at an odd end."""
+    height, width = values.shape[-2:]
+    if height % 2 or width % 2:
+        return F.avg_pool2d(values, 2, ceil_mode=True, count_include_pad=False)
+    # Halfway between each two: the same mean, in a quarter of the time.
+    return F.interpolate(values, (height // 2, width // 2), mode="bilinear", align_corners=False)
 
 
 def _root_mean_square(values: Tensor) -> float:
@@ -330,7 +335,8 @@ def _sum(objectives: list[Objective]) -> Objective:
 def _at_side(pixels: Pixels, side: int, network: Prepared) -> Tensor:
     """A picture with its longer side scaled to `side`, continued by reflection to what the network takes."""
     small = tensor_of(resize(pixels, *fit_within(pixels.shape[0], pixels.shape[1], side)), network.device).float().div_(255)
-    return at_places(small, *(reflected(0, taken(size, network), size) for size in small.shape[-2:]))
+    height, width = (taken(side, network) for side in small.shape[-2:])
+    return window(small, 0, 0, height, width)
 
 
 # --- Pixels and tensors ----------------------------------------------------------------------------------------------------
@@ -340,8 +346,7 @@ def _picture(base: Tensor, detail: Tensor | None) -> Tensor:
     """What an octave begins with, float32 in 0..1: the photo, uint8, and on it the dream so far (as in Google's notebook)."""
     if detail is None:
         return base.float().div_(255)
-    enlarged = F.interpolate(detail.float(), base.shape[-2:], mode="bicubic", align_corners=False)
-    picture = enlarged.contiguous(memory_format=torch.channels_last)
+    picture = F.interpolate(detail.float(), base.shape[-2:], mode="bicubic", align_corners=False)
     for rows in strips(picture):
         picture[..., rows, :].add_(base[..., rows, :].float().div_(255)).clamp_(0, 1)
     return picture

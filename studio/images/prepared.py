@@ -20,7 +20,10 @@ from torch import Tensor, fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from studio.errors import Refused, UnknownName
+from studio.images.convolving import BentConvolution, bends_at_once, fits
 from studio.images.efficientnet_lite import SameConv2d
+
+CONVOLUTIONS = (nn.Conv2d, BentConvolution)
 
 LARGEST_STRIDE = 32
 """No network here looks at a picture in steps wider than this many pixels."""
@@ -46,9 +49,10 @@ class Prepared:
 
     def __call__(self, picture: Tensor) -> dict[str, Tensor]:
         """picture [n, 3, h, w], sRGB in 0..1, h and w multiples of `stride` -> for each layer its features [n, channels, ...]."""
-        shown = picture.contiguous(memory_format=torch.channels_last) - self._mean
+        shown = picture - self._mean
         if self._std is not None:
             shown = shown / self._std
+        shown = shown.contiguous(memory_format=torch.channels_last)
         return dict(zip(self.layers, self._graph(shown), strict=True))
 
     @property
@@ -87,6 +91,8 @@ def prepare(
     _fold_batch_norms(traced, keep)
     scaled = _fold_scaling(traced, torch.tensor(std))
     _pad_within(traced)
+    if bends_at_once(torch.device(device)):
+        _bend_at_once(traced, keep)
     _bend_in_place(traced, keep)
     traced.delete_all_unused_submodules()
     traced.graph.lint()
@@ -181,21 +187,39 @@ def _fold_scaling(traced: fx.GraphModule, std: Tensor) -> bool:
 
 
 def _pad_within(traced: fx.GraphModule) -> None:
-    """A strided convolution that pads unevenly becomes one with a wider kernel, whose first row and column are zero, that pads evenly.
+    """A convolution that pads by what comes in becomes one that always pads alike, at any even size (multiples of the network's `stride`).
 
-    For even sizes (multiples of the network's `stride`) the result is the same, and a copy of everything that goes in is saved.
+    One with a stride pads unevenly; with a wider kernel, whose first row and column are zero, it pads evenly, and a copy of everything
+    that goes in is saved.
     """
     for name, module in list(traced.named_modules()):
-        if not isinstance(module, SameConv2d) or module.stride[0] != 2:
+        if not isinstance(module, SameConv2d) or module.stride[0] > 2:
             continue
-        kernel = module.kernel_size[0]
-        wider = nn.Conv2d(
-            module.in_channels, module.out_channels, kernel + 1, 2, kernel // 2, groups=module.groups, bias=module.bias is not None
-        )
-        weight = torch.zeros_like(wider.weight)
-        weight[..., 1:, 1:] = module.weight
-        wider.weight, wider.bias = nn.Parameter(weight), module.bias
-        traced.set_submodule(name, wider.requires_grad_(False))
+        wider = int(module.stride[0] == 2)
+        kernel = module.kernel_size[0] + wider
+        sizes = (module.in_channels, module.out_channels, kernel, 1 + wider, (kernel - 1) // 2)
+        padded = nn.Conv2d(*sizes, groups=module.groups, bias=module.bias is not None)
+        padded.weight, padded.bias = nn.Parameter(F.pad(module.weight, (wider, 0, wider, 0))), module.bias
+        traced.set_submodule(name, padded.requires_grad_(False))
+
+
+def _bend_at_once(traced: fx.GraphModule, keep: set[fx.Node]) -> None:
+    """Convolutions bend what they give themselves, where nobody else looks at it before."""
+    calls = _calls(traced)
+    for node in list(traced.graph.nodes):
+        convolution = _module(traced, node)
+        if not isinstance(convolution, nn.Conv2d) or not fits(convolution) or calls[str(node.target)] > 1:
+            continue
+        bend, overwrites = "", False
+        after = next(iter(node.users)) if len(node.users) == 1 and node not in keep else None
+        bends = None if after is None else _bend(_module(traced, after), after)
+        if after is not None and bends is not None:
+            bend = "relu" if bends is F.relu else "relu6"
+            # A convolution gives its input's slope in a tensor of its own.
+            overwrites = after not in keep and len(after.users) == 1 and isinstance(_module(traced, next(iter(after.users))), CONVOLUTIONS)
+            _swap(after, node, keep)
+            traced.graph.erase_node(after)
+        traced.set_submodule(str(node.target), BentConvolution(convolution, bend, overwrites=overwrites))
 
 
 def _bend_in_place(traced: fx.GraphModule, keep: set[fx.Node]) -> None:

@@ -28,7 +28,6 @@ from studio.images.canvas import (
     PREVIEW_SIDE,
     as_made,
     as_many_threads,
-    at_places,
     mask_at_size,
     own_weights,
     photo_at_size,
@@ -36,6 +35,7 @@ from studio.images.canvas import (
     reflected,
     strips,
     tensor_of,
+    window,
 )
 from studio.images.memory import memory_kept
 from studio.images.networks import fetch, open_network
@@ -113,7 +113,7 @@ def _paint(recipe: StyleRecipe, materials: Materials) -> Making:
         base = tensor_of(resize(shown, size.height, size.width), network.device).float().div_(255)
         wish = _wished(recipe, network, base, paintings, weights)
         started = _started(base, wish, dice) if painted is None else _enlarged(painted, size.height, size.width)
-        picture = started.contiguous(memory_format=torch.channels_last).requires_grad_()
+        picture = started.requires_grad_()
         del base, started
         mean = _MeanOfLast(picture, size.steps)
         adam = torch.optim.Adam([picture], lr=RATE, betas=MOMENTA, foreach=False)
@@ -375,11 +375,13 @@ class Tile:
 
 @dataclass(frozen=True)
 class Field:
-    """The picture with its reflection around it, so large that the network takes it evenly: `height` x `width`, `before` the picture's own
-    first row and column."""
+    """The picture with its reflection around it, so large that the network takes it evenly: `height` x `width`, which begins `above` and
+    `beside` the picture's own first row and column."""
 
     height: int
     width: int
+    above: int
+    beside: int
     rows: Tensor
     columns: Tensor
     stride: int
@@ -390,8 +392,9 @@ class Field:
         high, wide = picture.shape[-2:]
         stride = network.stride
         height, width = (-(-max(side + 2 * EDGE, network.smallest) // stride) * stride for side in (high, wide))
-        rows, columns = (reflected(-((length - side) // 2), length, side) for length, side in ((height, high), (width, wide)))
-        return cls(height, width, rows, columns, stride, height * width <= LARGEST_WHOLE)
+        above, beside = (height - high) // 2, (width - wide) // 2
+        rows, columns = reflected(-above, height, high), reflected(-beside, width, wide)
+        return cls(height, width, above, beside, rows, columns, stride, height * width <= LARGEST_WHOLE)
 
     def tiles(self) -> Iterator[Tile]:
         """The parts it is looked at in, one after the other."""
@@ -409,21 +412,18 @@ class Field:
 
     def window(self, picture: Tensor, tile: Tile) -> Tensor:
         """What is seen of the picture in the tile's window."""
-        return at_places(picture, *self._places(tile))
+        return window(picture, tile.window_top - self.above, tile.window_left - self.beside, tile.window_height, tile.window_width)
 
     def add_window(self, gradient: Tensor, slope: Tensor, tile: Tile) -> None:
         """Add the slope of a window's pixels to that of the picture's, reflected ones to those they reflect."""
-        rows, columns = self._places(tile)
+        rows = self.rows[tile.window_top : tile.window_top + tile.window_height]
+        columns = self.columns[tile.window_left : tile.window_left + tile.window_width]
         across = slope.new_zeros(*slope.shape[:-1], gradient.shape[-1]).index_add_(3, columns.to(slope.device), slope)
         gradient.index_add_(2, rows.to(slope.device), across)
 
     def step(self, core: Tensor, tile: Tile) -> int:
         """Pixels between neighbouring places of features seen in a tile's core."""
         return tile.height // core.shape[-2]
-
-    def _places(self, tile: Tile) -> tuple[Tensor, Tensor]:
-        rows = self.rows[tile.window_top : tile.window_top + tile.window_height]
-        return rows, self.columns[tile.window_left : tile.window_left + tile.window_width]
 
 
 # --- Pictures on the way ---------------------------------------------------------------------------------------------------

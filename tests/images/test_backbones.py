@@ -242,15 +242,24 @@ class Tricky(nn.Module):
         ("first", "norm", "other_norm", "twice", "bend"),
     ],
 )
-def test_nothing_is_folded_cut_or_written_over_that_somebody_looks_at(shown: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("at_once", [True, False])
+def test_nothing_is_folded_cut_or_written_over_that_somebody_looks_at(
+    shown: tuple[str, ...], at_once: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not at_once:  # as on a machine whose PyTorch has no oneDNN
+        monkeypatch.setattr("studio.images.prepared.bends_at_once", lambda _device: False)
     torch.manual_seed(2)
     network = lively(Tricky())
     which = Backbone("tricky", "", "", Weights("", "", 0), ())
-    picture = torch.rand(1, 3, 32, 32)
+    picture = torch.rand(1, 3, 32, 32, requires_grad=True)
     plain = as_it_is(network, which, picture, list(shown))
+    (plain_slope,) = torch.autograd.grad(sum(plain[name].square().mean() for name in shown), picture)
     prepared = prepare(network, shown, mean=which.mean, std=which.std)
-    for name, features in prepared(picture).items():
+    seen = prepared(picture)
+    for name, features in seen.items():
         assert relative(features, plain[name]) < 1e-5, name
+    (slope,) = torch.autograd.grad(sum(seen[name].square().mean() for name in shown), picture)
+    assert relative(slope, plain_slope) < 1e-4
     assert not any(parameter.shape[0] == 1000 for parameter in prepared._graph.parameters()), "the branch nobody needs is gone"
 
 
