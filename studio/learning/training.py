@@ -17,18 +17,17 @@ from itertools import islice
 from typing import Annotated, Any, Literal
 
 import torch
-import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor, nn
 
 from studio.errors import Missing, Refused
+from studio.learning.backprop import Backprop
+from studio.learning.costs import COSTS, METRICS, CostName, MetricName, shape_in_words
 from studio.learning.datasets import Batch, Data, Given, Sequences, as_data
-from studio.learning.descent import Ending, Rule, Schedule, Step, descend
+from studio.learning.descent import Ending, Rule, Schedule, Slope, Step, descend
 from studio.learning.networks import Network
 from studio.learning.rules import GradientDescent
 
-CostName = Literal["squared", "half squared", "absolute", "cross-entropy", "binary cross-entropy"]
-MetricName = Literal["accuracy", "mean squared error", "mean absolute error"]
 OptimiserName = Literal["sgd", "adam", "adamw", "rmsprop", "adagrad"]
 ScheduleName = Literal["constant", "linear", "cosine", "steps", "stall"]
 DeviceName = Literal["auto", "cpu", "cuda", "mps"]
@@ -282,95 +281,6 @@ def device_of(name: DeviceName) -> torch.device:
     return torch.device(name)
 
 
-# Costs and metrics. Outputs are [places, k] or [places, time, k], targets class numbers without the last axis or numbers of the same shape.
-
-
-@dataclass(frozen=True)
-class Criterion:
-    """A cost or a metric: a sentence on what it is, and its mean over places."""
-
-    sentence: str
-    mean: Callable[[Tensor, Tensor], Tensor]
-
-
-def _squared(outputs: Tensor, targets: Tensor) -> Tensor:
-    mean = F.mse_loss(outputs, _like(outputs, targets))
-    return mean if outputs.shape[-1] == 1 else mean * outputs.shape[-1]
-
-
-def _half_squared(outputs: Tensor, targets: Tensor) -> Tensor:
-    return F.mse_loss(outputs, _like(outputs, targets)) * (0.5 * outputs.shape[-1])
-
-
-def _mean_square(outputs: Tensor, targets: Tensor) -> Tensor:
-    return F.mse_loss(outputs, _like(outputs, targets))
-
-
-def _absolute(outputs: Tensor, targets: Tensor) -> Tensor:
-    return F.l1_loss(outputs, _like(outputs, targets)) * outputs.shape[-1]
-
-
-def _cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
-    if targets.is_floating_point() or targets.ndim != outputs.ndim - 1:
-        raise Refused(
-            "Cross-entropy needs one class number for each answer; "
-            f"the network answers {_shape(outputs)}, the targets are {_shape(targets)}."
-        )
-    if outputs.ndim > 2:
-        outputs, targets = outputs.flatten(0, -2), targets.flatten()
-    try:
-        return F.cross_entropy(outputs, targets)
-    except (IndexError, ValueError) as error:
-        raise Refused(
-            f"The targets do not fit a network of {outputs.shape[-1]} outputs ({error}); give it one output for each class."
-        ) from None
-
-
-def _binary_cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
-    mean = F.binary_cross_entropy_with_logits(outputs, _like(outputs, targets))
-    return mean * outputs.shape[-1] if outputs.shape[-1] > 1 else mean
-
-
-def _accuracy(outputs: Tensor, targets: Tensor) -> Tensor:
-    if not targets.is_floating_point() and targets.ndim == outputs.ndim - 1 and outputs.shape[-1] > 1:
-        right = outputs.argmax(-1) == targets
-    else:
-        right = (outputs > 0) == (_like(outputs, targets) > 0)
-    return right.float().mean()
-
-
-COSTS: dict[CostName, Criterion] = {
-    "squared": Criterion("(y - t)², summed over the outputs", _squared),
-    "half squared": Criterion("½ (y - t)², summed over the outputs: its slope is the delta rule's y - t", _half_squared),
-    "absolute": Criterion("|y - t|, summed over the outputs: outliers pull less", _absolute),
-    "cross-entropy": Criterion("-log of the probability given to the right class (softmax of the outputs), in nats", _cross_entropy),
-    "binary cross-entropy": Criterion(
-        "-log of the probability given to each yes or no (sigmoid of the outputs), summed over the outputs, in nats", _binary_cross_entropy
-    ),
-}
-METRICS: dict[MetricName, Criterion] = {
-    "accuracy": Criterion("share of answers that are right: the largest output's class, or the side of 0 an output is on", _accuracy),
-    "mean squared error": Criterion("(y - t)², mean over the outputs", _mean_square),
-    "mean absolute error": Criterion("|y - t|, mean over the outputs", lambda y, t: F.l1_loss(y, _like(y, t))),
-}
-
-
-def _like(outputs: Tensor, targets: Tensor) -> Tensor:
-    """The targets as numbers of the outputs' shape; [n] against [n, 1] is meant as one number each, never as n times n."""
-    if targets.dtype != outputs.dtype:
-        targets = targets.to(outputs.dtype)
-    if targets.shape == outputs.shape:
-        return targets
-    if outputs.shape[-1] == 1 and targets.shape == outputs.shape[:-1]:
-        return targets.unsqueeze(-1)
-    raise Refused(f"The network answers {_shape(outputs)}, but the targets are {_shape(targets)}; they must have the same shape.")
-
-
-def _shape(tensor: Tensor) -> str:
-    kind = "numbers" if tensor.is_floating_point() else "class numbers"
-    return f"{' x '.join(map(str, tensor.shape))} {kind}"
-
-
 def _counted(outputs: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
     """Only what the mask says counts: what stands in the padding reaches neither cost nor metric."""
     if batch.mask is None:
@@ -424,6 +334,7 @@ class _Fitting:
             raise Refused("The network has no weights that may change; give it a layer to train.")
         self.penalised = [weight for weight in self.weights if weight.ndim > 1]
         self.cost = COSTS[plan.cost].mean
+        self.backprop = Backprop.of(network, plan.cost)
         self.has_penalty = plan.l1 > 0 or plan.l2 > 0
         self.rule = _rule(plan, self.weights)
         self.dice = _Dice(plan.seed, self.device, rolled=_rolls_dice(network))
@@ -455,25 +366,29 @@ class _Fitting:
             return None
         return lambda number: self._factor(self.steps_before + number)
 
-    def measure(self) -> Tensor:
-        """The cost of the next batch, with penalties."""
+    def measure(self) -> Tensor | Slope:
+        """The cost of the next batch, with penalties; where the chain rule is written out for this network, with its gradients."""
         if self.batch == self.per_epoch:
             self._begin_epoch()
         network, batch = self.network, next(self.batches)
         if not network.training:
             network.train()
+        backprop = self.backprop if batch.mask is None and batch.inputs.ndim == 2 else None
         try:
-            outputs = network(batch.inputs)
+            outputs = network(batch.inputs) if backprop is None else backprop.forwards(batch.inputs)
         except (RuntimeError, IndexError) as error:
             if self.step > self.steps_before:
                 raise
             said = str(error).split("\n", 1)[0]
-            raise Refused(f"The network cannot take inputs of {_shape(batch.inputs)} ({said}); build it for this data.") from error
+            raise Refused(f"The network cannot take inputs of {shape_in_words(batch.inputs)} ({said}); build it for this data.") from error
         outputs, targets = _counted(outputs, batch)
         cost = self.cost(outputs, targets)
         self.now, self.cost_now = batch, cost
         if self.plan.metrics:
             self._count_metrics(outputs.detach(), targets, batch.places)
+        if backprop is not None:
+            loss, gradients = cost.item(), backprop.backwards(targets)
+            return self._with_penalty(loss, gradients) if self.has_penalty else Slope(loss, gradients)
         return cost + self._penalty() if self.has_penalty else cost
 
     def after(self, step: Step) -> tuple[float, Figures | None, Ending | None]:
@@ -582,6 +497,16 @@ class _Fitting:
         if self.plan.l2:
             penalty = penalty + 0.5 * self.plan.l2 * torch.stack([weight.square().sum() for weight in self.penalised]).sum()
         return penalty
+
+    @torch.no_grad()
+    def _with_penalty(self, loss: float, gradients: list[Tensor]) -> Slope:
+        """The penalty by its closed form: l1 pulls every weight by as much, l2 the more the larger it is."""
+        for weight, gradient in zip(self.weights, gradients, strict=True):
+            if weight.ndim > 1 and self.plan.l1:
+                gradient.add_(weight.sign(), alpha=self.plan.l1)
+            if weight.ndim > 1 and self.plan.l2:
+                gradient.add_(weight, alpha=self.plan.l2)
+        return Slope(loss + self._penalty().item(), gradients)
 
     @torch.no_grad()
     def _count_metrics(self, outputs: Tensor, targets: Tensor, places: int) -> None:
