@@ -219,6 +219,11 @@ def _cluster_here(count: int, memory_limit: int) -> LocalCluster:
         "distributed.admin.low-level-log-length": 16,
         # A second job is not sent to a worker before its first is done, so that it cannot go down with it.
         "distributed.scheduler.worker-saturation": 1.0,
+        # What it watches for its pages costs a twentieth of a core while nothing happens, and slows what does.
+        "distributed.worker.profile.enabled": False,
+        "distributed.admin.tick.interval": "1s",
+        "distributed.admin.system-monitor.interval": "5s",
+        "distributed.admin.system-monitor.disk": False,
         # A network at rest is memory well used: a worker neither spills nor pauses, it only ends at its limit.
         "distributed.worker.memory.target": False,
         "distributed.worker.memory.spill": False,

@@ -1,20 +1,70 @@
-"""One studio for all tests of the app: started as a person starts it, in a home of its own, and small dreams in it."""
+"""One studio and one Chromium for all tests of the app: started as a person starts it, in a home of its own, and small dreams in it."""
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.app.photos import picture
+
+CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome", "chrome") if (path := shutil.which(name))), None)
+DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+PATIENCE = 90_000
+"""Milliseconds a page may take on a busy machine."""
+
+
+class Chromium:
+    """A real Chromium for all tests.
+
+    Its visitors share what it has fetched and compiled of the page, which takes seconds; whatever else one leaves is gone for the next.
+    """
+
+    def __init__(self, browser: Any) -> None:
+        self.browser = browser
+        self.contexts: dict[bool, Any] = {}
+
+    @contextmanager
+    def visitor(self, address: str, size: dict[str, int], *, touch: bool = False) -> Iterator[Any]:
+        """An empty page of a visitor who was never at `address` before, on a screen of that size."""
+        if touch not in self.contexts:
+            self.contexts[touch] = self.browser.new_context(has_touch=touch, accept_downloads=True, reduced_motion="reduce")
+            self.contexts[touch].set_default_timeout(PATIENCE)
+        page = self.contexts[touch].new_page()
+        page.set_viewport_size(size)
+        page.goto(f"{address}/theme.css")  # a mere text, from where the visitors before can be forgotten
+        page.evaluate("localStorage.clear(); sessionStorage.clear()")
+        page.context.clear_cookies()
+        page.goto("about:blank")
+        try:
+            yield page
+        except BaseException:
+            self.contexts.pop(touch).close()  # who knows what it is left like
+            raise
+        page.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chromium]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine (apt install chromium)")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install playwright)")
+    with playwright.sync_playwright() as driver:
+        args = ["--no-sandbox", "--headless", "--disable-gpu", "--disable-background-networking", "--use-fake-device-for-media-stream"]
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=[*args, "--use-fake-ui-for-media-stream"])
+        yield Chromium(browser)
+        browser.close()
 
 
 @dataclass

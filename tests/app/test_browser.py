@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,16 +13,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from studio.works.metadata import extract
-from tests.app.conftest import Open
+from tests.app.conftest import DESK, PHONE, Chromium, Open
 from tests.app.photos import picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("app")]
-
-CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome", "chrome") if (path := shutil.which(name))), None)
-DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
-PATIENCE = 90_000
-"""Milliseconds a page may take on a busy machine."""
-
 
 MASK = """async () => {
   const image = [...document.querySelectorAll('.source')].find((each) => each.innerText.includes('mask')).querySelector('img');
@@ -39,45 +32,28 @@ MASK = """async () => {
 """How light the mask of the open work is where it was painted and where it was not, and its longest side."""
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine (apt install chromium)")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install playwright)")
-    with playwright.sync_playwright() as driver:
-        args = ["--no-sandbox", "--headless", "--disable-gpu", "--disable-background-networking", "--use-fake-device-for-media-stream"]
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=[*args, "--use-fake-ui-for-media-stream"])
-        yield browser
-        browser.close()
-
-
 @contextmanager
 def opened(
-    chromium: Any, studio: Open, *, size: dict[str, int] = DESK, touch: bool = False, forgiven: tuple[str, ...] = ()
+    chromium: Chromium, studio: Open, *, size: dict[str, int] = DESK, touch: bool = False, forgiven: tuple[str, ...] = ()
 ) -> Iterator[Any]:
     """A page of its own visitor; at the end it must have asked nobody else for anything and have complained of nothing unforgiven."""
-    context = chromium.new_context(viewport=size, has_touch=touch, accept_downloads=True, reduced_motion="reduce")
-    context.set_default_timeout(PATIENCE)
-    page = context.new_page()
-    elsewhere: list[str] = []
-    complaints: list[str] = []
+    with chromium.visitor(studio.address, size, touch=touch) as page:
+        elsewhere: list[str] = []
+        complaints: list[str] = []
 
-    def note(request: Any) -> None:
-        parts = urlsplit(request.url)
-        if parts.scheme not in ("data", "blob") and parts.hostname != "127.0.0.1":
-            elsewhere.append(request.url)
+        def note(request: Any) -> None:
+            parts = urlsplit(request.url)
+            if parts.scheme not in ("data", "blob") and parts.hostname != "127.0.0.1":
+                elsewhere.append(request.url)
 
-    context.on("request", note)
-    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(studio.address)
-    page.wait_for_selector(".stage[data-mode=empty]")
-    try:
+        page.on("request", note)
+        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(studio.address)
+        page.wait_for_selector(".stage[data-mode=empty]")
         yield page
         assert elsewhere == []
         assert [each for each in complaints if not any(word in each for word in forgiven)] == []
-    finally:
-        context.close()
 
 
 def choose(page: Any, path: Path) -> None:
@@ -110,7 +86,7 @@ def narrow_enough(page: Any) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
 
 
-def test_a_photo_becomes_a_dream_that_is_found_again_and_remade(chromium: Any, studio: Open, photo: Path) -> None:
+def test_a_photo_becomes_a_dream_that_is_found_again_and_remade(chromium: Chromium, studio: Open, photo: Path) -> None:
     with opened(chromium, studio) as page:
         # What the person sees while it happens: the preview's picture, as often as it changes.
         page.evaluate(
@@ -160,7 +136,7 @@ def test_a_photo_becomes_a_dream_that_is_found_again_and_remade(chromium: Any, s
         assert "seed 11" in page.inner_text("article.work .told")
 
 
-def test_a_running_dream_is_found_again_after_a_reload_and_stops_when_told(chromium: Any, studio: Open, photo: Path) -> None:
+def test_a_running_dream_is_found_again_after_a_reload_and_stops_when_told(chromium: Chromium, studio: Open, photo: Path) -> None:
     # Gradio's own script tells the console that its stream was cut when a page is left in the middle of it.
     with opened(chromium, studio, forgiven=("AbortError", "Connection errored out", "BodyStreamBuffer was aborted")) as page:
         choose(page, photo)
@@ -180,7 +156,7 @@ def test_a_running_dream_is_found_again_after_a_reload_and_stops_when_told(chrom
         page.wait_for_function("() => !document.querySelector('#dream').disabled")
 
 
-def test_a_bad_file_is_told_in_a_sentence_and_the_studio_goes_on(chromium: Any, studio: Open, photo: Path, tmp_path: Path) -> None:
+def test_a_bad_file_is_told_in_a_sentence_and_the_studio_goes_on(chromium: Chromium, studio: Open, photo: Path, tmp_path: Path) -> None:
     bad, empty = tmp_path / "bad.jpg", tmp_path / "empty.png"
     bad.write_bytes(b"this is no picture")
     empty.write_bytes(b"")
@@ -202,7 +178,7 @@ def test_a_bad_file_is_told_in_a_sentence_and_the_studio_goes_on(chromium: Any, 
         assert page.get_attribute(".stage", "data-mode") == "photo"
 
 
-def test_on_a_phone_a_mask_is_painted_by_finger_and_nothing_scrolls_sideways(chromium: Any, studio: Open, tmp_path: Path) -> None:
+def test_on_a_phone_a_mask_is_painted_by_finger_and_nothing_scrolls_sideways(chromium: Chromium, studio: Open, tmp_path: Path) -> None:
     large = tmp_path / "large.jpg"
     large.write_bytes(picture(4000, 3000))
     with opened(chromium, studio, size=PHONE, touch=True) as page:
@@ -229,7 +205,7 @@ def test_on_a_phone_a_mask_is_painted_by_finger_and_nothing_scrolls_sideways(chr
         assert narrow_enough(page)
 
 
-def test_looks_are_chosen_by_keyboard_and_move_the_dials(chromium: Any, studio: Open) -> None:
+def test_looks_are_chosen_by_keyboard_and_move_the_dials(chromium: Chromium, studio: Open) -> None:
     with opened(chromium, studio) as page:
         names = page.locator(".looks input").evaluate_all("all => all.map((each) => each.value)")
         assert len(names) >= 8
@@ -242,7 +218,7 @@ def test_looks_are_chosen_by_keyboard_and_move_the_dials(chromium: Any, studio: 
         page.wait_for_function("() => [...document.querySelectorAll('.looks img')].every((each) => each.naturalWidth > 50)")
 
 
-def test_the_gallery_is_searched_and_a_work_removed_only_when_confirmed(chromium: Any, studio: Open, photo: Path) -> None:
+def test_the_gallery_is_searched_and_a_work_removed_only_when_confirmed(chromium: Chromium, studio: Open, photo: Path) -> None:
     with opened(chromium, studio) as page:
         page.locator("summary, button", has_text="Whose photo is it?").first.click()
         page.get_by_label("Author").fill("Ottilie Unverwechselbar")
@@ -278,7 +254,7 @@ def test_the_gallery_is_searched_and_a_work_removed_only_when_confirmed(chromium
         assert "Nothing on the wall fits" in page.inner_text(".gallery .none")
 
 
-def test_the_camera_takes_a_photo(chromium: Any, studio: Open) -> None:
+def test_the_camera_takes_a_photo(chromium: Chromium, studio: Open) -> None:
     with opened(chromium, studio) as page:
         page.click("[data-do=camera]")
         page.wait_for_selector(".stage[data-mode=camera]")
@@ -288,7 +264,7 @@ def test_the_camera_takes_a_photo(chromium: Any, studio: Open) -> None:
         assert "×" in page.inner_text(".stage .size")
 
 
-def test_a_pickle_is_read_only_as_the_file_that_is_named(chromium: Any, studio: Open, photo: Path, tmp_path: Path) -> None:
+def test_a_pickle_is_read_only_as_the_file_that_is_named(chromium: Chromium, studio: Open, photo: Path, tmp_path: Path) -> None:
     import torch
     from torchvision.models import squeezenet1_1
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.app.conftest import Open
-from tests.app.test_browser import PHONE, chromium, narrow_enough, opened  # noqa: F401 (the fixture)
+from tests.app.conftest import PHONE, Chromium, Open
+from tests.app.test_browser import narrow_enough, opened
 from tests.app.tunes import jigs
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("app")]
@@ -66,7 +66,7 @@ def composed(page: Any, other_than: str | None = None) -> str:
     return id
 
 
-def test_bars_are_kept_the_others_asked_for_again_and_it_plays(chromium: Any, studio: Open, tmp_path: Path) -> None:  # noqa: F811
+def test_bars_are_kept_the_others_asked_for_again_and_it_plays(chromium: Chromium, studio: Open, tmp_path: Path) -> None:
     with opened(chromium, studio) as page:
         to_compose(page, tmp_path)
         page.click("#compose")
@@ -120,7 +120,7 @@ def test_bars_are_kept_the_others_asked_for_again_and_it_plays(chromium: Any, st
         page.wait_for_selector(".compose .take", state="visible")
 
 
-def test_a_wish_that_cannot_be_met_is_let_go_with_a_click(chromium: Any, studio: Open, tmp_path: Path) -> None:  # noqa: F811
+def test_a_wish_that_cannot_be_met_is_let_go_with_a_click(chromium: Chromium, studio: Open, tmp_path: Path) -> None:
     with opened(chromium, studio, size=PHONE, touch=True) as page:
         to_compose(page, tmp_path)
         fill(page, "Last note", "Db")
@@ -142,7 +142,7 @@ def test_a_wish_that_cannot_be_met_is_let_go_with_a_click(chromium: Any, studio:
         assert take(page).locator(".pinned").count() == 1
 
 
-def test_a_tune_is_a_theme_and_what_is_not_wanted_any_more_is_stopped(chromium: Any, studio: Open, tmp_path: Path) -> None:  # noqa: F811
+def test_a_tune_is_a_theme_and_what_is_not_wanted_any_more_is_stopped(chromium: Chromium, studio: Open, tmp_path: Path) -> None:
     with opened(chromium, studio) as page:
 
         def theme_in_the_gallery() -> str:

@@ -10,38 +10,34 @@ from typing import Any
 import pytest
 
 from studio.lessons.course import COURSE
-from tests.app.conftest import Open
-from tests.app.test_browser import DESK, PATIENCE, PHONE, choose, chromium, narrow_enough, set_dial, small
+from tests.app.conftest import DESK, PHONE, Chromium, Open
+from tests.app.test_browser import choose, narrow_enough, set_dial, small
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("app")]
-__all__ = ["chromium"]
 
 
 @pytest.fixture(scope="module")
-def visit(chromium: Any, studio: Open) -> Iterator[Callable[..., Any]]:
+def visit(chromium: Chromium, studio: Open) -> Iterator[Callable[..., Any]]:
     """Opens a lesson by its link, all in one page; at the end nothing may have been complained of, nor anybody else asked."""
-    context = chromium.new_context(viewport=DESK, accept_downloads=True, reduced_motion="reduce")
-    context.set_default_timeout(PATIENCE)
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    context.on(
-        "request", lambda asked: complaints.append(asked.url) if asked.url.startswith("http") and "127.0.0.1" not in asked.url else None
-    )
+    with chromium.visitor(studio.address, DESK) as page:
+        complaints: list[str] = []
+        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "request", lambda asked: complaints.append(asked.url) if asked.url.startswith("http") and "127.0.0.1" not in asked.url else None
+        )
 
-    def open_lesson(link: str) -> Any:
-        if page.url == "about:blank":
-            page.goto(f"{studio.address}/#{link}")
-        else:
-            page.get_by_role("tab", name="Lessons").click()
-            page.evaluate("(link) => { location.hash = link }", link)
-        name = link.split("&")[0].removeprefix("lesson=")
-        page.wait_for_selector(f".lesson[data-lesson={name}] figure svg")
-        return page
+        def open_lesson(link: str) -> Any:
+            if page.url == "about:blank":
+                page.goto(f"{studio.address}/#{link}")
+            else:
+                page.get_by_role("tab", name="Lessons").click()
+                page.evaluate("(link) => { location.hash = link }", link)
+            name = link.split("&")[0].removeprefix("lesson=")
+            page.wait_for_selector(f".lesson[data-lesson={name}] figure svg")
+            return page
 
-    yield open_lesson
-    context.close()
+        yield open_lesson
     assert complaints == []
 
 
@@ -332,14 +328,11 @@ def test_the_course_goes_on_from_lesson_to_lesson_and_remembers(visit: Any) -> N
     page.wait_for_selector(".stage", state="visible")
 
 
-def test_on_a_phone_no_lesson_is_wider_than_the_screen(chromium: Any, studio: Open) -> None:
-    context = chromium.new_context(viewport=PHONE, has_touch=True, reduced_motion="reduce")
-    context.set_default_timeout(PATIENCE)
-    page = context.new_page()
-    page.goto(f"{studio.address}/#lesson={COURSE[0]}")
-    page.wait_for_selector(".lesson figure svg")
-    for name in COURSE[1:10]:
-        page.select_option(".course-menu select", name)
-        page.wait_for_selector(f".lesson[data-lesson={name}] figure svg")
-        assert narrow_enough(page), name
-    context.close()
+def test_on_a_phone_no_lesson_is_wider_than_the_screen(chromium: Chromium, studio: Open) -> None:
+    with chromium.visitor(studio.address, PHONE, touch=True) as page:
+        page.goto(f"{studio.address}/#lesson={COURSE[0]}")
+        page.wait_for_selector(".lesson figure svg")
+        for name in COURSE[1:10]:
+            page.select_option(".course-menu select", name)
+            page.wait_for_selector(f".lesson[data-lesson={name}] figure svg")
+            assert narrow_enough(page), name

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.app.conftest import Open
+from tests.app.conftest import PHONE, Chromium, Open
 from tests.app.photos import picture
-from tests.app.test_browser import PHONE, chromium, narrow_enough, opened  # noqa: F401 (the fixture)
+from tests.app.test_browser import narrow_enough, opened
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("app")]
 
@@ -34,7 +34,7 @@ def type_into(page: Any, label: str, value: object) -> None:
     box.press("Tab")
 
 
-def test_a_photo_is_painted_like_two_paintings_and_found_again(chromium: Any, studio: Open, photo: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_a_photo_is_painted_like_two_paintings_and_found_again(chromium: Chromium, studio: Open, photo: Path, tmp_path: Path) -> None:
     with opened(chromium, studio) as page:
         page.get_by_role("tab", name="Style").click()
         seen(page, ".stage[data-mode=empty]").wait_for()
@@ -67,7 +67,7 @@ def test_a_photo_is_painted_like_two_paintings_and_found_again(chromium: Any, st
         assert page.locator(".gallery .source", has=page.get_by_text("style", exact=True)).count() == 2
 
 
-def test_on_a_phone_it_does_not_scroll_sideways(chromium: Any, studio: Open) -> None:  # noqa: F811
+def test_on_a_phone_it_does_not_scroll_sideways(chromium: Chromium, studio: Open) -> None:
     with opened(chromium, studio, size=PHONE, touch=True) as page:
         page.get_by_role("tab", name="Style").click()
         seen(page, ".stage[data-mode=empty]").wait_for()
