@@ -65,7 +65,7 @@ def run_batch(
     A line that cannot be made is told and passed over. Raises `Missing` when no scheduler answers, or when it went away.
     """
     with ExitStack() as stack:
-        hire = functools.cache(lambda: stack.enter_context(Workers(scheduler, workers)))
+        hire = functools.cache(lambda: stack.enter_context(Workers(scheduler, workers, beforehand=False)))
         if scheduler is not None:
             hire()  # a wrong address is told before anything is read
         batch = _Batch(_lines(recipes), gallery, folder or Path(), hire)

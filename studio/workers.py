@@ -93,6 +93,7 @@ class Workers:
     which listen on the loopback only and end with this process, however it ends.
     memory_limit: bytes for each worker started here; by default four fifths of the machine's, shared among them.
     on_news: called for every `News`, in another thread.
+    beforehand: load what every kind needs while nothing is asked for yet; of no use where recipes are at hand.
 
     Raises `Missing` when no scheduler answers at that address.
     """
@@ -105,6 +106,7 @@ class Workers:
         memory_limit: int | None = None,
         on_news: Callable[[News], None] | None = None,
         kinds: Mapping[str, Kind] = KINDS,
+        beforehand: bool = True,
     ) -> None:
         self._kinds = dict(kinds)
         self._cluster: LocalCluster | None = None
@@ -125,7 +127,7 @@ class Workers:
         if on_news:
             self._client.subscribe_topic(self._topic, lambda event: on_news(News(**event[1])) if "job" in event[1] else None)
         self._client.subscribe_topic("worker-restart-memory", lambda event: self._starved.add(event[1]["worker"]))
-        self._client.register_plugin(Bench(tuple(self._kinds.values())))
+        self._client.register_plugin(Bench(tuple(self._kinds.values()) if beforehand else ()))
 
     def submit(self, job: str, recipe_json: str, place: Place, *, anew: bool = False) -> Future[Outcome]:
         """Have a recipe made. The future is for `outcome`. `anew`: also when the gallery has the work already."""
@@ -262,7 +264,7 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
 class Bench(WorkerPlugin):  # type: ignore[misc]
     """What a worker keeps between two works: the gallery it opened, and which jobs it was told to stop.
 
-    Networks stay prepared by themselves, since the process stays. While nothing is asked for yet, the heavy libraries are loaded.
+    Networks stay prepared by themselves, since the process stays. What `kinds` need is loaded while nothing is asked for yet.
     """
 
     name = "studio"
