@@ -248,7 +248,7 @@ def test_closing_interrupts_what_runs_and_keeps_what_waits(gallery: Gallery, tmp
 
 
 STUDIO = """
-    import sys
+    import signal, sys
     from works_for_tests import COUNT, CountRecipe
     from studio.jobs import Jobs
     from studio.kinds import KINDS
@@ -256,6 +256,7 @@ STUDIO = """
     from pathlib import Path
 
     if __name__ == "__main__":
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # tests that run in the background are deaf to it, and so their children
         del KINDS["dream"]
         KINDS["count"] = COUNT
         with Gallery.open(Path(sys.argv[1])) as gallery, Jobs(gallery) as jobs:

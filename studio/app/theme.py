@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
-from gradio.themes import Base
-from gradio.themes.utils.colors import Color
+if TYPE_CHECKING:
+    from gradio.themes import Base
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,9 @@ def palette() -> Palette:
 
 def theme() -> Base:
     """The palette as a Gradio theme: the same by day and by night, since pictures want a dark wall."""
+    from gradio.themes import Base
+    from gradio.themes.utils.colors import Color
+
     p = palette()
     grey = ("#f1eee7", "#dcd8cf", "#45454d", p.quiet, p.edge, "#55555e", p.line, p.hover, p.raised, p.ground, p.well)
     warm = ("#fff6ea", "#fde7cb", "#fbd9ae", p.accent_bright, p.accent, p.accent, "#d8964a", "#a86f2f", "#6f4920", "#402a13", "#241704")

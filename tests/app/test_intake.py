@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from studio.app.dream import from_dials
 from studio.app.intake import Offer, receive, show, uploaded
 from studio.errors import Missing, Refused, StudioError
 from studio.images.recipes import DreamRecipe
@@ -80,6 +79,8 @@ def test_the_view_of_a_large_photo_is_small(uploads: Path) -> None:
 
 
 def test_dials_become_wishes() -> None:
+    from studio.app.dream import from_dials  # here, for it brings all of Gradio with it
+
     assert from_dials({"size": "own", "steps": 3, "preset": None, "seed": None}) == {"size": None, "steps": 3, "preset": None}
     assert check(DreamRecipe, {"size": from_dials({"size": "1024"})["size"]}).model_dump()["size"] == 1024
     with pytest.raises(Refused, match="size"):
