@@ -1,6 +1,6 @@
 """A batch of recipes over two workers, one of them killed on the way: nothing may be missing and nothing doubled.
 
-    python benchmarks/batch_killed_worker.py [--recipes 100] [--kill-after 30]
+    python -m benchmarks.batch_killed_worker [--recipes 100] [--kill-after 30]
 
 The recipes are small dreams of a picture drawn here. When that many lines have ended, a worker in the middle of one is sent SIGKILL.
 """

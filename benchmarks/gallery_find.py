@@ -1,6 +1,6 @@
 """How long looking things up takes in a gallery of 10,000 works, beside one of 100.
 
-python benchmarks/gallery_find.py [--works 10000] [--database URL]
+python -m benchmarks.gallery_find [--works 10000] [--database URL]
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Kills processes that add to and remove from a gallery, at random moments, and looks at what is left.
 
-    python benchmarks/gallery_kill.py [--kills 200] [--database URL]
+    python -m benchmarks.gallery_kill [--kills 200] [--database URL]
 
 Each time a victim works on a gallery, every other time beside a companion. The victim is killed with SIGKILL, the gallery is opened
 (which puts it in order) while the companion goes on, and then the companion is told to stop. After that, judged from the files and

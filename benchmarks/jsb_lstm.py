@@ -1,6 +1,6 @@
 """The learning layer's LSTM on the Bach chorales of polyphonic music modelling, by the published protocol.
 
-    python benchmarks/jsb_lstm.py [FILE] [--hidden 400] [--epochs 70] [--seed 0]
+    python -m benchmarks.jsb_lstm [FILE] [--hidden 400] [--epochs 70] [--seed 0]
 
 FILE is JSB_Chorales.mat as published with Bai, Kolter and Koltun, "An empirical evaluation of generic convolutional and recurrent
 networks for sequence modeling" (2018; default: in shared/data beside the checkout): 229 chorales to learn from, 76 to choose by, 77 to

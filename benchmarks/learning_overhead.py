@@ -1,6 +1,6 @@
 """What the learning layer costs over a bare loop that one would write by hand.
 
-    python benchmarks/learning_overhead.py [--rounds 15]
+    python -m benchmarks.learning_overhead [--rounds 15]
 
 Each row trains the same network from the same weights on the same batches twice, bare and through the studio with a report after every
 step, alternated every few milliseconds so that whatever else the machine does meets both. The weights must come out equal to the bit.

@@ -1,6 +1,6 @@
 """The sampling engine beside a straightforward dictionary implementation of the same mathematics, in the same run.
 
-    python benchmarks/music_engine.py [--rounds 5] [--whole] [--prelude FILE]
+    python -m benchmarks.music_engine [--rounds 5] [--whole] [--prelude FILE]
 
 prelude   the published task: a prelude of 592 pitches, order 6, 32 notes, no run of 5 pitches copied, the last a C. FILE holds the
           pitches (default: bach_pitches.txt in shared/data beside the checkout); without it a made-up prelude of that size stands in.

@@ -1,6 +1,6 @@
 """What returns in a tune and where its phrases end: the style's own tunes, composed ones, and composed ones without a form.
 
-    python benchmarks/music_form.py [STYLE ...] [--takes 24] [--bars 16]
+    python -m benchmarks.music_form [STYLE ...] [--takes 24] [--bars 16]
 
 For each style, in its commonest meter and key, with no wish but the length: what a tune repeats exactly, begins alike or moves to other
 steps (share of its bars); the stripes of its self-similarity (how much more alike bars are that stand half a part apart); how many
@@ -10,13 +10,13 @@ through, those of that length, or all where fewer than ten have it.
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import astuple, fields
 
 import numpy as np
 
+from benchmarks import of_styles
 from studio.music.corpora import ready_style
 from studio.music.form import Bar, FormFeatures, learn_forms, measure
 from studio.music.idiom import Idiom
@@ -77,11 +77,7 @@ def table(name: str, takes: int, bars: int) -> None:
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("styles", nargs="*", default=["ryans-mammoth", "oneill", "bach-chorales"])
-    options.add_argument("--takes", type=int, default=24)
-    options.add_argument("--bars", type=int, default=16)
-    asked = options.parse_args()
+    asked = of_styles(__doc__, takes=24, bars=16)
     for name in asked.styles:
         table(name, asked.takes, asked.bars)
 

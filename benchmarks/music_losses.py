@@ -1,6 +1,6 @@
 """How well chains foresee tunes they have never met, for each bundled style: nats a note, the smaller the better.
 
-    python benchmarks/music_losses.py [STYLE ...] [--seed 0]
+    python -m benchmarks.music_losses [STYLE ...] [--seed 0]
 
 A style's tunes are dealt into three parts, settings of one tune into the same: most to learn from, a tenth to choose the escape's strength
 by, a tenth to be tried on once. Every chain foretells the same of the same notes: pitch, length and whether it is carried over, given

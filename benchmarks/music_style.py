@@ -1,6 +1,6 @@
 """How close a hundred composed tunes are to a hundred of the style that nothing was learnt from, beside what is easier and what is not.
 
-    python benchmarks/music_style.py [STYLE ...] [--tunes 100] [--seed 0]
+    python -m benchmarks.music_style [STYLE ...] [--tunes 100] [--seed 0]
 
 Yang and Lerch's features on a common grid (`studio.music.stylereport`): closeness is 1 where two sets cannot be told apart by them. Half
 of the style's tunes in its commonest meter and mode are learnt from, the others are held out. Compared with the held-out ones are: those
@@ -10,11 +10,11 @@ back, and the tunes learnt from with their notes shuffled.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 
 import numpy as np
 
+from benchmarks import of_styles
 from studio.errors import StudioError
 from studio.music.corpora import Style, ready_style
 from studio.music.originality import Comparison
@@ -68,11 +68,7 @@ def table(name: str, tunes: int, seed: int) -> None:
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("styles", nargs="*", default=["ryans-mammoth", "oneill", "bach-chorales"])
-    options.add_argument("--tunes", type=int, default=100)
-    options.add_argument("--seed", type=int, default=0)
-    asked = options.parse_args()
+    asked = of_styles(__doc__, tunes=100, seed=0)
     for name in asked.styles:
         table(name, asked.tunes, asked.seed)
 

@@ -1,6 +1,6 @@
 """How fast the Playground learns and draws, beside a bare PyTorch loop.
 
-    python benchmarks/playground_speed.py [--seconds 4]
+    python -m benchmarks.playground_speed [--seconds 4]
 
 Three rows, alternated in short turns so that whatever else the machine does meets all of them: a bare loop of torch over the same
 network and points (shuffle, forward, backward, step, item); the Playground's training without drawing; and the Playground as the page

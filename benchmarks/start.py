@@ -1,6 +1,6 @@
 """How soon the studio is there: importing it, its help, and its page.
 
-    python benchmarks/start.py [--rounds 5]
+    python -m benchmarks.start [--rounds 5]
 
 Each is a process of its own, in turn; beside them stands Python itself doing nothing. The page counts from the command to its first
 answer over HTTP. Exit status 1 where the median is above what is promised: 0.3 s to import, 1 s for help, 6 s for the page.

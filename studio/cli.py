@@ -9,7 +9,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -129,14 +129,43 @@ def making_options(command: Command) -> Command:
     return command
 
 
-def weights_options(command: Command) -> Command:
-    """--weights and --weights-sha256, for what a network looks at."""
+def picture_options(command: Command) -> Command:
+    """What a picture made of a photo takes beside its own dials: where it goes, whose the photo is, weights of one's own."""
     for option in (
+        click.option("--licence", default="", help="The photo's licence."),
+        click.option("--author", default="", help="Who took the photo."),
+        click.option("--title", default="", help="The photo's title, for the credits."),
         click.option("--weights-sha256", metavar="HEX", help="The sha256 of the weights; needed for a file that is not safetensors."),
         click.option("--weights", type=click.Path(path_type=Path), help="Weights of your own: a lesson's .zip, or for the backbone."),
     ):
         command = option(command)
-    return command
+    return click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The picture to write, a .png.")(command)
+
+
+def _make_picture(
+    kind: str,
+    photo: Path,
+    output: Path,
+    others: Iterable[tuple[str, Path | None]],
+    given: dict[str, Any],
+    *,
+    quiet: bool,
+    as_json: bool,
+    force: bool,
+) -> None:
+    """Make a picture of a photo and what else it takes, by role; given: wishes, and the photo's title, author and licence."""
+    from studio.asking import Ingredient, ask
+    from studio.kinds import run_here
+
+    _check_output(output, suffixes=(".png",), force=force)
+    credit = {name: given.pop(name) for name in ("title", "author", "licence")}
+    ingredients = [Ingredient("photo", _read(photo), photo.name, **credit)]
+    ingredients += [Ingredient(role, _read(path), path.name) for role, path in others if path]
+    with _gallery() as gallery:
+        recipe = ask(kind, _wishes(given), ingredients, gallery)
+        work = _watch(run_here(recipe, gallery), quiet=quiet)
+        gallery.export(work, output, force=force)
+    _tell(work, output, quiet=quiet, as_json=as_json)
 
 
 T = TypeVar("T")
@@ -246,44 +275,15 @@ def _dream_recipe() -> type[Recipe]:
 
 @commands.command()
 @click.argument("photo", type=click.Path(path_type=Path))
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The picture to write, a .png.")
 @recipe_options(_dream_recipe())
 @click.option("--guide", type=click.Path(path_type=Path), help="Dream towards what the network sees in this picture.")
 @click.option("--mask", type=click.Path(path_type=Path), help="Dream only where this picture is light.")
-@weights_options
-@click.option("--title", default="", help="The photo's title, for the credits.")
-@click.option("--author", default="", help="Who took the photo.")
-@click.option("--licence", default="", help="The photo's licence.")
+@picture_options
 @making_options
-def dream(
-    photo: Path,
-    output: Path,
-    guide: Path | None,
-    mask: Path | None,
-    weights: Path | None,
-    weights_sha256: str | None,
-    title: str,
-    author: str,
-    licence: str,
-    quiet: bool,
-    as_json: bool,
-    force: bool,
-    **given: Any,
-) -> None:
+def dream(photo: Path, output: Path, guide: Path | None, mask: Path | None, weights: Path | None, **given: Any) -> None:
     """Let a pretrained network dream on PHOTO: what it sees there is made stronger, from coarse to fine."""
-    from studio.asking import Ingredient, ask
-    from studio.kinds import run_here
-
-    _check_output(output, suffixes=(".png",), force=force)
-    ingredients = [Ingredient("photo", _read(photo), photo.name, title=title, author=author, licence=licence)]
-    ingredients += [
-        Ingredient(role, _read(path), path.name) for role, path in (("guide", guide), ("mask", mask), ("weights", weights)) if path
-    ]
-    with _gallery() as gallery:
-        recipe = ask("dream", _wishes(given) | {"weights_sha256": weights_sha256}, ingredients, gallery)
-        work = _watch(run_here(recipe, gallery), quiet=quiet)
-        gallery.export(work, output, force=force)
-    _tell(work, output, quiet=quiet, as_json=as_json)
+    flags = {name: given.pop(name) for name in ("quiet", "as_json", "force")}
+    _make_picture("dream", photo, output, (("guide", guide), ("mask", mask), ("weights", weights)), given, **flags)
 
 
 def _style_recipe() -> type[Recipe]:
@@ -295,49 +295,21 @@ def _style_recipe() -> type[Recipe]:
 @commands.command()
 @click.argument("content", type=click.Path(path_type=Path))
 @click.argument("paintings", nargs=-1, required=True, metavar="STYLE[*WEIGHT]...")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The picture to write, a .png.")
 @recipe_options(_style_recipe(), leave_out=("style_weights",))
 @click.option("--mask", type=click.Path(path_type=Path), help="Paint only where this picture is light.")
-@weights_options
-@click.option("--title", default="", help="The photo's title, for the credits.")
-@click.option("--author", default="", help="Who took the photo.")
-@click.option("--licence", default="", help="The photo's licence.")
+@picture_options
 @making_options
-def style(
-    content: Path,
-    paintings: tuple[str, ...],
-    output: Path,
-    mask: Path | None,
-    weights: Path | None,
-    weights_sha256: str | None,
-    title: str,
-    author: str,
-    licence: str,
-    quiet: bool,
-    as_json: bool,
-    force: bool,
-    **given: Any,
-) -> None:
+def style(content: Path, paintings: tuple[str, ...], output: Path, mask: Path | None, weights: Path | None, **given: Any) -> None:
     """Paint the photo CONTENT in the style of one or more paintings.
 
     Several paintings are mixed; starry.jpg*2 counts twice as much as the others.
     """
-    from studio.asking import Ingredient, ask
-    from studio.kinds import run_here
-
-    _check_output(output, suffixes=(".png",), force=force)
+    flags = {name: given.pop(name) for name in ("quiet", "as_json", "force")}
     weighed = [_weighed(painting) for painting in paintings]
-    ingredients = [Ingredient("photo", _read(content), content.name, title=title, author=author, licence=licence)]
-    ingredients += [Ingredient("style", _read(path), path.name) for path, _ in weighed]
-    ingredients += [Ingredient(role, _read(path), path.name) for role, path in (("mask", mask), ("weights", weights)) if path]
-    wishes = _wishes(given) | {"weights_sha256": weights_sha256}
     if any(weight != 1 for _, weight in weighed):
-        wishes["style_weights"] = tuple(weight for _, weight in weighed)
-    with _gallery() as gallery:
-        recipe = ask("style", wishes, ingredients, gallery)
-        work = _watch(run_here(recipe, gallery), quiet=quiet)
-        gallery.export(work, output, force=force)
-    _tell(work, output, quiet=quiet, as_json=as_json)
+        given["style_weights"] = tuple(weight for _, weight in weighed)
+    others = [*(("style", path) for path, _ in weighed), ("mask", mask), ("weights", weights)]
+    _make_picture("style", content, output, others, given, **flags)
 
 
 def _weighed(painting: str) -> tuple[Path, float]:

@@ -86,10 +86,7 @@ def dream_tab(desk: Desk, page: gr.Blocks, largest_upload: int) -> DreamTab:
             with gr.Accordion("Fine settings", open=False):
                 for control in folded:
                     dials[control.name] = dial(control)
-            with gr.Accordion("Whose photo is it?", open=False):
-                title = gr.Textbox(label="Title", max_lines=1, info="What the photo is called; it goes into the recipe with the rest.")
-                author = gr.Textbox(label="Author", max_lines=1, info="Who took it.")
-                licence = gr.Textbox(label="Licence", max_lines=1, info="What may be done with it, such as CC BY 4.0.")
+            title, author, licence = credit_fields()
 
     desk_top = gr.JSON(visible=False)
     remembered = gr.BrowserState(None, storage_key="studio-dream", secret="not a secret: it holds a job's id")
@@ -210,6 +207,16 @@ def dial(control: Control, label: str = "") -> gr.components.Component:
     if control.type in (int, float):
         return gr.Number(control.default, label=label, info=info, precision=0 if control.type is int else None)
     return gr.Textbox(control.default, label=label, info=info, max_lines=1)
+
+
+def credit_fields() -> tuple[gr.Textbox, gr.Textbox, gr.Textbox]:
+    """Where a visitor says whose the photo is: title, author and licence, folded away."""
+    with gr.Accordion("Whose photo is it?", open=False):
+        return (
+            gr.Textbox(label="Title", max_lines=1, info="What the photo is called; it goes into the recipe with the rest."),
+            gr.Textbox(label="Author", max_lines=1, info="Who took it."),
+            gr.Textbox(label="Licence", max_lines=1, info="What may be done with it, such as CC BY 4.0."),
+        )
 
 
 def from_dials(values: dict[str, Any]) -> dict[str, Any]:

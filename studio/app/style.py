@@ -13,7 +13,7 @@ from typing import Any
 import gradio as gr
 
 from studio.app.desk import Desk
-from studio.app.dream import credit_arrived, dial, from_dials, onto_dial, refusal, untouched
+from studio.app.dream import credit_arrived, credit_fields, dial, from_dials, onto_dial, refusal, untouched
 from studio.app.following import FOLLOWS, QUICK, followed, found_again
 from studio.app.intake import Credit
 from studio.app.widgets import answer, widget
@@ -73,10 +73,7 @@ def style_tab(desk: Desk, largest_upload: int) -> StyleTab:
                 for control in by_name.values():
                     if control.name not in dials:
                         dials[control.name] = dial(control)
-            with gr.Accordion("Whose photo is it?", open=False):
-                title = gr.Textbox(label="Title", max_lines=1, info="What the photo is called; it goes into the recipe with the rest.")
-                author = gr.Textbox(label="Author", max_lines=1, info="Who took it.")
-                licence = gr.Textbox(label="Licence", max_lines=1, info="What may be done with it, such as CC BY 4.0.")
+            title, author, licence = credit_fields()
 
     desk_top = gr.JSON(visible=False)
     remembered = gr.BrowserState(None, storage_key="studio-style", secret="not a secret: it holds a job's id")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -27,6 +28,15 @@ STRIP = 256
 """Rows worked on at once where a whole picture's copy would cost too much memory."""
 
 MOST_THREADS = 256
+
+
+@dataclass(frozen=True)
+class Size:
+    """One of the sizes at which a picture is worked on, coarse to fine, in pixels, and how many steps are taken there."""
+
+    height: int
+    width: int
+    steps: int
 
 
 class Grid(Protocol):

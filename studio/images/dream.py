@@ -24,6 +24,7 @@ from studio.images.backbones import backbone
 from studio.images.canvas import (
     PREVIEW_SIDE,
     Grid,
+    Size,
     as_made,
     as_many_threads,
     mask_at_size,
@@ -114,16 +115,7 @@ def _dream(recipe: DreamRecipe, materials: Materials) -> Making:
     return as_made(recipe, identity, network.device, _laid_over(base, picture, recipe.strength), alpha, losses, facts)
 
 
-@dataclass(frozen=True)
-class Octave:
-    """One size the picture is dreamt at, in pixels, and how many steps are taken there."""
-
-    height: int
-    width: int
-    steps: int
-
-
-def plan_octaves(height: int, width: int, recipe: DreamRecipe) -> list[Octave]:
+def plan_octaves(height: int, width: int, recipe: DreamRecipe) -> list[Size]:
     """The sizes a dream of height x width goes through, coarsest first.
 
     The recipe's octaves are meant for 768 px; a larger picture gets as many more, a smaller one as many fewer, as keep the coarsest one's
@@ -137,7 +129,7 @@ def plan_octaves(height: int, width: int, recipe: DreamRecipe) -> list[Octave]:
     for k, factor in enumerate(factors):
         lean = 2 * k / (len(factors) - 1) - 1 if len(factors) > 1 else 0.0  # -1 finest … 1 coarsest
         steps = max(1, round(recipe.steps * (1 + recipe.coarse_first * lean)))
-        octaves.append(Octave(max(1, round(height * factor)), max(1, round(width * factor)), steps))
+        octaves.append(Size(max(1, round(height * factor)), max(1, round(width * factor)), steps))
     return octaves[::-1]
 
 
@@ -368,4 +360,4 @@ def _laid_over(base: Tensor, picture: Tensor, strength: float) -> Pixels:
     return pixels_of(laid)
 
 
-__all__ = ["Climb", "Cut", "Look", "Octave", "Preview", "cuts", "dream", "plan_octaves"]
+__all__ = ["Climb", "Cut", "Look", "Preview", "cuts", "dream", "plan_octaves"]

@@ -26,6 +26,7 @@ from studio.images.backbones import DEFAULT, backbone
 from studio.images.backbones import layers as layers_of
 from studio.images.canvas import (
     PREVIEW_SIDE,
+    Size,
     as_made,
     as_many_threads,
     mask_at_size,
@@ -144,15 +145,6 @@ def _sources(recipe: StyleRecipe) -> tuple[Source, list[Source]]:
     if recipe.style_weights and not sum(recipe.style_weights) > 0:
         raise Refused("The paintings' weights are all 0: give at least one of them more.")
     return photo, paintings
-
-
-@dataclass(frozen=True)
-class Size:
-    """A size the photo is painted at, in pixels, and how many steps are taken there."""
-
-    height: int
-    width: int
-    steps: int
 
 
 def plan_sizes(height: int, width: int, recipe: StyleRecipe) -> list[Size]:
