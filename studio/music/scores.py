@@ -481,7 +481,12 @@ class Tune:
         starts = [note.start for note in self.notes]
         for start, end in spans:
             shift = here - start
-            for note in self.notes[max(bisect_right(starts, start) - 1, 0) : bisect_left(starts, end)]:
+            first, last = max(bisect_right(starts, start) - 1, 0), bisect_left(starts, end)
+            for place in range(first, last):
+                note = self.notes[place]
+                if first < place < last - 1:  # only at the edges may one stick out
+                    notes.append(Note(note.pitch, note.start + shift, note.duration))
+                    continue
                 begins, stops = max(note.start, start), min(note.end, end)
                 if begins < stops:
                     notes.append(Note(note.pitch, begins + shift, stops - begins))

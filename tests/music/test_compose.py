@@ -54,8 +54,8 @@ def test_sixteen_bars_that_end_on_d_with_no_run_of_nine_notes_copied(studio: Stu
     runs = {
         tuple(steps[at : at + 8])
         for tune in style
-        for line in (tune, tune.unfolded())
-        for steps in [_steps(line)]
+        for pitches in (_pitches(tune, 0, tune.end), _played(tune))
+        for steps in [[after - before for before, after in pairwise(pitches)]]
         for at in range(len(steps))
     }
     own = [after.pitch - before.pitch for before, after in pairwise(notes)]
@@ -117,8 +117,22 @@ def _by_music21(path: Path) -> tuple[list[float], list[int]]:
     return measures, [note.pitch.midi for note in part.stripTies().recurse().notes]
 
 
-def _steps(tune: Tune) -> list[int]:
-    return [(after.pitch or 0) - (before.pitch or 0) for before, after in pairwise(tune.sounding)]
+def _pitches(tune: Tune, start: Fraction | int, end: Fraction) -> list[int]:
+    """Of the notes that begin in [start, end)."""
+    low, high = float(start), float(end)
+    return [note.pitch for note in tune.sounding if low <= float(note.start) < high and note.pitch is not None]
+
+
+def _played(tune: Tune) -> list[int]:
+    """The pitches as a player plays them: repeated parts again, first endings only the first time."""
+    played, here = [], Fraction(0)
+    for again in tune.repeats:
+        played += _pitches(tune, here, again.end)
+        for time in range(2, again.times + 1):
+            leaves_out = again.ending if time == again.times and again.ending is not None else again.end
+            played += _pitches(tune, again.start, leaves_out)
+        here = again.end
+    return played + _pitches(tune, here, tune.end)
 
 
 # A small style of one's own -------------------------------------------------------------------------------------------------------------
