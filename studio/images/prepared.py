@@ -3,9 +3,9 @@
     network = prepare(build(), ["blocks.4"], mean=(0.5,) * 3, std=(0.5,) * 3)
     seen = network(picture)["blocks.4"]
 
-Done once, it makes a gradient two to four times faster: frozen; cut behind the deepest layer asked for; batch norms and the scaling
-of the input folded into the convolutions; pixels' channels side by side in memory; bending done in place wherever nobody looks.
-The numbers stay those of the network as it was, up to rounding.
+Done once, it makes a gradient about twice as fast: frozen; cut behind the deepest layer asked for; batch norms and the scaling of the
+input folded into the convolutions; pixels' channels side by side in memory; bending done by the convolutions themselves, or in place,
+wherever nobody looks. The numbers stay those of the network as it was, up to rounding.
 """
 
 from __future__ import annotations
