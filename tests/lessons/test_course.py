@@ -122,7 +122,8 @@ class TestEveryLesson:
         shown = lesson(name)
         if shown.table is None:
             return
-        printed = list(shown.table(shown.settings()))
+        few = {"epochs": 2} if any(knob.name == "epochs" for knob in shown.knobs) else {}  # the numbers of a short training do as well
+        printed = list(shown.table(shown.settings(few)))
         assert any(isinstance(part, Table) for part in printed)
         for part in printed:
             if isinstance(part, Table):
