@@ -130,7 +130,7 @@ def making_options(command: Command) -> Command:
 
 
 def picture_options(command: Command) -> Command:
-    """What a picture made of a photo takes beside its own dials: where it goes, whose the photo is, weights of one's own."""
+    """What a picture made of a photo takes beside its own dials: whose the photo is, and weights of one's own."""
     for option in (
         click.option("--licence", default="", help="The photo's licence."),
         click.option("--author", default="", help="Who took the photo."),
@@ -139,7 +139,10 @@ def picture_options(command: Command) -> Command:
         click.option("--weights", type=click.Path(path_type=Path), help="Weights of your own: a lesson's .zip, or for the backbone."),
     ):
         command = option(command)
-    return click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The picture to write, a .png.")(command)
+    return command
+
+
+picture_output = click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The picture to write, a .png.")
 
 
 def _make_picture(
@@ -275,6 +278,7 @@ def _dream_recipe() -> type[Recipe]:
 
 @commands.command()
 @click.argument("photo", type=click.Path(path_type=Path))
+@picture_output
 @recipe_options(_dream_recipe())
 @click.option("--guide", type=click.Path(path_type=Path), help="Dream towards what the network sees in this picture.")
 @click.option("--mask", type=click.Path(path_type=Path), help="Dream only where this picture is light.")
@@ -295,6 +299,7 @@ def _style_recipe() -> type[Recipe]:
 @commands.command()
 @click.argument("content", type=click.Path(path_type=Path))
 @click.argument("paintings", nargs=-1, required=True, metavar="STYLE[*WEIGHT]...")
+@picture_output
 @recipe_options(_style_recipe(), leave_out=("style_weights",))
 @click.option("--mask", type=click.Path(path_type=Path), help="Paint only where this picture is light.")
 @picture_options

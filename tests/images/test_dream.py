@@ -18,7 +18,8 @@ from safetensors.torch import save
 
 from studio.errors import Missing, Refused, StudioError, UnknownName, Unreadable
 from studio.images.backbones import DEFAULT, backbone
-from studio.images.dream import Climb, Look, cuts, dream, plan_octaves
+from studio.images.canvas import window
+from studio.images.dream import Climb, Look, _halved, cuts, dream, plan_octaves
 from studio.images.networks import build, open_network
 from studio.images.objectives import layer
 from studio.images.pictures import resize
@@ -417,3 +418,24 @@ def test_resizing_for_an_octave_keeps_the_photo_sharp() -> None:
     blurred = resize(resize(photo, 60, 80), 120, 160).astype(int)
     assert np.abs(result - photo).mean() < 1
     assert np.abs(blurred - photo).mean() > 3
+
+
+@pytest.mark.parametrize("stretch", [(0, 0, 7, 9), (-3, -2, 12, 14), (2, 3, 4, 5), (-6, 4, 9, 11), (-20, -15, 50, 60), (5, 7, 8, 6)])
+def test_a_window_goes_on_as_the_reflection_that_numpy_pads_with(stretch: tuple[int, int, int, int]) -> None:
+    top, left, height, width = stretch
+    picture = torch.rand(1, 3, 7, 9)
+    around = 70
+    padded = np.pad(picture.numpy(), ((0, 0), (0, 0), (around, around), (around, around)), mode="reflect")
+    found = window(picture, top, left, height, width)
+    assert np.array_equal(found.numpy(), padded[..., around + top : around + top + height, around + left : around + left + width])
+    found += 1  # a new one: the picture stays as it was
+    assert picture.max() <= 1
+
+
+@pytest.mark.parametrize(("height", "width"), [(6, 8), (5, 8), (7, 9), (1, 2)])
+def test_halving_takes_the_mean_of_every_four(height: int, width: int) -> None:
+    values = torch.rand(1, 2, height, width)
+    expected = [
+        [values[0, 1, up : up + 2, across : across + 2].mean().item() for across in range(0, width, 2)] for up in range(0, height, 2)
+    ]
+    assert np.allclose(_halved(values)[0, 1].numpy(), expected, atol=1e-6)
