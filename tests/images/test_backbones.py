@@ -23,6 +23,7 @@ from studio.asking import Ingredient
 from studio.errors import Missing, Refused, UnknownName, Unreadable
 from studio.images import networks
 from studio.images.backbones import BACKBONES, DEFAULT, Backbone, Weights, backbone, checkpoints_folder, layers, readiness, weights_path
+from studio.images.convolving import BentConvolution, bends_at_once
 from studio.images.efficientnet_lite import EfficientNetLite0
 from studio.images.networks import OwnWeights, build, chosen_device, fetch, open_network
 from studio.images.own_networks import brought
@@ -261,6 +262,42 @@ def test_nothing_is_folded_cut_or_written_over_that_somebody_looks_at(
     (slope,) = torch.autograd.grad(sum(seen[name].square().mean() for name in shown), picture)
     assert relative(slope, plain_slope) < 1e-4
     assert not any(parameter.shape[0] == 1000 for parameter in prepared._graph.parameters()), "the branch nobody needs is gone"
+
+
+@pytest.mark.skipif(not bends_at_once(torch.device("cpu")), reason="PyTorch here has no oneDNN convolution that bends")
+@pytest.mark.parametrize("bend", ["", "relu", "relu6"])
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding", "channels", "side"),
+    [
+        ((3, 3), 2, 1, 3, (32, 48)),  # the colours come out: the backward pass goes by sub-pixels
+        ((4, 4), 2, 1, 3, (32, 48)),
+        ((7, 7), 2, 3, 3, (31, 40)),
+        ((3, 3), 2, 0, 3, (33, 29)),
+        ((2, 5), 2, 0, 1, (12, 21)),
+        ((1, 1), 2, 0, 4, (9, 10)),
+        ((3, 3), 2, 1, 8, (16, 17)),
+        ((1, 1), 1, 0, 8, (16, 17)),
+        ((3, 3), 1, 1, 3, (16, 17)),
+    ],
+)
+def test_a_convolution_that_bends_gives_what_the_two_give_one_after_the_other(
+    bend: str, kernel: tuple[int, int], stride: int, padding: int, channels: int, side: tuple[int, int]
+) -> None:
+    torch.manual_seed(3)
+    convolution = nn.Conv2d(channels, 16, kernel, stride, padding).requires_grad_(False)
+    convolution.weight[:, :, 0] *= kernel[0] != 4  # a row of zeros, as after padding within
+    after = {"": nn.Identity(), "relu": nn.ReLU(), "relu6": nn.ReLU6()}[bend]
+    picture = (4 * torch.randn(2, channels, *side)).requires_grad_()
+    expected = after(convolution(picture))
+    wanted = torch.randn_like(expected)
+    (slope,) = torch.autograd.grad(expected, picture, wanted)
+
+    laid = picture.detach().contiguous(memory_format=torch.channels_last).requires_grad_()
+    bent = BentConvolution(convolution.to(memory_format=torch.channels_last), bend, overwrites=False)(laid)
+    (found,) = torch.autograd.grad(bent, laid, wanted)
+    assert relative(bent, expected) < 1e-6
+    assert relative(found, slope) < 1e-6
+    assert found.shape == picture.shape
 
 
 def test_batch_norms_are_really_folded() -> None:
