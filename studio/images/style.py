@@ -44,6 +44,7 @@ from studio.images.pictures import Pixels, fit_within, read_picture, resize, wri
 from studio.images.prepared import Prepared
 from studio.images.recipes import StyleRecipe
 from studio.learning.descent import Slope, descend
+from studio.learning.rules import Adam
 from studio.works.recipe import ModelIdentity, Source
 from studio.works.work import Making, Materials, Progress
 
@@ -117,7 +118,7 @@ def _paint(recipe: StyleRecipe, materials: Materials) -> Making:
         picture = started.requires_grad_()
         del base, started
         mean = _MeanOfLast(picture, size.steps)
-        adam = torch.optim.Adam([picture], lr=RATE, betas=MOMENTA, foreach=False)
+        adam = Adam(RATE, MOMENTA)
         for step in descend([picture], Look(picture, network, wish), adam, steps=size.steps, keep_every=0):
             if step.ending is not None and step.ending.kind == "diverged":
                 raise Refused(f"The painting burst ({step.ending.sentence.rstrip('.')}): choose another strength or network.")

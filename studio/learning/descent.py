@@ -42,7 +42,8 @@ Schedule = Callable[[int], float]
 class Rule(Protocol):
     """Moves the variables, in place, down the gradients it is given, by about `rate` times its own step size.
 
-    It is called without gradient tracking. One that calls its own step size `rate` is named by that when a descent diverges.
+    It is called without gradient tracking. One that calls its own step size `rate` is named by that when a descent diverges, and one that
+    can `forget` is told to then.
     """
 
     def __call__(self, variables: Sequence[Tensor], gradients: Sequence[Tensor], rate: float) -> None: ...
@@ -170,16 +171,15 @@ class _Downhill:
 
     def __init__(self, variables: Sequence[Tensor], raising: bool) -> None:
         self.variables, self.sign = variables, -1.0 if raising else 1.0
-        self.signs: Tensor | None = None
 
     def __call__(self, measured: Tensor | Slope) -> tuple[float, Sequence[Tensor | None]]:
         if isinstance(measured, Slope):
-            return measured.loss, torch._foreach_neg(list(measured.gradients)) if self.sign < 0 else measured.gradients
-        if self.signs is None or self.signs.dtype != measured.dtype:
-            self.signs = torch.full_like(measured, self.sign, requires_grad=False)
-        # Differentiating with a given sign saves torch from making a 1 at every step.
-        gradients = torch.autograd.grad(measured, self.variables, self.signs, allow_unused=True)
-        return measured.item(), gradients
+            return measured.loss, self._turned(measured.gradients)
+        gradients = torch.autograd.grad(measured, self.variables, allow_unused=True)
+        return measured.item(), self._turned(gradients)
+
+    def _turned(self, gradients: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
+        return gradients if self.sign > 0 else [None if gradient is None else -gradient for gradient in gradients]
 
 
 class _RuleMove:
@@ -199,7 +199,9 @@ class _RuleMove:
         return f" ({rate:g})" if isinstance(rate, float | int) else ""
 
     def forget(self) -> None:
-        """A rule of ours has no memory."""
+        forget = getattr(self.rule, "forget", None)
+        if forget is not None:
+            forget()
 
     def put_back(self) -> None:
         """A rule of ours is told the factor and keeps its own rate."""

@@ -1,9 +1,13 @@
-"""Update rules small enough to read aloud. Everything grander (momentum, Adam …) comes from torch.optim."""
+"""Update rules: what becomes of a slope. Each is a few lines, as in its paper, and moves variables as torch.optim's does, to the bit.
+
+torch.optim's own load PyTorch's compiler when the first of them is made, which takes two seconds of every process that learns; `descend`
+takes them too.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -12,21 +16,154 @@ from studio.errors import Refused
 from studio.learning.descent import Slope
 
 
+def _check_rate(rate: float) -> None:
+    if not 0 <= rate < float("inf"):
+        raise Refused(f"The learning rate is {rate:g}; it must be 0 or more.")
+
+
+def _decayed(variables: Sequence[Tensor], gradients: Sequence[Tensor], decay: float) -> list[Tensor]:
+    """Weight decay: as if the loss had half the sum of squares on top, `decay` times."""
+    return list(torch._foreach_add(list(gradients), list(variables), alpha=decay)) if decay else list(gradients)
+
+
 @dataclass(frozen=True, slots=True)
 class GradientDescent:
-    """variable <- variable - rate * gradient (Cauchy, 1847), to the bit what torch.optim.SGD does without momentum.
+    """variable <- variable - rate * gradient (Cauchy, 1847), as torch.optim.SGD does without momentum.
 
     Raises `Refused` for a rate that is negative or not a number.
     """
 
     rate: float
+    weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.rate < float("inf"):
-            raise Refused(f"The learning rate is {self.rate:g}; it must be 0 or more.")
+        _check_rate(self.rate)
 
     def __call__(self, variables: Sequence[Tensor], gradients: Sequence[Tensor], rate: float) -> None:
-        torch._foreach_add_(list(variables), list(gradients), alpha=-self.rate * rate)
+        torch._foreach_add_(list(variables), _decayed(variables, gradients, self.weight_decay), alpha=-self.rate * rate)
+
+
+@dataclass
+class Remembering:
+    """An update rule that carries something over from step to step, in tensors of the variables' shapes, named as torch.optim names them.
+
+    It belongs to the variables it is first given. Raises `Refused` for a rate that is negative or not a number.
+    """
+
+    rate: float
+    weight_decay: float = field(default=0.0, kw_only=True)
+    steps: int = field(default=0, init=False)
+    memory: dict[str, list[Tensor]] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        _check_rate(self.rate)
+
+    def forget(self) -> None:
+        self.steps = 0
+        self.memory.clear()
+
+    def state(self) -> dict[int, dict[str, Tensor]]:
+        """What is carried over, by the number of the variable, and as "step" how many steps were taken."""
+        count = max((len(tensors) for tensors in self.memory.values()), default=0)
+        step = torch.tensor(float(self.steps))
+        return {number: {"step": step} | {name: kept[number] for name, kept in self.memory.items()} for number in range(count)}
+
+    def take_up(self, state: Mapping[int, Mapping[str, Tensor]], variables: Sequence[Tensor]) -> None:
+        """Go on from a `state`, or from torch.optim's of the same kind, for these variables; what it lacks begins with zeros."""
+        self.forget()
+        self.steps = max((int(kept["step"]) for kept in state.values() if "step" in kept), default=0)
+        names = {name for kept in state.values() for name in kept} - {"step"}
+        for name in names:
+            found = [state.get(number, {}).get(name) for number in range(len(variables))]
+            self.memory[name] = [
+                torch.zeros_like(variable) if tensor is None else tensor.to(variable, copy=True)
+                for variable, tensor in zip(variables, found, strict=True)
+            ]
+
+    def _kept(self, name: str, variables: Sequence[Tensor]) -> list[Tensor]:
+        if name not in self.memory:
+            self.memory[name] = [torch.zeros_like(variable, requires_grad=False) for variable in variables]
+        return self.memory[name]
+
+
+@dataclass
+class Momentum(Remembering):
+    """A ball with weight: velocity <- momentum * velocity + gradient; variable <- variable - rate * velocity (Polyak, 1964)."""
+
+    momentum: float = 0.9
+
+    def __call__(self, variables: Sequence[Tensor], gradients: Sequence[Tensor], rate: float) -> None:
+        velocity = self._kept("momentum_buffer", variables)
+        torch._foreach_mul_(velocity, self.momentum)
+        torch._foreach_add_(velocity, _decayed(variables, gradients, self.weight_decay))
+        torch._foreach_add_(list(variables), velocity, alpha=-self.rate * rate)
+
+
+@dataclass
+class Adam(Remembering):
+    """Every number has a rate of its own: the mean of its slopes over the root of the mean of their squares (Kingma and Ba, 2015, alg. 1).
+
+    decoupled: weights shrink by rate * weight_decay whatever their slope, instead of by their slope: AdamW (Loshchilov and Hutter, 2019).
+    """
+
+    betas: tuple[float, float] = (0.9, 0.999)
+    smallest: float = field(default=1e-8, kw_only=True)
+    decoupled: bool = field(default=False, kw_only=True)
+
+    def __call__(self, variables: Sequence[Tensor], gradients: Sequence[Tensor], rate: float) -> None:
+        (first, second), variables = self.betas, list(variables)
+        mean, square = self._kept("exp_avg", variables), self._kept("exp_avg_sq", variables)
+        self.steps += 1
+        if self.decoupled:
+            torch._foreach_mul_(variables, 1 - self.rate * rate * self.weight_decay)
+        gradients = list(gradients) if self.decoupled else _decayed(variables, gradients, self.weight_decay)
+        torch._foreach_lerp_(mean, gradients, 1 - first)
+        torch._foreach_mul_(square, second)
+        torch._foreach_addcmul_(square, gradients, gradients, 1 - second)
+        # Both began at 0 and lean towards it, the more the fewer steps were taken.
+        size = torch._foreach_sqrt(square)
+        torch._foreach_div_(size, (1 - second**self.steps) ** 0.5)
+        torch._foreach_add_(size, self.smallest)
+        torch._foreach_addcdiv_(variables, mean, size, -self.rate * rate / (1 - first**self.steps))
+
+
+@dataclass
+class RMSprop(Remembering):
+    """The slope over the root of the mean of its latest squares (Hinton, Neural Networks for Machine Learning, 2012, lecture 6e)."""
+
+    momentum: float = 0.0
+    memory_share: float = field(default=0.99, kw_only=True)
+    smallest: float = field(default=1e-8, kw_only=True)
+
+    def __call__(self, variables: Sequence[Tensor], gradients: Sequence[Tensor], rate: float) -> None:
+        variables, gradients = list(variables), _decayed(variables, gradients, self.weight_decay)
+        square = self._kept("square_avg", variables)
+        torch._foreach_mul_(square, self.memory_share)
+        torch._foreach_addcmul_(square, gradients, gradients, 1 - self.memory_share)
+        size = torch._foreach_sqrt(square)
+        torch._foreach_add_(size, self.smallest)
+        if not self.momentum:
+            torch._foreach_addcdiv_(variables, gradients, size, -self.rate * rate)
+            return
+        velocity = self._kept("momentum_buffer", variables)
+        torch._foreach_mul_(velocity, self.momentum)
+        torch._foreach_addcdiv_(velocity, gradients, size)
+        torch._foreach_add_(variables, velocity, alpha=-self.rate * rate)
+
+
+@dataclass
+class Adagrad(Remembering):
+    """The slope over the root of the sum of all its squares: what has moved much moves less (Duchi, Hazan and Singer, 2011)."""
+
+    smallest: float = field(default=1e-10, kw_only=True)
+
+    def __call__(self, variables: Sequence[Tensor], gradients: Sequence[Tensor], rate: float) -> None:
+        gradients = _decayed(variables, gradients, self.weight_decay)
+        squares = self._kept("sum", variables)
+        torch._foreach_addcmul_(squares, gradients, gradients)
+        size = torch._foreach_sqrt(squares)
+        torch._foreach_add_(size, self.smallest)
+        torch._foreach_addcdiv_(list(variables), gradients, size, -self.rate * rate)
 
 
 def delta_rule(weights: Tensor, inputs: Tensor, targets: Tensor) -> Slope:

@@ -24,9 +24,9 @@ from studio.errors import Missing, Refused
 from studio.learning.backprop import Backprop
 from studio.learning.costs import COSTS, METRICS, CostName, MetricName, shape_in_words
 from studio.learning.datasets import Batch, Data, Given, Sequences, as_data
-from studio.learning.descent import Ending, Rule, Schedule, Slope, Step, descend
+from studio.learning.descent import Ending, Schedule, Slope, Step, descend
 from studio.learning.networks import Network
-from studio.learning.rules import GradientDescent
+from studio.learning.rules import Adagrad, Adam, GradientDescent, Momentum, Remembering, RMSprop
 
 OptimiserName = Literal["sgd", "adam", "adamw", "rmsprop", "adagrad"]
 ScheduleName = Literal["constant", "linear", "cosine", "steps", "stall"]
@@ -291,20 +291,18 @@ def _counted(outputs: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
 # Optimisers and schedules
 
 
-def _rule(plan: Plan, weights: list[nn.Parameter]) -> Rule | torch.optim.Optimizer:
+def _rule(plan: Plan) -> GradientDescent | Momentum | Adam | RMSprop | Adagrad:
     match plan.optimiser:
-        case "sgd" if not plan.momentum and not plan.weight_decay:
-            return GradientDescent(plan.rate)
+        case "sgd" if not plan.momentum:
+            return GradientDescent(plan.rate, plan.weight_decay)
         case "sgd":
-            return torch.optim.SGD(weights, plan.rate, momentum=plan.momentum, weight_decay=plan.weight_decay)
-        case "adam":
-            return torch.optim.Adam(weights, plan.rate, weight_decay=plan.weight_decay)
-        case "adamw":
-            return torch.optim.AdamW(weights, plan.rate, weight_decay=plan.weight_decay)
+            return Momentum(plan.rate, plan.momentum, weight_decay=plan.weight_decay)
+        case "adam" | "adamw":
+            return Adam(plan.rate, weight_decay=plan.weight_decay, decoupled=plan.optimiser == "adamw")
         case "rmsprop":
-            return torch.optim.RMSprop(weights, plan.rate, momentum=plan.momentum, weight_decay=plan.weight_decay)
+            return RMSprop(plan.rate, plan.momentum, weight_decay=plan.weight_decay)
         case "adagrad":
-            return torch.optim.Adagrad(weights, plan.rate, weight_decay=plan.weight_decay)
+            return Adagrad(plan.rate, weight_decay=plan.weight_decay)
 
 
 def _stalls(plan: Plan, history: Sequence[Figures]) -> int:
@@ -336,7 +334,7 @@ class _Fitting:
         self.cost = COSTS[plan.cost].mean
         self.backprop = Backprop.of(network, plan.cost)
         self.has_penalty = plan.l1 > 0 or plan.l2 > 0
-        self.rule = _rule(plan, self.weights)
+        self.rule = _rule(plan)
         self.dice = _Dice(plan.seed, self.device, rolled=_rolls_dice(network))
         self.per_epoch = data.batch_count(plan.batch)
 
@@ -422,9 +420,9 @@ class _Fitting:
             return self.state_at_end
         tensors = {f"weights/{name}": tensor for name, tensor in self.network.state_dict().items()}
         tensors |= {f"best/{name}": tensor for name, tensor in self.best_weights.items()}
-        if isinstance(self.rule, torch.optim.Optimizer):
-            for number, memory in self.rule.state_dict()["state"].items():
-                tensors |= {f"optimiser/{number}/{name}": part for name, part in memory.items() if isinstance(part, Tensor)}
+        if isinstance(self.rule, Remembering):
+            for number, memory in self.rule.state().items():
+                tensors |= {f"optimiser/{number}/{name}": part for name, part in memory.items()}
         tensors |= {f"dice/{name}": dice for name, dice in self.dice.ours.items()}
         standing = Standing(
             plan=self.plan,
@@ -461,15 +459,16 @@ class _Fitting:
 
     def _take_up_memory(self, state: TrainingState) -> None:
         rule, was = self.rule, state.standing.plan
-        if not isinstance(rule, torch.optim.Optimizer) or was.optimiser != self.plan.optimiser:
+        if not isinstance(rule, Remembering) or was.optimiser != self.plan.optimiser:
             return
         memory: dict[int, dict[str, Tensor]] = {}
         for place, tensor in _under(state, "optimiser/").items():
             number, name = place.split("/", 1)
-            if int(number) >= len(self.weights) or tensor.shape not in ((), self.weights[int(number)].shape):
+            fits = int(number) < len(self.weights) and tensor.shape == (() if name == "step" else self.weights[int(number)].shape)
+            if not fits or not bool(tensor.isfinite().all()):
                 raise Refused("This training state belongs to an optimiser of another network; start without it.")
             memory.setdefault(int(number), {})[name] = tensor
-        rule.load_state_dict({"state": memory, "param_groups": rule.state_dict()["param_groups"]})
+        rule.take_up(memory, self.weights)
 
     def _batches(self) -> Iterator[Batch]:
         """Batches without end, from where the training stands. The order of an epoch depends on the seed and its number alone."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from collections.abc import Callable, Generator, Sequence
 
 import pytest
@@ -10,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from studio.errors import Refused
-from studio.learning.descent import Ending, Slope, Step, descend
-from studio.learning.rules import GradientDescent, delta_rule
+from studio.learning.descent import Ending, Rule, Slope, Step, descend
+from studio.learning.rules import Adagrad, Adam, GradientDescent, Momentum, RMSprop, delta_rule
 
 
 def run(descent: Generator[Step, None, Ending]) -> tuple[list[Step], Ending]:
@@ -59,9 +61,13 @@ def test_raising_is_lowering_the_negative() -> None:
 
 OPTIMISERS: dict[str, Callable[[Sequence[Tensor]], torch.optim.Optimizer]] = {
     "sgd": lambda weights: torch.optim.SGD(weights, 0.1),
+    "sgd decaying": lambda weights: torch.optim.SGD(weights, 0.1, weight_decay=0.02),
     "momentum": lambda weights: torch.optim.SGD(weights, 0.05, momentum=0.9, weight_decay=0.01),
     "adam": lambda weights: torch.optim.Adam(weights, 0.01),
+    "adam decaying": lambda weights: torch.optim.Adam(weights, 0.02, (0.8, 0.95), weight_decay=0.1),
+    "adamw": lambda weights: torch.optim.AdamW(weights, 0.01, weight_decay=0.1),
     "rmsprop": lambda weights: torch.optim.RMSprop(weights, 0.01),
+    "rmsprop rolling": lambda weights: torch.optim.RMSprop(weights, 0.01, momentum=0.8, weight_decay=0.02),
     "adagrad": lambda weights: torch.optim.Adagrad(weights, 0.1),
 }
 
@@ -74,14 +80,29 @@ def small_problem() -> tuple[nn.Module, Callable[[], Tensor]]:
     return network, lambda: nn.functional.mse_loss(network(inputs), targets)
 
 
-@pytest.mark.parametrize("name", [*OPTIMISERS, "our own rule"])
+RULES: dict[str, tuple[str, Callable[[], Rule]]] = {
+    "plain": ("sgd", lambda: GradientDescent(0.1)),
+    "decaying": ("sgd decaying", lambda: GradientDescent(0.1, 0.02)),
+    "ball": ("momentum", lambda: Momentum(0.05, 0.9, weight_decay=0.01)),
+    "Adam": ("adam", lambda: Adam(0.01)),
+    "Adam decaying": ("adam decaying", lambda: Adam(0.02, (0.8, 0.95), weight_decay=0.1)),
+    "AdamW": ("adamw", lambda: Adam(0.01, weight_decay=0.1, decoupled=True)),
+    "RMSprop": ("rmsprop", lambda: RMSprop(0.01)),
+    "RMSprop rolling": ("rmsprop rolling", lambda: RMSprop(0.01, 0.8, weight_decay=0.02)),
+    "Adagrad": ("adagrad", lambda: Adagrad(0.1)),
+}
+"""Our own rules, and what they are to equal."""
+
+
+@pytest.mark.parametrize("name", [*OPTIMISERS, *RULES])
 @pytest.mark.parametrize("scheduled", [False, True])
 def test_the_weights_are_those_of_a_hand_written_loop_to_the_bit(name: str, scheduled: bool) -> None:
     def factor(number: int) -> float:
         return 1 / number
 
     hand, loss = small_problem()
-    optimiser = OPTIMISERS.get(name, OPTIMISERS["sgd"])(list(hand.parameters()))
+    like = RULES[name][0] if name in RULES else name
+    optimiser = OPTIMISERS[like]([weight for called, weight in hand.named_parameters() if called != "idle"])
     base = optimiser.param_groups[0]["lr"]
     for number in range(1, 31):
         optimiser.param_groups[0]["lr"] = base * (factor(number) if scheduled else 1.0)
@@ -91,10 +112,57 @@ def test_the_weights_are_those_of_a_hand_written_loop_to_the_bit(name: str, sche
 
     ours, loss = small_problem()
     weights = list(ours.parameters())
-    rule = OPTIMISERS[name](weights) if name in OPTIMISERS else GradientDescent(0.1)
+    if name in RULES:
+        weights = [weight for called, weight in ours.named_parameters() if called != "idle"]
+    rule = RULES[name][1]() if name in RULES else OPTIMISERS[name](weights)
     run(descend(weights, loss, rule, steps=30, schedule=factor if scheduled else None))
-    for one, other in zip(hand.parameters(), weights, strict=True):
+    for one, other in zip(hand.parameters(), ours.parameters(), strict=True):
         assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("name", ["ball", "Adam", "AdamW", "RMSprop rolling", "Adagrad"])
+def test_a_rule_goes_on_from_its_own_state_and_from_torchs(name: str) -> None:
+    like, make = RULES[name]
+
+    def fifteen(rule: Rule | torch.optim.Optimizer, weights: list[nn.Parameter], loss: Callable[[], Tensor]) -> None:
+        run(descend(weights, loss, rule, steps=15))
+
+    def problem() -> tuple[list[nn.Parameter], Callable[[], Tensor]]:
+        network, loss = small_problem()
+        return [weight for called, weight in network.named_parameters() if called != "idle"], loss
+
+    straight, loss = problem()
+    rule = make()
+    fifteen(rule, straight, loss)
+    fifteen(rule, straight, loss)
+
+    saved, loss = problem()
+    before, after = make(), make()
+    fifteen(before, saved, loss)
+    after.take_up(before.state(), saved)  # type: ignore[attr-defined]
+    before.forget()  # type: ignore[attr-defined]
+    fifteen(after, saved, loss)
+    assert all(torch.equal(one, other) for one, other in zip(straight, saved, strict=True))
+
+    torchs, loss = problem()
+    optimiser, after = OPTIMISERS[like](torchs), make()
+    fifteen(optimiser, torchs, loss)
+    after.take_up(optimiser.state_dict()["state"], torchs)  # type: ignore[attr-defined]
+    fifteen(after, torchs, loss)
+    assert all(torch.equal(one, other) for one, other in zip(straight, torchs, strict=True))
+
+
+def test_learning_does_not_load_torchs_compiler() -> None:
+    code = """
+import sys, torch
+from studio.learning.datasets import Examples
+from studio.learning.networks import Perceptron
+from studio.learning.training import Plan, finish, fit
+network = Perceptron(inputs=2, hidden=(3,), outputs=2, seed=1).build()
+finish(fit(network, Examples(torch.randn(8, 2), torch.arange(8) % 2), Plan(epochs=2)))
+sys.exit("torch._dynamo" in sys.modules or "sympy" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_only_the_variables_gather_gradients() -> None:
