@@ -730,7 +730,7 @@ def train(name: str, resume: bool, into: Path | None, seed: int, epochs: int, hi
 @click.argument("name", required=False)
 @click.option("--set", "wishes", multiple=True, metavar="CONTROL=VALUE", help="Set one of the lesson's controls.")
 def lesson(name: str | None, wishes: tuple[str, ...]) -> None:
-    """A lesson in the terminal, its numbers step by step; without a NAME, the course."""
+    """A lesson in the terminal, its numbers step by step; without a NAME (or number), the course."""
     from studio.lessons import course
     from studio.lessons.scene import Table, table_in_words
 

@@ -27,8 +27,8 @@ COURSE: tuple[str, ...] = (
 
 
 def lesson(name: str) -> Lesson[Any]:
-    """The lesson of that name. Raises `UnknownName`."""
-    module = name.replace("-", "_")
+    """The lesson of that name, or of that number in the course, from 1. Raises `UnknownName`."""
+    module = COURSE[int(name) - 1] if name in map(str, range(1, len(COURSE) + 1)) else name.replace("-", "_")
     if module not in COURSE:
         raise UnknownName("lesson", name, COURSE)
     found: Lesson[Any] = import_module(f"studio.lessons.{module}").LESSON

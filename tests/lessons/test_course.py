@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import studio.lessons
-from studio.errors import Refused, StudioError
+from studio.errors import Refused, StudioError, UnknownName
 from studio.lessons.classroom import Classroom
 from studio.lessons.course import COURSE, lesson
 from studio.lessons.lesson import Choice, Event, Push, Slide, Switch, Upload, fitting
@@ -169,3 +169,10 @@ def test_old_sittings_make_room() -> None:
 def test_settings_outside_their_range_are_refused_by_name() -> None:
     with pytest.raises(Refused, match="Learning rate"):
         lesson("cafeteria").settings({"rate": 99})
+
+
+def test_a_lesson_is_found_by_its_number_too() -> None:
+    assert [lesson(str(number)).name for number in range(1, len(COURSE) + 1)] == list(COURSE)
+    for none in ("0", str(len(COURSE) + 1), "-1", "²"):
+        with pytest.raises(UnknownName):
+            lesson(none)
