@@ -30,6 +30,7 @@ from typing import Any
 
 from studio.asking import Ingredient, ask
 from studio.errors import Missing, Refused, StudioError, Unreadable
+from studio.images.studies import STUDIES
 from studio.kinds import KINDS, Kind, read_recipe
 from studio.workers import Outcome, Place, Workers
 from studio.works.gallery import Gallery
@@ -230,6 +231,8 @@ def _ingredient(role: str, written: Any, folder: Path, gallery: Gallery) -> Ingr
         if len(sha256) != 64 or set(sha256) - set("0123456789abcdef"):
             raise Refused(f"The {role} is {place!r}; a sha256 has 64 digits, 0 to 9 and a to f.")
         return Ingredient(role, gallery.read_source(Source(sha256=sha256, role=role, name="", title="", author="", licence="")), **told)
+    if role == "style" and place in STUDIES and not (folder / place).exists():
+        return Ingredient(**vars(STUDIES[place].ingredient()) | told)
     return Ingredient(role, _read_file(folder / place, role), **{"name": Path(place).name} | told)
 
 

@@ -21,6 +21,7 @@ from studio import __version__
 from studio.errors import Missing, Refused, StudioError
 
 if TYPE_CHECKING:
+    from studio.asking import Ingredient
     from studio.works.gallery import Gallery
     from studio.works.recipe import Recipe
     from studio.works.work import Progress, Work
@@ -163,12 +164,23 @@ def _make_picture(
     _check_output(output, suffixes=(".png",), force=force)
     credit = {name: given.pop(name) for name in ("title", "author", "licence")}
     ingredients = [Ingredient("photo", _read(photo), photo.name, **credit)]
-    ingredients += [Ingredient(role, _read(path), path.name) for role, path in others if path]
+    ingredients += [
+        own if (own := _own_painting(role, path)) else Ingredient(role, _read(path), path.name) for role, path in others if path
+    ]
     with _gallery() as gallery:
         recipe = ask(kind, _wishes(given), ingredients, gallery)
         work = _watch(run_here(recipe, gallery), quiet=quiet)
         gallery.export(work, output, force=force)
     _tell(work, output, quiet=quiet, as_json=as_json)
+
+
+def _own_painting(role: str, path: Path) -> Ingredient | None:
+    """What a bare word names where there is no such file: one of the studio's own paintings."""
+    if role != "style" or path.suffix or len(path.parts) != 1 or path.exists():
+        return None
+    from studio.images.studies import study
+
+    return study(path.name).ingredient()
 
 
 T = TypeVar("T")
@@ -307,7 +319,8 @@ def _style_recipe() -> type[Recipe]:
 def style(content: Path, paintings: tuple[str, ...], output: Path, mask: Path | None, weights: Path | None, **given: Any) -> None:
     """Paint the photo CONTENT in the style of one or more paintings.
 
-    Several paintings are mixed; starry.jpg*2 counts twice as much as the others.
+    Several paintings are mixed; starry.jpg*2 counts twice as much as the others. A STYLE is a file, or one of the studio's own paintings
+    by its name (studio paintings).
     """
     flags = {name: given.pop(name) for name in ("quiet", "as_json", "force")}
     weighed = [_weighed(painting) for painting in paintings]
@@ -564,6 +577,15 @@ def presets() -> None:
 
     for preset in PRESETS.values():
         click.echo(f"{preset.name:<14} {preset.sentence}")
+
+
+@commands.command()
+def paintings() -> None:
+    """The studio's own paintings, to paint a photo after."""
+    from studio.images.studies import STUDIES
+
+    for study in STUDIES.values():
+        click.echo(f"{study.name:<14} {study.title}. {study.sentence}")
 
 
 @commands.group(invoke_without_command=True)

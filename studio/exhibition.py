@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from studio.images.studies import STUDIES
 from studio.shipped import shipped, shown_sources
 
 
@@ -43,7 +44,7 @@ SOURCES = {
 class Exhibit:
     """A work on show: its file, its photo (a source, or an earlier work on show), and what was wished for beyond the defaults.
 
-    guide: what a dream goes towards; painting: whose style it is painted in, which makes it a painting.
+    guide: what a dream goes towards; painting: whose style it is painted in, a work on show or one of the studio's own paintings.
     """
 
     file: str
@@ -65,6 +66,8 @@ EXHIBITS = (
     Exhibit("dunes-towards-the-dahlia.png", "dunes.png", {"preset": "garden", "seed": 4}, guide="dahlia.jpg"),
     Exhibit("dunes-creatures-mosaic.png", "dunes-creatures.png", {"preset": "mosaic", "strength": 0.6, "seed": 1}),
     Exhibit("pagoda-after-the-dunes.png", "pagoda.jpg", {"seed": 1}, painting="dunes-creatures-mosaic.png"),
+    Exhibit("pagoda-night-wind.png", "pagoda.jpg", {"seed": 1}, painting="whirls"),
+    Exhibit("dahlia-leaded-glass.png", "dahlia.jpg", {"seed": 1}, painting="glass"),
 )
 SIZE = 640
 
@@ -89,7 +92,9 @@ def make_exhibits(*, check: bool = False) -> Iterator[str]:
                 continue
             ingredients = []
             for role, name in (("photo", exhibit.photo), ("guide", exhibit.guide), ("style", exhibit.painting)):
-                if name:
+                if name in STUDIES:
+                    ingredients.append(STUDIES[name].ingredient())
+                elif name:
                     credit = SOURCES.get(name) or Picture(name, Path(name).stem, "Derivative Works Studio", _licence_of(exhibit.photo))
                     content = (folder / "sources" / name if name in SOURCES else folder / name).read_bytes()
                     ingredients.append(Ingredient(role, content, name, credit.title, credit.author, credit.licence))

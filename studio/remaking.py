@@ -73,7 +73,7 @@ def _sources(recipe: Recipe, gallery: Gallery, extra: Iterable[bytes]) -> dict[s
         except Missing:
             lacking.append(source)
     if lacking:
-        # The works on show come with the studio, and so does everything they were made from.
+        # The works on show and the studio's own paintings come with it, and so does everything they were made from.
         on_show = {hashlib.sha256(content).hexdigest(): content for content in shown_sources()}
         found |= {source.sha256: on_show[source.sha256] for source in lacking if source.sha256 in on_show}
         lacking = [source for source in lacking if source.sha256 not in found]

@@ -18,7 +18,10 @@ def shipped(folder: str) -> Path:
 
 
 def shown_sources() -> Iterator[bytes]:
-    """Everything the works on show were made from, so that they can be made again anywhere."""
+    """The pictures that come with the studio, so that what was made from them can be made again anywhere."""
+    from studio.images.studies import STUDIES
+
     folder = shipped("gallery")
-    for path in (*sorted((folder / "sources").glob("*.*")), *sorted(folder.glob("*.png"))):
+    studies = (study.path for study in STUDIES.values() if study.path.is_file())
+    for path in (*sorted((folder / "sources").glob("*.*")), *sorted(folder.glob("*.png")), *studies):
         yield path.read_bytes()

@@ -27,6 +27,9 @@ for style in ("ryans-mammoth", "bach-chorales"):
 from studio.images.presets import PRESETS
 for preset in PRESETS.values():
     assert preset.thumbnail.read_bytes()[:2] == b"\\xff\\xd8", preset.name
+from studio.images.studies import STUDIES
+for study in STUDIES.values():
+    assert study.ingredient().content[:2] == study.thumbnail.read_bytes()[:2] == b"\\xff\\xd8", study.name
 from studio.works.gallery import Gallery
 with Gallery.open() as gallery:
     assert gallery.count() == 0

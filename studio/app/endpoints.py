@@ -34,9 +34,12 @@ def endpoints(desk: Desk) -> None:
             wishes["size"] = None
         return files, Credit(*(text or "" for text in credit)), wishes
 
-    def ordered(kind: str, given: tuple[Any, ...]) -> dict[str, Any]:
+    def ordered(kind: str, given: tuple[Any, ...], **others: list[dict[str, str]]) -> dict[str, Any]:
         files, credit, wishes = parted(kind, given)
-        offered = {role: [{"file": file} for file in _listed(some)] for role, some in zip(KINDS[kind].roles, files, strict=True) if some}
+        offered: dict[str, list[Any]] = {
+            role: [*({"file": file} for file in _listed(some or [])), *others.get(role, ())]
+            for role, some in zip(KINDS[kind].roles, files, strict=True)
+        }
         return desk.job(desk.order(kind, wishes, offered, credit))
 
     def dream(*given: Any) -> dict[str, Any]:
@@ -46,8 +49,9 @@ def endpoints(desk: Desk) -> None:
         return ordered("dream", given)
 
     def style(*given: Any) -> dict[str, Any]:
-        """Ask for a photo painted in the style of one or more paintings (`style`: a list of files); answers with the job, at once."""
-        return ordered("style", given)
+        """Ask for a photo painted in the style of one or more paintings (`style`: a list of files; `own`: names of the studio's own, see
+        /paintings); answers with the job, at once."""
+        return ordered("style", given[:-1], style=[{"study": name} for name in given[-1] or ()])
 
     def notes(work: str) -> dict[str, Any]:
         """A melody as numbers: seconds, where bars begin, and every note with where it comes from."""
@@ -95,6 +99,12 @@ def endpoints(desk: Desk) -> None:
 
         return [{"name": each.name, "sentence": each.sentence, "values": dict(each.values)} for each in PRESETS.values()]
 
+    def paintings() -> list[dict[str, str]]:
+        """The studio's own paintings: name, title, and the rule each was painted by."""
+        from studio.images.studies import STUDIES
+
+        return [{"name": each.name, "title": each.title, "sentence": each.sentence} for each in STUDIES.values()]
+
     def works(text: str = "", kind: str = "", after: str = "", limit: int = PAGE) -> dict[str, Any]:
         """Works of the gallery, newest first, and how many there are in all. `after` is the last id of the page before."""
         return desk.works(text, kind or None, after or None, limit)
@@ -128,6 +138,7 @@ def endpoints(desk: Desk) -> None:
         (cancel, at_once),
         (again, at_once),
         (presets, at_once),
+        (paintings, at_once),
         (works, at_once),
         (work, at_once),
         (remake, following),
@@ -193,6 +204,8 @@ def _sign(action: Callable[..., Any]) -> None:
         annotation = (list[one] if control.many else one) | None  # type: ignore[valid-type]
         name = f"work_{control.name}" if control.name in taken else control.name
         parameters.append(inspect.Parameter(name, place, default=None, annotation=annotation))
+    if action.__name__ == "style":
+        parameters.append(inspect.Parameter("own", place, default=None, annotation=list[str] | None))
     action.__signature__ = inspect.Signature(parameters, return_annotation=dict[str, Any])  # type: ignore[attr-defined]
     action.__annotations__ = {each.name: each.annotation for each in parameters} | {"return": dict[str, Any]}
 

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from studio.asking import Ingredient
 from studio.errors import Missing, Refused, Unreadable
 from studio.images.pictures import Picture, read_picture, write_jpeg
+from studio.images.studies import study
 from studio.works.gallery import Gallery
 from studio.works.recipe import Recipe
 from studio.works.work import Work
@@ -35,7 +36,8 @@ MOST_SCORES = 5000
 
 
 class Offer(BaseModel):
-    """A picture offered by the page: an uploaded `file` (as Gradio describes it), or a `work`, or by `role` a source of a work or job.
+    """A picture offered by the page: an uploaded `file` (as Gradio describes it), or a `work`, or by `role` a source of a work or job,
+    or a `study`, one of the studio's own paintings, by its name.
 
     place: which of the sources of that role, from 0.
     """
@@ -45,6 +47,7 @@ class Offer(BaseModel):
     file: dict[str, Any] | None = None
     work: str | None = None
     job: str | None = None
+    study: str | None = None
     role: str | None = None
     place: int = 0
 
@@ -83,6 +86,8 @@ def receive(offered: Any, role: str, gallery: Gallery, recipe_of_job: Callable[[
         found = _from_recipe(recipe, offer, role, gallery) if offer.role else _from_work(work, role, gallery)
     elif offer.job is not None and offer.role:
         found = _from_recipe(recipe_of_job(offer.job), offer, role, gallery)
+    elif offer.study is not None:
+        found = study(offer.study).ingredient()
     elif offer.file is not None:
         path, name = uploaded(offer.file)
         found = Ingredient(role, _read(path, name), name)

@@ -99,6 +99,14 @@ def routes(gallery: Gallery, recipe_of_job: Callable[[str], Recipe], allowed: Ca
             raise HTTPException(404, f"There is no picture of a preset '{name}'.")
         return FileResponse(PRESETS[name].thumbnail, headers=KEPT)
 
+    @router.get("/paintings/{name}")
+    def painting(name: str) -> Response:
+        from studio.images.studies import STUDIES
+
+        if name not in STUDIES or not STUDIES[name].thumbnail.is_file():
+            raise HTTPException(404, f"The studio has no painting '{name}'.")
+        return FileResponse(STUDIES[name].thumbnail, headers=KEPT)
+
     return router
 
 

@@ -19,6 +19,7 @@ from studio.app.intake import Credit
 from studio.app.widgets import answer, widget
 from studio.errors import Refused, StudioError
 from studio.images.recipes import StyleRecipe
+from studio.images.studies import STUDIES
 from studio.works.recipe import Fold, controls
 
 COLLECT = "async (...values) => [await window.studio.desks.style.collect(), ...values.slice(1)]"
@@ -60,7 +61,7 @@ def style_tab(desk: Desk, largest_upload: int) -> StyleTab:
         with gr.Column(scale=7, min_width=320, elem_classes="picture-side"):
             stage = widget("stage", server=(look, stop), largest_upload=largest_upload, desk="style", texts=TEXTS)
         with gr.Column(scale=4, min_width=300, elem_classes="settings-side"):
-            widget("paintings", server=(look,), largest_upload=largest_upload, most=MOST_PAINTINGS)
+            widget("paintings", server=(look,), largest_upload=largest_upload, most=MOST_PAINTINGS, studies=_studies())
             for control in by_name.values():
                 if control.fold is Fold.IN_SIGHT:
                     dials[control.name] = dial(control, LABELS.get(control.name, ""))
@@ -117,3 +118,10 @@ def style_tab(desk: Desk, largest_upload: int) -> StyleTab:
 
     stage.arrived(credit_arrived, None, [title, author, licence], **QUICK)
     return StyleTab(stage)
+
+
+def _studies() -> list[dict[str, str]]:
+    return [
+        {"name": study.name, "title": study.title, "sentence": study.sentence, "picture": f"paintings/{study.name}"}
+        for study in STUDIES.values()
+    ]

@@ -71,7 +71,7 @@ def test_the_endpoint_has_every_parameter_of_the_recipe(client: Any) -> None:
 def test_only_what_is_meant_for_others_is_published(client: Any) -> None:
     endpoints = client.view_api(print_info=False, return_format="dict")["named_endpoints"]
     ours = {"dream", "job", "follow", "cancel", "again", "presets", "works", "work", "file", "remake", "remove", "lesson"}
-    ours |= {"style", "compose", "compose_again", "ways_out", "styles", "notes", "export"}
+    ours |= {"style", "paintings", "compose", "compose_again", "ways_out", "styles", "notes", "export"}
     assert {name.strip("/") for name in endpoints} <= ours
 
 
@@ -83,6 +83,19 @@ def test_a_dream_keeps_what_it_was_made_from(work: dict[str, Any]) -> None:
     assert (source["name"], source["title"], source["author"], source["licence"]) == ("Hügel am Meer.jpg", "Hügel", "M. Muster", "CC0")
     assert source["sha256"] == hashlib.sha256(picture()).hexdigest()
     assert len(work["losses"]) > 0
+
+
+def test_a_photo_is_painted_after_the_studios_own_paintings(client: Any, tmp_path: Path) -> None:
+    (tmp_path / "photo.jpg").write_bytes(picture())
+    assert {"name", "title", "sentence"} == set(client.predict(api_name="/paintings")[0])
+    photo = gradio_client.handle_file(tmp_path / "photo.jpg")
+    asked = client.predict(photo=photo, own=["woodcut"], size=96, steps=2, api_name="/style")
+    told = list(client.submit(asked["id"], api_name="/follow"))[-1]
+    assert told["state"] == "made", told
+    sources = client.predict(told["work_id"], api_name="/work")["sources"]
+    assert [source["title"] for source in sources if source["role"] == "style"] == ["Woodcut"]
+    with pytest.raises(gradio_client.exceptions.AppError, match="There is no painting 'none'"):
+        client.predict(photo=photo, own=["none"], api_name="/style")
 
 
 def test_no_path_of_this_machine_is_told(work: dict[str, Any], studio: Open) -> None:

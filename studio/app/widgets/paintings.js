@@ -17,6 +17,7 @@ const draw = () => {
       })),
       make('button', {type: 'button', class: 'small', onclick: () => { paintings = paintings.filter((each) => each !== painting); draw(); }}, 'Take down')))));
   find('.add').hidden = paintings.length >= props.most;
+  for (const button of all('.study')) button.setAttribute('aria-pressed', String(paintings.some((each) => each.offer.study === button.value)));
   find('.add').textContent = paintings.length ? 'Add another' : 'Add a painting';
 };
 const hang = (offering, weight = 1) => {
@@ -34,6 +35,16 @@ const hang = (offering, weight = 1) => {
   });
   return arriving;
 };
+for (const study of props.studies) {
+  const toggle = () => {
+    const there = paintings.find((each) => each.offer.study === study.name);
+    if (!there) return hang(Promise.resolve({study: study.name}));
+    paintings = paintings.filter((each) => each !== there);
+    draw();
+  };
+  find('.studies').append(make('button', {type: 'button', class: 'study', value: study.name, title: study.sentence, onclick: toggle},
+    make('img', {src: study.picture, alt: '', draggable: 'false'}), make('span', {}, study.title)));
+}
 const take = (files) => { for (const file of files) hang(offered(file)); };
 
 const own = ((studio.desks ??= {}).style ??= {});
