@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from studio.errors import UnknownName
+from studio.errors import StudioError, UnknownName
 from studio.kinds import KINDS
 from studio.works.recipe import Recipe, check
 
@@ -37,9 +38,33 @@ def ask(kind: str, wishes: Mapping[str, Any], ingredients: Iterable[Ingredient],
     wishes, ingredients = KINDS[kind].recognise(wishes, ingredients)
     fields = KINDS[kind].complete(wishes)
     check(KINDS[kind].recipe_class(), fields)
+    ingredients = [_with_credit_handed_on(each) for each in ingredients]
     ingredients += KINDS[kind].implies(fields, [each.role for each in ingredients])
     sources = [
         gallery.keep_source(each.content, role=each.role, name=each.name, title=each.title, author=each.author, licence=each.licence)
         for each in ingredients
     ]
     return check(KINDS[kind].recipe_class(), fields | {"sources": sources})
+
+
+HANDED_ON = "from which it was made"
+
+
+def _with_credit_handed_on(each: Ingredient) -> Ingredient:
+    """Who makes something from a work of the studio owes the credit that the work itself owed; its file tells of it."""
+    if each.author or each.licence:
+        return each
+    from studio.works.metadata import extract
+
+    try:
+        recipe = json.loads(extract(each.content) or "{}")
+        sources = [source for source in recipe.get("sources", ()) if source.get("author") or source.get("licence")]
+        owed = {_owed(str(source.get("author", "")), str(source.get("title") or source.get("name") or "")): None for source in sources}
+        licences = {str(source["licence"]): None for source in sources if source.get("licence")}
+    except (StudioError, ValueError, AttributeError, TypeError):
+        return each  # no work of ours, or one whose recipe was broken: whoever reads it as a picture says so where it matters
+    return replace(each, author="; ".join(filter(None, owed)), licence="; ".join(licences))
+
+
+def _owed(author: str, title: str) -> str:
+    return author if not author or HANDED_ON in author else f"{author} ('{title}', {HANDED_ON})"

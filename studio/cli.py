@@ -36,6 +36,9 @@ def main() -> NoReturn:
     except (KeyboardInterrupt, click.Abort):
         _complain("interrupted; nothing half-written was left.")
         _leave(130)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help())
+        _leave(0)
     except click.ClickException as error:
         _complain(error.format_message())
         _leave(2)

@@ -66,6 +66,7 @@ class Jobs:
         self._changed = threading.Condition()
         self._called = self._prepare = self._closing = False
         self._recovered_at = time.monotonic()
+        self._trouble = ""
         self.ledger.recover()
         self._thread = threading.Thread(target=self._work_off, name="studio jobs", daemon=True)
         self._thread.start()
@@ -103,7 +104,9 @@ class Jobs:
         state = self.ledger.get(id)
         with self._changed:
             hand = self._in_hand.get(id)
-            return hand.shown(state) if hand is not None and state.state == "running" else state
+            if hand is None or state.state != "running":
+                return state
+            return replace(hand.shown(state), stage=self._trouble) if self._trouble else hand.shown(state)
 
     def follow(self, id: str) -> Iterator[JobState]:
         """How a job stands, now and whenever that changes, until it has ended (or these `Jobs` are closed).
@@ -180,14 +183,26 @@ class Jobs:
         while not self._closing:
             try:
                 self._turn()
-            except Exception:
-                # The database may be away for a moment, or the cluster: the queue outlives that.
-                write_log("The queue stumbled.", place=self.gallery.home)
+                self._trouble = ""
+            except Exception as error:
+                # The database may be away for a moment, its disk full, or the cluster gone: the queue outlives that.
+                if not isinstance(error, StudioError):
+                    write_log("The queue stumbled.", place=self.gallery.home)
+                with self._changed:
+                    self._trouble = str(error) if isinstance(error, StudioError) else "Waiting for the database, or the cluster …"
+                    for hand in self._in_hand.values():
+                        hand.turns += 1
+                    self._changed.notify_all()
                 time.sleep(1)
             with self._changed:
                 self._changed.wait_for(lambda: self._called, timeout=0.25 if self._in_hand else 1.0)
                 self._called = False
-        self._wind_up()
+        try:
+            self._wind_up()
+        except StudioError:
+            # What cannot be noted now is found when the next studio opens.
+            if self._workers is not None:
+                self._workers.close()
 
     def _turn(self) -> None:
         if self._prepare and self._workers is None:

@@ -16,6 +16,8 @@ from studio.works.metadata import embed, extract
 from studio.works.recipe import Recipe, Source
 from studio.works.work import Made, Progress
 
+SAME = "Versions, device and network are the same as then: another processor made it, or its recipe or content was changed since."
+
 
 @dataclass(frozen=True)
 class Remade:
@@ -55,7 +57,7 @@ def compare(content: bytes, recipe: Recipe, made: Made) -> Remade:
     if made.content == content:
         return Remade(True, "Identical, to the byte.", made)
     changes = _changes(recipe, made.recipe)
-    since = f"Since then changed: {'; '.join(changes)}." if changes else "Versions, device and network are the same as then."
+    since = f"Since then changed: {'; '.join(changes)}." if changes else SAME
     if _without_story(content, made) == _without_story(made.content, made):
         return Remade(True, f"Identical, but for what the file says about its making. {since}", made)
     identical, difference = _compare(content, made)

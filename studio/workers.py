@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import signal
 import threading
 import time
@@ -29,7 +30,7 @@ from dask.system import CPU_COUNT
 from distributed import Client, Future, KilledWorker, LocalCluster, Worker, WorkerPlugin, get_worker
 from distributed.system import MEMORY_LIMIT
 
-from studio.errors import Missing, StudioError
+from studio.errors import Missing, Refused, StudioError
 from studio.kinds import KINDS, Kind, read_recipe, run_here
 from studio.works.gallery import Gallery
 from studio.works.work import Progress
@@ -114,6 +115,9 @@ class Workers:
         self.memory_limit = memory_limit or int(0.8 * MEMORY_LIMIT / count)
         if scheduler is None:
             self._cluster = _cluster_here(count, self.memory_limit)
+        elif not re.fullmatch(r"(?:\w+://)?\[?[\w.:-]+\]?:\d+(?:/.*)?", scheduler):
+            # Dask would take a word for a host's name, ask for it for 20 seconds, and leave a traceback.
+            raise Refused(f"'{scheduler}' is no scheduler's address; it has a host and a port, such as tcp://192.168.0.5:8786.")
         try:
             self._client = Client(self._cluster or scheduler, set_as_default=False, timeout=ANSWER_WITHIN)
         except (OSError, ValueError) as error:

@@ -112,6 +112,27 @@ class TestMaking:
             assert dream.size == (96, 72)
 
 
+def test_a_work_made_from_a_work_owes_what_that_owed(studio: Studio, photo: Path, tmp_path: Path) -> None:
+    studio("dream", photo, "-o", "one.png", *QUICK, "--title", "Harbour", "--author", "Anna Ansel", "--licence", "CC BY 4.0")
+    for before, after in (("one.png", "two.png"), ("two.png", "three.png")):
+        status, out, err = studio("dream", before, "-o", after, *QUICK, "--seed", "2", "--json")
+        assert status == 0, err
+        (source,) = json.loads(out)["recipe"]["sources"]
+        assert (source["author"], source["licence"]) == ("Anna Ansel ('Harbour', from which it was made)", "CC BY 4.0")
+        assert b"Anna Ansel" in (tmp_path / after).read_bytes()
+    # Whoever says whose it is has the last word.
+    _, out, _ = studio("dream", "one.png", "-o", "mine.png", *QUICK, "--seed", "3", "--author", "Me", "--json")
+    assert json.loads(out)["recipe"]["sources"][0]["author"] == "Me"
+
+
+@pytest.mark.parametrize("words", [(), ("gallery",)])
+def test_without_a_command_it_tells_what_there_is(studio: Studio, words: tuple[str, ...]) -> None:
+    status, out, err = studio(*words)
+    assert (status, err) == (0, "")
+    assert out.startswith("Usage: studio")
+    assert len(out.splitlines()) > 8
+
+
 class TestRefusing:
     def test_an_existing_file_is_kept(self, studio: Studio, photo: Path, tmp_path: Path) -> None:
         (tmp_path / "d.png").write_text("mine")

@@ -168,6 +168,22 @@ def test_a_cancelled_making_takes_at_most_one_more_step(jobs: Jobs, tmp_path: Pa
     assert jobs.gallery.with_fingerprint(state.fingerprint) is None
 
 
+def test_what_keeps_the_queue_from_going_on_is_told_while_it_lasts(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise Refused("The disk of gallery.sqlite is full: free some space and try again.")
+
+    log = jobs.gallery.home / "log" / "studio.log"
+    logged = log.read_text() if log.exists() else ""
+    with monkeypatch.context() as disk:
+        disk.setattr(jobs.ledger, "made", full)
+        job = jobs.submit(counting(steps=3))
+        stuck = watch_until(jobs, job, lambda state: state.stage.startswith("The disk"))
+        assert stuck.state == "running"
+    assert jobs.wait(job).state == "made", "once there is room it goes on"
+    assert jobs.latest(jobs.submit(counting(steps=3, seed=next(seeds)))).stage != stuck.stage
+    assert (log.read_text() if log.exists() else "") == logged, "it is no fault of the studio's"
+
+
 def test_what_a_person_can_mend_is_said_and_what_not_is_logged(jobs: Jobs) -> None:
     refused = jobs.wait(jobs.submit(counting(mishap="refused")))
     assert (refused.state, refused.message) == ("failed", "There are no sheep to count; bring some.")
@@ -496,7 +512,7 @@ def test_a_work_that_comes_out_different_says_by_how_much_and_what_changed(galle
     # One of 20 x 16 pixels, in one of three channels, by three levels.
     assert differs.sentence.startswith("Not identical: 0.3% of the pixels differ, by at most 3 of 255 levels and 0.003 on average. Since")
     monkeypatch.delenv("SPOTS_VERSION")
-    assert finish(remake(content, gallery)).sentence.endswith("Versions, device and network are the same as then.")
+    assert "Versions, device and network are the same as then: another processor made it" in finish(remake(content, gallery)).sentence
     monkeypatch.setenv("SPOTS_DRIFT", "larger")
     assert "a picture of 21 x 16 px instead of 20 x 16 px" in finish(remake(content, gallery)).sentence
 

@@ -18,6 +18,8 @@ from gradio.processing_utils import save_bytes_to_cache
 from studio.app.desk import PAGE, Desk
 from studio.app.intake import Credit, download_name
 from studio.errors import StudioError
+from studio.images.backbones import DEFAULT
+from studio.images.backbones import layers as layers_of
 from studio.kinds import KINDS
 from studio.works.recipe import controls
 
@@ -34,8 +36,10 @@ def endpoints(desk: Desk) -> None:
             wishes["size"] = None
         return files, Credit(*(text or "" for text in credit)), wishes
 
-    def ordered(kind: str, given: tuple[Any, ...], **others: list[dict[str, str]]) -> dict[str, Any]:
+    def ordered(kind: str, given: tuple[Any, ...], weights_sha256: str | None, **others: list[dict[str, str]]) -> dict[str, Any]:
         files, credit, wishes = parted(kind, given)
+        if weights_sha256:
+            wishes["weights_sha256"] = weights_sha256
         offered: dict[str, list[Any]] = {
             role: [*({"file": file} for file in _listed(some or [])), *others.get(role, ())]
             for role, some in zip(KINDS[kind].roles, files, strict=True)
@@ -45,13 +49,14 @@ def endpoints(desk: Desk) -> None:
     def dream(*given: Any) -> dict[str, Any]:
         """Ask for a dream on a photo; answers with the job, at once. What is left out comes from the preset, then from the recipe.
 
-        `size` may be the word own. Follow the job with /follow, or look at it with /job; once made it names its work."""
-        return ordered("dream", given)
+        `size` may be the word own; `weights` that are no safetensors come with their `weights_sha256`. Follow the job with /follow, or
+        look at it with /job; once made it names its work."""
+        return ordered("dream", given[:-1], given[-1])
 
     def style(*given: Any) -> dict[str, Any]:
         """Ask for a photo painted in the style of one or more paintings (`style`: a list of files; `own`: names of the studio's own, see
         /paintings); answers with the job, at once."""
-        return ordered("style", given[:-1], style=[{"study": name} for name in given[-1] or ()])
+        return ordered("style", given[:-2], given[-2], style=[{"study": name} for name in given[-1] or ()])
 
     def notes(work: str) -> dict[str, Any]:
         """A melody as numbers: seconds, where bars begin, and every note with where it comes from."""
@@ -99,6 +104,10 @@ def endpoints(desk: Desk) -> None:
 
         return [{"name": each.name, "sentence": each.sentence, "values": dict(each.values)} for each in PRESETS.values()]
 
+    def layers(backbone: str = DEFAULT) -> list[dict[str, Any]]:
+        """The layers of a network that can dream: name, channels, and what each tends to show."""
+        return [{"name": each.name, "channels": each.channels, "shows": each.shows} for each in layers_of(backbone)]
+
     def paintings() -> list[dict[str, str]]:
         """The studio's own paintings: name, title, and the rule each was painted by."""
         from studio.images.studies import STUDIES
@@ -138,6 +147,7 @@ def endpoints(desk: Desk) -> None:
         (cancel, at_once),
         (again, at_once),
         (presets, at_once),
+        (layers, at_once),
         (paintings, at_once),
         (works, at_once),
         (work, at_once),
@@ -204,6 +214,8 @@ def _sign(action: Callable[..., Any]) -> None:
         annotation = (list[one] if control.many else one) | None  # type: ignore[valid-type]
         name = f"work_{control.name}" if control.name in taken else control.name
         parameters.append(inspect.Parameter(name, place, default=None, annotation=annotation))
+    if "weights" in kind.roles:
+        parameters.append(inspect.Parameter("weights_sha256", place, default=None, annotation=str | None))
     if action.__name__ == "style":
         parameters.append(inspect.Parameter("own", place, default=None, annotation=list[str] | None))
     action.__signature__ = inspect.Signature(parameters, return_annotation=dict[str, Any])  # type: ignore[attr-defined]

@@ -117,6 +117,7 @@ def application(desk: Desk, *, host: str = "127.0.0.1", port: int = 7860, login:
     """The web application: the page and the gallery's files. login: (user, password) without which nothing is shown."""
     import gradio as gr
     from fastapi import FastAPI
+    from gradio import processing_utils
 
     from studio.app.music_routes import music_routes
     from studio.app.routes import anybody, logged_in, open_routes, routes
@@ -149,9 +150,17 @@ def application(desk: Desk, *, host: str = "127.0.0.1", port: int = 7860, login:
         head=HEAD,
     )
     inner += [app for route in web.routes if hasattr(app := getattr(route, "app", None), "tokens")]
+    processing_utils.async_ssrf_protected_download = _fetched_from_nobody
     # Gradio looks whether a file that a request names was really uploaded only once it counts as launched, which mounting leaves out.
     page.has_launched = True
     return web
+
+
+async def _fetched_from_nobody(url: str, cache_dir: str) -> str:  # noqa: ARG001 - named by whoever calls it
+    """Gradio would fetch a file that a visitor names by its address elsewhere. This studio asks nobody for anything."""
+    import gradio as gr
+
+    raise gr.Error("Only files of this studio can be named; upload yours.", print_exception=False)
 
 
 def serve(host: str = "127.0.0.1", port: int = 7860, *, open_browser: bool = False) -> None:

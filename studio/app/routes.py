@@ -131,6 +131,11 @@ def open_routes() -> APIRouter:
     """What anybody may have, logged in or not, and what nobody may: the sign of the studio, and other servers' files."""
     router = APIRouter()
 
+    @router.get("/openapi.json", include_in_schema=False)
+    def nothing() -> Response:
+        """Gradio would list its routes, to whoever has not logged in as well."""
+        raise HTTPException(404)
+
     @router.get("/gradio_api/file=http{rest:path}", include_in_schema=False)
     def elsewhere() -> Response:
         """Gradio would fetch files of other servers on behalf of a visitor; this studio asks nobody for anything."""

@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import tempfile
+import warnings
 from collections.abc import Generator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -178,14 +179,24 @@ def _read_state(content: bytes, said: str) -> dict[str, Tensor]:
 
     try:
         if is_safetensors(content):
-            return dict(load(content))
-        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+            state = dict(load(content))
+        else:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what torch thinks of a stranger's pickle is told in a sentence of ours
+                state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except (safetensors.SafetensorError, RuntimeError, ValueError, EOFError, KeyError, OSError, ImportError) as error:
         raise Unreadable(f"{said} is broken or holds more than weights: bring it again.") from error
     except Exception as error:  # pickle.UnpicklingError and whatever a broken archive makes torch raise
         raise Unreadable(f"{said} is broken or holds more than weights: bring it again.") from error
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise Unreadable(f"{said} holds no state dict (names and tensors): save model.state_dict() as safetensors.")
+    return _finite(state, said)
+
+
+def _finite(state: dict[str, Tensor], said: str) -> dict[str, Tensor]:
+    for name, tensor in state.items():
+        if not bool(tensor.isfinite().all()):
+            raise Unreadable(f"{said} holds weights that are no numbers (in {name}): its training burst; bring another.")
     return state
 
 

@@ -64,12 +64,16 @@ def brought(wishes: Mapping[str, Any], ingredients: Iterable[Ingredient]) -> tup
     if place is None:
         if wishes.get("backbone") == OWN:
             raise Refused("A network of your own is to dream, but there is no file of it: bring the .zip or .safetensors it was saved as.")
+        if sha256:
+            raise Refused("A sha256 of weights was given, but no weights: name their file as well.")
         return wishes, ingredients
     given = ingredients[place]
     if sha256 and hashlib.sha256(given.content).hexdigest() != sha256:
         raise Refused(f"{given.name} has another sha256 than the one given: check the file or the number.")
     content, network = recognised(given.content, given.name or "The weights file")
     if network is None:
+        if not is_safetensors(content) and not is_pickle(content):
+            raise Unreadable(f"{given.name} is no file of weights: bring a .safetensors, a lesson's .zip, or a state dict of torch.")
         if wishes.get("backbone", OWN) == OWN:
             raise Refused(f"{given.name} holds weights that do not say of which network: name the backbone they are for as well.")
         if not sha256 and not is_safetensors(content):

@@ -92,11 +92,7 @@ class DreamRecipe(Recipe):
         if self.preset:
             said += f" in the look '{self.preset}'"
         steps = f"{self.steps} step{'s' * (self.steps != 1)}"
-        said += (
-            f" ({' + '.join(self.layers)}), {self.octaves} octaves of {steps}"
-            if self.octaves > 1
-            else f" ({' + '.join(self.layers)}), {steps}"
-        )
+        said += f" ({' + '.join(self.layers)}), {steps} in each octave" if self.octaves > 1 else f" ({' + '.join(self.layers)}), {steps}"
         if guide:
             said += f", towards {guide.title or guide.name}"
         if self.source("mask"):
@@ -185,5 +181,7 @@ class LayerTerm:
         match = cls._FORM.match(text.strip())
         if match is None:
             raise ValueError(f"'{text}' is not a layer: write NAME[:CHANNEL][*WEIGHT], such as blocks.4 or blocks.4:12*0.5.")
+        if float(match["weight"] or 1) == 0:
+            raise ValueError(f"'{text}' counts for nothing: give it another weight than 0, or leave it out.")
         channel = match["channel"]
         return cls(match["name"], None if channel is None else int(channel), float(match["weight"] or 1.0))

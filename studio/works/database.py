@@ -10,6 +10,7 @@ Three purposes of a transaction, chosen with `engine.execution_options(purpose=.
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -115,6 +116,14 @@ def shown(engine: Engine) -> str:
     return engine.url.render_as_string(hide_password=True)
 
 
+def _is_full(database: str) -> bool:
+    """Whether there is no room for what SQLite keeps beside its file even to read it: it calls that an I/O error."""
+    try:
+        return shutil.disk_usage(Path(database).parent).free < 2**18
+    except OSError:
+        return False
+
+
 def _sentence(error: SQLAlchemyError | sqlite3.Error, database: str) -> StudioError | None:
     """None where the error is none of the person's doing."""
     cause = getattr(error, "orig", None) or error
@@ -133,6 +142,8 @@ def _sentence(error: SQLAlchemyError | sqlite3.Error, database: str) -> StudioEr
                 return Unreadable(
                     f"The gallery's database {database} is damaged ({said}): put a copy of it back, or move the whole folder away."
                 )
+            case sqlite3.SQLITE_IOERR if _is_full(database):
+                return Refused(f"The disk of {database} is full: free some space and try again; nothing was left half-written.")
             case sqlite3.SQLITE_IOERR:
                 return Refused(f"The disk of {database} failed ({said}): check it and try again.")
         return None

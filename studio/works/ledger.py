@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, Executable, Row, and_, delete, func, insert, or_, select, update
 from sqlalchemy.exc import OperationalError
 
-from studio.errors import UnknownName
+from studio.errors import Refused
 from studio.works.database import sentences, shown
 from studio.works.keeper import Keeper
 from studio.works.recipe import Recipe
@@ -94,10 +94,10 @@ class Ledger:
         return str(job["id"])
 
     def get(self, id: str) -> JobState:
-        """Raises `UnknownName` for a job this ledger does not hold."""
+        """Raises `Refused` for a job this ledger does not hold."""
         rows = self._rows(select(*_COLUMNS).where(JobRow.id == id))
         if not rows:
-            raise UnknownName("job", id, (job.id for job in self.recent(limit=200)))
+            raise Refused(f"There is no job '{id[:80]}' here: its number is wrong, or it is long past.")
         return self._with_position(rows[0])
 
     def claim(self) -> JobState | None:

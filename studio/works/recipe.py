@@ -178,6 +178,8 @@ def _in_a_sentence(kind: type[BaseModel], error: ValidationError) -> str:
     place = _shortened(place.replace("_", " "))
     if first["type"] == "missing":
         return f"{place} is missing; {mend}."
+    if first["type"] == "value_error" and isinstance(first["input"], list | tuple) and first["input"]:
+        return f"{place}: {said.rstrip('.')}."  # it names the one that is meant
     try:
         given = _shortened(repr(first["input"]))
     except ValueError:  # Python will not write out an integer of thousands of digits.

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from PIL import Image
 
 from studio.images.recipes import DreamRecipe
@@ -71,7 +72,7 @@ def test_the_endpoint_has_every_parameter_of_the_recipe(client: Any) -> None:
 def test_only_what_is_meant_for_others_is_published(client: Any) -> None:
     endpoints = client.view_api(print_info=False, return_format="dict")["named_endpoints"]
     ours = {"dream", "job", "follow", "cancel", "again", "presets", "works", "work", "file", "remake", "remove", "lesson"}
-    ours |= {"style", "paintings", "compose", "compose_again", "ways_out", "styles", "notes", "export"}
+    ours |= {"style", "layers", "paintings", "compose", "compose_again", "ways_out", "styles", "notes", "export"}
     assert {name.strip("/") for name in endpoints} <= ours
 
 
@@ -96,6 +97,29 @@ def test_a_photo_is_painted_after_the_studios_own_paintings(client: Any, tmp_pat
     assert [source["title"] for source in sources if source["role"] == "style"] == ["Woodcut"]
     with pytest.raises(gradio_client.exceptions.AppError, match="There is no painting 'none'"):
         client.predict(photo=photo, own=["none"], api_name="/style")
+
+
+def test_weights_that_are_a_pickle_come_with_their_number(client: Any, tmp_path: Path) -> None:
+    (tmp_path / "photo.jpg").write_bytes(picture())
+    torch.save({"weight": torch.ones(2)}, tmp_path / "bare.pth")
+    photo, weights = (gradio_client.handle_file(tmp_path / name) for name in ("photo.jpg", "bare.pth"))
+    asked = {"photo": photo, "weights": weights, "backbone": "squeezenet1_1", "api_name": "/dream"}
+    with pytest.raises(gradio_client.exceptions.AppError, match="another sha256"):
+        client.predict(**asked, weights_sha256="0" * 64)
+    number = hashlib.sha256((tmp_path / "bare.pth").read_bytes()).hexdigest()
+    assert client.predict(**asked, weights_sha256=number)["state"] in ("waiting", "running", "failed")  # it is a job's to read
+    assert {"name", "channels", "shows"} == set(client.predict("vgg16", api_name="/layers")[0])
+
+
+def test_nothing_is_fetched_for_a_visitor(client: Any, studio: Open) -> None:
+    """A file named by an address elsewhere, as no client of Gradio's would name it: it is not even asked for whether it may be."""
+    named = {"path": "http://studio.invalid/x.jpg", "meta": {"_type": "gradio.FileData"}}
+    parameters = client.view_api(print_info=False, return_format="dict")["named_endpoints"]["/dream"]["parameters"]
+    body = json.dumps({"data": [named] + [None] * (len(parameters) - 1)}).encode()
+    call = f"{studio.address}/gradio_api/call/dream"
+    event = json.loads(urllib.request.urlopen(urllib.request.Request(call, body, {"Content-Type": "application/json"}), timeout=30).read())
+    with urllib.request.urlopen(f"{call}/{event['event_id']}", timeout=30) as told:
+        assert "Only files of this studio can be named" in told.read().decode()
 
 
 def test_no_path_of_this_machine_is_told(work: dict[str, Any], studio: Open) -> None:

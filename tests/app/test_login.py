@@ -34,10 +34,19 @@ def test_the_password_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch
 
 
 def test_who_has_not_logged_in_sees_nothing(visitor) -> None:  # type: ignore[no-untyped-def]
-    for path in ("/works/abc/file", "/works/abc/thumb", "/works/abc/view", "/works/abc/sources/0", "/jobs/abc/photo", "/presets/creatures"):
+    for path in (
+        "/works/abc/file",
+        "/works/abc/thumb",
+        "/works/abc/view",
+        "/works/abc/sources/0",
+        "/jobs/abc/photo",
+        "/presets/creatures",
+        "/paintings/glass",
+    ):
         assert visitor.get(path).status_code == 401, path
     for path in ("/config", "/gradio_api/info", "/gradio_api/openapi.json", "/gradio_api/file=x", "/gradio_api/queue/status"):
         assert visitor.get(path).status_code == 401, path
+    assert visitor.get("/openapi.json").status_code == 404
     assert visitor.post("/gradio_api/upload", files={"files": b"x"}).status_code == 401
     assert visitor.post("/gradio_api/call/works", json={"data": []}).status_code == 401
     page = visitor.get("/")

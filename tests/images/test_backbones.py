@@ -341,6 +341,18 @@ def test_a_state_dict_is_only_read_with_its_hash() -> None:
     assert open_network("squeezenet1_1", ("features.4",), own)[0].channels == {"features.4": 128}
 
 
+@pytest.mark.parametrize("suffix", ["safetensors", "pth"])
+def test_weights_that_are_no_numbers_are_told_before_anything_dreams(suffix: str) -> None:
+    network, _ = own_squeezenet()
+    state = network.state_dict()
+    state["features.0.weight"][0] = float("nan")
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    content = save(state) if suffix == "safetensors" else buffer.getvalue()
+    with pytest.raises(Unreadable, match=r"no numbers \(in features.0.weight\)"):
+        open_network("squeezenet1_1", ("features.3",), OwnWeights(content, hashlib.sha256(content).hexdigest()))
+
+
 class Trap:
     """What a pickle can do when it is opened carelessly."""
 

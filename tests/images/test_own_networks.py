@@ -89,12 +89,14 @@ def test_a_look_takes_the_layers_of_the_network_that_lie_as_deep(studio: Studio,
         (["--weights", "dreamer.zip", "--layer", "blocks.7"], "There is no layer 'blocks.7'"),
         (["--weights", "dreamer.zip", "--layer", "classes:3"], "channels 0 to 2"),
         (["--weights", "numbers.safetensors"], "looks at numbers, not at pictures"),
-        (["--weights", "photo.png"], "name the backbone they are for"),
+        (["--weights", "photo.png"], "photo.png is no file of weights"),
+        (["--weights", "bare.pth"], "name the backbone they are for"),
         (["--weights", "cut.zip"], "damaged or locked"),
         (["--weights", "nothing.zip"], "holds no networks"),
         (["--weights", "cut.safetensors"], "not a whole safetensors file"),
         (["--weights", "not-there.zip"], "There is no file"),
-        (["--weights", "photo.png", "--backbone", "vgg16"], "only read with its sha256 given"),
+        (["--weights", "bare.pth", "--backbone", "vgg16"], "only read with its sha256 given"),
+        (["--weights-sha256", "0" * 64], "name their file as well"),
     ],
 )
 def test_what_is_no_such_network_is_told_in_a_sentence(studio: Studio, tmp_path: Path, words: list[str], sentence: str) -> None:
@@ -104,6 +106,7 @@ def test_what_is_no_such_network_is_told_in_a_sentence(studio: Studio, tmp_path:
     (tmp_path / "cut.safetensors").write_bytes(weights[:-40])
     with zipfile.ZipFile(tmp_path / "nothing.zip", "w") as empty:
         empty.writestr("readme.txt", "nothing")
+    torch.save({"weight": torch.ones(2)}, tmp_path / "bare.pth")
     card = Card(name="numbers", what="", data=(), command="")
     save(Perceptron(inputs=2, hidden=(3,), outputs=2).build(), card, tmp_path / "numbers")
     status, out, complaint = studio("dream", "photo.png", "-o", "dream.png", *words, "--size", "64", "--steps", "1")

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Engine, update
 from works_for_tests import CountRecipe
 
-from studio.errors import UnknownName
+from studio.errors import Refused
 from studio.works import database
 from studio.works.gallery import Gallery
 from studio.works.keeper import Keeper
@@ -70,7 +70,7 @@ def test_a_job_carries_its_recipe_and_how_far_it_is(ledger: Ledger) -> None:
     assert job.started_at is not None
     assert before <= job.asked_at <= job.started_at <= datetime.now(UTC)
     assert not job.ended
-    with pytest.raises(UnknownName, match="no job"):
+    with pytest.raises(Refused, match="no job"):
         ledger.get("nonsense")
 
 
