@@ -35,9 +35,10 @@ const enter = (mode) => {
 };
 const mode = () => stage.dataset.mode;
 
-const trouble = (sentence) => {
+const trouble = (sentence, again = false) => {
   const box = find('.trouble');
   box.hidden = !sentence;
+  find('[data-do=again]').hidden = !again;
   find('.sentence', box).textContent = sentence ?? '';
   if (sentence) box.scrollIntoView({block: 'nearest', behavior: calm() ? 'auto' : 'smooth'});
 };
@@ -372,11 +373,11 @@ const finish = async (told) => {
   studio.galleryChanged?.();
 };
 
-const back = (sentence) => {
+const back = (sentence, again) => {
   job = null;
   enter(photo ? 'photo' : 'empty');
   if (shown) tellNotes(shown.notes);
-  if (sentence) trouble(sentence);
+  if (sentence) trouble(sentence, again && photo);
 };
 
 // --- Before and after -------------------------------------------------------------------------------------------------------
@@ -430,7 +431,8 @@ const hear = async () => {
   if (told.state === 'waiting' || told.state === 'running') return follow(told);
   if (told.state === 'made' && told.work) return finish(told);
   if (told.state === 'cancelled') { back(null); return tellNotes(['Stopped. The settings and the photo are as they were.']); }
-  if (told.state === 'failed' || told.state === 'interrupted') return back(told.message || 'This picture was not finished; start it again.');
+  if (told.state === 'failed') return back(told.message || 'This picture could not be made.');
+  if (told.state === 'interrupted') return back(told.message || 'This picture was not finished.', true);
 };
 watch('value', hear);
 
@@ -457,6 +459,7 @@ const deeds = {
   },
   next: () => arrive(Promise.resolve({work: work.id})),
   back: () => { tellWords(''); if (photo) { enter('photo'); tellNotes(shown?.notes); } else enter('empty'); },
+  again: () => document.querySelector(props.desk === 'style' ? '#paint' : '#dream').click(),
   dismiss: () => trouble(null),
 };
 stage.addEventListener('click', (event) => {
