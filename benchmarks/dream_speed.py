@@ -1,11 +1,12 @@
 """How fast a dream is: beside a plain loop as in Google's notebook, and beside its own bare gradients, side by side in one run.
 
-    python -m benchmarks.dream_speed [--rounds 20] [--size 768]
+    python -m benchmarks.dream_speed [--processes 4] [--rounds 6] [--size 768]
 
 The plain loop is the notebook's (roll, forward to the layer, backward, step / mean |g|, clip) on the same backbone as it is loaded.
 Ours does more in each step: several scales, continued borders, the pull back to the photo, progress. Each loop runs in a process of its
 own, as it would for whoever uses it, and they take short turns: in one process each would find the memory as the other left it, and in
-long turns the machine would have another mind at each.
+long turns the machine would have another mind at each. Where a process's memory happens to lie makes it faster or slower for as long as
+it lives, so that several of each are started, one after the other (Kalibera and Jones, "Rigorous Benchmarking in Reasonable Time", 2013).
 """
 
 from __future__ import annotations
@@ -46,20 +47,22 @@ LAYER = "blocks.4"
 
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    asked.add_argument("--rounds", type=int, default=20)
+    asked.add_argument("--processes", type=int, default=4, help="how often each loop is started")
+    asked.add_argument("--rounds", type=int, default=6, help="turns that each process takes")
     asked.add_argument("--size", type=int, default=768)
     asked.add_argument("--steps", type=int, default=3, help="steps of each loop in a round")
     options = asked.parse_args()
     photo = photo_of(options.size)
 
     seconds: dict[str, list[float]] = {name: [] for name in LOOPS}
-    with ExitStack() as running:
-        turns = {name: running.enter_context(under_way(name, options.size)) for name in LOOPS}
-        for _ in range(options.rounds):
-            for name, turn in turns.items():
-                seconds[name].append(turn(options.steps) / options.steps)
+    for _ in range(options.processes):
+        with ExitStack() as running:
+            turns = {name: running.enter_context(under_way(name, options.size)) for name in LOOPS}
+            for _ in range(options.rounds):
+                for name, turn in turns.items():
+                    seconds[name].append(turn(options.steps) / options.steps)
     print(f"{photo.width} x {photo.height}, {LAYER} of {DEFAULT}, {torch.get_num_threads()} threads")
-    print(f"medians of {options.rounds} alternated rounds:")
+    print(f"medians of {options.rounds} alternated rounds of each of {options.processes} processes:")
     faster = {name: statistics.median(a / b for a, b in zip(times, seconds["ours"], strict=True)) for name, times in seconds.items()}
     for name, times in seconds.items():
         print(f"  {name:<28} {1 / statistics.median(times):6.2f} iterations/s   ours is {faster[name]:.2f} times as fast")
