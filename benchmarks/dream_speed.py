@@ -1,6 +1,6 @@
 """How fast a dream is: beside a plain loop as in Google's notebook, and beside its own bare gradients, side by side in one run.
 
-    python -m benchmarks.dream_speed [--processes 4] [--rounds 6] [--size 768]
+    python -m benchmarks.dream_speed [--processes 3] [--rounds 6] [--size 768]
 
 The plain loop is the notebook's (roll, forward to the layer, backward, step / mean |g|, clip) on the same backbone as it is loaded.
 Ours does more in each step: several scales, continued borders, the pull back to the photo, progress. Each loop runs in a process of its
@@ -47,7 +47,7 @@ LAYER = "blocks.4"
 
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    asked.add_argument("--processes", type=int, default=4, help="how often each loop is started")
+    asked.add_argument("--processes", type=int, default=3, help="how often each loop is started")
     asked.add_argument("--rounds", type=int, default=6, help="turns that each process takes")
     asked.add_argument("--size", type=int, default=768)
     asked.add_argument("--steps", type=int, default=3, help="steps of each loop in a round")
