@@ -38,7 +38,7 @@ const mode = () => stage.dataset.mode;
 const trouble = (sentence, again = false) => {
   const box = find('.trouble');
   box.hidden = !sentence;
-  find('[data-do=again]').hidden = !again;
+  find('[data-do=retry]').hidden = !again;
   find('.sentence', box).textContent = sentence ?? '';
   if (sentence) box.scrollIntoView({block: 'nearest', behavior: calm() ? 'auto' : 'smooth'});
 };
@@ -459,7 +459,7 @@ const deeds = {
   },
   next: () => arrive(Promise.resolve({work: work.id})),
   back: () => { tellWords(''); if (photo) { enter('photo'); tellNotes(shown?.notes); } else enter('empty'); },
-  again: () => document.querySelector(props.desk === 'style' ? '#paint' : '#dream').click(),
+  retry: () => document.querySelector(props.desk === 'style' ? '#paint' : '#dream').click(),
   dismiss: () => trouble(null),
 };
 stage.addEventListener('click', (event) => {
