@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio.errors import StudioError, UnknownName
 from studio.kinds import KINDS
-from studio.works.recipe import Recipe, check
+from studio.works.recipe import MOST_CREDIT, Recipe, check
 
 if TYPE_CHECKING:
     from studio.works.gallery import Gallery
@@ -63,7 +63,18 @@ def _with_credit_handed_on(each: Ingredient) -> Ingredient:
         licences = {str(source["licence"]): None for source in sources if source.get("licence")}
     except (StudioError, ValueError, AttributeError, TypeError):
         return each  # no work of ours, or one whose recipe was broken: whoever reads it as a picture says so where it matters
-    return replace(each, author="; ".join(filter(None, owed)), licence="; ".join(licences))
+    return replace(each, author=_listed(owed), licence=_listed(licences))
+
+
+def _listed(credits: Iterable[str]) -> str:
+    """As many of them, whole, as a source has room for; that there are more is said."""
+    more, listed = "and more, see its recipe", ""
+    for credit in filter(None, credits):
+        longer = f"{listed}; {credit}" if listed else credit
+        if len(longer) + len(more) + 2 > MOST_CREDIT:
+            return f"{listed}; {more}" if listed else more
+        listed = longer
+    return listed
 
 
 def _owed(author: str, title: str) -> str:

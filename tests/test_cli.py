@@ -120,6 +120,11 @@ def test_a_work_made_from_a_work_owes_what_that_owed(studio: Studio, photo: Path
         (source,) = json.loads(out)["recipe"]["sources"]
         assert (source["author"], source["licence"]) == ("Anna Ansel ('Harbour', from which it was made)", "CC BY 4.0")
         assert b"Anna Ansel" in (tmp_path / after).read_bytes()
+    # Credit that is longer than there is room for stays in whole names, and stops no work.
+    status, _, err = studio("dream", photo, "-o", "long.png", *QUICK, "--seed", "4", "--author", "A" * 495)
+    assert status == 0, err
+    _, out, _ = studio("dream", "long.png", "-o", "longer.png", *QUICK, "--json")
+    assert json.loads(out)["recipe"]["sources"][0]["author"] == "and more, see its recipe"
     # Whoever says whose it is has the last word.
     _, out, _ = studio("dream", "one.png", "-o", "mine.png", *QUICK, "--seed", "3", "--author", "Me", "--json")
     assert json.loads(out)["recipe"]["sources"][0]["author"] == "Me"

@@ -32,15 +32,19 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+MOST_CREDIT = 500
+"""Characters of a source's title, author or licence."""
+
+
 class Source(Frozen):
     """A file a work was made from, known by its content. `role` says what for: photo, guide, mask, style, tune …"""
 
     sha256: Sha256
     role: str
     name: str = Field("", description="file name without its folder", max_length=255)
-    title: str = Field("", max_length=500)
-    author: str = Field("", max_length=500)
-    licence: str = Field("", max_length=500)
+    title: str = Field("", max_length=MOST_CREDIT)
+    author: str = Field("", max_length=MOST_CREDIT)
+    licence: str = Field("", max_length=MOST_CREDIT)
 
     @field_validator("name", "title", "author", "licence")
     @classmethod
