@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import psutil
 import pytest
 
 from studio.works.metadata import extract
@@ -150,6 +151,14 @@ def test_a_running_dream_is_found_again_after_a_reload_and_stops_when_told(chrom
         page.wait_for_selector(".stage[data-mode=running]")
         page.wait_for_selector(".guide:not(.network)[data-full=yes]")
         assert page.get_by_label("number input for Depth").input_value() == "200"
+        # Its process dies: that is told, and it is made again at a click.
+        for child in psutil.Process(studio.pid).children(recursive=True):
+            if "spawn_main" in " ".join(child.cmdline()):
+                child.kill()
+        page.wait_for_selector(".stage .trouble:not([hidden]) [data-do=retry]:not([hidden])")
+        page.click("[data-do=retry]")
+        page.wait_for_selector(".stage[data-mode=running]")
+        assert page.is_hidden("[data-do=retry]")
         page.click("[data-do=stop]")
         page.wait_for_selector(".stage[data-mode=photo]")
         assert "Stopped" in page.inner_text(".stage .notes")
