@@ -22,7 +22,7 @@ bench: .venv/everything-is-ready
 	$(BIN)/python -m benchmarks
 
 gallery: .venv/app-is-ready
-	$(BIN)/python -m studio.exhibition --check
+	$(BIN)/python -m studio.making.exhibition --check
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "The studio needs Python 3.11 or newer; run make PYTHON=python3.12, for example.")'

@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from studio.batch import run_batch
 from studio.images.pictures import write_png
+from studio.making.batch import run_batch
 from studio.works.gallery import Gallery
 
 

@@ -31,11 +31,11 @@ from PIL import Image
 from sklearn.datasets import load_sample_image
 from torch import Tensor, nn
 
-from studio.images.backbones import DEFAULT, backbone, weights_path
 from studio.images.dream import Climb, Look, dream, plan_octaves
-from studio.images.efficientnet_lite import EfficientNetLite0
 from studio.images.memory import memory_kept
-from studio.images.networks import open_network
+from studio.images.networks.backbones import DEFAULT, backbone, weights_path
+from studio.images.networks.efficientnet_lite import EfficientNetLite0
+from studio.images.networks.opening import open_network
 from studio.images.objectives import layer
 from studio.images.presets import finish
 from studio.images.recipes import DreamRecipe

@@ -36,9 +36,9 @@ from typing import Any
 import numpy as np
 import scipy.sparse  # noqa: F401 - loaded here so that its import is in nobody's time
 
-from studio.music.automata import Reading, copy_limit, each, steps
-from studio.music.markov import Geometric, count, mix
-from studio.music.sampling import Solution, Walk, Wish, anywhere, solve, starting, unfold
+from studio.music.chains.automata import Reading, copy_limit, each, steps
+from studio.music.chains.markov import Geometric, count, mix
+from studio.music.chains.sampling import Solution, Walk, Wish, anywhere, solve, starting, unfold
 
 State = tuple[tuple[int, ...], tuple[int, ...], int]
 """The plain side's: chain context, the end of what was sung that may become a copy, the pitch sounded last."""

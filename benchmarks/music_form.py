@@ -17,12 +17,12 @@ from dataclasses import astuple, fields
 import numpy as np
 
 from benchmarks import of_styles
-from studio.music.corpora import ready_style
-from studio.music.form import Bar, FormFeatures, learn_forms, measure
-from studio.music.idiom import Idiom
-from studio.music.originality import Comparison
-from studio.music.recipes import ComposeRecipe
-from studio.music.takes import consider, draw, finished, in_bars
+from studio.music.melody.form import Bar, FormFeatures, learn_forms, measure
+from studio.music.melody.idiom import Idiom
+from studio.music.melody.recipes import ComposeRecipe
+from studio.music.melody.takes import consider, draw, finished, in_bars
+from studio.music.styles.corpora import ready_style
+from studio.music.styles.originality import Comparison
 
 DEGREES = ("1", "b2", "2", "b3", "3", "4", "#4", "5", "b6", "6", "b7", "7")
 

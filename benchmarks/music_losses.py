@@ -15,9 +15,9 @@ import argparse
 from dataclasses import replace
 
 from studio.errors import StudioError
-from studio.music.corpora import STYLES, Style, ready_style
-from studio.music.surprise import chain_losses
-from studio.music.tokens import Melody, melodies, parted
+from studio.music.melody.surprise import chain_losses
+from studio.music.melody.tokens import Melody, melodies, parted
+from studio.music.styles.corpora import STYLES, Style, ready_style
 
 BEST = "orders 0 to 4"
 

@@ -25,7 +25,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from studio.lessons.lesson import Event
+from studio.lessons.kit.lesson import Event
 from studio.lessons.playground import LESSON, train
 
 DRAWN_A_SECOND, EPOCHS_A_SECOND = 10, 60

@@ -21,7 +21,7 @@ from studio import __version__
 from studio.errors import Missing, Refused, StudioError
 
 if TYPE_CHECKING:
-    from studio.asking import Ingredient
+    from studio.making.asking import Ingredient
     from studio.works.gallery import Gallery
     from studio.works.recipe import Recipe
     from studio.works.work import Progress, Work
@@ -161,8 +161,8 @@ def _make_picture(
     force: bool,
 ) -> None:
     """Make a picture of a photo and what else it takes, by role; given: wishes, and the photo's title, author and licence."""
-    from studio.asking import Ingredient, ask
-    from studio.kinds import run_here
+    from studio.making.asking import Ingredient, ask
+    from studio.making.kinds import run_here
 
     _check_output(output, suffixes=(".png",), force=force)
     credit = {name: given.pop(name) for name in ("title", "author", "licence")}
@@ -181,7 +181,7 @@ def _own_painting(role: str, path: Path) -> Ingredient | None:
     """What a bare word names where there is no such file: one of the studio's own paintings."""
     if role != "style" or path.suffix or len(path.parts) != 1 or path.exists():
         return None
-    from studio.images.studies import study
+    from studio.images.paintings.studies import study
 
     return study(path.name).ingredient()
 
@@ -345,7 +345,7 @@ def _weighed(painting: str) -> tuple[Path, float]:
 
 
 def _compose_recipe() -> type[Recipe]:
-    from studio.music.recipes import ComposeRecipe
+    from studio.music.melody.recipes import ComposeRecipe
 
     return ComposeRecipe
 
@@ -375,9 +375,9 @@ def compose(output: Path, take: Path | None, theme: Path | None, count: int, qui
     The style is one of `studio styles`, or a file or folder of your own tunes. What is asked for is kept exactly; where that cannot be, the
     fewest wishes that conflict are named.
     """
-    from studio.asking import Ingredient, ask
-    from studio.kinds import run_here
-    from studio.music.style_sources import own_ingredients, stands_for_files
+    from studio.making.asking import Ingredient, ask
+    from studio.making.kinds import run_here
+    from studio.music.styles.style_sources import own_ingredients, stands_for_files
 
     outputs = [output if count == 1 else output.with_stem(f"{output.stem}-{number}") for number in range(1, count + 1)]
     for path in outputs:
@@ -407,7 +407,7 @@ def compose(output: Path, take: Path | None, theme: Path | None, count: int, qui
 @making_options
 def remake(file: Path, output: Path | None, sources: tuple[Path, ...], quiet: bool, as_json: bool, force: bool) -> None:
     """Make the work in FILE again from the recipe inside it, and say whether it is identical."""
-    from studio.remaking import remake as remaking
+    from studio.making.remaking import remake as remaking
     from studio.works.output import write_file
 
     if output is not None:
@@ -430,7 +430,7 @@ def remake(file: Path, output: Path | None, sources: tuple[Path, ...], quiet: bo
 @click.option("-q", "--quiet", is_flag=True, help="Print the summary only.")
 def batch(recipes: Path, scheduler: str | None, workers: int, as_json: bool, quiet: bool) -> None:
     """Make every work of RECIPES, a file of JSON lines, skipping those the gallery has. The status is 2 where a line failed."""
-    from studio.batch import run_batch
+    from studio.making.batch import run_batch
 
     failed = False
     with _gallery() as gallery:
@@ -455,7 +455,7 @@ def batch(recipes: Path, scheduler: str | None, workers: int, as_json: bool, qui
 @click.option("--json", "as_json", is_flag=True, help="Print the recipe as JSON.")
 def show(file: Path, as_json: bool) -> None:
     """Show the recipe inside FILE: how it was made, from what, with what."""
-    from studio.kinds import read_recipe
+    from studio.making.kinds import read_recipe
     from studio.works.metadata import extract
     from studio.works.recipe import controls
 
@@ -565,8 +565,8 @@ def gallery_remove(id: str, yes: bool) -> None:
 @click.option("--weights", type=click.Path(path_type=Path), help="A network of your own, such as a lesson's .zip, instead of the backbone.")
 def layers(backbone: str, weights: Path | None) -> None:
     """The layers of a network, and what each tends to show when it dreams."""
-    from studio.images.backbones import layers as layers_of
-    from studio.images.own_networks import recognised
+    from studio.images.networks.backbones import layers as layers_of
+    from studio.images.networks.own_networks import recognised
 
     own = recognised(_read(weights), weights.name)[1] if weights else None
     for layer in own.layers if own else layers_of(backbone):
@@ -585,7 +585,7 @@ def presets() -> None:
 @commands.command()
 def paintings() -> None:
     """The studio's own paintings, to paint a photo after."""
-    from studio.images.studies import STUDIES
+    from studio.images.paintings.studies import STUDIES
 
     for study in STUDIES.values():
         click.echo(f"{study.name:<14} {study.title}. {study.sentence}")
@@ -598,7 +598,7 @@ def styles(context: click.Context, as_json: bool) -> None:
     """The musical styles at hand, with size, source and licence."""
     if context.invoked_subcommand is not None:
         return
-    from studio.music.corpora import catalogue
+    from studio.music.styles.corpora import catalogue
 
     fields = ("name", "title", "sentence", "source", "licence", "tunes")
     for entry in catalogue():
@@ -621,7 +621,7 @@ def styles(context: click.Context, as_json: bool) -> None:
 @click.option("-q", "--quiet", is_flag=True)
 def styles_add(name: str, path: Path | None, sentence: str, licence: str, quiet: bool) -> None:
     """Read the tunes at PATH once and keep them as the style NAME; without PATH, fetch the public collection of that name."""
-    from studio.music.corpora import add_style
+    from studio.music.styles.corpora import add_style
 
     style = _watch(add_style(name, path, sentence=sentence, licence=licence), quiet=quiet)
     click.echo(f"{name}: {len(style):,} tunes, {style.notes:,} notes.")
@@ -634,8 +634,8 @@ def styles_add(name: str, path: Path | None, sentence: str, licence: str, quiet:
 @click.option("--json", "as_json", is_flag=True)
 def styles_show(name: str, as_json: bool) -> None:
     """One style: its meters and modes, how much its tunes borrow from each other, and what could not be read."""
-    from studio.music.corpora import open_style
-    from studio.music.stylereport import portrait
+    from studio.music.styles.corpora import open_style
+    from studio.music.styles.stylereport import portrait
 
     told = portrait(_watch(open_style(name), quiet=as_json))
     if as_json:
@@ -658,8 +658,8 @@ def styles_report(name: str, tunes: Path, as_json: bool, quiet: bool) -> None:
     Beside them stand the style's own tunes, one half against the other, and those with their notes shuffled.
     Feature by feature after Yang and Lerch: overlap is 1 where distances within the style and to the tunes are spread alike.
     """
-    from studio.music.corpora import open_style
-    from studio.music.stylereport import place
+    from studio.music.styles.corpora import open_style
+    from studio.music.styles.stylereport import place
 
     style = _watch(open_style(name), quiet=quiet or as_json)
     others = _watch(open_style(tunes if tunes.exists() else str(tunes)), quiet=quiet or as_json)
@@ -686,9 +686,9 @@ def styles_report(name: str, tunes: Path, as_json: bool, quiet: bool) -> None:
 @click.option("-q", "--quiet", is_flag=True, help="The longest shared run alone, in notes by intervals.")
 def originality(file: Path, name: str, as_json: bool, quiet: bool) -> None:
     """What the melody in FILE shares with the tunes of a style: the longest run, how much of it, and the tune that comes nearest."""
-    from studio.music.corpora import open_style
-    from studio.music.originality import Comparison, Kind
-    from studio.music.reading import read_tunes
+    from studio.music.reading.reading import read_tunes
+    from studio.music.styles.corpora import open_style
+    from studio.music.styles.originality import Comparison, Kind
 
     melody = read_tunes(_read(file), file.name).tunes[0]
     style = _watch(open_style(Path(name) if Path(name).exists() else name), quiet=quiet or as_json)
@@ -716,7 +716,7 @@ def originality(file: Path, name: str, as_json: bool, quiet: bool) -> None:
 @click.argument("name")
 def styles_remove(name: str) -> None:
     """Forget a style of your own; its files stay where they are."""
-    from studio.music.corpora import remove_style
+    from studio.music.styles.corpora import remove_style
 
     remove_style(name)
     click.echo(f"Removed {name}.")
@@ -739,7 +739,7 @@ def train(name: str, resume: bool, into: Path | None, seed: int, epochs: int, hi
     NAME is one of `studio styles`, or a file or folder of your own tunes. Every epoch is kept, so that an interrupted training goes on with
     --resume. What it reaches on tunes it has never met is told beside what the chains reach on the same notes.
     """
-    from studio.music.training import train as training
+    from studio.music.melody.training import train as training
 
     trained = _watch(training(name, into=into, resume=resume, seed=seed, epochs=epochs, hidden=hidden), quiet=quiet)
     if as_json:
@@ -756,8 +756,8 @@ def train(name: str, resume: bool, into: Path | None, seed: int, epochs: int, hi
 @click.option("--set", "wishes", multiple=True, metavar="CONTROL=VALUE", help="Set one of the lesson's controls.")
 def lesson(name: str | None, wishes: tuple[str, ...]) -> None:
     """A lesson in the terminal, its numbers step by step; without a NAME (or number), the course."""
-    from studio.lessons import course
-    from studio.lessons.scene import Table, table_in_words
+    from studio.lessons.kit import course
+    from studio.lessons.kit.scene import Table, table_in_words
 
     if name is None:
         for number, each in enumerate(course.COURSE, start=1):

@@ -48,7 +48,7 @@ def _device() -> Finding:
 
 
 def _networks() -> Iterator[Finding]:
-    from studio.images.backbones import readiness
+    from studio.images.networks.backbones import readiness
 
     for network in readiness():
         yield Finding(f"network {network.name}", network.ready, network.detail)

@@ -293,7 +293,7 @@ def test_a_fault_of_ours_is_one_line_and_goes_to_the_log(studio: Studio, photo: 
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("a planted fault")
 
-    monkeypatch.setattr("studio.asking.ask", broken)
+    monkeypatch.setattr("studio.making.asking.ask", broken)
     status, _, err = studio("dream", photo, "-o", "d.png")
     assert status == 1
     assert len(err.strip().splitlines()) == 1

@@ -17,23 +17,23 @@ import sys
 from pathlib import Path
 import studio
 assert Path(studio.__file__).is_relative_to(Path(sys.argv[1])), studio.__file__
-from studio.shipped import shipped
+from studio.works.shipped import shipped
 works = sorted(path.name for path in shipped("gallery").glob("*.png"))
 assert len(works) >= 8, works
-from studio.music.lstm import model_of
+from studio.music.melody.lstm import model_of
 for style in ("ryans-mammoth", "bach-chorales"):
     assert Path(shipped("models")).is_relative_to(Path(sys.argv[1]))
     assert model_of(style).card.figures["nats a note"] < 2.5, style
 from studio.images.presets import PRESETS
 for preset in PRESETS.values():
     assert preset.thumbnail.read_bytes()[:2] == b"\\xff\\xd8", preset.name
-from studio.images.studies import STUDIES
+from studio.images.paintings.studies import STUDIES
 for study in STUDIES.values():
     assert study.ingredient().content[:2] == study.thumbnail.read_bytes()[:2] == b"\\xff\\xd8", study.name
 from studio.works.gallery import Gallery
 with Gallery.open() as gallery:
     assert gallery.count() == 0
-from studio.kinds import read_recipe
+from studio.making.kinds import read_recipe
 from studio.works.metadata import extract
 recipe = read_recipe(extract((shipped("gallery") / works[0]).read_bytes()))
 print(recipe.in_words())

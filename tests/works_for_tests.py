@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from studio.errors import Refused
-from studio.kinds import Kind
+from studio.making.kinds import Kind
 from studio.works.recipe import ModelIdentity, Recipe, Setting, parameter
 from studio.works.work import Made, Making, Materials, Progress
 

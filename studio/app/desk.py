@@ -16,22 +16,22 @@ from typing import TYPE_CHECKING, Any
 from studio.app.intake import Credit, Shown, data_url, download_name, own_files, own_tunes, receive, show
 from studio.app.music_routes import Derived
 from studio.app.views import work_page, work_view
-from studio.asking import Ingredient, ask
 from studio.errors import Refused, UnknownName, Unreadable
-from studio.images.backbones import is_safetensors
-from studio.images.own_networks import is_pickle, recognised
+from studio.images.networks.backbones import is_safetensors
+from studio.images.networks.own_networks import is_pickle, recognised
 from studio.images.pictures import read_picture
-from studio.jobs import Jobs
-from studio.kinds import KINDS, read_recipe
-from studio.music.recipes import ComposeRecipe
-from studio.music.relaxing import ways_out
-from studio.remaking import compare
+from studio.making.asking import Ingredient, ask
+from studio.making.jobs import Jobs
+from studio.making.kinds import KINDS, read_recipe
+from studio.making.remaking import compare
+from studio.music.melody.recipes import ComposeRecipe
+from studio.music.melody.relaxing import ways_out
 from studio.works.gallery import Gallery
 from studio.works.recipe import Recipe, check
 from studio.works.work import Made, Work
 
 if TYPE_CHECKING:
-    from studio.music.scores import Tune
+    from studio.music.scores.scores import Tune
     from studio.works.ledger import JobState
 
 PICTURES = frozenset({"photo", "guide", "mask", "style"})
@@ -130,7 +130,7 @@ class Desk:
 
     def read_style(self, name: str) -> Iterator[dict[str, Any]]:
         """Read a style of the catalogue, which takes a while the first time. Yields {"done", "total", "stage"}; raises `UnknownName`."""
-        from studio.music.corpora import catalogue, open_style
+        from studio.music.styles.corpora import catalogue, open_style
 
         names = [entry.name for entry in catalogue()]
         if name not in names:
@@ -141,7 +141,7 @@ class Desk:
 
     def hear_tunes(self, tunes: Iterable[Any]) -> dict[str, Any]:
         """What there is in files of one's own: {"tunes": how many, "meters": of each how many, "sentence", "unread": [sentence]}."""
-        from studio.music.reading import Readers, pieces
+        from studio.music.reading.reading import Readers, pieces
 
         heard: list[Tune] = []
         unread: list[str] = []
@@ -164,7 +164,7 @@ class Desk:
 
     def styles(self) -> list[dict[str, Any]]:
         """The styles at hand: name, title, sentence, source, licence, tunes (0: unknown), and whether it is to_fetch."""
-        from studio.music.corpora import catalogue
+        from studio.music.styles.corpora import catalogue
 
         told = ("name", "title", "sentence", "source", "licence", "tunes")
         return [{name: getattr(entry, name) for name in told} | {"to_fetch": entry.download is not None} for entry in catalogue()]

@@ -18,9 +18,9 @@ from gradio.processing_utils import save_bytes_to_cache
 from studio.app.desk import PAGE, Desk
 from studio.app.intake import Credit, download_name
 from studio.errors import StudioError
-from studio.images.backbones import DEFAULT
-from studio.images.backbones import layers as layers_of
-from studio.kinds import KINDS
+from studio.images.networks.backbones import DEFAULT
+from studio.images.networks.backbones import layers as layers_of
+from studio.making.kinds import KINDS
 from studio.works.recipe import controls
 
 
@@ -110,7 +110,7 @@ def endpoints(desk: Desk) -> None:
 
     def paintings() -> list[dict[str, str]]:
         """The studio's own paintings: name, title, and the rule each was painted by."""
-        from studio.images.studies import STUDIES
+        from studio.images.paintings.studies import STUDIES
 
         return [{"name": each.name, "title": each.title, "sentence": each.sentence} for each in STUDIES.values()]
 

@@ -16,10 +16,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from studio.asking import Ingredient
 from studio.errors import Missing, Refused, Unreadable
+from studio.images.paintings.studies import study
 from studio.images.pictures import Picture, read_picture, write_jpeg
-from studio.images.studies import study
+from studio.making.asking import Ingredient
 from studio.works.gallery import Gallery
 from studio.works.recipe import Recipe
 from studio.works.work import Work
@@ -104,7 +104,7 @@ def own_tunes(offered: Iterable[Any], credit: Credit) -> list[Ingredient]:
 
     Raises `Refused` for what is no upload or too much, `Unreadable` for a damaged archive or where there is no tune.
     """
-    from studio.music.style_sources import own_ingredients
+    from studio.music.styles.style_sources import own_ingredients
 
     # By name, so that the same tunes are the same style in whatever order they come.
     files = sorted(own_files(offered))
@@ -136,7 +136,7 @@ def own_files(offered: Iterable[Any]) -> list[tuple[str, bytes]]:
 
 def unzipped(content: bytes, name: str) -> list[tuple[str, bytes]]:
     """The scores in an archive. Raises `Unreadable` for a damaged one, `Refused` when it holds none or too much."""
-    from studio.music.reading import SUFFIXES
+    from studio.music.reading.reading import SUFFIXES
 
     found: list[tuple[str, bytes]] = []
     left = LARGEST_ARCHIVE

@@ -19,14 +19,14 @@ from fastapi.responses import FileResponse
 from studio.app.intake import download_name
 from studio.app.routes import KEPT
 from studio.errors import Missing, Refused, StudioError, UnknownName, Unreadable
-from studio.music.reading import Readers, pieces
+from studio.music.reading.reading import Readers, pieces
 from studio.works.gallery import Gallery
 from studio.works.output import write_file
 from studio.works.work import Work
 
 if TYPE_CHECKING:
-    from studio.music.recipes import ComposeRecipe
-    from studio.music.scores import Tune
+    from studio.music.melody.recipes import ComposeRecipe
+    from studio.music.scores.scores import Tune
 
 Format = Literal["mid", "musicxml", "abc", "wav", "svg"]
 
@@ -99,7 +99,7 @@ class Derived:
 
     def score(self, work: Work, page: str, origins: bool) -> Path:
         """The engraved score as SVG, without its title, which the page tells beside it."""
-        from studio.music.writing import engrave
+        from studio.music.writing.writing import engrave
 
         width, staff = PAGES[page]
         tune = replace(self.tune(work), title="", composer="")
@@ -127,9 +127,9 @@ class Derived:
         each bar of the score what stands in it from left to right, [seconds at which it begins, number of the note it is or belongs to, or
         None for a rest]}.
         """
-        from studio.music.compose import origins_of
-        from studio.music.notation import measures_of
-        from studio.music.scores import pitch_name
+        from studio.music.melody.compose import origins_of
+        from studio.music.scores.scores import pitch_name
+        from studio.music.writing.notation import measures_of
 
         tune = self.tune(work)
         second = 60 / tune.tempo
@@ -168,15 +168,15 @@ class Derived:
 
     def sample(self, name: str) -> Path:
         """The first bars of a tune of the style, to hear."""
-        from studio.music.corpora import STYLES, own_styles
+        from studio.music.styles.corpora import STYLES, own_styles
 
         if name not in STYLES and name not in own_styles():
             raise UnknownName("style", name, [*STYLES, *own_styles()])
         return self._file(f"sample-{name}.wav", lambda: _sample(name))
 
     def _in_format(self, work: Work, form: Format) -> bytes:
-        from studio.kinds import read_recipe
-        from studio.music.compose import file_of
+        from studio.making.kinds import read_recipe
+        from studio.music.melody.compose import file_of
         from studio.works.metadata import embed
 
         # The recipe goes along with its format exchanged, so that remaking the exported file makes that file.
@@ -184,7 +184,7 @@ class Derived:
         return embed(file_of(self.tune(work), recipe), f".{form}", recipe)
 
     def _read(self, id: str) -> Tune:
-        from studio.music.scores import Tune
+        from studio.music.scores.scores import Tune
 
         work = self.gallery.get(id)
 
@@ -213,7 +213,7 @@ class Derived:
 
 def media_types() -> Mapping[str, str]:
     """Format -> media type."""
-    from studio.music.compose import MEDIA_TYPES
+    from studio.music.melody.compose import MEDIA_TYPES
 
     return MEDIA_TYPES
 
@@ -221,13 +221,13 @@ def media_types() -> Mapping[str, str]:
 def _colours(work: Work, origins: bool) -> dict[int, str] | None:
     if not origins:
         return None
-    from studio.music.compose import origin_colours, origins_of
+    from studio.music.melody.compose import origin_colours, origins_of
 
     return origin_colours(origins_of(work.facts))
 
 
 def _sample(name: str) -> bytes:
-    from studio.music.rendering import render
+    from studio.music.sound.rendering import render
 
     tune = _some_tune(name)
     bars = [bar for bar in tune.bars() if bar.start < tune.end][: SAMPLE_BARS + 1]
@@ -238,7 +238,7 @@ def _some_tune(name: str) -> Tune:
     """A tune from the middle of the style. Those of the table are read from their file, so that nobody waits for the whole style."""
     import re
 
-    from studio.music.corpora import STYLES, music21_corpus, ready_style
+    from studio.music.styles.corpora import STYLES, music21_corpus, ready_style
 
     entry = STYLES.get(name)
     if entry is None or not entry.files:

@@ -72,11 +72,11 @@ class Room:
 
 def tabs() -> tuple[Tab, ...]:
     """The tabs, from left to right: a new one is a line here."""
-    from studio.app.compose import compose_tab
-    from studio.app.dream import dream_tab
-    from studio.app.gallery import gallery_tab
-    from studio.app.lessons import lessons_style, lessons_tab
-    from studio.app.style import style_tab
+    from studio.app.tabs.compose import compose_tab
+    from studio.app.tabs.dream import dream_tab
+    from studio.app.tabs.gallery import gallery_tab
+    from studio.app.tabs.lessons import lessons_style, lessons_tab
+    from studio.app.tabs.style import style_tab
 
     return (
         Tab("dream", "Dream", lambda room: dream_tab(room.desk, room.page, LARGEST_UPLOAD)),
@@ -173,7 +173,7 @@ def serve(host: str = "127.0.0.1", port: int = 7860, *, open_browser: bool = Fal
             import uvicorn
 
             from studio.app.desk import Desk
-            from studio.jobs import Jobs
+            from studio.making.jobs import Jobs
             from studio.works.gallery import Gallery
 
             gallery = opened.enter_context(Gallery.open())

@@ -101,7 +101,7 @@ def routes(gallery: Gallery, recipe_of_job: Callable[[str], Recipe], allowed: Ca
 
     @router.get("/paintings/{name}")
     def painting(name: str) -> Response:
-        from studio.images.studies import STUDIES
+        from studio.images.paintings.studies import STUDIES
 
         if name not in STUDIES or not STUDIES[name].thumbnail.is_file():
             raise HTTPException(404, f"The studio has no painting '{name}'.")

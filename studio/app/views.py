@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from studio.app.intake import common, download_name
 from studio.errors import StudioError
-from studio.kinds import read_recipe
+from studio.making.kinds import read_recipe
 from studio.works.gallery import Gallery
 from studio.works.recipe import Source
 from studio.works.work import Work

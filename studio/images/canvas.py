@@ -14,11 +14,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from studio.errors import Refused
-from studio.images.networks import OwnWeights
+from studio.images.networks.opening import OwnWeights
 from studio.images.pictures import Picture, Pixels, fit_within, read_picture, resize, write_jpeg, write_png
-from studio.setting import setting
 from studio.works.metadata import embed
 from studio.works.recipe import ModelIdentity, Recipe, Source
+from studio.works.setting import setting
 from studio.works.work import Made, Materials
 
 PREVIEW_SIDE, THUMBNAIL_SIDE = 768, 512

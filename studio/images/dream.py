@@ -20,7 +20,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from studio.errors import Refused
-from studio.images.backbones import backbone
 from studio.images.canvas import (
     PREVIEW_SIDE,
     Grid,
@@ -37,10 +36,11 @@ from studio.images.canvas import (
     window,
 )
 from studio.images.memory import memory_kept
-from studio.images.networks import fetch, open_network
+from studio.images.networks.backbones import backbone
+from studio.images.networks.opening import fetch, open_network
+from studio.images.networks.prepared import LARGEST_STRIDE, Prepared
 from studio.images.objectives import Objective, balanced, channel, features_of, layer, towards
 from studio.images.pictures import Pixels, fit_within, read_picture, resize, write_jpeg
-from studio.images.prepared import LARGEST_STRIDE, Prepared
 from studio.images.recipes import DreamRecipe, LayerTerm
 from studio.learning.descent import Slope, descend
 from studio.works.recipe import ModelIdentity, Source

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from studio.errors import Refused
-from studio.images.prepared import Prepared
+from studio.images.networks.prepared import Prepared
 
 Excitement = Callable[[Tensor], Tensor]
 """Features of one layer [n, channels, h, w] -> how strong they are: a scalar, the mean over all places."""

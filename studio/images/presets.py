@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.errors import UnknownName
-from studio.images.backbones import DEFAULT, OWN, Layer, layers
+from studio.images.networks.backbones import DEFAULT, OWN, Layer, layers
 from studio.images.recipes import DreamRecipe, LayerTerm
 from studio.works.work import Made, Making
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import field_validator
 
-from studio.images.backbones import OWN
+from studio.images.networks.backbones import OWN
 from studio.works.recipe import Recipe, parameter
 
 SMALLEST_SIDE, LARGEST_SIDE = 64, 8192

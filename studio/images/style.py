@@ -22,8 +22,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from studio.errors import Refused
-from studio.images.backbones import DEFAULT, backbone
-from studio.images.backbones import layers as layers_of
 from studio.images.canvas import (
     PREVIEW_SIDE,
     Size,
@@ -39,9 +37,11 @@ from studio.images.canvas import (
     window,
 )
 from studio.images.memory import memory_kept
-from studio.images.networks import fetch, open_network
+from studio.images.networks.backbones import DEFAULT, backbone
+from studio.images.networks.backbones import layers as layers_of
+from studio.images.networks.opening import fetch, open_network
+from studio.images.networks.prepared import Prepared
 from studio.images.pictures import Pixels, fit_within, read_picture, resize, write_jpeg
-from studio.images.prepared import Prepared
 from studio.images.recipes import StyleRecipe
 from studio.learning.descent import Slope, descend
 from studio.learning.rules import Adam

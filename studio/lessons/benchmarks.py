@@ -23,9 +23,9 @@ from studio.lessons.benchmarks_data import (
     rounded_share,
     table_of_ones_own,
 )
-from studio.lessons.keeping import packed
-from studio.lessons.lesson import Check, Choice, Event, Lesson, Push, Slide, Upload, Write
-from studio.lessons.scene import Bars, Button, Figure, File, Heat, Line, Mark, Points, Scene, Table, Words, written
+from studio.lessons.kit.keeping import packed
+from studio.lessons.kit.lesson import Check, Choice, Event, Lesson, Push, Slide, Upload, Write
+from studio.lessons.kit.scene import Bars, Button, Figure, File, Heat, Line, Mark, Points, Scene, Table, Words, written
 
 if TYPE_CHECKING:
     from studio.learning.networks import Network

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from studio.errors import Refused
-from studio.lessons.lesson import Check, Choice, Event, Lesson, Push, Slide, Switch, Write
-from studio.lessons.scene import Bars, Figure, Line, Points, Scene, Table, Words, written
+from studio.lessons.kit.lesson import Check, Choice, Event, Lesson, Push, Slide, Switch, Write
+from studio.lessons.kit.scene import Bars, Figure, Line, Points, Scene, Table, Words, written
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from studio.lessons.lesson import Check, Event, Lesson, Push, Slide
-from studio.lessons.scene import Figure, Line, Mark, Points, Scene, Table, written
+from studio.lessons.kit.lesson import Check, Event, Lesson, Push, Slide
+from studio.lessons.kit.scene import Figure, Line, Mark, Points, Scene, Table, written
 
 if TYPE_CHECKING:
     from torch import Tensor

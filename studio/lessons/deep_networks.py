@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from studio.images.backbones import DEFAULT, LITE0
-from studio.lessons.lesson import Check, Choice, Event, Lesson, Push, Slide, Upload
-from studio.lessons.scene import Figure, Heat, Line, Mark, Picture, Points, Scene, Table, Visit, Words, written
+from studio.images.networks.backbones import DEFAULT, LITE0
+from studio.lessons.kit.lesson import Check, Choice, Event, Lesson, Push, Slide, Upload
+from studio.lessons.kit.scene import Figure, Heat, Line, Mark, Picture, Points, Scene, Table, Visit, Words, written
 
 if TYPE_CHECKING:
+    from studio.images.networks.prepared import Prepared
     from studio.images.pictures import Pixels
-    from studio.images.prepared import Prepared
     from studio.lessons.small_dreams import SmallDream
 
 LAYERS = ("bn1", "blocks.0", "blocks.1", "blocks.2", "blocks.3", "blocks.4", "blocks.5", "blocks.6")
@@ -99,7 +99,7 @@ def _fitting(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _network(*layers: str) -> Prepared:
-    from studio.images.networks import open_network
+    from studio.images.networks.opening import open_network
 
     return open_network(DEFAULT, layers)[0]
 
@@ -125,7 +125,7 @@ def excitement(seen: np.ndarray) -> np.ndarray:
 
 def field_of_view(layer: str) -> int:
     """Pixels, both ways, that one place of the layer can see at all (its receptive field), worked out from kernels and strides."""
-    from studio.images.efficientnet_lite import STAGES
+    from studio.images.networks.efficientnet_lite import STAGES
 
     view, stride = 3, 2
     for number, (blocks, kernel, first_stride, _, _) in enumerate(STAGES):
@@ -476,7 +476,7 @@ LESSON: Lesson[State] = Lesson(
     ),
     code="""\
 import torch
-from studio.images.networks import open_network
+from studio.images.networks.opening import open_network
 from studio.images.objectives import channel
 from studio.learning.descent import descend
 from studio.learning.rules import GradientDescent

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from studio.errors import Refused
-from studio.images.backbones import DEFAULT
+from studio.images.networks.backbones import DEFAULT
 from studio.lessons.cafeteria import FOODS, MENUS, TRUE_PRICES, read_menu
 from studio.lessons.deep_networks import NETWORK_CREDITS, SAMPLE_CREDITS
-from studio.lessons.keeping import packed
-from studio.lessons.lesson import Check, Choice, Event, Lesson, Push, Slide, Upload, Write
-from studio.lessons.scene import Arrow, Bars, Figure, File, Line, Mark, Picture, Points, Scene, Sound, Table, Visit, Words, written
+from studio.lessons.kit.keeping import packed
+from studio.lessons.kit.lesson import Check, Choice, Event, Lesson, Push, Slide, Upload, Write
+from studio.lessons.kit.scene import Arrow, Bars, Figure, File, Line, Mark, Picture, Points, Scene, Sound, Table, Visit, Words, written
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -214,7 +214,7 @@ def _three(seed: int) -> Three:
     """Prices from totals, the next note from the notes before, and pixels towards what a layer sees."""
     import torch
 
-    from studio.images.networks import open_network
+    from studio.images.networks.opening import open_network
     from studio.images.objectives import layer
     from studio.images.recipes import DreamRecipe
     from studio.learning.datasets import Sequences
@@ -408,7 +408,7 @@ def _ground(state: State) -> Pixels:
 
 
 def _dreaming(state: State, own: Own) -> Own:
-    from studio.images.own_eyes import own_eyes
+    from studio.images.networks.own_eyes import own_eyes
     from studio.images.recipes import DreamRecipe
     from studio.lessons.small_dreams import SmallDream
 

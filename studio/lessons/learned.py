@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from studio.lessons.lesson import Check, Choice, Event, Lesson, Push, Slide
-from studio.lessons.scene import Figure, Heat, Line, Mark, Points, Scene, Table, Words
+from studio.lessons.kit.lesson import Check, Choice, Event, Lesson, Push, Slide
+from studio.lessons.kit.scene import Figure, Heat, Line, Mark, Points, Scene, Table, Words
 
 if TYPE_CHECKING:
     from torch import Tensor

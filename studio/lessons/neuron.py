@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from studio.lessons.lesson import Check, Choice, Event, Lesson, Push, Slide, Switch
-from studio.lessons.scene import Arrow, Figure, Heat, Line, Link, Mark, Node, Points, Scene, Table, Words, written
+from studio.lessons.kit.lesson import Check, Choice, Event, Lesson, Push, Slide, Switch
+from studio.lessons.kit.scene import Arrow, Figure, Heat, Line, Link, Mark, Node, Points, Scene, Table, Words, written
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -10,8 +10,8 @@ import numpy as np
 
 from studio.errors import Refused
 from studio.lessons.fruit import data_url
-from studio.lessons.lesson import Check, Choice, Event, Lesson, Push, Slide, Switch, Upload
-from studio.lessons.scene import Bars, Figure, Line, Mark, Picture, Points, Scene, Table, Words, written
+from studio.lessons.kit.lesson import Check, Choice, Event, Lesson, Push, Slide, Switch, Upload
+from studio.lessons.kit.scene import Bars, Figure, Line, Mark, Picture, Points, Scene, Table, Words, written
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from studio.errors import Refused
-from studio.lessons.keeping import packed, unpacked
-from studio.lessons.lesson import Check, Choice, Event, Lesson, Push, Slide, Switch, Upload, Write, fitting
+from studio.lessons.kit.keeping import packed, unpacked
+from studio.lessons.kit.lesson import Check, Choice, Event, Lesson, Push, Slide, Switch, Upload, Write, fitting
+from studio.lessons.kit.scene import Button, Entry, Figure, File, Heat, Line, Link, Mark, Node, Points, Scene, Table, Words, written
 from studio.lessons.playground_data import (
     BLUE,
     DRAWN,
@@ -35,7 +36,6 @@ from studio.lessons.playground_data import (
     with_stroke,
     write_points,
 )
-from studio.lessons.scene import Button, Entry, Figure, File, Heat, Line, Link, Mark, Node, Points, Scene, Table, Words, written
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -12,8 +12,8 @@ import numpy as np
 
 from studio.errors import Refused
 from studio.lessons.fruit import COLOURS, SWATCHES, Fruit, colour_names, count_colours, data_url, draw_fruit, read_fruit
-from studio.lessons.lesson import Check, Choice, Event, Lesson, Push, Slide, Upload, Write
-from studio.lessons.scene import Bars, Figure, Mark, Picture, Points, Scene, Table, Words
+from studio.lessons.kit.lesson import Check, Choice, Event, Lesson, Push, Slide, Upload, Write
+from studio.lessons.kit.scene import Bars, Figure, Mark, Picture, Points, Scene, Table, Words
 
 FIRST_RULE = "orange > green"
 ACROSS, DOWN = 4, 3

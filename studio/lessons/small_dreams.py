@@ -18,8 +18,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from studio.images.dream import Climb, Look, plan_octaves
+from studio.images.networks.prepared import Prepared
 from studio.images.pictures import Pixels, fit_within, resize, write_jpeg, write_png
-from studio.images.prepared import Prepared
 from studio.images.recipes import DreamRecipe
 from studio.learning.descent import descend
 

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from studio.errors import Refused, Unreadable
-from studio.images.backbones import DEFAULT
+from studio.images.networks.backbones import DEFAULT
 from studio.lessons.deep_networks import NETWORK_CREDITS, SAMPLE_CREDITS
-from studio.lessons.keeping import packed, unpacked
-from studio.lessons.lesson import Camera, Check, Choice, Event, Lesson, Push, Slide, Upload
-from studio.lessons.scene import Bars, Figure, File, Heat, Line, Mark, Picture, Points, Scene, Sound, Table, Visit, Words, written
+from studio.lessons.kit.keeping import packed, unpacked
+from studio.lessons.kit.lesson import Camera, Check, Choice, Event, Lesson, Push, Slide, Upload
+from studio.lessons.kit.scene import Bars, Figure, File, Heat, Line, Mark, Picture, Points, Scene, Sound, Table, Visit, Words, written
 
 if TYPE_CHECKING:
     from studio.learning.networks import Network
@@ -205,7 +205,7 @@ def embedding(pixels: np.ndarray) -> tuple[float, ...]:
     """A picture, uint8 [SEEN_SIDE, SEEN_SIDE, 3], in 320 numbers: how strongly each channel of the deepest layer answers, mean square 1."""
     import torch
 
-    from studio.images.networks import open_network
+    from studio.images.networks.opening import open_network
 
     network = open_network(DEFAULT, (CAMERA_LAYER,))[0]
     with torch.no_grad():
@@ -453,7 +453,7 @@ class LiveDream:
         import torch
 
         from studio.images.dream import Climb, Look
-        from studio.images.networks import open_network
+        from studio.images.networks.opening import open_network
         from studio.images.objectives import Objective, balanced, layer
         from studio.images.recipes import DreamRecipe
         from studio.learning.descent import descend

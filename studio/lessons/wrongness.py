@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from studio.lessons.lesson import Check, Choice, Event, Lesson, Push, Slide
-from studio.lessons.scene import Arrow, Figure, Heat, Line, Mark, Points, Scene, Table, written
+from studio.lessons.kit.lesson import Check, Choice, Event, Lesson, Push, Slide
+from studio.lessons.kit.scene import Arrow, Figure, Heat, Line, Mark, Points, Scene, Table, written
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 from music21 import converter
 
-from studio.music.reading import read_tunes
-from studio.music.recipes import ComposeRecipe
-from studio.music.scores import Tune, parse_pitch
+from studio.music.melody.recipes import ComposeRecipe
+from studio.music.reading.reading import read_tunes
+from studio.music.scores.scores import Tune, parse_pitch
 from studio.works.metadata import extract
 from studio.works.recipe import controls
 from tests.app.conftest import Open

@@ -79,7 +79,7 @@ def test_the_view_of_a_large_photo_is_small(uploads: Path) -> None:
 
 
 def test_dials_become_wishes() -> None:
-    from studio.app.dream import from_dials  # here, for it brings all of Gradio with it
+    from studio.app.tabs.dream import from_dials  # here, for it brings all of Gradio with it
 
     assert from_dials({"size": "own", "steps": 3, "preset": None, "seed": None}) == {"size": None, "steps": 3, "preset": None}
     assert check(DreamRecipe, {"size": from_dials({"size": "1024"})["size"]}).model_dump()["size"] == 1024

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from studio.lessons.course import COURSE
+from studio.lessons.kit.course import COURSE
 from tests.app.conftest import DESK, PHONE, Chromium, Open
 from tests.app.test_browser import choose, narrow_enough, set_dial, small
 

@@ -9,7 +9,7 @@ import pytest
 
 from studio.app.page import application, login_wanted
 from studio.errors import Refused
-from studio.jobs import Jobs
+from studio.making.jobs import Jobs
 from studio.works.gallery import Gallery
 
 

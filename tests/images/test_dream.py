@@ -17,15 +17,15 @@ from PIL import Image
 from safetensors.torch import save
 
 from studio.errors import Missing, Refused, StudioError, UnknownName, Unreadable
-from studio.images.backbones import DEFAULT, backbone
 from studio.images.canvas import window
 from studio.images.dream import Climb, Look, _halved, cuts, dream, plan_octaves
-from studio.images.networks import build, open_network
+from studio.images.networks.backbones import DEFAULT, backbone
+from studio.images.networks.opening import build, open_network
 from studio.images.objectives import layer
 from studio.images.pictures import resize
 from studio.images.presets import finish
 from studio.images.recipes import DreamRecipe
-from studio.remaking import remake
+from studio.making.remaking import remake
 from studio.works.gallery import Gallery
 from studio.works.metadata import extract
 from studio.works.recipe import Source

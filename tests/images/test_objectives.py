@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from studio.errors import Refused
-from studio.images.backbones import DEFAULT
-from studio.images.networks import open_network
+from studio.images.networks.backbones import DEFAULT
+from studio.images.networks.opening import open_network
+from studio.images.networks.prepared import Prepared
 from studio.images.objectives import Objective, balanced, channel, features_of, layer, towards
-from studio.images.prepared import Prepared
 
 SHALLOW, DEEP = "blocks.1", "blocks.3"
 

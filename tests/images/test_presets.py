@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from studio.errors import UnknownName
-from studio.images.backbones import BACKBONES, DEFAULT, backbone, layers
+from studio.images.networks.backbones import BACKBONES, DEFAULT, backbone, layers
 from studio.images.presets import FOLDER, LOOK, PRESETS, as_deep_in, with_preset
 from studio.images.recipes import DreamRecipe, LayerTerm
 from studio.works.recipe import check, controls

@@ -16,7 +16,7 @@ from sklearn.datasets import load_sample_image
 
 from studio.errors import Refused
 from studio.images import style
-from studio.images.networks import open_network
+from studio.images.networks.opening import open_network
 from studio.images.pictures import Pixels, read_picture, resize
 from studio.images.recipes import StyleRecipe
 from studio.images.style import Field, Look, Statistics, Wish, paint, plan_sizes, shapes_layer, texture_layers

@@ -22,9 +22,9 @@ from studio.errors import Missing, Refused, StudioError, Unreadable
 from studio.learning import datasets
 from studio.lessons import benchmarks_data as data
 from studio.lessons.benchmarks import LESSON, SETS, State, probabilities, train
-from studio.lessons.keeping import unpacked
-from studio.lessons.lesson import Event
-from studio.lessons.scene import Bars, Button, Figure, Heat, Scene, Words
+from studio.lessons.kit.keeping import unpacked
+from studio.lessons.kit.lesson import Event
+from studio.lessons.kit.scene import Bars, Button, Figure, Heat, Scene, Words
 
 pytestmark = pytest.mark.xdist_group("benchmarks")  # on one core: what one of them has prepared, the others use
 

@@ -9,8 +9,8 @@ import pytest
 
 from studio.errors import Refused
 from studio.lessons.cafeteria import FOODS, LESSON, TRUE_PRICES, read_menu
-from studio.lessons.lesson import Event
-from studio.lessons.scene import Table
+from studio.lessons.kit.lesson import Event
+from studio.lessons.kit.scene import Table
 
 MEALS = [(2, 5, 3), (1, 2, 4), (4, 1, 1), (3, 3, 2), (1, 4, 1)]
 

@@ -7,7 +7,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from studio.lessons.classes_or_numbers import ENOUGH, LESSON, MIDDLE, SPREAD, State, boundary, chances, guesses
-from studio.lessons.lesson import Event
+from studio.lessons.kit.lesson import Event
 
 
 def learnt(**wishes: float) -> State:

@@ -12,10 +12,10 @@ import pytest
 
 import studio.lessons
 from studio.errors import Refused, StudioError, UnknownName
-from studio.lessons.classroom import Classroom
-from studio.lessons.course import COURSE, lesson
-from studio.lessons.lesson import Choice, Event, Push, Slide, Switch, Upload, fitting
-from studio.lessons.scene import Bars, Heat, Line, Node, Points, Scene, Table
+from studio.lessons.kit.classroom import Classroom
+from studio.lessons.kit.course import COURSE, lesson
+from studio.lessons.kit.lesson import Choice, Event, Push, Slide, Switch, Upload, fitting
+from studio.lessons.kit.scene import Bars, Heat, Line, Node, Points, Scene, Table
 
 FOLDER = Path(studio.lessons.__file__).parent
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from studio.images.backbones import BACKBONES, DEFAULT, weights_path
+from studio.images.networks.backbones import BACKBONES, DEFAULT, weights_path
 from studio.lessons.deep_networks import (
     ATLAS,
     ATLAS_COLUMNS,
@@ -25,8 +25,8 @@ from studio.lessons.deep_networks import (
     grow,
     strongest,
 )
-from studio.lessons.lesson import Event
-from studio.lessons.scene import Heat, Picture
+from studio.lessons.kit.lesson import Event
+from studio.lessons.kit.scene import Heat, Picture
 from studio.lessons.small_dreams import noise, sample
 
 
@@ -64,7 +64,7 @@ def test_every_layer_sees_what_the_same_network_sees_in_timm(state: State) -> No
 @pytest.mark.parametrize("layer", ["bn1", "blocks.0", "blocks.1", "blocks.2", "blocks.3"])
 def test_a_place_sees_as_far_as_its_gradient_reaches(layer: str) -> None:
     """Every path counts once weights and bends are taken away: so the reach is that of a network whose weights are all one."""
-    from studio.images.efficientnet_lite import EfficientNetLite0
+    from studio.images.networks.efficientnet_lite import EfficientNetLite0
 
     network = EfficientNetLite0().eval()
     for parameter in network.parameters():
@@ -88,7 +88,7 @@ def test_deeper_layers_see_further_and_have_fewer_places(state: State) -> None:
 
 def test_growing_raises_the_answer_that_the_network_gives() -> None:
     """Measured afresh on the finished picture, not read off the curve."""
-    from studio.images.networks import open_network
+    from studio.images.networks.opening import open_network
 
     grown = grow("blocks.2", 7, seed=3, height=96, width=96)
     grown.go_on(grown.steps)

@@ -15,8 +15,8 @@ import pytest
 import torch
 from PIL import Image
 
-from studio.images.backbones import DEFAULT
-from studio.images.own_eyes import own_eyes
+from studio.images.networks.backbones import DEFAULT
+from studio.images.networks.own_eyes import own_eyes
 from studio.images.recipes import DreamRecipe
 from studio.learning.checkpoints import load as load_model
 from studio.lessons.derivative_works import (
@@ -33,7 +33,7 @@ from studio.lessons.derivative_works import (
     digest,
     verdict,
 )
-from studio.lessons.lesson import Event
+from studio.lessons.kit.lesson import Event
 from studio.lessons.small_dreams import sample
 from studio.works.gallery import Gallery
 from studio.works.work import Made
@@ -100,7 +100,7 @@ def test_the_melody_goes_as_the_tunes_it_heard(arrived: State) -> None:
 
 
 def test_the_dream_rises_as_the_network_itself_says(arrived: State) -> None:
-    from studio.images.networks import open_network
+    from studio.images.networks.opening import open_network
 
     three = arrived.three
     assert three is not None

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from studio.lessons.kit.lesson import Event
 from studio.lessons.learned import ENOUGH, FEATURES, LESSON, NAMES, PENALTY, SIZES, State, chances
-from studio.lessons.lesson import Event
 
 
 def rested(state: State) -> State:

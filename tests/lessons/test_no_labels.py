@@ -11,7 +11,7 @@ from PIL import Image
 from sklearn.cluster import KMeans
 
 from studio.errors import StudioError
-from studio.lessons.lesson import Event
+from studio.lessons.kit.lesson import Event
 from studio.lessons.no_labels import LESSON, State, groups_of
 
 

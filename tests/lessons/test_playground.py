@@ -17,9 +17,9 @@ from torch import nn
 
 from studio.errors import Refused, StudioError, Unreadable
 from studio.lessons import playground_data as data
-from studio.lessons.lesson import Event
+from studio.lessons.kit.lesson import Event
+from studio.lessons.kit.scene import Button, Entry, Heat, Link, Node, Points
 from studio.lessons.playground import LESSON, RATES, TASKS, State, features_in, layers_in, train
-from studio.lessons.scene import Button, Entry, Heat, Link, Node, Points
 
 
 def begun(**wishes: Any) -> State:

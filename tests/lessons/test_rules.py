@@ -10,7 +10,7 @@ from PIL import Image
 
 from studio.errors import Refused, StudioError
 from studio.lessons.fruit import COLOURS, colour_names, count_colours, draw_fruit
-from studio.lessons.lesson import Event
+from studio.lessons.kit.lesson import Event
 from studio.lessons.rules import BASKETS, FIRST_RULE, LESSON, is_orange, read_rule
 
 

@@ -15,11 +15,11 @@ from PIL import Image
 from safetensors.numpy import load as tensors_from
 
 from studio.errors import Refused, Unreadable
-from studio.images.backbones import DEFAULT
+from studio.images.networks.backbones import DEFAULT
 from studio.images.presets import with_preset
 from studio.images.recipes import DreamRecipe
 from studio.lessons import teach
-from studio.lessons.lesson import Event
+from studio.lessons.kit.lesson import Event
 from studio.lessons.teach import DREAM_LAYERS, LESSON, LiveDream, State, answer, answer_now, dream_settings, ink, mine, note
 from studio.works.recipe import check
 
@@ -161,7 +161,7 @@ def test_the_live_dream_grows_what_the_answer_asks_for() -> None:
     """Measured afresh: what blocks.2 sees in the picture, before and after."""
     import torch
 
-    from studio.images.networks import open_network
+    from studio.images.networks.opening import open_network
 
     def seen(picture: Any) -> float:
         with torch.no_grad():

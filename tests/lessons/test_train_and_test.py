@@ -9,7 +9,7 @@ from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures
 
-from studio.lessons.lesson import Event
+from studio.lessons.kit.lesson import Event
 from studio.lessons.train_and_test import LESSON, State, cross_validated, curve, learnt, powers
 
 

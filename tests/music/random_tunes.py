@@ -6,7 +6,7 @@ import random
 from dataclasses import replace
 from fractions import Fraction
 
-from studio.music.scores import Grid, Key, KeyAt, Meter, MeterAt, Note, Tune
+from studio.music.scores.scores import Grid, Key, KeyAt, Meter, MeterAt, Note, Tune
 
 GROUPS = (
     [Fraction(1, 3)] * 3,

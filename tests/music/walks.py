@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from fractions import Fraction
 
-from studio.music.corpora import Style
-from studio.music.scores import Key, Tune
+from studio.music.scores.scores import Key, Tune
+from studio.music.styles.corpora import Style
 
 RHYTHMS = ("1 1 1 1", "1 1/2 1/2 1 1", "1/2 1/2 1 2", "3/2 1/2 1 1", "1 1 2")
 MAJOR = (0, 2, 4, 5, 7, 9, 11)

@@ -19,7 +19,7 @@ from PIL import Image
 
 from studio.errors import Refused, Unreadable
 from studio.images.recipes import DreamRecipe
-from studio.kinds import read_recipe
+from studio.making.kinds import read_recipe
 from studio.works.metadata import CARRIERS, KEYWORD, LARGEST_RECIPE, credit, embed, extract
 from studio.works.recipe import Recipe, Setting, Source
 

@@ -11,7 +11,7 @@ import pytest
 
 from studio.errors import Refused, StudioError, UnknownName, Unreadable
 from studio.images.recipes import DreamRecipe
-from studio.kinds import KINDS
+from studio.making.kinds import KINDS
 from studio.works.recipe import Fold, ModelIdentity, Recipe, Setting, Source, check, controls, parameter, parse_json
 
 PHOTO = Source(sha256="0a" * 32, role="photo", name="sea.jpg", title="The sea", author="Anna", licence="CC0")

@@ -1,0 +1,1 @@
+"""The paintings that come with the studio."""

@@ -1,0 +1,202 @@
+"""What a lesson is: a few texts, some controls, and three functions that know nothing of the page they are shown on.
+
+    state = lesson.begin(settings)             # a fresh start
+    state = lesson.act(state, event)           # the visitor did something, or time goes on
+    scene = lesson.draw(state)                 # what there is to see now
+
+A page, a terminal and a test drive a lesson alike. All training inside goes through `studio.learning`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from studio.errors import Refused
+from studio.lessons.kit.scene import Scene, Table
+
+State = TypeVar("State")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Choose one of a few words. icons: a small picture for each, the inside of an SVG of 32 by 32 units; they then stand side by side."""
+
+    name: str
+    label: str
+    options: tuple[str, ...]
+    default: str
+    help: str = ""
+    restarts: bool = False
+    icons: tuple[str, ...] = ()
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class Slide:
+    """A number in a range; `stops` lists the only values allowed where they are not evenly spread."""
+
+    name: str
+    label: str
+    minimum: float
+    maximum: float
+    step: float
+    default: float
+    help: str = ""
+    restarts: bool = False
+    stops: tuple[float, ...] = ()
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class Switch:
+    """On or off."""
+
+    name: str
+    label: str
+    default: bool = False
+    help: str = ""
+    restarts: bool = False
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class Push:
+    """A button: it sends an event of its name. `key`: the key that presses it. With a group it stands there, not among the actions."""
+
+    name: str
+    label: str
+    help: str = ""
+    key: str = ""
+    main: bool = False
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class Write:
+    """A text to write or paste, such as a rule or a CSV; sent as event "set"."""
+
+    name: str
+    label: str
+    default: str = ""
+    help: str = ""
+    lines: int = 1
+    restarts: bool = False
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file of the visitor's own: sends an event of its name with `content` (bytes) and `text` (the file's name)."""
+
+    name: str
+    label: str
+    accepts: str = "image/*"
+    help: str = ""
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class Camera(Upload):
+    """A button that turns the visitor's camera on: while it is, events of its name bring small JPEGs, a few a second, like uploads."""
+
+
+Knob = Choice | Slide | Switch | Push | Write | Upload
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened. name: a push's name, "set" (knob, value), "advance" (time goes on), "click" and "drag" on a
+    figure (x, y in the figure's coordinates; index for a dot), "node", "link" and "press" (id of what was clicked), "hover" (id of the
+    node or link under the pointer, empty for none), "edit" (id of an entry and the value typed, None to put it away), "stroke" (points),
+    "key".
+    """
+
+    name: str
+    figure: str = ""
+    x: float = 0.0
+    y: float = 0.0
+    index: int = -1
+    id: str = ""
+    knob: str = ""
+    value: Any = None
+    text: str = ""
+    points: tuple[tuple[float, float], ...] = ()
+    content: bytes = b""
+    shift: bool = False
+
+
+@dataclass(frozen=True)
+class Check:
+    """What will happen if …: asked before it is tried. answer: index of the right choice; why: said afterwards, whatever was chosen."""
+
+    question: str
+    choices: tuple[str, ...]
+    answer: int
+    why: str
+
+
+@dataclass(frozen=True)
+class Lesson(Generic[State]):
+    """One lesson of the course.
+
+    question: the one it answers. first: what to do in the first ten seconds. notice: what to look for, one sentence each.
+    formula: in plain notation, with every sign explained. code: about twelve lines of Python that do it, runnable as they stand.
+    tab, use: the tab where artists use it, and the sentence that says how.
+    knobs: in order; those of one `group` stand together under its name. folded: the groups that are closed at first.
+    begin(settings) -> state, act(state, event) -> state, draw(state) -> scene.
+    table: the lesson's numbers, step by step, for `studio lesson NAME`; None for lessons without numbers to print.
+    """
+
+    name: str
+    title: str
+    question: str
+    first: str
+    notice: tuple[str, ...]
+    checks: tuple[Check, ...]
+    formula: str
+    code: str
+    tab: str
+    use: str
+    knobs: tuple[Knob, ...]
+    begin: Callable[[Mapping[str, Any]], State]
+    act: Callable[[State, Event], State]
+    draw: Callable[[State], Scene]
+    table: Callable[[Mapping[str, Any]], Iterator[Table | str]] | None = None
+    credits: tuple[str, ...] = field(default=())
+    folded: tuple[str, ...] = ()
+
+    def settings(self, wishes: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Every knob's value: the wish where there is one, the default otherwise. Raises `Refused` for a wish that does not fit."""
+        values = {knob.name: knob.default for knob in self.knobs if not isinstance(knob, (Push, Upload))}
+        for name, value in (wishes or {}).items():
+            values[name] = fitting(self.knob(name), value)
+        return values
+
+    def knob(self, name: str) -> Knob:
+        for knob in self.knobs:
+            if knob.name == name:
+                return knob
+        raise Refused(f"The lesson '{self.name}' has no control '{name}'; it has {', '.join(knob.name for knob in self.knobs)}.")
+
+
+def fitting(knob: Knob, value: Any) -> Any:
+    """The value as the knob takes it: read from text where needed. Raises `Refused` with what would fit."""
+    if isinstance(knob, Choice):
+        if str(value) not in knob.options:
+            raise Refused(f"{knob.label} can be {', '.join(knob.options)}, not {value}.")
+        return str(value)
+    if isinstance(knob, Slide):
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            raise Refused(f"{knob.label} is a number from {knob.minimum:g} to {knob.maximum:g}, not {value!r}.") from None
+        if not knob.minimum <= number <= knob.maximum:
+            raise Refused(f"{knob.label} goes from {knob.minimum:g} to {knob.maximum:g}; {number:g} is outside.")
+        return int(number) if knob.step == int(knob.step) and number == int(number) and not knob.stops else number
+    if isinstance(knob, Switch):
+        return value if isinstance(value, bool) else str(value).lower() in ("1", "true", "yes", "on")
+    if isinstance(knob, Write):
+        return str(value)
+    raise Refused(f"{knob.label} is a button and has no value.")

@@ -1,0 +1,1 @@
+"""Markov chains over small integers, automata, and exact sampling under constraints. Nothing here knows music."""

@@ -1,0 +1,1 @@
+"""Melodies: what is learnt of a style, the constraints, and the takes drawn under them."""

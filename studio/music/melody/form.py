@@ -1,0 +1,480 @@
+"""Form: which bars of a tune come back, and where its phrases close. Learnt from the tunes of a style, or asked for in letters.
+
+    forms = learn_forms(idiom)
+    plan = forms.plan(16, random)                 # as a tune of the style goes: bars 5-6 are bars 1-2, bar 8 closes on the tonic …
+    plan = forms.sections("AABA", 32, random)     # four sections of eight bars, the third of them new
+    forms.weights(plan)                           # what is played more in the opening bar, before a close, in the second part …
+    measure(bars)                                 # how much returns in a tune: for comparing tunes with each other
+
+A chain of a few notes' memory wanders. What makes a tune of it is that something returns, exactly, moved, or with another ending, and
+that phrases breathe. Each tune of a style is read for that, bar by bar, both as it is played (repeats out) and once through; a plan is
+taken from the tunes of the asked length as often as they have it, so common plans come often and the plan of one odd tune seldom.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from studio.errors import Refused
+from studio.music.chains.markov import Floats
+from studio.music.melody.idiom import Event, Idiom, Line
+from studio.music.melody.recipes import read_parts
+
+Bar = tuple[Event, ...]
+
+
+class How(IntEnum):
+    """How a bar is like an earlier one; the first is the strongest."""
+
+    EXACT = 0
+    OPENING = 1
+    """The first half is the same, the rest new: another ending."""
+    MOVED = 2
+    """The same, so many steps of the scale higher or lower: a sequence."""
+    RHYTHM = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """Bar `bar` is like the earlier bar `of` (both from 0). steps: of the scale, for `How.MOVED`."""
+
+    bar: int
+    of: int
+    how: How
+    steps: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """A phrase closes in bar `bar` (from 0) with a note that begins `place` ticks into it, lasts `ticks`, and is `degree` half steps
+    (0..11) above the tonic."""
+
+    bar: int
+    place: int
+    ticks: int
+    degree: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The form of a tune of so many bars. parts: the bars at which its parts begin, with their letters, such as ((0, "A"), (8, "B")).
+    like: the number of the shape (`Forms.shapes`) whose gait the tune takes, -1 for none."""
+
+    bars: int
+    returns: tuple[Return, ...] = ()
+    closes: tuple[Close, ...] = ()
+    parts: tuple[tuple[int, str], ...] = ()
+    like: int = -1
+
+    @property
+    def letters(self) -> str:
+        """One number a bar, the same number where a bar returns exactly: "1 2 3 4 1 2 5 6"."""
+        numbers: list[int] = []
+        same = {each.bar: each.of for each in self.returns if each.how is How.EXACT}
+        new = 0
+        for bar in range(self.bars):
+            if bar in same:
+                numbers.append(numbers[same[bar]])
+            else:
+                new += 1
+                numbers.append(new)
+        return " ".join(map(str, numbers))
+
+    @property
+    def returning(self) -> float:
+        """Share 0..1 of the bars that are exactly an earlier one."""
+        return sum(each.how is How.EXACT for each in self.returns) / self.bars if self.bars else 0.0
+
+    def in_words(self) -> str:
+        """Which bars return, as musicians count them."""
+        said = [f"part {letter} from bar {bar + 1}" for bar, letter in self.parts] if len(self.parts) > 1 else []
+        words = {How.EXACT: "", How.OPENING: " with another ending", How.MOVED: " moved", How.RHYTHM: " in rhythm"}
+        runs: list[list[Return]] = []
+        for each in self.returns:
+            last = runs[-1][-1] if runs else None
+            if last and each.how == last.how and (each.bar, each.of, each.steps) == (last.bar + 1, last.of + 1, last.steps):
+                runs[-1].append(each)
+            else:
+                runs.append([each])
+        for run in runs:
+            if run[0].how is not How.RHYTHM:
+                said.append(
+                    f"{_bars(run[0].bar, run[-1].bar)} {'is' if len(run) == 1 else 'are'} {_span(run[0].of, run[-1].of)}{words[run[0].how]}"
+                )
+        return "; ".join(said) or "nothing returns"
+
+
+def _span(first: int, last: int) -> str:
+    return str(first + 1) if first == last else f"{first + 1}-{last + 1}"
+
+
+def _bars(first: int, last: int) -> str:
+    return ("bar " if first == last else "bars ") + _span(first, last)
+
+
+class Forms:
+    """The forms of a style. Its parts are worked out when first asked for.
+
+    plans: number of bars -> the plans of all tunes of that length. period: bars of a usual part (8 where the tunes do not tell).
+    """
+
+    def __init__(self, idiom: Idiom) -> None:
+        self.idiom = idiom
+        self.shapes = [shape for line in idiom.lines for shape in _shapes(line)]
+        self.plans: dict[int, list[Plan]] = {}
+        for number, shape in enumerate(self.shapes):
+            if 2 <= len(shape.bars) <= 128:
+                self.plans.setdefault(len(shape.bars), []).append(replace(self._read(shape), like=number))
+
+    @cached_property
+    def period(self) -> int:
+        """Bars of a usual part of a tune."""
+        lengths: Counter[int] = Counter()
+        for shape in self.shapes:
+            edges = [*shape.parts, len(shape.bars)]
+            lengths.update(after - before for before, after in pairwise(edges) if len(edges) > 2)
+        return next((length for length, _ in lengths.most_common() if 2 <= length <= 32), 8)
+
+    def plan(self, bars: int, random: np.random.Generator) -> Plan:
+        """A plan as the style has it for this many bars; put together from its plans for other lengths where no tune is as long."""
+        choice = [plan for plan in self.plans.get(bars, ()) if plan.returning >= 1 / 8]
+        if choice:  # a tune that goes round and round ends anywhere; one that is asked for closes
+            closing = [plan for plan in choice if any(close.bar == bars - 1 and close.degree == 0 for close in plan.closes)]
+            choice = closing if len(closing) * 4 >= len(choice) else choice
+            return self._ended(choice[int(random.integers(len(choice)))], random)
+        longer = [
+            plan for length in sorted(self.plans) if bars < length <= 2 * bars for plan in self.plans[length] if plan.returning >= 1 / 8
+        ]
+        if longer:
+            return self._ended(cut(longer[int(random.integers(len(longer)))], bars), random)
+        # Longer than any tune of the style: a rondo of parts, A B A C A …, the last one cut to fit.
+        period = min(self.period, bars)
+        whole = -(-bars // period)
+        letters = "".join("A" if number % 2 == 0 or whole < 3 else chr(ord("B") + (number // 2) % 24) for number in range(whole))
+        return self._ended(cut(self.sections(letters, whole * period, random), bars), random)
+
+    def sections(self, letters: str, bars: int, random: np.random.Generator) -> Plan:
+        """Parts of equal length: the same letter is the same music to the note, a prime (A') the same with another last quarter.
+
+        Within its parts the plan is as the style has it. Raises `Refused` where the bars cannot be shared out.
+        """
+        parts = read_parts(letters)
+        size, over = divmod(bars, len(parts))
+        if over or size < 1:
+            near = " or ".join(str(len(parts) * size) for size in (size, size + 1) if size)
+            raise Refused(f"{bars} bars do not make {len(parts)} parts of equal length ({letters}); ask for {near} bars.")
+        returns: list[Return] = []
+        closes: list[Close] = []
+        first: dict[str, int] = {}
+        ending = max(1, size // 4)
+        like = -1
+        for number, part in enumerate(parts):
+            start, letter = number * size, part.rstrip("'")
+            known = first.get(part, first.get(letter))
+            if known is None:
+                chosen = self._inner(size, random)
+                like = chosen.like if like < 0 else like
+                inner = self._ended(chosen, random, final=number == len(parts) - 1 or letter == parts[-1].rstrip("'"))
+                returns += [replace(each, bar=each.bar + start, of=each.of + start) for each in inner.returns]
+                closes += [replace(each, bar=each.bar + start) for each in inner.closes]
+            else:
+                same = size if part in first else size - ending
+                returns += [Return(start + bar, known + bar, How.EXACT) for bar in range(same)]
+                if same < size:
+                    inner = self._ended(Plan(size), random, final=number == len(parts) - 1)
+                    closes += [replace(each, bar=each.bar + start) for each in inner.closes if each.bar >= same]
+            first.setdefault(part, start)
+            first.setdefault(letter, start)
+        return Plan(bars, tuple(returns), tuple(closes), tuple((number * size, part) for number, part in enumerate(parts)), like)
+
+    def _inner(self, size: int, random: np.random.Generator) -> Plan:
+        """A plan for one part of a tune: the beginning of a tune whose parts are as long, without what returns later."""
+        choice = [plan for length in sorted(self.plans) if length >= size for plan in self.plans[length]]
+        return cut(choice[int(random.integers(len(choice)))], size) if choice else Plan(size)
+
+    def _ended(self, plan: Plan, random: np.random.Generator, *, final: bool = True) -> Plan:
+        """The plan with a close in its last bar: one from the ends of tunes, or (`final` False) from ends of other parts."""
+        if any(close.bar == plan.bars - 1 and (close.degree == 0 or not final) for close in plan.closes):
+            return plan
+        choice = self._final_closes if final or not self._inner_closes else self._inner_closes
+        if not choice:
+            return plan
+        chosen = replace(choice[int(random.integers(len(choice)))], bar=plan.bars - 1)
+        return replace(plan, closes=(*(close for close in plan.closes if close.bar != plan.bars - 1), chosen))
+
+    @cached_property
+    def _final_closes(self) -> list[Close]:
+        ends = [close for length, plans in self.plans.items() for plan in plans for close in plan.closes if close.bar == length - 1]
+        return [close for close in ends if close.degree == 0] or ends
+
+    @cached_property
+    def _inner_closes(self) -> list[Close]:
+        ends = [(plan, close) for plans in self.plans.values() for plan in plans for close in plan.closes]
+        return [close for plan, close in ends if (close.bar + 1) % self.period == 0 and close.bar < plan.bars - 1]
+
+    def _read(self, shape: Shape) -> Plan:
+        return Plan(
+            len(shape.bars),
+            tuple(returns_in(shape.bars, self.idiom.bar, self.idiom.key.scale)),
+            tuple(self._closes_in(shape)),
+            tuple((start, chr(ord("A") + number % 26)) for number, start in enumerate(shape.parts)),
+        )
+
+    def _closes_in(self, shape: Shape) -> Iterable[Close]:
+        """Where phrases are marked to end, or else where every fourth bar breathes; and the end."""
+        lengths = [event.ticks for bar in shape.bars for event in bar if event.pitch >= 0]
+        usual = float(np.median(lengths)) if lengths else 0.0
+        last = len(shape.bars) - 1
+        for number, bar in enumerate(shape.bars):
+            notes = [event for event in bar if event.pitch >= 0 and not event.carries]
+            if not notes:
+                continue
+            if number == last:
+                yield self._close(number, notes[-1])
+            elif shape.marks:
+                ends = [mark for at, mark in shape.marks if at == number]
+                closing = [event for event in notes if ends and event.place < ends[0] <= event.place + event.ticks]
+                if closing:
+                    yield self._close(number, closing[-1])
+            elif (number + 1) % 4 == 0:
+                longest = max(reversed(notes), key=lambda event: event.ticks)
+                if longest.ticks >= 1.5 * usual and longest.place > 0:
+                    yield self._close(number, longest)
+
+    def _close(self, bar: int, event: Event) -> Close:
+        return Close(bar, event.place, event.ticks, (event.pitch - self.idiom.key.tonic) % 12)
+
+    # What is played where -----------------------------------------------------------------------------------------------------------------
+
+    def weights(self, bars: int, strength: float = 1.0) -> Floats:
+        """[bars, alphabet]: how much more often each event is played in such a bar of a tune than elsewhere at the same place in the bar.
+
+        A bar is told by its place in the part and whether the part is the first; the last bar of all is a kind of its own. strength: 0
+        makes everything 1, 1 takes the odds as they are (kept within a tenth and ten).
+        """
+        kinds = [self._kind(bar, bars) for bar in range(bars)]
+        found: Floats = np.exp(strength * self._odds[kinds])
+        return found
+
+    def gait(self, plan: Plan) -> Floats:
+        """[alphabet]: how much more often an event's length (at its place in the bar) and its degree occur in the tune that lent the plan
+        than in the style, so that a tune keeps to one gait and one scale: it does not run as a reel here and limp as a hornpipe there."""
+        idiom = self.idiom
+        if plan.like < 0:
+            return np.ones(idiom.alphabet)
+        own = np.zeros(idiom.alphabet)
+        for bar in self.shapes[plan.like].bars:
+            for event in bar:
+                own[idiom.number[event]] += 1
+        _, place = np.unique(idiom.place, return_inverse=True)
+        _, length = np.unique(np.stack([idiom.place, idiom.ticks]), axis=1, return_inverse=True)
+        _, degree = np.unique(idiom.degree, return_inverse=True)
+        everywhere = np.zeros_like(place)
+        odds = np.log(self._more(own, length.ravel(), place)) + np.log(self._more(own, degree, everywhere))
+        found: Floats = np.exp(np.clip(odds, -np.log(30), np.log(30)))
+        return found
+
+    def _more(self, own: Floats, kind: NDArray[np.int64], within: NDArray[np.int64]) -> Floats:
+        """For each event: p(its kind | what it is within) in one tune, filled up with as many notes as usual, over that in the style."""
+        usual = np.bincount(kind, self._counts)[kind] / np.maximum(1e-9, np.bincount(within, self._counts)[within])
+        here = (np.bincount(kind, own)[kind] + STEADY * usual) / (np.bincount(within, own)[within] + STEADY)
+        found: Floats = np.maximum(here, 1e-9) / np.maximum(usual, 1e-9)
+        return found
+
+    @cached_property
+    def _counts(self) -> Floats:
+        """[alphabet]: how often each event occurs in the style, each tune once through."""
+        symbols = [self.idiom.number[event] for shape in self.shapes if shape.whole for bar in shape.bars for event in bar]
+        return np.bincount(symbols, minlength=self.idiom.alphabet).astype(np.float64)
+
+    def _kind(self, bar: int, bars: int) -> int:
+        period = self.period
+        if bar == bars - 1:
+            return 2 * period
+        return min(bar // period, 1) % 2 * period + bar % period if bars >= 2 * period else bar % period
+
+    @cached_property
+    def _odds(self) -> Floats:
+        """The logarithm of p(event | kind of bar, place) / p(event | place), counts filled up with `CAUTION` notes as usual."""
+        idiom = self.idiom
+        kinds = 2 * self.period + 1
+        counts = np.zeros((kinds, idiom.alphabet))
+        for shape in self.shapes:
+            if shape.whole:
+                for number, bar in enumerate(shape.bars):
+                    kind = self._kind(number, len(shape.bars))
+                    for event in bar:
+                        counts[kind, idiom.number[event]] += 1
+        places, place = np.unique(idiom.place, return_inverse=True)
+        at_place = np.stack([np.bincount(place, row, len(places)) for row in counts])
+        usual = counts.sum(axis=0) / np.maximum(1e-9, at_place.sum(axis=0))[place]
+        here = (counts + CAUTION * usual) / (at_place[:, place] + CAUTION)
+        odds = np.log(np.maximum(here, 1e-9) / np.maximum(usual, 1e-9))
+        clipped: Floats = np.clip(odds, -np.log(10), np.log(10))
+        return clipped
+
+
+CAUTION = 12.0
+"""So many notes as usual are added to what was counted for a kind of bar, at each place in it."""
+
+STEADY = 6.0
+"""And so many to what was counted in a single tune."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The bars of a tune in one rendering. parts: where parts begin. marks: (bar, ticks in it) of phrase ends. whole: once through."""
+
+    bars: tuple[Bar, ...]
+    parts: tuple[int, ...]
+    marks: tuple[tuple[int, int], ...]
+    whole: bool
+
+
+def learn_forms(idiom: Idiom) -> Forms:
+    """The forms of an idiom's tunes."""
+    return Forms(idiom)
+
+
+def _shapes(line: Line) -> list[Shape]:
+    """A tune as it is played and, where that differs, once through: of each repeated part its last time."""
+    bars = line.in_bars()
+    once: list[int] = []
+    for bar, written in enumerate(line.written):
+        while once and line.written[once[-1]] >= written:
+            once.pop()
+        once.append(bar)
+    played = Shape(tuple(bars), line.sections, line.phrase_ends, len(once) == len(bars))
+    if len(once) == len(bars):
+        return [played]
+    place = {bar: number for number, bar in enumerate(once)}
+    parts = tuple(sorted({place[bar] for bar in line.sections if bar in place} | {0}))
+    return [Shape(tuple(bars[bar] for bar in once), parts, (), True), played]
+
+
+def returns_in(bars: Sequence[Bar], length: int, scale: Sequence[int]) -> list[Return]:
+    """For each bar that is like an earlier one: which, and how. length: ticks a bar. scale: pitch classes, for moved bars."""
+    found: list[Return] = []
+    known: tuple[dict[Bar, list[int]], dict[Bar, list[int]], dict[_Rhythm, list[int]]] = {}, {}, {}
+    before: Return | None = None
+    for number, bar in enumerate(bars):
+        opening = tuple(event for event in bar if event.place < length / 2)
+        rhythm = tuple((event.place, event.ticks, event.pitch < 0, event.carries) for event in bar)
+        ways = [Return(number, earlier, How.EXACT) for earlier in known[0].get(bar, ())]
+        if not ways and len(opening) >= 2:
+            ways = [Return(number, earlier, How.OPENING) for earlier in known[1].get(opening, ())]
+        if not ways and len(bar) >= 3:
+            ways = [way for earlier in known[2].get(rhythm, ()) if (way := _in_rhythm(number, bar, earlier, bars[earlier], scale))]
+        for kind, key in zip(known, (bar, opening, rhythm), strict=True):
+            kind.setdefault(key, []).append(number)  # type: ignore[attr-defined]
+        # Of the same likeness, the one that goes on where the bar before came from, or else the earliest.
+        best = min(ways, key=lambda each: (each.how, not (before and each.of == before.of + 1), each.of), default=None)
+        found += [best] if best else []
+        before = best
+    return found
+
+
+_Rhythm = tuple[tuple[int, int, bool, bool], ...]
+"""Where each event of a bar stands, how long it lasts, whether it rests, whether it is carried over."""
+
+
+def _in_rhythm(number: int, bar: Bar, earlier: int, there: Bar, scale: Sequence[int]) -> Return | None:
+    """How a bar is like an earlier one of the same rhythm; None where that is even, and so says nothing."""
+    moves = {_steps(one.pitch, other.pitch, scale) for other, one in zip(bar, there, strict=True) if other.pitch >= 0}
+    if len(moves) == 1 and None not in moves and moves != {0}:
+        return Return(number, earlier, How.MOVED, moves.pop() or 0)
+    return Return(number, earlier, How.RHYTHM) if len({event.ticks for event in bar}) > 1 else None
+
+
+def _steps(before: int, after: int, scale: Sequence[int]) -> int | None:
+    """How many steps of the scale from one pitch to another; None where one of them is not of the scale."""
+    order = sorted(scale)
+    if before % 12 not in order or after % 12 not in order:
+        return None
+    return (after // 12 - before // 12) * len(order) + order.index(after % 12) - order.index(before % 12)
+
+
+def moved(pitch: int, steps: int, scale: Sequence[int]) -> int | None:
+    """The pitch so many steps of the scale from another; None where that is not of the scale."""
+    order = sorted(scale)
+    if pitch % 12 not in order:
+        return None
+    octave, place = divmod(order.index(pitch % 12) + steps, len(order))
+    return (pitch // 12 + octave) * 12 + order[place]
+
+
+def cut(plan: Plan, bars: int) -> Plan:
+    """The first so many bars of a plan."""
+    return Plan(
+        bars,
+        tuple(each for each in plan.returns if each.bar < bars),
+        tuple(each for each in plan.closes if each.bar < bars),
+        tuple(part for part in plan.parts if part[0] < bars),
+        plan.like,
+    )
+
+
+# Measuring ----------------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FormFeatures:
+    """How much of a tune returns. exact, opening, moved: share 0..1 of the bars that are an earlier one, begin like one, are one moved.
+    contrast: how much more alike bars are that stand a half or a whole part apart than bars at other distances (-1..1): a self-similarity
+    with stripes. breathing: share of the phrase ends (every fourth bar) whose longest note is half as long again as the median note.
+    tonic: share of those phrase ends that close on 1, 3 or 5 of the key. closed: whether the last note is the tonic."""
+
+    exact: float
+    opening: float
+    moved: float
+    contrast: float
+    breathing: float
+    tonic: float
+    closed: float
+
+
+def measure(bars: Sequence[Bar], length: int, scale: Sequence[int], period: int = 8) -> FormFeatures:
+    """The form of one tune's bars. length: ticks a bar. scale: pitch classes of the key, its tonic first. period: bars of a usual part."""
+    returns = returns_in(bars, length, scale)
+    share = {how: sum(each.how is how for each in returns) / len(bars) for how in How}
+    likeness = np.array([[_alike(one, other, length) for other in bars] for one in bars])
+    apart = np.abs(np.subtract.outer(np.arange(len(bars)), np.arange(len(bars))))
+    near = (apart > 0) & (apart % max(1, period // 2) == 0)
+    far = (apart > 0) & ~near
+    contrast = float(likeness[near].mean() - likeness[far].mean()) if near.any() and far.any() else 0.0
+    lengths = [event.ticks for bar in bars for event in bar if event.pitch >= 0]
+    usual = float(np.median(lengths)) if lengths else 1.0
+    ends = [[event for event in bars[number] if event.pitch >= 0] for number in range(3, len(bars), 4)]
+    longest = [max(reversed(notes), key=lambda event: event.ticks) for notes in ends if notes]
+    third = scale[2] if len(scale) > 2 else scale[0]
+    stable = {scale[0], third, scale[4] if len(scale) > 4 else scale[0]}
+    last = [event.pitch for bar in bars for event in bar if event.pitch >= 0][-1:]
+    return FormFeatures(
+        share[How.EXACT],
+        share[How.OPENING],
+        share[How.MOVED],
+        contrast,
+        float(np.mean([event.ticks >= 1.5 * usual for event in longest])) if longest else 0.0,
+        float(np.mean([event.pitch % 12 in stable for event in longest])) if longest else 0.0,
+        float(bool(last) and last[0] % 12 == scale[0]),
+    )
+
+
+def _alike(one: Bar, other: Bar, length: int) -> float:
+    """Share of the bar through which both sound the same pitch."""
+    return float(np.mean(_sound(one, length) == _sound(other, length)))
+
+
+def _sound(bar: Bar, length: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    line = np.full(length, -1, dtype=np.int64)
+    for event in bar:
+        line[event.place : event.place + event.ticks] = event.pitch
+    return line

@@ -1,0 +1,478 @@
+"""What is learnt of a style for one key and meter: the events its tunes are made of, and the chain that strings them together.
+
+    idiom = learn(style, Meter.parse("4/4"), Key.parse("D"))
+    walk = idiom.walk(lowest=2)
+    trellis = idiom.trellis(walk, (idiom.copies(Kind.INTERVAL, 8),))     # kept: it serves every request of its kind
+    idiom.tune(symbols, title="…")                                         # symbols back to notes
+
+A symbol is an event: a pitch (or a rest), how long it lasts, at which place in the bar it starts, and whether it only carries on the
+note before it over a bar line. Every tune is moved to the asked key by the smallest step, so pitches are those that will be heard.
+Repeats are played out before counting; a pick-up is left out, and the last note of a tune fills its bar, as if the pick-up's time were
+its own.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property
+from itertools import accumulate, pairwise
+from math import gcd
+
+import numpy as np
+from numpy.typing import NDArray
+
+from studio.errors import Refused
+from studio.music.chains.automata import SILENT, Reading, Viewpoint, copy_limit
+from studio.music.chains.markov import Chain, ContextTree, Longs, WittenBell, count, freeze, mix
+from studio.music.chains.sampling import Budget, Mask, Trellis, Walk, unfold
+from studio.music.scores.scores import REST, Key, Meter, Tune
+from studio.music.styles.corpora import Style
+from studio.music.styles.originality import Kind
+
+PER_QUARTER = 24
+"""Ticks a quarter note while tunes are read; tunes with notes between them are left out."""
+
+ENOUGH_TUNES = 40
+"""With fewer tunes in a meter, those in a kindred one (2/4 for 4/4, 3/8 for 3/4) are read in twice or half their note values."""
+
+KEPT_TRELLISES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """pitch: MIDI number or REST. ticks: how long. place: ticks from the bar line. carries: sounds on from the event before, unstruck."""
+
+    pitch: int
+    ticks: int
+    place: int
+    carries: bool = False
+
+
+@dataclass(frozen=True)
+class Line:
+    """One tune as it was learnt. events: without its pick-up, repeats played out. bars: the bar each event stands in (from 0).
+    written: the written number of each of those bars. phrase_ends: (bar, ticks in the bar) where a phrase is marked to end."""
+
+    number: int
+    title: str
+    events: tuple[Event, ...]
+    bars: tuple[int, ...]
+    written: tuple[int, ...]
+    sections: tuple[int, ...]
+    """The bars (from 0) at which a repeated section, or what follows one, begins as it is played."""
+    phrase_ends: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def length(self) -> int:
+        """In bars."""
+        return len(self.written)
+
+    def in_bars(self) -> list[tuple[Event, ...]]:
+        """Its events bar by bar."""
+        found: list[list[Event]] = [[] for _ in self.written]
+        for event, bar in zip(self.events, self.bars, strict=True):
+            found[bar].append(event)
+        return [tuple(events) for events in found]
+
+
+def _coarser(line: Line, unit: int) -> Line:
+    """The same line in ticks `unit` times as long."""
+    events = tuple(Event(each.pitch, each.ticks // unit, each.place // unit, each.carries) for each in line.events)
+    return replace(line, events=events, phrase_ends=tuple((number, place // unit) for number, place in line.phrase_ends))
+
+
+class Idiom:
+    """The events of a style in one key and meter. Its parts are worked out when first asked for, and kept.
+
+    pitch, ticks, place, carries: [alphabet], one of each a symbol; `SILENT` is the pitch of a rest. bar: ticks a bar. tick: quarter
+    notes a tick. lines: what was learnt from; left_out: tunes in the meter with notes between the ticks. kindred: how many of the
+    lines stand in another meter and were read in other note values. low, high: the range of nearly all notes of the style as it is sung.
+    """
+
+    def __init__(self, style: Style, meter: Meter, key: Key, lines: Sequence[Line], *, longest: int, left_out: int, kindred: int) -> None:
+        self.style, self.meter, self.key, self.longest = style, meter, key, longest
+        self.left_out, self.kindred = left_out, kindred
+        bar = int(meter.bar_length * PER_QUARTER)
+        unit = gcd(bar, PER_QUARTER // 2, *(event.ticks for line in lines for event in line.events))
+        unit = gcd(unit, *(event.place for line in lines for event in line.events))
+        self.tick = Fraction(unit, PER_QUARTER)
+        self.bar = bar // unit
+        self.lines = tuple(lines) if unit == 1 else tuple(_coarser(line, unit) for line in lines)
+        self.number: dict[Event, int] = {}
+        self.sequences = [[self.number.setdefault(event, len(self.number)) for event in line.events] for line in self.lines]
+        self.events = tuple(self.number)
+        self.pitch = np.array([event.pitch for event in self.events], dtype=np.int64)
+        self.ticks = np.array([event.ticks for event in self.events], dtype=np.int64)
+        self.place = np.array([event.place for event in self.events], dtype=np.int64)
+        self.carries = np.array([event.carries for event in self.events], dtype=bool)
+        for column in (self.pitch, self.ticks, self.place, self.carries):
+            column.flags.writeable = False
+        self._chains: dict[int, Chain] = {}
+        self._walks: dict[int, Walk] = {}
+        self._copies: dict[tuple[Kind, int], Reading] = {}
+        self._trellises: dict[tuple[int, ...], Trellis] = {}
+
+    @property
+    def alphabet(self) -> int:
+        return len(self.events)
+
+    @cached_property
+    def sounding(self) -> Mask:
+        """[alphabet]: notes, not rests."""
+        return self.pitch >= 0
+
+    @cached_property
+    def struck(self) -> Mask:
+        """[alphabet]: notes that begin here, not rests and not what carries a note on."""
+        found: Mask = self.sounding & ~self.carries
+        return found
+
+    @cached_property
+    def degree(self) -> Longs:
+        """[alphabet]: half steps above the tonic, 0..11; -1 for a rest."""
+        found: Longs = np.where(self.sounding, (self.pitch - self.key.tonic) % 12, -1)
+        return found
+
+    @cached_property
+    def range(self) -> tuple[int, int]:
+        """The lowest and highest pitch between which 99 of 100 notes of the learnt tunes lie, in their own keys."""
+        wide = self.style.events(PER_QUARTER)
+        chosen = np.isin(wide.tunes, [line.number for line in self.lines])
+        sung = np.concatenate([wide.pitches[a:b] for (a, b), yes in zip(pairwise(wide.offsets), chosen, strict=True) if yes])
+        low, high = np.percentile(sung[sung >= 0], [0.5, 99.5]) if len(sung) else (0, 127)
+        return int(low), int(high)
+
+    @cached_property
+    def tree(self) -> ContextTree:
+        return count(self.sequences, alphabet=self.alphabet, longest=self.longest)
+
+    def chain(self, lowest: int) -> Chain:
+        if lowest not in self._chains:
+            self._chains[lowest] = mix(self.tree, WittenBell(), lowest=min(lowest, self.longest))
+        return self._chains[lowest]
+
+    def walk(self, lowest: int) -> Walk:
+        """A walk from bar line to bar line: every event at its own place, none across a bar line."""
+        if lowest not in self._walks:
+            places = (self.place == np.arange(self.bar)[:, None]) & (self.place + self.ticks <= self.bar)
+            self._walks[lowest] = Walk(self.chain(lowest), self.ticks, period=self.bar, places=places)
+        return self._walks[lowest]
+
+    def trellis(self, walk: Walk, readings: tuple[Reading, ...], budget: Budget | None = None) -> Trellis:
+        """`unfold`, kept for the next request with the same walk and readings. Raises `Refused` beyond the budget."""
+        key = (id(walk), *(id(reading) for reading in readings))
+        found = self._trellises.pop(key, None)
+        if found is None:
+            while len(self._trellises) >= KEPT_TRELLISES:
+                del self._trellises[next(iter(self._trellises))]
+            found = unfold(walk, readings, budget=budget or Budget())
+        self._trellises[key] = found
+        return found
+
+    def copies(self, kind: Kind, notes: int) -> Reading:
+        """Never more than `notes` notes in a row as they stand in a tune of the style, compared by `kind`. Every tune of the style
+        counts, in whatever meter, as it is written and, for those learnt from, as it is played."""
+        if notes < 1:
+            raise Refused(f"A copy limit of {notes} notes leaves nothing to play; allow at least 1.")
+        if (kind, notes) not in self._copies:
+            view, lines = self.heard(kind)
+            letters = notes if kind is Kind.PITCH else notes - 1
+            self._copies[kind, notes] = Reading(view, copy_limit(lines, letters, view.letters))
+        return self._copies[kind, notes]
+
+    def heard(self, kind: Kind) -> tuple[Viewpoint, list[NDArray[np.int64]]]:
+        """How notes are compared, and the whole style heard so, cut wherever something sounds that these events cannot."""
+        if kind not in self._heard:
+            written, played = self._written, list(self._played())
+            if kind is Kind.PITCH:
+                self._heard[kind] = self._by_pitch(written)
+            elif kind is Kind.INTERVAL:
+                self._heard[kind] = self._by_interval(written + played)
+            else:
+                self._heard[kind] = self._by_rhythm(written + played)
+        return self._heard[kind]
+
+    @cached_property
+    def _heard(self) -> dict[Kind, tuple[Viewpoint, list[NDArray[np.int64]]]]:
+        return {}
+
+    @cached_property
+    def _written(self) -> list[NDArray[np.int64]]:
+        """Every tune of the style as it is written, [notes, 2]: pitches, in its own key, and lengths as `_length_code`."""
+        return [np.stack([pitches, tops << 24 | bottoms], axis=1) for pitches, tops, bottoms in self.style.sounding()]
+
+    def _played(self) -> Iterable[NDArray[np.int64]]:
+        """The tunes learnt from as they are played, likewise, in the asked key."""
+        for line in self.lines:
+            rows: list[list[int]] = []
+            lengths: list[Fraction] = []
+            for event in line.events:
+                if event.pitch < 0:
+                    continue
+                if event.carries and rows:
+                    lengths[-1] += event.ticks * self.tick
+                else:
+                    rows.append([event.pitch, 0])
+                    lengths.append(event.ticks * self.tick)
+            for row, length in zip(rows, lengths, strict=True):
+                row[1] = _length_code(length)
+            yield np.array(rows, dtype=np.int64).reshape(-1, 2)
+
+    @cached_property
+    def pitches(self) -> NDArray[np.int64]:
+        """The pitches that can be struck, ascending: the letters of `Kind.PITCH`."""
+        found: NDArray[np.int64] = np.unique(self.pitch[self.struck])
+        return found
+
+    @cached_property
+    def rises(self) -> NDArray[np.int64]:
+        """The steps in half tones that can be made, ascending: the letters of `Kind.INTERVAL`."""
+        found: NDArray[np.int64] = np.unique(self.pitches[None, :] - self.pitches[:, None])
+        return found
+
+    def _by_pitch(self, lines: Sequence[NDArray[np.int64]]) -> tuple[Viewpoint, list[NDArray[np.int64]]]:
+        letter = np.where(self.struck, np.searchsorted(self.pitches, self.pitch), SILENT)[None, :]
+        view = Viewpoint(max(1, len(self.pitches)), letter.astype(np.int32), np.zeros(letter.shape, dtype=np.int32))
+        freeze(view)
+        codes = [_coded(self.pitches, line[:, 0]) for line in lines]
+        return view, [part for code in codes for part in _cut(code)]
+
+    def _by_interval(self, lines: Sequence[NDArray[np.int64]]) -> tuple[Viewpoint, list[NDArray[np.int64]]]:
+        """Memory 0: nothing has sounded yet; 1 + p: pitch number p sounded last."""
+        pitches = self.pitches
+        before = np.concatenate([[0], pitches])
+        rises = self.rises
+        memory = np.where(self.struck[None, :], 1 + np.searchsorted(pitches, self.pitch)[None, :], np.arange(len(before))[:, None])
+        letter = np.searchsorted(rises, np.clip(self.pitch[None, :] - before[:, None], rises[0], rises[-1]))
+        heard = self.struck[None, :] & (np.arange(len(before)) > 0)[:, None]
+        view = Viewpoint(len(rises), np.where(heard, letter, SILENT).astype(np.int32), memory.astype(np.int32))
+        freeze(view)
+        return view, [part for line in lines for part in _cut(_coded(rises, np.diff(line[:, 0])))]
+
+    def _by_rhythm(self, lines: Sequence[NDArray[np.int64]]) -> tuple[Viewpoint, list[NDArray[np.int64]]]:
+        """A letter is a step with the length of the note it leaves, as the originality report counts. The memory is the note that
+        sounds or sounded last and how long; what is carried over a bar line grows; a length no tune has is heard as none of theirs."""
+        pitches = self.pitches
+        code_of = {int(t): _length_code(int(t) * self.tick) for t in np.unique(self.ticks)}
+        lengths = np.unique(np.concatenate([[*code_of.values()], *(line[:, 1] for line in lines)]))
+        unknown = len(lengths)
+        n, m = len(pitches), unknown + 1
+        rises = self.rises
+        own_length = np.array([int(np.searchsorted(lengths, code_of[int(t)])) for t in self.ticks])
+        own_pitch = np.searchsorted(pitches, self.pitch)
+        memory = np.tile(np.arange(1 + n * m)[:, None], (1, self.alphabet))
+        memory[:, self.struck] = (1 + own_pitch * m + own_length)[self.struck]
+        before_pitch = np.repeat(np.arange(n), m)
+        before_length = np.tile(np.arange(m), n)
+        for symbol in np.flatnonzero(self.carries & self.sounding):
+            grown = np.array([_grown(lengths, int(length), int(self.ticks[symbol]) * self.tick) for length in range(m)])
+            memory[1:, symbol] = 1 + before_pitch * m + grown[before_length]
+        letter = np.full(memory.shape, SILENT, dtype=np.int64)
+        rise = np.searchsorted(rises, np.clip(self.pitch[None, :] - pitches[before_pitch][:, None], rises[0], rises[-1]))
+        letter[1:] = np.where(self.struck[None, :], rise * m + before_length[:, None], SILENT)
+        view = Viewpoint(len(rises) * m, letter.astype(np.int32), memory.astype(np.int32))
+        freeze(view)
+        coded: list[NDArray[np.int64]] = []
+        for line in lines:
+            step = _coded(rises, np.diff(line[:, 0]))
+            length = np.searchsorted(lengths, line[:-1, 1])
+            coded += _cut(np.where(step < 0, -1, step * m + length))
+        return view, coded
+
+    # From symbols to music -------------------------------------------------------------------------------------------------------------
+
+    def symbols_of(self, tune: Tune, first: int, last: int) -> list[int]:
+        """Bars `first` to `last` (from 1, as musicians count) of a tune as symbols. Raises `Refused` where it has no such bar, or plays
+        something that no tune of the style does."""
+        found: list[int] = []
+        for number in range(first, last + 1):
+            bar = next((each for each in tune.bars() if each.number == number), None)
+            if bar is None or not bar.full or bar.length != self.meter.bar_length:
+                raise Refused(f"The tune to keep from has no full bar {number} in {self.meter}; name other bars.")
+            for note in tune.notes:
+                start, end = max(note.start, bar.start), min(note.end, bar.end)
+                if start >= end:
+                    continue
+                ticks, place = (end - start) / self.tick, (start - bar.start) / self.tick
+                pitch = REST if note.pitch is None else note.pitch
+                event = Event(pitch, int(ticks), int(place), note.start < start and pitch >= 0)
+                if ticks.denominator != 1 or place.denominator != 1 or event not in self.number:
+                    raise Refused(
+                        f"Bar {number} of the tune to keep from holds a note that {self.style.entry.title} never plays at that place "
+                        f"in {self.key.short()}; keep other bars."
+                    )
+                found.append(self.number[event])
+        return found
+
+    def tune(self, symbols: Iterable[int], *, title: str = "", composer: str = "", tempo: float = 120.0) -> Tune:
+        """Symbols as a tune in the idiom's key and meter; what is carried over a bar line becomes one note."""
+        notes: list[tuple[int | None, Fraction]] = []
+        for symbol in symbols:
+            event = self.events[symbol]
+            length = event.ticks * self.tick
+            if event.carries and notes and notes[-1][0] == event.pitch:
+                notes[-1] = (notes[-1][0], notes[-1][1] + length)
+            else:
+                notes.append((None if event.pitch < 0 else event.pitch, length))
+        return Tune.of(notes, meter=self.meter, key=self.key, title=title, composer=composer, tempo=tempo)
+
+
+def learn(style: Style, meter: Meter, key: Key, *, longest: int = 4) -> Idiom:
+    """The idiom of a style in a meter and key: all its tunes in that meter and mode, moved to the key.
+
+    Where fewer than `ENOUGH_TUNES` are in the meter, tunes in kindred meters are read in other note values beside them; a style with no
+    tune in the mode lends those of its other modes. longest: the chain's longest order, 1..8. Raises `Refused` when nothing is left.
+    """
+    if not 1 <= longest <= 8:
+        raise Refused(f"The order is {longest}; it must be from 1 to 8.")
+    modes, meters = style.modes, style.meters
+    kin = {name: factor for name in set(meters) if (factor := kinship(Meter.parse(name), meter))}
+    same = [t for t, name in enumerate(meters) if kin.get(name) == 1]
+    other = [t for t, name in enumerate(meters) if kin.get(name, 1) != 1]
+    chosen: list[int] = []
+    for family in (_family(key.mode), tuple(set(modes))):
+        chosen = [t for t in same if modes[t] in family]
+        if len(chosen) < ENOUGH_TUNES:
+            chosen += [t for t in other if modes[t] in family]
+        if chosen:
+            break
+    if not chosen:
+        style.filtered(meter=str(meter))  # says which meters there are
+        raise Refused(f"{style.entry.title} has no tune to learn from in {meter}.")
+    lines: list[Line] = []
+    left_out = 0
+    for number in chosen:
+        tune = style[number]
+        line = _line(tune, number, kin[meters[number]], meter, key)
+        if line is None:
+            left_out += 1
+        else:
+            lines.append(line)
+    if not lines:
+        raise Refused(
+            f"None of the {len(chosen)} tunes of {style.entry.title} in {meter} can be learnt from: their bars are uneven, or notes fall "
+            f"between {PER_QUARTER} ticks a quarter; choose another meter."
+        )
+    kindred = sum(kin[meters[line.number]] != 1 for line in lines)
+    return Idiom(style, meter, key, lines, longest=longest, left_out=left_out, kindred=kindred)
+
+
+def kinship(there: Meter, asked: Meter) -> Fraction | None:
+    """By how much the note values of a tune in one meter are stretched to stand in another: 1 for 2/2 in 4/4, 2 for 2/4 in 4/4, 1/2 for 3/2
+    in 3/4; None where bars are counted differently."""
+
+    def beats(meter: Meter) -> tuple[int, bool]:
+        whole = 2 if meter.numerator in (2, 4) else meter.numerator
+        return whole, meter.compound
+
+    factor = asked.bar_length / there.bar_length
+    return factor if beats(there) == beats(asked) and factor in (Fraction(1, 2), 1, 2) else None
+
+
+def _family(mode: str) -> tuple[str, ...]:
+    """Modes that are learnt from together: those with the same third."""
+    minor = ("minor", "dorian", "phrygian")
+    if mode in ("major", "minor"):
+        return (mode,)
+    return (mode, "minor") if mode in minor else (mode, "major")
+
+
+def _line(tune: Tune, number: int, stretch: Fraction, meter: Meter, key: Key) -> Line | None:
+    """A tune as events in the asked key, bar by bar; None where a note falls between the ticks, bars are uneven, or none is full."""
+    ratio = stretch * PER_QUARTER
+    bar = int(meter.bar_length * PER_QUARTER)
+    if len(tune.grid.meters) > 1:
+        return None
+    lengths = [note.duration * ratio for note in tune.notes]
+    pickup, end = tune.pickup * ratio, tune.end * ratio
+    edges = [edge * ratio for again in tune.repeats for edge in (again.start, again.end, again.ending or again.start)]
+    if any(length.denominator != 1 for length in (*lengths, pickup, *edges)):
+        return None
+    shift = (key.tonic - tune.key.tonic + 5) % 12 - 5
+    pitches = [REST if note.pitch is None else note.pitch + shift for note in tune.notes]
+    if not pitches or max(pitches) > 127 or min(pitches) < REST:
+        return None
+    starts = [0, *accumulate(int(length) for length in lengths)]
+    spans = _spans(tune, ratio)
+    if any((stop - start) % bar for start, stop in spans[:-1]):
+        spans = [(0, int(end))]  # its repeats do not come out in whole bars: learnt as it is written
+    events: list[Event] = []
+    bars: list[int] = []
+    written: list[int] = []
+    sections: list[int] = []
+    here = -int(pickup)  # played ticks since the first full bar
+    for part, (start, stop) in enumerate(spans):
+        sections.append(max(0, -(-here // bar)))
+        note = bisect_right(starts, start) - 1
+        last_part = part == len(spans) - 1
+        while note < len(pitches) and starts[note] < stop:
+            at, until = max(starts[note], start) - start + here, min(starts[note + 1], stop) - start + here
+            if last_part and note == len(pitches) - 1 and pitches[note] >= 0:
+                until += -until % bar  # the pick-up's time belongs to the last note
+            struck = starts[note] >= start
+            while at < until:
+                cut = min(until, (at // bar + 1) * bar)
+                if at >= 0:
+                    carries = not struck and pitches[note] >= 0 and bool(events)
+                    events.append(Event(pitches[note], cut - at, at % bar, carries))
+                    bars.append(at // bar)
+                    struck = False
+                at = cut
+            note += 1
+        whole = range(len(written), -(-(here + stop - start) // bar))
+        written += [(start + (one * bar - here) - int(pickup)) // bar + 1 for one in whole]
+        here += stop - start
+    marks = []
+    if tune.phrase_ends and len(spans) == 1:
+        places = [int(mark * ratio) - int(pickup) for mark in tune.phrase_ends]
+        marks = [((place - 1) // bar, (place - 1) % bar + 1) for place in places if place > 0]
+    if not events:
+        return None
+    return Line(number, tune.title or tune.id, tuple(events), tuple(bars), tuple(written), tuple(dict.fromkeys(sections)), tuple(marks))
+
+
+def _spans(tune: Tune, ratio: Fraction) -> list[tuple[int, int]]:
+    """The stretches of a tune in the order they are played, in ticks; as `Tune.unfolded` plays them."""
+    spans: list[tuple[Fraction, Fraction]] = []
+    here = Fraction(0)
+    for again in tune.repeats:
+        if again.start < here or again.end > tune.end:
+            continue
+        spans.append((here, again.start))
+        spans += [(again.start, again.end)] * (again.times - 1)
+        spans.append((again.start, again.end if again.ending is None else again.ending))
+        here = again.end
+    spans.append((here, tune.end))
+    return [(int(start * ratio), int(end * ratio)) for start, end in spans if start < end]
+
+
+def _length_code(length: Fraction) -> int:
+    """A length as a whole number, equal exactly where lengths are equal."""
+    return (length.numerator & 0xFFFFFF) << 24 | (length.denominator & 0xFFFFFF)
+
+
+def _grown(lengths: NDArray[np.int64], number: int, more: Fraction) -> int:
+    """The number of a length that goes on for `more`; one past the last where no tune has it."""
+    if number >= len(lengths):
+        return len(lengths)
+    code = int(lengths[number])
+    longer = _length_code(Fraction(code >> 24, code & 0xFFFFFF) + more)
+    at = int(np.searchsorted(lengths, longer))
+    return at if at < len(lengths) and lengths[at] == longer else len(lengths)
+
+
+def _coded(known: NDArray[np.int64], values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The place of each value among the known ones, -1 for others."""
+    at = np.minimum(np.searchsorted(known, values), max(0, len(known) - 1))
+    found: NDArray[np.int64] = np.where(known[at] == values, at, -1) if len(known) else np.full(len(values), -1)
+    return found
+
+
+def _cut(code: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """The stretches of a line between its -1s."""
+    if not (code < 0).any():
+        return [code]
+    return [part[part >= 0] for part in np.split(code, np.flatnonzero(code < 0)) if (part >= 0).any()]

@@ -1,0 +1,1 @@
+"""Reads tunes from files: MIDI, MusicXML, ABC, Humdrum kern."""

@@ -1,0 +1,49 @@
+"""What reading one file may cost, and what it gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from studio.music.scores.scores import Tune
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much one file may cost. file, unpacked: bytes. events: of MIDI. elements: of XML. signs: of one ABC tune. tunes: in one file.
+    quarters: length of the music in quarter notes. seconds, memory (bytes): of the process that reads it."""
+
+    file: int = 16_000_000
+    unpacked: int = 48_000_000
+    events: int = 300_000
+    elements: int = 500_000
+    signs: int = 60_000
+    quarters: int = 40_000
+    seconds: float = 60.0
+    memory: int = 2 << 30
+    tunes: int = 20_000
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A tune or file that could not be read, and why, in a sentence."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a file gave. remarks: what was left out, chosen or moved, in sentences. unread: tunes of the file that could not be read."""
+
+    tunes: tuple[Tune, ...]
+    remarks: tuple[str, ...] = ()
+    unread: tuple[Unread, ...] = ()
+
+
+def text_of(content: bytes) -> str:
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return content.decode("utf-16", "replace")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")

@@ -1,0 +1,1 @@
+"""What a tune is, exactly: keys, meters, notes, chords."""

@@ -1,0 +1,1 @@
+"""Plays tunes with the samples of a SoundFont."""

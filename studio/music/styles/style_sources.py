@@ -1,0 +1,177 @@
+"""How a style stays with what is made after it: as sources of the recipe, with credit and licence.
+
+A style of the table is kept as a manifest, a few lines of JSON that name it, its licence and the hash of everything in it: its tunes are on
+every machine that has the studio. One's own tunes are kept themselves: as the files they are, or, where they are many or were added under a
+name, packed into one.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from studio.errors import Missing, Refused, UnknownName, Unreadable
+from studio.music.reading.reading import SUFFIXES, Readers, pieces
+from studio.music.scores.scores import Tune
+from studio.music.styles.corpora import STYLES, Style, StyleEntry, catalogue, open_style, own_entry, own_styles, ready_style
+from studio.works.recipe import Source
+from studio.works.work import Materials, Progress
+
+MOST_FILES = 40
+"""So many files of one's own are kept one by one; more are packed."""
+
+LARGEST_PACK = 200_000_000
+"""Bytes of the largest pack that is unpacked."""
+
+_PACKED, _MANIFEST = "studio tunes 1", "studio style 1"
+
+
+@dataclass(frozen=True)
+class Ingredient:
+    """A file that goes into a work, with the credit it is due."""
+
+    role: str
+    content: bytes
+    name: str = ""
+    title: str = ""
+    author: str = ""
+    licence: str = ""
+
+
+def implied(wishes: Mapping[str, Any], roles: Iterable[str]) -> list[Ingredient]:
+    """The sources that wishes for a composition imply: the style they name, unless tunes of one's own come with them.
+
+    wishes: parameters of the recipe. roles: those of the files that come with them. Raises `UnknownName` for a style that is not there.
+    """
+    if "tune" in roles or "style" in roles:
+        return []
+    from studio.music.melody.recipes import ComposeRecipe
+
+    name = str(wishes.get("style") or ComposeRecipe.model_fields["style"].default)
+    if name not in STYLES and name not in own_styles():
+        raise UnknownName("style", name, [entry.name for entry in catalogue()])
+    return [style_ingredient(ready_style(name))]
+
+
+def style_ingredient(style: Style) -> Ingredient:
+    """A style as a source: its manifest, or its tunes where it is one's own."""
+    entry = style.entry
+    own = entry.name not in STYLES
+    content = pack(style, entry) if own else manifest(style)
+    name = f"{entry.name}.{'tunes' if own else 'style'}"
+    return Ingredient("style", content, name, entry.title, entry.source, entry.licence)
+
+
+def stands_for_files(style: str) -> bool:
+    """Whether what was given as a style is a file or folder rather than a name."""
+    return bool(style) and style not in STYLES and style not in own_styles() and (Path(style).exists() or "/" in style or "." in style)
+
+
+def own_ingredients(path: Path) -> list[Ingredient]:
+    """A file or folder of one's own as sources. Raises `Missing`, `Refused` (a folder without scores) and `Unreadable`."""
+    if not path.exists():
+        raise Missing(f"There is no file or folder {path}; give a style's name or the path of your tunes.")
+    files = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.suffix.lower() in SUFFIXES and each.is_file())
+    if 0 < len(files) <= MOST_FILES:
+        try:
+            return [Ingredient("tune", each.read_bytes(), each.name) for each in files]
+        except OSError as error:
+            raise Missing(f"{path} cannot be read ({error.strerror}).") from None
+    style = ready_style(path)
+    return [Ingredient("style", pack(style, own_entry(path.stem)), f"{path.stem}.tunes", path.stem, "", style.entry.licence)]
+
+
+def manifest(style: Style) -> bytes:
+    """What there is to say of a style of the table, so that it can be told whether it is the same elsewhere."""
+    entry = style.entry
+    told = {
+        "what": _MANIFEST,
+        "name": entry.name,
+        "title": entry.title,
+        "source": entry.source,
+        "licence": entry.licence,
+        "tunes": len(style),
+        "sha256": style.sha256,
+    }
+    return (json.dumps(told, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def pack(tunes: Sequence[Tune], entry: StyleEntry) -> bytes:
+    """Tunes in one file: JSON lines, the first of them telling what they are, compressed; the same bytes for the same tunes."""
+    head = json.dumps({"what": _PACKED, "name": entry.name, "title": entry.title, "source": entry.source, "licence": entry.licence})
+    return gzip.compress("\n".join([head, *(tune.to_json() for tune in tunes)]).encode(), mtime=0)
+
+
+def style_of(sources: Sequence[Source], materials: Materials, name: str) -> Generator[Progress, None, Style]:
+    """The style a recipe's sources give; without any, the style of that name. Yields progress while it reads.
+
+    Raises `Refused` where a style of the table is another here than when the work was made, `Unreadable` for sources that hold no tunes,
+    and whatever `materials` and `open_style` raise.
+    """
+    kept = [source for source in sources if source.role == "style"]
+    own = [source for source in sources if source.role == "tune"]
+    if own:
+        return (yield from _read([(source.name or "tune", materials(source)) for source in own], name))
+    if not kept:
+        return (yield from open_style(name))
+    content = materials(kept[0])
+    if content[:2] == b"\x1f\x8b":
+        return _unpacked(content, name)
+    try:
+        told = json.loads(content)
+        if told["what"] != _MANIFEST:
+            raise ValueError
+        wanted, sha256 = str(told["name"]), str(told["sha256"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise Unreadable("The style's source is neither a manifest nor packed tunes; give the style again.") from None
+    if wanted not in STYLES:
+        raise Unreadable(f"The style's source names '{wanted[:40]}', which this studio does not have; update the studio.")
+    style = yield from open_style(wanted)
+    if style.sha256 != sha256:
+        raise Refused(
+            f"{style.entry.title} is not the same here as when this was made ({style.sha256[:12]} instead of {sha256[:12]}); "
+            "install the versions that the recipe names."
+        )
+    return style
+
+
+def _read(files: Sequence[tuple[str, bytes]], name: str) -> Generator[Progress, None, Style]:
+    tunes: list[Tune] = []
+    first = ""
+    with Readers(1) as readers:
+        for done, (label, content) in enumerate(files, 1):
+            try:
+                for piece, reading in readers.read_pieces(pieces(content, label)):
+                    if isinstance(reading, Unreadable):
+                        first = first or f"{piece.name}: {reading}"
+                    else:
+                        tunes += reading.tunes
+            except Unreadable as error:
+                first = first or str(error)
+            yield Progress(done, len(files), f"reading {label}")
+    if not tunes:
+        raise Unreadable(first or "There is no tune in these files.")
+    digest = hashlib.sha256(b"".join(hashlib.sha256(content).digest() for _, content in files)).hexdigest()
+    style = Style.of(tunes, name)
+    style.sha256 = digest
+    return style
+
+
+def _unpacked(content: bytes, name: str) -> Style:
+    try:
+        with gzip.open(io.BytesIO(content)) as packed:
+            text = packed.read(LARGEST_PACK + 1)
+        head, *lines = text.decode().split("\n")
+        told = json.loads(head)
+        if len(text) > LARGEST_PACK or told["what"] != _PACKED:
+            raise ValueError
+        entry = StyleEntry(str(told["name"]), str(told["title"]), name, str(told["source"]), str(told["licence"]), len(lines))
+    except (OSError, EOFError, ValueError, KeyError, TypeError, RecursionError):
+        raise Unreadable("The packed tunes of this style are damaged; give the style again.") from None
+    return Style.of([Tune.from_json(line) for line in lines], entry.name, entry)

@@ -1,0 +1,1 @@
+"""Writes tunes: MIDI, MusicXML, ABC, engraved pages and piano rolls."""

@@ -1,0 +1,250 @@
+"""Tunes, bars, keys, chord symbols: what a musician counts by hand."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from random_tunes import random_tune
+
+from studio.errors import Refused, UnknownName, Unreadable
+from studio.music.scores.scores import (
+    CHORD_KINDS,
+    MODES,
+    REST,
+    Grid,
+    Key,
+    Meter,
+    MeterAt,
+    Note,
+    Repeat,
+    Tune,
+    parse_chord,
+    parse_pitch,
+    pitch_name,
+    spell,
+    transpose_symbol,
+)
+
+SEEDS = range(40)
+
+
+def test_bars_are_counted_as_musicians_do() -> None:
+    tune = Tune.of([(67, 1), *[(60, 1)] * 7], meter="3/4", pickup=1)
+    assert [(bar.number, bar.start, bar.length, bar.full) for bar in tune.bars()] == [
+        (0, 0, 1, False),
+        (1, 1, 3, True),
+        (2, 4, 3, True),
+        (3, 7, 1, False),
+    ]
+    assert [note.start for note in tune.in_bar(2)] == [4, 5, 6]
+    with pytest.raises(Refused, match="bars 0 to 3"):
+        tune.in_bar(9)
+
+
+def test_a_short_bar_and_the_next_upbeat_are_one_bar() -> None:
+    two = Meter(2, 4)
+    grid = Grid.of_bars([(Fraction(1, 2), two), (Fraction(2), two), (Fraction(3, 2), two), (Fraction(1, 2), two), (Fraction(2), two)])
+    assert grid == Grid((MeterAt(Fraction(0), two),), Fraction(1, 2))
+
+
+def test_a_bar_that_stays_short_cuts_the_grid_and_a_change_of_meter_begins_a_bar() -> None:
+    four, three = Meter(4, 4), Meter(3, 4)
+    grid = Grid.of_bars([(Fraction(4), four), (Fraction(3), four), (Fraction(4), four), (Fraction(3), three), (Fraction(3), three)])
+    lengths = [(bar.start, bar.length, str(bar.meter)) for bar in grid.bars(Fraction(17))]
+    assert lengths == [(0, 4, "4/4"), (4, 3, "4/4"), (7, 4, "4/4"), (11, 3, "3/4"), (14, 3, "3/4")]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_notes_cut_at_bars_are_the_same_music(seed: int) -> None:
+    tune = random_tune(seed)
+    pieces = tune.split_at_bars()
+    lines = {bar.start for bar in tune.bars()}
+    assert not any(piece.start < line < piece.end for piece in pieces for line in lines)
+    joined: list[Note] = []
+    for place, piece in enumerate(pieces):
+        if place and pieces[place - 1].tied:
+            assert pieces[place - 1].pitch == piece.pitch
+            joined[-1] = Note(piece.pitch, joined[-1].start, joined[-1].duration + piece.duration)
+        else:
+            joined.append(Note(piece.pitch, piece.start, piece.duration))
+    assert [note for note in joined if note.pitch is not None] == list(tune.sounding)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_ticks_and_json_give_the_tune_back(seed: int) -> None:
+    tune = random_tune(seed)
+    assert Tune.from_json(tune.to_json()) == tune
+    assert tune.fits(240)
+    events = tune.events(240)
+    for place, note in enumerate(tune.notes):
+        bar = tune.bar_at(note.start)
+        missing = bar.meter.bar_length - bar.length if bar.number == 0 else 0
+        assert events.pitches[place] == (REST if note.pitch is None else note.pitch)
+        assert Fraction(int(events.durations[place]), 240) == note.duration
+        assert Fraction(int(events.starts[place]), 240) == note.start
+        assert Fraction(int(events.in_bar[place]), 240) == note.start - bar.start + missing
+        assert events.bars[place] == bar.number
+    again = Tune.from_events(events.pitches, events.durations, per_quarter=240)
+    assert again.notes == tune.notes
+
+
+def test_a_note_between_the_ticks_is_refused_with_a_way_out() -> None:
+    tune = Tune.of([(60, "1/5"), (60, "4/5")])
+    assert not tune.fits(24)
+    with pytest.raises(Refused, match="finer grid"):
+        tune.events(24)
+    assert np.array_equal(tune.events(20).durations, [4, 16])
+
+
+def test_repeats_with_two_endings_are_played_out() -> None:
+    tune = Tune.of(
+        [(pitch, 2) for pitch in (60, 62, 64, 65, 67)],
+        meter="2/4",
+        chords=[(0, "C"), (4, "F"), (6, "G")],
+        repeats=(Repeat(Fraction(0), Fraction(6), Fraction(4)),),
+        phrase_ends=(Fraction(4),),
+    )
+    # C D (first ending: E) C D, then the second ending F and on to G.
+    assert [note.pitch for note in tune.unfolded().notes] == [60, 62, 64, 60, 62, 65, 67]
+    assert [(chord.start, chord.symbol) for chord in tune.unfolded().chords] == [(0, "C"), (4, "F"), (6, "C"), (10, "G")]
+    assert tune.unfolded().phrase_ends == (4, 10)
+    three = Tune.of([(60, 2), (62, 2)], meter="2/4", repeats=(Repeat(Fraction(0), Fraction(2), times=3),))
+    assert [note.pitch for note in three.unfolded().notes] == [60, 60, 60, 62]
+
+
+def test_a_repeated_section_with_an_upbeat_keeps_its_bar_lines() -> None:
+    tune = Tune.of([(67, "1/2"), (60, 2), (62, "3/2")], meter="2/4", pickup="1/2", repeats=(Repeat(Fraction(0), Fraction(4)),))
+    bars = tune.unfolded().bars()
+    assert [(bar.start, bar.length) for bar in bars] == [
+        (0, Fraction(1, 2)),
+        (Fraction(1, 2), 2),
+        (Fraction(5, 2), 2),
+        (Fraction(9, 2), 2),
+        (Fraction(13, 2), Fraction(3, 2)),
+    ]
+
+
+def test_a_passage_is_cut_out_with_its_key_and_chord() -> None:
+    tune = Tune.of([(60, 4), (62, 4), (64, 4)], chords=[(0, "C"), (6, "G7")])
+    part = tune.passage(Fraction(2), Fraction(7))
+    assert [(note.pitch, note.duration) for note in part.notes] == [(60, 2), (62, 3)]
+    assert [(chord.start, chord.symbol) for chord in part.chords] == [(0, "C"), (4, "G7")]
+
+
+def test_keys_know_their_tonic_and_scale() -> None:
+    known = {
+        "D": (2, 2, [2, 4, 6, 7, 9, 11, 1]),
+        "Bm": (2, 11, [11, 1, 2, 4, 6, 7, 9]),
+        "Eb minor": (-6, 3, [3, 5, 6, 8, 10, 11, 1]),
+        "Ador": (1, 9, [9, 11, 0, 2, 4, 6, 7]),
+        "A mixolydian": (2, 9, [9, 11, 1, 2, 4, 6, 7]),
+        "F#": (6, 6, [6, 8, 10, 11, 1, 3, 5]),
+        "G#": (-4, 8, [8, 10, 0, 1, 3, 5, 7]),
+    }
+    for name, (fifths, tonic, scale) in known.items():
+        key = Key.parse(name)
+        assert (key.fifths, key.tonic, list(key.scale)) == (fifths, tonic, scale), name
+    for mode in MODES:
+        for fifths in range(-7, 8):
+            key = Key(fifths, mode)
+            assert Key.parse(str(key)) == key
+            assert Key.parse(key.short()) == key
+    for wrong in ("H", "", "D sharp", "Dx", "12"):
+        with pytest.raises(Refused, match="write it like D, Bm"):
+            Key.parse(wrong)
+    with pytest.raises(UnknownName):
+        Key(0, "majr")
+
+
+def test_keys_are_put_back_by_the_smallest_step() -> None:
+    tune = Tune.of([(62, 1), (66, 1), (69, 2)], key="D", chords=[(0, "D"), (2, "A7/C#")])
+    in_c = tune.in_key(Key.parse("C"))
+    assert [note.pitch for note in in_c.notes] == [60, 64, 67]
+    assert [chord.symbol for chord in in_c.chords] == ["C", "G7/B"]
+    assert in_c.in_key(Key.parse("D")) == tune
+    for tonic in range(12):
+        moved = tune.in_key(Key.of_tonic(tonic))
+        assert moved.key.tonic == tonic
+        assert -5 <= (moved.notes[0].pitch or 0) - 62 <= 6
+    with pytest.raises(Refused, match="leaves the range"):
+        tune.transposed(80)
+
+
+def test_pitches_are_spelled_by_the_key() -> None:
+    assert [pitch_name(61, Key.parse(key)) for key in ("D", "F", "Ab", "B")] == ["C#4", "Db4", "Db4", "C#4"]
+    assert [pitch_name(pitch, Key.parse("Am")) for pitch in (68, 66)] == ["G#4", "F#4"]
+    assert pitch_name(71, Key.parse("Cb")) == "Cb5"
+    assert pitch_name(59, Key.parse("Cb")) == "Cb4"
+    for mode in MODES:
+        for fifths in range(-7, 8):
+            key = Key(fifths, mode)
+            for pitch in range(128):
+                letter, alter, octave = spell(pitch, key)
+                assert {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}[letter] + alter + 12 * (octave + 1) == pitch
+            assert len({spell(60 + degree, key)[0] for degree in key.scale}) == 7, "a scale has one name of each letter"
+    for pitch in (0, 21, 60, 127):
+        assert parse_pitch(pitch_name(pitch)) == pitch
+    for wrong in ("H4", "C", "C#b4", "C99", "200"):
+        with pytest.raises(Refused):
+            parse_pitch(wrong)
+
+
+CHORDS = {
+    "C": (0, 4, 7),
+    "Am7": (9, 0, 4, 7),
+    "F#dim": (6, 9, 0),
+    "C/E": (4, 0, 7),
+    "G7(b9)": (7, 11, 2, 5, 8),
+    "Bbmaj7": (10, 2, 5, 9),
+    "Cm7b5": (0, 3, 6, 10),
+    "D7sus4": (2, 7, 9, 0),
+    "C7b9#11": (0, 4, 7, 10, 1, 6),
+    "Am(maj7)": (9, 0, 4, 8),
+    "Eb7#9": (3, 7, 10, 1, 6),
+    "C(add9)": (0, 4, 7, 2),
+    "C5": (0, 7),
+    "E-7": (4, 7, 11, 2),
+    "C7#5": (0, 4, 8, 10),
+    "Cno3": (0, 7),
+}
+
+
+def test_chord_symbols_mean_their_tones() -> None:
+    for symbol, classes in CHORDS.items():
+        chord = parse_chord(symbol)
+        assert chord is not None
+        assert chord.pitch_classes == classes, symbol
+        assert parse_chord(str(chord)) == chord
+        for step in (-3, 5):
+            moved = parse_chord(transpose_symbol(symbol, step))
+            assert moved is not None
+            assert moved.pitch_classes == tuple((tone + step) % 12 for tone in classes)
+    assert parse_chord("N.C.") is None
+    assert transpose_symbol("what?", 3) == "what?"
+    for wrong in ("Hello", "Cxyz", "A MINOR", "C/", "7", "C" * 60):
+        with pytest.raises(Unreadable, match="not a chord symbol"):
+            parse_chord(wrong)
+
+
+def test_every_spelling_of_the_table_of_chords_is_read() -> None:
+    for kind in CHORD_KINDS:
+        for spelling in kind.spellings:
+            chord = parse_chord("Eb" + spelling)
+            assert chord is not None
+            assert (chord.kind, chord.degrees) == (kind, ()), spelling
+
+
+def test_what_is_no_tune_is_not_built() -> None:
+    with pytest.raises(Refused):
+        Meter.parse("4/5")
+    with pytest.raises(Refused):
+        Meter.parse("four four")
+    with pytest.raises(ValueError, match="does not begin where"):
+        Tune((Note(60, Fraction(1), Fraction(1)),))
+    with pytest.raises(ValueError, match="not a MIDI pitch"):
+        Tune.of([(128, 1)])
+    for wrong in (b"", b"{}", b"[]", b'{"notes": 3}', b"\xff", Tune.of([(60, 1)]).to_json().replace('"1"', '"1/0"').encode()):
+        with pytest.raises(Unreadable):
+            Tune.from_json(wrong)

@@ -1,0 +1,268 @@
+"""What is written is read back the same, by our reader and by others; and pages look as engravers would have them."""
+
+from __future__ import annotations
+
+import io
+import re
+import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from fractions import Fraction
+
+import mido
+import pytest
+from random_tunes import random_tune
+
+from studio.errors import Refused, UnknownName
+from studio.music.reading.reading import Readers
+from studio.music.scores.scores import ChordAt, Key, Meter, Note, Part, Repeat, Score, Tune, pitch_name
+from studio.music.writing.notation import beam_groups, measures_of, spell_line
+from studio.music.writing.writing import FORMATS, engrave, write, write_abc, write_midi, write_musicxml
+
+SCALE = Tune.of(
+    [(67, "1/2"), (69, "1/2"), (71, 1), (72, "3/2"), (74, "1/2"), (None, 1), (74, 3), (67, "1/3"), (66, "1/3"), (67, "1/3"), (67, 3)],
+    key="G",
+    meter="4/4",
+    title="Up & down",
+    composer="A. Nonymous",
+    chords=[(0, "G"), (4, "D7/F#")],
+)
+
+
+@pytest.mark.parametrize("suffix", [".mid", ".musicxml", ".abc"])
+@pytest.mark.parametrize("seed", range(24))
+def test_writing_then_reading_gives_the_same_tune(seed: int, suffix: str, readers: Readers) -> None:
+    tune = random_tune(seed)
+    content = write(tune, suffix)
+    assert content == write(tune, suffix), "the same tune gives the same bytes"
+    (again,) = readers.read(content, f"tune{suffix}").tunes
+    assert again.notes == tune.notes
+    assert again.grid == tune.grid
+    assert again.chords == tune.chords
+    assert (again.title, again.composer) == (tune.title, tune.composer)
+    assert again.tempo == pytest.approx(tune.tempo, abs=1e-3)
+    if suffix == ".mid":  # which knows signatures, and major and minor, but no other modes
+        assert [(change.start, change.key.fifths) for change in again.keys] == [(change.start, change.key.fifths) for change in tune.keys]
+    else:
+        assert again.keys == tune.keys
+
+
+@pytest.mark.parametrize("suffix", [".musicxml", ".abc"])
+def test_repeats_and_endings_come_back(suffix: str, readers: Readers) -> None:
+    notes = [(67, "1/2"), *[(pitch, 2) for pitch in (60, 62, 64, 65, 67, 69)], (60, "3/2")]
+    first_ending = Repeat(Fraction(1, 2), Fraction(17, 2), Fraction(13, 2))
+    for repeats in ((first_ending,), (Repeat(Fraction(0), Fraction(9, 2)), Repeat(Fraction(9, 2), Fraction(14)))):
+        tune = Tune.of(notes, meter="2/4", pickup="1/2", repeats=repeats)
+        (again,) = readers.read(write(tune, suffix), f"tune{suffix}").tunes
+        assert again.repeats == repeats
+        assert again.notes == tune.notes
+
+
+def test_midi_plays_repeats_out_and_another_library_hears_the_same() -> None:
+    tune = replace(SCALE, repeats=(Repeat(Fraction(0), Fraction(4)),))
+    file = mido.MidiFile(file=io.BytesIO(write_midi(tune, program=40)))
+    heard, now, began = [], 0, {}
+    for message in file.tracks[1]:
+        now += message.time
+        if message.type == "note_on":
+            began[message.note] = now
+        elif message.type == "note_off":
+            start = began.pop(message.note)
+            heard.append((message.note, Fraction(start, file.ticks_per_beat), Fraction(now - start, file.ticks_per_beat)))
+    assert heard == [(note.pitch, note.start, note.duration) for note in tune.unfolded().sounding]
+    assert [message.program for message in file.tracks[1] if message.type == "program_change"] == [40]
+    meta = {message.type: message for message in file.tracks[0]}
+    assert (meta["time_signature"].numerator, meta["time_signature"].denominator) == (4, 4)
+    assert meta["key_signature"].key == "G"
+    assert mido.tempo2bpm(meta["set_tempo"].tempo) == pytest.approx(120)
+    assert file.length == pytest.approx(float(tune.unfolded().end) / 2)
+
+
+def test_a_struck_again_note_ends_first() -> None:
+    file = mido.MidiFile(file=io.BytesIO(write_midi(Tune.of([(60, 1), (60, 1)]))))
+    kinds = [message.type for message in file.tracks[1] if message.type.startswith("note_")]
+    assert kinds == ["note_on", "note_off", "note_on", "note_off"]
+
+
+def test_musicxml_measures_are_full_and_values_add_up() -> None:
+    for seed in range(24):
+        tune = random_tune(seed)
+        root = ET.fromstring(write_musicxml(tune))
+        divisions = int(root.findtext(".//divisions") or 0)
+        lengths = []
+        for measure in root.iter("measure"):
+            sounding = 0
+            for note in measure.iter("note"):
+                duration = int(note.findtext("duration") or 0)
+                sounding += duration
+                kind = note.findtext("type")
+                if kind is None:
+                    continue  # a rest of a whole bar
+                plain = {"breve": 8, "whole": 4, "half": 2, "quarter": 1}.get(kind) or Fraction(8, int(re.sub(r"\D", "", kind) or 8) * 2)
+                looks = Fraction(plain) * (2 - Fraction(1, 2 ** len(note.findall("dot"))))
+                actual, normal = note.findtext(".//actual-notes"), note.findtext(".//normal-notes")
+                if actual and normal:
+                    looks = looks * int(normal) / int(actual)
+                assert looks == Fraction(duration, divisions), f"a {kind} that lasts {Fraction(duration, divisions)}"
+            lengths.append(Fraction(sounding, divisions))
+        assert lengths == [bar.length for bar in tune.bars()]
+
+
+def _look(tune: Tune) -> list[list[str]]:
+    """Bars as a copyist would dictate them: r2 is a half rest, c4. a dotted quarter, ~ a tie, (3 a triplet."""
+    dictated = []
+    for measure in measures_of(tune.score().parts[0], tune.score()):
+        bar = []
+        for note in measure.voices[0]:
+            name = note.spelled[0][0].lower() if note.pitches else "r"
+            tuplet = f"({note.tuplet[0]}" if note.tuplet else ""
+            bar.append(f"{tuplet}{name}{Fraction(4) / note.value}{'.' * note.dots}{'~' if note.tie_out else ''}")
+        dictated.append(bar)
+    return dictated
+
+
+def test_notes_are_written_as_readers_expect_them() -> None:
+    def look(lengths: list[int | str], meter: str = "4/4") -> list[list[str]]:
+        return _look(Tune.of([(60, length) for length in lengths], meter=meter))
+
+    assert look([4]) == [["c1"]]
+    assert look(["3/2", "1/2", 2]) == [["c4.", "c8", "c2"]]
+    assert look(["1/2", 1, "1/2", 2]) == [["c8", "c4", "c8", "c2"]], "a plain syncopation stays one note"
+    assert look(["3/2", 1, "3/2"]) == [["c4.", "c8~", "c8", "c4."]], "the middle of the bar is shown"
+    assert look(["5/2", "3/2"]) == [["c2~", "c8", "c4."]]
+    assert look([3, 3]) == [["c2.", "c4~"], ["c2"]]
+    assert look([3, "3/2", "3/2"], "6/8") == [["c2."], ["c4.", "c4."]]
+    assert look([2, 1], "6/8") == [["c4.~", "c8", "c4"]], "the beats of 6/8 are shown"
+    assert look(["1/3", "1/3", "1/3", "2/3", "1/3", 2]) == [["(3c8"] * 3 + ["(3c4", "(3c8", "c2"]]
+    assert look(["2/3", "2/3", "2/3", 2]) == [["(3c4"] * 3 + ["c2"]]
+    rests = Tune.of([(60, 1), (None, 3), (None, 4), (60, "1/2"), (None, "3/2"), (60, 2)])
+    assert _look(rests) == [["c4", "r4", "r2"], ["r1"], ["c8", "r8", "r4", "c2"]]
+
+
+def test_beams_follow_the_beats() -> None:
+    def beams(lengths: list[str], meter: str) -> str:
+        tune = Tune.of([(72, length) for length in lengths], meter=meter)
+        marks = {"begin": "[", "continue": "-", "end": "]"}
+        (measure,) = measures_of(tune.score().parts[0], tune.score())
+        return "".join(marks[note.beams[0]] if note.beams else "." for note in measure.voices[0])
+
+    assert beams(["1/2"] * 8, "4/4") == "[--][--]"
+    assert beams(["1/2"] * 6, "3/4") == "[----]"
+    assert beams(["1/2"] * 6, "6/8") == "[-][-]"
+    assert beams(["1/4"] * 8, "2/4") == "[--][--]"
+    assert beams(["1/2"] * 5, "5/8") == "[-][]"
+    assert beams(["1/2"] * 7, "7/8") == "[][][-]"
+    assert beams(["1/2", "1", "1/2", "1/2", "1/2", "1"], "4/4") == "...[]."
+    for numerator, denominator in ((4, 4), (3, 4), (6, 8), (5, 8), (7, 8), (9, 8), (12, 8), (2, 2), (3, 2), (5, 4), (3, 8)):
+        meter = Meter(numerator, denominator)
+        assert sum(beam_groups(meter)) == meter.bar_length
+
+
+def test_a_line_is_spelled_as_a_musician_would() -> None:
+    def names(pitches: list[int], key: str, chords: tuple[str, ...] = ()) -> str:
+        from studio.music.scores.scores import parse_chord
+
+        spelled = spell_line(pitches, Key.parse(key), [parse_chord(chord) for chord in chords])
+        return " ".join(letter + {1: "#", -1: "b", 0: "", 2: "##", -2: "bb"}[alter] for letter, alter, _ in spelled)
+
+    assert names([62, 63, 64], "D") == "D D# E"
+    assert names([64, 63, 62], "D") == "E Eb D"
+    assert names([67, 66, 67], "C") == "G F# G"
+    assert names([69, 68, 69], "Am") == "A G# A"
+    assert names([60, 61, 60], "F") == "C Db C"
+    assert names([67, 65, 66], "G") == "G F F#", "the lowered seventh stays lowered"
+    assert names([76, 68, 71], "G", ("E", "E", "E")) == "E G# B", "the third of E is G#"
+
+
+def test_accidentals_hold_for_their_bar_and_no_longer() -> None:
+    tune = Tune.of([(66, 1), (66, 1), (65, 1), (66, 1), (66, 1), (None, 3)], key="C", meter="4/4")
+    root = ET.fromstring(write_musicxml(tune))
+    signs = [note.findtext("accidental") for note in root.iter("note") if note.find("pitch") is not None]
+    assert signs == ["sharp", None, "natural", "sharp", "sharp"]
+    tied = Tune.of([(62, 3), (66, 2), (66, 3)], key="C", meter="4/4")
+    signs = [note.findtext("accidental") for note in ET.fromstring(write_musicxml(tied)).iter("note")]
+    assert signs == [None, "sharp", None, "sharp"], "none on a tied note, but again on the next"
+
+
+def test_several_parts_and_chords_are_written_and_read(readers: Readers) -> None:
+    melody = Part(tuple(Note(pitch, Fraction(start), Fraction(1)) for start, pitch in enumerate((72, 74, 76, 77))), "Melody", 40)
+    both = Part(
+        (Note(48, Fraction(0), Fraction(4)), Note(55, Fraction(0), Fraction(2)), Note(64, Fraction(0), Fraction(2))), "  Left\x07 hand ", 0
+    )
+    drums = Part((Note(36, Fraction(0), Fraction(1)),), "Drums", percussion=True)
+    score = Score((melody, both, drums), title="Three", length=Fraction(4), chords=(ChordAt(Fraction(0), "C"),))
+    for suffix in (".mid", ".musicxml"):
+        reading = readers.read(write(score, suffix), "three" + suffix)
+        assert [note.pitch for note in reading.tunes[0].sounding] == [72, 74, 76, 77]
+        assert "'Melody'" in reading.remarks[0]
+    root = ET.fromstring(write_musicxml(score))
+    assert [each.text for each in root.iter("part-name")] == ["Melody", "Left hand", "Drums"]
+    file = mido.MidiFile(file=io.BytesIO(write_midi(score)))
+    channels = [{message.channel for message in track if message.type == "note_on"} for track in file.tracks[1:]]
+    assert channels == [{0}, {1}, {9}]
+    assert b"<svg" in engrave(score)
+
+
+def test_abc_is_what_a_player_of_abc_types() -> None:
+    lines = write_abc(SCALE).decode().splitlines()
+    assert lines[:7] == ["X:1", "T:Up & down", "C:A. Nonymous", "M:4/4", "L:1/8", "Q:1/4=120", "K:G"]
+    assert lines[7] == '"G"GA B2 c3 d | "D7/F#"z2 d6 | (3:2:3GFG G6 |]'
+
+
+def test_metronome_marks_count_what_musicians_count() -> None:
+    for meter, unit, count in (("4/4", "quarter", 120), ("6/8", "quarter.", 80), ("2/2", "half", 60), ("7/8", "eighth", 240)):
+        root = ET.fromstring(write_musicxml(Tune.of([(60, 1)], meter=meter, tempo=120)))
+        mark = root.find(".//metronome")
+        assert mark is not None
+        shown = f"{mark.findtext('beat-unit')}{'.' * len(mark.findall('beat-unit-dot'))}"
+        assert (shown, float(mark.findtext("per-minute") or 0)) == (unit, count)
+        sound = root.find(".//sound")
+        assert sound is not None
+        assert sound.get("tempo") == "120"
+
+
+def test_the_engraved_page_shows_every_note_in_its_colour() -> None:
+    page = engrave(SCALE, {0: "#c1121f", 9: "#2a9d8f"})
+    assert page == engrave(SCALE, {0: "#c1121f", 9: "#2a9d8f"})
+    root = ET.fromstring(page)
+    notes = [element for element in root.iter("{http://www.w3.org/2000/svg}g") if (element.get("class") or "").split(" ")[0] == "note"]
+    assert len(notes) == len([piece for piece in SCALE.split_at_bars() if piece.pitch is not None])
+    text = page.decode()
+    assert text.count("#c1121f") >= 1
+    assert text.count("#2a9d8f") >= 1
+    assert "Up &amp; down" in text
+    narrow, wide = (float(re.search(r'width="(\d+)px"', engrave(SCALE, width=width).decode())[1]) for width in (500, 1500))  # type: ignore[index]
+    assert (narrow, wide) == (pytest.approx(500, abs=2), pytest.approx(1500, abs=2))
+
+
+@pytest.mark.parametrize(("notes", "lines"), [(4, [8, 8]), (16, [4, 4, 4, 4])])
+def test_lines_of_the_page_are_whole_phrases(notes: int, lines: list[int]) -> None:
+    tune = Tune.of([((60, 62, 64, 65)[place % 4], Fraction(4, notes)) for place in range(16 * notes)], meter=Meter.parse("4/4"))
+    systems = engrave(tune).decode().split('class="system"')[1:]
+    assert [system.count('class="measure"') for system in systems] == lines
+
+
+def test_no_bar_is_left_alone_on_the_last_line() -> None:
+    tune = Tune.of([((60, 62, 64, 65)[place % 4], 1) for place in range(32)], meter=Meter.parse("4/4"))
+    for width in range(600, 1300, 100):
+        systems = engrave(tune, width=width).decode().split('class="system"')[1:]
+        assert systems[-1].count('class="measure"') > 1, width
+
+
+def test_pages_are_engraved_in_any_thread() -> None:
+    """A page's server engraves in whichever thread is free; the engraver's fonts are found in all of them, and pages are the same."""
+    with ThreadPoolExecutor(1) as elsewhere:
+        assert elsewhere.submit(engrave, SCALE).result() == engrave(SCALE)
+
+
+def test_what_cannot_be_written_is_refused() -> None:
+    assert set(FORMATS) == {".mid", ".musicxml", ".abc", ".svg"}
+    with pytest.raises(UnknownName):
+        write(SCALE, ".doc")
+    with pytest.raises(Refused, match="single melody"):
+        write(SCALE.score(), ".abc")
+    with pytest.raises(Refused, match="tuplets"):
+        write_midi(Tune.of([(60, Fraction(1, length)) for length in (7, 11, 13, 17, 19, 23)]))
+    with pytest.raises(Refused, match="pixels wide"):
+        engrave(SCALE, width=3)
+    assert pitch_name(60) == "C4"
