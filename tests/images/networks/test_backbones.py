@@ -20,6 +20,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from studio.errors import Missing, Refused, UnknownName, Unreadable
+from studio.images.networks import opening as networks
 from studio.images.networks.backbones import (
     BACKBONES,
     DEFAULT,
@@ -34,7 +35,6 @@ from studio.images.networks.backbones import (
 from studio.images.networks.convolving import BentConvolution, bends_at_once
 from studio.images.networks.efficientnet_lite import EfficientNetLite0
 from studio.images.networks.opening import OwnWeights, build, chosen_device, fetch, open_network
-from studio.images.networks.opening import opening as networks
 from studio.images.networks.own_networks import brought
 from studio.images.networks.prepared import prepare
 from studio.making.asking import Ingredient

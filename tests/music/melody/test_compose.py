@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from studio.errors import Refused
+from studio.music.melody import compose
 from studio.music.melody.recipes import ComposeRecipe
 from studio.music.melody.takes import consider, draw, finished
-from studio.music.reading.melody_of import compose
 from studio.music.reading.reading import read_tunes
 from studio.music.scores.scores import Tune, pitch_name
 from studio.music.styles.corpora import Style, music21_corpus, ready_style
