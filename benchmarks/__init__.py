@@ -1,4 +1,6 @@
-"""What the claims about speed and memory rest on: ratios, measured side by side in one run. `make bench` runs them all."""
+"""What the claims about speed and memory rest on: ratios, measured side by side in one run. `make bench` runs
+them all.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,9 @@ import argparse
 
 
 def of_styles(doc: str | None, **numbers: int) -> argparse.Namespace:
-    """What a benchmark of styles is asked on the command line: `styles` by name, and numbers with their defaults."""
+    """What a benchmark of styles is asked on the command line: `styles` by name, and numbers with their
+    defaults.
+    """
     options = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("styles", nargs="*", default=["ryans-mammoth", "oneill", "bach-chorales"])
     for name, usual in numbers.items():

@@ -1,8 +1,10 @@
-"""A batch of recipes over two workers, one of them killed on the way: nothing may be missing and nothing doubled.
+"""A batch of recipes over two workers, one of them killed on the way: nothing may be missing and nothing
+doubled.
 
     python -m benchmarks.batch_killed_worker [--recipes 100] [--kill-after 30]
 
-The recipes are small dreams of a picture drawn here. When that many lines have ended, a worker in the middle of one is sent SIGKILL.
+The recipes are small dreams of a picture drawn here. When that many lines have ended, a worker in the middle
+of one is sent SIGKILL.
 """
 
 from __future__ import annotations
@@ -25,13 +27,23 @@ from studio.works.gallery import Gallery
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--recipes", type=int, default=100)
     options.add_argument("--kill-after", type=int, default=30, help="lines")
     asked = options.parse_args()
     with tempfile.TemporaryDirectory() as folder, Gallery.open(Path(folder) / "home") as gallery:
         (Path(folder) / "waves.png").write_bytes(waves())
-        wishes = {"kind": "dream", "photo": "waves.png", "preset": None, "layers": ["blocks.2"], "size": 96, "octaves": 2, "steps": 3}
+        wishes = {
+            "kind": "dream",
+            "photo": "waves.png",
+            "preset": None,
+            "layers": ["blocks.2"],
+            "size": 96,
+            "octaves": 2,
+            "steps": 3,
+        }
         lines = "\n".join(json.dumps(wishes | {"seed": seed}) for seed in range(asked.recipes))
         began, killed, ends = time.monotonic(), list[int](), Counter[str]()
         killer = threading.Thread(target=lambda: killed.append(kill_a_worker()))
@@ -41,10 +53,17 @@ def main() -> None:
                 print(event.sentence)
             if event.done == asked.kill_after and killer.ident is None:
                 killer.start()  # in a thread, so that the batch goes on and there is a making to hit
-        seeds = Counter(json.loads(work.recipe_json)["seed"] for work in gallery.find(limit=10 * asked.recipes))
-        missing, doubled = set(range(asked.recipes)) - seeds.keys(), [seed for seed, times in seeds.items() if times > 1]
+        seeds = Counter(
+            json.loads(work.recipe_json)["seed"] for work in gallery.find(limit=10 * asked.recipes)
+        )
+        missing, doubled = (
+            set(range(asked.recipes)) - seeds.keys(),
+            [seed for seed, times in seeds.items() if times > 1],
+        )
         print(f"killed process {killed} after {asked.kill_after} lines; events: {dict(ends)}")
-        print(f"{gallery.count()} works, missing {sorted(missing)}, doubled {doubled}, {time.monotonic() - began:.1f} s")
+        print(
+            f"{gallery.count()} works, missing {sorted(missing)}, doubled {doubled}, {time.monotonic() - began:.1f} s"
+        )
         assert killed
         assert ends["lost"] >= 1, "the kill hit no making; run again"
         assert not missing
@@ -53,7 +72,11 @@ def main() -> None:
 
 def kill_a_worker() -> int:
     """SIGKILL to the worker that is busiest right now, caught in the middle of a line."""
-    workers = [child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline()) or "forkserver" in child.name()]
+    workers = [
+        child
+        for child in psutil.Process().children()
+        if "spawn_main" in " ".join(child.cmdline()) or "forkserver" in child.name()
+    ]
     for worker in workers:
         worker.cpu_percent()
     time.sleep(0.2)

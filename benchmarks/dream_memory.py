@@ -1,9 +1,10 @@
-"""How much memory a large dream needs: 4096 x 3072 pixels in a process of its own, whose peak must stay under 2 GiB.
+"""How much memory a large dream needs: 4096 x 3072 pixels in a process of its own, whose peak must stay under
+2 GiB.
 
     python -m benchmarks.dream_memory [--width 4096] [--height 3072] [--steps 1]
 
-The peak is the process's largest resident set from start to end: Python, torch, the photo, the dream and the PNG. It hardly depends on
-the number of steps, so one for each octave will do.
+The peak is the process's largest resident set from start to end: Python, torch, the photo, the dream and the
+PNG. It hardly depends on the number of steps, so one for each octave will do.
 """
 
 from __future__ import annotations
@@ -50,7 +51,9 @@ def main() -> None:
     if told.returncode:
         sys.exit(told.stderr)
     width, _, height, size, seconds, peak = told.stdout.split()
-    print(f"{width} x {height}: {int(peak) / 2**30:.2f} GiB at the peak (at most 2), {seconds} s, PNG of {int(size) / 1e6:.0f} MB")
+    print(
+        f"{width} x {height}: {int(peak) / 2**30:.2f} GiB at the peak (at most 2), {seconds} s, PNG of {int(size) / 1e6:.0f} MB"
+    )
     if int(peak) > LIMIT:
         sys.exit("The dream needs more memory than it claims to.")
 

@@ -1,12 +1,15 @@
-"""How fast a dream is: beside a plain loop as in Google's notebook, and beside its own bare gradients, side by side in one run.
+"""How fast a dream is: beside a plain loop as in Google's notebook, and beside its own bare gradients, side
+by side in one run.
 
     python -m benchmarks.dream_speed [--processes 3] [--rounds 6] [--size 768]
 
-The plain loop is the notebook's (roll, forward to the layer, backward, step / mean |g|, clip) on the same backbone as it is loaded.
-Ours does more in each step: several scales, continued borders, the pull back to the photo, progress. Each loop runs in a process of its
-own, as it would for whoever uses it, and they take short turns: in one process each would find the memory as the other left it, and in
-long turns the machine would have another mind at each. Where a process's memory happens to lie makes it faster or slower for as long as
-it lives, so that several of each are started, one after the other (Kalibera and Jones, "Rigorous Benchmarking in Reasonable Time", 2013).
+The plain loop is the notebook's (roll, forward to the layer, backward, step / mean |g|, clip) on the same
+backbone as it is loaded. Ours does more in each step: several scales, continued borders, the pull back to the
+photo, progress. Each loop runs in a process of its own, as it would for whoever uses it, and they take short
+turns: in one process each would find the memory as the other left it, and in long turns the machine would
+have another mind at each. Where a process's memory happens to lie makes it faster or slower for as long as it
+lives, so that several of each are started, one after the other (Kalibera and Jones, "Rigorous Benchmarking in
+Reasonable Time", 2013).
 """
 
 from __future__ import annotations
@@ -63,14 +66,28 @@ def main() -> None:
                     seconds[name].append(turn(options.steps) / options.steps)
     print(f"{photo.width} x {photo.height}, {LAYER} of {DEFAULT}, {torch.get_num_threads()} threads")
     print(f"medians of {options.rounds} alternated rounds of each of {options.processes} processes:")
-    faster = {name: statistics.median(a / b for a, b in zip(times, seconds["ours"], strict=True)) for name, times in seconds.items()}
+    faster = {
+        name: statistics.median(a / b for a, b in zip(times, seconds["ours"], strict=True))
+        for name, times in seconds.items()
+    }
     for name, times in seconds.items():
-        print(f"  {name:<28} {1 / statistics.median(times):6.2f} iterations/s   ours is {faster[name]:.2f} times as fast")
+        print(
+            f"  {name:<28} {1 / statistics.median(times):6.2f} iterations/s   ours is {faster[name]:.2f} times as fast"
+        )
 
     written = io.BytesIO()
     photo.save(written, "PNG")
     recipe = DreamRecipe(
-        sources=(Source(sha256=hashlib.sha256(written.getvalue()).hexdigest(), role="photo", name="", title="", author="", licence=""),),
+        sources=(
+            Source(
+                sha256=hashlib.sha256(written.getvalue()).hexdigest(),
+                role="photo",
+                name="",
+                title="",
+                author="",
+                licence="",
+            ),
+        ),
         size=options.size,
         layers=(LAYER,),
         seed=1,
@@ -80,9 +97,13 @@ def main() -> None:
         whole.append(timed(lambda: finish(dream(recipe, lambda _source: written.getvalue()))))
         bare.append(timed(lambda: bare_gradients(recipe, photo.height, photo.width)))
     ratio = statistics.median(a / b for a, b in zip(whole, bare, strict=True))
-    print(f"  whole dream {statistics.median(whole):.1f} s, its bare gradients {statistics.median(bare):.1f} s: {ratio:.2f} times as long")
+    print(
+        f"  whole dream {statistics.median(whole):.1f} s, its bare gradients {statistics.median(bare):.1f} s: {ratio:.2f} times as long"
+    )
     if faster["plain"] < 2 or ratio > 2:
-        sys.exit("Slower than claimed: at least twice as fast as the plain loop, at most twice as long as the bare gradients.")
+        sys.exit(
+            "Slower than claimed: at least twice as fast as the plain loop, at most twice as long as the bare gradients."
+        )
 
 
 def timed(run: Callable[[], object]) -> float:
@@ -93,9 +114,13 @@ def timed(run: Callable[[], object]) -> float:
 
 @contextmanager
 def under_way(name: str, size: int) -> Iterator[Callable[[int], float]]:
-    """A loop in a process of its own, past its first step. What this gives takes a number of steps and tells the seconds they took."""
+    """A loop in a process of its own, past its first step. What this gives takes a number of steps and tells
+    the seconds they took.
+    """
     ours, theirs = multiprocessing.get_context("spawn").Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=take_turns, args=(name, size, theirs), daemon=True)
+    process = multiprocessing.get_context("spawn").Process(
+        target=take_turns, args=(name, size, theirs), daemon=True
+    )
     process.start()
     theirs.close()
     ours.recv()
@@ -122,16 +147,22 @@ def take_turns(name: str, size: int, asked: Connection) -> None:
 
 
 def photo_of(size: int) -> Image.Image:
-    return Image.fromarray(load_sample_image("china.jpg")).resize((size, size * 3 // 4), Image.Resampling.LANCZOS)
+    return Image.fromarray(load_sample_image("china.jpg")).resize(
+        (size, size * 3 // 4), Image.Resampling.LANCZOS
+    )
 
 
 def plain_loop(picture: Tensor, *, whole: bool) -> Generator[None, None, None]:
-    """The notebook's make_step, 0..1 instead of 0..255. whole: let the network run to its end although only the layer is looked at."""
+    """The notebook's make_step, 0..1 instead of 0..255. whole: let the network run to its end although only
+    the layer is looked at.
+    """
     network = EfficientNetLite0().eval().requires_grad_(False)
     state = torch.load(weights_path(backbone(DEFAULT)), weights_only=True)
     network.load_state_dict(dict(zip(network.state_dict(), state.values(), strict=True)))
     seen: list[Tensor] = []
-    network.get_submodule(LAYER).register_forward_hook(lambda _module, _given, features: seen.append(features))
+    network.get_submodule(LAYER).register_forward_hook(
+        lambda _module, _given, features: seen.append(features)
+    )
     if not whole:
         network.blocks = nn.Sequential(*list(network.blocks)[: int(LAYER.rsplit(".", 1)[1]) + 1])
         network.conv_head, network.bn2, network.classifier = nn.Identity(), nn.Identity(), nn.Identity()  # type: ignore[assignment]

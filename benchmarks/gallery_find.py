@@ -34,7 +34,8 @@ def fill(gallery: Gallery, number: int) -> None:
     sources: dict[str, dict[str, object]] = {}
     for n in range(number):
         sha256, photo = (
-            hashlib.sha256(f"{what} {n % most}".encode()).hexdigest() for what, most in (("work", number), ("photo", number // 5))
+            hashlib.sha256(f"{what} {n % most}".encode()).hexdigest()
+            for what, most in (("work", number), ("photo", number // 5))
         )
         title = f"{dice.choice(PLACES)} {n % 97}, {dice.choice(LOOKS)}"
         words = f"{title} dreamt by efficientnet_lite0 (blocks.4), 5 octaves of 10 steps; seed {n}."

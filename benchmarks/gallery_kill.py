@@ -2,10 +2,10 @@
 
     python -m benchmarks.gallery_kill [--kills 200] [--database URL]
 
-Each time a victim works on a gallery, every other time beside a companion. The victim is killed with SIGKILL, the gallery is opened
-(which puts it in order) while the companion goes on, and then the companion is told to stop. After that, judged from the files and
-rows alone: every work shown is whole, every work that was reported as added is shown, none that was reported as removed, and nothing
-else is left.
+Each time a victim works on a gallery, every other time beside a companion. The victim is killed with SIGKILL,
+the gallery is opened (which puts it in order) while the companion goes on, and then the companion is told to
+stop. After that, judged from the files and rows alone: every work shown is whole, every work that was
+reported as added is shown, none that was reported as removed, and nothing else is left.
 The tests run the same with fewer kills.
 """
 
@@ -32,7 +32,12 @@ from studio.works.gallery import Gallery
 from studio.works.recipe import Recipe
 from studio.works.work import Made
 
-PRELOADED = ["studio.works.gallery", "sqlalchemy.dialects.sqlite.pysqlite", "sqlalchemy.dialects.postgresql.psycopg", "psycopg"]
+PRELOADED = [
+    "studio.works.gallery",
+    "sqlalchemy.dialects.sqlite.pysqlite",
+    "sqlalchemy.dialects.postgresql.psycopg",
+    "psycopg",
+]
 
 
 @dataclass(frozen=True)
@@ -85,10 +90,14 @@ def keep_busy(place: Place, journal: Path, seed: int, removing: float, stop: Eve
             for number in count():
                 if stop.is_set():
                     return
-                photo = gallery.keep_source(f"photo {dice.randrange(6)}".encode() * 400, role="photo", name="photo.jpg")
+                photo = gallery.keep_source(
+                    f"photo {dice.randrange(6)}".encode() * 400, role="photo", name="photo.jpg"
+                )
                 recipe = Recipe(kind="dream", sources=(photo,), seed=dice.randrange(2**31))
                 # Every fourth file is one that many works share, as a format without room for a recipe may.
-                content = b"shared" if number % 4 == 3 else dice.randbytes(dice.choice((200, 20_000, 300_000)))
+                content = (
+                    b"shared" if number % 4 == 3 else dice.randbytes(dice.choice((200, 20_000, 300_000)))
+                )
                 sha256 = hashlib.sha256(content).hexdigest()
                 tell("adding", recipe.fingerprint, sha256)
                 work = gallery.add(Made(recipe, content, ".png", "image/png", thumbnail_of(content)))
@@ -102,9 +111,11 @@ def keep_busy(place: Place, journal: Path, seed: int, removing: float, stop: Eve
 
 
 def trial(place: Place, kills: int, *, seed: int = 0, removing: float = 0.4, verbose: bool = False) -> Tally:
-    """Kill `kills` times, each at a random moment: somewhere in what follows the victim's n-th word to its journal, n at random.
+    """Kill `kills` times, each at a random moment: somewhere in what follows the victim's n-th word to its
+    journal, n at random.
 
-    Moments are chosen by what the victim is at and not by the clock, so that a busy machine does not have all of them fall into its start.
+    Moments are chosen by what the victim is at and not by the clock, so that a busy machine does not have all
+    of them fall into its start.
     """
     dice = random.Random(seed)
     processes = multiprocessing.get_context("forkserver")
@@ -115,7 +126,9 @@ def trial(place: Place, kills: int, *, seed: int = 0, removing: float = 0.4, ver
         journals = [place.home / f"journal-{number}-{who}" for who in ("victim", "companion")]
         stops = [processes.Event(), processes.Event()]
         victim, companion = (
-            processes.Process(target=keep_busy, args=(place, journal, dice.randrange(2**31), removing, stop), daemon=True)
+            processes.Process(
+                target=keep_busy, args=(place, journal, dice.randrange(2**31), removing, stop), daemon=True
+            )
             for journal, stop in zip(journals, stops, strict=True)
         )
         if accompanied := number % 2 == 0:
@@ -171,7 +184,9 @@ def _unfinished(place: Place, pid: int) -> int:
     try:
         with engine.connect() as connection:
             rows = connection.execute(
-                text("select (select count(*) from works where keeper like :k) + (select count(*) from sources where keeper like :k)"),
+                text(
+                    "select (select count(*) from works where keeper like :k) + (select count(*) from sources where keeper like :k)"
+                ),
                 {"k": f"%~{pid}~%"},
             ).scalar_one()
     except Exception:  # killed before there were tables
@@ -192,24 +207,36 @@ def _judge(place: Place, told: dict[tuple[str, ...], str], tally: Tally) -> None
         for work in works.values():
             try:
                 content = gallery.read(work)
-                whole = gallery.thumbnail(work) == thumbnail_of(content) and hashlib.sha256(content).hexdigest() == work.sha256
+                whole = (
+                    gallery.thumbnail(work) == thumbnail_of(content)
+                    and hashlib.sha256(content).hexdigest() == work.sha256
+                )
                 photo = Recipe.model_validate_json(work.recipe_json).sources[0]
                 whole = whole and gallery.read_source(photo).startswith(b"photo")
             except Exception as error:
                 print(f"{work.id}: {error!r}", file=sys.stderr)
                 whole = False
             tally.broken += not whole
-        # An answer can be lost with its process: what was being added may be there, what was being removed may be gone. Remember which.
+        # An answer can be lost with its process: what was being added may be there, what was being removed
+        # may be gone. Remember which.
         told.update({which: "added" if which in works else "removed" for which in told})
         tally.left_over += sum(which not in told for which in works)
         wanted = {f"works/{work.sha256[:2]}/{work.sha256}.png" for work in works.values()}
         wanted |= {f"thumbs/{work.sha256[:2]}/{work.sha256}.jpg" for work in works.values()}
-        files = {file.relative_to(place.home / "files").as_posix() for file in (place.home / "files").rglob("*") if file.is_file()}
+        files = {
+            file.relative_to(place.home / "files").as_posix()
+            for file in (place.home / "files").rglob("*")
+            if file.is_file()
+        }
         tally.broken += len(wanted - files)
-        tally.left_over += sum(not name.startswith("sources/") and name != "gallery.txt" for name in files - wanted)
+        tally.left_over += sum(
+            not name.startswith("sources/") and name != "gallery.txt" for name in files - wanted
+        )
         with gallery.engine.connect() as connection:
             rows = connection.execute(text("select count(*) from works where state <> 'here'")).scalar_one()
-            sources = {row[0] for row in connection.execute(text("select sha256 from sources where state = 'here'"))}
+            sources = {
+                row[0] for row in connection.execute(text("select sha256 from sources where state = 'here'"))
+            }
             used = {row[0] for row in connection.execute(text("select sha256 from uses"))}
         tally.left_over += int(rows)
         kept = {Path(name).name for name in files if name.startswith("sources/")}
@@ -224,7 +251,9 @@ def main() -> None:
     options.add_argument("--database", help="a PostgreSQL URL of an empty database; SQLite otherwise")
     asked, _ = options.parse_known_args()
     sys.path.insert(0, str(Path(__file__).parents[1]))
-    from benchmarks import gallery_kill  # by this name the killed processes can import it too, however this was started
+    from benchmarks import (
+        gallery_kill,
+    )  # by this name the killed processes can import it too, however this was started
 
     whole, began = Tally(), time.perf_counter()
     done = 0
@@ -234,12 +263,16 @@ def main() -> None:
         )  # a fresh gallery now and then keeps the looking quick
         home = Path(tempfile.mkdtemp(prefix="studio-kill-"))
         try:
-            part = gallery_kill.trial(gallery_kill.Place(home, asked.database), kills, seed=asked.seed + done, verbose=True)
+            part = gallery_kill.trial(
+                gallery_kill.Place(home, asked.database), kills, seed=asked.seed + done, verbose=True
+            )
         finally:
             shutil.rmtree(home, ignore_errors=True)
         whole = Tally(*(getattr(whole, name) + getattr(part, name) for name in Tally.__dataclass_fields__))
         done += kills
-    print(f"{whole.kills} kills in {time.perf_counter() - began:.0f} s, {whole.half_done} of them amid something")
+    print(
+        f"{whole.kills} kills in {time.perf_counter() - began:.0f} s, {whole.half_done} of them amid something"
+    )
     print(f"{whole.added} works reported as added, {whole.removed} as removed")
     print(f"lost {whole.lost}, half-written {whole.broken}, left over {whole.left_over}")
     sys.exit(0 if whole.clean and whole.kills == asked.kills else 1)

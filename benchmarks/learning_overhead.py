@@ -2,10 +2,11 @@
 
     python -m benchmarks.learning_overhead [--rounds 15]
 
-Each row trains the same network from the same weights on the same batches twice, bare and through the studio with a report after every
-step, alternated every few milliseconds so that whatever else the machine does meets both. The weights must come out equal to the bit.
-A ratio is taken from each pair of trainings, and the median of the ratios must stay within 1.05. CPU time of the one thread is compared,
-which other programs disturb least; the clock on the wall stands beside it. Exit status 1 when a row costs more, or its weights differ.
+Each row trains the same network from the same weights on the same batches twice, bare and through the studio
+with a report after every step, alternated every few milliseconds so that whatever else the machine does meets
+both. The weights must come out equal to the bit. A ratio is taken from each pair of trainings, and the median
+of the ratios must stay within 1.05. CPU time of the one thread is compared, which other programs disturb
+least; the clock on the wall stands beside it. Exit status 1 when a row costs more, or its weights differ.
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ Slices = Iterator[list[float]]
 
 @dataclass(frozen=True)
 class Row:
-    """bare and ours each train a network in place; they yield the losses of all steps, an epoch's or so at a time."""
+    """bare and ours each train a network in place; they yield the losses of all steps, an epoch's or so at a
+    time.
+    """
 
     name: str
     network: Callable[[], nn.Module]
@@ -111,16 +114,25 @@ def rows() -> list[Row]:
     circle = Examples(points, torch.where(points.norm(dim=1, keepdim=True) < 2.5, 1.0, -1.0))
     digits = load("digits")
     digits = Examples(digits.inputs.flatten(1), digits.targets)
-    playground = Perceptron(inputs=2, hidden=(4, 2), outputs=1, activation="tanh", output="tanh", start="playground")
+    playground = Perceptron(
+        inputs=2, hidden=(4, 2), outputs=1, activation="tanh", output="tanh", start="playground"
+    )
     reader = Perceptron(inputs=64, hidden=(64,), outputs=10)
 
     def fitting(name: str, config: NetworkConfig, data: Examples, plan: Plan) -> Row:
-        return Row(name, config.build, lambda network: bare_fit(network, data, plan), lambda network: our_fit(network, data, plan))
+        return Row(
+            name,
+            config.build,
+            lambda network: bare_fit(network, data, plan),
+            lambda network: our_fit(network, data, plan),
+        )
 
     sgd = Plan(cost="half squared", optimiser="sgd", rate=0.03, batch=10, epochs=40, device="cpu")
     return [
         fitting("fit: playground 2-4-2-1, batch 10, gradient descent", playground, circle, sgd),
-        fitting("fit: the same with momentum 0.9", playground, circle, sgd.model_copy(update={"momentum": 0.9})),
+        fitting(
+            "fit: the same with momentum 0.9", playground, circle, sgd.model_copy(update={"momentum": 0.9})
+        ),
         fitting("fit: the same with Adam", playground, circle, sgd.model_copy(update={"optimiser": "adam"})),
         fitting("fit: digits 64-64-10, batch 32, Adam", reader, digits, Plan(epochs=8, device="cpu")),
         Row(
@@ -154,7 +166,13 @@ def main() -> int:
     asked.add_argument("--rounds", type=int, default=15)
     rounds = asked.parse_args().rounds
     torch.set_num_threads(1)
-    finish(fit(Perceptron(inputs=1).build(), Examples(torch.zeros(2, 1), torch.zeros(2, 1)), Plan(cost="squared", epochs=2)))
+    finish(
+        fit(
+            Perceptron(inputs=1).build(),
+            Examples(torch.zeros(2, 1), torch.zeros(2, 1)),
+            Plan(cost="squared", epochs=2),
+        )
+    )
 
     worst = 0.0
     print(f"{'':58} {'bare':>9} {'studio':>9}   ratio (CPU)                ratio (wall)")
@@ -167,10 +185,15 @@ def main() -> int:
             gc.collect()
             pair = [(by_hand, bare), (by_studio, ours)]
             for number in itertools.count(turn):
-                went_on = [spent.one_slice(slices) for spent, slices in (pair if number % 2 else reversed(pair))]
+                went_on = [
+                    spent.one_slice(slices) for spent, slices in (pair if number % 2 else reversed(pair))
+                ]
                 if not any(went_on):
                     break
-            equal = all(torch.equal(one, other) for one, other in zip(networks[0].parameters(), networks[1].parameters(), strict=True))
+            equal = all(
+                torch.equal(one, other)
+                for one, other in zip(networks[0].parameters(), networks[1].parameters(), strict=True)
+            )
             if not equal or by_hand.losses != by_studio.losses or not all(map(math.isfinite, by_hand.losses)):
                 print(f"{row.name}: the weights or losses are not the same")
                 return 1

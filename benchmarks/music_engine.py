@@ -1,16 +1,21 @@
-"""The sampling engine beside a straightforward dictionary implementation of the same mathematics, in the same run.
+"""The sampling engine beside a straightforward dictionary implementation of the same mathematics, in the same
+run.
 
     python -m benchmarks.music_engine [--rounds 5] [--whole] [--prelude FILE]
 
-prelude   the published task: a prelude of 592 pitches, order 6, 32 notes, no run of 5 pitches copied, the last a C. FILE holds the
+prelude   the published task: a prelude of 592 pitches, order 6, 32 notes, no run of 5 pitches copied, the
+last a C. FILE holds the
           pitches (default: bach_pitches.txt in shared/data beside the checkout); without it a made-up prelude of that size stands in.
-melody    32 bars in 2/4 after 50 fiddle tunes (Ryan's Mammoth, read with music21): orders 2 to 4, the meter, a key, at most 8 notes in a
+melody    32 bars in 2/4 after 50 fiddle tunes (Ryan's Mammoth, read with music21): orders 2 to 4, the meter,
+a key, at most 8 notes in a
           row as in the tunes, compared by intervals, two pins, a long last note on the tonic. From the counting to the first note list.
---whole   the same after all 1,059 tunes, 16 and 32 bars, with the peak of memory. The first time, reading them takes a minute or two.
+--whole   the same after all 1,059 tunes, 16 and 32 bars, with the peak of memory. The first time, reading
+them takes a minute or two.
 
-Both sides answer in turn and must agree on the partition function to nine digits. CPU seconds are compared, the median of the
-rounds, which other programs disturb least; the clock on the wall stands beside them. Exit status 1 when they disagree, or when the
-engine needs more than 0.25 s for the prelude's beliefs, 0.2 s for 10,000 samples, or 1 s for the melody.
+Both sides answer in turn and must agree on the partition function to nine digits. CPU seconds are compared,
+the median of the rounds, which other programs disturb least; the clock on the wall stands beside them. Exit
+status 1 when they disagree, or when the engine needs more than 0.25 s for the prelude's beliefs, 0.2 s for
+10,000 samples, or 1 s for the melody.
 """
 
 from __future__ import annotations
@@ -41,7 +46,8 @@ from studio.music.chains.markov import Geometric, count, mix
 from studio.music.chains.sampling import Solution, Walk, Wish, anywhere, solve, starting, unfold
 
 State = tuple[tuple[int, ...], tuple[int, ...], int]
-"""The plain side's: chain context, the end of what was sung that may become a copy, the pitch sounded last."""
+"""The plain side's: chain context, the end of what was sung that may become a copy, the pitch sounded last.
+"""
 
 SIXTEENTH = 6  # ticks; a quarter note has 24, so that triplets come out whole
 BAR = 48
@@ -80,16 +86,26 @@ class Task:
 
 
 def by_engine(task: Task) -> Solution:
-    tree = count(task.sequences, alphabet=task.alphabet, longest=task.longest, starts=task.signs, ends=task.signs)
+    tree = count(
+        task.sequences, alphabet=task.alphabet, longest=task.longest, starts=task.signs, ends=task.signs
+    )
     chain = mix(tree, Geometric(task.weight), lowest=task.lowest)
     view = each(np.arange(task.alphabet)) if task.pitch is None else steps(task.pitch)
     copies = Reading(view, copy_limit(view.letters_of(task.sequences), task.copied, view.letters))
-    walk = Walk(chain, np.array(task.durations), period=task.period, places=task.places, history=None if task.signs else task.history)
+    walk = Walk(
+        chain,
+        np.array(task.durations),
+        period=task.period,
+        places=task.places,
+        history=None if task.signs else task.history,
+    )
     return solve(unfold(walk, [copies]), task.ticks, [Wish("all of them", allowed=task.allowed)])
 
 
 class ByDictionaries:
-    """The same chain, copy limit and beliefs in dictionaries: contexts are tuples, states are tuples, layers are dictionaries."""
+    """The same chain, copy limit and beliefs in dictionaries: contexts are tuples, states are tuples, layers
+    are dictionaries.
+    """
 
     def __init__(self, task: Task) -> None:
         self.task = task
@@ -106,7 +122,9 @@ class ByDictionaries:
         self.beginnings = {copy[:length] for copy in self.copies for length in range(run)}
         self.spread: dict[tuple[int, ...], list[tuple[int, float, tuple[int, ...]]]] = {}
         self.after: dict[tuple[tuple[int, ...], int], tuple[int, ...] | None] = {}
-        self.layers: list[dict[State, list[tuple[int, float, State, int]]]] = [{} for _ in range(task.ticks + 1)]
+        self.layers: list[dict[State, list[tuple[int, float, State, int]]]] = [
+            {} for _ in range(task.ticks + 1)
+        ]
         self.start: State = (self._longest_known((-1,) if task.signs else task.history), (), -1)
         self._unfold()
         self.belief: list[dict[State, float]] = [{} for _ in range(task.ticks + 1)]
@@ -168,7 +186,9 @@ class ByDictionaries:
                 for symbol, times in followers.items():
                     chances[symbol] += self.task.weight ** (len(context) - order) / whole * times / total
             self.spread[context] = [
-                (symbol, chance, self._longest_known((*context, symbol))) for symbol, chance in chances.items() if symbol >= 0
+                (symbol, chance, self._longest_known((*context, symbol)))
+                for symbol, chance in chances.items()
+                if symbol >= 0
             ]
         return self.spread[context]
 
@@ -243,7 +263,9 @@ def melody_task(tunes: Sequence[list[Event]], bars: int) -> Task:
     durations = np.array([event.ticks for event in events])
     starts = np.array([event.place for event in events])
     fits = np.array([event.meter == "2/4" for event in events]) & (starts + durations <= BAR)
-    walk = Walk(mix(count(sequences, alphabet=len(events), longest=0)), durations)  # for the shapes of masks only
+    walk = Walk(
+        mix(count(sequences, alphabet=len(events), longest=0)), durations
+    )  # for the shapes of masks only
     ticks = bars * BAR
     final = (pitch >= 0) & (pitch % 12 == 0) & (durations >= 2 * SIXTEENTH)
     allowed = anywhere(walk, ticks)
@@ -320,8 +342,12 @@ def timed(run: Callable[[], Any]) -> tuple[Any, Timed]:
     return result, Timed(time.process_time() - cpu, time.perf_counter() - wall)
 
 
-def compare(name: str, task: Task, rounds: int, engine_draws: int, plain_draws: int, limits: tuple[float, float]) -> bool:
-    """Print a table of both sides, and say whether they agree and the engine kept within `limits` (beliefs, samples; CPU seconds)."""
+def compare(
+    name: str, task: Task, rounds: int, engine_draws: int, plain_draws: int, limits: tuple[float, float]
+) -> bool:
+    """Print a table of both sides, and say whether they agree and the engine kept within `limits` (beliefs,
+    samples; CPU seconds).
+    """
     taken: dict[str, list[Timed]] = defaultdict(list)
     for seed in range(rounds):
         solution, spent = timed(lambda: by_engine(task))
@@ -332,20 +358,31 @@ def compare(name: str, task: Task, rounds: int, engine_draws: int, plain_draws: 
         taken["plain beliefs"].append(spent)
         dice = random.Random(seed)
         _, spent = timed(partial(plain.sample_many, plain_draws, dice))
-        taken["plain samples"].append(Timed(spent.cpu / plain_draws * engine_draws, spent.wall / plain_draws * engine_draws))
+        taken["plain samples"].append(
+            Timed(spent.cpu / plain_draws * engine_draws, spent.wall / plain_draws * engine_draws)
+        )
     agree = math.isclose(solution.log_z, plain.log_z, rel_tol=1e-9, abs_tol=1e-9)
     cpu = {what: statistics.median(one.cpu for one in times) for what, times in taken.items()}
     wall = {what: statistics.median(one.wall for one in times) for what, times in taken.items()}
     trellis = solution.trellis
-    print(f"\n{name}: {trellis.states:,} states, {trellis.steps:,} steps, {solution.size()[1]:,} over time; chance {chance(solution)}")
-    print(f"{'':24}{'dictionaries':>16}{'engine':>12}{'ratio':>9}{'limit':>9}   (CPU seconds, wall in brackets)")
-    for what, row, limit in (("count, unfold, believe", "beliefs", limits[0]), (f"{engine_draws:,} samples", "samples", limits[1])):
+    print(
+        f"\n{name}: {trellis.states:,} states, {trellis.steps:,} steps, {solution.size()[1]:,} over time; chance {chance(solution)}"
+    )
+    print(
+        f"{'':24}{'dictionaries':>16}{'engine':>12}{'ratio':>9}{'limit':>9}   (CPU seconds, wall in brackets)"
+    )
+    for what, row, limit in (
+        ("count, unfold, believe", "beliefs", limits[0]),
+        (f"{engine_draws:,} samples", "samples", limits[1]),
+    ):
         print(
             f"{what:24}{cpu['plain ' + row]:16.3f}{cpu['engine ' + row]:12.4f}{cpu['plain ' + row] / cpu['engine ' + row]:8.0f}x"
             f"{limit:9.2f}   ({wall['plain ' + row]:.3f}, {wall['engine ' + row]:.4f})"
         )
     verdict = "the same" if agree else "DIFFERENT"
-    print(f"log Z {solution.log_z:.12f} and {plain.log_z:.12f}: {verdict}; {len(np.unique(drawn, axis=0)):,} distinct samples")
+    print(
+        f"log Z {solution.log_z:.12f} and {plain.log_z:.12f}: {verdict}; {len(np.unique(drawn, axis=0)):,} distinct samples"
+    )
     return agree and cpu["engine beliefs"] <= limits[0] and cpu["engine samples"] <= limits[1]
 
 
@@ -360,24 +397,41 @@ def whole_style(bars: int, lowest: int) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     solution, spent = timed(lambda: by_engine(task))
     _, first = timed(lambda: solution.sample(1))
-    again, second = timed(lambda: solve(solution.trellis, task.ticks, [Wish("all of them", allowed=task.allowed)]))
+    again, second = timed(
+        lambda: solve(solution.trellis, task.ticks, [Wish("all of them", allowed=task.allowed)])
+    )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     trellis = solution.trellis
-    print(f"{len(tunes):,} tunes, {sum(map(len, tunes)):,} events, {bars} bars, lowest order {lowest}, chance {chance(again)}")
-    print(f"    {trellis.states:,} states, {trellis.steps:,} steps; peak {peak:,.0f} MiB, of them {before:,.0f} before it began")
-    print(f"    to the first note list {spent.cpu + first.cpu:.1f} s CPU ({spent.wall + first.wall:.1f} s on the wall)")
-    print(f"    another request of the style {second.cpu:.1f} s CPU ({second.wall:.1f} s on the wall)", flush=True)
+    print(
+        f"{len(tunes):,} tunes, {sum(map(len, tunes)):,} events, {bars} bars, lowest order {lowest}, chance {chance(again)}"
+    )
+    print(
+        f"    {trellis.states:,} states, {trellis.steps:,} steps; peak {peak:,.0f} MiB, of them {before:,.0f} before it began"
+    )
+    print(
+        f"    to the first note list {spent.cpu + first.cpu:.1f} s CPU ({spent.wall + first.wall:.1f} s on the wall)"
+    )
+    print(
+        f"    another request of the style {second.cpu:.1f} s CPU ({second.wall:.1f} s on the wall)",
+        flush=True,
+    )
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--whole", action="store_true", help="all 1,059 tunes too")
-    options.add_argument("--prelude", type=Path, default=Path(__file__).parents[2] / "shared" / "data" / "bach_pitches.txt")
+    options.add_argument(
+        "--prelude", type=Path, default=Path(__file__).parents[2] / "shared" / "data" / "bach_pitches.txt"
+    )
     asked = options.parse_args()
     good = compare("prelude", prelude_task(asked.prelude), asked.rounds, 10_000, 200, (0.25, 0.2))
     tunes = [tune for tune in read_tunes() if tune[0].meter == "2/4"][:50]
-    good &= compare("melody, 32 bars after 50 tunes", melody_task(tunes, 32), asked.rounds, 100, 20, (1.0, 1.0))
+    good &= compare(
+        "melody, 32 bars after 50 tunes", melody_task(tunes, 32), asked.rounds, 100, 20, (1.0, 1.0)
+    )
     if asked.whole:
         print("\nthe whole style (aim: 5 s, 2,048 MiB)")
         for bars, lowest in ((16, 3), (16, 2), (32, 2)):

@@ -1,11 +1,13 @@
-"""What returns in a tune and where its phrases end: the style's own tunes, composed ones, and composed ones without a form.
+"""What returns in a tune and where its phrases end: the style's own tunes, composed ones, and composed ones
+without a form.
 
     python -m benchmarks.music_form [STYLE ...] [--takes 24] [--bars 16]
 
-For each style, in its commonest meter and key, with no wish but the length: what a tune repeats exactly, begins alike or moves to other
-steps (share of its bars); the stripes of its self-similarity (how much more alike bars are that stand half a part apart); how many
-phrase ends breathe, and close on 1, 3 or 5; how many tunes end on the tonic; on which degrees phrases end. Own tunes are taken once
-through, those of that length, or all where fewer than ten have it.
+For each style, in its commonest meter and key, with no wish but the length: what a tune repeats exactly,
+begins alike or moves to other steps (share of its bars); the stripes of its self-similarity (how much more
+alike bars are that stand half a part apart); how many phrase ends breathe, and close on 1, 3 or 5; how many
+tunes end on the tonic; on which degrees phrases end. Own tunes are taken once through, those of that length,
+or all where fewer than ten have it.
 """
 
 from __future__ import annotations
@@ -39,7 +41,9 @@ def composed(recipe: ComposeRecipe, name: str, takes: int) -> tuple[Idiom, list[
 
 
 def own(idiom: Idiom, bars: int) -> dict[str, list[list[Bar]]]:
-    """The style's tunes, of that length where there are enough: each part once through, and with the repeats that are played."""
+    """The style's tunes, of that length where there are enough: each part once through, and with the repeats
+    that are played.
+    """
     once, played = [], []
     for shape in learn_forms(idiom).shapes:
         if shape.whole:
@@ -60,7 +64,11 @@ def phrase_ends(idiom: Idiom, tunes: Sequence[Sequence[Bar]]) -> str:
         for bar in tune[3::4]:
             notes = [event for event in bar if event.pitch >= 0]
             if notes:
-                found[DEGREES[(max(reversed(notes), key=lambda event: event.ticks).pitch - idiom.key.tonic) % 12]] += 1
+                found[
+                    DEGREES[
+                        (max(reversed(notes), key=lambda event: event.ticks).pitch - idiom.key.tonic) % 12
+                    ]
+                ] += 1
     return ", ".join(f"{degree} {count / found.total():.0%}" for degree, count in found.most_common(4))
 
 
@@ -69,10 +77,18 @@ def table(name: str, takes: int, bars: int) -> None:
     _, free = composed(ComposeRecipe(style=name, bars=bars, form="free"), name, takes)
     rows = own(idiom, bars) | {"composed": learnt, "without a form": free}
     print(f"\n{idiom.style.entry.title}, {bars} bars of {idiom.meter} in {idiom.key}")
-    print(f"{'':20}{'tunes':>6}" + "".join(f"{each.name:>11}" for each in fields(FormFeatures)) + "   phrases end on")
+    print(
+        f"{'':20}{'tunes':>6}"
+        + "".join(f"{each.name:>11}" for each in fields(FormFeatures))
+        + "   phrases end on"
+    )
     for what, tunes in rows.items():
         found = np.array([astuple(measure(tune, idiom.bar, idiom.key.scale)) for tune in tunes])
-        print(f"{what:20}{len(tunes):6}" + "".join(f"{value:11.2f}" for value in found.mean(axis=0)) + f"   {phrase_ends(idiom, tunes)}")
+        print(
+            f"{what:20}{len(tunes):6}"
+            + "".join(f"{value:11.2f}" for value in found.mean(axis=0))
+            + f"   {phrase_ends(idiom, tunes)}"
+        )
     print(flush=True)
 
 

@@ -1,11 +1,13 @@
-"""How well chains foresee tunes they have never met, for each bundled style: nats a note, the smaller the better.
+"""How well chains foresee tunes they have never met, for each bundled style: nats a note, the smaller the
+better.
 
     python -m benchmarks.music_losses [STYLE ...] [--seed 0]
 
-A style's tunes are dealt into three parts, settings of one tune into the same: most to learn from, a tenth to choose the escape's strength
-by, a tenth to be tried on once. Every chain foretells the same of the same notes: pitch, length and whether it is carried over, given
-meter, mode and place in the bar, and that the tune is over. Beside the whole note stand two viewpoints of it, its length alone and what
-the pitch adds; and what it costs not to share between keys: there the chain sees pitches as they are written. The error is that of the
+A style's tunes are dealt into three parts, settings of one tune into the same: most to learn from, a tenth to
+choose the escape's strength by, a tenth to be tried on once. Every chain foretells the same of the same
+notes: pitch, length and whether it is carried over, given meter, mode and place in the bar, and that the tune
+is over. Beside the whole note stand two viewpoints of it, its length alone and what the pitch adds; and what
+it costs not to share between keys: there the chain sees pitches as they are written. The error is that of the
 mean over tunes. Styles are read the first time, which takes minutes for all of them.
 """
 
@@ -29,7 +31,8 @@ def as_written(found: list[Melody], style: Style) -> list[Melody]:
         replace(
             melody,
             tokens=tuple(
-                token if token.pitch is None else replace(token, pitch=token.pitch + steps[melody.number]) for token in melody.tokens
+                token if token.pitch is None else replace(token, pitch=token.pitch + steps[melody.number])
+                for token in melody.tokens
             ),
         )
         for melody in found
@@ -37,7 +40,10 @@ def as_written(found: list[Melody], style: Style) -> list[Melody]:
 
 
 def length_only(found: list[Melody]) -> list[Melody]:
-    return [replace(melody, tokens=tuple(replace(token, pitch=token.pitch and 0) for token in melody.tokens)) for melody in found]
+    return [
+        replace(melody, tokens=tuple(replace(token, pitch=token.pitch and 0) for token in melody.tokens))
+        for melody in found
+    ]
 
 
 def loss(learnt: list[Melody], chosen_by: list[Melody], tested: list[Melody]) -> float:
@@ -50,7 +56,9 @@ def table(name: str, seed: int) -> None:
     parts = parted(melodies(style), seed=seed)
     found = chain_losses(parts.learnt, parts.chosen_by, parts.tested)
     notes = found[0].every_note.symbols
-    print(f"\n{style.entry.title}: {len(parts.learnt)} tunes to learn from, {len(parts.tested)} tried on, {notes:,} notes")
+    print(
+        f"\n{style.entry.title}: {len(parts.learnt)} tunes to learn from, {len(parts.tested)} tried on, {notes:,} notes"
+    )
     print(f"{'':24}{'nats a note':>13}{'error':>8}{'first time':>12}{'escape':>8}")
     for chain in found:
         every, first = chain.every_note, chain.first_time
@@ -59,13 +67,22 @@ def table(name: str, seed: int) -> None:
     learnt, chosen_by, tested = (length_only(part) for part in (parts.learnt, parts.chosen_by, parts.tested))
     length = loss(learnt, chosen_by, tested)
     alone = loss(*(as_written(part, style) for part in (parts.learnt, parts.chosen_by, parts.tested)))
-    print(f"{BEST}, of that: {length:.3f} for the length seen alone, {whole - length:.3f} for what the pitch adds")
-    print(f"{BEST}, pitches as written: {alone:.3f}, so {alone - whole:+.3f} without sharing by transposition", flush=True)
+    print(
+        f"{BEST}, of that: {length:.3f} for the length seen alone, {whole - length:.3f} for what the pitch adds"
+    )
+    print(
+        f"{BEST}, pitches as written: {alone:.3f}, so {alone - whole:+.3f} without sharing by transposition",
+        flush=True,
+    )
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("styles", nargs="*", default=[entry.name for entry in STYLES.values() if entry.files])
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    options.add_argument(
+        "styles", nargs="*", default=[entry.name for entry in STYLES.values() if entry.files]
+    )
     options.add_argument("--seed", type=int, default=0)
     asked = options.parse_args()
     for name in asked.styles:

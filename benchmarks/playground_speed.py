@@ -2,14 +2,16 @@
 
     python -m benchmarks.playground_speed [--seconds 4]
 
-Three rows, alternated in short turns so that whatever else the machine does meets all of them: a bare loop of torch over the same
-network and points (shuffle, forward, backward, step, item); the Playground's training without drawing; and the Playground as the page
-drives it, training and drawing in turn, each scene down to its JSON. The network is 4-2 on 250 points in batches of 10. CPU seconds of
-the one thread stand beside the clock on the wall; the promises (10 drawn updates and 60 epochs a second while drawing) are judged by CPU
+Three rows, alternated in short turns so that whatever else the machine does meets all of them: a bare loop of
+torch over the same network and points (shuffle, forward, backward, step, item); the Playground's training
+without drawing; and the Playground as the page drives it, training and drawing in turn, each scene down to
+its JSON. The network is 4-2 on 250 points in batches of 10. CPU seconds of the one thread stand beside the
+clock on the wall; the promises (10 drawn updates and 60 epochs a second while drawing) are judged by CPU
 seconds, which a busy machine disturbs least, and the ratio to the bare loop by the same.
 
-Then each data set as a visitor meets it, drawn at every turn, until 95 % of the points held back are right: with the defaults, and the
-spiral with waves and Adam. Promised: 5 seconds each, 10 for the spiral. Exit status 1 when a promise is not kept.
+Then each data set as a visitor meets it, drawn at every turn, until 95 % of the points held back are right:
+with the defaults, and the spiral with waves and Adam. Promised: 5 seconds each, 10 for the spiral. Exit
+status 1 when a promise is not kept.
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ from studio.lessons.playground import LESSON, train
 
 DRAWN_A_SECOND, EPOCHS_A_SECOND = 10, 60
 SHARE_OF_BARE = 0.8
-"""Training without drawing must keep this share of the bare loop's speed: measuring the curve at every turn is in it."""
+"""Training without drawing must keep this share of the bare loop's speed: measuring the curve at every turn
+is in it.
+"""
 
 
 @dataclass
@@ -112,7 +116,9 @@ TO_SOLVE = (
 
 
 def solve(data: str, wishes: dict[str, str]) -> tuple[float, float, float]:
-    """(CPU seconds, epochs, share of held-back points right) with the page's turns, until it is solved or given up."""
+    """(CPU seconds, epochs, share of held-back points right) with the page's turns, until it is solved or
+    given up.
+    """
     state = LESSON.act(LESSON.begin(LESSON.settings({"data": data, **wishes})), Event("play"))
     began, right = time.thread_time(), 0.0
     while right < SOLVED and time.thread_time() - began < GIVEN_UP:
@@ -139,7 +145,9 @@ def main() -> None:
             row.take()
             while row.wall < min(rows[-1].wall, seconds):
                 row.take()
-    print(f"{'':34}{'epochs a CPU second':>22}{'epochs a second':>18}{'updates a CPU second':>23}{'updates a second':>19}")
+    print(
+        f"{'':34}{'epochs a CPU second':>22}{'epochs a second':>18}{'updates a CPU second':>23}{'updates a second':>19}"
+    )
     for row in rows:
         print(
             f"{row.name:34}{row.epochs / row.cpu:22.1f}{row.epochs / row.wall:18.1f}{row.turns / row.cpu:23.1f}{row.turns / row.wall:19.1f}"

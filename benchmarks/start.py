@@ -2,8 +2,9 @@
 
     python -m benchmarks.start [--rounds 5]
 
-Each is a process of its own, in turn; beside them stands Python itself doing nothing. The page counts from the command to its first
-answer over HTTP. Exit status 1 where the median is above what is promised: 0.3 s to import, 1 s for help, 6 s for the page.
+Each is a process of its own, in turn; beside them stands Python itself doing nothing. The page counts from
+the command to its first answer over HTTP. Exit status 1 where the median is above what is promised: 0.3 s to
+import, 1 s for help, 6 s for the page.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ def page() -> float:
     with tempfile.TemporaryDirectory() as home:
         began = time.perf_counter()
         command = [sys.executable, "-m", "studio.cli", "app", "--port", "0"]
-        opening = subprocess.Popen(command, env=os.environ | {"STUDIO_HOME": home}, stdout=subprocess.PIPE, text=True)
+        opening = subprocess.Popen(
+            command, env=os.environ | {"STUDIO_HOME": home}, stdout=subprocess.PIPE, text=True
+        )
         try:
             assert opening.stdout is not None
             address = next(found[0] for line in opening.stdout if (found := re.search(r"http://\S+", line)))

@@ -74,7 +74,8 @@ def commands() -> None:
     """Derivative Works Studio: art from art with neural networks, and how it is done."""
 
 
-# --- What making commands share ---------------------------------------------------------------------------------------
+# --- What making commands share
+# ---------------------------------------------------------------------------------------
 
 
 class OrOwn(click.ParamType[Any]):
@@ -92,26 +93,44 @@ class OrOwn(click.ParamType[Any]):
 
 
 def recipe_options(kind: type[Recipe], *, leave_out: tuple[str, ...] = ()) -> Callable[[Command], Command]:
-    """An option for every parameter of the recipe, with the recipe's own help and default; what is not given stays None."""
+    """An option for every parameter of the recipe, with the recipe's own help and default; what is not given
+    stays None.
+    """
     from studio.works.recipe import controls
 
     def decorate(command: Command) -> Command:
         for control in reversed([control for control in controls(kind) if control.name not in leave_out]):
             default = ", ".join(map(str, control.default)) if control.many else control.default
             span = (
-                f", {control.minimum:.10g} to {control.maximum:.10g}" if control.minimum is not None and control.maximum is not None else ""
+                f", {control.minimum:.10g} to {control.maximum:.10g}"
+                if control.minimum is not None and control.maximum is not None
+                else ""
             )
             unit = control.unit and " " + control.unit
             said = control.help + (
-                f" [{default}{unit}{span}]" if default not in (None, "") else f" [{(unit + span).strip(', ')}]" if span else ""
+                f" [{default}{unit}{span}]"
+                if default not in (None, "")
+                else f" [{(unit + span).strip(', ')}]"
+                if span
+                else ""
             )
             if control.type is bool:
-                command = click.option(f"{control.option}/--no{control.option[1:]}", control.name, default=None, help=said)(command)
+                command = click.option(
+                    f"{control.option}/--no{control.option[1:]}", control.name, default=None, help=said
+                )(command)
                 continue
             name = control.option.removesuffix("s") if control.many else control.option
             nullable = type(None) in getattr(kind.model_fields[control.name].annotation, "__args__", ())
-            click_type = OrOwn() if nullable and control.type is int else click.Choice(control.choices) if control.choices else control.type
-            command = click.option(name, control.name, type=click_type, multiple=control.many, default=None, help=said)(command)
+            click_type = (
+                OrOwn()
+                if nullable and control.type is int
+                else click.Choice(control.choices)
+                if control.choices
+                else control.type
+            )
+            command = click.option(
+                name, control.name, type=click_type, multiple=control.many, default=None, help=said
+            )(command)
         return command
 
     return decorate
@@ -119,7 +138,11 @@ def recipe_options(kind: type[Recipe], *, leave_out: tuple[str, ...] = ()) -> Ca
 
 def _wishes(given: dict[str, Any]) -> dict[str, Any]:
     """The options a person really gave."""
-    return {name: None if (name, value) == ("size", "own") else value for name, value in given.items() if value not in (None, ())}
+    return {
+        name: None if (name, value) == ("size", "own") else value
+        for name, value in given.items()
+        if value not in (None, ())
+    }
 
 
 def making_options(command: Command) -> Command:
@@ -134,19 +157,31 @@ def making_options(command: Command) -> Command:
 
 
 def picture_options(command: Command) -> Command:
-    """What a picture made of a photo takes beside its own dials: whose the photo is, and weights of one's own."""
+    """What a picture made of a photo takes beside its own dials: whose the photo is, and weights of one's
+    own.
+    """
     for option in (
         click.option("--licence", default="", help="The photo's licence."),
         click.option("--author", default="", help="Who took the photo."),
         click.option("--title", default="", help="The photo's title, for the credits."),
-        click.option("--weights-sha256", metavar="HEX", help="The sha256 of the weights; needed for a file that is not safetensors."),
-        click.option("--weights", type=click.Path(path_type=Path), help="Weights of your own: a lesson's .zip, or for the backbone."),
+        click.option(
+            "--weights-sha256",
+            metavar="HEX",
+            help="The sha256 of the weights; needed for a file that is not safetensors.",
+        ),
+        click.option(
+            "--weights",
+            type=click.Path(path_type=Path),
+            help="Weights of your own: a lesson's .zip, or for the backbone.",
+        ),
     ):
         command = option(command)
     return command
 
 
-picture_output = click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The picture to write, a .png.")
+picture_output = click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), help="The picture to write, a .png."
+)
 
 
 def _make_picture(
@@ -160,7 +195,9 @@ def _make_picture(
     as_json: bool,
     force: bool,
 ) -> None:
-    """Make a picture of a photo and what else it takes, by role; given: wishes, and the photo's title, author and licence."""
+    """Make a picture of a photo and what else it takes, by role; given: wishes, and the photo's title, author
+    and licence.
+    """
     from studio.making.asking import Ingredient, ask
     from studio.making.kinds import run_here
 
@@ -168,7 +205,9 @@ def _make_picture(
     credit = {name: given.pop(name) for name in ("title", "author", "licence")}
     ingredients = [Ingredient("photo", _read(photo), photo.name, **credit)]
     ingredients += [
-        own if (own := _own_painting(role, path)) else Ingredient(role, _read(path), path.name) for role, path in others if path
+        own if (own := _own_painting(role, path)) else Ingredient(role, _read(path), path.name)
+        for role, path in others
+        if path
     ]
     with _gallery() as gallery:
         recipe = ask(kind, _wishes(given), ingredients, gallery)
@@ -193,7 +232,9 @@ def _watch(process: Generator[Progress, None, T], *, quiet: bool) -> T:
     """Run a process to its end with a progress line on standard error."""
     if quiet or not sys.stderr.isatty():
         return _finish(process, lambda _: None)
-    with click.progressbar(length=1, file=sys.stderr, show_pos=True, item_show_func=lambda stage: stage) as bar:
+    with click.progressbar(
+        length=1, file=sys.stderr, show_pos=True, item_show_func=lambda stage: stage
+    ) as bar:
 
         def show(progress: Progress) -> None:
             bar.length = progress.total
@@ -221,8 +262,9 @@ def _being_imported(name: str) -> bool:
 
 @contextmanager
 def _heard_for_certain() -> Generator[Callable[[], bool], None, None]:
-    """Whether Ctrl+C was pressed. Python loses an interrupt that falls into a callback, such as those of an import under way; and torch
-    ends the whole process when one falls into its own import, so there it is only written down."""
+    """Whether Ctrl+C was pressed. Python loses an interrupt that falls into a callback, such as those of an
+    import under way; and torch ends the whole process when one falls into its own import, so there it is only
+    written down."""
     pressed: list[int] = []
 
     def hear(number: int, _frame: object) -> None:
@@ -274,7 +316,14 @@ def _gallery() -> Generator[Gallery, None, None]:
 
 def _tell(work: Work, path: Path, *, quiet: bool, as_json: bool) -> None:
     if as_json:
-        told = {"path": str(path), "work": work.id, "kind": work.kind, "title": work.title, "sha256": work.sha256, "facts": work.facts}
+        told = {
+            "path": str(path),
+            "work": work.id,
+            "kind": work.kind,
+            "title": work.title,
+            "sha256": work.sha256,
+            "facts": work.facts,
+        }
         click.echo(json.dumps(told | {"recipe": json.loads(work.recipe_json)}, ensure_ascii=False))
     else:
         click.echo(str(path))
@@ -282,7 +331,8 @@ def _tell(work: Work, path: Path, *, quiet: bool, as_json: bool) -> None:
             click.echo(f"{work.words} Work {work.id} in the gallery.", err=True)
 
 
-# --- Making ------------------------------------------------------------------------------------------------------------
+# --- Making
+# ------------------------------------------------------------------------------------------------------------
 
 
 def _dream_recipe() -> type[Recipe]:
@@ -295,14 +345,20 @@ def _dream_recipe() -> type[Recipe]:
 @click.argument("photo", type=click.Path(path_type=Path))
 @picture_output
 @recipe_options(_dream_recipe())
-@click.option("--guide", type=click.Path(path_type=Path), help="Dream towards what the network sees in this picture.")
+@click.option(
+    "--guide", type=click.Path(path_type=Path), help="Dream towards what the network sees in this picture."
+)
 @click.option("--mask", type=click.Path(path_type=Path), help="Dream only where this picture is light.")
 @picture_options
 @making_options
-def dream(photo: Path, output: Path, guide: Path | None, mask: Path | None, weights: Path | None, **given: Any) -> None:
+def dream(
+    photo: Path, output: Path, guide: Path | None, mask: Path | None, weights: Path | None, **given: Any
+) -> None:
     """Let a pretrained network dream on PHOTO: what it sees there is made stronger, from coarse to fine."""
     flags = {name: given.pop(name) for name in ("quiet", "as_json", "force")}
-    _make_picture("dream", photo, output, (("guide", guide), ("mask", mask), ("weights", weights)), given, **flags)
+    _make_picture(
+        "dream", photo, output, (("guide", guide), ("mask", mask), ("weights", weights)), given, **flags
+    )
 
 
 def _style_recipe() -> type[Recipe]:
@@ -319,11 +375,18 @@ def _style_recipe() -> type[Recipe]:
 @click.option("--mask", type=click.Path(path_type=Path), help="Paint only where this picture is light.")
 @picture_options
 @making_options
-def style(content: Path, paintings: tuple[str, ...], output: Path, mask: Path | None, weights: Path | None, **given: Any) -> None:
+def style(
+    content: Path,
+    paintings: tuple[str, ...],
+    output: Path,
+    mask: Path | None,
+    weights: Path | None,
+    **given: Any,
+) -> None:
     """Paint the photo CONTENT in the style of one or more paintings.
 
-    Several paintings are mixed; starry.jpg*2 counts twice as much as the others. A STYLE is a file, or one of the studio's own paintings
-    by its name (studio paintings).
+    Several paintings are mixed; starry.jpg*2 counts twice as much as the others. A STYLE is a file, or one of
+    the studio's own paintings by its name (studio paintings).
     """
     flags = {name: given.pop(name) for name in ("quiet", "as_json", "force")}
     weighed = [_weighed(painting) for painting in paintings]
@@ -341,7 +404,9 @@ def _weighed(painting: str) -> tuple[Path, float]:
     try:
         return Path(name), float(weight)
     except ValueError:
-        raise Refused(f"'{painting}' has no number behind its *; write STYLE*WEIGHT, such as starry.jpg*2.") from None
+        raise Refused(
+            f"'{painting}' has no number behind its *; write STYLE*WEIGHT, such as starry.jpg*2."
+        ) from None
 
 
 def _compose_recipe() -> type[Recipe]:
@@ -354,7 +419,13 @@ SCORES = (".mid", ".musicxml", ".abc", ".wav", ".svg")
 
 
 @commands.command()
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help=f"The file to write: {', '.join(SCORES)}.")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help=f"The file to write: {', '.join(SCORES)}.",
+)
 @click.option(
     "--model",
     "composer",
@@ -364,33 +435,55 @@ SCORES = (".mid", ".musicxml", ".abc", ".wav", ".svg")
 )
 @recipe_options(_compose_recipe(), leave_out=("format", "composer"))
 @click.option("--take", type=click.Path(path_type=Path), help="The tune that --keep keeps bars from.")
-@click.option("--theme", type=click.Path(path_type=Path), help="A tune that attracts, or repels (see --theme-pull).")
 @click.option(
-    "--count", type=click.IntRange(1, 100), default=1, show_default=True, help="How many takes: NAME-1, NAME-2 …, seeds counted on."
+    "--theme", type=click.Path(path_type=Path), help="A tune that attracts, or repels (see --theme-pull)."
+)
+@click.option(
+    "--count",
+    type=click.IntRange(1, 100),
+    default=1,
+    show_default=True,
+    help="How many takes: NAME-1, NAME-2 …, seeds counted on.",
 )
 @making_options
-def compose(output: Path, take: Path | None, theme: Path | None, count: int, quiet: bool, as_json: bool, force: bool, **given: Any) -> None:
+def compose(
+    output: Path,
+    take: Path | None,
+    theme: Path | None,
+    count: int,
+    quiet: bool,
+    as_json: bool,
+    force: bool,
+    **given: Any,
+) -> None:
     """Compose a melody in a style under exact constraints.
 
-    The style is one of `studio styles`, or a file or folder of your own tunes. What is asked for is kept exactly; where that cannot be, the
-    fewest wishes that conflict are named.
+    The style is one of `studio styles`, or a file or folder of your own tunes. What is asked for is kept
+    exactly; where that cannot be, the fewest wishes that conflict are named.
     """
     from studio.making.asking import Ingredient, ask
     from studio.making.kinds import run_here
     from studio.music.styles.style_sources import own_ingredients, stands_for_files
 
-    outputs = [output if count == 1 else output.with_stem(f"{output.stem}-{number}") for number in range(1, count + 1)]
+    outputs = [
+        output if count == 1 else output.with_stem(f"{output.stem}-{number}")
+        for number in range(1, count + 1)
+    ]
     for path in outputs:
         _check_output(path, suffixes=SCORES, force=force)
     wishes = _wishes(given) | {"format": output.suffix.lower().removeprefix(".")}
-    ingredients = [Ingredient(role, _read(path), path.name) for role, path in (("take", take), ("theme", theme)) if path]
+    ingredients = [
+        Ingredient(role, _read(path), path.name) for role, path in (("take", take), ("theme", theme)) if path
+    ]
     style = str(wishes.get("style", ""))
     if stands_for_files(style):
         ingredients += [Ingredient(**vars(each)) for each in own_ingredients(Path(style))]
         wishes["style"] = Path(style).stem
     with _gallery() as gallery:
         for number, path in enumerate(outputs):
-            recipe = ask("compose", wishes | {"seed": int(wishes.get("seed", 0)) + number}, ingredients, gallery)
+            recipe = ask(
+                "compose", wishes | {"seed": int(wishes.get("seed", 0)) + number}, ingredients, gallery
+            )
             work = _watch(run_here(recipe, gallery), quiet=quiet)
             gallery.export(work, path, force=force)
             _tell(work, path, quiet=quiet, as_json=as_json)
@@ -403,9 +496,17 @@ def compose(output: Path, take: Path | None, theme: Path | None, count: int, qui
 @commands.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Also write what was made.")
-@click.option("--source", "sources", multiple=True, type=click.Path(path_type=Path), help="A source that the gallery here does not have.")
+@click.option(
+    "--source",
+    "sources",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A source that the gallery here does not have.",
+)
 @making_options
-def remake(file: Path, output: Path | None, sources: tuple[Path, ...], quiet: bool, as_json: bool, force: bool) -> None:
+def remake(
+    file: Path, output: Path | None, sources: tuple[Path, ...], quiet: bool, as_json: bool, force: bool
+) -> None:
     """Make the work in FILE again from the recipe inside it, and say whether it is identical."""
     from studio.making.remaking import remake as remaking
     from studio.works.output import write_file
@@ -417,25 +518,42 @@ def remake(file: Path, output: Path | None, sources: tuple[Path, ...], quiet: bo
     if output is not None:
         write_file(remade.made.content, output, force=force)
     if as_json:
-        click.echo(json.dumps({"identical": remade.identical, "sentence": remade.sentence, "path": output and str(output)}))
+        click.echo(
+            json.dumps(
+                {"identical": remade.identical, "sentence": remade.sentence, "path": output and str(output)}
+            )
+        )
     else:
         click.echo(str(output) if quiet and output else remade.sentence)
 
 
 @commands.command()
 @click.argument("recipes", type=click.Path(path_type=Path))
-@click.option("--scheduler", help="Address of a Dask scheduler, such as tcp://10.0.0.5:8786; without it, workers on this machine.")
-@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="How many worker processes to start here.")
+@click.option(
+    "--scheduler",
+    help="Address of a Dask scheduler, such as tcp://10.0.0.5:8786; without it, workers on this machine.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="How many worker processes to start here.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print every event as a line of JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Print the summary only.")
 def batch(recipes: Path, scheduler: str | None, workers: int, as_json: bool, quiet: bool) -> None:
-    """Make every work of RECIPES, a file of JSON lines, skipping those the gallery has. The status is 2 where a line failed."""
+    """Make every work of RECIPES, a file of JSON lines, skipping those the gallery has. The status is 2 where
+    a line failed.
+    """
     from studio.making.batch import run_batch
 
     failed = False
     with _gallery() as gallery:
         event = None
-        for event in run_batch(_read(recipes), gallery, folder=recipes.parent, scheduler=scheduler, workers=workers):
+        for event in run_batch(
+            _read(recipes), gallery, folder=recipes.parent, scheduler=scheduler, workers=workers
+        ):
             failed |= event.what == "failed"
             if as_json:
                 click.echo(json.dumps(asdict(event)))
@@ -447,7 +565,8 @@ def batch(recipes: Path, scheduler: str | None, workers: int, as_json: bool, qui
         sys.exit(2)
 
 
-# --- Looking -----------------------------------------------------------------------------------------------------------
+# --- Looking
+# -----------------------------------------------------------------------------------------------------------
 
 
 @commands.command()
@@ -461,7 +580,9 @@ def show(file: Path, as_json: bool) -> None:
 
     text = extract(_read(file))
     if text is None:
-        raise Refused(f"{file} carries no recipe: it was not made by the studio, or something it went through removed it.")
+        raise Refused(
+            f"{file} carries no recipe: it was not made by the studio, or something it went through removed it."
+        )
     if as_json:
         click.echo(text)
         return
@@ -476,7 +597,9 @@ def show(file: Path, as_json: bool) -> None:
         value = getattr(recipe, control.name)
         click.echo(f"{control.name:>12}  {', '.join(map(str, value)) if isinstance(value, tuple) else value}")
     if recipe.setting:
-        click.echo(f"{'made with':>12}  {', '.join(f'{name} {version}' for name, version in recipe.setting.versions.items())}")
+        click.echo(
+            f"{'made with':>12}  {', '.join(f'{name} {version}' for name, version in recipe.setting.versions.items())}"
+        )
 
 
 @commands.group()
@@ -503,7 +626,10 @@ def gallery_list(search: str, kind: str | None, limit: int, as_json: bool) -> No
         click.echo(f"… and {total - len(works)} more (--limit).", err=True)
     if not total:
         click.echo(
-            "The gallery has no such works." if search or kind else "The gallery is empty: try studio dream PHOTO -o dream.png.", err=True
+            "The gallery has no such works."
+            if search or kind
+            else "The gallery is empty: try studio dream PHOTO -o dream.png.",
+            err=True,
         )
 
 
@@ -527,7 +653,12 @@ def gallery_show(id: str, as_json: bool) -> None:
         work = gallery.get(id)
         parents, children = gallery.parents(work), gallery.children(work)
     if as_json:
-        click.echo(json.dumps(_described(work) | {"recipe": json.loads(work.recipe_json), "children": [child.id for child in children]}))
+        click.echo(
+            json.dumps(
+                _described(work)
+                | {"recipe": json.loads(work.recipe_json), "children": [child.id for child in children]}
+            )
+        )
         return
     click.echo(f"{work.title}  ({work.id}, {work.made_at:%Y-%m-%d %H:%M})")
     click.echo(work.words)
@@ -562,7 +693,11 @@ def gallery_remove(id: str, yes: bool) -> None:
 
 @commands.command()
 @click.option("--backbone", default="efficientnet_lite0", show_default=True)
-@click.option("--weights", type=click.Path(path_type=Path), help="A network of your own, such as a lesson's .zip, instead of the backbone.")
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    help="A network of your own, such as a lesson's .zip, instead of the backbone.",
+)
 def layers(backbone: str, weights: Path | None) -> None:
     """The layers of a network, and what each tends to show when it dreams."""
     from studio.images.networks.backbones import layers as layers_of
@@ -603,12 +738,16 @@ def styles(context: click.Context, as_json: bool) -> None:
     fields = ("name", "title", "sentence", "source", "licence", "tunes")
     for entry in catalogue():
         if as_json:
-            told = {field: getattr(entry, field) for field in fields} | {"fetched_on_demand": entry.download is not None}
+            told = {field: getattr(entry, field) for field in fields} | {
+                "fetched_on_demand": entry.download is not None
+            }
             click.echo(json.dumps(told, ensure_ascii=False))
             continue
         size = f"{entry.tunes:,} tunes" if entry.tunes else ""
         fetched = f"to fetch: studio styles add {entry.name}" if entry.download else ""
-        click.echo(f"{entry.name:<16} {entry.title}{', ' + size if size else ''}{f' ({fetched})' if fetched else ''}")
+        click.echo(
+            f"{entry.name:<16} {entry.title}{', ' + size if size else ''}{f' ({fetched})' if fetched else ''}"
+        )
         click.echo(f"{'':<16} {entry.sentence}")
         click.echo(f"{'':<16} {entry.source}. {entry.licence}")
 
@@ -620,13 +759,18 @@ def styles(context: click.Context, as_json: bool) -> None:
 @click.option("--licence", default="", help="Under which licence its tunes are.")
 @click.option("-q", "--quiet", is_flag=True)
 def styles_add(name: str, path: Path | None, sentence: str, licence: str, quiet: bool) -> None:
-    """Read the tunes at PATH once and keep them as the style NAME; without PATH, fetch the public collection of that name."""
+    """Read the tunes at PATH once and keep them as the style NAME; without PATH, fetch the public collection
+    of that name.
+    """
     from studio.music.styles.corpora import add_style
 
     style = _watch(add_style(name, path, sentence=sentence, licence=licence), quiet=quiet)
     click.echo(f"{name}: {len(style):,} tunes, {style.notes:,} notes.")
     if style.unread and not quiet:
-        click.echo(f"{len(style.unread)} could not be read; the first, {style.unread[0].name}: {style.unread[0].reason}", err=True)
+        click.echo(
+            f"{len(style.unread)} could not be read; the first, {style.unread[0].name}: {style.unread[0].reason}",
+            err=True,
+        )
 
 
 @styles.command("show")
@@ -656,7 +800,8 @@ def styles_report(name: str, tunes: Path, as_json: bool, quiet: bool) -> None:
     """How close the tunes at TUNES (a file, a folder or another style's name) come to the style NAME.
 
     Beside them stand the style's own tunes, one half against the other, and those with their notes shuffled.
-    Feature by feature after Yang and Lerch: overlap is 1 where distances within the style and to the tunes are spread alike.
+    Feature by feature after Yang and Lerch: overlap is 1 where distances within the style and to the tunes
+    are spread alike.
     """
     from studio.music.styles.corpora import open_style
     from studio.music.styles.stylereport import place
@@ -670,9 +815,15 @@ def styles_report(name: str, tunes: Path, as_json: bool, quiet: bool) -> None:
     if quiet:
         click.echo(f"{placed.tunes.closeness:.3f}")
         return
-    click.echo(f"{len(others):,} tunes of {others.entry.title} beside {len(style):,} of {style.entry.title}. {placed.tunes.sentence}\n")
-    click.echo(f"{'':<20} {'overlap':>8} {'divergence':>11} {'variety':>8}   {'own tunes':>9} {'shuffled':>9}")
-    for each, own, shuffled in zip(placed.tunes.features, placed.own.features, placed.shuffled.features, strict=True):
+    click.echo(
+        f"{len(others):,} tunes of {others.entry.title} beside {len(style):,} of {style.entry.title}. {placed.tunes.sentence}\n"
+    )
+    click.echo(
+        f"{'':<20} {'overlap':>8} {'divergence':>11} {'variety':>8}   {'own tunes':>9} {'shuffled':>9}"
+    )
+    for each, own, shuffled in zip(
+        placed.tunes.features, placed.own.features, placed.shuffled.features, strict=True
+    ):
         row = f"{each.name:<20} {each.overlap:>8.2f} {each.divergence:>11.2f} {each.variety:>8.2f}"
         click.echo(f"{row}   {own.overlap:>9.2f} {shuffled.overlap:>9.2f}")
     closeness = f"{'closeness':<20} {placed.tunes.closeness:>8.2f} {'':>20}"
@@ -681,11 +832,18 @@ def styles_report(name: str, tunes: Path, as_json: bool, quiet: bool) -> None:
 
 @commands.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--style", "name", required=True, help="The style it is compared with: one of studio styles, or a file or folder.")
+@click.option(
+    "--style",
+    "name",
+    required=True,
+    help="The style it is compared with: one of studio styles, or a file or folder.",
+)
 @click.option("--json", "as_json", is_flag=True)
 @click.option("-q", "--quiet", is_flag=True, help="The longest shared run alone, in notes by intervals.")
 def originality(file: Path, name: str, as_json: bool, quiet: bool) -> None:
-    """What the melody in FILE shares with the tunes of a style: the longest run, how much of it, and the tune that comes nearest."""
+    """What the melody in FILE shares with the tunes of a style: the longest run, how much of it, and the tune
+    that comes nearest.
+    """
     from studio.music.reading.reading import read_tunes
     from studio.music.styles.corpora import open_style
     from studio.music.styles.originality import Comparison, Kind
@@ -699,13 +857,22 @@ def originality(file: Path, name: str, as_json: bool, quiet: bool) -> None:
     if quiet:
         click.echo(str(report.longest().notes))
         return
-    click.echo(f"{melody.title or file.name}, {len(melody.sounding)} notes, beside {len(style):,} tunes of {style.entry.title}.")
+    click.echo(
+        f"{melody.title or file.name}, {len(melody.sounding)} notes, beside {len(style):,} tunes of {style.entry.title}."
+    )
     for sentence in report.sentences:
         click.echo(sentence)
     shares, own = report.shares[Kind.INTERVAL], report.scales[Kind.INTERVAL].shares
-    click.echo("\nRuns by intervals that stand in the style:  " + "  ".join(f"{notes:>4}" for notes in shares) + "  notes")
+    click.echo(
+        "\nRuns by intervals that stand in the style:  "
+        + "  ".join(f"{notes:>4}" for notes in shares)
+        + "  notes"
+    )
     click.echo(f"{'of this melody':>42}  " + "  ".join(f"{share:>4.0%}" for share in shares.values()))
-    click.echo(f"{'of its own tunes, in another':>42}  " + "  ".join(f"{own.get(notes, 0.0):>4.0%}" for notes in shares))
+    click.echo(
+        f"{'of its own tunes, in another':>42}  "
+        + "  ".join(f"{own.get(notes, 0.0):>4.0%}" for notes in shares)
+    )
     if report.nearest:
         click.echo(f"\nBeside {report.nearest.title} (= where pitch and length agree):")
         for bar, mine, theirs in report.nearest.side_by_side():
@@ -725,23 +892,56 @@ def styles_remove(name: str) -> None:
 @commands.command()
 @click.argument("name")
 @click.option("--resume", is_flag=True, help="Go on with a training that was interrupted.")
-@click.option("-o", "--into", type=click.Path(path_type=Path), help="The folder to keep it in; by default the models of your studio.")
 @click.option(
-    "--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of the split, the first weights and the order."
+    "-o",
+    "--into",
+    type=click.Path(path_type=Path),
+    help="The folder to keep it in; by default the models of your studio.",
 )
-@click.option("--epochs", type=click.IntRange(1, 1000), default=60, show_default=True, help="Times through the tunes, at most.")
-@click.option("--hidden", type=click.IntRange(8, 1024), default=192, show_default=True, help="Cells of the network's memory.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**31 - 1),
+    default=0,
+    show_default=True,
+    help="Of the split, the first weights and the order.",
+)
+@click.option(
+    "--epochs",
+    type=click.IntRange(1, 1000),
+    default=60,
+    show_default=True,
+    help="Times through the tunes, at most.",
+)
+@click.option(
+    "--hidden",
+    type=click.IntRange(8, 1024),
+    default=192,
+    show_default=True,
+    help="Cells of the network's memory.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the model's card as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, no words but the path.")
-def train(name: str, resume: bool, into: Path | None, seed: int, epochs: int, hidden: int, as_json: bool, quiet: bool) -> None:
+def train(
+    name: str,
+    resume: bool,
+    into: Path | None,
+    seed: int,
+    epochs: int,
+    hidden: int,
+    as_json: bool,
+    quiet: bool,
+) -> None:
     """Train a network on the melodies of the style NAME, for `studio compose --model lstm`.
 
-    NAME is one of `studio styles`, or a file or folder of your own tunes. Every epoch is kept, so that an interrupted training goes on with
-    --resume. What it reaches on tunes it has never met is told beside what the chains reach on the same notes.
+    NAME is one of `studio styles`, or a file or folder of your own tunes. Every epoch is kept, so that an
+    interrupted training goes on with --resume. What it reaches on tunes it has never met is told beside what
+    the chains reach on the same notes.
     """
     from studio.music.melody.training import train as training
 
-    trained = _watch(training(name, into=into, resume=resume, seed=seed, epochs=epochs, hidden=hidden), quiet=quiet)
+    trained = _watch(
+        training(name, into=into, resume=resume, seed=seed, epochs=epochs, hidden=hidden), quiet=quiet
+    )
     if as_json:
         click.echo(trained.card.model_dump_json(exclude={"classes"}))
         return
@@ -753,7 +953,9 @@ def train(name: str, resume: bool, into: Path | None, seed: int, epochs: int, hi
 
 @commands.command()
 @click.argument("name", required=False)
-@click.option("--set", "wishes", multiple=True, metavar="CONTROL=VALUE", help="Set one of the lesson's controls.")
+@click.option(
+    "--set", "wishes", multiple=True, metavar="CONTROL=VALUE", help="Set one of the lesson's controls."
+)
 def lesson(name: str | None, wishes: tuple[str, ...]) -> None:
     """A lesson in the terminal, its numbers step by step; without a NAME (or number), the course."""
     from studio.lessons.kit import course
@@ -766,7 +968,9 @@ def lesson(name: str | None, wishes: tuple[str, ...]) -> None:
         return
     shown = course.lesson(name)
     if shown.table is None:
-        raise Refused(f"The lesson '{name}' has no numbers to print; see it in the Lessons tab of studio app.")
+        raise Refused(
+            f"The lesson '{name}' has no numbers to print; see it in the Lessons tab of studio app."
+        )
     settings = shown.settings(dict(_assignment(wish) for wish in wishes))
     click.echo(f"{shown.title}. {shown.question}\n")
     for part in shown.table(settings):
@@ -797,7 +1001,12 @@ def doctor(as_json: bool) -> None:
 
 @commands.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=7860, show_default=True)
-@click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0 lets other machines in; set STUDIO_PASSWORD then.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="0.0.0.0 lets other machines in; set STUDIO_PASSWORD then.",
+)
 @click.option("--open/--no-open", "open_browser", default=False, help="Open the page in the browser.")
 def app(port: int, host: str, open_browser: bool) -> None:
     """Open the studio as a page in the browser."""

@@ -11,7 +11,18 @@ from importlib.metadata import PackageNotFoundError, version
 from studio import __version__
 from studio.errors import StudioError
 
-PACKAGES = ("torch", "torchvision", "timm", "numpy", "pillow", "gradio", "distributed", "sqlalchemy", "music21", "verovio")
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "timm",
+    "numpy",
+    "pillow",
+    "gradio",
+    "distributed",
+    "sqlalchemy",
+    "music21",
+    "verovio",
+)
 
 
 @dataclass(frozen=True)
@@ -24,12 +35,18 @@ class Finding:
 
 
 def examine() -> list[Finding]:
-    """Look at everything the studio may need. Nothing is downloaded and nothing but the gallery's own folder is written."""
+    """Look at everything the studio may need. Nothing is downloaded and nothing but the gallery's own folder
+    is written.
+    """
     return [*_versions(), _device(), *_networks(), *_storage()]
 
 
 def _versions() -> Iterator[Finding]:
-    yield Finding("studio", True, f"{__version__} on Python {platform.python_version()}, {platform.system()} {platform.machine()}")
+    yield Finding(
+        "studio",
+        True,
+        f"{__version__} on Python {platform.python_version()}, {platform.system()} {platform.machine()}",
+    )
     for package in PACKAGES:
         try:
             yield Finding(package, True, version(package))
@@ -61,8 +78,15 @@ def _storage() -> Iterator[Finding]:
     place = home()
     try:
         with Gallery.open() as gallery:
-            yield Finding("gallery", True, f"{gallery.count()} works in {place} ({gallery.engine.dialect.name})")
+            yield Finding(
+                "gallery", True, f"{gallery.count()} works in {place} ({gallery.engine.dialect.name})"
+            )
         free = shutil.disk_usage(place).free / 2**30
-        yield Finding("disk", free > 1, f"{free:.1f} GiB free" + ("" if free > 1 else ": make room, or move the gallery with STUDIO_HOME"))
+        yield Finding(
+            "disk",
+            free > 1,
+            f"{free:.1f} GiB free"
+            + ("" if free > 1 else ": make room, or move the gallery with STUDIO_HOME"),
+        )
     except StudioError as error:
         yield Finding("gallery", False, str(error))

@@ -1,6 +1,7 @@
 """The few errors a person can meet. `str(error)` is one sentence that says what is wrong and how to mend it.
 
-Every way in (command line, app, batch) shows that sentence as it stands; whatever is not a `StudioError` is a fault of ours.
+Every way in (command line, app, batch) shows that sentence as it stands; whatever is not a `StudioError` is a
+fault of ours.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ class StudioError(Exception):
 
 
 class Refused(StudioError):
-    """The request itself cannot be met: a number out of range, wishes that contradict each other, an output that exists."""
+    """The request itself cannot be met: a number out of range, wishes that contradict each other, an output
+    that exists.
+    """
 
 
 class Unreadable(StudioError):

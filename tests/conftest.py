@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-# Tests run side by side, one process a core: a process that took all cores for itself would only wait for the others.
+# Tests run side by side, one process a core: a process that took all cores for itself would only wait for the
+# others.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -17,7 +18,9 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Every test has an empty studio home: none sees the works of the person who runs the tests, or of another test."""
+    """Every test has an empty studio home: none sees the works of the person who runs the tests, or of
+    another test.
+    """
     place = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("STUDIO_HOME", str(place))
     for name in ("STUDIO_DATABASE", "STUDIO_FILES", "STUDIO_PASSWORD", "STUDIO_DEVICE"):
@@ -30,7 +33,9 @@ Studio = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def studio(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Studio:
-    """Run a command in this process, in a folder of its own: its status, what it printed, and what it complained of."""
+    """Run a command in this process, in a folder of its own: its status, what it printed, and what it
+    complained of.
+    """
     monkeypatch.chdir(tmp_path)
 
     def run(*words: str | Path) -> tuple[int, str, str]:
@@ -50,7 +55,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Where STUDIO_TEST_NOTHING_SKIPPED names a marker, a skipped test of that marker is a failure."""
     report = yield
     demanded = os.environ.get("STUDIO_TEST_NOTHING_SKIPPED", "").split()
-    if report.skipped and not hasattr(report, "wasxfail") and any(item.get_closest_marker(name) for name in demanded):
+    if (
+        report.skipped
+        and not hasattr(report, "wasxfail")
+        and any(item.get_closest_marker(name) for name in demanded)
+    ):
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped, but has to run here: {report.longrepr}"
     return report
@@ -67,17 +76,27 @@ LONG = (
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest tests first, the others in their order."""
-    items.sort(key=lambda item: next((place for place, name in enumerate(LONG) if name in item.nodeid), len(LONG)))
+    items.sort(
+        key=lambda item: next((place for place, name in enumerate(LONG) if name in item.nodeid), len(LONG))
+    )
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Groups that are not kept together would only be slow, so nobody would notice."""
     if "PYTEST_XDIST_WORKER" in os.environ and session.config.getoption("loadgroup", default=False):
-        lost = [item.nodeid for item in session.items if item.get_closest_marker("xdist_group") and "@" not in item.nodeid]
+        lost = [
+            item.nodeid
+            for item in session.items
+            if item.get_closest_marker("xdist_group") and "@" not in item.nodeid
+        ]
         if lost:
-            raise pytest.UsageError(f"pytest-xdist does not keep groups together with this pytest: {lost[0]} has lost its own.")
+            raise pytest.UsageError(
+                f"pytest-xdist does not keep groups together with this pytest: {lost[0]} has lost its own."
+            )
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
-    """A long value goes by its argument's name: some, such as archives that tell the time, differ in every process."""
+    """A long value goes by its argument's name: some, such as archives that tell the time, differ in every
+    process.
+    """
     return argname if isinstance(val, (bytes, str)) and len(val) > 60 else None

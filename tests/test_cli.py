@@ -1,4 +1,6 @@
-"""The command line as a person meets it: what it prints, what it leaves behind, and with which status it ends."""
+"""The command line as a person meets it: what it prints, what it leaves behind, and with which status it
+ends.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,9 @@ class TestMaking:
         _, listed, _ = studio("gallery", "list")
         assert "harbour" in listed
 
-    def test_it_can_be_shown_and_made_again_identically(self, studio: Studio, photo: Path, tmp_path: Path) -> None:
+    def test_it_can_be_shown_and_made_again_identically(
+        self, studio: Studio, photo: Path, tmp_path: Path
+    ) -> None:
         studio("dream", photo, "-o", "d.png", *QUICK, "--author", "Ada", "--licence", "CC BY 4.0", "-q")
         _, shown, _ = studio("show", "d.png")
         assert "harbour.jpg" in shown
@@ -54,7 +58,18 @@ class TestMaking:
         assert (tmp_path / "again.png").read_bytes() == (tmp_path / "d.png").read_bytes()
 
     def test_json_tells_everything(self, studio: Studio, photo: Path) -> None:
-        _, out, _ = studio("dream", photo, "-o", "d.png", *QUICK, "--json", "--layer", "blocks.3:7*0.5", "--layer", "blocks.2")
+        _, out, _ = studio(
+            "dream",
+            photo,
+            "-o",
+            "d.png",
+            *QUICK,
+            "--json",
+            "--layer",
+            "blocks.3:7*0.5",
+            "--layer",
+            "blocks.2",
+        )
         told = json.loads(out)
         assert told["path"] == "d.png"
         assert told["recipe"]["layers"] == ["blocks.3:7*0.5", "blocks.2"]
@@ -71,9 +86,15 @@ class TestMaking:
         mask = np.zeros((72, 96), np.uint8)
         mask[:, 48:] = 255
         Image.fromarray(mask).save(tmp_path / "mask.png")
-        status, out, err = studio("dream", photo, "-o", "d.png", *QUICK, "--mask", "mask.png", "--guide", photo, "--json")
+        status, out, err = studio(
+            "dream", photo, "-o", "d.png", *QUICK, "--mask", "mask.png", "--guide", photo, "--json"
+        )
         assert status == 0, err
-        assert {source["role"] for source in json.loads(out)["recipe"]["sources"]} == {"photo", "guide", "mask"}
+        assert {source["role"] for source in json.loads(out)["recipe"]["sources"]} == {
+            "photo",
+            "guide",
+            "mask",
+        }
         before = np.asarray(Image.open(photo).resize((96, 72)), int)
         after = np.asarray(Image.open(tmp_path / "d.png").convert("RGB"), int)
         assert np.abs(after - before)[:, :36].max() <= 2, "the dark half of the mask stays as it was"
@@ -83,7 +104,9 @@ class TestMaking:
         for name, colour in (("warm.png", (220, 120, 40)), ("cool*.png", (30, 60, 200))):
             grain = Image.effect_noise((80, 60), 90).convert("RGB")
             Image.blend(grain, Image.new("RGB", grain.size, colour), 0.5).save(tmp_path / name)
-        status, out, _ = studio("style", photo, "warm.png*2", "cool*.png", "-o", "p.png", "--size", "96", "--steps", "2", "-q")
+        status, out, _ = studio(
+            "style", photo, "warm.png*2", "cool*.png", "-o", "p.png", "--size", "96", "--steps", "2", "-q"
+        )
         assert (status, out.strip()) == (0, "p.png")
         _, shown, _ = studio("show", "p.png")
         assert "painted after warm.png (2) and cool*.png (1)" in shown
@@ -100,7 +123,9 @@ class TestMaking:
             (("-o", "p.png"), "STYLE"),
         ],
     )
-    def test_a_painting_that_cannot_be_is_told_in_a_line(self, studio: Studio, photo: Path, words: tuple[str, ...], said: str) -> None:
+    def test_a_painting_that_cannot_be_is_told_in_a_line(
+        self, studio: Studio, photo: Path, words: tuple[str, ...], said: str
+    ) -> None:
         status, out, err = studio("style", photo, *words)
         assert (status, out) == (2, "")
         assert said in err
@@ -113,12 +138,27 @@ class TestMaking:
 
 
 def test_a_work_made_from_a_work_owes_what_that_owed(studio: Studio, photo: Path, tmp_path: Path) -> None:
-    studio("dream", photo, "-o", "one.png", *QUICK, "--title", "Harbour", "--author", "Anna Ansel", "--licence", "CC BY 4.0")
+    studio(
+        "dream",
+        photo,
+        "-o",
+        "one.png",
+        *QUICK,
+        "--title",
+        "Harbour",
+        "--author",
+        "Anna Ansel",
+        "--licence",
+        "CC BY 4.0",
+    )
     for before, after in (("one.png", "two.png"), ("two.png", "three.png")):
         status, out, err = studio("dream", before, "-o", after, *QUICK, "--seed", "2", "--json")
         assert status == 0, err
         (source,) = json.loads(out)["recipe"]["sources"]
-        assert (source["author"], source["licence"]) == ("Anna Ansel ('Harbour', from which it was made)", "CC BY 4.0")
+        assert (source["author"], source["licence"]) == (
+            "Anna Ansel ('Harbour', from which it was made)",
+            "CC BY 4.0",
+        )
         assert b"Anna Ansel" in (tmp_path / after).read_bytes()
     # Credit that is longer than there is room for stays in whole names, and stops no work.
     status, _, err = studio("dream", photo, "-o", "long.png", *QUICK, "--seed", "4", "--author", "A" * 495)
@@ -126,7 +166,9 @@ def test_a_work_made_from_a_work_owes_what_that_owed(studio: Studio, photo: Path
     _, out, _ = studio("dream", "long.png", "-o", "longer.png", *QUICK, "--json")
     assert json.loads(out)["recipe"]["sources"][0]["author"] == "and more, see its recipe"
     # Whoever says whose it is has the last word.
-    _, out, _ = studio("dream", "one.png", "-o", "mine.png", *QUICK, "--seed", "3", "--author", "Me", "--json")
+    _, out, _ = studio(
+        "dream", "one.png", "-o", "mine.png", *QUICK, "--seed", "3", "--author", "Me", "--json"
+    )
     assert json.loads(out)["recipe"]["sources"][0]["author"] == "Me"
 
 
@@ -183,7 +225,12 @@ class TestRefusing:
             (b"IDAT", zlib.compress(bytes(9450 * 1183), 9)),
             (b"IEND", b""),
         ):
-            bomb.write(struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content)))
+            bomb.write(
+                struct.pack(">I", len(content))
+                + kind
+                + content
+                + struct.pack(">I", zlib.crc32(kind + content))
+            )
         thin, dot, moving = io.BytesIO(), io.BytesIO(), io.BytesIO()
         Image.new("RGB", (1, 10000)).save(thin, "PNG")
         Image.new("RGB", (1, 1)).save(dot, "PNG")
@@ -259,8 +306,13 @@ class TestGallery:
 
 
 def test_a_batch_makes_each_line_once(studio: Studio, photo: Path, tmp_path: Path) -> None:
-    lines = [{"kind": "dream", "photo": photo.name, "size": 64, "octaves": 1, "steps": 1, "seed": seed} for seed in (1, 2, 1)]
-    (tmp_path / "recipes.jsonl").write_text("\n".join(map(json.dumps, [*lines, {"kind": "dream", "photo": "gone.jpg"}])))
+    lines = [
+        {"kind": "dream", "photo": photo.name, "size": 64, "octaves": 1, "steps": 1, "seed": seed}
+        for seed in (1, 2, 1)
+    ]
+    (tmp_path / "recipes.jsonl").write_text(
+        "\n".join(map(json.dumps, [*lines, {"kind": "dream", "photo": "gone.jpg"}]))
+    )
     status, out, err = studio("batch", "recipes.jsonl", "--json")
     assert status == 2, "a line failed"
     events = [json.loads(line) for line in out.splitlines()]
@@ -289,7 +341,9 @@ def test_help_is_there_for_every_command(studio: Studio) -> None:
         assert studio(command, "--help")[0] == 0
 
 
-def test_a_fault_of_ours_is_one_line_and_goes_to_the_log(studio: Studio, photo: Path, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+def test_a_fault_of_ours_is_one_line_and_goes_to_the_log(
+    studio: Studio, photo: Path, monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("a planted fault")
 
@@ -301,11 +355,29 @@ def test_a_fault_of_ours_is_one_line_and_goes_to_the_log(studio: Studio, photo: 
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to a single process")
-def test_interrupting_leaves_nothing_half_written(photo: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    command = [sys.executable, "-m", "studio.cli", "dream", str(photo), "-o", str(tmp_path / "d.png"), "--size", "512", "--steps", "200"]
+def test_interrupting_leaves_nothing_half_written(
+    photo: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "studio.cli",
+        "dream",
+        str(photo),
+        "-o",
+        str(tmp_path / "d.png"),
+        "--size",
+        "512",
+        "--steps",
+        "200",
+    ]
     home = tmp_path_factory.mktemp("interrupted")
     process = subprocess.Popen(
-        command, env=os.environ | {"STUDIO_HOME": str(home)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        env=os.environ | {"STUDIO_HOME": str(home)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     # Once the source is in the gallery, the dream itself is under way or about to be.
     until = time.monotonic() + 60

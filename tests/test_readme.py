@@ -1,4 +1,6 @@
-"""Every command in the README runs as written, in a folder with a photo.jpg and a painting.jpg; its Python too; links lead somewhere."""
+"""Every command in the README runs as written, in a folder with a photo.jpg and a painting.jpg; its Python
+too; links lead somewhere.
+"""
 
 from __future__ import annotations
 
@@ -49,8 +51,12 @@ def readers_home(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.
     return place
 
 
-def test_every_studio_command_runs_as_written(studio: Studio, folder: Path, readers_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the README's order, for later ones use what earlier ones made; in one process, for each of its own would load torch anew."""
+def test_every_studio_command_runs_as_written(
+    studio: Studio, folder: Path, readers_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the README's order, for later ones use what earlier ones made; in one process, for each of its own
+    would load torch anew.
+    """
     monkeypatch.chdir(folder)
     monkeypatch.setenv("STUDIO_HOME", str(readers_home))
     commands = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("studio ")]
@@ -68,7 +74,12 @@ def test_every_studio_command_runs_as_written(studio: Studio, folder: Path, read
 def test_the_python_runs_as_written(folder: Path, readers_home: Path) -> None:
     environment = os.environ | {"STUDIO_HOME": str(readers_home)}
     told = subprocess.run(
-        [sys.executable, "-c", blocks("python")[0]], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", blocks("python")[0]],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert told.returncode == 0, told.stderr
     assert "weave" in told.stdout.splitlines()[-1]

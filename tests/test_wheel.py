@@ -1,4 +1,6 @@
-"""An installed wheel carries what a checkout has: looks with their thumbnails, migrations, the works on show, trained models."""
+"""An installed wheel carries what a checkout has: looks with their thumbnails, migrations, the works on show,
+trained models.
+"""
 
 from __future__ import annotations
 
@@ -43,19 +45,34 @@ assert files("studio.app").joinpath("lessons_page/lessons.js").is_file()
 """
 
 
-@pytest.mark.skipif(not (ROOT / "pyproject.toml").exists(), reason="needs the checkout the wheel is built from")
+@pytest.mark.skipif(
+    not (ROOT / "pyproject.toml").exists(), reason="needs the checkout the wheel is built from"
+)
 def test_a_wheel_installed_elsewhere_has_everything(tmp_path: Path) -> None:
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path), str(ROOT)], check=True, cwd=tmp_path)
+    subprocess.run(
+        [*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path), str(ROOT)],
+        check=True,
+        cwd=tmp_path,
+    )
     (wheel,) = tmp_path.glob("studio-*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/")) or "__pycache__" in name]
     elsewhere = tmp_path / "elsewhere"
-    subprocess.run([*pip, "install", "--no-deps", "--no-index", "--target", str(elsewhere), str(wheel)], check=True, cwd=tmp_path)
+    subprocess.run(
+        [*pip, "install", "--no-deps", "--no-index", "--target", str(elsewhere), str(wheel)],
+        check=True,
+        cwd=tmp_path,
+    )
     # The installed copy goes before the checkout that this environment has as an editable install.
     environment = os.environ | {"PYTHONPATH": str(elsewhere)}
     told = subprocess.run(
-        [sys.executable, "-c", TRIAL, str(elsewhere)], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", TRIAL, str(elsewhere)],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert told.returncode == 0, told.stderr
     assert told.stdout.strip()

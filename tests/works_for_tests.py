@@ -1,4 +1,6 @@
-"""Cheap kinds of work, with ways to go wrong: a text counted step by step, and a picture of spots. Worker processes import them by name."""
+"""Cheap kinds of work, with ways to go wrong: a text counted step by step, and a picture of spots. Worker
+processes import them by name.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +19,17 @@ from studio.works.work import Made, Making, Materials, Progress
 
 
 class CountRecipe(Recipe):
-    """Counts to `steps`, resting `rest` seconds at each, and writes down what it counted. `mishap` happens half-way."""
+    """Counts to `steps`, resting `rest` seconds at each, and writes down what it counted. `mishap` happens
+    half-way.
+    """
 
     kind: Literal["count"] = "count"
     steps: int = parameter(10, "How far to count.", ge=1, le=100_000)
     rest: float = parameter(0.0, "Seconds between two steps.", ge=0, le=10)
     mishap: str = parameter("", "What goes wrong: fault, refused, killed, killed once, memory or drift.")
-    witness: str = parameter("", "A file that gets a line at the beginning and at every step: process, seed, step.")
+    witness: str = parameter(
+        "", "A file that gets a line at the beginning and at every step: process, seed, step."
+    )
     size: int = parameter(8, "An ordinary number.", ge=1, le=64)
 
 
@@ -39,7 +45,9 @@ def count(recipe: CountRecipe, materials: Materials) -> Making:
         _testify(recipe, step)
         if step == recipe.steps // 2 + 1:
             _meet(recipe, hoard)
-        yield Progress(step, recipe.steps, f"counting {step}", 1 / step, partial(bytes, f"step {step}".encode()))
+        yield Progress(
+            step, recipe.steps, f"counting {step}", 1 / step, partial(bytes, f"step {step}".encode())
+        )
     drift = str(time.time_ns()) if recipe.mishap == "drift" else ""
     said = f"{recipe.seed} {recipe.steps} {hashlib.sha256(heard).hexdigest()} {drift}"
     return Made(recipe, said.encode(), ".txt", "text/plain", b"thumbnail", (1.0, 0.5))
@@ -55,7 +63,10 @@ def heard_from(witness: Path) -> list[tuple[int, int, int]]:
     """What was written: process, seed, step."""
     if not witness.exists():
         return []
-    return [(int(process), int(seed), int(step)) for process, seed, step in (line.split() for line in witness.read_text().splitlines())]
+    return [
+        (int(process), int(seed), int(step))
+        for process, seed, step in (line.split() for line in witness.read_text().splitlines())
+    ]
 
 
 def _meet(recipe: CountRecipe, hoard: list[bytearray]) -> None:
@@ -76,7 +87,9 @@ def _meet(recipe: CountRecipe, hoard: list[bytearray]) -> None:
 
 
 class SpotsRecipe(Recipe):
-    """A picture of 20 x 16 spots by dice, as a PNG with its recipe inside. SPOTS_VERSION and SPOTS_DRIFT : a machine that changed."""
+    """A picture of 20 x 16 spots by dice, as a PNG with its recipe inside. SPOTS_VERSION and SPOTS_DRIFT : a
+    machine that changed.
+    """
 
     kind: Literal["spots"] = "spots"
 
@@ -93,10 +106,16 @@ def spots(recipe: SpotsRecipe, materials: Materials) -> Making:
     for source in recipe.sources:
         materials(source)
     version, drift = os.environ.get("SPOTS_VERSION", "1"), os.environ.get("SPOTS_DRIFT", "")
-    pixels = np.random.default_rng(recipe.seed).integers(0, 250, (16, 21 if drift == "larger" else 20, 3), np.uint8)
+    pixels = np.random.default_rng(recipe.seed).integers(
+        0, 250, (16, 21 if drift == "larger" else 20, 3), np.uint8
+    )
     if drift.isdigit():
         pixels[3, 4, 1] += int(drift)
     yield Progress(1, 1, "spots")
-    setting = Setting(versions={"spots": version}, device="drawing board" + (" " + version if version != "1" else ""))
-    known = recipe.model_copy(update={"setting": setting, "model": ModelIdentity(name="spots", sha256=version * 64)})
+    setting = Setting(
+        versions={"spots": version}, device="drawing board" + (" " + version if version != "1" else "")
+    )
+    known = recipe.model_copy(
+        update={"setting": setting, "model": ModelIdentity(name="spots", sha256=version * 64)}
+    )
     return Made(known, embed(write_png(pixels), ".png", known), ".png", "image/png", b"thumbnail")

@@ -1,6 +1,8 @@
-"""The desk: what a visitor can ask for, in plain values, whether through the page or through a named endpoint.
+"""The desk: what a visitor can ask for, in plain values, whether through the page or through a named
+endpoint.
 
-Nothing here knows Gradio's components. Answers are plain JSON; whatever cannot be met is a `StudioError` with one sentence.
+Nothing here knows Gradio's components. Answers are plain JSON; whatever cannot be met is a `StudioError` with
+one sentence.
 """
 
 from __future__ import annotations
@@ -35,7 +37,9 @@ if TYPE_CHECKING:
     from studio.works.ledger import JobState
 
 PICTURES = frozenset({"photo", "guide", "mask", "style"})
-"""Roles whose ingredients are pictures: they are read before the order is taken, so that a broken one is told at once."""
+"""Roles whose ingredients are pictures: they are read before the order is taken, so that a broken one is told
+at once.
+"""
 
 MOST_TAKES = 8
 """Melodies that may be asked for at once."""
@@ -52,16 +56,19 @@ class Desk:
         self.music = Derived(gallery)
         self._reading = threading.Lock()
 
-    # --- Pictures ---------------------------------------------------------------------------------------------------
+    # --- Pictures
+    # ---------------------------------------------------------------------------------------------------
 
     def look(self, offered: Any, role: str) -> Shown:
         """An offered picture as the page shows it, after it was read as the making would read it."""
         return show(receive(offered, role, self.gallery, self.recipe_of_job))
 
     def know(self, offered: Any) -> dict[str, Any]:
-        """A network's file as the page tells of it: name, sentence, whether it is a network of one's `own`, layers as [label, name].
+        """A network's file as the page tells of it: name, sentence, whether it is a network of one's `own`,
+        layers as [label, name].
 
-        pickle: it is only read with its sha256 given; `sha256` is that where the file came with a work, and was read before.
+        pickle: it is only read with its sha256 given; `sha256` is that where the file came with a work, and
+        was read before.
         """
         file = receive(offered, "weights", self.gallery, self.recipe_of_job)
         _, network = recognised(file.content, file.name or "The file")
@@ -71,7 +78,9 @@ class Desk:
             if is_safetensors(file.content):
                 return told
             if not is_pickle(file.content):
-                raise Refused(f"{file.name} is no network the studio can read; bring a lesson's .zip, a .safetensors or a .pth file.")
+                raise Refused(
+                    f"{file.name} is no network the studio can read; bring a lesson's .zip, a .safetensors or a .pth file."
+                )
             said += " A pickle may hold anything; only weights are read from this one, and only if it is the file whose sha256 you give."
             known = {} if "file" in offered else {"sha256": hashlib.sha256(file.content).hexdigest()}
             return told | {"sentence": said, "pickle": True} | known
@@ -79,10 +88,13 @@ class Desk:
         said = f"{network.what or 'A network of your own.'} {len(layers)} layers stand under Fine settings."
         return {"name": network.name, "sentence": said, "own": True, "layers": layers}
 
-    # --- Jobs ---------------------------------------------------------------------------------------------------------
+    # --- Jobs
+    # ---------------------------------------------------------------------------------------------------------
 
     def order(self, kind: str, wishes: Mapping[str, Any], pictures: Mapping[str, Any], credit: Credit) -> str:
-        """Ask for a work and give the job's id. `pictures` by role, one or a list; the credit belongs to the first role's."""
+        """Ask for a work and give the job's id. `pictures` by role, one or a list; the credit belongs to the
+        first role's.
+        """
         roles = KINDS[kind].roles
         if not pictures.get(roles[0]):
             raise Refused("Choose a photo first: drop one on the page, or click “Choose a photo”.")
@@ -108,11 +120,15 @@ class Desk:
     ) -> list[str]:
         """Ask for melodies, `count` of them with seeds counted on from the wished one; gives their jobs' ids.
 
-        tunes: files of one's own that are the style, as the page offers files; the credit is theirs. others: by role, such as a theme.
-        A style called `of:ID` is that of the work or job with this id.
+        tunes: files of one's own that are the style, as the page offers files; the credit is theirs. others:
+        by role, such as a theme. A style called `of:ID` is that of the work or job with this id.
         """
         wishes = dict(wishes)
-        of = str(wishes.get("style", "")).removeprefix("of:") if str(wishes.get("style", "")).startswith("of:") else ""
+        of = (
+            str(wishes.get("style", "")).removeprefix("of:")
+            if str(wishes.get("style", "")).startswith("of:")
+            else ""
+        )
         ingredients = own_tunes(tunes, credit or Credit())
         if ingredients:
             wishes["style"] = (credit and credit.title.strip()[:100]) or "Tunes of my own"
@@ -129,7 +145,9 @@ class Desk:
         return self._takes(recipe, recipe.seed, count)
 
     def read_style(self, name: str) -> Iterator[dict[str, Any]]:
-        """Read a style of the catalogue, which takes a while the first time. Yields {"done", "total", "stage"}; raises `UnknownName`."""
+        """Read a style of the catalogue, which takes a while the first time. Yields {"done", "total",
+        "stage"}; raises `UnknownName`.
+        """
         from studio.music.styles.corpora import catalogue, open_style
 
         names = [entry.name for entry in catalogue()]
@@ -140,7 +158,9 @@ class Desk:
                 yield {"done": progress.done, "total": progress.total, "stage": progress.stage}
 
     def hear_tunes(self, tunes: Iterable[Any]) -> dict[str, Any]:
-        """What there is in files of one's own: {"tunes": how many, "meters": of each how many, "sentence", "unread": [sentence]}."""
+        """What there is in files of one's own: {"tunes": how many, "meters": of each how many, "sentence",
+        "unread": [sentence]}.
+        """
         from studio.music.reading.reading import Readers, pieces
 
         heard: list[Tune] = []
@@ -160,14 +180,24 @@ class Desk:
         sentence = f"{len(heard)} tune{'s' * (len(heard) != 1)}, {notes:,} notes: " + ", ".join(
             f"{n} in {meter}" for meter, n in meters.items()
         )
-        return {"tunes": len(heard), "meters": meters, "sentence": f"{sentence}." if heard else "No tune was found.", "unread": unread}
+        return {
+            "tunes": len(heard),
+            "meters": meters,
+            "sentence": f"{sentence}." if heard else "No tune was found.",
+            "unread": unread,
+        }
 
     def styles(self) -> list[dict[str, Any]]:
-        """The styles at hand: name, title, sentence, source, licence, tunes (0: unknown), and whether it is to_fetch."""
+        """The styles at hand: name, title, sentence, source, licence, tunes (0: unknown), and whether it is
+        to_fetch.
+        """
         from studio.music.styles.corpora import catalogue
 
         told = ("name", "title", "sentence", "source", "licence", "tunes")
-        return [{name: getattr(entry, name) for name in told} | {"to_fetch": entry.download is not None} for entry in catalogue()]
+        return [
+            {name: getattr(entry, name) for name in told} | {"to_fetch": entry.download is not None}
+            for entry in catalogue()
+        ]
 
     def compose_around(
         self,
@@ -179,26 +209,47 @@ class Desk:
         wishes: Mapping[str, Any] | None = None,
         others: Mapping[str, Any] | None = None,
     ) -> list[str]:
-        """Ask for a melody of the gallery again with other notes, but for these bars (from 1); gives the jobs' ids.
+        """Ask for a melody of the gallery again with other notes, but for these bars (from 1); gives the
+        jobs' ids.
 
-        Style, bars, meter, key and credit are those of the melody, which becomes a source itself; so are the other wishes and the theme,
-        unless they are given: `wishes`, and `others` by role. Raises `Refused` when it is no melody.
+        Style, bars, meter, key and credit are those of the melody, which becomes a source itself; so are the
+        other wishes and the theme, unless they are given: `wishes`, and `others` by role. Raises `Refused`
+        when it is no melody.
         """
         work = self.gallery.get(id)
         recipe = self.composed(work.id)
-        kept = [source for source in recipe.sources if source.role != "take" and (others is None or source.role != "theme")]
+        kept = [
+            source
+            for source in recipe.sources
+            if source.role != "take" and (others is None or source.role != "theme")
+        ]
         for role, offered in (others or {}).items():
             given = receive(offered, role, self.gallery, self.recipe_of_job)
-            label = {"name": given.name, "title": given.title, "author": given.author, "licence": given.licence}
+            label = {
+                "name": given.name,
+                "title": given.title,
+                "author": given.author,
+                "licence": given.licence,
+            }
             kept.append(self.gallery.keep_source(given.content, role=role, **label))
         places = tuple(str(bar) for bar in sorted(set(bars)))
-        fields = recipe.model_dump(exclude={"sources", "setting", "model"}) | {"title": "", "keep": places, "seed": seed}
+        fields = recipe.model_dump(exclude={"sources", "setting", "model"}) | {
+            "title": "",
+            "keep": places,
+            "seed": seed,
+        }
         if wishes is not None:
-            settled = {name: fields[name] for name in ("style", "bars", "meter", "key", "keep", "seed", "kind")}
+            settled = {
+                name: fields[name] for name in ("style", "bars", "meter", "key", "keep", "seed", "kind")
+            }
             fields = {**wishes, **settled}
         if places:
             content, name = self.gallery.read(work), download_name(work)
-            kept.append(self.gallery.keep_source(content, role="take", name=name, title=work.title, author="", licence=""))
+            kept.append(
+                self.gallery.keep_source(
+                    content, role="take", name=name, title=work.title, author="", licence=""
+                )
+            )
         return self._takes(check(ComposeRecipe, fields | {"sources": kept}), seed, count)
 
     def composed(self, id: str) -> ComposeRecipe:
@@ -212,18 +263,27 @@ class Desk:
         return recipe
 
     def ways_out(self, id: str) -> list[dict[str, Any]]:
-        """What a job that failed for wishes that conflict could leave out, each a field of the recipe with its new value."""
+        """What a job that failed for wishes that conflict could leave out, each a field of the recipe with
+        its new value.
+        """
         state = self.jobs.latest(id)
         if state.state != "failed":
             return []
         recipe = read_recipe(state.recipe_json)
-        return [asdict(way) for way in ways_out(recipe, state.message or "")] if isinstance(recipe, ComposeRecipe) else []
+        return (
+            [asdict(way) for way in ways_out(recipe, state.message or "")]
+            if isinstance(recipe, ComposeRecipe)
+            else []
+        )
 
     def _takes(self, recipe: Recipe, seed: int, count: int) -> list[str]:
         if not 1 <= count <= MOST_TAKES:
             raise Refused(f"{count} takes cannot be asked for at once; ask for 1 to {MOST_TAKES}.")
         largest = 2**31 - 1
-        return [self.jobs.submit(recipe.model_copy(update={"seed": (seed + number) % (largest + 1)})) for number in range(count)]
+        return [
+            self.jobs.submit(recipe.model_copy(update={"seed": (seed + number) % (largest + 1)}))
+            for number in range(count)
+        ]
 
     def job(self, id: str) -> dict[str, Any]:
         """How a job stands."""
@@ -246,13 +306,21 @@ class Desk:
         """What a job was asked to make."""
         return read_recipe(self.jobs.latest(id).recipe_json)
 
-    # --- Works --------------------------------------------------------------------------------------------------------
+    # --- Works
+    # --------------------------------------------------------------------------------------------------------
 
-    def works(self, text: str = "", kind: str | None = None, after: str | None = None, limit: int = PAGE) -> dict[str, Any]:
-        """A page of the wall, newest first, and how many works fit in all. `after` is the id of the last work of the page before."""
+    def works(
+        self, text: str = "", kind: str | None = None, after: str | None = None, limit: int = PAGE
+    ) -> dict[str, Any]:
+        """A page of the wall, newest first, and how many works fit in all. `after` is the id of the last work
+        of the page before.
+        """
         following = self.gallery.get(after) if after else None
         found = self.gallery.find(text=text, kind=kind, limit=max(1, min(limit, 500)), after=following)
-        return {"works": [work_view(work).model_dump() for work in found], "total": self.gallery.count(text=text, kind=kind)}
+        return {
+            "works": [work_view(work).model_dump() for work in found],
+            "total": self.gallery.count(text=text, kind=kind),
+        }
 
     def kinds_here(self) -> list[str]:
         """The kinds of which the gallery has works."""
@@ -269,15 +337,22 @@ class Desk:
         return work.id
 
     def remake(self, id: str) -> Iterator[dict[str, Any]]:
-        """Make a work again from its recipe, in the queue like any other, and say whether it came out identical.
+        """Make a work again from its recipe, in the queue like any other, and say whether it came out
+        identical.
 
-        Yields {"state", "done", "total", "stage", "sentence"}; the last has "identical" too. What differs is kept beside it.
+        Yields {"state", "done", "total", "stage", "sentence"}; the last has "identical" too. What differs is
+        kept beside it.
         """
         work = self.gallery.get(id)
         asked = read_recipe(work.recipe_json).model_copy(update={"model": None})
         job = self.jobs.submit(asked, anew=True)
         for state in self.jobs.follow(job):
-            told: dict[str, Any] = {"state": state.state, "done": state.done, "total": state.total, "stage": state.stage}
+            told: dict[str, Any] = {
+                "state": state.state,
+                "done": state.done,
+                "total": state.total,
+                "stage": state.stage,
+            }
             if state.state == "waiting":
                 yield told | {"sentence": "Waiting to be made again …"}
             elif state.state == "running":
@@ -287,9 +362,13 @@ class Desk:
                 remade = self.gallery.get(state.work_id)
                 yield told | self._compared(work, remade)
             else:
-                yield told | {"sentence": state.message or "It was stopped before it was made again.", "identical": False}
+                yield told | {
+                    "sentence": state.message or "It was stopped before it was made again.",
+                    "identical": False,
+                }
 
-    # --- What the page needs to find things again ---------------------------------------------------------------------
+    # --- What the page needs to find things again
+    # ---------------------------------------------------------------------
 
     def settings(self, recipe_json: str) -> dict[str, Any]:
         """A recipe's parameters by name, as the controls take them."""
@@ -305,7 +384,11 @@ class Desk:
             # The same work in a file that tells of other versions: nobody asked for a second one on the wall.
             self.gallery.remove(remade.id)
             return {"sentence": verdict.sentence, "identical": True, "work_id": work.id}
-        return {"sentence": f"{verdict.sentence} It hangs beside the first.", "identical": False, "work_id": remade.id}
+        return {
+            "sentence": f"{verdict.sentence} It hangs beside the first.",
+            "identical": False,
+            "work_id": remade.id,
+        }
 
     def _told(self, state: JobState) -> dict[str, Any]:
         told: dict[str, Any] = {
@@ -328,9 +411,13 @@ class Desk:
 
 
 def offers(recipe_json: str, **origin: str) -> dict[str, Any]:
-    """The sources of a recipe as the page offers pictures: {role: {"work" or "job": id, "role": role}}; for paintings a list of them."""
+    """The sources of a recipe as the page offers pictures: {role: {"work" or "job": id, "role": role}}; for
+    paintings a list of them.
+    """
     roles = [source["role"] for source in json.loads(recipe_json).get("sources", ())]
     offered: dict[str, Any] = {role: origin | {"role": role} for role in roles}
     if "style" in roles:
-        offered["style"] = [origin | {"role": "style", "place": place} for place in range(roles.count("style"))]
+        offered["style"] = [
+            origin | {"role": "style", "place": place} for place in range(roles.count("style"))
+        ]
     return offered

@@ -3,7 +3,8 @@
 Works and jobs go by id, files by upload and download; no path of this machine is taken or told.
 """
 
-# No `from __future__ import annotations` here: Gradio reads the return types from the signatures as they stand.
+# No `from __future__ import annotations` here: Gradio reads the return types from the signatures as they
+# stand.
 
 import functools
 import inspect
@@ -29,14 +30,23 @@ def endpoints(desk: Desk) -> None:
 
     def parted(kind: str, given: tuple[Any, ...]) -> tuple[tuple[Any, ...], Credit, dict[str, Any]]:
         """What an endpoint that makes something was given: files by role, whose they are, and the wishes."""
-        roles, parameters = KINDS[kind].roles, [control.name for control in controls(KINDS[kind].recipe_class())]
-        files, credit, wished = given[: len(roles)], given[len(roles) : len(roles) + len(CREDIT)], given[len(roles) + len(CREDIT) :]
+        roles, parameters = (
+            KINDS[kind].roles,
+            [control.name for control in controls(KINDS[kind].recipe_class())],
+        )
+        files, credit, wished = (
+            given[: len(roles)],
+            given[len(roles) : len(roles) + len(CREDIT)],
+            given[len(roles) + len(CREDIT) :],
+        )
         wishes = {name: value for name, value in zip(parameters, wished, strict=True) if value is not None}
         if wishes.get("size") == "own":
             wishes["size"] = None
         return files, Credit(*(text or "" for text in credit)), wishes
 
-    def ordered(kind: str, given: tuple[Any, ...], weights_sha256: str | None, **others: list[dict[str, str]]) -> dict[str, Any]:
+    def ordered(
+        kind: str, given: tuple[Any, ...], weights_sha256: str | None, **others: list[dict[str, str]]
+    ) -> dict[str, Any]:
         files, credit, wishes = parted(kind, given)
         if weights_sha256:
             wishes["weights_sha256"] = weights_sha256
@@ -47,15 +57,16 @@ def endpoints(desk: Desk) -> None:
         return desk.job(desk.order(kind, wishes, offered, credit))
 
     def dream(*given: Any) -> dict[str, Any]:
-        """Ask for a dream on a photo; answers with the job, at once. What is left out comes from the preset, then from the recipe.
+        """Ask for a dream on a photo; answers with the job, at once. What is left out comes from the preset,
+        then from the recipe.
 
-        `size` may be the word own; `weights` that are no safetensors come with their `weights_sha256`. Follow the job with /follow, or
-        look at it with /job; once made it names its work."""
+        `size` may be the word own; `weights` that are no safetensors come with their `weights_sha256`. Follow
+        the job with /follow, or look at it with /job; once made it names its work."""
         return ordered("dream", given[:-1], given[-1])
 
     def style(*given: Any) -> dict[str, Any]:
-        """Ask for a photo painted in the style of one or more paintings (`style`: a list of files; `own`: names of the studio's own, see
-        /paintings); answers with the job, at once."""
+        """Ask for a photo painted in the style of one or more paintings (`style`: a list of files; `own`:
+        names of the studio's own, see /paintings); answers with the job, at once."""
         return ordered("style", given[:-2], given[-2], style=[{"study": name} for name in given[-1] or ()])
 
     def notes(work: str) -> dict[str, Any]:
@@ -63,26 +74,35 @@ def endpoints(desk: Desk) -> None:
         return desk.music.timing(desk.gallery.get(work))
 
     def compose(*given: Any) -> dict[str, Any]:
-        """Ask for a melody; answers with the job, at once. `tune`: a list of scores, or .zip of them, that are the style instead of the one
-        named; `take`: a score that bars are kept from (`keep`); `theme`: one that attracts or repels."""
+        """Ask for a melody; answers with the job, at once. `tune`: a list of scores, or .zip of them, that
+        are the style instead of the one named; `take`: a score that bars are kept from (`keep`); `theme`: one
+        that attracts or repels."""
         (tunes, take, theme), credit, wishes = parted("compose", given)
         others = {role: {"file": file} for role, file in (("take", take), ("theme", theme)) if file}
         return desk.job(desk.compose(wishes, _listed(tunes or []), credit, others=others)[0])
 
     def compose_again(work: str, bars: list[int], seed: int = 0) -> dict[str, Any]:
-        """Ask for a melody of the gallery again with other notes, but for these bars (from 1); answers with the job, at once."""
+        """Ask for a melody of the gallery again with other notes, but for these bars (from 1); answers with
+        the job, at once.
+        """
         return desk.job(desk.compose_around(work, bars, seed)[0])
 
     def ways_out(job: str) -> list[dict[str, Any]]:
-        """What a job whose wishes conflict could leave out: label, and the field of the recipe with its new value."""
+        """What a job whose wishes conflict could leave out: label, and the field of the recipe with its new
+        value.
+        """
         return desk.ways_out(job)
 
     def styles() -> list[dict[str, Any]]:
-        """The musical styles: name, title, sentence, source, licence, tunes, and whether it must be fetched first (`to_fetch`)."""
+        """The musical styles: name, title, sentence, source, licence, tunes, and whether it must be fetched
+        first (`to_fetch`).
+        """
         return desk.styles()
 
     def job(job: str) -> dict[str, Any]:
-        """How a job stands: state, steps, what is going on, a preview as data URL, seconds left, and the work once it is made."""
+        """How a job stands: state, steps, what is going on, a preview as data URL, seconds left, and the work
+        once it is made.
+        """
         return desk.job(job)
 
     def follow(job: str) -> Iterator[dict[str, Any]]:
@@ -102,24 +122,36 @@ def endpoints(desk: Desk) -> None:
         """The looks with a name: name, sentence, and what they set."""
         from studio.images.presets import PRESETS
 
-        return [{"name": each.name, "sentence": each.sentence, "values": dict(each.values)} for each in PRESETS.values()]
+        return [
+            {"name": each.name, "sentence": each.sentence, "values": dict(each.values)}
+            for each in PRESETS.values()
+        ]
 
     def layers(backbone: str = DEFAULT) -> list[dict[str, Any]]:
         """The layers of a network that can dream: name, channels, and what each tends to show."""
-        return [{"name": each.name, "channels": each.channels, "shows": each.shows} for each in layers_of(backbone)]
+        return [
+            {"name": each.name, "channels": each.channels, "shows": each.shows}
+            for each in layers_of(backbone)
+        ]
 
     def paintings() -> list[dict[str, str]]:
         """The studio's own paintings: name, title, and the rule each was painted by."""
         from studio.images.paintings.studies import STUDIES
 
-        return [{"name": each.name, "title": each.title, "sentence": each.sentence} for each in STUDIES.values()]
+        return [
+            {"name": each.name, "title": each.title, "sentence": each.sentence} for each in STUDIES.values()
+        ]
 
     def works(text: str = "", kind: str = "", after: str = "", limit: int = PAGE) -> dict[str, Any]:
-        """Works of the gallery, newest first, and how many there are in all. `after` is the last id of the page before."""
+        """Works of the gallery, newest first, and how many there are in all. `after` is the last id of the
+        page before.
+        """
         return desk.works(text, kind or None, after or None, limit)
 
     def work(work: str) -> dict[str, Any]:
-        """Everything about one work: recipe, sources with credit, parents and children. The first letters of an id are enough."""
+        """Everything about one work: recipe, sources with credit, parents and children. The first letters of
+        an id are enough.
+        """
         return desk.work(work)
 
     def remake(work: str) -> Iterator[dict[str, Any]]:
@@ -161,7 +193,8 @@ def endpoints(desk: Desk) -> None:
     def file(work: str) -> str:
         """A work's own file, byte for byte, with its recipe inside."""
         found = desk.gallery.get(work)
-        # Into the cache that `delete_cache` empties, under the name a person would give it; the gallery's own folder is never served.
+        # Into the cache that `delete_cache` empties, under the name a person would give it; the gallery's own
+        # folder is never served.
         path: str = save_bytes_to_cache(desk.gallery.read(found), download_name(found), lent.GRADIO_CACHE)
         lent.temp_files.add(path)
         return path
@@ -176,8 +209,17 @@ def endpoints(desk: Desk) -> None:
 
     named, asked = gr.Textbox(visible=False), gr.Button(visible=False)
     formed, exported = gr.Textbox(visible=False), gr.Button(visible=False)
-    exported.click(_in_a_sentence(export), [named, formed], lent, api_name="export", show_progress="hidden", concurrency_id="ask")
-    asked.click(_in_a_sentence(file), named, lent, api_name="file", show_progress="hidden", concurrency_id="ask")
+    exported.click(
+        _in_a_sentence(export),
+        [named, formed],
+        lent,
+        api_name="export",
+        show_progress="hidden",
+        concurrency_id="ask",
+    )
+    asked.click(
+        _in_a_sentence(file), named, lent, api_name="file", show_progress="hidden", concurrency_id="ask"
+    )
 
 
 CREDIT = tuple(field.name for field in fields(Credit))
@@ -192,7 +234,8 @@ def _listed(files: Any) -> list[Any]:
 
 
 def _sign(action: Callable[..., Any]) -> None:
-    """Give the endpoint a parameter for each file and each of the recipe's, so that clients see them by name; None is "not wished for".
+    """Give the endpoint a parameter for each file and each of the recipe's, so that clients see them by name;
+    None is "not wished for".
 
     The action is called as its kind. A kind that implies nothing needs its first file.
     """

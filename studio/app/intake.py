@@ -1,4 +1,6 @@
-"""How a picture comes in: as a file somebody uploaded, or as something the gallery has. A visitor never names a path of ours."""
+"""How a picture comes in: as a file somebody uploaded, or as something the gallery has. A visitor never names
+a path of ours.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ from studio.works.recipe import Recipe
 from studio.works.work import Work
 
 VIEW_SIDE = 1280
-"""Longest side, in pixels, of a picture as the page shows it before it was worked on; masks are painted at this size too."""
+"""Longest side, in pixels, of a picture as the page shows it before it was worked on; masks are painted at
+this size too.
+"""
 
 
 LARGEST_ARCHIVE = 200 * 2**20
@@ -36,8 +40,8 @@ MOST_SCORES = 5000
 
 
 class Offer(BaseModel):
-    """A picture offered by the page: an uploaded `file` (as Gradio describes it), or a `work`, or by `role` a source of a work or job,
-    or a `study`, one of the studio's own paintings, by its name.
+    """A picture offered by the page: an uploaded `file` (as Gradio describes it), or a `work`, or by `role` a
+    source of a work or job, or a `study`, one of the studio's own paintings, by its name.
 
     place: which of the sources of that role, from 0.
     """
@@ -54,7 +58,9 @@ class Offer(BaseModel):
 
 @dataclass(frozen=True)
 class Credit:
-    """Whom a source is due to. What is left empty is taken over from the gallery, where the source comes from there."""
+    """Whom a source is due to. What is left empty is taken over from the gallery, where the source comes from
+    there.
+    """
 
     title: str = ""
     author: str = ""
@@ -62,7 +68,9 @@ class Credit:
 
 
 class Shown(BaseModel):
-    """A picture as the page shows it: a JPEG as data URL, the size of the original in pixels, notes from reading it."""
+    """A picture as the page shows it: a JPEG as data URL, the size of the original in pixels, notes from
+    reading it.
+    """
 
     view: str
     width: int
@@ -74,8 +82,16 @@ class Shown(BaseModel):
     notes: tuple[str, ...] = ()
 
 
-def receive(offered: Any, role: str, gallery: Gallery, recipe_of_job: Callable[[str], Recipe], credit: Credit | None = None) -> Ingredient:
-    """The bytes and credit of an offered picture. Raises `Refused`, `Missing` or `UnknownName` with one sentence."""
+def receive(
+    offered: Any,
+    role: str,
+    gallery: Gallery,
+    recipe_of_job: Callable[[str], Recipe],
+    credit: Credit | None = None,
+) -> Ingredient:
+    """The bytes and credit of an offered picture. Raises `Refused`, `Missing` or `UnknownName` with one
+    sentence.
+    """
     try:
         offer = Offer.model_validate(offered)
     except ValidationError:
@@ -95,14 +111,21 @@ def receive(offered: Any, role: str, gallery: Gallery, recipe_of_job: Callable[[
         raise Refused("Choose a picture first.")
     credit = credit or Credit()
     return Ingredient(
-        role, found.content, found.name, credit.title or found.title, credit.author or found.author, credit.licence or found.licence
+        role,
+        found.content,
+        found.name,
+        credit.title or found.title,
+        credit.author or found.author,
+        credit.licence or found.licence,
     )
 
 
 def own_tunes(offered: Iterable[Any], credit: Credit) -> list[Ingredient]:
-    """Uploaded scores that are to be a style: as they are, or packed into one where they are many. Archives (.zip) are opened.
+    """Uploaded scores that are to be a style: as they are, or packed into one where they are many. Archives
+    (.zip) are opened.
 
-    Raises `Refused` for what is no upload or too much, `Unreadable` for a damaged archive or where there is no tune.
+    Raises `Refused` for what is no upload or too much, `Unreadable` for a damaged archive or where there is
+    no tune.
     """
     from studio.music.styles.style_sources import own_ingredients
 
@@ -115,11 +138,20 @@ def own_tunes(offered: Iterable[Any], credit: Credit) -> list[Ingredient]:
         for number, (name, content) in enumerate(files):
             apart = Path(folder) / f"{number:05d}"
             apart.mkdir()
-            (apart / (_plain(Path(name).stem)[:60] or "tune")).with_suffix(Path(name).suffix.lower()).write_bytes(content)
+            (apart / (_plain(Path(name).stem)[:60] or "tune")).with_suffix(
+                Path(name).suffix.lower()
+            ).write_bytes(content)
         found = own_ingredients(Path(folder))
     named = credit.title or "Tunes of my own"
     return [
-        Ingredient(each.role, each.content, each.name if each.role == "tune" else "own.tunes", named, credit.author, credit.licence)
+        Ingredient(
+            each.role,
+            each.content,
+            each.name if each.role == "tune" else "own.tunes",
+            named,
+            credit.author,
+            credit.licence,
+        )
         for each in found
     ]
 
@@ -135,7 +167,9 @@ def own_files(offered: Iterable[Any]) -> list[tuple[str, bytes]]:
 
 
 def unzipped(content: bytes, name: str) -> list[tuple[str, bytes]]:
-    """The scores in an archive. Raises `Unreadable` for a damaged one, `Refused` when it holds none or too much."""
+    """The scores in an archive. Raises `Unreadable` for a damaged one, `Refused` when it holds none or too
+    much.
+    """
     from studio.music.reading.reading import SUFFIXES
 
     found: list[tuple[str, bytes]] = []
@@ -152,7 +186,9 @@ def unzipped(content: bytes, name: str) -> list[tuple[str, bytes]]:
                     score = packed.read(left + 1)
                 left -= len(score)
                 if left < 0 or len(found) >= MOST_SCORES:
-                    raise Refused(f"{name} unpacks to more than {LARGEST_ARCHIVE >> 20} MB or {MOST_SCORES:,} scores; cut it in two.")
+                    raise Refused(
+                        f"{name} unpacks to more than {LARGEST_ARCHIVE >> 20} MB or {MOST_SCORES:,} scores; cut it in two."
+                    )
                 found.append((inside.name, score))
     except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, NotImplementedError, zlib.error):
         raise Unreadable(f"{name} is damaged or locked; pack the tunes again, without a password.") from None
@@ -178,7 +214,9 @@ def show(ingredient: Ingredient) -> Shown:
 
 
 def view(picture: Picture, longest_side: int, quality: int = 88) -> bytes:
-    """A JPEG to look at, longest side at most `longest_side` px; what is transparent lies on the page's dark ground."""
+    """A JPEG to look at, longest side at most `longest_side` px; what is transparent lies on the page's dark
+    ground.
+    """
     import numpy as np
 
     pixels = picture.pixels
@@ -196,11 +234,16 @@ def data_url(jpeg: bytes) -> str:
 def uploaded(file: Any) -> tuple[Path, str]:
     """(path, name) of a file that came in through this server's upload, and of no other file of this machine.
 
-    Gradio checks uploaded files only where it recognises them, so whatever describes itself otherwise is refused here.
+    Gradio checks uploaded files only where it recognises them, so whatever describes itself otherwise is
+    refused here.
     """
     from gradio.utils import get_upload_folder
 
-    described = isinstance(file, dict) and isinstance(file.get("path"), str) and (file.get("meta") or {}).get("_type") == "gradio.FileData"
+    described = (
+        isinstance(file, dict)
+        and isinstance(file.get("path"), str)
+        and (file.get("meta") or {}).get("_type") == "gradio.FileData"
+    )
     if not described:
         raise Refused("That is not an uploaded picture; choose it again.")
     folder = Path(get_upload_folder()).resolve()
@@ -214,11 +257,15 @@ def uploaded(file: Any) -> tuple[Path, str]:
 
 
 def laid_out(content: bytes, name: str) -> str:
-    """A source's bytes as a file beside the uploads, where Gradio's own components can show and offer it again; gives its path."""
+    """A source's bytes as a file beside the uploads, where Gradio's own components can show and offer it
+    again; gives its path.
+    """
     from gradio.utils import get_upload_folder
 
     safe = _plain(Path(name).stem) or "file"
-    path = Path(get_upload_folder()) / hashlib.sha256(content).hexdigest() / f"{safe}{Path(name).suffix.lower()}"
+    path = (
+        Path(get_upload_folder()) / hashlib.sha256(content).hexdigest() / f"{safe}{Path(name).suffix.lower()}"
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     return str(path)
@@ -236,7 +283,9 @@ def download_name(work: Work) -> str:
 def common(recipe_json: str) -> Recipe:
     """What recipes of all kinds have in common, also of kinds this studio does not know."""
     fields = json.loads(recipe_json)
-    return Recipe.model_validate({name: fields[name] for name in ("kind", "sources", "seed") if name in fields})
+    return Recipe.model_validate(
+        {name: fields[name] for name in ("kind", "sources", "seed") if name in fields}
+    )
 
 
 def _plain(text: str) -> str:
@@ -262,4 +311,6 @@ def _from_recipe(recipe: Recipe, offer: Offer, role: str, gallery: Gallery) -> I
     if not 0 <= offer.place < len(sources):
         raise Refused(f"That work was made without a {offer.role}.")
     source = sources[offer.place]
-    return Ingredient(role, gallery.read_source(source), source.name, source.title, source.author, source.licence)
+    return Ingredient(
+        role, gallery.read_source(source), source.name, source.title, source.author, source.licence
+    )

@@ -1,6 +1,8 @@
-"""What the page shows and plays of a melody: its score, its notes, its sound, and the same notes in other formats.
+"""What the page shows and plays of a melody: its score, its notes, its sound, and the same notes in other
+formats.
 
-Everything is made from the work when it is first asked for and kept in the cache folder of the studio's home; nothing takes a path.
+Everything is made from the work when it is first asked for and kept in the cache folder of the studio's home;
+nothing takes a path.
 """
 
 from __future__ import annotations
@@ -41,7 +43,9 @@ ROOM = 400_000_000
 
 
 def music_routes(music: Derived, allowed: Callable[..., Any]) -> APIRouter:
-    """The addresses of what is derived from melodies. `allowed` is asked before each; it raises when the visitor has not logged in."""
+    """The addresses of what is derived from melodies. `allowed` is asked before each; it raises when the
+    visitor has not logged in.
+    """
     router = APIRouter(dependencies=[Depends(allowed)])
     gallery = music.gallery
 
@@ -51,7 +55,9 @@ def music_routes(music: Derived, allowed: Callable[..., Any]) -> APIRouter:
         except StudioError as error:
             raise HTTPException(404, str(error)) from None
         how = "attachment" if name else "inline"
-        return FileResponse(path, media_type=media_type, filename=name, content_disposition_type=how, headers=KEPT)
+        return FileResponse(
+            path, media_type=media_type, filename=name, content_disposition_type=how, headers=KEPT
+        )
 
     @router.get("/works/{id}/score.svg")
     def score(id: str, page: Literal["wide", "narrow"] = "wide", origins: bool = False) -> FileResponse:
@@ -63,7 +69,9 @@ def music_routes(music: Derived, allowed: Callable[..., Any]) -> APIRouter:
             work = gallery.get(id)
         except StudioError as error:
             raise HTTPException(404, str(error)) from None
-        name = f"{Path(download_name(work)).stem}.{form}" if download else None  # as `Derived.export` names it
+        name = (
+            f"{Path(download_name(work)).stem}.{form}" if download else None
+        )  # as `Derived.export` names it
         return served(lambda: music.file(work, form), media_types()[form], name)
 
     @router.get("/works/{id}/music")
@@ -87,14 +95,17 @@ class Derived:
         self.gallery = gallery
         # Making one may ask for another, such as the sound for the notes.
         self._making = threading.RLock()
-        # One process that reads, kept: starting it costs more than all it reads of a melody. It ends with this one.
+        # One process that reads, kept: starting it costs more than all it reads of a melody. It ends with
+        # this one.
         self._readers = Readers(1)
         self._tune = lru_cache(maxsize=64)(self._read)
 
     def tune(self, work: Work) -> Tune:
         """The notes of a work. Raises `Refused` where it is no melody, or one kept as sound or picture only."""
         if work.kind != "compose" or work.suffix not in (".mid", ".musicxml", ".abc"):
-            raise Refused("The notes of this work cannot be read back; compose it as .musicxml, .mid or .abc.")
+            raise Refused(
+                "The notes of this work cannot be read back; compose it as .musicxml, .mid or .abc."
+            )
         return self._tune(work.id)
 
     def score(self, work: Work, page: str, origins: bool) -> Path:
@@ -104,10 +115,14 @@ class Derived:
         width, staff = PAGES[page]
         tune = replace(self.tune(work), title="", composer="")
         name = f"{page}{'-origins' * origins}.svg"
-        return self._kept(work, name, lambda: engrave(tune, _colours(work, origins), width=width, staff=staff))
+        return self._kept(
+            work, name, lambda: engrave(tune, _colours(work, origins), width=width, staff=staff)
+        )
 
     def file(self, work: Work, form: Format) -> Path:
-        """The work in another format, with the recipe that makes it in that format inside; its own file where that is what it is."""
+        """The work in another format, with the recipe that makes it in that format inside; its own file where
+        that is what it is.
+        """
         if work.suffix == f".{form}":
             return self.gallery.local_path(work)
         return self._kept(work, f"as.{form}", lambda: self._in_format(work, form))
@@ -121,11 +136,12 @@ class Derived:
     def timing(self, work: Work) -> dict[str, Any]:
         """What a page needs to draw a melody and play along.
 
-        {"seconds": how long it lasts, "bars": where each bar begins, in seconds, "meter", "key", "tempo" (quarter notes a minute), "notes":
-        [{"at", "for" (both in seconds), "pitch" (MIDI), "name", "bar" (from 1), and where it is known "order", "songs", "before", "after",
-        "returns", as `NoteOrigin` has them}], "copied": [first, end) of the longest run of notes that stands in the style, "written": for
-        each bar of the score what stands in it from left to right, [seconds at which it begins, number of the note it is or belongs to, or
-        None for a rest]}.
+        {"seconds": how long it lasts, "bars": where each bar begins, in seconds, "meter", "key", "tempo"
+        (quarter notes a minute), "notes": [{"at", "for" (both in seconds), "pitch" (MIDI), "name", "bar"
+        (from 1), and where it is known "order", "songs", "before", "after", "returns", as `NoteOrigin` has
+        them}], "copied": [first, end) of the longest run of notes that stands in the style, "written": for
+        each bar of the score what stands in it from left to right, [seconds at which it begins, number of the
+        note it is or belongs to, or None for a rest]}.
         """
         from studio.music.melody.compose import origins_of
         from studio.music.scores.scores import pitch_name
@@ -147,12 +163,21 @@ class Derived:
             }
             if number in known:
                 each = known[number]
-                told |= {"order": each.order, "songs": each.songs, "before": each.before, "after": each.after, "returns": each.returns}
+                told |= {
+                    "order": each.order,
+                    "songs": each.songs,
+                    "before": each.before,
+                    "after": each.after,
+                    "returns": each.returns,
+                }
             notes.append(told)
         copied, _, length = work.facts.get("copied", "0+0").partition("+")
         score = tune.score()
         written = [
-            [[float(each.start) * second, each.indices[0] if each.indices else None] for each in measure.voices[0]]
+            [
+                [float(each.start) * second, each.indices[0] if each.indices else None]
+                for each in measure.voices[0]
+            ]
             for measure in measures_of(score.parts[0], score)
         ]
         return {
@@ -189,7 +214,9 @@ class Derived:
         work = self.gallery.get(id)
 
         def read() -> bytes:
-            return self._readers.read(self.gallery.read(work), f"tune{work.suffix}").tunes[0].to_json().encode()
+            return (
+                self._readers.read(self.gallery.read(work), f"tune{work.suffix}").tunes[0].to_json().encode()
+            )
 
         return Tune.from_json(self._kept(work, "notes.json", read).read_bytes())
 
@@ -235,7 +262,9 @@ def _sample(name: str) -> bytes:
 
 
 def _some_tune(name: str) -> Tune:
-    """A tune from the middle of the style. Those of the table are read from their file, so that nobody waits for the whole style."""
+    """A tune from the middle of the style. Those of the table are read from their file, so that nobody waits
+    for the whole style.
+    """
     import re
 
     from studio.music.styles.corpora import STYLES, music21_corpus, ready_style
@@ -257,7 +286,11 @@ def _some_tune(name: str) -> Tune:
 
 
 def _make_room(folder: Path) -> None:
-    found = sorted(((path.stat().st_atime, path.stat().st_size, path) for path in folder.iterdir()), key=lambda each: each[0], reverse=True)
+    found = sorted(
+        ((path.stat().st_atime, path.stat().st_size, path) for path in folder.iterdir()),
+        key=lambda each: each[0],
+        reverse=True,
+    )
     held = 0
     for _, size, path in found:
         held += size

@@ -1,7 +1,8 @@
 """The studio as a page in the browser: `serve` opens it, `build` puts the tabs together.
 
-The web server answers at once; makings run in the jobs' worker process, so that only an opened lesson loads torch here. All that can
-be read from outside are Gradio's own files, what visitors upload, and the works of the gallery by their ids.
+The web server answers at once; makings run in the jobs' worker process, so that only an opened lesson loads
+torch here. All that can be read from outside are Gradio's own files, what visitors upload, and the works of
+the gallery by their ids.
 """
 
 from __future__ import annotations
@@ -40,10 +41,14 @@ LOOKING_EVERY = 0.01
 """Seconds between two looks for what visitors ask."""
 
 UPLOADS = "studio-app-"
-"""How the folder of a server's uploads begins, among the system's temporary ones; who it belongs to stands after an @."""
+"""How the folder of a server's uploads begins, among the system's temporary ones; who it belongs to stands
+after an @.
+"""
 
 FORGOTTEN_AFTER = 6 * 3600
-"""Seconds until an uploaded file is removed from the server's temporary folder. The gallery keeps its own copies."""
+"""Seconds until an uploaded file is removed from the server's temporary folder. The gallery keeps its own
+copies.
+"""
 
 
 GALLERY_NEEDS = ("dream", "compose", "style")
@@ -52,7 +57,9 @@ GALLERY_NEEDS = ("dream", "compose", "style")
 
 @dataclass(frozen=True)
 class Tab:
-    """A tab of the page: its id in addresses, its label, and what builds it. `style` is appended to the style sheet."""
+    """A tab of the page: its id in addresses, its label, and what builds it. `style` is appended to the style
+    sheet.
+    """
 
     id: str
     label: str
@@ -86,7 +93,14 @@ def tabs() -> tuple[Tab, ...]:
         Tab(
             "gallery",
             "Gallery",
-            lambda room: gallery_tab(room.desk, room.page, room.tabs, room.built["dream"], room.built["compose"], room.built["style"]),
+            lambda room: gallery_tab(
+                room.desk,
+                room.page,
+                room.tabs,
+                room.built["dream"],
+                room.built["compose"],
+                room.built["style"],
+            ),
         ),
     )
 
@@ -97,7 +111,9 @@ def build(desk: Desk) -> gr.Blocks:
 
     from studio.app.endpoints import endpoints
 
-    page = gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=(600, FORGOTTEN_AFTER))
+    page = gr.Blocks(
+        title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=(600, FORGOTTEN_AFTER)
+    )
     with page:
         # First, so that the names are theirs: Gradio numbers the page's own handlers that are called alike.
         endpoints(desk)
@@ -108,13 +124,18 @@ def build(desk: Desk) -> gr.Blocks:
                 with gr.Tab(tab.label, id=tab.id):
                     room.built[tab.id] = tab.build(room)
     page.queue(max_size=MOST_WAITING, default_concurrency_limit=8)
-    # Gradio looks a thousand times a second whether anybody has asked for anything: a tenth of a core while nobody does.
+    # Gradio looks a thousand times a second whether anybody has asked for anything: a tenth of a core while
+    # nobody does.
     page._queue.sleep_when_free = LOOKING_EVERY
     return page
 
 
-def application(desk: Desk, *, host: str = "127.0.0.1", port: int = 7860, login: tuple[str, str] | None = None) -> FastAPI:
-    """The web application: the page and the gallery's files. login: (user, password) without which nothing is shown."""
+def application(
+    desk: Desk, *, host: str = "127.0.0.1", port: int = 7860, login: tuple[str, str] | None = None
+) -> FastAPI:
+    """The web application: the page and the gallery's files. login: (user, password) without which nothing is
+    shown.
+    """
     import gradio as gr
     from fastapi import FastAPI
     from gradio import processing_utils
@@ -151,24 +172,34 @@ def application(desk: Desk, *, host: str = "127.0.0.1", port: int = 7860, login:
     )
     inner += [app for route in web.routes if hasattr(app := getattr(route, "app", None), "tokens")]
     processing_utils.async_ssrf_protected_download = _fetched_from_nobody
-    # Gradio looks whether a file that a request names was really uploaded only once it counts as launched, which mounting leaves out.
+    # Gradio looks whether a file that a request names was really uploaded only once it counts as launched,
+    # which mounting leaves out.
     page.has_launched = True
     return web
 
 
 async def _fetched_from_nobody(url: str, cache_dir: str) -> str:  # noqa: ARG001 - named by whoever calls it
-    """Gradio would fetch a file that a visitor names by its address elsewhere. This studio asks nobody for anything."""
+    """Gradio would fetch a file that a visitor names by its address elsewhere. This studio asks nobody for
+    anything.
+    """
     import gradio as gr
 
     raise gr.Error("Only files of this studio can be named; upload yours.", print_exception=False)
 
 
 def serve(host: str = "127.0.0.1", port: int = 7860, *, open_browser: bool = False) -> None:
-    """Open the studio at that address until it is interrupted. Port 0 takes a free one. Prints the address once it answers.
+    """Open the studio at that address until it is interrupted. Port 0 takes a free one. Prints the address
+    once it answers.
 
-    STUDIO_PASSWORD asks visitors to log in, as STUDIO_USER ("studio" unless set). Raises `Refused` when the port is taken.
+    STUDIO_PASSWORD asks visitors to log in, as STUDIO_USER ("studio" unless set). Raises `Refused` when the
+    port is taken.
     """
-    with _ended_as_by_a_person(), _listening(host, port) as door, _temporary_folder(), contextlib.ExitStack() as opened:
+    with (
+        _ended_as_by_a_person(),
+        _listening(host, port) as door,
+        _temporary_folder(),
+        contextlib.ExitStack() as opened,
+    ):
         with without_collecting():
             import uvicorn
 
@@ -180,13 +211,17 @@ def serve(host: str = "127.0.0.1", port: int = 7860, *, open_browser: bool = Fal
             jobs = opened.enter_context(Jobs(gallery))
             port = door.getsockname()[1]
             web = application(Desk(gallery, jobs), host=host, port=port, login=login_wanted())
-            server = uvicorn.Server(uvicorn.Config(web, log_level="warning", timeout_graceful_shutdown=2, server_header=False))
+            server = uvicorn.Server(
+                uvicorn.Config(web, log_level="warning", timeout_graceful_shutdown=2, server_header=False)
+            )
         _tell_when_open(server, host, port, open_browser, jobs.prepare)
         server.run(sockets=[door])
 
 
 def _door(style: str) -> str:
-    """What stands on the page where visitors log in. style: of that page, which is Gradio's own and has no other way in for one."""
+    """What stands on the page where visitors log in. style: of that page, which is Gradio's own and has no
+    other way in for one.
+    """
     words = "This studio asks for a password. The user is <strong>studio</strong>, unless you were given another name."
     return f"<style>{style}</style><b>Derivative Works <em>Studio</em></b>{words}"
 
@@ -199,9 +234,11 @@ def login_wanted() -> tuple[str, str] | None:
 
 @contextlib.contextmanager
 def _ended_as_by_a_person() -> Iterator[None]:
-    """Whoever stops the process (SIGTERM) or closes its terminal (SIGHUP) ends it as Ctrl+C does: everything opened is closed.
+    """Whoever stops the process (SIGTERM) or closes its terminal (SIGHUP) ends it as Ctrl+C does: everything
+    opened is closed.
 
-    uvicorn shuts down at SIGTERM and then sends it once more, which would end the process before uploads are removed.
+    uvicorn shuts down at SIGTERM and then sends it once more, which would end the process before uploads are
+    removed.
     """
 
     def leave(number: int, _frame: object) -> None:
@@ -230,7 +267,9 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         door.bind((host, port))
     except OSError as error:
         door.close()
-        raise Refused(f"Port {port} at {host} cannot be used ({error.strerror}); choose another with --port.") from None
+        raise Refused(
+            f"Port {port} at {host} cannot be used ({error.strerror}); choose another with --port."
+        ) from None
     try:
         yield door
     finally:
@@ -239,7 +278,8 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
 
 @contextlib.contextmanager
 def _temporary_folder() -> Iterator[Path]:
-    """A folder of this server's own for uploads; gone when the server ends. Set before Gradio is imported, which reads it from here.
+    """A folder of this server's own for uploads; gone when the server ends. Set before Gradio is imported,
+    which reads it from here.
 
     A server that was killed could not remove its own, with its visitors' photos: the next one does.
     """

@@ -1,4 +1,5 @@
-"""The files the page shows, each named by what it belongs to: the gallery's works, their sources, the presets' pictures.
+"""The files the page shows, each named by what it belongs to: the gallery's works, their sources, the
+presets' pictures.
 
 Nothing here takes a path. Every address goes through the gallery, so that only what it holds can be read.
 """
@@ -31,8 +32,12 @@ GUARDED = {
 KEPT = {"Cache-Control": "private, max-age=86400"} | GUARDED
 
 
-def routes(gallery: Gallery, recipe_of_job: Callable[[str], Recipe], allowed: Callable[..., Any]) -> APIRouter:
-    """The addresses of the gallery's files. `allowed` is asked before each; it raises when the visitor has not logged in."""
+def routes(
+    gallery: Gallery, recipe_of_job: Callable[[str], Recipe], allowed: Callable[..., Any]
+) -> APIRouter:
+    """The addresses of the gallery's files. `allowed` is asked before each; it raises when the visitor has
+    not logged in.
+    """
     router = APIRouter(dependencies=[Depends(allowed)])
 
     def found(id: str) -> Work:
@@ -55,7 +60,8 @@ def routes(gallery: Gallery, recipe_of_job: Callable[[str], Recipe], allowed: Ca
         try:
             return view(read_picture(gallery.read(work)), LARGE_SIDE, quality=92)
         except StudioError:
-            # Larger than the studio opens as a photo: the thumbnail stands for it, and the file is a click away.
+            # Larger than the studio opens as a photo: the thumbnail stands for it, and the file is a click
+            # away.
             return gallery.thumbnail(work)
 
     @lru_cache(maxsize=48)
@@ -70,7 +76,13 @@ def routes(gallery: Gallery, recipe_of_job: Callable[[str], Recipe], allowed: Ca
         except StudioError as error:
             raise HTTPException(404, str(error)) from None
         how = "attachment" if download else "inline"
-        return FileResponse(path, media_type=work.media_type, filename=download_name(work), content_disposition_type=how, headers=GUARDED)
+        return FileResponse(
+            path,
+            media_type=work.media_type,
+            filename=download_name(work),
+            content_disposition_type=how,
+            headers=GUARDED,
+        )
 
     @router.get("/works/{id}/thumb")
     def thumb(id: str) -> Response:
@@ -128,7 +140,9 @@ def logged_in(gradio: Callable[[], Any]) -> Callable[[Request], None]:
 
 
 def open_routes() -> APIRouter:
-    """What anybody may have, logged in or not, and what nobody may: the sign of the studio, and other servers' files."""
+    """What anybody may have, logged in or not, and what nobody may: the sign of the studio, and other
+    servers' files.
+    """
     router = APIRouter()
 
     @router.get("/openapi.json", include_in_schema=False)
@@ -138,12 +152,16 @@ def open_routes() -> APIRouter:
 
     @router.get("/gradio_api/file=http{rest:path}", include_in_schema=False)
     def elsewhere() -> Response:
-        """Gradio would fetch files of other servers on behalf of a visitor; this studio asks nobody for anything."""
+        """Gradio would fetch files of other servers on behalf of a visitor; this studio asks nobody for
+        anything.
+        """
         raise HTTPException(403, "Only files of this studio are served.")
 
     @router.get("/favicon.ico", include_in_schema=False)
     def sign() -> Response:
-        return Response(files("studio.app").joinpath("sign.svg").read_bytes(), media_type="image/svg+xml", headers=KEPT)
+        return Response(
+            files("studio.app").joinpath("sign.svg").read_bytes(), media_type="image/svg+xml", headers=KEPT
+        )
 
     return router
 

@@ -1,9 +1,11 @@
-"""What lets the page answer sooner: Gradio imported in half the time, and no search for garbage while there is none.
+"""What lets the page answer sooner: Gradio imported in half the time, and no search for garbage while there
+is none.
 
-Whenever it is imported, Gradio reads the source of each of its components and compares it with the type stub that it keeps for editors
-beside it (`gradio.component_meta.create_or_modify_pyi`): three seconds of the six that `import gradio` takes on two cores, at which
-somebody waits for a page. The stubs are complete when Gradio is installed, and nothing that runs reads them. So that one function is
-left out; where a later Gradio has none of that name, nothing changes.
+Whenever it is imported, Gradio reads the source of each of its components and compares it with the type stub
+that it keeps for editors beside it (`gradio.component_meta.create_or_modify_pyi`): three seconds of the six
+that `import gradio` takes on two cores, at which somebody waits for a page. The stubs are complete when
+Gradio is installed, and nothing that runs reads them. So that one function is left out; where a later Gradio
+has none of that name, nothing changes.
 """
 
 from __future__ import annotations
@@ -20,15 +22,18 @@ MODULE, WRITES_STUBS = "gradio.component_meta", "create_or_modify_pyi"
 
 
 def leave_stubs_alone() -> None:
-    """Has Gradio's stubs left as they are, if Gradio is not imported yet. Asked more than once, it does so once."""
+    """Has Gradio's stubs left as they are, if Gradio is not imported yet. Asked more than once, it does so
+    once.
+    """
     if MODULE not in sys.modules and not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
 
 
 @contextlib.contextmanager
 def without_collecting() -> Iterator[None]:
-    """For a block that makes what lasts as long as the program: Python does not look for garbage in it (a tenth of the start, for there
-    is hardly any), and never again among what is there at its end (see `gc.freeze`)."""
+    """For a block that makes what lasts as long as the program: Python does not look for garbage in it (a
+    tenth of the start, for there is hardly any), and never again among what is there at its end (see
+    `gc.freeze`)."""
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Palette:
-    """Colours by what they are for. Every pair of text and ground keeps the contrast of WCAG 2.2 AA (a test measures them)."""
+    """Colours by what they are for. Every pair of text and ground keeps the contrast of WCAG 2.2 AA (a test
+    measures them).
+    """
 
     ground: str = "#121214"
     raised: str = "#1a1a1d"
@@ -33,7 +35,17 @@ class Palette:
     bad_ground: str = "#33191a"
 
 
-SANS = ("ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "Helvetica Neue", "Arial", "sans-serif")
+SANS = (
+    "ui-sans-serif",
+    "system-ui",
+    "-apple-system",
+    "Segoe UI",
+    "Roboto",
+    "Noto Sans",
+    "Helvetica Neue",
+    "Arial",
+    "sans-serif",
+)
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "Liberation Mono", "monospace")
 
 
@@ -48,9 +60,39 @@ def theme() -> Base:
     from gradio.themes.utils.colors import Color
 
     p = palette()
-    grey = ("#f1eee7", "#dcd8cf", "#45454d", p.quiet, p.edge, "#55555e", p.line, p.hover, p.raised, p.ground, p.well)
-    warm = ("#fff6ea", "#fde7cb", "#fbd9ae", p.accent_bright, p.accent, p.accent, "#d8964a", "#a86f2f", "#6f4920", "#402a13", "#241704")
-    made = Base(primary_hue=Color(*warm), secondary_hue=Color(*grey), neutral_hue=Color(*grey), font=SANS, font_mono=MONO)
+    grey = (
+        "#f1eee7",
+        "#dcd8cf",
+        "#45454d",
+        p.quiet,
+        p.edge,
+        "#55555e",
+        p.line,
+        p.hover,
+        p.raised,
+        p.ground,
+        p.well,
+    )
+    warm = (
+        "#fff6ea",
+        "#fde7cb",
+        "#fbd9ae",
+        p.accent_bright,
+        p.accent,
+        p.accent,
+        "#d8964a",
+        "#a86f2f",
+        "#6f4920",
+        "#402a13",
+        "#241704",
+    )
+    made = Base(
+        primary_hue=Color(*warm),
+        secondary_hue=Color(*grey),
+        neutral_hue=Color(*grey),
+        font=SANS,
+        font_mono=MONO,
+    )
     day = {
         "body_background_fill": p.ground,
         "body_text_color": p.text,
@@ -164,5 +206,7 @@ def theme() -> Base:
 
 def style_sheet(name: str = "style") -> str:
     """A style sheet of the studio, with the palette as its custom properties (--ground, --accent …)."""
-    colours = "".join(f"--{colour.replace('_', '-')}: {value}; " for colour, value in asdict(palette()).items())
+    colours = "".join(
+        f"--{colour.replace('_', '-')}: {value}; " for colour, value in asdict(palette()).items()
+    )
     return f":root {{ {colours}}}\n" + files("studio.app").joinpath(f"{name}.css").read_text("utf-8")

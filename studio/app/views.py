@@ -1,4 +1,6 @@
-"""What the page and its named endpoints say about works and jobs: plain JSON with addresses, never a path of this machine."""
+"""What the page and its named endpoints say about works and jobs: plain JSON with addresses, never a path of
+this machine.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from studio.works.work import Work
 
 
 class WorkView(BaseModel):
-    """A work as a tile on the wall. `ratio` is width / height; `file`, `view`, `thumb` are addresses on this server."""
+    """A work as a tile on the wall. `ratio` is width / height; `file`, `view`, `thumb` are addresses on this
+    server.
+    """
 
     id: str
     kind: str
@@ -68,7 +72,10 @@ def work_page(work: Work, gallery: Gallery) -> WorkPage:
     return WorkPage(
         **_tile(work),
         recipe=recipe,
-        sources=tuple(SourceView(**source.model_dump(), view=f"works/{work.id}/sources/{place}") for place, source in enumerate(sources)),
+        sources=tuple(
+            SourceView(**source.model_dump(), view=f"works/{work.id}/sources/{place}")
+            for place, source in enumerate(sources)
+        ),
         parents=tuple(work_view(parent) for parent in gallery.parents(work)),
         children=tuple(work_view(child) for child in gallery.children(work)),
         losses=work.losses,
@@ -94,8 +101,11 @@ def _tile(work: Work) -> dict[str, Any]:
         "made_at": work.made_at.isoformat(),
         "name": download_name(work),
         "media_type": work.media_type,
-        "ratio": max(0.2, min(5.0, int(size[1]) / int(size[2]))) if size else 1.6,  # a melody's thumbnail is its piano roll, 512 x 320
-        # Where each note of a melody comes from is long, and has an address of its own; so has which notes are copied.
+        "ratio": max(0.2, min(5.0, int(size[1]) / int(size[2])))
+        if size
+        else 1.6,  # a melody's thumbnail is its piano roll, 512 x 320
+        # Where each note of a melody comes from is long, and has an address of its own; so has which notes
+        # are copied.
         "facts": {name: told for name, told in work.facts.items() if name not in ("origins", "copied")},
         "file": f"works/{work.id}/file",
         "view": f"works/{work.id}/view",

@@ -1,5 +1,5 @@
-"""What makings of pictures share: sources brought to the result's size, pixels as tensors, reflection beyond the edges, and how many
-threads a recipe was made with."""
+"""What makings of pictures share: sources brought to the result's size, pixels as tensors, reflection beyond
+the edges, and how many threads a recipe was made with."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ MOST_THREADS = 256
 
 @dataclass(frozen=True)
 class Size:
-    """One of the sizes at which a picture is worked on, coarse to fine, in pixels, and how many steps are taken there."""
+    """One of the sizes at which a picture is worked on, coarse to fine, in pixels, and how many steps are
+    taken there.
+    """
 
     height: int
     width: int
@@ -40,7 +42,9 @@ class Size:
 
 
 class Grid(Protocol):
-    """What matters of a network here: the pixels between two places it looks at, and the least side it can bear."""
+    """What matters of a network here: the pixels between two places it looks at, and the least side it can
+    bear.
+    """
 
     stride: int
     smallest: int
@@ -59,8 +63,11 @@ def as_many_threads(recipe: Recipe) -> Iterator[None]:
         torch.set_num_threads(found)
 
 
-def photo_at_size(source: Source, materials: Materials, size: int | None) -> tuple[Pixels, Pixels | None, dict[str, str]]:
-    """A photo at the result's size (longer side; None keeps its own), its alpha, and what is worth telling about how it was read.
+def photo_at_size(
+    source: Source, materials: Materials, size: int | None
+) -> tuple[Pixels, Pixels | None, dict[str, str]]:
+    """A photo at the result's size (longer side; None keeps its own), its alpha, and what is worth telling
+    about how it was read.
 
     Raises `Unreadable` for what is no picture, `Refused` for one without extent.
     """
@@ -69,14 +76,19 @@ def photo_at_size(source: Source, materials: Materials, size: int | None) -> tup
     if size is not None:
         height, width = fit_within(height, width, size)
     if min(height, width) < 8:
-        raise Refused(f"The photo would be {width} x {height} pixels; at least 8 are needed on its shorter side.")
+        raise Refused(
+            f"The photo would be {width} x {height} pixels; at least 8 are needed on its shorter side."
+        )
     alpha = None if picture.alpha is None else resize(picture.alpha, height, width)
     facts = {"photo": " ".join(picture.notes)} if picture.notes else {}
     return resize(picture.pixels, height, width), alpha, facts
 
 
-def mask_at_size(source: Source | None, materials: Materials, height: int, width: int, feather: float) -> Pixels | None:
-    """A mask at the result's size, uint8 [h, w], its edges feathered by `feather` per cent of the longer side; None without a source.
+def mask_at_size(
+    source: Source | None, materials: Materials, height: int, width: int, feather: float
+) -> Pixels | None:
+    """A mask at the result's size, uint8 [h, w], its edges feathered by `feather` per cent of the longer
+    side; None without a source.
 
     Raises `Refused` for a mask that is black all over.
     """
@@ -90,7 +102,9 @@ def mask_at_size(source: Source | None, materials: Materials, height: int, width
         light = (light.astype(np.uint16) * painted.alpha // 255).astype(np.uint8)
     light = resize(light, height, width)
     if not light.any():
-        raise Refused("The mask is black all over, so nothing would change: paint light where the picture shall.")
+        raise Refused(
+            "The mask is black all over, so nothing would change: paint light where the picture shall."
+        )
     radius = feather / 100 * max(height, width) / 2
     return np.asarray(Image.fromarray(light).filter(ImageFilter.GaussianBlur(radius)))
 
@@ -110,8 +124,12 @@ def as_made(
     losses: Sequence[float],
     facts: dict[str, str],
 ) -> Made:
-    """A finished picture as a PNG with its recipe inside, completed by the network that took part and what it was made on."""
-    made_on = setting(device.type, "torch", "torchvision", "numpy", "pillow", threads=str(torch.get_num_threads()))
+    """A finished picture as a PNG with its recipe inside, completed by the network that took part and what it
+    was made on.
+    """
+    made_on = setting(
+        device.type, "torch", "torchvision", "numpy", "pillow", threads=str(torch.get_num_threads())
+    )
     complete = recipe.model_copy(update={"model": identity, "setting": made_on})
     height, width = pixels.shape[:2]
     return Made(
@@ -125,12 +143,14 @@ def as_made(
     )
 
 
-# A picture of 4096 x 3072 is 151 MB as float32, so as few as possible of those are alive at once: the photo stays in bytes, and what
-# combines it with other pictures goes by strips.
+# A picture of 4096 x 3072 is 151 MB as float32, so as few as possible of those are alive at once: the photo
+# stays in bytes, and what combines it with other pictures goes by strips.
 
 
 def tensor_of(pixels: Pixels, device: torch.device) -> Tensor:
-    """uint8 [h, w, c] -> uint8 [1, c, h, w], each colour in one piece: most of what pictures go through is quicker so."""
+    """uint8 [h, w, c] -> uint8 [1, c, h, w], each colour in one piece: most of what pictures go through is
+    quicker so.
+    """
     return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1))).to(device)[None]
 
 
@@ -158,12 +178,18 @@ def reflected(start: int, length: int, size: int) -> Tensor:
 
 
 def window(picture: Tensor, top: int, left: int, height: int, width: int) -> Tensor:
-    """[n, c, h, w] -> a new [n, c, height, width] of it from (top, left) on. Beyond its edges a picture goes on as its own reflection."""
+    """[n, c, h, w] -> a new [n, c, height, width] of it from (top, left) on. Beyond its edges a picture goes
+    on as its own reflection.
+    """
     high, wide = picture.shape[-2:]
     above, below = max(0, -top), max(0, top + height - high)
     before, after = max(0, -left), max(0, left + width - wide)
     inside = picture[..., max(0, top) : top + height, max(0, left) : left + width]
-    if max(above, below) >= inside.shape[-2] or max(before, after) >= inside.shape[-1]:  # reflections reach further than what is seen
-        rows, columns = (reflected(*stretch).to(picture.device) for stretch in ((top, height, high), (left, width, wide)))
+    if (
+        max(above, below) >= inside.shape[-2] or max(before, after) >= inside.shape[-1]
+    ):  # reflections reach further than what is seen
+        rows, columns = (
+            reflected(*stretch).to(picture.device) for stretch in ((top, height, high), (left, width, wide))
+        )
         return picture.index_select(2, rows).index_select(3, columns)
     return F.pad(inside, (before, after, above, below), mode="reflect")

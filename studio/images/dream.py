@@ -1,11 +1,12 @@
-"""Deep dream: gradient ascent on a photo's pixels, from coarse to fine, so that what a network sees in it grows stronger.
+"""Deep dream: gradient ascent on a photo's pixels, from coarse to fine, so that what a network sees in it
+grows stronger.
 
     for progress in dream(recipe, materials):
         show(progress.preview())
 
-Mordvintsev, Olah and Tyka, "Inceptionism: Going Deeper into Neural Networks", 2015. Added here: steps made of several scales at
-once, whose fine scales carry less colour; a pull back to the photo that keeps colours from burning out; borders continued by
-reflection; tiles whose borders wander.
+Mordvintsev, Olah and Tyka, "Inceptionism: Going Deeper into Neural Networks", 2015. Added here: steps made of
+several scales at once, whose fine scales carry less colour; a pull back to the photo that keeps colours from
+burning out; borders continued by reflection; tiles whose borders wander.
 """
 
 from __future__ import annotations
@@ -62,7 +63,9 @@ WANDER = 64
 """How far the borders of tiles wander between steps, in pixels, at least."""
 
 EDGE = 8
-"""What is seen of the picture's reflection beyond its edges, at least: the zeros that networks pad with leave a frame there."""
+"""What is seen of the picture's reflection beyond its edges, at least: the zeros that networks pad with leave
+a frame there.
+"""
 
 GUIDE_SIDES = (192, 320)
 """A guide is looked at in these sizes (longer side), so that small and large things of it can be followed."""
@@ -74,9 +77,10 @@ LARGEST_WHOLE = 3
 def dream(recipe: DreamRecipe, materials: Materials) -> Making:
     """Dream on the recipe's photo, yielding after every step.
 
-    Raises `Refused` (no photo, an unknown layer or channel, a picture without extent), `Unreadable` (a source that is no picture, corrupt
-    weights), `Missing` (a source or weights that are not at hand). The same recipe gives the same file on the same machine; a recipe that
-    records its setting is made with as many threads as then, since their number shows in the last digits, and dreams make much of those.
+    Raises `Refused` (no photo, an unknown layer or channel, a picture without extent), `Unreadable` (a source
+    that is no picture, corrupt weights), `Missing` (a source or weights that are not at hand). The same
+    recipe gives the same file on the same machine; a recipe that records its setting is made with as many
+    threads as then, since their number shows in the last digits, and dreams make much of those.
     """
     with as_many_threads(recipe), memory_kept():
         return (yield from _dream(recipe, materials))
@@ -87,7 +91,9 @@ def _dream(recipe: DreamRecipe, materials: Materials) -> Making:
     octaves = plan_octaves(photo.shape[0], photo.shape[1], recipe)
     total = sum(octave.steps for octave in octaves)
     for came in fetch(backbone(recipe.backbone)) if recipe.source("weights") is None else ():
-        yield Progress(0, total, f"fetching {recipe.backbone}, {came.done / 1e6:.0f} of {came.total / 1e6:.0f} MB")
+        yield Progress(
+            0, total, f"fetching {recipe.backbone}, {came.done / 1e6:.0f} of {came.total / 1e6:.0f} MB"
+        )
     network, identity = _network(recipe, materials)
     objective = _objective(recipe, materials, network, photo)
     mask = mask_at_size(recipe.source("mask"), materials, photo.shape[0], photo.shape[1], recipe.feather)
@@ -102,24 +108,39 @@ def _dream(recipe: DreamRecipe, materials: Materials) -> Making:
         picture = _picture(base, detail)
         measure = Look(picture, network, objective, dice, jitter=recipe.jitter, tile=recipe.tile)
         climb = Climb(
-            recipe, base, None if mask is None else tensor_of(resize(mask, octave.height, octave.width)[..., None], network.device)
+            recipe,
+            base,
+            None
+            if mask is None
+            else tensor_of(resize(mask, octave.height, octave.width)[..., None], network.device),
         )
         for step in descend([picture], measure, climb, steps=octave.steps, raising=True, keep_every=0):
             if step.ending is not None and step.ending.kind == "diverged":
-                raise Refused(f"The dream burst ({step.ending.sentence.rstrip('.')}): choose other layers or a smaller step size.")
+                raise Refused(
+                    f"The dream burst ({step.ending.sentence.rstrip('.')}): choose other layers or a smaller step size."
+                )
             losses.append(step.loss)
             del step  # it holds a gradient as large as the picture
-            yield Progress(len(losses), total, f"octave {number} of {len(octaves)}", losses[-1], Preview(picture, base, recipe.strength))
+            yield Progress(
+                len(losses),
+                total,
+                f"octave {number} of {len(octaves)}",
+                losses[-1],
+                Preview(picture, base, recipe.strength),
+            )
         del measure, climb, detail
     assert picture is not None
-    return as_made(recipe, identity, network.device, _laid_over(base, picture, recipe.strength), alpha, losses, facts)
+    return as_made(
+        recipe, identity, network.device, _laid_over(base, picture, recipe.strength), alpha, losses, facts
+    )
 
 
 def plan_octaves(height: int, width: int, recipe: DreamRecipe) -> list[Size]:
     """The sizes a dream of height x width goes through, coarsest first.
 
-    The recipe's octaves are meant for 768 px; a larger picture gets as many more, a smaller one as many fewer, as keep the coarsest one's
-    size, and with it the largest shapes. None is smaller than the network can use, and there is at least one.
+    The recipe's octaves are meant for 768 px; a larger picture gets as many more, a smaller one as many
+    fewer, as keep the coarsest one's size, and with it the largest shapes. None is smaller than the network
+    can use, and there is at least one.
     """
     more = math.log(max(height, width) / USUAL_SIDE) / math.log(recipe.octave_scale)
     count = max(1, recipe.octaves + round(more))
@@ -134,13 +155,24 @@ def plan_octaves(height: int, width: int, recipe: DreamRecipe) -> list[Size]:
 
 
 class Look:
-    """Measures how strong the objective is in the picture as it stands, and which way it grows: the `measure` of a dream.
+    """Measures how strong the objective is in the picture as it stands, and which way it grows: the `measure`
+    of a dream.
 
-    Small pictures are looked at whole, shifted at random under the network's grid; large ones in tiles whose borders wander from step to
-    step, each with a halo of its surroundings. Beyond its edges a picture goes on as its own reflection.
+    Small pictures are looked at whole, shifted at random under the network's grid; large ones in tiles whose
+    borders wander from step to step, each with a halo of its surroundings. Beyond its edges a picture goes on
+    as its own reflection.
     """
 
-    def __init__(self, picture: Tensor, network: Prepared, objective: Objective, dice: torch.Generator, *, jitter: int, tile: int) -> None:
+    def __init__(
+        self,
+        picture: Tensor,
+        network: Prepared,
+        objective: Objective,
+        dice: torch.Generator,
+        *,
+        jitter: int,
+        tile: int,
+    ) -> None:
         self.picture, self.network, self.objective, self.dice = picture, network, objective, dice
         self.jitter = jitter
         height, width = picture.shape[-2:]
@@ -149,7 +181,9 @@ class Look:
     def __call__(self) -> Slope:
         height, width = self.picture.shape[-2:]
         gradient, loss = torch.empty_like(self.picture), 0.0
-        rows, columns = (list(cuts(size, self.tile, self.jitter, self.network, self.dice)) for size in (height, width))
+        rows, columns = (
+            list(cuts(size, self.tile, self.jitter, self.network, self.dice)) for size in (height, width)
+        )
         for row in rows:
             for column in columns:
                 share = row.core * column.core / (height * width)
@@ -157,21 +191,28 @@ class Look:
                 value = self.objective(self.network(seen))
                 (slope,) = torch.autograd.grad(value, seen)
                 loss += share * value.item()
-                # The objective is a mean over the window: undo that, so that places weigh the same whatever their window's size.
+                # The objective is a mean over the window: undo that, so that places weigh the same whatever
+                # their window's size.
                 slope *= row.length * column.length / (height * width)
-                gradient[..., row.start : row.start + row.core, column.start : column.start + column.core] = slope[
-                    ..., row.before : row.before + row.core, column.before : column.before + column.core
-                ]
+                gradient[..., row.start : row.start + row.core, column.start : column.start + column.core] = (
+                    slope[
+                        ..., row.before : row.before + row.core, column.before : column.before + column.core
+                    ]
+                )
         return Slope(loss, [gradient])
 
     def _piece(self, row: Cut, column: Cut) -> Tensor:
         """The picture from `before` its core on, `length` long, in both directions."""
-        return window(self.picture, row.start - row.before, column.start - column.before, row.length, column.length)
+        return window(
+            self.picture, row.start - row.before, column.start - column.before, row.length, column.length
+        )
 
 
 @dataclass(frozen=True)
 class Cut:
-    """A stretch of a side of the picture: `core` pixels from `start`, looked at within a window of `length` that begins `before` it."""
+    """A stretch of a side of the picture: `core` pixels from `start`, looked at within a window of `length`
+    that begins `before` it.
+    """
 
     start: int
     core: int
@@ -180,10 +221,12 @@ class Cut:
 
 
 def cuts(size: int, tile: int | None, jitter: int, network: Grid, dice: torch.Generator) -> Iterator[Cut]:
-    """Cut a side of `size` pixels into stretches seen in windows of about `tile`, with other borders at every call; None cuts nothing.
+    """Cut a side of `size` pixels into stretches seen in windows of about `tile`, with other borders at every
+    call; None cuts nothing.
 
-    All windows of one call are of one length (networks set themselves up anew, in time and memory, for each size they meet) and begin on
-    the network's own grid, which jitter shifts: so every tile sees what the whole would show.
+    All windows of one call are of one length (networks set themselves up anew, in time and memory, for each
+    size they meet) and begin on the network's own grid, which jitter shifts: so every tile sees what the
+    whole would show.
     """
     jitter = min(jitter, network.stride - 1)  # a shift by the stride is no shift
     shift = int(torch.randint(jitter + 1, (), generator=dice))
@@ -200,10 +243,12 @@ def cuts(size: int, tile: int | None, jitter: int, network: Grid, dice: torch.Ge
 
 
 class Climb:
-    """Moves the picture up the gradient by `step_size` per pixel on average, whatever the gradient's size: the update rule of a dream.
+    """Moves the picture up the gradient by `step_size` per pixel on average, whatever the gradient's size:
+    the update rule of a dream.
 
-    The gradient is taken apart into scales, each of which has its size set to 1, so that broad shapes grow as well as fine detail (compare
-    the Laplacian pyramid of TensorFlow's notebook, 2016), with less colour in the finest, and put together again.
+    The gradient is taken apart into scales, each of which has its size set to 1, so that broad shapes grow as
+    well as fine detail (compare the Laplacian pyramid of TensorFlow's notebook, 2016), with less colour in
+    the finest, and put together again.
     """
 
     def __init__(self, recipe: DreamRecipe, base: Tensor, mask: Tensor | None) -> None:
@@ -222,7 +267,12 @@ class Climb:
         direction /= _mean_size(direction, self.mask)
         with torch.no_grad():
             for rows in strips(picture):
-                self._move(picture[..., rows, :], direction[..., rows, :], self.base[..., rows, :].float().div_(255), rate)
+                self._move(
+                    picture[..., rows, :],
+                    direction[..., rows, :],
+                    self.base[..., rows, :].float().div_(255),
+                    rate,
+                )
 
     def _move(self, picture: Tensor, direction: Tensor, base: Tensor, rate: float) -> None:
         picture.add_(direction, alpha=-self.rate * rate)  # `descend` hands the slope downwards
@@ -268,7 +318,9 @@ def _root_mean_square(values: Tensor) -> float:
 
 
 def _mean_size(values: Tensor, mask: Tensor | None) -> float:
-    """Mean of |values| where the mask is light, so that a step means the same however little is to be dreamt on."""
+    """Mean of |values| where the mask is light, so that a step means the same however little is to be dreamt
+    on.
+    """
     share = 1.0 if mask is None else float(mask.mean())
     rows = torch.linalg.vector_norm(values, ord=1, dim=(1, 3)).double()
     return float(rows.sum()) / (values.numel() * max(share, 1e-6)) + 1e-20
@@ -287,7 +339,10 @@ class Preview:
         factor = max(picture.shape[-2:]) // PREVIEW_SIDE
         if factor > 1:
             # Roughly made smaller first: a preview of twelve megapixels should not cost as much as a step.
-            picture, base = F.avg_pool2d(picture, factor), base[..., factor // 2 :: factor, factor // 2 :: factor]
+            picture, base = (
+                F.avg_pool2d(picture, factor),
+                base[..., factor // 2 :: factor, factor // 2 :: factor],
+            )
             base = base[..., : picture.shape[-2], : picture.shape[-1]]
         return write_jpeg(_laid_over(base, picture, self.strength), longest_side=PREVIEW_SIDE)
 
@@ -305,16 +360,25 @@ def _network(recipe: DreamRecipe, materials: Materials) -> tuple[Prepared, Model
 
 
 def _objective(recipe: DreamRecipe, materials: Materials, network: Prepared, photo: Pixels) -> Objective:
-    """The recipe's layers, freely and towards the guide where there is one, balanced at a small copy of the photo."""
+    """The recipe's layers, freely and towards the guide where there is one, balanced at a small copy of the
+    photo.
+    """
     terms = [LayerTerm.read(text) for text in recipe.layers]
-    free = _sum([(layer(term.name) if term.channel is None else channel(term.name, term.channel)) * term.weight for term in terms])
+    free = _sum(
+        [
+            (layer(term.name) if term.channel is None else channel(term.name, term.channel)) * term.weight
+            for term in terms
+        ]
+    )
     small = _at_side(photo, USUAL_SIDE // 3, network)
     guide = recipe.source("guide")
     if guide is None or recipe.guide_weight == 0:
         return balanced(free, network, small)
     shown = read_picture(materials(guide), guide.name or "The guide").pixels
     views = [_at_side(shown, side, network) for side in GUIDE_SIDES]
-    guided = _sum([towards(term.name, features_of(network, views, term.name)) * term.weight for term in terms])
+    guided = _sum(
+        [towards(term.name, features_of(network, views, term.name)) * term.weight for term in terms]
+    )
     if recipe.guide_weight == 1:
         return balanced(guided, network, small)
     return balanced(free * (1 - recipe.guide_weight) + guided * recipe.guide_weight, network, small)
@@ -326,16 +390,23 @@ def _sum(objectives: list[Objective]) -> Objective:
 
 def _at_side(pixels: Pixels, side: int, network: Prepared) -> Tensor:
     """A picture with its longer side scaled to `side`, continued by reflection to what the network takes."""
-    small = tensor_of(resize(pixels, *fit_within(pixels.shape[0], pixels.shape[1], side)), network.device).float().div_(255)
+    small = (
+        tensor_of(resize(pixels, *fit_within(pixels.shape[0], pixels.shape[1], side)), network.device)
+        .float()
+        .div_(255)
+    )
     height, width = (taken(side, network) for side in small.shape[-2:])
     return window(small, 0, 0, height, width)
 
 
-# --- Pixels and tensors ----------------------------------------------------------------------------------------------------
+# --- Pixels and tensors
+# ----------------------------------------------------------------------------------------------------
 
 
 def _picture(base: Tensor, detail: Tensor | None) -> Tensor:
-    """What an octave begins with, float32 in 0..1: the photo, uint8, and on it the dream so far (as in Google's notebook)."""
+    """What an octave begins with, float32 in 0..1: the photo, uint8, and on it the dream so far (as in
+    Google's notebook).
+    """
     if detail is None:
         return base.float().div_(255)
     picture = F.interpolate(detail.float(), base.shape[-2:], mode="bicubic", align_corners=False)
@@ -356,7 +427,14 @@ def _laid_over(base: Tensor, picture: Tensor, strength: float) -> Pixels:
     """The dream over the photo at a strength: uint8 [h, w, 3]."""
     laid = torch.empty_like(base)
     for rows in strips(picture):
-        laid[..., rows, :] = base[..., rows, :].float().lerp(picture[..., rows, :] * 255, strength).round_().clamp_(0, 255).to(torch.uint8)
+        laid[..., rows, :] = (
+            base[..., rows, :]
+            .float()
+            .lerp(picture[..., rows, :] * 255, strength)
+            .round_()
+            .clamp_(0, 255)
+            .to(torch.uint8)
+        )
     return pixels_of(laid)
 
 

@@ -4,7 +4,8 @@
     objective = balanced(objective, network, picture)
     score = objective(network(picture))
 
-Objectives add up and can be weighed, as in Lucid (Olah, Mordvintsev and Schubert, "Feature Visualization", 2017).
+Objectives add up and can be weighed, as in Lucid (Olah, Mordvintsev and Schubert, "Feature Visualization",
+2017).
 """
 
 from __future__ import annotations
@@ -63,7 +64,9 @@ class Objective:
 
 
 def layer(name: str) -> Objective:
-    """Whatever the layer sees, more of it: the mean square of its features, whose gradient is the features (Mordvintsev et al., 2015)."""
+    """Whatever the layer sees, more of it: the mean square of its features, whose gradient is the features
+    (Mordvintsev et al., 2015).
+    """
     return Objective((Term(name, lambda features: features.square().mean()),))
 
 
@@ -78,17 +81,21 @@ def channel(name: str, number: int) -> Objective:
 
 
 def towards(name: str, guide: Tensor) -> Objective:
-    """Dream towards a guide picture: at each place, follow that feature of the guide which is most like what is there.
+    """Dream towards a guide picture: at each place, follow that feature of the guide which is most like what
+    is there.
 
     guide: features [places, channels] of the guide in this layer, from `features_of`.
-    This is the guided dream of Google's notebook (Mordvintsev, Olah and Tyka, 2015: `A = x.T @ y; dst.diff = y[:, A.argmax(1)]`), with
-    every feature's length set to 1 before comparing, so that one glaring place of the guide does not win everywhere.
+    This is the guided dream of Google's notebook (Mordvintsev, Olah and Tyka, 2015:
+    `A = x.T @ y; dst.diff = y[:, A.argmax(1)]`), with every feature's length set to 1 before comparing, so
+    that one glaring place of the guide does not win everywhere.
     """
     directions = torch.nn.functional.normalize(guide, dim=1)
 
     def excitement(features: Tensor) -> Tensor:
         places = features.flatten(2).transpose(1, 2).reshape(-1, features.shape[1])
-        return torch.stack([_likeness(some, directions) for some in torch.split(places, 4096)]).sum() / len(places)
+        return torch.stack([_likeness(some, directions) for some in torch.split(places, 4096)]).sum() / len(
+            places
+        )
 
     return Objective((Term(name, excitement),))
 
@@ -100,7 +107,9 @@ def _likeness(places: Tensor, directions: Tensor) -> Tensor:
 
 
 def features_of(network: Prepared, pictures: Sequence[Tensor], name: str) -> Tensor:
-    """What the network sees in `pictures`, each [1, 3, h, w], at a layer: [places, channels], one row for each place of each picture."""
+    """What the network sees in `pictures`, each [1, 3, h, w], at a layer: [places, channels], one row for
+    each place of each picture.
+    """
     with torch.no_grad():
         return torch.cat([network(picture)[name].flatten(2).squeeze(0).T for picture in pictures])
 
@@ -108,20 +117,25 @@ def features_of(network: Prepared, pictures: Sequence[Tensor], name: str) -> Ten
 def balanced(objective: Objective, network: Prepared, picture: Tensor) -> Objective:
     """The same objective with each term's weight divided by how strongly it pulls at `picture` [1, 3, h, w].
 
-    Layers differ in scale by orders of magnitude; after this, equal weights pull equally and weights mean what they say.
+    Layers differ in scale by orders of magnitude; after this, equal weights pull equally and weights mean
+    what they say.
     Raises `Refused` for a channel that the layer does not have.
     """
     for term in objective.terms:
         has = network.channels[term.layer]
         if term.channel is not None and term.channel >= has:
-            raise Refused(f"Layer '{term.layer}' has {has} channels, numbered 0 to {has - 1}; there is no channel {term.channel}.")
+            raise Refused(
+                f"Layer '{term.layer}' has {has} channels, numbered 0 to {has - 1}; there is no channel {term.channel}."
+            )
     if len(objective.terms) == 1:
         return objective
     shown = picture.detach().clone().requires_grad_()
     seen = network(shown)
     terms = []
     for number, term in enumerate(objective.terms, 1):
-        (pull,) = torch.autograd.grad(term.excitement(seen[term.layer]), shown, retain_graph=number < len(objective.terms))
+        (pull,) = torch.autograd.grad(
+            term.excitement(seen[term.layer]), shown, retain_graph=number < len(objective.terms)
+        )
         strength = float(pull.abs().mean())
         terms.append(replace(term, weight=term.weight / strength if strength > 0 else term.weight))
     return Objective(tuple(terms))

@@ -1,9 +1,11 @@
-"""Pictures in and out: whatever people bring becomes upright 8-bit sRGB pixels, and nothing but pixels leaves again.
+"""Pictures in and out: whatever people bring becomes upright 8-bit sRGB pixels, and nothing but pixels leaves
+again.
 
-A file is read in two strides. First its envelope alone: which format it is by its first bytes, how large it claims to be, how it
-is turned, its colour profile. What is too large, animated or no picture at all is refused there, before anything is decoded, and
-text, EXIF, thumbnails and comments are cut off, so that no decoder ever meets them. Then Pillow decodes the pixels that remain.
-No setting of Pillow is changed, so callers in other threads are not disturbed.
+A file is read in two strides. First its envelope alone: which format it is by its first bytes, how large it
+claims to be, how it is turned, its colour profile. What is too large, animated or no picture at all is
+refused there, before anything is decoded, and text, EXIF, thumbnails and comments are cut off, so that no
+decoder ever meets them. Then Pillow decodes the pixels that remain. No setting of Pillow is changed, so
+callers in other threads are not disturbed.
 """
 
 from __future__ import annotations
@@ -28,14 +30,18 @@ from studio.works.metadata import png_chunks, riff_chunks
 Pixels = NDArray[np.uint8]
 
 LARGEST_INPUT = 40_000_000
-"""Pixels of the largest picture that is opened: 40 megapixels, which a full-frame camera's photo stays under."""
+"""Pixels of the largest picture that is opened: 40 megapixels, which a full-frame camera's photo stays under.
+"""
 SMALLEST_INPUT_SIDE = 16
 LONGEST_SHAPE = 16
-"""How many times longer than wide a picture may be; a thinner one has no room for a network's coarse layers."""
+"""How many times longer than wide a picture may be; a thinner one has no room for a network's coarse layers.
+"""
 LARGEST_PROFILE = 8 * 2**20
 """Bytes of the largest colour profile that is unpacked; printers' CMYK tables reach 3 MB."""
 MOST_SCANS = 100
-"""Scans of a progressive JPEG. Ten are usual; a few kilobytes can hold thousands, each a walk over the whole picture."""
+"""Scans of a progressive JPEG. Ten are usual; a few kilobytes can hold thousands, each a walk over the whole
+picture.
+"""
 MOST_FIELDS = 4096
 """Fields in one directory of a TIFF file or of EXIF; cameras write under a hundred."""
 READS = "JPEG, PNG, WebP, TIFF, BMP or GIF"
@@ -45,7 +51,8 @@ READS = "JPEG, PNG, WebP, TIFF, BMP or GIF"
 class Picture:
     """A picture as the studio works on it.
 
-    pixels: uint8 [height, width, 3], sRGB, upright. alpha: uint8 [height, width], 255 is opaque; None where all is opaque.
+    pixels: uint8 [height, width, 3], sRGB, upright. alpha: uint8 [height, width], 255 is opaque; None where
+    all is opaque.
     notes: what was done to the file on the way, a sentence each, for the page.
     """
 
@@ -57,7 +64,8 @@ class Picture:
 def read_picture(content: bytes, name: str = "The picture") -> Picture:
     """Decode a JPEG, PNG, WebP, TIFF, BMP or GIF of up to `LARGEST_INPUT` pixels.
 
-    Orientation (EXIF) is honoured, colour profiles are converted to sRGB, 16 bits are scaled to 8, alpha is kept.
+    Orientation (EXIF) is honoured, colour profiles are converted to sRGB, 16 bits are scaled to 8, alpha is
+    kept.
     Raises `Unreadable` with one sentence that starts with `name`, whatever the bytes are.
     """
     try:
@@ -67,21 +75,28 @@ def read_picture(content: bytes, name: str = "The picture") -> Picture:
 
 
 def write_png(pixels: Pixels, alpha: Pixels | None = None) -> bytes:
-    """PNG of pixels [h, w, 3] and, where given, alpha [h, w]. Marked as sRGB, no other metadata; equal pixels give equal bytes."""
+    """PNG of pixels [h, w, 3] and, where given, alpha [h, w]. Marked as sRGB, no other metadata; equal pixels
+    give equal bytes.
+    """
     marks = PngInfo()
     marks.add(b"sRGB", b"\x00")
     written = io.BytesIO()
-    Image.fromarray(pixels if alpha is None else np.dstack([pixels, alpha])).save(written, "PNG", pnginfo=marks)
+    Image.fromarray(pixels if alpha is None else np.dstack([pixels, alpha])).save(
+        written, "PNG", pnginfo=marks
+    )
     return written.getvalue()
 
 
 def write_jpeg(pixels: Pixels, *, longest_side: int | None = None, quality: int = 85) -> bytes:
-    """JPEG of pixels [h, w, 3], made smaller (never larger) so that no side is longer than `longest_side`. No metadata."""
+    """JPEG of pixels [h, w, 3], made smaller (never larger) so that no side is longer than `longest_side`. No
+    metadata.
+    """
     height, width = pixels.shape[:2]
     picture = Image.fromarray(pixels)
     if longest_side is not None and max(height, width) > longest_side:
         height, width = fit_within(height, width, longest_side)
-        # Previews are made between two steps, so most of the way down goes by whole pixels' means, which is several times as fast.
+        # Previews are made between two steps, so most of the way down goes by whole pixels' means, which is
+        # several times as fast.
         picture = picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=1.5)
     written = io.BytesIO()
     picture.save(written, "JPEG", quality=quality)
@@ -98,7 +113,9 @@ def resize(pixels: Pixels, height: int, width: int) -> Pixels:
     """Pixels [h, w, 3] or a mask [h, w] at another size (Lanczos, antialiased). The result may be written to."""
     if pixels.shape[:2] == (height, width):
         return pixels.copy()
-    return np.array(Image.fromarray(pixels).resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0))
+    return np.array(
+        Image.fromarray(pixels).resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    )
 
 
 class _Flaw(Exception):
@@ -109,9 +126,11 @@ class _Flaw(Exception):
 class Envelope:
     """What a file says of itself before a pixel is decoded.
 
-    bare: the file as the decoder gets it, without metadata. frames: 2 or more where it moves. pages: of a TIFF.
-    orientation: 1 to 8 as in EXIF. bits: of one sample; `inverted` where 0 is white. clear: the 16-bit sample, or the three, that a PNG
-    declares transparent. has_place, has_metadata: whether there is something private that stays behind.
+    bare: the file as the decoder gets it, without metadata. frames: 2 or more where it moves. pages: of a
+    TIFF.
+    orientation: 1 to 8 as in EXIF. bits: of one sample; `inverted` where 0 is white. clear: the 16-bit
+    sample, or the three, that a PNG declares transparent. has_place, has_metadata: whether there is something
+    private that stays behind.
     """
 
     width: int
@@ -134,7 +153,12 @@ def _read(content: bytes) -> Picture:
         raise _Flaw("is empty (0 bytes); copy or download it again.")
     file_format = next((known for known in FORMATS if known.signature.match(content)), None)
     if file_format is None:
-        raise _Flaw(next((what for stranger, what in STRANGERS if stranger.match(content)), f"is not a picture; choose a {READS} file."))
+        raise _Flaw(
+            next(
+                (what for stranger, what in STRANGERS if stranger.match(content)),
+                f"is not a picture; choose a {READS} file.",
+            )
+        )
     try:
         envelope = file_format.survey(content)
     except (struct.error, IndexError, ValueError, OverflowError):
@@ -146,7 +170,8 @@ def _read(content: bytes) -> Picture:
 
 
 def _decode(envelope: Envelope, file_format: str, notes: list[str]) -> tuple[Image.Image, Image.Image | None]:
-    # Decoders raise whatever the bytes drive them to (OSError, SyntaxError, ValueError, KeyError …), so all of it is an answer.
+    # Decoders raise whatever the bytes drive them to (OSError, SyntaxError, ValueError, KeyError …), so all
+    # of it is an answer.
     try:
         with Image.open(io.BytesIO(envelope.bare), formats=(file_format.upper(),)) as opened:
             if opened.width * opened.height > LARGEST_INPUT:
@@ -156,14 +181,18 @@ def _decode(envelope: Envelope, file_format: str, notes: list[str]) -> tuple[Ima
     except Exception as error:
         if "truncated" in str(error) or isinstance(error, EOFError):
             raise _Flaw("ends too early, so part of it is missing; copy or download it again.") from None
-        raise _Flaw(f"is a {file_format} file that is damaged or of a rare kind; save it again as a plain PNG or JPEG.") from None
+        raise _Flaw(
+            f"is a {file_format} file that is damaged or of a rare kind; save it again as a plain PNG or JPEG."
+        ) from None
 
 
 def _check(envelope: Envelope) -> None:
     width, height = envelope.width, envelope.height
     size = f"{width} x {height} pixels"
     if envelope.frames > 1:
-        raise _Flaw("is an animation; open it in an image editor, export the frame you want as PNG, and choose that.")
+        raise _Flaw(
+            "is an animation; open it in an image editor, export the frame you want as PNG, and choose that."
+        )
     if width < 1 or height < 1:
         raise _Flaw(f"says that it has {size}; save it again as a plain PNG or JPEG.")
     if width * height > LARGEST_INPUT:
@@ -173,13 +202,17 @@ def _check(envelope: Envelope) -> None:
     if min(width, height) < SMALLEST_INPUT_SIDE:
         raise _Flaw(f"has only {size}; choose one with at least {SMALLEST_INPUT_SIDE} on each side.")
     if max(width, height) > LONGEST_SHAPE * min(width, height):
-        raise _Flaw(f"has {size}, too thin to work on; crop it so that it is at most {LONGEST_SHAPE} times as long as wide.")
+        raise _Flaw(
+            f"has {size}, too thin to work on; crop it so that it is at most {LONGEST_SHAPE} times as long as wide."
+        )
 
 
 # From the decoder's pixels to 8-bit sRGB
 
 
-def _in_eight_bits(opened: Image.Image, envelope: Envelope, notes: list[str]) -> tuple[Image.Image, Image.Image | None]:
+def _in_eight_bits(
+    opened: Image.Image, envelope: Envelope, notes: list[str]
+) -> tuple[Image.Image, Image.Image | None]:
     """The picture in mode L, RGB, CMYK or LAB, and its alpha (mode L) if it has one."""
     mode = opened.mode
     if envelope.bits in (12, 16):
@@ -190,7 +223,11 @@ def _in_eight_bits(opened: Image.Image, envelope: Envelope, notes: list[str]) ->
         steps = np.arange(65536, dtype=np.int64)
         white = 2**envelope.bits - 1
         light = np.minimum((steps * 255 + white // 2) // white, 255).astype(np.uint8)
-        alpha = Image.fromarray(np.where(samples == envelope.clear[0], 0, 255).astype(np.uint8)) if envelope.clear else None
+        alpha = (
+            Image.fromarray(np.where(samples == envelope.clear[0], 0, 255).astype(np.uint8))
+            if envelope.clear
+            else None
+        )
         return Image.fromarray((255 - light if envelope.inverted else light)[samples]), alpha
     if mode in ("I", "F"):
         return _stretched(np.asarray(opened), envelope, notes), None
@@ -212,7 +249,9 @@ def _in_eight_bits(opened: Image.Image, envelope: Envelope, notes: list[str]) ->
 
 
 def _stretched(samples: NDArray[np.generic], envelope: Envelope, notes: list[str]) -> Image.Image:
-    """Signed and 32-bit greys have no agreed white: floating point within 0 to 1 is taken as it is, all else from darkest to lightest."""
+    """Signed and 32-bit greys have no agreed white: floating point within 0 to 1 is taken as it is, all else
+    from darkest to lightest.
+    """
     light = np.nan_to_num(samples.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
     darkest, lightest = float(light.min()), float(light.max())
     if not (samples.dtype.kind == "f" and darkest >= 0 and lightest <= 1):
@@ -251,12 +290,15 @@ def _through_profile(colours: Image.Image, content: bytes, notes: list[str]) -> 
     if {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK", "Lab": "LAB"}.get(space) != colours.mode:
         raise ValueError(f"a profile for {space}")
     if space == "RGB":
-        # A profile that is sRGB by another name would only cost a last digit here and there, so a grid of colours is tried first.
+        # A profile that is sRGB by another name would only cost a last digit here and there, so a grid of
+        # colours is tried first.
         grid = np.stack(np.meshgrid(*[np.arange(0, 256, 15, dtype=np.uint8)] * 3), -1).reshape(1, -1, 3)
         moved = np.asarray(_transformed(Image.fromarray(grid), profile))
         if np.abs(moved.astype(int) - grid).max() <= 1:
             return colours
-    said = "".join(sign for sign in ImageCms.getProfileDescription(profile) if sign.isprintable()).strip()[:60]
+    said = "".join(sign for sign in ImageCms.getProfileDescription(profile) if sign.isprintable()).strip()[
+        :60
+    ]
     notes.append(f"Colours were converted from the profile '{said or space}' to sRGB.")
     return _transformed(colours, profile)
 
@@ -288,7 +330,9 @@ TURNS = {
 """What makes a picture upright, by its EXIF orientation (Exif 2.32, tag 0x0112)."""
 
 
-def _upright(colours: Image.Image, alpha: Image.Image | None, envelope: Envelope, notes: list[str]) -> Picture:
+def _upright(
+    colours: Image.Image, alpha: Image.Image | None, envelope: Envelope, notes: list[str]
+) -> Picture:
     turn = TURNS.get(envelope.orientation)
     if turn is not None:
         colours = colours.transpose(turn)
@@ -300,7 +344,8 @@ def _upright(colours: Image.Image, alpha: Image.Image | None, envelope: Envelope
         notes.append("Its transparency is kept.")
         hidden = opacity == 0
         if hidden.any() and not hidden.all():
-            # Erased parts often keep their old colours under full transparency: they would show through a dream.
+            # Erased parts often keep their old colours under full transparency: they would show through a
+            # dream.
             for channel in range(3):
                 plane = pixels[..., channel]
                 np.copyto(plane, np.uint8(round(float(plane.mean(where=~hidden)))), where=hidden)
@@ -316,14 +361,17 @@ def _upright(colours: Image.Image, alpha: Image.Image | None, envelope: Envelope
 def _samples(image: Image.Image) -> Pixels:
     """np.array(image), in bands: Pillow would hold three copies of a large picture on the way."""
     bands = len(image.getbands())
-    samples = np.empty((image.height, image.width, bands) if bands > 1 else (image.height, image.width), dtype=np.uint8)
+    samples = np.empty(
+        (image.height, image.width, bands) if bands > 1 else (image.height, image.width), dtype=np.uint8
+    )
     for top in range(0, image.height, 256):
         bottom = min(top + 256, image.height)
         samples[top:bottom] = np.asarray(image.crop((0, top, image.width, bottom)))
     return samples
 
 
-# Envelopes, format by format. A survey may raise struct.error, IndexError, ValueError or OverflowError for a file that is not whole.
+# Envelopes, format by format. A survey may raise struct.error, IndexError, ValueError or OverflowError for a
+# file that is not whole.
 
 
 def _survey_png(content: bytes) -> Envelope:
@@ -345,14 +393,18 @@ def _survey_png(content: bytes) -> Envelope:
         elif kind == b"eXIf":
             found = _with_exif(found, content[data])
         elif kind == b"tRNS" and bits == 16:
-            found = replace(found, clear=struct.unpack_from(">H" if colour_type == 0 else ">3H", content, at + 8))
+            found = replace(
+                found, clear=struct.unpack_from(">H" if colour_type == 0 else ">3H", content, at + 8)
+            )
         elif kind in (b"tEXt", b"zTXt", b"iTXt") and not found.has_metadata:
             found = replace(found, has_metadata=True)
     return replace(found, bare=b"".join(kept))
 
 
 def _png_profile(data: bytes) -> bytes | None:
-    """The profile in an iCCP chunk (name, 0, method 0, zlib), or None where it is broken or unpacks to more than any profile needs."""
+    """The profile in an iCCP chunk (name, 0, method 0, zlib), or None where it is broken or unpacks to more
+    than any profile needs.
+    """
     _, _, packed = data.partition(b"\0")
     unpacking = zlib.decompressobj()
     try:
@@ -363,7 +415,9 @@ def _png_profile(data: bytes) -> bytes | None:
 
 
 def _survey_jpeg(content: bytes) -> Envelope:
-    """ITU-T T.81 annex B: segments of marker, length, data; between scans, entropy-coded bytes without markers."""
+    """ITU-T T.81 annex B: segments of marker, length, data; between scans, entropy-coded bytes without
+    markers.
+    """
     found = Envelope(0, 0, bare=b"")
     profile_parts: dict[int, bytes] = {}
     kept = [content[:2]]
@@ -385,7 +439,9 @@ def _survey_jpeg(content: bytes) -> Envelope:
         data = content[marker_at + 4 : end]
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             height, width = struct.unpack_from(">HH", data, 1)
-            found = replace(found, width=max(width, found.width), height=max(height, found.height), bits=data[0])
+            found = replace(
+                found, width=max(width, found.width), height=max(height, found.height), bits=data[0]
+            )
         elif marker == 0xDA:
             scans += 1
             if scans > MOST_SCANS:
@@ -441,7 +497,9 @@ def _survey_webp(content: bytes) -> Envelope:
 
 
 def _survey_gif(content: bytes) -> Envelope:
-    """GIF89a: screen, colour table, then extensions (0x21) and images (0x2C). The first image may reach beyond the screen."""
+    """GIF89a: screen, colour table, then extensions (0x21) and images (0x2C). The first image may reach
+    beyond the screen.
+    """
     width, height, flags = struct.unpack_from("<HHB", content, 6)
     frames, commented = 0, False
     at = 13 + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
@@ -471,22 +529,33 @@ def _survey_bmp(content: bytes) -> Envelope:
 
 ORIENTATION, EXIF_PART, GPS_PART, EXCHANGE_PART, PROFILE = 0x0112, 0x8769, 0x8825, 0xA005, 0x8773
 
-SINGLE_FIELDS = frozenset({0x0100, 0x0101, 0x0103, 0x0106, 0x010A, 0x0112, 0x0115, 0x0116, 0x011C, 0x0142, 0x0143})
+SINGLE_FIELDS = frozenset(
+    {0x0100, 0x0101, 0x0103, 0x0106, 0x010A, 0x0112, 0x0115, 0x0116, 0x011C, 0x0142, 0x0143}
+)
 """Fields that decoding rests on and that hold one number each."""
 
 
 def _survey_tiff(content: bytes) -> Envelope:
-    """TIFF 6.0, section 2, and BigTIFF. Pillow reads every field at once, so fields that overlap into gigabytes are stopped here."""
+    """TIFF 6.0, section 2, and BigTIFF. Pillow reads every field at once, so fields that overlap into
+    gigabytes are stopped here.
+    """
     first = list(_tiff_fields(content))
     fields = {field.tag: field for field in first}
 
     def number(tag: int, default: int) -> int:
         return fields[tag].number(content) if tag in fields else default
 
-    parts = [first] + [list(_tiff_fields(content, number(part, 0))) for part in (EXIF_PART, GPS_PART, EXCHANGE_PART) if part in fields]
+    parts = [first] + [
+        list(_tiff_fields(content, number(part, 0)))
+        for part in (EXIF_PART, GPS_PART, EXCHANGE_PART)
+        if part in fields
+    ]
     if any(sum(field.size for field in part) > len(content) for part in parts):
         raise ValueError("fields that overlap")
-    if any(field.at + field.size > len(content) or (field.tag in SINGLE_FIELDS and field.size != field.unit) for field in first):
+    if any(
+        field.at + field.size > len(content) or (field.tag in SINGLE_FIELDS and field.size != field.unit)
+        for field in first
+    ):
         raise ValueError("fields cut short or of the wrong size")
     if number(0x0142, 1) * number(0x0143, 1) > LARGEST_INPUT:
         raise ValueError("tiles larger than any picture")
@@ -495,9 +564,13 @@ def _survey_tiff(content: bytes) -> Envelope:
         # Pillow turns TIFF by itself and no other format; here all are turned in one place.
         patched = bytearray(content)
         at = fields[ORIENTATION].at
-        patched[at : at + fields[ORIENTATION].size] = (1).to_bytes(fields[ORIENTATION].size, fields[ORIENTATION].order)
+        patched[at : at + fields[ORIENTATION].size] = (1).to_bytes(
+            fields[ORIENTATION].size, fields[ORIENTATION].order
+        )
         bare = bytes(patched)
-    profile = content[fields[PROFILE].at : fields[PROFILE].at + fields[PROFILE].size] if PROFILE in fields else b""
+    profile = (
+        content[fields[PROFILE].at : fields[PROFILE].at + fields[PROFILE].size] if PROFILE in fields else b""
+    )
     return Envelope(
         number(0x0100, 0),
         number(0x0101, 0),
@@ -508,7 +581,9 @@ def _survey_tiff(content: bytes) -> Envelope:
         bits=number(0x0102, 1),
         inverted=number(0x0106, 1) == 0,
         has_place=GPS_PART in fields,
-        has_metadata=bool({EXIF_PART, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x02BC, 0x83BB, 0x8649} & fields.keys()),
+        has_metadata=bool(
+            {EXIF_PART, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x02BC, 0x83BB, 0x8649} & fields.keys()
+        ),
     )
 
 
@@ -531,7 +606,24 @@ class _Field:
         return int.from_bytes(content[self.at : self.at + self.unit], self.order)
 
 
-_UNITS = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+_UNITS = {
+    1: 1,
+    2: 1,
+    3: 2,
+    4: 4,
+    5: 8,
+    6: 1,
+    7: 1,
+    8: 2,
+    9: 4,
+    10: 8,
+    11: 4,
+    12: 8,
+    13: 4,
+    16: 8,
+    17: 8,
+    18: 8,
+}
 
 
 def _tiff_shape(content: bytes) -> tuple[str, bool, int]:
@@ -568,7 +660,9 @@ def _tiff_pages(content: bytes) -> int:
     pages = 0
     while at and at not in seen and len(seen) < 1000:
         seen.add(at)
-        kinds = [field.number(content) for field in islice(_tiff_fields(content, at), 8) if field.tag == 0x00FE]
+        kinds = [
+            field.number(content) for field in islice(_tiff_fields(content, at), 8) if field.tag == 0x00FE
+        ]
         pages += not (kinds and kinds[0] & 1)
         (count,) = struct.unpack_from(order + ("Q" if big else "H"), content, at)
         next_at = at + (8 + 20 * count if big else 2 + 12 * count)
@@ -579,7 +673,9 @@ def _tiff_pages(content: bytes) -> int:
 
 
 def _with_exif(envelope: Envelope, exif: bytes) -> Envelope:
-    """EXIF is a small TIFF. Only the orientation is read, and whether there is a place; what is broken counts as upright."""
+    """EXIF is a small TIFF. Only the orientation is read, and whether there is a place; what is broken counts
+    as upright.
+    """
     orientation, has_place = envelope.orientation, envelope.has_place
     try:
         for field in _tiff_fields(exif):
@@ -612,17 +708,35 @@ FORMATS = (
 STRANGERS = tuple(
     (re.compile(signature, re.DOTALL | re.IGNORECASE), said)
     for signature, said in (
-        (rb".{4}ftyp(heic|heix|hevc|heim|heis|mif1|msf1)", "is a HEIC photo; export it as JPEG or PNG and choose that."),
+        (
+            rb".{4}ftyp(heic|heix|hevc|heim|heis|mif1|msf1)",
+            "is a HEIC photo; export it as JPEG or PNG and choose that.",
+        ),
         (rb".{4}ftypavi[fs]", "is an AVIF picture; export it as JPEG or PNG and choose that."),
         (rb"\xff\x0a|.{4}JXL \r\n", "is a JPEG XL picture; export it as JPEG or PNG and choose that."),
-        (rb".{4}(ftypjp2|jP  )|\xff\x4f\xff\x51", "is a JPEG 2000 picture; export it as JPEG or PNG and choose that."),
+        (
+            rb".{4}(ftypjp2|jP  )|\xff\x4f\xff\x51",
+            "is a JPEG 2000 picture; export it as JPEG or PNG and choose that.",
+        ),
         (rb".{4}ftyp|\x1aE\xdf\xa3|RIFF.{4}AVI ", "is a film; save one frame of it as PNG and choose that."),
         (rb"8BPS", "is a Photoshop file; export it as PNG and choose that."),
-        (rb"%PDF|\xef\xbb\xbf%PDF", "is a PDF document; export the picture you want from it as PNG and choose that."),
-        (rb"PK\x03\x04", "is a ZIP archive or an office document; take the picture out of it and choose that."),
+        (
+            rb"%PDF|\xef\xbb\xbf%PDF",
+            "is a PDF document; export the picture you want from it as PNG and choose that.",
+        ),
+        (
+            rb"PK\x03\x04",
+            "is a ZIP archive or an office document; take the picture out of it and choose that.",
+        ),
         (rb"MThd|RIFF.{4}WAVE|ID3|OggS|fLaC", "is music, not a picture; choose a " + READS + " file."),
-        (rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)?(<!DOCTYPE svg[^>]*>\s*)?<svg", "is an SVG drawing; export it as PNG and choose that."),
-        (rb"(\xef\xbb\xbf)?\s*<(!doctype html|html|head|body)", "is a web page; save the picture itself from the page and choose that."),
+        (
+            rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)?(<!DOCTYPE svg[^>]*>\s*)?<svg",
+            "is an SVG drawing; export it as PNG and choose that.",
+        ),
+        (
+            rb"(\xef\xbb\xbf)?\s*<(!doctype html|html|head|body)",
+            "is a web page; save the picture itself from the page and choose that.",
+        ),
         (rb"[\t\n\r\x20-\x7e]{16}", "is text, not a picture; choose a " + READS + " file."),
     )
 )

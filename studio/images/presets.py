@@ -25,7 +25,9 @@ THUMBNAIL_MADE_AT, THUMBNAIL_SIDE, THUMBNAIL_QUALITY = 512, 320, 80
 
 @dataclass(frozen=True)
 class Preset:
-    """A look. sentence: what an artist will see. values: the recipe's fields that make it; photo: what its thumbnail is made from."""
+    """A look. sentence: what an artist will see. values: the recipe's fields that make it; photo: what its
+    thumbnail is made from.
+    """
 
     name: str
     sentence: str
@@ -41,8 +43,9 @@ class Preset:
 def with_preset(fields: dict[str, Any]) -> dict[str, Any]:
     """The recipe's fields with what their preset implies written out, under what was set explicitly.
 
-    Without a "preset" the recipe's default one is meant; None means no look at all. A look is made of layers of the default
-    backbone; with another one it takes those that lie as deep. Raises `UnknownName` for the preset or the backbone.
+    Without a "preset" the recipe's default one is meant; None means no look at all. A look is made of layers
+    of the default backbone; with another one it takes those that lie as deep. Raises `UnknownName` for the
+    preset or the backbone.
     """
     name = fields.get("preset", DreamRecipe.model_fields["preset"].default)
     if name is None:
@@ -57,7 +60,8 @@ def with_preset(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def as_deep_in(backbone: str, terms: tuple[str, ...]) -> tuple[str, ...]:
-    """Layers of another backbone that lie as deep as these do in the default one; for a channel, whose motif is its own, the whole layer.
+    """Layers of another backbone that lie as deep as these do in the default one; for a channel, whose motif
+    is its own, the whole layer.
 
     Raises `UnknownName` for the backbone.
     """
@@ -65,7 +69,9 @@ def as_deep_in(backbone: str, terms: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def as_deep(there: Sequence[Layer], terms: Sequence[str]) -> tuple[str, ...]:
-    """Of the layers `there`, from the picture inwards, those that lie as deep as `terms` do in the default backbone."""
+    """Of the layers `there`, from the picture inwards, those that lie as deep as `terms` do in the default
+    backbone.
+    """
     known = [layer.name for layer in layers(DEFAULT)]
     found: dict[str, float] = {}
     for term in map(LayerTerm.read, terms):
@@ -75,7 +81,18 @@ def as_deep(there: Sequence[Layer], terms: Sequence[str]) -> tuple[str, ...]:
 
 
 # What makes a look; size, seed, strength and the like are nobody's taste but the asker's.
-LOOK = ("layers", "octaves", "octave_scale", "steps", "coarse_first", "step_size", "hold", "smoothing", "colour", "keep_colours")
+LOOK = (
+    "layers",
+    "octaves",
+    "octave_scale",
+    "steps",
+    "coarse_first",
+    "step_size",
+    "hold",
+    "smoothing",
+    "colour",
+    "keep_colours",
+)
 
 
 def _look(name: str, sentence: str, *layers: str, photo: str = "china", **changes: Any) -> Preset:
@@ -93,11 +110,23 @@ _ROWS = (
         photo="flower",
     ),
     _look("garden", "Flowers, shrubs and fireworks break out everywhere.", "blocks.5.1", steps=14),
-    _look("citadel", "Domes, spires and terraces pile up, with something furry among them.", "blocks.4", "blocks.5", steps=14),
+    _look(
+        "citadel",
+        "Domes, spires and terraces pile up, with something furry among them.",
+        "blocks.4",
+        "blocks.5",
+        steps=14,
+    ),
     _look("watchers", "Shells and scales full of eyes.", "blocks.4.0", photo="flower"),
     _look("weave", "Everything is woven of broad ribbed bands.", "blocks.2"),
     _look("mosaic", "Cells, beads and spirals fill every surface.", "blocks.3", photo="flower"),
-    _look("woodcut", "Cut in light and dark; colours stay as they were.", "blocks.1", octaves=5, keep_colours=True),
+    _look(
+        "woodcut",
+        "Cut in light and dark; colours stay as they were.",
+        "blocks.1",
+        octaves=5,
+        keep_colours=True,
+    ),
     _look("origami", "Sky and foliage fold into coloured paper.", "blocks.4:102", photo="flower"),
     _look("stained_glass", "Panes of coloured glass with dark leads between them.", "blocks.3:42"),
     _look("roses", "Bright little roses crowd each other.", "blocks.3:11", photo="flower"),
@@ -130,10 +159,19 @@ def main() -> None:
         written = io.BytesIO()
         Image.fromarray(np.asarray(load_sample_image(f"{preset.photo}.jpg"))).save(written, "PNG")
         photo = written.getvalue()
-        source = Source(sha256=hashlib.sha256(photo).hexdigest(), role="photo", name="", title="", author="", licence="")
-        made = finish(dream(DreamRecipe(sources=(source,), size=THUMBNAIL_MADE_AT, **preset.values), {source: photo}.__getitem__))
+        source = Source(
+            sha256=hashlib.sha256(photo).hexdigest(), role="photo", name="", title="", author="", licence=""
+        )
+        made = finish(
+            dream(
+                DreamRecipe(sources=(source,), size=THUMBNAIL_MADE_AT, **preset.values),
+                {source: photo}.__getitem__,
+            )
+        )
         pixels = read_picture(made.content).pixels
-        preset.thumbnail.write_bytes(write_jpeg(pixels, longest_side=THUMBNAIL_SIDE, quality=THUMBNAIL_QUALITY))
+        preset.thumbnail.write_bytes(
+            write_jpeg(pixels, longest_side=THUMBNAIL_SIDE, quality=THUMBNAIL_QUALITY)
+        )
         print(preset.thumbnail)
 
 

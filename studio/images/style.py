@@ -1,13 +1,16 @@
-"""Neural-network art: a photo painted anew until a network finds a painting's textures in it, and still the photo's shapes.
+"""Neural-network art: a photo painted anew until a network finds a painting's textures in it, and still the
+photo's shapes.
 
     for progress in paint(recipe, materials):
         show(progress.preview())
 
-Gatys, Ecker and Bethge, "Image style transfer using convolutional neural networks", CVPR 2016: textures are compared as Gram matrices
-(which features occur together), shapes as features place by place. Added here: painting from coarse to fine, each size beginning with the
-mean of the last pictures of the one before (after Crowson's style-transfer-pytorch); each layer's error measured against its target's own
-size, so that one network's weights do for another; the painting's colours as one more texture; and, for large pictures, the exact gradient
-tile by tile: what a loss asks of the whole picture's Gram matrices is worked out first, then handed to each tile.
+Gatys, Ecker and Bethge, "Image style transfer using convolutional neural networks", CVPR 2016: textures are
+compared as Gram matrices (which features occur together), shapes as features place by place. Added here:
+painting from coarse to fine, each size beginning with the mean of the last pictures of the one before (after
+Crowson's style-transfer-pytorch); each layer's error measured against its target's own size, so that one
+network's weights do for another; the painting's colours as one more texture; and, for large pictures, the
+exact gradient tile by tile: what a loss asks of the whole picture's Gram matrices is worked out first, then
+handed to each tile.
 """
 
 from __future__ import annotations
@@ -49,7 +52,9 @@ from studio.works.recipe import ModelIdentity, Source
 from studio.works.work import Making, Materials, Progress
 
 TEXTURES = {DEFAULT: ("bn1", "blocks.0", "blocks.1", "blocks.2", "blocks.3", "blocks.4")}
-"""The layers whose textures are compared. Of other networks: all in the table of backbones but the last, which sees things, not strokes."""
+"""The layers whose textures are compared. Of other networks: all in the table of backbones but the last,
+which sees things, not strokes.
+"""
 
 SHAPES = {DEFAULT: "blocks.2"}
 """The layer whose features are compared place by place. Of other networks: the one nearly half way in."""
@@ -70,13 +75,16 @@ COLOURS_WEIGHT = 0.3
 """How much the colours themselves count beside each layer's textures."""
 
 FIRST_NOISE = 0.04
-"""Spread of the noise on the first picture, of black to white: so that another seed paints another picture."""
+"""Spread of the noise on the first picture, of black to white: so that another seed paints another picture.
+"""
 
 EDGE = 16
 """What is seen of the picture's reflection beyond its edges, at least, in pixels."""
 
 HALO = 96
-"""What a tile sees beyond its own borders, in pixels. Of a step's direction, less than a hundredth is lost by it (see the tests)."""
+"""What a tile sees beyond its own borders, in pixels. Of a step's direction, less than a hundredth is lost by
+it (see the tests).
+"""
 
 LARGEST_WHOLE = 600_000
 """Pixels of the largest picture that is looked at in one piece."""
@@ -88,8 +96,9 @@ TILE = 512
 def paint(recipe: StyleRecipe, materials: Materials) -> Making:
     """Paint the recipe's photo in the style of its paintings, yielding after every step.
 
-    Raises `Refused` (no photo, no painting, weights that do not match the paintings), `Unreadable` (a source that is no picture), `Missing`
-    (a source or a network's weights that are not at hand). The same recipe gives the same file on the same machine.
+    Raises `Refused` (no photo, no painting, weights that do not match the paintings), `Unreadable` (a source
+    that is no picture), `Missing` (a source or a network's weights that are not at hand). The same recipe
+    gives the same file on the same machine.
     """
     with as_many_threads(recipe), memory_kept():
         return (yield from _paint(recipe, materials))
@@ -98,13 +107,17 @@ def paint(recipe: StyleRecipe, materials: Materials) -> Making:
 def _paint(recipe: StyleRecipe, materials: Materials) -> Making:
     photo_source, painting_sources = _sources(recipe)
     photo, alpha, facts = photo_at_size(photo_source, materials, recipe.size)
-    paintings = [read_picture(materials(source), source.name or "The painting").pixels for source in painting_sources]
+    paintings = [
+        read_picture(materials(source), source.name or "The painting").pixels for source in painting_sources
+    ]
     mask = mask_at_size(recipe.source("mask"), materials, photo.shape[0], photo.shape[1], recipe.feather)
     shown, paintings = _coloured(recipe, photo, paintings)
     sizes = plan_sizes(photo.shape[0], photo.shape[1], recipe)
     steps = sum(size.steps for size in sizes)
     for came in fetch(backbone(recipe.backbone)) if recipe.source("weights") is None else ():
-        yield Progress(0, steps, f"fetching {recipe.backbone}, {came.done / 1e6:.0f} of {came.total / 1e6:.0f} MB")
+        yield Progress(
+            0, steps, f"fetching {recipe.backbone}, {came.done / 1e6:.0f} of {came.total / 1e6:.0f} MB"
+        )
     network, identity = _network(recipe, materials)
     weights = recipe.style_weights or (1.0,) * len(paintings)
     dice = torch.Generator().manual_seed(recipe.seed)
@@ -114,19 +127,29 @@ def _paint(recipe: StyleRecipe, materials: Materials) -> Making:
     for number, size in enumerate(sizes, 1):
         base = tensor_of(resize(shown, size.height, size.width), network.device).float().div_(255)
         wish = _wished(recipe, network, base, paintings, weights)
-        started = _started(base, wish, dice) if painted is None else _enlarged(painted, size.height, size.width)
+        started = (
+            _started(base, wish, dice) if painted is None else _enlarged(painted, size.height, size.width)
+        )
         picture = started.requires_grad_()
         del base, started
         mean = _MeanOfLast(picture, size.steps)
         adam = Adam(RATE, MOMENTA)
         for step in descend([picture], Look(picture, network, wish), adam, steps=size.steps, keep_every=0):
             if step.ending is not None and step.ending.kind == "diverged":
-                raise Refused(f"The painting burst ({step.ending.sentence.rstrip('.')}): choose another strength or network.")
+                raise Refused(
+                    f"The painting burst ({step.ending.sentence.rstrip('.')}): choose another strength or network."
+                )
             losses.append(step.loss)
             mean.take(picture, step.number)
             del step  # it holds a gradient as large as the picture
             preview = Preview(mean, photo, mask, recipe.colour)
-            yield Progress(len(losses), steps, f"size {number} of {len(sizes)}, {size.width} x {size.height}", losses[-1], preview)
+            yield Progress(
+                len(losses),
+                steps,
+                f"size {number} of {len(sizes)}, {size.width} x {size.height}",
+                losses[-1],
+                preview,
+            )
         painted = mean.picture()
         del adam, mean, wish, picture
     assert painted is not None
@@ -142,7 +165,9 @@ def _sources(recipe: StyleRecipe) -> tuple[Source, list[Source]]:
     if not paintings:
         raise Refused("Whose style shall it be in? Name at least one painting.")
     if recipe.style_weights and len(recipe.style_weights) != len(paintings):
-        raise Refused(f"There are {len(paintings)} paintings and {len(recipe.style_weights)} weights: give each painting one, or none.")
+        raise Refused(
+            f"There are {len(paintings)} paintings and {len(recipe.style_weights)} weights: give each painting one, or none."
+        )
     if recipe.style_weights and not sum(recipe.style_weights) > 0:
         raise Refused("The paintings' weights are all 0: give at least one of them more.")
     return photo, paintings
@@ -151,7 +176,8 @@ def _sources(recipe: StyleRecipe) -> tuple[Source, list[Source]]:
 def plan_sizes(height: int, width: int, recipe: StyleRecipe) -> list[Size]:
     """The sizes a picture of height x width is painted at, coarsest first.
 
-    The coarsest, where shapes are laid out, takes the recipe's steps; the others half as many, and a quarter beyond 1024 pixels.
+    The coarsest, where shapes are laid out, takes the recipe's steps; the others half as many, and a quarter
+    beyond 1024 pixels.
     """
     longer = max(height, width)
     count = max(0, math.ceil(math.log(longer / SMALLEST) / math.log(GROWTH))) if longer > SMALLEST else 0
@@ -163,13 +189,14 @@ def plan_sizes(height: int, width: int, recipe: StyleRecipe) -> list[Size]:
     return sizes
 
 
-# --- What is wished for ----------------------------------------------------------------------------------------------------
+# --- What is wished for
+# ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """A picture's textures: for each layer the mean over all places of feature times feature [channels, channels], and the same of its
-    colours with a 1 beside them [4, 4], which holds their means too."""
+    """A picture's textures: for each layer the mean over all places of feature times feature [channels,
+    channels], and the same of its colours with a 1 beside them [4, 4], which holds their means too."""
 
     grams: Mapping[str, Tensor]
     colours: Tensor
@@ -177,7 +204,8 @@ class Statistics:
 
 @dataclass(frozen=True)
 class Wish:
-    """What a painted picture is compared with. shapes: features of the photo over the whole field; shapes_weight: how much they count.
+    """What a painted picture is compared with. shapes: features of the photo over the whole field;
+    shapes_weight: how much they count.
 
     smooth: how much differences between neighbouring pixels count against the picture (total variation).
     """
@@ -189,7 +217,9 @@ class Wish:
     smooth: float
 
     def of_textures(self, found: Statistics) -> Tensor:
-        """The sum over layers of the squared error of the Gram matrix, each measured against its target's own mean square."""
+        """The sum over layers of the squared error of the Gram matrix, each measured against its target's own
+        mean square.
+        """
         errors = [_relative(found.grams[layer], target) for layer, target in self.textures.grams.items()]
         return torch.stack([*errors, COLOURS_WEIGHT * _relative(found.colours, self.textures.colours)]).sum()
 
@@ -198,8 +228,16 @@ def _relative(found: Tensor, target: Tensor) -> Tensor:
     return (found - target).square().mean() / target.square().mean().clamp_min(1e-12)
 
 
-def _wished(recipe: StyleRecipe, network: Prepared, base: Tensor, paintings: Sequence[Pixels], weights: Sequence[float]) -> Wish:
-    textures = _mixed([_of_painting(recipe, network, painting, base.shape[-2:]) for painting in paintings], weights)
+def _wished(
+    recipe: StyleRecipe,
+    network: Prepared,
+    base: Tensor,
+    paintings: Sequence[Pixels],
+    weights: Sequence[float],
+) -> Wish:
+    textures = _mixed(
+        [_of_painting(recipe, network, painting, base.shape[-2:]) for painting in paintings], weights
+    )
     layer = shapes_layer(recipe.backbone)
     field = Field.of(base, network)
     shapes: Tensor | None = None
@@ -207,10 +245,16 @@ def _wished(recipe: StyleRecipe, network: Prepared, base: Tensor, paintings: Seq
         for tile in field.tiles():
             seen = tile.core_of(network(field.window(base, tile))[layer])
             if shapes is None:
-                shapes = seen.new_empty(1, seen.shape[1], field.height // field.step(seen, tile), field.width // field.step(seen, tile))
+                shapes = seen.new_empty(
+                    1,
+                    seen.shape[1],
+                    field.height // field.step(seen, tile),
+                    field.width // field.step(seen, tile),
+                )
             shapes[tile.places(field.step(seen, tile))] = seen
     assert shapes is not None
-    # At half strength a photo's shapes weigh a third of one layer's textures; a quarter more or less is a factor of three.
+    # At half strength a photo's shapes weigh a third of one layer's textures; a quarter more or less is a
+    # factor of three.
     return Wish(textures, layer, shapes, 0.3 * 100 ** (0.5 - recipe.strength), recipe.smoothness)
 
 
@@ -226,10 +270,14 @@ def _of_painting(recipe: StyleRecipe, network: Prepared, painting: Pixels, size:
 def _mixed(all_of: Sequence[Statistics], weights: Sequence[float]) -> Statistics:
     shares = [weight / sum(weights) for weight in weights]
     grams = {
-        layer: torch.stack([share * each.grams[layer] for share, each in zip(shares, all_of, strict=True)]).sum(0)
+        layer: torch.stack(
+            [share * each.grams[layer] for share, each in zip(shares, all_of, strict=True)]
+        ).sum(0)
         for layer in all_of[0].grams
     }
-    return Statistics(grams, torch.stack([share * each.colours for share, each in zip(shares, all_of, strict=True)]).sum(0))
+    return Statistics(
+        grams, torch.stack([share * each.colours for share, each in zip(shares, all_of, strict=True)]).sum(0)
+    )
 
 
 def texture_layers(name: str) -> tuple[str, ...]:
@@ -244,15 +292,17 @@ def shapes_layer(name: str) -> str:
     return SHAPES.get(name) or known[round(0.45 * (len(known) - 1))].name
 
 
-# --- How a picture is looked at --------------------------------------------------------------------------------------------
+# --- How a picture is looked at
+# --------------------------------------------------------------------------------------------
 
 
 class Look:
-    """Measures how far the picture is from the wish, and which way it gets nearer: the `measure` of a painting.
+    """Measures how far the picture is from the wish, and which way it gets nearer: the `measure` of a
+    painting.
 
-    A large picture is looked at twice: once to see its textures as a whole, and what the loss asks of them; then tile by tile with
-    gradients, each tile doing its part of that. Since textures are sums over places, this is the gradient of the whole, at the memory of
-    one tile.
+    A large picture is looked at twice: once to see its textures as a whole, and what the loss asks of them;
+    then tile by tile with gradients, each tile doing its part of that. Since textures are sums over places,
+    this is the gradient of the whole, at the memory of one tile.
     """
 
     def __init__(self, picture: Tensor, network: Prepared, wish: Wish) -> None:
@@ -276,11 +326,17 @@ class Look:
                 value = wish.of_textures(_part(window, seen, field, tile, layers))
             else:
                 part = _part(window, seen, field, tile, layers)
-                value = torch.stack([(asked.grams[layer] * part.grams[layer]).sum() for layer in layers]).sum()
+                value = torch.stack(
+                    [(asked.grams[layer] * part.grams[layer]).sum() for layer in layers]
+                ).sum()
                 value = value + (asked.colours * part.colours).sum()
             shapes = tile.core_of(seen[wish.shapes_layer])
             target = wish.shapes[tile.places(field.step(shapes, tile))]
-            likeness = (shapes - target).square().sum() / wish.shapes.numel() / wish.shapes.square().mean().clamp_min(1e-12)
+            likeness = (
+                (shapes - target).square().sum()
+                / wish.shapes.numel()
+                / wish.shapes.square().mean().clamp_min(1e-12)
+            )
             (slope,) = torch.autograd.grad(value + wish.shapes_weight * likeness, window)
             field.add_window(gradient, slope, tile)
             loss += wish.shapes_weight * likeness.item() + (value.item() if asked is None else 0.0)
@@ -297,7 +353,9 @@ def _asked_of(found: Statistics, wish: Wish) -> tuple[float, Statistics]:
 
 
 def _smoothed(picture: Tensor, gradient: Tensor, weight: float) -> float:
-    """The squared differences between neighbours, a mean each way, by their closed form; their slope is added to `gradient`."""
+    """The squared differences between neighbours, a mean each way, by their closed form; their slope is added
+    to `gradient`.
+    """
     if weight == 0:
         return 0.0
     loss = 0.0
@@ -327,7 +385,9 @@ def _statistics(picture: Tensor, network: Prepared, field: Field, layers: Sequen
     return Statistics(grams, colours)
 
 
-def _part(window: Tensor, seen: Mapping[str, Tensor], field: Field, tile: Tile, layers: Sequence[str]) -> Statistics:
+def _part(
+    window: Tensor, seen: Mapping[str, Tensor], field: Field, tile: Tile, layers: Sequence[str]
+) -> Statistics:
     """A tile's part of the whole field's textures: all tiles' parts add up to it."""
     grams = {layer: _gram(tile.core_of(seen[layer]), field, tile) for layer in layers}
     colours = tile.core_of(window)
@@ -342,7 +402,9 @@ def _gram(features: Tensor, field: Field, tile: Tile) -> Tensor:
 
 @dataclass(frozen=True)
 class Tile:
-    """A part of the field: `top`, `left`, `height` and `width` of its core, and of the window that is looked at around it, in pixels."""
+    """A part of the field: `top`, `left`, `height` and `width` of its core, and of the window that is looked
+    at around it, in pixels.
+    """
 
     top: int
     left: int
@@ -368,8 +430,8 @@ class Tile:
 
 @dataclass(frozen=True)
 class Field:
-    """The picture with its reflection around it, so large that the network takes it evenly: `height` x `width`, which begins `above` and
-    `beside` the picture's own first row and column."""
+    """The picture with its reflection around it, so large that the network takes it evenly: `height` x
+    `width`, which begins `above` and `beside` the picture's own first row and column."""
 
     height: int
     width: int
@@ -384,7 +446,9 @@ class Field:
     def of(cls, picture: Tensor, network: Prepared) -> Field:
         high, wide = picture.shape[-2:]
         stride = network.stride
-        height, width = (-(-max(side + 2 * EDGE, network.smallest) // stride) * stride for side in (high, wide))
+        height, width = (
+            -(-max(side + 2 * EDGE, network.smallest) // stride) * stride for side in (high, wide)
+        )
         above, beside = (height - high) // 2, (width - wide) // 2
         rows, columns = reflected(-above, height, high), reflected(-beside, width, wide)
         return cls(height, width, above, beside, rows, columns, stride, height * width <= LARGEST_WHOLE)
@@ -400,18 +464,38 @@ class Field:
             for left in range(0, self.width, core):
                 high, wide = min(core, self.height - top), min(core, self.width - left)
                 first_row, first_column = max(0, top - halo), max(0, left - halo)
-                last_row, last_column = min(self.height, top + high + halo), min(self.width, left + wide + halo)
-                yield Tile(top, left, high, wide, first_row, first_column, last_row - first_row, last_column - first_column)
+                last_row, last_column = (
+                    min(self.height, top + high + halo),
+                    min(self.width, left + wide + halo),
+                )
+                yield Tile(
+                    top,
+                    left,
+                    high,
+                    wide,
+                    first_row,
+                    first_column,
+                    last_row - first_row,
+                    last_column - first_column,
+                )
 
     def window(self, picture: Tensor, tile: Tile) -> Tensor:
         """What is seen of the picture in the tile's window."""
-        return window(picture, tile.window_top - self.above, tile.window_left - self.beside, tile.window_height, tile.window_width)
+        return window(
+            picture,
+            tile.window_top - self.above,
+            tile.window_left - self.beside,
+            tile.window_height,
+            tile.window_width,
+        )
 
     def add_window(self, gradient: Tensor, slope: Tensor, tile: Tile) -> None:
         """Add the slope of a window's pixels to that of the picture's, reflected ones to those they reflect."""
         rows = self.rows[tile.window_top : tile.window_top + tile.window_height]
         columns = self.columns[tile.window_left : tile.window_left + tile.window_width]
-        across = slope.new_zeros(*slope.shape[:-1], gradient.shape[-1]).index_add_(3, columns.to(slope.device), slope)
+        across = slope.new_zeros(*slope.shape[:-1], gradient.shape[-1]).index_add_(
+            3, columns.to(slope.device), slope
+        )
         gradient.index_add_(2, rows.to(slope.device), across)
 
     def step(self, core: Tensor, tile: Tile) -> int:
@@ -419,7 +503,8 @@ class Field:
         return tile.height // core.shape[-2]
 
 
-# --- Pictures on the way ---------------------------------------------------------------------------------------------------
+# --- Pictures on the way
+# ---------------------------------------------------------------------------------------------------
 
 
 class _MeanOfLast:
@@ -448,10 +533,14 @@ class _MeanOfLast:
 
 
 def _started(base: Tensor, wish: Wish, dice: torch.Generator) -> Tensor:
-    """The first picture: the photo with its colours moved to those of the paintings, which single steps are slow to do, and some noise."""
+    """The first picture: the photo with its colours moved to those of the paintings, which single steps are
+    slow to do, and some noise.
+    """
     photo, moments = base.flatten(2)[0].double().cpu(), wish.textures.colours.double().cpu()
     mean = moments[:3, 3]
-    move = _root(moments[:3, :3] - torch.outer(mean, mean)) @ torch.linalg.inv(_root(torch.cov(photo, correction=0)))
+    move = _root(moments[:3, :3] - torch.outer(mean, mean)) @ torch.linalg.inv(
+        _root(torch.cov(photo, correction=0))
+    )
     moved = move @ (photo - photo.mean(dim=1, keepdim=True)) + mean[:, None]
     noise = torch.randn(base.shape, generator=dice)
     started: Tensor = (moved.float().view(base.shape) + FIRST_NOISE * noise).clamp_(0, 1)
@@ -478,11 +567,16 @@ class Preview:
             picture = F.avg_pool2d(picture, factor)
         height, width = picture.shape[-2:]
         mask = None if self.mask is None else resize(self.mask, height, width)
-        return write_jpeg(_finished(picture, resize(self.photo, height, width), mask, self.colour), longest_side=PREVIEW_SIDE)
+        return write_jpeg(
+            _finished(picture, resize(self.photo, height, width), mask, self.colour),
+            longest_side=PREVIEW_SIDE,
+        )
 
 
 def _finished(painted: Tensor, photo: Pixels, mask: Pixels | None, colour: str) -> Pixels:
-    """The painting as uint8 [h, w, 3]: with the photo's colours where only light and dark were painted, over the photo where masked."""
+    """The painting as uint8 [h, w, 3]: with the photo's colours where only light and dark were painted, over
+    the photo where masked.
+    """
     laid = torch.empty_like(painted, dtype=torch.uint8)
     for rows in strips(painted):
         laid[..., rows, :] = painted[..., rows, :].mul(255).round_().clamp_(0, 255).to(torch.uint8)
@@ -503,9 +597,9 @@ LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 
 def _coloured(recipe: StyleRecipe, photo: Pixels, paintings: Sequence[Pixels]) -> tuple[Pixels, list[Pixels]]:
-    """The photo and the paintings as they are compared, by the recipe's `colour` (Gatys et al., "Preserving color in neural artistic
-    style transfer", 2016): as they are; the paintings in the photo's colours; or both in light and dark, the paintings as bright as the
-    photo."""
+    """The photo and the paintings as they are compared, by the recipe's `colour` (Gatys et al., "Preserving
+    color in neural artistic style transfer", 2016): as they are; the paintings in the photo's colours; or
+    both in light and dark, the paintings as bright as the photo."""
     match recipe.colour:
         case "content":
             return photo, [_in_colours_of(painting, photo) for painting in paintings]
@@ -517,8 +611,12 @@ def _coloured(recipe: StyleRecipe, photo: Pixels, paintings: Sequence[Pixels]) -
 
 
 def _in_colours_of(painting: Pixels, photo: Pixels) -> Pixels:
-    """The painting's pixels moved so that their mean and covariance are the photo's (section 5.2 there, by symmetric square roots)."""
-    given, wanted = (torch.from_numpy(pixels.reshape(-1, 3).astype(np.float64) / 255).T for pixels in (painting, photo))
+    """The painting's pixels moved so that their mean and covariance are the photo's (section 5.2 there, by
+    symmetric square roots).
+    """
+    given, wanted = (
+        torch.from_numpy(pixels.reshape(-1, 3).astype(np.float64) / 255).T for pixels in (painting, photo)
+    )
     move = _root(torch.cov(wanted)) @ torch.linalg.inv(_root(torch.cov(given)))
     moved = move @ (given - given.mean(dim=1, keepdim=True)) + wanted.mean(dim=1, keepdim=True)
     return np.asarray(moved.mul(255).clamp(0, 255).round().to(torch.uint8).T.reshape(painting.shape).numpy())

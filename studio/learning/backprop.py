@@ -1,12 +1,13 @@
-"""Backpropagation, written out: the chain rule for layers of neurons, from the answers back to the first weights.
+"""Backpropagation, written out: the chain rule for layers of neurons, from the answers back to the first
+weights.
 
     backprop = Backprop.of(network, "half squared")
     answers = backprop.forwards(inputs)
     gradients = backprop.backwards(targets)
 
-Rumelhart, Hinton and Williams, "Learning representations by back-propagating errors", Nature 323, 1986. torch's autograd works the same
-numbers out for any network, and these are its numbers to the bit; but it keeps books on every operation, and for a network as small as a
-lesson's that is more than half of a step.
+Rumelhart, Hinton and Williams, "Learning representations by back-propagating errors", Nature 323, 1986.
+torch's autograd works the same numbers out for any network, and these are its numbers to the bit; but it
+keeps books on every operation, and for a network as small as a lesson's that is more than half of a step.
 """
 
 from __future__ import annotations
@@ -26,14 +27,17 @@ BENDS: dict[type[nn.Module], tuple[Callable[[Tensor], Tensor], Callable[[Tensor,
     nn.Tanh: (aten.tanh.default, aten.tanh_backward.default),  # slope · (1 - said²)
     nn.Sigmoid: (aten.sigmoid.default, aten.sigmoid_backward.default),  # slope · said (1 - said)
 }
-"""Activation -> what it says of a sum, and the slope at the sum from the slope at what it said, which is all it takes."""
+"""Activation -> what it says of a sum, and the slope at the sum from the slope at what it said, which is all
+it takes.
+"""
 
 
 class _Sums:
     """A layer's weighted sums: said = inputs · weights + biases."""
 
     def __init__(self, layer: nn.Linear) -> None:
-        # Detached, they share the memory of the weights, which change in place, without their books being kept.
+        # Detached, they share the memory of the weights, which change in place, without their books being
+        # kept.
         self.weight = layer.weight.detach()
         self.across = self.weight.t()
         self.bias = None if layer.bias is None else layer.bias.detach()
@@ -79,7 +83,9 @@ class Backprop:
 
     @classmethod
     def of(cls, network: nn.Module, cost: CostName) -> Backprop | None:
-        """For a network of plain layers, all of whose weights learn; None for any other network, and for a cost that is not in SLOPES."""
+        """For a network of plain layers, all of whose weights learn; None for any other network, and for a
+        cost that is not in SLOPES.
+        """
         if type(network) is not Layered or cost not in SLOPES:
             return None
         layers: list[_Sums | _Bend] = []
@@ -93,14 +99,18 @@ class Backprop:
         return cls(layers, cost)
 
     def forwards(self, inputs: Tensor) -> Tensor:
-        """[n, inputs] -> the network's answers [n, outputs]. Raises torch's RuntimeError where they do not fit."""
+        """[n, inputs] -> the network's answers [n, outputs]. Raises torch's RuntimeError where they do not
+        fit.
+        """
         for layer in self.layers:
             inputs = layer.forwards(inputs)
         self.answers = inputs
         return inputs
 
     def backwards(self, targets: Tensor) -> list[Tensor]:
-        """Of what the last `forwards` answered: the gradient of the mean cost for every weight, in the order of the parameters."""
+        """Of what the last `forwards` answered: the gradient of the mean cost for every weight, in the order
+        of the parameters.
+        """
         slope = self.slope_of(self.answers, targets)
         found: list[list[Tensor]] = []
         for place in range(len(self.layers) - 1, -1, -1):
@@ -113,12 +123,15 @@ class Backprop:
         return [gradient for gradients in reversed(found) for gradient in gradients]
 
 
-# The slope of each mean cost at the answers. `F.cross_entropy` and the others in `costs` differentiate to the same.
+# The slope of each mean cost at the answers. `F.cross_entropy` and the others in `costs` differentiate to the
+# same.
 
 
 def _of_squares(part: float) -> Callable[[Tensor, Tensor], Tensor]:
     def slope(answers: Tensor, targets: Tensor) -> Tensor:
-        """part · 2 (y - t), over the number of examples: the error itself is the slope, which makes it the delta rule."""
+        """part · 2 (y - t), over the number of examples: the error itself is the slope, which makes it the
+        delta rule.
+        """
         scale = answers.new_tensor(part * answers.shape[-1])
         return aten.mse_loss_backward.default(scale, answers, as_numbers(answers, targets), 1)  # type: ignore[no-any-return]
 

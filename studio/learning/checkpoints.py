@@ -1,10 +1,11 @@
-"""Trained networks as files: weights as safetensors, and beside them a card that says what they are and how to make them again.
+"""Trained networks as files: weights as safetensors, and beside them a card that says what they are and how
+to make them again.
 
     save(network, Card(name="digits", what="reads handwritten digits", data=(data.origin,), command="…"), Path("models/digits"))
     network = load(Path("models/digits")).network
 
-A training under way is kept in a single safetensors file, its JSON in the file's own header. No pickle is ever read. Every file is
-checked against its sha256 before it is believed, and replaced whole or not at all.
+A training under way is kept in a single safetensors file, its JSON in the file's own header. No pickle is
+ever read. Every file is checked against its sha256 before it is believed, and replaced whole or not at all.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ LARGEST_WEIGHTS = 4 * 2**30
 class Card(BaseModel):
     """What there is to know about trained weights.
 
-    name, what: how they are called, and in a sentence what they do. data: what they learnt from. licence: of the weights.
+    name, what: how they are called, and in a sentence what they do. data: what they learnt from. licence: of
+    the weights.
     command: what rebuilds them. figures: what they reach, such as {"test accuracy": 0.98}.
     scale, classes: how inputs are to be standardised first, and what the outputs mean, where that applies.
     network, versions, sha256: filled in by `save`.
@@ -73,24 +75,34 @@ class Model:
 
 
 def save(network: Network, card: Card, path: Path) -> Card:
-    """Keep a network as `path`.safetensors with the completed card as `path`.json (any of the three spellings will do for path).
+    """Keep a network as `path`.safetensors with the completed card as `path`.json (any of the three spellings
+    will do for path).
 
-    What stood there is replaced; whoever loads meanwhile, or after a crash, finds either the old model or the new one, whole.
+    What stood there is replaced; whoever loads meanwhile, or after a crash, finds either the old model or the
+    new one, whole.
     Raises `Refused` for weights that are not finite or a full disk, `Missing` when the folder is not there.
     """
     place = _Place(path)
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     broken = next((name for name, tensor in weights.items() if not bool(torch.isfinite(tensor).all())), None)
     if broken is not None:
-        raise Refused(f"The weights '{broken}' are not all finite numbers; train the network again with a smaller learning rate.")
+        raise Refused(
+            f"The weights '{broken}' are not all finite numbers; train the network again with a smaller learning rate."
+        )
     content = bytes_from(weights, {"card": _in_file(network, card)})
     versions = {"studio": studio.__version__, "python": platform.python_version(), "torch": torch.__version__}
     card = Card.model_validate(
-        card.model_dump() | {"network": network.config.model_dump(), "versions": versions, "sha256": hashlib.sha256(content).hexdigest()}
+        card.model_dump()
+        | {
+            "network": network.config.model_dump(),
+            "versions": versions,
+            "sha256": hashlib.sha256(content).hexdigest(),
+        }
     )
     text = json.dumps(card.model_dump(mode="json", exclude_none=True), indent=2, ensure_ascii=False) + "\n"
 
-    # The card is what counts: until the new one is in place, the weights the old one names stay within reach of `load`.
+    # The card is what counts: until the new one is in place, the weights the old one names stay within reach
+    # of `load`.
     arriving = _written_beside(place.weights, content)
     try:
         if _sha256_of(place.weights) == _sha256_named_by(place.card):
@@ -104,10 +116,11 @@ def save(network: Network, card: Card, path: Path) -> Card:
 
 
 def load(path: Path) -> Model:
-    """A network back from its files, checked: the card, the sha256 of the weights, and every name and shape before anything is built.
+    """A network back from its files, checked: the card, the sha256 of the weights, and every name and shape
+    before anything is built.
 
-    Raises `Missing` where a file is not there, `Unreadable` for a card or weights that are broken, do not belong together, or come
-    from a newer studio.
+    Raises `Missing` where a file is not there, `Unreadable` for a card or weights that are broken, do not
+    belong together, or come from a newer studio.
     """
     place = _Place(path)
     card = _read_card(place)
@@ -116,7 +129,8 @@ def load(path: Path) -> Model:
 
 
 def read_model(content: bytes, name: str) -> Model:
-    """A network back from the bytes of its weights file alone, whose header holds the card (as `save` writes it). name: for messages.
+    """A network back from the bytes of its weights file alone, whose header holds the card (as `save` writes
+    it). name: for messages.
 
     Raises `Unreadable` for what is no such file, is broken, or comes from a newer studio.
     """
@@ -125,16 +139,24 @@ def read_model(content: bytes, name: str) -> Model:
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
         card = Card.model_validate(json.loads(header["__metadata__"]["card"]))
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise Unreadable(f"{name} does not say of which network it is; bring the file the studio saved.") from None
+        raise Unreadable(
+            f"{name} does not say of which network it is; bring the file the studio saved."
+        ) from None
     if card.network is None:
         raise Unreadable(f"{name} does not say of which network it is; bring the file the studio saved.")
-    return Model(_built(card, content, name), card.model_copy(update={"sha256": hashlib.sha256(content).hexdigest()}))
+    return Model(
+        _built(card, content, name), card.model_copy(update={"sha256": hashlib.sha256(content).hexdigest()})
+    )
 
 
 def _in_file(network: Network, card: Card) -> str:
     """The card as the weights carry it in their own header: without what depends on them, or on the machine."""
     told = card.model_copy(update={"network": network.config, "versions": {}, "sha256": ""})
-    return json.dumps(told.model_dump(mode="json", exclude_none=True, exclude={"versions", "sha256"}), ensure_ascii=False, sort_keys=True)
+    return json.dumps(
+        told.model_dump(mode="json", exclude_none=True, exclude={"versions", "sha256"}),
+        ensure_ascii=False,
+        sort_keys=True,
+    )
 
 
 def _built(card: Card, content: bytes, name: str) -> Network:
@@ -144,7 +166,14 @@ def _built(card: Card, content: bytes, name: str) -> Network:
     config: NetworkConfig = card.network
     with torch.device("meta"):  # its shapes without its memory: a card may ask for anything
         expected = {name: tensor.shape for name, tensor in config.build().state_dict().items()}
-    wrong = next((key for key in sorted(expected.keys() | weights.keys()) if _shape(expected, key) != _shape(weights, key)), None)
+    wrong = next(
+        (
+            key
+            for key in sorted(expected.keys() | weights.keys())
+            if _shape(expected, key) != _shape(weights, key)
+        ),
+        None,
+    )
     if wrong is not None:
         raise Unreadable(
             f"The weights {name} do not fit the network their card describes: '{wrong}' is {_shape(weights, wrong)} "
@@ -156,17 +185,27 @@ def _built(card: Card, content: bytes, name: str) -> Network:
 
 
 def save_training(state: TrainingState, path: Path) -> None:
-    """Keep a training under way in one file, whole or not at all. Raises `Refused` for a full disk, `Missing` without the folder."""
+    """Keep a training under way in one file, whole or not at all. Raises `Refused` for a full disk, `Missing`
+    without the folder.
+    """
     told = {
         "schema_version": SCHEMA_VERSION,
         "standing": state.standing.model_dump(mode="json"),
         "sha256": _digest(state.tensors),
     }
-    _replace(path, bytes_from({name: tensor.contiguous() for name, tensor in state.tensors.items()}, {"training": json.dumps(told)}))
+    _replace(
+        path,
+        bytes_from(
+            {name: tensor.contiguous() for name, tensor in state.tensors.items()},
+            {"training": json.dumps(told)},
+        ),
+    )
 
 
 def load_training(path: Path) -> TrainingState:
-    """A training back from its file, to be handed to `fit(resume=…)`. Raises `Missing`, or `Unreadable` for what is none or is broken."""
+    """A training back from its file, to be handed to `fit(resume=…)`. Raises `Missing`, or `Unreadable` for
+    what is none or is broken.
+    """
     content = _read(path, LARGEST_WEIGHTS)
     tensors = _read_tensors(content, path.name)
     try:
@@ -174,16 +213,24 @@ def load_training(path: Path) -> TrainingState:
         told = json.loads(header["__metadata__"]["training"])
         version, standing, sha256 = told["schema_version"], told["standing"], told["sha256"]
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise Unreadable(f"{path.name} holds no training under way; start it again without resuming.") from None
+        raise Unreadable(
+            f"{path.name} holds no training under way; start it again without resuming."
+        ) from None
     if isinstance(version, int) and version > SCHEMA_VERSION:
-        raise Unreadable(f"A newer studio wrote {path.name} (schema {version}; this one reads {SCHEMA_VERSION}): update the studio.")
+        raise Unreadable(
+            f"A newer studio wrote {path.name} (schema {version}; this one reads {SCHEMA_VERSION}): update the studio."
+        )
     if sha256 != _digest(tensors):
-        raise Unreadable(f"{path.name} was changed after it was saved; start the training again without resuming.")
+        raise Unreadable(
+            f"{path.name} was changed after it was saved; start the training again without resuming."
+        )
     try:
         return TrainingState(Standing.model_validate(standing), tensors)
     except ValidationError as error:
         place = ".".join(str(part) for part in error.errors()[0]["loc"])
-        raise Unreadable(f"{path.name} was changed by hand and no longer holds ({place}); start the training again.") from None
+        raise Unreadable(
+            f"{path.name} was changed by hand and no longer holds ({place}); start the training again."
+        ) from None
 
 
 class _Place:
@@ -199,16 +246,22 @@ class _Place:
 
 def _read_card(place: _Place) -> Card:
     if not place.card.is_file() and place.weights.is_file():
-        raise Missing(f"The weights {place.weights.name} have no card {place.card.name} beside them; bring both files.")
+        raise Missing(
+            f"The weights {place.weights.name} have no card {place.card.name} beside them; bring both files."
+        )
     try:
         fields: Any = json.loads(_read(place.card, LARGEST_CARD))
         if not isinstance(fields, dict):
             raise ValueError
     except (ValueError, RecursionError):
-        raise Unreadable(f"The card {place.card.name} is not valid JSON; bring it again from where it came.") from None
+        raise Unreadable(
+            f"The card {place.card.name} is not valid JSON; bring it again from where it came."
+        ) from None
     version = fields.get("schema_version")
     if isinstance(version, int) and version > SCHEMA_VERSION:
-        raise Unreadable(f"A newer studio wrote the card {place.card.name} (schema {version}; this one reads {SCHEMA_VERSION}): update it.")
+        raise Unreadable(
+            f"A newer studio wrote the card {place.card.name} (schema {version}; this one reads {SCHEMA_VERSION}): update it."
+        )
     try:
         if not isinstance(fields.get("network"), dict) or not fields.get("sha256"):
             raise Unreadable("it names no network or no sha256.")
@@ -234,13 +287,17 @@ def _weights_of(card: Card, place: _Place) -> bytes:
     rebuild = f"bring them again, or rebuild them with: {card.command}"
     if not found:
         raise Missing(f"The weights {place.weights.name} are not there; {rebuild}")
-    raise Unreadable(f"The weights {place.weights.name} are not those of their card (another sha256): changed or cut off; {rebuild}")
+    raise Unreadable(
+        f"The weights {place.weights.name} are not those of their card (another sha256): changed or cut off; {rebuild}"
+    )
 
 
 def _read(path: Path, largest: int) -> bytes:
     try:
         if path.stat().st_size > largest:
-            raise Unreadable(f"{path.name} is larger than {largest // 2**20} MB, which is no checkpoint of ours.")
+            raise Unreadable(
+                f"{path.name} is larger than {largest // 2**20} MB, which is no checkpoint of ours."
+            )
         return path.read_bytes()
     except FileNotFoundError:
         raise Missing(f"There is no file {path}; train the network first, or check the path.") from None
@@ -252,7 +309,9 @@ def _read_tensors(content: bytes, name: str) -> dict[str, Tensor]:
     try:
         return tensors_from(content)
     except (SafetensorError, ValueError, KeyError, RuntimeError, TypeError):
-        raise Unreadable(f"{name} is not a whole safetensors file; bring it again from where it came.") from None
+        raise Unreadable(
+            f"{name} is not a whole safetensors file; bring it again from where it came."
+        ) from None
 
 
 def _shape(tensors: Mapping[str, Tensor | torch.Size], name: str) -> str:

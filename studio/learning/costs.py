@@ -1,6 +1,7 @@
 """Costs, which say how wrong a network's answers are, and metrics, which say it in words a person would use.
 
-Outputs are [places, k] or [places, time, k]; targets are class numbers without the last axis, or numbers of the outputs' shape.
+Outputs are [places, k] or [places, time, k]; targets are class numbers without the last axis, or numbers of
+the outputs' shape.
 """
 
 from __future__ import annotations
@@ -74,22 +75,34 @@ def _accuracy(outputs: Tensor, targets: Tensor) -> Tensor:
 
 COSTS: dict[CostName, Criterion] = {
     "squared": Criterion("(y - t)², summed over the outputs", _squared),
-    "half squared": Criterion("½ (y - t)², summed over the outputs: its slope is the delta rule's y - t", _half_squared),
+    "half squared": Criterion(
+        "½ (y - t)², summed over the outputs: its slope is the delta rule's y - t", _half_squared
+    ),
     "absolute": Criterion("|y - t|, summed over the outputs: outliers pull less", _absolute),
-    "cross-entropy": Criterion("-log of the probability given to the right class (softmax of the outputs), in nats", _cross_entropy),
+    "cross-entropy": Criterion(
+        "-log of the probability given to the right class (softmax of the outputs), in nats", _cross_entropy
+    ),
     "binary cross-entropy": Criterion(
-        "-log of the probability given to each yes or no (sigmoid of the outputs), summed over the outputs, in nats", _binary_cross_entropy
+        "-log of the probability given to each yes or no (sigmoid of the outputs), summed over the outputs, in nats",
+        _binary_cross_entropy,
     ),
 }
 METRICS: dict[MetricName, Criterion] = {
-    "accuracy": Criterion("share of answers that are right: the largest output's class, or the side of 0 an output is on", _accuracy),
+    "accuracy": Criterion(
+        "share of answers that are right: the largest output's class, or the side of 0 an output is on",
+        _accuracy,
+    ),
     "mean squared error": Criterion("(y - t)², mean over the outputs", _mean_square),
-    "mean absolute error": Criterion("|y - t|, mean over the outputs", lambda y, t: F.l1_loss(y, as_numbers(y, t))),
+    "mean absolute error": Criterion(
+        "|y - t|, mean over the outputs", lambda y, t: F.l1_loss(y, as_numbers(y, t))
+    ),
 }
 
 
 def as_numbers(outputs: Tensor, targets: Tensor) -> Tensor:
-    """The targets as numbers of the outputs' shape; [n] against [n, 1] is meant as one number each, never as n times n."""
+    """The targets as numbers of the outputs' shape; [n] against [n, 1] is meant as one number each, never as
+    n times n.
+    """
     if targets.dtype != outputs.dtype:
         targets = targets.to(outputs.dtype)
     if targets.shape == outputs.shape:

@@ -1,10 +1,12 @@
-"""Data to learn from: examples as tensors, sequences of any length, the well-known sets, a table of one's own.
+"""Data to learn from: examples as tensors, sequences of any length, the well-known sets, a table of one's
+own.
 
     data = load("digits")
     rest, test = data.split(0.25, seed=1)
     for batch in rest.batches(32): ...
 
-Whatever has a length and gives batches can be learnt from (`Data`): examples, sequences, or batches made elsewhere.
+Whatever has a length and gives batches can be learnt from (`Data`): examples, sequences, or batches made
+elsewhere.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ SHUFFLED_AT_ONCE = 2**22
 class Batch(NamedTuple):
     """Some examples at once.
 
-    inputs: [n, …]; targets: [n] or [n, time] class numbers, or [n, outputs] or [n, time, outputs] numbers to hit.
+    inputs: [n, …]; targets: [n] or [n, time] class numbers, or [n, outputs] or [n, time, outputs] numbers to
+    hit.
     mask: [n] or [n, time] booleans, True where the target counts; None where all do. places: how many count.
     """
 
@@ -47,8 +50,12 @@ class Data(Protocol):
     def __len__(self) -> int:
         """How many examples there are."""
 
-    def batches(self, size: int, order: Tensor | None = None, device: torch.device | None = None) -> Iterator[Batch]:
-        """All examples once, `size` at a time and the rest in a last, smaller batch. order: a permutation of their numbers."""
+    def batches(
+        self, size: int, order: Tensor | None = None, device: torch.device | None = None
+    ) -> Iterator[Batch]:
+        """All examples once, `size` at a time and the rest in a last, smaller batch. order: a permutation of
+        their numbers.
+        """
 
     def batch_count(self, size: int) -> int:
         """How many batches that makes."""
@@ -68,7 +75,9 @@ class Origin(BaseModel):
 
 
 class Scale(BaseModel):
-    """Standardising, remembered: (x - mean) / deviation, for each feature of [n, features], or each channel of [n, channels, h, w]."""
+    """Standardising, remembered: (x - mean) / deviation, for each feature of [n, features], or each channel
+    of [n, channels, h, w].
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -91,15 +100,20 @@ class Scale(BaseModel):
 
     def _along(self, numbers: tuple[float, ...], inputs: Tensor) -> Tensor:
         if inputs.shape[1] != len(numbers):
-            raise Refused(f"The inputs have {inputs.shape[1]} features; this scale was taken from {len(numbers)}.")
-        return torch.tensor(numbers, dtype=inputs.dtype, device=inputs.device).view(-1, *[1] * (inputs.ndim - 2))
+            raise Refused(
+                f"The inputs have {inputs.shape[1]} features; this scale was taken from {len(numbers)}."
+            )
+        return torch.tensor(numbers, dtype=inputs.dtype, device=inputs.device).view(
+            -1, *[1] * (inputs.ndim - 2)
+        )
 
 
 @dataclass(frozen=True)
 class Examples:
     """Examples of one shape, held as two tensors.
 
-    inputs: [n, …] float32 (or symbols, int64); targets: as in `Batch`. features, classes: their names, where they have any.
+    inputs: [n, …] float32 (or symbols, int64); targets: as in `Batch`. features, classes: their names, where
+    they have any.
     Raises `Refused` for no examples, or inputs and targets that do not belong together.
     """
 
@@ -111,15 +125,21 @@ class Examples:
 
     def __post_init__(self) -> None:
         if len(self.inputs) != len(self.targets):
-            raise Refused(f"There are {len(self.inputs)} inputs and {len(self.targets)} targets; each example needs both.")
+            raise Refused(
+                f"There are {len(self.inputs)} inputs and {len(self.targets)} targets; each example needs both."
+            )
         if not len(self.inputs):
             raise Refused("There are no examples; give at least one.")
 
     def __len__(self) -> int:
         return len(self.inputs)
 
-    def batches(self, size: int, order: Tensor | None = None, device: torch.device | None = None) -> Iterator[Batch]:
-        """See `Data`. Shuffled a large piece at a time: as quick as slicing, and a large set is never there twice."""
+    def batches(
+        self, size: int, order: Tensor | None = None, device: torch.device | None = None
+    ) -> Iterator[Batch]:
+        """See `Data`. Shuffled a large piece at a time: as quick as slicing, and a large set is never there
+        twice.
+        """
         whole = len(self)
         at_once = max(size, SHUFFLED_AT_ONCE // max(1, self.inputs[0].numel()) // size * size)
         places = _places(self.targets) // whole
@@ -146,13 +166,17 @@ class Examples:
         return self.take(rest), self.take(held_out)
 
     def standardised(self, scale: Scale | None = None) -> tuple[Examples, Scale]:
-        """The same with standardised inputs, and the scale: take it from the training part and apply it to every other."""
+        """The same with standardised inputs, and the scale: take it from the training part and apply it to
+        every other.
+        """
         scale = scale or Scale.of(self.inputs)
         return replace(self, inputs=scale.apply(self.inputs)), scale
 
 
 class Pair(NamedTuple):
-    """One sequence: inputs [time] symbols or [time, inputs], targets [time] or [time, outputs], mask [time] or None."""
+    """One sequence: inputs [time] symbols or [time, inputs], targets [time] or [time, outputs], mask [time]
+    or None.
+    """
 
     inputs: Tensor
     targets: Tensor
@@ -181,7 +205,9 @@ class Sequences:
 
         Raises `Refused` when a sequence has fewer than two frames.
         """
-        short = next((number for number, sequence in enumerate(sequences, start=1) if len(sequence) < 2), None)
+        short = next(
+            (number for number, sequence in enumerate(sequences, start=1) if len(sequence) < 2), None
+        )
         if short is not None:
             raise Refused(f"Sequence {short} has fewer than two frames; there is nothing to foretell in it.")
         return cls(tuple(Pair(sequence[:-1], sequence[1:]) for sequence in sequences), origin)
@@ -189,7 +215,9 @@ class Sequences:
     def __len__(self) -> int:
         return len(self.pairs)
 
-    def batches(self, size: int, order: Tensor | None = None, device: torch.device | None = None) -> Iterator[Batch]:
+    def batches(
+        self, size: int, order: Tensor | None = None, device: torch.device | None = None
+    ) -> Iterator[Batch]:
         numbers = list(range(len(self))) if order is None else order.tolist()
         for start in range(0, len(numbers), size):
             batch = _padded([self.pairs[number] for number in numbers[start : start + size]])
@@ -199,12 +227,14 @@ class Sequences:
         return math.ceil(len(self) / size)
 
     def by_length(self, size: int, dice: torch.Generator) -> Tensor:
-        """An order in which sequences of like length share a batch of that size, and the batches come in any order. [n], whole numbers.
+        """An order in which sequences of like length share a batch of that size, and the batches come in any
+        order. [n], whole numbers.
 
         Less is padded, and no batch has many long sequences where the next has many short ones.
         """
         lengths = torch.tensor([len(pair.inputs) for pair in self.pairs], dtype=torch.float32)
-        # Moved at random by up to a quarter of their spread, so that the same sequences do not meet in every epoch.
+        # Moved at random by up to a quarter of their spread, so that the same sequences do not meet in every
+        # epoch.
         near = lengths + torch.rand(len(self), generator=dice) * (lengths.std(correction=0) / 4 + 1)
         batches = torch.split(near.argsort(), size)
         whole = [batch for batch in batches if len(batch) == size]  # a smaller one stays the last
@@ -221,7 +251,9 @@ class Sequences:
 
 @dataclass(frozen=True)
 class Batches:
-    """Batches made elsewhere. They stay as they are: shuffling changes their order alone, and the plan's batch size says nothing."""
+    """Batches made elsewhere. They stay as they are: shuffling changes their order alone, and the plan's
+    batch size says nothing.
+    """
 
     made: tuple[Batch, ...]
 
@@ -232,7 +264,9 @@ class Batches:
     def __len__(self) -> int:
         return len(self.made)
 
-    def batches(self, size: int, order: Tensor | None = None, device: torch.device | None = None) -> Iterator[Batch]:  # noqa: ARG002
+    def batches(
+        self, size: int, order: Tensor | None = None, device: torch.device | None = None
+    ) -> Iterator[Batch]:
         for number in range(len(self)) if order is None else order.tolist():
             yield self.made[number] if device is None else _on(self.made[number], device)
 
@@ -241,7 +275,9 @@ class Batches:
 
     def split(self, share: float, seed: int) -> tuple[Batches, Batches]:
         rest, held_out = _split(len(self), share, seed, None)
-        return Batches(tuple(self.made[n] for n in rest.tolist())), Batches(tuple(self.made[n] for n in held_out.tolist()))
+        return Batches(tuple(self.made[n] for n in rest.tolist())), Batches(
+            tuple(self.made[n] for n in held_out.tolist())
+        )
 
 
 Given = Data | Sequence[Batch] | Sequence[tuple[Tensor, ...]]
@@ -249,7 +285,9 @@ Given = Data | Sequence[Batch] | Sequence[tuple[Tensor, ...]]
 
 
 def as_data(data: Given) -> Data:
-    """Data from what it is given: data as it is, a sequence of `Batch`, or of single examples (input, target) or (input, target, mask)."""
+    """Data from what it is given: data as it is, a sequence of `Batch`, or of single examples (input, target)
+    or (input, target, mask).
+    """
     if isinstance(data, Data):
         return data
     if all(isinstance(item, Batch) for item in data):
@@ -257,12 +295,16 @@ def as_data(data: Given) -> Data:
     pairs = tuple(Pair(*(torch.as_tensor(part) for part in item)) for item in data)
     alike = len({(pair.inputs.shape, pair.targets.shape) for pair in pairs}) == 1
     if alike and all(pair.mask is None for pair in pairs):
-        return Examples(torch.stack([pair.inputs for pair in pairs]), torch.stack([pair.targets for pair in pairs]))
+        return Examples(
+            torch.stack([pair.inputs for pair in pairs]), torch.stack([pair.targets for pair in pairs])
+        )
     return Sequences(pairs)
 
 
 def _places(targets: Tensor) -> int:
-    """How many separate answers these targets ask for: one for each class number, or for each row of numbers to hit."""
+    """How many separate answers these targets ask for: one for each class number, or for each row of numbers
+    to hit.
+    """
     if targets.is_floating_point() and targets.ndim > 1:
         return targets.numel() // targets.shape[-1]
     return targets.numel()
@@ -277,7 +319,10 @@ def _padded(pairs: Sequence[Pair]) -> Batch:
             return Batch(inputs, targets, None, sum(lengths))
         mask = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
         return Batch(inputs, targets, mask, sum(lengths))
-    masks = [torch.ones(len(pair.inputs), dtype=torch.bool) if pair.mask is None else pair.mask.bool() for pair in pairs]
+    masks = [
+        torch.ones(len(pair.inputs), dtype=torch.bool) if pair.mask is None else pair.mask.bool()
+        for pair in pairs
+    ]
     mask = torch.nn.utils.rnn.pad_sequence(masks, batch_first=True)
     return Batch(inputs, targets, mask, int(mask.sum()))
 
@@ -288,7 +333,9 @@ def _on(batch: Batch, device: torch.device) -> Batch:
 
 
 def _split(count: int, share: float, seed: int, classes: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Numbers of the rest and of those held out, both shuffled. With classes, each gives its share, rounded so that the sum is right."""
+    """Numbers of the rest and of those held out, both shuffled. With classes, each gives its share, rounded
+    so that the sum is right.
+    """
     if not 0 < share < 1:
         raise Refused(f"A share of {share:g} cannot be held out; it must lie between 0 and 1.")
     wanted = round(share * count)
@@ -314,7 +361,9 @@ def _split(count: int, share: float, seed: int, classes: Tensor | None) -> tuple
 
 @dataclass(frozen=True)
 class KnownSet:
-    """A public data set. read: gives (all or training examples, test examples if the set has an official test part)."""
+    """A public data set. read: gives (all or training examples, test examples if the set has an official test
+    part).
+    """
 
     name: str
     sentence: str
@@ -324,9 +373,11 @@ class KnownSet:
 
 
 def load(name: str, *, folder: Path | None = None, download: bool = False) -> Examples:
-    """The examples of a known set; where it has an official test part, the training part alone (see `load_test`).
+    """The examples of a known set; where it has an official test part, the training part alone (see
+    `load_test`).
 
-    folder: where downloaded sets lie. Inputs are float32: measurements as they are, pixels in 0..1 as [n, channels, h, w].
+    folder: where downloaded sets lie. Inputs are float32: measurements as they are, pixels in 0..1 as [n,
+    channels, h, w].
     Raises `UnknownName`, and `Missing` for a set that is not on this machine.
     """
     known = _known(name)
@@ -357,9 +408,15 @@ def _from_sklearn(known: KnownSet, folder: Path | None, download: bool) -> tuple
     inputs = torch.as_tensor(found.data, dtype=torch.float32)
     if known.name == "digits":
         inputs = inputs.view(-1, 1, 8, 8) / 16
-    features = () if known.name == "digits" else tuple(str(name).removesuffix(" (cm)") for name in found.feature_names)
+    features = (
+        ()
+        if known.name == "digits"
+        else tuple(str(name).removesuffix(" (cm)") for name in found.feature_names)
+    )
     classes = tuple(str(name) for name in found.target_names)
-    return Examples(inputs, torch.as_tensor(found.target, dtype=torch.int64), features, classes, known.origin), None
+    return Examples(
+        inputs, torch.as_tensor(found.target, dtype=torch.int64), features, classes, known.origin
+    ), None
 
 
 def _from_torchvision(known: KnownSet, folder: Path | None, download: bool) -> tuple[Examples, Examples]:
@@ -399,7 +456,9 @@ KNOWN_SETS = {
         KnownSet(
             "wine",
             "178 wines from three growers, thirteen chemical measurements each.",
-            Origin(name="Wine (S. Aeberhard, M. Forina, 1991)", source=f"{_UCI}/109/wine", licence="CC BY 4.0"),
+            Origin(
+                name="Wine (S. Aeberhard, M. Forina, 1991)", source=f"{_UCI}/109/wine", licence="CC BY 4.0"
+            ),
             _from_sklearn,
         ),
         KnownSet(
@@ -425,7 +484,11 @@ KNOWN_SETS = {
         KnownSet(
             "mnist",
             "70,000 handwritten digits of 28 x 28 pixels.",
-            Origin(name="MNIST (Y. LeCun, C. Cortes, C. Burges, 1998)", source="http://yann.lecun.com/exdb/mnist/", licence="CC BY-SA 3.0"),
+            Origin(
+                name="MNIST (Y. LeCun, C. Cortes, C. Burges, 1998)",
+                source="http://yann.lecun.com/exdb/mnist/",
+                licence="CC BY-SA 3.0",
+            ),
             _from_torchvision,
             needs_download=True,
         ),
@@ -449,11 +512,12 @@ OFFLINE_SETS = tuple(known.name for known in KNOWN_SETS.values() if not known.ne
 
 
 def read_csv(content: bytes | str, target: str | None = None, *, name: str = "The table") -> Examples:
-    """Examples from a table with a heading, separated by commas, semicolons (then decimal commas are understood too) or tabs.
+    """Examples from a table with a heading, separated by commas, semicolons (then decimal commas are
+    understood too) or tabs.
 
-    target: the column to foretell, by its heading; the last one when None. All others must hold numbers. A target of words gives
-    classes; one of numbers gives numbers to hit, [n, 1], unless these are a few whole numbers (at most 20, each met twice or so),
-    which are classes.
+    target: the column to foretell, by its heading; the last one when None. All others must hold numbers. A
+    target of words gives classes; one of numbers gives numbers to hit, [n, 1], unless these are a few whole
+    numbers (at most 20, each met twice or so), which are classes.
     Raises `Unreadable`, naming the line, and `UnknownName` for a heading that is not there.
     """
     heading, rows, decimal = _table(content, name)
@@ -466,9 +530,16 @@ def read_csv(content: bytes | str, target: str | None = None, *, name: str = "Th
         for column, number in zip(features, numbers, strict=True):
             if number is None:
                 said = f"'{row[column][:40]}' is not a number" if row[column].strip() else "there is nothing"
-                raise Unreadable(f"{name}, line {line}: in column '{heading[column]}' {said}; only the target may hold words.")
+                raise Unreadable(
+                    f"{name}, line {line}: in column '{heading[column]}' {said}; only the target may hold words."
+                )
     targets, classes = _targets([row[place] for _, row in rows], decimal)
-    return Examples(torch.tensor(inputs, dtype=torch.float32), targets, tuple(heading[column] for column in features), classes)
+    return Examples(
+        torch.tensor(inputs, dtype=torch.float32),
+        targets,
+        tuple(heading[column] for column in features),
+        classes,
+    )
 
 
 def _table(content: bytes | str, name: str) -> tuple[list[str], list[tuple[int, list[str]]], str]:
@@ -485,7 +556,9 @@ def _table(content: bytes | str, name: str) -> tuple[list[str], list[tuple[int, 
     except csv.Error as error:
         raise Unreadable(f"{name} cannot be read as a table ({error}); export it as CSV.") from None
     if len(lines) < 2 or len(lines[0][1]) < 2:
-        raise Unreadable(f"{name} needs a heading, at least two columns and at least one row; export it as CSV.")
+        raise Unreadable(
+            f"{name} needs a heading, at least two columns and at least one row; export it as CSV."
+        )
     heading = [cell.strip() for cell in lines[0][1]]
     if len(set(heading)) < len(heading):
         raise Unreadable(f"{name} has two columns of the same name in its heading; give each its own.")
@@ -517,7 +590,11 @@ def _targets(cells: list[str], decimal: str) -> tuple[Tensor, tuple[str, ...]]:
     exact = [number for number in numbers if number is not None]
     if len(exact) == len(cells):
         kinds = sorted(set(exact))
-        few = 2 <= len(kinds) <= 20 and all(number.is_integer() for number in kinds) and len(cells) >= 2 * len(kinds)
+        few = (
+            2 <= len(kinds) <= 20
+            and all(number.is_integer() for number in kinds)
+            and len(cells) >= 2 * len(kinds)
+        )
         if not few:
             return torch.tensor(exact, dtype=torch.float32).unsqueeze(1), ()
         names = [f"{number:g}" for number in kinds]

@@ -3,8 +3,9 @@
     for step in descend([picture], objective, rule, steps=10, raising=True):
         show(step.loss)
 
-A lesson nudges three prices with it, `training.fit` the weights of a network, a dream the pixels of a photo upwards.
-What differs stays outside: what is measured (`measure`), how to move along the slope (`rule`), how far (`schedule`).
+A lesson nudges three prices with it, `training.fit` the weights of a network, a dream the pixels of a photo
+upwards. What differs stays outside: what is measured (`measure`), how to move along the slope (`rule`), how
+far (`schedule`).
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ class Slope:
 
 
 Measure = Callable[[], "Tensor | Slope"]
-"""Looks at the variables as they stand and gives the loss: a scalar Tensor to differentiate, or a ready `Slope`."""
+"""Looks at the variables as they stand and gives the loss: a scalar Tensor to differentiate, or a ready
+`Slope`.
+"""
 
 Schedule = Callable[[int], float]
 """Step number (from 1) -> factor on the rate."""
@@ -42,8 +45,8 @@ Schedule = Callable[[int], float]
 class Rule(Protocol):
     """Moves the variables, in place, down the gradients it is given, by about `rate` times its own step size.
 
-    It is called without gradient tracking. One that calls its own step size `rate` is named by that when a descent diverges, and one that
-    can `forget` is told to then.
+    It is called without gradient tracking. One that calls its own step size `rate` is named by that when a
+    descent diverges, and one that can `forget` is told to then.
     """
 
     def __call__(self, variables: Sequence[Tensor], gradients: Sequence[Tensor], rate: float) -> None: ...
@@ -58,15 +61,29 @@ class Ending:
 
 
 class Step:
-    """One turn of the loop. `gradient` and `change` are worked out when asked for, and only until the next step.
+    """One turn of the loop. `gradient` and `change` are worked out when asked for, and only until the next
+    step.
 
     number: from 1; loss: before this step's move; ending: None unless this was the last step.
     """
 
     __slots__ = ("_gradients", "_moves", "ending", "loss", "number")
 
-    def __init__(self, number: int, loss: float, gradients: Sequence[Tensor | None], moves: _Moves | None, ending: Ending | None) -> None:
-        self.number, self.loss, self._gradients, self._moves, self.ending = number, loss, gradients, moves, ending
+    def __init__(
+        self,
+        number: int,
+        loss: float,
+        gradients: Sequence[Tensor | None],
+        moves: _Moves | None,
+        ending: Ending | None,
+    ) -> None:
+        self.number, self.loss, self._gradients, self._moves, self.ending = (
+            number,
+            loss,
+            gradients,
+            moves,
+            ending,
+        )
 
     @property
     def gradient(self) -> float:
@@ -75,7 +92,9 @@ class Step:
 
     @property
     def change(self) -> float:
-        """Euclidean length of what this step moved the variables by; 0 unless the descent was told to `watch`."""
+        """Euclidean length of what this step moved the variables by; 0 unless the descent was told to
+        `watch`.
+        """
         return self._moves.length() if self._moves is not None else 0.0
 
 
@@ -94,29 +113,38 @@ def descend(
     watch: bool = False,
     keep_every: int = 16,
 ) -> Generator[Step, None, Ending]:
-    """Take up to `steps` steps down the loss (up the objective, when `raising`), yielding each as it is taken.
+    """Take up to `steps` steps down the loss (up the objective, when `raising`), yielding each as it is
+    taken.
 
-    variables: leaf tensors, changed in place. They must require gradients when `measure` gives a Tensor. Only their gradients are
+    variables: leaf tensors, changed in place. They must require gradients when `measure` gives a Tensor. Only
+    their gradients are
         worked out: what else the loss depends on gathers none.
-    rule: an update rule of ours, or a torch optimiser over the same variables (not L-BFGS, which measures several times a step). As in
+    rule: an update rule of ours, or a torch optimiser over the same variables (not L-BFGS, which measures
+    several times a step). As in
         torch, an optimiser leaves a variable alone that the loss does not depend on; a rule is given zeros for it.
-    schedule: factor on the rate for each step. An optimiser's own rate stands again as it was when the descent ends or is closed.
+    schedule: factor on the rate for each step. An optimiser's own rate stands again as it was when the
+    descent ends or is closed.
     longest_gradient: clip the gradient to this Euclidean length (Pascanu et al., 2013).
-    patience, tolerance: end on a plateau, when `patience` steps brought no improvement by more than `tolerance` of the
+    patience, tolerance: end on a plateau, when `patience` steps brought no improvement by more than
+    `tolerance` of the
         improvement since the start.
     stop: asked before every step; True ends the descent where it stands. Closing the generator does the same.
     watch: also measure how far each step moves (costs a copy of the variables a step).
     keep_every: how often a good state is kept to go back to, in steps; 0 keeps none.
 
-    Returns the `Ending`; the last `Step` carries it too, except when `stop` put an end to it before there was another step.
-    A loss that is not finite ends the descent: the variables go back to the last good state, an optimiser forgets its momentum (which
-    may be poisoned), and the ending says which setting is likely to blame. The same happens when the very last move left a variable
-    not finite.
+    Returns the `Ending`; the last `Step` carries it too, except when `stop` put an end to it before there was
+    another step. A loss that is not finite ends the descent: the variables go back to the last good state, an
+    optimiser forgets its momentum (which may be poisoned), and the ending says which setting is likely to
+    blame. The same happens when the very last move left a variable not finite.
     Raises `Refused` for numbers that make no sense.
     """
     _check(steps, longest_gradient, patience, keep_every)
     variables = list(variables)
-    move = _OptimiserMove(rule, variables) if isinstance(rule, torch.optim.Optimizer) else _RuleMove(rule, variables)
+    move = (
+        _OptimiserMove(rule, variables)
+        if isinstance(rule, torch.optim.Optimizer)
+        else _RuleMove(rule, variables)
+    )
     moves = _Moves(variables) if watch else None
     good = _LastGood(variables, keep_every)
     plateau = _Plateau(patience, tolerance) if patience is not None else None
@@ -144,7 +172,11 @@ def descend(
             if number < steps and (plateau is None or not plateau.reached(number, sign * loss)):
                 yield Step(number, loss, gradients, moves, None)
                 continue
-            last = Ending("done", f"Took all {steps} steps.") if plateau is None or not plateau.is_reached else plateau.ending
+            last = (
+                Ending("done", f"Took all {steps} steps.")
+                if plateau is None or not plateau.is_reached
+                else plateau.ending
+            )
             if not _finite(variables):
                 last = good.restore(number, None, gradients, move.rate_in_words, longest_gradient)
                 move.forget()
@@ -159,9 +191,13 @@ def _check(steps: int, longest_gradient: float | None, patience: int | None, kee
     if steps < 0:
         raise Refused(f"A descent cannot take {steps} steps; give 0 or more.")
     if longest_gradient is not None and not longest_gradient > 0:
-        raise Refused(f"The longest gradient is {longest_gradient:g}; it must be greater than 0, or left out for no clipping.")
+        raise Refused(
+            f"The longest gradient is {longest_gradient:g}; it must be greater than 0, or left out for no clipping."
+        )
     if patience is not None and patience < 1:
-        raise Refused(f"The patience is {patience} steps; it must be at least 1, or left out to never end on a plateau.")
+        raise Refused(
+            f"The patience is {patience} steps; it must be at least 1, or left out to never end on a plateau."
+        )
     if keep_every < 0:
         raise Refused(f"A good state cannot be kept every {keep_every} steps; give 0 (never) or more.")
 
@@ -179,7 +215,11 @@ class _Downhill:
         return measured.item(), self._turned(gradients)
 
     def _turned(self, gradients: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
-        return gradients if self.sign > 0 else [None if gradient is None else -gradient for gradient in gradients]
+        return (
+            gradients
+            if self.sign > 0
+            else [None if gradient is None else -gradient for gradient in gradients]
+        )
 
 
 class _RuleMove:
@@ -189,7 +229,9 @@ class _RuleMove:
         self.rule, self.variables = rule, variables
 
     def __call__(self, gradients: Sequence[Tensor | None], factor: float) -> None:
-        whole = [torch.zeros_like(v) if g is None else g for v, g in zip(self.variables, gradients, strict=True)]
+        whole = [
+            torch.zeros_like(v) if g is None else g for v, g in zip(self.variables, gradients, strict=True)
+        ]
         with torch.no_grad():
             self.rule(self.variables, whole, factor)
 
@@ -208,7 +250,9 @@ class _RuleMove:
 
 
 class _OptimiserMove:
-    """The same for a torch optimiser, which reads its gradients from the variables and its rate from its groups."""
+    """The same for a torch optimiser, which reads its gradients from the variables and its rate from its
+    groups.
+    """
 
     def __init__(self, optimiser: torch.optim.Optimizer, variables: list[Tensor]) -> None:
         self.optimiser, self.variables = optimiser, variables
@@ -277,9 +321,10 @@ class _Moves:
 class _LastGood:
     """Keeps a copy of the variables every few steps, as long as the loss is not on its way up.
 
-    So what a descent goes back to when it blows up is from before the explosion, not from the middle of it. Losses are looked at
-    in windows of `every` steps: a window is on its way up when its mean lies above the best window's by more than that one's own
-    spread explains (the noise of mini-batches) or a tenth of all that was gained so far.
+    So what a descent goes back to when it blows up is from before the explosion, not from the middle of it.
+    Losses are looked at in windows of `every` steps: a window is on its way up when its mean lies above the
+    best window's by more than that one's own spread explains (the noise of mini-batches) or a tenth of all
+    that was gained so far.
     """
 
     def __init__(self, variables: list[Tensor], every: int) -> None:
@@ -315,7 +360,10 @@ class _LastGood:
             self.spread = spread
             return loss <= self.first + spread
         gained = 0.1 * max(self.first_mean - self.best_mean, 0.0)
-        good = mean - self.best_mean <= 3 * self.spread + gained and loss - self.best_mean <= 6 * self.spread + gained
+        good = (
+            mean - self.best_mean <= 3 * self.spread + gained
+            and loss - self.best_mean <= 6 * self.spread + gained
+        )
         if mean < self.best_mean:
             self.best_mean, self.spread = mean, spread
         return good
@@ -328,11 +376,17 @@ class _LastGood:
         self.kept_at = number
 
     def restore(
-        self, number: int, loss: float | None, gradients: Sequence[Tensor | None], rate: str, longest_gradient: float | None
+        self,
+        number: int,
+        loss: float | None,
+        gradients: Sequence[Tensor | None],
+        rate: str,
+        longest_gradient: float | None,
     ) -> Ending:
         """Go back, and say why.
 
-        loss: what was to be lowered, not finite; None when the very last move blew up and nothing was measured after it.
+        loss: what was to be lowered, not finite; None when the very last move blew up and nothing was
+        measured after it.
         gradients: those of the last step that moved anything.
         """
         what = "infinite" if loss is not None and math.isinf(loss) else "not a number"
@@ -354,7 +408,11 @@ class _LastGood:
             blame = f"it came all at once, so a single step was too long: clip the gradient, or lower the learning rate{rate}"
         else:
             blame = "it came all at once: look for a logarithm or a root of 0 in the cost, or an extreme value in the data"
-        happened = f"The loss became {what} at step {number}" if loss is not None else f"The last step, {number}, went beyond all numbers"
+        happened = (
+            f"The loss became {what} at step {number}"
+            if loss is not None
+            else f"The last step, {number}, went beyond all numbers"
+        )
         return Ending("diverged", f"{happened}{back}; {blame}.")
 
 
@@ -378,4 +436,6 @@ class _Plateau:
 
     @property
     def ending(self) -> Ending:
-        return Ending("plateau", f"Nothing has improved for {self.patience} steps (best at step {self.best_at}).")
+        return Ending(
+            "plateau", f"Nothing has improved for {self.patience} steps (best at step {self.best_at})."
+        )

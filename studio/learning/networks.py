@@ -2,8 +2,8 @@
 
     network = Perceptron(inputs=2, hidden=(4, 2), outputs=1, activation="tanh", seed=1).build()
 
-A configuration is what a checkpoint's card holds: JSON that is checked before anything is allocated. The starting weights come
-from its seed alone; building a network neither uses nor disturbs anybody else's dice.
+A configuration is what a checkpoint's card holds: JSON that is checked before anything is allocated. The
+starting weights come from its seed alone; building a network neither uses nor disturbs anybody else's dice.
 """
 
 from __future__ import annotations
@@ -20,17 +20,25 @@ from studio.errors import Unreadable
 
 Activation = Literal["relu", "tanh", "sigmoid", "linear"]
 Start = Literal["torch", "he", "xavier", "playground", "zero"]
-"""How weights begin: torch's own way; He et al. (2015), for relu; Glorot and Bengio (2010), for tanh and sigmoid; as in TensorFlow's
-Playground (weights even in -0.5..0.5, biases 0.1); all zero (which a network with hidden layers never leaves)."""
+"""How weights begin: torch's own way; He et al. (2015), for relu; Glorot and Bengio (2010), for tanh and
+sigmoid; as in TensorFlow's Playground (weights even in -0.5..0.5, biases 0.1); all zero (which a network with
+hidden layers never leaves)."""
 
-ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "linear": nn.Identity}
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+    "linear": nn.Identity,
+}
 
 Width = Annotated[int, Field(ge=1, le=65_536)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 
 
 class NetworkConfig(BaseModel):
-    """What every network's description has in common. `build` gives the network, with `config` in it, on the CPU."""
+    """What every network's description has in common. `build` gives the network, with `config` in it, on the
+    CPU.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -56,7 +64,9 @@ class Network(nn.Module):
 
 
 class Neuron(NetworkConfig):
-    """One linear neuron: a weighted sum, with or without a bias. [n, inputs] -> [n, 1]. weights: where to start, otherwise by seed."""
+    """One linear neuron: a weighted sum, with or without a bias. [n, inputs] -> [n, 1]. weights: where to
+    start, otherwise by seed.
+    """
 
     kind: Literal["neuron"] = "neuron"
     inputs: Width
@@ -82,9 +92,10 @@ class Neuron(NetworkConfig):
 class Perceptron(NetworkConfig):
     """Layers of neurons, each looking at all of the layer before. [n, inputs] -> [n, outputs].
 
-    inputs: how many numbers, or the shape (channels, height, width) of pictures, which are laid out flat first.
-    hidden: neurons of each hidden layer; none makes it linear. output: what the last layer's sums pass through; leave it linear for the
-    cross-entropies, which expect plain sums.
+    inputs: how many numbers, or the shape (channels, height, width) of pictures, which are laid out flat
+    first.
+    hidden: neurons of each hidden layer; none makes it linear. output: what the last layer's sums pass
+    through; leave it linear for the cross-entropies, which expect plain sums.
     """
 
     kind: Literal["perceptron"] = "perceptron"
@@ -114,11 +125,12 @@ class Perceptron(NetworkConfig):
 
 
 class Convolutional(NetworkConfig):
-    """A small picture classifier: blocks of convolution and halving, then dense layers. [n, channels, h, w] -> [n, classes].
+    """A small picture classifier: blocks of convolution and halving, then dense layers. [n, channels, h, w]
+    -> [n, classes].
 
     shape: (channels, height, width) of the pictures, such as (1, 8, 8), (1, 28, 28) or (3, 32, 32).
-    channels: of each block: convolution, batch norm, relu, and a 2 x 2 maximum as long as there is something to halve.
-    The layers are named blocks.0, blocks.1 …, so that one can dream with them.
+    channels: of each block: convolution, batch norm, relu, and a 2 x 2 maximum as long as there is something
+    to halve. The layers are named blocks.0, blocks.1 …, so that one can dream with them.
     """
 
     kind: Literal["convolutional"] = "convolutional"
@@ -135,13 +147,16 @@ class Convolutional(NetworkConfig):
 
 
 class Recurrent(NetworkConfig):
-    """A long short-term memory (Hochreiter and Schmidhuber, 1997) that says something after every frame of a sequence.
+    """A long short-term memory (Hochreiter and Schmidhuber, 1997) that says something after every frame of a
+    sequence.
 
-    tokens: the inputs are numbers of symbols, [n, time] in 0..tokens-1, each learnt as `embedding` numbers; or
+    tokens: the inputs are numbers of symbols, [n, time] in 0..tokens-1, each learnt as `embedding` numbers;
+    or
     inputs: the inputs are vectors, such as the frames of a piano roll, [n, time, inputs]. One of the two.
-    outputs: [n, time, outputs]. dropout: on what each layer passes on (Zaremba et al., 2014), the last one too. input_dropout: on what
-    comes in, so that no single input is relied on. recurrent_dropout: on the weights with which a layer hears its own memory, drawn
-    anew for every batch and the same at all its moments (DropConnect; Merity, Keskar and Socher, 2018).
+    outputs: [n, time, outputs]. dropout: on what each layer passes on (Zaremba et al., 2014), the last one
+    too. input_dropout: on what comes in, so that no single input is relied on. recurrent_dropout: on the
+    weights with which a layer hears its own memory, drawn anew for every batch and the same at all its
+    moments (DropConnect; Merity, Keskar and Socher, 2018).
     """
 
     kind: Literal["lstm"] = "lstm"
@@ -166,7 +181,9 @@ class Recurrent(NetworkConfig):
 
 
 AnyConfig = Annotated[Neuron | Perceptron | Convolutional | Recurrent, Field(discriminator="kind")]
-KINDS: tuple[str, ...] = tuple(cast(str, kind.model_fields["kind"].default) for kind in get_args(get_args(AnyConfig)[0]))
+KINDS: tuple[str, ...] = tuple(
+    cast(str, kind.model_fields["kind"].default) for kind in get_args(get_args(AnyConfig)[0])
+)
 
 
 def read_config(fields: dict[str, Any]) -> NetworkConfig:
@@ -177,7 +194,9 @@ def read_config(fields: dict[str, Any]) -> NetworkConfig:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"] if part not in KINDS) or "kind"
         said = first["msg"].removeprefix("Value error, ").rstrip(".")
-        raise Unreadable(f"The description of the network does not hold: {place}: {said[:1].lower()}{said[1:]}.") from None
+        raise Unreadable(
+            f"The description of the network does not hold: {place}: {said[:1].lower()}{said[1:]}."
+        ) from None
     return config
 
 
@@ -185,7 +204,9 @@ class Layered(nn.Sequential, Network):
     """One layer after the other."""
 
     def activations(self, inputs: Tensor) -> list[Tensor]:
-        """What each layer of neurons says, after its activation: a tensor [n, width] a layer, the last one the network's output."""
+        """What each layer of neurons says, after its activation: a tensor [n, width] a layer, the last one
+        the network's output.
+        """
         said: list[Tensor] = []
         for layer in self:
             inputs = layer(inputs)
@@ -204,7 +225,9 @@ class PictureClassifier(Network):
         before, height, width = config.shape
         blocks = []
         for channels in config.channels:
-            layers: list[nn.Module] = [nn.Conv2d(before, channels, config.kernel, padding="same", bias=not config.batch_norm)]
+            layers: list[nn.Module] = [
+                nn.Conv2d(before, channels, config.kernel, padding="same", bias=not config.batch_norm)
+            ]
             if config.batch_norm:
                 layers.append(nn.BatchNorm2d(channels))
             layers.append(nn.ReLU())
@@ -232,7 +255,9 @@ Memory = tuple[Tensor, Tensor]
 
 
 class SequenceNetwork(Network):
-    """See `Recurrent`. What it says at a frame depends on that frame and those before, so padding at the end of a sequence is harmless."""
+    """See `Recurrent`. What it says at a frame depends on that frame and those before, so padding at the end
+    of a sequence is harmless.
+    """
 
     def __init__(self, config: Recurrent) -> None:
         super().__init__()
@@ -256,9 +281,15 @@ class SequenceNetwork(Network):
         shown, thinned = self.input_dropout(shown), {}
         if self.training and self.recurrent_dropout.p:
             thinned = {
-                name: self.recurrent_dropout(weight) for name, weight in self.lstm.named_parameters() if name.startswith("weight_hh")
+                name: self.recurrent_dropout(weight)
+                for name, weight in self.lstm.named_parameters()
+                if name.startswith("weight_hh")
             }
-        heard, memory = torch.func.functional_call(self.lstm, thinned, (shown, memory)) if thinned else self.lstm(shown, memory)
+        heard, memory = (
+            torch.func.functional_call(self.lstm, thinned, (shown, memory))
+            if thinned
+            else self.lstm(shown, memory)
+        )
         return self.output(self.dropout(heard)), memory
 
 

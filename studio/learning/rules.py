@@ -1,7 +1,8 @@
-"""Update rules: what becomes of a slope. Each is a few lines, as in its paper, and moves variables as torch.optim's does, to the bit.
+"""Update rules: what becomes of a slope. Each is a few lines, as in its paper, and moves variables as
+torch.optim's does, to the bit.
 
-torch.optim's own load PyTorch's compiler when the first of them is made, which takes two seconds of every process that learns; `descend`
-takes them too.
+torch.optim's own load PyTorch's compiler when the first of them is made, which takes two seconds of every
+process that learns; `descend` takes them too.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ def _check_rate(rate: float) -> None:
 
 def _decayed(variables: Sequence[Tensor], gradients: Sequence[Tensor], decay: float) -> list[Tensor]:
     """Weight decay: as if the loss had half the sum of squares on top, `decay` times."""
-    return list(torch._foreach_add(list(gradients), list(variables), alpha=decay)) if decay else list(gradients)
+    return (
+        list(torch._foreach_add(list(gradients), list(variables), alpha=decay)) if decay else list(gradients)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +43,18 @@ class GradientDescent:
         _check_rate(self.rate)
 
     def __call__(self, variables: Sequence[Tensor], gradients: Sequence[Tensor], rate: float) -> None:
-        torch._foreach_add_(list(variables), _decayed(variables, gradients, self.weight_decay), alpha=-self.rate * rate)
+        torch._foreach_add_(
+            list(variables), _decayed(variables, gradients, self.weight_decay), alpha=-self.rate * rate
+        )
 
 
 @dataclass
 class Remembering:
-    """An update rule that carries something over from step to step, in tensors of the variables' shapes, named as torch.optim names them.
+    """An update rule that carries something over from step to step, in tensors of the variables' shapes,
+    named as torch.optim names them.
 
-    It belongs to the variables it is first given. Raises `Refused` for a rate that is negative or not a number.
+    It belongs to the variables it is first given. Raises `Refused` for a rate that is negative or not a
+    number.
     """
 
     rate: float
@@ -66,10 +73,15 @@ class Remembering:
         """What is carried over, by the number of the variable, and as "step" how many steps were taken."""
         count = max((len(tensors) for tensors in self.memory.values()), default=0)
         step = torch.tensor(float(self.steps))
-        return {number: {"step": step} | {name: kept[number] for name, kept in self.memory.items()} for number in range(count)}
+        return {
+            number: {"step": step} | {name: kept[number] for name, kept in self.memory.items()}
+            for number in range(count)
+        }
 
     def take_up(self, state: Mapping[int, Mapping[str, Tensor]], variables: Sequence[Tensor]) -> None:
-        """Go on from a `state`, or from torch.optim's of the same kind, for these variables; what it lacks begins with zeros."""
+        """Go on from a `state`, or from torch.optim's of the same kind, for these variables; what it lacks
+        begins with zeros.
+        """
         self.forget()
         self.steps = max((int(kept["step"]) for kept in state.values() if "step" in kept), default=0)
         names = {name for kept in state.values() for name in kept} - {"step"}
@@ -88,7 +100,9 @@ class Remembering:
 
 @dataclass
 class Momentum(Remembering):
-    """A ball with weight: velocity <- momentum * velocity + gradient; variable <- variable - rate * velocity (Polyak, 1964)."""
+    """A ball with weight: velocity <- momentum * velocity + gradient; variable <- variable - rate * velocity
+    (Polyak, 1964).
+    """
 
     momentum: float = 0.9
 
@@ -101,9 +115,11 @@ class Momentum(Remembering):
 
 @dataclass
 class Adam(Remembering):
-    """Every number has a rate of its own: the mean of its slopes over the root of the mean of their squares (Kingma and Ba, 2015, alg. 1).
+    """Every number has a rate of its own: the mean of its slopes over the root of the mean of their squares
+    (Kingma and Ba, 2015, alg. 1).
 
-    decoupled: weights shrink by rate * weight_decay whatever their slope, instead of by their slope: AdamW (Loshchilov and Hutter, 2019).
+    decoupled: weights shrink by rate * weight_decay whatever their slope, instead of by their slope: AdamW
+    (Loshchilov and Hutter, 2019).
     """
 
     betas: tuple[float, float] = (0.9, 0.999)
@@ -129,7 +145,9 @@ class Adam(Remembering):
 
 @dataclass
 class RMSprop(Remembering):
-    """The slope over the root of the mean of its latest squares (Hinton, Neural Networks for Machine Learning, 2012, lecture 6e)."""
+    """The slope over the root of the mean of its latest squares (Hinton, Neural Networks for Machine
+    Learning, 2012, lecture 6e).
+    """
 
     momentum: float = 0.0
     memory_share: float = field(default=0.99, kw_only=True)
@@ -153,7 +171,9 @@ class RMSprop(Remembering):
 
 @dataclass
 class Adagrad(Remembering):
-    """The slope over the root of the sum of all its squares: what has moved much moves less (Duchi, Hazan and Singer, 2011)."""
+    """The slope over the root of the sum of all its squares: what has moved much moves less (Duchi, Hazan and
+    Singer, 2011).
+    """
 
     smallest: float = field(default=1e-10, kw_only=True)
 
@@ -167,10 +187,12 @@ class Adagrad(Remembering):
 
 
 def delta_rule(weights: Tensor, inputs: Tensor, targets: Tensor) -> Slope:
-    """The delta rule of Widrow and Hoff (1960) for a linear neuron y = x · w, over all cases given (one, or many).
+    """The delta rule of Widrow and Hoff (1960) for a linear neuron y = x · w, over all cases given (one, or
+    many).
 
     weights: [features]; inputs x: [cases, features]; targets t: [cases].
-    The loss is ½ Σ (t - y)², so that one step of `GradientDescent(rate)` is Δw = Σ rate · x (t - y), as on paper.
+    The loss is ½ Σ (t - y)², so that one step of `GradientDescent(rate)` is Δw = Σ rate · x (t - y), as on
+    paper.
     """
     with torch.no_grad():
         error = targets - inputs @ weights

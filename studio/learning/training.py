@@ -4,8 +4,9 @@
     for report in fit(network, data, Plan(epochs=20, validation_share=0.2, metrics=("accuracy",), patience=3)):
         print(report.figures)
 
-`fit` is a generator over `descend`. It may be paused at any report and closed at any report; `report.state()` holds what it takes to
-go on from there later, in another process, to the same weights as if nothing had happened.
+`fit` is a generator over `descend`. It may be paused at any report and closed at any report; `report.state()`
+holds what it takes to go on from there later, in another process, to the same weights as if nothing had
+happened.
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 
 
 class Plan(BaseModel):
-    """How to fit: every setting of a training. Raises pydantic's ValidationError; `Plan.of` says it in a sentence instead."""
+    """How to fit: every setting of a training. Raises pydantic's ValidationError; `Plan.of` says it in a
+    sentence instead.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -43,22 +46,45 @@ class Plan(BaseModel):
     optimiser: OptimiserName = "adam"
     rate: float = Field(default=0.001, ge=0, le=1000, description="learning rate")
     momentum: float = Field(default=0.0, ge=0, lt=1, description="for sgd and rmsprop")
-    weight_decay: float = Field(default=0.0, ge=0, le=10, description="the optimiser's own; decoupled from the gradient with adamw alone")
-    l1: float = Field(default=0.0, ge=0, le=100, description="adds l1 * Σ|w| to the cost; biases are left out")
-    l2: float = Field(default=0.0, ge=0, le=100, description="adds l2 * ½ Σw² to the cost; biases are left out")
+    weight_decay: float = Field(
+        default=0.0,
+        ge=0,
+        le=10,
+        description="the optimiser's own; decoupled from the gradient with adamw alone",
+    )
+    l1: float = Field(
+        default=0.0, ge=0, le=100, description="adds l1 * Σ|w| to the cost; biases are left out"
+    )
+    l2: float = Field(
+        default=0.0, ge=0, le=100, description="adds l2 * ½ Σw² to the cost; biases are left out"
+    )
     epochs: int = Field(default=10, ge=1, le=1_000_000)
     batch: int = Field(default=32, ge=1, le=1_000_000)
     shuffle: bool = True
-    group_by_length: bool = Field(default=False, description="where shuffled, sequences of like length share a batch")
+    group_by_length: bool = Field(
+        default=False, description="where shuffled, sequences of like length share a batch"
+    )
     seed: int = Field(default=0, ge=0, le=2**31 - 1, description="of the shuffling, the split, and dropout")
-    validation_share: float = Field(default=0.0, ge=0, lt=1, description="held out of the data when no validation data is given")
-    patience: int | None = Field(default=None, ge=1, description="epochs without improvement after which to stop early")
-    tolerance: float = Field(default=0.0, ge=0, description="how much lower a loss must be to count as an improvement")
-    longest_gradient: float | None = Field(default=None, gt=0, description="clip the gradient to this Euclidean length")
+    validation_share: float = Field(
+        default=0.0, ge=0, lt=1, description="held out of the data when no validation data is given"
+    )
+    patience: int | None = Field(
+        default=None, ge=1, description="epochs without improvement after which to stop early"
+    )
+    tolerance: float = Field(
+        default=0.0, ge=0, description="how much lower a loss must be to count as an improvement"
+    )
+    longest_gradient: float | None = Field(
+        default=None, gt=0, description="clip the gradient to this Euclidean length"
+    )
     schedule: ScheduleName = "constant"
     warmup: int = Field(default=0, ge=0, description="steps over which the rate rises to its full size")
     decay: float = Field(default=0.1, gt=0, le=1, description="factor of the schedules 'steps' and 'stall'")
-    decay_every: int = Field(default=10, ge=1, description="epochs between the steps of 'steps'; epochs without improvement for 'stall'")
+    decay_every: int = Field(
+        default=10,
+        ge=1,
+        description="epochs between the steps of 'steps'; epochs without improvement for 'stall'",
+    )
     device: DeviceName = "auto"
 
     @classmethod
@@ -71,15 +97,20 @@ class Plan(BaseModel):
             place = ".".join(str(part) for part in first["loc"])
             said = first["msg"].rstrip(".")
             if first["type"] == "extra_forbidden":
-                raise Refused(f"A training has no setting '{place}'; it has {', '.join(cls.model_fields)}.") from None
-            raise Refused(f"The setting '{place}' is {first['input']!r}: {said[:1].lower()}{said[1:]}.") from None
+                raise Refused(
+                    f"A training has no setting '{place}'; it has {', '.join(cls.model_fields)}."
+                ) from None
+            raise Refused(
+                f"The setting '{place}' is {first['input']!r}: {said[:1].lower()}{said[1:]}."
+            ) from None
 
 
 class Figures(BaseModel):
     """One epoch in numbers.
 
     loss: mean over the epoch's training batches, each before its step, without penalties; metrics likewise.
-    validation_loss, validation: the same on data that was not trained on, after the epoch; None and empty without any.
+    validation_loss, validation: the same on data that was not trained on, after the epoch; None and empty
+    without any.
     rate: factor on the learning rate at its last step. best: whether this was the best epoch so far.
     """
 
@@ -118,7 +149,8 @@ class Standing(BaseModel):
 
 @dataclass(frozen=True)
 class TrainingState:
-    """All it takes to go on: weights, the best weights so far, the optimiser's memory, the dice, and where it stands.
+    """All it takes to go on: weights, the best weights so far, the optimiser's memory, the dice, and where it
+    stands.
 
     tensors: "weights/…", "best/…", "optimiser/<number of the parameter>/…", "dice/…", copies on the CPU.
     See `checkpoints.save_training`.
@@ -131,13 +163,16 @@ class TrainingState:
 class Report:
     """How the fitting stands after a step.
 
-    step: steps taken in all, from 1; epoch: the one this step belongs to, from 1; loss: at this step's batch, before the step and
-    without penalties; figures: of the epoch, where this step ended one; ending: None unless this was the last step.
+    step: steps taken in all, from 1; epoch: the one this step belongs to, from 1; loss: at this step's batch,
+    before the step and without penalties; figures: of the epoch, where this step ended one; ending: None
+    unless this was the last step.
     """
 
     __slots__ = ("_fitting", "_step", "ending", "epoch", "figures", "loss", "step")
 
-    def __init__(self, fitting: _Fitting, step: Step, loss: float, figures: Figures | None, ending: Ending | None) -> None:
+    def __init__(
+        self, fitting: _Fitting, step: Step, loss: float, figures: Figures | None, ending: Ending | None
+    ) -> None:
         self._fitting, self._step = fitting, step
         self.step, self.epoch = fitting.step, fitting.epoch
         self.loss, self.figures, self.ending = loss, figures, ending
@@ -150,7 +185,8 @@ class Report:
     def state(self) -> TrainingState:
         """All it takes to go on from here; only until the next report is asked for.
 
-        With an `ending`: as it stood before the best weights were put back, and after a divergence the last good weights.
+        With an `ending`: as it stood before the best weights were put back, and after a divergence the last
+        good weights.
         """
         assert self._fitting.step == self.step, "a report gives its state only until the next one"
         return self._fitting.state()
@@ -158,7 +194,9 @@ class Report:
 
 @dataclass(frozen=True)
 class Fitted:
-    """What came of it. best: the figures of the epoch whose weights the network was given back, None where it kept its last ones."""
+    """What came of it. best: the figures of the epoch whose weights the network was given back, None where it
+    kept its last ones.
+    """
 
     ending: Ending
     history: tuple[Figures, ...]
@@ -178,18 +216,24 @@ def fit(
 ) -> Generator[Report, None, Fitted]:
     """Fit the network, in place, yielding a report after every epoch, or with `every_step` after every step.
 
-    data, validation: see `datasets.as_data`; without `validation`, the plan's `validation_share` is held out of the data.
-    resume: a state to go on from. With the same data and plan the weights come out bit for bit as if it had never been interrupted. Another
+    data, validation: see `datasets.as_data`; without `validation`, the plan's `validation_share` is held out
+    of the data.
+    resume: a state to go on from. With the same data and plan the weights come out bit for bit as if it had
+    never been interrupted. Another
         rate, more epochs or other settings hold from here on; with other data, batch size or seed the interrupted epoch begins anew, with
         another optimiser its memory.
     stop: asked before every step; True ends it where it stands, as closing the generator does.
 
-    With validation data the network ends with the weights of its best epoch, whether it took all its epochs, stopped early or diverged.
-    Without, it ends with its last weights, after a divergence with the last good ones. It is left on the plan's device, in evaluation mode.
-    Neither shuffling nor dropout depends on the caller's dice or disturbs them: they are changed over whenever a report is handed out.
-    Raises `Refused` where network, data and cost do not fit together, `Missing` for a device this machine has not.
+    With validation data the network ends with the weights of its best epoch, whether it took all its epochs,
+    stopped early or diverged. Without, it ends with its last weights, after a divergence with the last good
+    ones. It is left on the plan's device, in evaluation mode. Neither shuffling nor dropout depends on the
+    caller's dice or disturbs them: they are changed over whenever a report is handed out.
+    Raises `Refused` where network, data and cost do not fit together, `Missing` for a device this machine has
+    not.
     """
-    fitting = _Fitting(network, as_data(data), plan, None if validation is None else as_data(validation), resume)
+    fitting = _Fitting(
+        network, as_data(data), plan, None if validation is None else as_data(validation), resume
+    )
     dice = fitting.dice
     dice.take()
     try:
@@ -268,7 +312,9 @@ def evaluate(
 
 
 def device_of(name: DeviceName) -> torch.device:
-    """The device of that name; "auto" takes the fastest there is. Raises `Missing` for one this machine has not."""
+    """The device of that name; "auto" takes the fastest there is. Raises `Missing` for one this machine has
+    not.
+    """
     there: dict[DeviceName, Callable[[], bool]] = {
         "cuda": torch.cuda.is_available,
         "mps": torch.backends.mps.is_available,
@@ -306,7 +352,9 @@ def _rule(plan: Plan) -> GradientDescent | Momentum | Adam | RMSprop | Adagrad:
 
 
 def _stalls(plan: Plan, history: Sequence[Figures]) -> int:
-    """How often the watched loss has stalled for `decay_every` epochs: told by the history alone, so that a resumed training agrees."""
+    """How often the watched loss has stalled for `decay_every` epochs: told by the history alone, so that a
+    resumed training agrees.
+    """
     best, since, stalls = math.inf, 0, 0
     for figures in history:
         if figures.watched < best - plan.tolerance:
@@ -321,7 +369,14 @@ def _stalls(plan: Plan, history: Sequence[Figures]) -> int:
 class _Fitting:
     """A training under way: what it counts, and what it takes to put it down and take it up again."""
 
-    def __init__(self, network: nn.Module, data: Data, plan: Plan, validation: Data | None, resume: TrainingState | None) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        data: Data,
+        plan: Plan,
+        validation: Data | None,
+        resume: TrainingState | None,
+    ) -> None:
         if validation is None and plan.validation_share:
             data, validation = data.split(plan.validation_share, plan.seed)
         self.network, self.data, self.plan, self.validation = network, data, plan, validation
@@ -365,7 +420,9 @@ class _Fitting:
         return lambda number: self._factor(self.steps_before + number)
 
     def measure(self) -> Tensor | Slope:
-        """The cost of the next batch, with penalties; where the chain rule is written out for this network, with its gradients."""
+        """The cost of the next batch, with penalties; where the chain rule is written out for this network,
+        with its gradients.
+        """
         if self.batch == self.per_epoch:
             self._begin_epoch()
         network, batch = self.network, next(self.batches)
@@ -378,7 +435,9 @@ class _Fitting:
             if self.step > self.steps_before:
                 raise
             said = str(error).split("\n", 1)[0]
-            raise Refused(f"The network cannot take inputs of {shape_in_words(batch.inputs)} ({said}); build it for this data.") from error
+            raise Refused(
+                f"The network cannot take inputs of {shape_in_words(batch.inputs)} ({said}); build it for this data."
+            ) from error
         outputs, targets = _counted(outputs, batch)
         cost = self.cost(outputs, targets)
         self.now, self.cost_now = batch, cost
@@ -390,7 +449,9 @@ class _Fitting:
         return cost + self._penalty() if self.has_penalty else cost
 
     def after(self, step: Step) -> tuple[float, Figures | None, Ending | None]:
-        """Count a step that was taken: the loss without penalties, the figures where it ended an epoch, and how it ended if it did."""
+        """Count a step that was taken: the loss without penalties, the figures where it ended an epoch, and
+        how it ended if it did.
+        """
         loss = self.cost_now.item() if self.has_penalty else step.loss
         self.step += 1
         if step.ending is not None and step.ending.kind == "diverged":
@@ -408,11 +469,16 @@ class _Fitting:
             best = max((earlier.epoch for earlier in self.history if earlier.best), default=0)
             if figures.epoch - best >= self.plan.patience:
                 watched = "training" if self.validation is None else "validation"
-                ending = Ending("plateau", f"The {watched} loss has not improved for {self.plan.patience} epochs (best in epoch {best}).")
+                ending = Ending(
+                    "plateau",
+                    f"The {watched} loss has not improved for {self.plan.patience} epochs (best in epoch {best}).",
+                )
         return loss, figures, ending and self._with_best_weights(ending)
 
     def without_a_step(self, ending: Ending) -> Ending:
-        """How it ended when there was no further step: stopped, where it stands; or a training resumed that had taken all its epochs."""
+        """How it ended when there was no further step: stopped, where it stands; or a training resumed that
+        had taken all its epochs.
+        """
         return self._with_best_weights(ending) if ending.kind == "done" else ending
 
     def state(self) -> TrainingState:
@@ -435,18 +501,24 @@ class _Fitting:
             metric_sums={name: total.item() for name, total in self.metric_sums.items()},
             history=tuple(self.history),
         )
-        return TrainingState(standing, {name: tensor.detach().to("cpu", copy=True) for name, tensor in tensors.items()})
+        return TrainingState(
+            standing, {name: tensor.detach().to("cpu", copy=True) for name, tensor in tensors.items()}
+        )
 
     def _take_up(self, state: TrainingState) -> None:
         was = state.standing
         try:
             self.network.load_state_dict(_under(state, "weights/"))
         except RuntimeError:
-            raise Refused("This training state belongs to a network of another shape; build the one it was saved from.") from None
+            raise Refused(
+                "This training state belongs to a network of another shape; build the one it was saved from."
+            ) from None
         self.best_weights = {name: tensor.to(self.device) for name, tensor in _under(state, "best/").items()}
         self._take_up_memory(state)
         for name, dice in _under(state, "dice/").items():
-            if name in self.dice.ours and dice.shape == self.dice.ours[name].shape:  # another kind of device starts its own afresh
+            if (
+                name in self.dice.ours and dice.shape == self.dice.ours[name].shape
+            ):  # another kind of device starts its own afresh
                 self.dice.ours[name] = dice
         self.step, self.epoch, self.history = was.step, was.epoch, list(was.history)
         if was.batch == self.per_epoch:
@@ -454,7 +526,9 @@ class _Fitting:
         elif (was.examples, *_order_of(was.plan)) == (len(self.data), *_order_of(self.plan)):
             self.batch, self.loss_sum, self.places = was.batch, was.loss_sum, was.places
             self.metric_sums = {
-                name: torch.tensor(total, dtype=torch.float64) for name, total in was.metric_sums.items() if name in self.plan.metrics
+                name: torch.tensor(total, dtype=torch.float64)
+                for name, total in was.metric_sums.items()
+                if name in self.plan.metrics
             }
 
     def _take_up_memory(self, state: TrainingState) -> None:
@@ -464,14 +538,20 @@ class _Fitting:
         memory: dict[int, dict[str, Tensor]] = {}
         for place, tensor in _under(state, "optimiser/").items():
             number, name = place.split("/", 1)
-            fits = int(number) < len(self.weights) and tensor.shape == (() if name == "step" else self.weights[int(number)].shape)
+            fits = int(number) < len(self.weights) and tensor.shape == (
+                () if name == "step" else self.weights[int(number)].shape
+            )
             if not fits or not bool(tensor.isfinite().all()):
-                raise Refused("This training state belongs to an optimiser of another network; start without it.")
+                raise Refused(
+                    "This training state belongs to an optimiser of another network; start without it."
+                )
             memory.setdefault(int(number), {})[name] = tensor
         rule.take_up(memory, self.weights)
 
     def _batches(self) -> Iterator[Batch]:
-        """Batches without end, from where the training stands. The order of an epoch depends on the seed and its number alone."""
+        """Batches without end, from where the training stands. The order of an epoch depends on the seed and
+        its number alone.
+        """
         epoch, skip = self.epoch, self.batch
         while True:
             order = None
@@ -492,9 +572,14 @@ class _Fitting:
     def _penalty(self) -> Tensor:
         penalty = torch.zeros((), device=self.device)
         if self.plan.l1:
-            penalty = penalty + self.plan.l1 * torch.stack([weight.abs().sum() for weight in self.penalised]).sum()
+            penalty = (
+                penalty + self.plan.l1 * torch.stack([weight.abs().sum() for weight in self.penalised]).sum()
+            )
         if self.plan.l2:
-            penalty = penalty + 0.5 * self.plan.l2 * torch.stack([weight.square().sum() for weight in self.penalised]).sum()
+            penalty = (
+                penalty
+                + 0.5 * self.plan.l2 * torch.stack([weight.square().sum() for weight in self.penalised]).sum()
+            )
         return penalty
 
     @torch.no_grad()
@@ -531,7 +616,9 @@ class _Fitting:
         plan = self.plan
         validated = None
         if self.validation is not None:
-            validated = evaluate(self.network, self.validation, plan.cost, plan.metrics, batch=max(plan.batch, 128))
+            validated = evaluate(
+                self.network, self.validation, plan.cost, plan.metrics, batch=max(plan.batch, 128)
+            )
         figures = Figures(
             epoch=self.epoch,
             steps=self.step,
@@ -546,7 +633,9 @@ class _Fitting:
         if figures.watched < best - plan.tolerance:
             figures = figures.model_copy(update={"best": True})
             if self.validation is not None:
-                self.best_weights = {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}
+                self.best_weights = {
+                    name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()
+                }
         self.history.append(figures)
         self.epoch_buffers = _copies(self.network.buffers())
         self.stalls = _stalls(plan, self.history)
@@ -558,12 +647,18 @@ class _Fitting:
         self.dice.pause()
         self.state_at_end = self.state()
         self.network.load_state_dict(self.best_weights)
-        self.restored = max((figures for figures in self.history if figures.best), key=lambda figures: figures.epoch)
-        return Ending(ending.kind, f"{ending.sentence} The weights of epoch {self.restored.epoch}, the best, were put back.")
+        self.restored = max(
+            (figures for figures in self.history if figures.best), key=lambda figures: figures.epoch
+        )
+        return Ending(
+            ending.kind,
+            f"{ending.sentence} The weights of epoch {self.restored.epoch}, the best, were put back.",
+        )
 
 
 class _Dice:
-    """Torch's random numbers, for dropout: the training's own while it works, the caller's whenever it hands something out.
+    """Torch's random numbers, for dropout: the training's own while it works, the caller's whenever it hands
+    something out.
 
     rolled: False where the network is known to need none, which saves changing them over at every report.
     """
@@ -609,11 +704,14 @@ class _Dice:
 
 
 def _rolls_dice(network: nn.Module) -> bool:
-    """Whether training it needs random numbers. Networks of ours need them for dropout alone; a stranger's may for anything."""
+    """Whether training it needs random numbers. Networks of ours need them for dropout alone; a stranger's
+    may for anything.
+    """
     if not isinstance(network, Network):
         return True
     return any(
-        (isinstance(layer, nn.Dropout) and layer.p > 0) or (isinstance(layer, nn.RNNBase) and layer.dropout > 0)
+        (isinstance(layer, nn.Dropout) and layer.p > 0)
+        or (isinstance(layer, nn.RNNBase) and layer.dropout > 0)
         for layer in network.modules()
     )
 
@@ -628,4 +726,6 @@ def _copies(tensors: Iterator[Tensor]) -> list[Tensor]:
 
 
 def _under(state: TrainingState, prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): tensor for name, tensor in state.tensors.items() if name.startswith(prefix)}
+    return {
+        name.removeprefix(prefix): tensor for name, tensor in state.tensors.items() if name.startswith(prefix)
+    }

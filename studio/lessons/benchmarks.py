@@ -25,7 +25,20 @@ from studio.lessons.benchmarks_data import (
 )
 from studio.lessons.kit.keeping import packed
 from studio.lessons.kit.lesson import Check, Choice, Event, Lesson, Push, Slide, Upload, Write
-from studio.lessons.kit.scene import Bars, Button, Figure, File, Heat, Line, Mark, Points, Scene, Table, Words, written
+from studio.lessons.kit.scene import (
+    Bars,
+    Button,
+    Figure,
+    File,
+    Heat,
+    Line,
+    Mark,
+    Points,
+    Scene,
+    Table,
+    Words,
+    written,
+)
 
 if TYPE_CHECKING:
     from studio.learning.networks import Network
@@ -42,7 +55,9 @@ MOST_STROKES = 40
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch came to: shares of right answers, and the mean wrongness, where it was learnt from and on what was held out."""
+    """What one epoch came to: shares of right answers, and the mean wrongness, where it was learnt from and
+    on what was held out.
+    """
 
     number: int
     loss: float
@@ -53,7 +68,9 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Asked:
-    """What the network is asked about: a held-out example by number, the visitor's strokes (then number is -1), or a picture of theirs."""
+    """What the network is asked about: a held-out example by number, the visitor's strokes (then number is
+    -1), or a picture of theirs.
+    """
 
     number: int = 0
     strokes: Strokes = ()
@@ -62,11 +79,13 @@ class Asked:
 
 @dataclass(frozen=True)
 class State:
-    """The visitor's place. The network's weights and the running `fitting` change in place; all else is replaced.
+    """The visitor's place. The network's weights and the running `fitting` change in place; all else is
+    replaced.
 
-    bench: None while the set is not on this machine. answers: [held out, classes], probabilities as of the last epoch.
-    losses: (epochs, wrongness) of the batches, smoothed, as they come. upload: the visitor's own file, for other settings. spent: seconds
-    that went into learning.
+    bench: None while the set is not on this machine. answers: [held out, classes], probabilities as of the
+    last epoch.
+    losses: (epochs, wrongness) of the batches, smoothed, as they come. upload: the visitor's own file, for
+    other settings. spent: seconds that went into learning.
     """
 
     settings: dict[str, Any]
@@ -89,7 +108,9 @@ class State:
 
 
 def begin(settings: Mapping[str, Any]) -> State:
-    """The set, parted, and a network that has seen none of it; or a sentence on how to get the set. Raises `Refused`."""
+    """The set, parted, and a network that has seen none of it; or a sentence on how to get the set. Raises
+    `Refused`.
+    """
     return _begun(dict(settings), None)
 
 
@@ -99,24 +120,31 @@ def _begun(settings: dict[str, Any], upload: tuple[str, bytes] | None, kept: Ben
     except Missing as missing:
         return State(settings, None, said=_absent(settings, missing), upload=upload)
     network = _network(settings, found)
-    state = State(settings, found, network, None, answers=_answers(network, found), upload=upload, said=found.note)
+    state = State(
+        settings, found, network, None, answers=_answers(network, found), upload=upload, said=found.note
+    )
     return replace(state, until=int(settings["epochs"]))
 
 
 def _absent(settings: Mapping[str, Any], missing: Missing) -> str:
     if settings["data"] == "own":
         return str(missing)
-    return (
-        f"{settings['data']} is not on this machine. Press Fetch the set, or put its files into the studio's folder, STUDIO_HOME/datasets."
-    )
+    return f"{settings['data']} is not on this machine. Press Fetch the set, or put its files into the studio's folder, STUDIO_HOME/datasets."
 
 
 def _bench(settings: Mapping[str, Any], upload: tuple[str, bytes] | None) -> Bench:
-    name, held_out, most, seed = str(settings["data"]), int(settings["held_out"]), int(settings["most"]), int(settings["seed"])
+    name, held_out, most, seed = (
+        str(settings["data"]),
+        int(settings["held_out"]),
+        int(settings["most"]),
+        int(settings["seed"]),
+    )
     if name != "own":
         return bench(name, held_out, most, seed)
     if upload is None:
-        raise Missing("Choose a file of your own: a table (CSV) with the class last, or a zip with a folder of pictures for each class.")
+        raise Missing(
+            "Choose a file of your own: a table (CSV) with the class last, or a zip with a folder of pictures for each class."
+        )
     file, content = upload
     read = pictures_of_ones_own if content[:4] == b"PK\x03\x04" else table_of_ones_own
     return read(content, file, held_out, most, seed)
@@ -140,11 +168,18 @@ def _network(settings: Mapping[str, Any], found: Bench) -> Network:
         channels = numbers_in(str(settings["channels"]), "Channels", 128) or (16,)
         channels_high_wide: Any = shape
         return Convolutional(
-            shape=channels_high_wide, classes=classes, channels=channels, hidden=64, dropout=float(settings["dropout"]), seed=seed
+            shape=channels_high_wide,
+            classes=classes,
+            channels=channels,
+            hidden=64,
+            dropout=float(settings["dropout"]),
+            seed=seed,
         ).build()
     hidden = () if kind == "linear" else numbers_in(str(settings["hidden"]), "Neurons", 512)
     inputs: Any = shape if found.is_pictures else shape[0]
-    return Perceptron(inputs=inputs, hidden=hidden, outputs=classes, dropout=float(settings["dropout"]), seed=seed).build()
+    return Perceptron(
+        inputs=inputs, hidden=hidden, outputs=classes, dropout=float(settings["dropout"]), seed=seed
+    ).build()
 
 
 @contextmanager
@@ -190,7 +225,11 @@ def act(state: State, event: Event) -> State:
         case "advance" if state.playing:
             return train(state, seconds=TURN)
         case "play":
-            until = state.until if state.done < state.until else math.floor(state.done) + int(state.settings["epochs"])
+            until = (
+                state.until
+                if state.done < state.until
+                else math.floor(state.done) + int(state.settings["epochs"])
+            )
             return replace(state, playing=not state.playing, until=until, said="", mood="plain")
         case "step":
             return replace(train(state, epochs=1), playing=False)
@@ -208,7 +247,9 @@ def act(state: State, event: Event) -> State:
         case "click" if event.figure == "plane":
             across, up = most_telling(state.bench)
             places = state.bench.held_out.inputs.numpy()[:, [across, up]]
-            return replace(state, asked=Asked(int(((places - (event.x, event.y)) ** 2).sum(axis=1).argmin())), said="")
+            return replace(
+                state, asked=Asked(int(((places - (event.x, event.y)) ** 2).sum(axis=1).argmin())), said=""
+            )
         case "stroke" if event.figure == "sheet" and state.bench.is_drawable:
             strokes = (*state.asked.strokes, tuple(event.points))[-MOST_STROKES:]
             return replace(state, asked=Asked(-1, strokes), said="")
@@ -225,7 +266,11 @@ def _set(state: State, knob: str, value: Any) -> State:
         return replace(state, settings=settings, until=math.floor(state.done) + int(value))
     if knob in ("data", "held_out", "most", "seed"):
         return replace(_begun(settings, state.upload), playing=False)
-    return replace(_begun(settings, state.upload, state.bench), playing=state.playing and state.bench is not None, asked=state.asked)
+    return replace(
+        _begun(settings, state.upload, state.bench),
+        playing=state.playing and state.bench is not None,
+        asked=state.asked,
+    )
 
 
 def _fetch(state: State) -> State:
@@ -247,7 +292,11 @@ def _fetched(state: State) -> State:
         return replace(state, said=fetching.sentence)
     if fetching.error:
         return replace(state, fetching=None, playing=False, said=fetching.error, mood="bad")
-    return replace(_begun(state.settings, state.upload), said=f"{fetching.name} is here, and its sums are right.", mood="good")
+    return replace(
+        _begun(state.settings, state.upload),
+        said=f"{fetching.name} is here, and its sums are right.",
+        mood="good",
+    )
 
 
 def train(state: State, *, seconds: float = 0.0, epochs: int = 0) -> State:
@@ -282,13 +331,24 @@ def train(state: State, *, seconds: float = 0.0, epochs: int = 0) -> State:
             done = len(history) + 1 if report.figures is not None else done + 1 / per_epoch
             if report.ending is not None:
                 said = f"{report.ending.sentence}"
-                return replace(state, fitting=None, playing=False, said=said, mood="bad", answers=_answers(network, found))
+                return replace(
+                    state,
+                    fitting=None,
+                    playing=False,
+                    said=said,
+                    mood="bad",
+                    answers=_answers(network, found),
+                )
             losses.append((done, report.loss if not losses else 0.9 * losses[-1][1] + 0.1 * report.loss))
             if report.figures is not None:
                 judged = evaluate(network, found.held_out, metrics=("accuracy",))
                 history.append(
                     Epoch(
-                        len(history) + 1, report.figures.loss, report.figures.metrics["accuracy"], judged.loss, judged.metrics["accuracy"]
+                        len(history) + 1,
+                        report.figures.loss,
+                        report.figures.metrics["accuracy"],
+                        judged.loss,
+                        judged.metrics["accuracy"],
                     )
                 )
                 answers = _answers(network, found)
@@ -343,7 +403,9 @@ def _shown(state: State, event: Event) -> State:
         grey = np.asarray(small.convert("L"), dtype=np.float32)[None] / 255
         # The sets of digits are light on dark; a photo of ink on paper is the other way round.
         return replace(state, asked=Asked(-1, picture=1 - grey if grey.mean() > 0.5 else grey), said="")
-    return replace(state, asked=Asked(-1, picture=np.asarray(small, dtype=np.float32).transpose(2, 0, 1) / 255), said="")
+    return replace(
+        state, asked=Asked(-1, picture=np.asarray(small, dtype=np.float32).transpose(2, 0, 1) / 255), said=""
+    )
 
 
 def _saved(state: State) -> State:
@@ -354,8 +416,14 @@ def _saved(state: State) -> State:
     assert found is not None
     assert network is not None
     last = state.epochs[-1] if state.epochs else None
-    origin = found.seen.origin or Origin(name="the visitor's own", source="the visitor", licence="the visitor's own")
-    wishes = " ".join(f"--set '{name}={value}'" for name, value in state.settings.items() if value != LESSON.settings()[name])
+    origin = found.seen.origin or Origin(
+        name="the visitor's own", source="the visitor", licence="the visitor's own"
+    )
+    wishes = " ".join(
+        f"--set '{name}={value}'"
+        for name, value in state.settings.items()
+        if value != LESSON.settings()[name]
+    )
     card = Card(
         name=f"benchmark-{found.name}",
         what=f"tells {', '.join(found.classes)} apart",
@@ -365,7 +433,12 @@ def _saved(state: State) -> State:
         scale=found.scale,
         classes=found.classes,
     )
-    return replace(state, files=(packed(network, card),), said="The network is saved: a card and its weights in one zip.", mood="good")
+    return replace(
+        state,
+        files=(packed(network, card),),
+        said="The network is saved: a card and its weights in one zip.",
+        mood="good",
+    )
 
 
 # What there is to see
@@ -375,7 +448,11 @@ def draw(state: State) -> Scene:
     """What is asked and what the network answers, the curve, who is taken for whom, and the worst mistakes."""
     if state.bench is None or state.answers is None:
         return Scene(
-            tables=(_card(state),), says=state.said, mood=state.mood, playing=state.playing, values={"data": state.settings["data"]}
+            tables=(_card(state),),
+            says=state.said,
+            mood=state.mood,
+            playing=state.playing,
+            values={"data": state.settings["data"]},
         )
     found = state.bench
     last = state.epochs[-1] if state.epochs else None
@@ -402,7 +479,11 @@ def draw(state: State) -> Scene:
         tables=tuple(tables),
         numbers=numbers,
         says=_says(state, found, right),
-        mood=state.mood if state.said else "good" if state.epochs and not state.playing and right >= 0.97 else "plain",
+        mood=state.mood
+        if state.said
+        else "good"
+        if state.epochs and not state.playing and right >= 0.97
+        else "plain",
         playing=state.playing,
         values={"data": state.settings["data"], "seed": state.settings["seed"]},
         files=state.files,
@@ -442,7 +523,11 @@ def probabilities(state: State, found: Bench) -> tuple[np.ndarray, str]:
     inputs, truth, _ = _asked(state, found)
     with torch.no_grad(), _threads(found):
         state.network.eval()
-        return np.asarray(torch.softmax(state.network(torch.from_numpy(np.ascontiguousarray(inputs))[None]), dim=1)[0].numpy()), truth
+        return np.asarray(
+            torch.softmax(state.network(torch.from_numpy(np.ascontiguousarray(inputs))[None]), dim=1)[
+                0
+            ].numpy()
+        ), truth
 
 
 def _picture(pixels: np.ndarray, extent: tuple[float, float, float, float]) -> Heat:
@@ -458,15 +543,30 @@ def _sheet(state: State, found: Bench) -> Figure:
     strokes = state.asked.strokes
     marks: list[Mark] = []
     if strokes:
-        marks += [Line([x for x, _ in stroke], [y for _, y in stroke], colour="ink", width=18) for stroke in strokes]
-        marks += [_picture(inputs, (0.0, 0.26, 0.0, 0.26)), Words((0.13,), (0.29,), ("as it sees it",), "faint", 12)]
+        marks += [
+            Line([x for x, _ in stroke], [y for _, y in stroke], colour="ink", width=18) for stroke in strokes
+        ]
+        marks += [
+            _picture(inputs, (0.0, 0.26, 0.0, 0.26)),
+            Words((0.13,), (0.29,), ("as it sees it",), "faint", 12),
+        ]
         marks.append(Button("clean", 0.94, 0.94, "×", "an empty sheet"))
     else:
         marks.append(_picture(inputs, (0.08, 0.92, 0.08, 0.92)))
     clicks = "Draw a digit, as large as you like." if found.is_drawable else ""
     text = f"{title}." + ("" if truth else f" {len(strokes)} strokes.")
     return Figure(
-        "sheet", title, (0, 1), (0, 1), tuple(marks), text, aspect=1.0, axes=False, clicks=clicks, draws=found.is_drawable, rows=2
+        "sheet",
+        title,
+        (0, 1),
+        (0, 1),
+        tuple(marks),
+        text,
+        aspect=1.0,
+        axes=False,
+        clicks=clicks,
+        draws=found.is_drawable,
+        rows=2,
     )
 
 
@@ -481,11 +581,26 @@ def _plane(state: State, found: Bench) -> Figure:
     marks = (Points(x, y, colours, 4.5, shapes), Points([x[number]], [y[number]], "accent", 11, "ring"))
     names = [f"{found.seen.features[feature]}, standardised" for feature in (across, up)]
     _, _, title = _asked(state, found)
-    legend = ", ".join(f"{shape} {name}" for shape, name in zip(("dot", "square", "ring", "cross"), found.classes, strict=False))
+    legend = ", ".join(
+        f"{shape} {name}"
+        for shape, name in zip(("dot", "square", "ring", "cross"), found.classes, strict=False)
+    )
     text = f"{title}. Shown by the two features that tell the classes apart best. {legend}."
     clicks = f"Click an example. {legend[:1].upper()}{legend[1:]}."
     axes = (-3.2, 3.2)
-    return Figure("plane", title, axes, axes, marks, text, x_label=names[0], y_label=names[1], aspect=0.95, clicks=clicks, rows=2)
+    return Figure(
+        "plane",
+        title,
+        axes,
+        axes,
+        marks,
+        text,
+        x_label=names[0],
+        y_label=names[1],
+        aspect=0.95,
+        clicks=clicks,
+        rows=2,
+    )
 
 
 COLOURS = ("one", "two", "three", "four", "five", "six")
@@ -502,22 +617,47 @@ def _bars(state: State, found: Bench) -> Figure:
         Bars(range(len(sure)), sure * 100, colours, 0.7, names if len(names) <= 12 else ()),
         Words((best,), (min(float(sure[best]) * 100 + 7, 107),), (f"{sure[best] * 100:.0f} %",), "ink", 13),
     )
-    title = f"It says {found.classes[best]}" + ("" if not truth else ", which is right" if right else f"; it is {truth}")
-    text = ", ".join(f"{found.classes[number]} {sure[number] * 100:.1f} %" for number in np.argsort(-sure)[:3]) + "."
-    return Figure("bars", title, (-0.6, len(sure) - 0.4), (0, 115), marks, text, y_label="percent sure", aspect=2.3)
+    title = f"It says {found.classes[best]}" + (
+        "" if not truth else ", which is right" if right else f"; it is {truth}"
+    )
+    text = (
+        ", ".join(f"{found.classes[number]} {sure[number] * 100:.1f} %" for number in np.argsort(-sure)[:3])
+        + "."
+    )
+    return Figure(
+        "bars", title, (-0.6, len(sure) - 0.4), (0, 115), marks, text, y_label="percent sure", aspect=2.3
+    )
 
 
 def _curve(state: State) -> Figure:
     right = max(float(state.until), 1.0)
     losses = [loss for _, loss in state.losses]
-    top = max(0.5, math.ceil(max([*losses[:40], *(epoch.held_out_loss for epoch in state.epochs[:2])], default=1.0) * 2) / 2)
+    top = max(
+        0.5,
+        math.ceil(max([*losses[:40], *(epoch.held_out_loss for epoch in state.epochs[:2])], default=1.0) * 2)
+        / 2,
+    )
     marks: list[Mark] = [Line([epoch for epoch, _ in state.losses], np.clip(losses, 0, top), "ink", 1.8)]
     held = [(epoch.number, min(epoch.held_out_loss, top)) for epoch in state.epochs]
-    marks += [Line([x for x, _ in held], [y for _, y in held], "three", 2), Points([x for x, _ in held], [y for _, y in held], "three", 3)]
-    marks.append(Words((right * 0.98,) * 2, (top * 0.92, top * 0.79), ("learning", "held out"), ("ink", "three"), 12.5, "end"))
+    marks += [
+        Line([x for x, _ in held], [y for _, y in held], "three", 2),
+        Points([x for x, _ in held], [y for _, y in held], "three", 3),
+    ]
+    marks.append(
+        Words(
+            (right * 0.98,) * 2,
+            (top * 0.92, top * 0.79),
+            ("learning", "held out"),
+            ("ink", "three"),
+            12.5,
+            "end",
+        )
+    )
     last = state.epochs[-1] if state.epochs else None
     text = (
-        f"After {last.number} epochs {written(last.loss)} learning, {written(last.held_out_loss)} held out." if last else "Not trained yet."
+        f"After {last.number} epochs {written(last.loss)} learning, {written(last.held_out_loss)} held out."
+        if last
+        else "Not trained yet."
     )
     return Figure("curve", "Wrongness, epoch by epoch", (0, right), (0, top), tuple(marks), text, aspect=2.3)
 
@@ -543,11 +683,15 @@ def _confusion(state: State, found: Bench) -> Figure:
     taken = np.argwhere((counts > 0) & ~np.eye(classes, dtype=bool)).tolist()
     worst = sorted(taken, key=lambda cell: -counts[cell[0], cell[1]])[:3]
     pairs = ", ".join(f"{found.classes[i]} taken for {found.classes[j]} ({counts[i, j]})" for i, j in worst)
-    text = f"{int(np.trace(counts))} of {len(targets)} right. " + (f"Most often: {pairs}." if pairs else "No mistakes.")
+    text = f"{int(np.trace(counts))} of {len(targets)} right. " + (
+        f"Most often: {pairs}." if pairs else "No mistakes."
+    )
     left = -0.16 * classes if classes <= 4 else -0.1 * classes
     clicks = "Rows: what it is. Columns: what it is taken for. Click a cell to see one."
     axes = (left, float(classes)), (-0.08 * classes, float(classes))
-    return Figure("confusion", "Who is taken for whom", *axes, marks, text, aspect=1.05, axes=False, clicks=clicks)
+    return Figure(
+        "confusion", "Who is taken for whom", *axes, marks, text, aspect=1.05, axes=False, clicks=clicks
+    )
 
 
 def _worst(state: State, found: Bench) -> list[int]:
@@ -568,7 +712,11 @@ def _mistakes(state: State, found: Bench, worst: list[int]) -> Figure:
         marks.append(_picture(found.raw[number], (x + 0.14, x + 0.86, y + 0.24, y + 0.96)))
         marks.append(
             Words(
-                (x + 0.5,), (y + 0.12,), (f"{truth[:6]}, not {said[:6]}" if len(truth + said) > 2 else f"{truth}, not {said}",), "ink", 11.5
+                (x + 0.5,),
+                (y + 0.12,),
+                (f"{truth[:6]}, not {said[:6]}" if len(truth + said) > 2 else f"{truth}, not {said}",),
+                "ink",
+                11.5,
             )
         )
         marks.append(Button(f"worst {number}", x + 0.9, y + 0.9, "?", f"ask about example {number + 1}", 8))
@@ -576,7 +724,16 @@ def _mistakes(state: State, found: Bench, worst: list[int]) -> Figure:
         marks.append(Words((2,), (1.5,), ("no mistakes",), "faint"))
     mistakes = int((state.answers.argmax(axis=1) != found.held_out.targets.numpy()).sum())
     text = f"{mistakes} mistakes; the {len(worst)} it was surest about are shown."
-    return Figure("mistakes", "The worst mistakes, the surest first", (0, 4), (0, 3), tuple(marks), text, aspect=1.3, axes=False)
+    return Figure(
+        "mistakes",
+        "The worst mistakes, the surest first",
+        (0, 4),
+        (0, 3),
+        tuple(marks),
+        text,
+        aspect=1.3,
+        axes=False,
+    )
 
 
 def _mistakes_table(state: State, found: Bench, worst: list[int]) -> Table:
@@ -593,13 +750,21 @@ def _mistakes_table(state: State, found: Bench, worst: list[int]) -> Table:
         for number in worst[:6]
     )
     return Table(
-        "The worst mistakes, the surest first", ("example", *(found.seen.features[f] for f in telling), "it is", "it says", "sure"), rows
+        "The worst mistakes, the surest first",
+        ("example", *(found.seen.features[f] for f in telling), "it is", "it says", "sure"),
+        rows,
     )
 
 
 def _by_epoch(state: State, last: int = ROWS) -> Table:
     rows = tuple(
-        (str(each.number), written(each.loss), rounded_share(each.right), written(each.held_out_loss), rounded_share(each.held_out_right))
+        (
+            str(each.number),
+            written(each.loss),
+            rounded_share(each.right),
+            written(each.held_out_loss),
+            rounded_share(each.held_out_right),
+        )
         for each in state.epochs[-last:]
     )
     columns = ("epoch", "wrongness, learning", "right, learning", "wrongness, held out", "right, held out")
@@ -608,7 +773,8 @@ def _by_epoch(state: State, last: int = ROWS) -> Table:
 
 @dataclass(frozen=True)
 class Known:
-    """What a set is known to give. here, time: what this lesson's defaults reached with the dice 1, 2 and 3 on two cores;
+    """What a set is known to give. here, time: what this lesson's defaults reached with the dice 1, 2 and 3
+    on two cores;
     published: what others did."""
 
     here: str
@@ -634,7 +800,8 @@ def _card(state: State) -> Table:
     name = str(state.settings["data"])
     rows = [(each, known.here, known.time, known.published) for each, known in KNOWN.items()]
     if name in KNOWN and state.epochs:
-        # What this machine has reached just now stands beside it; of the sets that are a download it is all that can be said.
+        # What this machine has reached just now stands beside it; of the sets that are a download it is all
+        # that can be said.
         known, last = KNOWN[name], state.epochs[-1]
         now = f"{rounded_share(last.held_out_right)} here after {last.number} epoch{'s' * (last.number > 1)}"
         took = f"{max(1, round(state.spent))} s here"
@@ -643,7 +810,12 @@ def _card(state: State) -> Table:
         rows[list(KNOWN).index(name)] = (name, *here, known.published)
     holds = f"{name}: {KNOWN_SETS[name].sentence} " if name in KNOWN else ""
     chosen = list(KNOWN).index(name) if name in KNOWN else None
-    return Table(f"{holds}What is reached on what was held out", ("set", "reached", "takes", "published"), tuple(rows), chosen)
+    return Table(
+        f"{holds}What is reached on what was held out",
+        ("set", "reached", "takes", "published"),
+        tuple(rows),
+        chosen,
+    )
 
 
 def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
@@ -658,7 +830,9 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
         if state.mood == "bad":
             yield state.said
             return
-    yield replace(_by_epoch(state, last=len(state.epochs)), title=f"{settings['data']}, {settings['network']}")
+    yield replace(
+        _by_epoch(state, last=len(state.epochs)), title=f"{settings['data']}, {settings['network']}"
+    )
     assert state.bench is not None
     yield _confusion(state, state.bench).text
     if str(settings["data"]) in ("mnist", "cifar10"):
@@ -679,13 +853,21 @@ LESSON: Lesson[State] = Lesson(
     checks=(
         Check(
             "What will happen if you draw a letter instead of a digit?",
-            ("It says that it is no digit", "It names a digit all the same, often with confidence", "All bars are equally high"),
+            (
+                "It says that it is no digit",
+                "It names a digit all the same, often with confidence",
+                "All bars are equally high",
+            ),
             1,
             "It was only ever asked which of ten. That something may be none of them it has never met.",
         ),
         Check(
             "What will happen if it learns from 500 examples instead of all?",
-            ("The same in less time", "All right on what it learnt from, worse on what was held out", "Worse on both"),
+            (
+                "The same in less time",
+                "All right on what it learnt from, worse on what was held out",
+                "Worse on both",
+            ),
             1,
             "Fewer examples are learnt by heart more easily, and say less about those that were not among them.",
         ),
@@ -727,9 +909,18 @@ print(right.mean())  # about nine in ten, without a single hidden neuron""",
         Push("another", "Ask another", "another held-out example", key="a"),
         Push("reset", "Reset", "another beginning, another part held out", key="r"),
         Choice("data", "Set", SETS, "digits", group="Set"),
-        Slide("held_out", "Held out, percent", 10, 50, 5, 25, "MNIST and CIFAR-10 bring their own.", group="Set"),
         Slide(
-            "most", "Learn from at most", 100, 60000, 100, 10000, stops=(100, 200, 500, 1000, 2000, 5000, 10000, 20000, 60000), group="Set"
+            "held_out", "Held out, percent", 10, 50, 5, 25, "MNIST and CIFAR-10 bring their own.", group="Set"
+        ),
+        Slide(
+            "most",
+            "Learn from at most",
+            100,
+            60000,
+            100,
+            10000,
+            stops=(100, 200, 500, 1000, 2000, 5000, 10000, 20000, 60000),
+            group="Set",
         ),
         Push("fetch", "Fetch the set", "MNIST (12 MB) or CIFAR-10 (170 MB), once", group="Set"),
         Choice("network", "Network", NETWORKS, "convolutional", group="Network"),

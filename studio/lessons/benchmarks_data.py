@@ -1,4 +1,6 @@
-"""What the Benchmarks learn from: the well-known sets, a table or labelled pictures of one's own; and a drawn digit made like theirs."""
+"""What the Benchmarks learn from: the well-known sets, a table or labelled pictures of one's own; and a drawn
+digit made like theirs.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,8 @@ Strokes = tuple[tuple[tuple[float, float], ...], ...]
 
 @dataclass(frozen=True)
 class Bench:
-    """A set, parted. Inputs of tables are standardised by what is learnt from; pictures stay in 0 … 1, [n, channels, h, w].
+    """A set, parted. Inputs of tables are standardised by what is learnt from; pictures stay in 0 … 1, [n,
+    channels, h, w].
 
     raw: the held-out inputs as they were given, for showing. scale: how tables were standardised.
     """
@@ -63,7 +66,8 @@ def folder() -> Path:
 
 
 def bench(name: str, held_out: int, most: int, seed: int) -> Bench:
-    """A known set. held_out: percent, where there is no official test part; most: examples to learn from at most.
+    """A known set. held_out: percent, where there is no official test part; most: examples to learn from at
+    most.
 
     Raises `Missing` for a set that is not on this machine.
     """
@@ -81,14 +85,25 @@ def table_of_ones_own(content: bytes, name: str, held_out: int, most: int, seed:
 
     examples = read_csv(content, name=name)
     if not examples.classes:
-        raise Refused(f"The last column of {name} ('{_last_heading(content)}') holds numbers; put the class there, as a word.")
+        raise Refused(
+            f"The last column of {name} ('{_last_heading(content)}') holds numbers; put the class there, as a word."
+        )
     if not 2 <= len(examples.classes) <= MOST_CLASSES:
-        raise Refused(f"{name} has {len(examples.classes)} classes in its last column; from 2 to {MOST_CLASSES} can be told apart here.")
+        raise Refused(
+            f"{name} has {len(examples.classes)} classes in its last column; from 2 to {MOST_CLASSES} can be told apart here."
+        )
     return _parted("own", *_split(examples, held_out, seed, name), most, seed)
 
 
 def _last_heading(content: bytes) -> str:
-    return content.split(b"\n", 1)[0].decode("utf-8-sig", "replace").replace(";", ",").replace("\t", ",").rsplit(",", 1)[-1].strip()[:40]
+    return (
+        content.split(b"\n", 1)[0]
+        .decode("utf-8-sig", "replace")
+        .replace(";", ",")
+        .replace("\t", ",")
+        .rsplit(",", 1)[-1]
+        .strip()[:40]
+    )
 
 
 def pictures_of_ones_own(content: bytes, name: str, held_out: int, most: int, seed: int) -> Bench:
@@ -102,7 +117,9 @@ def pictures_of_ones_own(content: bytes, name: str, held_out: int, most: int, se
     labelled = _pictures_in(content, name)
     classes = tuple(sorted({label for label, _, _ in labelled}))
     if not 2 <= len(classes) <= MOST_CLASSES:
-        raise Refused(f"{name} has {len(classes)} folders with pictures; make one for each class, from 2 to {MOST_CLASSES}.")
+        raise Refused(
+            f"{name} has {len(classes)} folders with pictures; make one for each class, from 2 to {MOST_CLASSES}."
+        )
     pixels, targets, skipped = [], [], 0
     for label, inside, picture in labelled:
         try:
@@ -112,18 +129,24 @@ def pictures_of_ones_own(content: bytes, name: str, held_out: int, most: int, se
             continue
         side = min(found.size)
         left, top = (found.width - side) // 2, (found.height - side) // 2
-        small = found.crop((left, top, left + side, top + side)).resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+        small = found.crop((left, top, left + side, top + side)).resize(
+            (SIDE, SIDE), Image.Resampling.LANCZOS
+        )
         pixels.append(np.asarray(small, dtype=np.float32).transpose(2, 0, 1) / 255)
         targets.append(classes.index(label))
     if len(set(targets)) < 2:
-        raise Unreadable(f"{name} holds no readable pictures of two classes; bring JPEG or PNG files in a folder for each class.")
+        raise Unreadable(
+            f"{name} holds no readable pictures of two classes; bring JPEG or PNG files in a folder for each class."
+        )
     examples = Examples(torch.from_numpy(np.stack(pixels)), torch.tensor(targets), (), classes)
     note = f"{skipped} files were passed over: they are no pictures." if skipped else ""
     return replace(_parted("own", *_split(examples, held_out, seed, name), most, seed), note=note)
 
 
 def _pictures_in(content: bytes, name: str) -> list[tuple[str, str, bytes]]:
-    """Folder, file name and bytes of every picture in a zip, within the budgets; what a zip claims of sizes is not believed."""
+    """Folder, file name and bytes of every picture in a zip, within the budgets; what a zip claims of sizes
+    is not believed.
+    """
     labelled: list[tuple[str, str, bytes]] = []
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -133,13 +156,26 @@ def _pictures_in(content: bytes, name: str) -> list[tuple[str, str, bytes]]:
                 if entry.is_dir() or hidden or len(path.parts) < 2:
                     continue
                 if len(labelled) == MOST_PICTURES:
-                    raise Refused(f"{name} holds more than {MOST_PICTURES:,} pictures; take fewer of each class.")
+                    raise Refused(
+                        f"{name} holds more than {MOST_PICTURES:,} pictures; take fewer of each class."
+                    )
                 with archive.open(entry) as file:
                     picture = file.read(LARGEST_PICTURE + 1)
                 if len(picture) > LARGEST_PICTURE:
-                    raise Refused(f"{path.name[:60]} in {name} is larger than 4 MB; make the pictures smaller, 200 pixels are plenty.")
+                    raise Refused(
+                        f"{path.name[:60]} in {name} is larger than 4 MB; make the pictures smaller, 200 pixels are plenty."
+                    )
                 labelled.append((path.parts[-2][:40], path.name[:60], picture))
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError, ValueError, KeyError, zlib.error):
+    except (
+        zipfile.BadZipFile,
+        OSError,
+        RuntimeError,
+        NotImplementedError,
+        EOFError,
+        ValueError,
+        KeyError,
+        zlib.error,
+    ):
         raise Unreadable(f"{name} is neither a table (CSV) nor a zip of folders with pictures.") from None
     return labelled
 
@@ -148,7 +184,9 @@ def _split(examples: Examples, held_out: int, seed: int, name: str) -> tuple[Exa
     try:
         return examples.split(held_out / 100, seed)
     except Refused:
-        raise Refused(f"{name} holds only {len(examples)} examples; a part is to be held out, so bring at least ten.") from None
+        raise Refused(
+            f"{name} holds only {len(examples)} examples; a part is to be held out, so bring at least ten."
+        ) from None
 
 
 def _parted(name: str, seen: Examples, held_out: Examples, most: int, seed: int) -> Bench:
@@ -171,7 +209,9 @@ EXPECTED = {"mnist": 11_594_722, "cifar10": 170_498_071}
 
 @dataclass
 class Fetching:
-    """A download under way in a thread of its own; torchvision checks the files' MD5 sums before they are believed."""
+    """A download under way in a thread of its own; torchvision checks the files' MD5 sums before they are
+    believed.
+    """
 
     name: str
     error: str = ""
@@ -201,7 +241,11 @@ class Fetching:
     def fetched(self) -> int:
         """Bytes of archives on the disk so far."""
         kinds = (".gz", ".tar.gz")
-        return sum(path.stat().st_size for path in folder().rglob("*") if path.name.endswith(kinds)) if folder().is_dir() else 0
+        return (
+            sum(path.stat().st_size for path in folder().rglob("*") if path.name.endswith(kinds))
+            if folder().is_dir()
+            else 0
+        )
 
     @property
     def sentence(self) -> str:
@@ -214,8 +258,9 @@ class Fetching:
 def drawn_digit(strokes: Strokes, side: int) -> np.ndarray:
     """The strokes as [side, side] ink in 0 … 1, rows from the top.
 
-    8: as the UCI digits: the digit fills a square of 32 x 32 black or white pixels, counted in blocks of 4 x 4 (Alpaydin and Kaynak, 1998).
-    Otherwise as MNIST: the digit fits 20 x 20 of 28 x 28 grey pixels, its centre of mass in the middle (LeCun and others, 1998).
+    8: as the UCI digits: the digit fills a square of 32 x 32 black or white pixels, counted in blocks of 4 x
+    4 (Alpaydin and Kaynak, 1998). Otherwise as MNIST: the digit fits 20 x 20 of 28 x 28 grey pixels, its
+    centre of mass in the middle (LeCun and others, 1998).
     """
     if side == 8:
         ink = _inked(strokes, 32, 32, width=4.6)
@@ -224,12 +269,16 @@ def drawn_digit(strokes: Strokes, side: int) -> np.ndarray:
     ink = _inked(strokes, side, box, width=2.6 * side / 28)
     rows, columns = np.indices(ink.shape)
     middle = (side - 1) / 2
-    down, right = (round(middle - float((ink * where).sum() / max(ink.sum(), 1e-9))) for where in (rows, columns))
+    down, right = (
+        round(middle - float((ink * where).sum() / max(ink.sum(), 1e-9))) for where in (rows, columns)
+    )
     return np.asarray(np.roll(ink, (down, right), axis=(0, 1)), dtype=np.float32)
 
 
 def _inked(strokes: Strokes, side: int, box: int, width: float) -> np.ndarray:
-    """The strokes drawn with round pens of that width, enlarged or shrunk so that ink and all fill the box in the middle of the sheet."""
+    """The strokes drawn with round pens of that width, enlarged or shrunk so that ink and all fill the box in
+    the middle of the sheet.
+    """
     from PIL import Image, ImageDraw
 
     places = np.array([place for stroke in strokes for place in stroke])
@@ -242,14 +291,20 @@ def _inked(strokes: Strokes, side: int, box: int, width: float) -> np.ndarray:
     for stroke in strokes:
         line = (np.array(stroke) - middle) * (scale * fine, -scale * fine) + side * fine / 2
         if len(line) > 1:
-            pen.line([tuple(place) for place in line.tolist()], fill=255, width=round(width * fine), joint="curve")
+            pen.line(
+                [tuple(place) for place in line.tolist()], fill=255, width=round(width * fine), joint="curve"
+            )
         for x, y in line.tolist():
             pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
-    return np.asarray(np.asarray(canvas, dtype=np.float64).reshape(side, fine, side, fine).mean(axis=(1, 3)) / 255)
+    return np.asarray(
+        np.asarray(canvas, dtype=np.float64).reshape(side, fine, side, fine).mean(axis=(1, 3)) / 255
+    )
 
 
 def most_telling(bench: Bench) -> tuple[int, int]:
-    """The two features of a table whose means differ most between classes, against their spread within (Fisher's ratio)."""
+    """The two features of a table whose means differ most between classes, against their spread within
+    (Fisher's ratio).
+    """
     inputs, targets = bench.seen.inputs.numpy(), bench.seen.targets.numpy()
     means = np.stack([inputs[targets == number].mean(axis=0) for number in np.unique(targets)])
     within = np.stack([inputs[targets == number].var(axis=0) for number in np.unique(targets)]).mean(axis=0)

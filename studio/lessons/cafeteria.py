@@ -1,6 +1,7 @@
 """The cafeteria: prices learnt from totals alone, by the delta rule.
 
-After Geoffrey Hinton's example in "Neural Networks for Machine Learning" (lecture 3a), with a meal of protein, carbohydrate and salad.
+After Geoffrey Hinton's example in "Neural Networks for Machine Learning" (lecture 3a), with a meal of
+protein, carbohydrate and salad.
 """
 
 from __future__ import annotations
@@ -58,7 +59,9 @@ class Turn:
 
 @dataclass(frozen=True)
 class State:
-    """The visitor's place in the lesson. `descent` is the running loop over `weights`; both begin anew when a setting changes."""
+    """The visitor's place in the lesson. `descent` is the running loop over `weights`; both begin anew when a
+    setting changes.
+    """
 
     settings: dict[str, Any]
     meals: tuple[Meal, ...]
@@ -74,13 +77,18 @@ def begin(settings: Mapping[str, Any]) -> State:
     """The first guess, before any step. Raises `Refused` for a menu that cannot be read."""
     import torch
 
-    meals = read_menu(str(settings["menu"]) or MENUS[str(settings["meals"])], float(settings["noise"]), int(settings["seed"]))
+    meals = read_menu(
+        str(settings["menu"]) or MENUS[str(settings["meals"])],
+        float(settings["noise"]),
+        int(settings["seed"]),
+    )
     weights = torch.tensor([float(settings[food]) for food in FOODS], dtype=torch.float64)
     return State(dict(settings), meals, weights, _descent(meals, weights, settings))
 
 
 def read_menu(text: str, noise: float, seed: int) -> tuple[Meal, ...]:
-    """Meals from lines of three portions, priced by the true prices with the cashier's noise (dollars, standard deviation).
+    """Meals from lines of three portions, priced by the true prices with the cashier's noise (dollars,
+    standard deviation).
 
     Raises `Refused` naming the line at fault.
     """
@@ -97,7 +105,9 @@ def read_menu(text: str, noise: float, seed: int) -> tuple[Meal, ...]:
             protein = carbohydrate = salad = math.nan
         portions = (protein, carbohydrate, salad)
         if not all(0 <= portion <= 20 for portion in portions):
-            raise Refused(f"Line {number} of the menu should be three portions from 0 to 20, such as 2, 5, 3.")
+            raise Refused(
+                f"Line {number} of the menu should be three portions from 0 to 20, such as 2, 5, 3."
+            )
         slip = noise * float(torch.randn((), generator=dice, dtype=torch.float64))
         meals.append(Meal(portions, sum(p * x for p, x in zip(TRUE_PRICES, portions, strict=True)) + slip))
     if not meals:
@@ -107,7 +117,9 @@ def read_menu(text: str, noise: float, seed: int) -> tuple[Meal, ...]:
     return tuple(meals)
 
 
-def _descent(meals: tuple[Meal, ...], weights: Tensor, settings: Mapping[str, Any]) -> Generator[Step, None, Ending]:
+def _descent(
+    meals: tuple[Meal, ...], weights: Tensor, settings: Mapping[str, Any]
+) -> Generator[Step, None, Ending]:
     """The delta rule on one meal after the other, or on all at once: the one loop of `studio.learning`."""
     import torch
 
@@ -120,11 +132,17 @@ def _descent(meals: tuple[Meal, ...], weights: Tensor, settings: Mapping[str, An
 
     def measure() -> Slope:
         nonlocal turn
-        chosen = slice(None) if settings["over"] == "all meals" else slice(turn % len(meals), turn % len(meals) + 1)
+        chosen = (
+            slice(None)
+            if settings["over"] == "all meals"
+            else slice(turn % len(meals), turn % len(meals) + 1)
+        )
         turn += 1
         return delta_rule(weights, inputs[chosen], targets[chosen])
 
-    return descend([weights], measure, GradientDescent(float(settings["rate"])), steps=LONGEST_RUN, keep_every=8)
+    return descend(
+        [weights], measure, GradientDescent(float(settings["rate"])), steps=LONGEST_RUN, keep_every=8
+    )
 
 
 def act(state: State, event: Event) -> State:
@@ -139,7 +157,13 @@ def act(state: State, event: Event) -> State:
         import torch
 
         with torch.no_grad():
-            return replace(state, settings=settings, descent=_descent(state.meals, state.weights, settings), ended="", mood="plain")
+            return replace(
+                state,
+                settings=settings,
+                descent=_descent(state.meals, state.weights, settings),
+                ended="",
+                mood="plain",
+            )
     if event.name == "play":
         return replace(state, playing=not state.playing and not state.ended)
     if event.name in ("step", "advance"):
@@ -151,7 +175,11 @@ def _step(state: State) -> State:
     before = state.weights.tolist()
     step = next(state.descent, None)
     if step is None:
-        return replace(state, playing=False, ended=state.ended or f"That was {LONGEST_RUN} steps; the prices hardly move any more.")
+        return replace(
+            state,
+            playing=False,
+            ended=state.ended or f"That was {LONGEST_RUN} steps; the prices hardly move any more.",
+        )
     prices = tuple(state.weights.tolist())
     if step.ending is not None and step.ending.kind == "diverged":
         return replace(state, playing=False, ended=step.ending.sentence, mood="bad")
@@ -169,7 +197,13 @@ def _step(state: State) -> State:
     )
     exact = max(abs(_price(each, prices) - each.total) for each in state.meals) < 0.005
     ended = "Every total is right to the cent." if exact and not float(state.settings["noise"]) else ""
-    return replace(state, turns=(*state.turns, turn), playing=state.playing and not exact, ended=ended, mood="good" if ended else "plain")
+    return replace(
+        state,
+        turns=(*state.turns, turn),
+        playing=state.playing and not exact,
+        ended=ended,
+        mood="good" if ended else "plain",
+    )
 
 
 def _price(meal: Meal, prices: Any) -> float:
@@ -219,13 +253,27 @@ def _prices_figure(prices: tuple[float, ...], reveal: bool) -> Figure:
     top = max(2.0, *(math.ceil(price * 2) / 2 for price in prices))
     low = min(0.0, *(math.floor(price * 2) / 2 for price in prices))
     marks: list[Any] = [Bars((0, 1, 2), prices, colour="one", width=0.5, label=FOODS)]
-    marks.append(Words((0, 1, 2), [max(price, 0) + (top - low) * 0.05 for price in prices], [f"{price:.2f}" for price in prices]))
+    marks.append(
+        Words(
+            (0, 1, 2),
+            [max(price, 0) + (top - low) * 0.05 for price in prices],
+            [f"{price:.2f}" for price in prices],
+        )
+    )
     if reveal:
         for i, true in enumerate(TRUE_PRICES):
             marks.append(Line((i - 0.36, i + 0.36), (true, true), colour="two", width=3))
     said = ", ".join(f"{food} {price:.4f} dollars" for food, price in zip(FOODS, prices, strict=True))
     truth = " The true prices are 1.5, 0.5 and 1.0." if reveal else ""
-    return Figure("prices", "Prices as they are guessed now", (-0.6, 2.6), (low, top), tuple(marks), f"{said}.{truth}", y_label="dollars")
+    return Figure(
+        "prices",
+        "Prices as they are guessed now",
+        (-0.6, 2.6),
+        (low, top),
+        tuple(marks),
+        f"{said}.{truth}",
+        y_label="dollars",
+    )
 
 
 def _wrongness_figure(state: State) -> Figure:
@@ -235,10 +283,21 @@ def _wrongness_figure(state: State) -> Figure:
     top = max(shown, default=1.0) or 1.0
     steps = list(range(first, first + len(shown)))
     marks = (Line(steps, shown, colour="accent", fill=True), Points(steps[-1:], shown[-1:], colour="accent"))
-    text = f"From {written(shown[0])} to {written(shown[-1])} in the last {len(shown)} steps." if shown else "No step yet."
+    text = (
+        f"From {written(shown[0])} to {written(shown[-1])} in the last {len(shown)} steps."
+        if shown
+        else "No step yet."
+    )
     right = max(float(first + len(shown)), 10.0)
     return Figure(
-        "wrongness", "Wrongness, step by step", (first - 1, right), (0, top * 1.08), marks, text, x_label="step", y_label="½ Σ (t − y)²"
+        "wrongness",
+        "Wrongness, step by step",
+        (first - 1, right),
+        (0, top * 1.08),
+        marks,
+        text,
+        x_label="step",
+        y_label="½ Σ (t − y)²",
     )
 
 
@@ -253,7 +312,12 @@ def _meals_table(state: State, prices: tuple[float, ...]) -> Table:
         for meal in state.meals
     )
     chosen = None if state.settings["over"] == "all meals" else len(state.turns) % len(state.meals)
-    return Table("The meals: what the cashier said, and what your prices say", (*FOODS, "total t", "guess y", "error t − y"), rows, chosen)
+    return Table(
+        "The meals: what the cashier said, and what your prices say",
+        (*FOODS, "total t", "guess y", "error t − y"),
+        rows,
+        chosen,
+    )
 
 
 def _turns_table(turns: tuple[Turn, ...]) -> Table:
@@ -299,13 +363,21 @@ LESSON: Lesson[State] = Lesson(
     checks=(
         Check(
             "What will happen if protein and carbohydrate are always bought together, one for one?",
-            ("The prices come out true", "The totals come out right, the two prices need not", "Nothing is learnt"),
+            (
+                "The prices come out true",
+                "The totals come out right, the two prices need not",
+                "Nothing is learnt",
+            ),
             1,
             "Only their sum is ever seen. Every split of it explains the totals equally well, so it depends on the first guess.",
         ),
         Check(
             "What will happen if the rate is ten times as large?",
-            ("It learns ten times as fast", "It overshoots, further every time", "Nothing changes in the end"),
+            (
+                "It learns ten times as fast",
+                "It overshoots, further every time",
+                "Nothing changes in the end",
+            ),
             1,
             "Each step then corrects more than the whole error, and the next error is larger, the other way round.",
         ),
@@ -338,20 +410,43 @@ print(prices)  # close to 1.5, 0.5, 1.0""",
         Push("step", "Step", "one step of the delta rule", key="s", main=True),
         Push("play", "Play", "step after step", key="space"),
         Push("reset", "Start again", "back to the first guess", key="r"),
-        Slide("rate", "Learning rate ε", 0.001, 0.3, 0.001, 1 / 35, "How much of the blame is acted on; 1/35 at first."),
-        Choice("over", "Look at", ("one meal", "all meals"), "one meal", "One meal after the other, or all in every step."),
+        Slide(
+            "rate",
+            "Learning rate ε",
+            0.001,
+            0.3,
+            0.001,
+            1 / 35,
+            "How much of the blame is acted on; 1/35 at first.",
+        ),
+        Choice(
+            "over",
+            "Look at",
+            ("one meal", "all meals"),
+            "one meal",
+            "One meal after the other, or all in every step.",
+        ),
         Choice("meals", "What is bought", tuple(MENUS), "everyday", restarts=True),
         Slide("noise", "The cashier's slips", 0, 1, 0.05, 0, "Dollars off, at random.", restarts=True),
         Switch("reveal", "Show the true prices", False),
         Slide("protein", "First guess: protein", 0, 3, 0.1, 0.5),
         Slide("carbohydrate", "First guess: carbohydrate", 0, 3, 0.1, 0.5),
         Slide("salad", "First guess: salad", 0, 3, 0.1, 0.5),
-        Write("menu", "Your own menu", "", "Three portions a line, such as 2, 5, 3. Empty: the meals above.", lines=4, restarts=True),
+        Write(
+            "menu",
+            "Your own menu",
+            "",
+            "Three portions a line, such as 2, 5, 3. Empty: the meals above.",
+            lines=4,
+            restarts=True,
+        ),
         Slide("seed", "Dice", 0, 99, 1, 0, "Another number, other slips.", restarts=True),
     ),
     begin=begin,
     act=act,
     draw=draw,
     table=table,
-    credits=("After Geoffrey Hinton's fish, chips and ketchup, Neural Networks for Machine Learning, lecture 3a (2012).",),
+    credits=(
+        "After Geoffrey Hinton's fish, chips and ketchup, Neural Networks for Machine Learning, lecture 3a (2012).",
+    ),
 )

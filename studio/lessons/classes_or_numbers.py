@@ -53,7 +53,10 @@ def begin(settings: Mapping[str, Any]) -> State:
     """Fruit, and two learners that know nothing yet."""
     dice = np.random.default_rng(int(settings["seed"]))
     grams = np.round(dice.uniform(108, 212, int(settings["fruit"])), 0)
-    brix = np.clip(np.round(11.8 + 0.028 * (grams - MIDDLE) + dice.normal(0, float(settings["noise"]), len(grams)), 1), *SWEETNESS)
+    brix = np.clip(
+        np.round(11.8 + 0.028 * (grams - MIDDLE) + dice.normal(0, float(settings["noise"]), len(grams)), 1),
+        *SWEETNESS,
+    )
     return _anew(dict(settings), grams, brix)
 
 
@@ -76,7 +79,15 @@ def _line(grams: np.ndarray, brix: np.ndarray) -> Learner:
 
     weights = torch.tensor([0.0, 10.0], dtype=torch.float64, requires_grad=True)
     inputs, targets = _inputs(grams), torch.tensor(brix)
-    return Learner(weights, descend([weights], lambda: ((inputs @ weights - targets) ** 2).mean(), GradientDescent(RATES[0]), steps=ENOUGH))
+    return Learner(
+        weights,
+        descend(
+            [weights],
+            lambda: ((inputs @ weights - targets) ** 2).mean(),
+            GradientDescent(RATES[0]),
+            steps=ENOUGH,
+        ),
+    )
 
 
 def _gate(grams: np.ndarray, sweet: np.ndarray) -> Learner:
@@ -110,16 +121,23 @@ def act(state: State, event: Event) -> State:
     if event.name == "set":
         settings = state.settings | {event.knob: event.value}
         return replace(
-            _anew(settings, state.grams, state.brix), playing=state.playing, said="The same fruit, sorted anew: only the classes changed."
+            _anew(settings, state.grams, state.brix),
+            playing=state.playing,
+            said="The same fruit, sorted anew: only the classes changed.",
         )
     return state
 
 
 def _fruit(state: State, event: Event) -> State:
     if event.shift and len(state.grams) > 3:
-        far = ((state.grams - event.x) / np.ptp(WEIGHTS)) ** 2 + ((state.brix - event.y) / np.ptp(SWEETNESS)) ** 2
+        far = ((state.grams - event.x) / np.ptp(WEIGHTS)) ** 2 + (
+            (state.brix - event.y) / np.ptp(SWEETNESS)
+        ) ** 2
         keep = np.arange(len(state.grams)) != int(np.argmin(far))
-        return replace(_anew(state.settings, state.grams[keep], state.brix[keep]), said="One fruit fewer; both learn anew.")
+        return replace(
+            _anew(state.settings, state.grams[keep], state.brix[keep]),
+            said="One fruit fewer; both learn anew.",
+        )
     if len(state.grams) >= MOST_FRUIT:
         return replace(state, said=f"{MOST_FRUIT} fruit are enough; take one away with Shift and a click.")
     grams, brix = float(np.clip(event.x, *WEIGHTS)), float(np.clip(event.y, *SWEETNESS))
@@ -137,7 +155,10 @@ def _learn(state: State) -> State:
     steps = state.steps + STEPS_A_TURN
     done = steps >= ENOUGH // 2
     now = replace(state, steps=steps, playing=state.playing and not done)
-    return replace(now, said=_verdict(now) if done else "Both learn from the same fruit: one how much, the other whether.")
+    return replace(
+        now,
+        said=_verdict(now) if done else "Both learn from the same fruit: one how much, the other whether.",
+    )
 
 
 def guesses(state: State, grams: np.ndarray) -> np.ndarray:
@@ -195,7 +216,9 @@ def _numbers_figure(state: State) -> Figure:
     ends = np.array(WEIGHTS)
     colours, shapes = _classes(state)
     enough = float(state.settings["enough"])
-    marks: list[Mark] = [Line(ends, (enough, enough), colour="faint", width=1.5, dash=True, name="sweet enough")]
+    marks: list[Mark] = [
+        Line(ends, (enough, enough), colour="faint", width=1.5, dash=True, name="sweet enough")
+    ]
     marks += [
         Line((g, g), (b, y), colour="faint", width=1)
         for g, b, y in zip(state.grams, state.brix, np.clip(guesses(state, state.grams), 0, 30), strict=True)
@@ -225,7 +248,17 @@ def _classes_figure(state: State) -> Figure:
     if edge is not None and WEIGHTS[0] < edge < WEIGHTS[1]:
         marks.append(Line((edge, edge), (-0.1, 1.1), colour="ink", width=1.5, dash=True))
         text = f"The chance passes one half at {edge:.0f} grams; {_right(state)} of {len(state.grams)} are on their side."
-    return Figure("classes", "A class: sweet enough?", WEIGHTS, (-0.12, 1.12), tuple(marks), text, "grams", "chance", aspect=1.25)
+    return Figure(
+        "classes",
+        "A class: sweet enough?",
+        WEIGHTS,
+        (-0.12, 1.12),
+        tuple(marks),
+        text,
+        "grams",
+        "chance",
+        aspect=1.25,
+    )
 
 
 def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
@@ -234,10 +267,20 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
     while state.steps < ENOUGH // 2:
         state = _learn(state)
     rows = tuple(
-        (f"{g:.0f}", f"{b:.1f}", written(float(y), 2), "yes" if b >= float(settings["enough"]) else "no", f"{c:.2f}")
-        for g, b, y, c in zip(state.grams, state.brix, guesses(state, state.grams), chances(state, state.grams), strict=True)
+        (
+            f"{g:.0f}",
+            f"{b:.1f}",
+            written(float(y), 2),
+            "yes" if b >= float(settings["enough"]) else "no",
+            f"{c:.2f}",
+        )
+        for g, b, y, c in zip(
+            state.grams, state.brix, guesses(state, state.grams), chances(state, state.grams), strict=True
+        )
     )
-    yield Table(f"After {state.steps} steps", ("grams", "°Brix", "the line says", "sweet enough", "chance"), rows)
+    yield Table(
+        f"After {state.steps} steps", ("grams", "°Brix", "the line says", "sweet enough", "chance"), rows
+    )
     yield _verdict(state)
 
 

@@ -1,7 +1,8 @@
 """Deep networks: what the layers of the dream's own network see, in a photo and for themselves.
 
-After Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks" (2014), and Olah, Mordvintsev and Schubert,
-"Feature Visualization" (2017). The atlas that comes with the studio is made by:  python -m studio.lessons.deep_networks
+After Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks" (2014), and Olah, Mordvintsev
+and Schubert, "Feature Visualization" (2017). The atlas that comes with the studio is made by:  python -m
+studio.lessons.deep_networks
 """
 
 from __future__ import annotations
@@ -17,7 +18,19 @@ import numpy as np
 
 from studio.images.networks.backbones import DEFAULT, LITE0
 from studio.lessons.kit.lesson import Check, Choice, Event, Lesson, Push, Slide, Upload
-from studio.lessons.kit.scene import Figure, Heat, Line, Mark, Picture, Points, Scene, Table, Visit, Words, written
+from studio.lessons.kit.scene import (
+    Figure,
+    Heat,
+    Line,
+    Mark,
+    Picture,
+    Points,
+    Scene,
+    Table,
+    Visit,
+    Words,
+    written,
+)
 
 if TYPE_CHECKING:
     from studio.images.networks.prepared import Prepared
@@ -55,7 +68,8 @@ ATLAS_COLUMNS, ATLAS_TILE = 12, 64
 
 @dataclass(frozen=True)
 class State:
-    """photo: uint8 [h, w, 3]. seen: each layer's features of it, [channels, h, w]. grown: the picture that is made to please a channel.
+    """photo: uint8 [h, w, 3]. seen: each layer's features of it, [channels, h, w]. grown: the picture that is
+    made to please a channel.
 
     shown: whether the page has the atlas already. visit: where the visitor is to be taken, once.
     """
@@ -81,7 +95,9 @@ def begin(settings: Mapping[str, Any]) -> State:
 
 
 def _evenly(pixels: Pixels) -> Pixels:
-    """A picture PHOTO_SIDE long whose sides the network can halve five times, a little of its longer side cut off where needed."""
+    """A picture PHOTO_SIDE long whose sides the network can halve five times, a little of its longer side cut
+    off where needed.
+    """
     from studio.images.pictures import fit_within, resize
 
     height, width = pixels.shape[:2]
@@ -114,7 +130,9 @@ def features(photo: Pixels) -> dict[str, np.ndarray]:
 
 
 def strongest(seen: np.ndarray, count: int = STRONGEST) -> list[int]:
-    """The channels whose positive answers, averaged over all places, are largest: [channels, h, w] -> numbers, strongest first."""
+    """The channels whose positive answers, averaged over all places, are largest: [channels, h, w] ->
+    numbers, strongest first.
+    """
     return [int(number) for number in np.argsort(-excitement(seen), kind="stable")[:count]]
 
 
@@ -124,7 +142,9 @@ def excitement(seen: np.ndarray) -> np.ndarray:
 
 
 def field_of_view(layer: str) -> int:
-    """Pixels, both ways, that one place of the layer can see at all (its receptive field), worked out from kernels and strides."""
+    """Pixels, both ways, that one place of the layer can see at all (its receptive field), worked out from
+    kernels and strides.
+    """
     from studio.images.networks.efficientnet_lite import STAGES
 
     view, stride = 3, 2
@@ -193,13 +213,24 @@ def _layer(state: State, number: int) -> State:
     return _stopped(_with(state, layer=layer, channel=strongest(state.seen[layer], 1)[0]))
 
 
-def grow(layer: str, channel_number: int, seed: int, height: int = GROWN_HEIGHT, width: int = GROWN_WIDTH) -> SmallDream:
+def grow(
+    layer: str, channel_number: int, seed: int, height: int = GROWN_HEIGHT, width: int = GROWN_WIDTH
+) -> SmallDream:
     """A picture of noise on its way to please one channel as well as it can."""
     from studio.images.objectives import channel
     from studio.images.recipes import DreamRecipe
     from studio.lessons.small_dreams import SmallDream, noise
 
-    recipe = DreamRecipe(octaves=12, steps=STEPS_AN_OCTAVE, step_size=0.018, hold=0.008, smoothing=0.5, colour=0.9, jitter=16, seed=seed)
+    recipe = DreamRecipe(
+        octaves=12,
+        steps=STEPS_AN_OCTAVE,
+        step_size=0.018,
+        hold=0.008,
+        smoothing=0.5,
+        colour=0.9,
+        jitter=16,
+        seed=seed,
+    )
     return SmallDream(noise(height, width, seed), _network(layer), channel(layer, channel_number), recipe)
 
 
@@ -216,7 +247,9 @@ def _on(state: State, grown: SmallDream) -> State:
     if len(grown.losses) == grown.steps:
         rise = f"from {written(grown.losses[0], 2)} to {written(grown.losses[-1], 2)}"
         name = f"Channel {state.settings['channel']} of {state.settings['layer']}"
-        return replace(state, playing=False, said=f"{name} went {rise}. This is what it looks for.", mood="good")
+        return replace(
+            state, playing=False, said=f"{name} went {rise}. This is what it looks for.", mood="good"
+        )
     return state
 
 
@@ -230,15 +263,28 @@ def _own(state: State, event: Event) -> State:
 
 def _visit(state: State, term: str) -> State:
     said = f"The Dream tab is asked to dream with {term}."
-    return replace(state, playing=False, visit=Visit("Dream", {"layers": [term], "preset": None, "backbone": DEFAULT}), said=said)
+    return replace(
+        state,
+        playing=False,
+        visit=Visit("Dream", {"layers": [term], "preset": None, "backbone": DEFAULT}),
+        said=said,
+    )
 
 
 def draw(state: State) -> Scene:
-    """Every layer's view of the photo, the chosen layer's strongest channels, and a picture growing for one of them."""
+    """Every layer's view of the photo, the chosen layer's strongest channels, and a picture growing for one
+    of them.
+    """
     layer, channel = str(state.settings["layer"]), int(state.settings["channel"])
     seen = state.seen[layer]
     return Scene(
-        figures=(_layers_figure(state), _grown_figure(state), _channels_figure(state), _rise_figure(state), _atlas_figure(state)),
+        figures=(
+            _layers_figure(state),
+            _grown_figure(state),
+            _channels_figure(state),
+            _rise_figure(state),
+            _atlas_figure(state),
+        ),
         numbers={
             "layer": f"{LAYERS.index(layer) + 1} of {len(LAYERS)}: {layer}",
             "channels": str(len(seen)),
@@ -274,7 +320,8 @@ def _layers_figure(state: State) -> Figure:
         marks.append(Heat(_stretched(answers), _inside(x, y), scale="light", pixelated=True))
         marks += _caption(x, y, layer, DEPTHS[number], number == chosen)
     strongest_place = {
-        layer: np.unravel_index(np.abs(state.seen[layer]).mean(axis=0).argmax(), state.seen[layer].shape[1:]) for layer in LAYERS
+        layer: np.unravel_index(np.abs(state.seen[layer]).mean(axis=0).argmax(), state.seen[layer].shape[1:])
+        for layer in LAYERS
     }
     text = "Light where a layer is excited. " + " ".join(
         f"{layer}: {state.seen[layer].shape[2]} by {state.seen[layer].shape[1]} places, most excited "
@@ -307,7 +354,9 @@ def _inside(x: float, y: float) -> tuple[float, float, float, float]:
 
 def _caption(x: float, y: float, above: str, below: str, chosen: bool) -> list[Mark]:
     colour = "accent" if chosen else "faint"
-    marks: list[Mark] = [Words([x + 0.05] * 2, [y + 0.25, y + 0.09], [above, below], colour=colour, size=11, anchor="start")]
+    marks: list[Mark] = [
+        Words([x + 0.05] * 2, [y + 0.25, y + 0.09], [above, below], colour=colour, size=11, anchor="start")
+    ]
     if chosen:
         x0, x1, y0, y1 = _inside(x, y)
         marks.append(Line((x0, x1, x1, x0, x0), (y0, y0, y1, y1, y0), colour="one", width=2.5))
@@ -327,8 +376,12 @@ def _channels_figure(state: State) -> Figure:
     marks: list[Mark] = []
     for number, channel in enumerate(found):
         x, y = number % ACROSS, 1 - number // ACROSS
-        marks.append(Heat(_stretched(np.maximum(seen[channel], 0)), _inside(x, y), scale="light", pixelated=True))
-        marks += _caption(x, y, f"channel {channel}", f"{strength[channel]:.2f}", channel == state.settings["channel"])
+        marks.append(
+            Heat(_stretched(np.maximum(seen[channel], 0)), _inside(x, y), scale="light", pixelated=True)
+        )
+        marks += _caption(
+            x, y, f"channel {channel}", f"{strength[channel]:.2f}", channel == state.settings["channel"]
+        )
     text = f"The strongest channels of {layer} in this photo, with their mean answer: " + ", ".join(
         f"{channel}: {strength[channel]:.3f}" for channel in found
     )
@@ -349,12 +402,25 @@ def _grown_figure(state: State) -> Figure:
     from studio.lessons.small_dreams import jpeg_url, noise
 
     layer, channel = state.settings["layer"], state.settings["channel"]
-    pixels = noise(GROWN_HEIGHT, GROWN_WIDTH, int(state.settings["seed"])) if state.grown is None else state.grown.pixels()
+    pixels = (
+        noise(GROWN_HEIGHT, GROWN_WIDTH, int(state.settings["seed"]))
+        if state.grown is None
+        else state.grown.pixels()
+    )
     said = "noise, before the first step" if state.grown is None else f"after {len(state.grown.losses)} steps"
-    picture = Picture(jpeg_url(pixels), (0, 1, 0, 1), text=f"What channel {channel} of {layer} looks for, {said}")
+    picture = Picture(
+        jpeg_url(pixels), (0, 1, 0, 1), text=f"What channel {channel} of {layer} looks for, {said}"
+    )
     title = f"What {layer}:{channel} looks for"
     return Figure(
-        "grown", title, (0, 1), (0, 1), (picture,), f"A picture grown from noise: {said}.", aspect=GROWN_WIDTH / GROWN_HEIGHT, axes=False
+        "grown",
+        title,
+        (0, 1),
+        (0, 1),
+        (picture,),
+        f"A picture grown from noise: {said}.",
+        aspect=GROWN_WIDTH / GROWN_HEIGHT,
+        axes=False,
     )
 
 
@@ -366,7 +432,11 @@ def _rise_figure(state: State) -> Figure:
         Line(range(1, len(losses) + 1), losses, colour="accent", fill=True),
         Points([len(losses)] if losses else [], losses[-1:], colour="accent"),
     )
-    text = f"From {written(losses[0], 2)} to {written(losses[-1], 2)} in {len(losses)} steps." if losses else "No step yet."
+    text = (
+        f"From {written(losses[0], 2)} to {written(losses[-1], 2)} in {len(losses)} steps."
+        if losses
+        else "No step yet."
+    )
     low = min(0.0, min(losses, default=0.0))
     return Figure(
         "rise",
@@ -381,12 +451,21 @@ def _rise_figure(state: State) -> Figure:
 
 
 def _atlas_figure(state: State) -> Figure:
-    """All layers, twelve channels of each, grown beforehand. The page keeps the picture, so that it is sent once."""
+    """All layers, twelve channels of each, grown beforehand. The page keeps the picture, so that it is sent
+    once.
+    """
     url = ""
     if not state.shown and ATLAS.is_file():
         url = "data:image/jpeg;base64," + base64.b64encode(ATLAS.read_bytes()).decode("ascii")
     rows = len(LAYERS)
-    marks: list[Mark] = [Picture(url, (0, ATLAS_COLUMNS, 0, rows), text="What twelve channels of every layer look for", name="atlas")]
+    marks: list[Mark] = [
+        Picture(
+            url,
+            (0, ATLAS_COLUMNS, 0, rows),
+            text="What twelve channels of every layer look for",
+            name="atlas",
+        )
+    ]
     layer, channel = str(state.settings["layer"]), int(state.settings["channel"])
     row = LAYERS.index(layer)
     if channel in atlas_channels(layer):
@@ -410,12 +489,16 @@ def _atlas_figure(state: State) -> Figure:
 
 
 def atlas_channels(layer: str) -> list[int]:
-    """The channels of a layer that stand in the atlas: twelve, evenly spread, so that nobody chose them for their looks."""
+    """The channels of a layer that stand in the atlas: twelve, evenly spread, so that nobody chose them for
+    their looks.
+    """
     return [number * CHANNELS[layer] // ATLAS_COLUMNS for number in range(ATLAS_COLUMNS)]
 
 
 def make_atlas(path: Path = ATLAS) -> None:
-    """Grow every picture of the atlas again and write it, a JPEG of ATLAS_COLUMNS by len(LAYERS) tiles, the last layer on top."""
+    """Grow every picture of the atlas again and write it, a JPEG of ATLAS_COLUMNS by len(LAYERS) tiles, the
+    last layer on top.
+    """
     from studio.images.pictures import resize, write_jpeg
 
     sheet = np.zeros((len(LAYERS) * ATLAS_TILE, ATLAS_COLUMNS * ATLAS_TILE, 3), np.uint8)
@@ -424,7 +507,9 @@ def make_atlas(path: Path = ATLAS) -> None:
             grown = grow(layer, channel, seed=0, height=128, width=128)
             grown.go_on(grown.steps)
             tile = resize(grown.pixels(), ATLAS_TILE, ATLAS_TILE)
-            sheet[row * ATLAS_TILE : (row + 1) * ATLAS_TILE, column * ATLAS_TILE : (column + 1) * ATLAS_TILE] = tile
+            sheet[
+                row * ATLAS_TILE : (row + 1) * ATLAS_TILE, column * ATLAS_TILE : (column + 1) * ATLAS_TILE
+            ] = tile
     path.write_bytes(write_jpeg(sheet, quality=84))
 
 
@@ -436,9 +521,20 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
         seen = state.seen[layer]
         best = strongest(seen, 1)[0]
         size = f"{seen.shape[2]} x {seen.shape[1]}"
-        rows.append((layer, str(len(seen)), size, str(field_of_view(layer)), str(best), f"{excitement(seen)[best]:.4f}"))
+        rows.append(
+            (
+                layer,
+                str(len(seen)),
+                size,
+                str(field_of_view(layer)),
+                str(best),
+                f"{excitement(seen)[best]:.4f}",
+            )
+        )
     columns = ("layer", "channels", "places", "one place sees, px", "strongest channel", "its mean answer")
-    yield Table(f"What {DEFAULT} makes of the {settings['photo']}, {PHOTO_SIDE} px wide", columns, tuple(rows))
+    yield Table(
+        f"What {DEFAULT} makes of the {settings['photo']}, {PHOTO_SIDE} px wide", columns, tuple(rows)
+    )
     yield "Deeper layers have fewer places, and each of them sees more of the picture."
 
 
@@ -492,11 +588,21 @@ for step in descend([picture], seen, climb, steps=12, raising=True):
     use="Dream with this layer: the Dream tab makes stronger, in your photo, what this layer or this one channel sees.",
     knobs=(
         Push("play", "Grow", "let noise become what this channel looks for", key="space", main=True),
-        Push("deeper", "One layer deeper", "the next layer, and its strongest channel in this photo", key="d"),
+        Push(
+            "deeper", "One layer deeper", "the next layer, and its strongest channel in this photo", key="d"
+        ),
         Push("dream_layer", "Dream with this layer", "open the Dream tab with it"),
         Push("dream_channel", "Dream with this channel", "open the Dream tab with it"),
         Choice("layer", "Layer", LAYERS, "blocks.3", "From the first, near the pixels, to the last."),
-        Slide("channel", "Channel", 0, max(CHANNELS[layer] for layer in LAYERS) - 1, 1, 42, "One detector of that layer."),
+        Slide(
+            "channel",
+            "Channel",
+            0,
+            max(CHANNELS[layer] for layer in LAYERS) - 1,
+            1,
+            42,
+            "One detector of that layer.",
+        ),
         Slide("seed", "Dice", 0, 99, 1, 0, "Other noise to begin with."),
         Choice("photo", "Photo", ("pagoda", "dahlia"), "pagoda"),
         Upload("own", "A photo of your own", "image/*", "Seen by every layer. It stays on this machine."),

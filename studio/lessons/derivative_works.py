@@ -1,4 +1,6 @@
-"""Derivative works: one loop behind prices, melodies and dreams; a network of one's own that dreams; and whose work that is."""
+"""Derivative works: one loop behind prices, melodies and dreams; a network of one's own that dreams; and
+whose work that is.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,22 @@ from studio.lessons.cafeteria import FOODS, MENUS, TRUE_PRICES, read_menu
 from studio.lessons.deep_networks import NETWORK_CREDITS, SAMPLE_CREDITS
 from studio.lessons.kit.keeping import packed
 from studio.lessons.kit.lesson import Check, Choice, Event, Lesson, Push, Slide, Upload, Write
-from studio.lessons.kit.scene import Arrow, Bars, Figure, File, Line, Mark, Picture, Points, Scene, Sound, Table, Visit, Words, written
+from studio.lessons.kit.scene import (
+    Arrow,
+    Bars,
+    Figure,
+    File,
+    Line,
+    Mark,
+    Picture,
+    Points,
+    Scene,
+    Sound,
+    Table,
+    Visit,
+    Words,
+    written,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,10 +59,75 @@ LOOP_SIDE = 144
 DREAM_LAYER = "blocks.4"
 PRICE_RATE = 0.004
 
-# Two melodies in the public domain, in C: the beginning of Beethoven's Ode to Joy (1824), and Frère Jacques (traditional, 18th century).
+# Two melodies in the public domain, in C: the beginning of Beethoven's Ode to Joy (1824), and Frère Jacques
+# (traditional, 18th century).
 TUNES = (
-    (64, 64, 65, 67, 67, 65, 64, 62, 60, 60, 62, 64, 64, 62, 62, 64, 64, 65, 67, 67, 65, 64, 62, 60, 60, 62, 64, 62, 60, 60),
-    (60, 62, 64, 60, 60, 62, 64, 60, 64, 65, 67, 64, 65, 67, 67, 69, 67, 65, 64, 60, 67, 69, 67, 65, 64, 60, 60, 55, 60, 60, 55, 60),
+    (
+        64,
+        64,
+        65,
+        67,
+        67,
+        65,
+        64,
+        62,
+        60,
+        60,
+        62,
+        64,
+        64,
+        62,
+        62,
+        64,
+        64,
+        65,
+        67,
+        67,
+        65,
+        64,
+        62,
+        60,
+        60,
+        62,
+        64,
+        62,
+        60,
+        60,
+    ),
+    (
+        60,
+        62,
+        64,
+        60,
+        60,
+        62,
+        64,
+        60,
+        64,
+        65,
+        67,
+        64,
+        65,
+        67,
+        67,
+        69,
+        67,
+        65,
+        64,
+        60,
+        67,
+        69,
+        67,
+        65,
+        64,
+        60,
+        60,
+        55,
+        60,
+        60,
+        55,
+        60,
+    ),
 )
 PITCHES = tuple(sorted({pitch for tune in TUNES for pitch in tune}))
 WRITTEN_NOTES = 24
@@ -84,9 +166,11 @@ class Three:
 
 @dataclass(frozen=True)
 class Own:
-    """The visitor's own network. seen, held_out: what it learns from and is tried on. right: share of the held out, epoch by epoch.
+    """The visitor's own network. seen, held_out: what it learns from and is tried on. right: share of the
+    held out, epoch by epoch.
 
-    epoch: of epochs. weights: the first digits of the sha256 of its weights as they are; dreamt_with: of those the dream was made with.
+    epoch: of epochs. weights: the first digits of the sha256 of its weights as they are; dreamt_with: of
+    those the dream was made with.
     """
 
     seen: Examples
@@ -103,7 +187,8 @@ class Own:
 
 @dataclass(frozen=True)
 class State:
-    """The visitor's place. three and own are made when their part is first shown. found: the newest work of each use in the gallery.
+    """The visitor's place. three and own are made when their part is first shown. found: the newest work of
+    each use in the gallery.
 
     pictures: the visitor's own, to learn from, each [h, w, 3]. ground: the one to dream on, if it is theirs.
     """
@@ -140,7 +225,9 @@ def _shown(state: State) -> State:
 
 
 def newest_works() -> tuple[int, dict[str, Work]]:
-    """How many works the gallery has, and the newest one of each use that has a loss curve. A gallery is not made for looking into it."""
+    """How many works the gallery has, and the newest one of each use that has a loss curve. A gallery is not
+    made for looking into it.
+    """
     from studio.errors import StudioError
     from studio.works.gallery import Gallery
     from studio.works.home import home
@@ -151,7 +238,12 @@ def newest_works() -> tuple[int, dict[str, Work]]:
         with Gallery.open() as gallery:
             found = {}
             for use, kinds in USES.items():
-                works = [work for kind in kinds for work in gallery.find(kind=kind, limit=12) if len(work.losses) > 1]
+                works = [
+                    work
+                    for kind in kinds
+                    for work in gallery.find(kind=kind, limit=12)
+                    if len(work.losses) > 1
+                ]
                 if works:
                     found[use] = max(works, key=lambda work: work.made_at)
             return gallery.count(), found
@@ -181,7 +273,11 @@ def act(state: State, event: Event) -> State:
             return _dream_anew(state)
     part = state.settings["part"]
     if part == PARTS[2]:
-        return replace(state, playing=False, said="Nothing runs here: choose what the sources allow.") if event.name == "play" else state
+        return (
+            replace(state, playing=False, said="Nothing runs here: choose what the sources allow.")
+            if event.name == "play"
+            else state
+        )
     match event.name:
         case "play" if state.playing:
             return replace(state, playing=False)
@@ -203,7 +299,9 @@ def _set(state: State, knob: str, value: Any) -> State:
     if knob in ("learn_from", "speckle"):
         return _shown(replace(state, own=None, playing=False))
     if knob in ("layer", "digit", "on") and state.own is not None:
-        return replace(state, own=replace(state.own, dream=None), playing=state.playing and state.own.fitting is not None)
+        return replace(
+            state, own=replace(state.own, dream=None), playing=state.playing and state.own.fitting is not None
+        )
     return state
 
 
@@ -228,20 +326,28 @@ def _three(seed: int) -> Three:
     portions = torch.tensor([meal.portions for meal in meals], dtype=torch.float64)
     totals = torch.tensor([meal.total for meal in meals], dtype=torch.float64)
     prices = torch.full((len(FOODS),), 0.2, dtype=torch.float64)
-    price_steps = descend([prices], lambda: delta_rule(prices, portions, totals), GradientDescent(PRICE_RATE), steps=STEPS)
+    price_steps = descend(
+        [prices], lambda: delta_rule(prices, portions, totals), GradientDescent(PRICE_RATE), steps=STEPS
+    )
 
-    melody: Any = Recurrent(tokens=len(PITCHES), embedding=12, hidden=32, outputs=len(PITCHES), seed=seed).build()
+    melody: Any = Recurrent(
+        tokens=len(PITCHES), embedding=12, hidden=32, outputs=len(PITCHES), seed=seed
+    ).build()
     tunes = Sequences.foretelling([torch.tensor([PITCHES.index(pitch) for pitch in tune]) for tune in TUNES])
     melody_steps = fit(melody, tunes, Plan(rate=0.02, epochs=STEPS, batch=len(TUNES), device="cpu"))
 
     # Two octaves at this size: as many steps as the others take.
     recipe = DreamRecipe(octaves=12, steps=STEPS // 2, coarse_first=0.0, jitter=16, seed=seed)
-    dream = SmallDream(sample("pagoda", LOOP_SIDE), open_network(DEFAULT, (DREAM_LAYER,))[0], layer(DREAM_LAYER), recipe)
+    dream = SmallDream(
+        sample("pagoda", LOOP_SIDE), open_network(DEFAULT, (DREAM_LAYER,))[0], layer(DREAM_LAYER), recipe
+    )
     return Three(prices, price_steps, melody, melody_steps, dream, notes=continued(melody))
 
 
 def continued(melody: SequenceNetwork, start: int = 60) -> tuple[int, ...]:
-    """What the melody network writes now, always taking the likeliest next note, from a first one: MIDI numbers."""
+    """What the melody network writes now, always taking the likeliest next note, from a first one: MIDI
+    numbers.
+    """
     import torch
 
     notes, memory = [PITCHES.index(start)], None
@@ -257,7 +363,9 @@ def _three_on(state: State) -> State:
     three = state.three
     assert three is not None
     if three.done >= STEPS:
-        return replace(state, playing=False, said="All three have arrived. Start again runs them anew.", mood="good")
+        return replace(
+            state, playing=False, said="All three have arrived. Start again runs them anew.", mood="good"
+        )
     price, report = next(three.price_steps), next(three.melody_steps)
     if three.dream.burst or (len(three.dream.losses) < three.dream.steps and not three.dream.go_on()):
         return replace(state, playing=False, said=three.dream.burst, mood="bad")
@@ -268,7 +376,11 @@ def _three_on(state: State) -> State:
         notes=continued(three.melody.eval()),
     )
     if three.done == STEPS:
-        prices = "the prices are found, " if max(abs(float(p) - t) for p, t in zip(three.prices, TRUE_PRICES, strict=True)) < 0.2 else ""
+        prices = (
+            "the prices are found, "
+            if max(abs(float(p) - t) for p, t in zip(three.prices, TRUE_PRICES, strict=True)) < 0.2
+            else ""
+        )
         said = f"{STEPS} steps of one loop: {prices}a tune is learnt, a photo dreams. Press Hear the melody."
         return replace(state, three=three, playing=False, said=said, mood="good")
     return replace(state, three=three)
@@ -277,8 +389,14 @@ def _three_on(state: State) -> State:
 def _hear(state: State) -> State:
     state = replace(_shown(replace(state, settings=state.settings | {"part": PARTS[0]})), playing=False)
     assert state.three is not None
-    sounds = tuple(Sound(pitch, 0.32, 0.4, after=0.28 * number) for number, pitch in enumerate(state.three.notes))
-    return replace(state, sounds=sounds, said=f"What the network writes after {state.three.done} steps of learning two tunes.")
+    sounds = tuple(
+        Sound(pitch, 0.32, 0.4, after=0.28 * number) for number, pitch in enumerate(state.three.notes)
+    )
+    return replace(
+        state,
+        sounds=sounds,
+        said=f"What the network writes after {state.three.done} steps of learning two tunes.",
+    )
 
 
 # A network of one's own
@@ -297,16 +415,24 @@ def _own(state: State) -> Own:
     else:
         seen, held_out = crops(state.pictures, seed).split(0.25, seed)
     dice = torch.Generator().manual_seed(seed)
-    copies = [seen.inputs + speckle * torch.randn(seen.inputs.shape, generator=dice) for _ in range(2 if speckle else 1)]
+    copies = [
+        seen.inputs + speckle * torch.randn(seen.inputs.shape, generator=dice)
+        for _ in range(2 if speckle else 1)
+    ]
     speckled = Examples(torch.cat(copies), seen.targets.repeat(len(copies)), classes=seen.classes)
     shape: Any = tuple(seen.inputs.shape[1:])
-    network: Any = Convolutional(shape=shape, classes=len(seen.classes), channels=(24, 48, 64), seed=seed).build()
+    network: Any = Convolutional(
+        shape=shape, classes=len(seen.classes), channels=(24, 48, 64), seed=seed
+    ).build()
     plan = Plan(epochs=Own.epochs, rate=0.003, batch=64, seed=seed, device="cpu")
-    return Own(seen, held_out, network, fit(network, speckled, plan, every_step=True), weights=digest(network))
+    return Own(
+        seen, held_out, network, fit(network, speckled, plan, every_step=True), weights=digest(network)
+    )
 
 
 def crops(pictures: Sequence[Pixels], seed: int) -> Examples:
-    """Small pieces of pictures, each labelled with the picture it is from: what there is to learn from a few pictures without labels.
+    """Small pieces of pictures, each labelled with the picture it is from: what there is to learn from a few
+    pictures without labels.
 
     With fewer than two pictures, the studio's samples stand in for the rest.
     """
@@ -371,7 +497,14 @@ def _train(state: State, own: Own) -> State:
             judged = evaluate(own.network, own.held_out, metrics=("accuracy",))
             right.append(judged.metrics["accuracy"])
         if report.ending is not None:
-            own = replace(own, fitting=None, losses=tuple(losses), right=tuple(right), weights=digest(own.network), dream=None)
+            own = replace(
+                own,
+                fitting=None,
+                losses=tuple(losses),
+                right=tuple(right),
+                weights=digest(own.network),
+                dream=None,
+            )
             if report.ending.kind == "diverged":
                 return replace(state, own=own, playing=False, said=report.ending.sentence, mood="bad")
             said = f"It has learnt: {right[-1]:.1%} of what it never saw is right. Press Play once more, and it dreams with these weights."
@@ -382,7 +515,9 @@ def _train(state: State, own: Own) -> State:
 
 
 def objective(layer_name: str, number: int) -> Any:
-    """What the own network's dream makes stronger: a whole layer, or with "classes" how sure it is of one class, everywhere."""
+    """What the own network's dream makes stronger: a whole layer, or with "classes" how sure it is of one
+    class, everywhere.
+    """
     import torch
 
     from studio.images.objectives import layer
@@ -414,7 +549,15 @@ def _dreaming(state: State, own: Own) -> Own:
 
     layer = str(state.settings["layer"])
     number = min(int(state.settings["digit"]), len(own.seen.classes) - 1)
-    recipe = DreamRecipe(octaves=12, steps=24, step_size=0.014, hold=0.02, jitter=8, colour=0.4, seed=int(state.settings["seed"]))
+    recipe = DreamRecipe(
+        octaves=12,
+        steps=24,
+        step_size=0.014,
+        hold=0.02,
+        jitter=8,
+        colour=0.4,
+        seed=int(state.settings["seed"]),
+    )
     dream = SmallDream(_ground(state), own_eyes(own.network, (layer,)), objective(layer, number), recipe)
     weights = digest(own.network)
     return replace(own, dream=dream, dreamt_with=weights, weights=weights)
@@ -424,7 +567,8 @@ def _dream_anew(state: State) -> State:
     state = _shown(replace(state, settings=state.settings | {"part": PARTS[1]}, said="", mood="plain"))
     assert state.own is not None
     if state.own.fitting is not None:
-        # Before it has learnt anything is worth a look as well: the loop is the same, only nothing is known yet.
+        # Before it has learnt anything is worth a look as well: the loop is the same, only nothing is known
+        # yet.
         said = "It dreams with what it has learnt so far. Press Play to let it learn on."
         return replace(_own_dream_step(state), playing=False, said=said)
     return replace(state, own=_dreaming(state, state.own), playing=True)
@@ -446,15 +590,23 @@ def _brought(state: State, event: Event) -> State:
     side = 128 if event.name == "learn" else DREAM_SIDE
     height, width = fit_within(pixels.shape[0], pixels.shape[1], side)
     if min(height, width) < OWN_SIDE * 2:
-        raise Refused(f"{event.text or 'The picture'} is too narrow to cut pieces from; choose one less long and thin.")
+        raise Refused(
+            f"{event.text or 'The picture'} is too narrow to cut pieces from; choose one less long and thin."
+        )
     small = resize(pixels, height, width)
     if event.name == "ground":
         settings = state.settings | {"on": "my picture", "part": PARTS[1]}
-        state = _shown(replace(state, settings=settings, ground=small, said="It will dream on this picture.", mood="plain"))
+        state = _shown(
+            replace(
+                state, settings=settings, ground=small, said="It will dream on this picture.", mood="plain"
+            )
+        )
         assert state.own is not None
         return replace(state, own=replace(state.own, dream=None))
     if len(state.pictures) >= MOST_OWN:
-        raise Refused(f"{MOST_OWN} pictures are enough to tell apart; press Start again in a new window for others.")
+        raise Refused(
+            f"{MOST_OWN} pictures are enough to tell apart; press Start again in a new window for others."
+        )
     settings = state.settings | {"learn_from": "my pictures", "part": PARTS[1]}
     state = replace(state, settings=settings, pictures=(*state.pictures, small), own=None, playing=False)
     count = len(state.pictures)
@@ -472,7 +624,10 @@ def _saved(state: State) -> State:
     if own.dream is not None:
         files.append(File("dream.png", write_png(own.dream.pixels()), "image/png"))
     return replace(
-        state, files=tuple(files), said="Kept: the network with its card" + (", and its dream." if own.dream else "."), mood="good"
+        state,
+        files=tuple(files),
+        said="Kept: the network with its card" + (", and its dream." if own.dream else "."),
+        mood="good",
     )
 
 
@@ -482,7 +637,11 @@ def _travelled(state: State) -> State:
     if own is None or not own.losses:
         return replace(state, said=NOTHING_YET, mood="bad")
     layer = str(state.settings["layer"])
-    term = f"classes:{min(int(state.settings['digit']), len(own.seen.classes) - 1)}" if layer == "classes" else layer
+    term = (
+        f"classes:{min(int(state.settings['digit']), len(own.seen.classes) - 1)}"
+        if layer == "classes"
+        else layer
+    )
     visit = Visit("Dream", TAB_SETTINGS, _own_file(state, own), (term,))
     said = f"The Dream tab has your network (weights {digest(own.network)}…): choose a photo there and press Dream."
     return replace(state, playing=False, visit=visit, said=said, mood="good")
@@ -490,7 +649,16 @@ def _travelled(state: State) -> State:
 
 NOTHING_YET = "There is no network of yours yet: choose the part 'my network dreams' and press Play."
 
-TAB_SETTINGS = {"preset": None, "size": 512, "octaves": 5, "steps": 16, "step_size": 0.01, "hold": 0.05, "colour": 0.4, "jitter": 8}
+TAB_SETTINGS = {
+    "preset": None,
+    "size": 512,
+    "octaves": 5,
+    "steps": 16,
+    "step_size": 0.01,
+    "hold": 0.05,
+    "colour": 0.4,
+    "jitter": 8,
+}
 """What suits a network that was trained on small pictures."""
 
 
@@ -500,7 +668,11 @@ def _own_file(state: State, own: Own) -> File:
     from studio.learning.datasets import Origin
 
     digits = state.settings["learn_from"] == "digits"
-    origin = own.seen.origin if digits else Origin(name="pictures of one's own", source="given in the lesson", licence="their makers'")
+    origin = (
+        own.seen.origin
+        if digits
+        else Origin(name="pictures of one's own", source="given in the lesson", licence="their makers'")
+    )
     assert origin is not None
     card = Card(
         name="dreamer",
@@ -518,7 +690,9 @@ def _own_file(state: State, own: Own) -> File:
 
 @dataclass(frozen=True)
 class Licence:
-    """What a licence says of adaptations, in short. share, sell: whether they may be. credit, alike: what they must bring along."""
+    """What a licence says of adaptations, in short. share, sell: whether they may be. credit, alike: what
+    they must bring along.
+    """
 
     name: str
     share: bool
@@ -532,15 +706,57 @@ LICENCES = {
     licence.name: licence
     for licence in (
         Licence("my own work", True, True, False, False, "Yours: you decide."),
-        Licence("public domain", True, True, False, False, "Free for all. Naming the author is good manners, in some countries a duty."),
-        Licence("CC0", True, True, False, False, "Its maker gave up all rights as far as the law lets them. Credit is good manners."),
-        Licence("CC BY", True, True, True, False, "Name title, author, source and licence, and say that you changed it."),
-        Licence("CC BY-SA", True, True, True, True, "As CC BY, and what you make of it is passed on under CC BY-SA."),
-        Licence("CC BY-NC", True, False, True, False, "As CC BY, but not for commercial advantage or payment."),
         Licence(
-            "CC BY-ND", False, False, True, False, "May be passed on unchanged. What you make of it stays with you, unless you are allowed."
+            "public domain",
+            True,
+            True,
+            False,
+            False,
+            "Free for all. Naming the author is good manners, in some countries a duty.",
         ),
-        Licence("all rights reserved", False, False, True, False, "Ask. Without permission, what you make of it stays with you."),
+        Licence(
+            "CC0",
+            True,
+            True,
+            False,
+            False,
+            "Its maker gave up all rights as far as the law lets them. Credit is good manners.",
+        ),
+        Licence(
+            "CC BY",
+            True,
+            True,
+            True,
+            False,
+            "Name title, author, source and licence, and say that you changed it.",
+        ),
+        Licence(
+            "CC BY-SA",
+            True,
+            True,
+            True,
+            True,
+            "As CC BY, and what you make of it is passed on under CC BY-SA.",
+        ),
+        Licence(
+            "CC BY-NC", True, False, True, False, "As CC BY, but not for commercial advantage or payment."
+        ),
+        Licence(
+            "CC BY-ND",
+            False,
+            False,
+            True,
+            False,
+            "May be passed on unchanged. What you make of it stays with you, unless you are allowed.",
+        ),
+        Licence(
+            "all rights reserved",
+            False,
+            False,
+            True,
+            False,
+            "Ask. Without permission, what you make of it stays with you.",
+        ),
     )
 }
 """After the deeds of Creative Commons 4.0, creativecommons.org/licenses."""
@@ -548,7 +764,9 @@ LICENCES = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a work made from several sources may be. licence: under which it can be passed on; why: a sentence."""
+    """What a work made from several sources may be. licence: under which it can be passed on; why: a
+    sentence.
+    """
 
     share: bool
     sell: bool
@@ -560,30 +778,58 @@ class Verdict:
 def verdict(sources: Sequence[Licence]) -> Verdict:
     """What the sources' licences leave for a work that adapts all of them.
 
-    After Creative Commons' chart of what may be remixed (FAQ, "Can I combine material under different Creative Commons licenses?").
+    After Creative Commons' chart of what may be remixed (FAQ, "Can I combine material under different
+    Creative Commons licenses?").
     """
     closed = [source for source in sources if not source.share]
     alike = any(source.alike for source in sources)
     not_sold = [source for source in sources if source.share and not source.sell]
     credit = any(source.credit for source in sources)
     if closed:
-        return Verdict(False, False, credit, "none, without permission", f"'{closed[0].name}' does not let adaptations be passed on.")
+        return Verdict(
+            False,
+            False,
+            credit,
+            "none, without permission",
+            f"'{closed[0].name}' does not let adaptations be passed on.",
+        )
     if alike and not_sold:
         why = "One source wants the result to be CC BY-SA, which allows sale; the other forbids it. Both cannot be kept in one work."
         return Verdict(False, False, credit, "none, without permission", why)
     if alike:
         return Verdict(True, True, credit, "CC BY-SA", "Share alike: the result carries the same licence.")
     if not_sold:
-        return Verdict(True, False, credit, "CC BY-NC or CC BY-NC-SA", "Passed on freely, with credit, but not for commercial advantage.")
+        return Verdict(
+            True,
+            False,
+            credit,
+            "CC BY-NC or CC BY-NC-SA",
+            "Passed on freely, with credit, but not for commercial advantage.",
+        )
     if credit:
-        return Verdict(True, True, True, "one that keeps the credit, such as CC BY", "With the credit, you may even sell it.")
-    return Verdict(True, True, False, "any you like, CC0 too", "Nothing is asked of you. Say all the same what it is made from.")
+        return Verdict(
+            True,
+            True,
+            True,
+            "one that keeps the credit, such as CC BY",
+            "With the credit, you may even sell it.",
+        )
+    return Verdict(
+        True,
+        True,
+        False,
+        "any you like, CC0 too",
+        "Nothing is asked of you. Say all the same what it is made from.",
+    )
 
 
 def credit_line(settings: Mapping[str, Any]) -> str:
     """The credit for the photo, as it would stand under the work."""
     licence = str(settings["first"])
-    title, author = str(settings["title"]).strip() or "untitled", str(settings["author"]).strip() or "an unknown author"
+    title, author = (
+        str(settings["title"]).strip() or "untitled",
+        str(settings["author"]).strip() or "an unknown author",
+    )
     if licence == "my own work":
         return f"From my own picture “{title}”."
     if licence == "all rights reserved":
@@ -633,7 +879,13 @@ def _draw_three(state: State) -> Scene:
     curves = (
         _curve("prices_loss", "Prices: error falls", three.price_losses, 62.0, "½ Σ (t − y)²"),
         _curve("melody_loss", "Melody: surprise falls", three.melody_losses, 2.6, "nats a note"),
-        _curve("dream_rise", "Dream: sight rises", dream.losses, max(0.1, *dream.losses, 0.1) * 1.08, "mean square"),
+        _curve(
+            "dream_rise",
+            "Dream: sight rises",
+            dream.losses,
+            max(0.1, *dream.losses, 0.1) * 1.08,
+            "mean square",
+        ),
     )
     hung = ", ".join(f"{use}: {work.title}" for use, work in state.found.items())
     if hung:
@@ -642,7 +894,11 @@ def _draw_three(state: State) -> Scene:
         gallery = f"The gallery has {state.works} works, but none with a curve to show; make a dream, and it hangs below."
     else:
         gallery = "The gallery is empty: nothing has been made here yet. These three are small ones, run live instead."
-    says = f"Press Play: three descents, step by step. {gallery}" if not three.done else f"Step {three.done} of {STEPS}. {gallery}"
+    says = (
+        f"Press Play: three descents, step by step. {gallery}"
+        if not three.done
+        else f"Step {three.done} of {STEPS}. {gallery}"
+    )
     return Scene(
         figures=(
             _price_bars(three),
@@ -665,9 +921,16 @@ def _draw_three(state: State) -> Scene:
 
 def _price_bars(three: Three) -> Figure:
     prices = [float(price) for price in three.prices]
-    marks: list[Mark] = [Bars((0, 1, 2), prices, colour="one", width=0.5, label=("protein", "carb.", "salad"))]
-    marks += [Line((i - 0.36, i + 0.36), (true, true), colour="two", width=3) for i, true in enumerate(TRUE_PRICES)]
-    text = ", ".join(f"{food} {price:.3f}" for food, price in zip(FOODS, prices, strict=True)) + " dollars; true are 1.5, 0.5 and 1.0."
+    marks: list[Mark] = [
+        Bars((0, 1, 2), prices, colour="one", width=0.5, label=("protein", "carb.", "salad"))
+    ]
+    marks += [
+        Line((i - 0.36, i + 0.36), (true, true), colour="two", width=3) for i, true in enumerate(TRUE_PRICES)
+    ]
+    text = (
+        ", ".join(f"{food} {price:.3f}" for food, price in zip(FOODS, prices, strict=True))
+        + " dollars; true are 1.5, 0.5 and 1.0."
+    )
     return Figure("prices", "Three prices change", (-0.6, 2.6), (0, 2), tuple(marks), text, aspect=THIRD)
 
 
@@ -675,7 +938,12 @@ def _notes_figure(three: Three) -> Figure:
     notes = three.notes
     low, high = PITCHES[0] - 1.5, PITCHES[-1] + 1.5
     marks: tuple[Mark, ...] = (
-        Line([x for i in range(len(notes)) for x in (i, i + 0.85)], [pitch for pitch in notes for _ in range(2)], colour="faint", width=1),
+        Line(
+            [x for i in range(len(notes)) for x in (i, i + 0.85)],
+            [pitch for pitch in notes for _ in range(2)],
+            colour="faint",
+            width=1,
+        ),
         *(Line((i, i + 0.85), (pitch, pitch), colour="one", width=6) for i, pitch in enumerate(notes)),
     )
     text = "Notes as MIDI numbers: " + " ".join(map(str, notes)) + "."
@@ -688,7 +956,9 @@ def _loop_dream(three: Three) -> Figure:
 
     pixels = three.dream.pixels()
     extent = _centred(pixels, THIRD)
-    marks = (Picture(jpeg_url(pixels), extent, text=f"A photo after {len(three.dream.losses)} steps of dreaming"),)
+    marks = (
+        Picture(jpeg_url(pixels), extent, text=f"A photo after {len(three.dream.losses)} steps of dreaming"),
+    )
     text = f"A photo of a pagoda after {len(three.dream.losses)} steps towards what {DREAM_LAYER} sees."
     return Figure("dream", "Pixels change", (0, 1), (0, 1), marks, text, aspect=THIRD, axes=False)
 
@@ -709,12 +979,18 @@ def _curve(name: str, title: str, losses: Sequence[float], top: float, label: st
         Points([len(losses)] if losses else [], list(losses[-1:]), colour="accent"),
     )
     top = max(top, max(losses, default=0.0) * 1.05)
-    text = f"From {written(losses[0], 3)} to {written(losses[-1], 3)} in {len(losses)} steps." if losses else "No step yet."
+    text = (
+        f"From {written(losses[0], 3)} to {written(losses[-1], 3)} in {len(losses)} steps."
+        if losses
+        else "No step yet."
+    )
     return Figure(name, title, (0, STEPS), (0, top), marks, text, x_label="step", y_label=label, aspect=THIRD)
 
 
 def _gallery_figure(found: Mapping[str, Work]) -> Figure:
-    """The curves of real works, each stretched from its beginning to its end and from its lowest value to its highest."""
+    """The curves of real works, each stretched from its beginning to its end and from its lowest value to its
+    highest.
+    """
     title = "From this gallery: the curves of real works, each on its own scale"
     if not found:
         words = "No work with a curve in the gallery yet"
@@ -728,9 +1004,20 @@ def _gallery_figure(found: Mapping[str, Work]) -> Figure:
         heights = [(loss - low) / max(high - low, 1e-12) for loss in losses]
         colour = ("one", "two", "three")[number]
         drawn.append(Line(np.linspace(0, 1, len(losses)), heights, colour=colour, width=1.8))
-        drawn.append(Words([0.01 + number / 3], [1.13], [f"{use}: {work.title[:26]}"], colour=colour, size=12, anchor="start"))
+        drawn.append(
+            Words(
+                [0.01 + number / 3],
+                [1.13],
+                [f"{use}: {work.title[:26]}"],
+                colour=colour,
+                size=12,
+                anchor="start",
+            )
+        )
         way = "rises" if losses[-1] > losses[0] else "falls"
-        told.append(f"{use}, “{work.title}”: {way} from {written(losses[0], 3)} to {written(losses[-1], 3)} in {len(losses)} steps")
+        told.append(
+            f"{use}, “{work.title}”: {way} from {written(losses[0], 3)} to {written(losses[-1], 3)} in {len(losses)} steps"
+        )
     return Figure(
         "gallery",
         title,
@@ -749,9 +1036,15 @@ def _draw_own(state: State) -> Scene:
     assert own is not None
     epoch = len(own.right)
     if own.fitting is not None:
-        kind = "1,797 handwritten digits" if state.settings["learn_from"] == "digits" else "pieces of your pictures"
+        kind = (
+            "1,797 handwritten digits"
+            if state.settings["learn_from"] == "digits"
+            else "pieces of your pictures"
+        )
         says = (
-            f"Press Play: the network learns to tell {kind} apart. Then it dreams." if not own.losses else f"Learning, epoch {epoch + 1}."
+            f"Press Play: the network learns to tell {kind} apart. Then it dreams."
+            if not own.losses
+            else f"Learning, epoch {epoch + 1}."
         )
     elif own.dream is None:
         says = "It has learnt. Press Play, and it dreams with these weights."
@@ -782,10 +1075,16 @@ def _own_examples(own: Own) -> Figure:
         those = np.flatnonzero(targets.numpy() == column % classes)
         for row in range(down):
             place = those[(row + column // classes * down) % len(those)]
-            piece = np.broadcast_to((inputs[place].numpy().transpose(1, 2, 0) * 255).astype(np.uint8), (side, side, 3))
-            sheet[row * (side + 1) : row * (side + 1) + side, column * (side + 1) : column * (side + 1) + side] = piece
+            piece = np.broadcast_to(
+                (inputs[place].numpy().transpose(1, 2, 0) * 255).astype(np.uint8), (side, side, 3)
+            )
+            sheet[
+                row * (side + 1) : row * (side + 1) + side, column * (side + 1) : column * (side + 1) + side
+            ] = piece
     aspect = 2.05
-    marks = (Picture(png_url(sheet), _centred(sheet, aspect), pixelated=True, text="Some of what it learns from"),)
+    marks = (
+        Picture(png_url(sheet), _centred(sheet, aspect), pixelated=True, text="Some of what it learns from"),
+    )
     title = f"It learns from {len(own.seen):,} pictures"
     text = (
         f"{len(own.seen)} pictures of {side} by {side} px in {classes} classes: {', '.join(own.seen.classes)}. "
@@ -798,9 +1097,22 @@ def _own_learning(own: Own) -> Figure:
     steps = max(1, own.epochs * math.ceil(len(own.seen) * 2 / 64))
     marks: list[Mark] = [Line(range(1, len(own.losses) + 1), own.losses, colour="accent", fill=True)]
     top = max(2.6, max(own.losses, default=0.0) * 1.05)
-    text = f"Wrongness from {written(own.losses[0], 3)} to {written(own.losses[-1], 3)}." if own.losses else "It has not learnt yet."
+    text = (
+        f"Wrongness from {written(own.losses[0], 3)} to {written(own.losses[-1], 3)}."
+        if own.losses
+        else "It has not learnt yet."
+    )
     right = max(steps, len(own.losses))
-    return Figure("learning", "Learning: wrongness falls", (0, right), (0, top), tuple(marks), text, x_label="step (weights)", aspect=1.75)
+    return Figure(
+        "learning",
+        "Learning: wrongness falls",
+        (0, right),
+        (0, top),
+        tuple(marks),
+        text,
+        x_label="step (weights)",
+        aspect=1.75,
+    )
 
 
 def _own_dream(state: State, own: Own) -> Figure:
@@ -813,9 +1125,13 @@ def _own_dream(state: State, own: Own) -> Figure:
     layer = str(state.settings["layer"])
     what = layer
     if layer == "classes":
-        what = f"“{own.seen.classes[min(int(state.settings['digit']), len(own.seen.classes) - 1)]}” everywhere"
+        what = (
+            f"“{own.seen.classes[min(int(state.settings['digit']), len(own.seen.classes) - 1)]}” everywhere"
+        )
     text = f"A picture after {done} steps towards {what}, as this network knows it."
-    return Figure("dream", f"What it dreams of: {what}", (0, 1), (0, 1), marks, text, aspect=aspect, axes=False)
+    return Figure(
+        "dream", f"What it dreams of: {what}", (0, 1), (0, 1), marks, text, aspect=aspect, axes=False
+    )
 
 
 def _own_rise(own: Own) -> Figure:
@@ -824,9 +1140,20 @@ def _own_rise(own: Own) -> Figure:
     low, high = min(losses, default=0.0), max(losses, default=1.0)
     room = max(high - low, 0.1) * 0.08
     marks: tuple[Mark, ...] = (Line(range(1, len(losses) + 1), losses, colour="two"),)
-    text = f"From {written(losses[0], 3)} to {written(losses[-1], 3)} in {len(losses)} steps." if losses else "It has not dreamt yet."
+    text = (
+        f"From {written(losses[0], 3)} to {written(losses[-1], 3)} in {len(losses)} steps."
+        if losses
+        else "It has not dreamt yet."
+    )
     return Figure(
-        "rise", "Dreaming: what it sees rises", (0, steps), (low - room, high + room), marks, text, x_label="step (pixels)", aspect=2.6
+        "rise",
+        "Dreaming: what it sees rises",
+        (0, steps),
+        (low - room, high + room),
+        marks,
+        text,
+        x_label="step (pixels)",
+        aspect=2.6,
     )
 
 
@@ -835,7 +1162,13 @@ def _draw_rights(state: State) -> Scene:
     said = verdict((first, second))
     yes = {True: "yes", False: "no"}
     rows = tuple(
-        (f"{role}: {licence.name}", yes[licence.share], yes[licence.sell], yes[licence.credit], licence.name if licence.alike else "free")
+        (
+            f"{role}: {licence.name}",
+            yes[licence.share],
+            yes[licence.sell],
+            yes[licence.credit],
+            licence.name if licence.alike else "free",
+        )
         for role, licence in (("photo", first), ("style or guide", second))
     )
     rows = (*rows, ("what you make of both", yes[said.share], yes[said.sell], yes[said.credit], said.licence))
@@ -876,11 +1209,23 @@ def _flow_figure(first: Licence, second: Licence, said: Verdict) -> Figure:
         f"From a photo ({first.name}) and a style or guide picture ({second.name}): {answer}. Licence: {said.licence}. {said.why} "
         "The network learnt from many photos; whether that makes their makers part of your work is being argued in courts."
     )
-    return Figure("rights", "From the sources to your work", (0, 1), (0, 1), marks, text, aspect=2.3, axes=False, wide=True)
+    return Figure(
+        "rights",
+        "From the sources to your work",
+        (0, 1),
+        (0, 1),
+        marks,
+        text,
+        aspect=2.3,
+        axes=False,
+        wide=True,
+    )
 
 
 def _sources_table(state: State) -> Table | None:
-    """The sources of the newest work in the gallery, as its recipe names them, and the credit line for the choice above."""
+    """The sources of the newest work in the gallery, as its recipe names them, and the credit line for the
+    choice above.
+    """
     import json
 
     rows = [("the line for your choice", credit_line(state.settings), "")]
@@ -890,7 +1235,11 @@ def _sources_table(state: State) -> Table | None:
             named = source.get("title") or source.get("name") or "untitled"
             author = source.get("author") or "author not named"
             rows.append(
-                (f"in “{work.title[:30]}”: {source.get('role', '')}", f"“{named}” by {author}", source.get("licence") or "no licence noted")
+                (
+                    f"in “{work.title[:30]}”: {source.get('role', '')}",
+                    f"“{named}” by {author}",
+                    source.get("licence") or "no licence noted",
+                )
             )
     return Table("Credit, as it would stand under the work", ("for", "credit", "licence"), tuple(rows))
 
@@ -903,7 +1252,12 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
     three = state.three
     assert three is not None
     rows = tuple(
-        (str(n), written(three.price_losses[n - 1]), written(three.melody_losses[n - 1]), written(three.dream.losses[n - 1]))
+        (
+            str(n),
+            written(three.price_losses[n - 1]),
+            written(three.melody_losses[n - 1]),
+            written(three.dream.losses[n - 1]),
+        )
         for n in (1, *range(9, STEPS + 1, 9))
     )
     columns = ("step", "prices: ½ Σ (t − y)²", "melody: nats a note", "dream: mean square")
@@ -968,12 +1322,29 @@ for step in descend([pixels], seen, GradientDescent(0.1), steps=20, raising=True
         Push("reset", "Start again", "all from the beginning; the gallery is looked at anew", key="r"),
         Choice("part", "Part", PARTS, PARTS[0]),
         Choice("learn_from", "It learns from", ("digits", "my pictures"), "digits", group=GROUPS[0]),
-        Upload("learn", "Add a picture to learn from", "image/*", "Up to eight. They stay on this machine.", group=GROUPS[0]),
+        Upload(
+            "learn",
+            "Add a picture to learn from",
+            "image/*",
+            "Up to eight. They stay on this machine.",
+            group=GROUPS[0],
+        ),
         Choice("layer", "It dreams with", OWN_LAYERS, "blocks.2", "A layer, or one class.", group=GROUPS[0]),
         Slide("digit", "Which class", 0, 9, 1, 3, "For classes: which digit.", group=GROUPS[0]),
         Choice("on", "It dreams on", ("pagoda", "dahlia", "noise", "my picture"), "pagoda", group=GROUPS[0]),
-        Push("again", "Dream anew", "from the beginning, with the weights as they are", key="d", group=GROUPS[0]),
-        Push("travel", "Dream with it in the Dream tab", "your weights, on any photo, at any size", group=GROUPS[0]),
+        Push(
+            "again",
+            "Dream anew",
+            "from the beginning, with the weights as they are",
+            key="d",
+            group=GROUPS[0],
+        ),
+        Push(
+            "travel",
+            "Dream with it in the Dream tab",
+            "your weights, on any photo, at any size",
+            group=GROUPS[0],
+        ),
         Push("save", "Keep my network", "its weights, its card and its dream", group=GROUPS[0]),
         Upload("ground", "A picture to dream on", "image/*", group=GROUPS[0]),
         Slide(

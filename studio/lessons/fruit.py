@@ -20,7 +20,9 @@ SWATCHES = {
 
 @dataclass(frozen=True)
 class Fruit:
-    """A picture and what it shows. pixels: uint8 [SIDE, SIDE, 3]; kind: "apple", "orange", or "" for a visitor's own."""
+    """A picture and what it shows. pixels: uint8 [SIDE, SIDE, 3]; kind: "apple", "orange", or "" for a
+    visitor's own.
+    """
 
     kind: str
     pixels: np.ndarray
@@ -28,11 +30,18 @@ class Fruit:
 
 
 def draw_fruit(
-    kind: str, dice: np.random.Generator, *, skin: str = "", cloth: str = "white", shade: bool = False, grey: bool = False
+    kind: str,
+    dice: np.random.Generator,
+    *,
+    skin: str = "",
+    cloth: str = "white",
+    shade: bool = False,
+    grey: bool = False,
 ) -> Fruit:
     """One fruit on a cloth.
 
-    skin: red, green or yellow for apples, orange or green for oranges, the usual one when empty. shade: evening light, dim and blue.
+    skin: red, green or yellow for apples, orange or green for oranges, the usual one when empty. shade:
+    evening light, dim and blue.
     """
     skin = skin or {"apple": "green", "orange": "orange"}[kind]
     up, across = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32) / SIDE * 2 - 1
@@ -40,21 +49,29 @@ def draw_fruit(
     size = dice.uniform(0.5, 0.68)
     angle = np.arctan2(up, across)
     # An apple has shoulders and a waist; an orange is round.
-    shoulders = -0.10 * np.cos(2 * angle) + 0.13 * np.sin(angle) ** 5 - 0.22 * np.exp(-(((angle - np.pi / 2) / 0.33) ** 2))
+    shoulders = (
+        -0.10 * np.cos(2 * angle)
+        + 0.13 * np.sin(angle) ** 5
+        - 0.22 * np.exp(-(((angle - np.pi / 2) / 0.33) ** 2))
+    )
     edge = size * (1 + shoulders * (kind == "apple"))
     distance = np.hypot(across, up)
     body = distance < edge
     picture = _cloth(cloth, dice)
     shadow = (np.hypot((across - 0.12) / 1.15, (up + size * 0.92) / 0.22) < size * 1.05) & ~body
     picture[shadow] *= 0.62
-    roundness = 0.62 + 0.5 * np.clip(1 - np.hypot(across + 0.2 * size, up - 0.28 * size) / (1.35 * size), 0, 1)
+    roundness = 0.62 + 0.5 * np.clip(
+        1 - np.hypot(across + 0.2 * size, up - 0.28 * size) / (1.35 * size), 0, 1
+    )
     base = np.array(_SKINS[skin], np.float32)
     dots = dice.random((SIDE, SIDE)) if kind == "orange" else np.repeat(dice.random((1, SIDE)), SIDE, axis=0)
     texture = 1 + (dots - 0.5) * (0.2 if kind == "orange" else 0.12)
     picture[body] = (base * (roundness * texture)[..., None])[body]
     if skin == "red":
         blush = body & (across + 0.35 * up > 0.55 * size)
-        picture[blush] = picture[blush] * 0.6 + np.array((0.82, 0.68, 0.25), np.float32) * roundness[blush][:, None] * 0.4
+        picture[blush] = (
+            picture[blush] * 0.6 + np.array((0.82, 0.68, 0.25), np.float32) * roundness[blush][:, None] * 0.4
+        )
     gleam = np.hypot(across + 0.36 * size, up - 0.42 * size) < 0.13 * size
     picture[gleam] = picture[gleam] * 0.45 + 0.5
     if kind == "apple":
@@ -72,8 +89,18 @@ def draw_fruit(
     return Fruit(kind, (np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8), about)
 
 
-_SKINS = {"red": (0.80, 0.14, 0.12), "green": (0.50, 0.72, 0.22), "yellow": (0.90, 0.80, 0.30), "orange": (0.98, 0.55, 0.10)}
-_CLOTHS = {"white": (0.92, 0.91, 0.88), "orange": (0.88, 0.52, 0.16), "green": (0.36, 0.52, 0.26), "blue": (0.42, 0.56, 0.74)}
+_SKINS = {
+    "red": (0.80, 0.14, 0.12),
+    "green": (0.50, 0.72, 0.22),
+    "yellow": (0.90, 0.80, 0.30),
+    "orange": (0.98, 0.55, 0.10),
+}
+_CLOTHS = {
+    "white": (0.92, 0.91, 0.88),
+    "orange": (0.88, 0.52, 0.16),
+    "green": (0.36, 0.52, 0.26),
+    "blue": (0.42, 0.56, 0.74),
+}
 
 
 def _cloth(name: str, dice: np.random.Generator) -> np.ndarray:
@@ -82,7 +109,9 @@ def _cloth(name: str, dice: np.random.Generator) -> np.ndarray:
 
 
 def colour_names(pixels: np.ndarray) -> np.ndarray:
-    """The colour word of every pixel, as an index into COLOURS: [height, width]. By hue where there is colour, else by lightness."""
+    """The colour word of every pixel, as an index into COLOURS: [height, width]. By hue where there is
+    colour, else by lightness.
+    """
     rgb = pixels.astype(np.float32) / 255
     high, low = rgb.max(axis=-1), rgb.min(axis=-1)
     span = np.maximum(high - low, 1e-6)
@@ -114,7 +143,9 @@ def data_url(pixels: np.ndarray) -> str:
 
 
 def read_fruit(content: bytes, name: str) -> Fruit:
-    """A visitor's own picture, its middle square made SIDE pixels wide. Raises `Unreadable` for what is no picture."""
+    """A visitor's own picture, its middle square made SIDE pixels wide. Raises `Unreadable` for what is no
+    picture.
+    """
     from studio.images.pictures import read_picture, resize
 
     pixels = read_picture(content, name or "The picture").pixels

@@ -1,4 +1,6 @@
-"""Apples and oranges, learned: a table of fruit, the features one looks at, and the rule a neuron finds by itself."""
+"""Apples and oranges, learned: a table of fruit, the features one looks at, and the rule a neuron finds by
+itself.
+"""
 
 from __future__ import annotations
 
@@ -51,9 +53,11 @@ MOST_FRUIT = 150
 
 @dataclass(frozen=True)
 class State:
-    """fruit: [fruits, four features]; orange: True or False for each; unseen: fruit nobody learns from. weights: two and a bias.
+    """fruit: [fruits, four features]; orange: True or False for each; unseen: fruit nobody learns from.
+    weights: two and a bias.
 
-    curve: fruit learnt from -> share right on those, on unseen fruit, and on unseen fruit after the unluckiest draw.
+    curve: fruit learnt from -> share right on those, on unseen fruit, and on unseen fruit after the
+    unluckiest draw.
     """
 
     settings: dict[str, Any]
@@ -73,7 +77,11 @@ def begin(settings: Mapping[str, Any]) -> State:
     """An orchard's table, labelled, and a neuron that knows nothing."""
     dice = np.random.default_rng(int(settings["seed"]))
     fruit, orange = orchard(dice, int(settings["fruit"]))
-    return _anew(State(dict(settings), fruit, orange, orchard(dice, HELD_BACK), *_neuron(_seen(fruit, settings), orange)))
+    return _anew(
+        State(
+            dict(settings), fruit, orange, orchard(dice, HELD_BACK), *_neuron(_seen(fruit, settings), orange)
+        )
+    )
 
 
 def orchard(dice: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -131,13 +139,21 @@ def act(state: State, event: Event) -> State:
         settings = state.settings | {event.knob: event.value}
         if event.knob in ("across", "up"):
             learning = state.steps > 0
-            return replace(_anew(replace(state, settings=settings)), playing=learning, said="Other features, another boundary.")
+            return replace(
+                _anew(replace(state, settings=settings)),
+                playing=learning,
+                said="Other features, another boundary.",
+            )
         return replace(state, settings=settings)
     if event.name == "play":
         return replace(state, playing=not state.playing, growing=False)
     if event.name == "enough":
         return replace(
-            state, playing=True, growing=True, curve={}, said="It learns from few, then from more, and is tried on fruit it never saw."
+            state,
+            playing=True,
+            growing=True,
+            curve={},
+            said="It learns from few, then from more, and is tried on fruit it never saw.",
         )
     if event.name == "click":
         return _click(state, event)
@@ -154,9 +170,15 @@ def _click(state: State, event: Event) -> State:
         if len(state.fruit) <= 4:
             return replace(state, said="Four fruit are the least to learn from.")
         spans = [np.ptp(FEATURES[NAMES[index]].range) for index in (across, up)]
-        far = ((state.fruit[:, across] - event.x) / spans[0]) ** 2 + ((state.fruit[:, up] - event.y) / spans[1]) ** 2
+        far = ((state.fruit[:, across] - event.x) / spans[0]) ** 2 + (
+            (state.fruit[:, up] - event.y) / spans[1]
+        ) ** 2
         keep = np.arange(len(state.fruit)) != int(np.argmin(far))
-        return replace(_anew(replace(state, fruit=state.fruit[keep], orange=state.orange[keep])), playing=True, said="One fruit fewer.")
+        return replace(
+            _anew(replace(state, fruit=state.fruit[keep], orange=state.orange[keep])),
+            playing=True,
+            said="One fruit fewer.",
+        )
     if len(state.fruit) >= MOST_FRUIT:
         return replace(state, said=f"{MOST_FRUIT} fruit are enough; Shift and click takes one away.")
     is_orange = state.settings["brush"] == "orange"
@@ -200,11 +222,15 @@ def _verdict(state: State) -> str:
 
 
 def _grow(state: State) -> State:
-    """One more size of the learning curve: several draws of so many fruit, each learnt from and tried on unseen ones."""
+    """One more size of the learning curve: several draws of so many fruit, each learnt from and tried on
+    unseen ones.
+    """
     size = next((size for size in SIZES if size not in state.curve), None)
     if size is None:
         best = max(new for _, new, _ in state.curve.values())
-        good = [size for size, (_, new, worst) in state.curve.items() if new > best - 0.02 and worst > best - 0.05]
+        good = [
+            size for size, (_, new, worst) in state.curve.items() if new > best - 0.02 and worst > best - 0.05
+        ]
         enough = good[0] if good else SIZES[-1]
         said = f"About {enough} fruit are enough: hardly any draw is unlucky any more. More would not help; better features would."
         return replace(state, playing=False, growing=False, said=said)
@@ -278,7 +304,9 @@ def _plane(state: State) -> Figure:
     columns = [NAMES.index(feature.name) for feature in (across, up)]
     colours = ["one" if orange else "two" for orange in state.orange]
     shapes = ["orange" if orange else "apple" for orange in state.orange]
-    marks.append(Points(state.fruit[:, columns[0]], state.fruit[:, columns[1]], colour=colours, shape=shapes, size=9))
+    marks.append(
+        Points(state.fruit[:, columns[0]], state.fruit[:, columns[1]], colour=colours, shape=shapes, size=9)
+    )
     text = f"{int(state.orange.sum())} oranges and {int((~state.orange).sum())} apples. The rule found: {_rule(state)}."
     hint = f"Click to add an {state.settings['brush']}; Shift and click takes the nearest away."
     return Figure(
@@ -290,7 +318,13 @@ def _plane(state: State) -> Figure:
 def _curve_figure(state: State) -> Figure:
     sizes = list(state.curve)
     marks: tuple[Mark, ...] = (
-        Line(sizes, [seen for seen, _, _ in state.curve.values()], colour="one", width=2.5, name="on the table" if len(sizes) > 4 else ""),
+        Line(
+            sizes,
+            [seen for seen, _, _ in state.curve.values()],
+            colour="one",
+            width=2.5,
+            name="on the table" if len(sizes) > 4 else "",
+        ),
         Line(sizes, [worst for _, _, worst in state.curve.values()], colour="quiet", dash=True),
         Line(sizes, [new for _, new, _ in state.curve.values()], colour="two", width=2.5),
         Points(sizes, [new for _, new, _ in state.curve.values()], colour="two", shape="square", size=5),
@@ -304,13 +338,24 @@ def _curve_figure(state: State) -> Figure:
     )
     text = text or "Press How much is enough."
     return Figure(
-        "curve", "How much is enough?", (0, SIZES[-1] + 2), (0.7, 1.02), marks, text, "fruit learnt from", "share right", aspect=1.15
+        "curve",
+        "How much is enough?",
+        (0, SIZES[-1] + 2),
+        (0.7, 1.02),
+        marks,
+        text,
+        "fruit learnt from",
+        "share right",
+        aspect=1.15,
     )
 
 
 def _orchard_table(state: State) -> Table:
     rows = tuple(
-        (*(f"{value:.2f}" if value < 10 else f"{value:.0f}" for value in row), "orange" if orange else "apple")
+        (
+            *(f"{value:.2f}" if value < 10 else f"{value:.0f}" for value in row),
+            "orange" if orange else "apple",
+        )
         for row, orange in zip(state.fruit[-8:], state.orange[-8:], strict=True)
     )
     return Table(f"The orchard's table, the last of {len(state.fruit)} rows", (*NAMES, "label"), rows)
@@ -325,14 +370,30 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
             for _ in state.descent:
                 pass
             rows.append(
-                (f"{across}, {up}", f"{_right(state, state.fruit, state.orange):.1%}", f"{_right(state, *state.unseen):.1%}", _rule(state))
+                (
+                    f"{across}, {up}",
+                    f"{_right(state, state.fruit, state.orange):.1%}",
+                    f"{_right(state, *state.unseen):.1%}",
+                    _rule(state),
+                )
             )
-    yield Table("What each pair of features is worth", ("features", "on the table", "on unseen", "rule found"), tuple(rows))
+    yield Table(
+        "What each pair of features is worth",
+        ("features", "on the table", "on unseen", "rule found"),
+        tuple(rows),
+    )
     state = replace(begin(settings), growing=True)
     while len(state.curve) < len(SIZES):
         state = _grow(state)
-    curve = tuple((str(size), f"{seen:.1%}", f"{new:.1%}", f"{worst:.1%}") for size, (seen, new, worst) in state.curve.items())
-    yield Table("How much is enough", ("fruit learnt from", "on those", "on unseen", f"unluckiest of {DRAWS} draws"), curve)
+    curve = tuple(
+        (str(size), f"{seen:.1%}", f"{new:.1%}", f"{worst:.1%}")
+        for size, (seen, new, worst) in state.curve.items()
+    )
+    yield Table(
+        "How much is enough",
+        ("fruit learnt from", "on those", "on unseen", f"unluckiest of {DRAWS} draws"),
+        curve,
+    )
 
 
 LESSON: Lesson[State] = Lesson(
@@ -349,7 +410,11 @@ LESSON: Lesson[State] = Lesson(
     checks=(
         Check(
             "What will happen if it learns from two fruit only?",
-            ("It knows nothing", "It is right on both; how it does on others is luck", "It is as good as with sixty"),
+            (
+                "It knows nothing",
+                "It is right on both; how it does on others is luck",
+                "It is as good as with sixty",
+            ),
             1,
             "Two are easily told apart, by many lines. Which one it gets is luck: look at the dashed line, the unluckiest of twelve draws.",
         ),

@@ -27,7 +27,9 @@ LONGEST_RUN = 400
 
 @dataclass(frozen=True)
 class Asked:
-    """A canvas neither had seen: what it took, what the table said (None: not in the table), what the line said."""
+    """A canvas neither had seen: what it took, what the table said (None: not in the table), what the line
+    said.
+    """
 
     width: float
     hours: float
@@ -94,14 +96,18 @@ def act(state: State, event: Event) -> State:
         for _ in range(STEPS_A_TURN):
             step = next(state.descent, None)
             if step is None or step.ending is not None:
-                return replace(state, playing=False, settled=True, steps=state.steps if step is None else step.number)
+                return replace(
+                    state, playing=False, settled=True, steps=state.steps if step is None else step.number
+                )
         return replace(state, steps=state.steps if step is None else step.number)
     if event.name == "click":
         return _ask(state, event.x)
     if event.name == "ask":
         dice = np.random.default_rng((int(state.settings["seed"]), len(state.asked), 1))
         return _ask(state, float(dice.uniform(*WIDTHS)))
-    return replace(state, settings=state.settings | {event.knob: event.value}) if event.name == "set" else state
+    return (
+        replace(state, settings=state.settings | {event.knob: event.value}) if event.name == "set" else state
+    )
 
 
 def _ask(state: State, width: float) -> State:
@@ -109,7 +115,9 @@ def _ask(state: State, width: float) -> State:
     dice = np.random.default_rng((int(state.settings["seed"]), len(state.asked), 2))
     hours = float(_true_hours(np.array([width]), dice, float(state.settings["noise"]))[0])
     remembered = {float(w): float(h) for w, h in zip(state.widths, state.hours, strict=True)}
-    return replace(state, asked=(*state.asked, Asked(width, hours, remembered.get(width), _line(state, width))))
+    return replace(
+        state, asked=(*state.asked, Asked(width, hours, remembered.get(width), _line(state, width)))
+    )
 
 
 def _line(state: State, width: float) -> float:
@@ -126,10 +134,29 @@ def draw(state: State) -> Scene:
     line = np.array([_line(state, w) for w in ends])
     marks: tuple[Mark, ...] = (
         Line(ends, line, colour="one", width=3, name="the line"),
-        Points(state.widths, state.hours, colour="two", shape="square", size=6, label=[f"{h:g} hours" for h in state.hours]),
-        Points([each.width for each in state.asked], [each.hours for each in state.asked], colour="accent", shape="ring", size=7),
+        Points(
+            state.widths,
+            state.hours,
+            colour="two",
+            shape="square",
+            size=6,
+            label=[f"{h:g} hours" for h in state.hours],
+        ),
+        Points(
+            [each.width for each in state.asked],
+            [each.hours for each in state.asked],
+            colour="accent",
+            shape="ring",
+            size=7,
+        ),
         *(
-            Line((each.width, each.width), (each.hours, _line(state, each.width)), colour="accent", width=1.5, dash=True)
+            Line(
+                (each.width, each.width),
+                (each.hours, _line(state, each.width)),
+                colour="accent",
+                width=1.5,
+                dash=True,
+            )
             for each in state.asked
         ),
     )
@@ -165,7 +192,11 @@ def draw(state: State) -> Scene:
             Words((0.5, 2.5), (high * 0.94, high * 0.94), ("on seen", "on new"), colour="faint"),
         ),
         f"On what was seen, the table is 0 hours off and the line {seen:.1f}."
-        + (f" On what was not, the table answers {len(known)} of {len(state.asked)} and the line is {far:.1f} hours off." if new else ""),
+        + (
+            f" On what was not, the table answers {len(known)} of {len(state.asked)} and the line is {far:.1f} hours off."
+            if new
+            else ""
+        ),
         y_label="hours",
         aspect=1.35,
     )
@@ -186,7 +217,12 @@ def draw(state: State) -> Scene:
         ),
         tables=(_asked_table(state),) if state.asked else (),
         columns=(1.15, 1),
-        numbers={"examples seen": str(len(state.widths)), "steps": str(state.steps), "table on seen": "0.0 off", "table on new": table_new},
+        numbers={
+            "examples seen": str(len(state.widths)),
+            "steps": str(state.steps),
+            "table on seen": "0.0 off",
+            "table on new": table_new,
+        },
         says=_says(state, new),
         mood="good" if state.settled and new and float(np.mean(new)) < 2 else "plain",
         playing=state.playing,
@@ -207,10 +243,20 @@ def _says(state: State, new: list[float]) -> str:
 
 def _asked_table(state: State, last: int = 8) -> Table:
     rows = tuple(
-        (f"{each.width:.2f} m", f"{each.hours:.1f}", "—" if each.table is None else f"{each.table:.1f}", f"{_line(state, each.width):.1f}")
+        (
+            f"{each.width:.2f} m",
+            f"{each.hours:.1f}",
+            "—" if each.table is None else f"{each.table:.1f}",
+            f"{_line(state, each.width):.1f}",
+        )
         for each in state.asked[-last:]
     )
-    return Table("Asked about canvases neither had seen", ("width", "it took", "table says", "line says"), rows, len(rows) - 1)
+    return Table(
+        "Asked about canvases neither had seen",
+        ("width", "it took", "table says", "line says"),
+        rows,
+        len(rows) - 1,
+    )
 
 
 def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
@@ -242,13 +288,21 @@ LESSON: Lesson[State] = Lesson(
     checks=(
         Check(
             "What will happen if the line sees only two examples?",
-            ("It goes through both exactly, and may be far off elsewhere", "It cannot learn", "It is as good as before"),
+            (
+                "It goes through both exactly, and may be far off elsewhere",
+                "It cannot learn",
+                "It is as good as before",
+            ),
             0,
             "Two points can always be met exactly, noise and all. So the line has memorised them: right on the seen, wrong on the new.",
         ),
         Check(
             "What will happen to the table if you give it a thousand examples?",
-            ("It begins to learn", "It answers more often, and still not about anything new", "It forgets the first"),
+            (
+                "It begins to learn",
+                "It answers more often, and still not about anything new",
+                "It forgets the first",
+            ),
             1,
             "A table grows, but nothing in it says what lies between its rows.",
         ),
@@ -280,7 +334,9 @@ print(a * 1.0 + b)  # the line's answer""",
         Push("ask", "Ask something new", "a canvas neither has seen", key="a"),
         Push("reset", "Start again", "new, with an empty head", key="r"),
         Slide("examples", "Examples seen", 2, 40, 1, 8, restarts=True),
-        Slide("noise", "Noise", 0, 5, 0.5, 1.5, "No two canvases of a width take the same time.", restarts=True),
+        Slide(
+            "noise", "Noise", 0, 5, 0.5, 1.5, "No two canvases of a width take the same time.", restarts=True
+        ),
         Slide("seed", "Dice", 0, 99, 1, 3, "Another number, other canvases.", restarts=True),
     ),
     begin=begin,

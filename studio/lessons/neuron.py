@@ -9,7 +9,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from studio.lessons.kit.lesson import Check, Choice, Event, Lesson, Push, Slide, Switch
-from studio.lessons.kit.scene import Arrow, Figure, Heat, Line, Link, Mark, Node, Points, Scene, Table, Words, written
+from studio.lessons.kit.scene import (
+    Arrow,
+    Figure,
+    Heat,
+    Line,
+    Link,
+    Mark,
+    Node,
+    Points,
+    Scene,
+    Table,
+    Words,
+    written,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,7 +43,9 @@ LONGEST_RUN = 5_000
 
 @dataclass(frozen=True)
 class State:
-    """points: [cases, 2]; targets: +1 (orange) or -1 (blue). weights: w1, w2, b, moved by hand or by `descent`."""
+    """points: [cases, 2]; targets: +1 (orange) or -1 (blue). weights: w1, w2, b, moved by hand or by
+    `descent`.
+    """
 
     settings: dict[str, Any]
     points: np.ndarray
@@ -52,7 +67,9 @@ def begin(settings: Mapping[str, Any]) -> State:
 def _task(task: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
     dice = np.random.default_rng(seed)
     if task == "two clouds":
-        points = np.concatenate([dice.normal((0.7, 0.4), 0.3, (14, 2)), dice.normal((-0.6, -0.3), 0.3, (14, 2))])
+        points = np.concatenate(
+            [dice.normal((0.7, 0.4), 0.3, (14, 2)), dice.normal((-0.6, -0.3), 0.3, (14, 2))]
+        )
         return np.clip(points, -1.5, 1.5).round(3), np.repeat([1.0, -1.0], 14)
     points = np.array([(-1.0, -1.0), (-1.0, 1.0), (1.0, -1.0), (1.0, 1.0)])
     yes = {"or": (0, 1, 1, 1), "and": (0, 0, 0, 1), "xor": (0, 1, 1, 0)}[task]
@@ -60,7 +77,9 @@ def _task(task: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def output(sums: np.ndarray, activation: str) -> np.ndarray:
-    """The activation of weighted sums, -1 … 1 for those that are bounded (a sigmoid is stretched so that all compare)."""
+    """The activation of weighted sums, -1 … 1 for those that are bounded (a sigmoid is stretched so that all
+    compare).
+    """
     bounded: dict[str, Callable[[np.ndarray], np.ndarray]] = {
         "tanh": np.tanh,
         "sigmoid": lambda z: 2 / (1 + np.exp(-z)) - 1,
@@ -71,14 +90,18 @@ def output(sums: np.ndarray, activation: str) -> np.ndarray:
     return np.asarray(bounded[activation](sums))
 
 
-def _loop(settings: Mapping[str, Any], points: np.ndarray, targets: np.ndarray) -> tuple[Tensor, Generator[Step, None, Ending]]:
+def _loop(
+    settings: Mapping[str, Any], points: np.ndarray, targets: np.ndarray
+) -> tuple[Tensor, Generator[Step, None, Ending]]:
     """The one loop over w1, w2, b. The wrongness is the mean squared difference between output and target."""
     import torch
 
     from studio.learning.descent import Slope, descend
     from studio.learning.rules import GradientDescent
 
-    weights = torch.tensor([float(settings[name]) for name in WEIGHTS], dtype=torch.float64, requires_grad=True)
+    weights = torch.tensor(
+        [float(settings[name]) for name in WEIGHTS], dtype=torch.float64, requires_grad=True
+    )
     inputs = torch.tensor(np.column_stack([points, np.ones(len(points))]))
     wanted = torch.tensor(targets)
     activation = str(settings["activation"])
@@ -86,7 +109,8 @@ def _loop(settings: Mapping[str, Any], points: np.ndarray, targets: np.ndarray) 
     def measure() -> Tensor | Slope:
         sums = inputs @ weights
         if activation == "step":
-            # A step has no slope. This is the perceptron's own rule (Rosenblatt, 1958): learn from what is on the wrong side.
+            # A step has no slope. This is the perceptron's own rule (Rosenblatt, 1958): learn from what is on
+            # the wrong side.
             errors = (torch.sign(sums.detach()) - wanted) / 2
             return Slope(float((errors != 0).double().mean()), [(errors @ inputs) / len(wanted)])
         smooth: dict[str, Callable[[Tensor], Tensor]] = {
@@ -106,7 +130,9 @@ def act(state: State, event: Event) -> State:
         settings = state.settings | {event.knob: event.value}
         if event.knob in (*WEIGHTS, "activation"):
             weights, descent = _loop(settings, state.points, state.targets)
-            return replace(state, settings=settings, weights=weights, descent=descent, steps=0, said="", playing=False)
+            return replace(
+                state, settings=settings, weights=weights, descent=descent, steps=0, said="", playing=False
+            )
         return replace(state, settings=settings)
     if event.name == "click":
         nearest = int(np.argmin(((state.points - (event.x, event.y)) ** 2).sum(axis=1)))
@@ -126,12 +152,21 @@ def _learn(state: State) -> State:
         step = next(state.descent, None)
         if step is None or step.ending is not None:
             break
-    learnt = {name: round(float(value), 3) for name, value in zip(WEIGHTS, state.weights.tolist(), strict=True)}
+    learnt = {
+        name: round(float(value), 3) for name, value in zip(WEIGHTS, state.weights.tolist(), strict=True)
+    }
     now = replace(state, settings=state.settings | learnt, steps=state.steps + STEPS_A_TURN)
     right = _right(now)
-    if step is None or step.ending is not None or now.steps >= ENOUGH or (right == len(now.targets) and now.steps > 60):
+    if (
+        step is None
+        or step.ending is not None
+        or now.steps >= ENOUGH
+        or (right == len(now.targets) and now.steps > 60)
+    ):
         return replace(now, playing=False, said=_verdict(now))
-    return replace(now, said=f"{right} of {len(now.targets)} on the right side; wrongness {written(step.loss, 3)}.")
+    return replace(
+        now, said=f"{right} of {len(now.targets)} on the right side; wrongness {written(step.loss, 3)}."
+    )
 
 
 def _verdict(state: State) -> str:
@@ -150,29 +185,43 @@ def _sums(state: State, points: np.ndarray) -> np.ndarray:
 
 def _right(state: State) -> int:
     outputs = output(_sums(state, state.points), str(state.settings["activation"]))
-    sides = np.where(outputs > 0.5, 1, -1) if state.settings["activation"] == "relu" else np.where(outputs > 0, 1, -1)
+    sides = (
+        np.where(outputs > 0.5, 1, -1)
+        if state.settings["activation"] == "relu"
+        else np.where(outputs > 0, 1, -1)
+    )
     return int((sides == state.targets).sum())
 
 
 def draw(state: State) -> Scene:
     """The neuron with the chosen point's numbers on it, the plane it divides, and its activation."""
-    wrong = float(np.mean((output(_sums(state, state.points), str(state.settings["activation"])) - state.targets) ** 2))
+    wrong = float(
+        np.mean((output(_sums(state, state.points), str(state.settings["activation"])) - state.targets) ** 2)
+    )
     diagram = _nerve() if state.settings["biology"] else _diagram(state)
     return Scene(
         figures=(_plane(state), diagram, _activation(state)),
         columns=(1, 1.15),
-        numbers={"right": f"{_right(state)} of {len(state.targets)}", "wrongness": written(wrong, 3), "steps": str(state.steps)},
+        numbers={
+            "right": f"{_right(state)} of {len(state.targets)}",
+            "wrongness": written(wrong, 3),
+            "steps": str(state.steps),
+        },
         says=state.said or "Turn the weights until orange stands on orange ground and blue on blue.",
         mood="good" if _right(state) == len(state.targets) else "plain",
         playing=state.playing,
-        values={name: round(float(value), 3) for name, value in zip(WEIGHTS, state.weights.tolist(), strict=True)},
+        values={
+            name: round(float(value), 3) for name, value in zip(WEIGHTS, state.weights.tolist(), strict=True)
+        },
     )
 
 
 def _plane(state: State) -> Figure:
     side = np.linspace(-REACH, REACH, GRID)
     across, up = np.meshgrid(side, side)
-    ground = output(_sums(state, np.column_stack([across.ravel(), up.ravel()])), str(state.settings["activation"])).reshape(GRID, GRID)
+    ground = output(
+        _sums(state, np.column_stack([across.ravel(), up.ravel()])), str(state.settings["activation"])
+    ).reshape(GRID, GRID)
     w1, w2, b = state.weights.tolist()
     marks: list[Mark] = [Heat(np.clip(ground, -1, 1) * 0.75, (-REACH, REACH, -REACH, REACH))]
     if abs(w2) > 1e-6:
@@ -183,9 +232,7 @@ def _plane(state: State) -> Figure:
     marks.append(Points(state.points[:, 0], state.points[:, 1], colour=colours, shape=shapes, size=7))
     x, y = state.points[state.chosen]
     marks.append(Points([x], [y], colour="accent", shape="ring", size=12))
-    text = (
-        f"{_right(state)} of {len(state.targets)} points are on the right side. The line is where {w1:.2f} x1 + {w2:.2f} x2 + {b:.2f} is 0."
-    )
+    text = f"{_right(state)} of {len(state.targets)} points are on the right side. The line is where {w1:.2f} x1 + {w2:.2f} x2 + {b:.2f} is 0."
     return Figure(
         "plane", "What it says everywhere", (-REACH, REACH), (-REACH, REACH), tuple(marks), text, "x1", "x2", aspect=0.86, rows=2,
         clicks="Click a point to send it through the neuron.",
@@ -196,7 +243,15 @@ def _numbers_through(state: State) -> tuple[float, float, float, float, float, f
     x1, x2 = state.points[state.chosen]
     w1, w2, b = state.weights.tolist()
     total = w1 * x1 + w2 * x2 + b
-    return float(x1), float(x2), w1, w2, b, float(total), float(output(np.array(total), str(state.settings["activation"])))
+    return (
+        float(x1),
+        float(x2),
+        w1,
+        w2,
+        b,
+        float(total),
+        float(output(np.array(total), str(state.settings["activation"]))),
+    )
 
 
 def _diagram(state: State) -> Figure:
@@ -214,19 +269,39 @@ def _diagram(state: State) -> Figure:
         Words(
             (5.4, 8.2),
             (3, 3),
-            ("Σ", {"tanh": "tanh", "sigmoid": "σ", "relu": "relu", "linear": "lin", "step": "step"}[str(state.settings["activation"])]),
+            (
+                "Σ",
+                {"tanh": "tanh", "sigmoid": "σ", "relu": "relu", "linear": "lin", "step": "step"}[
+                    str(state.settings["activation"])
+                ],
+            ),
         ),
-        Words((3.75, 3.05, 3.75), (4.75, 3.35, 1.25), (f"× {w1:z.2f}", f"× {w2:z.2f}", f"+ {b:z.2f}"), size=12.5),
+        Words(
+            (3.75, 3.05, 3.75), (4.75, 3.35, 1.25), (f"× {w1:z.2f}", f"× {w2:z.2f}", f"+ {b:z.2f}"), size=12.5
+        ),
         Words((5.4, 8.2), (2.1, 2.1), (f"{total:z.3f}", f"{out:z.3f}"), colour="accent", size=14),
     )
     text = f"{x1:.2f} × {w1:.2f} + {x2:.2f} × {w2:.2f} + {b:.2f} = {total:.3f}; through the activation: {out:.3f}."
-    return Figure("neuron", "The ringed point goes through the neuron", (-1.9, 9.4), (0, 6), marks, text, aspect=1.6, axes=False)
+    return Figure(
+        "neuron",
+        "The ringed point goes through the neuron",
+        (-1.9, 9.4),
+        (0, 6),
+        marks,
+        text,
+        aspect=1.6,
+        axes=False,
+    )
 
 
 def _nerve() -> Figure:
     """The cell the idea came from, in the same places as its parts in the diagram."""
     angles = np.linspace(0, 2 * np.pi, 40)
-    dendrites = [((1.0, 5.3), (3.0, 4.6), (4.7, 3.6)), ((1.0, 3.0), (3.0, 3.1), (4.6, 3.0)), ((1.0, 0.8), (3.0, 1.6), (4.7, 2.4))]
+    dendrites = [
+        ((1.0, 5.3), (3.0, 4.6), (4.7, 3.6)),
+        ((1.0, 3.0), (3.0, 3.1), (4.6, 3.0)),
+        ((1.0, 0.8), (3.0, 1.6), (4.7, 2.4)),
+    ]
     marks: tuple[Mark, ...] = (
         *(Line([x for x, _ in way], [y for _, y in way], colour="two", width=4) for way in dendrites),
         Line(5.4 + 0.9 * np.cos(angles), 3 + 0.9 * np.sin(angles), colour="one", width=4),
@@ -234,13 +309,19 @@ def _nerve() -> Figure:
         Line((6.3, 8.6), (3, 3), colour="three", width=5),
         Arrow((8.5, 3), (9.1, 3.7), colour="three", width=4),
         Arrow((8.5, 3), (9.1, 2.3), colour="three", width=4),
-        Words((0.0, 0.0), (5.6, 0.35), ("dendrites: the inputs", "synapses: the weights"), size=12.5, anchor="start"),
+        Words(
+            (0.0, 0.0),
+            (5.6, 0.35),
+            ("dendrites: the inputs", "synapses: the weights"),
+            size=12.5,
+            anchor="start",
+        ),
         Words((5.4, 8.6), (4.4, 4.4), ("body: adds up", "axon: the output"), size=12.5, anchor="start"),
     )
-    text = (
-        "Dendrites bring signals in through synapses of different strength; the cell body adds them up; the axon fires if the sum is large."
+    text = "Dendrites bring signals in through synapses of different strength; the cell body adds them up; the axon fires if the sum is large."
+    return Figure(
+        "neuron", "The cell the idea came from", (-0.4, 11.4), (0, 6), marks, text, aspect=1.6, axes=False
     )
-    return Figure("neuron", "The cell the idea came from", (-0.4, 11.4), (0, 6), marks, text, aspect=1.6, axes=False)
 
 
 def _activation(state: State) -> Figure:
@@ -248,7 +329,10 @@ def _activation(state: State) -> Figure:
     sums = np.linspace(-4, 4, 161)
     *_, total, out = _numbers_through(state)
     at = float(np.clip(total, -4, 4))
-    marks = (Line(sums, output(sums, activation), colour="one", width=3), Points([at], [out], colour="accent", size=7))
+    marks = (
+        Line(sums, output(sums, activation), colour="one", width=3),
+        Points([at], [out], colour="accent", size=7),
+    )
     return Figure(
         "activation",
         "Its activation",

@@ -27,7 +27,9 @@ KINDS = (("apples", (0.30, 0.32)), ("oranges", (0.72, 0.78)), ("lemons", (0.30, 
 
 @dataclass(frozen=True)
 class State:
-    """points: [points, features], fruit (texture, colour) or pixels (red, green, blue), 0 … 1. centres: [groups, features]."""
+    """points: [points, features], fruit (texture, colour) or pixels (red, green, blue), 0 … 1. centres:
+    [groups, features].
+    """
 
     settings: dict[str, Any]
     points: np.ndarray
@@ -54,7 +56,9 @@ def begin(settings: Mapping[str, Any]) -> State:
 
 def _of_picture(settings: dict[str, Any], picture: np.ndarray) -> State:
     points = picture.reshape(-1, 3).astype(np.float64) / 255
-    return _started(State(settings, points, np.zeros(len(points), int), *_loop(points, points[:1]), picture=picture))
+    return _started(
+        State(settings, points, np.zeros(len(points), int), *_loop(points, points[:1]), picture=picture)
+    )
 
 
 def _started(state: State) -> State:
@@ -74,9 +78,11 @@ def groups_of(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
 
 
 def _loop(points: np.ndarray, start: np.ndarray) -> tuple[Tensor, Generator[Step, None, Ending]]:
-    """K-means as descent (Lloyd, 1957; Bottou and Bengio, 1995): the wrongness is the squared distance to the nearest centre.
+    """K-means as descent (Lloyd, 1957; Bottou and Bengio, 1995): the wrongness is the squared distance to the
+    nearest centre.
 
-    Its gradient, divided by twice the size of each group, points exactly to the group's mean; a step of rate 1 arrives there.
+    Its gradient, divided by twice the size of each group, points exactly to the group's mean; a step of rate
+    1 arrives there.
     """
     import torch
 
@@ -89,7 +95,10 @@ def _loop(points: np.ndarray, start: np.ndarray) -> tuple[Tensor, Generator[Step
         now = centres.numpy()
         group = groups_of(points, now)
         sizes = np.bincount(group, minlength=len(now))
-        sums = np.stack([np.bincount(group, weights=points[:, i], minlength=len(now)) for i in range(points.shape[1])], axis=1)
+        sums = np.stack(
+            [np.bincount(group, weights=points[:, i], minlength=len(now)) for i in range(points.shape[1])],
+            axis=1,
+        )
         pull = np.where(sizes[:, None] > 0, now - sums / np.maximum(sizes, 1)[:, None], 0.0)
         return Slope(float(((points - now[group]) ** 2).sum(axis=1).mean()), [torch.tensor(pull)])
 
@@ -102,9 +111,15 @@ def act(state: State, event: Event) -> State:
         return begin(state.settings)
     if event.name == "set":
         settings = state.settings | {event.knob: event.value}
-        return _started(replace(state, settings=settings)) if event.knob in ("groups", "start") else replace(state, settings=settings)
+        return (
+            _started(replace(state, settings=settings))
+            if event.knob in ("groups", "start")
+            else replace(state, settings=settings)
+        )
     if event.name == "throw":
-        return _started(replace(state, settings=state.settings | {"start": (int(state.settings["start"]) + 1) % 100}))
+        return _started(
+            replace(state, settings=state.settings | {"start": (int(state.settings["start"]) + 1) % 100})
+        )
     if event.name == "own":
         return _of_picture(state.settings | {"of": "colours of a picture"}, _read(event.content, event.text))
     if event.name == "play":
@@ -145,7 +160,9 @@ def _sunset(dice: np.random.Generator) -> np.ndarray:
     for height, colour, wave in ((0.42, (0.45, 0.30, 0.45), 5.0), (0.34, (0.28, 0.22, 0.36), 8.0)):
         sky[up < height + 0.05 * np.sin(across * wave + height * 20)] = colour
     water = up < 0.22
-    sky[water] = (np.array((0.20, 0.30, 0.45)) + 0.25 * np.exp(-(((across - 0.68) / 0.08) ** 2))[..., None])[water]
+    sky[water] = (np.array((0.20, 0.30, 0.45)) + 0.25 * np.exp(-(((across - 0.68) / 0.08) ** 2))[..., None])[
+        water
+    ]
     pixels: np.ndarray = (np.clip(sky + dice.normal(0, 0.015, sky.shape), 0, 1) * 255).astype(np.uint8)
     return pixels
 
@@ -155,12 +172,21 @@ def draw(state: State) -> Scene:
     centres = state.centres.numpy()
     group = groups_of(state.points, centres)
     far = float(((state.points - centres[group]) ** 2).sum(axis=1).mean())
-    figures = (_fruit_figure(state, group), _curve(state)) if state.picture is None else (*_picture_figures(state, group), _curve(state))
+    figures = (
+        (_fruit_figure(state, group), _curve(state))
+        if state.picture is None
+        else (*_picture_figures(state, group), _curve(state))
+    )
     return Scene(
         figures=figures,
         columns=(1.15, 1),
-        numbers={"groups": str(len(centres)), "mean squared distance": written(far), "steps": str(len(state.losses))},
-        says=state.said or "Nobody says what these are. Press Step: every centre moves to the middle of what is nearest.",
+        numbers={
+            "groups": str(len(centres)),
+            "mean squared distance": written(far),
+            "steps": str(len(state.losses)),
+        },
+        says=state.said
+        or "Nobody says what these are. Press Step: every centre moves to the middle of what is nearest.",
         mood="good" if state.resting else "plain",
         playing=state.playing,
         values={"start": state.settings["start"], "of": state.settings["of"]},
@@ -179,7 +205,10 @@ def _fruit_figure(state: State, group: np.ndarray) -> Figure:
         Points(centres[:, 0], centres[:, 1], colour="accent", shape="cross", size=9),
     ]  # fmt: skip
     sizes = np.bincount(group, minlength=len(centres))
-    text = "; ".join(f"a group of {size} around texture {x:.2f}, colour {y:.2f}" for size, (x, y) in zip(sizes, centres, strict=True))
+    text = "; ".join(
+        f"a group of {size} around texture {x:.2f}, colour {y:.2f}"
+        for size, (x, y) in zip(sizes, centres, strict=True)
+    )
     title = "The same, with the names somebody gave" if named else "Fruit that nobody named"
     return Figure("fruit", title, (0, 1), (0, 1), tuple(marks), text + ".", "texture", "colour", aspect=1.15)
 
@@ -208,10 +237,20 @@ def _picture_figures(state: State, group: np.ndarray) -> tuple[Figure, ...]:
 def _curve(state: State) -> Figure:
     losses = list(state.losses) or [0.0]
     steps = list(range(1, len(losses) + 1))
-    marks = (Line(steps, losses, colour="accent", fill=True), Points(steps[-1:], losses[-1:], colour="accent"))
+    marks = (
+        Line(steps, losses, colour="accent", fill=True),
+        Points(steps[-1:], losses[-1:], colour="accent"),
+    )
     text = f"From {written(losses[0])} to {written(losses[-1])}." if state.losses else "No step yet."
     return Figure(
-        "curve", "Mean squared distance", (1, max(len(losses), 12)), (0, max(*losses, 1e-6) * 1.1), marks, text, "step", aspect=1.7
+        "curve",
+        "Mean squared distance",
+        (1, max(len(losses), 12)),
+        (0, max(*losses, 1e-6) * 1.1),
+        marks,
+        text,
+        "step",
+        aspect=1.7,
     )
 
 
@@ -221,17 +260,29 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
     while not state.resting:
         state = _step(state)
     yield Table(
-        "Step by step", ("step", "mean squared distance"), tuple((str(i), written(loss)) for i, loss in enumerate(state.losses, start=1))
+        "Step by step",
+        ("step", "mean squared distance"),
+        tuple((str(i), written(loss)) for i, loss in enumerate(state.losses, start=1)),
     )
     group = groups_of(state.points, state.centres.numpy())
     if state.picture is None:
         rows = tuple(
-            (str(g + 1), *(str(int(((group == g) & (state.kinds == kind)).sum())) for kind in range(len(KINDS))))
+            (
+                str(g + 1),
+                *(str(int(((group == g) & (state.kinds == kind)).sum())) for kind in range(len(KINDS))),
+            )
             for g in range(len(state.centres))
         )
-        yield Table("What lies in each group, by the names it never saw", ("group", *(name for name, _ in KINDS)), rows)
+        yield Table(
+            "What lies in each group, by the names it never saw",
+            ("group", *(name for name, _ in KINDS)),
+            rows,
+        )
     else:
-        rows = tuple((str(g + 1), *(f"{value:.3f}" for value in centre)) for g, centre in enumerate(state.centres.tolist()))
+        rows = tuple(
+            (str(g + 1), *(f"{value:.3f}" for value in centre))
+            for g, centre in enumerate(state.centres.tolist())
+        )
         yield Table("The palette", ("colour", "red", "green", "blue"), rows)
 
 
@@ -287,7 +338,12 @@ print([round(c, 2) for c in sorted(centres)])""",
         Push("reset", "Start again", "", key="r"),
         Choice("of", "Groups of", ("fruit", "colours of a picture"), "fruit", restarts=True),
         Slide("groups", "How many groups", 1, MOST_GROUPS, 1, 3),
-        Switch("labels", "Show the names somebody gave", False, "Supervised learning would have begun with these."),
+        Switch(
+            "labels",
+            "Show the names somebody gave",
+            False,
+            "Supervised learning would have begun with these.",
+        ),
         Upload("own", "A picture of your own", "image/*", "Find its palette. It stays on this machine."),
         Slide("fruit", "Fruit", 9, 240, 3, 90, restarts=True),
         Slide("spread", "How scattered", 0.02, 0.25, 0.01, 0.09, restarts=True),

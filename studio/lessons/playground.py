@@ -1,6 +1,8 @@
-"""The Playground: a small network on points in a plane, with every weight, every neuron's own picture and every setting in reach.
+"""The Playground: a small network on points in a plane, with every weight, every neuron's own picture and
+every setting in reach.
 
-After TensorFlow's Playground (Daniel Smilkov, Shan Carter and others, 2016), with one's own points and pictures, and a coach.
+After TensorFlow's Playground (Daniel Smilkov, Shan Carter and others, 2016), with one's own points and
+pictures, and a coach.
 """
 
 from __future__ import annotations
@@ -17,8 +19,34 @@ import numpy as np
 
 from studio.errors import Refused
 from studio.lessons.kit.keeping import packed, unpacked
-from studio.lessons.kit.lesson import Check, Choice, Event, Lesson, Push, Slide, Switch, Upload, Write, fitting
-from studio.lessons.kit.scene import Button, Entry, Figure, File, Heat, Line, Link, Mark, Node, Points, Scene, Table, Words, written
+from studio.lessons.kit.lesson import (
+    Check,
+    Choice,
+    Event,
+    Lesson,
+    Push,
+    Slide,
+    Switch,
+    Upload,
+    Write,
+    fitting,
+)
+from studio.lessons.kit.scene import (
+    Button,
+    Entry,
+    Figure,
+    File,
+    Heat,
+    Line,
+    Link,
+    Mark,
+    Node,
+    Points,
+    Scene,
+    Table,
+    Words,
+    written,
+)
 from studio.lessons.playground_data import (
     BLUE,
     DRAWN,
@@ -69,7 +97,9 @@ NETWORK_KNOBS = ("features", "layers", "activation", "start", "weights")
 
 @dataclass(frozen=True)
 class Moment:
-    """How wrong the network was after so many epochs. right: the share on the right side; nan where there are no sides, or no points."""
+    """How wrong the network was after so many epochs. right: the share on the right side; nan where there are
+    no sides, or no points.
+    """
 
     epoch: float
     loss: float
@@ -80,10 +110,11 @@ class Moment:
 
 @dataclass(frozen=True)
 class State:
-    """The visitor's place. The network's weights and the running `fitting` change in place; all else is replaced.
+    """The visitor's place. The network's weights and the running `fitting` change in place; all else is
+    replaced.
 
-    best: the lowest loss so far and the weights that had it. pinned, hovered: the neuron whose picture is shown large, by id; link: the
-    weight being edited. files: to be handed over once.
+    best: the lowest loss so far and the weights that had it. pinned, hovered: the neuron whose picture is
+    shown large, by id; link: the weight being edited. files: to be handed over once.
     """
 
     settings: dict[str, Any]
@@ -107,7 +138,9 @@ class State:
 
 
 def begin(settings: Mapping[str, Any]) -> State:
-    """Points, and a network that has seen none of them. Raises `Refused` for points, layers or features that cannot be read."""
+    """Points, and a network that has seen none of them. Raises `Refused` for points, layers or features that
+    cannot be read.
+    """
     settings = dict(settings)
     task = _task(settings, None)
     return _started(settings, task, _network(settings, task), None)
@@ -129,7 +162,11 @@ def _task(settings: Mapping[str, Any], picture: np.ndarray | None) -> Task:
 
 def features_in(settings: Mapping[str, Any]) -> tuple[str, ...]:
     """The features named, in the order of the table. Raises `Refused` for one there is not, or for none."""
-    named = {name.strip().replace("^2", "²").replace("*", "") for name in str(settings["features"]).split(",") if name.strip()}
+    named = {
+        name.strip().replace("^2", "²").replace("*", "")
+        for name in str(settings["features"]).split(",")
+        if name.strip()
+    }
     unknown = sorted(named - set(FEATURES))
     if unknown:
         raise Refused(f"There is no feature '{unknown[0][:20]}'; there are {', '.join(FEATURES)}.")
@@ -143,7 +180,9 @@ def layers_in(settings: Mapping[str, Any]) -> tuple[int, ...]:
     named = [part.strip() for part in str(settings["layers"]).split(",") if part.strip()]
     layers = tuple(int(part) if part.isdecimal() and len(part) < 4 else 0 for part in named)
     if len(layers) > MOST_LAYERS or not all(1 <= layer <= MOST_NEURONS for layer in layers):
-        raise Refused(f"Layers are up to {MOST_LAYERS} numbers from 1 to {MOST_NEURONS}, such as 4, 2; leave it empty for none.")
+        raise Refused(
+            f"Layers are up to {MOST_LAYERS} numbers from 1 to {MOST_NEURONS}, such as 4, 2; leave it empty for none."
+        )
     return layers
 
 
@@ -167,12 +206,18 @@ def _network(settings: Mapping[str, Any], task: Task) -> Layered:
 
 
 def _squashed(settings: Mapping[str, Any], task: Task) -> bool:
-    """Whether the output passes through tanh before it is compared: for colours, and for classes by squared difference."""
+    """Whether the output passes through tanh before it is compared: for colours, and for classes by squared
+    difference.
+    """
     return task.kind == "colours" or (task.kind == "classes" and settings["cost"] != "cross-entropy")
 
 
 def _cost(settings: Mapping[str, Any], task: Task) -> str:
-    return "binary cross-entropy" if task.kind == "classes" and settings["cost"] == "cross-entropy" else "half squared"
+    return (
+        "binary cross-entropy"
+        if task.kind == "classes" and settings["cost"] == "cross-entropy"
+        else "half squared"
+    )
 
 
 def _plan(settings: Mapping[str, Any], task: Task) -> Plan:
@@ -203,7 +248,8 @@ def _examples(settings: Mapping[str, Any], task: Task, *, test: bool = False) ->
     if _cost(settings, task) == "binary cross-entropy":
         targets = (targets + 1) / 2
     return Examples(
-        torch.from_numpy(features_of(points, features_in(settings))), torch.from_numpy(np.ascontiguousarray(targets, dtype=np.float32))
+        torch.from_numpy(features_of(points, features_in(settings))),
+        torch.from_numpy(np.ascontiguousarray(targets, dtype=np.float32)),
     )
 
 
@@ -218,13 +264,17 @@ def _fitting(state: State, resume: TrainingState | None) -> Generator[Report, No
 
 
 def _standing(state: State, *, memory: bool = True) -> TrainingState | None:
-    """Where the training stands, to go on with other settings; without its history, and perhaps without the optimiser's memory."""
+    """Where the training stands, to go on with other settings; without its history, and perhaps without the
+    optimiser's memory.
+    """
     from studio.learning.training import TrainingState
 
     if state.report is None:
         return None
     now = state.report.state()
-    tensors = {name: tensor for name, tensor in now.tensors.items() if memory or not name.startswith("optimiser/")}
+    tensors = {
+        name: tensor for name, tensor in now.tensors.items() if memory or not name.startswith("optimiser/")
+    }
     tensors |= {f"weights/{name}": tensor.clone() for name, tensor in state.network.state_dict().items()}
     return TrainingState(now.standing.model_copy(update={"history": ()}), tensors)
 
@@ -239,7 +289,10 @@ def act(state: State, event: Event) -> State:
             return replace(train(state, epochs=1), playing=False)
         case "play":
             if state.fitting is None:
-                return replace(state, said="There is nothing to learn from yet: draw some orange and some blue points on the map.")
+                return replace(
+                    state,
+                    said="There is nothing to learn from yet: draw some orange and some blue points on the map.",
+                )
             return replace(state, playing=not state.playing, said="", mood="plain")
         case "reset":
             return _with(state, weights=(int(state.settings["weights"]) + 1) % 1000)
@@ -271,7 +324,10 @@ def act(state: State, event: Event) -> State:
             return _with(replace(state, picture=picture), data=PICTURE)
         case "save":
             return replace(
-                state, files=(save_network(state),), said="The network is saved: a card and its weights in one zip.", mood="good"
+                state,
+                files=(save_network(state),),
+                said="The network is saved: a card and its weights in one zip.",
+                mood="good",
             )
         case "network":
             return load_network(state, event.content, event.text or "The file")
@@ -307,7 +363,11 @@ def _with(state: State, **changes: Any) -> State:
     begun = _started(settings, task, _network(settings, task), state.picture)
     playing = state.playing and begun.fitting is not None
     return replace(
-        begun, known=state.known, playing=playing, pinned="" if set(changes) & set(NETWORK_KNOBS) else state.pinned, said=task.note
+        begun,
+        known=state.known,
+        playing=playing,
+        pinned="" if set(changes) & set(NETWORK_KNOBS) else state.pinned,
+        said=task.note,
     )
 
 
@@ -317,7 +377,13 @@ def _points_set(state: State, text: str) -> State:
     task = own_task(text, float(settings["ratio"]), int(settings["seed"]))
     if task.kind != state.task.kind:
         return replace(_with(state, points=text, data=OWN), said=task.note)
-    state = replace(state, settings=settings, task=task, best=None, curve=state.curve if state.settings["data"] == OWN else ())
+    state = replace(
+        state,
+        settings=settings,
+        task=task,
+        best=None,
+        curve=state.curve if state.settings["data"] == OWN else (),
+    )
     state = _taken_up(replace(state, said=task.note))
     return _measured(replace(state, playing=state.playing and state.fitting is not None))
 
@@ -329,14 +395,21 @@ def _drawn(state: State, stroke: tuple[tuple[float, float], ...], brush: str) ->
     task = state.task
     text = str(state.settings["points"])
     if state.settings["data"] != OWN:
-        text = write_points(np.concatenate([task.points, task.test_points]), np.concatenate([task.targets, task.test_targets])[:, 0])
+        text = write_points(
+            np.concatenate([task.points, task.test_points]),
+            np.concatenate([task.targets, task.test_targets])[:, 0],
+        )
     return _points_set(state, with_stroke(text, stroke, brush))
 
 
 def train(state: State, *, seconds: float = 0.0, epochs: int = 0) -> State:
     """Train for so many seconds, to the end of an epoch unless that is far; or for so many epochs."""
     if state.fitting is None:
-        return replace(state, playing=False, said="There is nothing to learn from yet: draw some orange and some blue points on the map.")
+        return replace(
+            state,
+            playing=False,
+            said="There is nothing to learn from yet: draw some orange and some blue points on the map.",
+        )
     began = time.perf_counter()
     steps = ended = 0
     with _one_thread():
@@ -362,7 +435,9 @@ def train(state: State, *, seconds: float = 0.0, epochs: int = 0) -> State:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """So small a network is done sooner by one thread than by several that wait for one another, on a busy machine ten times."""
+    """So small a network is done sooner by one thread than by several that wait for one another, on a busy
+    machine ten times.
+    """
     import torch
 
     found = torch.get_num_threads()
@@ -397,7 +472,13 @@ def _measured(state: State) -> State:
             found.append((math.nan, math.nan))
             continue
         with _one_thread():
-            judged = evaluate(state.network, examples, cost, ("accuracy",) if state.task.kind == "classes" else (), batch=4096)
+            judged = evaluate(
+                state.network,
+                examples,
+                cost,
+                ("accuracy",) if state.task.kind == "classes" else (),
+                batch=4096,
+            )
         found.append((judged.loss, judged.metrics.get("accuracy", math.nan)))
     (loss, right), (test_loss, test_right) = found
     moment = Moment(state.epoch, loss, test_loss, right, test_right)
@@ -415,7 +496,9 @@ def _back_to_best(state: State) -> State:
         return replace(state, said="There is nothing to go back to yet.")
     moment, weights = state.best
     state.network.load_state_dict(weights)
-    said = f"Back to epoch {moment.epoch:.0f}, where the wrongness was {written(moment.loss)}, the least so far."
+    said = (
+        f"Back to epoch {moment.epoch:.0f}, where the wrongness was {written(moment.loss)}, the least so far."
+    )
     return replace(_measured(_taken_up(state, memory=False)), said=said, mood="plain")
 
 
@@ -444,12 +527,16 @@ def _press(state: State, name: str) -> State:
     elif what == "layer-" and layers:
         layers.pop()
     elif place.isdecimal() and 0 < int(place) <= len(layers):
-        layers[int(place) - 1] = min(MOST_NEURONS, max(1, layers[int(place) - 1] + (1 if what == "neuron+" else -1)))
+        layers[int(place) - 1] = min(
+            MOST_NEURONS, max(1, layers[int(place) - 1] + (1 if what == "neuron+" else -1))
+        )
     return _with(state, layers=", ".join(map(str, layers)))
 
 
 def _weight(state: State, name: str) -> tuple[Tensor, tuple[int, ...]] | None:
-    """Where a link's weight or a neuron's bias is kept: the tensor and its place in it; None for what there is not."""
+    """Where a link's weight or a neuron's bias is kept: the tensor and its place in it; None for what there
+    is not.
+    """
     from torch import nn
 
     dense = [layer for layer in state.network if isinstance(layer, nn.Linear)]
@@ -484,7 +571,10 @@ def _edit(state: State, name: str, value: Any) -> State:
 
 def _names(state: State) -> list[list[str]]:
     """The names of all nodes: features, neurons layer by layer, outputs."""
-    hidden = [[f"neuron {depth}.{number}" for number in range(1, wide + 1)] for depth, wide in enumerate(layers_in(state.settings), 1)]
+    hidden = [
+        [f"neuron {depth}.{number}" for number in range(1, wide + 1)]
+        for depth, wide in enumerate(layers_in(state.settings), 1)
+    ]
     outputs = ["out"] if state.task.outputs == 1 else [f"out {number}" for number in (1, 2, 3)]
     return [[f"feature {name}" for name in features_in(state.settings)], *hidden, outputs]
 
@@ -493,27 +583,48 @@ def _names(state: State) -> list[list[str]]:
 
 
 def save_network(state: State) -> File:
-    """The network as a zip of `playground.safetensors` and its card `playground.json`, with all settings in the card's notes."""
+    """The network as a zip of `playground.safetensors` and its card `playground.json`, with all settings in
+    the card's notes.
+    """
     from studio.learning.checkpoints import Card
     from studio.learning.datasets import Origin
 
     settings = {name: value for name, value in state.settings.items() if name not in ("brush",)}
     last = state.curve[-1]
-    figures = {"loss": last.loss, "test loss": last.test_loss, "accuracy": last.right, "test accuracy": last.test_right}
-    wishes = " ".join(f"--set '{name}={value}'" for name, value in settings.items() if name != "points" and value != _defaults()[name])
+    figures = {
+        "loss": last.loss,
+        "test loss": last.test_loss,
+        "accuracy": last.right,
+        "test accuracy": last.test_right,
+    }
+    wishes = " ".join(
+        f"--set '{name}={value}'"
+        for name, value in settings.items()
+        if name != "points" and value != _defaults()[name]
+    )
     card = Card(
         name="playground",
         what=f"a network of the Playground for the task '{settings['data']}', after {state.epoch:.0f} epochs",
-        data=(Origin(name=f"Playground, {settings['data']}", source="drawn by the studio or the visitor", licence="the visitor's own"),),
+        data=(
+            Origin(
+                name=f"Playground, {settings['data']}",
+                source="drawn by the studio or the visitor",
+                licence="the visitor's own",
+            ),
+        ),
         command=f"studio lesson playground {wishes}".strip(),
         figures={name: figure for name, figure in figures.items() if math.isfinite(figure)},
-        notes=json.dumps({"settings": settings}, ensure_ascii=False) if len(str(settings["points"])) < 15_000 else "",
+        notes=json.dumps({"settings": settings}, ensure_ascii=False)
+        if len(str(settings["points"])) < 15_000
+        else "",
     )
     return packed(state.network, card)
 
 
 def load_network(state: State, content: bytes, name: str) -> State:
-    """A network back from its zip, with its settings. Raises `Unreadable` for what is none, or does not fit its own settings."""
+    """A network back from its zip, with its settings. Raises `Unreadable` for what is none, or does not fit
+    its own settings.
+    """
     from studio.errors import StudioError, Unreadable
 
     model = unpacked(content, "playground", name)
@@ -546,10 +657,16 @@ def draw(state: State) -> Scene:
     """The network with every neuron's picture, the large map with the points, the curve of wrongness."""
     pictures = _pictures(state)
     last = state.curve[-1]
-    numbers = {"epoch": f"{state.epoch:.0f}", "wrongness, learning": _figure(last.loss), "wrongness, test": _figure(last.test_loss)}
+    numbers = {
+        "epoch": f"{state.epoch:.0f}",
+        "wrongness, learning": _figure(last.loss),
+        "wrongness, test": _figure(last.test_loss),
+    }
     if state.task.kind == "classes":
         numbers |= {"right, learning": _share(last.right), "right, test": _share(last.test_right)}
-    numbers["learning from"] = f"{len(state.task.points)} of {len(state.task.points) + len(state.task.test_points)}"
+    numbers["learning from"] = (
+        f"{len(state.task.points)} of {len(state.task.points) + len(state.task.test_points)}"
+    )
     said, mood = _says(state, pictures)
     return Scene(
         figures=(_network_figure(state, pictures), _map_figure(state, pictures), _curve_figure(state)),
@@ -572,7 +689,9 @@ def _share(share: float) -> str:
 
 
 def _pictures(state: State) -> dict[str, np.ndarray]:
-    """What every node says at every place, by name: [GRID, GRID], rows from the bottom up. Features are scaled to -1 … 1."""
+    """What every node says at every place, by name: [GRID, GRID], rows from the bottom up. Features are
+    scaled to -1 … 1.
+    """
     import torch
 
     places = (np.arange(GRID) + 0.5) / GRID * 2 * REACH - REACH
@@ -613,7 +732,11 @@ def _network_figure(state: State, pictures: dict[str, np.ndarray]) -> Figure:
         height = (ROOF - FLOOR) / max(rows - 1, 6)
         for number, name in enumerate(column):
             places[name] = LEFT + step * depth, ROOF - height * number
-    marks: list[Mark] = [*_links(state, names), *_nodes(state, names, places, pictures, size), *_buttons(state, step)]
+    marks: list[Mark] = [
+        *_links(state, names),
+        *_nodes(state, names, places, pictures, size),
+        *_buttons(state, step),
+    ]
     if state.link and (found := _weight(state, state.link)):
         tensor, place = found
         node, _, other = state.link.partition(":")
@@ -621,11 +744,23 @@ def _network_figure(state: State, pictures: dict[str, np.ndarray]) -> Figure:
         label = f"bias of {node}" if other == "bias" else f"{node.removeprefix('feature ')} to {other}"
         marks.append(Entry(state.link, (x + to_x) / 2, (y + to_y) / 2, label, float(tensor.detach()[place])))
     hidden = layers_in(state.settings)
-    layers = f"{len(hidden)} hidden layer{'' if len(hidden) == 1 else 's'}" + (f" of {', '.join(map(str, hidden))}" if hidden else "")
+    layers = f"{len(hidden)} hidden layer{'' if len(hidden) == 1 else 's'}" + (
+        f" of {', '.join(map(str, hidden))}" if hidden else ""
+    )
     text = f"Features {', '.join(features_in(state.settings))}; {layers} {state.settings['activation']} neurons. {_strongest(state)}"
     clicks = "Click a feature, a weight or a neuron."
     return Figure(
-        "network", "The network", (0, 100), (0, 100), tuple(marks), text, aspect=0.96, axes=False, clicks=clicks, hovers=True, rows=2
+        "network",
+        "The network",
+        (0, 100),
+        (0, 100),
+        tuple(marks),
+        text,
+        aspect=0.96,
+        axes=False,
+        clicks=clicks,
+        hovers=True,
+        rows=2,
     )
 
 
@@ -639,21 +774,42 @@ def _links(state: State, names: list[list[str]]) -> Iterator[Mark]:
             for j, end in enumerate(after):
                 weight = float(weights[j, i])
                 name = f"{start}:{end}"
-                yield Link(name, start, end, round(weight, 3), dim=abs(weight) <= idle, chosen=name in (state.link, state.hovered))
+                yield Link(
+                    name,
+                    start,
+                    end,
+                    round(weight, 3),
+                    dim=abs(weight) <= idle,
+                    chosen=name in (state.link, state.hovered),
+                )
 
 
 def _idle_below(state: State) -> float:
-    """L1 holds weights that are good for nothing this near to 0: they cross it back and forth by one step's penalty."""
-    return float(state.settings["rate"]) * float(state.settings["penalty_rate"]) if state.settings["penalty"] == "L1" else -1.0
+    """L1 holds weights that are good for nothing this near to 0: they cross it back and forth by one step's
+    penalty.
+    """
+    return (
+        float(state.settings["rate"]) * float(state.settings["penalty_rate"])
+        if state.settings["penalty"] == "L1"
+        else -1.0
+    )
 
 
 def _nodes(
-    state: State, names: list[list[str]], places: dict[str, tuple[float, float]], pictures: dict[str, np.ndarray], size: float
+    state: State,
+    names: list[list[str]],
+    places: dict[str, tuple[float, float]],
+    pictures: dict[str, np.ndarray],
+    size: float,
 ) -> Iterator[Mark]:
     from torch import nn
 
     biases = [layer.bias.detach().numpy() for layer in state.network if isinstance(layer, nn.Linear)]
-    bias_of = {name: float(bias) for those, layer in zip(names[1:], biases, strict=True) for name, bias in zip(those, layer, strict=True)}
+    bias_of = {
+        name: float(bias)
+        for those, layer in zip(names[1:], biases, strict=True)
+        for name, bias in zip(those, layer, strict=True)
+    }
     used = set(names[0])
     for name, (x, y) in places.items():
         feature = name.removeprefix("feature ") if name.startswith("feature ") else ""
@@ -665,7 +821,9 @@ def _nodes(
 
 def _buttons(state: State, step: float) -> Iterator[Mark]:
     layers = layers_in(state.settings)
-    count = "no hidden layer" if not layers else f"{len(layers)} hidden layer{'' if len(layers) == 1 else 's'}"
+    count = (
+        "no hidden layer" if not layers else f"{len(layers)} hidden layer{'' if len(layers) == 1 else 's'}"
+    )
     middle = (LEFT + RIGHT) / 2
     yield Words((LEFT, middle, RIGHT), (96, 96, 96), ("features", count, "output"), colour="faint", size=12.5)
     yield Button("layer-", middle - 19, 96, "−", "one layer less", dim=not layers)
@@ -674,15 +832,29 @@ def _buttons(state: State, step: float) -> Iterator[Mark]:
     for depth, wide in enumerate(layers, start=1):
         x = LEFT + step * depth
         apart = min(step * 0.26, 5.5)
-        yield Button(f"neuron- {depth}", x - apart, 88, "−", f"one neuron less in layer {depth}", size, dim=wide == 1)
-        yield Button(f"neuron+ {depth}", x + apart, 88, "+", f"one neuron more in layer {depth}", size, dim=wide == MOST_NEURONS)
+        yield Button(
+            f"neuron- {depth}", x - apart, 88, "−", f"one neuron less in layer {depth}", size, dim=wide == 1
+        )
+        yield Button(
+            f"neuron+ {depth}",
+            x + apart,
+            88,
+            "+",
+            f"one neuron more in layer {depth}",
+            size,
+            dim=wide == MOST_NEURONS,
+        )
 
 
 def _strongest(state: State) -> str:
     names = _names(state)
     links = [mark for mark in _links(state, names) if isinstance(mark, Link)]
     strongest = sorted(links, key=lambda link: -abs(link.weight))[:3]
-    return "The strongest weights: " + ", ".join(f"{link.start} to {link.end} {link.weight:+.2f}" for link in strongest) + "."
+    return (
+        "The strongest weights: "
+        + ", ".join(f"{link.start} to {link.end} {link.weight:+.2f}" for link in strongest)
+        + "."
+    )
 
 
 def _map_figure(state: State, pictures: dict[str, np.ndarray]) -> Figure:
@@ -692,7 +864,9 @@ def _map_figure(state: State, pictures: dict[str, np.ndarray]) -> Figure:
     steps = bool(state.settings["discretise"])
     own = state.settings["data"] == OWN
     if state.task.kind == "colours" and not shown:
-        colours = np.clip(np.stack([pictures[f"out {number}"] for number in (1, 2, 3)], axis=2) / 2 + 0.5, 0, 1)
+        colours = np.clip(
+            np.stack([pictures[f"out {number}"] for number in (1, 2, 3)], axis=2) / 2 + 0.5, 0, 1
+        )
         marks: list[Mark] = [Heat(np.round(colours * 2) / 2 if steps else colours, extent, scale="colour")]
         if state.settings["show_test"]:
             marks = [*marks, _pixels(state.task)]
@@ -704,7 +878,11 @@ def _map_figure(state: State, pictures: dict[str, np.ndarray]) -> Figure:
         marks += _brushes(str(state.settings["brush"]))
     title = f"What {shown.removeprefix('feature ')} says" if shown else "What the network says"
     last = state.curve[-1]
-    verdict = f"{_share(last.right)} of the points to learn from are on the right side" if state.task.kind == "classes" else ""
+    verdict = (
+        f"{_share(last.right)} of the points to learn from are on the right side"
+        if state.task.kind == "classes"
+        else ""
+    )
     text = f"{verdict or 'Wrongness ' + _figure(last.loss)} after {state.epoch:.0f} epochs. Orange is 1, blue is -1."
     clicks = (
         "Draw with the brush. Rings are held out for the test."
@@ -713,24 +891,45 @@ def _map_figure(state: State, pictures: dict[str, np.ndarray]) -> Figure:
         if state.task.kind == "colours"
         else "Click: a point of your own. Shift: a blue one."
     )
-    return Figure("map", title, (-REACH, REACH), (-REACH, REACH), tuple(marks), text, aspect=1.08, clicks=clicks, draws=own)
+    return Figure(
+        "map",
+        title,
+        (-REACH, REACH),
+        (-REACH, REACH),
+        tuple(marks),
+        text,
+        aspect=1.08,
+        clicks=clicks,
+        draws=own,
+    )
 
 
 def _points(task: Task, *, show_test: bool) -> list[Mark]:
     marks: list[Mark] = []
-    for points, targets, size, held_out in ((task.test_points, task.test_targets, 2.8, True), (task.points, task.targets, 3.4, False)):
+    for points, targets, size, held_out in (
+        (task.test_points, task.test_targets, 2.8, True),
+        (task.points, task.targets, 3.4, False),
+    ):
         if held_out and not show_test:
             continue
         shapes = ["ring" if held_out else "circle" if target > 0 else "square" for target in targets[:, 0]]
         sizes = size if task.kind == "classes" else size - 0.6
-        marks.append(Points(points[:, 0].round(2), points[:, 1].round(2), _shades(task.kind, targets[:, 0]), sizes, shapes))
+        marks.append(
+            Points(
+                points[:, 0].round(2), points[:, 1].round(2), _shades(task.kind, targets[:, 0]), sizes, shapes
+            )
+        )
     return marks
 
 
 def _brushes(chosen: str) -> Iterator[Mark]:
-    for number, (brush, colour, sign) in enumerate(((ORANGE, "one", ""), (BLUE, "two", ""), ("eraser", "", "×"))):
+    for number, (brush, colour, sign) in enumerate(
+        ((ORANGE, "one", ""), (BLUE, "two", ""), ("eraser", "", "×"))
+    ):
         x = -REACH + 0.75 + 1.35 * number
-        yield Button(f"brush {brush}", x, REACH - 0.75, sign, f"brush: {brush}", colour=colour, chosen=brush == chosen)
+        yield Button(
+            f"brush {brush}", x, REACH - 0.75, sign, f"brush: {brush}", colour=colour, chosen=brush == chosen
+        )
 
 
 def _shades(kind: str, targets: np.ndarray) -> list[str]:
@@ -744,10 +943,17 @@ def _shades(kind: str, targets: np.ndarray) -> list[str]:
 
 def _pixels(task: Task) -> Mark:
     """The picture itself, over the map, in the lower right corner."""
-    everything = np.concatenate([task.points, task.test_points]), np.concatenate([task.targets, task.test_targets])
+    everything = (
+        np.concatenate([task.points, task.test_points]),
+        np.concatenate([task.targets, task.test_targets]),
+    )
     order = np.lexsort((everything[0][:, 0].round(6), everything[0][:, 1].round(6)))
     side = math.isqrt(len(order))
-    return Heat(everything[1][order].reshape(side, side, 3) / 2 + 0.5, (REACH / 3, REACH, -REACH, -REACH / 3), scale="colour")
+    return Heat(
+        everything[1][order].reshape(side, side, 3) / 2 + 0.5,
+        (REACH / 3, REACH, -REACH, -REACH / 3),
+        scale="colour",
+    )
 
 
 def _curve_figure(state: State) -> Figure:
@@ -760,7 +966,16 @@ def _curve_figure(state: State) -> Figure:
     marks: list[Mark] = [Line(epochs, np.clip(losses, 0, top), colour="ink", width=2, name="")]
     if len(tests) == len(epochs):
         marks.insert(0, Line(epochs, np.clip(tests, 0, top), colour="three", width=2))
-    marks.append(Words((right * 0.97, right * 0.97), (top * 0.93, top * 0.81), ("learning", "test"), ("ink", "three"), 12.5, "end"))
+    marks.append(
+        Words(
+            (right * 0.97, right * 0.97),
+            (top * 0.93, top * 0.81),
+            ("learning", "test"),
+            ("ink", "three"),
+            12.5,
+            "end",
+        )
+    )
     last = state.curve[-1]
     text = f"After {state.epoch:.0f} epochs: {_figure(last.loss)} on the points to learn from, {_figure(last.test_loss)} on the others."
     return Figure("curve", "Wrongness, epoch by epoch", (0, right), (0, top), tuple(marks), text, aspect=2.1)
@@ -793,8 +1008,14 @@ def _says(state: State, pictures: dict[str, np.ndarray]) -> tuple[str, str]:
         if said:
             return said, "bad" if advice is _overshooting else "plain"
     if state.task.kind == "classes" and last.right > 0.985:
-        return "Solved: nearly every point is on its side. Show the test data to see whether that holds for points it never saw.", "good"
-    return "It learns. Point at a neuron to see its own picture large; every one is a blend of those before it.", "plain"
+        return (
+            "Solved: nearly every point is on its side. Show the test data to see whether that holds for points it never saw.",
+            "good",
+        )
+    return (
+        "It learns. Point at a neuron to see its own picture large; every one is a blend of those before it.",
+        "plain",
+    )
 
 
 def _one_sided(state: State, _: dict[str, np.ndarray]) -> str:
@@ -815,9 +1036,15 @@ def _overshooting(state: State, _: dict[str, np.ndarray]) -> str:
 def _nothing_left(state: State, _: dict[str, np.ndarray]) -> str:
     if state.settings["penalty"] == "none" or state.epoch < 5:
         return ""
-    largest = max(float(weight.detach().abs().max()) for weight in state.network.parameters() if weight.ndim > 1)
+    largest = max(
+        float(weight.detach().abs().max()) for weight in state.network.parameters() if weight.ndim > 1
+    )
     strength = float(state.settings["penalty_rate"])
-    return f"All weights have gone to nothing: the penalty {strength:g} outweighs what is to be learnt. Lower it." if largest < 0.05 else ""
+    return (
+        f"All weights have gone to nothing: the penalty {strength:g} outweighs what is to be learnt. Lower it."
+        if largest < 0.05
+        else ""
+    )
 
 
 def _all_alike(state: State, _: dict[str, np.ndarray]) -> str:
@@ -851,7 +1078,9 @@ def _overfitting(state: State, _: dict[str, np.ndarray]) -> str:
     least, last = min(tests), state.curve[-1]
     if last.test_loss < 1.25 * least + 0.02 or last.loss > 0.6 * last.test_loss:
         return ""
-    return "It grows better on what it learns from and worse on the test: it begins to learn the noise by heart."
+    return (
+        "It grows better on what it learns from and worse on the test: it begins to learn the noise by heart."
+    )
 
 
 def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
@@ -900,7 +1129,10 @@ ICONS = {
         '<path class="two" d="M3 11v18h18z"/><path class="faint" d="M3 8v3l18 18h3zM8 3H5l24 24v-3z" opacity=".35"/>'
         '<path class="one" d="M11 3h18v18z"/>'
     ),
-    "multi-gauss": _dots(4.4, *((6 + 10 * k, 10 + 12 * row, ("one", "two")[(row + k) % 2]) for row in (0, 1) for k in (0, 1, 2))),
+    "multi-gauss": _dots(
+        4.4,
+        *((6 + 10 * k, 10 + 12 * row, ("one", "two")[(row + k) % 2]) for row in (0, 1) for k in (0, 1, 2)),
+    ),
     OWN: (
         '<path class="faint" d="M22 3l7 7L14 25l-9 2 2-9z" opacity=".55"/>'
         + _dots(2.2, (5, 7, "one"), (12, 5, "one"), (27, 20, "two"), (24, 27, "two"))
@@ -926,13 +1158,21 @@ LESSON: Lesson[State] = Lesson(
     checks=(
         Check(
             "What will happen on the circle if all neurons are linear?",
-            ("It takes longer", "It never gets there, however many neurons", "It gets there with more layers"),
+            (
+                "It takes longer",
+                "It never gets there, however many neurons",
+                "It gets there with more layers",
+            ),
             1,
             "A blend of straight slopes is a straight slope. Only what bends (tanh, relu, sigmoid) makes a second layer worth having.",
         ),
         Check(
             "What will happen if all weights begin at zero?",
-            ("It learns as well", "All neurons of a layer stay alike", "It learns faster, for nothing is in the way"),
+            (
+                "It learns as well",
+                "All neurons of a layer stay alike",
+                "It learns faster, for nothing is in the way",
+            ),
             1,
             "Equal neurons get equal blame, and change equally. The small random beginning is what makes them different.",
         ),
@@ -970,7 +1210,9 @@ print(np.mean(np.sign(y) == t))              # share on the right side""",
         "The network that dreams is built of the same layers, some hundred times as large. "
         "A dream asks one of its layers for more of what it sees, and moves the picture instead of the weights."
     ),
-    credits=("The six drawn tasks and the idea: TensorFlow's Playground, by Daniel Smilkov, Shan Carter and others (2016).",),
+    credits=(
+        "The six drawn tasks and the idea: TensorFlow's Playground, by Daniel Smilkov, Shan Carter and others (2016).",
+    ),
     folded=("Your own", "Network"),
     knobs=(
         Push("play", "Play", "epoch after epoch", key="space", main=True),
@@ -992,11 +1234,25 @@ print(np.mean(np.sign(y) == t))              # share on the right side""",
         Slide("penalty_rate", "Penalty rate", 0, 10, 0.001, 0.0, stops=PENALTIES, group="Learning"),
         Choice("brush", "Brush", (ORANGE, BLUE, "eraser"), ORANGE, group="Your own"),
         Push("clear", "Clear the points", "an empty plane of your own", group="Your own"),
-        Write("points", "Points: x, y, what", "", "Paste a table here; a line each.", lines=4, group="Your own"),
+        Write(
+            "points", "Points: x, y, what", "", "Paste a table here; a line each.", lines=4, group="Your own"
+        ),
         Upload("own", "Points from a file", ".csv,.tsv,.txt,text/csv", group="Your own"),
-        Upload("painting", "A picture to paint", "image/*", "Learnt as colours of places, 40 by 40.", group="Your own"),
+        Upload(
+            "painting",
+            "A picture to paint",
+            "image/*",
+            "Learnt as colours of places, 40 by 40.",
+            group="Your own",
+        ),
         Write("features", "Features", "x, y", f"Any of {', '.join(FEATURES)}.", group="Network"),
-        Write("layers", "Neurons of each layer", "4, 2", f"Up to {MOST_LAYERS} layers of {MOST_NEURONS}.", group="Network"),
+        Write(
+            "layers",
+            "Neurons of each layer",
+            "4, 2",
+            f"Up to {MOST_LAYERS} layers of {MOST_NEURONS}.",
+            group="Network",
+        ),
         Choice("start", "Weights begin", tuple(STARTS), "small", group="Network"),
         Slide("seed", "Dice of the points", 0, 999, 1, 1, group="Network"),
         Slide("weights", "Dice of the weights", 0, 999, 1, 4, group="Network"),

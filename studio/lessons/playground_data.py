@@ -1,6 +1,7 @@
 """What the Playground learns: the eight tasks, the features of a place, and points of one's own.
 
-The six drawn tasks are those of TensorFlow's Playground (Smilkov, Carter and others, 2016), by the same formulas.
+The six drawn tasks are those of TensorFlow's Playground (Smilkov, Carter and others, 2016), by the same
+formulas.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ class Task:
     """What is to be learnt.
 
     kind: "classes" (targets -1 and 1), "numbers" (targets -1 … 1) or "colours" (targets [n, 3], -1 … 1).
-    points: [n, 2] in -REACH … REACH; targets: [n, outputs]; test_points, test_targets: what is held out, perhaps nothing.
+    points: [n, 2] in -REACH … REACH; targets: [n, outputs]; test_points, test_targets: what is held out,
+    perhaps nothing.
     note: a sentence on what was done to the data on its way in.
     """
 
@@ -71,7 +73,9 @@ def drawn_task(name: str, ratio: float, noise: float, seed: int) -> Task:
 
 
 def own_task(text: str, ratio: float, seed: int) -> Task:
-    """The visitor's own points. Whether a point is learnt from is settled when it comes and stays so, however many follow."""
+    """The visitor's own points. Whether a point is learnt from is settled when it comes and stays so, however
+    many follow.
+    """
     points, targets, note = read_points(text)
     seen = np.random.default_rng(seed).random(len(points)) < ratio / 100
     if len(points):
@@ -87,10 +91,15 @@ def painted_task(colours: np.ndarray, ratio: float, seed: int) -> Task:
     across, down = np.meshgrid(places, -places)
     points, targets = np.column_stack([across.ravel(), down.ravel()]), colours.reshape(-1, 3) * 2 - 1
     order = np.random.default_rng(seed).permutation(len(points))
-    return Task("colours", *_parted(points[order], targets[order], np.arange(len(points)) < round(len(points) * ratio / 100)))
+    return Task(
+        "colours",
+        *_parted(points[order], targets[order], np.arange(len(points)) < round(len(points) * ratio / 100)),
+    )
 
 
-def _parted(points: np.ndarray, targets: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _parted(
+    points: np.ndarray, targets: np.ndarray, seen: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     return points[seen], targets[seen], points[~seen], targets[~seen]
 
 
@@ -102,7 +111,9 @@ Drawn = tuple[np.ndarray, np.ndarray]
 def _circle(count: int, noise: float, dice: np.random.Generator) -> Drawn:
     """A disc inside a ring. Noise moves where the side is decided, not the point: so the border is frayed."""
     radius, half = 5.0, count // 2
-    far = np.concatenate([dice.uniform(0, radius * 0.5, half), dice.uniform(radius * 0.7, radius, count - half)])
+    far = np.concatenate(
+        [dice.uniform(0, radius * 0.5, half), dice.uniform(radius * 0.7, radius, count - half)]
+    )
     angle = dice.uniform(0, 2 * math.pi, count)
     points = np.column_stack([far * np.sin(angle), far * np.cos(angle)])
     judged = points + dice.uniform(-radius, radius, (count, 2)) * noise
@@ -129,7 +140,10 @@ def _spiral(count: int, noise: float, dice: np.random.Generator) -> Drawn:
     arms = []
     for turn in (0.0, math.pi):
         angle = 1.75 * along * 2 * math.pi + turn
-        arms.append(5 * along[:, None] * np.column_stack([np.sin(angle), np.cos(angle)]) + dice.uniform(-1, 1, (half, 2)) * noise)
+        arms.append(
+            5 * along[:, None] * np.column_stack([np.sin(angle), np.cos(angle)])
+            + dice.uniform(-1, 1, (half, 2)) * noise
+        )
     return np.concatenate(arms), np.repeat([1.0, -1.0], half)
 
 
@@ -146,7 +160,9 @@ def _hills(count: int, noise: float, dice: np.random.Generator) -> Drawn:
     """Six cones, up and down; a point has the height of the nearest."""
     points = dice.uniform(-REACH, REACH, (count, 2))
     judged = points + dice.uniform(-REACH, REACH, (count, 2)) * noise
-    heights = np.column_stack([sign * np.clip(1 - np.hypot(judged[:, 0] - x, judged[:, 1] - y) / 2, 0, 1) for x, y, sign in HILLS])
+    heights = np.column_stack(
+        [sign * np.clip(1 - np.hypot(judged[:, 0] - x, judged[:, 1] - y) / 2, 0, 1) for x, y, sign in HILLS]
+    )
     return points, heights[np.arange(count), np.abs(heights).argmax(axis=1)]
 
 
@@ -171,10 +187,12 @@ DRAWN: dict[str, DrawnTask] = {
 
 
 def read_points(text: str) -> tuple[np.ndarray, np.ndarray, str]:
-    """Points [n, 2], targets [n] in -1 … 1, and a sentence on what was changed to make them fit (empty for nothing).
+    """Points [n, 2], targets [n] in -1 … 1, and a sentence on what was changed to make them fit (empty for
+    nothing).
 
-    Two words or two numbers as what are two classes: the one met first (or the larger number) is orange. More different numbers are
-    numbers to hit. A heading is passed over. Places beyond the plane are scaled to fit. Raises `Refused`, naming the line.
+    Two words or two numbers as what are two classes: the one met first (or the larger number) is orange. More
+    different numbers are numbers to hit. A heading is passed over. Places beyond the plane are scaled to fit.
+    Raises `Refused`, naming the line.
     """
     separator = max((",", ";", "\t"), key=text.count)
     rows: list[tuple[int, list[str]]] = []
@@ -188,8 +206,12 @@ def read_points(text: str) -> tuple[np.ndarray, np.ndarray, str]:
         raise Refused(f"There are {len(rows):,} points; {MOST_POINTS:,} are the most the Playground takes.")
     for number, cells in rows:
         if len(cells) != 3 or not (_is_number(cells[0]) and _is_number(cells[1])) or not cells[2]:
-            raise Refused(f"Line {number} of the points should be a place and what is there, such as 1.5, -2, orange.")
-    points = np.array([[float(cells[0]), float(cells[1])] for _, cells in rows], dtype=np.float64).reshape(-1, 2)
+            raise Refused(
+                f"Line {number} of the points should be a place and what is there, such as 1.5, -2, orange."
+            )
+    points = np.array([[float(cells[0]), float(cells[1])] for _, cells in rows], dtype=np.float64).reshape(
+        -1, 2
+    )
     targets, said = _targets([cells[2] for _, cells in rows])
     notes = [said] if said else []
     if len(points) and np.abs(points).max() > REACH:
@@ -216,15 +238,22 @@ def _targets(cells: list[str]) -> tuple[np.ndarray, str]:
         numbers = np.array([float(cell) for cell in cells])
         kinds = np.unique(numbers)
         if len(kinds) <= 2:
-            return np.where(numbers == kinds[-1], 1.0, -1.0), f"{kinds[-1]:g} is orange." if tuple(kinds) != (-1.0, 1.0) else ""
+            return np.where(numbers == kinds[-1], 1.0, -1.0), f"{kinds[-1]:g} is orange." if tuple(kinds) != (
+                -1.0,
+                1.0,
+            ) else ""
         if np.abs(numbers).max() <= 1:
             return numbers, ""
         low, high = numbers.min(), numbers.max()
-        return (numbers - low) / (high - low) * 2 - 1, f"The numbers from {low:g} to {high:g} were scaled to -1 … 1."
+        return (numbers - low) / (
+            high - low
+        ) * 2 - 1, f"The numbers from {low:g} to {high:g} were scaled to -1 … 1."
     kinds_met = list(dict.fromkeys(cells))
     if len(kinds_met) > 2:
         met = ", ".join(kinds_met[:4])
-        raise Refused(f"The points are of {len(kinds_met)} kinds ({met} …); the Playground tells two apart, or numbers.")
+        raise Refused(
+            f"The points are of {len(kinds_met)} kinds ({met} …); the Playground tells two apart, or numbers."
+        )
     return np.array([1.0 if cell == kinds_met[0] else -1.0 for cell in cells]), f"{kinds_met[0]} is orange."
 
 
@@ -232,13 +261,19 @@ def write_points(points: np.ndarray, targets: np.ndarray) -> str:
     """The same as text, a line each."""
     lines = []
     for (x, y), target in zip(points, targets, strict=True):
-        what = {1.0: ORANGE, -1.0: BLUE}.get(float(target)) if np.isin(targets, (-1.0, 1.0)).all() else f"{target:.3f}"
+        what = (
+            {1.0: ORANGE, -1.0: BLUE}.get(float(target))
+            if np.isin(targets, (-1.0, 1.0)).all()
+            else f"{target:.3f}"
+        )
         lines.append(f"{x:.2f}, {y:.2f}, {what}")
     return "\n".join(lines)
 
 
 def points_from_file(content: bytes, name: str) -> str:
-    """The text of a file of points. Raises `Unreadable` for what is no text or too large, `Refused` for text that holds no points."""
+    """The text of a file of points. Raises `Unreadable` for what is no text or too large, `Refused` for text
+    that holds no points.
+    """
     if len(content) > LARGEST_CSV:
         raise Unreadable(f"{name} is larger than 1 MB; keep at most {MOST_POINTS:,} points.")
     try:
@@ -257,7 +292,11 @@ def with_stroke(text: str, stroke: tuple[tuple[float, float], ...], brush: str) 
     points, targets, _ = read_points(text)
     if brush == "eraser":
         way = np.array(stroke)
-        far = np.sqrt(((points[:, None] - way[None]) ** 2).sum(axis=2)).min(axis=1) if len(points) else np.empty(0)
+        far = (
+            np.sqrt(((points[:, None] - way[None]) ** 2).sum(axis=2)).min(axis=1)
+            if len(points)
+            else np.empty(0)
+        )
         return write_points(points[far > 0.4], targets[far > 0.4])
     target = 1.0 if brush == ORANGE else -1.0
     added: list[tuple[float, float]] = []
@@ -269,14 +308,22 @@ def with_stroke(text: str, stroke: tuple[tuple[float, float], ...], brush: str) 
         raise Refused(f"That is {MOST_POINTS:,} points, the most the Playground takes; erase some first.")
     if not added:
         return text
-    return write_points(np.concatenate([points, added]), np.concatenate([targets, np.full(len(added), target)]))
+    return write_points(
+        np.concatenate([points, added]), np.concatenate([targets, np.full(len(added), target)])
+    )
 
 
 def sunset(side: int = PAINTED) -> np.ndarray:
     """A small picture to begin with: a low sun over water. [side, side, 3], 0 … 1."""
     down, across = np.meshgrid(np.linspace(0, 1, side), np.linspace(0, 1, side), indexing="ij")
-    sky = np.array([0.13, 0.16, 0.42]) + (np.array([0.98, 0.56, 0.30]) - np.array([0.13, 0.16, 0.42])) * (down / 0.62)[..., None]
-    water = np.array([0.72, 0.40, 0.32]) + (np.array([0.05, 0.10, 0.24]) - np.array([0.72, 0.40, 0.32])) * ((down - 0.62) / 0.38)[..., None]
+    sky = (
+        np.array([0.13, 0.16, 0.42])
+        + (np.array([0.98, 0.56, 0.30]) - np.array([0.13, 0.16, 0.42])) * (down / 0.62)[..., None]
+    )
+    water = (
+        np.array([0.72, 0.40, 0.32])
+        + (np.array([0.05, 0.10, 0.24]) - np.array([0.72, 0.40, 0.32])) * ((down - 0.62) / 0.38)[..., None]
+    )
     colours = np.where((down < 0.62)[..., None], sky, water)
     sun = np.clip((0.17 - np.hypot(across - 0.6, down - 0.5)) / 0.03, 0, 1) * (down < 0.62)
     glitter = np.clip(1 - np.abs(across - 0.6) / (0.05 + 0.25 * (down - 0.62)), 0, 1) * (down >= 0.62) * 0.8
@@ -295,5 +342,7 @@ def small_picture(content: bytes, name: str) -> np.ndarray:
     pixels = Image.fromarray(read_picture(content, name).pixels)
     side = min(pixels.size)
     left, top = (pixels.width - side) // 2, (pixels.height - side) // 2
-    square = pixels.crop((left, top, left + side, top + side)).resize((PAINTED, PAINTED), Image.Resampling.LANCZOS)
+    square = pixels.crop((left, top, left + side, top + side)).resize(
+        (PAINTED, PAINTED), Image.Resampling.LANCZOS
+    )
     return np.asarray(square, dtype=np.float64) / 255

@@ -11,7 +11,16 @@ from typing import Any
 import numpy as np
 
 from studio.errors import Refused
-from studio.lessons.fruit import COLOURS, SWATCHES, Fruit, colour_names, count_colours, data_url, draw_fruit, read_fruit
+from studio.lessons.fruit import (
+    COLOURS,
+    SWATCHES,
+    Fruit,
+    colour_names,
+    count_colours,
+    data_url,
+    draw_fruit,
+    read_fruit,
+)
 from studio.lessons.kit.lesson import Check, Choice, Event, Lesson, Push, Slide, Upload, Write
 from studio.lessons.kit.scene import Bars, Figure, Mark, Picture, Points, Scene, Table, Words
 
@@ -35,7 +44,9 @@ BASKETS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
 
 @dataclass(frozen=True)
 class State:
-    """fruit: the basket, the visitor's own at its end. tried: right answers of each basket met, as (right, of)."""
+    """fruit: the basket, the visitor's own at its end. tried: right answers of each basket met, as (right,
+    of).
+    """
 
     settings: dict[str, Any]
     fruit: tuple[Fruit, ...]
@@ -59,12 +70,21 @@ def begin(settings: Mapping[str, Any]) -> State:
 def _basket(name: str, seed: int) -> tuple[Fruit, ...]:
     dice = np.random.default_rng(seed)
     kinds = BASKETS[name]
-    return tuple(draw_fruit(kinds[i % len(kinds)][0], dice, **kinds[i % len(kinds)][1]) for i in dice.permutation(ACROSS * DOWN))
+    return tuple(
+        draw_fruit(kinds[i % len(kinds)][0], dice, **kinds[i % len(kinds)][1])
+        for i in dice.permutation(ACROSS * DOWN)
+    )
 
 
-# --- The rule: a comparison of colour counts, and nothing more ---------------------------------------------------------
+# --- The rule: a comparison of colour counts, and nothing more
+# ---------------------------------------------------------
 
-_ARITHMETIC = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
+_ARITHMETIC = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
 _COMPARISONS = {
     ast.Gt: operator.gt,
     ast.GtE: operator.ge,
@@ -80,16 +100,21 @@ LONGEST_RULE = 300
 def read_rule(text: str) -> ast.expr:
     """The rule as a tree. It says when the fruit is an orange.
 
-    It may hold colour words (the number of such pixels), `all`, numbers, + - * /, comparisons, and, or, not. Raises `Refused`.
+    It may hold colour words (the number of such pixels), `all`, numbers, + - * /, comparisons, and, or, not.
+    Raises `Refused`.
     """
     if len(text) > LONGEST_RULE:
         raise Refused(f"The rule is longer than {LONGEST_RULE} signs; a rule that long is a table by heart.")
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise Refused(f"The rule cannot be read; write it like {FIRST_RULE}, or orange > 200 and red < 50.") from None
+        raise Refused(
+            f"The rule cannot be read; write it like {FIRST_RULE}, or orange > 200 and red < 50."
+        ) from None
     _allowed(tree)
-    if not isinstance(tree, (ast.Compare, ast.BoolOp, ast.UnaryOp)) or (isinstance(tree, ast.UnaryOp) and not isinstance(tree.op, ast.Not)):
+    if not isinstance(tree, (ast.Compare, ast.BoolOp, ast.UnaryOp)) or (
+        isinstance(tree, ast.UnaryOp) and not isinstance(tree.op, ast.Not)
+    ):
         raise Refused(f"A rule answers yes or no, so it compares: {FIRST_RULE}, for example.")
     return tree
 
@@ -136,7 +161,9 @@ def _value(tree: ast.expr, counts: Mapping[str, int]) -> float:
             return float(_ARITHMETIC[type(op)](first, second))
         case ast.Compare(left=left, ops=ops, comparators=others):
             values = [_value(each, counts) for each in (left, *others)]
-            return all(_COMPARISONS[type(op)](a, b) for op, a, b in zip(ops, values, values[1:], strict=False))
+            return all(
+                _COMPARISONS[type(op)](a, b) for op, a, b in zip(ops, values, values[1:], strict=False)
+            )
         case ast.BoolOp(op=ast.And(), values=parts):
             return all(_value(part, counts) for part in parts)
         case ast.BoolOp(values=parts):
@@ -148,7 +175,8 @@ def _value(tree: ast.expr, counts: Mapping[str, int]) -> float:
     raise AssertionError(tree)
 
 
-# --- The visitor ----------------------------------------------------------------------------------------------------------
+# --- The visitor
+# ----------------------------------------------------------------------------------------------------------
 
 
 def act(state: State, event: Event) -> State:
@@ -210,12 +238,19 @@ def _tried(state: State) -> State:
 def draw(state: State) -> Scene:
     """The basket with the rule's answers, a closer look at one picture, and the rule's record."""
     answers = _answers(state)
-    right = sum((fruit.kind == "orange") == answer for fruit, answer in zip(state.shown, answers, strict=True) if fruit.kind)
+    right = sum(
+        (fruit.kind == "orange") == answer
+        for fruit, answer in zip(state.shown, answers, strict=True)
+        if fruit.kind
+    )
     rows = tuple((name, f"{good} of {of}") for name, good, of in state.tried)
     return Scene(
         figures=(_basket_figure(state, answers), _closer_figure(state), _counts_figure(state)),
         tables=(Table("The rule's record", ("basket", "right"), rows),),
-        numbers={"right": f"{right} of {sum(bool(fruit.kind) for fruit in state.shown)}", "rule": f"orange if {state.settings['rule']}"},
+        numbers={
+            "right": f"{right} of {sum(bool(fruit.kind) for fruit in state.shown)}",
+            "rule": f"orange if {state.settings['rule']}",
+        },
         says=state.said,
         mood=state.mood,
         columns=(1, 1.15),
@@ -228,10 +263,20 @@ def _basket_figure(state: State, answers: list[bool]) -> Figure:
     said = []
     for i, (fruit, orange) in enumerate(zip(state.shown, answers, strict=True)):
         x, y = i % ACROSS, DOWN - 1 - i // ACROSS
-        marks.append(Picture(data_url(fruit.pixels), (x + 0.07, x + 0.93, y + 0.2, y + 0.98), text=fruit.about))
+        marks.append(
+            Picture(data_url(fruit.pixels), (x + 0.07, x + 0.93, y + 0.2, y + 0.98), text=fruit.about)
+        )
         word = "orange" if orange else "apple"
         fits = not fruit.kind or (fruit.kind == "orange") == orange
-        marks.append(Words((x + 0.5,), (y + 0.1,), (word if fits else f"✗ {word}",), colour="ink" if fits else "bad", size=13.5))
+        marks.append(
+            Words(
+                (x + 0.5,),
+                (y + 0.1,),
+                (word if fits else f"✗ {word}",),
+                colour="ink" if fits else "bad",
+                size=13.5,
+            )
+        )
         said.append(f"{fruit.about}: {word}{'' if fits else ', wrong'}")
     x, y = state.chosen % ACROSS, DOWN - 1 - state.chosen // ACROSS
     marks.append(Points((x + 0.88,), (y + 0.92,), colour="accent", size=6))
@@ -250,10 +295,17 @@ def _basket_figure(state: State, answers: list[bool]) -> Figure:
 
 def _closer_figure(state: State) -> Figure:
     fruit = state.shown[state.chosen]
-    palette = np.array([[int(SWATCHES[name][i : i + 2], 16) for i in (1, 3, 5)] for name in COLOURS], np.uint8)
+    palette = np.array(
+        [[int(SWATCHES[name][i : i + 2], 16) for i in (1, 3, 5)] for name in COLOURS], np.uint8
+    )
     marks = (
         Picture(data_url(fruit.pixels), (0, 0.98, 0, 1), text=fruit.about, pixelated=True),
-        Picture(data_url(palette[colour_names(fruit.pixels)]), (1.02, 2, 0, 1), text="the same in colour words", pixelated=True),
+        Picture(
+            data_url(palette[colour_names(fruit.pixels)]),
+            (1.02, 2, 0, 1),
+            text="the same in colour words",
+            pixelated=True,
+        ),
     )
     return Figure(
         "closer",
@@ -270,10 +322,27 @@ def _closer_figure(state: State) -> Figure:
 def _counts_figure(state: State) -> Figure:
     counts = count_colours(state.shown[state.chosen].pixels)
     top = max(counts.values())
-    marks = (Bars(range(len(COLOURS)), list(counts.values()), colour=[SWATCHES[name] for name in COLOURS], width=0.7, label=COLOURS),)
+    marks = (
+        Bars(
+            range(len(COLOURS)),
+            list(counts.values()),
+            colour=[SWATCHES[name] for name in COLOURS],
+            width=0.7,
+            label=COLOURS,
+        ),
+    )
     # Eight words under eight bars need the room of two columns.
     text = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
-    return Figure("counts", "Pixels by colour word", (-0.6, len(COLOURS) - 0.4), (0, top * 1.05), marks, text + ".", aspect=2.9, wide=True)
+    return Figure(
+        "counts",
+        "Pixels by colour word",
+        (-0.6, len(COLOURS) - 0.4),
+        (0, top * 1.05),
+        marks,
+        text + ".",
+        aspect=2.9,
+        wide=True,
+    )
 
 
 def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
@@ -282,7 +351,9 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
     for basket in BASKETS:
         state = act(state, Event("set", knob="basket", value=basket))
     yield Table(
-        f"An orange if {settings['rule']}", ("basket", "right"), tuple((name, f"{right} of {of}") for name, right, of in state.tried)
+        f"An orange if {settings['rule']}",
+        ("basket", "right"),
+        tuple((name, f"{right} of {of}") for name, right, of in state.tried),
     )
 
 
@@ -306,7 +377,11 @@ LESSON: Lesson[State] = Lesson(
         ),
         Check(
             "What will happen if the oranges lie on an orange cloth?",
-            ("The cloth is counted too", "Nothing, the cloth is not fruit", "The rule gets more certain, and right"),
+            (
+                "The cloth is counted too",
+                "Nothing, the cloth is not fruit",
+                "The rule gets more certain, and right",
+            ),
             0,
             "The rule does not know what is fruit and what is cloth. It counts every pixel.",
         ),
@@ -335,7 +410,11 @@ print(is_orange([(120, 180, 60)] * 50 + [(240, 240, 240)] * 30))""",
         Push("next", "Next basket", "another kind of fruit", key="n", main=True),
         Push("reset", "Start again", "", key="r"),
         Write(
-            "rule", "It is an orange if", FIRST_RULE, "Colour words count pixels: orange > green, or orange > 300 and red < 50.", lines=3
+            "rule",
+            "It is an orange if",
+            FIRST_RULE,
+            "Colour words count pixels: orange > green, or orange > 300 and red < 50.",
+            lines=3,
         ),
         Choice("basket", "Basket", tuple(BASKETS), "as expected"),
         Upload("own", "A picture of your own", "image/*", "It stays on this machine."),

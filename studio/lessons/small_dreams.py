@@ -1,4 +1,5 @@
-"""A dream small enough to be watched step by step in a lesson, on any network that sees: the Dream tab's own parts, put together bare.
+"""A dream small enough to be watched step by step in a lesson, on any network that sees: the Dream tab's own
+parts, put together bare.
 
 dream = SmallDream(photo, network, channel("blocks.4", 48), DreamRecipe(steps=20))
 while dream.go_on():
@@ -30,9 +31,11 @@ SAMPLES = {"pagoda": "china.jpg", "dahlia": "flower.jpg"}
 
 
 class SmallDream:
-    """A dream on `photo`, uint8 [h, w, 3], that goes on as long as it is asked to, from the coarsest octave to the finest.
+    """A dream on `photo`, uint8 [h, w, 3], that goes on as long as it is asked to, from the coarsest octave
+    to the finest.
 
-    recipe: octaves, steps, step size, hold, smoothing, colour, jitter, seed and strength are followed. steps: how many there will be.
+    recipe: octaves, steps, step size, hold, smoothing, colour, jitter, seed and strength are followed. steps:
+    how many there will be.
     losses: the objective at every step so far.
     """
 
@@ -51,7 +54,12 @@ class SmallDream:
 
     def pixels(self) -> Pixels:
         """The dream as it stands, as large as the photo: uint8 [h, w, 3]."""
-        laid = (self._base.float().lerp(self._picture * 255, self.recipe.strength)).round().clamp(0, 255).to(torch.uint8)
+        laid = (
+            (self._base.float().lerp(self._picture * 255, self.recipe.strength))
+            .round()
+            .clamp(0, 255)
+            .to(torch.uint8)
+        )
         return resize(np.ascontiguousarray(laid[0].permute(1, 2, 0).cpu().numpy()), *self.photo.shape[:2])
 
     def _run(self, network: Prepared, objective: Any) -> Iterator[bool]:
@@ -61,10 +69,19 @@ class SmallDream:
             base = _bytes(resize(self.photo, octave.height, octave.width))
             picture = base.float() / 255
             if detail is not None:
-                picture = (picture + F.interpolate(detail, picture.shape[-2:], mode="bicubic", align_corners=False)).clamp_(0, 1)
+                picture = (
+                    picture + F.interpolate(detail, picture.shape[-2:], mode="bicubic", align_corners=False)
+                ).clamp_(0, 1)
             self._base, self._picture = base, picture
             look = Look(picture, network, objective, dice, jitter=self.recipe.jitter, tile=self.recipe.tile)
-            for step in descend([picture], look, Climb(self.recipe, base, None), steps=octave.steps, raising=True, keep_every=0):
+            for step in descend(
+                [picture],
+                look,
+                Climb(self.recipe, base, None),
+                steps=octave.steps,
+                raising=True,
+                keep_every=0,
+            ):
                 if step.ending is not None and step.ending.kind == "diverged":
                     self.burst = step.ending.sentence
                     return

@@ -19,7 +19,22 @@ from studio.images.networks.backbones import DEFAULT
 from studio.lessons.deep_networks import NETWORK_CREDITS, SAMPLE_CREDITS
 from studio.lessons.kit.keeping import packed, unpacked
 from studio.lessons.kit.lesson import Camera, Check, Choice, Event, Lesson, Push, Slide, Upload
-from studio.lessons.kit.scene import Bars, Figure, File, Heat, Line, Mark, Picture, Points, Scene, Sound, Table, Visit, Words, written
+from studio.lessons.kit.scene import (
+    Bars,
+    Figure,
+    File,
+    Heat,
+    Line,
+    Mark,
+    Picture,
+    Points,
+    Scene,
+    Sound,
+    Table,
+    Visit,
+    Words,
+    written,
+)
 
 if TYPE_CHECKING:
     from studio.learning.networks import Network
@@ -52,7 +67,9 @@ DREAM_SIDE = 144
 
 @dataclass(frozen=True)
 class Way:
-    """A way of giving examples. features: how many numbers an example is; mean, deviation: what they are scaled by before learning."""
+    """A way of giving examples. features: how many numbers an example is; mean, deviation: what they are
+    scaled by before learning.
+    """
 
     name: str
     features: int
@@ -73,7 +90,9 @@ WAYS = {
 
 @dataclass(frozen=True)
 class Example:
-    """What was shown, and what it was said to be. target: a class's number, or the three NUMBERS wanted, each 0 … 1."""
+    """What was shown, and what it was said to be. target: a class's number, or the three NUMBERS wanted, each
+    0 … 1.
+    """
 
     way: str
     features: tuple[float, ...]
@@ -96,10 +115,12 @@ class Teaching:
 
 @dataclass(frozen=True)
 class State:
-    """The visitor's place. network: the one that answers, None before the first teaching. losses: of the last teaching, step by step.
+    """The visitor's place. network: the one that answers, None before the first teaching. losses: of the last
+    teaching, step by step.
 
-    place: the colour chosen, as hue and lightness. strokes: on the sheet. frame: the camera's picture and what the pretrained network
-    makes of it. beat: the note to come, and when (seconds of the monotonic clock). gone: what was deleted last, to be put back.
+    place: the colour chosen, as hue and lightness. strokes: on the sheet. frame: the camera's picture and
+    what the pretrained network makes of it. beat: the note to come, and when (seconds of the monotonic
+    clock). gone: what was deleted last, to be put back.
     """
 
     settings: dict[str, Any]
@@ -132,7 +153,11 @@ def act(state: State, event: Event) -> State:
     state = replace(state, sounds=(), files=(), visit=None)
     match event.name:
         case "set" if event.knob in ("way", "answers"):
-            return _taught(replace(state, settings=state.settings | {event.knob: event.value}, gone=(), said="", mood="plain"))
+            return _taught(
+                replace(
+                    state, settings=state.settings | {event.knob: event.value}, gone=(), said="", mood="plain"
+                )
+            )
         case "set":
             return replace(state, settings=state.settings | {event.knob: event.value})
         case "click" if event.figure == "colour":
@@ -157,7 +182,9 @@ def act(state: State, event: Event) -> State:
             return _put_back(state)
         case "forget":
             kept = tuple(example for example in state.examples if example not in mine(state))
-            forgotten = replace(state, gone=mine(state), examples=kept, network=None, teaching=None, losses=(), live=False)
+            forgotten = replace(
+                state, gone=mine(state), examples=kept, network=None, teaching=None, losses=(), live=False
+            )
             return replace(forgotten, said="All forgotten. Put back brings it all again.", mood="plain")
         case "play":
             return _play(state)
@@ -202,7 +229,9 @@ def _frame(state: State, event: Event) -> State:
 
 
 def embedding(pixels: np.ndarray) -> tuple[float, ...]:
-    """A picture, uint8 [SEEN_SIDE, SEEN_SIDE, 3], in 320 numbers: how strongly each channel of the deepest layer answers, mean square 1."""
+    """A picture, uint8 [SEEN_SIDE, SEEN_SIDE, 3], in 320 numbers: how strongly each channel of the deepest
+    layer answers, mean square 1.
+    """
     import torch
 
     from studio.images.networks.opening import open_network
@@ -215,7 +244,9 @@ def embedding(pixels: np.ndarray) -> tuple[float, ...]:
 
 
 def ink(strokes: Sequence[Sequence[tuple[float, float]]]) -> np.ndarray:
-    """Strokes on the sheet of 0 … 1 as [INK_SIDE, INK_SIDE] of ink, rows from the top: where and how a thing is drawn both count."""
+    """Strokes on the sheet of 0 … 1 as [INK_SIDE, INK_SIDE] of ink, rows from the top: where and how a thing
+    is drawn both count.
+    """
     from PIL import Image, ImageDraw, ImageFilter
 
     fine = 8 * INK_SIDE
@@ -255,7 +286,9 @@ def _thumbnail(state: State) -> str:
 
     match state.settings["way"]:
         case "colour":
-            return png_url(np.full((1, 1, 3), [round(255 * part) for part in colour_at(state.place)], np.uint8))
+            return png_url(
+                np.full((1, 1, 3), [round(255 * part) for part in colour_at(state.place)], np.uint8)
+            )
         case "drawing":
             return png_url(np.repeat((ink(state.strokes) * 255).astype(np.uint8)[..., None], 3, axis=2))
         case "camera":
@@ -278,7 +311,10 @@ def _give(state: State, answers: str, target: int | tuple[float, ...]) -> State:
         state = replace(state, settings=state.settings | {"answers": answers})
     features = shown_now(state)
     if features is None:
-        nothing = {"drawing": "Draw something on the sheet first.", "camera": "Turn the camera on, or choose a picture file, first."}
+        nothing = {
+            "drawing": "Draw something on the sheet first.",
+            "camera": "Turn the camera on, or choose a picture file, first.",
+        }
         return replace(state, said=nothing[state.settings["way"]], mood="bad")
     if len(state.examples) >= MOST_EXAMPLES:
         raise Refused(f"There are {MOST_EXAMPLES} examples; delete some of them first.")
@@ -300,7 +336,9 @@ def _delete(state: State, event: Event) -> State:
         return state
     gone = shown[number]
     kept = tuple(example for example in state.examples if example is not gone)
-    return _taught(replace(state, examples=kept, gone=(gone,), said="Deleted. Put back undoes it.", mood="plain"))
+    return _taught(
+        replace(state, examples=kept, gone=(gone,), said="Deleted. Put back undoes it.", mood="plain")
+    )
 
 
 def _put_back(state: State) -> State:
@@ -309,8 +347,17 @@ def _put_back(state: State) -> State:
             return replace(state, said="There is no example to take back yet.")
         last = mine(state)[-1]
         kept = tuple(example for example in state.examples if example is not last)
-        return _taught(replace(state, examples=kept, gone=(last,), said="The last example is taken back. Once more brings it again."))
-    return _taught(replace(state, examples=(*state.examples, *state.gone), gone=(), said="Put back.", mood="plain"))
+        return _taught(
+            replace(
+                state,
+                examples=kept,
+                gone=(last,),
+                said="The last example is taken back. Once more brings it again.",
+            )
+        )
+    return _taught(
+        replace(state, examples=(*state.examples, *state.gone), gone=(), said="Put back.", mood="plain")
+    )
 
 
 # Teaching
@@ -352,7 +399,13 @@ def _teaching(state: State, examples: Sequence[Example]) -> Teaching:
         seed=int(state.settings["seed"]),
     ).build()
     plan = Plan.of(
-        cost="cross-entropy" if classes else "squared", rate=0.03, epochs=STEPS, batch=MOST_EXAMPLES, l2=0.003, shuffle=False, device="cpu"
+        cost="cross-entropy" if classes else "squared",
+        rate=0.03,
+        epochs=STEPS,
+        batch=MOST_EXAMPLES,
+        l2=0.003,
+        shuffle=False,
+        device="cpu",
     )
     return Teaching(network, fit(network, Examples(inputs, targets), plan))
 
@@ -383,7 +436,9 @@ def answer(state: State, features: np.ndarray) -> np.ndarray:
     assert state.network is not None
     with torch.no_grad():
         said = state.network(_scaled(features, WAYS[str(state.settings["way"])]))
-        return np.asarray((torch.softmax(said, dim=1) if state.settings["answers"] == "classes" else said).numpy())
+        return np.asarray(
+            (torch.softmax(said, dim=1) if state.settings["answers"] == "classes" else said).numpy()
+        )
 
 
 def answer_now(state: State) -> np.ndarray | None:
@@ -419,7 +474,9 @@ def _live(state: State) -> State:
     number, due = state.beat
     if "sound" in drives and time.monotonic() >= due:
         sound, seconds = note(now, str(state.settings["answers"]), number)
-        state = replace(state, sounds=(sound,), beat=(number + 1, max(due, time.monotonic() - seconds) + seconds))
+        state = replace(
+            state, sounds=(sound,), beat=(number + 1, max(due, time.monotonic() - seconds) + seconds)
+        )
     return state
 
 
@@ -430,24 +487,34 @@ def note(answers: np.ndarray, kind: str, beat: int) -> tuple[Sound, float]:
         return Sound(CHORDS[int(answers.argmax())][beat % 4], 0.3, 0.15 + 0.35 * sure), 0.25
     pitch, tempo, brightness = (float(value) for value in answers)
     seconds = 60 / (60 * 4**tempo)
-    return Sound(48 + round(36 * pitch), min(0.6, seconds), 0.4, ("sine", "triangle", "square")[min(2, int(3 * brightness))]), seconds
+    return Sound(
+        48 + round(36 * pitch),
+        min(0.6, seconds),
+        0.4,
+        ("sine", "triangle", "square")[min(2, int(3 * brightness))],
+    ), seconds
 
 
 def dream_settings(answers: np.ndarray, kind: str) -> dict[str, Any]:
-    """What the answers mean for a dream, as fields of its recipe: classes mix three layers; of the numbers, the pitch is how deep a layer,
-    the tempo how large the steps, the brightness how much colour."""
+    """What the answers mean for a dream, as fields of its recipe: classes mix three layers; of the numbers,
+    the pitch is how deep a layer, the tempo how large the steps, the brightness how much colour."""
     if kind == "classes":
         mix, more = answers, {}
     else:
         depth = 2 * float(answers[0])
         mix = np.maximum(0, 1 - np.abs(depth - np.arange(3)))
-        more = {"step_size": round(0.005 + 0.02 * float(answers[1]), 4), "colour": round(float(answers[2]), 2)}
+        more = {
+            "step_size": round(0.005 + 0.02 * float(answers[1]), 4),
+            "colour": round(float(answers[2]), 2),
+        }
     layers = [f"{layer}*{share:.2f}" for layer, share in zip(DREAM_LAYERS, mix, strict=True) if share >= 0.05]
     return {"layers": layers, "preset": None, "backbone": DEFAULT} | more
 
 
 class LiveDream:
-    """A small dream that never ends: one step a drawing, what it dreams of following the answers, the photo pulling back all the while."""
+    """A small dream that never ends: one step a drawing, what it dreams of following the answers, the photo
+    pulling back all the while.
+    """
 
     def __init__(self) -> None:
         import torch
@@ -473,7 +540,10 @@ class LiveDream:
         """The objective of this moment: the mixture of layers that the answers ask for."""
         import torch
 
-        parts = [share * term.weight * term.excitement(seen[term.layer]) for share, term in zip(self.mix, self.terms, strict=True)]
+        parts = [
+            share * term.weight * term.excitement(seen[term.layer])
+            for share, term in zip(self.mix, self.terms, strict=True)
+        ]
         return torch.stack(parts).sum()
 
     def follow(self, answers: np.ndarray, kind: str) -> None:
@@ -486,7 +556,9 @@ class LiveDream:
         next(self.turns)
 
     def pixels(self) -> np.ndarray:
-        return np.asarray((self.picture[0].permute(1, 2, 0) * 255).round().clamp(0, 255).byte().contiguous().numpy())
+        return np.asarray(
+            (self.picture[0].permute(1, 2, 0) * 255).round().clamp(0, 255).byte().contiguous().numpy()
+        )
 
 
 def _visit(state: State) -> State:
@@ -494,7 +566,12 @@ def _visit(state: State) -> State:
     if now is None:
         return replace(state, said="Teach it first: its answer sets the dream.", mood="bad")
     wanted = dream_settings(now, str(state.settings["answers"]))
-    return replace(state, live=False, visit=Visit("Dream", wanted), said=f"The Dream tab is asked for {' + '.join(wanted['layers'])}.")
+    return replace(
+        state,
+        live=False,
+        visit=Visit("Dream", wanted),
+        said=f"The Dream tab is asked for {' + '.join(wanted['layers'])}.",
+    )
 
 
 # Keeping
@@ -510,14 +587,25 @@ def _saved(state: State) -> State:
     card = Card(
         name="taught",
         what=f"Answers with {answers} to what it is shown by {way.name}.",
-        data=(Origin(name=f"{len(mine(state))} examples", source="given by hand in the lesson Teach by example", licence="their maker's"),),
+        data=(
+            Origin(
+                name=f"{len(mine(state))} examples",
+                source="given by hand in the lesson Teach by example",
+                licence="their maker's",
+            ),
+        ),
         command="Teach it again in the lesson Teach by example.",
         figures={"examples": float(len(mine(state))), "wrongness": state.losses[-1] if state.losses else 0.0},
         scale=Scale(mean=(way.mean,) * way.features, deviation=(way.deviation,) * way.features),
         classes=CLASSES if answers == "classes" else NUMBERS,
         notes=json.dumps({"way": way.name, "answers": answers}),
     )
-    return replace(state, files=(packed(state.network, card),), said="Saved as taught.zip: its weights and its card.", mood="good")
+    return replace(
+        state,
+        files=(packed(state.network, card),),
+        said="Saved as taught.zip: its weights and its card.",
+        mood="good",
+    )
 
 
 def _loaded(state: State, event: Event) -> State:
@@ -528,13 +616,24 @@ def _loaded(state: State, event: Event) -> State:
         way, answers = WAYS[notes["way"]], str(notes["answers"])
         outputs = {"classes": len(CLASSES), "numbers": len(NUMBERS)}[answers]
     except (ValueError, KeyError, TypeError):
-        raise Unreadable(f"{name} does not say how it was taught; choose a zip that this lesson saved.") from None
+        raise Unreadable(
+            f"{name} does not say how it was taught; choose a zip that this lesson saved."
+        ) from None
     config: Any = model.network.config
     if config.kind != "perceptron" or config.inputs != way.features or config.outputs != outputs:
         raise Unreadable(f"{name} holds a network for something else; choose a zip that this lesson saved.")
     settings = state.settings | {"way": way.name, "answers": answers}
     said = f"{name} answers again with {answers}, by {way.name}. Examples you add now teach a new one."
-    return replace(state, settings=settings, network=model.network, teaching=None, losses=(), live=False, said=said, mood="good")
+    return replace(
+        state,
+        settings=settings,
+        network=model.network,
+        teaching=None,
+        losses=(),
+        live=False,
+        said=said,
+        mood="good",
+    )
 
 
 # Drawing
@@ -569,27 +668,42 @@ def draw(state: State) -> Scene:
 def _away(state: State) -> tuple[str, ...]:
     """The controls that mean nothing as things stand."""
     way, answers = state.settings["way"], state.settings["answers"]
-    groups = (("Sliders to show", way == "sliders"), ("Numbers to teach", answers == "numbers"), ("Camera", way == "camera"))
+    groups = (
+        ("Sliders to show", way == "sliders"),
+        ("Numbers to teach", answers == "numbers"),
+        ("Camera", way == "camera"),
+    )
     pushes = (("wipe", way == "drawing"), *((f"give_{letter}", answers == "classes") for letter in "abc"))
     return tuple(name for name, wanted in (*groups, *pushes) if not wanted)
 
 
 def doubtful(state: State) -> list[int]:
-    """Numbers of the examples that the network, having learnt them, still answers otherwise: the first to look at when it errs."""
+    """Numbers of the examples that the network, having learnt them, still answers otherwise: the first to
+    look at when it errs.
+    """
     examples = mine(state)
     if state.network is None or not examples:
         return []
     said = answer(state, np.array([example.features for example in examples]))
     if state.settings["answers"] == "classes":
         return [number for number, example in enumerate(examples) if said[number].argmax() != example.target]
-    return [number for number, example in enumerate(examples) if np.abs(said[number] - np.array(example.target)).max() > 0.25]
+    return [
+        number
+        for number, example in enumerate(examples)
+        if np.abs(said[number] - np.array(example.target)).max() > 0.25
+    ]
 
 
 def _numbers(state: State, examples: Sequence[Example], doubted: Sequence[int]) -> dict[str, str]:
     numbers = {"examples": str(len(examples))}
     if state.settings["answers"] == "classes":
-        numbers |= {name: str(sum(example.target == number for example in examples)) for number, name in enumerate(CLASSES)}
-    numbers["learnt as it was told"] = f"{len(examples) - len(doubted)} of {len(examples)}" if state.network is not None else "–"
+        numbers |= {
+            name: str(sum(example.target == number for example in examples))
+            for number, name in enumerate(CLASSES)
+        }
+    numbers["learnt as it was told"] = (
+        f"{len(examples) - len(doubted)} of {len(examples)}" if state.network is not None else "–"
+    )
     numbers["wrongness"] = written(state.losses[-1]) if state.losses else "–"
     return numbers
 
@@ -601,10 +715,16 @@ def _says(state: State, examples: Sequence[Example], now: np.ndarray | None, dou
         return f"{said}It goes on answering as before while it learns from {len(examples)} examples."
     if state.network is None:
         need = (
-            "Show it something and press one of the letters." if classes else "Set three numbers, show it something, press Record numbers."
+            "Show it something and press one of the letters."
+            if classes
+            else "Set three numbers, show it something, press Record numbers."
         )
         if examples:
-            need = "Now show it something else, as another letter." if classes else "Now show it something else, with other numbers."
+            need = (
+                "Now show it something else, as another letter."
+                if classes
+                else "Now show it something else, with other numbers."
+            )
         return said + need
     if now is None:
         return f"{said}It has learnt. Show it something new."
@@ -613,14 +733,22 @@ def _says(state: State, examples: Sequence[Example], now: np.ndarray | None, dou
     if classes:
         best = int(now.argmax())
         return f"{said}It takes this for {CLASSES[best]}, {now[best]:.0%} sure."
-    return said + "It answers " + ", ".join(f"{name} {value:.2f}" for name, value in zip(NUMBERS, now, strict=True)) + "."
+    return (
+        said
+        + "It answers "
+        + ", ".join(f"{name} {value:.2f}" for name, value in zip(NUMBERS, now, strict=True))
+        + "."
+    )
 
 
 ASPECT = 1.85
 
 
 def _colour_input(state: State, examples: Sequence[Example]) -> Figure:
-    across, up = np.linspace(0, 1, 64, endpoint=False) + 1 / 128, np.linspace(0, 1, 32, endpoint=False) + 1 / 64
+    across, up = (
+        np.linspace(0, 1, 64, endpoint=False) + 1 / 128,
+        np.linspace(0, 1, 32, endpoint=False) + 1 / 64,
+    )
     plane = np.array([[colour_at((x, y)) for x in across] for y in up])
     marks: list[Mark] = [Heat(plane, (0, 1, 0, 1), scale="colour")]
     marks += _example_dots(examples)
@@ -628,7 +756,17 @@ def _colour_input(state: State, examples: Sequence[Example]) -> Figure:
     marks.append(Points([state.place[0]], [state.place[1]], colour="#ffffff", size=8, shape="ring"))
     red, green, blue = (round(255 * part) for part in colour_at(state.place))
     text = f"The colour chosen is red {red}, green {green}, blue {blue}."
-    return Figure("colour", "Show it a colour", (0, 1), (0, 1), tuple(marks), text, aspect=ASPECT, axes=False, clicks="Click a colour.")
+    return Figure(
+        "colour",
+        "Show it a colour",
+        (0, 1),
+        (0, 1),
+        tuple(marks),
+        text,
+        aspect=ASPECT,
+        axes=False,
+        clicks="Click a colour.",
+    )
 
 
 def _example_dots(examples: Sequence[Example]) -> list[Mark]:
@@ -645,7 +783,10 @@ def _example_dots(examples: Sequence[Example]) -> list[Mark]:
 
 def _sliders_input(state: State, examples: Sequence[Example]) -> Figure:
     one, two, three = (float(state.settings[name]) for name in ("one", "two", "three"))
-    marks: list[Mark] = [*_example_dots(examples), Points([one], [two], colour="accent", size=9, shape="ring", drag=True)]
+    marks: list[Mark] = [
+        *_example_dots(examples),
+        Points([one], [two], colour="accent", size=9, shape="ring", drag=True),
+    ]
     text = f"The sliders stand at {one:.2f}, {two:.2f} and {three:.2f}."
     return Figure(
         "sliders",
@@ -663,10 +804,22 @@ def _sliders_input(state: State, examples: Sequence[Example]) -> Figure:
 
 def _drawing_input(state: State, examples: Sequence[Example]) -> Figure:  # noqa: ARG001
     # The sheet is square and stands in the middle; all that is drawn on it counts.
-    marks: list[Mark] = [Line([x for x, _ in stroke], [y for _, y in stroke], colour="ink", width=9) for stroke in state.strokes]
+    marks: list[Mark] = [
+        Line([x for x, _ in stroke], [y for _, y in stroke], colour="ink", width=9)
+        for stroke in state.strokes
+    ]
     text = f"{len(state.strokes)} strokes on the sheet." if state.strokes else "The sheet is empty."
     return Figure(
-        "drawing", "Draw something for it", (0, 1), (0, 1), tuple(marks), text, aspect=ASPECT, axes=False, draws=True, clicks="Draw here."
+        "drawing",
+        "Draw something for it",
+        (0, 1),
+        (0, 1),
+        tuple(marks),
+        text,
+        aspect=ASPECT,
+        axes=False,
+        draws=True,
+        clicks="Draw here.",
     )
 
 
@@ -683,18 +836,31 @@ def _camera_input(state: State, examples: Sequence[Example]) -> Figure:  # noqa:
     return Figure("camera", "What it is shown", (0, 1), (0, 1), marks, text, aspect=ASPECT, axes=False)
 
 
-_INPUTS = {"colour": _colour_input, "sliders": _sliders_input, "drawing": _drawing_input, "camera": _camera_input}
+_INPUTS = {
+    "colour": _colour_input,
+    "sliders": _sliders_input,
+    "drawing": _drawing_input,
+    "camera": _camera_input,
+}
 
 
 def _answer_figure(state: State, now: np.ndarray | None) -> Figure:
     classes = state.settings["answers"] == "classes"
     names = CLASSES if classes else NUMBERS
     values = [0.0] * 3 if now is None else [float(value) for value in now]
-    marks: list[Mark] = [Bars((0, 1, 2), values, colour=COLOURS if classes else "accent", width=0.6, label=names)]
+    marks: list[Mark] = [
+        Bars((0, 1, 2), values, colour=COLOURS if classes else "accent", width=0.6, label=names)
+    ]
     if now is not None:
-        marks.append(Words((0, 1, 2), [value + 0.07 for value in values], [f"{value:.2f}" for value in values]))
+        marks.append(
+            Words((0, 1, 2), [value + 0.07 for value in values], [f"{value:.2f}" for value in values])
+        )
     title = "How sure it is of each" if classes else "The numbers it answers with"
-    said = "No answer yet." if now is None else ", ".join(f"{name} {value:.2f}" for name, value in zip(names, values, strict=True)) + "."
+    said = (
+        "No answer yet."
+        if now is None
+        else ", ".join(f"{name} {value:.2f}" for name, value in zip(names, values, strict=True)) + "."
+    )
     return Figure("answer", title, (-0.6, 2.6), (0, 1.18), tuple(marks), said, aspect=ASPECT)
 
 
@@ -707,15 +873,22 @@ def _map_figure(state: State) -> Figure:
     if state.network is None:
         marks: tuple[Mark, ...] = (Words([0.5], [0.5], ["Nothing learnt yet"], colour="faint"),)
         return Figure("map", title, (0, 1), (0, 1), marks, "Nothing learnt yet.", aspect=ASPECT, axes=False)
-    places = [((column + 0.5) / columns, (row + 0.5) / rows) for row in range(rows) for column in range(columns)]
+    places = [
+        ((column + 0.5) / columns, (row + 0.5) / rows) for row in range(rows) for column in range(columns)
+    ]
     third = float(state.settings["three"])
-    shown = [colour_at(place) for place in places] if way == "colour" else [(*place, third) for place in places]
+    shown = (
+        [colour_at(place) for place in places] if way == "colour" else [(*place, third) for place in places]
+    )
     said = answer(state, np.array(shown))
     if classes:
         painted = (said @ np.array(PAINTS) / 255).reshape(rows, columns, 3)
         marks = (Heat(painted, (0, 1, 0, 1), scale="colour"),)
         shares = np.bincount(said.argmax(axis=1), minlength=3) / len(said)
-        text = ", ".join(f"{name} on {share:.0%}" for name, share in zip(CLASSES, shares, strict=True)) + " of the plane."
+        text = (
+            ", ".join(f"{name} on {share:.0%}" for name, share in zip(CLASSES, shares, strict=True))
+            + " of the plane."
+        )
     else:
         marks = (Heat((2 * said[:, 0] - 1).reshape(rows, columns), (0, 1, 0, 1)),)
         text = f"The pitch goes from {said[:, 0].min():.2f} to {said[:, 0].max():.2f} over the plane."
@@ -728,8 +901,21 @@ def _curve_figure(state: State) -> Figure:
     losses = list(state.losses)
     top = max(0.05, max(losses, default=1.0)) * 1.08
     marks: tuple[Mark, ...] = (Line(range(1, len(losses) + 1), losses, colour="accent", fill=True),)
-    text = f"Wrongness from {written(losses[0])} to {written(losses[-1])} in {len(losses)} steps." if losses else "Not taught yet."
-    return Figure("curve", "Wrongness of the last teaching", (0, STEPS), (0, top), marks, text, x_label="step", aspect=ASPECT)
+    text = (
+        f"Wrongness from {written(losses[0])} to {written(losses[-1])} in {len(losses)} steps."
+        if losses
+        else "Not taught yet."
+    )
+    return Figure(
+        "curve",
+        "Wrongness of the last teaching",
+        (0, STEPS),
+        (0, top),
+        marks,
+        text,
+        x_label="step",
+        aspect=ASPECT,
+    )
 
 
 def _dream_figure(state: State) -> Figure:
@@ -740,7 +926,9 @@ def _dream_figure(state: State) -> Figure:
     said = "the photo, while nothing runs" if state.dream is None else "a dream that follows the answer"
     marks = (Picture(jpeg_url(pixels), (edge, 1 - edge, 0, 1), text=said),)
     kind = "A weaves, B fur, C scenes" if state.settings["answers"] == "classes" else "depth, speed, colour"
-    return Figure("dream", f"Dream: {kind}", (0, 1), (0, 1), marks, f"{said.capitalize()}.", aspect=ASPECT, axes=False)
+    return Figure(
+        "dream", f"Dream: {kind}", (0, 1), (0, 1), marks, f"{said.capitalize()}.", aspect=ASPECT, axes=False
+    )
 
 
 def _examples_figure(examples: Sequence[Example], doubted: Sequence[int]) -> Figure:
@@ -749,14 +937,32 @@ def _examples_figure(examples: Sequence[Example], doubted: Sequence[int]) -> Fig
     marks: list[Mark] = []
     for number, example in enumerate(shown):
         x, y = number % TILES, TILE_ROWS - 1 - number // TILES
-        marks.append(Picture(example.picture, (x + 0.08, x + 0.92, y + 0.26, y + 0.96), pixelated=example.way != "camera"))
+        marks.append(
+            Picture(
+                example.picture, (x + 0.08, x + 0.92, y + 0.26, y + 0.96), pixelated=example.way != "camera"
+            )
+        )
         if first + number in doubted:
             marks.append(
-                Line((x + 0.06, x + 0.94, x + 0.94, x + 0.06, x + 0.06), (y + 0.24, y + 0.24, y + 0.98, y + 0.98, y + 0.24), colour="bad")
+                Line(
+                    (x + 0.06, x + 0.94, x + 0.94, x + 0.06, x + 0.06),
+                    (y + 0.24, y + 0.24, y + 0.98, y + 0.98, y + 0.24),
+                    colour="bad",
+                )
             )
         target = example.target
-        name = CLASSES[target] if isinstance(target, int) else " ".join(f"{10 * value:.0f}" for value in target)
-        marks.append(Words([x + 0.5], [y + 0.12], [name], colour=COLOURS[target] if isinstance(target, int) else "faint", size=12))
+        name = (
+            CLASSES[target] if isinstance(target, int) else " ".join(f"{10 * value:.0f}" for value in target)
+        )
+        marks.append(
+            Words(
+                [x + 0.5],
+                [y + 0.12],
+                [name],
+                colour=COLOURS[target] if isinstance(target, int) else "faint",
+                size=12,
+            )
+        )
     if not shown:
         marks.append(Words([TILES / 2], [TILE_ROWS / 2], ["No examples yet"], colour="faint"))
     counts = f"{len(examples)} examples" + (f", the last {len(shown)} shown" if first else "")
@@ -778,13 +984,24 @@ def _examples_figure(examples: Sequence[Example], doubted: Sequence[int]) -> Fig
 def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
     """Two reds, two blues and two greens taught, then five colours asked about."""
     state = begin(dict(settings) | {"way": "colour", "answers": "classes"})
-    for hue, name in ((0.0, "give_a"), (0.03, "give_a"), (0.58, "give_b"), (0.63, "give_b"), (0.3, "give_c"), (0.36, "give_c")):
+    for hue, name in (
+        (0.0, "give_a"),
+        (0.03, "give_a"),
+        (0.58, "give_b"),
+        (0.63, "give_b"),
+        (0.3, "give_c"),
+        (0.36, "give_c"),
+    ):
         state = act(act(state, Event("click", figure="colour", x=hue, y=0.5)), Event(name))
     rows = []
     for name, hue in (("red", 0.01), ("yellow", 0.15), ("green", 0.33), ("turquoise", 0.48), ("blue", 0.6)):
         said = answer(state, np.array([colour_at((hue, 0.5))]))[0]
         rows.append((name, *(f"{value:.3f}" for value in said), CLASSES[int(said.argmax())]))
-    yield Table("Taught: two reds as A, two blues as B, two greens as C. Asked:", ("colour", *CLASSES, "it says"), tuple(rows))
+    yield Table(
+        "Taught: two reds as A, two blues as B, two greens as C. Asked:",
+        ("colour", *CLASSES, "it says"),
+        tuple(rows),
+    )
     yield f"Wrongness {state.losses[0]:.4f} before, {state.losses[-1]:.4f} after {len(state.losses)} steps."
 
 
@@ -846,16 +1063,42 @@ print(torch.softmax(network(purple), dim=1))  # between the two""",
         Push("back", "Take back", "the last example, or the last deletion", key="z"),
         Push("wipe", "Wipe the sheet", "for a new drawing", key="w"),
         Choice("way", "Teach by", tuple(WAYS), "colour"),
-        Choice("answers", "It answers with", ("classes", "numbers"), "classes", "Letters, or three numbers that glide."),
+        Choice(
+            "answers",
+            "It answers with",
+            ("classes", "numbers"),
+            "classes",
+            "Letters, or three numbers that glide.",
+        ),
         Choice("drives", "It plays", ("sound and dream", "sound", "dream", "nothing"), "sound and dream"),
         Slide("one", "First slider", 0, 1, 0.01, 0.3, group="Sliders to show"),
         Slide("two", "Second slider", 0, 1, 0.01, 0.6, group="Sliders to show"),
         Slide("three", "Third slider", 0, 1, 0.01, 0.5, group="Sliders to show"),
         Slide("pitch", "Pitch", 0, 1, 0.05, 0.5, "From C3 to C6.", group="Numbers to teach"),
         Slide("tempo", "Tempo", 0, 1, 0.05, 0.5, "From 60 to 240 notes a minute.", group="Numbers to teach"),
-        Slide("brightness", "Brightness", 0, 1, 0.05, 0.5, "From a soft tone to a sharp one.", group="Numbers to teach"),
-        Push("give", "Record numbers", "what is shown now shall give these numbers", key="n", group="Numbers to teach"),
-        Camera("camera", "Camera on", help="Its pictures are looked at on this machine and not kept.", group="Camera"),
+        Slide(
+            "brightness",
+            "Brightness",
+            0,
+            1,
+            0.05,
+            0.5,
+            "From a soft tone to a sharp one.",
+            group="Numbers to teach",
+        ),
+        Push(
+            "give",
+            "Record numbers",
+            "what is shown now shall give these numbers",
+            key="n",
+            group="Numbers to teach",
+        ),
+        Camera(
+            "camera",
+            "Camera on",
+            help="Its pictures are looked at on this machine and not kept.",
+            group="Camera",
+        ),
         Upload("frame", "Or a picture file", "image/*", group="Camera"),
         Push("dream", "Dream with this answer", "open the Dream tab with it", group="Keep"),
         Push("save", "Save the model", "its weights and its card, as a zip", group="Keep"),

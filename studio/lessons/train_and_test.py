@@ -28,7 +28,9 @@ TEST_SIZE = 60
 
 @dataclass(frozen=True)
 class State:
-    """Three sets of points (x, y): to learn from, to choose by, and the sealed one. Errors are mean squares, by number of bends."""
+    """Three sets of points (x, y): to learn from, to choose by, and the sealed one. Errors are mean squares,
+    by number of bends.
+    """
 
     settings: dict[str, Any]
     train: np.ndarray
@@ -50,7 +52,9 @@ def begin(settings: Mapping[str, Any]) -> State:
     """New points; nothing learnt."""
     dice = np.random.default_rng(int(settings["seed"]))
     noise = float(settings["noise"])
-    train, validation, test = (_points(dice, count, noise) for count in (int(settings["points"]), 15, TEST_SIZE))
+    train, validation, test = (
+        _points(dice, count, noise) for count in (int(settings["points"]), 15, TEST_SIZE)
+    )
     return State(dict(settings), train, validation, test, *_fresh(train, int(settings["bends"])))
 
 
@@ -65,14 +69,17 @@ def _points(dice: np.random.Generator, count: int, noise: float) -> np.ndarray:
 
 
 def powers(x: np.ndarray, bends: int) -> np.ndarray:
-    """Legendre polynomials 0 … bends at x: [points, bends + 1]. The same curves as 1, x, x² …, without their huge numbers."""
+    """Legendre polynomials 0 … bends at x: [points, bends + 1]. The same curves as 1, x, x² …, without their
+    huge numbers.
+    """
     return np.asarray(np.polynomial.legendre.legvander(x, bends))
 
 
 def _fresh(train: np.ndarray, bends: int) -> tuple[Tensor, np.ndarray, Generator[Step, None, Ending]]:
     """A flat curve and the loop that will bend it.
 
-    The basis makes the columns seen in training perpendicular (QR), so that one rate suits every direction and the walk is short.
+    The basis makes the columns seen in training perpendicular (QR), so that one rate suits every direction
+    and the walk is short.
     """
     import torch
 
@@ -84,7 +91,16 @@ def _fresh(train: np.ndarray, bends: int) -> tuple[Tensor, np.ndarray, Generator
     basis = np.asarray(np.linalg.inv(np.linalg.qr(columns)[1]))
     inputs, targets = torch.tensor(columns @ basis), torch.tensor(train[:, 1])
     weights = torch.zeros(bends + 1, dtype=torch.float64, requires_grad=True)
-    return weights, basis, descend([weights], lambda: 0.5 * ((inputs @ weights - targets) ** 2).sum(), GradientDescent(RATE), steps=STEPS)
+    return (
+        weights,
+        basis,
+        descend(
+            [weights],
+            lambda: 0.5 * ((inputs @ weights - targets) ** 2).sum(),
+            GradientDescent(RATE),
+            steps=STEPS,
+        ),
+    )
 
 
 def curve(state: State, x: np.ndarray) -> np.ndarray:
@@ -127,13 +143,27 @@ def act(state: State, event: Event) -> State:
         if event.knob == "bends":
             weights, basis, descent = _fresh(state.train, int(event.value))
             return replace(
-                state, settings=settings, weights=weights, basis=basis, descent=descent, steps=0, playing=True, crossing=False, said=""
+                state,
+                settings=settings,
+                weights=weights,
+                basis=basis,
+                descent=descent,
+                steps=0,
+                playing=True,
+                crossing=False,
+                said="",
             )
         return replace(state, settings=settings)
     if event.name == "play":
         return replace(state, playing=not state.playing, crossing=False)
     if event.name == "cross":
-        return replace(state, playing=True, crossing=True, crossed={}, said="Every fifth is held back once; the other four teach.")
+        return replace(
+            state,
+            playing=True,
+            crossing=True,
+            crossed={},
+            said="Every fifth is held back once; the other four teach.",
+        )
     if event.name == "open":
         return _open(state)
     if event.name in ("advance", "step"):
@@ -147,9 +177,17 @@ def _learn(state: State) -> State:
             break
     steps = min(state.steps + STEPS_A_TURN, STEPS)
     bends = int(state.settings["bends"])
-    errors = _error(state.weights, state.basis, state.train), _error(state.weights, state.basis, state.validation)
+    errors = (
+        _error(state.weights, state.basis, state.train),
+        _error(state.weights, state.basis, state.validation),
+    )
     done = steps >= STEPS
-    now = replace(state, steps=steps, playing=state.playing and not done, tried=state.tried | {bends: errors} if done else state.tried)
+    now = replace(
+        state,
+        steps=steps,
+        playing=state.playing and not done,
+        tried=state.tried | {bends: errors} if done else state.tried,
+    )
     return replace(now, said=_verdict(now) if done else "")
 
 
@@ -193,7 +231,10 @@ def _open(state: State) -> State:
 
 def draw(state: State) -> Scene:
     """The points with the curve, and the error against the number of bends."""
-    train, validation = _error(state.weights, state.basis, state.train), _error(state.weights, state.basis, state.validation)
+    train, validation = (
+        _error(state.weights, state.basis, state.train),
+        _error(state.weights, state.basis, state.validation),
+    )
     numbers = {
         "on what it learnt from": written(train, 3),
         "on what it did not": written(validation, 3),
@@ -232,14 +273,47 @@ def _errors_figure(state: State) -> Figure:
     marks: list[Mark] = []
     if state.crossed:
         marks.append(
-            Line(list(state.crossed), [min(error, 3 * top) for error in state.crossed.values()], colour="three", width=2, dash=True)
+            Line(
+                list(state.crossed),
+                [min(error, 3 * top) for error in state.crossed.values()],
+                colour="three",
+                width=2,
+                dash=True,
+            )
         )
-        marks.append(Points(list(state.crossed), [min(error, 3 * top) for error in state.crossed.values()], colour="three", size=3.5))
-    marks.append(Bars([each - 0.19 for each in counts], [min(state.tried[each][0], top) for each in counts], colour="one", width=0.34))
-    marks.append(Bars([each + 0.19 for each in counts], [min(state.tried[each][1], top) for each in counts], colour="two", width=0.34))
-    said = [f"{each} bends: {written(state.tried[each][0], 3)} learnt, {written(state.tried[each][1], 3)} held back" for each in counts]
+        marks.append(
+            Points(
+                list(state.crossed),
+                [min(error, 3 * top) for error in state.crossed.values()],
+                colour="three",
+                size=3.5,
+            )
+        )
+    marks.append(
+        Bars(
+            [each - 0.19 for each in counts],
+            [min(state.tried[each][0], top) for each in counts],
+            colour="one",
+            width=0.34,
+        )
+    )
+    marks.append(
+        Bars(
+            [each + 0.19 for each in counts],
+            [min(state.tried[each][1], top) for each in counts],
+            colour="two",
+            width=0.34,
+        )
+    )
+    said = [
+        f"{each} bends: {written(state.tried[each][0], 3)} learnt, {written(state.tried[each][1], 3)} held back"
+        for each in counts
+    ]
     if state.crossed:
-        said.append("cross-validation, dashed: " + ", ".join(f"{bends}: {written(error, 2)}" for bends, error in state.crossed.items()))
+        said.append(
+            "cross-validation, dashed: "
+            + ", ".join(f"{bends}: {written(error, 2)}" for bends, error in state.crossed.items())
+        )
     text = "; ".join(said) + "." if said else "Nothing tried yet."
     return Figure(
         "errors", "Error by number of bends", (0.4, MOST_BENDS + 0.6), (0, top), tuple(marks), text,
@@ -255,9 +329,21 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
         weights, basis = learnt(state.train, bends)
         errors = [_error(weights, basis, points) for points in (state.train, state.validation)]
         rows.append(
-            (str(bends), *(written(error) for error in (*errors, cross_validated(state.train, bends), _error(weights, basis, state.test))))
+            (
+                str(bends),
+                *(
+                    written(error)
+                    for error in (
+                        *errors,
+                        cross_validated(state.train, bends),
+                        _error(weights, basis, state.test),
+                    )
+                ),
+            )
         )
-    yield Table("Mean squared error", ("bends", "learnt from", "held back", "cross-validated", "sealed"), tuple(rows))
+    yield Table(
+        "Mean squared error", ("bends", "learnt from", "held back", "cross-validated", "sealed"), tuple(rows)
+    )
 
 
 LESSON: Lesson[State] = Lesson(
@@ -281,7 +367,11 @@ LESSON: Lesson[State] = Lesson(
         ),
         Check(
             "Why does the test set stay shut until the end?",
-            ("To save time", "Because choosing by it would make its answer too kind", "Because it holds harder points"),
+            (
+                "To save time",
+                "Because choosing by it would make its answer too kind",
+                "Because it holds harder points",
+            ),
             1,
             "Whatever you choose by is no longer unseen. Its error is then the best of many, and the best of many is partly luck.",
         ),

@@ -50,13 +50,19 @@ def begin(settings: Mapping[str, Any]) -> State:
 
 
 def _at(
-    settings: dict[str, Any], x: np.ndarray, y: np.ndarray, place: tuple[float, float], path: tuple[tuple[float, float, float], ...]
+    settings: dict[str, Any],
+    x: np.ndarray,
+    y: np.ndarray,
+    place: tuple[float, float],
+    path: tuple[tuple[float, float, float], ...],
 ) -> State:
     """A fresh descent from a place."""
     import torch
 
     weights = torch.tensor(place, dtype=torch.float64, requires_grad=True)
-    descent = _descent(weights, torch.tensor(x), torch.tensor(y), str(settings["cost"]), float(settings["rate"]))
+    descent = _descent(
+        weights, torch.tensor(x), torch.tensor(y), str(settings["cost"]), float(settings["rate"])
+    )
     here = (*place, float(costs(np.array(place[0]), np.array(place[1]), x, y, str(settings["cost"]))))
     return State(settings, x, y, weights, descent, (*path, here))
 
@@ -103,7 +109,9 @@ def act(state: State, event: Event) -> State:
         return replace(moved, said=_by_hand(moved.path))
     if event.name == "set":
         settings = state.settings | {event.knob: event.value}
-        return _at(settings, state.x, state.y, state.path[-1][:2], () if event.knob == "cost" else state.path[:-1])
+        return _at(
+            settings, state.x, state.y, state.path[-1][:2], () if event.knob == "cost" else state.path[:-1]
+        )
     if event.name == "play":
         return replace(state, playing=not state.playing)
     if event.name in ("step", "advance"):
@@ -122,9 +130,17 @@ def _downhill(state: State) -> State:
     step = next(state.descent, None)
     if step is None or step.ending is not None:
         bad = step is not None and step.ending is not None and step.ending.kind == "diverged"
-        sentence = step.ending.sentence if step is not None and step.ending is not None else "The loop has come to its end; start again."
+        sentence = (
+            step.ending.sentence
+            if step is not None and step.ending is not None
+            else "The loop has come to its end; start again."
+        )
         moved = _at(
-            state.settings, state.x, state.y, state.path[0][:2] if bad else state.path[-1][:2], state.path[:1] if bad else state.path
+            state.settings,
+            state.x,
+            state.y,
+            state.path[0][:2] if bad else state.path[-1][:2],
+            state.path[:1] if bad else state.path,
         )
         return replace(moved, said=sentence, mood="bad" if bad else "plain")
     slope, start = state.weights.tolist()
@@ -148,13 +164,25 @@ def _downhill(state: State) -> State:
         )
     if step.gradient < 2e-3:
         return replace(
-            state, path=path, playing=False, said=f"The ground is level: the valley, at a wrongness of {written(after, 3)}.", mood="good"
+            state,
+            path=path,
+            playing=False,
+            said=f"The ground is level: the valley, at a wrongness of {written(after, 3)}.",
+            mood="good",
         )
     if after > before:
         return replace(
-            state, path=path, said="Uphill: the step was longer than the valley is wide. A smaller rate would not overshoot.", mood="bad"
+            state,
+            path=path,
+            said="Uphill: the step was longer than the valley is wide. A smaller rate would not overshoot.",
+            mood="bad",
         )
-    return replace(state, path=path, said=f"One step down the steepest way: {written(before, 3)} became {written(after, 3)}.", mood="plain")
+    return replace(
+        state,
+        path=path,
+        said=f"One step down the steepest way: {written(before, 3)} became {written(after, 3)}.",
+        mood="plain",
+    )
 
 
 def draw(state: State) -> Scene:
@@ -163,8 +191,14 @@ def draw(state: State) -> Scene:
     return Scene(
         figures=(_landscape(state), _line_figure(state), _curve(state)),
         columns=(1.15, 1),
-        numbers={"slope": written(slope, 3), "start": written(start, 3), "wrongness": written(wrong, 4), "steps": str(len(state.path) - 1)},
-        says=state.said or "Light is wrong, dark is right. You stand on the bright point: click where you think it is lower.",
+        numbers={
+            "slope": written(slope, 3),
+            "start": written(start, 3),
+            "wrongness": written(wrong, 4),
+            "steps": str(len(state.path) - 1),
+        },
+        says=state.said
+        or "Light is wrong, dark is right. You stand on the bright point: click where you think it is lower.",
         mood=state.mood,
         playing=state.playing,
     )
@@ -217,9 +251,14 @@ def _line_figure(state: State) -> Figure:
     ends = np.array([-2.2, 2.2])
     line = np.clip(a * ends + b, -60, 60)
     misses = tuple(
-        Line((x, x), (y, float(np.clip(a * x + b, -60, 60))), colour="two", width=1.5) for x, y in zip(state.x, state.y, strict=True)
+        Line((x, x), (y, float(np.clip(a * x + b, -60, 60))), colour="two", width=1.5)
+        for x, y in zip(state.x, state.y, strict=True)
     )
-    marks: tuple[Mark, ...] = (*misses, Line(ends, line, colour="one", width=3), Points(state.x, state.y, colour="accent", size=5))
+    marks: tuple[Mark, ...] = (
+        *misses,
+        Line(ends, line, colour="one", width=3),
+        Points(state.x, state.y, colour="accent", size=5),
+    )
     off = float(np.mean(np.abs(a * state.x + b - state.y)))
     return Figure(
         "line",

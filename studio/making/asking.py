@@ -1,4 +1,6 @@
-"""From what a person asked for to a complete recipe. The command line, the app and batches all ask through here."""
+"""From what a person asked for to a complete recipe. The command line, the app and batches all ask through
+here.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Ingredient:
-    """A file that goes into a work: what it is for (photo, guide, mask …), its bytes, and the credit it is due."""
+    """A file that goes into a work: what it is for (photo, guide, mask …), its bytes, and the credit it is
+    due.
+    """
 
     role: str
     content: bytes
@@ -28,10 +32,12 @@ class Ingredient:
 
 
 def ask(kind: str, wishes: Mapping[str, Any], ingredients: Iterable[Ingredient], gallery: Gallery) -> Recipe:
-    """The recipe for these wishes, its ingredients kept in the gallery so that it can be made, now or next year.
+    """The recipe for these wishes, its ingredients kept in the gallery so that it can be made, now or next
+    year.
 
-    wishes: parameters of the kind's recipe by name; what is left out comes from the preset, then from the recipe's defaults.
-    Nothing is kept unless the wishes hold. Raises `UnknownName` or `Refused` with the first wish that cannot be met.
+    wishes: parameters of the kind's recipe by name; what is left out comes from the preset, then from the
+    recipe's defaults. Nothing is kept unless the wishes hold. Raises `UnknownName` or `Refused` with the
+    first wish that cannot be met.
     """
     if kind not in KINDS:
         raise UnknownName("kind of work", kind, KINDS)
@@ -41,7 +47,14 @@ def ask(kind: str, wishes: Mapping[str, Any], ingredients: Iterable[Ingredient],
     ingredients = [_with_credit_handed_on(each) for each in ingredients]
     ingredients += KINDS[kind].implies(fields, [each.role for each in ingredients])
     sources = [
-        gallery.keep_source(each.content, role=each.role, name=each.name, title=each.title, author=each.author, licence=each.licence)
+        gallery.keep_source(
+            each.content,
+            role=each.role,
+            name=each.name,
+            title=each.title,
+            author=each.author,
+            licence=each.licence,
+        )
         for each in ingredients
     ]
     return check(KINDS[kind].recipe_class(), fields | {"sources": sources})
@@ -51,15 +64,22 @@ HANDED_ON = "from which it was made"
 
 
 def _with_credit_handed_on(each: Ingredient) -> Ingredient:
-    """Who makes something from a work of the studio owes the credit that the work itself owed; its file tells of it."""
+    """Who makes something from a work of the studio owes the credit that the work itself owed; its file tells
+    of it.
+    """
     if each.author or each.licence:
         return each
     from studio.works.metadata import extract
 
     try:
         recipe = json.loads(extract(each.content) or "{}")
-        sources = [source for source in recipe.get("sources", ()) if source.get("author") or source.get("licence")]
-        owed = {_owed(str(source.get("author", "")), str(source.get("title") or source.get("name") or "")): None for source in sources}
+        sources = [
+            source for source in recipe.get("sources", ()) if source.get("author") or source.get("licence")
+        ]
+        owed = {
+            _owed(str(source.get("author", "")), str(source.get("title") or source.get("name") or "")): None
+            for source in sources
+        }
         licences = {str(source["licence"]): None for source in sources if source.get("licence")}
     except (StudioError, ValueError, AttributeError, TypeError):
         return each  # no work of ours, or one whose recipe was broken: whoever reads it as a picture says so where it matters

@@ -1,14 +1,15 @@
 """Many works from a file of recipes, one JSON object a line, over several worker processes or a cluster.
 
-A line is a full recipe as `studio show --json` prints it, or what one would ask for: the kind, what it is made from, and wishes.
+A line is a full recipe as `studio show --json` prints it, or what one would ask for: the kind, what it is
+made from, and wishes.
 
     {"kind": "dream", "photo": "harbour.jpg", "preset": "castles", "seed": 3}
     {"kind": "dream", "photo": {"path": "harbour.jpg", "title": "Harbour", "author": "Ada", "licence": "CC BY 4.0"}, "size": 1024}
     {"kind": "dream", "photo": "work:3ad9a265", "guide": "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}
 
-Sources go by their role. A path counts from the file's own folder; `work:` takes a work of the gallery by its id, `sha256:` a source or
-work the gallery has. Several files of one role stand in a list. What the gallery has already is not made again, so a batch that was
-stopped goes on where it was when it is run again.
+Sources go by their role. A path counts from the file's own folder; `work:` takes a work of the gallery by its
+id, `sha256:` a source or work the gallery has. Several files of one role stand in a list. What the gallery
+has already is not made again, so a batch that was stopped goes on where it was when it is run again.
 """
 
 # mypy: allow-untyped-calls
@@ -45,8 +46,10 @@ TRIES = 3
 class BatchEvent:
     """What became of a line, or, at the end, of all. `sentence` tells it to a person.
 
-    what: made, there (was made before, or an earlier line asks for the same), lost (with its worker; comes again), failed, or summary.
-    line: its number in the file, from 1; 0 in the summary. done, total: lines finished so far, and lines in the file.
+    what: made, there (was made before, or an earlier line asks for the same), lost (with its worker; comes
+    again), failed, or summary.
+    line: its number in the file, from 1; 0 in the summary. done, total: lines finished so far, and lines in
+    the file.
     """
 
     what: str
@@ -58,12 +61,19 @@ class BatchEvent:
 
 
 def run_batch(
-    recipes: bytes | str, gallery: Gallery, *, folder: Path | None = None, scheduler: str | None = None, workers: int = 1
+    recipes: bytes | str,
+    gallery: Gallery,
+    *,
+    folder: Path | None = None,
+    scheduler: str | None = None,
+    workers: int = 1,
 ) -> Iterator[BatchEvent]:
-    """Make every work that the lines ask for; one event for each line as it ends, in the order they end, and a summary.
+    """Make every work that the lines ask for; one event for each line as it ends, in the order they end, and
+    a summary.
 
-    folder: where the lines' paths count from. scheduler: address of a Dask scheduler; without it `workers` processes are started here.
-    A line that cannot be made is told and passed over. Raises `Missing` when no scheduler answers, or when it went away.
+    folder: where the lines' paths count from. scheduler: address of a Dask scheduler; without it `workers`
+    processes are started here. A line that cannot be made is told and passed over. Raises `Missing` when no
+    scheduler answers, or when it went away.
     """
     with ExitStack() as stack:
         hire = functools.cache(lambda: stack.enter_context(Workers(scheduler, workers, beforehand=False)))
@@ -88,7 +98,9 @@ class _Line:
 class _Batch:
     """One run: which lines wait, which are being made, and what became of the rest."""
 
-    def __init__(self, lines: list[tuple[int, str]], gallery: Gallery, folder: Path, hire: Callable[[], Workers]) -> None:
+    def __init__(
+        self, lines: list[tuple[int, str]], gallery: Gallery, folder: Path, hire: Callable[[], Workers]
+    ) -> None:
         self.gallery, self.folder, self.hire = gallery, folder, hire
         self.total = len(lines)
         self.unread = iter(lines)
@@ -116,10 +128,13 @@ class _Batch:
                     f"The cluster went away after {sum(self.counts.values())} of {self.total} lines; run this again to go on from there."
                 )
         counts = ", ".join(
-            f"{number} {word}" for word, number in zip(("made", "there already", "failed"), self.counts.values(), strict=True)
+            f"{number} {word}"
+            for word, number in zip(("made", "there already", "failed"), self.counts.values(), strict=True)
         )
         took = time.monotonic() - began
-        yield BatchEvent("summary", 0, f"{self.total} lines in {took:.0f} s: {counts}.", None, self.total, self.total)
+        yield BatchEvent(
+            "summary", 0, f"{self.total} lines in {took:.0f} s: {counts}.", None, self.total, self.total
+        )
 
     def stop(self) -> None:
         for line in self.underway.values():
@@ -145,7 +160,9 @@ class _Batch:
                 first = self.asked_in.setdefault(recipe.fingerprint, number)
                 there = self.gallery.with_fingerprint(recipe.fingerprint)
                 if first != number:
-                    yield self._event("there", number, f"asks for the same as line {first}.", there.id if there else None)
+                    yield self._event(
+                        "there", number, f"asks for the same as line {first}.", there.id if there else None
+                    )
                     continue
                 if there is not None:
                     yield self._event("there", number, f"was made before: work {there.id}.", there.id)
@@ -158,13 +175,18 @@ class _Batch:
 
     def _ended(self, line: _Line, outcome: Outcome) -> BatchEvent:
         if outcome.state == "made":
-            # Found there at the first try, somebody else made it meanwhile; at a later one, the worker had just finished when it died.
+            # Found there at the first try, somebody else made it meanwhile; at a later one, the worker had
+            # just finished when it died.
             if outcome.there_already and line.tries == 1:
-                return self._event("there", line.number, f"was made meanwhile: work {outcome.work_id}.", outcome.work_id)
+                return self._event(
+                    "there", line.number, f"was made meanwhile: work {outcome.work_id}.", outcome.work_id
+                )
             return self._event("made", line.number, f"made: work {outcome.work_id}.", outcome.work_id)
         if outcome.state == "interrupted" and line.tries < TRIES:
             self.lost.append(line)
-            return self._event("lost", line.number, f"was lost with its worker; try {line.tries + 1} of {TRIES} follows.")
+            return self._event(
+                "lost", line.number, f"was lost with its worker; try {line.tries + 1} of {TRIES} follows."
+            )
         if outcome.state == "interrupted":
             return self._event("failed", line.number, f"Its worker died {TRIES} times. {outcome.message}")
         if outcome.fault:
@@ -179,10 +201,13 @@ class _Batch:
         if what in self.counts:
             self.counts[what] += 1
         colon = ":" if what == "failed" else ""
-        return BatchEvent(what, line, f"Line {line}{colon} {told}", work_id, sum(self.counts.values()), self.total)
+        return BatchEvent(
+            what, line, f"Line {line}{colon} {told}", work_id, sum(self.counts.values()), self.total
+        )
 
 
-# --- Reading lines -----------------------------------------------------------------------------------------------------
+# --- Reading lines
+# -----------------------------------------------------------------------------------------------------
 
 
 def _lines(recipes: bytes | str) -> list[tuple[int, str]]:
@@ -191,7 +216,9 @@ def _lines(recipes: bytes | str) -> list[tuple[int, str]]:
         try:
             recipes = recipes.decode("utf-8-sig")
         except UnicodeDecodeError:
-            raise Unreadable("The file of recipes is not text in UTF-8: write one JSON object a line.") from None
+            raise Unreadable(
+                "The file of recipes is not text in UTF-8: write one JSON object a line."
+            ) from None
     return [(number, line) for number, line in enumerate(recipes.split("\n"), 1) if line.strip()]
 
 
@@ -202,7 +229,9 @@ def _read_line(text: str, folder: Path, gallery: Gallery) -> Recipe:
     except (ValueError, RecursionError) as error:
         raise Unreadable(f"This is not JSON ({error}); write one object a line.") from None
     if not isinstance(fields, dict) or "kind" not in fields:
-        raise Unreadable('This names no kind of work; write an object such as {"kind": "dream", "photo": "a.jpg"}.')
+        raise Unreadable(
+            'This names no kind of work; write an object such as {"kind": "dream", "photo": "a.jpg"}.'
+        )
     kind = KINDS.get(fields["kind"]) if isinstance(fields["kind"], str) else None
     if kind is None or "sources" in fields:
         return read_recipe(text)
@@ -211,26 +240,44 @@ def _read_line(text: str, folder: Path, gallery: Gallery) -> Recipe:
 
 
 def _ingredients(kind: Kind, fields: dict[str, Any], folder: Path, gallery: Gallery) -> list[Ingredient]:
-    named = [(role, fields[role] if isinstance(fields[role], list) else [fields[role]]) for role in kind.roles if role in fields]
-    return list(itertools.chain.from_iterable((_ingredient(role, one, folder, gallery) for one in several) for role, several in named))
+    named = [
+        (role, fields[role] if isinstance(fields[role], list) else [fields[role]])
+        for role in kind.roles
+        if role in fields
+    ]
+    return list(
+        itertools.chain.from_iterable(
+            (_ingredient(role, one, folder, gallery) for one in several) for role, several in named
+        )
+    )
 
 
 def _ingredient(role: str, written: Any, folder: Path, gallery: Gallery) -> Ingredient:
     credit = {"path": written} if isinstance(written, str) else written
     if not isinstance(credit, dict) or not isinstance(credit.get("path"), str):
-        raise Refused(f'The {role} is {written!r}; write a path, "work:ID", "sha256:…", or an object with a path and its credits.')
+        raise Refused(
+            f'The {role} is {written!r}; write a path, "work:ID", "sha256:…", or an object with a path and its credits.'
+        )
     unknown = set(credit) - {"path", "name", "title", "author", "licence"}
     if unknown:
-        raise Refused(f"The {role} has a {min(unknown)}; it may have a path, name, title, author and licence.")
+        raise Refused(
+            f"The {role} has a {min(unknown)}; it may have a path, name, title, author and licence."
+        )
     place, told = credit["path"], {name: str(value) for name, value in credit.items() if name != "path"}
     if place.startswith("work:"):
         work = gallery.get(place.removeprefix("work:"))
-        return Ingredient(role, gallery.read(work), **{"name": f"{work.id}{work.suffix}", "title": work.title} | told)
+        return Ingredient(
+            role, gallery.read(work), **{"name": f"{work.id}{work.suffix}", "title": work.title} | told
+        )
     if place.startswith("sha256:"):
         sha256 = place.removeprefix("sha256:")
         if len(sha256) != 64 or set(sha256) - set("0123456789abcdef"):
             raise Refused(f"The {role} is {place!r}; a sha256 has 64 digits, 0 to 9 and a to f.")
-        return Ingredient(role, gallery.read_source(Source(sha256=sha256, role=role, name="", title="", author="", licence="")), **told)
+        return Ingredient(
+            role,
+            gallery.read_source(Source(sha256=sha256, role=role, name="", title="", author="", licence="")),
+            **told,
+        )
     if role == "style" and place in STUDIES and not (folder / place).exists():
         return Ingredient(**vars(STUDIES[place].ingredient()) | told)
     return Ingredient(role, _read_file(folder / place, role), **{"name": Path(place).name} | told)
@@ -240,4 +287,6 @@ def _read_file(path: Path, role: str) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise Missing(f"The {role} {path} cannot be read ({error.strerror}); paths count from the recipes' folder.") from None
+        raise Missing(
+            f"The {role} {path} cannot be read ({error.strerror}); paths count from the recipes' folder."
+        ) from None

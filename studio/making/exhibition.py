@@ -31,10 +31,23 @@ CC_BY = "CC BY 2.0, https://creativecommons.org/licenses/by/2.0/"
 SOURCES = {
     picture.file: picture
     for picture in (
-        Picture("pagoda.jpg", "China (scikit-learn's china.jpg)", "danielbuechele, flickr.com/photos/danielbuechele/6061409035", CC_BY),
-        Picture("dahlia.jpg", "Flower (scikit-learn's flower.jpg)", "vultilion, flickr.com/photos/vultilion/6056698931", CC_BY),
         Picture(
-            "dunes.png", "Dunes by moonlight", "Derivative Works Studio", "CC0 1.0, https://creativecommons.org/publicdomain/zero/1.0/"
+            "pagoda.jpg",
+            "China (scikit-learn's china.jpg)",
+            "danielbuechele, flickr.com/photos/danielbuechele/6061409035",
+            CC_BY,
+        ),
+        Picture(
+            "dahlia.jpg",
+            "Flower (scikit-learn's flower.jpg)",
+            "vultilion, flickr.com/photos/vultilion/6056698931",
+            CC_BY,
+        ),
+        Picture(
+            "dunes.png",
+            "Dunes by moonlight",
+            "Derivative Works Studio",
+            "CC0 1.0, https://creativecommons.org/publicdomain/zero/1.0/",
         ),
     )
 }
@@ -42,9 +55,11 @@ SOURCES = {
 
 @dataclass(frozen=True)
 class Exhibit:
-    """A work on show: its file, its photo (a source, or an earlier work on show), and what was wished for beyond the defaults.
+    """A work on show: its file, its photo (a source, or an earlier work on show), and what was wished for
+    beyond the defaults.
 
-    guide: what a dream goes towards; painting: whose style it is painted in, a work on show or one of the studio's own paintings.
+    guide: what a dream goes towards; painting: whose style it is painted in, a work on show or one of the
+    studio's own paintings.
     """
 
     file: str
@@ -64,7 +79,9 @@ EXHIBITS = (
     Exhibit("dunes-creatures.png", "dunes.png", {"preset": "creatures", "seed": 5}),
     Exhibit("dunes-garden.png", "dunes.png", {"preset": "garden", "seed": 2}),
     Exhibit("dunes-towards-the-dahlia.png", "dunes.png", {"preset": "garden", "seed": 4}, guide="dahlia.jpg"),
-    Exhibit("dunes-creatures-mosaic.png", "dunes-creatures.png", {"preset": "mosaic", "strength": 0.6, "seed": 1}),
+    Exhibit(
+        "dunes-creatures-mosaic.png", "dunes-creatures.png", {"preset": "mosaic", "strength": 0.6, "seed": 1}
+    ),
     Exhibit("pagoda-after-the-dunes.png", "pagoda.jpg", {"seed": 1}, painting="dunes-creatures-mosaic.png"),
     Exhibit("pagoda-night-wind.png", "pagoda.jpg", {"seed": 1}, painting="whirls"),
     Exhibit("dahlia-leaded-glass.png", "dahlia.jpg", {"seed": 1}, painting="glass"),
@@ -91,14 +108,27 @@ def make_exhibits(*, check: bool = False) -> Iterator[str]:
                 yield f"{exhibit.file}: {_last(remake(path.read_bytes(), gallery, shown_sources())).sentence}"
                 continue
             ingredients = []
-            for role, name in (("photo", exhibit.photo), ("guide", exhibit.guide), ("style", exhibit.painting)):
+            for role, name in (
+                ("photo", exhibit.photo),
+                ("guide", exhibit.guide),
+                ("style", exhibit.painting),
+            ):
                 if name in STUDIES:
                     ingredients.append(STUDIES[name].ingredient())
                 elif name:
-                    credit = SOURCES.get(name) or Picture(name, Path(name).stem, "Derivative Works Studio", _licence_of(exhibit.photo))
+                    credit = SOURCES.get(name) or Picture(
+                        name, Path(name).stem, "Derivative Works Studio", _licence_of(exhibit.photo)
+                    )
                     content = (folder / "sources" / name if name in SOURCES else folder / name).read_bytes()
-                    ingredients.append(Ingredient(role, content, name, credit.title, credit.author, credit.licence))
-            recipe = ask("style" if exhibit.painting else "dream", {"size": SIZE, **exhibit.wishes}, ingredients, gallery)
+                    ingredients.append(
+                        Ingredient(role, content, name, credit.title, credit.author, credit.licence)
+                    )
+            recipe = ask(
+                "style" if exhibit.painting else "dream",
+                {"size": SIZE, **exhibit.wishes},
+                ingredients,
+                gallery,
+            )
             write_file(_last(make(recipe, gallery.read_source)).content, path)
             yield f"{exhibit.file} made."
 

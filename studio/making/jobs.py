@@ -5,8 +5,8 @@
         for state in jobs.follow(job):
             print(state.stage, state.done, state.total, state.seconds_left)
 
-One work in this process, without queue or ledger: `studio.making.kinds.run_here`. Files full of recipes: `studio.making.batch`; making a file's
-work again: `studio.making.remaking`.
+One work in this process, without queue or ledger: `studio.making.kinds.run_here`. Files full of recipes:
+`studio.making.batch`; making a file's work again: `studio.making.remaking`.
 """
 
 # mypy: allow-untyped-calls
@@ -40,10 +40,12 @@ class Jobs:
 
     gallery: where sources come from and works go; its ledger is the queue, which several processes may share.
     scheduler: address of a Dask scheduler to use instead of a worker process of our own.
-    at_once: how many makings may run at the same time. most_waiting: from how many waiting jobs on `submit` refuses.
+    at_once: how many makings may run at the same time. most_waiting: from how many waiting jobs on `submit`
+    refuses.
     memory_limit: bytes a worker process here may use; by default four fifths of the machine's.
 
-    Opening it costs next to nothing: workers start in the background, with the first job or `prepare`. Safe to use from many threads.
+    Opening it costs next to nothing: workers start in the background, with the first job or `prepare`. Safe
+    to use from many threads.
     """
 
     def __init__(
@@ -79,8 +81,9 @@ class Jobs:
     def submit(self, recipe: Recipe, *, anew: bool = False) -> str:
         """Put a making into the queue and give the job's id, at once.
 
-        Where the gallery has the work already, the job is made from the start, unless it is to be made `anew`; where the same is
-        already waiting or running, that job's id is given. Raises `Refused` when too many wait.
+        Where the gallery has the work already, the job is made from the start, unless it is to be made
+        `anew`; where the same is already waiting or running, that job's id is given. Raises `Refused` when
+        too many wait.
         """
         underway = self.ledger.underway(recipe.fingerprint)
         if underway is not None:
@@ -90,7 +93,9 @@ class Jobs:
             return self.ledger.ask(recipe, work_id=there.id)
         waiting = self.ledger.count_waiting()
         if waiting >= self._most_waiting:
-            raise Refused(f"{waiting} works are waiting already; ask again when some of them are done, or cancel one.")
+            raise Refused(
+                f"{waiting} works are waiting already; ask again when some of them are done, or cancel one."
+            )
         job = self.ledger.ask(recipe)
         self._call()
         return job
@@ -111,7 +116,8 @@ class Jobs:
     def follow(self, id: str) -> Iterator[JobState]:
         """How a job stands, now and whenever that changes, until it has ended (or these `Jobs` are closed).
 
-        Who is slow to ask gets the latest and misses what lay between. Following neither drives a job nor stops it.
+        Who is slow to ask gets the latest and misses what lay between. Following neither drives a job nor
+        stops it.
         """
         seen: JobState | None = None
         while True:
@@ -125,7 +131,9 @@ class Jobs:
                 return
             with self._changed:
                 # A job in the hands of another process changes without a call: look again now and then.
-                self._changed.wait_for(lambda before=turns: self._turns(id) != before or self._closing, timeout=0.5)  # type: ignore[misc]
+                self._changed.wait_for(
+                    lambda before=turns: self._turns(id) != before or self._closing, timeout=0.5
+                )  # type: ignore[misc]
 
     def wait(self, id: str, timeout: float | None = None) -> JobState:
         """The job's end. With a timeout in seconds, how it stands then."""
@@ -136,7 +144,9 @@ class Jobs:
         return state
 
     def cancel(self, id: str) -> bool:
-        """Take a job out of the queue, or stop it before its next step; its state says so at once. False where it had ended."""
+        """Take a job out of the queue, or stop it before its next step; its state says so at once. False
+        where it had ended.
+        """
         cancelled = self.ledger.cancel(id)
         with self._changed:
             hand = self._in_hand.get(id)
@@ -157,7 +167,9 @@ class Jobs:
         return [self.latest(job.id) if job.state == "running" else job for job in self.ledger.recent(limit)]
 
     def close(self) -> None:
-        """Stop what is running, which becomes `interrupted`, and end the workers. What waits goes on waiting for the next studio."""
+        """Stop what is running, which becomes `interrupted`, and end the workers. What waits goes on waiting
+        for the next studio.
+        """
         self._closing = True
         self._call()
         self._thread.join()
@@ -168,7 +180,8 @@ class Jobs:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    # --- What goes on in the thread that works off the queue -----------------------------------------------------------
+    # --- What goes on in the thread that works off the queue
+    # -----------------------------------------------------------
 
     def _call(self) -> None:
         with self._changed:
@@ -185,11 +198,16 @@ class Jobs:
                 self._turn()
                 self._trouble = ""
             except Exception as error:
-                # The database may be away for a moment, its disk full, or the cluster gone: the queue outlives that.
+                # The database may be away for a moment, its disk full, or the cluster gone: the queue
+                # outlives that.
                 if not isinstance(error, StudioError):
                     write_log("The queue stumbled.", place=self.gallery.home)
                 with self._changed:
-                    self._trouble = str(error) if isinstance(error, StudioError) else "Waiting for the database, or the cluster …"
+                    self._trouble = (
+                        str(error)
+                        if isinstance(error, StudioError)
+                        else "Waiting for the database, or the cluster …"
+                    )
                     for hand in self._in_hand.values():
                         hand.turns += 1
                     self._changed.notify_all()
@@ -264,7 +282,8 @@ class Jobs:
             self._let_go(hand)
             return
         if hand.starts > 1:
-            # Somebody else's scheduler tries again by itself when a worker dies. That is for batches: here a person decides.
+            # Somebody else's scheduler tries again by itself when a worker dies. That is for batches: here a
+            # person decides.
             self._workers.stop(hand.id)
             self._workers.forget(hand.future)
             self.ledger.interrupted(hand.id, "The worker that was making this work died; make it again.")
@@ -275,14 +294,17 @@ class Jobs:
             workers, self._workers = self._workers, None
             workers.close()
             self.ledger.interrupted(
-                hand.id, f"No worker process came up within {START_WITHIN:.0f} seconds; close what else is open, and make it again."
+                hand.id,
+                f"No worker process came up within {START_WITHIN:.0f} seconds; close what else is open, and make it again.",
             )
             self._let_go(hand)
             return
         if not hand.unwanted and now >= hand.write_at:
             with self._changed:
                 progress, stage = hand.progress, hand.stage
-            hand.unwanted = not self.ledger.progress(hand.id, done=progress.done, total=progress.total, stage=stage, loss=progress.loss)
+            hand.unwanted = not self.ledger.progress(
+                hand.id, done=progress.done, total=progress.total, stage=stage, loss=progress.loss
+            )
             hand.write_at = now + WRITE_EVERY
         if hand.unwanted and now >= hand.stop_at:
             hand.unwanted_since = hand.unwanted_since or now
@@ -343,7 +365,9 @@ RECOVER_EVERY = 30.0
 """Seconds between two looks for jobs whose keeper, at another machine, fell silent."""
 
 START_WITHIN = 180.0
-"""Seconds a worker process may take to take up a job; it takes one or two, and much longer on a machine that is short of everything."""
+"""Seconds a worker process may take to take up a job; it takes one or two, and much longer on a machine that
+is short of everything.
+"""
 
 GRACE = 30.0
 """Seconds a making may take to notice that it is not wanted any more, before its process is replaced."""
@@ -389,14 +413,23 @@ class _InHand:
             return replace(state, stage=self.stage)
         told = self.progress
         left = self.pace.seconds_left(told.total)
-        return replace(state, done=told.done, total=told.total, stage=told.stage, loss=told.loss, preview=self.preview, seconds_left=left)
+        return replace(
+            state,
+            done=told.done,
+            total=told.total,
+            stage=told.stage,
+            loss=told.loss,
+            preview=self.preview,
+            seconds_left=left,
+        )
 
 
 class Pace:
     """How long it will still take, from when which step was done.
 
-    Steps grow longer in most makings here (a dream goes from small to large), so the latest third of the time counts, and more than
-    the average where it was slower. The time before the first step, when networks are loaded, does not count.
+    Steps grow longer in most makings here (a dream goes from small to large), so the latest third of the time
+    counts, and more than the average where it was slower. The time before the first step, when networks are
+    loaded, does not count.
     """
 
     def __init__(self) -> None:
@@ -414,7 +447,9 @@ class Pace:
         (began, first), (now, done) = self._notes[0], self._notes[-1]
         if now - began < 1 or done <= first:
             return None
-        a_third_ago, then = next((note for note in reversed(self._notes) if note[0] <= now - (now - began) / 3), self._notes[0])
+        a_third_ago, then = next(
+            (note for note in reversed(self._notes) if note[0] <= now - (now - began) / 3), self._notes[0]
+        )
         average = (now - began) / (done - first)
         lately = (now - a_third_ago) / (done - then) if done > then else average
         return max(average, lately) * max(0, total - done)

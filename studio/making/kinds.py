@@ -21,12 +21,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of work this studio can make: where its recipe and its process stand. They are imported when first used.
+    """A kind of work this studio can make: where its recipe and its process stand. They are imported when
+    first used.
 
-    completion: a function from loose wishes to the recipe's fields, such as one that knows the presets; "" where wishes are fields.
-    brought: a function from wishes and ingredients to both, before anything else is looked at, such as one that knows a network in a file.
-    implied: a function from wishes and the roles of the files that come with them to further ingredients, such as the style that a wish
-    names. roles: what its sources are for, in order; the first is needed, unless it is implied.
+    completion: a function from loose wishes to the recipe's fields, such as one that knows the presets; ""
+    where wishes are fields.
+    brought: a function from wishes and ingredients to both, before anything else is looked at, such as one
+    that knows a network in a file.
+    implied: a function from wishes and the roles of the files that come with them to further ingredients,
+    such as the style that a wish names. roles: what its sources are for, in order; the first is needed,
+    unless it is implied.
     """
 
     name: str
@@ -42,11 +46,17 @@ class Kind:
         return found
 
     def implies(self, wishes: Mapping[str, Any], roles: Iterable[str]) -> list[Any]:
-        """Ingredients (`studio.making.asking.Ingredient`, by their fields) that the wishes imply. Raises `UnknownName`."""
+        """Ingredients (`studio.making.asking.Ingredient`, by their fields) that the wishes imply. Raises
+        `UnknownName`.
+        """
         return list(_find(self.implied)(dict(wishes), tuple(roles))) if self.implied else []
 
-    def recognise(self, wishes: Mapping[str, Any], ingredients: Iterable[Any]) -> tuple[dict[str, Any], list[Any]]:
-        """What was asked for and brought, with what the files themselves tell. Raises `Refused` or `Unreadable`."""
+    def recognise(
+        self, wishes: Mapping[str, Any], ingredients: Iterable[Any]
+    ) -> tuple[dict[str, Any], list[Any]]:
+        """What was asked for and brought, with what the files themselves tell. Raises `Refused` or
+        `Unreadable`.
+        """
         return _find(self.brought)(wishes, ingredients) if self.brought else (dict(wishes), list(ingredients))
 
     def complete(self, wishes: Mapping[str, Any]) -> dict[str, Any]:
@@ -84,17 +94,25 @@ KINDS = {
 
 
 def read_recipe(text: str | bytes, kinds: Mapping[str, Kind] = KINDS) -> Recipe:
-    """A recipe of whatever kind, from its JSON. Raises `Unreadable`, or `UnknownName` for a kind this studio cannot make."""
+    """A recipe of whatever kind, from its JSON. Raises `Unreadable`, or `UnknownName` for a kind this studio
+    cannot make.
+    """
     try:
         fields = json.loads(text)
         kind = fields["kind"]
     except (ValueError, TypeError, KeyError, RecursionError):
-        raise Unreadable("The recipe is not valid JSON with a kind; restore it from the original file.") from None
+        raise Unreadable(
+            "The recipe is not valid JSON with a kind; restore it from the original file."
+        ) from None
     if not isinstance(kind, str):
-        raise Unreadable("The recipe does not say what kind of work it is for; restore it from the original file.")
+        raise Unreadable(
+            "The recipe does not say what kind of work it is for; restore it from the original file."
+        )
     if kind not in kinds:
         if fields.get("schema_version", 0) > SCHEMA_VERSION:
-            raise Unreadable(f"A newer studio wrote this recipe, for a {kind}, which this one cannot make: update the studio.")
+            raise Unreadable(
+                f"A newer studio wrote this recipe, for a {kind}, which this one cannot make: update the studio."
+            )
         raise UnknownName("kind of work", kind, kinds)
     return parse_json(kinds[kind].recipe_class(), text)
 
@@ -106,8 +124,12 @@ def make(recipe: Recipe, materials: Materials, kinds: Mapping[str, Kind] = KINDS
     return making
 
 
-def run_here(recipe: Recipe, gallery: Gallery, kinds: Mapping[str, Kind] = KINDS) -> Generator[Progress, None, Work]:
-    """Make one work in this process with the gallery's sources, and keep it there. Nothing is kept of one that is stopped."""
+def run_here(
+    recipe: Recipe, gallery: Gallery, kinds: Mapping[str, Kind] = KINDS
+) -> Generator[Progress, None, Work]:
+    """Make one work in this process with the gallery's sources, and keep it there. Nothing is kept of one
+    that is stopped.
+    """
     made = yield from make(recipe, gallery.read_source, kinds)
     return gallery.add(made)
 

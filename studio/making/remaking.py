@@ -21,9 +21,11 @@ SAME = "Versions, device and network are the same as then: another processor mad
 
 @dataclass(frozen=True)
 class Remade:
-    """A work made again. identical: to the byte, or in everything but what the file says about its making; sentence says which.
+    """A work made again. identical: to the byte, or in everything but what the file says about its making;
+    sentence says which.
 
-    Where it is not, the sentence says by how much it differs and what changed since: versions, device or network.
+    Where it is not, the sentence says by how much it differs and what changed since: versions, device or
+    network.
     """
 
     identical: bool
@@ -31,16 +33,21 @@ class Remade:
     made: Made
 
 
-def remake(content: bytes, gallery: Gallery, extra_sources: Iterable[bytes] = ()) -> Generator[Progress, None, Remade]:
+def remake(
+    content: bytes, gallery: Gallery, extra_sources: Iterable[bytes] = ()
+) -> Generator[Progress, None, Remade]:
     """Make the work in this file again. Nothing is kept in the gallery.
 
-    extra_sources: files to take sources from that the gallery has not, in any order; they are told by their content.
-    Raises `Refused` for a file without a recipe and for sources that changed, `Missing` for sources that are nowhere, `Unreadable`
-    for a file or recipe that was damaged, and whatever making it raises.
+    extra_sources: files to take sources from that the gallery has not, in any order; they are told by their
+    content.
+    Raises `Refused` for a file without a recipe and for sources that changed, `Missing` for sources that are
+    nowhere, `Unreadable` for a file or recipe that was damaged, and whatever making it raises.
     """
     text = extract(content)
     if text is None:
-        raise Refused("This file carries no recipe: it was not made by the studio, or something it went through removed it.")
+        raise Refused(
+            "This file carries no recipe: it was not made by the studio, or something it went through removed it."
+        )
     recipe = read_recipe(text)
     sources = _sources(recipe, gallery, extra_sources)
     # What it was made on stays in the recipe: a dream is made with as many threads as then.
@@ -50,7 +57,8 @@ def remake(content: bytes, gallery: Gallery, extra_sources: Iterable[bytes] = ()
 
 
 def compare(content: bytes, recipe: Recipe, made: Made) -> Remade:
-    """Whether what was made again is the work in the file `content`, which was made by `recipe`; if not, by how much and since what change.
+    """Whether what was made again is the work in the file `content`, which was made by `recipe`; if not, by
+    how much and since what change.
 
     Raises `Unreadable` where one of them was damaged.
     """
@@ -71,21 +79,27 @@ def _sources(recipe: Recipe, gallery: Gallery, extra: Iterable[bytes]) -> dict[s
     lacking: list[Source] = []
     for source in recipe.sources:
         try:
-            found[source.sha256] = given[source.sha256] if source.sha256 in given else gallery.read_source(source)
+            found[source.sha256] = (
+                given[source.sha256] if source.sha256 in given else gallery.read_source(source)
+            )
         except Missing:
             lacking.append(source)
     if lacking:
-        # The works on show and the studio's own paintings come with it, and so does everything they were made from.
+        # The works on show and the studio's own paintings come with it, and so does everything they were made
+        # from.
         on_show = {hashlib.sha256(content).hexdigest(): content for content in shown_sources()}
         found |= {source.sha256: on_show[source.sha256] for source in lacking if source.sha256 in on_show}
         lacking = [source for source in lacking if source.sha256 not in found]
     if not lacking:
         return found
     names = " and ".join(
-        f"the {source.role} {source.title or source.name or ''}".rstrip() + f" ({source.sha256[:12]})" for source in lacking
+        f"the {source.role} {source.title or source.name or ''}".rstrip() + f" ({source.sha256[:12]})"
+        for source in lacking
     )
     if given.keys() - found.keys():
-        raise Refused(f"None of the files given is {names}: its content changed since the work was made; give the file as it was then.")
+        raise Refused(
+            f"None of the files given is {names}: its content changed since the work was made; give the file as it was then."
+        )
     raise Missing(f"The gallery here does not have {names}; give the file with --source.")
 
 
@@ -93,7 +107,9 @@ def _changes(then: Recipe, now: Recipe) -> list[str]:
     """What a recipe knows of its machinery and is no longer as it was, each as "torch 2.9 -> 2.14"."""
     changes = []
     if then.model and now.model and then.model != now.model:
-        changes.append(f"network {then.model.name} {then.model.sha256[:8]} -> {now.model.name} {now.model.sha256[:8]}")
+        changes.append(
+            f"network {then.model.name} {then.model.sha256[:8]} -> {now.model.name} {now.model.sha256[:8]}"
+        )
     if then.setting is None or now.setting is None:
         return changes
     for name in sorted(then.setting.versions.keys() | now.setting.versions.keys()):
@@ -116,7 +132,9 @@ def _compare(content: bytes, made: Made) -> tuple[bool, str]:
         return _compare_pictures(content, made.content)
     if len(content) != len(made.content):
         return False, f"Not identical: {len(made.content):,} bytes instead of {len(content):,}."
-    differing = int(np.count_nonzero(np.frombuffer(content, np.uint8) != np.frombuffer(made.content, np.uint8)))
+    differing = int(
+        np.count_nonzero(np.frombuffer(content, np.uint8) != np.frombuffer(made.content, np.uint8))
+    )
     return False, f"Not identical: {differing:,} of {len(content):,} bytes differ."
 
 
@@ -134,4 +152,7 @@ def _compare_pictures(then: bytes, now: bytes) -> tuple[bool, str]:
     if not apart.any():
         return True, "Identical, pixel for pixel; only the file around them differs."
     share, largest, mean = float(apart.any(axis=2).mean()), int(apart.max()), float(apart.mean())
-    return False, f"Not identical: {share:.1%} of the pixels differ, by at most {largest} of 255 levels and {mean:.3f} on average."
+    return (
+        False,
+        f"Not identical: {share:.1%} of the pixels differ, by at most {largest} of 255 levels and {mean:.3f} on average.",
+    )

@@ -1,10 +1,12 @@
-"""Worker processes that make works: one here, several here, or those of a Dask cluster. `Jobs` and `run_batch` hand them recipes.
+"""Worker processes that make works: one here, several here, or those of a Dask cluster. `Jobs` and
+`run_batch` hand them recipes.
 
     with Workers() as workers:
         future = workers.submit("job-1", recipe_json, Place.of(gallery))
 
-A worker opens the gallery itself, reads the sources there and adds what it made; only words, numbers and previews travel.
-A worker that is killed, or that outgrows its memory limit, is replaced; what it was making comes back as `interrupted`.
+A worker opens the gallery itself, reads the sources there and adds what it made; only words, numbers and
+previews travel. A worker that is killed, or that outgrows its memory limit, is replaced; what it was making
+comes back as `interrupted`.
 """
 
 # mypy: allow-untyped-calls
@@ -47,7 +49,9 @@ PREVIEW_EVERY, PREVIEW_SHARE = 0.3, 0.05
 
 @dataclass(frozen=True)
 class Place:
-    """Which gallery a worker has to open: its folder, its database and its files, as `Gallery.open` takes them."""
+    """Which gallery a worker has to open: its folder, its database and its files, as `Gallery.open` takes
+    them.
+    """
 
     home: str
     database: str
@@ -60,7 +64,9 @@ class Place:
 
 @dataclass(frozen=True)
 class News:
-    """What a worker tells while it makes something. pid: set once, when it starts; fault: a traceback for the log."""
+    """What a worker tells while it makes something. pid: set once, when it starts; fault: a traceback for the
+    log.
+    """
 
     job: str
     worker: str
@@ -77,7 +83,8 @@ class News:
 class Outcome:
     """How a making ended. state: made, failed, cancelled or interrupted.
 
-    message: a sentence for a person; fault: a traceback where the studio itself is to blame; there_already: nothing had to be made.
+    message: a sentence for a person; fault: a traceback where the studio itself is to blame; there_already:
+    nothing had to be made.
     """
 
     state: str
@@ -90,11 +97,13 @@ class Outcome:
 class Workers:
     """Worker processes, ready to be handed recipes. A context manager; `close` stops what is running.
 
-    scheduler: address of a Dask scheduler whose workers are to be used; None starts `count` worker processes at this machine,
-    which listen on the loopback only and end with this process, however it ends.
-    memory_limit: bytes for each worker started here; by default four fifths of the machine's, shared among them.
+    scheduler: address of a Dask scheduler whose workers are to be used; None starts `count` worker processes
+    at this machine, which listen on the loopback only and end with this process, however it ends.
+    memory_limit: bytes for each worker started here; by default four fifths of the machine's, shared among
+    them.
     on_news: called for every `News`, in another thread.
-    beforehand: load what every kind needs while nothing is asked for yet; of no use where recipes are at hand.
+    beforehand: load what every kind needs while nothing is asked for yet; of no use where recipes are at
+    hand.
 
     Raises `Missing` when no scheduler answers at that address.
     """
@@ -117,7 +126,9 @@ class Workers:
             self._cluster = _cluster_here(count, self.memory_limit)
         elif not re.fullmatch(r"(?:\w+://)?\[?[\w.:-]+\]?:\d+(?:/.*)?", scheduler):
             # Dask would take a word for a host's name, ask for it for 20 seconds, and leave a traceback.
-            raise Refused(f"'{scheduler}' is no scheduler's address; it has a host and a port, such as tcp://192.168.0.5:8786.")
+            raise Refused(
+                f"'{scheduler}' is no scheduler's address; it has a host and a port, such as tcp://192.168.0.5:8786."
+            )
         try:
             self._client = Client(self._cluster or scheduler, set_as_default=False, timeout=ANSWER_WITHIN)
         except (OSError, ValueError) as error:
@@ -126,17 +137,32 @@ class Workers:
             raise Missing(
                 f"No Dask scheduler answers at {scheduler}; start one there with 'dask scheduler', or leave the address out."
             ) from error
-        # A scheduler keeps a while what was said under a topic, and forgets a client's own topic when that client leaves.
+        # A scheduler keeps a while what was said under a topic, and forgets a client's own topic when that
+        # client leaves.
         self._topic = self._client.id if on_news else ""
         if on_news:
-            self._client.subscribe_topic(self._topic, lambda event: on_news(News(**event[1])) if "job" in event[1] else None)
-        self._client.subscribe_topic("worker-restart-memory", lambda event: self._starved.add(event[1]["worker"]))
+            self._client.subscribe_topic(
+                self._topic, lambda event: on_news(News(**event[1])) if "job" in event[1] else None
+            )
+        self._client.subscribe_topic(
+            "worker-restart-memory", lambda event: self._starved.add(event[1]["worker"])
+        )
         self._client.register_plugin(Bench(tuple(self._kinds.values()) if beforehand else ()))
 
     def submit(self, job: str, recipe_json: str, place: Place, *, anew: bool = False) -> Future[Outcome]:
-        """Have a recipe made. The future is for `outcome`. `anew`: also when the gallery has the work already."""
+        """Have a recipe made. The future is for `outcome`. `anew`: also when the gallery has the work
+        already.
+        """
         return self._client.submit(
-            make_there, job, recipe_json, place, self._kinds, self._topic, anew, key=f"{job}-{time.time_ns()}", pure=False
+            make_there,
+            job,
+            recipe_json,
+            place,
+            self._kinds,
+            self._topic,
+            anew,
+            key=f"{job}-{time.time_ns()}",
+            pure=False,
         )
 
     def outcome(self, future: Future[Outcome]) -> Outcome | None:
@@ -147,7 +173,10 @@ class Workers:
             result: Outcome = future.result()
             return result
         if future.status != "error":
-            return Outcome("interrupted", message="The connection to the cluster was lost in the middle of this work; make it again.")
+            return Outcome(
+                "interrupted",
+                message="The connection to the cluster was lost in the middle of this work; make it again.",
+            )
         error = future.exception()
         if isinstance(error, KilledWorker):
             return Outcome("interrupted", message=self._why_killed(error))
@@ -157,7 +186,9 @@ class Workers:
         """Tell whoever makes this job to stop before its next step. Does not wait."""
 
         def tell() -> None:
-            with suppress(Exception):  # a worker that just died needs no telling, and whoever asks will ask again
+            with suppress(
+                Exception
+            ):  # a worker that just died needs no telling, and whoever asks will ask again
                 self._client.run(_stop_there, job, on_error="ignore")
 
         threading.Thread(target=tell, daemon=True).start()
@@ -188,7 +219,9 @@ class Workers:
         # Whatever goes wrong while everything is being taken down is of no use to anybody any more.
         with suppress(Exception):
             if self._topic:
-                self._client.unsubscribe_topic(self._topic)  # else the scheduler would tell us, too late, that we left
+                self._client.unsubscribe_topic(
+                    self._topic
+                )  # else the scheduler would tell us, too late, that we left
             self._client.close(timeout=5)
         if self._cluster is not None:
             with suppress(Exception):
@@ -214,9 +247,12 @@ class Workers:
 
 def _cluster_here(count: int, memory_limit: int) -> LocalCluster:
     threads = str(max(1, CPU_COUNT // count))
-    set_by_user = {name: os.environ[name] for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS") if name in os.environ}
+    set_by_user = {
+        name: os.environ[name] for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS") if name in os.environ
+    }
     settings = {
-        # Dask would have every library use one thread, and would change this process's own environment to get that.
+        # Dask would have every library use one thread, and would change this process's own environment to get
+        # that.
         "distributed.nanny.pre-spawn-environ": {},
         # The scheduler and its workers offer pages of their own; nobody here reads them.
         "distributed.scheduler.http.routes": [],
@@ -225,12 +261,14 @@ def _cluster_here(count: int, memory_limit: int) -> LocalCluster:
         "distributed.admin.low-level-log-length": 16,
         # A second job is not sent to a worker before its first is done, so that it cannot go down with it.
         "distributed.scheduler.worker-saturation": 1.0,
-        # What it watches for its pages costs a twentieth of a core while nothing happens, and slows what does.
+        # What it watches for its pages costs a twentieth of a core while nothing happens, and slows what
+        # does.
         "distributed.worker.profile.enabled": False,
         "distributed.admin.tick.interval": "1s",
         "distributed.admin.system-monitor.interval": "5s",
         "distributed.admin.system-monitor.disk": False,
-        # A network at rest is memory well used: a worker neither spills nor pauses, it only ends at its limit.
+        # A network at rest is memory well used: a worker neither spills nor pauses, it only ends at its
+        # limit.
         "distributed.worker.memory.target": False,
         "distributed.worker.memory.spill": False,
         "distributed.worker.memory.pause": False,
@@ -250,7 +288,9 @@ def _cluster_here(count: int, memory_limit: int) -> LocalCluster:
 
 @contextmanager
 def _deaf_to_ctrl_c() -> Iterator[None]:
-    """Ctrl-C reaches every process of a terminal. Threads and processes started in here leave it to the one that asked for them."""
+    """Ctrl-C reaches every process of a terminal. Threads and processes started in here leave it to the one
+    that asked for them.
+    """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -262,13 +302,15 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-# --- What follows runs in the worker's process -------------------------------------------------------------------------
+# --- What follows runs in the worker's process
+# -------------------------------------------------------------------------
 
 
 class Bench(WorkerPlugin):  # type: ignore[misc]
     """What a worker keeps between two works: the gallery it opened, and which jobs it was told to stop.
 
-    Networks stay prepared by themselves, since the process stays. What `kinds` need is loaded while nothing is asked for yet.
+    Networks stay prepared by themselves, since the process stays. What `kinds` need is loaded while nothing
+    is asked for yet.
     """
 
     name = "studio"
@@ -288,7 +330,9 @@ class Bench(WorkerPlugin):  # type: ignore[misc]
             self.galleries.popitem()[1].close()
 
     def load(self, kind: Kind) -> None:
-        """Import what makes this kind; one at a time, since two threads importing the same library can meet it half done."""
+        """Import what makes this kind; one at a time, since two threads importing the same library can meet
+        it half done.
+        """
         with self.loading:
             import_module(kind.process.partition(":")[0])
 
@@ -305,7 +349,9 @@ class Bench(WorkerPlugin):  # type: ignore[misc]
                 self.load(kind)
 
 
-def make_there(job: str, recipe_json: str, place: Place, kinds: dict[str, Kind], topic: str, anew: bool) -> Outcome:
+def make_there(
+    job: str, recipe_json: str, place: Place, kinds: dict[str, Kind], topic: str, anew: bool
+) -> Outcome:
     """Make one recipe in a worker. Never raises: what went wrong is in the outcome."""
     worker = get_worker()
     bench = _bench(worker)
@@ -331,7 +377,10 @@ def make_there(job: str, recipe_json: str, place: Place, kinds: dict[str, Kind],
     except StudioError as error:
         return Outcome("failed", message=str(error))
     except MemoryError:
-        return Outcome("failed", message="This work needed more memory than this machine has; make it smaller, or close what else is open.")
+        return Outcome(
+            "failed",
+            message="This work needed more memory than this machine has; make it smaller, or close what else is open.",
+        )
     except Exception:
         return Outcome("failed", fault=traceback.format_exc())
     finally:
@@ -371,7 +420,14 @@ class _Post:
             self._next_preview = now + cost + max(PREVIEW_EVERY, cost / PREVIEW_SHARE)
         self._next_progress = now + PROGRESS_EVERY
         loss = None if progress.loss is None else float(progress.loss)
-        self.send(done=progress.done, total=progress.total, stage=progress.stage, loss=loss, preview=preview, fault=fault)
+        self.send(
+            done=progress.done,
+            total=progress.total,
+            stage=progress.stage,
+            loss=loss,
+            preview=preview,
+            fault=fault,
+        )
 
     def send(self, **what: Any) -> None:
         if self._topic:

@@ -1,9 +1,10 @@
 """The gallery: works with their recipes and sources, whole or not there, whoever dies at whatever moment.
 
-A work's row is committed as "arriving" before its files are written, and as "here" once they are whole; it is "leaving" while they are
-removed. Files are only removed inside a "keep" transaction, of which there is one at a time, and only when no row names them; a row
-becomes "here" only in such a transaction too, after a look at its files. So nobody ever waits for a dead process, and several
-may add, remove and open at once. What a dead process left is finished or cleared by whoever opens the gallery next.
+A work's row is committed as "arriving" before its files are written, and as "here" once they are whole; it is
+"leaving" while they are removed. Files are only removed inside a "keep" transaction, of which there is one at
+a time, and only when no row names them; a row becomes "here" only in such a transaction too, after a look at
+its files. So nobody ever waits for a dead process, and several may add, remove and open at once. What a dead
+process left is finished or cleared by whoever opens the gallery next.
 """
 
 from __future__ import annotations
@@ -41,7 +42,9 @@ UNFINISHED_JOBS = ("waiting", "running", "interrupted")
 """Jobs in these states still need their sources."""
 
 FORGOTTEN_AFTER = timedelta(days=1)
-"""A source that was kept and never used is removed after that, as is what a process of another machine left half-done."""
+"""A source that was kept and never used is removed after that, as is what a process of another machine left
+half-done.
+"""
 
 ATTEMPTS = 20
 """How often to begin again when other processes remove at the same time what is being added."""
@@ -67,7 +70,9 @@ class Recovered:
 
 
 class Gallery:
-    """Works in a database and a store of files. Safe to share between threads; other processes may have the same gallery open."""
+    """Works in a database and a store of files. Safe to share between threads; other processes may have the
+    same gallery open.
+    """
 
     # So that another process can open the same: Gallery.open(home, database=database, files=files).
     home: Path
@@ -83,14 +88,17 @@ class Gallery:
         self._for_keeping = engine.execution_options(purpose="keep")
 
     @classmethod
-    def open(cls, home: Path | None = None, *, database: str | None = None, files: str | None = None) -> Gallery:
+    def open(
+        cls, home: Path | None = None, *, database: str | None = None, files: str | None = None
+    ) -> Gallery:
         """Open the gallery, creating it at its first use, and put in order what dead processes left.
 
         home: the studio's folder, by default `home()`.
         database: SQLAlchemy URL, by default what STUDIO_DATABASE names, else a SQLite file in the home.
-        files: a folder or fsspec URL, by default what STUDIO_FILES names, else the folder "files" in the home.
-        Raises `Refused` for a newer studio's gallery or files of another gallery, `Unreadable` for a damaged database, `Missing` when
-        the database or the files cannot be reached.
+        files: a folder or fsspec URL, by default what STUDIO_FILES names, else the folder "files" in the
+        home.
+        Raises `Refused` for a newer studio's gallery or files of another gallery, `Unreadable` for a damaged
+        database, `Missing` when the database or the files cannot be reached.
         """
         folder = Path(home).expanduser().absolute() if home is not None else home_of_this_person()
         database = database or os.environ.get("STUDIO_DATABASE") or None
@@ -98,12 +106,18 @@ class Gallery:
         store = open_store(files)
         engine = databases.connect(database or URL.create("sqlite", database=str(folder / "gallery.sqlite")))
         gallery = cls(engine, store, LocalStore(folder / "cache"))
-        gallery.home, gallery.database, gallery.files = folder, engine.url.render_as_string(hide_password=False), files
+        gallery.home, gallery.database, gallery.files = (
+            folder,
+            engine.url.render_as_string(hide_password=False),
+            files,
+        )
         try:
             with databases.sentences(databases.shown(engine)):
                 databases.bring_up_to_date(engine)
             gallery._match_files_with_database()
-            with contextlib.suppress(StudioError):  # what cannot be put in order now (a disk without write access) can later
+            with contextlib.suppress(
+                StudioError
+            ):  # what cannot be put in order now (a disk without write access) can later
                 gallery._recover(thoroughly=False)
         except BaseException:
             gallery.close()
@@ -117,16 +131,28 @@ class Gallery:
     def __enter__(self) -> Gallery:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     # Sources
 
-    def keep_source(self, content: bytes, *, role: str, name: str = "", title: str = "", author: str = "", licence: str = "") -> Source:
+    def keep_source(
+        self,
+        content: bytes,
+        *,
+        role: str,
+        name: str = "",
+        title: str = "",
+        author: str = "",
+        licence: str = "",
+    ) -> Source:
         """Keep a file that works will be made from. The same content again is kept once.
 
-        role: what it is for (photo, guide, style …). It stays as long as a work uses it, an unfinished job names it, or the work it was
-        kept for can still come. Raises `Refused` when the disk is full or cannot be written to.
+        role: what it is for (photo, guide, style …). It stays as long as a work uses it, an unfinished job
+        names it, or the work it was kept for can still come. Raises `Refused` when the disk is full or cannot
+        be written to.
         """
         sha256 = hashlib.sha256(content).hexdigest()
         source = Source(
@@ -156,26 +182,33 @@ class Gallery:
         raise self._unsettled()
 
     def read_source(self, source: Source) -> bytes:
-        """The bytes of a source. Raises `Missing` when the gallery has it not, `Refused` when they are no longer what was kept."""
+        """The bytes of a source. Raises `Missing` when the gallery has it not, `Refused` when they are no
+        longer what was kept.
+        """
         label = source.title or source.name or source.sha256[:8]
         content = self._read_if_there(_source_file(source.sha256))
         if content is None:
             with self._reading() as session:  # a work can be the source of another
-                row = session.scalars(select(WorkRow).where(WorkRow.sha256 == source.sha256, WorkRow.state == HERE).limit(1)).first()
+                row = session.scalars(
+                    select(WorkRow).where(WorkRow.sha256 == source.sha256, WorkRow.state == HERE).limit(1)
+                ).first()
             content = self._read_if_there(_work_file(row.sha256, row.suffix)) if row else None
         if content is None:
             raise Missing(f"The source {label} is not in the gallery: give the file again.")
         if hashlib.sha256(content).hexdigest() != source.sha256:
-            raise Refused(f"The gallery's copy of {label} is no longer the file that was kept: give the original again.")
+            raise Refused(
+                f"The gallery's copy of {label} is no longer the file that was kept: give the original again."
+            )
         return content
 
     # Works
 
     def add(self, made: Made) -> Work:
-        """Keep a finished work: when this returns it is whole and survives a power cut; when it raises it is not there.
+        """Keep a finished work: when this returns it is whole and survives a power cut; when it raises it is
+        not there.
 
-        The same work again (same recipe, same file) gives the one that is there. Raises `Refused` when the disk is full or cannot be
-        written to.
+        The same work again (same recipe, same file) gives the one that is there. Raises `Refused` when the
+        disk is full or cannot be written to.
         """
         row = _row(made)
         self._keep_works_used_as_sources(made.recipe)
@@ -205,13 +238,23 @@ class Gallery:
     def with_fingerprint(self, fingerprint: str) -> Work | None:
         """The newest work of a recipe, or None."""
         with self._reading() as session:
-            return next(iter(self._works(session, _shown(session, select(WorkRow).where(WorkRow.fingerprint == fingerprint))[:1])), None)
+            return next(
+                iter(
+                    self._works(
+                        session,
+                        _shown(session, select(WorkRow).where(WorkRow.fingerprint == fingerprint))[:1],
+                    )
+                ),
+                None,
+            )
 
-    def find(self, *, text: str = "", kind: str | None = None, limit: int = 60, after: Work | None = None) -> list[Work]:
+    def find(
+        self, *, text: str = "", kind: str | None = None, limit: int = 60, after: Work | None = None
+    ) -> list[Work]:
         """Works, newest first.
 
-        text: words that must all occur in the title, the recipe in words, or the sources' names, titles and authors; neither case nor
-        accents matter. after: the last work of the page before.
+        text: words that must all occur in the title, the recipe in words, or the sources' names, titles and
+        authors; neither case nor accents matter. after: the last work of the page before.
         """
         wanted = _matching(_here(), text, kind)
         if after is not None:
@@ -222,27 +265,43 @@ class Gallery:
     def count(self, *, text: str = "", kind: str | None = None) -> int:
         """How many works `find` would give in all."""
         with self._reading() as session:
-            return session.scalar(_matching(select(func.count()).select_from(WorkRow).where(WorkRow.state == HERE), text, kind)) or 0
+            return (
+                session.scalar(
+                    _matching(
+                        select(func.count()).select_from(WorkRow).where(WorkRow.state == HERE), text, kind
+                    )
+                )
+                or 0
+            )
 
     def parents(self, work: Work) -> list[Work]:
         """The works this one was made from, newest first."""
         used = select(UseRow.sha256).where(UseRow.work_id == work.id)
         with self._reading() as session:
-            return self._works(session, _shown(session, select(WorkRow).where(WorkRow.sha256.in_(used), WorkRow.id != work.id)))
+            return self._works(
+                session,
+                _shown(session, select(WorkRow).where(WorkRow.sha256.in_(used), WorkRow.id != work.id)),
+            )
 
     def children(self, work: Work) -> list[Work]:
         """The works made from this one, newest first."""
         users = select(UseRow.work_id).where(UseRow.sha256 == work.sha256)
         with self._reading() as session:
-            return self._works(session, _shown(session, select(WorkRow).where(WorkRow.id.in_(users), WorkRow.id != work.id)))
+            return self._works(
+                session, _shown(session, select(WorkRow).where(WorkRow.id.in_(users), WorkRow.id != work.id))
+            )
 
     def read(self, work: Work) -> bytes:
-        """The work's file. Raises `Missing` when it was taken from the gallery's files, `Unreadable` when it was changed there."""
+        """The work's file. Raises `Missing` when it was taken from the gallery's files, `Unreadable` when it
+        was changed there.
+        """
         content = self._read_if_there(_work_file(work.sha256, work.suffix))
         if content is None:
             raise self._lost(work)
         if hashlib.sha256(content).hexdigest() != work.sha256:
-            raise Unreadable(f"The file of the work '{work.title}' ({work.id}) was changed on the disk: remake it from its recipe.")
+            raise Unreadable(
+                f"The file of the work '{work.title}' ({work.id}) was changed on the disk: remake it from its recipe."
+            )
         return content
 
     def thumbnail(self, work: Work) -> bytes:
@@ -253,7 +312,9 @@ class Gallery:
         return content
 
     def local_path(self, work: Work) -> Path:
-        """The work's file on this machine, to be served and not to be written to. It is fetched first where the store is elsewhere."""
+        """The work's file on this machine, to be served and not to be written to. It is fetched first where
+        the store is elsewhere.
+        """
         name = _work_file(work.sha256, work.suffix)
         if isinstance(self._store, LocalStore):
             path = self._store.folder / name
@@ -266,9 +327,11 @@ class Gallery:
         return path
 
     def export(self, work: Work, path: Path, *, force: bool = False) -> Path:
-        """Write the work's file to `path`, whole or not at all; into a folder, under a name made of its title and id.
+        """Write the work's file to `path`, whole or not at all; into a folder, under a name made of its title
+        and id.
 
-        Returns the path written. Raises `Refused` when something stands there and not `force`, or the name says another format.
+        Returns the path written. Raises `Refused` when something stands there and not `force`, or the name
+        says another format.
         """
         path = Path(path)
         if path.is_dir():
@@ -276,13 +339,17 @@ class Gallery:
         alike = {".jpeg": ".jpg", ".midi": ".mid", ".xml": ".musicxml"}
         asked = path.suffix.lower()
         if alike.get(asked, asked) != alike.get(work.suffix, work.suffix):
-            raise Refused(f"The work is a {work.suffix} file: name it {path.with_suffix(work.suffix).name} instead of {path.name}.")
+            raise Refused(
+                f"The work is a {work.suffix} file: name it {path.with_suffix(work.suffix).name} instead of {path.name}."
+            )
         return write_file(self.read(work), path, force=force)
 
     def remove(self, id: str) -> None:
-        """Remove a work and its files, and the sources that nothing else needs. Works made from it stay, with their own copy of it.
+        """Remove a work and its files, and the sources that nothing else needs. Works made from it stay, with
+        their own copy of it.
 
-        Raises `UnknownName` where there is no such work, `Refused` when the files cannot be removed; then it is still there.
+        Raises `UnknownName` where there is no such work, `Refused` when the files cannot be removed; then it
+        is still there.
         """
         with self._keeping() as session:
             row = self._named(session, id)
@@ -299,22 +366,31 @@ class Gallery:
             raise
 
     def recover(self) -> Recovered:
-        """Finish or clear what dead processes left, and remove files that no work and no source names. Live ones are not disturbed."""
+        """Finish or clear what dead processes left, and remove files that no work and no source names. Live
+        ones are not disturbed.
+        """
         return self._recover(thoroughly=True)
 
     # How a work arrives
 
     def _announce(self, session: Session, new: WorkRow, recipe: Recipe) -> bool:
-        """The row before the files: from now on they are wanted, and whoever finds it knows whose they are. True: it was here already."""
+        """The row before the files: from now on they are wanted, and whoever finds it knows whose they are.
+        True: it was here already.
+        """
         row = session.get(WorkRow, new.id)
         if row is not None and row.state == HERE:
             return True
-        if row is not None:  # left by a dead process, on its way out, or being added by another process as well: this one sees it through
+        if (
+            row is not None
+        ):  # left by a dead process, on its way out, or being added by another process as well: this one sees it through
             session.delete(row)
             session.flush()
         session.add(_copy(new, made_at=datetime.now(UTC), keeper=str(Keeper.this())))
         session.flush()
-        session.add_all(UseRow(work_id=new.id, sha256=sha256, role=role) for sha256, role in {(s.sha256, s.role) for s in recipe.sources})
+        session.add_all(
+            UseRow(work_id=new.id, sha256=sha256, role=role)
+            for sha256, role in {(s.sha256, s.role) for s in recipe.sources}
+        )
         return False
 
     def _write_files(self, row: WorkRow, made: Made) -> None:
@@ -324,9 +400,15 @@ class Gallery:
             self._store.write(_thumbnail_file(row.sha256), made.thumbnail)
 
     def _settle(self, session: Session, id: str, size: int) -> bool:
-        """Here, if row and files still stand: another process that added the same may have failed or been told to remove it since."""
+        """Here, if row and files still stand: another process that added the same may have failed or been
+        told to remove it since.
+        """
         row = session.get(WorkRow, id)
-        if row is None or row.state == LEAVING or self._store.size(_work_file(row.sha256, row.suffix)) != size:
+        if (
+            row is None
+            or row.state == LEAVING
+            or self._store.size(_work_file(row.sha256, row.suffix)) != size
+        ):
             return False
         if self._store.size(_thumbnail_file(row.sha256)) is None:
             return False
@@ -337,7 +419,9 @@ class Gallery:
     def _show(self, session: Session, row: WorkRow) -> None:
         row.state, row.keeper, row.made_at = HERE, "", datetime.now(UTC)
         for sha256 in session.scalars(select(UseRow.sha256).where(UseRow.work_id == row.id).distinct()).all():
-            claims = session.scalars(select(ClaimRow).where(ClaimRow.sha256 == sha256).order_by(ClaimRow.kept_at)).all()
+            claims = session.scalars(
+                select(ClaimRow).where(ClaimRow.sha256 == sha256).order_by(ClaimRow.kept_at)
+            ).all()
             own = [claim for claim in claims if claim.keeper == str(Keeper.this())]
             for claim in (own or claims)[:1]:
                 session.delete(claim)
@@ -349,7 +433,9 @@ class Gallery:
 
     def _clear(self, session: Session, row: WorkRow) -> None:
         """Row and files of a work, except files that another row names too."""
-        others = session.scalars(select(WorkRow.suffix).where(WorkRow.sha256 == row.sha256, WorkRow.id != row.id)).all()
+        others = session.scalars(
+            select(WorkRow.suffix).where(WorkRow.sha256 == row.sha256, WorkRow.id != row.id)
+        ).all()
         if row.suffix not in others:
             self._store.delete(_work_file(row.sha256, row.suffix))
             self._cache.delete(_work_file(row.sha256, row.suffix))
@@ -373,7 +459,11 @@ class Gallery:
         for source in recipe.sources:
             with self._reading() as session:
                 kept = session.get(SourceRow, source.sha256) is not None
-                parent = None if kept else session.scalars(_here().where(WorkRow.sha256 == source.sha256).limit(1)).first()
+                parent = (
+                    None
+                    if kept
+                    else session.scalars(_here().where(WorkRow.sha256 == source.sha256).limit(1)).first()
+                )
                 work = self._works(session, [parent])[0] if parent else None
             if work is not None:
                 labels = source.model_dump(include={"role", "name", "title", "author", "licence"})
@@ -386,7 +476,9 @@ class Gallery:
         row = session.get(SourceRow, source.sha256)
         labels = source.model_dump(include={"name", "title", "author", "licence"})
         if row is None:
-            row = SourceRow(sha256=source.sha256, size=size, state=ARRIVING, keeper=keeper, kept_at=now, **labels)
+            row = SourceRow(
+                sha256=source.sha256, size=size, state=ARRIVING, keeper=keeper, kept_at=now, **labels
+            )
             session.add(row)
         row.kept_at = now
         for label, value in labels.items():
@@ -416,7 +508,8 @@ class Gallery:
         if session.scalar(select(or_(used, asked_for))):
             return True
         return any(
-            not _abandoned(claim.keeper, claim.kept_at) for claim in session.scalars(select(ClaimRow).where(ClaimRow.sha256 == sha256))
+            not _abandoned(claim.keeper, claim.kept_at)
+            for claim in session.scalars(select(ClaimRow).where(ClaimRow.sha256 == sha256))
         )
 
     # After a death
@@ -431,7 +524,8 @@ class Gallery:
             claims = session.scalars(select(ClaimRow)).all()
             unused = session.scalars(
                 select(SourceRow.sha256).where(
-                    SourceRow.kept_at < datetime.now(UTC) - FORGOTTEN_AFTER, ~exists().where(UseRow.sha256 == SourceRow.sha256)
+                    SourceRow.kept_at < datetime.now(UTC) - FORGOTTEN_AFTER,
+                    ~exists().where(UseRow.sha256 == SourceRow.sha256),
                 )
             ).all()
         dead_claims = [claim.id for claim in claims if _abandoned(claim.keeper, claim.kept_at)]
@@ -485,10 +579,14 @@ class Gallery:
             return replace(done, sources_cleared=done.sources_cleared + 1)
 
     def _clear_orphans(self) -> int:
-        """Files under names the gallery would give and that no row names. Rows always come before files and go after them, so these are
-        left from a power cut or a database that was put back from a copy. Other files are none of ours and stay."""
+        """Files under names the gallery would give and that no row names. Rows always come before files and
+        go after them, so these are left from a power cut or a database that was put back from a copy. Other
+        files are none of ours and stay."""
         names = [
-            found for folder in ("works", "thumbs", "sources") for name in self._store.names(folder) if (found := _NAME.fullmatch(name))
+            found
+            for folder in ("works", "thumbs", "sources")
+            for name in self._store.names(folder)
+            if (found := _NAME.fullmatch(name))
         ]
         with self._reading() as session:
             wanted = self._wanted(session, None)
@@ -505,7 +603,10 @@ class Gallery:
         """Names of files that some row names, of whatever state."""
         works, sources = select(WorkRow.sha256, WorkRow.suffix), select(SourceRow.sha256)
         if among is not None:
-            works, sources = works.where(WorkRow.sha256.in_(among)), sources.where(SourceRow.sha256.in_(among))
+            works, sources = (
+                works.where(WorkRow.sha256.in_(among)),
+                sources.where(SourceRow.sha256.in_(among)),
+            )
         named = {_source_file(sha256) for sha256 in session.scalars(sources)}
         for sha256, suffix in session.execute(works):
             named |= {_work_file(sha256, suffix), _thumbnail_file(sha256)}
@@ -527,7 +628,10 @@ class Gallery:
             )
 
     def _is_whole(self, row: WorkRow) -> bool:
-        return self._intact(_work_file(row.sha256, row.suffix), row.sha256) and self._store.size(_thumbnail_file(row.sha256)) is not None
+        return (
+            self._intact(_work_file(row.sha256, row.suffix), row.sha256)
+            and self._store.size(_thumbnail_file(row.sha256)) is not None
+        )
 
     def _intact(self, name: str, sha256: str) -> bool:
         content = self._read_if_there(name)
@@ -540,29 +644,45 @@ class Gallery:
             return None
 
     def _unsettled(self) -> StudioError:
-        return Refused(f"What is written to {self._store} does not stay there, or others remove it at once: check the disk and try again.")
+        return Refused(
+            f"What is written to {self._store} does not stay there, or others remove it at once: check the disk and try again."
+        )
 
     def _lost(self, work: Work) -> StudioError:
-        return Missing(f"The file of the work '{work.title}' ({work.id}) is gone from {self._store}: put it back, or remake it.")
+        return Missing(
+            f"The file of the work '{work.title}' ({work.id}) is gone from {self._store}: put it back, or remake it."
+        )
 
     def _named(self, session: Session, id: str) -> WorkRow:
         start = id.strip().lower()
         rows: Sequence[WorkRow] = ()
         if re.fullmatch(r"[0-9a-f]{1,16}", start):
-            rows = session.scalars(_here().where(WorkRow.id >= start, WorkRow.id < start + "g").order_by(WorkRow.id).limit(4)).all()
+            rows = session.scalars(
+                _here().where(WorkRow.id >= start, WorkRow.id < start + "g").order_by(WorkRow.id).limit(4)
+            ).all()
         if len(rows) == 1:
             return rows[0]
         if rows:
-            raise Refused(f"Several works begin with '{start}': give more letters of {', '.join(row.id for row in rows[:3])} …")
-        newest = session.scalars(_newest_first(select(WorkRow.id).where(WorkRow.state == HERE)).limit(200)).all()
+            raise Refused(
+                f"Several works begin with '{start}': give more letters of {', '.join(row.id for row in rows[:3])} …"
+            )
+        newest = session.scalars(
+            _newest_first(select(WorkRow.id).where(WorkRow.state == HERE)).limit(200)
+        ).all()
         raise UnknownName("work", id, newest)
 
     def _works(self, session: Session, rows: Iterable[WorkRow]) -> list[Work]:
         rows = list(rows)
         parents: dict[str, list[str]] = {row.id: [] for row in rows}
         if rows:
-            wanted = select(UseRow.work_id, WorkRow).join(WorkRow, WorkRow.sha256 == UseRow.sha256).where(UseRow.work_id.in_(parents))
-            found = session.execute(wanted.options(load_only(WorkRow.id, WorkRow.state, WorkRow.made_at))).all()
+            wanted = (
+                select(UseRow.work_id, WorkRow)
+                .join(WorkRow, WorkRow.sha256 == UseRow.sha256)
+                .where(UseRow.work_id.in_(parents))
+            )
+            found = session.execute(
+                wanted.options(load_only(WorkRow.id, WorkRow.state, WorkRow.made_at))
+            ).all()
             for child, parent in sorted(found, key=lambda pair: (pair[1].made_at, pair[1].id), reverse=True):
                 if parent.state == HERE and parent.id != child and parent.id not in parents[child]:
                     parents[child].append(parent.id)
@@ -587,7 +707,10 @@ class Gallery:
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[Session]:
-        with databases.sentences(databases.shown(self.engine)), Session(self._for_reading, expire_on_commit=False) as session:
+        with (
+            databases.sentences(databases.shown(self.engine)),
+            Session(self._for_reading, expire_on_commit=False) as session,
+        ):
             yield session
 
     @contextlib.contextmanager
@@ -603,12 +726,16 @@ class Gallery:
 
 def folded(text: str) -> str:
     """Text as a search compares it: without case and accents. "Tübingen" is found by "tubingen"."""
-    plain = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
+    plain = "".join(
+        letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter)
+    )
     return " ".join(plain.casefold().split())
 
 
 def title_of(recipe: Recipe) -> str:
-    """What a work is called: as its kind has it, or its first source, then its look where it has one, as in "tubingen, creatures"."""
+    """What a work is called: as its kind has it, or its first source, then its look where it has one, as in
+    "tubingen, creatures".
+    """
     if called := recipe.called():
         return _clean(called, 200)
     first = recipe.sources[0] if recipe.sources else None
@@ -624,10 +751,17 @@ def work_id(fingerprint: str, sha256: str) -> str:
 
 def _row(made: Made) -> WorkRow:
     if not _SUFFIX.fullmatch(made.suffix):
-        raise Refused(f"'{made.suffix}' is no file suffix a work can have: it is a dot and up to 15 small letters or digits.")
-    for what, value, most in (("kind", made.recipe.kind, 32), *(("source's role", source.role, 32) for source in made.recipe.sources)):
+        raise Refused(
+            f"'{made.suffix}' is no file suffix a work can have: it is a dot and up to 15 small letters or digits."
+        )
+    for what, value, most in (
+        ("kind", made.recipe.kind, 32),
+        *(("source's role", source.role, 32) for source in made.recipe.sources),
+    ):
         if len(value) > most:
-            raise Refused(f"The {what} '{value[:40]}…' is longer than {most} letters: give it a shorter name.")
+            raise Refused(
+                f"The {what} '{value[:40]}…' is longer than {most} letters: give it a shorter name."
+            )
     recipe, sha256 = made.recipe, hashlib.sha256(made.content).hexdigest()
     fingerprint, title, words = recipe.fingerprint, title_of(recipe), _clean(recipe.in_words(), 10_000)
     labels = [label for source in recipe.sources for label in (source.name, source.title, source.author)]
@@ -644,7 +778,9 @@ def _row(made: Made) -> WorkRow:
         media_type=made.media_type[:100],
         suffix=made.suffix,
         made_at=datetime.now(UTC),
-        losses=[float(loss) if math.isfinite(loss) else None for loss in made.losses],  # JSON knows no infinity
+        losses=[
+            float(loss) if math.isfinite(loss) else None for loss in made.losses
+        ],  # JSON knows no infinity
         facts={_clean(name, 200): _clean(fact, 10_000) for name, fact in made.facts.items()},
         keeper="",
     )
@@ -668,7 +804,9 @@ def _matching(wanted: Select[Any], text: str, kind: str | None) -> Select[Any]:
 
 
 def _shown(session: Session, wanted: Select[WorkRow]) -> list[WorkRow]:
-    """Those of a few rows that are here, newest first. The state is looked at last: SQLite would go by its index, and read every work."""
+    """Those of a few rows that are here, newest first. The state is looked at last: SQLite would go by its
+    index, and read every work.
+    """
     rows = [row for row in session.scalars(wanted).all() if row.state == HERE]
     return sorted(rows, key=lambda row: (row.made_at, row.id), reverse=True)
 
@@ -696,7 +834,9 @@ def _source_file(sha256: str) -> str:
 
 
 def _clean(text: str, most: int) -> str:
-    """Text a database takes: PostgreSQL knows no NUL, and a file name from another system may hold halves of letters."""
+    """Text a database takes: PostgreSQL knows no NUL, and a file name from another system may hold halves of
+    letters.
+    """
     text = text.replace("\0", "").encode("utf-8", "replace").decode()
     return text if len(text) <= most else text[: most - 1] + "…"
 

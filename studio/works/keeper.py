@@ -1,4 +1,6 @@
-"""Who is at work in a gallery: a process that can be told dead from alive later, by other processes and after a restart."""
+"""Who is at work in a gallery: a process that can be told dead from alive later, by other processes and after
+a restart.
+"""
 
 from __future__ import annotations
 
@@ -58,10 +60,13 @@ def _host() -> str:
 
 
 def _began(pid: int) -> str | None:
-    """When that process began, as text that only compares equal with itself; None where there is none, or only its remains."""
+    """When that process began, as text that only compares equal with itself; None where there is none, or
+    only its remains.
+    """
     if sys.platform == "linux":
         try:
-            # proc(5): the name in brackets may hold anything; field 3 is the state, field 22 the start in ticks since boot.
+            # proc(5): the name in brackets may hold anything; field 3 is the state, field 22 the start in
+            # ticks since boot.
             fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
             boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         except OSError:

@@ -1,8 +1,9 @@
-"""The ledger of jobs: every making that was asked for, how far it is, and how it ended, kept in the gallery's database.
+"""The ledger of jobs: every making that was asked for, how far it is, and how it ended, kept in the gallery's
+database.
 
-Several processes, here and on other machines, may use one ledger at once. Every change is a single statement that names the state it
-starts from, so two of them never take the same job, a cancelled job does not come back to life, and SQLite's one writer is never
-held longer than one row takes.
+Several processes, here and on other machines, may use one ledger at once. Every change is a single statement
+that names the state it starts from, so two of them never take the same job, a cancelled job does not come
+back to life, and SQLite's one writer is never held longer than one row takes.
 """
 
 from __future__ import annotations
@@ -16,7 +17,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Executable, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Executable,
+    Row,
+    and_,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import OperationalError
 
 from studio.errors import Refused
@@ -29,7 +43,9 @@ ENDED = frozenset({"made", "failed", "cancelled", "interrupted"})
 LEFT_ALONE = "The studio was closed or lost power in the middle of this work; make it again to get it."
 
 SILENCE = timedelta(seconds=60)
-"""How long a keeper at another machine may be silent before its jobs count as interrupted; keepers speak every few seconds."""
+"""How long a keeper at another machine may be silent before its jobs count as interrupted; keepers speak
+every few seconds.
+"""
 
 PATIENCE = 60.0
 """Seconds to go on asking for the database's write lock, beyond what the engine waits by itself."""
@@ -42,10 +58,12 @@ KEPT_FOR = timedelta(days=90)
 class JobState:
     """A job as it stood at one moment.
 
-    state: waiting, running, made, failed, cancelled or interrupted; message says why, for all that did not go well.
+    state: waiting, running, made, failed, cancelled or interrupted; message says why, for all that did not go
+    well.
     done, total, stage, loss: the latest `Progress`. work_id: the work, once made.
     position: how many jobs stand before it while it waits, else None.
-    preview: JPEG bytes of the work as it stands, and seconds_left: an estimate; both only from the `Jobs` that makes it.
+    preview: JPEG bytes of the work as it stands, and seconds_left: an estimate; both only from the `Jobs`
+    that makes it.
     """
 
     id: str
@@ -79,7 +97,9 @@ class Ledger:
         self.keeper = str(keeper or Keeper.this())
 
     def ask(self, recipe: Recipe, *, work_id: str | None = None) -> str:
-        """Enter a job at the end of the queue and give its id. With `work_id` the work is there already and the job is made at once."""
+        """Enter a job at the end of the queue and give its id. With `work_id` the work is there already and
+        the job is made at once.
+        """
         now = _now()
         job = {
             "id": uuid.uuid4().hex,
@@ -101,15 +121,29 @@ class Ledger:
         return self._with_position(rows[0])
 
     def claim(self) -> JobState | None:
-        """Take the job that has waited longest and call it running, or None where none waits. No two callers get the same."""
-        longest_waiting = select(JobRow.id).where(JobRow.state == "waiting").order_by(JobRow.asked_at, JobRow.id).limit(1)
+        """Take the job that has waited longest and call it running, or None where none waits. No two callers
+        get the same.
+        """
+        longest_waiting = (
+            select(JobRow.id).where(JobRow.state == "waiting").order_by(JobRow.asked_at, JobRow.id).limit(1)
+        )
         while self.count_waiting():
             now = _now()
-            # On PostgreSQL a row that another process is just taking is passed over; SQLite has one writer and leaves the clause out.
+            # On PostgreSQL a row that another process is just taking is passed over; SQLite has one writer
+            # and leaves the clause out.
             taken = self._write(
                 update(JobRow)
-                .where(JobRow.id == longest_waiting.with_for_update(skip_locked=True).scalar_subquery(), JobRow.state == "waiting")
-                .values(state="running", worker=self.keeper, started_at=now, seen_at=now, attempts=JobRow.attempts + 1)
+                .where(
+                    JobRow.id == longest_waiting.with_for_update(skip_locked=True).scalar_subquery(),
+                    JobRow.state == "waiting",
+                )
+                .values(
+                    state="running",
+                    worker=self.keeper,
+                    started_at=now,
+                    seen_at=now,
+                    attempts=JobRow.attempts + 1,
+                )
                 .returning(JobRow.id)
             )
             if taken:
@@ -117,7 +151,9 @@ class Ledger:
         return None
 
     def progress(self, id: str, *, done: int, total: int, stage: str = "", loss: float | None = None) -> bool:
-        """Note how far a running job of this keeper is, and that it lives. False once it is not wanted any more."""
+        """Note how far a running job of this keeper is, and that it lives. False once it is not wanted any
+        more.
+        """
         values = {"done": done, "total": total, "stage": stage[:200], "loss": loss, "seen_at": _now()}
         return bool(self._write(update(JobRow).where(self._mine(id)).values(values).returning(JobRow.id)))
 
@@ -132,16 +168,25 @@ class Ledger:
         return self._end(id, "interrupted", from_states=("running",), message=message)
 
     def cancel(self, id: str) -> bool:
-        """Waiting jobs leave the queue at once; a running one is stopped by its keeper, who soon notices. False where it had ended."""
+        """Waiting jobs leave the queue at once; a running one is stopped by its keeper, who soon notices.
+        False where it had ended.
+        """
         return self._end(id, "cancelled", from_states=("waiting", "running"), message="Cancelled.")
 
     def running(self) -> list[JobState]:
         """Those being made now, whoever makes them, longest running first."""
-        return [_as_state(row) for row in self._rows(select(*_COLUMNS).where(JobRow.state == "running").order_by(JobRow.started_at))]
+        return [
+            _as_state(row)
+            for row in self._rows(
+                select(*_COLUMNS).where(JobRow.state == "running").order_by(JobRow.started_at)
+            )
+        ]
 
     def waiting(self) -> list[JobState]:
         """The queue, next first."""
-        rows = self._rows(select(*_COLUMNS).where(JobRow.state == "waiting").order_by(JobRow.asked_at, JobRow.id))
+        rows = self._rows(
+            select(*_COLUMNS).where(JobRow.state == "waiting").order_by(JobRow.asked_at, JobRow.id)
+        )
         return [_as_state(row, position) for position, row in enumerate(rows)]
 
     def count_waiting(self) -> int:
@@ -151,7 +196,9 @@ class Ledger:
         """The latest jobs whatever their state, newest first."""
         return [
             self._with_position(row)
-            for row in self._rows(select(*_COLUMNS).order_by(JobRow.asked_at.desc(), JobRow.id.desc()).limit(limit))
+            for row in self._rows(
+                select(*_COLUMNS).order_by(JobRow.asked_at.desc(), JobRow.id.desc()).limit(limit)
+            )
         ]
 
     def underway(self, fingerprint: str) -> JobState | None:
@@ -161,19 +208,31 @@ class Ledger:
         return self._with_position(rows[0]) if rows else None
 
     def recover(self) -> list[JobState]:
-        """Tell the truth about jobs whose keeper died: made, where the work arrived in the gallery all the same, else interrupted.
+        """Tell the truth about jobs whose keeper died: made, where the work arrived in the gallery all the
+        same, else interrupted.
 
-        At this machine a keeper is dead when its process is; elsewhere, when it has been silent for a minute. Gives what was changed.
+        At this machine a keeper is dead when its process is; elsewhere, when it has been silent for a minute.
+        Gives what was changed.
         """
         changed = []
         for row in self._rows(select(*_COLUMNS).where(JobRow.state == "running")):
             if _lives(row.worker, row.seen_at):
                 continue
             since = WorkRow.made_at >= (row.started_at or row.asked_at)
-            works = self._rows(select(WorkRow.id).where(WorkRow.fingerprint == row.fingerprint, WorkRow.state == "here", since).limit(1))
+            works = self._rows(
+                select(WorkRow.id)
+                .where(WorkRow.fingerprint == row.fingerprint, WorkRow.state == "here", since)
+                .limit(1)
+            )
             as_it_was = and_(JobRow.id == row.id, JobRow.state == "running", JobRow.worker == row.worker)
-            truth = {"state": "made", "work_id": works[0][0]} if works else {"state": "interrupted", "message": LEFT_ALONE}
-            if self._write(update(JobRow).where(as_it_was).values(truth | {"ended_at": _now()}).returning(JobRow.id)):
+            truth = (
+                {"state": "made", "work_id": works[0][0]}
+                if works
+                else {"state": "interrupted", "message": LEFT_ALONE}
+            )
+            if self._write(
+                update(JobRow).where(as_it_was).values(truth | {"ended_at": _now()}).returning(JobRow.id)
+            ):
                 changed.append(self.get(row.id))
         self._write(delete(JobRow).where(JobRow.state.in_(ENDED), JobRow.ended_at < _now() - KEPT_FOR))
         return changed
@@ -181,21 +240,35 @@ class Ledger:
     def _mine(self, id: str) -> ColumnElement[bool]:
         return and_(JobRow.id == id, JobRow.state == "running", JobRow.worker == self.keeper)
 
-    def _end(self, id: str, state: str, *, from_states: tuple[str, ...], message: str = "", **also: Any) -> bool:
+    def _end(
+        self, id: str, state: str, *, from_states: tuple[str, ...], message: str = "", **also: Any
+    ) -> bool:
         values = also | {"state": state, "message": message, "ended_at": _now()}
-        return bool(self._write(update(JobRow).where(JobRow.id == id, JobRow.state.in_(from_states)).values(values).returning(JobRow.id)))
+        return bool(
+            self._write(
+                update(JobRow)
+                .where(JobRow.id == id, JobRow.state.in_(from_states))
+                .values(values)
+                .returning(JobRow.id)
+            )
+        )
 
     def _with_position(self, row: Row[Any]) -> JobState:
         if row.state != "waiting":
             return _as_state(row)
-        earlier = or_(JobRow.asked_at < row.asked_at, and_(JobRow.asked_at == row.asked_at, JobRow.id < row.id))
+        earlier = or_(
+            JobRow.asked_at < row.asked_at, and_(JobRow.asked_at == row.asked_at, JobRow.id < row.id)
+        )
         return _as_state(row, self._count(and_(JobRow.state == "waiting", earlier)))
 
     def _count(self, which: ColumnElement[bool]) -> int:
         return int(self._rows(select(func.count()).select_from(JobRow).where(which))[0][0])
 
     def _rows(self, query: Executable) -> list[Row[Any]]:
-        with sentences(shown(self._engine)), self._engine.execution_options(purpose="read").connect() as connection:
+        with (
+            sentences(shown(self._engine)),
+            self._engine.execution_options(purpose="read").connect() as connection,
+        ):
             return list(connection.execute(query).all())
 
     def _write(self, statement: Executable) -> list[str]:
@@ -206,7 +279,9 @@ class Ledger:
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
-        """Begins in the end although SQLite says that others are writing: its own waiting is not fair and can starve one of many."""
+        """Begins in the end although SQLite says that others are writing: its own waiting is not fair and can
+        starve one of many.
+        """
         give_up = time.monotonic() + PATIENCE
         while True:
             connection = self._engine.connect()

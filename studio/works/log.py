@@ -1,4 +1,6 @@
-"""The log: what went wrong by no fault of the person's, for whoever mends the studio. The person gets a sentence that points here."""
+"""The log: what went wrong by no fault of the person's, for whoever mends the studio. The person gets a
+sentence that points here.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,8 @@ LARGEST = 1_000_000
 def write_log(what: str = "A fault.", details: str | None = None, *, place: Path | None = None) -> Path:
     """Add an entry to the log and give its file, `place`/log/studio.log (place: the studio's home).
 
-    details: a traceback; by default that of the exception being handled. Never raises: a log that cannot be written must not hide
-    what it was to tell, so then the entry goes to standard error.
+    details: a traceback; by default that of the exception being handled. Never raises: a log that cannot be
+    written must not hide what it was to tell, so then the entry goes to standard error.
     """
     from studio import __version__
 

@@ -1,8 +1,9 @@
-"""The recipe inside the file: put in without touching a pixel or a note, and read back from whatever a stranger sends.
+"""The recipe inside the file: put in without touching a pixel or a note, and read back from whatever a
+stranger sends.
 
-`CARRIERS` lists the formats that can carry one. What is written is `Recipe.to_json()` to the letter, so that it reads back the
-same from all of them; where the format has a place for it, the file also says in words what it is, that a trained model took part
-(IPTC's digital source type), and whom its sources are owed to.
+`CARRIERS` lists the formats that can carry one. What is written is `Recipe.to_json()` to the letter, so that
+it reads back the same from all of them; where the format has a place for it, the file also says in words what
+it is, that a trained model took part (IPTC's digital source type), and whom its sources are owed to.
 """
 
 from __future__ import annotations
@@ -26,34 +27,40 @@ TOOL = "Derivative Works Studio"
 LARGEST_RECIPE = 2**20
 """Bytes of the longest recipe that is read; real ones have about one thousand."""
 LARGEST_SCORE = 32 * 2**20
-"""Bytes of the largest score that is unpacked from a .mxl; 200 kB of zip can hold a thousand times as much."""
+"""Bytes of the largest score that is unpacked from a .mxl; 200 kB of zip can hold a thousand times as much.
+"""
 MOST_EVENTS = 200_000
 """MIDI events that are looked through for a recipe."""
 
 
 def embed(content: bytes, suffix: str, recipe: Recipe) -> bytes:
-    """The same file with `recipe` inside; a recipe that is already there is replaced, so doing it twice changes nothing.
+    """The same file with `recipe` inside; a recipe that is already there is replaced, so doing it twice
+    changes nothing.
 
-    suffix: ".png", ".mid" … as in `CARRIERS`. Raises `Refused` for a format that cannot carry a recipe, `Unreadable` when `content`
-    is not a whole file of that format.
+    suffix: ".png", ".mid" … as in `CARRIERS`. Raises `Refused` for a format that cannot carry a recipe,
+    `Unreadable` when `content` is not a whole file of that format.
     """
     carrier = next((known for known in CARRIERS if suffix.lower() in known.suffixes), None)
     if carrier is None:
         can = ", ".join(known.suffixes[0] for known in CARRIERS)
         raise Refused(f"A {suffix or 'file without a suffix'} cannot carry its recipe; choose one of {can}.")
     if not carrier.signature.match(content):
-        raise Unreadable(f"This is not a {carrier.name} file, so no recipe can be put into it; choose the suffix that fits.")
+        raise Unreadable(
+            f"This is not a {carrier.name} file, so no recipe can be put into it; choose the suffix that fits."
+        )
     try:
         return carrier.insert(content, recipe)
     except _BROKEN:
-        raise Unreadable(f"The {carrier.name} file is broken, so no recipe can be put into it; make it again.") from None
+        raise Unreadable(
+            f"The {carrier.name} file is broken, so no recipe can be put into it; make it again."
+        ) from None
 
 
 def extract(content: bytes) -> str | None:
     """The recipe's JSON inside a file, whose format is told by its first bytes. None where there is none.
 
-    The text comes from outside: check it with `parse_json`. Raises nothing but `Unreadable`, for a recipe that is there but
-    damaged, not UTF-8, or longer than `LARGEST_RECIPE`.
+    The text comes from outside: check it with `parse_json`. Raises nothing but `Unreadable`, for a recipe
+    that is there but damaged, not UTF-8, or longer than `LARGEST_RECIPE`.
     """
     carrier = next((known for known in CARRIERS if known.signature.match(content)), None)
     if carrier is None:
@@ -65,7 +72,9 @@ def extract(content: bytes) -> str | None:
     if found is None:
         return None
     if len(found) > LARGEST_RECIPE:
-        raise Unreadable("The recipe inside the file is larger than any the studio writes; take the original file.")
+        raise Unreadable(
+            "The recipe inside the file is larger than any the studio writes; take the original file."
+        )
     try:
         return found.decode("utf-8")
     except UnicodeDecodeError:
@@ -74,7 +83,9 @@ def extract(content: bytes) -> str | None:
 
 def credit(source: Source) -> str:
     """A source as credits name it: 'China' by A. Photographer (CC BY 2.0)."""
-    said = f"'{source.title or source.name}'" if source.title or source.name else f"a file {source.sha256[:8]}…"
+    said = (
+        f"'{source.title or source.name}'" if source.title or source.name else f"a file {source.sha256[:8]}…"
+    )
     said += f" by {source.author}" if source.author else ""
     return said + (f" ({source.licence})" if source.licence else "")
 
@@ -94,7 +105,9 @@ _BROKEN: tuple[type[Exception], ...] = (
 
 
 def png_chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """(kind, start, end) of each chunk: data is content[start + 8 : end - 4]. `end` lies beyond the file where it was cut short."""
+    """(kind, start, end) of each chunk: data is content[start + 8 : end - 4]. `end` lies beyond the file
+    where it was cut short.
+    """
     at = 8
     while at + 8 <= len(content):
         length, kind = struct.unpack_from(">I4s", content, at)
@@ -110,7 +123,10 @@ def _into_png(content: bytes, recipe: Recipe) -> bytes:
         if end > len(content):
             raise _NotWhole
         if kind == b"IDAT" and not written:
-            kept += [_itxt("XML:com.adobe.xmp", f"{_XPACKET}{_xmp(recipe)}<?xpacket end='w'?>"), _itxt(KEYWORD, recipe.to_json())]
+            kept += [
+                _itxt("XML:com.adobe.xmp", f"{_XPACKET}{_xmp(recipe)}<?xpacket end='w'?>"),
+                _itxt(KEYWORD, recipe.to_json()),
+            ]
             written = True
         if kind in _TEXT_CHUNKS and _keyword(content, start, end) in (KEYWORD, "XML:com.adobe.xmp"):
             continue
@@ -125,7 +141,9 @@ def _from_png(content: bytes) -> bytes | None:
         if kind not in _TEXT_CHUNKS or end > len(content) or _keyword(content, start, end) != KEYWORD:
             continue
         if zlib.crc32(content[start + 4 : end - 4]) != struct.unpack_from(">I", content, end - 4)[0]:
-            raise Unreadable("The recipe inside the file is damaged (its checksum does not fit); take the original file.")
+            raise Unreadable(
+                "The recipe inside the file is damaged (its checksum does not fit); take the original file."
+            )
         return _TEXT_CHUNKS[kind](content[start + 9 + len(KEYWORD) : end - 4])
     return None
 
@@ -165,7 +183,9 @@ _SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 
 
 def _xmp(recipe: Recipe, *, composite: bool | None = None) -> str:
-    """composite: made from another's picture with a trained model (the default where there are sources), or by the model alone."""
+    """composite: made from another's picture with a trained model (the default where there are sources), or
+    by the model alone.
+    """
     composite = bool(recipe.sources) if composite is None else composite
     kind = "compositeWithTrainedAlgorithmicMedia" if composite else "trainedAlgorithmicMedia"
     parts = [
@@ -258,7 +278,9 @@ def _midi_chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _midi_events(track: bytes) -> Iterator[tuple[int, int, int]]:
-    """(where the delta time starts, where the event starts, where it ends). Ends quietly where the track makes no sense."""
+    """(where the delta time starts, where the event starts, where it ends). Ends quietly where the track
+    makes no sense.
+    """
     at, running = 0, 0
     while at < len(track):
         delta_at = at
@@ -337,7 +359,9 @@ def _into_wav(content: bytes, recipe: Recipe) -> bytes:
             raise _NotWhole
         has_sound = has_sound or kind == b"data"
         ours = kind == _WAV_CHUNK or (
-            kind == b"LIST" and content[start + 8 : start + 12] == b"INFO" and TOOL.encode() in content[start:end]
+            kind == b"LIST"
+            and content[start + 8 : start + 12] == b"INFO"
+            and TOOL.encode() in content[start:end]
         )
         if not ours:
             kept.append(_padded(content[start:end]))
@@ -353,7 +377,14 @@ def _into_wav(content: bytes, recipe: Recipe) -> bytes:
 
 
 def _from_wav(content: bytes) -> bytes | None:
-    return next((content[start + 8 : end] for kind, start, end in riff_chunks(content) if kind == _WAV_CHUNK and end <= len(content)), None)
+    return next(
+        (
+            content[start + 8 : end]
+            for kind, start, end in riff_chunks(content)
+            if kind == _WAV_CHUNK and end <= len(content)
+        ),
+        None,
+    )
 
 
 def _riff_chunk(kind: bytes, data: bytes) -> bytes:
@@ -364,12 +395,15 @@ def _padded(chunk: bytes) -> bytes:
     return chunk + b"\0" * (len(chunk) & 1)
 
 
-# XML: expat tells the byte where each element stands, so the text around is left as it is. Declared entities are refused.
+# XML: expat tells the byte where each element stands, so the text around is left as it is. Declared entities
+# are refused.
 
 
 @dataclass
 class _Element:
-    """One element that was asked for: where it starts, where its end tag starts (for <empty/> where it ends), its own text."""
+    """One element that was asked for: where it starts, where its end tag starts (for <empty/> where it ends),
+    its own text.
+    """
 
     path: str
     attributes: dict[str, str]
@@ -384,9 +418,14 @@ class _Element:
 
 
 def _elements(
-    content: bytes, wanted: Callable[[str, dict[str, str]], bool], *, until: Callable[[_Element], bool] | None = None
+    content: bytes,
+    wanted: Callable[[str, dict[str, str]], bool],
+    *,
+    until: Callable[[_Element], bool] | None = None,
 ) -> list[_Element]:
-    """Every element whose path ("/score-partwise/identification") and attributes are wanted. Stops after the one that `until` names."""
+    """Every element whose path ("/score-partwise/identification") and attributes are wanted. Stops after the
+    one that `until` names.
+    """
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise ValueError("UTF-16")
     parser = expat.ParserCreate()
@@ -463,9 +502,13 @@ def _ascii(text: str) -> bytes:
 
 
 def _into_musicxml(content: bytes, recipe: Recipe) -> bytes:
-    """MusicXML 4.0: identification/miscellaneous/miscellaneous-field, made where it is missing, in the order that the schema asks for."""
+    """MusicXML 4.0: identification/miscellaneous/miscellaneous-field, made where it is missing, in the order
+    that the schema asks for.
+    """
     content = _without(content, _elements(content, _is_recipe_field))
-    places = {place.path.split("/", 2)[2]: place for place in reversed(_elements(content, _is_place_for_recipe))}
+    places = {
+        place.path.split("/", 2)[2]: place for place in reversed(_elements(content, _is_place_for_recipe))
+    }
     child = f'<miscellaneous-field name="{KEYWORD}">{_recipe_as_xml(recipe)}</miscellaneous-field>'
     if "identification/miscellaneous" in places:
         return _as_last_child(content, places["identification/miscellaneous"], _ascii(child))
@@ -479,11 +522,19 @@ def _into_musicxml(content: bytes, recipe: Recipe) -> bytes:
 
 
 def _is_recipe_field(path: str, attributes: dict[str, str]) -> bool:
-    return path.endswith("/identification/miscellaneous/miscellaneous-field") and attributes.get("name") == KEYWORD
+    return (
+        path.endswith("/identification/miscellaneous/miscellaneous-field")
+        and attributes.get("name") == KEYWORD
+    )
 
 
 def _is_place_for_recipe(path: str, _attributes: dict[str, str]) -> bool:
-    return re.fullmatch(r"/score-(partwise|timewise)/(identification(/miscellaneous)?|defaults|credit|part-list)", path) is not None
+    return (
+        re.fullmatch(
+            r"/score-(partwise|timewise)/(identification(/miscellaneous)?|defaults|credit|part-list)", path
+        )
+        is not None
+    )
 
 
 def _into_svg(content: bytes, recipe: Recipe) -> bytes:
@@ -502,7 +553,9 @@ def _is_recipe_metadata(path: str, attributes: dict[str, str]) -> bool:
 
 def _from_xml(content: bytes) -> bytes | None:
     def holds_recipe(path: str, attributes: dict[str, str]) -> bool:
-        return _is_recipe_field(path, attributes) or (path == "/svg/metadata" and attributes.get("id") == KEYWORD)
+        return _is_recipe_field(path, attributes) or (
+            path == "/svg/metadata" and attributes.get("id") == KEYWORD
+        )
 
     found = _elements(content, holds_recipe, until=lambda _element: True)
     return "".join(found[0].text).encode() if found and found[0].end_tag >= 0 else None
@@ -579,14 +632,19 @@ class Carrier:
     find: Callable[[bytes], bytes | None]
 
 
-# What may stand before an XML document's first element: a byte order mark, a declaration, comments, a document type.
-_PROLOGUE = rb"(?:\xef\xbb\xbf)?(?:\s|<\?[^>]{0,999}\?>|<!--(?:(?!-->).){0,9999}-->|<!DOCTYPE[^>\[]{0,999}>)*+"
+# What may stand before an XML document's first element: a byte order mark, a declaration, comments, a
+# document type.
+_PROLOGUE = (
+    rb"(?:\xef\xbb\xbf)?(?:\s|<\?[^>]{0,999}\?>|<!--(?:(?!-->).){0,9999}-->|<!DOCTYPE[^>\[]{0,999}>)*+"
+)
 
 CARRIERS = (
     Carrier("PNG", (".png",), re.compile(rb"\x89PNG\r\n\x1a\n"), _into_png, _from_png),
     Carrier("MIDI", (".mid", ".midi"), re.compile(rb"MThd"), _into_midi, _from_midi),
     Carrier("WAV", (".wav",), re.compile(rb"RIFF.{4}WAVE", re.DOTALL), _into_wav, _from_wav),
-    Carrier("SVG", (".svg",), re.compile(_PROLOGUE + rb"<(?:svg:)?svg[\s>/]", re.DOTALL), _into_svg, _from_xml),
+    Carrier(
+        "SVG", (".svg",), re.compile(_PROLOGUE + rb"<(?:svg:)?svg[\s>/]", re.DOTALL), _into_svg, _from_xml
+    ),
     Carrier(
         "MusicXML",
         (".musicxml", ".xml"),
@@ -595,6 +653,14 @@ CARRIERS = (
         _from_xml,
     ),
     Carrier("compressed MusicXML", (".mxl",), re.compile(rb"PK\x03\x04"), _into_mxl, _from_mxl),
-    Carrier("ABC", (".abc",), re.compile(rb"(?:\xef\xbb\xbf)?(?:%[^\r\n]*|[A-Za-z]:[^\r\n]*|\s*)(?:[\r\n]|$)"), _into_abc, _from_abc),
+    Carrier(
+        "ABC",
+        (".abc",),
+        re.compile(rb"(?:\xef\xbb\xbf)?(?:%[^\r\n]*|[A-Za-z]:[^\r\n]*|\s*)(?:[\r\n]|$)"),
+        _into_abc,
+        _from_abc,
+    ),
 )
-"""The formats that carry a recipe, in the order in which they are told apart; ABC, being plain text, comes last."""
+"""The formats that carry a recipe, in the order in which they are told apart; ABC, being plain text, comes
+last.
+"""

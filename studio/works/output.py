@@ -1,6 +1,7 @@
 """Files written whole or not at all.
 
-`write_file` is for what a person asked for by name; `lay_down` is the same care for whoever chooses the names (the gallery's store).
+`write_file` is for what a person asked for by name; `lay_down` is the same care for whoever chooses the names
+(the gallery's store).
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from studio.errors import Missing, Refused, StudioError
 
 
 def write_file(content: bytes, path: Path, *, force: bool = False) -> Path:
-    """Write `content` to `path`, so that at every moment either the whole new file stands there or what stood there before.
+    """Write `content` to `path`, so that at every moment either the whole new file stands there or what stood
+    there before.
 
     force: replace a file that exists. Folders and devices are never replaced; a symbolic link is followed.
-    Returns the path. Raises `Refused` when something stands there or the disk is full or not writable, `Missing` when the folder is.
+    Returns the path. Raises `Refused` when something stands there or the disk is full or not writable,
+    `Missing` when the folder is.
     """
     path = Path(path)
     folder = path.parent
@@ -41,13 +44,17 @@ def write_file(content: bytes, path: Path, *, force: bool = False) -> Path:
 
 
 def lay_down(content: bytes, path: Path, temporary: Path, *, replace: bool) -> None:
-    """Write to `temporary`, flush it to the disk, give it its real name, and flush the folder: after this it outlives a power cut.
+    """Write to `temporary`, flush it to the disk, give it its real name, and flush the folder: after this it
+    outlives a power cut.
 
-    temporary: a free name on the same file system. Raises `FileExistsError` where `path` stands and may not be replaced, or another
-    `OSError`; in every case nothing is left under either name that was not there before.
+    temporary: a free name on the same file system. Raises `FileExistsError` where `path` stands and may not
+    be replaced, or another `OSError`; in every case nothing is left under either name that was not there
+    before.
     """
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+        descriptor = os.open(
+            temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666
+        )
         try:
             rest = memoryview(content)
             while rest:
@@ -85,13 +92,19 @@ def not_written(error: OSError | ValueError, path: Path | str) -> StudioError:
     folder = Path(path).parent
     match getattr(error, "errno", None):
         case errno.ENOSPC | errno.EDQUOT:
-            return Refused(f"The disk of {folder} is full: free some space and try again; nothing was left half-written.")
+            return Refused(
+                f"The disk of {folder} is full: free some space and try again; nothing was left half-written."
+            )
         case errno.EROFS | errno.EACCES | errno.EPERM:
-            return Refused(f"{folder} cannot be written to: choose another folder, or give yourself the right to write there.")
+            return Refused(
+                f"{folder} cannot be written to: choose another folder, or give yourself the right to write there."
+            )
         case errno.ENOENT | errno.ENOTDIR:
             return Missing(f"There is no folder {folder}: create it, or choose another.")
         case errno.ENAMETOOLONG:
-            return Refused(f"The file name {Path(path).name[:40]}… is too long for this disk: choose a shorter one.")
+            return Refused(
+                f"The file name {Path(path).name[:40]}… is too long for this disk: choose a shorter one."
+            )
         case errno.EFBIG:
             return Refused(f"{path} would be larger than this disk or account allows: choose another place.")
         case _:
@@ -112,7 +125,9 @@ def _rename_without_replacing(temporary: Path, path: Path) -> None:
         os.link(temporary, path)
     except FileExistsError:
         raise
-    except OSError:  # a file system without hard links (FAT, some network shares): the check is as near as it gets
+    except (
+        OSError
+    ):  # a file system without hard links (FAT, some network shares): the check is as near as it gets
         if path.exists():
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
         temporary.replace(path)

@@ -1,7 +1,8 @@
 """A recipe describes one work completely: what it was made from, how, and with what.
 
-The same recipe gives the same work on the same machine and versions. Ranges, defaults and help of every parameter
-stand in the recipe's fields and nowhere else: `controls()` reads them back for the command line, the sliders and the docs.
+The same recipe gives the same work on the same machine and versions. Ranges, defaults and help of every
+parameter stand in the recipe's fields and nowhere else: `controls()` reads them back for the command line,
+the sliders and the docs.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ MOST_CREDIT = 500
 
 
 class Source(Frozen):
-    """A file a work was made from, known by its content. `role` says what for: photo, guide, mask, style, tune …"""
+    """A file a work was made from, known by its content. `role` says what for: photo, guide, mask, style,
+    tune …
+    """
 
     sha256: Sha256
     role: str
@@ -49,7 +52,9 @@ class Source(Frozen):
     @field_validator("name", "title", "author", "licence")
     @classmethod
     def _one_line(cls, text: str) -> str:
-        """Labels come from strangers' files and end up in terminals and pages, so line ends and control signs become spaces."""
+        """Labels come from strangers' files and end up in terminals and pages, so line ends and control signs
+        become spaces.
+        """
         return _CONTROL_SIGNS.sub(" ", text).strip()
 
     @field_validator("name")
@@ -67,14 +72,18 @@ class ModelIdentity(Frozen):
 
 
 class Setting(Frozen):
-    """The machinery of one making. It may change a last digit, so it is recorded, but it is not part of what was asked for."""
+    """The machinery of one making. It may change a last digit, so it is recorded, but it is not part of what
+    was asked for.
+    """
 
     versions: dict[str, str] = Field(default_factory=dict, description="studio, python, torch … -> version")
     device: str = Field("", description="cpu, cuda or mps, with the processor's name")
 
 
 class Recipe(Frozen):
-    """What every kind of work has in common; each kind adds its own parameters in a subclass with its own `kind`."""
+    """What every kind of work has in common; each kind adds its own parameters in a subclass with its own
+    `kind`.
+    """
 
     schema_version: Literal[1] = 1
     kind: str
@@ -88,9 +97,12 @@ class Recipe(Frozen):
         return next((source for source in self.sources if source.role == role), None)
 
     def to_json(self) -> str:
-        """Canonical JSON: sorted keys, no spaces, so equal recipes are equal texts. `parse_json` gives the same recipe back."""
+        """Canonical JSON: sorted keys, no spaces, so equal recipes are equal texts. `parse_json` gives the
+        same recipe back.
+        """
         fields = self.model_dump(mode="json")
-        # An empty parameter is a wish ("the photo's own size") and stays; only what is not known yet is left out.
+        # An empty parameter is a wish ("the photo's own size") and stays; only what is not known yet is left
+        # out.
         for later in ("model", "setting"):
             if fields[later] is None:
                 del fields[later]
@@ -98,7 +110,9 @@ class Recipe(Frozen):
 
     @property
     def fingerprint(self) -> str:
-        """sha256 (hex) of everything that was asked for: the recipe without the machine it ran on, and without how sources are labelled."""
+        """sha256 (hex) of everything that was asked for: the recipe without the machine it ran on, and
+        without how sources are labelled.
+        """
         asked = self.model_dump(mode="json", exclude={"setting", "model"})
         asked["sources"] = [[source.role, source.sha256] for source in self.sources]
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
@@ -128,7 +142,9 @@ def check(kind: type[R], fields: dict[str, Any]) -> R:
 
 
 def parse_json(kind: type[Recipe], text: str | bytes) -> Recipe:
-    """Read a recipe back from `to_json`'s text. Raises `Unreadable` for what is no recipe or was edited into nonsense."""
+    """Read a recipe back from `to_json`'s text. Raises `Unreadable` for what is no recipe or was edited into
+    nonsense.
+    """
     try:
         fields = json.loads(text)
         if not isinstance(fields, dict):
@@ -137,11 +153,15 @@ def parse_json(kind: type[Recipe], text: str | bytes) -> Recipe:
         raise Unreadable("The recipe is not valid JSON; restore it from the original file.") from None
     version = fields.get("schema_version")
     if isinstance(version, int | float) and version > SCHEMA_VERSION:
-        raise Unreadable(f"A newer studio wrote this recipe (schema {version}; this one reads {SCHEMA_VERSION}): update the studio.")
+        raise Unreadable(
+            f"A newer studio wrote this recipe (schema {version}; this one reads {SCHEMA_VERSION}): update the studio."
+        )
     try:
         return kind.model_validate(fields)
     except ValidationError as error:
-        raise Unreadable(f"The recipe was changed by hand and no longer holds: {_in_a_sentence(kind, error)}") from None
+        raise Unreadable(
+            f"The recipe was changed by hand and no longer holds: {_in_a_sentence(kind, error)}"
+        ) from None
 
 
 _MENDS = {
@@ -253,9 +273,18 @@ def parameter(
     in_sight: bool = False,
     **more: Any,
 ) -> Any:
-    """A recipe's field with what the app's slider and the command line's help need: range, step, unit, one sentence."""
+    """A recipe's field with what the app's slider and the command line's help need: range, step, unit, one
+    sentence.
+    """
     fold = Fold.IN_SIGHT if in_sight else Fold.FOLDED
-    return Field(default, description=description, ge=ge, le=le, json_schema_extra={"step": step, "unit": unit, "fold": fold.value}, **more)
+    return Field(
+        default,
+        description=description,
+        ge=ge,
+        le=le,
+        json_schema_extra={"step": step, "unit": unit, "fold": fold.value},
+        **more,
+    )
 
 
 def controls(kind: type[Recipe]) -> list[Control]:
@@ -269,7 +298,9 @@ def controls(kind: type[Recipe]) -> list[Control]:
             annotation = next(part for part in get_args(annotation) if part is not type(None))
         if get_origin(annotation) in (tuple, list):
             annotation, many = get_args(annotation)[0], True
-        choices = tuple(str(choice) for choice in get_args(annotation)) if get_origin(annotation) is Literal else ()
+        choices = (
+            tuple(str(choice) for choice in get_args(annotation)) if get_origin(annotation) is Literal else ()
+        )
         extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
         found.append(
             Control(

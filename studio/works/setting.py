@@ -13,9 +13,14 @@ from studio.works.recipe import Setting
 def setting(device: str, *packages: str, **more: str) -> Setting:
     """The studio's, Python's and the named packages' versions, and the device with the processor's name.
 
-    device: cpu, cuda or mps, or a fuller name of it. more: what else may change a last digit, such as threads="2".
+    device: cpu, cuda or mps, or a fuller name of it. more: what else may change a last digit, such as
+    threads="2".
     """
-    versions = {"studio": __version__, "python": platform.python_version()} | {package: _version(package) for package in packages} | more
+    versions = (
+        {"studio": __version__, "python": platform.python_version()}
+        | {package: _version(package) for package in packages}
+        | more
+    )
     return Setting(versions=versions, device=f"{device} ({processor()})" if device == "cpu" else device)
 
 

@@ -1,4 +1,6 @@
-"""Where the trained models and the works on show are: beside the package in a checkout, inside it in an installed wheel."""
+"""Where the trained models and the works on show are: beside the package in a checkout, inside it in an
+installed wheel.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ from studio.errors import Missing
 
 
 def shipped(folder: str) -> Path:
-    """The folder "models" or "gallery" as it came with the studio. Raises `Missing` when this installation lacks it."""
+    """The folder "models" or "gallery" as it came with the studio. Raises `Missing` when this installation
+    lacks it.
+    """
     package = Path(__file__).parents[1]
     for place in (package / "shipped" / folder, package.parent / folder):
         if place.is_dir():

@@ -1,6 +1,8 @@
-"""The gallery's files: content under names that are relative paths, on this machine's disk or behind any fsspec URL.
+"""The gallery's files: content under names that are relative paths, on this machine's disk or behind any
+fsspec URL.
 
-A name is written once with one content (names hold the content's hash), so writing again what is there does no harm.
+A name is written once with one content (names hold the content's hash), so writing again what is there does
+no harm.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ DAY = 24 * 60 * 60
 
 
 class Store(Protocol):
-    """Files by name. Every method raises a `StudioError` when the store cannot be reached, or `FileNotFoundError` for a lacking file."""
+    """Files by name. Every method raises a `StudioError` when the store cannot be reached, or
+    `FileNotFoundError` for a lacking file.
+    """
 
     def write(self, name: str, content: bytes) -> None:
         """Whole or not at all, and there to stay when this returns."""
@@ -49,7 +53,9 @@ class Store(Protocol):
 
 
 def open_store(url: str) -> Store:
-    """A folder's path or a file:// URL is kept on this disk; any other URL (s3://bucket/folder, memory://, sftp://…) through fsspec."""
+    """A folder's path or a file:// URL is kept on this disk; any other URL (s3://bucket/folder, memory://,
+    sftp://…) through fsspec.
+    """
     scheme = urlsplit(url).scheme
     if "://" not in url:
         return LocalStore(Path(url).expanduser().absolute())
@@ -110,7 +116,9 @@ class LocalStore:
                 keeper = Keeper.read(entry.name.rpartition("~")[0])
                 if keeper is None:
                     continue  # not ours
-                with contextlib.suppress(FileNotFoundError):  # it was given its name just now, or another process clears as well
+                with contextlib.suppress(
+                    FileNotFoundError
+                ):  # it was given its name just now, or another process clears as well
                     if keeper.dead or (keeper.elsewhere and entry.stat().st_mtime < time.time() - DAY):
                         Path(entry.path).unlink()
                         cleared += 1
@@ -124,11 +132,15 @@ class LocalStore:
             raise
         except OSError as error:
             said = error.strerror or str(error)
-            raise Refused(f"The gallery's file {self.folder / name} cannot be reached ({said}): check the folder's permissions.") from error
+            raise Refused(
+                f"The gallery's file {self.folder / name} cannot be reached ({said}): check the folder's permissions."
+            ) from error
 
 
 class RemoteStore:
-    """Anything fsspec speaks to. Object stores put a file whole or not at all; on others the gallery's rows say what is whole."""
+    """Anything fsspec speaks to. Object stores put a file whole or not at all; on others the gallery's rows
+    say what is whole.
+    """
 
     def __init__(self, url: str) -> None:
         self.shown = _without_password(url)
@@ -140,7 +152,9 @@ class RemoteStore:
             self._files, self._root = fsspec.core.url_to_fs(url, use_listings_cache=False)
         except ImportError as error:
             extra = " (for s3: pip install 'studio[s3]')" if url.startswith("s3") else ""
-            raise Missing(f"Files at {self.shown} need a package that is not installed{extra}: {str(error).rstrip('.')}.") from None
+            raise Missing(
+                f"Files at {self.shown} need a package that is not installed{extra}: {str(error).rstrip('.')}."
+            ) from None
         except ValueError as error:
             raise Refused(
                 f"{self.shown} is no place for the gallery's files ({str(error).rstrip('.')}): give a folder or an fsspec URL."
@@ -205,7 +219,9 @@ class RemoteStore:
 
     def _unreachable(self, error: Exception) -> StudioError:
         said = (str(error).splitlines() or [type(error).__name__])[0][:200].rstrip(".")
-        return Missing(f"The gallery's files at {self.shown} cannot be reached ({said}): check the address, the network and your access.")
+        return Missing(
+            f"The gallery's files at {self.shown} cannot be reached ({said}): check the address, the network and your access."
+        )
 
 
 def _without_password(url: str) -> str:

@@ -1,4 +1,6 @@
-"""The gallery's tables. A change here needs a migration in `studio/works/migrations`; a test compares the two."""
+"""The gallery's tables. A change here needs a migration in `studio/works/migrations`; a test compares the
+two.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ class Base(DeclarativeBase):
 
 
 class IdentityRow(Base):
-    """Which gallery this is. The files' folder carries the same name, so that no database tidies up another gallery's files."""
+    """Which gallery this is. The files' folder carries the same name, so that no database tidies up another
+    gallery's files.
+    """
 
     __tablename__ = "identity"
 
@@ -44,9 +48,11 @@ class IdentityRow(Base):
 
 
 class WorkRow(Base):
-    """A work. `state` is "arriving" until its files are whole in the store, "here" from then on, and "leaving" while they are removed.
+    """A work. `state` is "arriving" until its files are whole in the store, "here" from then on, and
+    "leaving" while they are removed.
 
-    Only works that are here are shown. keeper: the process that brings or removes it, so that a dead one's works can be told.
+    Only works that are here are shown. keeper: the process that brings or removes it, so that a dead one's
+    works can be told.
     search_text: everything a search looks at, folded (see `gallery.folded`).
     """
 
@@ -75,7 +81,9 @@ class WorkRow(Base):
 
 
 class SourceRow(Base):
-    """A file works were made from; its bytes stand in the store under its hash once `state` is "here" ("arriving" before that)."""
+    """A file works were made from; its bytes stand in the store under its hash once `state` is "here"
+    ("arriving" before that).
+    """
 
     __tablename__ = "sources"
 
@@ -91,7 +99,8 @@ class SourceRow(Base):
 
 
 class ClaimRow(Base):
-    """A source was kept for a work that has not come yet: one row for each time it was kept, gone with the work that comes of it.
+    """A source was kept for a work that has not come yet: one row for each time it was kept, gone with the
+    work that comes of it.
 
     While its keeper lives, the source stays, even when the last work that used it is removed.
     """
@@ -117,8 +126,9 @@ class UseRow(Base):
 class JobRow(Base):
     """A making that was asked for, from the moment of asking.
 
-    state: waiting, running, made, failed, cancelled or interrupted. worker: which process answers for it while it runs, so that a dead
-    one's jobs can be told; seen_at: its last sign of life, for those who stand at another machine and cannot look whether it lives.
+    state: waiting, running, made, failed, cancelled or interrupted. worker: which process answers for it
+    while it runs, so that a dead one's jobs can be told; seen_at: its last sign of life, for those who stand
+    at another machine and cannot look whether it lives.
     """
 
     __tablename__ = "jobs"

@@ -1,7 +1,8 @@
 """What making yields: `Progress` after every step, and `Made` at the end.
 
-A process that makes something is a generator, `Iterator[Progress]` that returns a `Made`. It neither prints nor stores;
-whoever runs it watches, stops it by asking no further, and hands what was made to a gallery or a file.
+A process that makes something is a generator, `Iterator[Progress]` that returns a `Made`. It neither prints
+nor stores; whoever runs it watches, stops it by asking no further, and hands what was made to a gallery or a
+file.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ class Progress:
     done, total: steps taken and steps there will be (total is known from the start; done never falls).
     stage: what is going on, in a few words ("octave 3 of 5").
     loss: the wrongness or the objective now, or None where there is none.
-    preview: gives a picture of the work as it stands (JPEG bytes, longest side at most 768 px). It costs time, so it is
+    preview: gives a picture of the work as it stands (JPEG bytes, longest side at most 768 px). It costs
+    time, so it is
         only called by who wants to look; it may only be called before the next step is asked for.
     """
 
@@ -36,7 +38,8 @@ class Progress:
 
 @dataclass(frozen=True)
 class Made:
-    """A finished work before it is kept: the whole file, with its recipe inside where the format can carry it.
+    """A finished work before it is kept: the whole file, with its recipe inside where the format can carry
+    it.
 
     recipe: as asked for, completed with `model` and `setting`.
     content: the file's bytes; suffix: ".png"; media_type: "image/png".
@@ -61,7 +64,9 @@ Materials = Callable[[Source], bytes]
 
 @dataclass(frozen=True)
 class Work:
-    """A work in the gallery. The recipe stays JSON, so that a gallery can hold kinds this code does not know; `words` tells it."""
+    """A work in the gallery. The recipe stays JSON, so that a gallery can hold kinds this code does not know;
+    `words` tells it.
+    """
 
     id: str
     kind: str

@@ -1,4 +1,6 @@
-"""One studio and one Chromium for all tests of the app: started as a person starts it, in a home of its own, and small dreams in it."""
+"""One studio and one Chromium for all tests of the app: started as a person starts it, in a home of its own,
+and small dreams in it.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,14 @@ import pytest
 
 from tests.app.photos import picture
 
-CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome", "chrome") if (path := shutil.which(name))), None)
+CHROMIUM = next(
+    (
+        path
+        for name in ("chromium", "chromium-browser", "google-chrome", "chrome")
+        if (path := shutil.which(name))
+    ),
+    None,
+)
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 PATIENCE = 90_000
 """Milliseconds a page may take on a busy machine."""
@@ -28,7 +37,8 @@ PATIENCE = 90_000
 class Chromium:
     """A real Chromium for all tests.
 
-    Its visitors share what it has fetched and compiled of the page, which takes seconds; whatever else one leaves is gone for the next.
+    Its visitors share what it has fetched and compiled of the page, which takes seconds; whatever else one
+    leaves is gone for the next.
     """
 
     def __init__(self, browser: Any) -> None:
@@ -39,7 +49,9 @@ class Chromium:
     def visitor(self, address: str, size: dict[str, int], *, touch: bool = False) -> Iterator[Any]:
         """An empty page of a visitor who was never at `address` before, on a screen of that size."""
         if touch not in self.contexts:
-            self.contexts[touch] = self.browser.new_context(has_touch=touch, accept_downloads=True, reduced_motion="reduce")
+            self.contexts[touch] = self.browser.new_context(
+                has_touch=touch, accept_downloads=True, reduced_motion="reduce"
+            )
             self.contexts[touch].set_default_timeout(PATIENCE)
         page = self.contexts[touch].new_page()
         page.set_viewport_size(size)
@@ -59,10 +71,20 @@ class Chromium:
 def chromium() -> Iterator[Chromium]:
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine (apt install chromium)")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install playwright)")
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed (pip install playwright)"
+    )
     with playwright.sync_playwright() as driver:
-        args = ["--no-sandbox", "--headless", "--disable-gpu", "--disable-background-networking", "--use-fake-device-for-media-stream"]
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=[*args, "--use-fake-ui-for-media-stream"])
+        args = [
+            "--no-sandbox",
+            "--headless",
+            "--disable-gpu",
+            "--disable-background-networking",
+            "--use-fake-device-for-media-stream",
+        ]
+        browser = driver.chromium.launch(
+            executable_path=CHROMIUM, args=[*args, "--use-fake-ui-for-media-stream"]
+        )
         yield Chromium(browser)
         browser.close()
 
@@ -79,9 +101,13 @@ class Open:
 
 @pytest.fixture(scope="session")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Open]:
-    """`studio app` on a free port, stopped at the end as a service is stopped, which leaves nothing of its visitors behind."""
+    """`studio app` on a free port, stopped at the end as a service is stopped, which leaves nothing of its
+    visitors behind.
+    """
     home = tmp_path_factory.mktemp("studio-home")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("STUDIO_", "GRADIO_"))}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("STUDIO_", "GRADIO_"))
+    }
     running = subprocess.Popen(
         [sys.executable, "-c", "from studio.cli import main; main()", "app", "--port", "0"],
         env=environment | {"STUDIO_HOME": str(home), "OMP_NUM_THREADS": "1"},
@@ -108,7 +134,9 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Open]:
         running.kill()
         rest.join()
         running.stdout.close()
-    uploads = [each for each in Path(tempfile.gettempdir()).glob("studio-app-*") if f"~{running.pid}~" in each.name]
+    uploads = [
+        each for each in Path(tempfile.gettempdir()).glob("studio-app-*") if f"~{running.pid}~" in each.name
+    ]
     assert uploads == [], "what visitors sent stays behind"
 
 

@@ -19,7 +19,9 @@ def picture(width: int = 240, height: int = 180, form: str = "JPEG", seed: int =
     y, x = np.mgrid[0:height, 0:width]
     sky = np.stack([90 + y / height * 90, 130 + y / height * 60, 220 - y / height * 40], axis=-1)
     hills = height * (0.55 + 0.15 * np.sin(x / width * 9 + seed) + 0.06 * np.sin(x / width * 31))
-    ground = np.stack([60 + 40 * np.sin(x / 7), 110 + 50 * np.cos(y / 5), 50 + 20 * np.sin((x + y) / 9)], axis=-1)
+    ground = np.stack(
+        [60 + 40 * np.sin(x / 7), 110 + 50 * np.cos(y / 5), 50 + 20 * np.sin((x + y) / 9)], axis=-1
+    )
     pixels = np.where((y > hills)[..., None], ground, sky) + noise.normal(0, 9, (height, width, 3))
     written = io.BytesIO()
     Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).resize(size).save(written, form)

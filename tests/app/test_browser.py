@@ -1,4 +1,6 @@
-"""The page in a real Chromium, as a person uses it: with mouse, keyboard and finger, on a desk and on a phone."""
+"""The page in a real Chromium, as a person uses it: with mouse, keyboard and finger, on a desk and on a
+phone.
+"""
 
 from __future__ import annotations
 
@@ -35,9 +37,16 @@ MASK = """async () => {
 
 @contextmanager
 def opened(
-    chromium: Chromium, studio: Open, *, size: dict[str, int] = DESK, touch: bool = False, forgiven: tuple[str, ...] = ()
+    chromium: Chromium,
+    studio: Open,
+    *,
+    size: dict[str, int] = DESK,
+    touch: bool = False,
+    forgiven: tuple[str, ...] = (),
 ) -> Iterator[Any]:
-    """A page of its own visitor; at the end it must have asked nobody else for anything and have complained of nothing unforgiven."""
+    """A page of its own visitor; at the end it must have asked nobody else for anything and have complained
+    of nothing unforgiven.
+    """
     with chromium.visitor(studio.address, size, touch=touch) as page:
         elsewhere: list[str] = []
         complaints: list[str] = []
@@ -87,7 +96,9 @@ def narrow_enough(page: Any) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
 
 
-def test_a_photo_becomes_a_dream_that_is_found_again_and_remade(chromium: Chromium, studio: Open, photo: Path) -> None:
+def test_a_photo_becomes_a_dream_that_is_found_again_and_remade(
+    chromium: Chromium, studio: Open, photo: Path
+) -> None:
     with opened(chromium, studio) as page:
         # What the person sees while it happens: the preview's picture, as often as it changes.
         page.evaluate(
@@ -101,7 +112,9 @@ def test_a_photo_becomes_a_dream_that_is_found_again_and_remade(chromium: Chromi
         dice(page, 11)
         page.click("#dream")
         page.wait_for_selector(".stage[data-mode=running]")
-        page.wait_for_function("() => /step \\d+ of \\d+/.test(document.querySelector('.stage .told').textContent)")
+        page.wait_for_function(
+            "() => /step \\d+ of \\d+/.test(document.querySelector('.stage .told').textContent)"
+        )
         page.wait_for_selector(".stage[data-mode=done]")
         assert page.evaluate("window.seen.size") >= 2
         assert "seed 11" in page.inner_text(".stage .words")
@@ -116,9 +129,15 @@ def test_a_photo_becomes_a_dream_that_is_found_again_and_remade(chromium: Chromi
         # Before and after, by keyboard.
         page.focus(".stage .compare")
         page.keyboard.press("Home")
-        assert page.evaluate("getComputedStyle(document.querySelector('.stage .after')).clipPath") == "inset(0px 0px 0px 0%)"
+        assert (
+            page.evaluate("getComputedStyle(document.querySelector('.stage .after')).clipPath")
+            == "inset(0px 0px 0px 0%)"
+        )
         page.keyboard.press("End")
-        assert page.evaluate("getComputedStyle(document.querySelector('.stage .after')).clipPath") == "inset(0px 0px 0px 100%)"
+        assert (
+            page.evaluate("getComputedStyle(document.querySelector('.stage .after')).clipPath")
+            == "inset(0px 0px 0px 100%)"
+        )
 
         page.reload()
         page.wait_for_selector(".stage[data-mode=done]")
@@ -137,9 +156,13 @@ def test_a_photo_becomes_a_dream_that_is_found_again_and_remade(chromium: Chromi
         assert "seed 11" in page.inner_text("article.work .told")
 
 
-def test_a_running_dream_is_found_again_after_a_reload_and_stops_when_told(chromium: Chromium, studio: Open, photo: Path) -> None:
+def test_a_running_dream_is_found_again_after_a_reload_and_stops_when_told(
+    chromium: Chromium, studio: Open, photo: Path
+) -> None:
     # Gradio's own script tells the console that its stream was cut when a page is left in the middle of it.
-    with opened(chromium, studio, forgiven=("AbortError", "Connection errored out", "BodyStreamBuffer was aborted")) as page:
+    with opened(
+        chromium, studio, forgiven=("AbortError", "Connection errored out", "BodyStreamBuffer was aborted")
+    ) as page:
         choose(page, photo)
         small(page, steps=200, size=512)
         page.get_by_text("Towards another picture").click()
@@ -165,7 +188,9 @@ def test_a_running_dream_is_found_again_after_a_reload_and_stops_when_told(chrom
         page.wait_for_function("() => !document.querySelector('#dream').disabled")
 
 
-def test_a_bad_file_is_told_in_a_sentence_and_the_studio_goes_on(chromium: Chromium, studio: Open, photo: Path, tmp_path: Path) -> None:
+def test_a_bad_file_is_told_in_a_sentence_and_the_studio_goes_on(
+    chromium: Chromium, studio: Open, photo: Path, tmp_path: Path
+) -> None:
     bad, empty = tmp_path / "bad.jpg", tmp_path / "empty.png"
     bad.write_bytes(b"this is no picture")
     empty.write_bytes(b"")
@@ -187,7 +212,9 @@ def test_a_bad_file_is_told_in_a_sentence_and_the_studio_goes_on(chromium: Chrom
         assert page.get_attribute(".stage", "data-mode") == "photo"
 
 
-def test_on_a_phone_a_mask_is_painted_by_finger_and_nothing_scrolls_sideways(chromium: Chromium, studio: Open, tmp_path: Path) -> None:
+def test_on_a_phone_a_mask_is_painted_by_finger_and_nothing_scrolls_sideways(
+    chromium: Chromium, studio: Open, tmp_path: Path
+) -> None:
     large = tmp_path / "large.jpg"
     large.write_bytes(picture(4000, 3000))
     with opened(chromium, studio, size=PHONE, touch=True) as page:
@@ -221,13 +248,21 @@ def test_looks_are_chosen_by_keyboard_and_move_the_dials(chromium: Chromium, stu
         page.locator(".looks input:checked").focus()
         before = page.inner_text(".looks .sentence")
         page.keyboard.press("ArrowRight")
-        page.wait_for_function("before => document.querySelector('.looks .sentence').innerText !== before", arg=before)
-        assert page.locator(".looks input:checked").get_attribute("value") == names[names.index("creatures") + 1]
+        page.wait_for_function(
+            "before => document.querySelector('.looks .sentence').innerText !== before", arg=before
+        )
+        assert (
+            page.locator(".looks input:checked").get_attribute("value") == names[names.index("creatures") + 1]
+        )
         page.locator(".looks img").evaluate_all("all => all.forEach((each) => each.scrollIntoView())")
-        page.wait_for_function("() => [...document.querySelectorAll('.looks img')].every((each) => each.naturalWidth > 50)")
+        page.wait_for_function(
+            "() => [...document.querySelectorAll('.looks img')].every((each) => each.naturalWidth > 50)"
+        )
 
 
-def test_the_gallery_is_searched_and_a_work_removed_only_when_confirmed(chromium: Chromium, studio: Open, photo: Path) -> None:
+def test_the_gallery_is_searched_and_a_work_removed_only_when_confirmed(
+    chromium: Chromium, studio: Open, photo: Path
+) -> None:
     with opened(chromium, studio) as page:
         page.locator("summary, button", has_text="Whose photo is it?").first.click()
         page.get_by_label("Author").fill("Ottilie Unverwechselbar")
@@ -273,7 +308,9 @@ def test_the_camera_takes_a_photo(chromium: Chromium, studio: Open) -> None:
         assert "×" in page.inner_text(".stage .size")
 
 
-def test_a_pickle_is_read_only_as_the_file_that_is_named(chromium: Chromium, studio: Open, photo: Path, tmp_path: Path) -> None:
+def test_a_pickle_is_read_only_as_the_file_that_is_named(
+    chromium: Chromium, studio: Open, photo: Path, tmp_path: Path
+) -> None:
     import torch
     from torchvision.models import squeezenet1_1
 

@@ -1,4 +1,6 @@
-"""The Compose tab in a real Chromium: a musician brings tunes, keeps two bars, asks again, listens, and hears why a wish cannot be met."""
+"""The Compose tab in a real Chromium: a musician brings tunes, keeps two bars, asks again, listens, and hears
+why a wish cannot be met.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +68,9 @@ def composed(page: Any, other_than: str | None = None) -> str:
     return id
 
 
-def test_bars_are_kept_the_others_asked_for_again_and_it_plays(chromium: Chromium, studio: Open, tmp_path: Path) -> None:
+def test_bars_are_kept_the_others_asked_for_again_and_it_plays(
+    chromium: Chromium, studio: Open, tmp_path: Path
+) -> None:
     with opened(chromium, studio) as page:
         to_compose(page, tmp_path)
         page.click("#compose")
@@ -94,7 +98,10 @@ def test_bars_are_kept_the_others_asked_for_again_and_it_plays(chromium: Chromiu
         # What is copied, on the roll and in the score.
         take(page).get_by_role("button", name="Show it").click()
         assert 1 < take(page).locator(".by-copy .notes .copied").count() <= 12
-        assert take(page).locator(".by-copy .sheet .copied").count() >= take(page).locator(".notes .copied").count()
+        assert (
+            take(page).locator(".by-copy .sheet .copied").count()
+            >= take(page).locator(".notes .copied").count()
+        )
 
         take(page).get_by_role("button", name="Play take 2").click()
         page.wait_for_function("document.querySelector('.compose audio').currentTime > 0.3")
@@ -120,7 +127,9 @@ def test_bars_are_kept_the_others_asked_for_again_and_it_plays(chromium: Chromiu
         page.wait_for_selector(".compose .take", state="visible")
 
 
-def test_a_wish_that_cannot_be_met_is_let_go_with_a_click(chromium: Chromium, studio: Open, tmp_path: Path) -> None:
+def test_a_wish_that_cannot_be_met_is_let_go_with_a_click(
+    chromium: Chromium, studio: Open, tmp_path: Path
+) -> None:
     with opened(chromium, studio, size=PHONE, touch=True) as page:
         to_compose(page, tmp_path)
         fill(page, "Last note", "Db")
@@ -138,22 +147,29 @@ def test_a_wish_that_cannot_be_met_is_let_go_with_a_click(chromium: Chromium, st
         take(page).get_by_role("button", name="Pin notes").tap()
         take(page).locator(".notes .note").first.tap()
         page.get_by_role("button", name="More wishes").click()
-        page.wait_for_function("() => [...document.querySelectorAll('textarea')].some((each) => each.value.startsWith('1:1='))")
+        page.wait_for_function(
+            "() => [...document.querySelectorAll('textarea')].some((each) => each.value.startsWith('1:1='))"
+        )
         assert take(page).locator(".pinned").count() == 1
 
 
-def test_a_tune_is_a_theme_and_what_is_not_wanted_any_more_is_stopped(chromium: Chromium, studio: Open, tmp_path: Path) -> None:
+def test_a_tune_is_a_theme_and_what_is_not_wanted_any_more_is_stopped(
+    chromium: Chromium, studio: Open, tmp_path: Path
+) -> None:
     with opened(chromium, studio) as page:
 
         def theme_in_the_gallery() -> str:
             take(page).get_by_role("link", name="In the gallery").click()
             page.wait_for_selector(".gallery article .hit", state="attached")
-            (found,) = page.locator(".gallery .source", has=page.get_by_text("theme", exact=True)).all_inner_texts()
+            (found,) = page.locator(
+                ".gallery .source", has=page.get_by_text("theme", exact=True)
+            ).all_inner_texts()
             return str(found)
 
         to_compose(page, tmp_path)
         page.get_by_role("button", name="A theme to lean on").click()
-        # What was folded away is built as it opens, and a file given before it listens is lost: then it is given again, as a person would.
+        # What was folded away is built as it opens, and a file given before it listens is lost: then it is
+        # given again, as a person would.
         for _ in range(4):
             page.wait_for_timeout(1000)
             if page.locator(".theme .file-preview").count():
@@ -175,7 +191,8 @@ def test_a_tune_is_a_theme_and_what_is_not_wanted_any_more_is_stopped(chromium: 
         composed(page, first)
         assert "the-window" in theme_in_the_gallery()
 
-        # Eight takes are asked for and stopped: those that were made stay, the others were never begun, and the button is there again.
+        # Eight takes are asked for and stopped: those that were made stay, the others were never begun, and
+        # the button is there again.
         page.get_by_role("tab", name="Compose").click()
         fill(page, "number input for Takes", 8)
         fill(page, "number input for Bars", 16)

@@ -1,4 +1,6 @@
-"""Composing through the named endpoints, as a script would: own tunes as the style, bars kept, exports, and wishes that conflict."""
+"""Composing through the named endpoints, as a script would: own tunes as the style, bars kept, exports, and
+wishes that conflict.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ WISHES: dict[str, Any] = {"bars": 8, "meter": "6/8", "key": "G", "max_copy": 12,
 
 @pytest.fixture(scope="module")
 def client(studio: Open, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    made = gradio_client.Client(studio.address, download_files=str(tmp_path_factory.mktemp("downloads")), verbose=False)
+    made = gradio_client.Client(
+        studio.address, download_files=str(tmp_path_factory.mktemp("downloads")), verbose=False
+    )
     yield made
     made.close()
 
@@ -50,7 +54,14 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
 def melody(client: Any, files: list[Any]) -> dict[str, Any]:
     """A melody after tunes of one's own, with everything that is told of it."""
     asked = client.predict(
-        tune=files, title="Jigs of mine", author="M. Muster", licence="CC0", seed=3, end="G", **WISHES, api_name="/compose"
+        tune=files,
+        title="Jigs of mine",
+        author="M. Muster",
+        licence="CC0",
+        seed=3,
+        end="G",
+        **WISHES,
+        api_name="/compose",
     )
     return made(client, asked)
 
@@ -79,12 +90,17 @@ def bar(tune: Tune, number: int) -> list[tuple[int | None, Any]]:
 def test_compose_has_every_parameter_of_the_recipe(client: Any) -> None:
     endpoints = client.view_api(print_info=False, return_format="dict")["named_endpoints"]
     names = {each["parameter_name"] for each in endpoints["/compose"]["parameters"]}
-    own = {f"work_{control.name}" if control.name == "title" else control.name for control in controls(ComposeRecipe)}
+    own = {
+        f"work_{control.name}" if control.name == "title" else control.name
+        for control in controls(ComposeRecipe)
+    }
     assert own <= names
     assert {"tune", "take", "theme", "title", "author", "licence"} <= names
 
 
-def test_a_melody_after_own_tunes_keeps_its_wishes_and_its_credit(client: Any, melody: dict[str, Any]) -> None:
+def test_a_melody_after_own_tunes_keeps_its_wishes_and_its_credit(
+    client: Any, melody: dict[str, Any]
+) -> None:
     read = converter.parse(Path(client.predict(melody["id"], api_name="/file")))
     measures = read.parts[0].getElementsByClass("Measure")
     assert len(measures) == 8
@@ -92,7 +108,9 @@ def test_a_melody_after_own_tunes_keeps_its_wishes_and_its_credit(client: Any, m
     assert read.flatten().notes[-1].name == "G"
     sources = [source for source in melody["recipe"]["sources"] if source["role"] == "tune"]
     assert len(sources) == len(jigs())
-    assert {(source["title"], source["author"], source["licence"]) for source in sources} == {("Jigs of mine", "M. Muster", "CC0")}
+    assert {(source["title"], source["author"], source["licence"]) for source in sources} == {
+        ("Jigs of mine", "M. Muster", "CC0")
+    }
     assert "origins" not in melody["facts"]
 
 
@@ -101,7 +119,9 @@ def test_the_notes_say_when_they_sound_and_where_they_come_from(client: Any, mel
     tune = tune_of(client, melody)
     second = 60 / tune.tempo
     assert [note["pitch"] for note in told["notes"]] == [note.pitch for note in tune.sounding]
-    assert [note["at"] for note in told["notes"]] == pytest.approx([float(note.start) * second for note in tune.sounding])
+    assert [note["at"] for note in told["notes"]] == pytest.approx(
+        [float(note.start) * second for note in tune.sounding]
+    )
     assert len(told["bars"]) == 8
     titles = {name for note in told["notes"] for name, _ in note["songs"]}
     assert titles
@@ -113,7 +133,9 @@ def test_the_notes_say_when_they_sound_and_where_they_come_from(client: Any, mel
 
 
 def test_the_longest_run_that_is_copied_is_told_note_by_note(client: Any, melody: dict[str, Any]) -> None:
-    places = {letter: pitch for pitch, letter in zip((0, 2, 4, 6, 7, 9, 11), "CDEFGAB", strict=True)}  # F is sharp in G
+    places = {
+        letter: pitch for pitch, letter in zip((0, 2, 4, 6, 7, 9, 11), "CDEFGAB", strict=True)
+    }  # F is sharp in G
     own = [note["pitch"] for note in client.predict(melody["id"], api_name="/notes")["notes"]]
     first, end = client.predict(melody["id"], api_name="/notes")["copied"]
 
@@ -139,7 +161,9 @@ def test_kept_bars_stay_and_the_others_are_new(client: Any, melody: dict[str, An
     other = made(client, asked)
     before, after = tune_of(client, melody), tune_of(client, other)
     assert [bar(after, number) for number in (3, 4)] == [bar(before, number) for number in (3, 4)]
-    assert [bar(after, number) for number in (1, 2, 5, 6, 7)] != [bar(before, number) for number in (1, 2, 5, 6, 7)]
+    assert [bar(after, number) for number in (1, 2, 5, 6, 7)] != [
+        bar(before, number) for number in (1, 2, 5, 6, 7)
+    ]
     assert other["recipe"]["keep"] == ["3", "4"]
     assert [parent["id"] for parent in other["parents"]] == [melody["id"]]
     assert {source["licence"] for source in other["recipe"]["sources"] if source["role"] == "tune"} == {"CC0"}
@@ -148,13 +172,17 @@ def test_kept_bars_stay_and_the_others_are_new(client: Any, melody: dict[str, An
 def test_an_archive_of_tunes_is_a_style_as_well(client: Any, melody: dict[str, Any], tmp_path: Path) -> None:
     path = tmp_path / "jigs.zip"
     path.write_bytes(zipped_jigs())
-    asked = client.predict(tune=[gradio_client.handle_file(path)], seed=3, end="G", **WISHES, api_name="/compose")
+    asked = client.predict(
+        tune=[gradio_client.handle_file(path)], seed=3, end="G", **WISHES, api_name="/compose"
+    )
     work = made(client, asked)
     assert tune_of(client, work).sounding == tune_of(client, melody).sounding
 
 
 @pytest.mark.parametrize("form", ["mid", "abc", "wav", "svg", "musicxml"])
-def test_every_format_is_exported_with_the_recipe_inside(client: Any, melody: dict[str, Any], form: str) -> None:
+def test_every_format_is_exported_with_the_recipe_inside(
+    client: Any, melody: dict[str, Any], form: str
+) -> None:
     path = Path(client.predict(melody["id"], form, api_name="/export"))
     assert path.suffix == f".{form}"
     assert melody["id"][:4] in path.name
@@ -184,7 +212,10 @@ def test_wishes_that_conflict_say_which_to_leave_out_and_it_helps(client: Any, f
     assert "Traceback" not in told["message"]
     (way,) = client.predict(asked["id"], api_name="/ways_out")
     assert way == {"label": "Leave out the pin 2:1=C2", "field": "pins", "value": ["3:1=G4"]}
-    work = made(client, client.predict(tune=files, seed=1, **{**wishes, way["field"]: way["value"]}, api_name="/compose"))
+    work = made(
+        client,
+        client.predict(tune=files, seed=1, **{**wishes, way["field"]: way["value"]}, api_name="/compose"),
+    )
     assert bar(tune_of(client, work), 3)[0][0] == parse_pitch("G4")
 
 
@@ -204,11 +235,15 @@ def test_styles_are_listed_with_source_and_licence(client: Any) -> None:
         (b"", "empty.mid", "empty.mid"),
     ],
 )
-def test_what_is_no_tune_is_refused_in_a_sentence(client: Any, tmp_path: Path, content: bytes, name: str, said: str) -> None:
+def test_what_is_no_tune_is_refused_in_a_sentence(
+    client: Any, tmp_path: Path, content: bytes, name: str, said: str
+) -> None:
     path = tmp_path / name
     path.write_bytes(content)
     try:
-        told = ended(client, client.predict(tune=[gradio_client.handle_file(path)], **WISHES, api_name="/compose"))
+        told = ended(
+            client, client.predict(tune=[gradio_client.handle_file(path)], **WISHES, api_name="/compose")
+        )
         message, state = told["message"], told["state"]
     except Exception as error:  # gradio_client raises the sentence as an error of its own
         message, state = str(error), "failed"
@@ -229,6 +264,8 @@ def test_a_score_is_served_for_a_melody_and_nothing_else(studio: Open, melody: d
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(f"{studio.address}/works/nothing/score.svg", timeout=30)
     assert refused.value.code == 404
-    with urllib.request.urlopen(f"{studio.address}/works/{melody['id']}/score.svg?page=narrow", timeout=60) as answer:
+    with urllib.request.urlopen(
+        f"{studio.address}/works/{melody['id']}/score.svg?page=narrow", timeout=60
+    ) as answer:
         assert answer.headers["Content-Type"].startswith("image/svg+xml")
         assert answer.read().count(b'class="measure"') == 8

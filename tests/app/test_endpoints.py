@@ -28,7 +28,9 @@ pytestmark = pytest.mark.xdist_group("app")
 
 @pytest.fixture(scope="module")
 def client(studio: Open, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    made = gradio_client.Client(studio.address, download_files=str(tmp_path_factory.mktemp("downloads")), verbose=False)
+    made = gradio_client.Client(
+        studio.address, download_files=str(tmp_path_factory.mktemp("downloads")), verbose=False
+    )
     yield made
     made.close()
 
@@ -39,7 +41,13 @@ def work(client: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any
     photo = tmp_path_factory.mktemp("photo") / "Hügel am Meer.jpg"
     photo.write_bytes(picture())
     asked = client.predict(
-        photo=gradio_client.handle_file(photo), title="Hügel", author="M. Muster", licence="CC0", seed=7, **SMALL, api_name="/dream"
+        photo=gradio_client.handle_file(photo),
+        title="Hügel",
+        author="M. Muster",
+        licence="CC0",
+        seed=7,
+        **SMALL,
+        api_name="/dream",
     )
     assert asked["state"] in ("waiting", "running", "made")
     told = list(client.submit(asked["id"], api_name="/follow"))
@@ -65,14 +73,49 @@ def test_the_endpoint_has_every_parameter_of_the_recipe(client: Any) -> None:
     names = {each["parameter_name"] for each in endpoints["/dream"]["parameters"]}
     assert {control.name for control in controls(DreamRecipe)} <= names
     assert {"photo", "guide", "mask", "title", "author", "licence"} <= names
-    actions = {"dream", "job", "follow", "cancel", "again", "presets", "works", "work", "file", "remake", "remove"}
+    actions = {
+        "dream",
+        "job",
+        "follow",
+        "cancel",
+        "again",
+        "presets",
+        "works",
+        "work",
+        "file",
+        "remake",
+        "remove",
+    }
     assert actions <= {name.strip("/") for name in endpoints}
 
 
 def test_only_what_is_meant_for_others_is_published(client: Any) -> None:
     endpoints = client.view_api(print_info=False, return_format="dict")["named_endpoints"]
-    ours = {"dream", "job", "follow", "cancel", "again", "presets", "works", "work", "file", "remake", "remove", "lesson"}
-    ours |= {"style", "layers", "paintings", "compose", "compose_again", "ways_out", "styles", "notes", "export"}
+    ours = {
+        "dream",
+        "job",
+        "follow",
+        "cancel",
+        "again",
+        "presets",
+        "works",
+        "work",
+        "file",
+        "remake",
+        "remove",
+        "lesson",
+    }
+    ours |= {
+        "style",
+        "layers",
+        "paintings",
+        "compose",
+        "compose_again",
+        "ways_out",
+        "styles",
+        "notes",
+        "export",
+    }
     assert {name.strip("/") for name in endpoints} <= ours
 
 
@@ -81,7 +124,12 @@ def test_a_dream_keeps_what_it_was_made_from(work: dict[str, Any]) -> None:
     assert recipe["seed"] == 7
     assert recipe["size"] == 96
     (source,) = work["sources"]
-    assert (source["name"], source["title"], source["author"], source["licence"]) == ("Hügel am Meer.jpg", "Hügel", "M. Muster", "CC0")
+    assert (source["name"], source["title"], source["author"], source["licence"]) == (
+        "Hügel am Meer.jpg",
+        "Hügel",
+        "M. Muster",
+        "CC0",
+    )
     assert source["sha256"] == hashlib.sha256(picture()).hexdigest()
     assert len(work["losses"]) > 0
 
@@ -107,17 +155,29 @@ def test_weights_that_are_a_pickle_come_with_their_number(client: Any, tmp_path:
     with pytest.raises(gradio_client.exceptions.AppError, match="another sha256"):
         client.predict(**asked, weights_sha256="0" * 64)
     number = hashlib.sha256((tmp_path / "bare.pth").read_bytes()).hexdigest()
-    assert client.predict(**asked, weights_sha256=number)["state"] in ("waiting", "running", "failed")  # it is a job's to read
+    assert client.predict(**asked, weights_sha256=number)["state"] in (
+        "waiting",
+        "running",
+        "failed",
+    )  # it is a job's to read
     assert {"name", "channels", "shows"} == set(client.predict("vgg16", api_name="/layers")[0])
 
 
 def test_nothing_is_fetched_for_a_visitor(client: Any, studio: Open) -> None:
-    """A file named by an address elsewhere, as no client of Gradio's would name it: it is not even asked for whether it may be."""
+    """A file named by an address elsewhere, as no client of Gradio's would name it: it is not even asked for
+    whether it may be.
+    """
     named = {"path": "http://studio.invalid/x.jpg", "meta": {"_type": "gradio.FileData"}}
-    parameters = client.view_api(print_info=False, return_format="dict")["named_endpoints"]["/dream"]["parameters"]
+    parameters = client.view_api(print_info=False, return_format="dict")["named_endpoints"]["/dream"][
+        "parameters"
+    ]
     body = json.dumps({"data": [named] + [None] * (len(parameters) - 1)}).encode()
     call = f"{studio.address}/gradio_api/call/dream"
-    event = json.loads(urllib.request.urlopen(urllib.request.Request(call, body, {"Content-Type": "application/json"}), timeout=30).read())
+    event = json.loads(
+        urllib.request.urlopen(
+            urllib.request.Request(call, body, {"Content-Type": "application/json"}), timeout=30
+        ).read()
+    )
     with urllib.request.urlopen(f"{call}/{event['event_id']}", timeout=30) as told:
         assert "Only files of this studio can be named" in told.read().decode()
 
@@ -127,7 +187,9 @@ def test_no_path_of_this_machine_is_told(work: dict[str, Any], studio: Open) -> 
     assert '"path"' not in json.dumps(work)
 
 
-def test_the_file_is_the_works_own_with_its_recipe_inside(client: Any, work: dict[str, Any], studio: Open) -> None:
+def test_the_file_is_the_works_own_with_its_recipe_inside(
+    client: Any, work: dict[str, Any], studio: Open
+) -> None:
     path = Path(client.predict(work["id"], api_name="/file"))
     content = path.read_bytes()
     assert hashlib.sha256(content).hexdigest() == work["sha256"]
@@ -162,7 +224,9 @@ def test_every_preset_has_its_picture(client: Any, studio: Open) -> None:
 
 
 def test_the_gallery_is_searched(client: Any, work: dict[str, Any]) -> None:
-    assert work["id"] in [each["id"] for each in client.predict(text="muster", kind="dream", api_name="/works")["works"]]
+    assert work["id"] in [
+        each["id"] for each in client.predict(text="muster", kind="dream", api_name="/works")["works"]
+    ]
     assert client.predict(text="nothing has this name", api_name="/works") == {"works": [], "total": 0}
 
 
@@ -254,7 +318,8 @@ def test_nothing_else_of_the_disk_is_reached(path: str, studio: Open, work: dict
 
 
 @pytest.mark.parametrize(
-    "described", [{"meta": {"_type": "gradio.FileData"}}, {}, {"meta": {"_type": "gradio.FileData"}, "is_stream": True}]
+    "described",
+    [{"meta": {"_type": "gradio.FileData"}}, {}, {"meta": {"_type": "gradio.FileData"}, "is_stream": True}],
 )
 def test_a_request_cannot_name_a_file_that_was_not_uploaded(described: dict[str, Any], studio: Open) -> None:
     secret = studio.home / "secret.png"
@@ -274,7 +339,12 @@ def test_the_pages_own_questions_cannot_either(studio: Open) -> None:
     assert asking
     for id in asking:
         file = {"path": str(secret), "meta": {"_type": "gradio.FileData"}}
-        question = {"session_hash": "x", "component_id": id, "fn_name": "look", "data": {"role": "photo", "picture": {"file": file}}}
+        question = {
+            "session_hash": "x",
+            "component_id": id,
+            "fn_name": "look",
+            "data": {"role": "photo", "picture": {"file": file}},
+        }
         told = json.loads(post(f"{studio.address}/gradio_api/component_server", question))
         assert told == {"trouble": "That file was not uploaded here; choose it again."}
 

@@ -38,7 +38,10 @@ def test_an_uploaded_file_is_taken_under_its_own_name(uploads: Path) -> None:
     assert uploaded(described(path, orig_name="../../etc/Mein Foto.jpg")) == (path, "Mein Foto.jpg")
 
 
-@pytest.mark.parametrize("path", ["/etc/passwd", "{uploads}/../secret.jpg", "{uploads}/link.jpg", "{uploads}", "file:///etc/passwd", ""])
+@pytest.mark.parametrize(
+    "path",
+    ["/etc/passwd", "{uploads}/../secret.jpg", "{uploads}/link.jpg", "{uploads}", "file:///etc/passwd", ""],
+)
 def test_no_other_file_of_this_machine_comes_in(path: str, uploads: Path) -> None:
     (uploads.parent / "secret.jpg").write_bytes(picture())
     (uploads / "link.jpg").symlink_to(uploads.parent / "secret.jpg")
@@ -47,7 +50,15 @@ def test_no_other_file_of_this_machine_comes_in(path: str, uploads: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "file", ["/etc/passwd", {"path": "/etc/passwd"}, {"path": 3, "meta": {"_type": "gradio.FileData"}}, None, [], {"meta": 1}]
+    "file",
+    [
+        "/etc/passwd",
+        {"path": "/etc/passwd"},
+        {"path": 3, "meta": {"_type": "gradio.FileData"}},
+        None,
+        [],
+        {"meta": 1},
+    ],
 )
 @pytest.mark.usefixtures("uploads")
 def test_what_does_not_describe_an_upload_is_refused(file: Any) -> None:
@@ -60,7 +71,9 @@ def test_an_upload_that_was_cleared_away_says_what_to_do(uploads: Path) -> None:
         uploaded(described(uploads / "gone.jpg"))
 
 
-@pytest.mark.parametrize("offered", [None, {}, 3, "x", {"file": "x"}, {"work": "nosuchwork"}, {"work": "../../x", "role": "photo"}])
+@pytest.mark.parametrize(
+    "offered", [None, {}, 3, "x", {"file": "x"}, {"work": "nosuchwork"}, {"work": "../../x", "role": "photo"}]
+)
 @pytest.mark.usefixtures("uploads")
 def test_an_offer_that_is_none_is_refused_in_a_sentence(offered: Any) -> None:
     with Gallery.open() as gallery, pytest.raises(StudioError) as told:
@@ -81,7 +94,11 @@ def test_the_view_of_a_large_photo_is_small(uploads: Path) -> None:
 def test_dials_become_wishes() -> None:
     from studio.app.tabs.dream import from_dials  # here, for it brings all of Gradio with it
 
-    assert from_dials({"size": "own", "steps": 3, "preset": None, "seed": None}) == {"size": None, "steps": 3, "preset": None}
+    assert from_dials({"size": "own", "steps": 3, "preset": None, "seed": None}) == {
+        "size": None,
+        "steps": 3,
+        "preset": None,
+    }
     assert check(DreamRecipe, {"size": from_dials({"size": "1024"})["size"]}).model_dump()["size"] == 1024
     with pytest.raises(Refused, match="size"):
         check(DreamRecipe, {"size": from_dials({"size": "huge"})["size"]})

@@ -18,13 +18,20 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("app")]
 
 @pytest.fixture(scope="module")
 def visit(chromium: Chromium, studio: Open) -> Iterator[Callable[..., Any]]:
-    """Opens a lesson by its link, all in one page; at the end nothing may have been complained of, nor anybody else asked."""
+    """Opens a lesson by its link, all in one page; at the end nothing may have been complained of, nor
+    anybody else asked.
+    """
     with chromium.visitor(studio.address, DESK) as page:
         complaints: list[str] = []
         page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on(
-            "request", lambda asked: complaints.append(asked.url) if asked.url.startswith("http") and "127.0.0.1" not in asked.url else None
+            "request",
+            lambda asked: (
+                complaints.append(asked.url)
+                if asked.url.startswith("http") and "127.0.0.1" not in asked.url
+                else None
+            ),
         )
 
         def open_lesson(link: str) -> Any:
@@ -51,7 +58,9 @@ def number(page: Any, name: str) -> str:
 
 
 def says(page: Any, words: str) -> None:
-    page.wait_for_function("(words) => document.querySelector('.says').textContent.includes(words)", arg=words)
+    page.wait_for_function(
+        "(words) => document.querySelector('.says').textContent.includes(words)", arg=words
+    )
 
 
 def counted(page: Any, name: str, at_least: float) -> None:
@@ -80,7 +89,10 @@ def wait_for_dials(page: Any, layers: list[str]) -> None:
     """The Dream tab is open, and its layers are these."""
     page.wait_for_selector("button[role=tab][aria-selected=true]:text-is('Dream')")
     fine = page.get_by_role("button", name="Fine settings")
-    if fine.get_attribute("aria-expanded") != "true" and not page.locator(".settings-side .token").first.is_visible():
+    if (
+        fine.get_attribute("aria-expanded") != "true"
+        and not page.locator(".settings-side .token").first.is_visible()
+    ):
         fine.click()
     page.wait_for_function(
         """(layers) => {
@@ -117,7 +129,9 @@ def test_learned(visit: Any) -> None:
     dots = page.locator("[data-figure=plane] .dot").count()
     box = page.locator("[data-figure=plane] svg").bounding_box()
     page.mouse.click(box["x"] + box["width"] * 0.9, box["y"] + box["height"] * 0.7)
-    page.wait_for_function("(dots) => document.querySelectorAll('[data-figure=plane] .dot').length === dots + 1", arg=dots)
+    page.wait_for_function(
+        "(dots) => document.querySelectorAll('[data-figure=plane] .dot').length === dots + 1", arg=dots
+    )
     push(page, "play")
     page.wait_for_function("() => document.querySelector('.numbers').textContent.includes('orange, if')")
 
@@ -154,7 +168,9 @@ def test_wrongness(visit: Any) -> None:
     says(page, "One step down")
     assert float(number(page, "wrongness")) < first
     push(page, "undo")
-    page.wait_for_function("(first) => document.querySelector('.numbers').textContent.includes(first)", arg=f"{first:.4f}")
+    page.wait_for_function(
+        "(first) => document.querySelector('.numbers').textContent.includes(first)", arg=f"{first:.4f}"
+    )
 
 
 def test_the_neuron_by_keyboard(visit: Any) -> None:
@@ -164,7 +180,8 @@ def test_the_neuron_by_keyboard(visit: Any) -> None:
     for _ in range(8):
         page.keyboard.press("ArrowRight")
     page.wait_for_function(
-        "(before) => document.querySelector('[data-figure=plane] path[stroke-dasharray]').getAttribute('d') !== before", arg=before
+        "(before) => document.querySelector('[data-figure=plane] path[stroke-dasharray]').getAttribute('d') !== before",
+        arg=before,
     )
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press(" ")
@@ -177,10 +194,24 @@ def test_the_cafeteria_shows_what_a_hand_computes(visit: Any) -> None:
     page.wait_for_selector(".tables .dense tr.chosen")
     row = page.locator(".tables .dense tr.chosen td").all_inner_texts()
     # 8.50 was asked, 0.5 x (2 + 5 + 3) = 5.00 guessed; 3.50 x portions / 35 is what each price moves.
-    assert row == ["1", "2 + 5 + 3", "8.5000", "5.0000", "+3.5000", "+0.2000", "+0.5000", "+0.3000", "0.7000", "1.0000", "0.8000"]
+    assert row == [
+        "1",
+        "2 + 5 + 3",
+        "8.5000",
+        "5.0000",
+        "+3.5000",
+        "+0.2000",
+        "+0.5000",
+        "+0.3000",
+        "0.7000",
+        "1.0000",
+        "0.8000",
+    ]
     guesses = page.locator(".tables .table").first.locator("tbody td:nth-child(5)").all_inner_texts()
     assert guesses == ["8.8000", "5.9000", "4.6000", "6.7000", "5.5000"]
-    assert page.evaluate("[...document.querySelectorAll('.table')].every((each) => each.scrollWidth <= each.clientWidth)")
+    assert page.evaluate(
+        "[...document.querySelectorAll('.table')].every((each) => each.scrollWidth <= each.clientWidth)"
+    )
 
 
 def test_the_playground(visit: Any) -> None:
@@ -189,7 +220,9 @@ def test_the_playground(visit: Any) -> None:
     counted(page, "right, learning", 98)
     push(page, "play")
     page.hover("[data-node='neuron 1.1']")
-    page.wait_for_function("() => !document.querySelector('[data-figure=map] figcaption').textContent.includes('What the network says')")
+    page.wait_for_function(
+        "() => !document.querySelector('[data-figure=map] figcaption').textContent.includes('What the network says')"
+    )
     page.mouse.move(5, 5)
     # A weight is set by keyboard alone, and the picture changes.
     ground = page.locator("[data-figure=map] image").first.get_attribute("href")
@@ -198,7 +231,10 @@ def test_the_playground(visit: Any) -> None:
     page.keyboard.press("Enter")
     page.wait_for_selector(".entry input:focus")
     page.keyboard.type("5")
-    page.wait_for_function("(ground) => document.querySelector('[data-figure=map] image').getAttribute('href') !== ground", arg=ground)
+    page.wait_for_function(
+        "(ground) => document.querySelector('[data-figure=map] image').getAttribute('href') !== ground",
+        arg=ground,
+    )
     page.keyboard.press("Escape")
     page.wait_for_selector(".entry", state="detached")
     page.click("[data-press='layer+']")
@@ -228,7 +264,9 @@ def test_benchmarks(visit: Any) -> None:
 
 
 def dreamt(page: Any, photo: Path, words: str) -> None:
-    """In the Dream tab, with the dials as they are but small: a photo becomes a dream of which these words are said."""
+    """In the Dream tab, with the dials as they are but small: a photo becomes a dream of which these words
+    are said.
+    """
     choose(page, photo)
     small(page)
     set_dial(page, "Octaves", 1)
@@ -241,7 +279,10 @@ def test_deep_networks_grows_a_picture_and_leads_to_a_dream_with_that_layer(visi
     page = visit("lesson=deep_networks")
     noise = picture(page, "grown")
     push(page, "play")
-    page.wait_for_function("(noise) => document.querySelector('[data-figure=grown] image').getAttribute('href') !== noise", arg=noise)
+    page.wait_for_function(
+        "(noise) => document.querySelector('[data-figure=grown] image').getAttribute('href') !== noise",
+        arg=noise,
+    )
     says(page, "Step")
     push(page, "play")
     click_at(page, "layers", 0.1, 0.2)
@@ -265,7 +306,10 @@ def test_teach_by_example_answers_after_two_examples_and_sets_a_dream(visit: Any
     says(page, "It takes this for A")
     before = picture(page, "dream")
     push(page, "play")
-    page.wait_for_function("(before) => document.querySelector('[data-figure=dream] image').getAttribute('href') !== before", arg=before)
+    page.wait_for_function(
+        "(before) => document.querySelector('[data-figure=dream] image').getAttribute('href') !== before",
+        arg=before,
+    )
     push(page, "play")
     page.locator(".group[data-group=Keep] summary").click()
     push(page, "dream")
@@ -276,7 +320,10 @@ def test_derivative_works_runs_three_at_once_and_says_whose_work_it_is(visit: An
     page = visit("lesson=derivative_works")
     photo = picture(page, "dream")
     push(page, "play")
-    page.wait_for_function("(photo) => document.querySelector('[data-figure=dream] image').getAttribute('href') !== photo", arg=photo)
+    page.wait_for_function(
+        "(photo) => document.querySelector('[data-figure=dream] image').getAttribute('href') !== photo",
+        arg=photo,
+    )
     says(page, "of 72")
     page.select_option("#knob-part", "whose work is it")
     page.wait_for_selector("[data-figure=rights]")
@@ -303,7 +350,9 @@ def test_a_network_trained_in_a_lesson_dreams_in_the_dream_tab(visit: Any, photo
     # Put away, and the usual network dreams again.
     page.get_by_role("tab", name="Dream").click()
     page.get_by_role("button", name="Put it away").click()
-    page.wait_for_function("() => document.querySelector('input[aria-label=Network]').value.startsWith('efficientnet_lite0')")
+    page.wait_for_function(
+        "() => document.querySelector('input[aria-label=Network]').value.startsWith('efficientnet_lite0')"
+    )
     assert page.locator(".network[data-full=no]").count() == 1
 
 

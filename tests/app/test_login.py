@@ -21,7 +21,11 @@ def visitor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[object]
 
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     monkeypatch.setenv("STUDIO_PASSWORD", "open sesame")
-    with Gallery.open() as gallery, Jobs(gallery) as jobs, TestClient(application(Desk(gallery, jobs), login=login_wanted())) as client:
+    with (
+        Gallery.open() as gallery,
+        Jobs(gallery) as jobs,
+        TestClient(application(Desk(gallery, jobs), login=login_wanted())) as client,
+    ):
         yield client
 
 
@@ -44,7 +48,13 @@ def test_who_has_not_logged_in_sees_nothing(visitor) -> None:  # type: ignore[no
         "/paintings/glass",
     ):
         assert visitor.get(path).status_code == 401, path
-    for path in ("/config", "/gradio_api/info", "/gradio_api/openapi.json", "/gradio_api/file=x", "/gradio_api/queue/status"):
+    for path in (
+        "/config",
+        "/gradio_api/info",
+        "/gradio_api/openapi.json",
+        "/gradio_api/file=x",
+        "/gradio_api/queue/status",
+    ):
         assert visitor.get(path).status_code == 401, path
     assert visitor.get("/openapi.json").status_code == 404
     assert visitor.post("/gradio_api/upload", files={"files": b"x"}).status_code == 401
@@ -72,7 +82,9 @@ def test_a_taken_port_is_told_at_once() -> None:
             serve("127.0.0.1", taken.getsockname()[1])
 
 
-def test_what_a_killed_server_left_is_removed_by_the_next_and_nothing_else(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_what_a_killed_server_left_is_removed_by_the_next_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     import subprocess
     import sys
     import tempfile
@@ -81,8 +93,12 @@ def test_what_a_killed_server_left_is_removed_by_the_next_and_nothing_else(monke
 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     name = "from studio.works.keeper import Keeper; print(Keeper.this())"
-    gone = subprocess.run([sys.executable, "-c", name], capture_output=True, text=True, check=True).stdout.strip()
-    left, elsewhere, other = (tmp_path / each for each in (f"studio-app-a@{gone}", f"studio-app-b@another{gone}", "studio-app-c"))
+    gone = subprocess.run(
+        [sys.executable, "-c", name], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    left, elsewhere, other = (
+        tmp_path / each for each in (f"studio-app-a@{gone}", f"studio-app-b@another{gone}", "studio-app-c")
+    )
     for folder in (left, elsewhere, other):
         folder.mkdir()
         (folder / "photo.jpg").write_bytes(b"private")

@@ -1,4 +1,6 @@
-"""The Style tab in a real Chromium: after a painting of one's own and one of the studio's a photo is painted, and found again with them."""
+"""The Style tab in a real Chromium: after a painting of one's own and one of the studio's a photo is painted,
+and found again with them.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ def type_into(page: Any, label: str, value: object) -> None:
     box.press("Tab")
 
 
-def test_a_photo_is_painted_like_two_paintings_and_found_again(chromium: Chromium, studio: Open, photo: Path, tmp_path: Path) -> None:
+def test_a_photo_is_painted_like_two_paintings_and_found_again(
+    chromium: Chromium, studio: Open, photo: Path, tmp_path: Path
+) -> None:
     with opened(chromium, studio) as page:
         page.get_by_role("tab", name="Style").click()
         seen(page, ".stage[data-mode=empty]").wait_for()

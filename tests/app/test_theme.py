@@ -33,7 +33,9 @@ def test_text_is_readable_on_every_ground(text: str, ground: str) -> None:
     assert contrast(getattr(palette(), text), getattr(palette(), ground)) >= 4.5
 
 
-@pytest.mark.parametrize(("text", "ground"), [("on_accent", "accent"), ("on_accent", "accent_bright"), ("bad", "bad_ground")])
+@pytest.mark.parametrize(
+    ("text", "ground"), [("on_accent", "accent"), ("on_accent", "accent_bright"), ("bad", "bad_ground")]
+)
 def test_text_is_readable_on_what_stands_out(text: str, ground: str) -> None:
     assert contrast(getattr(palette(), text), getattr(palette(), ground)) >= 4.5
 
@@ -45,13 +47,21 @@ def test_what_can_be_operated_stands_out_from_its_ground(ground: str) -> None:
 
 def test_day_and_night_look_the_same() -> None:
     made = theme()
-    for name in ("body_background_fill", "body_text_color", "input_background_fill", "button_primary_background_fill"):
+    for name in (
+        "body_background_fill",
+        "body_text_color",
+        "input_background_fill",
+        "button_primary_background_fill",
+    ):
         assert getattr(made, name) == getattr(made, f"{name}_dark")
 
 
 def test_nothing_is_fetched_from_elsewhere() -> None:
     folder = files("studio.app.widgets")
-    texts = [style_sheet(), *(each.read_text("utf-8") for each in folder.iterdir() if each.name.endswith((".js", ".html")))]
+    texts = [
+        style_sheet(),
+        *(each.read_text("utf-8") for each in folder.iterdir() if each.name.endswith((".js", ".html"))),
+    ]
     for text in texts:
         assert not re.search(r"https?://(?!www\.w3\.org/)|@import|//cdn", text)
     assert theme()._stylesheets == []

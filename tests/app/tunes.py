@@ -17,7 +17,8 @@ _JIGS = {
 def jigs() -> dict[str, bytes]:
     """File name -> a jig in G of eight bars, as ABC."""
     return {
-        f"{name.replace(' ', '-').lower()}.abc": f"X:1\nT:{name}\nM:6/8\nL:1/8\nK:G\n{music}\n".encode() for name, music in _JIGS.items()
+        f"{name.replace(' ', '-').lower()}.abc": f"X:1\nT:{name}\nM:6/8\nL:1/8\nK:G\n{music}\n".encode()
+        for name, music in _JIGS.items()
     }
 
 

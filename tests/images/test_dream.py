@@ -46,11 +46,15 @@ def png(pixels: np.ndarray) -> bytes:
     return written.getvalue()
 
 
-def asked(photo: bytes, more: dict[str, bytes] | None = None, **fields: Any) -> tuple[DreamRecipe, dict[str, bytes]]:
+def asked(
+    photo: bytes, more: dict[str, bytes] | None = None, **fields: Any
+) -> tuple[DreamRecipe, dict[str, bytes]]:
     files = {"photo": photo} | (more or {})
     hashes = {role: hashlib.sha256(content).hexdigest() for role, content in files.items()}
     sources = tuple(Source(sha256=hashes[role], role=role, name=f"{role}.png") for role in files)
-    return DreamRecipe(sources=sources, **(SMALL | fields)), {hashes[role]: content for role, content in files.items()}
+    return DreamRecipe(sources=sources, **(SMALL | fields)), {
+        hashes[role]: content for role, content in files.items()
+    }
 
 
 def watch(photo: bytes, more: dict[str, bytes] | None = None, **fields: Any) -> tuple[list[Progress], Made]:
@@ -72,7 +76,8 @@ def pixels_of(content: bytes) -> np.ndarray:
         return np.asarray(image)
 
 
-# --- Watching ------------------------------------------------------------------------------------------------------------
+# --- Watching
+# ------------------------------------------------------------------------------------------------------------
 
 
 def test_every_step_is_told_and_the_objective_rises() -> None:
@@ -108,7 +113,8 @@ def test_a_dream_that_nobody_watches_any_more_just_ends() -> None:
         next(making)
 
 
-# --- The result ----------------------------------------------------------------------------------------------------------
+# --- The result
+# ----------------------------------------------------------------------------------------------------------
 
 
 def test_the_file_carries_the_recipe_completed_with_model_and_setting() -> None:
@@ -143,7 +149,10 @@ def test_the_same_recipe_gives_the_same_bytes_whatever_happened_before(tmp_path:
         "print(hashlib.sha256(t.watch(pathlib.Path(sys.argv[1]).read_bytes())[1].content).hexdigest())"
     )
     there = subprocess.run(
-        [sys.executable, "-c", script, str(tmp_path / "photo.png"), str(Path(__file__).parent)], capture_output=True, text=True, check=True
+        [sys.executable, "-c", script, str(tmp_path / "photo.png"), str(Path(__file__).parent)],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert there.stdout.strip() == hashlib.sha256(first).hexdigest()
 
@@ -184,7 +193,10 @@ def test_another_seed_gives_another_dream() -> None:
     assert (dreamt(scene(), seed=1) != dreamt(scene(), seed=2)).mean() > 0.3
 
 
-@pytest.mark.parametrize(("height", "width", "size"), [(64, 64, None), (20, 90, None), (16, 250, None), (300, 200, 70), (33, 47, 65)])
+@pytest.mark.parametrize(
+    ("height", "width", "size"),
+    [(64, 64, None), (20, 90, None), (16, 250, None), (300, 200, 70), (33, 47, 65)],
+)
 def test_any_size_can_be_dreamt(height: int, width: int, size: int | None) -> None:
     result = dreamt(scene(height, width), size=size, steps=1)
     longer = size or max(height, width)
@@ -200,11 +212,15 @@ def test_octaves_keep_the_size_of_the_largest_shapes() -> None:
     assert usual[0].width == pytest.approx(768 / 1.4**4, abs=1)
     assert [octave.steps for octave in usual] == [15, 12, 10, 8, 5]
     assert large[0].width == pytest.approx(usual[0].width, rel=0.2)
-    assert min(min(octave.height, octave.width) for octave in plan_octaves(300, 400, DreamRecipe(octaves=12))) >= 64
+    assert (
+        min(min(octave.height, octave.width) for octave in plan_octaves(300, 400, DreamRecipe(octaves=12)))
+        >= 64
+    )
     assert len(plan_octaves(40, 40, recipe)) == 1
 
 
-# --- What can be asked for -------------------------------------------------------------------------------------------------
+# --- What can be asked for
+# -------------------------------------------------------------------------------------------------
 
 
 def test_no_strength_is_the_photo_and_half_is_half_way() -> None:
@@ -224,14 +240,18 @@ def test_where_the_mask_is_dark_no_pixel_changes() -> None:
     assert not moved[:40].any()
     assert moved[56:].min() > 3
     assert moved[47] < moved[60], "softly, not at a stroke"
-    assert moved[56:].mean() == pytest.approx(np.abs(dreamt(photo).astype(int) - photo).mean(), rel=0.3), "a step inside means the same"
+    assert moved[56:].mean() == pytest.approx(np.abs(dreamt(photo).astype(int) - photo).mean(), rel=0.3), (
+        "a step inside means the same"
+    )
 
 
 def test_a_mask_can_be_painted_in_transparency() -> None:
     painted = np.zeros((72, 96, 4), np.uint8)
     painted[..., :3] = 255
     painted[:, 48:, 3] = 255
-    moved = np.abs(dreamt(scene(), {"mask": png(painted)}, feather=0.0).astype(int) - scene()).mean(axis=(0, 2))
+    moved = np.abs(dreamt(scene(), {"mask": png(painted)}, feather=0.0).astype(int) - scene()).mean(
+        axis=(0, 2)
+    )
     assert not moved[:40].any()
     assert moved[56:].min() > 3
 
@@ -252,21 +272,31 @@ def test_alpha_is_kept() -> None:
 
 
 def test_a_guide_changes_the_dream_and_its_weight_says_how_much() -> None:
-    guide = {"guide": png(np.tile(np.kron([[0, 255]], np.ones((1, 6))).astype(np.uint8)[..., None], (80, 8, 3)))}
+    guide = {
+        "guide": png(np.tile(np.kron([[0, 255]], np.ones((1, 6))).astype(np.uint8)[..., None], (80, 8, 3)))
+    }
     plain = dreamt(scene()).astype(int)
-    none, some, all_of_it = (dreamt(scene(), guide, guide_weight=weight).astype(int) for weight in (0.0, 0.5, 1.0))
+    none, some, all_of_it = (
+        dreamt(scene(), guide, guide_weight=weight).astype(int) for weight in (0.0, 0.5, 1.0)
+    )
     assert (none == plain).all()
     assert 0 < np.abs(some - plain).mean() < np.abs(all_of_it - plain).mean()
 
 
 def test_holding_on_to_the_photo_keeps_nearer_to_it() -> None:
-    loose, firm = (np.abs(dreamt(scene(), hold=hold, steps=10).astype(int) - scene()).mean() for hold in (0.0, 0.2))
+    loose, firm = (
+        np.abs(dreamt(scene(), hold=hold, steps=10).astype(int) - scene()).mean() for hold in (0.0, 0.2)
+    )
     assert firm < 0.6 * loose
 
 
 def test_small_networks_of_every_make_dream_with_weights_of_ones_own() -> None:
     torch.manual_seed(4)
-    for name, shown in (("squeezenet1_1", "features.6"), ("mobilenet_v3_large", "features.6"), ("densenet121", "features.transition1")):
+    for name, shown in (
+        ("squeezenet1_1", "features.6"),
+        ("mobilenet_v3_large", "features.6"),
+        ("densenet121", "features.transition1"),
+    ):
         weights = save({key: value.contiguous() for key, value in build(backbone(name)).state_dict().items()})
         _, made = watch(png(scene()), {"weights": weights}, backbone=name, layers=(shown,), steps=2)
         assert np.abs(pixels_of(made.content).astype(int) - scene()).mean() > 1
@@ -274,7 +304,8 @@ def test_small_networks_of_every_make_dream_with_weights_of_ones_own() -> None:
         assert made.recipe.model.sha256 == hashlib.sha256(weights).hexdigest()
 
 
-# --- How it is done --------------------------------------------------------------------------------------------------------
+# --- How it is done
+# --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("layers", [("blocks.1",), ("blocks.3",)])
@@ -284,17 +315,23 @@ def test_a_step_moves_pixels_by_the_step_size_on_average(layers: tuple[str, ...]
     base = torch.from_numpy(scene(96, 128)).permute(2, 0, 1)[None]
     begun = base.float() / 255
     picture = begun.clone()
-    slope = Look(picture, network, scale * layer(layers[0]), torch.Generator().manual_seed(0), jitter=16, tile=512)()
+    slope = Look(
+        picture, network, scale * layer(layers[0]), torch.Generator().manual_seed(0), jitter=16, tile=512
+    )()
     Climb(DreamRecipe(hold=0.0, step_size=0.004), base, None)([picture], [-slope.gradients[0]], 1.0)
     assert float((picture - begun).abs().mean()) == pytest.approx(0.004, rel=1e-3)
 
 
 def test_the_slope_is_that_of_the_whole_picture_and_its_reflection() -> None:
-    """Found here without windows: numpy continues the picture, autograd finds the slope, and the objective is weighed by area."""
+    """Found here without windows: numpy continues the picture, autograd finds the slope, and the objective is
+    weighed by area.
+    """
     network, _ = open_network(DEFAULT, ("blocks.2",))
     picture = torch.from_numpy(scene(96, 128)).permute(2, 0, 1)[None].float() / 255
     slope = Look(picture, network, layer("blocks.2"), torch.Generator(), jitter=0, tile=512)()
-    continued = np.pad(scene(96, 128), ((8, 8), (8, 8), (0, 0)), mode="reflect")  # 8 at the edges: multiples of the stride, which is 8
+    continued = np.pad(
+        scene(96, 128), ((8, 8), (8, 8), (0, 0)), mode="reflect"
+    )  # 8 at the edges: multiples of the stride, which is 8
     alone = (torch.from_numpy(continued).permute(2, 0, 1)[None].float() / 255).requires_grad_()
     value = network(alone)["blocks.2"].square().mean()
     (expected,) = torch.autograd.grad(value * (112 * 144) / (96 * 128), alone)
@@ -332,7 +369,10 @@ def test_cuts_cover_a_side_exactly_once_and_wander() -> None:
 def test_a_tiles_slope_is_that_of_the_whole_even_where_tiles_meet() -> None:
     network, _ = open_network(DEFAULT, ("blocks.2",))
     picture = torch.from_numpy(scene(320, 640, seed=2)).permute(2, 0, 1)[None].float() / 255
-    whole, tiled = (Look(picture, network, layer("blocks.2"), torch.Generator(), jitter=0, tile=tile) for tile in (640, 256))
+    whole, tiled = (
+        Look(picture, network, layer("blocks.2"), torch.Generator(), jitter=0, tile=tile)
+        for tile in (640, 256)
+    )
     assert whole.tile is None
     assert tiled.tile == 256
     # At the picture's own edges a tile sees more of its reflection than the whole does; within, they agree.
@@ -347,8 +387,15 @@ def test_tiles_leave_no_seams() -> None:
     network, _ = open_network(DEFAULT, ("blocks.2",))
     base = torch.from_numpy(scene(420, 500, seed=2)).permute(2, 0, 1)[None]
     begun = base.float() / 255
-    picture, recipe, dice = begun.clone(), DreamRecipe(hold=0.0, step_size=0.01), torch.Generator().manual_seed(1)
-    look, climb = Look(picture, network, layer("blocks.2"), dice, jitter=32, tile=256), Climb(recipe, base, None)
+    picture, recipe, dice = (
+        begun.clone(),
+        DreamRecipe(hold=0.0, step_size=0.01),
+        torch.Generator().manual_seed(1),
+    )
+    look, climb = (
+        Look(picture, network, layer("blocks.2"), dice, jitter=32, tile=256),
+        Climb(recipe, base, None),
+    )
     borders: set[int] = set()
     for _ in range(4):
         state = dice.get_state()
@@ -364,7 +411,8 @@ def test_tiles_leave_no_seams() -> None:
     assert max(across) < 1.5 * np.median(contrast)
 
 
-# --- What cannot be met ------------------------------------------------------------------------------------------------------
+# --- What cannot be met
+# ------------------------------------------------------------------------------------------------------
 
 
 def first_progress(photo: bytes, more: dict[str, bytes] | None = None, **fields: Any) -> Progress:
@@ -384,7 +432,9 @@ def first_progress(photo: bytes, more: dict[str, bytes] | None = None, **fields:
         (Unreadable, "weights", {"weights": b"no weights"}, {}),
     ],
 )
-def test_what_cannot_be_met_is_said_before_the_first_step(error: type[StudioError], said: str, more: dict[str, bytes], fields: Any) -> None:
+def test_what_cannot_be_met_is_said_before_the_first_step(
+    error: type[StudioError], said: str, more: dict[str, bytes], fields: Any
+) -> None:
     with pytest.raises(error, match=said) as caught:
         first_progress(png(scene()), more, **fields)
     assert "\n" not in str(caught.value)
@@ -401,7 +451,9 @@ def test_a_dream_needs_a_photo_of_some_extent() -> None:
         first_progress(b"nothing of the kind")
 
 
-def test_weights_that_are_not_here_and_cannot_come_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_that_are_not_here_and_cannot_come_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def no_network(*_: object, **__: object) -> None:
         raise ConnectionError
 
@@ -412,22 +464,32 @@ def test_weights_that_are_not_here_and_cannot_come_are_named(tmp_path: Path, mon
 
 
 def test_resizing_for_an_octave_keeps_the_photo_sharp() -> None:
-    """Detail is carried over, the photo is not: with hardly any dream the result is the photo itself, not a blurred one."""
-    photo = np.kron(np.random.default_rng(1).integers(60, 190, (60, 80, 3)), np.ones((2, 2, 1))).astype(np.uint8)
+    """Detail is carried over, the photo is not: with hardly any dream the result is the photo itself, not a
+    blurred one.
+    """
+    photo = np.kron(np.random.default_rng(1).integers(60, 190, (60, 80, 3)), np.ones((2, 2, 1))).astype(
+        np.uint8
+    )
     result = dreamt(photo, steps=1, step_size=0.0005, octaves=9).astype(int)
     blurred = resize(resize(photo, 60, 80), 120, 160).astype(int)
     assert np.abs(result - photo).mean() < 1
     assert np.abs(blurred - photo).mean() > 3
 
 
-@pytest.mark.parametrize("stretch", [(0, 0, 7, 9), (-3, -2, 12, 14), (2, 3, 4, 5), (-6, 4, 9, 11), (-20, -15, 50, 60), (5, 7, 8, 6)])
+@pytest.mark.parametrize(
+    "stretch",
+    [(0, 0, 7, 9), (-3, -2, 12, 14), (2, 3, 4, 5), (-6, 4, 9, 11), (-20, -15, 50, 60), (5, 7, 8, 6)],
+)
 def test_a_window_goes_on_as_the_reflection_that_numpy_pads_with(stretch: tuple[int, int, int, int]) -> None:
     top, left, height, width = stretch
     picture = torch.rand(1, 3, 7, 9)
     around = 70
     padded = np.pad(picture.numpy(), ((0, 0), (0, 0), (around, around), (around, around)), mode="reflect")
     found = window(picture, top, left, height, width)
-    assert np.array_equal(found.numpy(), padded[..., around + top : around + top + height, around + left : around + left + width])
+    assert np.array_equal(
+        found.numpy(),
+        padded[..., around + top : around + top + height, around + left : around + left + width],
+    )
     found += 1  # a new one: the picture stays as it was
     assert picture.max() <= 1
 
@@ -436,6 +498,7 @@ def test_a_window_goes_on_as_the_reflection_that_numpy_pads_with(stretch: tuple[
 def test_halving_takes_the_mean_of_every_four(height: int, width: int) -> None:
     values = torch.rand(1, 2, height, width)
     expected = [
-        [values[0, 1, up : up + 2, across : across + 2].mean().item() for across in range(0, width, 2)] for up in range(0, height, 2)
+        [values[0, 1, up : up + 2, across : across + 2].mean().item() for across in range(0, width, 2)]
+        for up in range(0, height, 2)
     ]
     assert np.allclose(_halved(values)[0, 1].numpy(), expected, atol=1e-6)

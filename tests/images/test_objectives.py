@@ -35,7 +35,9 @@ def pull(objective: Objective, network: Prepared, picture: Tensor) -> Tensor:
 def test_a_layers_score_is_the_mean_square_and_its_gradient_the_features() -> None:
     features = torch.randn(1, 5, 4, 3, requires_grad=True)
     score = layer("a")({"a": features})
-    assert score.item() == pytest.approx(sum(float(f) ** 2 for f in features.flatten().tolist()) / 60, rel=1e-5)
+    assert score.item() == pytest.approx(
+        sum(float(f) ** 2 for f in features.flatten().tolist()) / 60, rel=1e-5
+    )
     (gradient,) = torch.autograd.grad(score, features)
     torch.testing.assert_close(gradient, features.detach() * 2 / 60)
 
@@ -98,7 +100,9 @@ def test_balanced_terms_pull_equally_and_weights_are_shares(network: Prepared, p
     raw = [float(pull(term, network, picture).abs().mean()) for term in (layer(SHALLOW), channel(DEEP, 24))]
     assert max(raw) / min(raw) > 2, "else there would be nothing to balance"
     objective = balanced(layer(SHALLOW) + 3 * channel(DEEP, 24), network, picture)
-    shallow, deep = (float(pull(Objective((term,)), network, picture).abs().mean()) for term in objective.terms)
+    shallow, deep = (
+        float(pull(Objective((term,)), network, picture).abs().mean()) for term in objective.terms
+    )
     assert shallow == pytest.approx(1, rel=1e-3)
     assert deep == pytest.approx(3, rel=1e-3)
 

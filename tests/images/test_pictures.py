@@ -1,4 +1,6 @@
-"""Pictures of every kind people bring: what is read agrees with arithmetic done here, and what is refused is refused in a sentence."""
+"""Pictures of every kind people bring: what is read agrees with arithmetic done here, and what is refused is
+refused in a sentence.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ from studio.images import pictures
 from studio.images.pictures import LARGEST_INPUT, fit_within, read_picture, resize, write_jpeg, write_png
 
 RNG = np.random.default_rng(7)
-PATTERN = np.kron(RNG.integers(0, 256, (5, 4, 3), dtype=np.uint8), np.ones((8, 8, 1), dtype=np.uint8))  # 40 x 32, in blocks
+PATTERN = np.kron(
+    RNG.integers(0, 256, (5, 4, 3), dtype=np.uint8), np.ones((8, 8, 1), dtype=np.uint8)
+)  # 40 x 32, in blocks
 SECRET = b"SERIAL-4711-SECRET"
 
 
@@ -31,7 +35,9 @@ def saved(image: Image.Image, file_format: str, **options: object) -> bytes:
     return written.getvalue()
 
 
-def png(width: int, height: int, bits: int, colour_type: int, rows: bytes, *before: tuple[bytes, bytes]) -> bytes:
+def png(
+    width: int, height: int, bits: int, colour_type: int, rows: bytes, *before: tuple[bytes, bytes]
+) -> bytes:
     """A PNG put together by hand: `rows` are unfiltered scan lines, each with its filter byte 0."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
@@ -46,14 +52,28 @@ def rows(samples: np.ndarray) -> bytes:
     return b"".join(b"\0" + line.tobytes() for line in samples)
 
 
-def tiff(samples: np.ndarray, photometric: int, *, order: str = "<", extra: dict[int, tuple[int, ...]] | None = None) -> bytes:
+def tiff(
+    samples: np.ndarray,
+    photometric: int,
+    *,
+    order: str = "<",
+    extra: dict[int, tuple[int, ...]] | None = None,
+) -> bytes:
     """An uncompressed TIFF by hand: samples [h, w] or [h, w, channels]."""
     height, width = samples.shape[:2]
     channels = 1 if samples.ndim == 2 else samples.shape[2]
     strip = samples.astype(samples.dtype.newbyteorder(order)).tobytes()
     bits = samples.dtype.itemsize * 8
     form = {"u": 1, "i": 2, "f": 3}[samples.dtype.kind]
-    fields = {256: (width,), 257: (height,), 258: (bits,) * channels, 259: (1,), 262: (photometric,), 273: (8,), 277: (channels,)}
+    fields = {
+        256: (width,),
+        257: (height,),
+        258: (bits,) * channels,
+        259: (1,),
+        262: (photometric,),
+        273: (8,),
+        277: (channels,),
+    }
     fields |= {278: (height,), 279: (len(strip),), 339: (form,) * channels} | (extra or {})
     blob, entries = b"", b""
     for tag, values in sorted(fields.items()):
@@ -69,12 +89,21 @@ def tiff(samples: np.ndarray, photometric: int, *, order: str = "<", extra: dict
 
 
 def exif(orientation: int, secret: bytes = SECRET) -> bytes:
-    """EXIF by hand: orientation, a camera's name holding the secret, and a GPS directory with a latitude of 48 degrees."""
+    """EXIF by hand: orientation, a camera's name holding the secret, and a GPS directory with a latitude of
+    48 degrees.
+    """
     gps_at = 8 + 2 + 3 * 12 + 4
     text_at = gps_at + 2 + 12 + 4 + 24
-    fields = struct.pack(">HHII", 0x010F, 2, len(secret), text_at) + struct.pack(">HHIHH", 0x0112, 3, 1, orientation, 0)
+    fields = struct.pack(">HHII", 0x010F, 2, len(secret), text_at) + struct.pack(
+        ">HHIHH", 0x0112, 3, 1, orientation, 0
+    )
     fields += struct.pack(">HHII", 0x8825, 4, 1, gps_at)
-    gps = struct.pack(">H", 1) + struct.pack(">HHII", 2, 5, 3, gps_at + 18) + bytes(4) + struct.pack(">6I", 48, 1, 31, 1, 17, 1)
+    gps = (
+        struct.pack(">H", 1)
+        + struct.pack(">HHII", 2, 5, 3, gps_at + 18)
+        + bytes(4)
+        + struct.pack(">6I", 48, 1, 31, 1, 17, 1)
+    )
     return b"MM\0*\0\0\0\x08" + struct.pack(">H", 3) + fields + bytes(4) + gps + secret
 
 
@@ -101,15 +130,24 @@ def test_jpeg_is_decoded_as_pillow_decodes_the_whole_file(options: dict[str, boo
 
 @pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate", "packbits"])
 def test_compressed_tiff(compression: str) -> None:
-    assert np.array_equal(read_picture(saved(Image.fromarray(PATTERN), "TIFF", compression=compression)).pixels, PATTERN)
+    assert np.array_equal(
+        read_picture(saved(Image.fromarray(PATTERN), "TIFF", compression=compression)).pixels, PATTERN
+    )
 
 
 def test_bilevel_and_grey_become_colour() -> None:
     grey = PATTERN[..., 0]
-    for content in (saved(Image.fromarray(grey), "PNG"), saved(Image.fromarray(grey), "GIF"), tiff(grey, 1), tiff(255 - grey, 0)):
+    for content in (
+        saved(Image.fromarray(grey), "PNG"),
+        saved(Image.fromarray(grey), "GIF"),
+        tiff(grey, 1),
+        tiff(255 - grey, 0),
+    ):
         assert np.array_equal(read_picture(content).pixels, np.dstack([grey] * 3))
     stripes = np.tile([True, False], (32, 16))
-    assert np.array_equal(read_picture(saved(Image.fromarray(stripes), "PNG")).pixels[..., 1], stripes * np.uint8(255))
+    assert np.array_equal(
+        read_picture(saved(Image.fromarray(stripes), "PNG")).pixels[..., 1], stripes * np.uint8(255)
+    )
 
 
 # Depth
@@ -133,7 +171,11 @@ def test_16_bit_greys_are_scaled_and_not_clipped() -> None:
 def test_16_bit_colours_are_scaled_and_not_clipped() -> None:
     colours = RNG.integers(0, 65536, (32, 24, 3), dtype=np.uint16)
     colours[0, 0], colours[0, 1] = 0, 65535
-    for content in (png(24, 32, 16, 2, rows(colours.astype(">u2"))), tiff(colours, 2), tiff(colours, 2, order=">")):
+    for content in (
+        png(24, 32, 16, 2, rows(colours.astype(">u2"))),
+        tiff(colours, 2),
+        tiff(colours, 2, order=">"),
+    ):
         picture = read_picture(content)
         assert np.abs(picture.pixels - colours / 257.0).max() <= 1
         assert (picture.pixels[0, 0] == 0).all()
@@ -148,7 +190,14 @@ def test_16_bit_alpha_and_16_bit_transparent_colours() -> None:
     assert (picture.alpha[:, :8] == 255).all()
     assert (picture.alpha[:, 8:] == 128).all()
     clear = read_picture(
-        png(16, 16, 16, 2, rows(np.ascontiguousarray(colours[..., :3])), (b"tRNS", struct.pack(">3H", 50000, 20000, 1000)))
+        png(
+            16,
+            16,
+            16,
+            2,
+            rows(np.ascontiguousarray(colours[..., :3])),
+            (b"tRNS", struct.pack(">3H", 50000, 20000, 1000)),
+        )
     )
     assert clear.alpha is not None
     assert (clear.alpha == 0).all()
@@ -237,7 +286,9 @@ def test_every_orientation_is_honoured_in_every_format(orientation: int) -> None
     ]
     for content in lossless:
         assert np.array_equal(read_picture(content).pixels, upright)
-    lossy = read_picture(saved(image, "JPEG", quality=95, subsampling=0, exif=b"Exif\0\0" + exif(orientation)))
+    lossy = read_picture(
+        saved(image, "JPEG", quality=95, subsampling=0, exif=b"Exif\0\0" + exif(orientation))
+    )
     assert lossy.pixels.shape == upright.shape
     assert np.abs(lossy.pixels.astype(int) - upright).mean() < 4
     assert ("It was turned upright, as the camera noted." in lossy.notes) == (orientation != 1)
@@ -253,8 +304,12 @@ def test_alpha_turns_with_the_picture_and_nonsense_orientation_does_not() -> Non
 
 # Colour
 
-SRGB_D50 = np.array([[0.4360747, 0.3850649, 0.1430804], [0.2225045, 0.7168786, 0.0606169], [0.0139322, 0.0971045, 0.7141733]])
-ADOBE_D50 = np.array([[0.6097559, 0.2052401, 0.1492240], [0.3111242, 0.6256560, 0.0632197], [0.0194811, 0.0608902, 0.7448387]])
+SRGB_D50 = np.array(
+    [[0.4360747, 0.3850649, 0.1430804], [0.2225045, 0.7168786, 0.0606169], [0.0139322, 0.0971045, 0.7141733]]
+)
+ADOBE_D50 = np.array(
+    [[0.6097559, 0.2052401, 0.1492240], [0.3111242, 0.6256560, 0.0632197], [0.0194811, 0.0608902, 0.7448387]]
+)
 WHITE_D50 = np.array([0.9642, 1.0, 0.8249])
 
 
@@ -280,8 +335,16 @@ def icc(space: bytes, tags: dict[bytes, bytes], kind: bytes = b"mntr", connectio
         table += name + struct.pack(">II", 128 + 4 + 12 * len(tags) + len(blob), len(data))
         blob += data + bytes(-len(data) % 4)
     size = 128 + len(table) + len(blob)
-    head = struct.pack(">I4sI4s4s4s", size, b"\0\0\0\0", 0x02400000, kind, space, connection) + bytes(12) + b"acsp"
-    return (head + bytes(28) + struct.pack(">3i", *(round(v * 65536) for v in WHITE_D50))).ljust(128, b"\0") + table + blob
+    head = (
+        struct.pack(">I4sI4s4s4s", size, b"\0\0\0\0", 0x02400000, kind, space, connection)
+        + bytes(12)
+        + b"acsp"
+    )
+    return (
+        (head + bytes(28) + struct.pack(">3i", *(round(v * 65536) for v in WHITE_D50))).ljust(128, b"\0")
+        + table
+        + blob
+    )
 
 
 def xyz_tag(xyz: np.ndarray) -> bytes:
@@ -294,7 +357,11 @@ def gamma_tag(gamma: float) -> bytes:
 
 def rgb_profile(primaries: np.ndarray, gamma: float) -> bytes:
     curves = {letter + b"TRC": gamma_tag(gamma) for letter in (b"r", b"g", b"b")}
-    return icc(b"RGB ", {letter + b"XYZ": xyz_tag(primaries[:, column]) for column, letter in enumerate((b"r", b"g", b"b"))} | curves)
+    return icc(
+        b"RGB ",
+        {letter + b"XYZ": xyz_tag(primaries[:, column]) for column, letter in enumerate((b"r", b"g", b"b"))}
+        | curves,
+    )
 
 
 def swatches(colours: np.ndarray) -> np.ndarray:
@@ -303,11 +370,18 @@ def swatches(colours: np.ndarray) -> np.ndarray:
 
 
 def test_wide_gamut_photos_are_converted() -> None:
-    colours = np.array([(0, 0, 0), (255, 255, 255), (128, 128, 128), (180, 150, 120), (90, 110, 100), (60, 60, 140)])
+    colours = np.array(
+        [(0, 0, 0), (255, 255, 255), (128, 128, 128), (180, 150, 120), (90, 110, 100), (60, 60, 140)]
+    )
     expected = np.array([srgb_of(ADOBE_D50 @ ((colour / 255) ** 2.19921875)) for colour in colours])
     assert np.abs(expected - colours).max() > 4  # or the test would not notice a profile left unread
     image, profile = Image.fromarray(swatches(colours)), rgb_profile(ADOBE_D50, 2.19921875)
-    for file_format, options in (("PNG", {}), ("TIFF", {}), ("WEBP", {"lossless": True}), ("JPEG", {"quality": 100, "subsampling": 0})):
+    for file_format, options in (
+        ("PNG", {}),
+        ("TIFF", {}),
+        ("WEBP", {"lossless": True}),
+        ("JPEG", {"quality": 100, "subsampling": 0}),
+    ):
         picture = read_picture(saved(image, file_format, icc_profile=profile, **options))
         assert np.abs(picture.pixels[8, 8::16] - expected).max() <= 1.6, file_format
         assert picture.notes[0] == "Colours were converted from the profile 'Bench' to sRGB."
@@ -329,7 +403,9 @@ def test_grey_profile() -> None:
     grey = np.repeat(np.repeat(levels[None], 16, axis=1), 16, axis=0)
     picture = read_picture(saved(Image.fromarray(grey), "PNG", icc_profile=profile))
     assert np.abs(picture.pixels[8, 8::16] - expected[:, None]).max() <= 1.5
-    with_alpha = read_picture(saved(Image.fromarray(np.dstack([grey, grey]), "LA"), "PNG", icc_profile=profile))
+    with_alpha = read_picture(
+        saved(Image.fromarray(np.dstack([grey, grey]), "LA"), "PNG", icc_profile=profile)
+    )
     shown = grey[8] > 0
     assert np.abs(with_alpha.pixels[8, shown].astype(int) - picture.pixels[8, shown]).max() <= 1
 
@@ -351,23 +427,35 @@ def cmyk_profile() -> bytes:
         lightness, a, b = CORNERS.get(tuple(255 * int(ink) for ink in corner), (0, 0, 0))
         grid += bytes([round(lightness * 2.55), a + 128, b + 128])
     matrix = struct.pack(">9i", *(65536 * (row == column) for row in range(3) for column in range(3)))
-    return icc(b"CMYK", {b"A2B0": b"mft1\0\0\0\0\x04\x03\x02\0" + matrix + identity * 4 + grid + identity * 3}, b"prtr", b"Lab ")
+    return icc(
+        b"CMYK",
+        {b"A2B0": b"mft1\0\0\0\0\x04\x03\x02\0" + matrix + identity * 4 + grid + identity * 3},
+        b"prtr",
+        b"Lab ",
+    )
 
 
 def test_inks_with_a_profile_look_as_the_profile_says() -> None:
     inks = np.array(list(CORNERS))
     expected = np.array([srgb_of(xyz_of_lab(*lab)) for lab in CORNERS.values()])
     image = Image.fromarray(swatches(inks), "CMYK")
-    for file_format, options in (("JPEG", {"quality": 100}), ("TIFF", {})):  # Pillow writes Adobe's inverted JPEG
+    for file_format, options in (
+        ("JPEG", {"quality": 100}),
+        ("TIFF", {}),
+    ):  # Pillow writes Adobe's inverted JPEG
         picture = read_picture(saved(image, file_format, icc_profile=cmyk_profile(), **options))
         seen = picture.pixels[8, 8::16].astype(float)
         assert np.abs(seen[:4] - expected[:4]).max() <= 3, file_format
-        assert seen[4].max() <= expected[4].max() + 3  # black point compensation may deepen the black, never lift it
+        assert (
+            seen[4].max() <= expected[4].max() + 3
+        )  # black point compensation may deepen the black, never lift it
         assert np.ptp(seen[4]) <= 2
 
 
 def test_inks_without_a_profile_are_estimated_and_said_so() -> None:
-    inks = np.array([(0, 0, 0, 0), (255, 0, 0, 0), (0, 255, 0, 0), (0, 0, 255, 0), (0, 0, 0, 255), (0, 128, 0, 128)])
+    inks = np.array(
+        [(0, 0, 0, 0), (255, 0, 0, 0), (0, 255, 0, 0), (0, 0, 255, 0), (0, 0, 0, 255), (0, 128, 0, 128)]
+    )
     expected = np.array([[(255 - ink) * (255 - colour[3]) / 255 for ink in colour[:3]] for colour in inks])
     content = saved(Image.fromarray(swatches(inks), "CMYK"), "JPEG", quality=100)
     assert b"Adobe" in content
@@ -392,7 +480,11 @@ def test_a_profile_that_does_not_hold_is_left_aside(profile: bytes) -> None:
     packed = (b"iCCP", b"x\0\0" + zlib.compress(profile))
     picture = read_picture(png(32, 40, 8, 2, rows(PATTERN), packed))
     assert np.array_equal(picture.pixels, PATTERN)
-    assert picture.notes == (() if not profile else ("Its colour profile is broken or does not fit, so the colours were read without it.",))
+    assert picture.notes == (
+        ()
+        if not profile
+        else ("Its colour profile is broken or does not fit, so the colours were read without it.",)
+    )
 
 
 # Refusals: a sentence with the mend, and the studio goes on
@@ -452,9 +544,9 @@ def test_the_limit_is_checked_in_every_format_from_the_header_alone() -> None:
         "JPEG": jpeg[: sof + 5] + struct.pack(">HH", side, side) + jpeg[sof + 9 :],
         "WebP": bytes(webp),
         "GIF": gif[:6] + struct.pack("<HH", side, side) + gif[10:],
-        "GIF, a frame beyond the screen": gif.replace(b"\0,\0\0\0\0\x20\0\x28\0", b"\0,\xff\xff\xff\xff\x20\0\x28\0").replace(
-            b",\0\0\0\0\x20\0\x28\0", b",\xff\xff\xff\xff\x20\0\x28\0"
-        ),
+        "GIF, a frame beyond the screen": gif.replace(
+            b"\0,\0\0\0\0\x20\0\x28\0", b"\0,\xff\xff\xff\xff\x20\0\x28\0"
+        ).replace(b",\0\0\0\0\x20\0\x28\0", b",\xff\xff\xff\xff\x20\0\x28\0"),
         "BMP": bmp[:18] + struct.pack("<ii", side, -side) + bmp[26:],
         "TIFF": tiff(PATTERN, 2, extra={256: (side,), 257: (side,)}),
     }
@@ -466,7 +558,9 @@ def test_too_small_and_too_thin() -> None:
     assert "1 x 1 pixels" in refusal(saved(Image.new("RGB", (1, 1)), "PNG"))
     assert "1 x 10000 pixels" in refusal(saved(Image.new("RGB", (1, 10_000)), "PNG"))
     assert "too thin" in refusal(saved(Image.new("RGB", (20, 1000)), "PNG"))
-    assert "0 x" in refusal(saved(Image.fromarray(PATTERN), "BMP").replace(struct.pack("<ii", 32, 40), struct.pack("<ii", 0, 40)))
+    assert "0 x" in refusal(
+        saved(Image.fromarray(PATTERN), "BMP").replace(struct.pack("<ii", 32, 40), struct.pack("<ii", 0, 40))
+    )
     read_picture(saved(Image.new("RGB", (16, 256)), "PNG"))
 
 
@@ -502,7 +596,11 @@ def test_cut_anywhere_or_with_bytes_changed_it_is_refused_or_read_but_never_brea
     file_format: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     noise = Image.fromarray(RNG.integers(0, 256, (48, 64, 3), dtype=np.uint8))
-    options = {"exif": exif(6), "icc_profile": rgb_profile(ADOBE_D50, 2.2)} if file_format not in ("BMP", "GIF") else {}
+    options = (
+        {"exif": exif(6), "icc_profile": rgb_profile(ADOBE_D50, 2.2)}
+        if file_format not in ("BMP", "GIF")
+        else {}
+    )
     content = saved(noise, file_format, **options)
     for cut in np.linspace(0, len(content) * 0.9, 40).astype(int):
         refusal(content[:cut])
@@ -537,14 +635,24 @@ def _in_a_process_of_its_own(code: str, content: bytes) -> int:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "bomb"
         file.write_bytes(content)
-        ran = subprocess.run([sys.executable, "-c", code, str(file)], capture_output=True, text=True, check=True, env=dict(os.environ))
+        ran = subprocess.run(
+            [sys.executable, "-c", code, str(file)],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=dict(os.environ),
+        )
     return int(ran.stdout)
 
 
 def test_exif_and_tiff_fields_that_all_claim_the_whole_file() -> None:
     """4,000 fields of a megabyte each, all in the same place: 4 GB for a reader that copies every value."""
     big = 1_000_000
-    overlapping = struct.pack(">H", 4000) + b"".join(struct.pack(">HHII", 60000, 7, big, 8) for _ in range(4000)) + bytes(4)
+    overlapping = (
+        struct.pack(">H", 4000)
+        + b"".join(struct.pack(">HHII", 60000, 7, big, 8) for _ in range(4000))
+        + bytes(4)
+    )
     hostile = b"MM\0*\0\0\0\x08" + overlapping + bytes(big)
     picture = read_picture(png(32, 40, 8, 2, rows(PATTERN), (b"eXIf", hostile)))
     assert np.array_equal(picture.pixels, PATTERN)
@@ -583,8 +691,15 @@ def test_nothing_private_leaves() -> None:
     for content in sources:
         assert SECRET in content
         picture = read_picture(content)
-        assert any("stays out of every result" in note or "stay out of every result" in note for note in picture.notes)
-        for left in (write_png(picture.pixels, picture.alpha), write_jpeg(picture.pixels), write_jpeg(picture.pixels, longest_side=20)):
+        assert any(
+            "stays out of every result" in note or "stay out of every result" in note
+            for note in picture.notes
+        )
+        for left in (
+            write_png(picture.pixels, picture.alpha),
+            write_jpeg(picture.pixels),
+            write_jpeg(picture.pixels, longest_side=20),
+        ):
             assert SECRET not in left
             assert latitude not in left
             opened = Image.open(io.BytesIO(left))
@@ -622,7 +737,8 @@ def test_jpeg_previews_are_made_smaller_and_never_larger() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shape", "longer", "expected"), [((480, 640), 320, (240, 320)), ((640, 480), 320, (320, 240)), ((3, 999), 33, (1, 33))]
+    ("shape", "longer", "expected"),
+    [((480, 640), 320, (240, 320)), ((640, 480), 320, (320, 240)), ((3, 999), 33, (1, 33))],
 )
 def test_fit_within_keeps_the_shape(shape: tuple[int, int], longer: int, expected: tuple[int, int]) -> None:
     assert fit_within(*shape, longer) == expected

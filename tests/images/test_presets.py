@@ -20,7 +20,9 @@ from studio.works.recipe import check, controls
 def test_a_preset_makes_a_complete_recipe_of_layers_that_exist(name: str) -> None:
     recipe = check(DreamRecipe, with_preset({"preset": name}))
     assert recipe.preset == name
-    assert {field: getattr(recipe, field) for field in LOOK} == {field: PRESETS[name].values[field] for field in LOOK}
+    assert {field: getattr(recipe, field) for field in LOOK} == {
+        field: PRESETS[name].values[field] for field in LOOK
+    }
     channels = {layer.name: layer.channels for layer in layers(DEFAULT)}
     for term in map(LayerTerm.read, recipe.layers):
         assert term.name in channels
@@ -43,7 +45,9 @@ def test_a_preset_has_a_sentence_and_a_small_thumbnail_of_its_own(name: str) -> 
 
 def test_there_are_enough_and_they_differ() -> None:
     assert len(PRESETS) >= 10
-    assert len({tuple(str(value) for value in preset.values.values()) for preset in PRESETS.values()}) == len(PRESETS)
+    assert len({tuple(str(value) for value in preset.values.values()) for preset in PRESETS.values()}) == len(
+        PRESETS
+    )
     assert len({preset.thumbnail.read_bytes() for preset in PRESETS.values()}) == len(PRESETS)
 
 
@@ -59,7 +63,9 @@ def test_what_is_set_goes_before_the_preset() -> None:
     recipe = check(DreamRecipe, with_preset(asked))
     assert (recipe.steps, recipe.layers, recipe.seed) == (33, ("blocks.1",), 7)
     assert recipe.octaves == PRESETS["weave"].values["octaves"]
-    assert asked == {"preset": "weave", "steps": 33, "layers": ("blocks.1",), "seed": 7}, "what was asked is left as it was"
+    assert asked == {"preset": "weave", "steps": 33, "layers": ("blocks.1",), "seed": 7}, (
+        "what was asked is left as it was"
+    )
 
 
 def test_without_a_preset_nothing_is_implied() -> None:
@@ -95,7 +101,10 @@ def test_looks_are_made_of_parameters_a_person_can_turn() -> None:
 
 
 def test_presets_are_read_without_torch() -> None:
-    asked = (
-        "import sys; from studio.images.presets import with_preset; with_preset({}); print('torch' in sys.modules, 'PIL' in sys.modules)"
+    asked = "import sys; from studio.images.presets import with_preset; with_preset({}); print('torch' in sys.modules, 'PIL' in sys.modules)"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", asked], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        == "False False"
     )
-    assert subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout.strip() == "False False"

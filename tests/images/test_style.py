@@ -1,4 +1,6 @@
-"""Painting in a style: gradients against plain autograd, tiles against the whole, colours against arithmetic, what a painter notices."""
+"""Painting in a style: gradients against plain autograd, tiles against the whole, colours against arithmetic,
+what a painter notices.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,9 @@ def source(content: bytes, role: str) -> Source:
     return Source(sha256=hashlib.sha256(content).hexdigest(), role=role, name=f"{role}.png")
 
 
-def watched(photo: bytes | None, paintings: Sequence[bytes], *, mask: bytes | None = None, **wishes: object) -> tuple[Made, list[Progress]]:
+def watched(
+    photo: bytes | None, paintings: Sequence[bytes], *, mask: bytes | None = None, **wishes: object
+) -> tuple[Made, list[Progress]]:
     brought = [("photo", photo), *(("style", painting) for painting in paintings), ("mask", mask)]
     sources = {source(content, role): content for role, content in brought if content is not None}
     making = paint(StyleRecipe(sources=tuple(sources), **(SMALL | wishes)), sources.__getitem__)
@@ -83,11 +87,19 @@ def network() -> object:
 
 def scene(network: style.Prepared, height: int, width: int) -> tuple[torch.Tensor, Wish]:
     dice = torch.Generator().manual_seed(1)
-    smooth = F.interpolate(torch.rand(1, 3, 9, 9, generator=dice), (height, width), mode="bicubic").clamp(0, 1)
-    other = F.interpolate(torch.rand(1, 3, 15, 15, generator=dice), (height, width), mode="bicubic").clamp(0, 1)
+    smooth = F.interpolate(torch.rand(1, 3, 9, 9, generator=dice), (height, width), mode="bicubic").clamp(
+        0, 1
+    )
+    other = F.interpolate(torch.rand(1, 3, 15, 15, generator=dice), (height, width), mode="bicubic").clamp(
+        0, 1
+    )
     with torch.no_grad():
-        textures = style._statistics(other, network, Field.of(other, network), texture_layers("efficientnet_lite0"))
-        shapes = network(Field.of(other, network).window(other, next(Field.of(other, network).tiles())))["blocks.2"]
+        textures = style._statistics(
+            other, network, Field.of(other, network), texture_layers("efficientnet_lite0")
+        )
+        shapes = network(Field.of(other, network).window(other, next(Field.of(other, network).tiles())))[
+            "blocks.2"
+        ]
     return smooth, Wish(textures, "blocks.2", shapes, 0.3, 1.5)
 
 
@@ -107,7 +119,12 @@ def plain_loss(picture: torch.Tensor, network: style.Prepared, wish: Wish) -> to
     for layer, target in wish.textures.grams.items():
         loss = loss + F.mse_loss(gram(seen[layer]), target) / target.square().mean()
     colours = gram(torch.cat([shown, torch.ones_like(shown[:, :1])], 1))
-    loss = loss + style.COLOURS_WEIGHT * F.mse_loss(colours, wish.textures.colours) / wish.textures.colours.square().mean()
+    loss = (
+        loss
+        + style.COLOURS_WEIGHT
+        * F.mse_loss(colours, wish.textures.colours)
+        / wish.textures.colours.square().mean()
+    )
     loss = loss + wish.shapes_weight * F.mse_loss(seen["blocks.2"], wish.shapes) / wish.shapes.square().mean()
     apart = (picture.diff(dim=2).square().mean() + picture.diff(dim=3).square().mean()) * wish.smooth
     return loss + apart
@@ -191,15 +208,22 @@ def test_the_same_recipe_gives_the_same_file_and_another_seed_another(photo: byt
 def test_luminance_leaves_the_photos_colours(photo: bytes, painting: bytes) -> None:
     result = painted(photo, [painting], colour="luminance", steps=10)
     shown = resize(read_picture(photo).pixels, *result.shape[:2])
-    inside = (result.min(axis=2) > 0) & (result.max(axis=2) < 255)  # where nothing was cut off at black or white
+    inside = (result.min(axis=2) > 0) & (
+        result.max(axis=2) < 255
+    )  # where nothing was cut off at black or white
     assert inside.mean() > 0.5
-    before, after = (np.asarray(Image.fromarray(pixels).convert("YCbCr"), dtype=int)[..., 1:] for pixels in (shown, result))
+    before, after = (
+        np.asarray(Image.fromarray(pixels).convert("YCbCr"), dtype=int)[..., 1:] for pixels in (shown, result)
+    )
     assert np.abs(before - after)[inside].max() <= 2
     assert not np.array_equal(result, shown)
 
 
 def test_content_gives_the_painting_the_photos_colours(photo: bytes, painting: bytes) -> None:
-    given, wanted = read_picture(painting).pixels, read_picture(photo).pixels // 2 + 64  # so that nothing is cut off at black or white
+    given, wanted = (
+        read_picture(painting).pixels,
+        read_picture(photo).pixels // 2 + 64,
+    )  # so that nothing is cut off at black or white
     moved = style._in_colours_of(given, wanted).reshape(-1, 3).astype(float)
     assert np.allclose(moved.mean(axis=0), wanted.reshape(-1, 3).mean(axis=0), atol=1)
     # A painting of two colours spans one axis only; along it the photo's spread is met.
@@ -217,7 +241,9 @@ def test_paintings_are_mixed_by_their_weights(photo: bytes, painting: bytes, oth
 
 
 def test_strength_decides_how_much_of_the_photo_stays(photo: bytes, painting: bytes) -> None:
-    near, far = (painted(photo, [painting], strength=strength, steps=30).astype(float) for strength in (0.0, 1.0))
+    near, far = (
+        painted(photo, [painting], strength=strength, steps=30).astype(float) for strength in (0.0, 1.0)
+    )
     shown = resize(read_picture(photo).pixels, *near.shape[:2]).astype(float)
     edges = [np.abs(np.diff(each.mean(axis=2), axis=1)).ravel() for each in (near, far, shown)]
     assert np.corrcoef(edges[0], edges[2])[0, 1] > np.corrcoef(edges[1], edges[2])[0, 1]
@@ -234,7 +260,9 @@ def test_outside_the_mask_the_photo_stays(photo: bytes, painting: bytes) -> None
 
 def test_alpha_stays(photo: bytes, painting: bytes) -> None:
     pixels = read_picture(photo).pixels
-    clear = np.where(np.arange(pixels.shape[1]) < 60, 0, 255).astype(np.uint8)[None].repeat(pixels.shape[0], 0)
+    clear = (
+        np.where(np.arange(pixels.shape[1]) < 60, 0, 255).astype(np.uint8)[None].repeat(pixels.shape[0], 0)
+    )
     made, _ = watched(file_of(np.dstack([pixels, clear]), "RGBA"), [painting], steps=2)
     alpha = read_picture(made.content).alpha
     assert alpha is not None

@@ -1,4 +1,6 @@
-"""One thread for the small networks of these tests: threads that wait for one another on a busy machine cost far more than they give."""
+"""One thread for the small networks of these tests: threads that wait for one another on a busy machine cost
+far more than they give.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Backpropagation written out gives what torch's autograd gives, to the bit, and leaves alone what it does not know."""
+"""Backpropagation written out gives what torch's autograd gives, to the bit, and leaves alone what it does
+not know.
+"""
 
 from __future__ import annotations
 
@@ -29,10 +31,14 @@ def some_targets(cost: str, outputs: int) -> Tensor:
 @pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", "linear"])
 @pytest.mark.parametrize("hidden", [(), (5,), (6, 4, 3)])
 @pytest.mark.parametrize("outputs", [1, 3])
-def test_the_gradients_are_autograds_to_the_bit(cost: Any, activation: Any, hidden: tuple[int, ...], outputs: int) -> None:
+def test_the_gradients_are_autograds_to_the_bit(
+    cost: Any, activation: Any, hidden: tuple[int, ...], outputs: int
+) -> None:
     torch.manual_seed(len(hidden) + outputs)
     squashed = "tanh" if activation == "tanh" and "entropy" not in cost else "linear"
-    network = Perceptron(inputs=4, hidden=hidden, outputs=outputs, activation=activation, output=squashed, seed=3).build()
+    network = Perceptron(
+        inputs=4, hidden=hidden, outputs=outputs, activation=activation, output=squashed, seed=3
+    ).build()
     inputs, targets = torch.randn(CASES, 4), some_targets(cost, outputs)
     answers = network(inputs)
     expected = torch.autograd.grad(COSTS[cost].mean(answers, targets), list(network.parameters()))
@@ -65,7 +71,9 @@ def test_a_neuron_without_a_bias() -> None:
     assert backprop is not None
     backprop.forwards(inputs)
     (found,) = backprop.backwards(targets)
-    (right,) = torch.autograd.grad(COSTS["squared"].mean(network(inputs), targets), list(network.parameters()))
+    (right,) = torch.autograd.grad(
+        COSTS["squared"].mean(network(inputs), targets), list(network.parameters())
+    )
     assert torch.equal(found, right)
 
 
@@ -108,11 +116,22 @@ def test_a_cost_without_a_slope_is_left_to_autograd() -> None:
 
 
 @pytest.mark.parametrize("penalty", [{"l1": 0.01}, {"l2": 0.02}, {"l1": 0.003, "l2": 0.01}, {}])
-def test_a_fit_is_the_same_with_and_without(penalty: dict[str, float], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fit_is_the_same_with_and_without(
+    penalty: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
     dice = torch.Generator().manual_seed(4)
     inputs = torch.randn(40, 2, generator=dice)
     data = Examples(inputs, torch.randn(40, 1, generator=dice))
-    plan = Plan(cost="half squared", optimiser="sgd", rate=0.1, batch=8, epochs=5, metrics=("mean squared error",), device="cpu", **penalty)
+    plan = Plan(
+        cost="half squared",
+        optimiser="sgd",
+        rate=0.1,
+        batch=8,
+        epochs=5,
+        metrics=("mean squared error",),
+        device="cpu",
+        **penalty,
+    )
     came = []
     for of in (Backprop.of, lambda _network, _cost: None):
         monkeypatch.setattr("studio.learning.training.Backprop.of", of)

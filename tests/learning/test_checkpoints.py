@@ -1,4 +1,6 @@
-"""Checkpoints: what is saved comes back, what is broken is told in a sentence, and a crash leaves the old model or the new one."""
+"""Checkpoints: what is saved comes back, what is broken is told in a sentence, and a crash leaves the old
+model or the new one.
+"""
 
 from __future__ import annotations
 
@@ -107,7 +109,9 @@ def a_pickle(path: Path) -> None:
 
 
 def another_network(path: Path) -> None:
-    save_file(Perceptron(inputs=2, hidden=(5, 2), outputs=3).build().state_dict(), path.with_suffix(".safetensors"))
+    save_file(
+        Perceptron(inputs=2, hidden=(5, 2), outputs=3).build().state_dict(), path.with_suffix(".safetensors")
+    )
     rehash(path)
 
 
@@ -125,7 +129,11 @@ DAMAGE: list[tuple[Any, type[StudioError], str]] = [
     (a_giant, Unreadable, "do not fit the network"),
     (lambda path: path.with_suffix(".safetensors").unlink(), Missing, "are not there.*studio train clouds"),
     (lambda path: path.with_suffix(".json").unlink(), Missing, "have no card"),
-    (lambda path: [path.with_suffix(end).unlink() for end in (".json", ".safetensors")], Missing, "There is no file"),
+    (
+        lambda path: [path.with_suffix(end).unlink() for end in (".json", ".safetensors")],
+        Missing,
+        "There is no file",
+    ),
     (lambda path: path.with_suffix(".json").write_text('{"name": '), Unreadable, "not valid JSON"),
     (lambda path: path.with_suffix(".json").write_text("[" * 100_000), Unreadable, "not valid JSON"),
     (lambda path: path.with_suffix(".json").write_bytes(b"\xff\xfe{}"), Unreadable, "not valid JSON"),
@@ -135,12 +143,18 @@ DAMAGE: list[tuple[Any, type[StudioError], str]] = [
     (lambda path: edit_card(path, sha256=""), Unreadable, "no sha256"),
     (lambda path: edit_card(path, network={"kind": "transformer"}), Unreadable, "does not hold"),
     (lambda path: edit_card(path, network={"kind": "lstm", "outputs": 3}), Unreadable, "either tokens"),
-    (lambda path: edit_card(path, network={"kind": "perceptron", "inputs": 2, "hidden": [0]}), Unreadable, "hidden"),
+    (
+        lambda path: edit_card(path, network={"kind": "perceptron", "inputs": 2, "hidden": [0]}),
+        Unreadable,
+        "hidden",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("damage", "error", "sentence"), DAMAGE)
-def test_what_is_broken_is_told_in_one_sentence(kept: Path, damage: Any, error: type[StudioError], sentence: str) -> None:
+def test_what_is_broken_is_told_in_one_sentence(
+    kept: Path, damage: Any, error: type[StudioError], sentence: str
+) -> None:
     damage(kept)
     with pytest.raises(error, match=sentence) as told:
         load(kept)
@@ -152,8 +166,12 @@ class Crash(Exception):
 
 
 @pytest.mark.parametrize("moment", range(8))
-def test_a_crash_while_saving_leaves_the_old_model_or_the_new(kept: Path, moment: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every operation on the disk is a moment at which it may end, and nothing afterwards happens, not even tidying up."""
+def test_a_crash_while_saving_leaves_the_old_model_or_the_new(
+    kept: Path, moment: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every operation on the disk is a moment at which it may end, and nothing afterwards happens, not even
+    tidying up.
+    """
     old, new = load(kept), CONFIGS[0]
     left = moment
 
@@ -210,7 +228,9 @@ def test_weights_that_are_not_numbers_are_not_saved(tmp_path: Path) -> None:
 def state() -> TrainingState:
     data = Examples(torch.arange(12.0).view(6, 2), torch.arange(6) % 3)
     network = Perceptron(inputs=2, hidden=(4,), outputs=3, dropout=0.1).build()
-    fitting = fit(network, data, Plan(epochs=3, batch=2, validation_share=0.34, metrics=("accuracy",)), every_step=True)
+    fitting = fit(
+        network, data, Plan(epochs=3, batch=2, validation_share=0.34, metrics=("accuracy",)), every_step=True
+    )
     next(fitting)
     for _ in range(3):
         report = next(fitting)
@@ -225,7 +245,8 @@ def test_a_training_comes_back_whole(state: TrainingState, tmp_path: Path) -> No
     assert back.standing == state.standing
     assert back.tensors.keys() == state.tensors.keys()
     assert all(
-        torch.equal(tensor, state.tensors[name]) and tensor.dtype == state.tensors[name].dtype for name, tensor in back.tensors.items()
+        torch.equal(tensor, state.tensors[name]) and tensor.dtype == state.tensors[name].dtype
+        for name, tensor in back.tensors.items()
     )
     assert {name.split("/")[0] for name in back.tensors} == {"weights", "best", "optimiser", "dice"}
     assert [path.name for path in tmp_path.iterdir()] == ["training.safetensors"]

@@ -1,4 +1,6 @@
-"""Data: nothing lost or doubled by batches and splits, the known sets as scikit-learn gives them, tables as Python's csv reads them."""
+"""Data: nothing lost or doubled by batches and splits, the known sets as scikit-learn gives them, tables as
+Python's csv reads them.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,19 @@ import torch
 
 from studio.errors import Missing, Refused, StudioError, UnknownName, Unreadable
 from studio.learning import datasets
-from studio.learning.datasets import KNOWN_SETS, Batch, Batches, Data, Examples, Scale, Sequences, as_data, load, load_test, read_csv
+from studio.learning.datasets import (
+    KNOWN_SETS,
+    Batch,
+    Batches,
+    Data,
+    Examples,
+    Scale,
+    Sequences,
+    as_data,
+    load,
+    load_test,
+    read_csv,
+)
 
 
 def numbered(count: int) -> Examples:
@@ -23,7 +37,9 @@ def numbered(count: int) -> Examples:
 
 @pytest.mark.parametrize("count", [1, 7, 30, 101])
 @pytest.mark.parametrize("at_once", [1, 2**22])
-def test_batches_hold_every_example_once_in_the_order_asked_for(count: int, at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_hold_every_example_once_in_the_order_asked_for(
+    count: int, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(datasets, "SHUFFLED_AT_ONCE", at_once)
     data, order = numbered(count), torch.randperm(count)
     for asked in (None, order):
@@ -37,7 +53,9 @@ def test_batches_hold_every_example_once_in_the_order_asked_for(count: int, at_o
 
 
 @pytest.mark.parametrize(
-    "data", [numbered(40), Sequences.foretelling([torch.arange(n) for n in range(2, 42)])], ids=["examples", "sequences"]
+    "data",
+    [numbered(40), Sequences.foretelling([torch.arange(n) for n in range(2, 42)])],
+    ids=["examples", "sequences"],
 )
 def test_a_split_shares_nothing_and_is_decided_by_its_seed(data: Data) -> None:
     def contents(part: Data) -> list[list[float]]:
@@ -70,9 +88,9 @@ def test_a_share_that_leaves_a_part_empty_is_refused(share: float) -> None:
 
 
 def test_standardising_is_that_of_scikit_learn_and_can_be_undone() -> None:
-    inputs = torch.randn(50, 4, generator=torch.Generator().manual_seed(1)) * torch.tensor([1.0, 100.0, 0.01, 0.0]) + torch.tensor(
-        [0.0, -5.0, 3.0, 7.0]
-    )
+    inputs = torch.randn(50, 4, generator=torch.Generator().manual_seed(1)) * torch.tensor(
+        [1.0, 100.0, 0.01, 0.0]
+    ) + torch.tensor([0.0, -5.0, 3.0, 7.0])
     data, scale = Examples(inputs, torch.zeros(50, 1)).standardised()
     expected = sklearn.preprocessing.StandardScaler().fit_transform(inputs.double().numpy())
     assert data.inputs.numpy() == pytest.approx(expected, abs=1e-4)
@@ -125,7 +143,9 @@ def test_what_cannot_be_learnt_from_is_refused(wrong: Any) -> None:
 def test_the_offline_sets_are_those_of_scikit_learn(name: str) -> None:
     data = load(name)
     inputs, targets = getattr(sklearn.datasets, f"load_{name.replace('-', '_')}")(return_X_y=True)
-    assert data.inputs.reshape(len(data), -1).numpy() == pytest.approx(inputs / (16 if name == "digits" else 1), rel=1e-6)
+    assert data.inputs.reshape(len(data), -1).numpy() == pytest.approx(
+        inputs / (16 if name == "digits" else 1), rel=1e-6
+    )
     assert data.targets.numpy().tolist() == targets.tolist()
     assert len(data.classes) == len(set(targets))
     assert len(data.features) == (0 if name == "digits" else inputs.shape[1])
@@ -151,12 +171,18 @@ def test_mnist_is_read_from_a_folder_with_its_files(tmp_path: Path) -> None:
     raw.mkdir(parents=True)
     written = {}
     for part, count in (("train", 5), ("t10k", 3)):
-        pixels, labels = dice.integers(0, 256, (count, 28, 28), dtype=np.uint8), dice.integers(0, 10, count, dtype=np.uint8)
+        pixels, labels = (
+            dice.integers(0, 256, (count, 28, 28), dtype=np.uint8),
+            dice.integers(0, 10, count, dtype=np.uint8),
+        )
         sizes = b"".join(number.to_bytes(4, "big") for number in (count, 28, 28))
         (raw / f"{part}-images-idx3-ubyte").write_bytes(b"\0\0\x08\x03" + sizes + pixels.tobytes())
         (raw / f"{part}-labels-idx1-ubyte").write_bytes(b"\0\0\x08\x01" + sizes[:4] + labels.tobytes())
         written[part] = pixels, labels
-    for part, data in (("train", load("mnist", folder=tmp_path)), ("t10k", load_test("mnist", folder=tmp_path))):
+    for part, data in (
+        ("train", load("mnist", folder=tmp_path)),
+        ("t10k", load_test("mnist", folder=tmp_path)),
+    ):
         pixels, labels = written[part]
         assert data.inputs.shape == (len(labels), 1, 28, 28)
         assert data.inputs.numpy()[:, 0] * 255 == pytest.approx(pixels, abs=1e-3)
@@ -172,11 +198,18 @@ def test_an_unknown_set_is_met_with_the_nearest() -> None:
 
 
 def test_a_table_of_classes() -> None:
-    data = read_csv(b"\xef\xbb\xbfweight,texture,fruit\n150, 0.9 ,apple\n170,1e-1,orange\n\n140,0.8,apple\n", target="fruit")
+    data = read_csv(
+        b"\xef\xbb\xbfweight,texture,fruit\n150, 0.9 ,apple\n170,1e-1,orange\n\n140,0.8,apple\n",
+        target="fruit",
+    )
     assert data.features == ("weight", "texture")
     assert data.classes == ("apple", "orange")
     assert data.targets.tolist() == [0, 1, 0]
-    assert data.inputs.tolist() == [[150, pytest.approx(0.9)], [170, pytest.approx(0.1)], [140, pytest.approx(0.8)]]
+    assert data.inputs.tolist() == [
+        [150, pytest.approx(0.9)],
+        [170, pytest.approx(0.1)],
+        [140, pytest.approx(0.8)],
+    ]
 
 
 def test_a_table_with_semicolons_and_decimal_commas() -> None:
@@ -210,7 +243,9 @@ def test_a_few_whole_numbers_are_classes_and_many_are_numbers() -> None:
         (b"a,b\n" + b"9" * 200_000 + b",1\n", Unreadable, "cannot be read|not a number"),
     ],
 )
-def test_tables_that_cannot_be_used_are_told_by_the_line(table: Any, error: type[StudioError] | None, sentence: str) -> None:
+def test_tables_that_cannot_be_used_are_told_by_the_line(
+    table: Any, error: type[StudioError] | None, sentence: str
+) -> None:
     if error is None:
         assert read_csv(table).classes == ("2", "x")
         return
@@ -225,7 +260,9 @@ def test_a_column_that_is_not_there_is_met_with_the_nearest() -> None:
 
 def test_sequences_of_like_length_share_a_batch_and_none_is_missing() -> None:
     lengths = torch.randint(1, 120, (90,), generator=torch.Generator().manual_seed(4)).tolist()
-    data = Sequences.foretelling([torch.full((length + 1, 1), float(number)) for number, length in enumerate(lengths)])
+    data = Sequences.foretelling(
+        [torch.full((length + 1, 1), float(number)) for number, length in enumerate(lengths)]
+    )
 
     def padded(order: torch.Tensor) -> int:
         batches = list(data.batches(8, order))

@@ -48,7 +48,10 @@ def test_raising_is_lowering_the_negative() -> None:
             height = sign * (torch.cos(x) * torch.tensor([1.0, 2.0])).sum()
             return Slope(height.item(), torch.autograd.grad(height, [x])) if by_hand else height
 
-        losses = [step.loss for step in descend([x], measure, torch.optim.Adam([x], 0.05), steps=25, raising=raising)]
+        losses = [
+            step.loss
+            for step in descend([x], measure, torch.optim.Adam([x], 0.05), steps=25, raising=raising)
+        ]
         assert (losses[-1] > losses[0]) == raising
         return x.detach()
 
@@ -122,7 +125,9 @@ def test_the_weights_are_those_of_a_hand_written_loop_to_the_bit(name: str, sche
 def test_a_rule_goes_on_from_its_own_state_and_from_torchs(name: str) -> None:
     like, make = RULES[name]
 
-    def fifteen(rule: Rule | torch.optim.Optimizer, weights: list[nn.Parameter], loss: Callable[[], Tensor]) -> None:
+    def fifteen(
+        rule: Rule | torch.optim.Optimizer, weights: list[nn.Parameter], loss: Callable[[], Tensor]
+    ) -> None:
         run(descend(weights, loss, rule, steps=15))
 
     def problem() -> tuple[list[nn.Parameter], Callable[[], Tensor]]:
@@ -182,7 +187,9 @@ def test_clipping_keeps_direction_and_shortens_to_the_limit() -> None:
     assert x.tolist() == pytest.approx([3 - 2 * 0.6, 4 - 2 * 0.8])
 
     y = torch.tensor([0.3, 0.4], dtype=torch.float64, requires_grad=True)
-    step = next(descend([y], lambda: 0.5 * y.square().sum(), GradientDescent(1.0), steps=1, longest_gradient=2.0))
+    step = next(
+        descend([y], lambda: 0.5 * y.square().sum(), GradientDescent(1.0), steps=1, longest_gradient=2.0)
+    )
     assert step.gradient == pytest.approx(0.5)  # short ones stay as they are
 
 
@@ -190,7 +197,14 @@ def test_it_ends_on_a_plateau_and_says_where_the_best_was() -> None:
     heights = iter([10.0, 6.0, 4.0, 4.0, 3.9999, 4.0, 4.0, 4.0])
     x = torch.zeros(1)
     steps, ending = run(
-        descend([x], lambda: Slope(next(heights), [torch.ones(1)]), GradientDescent(0.1), steps=50, patience=3, tolerance=0.01)
+        descend(
+            [x],
+            lambda: Slope(next(heights), [torch.ones(1)]),
+            GradientDescent(0.1),
+            steps=50,
+            patience=3,
+            tolerance=0.01,
+        )
     )
     assert (ending.kind, len(steps)) == ("plateau", 6)
     assert "best at step 3" in ending.sentence
@@ -291,7 +305,14 @@ def test_after_a_divergence_an_optimiser_can_go_on_with_a_smaller_rate() -> None
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"steps": -1}, {"longest_gradient": 0.0}, {"longest_gradient": math.nan}, {"patience": 0}, {"keep_every": -2}]
+    "wrong",
+    [
+        {"steps": -1},
+        {"longest_gradient": 0.0},
+        {"longest_gradient": math.nan},
+        {"patience": 0},
+        {"keep_every": -2},
+    ],
 )
 def test_numbers_that_make_no_sense_are_refused(wrong: dict[str, float]) -> None:
     x, loss = bowl()
@@ -316,7 +337,12 @@ def test_the_delta_rule_is_the_sum_over_cases_as_on_paper() -> None:
 
     weights = torch.tensor(guess, dtype=torch.float64)
     inputs, targets = torch.tensor(meals, dtype=torch.float64), torch.tensor(totals, dtype=torch.float64)
-    step = next(descend([weights], lambda: delta_rule(weights, inputs, targets), GradientDescent(rate), steps=1))
+    step = next(
+        descend([weights], lambda: delta_rule(weights, inputs, targets), GradientDescent(rate), steps=1)
+    )
     assert weights.tolist() == pytest.approx(expected, rel=1e-12)
-    errors = [total - sum(n * g for n, g in zip(meal, guess, strict=True)) for meal, total in zip(meals, totals, strict=True)]
+    errors = [
+        total - sum(n * g for n, g in zip(meal, guess, strict=True))
+        for meal, total in zip(meals, totals, strict=True)
+    ]
     assert step.loss == pytest.approx(0.5 * sum(error**2 for error in errors))

@@ -1,4 +1,6 @@
-"""Networks: built from their configurations alike every time, and doing what they say, checked by arithmetic of our own."""
+"""Networks: built from their configurations alike every time, and doing what they say, checked by arithmetic
+of our own.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,16 @@ import torch
 from torch import nn
 
 from studio.errors import Unreadable
-from studio.learning.networks import Convolutional, Layered, Neuron, Perceptron, PictureClassifier, Recurrent, SequenceNetwork, read_config
+from studio.learning.networks import (
+    Convolutional,
+    Layered,
+    Neuron,
+    Perceptron,
+    PictureClassifier,
+    Recurrent,
+    SequenceNetwork,
+    read_config,
+)
 
 CONFIGS = [
     Neuron(inputs=3),
@@ -38,7 +49,9 @@ def test_the_same_configuration_builds_the_same_network_and_leaves_the_dice_alon
 
 
 def test_a_perceptron_is_weighted_sums_and_activations() -> None:
-    network = Perceptron(inputs=2, hidden=(4, 3), outputs=1, activation="tanh", output="sigmoid", start="playground").build()
+    network = Perceptron(
+        inputs=2, hidden=(4, 3), outputs=1, activation="tanh", output="sigmoid", start="playground"
+    ).build()
     assert isinstance(network, Layered)
     x = np.array([[0.5, -1.0], [2.0, 0.3]], dtype=np.float32)
     said, expected = network.activations(torch.from_numpy(x)), []
@@ -78,7 +91,9 @@ def test_an_lstm_hears_frame_by_frame_what_it_hears_at_once() -> None:
         said.append(output)
     assert torch.allclose(torch.cat(said, 1), at_once, atol=1e-6)
     longer = torch.cat([roll, torch.rand(2, 4, 5)], 1)
-    assert torch.allclose(network(longer)[:, :9], at_once, atol=1e-6)  # what comes later changes nothing before
+    assert torch.allclose(
+        network(longer)[:, :9], at_once, atol=1e-6
+    )  # what comes later changes nothing before
 
 
 def test_a_weight_that_recurrent_dropout_forgets_is_forgotten_for_the_whole_batch() -> None:

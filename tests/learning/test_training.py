@@ -1,4 +1,6 @@
-"""Fitting a network: the same weights as a loop written by hand, honest figures, and resuming as if nothing had happened."""
+"""Fitting a network: the same weights as a loop written by hand, honest figures, and resuming as if nothing
+had happened.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +23,26 @@ from torch import Tensor, nn
 from studio.errors import Missing, Refused
 from studio.learning.checkpoints import load_training, save_training
 from studio.learning.datasets import Batch, Batches, Examples, Sequences, load
-from studio.learning.networks import Convolutional, Layered, Network, Neuron, Perceptron, Recurrent, SequenceNetwork
-from studio.learning.training import COSTS, METRICS, Fitted, Plan, Report, TrainingState, evaluate, finish, fit
+from studio.learning.networks import (
+    Convolutional,
+    Layered,
+    Network,
+    Neuron,
+    Perceptron,
+    Recurrent,
+    SequenceNetwork,
+)
+from studio.learning.training import (
+    COSTS,
+    METRICS,
+    Fitted,
+    Plan,
+    Report,
+    TrainingState,
+    evaluate,
+    finish,
+    fit,
+)
 
 
 def watch(fitting: Generator[Report, None, Fitted]) -> tuple[list[Report], Fitted]:
@@ -54,22 +74,34 @@ SMALL = Perceptron(inputs=2, hidden=(8,), outputs=3, activation="tanh", seed=4)
     ("settings", "optimiser"),
     [
         ({"optimiser": "sgd", "rate": 0.1}, lambda weights: torch.optim.SGD(weights, 0.1)),
-        ({"optimiser": "sgd", "rate": 0.1, "momentum": 0.9}, lambda weights: torch.optim.SGD(weights, 0.1, momentum=0.9)),
-        ({"optimiser": "adamw", "rate": 0.01, "weight_decay": 0.1}, lambda weights: torch.optim.AdamW(weights, 0.01, weight_decay=0.1)),
+        (
+            {"optimiser": "sgd", "rate": 0.1, "momentum": 0.9},
+            lambda weights: torch.optim.SGD(weights, 0.1, momentum=0.9),
+        ),
+        (
+            {"optimiser": "adamw", "rate": 0.01, "weight_decay": 0.1},
+            lambda weights: torch.optim.AdamW(weights, 0.01, weight_decay=0.1),
+        ),
     ],
 )
-def test_the_weights_and_losses_are_those_of_a_loop_written_by_hand(settings: dict[str, Any], optimiser: Any) -> None:
+def test_the_weights_and_losses_are_those_of_a_loop_written_by_hand(
+    settings: dict[str, Any], optimiser: Any
+) -> None:
     data, plan = blobs(), Plan(epochs=3, batch=20, seed=7, **settings)
     ours = SMALL.build()
     orders: list[Tensor] = []
 
     class Watched(Examples):
-        def batches(self, size: int, order: Tensor | None = None, device: torch.device | None = None) -> Iterator[Batch]:
+        def batches(
+            self, size: int, order: Tensor | None = None, device: torch.device | None = None
+        ) -> Iterator[Batch]:
             assert order is not None
             orders.append(order)
             return super().batches(size, order, device)
 
-    reports, fitted = watch(fit(ours, cast(Examples, Watched(data.inputs, data.targets)), plan, every_step=True))
+    reports, fitted = watch(
+        fit(ours, cast(Examples, Watched(data.inputs, data.targets)), plan, every_step=True)
+    )
 
     hand = SMALL.build()
     stepper = optimiser(hand.parameters())
@@ -143,7 +175,9 @@ def test_early_stopping_gives_back_the_best_weights() -> None:
     others = Examples(torch.randn(40, 10), torch.randint(0, 2, (40,)))
     network = Perceptron(inputs=10, hidden=(32,), outputs=2).build()
     kept: dict[int, list[Tensor]] = {}
-    reports, fitted = watch(fit(network, few, Plan(epochs=500, batch=4, rate=0.01, patience=5), validation=others))
+    reports, fitted = watch(
+        fit(network, few, Plan(epochs=500, batch=4, rate=0.01, patience=5), validation=others)
+    )
     losses = [figures.validation_loss for figures in fitted.history]
     best = int(np.argmin(losses))  # type: ignore[arg-type]
     assert fitted.ending.kind == "plateau"
@@ -157,7 +191,9 @@ def test_early_stopping_gives_back_the_best_weights() -> None:
     again = Perceptron(inputs=10, hidden=(32,), outputs=2).build()
     for report in fit(again, few, Plan(epochs=best + 1, batch=4, rate=0.01)):
         kept[report.epoch] = [weight.detach().clone() for weight in again.parameters()]
-    assert all(torch.equal(one, other) for one, other in zip(network.parameters(), kept[best + 1], strict=True))
+    assert all(
+        torch.equal(one, other) for one, other in zip(network.parameters(), kept[best + 1], strict=True)
+    )
 
 
 def test_a_diverged_fit_ends_with_good_weights_and_says_why() -> None:
@@ -166,7 +202,9 @@ def test_a_diverged_fit_ends_with_good_weights_and_says_why() -> None:
     data = Examples(inputs, inputs @ torch.randn(5, 1))
     network = Neuron(inputs=5).build()
     before = evaluate(network, data, "squared").loss
-    _, fitted = watch(fit(network, data, Plan(cost="squared", optimiser="sgd", rate=3.0, epochs=200, batch=10)))
+    _, fitted = watch(
+        fit(network, data, Plan(cost="squared", optimiser="sgd", rate=3.0, epochs=200, batch=10))
+    )
     assert fitted.ending.kind == "diverged"
     assert "learning rate (3)" in fitted.ending.sentence
     assert evaluate(network, data, "squared").loss <= before * 1.001
@@ -177,7 +215,9 @@ def test_batch_norms_come_back_too_after_a_divergence() -> None:
     torch.manual_seed(1)
     data = Examples(torch.randn(64, 1, 8, 8), torch.arange(64) % 2)
     network = Convolutional(shape=(1, 8, 8), classes=2, channels=(4,), hidden=8).build()
-    broken = Examples(torch.where(torch.arange(64)[:, None, None, None] > 60, torch.inf, data.inputs), data.targets)
+    broken = Examples(
+        torch.where(torch.arange(64)[:, None, None, None] > 60, torch.inf, data.inputs), data.targets
+    )
     _, fitted = watch(fit(network, broken, Plan(epochs=2, batch=8)))
     assert fitted.ending.kind == "diverged"
     assert all(torch.isfinite(tensor).all() for tensor in network.state_dict().values())
@@ -208,7 +248,16 @@ STOCHASTIC: list[tuple[Network, Any, Plan]] = [
     (
         Perceptron(inputs=2, hidden=(12, 6), outputs=3, dropout=0.3).build(),
         blobs(77),
-        Plan(epochs=4, batch=8, validation_share=0.2, metrics=("accuracy",), schedule="cosine", warmup=5, longest_gradient=0.5, l2=0.001),
+        Plan(
+            epochs=4,
+            batch=8,
+            validation_share=0.2,
+            metrics=("accuracy",),
+            schedule="cosine",
+            warmup=5,
+            longest_gradient=0.5,
+            l2=0.001,
+        ),
     ),
     (
         Convolutional(shape=(1, 8, 8), classes=3, channels=(4,), hidden=8, dropout=0.5).build(),
@@ -218,20 +267,35 @@ STOCHASTIC: list[tuple[Network, Any, Plan]] = [
     (
         Recurrent(tokens=7, embedding=4, hidden=6, layers=2, dropout=0.4, outputs=7).build(),
         Sequences.foretelling([torch.arange(start, start + 5 + start) % 7 for start in range(14)]),
-        Plan(epochs=3, batch=4, optimiser="rmsprop", schedule="steps", decay_every=2, validation_share=0.3, patience=2),
+        Plan(
+            epochs=3,
+            batch=4,
+            optimiser="rmsprop",
+            schedule="steps",
+            decay_every=2,
+            validation_share=0.3,
+            patience=2,
+        ),
     ),
     (
         Recurrent(inputs=3, hidden=5, input_dropout=0.2, recurrent_dropout=0.4, outputs=3).build(),
         Sequences.foretelling(
-            [torch.rand(3 + number * 5 % 13, 3, generator=torch.Generator().manual_seed(number)) for number in range(18)]
+            [
+                torch.rand(3 + number * 5 % 13, 3, generator=torch.Generator().manual_seed(number))
+                for number in range(18)
+            ]
         ),
         Plan(cost="binary cross-entropy", epochs=3, batch=4, group_by_length=True),
     ),
 ]
 
 
-@pytest.mark.parametrize("which", range(4), ids=["perceptron", "convolutional", "lstm", "lstm that forgets, by length"])
-def test_closed_at_random_steps_and_resumed_it_gives_the_same_weights_to_the_bit(which: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "which", range(4), ids=["perceptron", "convolutional", "lstm", "lstm that forgets, by length"]
+)
+def test_closed_at_random_steps_and_resumed_it_gives_the_same_weights_to_the_bit(
+    which: int, tmp_path: Path
+) -> None:
     built, data, plan = STOCHASTIC[which]
     config = built.config
     whole = config.build()
@@ -283,7 +347,11 @@ def test_killed_without_warning_it_resumes_to_the_same_weights(tmp_path: Path) -
     path = tmp_path / "training.safetensors"
     here = Path(__file__).parents[2]
     process = subprocess.Popen(
-        [sys.executable, "-c", KILLED, str(path)], stdout=subprocess.PIPE, text=True, cwd=here, env={**os.environ, "PYTHONPATH": str(here)}
+        [sys.executable, "-c", KILLED, str(path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=here,
+        env={**os.environ, "PYTHONPATH": str(here)},
     )
     assert process.stdout is not None
     for line in process.stdout:
@@ -311,7 +379,9 @@ def test_resumed_with_other_settings_it_goes_on_with_those() -> None:
         state = next(fitting).state()
     fitting.close()
     stood = [weight.detach().clone() for weight in network.parameters()]
-    reports, fitted = watch(fit(network, data, Plan(epochs=3, batch=20, rate=0.0, optimiser="sgd"), resume=state))
+    reports, fitted = watch(
+        fit(network, data, Plan(epochs=3, batch=20, rate=0.0, optimiser="sgd"), resume=state)
+    )
     assert [report.figures.epoch for report in reports if report.figures] == [1, 2, 3]
     assert fitted.steps == 3 + 3 * 2  # the interrupted epoch begins anew, in batches of 20
     assert all(torch.equal(one, other) for one, other in zip(network.parameters(), stood, strict=True))
@@ -350,7 +420,9 @@ def test_penalties_pull_weights_but_not_the_reported_loss() -> None:
     start = SMALL.build()
     for name, weight in start.named_parameters():
         pull = plain.get_parameter(name) - pulled.get_parameter(name)
-        expected = 0.1 * (0.01 * weight.sign() + 0.1 * weight) if weight.ndim > 1 else torch.zeros_like(weight)
+        expected = (
+            0.1 * (0.01 * weight.sign() + 0.1 * weight) if weight.ndim > 1 else torch.zeros_like(weight)
+        )
         assert torch.allclose(pull, expected, atol=1e-6)
 
 
@@ -370,7 +442,9 @@ def test_costs_are_means_over_places_of_sums_over_outputs() -> None:
     }
     assert by_hand.keys() == COSTS.keys()
     for name, criterion in COSTS.items():
-        assert criterion.mean(y, classes if name == "cross-entropy" else t).item() == pytest.approx(by_hand[name], rel=1e-5)
+        assert criterion.mean(y, classes if name == "cross-entropy" else t).item() == pytest.approx(
+            by_hand[name], rel=1e-5
+        )
     assert METRICS["accuracy"].mean(y, classes).item() == pytest.approx((n.argmax(-1) == c).mean())
     assert METRICS["accuracy"].mean(y, t).item() == pytest.approx(((n > 0) == (s > 0)).mean())
     assert METRICS["mean squared error"].mean(y, t).item() == pytest.approx(((n - s) ** 2).mean(), rel=1e-5)
@@ -403,7 +477,10 @@ def test_one_number_each_is_never_taken_for_all_against_all() -> None:
     ("schedule", "expected"),
     [
         ({"schedule": "linear"}, [1, 0.75, 0.5, 0.25]),
-        ({"schedule": "cosine"}, [1, 0.5 + 0.5 * math.cos(math.pi / 4), 0.5, 0.5 - 0.5 * math.cos(math.pi / 4)]),
+        (
+            {"schedule": "cosine"},
+            [1, 0.5 + 0.5 * math.cos(math.pi / 4), 0.5, 0.5 - 0.5 * math.cos(math.pi / 4)],
+        ),
         ({"schedule": "steps", "decay": 0.5, "decay_every": 2}, [1, 1, 0.5, 0.5]),
         ({"schedule": "stall", "decay": 0.5, "decay_every": 1, "tolerance": 100.0}, [1, 1, 0.5, 0.25]),
         ({"warmup": 3}, [0.25, 0.5, 0.75, 1]),
@@ -414,7 +491,9 @@ def test_schedules_set_the_length_of_the_steps(schedule: dict[str, Any], expecte
     neuron = Neuron(inputs=1, bias=False, weights=(0.0,)).build()
     data = Batches((Batch(torch.full((1, 1), -1.0), torch.full((1, 1), 1e4), None, 1),))
     moved, before = [], 0.0
-    for _ in fit(neuron, data, Plan(cost="absolute", optimiser="sgd", rate=0.5, epochs=4, **schedule), every_step=True):
+    for _ in fit(
+        neuron, data, Plan(cost="absolute", optimiser="sgd", rate=0.5, epochs=4, **schedule), every_step=True
+    ):
         now = next(neuron.parameters()).item()
         moved.append(abs(now - before) / 0.5)
         before = now
@@ -425,7 +504,9 @@ def test_schedules_set_the_length_of_the_steps(schedule: dict[str, Any], expecte
 
 
 def test_padding_changes_nothing() -> None:
-    """Sequences of different lengths in one batch give the same step as the mean over their frames, one by one."""
+    """Sequences of different lengths in one batch give the same step as the mean over their frames, one by
+    one.
+    """
     dice = torch.Generator().manual_seed(2)
     rolls = [(torch.rand(length, 6, generator=dice) < 0.3).float() for length in (5, 9, 3)]
     config = Recurrent(inputs=6, hidden=7, outputs=6, seed=1)
@@ -436,7 +517,11 @@ def test_padding_changes_nothing() -> None:
     frames = sum(len(roll) - 1 for roll in rolls)
     loss = torch.zeros(())
     for roll in rolls:
-        loss = loss + F.binary_cross_entropy_with_logits(alone(roll[None, :-1])[0], roll[1:], reduction="sum") / frames
+        loss = (
+            loss
+            + F.binary_cross_entropy_with_logits(alone(roll[None, :-1])[0], roll[1:], reduction="sum")
+            / frames
+        )
     torch.autograd.backward(loss)
     with torch.no_grad():
         for weight in alone.parameters():
@@ -461,7 +546,9 @@ def test_masks_given_with_the_examples_are_kept() -> None:
 
 
 def test_an_lstm_learns_what_a_counter_cannot() -> None:
-    """The next symbol depends on one three steps back: a table of single symbols knows it half the time, a memory always."""
+    """The next symbol depends on one three steps back: a table of single symbols knows it half the time, a
+    memory always.
+    """
     dice = torch.Generator().manual_seed(1)
     sequences = []
     for _ in range(40):
@@ -494,7 +581,13 @@ def test_a_neuron_finds_the_least_squares_line() -> None:
     inputs = torch.randn(90, 3, generator=dice)
     targets = inputs @ torch.tensor([[1.5], [0.5], [1.0]]) + 0.3 + 0.1 * torch.randn(90, 1, generator=dice)
     network = Neuron(inputs=3).build()
-    finish(fit(network, Examples(inputs, targets), Plan(cost="squared", optimiser="sgd", rate=0.1, epochs=200, batch=90)))
+    finish(
+        fit(
+            network,
+            Examples(inputs, targets),
+            Plan(cost="squared", optimiser="sgd", rate=0.1, epochs=200, batch=90),
+        )
+    )
     exact = np.linalg.lstsq(np.c_[inputs.numpy(), np.ones(90)], targets.numpy(), rcond=None)[0].ravel()
     found = torch.cat([weight.detach().ravel() for weight in network.parameters()]).numpy()
     assert found == pytest.approx(exact, abs=1e-4)

@@ -1,4 +1,6 @@
-"""Benchmarks: the figures against scikit-learn, drawn digits read, sets in a folder, one's own files, and what is refused."""
+"""Benchmarks: the figures against scikit-learn, drawn digits read, sets in a folder, one's own files, and
+what is refused.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ from studio.lessons.kit.keeping import unpacked
 from studio.lessons.kit.lesson import Event
 from studio.lessons.kit.scene import Bars, Button, Figure, Heat, Scene, Words
 
-pytestmark = pytest.mark.xdist_group("benchmarks")  # on one core: what one of them has prepared, the others use
+pytestmark = pytest.mark.xdist_group(
+    "benchmarks"
+)  # on one core: what one of them has prepared, the others use
 
 
 @pytest.fixture(autouse=True)
@@ -79,10 +83,18 @@ def test_digits_reach_97_percent_on_what_was_held_out(digits: State) -> None:
 def test_nothing_held_out_was_learnt_from(digits: State) -> None:
     assert digits.bench is not None
     pictures, targets = load_digits(return_X_y=True)
-    everything = {(picture.tobytes(), target) for picture, target in zip((pictures / 16).astype(np.float32), targets, strict=True)}
+    everything = {
+        (picture.tobytes(), target)
+        for picture, target in zip((pictures / 16).astype(np.float32), targets, strict=True)
+    }
     parts = []
     for part in (digits.bench.seen, digits.bench.held_out):
-        parts.append({(row.numpy().tobytes(), int(target)) for row, target in zip(part.inputs.flatten(1), part.targets, strict=True)})
+        parts.append(
+            {
+                (row.numpy().tobytes(), int(target))
+                for row, target in zip(part.inputs.flatten(1), part.targets, strict=True)
+            }
+        )
     assert parts[0] | parts[1] == everything
     assert not parts[0] & parts[1]
 
@@ -96,7 +108,9 @@ def test_tables_are_learnt_about_as_well_as_by_scikit_learn(name: str, least: fl
     theirs = judge.score(found.held_out.inputs.numpy(), found.held_out.targets.numpy())
     assert state.epochs[-1].held_out_right >= max(least, theirs - 0.06)
     assert found.seen.inputs.mean(dim=0).abs().max() < 1e-5
-    assert found.held_out.inputs.mean(dim=0).abs().max() > 1e-3, "the held-out part is standardised by what was learnt from"
+    assert found.held_out.inputs.mean(dim=0).abs().max() > 1e-3, (
+        "the held-out part is standardised by what was learnt from"
+    )
 
 
 def test_the_confusion_matrix_and_the_shares_are_scikit_learns(digits: State) -> None:
@@ -144,7 +158,10 @@ def test_probabilities_add_up(digits: State) -> None:
 
 
 def _arc(x: float, y: float, across: float, up: float, start: float, end: float) -> list[tuple[float, float]]:
-    return [(x + across * math.cos(math.radians(a)), y + up * math.sin(math.radians(a))) for a in np.linspace(start, end, 30)]
+    return [
+        (x + across * math.cos(math.radians(a)), y + up * math.sin(math.radians(a)))
+        for a in np.linspace(start, end, 30)
+    ]
 
 
 DRAWN: dict[int, list[list[tuple[float, float]]]] = {
@@ -208,7 +225,9 @@ def test_a_dot_is_a_drawing_too(side: int) -> None:
 def _idx(path: Path, values: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(
-        struct.pack(">HBB", 0, 8, values.ndim) + struct.pack(f">{values.ndim}I", *values.shape) + values.astype(np.uint8).tobytes()
+        struct.pack(">HBB", 0, 8, values.ndim)
+        + struct.pack(f">{values.ndim}I", *values.shape)
+        + values.astype(np.uint8).tobytes()
     )
 
 
@@ -289,7 +308,10 @@ def test_a_set_is_fetched_beside_the_lesson(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_table_of_ones_own_is_learnt() -> None:
     dice = np.random.default_rng(0)
-    rows = "\n".join(f"{dice.normal(3 * k, 1):.3f};{dice.normal(0, 1):.3f};{['low', 'mid', 'high'][k]}" for k in (0, 1, 2) * 40)
+    rows = "\n".join(
+        f"{dice.normal(3 * k, 1):.3f};{dice.normal(0, 1):.3f};{['low', 'mid', 'high'][k]}"
+        for k in (0, 1, 2) * 40
+    )
     state = act(begun(), "own", content=f"size;noise;kind\n{rows}".encode(), text="mine.csv")
     assert state.bench is not None
     assert state.bench.classes == ("high", "low", "mid")
@@ -356,7 +378,12 @@ def test_networks_are_built_as_written_or_refused() -> None:
     state = begun(channels="4, 8, 16")
     assert state.network is not None
     assert state.network.config.model_dump()["channels"] == (4, 8, 16)
-    for wishes in ({"channels": "0"}, {"channels": "a"}, {"network": "perceptron", "hidden": "9999"}, {"channels": "1,1,1,1,1"}):
+    for wishes in (
+        {"channels": "0"},
+        {"channels": "a"},
+        {"network": "perceptron", "hidden": "9999"},
+        {"channels": "1,1,1,1,1"},
+    ):
         with pytest.raises(StudioError):
             begun(**wishes)
 

@@ -23,7 +23,9 @@ def by_hand(steps: int, rate: Fraction, *, all_meals: bool) -> list[list[Fractio
         meals = MEALS if all_meals else [MEALS[step % len(MEALS)]]
         change = [Fraction(0)] * 3
         for meal in meals:
-            error = sum(t * x for t, x in zip(true, meal, strict=True)) - sum(w * x for w, x in zip(prices, meal, strict=True))
+            error = sum(t * x for t, x in zip(true, meal, strict=True)) - sum(
+                w * x for w, x in zip(prices, meal, strict=True)
+            )
             change = [c + rate * x * error for c, x in zip(change, meal, strict=True)]
         prices = [w + c for w, c in zip(prices, change, strict=True)]
         found.append(prices)
@@ -45,10 +47,24 @@ def test_every_number_shown_equals_the_hand_computation(all_meals: bool) -> None
 
 
 def test_the_first_step_is_the_one_on_paper() -> None:
-    """2, 5 and 3 portions for 8.50 $, guessed at 0.50 $ each: the error is 3.50 $, and ε = 1/35 changes them by 0.2, 0.5 and 0.3."""
+    """2, 5 and 3 portions for 8.50 $, guessed at 0.50 $ each: the error is 3.50 $, and ε = 1/35 changes them
+    by 0.2, 0.5 and 0.3.
+    """
     state = LESSON.act(LESSON.begin(LESSON.settings()), Event("step"))
     assert LESSON.draw(state).tables[1].rows == (
-        ("1", "2 + 5 + 3", "8.5000", "5.0000", "+3.5000", "+0.2000", "+0.5000", "+0.3000", "0.7000", "1.0000", "0.8000"),
+        (
+            "1",
+            "2 + 5 + 3",
+            "8.5000",
+            "5.0000",
+            "+3.5000",
+            "+0.2000",
+            "+0.5000",
+            "+0.3000",
+            "0.7000",
+            "1.0000",
+            "0.8000",
+        ),
     )
 
 
@@ -56,7 +72,9 @@ def test_it_ends_at_the_least_squares_solution() -> None:
     state = LESSON.begin(LESSON.settings())
     while not state.ended:
         state = LESSON.act(state, Event("advance"))
-    solution = np.linalg.lstsq(np.array(MEALS, float), np.array(MEALS, float) @ np.array(TRUE_PRICES), rcond=None)[0]
+    solution = np.linalg.lstsq(
+        np.array(MEALS, float), np.array(MEALS, float) @ np.array(TRUE_PRICES), rcond=None
+    )[0]
     assert state.weights.numpy() == pytest.approx(solution, abs=0.02)
     assert "right to the cent" in LESSON.draw(state).says
 
@@ -86,7 +104,12 @@ def test_too_large_a_rate_blows_up_and_is_told_by_name() -> None:
 def test_a_menu_of_ones_own_is_read_or_its_line_named() -> None:
     assert [meal.portions for meal in read_menu("1,2,3\n\n4,5,6", 0.0, 0)] == [(1, 2, 3), (4, 5, 6)]
     assert read_menu("1, 1, 1", 0.0, 0)[0].total == pytest.approx(sum(TRUE_PRICES))
-    for text, line in (("1,2", "Line 1"), ("1,2,3\na,b,c", "Line 2"), ("1,2,99", "Line 1"), ("nan,1,1", "Line 1")):
+    for text, line in (
+        ("1,2", "Line 1"),
+        ("1,2,3\na,b,c", "Line 2"),
+        ("1,2,99", "Line 1"),
+        ("nan,1,1", "Line 1"),
+    ):
         with pytest.raises(Refused, match=line):
             read_menu(text, 0.0, 0)
     with pytest.raises(Refused, match="empty"):
@@ -94,7 +117,9 @@ def test_a_menu_of_ones_own_is_read_or_its_line_named() -> None:
 
 
 def test_the_terminal_prints_the_same_steps() -> None:
-    tables = [part for part in LESSON.table(LESSON.settings()) if isinstance(part, Table)] if LESSON.table else []
+    tables = (
+        [part for part in LESSON.table(LESSON.settings()) if isinstance(part, Table)] if LESSON.table else []
+    )
     exact = by_hand(20, Fraction(1, 35), all_meals=False)
     for row, prices in zip(shown_prices(tables[1]), exact, strict=True):
         assert row == tuple(f"{float(price):.4f}" for price in prices)

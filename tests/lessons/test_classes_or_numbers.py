@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from studio.lessons.classes_or_numbers import ENOUGH, LESSON, MIDDLE, SPREAD, State, boundary, chances, guesses
+from studio.lessons.classes_or_numbers import (
+    ENOUGH,
+    LESSON,
+    MIDDLE,
+    SPREAD,
+    State,
+    boundary,
+    chances,
+    guesses,
+)
 from studio.lessons.kit.lesson import Event
 
 
@@ -26,7 +35,8 @@ def test_the_number_is_the_least_squares_line() -> None:
 def test_the_class_is_logistic_regression() -> None:
     state = learnt()
     x = ((state.grams - MIDDLE) / SPREAD)[:, None]
-    # Our penalty 0.002 |w|² on a mean is scikit-learn's 1/(2 C n) |w|²; it leaves the start free, ours hardly touches it.
+    # Our penalty 0.002 |w|² on a mean is scikit-learn's 1/(2 C n) |w|²; it leaves the start free, ours hardly
+    # touches it.
     fitted = LogisticRegression(C=1 / (2 * 0.002 * len(x)), tol=1e-9).fit(x, state.brix >= 12)
     assert chances(state, state.grams) == pytest.approx(fitted.predict_proba(x)[:, 1], abs=0.03)
     edge = boundary(state)

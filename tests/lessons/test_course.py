@@ -1,4 +1,6 @@
-"""What holds for every lesson: it can be read, driven to its limits, printed, and it leaves learning to the learning layer."""
+"""What holds for every lesson: it can be read, driven to its limits, printed, and it leaves learning to the
+learning layer.
+"""
 
 from __future__ import annotations
 
@@ -115,14 +117,18 @@ class TestEveryLesson:
             if isinstance(knob, Upload):
                 state = shown.begin(shown.settings())
                 with pytest.raises(StudioError) as refusal:
-                    shown.act(state, Event(knob.name, text="x.png", content=b"not what was asked for \x00\xff"))
+                    shown.act(
+                        state, Event(knob.name, text="x.png", content=b"not what was asked for \x00\xff")
+                    )
                 assert str(refusal.value).endswith((".", "?"))
 
     def test_prints_its_numbers(self, name: str) -> None:
         shown = lesson(name)
         if shown.table is None:
             return
-        few = {"epochs": 2} if any(knob.name == "epochs" for knob in shown.knobs) else {}  # the numbers of a short training do as well
+        few = (
+            {"epochs": 2} if any(knob.name == "epochs" for knob in shown.knobs) else {}
+        )  # the numbers of a short training do as well
         printed = list(shown.table(shown.settings(few)))
         assert any(isinstance(part, Table) for part in printed)
         for part in printed:
@@ -132,7 +138,9 @@ class TestEveryLesson:
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)
 def test_no_lesson_trains_by_itself(path: Path) -> None:
-    """Gradients and optimiser steps belong to `studio.learning`: no lesson calls backward, grad or an optimiser's step."""
+    """Gradients and optimiser steps belong to `studio.learning`: no lesson calls backward, grad or an
+    optimiser's step.
+    """
     calls = [node.func for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
     names = {func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "") for func in calls}
     assert not names & {"backward", "grad", "zero_grad", "partial_fit"}

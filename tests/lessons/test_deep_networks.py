@@ -36,7 +36,9 @@ def state() -> State:
 
 
 def seen_by_timm(photo: np.ndarray) -> dict[str, np.ndarray]:
-    """The same layers of timm's tf_efficientnet_lite0, whose state dict the package's file fits one to one, in order."""
+    """The same layers of timm's tf_efficientnet_lite0, whose state dict the package's file fits one to one,
+    in order.
+    """
     timm = pytest.importorskip("timm")
     network = timm.create_model("tf_efficientnet_lite0", pretrained=False).eval()
     weights = torch.load(weights_path(BACKBONES[DEFAULT]), map_location="cpu", weights_only=True)
@@ -57,13 +59,20 @@ def test_every_layer_sees_what_the_same_network_sees_in_timm(state: State) -> No
         # timm's bn1 bends what it gives (ReLU6); ours is looked at before that.
         ours = state.seen[layer].clip(0, 6) if layer == "bn1" else state.seen[layer]
         assert np.allclose(ours, other[layer], atol=2e-3 * np.abs(other[layer]).max()), layer
-        by_hand = np.where(other[layer] > 0, other[layer], 0).reshape(len(other[layer]), -1).sum(axis=1) / other[layer][0].size
-        assert strongest(ours, 3) == sorted(range(len(by_hand)), key=lambda n, by_hand=by_hand: -by_hand[n])[:3]
+        by_hand = (
+            np.where(other[layer] > 0, other[layer], 0).reshape(len(other[layer]), -1).sum(axis=1)
+            / other[layer][0].size
+        )
+        assert (
+            strongest(ours, 3) == sorted(range(len(by_hand)), key=lambda n, by_hand=by_hand: -by_hand[n])[:3]
+        )
 
 
 @pytest.mark.parametrize("layer", ["bn1", "blocks.0", "blocks.1", "blocks.2", "blocks.3"])
 def test_a_place_sees_as_far_as_its_gradient_reaches(layer: str) -> None:
-    """Every path counts once weights and bends are taken away: so the reach is that of a network whose weights are all one."""
+    """Every path counts once weights and bends are taken away: so the reach is that of a network whose
+    weights are all one.
+    """
     from studio.images.networks.efficientnet_lite import EfficientNetLite0
 
     network = EfficientNetLite0().eval()
@@ -105,7 +114,10 @@ def test_growing_raises_the_answer_that_the_network_gives() -> None:
 def test_the_first_action_changes_the_picture(state: State) -> None:
     before = LESSON.draw(state)
     after = LESSON.act(LESSON.act(state, Event("play")), Event("advance"))
-    shown = [next(mark.url for mark in each.figures[1].marks if isinstance(mark, Picture)) for each in (before, LESSON.draw(after))]
+    shown = [
+        next(mark.url for mark in each.figures[1].marks if isinstance(mark, Picture))
+        for each in (before, LESSON.draw(after))
+    ]
     assert shown[0] != shown[1]
     assert after.playing
     assert "Step 1 of" in LESSON.draw(after).says
@@ -158,11 +170,17 @@ def test_the_atlas_is_small_is_sent_once_and_its_tiles_can_be_chosen(state: Stat
     with Image.open(ATLAS) as sheet:
         assert sheet.size == (ATLAS_COLUMNS * 64, len(LAYERS) * 64)
     first, second = LESSON.draw(state), LESSON.draw(LESSON.act(state, Event("advance")))
-    urls = [next(mark.url for mark in scene.figures[-1].marks if isinstance(mark, Picture)) for scene in (first, second)]
+    urls = [
+        next(mark.url for mark in scene.figures[-1].marks if isinstance(mark, Picture))
+        for scene in (first, second)
+    ]
     assert len(urls[0]) > 100_000
     assert urls[1] == ""
     chosen = LESSON.act(state, Event("click", figure="atlas", x=3.5, y=5.5))
-    assert (chosen.settings["layer"], chosen.settings["channel"]) == ("blocks.4", atlas_channels("blocks.4")[3])
+    assert (chosen.settings["layer"], chosen.settings["channel"]) == (
+        "blocks.4",
+        atlas_channels("blocks.4")[3],
+    )
 
 
 def test_a_tile_of_the_atlas_is_what_growing_gives() -> None:
@@ -173,7 +191,9 @@ def test_a_tile_of_the_atlas_is_what_growing_gives() -> None:
     small = np.asarray(Image.fromarray(grown.pixels()).resize((64, 64), Image.Resampling.LANCZOS), float)
     with Image.open(ATLAS) as sheet:
         row = len(LAYERS) - 1 - LAYERS.index(layer)
-        tile = np.asarray(sheet.convert("RGB"), float)[row * 64 : row * 64 + 64, column * 64 : column * 64 + 64]
+        tile = np.asarray(sheet.convert("RGB"), float)[
+            row * 64 : row * 64 + 64, column * 64 : column * 64 + 64
+        ]
     assert np.corrcoef(small.ravel(), tile.ravel())[0, 1] > 0.8
 
 

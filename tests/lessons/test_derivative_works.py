@@ -1,4 +1,6 @@
-"""One loop: its prices against the delta rule by hand, its tune against the tunes it heard; a network of one's own that dreams."""
+"""One loop: its prices against the delta rule by hand, its tune against the tunes it heard; a network of
+one's own that dreams.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ from studio.lessons.small_dreams import sample
 from studio.works.gallery import Gallery
 from studio.works.work import Made
 
-pytestmark = pytest.mark.xdist_group("derivative works")  # on one core: what one of them has prepared, the others use
+pytestmark = pytest.mark.xdist_group(
+    "derivative works"
+)  # on one core: what one of them has prepared, the others use
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +129,9 @@ def test_what_it_reports_as_right_is_right(learnt: State) -> None:
 
 
 def test_the_eyes_that_dream_are_the_network_that_learnt(learnt: State) -> None:
-    """At the size it was trained on, "classes" is what the classifier answers; at larger ones it is that, at every place."""
+    """At the size it was trained on, "classes" is what the classifier answers; at larger ones it is that, at
+    every place.
+    """
     own = own_of(learnt)
     eyes = own_eyes(own.network, ("classes",))
     digits = own.held_out.inputs[:6].repeat(1, 3, 1, 1)
@@ -137,7 +143,9 @@ def test_the_eyes_that_dream_are_the_network_that_learnt(learnt: State) -> None:
 
 
 def test_it_dreams_with_exactly_these_weights(learnt: State, tmp_path: Path) -> None:
-    """The first digits of the sha256 are those of the weights in the file it is kept in, read back; another network dreams otherwise."""
+    """The first digits of the sha256 are those of the weights in the file it is kept in, read back; another
+    network dreams otherwise.
+    """
     state = LESSON.act(LESSON.act(learnt, Event("set", knob="layer", value="blocks.1")), Event("play"))
     for _ in range(6):
         state = LESSON.act(state, Event("advance"))
@@ -158,7 +166,12 @@ def test_it_dreams_with_exactly_these_weights(learnt: State, tmp_path: Path) -> 
         from studio.images.objectives import layer
         from studio.lessons.small_dreams import SmallDream
 
-        dream = SmallDream(sample("pagoda", 64), own_eyes(network, ("blocks.1",)), layer("blocks.1"), DreamRecipe(octaves=1, steps=4))
+        dream = SmallDream(
+            sample("pagoda", 64),
+            own_eyes(network, ("blocks.1",)),
+            layer("blocks.1"),
+            DreamRecipe(octaves=1, steps=4),
+        )
         dream.go_on(4)
         return dream.pixels()
 
@@ -180,7 +193,9 @@ def test_a_class_that_is_dreamt_of_is_what_the_network_then_sees(learnt: State) 
     def sure(pixels: np.ndarray) -> float:
         picture = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float() / 255
         with torch.no_grad():
-            return float(torch.log_softmax(own_eyes(own.network, ("classes",))(picture)["classes"], dim=1)[:, 3].mean())
+            return float(
+                torch.log_softmax(own_eyes(own.network, ("classes",))(picture)["classes"], dim=1)[:, 3].mean()
+            )
 
     # Twice as likely, on average over all places.
     assert sure(own.dream.pixels()) > sure(own.dream.photo) + math.log(2)
@@ -201,7 +216,9 @@ def test_pieces_come_from_the_picture_they_are_named_after() -> None:
 
 def test_ones_own_pictures_are_what_it_learns_from(learnt: State) -> None:
     written = io.BytesIO()
-    Image.fromarray(np.random.default_rng(2).integers(0, 256, (60, 80, 3)).astype(np.uint8)).save(written, "PNG")
+    Image.fromarray(np.random.default_rng(2).integers(0, 256, (60, 80, 3)).astype(np.uint8)).save(
+        written, "PNG"
+    )
     state = LESSON.act(learnt, Event("learn", text="mine.png", content=written.getvalue()))
     assert state.settings["learn_from"] == "my pictures"
     assert own_of(state).seen.classes == ("picture 1", "dahlia")
@@ -246,8 +263,24 @@ def test_the_credit_names_title_author_and_licence() -> None:
 def test_works_of_the_gallery_hang_beside_with_their_curves(arrived: State) -> None:
     """A dream whose curve rises from 1 to 4 is kept; the lesson then shows it, with its source's credit."""
     with Gallery.open() as gallery:
-        photo = gallery.keep_source(b"a photo", role="photo", name="hill.jpg", title="The hill", author="A. Walker", licence="CC BY 4.0")
-        gallery.add(Made(DreamRecipe(sources=(photo,)), b"a picture", ".png", "image/png", b"thumbnail", (1.0, 2.0, 4.0)))
+        photo = gallery.keep_source(
+            b"a photo",
+            role="photo",
+            name="hill.jpg",
+            title="The hill",
+            author="A. Walker",
+            licence="CC BY 4.0",
+        )
+        gallery.add(
+            Made(
+                DreamRecipe(sources=(photo,)),
+                b"a picture",
+                ".png",
+                "image/png",
+                b"thumbnail",
+                (1.0, 2.0, 4.0),
+            )
+        )
     state = LESSON.begin(LESSON.settings())
     hung = next(figure for figure in LESSON.draw(state).figures if figure.name == "gallery")
     assert "rises from 1.000 to 4.000 in 3 steps" in hung.text
@@ -260,7 +293,10 @@ def test_works_of_the_gallery_hang_beside_with_their_curves(arrived: State) -> N
 
 def test_a_dream_before_the_learning_is_done_says_with_which_weights() -> None:
     state = LESSON.begin(LESSON.settings({"part": PARTS[1], "speckle": 0}))
-    state = LESSON.act(LESSON.act(LESSON.act(state, Event("step")), Event("set", knob="layer", value="blocks.0")), Event("again"))
+    state = LESSON.act(
+        LESSON.act(LESSON.act(state, Event("step")), Event("set", knob="layer", value="blocks.0")),
+        Event("again"),
+    )
     dreamt = LESSON.draw(state).numbers
     assert dreamt["the dream was made with"] == dreamt["its weights"] == digest(own_of(state).network)
     learnt_on = LESSON.draw(LESSON.act(state, Event("step"))).numbers

@@ -19,7 +19,12 @@ def rested(state: State) -> State:
 
 def scaled(state: State, *names: str) -> np.ndarray:
     columns = [NAMES.index(name) for name in names]
-    return np.column_stack([(state.fruit[:, i] - FEATURES[NAMES[i]].range[0]) / np.ptp(FEATURES[NAMES[i]].range) * 2 - 1 for i in columns])
+    return np.column_stack(
+        [
+            (state.fruit[:, i] - FEATURES[NAMES[i]].range[0]) / np.ptp(FEATURES[NAMES[i]].range) * 2 - 1
+            for i in columns
+        ]
+    )
 
 
 def test_it_finds_what_scikit_learn_finds() -> None:
@@ -27,14 +32,18 @@ def test_it_finds_what_scikit_learn_finds() -> None:
     seen = scaled(state, "texture", "colour")
     # A column of ones, so that the bias bears the same penalty as ours does.
     design = np.column_stack([seen, np.ones(len(seen))])
-    theirs = LogisticRegression(C=1 / (2 * PENALTY * len(seen)), fit_intercept=False, tol=1e-10).fit(design, state.orange)
+    theirs = LogisticRegression(C=1 / (2 * PENALTY * len(seen)), fit_intercept=False, tol=1e-10).fit(
+        design, state.orange
+    )
     assert chances(state, seen) == pytest.approx(theirs.predict_proba(design)[:, 1], abs=0.05)
     assert state.steps == ENOUGH
 
 
 def test_texture_and_colour_are_worth_more_than_weight_and_roundness() -> None:
     def on_unseen(**wishes: str) -> float:
-        return float(LESSON.draw(rested(LESSON.begin(LESSON.settings(wishes)))).numbers["right on unseen"].rstrip("%"))
+        return float(
+            LESSON.draw(rested(LESSON.begin(LESSON.settings(wishes)))).numbers["right on unseen"].rstrip("%")
+        )
 
     assert on_unseen(across="texture", up="colour") > 90
     assert on_unseen(across="weight", up="roundness") < 85
@@ -42,7 +51,9 @@ def test_texture_and_colour_are_worth_more_than_weight_and_roundness() -> None:
 
 def test_the_rule_in_words_is_the_rule() -> None:
     state = rested(LESSON.begin(LESSON.settings({"across": "weight", "up": "texture"})))
-    rule = LESSON.draw(state).numbers["its rule"].removeprefix("orange, if ").replace("×", "*").replace("−", "-")
+    rule = (
+        LESSON.draw(state).numbers["its rule"].removeprefix("orange, if ").replace("×", "*").replace("−", "-")
+    )
     said = [eval(rule, {"__builtins__": {}}, dict(zip(NAMES, row, strict=True))) for row in state.fruit]
     seen = scaled(state, "weight", "texture")
     sure = np.abs(chances(state, seen) - 0.5) > 0.02
@@ -65,6 +76,8 @@ def test_more_examples_help_on_the_unseen_until_they_do_not() -> None:
         state = LESSON.act(state, Event("advance"))
     assert list(state.curve) == list(SIZES)
     assert state.curve[SIZES[0]][1] < state.curve[SIZES[-1]][1]
-    assert min(state.curve[few][2] for few in SIZES[:3]) < state.curve[SIZES[-1]][2] - 0.03, "with few it is luck"
+    assert min(state.curve[few][2] for few in SIZES[:3]) < state.curve[SIZES[-1]][2] - 0.03, (
+        "with few it is luck"
+    )
     assert abs(state.curve[SIZES[-1]][1] - state.curve[SIZES[-2]][1]) < 0.03
     assert "enough" in state.said

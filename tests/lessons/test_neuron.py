@@ -1,4 +1,6 @@
-"""The neuron's sums against plain arithmetic, its learning against scikit-learn, and what it cannot do against enumeration."""
+"""The neuron's sums against plain arithmetic, its learning against scikit-learn, and what it cannot do
+against enumeration.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,12 @@ from studio.lessons.neuron import ACTIVATIONS, LESSON, output
 
 @pytest.mark.parametrize(
     ("activation", "at", "is_"),
-    [("tanh", 0.7, math.tanh(0.7)), ("sigmoid", 0.7, 2 / (1 + math.exp(-0.7)) - 1), ("relu", -2, 0), ("step", 0.1, 1)],
+    [
+        ("tanh", 0.7, math.tanh(0.7)),
+        ("sigmoid", 0.7, 2 / (1 + math.exp(-0.7)) - 1),
+        ("relu", -2, 0),
+        ("step", 0.1, 1),
+    ],
 )
 def test_activations_are_what_their_names_say(activation: str, at: float, is_: float) -> None:
     assert output(np.array(at), activation) == pytest.approx(is_)
@@ -44,7 +51,9 @@ def test_one_neuron_learns_what_a_line_can_separate(task: str, activation: str) 
 
 
 def test_a_linear_neuron_ends_at_least_squares() -> None:
-    state = LESSON.act(LESSON.begin(LESSON.settings({"task": "two clouds", "activation": "linear"})), Event("play"))
+    state = LESSON.act(
+        LESSON.begin(LESSON.settings({"task": "two clouds", "activation": "linear"})), Event("play")
+    )
     for _ in range(200):
         state = LESSON.act(state, Event("advance"))
     fitted = LinearRegression().fit(state.points, state.targets)
@@ -52,7 +61,9 @@ def test_a_linear_neuron_ends_at_least_squares() -> None:
 
 
 def test_no_line_gets_all_of_xor_and_some_get_three() -> None:
-    """Every side a line can put four corners on is met by some of these weights; the best of them all has three right."""
+    """Every side a line can put four corners on is met by some of these weights; the best of them all has
+    three right.
+    """
     state = LESSON.begin(LESSON.settings({"task": "xor"}))
     turns = np.linspace(-2, 2, 17)
     best = max(

@@ -21,11 +21,15 @@ def rested(state: State) -> State:
     return state
 
 
-@pytest.mark.parametrize("wishes", [{}, {"groups": 5, "seed": 7}, {"of": "colours of a picture", "groups": 4}])
+@pytest.mark.parametrize(
+    "wishes", [{}, {"groups": 5, "seed": 7}, {"of": "colours of a picture", "groups": 4}]
+)
 def test_it_ends_where_scikit_learn_ends_from_the_same_start(wishes: dict[str, object]) -> None:
     state = LESSON.begin(LESSON.settings(wishes))
     start = state.centres.numpy().copy()
-    theirs = KMeans(len(start), init=start, n_init=1, max_iter=300, tol=0, algorithm="lloyd").fit(state.points)
+    theirs = KMeans(len(start), init=start, n_init=1, max_iter=300, tol=0, algorithm="lloyd").fit(
+        state.points
+    )
     if theirs.n_iter_ < 55:
         assert rested(state).centres.numpy() == pytest.approx(theirs.cluster_centers_, abs=1e-6)
 
@@ -57,7 +61,12 @@ def test_the_palette_of_ones_own_picture_is_its_colours() -> None:
     file = io.BytesIO()
     picture.save(file, "PNG")
     found = [
-        rested(LESSON.act(LESSON.begin(LESSON.settings({"start": throw})), Event("own", text="p.png", content=file.getvalue())))
+        rested(
+            LESSON.act(
+                LESSON.begin(LESSON.settings({"start": throw})),
+                Event("own", text="p.png", content=file.getvalue()),
+            )
+        )
         for throw in range(4)
     ]
     best = min(found, key=lambda state: state.losses[-1])

@@ -1,4 +1,6 @@
-"""The Playground: what it solves, that it learns as plain torch does, and everything a visitor can take in hand."""
+"""The Playground: what it solves, that it learns as plain torch does, and everything a visitor can take in
+hand.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,9 @@ def test_the_defaults_solve(task: str, epochs: int) -> None:
 
 
 def test_the_spiral_is_solved_with_waves_and_adam() -> None:
-    last = trained(40, data="spiral", features="x, y, sin x, sin y", layers="8, 4", optimiser="Adam").curve[-1]
+    last = trained(40, data="spiral", features="x, y, sin x, sin y", layers="8, 4", optimiser="Adam").curve[
+        -1
+    ]
     assert last.test_right > 0.95
 
 
@@ -64,9 +68,13 @@ def test_numbers_and_colours_are_learnt_too() -> None:
 
 
 def test_it_learns_exactly_as_torch_does() -> None:
-    """Every batch, the last small one too, in the order shuffled anew for each epoch; with momentum and a penalty."""
+    """Every batch, the last small one too, in the order shuffled anew for each epoch; with momentum and a
+    penalty.
+    """
     state = begun(data="xor", optimiser="momentum", penalty="L2", penalty_rate=0.01, batch=30, cost="squared")
-    network = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 2), nn.Tanh(), nn.Linear(2, 1), nn.Tanh())
+    network = nn.Sequential(
+        nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 2), nn.Tanh(), nn.Linear(2, 1), nn.Tanh()
+    )
     network.load_state_dict(state.network.state_dict())
     inputs = torch.tensor(state.task.points, dtype=torch.float32)
     targets = torch.tensor(state.task.targets, dtype=torch.float32)
@@ -78,7 +86,9 @@ def test_it_learns_exactly_as_torch_does() -> None:
         for batch in batches:
             rule.zero_grad()
             loss = 0.5 * ((network(inputs[batch]) - targets[batch]) ** 2).mean()
-            penalty = sum(0.5 * 0.01 * (layer.weight**2).sum() for layer in network if isinstance(layer, nn.Linear))
+            penalty = sum(
+                0.5 * 0.01 * (layer.weight**2).sum() for layer in network if isinstance(layer, nn.Linear)
+            )
             (loss + penalty).backward()
             rule.step()
     state = train(state, epochs=3)
@@ -133,7 +143,14 @@ def test_a_penalty_too_large_is_named() -> None:
 @pytest.mark.parametrize("rate", RATES)
 @pytest.mark.parametrize("optimiser", ["gradient descent", "RMSprop"])
 def test_no_rate_shows_anything_that_is_not_a_number(rate: float, optimiser: str) -> None:
-    state = begun(data="multi-gauss", activation="relu", features="x, y, x², xy", rate=rate, optimiser=optimiser, batch=30)
+    state = begun(
+        data="multi-gauss",
+        activation="relu",
+        features="x, y, x², xy",
+        rate=rate,
+        optimiser=optimiser,
+        batch=30,
+    )
     for _ in range(3):
         state = act(state, "step")
         json.dumps(LESSON.draw(state).to_dict(), allow_nan=False)
@@ -178,14 +195,21 @@ def test_links_show_the_weights_and_pointing_at_a_neuron_shows_it_large() -> Non
     assert links[1].weight == pytest.approx(float(dense(state)[0].weight.detach()[1, 0]), abs=1e-3)
     pointed = LESSON.draw(act(state, "hover", figure="network", id="neuron 2.1"))
     assert pointed.figures[1].title == "What neuron 2.1 says"
-    assert LESSON.draw(act(act(state, "hover", id="neuron 2.1"), "hover", id="")).figures[1].title == "What the network says"
+    assert (
+        LESSON.draw(act(act(state, "hover", id="neuron 2.1"), "hover", id="")).figures[1].title
+        == "What the network says"
+    )
 
 
 def test_test_data_appear_and_shares_are_as_asked() -> None:
     state = begun(ratio=20)
     assert (len(state.task.points), len(state.task.test_points)) == (100, 400)
     hidden = [mark for mark in LESSON.draw(state).figures[1].marks if isinstance(mark, Points)]
-    shown = [mark for mark in LESSON.draw(changed(state, "show_test", True)).figures[1].marks if isinstance(mark, Points)]
+    shown = [
+        mark
+        for mark in LESSON.draw(changed(state, "show_test", True)).figures[1].marks
+        if isinstance(mark, Points)
+    ]
     assert [len(mark.x) for mark in hidden] == [100]
     assert [len(mark.x) for mark in shown] == [400, 100]
 
@@ -244,7 +268,12 @@ def test_points_are_drawn_erased_and_learnt_from_while_it_plays() -> None:
     assert not state.playing
     assert "draw" in LESSON.draw(state).says.lower()
     state = act(state, "stroke", figure="map", points=((-4.0, 0.0), (-4.0, 3.0), (-4.0, -3.0)))
-    state = act(act(state, "press", id="brush blue"), "stroke", figure="map", points=((4.0, 0.0), (4.0, 3.0), (4.0, -3.0)))
+    state = act(
+        act(state, "press", id="brush blue"),
+        "stroke",
+        figure="map",
+        points=((4.0, 0.0), (4.0, 3.0), (4.0, -3.0)),
+    )
     assert LESSON.draw(state).values["points"].count("blue") == 3
     state = act(state, "play")
     before = state.network
@@ -275,7 +304,11 @@ def test_tables_are_read_as_people_write_them() -> None:
     points, _, note = data.read_points("100, 0, 0\n300, 200, 1")
     assert np.abs(points).max() <= data.REACH
     assert "scaled" in note
-    for text, said in (("1, 2", "Line 1"), ("1,2,a\n1,1,b\n1,3,c", "3 kinds"), ("1,2,orange\nfar,1,blue", "Line 2")):
+    for text, said in (
+        ("1, 2", "Line 1"),
+        ("1,2,a\n1,1,b\n1,3,c", "3 kinds"),
+        ("1,2,orange\nfar,1,blue", "Line 2"),
+    ):
         with pytest.raises(Refused, match=said):
             data.read_points(text)
 
@@ -293,7 +326,9 @@ def test_a_picture_of_ones_own_is_painted() -> None:
     picture = np.zeros((60, 90, 3), dtype=np.uint8)
     picture[:30] = (255, 0, 0)
     Image.fromarray(picture).save(file, "PNG")
-    state = act(begun(layers="4", optimiser="Adam", rate=0.03), "painting", content=file.getvalue(), text="flag.png")
+    state = act(
+        begun(layers="4", optimiser="Adam", rate=0.03), "painting", content=file.getvalue(), text="flag.png"
+    )
     assert state.settings["data"] == "picture"
     state = train(state, epochs=6)
     heat = LESSON.draw(state).figures[1].marks[0]

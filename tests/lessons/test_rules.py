@@ -1,4 +1,6 @@
-"""Rules against Python's own reading of them, colour words against known colours, and the baskets that break the first rule."""
+"""Rules against Python's own reading of them, colour words against known colours, and the baskets that break
+the first rule.
+"""
 
 from __future__ import annotations
 
@@ -34,8 +36,12 @@ SOUND = (
 def test_a_rule_means_what_python_says_it_means(rule: str) -> None:
     dice = np.random.default_rng(0)
     for _ in range(50):
-        counts = {name: int(count) for name, count in zip(COLOURS, dice.integers(0, 400, len(COLOURS)), strict=True)}
-        assert is_orange(read_rule(rule), counts) == bool(eval(rule, {"__builtins__": {}}, {**counts, "all": sum(counts.values())}))
+        counts = {
+            name: int(count) for name, count in zip(COLOURS, dice.integers(0, 400, len(COLOURS)), strict=True)
+        }
+        assert is_orange(read_rule(rule), counts) == bool(
+            eval(rule, {"__builtins__": {}}, {**counts, "all": sum(counts.values())})
+        )
 
 
 UNSOUND = (
@@ -80,7 +86,9 @@ def test_counts_add_up_to_the_picture() -> None:
 def test_a_picture_of_ones_own_is_judged() -> None:
     file = io.BytesIO()
     Image.new("RGB", (80, 60), (250, 140, 30)).save(file, "PNG")
-    state = LESSON.act(LESSON.begin(LESSON.settings()), Event("own", text="mine.png", content=file.getvalue()))
+    state = LESSON.act(
+        LESSON.begin(LESSON.settings()), Event("own", text="mine.png", content=file.getvalue())
+    )
     assert "mine.png is an orange" in LESSON.draw(state).says
     with pytest.raises(StudioError):
         LESSON.act(state, Event("own", text="no.png", content=b"nothing"))

@@ -1,4 +1,6 @@
-"""Taught by a few examples: what it answers against the formula worked out by hand, and what the answers play."""
+"""Taught by a few examples: what it answers against the formula worked out by hand, and what the answers
+play.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,18 @@ from studio.images.presets import with_preset
 from studio.images.recipes import DreamRecipe
 from studio.lessons import teach
 from studio.lessons.kit.lesson import Event
-from studio.lessons.teach import DREAM_LAYERS, LESSON, LiveDream, State, answer, answer_now, dream_settings, ink, mine, note
+from studio.lessons.teach import (
+    DREAM_LAYERS,
+    LESSON,
+    LiveDream,
+    State,
+    answer,
+    answer_now,
+    dream_settings,
+    ink,
+    mine,
+    note,
+)
 from studio.works.recipe import check
 
 RED, ROSE, BLUE, NAVY, LEAF = (0.0, 0.5), (0.97, 0.6), (0.6, 0.5), (0.63, 0.3), (0.33, 0.4)
@@ -64,19 +77,25 @@ def test_it_answers_for_colours_it_never_saw(taught: State) -> None:
 
 
 def test_its_answer_is_the_formula_worked_out_from_the_saved_file(taught: State) -> None:
-    """y = softmax(W2 tanh(W1 x + b1) + b2), with the weights as another library reads them, and the card's own scale."""
+    """y = softmax(W2 tanh(W1 x + b1) + b2), with the weights as another library reads them, and the card's
+    own scale.
+    """
     kept = LESSON.act(taught, Event("save")).files[0]
     with zipfile.ZipFile(io.BytesIO(kept.content)) as archive:
         weights = tensors_from(archive.read("taught.safetensors"))
         card = json.loads(archive.read("taught.json"))
-    matrices, biases = (sorted(name for name in weights if name.endswith(kind)) for kind in (".weight", ".bias"))
+    matrices, biases = (
+        sorted(name for name in weights if name.endswith(kind)) for kind in (".weight", ".bias")
+    )
     colours = np.array([(0.9, 0.1, 0.1), (0.2, 0.2, 0.8), (0.5, 0.5, 0.5)])
     x = (colours - card["scale"]["mean"]) / card["scale"]["deviation"]
     y = np.tanh(x @ weights[matrices[0]].T + weights[biases[0]]) @ weights[matrices[1]].T + weights[biases[1]]
     by_hand = np.exp(y) / np.exp(y).sum(axis=1, keepdims=True)
     assert np.allclose(answer(taught, colours), by_hand, atol=1e-5)
 
-    again = LESSON.act(LESSON.begin(LESSON.settings({"way": "sliders"})), Event("load", text=kept.name, content=kept.content))
+    again = LESSON.act(
+        LESSON.begin(LESSON.settings({"way": "sliders"})), Event("load", text=kept.name, content=kept.content)
+    )
     assert again.settings["way"] == "colour"
     assert np.allclose(answer(again, colours), by_hand, atol=1e-5)
 
@@ -133,7 +152,9 @@ def test_the_answer_is_a_tune(taught: State, monkeypatch: pytest.MonkeyPatch) ->
     """Four notes a second of the chord of the class; time is the test's own."""
     clock = [100.0]
     monkeypatch.setattr(teach.time, "monotonic", lambda: clock[0])
-    state = LESSON.act(chosen(replace(taught, settings=taught.settings | {"drives": "sound"}), RED), Event("play"))
+    state = LESSON.act(
+        chosen(replace(taught, settings=taught.settings | {"drives": "sound"}), RED), Event("play")
+    )
     heard: list[float] = []
     for _ in range(40):
         state = LESSON.act(state, Event("advance"))
@@ -142,7 +163,11 @@ def test_the_answer_is_a_tune(taught: State, monkeypatch: pytest.MonkeyPatch) ->
     assert heard == [57, 60, 64, 69] * 2
     sound, seconds = note(np.array([1.0, 0.5, 0.0]), "numbers", 3)
     assert (sound.pitch, seconds, sound.timbre) == (84, 0.5, "sine")
-    assert [note(np.array([0.5, 0.5, b]), "numbers", 0)[0].timbre for b in (0.1, 0.5, 0.9)] == ["sine", "triangle", "square"]
+    assert [note(np.array([0.5, 0.5, b]), "numbers", 0)[0].timbre for b in (0.1, 0.5, 0.9)] == [
+        "sine",
+        "triangle",
+        "square",
+    ]
     assert note(np.array([0.5, 1.0, 0.5]), "numbers", 0)[1] == pytest.approx(0.25)
 
 
@@ -199,9 +224,16 @@ def test_drawings_are_told_apart() -> None:
 def test_camera_pictures_are_told_apart_by_what_the_pretrained_network_sees() -> None:
     """Stripes against a disc; then stripes moved along are still stripes."""
     down, across = np.mgrid[0:120, 0:160]
-    stripes = [np.uint8(255) * ((across + shift) // 8 % 2 == 0)[..., None].repeat(3, axis=2).astype(np.uint8) for shift in (0, 5)]
-    disc = np.uint8(255) * (((down - 60) ** 2 + (across - 80) ** 2) < 900)[..., None].repeat(3, axis=2).astype(np.uint8)
-    state = LESSON.act(LESSON.begin(LESSON.settings()), Event("frame", text="stripes.png", content=png(stripes[0])))
+    stripes = [
+        np.uint8(255) * ((across + shift) // 8 % 2 == 0)[..., None].repeat(3, axis=2).astype(np.uint8)
+        for shift in (0, 5)
+    ]
+    disc = np.uint8(255) * (((down - 60) ** 2 + (across - 80) ** 2) < 900)[..., None].repeat(
+        3, axis=2
+    ).astype(np.uint8)
+    state = LESSON.act(
+        LESSON.begin(LESSON.settings()), Event("frame", text="stripes.png", content=png(stripes[0]))
+    )
     assert state.settings["way"] == "camera"
     assert len(state.seen) == 320
     assert np.mean(np.square(state.seen)) == pytest.approx(1, abs=1e-4)

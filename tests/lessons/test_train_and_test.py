@@ -24,7 +24,9 @@ def rested(state: State) -> State:
 def test_the_loop_ends_at_least_squares(bends: int) -> None:
     state = rested(LESSON.begin(LESSON.settings({"bends": bends})))
     x = np.linspace(-0.9, 0.9, 50)
-    assert curve(state, x) == pytest.approx(np.polyval(np.polyfit(state.train[:, 0], state.train[:, 1], bends), x), abs=1e-5)
+    assert curve(state, x) == pytest.approx(
+        np.polyval(np.polyfit(state.train[:, 0], state.train[:, 1], bends), x), abs=1e-5
+    )
 
 
 def test_as_many_bends_as_points_meet_every_point() -> None:
@@ -35,9 +37,13 @@ def test_as_many_bends_as_points_meet_every_point() -> None:
 
 def test_cross_validation_is_scikit_learns() -> None:
     points = LESSON.begin(LESSON.settings({"points": 30})).train
-    folds = [(np.setdiff1d(np.arange(30), held), held) for held in (np.arange(fold, 30, 5) for fold in range(5))]
+    folds = [
+        (np.setdiff1d(np.arange(30), held), held) for held in (np.arange(fold, 30, 5) for fold in range(5))
+    ]
     model = make_pipeline(PolynomialFeatures(4, include_bias=False), LinearRegression())
-    theirs = -cross_val_score(model, points[:, :1], points[:, 1], cv=folds, scoring="neg_mean_squared_error").mean()
+    theirs = -cross_val_score(
+        model, points[:, :1], points[:, 1], cv=folds, scoring="neg_mean_squared_error"
+    ).mean()
     assert cross_validated(points, 4) == pytest.approx(theirs, rel=1e-5)
 
 

@@ -38,7 +38,9 @@ T = TypeVar("T")
 def _kinds() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for kind in list(KINDS):
-            patch.delitem(KINDS, kind)  # a worker loads what its kinds need, and torch takes seconds and much memory
+            patch.delitem(
+                KINDS, kind
+            )  # a worker loads what its kinds need, and torch takes seconds and much memory
         patch.setitem(KINDS, "count", COUNT)
         patch.setitem(KINDS, "spots", SPOTS)
         yield
@@ -98,7 +100,8 @@ def workers_of(process: psutil.Process) -> list[psutil.Process]:
     return found
 
 
-# --- One job -----------------------------------------------------------------------------------------------------------
+# --- One job
+# -----------------------------------------------------------------------------------------------------------
 
 
 def test_a_job_is_followed_from_the_queue_into_the_gallery(jobs: Jobs) -> None:
@@ -168,7 +171,9 @@ def test_a_cancelled_making_takes_at_most_one_more_step(jobs: Jobs, tmp_path: Pa
     assert jobs.gallery.with_fingerprint(state.fingerprint) is None
 
 
-def test_what_keeps_the_queue_from_going_on_is_told_while_it_lasts(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_keeps_the_queue_from_going_on_is_told_while_it_lasts(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: object, **__: object) -> None:
         raise Refused("The disk of gallery.sqlite is full: free some space and try again.")
 
@@ -192,7 +197,9 @@ def test_what_a_person_can_mend_is_said_and_what_not_is_logged(jobs: Jobs) -> No
     assert fault.state == "failed"
     assert fault.message == f"Something went wrong in the studio itself; the details are in {log}."
     assert "ZeroDivisionError: the count of sheep" in log.read_text()
-    missing = jobs.wait(jobs.submit(counting(sources=({"sha256": "0" * 64, "role": "tune", "name": "lost.mid"},))))
+    missing = jobs.wait(
+        jobs.submit(counting(sources=({"sha256": "0" * 64, "role": "tune", "name": "lost.mid"},)))
+    )
     assert missing.state == "failed"
     assert "lost.mid" in missing.message
 
@@ -217,14 +224,21 @@ def test_one_process_makes_one_work_after_the_other(jobs: Jobs, tmp_path: Path) 
         assert jobs.wait(job).state == "made"
     lines = heard_from(witness)
     (process,) = {process for process, _, _ in lines}
-    until(lambda: [worker.pid for worker in workers_of(psutil.Process())] == [process])  # a worker that died before may take its time
+    until(
+        lambda: [worker.pid for worker in workers_of(psutil.Process())] == [process]
+    )  # a worker that died before may take its time
     assert [seed for _, seed, _ in lines] == sorted(seed for _, seed, _ in lines)
 
 
 def test_nothing_listens_beyond_the_loopback(jobs: Jobs) -> None:
     jobs.wait(jobs.submit(counting()))
     ours = [psutil.Process(), *workers_of(psutil.Process())]
-    listening = [each.laddr for process in ours for each in process.net_connections(kind="inet") if each.status == psutil.CONN_LISTEN]
+    listening = [
+        each.laddr
+        for process in ours
+        for each in process.net_connections(kind="inet")
+        if each.status == psutil.CONN_LISTEN
+    ]
     assert len(listening) >= 3
     assert {address.ip for address in listening} <= {"127.0.0.1", "::1"}
 
@@ -240,7 +254,8 @@ def test_another_studio_on_the_same_ledger_sees_and_stops_the_job(jobs: Jobs) ->
     assert after.state == "made"
 
 
-# --- Endings -----------------------------------------------------------------------------------------------------------
+# --- Endings
+# -----------------------------------------------------------------------------------------------------------
 
 
 def test_a_work_that_outgrows_its_memory_is_told_so(gallery: Gallery) -> None:
@@ -313,7 +328,9 @@ def test_a_killed_studio_leaves_no_worker_and_an_honest_ledger(tmp_path: Path, g
     assert gallery.count() == 1
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Ctrl-C reaches a process group only where there are process groups")
+@pytest.mark.skipif(
+    os.name == "nt", reason="Ctrl-C reaches a process group only where there are process groups"
+)
 def test_ctrl_c_ends_everything_without_a_word_too_many(tmp_path: Path, gallery: Gallery) -> None:
     process, (running, _), worker = studio_in_the_middle_of_a_work(tmp_path)
     os.killpg(process.pid, signal.SIGINT)
@@ -323,7 +340,9 @@ def test_ctrl_c_ends_everything_without_a_word_too_many(tmp_path: Path, gallery:
     assert Ledger(gallery.engine).get(running).state == "interrupted"
 
 
-def test_a_studio_whose_workers_do_not_come_up_says_so(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_studio_whose_workers_do_not_come_up_says_so(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def to_nobody(crew: workers.Workers, job: str, *_: object, **__: object) -> object:
         return crew._client.submit(str, key=job, resources={"a free worker": 1})
 
@@ -337,14 +356,17 @@ def test_a_studio_whose_workers_do_not_come_up_says_so(gallery: Gallery, monkeyp
         assert jobs.wait(jobs.again(job.id)).state == "made"
 
 
-# --- Somebody else's cluster -------------------------------------------------------------------------------------------
+# --- Somebody else's cluster
+# -------------------------------------------------------------------------------------------
 
 
 def test_a_scheduler_that_is_there_already_is_used(gallery: Gallery) -> None:
     from distributed import LocalCluster
 
     with (
-        LocalCluster(n_workers=1, threads_per_worker=1, processes=False, protocol="tcp://", dashboard_address=None) as cluster,
+        LocalCluster(
+            n_workers=1, threads_per_worker=1, processes=False, protocol="tcp://", dashboard_address=None
+        ) as cluster,
         Jobs(gallery, scheduler=cluster.scheduler_address) as jobs,
     ):
         seen = list(jobs.follow(jobs.submit(counting(steps=20, rest=0.05))))
@@ -363,7 +385,8 @@ def test_a_scheduler_that_does_not_answer_is_named(gallery: Gallery, monkeypatch
         next(run_batch("{}", gallery, scheduler="tcp://127.0.0.1:9"))
 
 
-# --- Time left, kinds, the log -----------------------------------------------------------------------------------------
+# --- Time left, kinds, the log
+# -----------------------------------------------------------------------------------------
 
 
 def test_time_left_is_exact_at_a_steady_pace_and_follows_one_that_slows() -> None:
@@ -385,7 +408,12 @@ def test_time_left_is_exact_at_a_steady_pace_and_follows_one_that_slows() -> Non
 def test_jobs_load_neither_dask_nor_torch_nor_a_database_before_they_are_needed() -> None:
     heavy = "{'distributed', 'dask', 'torch', 'sqlalchemy', 'numpy'}"
     program = f"import studio.making.jobs, sys; print({heavy} & sys.modules.keys())"
-    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip() == "set()"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        == "set()"
+    )
 
 
 def test_one_work_is_made_here_step_by_step_and_not_kept_when_left(gallery: Gallery) -> None:
@@ -399,7 +427,8 @@ def test_one_work_is_made_here_step_by_step_and_not_kept_when_left(gallery: Gall
 
 
 @pytest.mark.parametrize(
-    ("text", "sentence"), [("{", "not valid JSON"), ('"count"', "not valid JSON"), ('{"kind": "cuont"}', "did you mean 'count'")]
+    ("text", "sentence"),
+    [("{", "not valid JSON"), ('"count"', "not valid JSON"), ('{"kind": "cuont"}', "did you mean 'count'")],
 )
 def test_a_text_that_is_no_recipe_is_refused(text: str, sentence: str) -> None:
     with pytest.raises((Unreadable, Refused), match=sentence):
@@ -415,17 +444,23 @@ def test_the_log_is_put_aside_when_it_grows(tmp_path: Path, monkeypatch: pytest.
     assert len(list(log.parent.iterdir())) == 2
 
 
-# --- Batches -----------------------------------------------------------------------------------------------------------
+# --- Batches
+# -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_batch_that_loses_a_worker_misses_nothing_and_doubles_nothing(gallery: Gallery, tmp_path: Path) -> None:
+def test_a_batch_that_loses_a_worker_misses_nothing_and_doubles_nothing(
+    gallery: Gallery, tmp_path: Path
+) -> None:
     (tmp_path / "tune.abc").write_bytes(b"la la la")
     tune = gallery.keep_source(b"fa fa fa", role="tune")
     parent = finish(run_here(counting(steps=3), gallery))
     witness = tmp_path / "witness"
     common = {"kind": "count", "tune": "tune.abc", "steps": 20, "rest": 0.02, "witness": str(witness)}
     good = [common | {"seed": seed} for seed in range(2000, 2009)]
-    good.append(common | {"seed": 2009, "tune": {"path": "tune.abc", "title": "La", "author": "Ada", "licence": "CC0-1.0"}})
+    good.append(
+        common
+        | {"seed": 2009, "tune": {"path": "tune.abc", "title": "La", "author": "Ada", "licence": "CC0-1.0"}}
+    )
     good.append(common | {"seed": 2010, "tune": f"sha256:{tune.sha256}", "second": f"work:{parent.id}"})
     good.append(CountRecipe(seed=2011, sources=(tune,)).model_dump(mode="json"))
     bad = {
@@ -442,7 +477,10 @@ def test_a_batch_that_loses_a_worker_misses_nothing_and_doubles_nothing(gallery:
     }
     good[4] |= {"mishap": "killed once", "witness": str(tmp_path / "last words")}
     text = "\n\n".join(
-        [json.dumps(line) for line in good[:6]] + list(bad) + [json.dumps(line) for line in good[6:]] + [json.dumps(good[0])]
+        [json.dumps(line) for line in good[:6]]
+        + list(bad)
+        + [json.dumps(line) for line in good[6:]]
+        + [json.dumps(good[0])]
     )
     events = list(run_batch(text, gallery, folder=tmp_path, workers=2))
     ends = Counter(event.what for event in events)
@@ -453,21 +491,26 @@ def test_a_batch_that_loses_a_worker_misses_nothing_and_doubles_nothing(gallery:
     works = [json.loads(work.recipe_json) for work in gallery.find(limit=100) if work.id != parent.id]
     assert sorted(work["seed"] for work in works) == list(range(2000, 2012))
     assert next(work for work in works if work["seed"] == 2009)["sources"][0]["author"] == "Ada"
-    assert parent.id in next(work.parents for work in gallery.find(limit=100) if json.loads(work.recipe_json)["seed"] == 2010)
+    assert parent.id in next(
+        work.parents for work in gallery.find(limit=100) if json.loads(work.recipe_json)["seed"] == 2010
+    )
     lines = text.split("\n")
     for event in events:
         if event.what == "failed":
             assert event.sentence.startswith(f"Line {event.line}: ")
             assert bad[lines[event.line - 1]] in event.sentence
     begun = Counter(seed for _, seed, step in heard_from(witness) if step == 0)
-    assert begun == dict.fromkeys([*range(2000, 2004), *range(2005, 2011)], 1)  # the last of the twelve has no witness
+    assert begun == dict.fromkeys(
+        [*range(2000, 2004), *range(2005, 2011)], 1
+    )  # the last of the twelve has no witness
     first, second = (process for process, _, step in heard_from(tmp_path / "last words") if step == 0)
     assert first != second
     again = list(run_batch("\n".join(json.dumps(line) for line in good), gallery, folder=tmp_path))
     assert Counter(event.what for event in again) == {"there": 12, "summary": 1}
 
 
-# --- Making a file's work again ----------------------------------------------------------------------------------------
+# --- Making a file's work again
+# ----------------------------------------------------------------------------------------
 
 
 def finish(process: Generator[object, None, T]) -> T:
@@ -487,7 +530,11 @@ def spots_file(gallery: Gallery, **wishes: Any) -> bytes:
 def test_a_work_made_again_is_identical(gallery: Gallery, tmp_path: Path) -> None:
     content = spots_file(gallery, seed=5)
     remade = finish(remake(content, gallery))
-    assert (remade.identical, remade.sentence, remade.made.content) == (True, "Identical, to the byte.", content)
+    assert (remade.identical, remade.sentence, remade.made.content) == (
+        True,
+        "Identical, to the byte.",
+        content,
+    )
     with Gallery.open(tmp_path / "another") as empty:
         with pytest.raises(Missing, match=r"the tune tune\.abc .* give the file with --source"):
             finish(remake(content, empty))
@@ -497,7 +544,9 @@ def test_a_work_made_again_is_identical(gallery: Gallery, tmp_path: Path) -> Non
         assert empty.count() == 0
 
 
-def test_a_work_that_comes_out_different_says_by_how_much_and_what_changed(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_work_that_comes_out_different_says_by_how_much_and_what_changed(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
     content = spots_file(gallery, seed=6)
     monkeypatch.setenv("SPOTS_VERSION", "2")
     story = finish(remake(content, gallery))
@@ -510,9 +559,14 @@ def test_a_work_that_comes_out_different_says_by_how_much_and_what_changed(galle
     differs = finish(remake(content, gallery))
     assert not differs.identical
     # One of 20 x 16 pixels, in one of three channels, by three levels.
-    assert differs.sentence.startswith("Not identical: 0.3% of the pixels differ, by at most 3 of 255 levels and 0.003 on average. Since")
+    assert differs.sentence.startswith(
+        "Not identical: 0.3% of the pixels differ, by at most 3 of 255 levels and 0.003 on average. Since"
+    )
     monkeypatch.delenv("SPOTS_VERSION")
-    assert "Versions, device and network are the same as then: another processor made it" in finish(remake(content, gallery)).sentence
+    assert (
+        "Versions, device and network are the same as then: another processor made it"
+        in finish(remake(content, gallery)).sentence
+    )
     monkeypatch.setenv("SPOTS_DRIFT", "larger")
     assert "a picture of 21 x 16 px instead of 20 x 16 px" in finish(remake(content, gallery)).sentence
 

@@ -1,4 +1,5 @@
-"""The same mathematics as the studio's engine, written the slow and obvious way: dictionaries, lists, enumeration.
+"""The same mathematics as the studio's engine, written the slow and obvious way: dictionaries, lists,
+enumeration.
 
 Shares no code with it, so that agreement means something.
 """
@@ -41,7 +42,11 @@ class PlainChain:
         left, found = 1.0, {}
         for order in orders:
             followers = self.counts[context[len(context) - order :]]
-            escape = number if kind == "escape" else number * len(followers) / (sum(followers.values()) + number * len(followers))
+            escape = (
+                number
+                if kind == "escape"
+                else number * len(followers) / (sum(followers.values()) + number * len(followers))
+            )
             if order == orders[-1]:
                 escape = 0.0
             found[order] = left * (1 - escape)
@@ -49,7 +54,9 @@ class PlainChain:
         return found
 
     def next(self, context):
-        """P(. | context), and for each symbol the context it leads to, None where no long enough context fits."""
+        """P(. | context), and for each symbol the context it leads to, None where no long enough context
+        fits.
+        """
         spread, after = defaultdict(float), {}
         for order, weight in self.weights(context).items():
             followers = self.counts[context[len(context) - order :]]
@@ -61,8 +68,12 @@ class PlainChain:
         return spread, after
 
 
-def walks(chain: PlainChain, context, durations: Sequence[int], ticks: int, ending: bool) -> Iterator[tuple[tuple[int, ...], float]]:
-    """Every sequence that fills exactly `ticks`, with the probability that a free walk begins with it (and stops there)."""
+def walks(
+    chain: PlainChain, context, durations: Sequence[int], ticks: int, ending: bool
+) -> Iterator[tuple[tuple[int, ...], float]]:
+    """Every sequence that fills exactly `ticks`, with the probability that a free walk begins with it (and
+    stops there).
+    """
 
     def extend(done, context, tick, chance):
         if tick == ticks:
@@ -77,7 +88,9 @@ def walks(chain: PlainChain, context, durations: Sequence[int], ticks: int, endi
         spread, after = chain.next(context)
         for symbol, probability in spread.items():
             if symbol != END and tick + durations[symbol] <= ticks:
-                yield from extend((*done, symbol), after[symbol], tick + durations[symbol], chance * probability)
+                yield from extend(
+                    (*done, symbol), after[symbol], tick + durations[symbol], chance * probability
+                )
 
     yield from extend((), context, 0, 1.0)
 
@@ -89,14 +102,18 @@ def intervals(pitches: Sequence[int | None]) -> list[int]:
 
 
 def contains(text: Sequence, word: Sequence) -> bool:
-    return any(list(text[place : place + len(word)]) == list(word) for place in range(len(text) - len(word) + 1))
+    return any(
+        list(text[place : place + len(word)]) == list(word) for place in range(len(text) - len(word) + 1)
+    )
 
 
 def longest_shared_run(text: Sequence, corpus: Sequence[Sequence]) -> int:
     """How many elements in a row `text` has in common with any sequence of the corpus."""
     best = 0
     while best < len(text) and any(
-        contains(other, text[place : place + best + 1]) for other in corpus for place in range(len(text) - best)
+        contains(other, text[place : place + best + 1])
+        for other in corpus
+        for place in range(len(text) - best)
     ):
         best += 1
     return best
@@ -105,7 +122,11 @@ def longest_shared_run(text: Sequence, corpus: Sequence[Sequence]) -> int:
 def smallest_conflicts(count: int, possible: Callable[[frozenset[int]], bool]) -> list[frozenset[int]]:
     """All conflicts of the least size, by trying every subset."""
     for size in range(count + 1):
-        found = [frozenset(chosen) for chosen in combinations(range(count), size) if not possible(frozenset(chosen))]
+        found = [
+            frozenset(chosen)
+            for chosen in combinations(range(count), size)
+            if not possible(frozenset(chosen))
+        ]
         if found:
             return found
     return []

@@ -1,4 +1,6 @@
-"""Tunes at random, with everything that is hard to write down: tuplets, ties over bars, pick-ups, changes of meter and key."""
+"""Tunes at random, with everything that is hard to write down: tuplets, ties over bars, pick-ups, changes of
+meter and key.
+"""
 
 from __future__ import annotations
 
@@ -17,18 +19,26 @@ GROUPS = (
     [Fraction(1, 6), Fraction(1, 3), Fraction(1, 2)],
     [Fraction(2, 3)] * 3,
 )
-LENGTHS = tuple(Fraction(length) for length in ("1/8", "1/4", "1/2", "3/4", "1", "5/4", "3/2", "2", "3", "7/2"))
+LENGTHS = tuple(
+    Fraction(length) for length in ("1/8", "1/4", "1/2", "3/4", "1", "5/4", "3/2", "2", "3", "7/2")
+)
 SYMBOLS = ("C", "Am7", "F#dim", "Bb7", "Ebmaj7/G", "G7(b9)", "Dsus4", "N.C.", "Bm7b5", "C(add9)")
 
 
 def random_tune(seed: int) -> Tune:
-    """2 to 8 full bars of it, with rests, chord symbols, and, now and then, another meter and key from some bar on."""
+    """2 to 8 full bars of it, with rests, chord symbols, and, now and then, another meter and key from some
+    bar on.
+    """
     dice = random.Random(seed)
     meter = Meter.parse(dice.choice(["4/4", "3/4", "6/8", "2/4", "2/2", "5/8", "7/8", "9/8", "12/8", "3/8"]))
     pickup = dice.choice([Fraction(0), Fraction(1, 2), Fraction(1)])
     pickup = pickup if pickup < meter.bar_length else Fraction(0)
     key = Key(dice.randint(-6, 6), dice.choice(["major", "minor", "dorian"]))
-    meters, keys, total = [MeterAt(Fraction(0), meter)], [KeyAt(Fraction(0), key)], pickup + dice.randint(2, 8) * meter.bar_length
+    meters, keys, total = (
+        [MeterAt(Fraction(0), meter)],
+        [KeyAt(Fraction(0), key)],
+        pickup + dice.randint(2, 8) * meter.bar_length,
+    )
     if dice.random() < 0.4:
         other = Meter.parse(dice.choice([each for each in ("3/4", "2/4", "5/8") if each != str(meter)]))
         meters.append(MeterAt(total, other))
@@ -52,4 +62,6 @@ def random_tune(seed: int) -> Tune:
         tempo=dice.choice([90.0, 120.0, 133.5]),
     )
     starts = sorted(dice.sample([note.start for note in notes], min(4, len(notes))))
-    return replace(tune, chords=Tune.of([(60, 1)], chords=[(place, dice.choice(SYMBOLS)) for place in starts]).chords)
+    return replace(
+        tune, chords=Tune.of([(60, 1)], chords=[(place, dice.choice(SYMBOLS)) for place in starts]).chords
+    )

@@ -1,4 +1,6 @@
-"""Where the gallery's tests keep their galleries: SQLite in a folder, and PostgreSQL where STUDIO_TEST_POSTGRES names a server."""
+"""Where the gallery's tests keep their galleries: SQLite in a folder, and PostgreSQL where
+STUDIO_TEST_POSTGRES names a server.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,11 @@ class Place:
 
     def files(self) -> set[str]:
         """Every file of the store, by its name there."""
-        return {path.relative_to(self.home / "files").as_posix() for path in (self.home / "files").rglob("*") if path.is_file()}
+        return {
+            path.relative_to(self.home / "files").as_posix()
+            for path in (self.home / "files").rglob("*")
+            if path.is_file()
+        }
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +59,9 @@ def schemas() -> Iterator[Callable[[], str]]:
 
 
 @pytest.fixture(scope="session")
-def ready(schemas_if_wanted: Callable[[str], str | None], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Path], Place]:
+def ready(
+    schemas_if_wanted: Callable[[str], str | None], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str, Path], Place]:
     """Gives a place with the tables made already: migrating for every test would take longer than the tests."""
     first: dict[str, Place] = {}
 
@@ -90,7 +98,9 @@ def place(request: pytest.FixtureRequest, ready: Callable[[str, Path], Place], t
 
 
 @pytest.fixture(params=BOTH)
-def new_place(request: pytest.FixtureRequest, schemas_if_wanted: Callable[[str], str | None], tmp_path: Path) -> Place:
+def new_place(
+    request: pytest.FixtureRequest, schemas_if_wanted: Callable[[str], str | None], tmp_path: Path
+) -> Place:
     """Where there is nothing yet, not even tables."""
     return Place(tmp_path / "studio", schemas_if_wanted(request.param))
 

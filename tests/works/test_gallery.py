@@ -21,7 +21,9 @@ from studio.works.tables import JobRow, SourceRow
 from studio.works.work import Made, Work
 
 
-def made(content: bytes = b"a dream", *sources: Source, seed: int = 0, kind: str = "dream", **more: Any) -> Made:
+def made(
+    content: bytes = b"a dream", *sources: Source, seed: int = 0, kind: str = "dream", **more: Any
+) -> Made:
     recipe = Recipe(kind=kind, sources=sources, seed=seed)
     return Made(recipe, content, more.pop("suffix", ".png"), "image/png", b"small " + content, **more)
 
@@ -43,9 +45,15 @@ class TestAdding:
     def test_a_work_is_found_again_with_everything_that_made_it(self, place: Any) -> None:
         before = datetime.now(UTC)
         with place.open() as gallery:
-            photo = gallery.keep_source(b"photo", role="photo", name="tubingen.jpg", author="Ann", licence="CC BY 4.0")
+            photo = gallery.keep_source(
+                b"photo", role="photo", name="tubingen.jpg", author="Ann", licence="CC BY 4.0"
+            )
             recipe = DreamRecipe(sources=(photo,), seed=7, preset="creatures")
-            added = gallery.add(Made(recipe, b"PNG", ".png", "image/png", b"JPEG", (3.0, math.inf, 1.5), {"size": "768 x 576"}))
+            added = gallery.add(
+                Made(
+                    recipe, b"PNG", ".png", "image/png", b"JPEG", (3.0, math.inf, 1.5), {"size": "768 x 576"}
+                )
+            )
         with place.open() as gallery:
             (found,) = gallery.find()
             assert found.title == "tubingen, creatures"
@@ -59,7 +67,11 @@ class TestAdding:
             assert gallery.thumbnail(found) == b"JPEG"
             assert gallery.local_path(found).read_bytes() == b"PNG"
             assert gallery.read_source(photo) == b"photo"
-            assert found.id == added.id == hashlib.sha256((recipe.fingerprint + sha256(b"PNG")).encode()).hexdigest()[:16]
+            assert (
+                found.id
+                == added.id
+                == hashlib.sha256((recipe.fingerprint + sha256(b"PNG")).encode()).hexdigest()[:16]
+            )
 
     def test_the_files_folder_holds_the_gallery_and_nothing_else(self, gallery: Gallery, place: Any) -> None:
         photo = gallery.keep_source(b"photo", role="photo")
@@ -82,7 +94,9 @@ class TestAdding:
         assert gallery.count() == 2
 
     def test_text_that_databases_choke_on(self, gallery: Gallery) -> None:
-        photo = gallery.keep_source(b"photo", role="photo", name="C:\\Users\\me\\bad\0\udcff.jpg", title="nul\0 " + "long " * 200)
+        photo = gallery.keep_source(
+            b"photo", role="photo", name="C:\\Users\\me\\bad\0\udcff.jpg", title="nul\0 " + "long " * 200
+        )
         assert photo.name == "bad?.jpg"
         assert len(photo.title) == 500
         work = gallery.add(made(b"x", photo, facts={"said": "a\0b"}))
@@ -138,7 +152,10 @@ class TestFinding:
             gallery.keep_source(b"2", role="photo", name="50%_off.png", title="Straße nach Delft"),
             gallery.keep_source(b"3", role="photo", name="plain.png"),
         ]
-        return [gallery.add(made(f"{n}".encode(), photos[n % 3], seed=n, kind=("dream", "style")[n % 2])) for n in range(12)]
+        return [
+            gallery.add(made(f"{n}".encode(), photos[n % 3], seed=n, kind=("dream", "style")[n % 2]))
+            for n in range(12)
+        ]
 
     def test_newest_first_page_by_page(self, gallery: Gallery, wall: list[Work]) -> None:
         pages: list[Work] = []
@@ -147,9 +164,13 @@ class TestFinding:
             pages += page
         assert [work.id for work in pages] == [work.id for work in reversed(wall)]
 
-    def test_works_of_the_same_instant_are_neither_lost_nor_doubled(self, gallery: Gallery, wall: list[Work]) -> None:
+    def test_works_of_the_same_instant_are_neither_lost_nor_doubled(
+        self, gallery: Gallery, wall: list[Work]
+    ) -> None:
         with gallery.engine.begin() as connection:
-            connection.execute(text("UPDATE works SET made_at = (SELECT made_at FROM works ORDER BY id LIMIT 1)"))
+            connection.execute(
+                text("UPDATE works SET made_at = (SELECT made_at FROM works ORDER BY id LIMIT 1)")
+            )
         pages: list[Work] = []
         while page := gallery.find(limit=5, after=pages[-1] if pages else None):
             pages += page
@@ -178,7 +199,11 @@ class TestFinding:
 
     def test_a_work_by_the_first_letters_of_its_id(self, gallery: Gallery, wall: list[Work]) -> None:
         for work in wall:
-            start = next(work.id[:n] for n in range(1, 17) if sum(other.id.startswith(work.id[:n]) for other in wall) == 1)
+            start = next(
+                work.id[:n]
+                for n in range(1, 17)
+                if sum(other.id.startswith(work.id[:n]) for other in wall) == 1
+            )
             assert gallery.get(start.upper()).id == work.id
         with pytest.raises(UnknownName, match="did you mean"):
             gallery.get(wall[0].id[:-1] + ("0" if wall[0].id[-1] != "0" else "1"))
@@ -226,7 +251,10 @@ class TestRemoving:
             gallery.remove(work.id)
 
     def test_a_source_goes_with_the_last_work_that_used_it(self, gallery: Gallery, place: Any) -> None:
-        works = [gallery.add(made(f"{n}".encode(), gallery.keep_source(b"photo", role="photo"), seed=n)) for n in range(3)]
+        works = [
+            gallery.add(made(f"{n}".encode(), gallery.keep_source(b"photo", role="photo"), seed=n))
+            for n in range(3)
+        ]
         for work in works:
             assert source_file(b"photo") in place.files()
             gallery.remove(work.id)
@@ -253,13 +281,19 @@ class TestRemoving:
             gallery.read_source(photo)
 
     def test_a_source_that_an_unfinished_job_needs_stays(self, gallery: Gallery) -> None:
-        for seed, (state, stays) in enumerate((("waiting", True), ("running", True), ("interrupted", True), ("cancelled", False))):
+        for seed, (state, stays) in enumerate(
+            (("waiting", True), ("running", True), ("interrupted", True), ("cancelled", False))
+        ):
             photo = gallery.keep_source(state.encode(), role="photo")
             work = gallery.add(made(b"first", photo))
             recipe = Recipe(kind="dream", sources=(photo,), seed=seed)
             with Session(gallery.engine) as session, session.begin():
                 job = JobRow(
-                    id=state, state=state, recipe_json=recipe.to_json(), fingerprint=recipe.fingerprint, asked_at=datetime.now(UTC)
+                    id=state,
+                    state=state,
+                    recipe_json=recipe.to_json(),
+                    fingerprint=recipe.fingerprint,
+                    asked_at=datetime.now(UTC),
                 )
                 session.add(job)
             gallery.remove(work.id)
@@ -271,7 +305,9 @@ class TestRemoving:
 
 
 class TestSources:
-    def test_a_source_that_no_work_ever_used_is_forgotten_after_a_day(self, gallery: Gallery, place: Any) -> None:
+    def test_a_source_that_no_work_ever_used_is_forgotten_after_a_day(
+        self, gallery: Gallery, place: Any
+    ) -> None:
         fresh, old = gallery.keep_source(b"fresh", role="photo"), gallery.keep_source(b"old", role="photo")
         used = gallery.keep_source(b"used", role="photo")
         gallery.add(made(b"work", used))
@@ -282,7 +318,9 @@ class TestSources:
                     {"then": datetime.now(UTC) - timedelta(hours=25), "fresh": fresh.sha256},
                 )
         assert gallery.recover().sources_cleared == 1
-        assert place.files() == {"gallery.txt", source_file(b"fresh"), source_file(b"used")} | work_files(b"work")
+        assert place.files() == {"gallery.txt", source_file(b"fresh"), source_file(b"used")} | work_files(
+            b"work"
+        )
         with pytest.raises(Missing):
             gallery.read_source(old)
 
@@ -293,7 +331,9 @@ class TestSources:
             (row,) = session.query(SourceRow).all()
             assert (row.name, row.author) == ("a.jpg", "Ann")
 
-    def test_a_copy_that_changed_on_the_disk_is_refused_and_can_be_mended(self, gallery: Gallery, place: Any) -> None:
+    def test_a_copy_that_changed_on_the_disk_is_refused_and_can_be_mended(
+        self, gallery: Gallery, place: Any
+    ) -> None:
         photo = gallery.keep_source(b"photo", role="photo", name="tubingen.jpg")
         (place.home / "files" / source_file(b"photo")).write_bytes(b"phot0")
         with pytest.raises(Refused, match=r"copy of tubingen\.jpg is no longer"):
@@ -303,7 +343,9 @@ class TestSources:
 
 
 class TestFiles:
-    def test_a_file_that_was_changed_or_taken_is_told_and_mended_by_adding_it_again(self, gallery: Gallery, place: Any) -> None:
+    def test_a_file_that_was_changed_or_taken_is_told_and_mended_by_adding_it_again(
+        self, gallery: Gallery, place: Any
+    ) -> None:
         work = gallery.add(made(b"work"))
         file, thumbnail = (place.home / "files" / name for name in sorted(work_files(b"work"), reverse=True))
         file.write_bytes(b"w0rk")
@@ -334,7 +376,10 @@ class TestFiles:
         with pytest.raises(Missing):
             gallery.export(work, tmp_path / "nowhere" / "out.png")
         assert gallery.export(work, tmp_path) == tmp_path / f"grosse-fuge-dream-{work.id[:8]}.png"
-        assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == [f"grosse-fuge-dream-{work.id[:8]}.png", "out.PNG"]
+        assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == [
+            f"grosse-fuge-dream-{work.id[:8]}.png",
+            "out.PNG",
+        ]
 
     def test_a_store_elsewhere(self, place: Any) -> None:
         """The same promises with files behind an fsspec URL, here in memory; `local_path` fetches."""
@@ -357,7 +402,9 @@ class TestFiles:
             memory.pipe_file(orphan, b"from a power cut")
             assert gallery.recover().files_cleared == 1
             root = url.removeprefix("memory:/") + "/"
-            assert {name.removeprefix(root) for name in memory.find(root)} == {"gallery.txt"} | work_files(b"other")
+            assert {name.removeprefix(root) for name in memory.find(root)} == {"gallery.txt"} | work_files(
+                b"other"
+            )
             assert gallery.read(other) == b"other"
         assert not (place.home / "files").exists()
         memory.rm(root, recursive=True)

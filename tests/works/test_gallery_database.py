@@ -24,7 +24,9 @@ def test_all_migrations_give_the_tables_of_the_code(new_place: Any) -> None:
     from alembic.migration import MigrationContext
 
     with new_place.open() as gallery, gallery.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"version_table": database.VERSION_TABLE, "compare_type": True})
+        context = MigrationContext.configure(
+            connection, opts={"version_table": database.VERSION_TABLE, "compare_type": True}
+        )
         assert compare_metadata(context, Base.metadata) == []
 
 
@@ -43,7 +45,9 @@ def test_every_migration_can_be_installed() -> None:
     assert all((folder / "__init__.py").is_file() for folder in (migrations, migrations / "versions"))
 
 
-def test_a_migration_that_dies_leaves_an_empty_database(new_place: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_migration_that_dies_leaves_an_empty_database(
+    new_place: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from alembic.operations import Operations
 
     real = Operations.create_index
@@ -74,7 +78,12 @@ def test_an_up_to_date_gallery_is_opened_without_alembic(tmp_path: Path) -> None
         "print(sorted({'alembic', 'torch', 'gradio', 'fsspec', 'PIL'} & set(sys.modules)))"
     )
     Gallery.open(tmp_path).close()
-    assert subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", program], check=True, capture_output=True, text=True
+        ).stdout.strip()
+        == "[]"
+    )
 
 
 def test_sqlite_is_set_as_promised(tmp_path: Path) -> None:
@@ -85,7 +94,9 @@ def test_sqlite_is_set_as_promised(tmp_path: Path) -> None:
         assert connection.execute(text("PRAGMA busy_timeout")).scalar() == 30_000
         with gallery.engine.execution_options(purpose="keep").connect() as keeping:
             connection.rollback()
-            assert keeping.execute(text("PRAGMA synchronous")).scalar() == 2  # FULL: what is kept outlives a power cut
+            assert (
+                keeping.execute(text("PRAGMA synchronous")).scalar() == 2
+            )  # FULL: what is kept outlives a power cut
 
 
 def test_where_the_home_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

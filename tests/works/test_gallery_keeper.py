@@ -21,7 +21,10 @@ def test_this_process_lives_and_reads_back() -> None:
 
 
 def test_an_ended_process_is_dead_even_before_its_parent_asks_for_it() -> None:
-    child = subprocess.Popen([sys.executable, "-c", "from studio.works.keeper import Keeper; print(Keeper.this())"], stdout=subprocess.PIPE)
+    child = subprocess.Popen(
+        [sys.executable, "-c", "from studio.works.keeper import Keeper; print(Keeper.this())"],
+        stdout=subprocess.PIPE,
+    )
     assert child.stdout is not None
     keeper = Keeper.read(child.stdout.read().decode().strip())
     assert keeper is not None

@@ -1,4 +1,6 @@
-"""Processes killed at random moments amid adding and removing; benchmarks/gallery_kill.py does the same 200 times."""
+"""Processes killed at random moments amid adding and removing; benchmarks/gallery_kill.py does the same 200
+times.
+"""
 
 from __future__ import annotations
 

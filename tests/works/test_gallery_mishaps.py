@@ -1,4 +1,6 @@
-"""A gallery among deaths, full disks, damage and strangers: one sentence, nothing half-written, nobody else disturbed."""
+"""A gallery among deaths, full disks, damage and strangers: one sentence, nothing half-written, nobody else
+disturbed.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ WORK, THUMBNAIL = f"works/{SHA[:2]}/{SHA}.png", f"thumbs/{SHA[:2]}/{SHA}.jpg"
 
 
 def made(content: bytes = b"work", *sources: Source, seed: int = 0) -> Made:
-    return Made(Recipe(kind="dream", sources=sources, seed=seed), content, ".png", "image/png", b"small " + content)
+    return Made(
+        Recipe(kind="dream", sources=sources, seed=seed), content, ".png", "image/png", b"small " + content
+    )
 
 
 def is_a_sentence(error: BaseException) -> bool:
@@ -39,13 +43,17 @@ def is_a_sentence(error: BaseException) -> bool:
 def dead() -> str:
     """A keeper that has lived on this machine and died."""
     program = "from studio.works.keeper import Keeper; print(Keeper.this())"
-    return subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    ).stdout.strip()
 
 
 def left_by(gallery: Gallery, keeper: str, state: str) -> None:
     """Make the only work look as its keeper's death would leave it."""
     with gallery.engine.begin() as connection:
-        connection.execute(text("UPDATE works SET state = :state, keeper = :keeper"), {"state": state, "keeper": keeper})
+        connection.execute(
+            text("UPDATE works SET state = :state, keeper = :keeper"), {"state": state, "keeper": keeper}
+        )
 
 
 class TestDeaths:
@@ -80,18 +88,24 @@ class TestDeaths:
     def test_a_source_without_its_bytes_is_cleared(self, gallery: Gallery, place: Any, dead: str) -> None:
         photo = gallery.keep_source(b"photo", role="photo")
         with gallery.engine.begin() as connection:
-            connection.execute(text("UPDATE sources SET state = 'arriving', keeper = :keeper"), {"keeper": dead})
+            connection.execute(
+                text("UPDATE sources SET state = 'arriving', keeper = :keeper"), {"keeper": dead}
+            )
             connection.execute(text("UPDATE claims SET keeper = :keeper"), {"keeper": dead})
         assert not gallery.recover().sources_cleared  # its bytes are whole: it stays for the day it is given
         assert gallery.read_source(photo) == b"photo"
         with gallery.engine.begin() as connection:
-            connection.execute(text("UPDATE sources SET state = 'arriving', keeper = :keeper"), {"keeper": dead})
+            connection.execute(
+                text("UPDATE sources SET state = 'arriving', keeper = :keeper"), {"keeper": dead}
+            )
         (place.home / "files" / f"sources/{photo.sha256[:2]}/{photo.sha256}").write_bytes(b"")
         assert gallery.recover().sources_cleared == 1
         assert place.files() == {"gallery.txt"}
 
     @pytest.mark.parametrize("state", ["arriving", "leaving"])
-    def test_what_living_processes_and_other_machines_are_at_is_left_alone(self, place: Any, state: str) -> None:
+    def test_what_living_processes_and_other_machines_are_at_is_left_alone(
+        self, place: Any, state: str
+    ) -> None:
         this = Keeper.this()
         for keeper in (this, Keeper("another-machine.1", this.pid, "x")):
             with place.open() as gallery:
@@ -107,7 +121,10 @@ class TestDeaths:
     def test_stray_files_go_and_strangers_stay(self, gallery: Gallery, place: Any, dead: str) -> None:
         work = gallery.add(made())
         files = place.home / "files"
-        orphans = [f"{folder}/ab/{'ab' * 32}{suffix}" for folder, suffix in (("works", ".png"), ("thumbs", ".jpg"), ("sources", ""))]
+        orphans = [
+            f"{folder}/ab/{'ab' * 32}{suffix}"
+            for folder, suffix in (("works", ".png"), ("thumbs", ".jpg"), ("sources", ""))
+        ]
         strangers = ["notes.txt", "works/ab/notes.txt", f"works/cd/{'ab' * 32}.png", "arriving/mine"]
         halves = [f"arriving/{dead}~0123456789ab", f"arriving/{Keeper.this()}~0123456789ab"]
         for name in orphans + strangers + halves:
@@ -120,7 +137,9 @@ class TestDeaths:
 
 class TestFullDisk:
     @pytest.fixture(params=["while writing", "while flushing", "while naming"])
-    def full(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    def full(
+        self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    ) -> Iterator[pytest.MonkeyPatch]:
         """The third file from now on meets a full disk, having got some bytes through."""
         files = [0]
 
@@ -136,7 +155,11 @@ class TestFullDisk:
                     if request.param == "while writing":
                         sent: list[int] = []
                         monkeypatch.setattr(
-                            output.os, "write", lambda fd, rest: out_of_space() if sent else sent.append(1) or real_write(fd, rest[:3])
+                            output.os,
+                            "write",
+                            lambda fd, rest: (
+                                out_of_space() if sent else sent.append(1) or real_write(fd, rest[:3])
+                            ),
                         )
                     elif request.param == "while flushing":
                         monkeypatch.setattr(output.os, "fsync", out_of_space)
@@ -171,7 +194,14 @@ class TestFullDisk:
             pages = connection.cursor().execute("PRAGMA page_count").fetchone()[0]
             connection.cursor().execute(f"PRAGMA max_page_count = {pages + 2}")
             connection.close()
-            many = Made(Recipe(kind="dream"), b"work", ".png", "image/png", b"small work", tuple(float(n) for n in range(20_000)))
+            many = Made(
+                Recipe(kind="dream"),
+                b"work",
+                ".png",
+                "image/png",
+                b"small work",
+                tuple(float(n) for n in range(20_000)),
+            )
             with pytest.raises(Refused, match="is full: free some space") as refused:
                 gallery.add(many)
             assert is_a_sentence(refused.value)
@@ -182,7 +212,9 @@ class TestFullDisk:
 
 
 class TestInterrupted:
-    def test_ctrl_c_while_adding_leaves_nothing(self, gallery: Gallery, place: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_ctrl_c_while_adding_leaves_nothing(
+        self, gallery: Gallery, place: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         def interrupt(*_: Any) -> None:
             raise KeyboardInterrupt
 
@@ -196,13 +228,17 @@ class TestInterrupted:
 
 
 class TestNotWritable:
-    @pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="needs Linux's /sys, where not even root creates folders")
+    @pytest.mark.skipif(
+        not Path("/sys/kernel").is_dir(), reason="needs Linux's /sys, where not even root creates folders"
+    )
     def test_a_home_that_cannot_be_created(self) -> None:
         with pytest.raises(StudioError) as told:
             Gallery.open(Path("/sys/kernel/studio"))
         assert is_a_sentence(told.value)
 
-    @pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="needs Linux's /sys, where not even root creates folders")
+    @pytest.mark.skipif(
+        not Path("/sys/kernel").is_dir(), reason="needs Linux's /sys, where not even root creates folders"
+    )
     def test_files_that_cannot_be_written(self, place: Any) -> None:
         with pytest.raises(Refused, match="cannot be written to") as told:
             place.open(files="/sys/kernel/studio")
@@ -211,7 +247,9 @@ class TestNotWritable:
     def test_a_database_that_may_only_be_read(self, tmp_path: Path) -> None:
         with Gallery.open(tmp_path) as gallery:
             work = gallery.add(made())
-        with Gallery.open(tmp_path, database=f"sqlite:///file:{tmp_path}/gallery.sqlite?mode=ro&uri=true") as gallery:
+        with Gallery.open(
+            tmp_path, database=f"sqlite:///file:{tmp_path}/gallery.sqlite?mode=ro&uri=true"
+        ) as gallery:
             assert gallery.read(gallery.get(work.id)) == b"work"
             for attempt in (
                 lambda: gallery.add(made(b"new")),
@@ -223,7 +261,9 @@ class TestNotWritable:
                 assert is_a_sentence(told.value)
             assert gallery.read(gallery.get(work.id)) == b"work"
 
-    def test_files_that_cannot_be_removed(self, gallery: Gallery, place: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_files_that_cannot_be_removed(
+        self, gallery: Gallery, place: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         work = gallery.add(made())
 
         def forbidden(*_: Any, **__: Any) -> None:
@@ -267,7 +307,9 @@ class TestStrangers:
                 connection.execute(text("UPDATE gallery_version SET version_num = '0999'"))
                 connection.execute(text("ALTER TABLE works ADD COLUMN mood TEXT"))
         before = self.everything(new_place.home)
-        with pytest.raises(Refused, match=r"A newer studio wrote the gallery .* \(version 0999\): update the studio") as told:
+        with pytest.raises(
+            Refused, match=r"A newer studio wrote the gallery .* \(version 0999\): update the studio"
+        ) as told:
             new_place.open()
         assert is_a_sentence(told.value)
         assert self.everything(new_place.home) == before

@@ -85,7 +85,10 @@ def test_no_end_is_changed_by_what_comes_late(ledger: Ledger) -> None:
     assert (ledger.get(cancelled).state, ledger.get(cancelled).done) == ("cancelled", 0)
     assert ledger.failed(failed, "There is no paint left; buy some.")
     assert not ledger.cancel(failed)
-    assert (ledger.get(failed).state, ledger.get(failed).message) == ("failed", "There is no paint left; buy some.")
+    assert (ledger.get(failed).state, ledger.get(failed).message) == (
+        "failed",
+        "There is no paint left; buy some.",
+    )
     assert ledger.made(made, "0123456789abcdef")
     assert not ledger.cancel(made)
     assert (ledger.get(made).state, ledger.get(made).work_id) == ("made", "0123456789abcdef")
@@ -138,7 +141,9 @@ time.sleep(60)
 
 def test_a_job_whose_process_was_killed_is_interrupted(url: str, ledger: Ledger) -> None:
     id = ledger.ask(recipe())
-    with subprocess.Popen([sys.executable, "-c", CLAIM_AND_HANG, url], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", CLAIM_AND_HANG, url], stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         assert process.stdout.readline().strip() == id
         assert ledger.recover() == []
@@ -151,7 +156,9 @@ def test_a_job_whose_process_was_killed_is_interrupted(url: str, ledger: Ledger)
     assert ledger.recover() == []
 
 
-def test_a_keeper_on_another_machine_counts_as_dead_when_it_falls_silent(engine: Engine, ledger: Ledger) -> None:
+def test_a_keeper_on_another_machine_counts_as_dead_when_it_falls_silent(
+    engine: Engine, ledger: Ledger
+) -> None:
     id = ledger.ask(recipe())
     there = Ledger(engine, Keeper("elsewhere", os.getpid(), "then"))
     assert there.claim() is not None
@@ -180,6 +187,8 @@ def test_ended_jobs_leave_the_ledger_after_a_season(engine: Engine, ledger: Ledg
         ledger.claim()
         ledger.failed(id, "")
     with engine.begin() as connection:
-        connection.execute(update(JobRow).where(JobRow.id == old).values(ended_at=datetime.now(UTC) - timedelta(days=100)))
+        connection.execute(
+            update(JobRow).where(JobRow.id == old).values(ended_at=datetime.now(UTC) - timedelta(days=100))
+        )
     ledger.recover()
     assert {job.id for job in ledger.recent()} == {new, waiting}

@@ -1,4 +1,6 @@
-"""The recipe inside the file: other programs' readers still read the file as before, and hostile files are only ever `Unreadable`."""
+"""The recipe inside the file: other programs' readers still read the file as before, and hostile files are
+only ever `Unreadable`.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +25,17 @@ from studio.making.kinds import read_recipe
 from studio.works.metadata import CARRIERS, KEYWORD, LARGEST_RECIPE, credit, embed, extract
 from studio.works.recipe import Recipe, Setting, Source
 
-SOURCE = Source(sha256="ab" * 32, role="photo", name="china.jpg", title="Çhina <&> “寺”", author="Zoë & Söhne", licence="CC BY 2.0")
-RECIPE = DreamRecipe(sources=(SOURCE,), seed=11, setting=Setting(device="cpu ☕", versions={"studio": "0.1.0"}))
+SOURCE = Source(
+    sha256="ab" * 32,
+    role="photo",
+    name="china.jpg",
+    title="Çhina <&> “寺”",
+    author="Zoë & Söhne",
+    licence="CC BY 2.0",
+)
+RECIPE = DreamRecipe(
+    sources=(SOURCE,), seed=11, setting=Setting(device="cpu ☕", versions={"studio": "0.1.0"})
+)
 OTHER = DreamRecipe(sources=(SOURCE,), seed=12)
 
 
@@ -41,7 +52,10 @@ def tune() -> bytes:
     for channel in range(2):
         track = mido.MidiTrack([mido.MetaMessage("track_name", name="fiddle", time=0)])
         for pitch in (62, 66, 69, 74):
-            track += [mido.Message("note_on", note=pitch, channel=channel, time=3), mido.Message("note_off", note=pitch, time=93)]
+            track += [
+                mido.Message("note_on", note=pitch, channel=channel, time=3),
+                mido.Message("note_off", note=pitch, time=93),
+            ]
         file.tracks.append(track)
     file.tracks[0].insert(0, mido.MetaMessage("set_tempo", tempo=400_000, time=7))
     file.save(file=written)
@@ -74,7 +88,10 @@ TUNE_IN_ABC = b"%abc-2.1\n\nX:1\nT:Reel\nM:2/4\nL:1/4\nK:D\nDA|dA|]\n"
 def mxl(score: bytes = SCORE) -> bytes:
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as packed:
-        packed.writestr("META-INF/container.xml", '<container><rootfiles><rootfile full-path="reel.musicxml"/></rootfiles></container>')
+        packed.writestr(
+            "META-INF/container.xml",
+            '<container><rootfiles><rootfile full-path="reel.musicxml"/></rootfiles></container>',
+        )
         packed.writestr("reel.musicxml", score)
     return written.getvalue()
 
@@ -111,7 +128,9 @@ def test_again_changes_nothing_and_another_recipe_takes_its_place(suffix: str) -
     again = embed(carried, suffix, RECIPE)
     replaced = embed(carried, suffix, OTHER)
     if suffix == ".mxl":  # a zip packed anew; what is in it counts
-        carried, again, replaced = (zipfile.ZipFile(io.BytesIO(file)).read("reel.musicxml") for file in (carried, again, replaced))
+        carried, again, replaced = (
+            zipfile.ZipFile(io.BytesIO(file)).read("reel.musicxml") for file in (carried, again, replaced)
+        )
     assert again == carried
     assert replaced.count(b'"seed":12') + replaced.count(b"&quot;seed&quot;:12") == 1
     assert b'"seed":11' not in replaced
@@ -146,7 +165,10 @@ def chunks_of(content: bytes) -> list[tuple[bytes, bytes]]:
     while at < len(content):
         (length,) = struct.unpack_from(">I", content, at)
         found.append((content[at + 4 : at + 8], content[at + 8 : at + 8 + length]))
-        assert zlib.crc32(content[at + 4 : at + 8 + length]) == struct.unpack_from(">I", content, at + 8 + length)[0]
+        assert (
+            zlib.crc32(content[at + 4 : at + 8 + length])
+            == struct.unpack_from(">I", content, at + 8 + length)[0]
+        )
         at += 12 + length
     return found
 
@@ -172,7 +194,9 @@ def test_midi_recipe_that_a_sequencer_moved_is_found_and_taken_out_without_a_shi
     file.save(file=moved)
     assert extract(moved.getvalue()) == RECIPE.to_json()
     replaced = mido.MidiFile(file=io.BytesIO(embed(moved.getvalue(), ".mid", OTHER)))
-    assert sum(message.time for message in replaced.tracks[0]) == sum(message.time for message in file.tracks[0])
+    assert sum(message.time for message in replaced.tracks[0]) == sum(
+        message.time for message in file.tracks[0]
+    )
     assert sum(message.type == "text" for message in replaced.tracks[0]) == 1
 
 
@@ -240,8 +264,14 @@ def test_abc_keeps_its_tune() -> None:
     from music21 import converter
 
     carried = embed(TUNE_IN_ABC, ".abc", RECIPE)
-    before, after = (converter.parse(text.decode(), format="abc").flatten().notes for text in (TUNE_IN_ABC, carried))
-    assert [note.nameWithOctave for note in after] == [note.nameWithOctave for note in before] == ["D4", "A4", "D5", "A4"]
+    before, after = (
+        converter.parse(text.decode(), format="abc").flatten().notes for text in (TUNE_IN_ABC, carried)
+    )
+    assert (
+        [note.nameWithOctave for note in after]
+        == [note.nameWithOctave for note in before]
+        == ["D4", "A4", "D5", "A4"]
+    )
     assert carried.startswith(b"%abc-2.1\n")
     windows = embed(TUNE_IN_ABC.replace(b"\n", b"\r\n"), ".abc", RECIPE)
     assert extract(windows) == RECIPE.to_json()
@@ -268,7 +298,9 @@ def test_xmp_says_what_it_is_and_whom_it_is_owed_to() -> None:
     assert [each.text for each in said.findall(".//dc:contributor/rdf:Bag/rdf:li", names)] == ["Zoë & Söhne"]
     assert "CC BY 2.0" in said.find(".//dc:rights/rdf:Alt/rdf:li", names).text  # type: ignore[union-attr, operator]
     from_nothing = xmp_of(DreamRecipe())
-    assert [str(each.text).rpartition("/")[2] for each in from_nothing.iter(iptc)] == ["trainedAlgorithmicMedia"]
+    assert [str(each.text).rpartition("/")[2] for each in from_nothing.iter(iptc)] == [
+        "trainedAlgorithmicMedia"
+    ]
     assert from_nothing.find(".//dc:source", names) is None
 
 
@@ -285,7 +317,10 @@ def test_a_foreign_xmp_packet_is_replaced_and_stays_the_only_one() -> None:
 
 def test_credits_say_what_is_known() -> None:
     assert credit(Source(sha256="cd" * 32, role="photo", name="a.jpg")) == "'a.jpg'"
-    assert credit(Source(sha256="cd" * 32, role="photo", author="B", licence="CC0")) == "a file cdcdcdcd… by B (CC0)"
+    assert (
+        credit(Source(sha256="cd" * 32, role="photo", author="B", licence="CC0"))
+        == "a file cdcdcdcd… by B (CC0)"
+    )
 
 
 def test_titles_with_signs_that_no_xml_can_hold() -> None:
@@ -301,7 +336,10 @@ def test_titles_with_signs_that_no_xml_can_hold() -> None:
 
 
 def png_with(*chunks: tuple[bytes, bytes]) -> bytes:
-    packed = b"".join(struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks)
+    packed = b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )
     return FILES[".png"][:33] + packed + FILES[".png"][33:]
 
 
@@ -338,7 +376,9 @@ def test_a_damaged_recipe_is_said_to_be_so(content: bytes) -> None:
 def test_a_recipe_edited_by_hand_gets_one_sentence() -> None:
     carried = embed(SVG, ".svg", RECIPE.model_copy(update={"octaves": 5}))
     edited = carried.replace(b'"octaves":5', b'"octaves":500')
-    with pytest.raises(Unreadable, match=r"changed by hand.*octaves is 500; it must be at least 1 and at most 12\.$"):
+    with pytest.raises(
+        Unreadable, match=r"changed by hand.*octaves is 500; it must be at least 1 and at most 12\.$"
+    ):
         read_recipe(extract(edited) or "")
 
 
@@ -387,7 +427,10 @@ def test_what_cannot_take_a_recipe_is_said_to_be_broken() -> None:
 def test_a_small_mxl_that_unpacks_to_hundreds_of_megabytes(tmp_path: Path) -> None:
     bomb = tmp_path / "bomb.mxl"
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as packed:
-        packed.writestr("META-INF/container.xml", '<container><rootfiles><rootfile full-path="a.xml"/></rootfiles></container>')
+        packed.writestr(
+            "META-INF/container.xml",
+            '<container><rootfiles><rootfile full-path="a.xml"/></rootfiles></container>',
+        )
         with packed.open("a.xml", "w", force_zip64=True) as file:
             for _ in range(60):
                 file.write(b" " * 1_000_000)
@@ -408,5 +451,9 @@ def test_entities_that_multiply_are_refused() -> None:
 
 
 def test_whitespace_and_comments_without_end_cost_nothing() -> None:
-    for content in (b" " * 3_000_000, b"<!-- " * 600_000, b"MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\xff\xff\xff" + b"\0\xf8" * 500_000):
+    for content in (
+        b" " * 3_000_000,
+        b"<!-- " * 600_000,
+        b"MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\xff\xff\xff" + b"\0\xf8" * 500_000,
+    ):
         assert extract(content) is None

@@ -36,13 +36,17 @@ def test_a_write_that_takes_many_turns(tmp_path: Path, monkeypatch: pytest.Monke
 def test_permissions_are_those_of_any_new_file(tmp_path: Path) -> None:
     (tmp_path / "plain").write_bytes(b"")
     write_file(b"x", tmp_path / "written")
-    assert stat.S_IMODE((tmp_path / "written").stat().st_mode) == stat.S_IMODE((tmp_path / "plain").stat().st_mode)
+    assert stat.S_IMODE((tmp_path / "written").stat().st_mode) == stat.S_IMODE(
+        (tmp_path / "plain").stat().st_mode
+    )
 
 
 def test_replaces_only_when_told_to(tmp_path: Path) -> None:
     file = tmp_path / "d.png"
     file.write_bytes(b"mine")
-    with pytest.raises(Refused, match=r"d\.png exists already: choose another name, or replace it with --force\."):
+    with pytest.raises(
+        Refused, match=r"d\.png exists already: choose another name, or replace it with --force\."
+    ):
         write_file(b"new", file)
     assert file.read_bytes() == b"mine"
     write_file(b"new", file, force=True)
@@ -50,7 +54,9 @@ def test_replaces_only_when_told_to(tmp_path: Path) -> None:
     assert names(tmp_path) == ["d.png"]
 
 
-def test_a_file_that_comes_while_writing_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_comes_while_writing_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file, real = tmp_path / "d.png", os.fsync
 
     def somebody_else_writes(descriptor: int) -> None:
@@ -75,7 +81,9 @@ def test_works_where_there_are_no_hard_links(tmp_path: Path, monkeypatch: pytest
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
 @pytest.mark.parametrize("force", [False, True])
-def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, force: bool) -> None:
+def test_a_full_disk_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, force: bool
+) -> None:
     if force:
         (tmp_path / "d.png").write_bytes(b"mine")
     real, turns = os.write, iter((True, False))
@@ -86,9 +94,13 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.M
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(output.os, "write", fill)
-    with pytest.raises(Refused, match=r"is full: free some space and try again; nothing was left half-written\.$"):
+    with pytest.raises(
+        Refused, match=r"is full: free some space and try again; nothing was left half-written\.$"
+    ):
         write_file(bytes(100), tmp_path / "d.png", force=force)
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == ({"d.png": b"mine"} if force else {})
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == (
+        {"d.png": b"mine"} if force else {}
+    )
 
 
 def test_ctrl_c_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +117,11 @@ def test_places_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     (tmp_path / "folder").mkdir()
     cases: list[tuple[Path, type[Exception], str]] = [
-        (tmp_path / "nowhere" / "d.png", Missing, r"There is no folder .*nowhere: create it, or choose another place for d\.png\.$"),
+        (
+            tmp_path / "nowhere" / "d.png",
+            Missing,
+            r"There is no folder .*nowhere: create it, or choose another place for d\.png\.$",
+        ),
         (tmp_path / "file" / "d.png", Missing, "There is no folder"),
         (tmp_path / "folder", Refused, "is a folder: name the file"),
         (tmp_path / ("x" * 300), Refused, "too long"),

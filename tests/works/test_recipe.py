@@ -1,4 +1,6 @@
-"""Recipes: the same text for the same wish, one sentence for every mistake, and controls that agree with the schema pydantic derives."""
+"""Recipes: the same text for the same wish, one sentence for every mistake, and controls that agree with the
+schema pydantic derives.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,17 @@ import pytest
 from studio.errors import Refused, StudioError, UnknownName, Unreadable
 from studio.images.recipes import DreamRecipe
 from studio.making.kinds import KINDS
-from studio.works.recipe import Fold, ModelIdentity, Recipe, Setting, Source, check, controls, parameter, parse_json
+from studio.works.recipe import (
+    Fold,
+    ModelIdentity,
+    Recipe,
+    Setting,
+    Source,
+    check,
+    controls,
+    parameter,
+    parse_json,
+)
 
 PHOTO = Source(sha256="0a" * 32, role="photo", name="sea.jpg", title="The sea", author="Anna", licence="CC0")
 
@@ -39,7 +51,9 @@ ALL = [Bench, *(kind.recipe_class() for kind in KINDS.values())]
 def test_controls_agree_with_the_json_schema(kind: type[Recipe]) -> None:
     schema = kind.model_json_schema()["properties"]
     shown = {control.name: control for control in controls(kind)}
-    assert list(shown) == [name for name in schema if name not in {"schema_version", "kind", "sources", "model", "setting"}]
+    assert list(shown) == [
+        name for name in schema if name not in {"schema_version", "kind", "sources", "model", "setting"}
+    ]
     for name, control in shown.items():
         declared: dict[str, Any] = schema[name]
         branches = [branch for branch in declared.get("anyOf", [declared]) if branch.get("type") != "null"]
@@ -51,7 +65,9 @@ def test_controls_agree_with_the_json_schema(kind: type[Recipe]) -> None:
         assert control.maximum == form.get("maximum"), name
         assert control.many == (form["type"] == "array"), name
         one = form["items"] if control.many else form
-        assert control.type is {"integer": int, "number": float, "string": str, "boolean": bool}[one["type"]], name
+        assert (
+            control.type is {"integer": int, "number": float, "string": str, "boolean": bool}[one["type"]]
+        ), name
         assert control.choices == tuple(one.get("enum", ())), name
         if control.type in (int, float) and not control.many:
             assert control.minimum is not None, f"{name}: a number without limits cannot be a slider"
@@ -131,7 +147,10 @@ def test_sources_count_by_content_and_role_not_by_label() -> None:
 
 
 def test_the_machine_is_recorded_but_not_asked_for() -> None:
-    made = Bench(setting=Setting(device="cpu", versions={"torch": "9"}), model=ModelIdentity(name="net", sha256="1c" * 32))
+    made = Bench(
+        setting=Setting(device="cpu", versions={"torch": "9"}),
+        model=ModelIdentity(name="net", sha256="1c" * 32),
+    )
     assert made.fingerprint == Bench().fingerprint
     assert made.to_json() != Bench().to_json()
     assert parse_json(Bench, made.to_json()) == made
@@ -153,7 +172,13 @@ def test_recipes_do_not_change_once_checked() -> None:
 
 
 def test_labels_carry_no_folders_and_no_control_signs() -> None:
-    named = Source(sha256="0a" * 32, role="photo", name="C:\\Users\\Anna Muster\\sea.jpg", title="The\x1b[31m\r\nsea", author="\u2028A")
+    named = Source(
+        sha256="0a" * 32,
+        role="photo",
+        name="C:\\Users\\Anna Muster\\sea.jpg",
+        title="The\x1b[31m\r\nsea",
+        author="\u2028A",
+    )
     assert (named.name, named.title, named.author) == ("sea.jpg", "The [31m sea", "A")
     assert Source(sha256="0a" * 32, role="photo", name="/home/anna/sea.jpg").name == "sea.jpg"
     family = "👩\u200d👧"
@@ -180,7 +205,10 @@ def test_labels_carry_no_folders_and_no_control_signs() -> None:
         ({"ration": 1}, "'ration' is not a setting of a bench; did you mean 'ratio'?"),
         ({"zzzz": 1}, "'zzzz' is not a setting of a bench; leave it out."),
         ({"sources": [{"role": "photo"}]}, "sources.0.sha256 is missing; fill it in."),
-        ({"sources": [{"role": "photo", "sha256": "xyz"}]}, "sources.0.sha256 is 'xyz'; it must be 64 digits from 0 to 9 and a to f."),
+        (
+            {"sources": [{"role": "photo", "sha256": "xyz"}]},
+            "sources.0.sha256 is 'xyz'; it must be 64 digits from 0 to 9 and a to f.",
+        ),
         ({"names": ["x" * 10_000, 5]}, "names.1 is 5; it must be text."),
     ],
 )
@@ -198,7 +226,11 @@ def test_what_a_kind_says_itself_is_passed_on() -> None:
 
 
 def test_a_long_mistake_stays_a_short_sentence() -> None:
-    for fields in ({"x" * 100_000: 1}, {"meter": "y" * 100_000}, {"sources": [{"role": "p", "sha256": "0" * 64, "title": "t" * 9000}]}):
+    for fields in (
+        {"x" * 100_000: 1},
+        {"meter": "y" * 100_000},
+        {"sources": [{"role": "p", "sha256": "0" * 64, "title": "t" * 9000}]},
+    ):
         with pytest.raises(Refused) as caught:
             check(Bench, fields)
         assert len(str(caught.value)) < 240
@@ -245,7 +277,13 @@ def test_words_read_as_a_person_would_tell_it() -> None:
     for part in ("The sea", "towards owl.png", "only where the mask is light", "in its own colours", "50%"):
         assert part in full
     assert "towards" not in plain
-    for said in (plain, full, DreamRecipe().in_words(), Bench(sources=(PHOTO,)).in_words(), Bench().in_words()):
+    for said in (
+        plain,
+        full,
+        DreamRecipe().in_words(),
+        Bench(sources=(PHOTO,)).in_words(),
+        Bench().in_words(),
+    ):
         assert said[0].isupper()
         assert said.count(".") >= 1
         assert not re.search(r"None|\(\)|  |, ,|\{", said), said
@@ -257,15 +295,23 @@ def test_words_read_as_a_person_would_tell_it() -> None:
 
 def test_an_unknown_name_offers_the_nearest_or_says_what_there_is() -> None:
     layers = [f"blocks.{number}" for number in range(7)]
-    assert str(UnknownName("layer", "blokcs.4", layers)) == "There is no layer 'blokcs.4'; did you mean 'blocks.4'?"
-    assert str(UnknownName("look", "zzz", ["eyes", "cells"])) == "There is no look 'zzz'; choose from cells, eyes."
+    assert (
+        str(UnknownName("layer", "blokcs.4", layers))
+        == "There is no layer 'blokcs.4'; did you mean 'blocks.4'?"
+    )
+    assert (
+        str(UnknownName("look", "zzz", ["eyes", "cells"]))
+        == "There is no look 'zzz'; choose from cells, eyes."
+    )
     assert str(UnknownName("look", "zzz", [])) == "There is no look 'zzz'; there is none yet."
     many = [f"style{number:03}" for number in range(50)]
     assert "there are 50, such as style000" in str(UnknownName("tune", "zzz", many))
     assert len(str(UnknownName("tune", "z" * 1_000_000, many))) < 300
 
 
-@pytest.mark.parametrize("error", [Refused("No."), Unreadable("No."), UnknownName("layer", "a", iter(["b", "c"]))])
+@pytest.mark.parametrize(
+    "error", [Refused("No."), Unreadable("No."), UnknownName("layer", "a", iter(["b", "c"]))]
+)
 def test_errors_travel_between_processes(error: StudioError) -> None:
     back = pickle.loads(pickle.dumps(error))
     assert type(back) is type(error)

@@ -1,6 +1,7 @@
 """The Compose tab: a style, a few wishes, takes to hear and read, bars to keep.
 
-Every control is derived from the recipe (`controls(ComposeRecipe)`): its range, default and sentence stand there and nowhere else.
+Every control is derived from the recipe (`controls(ComposeRecipe)`): its range, default and sentence stand
+there and nowhere else.
 """
 
 from __future__ import annotations
@@ -22,19 +23,43 @@ from studio.errors import Refused, StudioError
 from studio.music.melody.recipes import SCALES, ComposeRecipe
 from studio.works.recipe import Control, Fold, controls
 
-LABELS = {"max_copy": "Longest copy", "seed": "Dice", "composer": "Who chooses the notes", "end": "Last note", "start": "First note"}
+LABELS = {
+    "max_copy": "Longest copy",
+    "seed": "Dice",
+    "composer": "Who chooses the notes",
+    "end": "Last note",
+    "start": "First note",
+}
 """Controls whose field has a technical name. All others are called as their field."""
 
 OFFERED = {
     "meter": ("", "4/4", "2/2", "2/4", "3/4", "6/8", "9/8", "12/8"),
-    "key": ("", "C", "G", "D", "A", "F", "Bb", "Eb", "Am", "Em", "Bm", "Dm", "Gm", "D dorian", "G mixolydian"),
+    "key": (
+        "",
+        "C",
+        "G",
+        "D",
+        "A",
+        "F",
+        "Bb",
+        "Eb",
+        "Am",
+        "Em",
+        "Bm",
+        "Dm",
+        "Gm",
+        "D dorian",
+        "G mixolydian",
+    ),
     "form": ("learnt", "free", "AABA", "AABB", "ABAB", "ABAC", "AA'BA'"),
     "scale": tuple(SCALES),
 }
 """What is offered by a click where anything that can be read may be typed."""
 
 NOT_HERE = frozenset({"style", "seed", "format", "title", "keep"})
-"""Controls that stand elsewhere: style and dice above, bars to keep on the takes, or have no place on this page."""
+"""Controls that stand elsewhere: style and dice above, bars to keep on the takes, or have no place on this
+page.
+"""
 
 TYPED = frozenset({"max_copy", "contour_limit", "tempo"})
 """Numbers that may be left empty, and so are typed."""
@@ -62,12 +87,21 @@ class ComposeTab:
         return [self.style, self.theme, self.theme_fold, *self.dials.values()]
 
     def load(self, recipe: ComposeRecipe, of: str) -> list[Any]:
-        """What makes the style, the theme and the dials show this recipe. of: the id of the work or job it belongs to."""
+        """What makes the style, the theme and the dials show this recipe. of: the id of the work or job it
+        belongs to.
+        """
         given = recipe.model_dump()
-        style = _style_dial(recipe.style, of if any(source.role == "tune" for source in recipe.sources) else "")
+        style = _style_dial(
+            recipe.style, of if any(source.role == "tune" for source in recipe.sources) else ""
+        )
         lent = next((source for source in recipe.sources if source.role == "theme"), None)
         theme = laid_out(self.desk.gallery.read_source(lent), lent.name or "theme.mid") if lent else None
-        return [style, theme, gr.Accordion(open=lent is not None), *(_onto_dial(name, given[name]) for name in self.dials)]
+        return [
+            style,
+            theme,
+            gr.Accordion(open=lent is not None),
+            *(_onto_dial(name, given[name]) for name in self.dials),
+        ]
 
 
 def compose_tab(desk: Desk) -> ComposeTab:
@@ -86,16 +120,24 @@ def compose_tab(desk: Desk) -> ComposeTab:
             style = _style_dial(by_name["style"].default)
             about = gr.HTML(_about(desk, by_name["style"].default), elem_classes="style-about")
             with gr.Accordion("Tunes of your own", open=False, elem_classes="own-tunes"):
-                gr.Markdown("They are the style at once, without training: MIDI, MusicXML, ABC or Humdrum, one by one or in a .zip.")
-                own = gr.File(file_count="multiple", file_types=SCORES, label="Scores or MIDI files", height=140)
+                gr.Markdown(
+                    "They are the style at once, without training: MIDI, MusicXML, ABC or Humdrum, one by one or in a .zip."
+                )
+                own = gr.File(
+                    file_count="multiple", file_types=SCORES, label="Scores or MIDI files", height=140
+                )
                 heard = gr.HTML("", elem_classes="own-heard")
                 title = gr.Textbox(label="What they are called", max_lines=1, placeholder="Tunes of my own")
                 author = gr.Textbox(label="Whose they are", max_lines=1)
-                licence = gr.Textbox(label="Their licence", max_lines=1, info="It stays with what is made from them.")
+                licence = gr.Textbox(
+                    label="Their licence", max_lines=1, info="It stays with what is made from them."
+                )
             for control in by_name.values():
                 if control.fold is Fold.IN_SIGHT and control.name not in NOT_HERE:
                     dials[control.name] = _dial(control)
-            count = gr.Slider(1, MOST_TAKES, 2, step=1, label="Takes", info="How many at once, each with dice of its own.")
+            count = gr.Slider(
+                1, MOST_TAKES, 2, step=1, label="Takes", info="How many at once, each with dice of its own."
+            )
             with gr.Group(elem_classes="go"):
                 button = gr.Button("Compose", variant="primary", size="lg", elem_id="compose")
             with gr.Accordion("A line to follow", open=False):
@@ -111,7 +153,9 @@ def compose_tab(desk: Desk) -> ComposeTab:
                         dials[control.name] = _dial(control)
                 dials["seed"] = _dial(by_name["seed"])
 
-    remembered = gr.BrowserState(None, storage_key="studio-compose", secret="not a secret: it holds jobs' ids")
+    remembered = gr.BrowserState(
+        None, storage_key="studio-compose", secret="not a secret: it holds jobs' ids"
+    )
     tab = ComposeTab(desk, takes, style, theme, theme_fold, dials)
     plain = [name for name in dials if name != "contour"]
 
@@ -132,9 +176,15 @@ def compose_tab(desk: Desk) -> ComposeTab:
             seed = int(wishes.pop("seed", secrets.randbelow(2**31)))
             tunes = [_as_uploaded(path) for path in files or ()] if style == OWN else []
             if style == OWN and not tunes:
-                raise Refused("Add tunes of your own first: open “Tunes of your own” and drop some files there.")
+                raise Refused(
+                    "Add tunes of your own first: open “Tunes of your own” and drop some files there."
+                )
             wishes |= {"style": str(style or ""), "seed": seed}
-            yield _busy("reading the tunes" if tunes else "opening the style"), gr.skip(), gr.update(interactive=False)
+            yield (
+                _busy("reading the tunes" if tunes else "opening the style"),
+                gr.skip(),
+                gr.update(interactive=False),
+            )
             if not tunes and not wishes["style"].startswith("of:"):
                 for read in desk.read_style(wishes["style"]):
                     yield _busy(**read), gr.skip(), gr.skip()
@@ -153,10 +203,16 @@ def compose_tab(desk: Desk) -> ComposeTab:
             wishes = from_dials(dict(zip(dials, values, strict=True)))
             bars = [int(bar) for bar in getattr(event, "bars", ()) or ()]
             seed = secrets.randbelow(2**31)
-            jobs = desk.compose_around(str(event.id), bars, seed, count=int(count), wishes=wishes, others=leaning_on(theme))
+            jobs = desk.compose_around(
+                str(event.id), bars, seed, count=int(count), wishes=wishes, others=leaning_on(theme)
+            )
             yield from followed(jobs)
         except (StudioError, ValueError, TypeError) as error:
-            sentence = str(error) if isinstance(error, StudioError) else "Those bars cannot be kept; choose them again."
+            sentence = (
+                str(error)
+                if isinstance(error, StudioError)
+                else "Those bars cannot be kept; choose them again."
+            )
             yield refusal(sentence), gr.skip(), gr.update(interactive=True)
 
     def followed(jobs: Sequence[str]) -> Iterator[Any]:
@@ -164,7 +220,11 @@ def compose_tab(desk: Desk) -> ComposeTab:
 
         def now() -> tuple[Any, Any, Any]:
             ended = all(each["state"] in ENDED for each in told)
-            return {"state": "takes", "jobs": told, "nonce": secrets.token_hex(4)}, list(jobs), gr.update(interactive=ended)
+            return (
+                {"state": "takes", "jobs": told, "nonce": secrets.token_hex(4)},
+                list(jobs),
+                gr.update(interactive=ended),
+            )
 
         yield now()
         for place, job in enumerate(jobs):
@@ -183,7 +243,9 @@ def compose_tab(desk: Desk) -> ComposeTab:
             yield None, None, gr.update(interactive=True)
 
     def dials_again(jobs: list[str] | None) -> list[Any]:
-        """After a reload: the wishes of those takes. Otherwise the dials stay as they are: whoever is quick has turned one already."""
+        """After a reload: the wishes of those takes. Otherwise the dials stay as they are: whoever is quick
+        has turned one already.
+        """
         try:
             job = str((jobs or [""])[0])
             found = dict(zip(tab.loaded, tab.load(desk.composed(job), job), strict=True))
@@ -215,10 +277,13 @@ def compose_tab(desk: Desk) -> ComposeTab:
     asked = [style, own, title, author, licence, theme, count, *dials.values()]
     button.click(compose, asked, outputs, js=PRESSED, trigger_mode="once", **FOLLOWS)
     takes.again(again, [theme, count, *dials.values()], outputs, **FOLLOWS)
-    # A tab that is not open yet is not built, and what the browser remembers is read when it is: so the takes ask, and not the page's load.
+    # A tab that is not open yet is not built, and what the browser remembers is read when it is: so the takes
+    # ask, and not the page's load.
     takes.arrived(dials_again, remembered, tab.loaded, **QUICK)
     takes.arrived(takes_again, remembered, outputs, **FOLLOWS)
-    takes.relax(relax, None, [dials[name] for name in plain], **QUICK).then(None, None, None, js=ASK_ONCE_MORE, api_visibility="private")
+    takes.relax(relax, None, [dials[name] for name in plain], **QUICK).then(
+        None, None, None, js=ASK_ONCE_MORE, api_visibility="private"
+    )
     takes.pin(pin, None, dials["pins"], **QUICK)
     dials["pins"].change(None, dials["pins"], None, js=PINNED, api_visibility="private")
     own.change(hear, own, [style, heard], show_progress="hidden", api_visibility="private")
@@ -228,8 +293,11 @@ def compose_tab(desk: Desk) -> ComposeTab:
 
 PRESSED = "(...values) => { window.studio.pressed?.(); return values; }"
 ASK_ONCE_MORE = "() => { const studio = (window.studio ??= {}); if (studio.askOnceMore) studio.askOnceMore(); else studio.askSoon = true; }"
-PINNED = "(pins) => { const studio = (window.studio ??= {}); studio.pinsWritten = pins; studio.pinned?.(pins); }"
-"""What is said to the takes. Their script runs once the tab has been opened; what comes before waits for it."""
+PINNED = (
+    "(pins) => { const studio = (window.studio ??= {}); studio.pinsWritten = pins; studio.pinned?.(pins); }"
+)
+"""What is said to the takes. Their script runs once the tab has been opened; what comes before waits for it.
+"""
 
 
 def _busy(stage: str, done: int = 0, total: int = 0) -> dict[str, Any]:
@@ -237,8 +305,14 @@ def _busy(stage: str, done: int = 0, total: int = 0) -> dict[str, Any]:
 
 
 def _as_uploaded(path: str) -> dict[str, Any]:
-    """A file that Gradio's own component took, described as the page's widgets describe theirs; `intake` looks whether it was uploaded."""
-    return {"path": str(path), "orig_name": str(path).replace("\\", "/").rsplit("/", 1)[-1], "meta": {"_type": "gradio.FileData"}}
+    """A file that Gradio's own component took, described as the page's widgets describe theirs; `intake`
+    looks whether it was uploaded.
+    """
+    return {
+        "path": str(path),
+        "orig_name": str(path).replace("\\", "/").rsplit("/", 1)[-1],
+        "meta": {"_type": "gradio.FileData"},
+    }
 
 
 def from_dials(values: dict[str, Any]) -> dict[str, Any]:
@@ -252,7 +326,9 @@ def from_dials(values: dict[str, Any]) -> dict[str, Any]:
             value = [line.strip() for line in value.replace(";", "\n").splitlines() if line.strip()]
         if isinstance(value, str):
             value = value.strip()
-        if control.type is int and (isinstance(value, float) or (isinstance(value, str) and value.isdecimal())):
+        if control.type is int and (
+            isinstance(value, float) or (isinstance(value, str) and value.isdecimal())
+        ):
             value = int(value)
         if value not in (None, "", []):
             wishes[control.name] = value
@@ -264,7 +340,9 @@ def _dial(control: Control) -> Any:
     label, info = LABELS.get(control.name, control.name.replace("_", " ").capitalize()), control.help
     if control.name in OFFERED:
         offered = [("as the style" if choice == "" else choice, choice) for choice in OFFERED[control.name]]
-        return gr.Dropdown(offered, value=control.default or "", label=label, info=info, allow_custom_value=True)
+        return gr.Dropdown(
+            offered, value=control.default or "", label=label, info=info, allow_custom_value=True
+        )
     if control.name == "composer":
         players = [("Markov chain, exact", "markov"), ("Network (LSTM)", "lstm")]
         return gr.Radio(players, value=control.default, label=label, info=info)
@@ -273,12 +351,24 @@ def _dial(control: Control) -> Any:
 
         return gr.Dropdown(list(instruments()), value=control.default, label=label, info=info)
     if control.many:
-        return gr.Textbox("\n".join(control.default), label=label, info=f"{info} One a line.", lines=1, max_lines=6)
+        return gr.Textbox(
+            "\n".join(control.default), label=label, info=f"{info} One a line.", lines=1, max_lines=6
+        )
     if control.default is None or control.type is str:
         unit = f" ({control.unit})" if control.unit else ""
-        return gr.Textbox(control.default or "", label=label + unit, info=info, max_lines=1, placeholder="as the style")
+        return gr.Textbox(
+            control.default or "", label=label + unit, info=info, max_lines=1, placeholder="as the style"
+        )
     if control.name == "bars":
-        return gr.Slider(control.minimum or 1, 64, control.default, step=control.step, label=label, info=info, elem_classes="bars-dial")
+        return gr.Slider(
+            control.minimum or 1,
+            64,
+            control.default,
+            step=control.step,
+            label=label,
+            info=info,
+            elem_classes="bars-dial",
+        )
     if control.name == "seed":
         return gr.Number(None, label=label, info=f"{info} Empty rolls it anew every time.", precision=0)
     return dial(control)
@@ -295,7 +385,9 @@ def _onto_dial(name: str, value: Any) -> Any:
 
 
 def _style_dial(name: str, of: str = "") -> gr.Dropdown:
-    """The styles that are here, each with its size. of: the id of a work or job made after tunes of one's own, which are offered too."""
+    """The styles that are here, each with its size. of: the id of a work or job made after tunes of one's
+    own, which are offered too.
+    """
     from studio.music.styles.corpora import catalogue
 
     offered = [
@@ -315,8 +407,8 @@ def _about(desk: Desk, name: str | None) -> str:
         return "<p>Your files, below under “Tunes of your own”, are the style.</p>"
     if entry is None:
         return ""
-    said = " ".join(part for part in (entry["sentence"], f"{entry['source']}." if entry["source"] else "") if part)
-    sample = (
-        f'<audio controls preload="none" src="styles/{html.escape(entry["name"])}/sample.wav" aria-label="A sample of the style"></audio>'
+    said = " ".join(
+        part for part in (entry["sentence"], f"{entry['source']}." if entry["source"] else "") if part
     )
+    sample = f'<audio controls preload="none" src="styles/{html.escape(entry["name"])}/sample.wav" aria-label="A sample of the style"></audio>'
     return f"<p>{html.escape(said)}</p>{sample}<p class='small'>{html.escape(entry['licence'])}</p>"

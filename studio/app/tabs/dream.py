@@ -1,6 +1,7 @@
 """The Dream tab: a photo on the stage, looks to choose from, the few settings that matter, and a button.
 
-Every control is derived from the recipe (`controls(DreamRecipe)`): its range, default and sentence stand there and nowhere else.
+Every control is derived from the recipe (`controls(DreamRecipe)`): its range, default and sentence stand
+there and nowhere else.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from studio.works.recipe import Control, Fold, controls
 
 OWN_SIZE = "own"
 KEEP = "as it is"
-"""What a dial of our own is told to stay as it is. Gradio's "skip" would, in 6.31, overwrite what such a widget was told from the start."""
+"""What a dial of our own is told to stay as it is. Gradio's "skip" would, in 6.31, overwrite what such a
+widget was told from the start.
+"""
 
 SIZES = (512, 768, 1024, 2048, 4096)
 """Sizes offered by a click, in pixels; any other within the recipe's range can be typed."""
@@ -32,7 +35,9 @@ LABELS = {"steps": "Depth", "seed": "Dice", "backbone": "Network", "keep_colours
 """Controls whose field has a technical name. All others are called as their field."""
 
 COLLECT = "async (...values) => [await window.studio.desks.dream.collect(), ...values.slice(1)]"
-"""Before the button's values leave the page, the stage adds the photo, the mask and the guide, once they have arrived."""
+"""Before the button's values leave the page, the stage adds the photo, the mask and the guide, once they have
+arrived.
+"""
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,9 @@ class DreamTab:
     button: gr.Button
 
     def load(self, settings: dict[str, Any]) -> list[Any]:
-        """What to put onto the dials, in their order, so that they show these settings; what is missing goes to its default."""
+        """What to put onto the dials, in their order, so that they show these settings; what is missing goes
+        to its default.
+        """
         defaults = {control.name: control.default for control in controls(DreamRecipe)}
         return [onto_dial(name, settings.get(name, defaults[name])) for name in self.dials]
 
@@ -54,7 +61,9 @@ def dream_tab(desk: Desk, page: gr.Blocks, largest_upload: int) -> DreamTab:
     """Build the tab's content inside `page`, which is open. largest_upload: bytes."""
 
     def look(request: dict[str, Any]) -> dict[str, Any]:
-        return answer(lambda: desk.look(request.get("picture"), str(request.get("role", "photo"))).model_dump())
+        return answer(
+            lambda: desk.look(request.get("picture"), str(request.get("role", "photo"))).model_dump()
+        )
 
     def stop(job: str) -> dict[str, Any]:
         return answer(lambda: {"stopped": desk.cancel(str(job))})
@@ -64,7 +73,9 @@ def dream_tab(desk: Desk, page: gr.Blocks, largest_upload: int) -> DreamTab:
 
     dials: dict[str, Any] = {}
     by_name = {control.name: control for control in controls(DreamRecipe)}
-    folded = [control for control in by_name.values() if control.fold is Fold.FOLDED and control.name != "seed"]
+    folded = [
+        control for control in by_name.values() if control.fold is Fold.FOLDED and control.name != "seed"
+    ]
 
     with gr.Row(elem_classes="studio-floor", equal_height=False):
         with gr.Column(scale=7, min_width=320, elem_classes="picture-side"):
@@ -79,8 +90,9 @@ def dream_tab(desk: Desk, page: gr.Blocks, largest_upload: int) -> DreamTab:
                 roll = gr.Button("Roll", elem_classes="roll", scale=0, min_width=96)
             with gr.Group(elem_classes="go"):
                 button = gr.Button("Dream", variant="primary", size="lg", elem_id="dream")
-            # These two fold themselves: Gradio makes what is in a closed accordion only when it is opened, and a guide or a network that
-            # comes back with a work, or from a lesson, would be lost until then.
+            # These two fold themselves: Gradio makes what is in a closed accordion only when it is opened,
+            # and a guide or a network that comes back with a work, or from a lesson, would be lost until
+            # then.
             widget("guide", server=(look,), shared=("well",), largest_upload=largest_upload)
             network = widget("network", server=(know,), shared=("well",), largest_upload=largest_upload)
             with gr.Accordion("Fine settings", open=False):
@@ -92,17 +104,24 @@ def dream_tab(desk: Desk, page: gr.Blocks, largest_upload: int) -> DreamTab:
     remembered = gr.BrowserState(None, storage_key="studio-dream", secret="not a secret: it holds a job's id")
     tab = DreamTab(stage, {name: dials[name] for name in by_name}, remembered, button)
 
-    # The stage is always given a whole value: an "update" that leaves it alone would, in Gradio 6.31, overwrite what the widget was
-    # told from the start (postprocess_update_dict takes "__type__" for one of its props).
+    # The stage is always given a whole value: an "update" that leaves it alone would, in Gradio 6.31,
+    # overwrite what the widget was told from the start (postprocess_update_dict takes "__type__" for one of
+    # its props).
 
-    def dream(desk_top: dict[str, Any] | None, title: str, author: str, licence: str, *values: Any) -> Iterator[Any]:
+    def dream(
+        desk_top: dict[str, Any] | None, title: str, author: str, licence: str, *values: Any
+    ) -> Iterator[Any]:
         offered = desk_top or {}
         try:
             if offered.get("trouble"):
                 raise Refused(str(offered["trouble"]))
             wishes = from_dials(dict(zip(tab.dials, values, strict=True)))
             wishes["weights_sha256"] = str(offered.get("weights_sha256") or "")
-            if offered.get("weights") and wishes.get("backbone") != OWN and desk.know(offered["weights"])["own"]:
+            if (
+                offered.get("weights")
+                and wishes.get("backbone") != OWN
+                and desk.know(offered["weights"])["own"]
+            ):
                 # Its file still lies there, but another network has been chosen since.
                 offered = {role: picture for role, picture in offered.items() if role != "weights"}
             job = desk.order("dream", wishes, offered, Credit(title or "", author or "", licence or ""))
@@ -145,7 +164,13 @@ def dream_tab(desk: Desk, page: gr.Blocks, largest_upload: int) -> DreamTab:
         trigger_mode="always_last",  # whoever goes through the looks quickly gets the settings of the last
         **QUICK,
     )
-    dials["backbone"].input(_layers_dial, [dials["backbone"], dials["layers"]], dials["layers"], trigger_mode="always_last", **QUICK)
+    dials["backbone"].input(
+        _layers_dial,
+        [dials["backbone"], dials["layers"]],
+        dials["layers"],
+        trigger_mode="always_last",
+        **QUICK,
+    )
 
     def network_arrived(event: gr.EventData) -> tuple[Any, Any]:
         """Its layers to choose from, a deep one chosen; or the usual network's again once it is put away."""
@@ -168,8 +193,8 @@ def dream_tab(desk: Desk, page: gr.Blocks, largest_upload: int) -> DreamTab:
 
 
 def credit_arrived(event: gr.EventData) -> list[Any]:
-    """Whose the photo is that has just arrived. What is not known of the first one stays as it was written, perhaps a moment ago; when a
-    photo is replaced, the credit of the one before goes with it."""
+    """Whose the photo is that has just arrived. What is not known of the first one stays as it was written,
+    perhaps a moment ago; when a photo is replaced, the credit of the one before goes with it."""
     known = [str(getattr(event, name, "") or "") for name in ("title", "author", "licence")]
     return known if getattr(event, "replaced", False) else [each or gr.skip() for each in known]
 
@@ -185,27 +210,49 @@ def refusal(sentence: str) -> dict[str, Any]:
 
 
 def dial(control: Control, label: str = "") -> gr.components.Component:
-    """The component with which a person sets this parameter. label: what it is called, where that is not its usual name."""
+    """The component with which a person sets this parameter. label: what it is called, where that is not its
+    usual name.
+    """
     label, info = label or LABELS.get(control.name, control.name.replace("_", " ").capitalize()), control.help
     if control.name == "size":
         offered = [size for size in SIZES if (control.minimum or 0) <= size <= (control.maximum or size)]
         value = OWN_SIZE if control.default is None else control.default
-        return widget("size", value=value, info=info, offered=offered, min=control.minimum, max=control.maximum)
+        return widget(
+            "size", value=value, info=info, offered=offered, min=control.minimum, max=control.maximum
+        )
     if control.name == "backbone":
-        return gr.Dropdown(_networks(), value=control.default, label=label, info=info, allow_custom_value=True)
+        return gr.Dropdown(
+            _networks(), value=control.default, label=label, info=info, allow_custom_value=True
+        )
     if control.name == "layers":
         choices = _layers(str(DreamRecipe.model_fields["backbone"].default))
         value = list(control.default)
-        return gr.Dropdown(choices, value=value, label=label, info=info, multiselect=True, allow_custom_value=True)
+        return gr.Dropdown(
+            choices, value=value, label=label, info=info, multiselect=True, allow_custom_value=True
+        )
     if control.choices:
         return gr.Dropdown(list(control.choices), value=control.default, label=label, info=info)
     if control.type is bool:
         return gr.Checkbox(value=control.default, label=label, info=info)
-    if control.type in (int, float) and control.step is not None and control.minimum is not None and control.maximum is not None:
+    if (
+        control.type in (int, float)
+        and control.step is not None
+        and control.minimum is not None
+        and control.maximum is not None
+    ):
         unit = f" ({control.unit})" if control.unit else ""
-        return gr.Slider(control.minimum, control.maximum, control.default, step=control.step, label=label + unit, info=info)
+        return gr.Slider(
+            control.minimum,
+            control.maximum,
+            control.default,
+            step=control.step,
+            label=label + unit,
+            info=info,
+        )
     if control.type in (int, float):
-        return gr.Number(control.default, label=label, info=info, precision=0 if control.type is int else None)
+        return gr.Number(
+            control.default, label=label, info=info, precision=0 if control.type is int else None
+        )
     return gr.Textbox(control.default, label=label, info=info, max_lines=1)
 
 
@@ -213,14 +260,20 @@ def credit_fields() -> tuple[gr.Textbox, gr.Textbox, gr.Textbox]:
     """Where a visitor says whose the photo is: title, author and licence, folded away."""
     with gr.Accordion("Whose photo is it?", open=False):
         return (
-            gr.Textbox(label="Title", max_lines=1, info="What the photo is called; it goes into the recipe with the rest."),
+            gr.Textbox(
+                label="Title",
+                max_lines=1,
+                info="What the photo is called; it goes into the recipe with the rest.",
+            ),
             gr.Textbox(label="Author", max_lines=1, info="Who took it."),
             gr.Textbox(label="Licence", max_lines=1, info="What may be done with it, such as CC BY 4.0."),
         )
 
 
 def from_dials(values: dict[str, Any]) -> dict[str, Any]:
-    """The wishes that the dials show: an emptied or "own" size is None, an emptied number is left to the recipe's default."""
+    """The wishes that the dials show: an emptied or "own" size is None, an emptied number is left to the
+    recipe's default.
+    """
     wishes = dict(values)
     size = wishes.get("size")
     wishes["size"] = None if size in (OWN_SIZE, "", None) else size
@@ -253,7 +306,10 @@ def _look_on_dials(preset: str | None, backbone: str, names: list[str]) -> list[
         return [gr.skip() for _ in names]
     found = [onto_dial(name, implied.get(name, DreamRecipe.model_fields[name].default)) for name in names]
     # A network of one's own has layers of its own: those chosen stay.
-    return [gr.skip() if (backbone, name) == (OWN, "layers") else value for name, value in zip(names, found, strict=True)]
+    return [
+        gr.skip() if (backbone, name) == (OWN, "layers") else value
+        for name, value in zip(names, found, strict=True)
+    ]
 
 
 def _looks() -> list[dict[str, str]]:
@@ -274,7 +330,10 @@ def _networks() -> list[tuple[str, str]]:
     from studio.images.networks.backbones import BACKBONES, readiness
 
     here = {each.name for each in readiness() if each.ready}
-    return [(each.name if each.name in here else f"{each.name} (needs its weights)", each.name) for each in BACKBONES.values()]
+    return [
+        (each.name if each.name in here else f"{each.name} (needs its weights)", each.name)
+        for each in BACKBONES.values()
+    ]
 
 
 def _layers(backbone: str | None) -> list[tuple[str, str]]:
@@ -288,7 +347,9 @@ def _layers(backbone: str | None) -> list[tuple[str, str]]:
 
 
 def _layers_dial(backbone: str, layers: list[str]) -> Any:
-    """The layers of another network to choose from; those that lie as deep as the ones chosen before are chosen."""
+    """The layers of another network to choose from; those that lie as deep as the ones chosen before are
+    chosen.
+    """
     from studio.images.presets import as_deep_in
 
     try:

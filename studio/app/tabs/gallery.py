@@ -1,4 +1,6 @@
-"""The Gallery tab: the wall of works and one work large. Both are one widget; it reads through the desk and asks for deeds by events."""
+"""The Gallery tab: the wall of works and one work large. Both are one widget; it reads through the desk and
+asks for deeds by events.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ MANY = {"compose": "Melodies", "style": "Paintings"}
 """What several works of a kind are called, where that is not the kind's name with an s."""
 
 
-def gallery_tab(desk: Desk, page: gr.Blocks, tabs: gr.Tabs, dream: DreamTab, compose: ComposeTab, style: StyleTab) -> gr.HTML:
+def gallery_tab(
+    desk: Desk, page: gr.Blocks, tabs: gr.Tabs, dream: DreamTab, compose: ComposeTab, style: StyleTab
+) -> gr.HTML:
     """Build the tab's content inside `page`, which is open."""
 
     def works(asked: dict[str, Any]) -> dict[str, Any]:
@@ -39,7 +43,11 @@ def gallery_tab(desk: Desk, page: gr.Blocks, tabs: gr.Tabs, dream: DreamTab, com
 
     def use(event: gr.EventData) -> tuple[Any, dict[str, Any]]:
         """Bring a work to the Dream tab as the next source."""
-        return gr.Tabs(selected="dream"), {"state": "offer", "photo": {"work": str(event.id)}, "nonce": secrets.token_hex(4)}
+        return gr.Tabs(selected="dream"), {
+            "state": "offer",
+            "photo": {"work": str(event.id)},
+            "nonce": secrets.token_hex(4),
+        }
 
     def again(event: gr.EventData) -> list[Any]:
         """Bring a work's own source and settings to the Dream tab."""
@@ -68,7 +76,12 @@ def gallery_tab(desk: Desk, page: gr.Blocks, tabs: gr.Tabs, dream: DreamTab, com
         try:
             for told in desk.remake(id):
                 mood = "busy" if "identical" not in told else "good" if told["identical"] else "bad"
-                yield {"remaking": id, "sentence": told["sentence"], "mood": mood, "nonce": secrets.token_hex(4)}
+                yield {
+                    "remaking": id,
+                    "sentence": told["sentence"],
+                    "mood": mood,
+                    "nonce": secrets.token_hex(4),
+                }
         except StudioError as error:
             yield {"remaking": id, "sentence": str(error), "mood": "bad", "nonce": secrets.token_hex(4)}
 
@@ -86,10 +99,20 @@ def gallery_tab(desk: Desk, page: gr.Blocks, tabs: gr.Tabs, dream: DreamTab, com
     wall.again(again, None, [tabs, dream.stage, *dream.dials.values()], **quick)
     to_compose = [tabs, compose.takes, *compose.loaded]
     wall.compose_again(compose_again, None, to_compose, **quick)
-    wall.ask_again(compose_again, None, to_compose, **quick).then(None, None, None, js=ASK_ONCE_MORE, api_visibility="private")
+    wall.ask_again(compose_again, None, to_compose, **quick).then(
+        None, None, None, js=ASK_ONCE_MORE, api_visibility="private"
+    )
     wall.to_dream(lambda: gr.Tabs(selected="dream"), None, tabs, **quick)
     wall.arrive(lambda: gr.Tabs(selected="gallery"), None, tabs, **quick)
-    wall.remake(remake, None, wall, concurrency_id="follow", concurrency_limit=None, show_progress="hidden", api_visibility="private")
+    wall.remake(
+        remake,
+        None,
+        wall,
+        concurrency_id="follow",
+        concurrency_limit=None,
+        show_progress="hidden",
+        api_visibility="private",
+    )
     dream.stage.open_work(open_work, None, [tabs, wall], **quick)
     compose.takes.open_work(open_work, None, [tabs, wall], **quick)
     style.stage.open_work(open_work, None, [tabs, wall], **quick)

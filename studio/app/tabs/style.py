@@ -1,6 +1,7 @@
 """The Style tab: a photo on the stage, paintings beside it, and a button that paints the one like the others.
 
-Every control is derived from the recipe (`controls(StyleRecipe)`): its range, default and sentence stand there and nowhere else.
+Every control is derived from the recipe (`controls(StyleRecipe)`): its range, default and sentence stand
+there and nowhere else.
 """
 
 from __future__ import annotations
@@ -15,7 +16,15 @@ import gradio as gr
 from studio.app.desk import Desk
 from studio.app.following import FOLLOWS, QUICK, followed, found_again
 from studio.app.intake import Credit
-from studio.app.tabs.dream import credit_arrived, credit_fields, dial, from_dials, onto_dial, refusal, untouched
+from studio.app.tabs.dream import (
+    credit_arrived,
+    credit_fields,
+    dial,
+    from_dials,
+    onto_dial,
+    refusal,
+    untouched,
+)
 from studio.app.widgets import answer, widget
 from studio.errors import Refused, StudioError
 from studio.images.paintings.studies import STUDIES
@@ -23,7 +32,9 @@ from studio.images.recipes import StyleRecipe
 from studio.works.recipe import Fold, controls
 
 COLLECT = "async (...values) => [await window.studio.desks.style.collect(), ...values.slice(1)]"
-"""Before the button's values leave the page, the stage adds the photo, the mask and the paintings, once they have arrived."""
+"""Before the button's values leave the page, the stage adds the photo, the mask and the paintings, once they
+have arrived.
+"""
 
 MOST_PAINTINGS = 4
 
@@ -50,7 +61,9 @@ def style_tab(desk: Desk, largest_upload: int) -> StyleTab:
     """Build the tab's content inside the Blocks that are open. largest_upload: bytes."""
 
     def look(request: dict[str, Any]) -> dict[str, Any]:
-        return answer(lambda: desk.look(request.get("picture"), str(request.get("role", "photo"))).model_dump())
+        return answer(
+            lambda: desk.look(request.get("picture"), str(request.get("role", "photo"))).model_dump()
+        )
 
     def stop(job: str) -> dict[str, Any]:
         return answer(lambda: {"stopped": desk.cancel(str(job))})
@@ -59,9 +72,17 @@ def style_tab(desk: Desk, largest_upload: int) -> StyleTab:
     dials: dict[str, Any] = {}
     with gr.Row(elem_classes="studio-floor", equal_height=False):
         with gr.Column(scale=7, min_width=320, elem_classes="picture-side"):
-            stage = widget("stage", server=(look, stop), largest_upload=largest_upload, desk="style", texts=TEXTS)
+            stage = widget(
+                "stage", server=(look, stop), largest_upload=largest_upload, desk="style", texts=TEXTS
+            )
         with gr.Column(scale=4, min_width=300, elem_classes="settings-side"):
-            widget("paintings", server=(look,), largest_upload=largest_upload, most=MOST_PAINTINGS, studies=_studies())
+            widget(
+                "paintings",
+                server=(look,),
+                largest_upload=largest_upload,
+                most=MOST_PAINTINGS,
+                studies=_studies(),
+            )
             for control in by_name.values():
                 if control.fold is Fold.IN_SIGHT:
                     dials[control.name] = dial(control, LABELS.get(control.name, ""))
@@ -80,7 +101,9 @@ def style_tab(desk: Desk, largest_upload: int) -> StyleTab:
     remembered = gr.BrowserState(None, storage_key="studio-style", secret="not a secret: it holds a job's id")
     names = list(dials)
 
-    def paint(desk_top: dict[str, Any] | None, title: str, author: str, licence: str, *values: Any) -> Iterator[Any]:
+    def paint(
+        desk_top: dict[str, Any] | None, title: str, author: str, licence: str, *values: Any
+    ) -> Iterator[Any]:
         offered = dict(desk_top or {})
         try:
             if offered.get("trouble"):
@@ -99,10 +122,14 @@ def style_tab(desk: Desk, largest_upload: int) -> StyleTab:
             yield refusal(str(error)), gr.skip(), gr.update(interactive=True)
 
     def stage_again(job: str | None) -> Iterator[Any]:
-        yield from found_again(desk, job, lambda recipe_json: {"weights": desk.settings(recipe_json).get("style_weights", ())})
+        yield from found_again(
+            desk, job, lambda recipe_json: {"weights": desk.settings(recipe_json).get("style_weights", ())}
+        )
 
     def dials_again(job: str | None) -> list[Any]:
-        """Where this browser asked for something before that is still known: its settings. Otherwise the dials stay as they are."""
+        """Where this browser asked for something before that is still known: its settings. Otherwise the
+        dials stay as they are.
+        """
         try:
             settings = desk.settings(desk.jobs.latest(str(job)).recipe_json)
             return [onto_dial(name, settings.get(name, by_name[name].default)) for name in names]
@@ -122,6 +149,11 @@ def style_tab(desk: Desk, largest_upload: int) -> StyleTab:
 
 def _studies() -> list[dict[str, str]]:
     return [
-        {"name": study.name, "title": study.title, "sentence": study.sentence, "picture": f"paintings/{study.name}"}
+        {
+            "name": study.name,
+            "title": study.title,
+            "sentence": study.sentence,
+            "picture": f"paintings/{study.name}",
+        }
         for study in STUDIES.values()
     ]

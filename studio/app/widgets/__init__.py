@@ -1,4 +1,6 @@
-"""Widgets of our own inside Gradio's page: each is an HTML skeleton and a script that stands beside it under the same name."""
+"""Widgets of our own inside Gradio's page: each is an HTML skeleton and a script that stands beside it under
+the same name.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +13,11 @@ import gradio as gr
 from studio.errors import StudioError
 
 
-def widget(name: str, *, server: tuple[Callable[..., Any], ...] = (), shared: tuple[str, ...] = (), **props: Any) -> gr.HTML:
-    """The widget of that name. `server` are the functions its script may call; `shared` are scripts that it has in common with others;
-    `props` is what it is told from the start."""
+def widget(
+    name: str, *, server: tuple[Callable[..., Any], ...] = (), shared: tuple[str, ...] = (), **props: Any
+) -> gr.HTML:
+    """The widget of that name. `server` are the functions its script may call; `shared` are scripts that it
+    has in common with others; `props` is what it is told from the start."""
     folder = files("studio.app.widgets")
     script = "".join(folder.joinpath(f"{part}.js").read_text("utf-8") for part in ("common", *shared, name))
     return gr.HTML(

@@ -1,7 +1,8 @@
-"""The pretrained networks that can look at a picture: their names, their layers, their weights, and which are ready here.
+"""The pretrained networks that can look at a picture: their names, their layers, their weights, and which are
+ready here.
 
-Light on purpose: nothing here loads torch, so that menus, `studio doctor` and error messages come at once. `networks.open_network`
-turns a row of this table into a network that sees.
+Light on purpose: nothing here loads torch, so that menus, `studio doctor` and error messages come at once.
+`networks.open_network` turns a row of this table into a network that sees.
 """
 
 from __future__ import annotations
@@ -19,12 +20,16 @@ HALVES = (0.5, 0.5, 0.5)
 DEFAULT = "efficientnet_lite0"
 
 OWN = "own"
-"""The backbone that is described by the weights file that comes with a recipe: a network somebody trained here."""
+"""The backbone that is described by the weights file that comes with a recipe: a network somebody trained
+here.
+"""
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer worth dreaming with: its name in the network, how many channels it has, and what it tends to show."""
+    """A layer worth dreaming with: its name in the network, how many channels it has, and what it tends to
+    show.
+    """
 
     name: str
     channels: int
@@ -33,7 +38,9 @@ class Layer:
 
 @dataclass(frozen=True)
 class Weights:
-    """A file of trained weights. sha256: the whole hash, or its first digits where the publisher gives no more."""
+    """A file of trained weights. sha256: the whole hash, or its first digits where the publisher gives no
+    more.
+    """
 
     file: str
     sha256: str
@@ -45,7 +52,8 @@ class Weights:
 
 @dataclass(frozen=True)
 class Backbone:
-    """A pretrained network. builder: module:function that builds it without weights. mean, std: its input is (x - mean) / std.
+    """A pretrained network. builder: module:function that builds it without weights. mean, std: its input is
+    (x - mean) / std.
 
     smallest: the least side in pixels of a picture it can bear.
     """
@@ -62,7 +70,9 @@ class Backbone:
 
 @dataclass(frozen=True)
 class Readiness:
-    """Whether a backbone can be used right now. where: the file it stands in or belongs in; detail: the same for a person."""
+    """Whether a backbone can be used right now. where: the file it stands in or belongs in; detail: the same
+    for a person.
+    """
 
     name: str
     ready: bool
@@ -73,14 +83,17 @@ class Readiness:
 def backbone(name: str) -> Backbone:
     """The row of that name. Raises `UnknownName`, or `Refused` for `own`, whose row stands in its file."""
     if name == OWN:
-        raise Refused("A network of your own is only known with its file: bring the .zip or .safetensors it was saved as.")
+        raise Refused(
+            "A network of your own is only known with its file: bring the .zip or .safetensors it was saved as."
+        )
     if name not in BACKBONES:
         raise UnknownName("backbone", name, BACKBONES)
     return BACKBONES[name]
 
 
 def layers(name: str) -> tuple[Layer, ...]:
-    """The layers of a backbone that are worth dreaming with, from the picture inwards. Any other module's name works too.
+    """The layers of a backbone that are worth dreaming with, from the picture inwards. Any other module's
+    name works too.
 
     Raises `UnknownName` for the backbone.
     """
@@ -98,7 +111,11 @@ def weights_path(which: Backbone) -> Path:
 
 def is_safetensors(content: bytes) -> bool:
     """Eight bytes of header length, then the header, which is JSON."""
-    return len(content) > 9 and 0 < int.from_bytes(content[:8], "little") <= len(content) - 8 and content[8:9] == b"{"
+    return (
+        len(content) > 9
+        and 0 < int.from_bytes(content[:8], "little") <= len(content) - 8
+        and content[8:9] == b"{"
+    )
 
 
 def checkpoints_folder() -> Path:
@@ -167,10 +184,17 @@ def _torchvision(
 ) -> Backbone:
     """A row for a network of torchvision. layers: "name channels, name channels, …" from the picture inwards."""
     prefix = file.rsplit("-", 1)[1].removesuffix(".pth")
-    weights = Weights(file, prefix, megabytes, url=f"https://download.pytorch.org/models/{file}", licence="BSD 3-Clause (torchvision)")
+    weights = Weights(
+        file,
+        prefix,
+        megabytes,
+        url=f"https://download.pytorch.org/models/{file}",
+        licence="BSD 3-Clause (torchvision)",
+    )
     pairs = [pair.split() for pair in layers.split(",")]
     shown = tuple(
-        Layer(layer, int(channels), BY_DEPTH[place * len(BY_DEPTH) // len(pairs)]) for place, (layer, channels) in enumerate(pairs)
+        Layer(layer, int(channels), BY_DEPTH[place * len(BY_DEPTH) // len(pairs)])
+        for place, (layer, channels) in enumerate(pairs)
     )
     return Backbone(name, about, f"torchvision.models:{name}", weights, shown, mean, std, smallest)
 

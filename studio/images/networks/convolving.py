@@ -1,7 +1,9 @@
-"""A convolution and the bend behind it in one pass over memory, and a backward pass that asks only for what a dream needs.
+"""A convolution and the bend behind it in one pass over memory, and a backward pass that asks only for what a
+dream needs.
 
-PyTorch writes what a convolution gives, reads it again for the ReLU and writes it once more; oneDNN, which computes both on a processor,
-can bend while it writes. Backwards only the slope of what came in is wanted, never that of frozen weights.
+PyTorch writes what a convolution gives, reads it again for the ReLU and writes it once more; oneDNN, which
+computes both on a processor, can bend while it writes. Backwards only the slope of what came in is wanted,
+never that of frozen weights.
 """
 
 from __future__ import annotations
@@ -23,12 +25,18 @@ BENDS: dict[str, tuple[str, list[float], float]] = {
 
 def bends_at_once(device: torch.device) -> bool:
     """Whether PyTorch here has oneDNN's convolution with a bend (not on Apple's processors, nor on a GPU)."""
-    return device.type == "cpu" and bool(torch._C._has_mkldnn) and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
+    return (
+        device.type == "cpu"
+        and bool(torch._C._has_mkldnn)
+        and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
+    )
 
 
 def fits(module: nn.Module | None) -> bool:
     """Whether a module is a convolution as this file knows it."""
-    return type(module) is nn.Conv2d and module.padding_mode == "zeros" and not isinstance(module.padding, str)
+    return (
+        type(module) is nn.Conv2d and module.padding_mode == "zeros" and not isinstance(module.padding, str)
+    )
 
 
 class BentConvolution(nn.Module):
@@ -43,14 +51,27 @@ class BentConvolution(nn.Module):
         self.stride, self.dilation = list(convolution.stride), list(convolution.dilation)
         self.padding = [int(pad) for pad in convolution.padding]
         self.groups, self.bend, self.overwrites = convolution.groups, bend, overwrites
-        # Backwards, a mixing of channels place by place is another one, and oneDNN is quicker at those forwards.
-        mixes = convolution.kernel_size == (1, 1) and convolution.stride == (1, 1) and convolution.groups == 1 and not any(self.padding)
+        # Backwards, a mixing of channels place by place is another one, and oneDNN is quicker at those
+        # forwards.
+        mixes = (
+            convolution.kernel_size == (1, 1)
+            and convolution.stride == (1, 1)
+            and convolution.groups == 1
+            and not any(self.padding)
+        )
         turned = convolution.weight.detach().transpose(0, 1).contiguous() if mixes else None
         self.turned: Tensor | None
         self.register_buffer("turned", turned, persistent=False)
-        # It is slow where three colours are all that comes out; with four pixels' colours at once it takes half the time.
-        sees_pixels = convolution.in_channels <= 4 and convolution.stride == (2, 2) and convolution.groups == 1
-        apart = sub_pixels(convolution.weight.detach(), self.padding) if sees_pixels and convolution.dilation == (1, 1) else None
+        # It is slow where three colours are all that comes out; with four pixels' colours at once it takes
+        # half the time.
+        sees_pixels = (
+            convolution.in_channels <= 4 and convolution.stride == (2, 2) and convolution.groups == 1
+        )
+        apart = (
+            sub_pixels(convolution.weight.detach(), self.padding)
+            if sees_pixels and convolution.dilation == (1, 1)
+            else None
+        )
         self.quarters: Tensor | None
         self.register_buffer("quarters", None if apart is None else apart[0], persistent=False)
         self.first = (0, 0) if apart is None else apart[1]
@@ -76,7 +97,17 @@ class BentConvolution(nn.Module):
         if self.quarters is not None:
             return self._by_quarters(slope, self.quarters, given.shape[-2], given.shape[-1])
         back: Tensor = torch.ops.aten.convolution_backward(
-            slope, given, self.weight, None, self.stride, self.padding, self.dilation, False, [0, 0], self.groups, [True, False, False]
+            slope,
+            given,
+            self.weight,
+            None,
+            self.stride,
+            self.padding,
+            self.dilation,
+            False,
+            [0, 0],
+            self.groups,
+            [True, False, False],
         )[0]
         return back
 
@@ -85,27 +116,39 @@ class BentConvolution(nn.Module):
         # oneDNN pads evenly; what that is too much is left out.
         above, beside = (
             max(0, -first, first + size - 1 + wanted - there)
-            for first, size, wanted, there in zip(self.first, quarters.shape[-2:], (rows, columns), slope.shape[-2:], strict=True)
+            for first, size, wanted, there in zip(
+                self.first, quarters.shape[-2:], (rows, columns), slope.shape[-2:], strict=True
+            )
         )
-        apart = torch.ops.mkldnn._convolution_pointwise(slope, quarters, None, [above, beside], [1, 1], [1, 1], 1, "none", [], "")
+        apart = torch.ops.mkldnn._convolution_pointwise(
+            slope, quarters, None, [above, beside], [1, 1], [1, 1], 1, "none", [], ""
+        )
         top, left = above + self.first[0], beside + self.first[1]
-        apart = apart[..., top : top + rows, left : left + columns].view(-1, self.weight.shape[1], 2, 2, rows, columns)
+        apart = apart[..., top : top + rows, left : left + columns].view(
+            -1, self.weight.shape[1], 2, 2, rows, columns
+        )
         # What `pixel_shuffle` does, in half its time: colour by colour, as a picture's slope is wanted.
-        together: Tensor = apart.permute(0, 1, 4, 2, 5, 3).reshape(-1, self.weight.shape[1], 2 * rows, 2 * columns)
+        together: Tensor = apart.permute(0, 1, 4, 2, 5, 3).reshape(
+            -1, self.weight.shape[1], 2 * rows, 2 * columns
+        )
         return together[..., :height, :width]
 
 
 def sub_pixels(weight: Tensor, padding: Sequence[int]) -> tuple[Tensor, tuple[int, int]]:
-    """A convolution with stride 2 run backwards, as one with stride 1 whose channels are the four pixels of every 2 x 2.
+    """A convolution with stride 2 run backwards, as one with stride 1 whose channels are the four pixels of
+    every 2 x 2.
 
-    weight [out, in, h, w] -> weight [4 in, out, h', w'], channels in the order of `pixel_shuffle`, and how far from where its sum goes
-    its first row and column stand. Shi et al., "Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel
-    Convolutional Neural Network", 2016, section 2.2.
+    weight [out, in, h, w] -> weight [4 in, out, h', w'], channels in the order of `pixel_shuffle`, and how
+    far from where its sum goes its first row and column stand. Shi et al., "Real-Time Single Image and Video
+    Super-Resolution Using an Efficient Sub-Pixel Convolutional Neural Network", 2016, section 2.2.
     """
     rows = _taps(weight.amax((0, 1, 3)), weight.amin((0, 1, 3)), padding[0])
     columns = _taps(weight.amax((0, 1, 2)), weight.amin((0, 1, 2)), padding[1])
     first_row, first_column = (min(away for _, _, away in taps) for taps in (rows, columns))
-    height, width = (1 + max(away for _, _, away in taps) - first for taps, first in ((rows, first_row), (columns, first_column)))
+    height, width = (
+        1 + max(away for _, _, away in taps) - first
+        for taps, first in ((rows, first_row), (columns, first_column))
+    )
     outs, ins = weight.shape[:2]
     quarters = weight.new_zeros(ins, 2, 2, outs, height, width)
     for (k, odd_row, down), (j, odd_column, right) in product(rows, columns):
@@ -114,7 +157,9 @@ def sub_pixels(weight: Tensor, padding: Sequence[int]) -> tuple[Tensor, tuple[in
 
 
 def _taps(highest: Tensor, lowest: Tensor, pad: int) -> list[tuple[int, int, int]]:
-    """For each row of a kernel that is not all zeros: which it is, whether it acts on odd rows, and from how many rows further on."""
+    """For each row of a kernel that is not all zeros: which it is, whether it acts on odd rows, and from how
+    many rows further on.
+    """
     places = [k for k in range(len(highest)) if highest[k] or lowest[k]] or [0]
     return [(k, (k - pad) % 2, (pad - k + 1) // 2) for k in places]
 

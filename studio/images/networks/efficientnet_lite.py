@@ -1,7 +1,8 @@
 """EfficientNet-Lite0, the network that needs no download, written out so that it loads in a blink.
 
-Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", 2019; the Lite variant leaves out the
-squeeze-and-excitation gates and bends with ReLU6. Modules go by the names of timm's `tf_efficientnet_lite0`, and stand in its order.
+Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", 2019; the Lite variant
+leaves out the squeeze-and-excitation gates and bends with ReLU6. Modules go by the names of timm's
+`tf_efficientnet_lite0`, and stand in its order.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ STAGES = (
 
 
 class EfficientNetLite0(nn.Module):
-    """ImageNet classifier, 4.7 million parameters. Input [n, 3, h, w] in -1..1, h and w at least 32; output [n, 1000] logits."""
+    """ImageNet classifier, 4.7 million parameters. Input [n, 3, h, w] in -1..1, h and w at least 32; output
+    [n, 1000] logits.
+    """
 
     def __init__(self, classes: int = 1000) -> None:
         super().__init__()
@@ -44,7 +47,9 @@ class EfficientNetLite0(nn.Module):
                         for entering, stride in [(before, first_stride)] + [(channels, 1)] * (blocks - 1)
                     )
                 )
-                for (before, _), (blocks, kernel, first_stride, expansion, channels) in zip(pairwise(widths), STAGES, strict=True)
+                for (before, _), (blocks, kernel, first_stride, expansion, channels) in zip(
+                    pairwise(widths), STAGES, strict=True
+                )
             )
         )
         self.conv_head = nn.Conv2d(widths[-1], 1280, 1, bias=False)
@@ -60,7 +65,9 @@ class EfficientNetLite0(nn.Module):
 
 
 class InvertedResidual(nn.Module):
-    """Widen, look around in each channel by itself, narrow again; add what came in where shapes allow (Sandler et al., 2018)."""
+    """Widen, look around in each channel by itself, narrow again; add what came in where shapes allow
+    (Sandler et al., 2018).
+    """
 
     def __init__(self, entering: int, leaving: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
@@ -97,10 +104,20 @@ class Separable(nn.Module):
 
 
 class SameConv2d(nn.Conv2d):
-    """A convolution padded as TensorFlow's SAME: the output has ceil(size / stride), and an odd pad goes to the bottom and right."""
+    """A convolution padded as TensorFlow's SAME: the output has ceil(size / stride), and an odd pad goes to
+    the bottom and right.
+    """
 
     def __init__(self, entering: int, leaving: int, kernel: int, *, stride: int, groups: int = 1) -> None:
-        super().__init__(entering, leaving, kernel, stride, padding=kernel // 2 if stride == 1 else 0, groups=groups, bias=False)
+        super().__init__(
+            entering,
+            leaving,
+            kernel,
+            stride,
+            padding=kernel // 2 if stride == 1 else 0,
+            groups=groups,
+            bias=False,
+        )
 
     def forward(self, seen: Tensor) -> Tensor:
         if self.stride[0] > 1:

@@ -1,4 +1,5 @@
-"""Opens a backbone: finds or fetches its weights, checks them, builds the network and prepares it for looking.
+"""Opens a backbone: finds or fetches its weights, checks them, builds the network and prepares it for
+looking.
 
 opened = yield from … fetch(backbone("googlenet")) …
 network, identity = open_network("efficientnet_lite0", ("blocks.4",))
@@ -50,16 +51,21 @@ class OwnWeights:
     sha256: str
 
 
-def open_network(name: str, layers: tuple[str, ...], own: OwnWeights | None = None) -> tuple[Prepared, ModelIdentity]:
+def open_network(
+    name: str, layers: tuple[str, ...], own: OwnWeights | None = None
+) -> tuple[Prepared, ModelIdentity]:
     """A backbone prepared to show `layers` on the device of `chosen_device`, and which weights it sees with.
 
     The few used last stay prepared for as long as the process lives.
-    Raises `UnknownName` (backbone, layer), `Missing` (weights not here: see `fetch`), `Unreadable` (corrupt or other weights).
+    Raises `UnknownName` (backbone, layer), `Missing` (weights not here: see `fetch`), `Unreadable` (corrupt
+    or other weights).
     """
     device = chosen_device()
     if name == OWN:
         if own is None:
-            raise Refused("A network of your own is to dream, but there is no file of it: bring the .zip or .safetensors it was saved as.")
+            raise Refused(
+                "A network of your own is to dream, but there is no file of it: bring the .zip or .safetensors it was saved as."
+            )
         from studio.images.networks.own_eyes import open_own
 
         _check_sha256(own)
@@ -67,21 +73,27 @@ def open_network(name: str, layers: tuple[str, ...], own: OwnWeights | None = No
         return prepared, ModelIdentity(name=f"{called}, a network of one's own", sha256=own.sha256)
     which = backbone(name)
     if own is not None:
-        state, identity = read_own_weights(own), ModelIdentity(name=f"{name} with weights of one's own", sha256=own.sha256)
+        state, identity = (
+            read_own_weights(own),
+            ModelIdentity(name=f"{name} with weights of one's own", sha256=own.sha256),
+        )
         return _prepare(which, state, layers, device, "The weights file"), identity
     path = weights_path(which)
     if not path.is_file():
         raise Missing(_how_to_bring(which))
     sha256 = _sha256_of(path, path.stat().st_mtime_ns)
     if not sha256.startswith(which.weights.sha256):
-        raise Unreadable(f"{path} is not the file it should be (its sha256 starts with {sha256[:8]}): delete it and fetch it again.")
+        raise Unreadable(
+            f"{path} is not the file it should be (its sha256 starts with {sha256[:8]}): delete it and fetch it again."
+        )
     return _prepared_once(name, path, sha256, layers, device), ModelIdentity(name=name, sha256=sha256)
 
 
 def fetch(which: Backbone) -> Generator[Fetched, None, Path]:
     """Bring a backbone's weights to this machine if they are not there yet, telling how far it has come.
 
-    Whole, of the right hash and then in place under its name, or not there at all. Raises `Missing` when it cannot be had.
+    Whole, of the right hash and then in place under its name, or not there at all. Raises `Missing` when it
+    cannot be had.
     """
     from urllib.error import URLError
     from urllib.request import urlopen
@@ -104,7 +116,9 @@ def fetch(which: Backbone) -> Generator[Fetched, None, Path]:
                 done += len(piece)
                 yield Fetched(done, total)
         if not digest.hexdigest().startswith(which.weights.sha256):
-            raise Missing(f"What came from {which.weights.url} is not the file it should be: {_how_to_bring(which)}")
+            raise Missing(
+                f"What came from {which.weights.url} is not the file it should be: {_how_to_bring(which)}"
+            )
         arriving.replace(path)
     except (URLError, TimeoutError, ConnectionError) as error:
         raise Missing(_how_to_bring(which)) from error
@@ -115,7 +129,9 @@ def fetch(which: Backbone) -> Generator[Fetched, None, Path]:
 
 
 def read_own_weights(own: OwnWeights) -> dict[str, Tensor]:
-    """The state dict in a file of one's own. Never unpickles anything but tensors. Raises `Refused` or `Unreadable`."""
+    """The state dict in a file of one's own. Never unpickles anything but tensors. Raises `Refused` or
+    `Unreadable`.
+    """
     _check_sha256(own)
     return _read_state(own.content, "The weights file")
 
@@ -134,18 +150,24 @@ def build(which: Backbone) -> nn.Module:
 
 
 def chosen_device() -> torch.device:
-    """STUDIO_DEVICE (cpu, cuda, mps) where it is set, else CUDA where there is one, else the processor. Raises `Refused`."""
+    """STUDIO_DEVICE (cpu, cuda, mps) where it is set, else CUDA where there is one, else the processor.
+    Raises `Refused`.
+    """
     wished = os.environ.get("STUDIO_DEVICE", "").strip().lower()
     here = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if wished and wished not in here:
         raise Refused(f"STUDIO_DEVICE is '{wished}'; set it to cpu, cuda or mps, or leave it out.")
     if wished and not here[wished]:
-        raise Refused(f"STUDIO_DEVICE asks for {wished}, which this machine does not offer: leave it out or set it to cpu.")
+        raise Refused(
+            f"STUDIO_DEVICE asks for {wished}, which this machine does not offer: leave it out or set it to cpu."
+        )
     return torch.device(wished or ("cuda" if here["cuda"] else "cpu"))
 
 
 @lru_cache(maxsize=4)
-def _prepared_once(name: str, path: Path, sha256: str, layers: tuple[str, ...], device: torch.device) -> Prepared:
+def _prepared_once(
+    name: str, path: Path, sha256: str, layers: tuple[str, ...], device: torch.device
+) -> Prepared:
     del sha256  # part of the key: a file that changed is read again
     return _prepare(backbone(name), _read_state(path.read_bytes(), str(path)), layers, device, str(path))
 
@@ -157,7 +179,9 @@ def _sha256_of(path: Path, changed_at: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _prepare(which: Backbone, state: Mapping[str, Tensor], layers: tuple[str, ...], device: torch.device, said: str) -> Prepared:
+def _prepare(
+    which: Backbone, state: Mapping[str, Tensor], layers: tuple[str, ...], device: torch.device, said: str
+) -> Prepared:
     with torch.device("meta"):
         network = build(which)
     state = _renamed(state)
@@ -167,7 +191,9 @@ def _prepare(which: Backbone, state: Mapping[str, Tensor], layers: tuple[str, ..
     try:
         network.load_state_dict(state, assign=True)
     except (RuntimeError, ValueError):
-        raise Unreadable(f"{said} does not fit {which.name}: it holds the weights of another network.") from None
+        raise Unreadable(
+            f"{said} does not fit {which.name}: it holds the weights of another network."
+        ) from None
     return prepare(network, layers, mean=which.mean, std=which.std, smallest=which.smallest, device=device)
 
 
@@ -182,21 +208,35 @@ def _read_state(content: bytes, said: str) -> dict[str, Tensor]:
             state = dict(load(content))
         else:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # what torch thinks of a stranger's pickle is told in a sentence of ours
+                warnings.simplefilter(
+                    "ignore"
+                )  # what torch thinks of a stranger's pickle is told in a sentence of ours
                 state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except (safetensors.SafetensorError, RuntimeError, ValueError, EOFError, KeyError, OSError, ImportError) as error:
+    except (
+        safetensors.SafetensorError,
+        RuntimeError,
+        ValueError,
+        EOFError,
+        KeyError,
+        OSError,
+        ImportError,
+    ) as error:
         raise Unreadable(f"{said} is broken or holds more than weights: bring it again.") from error
     except Exception as error:  # pickle.UnpicklingError and whatever a broken archive makes torch raise
         raise Unreadable(f"{said} is broken or holds more than weights: bring it again.") from error
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise Unreadable(f"{said} holds no state dict (names and tensors): save model.state_dict() as safetensors.")
+        raise Unreadable(
+            f"{said} holds no state dict (names and tensors): save model.state_dict() as safetensors."
+        )
     return _finite(state, said)
 
 
 def _finite(state: dict[str, Tensor], said: str) -> dict[str, Tensor]:
     for name, tensor in state.items():
         if not bool(tensor.isfinite().all()):
-            raise Unreadable(f"{said} holds weights that are no numbers (in {name}): its training burst; bring another.")
+            raise Unreadable(
+                f"{said} holds weights that are no numbers (in {name}): its training burst; bring another."
+            )
     return state
 
 

@@ -25,23 +25,33 @@ def own_eyes(
 ) -> Prepared:
     """The classifier as it is now, ready to dream with: a copy, so that it can go on learning.
 
-    layers: of blocks.N, hidden and classes. mean, std: how its inputs were standardised, one number each or three.
+    layers: of blocks.N, hidden and classes. mean, std: how its inputs were standardised, one number each or
+    three.
     Raises `UnknownName` for another layer.
     """
     import copy
 
-    return prepare(OwnEyes(copy.deepcopy(trained).eval()), layers, mean=_three(mean), std=_three(std), device=device)
+    return prepare(
+        OwnEyes(copy.deepcopy(trained).eval()), layers, mean=_three(mean), std=_three(std), device=device
+    )
 
 
-def open_own(content: bytes, layers: Sequence[str], device: torch.device | str = "cpu") -> tuple[Prepared, str]:
+def open_own(
+    content: bytes, layers: Sequence[str], device: torch.device | str = "cpu"
+) -> tuple[Prepared, str]:
     """A network from the file it was saved as, prepared to show `layers`, and what it is called.
 
-    Raises `Unreadable` for a file that is none or was trained on something else than pictures, `UnknownName` for a layer.
+    Raises `Unreadable` for a file that is none or was trained on something else than pictures, `UnknownName`
+    for a layer.
     """
     model = read_model(content, "The weights file")
     if not isinstance(model.network, PictureClassifier):
-        raise Unreadable("The weights file holds no network that looks at pictures; bring one that was trained on pictures.")
-    scale: Any = {} if model.card.scale is None else {"mean": model.card.scale.mean, "std": model.card.scale.deviation}
+        raise Unreadable(
+            "The weights file holds no network that looks at pictures; bring one that was trained on pictures."
+        )
+    scale: Any = (
+        {} if model.card.scale is None else {"mean": model.card.scale.mean, "std": model.card.scale.deviation}
+    )
     return own_eyes(model.network, layers, device=device, **scale), model.card.name
 
 
@@ -51,11 +61,14 @@ def _three(numbers: Sequence[float]) -> tuple[float, ...]:
 
 
 class OwnEyes(nn.Module):
-    """A `PictureClassifier` as something that can look at pictures of any size, with exactly the weights it was trained to.
+    """A `PictureClassifier` as something that can look at pictures of any size, with exactly the weights it
+    was trained to.
 
-    Its blocks are its own. Its head, which saw the last block's plane as one row of numbers, looks at every place of a larger plane
-    instead: a dense layer is a convolution as large as the plane. So "classes" has a channel a class, and at a picture of the size
-    it was trained on, one place, which is what the classifier answers. Grey networks are shown the mean of red, green and blue.
+    Its blocks are its own. Its head, which saw the last block's plane as one row of numbers, looks at every
+    place of a larger plane
+    instead: a dense layer is a convolution as large as the plane. So "classes" has a channel a class, and at
+    a picture of the size it was trained on, one place, which is what the classifier answers. Grey networks
+    are shown the mean of red, green and blue.
     """
 
     def __init__(self, trained: PictureClassifier) -> None:

@@ -3,9 +3,10 @@
     network = prepare(build(), ["blocks.4"], mean=(0.5,) * 3, std=(0.5,) * 3)
     seen = network(picture)["blocks.4"]
 
-Done once, it makes a gradient about twice as fast: frozen; cut behind the deepest layer asked for; batch norms and the scaling of the
-input folded into the convolutions; pixels' channels side by side in memory; bending done by the convolutions themselves, or in place,
-wherever nobody looks. The numbers stay those of the network as it was, up to rounding.
+Done once, it makes a gradient about twice as fast: frozen; cut behind the deepest layer asked for; batch
+norms and the scaling of the input folded into the convolutions; pixels' channels side by side in memory;
+bending done by the convolutions themselves, or in place, wherever nobody looks. The numbers stay those of the
+network as it was, up to rounding.
 """
 
 from __future__ import annotations
@@ -32,23 +33,30 @@ LARGEST_STRIDE = 32
 class Prepared:
     """A network that shows what it sees at some layers.
 
-    layers: their names, as asked. channels: how many channels each has. stride: pixels between neighbouring places of the deepest one, a
-    power of 2; pictures are shown in multiples of it. smallest: the least side of a picture, in pixels, that it can bear.
+    layers: their names, as asked. channels: how many channels each has. stride: pixels between neighbouring
+    places of the deepest one, a power of 2; pictures are shown in multiples of it. smallest: the least side
+    of a picture, in pixels, that it can bear.
     """
 
-    def __init__(self, graph: fx.GraphModule, layers: tuple[str, ...], mean: Tensor, std: Tensor | None, smallest: int) -> None:
+    def __init__(
+        self, graph: fx.GraphModule, layers: tuple[str, ...], mean: Tensor, std: Tensor | None, smallest: int
+    ) -> None:
         self._graph, self._mean, self._std = graph, mean, std
         self.layers = layers
         self.smallest = smallest
         side = max(2 * LARGEST_STRIDE, smallest)
         with torch.no_grad():
             seen = self(torch.full((1, 3, side, side), 0.5, device=mean.device))
-        self.channels = {layer: 0 if features.ndim != 4 else features.shape[1] for layer, features in seen.items()}
+        self.channels = {
+            layer: 0 if features.ndim != 4 else features.shape[1] for layer, features in seen.items()
+        }
         widest = max(side / features.shape[-1] for features in seen.values())
         self.stride = min(LARGEST_STRIDE, 2 ** math.ceil(math.log2(max(1.0, widest))))
 
     def __call__(self, picture: Tensor) -> dict[str, Tensor]:
-        """picture [n, 3, h, w], sRGB in 0..1, h and w multiples of `stride` -> for each layer its features [n, channels, ...]."""
+        """picture [n, 3, h, w], sRGB in 0..1, h and w multiples of `stride` -> for each layer its features
+        [n, channels, ...].
+        """
         shown = picture - self._mean
         if self._std is not None:
             shown = shown / self._std
@@ -69,12 +77,15 @@ def prepare(
     smallest: int = LARGEST_STRIDE,
     device: torch.device | str = "cpu",
 ) -> Prepared:
-    """Prepare `network` to show `layers`. The network itself is used up: its weights go into what is returned.
+    """Prepare `network` to show `layers`. The network itself is used up: its weights go into what is
+    returned.
 
     layers: dotted module names, without repeats; what a layer shows is the output of its last call.
-    mean, std: what the network expects its input to be scaled by, (x - mean) / std for x in 0..1, three numbers each.
+    mean, std: what the network expects its input to be scaled by, (x - mean) / std for x in 0..1, three
+    numbers each.
     smallest: the least side of a picture the network can bear.
-    Raises `UnknownName` for a name that is no module of the network's forward pass, `Refused` for one that shows no plane of features.
+    Raises `UnknownName` for a name that is no module of the network's forward pass, `Refused` for one that
+    shows no plane of features.
     """
     layers = tuple(dict.fromkeys(layers))
     network.eval().requires_grad_(False)
@@ -108,7 +119,9 @@ def prepare(
     )
     for layer, channels in prepared.channels.items():
         if channels == 0:
-            raise Refused(f"Layer '{layer}' shows single numbers, not a plane of features: choose an earlier one.")
+            raise Refused(
+                f"Layer '{layer}' shows single numbers, not a plane of features: choose an earlier one."
+            )
     return prepared
 
 
@@ -123,7 +136,9 @@ def layer_ends(graph: fx.Graph) -> dict[str, fx.Node]:
 
 
 class _Tracer(fx.Tracer):
-    """Follows a forward pass into every module but torch's own and ours that pads by the size of what comes in."""
+    """Follows a forward pass into every module but torch's own and ours that pads by the size of what comes
+    in.
+    """
 
     def is_leaf_module(self, module: nn.Module, name: str) -> bool:
         return isinstance(module, SameConv2d) or super().is_leaf_module(module, name)
@@ -171,26 +186,34 @@ def _swap(node: fx.Node, by: fx.Node, keep: set[fx.Node]) -> None:
 
 
 def _fold_scaling(traced: fx.GraphModule, std: Tensor) -> bool:
-    """Divide the first convolutions' weights by the input's scale; False where something else looks at the input first.
+    """Divide the first convolutions' weights by the input's scale; False where something else looks at the
+    input first.
 
-    Only the scale: the mean is subtracted from the picture itself, since the zeros that convolutions pad with stand for the mean.
+    Only the scale: the mean is subtracted from the picture itself, since the zeros that convolutions pad with
+    stand for the mean.
     """
     picture = traced.graph.find_nodes(op="placeholder")[0]
     first = [(node, _module(traced, node)) for node in picture.users]
     calls = _calls(traced)
-    if not all(isinstance(module, nn.Conv2d) and module.groups == 1 and calls[str(node.target)] == 1 for node, module in first):
+    if not all(
+        isinstance(module, nn.Conv2d) and module.groups == 1 and calls[str(node.target)] == 1
+        for node, module in first
+    ):
         return False
     for _, module in first:
         assert isinstance(module, nn.Conv2d)
-        module.weight = nn.Parameter(module.weight / std.to(module.weight).view(1, 3, 1, 1), requires_grad=False)
+        module.weight = nn.Parameter(
+            module.weight / std.to(module.weight).view(1, 3, 1, 1), requires_grad=False
+        )
     return True
 
 
 def _pad_within(traced: fx.GraphModule) -> None:
-    """A convolution that pads by what comes in becomes one that always pads alike, at any even size (multiples of the network's `stride`).
+    """A convolution that pads by what comes in becomes one that always pads alike, at any even size
+    (multiples of the network's `stride`).
 
-    One with a stride pads unevenly; with a wider kernel, whose first row and column are zero, it pads evenly, and a copy of everything
-    that goes in is saved.
+    One with a stride pads unevenly; with a wider kernel, whose first row and column are zero, it pads evenly,
+    and a copy of everything that goes in is saved.
     """
     for name, module in list(traced.named_modules()):
         if not isinstance(module, SameConv2d) or module.stride[0] > 2:
@@ -216,7 +239,11 @@ def _bend_at_once(traced: fx.GraphModule, keep: set[fx.Node]) -> None:
         if after is not None and bends is not None:
             bend = "relu" if bends is F.relu else "relu6"
             # A convolution gives its input's slope in a tensor of its own.
-            overwrites = after not in keep and len(after.users) == 1 and isinstance(_module(traced, next(iter(after.users))), CONVOLUTIONS)
+            overwrites = (
+                after not in keep
+                and len(after.users) == 1
+                and isinstance(_module(traced, next(iter(after.users))), CONVOLUTIONS)
+            )
             _swap(after, node, keep)
             traced.graph.erase_node(after)
         traced.set_submodule(str(node.target), BentConvolution(convolution, bend, overwrites=overwrites))
@@ -234,14 +261,20 @@ def _bend_in_place(traced: fx.GraphModule, keep: set[fx.Node]) -> None:
                 module.inplace = False  # type: ignore[union-attr, assignment]
             continue
         given = node.args[0]
-        # A convolution's backward pass does not need its own output, and gives its input's slope in a tensor of its own.
+        # A convolution's backward pass does not need its own output, and gives its input's slope in a tensor
+        # of its own.
         alone = given not in keep and len(given.users) == 1 and isinstance(_module(traced, given), nn.Conv2d)
-        followed = node not in keep and len(node.users) == 1 and isinstance(_module(traced, next(iter(node.users))), nn.Conv2d)
+        followed = (
+            node not in keep
+            and len(node.users) == 1
+            and isinstance(_module(traced, next(iter(node.users))), nn.Conv2d)
+        )
         with traced.graph.inserting_before(node):
             if bend is F.relu6 and alone and followed:
                 new = traced.graph.call_function(_relu6_in_place, (given,))
             else:
-                # Written in place, PyTorch's ReLU6 first makes a copy for its backward pass; its ReLU does not.
+                # Written in place, PyTorch's ReLU6 first makes a copy for its backward pass; its ReLU does
+                # not.
                 new = traced.graph.call_function(bend, (given,), {"inplace": alone and bend is F.relu})
         node.replace_all_uses_with(new)
         if node in keep:

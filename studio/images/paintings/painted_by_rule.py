@@ -2,7 +2,8 @@
 
 python -m studio.images.paintings.painted_by_rule [NAME]…      paint them all, or some, anew
 
-A rule takes the sheet's height and width in pixels and dice, and gives float32 [h, w, 3] in 0..255, or a little beyond.
+A rule takes the sheet's height and width in pixels and dice, and gives float32 [h, w, 3] in 0..255, or a
+little beyond.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ def main() -> None:
         picture.save(study.path, quality=90, subsampling=0)
         across = picture.height * SMALL[0] // SMALL[1]
         left = (picture.width - across) // 2
-        picture.crop((left, 0, left + across, picture.height)).resize(SMALL, Image.Resampling.LANCZOS).save(study.thumbnail, quality=85)
+        picture.crop((left, 0, left + across, picture.height)).resize(SMALL, Image.Resampling.LANCZOS).save(
+            study.thumbnail, quality=85
+        )
         print(study.path)
 
 
@@ -45,14 +48,22 @@ def painted(name: str, height: int = HEIGHT, width: int = WIDTH) -> NDArray[np.u
     return np.clip(np.rint(sheet), 0, 255).astype(np.uint8)
 
 
-# --- Night wind ------------------------------------------------------------------------------------------------------------
+# --- Night wind
+# ------------------------------------------------------------------------------------------------------------
 
 
 def whirls(height: int, width: int, dice: Dice) -> Sheet:
-    """Strokes along a wind with eddies (compare Haeberli, "Paint By Numbers", 1990), coarse ones first and finer ones on top."""
+    """Strokes along a wind with eddies (compare Haeberli, "Paint By Numbers", 1990), coarse ones first and
+    finer ones on top.
+    """
     y, x = np.mgrid[:height, :width].astype(np.float32)
     eddies = [
-        (dice.uniform(0.05, 0.95) * width, dice.uniform(0.05, 0.75) * height, dice.uniform(0.08, 0.2) * height, dice.choice([-1, 1]))
+        (
+            dice.uniform(0.05, 0.95) * width,
+            dice.uniform(0.05, 0.75) * height,
+            dice.uniform(0.08, 0.2) * height,
+            dice.choice([-1, 1]),
+        )
         for _ in range(7)
     ]
     east, south = np.ones_like(x), 0.25 * noise(dice, height, width, 2, 2)
@@ -85,7 +96,14 @@ def whirls(height: int, width: int, dice: Dice) -> Sheet:
 
 
 def brush(
-    sheet: Image.Image, dice: Dice, angle: Field, colour: Callable[[int, int], Field], *, count: int, length: float, thick: float
+    sheet: Image.Image,
+    dice: Dice,
+    angle: Field,
+    colour: Callable[[int, int], Field],
+    *,
+    count: int,
+    length: float,
+    thick: float,
 ) -> None:
     """Draw strokes of several bristles, each a little apart in colour, along the angles of a field."""
     height, width = angle.shape
@@ -97,12 +115,16 @@ def brush(
         base = colour(row, column)
         path = [at]
         for _ in range(max(2, int(dice.uniform(0.6, 1.4) * length / pace))):
-            row, column = (int(np.clip(place, 0, most - 1)) for place, most in ((at[1], height), (at[0], width)))
+            row, column = (
+                int(np.clip(place, 0, most - 1)) for place, most in ((at[1], height), (at[0], width))
+            )
             at = at + pace * np.array([np.cos(angle[row, column]), np.sin(angle[row, column])])
             path.append(at)
         line = np.array(path)
         ahead = np.gradient(line, axis=0)
-        aside = np.stack([-ahead[:, 1], ahead[:, 0]], 1) / (np.hypot(ahead[:, 0], ahead[:, 1])[:, None] + 1e-6)
+        aside = np.stack([-ahead[:, 1], ahead[:, 0]], 1) / (
+            np.hypot(ahead[:, 0], ahead[:, 1])[:, None] + 1e-6
+        )
         broad = thick * dice.uniform(0.6, 1.3)
         bristles = max(3, int(broad / 1.6))
         taper = np.sin(np.linspace(0.15, np.pi - 0.1, len(line))) ** 0.4
@@ -110,10 +132,15 @@ def brush(
             lit = 14 if place < -0.3 else -14 if place > 0.35 else 0  # the light comes from one side
             shade = base + dice.normal(0, 18) * (0.6 + 0.4 * abs(place)) + dice.normal(0, 4.5, 3) + lit
             points = (line + aside * (place * broad * taper)[:, None]) * FINER
-            draw.line([tuple(point) for point in points.tolist()], fill=ink(shade), width=max(1, int(FINER * broad / bristles * 1.5)))
+            draw.line(
+                [tuple(point) for point in points.tolist()],
+                fill=ink(shade),
+                width=max(1, int(FINER * broad / bristles * 1.5)),
+            )
 
 
-# --- Leaded glass ----------------------------------------------------------------------------------------------------------
+# --- Leaded glass
+# ----------------------------------------------------------------------------------------------------------
 
 
 def glass(height: int, width: int, dice: Dice) -> Sheet:
@@ -127,30 +154,47 @@ def glass(height: int, width: int, dice: Dice) -> Sheet:
         points = np.stack([np.bincount(own, places.ravel(), count) / size for places in (x, y)], 1)
     y, x = np.mgrid[:height, :width]
     bent = 3 * noise(dice, height, width, 10, 2)
-    nearest, second, own = np.full((height, width), np.inf), np.full((height, width), np.inf), np.zeros((height, width), int)
+    nearest, second, own = (
+        np.full((height, width), np.inf),
+        np.full((height, width), np.inf),
+        np.zeros((height, width), int),
+    )
     for number, (across, down) in enumerate(points):
         away = np.hypot(x + bent - across, y + bent - down)
         nearer = away < nearest
         second = np.where(nearer, nearest, np.minimum(second, away))
         own, nearest = np.where(nearer, number, own), np.where(nearer, away, nearest)
     from_sun = np.hypot(points[:, 0] - 0.62 * width, points[:, 1] - 0.38 * height) / height
-    panes = between(colours("ffd65a f08a24 c4302b 7a1f4d 2b2f77 1d6fa5 2f9e8f"), 1.15 * from_sun + dice.normal(0, 0.07, count))
-    light = np.clip(0.82 + 0.22 * noise(dice, height, width, 14, 3), 0.45, 1.3) * (1.12 - 0.3 * np.clip(nearest / 60, 0, 1))
+    panes = between(
+        colours("ffd65a f08a24 c4302b 7a1f4d 2b2f77 1d6fa5 2f9e8f"),
+        1.15 * from_sun + dice.normal(0, 0.07, count),
+    )
+    light = np.clip(0.82 + 0.22 * noise(dice, height, width, 14, 3), 0.45, 1.3) * (
+        1.12 - 0.3 * np.clip(nearest / 60, 0, 1)
+    )
     beyond = second - nearest  # how much farther the next point is: 0 on the border
     pane = np.clip((beyond - 4.2) / 2.2, 0, 1)[..., None]
     rim = 18 * np.exp(-(((beyond - 8) / 2.5) ** 2))[..., None]
     return whole(panes[own] * light[..., None] * pane + np.array([16, 14, 18]) * (1 - pane) + rim)
 
 
-# --- Marbled paper ---------------------------------------------------------------------------------------------------------
+# --- Marbled paper
+# ---------------------------------------------------------------------------------------------------------
 
 
 def marbling(height: int, width: int, dice: Dice) -> Sheet:
-    """Drops and combs, as in Lu, Jaffer, Jin, Zhao and Mao, "Mathematical Marbling", 2012: what lies at a place is asked backwards."""
+    """Drops and combs, as in Lu, Jaffer, Jin, Zhao and Mao, "Mathematical Marbling", 2012: what lies at a
+    place is asked backwards.
+    """
     paints = colours("f4ecd8 1d3a5f c8452f e9b44c 3f7d6e f4ecd8 101820 d98c5f")
     y, x = np.mgrid[:height, :width].astype(np.float64)
     x = x + 7 * np.sin(y / 31)
-    combs = ((0.03, 34, 70, 7, 0), (np.pi / 2 + 0.02, 62, -130, 13, 9), (-np.pi / 2, 62, -110, 13, 40), (np.pi, 150, 120, 30, 30))
+    combs = (
+        (0.03, 34, 70, 7, 0),
+        (np.pi / 2 + 0.02, 62, -130, 13, 9),
+        (-np.pi / 2, 62, -110, 13, 40),
+        (np.pi, 150, 120, 30, 30),
+    )
     for angle, apart, pull, sharp, start in combs:
         along = np.array([np.cos(angle), np.sin(angle)])
         across = (y * along[0] - x * along[1] + start) / apart
@@ -177,41 +221,64 @@ def marbling(height: int, width: int, dice: Dice) -> Sheet:
     return soft(paints[paint], 0.8) + 6 * noise(dice, height, width, 30, 3)[..., None]
 
 
-# --- Woodcut ---------------------------------------------------------------------------------------------------------------
+# --- Woodcut
+# ---------------------------------------------------------------------------------------------------------------
 
 
 def woodcut(height: int, width: int, dice: Dice) -> Sheet:
-    """Lines of equal height, thick where it is dark, crossed where it is darkest; a few spots of a second colour."""
+    """Lines of equal height, thick where it is dark, crossed where it is darkest; a few spots of a second
+    colour.
+    """
     y, x = np.mgrid[:height, :width]
     ground = 60 * noise(dice, height, width, 2, 4) + 0.55 * y
     tone = 0.42 + 0.3 * noise(dice, height, width, 2.2, 3) + 0.22 * np.sin(ground / 75)
-    lines = np.sin(ground / 2.3 + 1.3 * noise(dice, height, width, 26, 2)) < np.clip(1.7 * tone - 0.85, -1.05, 1.05)
-    crossed = np.sin((0.62 * x - 0.35 * y) / 2.6 + noise(dice, height, width, 18, 2)) < np.clip(2.2 * tone - 2.05, -1.1, 1)
+    lines = np.sin(ground / 2.3 + 1.3 * noise(dice, height, width, 26, 2)) < np.clip(
+        1.7 * tone - 0.85, -1.05, 1.05
+    )
+    crossed = np.sin((0.62 * x - 0.35 * y) / 2.6 + noise(dice, height, width, 18, 2)) < np.clip(
+        2.2 * tone - 2.05, -1.1, 1
+    )
     black = (lines | crossed)[..., None]
     red = (noise(dice, height, width, 1.6, 2) > 1.05)[..., None]
-    sheet = np.where(black, np.array([24, 22, 26]), np.where(red, np.array([196, 78, 52]), np.array([238, 228, 205])))
+    sheet = np.where(
+        black, np.array([24, 22, 26]), np.where(red, np.array([196, 78, 52]), np.array([238, 228, 205]))
+    )
     return soft(sheet, 0.7) + 9 * noise(dice, height, width, 60, 2)[..., None]
 
 
-# --- Evening sea -----------------------------------------------------------------------------------------------------------
+# --- Evening sea
+# -----------------------------------------------------------------------------------------------------------
 
 
 def points(height: int, width: int, dice: Dice) -> Sheet:
-    """Divided colours, after Chevreul's law of 1839: each dot leaves the colour meant by one of six steps that cancel out."""
+    """Divided colours, after Chevreul's law of 1839: each dot leaves the colour meant by one of six steps
+    that cancel out.
+    """
     y, x = np.mgrid[:height, :width]
     rough = noise(dice, height, width, 3, 3)
     horizon = 0.5 * height
     sky = between(colours("5f86c9 93b5e2 f1d9b0 f2a97f e07a6a"), y / horizon)
-    sea = between(colours("e09a72 4f8fb0 2b6a94 2f7f86 214f6a"), (y - horizon) / (height - horizon) + 0.08 * rough)
+    sea = between(
+        colours("e09a72 4f8fb0 2b6a94 2f7f86 214f6a"), (y - horizon) / (height - horizon) + 0.08 * rough
+    )
     meant = np.where((y < horizon)[..., None], sky, sea)
-    sun, below = (np.exp(-(((x - 0.68 * width) / broad) ** 2 + ((y - down) / high) ** 2)) for broad, down, high in _lights(height))
+    sun, below = (
+        np.exp(-(((x - 0.68 * width) / broad) ** 2 + ((y - down) / high) ** 2))
+        for broad, down, high in _lights(height)
+    )
     for light, tint in ((sun, [255, 238, 150]), (0.8 * below, [255, 214, 140])):
         meant = meant * (1 - light[..., None]) + np.array(tint) * light[..., None]
-    shore = y > height * (0.83 + 0.1 * noise(dice, 1, width, 0.02, 2)) - 0.25 * height * np.exp(-((x / (0.25 * width)) ** 2))
-    meant = np.where(shore[..., None], between(colours("24402f 3c6b3a 7f9a3e c2a94a"), 0.5 + 0.35 * rough), meant)
+    shore = y > height * (0.83 + 0.1 * noise(dice, 1, width, 0.02, 2)) - 0.25 * height * np.exp(
+        -((x / (0.25 * width)) ** 2)
+    )
+    meant = np.where(
+        shore[..., None], between(colours("24402f 3c6b3a 7f9a3e c2a94a"), 0.5 + 0.35 * rough), meant
+    )
     sheet = Image.new("RGB", (width * FINER, height * FINER), (228, 214, 190))
     draw = ImageDraw.Draw(sheet)
-    steps = np.array([[38, -8, -32], [-28, 10, 34], [22, 22, -30], [-32, -24, 28], [-10, 14, -12], [10, -14, 12]])
+    steps = np.array(
+        [[38, -8, -32], [-28, 10, 34], [22, 22, -30], [-32, -24, 28], [-10, 14, -12], [10, -14, 12]]
+    )
     for _ in range(height * width // 8):
         across, down, radius = dice.uniform(0, width), dice.uniform(0, height), dice.uniform(1.9, 3.8)
         shade = meant[int(down), int(across)] + steps[dice.integers(len(steps))]
@@ -225,11 +292,14 @@ def _lights(height: int) -> tuple[tuple[float, float, float], ...]:
     return (0.07 * height, 0.3 * height, 0.07 * height), (0.09 * height, 0.72 * height, 0.22 * height)
 
 
-# --- Watercolours ----------------------------------------------------------------------------------------------------------
+# --- Watercolours
+# ----------------------------------------------------------------------------------------------------------
 
 
 def watercolour(height: int, width: int, dice: Dice) -> Sheet:
-    """Polygons roughened at random and laid thinly over each other, after Tyler Hobbs, "How to Simulate Watercolor Paint", 2016."""
+    """Polygons roughened at random and laid thinly over each other, after Tyler Hobbs, "How to Simulate
+    Watercolor Paint", 2016.
+    """
     tints = colours("2a6f97 61a5c2 e07a5f f2b134 6a994e 8e4a8c c9485b 3d5a80")
     grain = np.clip(1 + 0.16 * noise(dice, height, width, 90, 2), 0.6, 1.4)
     sheet = np.full((height, width, 3), [247, 242, 232], np.float32)
@@ -239,14 +309,23 @@ def watercolour(height: int, width: int, dice: Dice) -> Sheet:
         radius = dice.uniform(0.09, 0.2) * height
         turn = np.linspace(0, 2 * np.pi, 10, endpoint=False)
         broad = dice.uniform(0.8, 1.7)
-        blot = roughened(np.stack([centre + broad * radius * np.cos(turn), middle + radius * np.sin(turn)], 1), 0.24, 3, dice)
+        blot = roughened(
+            np.stack([centre + broad * radius * np.cos(turn), middle + radius * np.sin(turn)], 1),
+            0.24,
+            3,
+            dice,
+        )
         layer = np.zeros((height, width), np.float32)
         for _ in range(30):
             once = Image.new("L", (width, height))
-            ImageDraw.Draw(once).polygon([tuple(corner) for corner in roughened(blot, 0.2, 3, dice).tolist()], fill=255)
+            ImageDraw.Draw(once).polygon(
+                [tuple(corner) for corner in roughened(blot, 0.2, 3, dice).tolist()], fill=255
+            )
             layer += np.asarray(once, np.float32) / (30 * 255)
         rim = 0.3 * np.clip(6 * layer, 0, 1) * np.clip(1.8 * (1 - layer), 0, 1)
-        covering = np.clip((0.5 * layer + rim) * grain * (1 + 0.3 * noise(dice, height, width, 5, 3)), 0, 0.85)[..., None]
+        covering = np.clip(
+            (0.5 * layer + rim) * grain * (1 + 0.3 * noise(dice, height, width, 5, 3)), 0, 0.85
+        )[..., None]
         sheet *= 1 - covering * (1 - tints[dice.integers(len(tints))] / 255)  # paint takes light away
     return sheet + 4 * noise(dice, height, width, 120, 1)[..., None]
 
@@ -261,11 +340,14 @@ def roughened(corners: Field, spread: float, times: int, dice: Dice) -> Field:
     return corners
 
 
-# --- Planes ----------------------------------------------------------------------------------------------------------------
+# --- Planes
+# ----------------------------------------------------------------------------------------------------------------
 
 
 def planes(height: int, width: int, dice: Dice) -> Sheet:
-    """Discs, arcs, triangles, bars, lines and chequers in few colours and angles, half of them letting through what lies below."""
+    """Discs, arcs, triangles, bars, lines and chequers in few colours and angles, half of them letting
+    through what lies below.
+    """
     tints = colours("c8352b 1b1b1e 2c5d8f e2a829 7d8b8a f4efe2 8a3b2a 4c7a5a")
     sheet = Image.new("RGBA", (width * FINER, height * FINER), (235, 226, 204, 255))
     for _ in range(46):
@@ -277,7 +359,9 @@ def planes(height: int, width: int, dice: Dice) -> Sheet:
         angle = dice.choice([0.35, 1.1, -0.5, 2.2]) + dice.normal(0, 0.1)
         along, aside = (np.array([np.cos(turn), np.sin(turn)]) * size for turn in (angle, angle + np.pi / 2))
 
-        def corner(forth: float, off: float, at: Field = at, along: Field = along, aside: Field = aside) -> tuple[float, float]:
+        def corner(
+            forth: float, off: float, at: Field = at, along: Field = along, aside: Field = aside
+        ) -> tuple[float, float]:
             place = at + forth * along + off * aside
             return float(place[0]), float(place[1])
 
@@ -287,7 +371,13 @@ def planes(height: int, width: int, dice: Dice) -> Sheet:
             case 1:
                 for radius in (0.5 * size, 0.75 * size, size):
                     begin = float(np.degrees(angle))
-                    draw.arc([*(at - radius), *(at + radius)], begin, begin + 150, fill=tint, width=int(0.1 * size) + 3)
+                    draw.arc(
+                        [*(at - radius), *(at + radius)],
+                        begin,
+                        begin + 150,
+                        fill=tint,
+                        width=int(0.1 * size) + 3,
+                    )
             case 2:
                 draw.polygon([corner(1.6, 0), corner(0, 0.8), corner(-0.3, -0.6)], fill=tint)
             case 3:
@@ -302,19 +392,26 @@ def planes(height: int, width: int, dice: Dice) -> Sheet:
         sheet = Image.alpha_composite(sheet, over)
     y, x = np.mgrid[:height, :width]
     weave = 2.2 * (np.sin(2.1 * x) + np.sin(2.1 * y)) + 3 * dice.standard_normal((height, width))
-    return smaller(sheet.convert("RGB")) * (1 + 0.04 * noise(dice, height, width, 40, 3)[..., None]) + whole(weave[..., None])
+    return smaller(sheet.convert("RGB")) * (1 + 0.04 * noise(dice, height, width, 40, 3)[..., None]) + whole(
+        weave[..., None]
+    )
 
 
-# --- Tools -----------------------------------------------------------------------------------------------------------------
+# --- Tools
+# -----------------------------------------------------------------------------------------------------------------
 
 
 def noise(dice: Dice, height: int, width: int, cells: float, octaves: int) -> Sheet:
-    """Smooth noise [height, width] of about size 1: grids of random numbers, enlarged; each finer by 2 and half as strong."""
+    """Smooth noise [height, width] of about size 1: grids of random numbers, enlarged; each finer by 2 and
+    half as strong.
+    """
     summed, power = np.zeros((height, width), np.float32), 0.0
     for octave in range(octaves):
         rows = max(2, round(cells * 2**octave))
         grid = dice.standard_normal((rows + 3, round(rows * width / height) + 3)).astype(np.float32)
-        summed += np.asarray(Image.fromarray(grid).resize((width, height), Image.Resampling.BICUBIC)) / 2**octave
+        summed += (
+            np.asarray(Image.fromarray(grid).resize((width, height), Image.Resampling.BICUBIC)) / 2**octave
+        )
         power += 0.25**octave
     return summed / np.float32(np.sqrt(power))
 
@@ -342,11 +439,15 @@ def whole(sheet: Field) -> Sheet:
 
 
 def soft(sheet: Field, radius: float) -> Sheet:
-    return np.asarray(Image.fromarray(sheet.astype(np.uint8)).filter(ImageFilter.GaussianBlur(radius)), np.float32)
+    return np.asarray(
+        Image.fromarray(sheet.astype(np.uint8)).filter(ImageFilter.GaussianBlur(radius)), np.float32
+    )
 
 
 def smaller(sheet: Image.Image) -> Sheet:
-    return np.asarray(sheet.resize((sheet.width // FINER, sheet.height // FINER), Image.Resampling.LANCZOS), np.float32)
+    return np.asarray(
+        sheet.resize((sheet.width // FINER, sheet.height // FINER), Image.Resampling.LANCZOS), np.float32
+    )
 
 
 RULES: dict[str, Callable[[int, int, Dice], Sheet]] = {

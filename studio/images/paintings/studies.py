@@ -1,4 +1,5 @@
-"""The studio's own paintings, to paint a photo after where no other is at hand. Each was painted by a rule, in which nothing was learnt.
+"""The studio's own paintings, to paint a photo after where no other is at hand. Each was painted by a rule,
+in which nothing was learnt.
 
     studio style photo.jpg glass -o painted.png
 
@@ -23,7 +24,9 @@ LICENCE = "CC0 1.0, https://creativecommons.org/publicdomain/zero/1.0/"
 
 @dataclass(frozen=True)
 class Study:
-    """A painting of the studio's own: its name in a command, its title, what its rule is, and where its file is."""
+    """A painting of the studio's own: its name in a command, its title, what its rule is, and where its file
+    is.
+    """
 
     name: str
     title: str
@@ -44,18 +47,38 @@ class Study:
         try:
             content = self.path.read_bytes()
         except FileNotFoundError:
-            raise Missing(f"This installation of the studio lacks its painting '{self.name}': install it again.") from None
+            raise Missing(
+                f"This installation of the studio lacks its painting '{self.name}': install it again."
+            ) from None
         return Ingredient("style", content, self.path.name, self.title, AUTHOR, LICENCE)
 
 
 STUDIES = {
     study.name: study
     for study in (
-        Study("whirls", "Night wind", "Eight thousand brush strokes, each along the wind where it begins; yellow about the eddies."),
-        Study("glass", "Leaded glass", "Two hundred points; every place takes the colour of the nearest, with lead where two are as near."),
-        Study("marbling", "Marbled paper", "Drops of colour push each other aside, and combs are drawn through them."),
-        Study("woodcut", "Woodcut", "Lines of equal height over hilly ground, the thicker the darker it lies."),
-        Study("points", "Evening sea", "Dots whose colours lie beside the one that is meant, and meet in the eye."),
+        Study(
+            "whirls",
+            "Night wind",
+            "Eight thousand brush strokes, each along the wind where it begins; yellow about the eddies.",
+        ),
+        Study(
+            "glass",
+            "Leaded glass",
+            "Two hundred points; every place takes the colour of the nearest, with lead where two are as near.",
+        ),
+        Study(
+            "marbling",
+            "Marbled paper",
+            "Drops of colour push each other aside, and combs are drawn through them.",
+        ),
+        Study(
+            "woodcut", "Woodcut", "Lines of equal height over hilly ground, the thicker the darker it lies."
+        ),
+        Study(
+            "points",
+            "Evening sea",
+            "Dots whose colours lie beside the one that is meant, and meet in the eye.",
+        ),
         Study(
             "watercolour",
             "Watercolours",

@@ -1,7 +1,7 @@
 """Visitors at work on lessons: who is where, and one answer for each thing a visitor does.
 
-The page speaks with a classroom in plain JSON. Every sitting (one lesson open in one page) has a state of its own; the oldest sittings make
-room for new ones, and a page whose sitting has gone simply begins again.
+The page speaks with a classroom in plain JSON. Every sitting (one lesson open in one page) has a state of its
+own; the oldest sittings make room for new ones, and a page whose sitting has gone simply begins again.
 """
 
 from __future__ import annotations
@@ -50,7 +50,11 @@ class Classroom:
                 case "course":
                     return {"course": [{"name": name, "title": lesson(name).title} for name in COURSE]}
                 case "open":
-                    return self._open(str(request.get("lesson", "")), str(request.get("session", "")), request.get("settings") or {})
+                    return self._open(
+                        str(request.get("lesson", "")),
+                        str(request.get("session", "")),
+                        request.get("settings") or {},
+                    )
                 case "event":
                     return self._event(str(request.get("session", "")), request.get("event") or {})
             raise Refused("The page asked for something this studio does not know; load it again.")
@@ -67,7 +71,11 @@ class Classroom:
             self._sittings.move_to_end(session)
             while len(self._sittings) > self._seats:
                 self._sittings.popitem(last=False)
-        return {"lesson": _described(opened), "settings": settings, "scene": opened.draw(sitting.state).to_dict()}
+        return {
+            "lesson": _described(opened),
+            "settings": settings,
+            "scene": opened.draw(sitting.state).to_dict(),
+        }
 
     def _event(self, session: str, fields: Mapping[str, Any]) -> dict[str, Any]:
         with self._lock:
@@ -83,7 +91,9 @@ class Classroom:
                 if getattr(knob, "restarts", False):
                     sitting.state = sitting.lesson.begin(sitting.settings)
                 else:
-                    sitting.state = sitting.lesson.act(sitting.state, Event("set", knob=event.knob, value=sitting.settings[event.knob]))
+                    sitting.state = sitting.lesson.act(
+                        sitting.state, Event("set", knob=event.knob, value=sitting.settings[event.knob])
+                    )
             else:
                 sitting.state = sitting.lesson.act(sitting.state, event)
             scene = sitting.lesson.draw(sitting.state)
@@ -124,7 +134,19 @@ def read_event(fields: Mapping[str, Any]) -> Event:
 
 
 def _described(opened: Lesson[Any]) -> dict[str, Any]:
-    texts = ("name", "title", "question", "first", "notice", "formula", "code", "tab", "use", "credits", "folded")
+    texts = (
+        "name",
+        "title",
+        "question",
+        "first",
+        "notice",
+        "formula",
+        "code",
+        "tab",
+        "use",
+        "credits",
+        "folded",
+    )
     return {text: getattr(opened, text) for text in texts} | {
         "checks": [asdict(check) for check in opened.checks],
         "knobs": [_knob(knob) for knob in opened.knobs],

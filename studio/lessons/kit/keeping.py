@@ -19,7 +19,9 @@ LARGEST_PART = 8 * 2**20
 
 
 def packed(network: Network, card: Card) -> File:
-    """`NAME.zip` with NAME.safetensors and its card NAME.json, NAME being the card's. Raises `Refused` for weights that are not finite."""
+    """`NAME.zip` with NAME.safetensors and its card NAME.json, NAME being the card's. Raises `Refused` for
+    weights that are not finite.
+    """
     from studio.learning.checkpoints import save
 
     archive = io.BytesIO()
@@ -32,7 +34,9 @@ def packed(network: Network, card: Card) -> File:
 
 
 def unpacked(content: bytes, card_name: str, file_name: str) -> Model:
-    """The network back from such a zip, checked. Raises `Unreadable` for what is none, is broken or is too large."""
+    """The network back from such a zip, checked. Raises `Unreadable` for what is none, is broken or is too
+    large.
+    """
     from studio.learning.checkpoints import load
 
     with tempfile.TemporaryDirectory() as folder:
@@ -41,6 +45,16 @@ def unpacked(content: bytes, card_name: str, file_name: str) -> Model:
                 for part in (f"{card_name}.safetensors", f"{card_name}.json"):
                     with zipped.open(part) as file:
                         Path(folder, part).write_bytes(file.read(LARGEST_PART))
-        except (zipfile.BadZipFile, KeyError, OSError, RuntimeError, NotImplementedError, EOFError, ValueError):
-            raise Unreadable(f"{file_name} holds no network '{card_name}'; choose a zip that this lesson saved.") from None
+        except (
+            zipfile.BadZipFile,
+            KeyError,
+            OSError,
+            RuntimeError,
+            NotImplementedError,
+            EOFError,
+            ValueError,
+        ):
+            raise Unreadable(
+                f"{file_name} holds no network '{card_name}'; choose a zip that this lesson saved."
+            ) from None
         return load(Path(folder) / card_name)

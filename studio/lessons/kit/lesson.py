@@ -1,4 +1,5 @@
-"""What a lesson is: a few texts, some controls, and three functions that know nothing of the page they are shown on.
+"""What a lesson is: a few texts, some controls, and three functions that know nothing of the page they are
+shown on.
 
     state = lesson.begin(settings)             # a fresh start
     state = lesson.act(state, event)           # the visitor did something, or time goes on
@@ -21,7 +22,9 @@ State = TypeVar("State")
 
 @dataclass(frozen=True)
 class Choice:
-    """Choose one of a few words. icons: a small picture for each, the inside of an SVG of 32 by 32 units; they then stand side by side."""
+    """Choose one of a few words. icons: a small picture for each, the inside of an SVG of 32 by 32 units;
+    they then stand side by side.
+    """
 
     name: str
     label: str
@@ -63,7 +66,9 @@ class Switch:
 
 @dataclass(frozen=True)
 class Push:
-    """A button: it sends an event of its name. `key`: the key that presses it. With a group it stands there, not among the actions."""
+    """A button: it sends an event of its name. `key`: the key that presses it. With a group it stands there,
+    not among the actions.
+    """
 
     name: str
     label: str
@@ -88,7 +93,9 @@ class Write:
 
 @dataclass(frozen=True)
 class Upload:
-    """A file of the visitor's own: sends an event of its name with `content` (bytes) and `text` (the file's name)."""
+    """A file of the visitor's own: sends an event of its name with `content` (bytes) and `text` (the file's
+    name).
+    """
 
     name: str
     label: str
@@ -99,7 +106,9 @@ class Upload:
 
 @dataclass(frozen=True)
 class Camera(Upload):
-    """A button that turns the visitor's camera on: while it is, events of its name bring small JPEGs, a few a second, like uploads."""
+    """A button that turns the visitor's camera on: while it is, events of its name bring small JPEGs, a few a
+    second, like uploads.
+    """
 
 
 Knob = Choice | Slide | Switch | Push | Write | Upload
@@ -107,10 +116,10 @@ Knob = Choice | Slide | Switch | Push | Write | Upload
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened. name: a push's name, "set" (knob, value), "advance" (time goes on), "click" and "drag" on a
-    figure (x, y in the figure's coordinates; index for a dot), "node", "link" and "press" (id of what was clicked), "hover" (id of the
-    node or link under the pointer, empty for none), "edit" (id of an entry and the value typed, None to put it away), "stroke" (points),
-    "key".
+    """Something that happened. name: a push's name, "set" (knob, value), "advance" (time goes on), "click"
+    and "drag" on a figure (x, y in the figure's coordinates; index for a dot), "node", "link" and "press" (id
+    of what was clicked), "hover" (id of the node or link under the pointer, empty for none), "edit" (id of an
+    entry and the value typed, None to put it away), "stroke" (points), "key".
     """
 
     name: str
@@ -129,7 +138,9 @@ class Event:
 
 @dataclass(frozen=True)
 class Check:
-    """What will happen if …: asked before it is tried. answer: index of the right choice; why: said afterwards, whatever was chosen."""
+    """What will happen if …: asked before it is tried. answer: index of the right choice; why: said
+    afterwards, whatever was chosen.
+    """
 
     question: str
     choices: tuple[str, ...]
@@ -141,12 +152,15 @@ class Check:
 class Lesson(Generic[State]):
     """One lesson of the course.
 
-    question: the one it answers. first: what to do in the first ten seconds. notice: what to look for, one sentence each.
-    formula: in plain notation, with every sign explained. code: about twelve lines of Python that do it, runnable as they stand.
+    question: the one it answers. first: what to do in the first ten seconds. notice: what to look for, one
+    sentence each.
+    formula: in plain notation, with every sign explained. code: about twelve lines of Python that do it,
+    runnable as they stand.
     tab, use: the tab where artists use it, and the sentence that says how.
-    knobs: in order; those of one `group` stand together under its name. folded: the groups that are closed at first.
-    begin(settings) -> state, act(state, event) -> state, draw(state) -> scene.
-    table: the lesson's numbers, step by step, for `studio lesson NAME`; None for lessons without numbers to print.
+    knobs: in order; those of one `group` stand together under its name. folded: the groups that are closed at
+    first. begin(settings) -> state, act(state, event) -> state, draw(state) -> scene.
+    table: the lesson's numbers, step by step, for `studio lesson NAME`; None for lessons without numbers to
+    print.
     """
 
     name: str
@@ -168,7 +182,9 @@ class Lesson(Generic[State]):
     folded: tuple[str, ...] = ()
 
     def settings(self, wishes: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Every knob's value: the wish where there is one, the default otherwise. Raises `Refused` for a wish that does not fit."""
+        """Every knob's value: the wish where there is one, the default otherwise. Raises `Refused` for a wish
+        that does not fit.
+        """
         values = {knob.name: knob.default for knob in self.knobs if not isinstance(knob, (Push, Upload))}
         for name, value in (wishes or {}).items():
             values[name] = fitting(self.knob(name), value)
@@ -178,7 +194,9 @@ class Lesson(Generic[State]):
         for knob in self.knobs:
             if knob.name == name:
                 return knob
-        raise Refused(f"The lesson '{self.name}' has no control '{name}'; it has {', '.join(knob.name for knob in self.knobs)}.")
+        raise Refused(
+            f"The lesson '{self.name}' has no control '{name}'; it has {', '.join(knob.name for knob in self.knobs)}."
+        )
 
 
 def fitting(knob: Knob, value: Any) -> Any:
@@ -191,10 +209,18 @@ def fitting(knob: Knob, value: Any) -> Any:
         try:
             number = float(value)
         except (TypeError, ValueError):
-            raise Refused(f"{knob.label} is a number from {knob.minimum:g} to {knob.maximum:g}, not {value!r}.") from None
+            raise Refused(
+                f"{knob.label} is a number from {knob.minimum:g} to {knob.maximum:g}, not {value!r}."
+            ) from None
         if not knob.minimum <= number <= knob.maximum:
-            raise Refused(f"{knob.label} goes from {knob.minimum:g} to {knob.maximum:g}; {number:g} is outside.")
-        return int(number) if knob.step == int(knob.step) and number == int(number) and not knob.stops else number
+            raise Refused(
+                f"{knob.label} goes from {knob.minimum:g} to {knob.maximum:g}; {number:g} is outside."
+            )
+        return (
+            int(number)
+            if knob.step == int(knob.step) and number == int(number) and not knob.stops
+            else number
+        )
     if isinstance(knob, Switch):
         return value if isinstance(value, bool) else str(value).lower() in ("1", "true", "yes", "on")
     if isinstance(knob, Write):

@@ -1,8 +1,10 @@
-"""What a lesson shows, as data: figures made of marks. A page draws them, a terminal prints their text, a test reads their numbers.
+"""What a lesson shows, as data: figures made of marks. A page draws them, a terminal prints their text, a
+test reads their numbers.
 
-Coordinates are the data's own; the drawer scales. Colours are named by meaning, and the theme decides (safe for colour-blind
-eyes): "one" and "two" are the two sides of every comparison (orange and blue), "three" to "six" further classes, "ink" and "faint"
-what is written, "good" and "bad" a judgement, "accent" what the eye should find first.
+Coordinates are the data's own; the drawer scales. Colours are named by meaning, and the theme decides (safe
+for colour-blind eyes): "one" and "two" are the two sides of every comparison (orange and blue), "three" to
+"six" further classes, "ink" and "faint" what is written, "good" and "bad" a judgement, "accent" what the eye
+should find first.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ Row = Sequence[float] | np.ndarray
 
 @dataclass(frozen=True)
 class Points:
-    """Dots. colour: one for all, or one for each. drag: the dots can be moved (event "drag" with the dot's index)."""
+    """Dots. colour: one for all, or one for each. drag: the dots can be moved (event "drag" with the dot's
+    index).
+    """
 
     x: Row
     y: Row
@@ -62,10 +66,11 @@ class Bars:
 
 @dataclass(frozen=True)
 class Heat:
-    """A grid of values as colours. values: rows from the bottom up; -1 is colour "two", 0 the ground, +1 colour "one".
-    With the scale "colour", each value is a red, a green and a blue of 0 … 1.
+    """A grid of values as colours. values: rows from the bottom up; -1 is colour "two", 0 the ground, +1
+    colour "one". With the scale "colour", each value is a red, a green and a blue of 0 … 1.
 
-    extent: x0, x1, y0, y1 of the grid's outer edges. steps: True draws only the sign (a decision), False shades.
+    extent: x0, x1, y0, y1 of the grid's outer edges. steps: True draws only the sign (a decision), False
+    shades.
     """
 
     values: Grid
@@ -81,7 +86,8 @@ class Heat:
 class Picture:
     """A picture (data URL) filling the extent x0, x1, y0, y1. pixelated: show the pixels as squares.
 
-    name: the page keeps a picture that has one; from then on an empty url shows it again, so that a large one is sent once.
+    name: the page keeps a picture that has one; from then on an empty url shows it again, so that a large one
+    is sent once.
     """
 
     url: str
@@ -118,9 +124,11 @@ class Arrow:
 
 @dataclass(frozen=True)
 class Node:
-    """One neuron in a drawing of a network; its own output as a small heat map. Clicking it sends event "node" with its id.
+    """One neuron in a drawing of a network; its own output as a small heat map. Clicking it sends event
+    "node" with its id.
 
-    bias: shown as a small square; clicking that sends event "link" with the id and ":bias". size: half its side, in pixels.
+    bias: shown as a small square; clicking that sends event "link" with the id and ":bias". size: half its
+    side, in pixels.
     """
 
     id: str
@@ -137,7 +145,9 @@ class Node:
 
 @dataclass(frozen=True)
 class Link:
-    """A weight between two nodes: its width is its size, its colour its sign. Clicking it sends event "link" with its id."""
+    """A weight between two nodes: its width is its size, its colour its sign. Clicking it sends event "link"
+    with its id.
+    """
 
     id: str
     start: str
@@ -150,7 +160,9 @@ class Link:
 
 @dataclass(frozen=True)
 class Button:
-    """A small round button inside a drawing, such as one more neuron. Pressing it sends event "press" with its id. help: what it does."""
+    """A small round button inside a drawing, such as one more neuron. Pressing it sends event "press" with
+    its id. help: what it does.
+    """
 
     id: str
     x: float
@@ -183,9 +195,11 @@ Mark = Points | Line | Bars | Heat | Picture | Words | Arrow | Node | Link | But
 class Figure:
     """One drawing. text: its twin in words, for ears and for print: what is to be seen, with its numbers.
 
-    clicks: what a click on the ground means, in words for the hint under the figure; empty when it means nothing.
+    clicks: what a click on the ground means, in words for the hint under the figure; empty when it means
+    nothing.
     draws: the figure is a sheet to draw on with a finger or a mouse (event "stroke" with the points).
-    aspect: width over height. axes: False for pictures and networks. hovers: it wants to know which node or link is pointed at.
+    aspect: width over height. axes: False for pictures and networks. hovers: it wants to know which node or
+    link is pointed at.
     rows: how many rows of the page it fills, where the scene's figures stand in columns.
     """
 
@@ -218,7 +232,8 @@ class Table:
 
 @dataclass(frozen=True)
 class Sound:
-    """A tone to be heard: pitch in MIDI numbers, seconds, loudness 0..1, and a timbre the browser knows (sine, triangle, square).
+    """A tone to be heard: pitch in MIDI numbers, seconds, loudness 0..1, and a timbre the browser knows
+    (sine, triangle, square).
 
     after: seconds from now until it begins.
     """
@@ -241,7 +256,8 @@ class File:
 
 @dataclass(frozen=True)
 class Visit:
-    """The page opens another tab, by its label, with these settings there (for the Dream tab: fields of its recipe).
+    """The page opens another tab, by its label, with these settings there (for the Dream tab: fields of its
+    recipe).
 
     network: a network trained here that goes along as its file, to dream with `layers`.
     """
@@ -260,9 +276,11 @@ class Scene:
     numbers: a few figures worth reading at a glance, name -> value as text.
     playing: whether it wants to go on by itself (the page then sends "advance" after "advance").
     values: settings that the lesson itself changed, for the controls to follow.
-    columns: widths of the columns the figures stand in on a wide page, such as (3, 2); the page's own choice when empty.
+    columns: widths of the columns the figures stand in on a wide page, such as (3, 2); the page's own choice
+    when empty.
     visit: where the visitor is taken, with what was found here.
-    away: groups of controls, and buttons by name, that mean nothing as things stand; the page puts them away for the time being.
+    away: groups of controls, and buttons by name, that mean nothing as things stand; the page puts them away
+    for the time being.
     """
 
     figures: tuple[Figure, ...] = ()
@@ -279,13 +297,16 @@ class Scene:
     away: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain lists and numbers, ready for JSON; heat maps as one byte a cell (0 is -1 or dark, 255 is +1 or light), base64."""
+        """Plain lists and numbers, ready for JSON; heat maps as one byte a cell (0 is -1 or dark, 255 is +1
+        or light), base64.
+        """
         scene = asdict(replace(self, figures=(), files=()))
         scene["files"] = [_carried(file) for file in self.files]
         if self.visit is not None and self.visit.network is not None:
             scene["visit"]["network"] = _carried(self.visit.network)
         scene["figures"] = [
-            {**asdict(replace(figure, marks=())), "marks": [_marked(mark) for mark in figure.marks]} for figure in self.figures
+            {**asdict(replace(figure, marks=())), "marks": [_marked(mark) for mark in figure.marks]}
+            for figure in self.figures
         ]
         return scene
 
@@ -316,7 +337,11 @@ def _bytes(values: Grid, lowest: float) -> dict[str, Any]:
     """The grid's values, from `lowest` to 1, as bytes. What is not a number shows as the middle."""
     grid = np.nan_to_num(np.asarray(values, dtype=np.float32), nan=(lowest + 1) / 2)
     cells = np.clip((grid - lowest) / (1 - lowest) * 255 + 0.5, 0, 255).astype(np.uint8)
-    return {"rows": cells.shape[0], "columns": cells.shape[1], "bytes": base64.b64encode(cells.tobytes()).decode("ascii")}
+    return {
+        "rows": cells.shape[0],
+        "columns": cells.shape[1],
+        "bytes": base64.b64encode(cells.tobytes()).decode("ascii"),
+    }
 
 
 def _plain(value: Any) -> Any:
@@ -331,8 +356,13 @@ def _plain(value: Any) -> Any:
 
 def table_in_words(table: Table) -> str:
     """The table in columns of even width."""
-    widths = [max(len(row[column]) for row in (table.columns, *table.rows)) for column in range(len(table.columns))]
-    lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in (table.columns, *table.rows)]
+    widths = [
+        max(len(row[column]) for row in (table.columns, *table.rows)) for column in range(len(table.columns))
+    ]
+    lines = [
+        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        for row in (table.columns, *table.rows)
+    ]
     return "\n".join([table.title, *lines] if table.title else lines)
 
 

@@ -1,1 +1,3 @@
-"""Markov chains over small integers, automata, and exact sampling under constraints. Nothing here knows music."""
+"""Markov chains over small integers, automata, and exact sampling under constraints. Nothing here knows
+music.
+"""

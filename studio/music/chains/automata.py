@@ -1,14 +1,15 @@
 """Deterministic automata: what may never be played, what must be, and how far the corpus may be copied.
 
-A `Reading` is how a constraint listens to a sequence of symbols: a `Viewpoint` turns each symbol into a letter (an interval,
-an interval with durations, a class of symbols) and an `Automaton` follows the letters and says yes or no.
+A `Reading` is how a constraint listens to a sequence of symbols: a `Viewpoint` turns each symbol into a
+letter (an interval, an interval with durations, a class of symbols) and an `Automaton` follows the letters
+and says yes or no.
 
     heard = steps(pitch_of_symbol)                                    letters are intervals; symbols of pitch `SILENT` are rests
     copies = copy_limit(heard.letters_of(corpus), 7, heard.letters)   at most 7 intervals, that is 8 notes, in a row as in the corpus
     Reading(heard, copies)
 
-The copy limit is the automaton of Papadopoulos, Roy and Pachet, "Avoiding plagiarism in Markov sequence generation" (AAAI 2014),
-built on the automaton of Aho and Corasick (CACM 18(6), 1975).
+The copy limit is the automaton of Papadopoulos, Roy and Pachet, "Avoiding plagiarism in Markov sequence
+generation" (AAAI 2014), built on the automaton of Aho and Corasick (CACM 18(6), 1975).
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from studio.errors import Refused
 from studio.music.chains.markov import Ints, Longs, freeze, ranges
 
 SILENT = -1
-"""In a viewpoint: this symbol is not heard, the automaton stays where it is. In a table of pitches: a rest."""
+"""In a viewpoint: this symbol is not heard, the automaton stays where it is. In a table of pitches: a rest.
+"""
 DEAD = -1
 """In an automaton: no way on from here can be accepted."""
 
@@ -34,9 +36,11 @@ LARGEST_TABLE = 1 << 24
 
 @dataclass(frozen=True, eq=False)
 class Viewpoint:
-    """What a listener makes of symbols who remembers a little of what went before (the pitch sounded last, say).
+    """What a listener makes of symbols who remembers a little of what went before (the pitch sounded last,
+    say).
 
-    In memory m, symbol s is heard as letter[m, s] (0 … letters - 1, or `SILENT`), and the memory becomes memory[m, s].
+    In memory m, symbol s is heard as letter[m, s] (0 … letters - 1, or `SILENT`), and the memory becomes
+    memory[m, s].
     """
 
     letters: int
@@ -69,19 +73,23 @@ class Viewpoint:
 def each(letter_of: ArrayLike, *, letters: int | None = None) -> Viewpoint:
     """Each symbol is heard by itself, as letter_of[symbol]; `SILENT` symbols are passed over."""
     letter = np.asarray(letter_of, dtype=np.int32)[None, :]
-    view = Viewpoint(int(letter.max(initial=0)) + 1 if letters is None else letters, letter, np.zeros_like(letter))
+    view = Viewpoint(
+        int(letter.max(initial=0)) + 1 if letters is None else letters, letter, np.zeros_like(letter)
+    )
     freeze(view)
     return view
 
 
 def steps(value: ArrayLike, companion: ArrayLike | None = None, *, hear_rests: bool = False) -> Viewpoint:
-    """Symbols are heard by how far they are from the symbol before: value[s] - value[r], an interval if values are pitches.
+    """Symbols are heard by how far they are from the symbol before: value[s] - value[r], an interval if
+    values are pitches.
 
-    value: [alphabet], `SILENT` for symbols that have none (rests). companion: [alphabet], a second quality (a class of
-    duration) which must agree at both ends of the step for two letters to be the same; so a run of n letters is a run of n + 1
-    notes that agree in all their intervals and all their n + 1 companions. The first note is silent: it has no interval yet.
-    Rests are passed over, and the interval is taken across them, unless `hear_rests`: then a rest is a letter of its own (with
-    its companion), and the next note's interval is still that to the note before the rest.
+    value: [alphabet], `SILENT` for symbols that have none (rests). companion: [alphabet], a second quality (a
+    class of duration) which must agree at both ends of the step for two letters to be the same; so a run of n
+    letters is a run of n + 1 notes that agree in all their intervals and all their n + 1 companions. The
+    first note is silent: it has no interval yet. Rests are passed over, and the interval is taken across
+    them, unless `hear_rests`: then a rest is a letter of its own (with its companion), and the next note's
+    interval is still that to the note before the rest.
     """
     values = np.asarray(value, dtype=np.int64)
     beside = np.zeros_like(values) if companion is None else np.asarray(companion, dtype=np.int64)
@@ -117,10 +125,11 @@ def steps(value: ArrayLike, companion: ArrayLike | None = None, *, hear_rests: b
 
 @dataclass(frozen=True, eq=False)
 class Automaton:
-    """A deterministic automaton over letters 0 … letters - 1. A state that does not list a letter does as its fallback does.
+    """A deterministic automaton over letters 0 … letters - 1. A state that does not list a letter does as its
+    fallback does.
 
-    keys: state * letters + letter of every listed step, ascending; targets: where it leads, or `DEAD`. fallback: [states], the
-    state to ask instead, -1 where there is none: then the letter leads to the start.
+    keys: state * letters + letter of every listed step, ascending; targets: where it leads, or `DEAD`.
+    fallback: [states], the state to ask instead, -1 where there is none: then the letter leads to the start.
     """
 
     letters: int
@@ -161,7 +170,9 @@ class Automaton:
         while np.any(depth >= 0):
             generation += depth >= 0
             depth = np.where(depth >= 0, self.fallback[depth], -1)
-        for age in range(int(generation.max()) + 1):  # those without a fallback first, then those who ask them
+        for age in range(
+            int(generation.max()) + 1
+        ):  # those without a fallback first, then those who ask them
             some = np.flatnonzero(generation == age)
             if age:
                 table[some] = table[self.fallback[some]]
@@ -186,10 +197,12 @@ class Automaton:
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """An automaton that listens to a walk through a viewpoint. The walk is good if the automaton accepts once it is over.
+    """An automaton that listens to a walk through a viewpoint. The walk is good if the automaton accepts once
+    it is over.
 
-    when: [ticks] of booleans, or None for always: only symbols that start at such a tick are heard, so that a motif can be
-    required in bars 9 to 12, or notes be counted in one bar. What the viewpoint remembers is kept up to date in any case.
+    when: [ticks] of booleans, or None for always: only symbols that start at such a tick are heard, so that a
+    motif can be required in bars 9 to 12, or notes be counted in one bar. What the viewpoint remembers is
+    kept up to date in any case.
     """
 
     viewpoint: Viewpoint
@@ -198,7 +211,9 @@ class Reading:
 
     def __post_init__(self) -> None:
         if self.automaton.letters < self.viewpoint.letters:
-            raise Refused(f"The automaton knows {self.automaton.letters} letters, the viewpoint hears {self.viewpoint.letters}.")
+            raise Refused(
+                f"The automaton knows {self.automaton.letters} letters, the viewpoint hears {self.viewpoint.letters}."
+            )
 
     @property
     def states(self) -> int:
@@ -214,7 +229,9 @@ class Reading:
         memory, state = np.divmod(joint, self.automaton.states)
         return memory, state
 
-    def step(self, memory: Longs, state: Longs, symbols: NDArray[np.integer], *, listens: bool = True) -> Longs:
+    def step(
+        self, memory: Longs, state: Longs, symbols: NDArray[np.integer], *, listens: bool = True
+    ) -> Longs:
         """The joint state after each memory and state has met each symbol, or `DEAD`."""
         joint: Longs = self.viewpoint.memory[memory, symbols].astype(np.int64)
         joint *= self.automaton.states
@@ -238,10 +255,12 @@ class Reading:
 
 
 def copy_limit(corpus: Sequence[ArrayLike], longest: int, letters: int) -> Automaton:
-    """No more than `longest` letters in a row as they stand in a row anywhere in `corpus` (sequences of letters).
+    """No more than `longest` letters in a row as they stand in a row anywhere in `corpus` (sequences of
+    letters).
 
     In intervals, n notes are n - 1 letters: to allow runs of 8 notes and forbid 9, `longest` is 7.
-    Linear in the corpus: its no-goods are the distinct runs of longest + 1 letters, its states their beginnings.
+    Linear in the corpus: its no-goods are the distinct runs of longest + 1 letters, its states their
+    beginnings.
     Raises `Refused` for a limit below 0 (0 forbids every letter that occurs).
     """
     if longest < 0:
@@ -255,7 +274,9 @@ def copy_limit(corpus: Sequence[ArrayLike], longest: int, letters: int) -> Autom
     ends = np.repeat(np.cumsum(lengths), lengths)
     left = ends - np.arange(n)  # letters from each place to the end of its own sequence
     limit = longest + 1
-    runs = np.full((limit + 1, n + 1), -1, dtype=np.int64)  # runs[k, i]: the number of the run of k letters that begins at i
+    runs = np.full(
+        (limit + 1, n + 1), -1, dtype=np.int64
+    )  # runs[k, i]: the number of the run of k letters that begins at i
     runs[0] = 0
     keys: list[Longs] = []
     child: list[Longs] = []
@@ -264,7 +285,9 @@ def copy_limit(corpus: Sequence[ArrayLike], longest: int, letters: int) -> Autom
     states = 1
     for k in range(1, limit + 1):
         here = np.flatnonzero(left >= k)
-        key, at, which = np.unique(runs[k - 1, here] * letters + text[here + k - 1], return_index=True, return_inverse=True)
+        key, at, which = np.unique(
+            runs[k - 1, here] * letters + text[here + k - 1], return_index=True, return_inverse=True
+        )
         runs[k, here] = states + which
         keys.append(key)
         child.append(states + np.arange(len(key)))
@@ -307,7 +330,9 @@ def forbidding(words: Iterable[Sequence[int]], letters: int) -> Automaton:
 
 
 def requiring(words: Iterable[Sequence[int]], letters: int) -> Automaton:
-    """At least one of these words occurs. Several that must all occur are several readings, or `both` of two automata."""
+    """At least one of these words occurs. Several that must all occur are several readings, or `both` of two
+    automata.
+    """
     trie = _Trie(words, letters)
     done = len(trie.full)
     table = [[done if trie.complete[to] else to for to in row] for row in trie.full]
@@ -319,7 +344,9 @@ def counting(counted: ArrayLike, *, at_least: int = 0, at_most: int | None = Non
     """Letters l with counted[l] ([letters] of booleans) occur at least and at most so many times."""
     counts = np.asarray(counted, dtype=bool)
     if at_least < 0 or (at_most is not None and at_most < at_least):
-        raise Refused(f"A count of at least {at_least} and at most {at_most} cannot be; give the smaller number first.")
+        raise Refused(
+            f"A count of at least {at_least} and at most {at_most} cannot be; give the smaller number first."
+        )
     top = at_least if at_most is None else at_most
     state = np.arange(top + 1)[:, None]
     after = state + counts[None, :]
@@ -330,7 +357,8 @@ def counting(counted: ArrayLike, *, at_least: int = 0, at_most: int | None = Non
 def from_table(table: ArrayLike, accepting: ArrayLike, *, start: int = 0) -> Automaton:
     """The automaton with steps table[state, letter] ([states, letters], `DEAD` where there is no way on).
 
-    States from which nothing can be accepted become `DEAD`, and states that do alike become one (Moore's partition refinement).
+    States from which nothing can be accepted become `DEAD`, and states that do alike become one (Moore's
+    partition refinement).
     Raises `Refused` when nothing at all is accepted.
     """
     step = np.asarray(table, dtype=np.int64)
@@ -381,9 +409,13 @@ def from_table(table: ArrayLike, accepting: ArrayLike, *, start: int = 0) -> Aut
 
 
 def both(one: Automaton, other: Automaton) -> Automaton:
-    """The sequences that both accept, over the pairs of states that can be reached. For small automata over the same letters."""
+    """The sequences that both accept, over the pairs of states that can be reached. For small automata over
+    the same letters.
+    """
     if one.letters != other.letters:
-        raise Refused(f"One automaton reads {one.letters} letters, the other {other.letters}; both must read the same.")
+        raise Refused(
+            f"One automaton reads {one.letters} letters, the other {other.letters}; both must read the same."
+        )
     letters = np.arange(one.letters)
     number = {(one.start, other.start): 0}
     pairs = [(one.start, other.start)]
@@ -404,7 +436,9 @@ def both(one: Automaton, other: Automaton) -> Automaton:
 
 
 class _Trie:
-    """Aho and Corasick's automaton of a few words: `full` is its whole table of steps, `complete` says where a word has just ended."""
+    """Aho and Corasick's automaton of a few words: `full` is its whole table of steps, `complete` says where
+    a word has just ended.
+    """
 
     def __init__(self, words: Iterable[Sequence[int]], letters: int) -> None:
         children: list[dict[int, int]] = [{}]

@@ -1,14 +1,15 @@
-"""A variable-order Markov chain over small integers: how often each symbol followed each context, and what that says of the next one.
+"""A variable-order Markov chain over small integers: how often each symbol followed each context, and what
+that says of the next one.
 
     tree = count(sequences, alphabet=25, longest=4)          every context of up to four symbols, with what followed it
     chain = mix(tree, Geometric(0.3), lowest=2)              orders 2 to 4 mixed: the states and steps a walk can take
     origin(chain, context, symbol)                           which orders and which places of the corpus suggested this
     log_loss(tree, held_out, WittenBell())                   nats a symbol on sequences it has not seen
 
-Symbols are 0 … alphabet - 1 and mean nothing here; what they stand for (pitches, events) and whether a tune is also shown in
-other keys is the caller's. A context is what went immediately before, the newest symbol last. Contexts form a tree in which a
-child is one symbol older than its parent, so that dropping the oldest symbol (the `suffix`) is going up (Ron, Singer and
-Tishby, "The power of amnesia", Machine Learning 25, 1996).
+Symbols are 0 … alphabet - 1 and mean nothing here; what they stand for (pitches, events) and whether a tune
+is also shown in other keys is the caller's. A context is what went immediately before, the newest symbol
+last. Contexts form a tree in which a child is one symbol older than its parent, so that dropping the oldest
+symbol (the `suffix`) is going up (Ron, Singer and Tishby, "The power of amnesia", Machine Learning 25, 1996).
 """
 
 from __future__ import annotations
@@ -32,9 +33,10 @@ LONGEST_ORDER = 32
 class ContextTree:
     """Every context of a corpus up to `longest` symbols and what followed it. All arrays are read-only.
 
-    Contexts are numbered by length: 0 is the empty one, `1 + s` is the context of the single symbol s (for every symbol,
-    whether or not anything followed it), then the pairs that occur, and so on. Where `starts`, a sign of its own stands before
-    each sequence (symbol number `alphabet`), and where `ends`, another after it (`alphabet + 1`), counted like any symbol.
+    Contexts are numbered by length: 0 is the empty one, `1 + s` is the context of the single symbol s (for
+    every symbol, whether or not anything followed it), then the pairs that occur, and so on. Where `starts`,
+    a sign of its own stands before each sequence (symbol number `alphabet`), and where `ends`, another after
+    it (`alphabet + 1`), counted like any symbol.
     """
 
     alphabet: int
@@ -58,7 +60,9 @@ class ContextTree:
     symbols: Ints
     """[n]: the corpus itself, with its signs of start and end."""
     begins: Longs
-    """[sequences + 1]: where each sequence begins in `symbols`, its sign of start included; empty sequences are left out."""
+    """[sequences + 1]: where each sequence begins in `symbols`, its sign of start included; empty sequences
+    are left out.
+    """
     number: Longs
     """[sequences]: which of the sequences given to `count` each of them is."""
     met: Ints
@@ -79,7 +83,9 @@ class ContextTree:
         return np.repeat(np.arange(self.longest + 1, dtype=np.int8), np.diff(self.level))
 
     def find(self, history: Sequence[int] | NDArray[np.integer], *, from_the_start: bool = False) -> int:
-        """The longest context of the tree that `history` ends with. With `from_the_start` nothing went before it."""
+        """The longest context of the tree that `history` ends with. With `from_the_start` nothing went before
+        it.
+        """
         past = [int(symbol) for symbol in history]
         if from_the_start and self.starts:
             past.insert(0, self.alphabet)
@@ -110,10 +116,12 @@ def count(
     ends: bool = True,
     weights: ArrayLike | None = None,
 ) -> ContextTree:
-    """Count what follows every context of up to `longest` (0 … 32) symbols in `sequences` of integers 0 … alphabet - 1.
+    """Count what follows every context of up to `longest` (0 … 32) symbols in `sequences` of integers 0 …
+    alphabet - 1.
 
-    starts, ends: whether beginnings and endings are part of the style. weights: one positive number a sequence, 1 for each
-    unless told otherwise; a sequence of weight 2 counts as if it stood there twice. Empty sequences are passed over.
+    starts, ends: whether beginnings and endings are part of the style. weights: one positive number a
+    sequence, 1 for each unless told otherwise; a sequence of weight 2 counts as if it stood there twice.
+    Empty sequences are passed over.
     Raises `Refused` for an empty corpus and for numbers out of range.
     """
     if not 0 <= longest <= LONGEST_ORDER:
@@ -122,7 +130,9 @@ def count(
         raise Refused("The alphabet is empty; give the chain at least one symbol.")
     weigh = np.ones(len(sequences)) if weights is None else np.asarray(weights, dtype=np.float64)
     if weigh.shape != (len(sequences),) or not np.all(np.isfinite(weigh)) or np.any(weigh <= 0):
-        raise Refused(f"There are {len(sequences)} sequences and the weights do not fit them; give each one number above 0.")
+        raise Refused(
+            f"There are {len(sequences)} sequences and the weights do not fit them; give each one number above 0."
+        )
     bodies = [np.asarray(sequence, dtype=np.int64).ravel() for sequence in sequences]
     number = np.flatnonzero([len(body) for body in bodies])
     weigh, bodies = weigh[number], [bodies[one] for one in number]
@@ -201,9 +211,11 @@ def count(
 
 @dataclass(frozen=True)
 class Geometric:
-    """Each order counts `weight` times as much as the next longer one: p ~ sum over k of weight^(|s| - k) p(. | last k symbols).
+    """Each order counts `weight` times as much as the next longer one: p ~ sum over k of weight^(|s| - k) p(.
+    | last k symbols).
 
-    |s| is the length of the longest context that was met. `weight` is above 0 and finite; 0.25 is the published benchmark's.
+    |s| is the length of the longest context that was met. `weight` is above 0 and finite; 0.25 is the
+    published benchmark's.
     """
 
     weight: float = 0.25
@@ -219,7 +231,9 @@ class Geometric:
 
 @dataclass(frozen=True)
 class Escape:
-    """At every order the walk escapes to the next shorter one with this fixed probability, 0 … 1, down to the lowest order."""
+    """At every order the walk escapes to the next shorter one with this fixed probability, 0 … 1, down to the
+    lowest order.
+    """
 
     probability: float = 0.3
 
@@ -233,10 +247,12 @@ class Escape:
 
 @dataclass(frozen=True)
 class WittenBell:
-    """A context escapes the more, the more varied it was: s u / (n + s u) for n occurrences with u different followers.
+    """A context escapes the more, the more varied it was: s u / (n + s u) for n occurrences with u different
+    followers.
 
-    With a strength s of 1 it is Moffat's method C, interpolated (Witten and Bell, IEEE Trans. Inf. Theory 37(4), 1991), made for
-    long texts. Tunes are short and their contexts rare: there 3 to 5 predicts unseen tunes best, and with 1 the long orders harm.
+    With a strength s of 1 it is Moffat's method C, interpolated (Witten and Bell, IEEE Trans. Inf. Theory
+    37(4), 1991), made for long texts. Tunes are short and their contexts rare: there 3 to 5 predicts unseen
+    tunes best, and with 1 the long orders harm.
     """
 
     strength: float = 4.0
@@ -251,18 +267,20 @@ class WittenBell:
 
 
 Blend = Geometric | Escape | WittenBell
-"""How orders are mixed: P(. | s) = (1 - e) p(. | s) + e P(. | s without its oldest symbol), where p is the plain frequency and the
-escape e is 0 at the lowest order. `escapes(total, kinds, rank)` gives e for contexts that were followed `total` times by `kinds`
-different symbols, `rank` orders above the lowest."""
+"""How orders are mixed: P(. | s) = (1 - e) p(. | s) + e P(. | s without its oldest symbol), where p is the
+plain frequency and the escape e is 0 at the lowest order. `escapes(total, kinds, rank)` gives e for contexts
+that were followed `total` times by `kinds` different symbols, `rank` orders above the lowest."""
 
 
 @dataclass(frozen=True, eq=False)
 class Chain:
-    """The mixture as a walk: from each context, each symbol that may follow, with its probability and the context it leads to.
+    """The mixture as a walk: from each context, each symbol that may follow, with its probability and the
+    context it leads to.
 
-    The states are the tree's contexts and one more, the last, from which nothing goes on: a walk is stranded there when the
-    corpus breaks off (which it never does where `ends` were counted) and no context of the lowest order or above fits.
-    The steps of context c are start[c] … start[c + 1] - 1, by ascending symbol; their probabilities and `ending` add up to 1.
+    The states are the tree's contexts and one more, the last, from which nothing goes on: a walk is stranded
+    there when the corpus breaks off (which it never does where `ends` were counted) and no context of the
+    lowest order or above fits. The steps of context c are start[c] … start[c + 1] - 1, by ascending symbol;
+    their probabilities and `ending` add up to 1.
     """
 
     tree: ContextTree
@@ -293,10 +311,12 @@ class Chain:
 
 
 def mix(tree: ContextTree, blend: Blend = Geometric(), *, lowest: int = 0) -> Chain:
-    """The chain that mixes the orders `lowest` … `tree.longest` of `tree`. With `lowest` = `longest` it is strictly of that order.
+    """The chain that mixes the orders `lowest` … `tree.longest` of `tree`. With `lowest` = `longest` it is
+    strictly of that order.
 
-    A context shorter than `lowest` (the first notes of a tune) is used at its full length. What follows a context is what
-    followed its last `lowest` symbols, so the lowest order decides how large everything built on the chain becomes.
+    A context shorter than `lowest` (the first notes of a tune) is used at its full length. What follows a
+    context is what followed its last `lowest` symbols, so the lowest order decides how large everything built
+    on the chain becomes.
     Raises `Refused` when `lowest` is not among the orders counted.
     """
     if not 0 <= lowest <= tree.longest:
@@ -324,7 +344,9 @@ def mix(tree: ContextTree, blend: Blend = Geometric(), *, lowest: int = 0) -> Ch
             symbol, target = symbols[-1][take], targets[-1][take].copy()
             chance = chances[-1][take] * np.repeat(escape, length)
             row = np.arange(high - low)
-            place = np.searchsorted(np.repeat(row, length) * signs + symbol, np.repeat(row, kinds) * signs + tree.follower[own])
+            place = np.searchsorted(
+                np.repeat(row, length) * signs + symbol, np.repeat(row, kinds) * signs + tree.follower[own]
+            )
             chance[place] += tree.weight[own] / np.repeat(total, kinds) * np.repeat(1 - escape, kinds)
             target[place] = tree.onward[own]
         lengths.append(length)
@@ -370,12 +392,20 @@ class Loss:
         return self.nats / float(np.log(2))
 
 
-def log_loss(tree: ContextTree, held_out: Sequence[ArrayLike], blend: Blend = WittenBell(), *, orders: Sequence[int] | None = None) -> Loss:
-    """Nats a symbol on sequences the tree has not counted: finite for every sequence over the alphabet, smaller is better.
+def log_loss(
+    tree: ContextTree,
+    held_out: Sequence[ArrayLike],
+    blend: Blend = WittenBell(),
+    *,
+    orders: Sequence[int] | None = None,
+) -> Loss:
+    """Nats a symbol on sequences the tree has not counted: finite for every sequence over the alphabet,
+    smaller is better.
 
-    The orders given (all of 0 … longest unless told otherwise) are mixed by `blend`, and below the lowest of them stands the
-    uniform distribution over the alphabet and the end. So (0,), (0, 1), (0, 2) are the orders 0, 1 and 2 with an escape,
-    (0, K) is fixed order K, and all of them the variable order. The end of each sequence is predicted too where ends were counted.
+    The orders given (all of 0 … longest unless told otherwise) are mixed by `blend`, and below the lowest of
+    them stands the uniform distribution over the alphabet and the end. So (0,), (0, 1), (0, 2) are the orders
+    0, 1 and 2 with an escape, (0, K) is fixed order K, and all of them the variable order. The end of each
+    sequence is predicted too where ends were counted.
     Raises `Refused` when there is nothing to predict.
     """
     nats = -_log_chances(tree, held_out, blend, orders)
@@ -392,13 +422,17 @@ def log_probabilities(
     *,
     orders: Sequence[int] | None = None,
 ) -> Floats:
-    """[symbols, plus one where ends are counted]: the natural logarithm of the probability of each, as in `log_loss`."""
+    """[symbols, plus one where ends are counted]: the natural logarithm of the probability of each, as in
+    `log_loss`.
+    """
     return _log_chances(tree, [sequence], blend, orders)
 
 
 @dataclass(frozen=True)
 class Share:
-    """What one order contributed to a probability: `part` of it, from `places` as (sequence, offset of the symbol)."""
+    """What one order contributed to a probability: `part` of it, from `places` as (sequence, offset of the
+    symbol).
+    """
 
     order: int
     part: float
@@ -408,7 +442,9 @@ class Share:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a step comes from. `order` is the longest order that knew it, or -1 when none did; shares run from that order down."""
+    """Where a step comes from. `order` is the longest order that knew it, or -1 when none did; shares run
+    from that order down.
+    """
 
     order: int
     probability: float
@@ -416,11 +452,12 @@ class Origin:
 
 
 def origin(chain: Chain, context: int, symbol: int, *, places: int = 20) -> Origin:
-    """Which orders and which places of the corpus suggested `symbol` after `context`; at most `places` places an order.
+    """Which orders and which places of the corpus suggested `symbol` after `context`; at most `places` places
+    an order.
 
-    The parts of the shares add up to the step's probability in the chain. Sequences are numbered as they were given to `count`;
-    an offset is that of the symbol itself, and equal to the length of the sequence for its end. Give `tree.alphabet + 1` to
-    ask for the end.
+    The parts of the shares add up to the step's probability in the chain. Sequences are numbered as they were
+    given to `count`; an offset is that of the symbol itself, and equal to the length of the sequence for its
+    end. Give `tree.alphabet + 1` to ask for the end.
     """
     tree = chain.tree
     depth = int(np.searchsorted(tree.level, context, side="right")) - 1
@@ -460,7 +497,9 @@ def origin(chain: Chain, context: int, symbol: int, *, places: int = 20) -> Orig
     )
 
 
-def _log_chances(tree: ContextTree, sequences: Sequence[ArrayLike], blend: Blend, orders: Sequence[int] | None) -> Floats:
+def _log_chances(
+    tree: ContextTree, sequences: Sequence[ArrayLike], blend: Blend, orders: Sequence[int] | None
+) -> Floats:
     used = sorted(set(range(tree.longest + 1) if orders is None else orders))
     if not used or used[0] < 0 or used[-1] > tree.longest:
         raise Refused(f"The orders asked for are {used}; they must be from 0 to {tree.longest}.")
@@ -471,7 +510,9 @@ def _log_chances(tree: ContextTree, sequences: Sequence[ArrayLike], blend: Blend
     signs = tree.signs
     head, tail = [tree.alphabet] * tree.starts, [tree.alphabet + 1] * tree.ends
     text = np.concatenate([np.concatenate([head, body, tail]) for body in bodies]).astype(np.int64)
-    before = np.concatenate([np.arange(len(body) + len(head) + len(tail)) for body in bodies])  # signs of the same sequence
+    before = np.concatenate(
+        [np.arange(len(body) + len(head) + len(tail)) for body in bodies]
+    )  # signs of the same sequence
     place = np.flatnonzero(before >= len(head))
     before = before[place]
 
@@ -538,4 +579,6 @@ def _check_symbols(bodies: Sequence[NDArray[np.integer]], alphabet: int) -> None
     for body in bodies:
         if body.min() < 0 or body.max() >= alphabet:
             odd = int(body[(body < 0) | (body >= alphabet)][0])
-            raise Refused(f"There is a symbol {odd} in the sequences; symbols must be from 0 to {alphabet - 1}.")
+            raise Refused(
+                f"There is a symbol {odd} in the sequences; symbols must be from 0 to {alphabet - 1}."
+            )

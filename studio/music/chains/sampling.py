@@ -1,4 +1,5 @@
-"""Exact sampling of a Markov chain under hard constraints: every sequence that obeys, with its own probability, and no other.
+"""Exact sampling of a Markov chain under hard constraints: every sequence that obeys, with its own
+probability, and no other.
 
     walk = Walk(chain, durations, period=bar)                      who walks: the chain, how long its symbols last, the bar
     trellis = unfold(walk, [Reading(heard, copies)])               where a walk can be: keep it, it serves every request of its kind
@@ -7,16 +8,18 @@
     solution.sample(10, seed=3)                                    ten sequences, drawn forwards
     explain(walk, ticks, wishes)                                   when there is none: the fewest wishes that contradict each other
 
-The method is belief propagation on the product of chain and automata: Papadopoulos, Pachet, Roy and Sakellariou, "Exact sampling
-for Regular and Markov constraints with belief propagation" (CP 2015), with durations as in Roy and Pachet, "Enforcing meter in
-finite-length Markov sequences" (AAAI 2013). Time is counted in ticks, and states are kept once for all bars: a state knows its
-place in the bar, and a belief is a number for each state and bar.
+The method is belief propagation on the product of chain and automata: Papadopoulos, Pachet, Roy and
+Sakellariou, "Exact sampling for Regular and Markov constraints with belief propagation" (CP 2015), with
+durations as in Roy and Pachet, "Enforcing meter in finite-length Markov sequences" (AAAI 2013). Time is
+counted in ticks, and states are kept once for all bars: a state knows its place in the bar, and a belief is a
+number for each state and bar.
 
-What the chance means. Z is the probability that a walk that starts where `Walk` says, and knows neither `places` nor readings nor
-wishes, has a symbol ending exactly at the horizon and obeyed all of them up to there (and, with `ending`, that it stops right
-there). It is not conditioned on the walk filling the time: a walk unfolded without places and readings and solved without
-wishes gives the chance of that alone, and the quotient of the two is the chance among walks that do. With weights (soft wishes)
-Z is a weighted sum and no probability.
+What the chance means. Z is the probability that a walk that starts where `Walk` says, and knows neither
+`places` nor readings nor wishes, has a symbol ending exactly at the horizon and obeyed all of them up to
+there (and, with `ending`, that it stops right there). It is not conditioned on the walk filling the time: a
+walk unfolded without places and readings and solved without wishes gives the chance of that alone, and the
+quotient of the two is the chance among walks that do. With weights (soft wishes) Z is a weighted sum and no
+probability.
 """
 
 from __future__ import annotations
@@ -49,11 +52,14 @@ class Budget:
 
 @dataclass(frozen=True, eq=False)
 class Walk:
-    """Who walks: a chain whose symbols last `durations[symbol]` ticks (whole numbers from 1), from one bar into the next.
+    """Who walks: a chain whose symbols last `durations[symbol]` ticks (whole numbers from 1), from one bar
+    into the next.
 
-    period: ticks a bar; 1 where there are no bars. places: [period, alphabet] of booleans, which symbols may start at which
-    place in the bar (None: all). phase: the place in the bar where the walk starts (0 … period - 1, for a pick-up).
-    history: symbols before the start, which the chain remembers and no constraint counts; None: where tunes begin.
+    period: ticks a bar; 1 where there are no bars. places: [period, alphabet] of booleans, which symbols may
+    start at which place in the bar (None: all). phase: the place in the bar where the walk starts (0 … period
+    - 1, for a pick-up).
+    history: symbols before the start, which the chain remembers and no constraint counts; None: where tunes
+    begin.
     """
 
     chain: Chain
@@ -69,18 +75,24 @@ class Walk:
         if self.durations.shape != (alphabet,) or self.durations.min() < 1:
             raise Refused(f"Each of the {alphabet} symbols needs a duration of at least one tick.")
         if self.period < 1 or not 0 <= self.phase < self.period:
-            raise Refused(f"A walk cannot start at tick {self.phase} of a bar of {self.period}; it must be from 0 to the bar's last tick.")
+            raise Refused(
+                f"A walk cannot start at tick {self.phase} of a bar of {self.period}; it must be from 0 to the bar's last tick."
+            )
         if self.places is not None and np.shape(self.places) != (self.period, alphabet):
-            raise Refused(f"The places in the bar need {self.period} rows of {alphabet} symbols, not {np.shape(self.places)}.")
+            raise Refused(
+                f"The places in the bar need {self.period} rows of {alphabet} symbols, not {np.shape(self.places)}."
+            )
 
 
 @dataclass(frozen=True, eq=False)
 class Trellis:
-    """Where a walk can be: chain context, state of every reading and place in the bar, and the steps between. Time is not in it.
+    """Where a walk can be: chain context, state of every reading and place in the bar, and the steps between.
+    Time is not in it.
 
-    States are sorted by their place in the bar: those of place p are layer[p] … layer[p + 1] - 1. The steps of state s are
-    first[s] … first[s + 1] - 1. hop[q, e] says where step e leads under listening pattern q: bars further * width + state,
-    where width is one more than there are states; the extra one is never reached and stands for a step that is forbidden there.
+    States are sorted by their place in the bar: those of place p are layer[p] … layer[p + 1] - 1. The steps
+    of state s are first[s] … first[s + 1] - 1. hop[q, e] says where step e leads under listening pattern q:
+    bars further * width + state, where width is one more than there are states; the extra one is never
+    reached and stands for a step that is forbidden there.
     """
 
     walk: Walk
@@ -96,7 +108,8 @@ class Trellis:
     """[ticks]: which pattern of readings listens at each tick; None where all listen always."""
     start: int
     latest: dict[tuple[bool, bool], _Latest] = field(default_factory=dict, repr=False)
-    """The beliefs worked out last, for walks that stop or not, in numbers or as yes and no: see `_backward`."""
+    """The beliefs worked out last, for walks that stop or not, in numbers or as yes and no: see `_backward`.
+    """
 
     @property
     def states(self) -> int:
@@ -119,18 +132,24 @@ class Trellis:
 def unfold(walk: Walk, readings: Sequence[Reading] = (), *, budget: Budget = Budget()) -> Trellis:
     """Everything that can be reached from the start of `walk` without a reading saying no.
 
-    Depends on neither the length nor the time masks of a request, so one trellis serves a style until its readings change.
+    Depends on neither the length nor the time masks of a request, so one trellis serves a style until its
+    readings change.
     Raises `Refused`, with the numbers, when it would grow beyond the budget.
     """
     chain, period = walk.chain, walk.period
     sizes = [chain.contexts] + [reading.states for reading in readings]
     if period * float(np.prod(np.array(sizes, dtype=np.float64))) >= 2**62:
-        raise Refused("These constraints together have more states than can be numbered; ask for fewer at once.")
+        raise Refused(
+            "These constraints together have more states than can be numbered; ask for fewer at once."
+        )
     patterns, pattern = _listening(readings)
     origin = chain.state() if walk.history is None else chain.state(walk.history, from_the_start=False)
     start_key = _pack(walk.phase, origin, [reading.start for reading in readings], sizes)
 
-    known, number = np.array([start_key]), np.array([0])  # the states met so far by ascending key, and their numbers as they were met
+    known, number = (
+        np.array([start_key]),
+        np.array([0]),
+    )  # the states met so far by ascending key, and their numbers as they were met
     frontier = known
     degrees: list[Longs] = []
     taken: list[Ints] = []  # the chain's step behind each step
@@ -226,8 +245,9 @@ def unfold(walk: Walk, readings: Sequence[Reading] = (), *, budget: Budget = Bud
 class Wish:
     """Something asked for, by a name that an explanation can use.
 
-    allowed: [ticks, alphabet] of booleans, which symbols may start when. weight: [ticks, alphabet], how much to multiply
-    the probability of a symbol that starts then (soft; finite, 0 forbids). reading: an automaton that must accept.
+    allowed: [ticks, alphabet] of booleans, which symbols may start when. weight: [ticks, alphabet], how much
+    to multiply the probability of a symbol that starts then (soft; finite, 0 forbids). reading: an automaton
+    that must accept.
     ending: the tune must stop at the horizon as the style's tunes stop.
     """
 
@@ -240,7 +260,9 @@ class Wish:
 
 @dataclass(frozen=True)
 class Step:
-    """One symbol of a sequence: when it starts, from which context, and how probable it was there, freely and as wished."""
+    """One symbol of a sequence: when it starts, from which context, and how probable it was there, freely and
+    as wished.
+    """
 
     tick: int
     symbol: int
@@ -251,8 +273,9 @@ class Step:
 
 @dataclass(frozen=True, eq=False)
 class Ways:
-    """Steps from several moments. Row r belongs to the r-th of them; the masses of a row are in proportion to the probabilities
-    with which `Solution.sample` chooses (`free`: with which the chain would), and `onward` are the moments they lead to."""
+    """Steps from several moments. Row r belongs to the r-th of them; the masses of a row are in proportion to
+    the probabilities with which `Solution.sample` chooses (`free`: with which the chain would), and `onward`
+    are the moments they lead to."""
 
     row: Longs
     symbol: Ints
@@ -263,20 +286,26 @@ class Ways:
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """The beliefs of one request. Nothing in it changes; sampling it twice with one seed gives the same sequences."""
+    """The beliefs of one request. Nothing in it changes; sampling it twice with one seed gives the same
+    sequences.
+    """
 
     trellis: Trellis
     ticks: int
     ending: bool
     factors: _Factors
     belief: Floats
-    """[bars, width]: at each bar and state, the mass of all ways to finish well, divided by e^scale of its tick."""
+    """[bars, width]: at each bar and state, the mass of all ways to finish well, divided by e^scale of its
+    tick.
+    """
     scale: Floats
     """[ticks + 1]: -inf where no walk can be that finishes well."""
 
     @property
     def log_z(self) -> float:
-        """The logarithm of the chance that a free walk does what was asked; -inf when none can. See the head of this file."""
+        """The logarithm of the chance that a free walk does what was asked; -inf when none can. See the head
+        of this file.
+        """
         mass = float(self.belief[0, self.trellis.start])
         return float(self.scale[0] + np.log(mass)) if mass > 0 else float("-inf")
 
@@ -285,18 +314,23 @@ class Solution:
         return self.log_z > float("-inf")
 
     def sample(self, count: int, seed: int | np.random.Generator = 0) -> Ints:
-        """[count, most symbols]: sequences drawn independently from the exact distribution, padded with -1 at the end.
+        """[count, most symbols]: sequences drawn independently from the exact distribution, padded with -1 at
+        the end.
 
         Raises `Refused` when the request cannot be met at all.
         """
         if not self.feasible:
-            raise Refused("No sequence meets all of these wishes; `explain` finds which of them contradict each other.")
+            raise Refused(
+                "No sequence meets all of these wishes; `explain` finds which of them contradict each other."
+            )
         random = np.random.default_rng(seed)
         at = np.full(count, self.start, dtype=np.int64)
         going = np.arange(count)
         drawn: list[Ints] = []
         while len(going):
-            here, which = np.unique(at[going], return_inverse=True)  # walks that are at one moment choose from one row
+            here, which = np.unique(
+                at[going], return_inverse=True
+            )  # walks that are at one moment choose from one row
             ways = self.ways(here)
             size = np.bincount(ways.row, minlength=len(here))
             last = np.cumsum(size)
@@ -313,7 +347,9 @@ class Solution:
         return np.stack(drawn, axis=1) if drawn else np.empty((count, 0), dtype=np.int32)
 
     def log_probability(self, sequence: ArrayLike) -> float:
-        """The logarithm of the probability that `sample` draws this sequence; -inf for one that breaks a wish or is not of this length."""
+        """The logarithm of the probability that `sample` draws this sequence; -inf for one that breaks a wish
+        or is not of this length.
+        """
         steps = self._follow(sequence)
         return float("-inf") if steps is None else float(sum(np.log(step.wished) for step in steps))
 
@@ -355,10 +391,11 @@ class Solution:
         return found
 
     def ways(self, moments: Longs) -> Ways:
-        """The steps from each of these moments from which the walk can still finish well. None of them may be past the end.
+        """The steps from each of these moments from which the walk can still finish well. None of them may be
+        past the end.
 
-        So another model can be led by these constraints: it chooses among the symbols of a row, `mass / free` being what
-        the chain foresees of each, and goes on to `onward`.
+        So another model can be led by these constraints: it chooses among the symbols of a row, `mass / free`
+        being what the chain foresees of each, and goes on to `onward`.
         """
         trellis = self.trellis
         bar, state = np.divmod(np.asarray(moments, dtype=np.int64), trellis.width)
@@ -375,7 +412,9 @@ class Solution:
         good = np.flatnonzero(mass > 0)
         after = tick[good] + trellis.walk.durations[symbol[good]]
         shift = np.exp(np.clip(self.scale[after] - self.scale[tick[good]], -700, 700))
-        return Ways(row[good], symbol[good], trellis.probability[step[good]], mass[good] * shift, onward[good])
+        return Ways(
+            row[good], symbol[good], trellis.probability[step[good]], mass[good] * shift, onward[good]
+        )
 
     def _follow(self, sequence: ArrayLike) -> list[Step] | None:
         at, tick = self.start, 0
@@ -389,17 +428,23 @@ class Solution:
                 return None
             one = int(found[0])
             context = int(self.trellis.context[at % self.trellis.width])
-            steps.append(Step(tick, symbol, context, float(ways.free[one]), float(ways.mass[one] / ways.mass.sum())))
+            steps.append(
+                Step(tick, symbol, context, float(ways.free[one]), float(ways.mass[one] / ways.mass.sum()))
+            )
             at = int(ways.onward[one])
             tick += int(self.trellis.walk.durations[symbol])
         return steps if tick == self.ticks and self.feasible else None
 
 
-def solve(trellis: Trellis, ticks: int, wishes: Sequence[Wish] = (), *, budget: Budget = Budget()) -> Solution:
-    """Beliefs for walks of exactly `ticks` ticks that meet all `wishes`. Readings count as the trellis was unfolded with them.
+def solve(
+    trellis: Trellis, ticks: int, wishes: Sequence[Wish] = (), *, budget: Budget = Budget()
+) -> Solution:
+    """Beliefs for walks of exactly `ticks` ticks that meet all `wishes`. Readings count as the trellis was
+    unfolded with them.
 
-    A request that cannot be met is no error here: its solution has log_z -inf. Raises `Refused` when a mask has another
-    shape than [ticks, alphabet], a wish has a reading that the trellis does not know, or the beliefs would take too much memory.
+    A request that cannot be met is no error here: its solution has log_z -inf. Raises `Refused` when a mask
+    has another shape than [ticks, alphabet], a wish has a reading that the trellis does not know, or the
+    beliefs would take too much memory.
     """
     factors = _combine(trellis, ticks, wishes)
     ending = any(wish.ending for wish in wishes)
@@ -407,7 +452,9 @@ def solve(trellis: Trellis, ticks: int, wishes: Sequence[Wish] = (), *, budget: 
     solution = Solution(trellis, ticks, ending, factors, belief, scale)
     freeze(solution)
     if not solution.feasible and _possible(trellis, ticks, factors, ending, budget):
-        raise Refused("The chance of these wishes is too small to be computed; ask for weaker preferences or fewer pins.")
+        raise Refused(
+            "The chance of these wishes is too small to be computed; ask for weaker preferences or fewer pins."
+        )
     return solution
 
 
@@ -415,9 +462,10 @@ def solve(trellis: Trellis, ticks: int, wishes: Sequence[Wish] = (), *, budget: 
 class Conflict:
     """Why a request cannot be met.
 
-    wishes: names of wishes that cannot all be met together, though any fewer of them could be; none where the walk itself
-    cannot fill the time. smallest: no other set of conflicting wishes is smaller (proved; otherwise the search ran into its
-    limit). mends: those of them whose removal alone makes the whole request possible.
+    wishes: names of wishes that cannot all be met together, though any fewer of them could be; none where the
+    walk itself cannot fill the time. smallest: no other set of conflicting wishes is smaller (proved;
+    otherwise the search ran into its limit). mends: those of them whose removal alone makes the whole request
+    possible.
     """
 
     wishes: tuple[str, ...]
@@ -437,8 +485,9 @@ def explain(
 ) -> Conflict | None:
     """The fewest wishes that contradict each other, or None when all of them can be met.
 
-    build: `unfold`, or the caller's cache of it. Weights that are nowhere 0 never conflict. checks: how many sets of wishes
-    may be tried for feasibility; the walk with only some of the readings may be larger than with all and be `Refused`.
+    build: `unfold`, or the caller's cache of it. Weights that are nowhere 0 never conflict. checks: how many
+    sets of wishes may be tried for feasibility; the walk with only some of the readings may be larger than
+    with all and be `Refused`.
     """
     trellises: dict[tuple[int, ...], Trellis] = {}
 
@@ -451,7 +500,9 @@ def explain(
                 trellises.clear()  # rather unfold again than hold them all
             trellises[listening] = build(walk, readings) if build else unfold(walk, readings, budget=budget)
         trellis = trellises[listening]
-        return _possible(trellis, ticks, _combine(trellis, ticks, some), any(wish.ending for wish in some), budget)
+        return _possible(
+            trellis, ticks, _combine(trellis, ticks, some), any(wish.ending for wish in some), budget
+        )
 
     found = smallest_conflict(len(wishes), possible, checks=checks)
     if found is None:
@@ -470,13 +521,15 @@ def explain(
 def smallest_conflict(
     count: int, possible: Callable[[frozenset[int]], bool], *, checks: int = 400
 ) -> tuple[frozenset[int], bool, int] | None:
-    """The smallest subset of range(count) that is not `possible`, whether that is proved, and how many checks it took.
+    """The smallest subset of range(count) that is not `possible`, whether that is proved, and how many checks
+    it took.
 
-    `possible` must stay true when members are taken away. Returns None if everything together is possible. Every conflict
-    meets every set of wishes whose removal mends the request; the smallest set that meets all such sets known so far is
-    tried next, and either is a conflict, hence the smallest, or gives another such set (Ignatiev, Previti, Liffiton and
-    Marques-Silva, "Smallest MUS extraction with minimal hitting set dualization", CP 2015). When the checks run out, the
-    answer is a conflict from which none can be taken away.
+    `possible` must stay true when members are taken away. Returns None if everything together is possible.
+    Every conflict meets every set of wishes whose removal mends the request; the smallest set that meets all
+    such sets known so far is tried next, and either is a conflict, hence the smallest, or gives another such
+    set (Ignatiev, Previti, Liffiton and Marques-Silva, "Smallest MUS extraction with minimal hitting set
+    dualization", CP 2015). When the checks run out, the answer is a conflict from which none can be taken
+    away.
     """
     tried: dict[frozenset[int], bool] = {}
 
@@ -510,7 +563,9 @@ def anywhere(walk: Walk, ticks: int) -> Mask:
 
 
 def nothing_across(walk: Walk, ticks: int, moments: Sequence[int]) -> Mask:
-    """[ticks, alphabet]: no symbol goes on across any of these ticks (a bar line, a rehearsal mark); one may end or start there."""
+    """[ticks, alphabet]: no symbol goes on across any of these ticks (a bar line, a rehearsal mark); one may
+    end or start there.
+    """
     mask = anywhere(walk, ticks)
     for moment in moments:
         for tick in range(max(0, moment - int(walk.durations.max()) + 1), min(moment, ticks)):
@@ -527,7 +582,9 @@ def starting(walk: Walk, ticks: int, moment: int, symbols: ArrayLike) -> Mask:
 
 
 def sounding(walk: Walk, ticks: int, moment: int, symbols: ArrayLike) -> Mask:
-    """[ticks, alphabet]: what lasts through this tick, whenever it started, is one of `symbols` ([alphabet] of booleans)."""
+    """[ticks, alphabet]: what lasts through this tick, whenever it started, is one of `symbols` ([alphabet]
+    of booleans).
+    """
     _within(moment, ticks)
     mask = anywhere(walk, ticks)
     for tick in range(max(0, moment - int(walk.durations.max()) + 1), moment + 1):
@@ -536,7 +593,9 @@ def sounding(walk: Walk, ticks: int, moment: int, symbols: ArrayLike) -> Mask:
 
 
 def kept(walk: Walk, ticks: int, moment: int, sequence: ArrayLike) -> Mask:
-    """[ticks, alphabet]: these symbols, one after the other, from this tick on: bars to keep. Nothing goes on into them."""
+    """[ticks, alphabet]: these symbols, one after the other, from this tick on: bars to keep. Nothing goes on
+    into them.
+    """
     mask = anywhere(walk, ticks)
     for symbol in np.asarray(sequence, dtype=np.int64).ravel().tolist():
         mask &= starting(walk, ticks, moment, np.arange(len(walk.durations)) == symbol)
@@ -564,7 +623,9 @@ class _Factors:
             return int(found[-1]) if len(found) else -1
         for high in range(ticks, 0, -_BLOCK):  # from the end, for most are found soon
             block = slice(max(0, high - _BLOCK), high)
-            found = np.flatnonzero(unlike[block] & np.any(self.product[block] != other.product[block], axis=1))
+            found = np.flatnonzero(
+                unlike[block] & np.any(self.product[block] != other.product[block], axis=1)
+            )
             if len(found):
                 return block.start + int(found[-1])
         return -1
@@ -577,24 +638,32 @@ def _combine(trellis: Trellis, ticks: int, wishes: Sequence[Wish]) -> _Factors:
     if ticks < 1:
         raise Refused(f"The walk is to last {ticks} ticks; it must be at least one.")
     if trellis.pattern is not None and len(trellis.pattern) != ticks:
-        raise Refused(f"A reading listens over {len(trellis.pattern)} ticks, and the walk is to last {ticks}; make them equal.")
+        raise Refused(
+            f"A reading listens over {len(trellis.pattern)} ticks, and the walk is to last {ticks}; make them equal."
+        )
     shape = (ticks, len(trellis.walk.durations))
     product: Floats | None = None
     allowed: Mask | None = None
     for wish in wishes:
         if wish.reading is not None and not any(wish.reading is reading for reading in trellis.readings):
-            raise Refused(f"The trellis was unfolded without the wish '{wish.name}'; unfold it with its reading.")
+            raise Refused(
+                f"The trellis was unfolded without the wish '{wish.name}'; unfold it with its reading."
+            )
         for part in (wish.allowed, wish.weight):
             if part is None:
                 continue
             if np.shape(part) != shape:
-                raise Refused(f"The wish '{wish.name}' needs {shape[0]} ticks of {shape[1]} symbols, not {np.shape(part)}.")
+                raise Refused(
+                    f"The wish '{wish.name}' needs {shape[0]} ticks of {shape[1]} symbols, not {np.shape(part)}."
+                )
             if part.dtype == bool:
                 heard: Mask = part.astype(bool, copy=False)
                 allowed = heard if allowed is None else allowed & heard
                 continue
             if not (np.all(np.isfinite(part)) and np.all(part >= 0)):
-                raise Refused(f"The wish '{wish.name}' has a weight below 0 or without end; weights are finite and not negative.")
+                raise Refused(
+                    f"The wish '{wish.name}' has a weight below 0 or without end; weights are finite and not negative."
+                )
             product = part.astype(np.float64) if product is None else product * part
     if allowed is not None:
         product = allowed.astype(np.float64) if product is None else product * allowed
@@ -615,16 +684,20 @@ class _Latest:
 
 
 LARGEST_KEPT = 64 * 2**20
-"""Bytes of beliefs that are kept for the next request. Those of a style of a thousand tunes would be several times as large."""
+"""Bytes of beliefs that are kept for the next request. Those of a style of a thousand tunes would be several
+times as large.
+"""
 
 
 def _backward(
     trellis: Trellis, ticks: int, factors: _Factors, ending: bool, budget: Budget, *, whether: bool = False
 ) -> tuple[Floats, Floats]:
-    """Beliefs [bars, width] and the scale of each tick. With `whether` they only say 1 where a walk can finish well, 0 where not.
+    """Beliefs [bars, width] and the scale of each tick. With `whether` they only say 1 where a walk can
+    finish well, 0 where not.
 
-    Beliefs depend only on what is asked of later ticks. A form asks dozens of times, for one bar more each time, so those behind the last
-    tick that is asked otherwise than the time before are taken over; they are the same to the bit.
+    Beliefs depend only on what is asked of later ticks. A form asks dozens of times, for one bar more each
+    time, so those behind the last tick that is asked otherwise than the time before are taken over; they are
+    the same to the bit.
     """
     from scipy.sparse import csr_matrix
 
@@ -698,7 +771,9 @@ def _backward(
     return belief, scale[: ticks + 1]
 
 
-def _at_the_end(trellis: Trellis, ticks: int, ending: bool, bars: int, longest: int, whether: bool) -> tuple[Floats, Floats]:
+def _at_the_end(
+    trellis: Trellis, ticks: int, ending: bool, bars: int, longest: int, whether: bool
+) -> tuple[Floats, Floats]:
     """Beliefs and scales of which only those at the end of the walk are known."""
     walk, period = trellis.walk, trellis.walk.period
     belief, scale = np.zeros((bars, trellis.width)), np.full(ticks + 1 + longest, -np.inf)
@@ -706,7 +781,11 @@ def _at_the_end(trellis: Trellis, ticks: int, ending: bool, bars: int, longest: 
     last = slice(int(trellis.layer[place]), int(trellis.layer[place + 1]))
     final = trellis.accepting[last].astype(np.float64)
     if ending:
-        final *= walk.chain.ending[trellis.context[last]] > 0 if whether else walk.chain.ending[trellis.context[last]]
+        final *= (
+            walk.chain.ending[trellis.context[last]] > 0
+            if whether
+            else walk.chain.ending[trellis.context[last]]
+        )
     belief[bar, last] = final
     if np.any(final):
         scale[ticks] = 0.0
@@ -718,7 +797,9 @@ def _possible(trellis: Trellis, ticks: int, factors: _Factors, ending: bool, bud
     return bool(belief[0, trellis.start] > 0)
 
 
-def _pack(place: int | Longs, context: int | Ints, states: Sequence[int | Longs], sizes: Sequence[int]) -> Longs:
+def _pack(
+    place: int | Longs, context: int | Ints, states: Sequence[int | Longs], sizes: Sequence[int]
+) -> Longs:
     key = np.asarray(place, dtype=np.int64) * sizes[0]
     key = key + context
     for state, size in zip(states, sizes[1:], strict=True):
@@ -737,14 +818,22 @@ def _unpack(keys: Longs, sizes: Sequence[int]) -> tuple[Longs, Longs, list[Longs
 
 
 def _listening(readings: Sequence[Reading]) -> tuple[Mask, Ints | None]:
-    """The different sets of readings that listen at some tick, [patterns, readings], and which of them does at each tick."""
+    """The different sets of readings that listen at some tick, [patterns, readings], and which of them does
+    at each tick.
+    """
     windows = [np.asarray(reading.when, dtype=bool) for reading in readings if reading.when is not None]
     if not windows:
         return np.ones((1, len(readings)), dtype=bool), None
     if len({window.shape for window in windows}) > 1 or windows[0].ndim != 1:
-        raise Refused("Two readings listen over different numbers of ticks; make their windows as long as the walk.")
+        raise Refused(
+            "Two readings listen over different numbers of ticks; make their windows as long as the walk."
+        )
     columns = np.stack(
-        [np.ones(windows[0].shape, dtype=bool) if r.when is None else np.asarray(r.when, dtype=bool) for r in readings], axis=1
+        [
+            np.ones(windows[0].shape, dtype=bool) if r.when is None else np.asarray(r.when, dtype=bool)
+            for r in readings
+        ],
+        axis=1,
     )
     patterns, which = np.unique(columns, axis=0, return_inverse=True)
     return patterns, which.ravel().astype(np.int32)

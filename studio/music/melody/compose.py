@@ -3,8 +3,8 @@
     for progress in compose(recipe, materials):
         show(progress.stage)
 
-The work is the file (score, sound or picture) with its recipe inside; its facts say how likely it was, what form it has, what it shares
-with the style, and where each note comes from.
+The work is the file (score, sound or picture) with its recipe inside; its facts say how likely it was, what
+form it has, what it shares with the style, and where each note comes from.
 """
 
 from __future__ import annotations
@@ -52,15 +52,21 @@ READING, CONSIDERING, DRAWING, WRITING = 40, 70, 90, 100
 def compose(recipe: ComposeRecipe, materials: Materials) -> Making:
     """Compose the melody a recipe asks for, yielding between steps.
 
-    Raises `Refused` for wishes that cannot be met (with the fewest that conflict), `UnknownName` for a style or instrument, `Unreadable`
-    for a source that holds no tune, `Missing` for one that is not at hand. The same recipe gives the same notes.
+    Raises `Refused` for wishes that cannot be met (with the fewest that conflict), `UnknownName` for a style
+    or instrument, `Unreadable` for a source that holds no tune, `Missing` for one that is not at hand. The
+    same recipe gives the same notes.
     """
     if recipe.format in ("mid", "wav"):
         program_of(recipe.instrument)  # says at once that there is none
     player, model = _player(recipe)
     study = yield from study_of(recipe, materials)
     take = yield from _steps(_taken(study, recipe, player, model), CONSIDERING, DRAWING)
-    yield Progress(DRAWING, WRITING, "writing it down", preview=lambda: piano_roll(take.tune, width=768, height=288, form="JPEG"))
+    yield Progress(
+        DRAWING,
+        WRITING,
+        "writing it down",
+        preview=lambda: piano_roll(take.tune, width=768, height=288, form="JPEG"),
+    )
     return _made(recipe, study, take, model)
 
 
@@ -76,18 +82,33 @@ class Study:
 
 
 def study_of(recipe: ComposeRecipe, materials: Materials) -> Generator[Progress, None, Study]:
-    """What a recipe's takes share. The latest ones are kept in memory, so that another take of the same request takes a moment."""
+    """What a recipe's takes share. The latest ones are kept in memory, so that another take of the same
+    request takes a moment.
+    """
     shelf = _shelf()
-    apart = {"seed": 0, "setting": None, "model": None, "format": "mid", "title": "", "composer": "markov", "temperature": 1.0}
+    apart = {
+        "seed": 0,
+        "setting": None,
+        "model": None,
+        "format": "mid",
+        "title": "",
+        "composer": "markov",
+        "temperature": 1.0,
+    }
     key = recipe.model_copy(update=apart).to_json()
     if key in shelf:
         yield Progress(CONSIDERING, WRITING, "as in the take before")
         return shelf[key]
     style = yield from _scaled(style_of(recipe.sources, materials, recipe.style), 0, READING)
     comparison = _compared(style.sha256, tuple(style.ids), style)
-    kept = [_tune_of(source, materials) if source else None for source in (recipe.source("take"), recipe.source("theme"))]
+    kept = [
+        _tune_of(source, materials) if source else None
+        for source in (recipe.source("take"), recipe.source("theme"))
+    ]
     limit = recipe.max_copy or comparison.max_copy
-    outlook = yield from _steps(consider(recipe, style, take=kept[0], theme=kept[1], max_copy=limit), READING, CONSIDERING)
+    outlook = yield from _steps(
+        consider(recipe, style, take=kept[0], theme=kept[1], max_copy=limit), READING, CONSIDERING
+    )
     while len(shelf) >= KEPT_STUDIES:
         del shelf[next(iter(shelf))]
     shelf[key] = Study(style, comparison, outlook)
@@ -120,7 +141,9 @@ def _taken(
 ) -> Generator[str, None, Take]:
     key = json.dumps((recipe.seed, recipe.title, recipe.composer, recipe.temperature, model and model.sha256))
     if key not in study.takes:
-        drawn = yield from draw(replace(study.outlook, recipe=recipe), recipe.seed, player(study.outlook.idiom))
+        drawn = yield from draw(
+            replace(study.outlook, recipe=recipe), recipe.seed, player(study.outlook.idiom)
+        )
         while len(study.takes) >= KEPT_TAKES:
             study.takes.pop(next(iter(study.takes)), None)
         study.takes[key] = drawn
@@ -129,7 +152,9 @@ def _taken(
 
 
 def _player(recipe: ComposeRecipe) -> tuple[Callable[[Idiom], Player], ModelIdentity | None]:
-    """Who chooses the notes, once the idiom is known; and which network that is, where it is one. Raises `Missing` for none."""
+    """Who chooses the notes, once the idiom is known; and which network that is, where it is one. Raises
+    `Missing` for none.
+    """
     if recipe.composer == "markov":
         return lambda _: by_chain, None
     from studio.music.melody.lstm import PARTICLES, lstm_melodies, model_of
@@ -140,7 +165,15 @@ def _player(recipe: ComposeRecipe) -> tuple[Callable[[Idiom], Player], ModelIden
         def by_network(solution: Solution, count: int, random: np.random.Generator) -> list[list[int]]:
             # What is only tried for a form need not be drawn as finely as what stays.
             particles = PARTICLES if count == 1 else PARTICLES // 2
-            drawn = lstm_melodies(model, idiom, solution, count, seed=random, temperature=recipe.temperature, particles=particles)
+            drawn = lstm_melodies(
+                model,
+                idiom,
+                solution,
+                count,
+                seed=random,
+                temperature=recipe.temperature,
+                particles=particles,
+            )
             return [list(each.symbols) for each in drawn]
 
         return by_network
@@ -153,7 +186,15 @@ def origins_of(facts: Mapping[str, str]) -> tuple[NoteOrigin, ...]:
     try:
         rows = json.loads(facts.get("origins", "[]"))
         return tuple(
-            NoteOrigin(number, int(bar), int(order), tuple((str(title), int(at)) for title, at in songs), before, after, returns)
+            NoteOrigin(
+                number,
+                int(bar),
+                int(order),
+                tuple((str(title), int(at)) for title, at in songs),
+                before,
+                after,
+                returns,
+            )
             for number, (bar, order, songs, before, after, returns) in enumerate(rows)
         )
     except (ValueError, TypeError):
@@ -165,7 +206,9 @@ ORIGIN_COLOURS = ("#8c8c8c", "#2a9d8f", "#3a6ea5", "#7a4e8a", "#c8553d")
 
 
 def origin_colours(origins: Sequence[NoteOrigin]) -> dict[int, str]:
-    """Number of a note -> a colour that tells how long the memory was that knew it; for `writing.engrave` and `rendering.piano_roll`."""
+    """Number of a note -> a colour that tells how long the memory was that knew it; for `writing.engrave` and
+    `rendering.piano_roll`.
+    """
     return {each.note: ORIGIN_COLOURS[max(0, min(each.order, len(ORIGIN_COLOURS) - 1))] for each in origins}
 
 
@@ -214,14 +257,18 @@ def facts_of(recipe: ComposeRecipe, study: Study, take: Take) -> dict[str, str]:
     pitches = [note.pitch for note in tune.sounding if note.pitch is not None]
     kind = {"interval": Kind.INTERVAL, "pitch": Kind.PITCH, "rhythm": Kind.RHYTHM}[recipe.copy_by]
     run = study.comparison.longest_run(tune, kind)
-    what = {"interval": "intervals", "pitch": "pitches", "rhythm": "intervals and note lengths"}[recipe.copy_by]
+    what = {"interval": "intervals", "pitch": "pitches", "rhythm": "intervals and note lengths"}[
+        recipe.copy_by
+    ]
     facts = {
         "style": f"{study.style.entry.title} ({study.style.entry.licence})",
         "meter": str(idiom.meter),
         "key": str(idiom.key),
         "bars": str(recipe.bars),
         "notes": str(len(pitches)),
-        "range": f"{pitch_name(min(pitches), idiom.key)} to {pitch_name(max(pitches), idiom.key)}" if pitches else "none",
+        "range": f"{pitch_name(min(pitches), idiom.key)} to {pitch_name(max(pitches), idiom.key)}"
+        if pitches
+        else "none",
         "learnt from": _learnt_from(outlook),
         "chance": chance_in_words(outlook.log_chance),
         "copying": f"at most {outlook.ground.max_copy} notes in a row compared by {what}; the longest has {run.notes}"
@@ -233,7 +280,10 @@ def facts_of(recipe: ComposeRecipe, study: Study, take: Take) -> dict[str, str]:
     remarks = [*outlook.remarks, *take.relaxed]
     if remarks:
         facts["remarks"] = " ".join(remarks)
-    rows = [[o.bar, o.order, [list(song) for song in o.songs[:2]], _short(o.before), _short(o.after), o.returns] for o in take.origins]
+    rows = [
+        [o.bar, o.order, [list(song) for song in o.songs[:2]], _short(o.before), _short(o.after), o.returns]
+        for o in take.origins
+    ]
     facts["origins"] = json.dumps(rows, separators=(",", ":"), ensure_ascii=False)
     return facts
 
@@ -247,7 +297,9 @@ def _learnt_from(outlook: Outlook) -> str:
     said = f"{len(idiom.lines)} tunes that can stand in {idiom.meter}"
     if idiom.kindred:
         said += f", {idiom.kindred} of them in other note values"
-    return said + (f"; {idiom.left_out} left out for uneven bars or notes between the ticks" if idiom.left_out else "")
+    return said + (
+        f"; {idiom.left_out} left out for uneven bars or notes between the ticks" if idiom.left_out else ""
+    )
 
 
 def _tune_of(source: Source, materials: Materials) -> Tune:
@@ -258,7 +310,9 @@ def _tune_of(source: Source, materials: Materials) -> Tune:
 
 
 def _steps(work: Generator[str, None, Any], start: int, stop: int) -> Generator[Progress, None, Any]:
-    """Stages as progress between two marks: each takes a third of what is left, since nobody knows how many there will be."""
+    """Stages as progress between two marks: each takes a third of what is left, since nobody knows how many
+    there will be.
+    """
     done = float(start)
     while True:
         try:

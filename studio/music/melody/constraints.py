@@ -1,11 +1,13 @@
-"""What can be wished of a melody, in one table: `CONSTRAINTS`. The compiler, the command line, the app and the explanations read it.
+"""What can be wished of a melody, in one table: `CONSTRAINTS`. The compiler, the command line, the app and
+the explanations read it.
 
     ground = Ground(idiom, walk, bars=16)
     wishes = compile_wishes(ground, recipe)        # masks, automata and weights, each under the name an explanation uses
     refusal(conflict)                              # which of them contradict each other, in one sentence
 
-Each row belongs to a field of `ComposeRecipe`, where its range, default and help stand. Hard wishes hold exactly; soft ones change how
-probable things are; what a style usually does (its range, how its tunes end) is wished for too, and gives way where it must.
+Each row belongs to a field of `ComposeRecipe`, where its range, default and help stand. Hard wishes hold
+exactly; soft ones change how probable things are; what a style usually does (its range, how its tunes end) is
+wished for too, and gives way where it must.
 """
 
 from __future__ import annotations
@@ -42,7 +44,9 @@ from studio.music.styles.originality import Kind
 
 @dataclass(frozen=True, eq=False)
 class Ground:
-    """What wishes are compiled onto: an idiom, a walk in it, so many bars; the take that bars are kept from, the theme, the copy limit."""
+    """What wishes are compiled onto: an idiom, a walk in it, so many bars; the take that bars are kept from,
+    the theme, the copy limit.
+    """
 
     idiom: Idiom
     walk: Walk
@@ -62,7 +66,9 @@ class Ground:
     @cached_property
     def end_of(self) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
         """[ticks, alphabet]: the tick at which an event that starts at a tick is over."""
-        found: np.ndarray[tuple[int, int], np.dtype[np.int64]] = np.arange(self.ticks)[:, None] + self.idiom.ticks[None, :]
+        found: np.ndarray[tuple[int, int], np.dtype[np.int64]] = (
+            np.arange(self.ticks)[:, None] + self.idiom.ticks[None, :]
+        )
         return found
 
     def everything(self) -> Mask:
@@ -71,7 +77,9 @@ class Ground:
     def span(self, bars: Span, wish: str) -> slice:
         """The ticks of these bars. Raises `Refused` where the tune has no such bar."""
         if bars.last > self.bars:
-            raise Refused(f"{wish} speaks of bar {bars.last}, and the tune has {self.bars}; ask for more bars or an earlier place.")
+            raise Refused(
+                f"{wish} speaks of bar {bars.last}, and the tune has {self.bars}; ask for more bars or an earlier place."
+            )
         return slice((bars.first - 1) * self.bar, bars.last * self.bar)
 
     def matching(self, what: Sound) -> Mask:
@@ -107,8 +115,8 @@ Compile = Callable[[Ground, ComposeRecipe], list[Wish]]
 class Constraint:
     """A row of the table. field: of `ComposeRecipe`; its help is what people read. hard: it holds exactly.
 
-    compile: the wishes it makes where it is asked for, or, if `always`, in any case. usual: what the style does, wished where the recipe
-    does not ask (or, if `usual_anyway`, also where it does), which gives way.
+    compile: the wishes it makes where it is asked for, or, if `always`, in any case. usual: what the style
+    does, wished where the recipe does not ask (or, if `usual_anyway`, also where it does), which gives way.
     """
 
     field: str
@@ -160,7 +168,9 @@ def _usual_range(ground: Ground, _recipe: ComposeRecipe) -> list[Wish]:
 
 def _within(ground: Ground, low: int, high: int, name: str) -> Wish:
     idiom = ground.idiom
-    return Wish(name, allowed=ground.everything() & (~idiom.sounding | ((idiom.pitch >= low) & (idiom.pitch <= high))))
+    return Wish(
+        name, allowed=ground.everything() & (~idiom.sounding | ((idiom.pitch >= low) & (idiom.pitch <= high)))
+    )
 
 
 def _start(ground: Ground, recipe: ComposeRecipe) -> list[Wish]:
@@ -186,12 +196,20 @@ def _pins(ground: Ground, recipe: ComposeRecipe) -> list[Wish]:
         pin, name = Pin.read(text), f"the pin {text}"
         place = (pin.beat - 1) * Fraction(4, idiom.meter.denominator) / idiom.tick
         if place >= ground.bar:
-            raise Refused(f"{name[0].upper()}{name[1:]} counts to beat {pin.beat}, and a bar of {idiom.meter} has {idiom.meter.numerator}.")
+            raise Refused(
+                f"{name[0].upper()}{name[1:]} counts to beat {pin.beat}, and a bar of {idiom.meter} has {idiom.meter.numerator}."
+            )
         moment = ground.span(Span(pin.bar, pin.bar), name[0].upper() + name[1:]).start
         if place.denominator != 1:
-            raise Refused(f"{name[0].upper()}{name[1:]} falls between all notes of {idiom.style.entry.title}; choose a beat it plays on.")
+            raise Refused(
+                f"{name[0].upper()}{name[1:]} falls between all notes of {idiom.style.entry.title}; choose a beat it plays on."
+            )
         moment += int(place)
-        fits = idiom.ticks == float((pin.length or 0) / idiom.tick) if pin.length is not None else np.ones(idiom.alphabet, dtype=bool)
+        fits = (
+            idiom.ticks == float((pin.length or 0) / idiom.tick)
+            if pin.length is not None
+            else np.ones(idiom.alphabet, dtype=bool)
+        )
         if pin.what == "rest" and pin.length is None:
             wishes.append(Wish(name, allowed=sounding(ground.walk, ground.ticks, moment, ~idiom.sounding)))
             continue
@@ -237,11 +255,18 @@ def _rhythm(ground: Ground, recipe: ComposeRecipe) -> list[Wish]:
 
 
 def _motifs(ground: Ground, recipe: ComposeRecipe) -> list[Wish]:
-    return [Wish(f"the motif {text}", reading=_listening_for(ground, text, required=True)) for text in recipe.motifs]
+    return [
+        Wish(f"the motif {text}", reading=_listening_for(ground, text, required=True))
+        for text in recipe.motifs
+    ]
 
 
 def _avoid(ground: Ground, recipe: ComposeRecipe) -> list[Wish]:
-    return [Wish(f"avoiding {text}", reading=reading) for text in recipe.avoid if (reading := _listening_for(ground, text, required=False))]
+    return [
+        Wish(f"avoiding {text}", reading=reading)
+        for text in recipe.avoid
+        if (reading := _listening_for(ground, text, required=False))
+    ]
 
 
 def _listening_for(ground: Ground, text: str, *, required: bool) -> Reading | None:
@@ -250,7 +275,9 @@ def _listening_for(ground: Ground, text: str, *, required: bool) -> Reading | No
     known = idiom.rises if steps else idiom.pitches
     if not np.isin(notes, known).all():
         if required:
-            raise Refused(f"The motif {text} has a {'step' if steps else 'pitch'} that {idiom.style.entry.title} never plays; change it.")
+            raise Refused(
+                f"The motif {text} has a {'step' if steps else 'pitch'} that {idiom.style.entry.title} never plays; change it."
+            )
         return None
     view, _ = idiom.heard(Kind.INTERVAL if steps else Kind.PITCH)
     word = np.searchsorted(known, notes).tolist()
@@ -296,10 +323,14 @@ def _cadences(ground: Ground, recipe: ComposeRecipe) -> list[Wish]:
 
 
 def _line(ground: Ground, recipe: ComposeRecipe) -> Floats:
-    """[ticks]: the height of the drawn line, straight between its points, level before the first and after the last."""
+    """[ticks]: the height of the drawn line, straight between its points, level before the first and after
+    the last.
+    """
     points = sorted(read_point(text) for text in recipe.contour)
     if points[-1][0] > ground.bars + 1:
-        raise Refused(f"The contour goes on to bar {float(points[-1][0]):g}, and the tune has {ground.bars}; draw it within them.")
+        raise Refused(
+            f"The contour goes on to bar {float(points[-1][0]):g}, and the tune has {ground.bars}; draw it within them."
+        )
     places = [float((bar - 1) * ground.bar) for bar, _ in points]
     line: Floats = np.interp(np.arange(ground.ticks), places, [pitch for _, pitch in points])
     return line
@@ -321,14 +352,18 @@ def _contour(ground: Ground, recipe: ComposeRecipe) -> list[Wish]:
 
 
 def _theme(ground: Ground, recipe: ComposeRecipe) -> list[Wish]:
-    """Local fields towards a theme, or away from it (Papadopoulos, Pachet and Roy, "Sampling variations of sequences for structured music
-    generation", ISMIR 2017): an event that sounds the theme's pitch is so much more probable, once more if it begins with it."""
+    """Local fields towards a theme, or away from it (Papadopoulos, Pachet and Roy, "Sampling variations of
+    sequences for structured music generation", ISMIR 2017): an event that sounds the theme's pitch is so much
+    more probable, once more if it begins with it."""
     if ground.theme is None:
         return []
     idiom = ground.idiom
     weight = np.zeros((ground.ticks, idiom.alphabet))
     for note in ground.theme.in_key(idiom.key).sounding:
-        begins, ends = (int(place / idiom.tick) for place in (note.start - ground.theme.pickup, note.end - ground.theme.pickup))
+        begins, ends = (
+            int(place / idiom.tick)
+            for place in (note.start - ground.theme.pickup, note.end - ground.theme.pickup)
+        )
         same = idiom.struck & (idiom.pitch % 12 == (note.pitch or 0) % 12)
         weight[max(0, begins) : max(0, ends)] += same
         if 0 <= begins < ground.ticks:
@@ -376,7 +411,9 @@ class Wishes:
 
 
 def compile_wishes(ground: Ground, recipe: ComposeRecipe) -> Wishes:
-    """The wishes of a recipe on a ground. Raises `Refused` for one that makes no sense there, such as a pin in a bar that is not."""
+    """The wishes of a recipe on a ground. Raises `Refused` for one that makes no sense there, such as a pin
+    in a bar that is not.
+    """
     hard: list[Wish] = []
     soft: list[Wish] = []
     usual: list[Wish] = []
@@ -392,7 +429,9 @@ def compile_wishes(ground: Ground, recipe: ComposeRecipe) -> Wishes:
 def refusal(conflict: Conflict, style: str, lowest: int) -> Refused:
     """One sentence: which wishes cannot be met together, and which single one to leave out."""
     if not conflict.wishes:
-        return Refused(f"{style} cannot fill these bars from the first to the last; ask for other bars or another meter.")
+        return Refused(
+            f"{style} cannot fill these bars from the first to the last; ask for other bars or another meter."
+        )
     mends = list(conflict.mends)
     if len(conflict.wishes) == 1:
         return Refused(f"Nothing in {style} can meet {conflict.wishes[0]}; leave it out, or change it.")

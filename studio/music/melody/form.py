@@ -1,4 +1,5 @@
-"""Form: which bars of a tune come back, and where its phrases close. Learnt from the tunes of a style, or asked for in letters.
+"""Form: which bars of a tune come back, and where its phrases close. Learnt from the tunes of a style, or
+asked for in letters.
 
     forms = learn_forms(idiom)
     plan = forms.plan(16, random)                 # as a tune of the style goes: bars 5-6 are bars 1-2, bar 8 closes on the tonic …
@@ -6,9 +7,10 @@
     forms.weights(plan)                           # what is played more in the opening bar, before a close, in the second part …
     measure(bars)                                 # how much returns in a tune: for comparing tunes with each other
 
-A chain of a few notes' memory wanders. What makes a tune of it is that something returns, exactly, moved, or with another ending, and
-that phrases breathe. Each tune of a style is read for that, bar by bar, both as it is played (repeats out) and once through; a plan is
-taken from the tunes of the asked length as often as they have it, so common plans come often and the plan of one odd tune seldom.
+A chain of a few notes' memory wanders. What makes a tune of it is that something returns, exactly, moved, or
+with another ending, and that phrases breathe. Each tune of a style is read for that, bar by bar, both as it
+is played (repeats out) and once through; a plan is taken from the tunes of the asked length as often as they
+have it, so common plans come often and the plan of one odd tune seldom.
 """
 
 from __future__ import annotations
@@ -54,8 +56,8 @@ class Return:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """A phrase closes in bar `bar` (from 0) with a note that begins `place` ticks into it, lasts `ticks`, and is `degree` half steps
-    (0..11) above the tonic."""
+    """A phrase closes in bar `bar` (from 0) with a note that begins `place` ticks into it, lasts `ticks`, and
+    is `degree` half steps (0..11) above the tonic."""
 
     bar: int
     place: int
@@ -65,7 +67,8 @@ class Close:
 
 @dataclass(frozen=True)
 class Plan:
-    """The form of a tune of so many bars. parts: the bars at which its parts begin, with their letters, such as ((0, "A"), (8, "B")).
+    """The form of a tune of so many bars. parts: the bars at which its parts begin, with their letters, such
+    as ((0, "A"), (8, "B")).
     like: the number of the shape (`Forms.shapes`) whose gait the tune takes, -1 for none."""
 
     bars: int
@@ -95,12 +98,23 @@ class Plan:
 
     def in_words(self) -> str:
         """Which bars return, as musicians count them."""
-        said = [f"part {letter} from bar {bar + 1}" for bar, letter in self.parts] if len(self.parts) > 1 else []
-        words = {How.EXACT: "", How.OPENING: " with another ending", How.MOVED: " moved", How.RHYTHM: " in rhythm"}
+        said = (
+            [f"part {letter} from bar {bar + 1}" for bar, letter in self.parts] if len(self.parts) > 1 else []
+        )
+        words = {
+            How.EXACT: "",
+            How.OPENING: " with another ending",
+            How.MOVED: " moved",
+            How.RHYTHM: " in rhythm",
+        }
         runs: list[list[Return]] = []
         for each in self.returns:
             last = runs[-1][-1] if runs else None
-            if last and each.how == last.how and (each.bar, each.of, each.steps) == (last.bar + 1, last.of + 1, last.steps):
+            if (
+                last
+                and each.how == last.how
+                and (each.bar, each.of, each.steps) == (last.bar + 1, last.of + 1, last.steps)
+            ):
                 runs[-1].append(each)
             else:
                 runs.append([each])
@@ -123,7 +137,8 @@ def _bars(first: int, last: int) -> str:
 class Forms:
     """The forms of a style. Its parts are worked out when first asked for.
 
-    plans: number of bars -> the plans of all tunes of that length. period: bars of a usual part (8 where the tunes do not tell).
+    plans: number of bars -> the plans of all tunes of that length. period: bars of a usual part (8 where the
+    tunes do not tell).
     """
 
     def __init__(self, idiom: Idiom) -> None:
@@ -144,33 +159,50 @@ class Forms:
         return next((length for length, _ in lengths.most_common() if 2 <= length <= 32), 8)
 
     def plan(self, bars: int, random: np.random.Generator) -> Plan:
-        """A plan as the style has it for this many bars; put together from its plans for other lengths where no tune is as long."""
+        """A plan as the style has it for this many bars; put together from its plans for other lengths where
+        no tune is as long.
+        """
         choice = [plan for plan in self.plans.get(bars, ()) if plan.returning >= 1 / 8]
         if choice:  # a tune that goes round and round ends anywhere; one that is asked for closes
-            closing = [plan for plan in choice if any(close.bar == bars - 1 and close.degree == 0 for close in plan.closes)]
+            closing = [
+                plan
+                for plan in choice
+                if any(close.bar == bars - 1 and close.degree == 0 for close in plan.closes)
+            ]
             choice = closing if len(closing) * 4 >= len(choice) else choice
             return self._ended(choice[int(random.integers(len(choice)))], random)
         longer = [
-            plan for length in sorted(self.plans) if bars < length <= 2 * bars for plan in self.plans[length] if plan.returning >= 1 / 8
+            plan
+            for length in sorted(self.plans)
+            if bars < length <= 2 * bars
+            for plan in self.plans[length]
+            if plan.returning >= 1 / 8
         ]
         if longer:
             return self._ended(cut(longer[int(random.integers(len(longer)))], bars), random)
         # Longer than any tune of the style: a rondo of parts, A B A C A …, the last one cut to fit.
         period = min(self.period, bars)
         whole = -(-bars // period)
-        letters = "".join("A" if number % 2 == 0 or whole < 3 else chr(ord("B") + (number // 2) % 24) for number in range(whole))
+        letters = "".join(
+            "A" if number % 2 == 0 or whole < 3 else chr(ord("B") + (number // 2) % 24)
+            for number in range(whole)
+        )
         return self._ended(cut(self.sections(letters, whole * period, random), bars), random)
 
     def sections(self, letters: str, bars: int, random: np.random.Generator) -> Plan:
-        """Parts of equal length: the same letter is the same music to the note, a prime (A') the same with another last quarter.
+        """Parts of equal length: the same letter is the same music to the note, a prime (A') the same with
+        another last quarter.
 
-        Within its parts the plan is as the style has it. Raises `Refused` where the bars cannot be shared out.
+        Within its parts the plan is as the style has it. Raises `Refused` where the bars cannot be shared
+        out.
         """
         parts = read_parts(letters)
         size, over = divmod(bars, len(parts))
         if over or size < 1:
             near = " or ".join(str(len(parts) * size) for size in (size, size + 1) if size)
-            raise Refused(f"{bars} bars do not make {len(parts)} parts of equal length ({letters}); ask for {near} bars.")
+            raise Refused(
+                f"{bars} bars do not make {len(parts)} parts of equal length ({letters}); ask for {near} bars."
+            )
         returns: list[Return] = []
         closes: list[Close] = []
         first: dict[str, int] = {}
@@ -182,7 +214,9 @@ class Forms:
             if known is None:
                 chosen = self._inner(size, random)
                 like = chosen.like if like < 0 else like
-                inner = self._ended(chosen, random, final=number == len(parts) - 1 or letter == parts[-1].rstrip("'"))
+                inner = self._ended(
+                    chosen, random, final=number == len(parts) - 1 or letter == parts[-1].rstrip("'")
+                )
                 returns += [replace(each, bar=each.bar + start, of=each.of + start) for each in inner.returns]
                 closes += [replace(each, bar=each.bar + start) for each in inner.closes]
             else:
@@ -190,18 +224,30 @@ class Forms:
                 returns += [Return(start + bar, known + bar, How.EXACT) for bar in range(same)]
                 if same < size:
                     inner = self._ended(Plan(size), random, final=number == len(parts) - 1)
-                    closes += [replace(each, bar=each.bar + start) for each in inner.closes if each.bar >= same]
+                    closes += [
+                        replace(each, bar=each.bar + start) for each in inner.closes if each.bar >= same
+                    ]
             first.setdefault(part, start)
             first.setdefault(letter, start)
-        return Plan(bars, tuple(returns), tuple(closes), tuple((number * size, part) for number, part in enumerate(parts)), like)
+        return Plan(
+            bars,
+            tuple(returns),
+            tuple(closes),
+            tuple((number * size, part) for number, part in enumerate(parts)),
+            like,
+        )
 
     def _inner(self, size: int, random: np.random.Generator) -> Plan:
-        """A plan for one part of a tune: the beginning of a tune whose parts are as long, without what returns later."""
+        """A plan for one part of a tune: the beginning of a tune whose parts are as long, without what
+        returns later.
+        """
         choice = [plan for length in sorted(self.plans) if length >= size for plan in self.plans[length]]
         return cut(choice[int(random.integers(len(choice)))], size) if choice else Plan(size)
 
     def _ended(self, plan: Plan, random: np.random.Generator, *, final: bool = True) -> Plan:
-        """The plan with a close in its last bar: one from the ends of tunes, or (`final` False) from ends of other parts."""
+        """The plan with a close in its last bar: one from the ends of tunes, or (`final` False) from ends of
+        other parts.
+        """
         if any(close.bar == plan.bars - 1 and (close.degree == 0 or not final) for close in plan.closes):
             return plan
         choice = self._final_closes if final or not self._inner_closes else self._inner_closes
@@ -212,13 +258,21 @@ class Forms:
 
     @cached_property
     def _final_closes(self) -> list[Close]:
-        ends = [close for length, plans in self.plans.items() for plan in plans for close in plan.closes if close.bar == length - 1]
+        ends = [
+            close
+            for length, plans in self.plans.items()
+            for plan in plans
+            for close in plan.closes
+            if close.bar == length - 1
+        ]
         return [close for close in ends if close.degree == 0] or ends
 
     @cached_property
     def _inner_closes(self) -> list[Close]:
         ends = [(plan, close) for plans in self.plans.values() for plan in plans for close in plan.closes]
-        return [close for plan, close in ends if (close.bar + 1) % self.period == 0 and close.bar < plan.bars - 1]
+        return [
+            close for plan, close in ends if (close.bar + 1) % self.period == 0 and close.bar < plan.bars - 1
+        ]
 
     def _read(self, shape: Shape) -> Plan:
         return Plan(
@@ -241,7 +295,9 @@ class Forms:
                 yield self._close(number, notes[-1])
             elif shape.marks:
                 ends = [mark for at, mark in shape.marks if at == number]
-                closing = [event for event in notes if ends and event.place < ends[0] <= event.place + event.ticks]
+                closing = [
+                    event for event in notes if ends and event.place < ends[0] <= event.place + event.ticks
+                ]
                 if closing:
                     yield self._close(number, closing[-1])
             elif (number + 1) % 4 == 0:
@@ -252,21 +308,25 @@ class Forms:
     def _close(self, bar: int, event: Event) -> Close:
         return Close(bar, event.place, event.ticks, (event.pitch - self.idiom.key.tonic) % 12)
 
-    # What is played where -----------------------------------------------------------------------------------------------------------------
+    # What is played where
+    # -----------------------------------------------------------------------------------------------------------------
 
     def weights(self, bars: int, strength: float = 1.0) -> Floats:
-        """[bars, alphabet]: how much more often each event is played in such a bar of a tune than elsewhere at the same place in the bar.
+        """[bars, alphabet]: how much more often each event is played in such a bar of a tune than elsewhere
+        at the same place in the bar.
 
-        A bar is told by its place in the part and whether the part is the first; the last bar of all is a kind of its own. strength: 0
-        makes everything 1, 1 takes the odds as they are (kept within a tenth and ten).
+        A bar is told by its place in the part and whether the part is the first; the last bar of all is a
+        kind of its own. strength: 0 makes everything 1, 1 takes the odds as they are (kept within a tenth and
+        ten).
         """
         kinds = [self._kind(bar, bars) for bar in range(bars)]
         found: Floats = np.exp(strength * self._odds[kinds])
         return found
 
     def gait(self, plan: Plan) -> Floats:
-        """[alphabet]: how much more often an event's length (at its place in the bar) and its degree occur in the tune that lent the plan
-        than in the style, so that a tune keeps to one gait and one scale: it does not run as a reel here and limp as a hornpipe there."""
+        """[alphabet]: how much more often an event's length (at its place in the bar) and its degree occur in
+        the tune that lent the plan than in the style, so that a tune keeps to one gait and one scale: it does
+        not run as a reel here and limp as a hornpipe there."""
         idiom = self.idiom
         if plan.like < 0:
             return np.ones(idiom.alphabet)
@@ -283,8 +343,12 @@ class Forms:
         return found
 
     def _more(self, own: Floats, kind: NDArray[np.int64], within: NDArray[np.int64]) -> Floats:
-        """For each event: p(its kind | what it is within) in one tune, filled up with as many notes as usual, over that in the style."""
-        usual = np.bincount(kind, self._counts)[kind] / np.maximum(1e-9, np.bincount(within, self._counts)[within])
+        """For each event: p(its kind | what it is within) in one tune, filled up with as many notes as usual,
+        over that in the style.
+        """
+        usual = np.bincount(kind, self._counts)[kind] / np.maximum(
+            1e-9, np.bincount(within, self._counts)[within]
+        )
         here = (np.bincount(kind, own)[kind] + STEADY * usual) / (np.bincount(within, own)[within] + STEADY)
         found: Floats = np.maximum(here, 1e-9) / np.maximum(usual, 1e-9)
         return found
@@ -292,7 +356,13 @@ class Forms:
     @cached_property
     def _counts(self) -> Floats:
         """[alphabet]: how often each event occurs in the style, each tune once through."""
-        symbols = [self.idiom.number[event] for shape in self.shapes if shape.whole for bar in shape.bars for event in bar]
+        symbols = [
+            self.idiom.number[event]
+            for shape in self.shapes
+            if shape.whole
+            for bar in shape.bars
+            for event in bar
+        ]
         return np.bincount(symbols, minlength=self.idiom.alphabet).astype(np.float64)
 
     def _kind(self, bar: int, bars: int) -> int:
@@ -303,7 +373,9 @@ class Forms:
 
     @cached_property
     def _odds(self) -> Floats:
-        """The logarithm of p(event | kind of bar, place) / p(event | place), counts filled up with `CAUTION` notes as usual."""
+        """The logarithm of p(event | kind of bar, place) / p(event | place), counts filled up with `CAUTION`
+        notes as usual.
+        """
         idiom = self.idiom
         kinds = 2 * self.period + 1
         counts = np.zeros((kinds, idiom.alphabet))
@@ -331,7 +403,9 @@ STEADY = 6.0
 
 @dataclass(frozen=True)
 class Shape:
-    """The bars of a tune in one rendering. parts: where parts begin. marks: (bar, ticks in it) of phrase ends. whole: once through."""
+    """The bars of a tune in one rendering. parts: where parts begin. marks: (bar, ticks in it) of phrase
+    ends. whole: once through.
+    """
 
     bars: tuple[Bar, ...]
     parts: tuple[int, ...]
@@ -361,7 +435,9 @@ def _shapes(line: Line) -> list[Shape]:
 
 
 def returns_in(bars: Sequence[Bar], length: int, scale: Sequence[int]) -> list[Return]:
-    """For each bar that is like an earlier one: which, and how. length: ticks a bar. scale: pitch classes, for moved bars."""
+    """For each bar that is like an earlier one: which, and how. length: ticks a bar. scale: pitch classes,
+    for moved bars.
+    """
     found: list[Return] = []
     known: tuple[dict[Bar, list[int]], dict[Bar, list[int]], dict[_Rhythm, list[int]]] = {}, {}, {}
     before: Return | None = None
@@ -372,11 +448,19 @@ def returns_in(bars: Sequence[Bar], length: int, scale: Sequence[int]) -> list[R
         if not ways and len(opening) >= 2:
             ways = [Return(number, earlier, How.OPENING) for earlier in known[1].get(opening, ())]
         if not ways and len(bar) >= 3:
-            ways = [way for earlier in known[2].get(rhythm, ()) if (way := _in_rhythm(number, bar, earlier, bars[earlier], scale))]
+            ways = [
+                way
+                for earlier in known[2].get(rhythm, ())
+                if (way := _in_rhythm(number, bar, earlier, bars[earlier], scale))
+            ]
         for kind, key in zip(known, (bar, opening, rhythm), strict=True):
             kind.setdefault(key, []).append(number)  # type: ignore[attr-defined]
         # Of the same likeness, the one that goes on where the bar before came from, or else the earliest.
-        best = min(ways, key=lambda each: (each.how, not (before and each.of == before.of + 1), each.of), default=None)
+        best = min(
+            ways,
+            key=lambda each: (each.how, not (before and each.of == before.of + 1), each.of),
+            default=None,
+        )
         found += [best] if best else []
         before = best
     return found
@@ -388,7 +472,11 @@ _Rhythm = tuple[tuple[int, int, bool, bool], ...]
 
 def _in_rhythm(number: int, bar: Bar, earlier: int, there: Bar, scale: Sequence[int]) -> Return | None:
     """How a bar is like an earlier one of the same rhythm; None where that is even, and so says nothing."""
-    moves = {_steps(one.pitch, other.pitch, scale) for other, one in zip(bar, there, strict=True) if other.pitch >= 0}
+    moves = {
+        _steps(one.pitch, other.pitch, scale)
+        for other, one in zip(bar, there, strict=True)
+        if other.pitch >= 0
+    }
     if len(moves) == 1 and None not in moves and moves != {0}:
         return Return(number, earlier, How.MOVED, moves.pop() or 0)
     return Return(number, earlier, How.RHYTHM) if len({event.ticks for event in bar}) > 1 else None
@@ -422,15 +510,19 @@ def cut(plan: Plan, bars: int) -> Plan:
     )
 
 
-# Measuring ----------------------------------------------------------------------------------------------------------------------------
+# Measuring
+# ----------------------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class FormFeatures:
-    """How much of a tune returns. exact, opening, moved: share 0..1 of the bars that are an earlier one, begin like one, are one moved.
-    contrast: how much more alike bars are that stand a half or a whole part apart than bars at other distances (-1..1): a self-similarity
-    with stripes. breathing: share of the phrase ends (every fourth bar) whose longest note is half as long again as the median note.
-    tonic: share of those phrase ends that close on 1, 3 or 5 of the key. closed: whether the last note is the tonic."""
+    """How much of a tune returns. exact, opening, moved: share 0..1 of the bars that are an earlier one,
+    begin like one, are one moved.
+    contrast: how much more alike bars are that stand a half or a whole part apart than bars at other
+    distances (-1..1): a self-similarity with stripes. breathing: share of the phrase ends (every fourth bar)
+    whose longest note is half as long again as the median note.
+    tonic: share of those phrase ends that close on 1, 3 or 5 of the key. closed: whether the last note is the
+    tonic."""
 
     exact: float
     opening: float
@@ -442,7 +534,9 @@ class FormFeatures:
 
 
 def measure(bars: Sequence[Bar], length: int, scale: Sequence[int], period: int = 8) -> FormFeatures:
-    """The form of one tune's bars. length: ticks a bar. scale: pitch classes of the key, its tonic first. period: bars of a usual part."""
+    """The form of one tune's bars. length: ticks a bar. scale: pitch classes of the key, its tonic first.
+    period: bars of a usual part.
+    """
     returns = returns_in(bars, length, scale)
     share = {how: sum(each.how is how for each in returns) / len(bars) for how in How}
     likeness = np.array([[_alike(one, other, length) for other in bars] for one in bars])

@@ -1,14 +1,15 @@
-"""What is learnt of a style for one key and meter: the events its tunes are made of, and the chain that strings them together.
+"""What is learnt of a style for one key and meter: the events its tunes are made of, and the chain that
+strings them together.
 
     idiom = learn(style, Meter.parse("4/4"), Key.parse("D"))
     walk = idiom.walk(lowest=2)
     trellis = idiom.trellis(walk, (idiom.copies(Kind.INTERVAL, 8),))     # kept: it serves every request of its kind
     idiom.tune(symbols, title="…")                                         # symbols back to notes
 
-A symbol is an event: a pitch (or a rest), how long it lasts, at which place in the bar it starts, and whether it only carries on the
-note before it over a bar line. Every tune is moved to the asked key by the smallest step, so pitches are those that will be heard.
-Repeats are played out before counting; a pick-up is left out, and the last note of a tune fills its bar, as if the pick-up's time were
-its own.
+A symbol is an event: a pitch (or a rest), how long it lasts, at which place in the bar it starts, and whether
+it only carries on the note before it over a bar line. Every tune is moved to the asked key by the smallest
+step, so pitches are those that will be heard. Repeats are played out before counting; a pick-up is left out,
+and the last note of a tune fills its bar, as if the pick-up's time were its own.
 """
 
 from __future__ import annotations
@@ -36,14 +37,18 @@ PER_QUARTER = 24
 """Ticks a quarter note while tunes are read; tunes with notes between them are left out."""
 
 ENOUGH_TUNES = 40
-"""With fewer tunes in a meter, those in a kindred one (2/4 for 4/4, 3/8 for 3/4) are read in twice or half their note values."""
+"""With fewer tunes in a meter, those in a kindred one (2/4 for 4/4, 3/8 for 3/4) are read in twice or half
+their note values.
+"""
 
 KEPT_TRELLISES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """pitch: MIDI number or REST. ticks: how long. place: ticks from the bar line. carries: sounds on from the event before, unstruck."""
+    """pitch: MIDI number or REST. ticks: how long. place: ticks from the bar line. carries: sounds on from
+    the event before, unstruck.
+    """
 
     pitch: int
     ticks: int
@@ -53,8 +58,10 @@ class Event:
 
 @dataclass(frozen=True)
 class Line:
-    """One tune as it was learnt. events: without its pick-up, repeats played out. bars: the bar each event stands in (from 0).
-    written: the written number of each of those bars. phrase_ends: (bar, ticks in the bar) where a phrase is marked to end."""
+    """One tune as it was learnt. events: without its pick-up, repeats played out. bars: the bar each event
+    stands in (from 0).
+    written: the written number of each of those bars. phrase_ends: (bar, ticks in the bar) where a phrase is
+    marked to end."""
 
     number: int
     title: str
@@ -80,19 +87,34 @@ class Line:
 
 def _coarser(line: Line, unit: int) -> Line:
     """The same line in ticks `unit` times as long."""
-    events = tuple(Event(each.pitch, each.ticks // unit, each.place // unit, each.carries) for each in line.events)
-    return replace(line, events=events, phrase_ends=tuple((number, place // unit) for number, place in line.phrase_ends))
+    events = tuple(
+        Event(each.pitch, each.ticks // unit, each.place // unit, each.carries) for each in line.events
+    )
+    return replace(
+        line, events=events, phrase_ends=tuple((number, place // unit) for number, place in line.phrase_ends)
+    )
 
 
 class Idiom:
     """The events of a style in one key and meter. Its parts are worked out when first asked for, and kept.
 
-    pitch, ticks, place, carries: [alphabet], one of each a symbol; `SILENT` is the pitch of a rest. bar: ticks a bar. tick: quarter
-    notes a tick. lines: what was learnt from; left_out: tunes in the meter with notes between the ticks. kindred: how many of the
-    lines stand in another meter and were read in other note values. low, high: the range of nearly all notes of the style as it is sung.
+    pitch, ticks, place, carries: [alphabet], one of each a symbol; `SILENT` is the pitch of a rest. bar:
+    ticks a bar. tick: quarter notes a tick. lines: what was learnt from; left_out: tunes in the meter with
+    notes between the ticks. kindred: how many of the lines stand in another meter and were read in other note
+    values. low, high: the range of nearly all notes of the style as it is sung.
     """
 
-    def __init__(self, style: Style, meter: Meter, key: Key, lines: Sequence[Line], *, longest: int, left_out: int, kindred: int) -> None:
+    def __init__(
+        self,
+        style: Style,
+        meter: Meter,
+        key: Key,
+        lines: Sequence[Line],
+        *,
+        longest: int,
+        left_out: int,
+        kindred: int,
+    ) -> None:
         self.style, self.meter, self.key, self.longest = style, meter, key, longest
         self.left_out, self.kindred = left_out, kindred
         bar = int(meter.bar_length * PER_QUARTER)
@@ -102,7 +124,9 @@ class Idiom:
         self.bar = bar // unit
         self.lines = tuple(lines) if unit == 1 else tuple(_coarser(line, unit) for line in lines)
         self.number: dict[Event, int] = {}
-        self.sequences = [[self.number.setdefault(event, len(self.number)) for event in line.events] for line in self.lines]
+        self.sequences = [
+            [self.number.setdefault(event, len(self.number)) for event in line.events] for line in self.lines
+        ]
         self.events = tuple(self.number)
         self.pitch = np.array([event.pitch for event in self.events], dtype=np.int64)
         self.ticks = np.array([event.ticks for event in self.events], dtype=np.int64)
@@ -138,10 +162,14 @@ class Idiom:
 
     @cached_property
     def range(self) -> tuple[int, int]:
-        """The lowest and highest pitch between which 99 of 100 notes of the learnt tunes lie, in their own keys."""
+        """The lowest and highest pitch between which 99 of 100 notes of the learnt tunes lie, in their own
+        keys.
+        """
         wide = self.style.events(PER_QUARTER)
         chosen = np.isin(wide.tunes, [line.number for line in self.lines])
-        sung = np.concatenate([wide.pitches[a:b] for (a, b), yes in zip(pairwise(wide.offsets), chosen, strict=True) if yes])
+        sung = np.concatenate(
+            [wide.pitches[a:b] for (a, b), yes in zip(pairwise(wide.offsets), chosen, strict=True) if yes]
+        )
         low, high = np.percentile(sung[sung >= 0], [0.5, 99.5]) if len(sung) else (0, 127)
         return int(low), int(high)
 
@@ -162,7 +190,9 @@ class Idiom:
         return self._walks[lowest]
 
     def trellis(self, walk: Walk, readings: tuple[Reading, ...], budget: Budget | None = None) -> Trellis:
-        """`unfold`, kept for the next request with the same walk and readings. Raises `Refused` beyond the budget."""
+        """`unfold`, kept for the next request with the same walk and readings. Raises `Refused` beyond the
+        budget.
+        """
         key = (id(walk), *(id(reading) for reading in readings))
         found = self._trellises.pop(key, None)
         if found is None:
@@ -173,8 +203,9 @@ class Idiom:
         return found
 
     def copies(self, kind: Kind, notes: int) -> Reading:
-        """Never more than `notes` notes in a row as they stand in a tune of the style, compared by `kind`. Every tune of the style
-        counts, in whatever meter, as it is written and, for those learnt from, as it is played."""
+        """Never more than `notes` notes in a row as they stand in a tune of the style, compared by `kind`.
+        Every tune of the style counts, in whatever meter, as it is written and, for those learnt from, as it
+        is played."""
         if notes < 1:
             raise Refused(f"A copy limit of {notes} notes leaves nothing to play; allow at least 1.")
         if (kind, notes) not in self._copies:
@@ -184,7 +215,9 @@ class Idiom:
         return self._copies[kind, notes]
 
     def heard(self, kind: Kind) -> tuple[Viewpoint, list[NDArray[np.int64]]]:
-        """How notes are compared, and the whole style heard so, cut wherever something sounds that these events cannot."""
+        """How notes are compared, and the whole style heard so, cut wherever something sounds that these
+        events cannot.
+        """
         if kind not in self._heard:
             written, played = self._written, list(self._played())
             if kind is Kind.PITCH:
@@ -201,8 +234,13 @@ class Idiom:
 
     @cached_property
     def _written(self) -> list[NDArray[np.int64]]:
-        """Every tune of the style as it is written, [notes, 2]: pitches, in its own key, and lengths as `_length_code`."""
-        return [np.stack([pitches, tops << 24 | bottoms], axis=1) for pitches, tops, bottoms in self.style.sounding()]
+        """Every tune of the style as it is written, [notes, 2]: pitches, in its own key, and lengths as
+        `_length_code`.
+        """
+        return [
+            np.stack([pitches, tops << 24 | bottoms], axis=1)
+            for pitches, tops, bottoms in self.style.sounding()
+        ]
 
     def _played(self) -> Iterable[NDArray[np.int64]]:
         """The tunes learnt from as they are played, likewise, in the asked key."""
@@ -235,7 +273,9 @@ class Idiom:
 
     def _by_pitch(self, lines: Sequence[NDArray[np.int64]]) -> tuple[Viewpoint, list[NDArray[np.int64]]]:
         letter = np.where(self.struck, np.searchsorted(self.pitches, self.pitch), SILENT)[None, :]
-        view = Viewpoint(max(1, len(self.pitches)), letter.astype(np.int32), np.zeros(letter.shape, dtype=np.int32))
+        view = Viewpoint(
+            max(1, len(self.pitches)), letter.astype(np.int32), np.zeros(letter.shape, dtype=np.int32)
+        )
         freeze(view)
         codes = [_coded(self.pitches, line[:, 0]) for line in lines]
         return view, [part for code in codes for part in _cut(code)]
@@ -245,16 +285,23 @@ class Idiom:
         pitches = self.pitches
         before = np.concatenate([[0], pitches])
         rises = self.rises
-        memory = np.where(self.struck[None, :], 1 + np.searchsorted(pitches, self.pitch)[None, :], np.arange(len(before))[:, None])
+        memory = np.where(
+            self.struck[None, :],
+            1 + np.searchsorted(pitches, self.pitch)[None, :],
+            np.arange(len(before))[:, None],
+        )
         letter = np.searchsorted(rises, np.clip(self.pitch[None, :] - before[:, None], rises[0], rises[-1]))
         heard = self.struck[None, :] & (np.arange(len(before)) > 0)[:, None]
-        view = Viewpoint(len(rises), np.where(heard, letter, SILENT).astype(np.int32), memory.astype(np.int32))
+        view = Viewpoint(
+            len(rises), np.where(heard, letter, SILENT).astype(np.int32), memory.astype(np.int32)
+        )
         freeze(view)
         return view, [part for line in lines for part in _cut(_coded(rises, np.diff(line[:, 0])))]
 
     def _by_rhythm(self, lines: Sequence[NDArray[np.int64]]) -> tuple[Viewpoint, list[NDArray[np.int64]]]:
-        """A letter is a step with the length of the note it leaves, as the originality report counts. The memory is the note that
-        sounds or sounded last and how long; what is carried over a bar line grows; a length no tune has is heard as none of theirs."""
+        """A letter is a step with the length of the note it leaves, as the originality report counts. The
+        memory is the note that sounds or sounded last and how long; what is carried over a bar line grows; a
+        length no tune has is heard as none of theirs."""
         pitches = self.pitches
         code_of = {int(t): _length_code(int(t) * self.tick) for t in np.unique(self.ticks)}
         lengths = np.unique(np.concatenate([[*code_of.values()], *(line[:, 1] for line in lines)]))
@@ -268,10 +315,14 @@ class Idiom:
         before_pitch = np.repeat(np.arange(n), m)
         before_length = np.tile(np.arange(m), n)
         for symbol in np.flatnonzero(self.carries & self.sounding):
-            grown = np.array([_grown(lengths, int(length), int(self.ticks[symbol]) * self.tick) for length in range(m)])
+            grown = np.array(
+                [_grown(lengths, int(length), int(self.ticks[symbol]) * self.tick) for length in range(m)]
+            )
             memory[1:, symbol] = 1 + before_pitch * m + grown[before_length]
         letter = np.full(memory.shape, SILENT, dtype=np.int64)
-        rise = np.searchsorted(rises, np.clip(self.pitch[None, :] - pitches[before_pitch][:, None], rises[0], rises[-1]))
+        rise = np.searchsorted(
+            rises, np.clip(self.pitch[None, :] - pitches[before_pitch][:, None], rises[0], rises[-1])
+        )
         letter[1:] = np.where(self.struck[None, :], rise * m + before_length[:, None], SILENT)
         view = Viewpoint(len(rises) * m, letter.astype(np.int32), memory.astype(np.int32))
         freeze(view)
@@ -282,16 +333,19 @@ class Idiom:
             coded += _cut(np.where(step < 0, -1, step * m + length))
         return view, coded
 
-    # From symbols to music -------------------------------------------------------------------------------------------------------------
+    # From symbols to music
+    # -------------------------------------------------------------------------------------------------------------
 
     def symbols_of(self, tune: Tune, first: int, last: int) -> list[int]:
-        """Bars `first` to `last` (from 1, as musicians count) of a tune as symbols. Raises `Refused` where it has no such bar, or plays
-        something that no tune of the style does."""
+        """Bars `first` to `last` (from 1, as musicians count) of a tune as symbols. Raises `Refused` where it
+        has no such bar, or plays something that no tune of the style does."""
         found: list[int] = []
         for number in range(first, last + 1):
             bar = next((each for each in tune.bars() if each.number == number), None)
             if bar is None or not bar.full or bar.length != self.meter.bar_length:
-                raise Refused(f"The tune to keep from has no full bar {number} in {self.meter}; name other bars.")
+                raise Refused(
+                    f"The tune to keep from has no full bar {number} in {self.meter}; name other bars."
+                )
             for note in tune.notes:
                 start, end = max(note.start, bar.start), min(note.end, bar.end)
                 if start >= end:
@@ -307,7 +361,9 @@ class Idiom:
                 found.append(self.number[event])
         return found
 
-    def tune(self, symbols: Iterable[int], *, title: str = "", composer: str = "", tempo: float = 120.0) -> Tune:
+    def tune(
+        self, symbols: Iterable[int], *, title: str = "", composer: str = "", tempo: float = 120.0
+    ) -> Tune:
         """Symbols as a tune in the idiom's key and meter; what is carried over a bar line becomes one note."""
         notes: list[tuple[int | None, Fraction]] = []
         for symbol in symbols:
@@ -323,8 +379,9 @@ class Idiom:
 def learn(style: Style, meter: Meter, key: Key, *, longest: int = 4) -> Idiom:
     """The idiom of a style in a meter and key: all its tunes in that meter and mode, moved to the key.
 
-    Where fewer than `ENOUGH_TUNES` are in the meter, tunes in kindred meters are read in other note values beside them; a style with no
-    tune in the mode lends those of its other modes. longest: the chain's longest order, 1..8. Raises `Refused` when nothing is left.
+    Where fewer than `ENOUGH_TUNES` are in the meter, tunes in kindred meters are read in other note values
+    beside them; a style with no tune in the mode lends those of its other modes. longest: the chain's longest
+    order, 1..8. Raises `Refused` when nothing is left.
     """
     if not 1 <= longest <= 8:
         raise Refused(f"The order is {longest}; it must be from 1 to 8.")
@@ -361,8 +418,8 @@ def learn(style: Style, meter: Meter, key: Key, *, longest: int = 4) -> Idiom:
 
 
 def kinship(there: Meter, asked: Meter) -> Fraction | None:
-    """By how much the note values of a tune in one meter are stretched to stand in another: 1 for 2/2 in 4/4, 2 for 2/4 in 4/4, 1/2 for 3/2
-    in 3/4; None where bars are counted differently."""
+    """By how much the note values of a tune in one meter are stretched to stand in another: 1 for 2/2 in 4/4,
+    2 for 2/4 in 4/4, 1/2 for 3/2 in 3/4; None where bars are counted differently."""
 
     def beats(meter: Meter) -> tuple[int, bool]:
         whole = 2 if meter.numerator in (2, 4) else meter.numerator
@@ -381,14 +438,20 @@ def _family(mode: str) -> tuple[str, ...]:
 
 
 def _line(tune: Tune, number: int, stretch: Fraction, meter: Meter, key: Key) -> Line | None:
-    """A tune as events in the asked key, bar by bar; None where a note falls between the ticks, bars are uneven, or none is full."""
+    """A tune as events in the asked key, bar by bar; None where a note falls between the ticks, bars are
+    uneven, or none is full.
+    """
     ratio = stretch * PER_QUARTER
     bar = int(meter.bar_length * PER_QUARTER)
     if len(tune.grid.meters) > 1:
         return None
     lengths = [note.duration * ratio for note in tune.notes]
     pickup, end = tune.pickup * ratio, tune.end * ratio
-    edges = [edge * ratio for again in tune.repeats for edge in (again.start, again.end, again.ending or again.start)]
+    edges = [
+        edge * ratio
+        for again in tune.repeats
+        for edge in (again.start, again.end, again.ending or again.start)
+    ]
     if any(length.denominator != 1 for length in (*lengths, pickup, *edges)):
         return None
     shift = (key.tonic - tune.key.tonic + 5) % 12 - 5
@@ -431,7 +494,15 @@ def _line(tune: Tune, number: int, stretch: Fraction, meter: Meter, key: Key) ->
         marks = [((place - 1) // bar, (place - 1) % bar + 1) for place in places if place > 0]
     if not events:
         return None
-    return Line(number, tune.title or tune.id, tuple(events), tuple(bars), tuple(written), tuple(dict.fromkeys(sections)), tuple(marks))
+    return Line(
+        number,
+        tune.title or tune.id,
+        tuple(events),
+        tuple(bars),
+        tuple(written),
+        tuple(dict.fromkeys(sections)),
+        tuple(marks),
+    )
 
 
 def _spans(tune: Tune, ratio: Fraction) -> list[tuple[int, int]]:
@@ -467,7 +538,9 @@ def _grown(lengths: NDArray[np.int64], number: int, more: Fraction) -> int:
 def _coded(known: NDArray[np.int64], values: NDArray[np.int64]) -> NDArray[np.int64]:
     """The place of each value among the known ones, -1 for others."""
     at = np.minimum(np.searchsorted(known, values), max(0, len(known) - 1))
-    found: NDArray[np.int64] = np.where(known[at] == values, at, -1) if len(known) else np.full(len(values), -1)
+    found: NDArray[np.int64] = (
+        np.where(known[at] == values, at, -1) if len(known) else np.full(len(values), -1)
+    )
     return found
 
 

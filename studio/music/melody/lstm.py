@@ -4,21 +4,25 @@
     drawn = lstm_melody(model, idiom, solution, seed=3)             # solution: of `sampling.solve`, with every wish in it
     drawn.symbols, drawn.log_chance                                 # of the idiom, ready for `idiom.tune`
 
-The network remembers the whole tune; the chain's solution knows what is allowed and what can still finish well. They are joined by
+The network remembers the whole tune; the chain's solution knows what is allowed and what can still finish
+well. They are joined by
 particles: some dozens of melodies grow side by side, each choosing its next note in proportion to
 
     what the network gives it  x  what the wishes multiply it with  x  how well the chain foresees it to finish from there,
 
-and each carries a weight that takes the chain's part out again, so that what counts in the end is the network and the wishes. At bar lines,
-when a few weigh more than all others, the light ones give way to copies of the heavy (Doucet, de Freitas and Gordon, "Sequential Monte
-Carlo methods in practice", 2001; look-ahead as in Guarniero, Johansen and Lee, "The iterated auxiliary particle filter", JASA 112, 2017).
+and each carries a weight that takes the chain's part out again, so that what counts in the end is the network
+and the wishes. At bar lines, when a few weigh more than all others, the light ones give way to copies of the
+heavy (Doucet, de Freitas and Gordon, "Sequential Monte Carlo methods in practice", 2001; look-ahead as in
+Guarniero, Johansen and Lee, "The iterated auxiliary particle filter", JASA 112, 2017).
 
-What is exact: every wish. The chain's trellis offers no step from which they could not be met, whatever the network thinks, so that all of
-them hold in every melody, by construction, with one particle as with a thousand. Whatever the chain can play, the network can be made to
+What is exact: every wish. The chain's trellis offers no step from which they could not be met, whatever the
+network thinks, so that all of them hold in every melody, by construction, with one particle as with a
+thousand. Whatever the chain can play, the network can be made to
 play: it keeps `FROM_THE_CHAIN` of the chain's own opinion.
-What is not: the distribution. With more and more particles melodies come as probable as the network, conditioned on the wishes, makes them;
-with N of them that is approximated, the better the more (`Drawn.effective` tells how many of them still counted). One particle alone is
-the network led by the chain's foresight, uncorrected. `log_chance` is estimated likewise: the mean of exp(log_chance) over many draws is
+What is not: the distribution. With more and more particles melodies come as probable as the network,
+conditioned on the wishes, makes them; with N of them that is approximated, the better the more
+(`Drawn.effective` tells how many of them still counted). One particle alone is the network led by the chain's
+foresight, uncorrected. `log_chance` is estimated likewise: the mean of exp(log_chance) over many draws is
 exact for any N.
 """
 
@@ -40,7 +44,16 @@ from studio.errors import Missing, Refused, Unreadable
 from studio.music.chains.markov import Floats
 from studio.music.chains.sampling import Solution
 from studio.music.melody.idiom import PER_QUARTER, Idiom, kinship
-from studio.music.melody.tokens import BARS_BACK, Layout, Melody, Numbers, Readings, began_before, token_of, tonic_below
+from studio.music.melody.tokens import (
+    BARS_BACK,
+    Layout,
+    Melody,
+    Numbers,
+    Readings,
+    began_before,
+    token_of,
+    tonic_below,
+)
 from studio.music.scores.scores import Meter
 from studio.music.styles.corpora import STYLES, own_styles
 from studio.works.home import home
@@ -56,7 +69,9 @@ ESCAPE = 0.002
 """Of the network's probabilities, this part is spread evenly over all tokens, so that none is impossible."""
 
 FROM_THE_CHAIN = 0.01
-"""When composing, this part is the chain's own opinion, so that notes the network has never met can be chosen where a wish needs them."""
+"""When composing, this part is the chain's own opinion, so that notes the network has never met can be chosen
+where a wish needs them.
+"""
 
 PARTICLES = 64
 
@@ -76,9 +91,15 @@ class MelodyNetwork:
 
         layout = Layout.read(model.card.classes)
         config = model.network.config
-        fits = isinstance(config, Recurrent) and config.inputs == layout.width and config.outputs == len(layout.names)
+        fits = (
+            isinstance(config, Recurrent)
+            and config.inputs == layout.width
+            and config.outputs == len(layout.names)
+        )
         if not fits or not isinstance(model.network, SequenceNetwork):
-            raise Unreadable(f"The model {model.card.name} is no network for melodies of this studio; train it again with studio train.")
+            raise Unreadable(
+                f"The model {model.card.name} is no network for melodies of this studio; train it again with studio train."
+            )
         return cls(model.network, layout, model.card)
 
 
@@ -88,19 +109,24 @@ def models_folder() -> Path:
 
 
 def model_of(style: str) -> MelodyNetwork:
-    """The network trained on a style: one's own, or the one the studio came with. The latest are kept in memory.
+    """The network trained on a style: one's own, or the one the studio came with. The latest are kept in
+    memory.
 
-    style: its name in the catalogue, or what one's own tunes are called. Raises `Missing` where there is none, `Unreadable` for one that
-    is broken.
+    style: its name in the catalogue, or what one's own tunes are called. Raises `Missing` where there is
+    none, `Unreadable` for one that is broken.
     """
-    if Path(style).name == style:  # a name may come from a stranger's recipe: it never leads out of the folders
+    if (
+        Path(style).name == style
+    ):  # a name may come from a stranger's recipe: it never leads out of the folders
         for folder in (models_folder(), shipped("models")):
             card = folder / f"{style}.json"
             if card.is_file():
                 return _loaded(card, card.stat().st_mtime_ns)
     if style in STYLES or style in own_styles():
         raise Missing(f"No network has been trained on {style} yet; train one with: studio train {style}.")
-    raise Missing(f"No network has been trained on {style[:60]!r} yet; train one with: studio train, and the folder of its tunes.")
+    raise Missing(
+        f"No network has been trained on {style[:60]!r} yet; train one with: studio train, and the folder of its tunes."
+    )
 
 
 @lru_cache(maxsize=2)
@@ -111,12 +137,18 @@ def _loaded(card: Path, _changed: int) -> MelodyNetwork:
 
 
 def log_probabilities(model: MelodyNetwork, melodies: Sequence[Melody]) -> Floats:
-    """[notes and ends]: the natural logarithm of the probability of each, melody by melody. Raises `Refused` for unknown tokens."""
+    """[notes and ends]: the natural logarithm of the probability of each, melody by melody. Raises `Refused`
+    for unknown tokens.
+    """
     import torch
 
-    unknown = next((token for melody in melodies for token in melody.tokens if token not in model.layout.number), None)
+    unknown = next(
+        (token for melody in melodies for token in melody.tokens if token not in model.layout.number), None
+    )
     if unknown is not None:
-        raise Refused(f"The model {model.card.name} does not know the token '{unknown}'; train it on a style that has it.")
+        raise Refused(
+            f"The model {model.card.name} does not know the token '{unknown}'; train it on a style that has it."
+        )
     read = Readings.of(model.layout, melodies)
     logs: list[Floats] = []
     with torch.no_grad(), on_one_thread():
@@ -130,8 +162,9 @@ def log_probabilities(model: MelodyNetwork, melodies: Sequence[Melody]) -> Float
 
 @dataclass(frozen=True)
 class Drawn:
-    """A melody drawn. symbols: of the idiom. log_chance: the logarithm of an estimate of the chance that the network, playing freely, meets
-    the wishes (with weights: of the weighted sum). effective: how many particles still counted where the fewest did, 1 … particles."""
+    """A melody drawn. symbols: of the idiom. log_chance: the logarithm of an estimate of the chance that the
+    network, playing freely, meets the wishes (with weights: of the weighted sum). effective: how many
+    particles still counted where the fewest did, 1 … particles."""
 
     symbols: tuple[int, ...]
     log_chance: float
@@ -147,8 +180,12 @@ def lstm_melody(
     temperature: float = 1.0,
     particles: int = PARTICLES,
 ) -> Drawn:
-    """One melody under all the wishes of a solution. The same seed gives the same melody. See `lstm_melodies`."""
-    return lstm_melodies(model, idiom, solution, 1, seed=seed, temperature=temperature, particles=particles)[0]
+    """One melody under all the wishes of a solution. The same seed gives the same melody. See
+    `lstm_melodies`.
+    """
+    return lstm_melodies(model, idiom, solution, 1, seed=seed, temperature=temperature, particles=particles)[
+        0
+    ]
 
 
 def lstm_melodies(
@@ -161,11 +198,14 @@ def lstm_melodies(
     temperature: float = 1.0,
     particles: int = PARTICLES,
 ) -> list[Drawn]:
-    """Up to `count` melodies that grew side by side, each drawn in proportion to its weight, none twice; at least one.
+    """Up to `count` melodies that grew side by side, each drawn in proportion to its weight, none twice; at
+    least one.
 
-    Each by itself is distributed as a single one is; together they are not independent, since they may have bars in common.
-    temperature: 0.1 … 3; below 1 the network keeps to what it finds likeliest, above it dares more. particles: 1 … 4096, how many melodies
-    grow side by side. Raises `Refused` for numbers out of range, and where no melody can meet the wishes.
+    Each by itself is distributed as a single one is; together they are not independent, since they may have
+    bars in common.
+    temperature: 0.1 … 3; below 1 the network keeps to what it finds likeliest, above it dares more.
+    particles: 1 … 4096, how many melodies grow side by side. Raises `Refused` for numbers out of range, and
+    where no melody can meet the wishes.
     """
     import torch
 
@@ -183,10 +223,18 @@ def lstm_melodies(
 
 
 class _Crowd:
-    """Melodies that grow side by side. weights: logarithms; log_chance: what earlier weights came to when the light ones gave way."""
+    """Melodies that grow side by side. weights: logarithms; log_chance: what earlier weights came to when the
+    light ones gave way.
+    """
 
     def __init__(
-        self, model: MelodyNetwork, idiom: Idiom, solution: Solution, temperature: float, particles: int, random: np.random.Generator
+        self,
+        model: MelodyNetwork,
+        idiom: Idiom,
+        solution: Solution,
+        temperature: float,
+        particles: int,
+        random: np.random.Generator,
     ) -> None:
         self.model, self.idiom, self.solution = model, idiom, solution
         self.temperature, self.random = temperature, random
@@ -197,7 +245,9 @@ class _Crowd:
         """[particles, ticks]: the symbol that began then, or the alphabet's size for none."""
         self.before = np.full(particles, idiom.alphabet, dtype=np.int64)
         self.weights = np.zeros(particles)
-        self.log_chance = solution.log_z  # each weight counts from what the chain foresaw; here is what it foresaw of the whole
+        self.log_chance = (
+            solution.log_z
+        )  # each weight counts from what the chain foresaw; here is what it foresaw of the whole
         self.effective = float(particles)
         self.memory: tuple[torch.Tensor, torch.Tensor] | None = None
         self.likely = np.empty((particles, len(model.layout.names)))
@@ -231,7 +281,9 @@ class _Crowd:
         return list(found.values())
 
     def _choose_next(self, going: Numbers) -> None:
-        """One more symbol for each: by what the network says of those allowed, times how well the chain foresees them to finish."""
+        """One more symbol for each: by what the network says of those allowed, times how well the chain
+        foresees them to finish.
+        """
         ways = self.solution.ways(self.at[going])
         token = self.view.token[ways.symbol]
         by_network = np.where(token >= 0, self.likely[going[ways.row], token], 0.0)
@@ -242,9 +294,12 @@ class _Crowd:
         heap = np.cumsum(pull)
         low = np.concatenate([[0.0], heap])[last - size]
         total = np.add.reduceat(pull, last - size)
-        pick = np.searchsorted(heap, low + self.random.random(len(going)) * (heap[last - 1] - low), side="right")
+        pick = np.searchsorted(
+            heap, low + self.random.random(len(going)) * (heap[last - 1] - low), side="right"
+        )
         pick = np.clip(pick, last - size, last - 1)
-        # The chain's masses at a moment add up to what it foresaw of it: their quotient is what the network and the wishes add.
+        # The chain's masses at a moment add up to what it foresaw of it: their quotient is what the network
+        # and the wishes add.
         self.weights[going] += np.log(total) - np.log(np.add.reduceat(ways.mass, last - size))
         self.began[going, self.ticks[going]] = ways.symbol[pick]
         self.before[going] = ways.symbol[pick]
@@ -252,7 +307,9 @@ class _Crowd:
         self.ticks[going] = self.solution.tick(self.at[going])
 
     def _end(self) -> None:
-        """What the chain thought of ending here, where ending is wished for, gives way to what the network thinks of it."""
+        """What the chain thought of ending here, where ending is wished for, gives way to what the network
+        thinks of it.
+        """
         if self.solution.ending:
             trellis = self.solution.trellis
             free = trellis.walk.chain.ending[trellis.context[self.at % trellis.width]]
@@ -280,7 +337,9 @@ class _Crowd:
         import torch
 
         rows = self.view.rows(self.before[some], self.began[some], self.ticks[some])
-        inputs = torch.zeros(len(some), 1, self.model.layout.width).scatter_(2, torch.as_tensor(rows)[:, None], 1.0)
+        inputs = torch.zeros(len(some), 1, self.model.layout.width).scatter_(
+            2, torch.as_tensor(rows)[:, None], 1.0
+        )
         chosen = torch.as_tensor(some)
         memory = None if self.memory is None else (self.memory[0][:, chosen], self.memory[1][:, chosen])
         outputs, after = self.model.network.following(inputs, memory)
@@ -293,7 +352,8 @@ class _Crowd:
 
 
 class _View:
-    """How a network sees an idiom: its key left out, in the octave the model counts from, in the note values the model knows.
+    """How a network sees an idiom: its key left out, in the octave the model counts from, in the note values
+    the model knows.
 
     token: [alphabet], the network's number of each symbol, -1 for those it does not know.
     """
@@ -311,9 +371,14 @@ class _View:
         self.bar, self.own_bar, self.none = int(idiom.bar * self.tick), idiom.bar, idiom.alphabet
 
     def rows(self, before: Numbers, began: Numbers, ticks: Numbers) -> Numbers:
-        """[n, columns], as `Layout.rows`. before: [n] symbols; began: [n, ticks] symbols by when they began; ticks: [n], of the idiom."""
+        """[n, columns], as `Layout.rows`. before: [n] symbols; began: [n, ticks] symbols by when they began;
+        ticks: [n], of the idiom.
+        """
         there = np.stack(
-            [self.described[began_before(began, ticks, back * self.own_bar, self.none)] for back in BARS_BACK],
+            [
+                self.described[began_before(began, ticks, back * self.own_bar, self.none)]
+                for back in BARS_BACK
+            ],
             axis=1,
         )
         theirs = ticks * self.tick.numerator // self.tick.denominator
@@ -321,7 +386,9 @@ class _View:
 
     @staticmethod
     def _known_as(idiom: Idiom) -> tuple[str, Fraction]:
-        """The meter most of what the idiom was learnt from stands in, and how many times longer the idiom writes its notes."""
+        """The meter most of what the idiom was learnt from stands in, and how many times longer the idiom
+        writes its notes.
+        """
         meter = Counter(idiom.style.meters[line.number] for line in idiom.lines).most_common(1)[0][0]
         return meter, kinship(Meter.parse(meter), idiom.meter) or Fraction(1)
 

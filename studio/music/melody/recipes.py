@@ -1,7 +1,8 @@
-"""The recipes of music: what can be asked of a melody, with ranges, defaults and a sentence for each parameter.
+"""The recipes of music: what can be asked of a melody, with ranges, defaults and a sentence for each
+parameter.
 
-Light on purpose (no numpy, no music21): the command line and the app are derived from here. How wishes are written stands here too
-(`Pin`, `Span` …); what they mean is compiled in `constraints`.
+Light on purpose (no numpy, no music21): the command line and the app are derived from here. How wishes are
+written stands here too (`Pin`, `Span` …); what they mean is compiled in `constraints`.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ SCALES = {
 class ComposeRecipe(Recipe):
     """A melody in a style under exact constraints.
 
-    Sources by role: `style` (manifest of the style, or its tunes packed) or `tune` (files of one's own, as many as there are), `take` (bars
-    are kept from this tune), `theme` (attracts or repels).
+    Sources by role: `style` (manifest of the style, or its tunes packed) or `tune` (files of one's own, as
+    many as there are), `take` (bars are kept from this tune), `theme` (attracts or repels).
     """
 
     kind: Literal["compose"] = "compose"
@@ -53,11 +54,19 @@ class ComposeRecipe(Recipe):
         in_sight=True,
     )
     temperature: float = parameter(
-        1.0, "With lstm: below 1 it keeps to what it finds likeliest, above 1 it dares more.", ge=0.1, le=3, step=0.05
+        1.0,
+        "With lstm: below 1 it keeps to what it finds likeliest, above 1 it dares more.",
+        ge=0.1,
+        le=3,
+        step=0.05,
     )
     bars: int = parameter(16, "How many full bars.", ge=1, le=MOST_BARS, step=1, in_sight=True)
-    meter: str | None = parameter(None, "The time signature, such as 4/4, 3/4 or 6/8; empty takes the style's commonest.", in_sight=True)
-    key: str | None = parameter(None, "The key, such as D, Bm, F#m or D dorian; empty takes the style's commonest.", in_sight=True)
+    meter: str | None = parameter(
+        None, "The time signature, such as 4/4, 3/4 or 6/8; empty takes the style's commonest.", in_sight=True
+    )
+    key: str | None = parameter(
+        None, "The key, such as D, Bm, F#m or D dorian; empty takes the style's commonest.", in_sight=True
+    )
     max_copy: int | None = parameter(
         None,
         "The longest run of notes that may stand in any tune of the style; empty takes what nearly all of its own tunes exceed.",
@@ -68,42 +77,70 @@ class ComposeRecipe(Recipe):
         in_sight=True,
     )
     copy_by: Literal["interval", "pitch", "rhythm"] = parameter(
-        "interval", "What counts as the same: intervals (a transposed copy is a copy), pitches, or intervals with note lengths."
+        "interval",
+        "What counts as the same: intervals (a transposed copy is a copy), pitches, or intervals with note lengths.",
     )
     form: str = parameter(
         "learnt",
         "learnt: bars return and phrases close as in the style; free: no form; or parts in letters: AABA, A A' B A' (' is another ending).",
         in_sight=True,
     )
-    order: int = parameter(4, "How many notes back the chain looks at most: more sounds closer to the style.", ge=1, le=8, step=1)
-    range: str | None = parameter(None, "Lowest and highest note, such as G3:E5; empty takes the style's own.", in_sight=True)
+    order: int = parameter(
+        4, "How many notes back the chain looks at most: more sounds closer to the style.", ge=1, le=8, step=1
+    )
+    range: str | None = parameter(
+        None, "Lowest and highest note, such as G3:E5; empty takes the style's own.", in_sight=True
+    )
     start: str | None = parameter(None, "The first note: a pitch such as D4, or D for a D in any octave.")
-    end: str | None = parameter(None, "The last note: a pitch such as D4, or D for a D in any octave.", in_sight=True)
-    scale: str = parameter("style", f"Which notes may sound: {', '.join(SCALES)}, or notes by name (D E F# A B).")
+    end: str | None = parameter(
+        None, "The last note: a pitch such as D4, or D for a D in any octave.", in_sight=True
+    )
+    scale: str = parameter(
+        "style", f"Which notes may sound: {', '.join(SCALES)}, or notes by name (D E F# A B)."
+    )
     pins: tuple[str, ...] = parameter(
         (),
         "BAR:BEAT=WHAT, a wish for one place: a pitch (4:1=G4 or 4:1=G), rest, or note (something begins there); *LENGTH adds how many "
         "quarter notes it lasts (4:1=G4*3/2).",
     )
-    keep: tuple[str, ...] = parameter((), "Bars to keep from a take: 5-6 keeps them in place, 9-10=1-2 puts its bars 1-2 at 9-10.")
+    keep: tuple[str, ...] = parameter(
+        (), "Bars to keep from a take: 5-6 keeps them in place, 9-10=1-2 puts its bars 1-2 at 9-10."
+    )
     rhythm: tuple[str, ...] = parameter(
-        (), "A rhythm in quarter notes, r for a rest, a bar at a time: '1 1/2 1/2 1 1r' for every bar, '1-2=3/2 1/2 2' for some."
+        (),
+        "A rhythm in quarter notes, r for a rest, a bar at a time: '1 1/2 1/2 1 1r' for every bar, '1-2=3/2 1/2 2' for some.",
     )
     motifs: tuple[str, ...] = parameter(
         (), "Must occur: pitches (D4 F#4 A4) or steps in half tones (+2 +2 -4); pitches also 5-8=D4 F#4 A4."
     )
     avoid: tuple[str, ...] = parameter((), "Must not occur, written like a motif.")
     density: str | None = parameter(None, "Fewest and most notes in each bar, such as 3:8.")
-    cadences: tuple[str, ...] = parameter((), "BAR=DEGREE: a phrase closes in that bar on that degree of the key, such as 8=5 or 16=1.")
-    contour: tuple[str, ...] = parameter((), "BAR:PITCH points of a drawn line that the melody follows, such as 1:D4 5:A5 9:D4.")
-    contour_limit: int | None = parameter(
-        None, "The melody never leaves the drawn line by more than this.", ge=0, le=24, step=1, unit="half tones"
+    cadences: tuple[str, ...] = parameter(
+        (), "BAR=DEGREE: a phrase closes in that bar on that degree of the key, such as 8=5 or 16=1."
     )
-    contour_pull: float = parameter(0.5, "How strongly the drawn line attracts where it is no limit.", ge=0, le=1, step=0.05)
-    theme_pull: float = parameter(0.5, "With a theme: 1 attracts to it strongly, -1 repels, 0 ignores it.", ge=-1, le=1, step=0.05)
-    tempo: int | None = parameter(None, "Quarter notes a minute; empty takes the style's own.", ge=20, le=400, step=1)
+    contour: tuple[str, ...] = parameter(
+        (), "BAR:PITCH points of a drawn line that the melody follows, such as 1:D4 5:A5 9:D4."
+    )
+    contour_limit: int | None = parameter(
+        None,
+        "The melody never leaves the drawn line by more than this.",
+        ge=0,
+        le=24,
+        step=1,
+        unit="half tones",
+    )
+    contour_pull: float = parameter(
+        0.5, "How strongly the drawn line attracts where it is no limit.", ge=0, le=1, step=0.05
+    )
+    theme_pull: float = parameter(
+        0.5, "With a theme: 1 attracts to it strongly, -1 repels, 0 ignores it.", ge=-1, le=1, step=0.05
+    )
+    tempo: int | None = parameter(
+        None, "Quarter notes a minute; empty takes the style's own.", ge=20, le=400, step=1
+    )
     instrument: str = parameter(
-        "Acoustic Grand Piano", "What plays it in .mid and .wav: a General MIDI instrument, such as Violin or Flute."
+        "Acoustic Grand Piano",
+        "What plays it in .mid and .wav: a General MIDI instrument, such as Violin or Flute.",
     )
     title: str = parameter("", "A title; empty names the style and the seed.", max_length=200)
     format: Literal["mid", "musicxml", "abc", "wav", "svg"] = parameter("musicxml", "The file to make.")
@@ -173,8 +210,14 @@ class ComposeRecipe(Recipe):
         said += f" of {self.meter}" if self.meter else ""
         said += f" in {self.key}" if self.key else ""
         said += f" after {style.title or style.name if style else self.style}"
-        said += f", by the network trained on it, temperature {self.temperature:g}" if self.composer == "lstm" else ""
-        said += {"learnt": ", in a form of the style", "free": ", without a form"}.get(self.form, f", in the form {self.form}")
+        said += (
+            f", by the network trained on it, temperature {self.temperature:g}"
+            if self.composer == "lstm"
+            else ""
+        )
+        said += {"learnt": ", in a form of the style", "free": ", without a form"}.get(
+            self.form, f", in the form {self.form}"
+        )
         wishes = [f"ending on {self.end}"] if self.end else []
         wishes += [f"never more than {self.max_copy} notes in a row as in the style"] if self.max_copy else []
         wishes += [f"pinned {', '.join(self.pins)}"] if self.pins else []
@@ -201,7 +244,8 @@ class Sound:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """A wish for one place. bar, beat: from 1, beats counted in the meter's lower number. what: a `Sound`, "rest" or "note" (any).
+    """A wish for one place. bar, beat: from 1, beats counted in the meter's lower number. what: a `Sound`,
+    "rest" or "note" (any).
     length: quarter notes, or None for any."""
 
     bar: int
@@ -212,16 +256,24 @@ class Pin:
     @classmethod
     def read(cls, text: str) -> Pin:
         """BAR:BEAT=WHAT[*LENGTH]. Raises `Refused`."""
-        match = re.fullmatch(r"\s*(\d{1,3})\s*:\s*(\d{1,2}(?:\.\d{1,3}|/\d{1,2}| \d/\d{1,2})?)\s*=\s*([^*=]+?)\s*(?:\*\s*(\S+))?\s*", text)
+        match = re.fullmatch(
+            r"\s*(\d{1,3})\s*:\s*(\d{1,2}(?:\.\d{1,3}|/\d{1,2}| \d/\d{1,2})?)\s*=\s*([^*=]+?)\s*(?:\*\s*(\S+))?\s*",
+            text,
+        )
         if not match or int(match[1]) < 1:
-            raise Refused(f"{text!r} is not a pin; write BAR:BEAT=WHAT, such as 4:1=G4, 4:3=rest or 2:1=note*2.")
+            raise Refused(
+                f"{text!r} is not a pin; write BAR:BEAT=WHAT, such as 4:1=G4, 4:3=rest or 2:1=note*2."
+            )
         whole, _, part = match[2].partition(" ")
         beat = Fraction(whole) + (Fraction(part) if part else 0)
         if beat < 1:
             raise Refused(f"{text!r} counts beats from {beat}; the first beat of a bar is 1.")
         what = match[3].lower()
         return cls(
-            int(match[1]), beat, what if what in ("rest", "note") else Sound.read(match[3]), read_length(match[4]) if match[4] else None
+            int(match[1]),
+            beat,
+            what if what in ("rest", "note") else Sound.read(match[3]),
+            read_length(match[4]) if match[4] else None,
         )
 
 
@@ -251,12 +303,16 @@ def read_keep(text: str) -> tuple[Span, Span]:
     there = Span.read(place)
     here = Span.read(origin) if equals else there
     if there.bars != here.bars:
-        raise Refused(f"{text!r} puts {here.bars} bars in the place of {there.bars}; name as many on both sides.")
+        raise Refused(
+            f"{text!r} puts {here.bars} bars in the place of {there.bars}; name as many on both sides."
+        )
     return there, here
 
 
 def read_rhythm(text: str) -> tuple[Span | None, list[tuple[Fraction, bool]]]:
-    """ "1-2=1 1/2 1/2 2r": which bars (None for all), and (quarter notes, whether it sounds) one after the other. Raises `Refused`."""
+    """ "1-2=1 1/2 1/2 2r": which bars (None for all), and (quarter notes, whether it sounds) one after the
+    other. Raises `Refused`.
+    """
     place, equals, lengths = text.rpartition("=")
     if not lengths.split():
         raise Refused(f"{text!r} is no rhythm; write lengths in quarter notes, such as 1 1/2 1/2 1r.")
@@ -265,12 +321,16 @@ def read_rhythm(text: str) -> tuple[Span | None, list[tuple[Fraction, bool]]]:
 
 
 def read_motif(text: str) -> tuple[Span | None, list[int], bool]:
-    """ "D4 F#4 A4" or "+2 +2 -4": its bars (None for anywhere), pitches or steps, and whether they are steps. Raises `Refused`."""
+    """ "D4 F#4 A4" or "+2 +2 -4": its bars (None for anywhere), pitches or steps, and whether they are steps.
+    Raises `Refused`.
+    """
     place, equals, notes = text.rpartition("=")
     words = notes.split()
     if words and all(re.fullmatch(r"[+-]\d{1,2}|0", word) for word in words):
         if equals:
-            raise Refused(f"{text!r} names bars for steps; name bars only for a motif in pitches, such as {place}=D4 E4.")
+            raise Refused(
+                f"{text!r} names bars for steps; name bars only for a motif in pitches, such as {place}=D4 E4."
+            )
         return None, [int(word) for word in words], True
     if not 1 <= len(words) <= 64:
         raise Refused(f"{text!r} is no motif; write pitches (D4 F#4 A4) or steps in half tones (+2 +2 -4).")
@@ -327,7 +387,9 @@ def read_parts(letters: str) -> list[str]:
     plain = letters.replace(" ", "").replace("’", "'")
     found = re.findall(r"[A-Z]'*", plain)
     if not found or "".join(found) != plain or len(found) > 32:
-        raise Refused(f"{letters[:40]!r} is not a form; write learnt, free, or its parts as letters, such as AABA or A A' B A.")
+        raise Refused(
+            f"{letters[:40]!r} is not a form; write learnt, free, or its parts as letters, such as AABA or A A' B A."
+        )
     return found
 
 

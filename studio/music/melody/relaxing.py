@@ -1,10 +1,11 @@
-"""Ways out of wishes that conflict: which parameters of a recipe to change, from the sentence that refused it.
+"""Ways out of wishes that conflict: which parameters of a recipe to change, from the sentence that refused
+it.
 
     for way in ways_out(recipe, str(error)):
         way.label, way.field, way.value         # "Leave out the pin 4:1=G4", "pins", ["2:1=note"]
 
-The refusal names wishes as people read them (`constraints.refusal`); a making that ran elsewhere leaves nothing but that sentence. So each
-wish of the recipe is named here as `constraints` names it, and looked for.
+The refusal names wishes as people read them (`constraints.refusal`); a making that ran elsewhere leaves
+nothing but that sentence. So each wish of the recipe is named here as `constraints` names it, and looked for.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from studio.music.melody.recipes import ComposeRecipe, read_density
 
 @dataclass(frozen=True)
 class WayOut:
-    """A single change that may help. label: what it does, in words. field: of the recipe. value: what it becomes."""
+    """A single change that may help. label: what it does, in words. field: of the recipe. value: what it
+    becomes.
+    """
 
     label: str
     field: str
@@ -46,10 +49,13 @@ NAMES = {
 
 
 def ways_out(recipe: ComposeRecipe, sentence: str) -> tuple[WayOut, ...]:
-    """The single changes that a refusal suggests, in its own order; empty where it suggests none that the recipe holds."""
+    """The single changes that a refusal suggests, in its own order; empty where it suggests none that the
+    recipe holds.
+    """
     if sentence.startswith(f"The form {recipe.form} cannot be had"):
         return (WayOut("Take a form of the style", "form", "learnt"),)
-    # Where several wishes conflict, those that alone would help follow "leave out"; where one cannot be met, it is the one named.
+    # Where several wishes conflict, those that alone would help follow "leave out"; where one cannot be met,
+    # it is the one named.
     mends = sentence.rpartition("; leave out ")[2]
     named = sentence if mends.startswith("several") else mends
     found = [(place, way) for name, way in _named(recipe, sentence) if (place := _place(name, named)) >= 0]
@@ -72,6 +78,8 @@ def _named(recipe: ComposeRecipe, sentence: str) -> Iterator[tuple[str, WayOut]]
 
 
 def _place(name: str, sentence: str) -> int:
-    """Where the name stands in the sentence as a whole, and not as the beginning of a longer one; -1 where it does not."""
+    """Where the name stands in the sentence as a whole, and not as the beginning of a longer one; -1 where it
+    does not.
+    """
     found = re.search(re.escape(name) + r"(?=[,;.]? |[,;.]?$)", sentence)
     return found.start() if found else -1

@@ -1,12 +1,14 @@
-"""How surprised models are by tunes they have not learnt from: nats a note, the smaller the better, for chains and networks alike.
+"""How surprised models are by tunes they have not learnt from: nats a note, the smaller the better, for
+chains and networks alike.
 
     evidence = Evidence.of(parts.learnt, parts.tested, longest=5)
     evidence.log_chances(WittenBell(4.0), orders=(0, 1, 2))       # a variable-order chain of up to two notes back
     loss_of(evidence.log_chances(…), parts.tested)                 # over all notes, and over those not played before in the tune
 
-Every model foretells the same: which token comes next (pitch, length, carried over or not), or that the tune is over. And every model is
-told the same: meter, mode, and the place in the bar, where a chain with its place in the bar in the event never doubts but at its lowest
-order. So a chain here spreads what it escapes with over the tokens that were found at that place, as it does when it composes.
+Every model foretells the same: which token comes next (pitch, length, carried over or not), or that the tune
+is over. And every model is told the same: meter, mode, and the place in the bar, where a chain with its place
+in the bar in the event never doubts but at its lowest order. So a chain here spreads what it escapes with
+over the tokens that were found at that place, as it does when it composes.
 """
 
 from __future__ import annotations
@@ -30,10 +32,12 @@ Symbol = tuple[Token | None, int, str, str]
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What a corpus says of each symbol of other melodies, order by order: a blend of orders is then a matter of arithmetic.
+    """What a corpus says of each symbol of other melodies, order by order: a blend of orders is then a matter
+    of arithmetic.
 
-    seen, total, kinds: [orders, symbols]: how often the symbol followed its context of that length, how often anything did, and how many
-    different symbols; all 0 where the context is unknown. choices: [symbols]: how many tokens (and the end) occur at that place in the bar.
+    seen, total, kinds: [orders, symbols]: how often the symbol followed its context of that length, how often
+    anything did, and how many different symbols; all 0 where the context is unknown. choices: [symbols]: how
+    many tokens (and the end) occur at that place in the bar.
     """
 
     seen: Floats
@@ -42,25 +46,43 @@ class Evidence:
     choices: Longs
 
     @classmethod
-    def of(cls, learnt: Sequence[Melody], asked: Sequence[Melody], *, longest: int, known: Sequence[Melody] = ()) -> Evidence:
-        """longest: the longest order. known: melodies whose tokens count as possible at their place, beside the learnt and the asked."""
+    def of(
+        cls, learnt: Sequence[Melody], asked: Sequence[Melody], *, longest: int, known: Sequence[Melody] = ()
+    ) -> Evidence:
+        """longest: the longest order. known: melodies whose tokens count as possible at their place, beside
+        the learnt and the asked.
+        """
         begins: dict[tuple[str, str], int] = {}
         number: dict[Symbol, int] = {}
-        symbols = [[number.setdefault(symbol, len(number)) for symbol in _symbols(melody)] for melody in (*learnt, *asked, *known)]
+        symbols = [
+            [number.setdefault(symbol, len(number)) for symbol in _symbols(melody)]
+            for melody in (*learnt, *asked, *known)
+        ]
         for melody in (*learnt, *asked, *known):
             begins.setdefault((melody.meter, melody.mode), len(number) + len(begins))
         lines = [
-            np.array([begins[melody.meter, melody.mode], *line]) for melody, line in zip((*learnt, *asked, *known), symbols, strict=True)
+            np.array([begins[melody.meter, melody.mode], *line])
+            for melody, line in zip((*learnt, *asked, *known), symbols, strict=True)
         ]
-        tree = count(lines[: len(learnt)], alphabet=len(number) + len(begins), longest=longest, starts=False, ends=False)
+        tree = count(
+            lines[: len(learnt)],
+            alphabet=len(number) + len(begins),
+            longest=longest,
+            starts=False,
+            ends=False,
+        )
         where = {place: at for at, place in enumerate(dict.fromkeys(symbol[1:] for symbol in number))}
         place = np.array([*(where[symbol[1:]] for symbol in number), *([-1] * len(begins))])
         return _evidence(tree, lines[len(learnt) : len(learnt) + len(asked)], place)
 
     def log_chances(self, blend: Blend, orders: Sequence[int]) -> Floats:
-        """[symbols]: the logarithm of the probability of each, with these orders mixed, over the even chance of all that fit the place."""
+        """[symbols]: the logarithm of the probability of each, with these orders mixed, over the even chance
+        of all that fit the place.
+        """
         if not orders or min(orders) < 0 or max(orders) >= len(self.seen):
-            raise Refused(f"The orders asked for are {list(orders)}; they must be from 0 to {len(self.seen) - 1}.")
+            raise Refused(
+                f"The orders asked for are {list(orders)}; they must be from 0 to {len(self.seen) - 1}."
+            )
         chance = 1 / self.choices
         for rank, order in enumerate(sorted(set(orders)), start=1):
             met = self.total[order] > 0
@@ -78,7 +100,9 @@ def _symbols(melody: Melody) -> list[Symbol]:
 
 
 def _evidence(tree: ContextTree, lines: Sequence[NDArray[np.integer]], place: Longs) -> Evidence:
-    """lines: each with its sign of the beginning before it. place: [alphabet], where each symbol stands; -1 for signs of the beginning."""
+    """lines: each with its sign of the beginning before it. place: [alphabet], where each symbol stands; -1
+    for signs of the beginning.
+    """
     signs, longest = tree.signs, tree.longest
     text = np.concatenate(lines).astype(np.int64)
     back = np.concatenate([np.arange(len(line)) for line in lines])
@@ -91,7 +115,8 @@ def _evidence(tree: ContextTree, lines: Sequence[NDArray[np.integer]], place: Lo
     shape = (longest + 1, len(at))
     seen, totals, different = np.zeros(shape), np.zeros(shape), np.zeros(shape, dtype=np.int64)
 
-    # Where nothing is remembered, only what stands at this place in the bar counts; every longer context knows its place.
+    # Where nothing is remembered, only what stands at this place in the bar counts; every longer context
+    # knows its place.
     loose = slice(int(tree.first[0]), int(tree.first[1]))
     here = place[tree.follower[loose]]
     places = int(place.max()) + 1
@@ -119,8 +144,8 @@ def _evidence(tree: ContextTree, lines: Sequence[NDArray[np.integer]], place: Lo
 def loss_of(logs: Floats, found: Sequence[Melody], *, first_time: bool = False) -> Loss:
     """Nats a note, the ends counted with them. logs: of every token and end, melody by melody.
 
-    first_time: only notes in bars that are not a repeat played out. The error is that of the mean over tunes, since the notes of one tune
-    are not independent.
+    first_time: only notes in bars that are not a repeat played out. The error is that of the mean over tunes,
+    since the notes of one tune are not independent.
     """
     chosen = [~melody.again if first_time else np.ones(len(melody.again), dtype=bool) for melody in found]
     keep = [np.concatenate([each, [True]]) for each in chosen]
@@ -134,7 +159,9 @@ def loss_of(logs: Floats, found: Sequence[Melody], *, first_time: bool = False) 
 
 @dataclass(frozen=True)
 class ChainLoss:
-    """What the best chain of its kind reaches on tunes it has not learnt from. strength: of its escape, chosen on others."""
+    """What the best chain of its kind reaches on tunes it has not learnt from. strength: of its escape,
+    chosen on others.
+    """
 
     name: str
     orders: tuple[int, ...]
@@ -152,11 +179,16 @@ CHAINS: dict[str, tuple[int, ...]] = {
     "orders 0 to 4": (0, 1, 2, 3, 4),
     "orders 0 to 8": tuple(range(9)),
 }
-"""Name -> the orders that are mixed; "order 2" and "order 4, fixed" escape straight to what is usual at the place in the bar."""
+"""Name -> the orders that are mixed; "order 2" and "order 4, fixed" escape straight to what is usual at the
+place in the bar.
+"""
 
 
 def chain_losses(
-    learnt: Sequence[Melody], chosen_by: Sequence[Melody], tested: Sequence[Melody], chains: Sequence[str] = tuple(CHAINS)
+    learnt: Sequence[Melody],
+    chosen_by: Sequence[Melody],
+    tested: Sequence[Melody],
+    chains: Sequence[str] = tuple(CHAINS),
 ) -> list[ChainLoss]:
     """Every chain of the table, its escape's strength chosen on `chosen_by`, its loss on `tested`."""
     longest = max(max(CHAINS[name]) for name in chains)
@@ -165,7 +197,11 @@ def chain_losses(
     found = []
     for name in chains:
         orders = CHAINS[name]
-        best = min(STRENGTHS, key=lambda strength: -float(choosing.log_chances(WittenBell(strength), orders).mean()))
+        best = min(
+            STRENGTHS, key=lambda strength: -float(choosing.log_chances(WittenBell(strength), orders).mean())
+        )
         logs = testing.log_chances(WittenBell(best), orders)
-        found.append(ChainLoss(name, orders, best, loss_of(logs, tested), loss_of(logs, tested, first_time=True)))
+        found.append(
+            ChainLoss(name, orders, best, loss_of(logs, tested), loss_of(logs, tested, first_time=True))
+        )
     return found

@@ -4,11 +4,13 @@
     take = draw(outlook, seed=3)                          # notes, form, and where each note comes from
     outlook.log_chance                                    # the chance that a free walk meets the wishes
 
-What is exact. The wishes hold in every take, always. Without a form a take is one draw from the chain conditioned on the wishes. With one
-it is drawn in steps: first the bars that others return to, each step exact given the ones before, then those bars are laid down at all
-their places and the next step is drawn with that known. So every bar knows, when it is drawn, what it has to lead to, but how probable a
-bar is does not count how well it will return: with a form the probability of a whole take is not that of the conditioned chain.
-Returns and closes of a learnt form give way where they contradict the wishes, and the take says so; those asked for in letters do not.
+What is exact. The wishes hold in every take, always. Without a form a take is one draw from the chain
+conditioned on the wishes. With one it is drawn in steps: first the bars that others return to, each step
+exact given the ones before, then those bars are laid down at all their places and the next step is drawn with
+that known. So every bar knows, when it is drawn, what it has to lead to, but how probable a bar is does not
+count how well it will return: with a form the probability of a whole take is not that of the conditioned
+chain. Returns and closes of a learnt form give way where they contradict the wishes, and the take says so;
+those asked for in letters do not.
 """
 
 from __future__ import annotations
@@ -31,8 +33,9 @@ from studio.music.styles.corpora import Style
 from studio.music.styles.originality import Comparison
 
 LARGE_STYLE = 20_000
-"""Events from which on every step looks back three notes at least, and below which two. That keeps a style of two thousand tunes small
-enough, and large styles lose nothing by it; where nothing meets the wishes so, shorter memories are tried."""
+"""Events from which on every step looks back three notes at least, and below which two. That keeps a style of
+two thousand tunes small enough, and large styles lose nothing by it; where nothing meets the wishes so,
+shorter memories are tried."""
 
 SHORTER_BUDGET = Budget(states=4_000_000, steps=16_000_000)
 """For a walk with a shorter memory, which is some ten times as large."""
@@ -44,7 +47,9 @@ TRIES = 4
 """How many draws are tried at most for bars that are to return, until one can."""
 
 DRAWS = 48
-"""From so many draws those are tried: the likelier, the more often what leads to the place of the return leads to its first notes."""
+"""From so many draws those are tried: the likelier, the more often what leads to the place of the return
+leads to its first notes.
+"""
 
 PLANS = 3
 """How many plans of the style are tried until all of one can be had."""
@@ -55,9 +60,10 @@ PLANS_IN_LETTERS = 10
 
 @dataclass(frozen=True)
 class NoteOrigin:
-    """Where a note comes from. note: its number among the sounding notes. bar: the bar it begins in, from 1. order: how many notes back the
-    longest memory reached that knew it. songs: (title, bar as written) that suggested it, the longest memory's first. before, after: its
-    probability in the free chain, and with the wishes. returns: the bar (from 1) that it repeats, or None."""
+    """Where a note comes from. note: its number among the sounding notes. bar: the bar it begins in, from 1.
+    order: how many notes back the longest memory reached that knew it. songs: (title, bar as written) that
+    suggested it, the longest memory's first. before, after: its probability in the free chain, and with the
+    wishes. returns: the bar (from 1) that it repeats, or None."""
 
     note: int
     bar: int
@@ -70,7 +76,9 @@ class NoteOrigin:
 
 @dataclass(frozen=True, eq=False)
 class Take:
-    """A melody drawn. symbols: of the idiom. plan: its form as it was kept, None without one. relaxed: what gave way, in sentences."""
+    """A melody drawn. symbols: of the idiom. plan: its form as it was kept, None without one. relaxed: what
+    gave way, in sentences.
+    """
 
     tune: Tune
     symbols: tuple[int, ...]
@@ -81,8 +89,8 @@ class Take:
 
 @dataclass(frozen=True, eq=False)
 class Outlook:
-    """What all takes of a request share. log_chance: natural logarithm of the chance that a free walk meets the hard wishes. remarks: what
-    was done to meet them, in sentences."""
+    """What all takes of a request share. log_chance: natural logarithm of the chance that a free walk meets
+    the hard wishes. remarks: what was done to meet them, in sentences."""
 
     recipe: ComposeRecipe
     ground: Ground
@@ -99,22 +107,31 @@ class Outlook:
 
     def solve(self, more: Sequence[Wish] = ()) -> Solution:
         """With every wish, the usual ones that did not give way, and these."""
-        return solve(self.trellis, self.ground.ticks, [*self.wishes.hard, *self.wishes.soft, *self.usual, *more])
+        return solve(
+            self.trellis, self.ground.ticks, [*self.wishes.hard, *self.wishes.soft, *self.usual, *more]
+        )
 
     def leaning(self, plan: Plan) -> Wish:
-        """With a form, bars lean towards what the style plays at such places of a tune, and to the gait of the tune that lent the plan."""
+        """With a form, bars lean towards what the style plays at such places of a tune, and to the gait of
+        the tune that lent the plan.
+        """
         assert self.forms is not None
         weights = np.repeat(self.forms.weights(self.ground.bars), self.ground.bar, axis=0)
         return Wish("what is played where", weight=weights * self.forms.gait(plan))
 
 
 def consider(
-    recipe: ComposeRecipe, style: Style, *, take: Tune | None = None, theme: Tune | None = None, max_copy: int | None = None
+    recipe: ComposeRecipe,
+    style: Style,
+    *,
+    take: Tune | None = None,
+    theme: Tune | None = None,
+    max_copy: int | None = None,
 ) -> Generator[str, None, Outlook]:
     """Learn from the style and compile the wishes. Yields what it is about to do; returns the outlook.
 
-    take, theme: the tunes of those sources. max_copy: the limit where the recipe leaves it to the style. Raises `Refused`, for wishes that
-    cannot be met with the fewest of them that conflict.
+    take, theme: the tunes of those sources. max_copy: the limit where the recipe leaves it to the style.
+    Raises `Refused`, for wishes that cannot be met with the fewest of them that conflict.
     """
     meter = Meter.parse(recipe.meter) if recipe.meter else usual_meter(style)
     key = Key.parse(recipe.key) if recipe.key else usual_key(style, meter)
@@ -142,7 +159,9 @@ def consider(
             break
         if wide.feasible:
             ground, wishes, trellis, found = other, again, wider, wide
-            remarks.append(f"Looking back {back} notes at every step nothing meets these wishes; {shorter} did in places.")
+            remarks.append(
+                f"Looking back {back} notes at every step nothing meets these wishes; {shorter} did in places."
+            )
     if not found.feasible:
         yield "finding out which wishes conflict"
         conflict = explain(ground.walk, ground.ticks, wishes.hard, build=idiom.trellis, checks=EXPLAINING)
@@ -186,23 +205,31 @@ def by_chain(solution: Solution, count: int, random: np.random.Generator) -> lis
 
 
 def draw(outlook: Outlook, seed: int, play: Player = by_chain) -> Generator[str, None, Take]:
-    """One take. play: who chooses the notes. Yields what it is about to do. Raises `Refused` when a form in letters cannot be had."""
+    """One take. play: who chooses the notes. Yields what it is about to do. Raises `Refused` when a form in
+    letters cannot be had.
+    """
     random = np.random.default_rng(seed)
     recipe, ground = outlook.recipe, outlook.ground
     if outlook.forms is None:
         yield "drawing"
         solution = outlook.solve()
         symbols, before = play(solution, 1, random)[0], _others(ground, recipe)
-        for _ in range(DRAWS if before else 0):  # as long as nothing is new: rejection, so that the rest stays drawn exactly
+        for _ in range(
+            DRAWS if before else 0
+        ):  # as long as nothing is new: rejection, so that the rest stays drawn exactly
             if not _unchanged(before, in_bars(outlook.idiom, symbols)):
                 break
             symbols = play(solution, 1, random)[0]
-        return _take(outlook, symbols, None, _nothing_new(before, in_bars(outlook.idiom, symbols)), solution, seed)
+        return _take(
+            outlook, symbols, None, _nothing_new(before, in_bars(outlook.idiom, symbols)), solution, seed
+        )
     best: tuple[tuple[bool, int], list[int], _Drawing] | None = None
     refused: Refused | None = None
     for attempt in range(PLANS if recipe.form == "learnt" else PLANS_IN_LETTERS):
         plan = (
-            outlook.forms.plan(ground.bars, random) if recipe.form == "learnt" else outlook.forms.sections(recipe.form, ground.bars, random)
+            outlook.forms.plan(ground.bars, random)
+            if recipe.form == "learnt"
+            else outlook.forms.sections(recipe.form, ground.bars, random)
         )
         drawing = _Drawing(outlook, plan, random, play)
         yield "drawing what returns" if not attempt else "drawing in another form"
@@ -216,7 +243,10 @@ def draw(outlook: Outlook, seed: int, play: Player = by_chain) -> Generator[str,
         symbols = drawing.finish()
         bars = in_bars(outlook.idiom, symbols)
         drawing.relaxed += _nothing_new(drawing.before, bars)
-        faults = _unchanged(drawing.before, bars), len(drawing.relaxed) + drawing.unplanned(dict(enumerate(bars)))
+        faults = (
+            _unchanged(drawing.before, bars),
+            len(drawing.relaxed) + drawing.unplanned(dict(enumerate(bars))),
+        )
         if best is None or faults < best[0]:
             best = faults, symbols, drawing
         if not any(faults) or (recipe.form != "learnt" and not faults[0]):
@@ -229,7 +259,9 @@ def draw(outlook: Outlook, seed: int, play: Player = by_chain) -> Generator[str,
 
 
 class _Drawing:
-    """A take while it is drawn. `laid`: bars (from 0) whose music is settled; `wishes`: what the form has added to the wishes so far."""
+    """A take while it is drawn. `laid`: bars (from 0) whose music is settled; `wishes`: what the form has
+    added to the wishes so far.
+    """
 
     def __init__(self, outlook: Outlook, plan: Plan, random: np.random.Generator, play: Player) -> None:
         self.outlook, self.plan, self.random, self.play = outlook, plan, random, play
@@ -246,7 +278,8 @@ class _Drawing:
         self.solution = outlook.solve([self.leaning])
         self.first = self.solution
 
-    # What is tried is kept if it can be met ----------------------------------------------------------------------------------------------
+    # What is tried is kept if it can be met
+    # ----------------------------------------------------------------------------------------------
 
     def _attempt(self, more: Sequence[Wish], laid: dict[int, tuple[int, ...]] | None = None) -> bool:
         laid = self.laid | (laid or {})
@@ -267,10 +300,13 @@ class _Drawing:
     def _sample(self) -> list[tuple[int, ...]]:
         return in_bars(self.idiom, self.play(self.solution, 1, self.random)[0])
 
-    # Steps --------------------------------------------------------------------------------------------------------------------------------
+    # Steps
+    # --------------------------------------------------------------------------------------------------------------------------------
 
     def close_phrases(self) -> None:
-        """Phrases close where the plan says, on the degrees it says; all at once if that goes, or else as many as go, the last first."""
+        """Phrases close where the plan says, on the degrees it says; all at once if that goes, or else as
+        many as go, the last first.
+        """
         closes = list(self.plan.closes)
         if self._attempt([self._closing(close) for close in closes]):
             self.closes = closes
@@ -284,7 +320,9 @@ class _Drawing:
         self.first = self.solution
 
     def _closing(self, close: Close) -> Wish:
-        """The phrase closes with a note of that degree, at that place, at least so long; what follows in the bar is free."""
+        """The phrase closes with a note of that degree, at that place, at least so long; what follows in the
+        bar is free.
+        """
         idiom, ground = self.idiom, self.ground
         start = close.bar * ground.bar
         moment = start + close.place
@@ -295,9 +333,15 @@ class _Drawing:
         return Wish(f"the close of bar {close.bar + 1}", allowed=mask)
 
     def lay_down_returns(self) -> None:
-        """Draw what returns and lay it down at all its places: first the bars a return begins with, so that what leads into them knows."""
+        """Draw what returns and lay it down at all its places: first the bars a return begins with, so that
+        what leads into them knows.
+        """
         roots = self._roots()
-        heads = {root for root, copies in roots.items() if any(self._root_of.get(copy - 1, copy - 1) != root - 1 for copy in copies)}
+        heads = {
+            root
+            for root, copies in roots.items()
+            if any(self._root_of.get(copy - 1, copy - 1) != root - 1 for copy in copies)
+        }
         self._lay(roots, sorted(heads))
         self._lay(roots, sorted(roots.keys() - heads))
 
@@ -327,7 +371,9 @@ class _Drawing:
                     f"The form {self.outlook.recipe.form} cannot be had with these wishes: bar {missing[0] + 1} cannot be bar {root + 1} "
                     "again; ask for another form or seed, or leave a wish out."
                 )
-            self.relaxed += [f"Bar {copy + 1} does not return to bar {root + 1} as the form has it." for copy in missing]
+            self.relaxed += [
+                f"Bar {copy + 1} does not return to bar {root + 1} as the form has it." for copy in missing
+            ]
 
     def _lay_together(self, roots: dict[int, list[int]]) -> bool:
         """Settle these bars and all the places they return at, with the first draw that can be had so."""
@@ -345,9 +391,15 @@ class _Drawing:
             music = tuple(drawn[number][root] for root in roots)
             if music in tried:
                 continue
-            laid = {place: bar for bar, (root, copies) in zip(music, roots.items(), strict=True) for place in (root, *copies)}
+            laid = {
+                place: bar
+                for bar, (root, copies) in zip(music, roots.items(), strict=True)
+                for place in (root, *copies)
+            }
             if self._attempt([], laid):
-                self.returns += [Return(copy, root, How.EXACT) for root, copies in roots.items() for copy in copies]
+                self.returns += [
+                    Return(copy, root, How.EXACT) for root, copies in roots.items() for copy in copies
+                ]
                 return True
             tried.add(music)
             if len(tried) == TRIES:
@@ -356,11 +408,15 @@ class _Drawing:
 
     def finish(self) -> list[int]:
         """Other endings, sequences and returning rhythms, and then everything that is still free."""
-        likenesses = [each for each in self.plan.returns if each.how is not How.EXACT and each.bar not in self.laid]
+        likenesses = [
+            each for each in self.plan.returns if each.how is not How.EXACT and each.bar not in self.laid
+        ]
         if likenesses:
             bars = self._sample()
             sources = {each.of: bars[each.of] for each in likenesses if each.of not in self.laid}
-            wished = [(each, wish) for each in likenesses if (wish := self._like(each, bars[each.of])) is not None]
+            wished = [
+                (each, wish) for each in likenesses if (wish := self._like(each, bars[each.of])) is not None
+            ]
             if self._attempt([wish for _, wish in wished], sources):
                 self.returns += [each for each, _ in wished]
             elif self._attempt([], sources):
@@ -386,7 +442,9 @@ class _Drawing:
         return count
 
     def _like(self, each: Return, source: Sequence[int]) -> Wish | None:
-        """The bar begins like the source, is the source moved, or has its rhythm; None where no such events are known."""
+        """The bar begins like the source, is the source moved, or has its rhythm; None where no such events
+        are known.
+        """
         idiom, ground = self.idiom, self.ground
         start = each.bar * ground.bar
         mask = ground.everything()
@@ -396,7 +454,11 @@ class _Drawing:
                 break
             allowed = np.zeros(idiom.alphabet, dtype=bool)
             if each.how is How.RHYTHM:
-                allowed = (idiom.ticks == event.ticks) & (idiom.sounding == (event.pitch >= 0)) & (idiom.carries == event.carries)
+                allowed = (
+                    (idiom.ticks == event.ticks)
+                    & (idiom.sounding == (event.pitch >= 0))
+                    & (idiom.carries == event.carries)
+                )
             else:
                 pitch = event.pitch
                 if each.how is How.MOVED and pitch >= 0:
@@ -415,15 +477,22 @@ class _Drawing:
 
     def kept_plan(self) -> Plan:
         returns = tuple(sorted(self.returns, key=lambda each: each.bar))
-        return replace(self.plan, returns=returns, closes=tuple(sorted(self.closes, key=lambda each: each.bar)))
+        return replace(
+            self.plan, returns=returns, closes=tuple(sorted(self.closes, key=lambda each: each.bar))
+        )
 
 
 def _others(ground: Ground, recipe: ComposeRecipe) -> dict[int, tuple[int, ...] | None]:
-    """The bars (from 0) of the take that are not kept, and what stands there: who asks for them again wants something else. None where it
-    is nothing of this style. Empty without a take."""
+    """The bars (from 0) of the take that are not kept, and what stands there: who asks for them again wants
+    something else. None where it is nothing of this style. Empty without a take."""
     if ground.take is None or not recipe.keep:
         return {}
-    kept = {place for text in recipe.keep for there, _ in [read_keep(text)] for place in range(there.first, there.last + 1)}
+    kept = {
+        place
+        for text in recipe.keep
+        for there, _ in [read_keep(text)]
+        for place in range(there.first, there.last + 1)
+    }
     others: dict[int, tuple[int, ...] | None] = {}
     for number in sorted({bar.number for bar in ground.take.bars() if 1 <= bar.number <= ground.bars} - kept):
         try:
@@ -438,7 +507,9 @@ def _unchanged(others: dict[int, tuple[int, ...] | None], bars: Sequence[tuple[i
     return bool(others) and all(bars[place] == music for place, music in others.items())
 
 
-def _nothing_new(others: dict[int, tuple[int, ...] | None], bars: Sequence[tuple[int, ...]]) -> tuple[str, ...]:
+def _nothing_new(
+    others: dict[int, tuple[int, ...] | None], bars: Sequence[tuple[int, ...]]
+) -> tuple[str, ...]:
     told = "Around the kept bars these wishes leave the others as they were: keep fewer, or let go of a wish."
     return (told,) if _unchanged(others, bars) else ()
 
@@ -453,7 +524,14 @@ def in_bars(idiom: Idiom, symbols: Sequence[int]) -> list[tuple[int, ...]]:
     return [tuple(bar) for bar in bars]
 
 
-def _take(outlook: Outlook, symbols: Sequence[int], plan: Plan | None, relaxed: tuple[str, ...], solution: Solution, seed: int) -> Take:
+def _take(
+    outlook: Outlook,
+    symbols: Sequence[int],
+    plan: Plan | None,
+    relaxed: tuple[str, ...],
+    solution: Solution,
+    seed: int,
+) -> Take:
     recipe, idiom = outlook.recipe, outlook.idiom
     title = recipe.title or f"After {idiom.style.entry.title}, no. {seed}"
     tempo = recipe.tempo or usual_tempo(idiom)
@@ -462,7 +540,9 @@ def _take(outlook: Outlook, symbols: Sequence[int], plan: Plan | None, relaxed: 
 
 
 def usual_tempo(idiom: Idiom) -> float:
-    """The tempo of most tunes learnt from, in quarter notes a minute; where the style's files name none, that of its pace in notes."""
+    """The tempo of most tunes learnt from, in quarter notes a minute; where the style's files name none, that
+    of its pace in notes.
+    """
     named = float(np.median([idiom.style[line.number].tempo for line in idiom.lines]))
     pace = idiom.style.entry.pace
     if named != UNNAMED_TEMPO or not pace:
@@ -475,7 +555,9 @@ UNNAMED_TEMPO = 120.0
 """What a file that names no tempo is read with."""
 
 
-def _origins(outlook: Outlook, symbols: Sequence[int], plan: Plan | None, solution: Solution) -> list[NoteOrigin]:
+def _origins(
+    outlook: Outlook, symbols: Sequence[int], plan: Plan | None, solution: Solution
+) -> list[NoteOrigin]:
     idiom, chain = outlook.idiom, outlook.ground.walk.chain
     repeats = {each.bar: each.of for each in plan.returns if each.how is How.EXACT} if plan else {}
     known: dict[tuple[int, int], Any] = {}
@@ -496,7 +578,15 @@ def _origins(outlook: Outlook, symbols: Sequence[int], plan: Plan | None, soluti
                     songs.setdefault((line.title, line.written[line.bars[offset]]))
         returns = repeats.get(bar)
         found.append(
-            NoteOrigin(len(found), bar + 1, told.order, tuple(songs)[:3], step.free, step.wished, None if returns is None else returns + 1)
+            NoteOrigin(
+                len(found),
+                bar + 1,
+                told.order,
+                tuple(songs)[:3],
+                step.free,
+                step.wished,
+                None if returns is None else returns + 1,
+            )
         )
     return found
 

@@ -5,9 +5,10 @@
     layout = Layout.of(found)
     Readings.of(layout, parts.learnt)             # what `learning.training.fit` takes
 
-A token is a pitch (half steps above the tonic) or a rest, a length, and whether it only carries on the note before it over a bar line.
-What is known when a token is chosen: the token before it, the place in the bar, which bar it is, meter and mode, and what began at this
-very place one, two, four and eight bars before. The events are those of `idiom`: repeats played out, pick-ups left out.
+A token is a pitch (half steps above the tonic) or a rest, a length, and whether it only carries on the note
+before it over a bar line. What is known when a token is chosen: the token before it, the place in the bar,
+which bar it is, meter and mode, and what began at this very place one, two, four and eight bars before. The
+events are those of `idiom`: repeats played out, pick-ups left out.
 """
 
 from __future__ import annotations
@@ -40,12 +41,16 @@ MOST_QUARTERS, MOST_PHRASES = 12, 9
 END = "end"
 
 KINDRED = 24
-"""Tunes that share a run of so many notes, compared by intervals, are settings of one tune: they go into the same part."""
+"""Tunes that share a run of so many notes, compared by intervals, are settings of one tune: they go into the
+same part.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """pitch: half steps above the tonic that `tonic_below` gives, None for a rest. length: quarter notes. carries: sounds on, unstruck."""
+    """pitch: half steps above the tonic that `tonic_below` gives, None for a rest. length: quarter notes.
+    carries: sounds on, unstruck.
+    """
 
     pitch: int | None
     length: Fraction
@@ -63,7 +68,9 @@ class Token:
                 raise ValueError
             return cls(None if pitch == "r" else int(pitch), Fraction(length), bool(carries))
         except (ValueError, ZeroDivisionError):
-            raise Unreadable(f"{text[:40]!r} is no token of a melody; bring the model's files from the same place again.") from None
+            raise Unreadable(
+                f"{text[:40]!r} is no token of a melody; bring the model's files from the same place again."
+            ) from None
 
     @property
     def order(self) -> tuple[int, Fraction, bool]:
@@ -72,8 +79,9 @@ class Token:
 
 @dataclass(frozen=True, eq=False)
 class Melody:
-    """One tune. number: in the style. bar: ticks a bar, of `PER_QUARTER` a quarter note. starts: [n + 1], the tick each token begins at,
-    and the last one's end. again: [n], the token stands in a bar that has been played before, when a repeat is played out."""
+    """One tune. number: in the style. bar: ticks a bar, of `PER_QUARTER` a quarter note. starts: [n + 1], the
+    tick each token begins at, and the last one's end. again: [n], the token stands in a bar that has been
+    played before, when a repeat is played out."""
 
     number: int
     title: str
@@ -94,7 +102,8 @@ class Melody:
 def melodies(style: Style) -> list[Melody]:
     """Every tune of a style that can be learnt from, in the style's order.
 
-    Left out: tunes that change their meter, with notes between the ticks, or without a full bar. Raises `Refused` when none is left.
+    Left out: tunes that change their meter, with notes between the ticks, or without a full bar. Raises
+    `Refused` when none is left.
     """
     groups: dict[tuple[str, str], list[int]] = {}
     for number, named in enumerate(zip(style.meters, style.modes, strict=True)):
@@ -112,7 +121,9 @@ def melodies(style: Style) -> list[Melody]:
             starts = np.cumsum([0, *(event.ticks for event in line.events)]) * unit
             first = {written: bar for bar, written in reversed(list(enumerate(line.written)))}
             again = np.array([first[line.written[bar]] < bar for bar in line.bars])
-            found.append(Melody(numbers[line.number], line.title, meter, mode, idiom.bar * unit, tokens, starts, again))
+            found.append(
+                Melody(numbers[line.number], line.title, meter, mode, idiom.bar * unit, tokens, starts, again)
+            )
     if not found:
         raise Refused(
             f"{style.entry.title} has no tune to learn from: bars are uneven, or notes fall between {PER_QUARTER} ticks a quarter."
@@ -121,16 +132,20 @@ def melodies(style: Style) -> list[Melody]:
 
 
 def tonic_below(pitches: ArrayLike, tonic: int) -> int:
-    """The octave of the tonic (a pitch class, 0..11) that a melody is counted from: its mean pitch lies 2 half steps below to 9 above."""
+    """The octave of the tonic (a pitch class, 0..11) that a melody is counted from: its mean pitch lies 2
+    half steps below to 9 above.
+    """
     heard = np.asarray(pitches, dtype=np.float64)
     mean = float(heard.mean()) if heard.size else float(tonic + 60)
     return tonic + 12 * int((mean - tonic + 2) // 12)
 
 
 def token_of(event: Event, tonic: int, tick: Fraction, stretch: Fraction = Fraction(1)) -> Token:
-    """An event of an idiom as a token. tonic: pitch it is counted from; tick: quarter notes a tick; stretch: how many times longer it is
-    written than the model knows it."""
-    return Token(None if event.pitch < 0 else event.pitch - tonic, event.ticks * tick / stretch, event.carries)
+    """An event of an idiom as a token. tonic: pitch it is counted from; tick: quarter notes a tick; stretch:
+    how many times longer it is written than the model knows it."""
+    return Token(
+        None if event.pitch < 0 else event.pitch - tonic, event.ticks * tick / stretch, event.carries
+    )
 
 
 @dataclass(frozen=True)
@@ -143,7 +158,8 @@ class Parts:
 
 
 def parted(found: Sequence[Melody], *, seed: int = 0, share: float = 0.1) -> Parts:
-    """Deal melodies into three parts, `share` of them for each of the last two. Settings of one tune stay together.
+    """Deal melodies into three parts, `share` of them for each of the last two. Settings of one tune stay
+    together.
 
     Raises `Refused` with fewer than three melodies that are not settings of each other.
     """
@@ -156,7 +172,9 @@ def parted(found: Sequence[Melody], *, seed: int = 0, share: float = 0.1) -> Par
     parts: list[list[int]] = [[], [], []]
     for place in np.random.default_rng(seed).permutation(len(families)):
         family = families[int(place)]
-        part = next((part for part in (2, 1) if len(family) <= max(1, want // 2) and len(parts[part]) < want), 0)
+        part = next(
+            (part for part in (2, 1) if len(family) <= max(1, want // 2) and len(parts[part]) < want), 0
+        )
         parts[part] += family
     if not parts[0]:
         parts[0], parts[2] = parts[2], parts[0]
@@ -188,9 +206,11 @@ def _families(found: Sequence[Melody]) -> list[list[int]]:
 
 
 class Layout:
-    """Which tokens there are, and how what is known is laid out for the network: a few places among many are 1, all others 0.
+    """Which tokens there are, and how what is known is laid out for the network: a few places among many are
+    1, all others 0.
 
-    tokens: in the order of the network's outputs, after which comes the end. width: of its inputs. columns: how many of them are 1.
+    tokens: in the order of the network's outputs, after which comes the end. width: of its inputs. columns:
+    how many of them are 1.
     """
 
     def __init__(self, tokens: Sequence[Token]) -> None:
@@ -200,8 +220,22 @@ class Layout:
         self.number = {token: number for number, token in enumerate(self.tokens)}
         self.pitches = sorted({token.pitch for token in tokens if token.pitch is not None}) or [0]
         self.lengths = sorted({token.length for token in tokens})
-        pitch, length = len(self.pitches) + 2, len(self.lengths) + 1  # with the rest and nothing; with nothing
-        sizes = [pitch, length, 3, 14, MOST_QUARTERS, PER_QUARTER, len(METERS) + 1, len(MODES), 8, MOST_PHRASES]
+        pitch, length = (
+            len(self.pitches) + 2,
+            len(self.lengths) + 1,
+        )  # with the rest and nothing; with nothing
+        sizes = [
+            pitch,
+            length,
+            3,
+            14,
+            MOST_QUARTERS,
+            PER_QUARTER,
+            len(METERS) + 1,
+            len(MODES),
+            8,
+            MOST_PHRASES,
+        ]
         sizes += [pitch, length] * len(BARS_BACK)
         self.offsets = np.concatenate([[0], np.cumsum(sizes)[:-1]])
         self.width, self.columns = sum(sizes), len(sizes)
@@ -210,13 +244,17 @@ class Layout:
 
     @classmethod
     def of(cls, found: Sequence[Melody]) -> Layout:
-        return cls(sorted({token for melody in found for token in melody.tokens}, key=lambda token: token.order))
+        return cls(
+            sorted({token for melody in found for token in melody.tokens}, key=lambda token: token.order)
+        )
 
     @classmethod
     def read(cls, names: Sequence[str]) -> Layout:
         """From the names of the outputs, as `names` gives them. Raises `Unreadable`."""
         if len(names) < 2 or names[-1] != END or len(set(names)) != len(names):
-            raise Unreadable("The model's card does not name the tokens of a melody and its end; bring its files again.")
+            raise Unreadable(
+                "The model's card does not name the tokens of a melody and its end; bring its files again."
+            )
         return cls([Token.read(name) for name in names[:-1]])
 
     @property
@@ -229,7 +267,9 @@ class Layout:
         return len(self.tokens)
 
     def describe(self, tokens: Sequence[Token]) -> Numbers:
-        """[n, 4]: pitch, length, carrying and degree by number. A pitch or length that is not known counts as the nearest that is."""
+        """[n, 4]: pitch, length, carrying and degree by number. A pitch or length that is not known counts as
+        the nearest that is.
+        """
         described = {token: self._described(token) for token in dict.fromkeys(tokens)}
         return np.array([described[token] for token in tokens], dtype=np.int64).reshape(-1, 4)
 
@@ -239,11 +279,13 @@ class Layout:
             return len(self.pitches), length, int(token.carries), 12
         return _nearest(self.pitches, token.pitch), length, int(token.carries), token.pitch % 12
 
-    def rows(self, before: Numbers, there: Numbers, ticks: Numbers, bar: int, meter: str, mode: str) -> Numbers:
+    def rows(
+        self, before: Numbers, there: Numbers, ticks: Numbers, bar: int, meter: str, mode: str
+    ) -> Numbers:
         """[n, columns]: which inputs are 1 at n moments.
 
-        before: [n, 4], the token before each, as described. there: [n, bars back, 4], what began here that many bars before. ticks: [n]
-        from the first bar line; bar: ticks a bar.
+        before: [n, 4], the token before each, as described. there: [n, bars back, 4], what began here that
+        many bars before. ticks: [n] from the first bar line; bar: ticks a bar.
         """
         number, place = np.divmod(ticks, bar)
         n = len(ticks)
@@ -261,19 +303,28 @@ class Layout:
         return found
 
     def read_melody(self, melody: Melody) -> tuple[Numbers, Numbers]:
-        """[n + 1, columns] and [n + 1]: what is known before each token and the end, and which it is. Every token must be known."""
+        """[n + 1, columns] and [n + 1]: what is known before each token and the end, and which it is. Every
+        token must be known.
+        """
         described = np.concatenate([self.describe(melody.tokens), self.nothing[None]])
         n = len(melody.tokens)
-        began = np.full(int(melody.starts[-1]) + 1, n)  # the number of the token that began at a tick; n for none
+        began = np.full(
+            int(melody.starts[-1]) + 1, n
+        )  # the number of the token that began at a tick; n for none
         began[melody.starts[:-1]] = np.arange(n)
-        there = np.stack([described[began_before(began, melody.starts, back * melody.bar, n)] for back in BARS_BACK], axis=1)
+        there = np.stack(
+            [described[began_before(began, melody.starts, back * melody.bar, n)] for back in BARS_BACK],
+            axis=1,
+        )
         before = described[np.concatenate([[n], np.arange(n)])]
         rows = self.rows(before, there, melody.starts, melody.bar, melody.meter, melody.mode)
         return rows, np.array([*(self.number[token] for token in melody.tokens), self.end], dtype=np.int64)
 
 
 def began_before(began: Numbers, ticks: Numbers, ago: int, none: int) -> Numbers:
-    """What `began` ([ticks] or [n, ticks]) says of the moments `ago` ticks before these; `none` before the beginning."""
+    """What `began` ([ticks] or [n, ticks]) says of the moments `ago` ticks before these; `none` before the
+    beginning.
+    """
     there = np.maximum(ticks - ago, 0)
     found: Numbers = began[there] if began.ndim == 1 else began[np.arange(len(ticks)), there]
     return np.where(ticks >= ago, found, none)
@@ -286,7 +337,8 @@ def _nearest(known: Sequence[int] | Sequence[Fraction], value: int | Fraction) -
 
 @dataclass(frozen=True, eq=False)
 class Readings:
-    """Melodies ready to be learnt from, compactly: only the places of the ones are kept. A `learning.datasets.Data`.
+    """Melodies ready to be learnt from, compactly: only the places of the ones are kept. A
+    `learning.datasets.Data`.
 
     Melodies of like length come into one batch, so that little of it is padding.
     """
@@ -303,7 +355,9 @@ class Readings:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def batches(self, size: int, order: torch.Tensor | None = None, device: torch.device | None = None) -> Iterator[Batch]:
+    def batches(
+        self, size: int, order: torch.Tensor | None = None, device: torch.device | None = None
+    ) -> Iterator[Batch]:
         import torch
 
         from studio.learning.datasets import Batch
@@ -312,7 +366,9 @@ class Readings:
         for many in (numbers[at : at + 8 * size] for at in range(0, len(numbers), 8 * size)):
             alike = sorted(many, key=lambda number: len(self.rows[number]))
             groups = [alike[at : at + size] for at in range(0, len(alike), size)]
-            for group in sorted(groups, key=lambda group: many.index(group[0])):  # long and short ones mixed again
+            for group in sorted(
+                groups, key=lambda group: many.index(group[0])
+            ):  # long and short ones mixed again
                 lengths = [len(self.rows[number]) for number in group]
                 inputs = torch.zeros(len(group), max(lengths), self.width)
                 targets = torch.zeros(len(group), max(lengths), dtype=torch.int64)
@@ -334,4 +390,6 @@ class Readings:
         return self._only(order[cut:]), self._only(order[:cut])
 
     def _only(self, numbers: Sequence[int]) -> Self:
-        return type(self)(tuple(self.rows[n] for n in numbers), tuple(self.targets[n] for n in numbers), self.width)
+        return type(self)(
+            tuple(self.rows[n] for n in numbers), tuple(self.targets[n] for n in numbers), self.width
+        )

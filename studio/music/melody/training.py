@@ -3,9 +3,10 @@
     for progress in train("ryans-mammoth"):
         print(progress.stage)
 
-The style's tunes are dealt into three parts, settings of one tune into the same: most to learn from, a tenth to stop early by, and a tenth
-that is looked at once, at the end, to tell how well it foresees tunes it has never met. The chains of `surprise` are told beside it, on the
-same tunes and the same notes. What is kept is the model of `lstm`: weights as safetensors, with a card.
+The style's tunes are dealt into three parts, settings of one tune into the same: most to learn from, a tenth
+to stop early by, and a tenth that is looked at once, at the end, to tell how well it foresees tunes it has
+never met. The chains of `surprise` are told beside it, on the same tunes and the same notes. What is kept is
+the model of `lstm`: weights as safetensors, with a card.
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ LEARNING = 1000
 
 @dataclass(frozen=True)
 class Trained:
-    """A model that was kept. card: with its figures; where: its card's file; resumed: whether an interrupted training went on."""
+    """A model that was kept. card: with its figures; where: its card's file; resumed: whether an interrupted
+    training went on.
+    """
 
     card: Card
     where: Path
@@ -52,15 +55,22 @@ class Trained:
 
 
 def train(
-    name: str, *, into: Path | None = None, resume: bool = False, seed: int = 0, epochs: int = MOST_EPOCHS, hidden: int = HIDDEN
+    name: str,
+    *,
+    into: Path | None = None,
+    resume: bool = False,
+    seed: int = 0,
+    epochs: int = MOST_EPOCHS,
+    hidden: int = HIDDEN,
 ) -> Generator[Progress, None, Trained]:
     """Train a network on a style and keep it under the style's name.
 
-    name: of the catalogue, of a style of one's own, or the path of a file or folder of tunes, whose name it is then kept under. into: the
-    folder it goes to (by default the models of the studio's home).
-    resume: go on with a training that was interrupted; every epoch is kept until the end. epochs: at most so many; it stops earlier once
-    the tunes kept for that are foreseen no better. hidden: cells of the memory.
-    Raises `UnknownName` and `Missing` (a style), `Refused` (too few tunes, numbers out of range), `Missing` (nothing to resume).
+    name: of the catalogue, of a style of one's own, or the path of a file or folder of tunes, whose name it
+    is then kept under. into: the folder it goes to (by default the models of the studio's home).
+    resume: go on with a training that was interrupted; every epoch is kept until the end. epochs: at most so
+    many; it stops earlier once the tunes kept for that are foreseen no better. hidden: cells of the memory.
+    Raises `UnknownName` and `Missing` (a style), `Refused` (too few tunes, numbers out of range), `Missing`
+    (nothing to resume).
     """
     from studio.learning.checkpoints import load_training, save, save_training
     from studio.learning.networks import Recurrent, SequenceNetwork
@@ -73,7 +83,9 @@ def train(
         source = Path(name)
         name = source.resolve().stem
         if name in STYLES:
-            raise Refused(f"{name} is the name of a style that is here already; call your file or folder of tunes something else.")
+            raise Refused(
+                f"{name} is the name of a style that is here already; call your file or folder of tunes something else."
+            )
     folder = into or models_folder()
     if into is not None and not into.is_dir():
         raise Missing(f"There is no folder {into}; make it first.")
@@ -83,12 +95,16 @@ def train(
         raise Missing(f"No training of {name} was interrupted; start one with: studio train {name}.")
 
     style = yield from open_style(source)
-    yield Progress(0, LEARNING, f"dealing {len(style):,} tunes into those to learn from and those to be tried on")
+    yield Progress(
+        0, LEARNING, f"dealing {len(style):,} tunes into those to learn from and those to be tried on"
+    )
     found = melodies(style)
     parts = parted(found, seed=seed)
     layout = Layout.of(found)
     learnt, chosen_by = Readings.of(layout, parts.learnt), Readings.of(layout, parts.chosen_by)
-    network = Recurrent(inputs=layout.width, hidden=hidden, outputs=len(layout.names), dropout=DROPOUT, seed=seed).build()
+    network = Recurrent(
+        inputs=layout.width, hidden=hidden, outputs=len(layout.names), dropout=DROPOUT, seed=seed
+    ).build()
     assert isinstance(network, SequenceNetwork)
     plan = Plan.of(
         cost="cross-entropy",
@@ -109,7 +125,9 @@ def train(
     for report in fitting:
         if report.figures is not None and report.ending is None:
             save_training(report.state(), underway)
-        yield Progress(min(LEARNING - 1, LEARNING * report.step // batches), LEARNING, _told(report, epochs), report.loss)
+        yield Progress(
+            min(LEARNING - 1, LEARNING * report.step // batches), LEARNING, _told(report, epochs), report.loss
+        )
         if report.ending is not None and report.ending.kind == "diverged":
             raise Refused(f"The training came to nothing: {report.ending.sentence}")
     yield Progress(LEARNING - 1, LEARNING, "trying it on tunes it has never met")
@@ -129,9 +147,20 @@ def _told(report: Report, epochs: int) -> str:
 
 
 def _card(
-    name: str, asked: str, style: Style, parts: Parts, network: SequenceNetwork, layout: Layout, *, seed: int, epochs: int, hidden: int
+    name: str,
+    asked: str,
+    style: Style,
+    parts: Parts,
+    network: SequenceNetwork,
+    layout: Layout,
+    *,
+    seed: int,
+    epochs: int,
+    hidden: int,
 ) -> Card:
-    """What the model is, what it learnt from, and what it reaches on the tunes that were kept for that, beside the chains."""
+    """What the model is, what it learnt from, and what it reaches on the tunes that were kept for that,
+    beside the chains.
+    """
     from studio.learning.checkpoints import Card
     from studio.learning.datasets import Origin
 

@@ -1,7 +1,8 @@
 """ABC tunes (abcnotation.com, standard 2.1), note by note.
 
-music21 10.5 reads ABC too, forty times slower; it loses ties before a change of meter, counts grace notes as members of a tuplet and drops
-lengths around fingerings. The tests hold this reader against it where it is right.
+music21 10.5 reads ABC too, forty times slower; it loses ties before a change of meter, counts grace notes as
+members of a tuplet and drops lengths around fingerings. The tests hold this reader against it where it is
+right.
 """
 
 from __future__ import annotations
@@ -146,7 +147,9 @@ class _Sound:
 
 @dataclass
 class _Voice:
-    """Plays one voice from left to right, keeping what an ABC player keeps: unit, meter, key, accidentals of the bar."""
+    """Plays one voice from left to right, keeping what an ABC player keeps: unit, meter, key, accidentals of
+    the bar.
+    """
 
     header: dict[str, str]
     name: str
@@ -184,7 +187,9 @@ class _Voice:
     def play(self, text: str) -> None:
         for count, token in enumerate(_TOKENS.finditer(text)):
             if count > self.budget.signs:
-                raise Unreadable(f"{self.file} has more than {self.budget.signs:,} notes and signs; cut it into smaller files.")
+                raise Unreadable(
+                    f"{self.file} has more than {self.budget.signs:,} notes and signs; cut it into smaller files."
+                )
             self._token(token)
         self._bar_line("|]", None)
 
@@ -253,7 +258,11 @@ class _Voice:
             self._set_key(value)
 
     def _set_key(self, value: str) -> None:
-        words = [word for word in value.split() if "=" not in word[1:] and word not in ("treble", "bass", "alto", "exp")]
+        words = [
+            word
+            for word in value.split()
+            if "=" not in word[1:] and word not in ("treble", "bass", "alto", "exp")
+        ]
         changes = [word for word in words if re.fullmatch(r"[_^=]{1,2}[A-Ga-g]", word)]
         named = " ".join(word for word in words if word not in changes)[:30]
         self.altered = {}
@@ -281,12 +290,19 @@ class _Voice:
 
     def _note(self, token: re.Match[str]) -> None:
         letter = token["letter"].upper()
-        octave = (4 if token["letter"].isupper() else 5) + token["octave"].count("'") - token["octave"].count(",")
+        octave = (
+            (4 if token["letter"].isupper() else 5) + token["octave"].count("'") - token["octave"].count(",")
+        )
         place = (letter, octave)
         if token["sign"]:
             alter = token["sign"].count("^") - token["sign"].count("_")
             self.altered[letter] = alter
-        elif self.tie and self.tie.letter == place and self.tie.pitch is not None and letter not in self.altered:
+        elif (
+            self.tie
+            and self.tie.letter == place
+            and self.tie.pitch is not None
+            and letter not in self.altered
+        ):
             # A tied note keeps its sign over the bar line.
             alter = self.tie.pitch - _natural(letter, octave)
         else:
@@ -320,7 +336,9 @@ class _Voice:
         self.last = _Sound(self.now, pitch, tied, place)
         self.now += length
         if self.now > self.budget.quarters:
-            raise Unreadable(f"{self.file} lasts longer than {self.budget.quarters:,} quarter notes; cut it into smaller files.")
+            raise Unreadable(
+                f"{self.file} lasts longer than {self.budget.quarters:,} quarter notes; cut it into smaller files."
+            )
 
     def _break_rhythm(self, signs: str) -> None:
         if not self.line.notes or self.last is None:
@@ -340,7 +358,9 @@ class _Voice:
         self.altered = {}
         self.broken = None
         if sign.startswith(":") and self.opened < self.now:
-            ending = self.ending if self.ending is not None and self.opened <= self.ending < self.now else None
+            ending = (
+                self.ending if self.ending is not None and self.opened <= self.ending < self.now else None
+            )
             self.repeats.append(Repeat(self.opened, self.now, ending))
         if ":" in sign or "||" in sign or "]" in sign or sign == "[|":
             # A second ending belongs to the section before; what follows it begins a new one.

@@ -9,7 +9,8 @@ from studio.music.scores.scores import Tune
 
 @dataclass(frozen=True)
 class Budget:
-    """How much one file may cost. file, unpacked: bytes. events: of MIDI. elements: of XML. signs: of one ABC tune. tunes: in one file.
+    """How much one file may cost. file, unpacked: bytes. events: of MIDI. elements: of XML. signs: of one ABC
+    tune. tunes: in one file.
     quarters: length of the music in quarter notes. seconds, memory (bytes): of the process that reads it."""
 
     file: int = 16_000_000
@@ -33,7 +34,9 @@ class Unread:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a file gave. remarks: what was left out, chosen or moved, in sentences. unread: tunes of the file that could not be read."""
+    """What a file gave. remarks: what was left out, chosen or moved, in sentences. unread: tunes of the file
+    that could not be read.
+    """
 
     tunes: tuple[Tune, ...]
     remarks: tuple[str, ...] = ()

@@ -16,7 +16,8 @@ from studio.music.reading.budget import Budget
 from studio.music.scores.scores import ChordAt, Grid, Key, KeyAt, Meter, Note, Repeat, Tune, parse_chord
 
 MELODY_NAMES = re.compile(
-    r"melod|voice|vocal|voix|sopran|cantus|canto|superius|\blead\b|\btune\b|stimme|gesang|discant|treble|violin i\b", re.I
+    r"melod|voice|vocal|voix|sopran|cantus|canto|superius|\blead\b|\btune\b|stimme|gesang|discant|treble|violin i\b",
+    re.I,
 )
 """A part that is called so is the melody."""
 
@@ -57,7 +58,9 @@ def remarks_on(chosen: Line, parts: int) -> list[str]:
     remarks = []
     if parts > 1:
         remarks.append(
-            f"Of {parts} parts the melody was taken from {chosen.name!r}." if chosen.name else f"Of {parts} parts the highest was taken."
+            f"Of {parts} parts the melody was taken from {chosen.name!r}."
+            if chosen.name
+            else f"Of {parts} parts the highest was taken."
         )
     if chosen.grace:
         remarks.append(f"{chosen.grace} grace notes were left out.")
@@ -82,9 +85,13 @@ def assemble(
     budget: Budget,
     remarks: list[str],
 ) -> Tune:
-    """Put a tune together from what was read: one note at a time, rests in the gaps, keys completed with a mode."""
+    """Put a tune together from what was read: one note at a time, rests in the gaps, keys completed with a
+    mode.
+    """
     if end > budget.quarters or any(stop > budget.quarters for _, stop, _, _ in line.notes):
-        raise Unreadable(f"{name} lasts longer than {budget.quarters} quarter notes; cut it into smaller files.")
+        raise Unreadable(
+            f"{name} lasts longer than {budget.quarters} quarter notes; cut it into smaller files."
+        )
     notes = one_at_a_time(line.notes, end)
     while notes and notes[-1].pitch is None and notes[-1].start >= end:
         notes.pop()
@@ -92,7 +99,9 @@ def assemble(
     known = _with_modes(keys, notes, chords, remarks)
     return Tune(
         tuple(notes),
-        replace(grid, meters=tuple(change for change in grid.meters if change.start < end) or grid.meters[:1]),
+        replace(
+            grid, meters=tuple(change for change in grid.meters if change.start < end) or grid.meters[:1]
+        ),
         tuple(change for change in known if change.start < end),
         tuple(chord for chord in chords if chord.start < end),
         tuple(again for again in repeats if again.end <= end),
@@ -105,7 +114,9 @@ def assemble(
 
 
 def one_at_a_time(found: Iterable[tuple[Fraction, Fraction, int | None, bool]], end: Fraction) -> list[Note]:
-    """One line from notes that may overlap: the top one of those that begin together, each until the next begins; ties joined."""
+    """One line from notes that may overlap: the top one of those that begin together, each until the next
+    begins; ties joined.
+    """
     tops: dict[Fraction, tuple[Fraction, int | None, bool]] = {}
     for start, stop, pitch, tied in found:
         before = tops.get(start)
@@ -142,7 +153,9 @@ def _rests_joined(notes: Sequence[Note]) -> list[Note]:
 
 
 def barred(bars: Sequence[tuple[Fraction, Meter | None]]) -> list[tuple[Fraction, Meter]]:
-    """Bars without a meter get the one that fits the commonest length among them: music is barred as it is written."""
+    """Bars without a meter get the one that fits the commonest length among them: music is barred as it is
+    written.
+    """
     common = Counter(length for length, meter in bars if meter is None and length > 0).most_common(1)
     fallback = _meter_of_length(common[0][0]) if common else Meter(4, 4)
     return [(length, meter or fallback) for length, meter in bars]
@@ -157,12 +170,23 @@ def _meter_of_length(length: Fraction) -> Meter:
 
 
 def _with_modes(
-    keys: Sequence[KeyAt | tuple[Fraction, int]], notes: Sequence[Note], chords: Sequence[ChordAt], remarks: list[str]
+    keys: Sequence[KeyAt | tuple[Fraction, int]],
+    notes: Sequence[Note],
+    chords: Sequence[ChordAt],
+    remarks: list[str],
 ) -> list[KeyAt]:
-    """Keys whose signature came without a mode get one from the notes they hold for; a tune without any key is analysed whole."""
+    """Keys whose signature came without a mode get one from the notes they hold for; a tune without any key
+    is analysed whole.
+    """
     ordered = sorted(keys, key=lambda each: each.start if isinstance(each, KeyAt) else each[0])
     if not ordered or (ordered[0].start if isinstance(ordered[0], KeyAt) else ordered[0][0]) > 0:
-        first = ordered[0].start if ordered and isinstance(ordered[0], KeyAt) else ordered[0][0] if ordered else None  # type: ignore[index]
+        first = (
+            ordered[0].start
+            if ordered and isinstance(ordered[0], KeyAt)
+            else ordered[0][0]
+            if ordered
+            else None
+        )  # type: ignore[index]
         found = estimate_key([note for note in notes if first is None or note.start < first])
         remarks.append(f"No key is given; by its notes it stands in {found}.")
         ordered.insert(0, KeyAt(Fraction(0), found))
@@ -181,7 +205,9 @@ def _with_modes(
 
 MAJOR_PROFILE = (0.238, 0.006, 0.111, 0.006, 0.137, 0.094, 0.016, 0.214, 0.009, 0.080, 0.008, 0.081)
 MINOR_PROFILE = (0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 0.061, 0.052)
-"""How much of the music falls on each degree, from the tonic up (Albrecht and Shanahan, Music Perception 31, 2013)."""
+"""How much of the music falls on each degree, from the tonic up (Albrecht and Shanahan, Music Perception 31,
+2013).
+"""
 
 
 def _root_at(chords: Sequence[ChordAt], end: Fraction) -> int | None:
@@ -191,11 +217,12 @@ def _root_at(chords: Sequence[ChordAt], end: Fraction) -> int | None:
 
 
 def estimate_key(notes: Sequence[Note], fifths: int | None = None, closing: int | None = None) -> Key:
-    """The key notes stand in, by the correlation of how long each pitch class sounds with the profiles of Albrecht and Shanahan.
+    """The key notes stand in, by the correlation of how long each pitch class sounds with the profiles of
+    Albrecht and Shanahan.
 
-    The end speaks for its tonic: a key on the root of the last chord (closing, a pitch class) or else on the last note has 0.2 added
-    to its correlation. fifths: the signature, when it is known; then only major and minor (and dorian and mixolydian, when the tune ends
-    there) of that signature are weighed.
+    The end speaks for its tonic: a key on the root of the last chord (closing, a pitch class) or else on the
+    last note has 0.2 added to its correlation. fifths: the signature, when it is known; then only major and
+    minor (and dorian and mixolydian, when the tune ends there) of that signature are weighed.
     """
     sounding = [note for note in notes if note.pitch is not None]
     if not sounding:
@@ -208,7 +235,9 @@ def estimate_key(notes: Sequence[Note], fifths: int | None = None, closing: int 
         candidates = [Key.of_tonic(tonic, mode) for mode in ("major", "minor") for tonic in range(12)]
     else:
         candidates = [Key(fifths, "major"), Key(fifths, "minor")]
-        candidates += [Key(fifths, mode) for mode in ("dorian", "mixolydian") if Key(fifths, mode).tonic == last]
+        candidates += [
+            Key(fifths, mode) for mode in ("dorian", "mixolydian") if Key(fifths, mode).tonic == last
+        ]
 
     def fit(key: Key) -> float:
         profile = MINOR_PROFILE if key.mode in ("minor", "dorian") else MAJOR_PROFILE

@@ -1,4 +1,6 @@
-"""MIDI files, event by event, within a budget: pretty_midi and mido spend minutes or gigabytes on what hostile files claim."""
+"""MIDI files, event by event, within a budget: pretty_midi and mido spend minutes or gigabytes on what
+hostile files claim.
+"""
 
 from __future__ import annotations
 
@@ -34,8 +36,9 @@ class _Midi:
 def read_midi(content: bytes, name: str = "The file", budget: Budget | None = None) -> Reading:
     """The melody of a MIDI file (type 0 or 1). Raises `Unreadable`.
 
-    Files that were played rather than written are quantised (see `quantise_line`), and a remark says how much was moved. A first bar
-    in a shorter meter that lasts one bar is a pick-up. Markers that read as chord symbols are the chords.
+    Files that were played rather than written are quantised (see `quantise_line`), and a remark says how much
+    was moved. A first bar in a shorter meter that lasts one bar is a pick-up. Markers that read as chord
+    symbols are the chords.
     """
     budget = budget or Budget()
     midi = parse_midi(content, name, budget)
@@ -43,12 +46,17 @@ def read_midi(content: bytes, name: str = "The file", budget: Budget | None = No
     lines = []
     for (track, channel), played in sorted(midi.notes.items()):
         line = Line(midi.names.get(track, ""), percussion=channel == 9)
-        line.notes = [(Fraction(start, per_quarter), Fraction(stop, per_quarter), pitch, False) for start, stop, pitch in played]
+        line.notes = [
+            (Fraction(start, per_quarter), Fraction(stop, per_quarter), pitch, False)
+            for start, stop, pitch in played
+        ]
         lines.append(line)
     chosen = choose_melody(lines)
     if chosen is None:
         if any(line.count for line in lines):
-            raise Unreadable(f"{name} has only drums, and no melody to learn from; choose a file with a tune.")
+            raise Unreadable(
+                f"{name} has only drums, and no melody to learn from; choose a file with a tune."
+            )
         raise Unreadable(f"{name} has no notes in it; choose a file with a tune.")
     starts = Counter(start for start, _, _, _ in chosen.notes)
     chosen.stacked = sum(together > 1 for together in starts.values())
@@ -57,7 +65,10 @@ def read_midi(content: bytes, name: str = "The file", budget: Budget | None = No
     if moved.moved:
         remarks.append(moved.sentence)
         chosen.notes = [*moved.notes]
-    end = max(Fraction(midi.end, per_quarter) if not moved.moved else Fraction(0), max(stop for _, stop, _, _ in chosen.notes))
+    end = max(
+        Fraction(midi.end, per_quarter) if not moved.moved else Fraction(0),
+        max(stop for _, stop, _, _ in chosen.notes),
+    )
     chords = []
     for ticks, text in midi.markers:
         with contextlib.suppress(Unreadable):
@@ -70,7 +81,10 @@ def read_midi(content: bytes, name: str = "The file", budget: Budget | None = No
     tune = assemble(
         chosen,
         _midi_grid([(Fraction(ticks, per_quarter), top, bottom) for ticks, top, bottom in midi.meters]),
-        [KeyAt(place, Key(sharps, "minor")) if minor else KeyAt(place, Key(sharps)) for place, sharps, minor in signatures],
+        [
+            KeyAt(place, Key(sharps, "minor")) if minor else KeyAt(place, Key(sharps))
+            for place, sharps, minor in signatures
+        ],
         sorted(chords, key=lambda chord: chord.start),
         (),
         (),
@@ -92,7 +106,11 @@ def _midi_grid(signs: Sequence[tuple[Fraction, int, int]]) -> Grid:
             change = MeterAt(place if meters else Fraction(0), Meter(top, bottom))
             if meters and meters[-1].start == change.start:
                 meters[-1] = change
-            elif not meters or meters[-1].meter != change.meter or (change.start - meters[-1].start) % change.meter.bar_length:
+            elif (
+                not meters
+                or meters[-1].meter != change.meter
+                or (change.start - meters[-1].start) % change.meter.bar_length
+            ):
                 meters.append(change)
     if not meters:
         return Grid()
@@ -105,7 +123,9 @@ def _midi_grid(signs: Sequence[tuple[Fraction, int, int]]) -> Grid:
 
 def parse_midi(content: bytes, name: str, budget: Budget) -> _Midi:
     if len(content) > budget.file:
-        raise Unreadable(f"{name} has {len(content) / 1e6:.0f} MB; the studio opens scores of up to {budget.file / 1e6:.0f} MB.")
+        raise Unreadable(
+            f"{name} has {len(content) / 1e6:.0f} MB; the studio opens scores of up to {budget.file / 1e6:.0f} MB."
+        )
     if content[:4] != b"MThd" or len(content) < 14:
         raise Unreadable(f"{name} is not a whole MIDI file; export it again from the program it came from.")
     length, form, tracks, division = struct.unpack(">IHHH", content[4:14])
@@ -114,9 +134,13 @@ def parse_midi(content: bytes, name: str, budget: Budget) -> _Midi:
     if form == 2:
         raise Unreadable(f"{name} is a MIDI file of type 2, a set of loose patterns; save it as type 0 or 1.")
     if division == 0:
-        raise Unreadable(f"{name} says that a beat has 0 ticks, so nothing in it has a length; export it again.")
+        raise Unreadable(
+            f"{name} says that a beat has 0 ticks, so nothing in it has a length; export it again."
+        )
     if division & 0x8000:
-        raise Unreadable(f"{name} counts time in film frames, not in beats; save it with ticks per quarter note.")
+        raise Unreadable(
+            f"{name} counts time in film frames, not in beats; save it with ticks per quarter note."
+        )
     midi = _Midi(division)
     place, events = 8 + length, 0
     for track in range(min(tracks, 1024) or 1):
@@ -126,7 +150,9 @@ def parse_midi(content: bytes, name: str, budget: Budget) -> _Midi:
             break
         size = struct.unpack(">I", content[place + 4 : place + 8])[0]
         if place + 8 + size > len(content):
-            raise Unreadable(f"{name} is cut short: a track of {size} bytes breaks off; copy or download it again.")
+            raise Unreadable(
+                f"{name} is cut short: a track of {size} bytes breaks off; copy or download it again."
+            )
         events = _parse_track(content[place + 8 : place + 8 + size], track, midi, events, name, budget)
         place += 8 + size
     return midi
@@ -153,9 +179,13 @@ def _parse_track(body: bytes, track: int, midi: _Midi, events: int, name: str, b
             now += delta
             events += 1
             if events > budget.events:
-                raise Unreadable(f"{name} has more than {budget.events:,} MIDI events; cut it into smaller files.")
+                raise Unreadable(
+                    f"{name} has more than {budget.events:,} MIDI events; cut it into smaller files."
+                )
             if now > limit:
-                raise Unreadable(f"{name} lasts longer than {budget.quarters:,} quarter notes; cut it into smaller files.")
+                raise Unreadable(
+                    f"{name} lasts longer than {budget.quarters:,} quarter notes; cut it into smaller files."
+                )
             if body[place] & 0x80:
                 status = body[place]
                 place += 1
@@ -195,9 +225,13 @@ def _parse_track(body: bytes, track: int, midi: _Midi, events: int, name: str, b
                 elif held.get((channel, pitch)):
                     _keep_note(midi, track, channel, held[channel, pitch].popleft(), now, pitch)
     except IndexError:
-        raise Unreadable(f"{name} is cut short in the middle of an event; copy or download it again.") from None
+        raise Unreadable(
+            f"{name} is cut short in the middle of an event; copy or download it again."
+        ) from None
     except ValueError:
-        raise Unreadable(f"{name} holds bytes that are no MIDI events (track {track + 1}); export it again.") from None
+        raise Unreadable(
+            f"{name} holds bytes that are no MIDI events (track {track + 1}); export it again."
+        ) from None
     for (channel, pitch), starts in held.items():
         for start in starts:
             _keep_note(midi, track, channel, start, now, pitch)

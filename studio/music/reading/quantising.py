@@ -13,7 +13,8 @@ from studio.music.scores.scores import Tune
 
 @dataclass(frozen=True)
 class Quantised:
-    """What quantising did. notes: (start, end, pitch, False). moved: how many of `of` notes changed their start or end;
+    """What quantising did. notes: (start, end, pitch, False). moved: how many of `of` notes changed their
+    start or end;
     mean, largest: by how much the starts moved, in quarter notes, over the notes that moved."""
 
     notes: tuple[tuple[Fraction, Fraction, int | None, bool], ...]
@@ -34,14 +35,20 @@ class Quantised:
 
 _STRAIGHT = tuple(Fraction(step, 4) for step in range(5))
 _TRIPLET = tuple(Fraction(step, 3) for step in range(4))
-_WRITTEN = frozenset(divisor for whole in (48, 64, 80, 56, 36) for divisor in range(1, whole + 1) if whole % divisor == 0)
+_WRITTEN = frozenset(
+    divisor for whole in (48, 64, 80, 56, 36) for divisor in range(1, whole + 1) if whole % divisor == 0
+)
 
 
-def quantise_line(played: Sequence[tuple[Fraction, Fraction, int | None, bool]], *, always: bool = False) -> Quantised:
-    """Move performed notes to the nearest place of a grid: beat by beat sixteenths or triplet eighths, whichever is nearer in all.
+def quantise_line(
+    played: Sequence[tuple[Fraction, Fraction, int | None, bool]], *, always: bool = False
+) -> Quantised:
+    """Move performed notes to the nearest place of a grid: beat by beat sixteenths or triplet eighths,
+    whichever is nearer in all.
 
-    A file whose notes begin (at least 95 % of them) and end on simple fractions of a beat was written and is left alone, unless
-    `always`. Where only the ends are ragged, only they move. A note held to within a quarter of its length of the next sounds until it.
+    A file whose notes begin (at least 95 % of them) and end on simple fractions of a beat was written and is
+    left alone, unless `always`. Where only the ends are ragged, only they move. A note held to within a
+    quarter of its length of the next sounds until it.
     """
     notes = sorted((start, stop, pitch) for start, stop, pitch, _ in played if pitch is not None)
     whole = tuple((start, stop, pitch, False) for start, stop, pitch in notes)
@@ -77,10 +84,16 @@ def _to_grid(starts: Sequence[Fraction]) -> list[Fraction]:
     placed = list(starts)
     for beat, members in by_beat.items():
 
-        def nearest(grid: Sequence[Fraction], beat: int = beat, members: Sequence[int] = members) -> tuple[Fraction, list[Fraction]]:
+        def nearest(
+            grid: Sequence[Fraction], beat: int = beat, members: Sequence[int] = members
+        ) -> tuple[Fraction, list[Fraction]]:
             found = [min(grid, key=lambda step: abs(starts[member] - beat - step)) for member in members]
-            error = sum((abs(starts[member] - beat - step) for member, step in zip(members, found, strict=True)), Fraction(0))
-            # Notes that would fall together cost as much as a large move: a grid that keeps them apart is better.
+            error = sum(
+                (abs(starts[member] - beat - step) for member, step in zip(members, found, strict=True)),
+                Fraction(0),
+            )
+            # Notes that would fall together cost as much as a large move: a grid that keeps them apart is
+            # better.
             return error + Fraction(len(found) - len(set(found)), 8), found
 
         straight, triplet = nearest(_STRAIGHT), nearest(_TRIPLET)

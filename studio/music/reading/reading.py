@@ -4,14 +4,14 @@
         reading = readers.read(path.read_bytes(), path.name)
     reading.tunes, reading.remarks
 
-What a file is, is told by its content, not by its name. MusicXML and kern go through music21, in a child process that is
-killed when it takes too long or too much memory; MIDI and ABC, whose formats are simple, are read here, sign by sign, under the
-same budget.
+What a file is, is told by its content, not by its name. MusicXML and kern go through music21, in a child
+process that is killed when it takes too long or too much memory; MIDI and ABC, whose formats are simple, are
+read here, sign by sign, under the same budget.
 
-From several parts the melody is taken: the first part that is called a melody (voice, soprano, cantus, lead …), else the part with
-the highest notes on average among those with at least a third as many notes as the busiest. Where notes sound together the top one
-is kept. Grace notes and drums are left out, ties become one note, tuplets stay exact, repeats stay as written. What was left out
-or moved is said in `Reading.remarks`.
+From several parts the melody is taken: the first part that is called a melody (voice, soprano, cantus, lead
+…), else the part with the highest notes on average among those with at least a third as many notes as the
+busiest. Where notes sound together the top one is kept. Grace notes and drums are left out, ties become one
+note, tuplets stay exact, repeats stay as written. What was left out or moved is said in `Reading.remarks`.
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ SUFFIXES = (".mid", ".midi", ".xml", ".musicxml", ".mxl", ".abc", ".krn")
 
 
 def read_tunes(content: bytes, name: str = "The file", budget: Budget | None = None) -> Reading:
-    """The tunes of one file. Starts a process for formats that need one; for many files use `Readers`. Raises `Unreadable`."""
+    """The tunes of one file. Starts a process for formats that need one; for many files use `Readers`. Raises
+    `Unreadable`.
+    """
     with Readers(1, budget or Budget()) as readers:
         return readers.read(content, name)
 
@@ -67,10 +69,14 @@ class Piece:
 
 
 def pieces(content: bytes, name: str, budget: Budget | None = None) -> list[Piece]:
-    """Cut a file into single tunes, unread: an ABC tunebook has many, the others one. Raises `Unreadable` for what is no score at all."""
+    """Cut a file into single tunes, unread: an ABC tunebook has many, the others one. Raises `Unreadable` for
+    what is no score at all.
+    """
     budget = budget or Budget()
     if len(content) > budget.file:
-        raise Unreadable(f"{name} has {len(content) / 1e6:.0f} MB; the studio opens scores of up to {budget.file / 1e6:.0f} MB.")
+        raise Unreadable(
+            f"{name} has {len(content) / 1e6:.0f} MB; the studio opens scores of up to {budget.file / 1e6:.0f} MB."
+        )
     if not content.strip(b"\0 \r\n\t"):
         raise Unreadable(f"{name} is empty; choose a MIDI, MusicXML, ABC or Humdrum file.")
     form = form_of(content)
@@ -82,7 +88,9 @@ def pieces(content: bytes, name: str, budget: Budget | None = None) -> list[Piec
     if not found:
         raise Unreadable(f"{name} holds no tune with a key (K:) that ABC could be read by; export it again.")
     if len(found) > budget.tunes:
-        raise Unreadable(f"{name} holds {len(found)} tunes; the studio opens tunebooks of up to {budget.tunes}: cut it in two.")
+        raise Unreadable(
+            f"{name} holds {len(found)} tunes; the studio opens tunebooks of up to {budget.tunes}: cut it in two."
+        )
     return found
 
 
@@ -127,8 +135,8 @@ def _cut_tunebook(text: str, name: str) -> list[Piece]:
 class Readers:
     """Child processes that read scores, kept for the next file. Use it in a `with`, or `close` it.
 
-    processes: how many read at the same time. They are started when first needed, and each is killed and replaced when a file
-    takes more than the budget allows.
+    processes: how many read at the same time. They are started when first needed, and each is killed and
+    replaced when a file takes more than the budget allows.
     """
 
     def __init__(self, processes: int = 1, budget: Budget | None = None) -> None:
@@ -141,7 +149,9 @@ class Readers:
     def __enter__(self) -> Readers:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -166,13 +176,21 @@ class Readers:
                 unread.append(Unread(piece.name, str(reading)))
             else:
                 tunes += reading.tunes
-                remarks += [remark if len(found) == 1 else f"{piece.name}: {remark}" for remark in reading.remarks]
+                remarks += [
+                    remark if len(found) == 1 else f"{piece.name}: {remark}" for remark in reading.remarks
+                ]
         if not tunes:
-            raise Unreadable(f"None of the {len(found)} tunes in {name} could be read; the first: {unread[0].reason}")
+            raise Unreadable(
+                f"None of the {len(found)} tunes in {name} could be read; the first: {unread[0].reason}"
+            )
         return Reading(tuple(tunes), tuple(remarks), tuple(unread))
 
-    def read_pieces(self, pieces: Iterable[Piece]) -> Generator[tuple[Piece, Reading | Unreadable], None, None]:
-        """Every piece with what it gave, in order, several at a time. Stops reading when its caller stops asking."""
+    def read_pieces(
+        self, pieces: Iterable[Piece]
+    ) -> Generator[tuple[Piece, Reading | Unreadable], None, None]:
+        """Every piece with what it gave, in order, several at a time. Stops reading when its caller stops
+        asking.
+        """
         if self.processes == 1:
             for piece in pieces:
                 yield piece, self._try(piece)
@@ -222,7 +240,12 @@ class _Reader:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(paths),
+                "OMP_NUM_THREADS": "1",
+                "OPENBLAS_NUM_THREADS": "1",
+            },
         )
         _send(self._stdin, {"budget": vars(budget)})
 
@@ -259,13 +282,9 @@ class _Reader:
         except (OSError, EOFError, ValueError):
             self.kill()
             if late.is_set():
-                message = (
-                    f"{piece.name} took longer than {self.budget.seconds:.0f} seconds to read and was given up; cut it into smaller files."
-                )
+                message = f"{piece.name} took longer than {self.budget.seconds:.0f} seconds to read and was given up; cut it into smaller files."
             else:
-                message = (
-                    f"{piece.name} needs more memory than the {self.budget.memory >> 20} MB a score may take; cut it into smaller files."
-                )
+                message = f"{piece.name} needs more memory than the {self.budget.memory >> 20} MB a score may take; cut it into smaller files."
             raise Unreadable(message) from None
         finally:
             alarm.cancel()
@@ -315,7 +334,9 @@ def _limit_memory(limit: int) -> None:
     except ImportError:  # not on Windows: there only the time limit holds
         return
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-    resource.setrlimit(resource.RLIMIT_AS, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
+    resource.setrlimit(
+        resource.RLIMIT_AS, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard)
+    )
 
 
 def _answer(piece: Piece, budget: Budget) -> dict[str, Any]:
@@ -329,11 +350,15 @@ def _answer(piece: Piece, budget: Budget) -> dict[str, Any]:
             "unreadable": f"{piece.name} needs more memory than the {budget.memory >> 20} MB a score may take; cut it into smaller files."
         }
     except RecursionError:
-        return {"unreadable": f"{piece.name} is nested too deeply to be a score; export it again from the program it came from."}
+        return {
+            "unreadable": f"{piece.name} is nested too deeply to be a score; export it again from the program it came from."
+        }
     except Exception as error:  # whatever a library makes of a broken file, the person gets one sentence
         said = " ".join(str(error).split())[:120].rstrip(".") or type(error).__name__
         kind = {"abc": "ABC", "humdrum": "Humdrum"}.get(piece.form, "MusicXML")
-        return {"unreadable": f"{piece.name} is not readable as {kind} ({said}); export it again from the program it came from."}
+        return {
+            "unreadable": f"{piece.name} is not readable as {kind} ({said}); export it again from the program it came from."
+        }
 
 
 def _read_score(piece: Piece, budget: Budget) -> Reading:
@@ -356,7 +381,11 @@ def _read_score(piece: Piece, budget: Budget) -> Reading:
         text = text_of(content)
         alone = top_spine(text)
         reading = tunes_of(converter.parseData(alone, format=form), piece.name, budget)
-        return reading if alone == text else replace(reading, remarks=("Of several parts the top voice was taken.", *reading.remarks))
+        return (
+            reading
+            if alone == text
+            else replace(reading, remarks=("Of several parts the top voice was taken.", *reading.remarks))
+        )
     return tunes_of(score, piece.name, budget, doubt_major=WRITTEN_HERE not in content[:4000])
 
 
@@ -371,19 +400,28 @@ def _in_utf8(content: bytes) -> bytes:
 
 
 def top_spine(text: str) -> str:
-    """A kern file with its melody's column alone, which is read several times faster: the column that is named like a melody, else the
-    last, which is the top voice. Files whose columns split, join or move are left whole."""
+    """A kern file with its melody's column alone, which is read several times faster: the column that is
+    named like a melody, else the last, which is the top voice. Files whose columns split, join or move are
+    left whole."""
     lines = [line for line in text.replace("\r\n", "\n").split("\n") if line]
     rows = [line.split("\t") for line in lines if not line.startswith("!!")]
     if not rows or re.search(r"^(.*\t)?\*[\^v+x](\t|$)", text, re.M):
         return text
     kern = [place for place, token in enumerate(rows[0]) if token == "**kern"]
     if len(kern) > 1 and all(len(row) == len(rows[0]) for row in rows):
-        sounding = {place: sum(bool(re.match(r"[\[({]*\d[^r]*$", row[place])) for row in rows) for place in kern}
-        kern = [place for place in kern if sounding[place] * 8 >= max(sounding.values())]  # a voice may be silent throughout
+        sounding = {
+            place: sum(bool(re.match(r"[\[({]*\d[^r]*$", row[place])) for row in rows) for place in kern
+        }
+        kern = [
+            place for place in kern if sounding[place] * 8 >= max(sounding.values())
+        ]  # a voice may be silent throughout
     if len(rows[0]) < 2 or not kern or any(len(row) != len(rows[0]) for row in rows):
         return text
-    named = [place for place in kern if any(row[place][:1] in "*!" and MELODY_NAMES.search(row[place]) for row in rows[1:12])]
+    named = [
+        place
+        for place in kern
+        if any(row[place][:1] in "*!" and MELODY_NAMES.search(row[place]) for row in rows[1:12])
+    ]
     chosen = named[-1] if named else kern[-1]
     return "\n".join(line if line.startswith("!!") else line.split("\t")[chosen] for line in lines) + "\n"
 
@@ -403,12 +441,27 @@ def unpack_mxl(content: bytes, name: str, budget: Budget | None = None) -> bytes
                 found = re.search(rb"full-path\s*=\s*[\"']([^\"']+)[\"']", container)
                 root = found[1].decode("utf-8", "replace") if found else None
             if root not in names:
-                scores = [each for each in names if each.lower().endswith((".xml", ".musicxml")) and not each.startswith("META-INF")]
+                scores = [
+                    each
+                    for each in names
+                    if each.lower().endswith((".xml", ".musicxml")) and not each.startswith("META-INF")
+                ]
                 if not scores:
-                    raise Unreadable(f"{name} is a zip file without a score in it; choose the .mxl or .musicxml file itself.")
+                    raise Unreadable(
+                        f"{name} is a zip file without a score in it; choose the .mxl or .musicxml file itself."
+                    )
                 root = scores[0]
             return _bounded(archive, root, budget.unpacked, name)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, ValueError, KeyError, struct.error):
+    except (
+        zipfile.BadZipFile,
+        NotImplementedError,
+        RuntimeError,
+        OSError,
+        EOFError,
+        ValueError,
+        KeyError,
+        struct.error,
+    ):
         raise Unreadable(broken) from None
     except Exception as error:
         if type(error).__module__ in ("zlib", "lzma", "_lzma", "bz2"):
@@ -420,12 +473,16 @@ def _bounded(archive: zipfile.ZipFile, inside: str, limit: int, name: str) -> by
     with archive.open(inside) as packed:
         read = packed.read(limit + 1)
     if len(read) > limit:
-        raise Unreadable(f"{name} unpacks to more than {limit / 1e6:.0f} MB; the studio opens no score that large.")
+        raise Unreadable(
+            f"{name} unpacks to more than {limit / 1e6:.0f} MB; the studio opens no score that large."
+        )
     return read
 
 
 def screen_xml(content: bytes, name: str, budget: Budget | None = None) -> None:
-    """Refuse XML that defines entities, is too large, too deep, or no score, before anything else sees it. Raises `Unreadable`."""
+    """Refuse XML that defines entities, is too large, too deep, or no score, before anything else sees it.
+    Raises `Unreadable`.
+    """
     budget = budget or Budget()
     from xml.etree.ElementTree import ParseError
 
@@ -433,7 +490,9 @@ def screen_xml(content: bytes, name: str, budget: Budget | None = None) -> None:
     from defusedxml.ElementTree import iterparse  # type: ignore[import-untyped]
 
     if len(content) > budget.unpacked:
-        raise Unreadable(f"{name} has {len(content) / 1e6:.0f} MB of XML; the studio opens up to {budget.unpacked / 1e6:.0f} MB.")
+        raise Unreadable(
+            f"{name} has {len(content) / 1e6:.0f} MB of XML; the studio opens up to {budget.unpacked / 1e6:.0f} MB."
+        )
     seen = depth = 0
     root = None
     try:
@@ -445,12 +504,18 @@ def screen_xml(content: bytes, name: str, budget: Budget | None = None) -> None:
                     if root not in ("score-partwise", "score-timewise"):
                         raise Unreadable(f"{name} is XML but not MusicXML; export it as MusicXML.")
                 if seen > budget.elements or depth > 100:
-                    raise Unreadable(f"{name} is larger or deeper than any score ({seen} elements); cut it into smaller files.")
+                    raise Unreadable(
+                        f"{name} is larger or deeper than any score ({seen} elements); cut it into smaller files."
+                    )
             else:
                 depth -= 1
                 element.clear()
     except DefusedXmlException:
-        raise Unreadable(f"{name} defines XML entities, which scores do not need and attacks do; export it again.") from None
+        raise Unreadable(
+            f"{name} defines XML entities, which scores do not need and attacks do; export it again."
+        ) from None
     except (ParseError, ValueError, LookupError) as error:
         said = str(error).partition(":")[0]
-        raise Unreadable(f"{name} is broken XML ({said}); export it again from the program it came from.") from None
+        raise Unreadable(
+            f"{name} is broken XML ({said}); export it again from the program it came from."
+        ) from None

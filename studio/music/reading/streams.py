@@ -12,22 +12,40 @@ from typing import Any
 from studio.errors import Refused, Unreadable
 from studio.music.reading.budget import Budget, Reading
 from studio.music.reading.melody_of import Line, assemble, barred, choose_melody, estimate_key, remarks_on
-from studio.music.scores.scores import CHORD_KINDS, MODES, ChordAt, Grid, Key, KeyAt, Meter, Repeat, Tune, parse_chord
+from studio.music.scores.scores import (
+    CHORD_KINDS,
+    MODES,
+    ChordAt,
+    Grid,
+    Key,
+    KeyAt,
+    Meter,
+    Repeat,
+    Tune,
+    parse_chord,
+)
 
 
 def tunes_of(score: Any, name: str, budget: Budget, *, doubt_major: bool = False) -> Reading:
-    """doubt_major: the format says "major" where nobody chose a mode (MusicXML), so a tune that ends in the relative minor is in minor."""
+    """doubt_major: the format says "major" where nobody chose a mode (MusicXML), so a tune that ends in the
+    relative minor is in minor.
+    """
     from music21 import stream
 
     if isinstance(score, stream.Opus):
         readings = [tunes_of(each, name, budget, doubt_major=doubt_major) for each in score.scores]
-        return Reading(tuple(tune for each in readings for tune in each.tunes), tuple(said for each in readings for said in each.remarks))
+        return Reading(
+            tuple(tune for each in readings for tune in each.tunes),
+            tuple(said for each in readings for said in each.remarks),
+        )
     parts = list(score.parts) if isinstance(score, stream.Score) else [score]
     lines = {id(part): _line_of(part) for part in parts}
     chosen = choose_melody(list(lines.values()))
     if chosen is None:
         if any(line.percussion and line.count for line in lines.values()):
-            raise Unreadable(f"{name} has only drums, and no melody to learn from; choose a file with a tune.")
+            raise Unreadable(
+                f"{name} has only drums, and no melody to learn from; choose a file with a tune."
+            )
         raise Unreadable(f"{name} has no notes in it; choose a file with a tune.")
     part = next(part for part in parts if lines[id(part)] is chosen)
     remarks = remarks_on(chosen, len(parts))
@@ -40,13 +58,17 @@ def tunes_of(score: Any, name: str, budget: Budget, *, doubt_major: bool = False
         if "KeySignature" in kinds:
             if abs(element.sharps) <= 7:
                 mode = getattr(element, "mode", None)
-                keys.append(KeyAt(place, Key(element.sharps, mode)) if mode in MODES else (place, element.sharps))
+                keys.append(
+                    KeyAt(place, Key(element.sharps, mode)) if mode in MODES else (place, element.sharps)
+                )
         elif "NotRest" in kinds and any(type(mark).__name__ == "Fermata" for mark in element.expressions):
             phrase_ends.append(place + Fraction(element.duration.quarterLength))
     chords, unread_chords = _chords_of(parts)
     if unread_chords:
         some = ", ".join(repr(symbol) for symbol in list(dict.fromkeys(unread_chords))[:5])
-        remarks.append(f"{len(unread_chords)} chord symbols could not be understood and were left out: {some}.")
+        remarks.append(
+            f"{len(unread_chords)} chord symbols could not be understood and were left out: {some}."
+        )
     metadata = score.metadata
     tune = assemble(
         chosen,
@@ -55,7 +77,11 @@ def tunes_of(score: Any, name: str, budget: Budget, *, doubt_major: bool = False
         chords,
         repeats,
         sorted(set(phrase_ends)),
-        re.sub(r"\.(mxl|xml|musicxml|krn)$", "", str((metadata and (metadata.title or metadata.movementName)) or "").strip()),
+        re.sub(
+            r"\.(mxl|xml|musicxml|krn)$",
+            "",
+            str((metadata and (metadata.title or metadata.movementName)) or "").strip(),
+        ),
         str((metadata and metadata.composer) or "").strip(),
         _tempo_of(score),
         end=sum((length for length, _ in bars), Fraction(0)),
@@ -71,8 +97,15 @@ def tunes_of(score: Any, name: str, budget: Budget, *, doubt_major: bool = False
 def _in_minor_if_so(tune: Tune, remarks: list[str]) -> Tune:
     minor = Key(tune.key.fifths, "minor")
     chord = parse_chord(tune.chords[-1].symbol) if tune.chords else None
-    ends_there = tune.sounding[-1].pitch % 12 == minor.tonic and (chord is None or chord.root_class == minor.tonic)  # type: ignore[operator]
-    if len(tune.keys) == 1 and tune.mode == "major" and ends_there and estimate_key(tune.notes, minor.fifths, minor.tonic) == minor:
+    ends_there = tune.sounding[-1].pitch % 12 == minor.tonic and (
+        chord is None or chord.root_class == minor.tonic
+    )  # type: ignore[operator]
+    if (
+        len(tune.keys) == 1
+        and tune.mode == "major"
+        and ends_there
+        and estimate_key(tune.notes, minor.fifths, minor.tonic) == minor
+    ):
         remarks.append(f"The file says {tune.key}, but the tune ends in {minor}: taken as {minor}.")
         return replace(tune, keys=(KeyAt(Fraction(0), minor),))
     return tune
@@ -109,7 +142,9 @@ def _measure_length(measures: Sequence[Any], place: int) -> Fraction:
 
 
 def _line_of(part: Any) -> Line:
-    line = Line(str(part.partName or part.id or "") if not isinstance(part.id, int) else str(part.partName or ""))
+    line = Line(
+        str(part.partName or part.id or "") if not isinstance(part.id, int) else str(part.partName or "")
+    )
     if line.name.startswith(("0x", "spine_")) or re.fullmatch(r"P\d+|\d+", line.name):
         line.name = str(part.partName or "")
     for element, place in _elements(part):
@@ -136,7 +171,9 @@ def _line_of(part: Any) -> Line:
             pitch = element.pitch.midi
         if pitch is not None and not 0 <= pitch <= 127:
             continue
-        line.notes.append((place, place + length, pitch, tie is not None and tie.type in ("stop", "continue")))
+        line.notes.append(
+            (place, place + length, pitch, tie is not None and tie.type in ("stop", "continue"))
+        )
     return line
 
 
@@ -181,7 +218,14 @@ def _repeats_of(part: Any) -> list[Repeat]:
             ending = first_endings.get(id(measure))
             times = min(int(right.times or 2), 8)
             if opened < end:
-                repeats.append(Repeat(opened, end, ending if ending is not None and opened <= ending < end else None, max(2, times)))
+                repeats.append(
+                    Repeat(
+                        opened,
+                        end,
+                        ending if ending is not None and opened <= ending < end else None,
+                        max(2, times),
+                    )
+                )
             opened = end
         elif isinstance(right, bar.Repeat) and right.direction == "start":
             opened = end
@@ -233,7 +277,9 @@ def _symbol_of(element: Any) -> str:
     bass = element.bass()
     bass_name = bass.name.replace("-", "b") if bass is not None and bass.name != root.name else ""
     inner = f"({','.join(degrees)})" if degrees else ""
-    return str(root.name).replace("-", "b") + kind.spellings[0] + inner + (f"/{bass_name}" if bass_name else "")
+    return (
+        str(root.name).replace("-", "b") + kind.spellings[0] + inner + (f"/{bass_name}" if bass_name else "")
+    )
 
 
 def _tempo_of(score: Any) -> float:

@@ -3,11 +3,13 @@
     tune = Tune.of([(62, "1/2"), (64, "1/2"), (None, 1)], meter="2/4", key="D", title="Two notes and a rest")
     [(bar.number, note.pitch) for bar in tune.bars() for note in tune.notes if bar.start <= note.start < bar.end]
 
-Time is counted in quarter notes, as exact fractions, from the first moment of the tune (pick-up included): a triplet eighth is
-Fraction(1, 3). A `Tune` is a melody line with chord symbols, the unit styles are made of; a `Score` is several parts together.
+Time is counted in quarter notes, as exact fractions, from the first moment of the tune (pick-up included): a
+triplet eighth is Fraction(1, 3). A `Tune` is a melody line with chord symbols, the unit styles are made of; a
+`Score` is several parts together.
 
-Notes are whole sounds: a note tied over a bar line is one note here, and is split and tied again only when it is written down.
-Repeats are kept as they are written (`repeats`), not played out; `Tune.unfolded()` plays them out.
+Notes are whole sounds: a note tied over a bar line is one note here, and is split and tied again only when it
+is written down. Repeats are kept as they are written (`repeats`), not played out; `Tune.unfolded()` plays
+them out.
 """
 
 from __future__ import annotations
@@ -41,7 +43,8 @@ class Note:
 
     pitch: MIDI number 0..127 (60 is middle C), or None for a rest.
     start, duration: in quarter notes; duration is greater than 0.
-    tied: sounds on without a new attack into the next note, which has the same pitch. Never set in a `Tune`, whose notes are
+    tied: sounds on without a new attack into the next note, which has the same pitch. Never set in a `Tune`,
+    whose notes are
         whole; set by `Tune.split_at_bars`.
     """
 
@@ -68,7 +71,9 @@ class Meter:
 
     def __post_init__(self) -> None:
         if not 1 <= self.numerator <= 64 or self.denominator not in (1, 2, 4, 8, 16, 32, 64):
-            raise Refused(f"There is no meter {self.numerator}/{self.denominator}; write it like 4/4, 3/4 or 6/8.")
+            raise Refused(
+                f"There is no meter {self.numerator}/{self.denominator}; write it like 4/4, 3/4 or 6/8."
+            )
 
     @classmethod
     def parse(cls, text: str) -> Meter:
@@ -109,9 +114,14 @@ MODES = {
 }
 """Mode -> semitones from the tonic of the major scale with the same signature up to this mode's tonic."""
 
-_MODE_SPELLINGS = {"": "major", "m": "minor", "maj": "major", "ion": "major", "min": "minor", "aeo": "minor"} | {
-    mode[:3]: mode for mode in ("dorian", "phrygian", "lydian", "mixolydian", "locrian")
-}
+_MODE_SPELLINGS = {
+    "": "major",
+    "m": "minor",
+    "maj": "major",
+    "ion": "major",
+    "min": "minor",
+    "aeo": "minor",
+} | {mode[:3]: mode for mode in ("dorian", "phrygian", "lydian", "mixolydian", "locrian")}
 _FIFTHS = "FCGDAEB"
 _STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
@@ -131,7 +141,9 @@ class Key:
 
     @classmethod
     def parse(cls, text: str) -> Key:
-        """ "D", "Bm", "F#", "Eb minor", "D dorian", "Amix". Keys with more than seven signs are respelled. Raises `Refused`."""
+        """ "D", "Bm", "F#", "Eb minor", "D dorian", "Amix". Keys with more than seven signs are respelled.
+        Raises `Refused`.
+        """
         match = re.fullmatch(r"\s*([A-Ga-g])([#b♯♭-]?)\s*([A-Za-z]*)\s*", text)
         mode = _MODE_SPELLINGS.get(match[3].lower()[:3] if match[3] != "M" else "maj") if match else None
         if not match or mode is None:
@@ -184,12 +196,16 @@ def name_on_fifths(place: int) -> str:
 
 def _mode_fifths(mode: str) -> int:
     """How many fifths a mode's tonic stands from its signature's major tonic: 2 for dorian, 3 for minor."""
-    return {"major": 0, "mixolydian": 1, "dorian": 2, "minor": 3, "phrygian": 4, "locrian": 5, "lydian": -1}[mode]
+    return {"major": 0, "mixolydian": 1, "dorian": 2, "minor": 3, "phrygian": 4, "locrian": 5, "lydian": -1}[
+        mode
+    ]
 
 
 @dataclass(frozen=True, slots=True)
 class MeterAt:
-    """From `start` on this meter holds, and a new bar begins there, whether or not the bar before it was full."""
+    """From `start` on this meter holds, and a new bar begins there, whether or not the bar before it was
+    full.
+    """
 
     start: Fraction
     meter: Meter
@@ -203,7 +219,9 @@ class KeyAt:
 
 @dataclass(frozen=True, slots=True)
 class ChordAt:
-    """A chord symbol as it is read in a lead sheet ("Am7", "F#dim", "C/E", "N.C."); it holds until the next one."""
+    """A chord symbol as it is read in a lead sheet ("Am7", "F#dim", "C/E", "N.C."); it holds until the next
+    one.
+    """
 
     start: Fraction
     symbol: str
@@ -211,7 +229,9 @@ class ChordAt:
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """[start, end) is played `times` times. With `ending`, [ending, end) is the first ending: the last time it is left out."""
+    """[start, end) is played `times` times. With `ending`, [ending, end) is the first ending: the last time
+    it is left out.
+    """
 
     start: Fraction
     end: Fraction
@@ -248,19 +268,25 @@ class Grid:
         starts = [change.start for change in self.meters]
         if not starts or starts[0] != 0 or starts != sorted(set(starts)):
             raise ValueError("the first meter stands at 0 and the others after it, in order")
-        if not 0 <= self.pickup < self.meters[0].meter.bar_length or (len(starts) > 1 and self.pickup > starts[1]):
+        if not 0 <= self.pickup < self.meters[0].meter.bar_length or (
+            len(starts) > 1 and self.pickup > starts[1]
+        ):
             raise ValueError("a pick-up is shorter than a full bar")
 
     @classmethod
     def of(cls, meter: str | Meter, pickup: Length = 0) -> Grid:
-        return cls((MeterAt(Fraction(0), meter if isinstance(meter, Meter) else Meter.parse(meter)),), Fraction(pickup))
+        return cls(
+            (MeterAt(Fraction(0), meter if isinstance(meter, Meter) else Meter.parse(meter)),),
+            Fraction(pickup),
+        )
 
     @classmethod
     def of_bars(cls, bars: Iterable[tuple[Fraction, Meter]]) -> Grid:
         """From the lengths of bars as a score has them.
 
-        Two neighbours that make one full bar between them (the end of a section and the pick-up of the next) become that
-        bar. A bar that stays too short cuts the grid; one that is too long counts as a full bar and a short one.
+        Two neighbours that make one full bar between them (the end of a section and the pick-up of the next)
+        become that bar. A bar that stays too short cuts the grid; one that is too long counts as a full bar
+        and a short one.
         """
         lengths = [(length, meter) for length, meter in bars if length > 0]
         if not lengths:
@@ -277,7 +303,9 @@ class Grid:
             else:
                 joined.append((length, meter))
         meters = (
-            [MeterAt(Fraction(0), joined[0][1])] if not pickup or joined[0][1] == lengths[0][1] else [MeterAt(Fraction(0), lengths[0][1])]
+            [MeterAt(Fraction(0), joined[0][1])]
+            if not pickup or joined[0][1] == lengths[0][1]
+            else [MeterAt(Fraction(0), lengths[0][1])]
         )
         here, restart = pickup, False
         for length, meter in joined:
@@ -308,11 +336,14 @@ class Grid:
 
 @dataclass(frozen=True)
 class Tune:
-    """A melody with its chords. Construct it with `Tune.of`, or with notes that follow one another without a gap from 0.
+    """A melody with its chords. Construct it with `Tune.of`, or with notes that follow one another without a
+    gap from 0.
 
-    notes: whole sounds and rests, in order, each starting where the one before ends. grid: its bar lines. keys: the first at 0.
-    chords: in order. repeats: as written, in order, not overlapping. phrase_ends: places where a phrase is marked to end
-    (fermatas of a chorale, lines of a song), in order; empty where nothing is marked. tempo: quarter notes a minute.
+    notes: whole sounds and rests, in order, each starting where the one before ends. grid: its bar lines.
+    keys: the first at 0.
+    chords: in order. repeats: as written, in order, not overlapping. phrase_ends: places where a phrase is
+    marked to end (fermatas of a chorale, lines of a song), in order; empty where nothing is marked. tempo:
+    quarter notes a minute.
     id: tells it from the others of its style ("ryans-mammoth/AcaciaReel.abc").
     """
 
@@ -331,7 +362,9 @@ class Tune:
         here = Fraction(0)
         for note in self.notes:
             if note.start != here or note.duration <= 0:
-                raise ValueError(f"the note at {note.start} does not begin where the one before ends ({here}), or has no length")
+                raise ValueError(
+                    f"the note at {note.start} does not begin where the one before ends ({here}), or has no length"
+                )
             if note.pitch is not None and not 0 <= note.pitch <= 127:
                 raise ValueError(f"{note.pitch} is not a MIDI pitch")
             here = note.end
@@ -416,7 +449,9 @@ class Tune:
         for bar in self._bars:
             if bar.number == number:
                 return tuple(note for note in self.notes if bar.start <= note.start < bar.end)
-        raise Refused(f"There is no bar {number}; the tune has bars {self._bars[0].number} to {self._bars[-1].number}.")
+        raise Refused(
+            f"There is no bar {number}; the tune has bars {self._bars[0].number} to {self._bars[-1].number}."
+        )
 
     def split_at_bars(self) -> tuple[Note, ...]:
         """The notes as they are written: cut at every bar line, the pieces of a sounding note tied."""
@@ -424,7 +459,9 @@ class Tune:
         for note in self.notes:
             cuts = self._cuts(note)
             for place, (start, end) in enumerate(pairwise([note.start, *cuts, note.end])):
-                pieces.append(Note(note.pitch, start, end - start, note.pitch is not None and place < len(cuts)))
+                pieces.append(
+                    Note(note.pitch, start, end - start, note.pitch is not None and place < len(cuts))
+                )
         return tuple(pieces)
 
     def _cuts(self, note: Note) -> list[Fraction]:
@@ -437,24 +474,37 @@ class Tune:
         return cuts
 
     def transposed(self, semitones: int) -> Tune:
-        """Higher (or lower, below 0) by that many half steps. Raises `Refused` where a note would leave MIDI's 0..127."""
+        """Higher (or lower, below 0) by that many half steps. Raises `Refused` where a note would leave
+        MIDI's 0..127.
+        """
         if semitones == 0:
             return self
         if any(not 0 <= note.pitch + semitones <= 127 for note in self.notes if note.pitch is not None):
-            raise Refused(f"Transposed by {semitones} half steps the tune leaves the range of MIDI; choose a smaller step.")
+            raise Refused(
+                f"Transposed by {semitones} half steps the tune leaves the range of MIDI; choose a smaller step."
+            )
         return replace(
             self,
-            notes=tuple(replace(note, pitch=note.pitch + semitones) if note.pitch is not None else note for note in self.notes),
+            notes=tuple(
+                replace(note, pitch=note.pitch + semitones) if note.pitch is not None else note
+                for note in self.notes
+            ),
             keys=tuple(KeyAt(change.start, change.key.transposed(semitones)) for change in self.keys),
-            chords=tuple(ChordAt(chord.start, transpose_symbol(chord.symbol, semitones)) for chord in self.chords),
+            chords=tuple(
+                ChordAt(chord.start, transpose_symbol(chord.symbol, semitones)) for chord in self.chords
+            ),
         )
 
     def in_key(self, key: Key) -> Tune:
-        """Transposed by the smallest step (-5..6) that brings its tonic to that of `key`. The mode stays its own."""
+        """Transposed by the smallest step (-5..6) that brings its tonic to that of `key`. The mode stays its
+        own.
+        """
         return self.transposed((key.tonic - self.key.tonic + 5) % 12 - 5)
 
     def unfolded(self) -> Tune:
-        """Played out: every repeat written in full, second endings after first ones. Without repeats it is the tune itself."""
+        """Played out: every repeat written in full, second endings after first ones. Without repeats it is
+        the tune itself.
+        """
         if not self.repeats:
             return self
         spans, here = [], Fraction(0)
@@ -496,7 +546,10 @@ class Tune:
                 if length > 0:
                     bars.append((length, bar.meter))
             holding = [change.key for change in self.keys if change.start <= start][-1]
-            for change in [KeyAt(start, holding), *(change for change in self.keys if start < change.start < end)]:
+            for change in [
+                KeyAt(start, holding),
+                *(change for change in self.keys if start < change.start < end),
+            ]:
                 if not keys or keys[-1].key != change.key:
                     keys.append(KeyAt(change.start + shift, change.key))
             sounding = self.chord_at(start)
@@ -507,15 +560,25 @@ class Tune:
             ends += [place + shift for place in self.phrase_ends if start < place <= end]
             here += end - start
         return replace(
-            self, notes=tuple(notes), grid=Grid.of_bars(bars), keys=tuple(keys), chords=tuple(chords), repeats=(), phrase_ends=tuple(ends)
+            self,
+            notes=tuple(notes),
+            grid=Grid.of_bars(bars),
+            keys=tuple(keys),
+            chords=tuple(chords),
+            repeats=(),
+            phrase_ends=tuple(ends),
         )
 
     def fits(self, per_quarter: int) -> bool:
         """Whether every note begins and ends on a grid of that many ticks a quarter note."""
-        return all((note.duration * per_quarter).denominator == 1 for note in self.notes) and (self.pickup * per_quarter).denominator == 1
+        return (
+            all((note.duration * per_quarter).denominator == 1 for note in self.notes)
+            and (self.pickup * per_quarter).denominator == 1
+        )
 
     def events(self, per_quarter: int = 24) -> Events:
-        """As arrays of ticks, for counting and sampling. Raises `Refused` when a note falls between the ticks (see `fits`).
+        """As arrays of ticks, for counting and sampling. Raises `Refused` when a note falls between the ticks
+        (see `fits`).
 
         24 ticks a quarter hold 32nds, triplet eighths and triplet sixteenths; 48 hold 64ths too.
         """
@@ -523,10 +586,16 @@ class Tune:
 
         ticks = [note.duration * per_quarter for note in self.notes]
         if not self.fits(per_quarter):
-            bad = next(note for note, length in zip(self.notes, ticks, strict=True) if length.denominator != 1)
-            raise Refused(f"A note of {bad.duration} quarter notes does not fit {per_quarter} ticks a quarter; use a finer grid.")
+            bad = next(
+                note for note, length in zip(self.notes, ticks, strict=True) if length.denominator != 1
+            )
+            raise Refused(
+                f"A note of {bad.duration} quarter notes does not fit {per_quarter} ticks a quarter; use a finer grid."
+            )
         durations = np.array([int(length) for length in ticks], np.int32)
-        starts = np.concatenate([np.zeros(1, np.int32), np.cumsum(durations, dtype=np.int32)])[: len(durations)]
+        starts = np.concatenate([np.zeros(1, np.int32), np.cumsum(durations, dtype=np.int32)])[
+            : len(durations)
+        ]
         bar_starts = np.array([int(bar.start * per_quarter) for bar in self._bars], np.int32)
         bars = (np.searchsorted(bar_starts, starts, side="right") - 1).astype(np.int32)
         in_bar = starts - bar_starts[bars] if len(bars) else starts
@@ -536,7 +605,14 @@ class Tune:
             in_bar = np.where(bars == 0, in_bar + full - int(self.pickup * per_quarter), in_bar)
         pitches = np.array([REST if note.pitch is None else note.pitch for note in self.notes], np.int16)
         numbers = np.array([bar.number for bar in self._bars], np.int32)
-        return Events(pitches, durations, starts, in_bar.astype(np.int32), numbers[bars] if len(bars) else bars, per_quarter)
+        return Events(
+            pitches,
+            durations,
+            starts,
+            in_bar.astype(np.int32),
+            numbers[bars] if len(bars) else bars,
+            per_quarter,
+        )
 
     @classmethod
     def from_events(
@@ -551,7 +627,9 @@ class Tune:
     ) -> Tune:
         """The way back from `events`: pitch (REST for a rest) and duration in ticks, one after the other."""
         pairs = zip(pitches, durations, strict=True)
-        notes = ((None if pitch < 0 else int(pitch), Fraction(int(ticks), per_quarter)) for pitch, ticks in pairs)
+        notes = (
+            (None if pitch < 0 else int(pitch), Fraction(int(ticks), per_quarter)) for pitch, ticks in pairs
+        )
         return cls.of(notes, meter=meter, key=key, **more)
 
     def to_json(self) -> str:
@@ -564,7 +642,12 @@ class Tune:
                 "keys": [[str(change.start), change.key.fifths, change.key.mode] for change in self.keys],
                 "chords": [[str(chord.start), chord.symbol] for chord in self.chords],
                 "repeats": [
-                    [str(again.start), str(again.end), None if again.ending is None else str(again.ending), again.times]
+                    [
+                        str(again.start),
+                        str(again.end),
+                        None if again.ending is None else str(again.ending),
+                        again.times,
+                    ]
                     for again in self.repeats
                 ],
                 "phrase_ends": [str(place) for place in self.phrase_ends],
@@ -589,11 +672,19 @@ class Tune:
                 here = notes[-1].end
             return cls(
                 tuple(notes),
-                Grid(tuple(MeterAt(_fraction(start), Meter.parse(meter)) for start, meter in read["meters"]), _fraction(read["pickup"])),
+                Grid(
+                    tuple(MeterAt(_fraction(start), Meter.parse(meter)) for start, meter in read["meters"]),
+                    _fraction(read["pickup"]),
+                ),
                 tuple(KeyAt(_fraction(start), Key(fifths, mode)) for start, fifths, mode in read["keys"]),
                 tuple(ChordAt(_fraction(start), str(symbol)) for start, symbol in read["chords"]),
                 tuple(
-                    Repeat(_fraction(start), _fraction(end), None if ending is None else _fraction(ending), int(times))
+                    Repeat(
+                        _fraction(start),
+                        _fraction(end),
+                        None if ending is None else _fraction(ending),
+                        int(times),
+                    )
                     for start, end, ending, times in read["repeats"]
                 ),
                 tuple(_fraction(place) for place in read["phrase_ends"]),
@@ -603,12 +694,24 @@ class Tune:
                 str(read["id"]),
             )
         except (ValueError, TypeError, KeyError, ZeroDivisionError, Refused):
-            raise Unreadable("This is not a tune as the studio writes it; read it from its original file.") from None
+            raise Unreadable(
+                "This is not a tune as the studio writes it; read it from its original file."
+            ) from None
 
     def score(self, *, name: str = "", program: int = 0) -> Score:
         """The same as a score of one part. program: General MIDI instrument 0..127."""
         part = Part(self.sounding, name, program)
-        return Score((part,), self.grid, self.keys, self.chords, self.repeats, self.title, self.composer, self.tempo, self.end)
+        return Score(
+            (part,),
+            self.grid,
+            self.keys,
+            self.chords,
+            self.repeats,
+            self.title,
+            self.composer,
+            self.tempo,
+            self.end,
+        )
 
 
 @lru_cache(maxsize=4096)
@@ -620,8 +723,9 @@ def _fraction(text: str) -> Fraction:
 class Events:
     """A tune as arrays of equal length n, times in ticks.
 
-    pitches: int16, REST for a rest. durations, starts: int32. in_bar: int32, the place of the start in its bar (a pick-up counts as the
-    end of a bar). bars: int32, the bar's number as musicians count. per_quarter: ticks a quarter note.
+    pitches: int16, REST for a rest. durations, starts: int32. in_bar: int32, the place of the start in its
+    bar (a pick-up counts as the end of a bar). bars: int32, the bar's number as musicians count. per_quarter:
+    ticks a quarter note.
     """
 
     pitches: NDArray[np.int16]
@@ -636,8 +740,8 @@ class Events:
 class Part:
     """One instrument of a score. Its notes may sound together; rests are where nothing sounds.
 
-    notes: sounding ones, by start and then pitch. program: General MIDI instrument 0..127 (0 is a piano); percussion: notes are
-    drums of General MIDI instead. velocity: how loud, 1..127.
+    notes: sounding ones, by start and then pitch. program: General MIDI instrument 0..127 (0 is a piano);
+    percussion: notes are drums of General MIDI instead. velocity: how loud, 1..127.
     """
 
     notes: tuple[Note, ...]
@@ -671,7 +775,9 @@ class Score:
 
 @dataclass(frozen=True)
 class ChordKind:
-    """A kind of chord: the ways to write it after the root (the first is ours), MusicXML's name for it, and its tones above the root."""
+    """A kind of chord: the ways to write it after the root (the first is ours), MusicXML's name for it, and
+    its tones above the root.
+    """
 
     spellings: tuple[str, ...]
     musicxml: str
@@ -710,7 +816,9 @@ CHORD_KINDS = (
 
 @dataclass(frozen=True, slots=True)
 class Chord:
-    """A chord symbol understood. root, bass: note names ("F#", "Bb"); degrees: what is added or altered ("b9", "add9", "sus4")."""
+    """A chord symbol understood. root, bass: note names ("F#", "Bb"); degrees: what is added or altered
+    ("b9", "add9", "sus4").
+    """
 
     root: str
     kind: ChordKind
@@ -750,7 +858,10 @@ class Chord:
     def __str__(self) -> str:
         added = "".join(self.degrees)
         return (
-            self.root + self.kind.spellings[0] + (f"({','.join(self.degrees)})" if added else "") + (f"/{self.bass}" if self.bass else "")
+            self.root
+            + self.kind.spellings[0]
+            + (f"({','.join(self.degrees)})" if added else "")
+            + (f"/{self.bass}" if self.bass else "")
         )
 
 
@@ -769,20 +880,29 @@ def pitch_class_of(name: str) -> int:
 
 @lru_cache(maxsize=4096)
 def parse_chord(symbol: str) -> Chord | None:
-    """The chord a symbol means, or None for "N.C." (no chord). Raises `Unreadable` for what no lead sheet would say.
+    """The chord a symbol means, or None for "N.C." (no chord). Raises `Unreadable` for what no lead sheet
+    would say.
 
-    Understands the kinds of CHORD_KINDS, additions in or out of parentheses ("7(b9)", "m7add11", "7b9#11") and a bass after a slash.
+    Understands the kinds of CHORD_KINDS, additions in or out of parentheses ("7(b9)", "m7add11", "7b9#11")
+    and a bass after a slash.
     """
     text = symbol.strip().replace("♯", "#").replace("♭", "b").replace(" ", "")
     if text.lower() in _NO_CHORD or not text:
         return None
-    # One sign belongs to the root, a second one to what follows (Eb#5), unless nothing else makes sense of it (Bbb).
+    # One sign belongs to the root, a second one to what follows (Eb#5), unless nothing else makes sense of it
+    # (Bbb).
     for signs in ("[#b]?", "##|bb"):
-        match = re.fullmatch(rf"([A-G])({signs})(.*?)(?:/([A-Ga-g])(##|bb|[#b])?)?", text) if len(text) <= 40 else None
+        match = (
+            re.fullmatch(rf"([A-G])({signs})(.*?)(?:/([A-Ga-g])(##|bb|[#b])?)?", text)
+            if len(text) <= 40
+            else None
+        )
         found = _kind_and_degrees(match[3]) if match else None
         if match and found:
             return Chord(match[1] + match[2], *found, match[4].upper() + (match[5] or "") if match[4] else "")
-    raise Unreadable(f"{symbol[:40]!r} is not a chord symbol the studio knows; write it like Am7, F#dim, G7(b9) or C/E.")
+    raise Unreadable(
+        f"{symbol[:40]!r} is not a chord symbol the studio knows; write it like Am7, F#dim, G7(b9) or C/E."
+    )
 
 
 _DEGREE = r"(?:no[35]|(?:add|sus|[#b])?(?:11|13|2|4|5|6|7|9))"
@@ -811,7 +931,11 @@ def transpose_symbol(symbol: str, semitones: int) -> str:
     minor = chord.kind.tones[1:2] == (3,)
 
     root = Key.of_tonic((chord.root_class + semitones) % 12, "minor" if minor else "major").tonic_name
-    bass = name_on_fifths(_place_on_fifths(chord.bass) + _place_on_fifths(root) - _place_on_fifths(chord.root)) if chord.bass else ""
+    bass = (
+        name_on_fifths(_place_on_fifths(chord.bass) + _place_on_fifths(root) - _place_on_fifths(chord.root))
+        if chord.bass
+        else ""
+    )
     return str(replace(chord, root=root, bass=bass))
 
 
@@ -843,8 +967,9 @@ def parse_pitch(text: str) -> int:
 def spell(pitch: int, key: Key) -> tuple[str, int, int]:
     """A MIDI pitch as (letter, alteration, octave) in a key.
 
-    Tones of the scale as the signature has them, the others as near to the tonic on the line of fifths as can be, from five below it
-    to six above: b2, b3, #4, b6, b7 in major, and in minor also the raised third, sixth and seventh.
+    Tones of the scale as the signature has them, the others as near to the tonic on the line of fifths as can
+    be, from five below it to six above: b2, b3, #4, b6, b7 in major, and in minor also the raised third,
+    sixth and seventh.
     """
     tonic = key.fifths + _mode_fifths(key.mode)
     lowest = min(tonic - 5, key.fifths - 1)

@@ -1,4 +1,5 @@
-"""Tunes to hear and to see: sound from a General MIDI SoundFont, and a piano roll. The engraved score is `writing.engrave`.
+"""Tunes to hear and to see: sound from a General MIDI SoundFont, and a piano roll. The engraved score is
+`writing.engrave`.
 
     sound = render(tune, instrument="Violin", tempo=100)
     path.write_bytes(sound.to_wav())
@@ -41,7 +42,9 @@ LONGEST = 30 * 60
 
 @dataclass(frozen=True)
 class Sound:
-    """samples: float32 [n, 2], -1..1, left and right. rate: samples a second. loudness: LUFS. true_peak: dB relative to full scale."""
+    """samples: float32 [n, 2], -1..1, left and right. rate: samples a second. loudness: LUFS. true_peak: dB
+    relative to full scale.
+    """
 
     samples: NDArray[np.float32]
     rate: int
@@ -75,10 +78,11 @@ def render(
 ) -> Sound:
     """The sound of a tune or score, repeats played out.
 
-    instrument: a General MIDI name, for a tune (a score's parts have their own). tempo: quarter notes a minute, 10..1000; its own where
-    None. chords: whether a tune's chord symbols sound, softly. loudness: in LUFS (-40..-6).
-    Raises `UnknownName` for an instrument, `Refused` for music without notes, out of the instrument's range, or longer than half an hour,
-    `Missing` without the SoundFont.
+    instrument: a General MIDI name, for a tune (a score's parts have their own). tempo: quarter notes a
+    minute, 10..1000; its own where None. chords: whether a tune's chord symbols sound, softly. loudness: in
+    LUFS (-40..-6).
+    Raises `UnknownName` for an instrument, `Refused` for music without notes, out of the instrument's range,
+    or longer than half an hour, `Missing` without the SoundFont.
     """
     if tempo is not None and not 10 <= tempo <= 1000:
         raise Refused(f"A tempo of {tempo:g} is not playable; choose 10 to 1000 quarter notes a minute.")
@@ -91,10 +95,14 @@ def render(
         raise Refused("There is no note to hear; add one.")
     seconds = float(score.end) * 60 / score.tempo
     if seconds > LONGEST:
-        raise Refused(f"{seconds / 60:.0f} minutes are too long to render at once; render a passage or play faster.")
+        raise Refused(
+            f"{seconds / 60:.0f} minutes are too long to render at once; render a passage or play faster."
+        )
     samples = play(score, soundfont(), RATE)
     if not samples.any():
-        raise Refused(f"The SoundFont's {instrument} has no sound at these pitches; choose another instrument or transpose.")
+        raise Refused(
+            f"The SoundFont's {instrument} has no sound at these pitches; choose another instrument or transpose."
+        )
     return _finished(samples, loudness)
 
 
@@ -103,9 +111,15 @@ def soundfont() -> Path:
     from importlib.util import find_spec
 
     found = find_spec("pretty_midi")
-    path = Path(next(iter(found.submodule_search_locations))) / "TimGM6mb.sf2" if found and found.submodule_search_locations else None
+    path = (
+        Path(next(iter(found.submodule_search_locations))) / "TimGM6mb.sf2"
+        if found and found.submodule_search_locations
+        else None
+    )
     if path is None or not path.exists():
-        raise Missing("The SoundFont TimGM6mb.sf2, which pretty_midi brings, is not here; install pretty_midi again.")
+        raise Missing(
+            "The SoundFont TimGM6mb.sf2, which pretty_midi brings, is not here; install pretty_midi again."
+        )
     return path
 
 
@@ -136,7 +150,10 @@ def _score_of(music: Tune | Score, program: int, chords: bool) -> Score:
 
 def _accompaniment(tune: Tune) -> Part:
     """The chord symbols as held chords between G3 and F#4 over a bass note, struck again in every bar."""
-    places = sorted({chord.start for chord in tune.chords} | {bar.start for bar in tune.bars() if bar.start >= tune.chords[0].start})
+    places = sorted(
+        {chord.start for chord in tune.chords}
+        | {bar.start for bar in tune.bars() if bar.start >= tune.chords[0].start}
+    )
     notes: list[Note] = []
     for start, end in pairwise([*places, tune.end]):
         try:
@@ -144,7 +161,9 @@ def _accompaniment(tune: Tune) -> Part:
         except Unreadable:
             continue
         if chord and end > start:
-            pitches = {36 + (chord.bass_class - 36) % 12} | {55 + (tone - 55) % 12 for tone in chord.pitch_classes}
+            pitches = {36 + (chord.bass_class - 36) % 12} | {
+                55 + (tone - 55) % 12 for tone in chord.pitch_classes
+            }
             notes += [Note(pitch, start, end - start) for pitch in sorted(pitches)]
     return Part(tuple(notes), "Chords", program=0, velocity=48)
 
@@ -161,15 +180,19 @@ def _finished(samples: NDArray[np.float32], wanted: float) -> Sound:
     samples[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)[:, None]
     loudness, highest = measure_loudness(samples, RATE), measure_true_peak(samples)
     raised = min(wanted - loudness, CEILING - highest)
-    return Sound((samples * 10 ** (raised / 20)).astype(np.float32), RATE, loudness + raised, highest + raised)
+    return Sound(
+        (samples * 10 ** (raised / 20)).astype(np.float32), RATE, loudness + raised, highest + raised
+    )
 
 
-# Loudness -----------------------------------------------------------------------------------------------------------------------------
+# Loudness
+# -----------------------------------------------------------------------------------------------------------------------------
 
 
 def measure_loudness(samples: NDArray[np.floating[Any]], rate: int) -> float:
-    """Integrated loudness in LUFS of samples [n, channels], by Recommendation ITU-R BS.1770-5: K-weighting, blocks of 0.4 s that overlap by
-    three quarters, gates at -70 LUFS and 10 LU below the mean. Silence gives -inf. What is shorter than a block is taken as one block."""
+    """Integrated loudness in LUFS of samples [n, channels], by Recommendation ITU-R BS.1770-5: K-weighting,
+    blocks of 0.4 s that overlap by three quarters, gates at -70 LUFS and 10 LU below the mean. Silence gives
+    -inf. What is shorter than a block is taken as one block."""
     import numpy as np
     from scipy.signal import lfilter
 
@@ -190,8 +213,9 @@ def measure_loudness(samples: NDArray[np.floating[Any]], rate: int) -> float:
 
 
 def k_weighting(rate: int) -> tuple[tuple[list[float], list[float]], tuple[list[float], list[float]]]:
-    """The two filters of BS.1770 at any rate: a shelf for the head and a high pass. At 48 kHz they are the ones it prints (tables 1, 2);
-    the analogue prototypes behind these are those of Brecht De Man, AES 145th Convention, 2018."""
+    """The two filters of BS.1770 at any rate: a shelf for the head and a high pass. At 48 kHz they are the
+    ones it prints (tables 1, 2); the analogue prototypes behind these are those of Brecht De Man, AES 145th
+    Convention, 2018."""
     f0, gain, q = 1681.974450955533, 3.999843853973347, 0.7071752369554196
     k = math.tan(math.pi * f0 / rate)
     high = 10 ** (gain / 20)
@@ -208,15 +232,22 @@ def k_weighting(rate: int) -> tuple[tuple[list[float], list[float]], tuple[list[
 
 
 def measure_true_peak(samples: NDArray[np.floating[Any]]) -> float:
-    """The highest level between the samples, in dB relative to full scale, by oversampling four times (BS.1770-5, annex 2)."""
+    """The highest level between the samples, in dB relative to full scale, by oversampling four times
+    (BS.1770-5, annex 2).
+    """
     import numpy as np
     from scipy.signal import resample_poly
 
-    peak = float(np.abs(resample_poly(np.asarray(samples, np.float64), 4, 1, axis=0)).max()) if len(samples) else 0.0
+    peak = (
+        float(np.abs(resample_poly(np.asarray(samples, np.float64), 4, 1, axis=0)).max())
+        if len(samples)
+        else 0.0
+    )
     return 20 * math.log10(peak) if peak > 0 else -math.inf
 
 
-# Piano roll ---------------------------------------------------------------------------------------------------------------------------
+# Piano roll
+# ---------------------------------------------------------------------------------------------------------------------------
 
 INK = "#2b2d42"
 PAPER = "#fbfaf7"
@@ -225,11 +256,18 @@ CHORD_INK = "#8a4b08"
 
 
 def piano_roll(
-    music: Tune | Score, *, width: int = 1000, height: int = 360, colours: Mapping[int, str] | None = None, form: str = "PNG"
+    music: Tune | Score,
+    *,
+    width: int = 1000,
+    height: int = 360,
+    colours: Mapping[int, str] | None = None,
+    form: str = "PNG",
 ) -> bytes:
-    """A picture of the notes: time to the right, pitch upwards, bars counted, each C named, chord symbols on top.
+    """A picture of the notes: time to the right, pitch upwards, bars counted, each C named, chord symbols on
+    top.
 
-    width, height: pixels, 64..8000. colours: number of a sounding note of the (first) part -> "#rrggbb". form: "PNG" or "JPEG".
+    width, height: pixels, 64..8000. colours: number of a sounding note of the (first) part -> "#rrggbb".
+    form: "PNG" or "JPEG".
     """
     from PIL import Image, ImageDraw, ImageFont
 

@@ -1,8 +1,9 @@
 """Plays notes with the samples of a SoundFont (SF2), in numpy.
 
-symusic 0.5.9's synthesiser plays TimGM6mb's piano 20 half steps too high and its violin 10, so notes are played here: sample, pitch, loop,
-volume envelope, pan and a low-pass, as the SoundFont Technical Specification 2.04 has them (E-mu Systems, 2006; sections 7 to 9 are
-cited below). Modulators, low-frequency oscillators and effects are left out.
+symusic 0.5.9's synthesiser plays TimGM6mb's piano 20 half steps too high and its violin 10, so notes are
+played here: sample, pitch, loop, volume envelope, pan and a low-pass, as the SoundFont Technical
+Specification 2.04 has them (E-mu Systems, 2006; sections 7 to 9 are cited below). Modulators, low-frequency
+oscillators and effects are left out.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ LONGEST_RELEASE = 3.0
 
 
 def play(score: Score, path: Path, rate: int) -> NDArray[np.float32]:
-    """The sound of a score's parts, [n, 2] at `rate` samples a second, dry and unscaled, with three seconds to ring out.
+    """The sound of a score's parts, [n, 2] at `rate` samples a second, dry and unscaled, with three seconds
+    to ring out.
 
     Raises `Unreadable` when the file is no SoundFont.
     """
@@ -56,13 +58,22 @@ def play(score: Score, path: Path, rate: int) -> NDArray[np.float32]:
     return mix
 
 
-# The file -----------------------------------------------------------------------------------------------------------------------------
+# The file
+# -----------------------------------------------------------------------------------------------------------------------------
 
 # Numbers of the generators that are used here (section 8.1.2).
 START, END, LOOP_START, LOOP_END, START_COARSE = 0, 1, 2, 3, 4
 FILTER_FC, ENVELOPE_TO_FILTER, END_COARSE, PAN = 8, 11, 12, 17
 DELAY, ATTACK, HOLD, DECAY, SUSTAIN, RELEASE, KEY_TO_HOLD, KEY_TO_DECAY = 33, 34, 35, 36, 37, 38, 39, 40
-INSTRUMENT, KEYS, VELOCITIES, LOOP_START_COARSE, KEY, ATTENUATION, LOOP_END_COARSE = 41, 43, 44, 45, 46, 48, 50
+INSTRUMENT, KEYS, VELOCITIES, LOOP_START_COARSE, KEY, ATTENUATION, LOOP_END_COARSE = (
+    41,
+    43,
+    44,
+    45,
+    46,
+    48,
+    50,
+)
 COARSE_TUNE, FINE_TUNE, SAMPLE, MODES, SCALE_TUNING, ROOT = 51, 52, 53, 54, 56, 58
 
 _DEFAULTS = {
@@ -76,7 +87,23 @@ _DEFAULTS = {
     ROOT: -1,
     KEY: -1,
 }
-_NOT_ADDED = frozenset({KEYS, VELOCITIES, INSTRUMENT, SAMPLE, MODES, ROOT, KEY, START, END, LOOP_START, LOOP_END, START_COARSE, END_COARSE})
+_NOT_ADDED = frozenset(
+    {
+        KEYS,
+        VELOCITIES,
+        INSTRUMENT,
+        SAMPLE,
+        MODES,
+        ROOT,
+        KEY,
+        START,
+        END,
+        LOOP_START,
+        LOOP_END,
+        START_COARSE,
+        END_COARSE,
+    }
+)
 """Generators that a preset may not add to (section 8.5)."""
 
 Zone = dict[int, int]
@@ -95,7 +122,9 @@ class _Sample:
 
 @dataclass(frozen=True)
 class _Font:
-    """samples: all waves of the file, -1..1. headers: where each stands. presets: (bank, program) -> zones; instruments: zones of each."""
+    """samples: all waves of the file, -1..1. headers: where each stands. presets: (bank, program) -> zones;
+    instruments: zones of each.
+    """
 
     samples: NDArray[np.float32]
     headers: tuple[_Sample, ...]
@@ -108,7 +137,9 @@ def _open(path: Path, _changed: int) -> _Font:
     try:
         return _parse(path.read_bytes())
     except (struct.error, IndexError, KeyError, ValueError, OSError):
-        raise Unreadable(f"{path.name} is not a SoundFont that can be played; install pretty_midi again.") from None
+        raise Unreadable(
+            f"{path.name} is not a SoundFont that can be played; install pretty_midi again."
+        ) from None
 
 
 def _parse(content: bytes) -> _Font:
@@ -123,20 +154,30 @@ def _parse(content: bytes) -> _Font:
         if name == b"LIST":
             inner, end = place + 12, place + 8 + size
             while inner + 8 <= end:
-                part, length = content[inner : inner + 4].decode("latin-1"), struct.unpack("<I", content[inner + 4 : inner + 8])[0]
+                part, length = (
+                    content[inner : inner + 4].decode("latin-1"),
+                    struct.unpack("<I", content[inner + 4 : inner + 8])[0],
+                )
                 chunks[part] = content[inner + 8 : inner + 8 + length]
                 inner += 8 + length + length % 2
         place += 8 + size + size % 2
     headers = tuple(
         _Sample(start, end, loop_start, loop_end, max(rate, 400), root if root <= 127 else 60, correction)
-        for _, start, end, loop_start, loop_end, rate, root, correction, _, _ in struct.iter_unpack("<20s5IBbHH", chunks["shdr"])
+        for _, start, end, loop_start, loop_end, rate, root, correction, _, _ in struct.iter_unpack(
+            "<20s5IBbHH", chunks["shdr"]
+        )
     )
     preset_zones = _zones(chunks["pbag"], chunks["pgen"])
     instrument_zones = _zones(chunks["ibag"], chunks["igen"])
     rows = list(struct.iter_unpack("<20sHHH3I", chunks["phdr"]))
-    presets = {(row[2], row[1]): _completed(preset_zones[row[3] : after[3]], INSTRUMENT) for row, after in pairwise(rows)}
+    presets = {
+        (row[2], row[1]): _completed(preset_zones[row[3] : after[3]], INSTRUMENT)
+        for row, after in pairwise(rows)
+    }
     names = list(struct.iter_unpack("<20sH", chunks["inst"]))
-    instruments = tuple(_completed(instrument_zones[row[1] : after[1]], SAMPLE) for row, after in pairwise(names))
+    instruments = tuple(
+        _completed(instrument_zones[row[1] : after[1]], SAMPLE) for row, after in pairwise(names)
+    )
     samples = np.frombuffer(chunks["smpl"], "<i2").astype(np.float32) / np.float32(32768)
     return _Font(samples, headers, presets, instruments)
 
@@ -148,7 +189,9 @@ def _zones(bags: bytes, generators: bytes) -> list[Zone]:
 
 
 def _completed(zones: Sequence[Zone], last: int) -> list[Zone]:
-    """A first zone without its `last` generator is global: the others inherit what they do not set (section 7.3, 7.7)."""
+    """A first zone without its `last` generator is global: the others inherit what they do not set (section
+    7.3, 7.7).
+    """
     common = zones[0] if zones and last not in zones[0] else {}
     return [{**common, **zone} for zone in zones if last in zone]
 
@@ -160,10 +203,13 @@ def _within(zone: Zone, generator: int, value: int) -> bool:
     return span & 0xFF <= value <= span >> 8
 
 
-# One note -----------------------------------------------------------------------------------------------------------------------------
+# One note
+# -----------------------------------------------------------------------------------------------------------------------------
 
 
-def _tone(font: _Font, bank: int, program: int, key: int, velocity: int, held: int, rate: int) -> NDArray[np.float32]:
+def _tone(
+    font: _Font, bank: int, program: int, key: int, velocity: int, held: int, rate: int
+) -> NDArray[np.float32]:
     """A note of `held` samples with its release, [n, 2]. A program the font has not is played by its first."""
     import numpy as np
 
@@ -190,14 +236,21 @@ def _layer(font: _Font, zone: Zone, key: int, velocity: int, held: int, rate: in
     header = font.headers[zone[SAMPLE]]
     root = zone[ROOT] if 0 <= zone[ROOT] <= 127 else header.root
     sounding = zone[KEY] if 0 <= zone[KEY] <= 127 else key
-    cents = (sounding - root) * zone[SCALE_TUNING] + 100 * zone.get(COARSE_TUNE, 0) + zone.get(FINE_TUNE, 0) + header.correction
+    cents = (
+        (sounding - root) * zone[SCALE_TUNING]
+        + 100 * zone.get(COARSE_TUNE, 0)
+        + zone.get(FINE_TUNE, 0)
+        + header.correction
+    )
     step = float(header.rate / rate * 2 ** (cents / 1200))
     envelope = _envelope(zone, key, held, rate)
     start = header.start + zone.get(START, 0) + 32768 * zone.get(START_COARSE, 0)
     end = header.end + zone.get(END, 0) + 32768 * zone.get(END_COARSE, 0)
     loop_start = header.loop_start + zone.get(LOOP_START, 0) + 32768 * zone.get(LOOP_START_COARSE, 0)
     loop_end = header.loop_end + zone.get(LOOP_END, 0) + 32768 * zone.get(LOOP_END_COARSE, 0)
-    looped = bool(zone.get(MODES, 0) & 1) and loop_end - loop_start > 1 and start <= loop_start and loop_end <= end
+    looped = (
+        bool(zone.get(MODES, 0) & 1) and loop_end - loop_start > 1 and start <= loop_start and loop_end <= end
+    )
     places: NDArray[np.float64] = np.arange(len(envelope), dtype=np.float64) * step
     if not looped:
         places = places[places < end - start - 2]
@@ -205,26 +258,38 @@ def _layer(font: _Font, zone: Zone, key: int, velocity: int, held: int, rate: in
         wave = _read(font.samples, start + places, start, end)
     else:
         over = start + places >= loop_end
-        places = np.where(over, loop_start - start + np.mod(places - (loop_start - start), loop_end - loop_start), places)
+        places = np.where(
+            over, loop_start - start + np.mod(places - (loop_start - start), loop_end - loop_start), places
+        )
         wave = _read_looped(font.samples, start + places, start, loop_start, loop_end, end)
     wave = _low_passed(wave, zone, rate)
-    # Section 8.1.2, generator 48: in centibels; players agree on four tenths of what is written, as E-mu's hardware did.
+    # Section 8.1.2, generator 48: in centibels; players agree on four tenths of what is written, as E-mu's
+    # hardware did.
     gain = 10 ** (-0.4 * max(0, zone.get(ATTENUATION, 0)) / 200) * (velocity / 127) ** 2
     turn = (min(max(zone.get(PAN, 0), -500), 500) + 500) / 1000 * math.pi / 2
     mono = (wave * envelope * gain).astype(np.float32)
     return np.stack([mono * np.float32(math.cos(turn)), mono * np.float32(math.sin(turn))], axis=1)
 
 
-def _read(samples: NDArray[np.float32], places: NDArray[np.float64], low: int, high: int) -> NDArray[np.float64]:
+def _read(
+    samples: NDArray[np.float32], places: NDArray[np.float64], low: int, high: int
+) -> NDArray[np.float64]:
     """The wave between its samples, by cubic (Catmull-Rom) interpolation."""
     import numpy as np
 
     whole = places.astype(np.int64)
-    return _cubic([samples[np.clip(whole + offset, low, high - 1)] for offset in (-1, 0, 1, 2)], places - whole)
+    return _cubic(
+        [samples[np.clip(whole + offset, low, high - 1)] for offset in (-1, 0, 1, 2)], places - whole
+    )
 
 
 def _read_looped(
-    samples: NDArray[np.float32], places: NDArray[np.float64], low: int, loop_start: int, loop_end: int, high: int
+    samples: NDArray[np.float32],
+    places: NDArray[np.float64],
+    low: int,
+    loop_start: int,
+    loop_end: int,
+    high: int,
 ) -> NDArray[np.float64]:
     """The same inside a loop, whose end is followed by its beginning."""
     import numpy as np
@@ -251,7 +316,9 @@ def _seconds(timecents: float) -> float:
 
 
 def _envelope(zone: Zone, key: int, held: int, rate: int) -> NDArray[np.float64]:
-    """The volume envelope, 0..1: a linear attack, then decibels that fall evenly, 100 in a full decay or release (section 9.1.7)."""
+    """The volume envelope, 0..1: a linear attack, then decibels that fall evenly, 100 in a full decay or
+    release (section 9.1.7).
+    """
     import numpy as np
 
     attack, hold = _seconds(zone[ATTACK]), _seconds(zone[HOLD] + (60 - key) * zone.get(KEY_TO_HOLD, 0))

@@ -4,10 +4,11 @@
     waltzes = style.filtered(meter="3/4", mode="major")
     waltzes[0].title, len(waltzes), waltzes.events(24).pitches
 
-Reading is done once, in parallel; what was read is kept in `home()/styles` under the hash of the files, so the next time is a moment.
-Nothing is trained. Keys: each tune's first key is its key; where a file gives a signature without a mode, or no key, the notes decide
-(`melody.estimate_key`). `events(relative=True)` counts pitches as if every tonic were C, each tune moved by the smallest step
-(-5..6), and `Tune.in_key` puts a tune back.
+Reading is done once, in parallel; what was read is kept in `home()/styles` under the hash of the files, so
+the next time is a moment. Nothing is trained. Keys: each tune's first key is its key; where a file gives a
+signature without a mode, or no key, the notes decide (`melody.estimate_key`). `events(relative=True)` counts
+pitches as if every tonic were C, each tune moved by the smallest step (-5..6), and `Tune.in_key` puts a tune
+back.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Download:
-    """A public data set on the net. commit: the version that is fetched, checked against the archive's own note of it.
+    """A public data set on the net. commit: the version that is fetched, checked against the archive's own
+    note of it.
 
     inside: glob of the tunes in the archive. size: about how many bytes come over the line.
     """
@@ -56,9 +58,10 @@ class Download:
 class StyleEntry:
     """A row of the table.
 
-    name: as typed. tunes: how many it holds (0: as many as there are). files: globs in music21's corpus. leave_out: a pattern of file
-    names that are something else. source, licence, sentence: for people, in the catalogue and in the sources of a work. pace: notes a
-    minute at which such tunes go, for styles whose files name no tempo (0: they do).
+    name: as typed. tunes: how many it holds (0: as many as there are). files: globs in music21's corpus.
+    leave_out: a pattern of file names that are something else. source, licence, sentence: for people, in the
+    catalogue and in the sources of a work. pace: notes a minute at which such tunes go, for styles whose
+    files name no tempo (0: they do).
     """
 
     name: str
@@ -210,8 +213,9 @@ STYLES = {
 class StyleEvents:
     """All tunes of a style as arrays, one after the other; times in ticks.
 
-    pitches: int16 [n], REST for a rest. durations, in_bar, bars: int32 [n], as in `scores.Events`. offsets: int64 [tunes + 1]: tune t is
-    [offsets[t], offsets[t + 1]). tunes: which tunes these are, int64. left_out: how many tunes have a note between the ticks.
+    pitches: int16 [n], REST for a rest. durations, in_bar, bars: int32 [n], as in `scores.Events`. offsets:
+    int64 [tunes + 1]: tune t is [offsets[t], offsets[t + 1]). tunes: which tunes these are, int64. left_out:
+    how many tunes have a note between the ticks.
     per_quarter: ticks a quarter note.
     """
 
@@ -241,8 +245,8 @@ class _Columns:
 class Style(Sequence[Tune]):
     """A set of tunes. Tunes are put together when they are asked for; counting and filtering need none.
 
-    entry: what it is and whose. sha256: of everything in it. unread: what could not be read, and why. remarks: what was left out
-    or changed in reading -> in how many tunes.
+    entry: what it is and whose. sha256: of everything in it. unread: what could not be read, and why.
+    remarks: what was left out or changed in reading -> in how many tunes.
     """
 
     def __init__(
@@ -293,14 +297,21 @@ class Style(Sequence[Tune]):
     def notes(self) -> int:
         """How many notes sound in it."""
         columns = self._columns
-        return sum(int((columns.pitches[columns.offsets[t] : columns.offsets[t + 1]] >= 0).sum()) for t in self._chosen)
+        return sum(
+            int((columns.pitches[columns.offsets[t] : columns.offsets[t + 1]] >= 0).sum())
+            for t in self._chosen
+        )
 
     def sounding(self) -> list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
-        """The sounding notes of every tune, without building the tunes: pitches, and lengths as top and bottom in lowest terms."""
+        """The sounding notes of every tune, without building the tunes: pitches, and lengths as top and
+        bottom in lowest terms.
+        """
         import numpy as np
 
         columns = self._columns
-        pitches, tops, bottoms = (column.astype(np.int64) for column in (columns.pitches, columns.length, columns.length_of))
+        pitches, tops, bottoms = (
+            column.astype(np.int64) for column in (columns.pitches, columns.length, columns.length_of)
+        )
         found = []
         for number in self._chosen:
             span = slice(int(columns.offsets[number]), int(columns.offsets[number + 1]))
@@ -340,8 +351,12 @@ class Style(Sequence[Tune]):
             raise UnknownName(f"tune in {self.entry.title}", id, self.ids)
         return self[self.ids.index(id)]
 
-    def filtered(self, *, meter: str | None = None, mode: str | None = None, ids: Sequence[str] | None = None) -> Style:
-        """The tunes in a meter ("6/8"), in a mode ("minor"), with these ids. Raises `Refused` when none is left."""
+    def filtered(
+        self, *, meter: str | None = None, mode: str | None = None, ids: Sequence[str] | None = None
+    ) -> Style:
+        """The tunes in a meter ("6/8"), in a mode ("minor"), with these ids. Raises `Refused` when none is
+        left.
+        """
         wanted = str(Meter.parse(meter)) if meter else None
         allowed = set(ids) if ids is not None else None
         chosen = tuple(
@@ -352,8 +367,14 @@ class Style(Sequence[Tune]):
             and (allowed is None or self._about[number]["id"] in allowed)
         )
         if not chosen:
-            asked = " and ".join([*([f"in {wanted}"] if wanted else []), *([f"in {mode}"] if mode else [])]) or "with these ids"
-            there = ", ".join(f"{count} in {each}" for each, count in list(self.counts("meter" if wanted else "mode").items())[:5])
+            asked = (
+                " and ".join([*([f"in {wanted}"] if wanted else []), *([f"in {mode}"] if mode else [])])
+                or "with these ids"
+            )
+            there = ", ".join(
+                f"{count} in {each}"
+                for each, count in list(self.counts("meter" if wanted else "mode").items())[:5]
+            )
             raise Refused(f"{self.entry.title} has no tune {asked}; it has {there}.")
         return self._part(chosen)
 
@@ -367,7 +388,8 @@ class Style(Sequence[Tune]):
         return style
 
     def events(self, per_quarter: int = 24, *, relative: bool = False) -> StyleEvents:
-        """Every tune as `Tune.events` gives it, without building the tunes. relative: every tonic moved to C by the smallest step.
+        """Every tune as `Tune.events` gives it, without building the tunes. relative: every tonic moved to C
+        by the smallest step.
 
         Tunes with a note between the ticks are left out and counted.
         """
@@ -375,7 +397,9 @@ class Style(Sequence[Tune]):
 
         columns = self._columns
         ticks = columns.length.astype(np.int64) * per_quarter
-        fits = (ticks % columns.length_of == 0) & ((columns.in_bar.astype(np.int64) * per_quarter) % columns.in_bar_of == 0)
+        fits = (ticks % columns.length_of == 0) & (
+            (columns.in_bar.astype(np.int64) * per_quarter) % columns.in_bar_of == 0
+        )
         misses = np.concatenate([np.zeros(1, np.int64), np.cumsum(~fits)])
         chosen = [t for t in self._chosen if misses[columns.offsets[t]] == misses[columns.offsets[t + 1]]]
         spans = [np.arange(columns.offsets[t], columns.offsets[t + 1]) for t in chosen]
@@ -401,11 +425,16 @@ class Style(Sequence[Tune]):
 def own_entry(name: str, sentence: str = "", licence: str = "", source: str = "") -> StyleEntry:
     """The row of a style of one's own."""
     return StyleEntry(
-        name, name, sentence or "A style of your own.", source or "your own files", licence or "As its files say; you brought them."
+        name,
+        name,
+        sentence or "A style of your own.",
+        source or "your own files",
+        licence or "As its files say; you brought them.",
     )
 
 
-# Opening ------------------------------------------------------------------------------------------------------------------------------
+# Opening
+# ------------------------------------------------------------------------------------------------------------------------------
 
 
 def ready_style(name: str | Path, home: Path | None = None, *, processes: int | None = None) -> Style:
@@ -419,12 +448,15 @@ def ready_style(name: str | Path, home: Path | None = None, *, processes: int | 
         return style
 
 
-def open_style(name: str | Path, home: Path | None = None, *, processes: int | None = None) -> Generator[Progress, None, Style]:
+def open_style(
+    name: str | Path, home: Path | None = None, *, processes: int | None = None
+) -> Generator[Progress, None, Style]:
     """A style by its name in the table, a name of your own (`add_style`), or the path of a file or folder.
 
-    Yields progress while it reads; returns the style. processes: how many read at once (as many as there are processors).
-    Raises `UnknownName`, `Missing` (a path or download that is not there), `Refused` (a folder without scores), `Unreadable` (nothing in it
-    could be read).
+    Yields progress while it reads; returns the style. processes: how many read at once (as many as there are
+    processors).
+    Raises `UnknownName`, `Missing` (a path or download that is not there), `Refused` (a folder without
+    scores), `Unreadable` (nothing in it could be read).
     """
     folder = (home or studio_home()) / "styles"
     if isinstance(name, str) and name in STYLES:
@@ -468,7 +500,9 @@ def _files_of(entry: StyleEntry, folder: Path) -> list[tuple[str, bytes]]:
     if entry.leave_out:
         found = [path for path in found if not re.match(entry.leave_out, path.name)]
     if not found:
-        raise Missing(f"music21 is installed without its corpus, so {entry.title} is not here; reinstall music21 from its wheel.")
+        raise Missing(
+            f"music21 is installed without its corpus, so {entry.title} is not here; reinstall music21 from its wheel."
+        )
     return [(path.name, path.read_bytes()) for path in found]
 
 
@@ -489,13 +523,19 @@ def _from_path(name: str | Path, folder: Path) -> tuple[StyleEntry, list[tuple[s
             raise UnknownName("style", name, [*STYLES, *own_styles(folder.parent)])
         raise Missing(f"There is no file or folder {path}; give a style's name or the path of your tunes.")
     inside = [path] if path.is_file() else path.rglob("*")
-    files = sorted(each for each in inside if path.is_file() or (each.suffix.lower() in SUFFIXES and each.is_file()))
+    files = sorted(
+        each for each in inside if path.is_file() or (each.suffix.lower() in SUFFIXES and each.is_file())
+    )
     if not files:
         raise Refused(f"The folder {path} has no scores in it ({', '.join(SUFFIXES)}); put some tunes there.")
     if len(files) > 20_000 or sum(each.stat().st_size for each in files) > 1_000_000_000:
-        raise Refused(f"The folder {path} holds more than 20,000 files or 1 GB of scores; choose a part of it.")
+        raise Refused(
+            f"The folder {path} holds more than 20,000 files or 1 GB of scores; choose a part of it."
+        )
     base = path if path.is_dir() else path.parent
-    return own_entry(path.stem or str(path)), [(each.relative_to(base).as_posix(), _read_file(each)) for each in files]
+    return own_entry(path.stem or str(path)), [
+        (each.relative_to(base).as_posix(), _read_file(each)) for each in files
+    ]
 
 
 def _read_file(path: Path) -> bytes:
@@ -507,7 +547,9 @@ def _read_file(path: Path) -> bytes:
         return b""
 
 
-def _read(entry: StyleEntry, sources: Sequence[tuple[str, bytes]], sha256: str, processes: int | None) -> Generator[Progress, None, Style]:
+def _read(
+    entry: StyleEntry, sources: Sequence[tuple[str, bytes]], sha256: str, processes: int | None
+) -> Generator[Progress, None, Style]:
     todo: list[Piece] = []
     unread: list[Unread] = []
     for label, content in sources:
@@ -524,7 +566,9 @@ def _read(entry: StyleEntry, sources: Sequence[tuple[str, bytes]], sha256: str, 
                 unread.append(Unread(piece.name, str(reading)))
             else:
                 tunes += reading.tunes
-                remarks.update({re.sub(r"'[^']*'(, '[^']*')*|\d+", "…", remark) for remark in reading.remarks})
+                remarks.update(
+                    {re.sub(r"'[^']*'(, '[^']*')*|\d+", "…", remark) for remark in reading.remarks}
+                )
             yield Progress(done, len(todo), f"reading {entry.title}: {done} of {len(todo)}")
     if not tunes:
         reason = unread[0].reason if unread else "it is empty."
@@ -533,15 +577,18 @@ def _read(entry: StyleEntry, sources: Sequence[tuple[str, bytes]], sha256: str, 
     return Style(entry, sha256, columns, about, tuple(unread), dict(remarks.most_common()))
 
 
-# Styles of one's own ------------------------------------------------------------------------------------------------------------------
+# Styles of one's own
+# ------------------------------------------------------------------------------------------------------------------
 
 
 def add_style(
     name: str, path: Path | None = None, home: Path | None = None, *, sentence: str = "", licence: str = ""
 ) -> Generator[Progress, None, Style]:
-    """Read a file or folder once and keep its tunes under a name; without a path, fetch the download of that name.
+    """Read a file or folder once and keep its tunes under a name; without a path, fetch the download of that
+    name.
 
-    Yields progress; returns the style. Raises `Refused` for a name that is taken or no name, and whatever `open_style` raises.
+    Yields progress; returns the style. Raises `Refused` for a name that is taken or no name, and whatever
+    `open_style` raises.
     """
     folder = (home or studio_home()) / "styles"
     if name in STYLES and STYLES[name].download and path is None:
@@ -578,7 +625,9 @@ def own_styles(home: Path | None = None) -> dict[str, StyleEntry]:
         try:
             found[file.stem] = _load(file.read_bytes(), None).entry
         except Unreadable:
-            found[file.stem] = own_entry(file.stem, sentence="Its file is damaged; remove it and add it again.")
+            found[file.stem] = own_entry(
+                file.stem, sentence="Its file is damaged; remove it and add it again."
+            )
     return found
 
 
@@ -593,7 +642,9 @@ def _own_file(name: str, folder: Path) -> Path:
 
 
 def fetch(entry: StyleEntry, folder: Path) -> Generator[Progress, None, None]:
-    """Download a style's archive into `folder/downloads`. Raises `Missing` when the net or the archive is not there."""
+    """Download a style's archive into `folder/downloads`. Raises `Missing` when the net or the archive is not
+    there.
+    """
     import urllib.error
     import urllib.request
 
@@ -610,10 +661,18 @@ def fetch(entry: StyleEntry, folder: Path) -> Generator[Progress, None, None]:
                 parts.append(part)
                 size += len(part)
                 if size > 10 * download.size:
-                    raise Unreadable(f"The archive of {entry.title} is far larger than it should be; it was not kept.")
-                yield Progress(min(size, download.size - 1), download.size, f"fetching {entry.title}: {size / 1e6:.1f} MB")
+                    raise Unreadable(
+                        f"The archive of {entry.title} is far larger than it should be; it was not kept."
+                    )
+                yield Progress(
+                    min(size, download.size - 1),
+                    download.size,
+                    f"fetching {entry.title}: {size / 1e6:.1f} MB",
+                )
     except (urllib.error.URLError, OSError, ValueError):
-        raise Missing(f"{entry.title} could not be fetched from {entry.source}; go online and try again.") from None
+        raise Missing(
+            f"{entry.title} could not be fetched from {entry.source}; go online and try again."
+        ) from None
     content = b"".join(parts)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -621,7 +680,9 @@ def fetch(entry: StyleEntry, folder: Path) -> Generator[Progress, None, None]:
     except zipfile.BadZipFile:
         comment = ""
     if comment != download.commit:
-        raise Unreadable(f"What came for {entry.title} is not version {download.commit[:12]}; it was not kept: try again later.")
+        raise Unreadable(
+            f"What came for {entry.title} is not version {download.commit[:12]}; it was not kept: try again later."
+        )
     _keep(content, target)
 
 
@@ -635,14 +696,17 @@ def _unzipped(path: Path, inside: str, title: str) -> list[tuple[str, bytes]]:
                         content = packed.read(Budget().file)
                     total += len(content)
                     if total > 500_000_000:
-                        raise Unreadable(f"The archive of {title} unpacks to more than 500 MB; delete {path} and fetch it again.")
+                        raise Unreadable(
+                            f"The archive of {title} unpacks to more than 500 MB; delete {path} and fetch it again."
+                        )
                     found.append((info.filename.partition("/")[2], content))
     except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError):
         raise Unreadable(f"The archive of {title} is damaged; delete {path} and fetch it again.") from None
     return sorted(found)
 
 
-# Keeping ------------------------------------------------------------------------------------------------------------------------------
+# Keeping
+# ------------------------------------------------------------------------------------------------------------------------------
 
 
 def _pack(tunes: Sequence[Tune]) -> tuple[_Columns, list[dict[str, object]]]:
@@ -691,7 +755,9 @@ def _pack(tunes: Sequence[Tune]) -> tuple[_Columns, list[dict[str, object]]]:
 
 def _unpack(columns: _Columns, about: Sequence[dict[str, object]], number: int) -> Tune:
     start, end = int(columns.offsets[number]), int(columns.offsets[number + 1])
-    pitches, tops, bottoms = (column[start:end].tolist() for column in (columns.pitches, columns.length, columns.length_of))
+    pitches, tops, bottoms = (
+        column[start:end].tolist() for column in (columns.pitches, columns.length, columns.length_of)
+    )
     common = lcm(1, *set(bottoms))
     here, notes = 0, []
     for pitch, top, bottom in zip(pitches, tops, bottoms, strict=True):
@@ -715,7 +781,9 @@ def _dump(style: Style) -> bytes:
         "version": 1,
         "sha256": style.sha256,
         "entry": {
-            key: value for key, value in vars(style.entry).items() if key in ("name", "title", "sentence", "source", "licence", "tunes")
+            key: value
+            for key, value in vars(style.entry).items()
+            if key in ("name", "title", "sentence", "source", "licence", "tunes")
         },
         "about": style._about,
         "unread": [[each.name, each.reason] for each in style.unread],
@@ -748,9 +816,20 @@ def _load(content: bytes, entry: StyleEntry | None) -> Style:
                 }
             )
         found = entry or StyleEntry(**about["entry"])
-        if about["version"] != 1 or len(columns.offsets) != len(about["about"]) + 1 or columns.offsets[-1] != len(columns.pitches):
+        if (
+            about["version"] != 1
+            or len(columns.offsets) != len(about["about"]) + 1
+            or columns.offsets[-1] != len(columns.pitches)
+        ):
             raise ValueError
-        return Style(found, about["sha256"], columns, about["about"], tuple(Unread(*each) for each in about["unread"]), about["remarks"])
+        return Style(
+            found,
+            about["sha256"],
+            columns,
+            about["about"],
+            tuple(Unread(*each) for each in about["unread"]),
+            about["remarks"],
+        )
     except (zipfile.BadZipFile, OSError, ValueError, KeyError, TypeError, EOFError):
         raise Unreadable("A kept style is damaged; remove it and read it again.") from None
 
@@ -764,4 +843,6 @@ def _keep(content: bytes, path: Path) -> None:
         beside.replace(path)
     except OSError as error:
         beside.unlink(missing_ok=True)
-        raise Missing(f"The style could not be kept in {path.parent} ({error.strerror}); make room there.") from None
+        raise Missing(
+            f"The style could not be kept in {path.parent} ({error.strerror}); make room there."
+        ) from None

@@ -4,12 +4,13 @@
     report = comparison.report(melody)
     report.longest(Kind.INTERVAL).notes, report.nearest.title, comparison.max_copy
 
-A run is counted in notes: eight notes in a row whose seven intervals stand in a tune are a shared run of 8 in intervals. Rests are
-passed over, ties are one note, repeats count as written. The scale is the style's own: each of its tunes against all the others
-(the idea of a human baseline: Yin, Reuben, Stepney and Collins, SN Computer Science 3:340, 2022).
+A run is counted in notes: eight notes in a row whose seven intervals stand in a tune are a shared run of 8 in
+intervals. Rests are passed over, ties are one note, repeats count as written. The scale is the style's own:
+each of its tunes against all the others (the idea of a human baseline: Yin, Reuben, Stepney and Collins, SN
+Computer Science 3:340, 2022).
 
-Exact, by a suffix array of all the tunes (built by doubling: Manber and Myers, SIAM J. Comput. 22, 1993): building takes a moment
-for a thousand tunes, a melody a few milliseconds.
+Exact, by a suffix array of all the tunes (built by doubling: Manber and Myers, SIAM J. Comput. 22, 1993):
+building takes a moment for a thousand tunes, a melody a few milliseconds.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
 
 
 class Kind(StrEnum):
-    """What counts as the same: the pitches, the intervals (so that a transposed copy is a copy), or the intervals with the note lengths."""
+    """What counts as the same: the pitches, the intervals (so that a transposed copy is a copy), or the
+    intervals with the note lengths.
+    """
 
     PITCH = "pitch"
     INTERVAL = "interval"
@@ -45,8 +48,9 @@ LENGTHS = tuple(range(3, 17))
 
 @dataclass(frozen=True)
 class Run:
-    """The longest run a melody shares with a tune. notes: how long (0: none). start, song_start: number of its first note among the
-    sounding ones, in the melody and the song; bar, song_bar: the bars these stand in."""
+    """The longest run a melody shares with a tune. notes: how long (0: none). start, song_start: number of
+    its first note among the sounding ones, in the melody and the song; bar, song_bar: the bars these stand
+    in."""
 
     kind: Kind
     notes: int
@@ -60,7 +64,8 @@ class Run:
 
 @dataclass(frozen=True)
 class Pair:
-    """One row of an alignment: a note of the melody beside one of the song; None where one has no counterpart.
+    """One row of an alignment: a note of the melody beside one of the song; None where one has no
+    counterpart.
 
     same: the pitches agree once the song is transposed; same_length: and the durations agree.
     """
@@ -75,8 +80,9 @@ class Pair:
 
 @dataclass(frozen=True)
 class Alignment:
-    """The song that comes nearest, beside the melody. shift: half steps the song was moved by. agreement: share 0..1 of the
-    melody's notes that have the same pitch at their place in the song. key: the melody's, that notes are named in."""
+    """The song that comes nearest, beside the melody. shift: half steps the song was moved by. agreement:
+    share 0..1 of the melody's notes that have the same pitch at their place in the song. key: the melody's,
+    that notes are named in."""
 
     song: str
     title: str
@@ -86,15 +92,23 @@ class Alignment:
     key: Key = field(default_factory=lambda: Key(0))
 
     def side_by_side(self) -> list[tuple[int, str, str]]:
-        """For each bar of the melody: its number, its notes, and the song's notes under them in the melody's key; a dot where one has none,
-        an equals sign where pitch and length agree."""
+        """For each bar of the melody: its number, its notes, and the song's notes under them in the melody's
+        key; a dot where one has none, an equals sign where pitch and length agree."""
         found: dict[int, list[tuple[str, str]]] = {}
         bar = next((pair.bar for pair in self.pairs if pair.bar is not None), 1)
         for pair in self.pairs:
             bar = bar if pair.bar is None else pair.bar
             mine = "." if pair.note is None else pitch_name(pair.note.pitch or 0, self.key)
             moved = None if pair.song_note is None else (pair.song_note.pitch or 0) + self.shift
-            theirs = "." if moved is None else "=" if pair.same_length else pitch_name(moved, self.key) if 0 <= moved <= 127 else "?"
+            theirs = (
+                "."
+                if moved is None
+                else "="
+                if pair.same_length
+                else pitch_name(moved, self.key)
+                if 0 <= moved <= 127
+                else "?"
+            )
             found.setdefault(bar, []).append((mine, theirs))
         return [
             (number, *(" ".join(f"{pair[line]:<4}" for pair in pairs).rstrip() for line in (0, 1)))  # type: ignore[misc]
@@ -104,8 +118,8 @@ class Alignment:
 
 @dataclass(frozen=True)
 class Scale:
-    """Where the style's own tunes lie: each one's longest run shared with another (notes), and the mean share of its runs of n notes
-    that stand in another (0..1), by n."""
+    """Where the style's own tunes lie: each one's longest run shared with another (notes), and the mean share
+    of its runs of n notes that stand in another (0..1), by n."""
 
     kind: Kind
     runs: tuple[int, ...]
@@ -124,7 +138,9 @@ class Scale:
 
 @dataclass(frozen=True)
 class Originality:
-    """What `Comparison.report` found. shares: kind -> run length in notes -> share 0..1 of the melody's runs that stand in the style."""
+    """What `Comparison.report` found. shares: kind -> run length in notes -> share 0..1 of the melody's runs
+    that stand in the style.
+    """
 
     style: str
     runs: dict[Kind, Run]
@@ -152,13 +168,19 @@ class Originality:
                     "song": run.title,
                     "song_bar": run.song_bar,
                     "own_tunes_that_share_as_much": round(self.scales[kind].place(run.notes), 4),
-                    "own_tunes": {f"{percent} %": self.scales[kind].percentile(percent) for percent in (5, 25, 50, 75, 95)},
+                    "own_tunes": {
+                        f"{percent} %": self.scales[kind].percentile(percent)
+                        for percent in (5, 25, 50, 75, 95)
+                    },
                 }
                 for kind, run in self.runs.items()
             },
             "shares": {
                 kind.value: {
-                    str(notes): {"melody": round(share, 4), "own_tunes": round(self.scales[kind].shares.get(notes, 0.0), 4)}
+                    str(notes): {
+                        "melody": round(share, 4),
+                        "own_tunes": round(self.scales[kind].shares.get(notes, 0.0), 4),
+                    }
                     for notes, share in shares.items()
                 }
                 for kind, shares in self.shares.items()
@@ -168,7 +190,9 @@ class Originality:
                 "song": near.title,
                 "agreement": round(near.agreement, 4),
                 "moved_by": near.shift,
-                "side_by_side": [{"bar": bar, "melody": mine, "song": theirs} for bar, mine, theirs in near.side_by_side()],
+                "side_by_side": [
+                    {"bar": bar, "melody": mine, "song": theirs} for bar, mine, theirs in near.side_by_side()
+                ],
             },
         }
 
@@ -183,15 +207,23 @@ class Originality:
                 said.append(f"Nothing of it stands in {self.style} ({what}).")
                 continue
             where = f"from bar {run.bar}; {run.title or run.song}, from bar {run.song_bar}"
-            share = f"; {scale.place(run.notes):.0%} of the style's own tunes share at least as much with another" if scale.runs else ""
+            share = (
+                f"; {scale.place(run.notes):.0%} of the style's own tunes share at least as much with another"
+                if scale.runs
+                else ""
+            )
             said.append(f"The longest run it shares in {what} has {run.notes} notes ({where}){share}.")
         if self.nearest:
-            said.append(f"The song that comes nearest is {self.nearest.title}: {self.nearest.agreement:.0%} of the notes agree.")
+            said.append(
+                f"The song that comes nearest is {self.nearest.title}: {self.nearest.agreement:.0%} of the notes agree."
+            )
         return tuple(said)
 
 
 MOST_COPIED = 12
-"""The default limit on copying never lets a longer run pass: by a collection that holds tunes twice, whole strains would be allowed."""
+"""The default limit on copying never lets a longer run pass: by a collection that holds tunes twice, whole
+strains would be allowed.
+"""
 
 
 class Comparison:
@@ -212,7 +244,10 @@ class Comparison:
         from studio.music.styles.corpora import Style
 
         if isinstance(self.tunes, Style):  # its columns give the same without building two thousand tunes
-            return [_coded(pitches.tolist(), tops.tolist(), bottoms.tolist(), kind) for pitches, tops, bottoms in self.tunes.sounding()]
+            return [
+                _coded(pitches.tolist(), tops.tolist(), bottoms.tolist(), kind)
+                for pitches, tops, bottoms in self.tunes.sounding()
+            ]
         return [tokens(tune, kind) for tune in self.tunes]
 
     def longest_run(self, melody: Tune, kind: Kind = Kind.INTERVAL, *, leave_out: int | None = None) -> Run:
@@ -227,11 +262,15 @@ class Comparison:
         tune = self.tunes[song]
         bar = melody.bar_at(melody.sounding[best].start).number
         song_bar = tune.bar_at(tune.sounding[song_start].start).number
-        return Run(kind, length + extra, best, bar, tune.id or str(song), tune.title or tune.id, song_start, song_bar)
+        return Run(
+            kind, length + extra, best, bar, tune.id or str(song), tune.title or tune.id, song_start, song_bar
+        )
 
-    def shares(self, melody: Tune, kind: Kind = Kind.INTERVAL, *, leave_out: int | None = None) -> dict[int, float]:
-        """Run length in notes (LENGTHS) -> share 0..1 of the melody's runs of that length that stand in the style. Lengths beyond
-        the melody's own are left out."""
+    def shares(
+        self, melody: Tune, kind: Kind = Kind.INTERVAL, *, leave_out: int | None = None
+    ) -> dict[int, float]:
+        """Run length in notes (LENGTHS) -> share 0..1 of the melody's runs of that length that stand in the
+        style. Lengths beyond the melody's own are left out."""
         line = tokens(melody, kind)
         extra = 0 if kind is Kind.PITCH else 1
         lengths = [length for length, _, _ in self._of(kind).matches(line, leave_out)]
@@ -256,11 +295,15 @@ class Comparison:
         lines = self._of(kind)
         extra = 0 if kind is Kind.PITCH else 1
         own = lines.borrowed()
-        runs = tuple(int(run) + extra if run else 0 for run in (piece.max() if len(piece) else 0 for piece in own))
+        runs = tuple(
+            int(run) + extra if run else 0 for run in (piece.max() if len(piece) else 0 for piece in own)
+        )
         shares = {}
         for notes in LENGTHS:
             parts = [
-                float((piece[: len(piece) - (notes - extra) + 1] >= notes - extra).mean()) for piece in own if len(piece) >= notes - extra
+                float((piece[: len(piece) - (notes - extra) + 1] >= notes - extra).mean())
+                for piece in own
+                if len(piece) >= notes - extra
             ]
             if parts:
                 shares[notes] = sum(parts) / len(parts)
@@ -268,18 +311,25 @@ class Comparison:
 
     @property
     def max_copy(self) -> int:
-        """The default limit on copying, in notes by intervals: one below what 95 % of the style's own tunes share with another, from 4 to
-        `MOST_COPIED`. A style of fewer than two tunes gives 8, which holds for the fiddle tunes."""
+        """The default limit on copying, in notes by intervals: one below what 95 % of the style's own tunes
+        share with another, from 4 to `MOST_COPIED`. A style of fewer than two tunes gives 8, which holds for
+        the fiddle tunes."""
         scale = self.scale(Kind.INTERVAL)
         return min(MOST_COPIED, max(4, int(scale.percentile(5)) - 1)) if scale.runs else 8
 
     def nearest(self, melody: Tune, *, leave_out: int | None = None) -> Alignment | None:
-        """The song that agrees with the melody in most notes, found among the twelve that share most runs of five notes with it.
+        """The song that agrees with the melody in most notes, found among the twelve that share most runs of
+        five notes with it.
 
-        Each is moved so that the tonics meet, and aligned note by note (Needleman and Wunsch, 1970; costs after Mongeau and Sankoff,
+        Each is moved so that the tonics meet, and aligned note by note (Needleman and Wunsch, 1970; costs
+        after Mongeau and Sankoff,
         1990: what counts is the pitch and then the length). None when nothing of five notes is shared.
         """
-        counts = Counter(song for song in self._of(Kind.INTERVAL).songs_sharing(tokens(melody, Kind.INTERVAL), 4) if song != leave_out)
+        counts = Counter(
+            song
+            for song in self._of(Kind.INTERVAL).songs_sharing(tokens(melody, Kind.INTERVAL), 4)
+            if song != leave_out
+        )
         best: Alignment | None = None
         for song, _ in counts.most_common(12):
             found = align(melody, self.tunes[song])
@@ -288,8 +338,8 @@ class Comparison:
         return best
 
     def report(self, melody: Tune, *, leave_out: int | None = None) -> Originality:
-        """Everything. leave_out: number of a tune of the style that is not compared with, such as the melody itself. Raises `Refused`
-        for a melody of fewer than two notes."""
+        """Everything. leave_out: number of a tune of the style that is not compared with, such as the melody
+        itself. Raises `Refused` for a melody of fewer than two notes."""
         if len(melody.sounding) < 2:
             raise Refused("A melody of fewer than two notes has no run to compare; write a longer one.")
         return Originality(
@@ -302,10 +352,17 @@ class Comparison:
 
 
 def tokens(tune: Tune, kind: Kind) -> list[int]:
-    """A tune's sounding notes as numbers that are equal exactly where the music is: one a note (pitch) or one a step to the next note."""
+    """A tune's sounding notes as numbers that are equal exactly where the music is: one a note (pitch) or one
+    a step to the next note.
+    """
     notes = tune.sounding
     pitches = [note.pitch or 0 for note in notes]
-    return _coded(pitches, [note.duration.numerator for note in notes], [note.duration.denominator for note in notes], kind)
+    return _coded(
+        pitches,
+        [note.duration.numerator for note in notes],
+        [note.duration.denominator for note in notes],
+        kind,
+    )
 
 
 def _coded(pitches: list[int], tops: list[int], bottoms: list[int], kind: Kind) -> list[int]:
@@ -316,11 +373,16 @@ def _coded(pitches: list[int], tops: list[int], bottoms: list[int], kind: Kind) 
     if kind is Kind.INTERVAL:
         return steps
     # A step counts with the length of the note it leaves; the last note of a run may be longer or shorter.
-    return [step << 40 | (top & 0xFFFFF) << 20 | bottom & 0xFFFFF for step, top, bottom in zip(steps, tops, bottoms, strict=False)]
+    return [
+        step << 40 | (top & 0xFFFFF) << 20 | bottom & 0xFFFFF
+        for step, top, bottom in zip(steps, tops, bottoms, strict=False)
+    ]
 
 
 class _Lines:
-    """Many lines of tokens with their suffix array. Every line ends in a separator of its own, so nothing matches across two lines."""
+    """Many lines of tokens with their suffix array. Every line ends in a separator of its own, so nothing
+    matches across two lines.
+    """
 
     def __init__(self, lines: Sequence[Sequence[int]]) -> None:
         import numpy as np
@@ -371,7 +433,9 @@ class _Lines:
         return length
 
     def borrowed(self) -> list[NDArray[np.int64]]:
-        """For every line: at each token, the length of the longest run from there that stands in another line."""
+        """For every line: at each token, the length of the longest run from there that stands in another
+        line.
+        """
         import numpy as np
 
         n = len(self.order)
@@ -393,7 +457,9 @@ class _Lines:
         return [at[self.starts[line] : self.starts[line + 1] - 1] for line in range(self.count)]
 
     def matches(self, line: Sequence[int], leave_out: int | None = None) -> list[tuple[int, int, int]]:
-        """At each token of a line from elsewhere: the longest run from there that stands in a line here: (length, line, place in it)."""
+        """At each token of a line from elsewhere: the longest run from there that stands in a line here:
+        (length, line, place in it).
+        """
         found = []
         whole, order = self.whole, self._order
         for place in range(len(line)):
@@ -407,7 +473,11 @@ class _Lines:
                 if 0 <= at < len(order):
                     start = order[at]
                     length = 0
-                    while length < len(rest) and start + length < len(whole) and whole[start + length] == rest[length]:
+                    while (
+                        length < len(rest)
+                        and start + length < len(whole)
+                        and whole[start + length] == rest[length]
+                    ):
                         length += 1
                     if length > best[0]:
                         number = self._line_of[start]
@@ -433,13 +503,16 @@ class _Lines:
 def align(melody: Tune, song: Tune) -> Alignment:
     """A melody beside a song moved to its tonic, note by note, with the fewest and smallest differences.
 
-    Costs: 0 for the same pitch and length, 0.2 more for another length, 1 for another pitch, 0.7 for a note without counterpart.
+    Costs: 0 for the same pitch and length, 0.2 more for another length, 1 for another pitch, 0.7 for a note
+    without counterpart.
     """
     shift = (melody.key.tonic - song.key.tonic + 5) % 12 - 5
     mine, theirs = melody.sounding, song.sounding
     if mine and theirs:
         # Tonics may meet in another octave: take the one in which the lines lie closest.
-        apart = sum(note.pitch or 0 for note in mine) / len(mine) - sum((note.pitch or 0) + shift for note in theirs) / len(theirs)
+        apart = sum(note.pitch or 0 for note in mine) / len(mine) - sum(
+            (note.pitch or 0) + shift for note in theirs
+        ) / len(theirs)
         shift += 12 * round(apart / 12)
     rows, columns = len(mine), len(theirs)
     cost = [[0.0] * (columns + 1) for _ in range(rows + 1)]
@@ -452,7 +525,9 @@ def align(melody: Tune, song: Tune) -> Alignment:
         one = mine[row - 1]
         for column in range(1, columns + 1):
             other = theirs[column - 1]
-            change = (0.0 if one.pitch == (other.pitch or 0) + shift else 1.0) + (0.0 if one.duration == other.duration else 0.2)
+            change = (0.0 if one.pitch == (other.pitch or 0) + shift else 1.0) + (
+                0.0 if one.duration == other.duration else 0.2
+            )
             here[column] = min(above[column - 1] + change, above[column] + 0.7, here[column - 1] + 0.7)
     pairs: list[Pair] = []
     row, column = rows, columns
@@ -477,7 +552,9 @@ def align(melody: Tune, song: Tune) -> Alignment:
     return Alignment(song.id, song.title or song.id, shift, agreement, tuple(pairs), melody.key)
 
 
-def _pair(melody: Tune, note: Note | None, song: Tune, song_note: Note | None, same: bool, same_length: bool) -> Pair:
+def _pair(
+    melody: Tune, note: Note | None, song: Tune, song_note: Note | None, same: bool, same_length: bool
+) -> Pair:
     return Pair(
         note,
         melody.bar_at(note.start).number if note else None,

@@ -1,8 +1,8 @@
 """How a style stays with what is made after it: as sources of the recipe, with credit and licence.
 
-A style of the table is kept as a manifest, a few lines of JSON that name it, its licence and the hash of everything in it: its tunes are on
-every machine that has the studio. One's own tunes are kept themselves: as the files they are, or, where they are many or were added under a
-name, packed into one.
+A style of the table is kept as a manifest, a few lines of JSON that name it, its licence and the hash of
+everything in it: its tunes are on every machine that has the studio. One's own tunes are kept themselves: as
+the files they are, or, where they are many or were added under a name, packed into one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,16 @@ from typing import Any
 from studio.errors import Missing, Refused, UnknownName, Unreadable
 from studio.music.reading.reading import SUFFIXES, Readers, pieces
 from studio.music.scores.scores import Tune
-from studio.music.styles.corpora import STYLES, Style, StyleEntry, catalogue, open_style, own_entry, own_styles, ready_style
+from studio.music.styles.corpora import (
+    STYLES,
+    Style,
+    StyleEntry,
+    catalogue,
+    open_style,
+    own_entry,
+    own_styles,
+    ready_style,
+)
 from studio.works.recipe import Source
 from studio.works.work import Materials, Progress
 
@@ -45,9 +54,11 @@ class Ingredient:
 
 
 def implied(wishes: Mapping[str, Any], roles: Iterable[str]) -> list[Ingredient]:
-    """The sources that wishes for a composition imply: the style they name, unless tunes of one's own come with them.
+    """The sources that wishes for a composition imply: the style they name, unless tunes of one's own come
+    with them.
 
-    wishes: parameters of the recipe. roles: those of the files that come with them. Raises `UnknownName` for a style that is not there.
+    wishes: parameters of the recipe. roles: those of the files that come with them. Raises `UnknownName` for
+    a style that is not there.
     """
     if "tune" in roles or "style" in roles:
         return []
@@ -70,21 +81,41 @@ def style_ingredient(style: Style) -> Ingredient:
 
 def stands_for_files(style: str) -> bool:
     """Whether what was given as a style is a file or folder rather than a name."""
-    return bool(style) and style not in STYLES and style not in own_styles() and (Path(style).exists() or "/" in style or "." in style)
+    return (
+        bool(style)
+        and style not in STYLES
+        and style not in own_styles()
+        and (Path(style).exists() or "/" in style or "." in style)
+    )
 
 
 def own_ingredients(path: Path) -> list[Ingredient]:
-    """A file or folder of one's own as sources. Raises `Missing`, `Refused` (a folder without scores) and `Unreadable`."""
+    """A file or folder of one's own as sources. Raises `Missing`, `Refused` (a folder without scores) and
+    `Unreadable`.
+    """
     if not path.exists():
         raise Missing(f"There is no file or folder {path}; give a style's name or the path of your tunes.")
-    files = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.suffix.lower() in SUFFIXES and each.is_file())
+    files = (
+        [path]
+        if path.is_file()
+        else sorted(each for each in path.rglob("*") if each.suffix.lower() in SUFFIXES and each.is_file())
+    )
     if 0 < len(files) <= MOST_FILES:
         try:
             return [Ingredient("tune", each.read_bytes(), each.name) for each in files]
         except OSError as error:
             raise Missing(f"{path} cannot be read ({error.strerror}).") from None
     style = ready_style(path)
-    return [Ingredient("style", pack(style, own_entry(path.stem)), f"{path.stem}.tunes", path.stem, "", style.entry.licence)]
+    return [
+        Ingredient(
+            "style",
+            pack(style, own_entry(path.stem)),
+            f"{path.stem}.tunes",
+            path.stem,
+            "",
+            style.entry.licence,
+        )
+    ]
 
 
 def manifest(style: Style) -> bytes:
@@ -103,16 +134,26 @@ def manifest(style: Style) -> bytes:
 
 
 def pack(tunes: Sequence[Tune], entry: StyleEntry) -> bytes:
-    """Tunes in one file: JSON lines, the first of them telling what they are, compressed; the same bytes for the same tunes."""
-    head = json.dumps({"what": _PACKED, "name": entry.name, "title": entry.title, "source": entry.source, "licence": entry.licence})
+    """Tunes in one file: JSON lines, the first of them telling what they are, compressed; the same bytes for
+    the same tunes.
+    """
+    head = json.dumps(
+        {
+            "what": _PACKED,
+            "name": entry.name,
+            "title": entry.title,
+            "source": entry.source,
+            "licence": entry.licence,
+        }
+    )
     return gzip.compress("\n".join([head, *(tune.to_json() for tune in tunes)]).encode(), mtime=0)
 
 
 def style_of(sources: Sequence[Source], materials: Materials, name: str) -> Generator[Progress, None, Style]:
     """The style a recipe's sources give; without any, the style of that name. Yields progress while it reads.
 
-    Raises `Refused` where a style of the table is another here than when the work was made, `Unreadable` for sources that hold no tunes,
-    and whatever `materials` and `open_style` raise.
+    Raises `Refused` where a style of the table is another here than when the work was made, `Unreadable` for
+    sources that hold no tunes, and whatever `materials` and `open_style` raise.
     """
     kept = [source for source in sources if source.role == "style"]
     own = [source for source in sources if source.role == "tune"]
@@ -129,9 +170,13 @@ def style_of(sources: Sequence[Source], materials: Materials, name: str) -> Gene
             raise ValueError
         wanted, sha256 = str(told["name"]), str(told["sha256"])
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise Unreadable("The style's source is neither a manifest nor packed tunes; give the style again.") from None
+        raise Unreadable(
+            "The style's source is neither a manifest nor packed tunes; give the style again."
+        ) from None
     if wanted not in STYLES:
-        raise Unreadable(f"The style's source names '{wanted[:40]}', which this studio does not have; update the studio.")
+        raise Unreadable(
+            f"The style's source names '{wanted[:40]}', which this studio does not have; update the studio."
+        )
     style = yield from open_style(wanted)
     if style.sha256 != sha256:
         raise Refused(
@@ -171,7 +216,9 @@ def _unpacked(content: bytes, name: str) -> Style:
         told = json.loads(head)
         if len(text) > LARGEST_PACK or told["what"] != _PACKED:
             raise ValueError
-        entry = StyleEntry(str(told["name"]), str(told["title"]), name, str(told["source"]), str(told["licence"]), len(lines))
+        entry = StyleEntry(
+            str(told["name"]), str(told["title"]), name, str(told["source"]), str(told["licence"]), len(lines)
+        )
     except (OSError, EOFError, ValueError, KeyError, TypeError, RecursionError):
         raise Unreadable("The packed tunes of this style are damaged; give the style again.") from None
     return Style.of([Tune.from_json(line) for line in lines], entry.name, entry)

@@ -4,9 +4,10 @@
     placed = place(generated, style)                   # beside the style's own tunes, and those shuffled
     report.closeness, report.sentence, [(each.name, each.overlap) for each in report.features]
 
-After Yang and Lerch, "On the evaluation of generative models in music", Neural Computing and Applications 32 (2020): describe every tune
-by a few features, take the distances between tunes within the style and between the two sets, and compare the two distributions of
-distances. Here both densities are estimated on one grid that holds all of either, so that overlap and divergence mean what they say.
+After Yang and Lerch, "On the evaluation of generative models in music", Neural Computing and Applications 32
+(2020): describe every tune by a few features, take the distances between tunes within the style and between
+the two sets, and compare the two distributions of distances. Here both densities are estimated on one grid
+that holds all of either, so that overlap and divergence mean what they say.
 """
 
 from __future__ import annotations
@@ -27,8 +28,13 @@ if TYPE_CHECKING:
 
     from studio.music.styles.corpora import Style
 
-LENGTH_CLASSES = tuple(Fraction(length) for length in ("4", "2", "1", "1/2", "1/4", "3", "3/2", "3/4", "3/8", "4/3", "2/3", "1/3"))
-"""The twelve note lengths that are told apart, in quarter notes: whole to sixteenth, dotted, triplet. Others count as the nearest."""
+LENGTH_CLASSES = tuple(
+    Fraction(length)
+    for length in ("4", "2", "1", "1/2", "1/4", "3", "3/2", "3/4", "3/8", "4/3", "2/3", "1/3")
+)
+"""The twelve note lengths that are told apart, in quarter notes: whole to sixteenth, dotted, triplet. Others
+count as the nearest.
+"""
 
 
 @dataclass(frozen=True)
@@ -42,8 +48,9 @@ class Feature:
 
 @dataclass(frozen=True)
 class Compared:
-    """One feature of two sets. overlap: 0..1, of the distances within the style and those between the sets. divergence: Kullback-Leibler,
-    in nats, of the first from the second. variety: overlap 0..1 of the distances within the style and within the set. within,
+    """One feature of two sets. overlap: 0..1, of the distances within the style and those between the sets.
+    divergence: Kullback-Leibler, in nats, of the first from the second. variety: overlap 0..1 of the
+    distances within the style and within the set. within,
     between, inside: the mean distances."""
 
     name: str
@@ -58,8 +65,8 @@ class Compared:
 
 @dataclass(frozen=True)
 class StyleReport:
-    """features: in the order of FEATURES. closeness: 0..1, the mean over the features of overlap or variety, whichever is less, so that
-    neither tunes unlike the style nor one good tune over and over do well."""
+    """features: in the order of FEATURES. closeness: 0..1, the mean over the features of overlap or variety,
+    whichever is less, so that neither tunes unlike the style nor one good tune over and over do well."""
 
     features: tuple[Compared, ...]
     closeness: float
@@ -77,14 +84,17 @@ class StyleReport:
 
 
 def compare(tunes: Sequence[Tune], style: Sequence[Tune]) -> StyleReport:
-    """How close `tunes` are to `style` (best: tunes of the style that nothing was learnt from). Both are moved to the tonic C first.
+    """How close `tunes` are to `style` (best: tunes of the style that nothing was learnt from). Both are
+    moved to the tonic C first.
 
     Raises `Refused` for fewer than three tunes of either, or tunes without notes.
     """
     import numpy as np
 
     if len(tunes) < 3 or len(style) < 3:
-        raise Refused(f"Three tunes of each are needed to compare, better a hundred; there are {len(tunes)} and {len(style)}.")
+        raise Refused(
+            f"Three tunes of each are needed to compare, better a hundred; there are {len(tunes)} and {len(style)}."
+        )
     if any(len(tune.sounding) < 2 for tune in [*tunes, *style]):
         raise Refused("A tune of fewer than two notes has no features to compare; leave it out.")
     made, known = [tune.in_key(_KEY_OF_C) for tune in tunes], [tune.in_key(_KEY_OF_C) for tune in style]
@@ -92,7 +102,11 @@ def compare(tunes: Sequence[Tune], style: Sequence[Tune]) -> StyleReport:
     for feature in FEATURES:
         of_made = np.array([feature.of(tune) for tune in made])
         of_known = np.array([feature.of(tune) for tune in known])
-        within, between, inside = within_distances(of_known), between_distances(of_made, of_known), within_distances(of_made)
+        within, between, inside = (
+            within_distances(of_known),
+            between_distances(of_made, of_known),
+            within_distances(of_made),
+        )
         overlap, divergence = compare_distances(within, between)
         variety, _ = compare_distances(within, inside)
         compared.append(
@@ -118,8 +132,9 @@ def compare(tunes: Sequence[Tune], style: Sequence[Tune]) -> StyleReport:
 
 @dataclass(frozen=True)
 class Placed:
-    """How close tunes are to a style, between what is as close as it gets and what is not: one half of the style's own tunes, and those
-    with their notes shuffled, each compared with the other half as the tunes are."""
+    """How close tunes are to a style, between what is as close as it gets and what is not: one half of the
+    style's own tunes, and those with their notes shuffled, each compared with the other half as the tunes
+    are."""
 
     tunes: StyleReport
     own: StyleReport
@@ -131,17 +146,26 @@ MOST_COMPARED = 200
 
 
 def place(tunes: Sequence[Tune], style: Sequence[Tune], seed: int = 0) -> Placed:
-    """Compare tunes with a style, on the style's own scale. seed: of the halves and the shuffling. Raises `Refused` as `compare` does."""
+    """Compare tunes with a style, on the style's own scale. seed: of the halves and the shuffling. Raises
+    `Refused` as `compare` does.
+    """
     import numpy as np
 
     random = np.random.default_rng(seed)
     known = [tune for tune in style if len(tune.sounding) >= 2]
     if len(known) < 6:
-        raise Refused(f"A style of {len(known)} tunes is too small to be a scale; compare with one of six at least, better two hundred.")
+        raise Refused(
+            f"A style of {len(known)} tunes is too small to be a scale; compare with one of six at least, better two hundred."
+        )
     some = [known[number] for number in random.permutation(len(known))[: 2 * MOST_COMPARED]]
     one, other = some[: len(some) // 2], some[len(some) // 2 :]
     few = [tunes[number] for number in np.sort(random.permutation(len(tunes))[:MOST_COMPARED])]
-    mixed = [replace(tune, notes=_one_after_the_other([tune.notes[n] for n in random.permutation(len(tune.notes))])) for tune in one]
+    mixed = [
+        replace(
+            tune, notes=_one_after_the_other([tune.notes[n] for n in random.permutation(len(tune.notes))])
+        )
+        for tune in one
+    ]
     return Placed(compare(few, other), compare(one, other), compare(mixed, other))
 
 
@@ -151,7 +175,9 @@ def _one_after_the_other(notes: Sequence[Note]) -> tuple[Note, ...]:
 
 
 def portrait(style: Style) -> dict[str, str | int | list[str]]:
-    """What there is to know of a style, in words: its meters and modes, what its tunes borrow from each other, what was not read."""
+    """What there is to know of a style, in words: its meters and modes, what its tunes borrow from each
+    other, what was not read.
+    """
     from studio.music.styles.originality import Comparison, Kind
 
     comparison = Comparison(style, style.entry.title)
@@ -174,7 +200,10 @@ def portrait(style: Style) -> dict[str, str | int | list[str]]:
         ]
     told["copy limit"] = f"{comparison.max_copy} notes, where none is asked for"
     if style.unread:
-        told["not read"] = [f"{len(style.unread)} files", *(f"{each.name}: {each.reason}" for each in style.unread)]
+        told["not read"] = [
+            f"{len(style.unread)} files",
+            *(f"{each.name}: {each.reason}" for each in style.unread),
+        ]
     if style.remarks:
         told["remarks"] = [f"{remark} ({count} tunes)" for remark, count in style.remarks.items()]
     return told
@@ -185,7 +214,8 @@ def _mean(numbers: Iterable[float]) -> float:
     return sum(listed) / len(listed)
 
 
-# Features -----------------------------------------------------------------------------------------------------------------------------
+# Features
+# -----------------------------------------------------------------------------------------------------------------------------
 
 _KEY_OF_C = Key(0)
 
@@ -299,17 +329,25 @@ FEATURES = (
     Feature("note lengths", "which note lengths and rests it uses", note_lengths),
     Feature("note length steps", "which note length follows which", note_length_steps),
 )
-"""What tunes are compared by. Counts are per bar, since a set may hold tunes of one length and the style of many."""
+"""What tunes are compared by. Counts are per bar, since a set may hold tunes of one length and the style of
+many.
+"""
 
 
-# Distances and densities --------------------------------------------------------------------------------------------------------------
+# Distances and densities
+# --------------------------------------------------------------------------------------------------------------
 
 
 def within_distances(features: NDArray[np.float64]) -> NDArray[np.float64]:
     """Euclidean distances of all pairs of rows of [n, d]: n (n - 1) / 2 numbers."""
     import numpy as np
 
-    return np.concatenate([np.linalg.norm(features[place + 1 :] - features[place], axis=1) for place in range(len(features) - 1)])
+    return np.concatenate(
+        [
+            np.linalg.norm(features[place + 1 :] - features[place], axis=1)
+            for place in range(len(features) - 1)
+        ]
+    )
 
 
 def between_distances(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -324,9 +362,11 @@ GRID = 512
 
 
 def compare_distances(one: NDArray[np.float64], other: NDArray[np.float64]) -> tuple[float, float]:
-    """(overlap 0..1, Kullback-Leibler divergence of `one` from `other` in nats) of two samples, by Gaussian kernels on a common grid.
+    """(overlap 0..1, Kullback-Leibler divergence of `one` from `other` in nats) of two samples, by Gaussian
+    kernels on a common grid.
 
-    Each bandwidth is Scott's, n^(-1/5) standard deviations; the grid reaches four bandwidths beyond all of either sample.
+    Each bandwidth is Scott's, n^(-1/5) standard deviations; the grid reaches four bandwidths beyond all of
+    either sample.
     """
     import numpy as np
 
@@ -342,8 +382,9 @@ def compare_distances(one: NDArray[np.float64], other: NDArray[np.float64]) -> t
 
 
 def density(sample: NDArray[np.float64], width: float, grid: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The kernel density of a sample at the points of a grid. Samples are put into bins an eighth of the width apart first, each shared
-    between its two neighbours, which changes nothing that can be seen and makes large samples cheap."""
+    """The kernel density of a sample at the points of a grid. Samples are put into bins an eighth of the
+    width apart first, each shared between its two neighbours, which changes nothing that can be seen and
+    makes large samples cheap."""
     import numpy as np
 
     step = width / 8
@@ -363,9 +404,11 @@ def density(sample: NDArray[np.float64], width: float, grid: NDArray[np.float64]
     return result
 
 
-def overlap_and_divergence(p: NDArray[np.float64], q: NDArray[np.float64], grid: NDArray[np.float64]) -> tuple[float, float]:
-    """Of two densities on one grid: the area under both, and the integral of p log(p / q). Both are brought to area 1; q is not let
-    below 1e-12 of its peak, so that the divergence stays finite."""
+def overlap_and_divergence(
+    p: NDArray[np.float64], q: NDArray[np.float64], grid: NDArray[np.float64]
+) -> tuple[float, float]:
+    """Of two densities on one grid: the area under both, and the integral of p log(p / q). Both are brought
+    to area 1; q is not let below 1e-12 of its peak, so that the divergence stays finite."""
     import numpy as np
 
     p, q = p / np.trapezoid(p, grid), q / np.trapezoid(q, grid)

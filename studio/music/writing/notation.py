@@ -1,11 +1,13 @@
-"""How music is written down: bars, note values, tuplets, ties, beams, spelling. What `writing` needs whatever the format.
+"""How music is written down: bars, note values, tuplets, ties, beams, spelling. What `writing` needs whatever
+the format.
 
     for measure in measures_of(part, score):
         for voice in measure.voices:
             for written in voice: written.value, written.dots, written.tuplet, written.spelled
 
-The rules are those of engraving handbooks (Read, Music Notation, 1969; Gould, Behind Bars, 2011), in their plainest form: a note may
-hide a beat only where readers expect it, tuplets end where they fill a simple length, beams follow the beats of the meter.
+The rules are those of engraving handbooks (Read, Music Notation, 1969; Gould, Behind Bars, 2011), in their
+plainest form: a note may hide a beat only where readers expect it, tuplets end where they fill a simple
+length, beams follow the beats of the meter.
 """
 
 from __future__ import annotations
@@ -42,10 +44,11 @@ VALUES = {
 class Written:
     """One note, chord or rest as it stands on paper.
 
-    pitches: MIDI, upwards; none for a rest. spelled: (letter, alteration, octave) of each. accidentals: the sign to draw before
-    each, or "" for none. value, dots: its look. tuplet: (notes, in the time of) or None; opens, closes: it is the first or last of its
-    tuplet. tie_in, tie_out: tied from the one before, to the next. beams: for each level, from the eighths' beam on, one of begin,
-    continue, end, forward hook, backward hook. whole_bar: a rest that fills its bar.
+    pitches: MIDI, upwards; none for a rest. spelled: (letter, alteration, octave) of each. accidentals: the
+    sign to draw before each, or "" for none. value, dots: its look. tuplet: (notes, in the time of) or None;
+    opens, closes: it is the first or last of its tuplet. tie_in, tie_out: tied from the one before, to the
+    next. beams: for each level, from the eighths' beam on, one of begin, continue, end, forward hook,
+    backward hook. whole_bar: a rest that fills its bar.
     indices: which of the part's notes it is, or a piece of.
     """
 
@@ -72,7 +75,9 @@ class Written:
 
 @dataclass(frozen=True)
 class Measure:
-    """A bar on paper, or the part of one up to a repeat sign. implicit: not counted (a pick-up, the rest of a cut bar)."""
+    """A bar on paper, or the part of one up to a repeat sign. implicit: not counted (a pick-up, the rest of a
+    cut bar).
+    """
 
     bar: Bar
     start: Fraction
@@ -111,7 +116,14 @@ def measures_of(part: Part, score: Score) -> list[Measure]:
 
 
 def _empty_measures(score: Score) -> list[Measure]:
-    cuts = sorted({edge for again in score.repeats for edge in (again.start, again.end, again.ending) if edge is not None})
+    cuts = sorted(
+        {
+            edge
+            for again in score.repeats
+            for edge in (again.start, again.end, again.ending)
+            if edge is not None
+        }
+    )
     measures, keys, key = [], list(score.keys), score.keys[0].key
     for bar in score.bars():
         inside = [cut for cut in cuts if bar.start < cut < bar.end]
@@ -123,7 +135,9 @@ def _empty_measures(score: Score) -> list[Measure]:
 
 
 def _voices_of(part: Part) -> list[list[Written]]:
-    """Notes that begin and end together are a chord; chords that overlap stand in different voices, the higher first."""
+    """Notes that begin and end together are a chord; chords that overlap stand in different voices, the
+    higher first.
+    """
     chords: dict[tuple[Fraction, Fraction], list[int]] = {}
     for index, note in enumerate(part.notes):
         if note.pitch is not None:
@@ -160,7 +174,13 @@ def _filled(voice: Sequence[Written], end: Fraction) -> list[Written]:
 def _clipped(piece: Written, measure: Measure) -> Written:
     start, end = max(piece.start, measure.start), min(piece.end, measure.end)
     sounds = bool(piece.pitches)
-    return replace(piece, start=start, duration=end - start, tie_in=sounds and start > piece.start, tie_out=sounds and end < piece.end)
+    return replace(
+        piece,
+        start=start,
+        duration=end - start,
+        tie_in=sounds and start > piece.start,
+        tie_out=sounds and end < piece.end,
+    )
 
 
 def _laid_out(pieces: Sequence[Written], measure: Measure) -> list[Written]:
@@ -249,7 +269,9 @@ def _exact_value(length: Fraction) -> tuple[Fraction, int] | None:
 def _in_values(piece: Written, measure: Measure) -> Iterator[Written]:
     here, end, first = piece.start, piece.end, True
     while here < end:
-        length = _next_length(here - measure.bar.start + _upbeat(measure), end - here, measure.bar.meter, rest=not piece.pitches)
+        length = _next_length(
+            here - measure.bar.start + _upbeat(measure), end - here, measure.bar.meter, rest=not piece.pitches
+        )
         value, dots = _largest_value(length)
         length = _length(value, dots)
         last = here + length >= end
@@ -295,19 +317,28 @@ def _next_length(place: Fraction, length: Fraction, meter: Meter, *, rest: bool)
         if exact and not (rest and exact[1]):
             return length
         beats = length // beat
-        while beats > 1 and (not _exact_value(beats * beat) or (rest and (_exact_value(beats * beat) or (0, 1))[1])):
+        while beats > 1 and (
+            not _exact_value(beats * beat) or (rest and (_exact_value(beats * beat) or (0, 1))[1])
+        ):
             beats -= 1
         return beats * beat
     syncopated = not rest and not meter.compound and place % (beat / 2) == 0 and length == beat
     middle = meter.bar_length / 2
-    if not rest and not meter.compound and length == beat * 3 / 2 and meter.numerator % 2 == 0 and (place + length) % (2 * beat) == 0:
+    if (
+        not rest
+        and not meter.compound
+        and length == beat * 3 / 2
+        and meter.numerator % 2 == 0
+        and (place + length) % (2 * beat) == 0
+    ):
         return length  # short, then long, in two beats
     if syncopated and not (meter.numerator % 4 == 0 and place < middle < place + length):
         return length
     return next_beat - place
 
 
-# Beams --------------------------------------------------------------------------------------------------------------------------------
+# Beams
+# --------------------------------------------------------------------------------------------------------------------------------
 
 
 def beam_groups(meter: Meter) -> tuple[Fraction, ...]:
@@ -345,7 +376,9 @@ def _beamed(written: Sequence[Written], measure: Measure) -> list[Written]:
     return result
 
 
-def _widened(edges: list[tuple[Fraction, Fraction]], written: Sequence[Written], measure: Measure) -> list[tuple[Fraction, Fraction]]:
+def _widened(
+    edges: list[tuple[Fraction, Fraction]], written: Sequence[Written], measure: Measure
+) -> list[tuple[Fraction, Fraction]]:
     """Two beats (all three in 3/4) of nothing but eighths share a beam."""
     meter = measure.bar.meter
     if meter.compound or meter.denominator != 4:
@@ -355,8 +388,13 @@ def _widened(edges: list[tuple[Fraction, Fraction]], written: Sequence[Written],
     for first in range(0, len(edges), span):
         together = edges[first : first + span]
         start, end = together[0][0], together[-1][1]
-        inside = [note for note in written if start <= note.start - measure.bar.start + _upbeat(measure) < end]
-        plain = all(note.pitches and note.value == Fraction(1, 2) and not note.dots and not note.tuplet for note in inside)
+        inside = [
+            note for note in written if start <= note.start - measure.bar.start + _upbeat(measure) < end
+        ]
+        plain = all(
+            note.pitches and note.value == Fraction(1, 2) and not note.dots and not note.tuplet
+            for note in inside
+        )
         wide += [(start, end)] if plain and inside else together
     return wide
 
@@ -390,24 +428,33 @@ def _levels(value: Fraction) -> int:
     return levels
 
 
-# Spelling -----------------------------------------------------------------------------------------------------------------------------
+# Spelling
+# -----------------------------------------------------------------------------------------------------------------------------
 
 SIGNS = {-2: "flat-flat", -1: "flat", 0: "natural", 1: "sharp", 2: "double-sharp"}
 
 
-def spell_line(pitches: Sequence[int], key: Key, chords: Sequence[Chord | None] = ()) -> list[tuple[str, int, int]]:
+def spell_line(
+    pitches: Sequence[int], key: Key, chords: Sequence[Chord | None] = ()
+) -> list[tuple[str, int, int]]:
     """Every pitch of a line as (letter, alteration, octave).
 
-    Tones outside of the scale that lead a half step up to the next note are raised (D# to E), those that lead down are lowered
-    (Eb to D), except where the key has its own custom (`spell`): the raised fourth, the lowered seventh, minor's raised sixth and
-    seventh. Others are spelled as tones of the chord that sounds (chords: one a pitch, or none), so that the third of E is G#.
+    Tones outside of the scale that lead a half step up to the next note are raised (D# to E), those that lead
+    down are lowered (Eb to D), except where the key has its own custom (`spell`): the raised fourth, the
+    lowered seventh, minor's raised sixth and seventh. Others are spelled as tones of the chord that sounds
+    (chords: one a pitch, or none), so that the third of E is G#.
     """
     scale = set(key.scale)
     spelled = []
     for place, pitch in enumerate(pitches):
         usual = spell(pitch, key)
         following = pitches[place + 1] if place + 1 < len(pitches) else None
-        if pitch % 12 not in scale and following is not None and following % 12 in scale and abs(following - pitch) == 1:
+        if (
+            pitch % 12 not in scale
+            and following is not None
+            and following % 12 in scale
+            and abs(following - pitch) == 1
+        ):
             target = spell(following, key)
             step = -1 if following > pitch else 1
             letters = "CDEFGAB"
@@ -416,7 +463,9 @@ def spell_line(pitches: Sequence[int], key: Key, chords: Sequence[Chord | None] 
             octave = target[2] + index // 7
             natural = spell_natural(letter, octave)
             degree = (pitch - key.tonic) % 12
-            custom = degree == 10 or (step == 1 and (degree == 6 or (key.mode == "minor" and degree in (9, 11))))
+            custom = degree == 10 or (
+                step == 1 and (degree == 6 or (key.mode == "minor" and degree in (9, 11)))
+            )
             if abs(pitch - natural) <= 1 and not custom:
                 usual = (letter, pitch - natural, octave)
         elif pitch % 12 not in scale and chords and (chord := chords[place]):
@@ -476,9 +525,17 @@ def _spell(measures: Sequence[Measure], score: Score) -> None:
                 names.setdefault(entry[:4], spell(entry[4], key))
     held: dict[tuple[int, int], tuple[str, int, int]] = {}
     for place, measure in enumerate(measures):
-        in_force = {(letter, octave): alter for letter, alter in signature(measure.key).items() for octave in range(-2, 11)}
+        in_force = {
+            (letter, octave): alter
+            for letter, alter in signature(measure.key).items()
+            for octave in range(-2, 11)
+        }
         order = sorted(
-            ((written.start, voice, item) for voice, line in enumerate(measure.voices) for item, written in enumerate(line)),
+            (
+                (written.start, voice, item)
+                for voice, line in enumerate(measure.voices)
+                for item, written in enumerate(line)
+            ),
         )
         for _, voice, item in order:
             written = measure.voices[voice][item]

@@ -1,9 +1,11 @@
-"""Writes tunes and scores: MIDI, MusicXML, ABC, and engraved pages as SVG. The same tune gives the same bytes.
+"""Writes tunes and scores: MIDI, MusicXML, ABC, and engraved pages as SVG. The same tune gives the same
+bytes.
 
     path.write_bytes(write(tune, ".musicxml"))
 
-Reading back gives the same notes, bars, keys and chords. MIDI has no repeat signs, so there repeats are played out; its chord symbols
-stand as markers, and a pick-up is a first bar in a meter of its own length. Marked phrase ends are not written.
+Reading back gives the same notes, bars, keys and chords. MIDI has no repeat signs, so there repeats are
+played out; its chord symbols stand as markers, and a pick-up is a first bar in a meter of its own length.
+Marked phrase ends are not written.
 """
 
 from __future__ import annotations
@@ -41,34 +43,42 @@ def write(music: Tune | Score, suffix: str, colours: Mapping[int, str] | None = 
         return write_musicxml(music, colours)
     if suffix == ".abc":
         if isinstance(music, Score):
-            raise Refused("ABC is written for a single melody; choose .musicxml or .mid for a score of several parts.")
+            raise Refused(
+                "ABC is written for a single melody; choose .musicxml or .mid for a score of several parts."
+            )
         return write_abc(music)
     if suffix == ".svg":
         return engrave(music, colours)
     raise UnknownName("format of scores", suffix, FORMATS)
 
 
-# MIDI ---------------------------------------------------------------------------------------------------------------------------------
+# MIDI
+# ---------------------------------------------------------------------------------------------------------------------------------
 
 
 def write_midi(music: Tune | Score, *, program: int = 0) -> bytes:
     """A MIDI file of type 1: a track of meters, keys, tempo and chord markers, then a track a part.
 
-    program: General MIDI instrument 0..127 of a tune (a score's parts have their own). Raises `Refused` for lengths no MIDI file can hold.
+    program: General MIDI instrument 0..127 of a tune (a score's parts have their own). Raises `Refused` for
+    lengths no MIDI file can hold.
     """
     score = music.unfolded().score(name=music.title, program=program) if isinstance(music, Tune) else music
     moments = [edge for part in score.parts for note in part.notes for edge in (note.start, note.end)]
     moments += [chord.start for chord in score.chords] + [bar.end for bar in score.bars()] + [score.end]
     division = lcm(1, *(moment.denominator for moment in moments))
     if division > 32767:
-        raise Refused("This music mixes so many kinds of tuplets that MIDI cannot count them exactly; write .musicxml.")
+        raise Refused(
+            "This music mixes so many kinds of tuplets that MIDI cannot count them exactly; write .musicxml."
+        )
     division *= max(1, 480 // division)
     tracks = [_track(_conductor(score, division), int(score.end * division))]
     channel = 0
     for part in score.parts:
         if not part.percussion:
             used, channel = channel, (channel + 1 if channel != 8 else 10) % 16
-        tracks.append(_track(_played(part, 9 if part.percussion else used, division), int(score.end * division)))
+        tracks.append(
+            _track(_played(part, 9 if part.percussion else used, division), int(score.end * division))
+        )
     return b"MThd" + struct.pack(">IHHH", 6, 1, len(tracks), division) + b"".join(tracks)
 
 
@@ -135,13 +145,17 @@ def _track(events: Sequence[tuple[int, bytes]], end: int) -> bytes:
     return b"MTrk" + struct.pack(">I", len(body)) + bytes(body)
 
 
-# MusicXML -----------------------------------------------------------------------------------------------------------------------------
+# MusicXML
+# -----------------------------------------------------------------------------------------------------------------------------
 
 
-def write_musicxml(music: Tune | Score, colours: Mapping[int, str] | Sequence[Mapping[int, str]] | None = None) -> bytes:
+def write_musicxml(
+    music: Tune | Score, colours: Mapping[int, str] | Sequence[Mapping[int, str]] | None = None
+) -> bytes:
     """A MusicXML 4.0 document (score-partwise), UTF-8.
 
-    colours: number of a note among the sounding ones (0 is the first) -> "#rrggbb", for the first part, or one such table a part.
+    colours: number of a note among the sounding ones (0 is the first) -> "#rrggbb", for the first part, or
+    one such table a part.
     """
     score = music.score() if isinstance(music, Tune) else music
     tables = [colours] if isinstance(colours, Mapping) else list(colours or [])
@@ -150,12 +164,18 @@ def write_musicxml(music: Tune | Score, colours: Mapping[int, str] | Sequence[Ma
     if score.title:
         lines.append(f"<work><work-title>{_xml(score.title)}</work-title></work>")
     composer = f'<creator type="composer">{_xml(score.composer)}</creator>' if score.composer else ""
-    lines.append(f"<identification>{composer}<encoding><software>Derivative Works Studio</software></encoding></identification>")
+    lines.append(
+        f"<identification>{composer}<encoding><software>Derivative Works Studio</software></encoding></identification>"
+    )
     lines.append("<part-list>")
     for number, part in enumerate(score.parts, 1):
         name = part_name(part, number, len(score.parts))
-        lines.append(f'<score-part id="P{number}"><part-name{"" if name else _HIDDEN}>{_xml(name)}</part-name>')
-        lines.append(f'<score-instrument id="P{number}-I1"><instrument-name>{_xml(name or "Melody")}</instrument-name></score-instrument>')
+        lines.append(
+            f'<score-part id="P{number}"><part-name{"" if name else _HIDDEN}>{_xml(name)}</part-name>'
+        )
+        lines.append(
+            f'<score-instrument id="P{number}-I1"><instrument-name>{_xml(name or "Melody")}</instrument-name></score-instrument>'
+        )
         channel = 10 if part.percussion else (number - 1) % 16 + 1 + ((number - 1) % 16 >= 9)
         lines.append(f'<midi-instrument id="P{number}-I1"><midi-channel>{min(channel, 16)}</midi-channel>')
         lines.append(f"<midi-program>{part.program + 1}</midi-program></midi-instrument></score-part>")
@@ -165,7 +185,9 @@ def write_musicxml(music: Tune | Score, colours: Mapping[int, str] | Sequence[Ma
         lines.append(f'<part id="P{number}">')
         measures = measures_of(part, score)
         for place, measure in enumerate(measures):
-            lines += _measure_xml(measure, place, measures, score, part, divisions, table, with_chords=number == 1)
+            lines += _measure_xml(
+                measure, place, measures, score, part, divisions, table, with_chords=number == 1
+            )
         lines.append("</part>")
     lines.append("</score-partwise>")
     return ("\n".join(lines) + "\n").encode()
@@ -184,7 +206,9 @@ _HIDDEN = ' print-object="no"'
 
 
 def part_name(part: Part, number: int, parts: int) -> str:
-    """A part's name as it is printed: clean of control characters, at most 40 letters, and none for a lone unnamed part."""
+    """A part's name as it is printed: clean of control characters, at most 40 letters, and none for a lone
+    unnamed part.
+    """
     name = " ".join("".join(letter if letter.isprintable() else " " for letter in part.name).split())[:40]
     return name or ("" if parts == 1 else f"Part {number}")
 
@@ -195,7 +219,9 @@ def _xml(text: str) -> str:
 
 def _divisions(score: Score) -> int:
     moments = [edge for part in score.parts for note in part.notes for edge in (note.start, note.end)]
-    moments += [chord.start for chord in score.chords] + [edge for bar in score.bars() for edge in (bar.start, bar.end)]
+    moments += [chord.start for chord in score.chords] + [
+        edge for bar in score.bars() for edge in (bar.start, bar.end)
+    ]
     # Ties inside of tuplets and bars may need pieces half or a quarter as long.
     return 4 * lcm(4, *(moment.denominator for moment in moments))
 
@@ -218,7 +244,13 @@ def _measure_xml(
     second = [again for again in score.repeats if again.ending is not None and again.end == measure.start]
     if (begins and measure.start > 0) or ending or second:
         lines.append('<barline location="left">')
-        lines += ['<ending number="1" type="start"/>'] if ending else ['<ending number="2" type="start"/>'] if second else []
+        lines += (
+            ['<ending number="1" type="start"/>']
+            if ending
+            else ['<ending number="2" type="start"/>']
+            if second
+            else []
+        )
         lines += ['<repeat direction="forward"/>'] if begins and measure.start > 0 else []
         lines.append("</barline>")
     lines += _attributes_xml(measure, measures[place - 1] if place else None, part, divisions)
@@ -229,7 +261,9 @@ def _measure_xml(
             f"<per-minute>{_number(score.tempo / float(beat))}</per-minute></metronome></direction-type>"
             f'<sound tempo="{_number(score.tempo)}"/></direction>'
         )
-    chords = [chord for chord in score.chords if measure.start <= chord.start < measure.end] if with_chords else []
+    chords = (
+        [chord for chord in score.chords if measure.start <= chord.start < measure.end] if with_chords else []
+    )
     for number, voice in enumerate(measure.voices):
         if number:
             lines.append(f"<backup><duration>{int(measure.length * divisions)}</duration></backup>")
@@ -267,7 +301,9 @@ def _attributes_xml(measure: Measure, before: Measure | None, part: Part, divisi
         lines.append(f"<key><fifths>{measure.key.fifths}</fifths><mode>{measure.key.mode}</mode></key>")
     if before is None or before.bar.meter != measure.bar.meter:
         meter = measure.bar.meter
-        lines.append(f"<time><beats>{meter.numerator}</beats><beat-type>{meter.denominator}</beat-type></time>")
+        lines.append(
+            f"<time><beats>{meter.numerator}</beats><beat-type>{meter.denominator}</beat-type></time>"
+        )
     if before is None:
         if part.percussion:
             lines.append("<clef><sign>percussion</sign></clef>")
@@ -282,7 +318,9 @@ def _harmony_xml(symbol: str, offset: int) -> str:
     try:
         chord = parse_chord(symbol)
     except Unreadable:
-        return f"<direction><direction-type><words>{_xml(symbol)}</words></direction-type>{placed}</direction>"
+        return (
+            f"<direction><direction-type><words>{_xml(symbol)}</words></direction-type>{placed}</direction>"
+        )
     if chord is None:
         return f'<harmony><root><root-step text="">C</root-step></root><kind text="N.C.">none</kind>{placed}</harmony>'
     return f"<harmony>{_name_xml('root', chord.root)}{_kind_xml(chord)}{placed}</harmony>"
@@ -301,10 +339,14 @@ def _kind_xml(chord: Chord) -> str:
     for degree in chord.degrees:
         number = re.sub(r"\D", "", degree)
         alter = {"#": 1, "b": -1}.get(degree[0], 0) if degree[:1] in "#b" else 0
-        change = "subtract" if degree.startswith("no") else "alter" if degree[0] in "#b" and number == "5" else "add"
-        xml += (
-            f"<degree><degree-value>{number}</degree-value><degree-alter>{alter}</degree-alter><degree-type>{change}</degree-type></degree>"
+        change = (
+            "subtract"
+            if degree.startswith("no")
+            else "alter"
+            if degree[0] in "#b" and number == "5"
+            else "add"
         )
+        xml += f"<degree><degree-value>{number}</degree-value><degree-alter>{alter}</degree-alter><degree-type>{change}</degree-type></degree>"
     return xml
 
 
@@ -318,7 +360,9 @@ def _note_xml(written: Written, voice: int, divisions: int, colours: Mapping[int
         look_time = ""
     tuplet = ""
     if written.opens:
-        tuplet += '<tuplet type="start" bracket="no"/>' if written.beams else '<tuplet type="start" bracket="yes"/>'
+        tuplet += (
+            '<tuplet type="start" bracket="no"/>' if written.beams else '<tuplet type="start" bracket="yes"/>'
+        )
     if written.closes:
         tuplet += '<tuplet type="stop"/>'
     if not written.pitches:
@@ -333,15 +377,22 @@ def _note_xml(written: Written, voice: int, divisions: int, colours: Mapping[int
         pitch = f"<pitch><step>{letter}</step>{f'<alter>{alter}</alter>' if alter else ''}<octave>{octave}</octave></pitch>"
         ties = '<tie type="stop"/>' * written.tie_in + '<tie type="start"/>' * written.tie_out
         sign = f"<accidental>{written.accidentals[rank]}</accidental>" if written.accidentals[rank] else ""
-        beams = "".join(f'<beam number="{level}">{mark}</beam>' for level, mark in enumerate(written.beams, 1)) if not rank else ""
+        beams = (
+            "".join(f'<beam number="{level}">{mark}</beam>' for level, mark in enumerate(written.beams, 1))
+            if not rank
+            else ""
+        )
         tied = '<tied type="stop"/>' * written.tie_in + '<tied type="start"/>' * written.tie_out
         inner = tied + ("" if rank else tuplet)
         notations = f"<notations>{inner}</notations>" if inner else ""
-        lines.append(f"{head}{stacked}{pitch}{duration}{ties}<voice>{voice}</voice>{look}{sign}{look_time}{beams}{notations}</note>")
+        lines.append(
+            f"{head}{stacked}{pitch}{duration}{ties}<voice>{voice}</voice>{look}{sign}{look_time}{beams}{notations}</note>"
+        )
     return lines
 
 
-# ABC ----------------------------------------------------------------------------------------------------------------------------------
+# ABC
+# ----------------------------------------------------------------------------------------------------------------------------------
 
 
 def write_abc(tune: Tune) -> bytes:
@@ -383,7 +434,9 @@ def write_abc(tune: Tune) -> bytes:
 
 
 def _line(text: str) -> str:
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split()).replace("%", r"\%")
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split()).replace(
+        "%", r"\%"
+    )
 
 
 def _abc_key(key: Key) -> str:
@@ -426,20 +479,30 @@ def _measure_abc(measure: Measure, unit: Fraction, chords: list[Any]) -> str:
 def _abc_length(length: Fraction) -> str:
     if length == 1:
         return ""
-    return str(length.numerator) if length.denominator == 1 else f"{'' if length.numerator == 1 else length.numerator}/{length.denominator}"
+    return (
+        str(length.numerator)
+        if length.denominator == 1
+        else f"{'' if length.numerator == 1 else length.numerator}/{length.denominator}"
+    )
 
 
-# Engraving ----------------------------------------------------------------------------------------------------------------------------
+# Engraving
+# ----------------------------------------------------------------------------------------------------------------------------
 
 
-def engrave(music: Tune | Score, colours: Mapping[int, str] | None = None, *, width: int = 1000, staff: int = 40) -> bytes:
+def engrave(
+    music: Tune | Score, colours: Mapping[int, str] | None = None, *, width: int = 1000, staff: int = 40
+) -> bytes:
     """The engraved score as one SVG picture, as tall as it needs to be.
 
-    width: of the page in pixels (200..4000). staff: its size in per cent of verovio's own (10..100). colours: as in `write_musicxml`.
+    width: of the page in pixels (200..4000). staff: its size in per cent of verovio's own (10..100). colours:
+    as in `write_musicxml`.
     Raises `Refused` for music too long for one picture (more than 2,000 bars).
     """
     if not 200 <= width <= 4000 or not 10 <= staff <= 100:
-        raise Refused("A page is 200 to 4000 pixels wide and its staves 10 to 100 per cent of their usual size.")
+        raise Refused(
+            "A page is 200 to 4000 pixels wide and its staves 10 to 100 per cent of their usual size."
+        )
     bars = len(music.bars())
     if bars > 2000:
         raise Refused(f"{bars} bars are too many for one picture; engrave a passage of it.")
@@ -479,14 +542,18 @@ def engrave(music: Tune | Score, colours: Mapping[int, str] | None = None, *, wi
 
 def _page(toolkit: Any, written: str) -> str:
     if not toolkit.loadData(written):
-        raise Refused("The score could not be engraved; write it as .musicxml and open it in a notation program.")
+        raise Refused(
+            "The score could not be engraved; write it as .musicxml and open it in a notation program."
+        )
     toolkit.redoLayout()
     page: str = toolkit.renderToSVG(1)
     return page
 
 
 def _in_lines_of(bars: int, written: str) -> str:
-    """MusicXML with a new line before every so many full bars (a pick-up is number 0, and stands in the first)."""
+    """MusicXML with a new line before every so many full bars (a pick-up is number 0, and stands in the
+    first).
+    """
 
     def broken(measure: re.Match[str]) -> str:
         number = int(measure[1])

@@ -1,4 +1,6 @@
-"""Backbones: the table agrees with the networks, the packaged weights see what they should, and preparing changes nothing but speed."""
+"""Backbones: the table agrees with the networks, the packaged weights see what they should, and preparing
+changes nothing but speed.
+"""
 
 from __future__ import annotations
 
@@ -72,16 +74,24 @@ def as_it_is(network: nn.Module, which: Backbone, picture: Tensor, names: list[s
     """What plain hooks on the untouched network see."""
     seen: dict[str, Tensor] = {}
     modules = dict(network.named_modules())
-    hooks = [modules[name].register_forward_hook(lambda _m, _i, out, name=name: seen.__setitem__(name, out.clone())) for name in names]
+    hooks = [
+        modules[name].register_forward_hook(
+            lambda _m, _i, out, name=name: seen.__setitem__(name, out.clone())
+        )
+        for name in names
+    ]
     try:
-        network((picture - torch.tensor(which.mean).view(1, 3, 1, 1)) / torch.tensor(which.std).view(1, 3, 1, 1))
+        network(
+            (picture - torch.tensor(which.mean).view(1, 3, 1, 1)) / torch.tensor(which.std).view(1, 3, 1, 1)
+        )
     finally:
         for hook in hooks:
             hook.remove()
     return seen
 
 
-# --- The default network -------------------------------------------------------------------------------------------------
+# --- The default network
+# -------------------------------------------------------------------------------------------------
 
 
 def test_the_default_network_is_timms_to_the_last_digit() -> None:
@@ -99,7 +109,10 @@ def test_the_default_network_is_timms_to_the_last_digit() -> None:
 
 @pytest.mark.parametrize(
     ("photo", "expected"),
-    [("china.jpg", {442: "bell cote", 449: "boathouse", 663: "monastery", 483: "castle", 698: "palace"}), ("flower.jpg", {985: "daisy"})],
+    [
+        ("china.jpg", {442: "bell cote", 449: "boathouse", 663: "monastery", 483: "castle", 698: "palace"}),
+        ("flower.jpg", {985: "daisy"}),
+    ],
 )
 def test_the_packaged_weights_recognise_the_sample_photos(photo: str, expected: dict[int, str]) -> None:
     from PIL import Image
@@ -121,7 +134,9 @@ def test_opening_the_default_network_names_its_weights_and_is_done_once() -> Non
     assert open_network(DEFAULT, ("blocks.2", "blocks.4"))[0] is network
 
 
-def test_a_packaged_file_that_was_tampered_with_is_not_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_packaged_file_that_was_tampered_with_is_not_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     broken = tmp_path / "weights.pth"
     broken.write_bytes(weights_path(backbone(DEFAULT)).read_bytes()[:-1] + b"x")
     monkeypatch.setattr(networks, "weights_path", lambda _which: broken)
@@ -129,7 +144,8 @@ def test_a_packaged_file_that_was_tampered_with_is_not_loaded(tmp_path: Path, mo
         open_network(DEFAULT, ("blocks.1",))
 
 
-# --- The table -------------------------------------------------------------------------------------------------------------
+# --- The table
+# -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", BACKBONES)
@@ -139,7 +155,9 @@ def test_every_layer_in_the_table_is_in_its_network_with_that_many_channels(name
         network = build(which).eval()
         names = [layer.name for layer in which.layers]
         seen = as_it_is_on_meta(network, names, side=max(96, which.smallest))
-    assert {layer.name: layer.channels for layer in which.layers} == {name: features.shape[1] for name, features in seen.items()}
+    assert {layer.name: layer.channels for layer in which.layers} == {
+        name: features.shape[1] for name, features in seen.items()
+    }
     assert list(seen) == names, "layers are listed from the picture inwards"
     assert all(layer.shows.endswith(".") for layer in which.layers)
 
@@ -166,7 +184,12 @@ def test_the_files_are_those_that_torchvision_publishes() -> None:
 
 def test_the_table_is_read_without_torch() -> None:
     asked = "import sys; from studio.images.networks.backbones import layers, readiness; layers('vgg16'), readiness(); print('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout.strip() == "False"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", asked], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        == "False"
+    )
 
 
 def test_the_doctor_knows_what_is_ready_and_what_is_missing() -> None:
@@ -193,10 +216,13 @@ def test_a_layer_without_a_plane_of_features_is_refused() -> None:
         open_network(DEFAULT, ("classifier",))
 
 
-# --- Preparing -------------------------------------------------------------------------------------------------------------
+# --- Preparing
+# -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [DEFAULT, "squeezenet1_1", "densenet121", "mobilenet_v3_large", "convnext_tiny", "googlenet"])
+@pytest.mark.parametrize(
+    "name", [DEFAULT, "squeezenet1_1", "densenet121", "mobilenet_v3_large", "convnext_tiny", "googlenet"]
+)
 def test_prepared_networks_see_what_unprepared_ones_see(name: str) -> None:
     torch.manual_seed(1)
     which = backbone(name)
@@ -213,7 +239,8 @@ def test_prepared_networks_see_what_unprepared_ones_see(name: str) -> None:
     (slope,) = torch.autograd.grad(seen[names[-1]].square().mean(), picture)
     for layer in names:
         assert relative(seen[layer].detach(), plain[layer]) < 1e-4
-    # A bend that rounds to the other side of its corner changes the slope at that place: nearly all the same, not all.
+    # A bend that rounds to the other side of its corner changes the slope at that place: nearly all the same,
+    # not all.
     assert relative(slope, plain_slope) < 2e-2
 
 
@@ -222,7 +249,9 @@ def relative(one: Tensor, other: Tensor) -> float:
 
 
 class Tricky(nn.Module):
-    """What could go wrong: a ReLU shared and in place, a layer shown before its norm, a convolution used twice, a dead branch."""
+    """What could go wrong: a ReLU shared and in place, a layer shown before its norm, a convolution used
+    twice, a dead branch.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -271,10 +300,14 @@ def test_nothing_is_folded_cut_or_written_over_that_somebody_looks_at(
         assert relative(features, plain[name]) < 1e-5, name
     (slope,) = torch.autograd.grad(sum(seen[name].square().mean() for name in shown), picture)
     assert relative(slope, plain_slope) < 1e-4
-    assert not any(parameter.shape[0] == 1000 for parameter in prepared._graph.parameters()), "the branch nobody needs is gone"
+    assert not any(parameter.shape[0] == 1000 for parameter in prepared._graph.parameters()), (
+        "the branch nobody needs is gone"
+    )
 
 
-@pytest.mark.skipif(not bends_at_once(torch.device("cpu")), reason="PyTorch here has no oneDNN convolution that bends")
+@pytest.mark.skipif(
+    not bends_at_once(torch.device("cpu")), reason="PyTorch here has no oneDNN convolution that bends"
+)
 @pytest.mark.parametrize("bend", ["", "relu", "relu6"])
 @pytest.mark.parametrize(
     ("kernel", "stride", "padding", "channels", "side"),
@@ -316,7 +349,8 @@ def test_batch_norms_are_really_folded() -> None:
     assert not any(parameter.requires_grad for parameter in network._graph.parameters())
 
 
-# --- Weights from elsewhere --------------------------------------------------------------------------------------------------
+# --- Weights from elsewhere
+# --------------------------------------------------------------------------------------------------
 
 
 def own_squeezenet() -> tuple[nn.Module, bytes]:
@@ -327,7 +361,9 @@ def own_squeezenet() -> tuple[nn.Module, bytes]:
 
 def test_weights_of_ones_own_are_used() -> None:
     network, content = own_squeezenet()
-    prepared, identity = open_network("squeezenet1_1", ("features.6",), OwnWeights(content, hashlib.sha256(content).hexdigest()))
+    prepared, identity = open_network(
+        "squeezenet1_1", ("features.6",), OwnWeights(content, hashlib.sha256(content).hexdigest())
+    )
     assert identity.sha256 == hashlib.sha256(content).hexdigest()
     picture = torch.rand(1, 3, 64, 64)
     with torch.no_grad():
@@ -360,7 +396,9 @@ def test_weights_that_are_no_numbers_are_told_before_anything_dreams(suffix: str
     torch.save(state, buffer)
     content = save(state) if suffix == "safetensors" else buffer.getvalue()
     with pytest.raises(Unreadable, match=r"no numbers \(in features.0.weight\)"):
-        open_network("squeezenet1_1", ("features.3",), OwnWeights(content, hashlib.sha256(content).hexdigest()))
+        open_network(
+            "squeezenet1_1", ("features.3",), OwnWeights(content, hashlib.sha256(content).hexdigest())
+        )
 
 
 class Trap:
@@ -384,11 +422,14 @@ def hostile() -> list[bytes]:
 def test_a_corrupt_or_hostile_weights_file_is_one_sentence(number: int) -> None:
     content = hostile()[number]
     with pytest.raises((Unreadable, Refused)) as caught:
-        open_network("squeezenet1_1", ("features.6",), OwnWeights(content, hashlib.sha256(content).hexdigest()))
+        open_network(
+            "squeezenet1_1", ("features.6",), OwnWeights(content, hashlib.sha256(content).hexdigest())
+        )
     assert "\n" not in str(caught.value)
 
 
-# --- Fetching --------------------------------------------------------------------------------------------------------------
+# --- Fetching
+# --------------------------------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -413,7 +454,9 @@ def serving(content: bytes) -> Iterator[str]:
 
 
 def fetched_from(url: str, content: bytes) -> Backbone:
-    return Backbone("tiny", "", "", Weights("tiny-1.pth", hashlib.sha256(content).hexdigest()[:8], 3, url=url), ())
+    return Backbone(
+        "tiny", "", "", Weights("tiny-1.pth", hashlib.sha256(content).hexdigest()[:8], 3, url=url), ()
+    )
 
 
 def test_fetching_tells_how_far_it_is_and_leaves_the_whole_file() -> None:

@@ -1,4 +1,6 @@
-"""A network that somebody trained here is brought as a file, recognised, and dreams with exactly its own weights, made again next year."""
+"""A network that somebody trained here is brought as a file, recognised, and dreams with exactly its own
+weights, made again next year.
+"""
 
 from __future__ import annotations
 
@@ -27,10 +29,17 @@ def photo(tmp_path: Path) -> None:
 
 def kept(folder: Path, *, grey: bool = True, seed: int = 5, scale: Scale | None = None) -> Path:
     """A small network as a lesson saves it: NAME.safetensors and NAME.json, both in NAME.zip."""
-    network = Convolutional(shape=(1 if grey else 3, 8, 8), classes=3, channels=(6, 8), hidden=10, seed=seed).build()
+    network = Convolutional(
+        shape=(1 if grey else 3, 8, 8), classes=3, channels=(6, 8), hidden=10, seed=seed
+    ).build()
     origin = Origin(name="strokes", source="drawn here", licence="CC0")
     card = Card(
-        name="dreamer", what="Tells strokes apart.", data=(origin,), command="by hand", classes=("dot", "line", "ring"), scale=scale
+        name="dreamer",
+        what="Tells strokes apart.",
+        data=(origin,),
+        command="by hand",
+        classes=("dot", "line", "ring"),
+        scale=scale,
     )
     save(network, card, folder / "dreamer")
     with zipfile.ZipFile(folder / "dreamer.zip", "w") as packed:
@@ -47,24 +56,39 @@ def test_a_lessons_zip_dreams_and_is_made_again_identically(studio: Studio, tmp_
     assert "0 dot, 1 line, 2 ring" in out
 
     small = ["--size", "96", "--steps", "3", "--octaves", "2"]
-    status, out, _ = studio("dream", "photo.png", "-o", "dream.png", "--weights", file, "--layer", "classes:2", *small, "--json")
+    status, out, _ = studio(
+        "dream", "photo.png", "-o", "dream.png", "--weights", file, "--layer", "classes:2", *small, "--json"
+    )
     assert status == 0
     recipe = json.loads(out)["recipe"]
     assert recipe["backbone"] == "own"
     assert recipe["layers"] == ["classes:2"]
     source = next(each for each in recipe["sources"] if each["role"] == "weights")
-    assert (source["title"], source["licence"]) == ("dreamer, which learnt from strokes", "CC0"), "whose it is stays with it"
+    assert (source["title"], source["licence"]) == ("dreamer, which learnt from strokes", "CC0"), (
+        "whose it is stays with it"
+    )
     assert recipe["model"]["sha256"] == source["sha256"]
     assert studio("remake", "dream.png")[1].count("Identical") == 1
 
     # The weights are what made it: another training dreams otherwise, and the bare file dreams like the zip.
     (tmp_path / "other").mkdir()
     status, _, _ = studio(
-        "dream", "photo.png", "-o", "other.png", "--weights", kept(tmp_path / "other", seed=6), "--layer", "classes:2", *small
+        "dream",
+        "photo.png",
+        "-o",
+        "other.png",
+        "--weights",
+        kept(tmp_path / "other", seed=6),
+        "--layer",
+        "classes:2",
+        *small,
     )
     assert status == 0
     bare = ["--weights", tmp_path / "dreamer.safetensors"]
-    assert studio("dream", "photo.png", "-o", "bare.png", *bare, "--layer", "classes:2", *small, "--force")[0] == 0
+    assert (
+        studio("dream", "photo.png", "-o", "bare.png", *bare, "--layer", "classes:2", *small, "--force")[0]
+        == 0
+    )
     pixels = [np.asarray(Image.open(tmp_path / f"{name}.png")) for name in ("dream", "other", "bare")]
     assert not np.array_equal(pixels[0], pixels[1])
     assert np.array_equal(pixels[0], pixels[2])
@@ -74,9 +98,11 @@ def test_a_look_takes_the_layers_of_the_network_that_lie_as_deep(studio: Studio,
     file = kept(tmp_path)
     small = ["--size", "96", "--steps", "1", "--octaves", "1", "--json"]
     layers = [
-        json.loads(studio("dream", "photo.png", "-o", f"{preset}.png", "--weights", file, "--preset", preset, *small)[1])["recipe"][
-            "layers"
-        ]
+        json.loads(
+            studio(
+                "dream", "photo.png", "-o", f"{preset}.png", "--weights", file, "--preset", preset, *small
+            )[1]
+        )["recipe"]["layers"]
         for preset in ("woodcut", "garden")
     ]
     assert layers == [["blocks.0"], ["hidden"]]
@@ -99,7 +125,9 @@ def test_a_look_takes_the_layers_of_the_network_that_lie_as_deep(studio: Studio,
         (["--weights-sha256", "0" * 64], "name their file as well"),
     ],
 )
-def test_what_is_no_such_network_is_told_in_a_sentence(studio: Studio, tmp_path: Path, words: list[str], sentence: str) -> None:
+def test_what_is_no_such_network_is_told_in_a_sentence(
+    studio: Studio, tmp_path: Path, words: list[str], sentence: str
+) -> None:
     content = kept(tmp_path).read_bytes()
     (tmp_path / "cut.zip").write_bytes(content[: len(content) // 2])
     weights = (tmp_path / "dreamer.safetensors").read_bytes()
@@ -109,7 +137,9 @@ def test_what_is_no_such_network_is_told_in_a_sentence(studio: Studio, tmp_path:
     torch.save({"weight": torch.ones(2)}, tmp_path / "bare.pth")
     card = Card(name="numbers", what="", data=(), command="")
     save(Perceptron(inputs=2, hidden=(3,), outputs=2).build(), card, tmp_path / "numbers")
-    status, out, complaint = studio("dream", "photo.png", "-o", "dream.png", *words, "--size", "64", "--steps", "1")
+    status, out, complaint = studio(
+        "dream", "photo.png", "-o", "dream.png", *words, "--size", "64", "--steps", "1"
+    )
     assert (status, out) == (2, "")
     assert sentence in complaint
     assert complaint.count("\n") == 1
@@ -117,13 +147,17 @@ def test_what_is_no_such_network_is_told_in_a_sentence(studio: Studio, tmp_path:
 
 
 def test_a_painting_is_not_made_with_it(studio: Studio, tmp_path: Path) -> None:
-    status, _, complaint = studio("style", "photo.png", "photo.png", "-o", "p.png", "--weights", kept(tmp_path))
+    status, _, complaint = studio(
+        "style", "photo.png", "photo.png", "-o", "p.png", "--weights", kept(tmp_path)
+    )
     assert status == 2
     assert "let it dream instead" in complaint
 
 
 def test_it_sees_what_the_classifier_sees(tmp_path: Path) -> None:
-    """At the size it was trained on, one place: the classifier's own answer, with the inputs standardised as its card says."""
+    """At the size it was trained on, one place: the classifier's own answer, with the inputs standardised as
+    its card says.
+    """
     torch.manual_seed(1)
     for grey in (True, False):
         scale = Scale(mean=(0.4,) if grey else (0.4, 0.5, 0.6), deviation=(0.2,) if grey else (0.2, 0.3, 0.1))

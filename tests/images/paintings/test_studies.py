@@ -1,4 +1,6 @@
-"""The studio's own paintings: each is what its rule paints, and a photo can be painted after it by name alone."""
+"""The studio's own paintings: each is what its rule paints, and a photo can be painted after it by name
+alone.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ def test_each_has_a_rule_that_fills_the_sheet_and_a_small_picture(name: str) -> 
     small = painted(name, 96, 130)
     assert small.shape == (96, 130, 3)
     assert np.array_equal(small, painted(name, 96, 130))
-    quarters = [half for rows in np.array_split(small.astype(float), 2) for half in np.array_split(rows, 2, axis=1)]
+    quarters = [
+        half for rows in np.array_split(small.astype(float), 2) for half in np.array_split(rows, 2, axis=1)
+    ]
     assert all(quarter.std() > 12 for quarter in quarters), "a corner of it is bare"
     assert Image.open(STUDIES[name].thumbnail).size == SMALL
     assert STUDIES[name].sentence.endswith(".")
@@ -46,14 +50,30 @@ def test_a_photo_is_painted_after_them_by_name_and_made_again_elsewhere(
 ) -> None:
     photo = tmp_path / "photo.png"
     Image.effect_noise((96, 72), 60).convert("RGB").save(photo)
-    status, _, err = studio("style", photo, "glass*2", "planes", "-o", "p.png", "--size", "96", "--steps", "2")
+    status, _, err = studio(
+        "style", photo, "glass*2", "planes", "-o", "p.png", "--size", "96", "--steps", "2"
+    )
     assert (status, "after Leaded glass (2) and Planes (1)" in err) == (0, True)
     recipe = json.loads(extract((tmp_path / "p.png").read_bytes()) or "")
-    credits = [(each["title"], each["author"], each["licence"][:3]) for each in recipe["sources"] if each["role"] == "style"]
-    assert credits == [("Leaded glass", "Derivative Works Studio", "CC0"), ("Planes", "Derivative Works Studio", "CC0")]
+    credits = [
+        (each["title"], each["author"], each["licence"][:3])
+        for each in recipe["sources"]
+        if each["role"] == "style"
+    ]
+    assert credits == [
+        ("Leaded glass", "Derivative Works Studio", "CC0"),
+        ("Planes", "Derivative Works Studio", "CC0"),
+    ]
 
     # A batch knows them too, and that this has been made.
-    wish = {"kind": "style", "photo": "photo.png", "style": ["glass", "planes"], "style_weights": [2, 1], "size": 96, "steps": 2}
+    wish = {
+        "kind": "style",
+        "photo": "photo.png",
+        "style": ["glass", "planes"],
+        "style_weights": [2, 1],
+        "size": 96,
+        "steps": 2,
+    }
     (tmp_path / "wishes.jsonl").write_text(json.dumps(wish) + "\n")
     status, out, _ = studio("batch", "wishes.jsonl")
     assert (status, "1 there already" in out) == (0, True)

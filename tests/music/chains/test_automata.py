@@ -10,7 +10,18 @@ from plain_chain import contains, intervals, longest_shared_run
 
 from studio.errors import Refused
 from studio.music.chains import automata
-from studio.music.chains.automata import SILENT, Reading, both, copy_limit, counting, each, forbidding, from_table, requiring, steps
+from studio.music.chains.automata import (
+    SILENT,
+    Reading,
+    both,
+    copy_limit,
+    counting,
+    each,
+    forbidding,
+    from_table,
+    requiring,
+    steps,
+)
 
 
 def texts(letters, longest):
@@ -36,7 +47,9 @@ def test_the_copy_limit_keeps_no_more_states_than_there_are_beginnings_of_forbid
     random = np.random.default_rng(0)
     corpus = [random.integers(0, 6, 200).tolist() for _ in range(5)]
     limit = copy_limit(corpus, 4, 6)
-    beginnings = {tuple(tune[at : at + size]) for tune in corpus for at in range(len(tune) - 4) for size in range(5)}
+    beginnings = {
+        tuple(tune[at : at + size]) for tune in corpus for at in range(len(tune) - 4) for size in range(5)
+    }
     assert limit.states == len(beginnings)
 
 
@@ -48,7 +61,9 @@ def test_an_empty_corpus_limits_nothing():
 def test_forbidden_and_required_words_are_found_wherever_they_stand():
     random = np.random.default_rng(2)
     for _ in range(12):
-        words = [tuple(random.integers(0, 3, random.integers(1, 4)).tolist()) for _ in range(random.integers(1, 4))]
+        words = [
+            tuple(random.integers(0, 3, random.integers(1, 4)).tolist()) for _ in range(random.integers(1, 4))
+        ]
         needs = requiring(words, 3)
         assert all(needs.accepts(text) == any(contains(text, word) for word in words) for text in texts(3, 6))
         never = forbidding(words, 3)
@@ -124,7 +139,11 @@ def test_a_rest_can_be_heard_as_a_letter_of_its_own():
 
 def test_each_symbol_may_be_heard_as_its_class_or_not_at_all():
     view = each([0, 1, SILENT, 1])
-    assert [letters.tolist() for letters in view.letters_of([[0, 1, 2, 3, 2], [2], []])] == [[0, 1, 1], [], []]
+    assert [letters.tolist() for letters in view.letters_of([[0, 1, 2, 3, 2], [2], []])] == [
+        [0, 1, 1],
+        [],
+        [],
+    ]
     assert each([0, 0], letters=5).letters == 5
 
 

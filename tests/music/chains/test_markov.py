@@ -9,7 +9,16 @@ import pytest
 from plain_chain import END, START, PlainChain
 
 from studio.errors import Refused
-from studio.music.chains.markov import Escape, Geometric, WittenBell, count, log_loss, log_probabilities, mix, origin
+from studio.music.chains.markov import (
+    Escape,
+    Geometric,
+    WittenBell,
+    count,
+    log_loss,
+    log_probabilities,
+    mix,
+    origin,
+)
 
 BLENDS = [
     (Geometric(0.25), ("geometric", 0.25)),
@@ -31,23 +40,27 @@ def test_every_context_knows_what_followed_it_and_how_often(starts, ends):
         tunes = random_tunes(random)
         weights = random.uniform(0.5, 3, len(tunes)).tolist()
         tree = count(tunes, alphabet=4, longest=3, starts=starts, ends=ends, weights=weights)
-        plain = PlainChain(tunes, longest=3, lowest=0, mixed=("geometric", 1), starts=starts, ends=ends, weights=weights)
+        plain = PlainChain(
+            tunes, longest=3, lowest=0, mixed=("geometric", 1), starts=starts, ends=ends, weights=weights
+        )
         number = {START: 4, END: 5}
         for context, followers in plain.counts.items():
             spelt = [number.get(sign, sign) for sign in context]
             found = tree.find(spelt)
             assert tree.spell(found) == tuple(spelt)
             own = slice(tree.first[found], tree.first[found + 1])
-            assert dict(zip(tree.follower[own].tolist(), tree.weight[own].tolist(), strict=True)) == pytest.approx(
-                {number.get(sign, sign): weight for sign, weight in followers.items()}
-            )
+            assert dict(
+                zip(tree.follower[own].tolist(), tree.weight[own].tolist(), strict=True)
+            ) == pytest.approx({number.get(sign, sign): weight for sign, weight in followers.items()})
         followed = int(np.sum(np.diff(tree.first) > 0))
         assert followed == len(plain.counts)
 
 
 @pytest.mark.parametrize("lowest", [0, 1, 2, 3])
 @pytest.mark.parametrize(("blend", "mixed"), BLENDS)
-def test_a_mixture_is_what_the_formula_says_and_a_walk_ends_in_the_longest_context_that_fits(blend, mixed, lowest):
+def test_a_mixture_is_what_the_formula_says_and_a_walk_ends_in_the_longest_context_that_fits(
+    blend, mixed, lowest
+):
     random = np.random.default_rng(lowest)
     for ends in (True, False):
         tunes = random_tunes(random)
@@ -86,7 +99,9 @@ def test_a_weight_of_two_is_the_sequence_given_twice():
     weighted = mix(count(tunes, alphabet=3, longest=2, weights=[2, 1]), Geometric(0.5))
     repeated = mix(count([tunes[0], *tunes], alphabet=3, longest=2), Geometric(0.5))
     for history in ([], [0], [0, 1], [0, 2], [2, 2]):
-        assert weighted.distribution(weighted.state(history)) == pytest.approx(repeated.distribution(repeated.state(history)))
+        assert weighted.distribution(weighted.state(history)) == pytest.approx(
+            repeated.distribution(repeated.state(history))
+        )
 
 
 def plain_loss(tunes, held_out, alphabet, orders, mixed):
@@ -140,7 +155,9 @@ def test_losses_are_those_of_a_probability_distribution():
 
 
 def test_a_longer_memory_predicts_a_style_with_long_rules_better():
-    """Each symbol is fixed by the two before it, so order 2 is nearly certain, order 1 is not, order 0 knows nothing."""
+    """Each symbol is fixed by the two before it, so order 2 is nearly certain, order 1 is not, order 0 knows
+    nothing.
+    """
     random = np.random.default_rng(3)
 
     def tune():
@@ -151,7 +168,9 @@ def test_a_longer_memory_predicts_a_style_with_long_rules_better():
 
     tree = count([tune() for _ in range(30)], alphabet=3, longest=5)
     held_out = [tune() for _ in range(10)]
-    by_order = {orders: log_loss(tree, held_out, orders=orders).nats for orders in ((0,), (0, 1), (0, 2), (0, 5))}
+    by_order = {
+        orders: log_loss(tree, held_out, orders=orders).nats for orders in ((0,), (0, 1), (0, 2), (0, 5))
+    }
     variable = log_loss(tree, held_out).nats
     assert by_order[0, 2] < 0.5 < 0.9 < by_order[0, 1] <= by_order[(0,)] + 0.05
     assert variable < by_order[0, 5]

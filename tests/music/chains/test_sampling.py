@@ -1,4 +1,6 @@
-"""Exact sampling against enumeration of every sequence, closed forms, published figures, and independent checkers."""
+"""Exact sampling against enumeration of every sequence, closed forms, published figures, and independent
+checkers.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,16 @@ import pytest
 from plain_chain import START, PlainChain, contains, intervals, longest_shared_run, smallest_conflicts, walks
 
 from studio.errors import Refused
-from studio.music.chains.automata import SILENT, Reading, copy_limit, counting, each, forbidding, requiring, steps
+from studio.music.chains.automata import (
+    SILENT,
+    Reading,
+    copy_limit,
+    counting,
+    each,
+    forbidding,
+    requiring,
+    steps,
+)
 from studio.music.chains.markov import Escape, Geometric, WittenBell, count, mix
 from studio.music.chains.sampling import (
     Budget,
@@ -38,7 +49,9 @@ BLENDS = [
 
 
 class RandomRequest:
-    """A small style with random wishes of every kind, and the same wishes as plain predicates over a finished sequence."""
+    """A small style with random wishes of every kind, and the same wishes as plain predicates over a finished
+    sequence.
+    """
 
     def __init__(self, seed: int) -> None:
         random = np.random.default_rng(seed)
@@ -52,17 +65,28 @@ class RandomRequest:
         longest = int(random.integers(0, 4))
         lowest = int(random.integers(0, longest + 1)) if random.random() < 0.6 else 0
         blend, mixed = BLENDS[seed % 3]
-        tunes = [random.integers(0, self.alphabet, random.integers(1, 14)).tolist() for _ in range(random.integers(1, 6))]
+        tunes = [
+            random.integers(0, self.alphabet, random.integers(1, 14)).tolist()
+            for _ in range(random.integers(1, 6))
+        ]
         weights = random.uniform(0.5, 2, len(tunes)).tolist()
         starts, ends = bool(random.integers(2)), self.ending or bool(random.integers(2))
         self.history = random.integers(0, self.alphabet, 3).tolist() if random.random() < 0.4 else None
 
-        chain = mix(count(tunes, alphabet=self.alphabet, longest=longest, starts=starts, ends=ends, weights=weights), blend, lowest=lowest)
-        self.plain = PlainChain(tunes, longest=longest, lowest=lowest, mixed=mixed, starts=starts, ends=ends, weights=weights)
+        chain = mix(
+            count(tunes, alphabet=self.alphabet, longest=longest, starts=starts, ends=ends, weights=weights),
+            blend,
+            lowest=lowest,
+        )
+        self.plain = PlainChain(
+            tunes, longest=longest, lowest=lowest, mixed=mixed, starts=starts, ends=ends, weights=weights
+        )
         self.origin = self.plain.longest_context([START] * starts if self.history is None else self.history)
         self.places = random.random((self.period, self.alphabet)) < 0.85 if random.random() < 0.5 else None
         history = None if self.history is None else tuple(self.history)
-        self.walk = Walk(chain, self.durations, period=self.period, places=self.places, phase=self.phase, history=history)
+        self.walk = Walk(
+            chain, self.durations, period=self.period, places=self.places, phase=self.phase, history=history
+        )
 
         self.wishes: list[Wish] = []
         self.keeps: list = []  # predicates over (symbols, the tick at which each starts)
@@ -84,13 +108,21 @@ class RandomRequest:
 
     def _mask(self, mask) -> None:
         self.wishes.append(Wish("a mask", allowed=mask))
-        self.keeps.append(lambda symbols, starts: all(mask[tick, symbol] for symbol, tick in zip(symbols, starts, strict=True)))
+        self.keeps.append(
+            lambda symbols, starts: all(
+                mask[tick, symbol] for symbol, tick in zip(symbols, starts, strict=True)
+            )
+        )
 
     def _reading(self, kind, random, tunes, pitches, pitch_of, when) -> None:
         def heard(symbols, starts, only=True):
-            return [s for s, tick in zip(symbols, starts, strict=True) if when is None or not only or when[tick]]
+            return [
+                s for s, tick in zip(symbols, starts, strict=True) if when is None or not only or when[tick]
+            ]
 
-        if kind == 0:  # no run of more than `longest` intervals as in the tunes; a window would need the plain reader to remember
+        if (
+            kind == 0
+        ):  # no run of more than `longest` intervals as in the tunes; a window would need the plain reader to remember
             view, longest = steps(pitches), int(random.integers(0, 4))
             automaton, when = copy_limit(view.letters_of(tunes), longest, view.letters), None
             corpus = [intervals([pitch_of[s] for s in tune]) for tune in tunes]
@@ -103,7 +135,10 @@ class RandomRequest:
 
             def notes(symbols):
                 sounding = [s for s in symbols if pitch_of[s] is not None]
-                return [(pitch_of[b] - pitch_of[a], self.durations[a], self.durations[b]) for a, b in itertools.pairwise(sounding)]
+                return [
+                    (pitch_of[b] - pitch_of[a], self.durations[a], self.durations[b])
+                    for a, b in itertools.pairwise(sounding)
+                ]
 
             corpus = [notes(tune) for tune in tunes]
 
@@ -111,7 +146,9 @@ class RandomRequest:
                 return longest_shared_run(notes(symbols), corpus) <= longest
         else:
             view = each(np.arange(self.alphabet))
-            words = [tuple(random.integers(0, self.alphabet, random.integers(1, 3)).tolist()) for _ in range(2)]
+            words = [
+                tuple(random.integers(0, self.alphabet, random.integers(1, 3)).tolist()) for _ in range(2)
+            ]
             if kind == 2:
                 automaton = requiring(words, self.alphabet)
 
@@ -137,7 +174,8 @@ class RandomRequest:
         for symbols, mass in walks(self.plain, self.origin, self.durations.tolist(), self.ticks, self.ending):
             starts = [0, *itertools.accumulate(int(self.durations[s]) for s in symbols)][:-1]
             if self.places is not None and not all(
-                self.places[(self.phase + tick) % self.period, s] for s, tick in zip(symbols, starts, strict=True)
+                self.places[(self.phase + tick) % self.period, s]
+                for s, tick in zip(symbols, starts, strict=True)
             ):
                 continue
             if not all(keep(symbols, starts) for keep in self.keeps):
@@ -150,7 +188,9 @@ class RandomRequest:
 
 @pytest.mark.parametrize("group", range(8))
 def test_every_probability_is_that_of_enumeration(group):
-    """160 random requests: durations, bars, pick-ups, masks, weights, windows, copy limits, endings, every blend and order."""
+    """160 random requests: durations, bars, pick-ups, masks, weights, windows, copy limits, endings, every
+    blend and order.
+    """
     feasible = 0
     for seed in range(group * 20, group * 20 + 20):
         request = RandomRequest(seed)
@@ -160,7 +200,10 @@ def test_every_probability_is_that_of_enumeration(group):
         assert math.exp(solution.log_z) == pytest.approx(total, rel=1e-10, abs=0), seed
         assert solution.feasible == bool(truth)
         for symbols, mass in itertools.islice(truth.items(), 60):
-            assert math.exp(solution.log_probability(symbols)) == pytest.approx(mass / total, rel=1e-9), (seed, symbols)
+            assert math.exp(solution.log_probability(symbols)) == pytest.approx(mass / total, rel=1e-9), (
+                seed,
+                symbols,
+            )
         if truth:
             feasible += 1
             drawn = solution.sample(40, seed=seed)
@@ -169,7 +212,9 @@ def test_every_probability_is_that_of_enumeration(group):
 
 
 def test_what_was_asked_before_changes_nothing_to_the_bit():
-    """One trellis is asked again and again, as a form does; beside it a new one each time, which remembers nothing."""
+    """One trellis is asked again and again, as a form does; beside it a new one each time, which remembers
+    nothing.
+    """
     for number in range(30):
         request = RandomRequest(number)
         random = np.random.default_rng(number)
@@ -180,14 +225,17 @@ def test_what_was_asked_before_changes_nothing_to_the_bit():
             mask[random.integers(request.ticks)] = random.random(request.alphabet) < 0.6
             masks = [Wish("one more", allowed=mask), *masks[: random.integers(0, 4)]]
             asked, alone = (
-                solve(each, request.ticks, [*request.wishes, *masks]) for each in (trellis, unfold(request.walk, request.readings))
+                solve(each, request.ticks, [*request.wishes, *masks])
+                for each in (trellis, unfold(request.walk, request.readings))
             )
             assert np.array_equal(asked.belief, alone.belief)
             assert np.array_equal(asked.scale, alone.scale)
 
 
 def test_samples_come_as_often_as_they_should():
-    """Pearson's chi-square over all outcomes of three small requests, 20,000 draws each: p above one in ten thousand."""
+    """Pearson's chi-square over all outcomes of three small requests, 20,000 draws each: p above one in ten
+    thousand.
+    """
     from scipy.stats import chisquare
 
     tested = 0
@@ -197,7 +245,9 @@ def test_samples_come_as_often_as_they_should():
         if not 12 <= len(truth) <= 400:
             continue
         draws = 20_000
-        drawn = solve(unfold(request.walk, request.readings), request.ticks, request.wishes).sample(draws, seed=seed)
+        drawn = solve(unfold(request.walk, request.readings), request.ticks, request.wishes).sample(
+            draws, seed=seed
+        )
         seen = Counter(tuple(row[row >= 0].tolist()) for row in drawn)
         total = sum(truth.values())
         often = [symbols for symbols, mass in truth.items() if mass / total * draws >= 5]
@@ -213,14 +263,27 @@ def test_samples_come_as_often_as_they_should():
     assert tested == 3
 
 
-PUBLISHED = [3.41675743685e-02, 3.29819197814e-05, 2.26791792961e-10, 1.28845205776e-13, 3.30757202064e-14, 8.45471416734e-15]
-"""Partition functions for orders 1 to 6: github.com/fpachet/vo-regular-bp, report on the first prelude of the Well-Tempered Clavier."""
+PUBLISHED = [
+    3.41675743685e-02,
+    3.29819197814e-05,
+    2.26791792961e-10,
+    1.28845205776e-13,
+    3.30757202064e-14,
+    8.45471416734e-15,
+]
+"""Partition functions for orders 1 to 6: github.com/fpachet/vo-regular-bp, report on the first prelude of the
+Well-Tempered Clavier.
+"""
 
 
 def benchmark_request(pitches: list[int], *, longest: int, ticks: int, history: tuple[int, ...]):
-    """No run of five pitches of the corpus, the last pitch a C: trellis and solution, with the names of the symbols."""
+    """No run of five pitches of the corpus, the last pitch a C: trellis and solution, with the names of the
+    symbols.
+    """
     names, symbols = np.unique(pitches, return_inverse=True)
-    chain = mix(count([symbols], alphabet=len(names), longest=longest, starts=False, ends=False), Geometric(0.25))
+    chain = mix(
+        count([symbols], alphabet=len(names), longest=longest, starts=False, ends=False), Geometric(0.25)
+    )
     view = each(np.arange(len(names)))
     reading = Reading(view, copy_limit(view.letters_of([symbols]), 4, len(names)))
     start = tuple(np.searchsorted(names, history).tolist())
@@ -239,7 +302,9 @@ def is_no_copy_and_ends_on_c(tune: list[int], pitches: list[int]) -> bool:
 def prelude() -> list[int]:
     file = Path(__file__).parents[4] / "shared" / "data" / "bach_pitches.txt"
     if not file.exists():
-        pytest.skip(f"the corpus of the published benchmark is not here: {file.name} is looked for beside the checkout, in shared/data")
+        pytest.skip(
+            f"the corpus of the published benchmark is not here: {file.name} is looked for beside the checkout, in shared/data"
+        )
     return [int(pitch) for pitch in file.read_text().split()]
 
 
@@ -247,7 +312,10 @@ def prelude() -> list[int]:
 def test_the_published_partition_functions_to_ten_digits(prelude, order):
     _, solution = benchmark_request(prelude, longest=order, ticks=32, history=(60, 64, 67, 72, 76, 67))
     assert math.exp(solution.log_z) == pytest.approx(PUBLISHED[order - 1], rel=1e-11)
-    assert solution.size() == (19_003, 448_354)  # product states and edges as published, the same for every order
+    assert solution.size() == (
+        19_003,
+        448_354,
+    )  # product states and edges as published, the same for every order
 
 
 def test_ten_thousand_samples_of_the_published_task_break_no_rule(prelude):
@@ -282,7 +350,14 @@ def test_the_same_task_on_a_small_corpus_agrees_with_enumeration(order):
 
 def coin(chance_of_one: float, durations=(1, 1)):
     """A chain without memory: symbol 1 with this chance, symbol 0 otherwise."""
-    tree = count([[0], [1]], alphabet=2, longest=0, starts=False, ends=False, weights=[1 - chance_of_one, chance_of_one])
+    tree = count(
+        [[0], [1]],
+        alphabet=2,
+        longest=0,
+        starts=False,
+        ends=False,
+        weights=[1 - chance_of_one, chance_of_one],
+    )
     return Walk(mix(tree), np.array(durations))
 
 
@@ -297,7 +372,9 @@ def test_a_chance_far_below_the_smallest_double_is_still_exact():
 
 
 def test_moments_of_very_different_scale_meet_exactly():
-    """Steps of 1 or 2 ticks, each worth 1e-45: masses of neighbouring ticks lie far apart. Checked with fractions."""
+    """Steps of 1 or 2 ticks, each worth 1e-45: masses of neighbouring ticks lie far apart. Checked with
+    fractions.
+    """
     walk, ticks, worth = coin(0.5, durations=(1, 2)), 200, Fraction(1, 10**45)
     mass = [Fraction(1), worth / 2]
     for _ in range(2, ticks + 1):
@@ -307,17 +384,23 @@ def test_moments_of_very_different_scale_meet_exactly():
     solution = solve(unfold(walk), ticks, [dear, odd])
     total = mass[99] * worth / 2 * mass[100]
     assert solution.log_z == pytest.approx(math.log(total.numerator) - math.log(total.denominator), rel=1e-12)
-    left = {tick: mass[99 - tick] for tick in range(100)} | {tick: mass[ticks - tick] for tick in range(100, ticks + 1)}
+    left = {tick: mass[99 - tick] for tick in range(100)} | {
+        tick: mass[ticks - tick] for tick in range(100, ticks + 1)
+    }
     (drawn,) = solution.sample(1, seed=1)
     for step in solution.trace(drawn[drawn >= 0]):
         length = 1 + step.symbol
         ahead = left[step.tick + length] if step.tick != 98 or length == 1 else Fraction(0)
         here = left[step.tick]
-        assert step.wished == pytest.approx(1.0 if step.tick == 99 else float(ahead * worth / 2 / here), rel=1e-9)
+        assert step.wished == pytest.approx(
+            1.0 if step.tick == 99 else float(ahead * worth / 2 / here), rel=1e-9
+        )
 
 
 def test_filling_time_exactly_has_the_chance_of_a_renewal():
-    """Steps of 1 or 2 ticks at 1:1: the chance that one ends at tick n is u(n) = (u(n-1) + u(n-2)) / 2 (Feller I, XIII)."""
+    """Steps of 1 or 2 ticks at 1:1: the chance that one ends at tick n is u(n) = (u(n-1) + u(n-2)) / 2
+    (Feller I, XIII).
+    """
     walk = coin(0.5, durations=(1, 2))
     u = [1.0, 0.5]
     for ticks in range(2, 40):
@@ -358,15 +441,22 @@ def test_each_step_tells_its_chance_before_and_after_the_wishes():
             assert step.free == pytest.approx(spread[step.symbol])
             context = after[step.symbol]
             agreeing = {other: mass for other, mass in truth.items() if other[:place] == symbols[:place]}
-            further = sum(mass for other, mass in agreeing.items() if other[: place + 1] == symbols[: place + 1])
+            further = sum(
+                mass for other, mass in agreeing.items() if other[: place + 1] == symbols[: place + 1]
+            )
             assert step.wished == pytest.approx(further / sum(agreeing.values()))
-        assert [step.tick for step in told] == [0, *itertools.accumulate(request.durations[s] for s in symbols)][:-1]
+        assert [step.tick for step in told] == [
+            0,
+            *itertools.accumulate(request.durations[s] for s in symbols),
+        ][:-1]
     with pytest.raises(Refused, match="not one that these wishes allow"):
         solution.trace([0] * 50)
 
 
 def test_another_model_can_be_led_through_the_ways_that_remain():
-    """Whoever chooses only among `ways` obeys every wish; a step's mass over all masses is the sampler's own probability."""
+    """Whoever chooses only among `ways` obeys every wish; a step's mass over all masses is the sampler's own
+    probability.
+    """
     request = RandomRequest(9)
     solution = solve(unfold(request.walk, request.readings), request.ticks, request.wishes)
     truth = request.enumerate()
@@ -472,7 +562,9 @@ def test_the_smallest_conflict_of_any_family_is_found_and_without_time_still_an_
     random = np.random.default_rng(8)
     for _ in range(40):
         count_ = int(random.integers(3, 9))
-        cores = [frozenset(random.permutation(count_)[: random.integers(1, count_)].tolist()) for _ in range(3)]
+        cores = [
+            frozenset(random.permutation(count_)[: random.integers(1, count_)].tolist()) for _ in range(3)
+        ]
 
         def possible(chosen, cores=cores):
             return not any(core <= chosen for core in cores)
@@ -496,7 +588,9 @@ def melody():
     for _ in range(14):
         tune, pitch = [], int(random.integers(4))
         for _bar in range(8):
-            for place, duration in [((0, 1), (1, 1), (2, 2)), ((0, 2), (2, 2)), ((0, 2), (2, 1), (3, 1))][random.integers(3)]:
+            for place, duration in [((0, 1), (1, 1), (2, 2)), ((0, 2), (2, 2)), ((0, 2), (2, 1), (3, 1))][
+                random.integers(3)
+            ]:
                 pitch = int(np.clip(pitch + random.integers(-2, 3), 0, 6))
                 tune.append(names.setdefault((pitch, duration, place), len(names)))
         tunes.append(tune)
@@ -518,7 +612,11 @@ def test_sixteen_bars_with_meter_pins_an_end_and_no_copied_run_pass_an_independe
         Wish("ends like a tune", ending=True),
     ]
     solution = solve(unfold(walk, [copies]), ticks, wishes)
-    corpus = {tuple(run) for tune in tunes for run in zip(*[intervals(pitch[tune])[at:] for at in range(longest)], strict=False)}
+    corpus = {
+        tuple(run)
+        for tune in tunes
+        for run in zip(*[intervals(pitch[tune])[at:] for at in range(longest)], strict=False)
+    }
     drawn = solution.sample(2_000, seed=1)
     for row in drawn:
         symbols = row[row >= 0]
@@ -563,7 +661,10 @@ def test_what_makes_no_sense_is_refused_in_a_sentence():
         (lambda: solve(trellis, 4, [Wish("it", weight=np.full((4, 2), np.inf))]), "without end"),
         (lambda: solve(trellis, 4, [Wish("it", reading=reading)]), "without the wish 'it'"),
         (lambda: solve(unfold(walk, [windowed]), 4), "over 5 ticks"),
-        (lambda: solve(trellis, 4, [Wish("nothing", allowed=np.zeros((4, 2), dtype=bool))]).sample(1), "No sequence"),
+        (
+            lambda: solve(trellis, 4, [Wish("nothing", allowed=np.zeros((4, 2), dtype=bool))]).sample(1),
+            "No sequence",
+        ),
         (lambda: starting(walk, 4, 4, [True, True]), "Tick 4 is outside"),
     ]
     for ask, says in cases:

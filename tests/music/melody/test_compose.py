@@ -1,4 +1,6 @@
-"""A melody asked for at the command line, read back by other libraries: what was wished holds, and no more is copied than allowed."""
+"""A melody asked for at the command line, read back by other libraries: what was wished holds, and no more is
+copied than allowed.
+"""
 
 from __future__ import annotations
 
@@ -26,14 +28,32 @@ pytestmark = pytest.mark.xdist_group("styles")  # on one core: what one of them 
 
 @pytest.fixture
 def read_before(home: Path, pytestconfig: pytest.Config) -> None:
-    """What was read of the bundled styles is kept between runs of the tests, as a person's studio keeps it; works are not."""
+    """What was read of the bundled styles is kept between runs of the tests, as a person's studio keeps it;
+    works are not.
+    """
     home.mkdir(exist_ok=True)
     (home / "styles").symlink_to(pytestconfig.cache.mkdir("styles"), target_is_directory=True)
 
 
-# The command of the README, as other libraries read what it writes ---------------------------------------------------------------------
+# The command of the README, as other libraries read what it writes
+# ---------------------------------------------------------------------
 
-ASKED = ["--style", "ryans-mammoth", "--bars", "16", "--meter", "4/4", "--key", "D", "--end", "D", "--max-copy", "8", "--seed", "3"]
+ASKED = [
+    "--style",
+    "ryans-mammoth",
+    "--bars",
+    "16",
+    "--meter",
+    "4/4",
+    "--key",
+    "D",
+    "--end",
+    "D",
+    "--max-copy",
+    "8",
+    "--seed",
+    "3",
+]
 
 
 @pytest.mark.usefixtures("read_before")
@@ -59,9 +79,13 @@ def test_sixteen_bars_that_end_on_d_with_no_run_of_nine_notes_copied(studio: Stu
         for at in range(len(steps))
     }
     own = [after.pitch - before.pitch for before, after in pairwise(notes)]
-    assert not [at for at in range(len(own) - 7) if tuple(own[at : at + 8]) in runs], "nine notes are eight steps"
+    assert not [at for at in range(len(own) - 7) if tuple(own[at : at + 8]) in runs], (
+        "nine notes are eight steps"
+    )
     short = {run[:3] for run in runs}
-    assert all(tuple(own[at : at + 3]) in short for at in range(len(own) - 2)), "shorter ones the check does find"
+    assert all(tuple(own[at : at + 3]) in short for at in range(len(own) - 2)), (
+        "shorter ones the check does find"
+    )
 
     pitches = [note.pitch for note in notes]
     for suffix in ("musicxml", "abc"):
@@ -103,7 +127,11 @@ def _by_mido(path: Path) -> tuple[list[_Note], set[tuple[int, int, int]]]:
                 sounding[message.note] = now
             elif message.type in ("note_on", "note_off"):
                 start = sounding.pop(message.note)
-                notes.append(_Note(message.note, Fraction(start, file.ticks_per_beat), Fraction(now, file.ticks_per_beat)))
+                notes.append(
+                    _Note(
+                        message.note, Fraction(start, file.ticks_per_beat), Fraction(now, file.ticks_per_beat)
+                    )
+                )
     assert not sounding
     return sorted(notes, key=lambda note: note.start), meters
 
@@ -113,14 +141,19 @@ def _by_music21(path: Path) -> tuple[list[float], list[int]]:
     from music21 import converter
 
     part = converter.parse(path, forceSource=True).parts[0]
-    measures = [float(sum(note.quarterLength for note in measure.notesAndRests)) for measure in part.getElementsByClass("Measure")]
+    measures = [
+        float(sum(note.quarterLength for note in measure.notesAndRests))
+        for measure in part.getElementsByClass("Measure")
+    ]
     return measures, [note.pitch.midi for note in part.stripTies().recurse().notes]
 
 
 def _pitches(tune: Tune, start: Fraction | int, end: Fraction) -> list[int]:
     """Of the notes that begin in [start, end)."""
     low, high = float(start), float(end)
-    return [note.pitch for note in tune.sounding if low <= float(note.start) < high and note.pitch is not None]
+    return [
+        note.pitch for note in tune.sounding if low <= float(note.start) < high and note.pitch is not None
+    ]
 
 
 def _played(tune: Tune) -> list[int]:
@@ -135,12 +168,15 @@ def _played(tune: Tune) -> list[int]:
     return played + _pitches(tune, here, tune.end)
 
 
-# A small style of one's own -------------------------------------------------------------------------------------------------------------
+# A small style of one's own
+# -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def reels() -> Style:
-    paths = [path for path in sorted((music21_corpus() / "ryansMammoth").glob("*.abc")) if "Reel" in path.name]
+    paths = [
+        path for path in sorted((music21_corpus() / "ryansMammoth").glob("*.abc")) if "Reel" in path.name
+    ]
     tunes = [tune for path in paths[::9] for tune in read_tunes(path.read_bytes(), path.name).tunes]
     return Style.of([tune for tune in tunes if str(tune.meter) == "2/4"][:16], "reels")
 
@@ -160,7 +196,9 @@ SMALL = ("--bars", "4", "--form", "free", "--max-copy", "12")
 
 
 def test_what_is_said_and_what_is_left_behind(studio: Studio, folder: Path, tmp_path: Path) -> None:
-    status, out, _ = studio("compose", "-o", "a.abc", "--style", folder, *SMALL, "--count", "2", "--seed", "5", "--json")
+    status, out, _ = studio(
+        "compose", "-o", "a.abc", "--style", folder, *SMALL, "--count", "2", "--seed", "5", "--json"
+    )
     assert status == 0
     one, two = (json.loads(line) for line in out.splitlines())
     assert (one["path"], two["path"]) == ("a-1.abc", "a-2.abc")
@@ -175,7 +213,9 @@ def test_what_is_said_and_what_is_left_behind(studio: Studio, folder: Path, tmp_
     assert complaint.count("\n") == 1
     assert "exists already" in complaint
     assert (tmp_path / "a-2.abc").read_bytes() == before
-    status, _, told = studio("compose", "-o", "a-2.abc", "--style", folder, *SMALL, "--seed", "9", "--force", "--title", "Another")
+    status, _, told = studio(
+        "compose", "-o", "a-2.abc", "--style", folder, *SMALL, "--seed", "9", "--force", "--title", "Another"
+    )
     assert status == 0
     assert "free walks" in told
     assert "T:Another" in (tmp_path / "a-2.abc").read_text()
@@ -220,7 +260,9 @@ def test_originality_and_style_are_told(studio: Studio, reels: Style, folder: Pa
     status, out, _ = studio("originality", folder / "0.abc", "--style", folder)
     assert status == 0
     assert f"has {longest['notes']} notes" in out
-    assert studio("originality", folder / "0.abc", "--style", folder, "-q")[1].strip() == str(longest["notes"])
+    assert studio("originality", folder / "0.abc", "--style", folder, "-q")[1].strip() == str(
+        longest["notes"]
+    )
 
     assert studio("styles", "add", "reels", folder, "-q")[0] == 0
     status, out, _ = studio("styles", "show", "reels", "--json")
@@ -234,7 +276,8 @@ def test_originality_and_style_are_told(studio: Studio, reels: Style, folder: Pa
     assert "Three tunes" in complaint
 
 
-# Wishes that contradict each other ------------------------------------------------------------------------------------------------------
+# Wishes that contradict each other
+# ------------------------------------------------------------------------------------------------------
 
 CONTRADICTIONS: list[tuple[dict[str, object], set[str]]] = [
     ({"end": "E", "cadences": ("8=1",)}, {"end", "cadences"}),
@@ -276,7 +319,8 @@ def test_the_fewest_wishes_that_conflict_are_named_and_without_one_of_them_the_r
         assert finished(consider(ComposeRecipe(**fewer), reels)).log_chance < 0  # type: ignore[arg-type]
 
 
-# Form and tempo --------------------------------------------------------------------------------------------------------------------------
+# Form and tempo
+# --------------------------------------------------------------------------------------------------------------------------
 
 
 def test_a_tune_with_no_wish_but_its_length_returns_and_closes(reels: Style) -> None:
@@ -303,7 +347,12 @@ def test_sections_in_letters_return_to_the_note(reels: Style) -> None:
     symbols = finished(draw(outlook, 1)).tune
     half = symbols.meter.bar_length * 2
     parts = [
-        [(n.pitch, n.start - at * half, n.duration) for n in symbols.notes if at * half <= n.start < (at + 1) * half] for at in range(4)
+        [
+            (n.pitch, n.start - at * half, n.duration)
+            for n in symbols.notes
+            if at * half <= n.start < (at + 1) * half
+        ]
+        for at in range(4)
     ]
     assert parts[0] == parts[1] == parts[3] != parts[2]
 
@@ -331,15 +380,24 @@ def test_what_is_asked_again_around_kept_bars_comes_out_new(studio: Studio, tmp_
         kept = ["--take", f"first{seed}.mid", "--keep", "3-4"]
         assert studio("compose", "-o", f"again{seed}.mid", *asked, *kept, "--seed", 100 + seed)[0] == 0
         (first, _), (second, _) = (_by_mido(tmp_path / f"{which}{seed}.mid") for which in ("first", "again"))
-        bars = [[(note.start, note.end, note.pitch) for note in line if 6 <= note.start < 12] for line in (first, second)]
+        bars = [
+            [(note.start, note.end, note.pitch) for note in line if 6 <= note.start < 12]
+            for line in (first, second)
+        ]
         assert bars[0] == bars[1], "the third and fourth bar of 6/8"
-        again.append([(note.start, note.pitch) for note in first] != [(note.start, note.pitch) for note in second])
+        again.append(
+            [(note.start, note.pitch) for note in first] != [(note.start, note.pitch) for note in second]
+        )
     assert all(again)
 
 
 def test_where_nothing_new_can_be_had_around_kept_bars_it_is_said() -> None:
-    style = Style.of([tune for name, content in jigs().items() for tune in read_tunes(content, name).tunes], "jigs")
-    first = finished(draw(finished(consider(ComposeRecipe(bars=4, form="free", seed=1), style, max_copy=20)), 1)).tune
+    style = Style.of(
+        [tune for name, content in jigs().items() for tune in read_tunes(content, name).tunes], "jigs"
+    )
+    first = finished(
+        draw(finished(consider(ComposeRecipe(bars=4, form="free", seed=1), style, max_copy=20)), 1)
+    ).tune
     pins = tuple(
         f"4:{(note.start - 9) * 2 + 1}={pitch_name(note.pitch, first.key)}*{note.duration}"
         for note in first.sounding
@@ -347,5 +405,7 @@ def test_where_nothing_new_can_be_had_around_kept_bars_it_is_said() -> None:
     )
     pinned = ComposeRecipe(bars=4, form="free", keep=("1-3",), pins=pins)
     again = finished(draw(finished(consider(pinned, style, take=first, max_copy=20)), 2))
-    assert [(note.start, note.pitch) for note in again.tune.notes] == [(note.start, note.pitch) for note in first.notes]
+    assert [(note.start, note.pitch) for note in again.tune.notes] == [
+        (note.start, note.pitch) for note in first.notes
+    ]
     assert "leave the others as they were" in " ".join(again.relaxed)

@@ -1,4 +1,6 @@
-"""Melodies by the network: every wish holds by an independent check, and they come as often as enumeration says they should."""
+"""Melodies by the network: every wish holds by an independent check, and they come as often as enumeration
+says they should.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,14 @@ from studio.learning.checkpoints import Card, Model, load
 from studio.learning.networks import Perceptron, Recurrent
 from studio.music.chains.sampling import Wish, solve
 from studio.music.melody.idiom import learn
-from studio.music.melody.lstm import FROM_THE_CHAIN, MelodyNetwork, log_probabilities, lstm_melodies, lstm_melody, model_of
+from studio.music.melody.lstm import (
+    FROM_THE_CHAIN,
+    MelodyNetwork,
+    log_probabilities,
+    lstm_melodies,
+    lstm_melody,
+    model_of,
+)
 from studio.music.melody.recipes import ComposeRecipe
 from studio.music.melody.takes import consider, draw, finished
 from studio.music.melody.tokens import Layout, Melody, Token, melodies
@@ -31,29 +40,42 @@ from studio.works.shipped import shipped
 def untrained(style: Style, *, hidden: int = 12, seed: int = 3, sure: float = 4.0) -> MelodyNetwork:
     """A network with opinions of its own: what it knows is luck, but it is decided about it."""
     layout = Layout.of(melodies(style))
-    network = Recurrent(inputs=layout.width, hidden=hidden, outputs=len(layout.names), seed=seed).build().eval()
+    network = (
+        Recurrent(inputs=layout.width, hidden=hidden, outputs=len(layout.names), seed=seed).build().eval()
+    )
     with torch.no_grad():
         network.output.weight *= sure
-    return MelodyNetwork(network, layout, Card(name="luck", what="", data=(), command="", classes=layout.names))
+    return MelodyNetwork(
+        network, layout, Card(name="luck", what="", data=(), command="", classes=layout.names)
+    )
 
 
 class TestDistribution:
-    """Two bars of 2/4 on three pitches: few enough melodies to enumerate, in the key of D where the style is in C."""
+    """Two bars of 2/4 on three pitches: few enough melodies to enumerate, in the key of D where the style is
+    in C.
+    """
 
     @pytest.fixture(scope="class")
     @staticmethod
     def asked():
         lines = ["0 1/0 1", "0 2", "0 1/2 1/4 2", "2 1/4 1/2 1/0 1", "4 2/0 2", "4 1/2 1/0 2", "2 2/4 1/0 1"]
         notes = [
-            [(60 + int(p), int(n)) for p, n in (note.split() for note in line.split("/"))] for line in (_spelt(each) for each in lines)
+            [(60 + int(p), int(n)) for p, n in (note.split() for note in line.split("/"))]
+            for line in (_spelt(each) for each in lines)
         ]
         style = Style.of([Tune.of(line, meter="2/4") for line in notes], "small")
         idiom = learn(style, Meter.parse("2/4"), Key.parse("D"), longest=2)
-        solution = solve(idiom.trellis(idiom.walk(0), ()), 2 * idiom.bar, [Wish("not three in a row", weight=_leaning(idiom))])
+        solution = solve(
+            idiom.trellis(idiom.walk(0), ()),
+            2 * idiom.bar,
+            [Wish("not three in a row", weight=_leaning(idiom))],
+        )
         return untrained(style), idiom, solution
 
     def enumerated(self, asked, temperature: float = 1.0) -> dict[tuple[int, ...], float]:
-        """Every melody and its weight: the network's opinion, with a little of the chain's, times the wishes'. By reading it whole."""
+        """Every melody and its weight: the network's opinion, with a little of the chain's, times the
+        wishes'. By reading it whole.
+        """
         model, idiom, solution = asked
         weight = _leaning(idiom)
         found = {}
@@ -70,11 +92,15 @@ class TestDistribution:
 
         def _weight(symbols: list[int]) -> float:
             events = [idiom.events[symbol] for symbol in symbols]
-            tokens = tuple(Token(event.pitch - 62, event.ticks * idiom.tick, event.carries) for event in events)
+            tokens = tuple(
+                Token(event.pitch - 62, event.ticks * idiom.tick, event.carries) for event in events
+            )
             starts = np.cumsum([0, *(token.length * 24 for token in tokens)]).astype(int)
             melody = Melody(0, "", "2/4", "major", 48, tokens, starts, np.zeros(len(tokens), dtype=bool))
             rows, targets = model.layout.read_melody(melody)
-            inputs = torch.zeros(1, len(rows), model.layout.width).scatter_(2, torch.as_tensor(rows)[None], 1.0)
+            inputs = torch.zeros(1, len(rows), model.layout.width).scatter_(
+                2, torch.as_tensor(rows)[None], 1.0
+            )
             with torch.no_grad():
                 likely = torch.softmax(model.network(inputs)[0].double() / temperature, -1).numpy()
             total = 1.0
@@ -114,7 +140,9 @@ class TestDistribution:
     def test_the_chance_is_right_on_average_with_few_particles_and_colder_too(self, asked) -> None:
         model, idiom, solution = asked
         total = sum(self.enumerated(asked, 0.6).values())
-        few = [lstm_melody(model, idiom, solution, seed=seed, temperature=0.6, particles=4) for seed in range(80)]
+        few = [
+            lstm_melody(model, idiom, solution, seed=seed, temperature=0.6, particles=4) for seed in range(80)
+        ]
         chances = [math.exp(each.log_chance) for each in few]
         assert abs(np.mean(chances) - total) < 4 * np.std(chances) / math.sqrt(len(chances))
 
@@ -124,7 +152,9 @@ class TestDistribution:
         several = [each.symbols for each in lstm_melodies(model, idiom, solution, 12, seed=5)]
         assert len(set(several)) == len(several) == 12
 
-    @pytest.mark.parametrize("wrong", [{"temperature": 0.05}, {"temperature": 4.0}, {"particles": 0}, {"particles": 5000}])
+    @pytest.mark.parametrize(
+        "wrong", [{"temperature": 0.05}, {"temperature": 4.0}, {"particles": 0}, {"particles": 5000}]
+    )
     def test_numbers_out_of_range_are_refused(self, asked, wrong) -> None:
         with pytest.raises(Refused, match="from"):
             lstm_melody(*asked, **wrong)
@@ -151,7 +181,9 @@ class TestWishes:
 
     @pytest.mark.parametrize("form", ["learnt", "AB", "free"])
     def test_all_of_them_hold_in_every_take(self, style: Style, form: str) -> None:
-        kept = Tune.of([(67, 1), (69, 1), (71, 2), (69, 1), (67, 1), (66, 1), (64, 1), *[(62, 4)] * 6], key="G")
+        kept = Tune.of(
+            [(67, 1), (69, 1), (71, 2), (69, 1), (67, 1), (66, 1), (64, 1), *[(62, 4)] * 6], key="G"
+        )
         recipe = ComposeRecipe(
             style="walks",
             composer="lstm",
@@ -171,7 +203,10 @@ class TestWishes:
         model = untrained(style)
 
         def play(solution, count, random):
-            return [list(each.symbols) for each in lstm_melodies(model, outlook.idiom, solution, count, seed=random, particles=16)]
+            return [
+                list(each.symbols)
+                for each in lstm_melodies(model, outlook.idiom, solution, count, seed=random, particles=16)
+            ]
 
         corpus = [[b.pitch - a.pitch for a, b in pairwise(tune.sounding)] for tune in style]
         drawn = set()
@@ -182,13 +217,19 @@ class TestWishes:
             assert tune.end == 32
             assert notes[-1].pitch % 12 == 7
             assert all(62 <= note.pitch <= 81 and note.pitch % 12 in (7, 9, 11, 0, 2, 4, 6) for note in notes)
-            assert all(note.start // 4 == (note.end - Fraction(1, 96)) // 4 for note in notes), "none over a bar line"
+            assert all(note.start // 4 == (note.end - Fraction(1, 96)) // 4 for note in notes), (
+                "none over a bar line"
+            )
             assert (71, Fraction(8)) in [(note.pitch, note.start) for note in notes]
             assert Fraction(22) in [note.start for note in notes]
             assert all(1 <= sum(note.start // 4 == bar for note in notes) <= 6 for bar in range(8))
             assert longest_shared_run([b.pitch - a.pitch for a, b in pairwise(notes)], corpus) + 1 <= 7
             if form == "free":
-                assert [(note.pitch, note.duration) for note in notes if note.start < 4] == [(67, 1), (69, 1), (71, 2)]
+                assert [(note.pitch, note.duration) for note in notes if note.start < 4] == [
+                    (67, 1),
+                    (69, 1),
+                    (71, 2),
+                ]
         assert len(drawn) > 1
 
 
@@ -198,7 +239,11 @@ class TestModels:
         assert len(cards) >= 2
         for card in cards:
             figures = load(card).card.figures
-            chains = [value for name, value in figures.items() if name.startswith("chain") and name.endswith("a note")]
+            chains = [
+                value
+                for name, value in figures.items()
+                if name.startswith("chain") and name.endswith("a note")
+            ]
             assert len(chains) >= 4
             assert figures["nats a note"] + figures["its standard error"] < min(chains), card.name
             assert card.with_suffix(".safetensors").stat().st_size < 4_000_000
@@ -210,14 +255,40 @@ class TestModels:
         prefix = melody.tokens[:3]
         logs = [
             log_probabilities(
-                model, [Melody(0, "", "4/4", "major", 96, (*prefix, token), np.append(melody.starts[:4], 96), np.zeros(4, bool))]
+                model,
+                [
+                    Melody(
+                        0,
+                        "",
+                        "4/4",
+                        "major",
+                        96,
+                        (*prefix, token),
+                        np.append(melody.starts[:4], 96),
+                        np.zeros(4, bool),
+                    )
+                ],
             )[3]
             for token in model.layout.tokens
         ]
         short = Melody(0, "", "4/4", "major", 96, prefix, melody.starts[:4], np.zeros(3, bool))
         assert np.exp([*logs, log_probabilities(model, [short])[3]]).sum() == pytest.approx(1)
         with pytest.raises(Refused, match="does not know"):
-            log_probabilities(model, [Melody(0, "", "4/4", "major", 96, (Token(0, Fraction(5, 2)),), np.array([0, 60]), np.zeros(1, bool))])
+            log_probabilities(
+                model,
+                [
+                    Melody(
+                        0,
+                        "",
+                        "4/4",
+                        "major",
+                        96,
+                        (Token(0, Fraction(5, 2)),),
+                        np.array([0, 60]),
+                        np.zeros(1, bool),
+                    )
+                ],
+            )
 
     def test_a_model_is_found_by_its_style_alone(self, home: Path) -> None:
         assert model_of("bach-chorales") is model_of("bach-chorales")

@@ -15,7 +15,10 @@ from studio.music.reading.reading import read_tunes
 from studio.music.scores.scores import Key, Meter
 from studio.music.styles.corpora import Style
 
-TUNES = (b"X:1\nM:4/4\nL:1/4\nK:C\nCDEF|GFED|CEGE|DB,C2|\n", b"X:2\nM:4/4\nL:1/4\nK:C\nEDCD|EFGE|FEDE|FDC2|\n")
+TUNES = (
+    b"X:1\nM:4/4\nL:1/4\nK:C\nCDEF|GFED|CEGE|DB,C2|\n",
+    b"X:2\nM:4/4\nL:1/4\nK:C\nEDCD|EFGE|FEDE|FDC2|\n",
+)
 
 WISHES = {
     "scale": "pentatonic",
@@ -41,14 +44,18 @@ def style() -> Style:
 
 def test_every_hard_wish_can_be_let_go_by_the_name_it_is_refused_with(style: Style) -> None:
     recipe = ComposeRecipe(bars=4, **WISHES)  # type: ignore[arg-type]
-    assert set(WISHES) | {"bars", "meter", "max_copy", "theme_pull", "form"} == {row.field for row in CONSTRAINTS}
+    assert set(WISHES) | {"bars", "meter", "max_copy", "theme_pull", "form"} == {
+        row.field for row in CONSTRAINTS
+    }
     idiom = learn(style, Meter(4, 4), Key(0), longest=2)
     ground = Ground(idiom, idiom.walk(1), 4, take=style[0], max_copy=8)
     names = [wish.name for wish in compile_wishes(ground, recipe).hard]
     assert len(names) == 15
     for name in names:
         alone = ways_out(recipe, str(refusal(Conflict((name,), (), True, 1), "The style", 2)))
-        among = ways_out(recipe, str(refusal(Conflict((*names[:3], name), (name, "the meter"), True, 1), "The style", 2)))
+        among = ways_out(
+            recipe, str(refusal(Conflict((*names[:3], name), (name, "the meter"), True, 1), "The style", 2))
+        )
         assert len(alone) == 1, name
         assert alone == among
         (way,) = alone
@@ -75,5 +82,8 @@ def test_a_sentence_of_another_kind_suggests_nothing() -> None:
 
 def test_a_form_that_cannot_be_had_gives_way_to_that_of_the_style() -> None:
     recipe = ComposeRecipe(form="AABA")
-    (way,) = ways_out(recipe, "The form AABA cannot be had with these wishes: bar 5 cannot be bar 1 again; ask for another form or seed.")
+    (way,) = ways_out(
+        recipe,
+        "The form AABA cannot be had with these wishes: bar 5 cannot be bar 1 again; ask for another form or seed.",
+    )
     assert (way.field, way.value) == ("form", "learnt")

@@ -1,4 +1,6 @@
-"""How surprised chains are, against a plain implementation with dictionaries, and as probabilities that add up to one."""
+"""How surprised chains are, against a plain implementation with dictionaries, and as probabilities that add
+up to one.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ def parts():
 
 
 def symbols(melody: Melody) -> list[tuple]:
-    """Token, or None for the end, with its place in the bar; meter and mode are the same in all of these tunes."""
+    """Token, or None for the end, with its place in the bar; meter and mode are the same in all of these
+    tunes.
+    """
     return list(zip([*melody.tokens, None], melody.places.tolist(), strict=True))
 
 
@@ -60,14 +64,22 @@ def test_chances_are_those_of_a_plain_implementation(parts, name: str) -> None:
     orders = CHAINS[name]
     evidence = Evidence.of(parts.learnt, parts.tested, longest=max(orders))
     for strength in (1.0, 4.0):
-        assert np.allclose(evidence.log_chances(WittenBell(strength), orders), plain(parts.learnt, parts.tested, orders, strength))
+        assert np.allclose(
+            evidence.log_chances(WittenBell(strength), orders),
+            plain(parts.learnt, parts.tested, orders, strength),
+        )
 
 
 def test_the_chances_of_all_that_could_follow_add_up_to_one(parts) -> None:
     melody = parts.tested[0]
     at = next(at for at in range(6, 20) if melody.places[at] > 0)  # at a bar line the tune may also end
     everywhere = [*parts.learnt, *parts.tested]
-    here = {token for tune in everywhere for token, place in zip(tune.tokens, tune.places, strict=False) if place == melody.places[at]}
+    here = {
+        token
+        for tune in everywhere
+        for token, place in zip(tune.tokens, tune.places, strict=False)
+        if place == melody.places[at]
+    }
     assert len(here) > 10
     cut = np.append(melody.starts[: at + 1], melody.starts[at] // 96 * 96 + 96)
     others = [replace(melody, tokens=(*melody.tokens[:at], token), starts=cut) for token in here]
@@ -87,7 +99,9 @@ def test_losses_are_means_over_notes_and_the_escape_is_not_chosen_on_the_tested(
         assert chain.every_note.nats == pytest.approx(-logs.mean())
         assert chain.every_note.symbols == notes
         assert chain.first_time.symbols == notes, "nothing is repeated in these tunes"
-    assert found["order 1"].every_note.nats < found["order 0"].every_note.nats, "a walk is foreseen by where it stands"
+    assert found["order 1"].every_note.nats < found["order 0"].every_note.nats, (
+        "a walk is foreseen by where it stands"
+    )
     other = chain_losses(parts.learnt, parts.chosen_by, parts.chosen_by, ["order 1"])[0]
     assert other.strength == found["order 1"].strength
     with pytest.raises(Refused, match="from 0 to 1"):

@@ -1,4 +1,6 @@
-"""studio train as a person meets it: a network for one's own tunes, gone on with after an interruption, and composed with."""
+"""studio train as a person meets it: a network for one's own tunes, gone on with after an interruption, and
+composed with.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ def walks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_network_for_ones_own_tunes_composes_and_is_named_in_the_work(studio: Studio, walks: Path, home: Path, tmp_path: Path) -> None:
+def test_a_network_for_ones_own_tunes_composes_and_is_named_in_the_work(
+    studio: Studio, walks: Path, home: Path, tmp_path: Path
+) -> None:
     status, out, err = studio("train", walks, *OPTIONS)
     where = home / "models" / "walks.json"
     assert (status, out.strip()) == (0, str(where))
@@ -37,7 +41,21 @@ def test_a_network_for_ones_own_tunes_composes_and_is_named_in_the_work(studio: 
     assert "chain, order 2: nats a note" in err
     assert [path.name for path in sorted((home / "models").iterdir())] == ["walks.json", "walks.safetensors"]
 
-    asked = ("compose", "--style", walks, "--model", "lstm", "--bars", "4", "--form", "free", "--max-copy", "9", "--seed", "2")
+    asked = (
+        "compose",
+        "--style",
+        walks,
+        "--model",
+        "lstm",
+        "--bars",
+        "4",
+        "--form",
+        "free",
+        "--max-copy",
+        "9",
+        "--seed",
+        "2",
+    )
     status, out, _ = studio(*asked, "-o", "a.abc", "--json")
     recipe = json.loads(out)["recipe"]
     assert status == 0

@@ -1,4 +1,6 @@
-"""Files that are broken, enormous or malicious: one sentence each, bounded memory and time, and the studio goes on."""
+"""Files that are broken, enormous or malicious: one sentence each, bounded memory and time, and the studio
+goes on.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,9 @@ def _xml(inside: str, before: str = "") -> bytes:
 LAUGHS = (
     "<!DOCTYPE l ["
     + '<!ENTITY a "ha">'
-    + "".join(f'<!ENTITY {after} "{f"&{name};" * 10}">' for name, after in zip("abcdefgh", "bcdefghi", strict=True))
+    + "".join(
+        f'<!ENTITY {after} "{f"&{name};" * 10}">' for name, after in zip("abcdefgh", "bcdefghi", strict=True)
+    )
     + "]>"
 )
 
@@ -76,12 +80,18 @@ UNREADABLE: dict[str, Callable[[], bytes]] = {
     "midi: undefined status": lambda: _midi(b"\x00\xf4\x40" + END),
     "midi: meta event past the end": lambda: _midi(b"\x00\xff\x03\x7fabc"),
     "midi: notes of no length": lambda: _midi(b"\x00\x90\x3c\x40\x00\x80\x3c\x00" + END),
-    "midi: one note of a year": lambda: _midi(b"\x00\x90\x3c\x40" + b"\xff\xff\xff\x7f\xb0\x00\x00" * 60 + b"\x00\x80\x3c\x00" + END),
+    "midi: one note of a year": lambda: _midi(
+        b"\x00\x90\x3c\x40" + b"\xff\xff\xff\x7f\xb0\x00\x00" * 60 + b"\x00\x80\x3c\x00" + END
+    ),
     "midi: a million events": lambda: _midi(NOTE * 500_000 + END),
-    "midi: 37 bytes that claim 65,535 tracks": lambda: _midi(b"\x00\xff\x51\x03\x00\x00\x01" + END, tracks=65535),
+    "midi: 37 bytes that claim 65,535 tracks": lambda: _midi(
+        b"\x00\xff\x51\x03\x00\x00\x01" + END, tracks=65535
+    ),
     # zips
     "mxl: a bomb": lambda: _zip({"score.xml": b"<score-partwise>" + b" " * 60_000_000}),
-    "mxl: a bomb as container": lambda: _zip({"META-INF/container.xml": b" " * 5_000_000, "a.xml": write_musicxml(WHOLE)}),
+    "mxl: a bomb as container": lambda: _zip(
+        {"META-INF/container.xml": b" " * 5_000_000, "a.xml": write_musicxml(WHOLE)}
+    ),
     "mxl: cut short": lambda: _zip({"score.xml": write_musicxml(WHOLE)})[:-40],
     "mxl: damaged inside": lambda: _damaged(_zip({"score.xml": write_musicxml(WHOLE)})),
     "mxl: no score inside": lambda: _zip({"readme.txt": b"hello"}),
@@ -91,7 +101,9 @@ UNREADABLE: dict[str, Callable[[], bytes]] = {
     # XML
     "xml: a billion laughs": lambda: _xml("&i;", LAUGHS),
     "xml: an outside entity": lambda: _xml("&x;", '<!DOCTYPE s [<!ENTITY x SYSTEM "file:///etc/passwd">]>'),
-    "xml: a parameter entity": lambda: _xml("", '<!DOCTYPE s [<!ENTITY % x SYSTEM "http://127.0.0.1/x">%x;]>'),
+    "xml: a parameter entity": lambda: _xml(
+        "", '<!DOCTYPE s [<!ENTITY % x SYSTEM "http://127.0.0.1/x">%x;]>'
+    ),
     "xml: cut short": lambda: write_musicxml(WHOLE)[:1500],
     "xml: not MusicXML": lambda: b'<?xml version="1.0"?><html><body/></html>',
     "xml: no notes": lambda: _xml('<measure number="1"/>'),
@@ -130,7 +142,11 @@ UNREADABLE: dict[str, Callable[[], bytes]] = {
 
 def _damaged(archive: bytes) -> bytes:
     middle = len(archive) // 2
-    return archive[:middle] + bytes(255 - byte for byte in archive[middle : middle + 60]) + archive[middle + 60 :]
+    return (
+        archive[:middle]
+        + bytes(255 - byte for byte in archive[middle : middle + 60])
+        + archive[middle + 60 :]
+    )
 
 
 def test_there_are_enough_of_them() -> None:
@@ -143,7 +159,8 @@ def test_each_gives_one_sentence_in_bounded_time(what: str, readers: Readers) ->
     began = time.process_time()
     with pytest.raises(Unreadable) as raised:
         readers.read(content, "yours.file")
-    # Processor time of this process alone, so other work on the machine does not count; reading sound files takes milliseconds.
+    # Processor time of this process alone, so other work on the machine does not count; reading sound files
+    # takes milliseconds.
     assert time.process_time() - began < 10
     said = str(raised.value)
     assert said.endswith(".")
@@ -160,7 +177,9 @@ def test_after_all_that_the_same_reader_still_reads(readers: Readers) -> None:
 def test_what_is_merely_odd_is_read_and_said(readers: Readers) -> None:
     unended = read_midi(_midi(b"\x00\x90\x3c\x40\x83\x60\xb0\x00\x00" + END), "unended.mid")
     assert [(note.pitch, note.duration) for note in unended.tunes[0].notes] == [(60, 1)]
-    odd_key = read_midi(_midi(b"\x00\xff\x59\x02\x63\x05\x00\xff\x58\x04\x07\x63\x18\x08" + NOTE + END), "odd.mid")
+    odd_key = read_midi(
+        _midi(b"\x00\xff\x59\x02\x63\x05\x00\xff\x58\x04\x07\x63\x18\x08" + NOTE + END), "odd.mid"
+    )
     assert len(odd_key.tunes[0].notes) == 1
     harmony = "<harmony><root><root-step>C</root-step></root><kind>ridiculous</kind></harmony>"
     whole = "<note><pitch><step>C</step><octave>4</octave></pitch><duration>4</duration></note>"
@@ -209,7 +228,11 @@ def test_folders_and_styles_that_are_not_there_or_too_small(tmp_path: Path) -> N
         ready_style(tmp_path / "bad")
     (tmp_path / "bad" / "three.mid").write_bytes(write_midi(Tune.of([(60, 4)])))
     style = ready_style(tmp_path / "bad", processes=1)
-    assert (len(style), style.notes, sorted(each.name for each in style.unread)) == (1, 1, ["one.mid", "two.abc"])
+    assert (len(style), style.notes, sorted(each.name for each in style.unread)) == (
+        1,
+        1,
+        ["one.mid", "two.abc"],
+    )
     assert Comparison(style).max_copy == 8
     with pytest.raises(Refused, match="fewer than two notes"):
         Comparison(style).report(style[0])

@@ -26,11 +26,14 @@ def _shown(tune: Tune) -> list[tuple[int | None, str]]:
 
 
 def _abc(body: str, key: str = "C", meter: str = "4/4", more: str = "") -> Tune:
-    (tune,) = read_tunes(f"X:1\nT:A tune\n{more}M:{meter}\nL:1/8\nK:{key}\n{body}\n".encode(), "tune.abc").tunes
+    (tune,) = read_tunes(
+        f"X:1\nT:A tune\n{more}M:{meter}\nL:1/8\nK:{key}\n{body}\n".encode(), "tune.abc"
+    ).tunes
     return tune
 
 
-# ABC ----------------------------------------------------------------------------------------------------------------------------------
+# ABC
+# ----------------------------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -76,7 +79,11 @@ def test_abc_repeats_chords_and_bars() -> None:
         Repeat(Fraction(0), Fraction(17, 2)),
         Repeat(Fraction(17, 2), Fraction(33, 2), Fraction(25, 2)),
     )
-    assert [(str(chord.start), chord.symbol) for chord in tune.chords] == [("1/2", "G"), ("9/2", "Am7"), ("17/2", "C")]
+    assert [(str(chord.start), chord.symbol) for chord in tune.chords] == [
+        ("1/2", "G"),
+        ("9/2", "Am7"),
+        ("17/2", "C"),
+    ]
     reading = read_tunes(b'X:1\nK:G\n"what?"GABc "Bad"d4|', "t.abc")
     assert "1 chord symbols could not be understood and were left out: 'Bad'." in reading.remarks
 
@@ -102,7 +109,9 @@ def test_a_tunebook_gives_all_its_tunes_and_names_what_it_could_not_read(readers
 
 
 def test_abc_agrees_with_music21_where_that_reads_it_rightly() -> None:
-    """music21 loses lengths around grace notes and quoted text, and forgets signs after a dot: tunes without these must agree."""
+    """music21 loses lengths around grace notes and quoted text, and forgets signs after a dot: tunes without
+    these must agree.
+    """
     from music21 import converter
 
     from studio.music.reading.streams import tunes_of
@@ -121,7 +130,8 @@ def test_abc_agrees_with_music21_where_that_reads_it_rightly() -> None:
         assert (ours.key, ours.meter, ours.pickup) == (theirs.key, theirs.meter, theirs.pickup), name
 
 
-# MusicXML -----------------------------------------------------------------------------------------------------------------------------
+# MusicXML
+# -----------------------------------------------------------------------------------------------------------------------------
 
 
 def _note(step: str, octave: int, duration: int, more: str = "", rest: bool = False) -> str:
@@ -132,13 +142,21 @@ def _note(step: str, octave: int, duration: int, more: str = "", rest: bool = Fa
 def _xml(*parts: tuple[str, str], mode: str = "") -> bytes:
     meter = "<time><beats>4</beats><beat-type>4</beat-type></time>"
     head = f"<attributes><divisions>6</divisions><key><fifths>0</fifths>{mode}</key>{meter}</attributes>"
-    listed = "".join(f'<score-part id="P{i}"><part-name>{name}</part-name></score-part>' for i, (name, _) in enumerate(parts))
-    played = "".join(f'<part id="P{i}"><measure number="1">{head}{music}</measure></part>' for i, (_, music) in enumerate(parts))
+    listed = "".join(
+        f'<score-part id="P{i}"><part-name>{name}</part-name></score-part>'
+        for i, (name, _) in enumerate(parts)
+    )
+    played = "".join(
+        f'<part id="P{i}"><measure number="1">{head}{music}</measure></part>'
+        for i, (_, music) in enumerate(parts)
+    )
     return f'<?xml version="1.0"?><score-partwise version="4.0"><part-list>{listed}</part-list>{played}</score-partwise>'.encode()
 
 
 def test_musicxml_tuplets_graces_chords_and_ties(readers: Readers) -> None:
-    triplet = "<time-modification><actual-notes>3</actual-notes><normal-notes>2</normal-notes></time-modification>"
+    triplet = (
+        "<time-modification><actual-notes>3</actual-notes><normal-notes>2</normal-notes></time-modification>"
+    )
     music = (
         "<harmony><root><root-step>B</root-step><root-alter>-1</root-alter></root><kind>major-seventh</kind>"
         "<bass><bass-step>D</bass-step></bass></harmony>"
@@ -154,7 +172,14 @@ def test_musicxml_tuplets_graces_chords_and_ties(readers: Readers) -> None:
     )
     for content in (_xml(("", music)), _mxl(_xml(("", music)))):
         reading = readers.read(content, "x.mxl")
-        assert _shown(reading.tunes[0]) == [(72, "1/3"), (74, "1/3"), (76, "1/3"), (69, "1"), (67, "3/2"), (None, "1/2")]
+        assert _shown(reading.tunes[0]) == [
+            (72, "1/3"),
+            (74, "1/3"),
+            (76, "1/3"),
+            (69, "1"),
+            (67, "3/2"),
+            (None, "1/2"),
+        ]
         assert [chord.symbol for chord in reading.tunes[0].chords] == ["Bbmaj7/D"]
         assert reading.remarks == ("1 grace notes were left out.", "Of 1 chords the top note was kept.")
 
@@ -162,7 +187,10 @@ def test_musicxml_tuplets_graces_chords_and_ties(readers: Readers) -> None:
 def _mxl(content: bytes) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("META-INF/container.xml", '<container><rootfiles><rootfile full-path="in/s.xml"/></rootfiles></container>')
+        archive.writestr(
+            "META-INF/container.xml",
+            '<container><rootfiles><rootfile full-path="in/s.xml"/></rootfiles></container>',
+        )
         archive.writestr("in/s.xml", content)
     return packed.getvalue()
 
@@ -170,7 +198,11 @@ def _mxl(content: bytes) -> bytes:
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
 def test_musicxml_is_read_in_any_encoding(encoding: str, readers: Readers) -> None:
     text = _xml(("Röhrl", _note("C", 4, 24))).decode()
-    text = text.replace("?>", f' encoding="{encoding.removesuffix("-sig")}"?><work><work-title>Frühling</work-title></work>', 1)
+    text = text.replace(
+        "?>",
+        f' encoding="{encoding.removesuffix("-sig")}"?><work><work-title>Frühling</work-title></work>',
+        1,
+    )
     text = re.sub(r"(<work>.*?</work>)(<score-partwise[^>]*>)", r"\2\1", text)
     for content in (text.encode(encoding), _mxl(text.encode(encoding))):
         (tune,) = readers.read(content, "spring.xml").tunes
@@ -188,21 +220,30 @@ def test_the_melody_is_the_part_that_is_called_so_or_else_the_highest(readers: R
 def test_a_minor_tune_that_calls_itself_major_is_found_out(readers: Readers) -> None:
     pitches = "ABCEACBA"
     music = "".join(_note(step, 4, 3) for step in pitches)
-    for mode, expected in (("<mode>major</mode>", "A minor"), ("", "A minor"), ("<mode>dorian</mode>", "D dorian")):
+    for mode, expected in (
+        ("<mode>major</mode>", "A minor"),
+        ("", "A minor"),
+        ("<mode>dorian</mode>", "D dorian"),
+    ):
         assert str(readers.read(_xml(("", music), mode=mode), "m.xml").tunes[0].key) == expected
     ours = Tune.of([(69, 1), (71, 1), (60, 1), (69, 1)], key="C")
-    assert readers.read(write_musicxml(ours), "ours.musicxml").tunes[0].key == Key(0), "what we wrote ourselves is meant"
+    assert readers.read(write_musicxml(ours), "ours.musicxml").tunes[0].key == Key(0), (
+        "what we wrote ourselves is meant"
+    )
 
 
 def test_fermatas_mark_where_phrases_end(readers: Readers) -> None:
     reading = readers.read((music21_corpus() / "bach" / "bwv66.6.mxl").read_bytes(), "bwv66.6.mxl")
     tune = reading.tunes[0]
     assert (tune.pickup, str(tune.key), str(tune.meter)) == (1, "F# minor", "4/4")
-    assert [float(place) for place in tune.phrase_ends] == [4, 8, 12, 20, 28, 36] or len(tune.phrase_ends) >= 5
+    assert [float(place) for place in tune.phrase_ends] == [4, 8, 12, 20, 28, 36] or len(
+        tune.phrase_ends
+    ) >= 5
     assert all(place in {note.end for note in tune.notes} for place in tune.phrase_ends)
 
 
-# Humdrum ------------------------------------------------------------------------------------------------------------------------------
+# Humdrum
+# ------------------------------------------------------------------------------------------------------------------------------
 
 
 def test_kern_is_read_with_its_top_voice(readers: Readers) -> None:
@@ -211,7 +252,16 @@ def test_kern_is_read_with_its_top_voice(readers: Readers) -> None:
         "1GG\t4g\n.\t8a\n.\t8b\n.\t2dd\n=2\t=2\n1D\t6cc\n.\t6b\n.\t6a\n.\t2r\n==\t==\n*-\t*-\n"
     )
     (tune,) = readers.read(kern.encode(), "kyrie.krn").tunes
-    assert _shown(tune) == [(67, "1"), (69, "1/2"), (71, "1/2"), (74, "2"), (72, "2/3"), (71, "2/3"), (69, "2/3"), (None, "2")]
+    assert _shown(tune) == [
+        (67, "1"),
+        (69, "1/2"),
+        (71, "1/2"),
+        (74, "2"),
+        (72, "2/3"),
+        (71, "2/3"),
+        (69, "2/3"),
+        (None, "2"),
+    ]
     assert (str(tune.meter), tune.key) == ("4/4", Key(1))
 
 
@@ -225,16 +275,22 @@ def test_the_column_of_the_melody_alone_gives_what_the_whole_file_gives() -> Non
         text = path.read_text("latin-1")
         alone = top_spine(text)
         assert len(alone) < len(text) / 2
-        one, whole = (tunes_of(converter.parseData(each, format="humdrum"), path.name, Budget()).tunes[0] for each in (alone, text))
+        one, whole = (
+            tunes_of(converter.parseData(each, format="humdrum"), path.name, Budget()).tunes[0]
+            for each in (alone, text)
+        )
         assert (one.notes, one.grid, one.keys) == (whole.notes, whole.grid, whole.keys)
     split = "**kern\t**kern\n4c\t*^\n4d\t4e\t4f\n*-\t*-\t*-\n"
     assert top_spine(split) == split, "columns that split are left alone"
 
 
-# MIDI ---------------------------------------------------------------------------------------------------------------------------------
+# MIDI
+# ---------------------------------------------------------------------------------------------------------------------------------
 
 
-def _midi(played: list[tuple[int, float, float]], channel: int = 0, ticks: int = 480, **meta: object) -> bytes:
+def _midi(
+    played: list[tuple[int, float, float]], channel: int = 0, ticks: int = 480, **meta: object
+) -> bytes:
     """By mido: (pitch, start, end) in quarter notes."""
     file = mido.MidiFile(ticks_per_beat=ticks)
     track = mido.MidiTrack()
@@ -246,7 +302,15 @@ def _midi(played: list[tuple[int, float, float]], channel: int = 0, ticks: int =
     ]
     now = 0
     for tick, on, pitch in sorted(moments):
-        track.append(mido.Message("note_on" if on else "note_off", note=pitch, velocity=80 * on, time=tick - now, channel=channel))
+        track.append(
+            mido.Message(
+                "note_on" if on else "note_off",
+                note=pitch,
+                velocity=80 * on,
+                time=tick - now,
+                channel=channel,
+            )
+        )
         now = tick
     packed = io.BytesIO()
     file.save(file=packed)
@@ -265,7 +329,12 @@ def test_midi_of_another_program_is_read_exactly() -> None:
     reading = read_tunes(content, "theirs.mid")
     tune = reading.tunes[0]
     assert _shown(tune) == [(60, "1"), (64, "1/3"), (65, "1/3"), (67, "1/3"), (None, "1"), (72, "1")]
-    assert (str(tune.meter), str(tune.key), tune.tempo, tune.chords[0].symbol) == ("3/4", "Bb minor", 120, "Bbm7")
+    assert (str(tune.meter), str(tune.key), tune.tempo, tune.chords[0].symbol) == (
+        "3/4",
+        "Bb minor",
+        120,
+        "Bbm7",
+    )
     assert reading.remarks == ()
 
 
@@ -273,19 +342,31 @@ def test_played_midi_is_put_on_a_grid_and_it_says_what_moved() -> None:
     dice = random.Random(4)
     written, here = [], Fraction(0)
     for length in (
-        [Fraction(1, 2)] * 6 + [Fraction(1, 4)] * 4 + [Fraction(1)] * 3 + [Fraction(1, 2)] * 4 + [Fraction(1, 3)] * 6 + [Fraction(2)]
+        [Fraction(1, 2)] * 6
+        + [Fraction(1, 4)] * 4
+        + [Fraction(1)] * 3
+        + [Fraction(1, 2)] * 4
+        + [Fraction(1, 3)] * 6
+        + [Fraction(2)]
     ):
         written.append((dice.randint(60, 80), here, here + length))
         here += length
     shifts = [dice.uniform(-0.06, 0.06) if start else 0.0 for _, start, _ in written]
-    played = [(pitch, float(start) + shift, float(end) - 0.03) for (pitch, start, end), shift in zip(written, shifts, strict=True)]
+    played = [
+        (pitch, float(start) + shift, float(end) - 0.03)
+        for (pitch, start, end), shift in zip(written, shifts, strict=True)
+    ]
     reading = read_tunes(_midi(played, ticks=960), "played.mid")
     tune = reading.tunes[0]
-    assert [(note.pitch, note.start) for note in tune.sounding] == [(pitch, start) for pitch, start, _ in written]
+    assert [(note.pitch, note.start) for note in tune.sounding] == [
+        (pitch, start) for pitch, start, _ in written
+    ]
     assert [note.end for note in tune.sounding][:-1] == [end for _, _, end in written][:-1]
     said = next(remark for remark in reading.remarks if "played, not written" in remark)
     mean, most = (float(number) for number in re.findall(r"by (\d\.\d+) .* and (\d\.\d+)", said)[0])
-    assert mean == pytest.approx(sum(abs(shift) for shift in shifts if shift) / sum(map(bool, shifts)), abs=2e-3)
+    assert mean == pytest.approx(
+        sum(abs(shift) for shift in shifts if shift) / sum(map(bool, shifts)), abs=2e-3
+    )
     assert most == pytest.approx(max(map(abs, shifts)), abs=2e-3)
     again, moved = quantise(tune)
     assert (again.sounding, moved.moved) == (tune.sounding, 0)
@@ -293,7 +374,9 @@ def test_played_midi_is_put_on_a_grid_and_it_says_what_moved() -> None:
 
 def test_drums_are_no_melody_and_the_key_is_found_where_none_is_given() -> None:
     scale = [(pitch, place, place + 1) for place, pitch in enumerate([67, 69, 71, 72, 74, 71, 66, 67])]
-    reading = read_tunes(_midi([(pitch, float(start), float(end)) for pitch, start, end in scale]), "nokey.mid")
+    reading = read_tunes(
+        _midi([(pitch, float(start), float(end)) for pitch, start, end in scale]), "nokey.mid"
+    )
     assert str(reading.tunes[0].key) == "G major"
     assert "No key is given; by its notes it stands in G major." in reading.remarks
     with pytest.raises(Unreadable, match="only drums"):
@@ -301,7 +384,9 @@ def test_drums_are_no_melody_and_the_key_is_found_where_none_is_given() -> None:
 
 
 def test_keys_are_told_by_their_notes() -> None:
-    """Fiddle tunes that are printed in a major or minor key: most are told right, without their signature and with it."""
+    """Fiddle tunes that are printed in a major or minor key: most are told right, without their signature and
+    with it.
+    """
     blind = seeing = asked = 0
     for path in sorted((music21_corpus() / "ryansMammoth").glob("*.abc"))[::9]:
         tune = read_tunes(path.read_bytes(), path.name).tunes[0]
@@ -315,7 +400,8 @@ def test_keys_are_told_by_their_notes() -> None:
     assert estimate_key(()) == Key(0)
 
 
-# Processes ----------------------------------------------------------------------------------------------------------------------------
+# Processes
+# ----------------------------------------------------------------------------------------------------------------------------
 
 
 def test_a_file_that_takes_too_long_is_given_up_and_the_next_is_read() -> None:
@@ -329,7 +415,9 @@ def test_a_file_that_takes_too_long_is_given_up_and_the_next_is_read() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds a process to its memory limit")
 def test_memory_is_bounded() -> None:
-    words = "<direction><direction-type><words>" + "la " * 12_000_000 + "</words></direction-type></direction>"
+    words = (
+        "<direction><direction-type><words>" + "la " * 12_000_000 + "</words></direction-type></direction>"
+    )
     fat = _mxl(_xml(("", words + _note("C", 4, 24))))
     with Readers(1, Budget(seconds=60, memory=250 << 20)) as readers:
         with pytest.raises(Unreadable, match="more memory than the 250 MB"):
@@ -338,7 +426,11 @@ def test_memory_is_bounded() -> None:
 
 
 def test_several_readers_keep_the_order() -> None:
-    todo = [piece for number in range(12) for piece in pieces(f"X:1\nT:{number}\nK:C\n{'C' * (number + 1)}|".encode(), f"{number}.abc")]
+    todo = [
+        piece
+        for number in range(12)
+        for piece in pieces(f"X:1\nT:{number}\nK:C\n{'C' * (number + 1)}|".encode(), f"{number}.abc")
+    ]
     with Readers(2) as readers:
         found = [(piece.name, len(reading.tunes[0].notes)) for piece, reading in readers.read_pieces(todo)]  # type: ignore[union-attr]
     assert found == [(f"{number}.abc", number + 1) for number in range(12)]

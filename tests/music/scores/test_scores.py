@@ -45,13 +45,29 @@ def test_bars_are_counted_as_musicians_do() -> None:
 
 def test_a_short_bar_and_the_next_upbeat_are_one_bar() -> None:
     two = Meter(2, 4)
-    grid = Grid.of_bars([(Fraction(1, 2), two), (Fraction(2), two), (Fraction(3, 2), two), (Fraction(1, 2), two), (Fraction(2), two)])
+    grid = Grid.of_bars(
+        [
+            (Fraction(1, 2), two),
+            (Fraction(2), two),
+            (Fraction(3, 2), two),
+            (Fraction(1, 2), two),
+            (Fraction(2), two),
+        ]
+    )
     assert grid == Grid((MeterAt(Fraction(0), two),), Fraction(1, 2))
 
 
 def test_a_bar_that_stays_short_cuts_the_grid_and_a_change_of_meter_begins_a_bar() -> None:
     four, three = Meter(4, 4), Meter(3, 4)
-    grid = Grid.of_bars([(Fraction(4), four), (Fraction(3), four), (Fraction(4), four), (Fraction(3), three), (Fraction(3), three)])
+    grid = Grid.of_bars(
+        [
+            (Fraction(4), four),
+            (Fraction(3), four),
+            (Fraction(4), four),
+            (Fraction(3), three),
+            (Fraction(3), three),
+        ]
+    )
     lengths = [(bar.start, bar.length, str(bar.meter)) for bar in grid.bars(Fraction(17))]
     assert lengths == [(0, 4, "4/4"), (4, 3, "4/4"), (7, 4, "4/4"), (11, 3, "3/4"), (14, 3, "3/4")]
 
@@ -108,14 +124,24 @@ def test_repeats_with_two_endings_are_played_out() -> None:
     )
     # C D (first ending: E) C D, then the second ending F and on to G.
     assert [note.pitch for note in tune.unfolded().notes] == [60, 62, 64, 60, 62, 65, 67]
-    assert [(chord.start, chord.symbol) for chord in tune.unfolded().chords] == [(0, "C"), (4, "F"), (6, "C"), (10, "G")]
+    assert [(chord.start, chord.symbol) for chord in tune.unfolded().chords] == [
+        (0, "C"),
+        (4, "F"),
+        (6, "C"),
+        (10, "G"),
+    ]
     assert tune.unfolded().phrase_ends == (4, 10)
     three = Tune.of([(60, 2), (62, 2)], meter="2/4", repeats=(Repeat(Fraction(0), Fraction(2), times=3),))
     assert [note.pitch for note in three.unfolded().notes] == [60, 60, 60, 62]
 
 
 def test_a_repeated_section_with_an_upbeat_keeps_its_bar_lines() -> None:
-    tune = Tune.of([(67, "1/2"), (60, 2), (62, "3/2")], meter="2/4", pickup="1/2", repeats=(Repeat(Fraction(0), Fraction(4)),))
+    tune = Tune.of(
+        [(67, "1/2"), (60, 2), (62, "3/2")],
+        meter="2/4",
+        pickup="1/2",
+        repeats=(Repeat(Fraction(0), Fraction(4)),),
+    )
     bars = tune.unfolded().bars()
     assert [(bar.start, bar.length) for bar in bars] == [
         (0, Fraction(1, 2)),
@@ -182,8 +208,12 @@ def test_pitches_are_spelled_by_the_key() -> None:
             key = Key(fifths, mode)
             for pitch in range(128):
                 letter, alter, octave = spell(pitch, key)
-                assert {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}[letter] + alter + 12 * (octave + 1) == pitch
-            assert len({spell(60 + degree, key)[0] for degree in key.scale}) == 7, "a scale has one name of each letter"
+                assert {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}[letter] + alter + 12 * (
+                    octave + 1
+                ) == pitch
+            assert len({spell(60 + degree, key)[0] for degree in key.scale}) == 7, (
+                "a scale has one name of each letter"
+            )
     for pitch in (0, 21, 60, 127):
         assert parse_pitch(pitch_name(pitch)) == pitch
     for wrong in ("H4", "C", "C#b4", "C99", "200"):
@@ -245,6 +275,13 @@ def test_what_is_no_tune_is_not_built() -> None:
         Tune((Note(60, Fraction(1), Fraction(1)),))
     with pytest.raises(ValueError, match="not a MIDI pitch"):
         Tune.of([(128, 1)])
-    for wrong in (b"", b"{}", b"[]", b'{"notes": 3}', b"\xff", Tune.of([(60, 1)]).to_json().replace('"1"', '"1/0"').encode()):
+    for wrong in (
+        b"",
+        b"{}",
+        b"[]",
+        b'{"notes": 3}',
+        b"\xff",
+        Tune.of([(60, 1)]).to_json().replace('"1"', '"1/0"').encode(),
+    ):
         with pytest.raises(Unreadable):
             Tune.from_json(wrong)

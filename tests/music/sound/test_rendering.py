@@ -28,11 +28,15 @@ from studio.music.sound.rendering import (
     thumbnail,
 )
 
-TUNE = Tune.of([(60, 1), (None, 1), (67, 1), (72, "1/2"), (None, "3/2"), (64, 1), (None, 2)], tempo=120, title="Knocking")
+TUNE = Tune.of(
+    [(60, 1), (None, 1), (67, 1), (72, "1/2"), (None, "3/2"), (64, 1), (None, 2)], tempo=120, title="Knocking"
+)
 
 
 def _onsets(samples: np.ndarray) -> list[float]:
-    """Seconds where new sound sets in: where the spectrum gains more than a third of the most it ever gains from one 23 ms to the next."""
+    """Seconds where new sound sets in: where the spectrum gains more than a third of the most it ever gains
+    from one 23 ms to the next.
+    """
     size = 1024
     blocks = samples.mean(axis=1)
     blocks = np.concatenate([np.zeros(size), blocks[: len(blocks) // size * size]]).reshape(-1, size)
@@ -57,7 +61,9 @@ def sound() -> Sound:
     return render(TUNE, instrument="Flute")
 
 
-@pytest.mark.parametrize("instrument", ["acoustic grand piano", "Violin", "Trumpet", "Acoustic Guitar (nylon)", "Clarinet"])
+@pytest.mark.parametrize(
+    "instrument", ["acoustic grand piano", "Violin", "Trumpet", "Acoustic Guitar (nylon)", "Clarinet"]
+)
 def test_notes_begin_where_they_stand_and_have_their_pitch(instrument: str) -> None:
     played = render(TUNE, instrument=instrument)
     starts = [float(note.start) / 2 for note in TUNE.sounding]
@@ -86,7 +92,9 @@ def test_it_is_as_loud_as_asked_and_never_clips() -> None:
         played = render(TUNE, instrument="Flute", loudness=loudness)
         again = measure_loudness(played.samples, RATE)
         assert played.loudness == pytest.approx(again)
-        assert again == pytest.approx(loudness, abs=0.1) or played.true_peak == pytest.approx(CEILING, abs=0.05)
+        assert again == pytest.approx(loudness, abs=0.1) or played.true_peak == pytest.approx(
+            CEILING, abs=0.05
+        )
         assert played.true_peak <= CEILING + 0.05
     loud = render(TUNE, instrument="Woodblock", loudness=-6)
     assert loud.true_peak == pytest.approx(CEILING, abs=0.05)
@@ -103,7 +111,9 @@ def test_tempo_instrument_and_repeats_are_heard(sound: Sound) -> None:
 
 
 def test_chord_symbols_are_heard_unless_not_wanted() -> None:
-    tune = replace(Tune.of([(84, 1), (None, 7)]), chords=(ChordAt(Fraction(0), "C"), ChordAt(Fraction(4), "what?")))
+    tune = replace(
+        Tune.of([(84, 1), (None, 7)]), chords=(ChordAt(Fraction(0), "C"), ChordAt(Fraction(4), "what?"))
+    )
     with_chords, without = render(tune), render(tune, chords=False)
     assert with_chords.seconds > without.seconds
     piece = with_chords.samples[RATE // 2 : 2 * RATE].mean(axis=1)
@@ -140,7 +150,8 @@ def test_what_cannot_be_heard_is_refused() -> None:
         render(Tune.of([(60, 5000)]))
 
 
-# Loudness, against the recommendation itself ------------------------------------------------------------------------------------------
+# Loudness, against the recommendation itself
+# ------------------------------------------------------------------------------------------
 
 
 def test_the_filters_are_those_of_the_recommendation_at_48_khz() -> None:
@@ -156,13 +167,19 @@ def _sine(frequency: float, level: float, seconds: float, rate: int = 48_000) ->
 
 def test_loudness_of_known_signals() -> None:
     mono = _sine(997, 0, 5)[:, None]
-    assert measure_loudness(mono, 48_000) == pytest.approx(-3.01, abs=0.02), "full scale, one channel (BS.1770, annex 1)"
+    assert measure_loudness(mono, 48_000) == pytest.approx(-3.01, abs=0.02), (
+        "full scale, one channel (BS.1770, annex 1)"
+    )
     both = _sine(997, -23, 20)[:, None].repeat(2, axis=1)
     assert measure_loudness(both, 48_000) == pytest.approx(-23, abs=0.1), "EBU Tech 3341, case 1"
-    assert measure_loudness(_sine(997, -23, 20, RATE)[:, None].repeat(2, axis=1), RATE) == pytest.approx(-23, abs=0.1)
+    assert measure_loudness(_sine(997, -23, 20, RATE)[:, None].repeat(2, axis=1), RATE) == pytest.approx(
+        -23, abs=0.1
+    )
     parts = [_sine(997, level, seconds) for level, seconds in ((-36, 10), (-23, 60), (-36, 10))]
     gated = np.concatenate(parts)[:, None].repeat(2, axis=1)
-    assert measure_loudness(gated, 48_000) == pytest.approx(-23, abs=0.1), "EBU Tech 3341, case 3: quiet parts are gated"
+    assert measure_loudness(gated, 48_000) == pytest.approx(-23, abs=0.1), (
+        "EBU Tech 3341, case 3: quiet parts are gated"
+    )
     assert measure_loudness(np.zeros((48_000, 2)), 48_000) == -math.inf
     assert math.isfinite(measure_loudness(both[:5000], 48_000))
 
@@ -174,12 +191,15 @@ def test_true_peaks_lie_between_the_samples() -> None:
     assert measure_true_peak(wave_[:, None]) == pytest.approx(20 * math.log10(0.5), abs=0.2)
 
 
-# Piano roll ---------------------------------------------------------------------------------------------------------------------------
+# Piano roll
+# ---------------------------------------------------------------------------------------------------------------------------
 
 
 def test_the_roll_shows_each_note_where_and_as_long_as_it_sounds() -> None:
     tune = Tune.of([(60, 4), (72, 4), (None, 4), (66, 4)])
-    picture = np.asarray(Image.open(io.BytesIO(piano_roll(tune, width=834, height=400, colours={1: "#ff0000"}))).convert("RGB")).astype(int)
+    picture = np.asarray(
+        Image.open(io.BytesIO(piano_roll(tune, width=834, height=400, colours={1: "#ff0000"}))).convert("RGB")
+    ).astype(int)
     red = np.argwhere((picture[:, :, 0] > 200) & (picture[:, :, 1] < 60) & (picture[:, :, 2] < 60))
     blue = np.argwhere(picture[:, :, 2] > picture[:, :, 0] + 60)
     left, width = 34, (834 - 34 - 2) / 4
@@ -190,14 +210,24 @@ def test_the_roll_shows_each_note_where_and_as_long_as_it_sounds() -> None:
     assert first[:, 0].mean() > last[:, 0].mean() > red[:, 0].mean(), "higher notes stand higher"
     half = (first[:, 0].mean() + red[:, 0].mean()) / 2
     assert last[:, 0].mean() == pytest.approx(half, abs=3), "a tritone is half way up the octave"
-    assert not ((blue[:, 1] > left + 2 * width + 3) & (blue[:, 1] < left + 3 * width - 3)).any(), "a rest is empty"
+    assert not ((blue[:, 1] > left + 2 * width + 3) & (blue[:, 1] < left + 3 * width - 3)).any(), (
+        "a rest is empty"
+    )
 
 
 def test_rolls_of_anything_are_pictures_of_the_size_asked() -> None:
     drums = Score((Part((Note(36, Fraction(0), Fraction(1)),), percussion=True), Part(())))
-    for music in (TUNE, drums, Tune.of([(None, 4)]), Tune.of([(0, 1), (127, 1)], chords=[(0, "C"), (1, "F#m7b5")])):
+    for music in (
+        TUNE,
+        drums,
+        Tune.of([(None, 4)]),
+        Tune.of([(0, 1), (127, 1)], chords=[(0, "C"), (1, "F#m7b5")]),
+    ):
         for width, height in ((64, 64), (700, 200)):
-            assert Image.open(io.BytesIO(piano_roll(music, width=width, height=height))).size == (width, height)
+            assert Image.open(io.BytesIO(piano_roll(music, width=width, height=height))).size == (
+                width,
+                height,
+            )
     small = Image.open(io.BytesIO(thumbnail(TUNE)))
     assert (small.format, small.size) == ("JPEG", (512, 320))
     assert piano_roll(TUNE) == piano_roll(TUNE)

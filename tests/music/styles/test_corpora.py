@@ -42,7 +42,9 @@ def folder(tmp_path: Path) -> Path:
     return place
 
 
-def test_a_folder_is_a_style_at_once_and_what_was_read_is_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_is_a_style_at_once_and_what_was_read_is_kept(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     opening = open_style(folder, processes=1)
     seen = []
     try:
@@ -50,7 +52,9 @@ def test_a_folder_is_a_style_at_once_and_what_was_read_is_kept(folder: Path, mon
             seen.append(next(opening))
     except StopIteration as end:
         style: Style = end.value
-    assert [(step.done, step.total) for step in seen] == [(1, 5), (2, 5), (3, 5), (4, 5), (5, 5)] or seen[-1].done == seen[-1].total
+    assert [(step.done, step.total) for step in seen] == [(1, 5), (2, 5), (3, 5), (4, 5), (5, 5)] or seen[
+        -1
+    ].done == seen[-1].total
     assert style.ids == ["a.mid", "d.ABC", "deep/b.musicxml", "deep/er/c.abc"]
     assert [tune.notes for tune in style] == [random_tune(seed).notes for seed in (0, 3, 1, 2)]
     assert [each.name for each in style.unread] == ["broken.mid"]
@@ -98,7 +102,9 @@ def test_columns_are_the_tunes() -> None:
     assert list(coarse.tunes) == fitting
     assert coarse.left_out == 30 - len(fitting)
     assert style.notes == sum(len(tune.sounding) for tune in tunes)
-    assert int((style.events(240).pitches == REST).sum()) == sum(note.is_rest for tune in tunes for note in tune.notes)
+    assert int((style.events(240).pitches == REST).sum()) == sum(
+        note.is_rest for tune in tunes for note in tune.notes
+    )
 
 
 def test_filters_and_parts() -> None:
@@ -132,7 +138,12 @@ def test_styles_of_ones_own_are_added_listed_and_removed(folder: Path) -> None:
     assert len(style) == 4, "it stays when the files are gone"
     assert (style.name, style.entry.licence) == ("my-tunes", "CC0")
     assert catalogue()[-1].name == "my-tunes"
-    for name, why in (("my-tunes", "already"), ("ryans-mammoth", "here already"), ("../evil", "cannot name"), ("Big Name", "cannot name")):
+    for name, why in (
+        ("my-tunes", "already"),
+        ("ryans-mammoth", "here already"),
+        ("../evil", "cannot name"),
+        ("Big Name", "cannot name"),
+    ):
         with pytest.raises(Refused, match=why):
             next(add_style(name, folder))
     remove_style("my-tunes")
@@ -159,7 +170,9 @@ def test_every_row_of_the_table_says_what_a_catalogue_must_and_has_its_files() -
             found = [path for pattern in entry.files for path in music21_corpus().glob(pattern)]
             assert found, name
     assert "unclear" in STYLES["essen"].licence
-    assert len(list((music21_corpus() / "ryansMammoth").glob("*.abc"))) == STYLES["ryans-mammoth"].tunes == 1059
+    assert (
+        len(list((music21_corpus() / "ryansMammoth").glob("*.abc"))) == STYLES["ryans-mammoth"].tunes == 1059
+    )
     tunes = sum(
         path.read_text("latin-1").count("\nX:") + path.read_text("latin-1").startswith("X:")
         for path in (music21_corpus() / "oneills1850").glob("*.abc")
@@ -175,7 +188,9 @@ def test_a_bundled_style_is_read_whole_in_processes() -> None:
     assert style.filtered(meter="6/8", mode="major").titles
 
 
-def test_a_data_set_on_the_net_says_that_it_must_be_fetched(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_data_set_on_the_net_says_that_it_must_be_fetched(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(Missing, match="studio styles add nottingham"):
         ready_style("nottingham")
     offline = _with_url(monkeypatch, "http://127.0.0.1:9/{commit}")
@@ -208,7 +223,10 @@ class _Archive(BaseHTTPRequestHandler):
         self.log.append(self.path)
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w") as archive:
-            archive.writestr("set-1/ABC_cleaned/one.abc", 'X:1\nT:One\nM:3/4\nK:G\n"G"G2 B2 d2|\n\nX:2\nT:Two\nM:3/4\nK:D\nA6|\n')
+            archive.writestr(
+                "set-1/ABC_cleaned/one.abc",
+                'X:1\nT:One\nM:3/4\nK:G\n"G"G2 B2 d2|\n\nX:2\nT:Two\nM:3/4\nK:D\nA6|\n',
+            )
             archive.writestr("set-1/README", "words")
             archive.comment = b"another" if "wrong" in self.path else self.path.rpartition("/")[2].encode()
         self.send_response(200)

@@ -16,7 +16,10 @@ def _random_tunes(seed: int, count: int, low: int = 60, high: int = 63) -> list[
     dice = random.Random(seed)
     return [
         Tune.of(
-            [(None if dice.random() < 0.1 else dice.randint(low, high), dice.choice(["1/2", "1/4"])) for _ in range(dice.randint(1, 40))]
+            [
+                (None if dice.random() < 0.1 else dice.randint(low, high), dice.choice(["1/2", "1/4"]))
+                for _ in range(dice.randint(1, 40))
+            ]
             + [(60, 1)],
             title=f"Tune {number}",
             id=str(number),
@@ -31,7 +34,11 @@ def _words(tune: Tune, kind: Kind) -> list[object]:
     if kind is Kind.PITCH:
         return [note.pitch for note in notes]
     steps = [(notes[place + 1].pitch or 0) - (notes[place].pitch or 0) for place in range(len(notes) - 1)]
-    return list(steps) if kind is Kind.INTERVAL else [(step, note.duration) for step, note in zip(steps, notes, strict=False)]
+    return (
+        list(steps)
+        if kind is Kind.INTERVAL
+        else [(step, note.duration) for step, note in zip(steps, notes, strict=False)]
+    )
 
 
 def _stands_in(run: list[object], line: list[object]) -> bool:
@@ -40,7 +47,11 @@ def _stands_in(run: list[object], line: list[object]) -> bool:
 
 def _longest(melody: list[object], lines: list[list[object]]) -> int:
     length = 0
-    while any(_stands_in(melody[place : place + length + 1], line) for place in range(len(melody) - length) for line in lines):
+    while any(
+        _stands_in(melody[place : place + length + 1], line)
+        for place in range(len(melody) - length)
+        for line in lines
+    ):
         length += 1
     return length
 
@@ -59,7 +70,10 @@ def test_runs_and_shares_equal_brute_force(kind: Kind, seed: int) -> None:
         longest = _longest(words, lines)
         assert run.notes == (longest + extra if longest else 0)
         if run.notes:
-            here, there = words[run.start : run.start + longest], lines[int(run.song)][run.song_start : run.song_start + longest]
+            here, there = (
+                words[run.start : run.start + longest],
+                lines[int(run.song)][run.song_start : run.song_start + longest],
+            )
             assert here == there, "the run stands where it is said to stand"
             assert run.bar == melody.bar_at(melody.sounding[run.start].start).number
         shares = comparison.shares(melody, kind)
@@ -88,7 +102,9 @@ def test_the_styles_own_scale_equals_each_tune_against_the_others(kind: Kind) ->
     assert scale.place(min(expected)) == 1
     assert scale.place(max(expected) + 1) == 0
     for notes, share in scale.shares.items():
-        each = [comparison.shares(tune, kind, leave_out=number).get(notes) for number, tune in enumerate(tunes)]
+        each = [
+            comparison.shares(tune, kind, leave_out=number).get(notes) for number, tune in enumerate(tunes)
+        ]
         known = [one for one in each if one is not None]
         assert share == pytest.approx(sum(known) / len(known))
 
@@ -121,14 +137,17 @@ def test_rests_are_passed_over_and_ties_are_one_note() -> None:
 
 
 def test_the_nearest_song_is_set_beside_the_melody_note_by_note() -> None:
-    song = Tune.of([(62, 1), (64, 1), (66, 1), (67, 1), (69, 2), (66, 2), (62, 4)], key="D", title="Theme", id="theme")
+    song = Tune.of(
+        [(62, 1), (64, 1), (66, 1), (67, 1), (69, 2), (66, 2), (62, 4)], key="D", title="Theme", id="theme"
+    )
     melody = Tune.of([(60, 1), (62, 1), (64, 1), (65, 1), (67, 1), (69, 1), (64, 2), (60, 4)], key="C")
     nearest = Comparison([*_random_tunes(2, 6, 70, 90), song]).nearest(melody)
     assert nearest is not None
     assert (nearest.title, nearest.shift) == ("Theme", -2)
     assert nearest.agreement == pytest.approx(7 / 8)
     beside = [
-        (pair.note and pair.note.pitch, pair.song_note and pair.song_note.pitch, pair.same, pair.same_length) for pair in nearest.pairs
+        (pair.note and pair.note.pitch, pair.song_note and pair.song_note.pitch, pair.same, pair.same_length)
+        for pair in nearest.pairs
     ]
     assert beside == [
         (60, 62, True, True),
@@ -147,7 +166,8 @@ def test_the_nearest_song_is_set_beside_the_melody_note_by_note() -> None:
 def test_alignment_costs_no_more_than_any_other() -> None:
     def cost(pairs: list[tuple[object, object, bool, bool]]) -> float:
         return sum(
-            0.7 if one is None or other is None else (0 if same else 1) + (0 if length else 0.2) for one, other, same, length in pairs
+            0.7 if one is None or other is None else (0 if same else 1) + (0 if length else 0.2)
+            for one, other, same, length in pairs
         )
 
     one, other = _random_tunes(11, 2, 60, 62)
@@ -163,7 +183,12 @@ def test_alignment_costs_no_more_than_any_other() -> None:
     found = align(one, other)
     assert found.shift == 0
     said = [
-        (pair.note, pair.song_note, pair.same, bool(pair.note and pair.song_note and pair.note.duration == pair.song_note.duration))
+        (
+            pair.note,
+            pair.song_note,
+            pair.same,
+            bool(pair.note and pair.song_note and pair.note.duration == pair.song_note.duration),
+        )
         for pair in found.pairs
     ]
     assert cost(said) == pytest.approx(best(len(one.sounding), len(other.sounding)))

@@ -33,7 +33,9 @@ def _normal(mean: float, deviation: float, grid: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize(("apart", "deviation"), [(0.0, 1.0), (1.0, 1.0), (2.5, 1.0), (1.0, 0.5)])
 def test_two_gaussians_overlap_as_the_formula_says(apart: float, deviation: float) -> None:
     grid = np.linspace(-12, 15, 4001)
-    overlap, divergence = overlap_and_divergence(_normal(0, deviation, grid), _normal(apart, deviation, grid), grid)
+    overlap, divergence = overlap_and_divergence(
+        _normal(0, deviation, grid), _normal(apart, deviation, grid), grid
+    )
     assert overlap == pytest.approx(2 * NormalDist().cdf(-apart / (2 * deviation)), abs=1e-4)
     assert divergence == pytest.approx(apart**2 / (2 * deviation**2), abs=1e-2)
 
@@ -88,15 +90,23 @@ def test_features_are_what_one_counts_by_hand() -> None:
     assert found["pitches a bar"] == pytest.approx([(3 + 1) / 2])
     assert found["onset distance"] == pytest.approx([4 / 4])
     assert found["pitch classes"][[0, 2, 4, 7]] == pytest.approx([2 / 5, 1 / 5, 1 / 5, 1 / 5])
-    assert found["pitch class steps"].reshape(12, 12)[[0, 4, 7, 0], [4, 7, 0, 2]] == pytest.approx([1 / 4] * 4)
-    assert found["note lengths"][[0, 2, 3, 14]] == pytest.approx([1 / 6, 2 / 6, 2 / 6, 1 / 6]), "whole, quarters, eighths, a quarter rest"
+    assert found["pitch class steps"].reshape(12, 12)[[0, 4, 7, 0], [4, 7, 0, 2]] == pytest.approx(
+        [1 / 4] * 4
+    )
+    assert found["note lengths"][[0, 2, 3, 14]] == pytest.approx([1 / 6, 2 / 6, 2 / 6, 1 / 6]), (
+        "whole, quarters, eighths, a quarter rest"
+    )
     assert found["note length steps"].sum() == pytest.approx(1)
     assert [length_class(note) for note in Tune.of([("1/3" and 60, "1/3"), (60, "1/5")]).notes] == [11, 4]
 
 
 def _fiddle_tunes(count: int) -> list[Tune]:
-    paths = [path for path in sorted((music21_corpus() / "ryansMammoth").glob("*.abc")) if "Reel" in path.name]
-    return [read_tunes(path.read_bytes(), path.name).tunes[0] for path in paths[:: max(1, len(paths) // count)]][:count]
+    paths = [
+        path for path in sorted((music21_corpus() / "ryansMammoth").glob("*.abc")) if "Reel" in path.name
+    ]
+    return [
+        read_tunes(path.read_bytes(), path.name).tunes[0] for path in paths[:: max(1, len(paths) // count)]
+    ][:count]
 
 
 def test_halves_of_a_style_are_close_and_shuffled_or_repeated_tunes_are_not() -> None:
@@ -112,7 +122,10 @@ def test_halves_of_a_style_are_close_and_shuffled_or_repeated_tunes_are_not() ->
 
     true = compare(one, other)
     random_order = compare([shuffled(tune) for tune in one], other)
-    slow = compare([Tune.of([(note.pitch, note.duration * 4) for note in tune.notes], key=tune.key) for tune in one], other)
+    slow = compare(
+        [Tune.of([(note.pitch, note.duration * 4) for note in tune.notes], key=tune.key) for tune in one],
+        other,
+    )
     same = compare([one[0]] * 40, other)
     assert true.closeness > 0.85
     assert true.closeness > random_order.closeness + 0.05
@@ -123,7 +136,9 @@ def test_halves_of_a_style_are_close_and_shuffled_or_repeated_tunes_are_not() ->
     assert steps["mean interval"].overlap < 0.6, "and loses the steps"
     assert same.variety < 0.2 < same.overlap
     assert "Closeness 0." in true.sentence
-    assert compare([tune.transposed(2) for tune in one], other).closeness == pytest.approx(true.closeness, abs=1e-9), "keys do not matter"
+    assert compare([tune.transposed(2) for tune in one], other).closeness == pytest.approx(
+        true.closeness, abs=1e-9
+    ), "keys do not matter"
 
 
 def test_too_little_to_compare_is_refused() -> None:

@@ -1,4 +1,6 @@
-"""What is written is read back the same, by our reader and by others; and pages look as engravers would have them."""
+"""What is written is read back the same, by our reader and by others; and pages look as engravers would have
+them.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,19 @@ from studio.music.writing.notation import beam_groups, measures_of, spell_line
 from studio.music.writing.writing import FORMATS, engrave, write, write_abc, write_midi, write_musicxml
 
 SCALE = Tune.of(
-    [(67, "1/2"), (69, "1/2"), (71, 1), (72, "3/2"), (74, "1/2"), (None, 1), (74, 3), (67, "1/3"), (66, "1/3"), (67, "1/3"), (67, 3)],
+    [
+        (67, "1/2"),
+        (69, "1/2"),
+        (71, 1),
+        (72, "3/2"),
+        (74, "1/2"),
+        (None, 1),
+        (74, 3),
+        (67, "1/3"),
+        (66, "1/3"),
+        (67, "1/3"),
+        (67, 3),
+    ],
     key="G",
     meter="4/4",
     title="Up & down",
@@ -42,7 +56,9 @@ def test_writing_then_reading_gives_the_same_tune(seed: int, suffix: str, reader
     assert (again.title, again.composer) == (tune.title, tune.composer)
     assert again.tempo == pytest.approx(tune.tempo, abs=1e-3)
     if suffix == ".mid":  # which knows signatures, and major and minor, but no other modes
-        assert [(change.start, change.key.fifths) for change in again.keys] == [(change.start, change.key.fifths) for change in tune.keys]
+        assert [(change.start, change.key.fifths) for change in again.keys] == [
+            (change.start, change.key.fifths) for change in tune.keys
+        ]
     else:
         assert again.keys == tune.keys
 
@@ -51,7 +67,10 @@ def test_writing_then_reading_gives_the_same_tune(seed: int, suffix: str, reader
 def test_repeats_and_endings_come_back(suffix: str, readers: Readers) -> None:
     notes = [(67, "1/2"), *[(pitch, 2) for pitch in (60, 62, 64, 65, 67, 69)], (60, "3/2")]
     first_ending = Repeat(Fraction(1, 2), Fraction(17, 2), Fraction(13, 2))
-    for repeats in ((first_ending,), (Repeat(Fraction(0), Fraction(9, 2)), Repeat(Fraction(9, 2), Fraction(14)))):
+    for repeats in (
+        (first_ending,),
+        (Repeat(Fraction(0), Fraction(9, 2)), Repeat(Fraction(9, 2), Fraction(14))),
+    ):
         tune = Tune.of(notes, meter="2/4", pickup="1/2", repeats=repeats)
         (again,) = readers.read(write(tune, suffix), f"tune{suffix}").tunes
         assert again.repeats == repeats
@@ -68,7 +87,13 @@ def test_midi_plays_repeats_out_and_another_library_hears_the_same() -> None:
             began[message.note] = now
         elif message.type == "note_off":
             start = began.pop(message.note)
-            heard.append((message.note, Fraction(start, file.ticks_per_beat), Fraction(now - start, file.ticks_per_beat)))
+            heard.append(
+                (
+                    message.note,
+                    Fraction(start, file.ticks_per_beat),
+                    Fraction(now - start, file.ticks_per_beat),
+                )
+            )
     assert heard == [(note.pitch, note.start, note.duration) for note in tune.unfolded().sounding]
     assert [message.program for message in file.tracks[1] if message.type == "program_change"] == [40]
     meta = {message.type: message for message in file.tracks[0]}
@@ -98,12 +123,16 @@ def test_musicxml_measures_are_full_and_values_add_up() -> None:
                 kind = note.findtext("type")
                 if kind is None:
                     continue  # a rest of a whole bar
-                plain = {"breve": 8, "whole": 4, "half": 2, "quarter": 1}.get(kind) or Fraction(8, int(re.sub(r"\D", "", kind) or 8) * 2)
+                plain = {"breve": 8, "whole": 4, "half": 2, "quarter": 1}.get(kind) or Fraction(
+                    8, int(re.sub(r"\D", "", kind) or 8) * 2
+                )
                 looks = Fraction(plain) * (2 - Fraction(1, 2 ** len(note.findall("dot"))))
                 actual, normal = note.findtext(".//actual-notes"), note.findtext(".//normal-notes")
                 if actual and normal:
                     looks = looks * int(normal) / int(actual)
-                assert looks == Fraction(duration, divisions), f"a {kind} that lasts {Fraction(duration, divisions)}"
+                assert looks == Fraction(duration, divisions), (
+                    f"a {kind} that lasts {Fraction(duration, divisions)}"
+                )
             lengths.append(Fraction(sounding, divisions))
         assert lengths == [bar.length for bar in tune.bars()]
 
@@ -116,7 +145,9 @@ def _look(tune: Tune) -> list[list[str]]:
         for note in measure.voices[0]:
             name = note.spelled[0][0].lower() if note.pitches else "r"
             tuplet = f"({note.tuplet[0]}" if note.tuplet else ""
-            bar.append(f"{tuplet}{name}{Fraction(4) / note.value}{'.' * note.dots}{'~' if note.tie_out else ''}")
+            bar.append(
+                f"{tuplet}{name}{Fraction(4) / note.value}{'.' * note.dots}{'~' if note.tie_out else ''}"
+            )
         dictated.append(bar)
     return dictated
 
@@ -153,7 +184,19 @@ def test_beams_follow_the_beats() -> None:
     assert beams(["1/2"] * 5, "5/8") == "[-][]"
     assert beams(["1/2"] * 7, "7/8") == "[][][-]"
     assert beams(["1/2", "1", "1/2", "1/2", "1/2", "1"], "4/4") == "...[]."
-    for numerator, denominator in ((4, 4), (3, 4), (6, 8), (5, 8), (7, 8), (9, 8), (12, 8), (2, 2), (3, 2), (5, 4), (3, 8)):
+    for numerator, denominator in (
+        (4, 4),
+        (3, 4),
+        (6, 8),
+        (5, 8),
+        (7, 8),
+        (9, 8),
+        (12, 8),
+        (2, 2),
+        (3, 2),
+        (5, 4),
+        (3, 8),
+    ):
         meter = Meter(numerator, denominator)
         assert sum(beam_groups(meter)) == meter.bar_length
 
@@ -163,7 +206,9 @@ def test_a_line_is_spelled_as_a_musician_would() -> None:
         from studio.music.scores.scores import parse_chord
 
         spelled = spell_line(pitches, Key.parse(key), [parse_chord(chord) for chord in chords])
-        return " ".join(letter + {1: "#", -1: "b", 0: "", 2: "##", -2: "bb"}[alter] for letter, alter, _ in spelled)
+        return " ".join(
+            letter + {1: "#", -1: "b", 0: "", 2: "##", -2: "bb"}[alter] for letter, alter, _ in spelled
+        )
 
     assert names([62, 63, 64], "D") == "D D# E"
     assert names([64, 63, 62], "D") == "E Eb D"
@@ -185,12 +230,24 @@ def test_accidentals_hold_for_their_bar_and_no_longer() -> None:
 
 
 def test_several_parts_and_chords_are_written_and_read(readers: Readers) -> None:
-    melody = Part(tuple(Note(pitch, Fraction(start), Fraction(1)) for start, pitch in enumerate((72, 74, 76, 77))), "Melody", 40)
+    melody = Part(
+        tuple(Note(pitch, Fraction(start), Fraction(1)) for start, pitch in enumerate((72, 74, 76, 77))),
+        "Melody",
+        40,
+    )
     both = Part(
-        (Note(48, Fraction(0), Fraction(4)), Note(55, Fraction(0), Fraction(2)), Note(64, Fraction(0), Fraction(2))), "  Left\x07 hand ", 0
+        (
+            Note(48, Fraction(0), Fraction(4)),
+            Note(55, Fraction(0), Fraction(2)),
+            Note(64, Fraction(0), Fraction(2)),
+        ),
+        "  Left\x07 hand ",
+        0,
     )
     drums = Part((Note(36, Fraction(0), Fraction(1)),), "Drums", percussion=True)
-    score = Score((melody, both, drums), title="Three", length=Fraction(4), chords=(ChordAt(Fraction(0), "C"),))
+    score = Score(
+        (melody, both, drums), title="Three", length=Fraction(4), chords=(ChordAt(Fraction(0), "C"),)
+    )
     for suffix in (".mid", ".musicxml"):
         reading = readers.read(write(score, suffix), "three" + suffix)
         assert [note.pitch for note in reading.tunes[0].sounding] == [72, 74, 76, 77]
@@ -198,7 +255,9 @@ def test_several_parts_and_chords_are_written_and_read(readers: Readers) -> None
     root = ET.fromstring(write_musicxml(score))
     assert [each.text for each in root.iter("part-name")] == ["Melody", "Left hand", "Drums"]
     file = mido.MidiFile(file=io.BytesIO(write_midi(score)))
-    channels = [{message.channel for message in track if message.type == "note_on"} for track in file.tracks[1:]]
+    channels = [
+        {message.channel for message in track if message.type == "note_on"} for track in file.tracks[1:]
+    ]
     assert channels == [{0}, {1}, {9}]
     assert b"<svg" in engrave(score)
 
@@ -210,7 +269,12 @@ def test_abc_is_what_a_player_of_abc_types() -> None:
 
 
 def test_metronome_marks_count_what_musicians_count() -> None:
-    for meter, unit, count in (("4/4", "quarter", 120), ("6/8", "quarter.", 80), ("2/2", "half", 60), ("7/8", "eighth", 240)):
+    for meter, unit, count in (
+        ("4/4", "quarter", 120),
+        ("6/8", "quarter.", 80),
+        ("2/2", "half", 60),
+        ("7/8", "eighth", 240),
+    ):
         root = ET.fromstring(write_musicxml(Tune.of([(60, 1)], meter=meter, tempo=120)))
         mark = root.find(".//metronome")
         assert mark is not None
@@ -225,19 +289,28 @@ def test_the_engraved_page_shows_every_note_in_its_colour() -> None:
     page = engrave(SCALE, {0: "#c1121f", 9: "#2a9d8f"})
     assert page == engrave(SCALE, {0: "#c1121f", 9: "#2a9d8f"})
     root = ET.fromstring(page)
-    notes = [element for element in root.iter("{http://www.w3.org/2000/svg}g") if (element.get("class") or "").split(" ")[0] == "note"]
+    notes = [
+        element
+        for element in root.iter("{http://www.w3.org/2000/svg}g")
+        if (element.get("class") or "").split(" ")[0] == "note"
+    ]
     assert len(notes) == len([piece for piece in SCALE.split_at_bars() if piece.pitch is not None])
     text = page.decode()
     assert text.count("#c1121f") >= 1
     assert text.count("#2a9d8f") >= 1
     assert "Up &amp; down" in text
-    narrow, wide = (float(re.search(r'width="(\d+)px"', engrave(SCALE, width=width).decode())[1]) for width in (500, 1500))  # type: ignore[index]
+    narrow, wide = (
+        float(re.search(r'width="(\d+)px"', engrave(SCALE, width=width).decode())[1]) for width in (500, 1500)
+    )  # type: ignore[index]
     assert (narrow, wide) == (pytest.approx(500, abs=2), pytest.approx(1500, abs=2))
 
 
 @pytest.mark.parametrize(("notes", "lines"), [(4, [8, 8]), (16, [4, 4, 4, 4])])
 def test_lines_of_the_page_are_whole_phrases(notes: int, lines: list[int]) -> None:
-    tune = Tune.of([((60, 62, 64, 65)[place % 4], Fraction(4, notes)) for place in range(16 * notes)], meter=Meter.parse("4/4"))
+    tune = Tune.of(
+        [((60, 62, 64, 65)[place % 4], Fraction(4, notes)) for place in range(16 * notes)],
+        meter=Meter.parse("4/4"),
+    )
     systems = engrave(tune).decode().split('class="system"')[1:]
     assert [system.count('class="measure"') for system in systems] == lines
 
@@ -250,7 +323,9 @@ def test_no_bar_is_left_alone_on_the_last_line() -> None:
 
 
 def test_pages_are_engraved_in_any_thread() -> None:
-    """A page's server engraves in whichever thread is free; the engraver's fonts are found in all of them, and pages are the same."""
+    """A page's server engraves in whichever thread is free; the engraver's fonts are found in all of them,
+    and pages are the same.
+    """
     with ThreadPoolExecutor(1) as elsewhere:
         assert elsewhere.submit(engrave, SCALE).result() == engrave(SCALE)
 
