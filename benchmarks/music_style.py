@@ -3,7 +3,7 @@ is easier and what is not.
 
     python -m benchmarks.music_style [STYLE ...] [--tunes 100] [--seed 0]
 
-Yang and Lerch's features on a common grid (`studio.music.styles.stylereport`): closeness is 1 where two sets
+Yang and Lerch's features on a common grid (`studio.music.styles.report`): closeness is 1 where two sets
 cannot be told apart by them. Half of the style's tunes in its commonest meter and mode are learnt from, the
 others are held out. Compared with the held-out ones are: those learnt from (as close as it gets), composed
 tunes in a form of the style, composed ones without a form, composed ones that look one note back, and the
@@ -23,7 +23,7 @@ from studio.music.melody.takes import consider, draw, finished, usual_key, usual
 from studio.music.scores.scores import Tune
 from studio.music.styles.corpora import Style, ready_style
 from studio.music.styles.originality import Comparison
-from studio.music.styles.stylereport import compare
+from studio.music.styles.report import compare
 
 
 def composed(recipe: ComposeRecipe, style: Style, tunes: int) -> list[Tune]:

@@ -220,7 +220,7 @@ def _own_painting(role: str, path: Path) -> Ingredient | None:
     """What a bare word names where there is no such file: one of the studio's own paintings."""
     if role != "style" or path.suffix or len(path.parts) != 1 or path.exists():
         return None
-    from studio.images.paintings.studies import study
+    from studio.images.paintings.catalogue import study
 
     return study(path.name).ingredient()
 
@@ -463,7 +463,7 @@ def compose(
     """
     from studio.making.asking import Ingredient, ask
     from studio.making.kinds import run_here
-    from studio.music.styles.style_sources import own_ingredients, stands_for_files
+    from studio.music.styles.sources import own_ingredients, stands_for_files
 
     outputs = [
         output if count == 1 else output.with_stem(f"{output.stem}-{number}")
@@ -720,7 +720,7 @@ def presets() -> None:
 @commands.command()
 def paintings() -> None:
     """The studio's own paintings, to paint a photo after."""
-    from studio.images.paintings.studies import STUDIES
+    from studio.images.paintings.catalogue import STUDIES
 
     for study in STUDIES.values():
         click.echo(f"{study.name:<14} {study.title}. {study.sentence}")
@@ -779,7 +779,7 @@ def styles_add(name: str, path: Path | None, sentence: str, licence: str, quiet:
 def styles_show(name: str, as_json: bool) -> None:
     """One style: its meters and modes, how much its tunes borrow from each other, and what could not be read."""
     from studio.music.styles.corpora import open_style
-    from studio.music.styles.stylereport import portrait
+    from studio.music.styles.report import portrait
 
     told = portrait(_watch(open_style(name), quiet=as_json))
     if as_json:
@@ -804,7 +804,7 @@ def styles_report(name: str, tunes: Path, as_json: bool, quiet: bool) -> None:
     are spread alike.
     """
     from studio.music.styles.corpora import open_style
-    from studio.music.styles.stylereport import place
+    from studio.music.styles.report import place
 
     style = _watch(open_style(name), quiet=quiet or as_json)
     others = _watch(open_style(tunes if tunes.exists() else str(tunes)), quiet=quiet or as_json)
@@ -844,7 +844,7 @@ def originality(file: Path, name: str, as_json: bool, quiet: bool) -> None:
     """What the melody in FILE shares with the tunes of a style: the longest run, how much of it, and the tune
     that comes nearest.
     """
-    from studio.music.reading.reading import read_tunes
+    from studio.music.reading.files import read_tunes
     from studio.music.styles.corpora import open_style
     from studio.music.styles.originality import Comparison, Kind
 

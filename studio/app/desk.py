@@ -89,7 +89,7 @@ class Desk:
         return {"name": network.name, "sentence": said, "own": True, "layers": layers}
 
     # --- Jobs
-    # ---------------------------------------------------------------------------------------------------------
+    # --------------------------------------------------------------------------------------------------------
 
     def order(self, kind: str, wishes: Mapping[str, Any], pictures: Mapping[str, Any], credit: Credit) -> str:
         """Ask for a work and give the job's id. `pictures` by role, one or a list; the credit belongs to the
@@ -161,7 +161,7 @@ class Desk:
         """What there is in files of one's own: {"tunes": how many, "meters": of each how many, "sentence",
         "unread": [sentence]}.
         """
-        from studio.music.reading.reading import Readers, pieces
+        from studio.music.reading.files import Readers, pieces
 
         heard: list[Tune] = []
         unread: list[str] = []

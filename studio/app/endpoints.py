@@ -136,7 +136,7 @@ def endpoints(desk: Desk) -> None:
 
     def paintings() -> list[dict[str, str]]:
         """The studio's own paintings: name, title, and the rule each was painted by."""
-        from studio.images.paintings.studies import STUDIES
+        from studio.images.paintings.catalogue import STUDIES
 
         return [
             {"name": each.name, "title": each.title, "sentence": each.sentence} for each in STUDIES.values()

@@ -19,7 +19,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from studio.errors import Missing, Refused, Unreadable
-from studio.images.paintings.studies import study
+from studio.images.paintings.catalogue import study
 from studio.images.pictures import Picture, read_picture, write_jpeg
 from studio.making.asking import Ingredient
 from studio.works.gallery import Gallery
@@ -127,7 +127,7 @@ def own_tunes(offered: Iterable[Any], credit: Credit) -> list[Ingredient]:
     Raises `Refused` for what is no upload or too much, `Unreadable` for a damaged archive or where there is
     no tune.
     """
-    from studio.music.styles.style_sources import own_ingredients
+    from studio.music.styles.sources import own_ingredients
 
     # By name, so that the same tunes are the same style in whatever order they come.
     files = sorted(own_files(offered))
@@ -170,7 +170,7 @@ def unzipped(content: bytes, name: str) -> list[tuple[str, bytes]]:
     """The scores in an archive. Raises `Unreadable` for a damaged one, `Refused` when it holds none or too
     much.
     """
-    from studio.music.reading.reading import SUFFIXES
+    from studio.music.reading.files import SUFFIXES
 
     found: list[tuple[str, bytes]] = []
     left = LARGEST_ARCHIVE

@@ -21,7 +21,7 @@ from fastapi.responses import FileResponse
 from studio.app.intake import download_name
 from studio.app.routes import KEPT
 from studio.errors import Missing, Refused, StudioError, UnknownName, Unreadable
-from studio.music.reading.reading import Readers, pieces
+from studio.music.reading.files import Readers, pieces
 from studio.works.gallery import Gallery
 from studio.works.output import write_file
 from studio.works.work import Work

@@ -113,7 +113,7 @@ def routes(
 
     @router.get("/paintings/{name}")
     def painting(name: str) -> Response:
-        from studio.images.paintings.studies import STUDIES
+        from studio.images.paintings.catalogue import STUDIES
 
         if name not in STUDIES or not STUDIES[name].thumbnail.is_file():
             raise HTTPException(404, f"The studio has no painting '{name}'.")

@@ -265,7 +265,10 @@ class Batches:
         return len(self.made)
 
     def batches(
-        self, size: int, order: Tensor | None = None, device: torch.device | None = None
+        self,
+        size: int,  # noqa: ARG002
+        order: Tensor | None = None,
+        device: torch.device | None = None,
     ) -> Iterator[Batch]:
         for number in range(len(self)) if order is None else order.tolist():
             yield self.made[number] if device is None else _on(self.made[number], device)

@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.errors import Missing, Refused, StudioError, Unreadable
-from studio.images.paintings.studies import STUDIES
+from studio.images.paintings.catalogue import STUDIES
 from studio.making.asking import Ingredient, ask
 from studio.making.kinds import KINDS, Kind, read_recipe
 from studio.making.workers import Outcome, Place, Workers

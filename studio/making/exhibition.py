@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from studio.images.paintings.studies import STUDIES
+from studio.images.paintings.catalogue import STUDIES
 from studio.works.shipped import shipped, shown_sources
 
 

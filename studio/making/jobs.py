@@ -19,6 +19,7 @@ import traceback
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from studio.errors import Refused, StudioError
@@ -131,9 +132,10 @@ class Jobs:
                 return
             with self._changed:
                 # A job in the hands of another process changes without a call: look again now and then.
-                self._changed.wait_for(
-                    lambda before=turns: self._turns(id) != before or self._closing, timeout=0.5
-                )  # type: ignore[misc]
+                self._changed.wait_for(partial(self._has_changed, id, turns), timeout=0.5)
+
+    def _has_changed(self, id: str, turns: int) -> bool:
+        return self._turns(id) != turns or self._closing
 
     def wait(self, id: str, timeout: float | None = None) -> JobState:
         """The job's end. With a timeout in seconds, how it stands then."""

@@ -86,7 +86,7 @@ KINDS = {
             "compose",
             recipe="studio.music.melody.recipes:ComposeRecipe",
             process="studio.music.melody.compose:compose",
-            implied="studio.music.styles.style_sources:implied",
+            implied="studio.music.styles.sources:implied",
             roles=("tune", "take", "theme"),
         ),
     )

@@ -23,7 +23,7 @@ def shipped(folder: str) -> Path:
 
 def shown_sources() -> Iterator[bytes]:
     """The pictures that come with the studio, so that what was made from them can be made again anywhere."""
-    from studio.images.paintings.studies import STUDIES
+    from studio.images.paintings.catalogue import STUDIES
 
     folder = shipped("gallery")
     studies = (study.path for study in STUDIES.values() if study.path.is_file())

@@ -20,7 +20,7 @@ import pytest
 from music21 import converter
 
 from studio.music.melody.recipes import ComposeRecipe
-from studio.music.reading.reading import read_tunes
+from studio.music.reading.files import read_tunes
 from studio.music.scores.scores import Tune, parse_pitch
 from studio.works.metadata import extract
 from studio.works.recipe import controls

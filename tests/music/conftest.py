@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from studio.music.reading.reading import Budget, Readers
+from studio.music.reading.files import Budget, Readers
 
 
 @pytest.fixture(scope="session")

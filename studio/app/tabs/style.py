@@ -27,7 +27,7 @@ from studio.app.tabs.dream import (
 )
 from studio.app.widgets import answer, widget
 from studio.errors import Refused, StudioError
-from studio.images.paintings.studies import STUDIES
+from studio.images.paintings.catalogue import STUDIES
 from studio.images.recipes import StyleRecipe
 from studio.works.recipe import Fold, controls
 

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 from studio.errors import Refused
 from studio.music.melody.recipes import ComposeRecipe
 from studio.music.melody.takes import NoteOrigin, Outlook, Player, Take, by_chain, consider, draw
-from studio.music.reading.reading import read_tunes
+from studio.music.reading.files import read_tunes
 from studio.music.scores.scores import Tune, pitch_name
 from studio.music.sound.rendering import piano_roll, program_of, render
 from studio.music.styles.corpora import Style
 from studio.music.styles.originality import Comparison, Kind
-from studio.music.styles.style_sources import style_of
+from studio.music.styles.sources import style_of
 from studio.music.writing.writing import write, write_midi
 from studio.works.metadata import embed
 from studio.works.recipe import ModelIdentity, Source

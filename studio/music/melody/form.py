@@ -309,7 +309,7 @@ class Forms:
         return Close(bar, event.place, event.ticks, (event.pitch - self.idiom.key.tonic) % 12)
 
     # What is played where
-    # -----------------------------------------------------------------------------------------------------------------
+    # --------------------------------------------------------------------------------------------------------
 
     def weights(self, bars: int, strength: float = 1.0) -> Floats:
         """[bars, alphabet]: how much more often each event is played in such a bar of a tune than elsewhere
@@ -511,7 +511,7 @@ def cut(plan: Plan, bars: int) -> Plan:
 
 
 # Measuring
-# ----------------------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

@@ -334,7 +334,7 @@ class Idiom:
         return view, coded
 
     # From symbols to music
-    # -------------------------------------------------------------------------------------------------------------
+    # --------------------------------------------------------------------------------------------------------
 
     def symbols_of(self, tune: Tune, first: int, last: int) -> list[int]:
         """Bars `first` to `last` (from 1, as musicians count) of a tune as symbols. Raises `Refused` where it

@@ -301,7 +301,7 @@ class _Drawing:
         return in_bars(self.idiom, self.play(self.solution, 1, self.random)[0])
 
     # Steps
-    # --------------------------------------------------------------------------------------------------------------------------------
+    # --------------------------------------------------------------------------------------------------------
 
     def close_phrases(self) -> None:
         """Phrases close where the plan says, on the degrees it says; all at once if that goes, or else as

@@ -22,7 +22,7 @@ from studio.music.melody.lstm import MelodyNetwork, log_probabilities, models_fo
 from studio.music.melody.surprise import chain_losses, loss_of
 from studio.music.melody.tokens import Layout, Parts, Readings, melodies, parted
 from studio.music.styles.corpora import STYLES, Style, open_style
-from studio.music.styles.style_sources import stands_for_files
+from studio.music.styles.sources import stands_for_files
 from studio.works.work import Progress
 
 if TYPE_CHECKING:

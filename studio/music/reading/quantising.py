@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
-from studio.music.reading.melody_of import one_at_a_time
+from studio.music.reading.assembling import one_at_a_time
 from studio.music.scores.scores import Tune
 
 

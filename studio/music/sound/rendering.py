@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio.errors import Missing, Refused, UnknownName, Unreadable
 from studio.music.scores.scores import Note, Part, Score, Tune, parse_chord, pitch_name
-from studio.music.sound.soundfont import play
+from studio.music.sound.player import play
 
 if TYPE_CHECKING:
     import numpy as np
@@ -186,7 +186,7 @@ def _finished(samples: NDArray[np.float32], wanted: float) -> Sound:
 
 
 # Loudness
-# -----------------------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------------------
 
 
 def measure_loudness(samples: NDArray[np.floating[Any]], rate: int) -> float:
@@ -247,7 +247,7 @@ def measure_true_peak(samples: NDArray[np.floating[Any]]) -> float:
 
 
 # Piano roll
-# ---------------------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------------------
 
 INK = "#2b2d42"
 PAPER = "#fbfaf7"

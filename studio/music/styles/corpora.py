@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING
 
 from studio.errors import Missing, Refused, UnknownName, Unreadable
 from studio.music.reading.budget import Budget, Unread
-from studio.music.reading.reading import SUFFIXES, Piece, Readers, pieces
+from studio.music.reading.files import SUFFIXES, Piece, Readers, pieces
 from studio.music.scores.scores import REST, Meter, Note, Tune
 from studio.works.home import home as studio_home
 from studio.works.work import Progress
@@ -434,7 +434,7 @@ def own_entry(name: str, sentence: str = "", licence: str = "", source: str = ""
 
 
 # Opening
-# ------------------------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------------------
 
 
 def ready_style(name: str | Path, home: Path | None = None, *, processes: int | None = None) -> Style:
@@ -578,7 +578,7 @@ def _read(
 
 
 # Styles of one's own
-# ------------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------------------
 
 
 def add_style(
@@ -706,7 +706,7 @@ def _unzipped(path: Path, inside: str, title: str) -> list[tuple[str, bytes]]:
 
 
 # Keeping
-# ------------------------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------------------
 
 
 def _pack(tunes: Sequence[Tune]) -> tuple[_Columns, list[dict[str, object]]]:

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from studio.errors import UnknownName
-from studio.images.paintings.painted_by_rule import HEIGHT, RULES, SMALL, WIDTH, painted
-from studio.images.paintings.studies import FOLDER, STUDIES, study
+from studio.images.paintings.by_rule import HEIGHT, RULES, SMALL, WIDTH, painted
+from studio.images.paintings.catalogue import FOLDER, STUDIES, study
 from studio.images.pictures import read_picture
 from studio.works.metadata import extract
 from tests.conftest import Studio

@@ -17,7 +17,7 @@ from studio.errors import Refused
 from studio.music.melody import compose
 from studio.music.melody.recipes import ComposeRecipe
 from studio.music.melody.takes import consider, draw, finished
-from studio.music.reading.reading import read_tunes
+from studio.music.reading.files import read_tunes
 from studio.music.scores.scores import Tune, pitch_name
 from studio.music.styles.corpora import Style, music21_corpus, ready_style
 from tests.app.tunes import jigs
@@ -169,7 +169,7 @@ def _played(tune: Tune) -> list[int]:
 
 
 # A small style of one's own
-# -------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -320,7 +320,7 @@ def test_the_fewest_wishes_that_conflict_are_named_and_without_one_of_them_the_r
 
 
 # Form and tempo
-# --------------------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------------------
 
 
 def test_a_tune_with_no_wish_but_its_length_returns_and_closes(reels: Style) -> None:

@@ -11,7 +11,7 @@ from studio.music.melody.idiom import learn
 from studio.music.melody.recipes import ComposeRecipe
 from studio.music.melody.relaxing import ways_out
 from studio.music.melody.takes import consider, finished
-from studio.music.reading.reading import read_tunes
+from studio.music.reading.files import read_tunes
 from studio.music.scores.scores import Key, Meter
 from studio.music.styles.corpora import Style
 

@@ -17,12 +17,12 @@ import pytest
 
 from studio.errors import Missing, Refused, StudioError, UnknownName, Unreadable
 from studio.music.reading.budget import Budget
-from studio.music.reading.midifiles import read_midi
-from studio.music.reading.reading import Readers
+from studio.music.reading.files import Readers
+from studio.music.reading.midi import read_midi
 from studio.music.scores.scores import Tune
 from studio.music.styles.corpora import Style, open_style, ready_style
 from studio.music.styles.originality import Comparison
-from studio.music.styles.stylereport import compare
+from studio.music.styles.report import compare
 from studio.music.writing.writing import write_midi, write_musicxml
 
 WHOLE = Tune.of([(60, 1), (62, 1), (64, 1), (65, 1)] * 4, title="Whole")

@@ -13,9 +13,9 @@ import mido
 import pytest
 
 from studio.errors import Unreadable
-from studio.music.reading.melody_of import estimate_key
+from studio.music.reading.assembling import estimate_key
+from studio.music.reading.files import Budget, Readers, pieces, read_tunes
 from studio.music.reading.quantising import quantise
-from studio.music.reading.reading import Budget, Readers, pieces, read_tunes
 from studio.music.scores.scores import Key, Repeat, Tune
 from studio.music.styles.corpora import music21_corpus
 from studio.music.writing.writing import write_musicxml
@@ -33,7 +33,7 @@ def _abc(body: str, key: str = "C", meter: str = "4/4", more: str = "") -> Tune:
 
 
 # ABC
-# ----------------------------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_abc_agrees_with_music21_where_that_reads_it_rightly() -> None:
     """
     from music21 import converter
 
-    from studio.music.reading.streams import tunes_of
+    from studio.music.reading.music21_streams import tunes_of
 
     plain = []
     for path in sorted((music21_corpus() / "ryansMammoth").glob("*.abc")):
@@ -131,7 +131,7 @@ def test_abc_agrees_with_music21_where_that_reads_it_rightly() -> None:
 
 
 # MusicXML
-# -----------------------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------------------
 
 
 def _note(step: str, octave: int, duration: int, more: str = "", rest: bool = False) -> str:
@@ -243,7 +243,7 @@ def test_fermatas_mark_where_phrases_end(readers: Readers) -> None:
 
 
 # Humdrum
-# ------------------------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------------------
 
 
 def test_kern_is_read_with_its_top_voice(readers: Readers) -> None:
@@ -268,8 +268,8 @@ def test_kern_is_read_with_its_top_voice(readers: Readers) -> None:
 def test_the_column_of_the_melody_alone_gives_what_the_whole_file_gives() -> None:
     from music21 import converter
 
-    from studio.music.reading.reading import top_spine
-    from studio.music.reading.streams import tunes_of
+    from studio.music.reading.files import top_spine
+    from studio.music.reading.music21_streams import tunes_of
 
     for path in sorted((music21_corpus() / "palestrina").glob("*.krn"))[10::600]:
         text = path.read_text("latin-1")
@@ -285,7 +285,7 @@ def test_the_column_of_the_melody_alone_gives_what_the_whole_file_gives() -> Non
 
 
 # MIDI
-# ---------------------------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------------------
 
 
 def _midi(
@@ -401,7 +401,7 @@ def test_keys_are_told_by_their_notes() -> None:
 
 
 # Processes
-# ----------------------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------------------
 
 
 def test_a_file_that_takes_too_long_is_given_up_and_the_next_is_read() -> None:

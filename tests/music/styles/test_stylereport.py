@@ -11,10 +11,10 @@ import pytest
 from scipy.stats import gaussian_kde
 
 from studio.errors import Refused
-from studio.music.reading.reading import read_tunes
+from studio.music.reading.files import read_tunes
 from studio.music.scores.scores import Tune
 from studio.music.styles.corpora import music21_corpus
-from studio.music.styles.stylereport import (
+from studio.music.styles.report import (
     FEATURES,
     between_distances,
     compare,

@@ -16,7 +16,7 @@ import pytest
 from random_tunes import random_tune
 
 from studio.errors import Refused, UnknownName
-from studio.music.reading.reading import Readers
+from studio.music.reading.files import Readers
 from studio.music.scores.scores import ChordAt, Key, Meter, Note, Part, Repeat, Score, Tune, pitch_name
 from studio.music.writing.notation import beam_groups, measures_of, spell_line
 from studio.music.writing.writing import FORMATS, engrave, write, write_abc, write_midi, write_musicxml

@@ -10,8 +10,8 @@ from fractions import Fraction
 from typing import Any
 
 from studio.errors import Refused, Unreadable
+from studio.music.reading.assembling import Line, assemble, barred, choose_melody, estimate_key, remarks_on
 from studio.music.reading.budget import Budget, Reading
-from studio.music.reading.melody_of import Line, assemble, barred, choose_melody, estimate_key, remarks_on
 from studio.music.scores.scores import (
     CHORD_KINDS,
     MODES,
@@ -97,9 +97,8 @@ def tunes_of(score: Any, name: str, budget: Budget, *, doubt_major: bool = False
 def _in_minor_if_so(tune: Tune, remarks: list[str]) -> Tune:
     minor = Key(tune.key.fifths, "minor")
     chord = parse_chord(tune.chords[-1].symbol) if tune.chords else None
-    ends_there = tune.sounding[-1].pitch % 12 == minor.tonic and (
-        chord is None or chord.root_class == minor.tonic
-    )  # type: ignore[operator]
+    last = tune.sounding[-1].pitch or 0
+    ends_there = last % 12 == minor.tonic and (chord is None or chord.root_class == minor.tonic)
     if (
         len(tune.keys) == 1
         and tune.mode == "major"

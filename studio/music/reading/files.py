@@ -35,10 +35,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from studio.errors import Refused, Unreadable
-from studio.music.reading.abcfiles import read_abc
+from studio.music.reading.abc import read_abc
+from studio.music.reading.assembling import MELODY_NAMES
 from studio.music.reading.budget import Budget, Reading, Unread, text_of
-from studio.music.reading.melody_of import MELODY_NAMES
-from studio.music.reading.midifiles import read_midi
+from studio.music.reading.midi import read_midi
 from studio.music.scores.scores import Tune
 
 if TYPE_CHECKING:
@@ -236,7 +236,7 @@ class _Reader:
         here = str(Path(__file__).resolve().parents[3])
         paths = [here, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
         self.process = subprocess.Popen(
-            [sys.executable, "-c", "from studio.music.reading.reading import _serve; _serve()"],
+            [sys.executable, "-c", "from studio.music.reading.files import _serve; _serve()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -368,7 +368,7 @@ def _read_score(piece: Piece, budget: Budget) -> Reading:
         return read_abc(piece.content, piece.name, budget)
     from music21 import converter
 
-    from studio.music.reading.streams import tunes_of
+    from studio.music.reading.music21_streams import tunes_of
 
     content, form = piece.content, piece.form
     if form == "mxl":

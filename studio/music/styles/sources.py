@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.errors import Missing, Refused, UnknownName, Unreadable
-from studio.music.reading.reading import SUFFIXES, Readers, pieces
+from studio.music.reading.files import SUFFIXES, Readers, pieces
 from studio.music.scores.scores import Tune
 from studio.music.styles.corpora import (
     STYLES,

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from studio.errors import Refused, Unreadable
+from studio.music.reading.assembling import Line, assemble, choose_melody, remarks_on
 from studio.music.reading.budget import Budget, Reading, text_of
-from studio.music.reading.melody_of import Line, assemble, choose_melody, remarks_on
 from studio.music.reading.quantising import quantise_line
 from studio.music.scores.scores import ChordAt, Grid, Key, KeyAt, Meter, MeterAt, parse_chord
 

@@ -1,6 +1,6 @@
 """From the notes of a file to a tune: which part is the melody, one note at a time, in which key.
 
-What is common to all formats; `streams` and `midifiles` bring the notes.
+What is common to all formats; `music21_streams`, `abc` and `midi` bring the notes.
 """
 
 from __future__ import annotations
@@ -180,13 +180,9 @@ def _with_modes(
     """
     ordered = sorted(keys, key=lambda each: each.start if isinstance(each, KeyAt) else each[0])
     if not ordered or (ordered[0].start if isinstance(ordered[0], KeyAt) else ordered[0][0]) > 0:
-        first = (
-            ordered[0].start
-            if ordered and isinstance(ordered[0], KeyAt)
-            else ordered[0][0]
-            if ordered
-            else None
-        )  # type: ignore[index]
+        first = None
+        if ordered:
+            first = ordered[0].start if isinstance(ordered[0], KeyAt) else ordered[0][0]
         found = estimate_key([note for note in notes if first is None or note.start < first])
         remarks.append(f"No key is given; by its notes it stands in {found}.")
         ordered.insert(0, KeyAt(Fraction(0), found))

@@ -3,7 +3,7 @@ in which nothing was learnt.
 
     studio style photo.jpg glass -o painted.png
 
-They are free for all (CC0). Painting them again:  python -m studio.images.paintings.painted_by_rule
+They are free for all (CC0). Painting them again:  python -m studio.images.paintings.by_rule
 """
 
 from __future__ import annotations

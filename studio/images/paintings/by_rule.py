@@ -1,6 +1,6 @@
 """How the studio's own paintings were painted: by rules and dice, nothing learnt.
 
-python -m studio.images.paintings.painted_by_rule [NAME]…      paint them all, or some, anew
+python -m studio.images.paintings.by_rule [NAME]…      paint them all, or some, anew
 
 A rule takes the sheet's height and width in pixels and dice, and gives float32 [h, w, 3] in 0..255, or a
 little beyond.
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-from studio.images.paintings.studies import STUDIES
+from studio.images.paintings.catalogue import STUDIES
 
 HEIGHT, WIDTH = 640, 864
 SMALL = (160, 120)
@@ -222,7 +222,7 @@ def marbling(height: int, width: int, dice: Dice) -> Sheet:
 
 
 # --- Woodcut
-# ---------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------------------
 
 
 def woodcut(height: int, width: int, dice: Dice) -> Sheet:
@@ -341,7 +341,7 @@ def roughened(corners: Field, spread: float, times: int, dice: Dice) -> Field:
 
 
 # --- Planes
-# ----------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------------------
 
 
 def planes(height: int, width: int, dice: Dice) -> Sheet:
@@ -398,7 +398,7 @@ def planes(height: int, width: int, dice: Dice) -> Sheet:
 
 
 # --- Tools
-# -----------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------------------
 
 
 def noise(dice: Dice, height: int, width: int, cells: float, octaves: int) -> Sheet:

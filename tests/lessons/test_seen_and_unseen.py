@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures
 
 from studio.lessons.kit.lesson import Event
-from studio.lessons.train_and_test import LESSON, State, cross_validated, curve, learnt, powers
+from studio.lessons.seen_and_unseen import LESSON, State, cross_validated, curve, learnt, powers
 
 
 def rested(state: State) -> State:
