@@ -25,7 +25,7 @@ written = io.BytesIO()
 Image.fromarray(load_sample_image("china.jpg")).resize((width, height)).save(written, "JPEG", quality=92)
 photo = written.getvalue()
 from studio.images.dream import dream
-from studio.images.presets import finish
+from studio.process import finish
 from studio.images.recipes import DreamRecipe
 from studio.works.recipe import Source
 source = Source(sha256=hashlib.sha256(photo).hexdigest(), role="photo", name="", title="", author="", licence="")

@@ -40,9 +40,9 @@ from studio.images.networks.backbones import DEFAULT, backbone, weights_path
 from studio.images.networks.efficientnet_lite import EfficientNetLite0
 from studio.images.networks.opening import open_network
 from studio.images.objectives import layer
-from studio.images.presets import finish
 from studio.images.recipes import DreamRecipe
 from studio.learning.descent import descend
+from studio.process import finish
 from studio.works.recipe import Source
 
 LAYER = "blocks.4"

@@ -29,7 +29,8 @@ from studio.learning.datasets import Examples, load
 from studio.learning.descent import descend
 from studio.learning.networks import NetworkConfig, Perceptron
 from studio.learning.rules import GradientDescent
-from studio.learning.training import Plan, finish, fit
+from studio.learning.training import Plan, fit
+from studio.process import finish
 
 ALLOWED = 1.05
 Slices = Iterator[list[float]]

@@ -22,20 +22,21 @@ from benchmarks import of_styles
 from studio.music.melody.form import Bar, FormFeatures, learn_forms, measure
 from studio.music.melody.idiom import Idiom
 from studio.music.melody.recipes import ComposeRecipe
-from studio.music.melody.takes import consider, draw, finished, in_bars
+from studio.music.melody.takes import consider, draw, in_bars
 from studio.music.styles.corpora import ready_style
 from studio.music.styles.originality import Comparison
+from studio.process import finish
 
 DEGREES = ("1", "b2", "2", "b3", "3", "4", "#4", "5", "b6", "6", "b7", "7")
 
 
 def composed(recipe: ComposeRecipe, name: str, takes: int) -> tuple[Idiom, list[list[Bar]]]:
     style = ready_style(name)
-    outlook = finished(consider(recipe, style, max_copy=Comparison(style, name).max_copy))
+    outlook = finish(consider(recipe, style, max_copy=Comparison(style, name).max_copy))
     idiom: Idiom = outlook.idiom
     tunes = []
     for seed in range(takes):
-        bars = in_bars(idiom, finished(draw(outlook, seed)).symbols)
+        bars = in_bars(idiom, finish(draw(outlook, seed)).symbols)
         tunes.append([tuple(idiom.events[symbol] for symbol in bar) for bar in bars])
     return idiom, tunes
 

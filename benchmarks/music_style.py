@@ -19,16 +19,17 @@ import numpy as np
 from benchmarks import of_styles
 from studio.errors import StudioError
 from studio.music.melody.recipes import ComposeRecipe
-from studio.music.melody.takes import consider, draw, finished, usual_key, usual_meter
+from studio.music.melody.takes import consider, draw, usual_key, usual_meter
 from studio.music.scores.scores import Tune
 from studio.music.styles.corpora import Style, ready_style
 from studio.music.styles.originality import Comparison
 from studio.music.styles.report import compare
+from studio.process import finish
 
 
 def composed(recipe: ComposeRecipe, style: Style, tunes: int) -> list[Tune]:
-    outlook = finished(consider(recipe, style, max_copy=Comparison(style).max_copy))
-    return [finished(draw(outlook, seed)).tune for seed in range(tunes)]
+    outlook = finish(consider(recipe, style, max_copy=Comparison(style).max_copy))
+    return [finish(draw(outlook, seed)).tune for seed in range(tunes)]
 
 
 def shuffled(tune: Tune, random: np.random.Generator) -> Tune:

@@ -19,10 +19,11 @@ import click
 
 from studio import __version__
 from studio.errors import Missing, Refused, StudioError
+from studio.process import finish
 
 if TYPE_CHECKING:
-    from studio.making.asking import Ingredient
     from studio.works.gallery import Gallery
+    from studio.works.ingredient import Ingredient
     from studio.works.recipe import Recipe
     from studio.works.work import Progress, Work
 
@@ -198,8 +199,9 @@ def _make_picture(
     """Make a picture of a photo and what else it takes, by role; given: wishes, and the photo's title, author
     and licence.
     """
-    from studio.making.asking import Ingredient, ask
+    from studio.making.asking import ask
     from studio.making.kinds import run_here
+    from studio.works.ingredient import Ingredient
 
     _check_output(output, suffixes=(".png",), force=force)
     credit = {name: given.pop(name) for name in ("title", "author", "licence")}
@@ -245,14 +247,13 @@ def _watch(process: Generator[Progress, None, T], *, quiet: bool) -> T:
 
 def _finish(process: Generator[Progress, None, T], show: Callable[[Progress], None]) -> T:
     with _heard_for_certain() as interrupted:
-        while True:
-            try:
-                show(next(process))
-            except StopIteration as end:
-                made: T = end.value
-                return made
+
+        def watch(progress: Progress) -> None:
+            show(progress)
             if interrupted():
                 raise KeyboardInterrupt
+
+        return finish(process, watch)
 
 
 def _being_imported(name: str) -> bool:
@@ -461,9 +462,10 @@ def compose(
     The style is one of `studio styles`, or a file or folder of your own tunes. What is asked for is kept
     exactly; where that cannot be, the fewest wishes that conflict are named.
     """
-    from studio.making.asking import Ingredient, ask
+    from studio.making.asking import ask
     from studio.making.kinds import run_here
     from studio.music.styles.sources import own_ingredients, stands_for_files
+    from studio.works.ingredient import Ingredient
 
     outputs = [
         output if count == 1 else output.with_stem(f"{output.stem}-{number}")
@@ -477,7 +479,7 @@ def compose(
     ]
     style = str(wishes.get("style", ""))
     if stands_for_files(style):
-        ingredients += [Ingredient(**vars(each)) for each in own_ingredients(Path(style))]
+        ingredients += own_ingredients(Path(style))
         wishes["style"] = Path(style).stem
     with _gallery() as gallery:
         for number, path in enumerate(outputs):

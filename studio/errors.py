@@ -7,7 +7,9 @@ fault of ours.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
 
 class StudioError(Exception):
@@ -51,3 +53,63 @@ class UnknownName(Refused):
     def __reduce__(self) -> tuple[type[UnknownName], tuple[str, str, tuple[str, ...]]]:
         """Errors travel from a worker's process to the one who asked, and are rebuilt there from these."""
         return type(self), (self.what, self.name, self.known)
+
+
+@dataclass(frozen=True)
+class AskedFor:
+    """A setting that takes part in a contradiction.
+
+    field: of the recipe. value: what was asked for; of a list, the one entry that is meant. name: how a
+    sentence calls it, such as "the pin 4:1=G4".
+    """
+
+    field: str
+    value: Any
+    name: str
+
+
+@dataclass(frozen=True)
+class WayOut:
+    """One change to a recipe that resolves a contradiction.
+
+    label: what to press, such as "Leave out the pin 4:1=G4". field: of the recipe. value: its new value.
+    """
+
+    label: str
+    field: str
+    value: Any
+
+
+class Contradiction(Refused):
+    """Settings that cannot hold together: which ones, and the single changes that would help.
+
+    `conflict` and `ways_out` hold plain JSON values, so that a job, a page and a program can act on them.
+    Nobody needs to read the sentence for that.
+    """
+
+    def __init__(
+        self, sentence: str, conflict: Iterable[AskedFor] = (), ways_out: Iterable[WayOut] = ()
+    ) -> None:
+        self.conflict, self.ways_out = tuple(conflict), tuple(ways_out)
+        super().__init__(sentence)
+
+    def __reduce__(self) -> tuple[type[Contradiction], tuple[Any, ...]]:
+        return type(self), (str(self), self.conflict, self.ways_out)
+
+
+def error_data(error: StudioError) -> dict[str, Any]:
+    """What an error knows beside its sentence, as JSON: empty for most.
+
+    For a `Contradiction`: {"conflict": [{"field", "value", "name"}], "ways_out": [{"label", "field", "value"}]}.
+    """
+    if isinstance(error, Contradiction):
+        return {
+            "conflict": [asdict(each) for each in error.conflict],
+            "ways_out": [asdict(each) for each in error.ways_out],
+        }
+    return {}
+
+
+def ways_out_of(data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The ways out in what `error_data` gave; empty where there are none."""
+    return list(data.get("ways_out", ()))

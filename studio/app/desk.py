@@ -22,13 +22,14 @@ from studio.errors import Refused, UnknownName, Unreadable
 from studio.images.networks.backbones import is_safetensors
 from studio.images.networks.own_networks import is_pickle, recognised
 from studio.images.pictures import read_picture
-from studio.making.asking import Ingredient, ask
+from studio.making.asking import ask
 from studio.making.jobs import Jobs
 from studio.making.kinds import KINDS, read_recipe
 from studio.making.remaking import compare
 from studio.music.melody.recipes import ComposeRecipe
 from studio.music.melody.relaxing import ways_out
 from studio.works.gallery import Gallery
+from studio.works.ingredient import Ingredient
 from studio.works.recipe import Recipe, check
 from studio.works.work import Made, Work
 

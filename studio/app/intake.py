@@ -21,8 +21,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from studio.errors import Missing, Refused, Unreadable
 from studio.images.paintings.catalogue import study
 from studio.images.pictures import Picture, read_picture, write_jpeg
-from studio.making.asking import Ingredient
 from studio.works.gallery import Gallery
+from studio.works.ingredient import Ingredient
 from studio.works.recipe import Recipe
 from studio.works.work import Work
 

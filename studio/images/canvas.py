@@ -16,7 +16,7 @@ from torch import Tensor
 from studio.errors import Refused
 from studio.images.networks.opening import OwnWeights
 from studio.images.pictures import Picture, Pixels, fit_within, read_picture, resize, write_jpeg, write_png
-from studio.works.metadata import embed
+from studio.works.finishing import Result, finish_work
 from studio.works.recipe import ModelIdentity, Recipe, Source
 from studio.works.setting import setting
 from studio.works.work import Made, Materials
@@ -130,17 +130,16 @@ def as_made(
     made_on = setting(
         device.type, "torch", "torchvision", "numpy", "pillow", threads=str(torch.get_num_threads())
     )
-    complete = recipe.model_copy(update={"model": identity, "setting": made_on})
     height, width = pixels.shape[:2]
-    return Made(
-        recipe=complete,
-        content=embed(write_png(pixels, alpha), ".png", complete),
+    result = Result(
+        content=write_png(pixels, alpha),
         suffix=".png",
         media_type="image/png",
         thumbnail=write_jpeg(pixels, longest_side=THUMBNAIL_SIDE),
-        losses=tuple(losses),
+        losses=losses,
         facts={"size": f"{width} x {height}", "steps": str(len(losses))} | facts,
     )
+    return finish_work(recipe, result, model=identity, setting=made_on)
 
 
 # A picture of 4096 x 3072 is 151 MB as float32, so as few as possible of those are alive at once: the photo

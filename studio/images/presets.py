@@ -15,7 +15,7 @@ from typing import Any
 from studio.errors import UnknownName
 from studio.images.networks.backbones import DEFAULT, OWN, Layer, layers
 from studio.images.recipes import DreamRecipe, LayerTerm
-from studio.works.work import Made, Making
+from studio.process import finish
 
 FOLDER = Path(__file__).with_name("presets")
 """Where the thumbnails lie, beside the credit for the photos they were made from."""
@@ -173,16 +173,6 @@ def main() -> None:
             write_jpeg(pixels, longest_side=THUMBNAIL_SIDE, quality=THUMBNAIL_QUALITY)
         )
         print(preset.thumbnail)
-
-
-def finish(making: Making) -> Made:
-    """Let a making run to its end without looking."""
-    while True:
-        try:
-            next(making)
-        except StopIteration as end:
-            made: Made = end.value
-            return made
 
 
 if __name__ == "__main__":

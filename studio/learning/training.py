@@ -266,16 +266,6 @@ def fit(
         network.eval()
 
 
-def finish(fitting: Generator[Report, None, Fitted]) -> Fitted:
-    """Run a fitting to its end and give what came of it."""
-    while True:
-        try:
-            next(fitting)
-        except StopIteration as end:
-            fitted: Fitted = end.value
-            return fitted
-
-
 @dataclass(frozen=True)
 class Evaluation:
     """loss: mean cost over all places; metrics: by name."""

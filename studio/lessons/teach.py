@@ -1044,7 +1044,8 @@ LESSON: Lesson[State] = Lesson(
 import torch
 from studio.learning.datasets import Examples
 from studio.learning.networks import Perceptron
-from studio.learning.training import Plan, finish, fit
+from studio.learning.training import Plan, fit
+from studio.process import finish
 
 red, pink, blue, navy = (0.9, 0.1, 0.1), (1.0, 0.5, 0.6), (0.1, 0.2, 0.9), (0, 0, 0.5)
 shown, told = torch.tensor([red, pink, blue, navy]), torch.tensor([0, 0, 1, 1])

@@ -6,29 +6,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from studio.errors import StudioError, UnknownName
 from studio.making.kinds import KINDS
+from studio.works.ingredient import Ingredient
 from studio.works.recipe import MOST_CREDIT, Recipe, check
 
 if TYPE_CHECKING:
     from studio.works.gallery import Gallery
-
-
-@dataclass(frozen=True)
-class Ingredient:
-    """A file that goes into a work: what it is for (photo, guide, mask …), its bytes, and the credit it is
-    due.
-    """
-
-    role: str
-    content: bytes
-    name: str = ""
-    title: str = ""
-    author: str = ""
-    licence: str = ""
 
 
 def ask(kind: str, wishes: Mapping[str, Any], ingredients: Iterable[Ingredient], gallery: Gallery) -> Recipe:

@@ -31,10 +31,11 @@ from typing import Any
 
 from studio.errors import Missing, Refused, StudioError, Unreadable
 from studio.images.paintings.catalogue import STUDIES
-from studio.making.asking import Ingredient, ask
+from studio.making.asking import ask
 from studio.making.kinds import KINDS, Kind, read_recipe
 from studio.making.workers import Outcome, Place, Workers
 from studio.works.gallery import Gallery
+from studio.works.ingredient import Ingredient
 from studio.works.log import write_log
 from studio.works.recipe import Recipe, Source
 

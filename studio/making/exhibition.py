@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from studio.images.paintings.catalogue import STUDIES
-from studio.works.shipped import shipped, shown_sources
+from studio.process import finish
+from studio.works.shipped import shipped
 
 
 @dataclass(frozen=True)
@@ -91,10 +92,11 @@ SIZE = 640
 
 def make_exhibits(*, check: bool = False) -> Iterator[str]:
     """Make what is missing in gallery/ (or make all again, to compare), a sentence for each."""
-    from studio.making.asking import Ingredient, ask
+    from studio.making.asking import ask
     from studio.making.kinds import make
-    from studio.making.remaking import remake
+    from studio.making.remaking import remake, shown_sources
     from studio.works.gallery import Gallery
+    from studio.works.ingredient import Ingredient
     from studio.works.output import write_file
 
     folder = shipped("gallery")
@@ -105,7 +107,7 @@ def make_exhibits(*, check: bool = False) -> Iterator[str]:
                 yield f"{exhibit.file} is there."
                 continue
             if check:
-                yield f"{exhibit.file}: {_last(remake(path.read_bytes(), gallery, shown_sources())).sentence}"
+                yield f"{exhibit.file}: {finish(remake(path.read_bytes(), gallery, shown_sources())).sentence}"
                 continue
             ingredients = []
             for role, name in (
@@ -129,7 +131,7 @@ def make_exhibits(*, check: bool = False) -> Iterator[str]:
                 ingredients,
                 gallery,
             )
-            write_file(_last(make(recipe, gallery.read_source)).content, path)
+            write_file(finish(make(recipe, gallery.read_source)).content, path)
             yield f"{exhibit.file} made."
 
 
@@ -137,14 +139,6 @@ def _licence_of(name: str) -> str:
     """A work made from CC BY pictures may be passed on with their credit; one made from our own is free."""
     first = next((exhibit.photo for exhibit in EXHIBITS if exhibit.file == name), name)
     return SOURCES[first].licence
-
-
-def _last(process: Any) -> Any:
-    while True:
-        try:
-            next(process)
-        except StopIteration as end:
-            return end.value
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from studio.making.kinds import make, read_recipe
 from studio.works.gallery import Gallery
 from studio.works.metadata import embed, extract
 from studio.works.recipe import Recipe, Source
-from studio.works.shipped import shown_sources
+from studio.works.shipped import shipped
 from studio.works.work import Made, Progress
 
 SAME = "Versions, device and network are the same as then: another processor made it, or its recipe or content was changed since."
@@ -156,3 +156,13 @@ def _compare_pictures(then: bytes, now: bytes) -> tuple[bool, str]:
         False,
         f"Not identical: {share:.1%} of the pixels differ, by at most {largest} of 255 levels and {mean:.3f} on average.",
     )
+
+
+def shown_sources() -> Iterator[bytes]:
+    """The pictures that come with the studio, so that what was made from them can be made again anywhere."""
+    from studio.images.paintings.catalogue import STUDIES
+
+    folder = shipped("gallery")
+    studies = (study.path for study in STUDIES.values() if study.path.is_file())
+    for path in (*sorted((folder / "sources").glob("*.*")), *sorted(folder.glob("*.png")), *studies):
+        yield path.read_bytes()

@@ -34,6 +34,7 @@ from distributed.system import MEMORY_LIMIT
 
 from studio.errors import Missing, Refused, StudioError
 from studio.making.kinds import KINDS, Kind, read_recipe, run_here
+from studio.process import finish
 from studio.works.gallery import Gallery
 from studio.works.work import Progress
 
@@ -365,15 +366,17 @@ def make_there(
             return Outcome("made", there.id, there_already=True)
         bench.load(kinds[recipe.kind])
         making = run_here(recipe, gallery, kinds)
-        try:
-            while True:
-                if job in bench.stopped:
-                    return Outcome("cancelled")
-                post.tell(next(making))
-        except StopIteration as end:
-            return Outcome("made", end.value.id)
-        finally:
-            making.close()
+
+        def watch(progress: Progress) -> None:
+            if job in bench.stopped:
+                raise _Stopped
+            post.tell(progress)
+
+        if job in bench.stopped:
+            return Outcome("cancelled")
+        return Outcome("made", finish(making, watch).id)
+    except _Stopped:
+        return Outcome("cancelled")
     except StudioError as error:
         return Outcome("failed", message=str(error))
     except MemoryError:
@@ -385,6 +388,10 @@ def make_there(
         return Outcome("failed", fault=traceback.format_exc())
     finally:
         bench.stopped.discard(job)
+
+
+class _Stopped(Exception):
+    """Whoever asked for the work does not want it any more."""
 
 
 def _stop_there(job: str, dask_worker: Worker) -> None:

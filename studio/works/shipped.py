@@ -4,7 +4,6 @@ installed wheel.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from studio.errors import Missing
@@ -19,13 +18,3 @@ def shipped(folder: str) -> Path:
         if place.is_dir():
             return place
     raise Missing(f"This installation of the studio lacks its folder '{folder}': install it again.")
-
-
-def shown_sources() -> Iterator[bytes]:
-    """The pictures that come with the studio, so that what was made from them can be made again anywhere."""
-    from studio.images.paintings.catalogue import STUDIES
-
-    folder = shipped("gallery")
-    studies = (study.path for study in STUDIES.values() if study.path.is_file())
-    for path in (*sorted((folder / "sources").glob("*.*")), *sorted(folder.glob("*.png")), *studies):
-        yield path.read_bytes()

@@ -23,9 +23,9 @@ from studio.images.networks.backbones import DEFAULT, backbone
 from studio.images.networks.opening import build, open_network
 from studio.images.objectives import layer
 from studio.images.pictures import resize
-from studio.images.presets import finish
 from studio.images.recipes import DreamRecipe
 from studio.making.remaking import remake
+from studio.process import finish
 from studio.works.gallery import Gallery
 from studio.works.metadata import extract
 from studio.works.recipe import Source
@@ -59,12 +59,9 @@ def asked(
 
 def watch(photo: bytes, more: dict[str, bytes] | None = None, **fields: Any) -> tuple[list[Progress], Made]:
     recipe, files = asked(photo, more, **fields)
-    making, seen = dream(recipe, lambda source: files[source.sha256]), []
-    while True:
-        try:
-            seen.append(next(making))
-        except StopIteration as end:
-            return seen, end.value
+    seen: list[Progress] = []
+    made = finish(dream(recipe, lambda source: files[source.sha256]), seen.append)
+    return seen, made
 
 
 def dreamt(photo: np.ndarray, more: dict[str, bytes] | None = None, **fields: Any) -> np.ndarray:

@@ -22,6 +22,7 @@ from studio.images.networks.opening import open_network
 from studio.images.pictures import Pixels, read_picture, resize
 from studio.images.recipes import StyleRecipe
 from studio.images.style import Field, Look, Statistics, Wish, paint, plan_sizes, shapes_layer, texture_layers
+from studio.process import finish
 from studio.works.recipe import Source
 from studio.works.work import Made, Progress
 
@@ -64,12 +65,8 @@ def watched(
     brought = [("photo", photo), *(("style", painting) for painting in paintings), ("mask", mask)]
     sources = {source(content, role): content for role, content in brought if content is not None}
     making = paint(StyleRecipe(sources=tuple(sources), **(SMALL | wishes)), sources.__getitem__)
-    seen = []
-    while True:
-        try:
-            seen.append(next(making))
-        except StopIteration as end:
-            return end.value, seen
+    seen: list[Progress] = []
+    return finish(making, seen.append), seen
 
 
 def painted(photo: bytes | None, paintings: Sequence[bytes], **wishes: object) -> Pixels:

@@ -12,16 +12,13 @@ from torch import Tensor, nn
 from studio.errors import Refused
 from studio.learning.descent import Ending, Rule, Slope, Step, descend
 from studio.learning.rules import Adagrad, Adam, GradientDescent, Momentum, RMSprop, delta_rule
+from studio.process import finish
 
 
 def run(descent: Generator[Step, None, Ending]) -> tuple[list[Step], Ending]:
     """Every step, and what the generator returned."""
-    steps = []
-    while True:
-        try:
-            steps.append(next(descent))
-        except StopIteration as end:
-            return steps, end.value
+    steps: list[Step] = []
+    return steps, finish(descent, steps.append)
 
 
 def bowl(steepness: float = 2.0, start: float = 3.0) -> tuple[Tensor, Callable[[], Tensor]]:

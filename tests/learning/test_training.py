@@ -40,18 +40,14 @@ from studio.learning.training import (
     Report,
     TrainingState,
     evaluate,
-    finish,
     fit,
 )
+from studio.process import finish
 
 
 def watch(fitting: Generator[Report, None, Fitted]) -> tuple[list[Report], Fitted]:
-    reports = []
-    while True:
-        try:
-            reports.append(next(fitting))
-        except StopIteration as end:
-            return reports, end.value
+    reports: list[Report] = []
+    return reports, finish(fitting, reports.append)
 
 
 def same(one: nn.Module, other: nn.Module) -> bool:

@@ -11,7 +11,7 @@ import sys
 import textwrap
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,6 +28,7 @@ from studio.making.batch import run_batch
 from studio.making.jobs import Jobs, Pace
 from studio.making.kinds import KINDS, read_recipe, run_here
 from studio.making.remaking import remake
+from studio.process import finish
 from studio.works.gallery import Gallery
 from studio.works.ledger import JobState, Ledger
 
@@ -511,15 +512,6 @@ def test_a_batch_that_loses_a_worker_misses_nothing_and_doubles_nothing(
 
 # --- Making a file's work again
 # ----------------------------------------------------------------------------------------
-
-
-def finish(process: Generator[object, None, T]) -> T:
-    while True:
-        try:
-            next(process)
-        except StopIteration as end:
-            found: T = end.value
-            return found
 
 
 def spots_file(gallery: Gallery, **wishes: Any) -> bytes:

@@ -22,7 +22,7 @@ from studio.errors import Refused, UnknownName, Unreadable
 from studio.images.networks.backbones import DEFAULT, OWN, Layer, is_safetensors
 
 if TYPE_CHECKING:
-    from studio.making.asking import Ingredient
+    from studio.works.ingredient import Ingredient
 
 LARGEST_HEADER = 8 * 2**20
 LARGEST_WEIGHTS = 2**30

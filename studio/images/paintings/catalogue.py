@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from studio.errors import Missing, UnknownName
 
 if TYPE_CHECKING:
-    from studio.making.asking import Ingredient
+    from studio.works.ingredient import Ingredient
 
 FOLDER = Path(__file__).with_name("studies")
 AUTHOR = "Derivative Works Studio"
@@ -42,7 +42,7 @@ class Study:
 
     def ingredient(self) -> Ingredient:
         """The painting as something to paint after. Raises `Missing` when this installation lacks its file."""
-        from studio.making.asking import Ingredient
+        from studio.works.ingredient import Ingredient
 
         try:
             content = self.path.read_bytes()

@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from studio.errors import Refused
 from studio.music.melody.recipes import ComposeRecipe
@@ -26,7 +26,8 @@ from studio.music.styles.corpora import Style
 from studio.music.styles.originality import Comparison, Kind
 from studio.music.styles.sources import style_of
 from studio.music.writing.writing import write, write_midi
-from studio.works.metadata import embed
+from studio.process import finish, mapped
+from studio.works.finishing import Result, finish_work
 from studio.works.recipe import ModelIdentity, Source
 from studio.works.setting import setting
 from studio.works.work import Made, Making, Materials, Progress
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
     from studio.music.chains.sampling import Solution
     from studio.music.melody.idiom import Idiom
+
+T = TypeVar("T")
 
 MEDIA_TYPES = {
     "mid": "audio/midi",
@@ -131,9 +134,8 @@ def _compared(_sha256: str, _ids: tuple[str, ...], style: Style) -> Comparison:
 def take_of(recipe: ComposeRecipe, materials: Materials) -> Take:
     """The take of a recipe, without a file: its tune, its form, and where each note comes from."""
     player, model = _player(recipe)
-    study = _last(study_of(recipe, materials))
-    take: Take = _last(_taken(study, recipe, player, model))
-    return take
+    study = finish(study_of(recipe, materials))
+    return finish(_taken(study, recipe, player, model))
 
 
 def _taken(
@@ -229,17 +231,15 @@ def _in_words(number: float) -> str:
 
 
 def _made(recipe: ComposeRecipe, study: Study, take: Take, model: ModelIdentity | None) -> Made:
-    suffix = f".{recipe.format}"
     packages = ("numpy", "scipy", "music21", "pretty_midi", "verovio", *(("torch",) if model else ()))
-    complete = recipe.model_copy(update={"model": model, "setting": setting("cpu", *packages)})
-    return Made(
-        recipe=complete,
-        content=embed(file_of(take.tune, recipe), suffix, complete),
-        suffix=suffix,
+    result = Result(
+        content=file_of(take.tune, recipe),
+        suffix=f".{recipe.format}",
         media_type=MEDIA_TYPES[recipe.format],
         thumbnail=piano_roll(take.tune, width=512, height=320, form="JPEG"),
         facts=facts_of(recipe, study, take),
     )
+    return finish_work(recipe, result, model=model, setting=setting("cpu", *packages))
 
 
 def file_of(tune: Tune, recipe: ComposeRecipe) -> bytes:
@@ -309,32 +309,23 @@ def _tune_of(source: Source, materials: Materials) -> Tune:
     return read_tunes(content, source.name or f"The {source.role}").tunes[0]
 
 
-def _steps(work: Generator[str, None, Any], start: int, stop: int) -> Generator[Progress, None, Any]:
+def _steps(work: Generator[str, None, T], start: int, stop: int) -> Generator[Progress, None, T]:
     """Stages as progress between two marks: each takes a third of what is left, since nobody knows how many
     there will be.
     """
     done = float(start)
-    while True:
-        try:
-            stage = next(work)
-        except StopIteration as end:
-            return end.value
-        yield Progress(int(done), WRITING, stage)
+
+    def progress(stage: str) -> Progress:
+        nonlocal done
+        reached = int(done)
         done += (stop - done) / 3
+        return Progress(reached, WRITING, stage)
+
+    return mapped(work, progress)
 
 
-def _scaled(work: Generator[Progress, None, Any], start: int, stop: int) -> Generator[Progress, None, Any]:
-    while True:
-        try:
-            step = next(work)
-        except StopIteration as end:
-            return end.value
-        yield Progress(start + (stop - start) * step.done // max(1, step.total), WRITING, step.stage)
-
-
-def _last(work: Generator[Any, None, Any]) -> Any:
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
+def _scaled(work: Generator[Progress, None, T], start: int, stop: int) -> Generator[Progress, None, T]:
+    return mapped(
+        work,
+        lambda step: Progress(start + (stop - start) * step.done // max(1, step.total), WRITING, step.stage),
+    )

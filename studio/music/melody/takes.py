@@ -589,12 +589,3 @@ def _origins(
             )
         )
     return found
-
-
-def finished(work: Generator[str, None, Any], tell: Callable[[str], None] = lambda _: None) -> Any:
-    """What a generator of stages returns in the end."""
-    while True:
-        try:
-            tell(next(work))
-        except StopIteration as end:
-            return end.value

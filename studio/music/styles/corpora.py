@@ -32,6 +32,7 @@ from studio.errors import Missing, Refused, UnknownName, Unreadable
 from studio.music.reading.budget import Budget, Unread
 from studio.music.reading.files import SUFFIXES, Piece, Readers, pieces
 from studio.music.scores.scores import REST, Meter, Note, Tune
+from studio.process import finish
 from studio.works.home import home as studio_home
 from studio.works.work import Progress
 
@@ -439,13 +440,7 @@ def own_entry(name: str, sentence: str = "", licence: str = "", source: str = ""
 
 def ready_style(name: str | Path, home: Path | None = None, *, processes: int | None = None) -> Style:
     """`open_style` without looking at the progress."""
-    opening = open_style(name, home, processes=processes)
-    try:
-        while True:
-            next(opening)
-    except StopIteration as end:
-        style: Style = end.value
-        return style
+    return finish(open_style(name, home, processes=processes))
 
 
 def open_style(

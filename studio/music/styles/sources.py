@@ -12,7 +12,6 @@ import hashlib
 import io
 import json
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from studio.music.styles.corpora import (
     own_styles,
     ready_style,
 )
+from studio.works.ingredient import Ingredient
 from studio.works.recipe import Source
 from studio.works.work import Materials, Progress
 
@@ -39,18 +39,6 @@ LARGEST_PACK = 200_000_000
 """Bytes of the largest pack that is unpacked."""
 
 _PACKED, _MANIFEST = "studio tunes 1", "studio style 1"
-
-
-@dataclass(frozen=True)
-class Ingredient:
-    """A file that goes into a work, with the credit it is due."""
-
-    role: str
-    content: bytes
-    name: str = ""
-    title: str = ""
-    author: str = ""
-    licence: str = ""
 
 
 def implied(wishes: Mapping[str, Any], roles: Iterable[str]) -> list[Ingredient]:

@@ -39,7 +39,7 @@ from studio.images.networks.efficientnet_lite import EfficientNetLite0
 from studio.images.networks.opening import OwnWeights, build, chosen_device, fetch, open_network
 from studio.images.networks.own_networks import brought
 from studio.images.networks.prepared import prepare
-from studio.making.asking import Ingredient
+from studio.works.ingredient import Ingredient
 
 
 @pytest.fixture(autouse=True)

@@ -16,10 +16,11 @@ import pytest
 from studio.errors import Refused
 from studio.music.melody import compose
 from studio.music.melody.recipes import ComposeRecipe
-from studio.music.melody.takes import consider, draw, finished
+from studio.music.melody.takes import consider, draw
 from studio.music.reading.files import read_tunes
 from studio.music.scores.scores import Tune, pitch_name
 from studio.music.styles.corpora import Style, music21_corpus, ready_style
+from studio.process import finish
 from tests.app.tunes import jigs
 from tests.conftest import Studio
 
@@ -311,12 +312,12 @@ def test_the_fewest_wishes_that_conflict_are_named_and_without_one_of_them_the_r
 ) -> None:
     asked = {"bars": 8, "meter": "2/4", "key": "D", "max_copy": 12} | wishes
     with pytest.raises(Refused) as refused:
-        finished(consider(ComposeRecipe(**asked), reels))  # type: ignore[arg-type]
+        finish(consider(ComposeRecipe(**asked), reels))  # type: ignore[arg-type]
     said = str(refused.value)
     assert {field for field, name in NAMED.items() if name in said} == conflict, said
     for field in conflict:
         fewer = {name: value for name, value in asked.items() if name != field}
-        assert finished(consider(ComposeRecipe(**fewer), reels)).log_chance < 0  # type: ignore[arg-type]
+        assert finish(consider(ComposeRecipe(**fewer), reels)).log_chance < 0  # type: ignore[arg-type]
 
 
 # Form and tempo
@@ -324,9 +325,9 @@ def test_the_fewest_wishes_that_conflict_are_named_and_without_one_of_them_the_r
 
 
 def test_a_tune_with_no_wish_but_its_length_returns_and_closes(reels: Style) -> None:
-    outlook = finished(consider(ComposeRecipe(bars=16), reels, max_copy=12))
+    outlook = finish(consider(ComposeRecipe(bars=16), reels, max_copy=12))
     for seed in range(3):
-        tune: Tune = finished(draw(outlook, seed)).tune
+        tune: Tune = finish(draw(outlook, seed)).tune
         bars: dict[int, list[tuple[object, ...]]] = {}
         for note in tune.notes:
             bars.setdefault(int(note.start // tune.meter.bar_length), []).append(
@@ -343,8 +344,8 @@ def test_a_tune_with_no_wish_but_its_length_returns_and_closes(reels: Style) -> 
 
 
 def test_sections_in_letters_return_to_the_note(reels: Style) -> None:
-    outlook = finished(consider(ComposeRecipe(bars=8, form="AABA"), reels, max_copy=14))
-    symbols = finished(draw(outlook, 1)).tune
+    outlook = finish(consider(ComposeRecipe(bars=8, form="AABA"), reels, max_copy=14))
+    symbols = finish(draw(outlook, 1)).tune
     half = symbols.meter.bar_length * 2
     parts = [
         [
@@ -395,8 +396,8 @@ def test_where_nothing_new_can_be_had_around_kept_bars_it_is_said() -> None:
     style = Style.of(
         [tune for name, content in jigs().items() for tune in read_tunes(content, name).tunes], "jigs"
     )
-    first = finished(
-        draw(finished(consider(ComposeRecipe(bars=4, form="free", seed=1), style, max_copy=20)), 1)
+    first = finish(
+        draw(finish(consider(ComposeRecipe(bars=4, form="free", seed=1), style, max_copy=20)), 1)
     ).tune
     pins = tuple(
         f"4:{(note.start - 9) * 2 + 1}={pitch_name(note.pitch, first.key)}*{note.duration}"
@@ -404,7 +405,7 @@ def test_where_nothing_new_can_be_had_around_kept_bars_it_is_said() -> None:
         if note.start >= 9 and note.pitch is not None
     )
     pinned = ComposeRecipe(bars=4, form="free", keep=("1-3",), pins=pins)
-    again = finished(draw(finished(consider(pinned, style, take=first, max_copy=20)), 2))
+    again = finish(draw(finish(consider(pinned, style, take=first, max_copy=20)), 2))
     assert [(note.start, note.pitch) for note in again.tune.notes] == [
         (note.start, note.pitch) for note in first.notes
     ]

@@ -30,10 +30,11 @@ from studio.music.melody.lstm import (
     model_of,
 )
 from studio.music.melody.recipes import ComposeRecipe
-from studio.music.melody.takes import consider, draw, finished
+from studio.music.melody.takes import consider, draw
 from studio.music.melody.tokens import Layout, Melody, Token, melodies
 from studio.music.scores.scores import Key, Meter, Tune
 from studio.music.styles.corpora import Style
+from studio.process import finish
 from studio.works.shipped import shipped
 
 
@@ -199,7 +200,7 @@ class TestWishes:
             max_copy=7,
             keep=("1-1=1-1",) if form == "free" else (),
         )
-        outlook = finished(consider(recipe, style, take=kept))
+        outlook = finish(consider(recipe, style, take=kept))
         model = untrained(style)
 
         def play(solution, count, random):
@@ -211,7 +212,7 @@ class TestWishes:
         corpus = [[b.pitch - a.pitch for a, b in pairwise(tune.sounding)] for tune in style]
         drawn = set()
         for seed in range(3):
-            tune = finished(draw(outlook, seed, play)).tune
+            tune = finish(draw(outlook, seed, play)).tune
             notes = tune.sounding
             drawn.add(tuple((note.pitch, note.duration) for note in notes))
             assert tune.end == 32

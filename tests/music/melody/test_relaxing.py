@@ -10,10 +10,11 @@ from studio.music.melody.constraints import CONSTRAINTS, Ground, compile_wishes,
 from studio.music.melody.idiom import learn
 from studio.music.melody.recipes import ComposeRecipe
 from studio.music.melody.relaxing import ways_out
-from studio.music.melody.takes import consider, finished
+from studio.music.melody.takes import consider
 from studio.music.reading.files import read_tunes
 from studio.music.scores.scores import Key, Meter
 from studio.music.styles.corpora import Style
+from studio.process import finish
 
 TUNES = (
     b"X:1\nM:4/4\nL:1/4\nK:C\nCDEF|GFED|CEGE|DB,C2|\n",
@@ -70,10 +71,10 @@ def test_every_hard_wish_can_be_let_go_by_the_name_it_is_refused_with(style: Sty
 def test_what_is_suggested_helps(style: Style) -> None:
     recipe = ComposeRecipe(bars=4, meter="4/4", key="C", form="free", pins=("1:1=C4", "2:1=C7"), max_copy=64)
     with pytest.raises(Refused) as refused:
-        finished(consider(recipe, style))
+        finish(consider(recipe, style))
     (way,) = ways_out(recipe, str(refused.value))
     assert (way.field, way.value) == ("pins", ["1:1=C4"])
-    finished(consider(recipe.model_copy(update={way.field: tuple(way.value)}), style))
+    finish(consider(recipe.model_copy(update={way.field: tuple(way.value)}), style))
 
 
 def test_a_sentence_of_another_kind_suggests_nothing() -> None:

@@ -28,6 +28,8 @@ from studio.music.styles.corpora import (
     remove_style,
 )
 from studio.music.writing.writing import write
+from studio.process import finish
+from studio.works.work import Progress
 
 
 @pytest.fixture
@@ -45,13 +47,8 @@ def folder(tmp_path: Path) -> Path:
 def test_a_folder_is_a_style_at_once_and_what_was_read_is_kept(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opening = open_style(folder, processes=1)
-    seen = []
-    try:
-        while True:
-            seen.append(next(opening))
-    except StopIteration as end:
-        style: Style = end.value
+    seen: list[Progress] = []
+    style = finish(open_style(folder, processes=1), seen.append)
     assert [(step.done, step.total) for step in seen] == [(1, 5), (2, 5), (3, 5), (4, 5), (5, 5)] or seen[
         -1
     ].done == seen[-1].total

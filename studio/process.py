@@ -1,0 +1,51 @@
+"""Processes are generators: they yield what there is to see, and stop when nobody asks for more.
+
+    made = finish(dream(recipe, materials))                        # run to the end, look at nothing
+    made = finish(dream(recipe, materials), watch=print)           # the same, and print every step
+
+Progress bars, live previews, cancelling and tests all go through these two functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any, TypeVar
+
+Seen = TypeVar("Seen")
+Shown = TypeVar("Shown")
+Result = TypeVar("Result")
+
+
+def finish(process: Generator[Seen, Any, Result], watch: Callable[[Seen], object] | None = None) -> Result:
+    """Run a process to its end and return its result.
+
+    watch: called with everything the process yields. If it raises, the process is closed and the exception
+    goes on to the caller.
+    """
+    try:
+        while True:
+            try:
+                seen = next(process)
+            except StopIteration as end:
+                result: Result = end.value
+                return result
+            if watch is not None:
+                watch(seen)
+    finally:
+        process.close()
+
+
+def mapped(
+    process: Generator[Seen, Any, Result], change: Callable[[Seen], Shown]
+) -> Generator[Shown, None, Result]:
+    """The same process with `change` applied to everything it yields. Its result stays as it is."""
+    try:
+        while True:
+            try:
+                seen = next(process)
+            except StopIteration as end:
+                result: Result = end.value
+                return result
+            yield change(seen)
+    finally:
+        process.close()
