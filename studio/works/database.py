@@ -25,7 +25,7 @@ from studio.errors import Missing, Refused, StudioError, Unreadable
 from studio.works.output import not_written
 from studio.works.tables import Base
 
-HEAD = "0001"
+HEAD = "0002"
 VERSION_TABLE = "gallery_version"
 
 PATIENCE = 30.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from studio.works.metadata import embed
 from studio.works.recipe import ModelIdentity, Recipe, Setting
@@ -15,7 +16,7 @@ class Result:
     """What a making has to show before its recipe is inside.
 
     content: the file's bytes. suffix: such as ".png". thumbnail: JPEG, longest side at most 512 px.
-    losses: the objective at every step. facts: what is worth telling of the result.
+    losses: the objective at every step. facts: what is worth knowing about the result, as JSON values.
     """
 
     content: bytes
@@ -23,7 +24,7 @@ class Result:
     media_type: str
     thumbnail: bytes
     losses: Sequence[float] = ()
-    facts: Mapping[str, str] | None = None
+    facts: Mapping[str, Any] | None = None
 
 
 def finish_work(recipe: Recipe, result: Result, *, model: ModelIdentity | None, setting: Setting) -> Made:

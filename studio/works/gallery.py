@@ -16,7 +16,7 @@ import os
 import re
 import unicodedata
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
@@ -781,7 +781,7 @@ def _row(made: Made) -> WorkRow:
         losses=[
             float(loss) if math.isfinite(loss) else None for loss in made.losses
         ],  # JSON knows no infinity
-        facts={_clean(name, 200): _clean(fact, 10_000) for name, fact in made.facts.items()},
+        facts=_as_json(made.facts),
         keeper="",
     )
 
@@ -839,6 +839,25 @@ def _clean(text: str, most: int) -> str:
     """
     text = text.replace("\0", "").encode("utf-8", "replace").decode()
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _as_json(value: Any) -> Any:
+    """Facts as both databases take them: no NUL in a text, no infinite number.
+
+    Raises `TypeError` for what is no JSON value.
+    """
+    match value:
+        case str():
+            return _clean(value, 10_000)
+        case None | bool() | int():
+            return value
+        case float():
+            return value if math.isfinite(value) else None
+        case Mapping():
+            return {_clean(str(name), 200): _as_json(each) for name, each in value.items()}
+        case list() | tuple():
+            return [_as_json(each) for each in value]
+    raise TypeError(f"A fact about a work has to be a JSON value, not a {type(value).__name__}.")
 
 
 def _file_name(title: str) -> str:

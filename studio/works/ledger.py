@@ -11,9 +11,9 @@ from __future__ import annotations
 import random
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -62,6 +62,8 @@ class JobState:
     well.
     done, total, stage, loss: the latest `Progress`. work_id: the work, once made.
     position: how many jobs stand before it while it waits, else None.
+    problem: what the error of a failed job knows beside its sentence, as `studio.errors.error_data` gives it;
+    empty where there is nothing.
     preview: JPEG bytes of the work as it stands, and seconds_left: an estimate; both only from the `Jobs`
     that makes it.
     """
@@ -78,6 +80,7 @@ class JobState:
     stage: str = ""
     loss: float | None = None
     message: str = ""
+    problem: dict[str, Any] = field(default_factory=dict)
     work_id: str | None = None
     attempts: int = 0
     position: int | None = None
@@ -161,8 +164,15 @@ class Ledger:
         """A job that was cancelled when its work was just done counts as made: the work is there."""
         return self._end(id, "made", from_states=("running", "cancelled"), work_id=work_id, done=JobRow.total)
 
-    def failed(self, id: str, message: str) -> bool:
-        return self._end(id, "failed", from_states=("running", "waiting"), message=message)
+    def failed(self, id: str, message: str, problem: Mapping[str, Any] | None = None) -> bool:
+        """message: one sentence. problem: what `studio.errors.error_data` gives for the error."""
+        return self._end(
+            id,
+            "failed",
+            from_states=("running", "waiting"),
+            message=message,
+            problem=dict(problem) if problem else None,
+        )
 
     def interrupted(self, id: str, message: str = LEFT_ALONE) -> bool:
         return self._end(id, "interrupted", from_states=("running",), message=message)
@@ -322,6 +332,7 @@ def _as_state(row: Row[Any], position: int | None = None) -> JobState:
         stage=row.stage,
         loss=row.loss,
         message=row.message,
+        problem=row.problem or {},
         work_id=row.work_id,
         attempts=row.attempts,
         position=position,

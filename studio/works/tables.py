@@ -71,7 +71,7 @@ class WorkRow(Base):
     suffix: Mapped[str] = mapped_column(String(16))
     made_at: Mapped[datetime] = mapped_column(Moment)
     losses: Mapped[list[float | None]] = mapped_column(JSON)
-    facts: Mapped[dict[str, str]] = mapped_column(JSON)
+    facts: Mapped[dict[str, Any]] = mapped_column(JSON)
     keeper: Mapped[str] = mapped_column(String(200), default="")
 
     __table_args__ = (
@@ -129,6 +129,7 @@ class JobRow(Base):
     state: waiting, running, made, failed, cancelled or interrupted. worker: which process answers for it
     while it runs, so that a dead one's jobs can be told; seen_at: its last sign of life, for those who stand
     at another machine and cannot look whether it lives.
+    problem: what the error of a failed job knows beside its sentence (`studio.errors.error_data`), or None.
     """
 
     __tablename__ = "jobs"
@@ -145,6 +146,7 @@ class JobRow(Base):
     stage: Mapped[str] = mapped_column(String(200), default="")
     loss: Mapped[float | None] = mapped_column(Float)
     message: Mapped[str] = mapped_column(Text, default="")
+    problem: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     work_id: Mapped[str | None] = mapped_column(String(16))
     worker: Mapped[str] = mapped_column(String(200), default="")
     seen_at: Mapped[datetime | None] = mapped_column(Moment)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from studio.works.recipe import Recipe, Source
 
@@ -45,7 +45,7 @@ class Made:
     content: the file's bytes; suffix: ".png"; media_type: "image/png".
     thumbnail: JPEG bytes, longest side at most 512 px.
     losses: the loss or objective at every step, as the lessons draw it.
-    facts: what is worth telling of the result, such as {"size": "768 x 576"}.
+    facts: what is worth knowing about the result, as JSON values: {"size": "768 x 576", "bars": 8}.
     """
 
     recipe: Recipe
@@ -54,7 +54,7 @@ class Made:
     media_type: str
     thumbnail: bytes
     losses: tuple[float, ...] = ()
-    facts: dict[str, str] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 Making = Generator[Progress, None, Made]
@@ -79,5 +79,5 @@ class Work:
     suffix: str
     made_at: datetime
     losses: tuple[float, ...]
-    facts: dict[str, str]
+    facts: dict[str, Any]
     parents: tuple[str, ...]

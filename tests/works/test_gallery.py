@@ -99,8 +99,15 @@ class TestAdding:
         )
         assert photo.name == "bad?.jpg"
         assert len(photo.title) == 500
-        work = gallery.add(made(b"x", photo, facts={"said": "a\0b"}))
-        assert gallery.get(work.id).facts == {"said": "ab"}
+        facts = {
+            "said": "a\0b",
+            "bars": 8,
+            "odds": [1.5, float("inf")],
+            "copied": {"from": None, "all": True},
+        }
+        work = gallery.add(made(b"x", photo, facts=facts))
+        kept = {"said": "ab", "bars": 8, "odds": [1.5, None], "copied": {"from": None, "all": True}}
+        assert gallery.get(work.id).facts == kept
         assert [found.id for found in gallery.find(text="nul long")] == [work.id]
 
     def test_a_suffix_that_could_lead_elsewhere_is_refused(self, gallery: Gallery) -> None:

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Engine, update
 from works_for_tests import CountRecipe
 
-from studio.errors import Refused
+from studio.errors import AskedFor, Contradiction, Refused, WayOut, error_data
 from studio.works import database
 from studio.works.gallery import Gallery
 from studio.works.keeper import Keeper
@@ -95,6 +95,20 @@ def test_no_end_is_changed_by_what_comes_late(ledger: Ledger) -> None:
     # A work that was finished in the moment it was cancelled is there, and the ledger says so.
     assert ledger.made(cancelled, "fedcba9876543210")
     assert ledger.get(cancelled).state == "made"
+
+
+def test_a_failed_job_keeps_what_its_error_knows(ledger: Ledger) -> None:
+    pin = AskedFor("pins", "4:1=G4", "the pin 4:1=G4")
+    error = Contradiction("The pin cannot be.", [pin], [WayOut("Leave it out", "pins", [])])
+    with_data, without = ledger.ask(recipe(1)), ledger.ask(recipe(2))
+    assert ledger.get(with_data).problem == {}
+    ledger.failed(with_data, str(error), error_data(error))
+    ledger.failed(without, "There is no paint left; buy some.", {})
+    assert ledger.get(with_data).problem == {
+        "conflict": [{"field": "pins", "value": "4:1=G4", "name": "the pin 4:1=G4"}],
+        "ways_out": [{"label": "Leave it out", "field": "pins", "value": []}],
+    }
+    assert ledger.get(without).problem == {}
 
 
 def test_only_the_keeper_of_a_job_notes_its_progress(engine: Engine, ledger: Ledger) -> None:

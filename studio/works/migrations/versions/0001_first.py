@@ -12,6 +12,20 @@ down_revision = None
 
 
 def upgrade() -> None:
+    _create_identity()
+    _create_works()
+    _create_sources()
+    _create_claims()
+    _create_uses()
+    _create_jobs()
+
+
+def downgrade() -> None:
+    for table in ("jobs", "uses", "claims", "sources", "works", "identity"):
+        op.drop_table(table)
+
+
+def _create_identity() -> None:
     identity = op.create_table(
         "identity",
         sa.Column("id", sa.Integer(), nullable=False, autoincrement=False),
@@ -20,6 +34,8 @@ def upgrade() -> None:
     )
     op.bulk_insert(identity, [{"id": 1, "gallery": uuid.uuid4().hex}])
 
+
+def _create_works() -> None:
     op.create_table(
         "works",
         sa.Column("id", sa.String(16), nullable=False),
@@ -44,6 +60,8 @@ def upgrade() -> None:
     op.create_index("works_newest_first", "works", ["state", "made_at", "id"])
     op.create_index("works_of_a_kind", "works", ["state", "kind", "made_at", "id"])
 
+
+def _create_sources() -> None:
     op.create_table(
         "sources",
         sa.Column("sha256", sa.String(64), nullable=False),
@@ -58,6 +76,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("sha256"),
     )
 
+
+def _create_claims() -> None:
     op.create_table(
         "claims",
         sa.Column("id", sa.String(32), nullable=False),
@@ -68,6 +88,8 @@ def upgrade() -> None:
     )
     op.create_index("ix_claims_sha256", "claims", ["sha256"])
 
+
+def _create_uses() -> None:
     op.create_table(
         "uses",
         sa.Column("work_id", sa.String(16), sa.ForeignKey("works.id", ondelete="CASCADE"), nullable=False),
@@ -77,6 +99,8 @@ def upgrade() -> None:
     )
     op.create_index("ix_uses_sha256", "uses", ["sha256"])
 
+
+def _create_jobs() -> None:
     op.create_table(
         "jobs",
         sa.Column("id", sa.String(32), nullable=False),
@@ -99,8 +123,3 @@ def upgrade() -> None:
     )
     op.create_index("ix_jobs_state", "jobs", ["state"])
     op.create_index("ix_jobs_fingerprint", "jobs", ["fingerprint"])
-
-
-def downgrade() -> None:
-    for table in ("jobs", "uses", "claims", "sources", "works", "identity"):
-        op.drop_table(table)
