@@ -20,7 +20,7 @@ from benchmarks import of_styles
 from studio.errors import StudioError
 from studio.music.melody.recipes import ComposeRecipe
 from studio.music.melody.takes import consider, draw, usual_key, usual_meter
-from studio.music.scores.scores import Tune
+from studio.music.scores.tunes import Tune
 from studio.music.styles.corpora import Style, ready_style
 from studio.music.styles.originality import Comparison
 from studio.music.styles.report import compare

@@ -34,7 +34,7 @@ from studio.works.recipe import Recipe, check
 from studio.works.work import Made, Work
 
 if TYPE_CHECKING:
-    from studio.music.scores.scores import Tune
+    from studio.music.scores.tunes import Tune
     from studio.works.ledger import JobState
 
 PICTURES = frozenset({"photo", "guide", "mask", "style"})

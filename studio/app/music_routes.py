@@ -28,7 +28,7 @@ from studio.works.work import Work
 
 if TYPE_CHECKING:
     from studio.music.melody.recipes import ComposeRecipe
-    from studio.music.scores.scores import Tune
+    from studio.music.scores.tunes import Tune
 
 Format = Literal["mid", "musicxml", "abc", "wav", "svg"]
 
@@ -144,7 +144,7 @@ class Derived:
         note it is or belongs to, or None for a rest]}.
         """
         from studio.music.melody.compose import origins_of
-        from studio.music.scores.scores import pitch_name
+        from studio.music.scores.keys import pitch_name
         from studio.music.writing.notation import measures_of
 
         tune = self.tune(work)
@@ -209,7 +209,7 @@ class Derived:
         return embed(file_of(self.tune(work), recipe), f".{form}", recipe)
 
     def _read(self, id: str) -> Tune:
-        from studio.music.scores.scores import Tune
+        from studio.music.scores.tunes import Tune
 
         work = self.gallery.get(id)
 

@@ -21,7 +21,8 @@ from music21 import converter
 
 from studio.music.melody.recipes import ComposeRecipe
 from studio.music.reading.files import read_tunes
-from studio.music.scores.scores import Tune, parse_pitch
+from studio.music.scores.pitches import parse_pitch
+from studio.music.scores.tunes import Tune
 from studio.works.metadata import extract
 from studio.works.recipe import controls
 from tests.app.conftest import Open

@@ -8,7 +8,11 @@ import random
 from dataclasses import replace
 from fractions import Fraction
 
-from studio.music.scores.scores import Grid, Key, KeyAt, Meter, MeterAt, Note, Tune
+from studio.music.scores.bars import Grid, MeterAt
+from studio.music.scores.keys import Key, KeyAt
+from studio.music.scores.meters import Meter
+from studio.music.scores.notes import Note
+from studio.music.scores.tunes import Tune
 
 GROUPS = (
     [Fraction(1, 3)] * 3,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from fractions import Fraction
 
-from studio.music.scores.scores import Key, Tune
+from studio.music.scores.keys import Key
+from studio.music.scores.tunes import Tune
 from studio.music.styles.corpora import Style
 
 RHYTHMS = ("1 1 1 1", "1 1/2 1/2 1 1", "1/2 1/2 1 2", "3/2 1/2 1 1", "1 1 2")

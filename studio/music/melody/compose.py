@@ -20,7 +20,8 @@ from studio.errors import Refused
 from studio.music.melody.recipes import ComposeRecipe
 from studio.music.melody.takes import NoteOrigin, Outlook, Player, Take, by_chain, consider, draw
 from studio.music.reading.files import read_tunes
-from studio.music.scores.scores import Tune, pitch_name
+from studio.music.scores.keys import pitch_name
+from studio.music.scores.tunes import Tune
 from studio.music.sound.rendering import piano_roll, program_of, render
 from studio.music.styles.corpora import Style
 from studio.music.styles.originality import Comparison, Kind

@@ -38,7 +38,9 @@ from studio.music.melody.recipes import (
     read_range,
     read_rhythm,
 )
-from studio.music.scores.scores import Tune, pitch_class_of, pitch_name
+from studio.music.scores.keys import pitch_name
+from studio.music.scores.pitches import pitch_class_of
+from studio.music.scores.tunes import Tune
 from studio.music.styles.originality import Kind
 
 

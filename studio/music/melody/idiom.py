@@ -29,7 +29,10 @@ from studio.errors import Refused
 from studio.music.chains.automata import SILENT, Reading, Viewpoint, copy_limit
 from studio.music.chains.markov import Chain, ContextTree, Longs, WittenBell, count, freeze, mix
 from studio.music.chains.sampling import Budget, Mask, Trellis, Walk, unfold
-from studio.music.scores.scores import REST, Key, Meter, Tune
+from studio.music.scores.events import REST
+from studio.music.scores.keys import Key
+from studio.music.scores.meters import Meter
+from studio.music.scores.tunes import Tune
 from studio.music.styles.corpora import Style
 from studio.music.styles.originality import Kind
 

@@ -54,7 +54,7 @@ from studio.music.melody.tokens import (
     token_of,
     tonic_below,
 )
-from studio.music.scores.scores import Meter
+from studio.music.scores.meters import Meter
 from studio.music.styles.corpora import STYLES, own_styles
 from studio.works.home import home
 from studio.works.shipped import shipped

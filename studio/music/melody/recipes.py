@@ -16,7 +16,9 @@ from typing import Any, Literal, TypeVar
 from pydantic import field_validator
 
 from studio.errors import Refused
-from studio.music.scores.scores import Key, Meter, parse_pitch, pitch_class_of
+from studio.music.scores.keys import Key
+from studio.music.scores.meters import Meter
+from studio.music.scores.pitches import parse_pitch, pitch_class_of
 from studio.works.recipe import Recipe, parameter
 
 MOST_BARS = 128

@@ -28,7 +28,9 @@ from studio.music.melody.constraints import Ground, Wishes, compile_wishes, refu
 from studio.music.melody.form import Close, Forms, How, Plan, Return, learn_forms, moved
 from studio.music.melody.idiom import Event, Idiom, learn
 from studio.music.melody.recipes import ComposeRecipe, read_keep
-from studio.music.scores.scores import Key, Meter, Tune
+from studio.music.scores.keys import Key
+from studio.music.scores.meters import Meter
+from studio.music.scores.tunes import Tune
 from studio.music.styles.corpora import Style
 from studio.music.styles.originality import Comparison
 

@@ -23,7 +23,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from studio.errors import Refused, Unreadable
 from studio.music.melody.idiom import PER_QUARTER, Event, learn
-from studio.music.scores.scores import MODES, Key, Meter
+from studio.music.scores.keys import MODES, Key
+from studio.music.scores.meters import Meter
 from studio.music.styles.corpora import Style
 
 if TYPE_CHECKING:

@@ -15,7 +15,10 @@ from fractions import Fraction
 from studio.errors import Refused, Unreadable
 from studio.music.reading.assembling import Line, assemble, barred, choose_melody, remarks_on
 from studio.music.reading.budget import Budget, Reading, text_of
-from studio.music.scores.scores import ChordAt, Grid, Key, KeyAt, Meter, Repeat, parse_chord
+from studio.music.scores.bars import Grid, Repeat
+from studio.music.scores.chords import ChordAt, parse_chord
+from studio.music.scores.keys import Key, KeyAt
+from studio.music.scores.meters import Meter
 from studio.music.writing.notation import signature
 
 

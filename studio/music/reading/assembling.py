@@ -13,7 +13,12 @@ from fractions import Fraction
 
 from studio.errors import Unreadable
 from studio.music.reading.budget import Budget
-from studio.music.scores.scores import ChordAt, Grid, Key, KeyAt, Meter, Note, Repeat, Tune, parse_chord
+from studio.music.scores.bars import Grid, Repeat
+from studio.music.scores.chords import ChordAt, parse_chord
+from studio.music.scores.keys import Key, KeyAt
+from studio.music.scores.meters import Meter
+from studio.music.scores.notes import Note
+from studio.music.scores.tunes import Tune
 
 MELODY_NAMES = re.compile(
     r"melod|voice|vocal|voix|sopran|cantus|canto|superius|\blead\b|\btune\b|stimme|gesang|discant|treble|violin i\b",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from studio.music.scores.scores import Tune
+from studio.music.scores.tunes import Tune
 
 
 @dataclass(frozen=True)

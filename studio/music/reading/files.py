@@ -39,7 +39,7 @@ from studio.music.reading.abc import read_abc
 from studio.music.reading.assembling import MELODY_NAMES
 from studio.music.reading.budget import Budget, Reading, Unread, text_of
 from studio.music.reading.midi import read_midi
-from studio.music.scores.scores import Tune
+from studio.music.scores.tunes import Tune
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -12,18 +12,11 @@ from typing import Any
 from studio.errors import Refused, Unreadable
 from studio.music.reading.assembling import Line, assemble, barred, choose_melody, estimate_key, remarks_on
 from studio.music.reading.budget import Budget, Reading
-from studio.music.scores.scores import (
-    CHORD_KINDS,
-    MODES,
-    ChordAt,
-    Grid,
-    Key,
-    KeyAt,
-    Meter,
-    Repeat,
-    Tune,
-    parse_chord,
-)
+from studio.music.scores.bars import Grid, Repeat
+from studio.music.scores.chords import CHORD_KINDS, ChordAt, parse_chord
+from studio.music.scores.keys import MODES, Key, KeyAt
+from studio.music.scores.meters import Meter
+from studio.music.scores.tunes import Tune
 
 
 def tunes_of(score: Any, name: str, budget: Budget, *, doubt_major: bool = False) -> Reading:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from studio.music.reading.assembling import one_at_a_time
-from studio.music.scores.scores import Tune
+from studio.music.scores.tunes import Tune
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.errors import Missing, Refused, UnknownName, Unreadable
-from studio.music.scores.scores import Note, Part, Score, Tune, parse_chord, pitch_name
+from studio.music.scores.chords import parse_chord
+from studio.music.scores.keys import pitch_name
+from studio.music.scores.notes import Note
+from studio.music.scores.scores import Part, Score
+from studio.music.scores.tunes import Tune
 from studio.music.sound.player import play
 
 if TYPE_CHECKING:

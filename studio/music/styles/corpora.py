@@ -31,7 +31,10 @@ from typing import TYPE_CHECKING
 from studio.errors import Missing, Refused, UnknownName, Unreadable
 from studio.music.reading.budget import Budget, Unread
 from studio.music.reading.files import SUFFIXES, Piece, Readers, pieces
-from studio.music.scores.scores import REST, Meter, Note, Tune
+from studio.music.scores.events import REST
+from studio.music.scores.meters import Meter
+from studio.music.scores.notes import Note
+from studio.music.scores.tunes import Tune
 from studio.process import finish
 from studio.works.home import home as studio_home
 from studio.works.work import Progress

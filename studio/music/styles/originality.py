@@ -25,7 +25,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from studio.errors import Refused
-from studio.music.scores.scores import Key, Note, Tune, pitch_name
+from studio.music.scores.keys import Key, pitch_name
+from studio.music.scores.notes import Note
+from studio.music.scores.tunes import Tune
 
 if TYPE_CHECKING:
     import numpy as np

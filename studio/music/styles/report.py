@@ -20,7 +20,9 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from studio.errors import Refused
-from studio.music.scores.scores import Key, Note, Tune
+from studio.music.scores.keys import Key
+from studio.music.scores.notes import Note
+from studio.music.scores.tunes import Tune
 
 if TYPE_CHECKING:
     import numpy as np

@@ -17,7 +17,7 @@ from typing import Any
 
 from studio.errors import Missing, Refused, UnknownName, Unreadable
 from studio.music.reading.files import SUFFIXES, Readers, pieces
-from studio.music.scores.scores import Tune
+from studio.music.scores.tunes import Tune
 from studio.music.styles.corpora import (
     STYLES,
     Style,

@@ -20,7 +20,12 @@ from functools import lru_cache
 from math import lcm
 
 from studio.errors import Unreadable
-from studio.music.scores.scores import Bar, Chord, Key, Meter, Note, Part, Score, parse_chord, spell
+from studio.music.scores.bars import Bar
+from studio.music.scores.chords import Chord, parse_chord
+from studio.music.scores.keys import Key, spell
+from studio.music.scores.meters import Meter
+from studio.music.scores.notes import Note
+from studio.music.scores.scores import Part, Score
 
 VALUES = {
     Fraction(16): "long",

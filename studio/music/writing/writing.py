@@ -20,7 +20,11 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from studio.errors import Refused, UnknownName, Unreadable
-from studio.music.scores.scores import Chord, Key, Meter, Part, Score, Tune, parse_chord
+from studio.music.scores.chords import Chord, parse_chord
+from studio.music.scores.keys import Key
+from studio.music.scores.meters import Meter
+from studio.music.scores.scores import Part, Score
+from studio.music.scores.tunes import Tune
 from studio.music.writing.notation import VALUES, Measure, Written, clef_of, measures_of, signature
 
 FORMATS = {

@@ -18,7 +18,8 @@ from studio.music.melody import compose
 from studio.music.melody.recipes import ComposeRecipe
 from studio.music.melody.takes import consider, draw
 from studio.music.reading.files import read_tunes
-from studio.music.scores.scores import Tune, pitch_name
+from studio.music.scores.keys import pitch_name
+from studio.music.scores.tunes import Tune
 from studio.music.styles.corpora import Style, music21_corpus, ready_style
 from studio.process import finish
 from tests.app.tunes import jigs

@@ -32,7 +32,9 @@ from studio.music.melody.lstm import (
 from studio.music.melody.recipes import ComposeRecipe
 from studio.music.melody.takes import consider, draw
 from studio.music.melody.tokens import Layout, Melody, Token, melodies
-from studio.music.scores.scores import Key, Meter, Tune
+from studio.music.scores.keys import Key
+from studio.music.scores.meters import Meter
+from studio.music.scores.tunes import Tune
 from studio.music.styles.corpora import Style
 from studio.process import finish
 from studio.works.shipped import shipped

@@ -12,7 +12,8 @@ from studio.music.melody.recipes import ComposeRecipe
 from studio.music.melody.relaxing import ways_out
 from studio.music.melody.takes import consider
 from studio.music.reading.files import read_tunes
-from studio.music.scores.scores import Key, Meter
+from studio.music.scores.keys import Key
+from studio.music.scores.meters import Meter
 from studio.music.styles.corpora import Style
 from studio.process import finish
 

@@ -14,7 +14,8 @@ from walks import walking_tune, walking_tunes
 
 from studio.errors import Refused, Unreadable
 from studio.music.melody.tokens import BARS_BACK, Layout, Readings, Token, melodies, parted
-from studio.music.scores.scores import Repeat, Tune
+from studio.music.scores.bars import Repeat
+from studio.music.scores.tunes import Tune
 from studio.music.styles.corpora import Style
 
 

@@ -19,7 +19,7 @@ from studio.errors import Missing, Refused, StudioError, UnknownName, Unreadable
 from studio.music.reading.budget import Budget
 from studio.music.reading.files import Readers
 from studio.music.reading.midi import read_midi
-from studio.music.scores.scores import Tune
+from studio.music.scores.tunes import Tune
 from studio.music.styles.corpora import Style, open_style, ready_style
 from studio.music.styles.originality import Comparison
 from studio.music.styles.report import compare

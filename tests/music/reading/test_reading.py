@@ -16,7 +16,9 @@ from studio.errors import Unreadable
 from studio.music.reading.assembling import estimate_key
 from studio.music.reading.files import Budget, Readers, pieces, read_tunes
 from studio.music.reading.quantising import quantise
-from studio.music.scores.scores import Key, Repeat, Tune
+from studio.music.scores.bars import Repeat
+from studio.music.scores.keys import Key
+from studio.music.scores.tunes import Tune
 from studio.music.styles.corpora import music21_corpus
 from studio.music.writing.writing import write_musicxml
 

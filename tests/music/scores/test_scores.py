@@ -9,23 +9,14 @@ import pytest
 from random_tunes import random_tune
 
 from studio.errors import Refused, UnknownName, Unreadable
-from studio.music.scores.scores import (
-    CHORD_KINDS,
-    MODES,
-    REST,
-    Grid,
-    Key,
-    Meter,
-    MeterAt,
-    Note,
-    Repeat,
-    Tune,
-    parse_chord,
-    parse_pitch,
-    pitch_name,
-    spell,
-    transpose_symbol,
-)
+from studio.music.scores.bars import Grid, MeterAt, Repeat
+from studio.music.scores.chords import CHORD_KINDS, parse_chord, transpose_symbol
+from studio.music.scores.events import REST
+from studio.music.scores.keys import MODES, Key, pitch_name, spell
+from studio.music.scores.meters import Meter
+from studio.music.scores.notes import Note
+from studio.music.scores.pitches import parse_pitch
+from studio.music.scores.tunes import Tune
 
 SEEDS = range(40)
 

@@ -13,7 +13,11 @@ import pytest
 from PIL import Image
 
 from studio.errors import Refused, UnknownName
-from studio.music.scores.scores import ChordAt, Note, Part, Repeat, Score, Tune
+from studio.music.scores.bars import Repeat
+from studio.music.scores.chords import ChordAt
+from studio.music.scores.notes import Note
+from studio.music.scores.scores import Part, Score
+from studio.music.scores.tunes import Tune
 from studio.music.sound.rendering import (
     CEILING,
     RATE,

@@ -14,7 +14,9 @@ import pytest
 from random_tunes import random_tune
 
 from studio.errors import Missing, Refused, UnknownName, Unreadable
-from studio.music.scores.scores import REST, Key, Tune
+from studio.music.scores.events import REST
+from studio.music.scores.keys import Key
+from studio.music.scores.tunes import Tune
 from studio.music.styles import corpora
 from studio.music.styles.corpora import (
     STYLES,

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from studio.music.scores.scores import Tune
+from studio.music.scores.tunes import Tune
 from studio.music.styles.originality import LENGTHS, Comparison, Kind, align, tokens
 
 

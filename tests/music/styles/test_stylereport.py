@@ -12,7 +12,7 @@ from scipy.stats import gaussian_kde
 
 from studio.errors import Refused
 from studio.music.reading.files import read_tunes
-from studio.music.scores.scores import Tune
+from studio.music.scores.tunes import Tune
 from studio.music.styles.corpora import music21_corpus
 from studio.music.styles.report import (
     FEATURES,

@@ -17,7 +17,13 @@ from random_tunes import random_tune
 
 from studio.errors import Refused, UnknownName
 from studio.music.reading.files import Readers
-from studio.music.scores.scores import ChordAt, Key, Meter, Note, Part, Repeat, Score, Tune, pitch_name
+from studio.music.scores.bars import Repeat
+from studio.music.scores.chords import ChordAt
+from studio.music.scores.keys import Key, pitch_name
+from studio.music.scores.meters import Meter
+from studio.music.scores.notes import Note
+from studio.music.scores.scores import Part, Score
+from studio.music.scores.tunes import Tune
 from studio.music.writing.notation import beam_groups, measures_of, spell_line
 from studio.music.writing.writing import FORMATS, engrave, write, write_abc, write_midi, write_musicxml
 
@@ -203,7 +209,7 @@ def test_beams_follow_the_beats() -> None:
 
 def test_a_line_is_spelled_as_a_musician_would() -> None:
     def names(pitches: list[int], key: str, chords: tuple[str, ...] = ()) -> str:
-        from studio.music.scores.scores import parse_chord
+        from studio.music.scores.chords import parse_chord
 
         spelled = spell_line(pitches, Key.parse(key), [parse_chord(chord) for chord in chords])
         return " ".join(

@@ -1,0 +1,418 @@
+"""Scores: what a tune is, exactly, whatever file it came from.
+
+    tune = Tune.of([(62, "1/2"), (64, "1/2"), (None, 1)], meter="2/4", key="D", title="Two notes and a rest")
+    [(bar.number, note.pitch) for bar in tune.bars() for note in tune.notes if bar.start <= note.start < bar.end]
+
+Time is counted in quarter notes, as exact fractions, from the first moment of the tune (pick-up included): a
+triplet eighth is Fraction(1, 3). A `Tune` is a melody line with chord symbols, the unit styles are made of; a
+`Score` is several parts together.
+
+Notes are whole sounds: a note tied over a bar line is one note here, and is split and tied again only when it
+is written down. Repeats are kept as they are written (`repeats`), not played out; `Tune.unfolded()` plays
+them out.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from functools import cached_property, lru_cache
+from itertools import pairwise
+from typing import Any
+
+from studio.errors import Refused, Unreadable
+from studio.music.scores.bars import Bar, Grid, Length, MeterAt, Repeat
+from studio.music.scores.chords import ChordAt, transpose_symbol
+from studio.music.scores.events import REST, Events
+from studio.music.scores.keys import Key, KeyAt
+from studio.music.scores.meters import Meter
+from studio.music.scores.notes import Note
+from studio.music.scores.scores import Part, Score
+
+
+@dataclass(frozen=True)
+class Tune:
+    """A melody with its chords. Construct it with `Tune.of`, or with notes that follow one another without a
+    gap from 0.
+
+    notes: whole sounds and rests, in order, each starting where the one before ends. grid: its bar lines.
+    keys: the first at 0.
+    chords: in order. repeats: as written, in order, not overlapping. phrase_ends: places where a phrase is
+    marked to end (fermatas of a chorale, lines of a song), in order; empty where nothing is marked. tempo:
+    quarter notes a minute.
+    id: tells it from the others of its style ("ryans-mammoth/AcaciaReel.abc").
+    """
+
+    notes: tuple[Note, ...]
+    grid: Grid = field(default_factory=Grid)
+    keys: tuple[KeyAt, ...] = (KeyAt(Fraction(0), Key(0)),)
+    chords: tuple[ChordAt, ...] = ()
+    repeats: tuple[Repeat, ...] = ()
+    phrase_ends: tuple[Fraction, ...] = ()
+    title: str = ""
+    composer: str = ""
+    tempo: float = 120.0
+    id: str = ""
+
+    def __post_init__(self) -> None:
+        here = Fraction(0)
+        for note in self.notes:
+            if note.start != here or note.duration <= 0:
+                raise ValueError(
+                    f"the note at {note.start} does not begin where the one before ends ({here}), or has no length"
+                )
+            if note.pitch is not None and not 0 <= note.pitch <= 127:
+                raise ValueError(f"{note.pitch} is not a MIDI pitch")
+            here = note.end
+        if not self.keys or self.keys[0].start != 0:
+            raise ValueError("a tune's first key stands at 0")
+
+    @classmethod
+    def of(
+        cls,
+        notes: Iterable[tuple[int | None, Length]],
+        *,
+        meter: str | Meter = "4/4",
+        key: str | Key = "C",
+        pickup: Length = 0,
+        chords: Iterable[tuple[Length, str]] = (),
+        **more: Any,
+    ) -> Tune:
+        """From (pitch or None, duration) one after the other. `more`: the other fields of a Tune."""
+        here, placed = Fraction(0), []
+        for pitch, duration in notes:
+            placed.append(Note(pitch, here, Fraction(duration)))
+            here = placed[-1].end
+        return cls(
+            tuple(placed),
+            Grid.of(meter, pickup),
+            (KeyAt(Fraction(0), key if isinstance(key, Key) else Key.parse(key)),),
+            tuple(ChordAt(Fraction(place), symbol) for place, symbol in chords),
+            **more,
+        )
+
+    @property
+    def end(self) -> Fraction:
+        """Its length in quarter notes."""
+        return self.notes[-1].end if self.notes else Fraction(0)
+
+    @property
+    def meter(self) -> Meter:
+        """The meter most of it stands in."""
+        if len(self.grid.meters) == 1:
+            return self.grid.meters[0].meter
+        held: dict[Meter, Fraction] = {}
+        for bar in self.bars():
+            held[bar.meter] = held.get(bar.meter, Fraction(0)) + bar.length
+        return max(held, key=lambda meter: held[meter]) if held else self.grid.meters[0].meter
+
+    @property
+    def key(self) -> Key:
+        """The key it begins in."""
+        return self.keys[0].key
+
+    @property
+    def mode(self) -> str:
+        return self.key.mode
+
+    @property
+    def sounding(self) -> tuple[Note, ...]:
+        """The notes without the rests."""
+        return tuple(note for note in self.notes if note.pitch is not None)
+
+    @property
+    def pickup(self) -> Fraction:
+        return self.grid.pickup
+
+    def bars(self) -> tuple[Bar, ...]:
+        return self._bars
+
+    @cached_property
+    def _bars(self) -> tuple[Bar, ...]:
+        return tuple(self.grid.bars(self.end))
+
+    def bar_at(self, place: Fraction) -> Bar:
+        """The bar that holds this place; a place at or after the end gives the last bar."""
+        return self._bars[max(0, bisect_right(self._bars, place, key=lambda bar: bar.start) - 1)]
+
+    def chord_at(self, place: Fraction) -> str | None:
+        """The chord symbol that holds at this place, or None before the first."""
+        found = bisect_right(self.chords, place, key=lambda chord: chord.start)
+        return self.chords[found - 1].symbol if found else None
+
+    def in_bar(self, number: int) -> tuple[Note, ...]:
+        """The notes that begin in the bar of that number. Raises `Refused` where there is no such bar."""
+        for bar in self._bars:
+            if bar.number == number:
+                return tuple(note for note in self.notes if bar.start <= note.start < bar.end)
+        raise Refused(
+            f"There is no bar {number}; the tune has bars {self._bars[0].number} to {self._bars[-1].number}."
+        )
+
+    def split_at_bars(self) -> tuple[Note, ...]:
+        """The notes as they are written: cut at every bar line, the pieces of a sounding note tied."""
+        pieces: list[Note] = []
+        for note in self.notes:
+            cuts = self._cuts(note)
+            for place, (start, end) in enumerate(pairwise([note.start, *cuts, note.end])):
+                pieces.append(
+                    Note(note.pitch, start, end - start, note.pitch is not None and place < len(cuts))
+                )
+        return tuple(pieces)
+
+    def _cuts(self, note: Note) -> list[Fraction]:
+        first = bisect_right(self._bars, note.start, key=lambda bar: bar.start)
+        cuts = []
+        for bar in self._bars[first:]:
+            if bar.start >= note.end:
+                break
+            cuts.append(bar.start)
+        return cuts
+
+    def transposed(self, semitones: int) -> Tune:
+        """Higher (or lower, below 0) by that many half steps. Raises `Refused` where a note would leave
+        MIDI's 0..127.
+        """
+        if semitones == 0:
+            return self
+        if any(not 0 <= note.pitch + semitones <= 127 for note in self.notes if note.pitch is not None):
+            raise Refused(
+                f"Transposed by {semitones} half steps the tune leaves the range of MIDI; choose a smaller step."
+            )
+        return replace(
+            self,
+            notes=tuple(
+                replace(note, pitch=note.pitch + semitones) if note.pitch is not None else note
+                for note in self.notes
+            ),
+            keys=tuple(KeyAt(change.start, change.key.transposed(semitones)) for change in self.keys),
+            chords=tuple(
+                ChordAt(chord.start, transpose_symbol(chord.symbol, semitones)) for chord in self.chords
+            ),
+        )
+
+    def in_key(self, key: Key) -> Tune:
+        """Transposed by the smallest step (-5..6) that brings its tonic to that of `key`. The mode stays its
+        own.
+        """
+        return self.transposed((key.tonic - self.key.tonic + 5) % 12 - 5)
+
+    def unfolded(self) -> Tune:
+        """Played out: every repeat written in full, second endings after first ones. Without repeats it is
+        the tune itself.
+        """
+        if not self.repeats:
+            return self
+        spans, here = [], Fraction(0)
+        for again in self.repeats:
+            if again.start < here or again.end > self.end:
+                continue
+            spans.append((here, again.start))
+            spans += [(again.start, again.end)] * (again.times - 1)
+            spans.append((again.start, again.end if again.ending is None else again.ending))
+            here = again.end
+        return self._assembled([span for span in [*spans, (here, self.end)] if span[0] < span[1]])
+
+    def passage(self, start: Fraction, end: Fraction) -> Tune:
+        """[start, end) as a tune of its own: notes that reach over an edge are cut there."""
+        return self._assembled([(max(start, Fraction(0)), min(end, self.end))])
+
+    def _assembled(self, spans: Sequence[tuple[Fraction, Fraction]]) -> Tune:
+        notes: list[Note] = []
+        bars: list[tuple[Fraction, Meter]] = []
+        keys: list[KeyAt] = []
+        chords: list[ChordAt] = []
+        ends: list[Fraction] = []
+        here = Fraction(0)
+        starts = [note.start for note in self.notes]
+        for start, end in spans:
+            shift = here - start
+            first, last = max(bisect_right(starts, start) - 1, 0), bisect_left(starts, end)
+            for place in range(first, last):
+                note = self.notes[place]
+                if first < place < last - 1:  # only at the edges may one stick out
+                    notes.append(Note(note.pitch, note.start + shift, note.duration))
+                    continue
+                begins, stops = max(note.start, start), min(note.end, end)
+                if begins < stops:
+                    notes.append(Note(note.pitch, begins + shift, stops - begins))
+            first = max(bisect_right(self._bars, start, key=lambda bar: bar.start) - 1, 0)
+            for bar in self._bars[first : bisect_left(self._bars, end, key=lambda bar: bar.start)]:
+                length = min(bar.end, end) - max(bar.start, start)
+                if length > 0:
+                    bars.append((length, bar.meter))
+            holding = [change.key for change in self.keys if change.start <= start][-1]
+            for change in [
+                KeyAt(start, holding),
+                *(change for change in self.keys if start < change.start < end),
+            ]:
+                if not keys or keys[-1].key != change.key:
+                    keys.append(KeyAt(change.start + shift, change.key))
+            sounding = self.chord_at(start)
+            inside = [chord for chord in self.chords if start <= chord.start < end]
+            if sounding is not None and (not inside or inside[0].start > start):
+                inside.insert(0, ChordAt(start, sounding))
+            chords += [ChordAt(chord.start + shift, chord.symbol) for chord in inside]
+            ends += [place + shift for place in self.phrase_ends if start < place <= end]
+            here += end - start
+        return replace(
+            self,
+            notes=tuple(notes),
+            grid=Grid.of_bars(bars),
+            keys=tuple(keys),
+            chords=tuple(chords),
+            repeats=(),
+            phrase_ends=tuple(ends),
+        )
+
+    def fits(self, per_quarter: int) -> bool:
+        """Whether every note begins and ends on a grid of that many ticks a quarter note."""
+        return (
+            all((note.duration * per_quarter).denominator == 1 for note in self.notes)
+            and (self.pickup * per_quarter).denominator == 1
+        )
+
+    def events(self, per_quarter: int = 24) -> Events:
+        """As arrays of ticks, for counting and sampling. Raises `Refused` when a note falls between the ticks
+        (see `fits`).
+
+        24 ticks a quarter hold 32nds, triplet eighths and triplet sixteenths; 48 hold 64ths too.
+        """
+        import numpy as np  # here, because processes that only read files do without it
+
+        ticks = [note.duration * per_quarter for note in self.notes]
+        if not self.fits(per_quarter):
+            bad = next(
+                note for note, length in zip(self.notes, ticks, strict=True) if length.denominator != 1
+            )
+            raise Refused(
+                f"A note of {bad.duration} quarter notes does not fit {per_quarter} ticks a quarter; use a finer grid."
+            )
+        durations = np.array([int(length) for length in ticks], np.int32)
+        starts = np.concatenate([np.zeros(1, np.int32), np.cumsum(durations, dtype=np.int32)])[
+            : len(durations)
+        ]
+        bar_starts = np.array([int(bar.start * per_quarter) for bar in self._bars], np.int32)
+        bars = (np.searchsorted(bar_starts, starts, side="right") - 1).astype(np.int32)
+        in_bar = starts - bar_starts[bars] if len(bars) else starts
+        if self.pickup and len(bars):
+            # A pick-up stands at the end of the bar it would fill.
+            full = int(self._bars[0].meter.bar_length * per_quarter)
+            in_bar = np.where(bars == 0, in_bar + full - int(self.pickup * per_quarter), in_bar)
+        pitches = np.array([REST if note.pitch is None else note.pitch for note in self.notes], np.int16)
+        numbers = np.array([bar.number for bar in self._bars], np.int32)
+        return Events(
+            pitches,
+            durations,
+            starts,
+            in_bar.astype(np.int32),
+            numbers[bars] if len(bars) else bars,
+            per_quarter,
+        )
+
+    @classmethod
+    def from_events(
+        cls,
+        pitches: Iterable[int],
+        durations: Iterable[int],
+        *,
+        per_quarter: int = 24,
+        meter: str | Meter = "4/4",
+        key: str | Key = "C",
+        **more: Any,
+    ) -> Tune:
+        """The way back from `events`: pitch (REST for a rest) and duration in ticks, one after the other."""
+        pairs = zip(pitches, durations, strict=True)
+        notes = (
+            (None if pitch < 0 else int(pitch), Fraction(int(ticks), per_quarter)) for pitch, ticks in pairs
+        )
+        return cls.of(notes, meter=meter, key=key, **more)
+
+    def to_json(self) -> str:
+        """All of it as compact, canonical JSON; `from_json` reads it back."""
+        return json.dumps(
+            {
+                "notes": [[note.pitch, str(note.duration)] for note in self.notes],
+                "meters": [[str(change.start), str(change.meter)] for change in self.grid.meters],
+                "pickup": str(self.pickup),
+                "keys": [[str(change.start), change.key.fifths, change.key.mode] for change in self.keys],
+                "chords": [[str(chord.start), chord.symbol] for chord in self.chords],
+                "repeats": [
+                    [
+                        str(again.start),
+                        str(again.end),
+                        None if again.ending is None else str(again.ending),
+                        again.times,
+                    ]
+                    for again in self.repeats
+                ],
+                "phrase_ends": [str(place) for place in self.phrase_ends],
+                "title": self.title,
+                "composer": self.composer,
+                "tempo": self.tempo,
+                "id": self.id,
+            },
+            sort_keys=True,
+            separators=(",", ":"),
+            ensure_ascii=False,
+        )
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Tune:
+        """Raises `Unreadable` for what `to_json` did not write."""
+        try:
+            read = json.loads(text)
+            here, notes = Fraction(0), []
+            for pitch, duration in read["notes"]:
+                notes.append(Note(pitch, here, _fraction(duration)))
+                here = notes[-1].end
+            return cls(
+                tuple(notes),
+                Grid(
+                    tuple(MeterAt(_fraction(start), Meter.parse(meter)) for start, meter in read["meters"]),
+                    _fraction(read["pickup"]),
+                ),
+                tuple(KeyAt(_fraction(start), Key(fifths, mode)) for start, fifths, mode in read["keys"]),
+                tuple(ChordAt(_fraction(start), str(symbol)) for start, symbol in read["chords"]),
+                tuple(
+                    Repeat(
+                        _fraction(start),
+                        _fraction(end),
+                        None if ending is None else _fraction(ending),
+                        int(times),
+                    )
+                    for start, end, ending, times in read["repeats"]
+                ),
+                tuple(_fraction(place) for place in read["phrase_ends"]),
+                str(read["title"]),
+                str(read["composer"]),
+                float(read["tempo"]),
+                str(read["id"]),
+            )
+        except (ValueError, TypeError, KeyError, ZeroDivisionError, Refused):
+            raise Unreadable(
+                "This is not a tune as the studio writes it; read it from its original file."
+            ) from None
+
+    def score(self, *, name: str = "", program: int = 0) -> Score:
+        """The same as a score of one part. program: General MIDI instrument 0..127."""
+        part = Part(self.sounding, name, program)
+        return Score(
+            (part,),
+            self.grid,
+            self.keys,
+            self.chords,
+            self.repeats,
+            self.title,
+            self.composer,
+            self.tempo,
+            self.end,
+        )
+
+
+@lru_cache(maxsize=4096)
+def _fraction(text: str) -> Fraction:
+    return Fraction(text)
