@@ -19,6 +19,7 @@ import click
 
 from studio import __version__
 from studio.errors import Missing, Refused, StudioError
+from studio.music.writing.formats import FORMATS
 from studio.process import finish
 
 if TYPE_CHECKING:
@@ -416,16 +417,13 @@ def _compose_recipe() -> type[Recipe]:
     return ComposeRecipe
 
 
-SCORES = (".mid", ".musicxml", ".abc", ".wav", ".svg")
-
-
 @commands.command()
 @click.option(
     "-o",
     "--output",
     required=True,
     type=click.Path(path_type=Path),
-    help=f"The file to write: {', '.join(SCORES)}.",
+    help=f"The file to write: {', '.join(FORMATS.suffixes())}.",
 )
 @click.option(
     "--model",
@@ -472,8 +470,8 @@ def compose(
         for number in range(1, count + 1)
     ]
     for path in outputs:
-        _check_output(path, suffixes=SCORES, force=force)
-    wishes = _wishes(given) | {"format": output.suffix.lower().removeprefix(".")}
+        _check_output(path, suffixes=FORMATS.suffixes(), force=force)
+    wishes = _wishes(given) | {"format": FORMATS.by_suffix(output).name}
     ingredients = [
         Ingredient(role, _read(path), path.name) for role, path in (("take", take), ("theme", theme)) if path
     ]

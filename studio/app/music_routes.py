@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException
 from fastapi.responses import FileResponse
@@ -22,6 +22,8 @@ from studio.app.intake import download_name
 from studio.app.routes import KEPT
 from studio.errors import Missing, Refused, StudioError, UnknownName, Unreadable
 from studio.music.reading.files import Readers, pieces
+from studio.music.writing.formats import FORMATS, by_name
+from studio.works.formats import Format
 from studio.works.gallery import Gallery
 from studio.works.output import write_file
 from studio.works.work import Work
@@ -29,8 +31,6 @@ from studio.works.work import Work
 if TYPE_CHECKING:
     from studio.music.melody.recipes import ComposeRecipe
     from studio.music.scores.tunes import Tune
-
-Format = Literal["mid", "musicxml", "abc", "wav", "svg"]
 
 PAGES = {"wide": (760, 40), "narrow": (400, 36)}
 """Name -> (width in pixels, size of the staves in per cent) of a score on a desk and on a phone."""
@@ -64,15 +64,14 @@ def music_routes(music: Derived, allowed: Callable[..., Any]) -> APIRouter:
         return served(lambda: music.score(gallery.get(id), page, origins), "image/svg+xml")
 
     @router.get("/works/{id}/as/{form}")
-    def as_format(id: str, form: Format, download: bool = False) -> FileResponse:
+    def as_format(id: str, form: str, download: bool = False) -> FileResponse:
         try:
-            work = gallery.get(id)
+            work, format = gallery.get(id), by_name(form)
         except StudioError as error:
             raise HTTPException(404, str(error)) from None
-        name = (
-            f"{Path(download_name(work)).stem}.{form}" if download else None
-        )  # as `Derived.export` names it
-        return served(lambda: music.file(work, form), media_types()[form], name)
+        # As `Derived.export` names it.
+        name = f"{Path(download_name(work)).stem}{format.suffix}" if download else None
+        return served(lambda: music.file(work, format), format.media_type, name)
 
     @router.get("/works/{id}/music")
     def timing(id: str) -> dict[str, Any]:
@@ -102,7 +101,7 @@ class Derived:
 
     def tune(self, work: Work) -> Tune:
         """The notes of a work. Raises `Refused` where it is no melody, or one kept as sound or picture only."""
-        if work.kind != "compose" or work.suffix not in (".mid", ".musicxml", ".abc"):
+        if work.kind != "compose" or not _reads_back(work):
             raise Refused(
                 "The notes of this work cannot be read back; compose it as .musicxml, .mid or .abc."
             )
@@ -123,15 +122,14 @@ class Derived:
         """The work in another format, with the recipe that makes it in that format inside; its own file where
         that is what it is.
         """
-        if work.suffix == f".{form}":
+        if work.suffix == form.suffix:
             return self.gallery.local_path(work)
-        return self._kept(work, f"as.{form}", lambda: self._in_format(work, form))
+        return self._kept(work, f"as{form.suffix}", lambda: self._in_format(work, form))
 
     def export(self, work: Work, form: str) -> tuple[str, bytes]:
         """(file name, bytes) of the work in another format. Raises `UnknownName` for a format there is not."""
-        if form not in get_args(Format):
-            raise UnknownName("format", form, get_args(Format))
-        return f"{Path(download_name(work)).stem}.{form}", self.file(work, form).read_bytes()  # type: ignore[arg-type]
+        found = by_name(form)
+        return f"{Path(download_name(work)).stem}{found.suffix}", self.file(work, found).read_bytes()
 
     def timing(self, work: Work) -> dict[str, Any]:
         """What a page needs to draw a melody and play along.
@@ -205,8 +203,8 @@ class Derived:
         from studio.works.metadata import embed
 
         # The recipe goes along with its format exchanged, so that remaking the exported file makes that file.
-        recipe: ComposeRecipe = read_recipe(work.recipe_json).model_copy(update={"format": form})  # type: ignore[assignment]
-        return embed(file_of(self.tune(work), recipe), f".{form}", recipe)
+        recipe: ComposeRecipe = read_recipe(work.recipe_json).model_copy(update={"format": form.name})  # type: ignore[assignment]
+        return embed(file_of(self.tune(work), recipe), form.suffix, recipe)
 
     def _read(self, id: str) -> Tune:
         from studio.music.scores.tunes import Tune
@@ -238,11 +236,8 @@ class Derived:
         return path
 
 
-def media_types() -> Mapping[str, str]:
-    """Format -> media type."""
-    from studio.music.melody.compose import MEDIA_TYPES
-
-    return MEDIA_TYPES
+def _reads_back(work: Work) -> bool:
+    return any(form.reads_back and form.suffix == work.suffix for form in FORMATS.values())
 
 
 def _colours(work: Work, origins: bool) -> dict[int, str] | None:

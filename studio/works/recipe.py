@@ -11,12 +11,23 @@ import difflib
 import hashlib
 import json
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
 
 from annotated_types import Ge, Le
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+    field_validator,
+)
+from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core.core_schema import no_info_after_validator_function
 
 from studio.errors import Refused, Unreadable
 
@@ -231,6 +242,31 @@ def _shortened(text: str) -> str:
     return text if len(text) <= 80 else f"{text[:77]}…"
 
 
+@dataclass(frozen=True)
+class OneOf:
+    """For fields that take a name from a table that may grow: `format: Annotated[str, OneOf(names)]`.
+
+    names: gives the names there are. It is asked whenever a value is checked or the controls are listed.
+    """
+
+    names: Callable[[], Iterable[str]]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return no_info_after_validator_function(self._checked, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return handler(schema) | {"enum": list(self.names())}
+
+    def _checked(self, name: str) -> str:
+        names = [f"'{each}'" for each in self.names()]
+        if f"'{name}'" not in names:
+            expected = " or ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+            raise PydanticCustomError("literal_error", "Input should be {expected}", {"expected": expected})
+        return name
+
+
 class Fold(StrEnum):
     """Where a control stands in the app: in sight, or folded away until asked for."""
 
@@ -301,6 +337,8 @@ def controls(kind: type[Recipe]) -> list[Control]:
         choices = (
             tuple(str(choice) for choice in get_args(annotation)) if get_origin(annotation) is Literal else ()
         )
+        table = next((mark for mark in field.metadata if isinstance(mark, OneOf)), None)
+        choices = tuple(table.names()) if table else choices
         extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
         found.append(
             Control(

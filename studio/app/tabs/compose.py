@@ -21,6 +21,7 @@ from studio.app.tabs.dream import KEEP, dial, refusal
 from studio.app.widgets import answer, widget
 from studio.errors import Refused, StudioError
 from studio.music.melody.recipes import SCALES, ComposeRecipe
+from studio.music.reading.files import SUFFIXES
 from studio.works.recipe import Control, Fold, controls
 
 LABELS = {
@@ -63,8 +64,6 @@ page.
 
 TYPED = frozenset({"max_copy", "contour_limit", "tempo"})
 """Numbers that may be left empty, and so are typed."""
-
-SCORES = [".mid", ".midi", ".musicxml", ".xml", ".mxl", ".abc", ".krn", ".zip"]
 
 OWN = "own"
 """The style that stands for the files of one's own below it."""
@@ -124,7 +123,10 @@ def compose_tab(desk: Desk) -> ComposeTab:
                     "They are the style at once, without training: MIDI, MusicXML, ABC or Humdrum, one by one or in a .zip."
                 )
                 own = gr.File(
-                    file_count="multiple", file_types=SCORES, label="Scores or MIDI files", height=140
+                    file_count="multiple",
+                    file_types=[*SUFFIXES, ".zip"],
+                    label="Scores or MIDI files",
+                    height=140,
                 )
                 heard = gr.HTML("", elem_classes="own-heard")
                 title = gr.Textbox(label="What they are called", max_lines=1, placeholder="Tunes of my own")
@@ -145,7 +147,7 @@ def compose_tab(desk: Desk) -> ComposeTab:
                 for name in ("contour_limit", "contour_pull"):
                     dials[name] = _dial(by_name[name])
             with gr.Accordion("A theme to lean on", open=False, elem_classes="theme") as theme_fold:
-                theme = gr.File(file_types=SCORES[:-1], label="Score or MIDI file", height=140)
+                theme = gr.File(file_types=list(SUFFIXES), label="Score or MIDI file", height=140)
                 dials["theme_pull"] = _dial(by_name["theme_pull"])
             with gr.Accordion("More wishes", open=False):
                 for control in folded:

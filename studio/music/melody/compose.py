@@ -22,11 +22,11 @@ from studio.music.melody.takes import NoteOrigin, Outlook, Player, Take, by_chai
 from studio.music.reading.files import read_tunes
 from studio.music.scores.keys import pitch_name
 from studio.music.scores.tunes import Tune
-from studio.music.sound.rendering import piano_roll, program_of, render
+from studio.music.sound.rendering import piano_roll, program_of
 from studio.music.styles.corpora import Style
 from studio.music.styles.originality import Comparison, Kind
 from studio.music.styles.sources import style_of
-from studio.music.writing.writing import write, write_midi
+from studio.music.writing.formats import by_name
 from studio.process import finish, mapped
 from studio.works.finishing import Result, finish_work
 from studio.works.recipe import ModelIdentity, Source
@@ -41,14 +41,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MEDIA_TYPES = {
-    "mid": "audio/midi",
-    "musicxml": "application/vnd.recordare.musicxml+xml",
-    "abc": "text/vnd.abc",
-    "wav": "audio/wav",
-    "svg": "image/svg+xml",
-}
-
 READING, CONSIDERING, DRAWING, WRITING = 40, 70, 90, 100
 """How far each part of the making goes, of 100."""
 
@@ -60,7 +52,7 @@ def compose(recipe: ComposeRecipe, materials: Materials) -> Making:
     or instrument, `Unreadable` for a source that holds no tune, `Missing` for one that is not at hand. The
     same recipe gives the same notes.
     """
-    if recipe.format in ("mid", "wav"):
+    if "program" in by_name(recipe.format).options:
         program_of(recipe.instrument)  # says at once that there is none
     player, model = _player(recipe)
     study = yield from study_of(recipe, materials)
@@ -235,8 +227,8 @@ def _made(recipe: ComposeRecipe, study: Study, take: Take, model: ModelIdentity 
     packages = ("numpy", "scipy", "music21", "pretty_midi", "verovio", *(("torch",) if model else ()))
     result = Result(
         content=file_of(take.tune, recipe),
-        suffix=f".{recipe.format}",
-        media_type=MEDIA_TYPES[recipe.format],
+        suffix=by_name(recipe.format).suffix,
+        media_type=by_name(recipe.format).media_type,
         thumbnail=piano_roll(take.tune, width=512, height=320, form="JPEG"),
         facts=facts_of(recipe, study, take),
     )
@@ -245,11 +237,10 @@ def _made(recipe: ComposeRecipe, study: Study, take: Take, model: ModelIdentity 
 
 def file_of(tune: Tune, recipe: ComposeRecipe) -> bytes:
     """The tune as a file of the recipe's format, without the recipe inside."""
-    if recipe.format == "wav":
-        return render(tune, instrument=recipe.instrument, tempo=tune.tempo).to_wav()
-    if recipe.format == "mid":
-        return write_midi(tune, program=program_of(recipe.instrument))
-    return write(tune, f".{recipe.format}")
+    form = by_name(recipe.format)
+    # Only what plays has an instrument; the recipe of a score may name one that is unknown here.
+    program = program_of(recipe.instrument) if "program" in form.options else 0
+    return form.to_bytes(tune, program=program)
 
 
 def facts_of(recipe: ComposeRecipe, study: Study, take: Take) -> dict[str, str]:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import field_validator
 
@@ -19,7 +19,8 @@ from studio.errors import Refused
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
 from studio.music.scores.pitches import parse_pitch, pitch_class_of
-from studio.works.recipe import Recipe, parameter
+from studio.music.writing.formats import names
+from studio.works.recipe import OneOf, Recipe, parameter
 
 MOST_BARS = 128
 
@@ -145,7 +146,7 @@ class ComposeRecipe(Recipe):
         "What plays it in .mid and .wav: a General MIDI instrument, such as Violin or Flute.",
     )
     title: str = parameter("", "A title; empty names the style and the seed.", max_length=200)
-    format: Literal["mid", "musicxml", "abc", "wav", "svg"] = parameter("musicxml", "The file to make.")
+    format: Annotated[str, OneOf(names)] = parameter("musicxml", "The file to make.")
 
     @field_validator("meter")
     @classmethod

@@ -1,7 +1,7 @@
 """Writes tunes and scores: MIDI, MusicXML, ABC, and engraved pages as SVG. The same tune gives the same
 bytes.
 
-    path.write_bytes(write(tune, ".musicxml"))
+    path.write_bytes(write_musicxml(tune))
 
 Reading back gives the same notes, bars, keys and chords. MIDI has no repeat signs, so there repeats are
 played out; its chord symbols stand as markers, and a pick-up is a first bar in a meter of its own length.
@@ -19,42 +19,13 @@ from math import lcm
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from studio.errors import Refused, UnknownName, Unreadable
+from studio.errors import Refused, Unreadable
 from studio.music.scores.chords import Chord, parse_chord
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
 from studio.music.scores.scores import Part, Score
 from studio.music.scores.tunes import Tune
 from studio.music.writing.notation import VALUES, Measure, Written, clef_of, measures_of, signature
-
-FORMATS = {
-    ".mid": "audio/midi",
-    ".musicxml": "application/vnd.recordare.musicxml+xml",
-    ".abc": "text/vnd.abc",
-    ".svg": "image/svg+xml",
-}
-"""What can be written here: suffix -> media type. Sound is in `rendering`."""
-
-
-def write(music: Tune | Score, suffix: str, colours: Mapping[int, str] | None = None) -> bytes:
-    """The file's bytes. colours: note number -> "#rrggbb" (see `write_musicxml`); MIDI and ABC have none.
-
-    Raises `UnknownName` for a suffix that is not in FORMATS and `Refused` for what a format cannot hold.
-    """
-    if suffix == ".mid":
-        return write_midi(music)
-    if suffix == ".musicxml":
-        return write_musicxml(music, colours)
-    if suffix == ".abc":
-        if isinstance(music, Score):
-            raise Refused(
-                "ABC is written for a single melody; choose .musicxml or .mid for a score of several parts."
-            )
-        return write_abc(music)
-    if suffix == ".svg":
-        return engrave(music, colours)
-    raise UnknownName("format of scores", suffix, FORMATS)
-
 
 # MIDI
 # ------------------------------------------------------------------------------------------------------------
@@ -399,8 +370,12 @@ def _note_xml(written: Written, voice: int, divisions: int, colours: Mapping[int
 # ------------------------------------------------------------------------------------------------------------
 
 
-def write_abc(tune: Tune) -> bytes:
-    """An ABC 2.1 tune with chord symbols, four bars to a line."""
+def write_abc(tune: Tune | Score) -> bytes:
+    """An ABC 2.1 tune with chord symbols, four bars to a line. Raises `Refused` for a score of parts."""
+    if isinstance(tune, Score):
+        raise Refused(
+            "ABC is written for a single melody; choose .musicxml or .mid for a score of several parts."
+        )
     unit = Fraction(1, 2)
     score = replace(tune.score(), chords=tune.chords)
     measures = measures_of(score.parts[0], score)

@@ -29,7 +29,7 @@ from studio.music.styles.corpora import (
     ready_style,
     remove_style,
 )
-from studio.music.writing.writing import write
+from studio.music.writing.formats import by_suffix
 from studio.process import finish
 from studio.works.work import Progress
 
@@ -40,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
     place = tmp_path / "my tunes"
     (place / "deep" / "er").mkdir(parents=True)
     for seed, name in enumerate(("a.mid", "deep/b.musicxml", "deep/er/c.abc", "d.ABC")):
-        (place / name).write_bytes(write(random_tune(seed), Path(name).suffix.lower()))
+        (place / name).write_bytes(by_suffix(name).to_bytes(random_tune(seed)))
     (place / "notes.txt").write_text("buy strings")
     (place / "broken.mid").write_bytes(b"MThd")
     return place
@@ -65,7 +65,7 @@ def test_a_folder_is_a_style_at_once_and_what_was_read_is_kept(
     assert (again.sha256, again.unread, again.remarks) == (style.sha256, style.unread, style.remarks)
     monkeypatch.undo()
 
-    (folder / "e.mid").write_bytes(write(random_tune(9), ".mid"))
+    (folder / "e.mid").write_bytes(by_suffix(".mid").to_bytes(random_tune(9)))
     changed = ready_style(folder, processes=1)
     assert len(changed) == 5
     assert changed.sha256 != style.sha256

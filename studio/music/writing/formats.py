@@ -1,0 +1,85 @@
+"""The formats a melody or score can be saved in. A new format is a new row in `FORMATS`.
+
+    path.write_bytes(by_suffix(path).to_bytes(tune, program=40))
+
+Options: `program`, the General MIDI instrument (0..127) that plays it; `colours`, number of a sounding note ->
+"#rrggbb". A format takes those it has a use for.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from studio.works.formats import Format, FormatTable
+
+FORMATS = FormatTable(
+    (
+        Format(
+            "mid",
+            ".mid",
+            "audio/midi",
+            "MIDI",
+            "studio.music.writing.writing:write_midi",
+            "For sequencers, samplers and most music programs. Repeats are played out.",
+            options=frozenset({"program"}),
+            reads_back=True,
+        ),
+        Format(
+            "musicxml",
+            ".musicxml",
+            "application/vnd.recordare.musicxml+xml",
+            "MusicXML",
+            "studio.music.writing.writing:write_musicxml",
+            "For notation programs such as MuseScore, Dorico and Sibelius.",
+            options=frozenset({"colours"}),
+            reads_back=True,
+        ),
+        Format(
+            "abc",
+            ".abc",
+            "text/vnd.abc",
+            "ABC",
+            "studio.music.writing.writing:write_abc",
+            "Plain text, as folk musicians share tunes.",
+            reads_back=True,
+        ),
+        Format(
+            "wav",
+            ".wav",
+            "audio/wav",
+            "Sound",
+            "studio.music.sound.rendering:write_wav",
+            "The sound, 16 bit stereo at 44.1 kHz.",
+            options=frozenset({"program"}),
+        ),
+        Format(
+            "svg",
+            ".svg",
+            "image/svg+xml",
+            "Score",
+            "studio.music.writing.writing:engrave",
+            "The engraved score as a picture.",
+            options=frozenset({"colours"}),
+        ),
+    )
+)
+
+
+def names() -> tuple[str, ...]:
+    """("mid", "musicxml" …), as recipes and endpoints call them."""
+    return FORMATS.names()
+
+
+def suffixes() -> tuple[str, ...]:
+    """(".mid", ".musicxml" …), as files end."""
+    return FORMATS.suffixes()
+
+
+def by_name(name: str) -> Format:
+    """Raises `UnknownName`."""
+    return FORMATS.by_name(name)
+
+
+def by_suffix(path: str | Path) -> Format:
+    """The format that a file's name, or a bare suffix, asks for. Raises `Refused`."""
+    return FORMATS.by_suffix(path)
