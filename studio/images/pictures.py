@@ -25,7 +25,8 @@ from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
 from studio.errors import Unreadable
-from studio.works.metadata import png_chunks, riff_chunks
+from studio.works.metadata.png import png_chunks
+from studio.works.metadata.wav import riff_chunks
 
 Pixels = NDArray[np.uint8]
 

@@ -22,7 +22,9 @@ from PIL import Image
 from studio.errors import Refused, Unreadable
 from studio.images.recipes import DreamRecipe
 from studio.making.kinds import read_recipe
-from studio.works.metadata import CARRIERS, KEYWORD, LARGEST_RECIPE, credit, embed, extract
+from studio.works.metadata import CARRIERS, embed, extract
+from studio.works.metadata.carrier import KEYWORD, LARGEST_RECIPE
+from studio.works.metadata.credits import credit
 from studio.works.recipe import Recipe, Setting, Source
 
 SOURCE = Source(
