@@ -41,7 +41,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse  # noqa: F401 - loaded here so that its import is in nobody's time
 
-from studio.music.chains.automata import Reading, copy_limit, each, steps
+from studio.music.chains.automata import Listener, copy_limit, differences, each
 from studio.music.chains.markov import Geometric, count, mix
 from studio.music.chains.sampling import Solution, Walk, Wish, anywhere, solve, starting, unfold
 
@@ -90,8 +90,8 @@ def by_engine(task: Task) -> Solution:
         task.sequences, alphabet=task.alphabet, longest=task.longest, starts=task.signs, ends=task.signs
     )
     chain = mix(tree, Geometric(task.weight), lowest=task.lowest)
-    view = each(np.arange(task.alphabet)) if task.pitch is None else steps(task.pitch)
-    copies = Reading(view, copy_limit(view.letters_of(task.sequences), task.copied, view.letters))
+    view = each(np.arange(task.alphabet)) if task.pitch is None else differences(task.pitch)
+    copies = Listener(view, copy_limit(view.letters_of(task.sequences), task.copied, view.letters))
     walk = Walk(
         chain,
         np.array(task.durations),
@@ -365,9 +365,7 @@ def compare(
     cpu = {what: statistics.median(one.cpu for one in times) for what, times in taken.items()}
     wall = {what: statistics.median(one.wall for one in times) for what, times in taken.items()}
     trellis = solution.trellis
-    print(
-        f"\n{name}: {trellis.states:,} states, {trellis.steps:,} steps, {solution.size()[1]:,} over time; chance {chance(solution)}"
-    )
+    print(f"\n{name}: {trellis.states:,} states, {trellis.steps:,} steps; chance {chance(solution)}")
     print(
         f"{'':24}{'dictionaries':>16}{'engine':>12}{'ratio':>9}{'limit':>9}   (CPU seconds, wall in brackets)"
     )

@@ -55,7 +55,7 @@ def table(name: str, seed: int) -> None:
     style = ready_style(name)
     parts = parted(melodies(style), seed=seed)
     found = chain_losses(parts.learnt, parts.chosen_by, parts.tested)
-    notes = found[0].every_note.symbols
+    notes = found[0].every_note.notes
     print(
         f"\n{style.entry.title}: {len(parts.learnt)} tunes to learn from, {len(parts.tested)} tried on, {notes:,} notes"
     )

@@ -1,12 +1,12 @@
 """Deterministic automata: what may never be played, what must be, and how far the corpus may be copied.
 
-A `Reading` is how a constraint listens to a sequence of symbols: a `Viewpoint` turns each symbol into a
+A `Listener` is how a constraint listens to a sequence of symbols: a `Viewpoint` turns each symbol into a
 letter (an interval, an interval with durations, a class of symbols) and an `Automaton` follows the letters
 and says yes or no.
 
-    heard = steps(pitch_of_symbol)                                    letters are intervals; symbols of pitch `SILENT` are rests
-    copies = copy_limit(heard.letters_of(corpus), 7, heard.letters)   at most 7 intervals, that is 8 notes, in a row as in the corpus
-    Reading(heard, copies)
+    heard = differences(values)                                      letters: how far each value is from the last
+    copies = copy_limit(heard.letters_of(corpus), 7, heard.letters)  at most 7 letters in a row as in the corpus
+    Listener(heard, copies)
 
 The copy limit is the automaton of Papadopoulos, Roy and Pachet, "Avoiding plagiarism in Markov sequence
 generation" (AAAI 2014), built on the automaton of Aho and Corasick (CACM 18(6), 1975).
@@ -80,45 +80,22 @@ def each(letter_of: ArrayLike, *, letters: int | None = None) -> Viewpoint:
     return view
 
 
-def steps(value: ArrayLike, companion: ArrayLike | None = None, *, hear_rests: bool = False) -> Viewpoint:
-    """Symbols are heard by how far they are from the symbol before: value[s] - value[r], an interval if
-    values are pitches.
+def differences(values: ArrayLike) -> Viewpoint:
+    """Each symbol is heard by how far its value lies from the value heard before it: values[s] - values[r].
 
-    value: [alphabet], `SILENT` for symbols that have none (rests). companion: [alphabet], a second quality (a
-    class of duration) which must agree at both ends of the step for two letters to be the same; so a run of n
-    letters is a run of n + 1 notes that agree in all their intervals and all their n + 1 companions. The
-    first note is silent: it has no interval yet. Rests are passed over, and the interval is taken across
-    them, unless `hear_rests`: then a rest is a letter of its own (with its companion), and the next note's
-    interval is still that to the note before the rest.
+    values: [alphabet] whole numbers, `SILENT` for symbols that have none. Those are passed over, and the
+    difference is taken across them. The first value heard is silent too: it has no difference yet. Letters
+    are numbered by ascending difference. With pitches for values, letters are intervals.
     """
-    values = np.asarray(value, dtype=np.int64)
-    beside = np.zeros_like(values) if companion is None else np.asarray(companion, dtype=np.int64)
-    if values.shape != beside.shape or values.ndim != 1:
-        raise Refused("Give each symbol one value and one companion.")
-    sounds = values != SILENT
-    kinds, kind = np.unique(np.stack([values, beside], axis=1)[sounds], axis=0, return_inverse=True)
-    note_kind = np.full(len(values), -1)
-    note_kind[sounds] = kind.ravel()
-    # Memory 0: nothing has sounded yet; memory 1 + k: the note that sounded last was of kind k.
-    before = np.concatenate([[[0, 0]], kinds]) if len(kinds) else np.zeros((1, 2), dtype=np.int64)
-    memory = np.where(sounds[None, :], 1 + note_kind[None, :], np.arange(len(before))[:, None])
-    rise = values[None, :] - before[:, :1]
-    description = np.stack(
-        [
-            np.broadcast_to(sounds, rise.shape),
-            np.where(sounds, rise, 0),
-            np.where(sounds, before[:, 1:], 0),
-            np.broadcast_to(beside, rise.shape),
-        ],
-        axis=-1,
-    )
-    heard = np.broadcast_to(sounds, rise.shape) & (np.arange(len(before)) > 0)[:, None]
-    if hear_rests:
-        heard = heard | ~sounds[None, :]
-    letter = np.full(rise.shape, SILENT, dtype=np.int32)
-    different, which = np.unique(description[heard], axis=0, return_inverse=True)
-    letter[heard] = which.ravel()
-    view = Viewpoint(max(1, len(different)), letter, memory.astype(np.int32))
+    value = np.asarray(values, dtype=np.int64)
+    heard = value != SILENT
+    kinds = np.unique(value[heard])
+    # Memory 0: nothing has been heard yet; memory 1 + k: kinds[k] was heard last.
+    memory = np.where(heard, 1 + np.searchsorted(kinds, value), np.arange(len(kinds) + 1)[:, None])
+    steps = np.unique(kinds[None, :] - kinds[:, None])
+    letter = np.full(memory.shape, SILENT)
+    letter[1:, heard] = np.searchsorted(steps, value[heard] - kinds[:, None])
+    view = Viewpoint(max(1, len(steps)), letter.astype(np.int32), memory.astype(np.int32))
     freeze(view)
     return view
 
@@ -196,7 +173,7 @@ class Automaton:
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
+class Listener:
     """An automaton that listens to a walk through a viewpoint. The walk is good if the automaton accepts once
     it is over.
 
@@ -330,28 +307,12 @@ def forbidding(words: Iterable[Sequence[int]], letters: int) -> Automaton:
 
 
 def requiring(words: Iterable[Sequence[int]], letters: int) -> Automaton:
-    """At least one of these words occurs. Several that must all occur are several readings, or `both` of two
-    automata.
-    """
+    """At least one of these words occurs. Where several must all occur, use one listener for each."""
     trie = _Trie(words, letters)
     done = len(trie.full)
     table = [[done if trie.complete[to] else to for to in row] for row in trie.full]
     table.append([done] * letters)
     return from_table(np.array(table), np.arange(done + 1) == done)
-
-
-def counting(counted: ArrayLike, *, at_least: int = 0, at_most: int | None = None) -> Automaton:
-    """Letters l with counted[l] ([letters] of booleans) occur at least and at most so many times."""
-    counts = np.asarray(counted, dtype=bool)
-    if at_least < 0 or (at_most is not None and at_most < at_least):
-        raise Refused(
-            f"A count of at least {at_least} and at most {at_most} cannot be; give the smaller number first."
-        )
-    top = at_least if at_most is None else at_most
-    state = np.arange(top + 1)[:, None]
-    after = state + counts[None, :]
-    table = np.where(after > top, top if at_most is None else DEAD, after)
-    return from_table(table, np.arange(top + 1) >= at_least)
 
 
 def from_table(table: ArrayLike, accepting: ArrayLike, *, start: int = 0) -> Automaton:
@@ -406,33 +367,6 @@ def from_table(table: ArrayLike, accepting: ArrayLike, *, start: int = 0) -> Aut
     )
     freeze(automaton)
     return automaton
-
-
-def both(one: Automaton, other: Automaton) -> Automaton:
-    """The sequences that both accept, over the pairs of states that can be reached. For small automata over
-    the same letters.
-    """
-    if one.letters != other.letters:
-        raise Refused(
-            f"One automaton reads {one.letters} letters, the other {other.letters}; both must read the same."
-        )
-    letters = np.arange(one.letters)
-    number = {(one.start, other.start): 0}
-    pairs = [(one.start, other.start)]
-    table = []
-    for a, b in pairs:  # grows while it is read
-        to_a, to_b = one.step(np.full(one.letters, a), letters), other.step(np.full(one.letters, b), letters)
-        row = []
-        for pair in zip(to_a.tolist(), to_b.tolist(), strict=True):
-            if DEAD in pair:
-                row.append(DEAD)
-                continue
-            if pair not in number:
-                number[pair] = len(pairs)
-                pairs.append(pair)
-            row.append(number[pair])
-        table.append(row)
-    return from_table(np.array(table), np.array([one.accepting[a] and other.accepting[b] for a, b in pairs]))
 
 
 class _Trie:

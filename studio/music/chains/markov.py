@@ -4,7 +4,6 @@ that says of the next one.
     tree = count(sequences, alphabet=25, longest=4)          every context of up to four symbols, with what followed it
     chain = mix(tree, Geometric(0.3), lowest=2)              orders 2 to 4 mixed: the states and steps a walk can take
     origin(chain, context, symbol)                           which orders and which places of the corpus suggested this
-    log_loss(tree, held_out, WittenBell())                   nats a symbol on sequences it has not seen
 
 Symbols are 0 … alphabet - 1 and mean nothing here; what they stand for (pitches, events) and whether a tune
 is also shown in other keys is the caller's. A context is what went immediately before, the newest symbol
@@ -97,14 +96,6 @@ class ContextTree:
                 break
             context = place + 1
         return context
-
-    def spell(self, context: int) -> tuple[int, ...]:
-        """The symbols of a context, oldest first."""
-        spelt = []
-        while context > 0:
-            spelt.append(int(self.branch[context - 1] % self.signs))
-            context = int(self.suffix[context])
-        return tuple(spelt)
 
 
 def count(
@@ -230,22 +221,6 @@ class Geometric:
 
 
 @dataclass(frozen=True)
-class Escape:
-    """At every order the walk escapes to the next shorter one with this fixed probability, 0 … 1, down to the
-    lowest order.
-    """
-
-    probability: float = 0.3
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.probability <= 1:
-            raise Refused(f"The escape probability is {self.probability}; it must be from 0 to 1.")
-
-    def escapes(self, _total: Floats, _kinds: Longs, _rank: int) -> Floats:
-        return np.full(len(_total), self.probability)
-
-
-@dataclass(frozen=True)
 class WittenBell:
     """A context escapes the more, the more varied it was: s u / (n + s u) for n occurrences with u different
     followers.
@@ -266,7 +241,7 @@ class WittenBell:
         return found
 
 
-Blend = Geometric | Escape | WittenBell
+Blend = Geometric | WittenBell
 """How orders are mixed: P(. | s) = (1 - e) p(. | s) + e P(. | s without its oldest symbol), where p is the
 plain frequency and the escape e is 0 at the lowest order. `escapes(total, kinds, rank)` gives e for contexts
 that were followed `total` times by `kinds` different symbols, `rank` orders above the lowest."""
@@ -377,58 +352,6 @@ def mix(tree: ContextTree, blend: Blend = Geometric(), *, lowest: int = 0) -> Ch
 
 
 @dataclass(frozen=True)
-class Loss:
-    """How surprised a model was: nats a symbol, over `symbols` symbols, ends counted with them.
-
-    error: the standard error of that mean, as if symbols were independent; within a tune they are not quite.
-    """
-
-    nats: float
-    error: float
-    symbols: int
-
-    @property
-    def bits(self) -> float:
-        return self.nats / float(np.log(2))
-
-
-def log_loss(
-    tree: ContextTree,
-    held_out: Sequence[ArrayLike],
-    blend: Blend = WittenBell(),
-    *,
-    orders: Sequence[int] | None = None,
-) -> Loss:
-    """Nats a symbol on sequences the tree has not counted: finite for every sequence over the alphabet,
-    smaller is better.
-
-    The orders given (all of 0 … longest unless told otherwise) are mixed by `blend`, and below the lowest of
-    them stands the uniform distribution over the alphabet and the end. So (0,), (0, 1), (0, 2) are the orders
-    0, 1 and 2 with an escape, (0, K) is fixed order K, and all of them the variable order. The end of each
-    sequence is predicted too where ends were counted.
-    Raises `Refused` when there is nothing to predict.
-    """
-    nats = -_log_chances(tree, held_out, blend, orders)
-    if not len(nats):
-        raise Refused("There is no held-out symbol to predict; give at least one sequence that is not empty.")
-    error = float(nats.std(ddof=1) / np.sqrt(len(nats))) if len(nats) > 1 else float("nan")
-    return Loss(nats=float(nats.mean()), error=error, symbols=len(nats))
-
-
-def log_probabilities(
-    tree: ContextTree,
-    sequence: ArrayLike,
-    blend: Blend = WittenBell(),
-    *,
-    orders: Sequence[int] | None = None,
-) -> Floats:
-    """[symbols, plus one where ends are counted]: the natural logarithm of the probability of each, as in
-    `log_loss`.
-    """
-    return _log_chances(tree, [sequence], blend, orders)
-
-
-@dataclass(frozen=True)
 class Share:
     """What one order contributed to a probability: `part` of it, from `places` as (sequence, offset of the
     symbol).
@@ -497,52 +420,6 @@ def origin(chain: Chain, context: int, symbol: int, *, places: int = 20) -> Orig
     )
 
 
-def _log_chances(
-    tree: ContextTree, sequences: Sequence[ArrayLike], blend: Blend, orders: Sequence[int] | None
-) -> Floats:
-    used = sorted(set(range(tree.longest + 1) if orders is None else orders))
-    if not used or used[0] < 0 or used[-1] > tree.longest:
-        raise Refused(f"The orders asked for are {used}; they must be from 0 to {tree.longest}.")
-    bodies = [body for sequence in sequences if len(body := np.asarray(sequence, dtype=np.int64).ravel())]
-    _check_symbols(bodies, tree.alphabet)
-    if not bodies:
-        return np.empty(0)
-    signs = tree.signs
-    head, tail = [tree.alphabet] * tree.starts, [tree.alphabet + 1] * tree.ends
-    text = np.concatenate([np.concatenate([head, body, tail]) for body in bodies]).astype(np.int64)
-    before = np.concatenate(
-        [np.arange(len(body) + len(head) + len(tail)) for body in bodies]
-    )  # signs of the same sequence
-    place = np.flatnonzero(before >= len(head))
-    before = before[place]
-
-    kinds = np.diff(tree.first)
-    total = _sum_rows(tree.weight, kinds)
-    continuation = np.repeat(np.arange(tree.contexts), kinds) * signs + tree.follower
-    chance = np.full(len(place), 1 / (tree.alphabet + tree.ends))
-    context = np.zeros(len(place), dtype=np.int64)
-    rank = 0
-    for k in range(used[-1] + 1):
-        if k:
-            reaches = (context >= 0) & (before >= k)
-            key = np.where(reaches, context * signs + text[np.maximum(place - k, 0)], -1)
-            context = np.where(_among(tree.branch, key), np.searchsorted(tree.branch, key) + 1, -1)
-        if k not in used:
-            continue
-        rank += 1
-        known = np.flatnonzero((context >= 0) & (kinds[context] > 0))
-        at = context[known]
-        escape = blend.escapes(total[at], kinds[at], rank)
-        key = at * signs + text[place[known]]
-        found = np.minimum(np.searchsorted(continuation, key), len(continuation) - 1)
-        seen = np.where(continuation[found] == key, tree.weight[found], 0.0)
-        chance[known] = (1 - escape) * seen / total[at] + escape * chance[known]
-    if np.any(chance <= 0):
-        raise Refused("With this blend a symbol has probability 0; choose an escape above 0.")
-    logs: Floats = np.log(chance)
-    return logs
-
-
 def ranges(starts: NDArray[np.integer], lengths: NDArray[np.integer]) -> Longs:
     """starts[0], starts[0] + 1, … (lengths[0] of them), then the same for the next: many slices as one index."""
     lengths = np.asarray(lengths, dtype=np.int64)
@@ -567,12 +444,6 @@ def _sum_rows(values: Floats, lengths: NDArray[np.integer]) -> Floats:
 def _sums(rows: NDArray[np.integer], values: Floats, count: int) -> Floats:
     # With nothing to add up, numpy's bincount gives integers.
     return np.bincount(rows, weights=values, minlength=count).astype(np.float64)
-
-
-def _among(ascending: Longs, keys: Longs) -> NDArray[np.bool_]:
-    place = np.minimum(np.searchsorted(ascending, keys), len(ascending) - 1)
-    found: NDArray[np.bool_] = ascending[place] == keys if len(ascending) else np.zeros(len(keys), dtype=bool)
-    return found
 
 
 def _check_symbols(bodies: Sequence[NDArray[np.integer]], alphabet: int) -> None:

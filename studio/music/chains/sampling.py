@@ -2,7 +2,7 @@
 probability, and no other.
 
     walk = Walk(chain, durations, period=bar)                      who walks: the chain, how long its symbols last, the bar
-    trellis = unfold(walk, [Reading(heard, copies)])               where a walk can be: keep it, it serves every request of its kind
+    trellis = unfold(walk, [Listener(heard, copies)])               where a walk can be: keep it, it serves every request of its kind
     solution = solve(trellis, ticks, [Wish("the key", allowed=mask)])    beliefs, backwards
     solution.log_z                                                 the chance that a free walk does all this, as a logarithm
     solution.sample(10, seed=3)                                    ten sequences, drawn forwards
@@ -32,7 +32,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from studio.errors import Refused
-from studio.music.chains.automata import DEAD, Reading
+from studio.music.chains.automata import DEAD, Listener
 from studio.music.chains.markov import Chain, Floats, Ints, Longs, freeze, ranges
 
 Mask = NDArray[np.bool_]
@@ -42,7 +42,7 @@ SMALLEST, GREATEST = 1e-60, 1e60
 
 
 @dataclass(frozen=True)
-class Budget:
+class SearchBudget:
     """How large a request may become before it is refused: states and steps of a trellis, bytes of beliefs."""
 
     states: int = 4_000_000
@@ -96,7 +96,7 @@ class Trellis:
     """
 
     walk: Walk
-    readings: tuple[Reading, ...]
+    readings: tuple[Listener, ...]
     layer: Longs
     context: Ints
     accepting: Mask
@@ -129,7 +129,9 @@ class Trellis:
         return int(self.hop.max(initial=0)) // self.width
 
 
-def unfold(walk: Walk, readings: Sequence[Reading] = (), *, budget: Budget = Budget()) -> Trellis:
+def unfold(
+    walk: Walk, readings: Sequence[Listener] = (), *, budget: SearchBudget = SearchBudget()
+) -> Trellis:
     """Everything that can be reached from the start of `walk` without a reading saying no.
 
     Depends on neither the length nor the time masks of a request, so one trellis serves a style until its
@@ -254,12 +256,12 @@ class Wish:
     name: str
     allowed: Mask | None = None
     weight: Floats | None = None
-    reading: Reading | None = None
+    reading: Listener | None = None
     ending: bool = False
 
 
 @dataclass(frozen=True)
-class Step:
+class TraceStep:
     """One symbol of a sequence: when it starts, from which context, and how probable it was there, freely and
     as wished.
     """
@@ -353,30 +355,12 @@ class Solution:
         steps = self._follow(sequence)
         return float("-inf") if steps is None else float(sum(np.log(step.wished) for step in steps))
 
-    def trace(self, sequence: ArrayLike) -> tuple[Step, ...]:
+    def trace(self, sequence: ArrayLike) -> tuple[TraceStep, ...]:
         """Each step of a sequence that `sample` could draw. Raises `Refused` for one that it could not."""
         steps = self._follow(sequence)
         if steps is None:
             raise Refused("This sequence is not one that these wishes allow.")
         return tuple(steps)
-
-    def size(self) -> tuple[int, int]:
-        """How many states and steps, counted anew at each tick, lie on a walk that meets all wishes."""
-        states = steps = 0
-        waiting = {0: np.array([self.start])} if self.feasible else {}
-        while waiting:
-            tick = min(waiting)
-            here = np.unique(waiting.pop(tick))
-            states += len(here)
-            if tick == self.ticks:
-                continue
-            ways = self.ways(here)
-            steps += len(ways.symbol)
-            after = np.unique(ways.onward)
-            when = self.tick(after)
-            for later in np.unique(when).tolist():
-                waiting[later] = np.concatenate([waiting.get(later, after[:0]), after[when == later]])
-        return states, steps
 
     @property
     def start(self) -> int:
@@ -416,9 +400,9 @@ class Solution:
             row[good], symbol[good], trellis.probability[step[good]], mass[good] * shift, onward[good]
         )
 
-    def _follow(self, sequence: ArrayLike) -> list[Step] | None:
+    def _follow(self, sequence: ArrayLike) -> list[TraceStep] | None:
         at, tick = self.start, 0
-        steps: list[Step] = []
+        steps: list[TraceStep] = []
         for symbol in np.asarray(sequence, dtype=np.int64).ravel().tolist():
             if tick >= self.ticks or not self.feasible:
                 return None
@@ -429,7 +413,9 @@ class Solution:
             one = int(found[0])
             context = int(self.trellis.context[at % self.trellis.width])
             steps.append(
-                Step(tick, symbol, context, float(ways.free[one]), float(ways.mass[one] / ways.mass.sum()))
+                TraceStep(
+                    tick, symbol, context, float(ways.free[one]), float(ways.mass[one] / ways.mass.sum())
+                )
             )
             at = int(ways.onward[one])
             tick += int(self.trellis.walk.durations[symbol])
@@ -437,7 +423,7 @@ class Solution:
 
 
 def solve(
-    trellis: Trellis, ticks: int, wishes: Sequence[Wish] = (), *, budget: Budget = Budget()
+    trellis: Trellis, ticks: int, wishes: Sequence[Wish] = (), *, budget: SearchBudget = SearchBudget()
 ) -> Solution:
     """Beliefs for walks of exactly `ticks` ticks that meet all `wishes`. Readings count as the trellis was
     unfolded with them.
@@ -479,9 +465,9 @@ def explain(
     ticks: int,
     wishes: Sequence[Wish],
     *,
-    build: Callable[[Walk, tuple[Reading, ...]], Trellis] | None = None,
+    build: Callable[[Walk, tuple[Listener, ...]], Trellis] | None = None,
     checks: int = 400,
-    budget: Budget = Budget(),
+    budget: SearchBudget = SearchBudget(),
 ) -> Conflict | None:
     """The fewest wishes that contradict each other, or None when all of them can be met.
 
@@ -581,7 +567,7 @@ def starting(walk: Walk, ticks: int, moment: int, symbols: ArrayLike) -> Mask:
     return mask
 
 
-def sounding(walk: Walk, ticks: int, moment: int, symbols: ArrayLike) -> Mask:
+def covering(walk: Walk, ticks: int, moment: int, symbols: ArrayLike) -> Mask:
     """[ticks, alphabet]: what lasts through this tick, whenever it started, is one of `symbols` ([alphabet]
     of booleans).
     """
@@ -589,17 +575,6 @@ def sounding(walk: Walk, ticks: int, moment: int, symbols: ArrayLike) -> Mask:
     mask = anywhere(walk, ticks)
     for tick in range(max(0, moment - int(walk.durations.max()) + 1), moment + 1):
         mask[tick] &= np.asarray(symbols, dtype=bool) | (tick + walk.durations <= moment)
-    return mask
-
-
-def kept(walk: Walk, ticks: int, moment: int, sequence: ArrayLike) -> Mask:
-    """[ticks, alphabet]: these symbols, one after the other, from this tick on: bars to keep. Nothing goes on
-    into them.
-    """
-    mask = anywhere(walk, ticks)
-    for symbol in np.asarray(sequence, dtype=np.int64).ravel().tolist():
-        mask &= starting(walk, ticks, moment, np.arange(len(walk.durations)) == symbol)
-        moment += int(walk.durations[symbol])
     return mask
 
 
@@ -690,7 +665,13 @@ times as large.
 
 
 def _backward(
-    trellis: Trellis, ticks: int, factors: _Factors, ending: bool, budget: Budget, *, whether: bool = False
+    trellis: Trellis,
+    ticks: int,
+    factors: _Factors,
+    ending: bool,
+    budget: SearchBudget,
+    *,
+    whether: bool = False,
 ) -> tuple[Floats, Floats]:
     """Beliefs [bars, width] and the scale of each tick. With `whether` they only say 1 where a walk can
     finish well, 0 where not.
@@ -792,7 +773,7 @@ def _at_the_end(
     return belief, scale
 
 
-def _possible(trellis: Trellis, ticks: int, factors: _Factors, ending: bool, budget: Budget) -> bool:
+def _possible(trellis: Trellis, ticks: int, factors: _Factors, ending: bool, budget: SearchBudget) -> bool:
     belief, _ = _backward(trellis, ticks, factors, ending, budget, whether=True)
     return bool(belief[0, trellis.start] > 0)
 
@@ -817,7 +798,7 @@ def _unpack(keys: Longs, sizes: Sequence[int]) -> tuple[Longs, Longs, list[Longs
     return place, context, states
 
 
-def _listening(readings: Sequence[Reading]) -> tuple[Mask, Ints | None]:
+def _listening(readings: Sequence[Listener]) -> tuple[Mask, Ints | None]:
     """The different sets of readings that listen at some tick, [patterns, readings], and which of them does
     at each tick.
     """
@@ -839,7 +820,7 @@ def _listening(readings: Sequence[Reading]) -> tuple[Mask, Ints | None]:
     return patterns, which.ravel().astype(np.int32)
 
 
-def _too_large(states: int, steps: int, budget: Budget) -> None:
+def _too_large(states: int, steps: int, budget: SearchBudget) -> None:
     raise Refused(
         f"The request grew beyond {states:,} states and {steps:,} steps (at most {budget.states:,} and {budget.steps:,}); "
         "take a higher lowest order, fewer constraints at once, or a smaller style."

@@ -20,9 +20,9 @@ from functools import cached_property
 import numpy as np
 
 from studio.errors import Refused
-from studio.music.chains.automata import DEAD, Automaton, Reading, each, forbidding, from_table, requiring
+from studio.music.chains.automata import DEAD, Automaton, Listener, each, forbidding, from_table, requiring
 from studio.music.chains.markov import Floats
-from studio.music.chains.sampling import Conflict, Mask, Walk, Wish, anywhere, sounding, starting
+from studio.music.chains.sampling import Conflict, Mask, Walk, Wish, anywhere, covering, starting
 from studio.music.melody.idiom import Idiom
 from studio.music.melody.recipes import (
     SCALES,
@@ -213,7 +213,7 @@ def _pins(ground: Ground, recipe: ComposeRecipe) -> list[Wish]:
             else np.ones(idiom.alphabet, dtype=bool)
         )
         if pin.what == "rest" and pin.length is None:
-            wishes.append(Wish(name, allowed=sounding(ground.walk, ground.ticks, moment, ~idiom.sounding)))
+            wishes.append(Wish(name, allowed=covering(ground.walk, ground.ticks, moment, ~idiom.sounding)))
             continue
         plain = idiom.struck if pin.what == "note" else ~idiom.sounding
         what = ground.matching(pin.what) if isinstance(pin.what, Sound) else plain
@@ -271,7 +271,7 @@ def _avoid(ground: Ground, recipe: ComposeRecipe) -> list[Wish]:
     ]
 
 
-def _listening_for(ground: Ground, text: str, *, required: bool) -> Reading | None:
+def _listening_for(ground: Ground, text: str, *, required: bool) -> Listener | None:
     bars, notes, steps = read_motif(text)
     idiom = ground.idiom
     known = idiom.rises if steps else idiom.pitches
@@ -288,14 +288,14 @@ def _listening_for(ground: Ground, text: str, *, required: bool) -> Reading | No
     if bars is not None:
         when = np.zeros(ground.ticks, dtype=bool)
         when[ground.span(bars, f"The motif {text}")] = True
-    return Reading(view, automaton, when)
+    return Listener(view, automaton, when)
 
 
 def _density(ground: Ground, recipe: ComposeRecipe) -> list[Wish]:
     fewest, most = read_density(recipe.density or "")
     idiom = ground.idiom
     view = each(2 * (idiom.place == 0) + idiom.struck, letters=4)
-    return [Wish(f"{fewest} to {most} notes a bar", reading=Reading(view, _a_bar_at_a_time(fewest, most)))]
+    return [Wish(f"{fewest} to {most} notes a bar", reading=Listener(view, _a_bar_at_a_time(fewest, most)))]
 
 
 def _a_bar_at_a_time(fewest: int, most: int) -> Automaton:
@@ -408,7 +408,7 @@ class Wishes:
     usual: tuple[Wish, ...]
 
     @property
-    def readings(self) -> tuple[Reading, ...]:
+    def readings(self) -> tuple[Listener, ...]:
         return tuple(wish.reading for wish in self.hard if wish.reading is not None)
 
 

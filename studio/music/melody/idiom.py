@@ -26,9 +26,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.errors import Refused
-from studio.music.chains.automata import SILENT, Reading, Viewpoint, copy_limit
+from studio.music.chains.automata import SILENT, Listener, Viewpoint, copy_limit, differences
 from studio.music.chains.markov import Chain, ContextTree, Longs, WittenBell, count, freeze, mix
-from studio.music.chains.sampling import Budget, Mask, Trellis, Walk, unfold
+from studio.music.chains.sampling import Mask, SearchBudget, Trellis, Walk, unfold
 from studio.music.scores.events import REST
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
@@ -139,7 +139,7 @@ class Idiom:
             column.flags.writeable = False
         self._chains: dict[int, Chain] = {}
         self._walks: dict[int, Walk] = {}
-        self._copies: dict[tuple[Kind, int], Reading] = {}
+        self._copies: dict[tuple[Kind, int], Listener] = {}
         self._trellises: dict[tuple[int, ...], Trellis] = {}
 
     @property
@@ -192,7 +192,9 @@ class Idiom:
             self._walks[lowest] = Walk(self.chain(lowest), self.ticks, period=self.bar, places=places)
         return self._walks[lowest]
 
-    def trellis(self, walk: Walk, readings: tuple[Reading, ...], budget: Budget | None = None) -> Trellis:
+    def trellis(
+        self, walk: Walk, readings: tuple[Listener, ...], budget: SearchBudget | None = None
+    ) -> Trellis:
         """`unfold`, kept for the next request with the same walk and readings. Raises `Refused` beyond the
         budget.
         """
@@ -201,11 +203,11 @@ class Idiom:
         if found is None:
             while len(self._trellises) >= KEPT_TRELLISES:
                 del self._trellises[next(iter(self._trellises))]
-            found = unfold(walk, readings, budget=budget or Budget())
+            found = unfold(walk, readings, budget=budget or SearchBudget())
         self._trellises[key] = found
         return found
 
-    def copies(self, kind: Kind, notes: int) -> Reading:
+    def copies(self, kind: Kind, notes: int) -> Listener:
         """Never more than `notes` notes in a row as they stand in a tune of the style, compared by `kind`.
         Every tune of the style counts, in whatever meter, as it is written and, for those learnt from, as it
         is played."""
@@ -214,7 +216,7 @@ class Idiom:
         if (kind, notes) not in self._copies:
             view, lines = self.heard(kind)
             letters = notes if kind is Kind.PITCH else notes - 1
-            self._copies[kind, notes] = Reading(view, copy_limit(lines, letters, view.letters))
+            self._copies[kind, notes] = Listener(view, copy_limit(lines, letters, view.letters))
         return self._copies[kind, notes]
 
     def heard(self, kind: Kind) -> tuple[Viewpoint, list[NDArray[np.int64]]]:
@@ -284,22 +286,8 @@ class Idiom:
         return view, [part for code in codes for part in _cut(code)]
 
     def _by_interval(self, lines: Sequence[NDArray[np.int64]]) -> tuple[Viewpoint, list[NDArray[np.int64]]]:
-        """Memory 0: nothing has sounded yet; 1 + p: pitch number p sounded last."""
-        pitches = self.pitches
-        before = np.concatenate([[0], pitches])
-        rises = self.rises
-        memory = np.where(
-            self.struck[None, :],
-            1 + np.searchsorted(pitches, self.pitch)[None, :],
-            np.arange(len(before))[:, None],
-        )
-        letter = np.searchsorted(rises, np.clip(self.pitch[None, :] - before[:, None], rises[0], rises[-1]))
-        heard = self.struck[None, :] & (np.arange(len(before)) > 0)[:, None]
-        view = Viewpoint(
-            len(rises), np.where(heard, letter, SILENT).astype(np.int32), memory.astype(np.int32)
-        )
-        freeze(view)
-        return view, [part for line in lines for part in _cut(_coded(rises, np.diff(line[:, 0])))]
+        view = differences(np.where(self.struck, self.pitch, SILENT))
+        return view, [part for line in lines for part in _cut(_coded(self.rises, np.diff(line[:, 0])))]
 
     def _by_rhythm(self, lines: Sequence[NDArray[np.int64]]) -> tuple[Viewpoint, list[NDArray[np.int64]]]:
         """A letter is a step with the length of the note it leaves, as the originality report counts. The

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.errors import Refused
-from studio.music.chains.markov import Blend, ContextTree, Floats, Longs, Loss, WittenBell, count
+from studio.music.chains.markov import Blend, ContextTree, Floats, Longs, WittenBell, count
 from studio.music.melody.tokens import Melody, Token
 
 STRENGTHS = (0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 9.0, 14.0, 20.0, 30.0)
@@ -28,6 +28,17 @@ STRENGTHS = (0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 9.0, 14.0, 20.0, 30.0)
 
 Symbol = tuple[Token | None, int, str, str]
 """A token (None: the end) at a place in the bar of a meter and mode."""
+
+
+@dataclass(frozen=True)
+class Loss:
+    """nats: the mean surprise, in nats a note. error: the standard error of that mean. notes: how many notes and
+    ends it is the mean of.
+    """
+
+    nats: float
+    error: float
+    notes: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +165,7 @@ def loss_of(logs: Floats, found: Sequence[Melody], *, first_time: bool = False) 
     sizes = np.array([each.sum() for each in keep])
     mean = float(sums.sum() / sizes.sum())
     spread = float(np.sqrt(np.mean((sums - mean * sizes) ** 2) * len(found)) / sizes.sum())
-    return Loss(nats=mean, error=spread, symbols=int(sizes.sum()))
+    return Loss(nats=mean, error=spread, notes=int(sizes.sum()))
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ import numpy as np
 
 from studio.errors import Refused
 from studio.music.chains.markov import origin
-from studio.music.chains.sampling import Budget, Mask, Solution, Trellis, Wish, explain, solve
+from studio.music.chains.sampling import Mask, SearchBudget, Solution, Trellis, Wish, explain, solve
 from studio.music.melody.constraints import Ground, Wishes, compile_wishes, refusal
 from studio.music.melody.form import Close, Forms, How, Plan, Return, learn_forms, moved
 from studio.music.melody.idiom import Event, Idiom, learn
@@ -39,7 +39,7 @@ LARGE_STYLE = 20_000
 two thousand tunes small enough, and large styles lose nothing by it; where nothing meets the wishes so,
 shorter memories are tried."""
 
-SHORTER_BUDGET = Budget(states=4_000_000, steps=16_000_000)
+SHORTER_BUDGET = SearchBudget(states=4_000_000, steps=16_000_000)
 """For a walk with a shorter memory, which is some ten times as large."""
 
 EXPLAINING = 60

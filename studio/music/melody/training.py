@@ -171,7 +171,7 @@ def _card(
     figures = {
         "tunes learnt from": float(len(parts.learnt)),
         "tunes tested on": float(len(parts.tested)),
-        "notes tested on": float(every.symbols),
+        "notes tested on": float(every.notes),
         "nats a note": every.nats,
         "its standard error": every.error,
         "nats a note, first time": first.nats,

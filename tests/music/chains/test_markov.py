@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 from plain_chain import END, START, PlainChain
 
 from studio.errors import Refused
 from studio.music.chains.markov import (
-    Escape,
     Geometric,
     WittenBell,
     count,
-    log_loss,
-    log_probabilities,
     mix,
     origin,
 )
@@ -23,10 +18,18 @@ from studio.music.chains.markov import (
 BLENDS = [
     (Geometric(0.25), ("geometric", 0.25)),
     (Geometric(2.0), ("geometric", 2.0)),
-    (Escape(0.3), ("escape", 0.3)),
     (WittenBell(1.0), ("witten-bell", 1.0)),
     (WittenBell(), ("witten-bell", 4.0)),
 ]
+
+
+def spelt(tree, context):
+    """The symbols of a context, oldest first."""
+    symbols = []
+    while context > 0:
+        symbols.append(int(tree.branch[context - 1] % tree.signs))
+        context = int(tree.suffix[context])
+    return tuple(symbols)
 
 
 def random_tunes(random, alphabet=4, tunes=4, length=12):
@@ -45,9 +48,9 @@ def test_every_context_knows_what_followed_it_and_how_often(starts, ends):
         )
         number = {START: 4, END: 5}
         for context, followers in plain.counts.items():
-            spelt = [number.get(sign, sign) for sign in context]
-            found = tree.find(spelt)
-            assert tree.spell(found) == tuple(spelt)
+            expected = tuple(number.get(sign, sign) for sign in context)
+            found = tree.find(expected)
+            assert spelt(tree, found) == expected
             own = slice(tree.first[found], tree.first[found + 1])
             assert dict(
                 zip(tree.follower[own].tolist(), tree.weight[own].tolist(), strict=True)
@@ -104,79 +107,6 @@ def test_a_weight_of_two_is_the_sequence_given_twice():
         )
 
 
-def plain_loss(tunes, held_out, alphabet, orders, mixed):
-    """Mean surprise by the textbook recursion, uniform below the lowest order."""
-    plain = PlainChain(tunes, longest=max(orders), lowest=0, mixed=mixed)
-    kind, number = mixed
-    nats = []
-    for tune in held_out:
-        text = [START, *tune, END]
-        for place in range(1, len(text)):
-            parts = [1 / (alphabet + 1)]
-            sizes = []
-            for order in sorted(orders):
-                context = tuple(text[place - order : place]) if order <= place else None
-                followers = plain.counts.get(context) if context is not None else None
-                if followers:
-                    total = sum(followers.values())
-                    parts.append(followers.get(text[place], 0.0) / total)
-                    sizes.append((total, len(followers)))
-            if kind == "geometric":
-                raw = [number ** (len(parts) - 1 - rank) for rank in range(len(parts))]
-                chance = sum(weight * part for weight, part in zip(raw, parts, strict=True)) / sum(raw)
-            else:
-                chance = parts[0]
-                for part, (total, kinds) in zip(parts[1:], sizes, strict=True):
-                    escape = number if kind == "escape" else number * kinds / (total + number * kinds)
-                    chance = (1 - escape) * part + escape * chance
-            nats.append(-math.log(chance))
-    return sum(nats) / len(nats), len(nats)
-
-
-@pytest.mark.parametrize("orders", [(0,), (0, 1), (0, 2), (0, 3), (0, 1, 2, 3), (1, 3)])
-@pytest.mark.parametrize(("blend", "mixed"), BLENDS)
-def test_held_out_loss_is_the_textbook_recursion(blend, mixed, orders):
-    random = np.random.default_rng(7)
-    tunes, held_out = random_tunes(random, alphabet=5), random_tunes(random, alphabet=6, tunes=3)
-    loss = log_loss(count(tunes, alphabet=6, longest=3), held_out, blend, orders=orders)
-    nats, symbols = plain_loss(tunes, held_out, 6, orders, mixed)
-    assert loss.nats == pytest.approx(nats, rel=1e-12)
-    assert loss.symbols == symbols == sum(len(tune) + 1 for tune in held_out)
-    assert loss.bits == pytest.approx(nats / math.log(2))
-
-
-def test_losses_are_those_of_a_probability_distribution():
-    tree = count([[0, 1, 2, 0, 1, 0], [2, 2, 1]], alphabet=4, longest=3)
-    for history in ([], [0], [0, 1], [3, 3], [2, 0, 1]):
-        logs = [log_probabilities(tree, [*history, symbol])[len(history)] for symbol in range(4)]
-        logs.append(log_probabilities(tree, history)[-1] if history else -np.inf)
-        if history:
-            assert np.exp(logs).sum() == pytest.approx(1)
-
-
-def test_a_longer_memory_predicts_a_style_with_long_rules_better():
-    """Each symbol is fixed by the two before it, so order 2 is nearly certain, order 1 is not, order 0 knows
-    nothing.
-    """
-    random = np.random.default_rng(3)
-
-    def tune():
-        text = random.integers(0, 3, 2).tolist()
-        for _ in range(60):
-            text.append((text[-1] + text[-2] + 1) % 3 if random.random() < 0.95 else int(random.integers(3)))
-        return text
-
-    tree = count([tune() for _ in range(30)], alphabet=3, longest=5)
-    held_out = [tune() for _ in range(10)]
-    by_order = {
-        orders: log_loss(tree, held_out, orders=orders).nats for orders in ((0,), (0, 1), (0, 2), (0, 5))
-    }
-    variable = log_loss(tree, held_out).nats
-    assert by_order[0, 2] < 0.5 < 0.9 < by_order[0, 1] <= by_order[(0,)] + 0.05
-    assert variable < by_order[0, 5]
-    assert variable < by_order[0, 2] + 0.1
-
-
 def test_the_origin_of_a_step_names_orders_parts_and_places():
     tunes = [[0, 1, 2, 3], [], [3, 1, 2, 0], [1, 2, 3]]
     chain = mix(count(tunes, alphabet=4, longest=3), Geometric(0.5), lowest=1)
@@ -213,7 +143,7 @@ def test_the_parts_of_every_step_add_up(blend):
                     text = [4, *tunes[sequence], 5]
                     assert text[offset + 1] == chain.symbol[step]
                     past = text[: offset + 1]
-                    context = chain.tree.spell(state)
+                    context = spelt(chain.tree, state)
                     assert past[len(past) - share.order :] == list(context)[len(context) - share.order :]
             checked += 1
     assert checked > 50
@@ -240,12 +170,7 @@ def test_what_is_learnt_cannot_be_changed_afterwards():
         (lambda: count([[0], [1]], alphabet=3, longest=2, weights=[1, 0]), "weights"),
         (lambda: mix(count([[0]], alphabet=3, longest=2), lowest=3), "lowest order is 3"),
         (lambda: Geometric(0), "mixing weight"),
-        (lambda: Escape(1.5), "escape probability"),
         (lambda: WittenBell(0), "strength"),
-        (lambda: log_loss(count([[0]], alphabet=3, longest=2), []), "no held-out"),
-        (lambda: log_loss(count([[0]], alphabet=3, longest=2), [[5]]), "symbol 5"),
-        (lambda: log_loss(count([[0]], alphabet=3, longest=2), [[0]], orders=(4,)), "orders"),
-        (lambda: log_loss(count([[0]], alphabet=3, longest=2), [[1]], Escape(0)), "probability 0"),
     ],
 )
 def test_what_cannot_be_is_refused_in_a_sentence(ask, says):

@@ -97,8 +97,8 @@ def test_losses_are_means_over_notes_and_the_escape_is_not_chosen_on_the_tested(
             WittenBell(chain.strength), chain.orders
         )
         assert chain.every_note.nats == pytest.approx(-logs.mean())
-        assert chain.every_note.symbols == notes
-        assert chain.first_time.symbols == notes, "nothing is repeated in these tunes"
+        assert chain.every_note.notes == notes
+        assert chain.first_time.notes == notes, "nothing is repeated in these tunes"
     assert found["order 1"].every_note.nats < found["order 0"].every_note.nats, (
         "a walk is foreseen by where it stands"
     )
@@ -116,4 +116,4 @@ def test_what_a_repeat_plays_again_can_be_left_out(parts) -> None:
     kept = [*range(4), *range(10, len(melody.tokens) + 1)]
     loss = loss_of(logs, [replace(melody, again=again)], first_time=True)
     assert loss.nats == pytest.approx(np.mean(kept))
-    assert loss.symbols == len(kept)
+    assert loss.notes == len(kept)
