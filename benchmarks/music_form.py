@@ -23,7 +23,7 @@ from studio.music.melody.form import Bar, FormFeatures, learn_forms, measure
 from studio.music.melody.idiom import Idiom
 from studio.music.melody.recipes import ComposeRecipe
 from studio.music.melody.takes import consider, draw, in_bars
-from studio.music.styles.corpora import ready_style
+from studio.music.styles.opening import ready_style
 from studio.music.styles.originality import Comparison
 from studio.process import finish
 

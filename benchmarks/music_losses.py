@@ -19,7 +19,9 @@ from dataclasses import replace
 from studio.errors import StudioError
 from studio.music.melody.surprise import chain_losses
 from studio.music.melody.tokens import Melody, melodies, parted
-from studio.music.styles.corpora import STYLES, Style, ready_style
+from studio.music.styles.opening import ready_style
+from studio.music.styles.style import Style
+from studio.music.styles.table import STYLES
 
 BEST = "orders 0 to 4"
 

@@ -21,9 +21,10 @@ from studio.errors import StudioError
 from studio.music.melody.recipes import ComposeRecipe
 from studio.music.melody.takes import consider, draw, usual_key, usual_meter
 from studio.music.scores.tunes import Tune
-from studio.music.styles.corpora import Style, ready_style
+from studio.music.styles.opening import ready_style
 from studio.music.styles.originality import Comparison
 from studio.music.styles.report import compare
+from studio.music.styles.style import Style
 from studio.process import finish
 
 

@@ -733,7 +733,7 @@ def styles(context: click.Context, as_json: bool) -> None:
     """The musical styles at hand, with size, source and licence."""
     if context.invoked_subcommand is not None:
         return
-    from studio.music.styles.corpora import catalogue
+    from studio.music.styles.own import catalogue
 
     fields = ("name", "title", "sentence", "source", "licence", "tunes")
     for entry in catalogue():
@@ -762,7 +762,7 @@ def styles_add(name: str, path: Path | None, sentence: str, licence: str, quiet:
     """Read the tunes at PATH once and keep them as the style NAME; without PATH, fetch the public collection
     of that name.
     """
-    from studio.music.styles.corpora import add_style
+    from studio.music.styles.adding import add_style
 
     style = _watch(add_style(name, path, sentence=sentence, licence=licence), quiet=quiet)
     click.echo(f"{name}: {len(style):,} tunes, {style.notes:,} notes.")
@@ -778,7 +778,7 @@ def styles_add(name: str, path: Path | None, sentence: str, licence: str, quiet:
 @click.option("--json", "as_json", is_flag=True)
 def styles_show(name: str, as_json: bool) -> None:
     """One style: its meters and modes, how much its tunes borrow from each other, and what could not be read."""
-    from studio.music.styles.corpora import open_style
+    from studio.music.styles.opening import open_style
     from studio.music.styles.report import portrait
 
     told = portrait(_watch(open_style(name), quiet=as_json))
@@ -803,7 +803,7 @@ def styles_report(name: str, tunes: Path, as_json: bool, quiet: bool) -> None:
     Feature by feature after Yang and Lerch: overlap is 1 where distances within the style and to the tunes
     are spread alike.
     """
-    from studio.music.styles.corpora import open_style
+    from studio.music.styles.opening import open_style
     from studio.music.styles.report import place
 
     style = _watch(open_style(name), quiet=quiet or as_json)
@@ -844,9 +844,10 @@ def originality(file: Path, name: str, as_json: bool, quiet: bool) -> None:
     """What the melody in FILE shares with the tunes of a style: the longest run, how much of it, and the tune
     that comes nearest.
     """
-    from studio.music.reading.files import read_tunes
-    from studio.music.styles.corpora import open_style
-    from studio.music.styles.originality import Comparison, Kind
+    from studio.music.reading.readers import read_tunes
+    from studio.music.styles.opening import open_style
+    from studio.music.styles.originality import Comparison
+    from studio.music.styles.runs import RunKind
 
     melody = read_tunes(_read(file), file.name).tunes[0]
     style = _watch(open_style(Path(name) if Path(name).exists() else name), quiet=quiet or as_json)
@@ -862,7 +863,7 @@ def originality(file: Path, name: str, as_json: bool, quiet: bool) -> None:
     )
     for sentence in report.sentences:
         click.echo(sentence)
-    shares, own = report.shares[Kind.INTERVAL], report.scales[Kind.INTERVAL].shares
+    shares, own = report.shares[RunKind.INTERVAL], report.scales[RunKind.INTERVAL].shares
     click.echo(
         "\nRuns by intervals that stand in the style:  "
         + "  ".join(f"{notes:>4}" for notes in shares)
@@ -883,7 +884,7 @@ def originality(file: Path, name: str, as_json: bool, quiet: bool) -> None:
 @click.argument("name")
 def styles_remove(name: str) -> None:
     """Forget a style of your own; its files stay where they are."""
-    from studio.music.styles.corpora import remove_style
+    from studio.music.styles.own import remove_style
 
     remove_style(name)
     click.echo(f"Removed {name}.")

@@ -149,7 +149,8 @@ class Desk:
         """Read a style of the catalogue, which takes a while the first time. Yields {"done", "total",
         "stage"}; raises `UnknownName`.
         """
-        from studio.music.styles.corpora import catalogue, open_style
+        from studio.music.styles.opening import open_style
+        from studio.music.styles.own import catalogue
 
         names = [entry.name for entry in catalogue()]
         if name not in names:
@@ -162,7 +163,8 @@ class Desk:
         """What there is in files of one's own: {"tunes": how many, "meters": of each how many, "sentence",
         "unread": [sentence]}.
         """
-        from studio.music.reading.files import Readers, pieces
+        from studio.music.reading.pieces import pieces
+        from studio.music.reading.readers import Readers
 
         heard: list[Tune] = []
         unread: list[str] = []
@@ -192,7 +194,7 @@ class Desk:
         """The styles at hand: name, title, sentence, source, licence, tunes (0: unknown), and whether it is
         to_fetch.
         """
-        from studio.music.styles.corpora import catalogue
+        from studio.music.styles.own import catalogue
 
         told = ("name", "title", "sentence", "source", "licence", "tunes")
         return [

@@ -170,7 +170,7 @@ def unzipped(content: bytes, name: str) -> list[tuple[str, bytes]]:
     """The scores in an archive. Raises `Unreadable` for a damaged one, `Refused` when it holds none or too
     much.
     """
-    from studio.music.reading.files import SUFFIXES
+    from studio.music.reading.pieces import SUFFIXES
 
     found: list[tuple[str, bytes]] = []
     left = LARGEST_ARCHIVE

@@ -21,7 +21,8 @@ from fastapi.responses import FileResponse
 from studio.app.intake import download_name
 from studio.app.routes import KEPT
 from studio.errors import Missing, Refused, StudioError, UnknownName, Unreadable
-from studio.music.reading.files import Readers, pieces
+from studio.music.reading.pieces import pieces
+from studio.music.reading.readers import Readers
 from studio.music.writing.formats import FORMATS, by_name
 from studio.works.formats import Format
 from studio.works.gallery import Gallery
@@ -191,7 +192,8 @@ class Derived:
 
     def sample(self, name: str) -> Path:
         """The first bars of a tune of the style, to hear."""
-        from studio.music.styles.corpora import STYLES, own_styles
+        from studio.music.styles.own import own_styles
+        from studio.music.styles.table import STYLES
 
         if name not in STYLES and name not in own_styles():
             raise UnknownName("style", name, [*STYLES, *own_styles()])
@@ -262,7 +264,8 @@ def _some_tune(name: str) -> Tune:
     """
     import re
 
-    from studio.music.styles.corpora import STYLES, music21_corpus, ready_style
+    from studio.music.styles.opening import ready_style
+    from studio.music.styles.table import STYLES, music21_corpus
 
     entry = STYLES.get(name)
     if entry is None or not entry.files:

@@ -86,7 +86,7 @@ KINDS = {
             "compose",
             recipe="studio.music.melody.recipes:ComposeRecipe",
             process="studio.music.melody.compose:compose",
-            implied="studio.music.styles.sources:implied",
+            implied="studio.music.melody.sources:default_sources",
             roles=("tune", "take", "theme"),
         ),
     )

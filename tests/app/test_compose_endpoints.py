@@ -20,7 +20,7 @@ import pytest
 from music21 import converter
 
 from studio.music.melody.recipes import ComposeRecipe
-from studio.music.reading.files import read_tunes
+from studio.music.reading.readers import read_tunes
 from studio.music.scores.pitches import parse_pitch
 from studio.music.scores.tunes import Tune
 from studio.works.metadata import extract

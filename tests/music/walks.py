@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from studio.music.scores.keys import Key
 from studio.music.scores.tunes import Tune
-from studio.music.styles.corpora import Style
+from studio.music.styles.style import Style
 
 RHYTHMS = ("1 1 1 1", "1 1/2 1/2 1 1", "1/2 1/2 1 2", "3/2 1/2 1 1", "1 1 2")
 MAJOR = (0, 2, 4, 5, 7, 9, 11)

@@ -21,7 +21,7 @@ from studio.app.tabs.dream import KEEP, dial, refusal
 from studio.app.widgets import answer, widget
 from studio.errors import Refused, StudioError
 from studio.music.melody.recipes import SCALES, ComposeRecipe
-from studio.music.reading.files import SUFFIXES
+from studio.music.reading.pieces import SUFFIXES
 from studio.works.recipe import Control, Fold, controls
 
 LABELS = {
@@ -390,7 +390,7 @@ def _style_dial(name: str, of: str = "") -> gr.Dropdown:
     """The styles that are here, each with its size. of: the id of a work or job made after tunes of one's
     own, which are offered too.
     """
-    from studio.music.styles.corpora import catalogue
+    from studio.music.styles.own import catalogue
 
     offered = [
         (f"{entry.title} · {entry.tunes:,} tunes" if entry.tunes else entry.title, entry.name)

@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING, TypeVar
 from studio.errors import Refused
 from studio.music.melody.recipes import ComposeRecipe
 from studio.music.melody.takes import NoteOrigin, Outlook, Player, Take, by_chain, consider, draw
-from studio.music.reading.files import read_tunes
+from studio.music.reading.readers import read_tunes
 from studio.music.scores.keys import pitch_name
 from studio.music.scores.tunes import Tune
 from studio.music.sound.rendering import piano_roll, program_of
-from studio.music.styles.corpora import Style
-from studio.music.styles.originality import Comparison, Kind
+from studio.music.styles.originality import Comparison
+from studio.music.styles.runs import RunKind
 from studio.music.styles.sources import style_of
+from studio.music.styles.style import Style
 from studio.music.writing.formats import by_name
 from studio.process import finish, mapped
 from studio.works.finishing import Result, finish_work
@@ -247,7 +248,7 @@ def facts_of(recipe: ComposeRecipe, study: Study, take: Take) -> dict[str, str]:
     """What is worth telling of a take."""
     outlook, idiom, tune = study.outlook, study.outlook.idiom, take.tune
     pitches = [note.pitch for note in tune.sounding if note.pitch is not None]
-    kind = {"interval": Kind.INTERVAL, "pitch": Kind.PITCH, "rhythm": Kind.RHYTHM}[recipe.copy_by]
+    kind = {"interval": RunKind.INTERVAL, "pitch": RunKind.PITCH, "rhythm": RunKind.RHYTHM}[recipe.copy_by]
     run = study.comparison.longest_run(tune, kind)
     what = {"interval": "intervals", "pitch": "pitches", "rhythm": "intervals and note lengths"}[
         recipe.copy_by

@@ -41,7 +41,7 @@ from studio.music.melody.recipes import (
 from studio.music.scores.keys import pitch_name
 from studio.music.scores.pitches import pitch_class_of
 from studio.music.scores.tunes import Tune
-from studio.music.styles.originality import Kind
+from studio.music.styles.runs import RunKind
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +142,7 @@ def _nothing(_ground: Ground, _recipe: ComposeRecipe) -> list[Wish]:
 
 
 def _copies(ground: Ground, recipe: ComposeRecipe) -> list[Wish]:
-    kind = {"interval": Kind.INTERVAL, "pitch": Kind.PITCH, "rhythm": Kind.RHYTHM}[recipe.copy_by]
+    kind = {"interval": RunKind.INTERVAL, "pitch": RunKind.PITCH, "rhythm": RunKind.RHYTHM}[recipe.copy_by]
     name = f"at most {ground.max_copy} notes in a row as in the style"
     return [Wish(name, reading=ground.idiom.copies(kind, ground.max_copy))]
 
@@ -281,7 +281,7 @@ def _listening_for(ground: Ground, text: str, *, required: bool) -> Listener | N
                 f"The motif {text} has a {'step' if steps else 'pitch'} that {idiom.style.entry.title} never plays; change it."
             )
         return None
-    view, _ = idiom.heard(Kind.INTERVAL if steps else Kind.PITCH)
+    view, _ = idiom.heard(RunKind.INTERVAL if steps else RunKind.PITCH)
     word = np.searchsorted(known, notes).tolist()
     automaton = (requiring if required else forbidding)([word], view.letters)
     when = None

@@ -3,7 +3,7 @@ strings them together.
 
     idiom = learn(style, Meter.parse("4/4"), Key.parse("D"))
     walk = idiom.walk(lowest=2)
-    trellis = idiom.trellis(walk, (idiom.copies(Kind.INTERVAL, 8),))     # kept: it serves every request of its kind
+    trellis = idiom.trellis(walk, (idiom.copies(RunKind.INTERVAL, 8),))     # kept: it serves every request of its kind
     idiom.tune(symbols, title="…")                                         # symbols back to notes
 
 A symbol is an event: a pitch (or a rest), how long it lasts, at which place in the bar it starts, and whether
@@ -33,8 +33,8 @@ from studio.music.scores.events import REST
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
 from studio.music.scores.tunes import Tune
-from studio.music.styles.corpora import Style
-from studio.music.styles.originality import Kind
+from studio.music.styles.runs import RunKind
+from studio.music.styles.style import Style
 
 PER_QUARTER = 24
 """Ticks a quarter note while tunes are read; tunes with notes between them are left out."""
@@ -139,7 +139,7 @@ class Idiom:
             column.flags.writeable = False
         self._chains: dict[int, Chain] = {}
         self._walks: dict[int, Walk] = {}
-        self._copies: dict[tuple[Kind, int], Listener] = {}
+        self._copies: dict[tuple[RunKind, int], Listener] = {}
         self._trellises: dict[tuple[int, ...], Trellis] = {}
 
     @property
@@ -207,7 +207,7 @@ class Idiom:
         self._trellises[key] = found
         return found
 
-    def copies(self, kind: Kind, notes: int) -> Listener:
+    def copies(self, kind: RunKind, notes: int) -> Listener:
         """Never more than `notes` notes in a row as they stand in a tune of the style, compared by `kind`.
         Every tune of the style counts, in whatever meter, as it is written and, for those learnt from, as it
         is played."""
@@ -215,26 +215,26 @@ class Idiom:
             raise Refused(f"A copy limit of {notes} notes leaves nothing to play; allow at least 1.")
         if (kind, notes) not in self._copies:
             view, lines = self.heard(kind)
-            letters = notes if kind is Kind.PITCH else notes - 1
+            letters = notes if kind is RunKind.PITCH else notes - 1
             self._copies[kind, notes] = Listener(view, copy_limit(lines, letters, view.letters))
         return self._copies[kind, notes]
 
-    def heard(self, kind: Kind) -> tuple[Viewpoint, list[NDArray[np.int64]]]:
+    def heard(self, kind: RunKind) -> tuple[Viewpoint, list[NDArray[np.int64]]]:
         """How notes are compared, and the whole style heard so, cut wherever something sounds that these
         events cannot.
         """
         if kind not in self._heard:
             written, played = self._written, list(self._played())
-            if kind is Kind.PITCH:
+            if kind is RunKind.PITCH:
                 self._heard[kind] = self._by_pitch(written)
-            elif kind is Kind.INTERVAL:
+            elif kind is RunKind.INTERVAL:
                 self._heard[kind] = self._by_interval(written + played)
             else:
                 self._heard[kind] = self._by_rhythm(written + played)
         return self._heard[kind]
 
     @cached_property
-    def _heard(self) -> dict[Kind, tuple[Viewpoint, list[NDArray[np.int64]]]]:
+    def _heard(self) -> dict[RunKind, tuple[Viewpoint, list[NDArray[np.int64]]]]:
         return {}
 
     @cached_property
@@ -266,13 +266,13 @@ class Idiom:
 
     @cached_property
     def pitches(self) -> NDArray[np.int64]:
-        """The pitches that can be struck, ascending: the letters of `Kind.PITCH`."""
+        """The pitches that can be struck, ascending: the letters of `RunKind.PITCH`."""
         found: NDArray[np.int64] = np.unique(self.pitch[self.struck])
         return found
 
     @cached_property
     def rises(self) -> NDArray[np.int64]:
-        """The steps in half tones that can be made, ascending: the letters of `Kind.INTERVAL`."""
+        """The steps in half tones that can be made, ascending: the letters of `RunKind.INTERVAL`."""
         found: NDArray[np.int64] = np.unique(self.pitches[None, :] - self.pitches[:, None])
         return found
 

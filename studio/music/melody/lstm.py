@@ -55,7 +55,8 @@ from studio.music.melody.tokens import (
     tonic_below,
 )
 from studio.music.scores.meters import Meter
-from studio.music.styles.corpora import STYLES, own_styles
+from studio.music.styles.own import own_styles
+from studio.music.styles.table import STYLES
 from studio.works.home import home
 from studio.works.shipped import shipped
 

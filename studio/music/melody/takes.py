@@ -31,8 +31,8 @@ from studio.music.melody.recipes import ComposeRecipe, read_keep
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
 from studio.music.scores.tunes import Tune
-from studio.music.styles.corpora import Style
 from studio.music.styles.originality import Comparison
+from studio.music.styles.style import Style
 
 LARGE_STYLE = 20_000
 """Events from which on every step looks back three notes at least, and below which two. That keeps a style of

@@ -25,7 +25,7 @@ from studio.errors import Refused, Unreadable
 from studio.music.melody.idiom import PER_QUARTER, Event, learn
 from studio.music.scores.keys import MODES, Key
 from studio.music.scores.meters import Meter
-from studio.music.styles.corpora import Style
+from studio.music.styles.style import Style
 
 if TYPE_CHECKING:
     import torch

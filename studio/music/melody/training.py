@@ -21,8 +21,10 @@ from studio.errors import Missing, Refused
 from studio.music.melody.lstm import MelodyNetwork, log_probabilities, models_folder
 from studio.music.melody.surprise import chain_losses, loss_of
 from studio.music.melody.tokens import Layout, Parts, Readings, melodies, parted
-from studio.music.styles.corpora import STYLES, Style, open_style
+from studio.music.styles.opening import open_style
 from studio.music.styles.sources import stands_for_files
+from studio.music.styles.style import Style
+from studio.music.styles.table import STYLES
 from studio.works.work import Progress
 
 if TYPE_CHECKING:

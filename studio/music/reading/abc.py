@@ -13,18 +13,19 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from studio.errors import Refused, Unreadable
-from studio.music.reading.assembling import Line, assemble, barred, choose_melody, remarks_on
-from studio.music.reading.budget import Budget, Reading, text_of
+from studio.music.reading.assembling import PartLine, assemble, barred, choose_melody, remarks_on
+from studio.music.reading.budget import Reading, ReadingBudget
+from studio.music.reading.text import text_of
 from studio.music.scores.bars import Grid, Repeat
 from studio.music.scores.chords import ChordAt, parse_chord
 from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.meters import Meter
-from studio.music.writing.notation import signature
+from studio.music.scores.pitches import natural_pitch
 
 
-def read_abc(content: bytes, name: str = "The file", budget: Budget | None = None) -> Reading:
+def read_abc(content: bytes, name: str = "The file", budget: ReadingBudget | None = None) -> Reading:
     """One ABC tune (the first voice that is the melody). Raises `Unreadable`."""
-    budget = budget or Budget()
+    budget = budget or ReadingBudget()
     header, voices, names = _in_voices(text_of(content))
     fields = _fields(header)
     if "K" not in fields:
@@ -156,9 +157,9 @@ class _Voice:
 
     header: dict[str, str]
     name: str
-    budget: Budget
+    budget: ReadingBudget
     file: str
-    line: Line = field(default_factory=Line)
+    line: PartLine = field(default_factory=PartLine)
     bars: list[tuple[Fraction, Meter | None]] = field(default_factory=list)
     keys: list[KeyAt | tuple[Fraction, int]] = field(default_factory=list)
     chords: list[ChordAt] = field(default_factory=list)
@@ -274,7 +275,7 @@ class _Voice:
         named = named[:1] + named[1:].lower()  # K:EM is E minor: ABC takes no notice of case
         try:
             key = Key.parse(named)
-            self.signs = signature(key)
+            self.signs = key.signature
             self.keys.append(KeyAt(self.now, key))
         except Refused:
             if self.keys or not changes:
@@ -307,10 +308,10 @@ class _Voice:
             and letter not in self.altered
         ):
             # A tied note keeps its sign over the bar line.
-            alter = self.tie.pitch - _natural(letter, octave)
+            alter = self.tie.pitch - natural_pitch(letter, octave)
         else:
             alter = self.altered.get(letter, self.signs[letter])
-        pitch = _natural(letter, octave) + alter
+        pitch = natural_pitch(letter, octave) + alter
         length = _length(token["length"]) * self.unit
         if self.chord is not None:
             self.chord.append((pitch, length, place))
@@ -375,10 +376,6 @@ class _Voice:
     def _ending(self, number: str) -> None:
         if number == "1":
             self.ending = self.now
-
-
-def _natural(letter: str, octave: int) -> int:
-    return {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}[letter] + 12 * (octave + 1)
 
 
 def _length(text: str) -> Fraction:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from studio.errors import Unreadable
-from studio.music.reading.budget import Budget
+from studio.music.reading.budget import ReadingBudget
 from studio.music.scores.bars import Grid, Repeat
 from studio.music.scores.chords import ChordAt, parse_chord
 from studio.music.scores.keys import Key, KeyAt
@@ -28,7 +28,7 @@ MELODY_NAMES = re.compile(
 
 
 @dataclass
-class Line:
+class PartLine:
     """One part while it is read. notes: (start, end, pitch or None, tied to the one before) in any order."""
 
     name: str = ""
@@ -47,7 +47,7 @@ class Line:
         return sum(pitches) / len(pitches) if pitches else 0.0
 
 
-def choose_melody(lines: Sequence[Line]) -> Line | None:
+def choose_melody(lines: Sequence[PartLine]) -> PartLine | None:
     """The line that is the tune, by the rule at the top of this file; None when nothing but drums sounds."""
     tonal = [line for line in lines if line.count and not line.percussion]
     if not tonal:
@@ -59,7 +59,7 @@ def choose_melody(lines: Sequence[Line]) -> Line | None:
     return max((line for line in tonal if line.count * 3 >= busiest), key=lambda line: line.height)
 
 
-def remarks_on(chosen: Line, parts: int) -> list[str]:
+def remarks_on(chosen: PartLine, parts: int) -> list[str]:
     remarks = []
     if parts > 1:
         remarks.append(
@@ -75,7 +75,7 @@ def remarks_on(chosen: Line, parts: int) -> list[str]:
 
 
 def assemble(
-    line: Line,
+    line: PartLine,
     grid: Grid,
     keys: Sequence[KeyAt | tuple[Fraction, int]],
     chords: Sequence[ChordAt],
@@ -87,7 +87,7 @@ def assemble(
     *,
     end: Fraction,
     name: str,
-    budget: Budget,
+    budget: ReadingBudget,
     remarks: list[str],
 ) -> Tune:
     """Put a tune together from what was read: one note at a time, rests in the gaps, keys completed with a

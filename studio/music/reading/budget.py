@@ -8,7 +8,7 @@ from studio.music.scores.tunes import Tune
 
 
 @dataclass(frozen=True)
-class Budget:
+class ReadingBudget:
     """How much one file may cost. file, unpacked: bytes. events: of MIDI. elements: of XML. signs: of one ABC
     tune. tunes: in one file.
     quarters: length of the music in quarter notes. seconds, memory (bytes): of the process that reads it."""
@@ -41,12 +41,3 @@ class Reading:
     tunes: tuple[Tune, ...]
     remarks: tuple[str, ...] = ()
     unread: tuple[Unread, ...] = ()
-
-
-def text_of(content: bytes) -> str:
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return content.decode("utf-16", "replace")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("latin-1")

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from studio.errors import Refused, Unreadable
-from studio.music.reading.assembling import Line, assemble, choose_melody, remarks_on
-from studio.music.reading.budget import Budget, Reading, text_of
+from studio.music.reading.assembling import PartLine, assemble, choose_melody, remarks_on
+from studio.music.reading.budget import Reading, ReadingBudget
 from studio.music.reading.quantising import quantise_line
+from studio.music.reading.text import text_of
 from studio.music.scores.bars import Grid, MeterAt
 from studio.music.scores.chords import ChordAt, parse_chord
 from studio.music.scores.keys import Key, KeyAt
@@ -36,19 +37,19 @@ class _Midi:
     end: int = 0
 
 
-def read_midi(content: bytes, name: str = "The file", budget: Budget | None = None) -> Reading:
+def read_midi(content: bytes, name: str = "The file", budget: ReadingBudget | None = None) -> Reading:
     """The melody of a MIDI file (type 0 or 1). Raises `Unreadable`.
 
     Files that were played rather than written are quantised (see `quantise_line`), and a remark says how much
     was moved. A first bar in a shorter meter that lasts one bar is a pick-up. Markers that read as chord
     symbols are the chords.
     """
-    budget = budget or Budget()
+    budget = budget or ReadingBudget()
     midi = parse_midi(content, name, budget)
     per_quarter = midi.division
     lines = []
     for (track, channel), played in sorted(midi.notes.items()):
-        line = Line(midi.names.get(track, ""), percussion=channel == 9)
+        line = PartLine(midi.names.get(track, ""), percussion=channel == 9)
         line.notes = [
             (Fraction(start, per_quarter), Fraction(stop, per_quarter), pitch, False)
             for start, stop, pitch in played
@@ -124,7 +125,7 @@ def _midi_grid(signs: Sequence[tuple[Fraction, int, int]]) -> Grid:
     return Grid(tuple(meters))
 
 
-def parse_midi(content: bytes, name: str, budget: Budget) -> _Midi:
+def parse_midi(content: bytes, name: str, budget: ReadingBudget) -> _Midi:
     if len(content) > budget.file:
         raise Unreadable(
             f"{name} has {len(content) / 1e6:.0f} MB; the studio opens scores of up to {budget.file / 1e6:.0f} MB."
@@ -164,7 +165,7 @@ def parse_midi(content: bytes, name: str, budget: Budget) -> _Midi:
 _DATA_BYTES = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}
 
 
-def _parse_track(body: bytes, track: int, midi: _Midi, events: int, name: str, budget: Budget) -> int:
+def _parse_track(body: bytes, track: int, midi: _Midi, events: int, name: str, budget: ReadingBudget) -> int:
     place, now, status = 0, 0, 0
     held: dict[tuple[int, int], deque[int]] = {}
     limit = budget.quarters * midi.division

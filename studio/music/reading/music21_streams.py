@@ -10,8 +10,15 @@ from fractions import Fraction
 from typing import Any
 
 from studio.errors import Refused, Unreadable
-from studio.music.reading.assembling import Line, assemble, barred, choose_melody, estimate_key, remarks_on
-from studio.music.reading.budget import Budget, Reading
+from studio.music.reading.assembling import (
+    PartLine,
+    assemble,
+    barred,
+    choose_melody,
+    estimate_key,
+    remarks_on,
+)
+from studio.music.reading.budget import Reading, ReadingBudget
 from studio.music.scores.bars import Grid, Repeat
 from studio.music.scores.chords import CHORD_KINDS, ChordAt, parse_chord
 from studio.music.scores.keys import MODES, Key, KeyAt
@@ -19,7 +26,7 @@ from studio.music.scores.meters import Meter
 from studio.music.scores.tunes import Tune
 
 
-def tunes_of(score: Any, name: str, budget: Budget, *, doubt_major: bool = False) -> Reading:
+def tunes_of(score: Any, name: str, budget: ReadingBudget, *, doubt_major: bool = False) -> Reading:
     """doubt_major: the format says "major" where nobody chose a mode (MusicXML), so a tune that ends in the
     relative minor is in minor.
     """
@@ -133,8 +140,8 @@ def _measure_length(measures: Sequence[Any], place: int) -> Fraction:
     return Fraction(measures[place].highestTime)
 
 
-def _line_of(part: Any) -> Line:
-    line = Line(
+def _line_of(part: Any) -> PartLine:
+    line = PartLine(
         str(part.partName or part.id or "") if not isinstance(part.id, int) else str(part.partName or "")
     )
     if line.name.startswith(("0x", "spine_")) or re.fullmatch(r"P\d+|\d+", line.name):

@@ -89,6 +89,16 @@ class Key:
         major = {(7 * self.fifths + step) % 12 for step in MAJOR_SCALE}
         return tuple(sorted(major, key=lambda pitch_class: (pitch_class - self.tonic) % 12))
 
+    @property
+    def signature(self) -> dict[str, int]:
+        """Letter -> alteration by the key signature: 1 for a sharp, -1 for a flat, 0 for neither."""
+        signs = dict.fromkeys("CDEFGAB", 0)
+        for letter in "FCGDAEB"[: max(0, self.fifths)]:
+            signs[letter] = 1
+        for letter in "BEADGCF"[: max(0, -self.fifths)]:
+            signs[letter] = -1
+        return signs
+
     def transposed(self, semitones: int) -> Key:
         return Key.of_tonic((self.tonic + semitones) % 12, self.mode)
 

@@ -37,6 +37,11 @@ def pitch_class_of(name: str) -> int:
     return (_STEPS[match[1].upper()] + match[2].count("#") - match[2].count("b")) % 12
 
 
+def natural_pitch(letter: str, octave: int) -> int:
+    """The MIDI pitch of a letter without an accidental in an octave: C4 is 60."""
+    return _STEPS[letter] + 12 * (octave + 1)
+
+
 def parse_pitch(text: str) -> int:
     """ "C4" is 60, "F#5", "Bb3"; a bare number is a MIDI pitch. Raises `Refused`."""
     match = re.fullmatch(r"([A-Ga-g])(##|bb|♯♯|♭♭|[#b♯♭]?)(-?\d{1,2})", text.strip())

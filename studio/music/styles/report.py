@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from studio.music.styles.corpora import Style
+    from studio.music.styles.style import Style
 
 LENGTH_CLASSES = tuple(
     Fraction(length)
@@ -180,7 +180,8 @@ def portrait(style: Style) -> dict[str, str | int | list[str]]:
     """What there is to know of a style, in words: its meters and modes, what its tunes borrow from each
     other, what was not read.
     """
-    from studio.music.styles.originality import Comparison, Kind
+    from studio.music.styles.originality import Comparison
+    from studio.music.styles.runs import RunKind
 
     comparison = Comparison(style, style.entry.title)
     told: dict[str, str | int | list[str]] = {
@@ -194,7 +195,7 @@ def portrait(style: Style) -> dict[str, str | int | list[str]]:
         "modes": ", ".join(f"{count} {mode}" for mode, count in style.counts("mode").items()),
     }
     if len(style) > 1:
-        borrowed = {kind: comparison.scale(kind) for kind in (Kind.INTERVAL, Kind.RHYTHM)}
+        borrowed = {kind: comparison.scale(kind) for kind in (RunKind.INTERVAL, RunKind.RHYTHM)}
         told["borrowing"] = [
             f"longest run shared with another of its tunes, by {kind.value}: {scale.percentile(50):.0f} notes for half of them, "
             f"{scale.percentile(5):.0f} for all but one in twenty"

@@ -11,23 +11,17 @@ import gzip
 import hashlib
 import io
 import json
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import Any
 
-from studio.errors import Missing, Refused, UnknownName, Unreadable
-from studio.music.reading.files import SUFFIXES, Readers, pieces
+from studio.errors import Missing, Refused, Unreadable
+from studio.music.reading.pieces import SUFFIXES, pieces
+from studio.music.reading.readers import Readers
 from studio.music.scores.tunes import Tune
-from studio.music.styles.corpora import (
-    STYLES,
-    Style,
-    StyleEntry,
-    catalogue,
-    open_style,
-    own_entry,
-    own_styles,
-    ready_style,
-)
+from studio.music.styles.opening import open_style, ready_style
+from studio.music.styles.own import own_styles
+from studio.music.styles.style import Style
+from studio.music.styles.table import STYLES, StyleEntry, own_entry
 from studio.works.ingredient import Ingredient
 from studio.works.recipe import Source
 from studio.works.work import Materials, Progress
@@ -39,23 +33,6 @@ LARGEST_PACK = 200_000_000
 """Bytes of the largest pack that is unpacked."""
 
 _PACKED, _MANIFEST = "studio tunes 1", "studio style 1"
-
-
-def implied(wishes: Mapping[str, Any], roles: Iterable[str]) -> list[Ingredient]:
-    """The sources that wishes for a composition imply: the style they name, unless tunes of one's own come
-    with them.
-
-    wishes: parameters of the recipe. roles: those of the files that come with them. Raises `UnknownName` for
-    a style that is not there.
-    """
-    if "tune" in roles or "style" in roles:
-        return []
-    from studio.music.melody.recipes import ComposeRecipe
-
-    name = str(wishes.get("style") or ComposeRecipe.model_fields["style"].default)
-    if name not in STYLES and name not in own_styles():
-        raise UnknownName("style", name, [entry.name for entry in catalogue()])
-    return [style_ingredient(ready_style(name))]
 
 
 def style_ingredient(style: Style) -> Ingredient:

@@ -25,6 +25,7 @@ from studio.music.scores.chords import Chord, parse_chord
 from studio.music.scores.keys import Key, spell
 from studio.music.scores.meters import Meter
 from studio.music.scores.notes import Note
+from studio.music.scores.pitches import natural_pitch
 from studio.music.scores.scores import Part, Score
 
 VALUES = {
@@ -466,7 +467,7 @@ def spell_line(
             index = letters.index(target[0]) + step
             letter = letters[index % 7]
             octave = target[2] + index // 7
-            natural = spell_natural(letter, octave)
+            natural = natural_pitch(letter, octave)
             degree = (pitch - key.tonic) % 12
             custom = degree == 10 or (
                 step == 1 and (degree == 6 or (key.mode == "minor" and degree in (9, 11)))
@@ -489,23 +490,8 @@ def _as_chord_tone(pitch: int, chord: Chord) -> tuple[str, int, int] | None:
         return None
     letters = "CDEFGAB"
     letter = letters[(letters.index(chord.root[0]) + _CHORD_STEPS[above]) % 7]
-    alter = (pitch - spell_natural(letter, 4) + 6) % 12 - 6
+    alter = (pitch - natural_pitch(letter, 4) + 6) % 12 - 6
     return (letter, alter, (pitch - alter) // 12 - 1) if abs(alter) <= 1 else None
-
-
-def spell_natural(letter: str, octave: int) -> int:
-    """The MIDI pitch of a letter without sign in an octave: C4 is 60."""
-    return {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}[letter] + 12 * (octave + 1)
-
-
-def signature(key: Key) -> dict[str, int]:
-    """Letter -> alteration by the key signature."""
-    signs = dict.fromkeys("CDEFGAB", 0)
-    for letter in "FCGDAEB"[: max(0, key.fifths)]:
-        signs[letter] = 1
-    for letter in "BEADGCF"[: max(0, -key.fifths)]:
-        signs[letter] = -1
-    return signs
 
 
 def _spell(measures: Sequence[Measure], score: Score) -> None:
@@ -532,7 +518,7 @@ def _spell(measures: Sequence[Measure], score: Score) -> None:
     for place, measure in enumerate(measures):
         in_force = {
             (letter, octave): alter
-            for letter, alter in signature(measure.key).items()
+            for letter, alter in measure.key.signature.items()
             for octave in range(-2, 11)
         }
         order = sorted(

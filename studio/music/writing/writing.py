@@ -25,7 +25,7 @@ from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
 from studio.music.scores.scores import Part, Score
 from studio.music.scores.tunes import Tune
-from studio.music.writing.notation import VALUES, Measure, Written, clef_of, measures_of, signature
+from studio.music.writing.notation import VALUES, Measure, Written, clef_of, measures_of
 
 # MIDI
 # ------------------------------------------------------------------------------------------------------------
@@ -426,7 +426,7 @@ _ABC_SIGNS = {-2: "__", -1: "_", 0: "=", 1: "^", 2: "^^"}
 
 
 def _measure_abc(measure: Measure, unit: Fraction, chords: list[Any]) -> str:
-    text, signs, altered = "", signature(measure.key), set[str]()
+    text, signs, altered = "", measure.key.signature, set[str]()
     written = measure.voices[0]
     for place, note in enumerate(written):
         symbol = ""

@@ -17,10 +17,12 @@ from studio.errors import Refused
 from studio.music.melody import compose
 from studio.music.melody.recipes import ComposeRecipe
 from studio.music.melody.takes import consider, draw
-from studio.music.reading.files import read_tunes
+from studio.music.reading.readers import read_tunes
 from studio.music.scores.keys import pitch_name
 from studio.music.scores.tunes import Tune
-from studio.music.styles.corpora import Style, music21_corpus, ready_style
+from studio.music.styles.opening import ready_style
+from studio.music.styles.style import Style
+from studio.music.styles.table import music21_corpus
 from studio.process import finish
 from tests.app.tunes import jigs
 from tests.conftest import Studio

@@ -35,7 +35,7 @@ from studio.music.melody.tokens import Layout, Melody, Token, melodies
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
 from studio.music.scores.tunes import Tune
-from studio.music.styles.corpora import Style
+from studio.music.styles.style import Style
 from studio.process import finish
 from studio.works.shipped import shipped
 

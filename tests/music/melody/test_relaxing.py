@@ -11,10 +11,10 @@ from studio.music.melody.idiom import learn
 from studio.music.melody.recipes import ComposeRecipe
 from studio.music.melody.relaxing import ways_out
 from studio.music.melody.takes import consider
-from studio.music.reading.files import read_tunes
+from studio.music.reading.readers import read_tunes
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
-from studio.music.styles.corpora import Style
+from studio.music.styles.style import Style
 from studio.process import finish
 
 TUNES = (

@@ -16,7 +16,7 @@ from studio.errors import Refused, Unreadable
 from studio.music.melody.tokens import BARS_BACK, Layout, Readings, Token, melodies, parted
 from studio.music.scores.bars import Repeat
 from studio.music.scores.tunes import Tune
-from studio.music.styles.corpora import Style
+from studio.music.styles.style import Style
 
 
 def test_a_melody_is_the_same_in_every_key_and_its_repeats_are_played_out() -> None:

@@ -16,13 +16,14 @@ from pathlib import Path
 import pytest
 
 from studio.errors import Missing, Refused, StudioError, UnknownName, Unreadable
-from studio.music.reading.budget import Budget
-from studio.music.reading.files import Readers
+from studio.music.reading.budget import ReadingBudget
 from studio.music.reading.midi import read_midi
+from studio.music.reading.readers import Readers
 from studio.music.scores.tunes import Tune
-from studio.music.styles.corpora import Style, open_style, ready_style
+from studio.music.styles.opening import open_style, ready_style
 from studio.music.styles.originality import Comparison
 from studio.music.styles.report import compare
+from studio.music.styles.style import Style
 from studio.music.writing.writing import write_midi, write_musicxml
 
 WHOLE = Tune.of([(60, 1), (62, 1), (64, 1), (65, 1)] * 4, title="Whole")
@@ -251,4 +252,4 @@ def test_a_style_is_left_alone_when_its_reading_is_stopped(tmp_path: Path, home:
     assert not list((home / "styles").glob("*")) if (home / "styles").exists() else True
     assert isinstance(ready_style(tmp_path, processes=1), Style)
     assert len(list((home / "styles").glob("*.tunes"))) == 1
-    assert Budget().file == 16_000_000
+    assert ReadingBudget().file == 16_000_000

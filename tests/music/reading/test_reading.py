@@ -14,12 +14,14 @@ import pytest
 
 from studio.errors import Unreadable
 from studio.music.reading.assembling import estimate_key
-from studio.music.reading.files import Budget, Readers, pieces, read_tunes
+from studio.music.reading.budget import ReadingBudget
+from studio.music.reading.pieces import pieces
 from studio.music.reading.quantising import quantise
+from studio.music.reading.readers import Readers, read_tunes
 from studio.music.scores.bars import Repeat
 from studio.music.scores.keys import Key
 from studio.music.scores.tunes import Tune
-from studio.music.styles.corpora import music21_corpus
+from studio.music.styles.table import music21_corpus
 from studio.music.writing.writing import write_musicxml
 
 
@@ -127,7 +129,7 @@ def test_abc_agrees_with_music21_where_that_reads_it_rightly() -> None:
     assert len(plain) > 30
     for name, text in plain[::6]:
         ours = read_tunes(text.encode(), name).tunes[0]
-        theirs = tunes_of(converter.parseData(text, format="abc"), name, Budget()).tunes[0]
+        theirs = tunes_of(converter.parseData(text, format="abc"), name, ReadingBudget()).tunes[0]
         assert ours.notes == theirs.notes, name
         assert (ours.key, ours.meter, ours.pickup) == (theirs.key, theirs.meter, theirs.pickup), name
 
@@ -270,7 +272,7 @@ def test_kern_is_read_with_its_top_voice(readers: Readers) -> None:
 def test_the_column_of_the_melody_alone_gives_what_the_whole_file_gives() -> None:
     from music21 import converter
 
-    from studio.music.reading.files import top_spine
+    from studio.music.reading.kern import top_spine
     from studio.music.reading.music21_streams import tunes_of
 
     for path in sorted((music21_corpus() / "palestrina").glob("*.krn"))[10::600]:
@@ -278,7 +280,7 @@ def test_the_column_of_the_melody_alone_gives_what_the_whole_file_gives() -> Non
         alone = top_spine(text)
         assert len(alone) < len(text) / 2
         one, whole = (
-            tunes_of(converter.parseData(each, format="humdrum"), path.name, Budget()).tunes[0]
+            tunes_of(converter.parseData(each, format="humdrum"), path.name, ReadingBudget()).tunes[0]
             for each in (alone, text)
         )
         assert (one.notes, one.grid, one.keys) == (whole.notes, whole.grid, whole.keys)
@@ -408,10 +410,10 @@ def test_keys_are_told_by_their_notes() -> None:
 
 def test_a_file_that_takes_too_long_is_given_up_and_the_next_is_read() -> None:
     long = _xml(("", _note("C", 4, 24) * 30_000))
-    with Readers(1, Budget(seconds=1.5)) as readers:
+    with Readers(1, ReadingBudget(seconds=1.5)) as readers:
         with pytest.raises(Unreadable, match="took longer than 2 seconds"):
             readers.read(long, "long.musicxml")
-        readers.budget = Budget(seconds=60)
+        readers.budget = ReadingBudget(seconds=60)
         assert len(readers.read(_xml(("", _note("C", 4, 24))), "short.xml").tunes) == 1
 
 
@@ -421,7 +423,7 @@ def test_memory_is_bounded() -> None:
         "<direction><direction-type><words>" + "la " * 12_000_000 + "</words></direction-type></direction>"
     )
     fat = _mxl(_xml(("", words + _note("C", 4, 24))))
-    with Readers(1, Budget(seconds=60, memory=250 << 20)) as readers:
+    with Readers(1, ReadingBudget(seconds=60, memory=250 << 20)) as readers:
         with pytest.raises(Unreadable, match="more memory than the 250 MB"):
             readers.read(fat, "fat.mxl")
         assert len(readers.read(_xml(("", _note("C", 4, 24))), "thin.xml").tunes) == 1

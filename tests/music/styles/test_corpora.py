@@ -17,18 +17,12 @@ from studio.errors import Missing, Refused, UnknownName, Unreadable
 from studio.music.scores.events import REST
 from studio.music.scores.keys import Key
 from studio.music.scores.tunes import Tune
-from studio.music.styles import corpora
-from studio.music.styles.corpora import (
-    STYLES,
-    Style,
-    add_style,
-    catalogue,
-    music21_corpus,
-    open_style,
-    own_styles,
-    ready_style,
-    remove_style,
-)
+from studio.music.styles import opening
+from studio.music.styles.adding import add_style
+from studio.music.styles.opening import open_style, ready_style
+from studio.music.styles.own import catalogue, own_styles, remove_style
+from studio.music.styles.style import Style
+from studio.music.styles.table import STYLES, music21_corpus
 from studio.music.writing.formats import by_suffix
 from studio.process import finish
 from studio.works.work import Progress
@@ -59,7 +53,7 @@ def test_a_folder_is_a_style_at_once_and_what_was_read_is_kept(
     assert [each.name for each in style.unread] == ["broken.mid"]
     assert "MIDI" in style.unread[0].reason
 
-    monkeypatch.setattr(corpora, "_read", lambda *_: pytest.fail("it was read again"))
+    monkeypatch.setattr(opening, "_read", lambda *_: pytest.fail("it was read again"))
     again = ready_style(folder)
     assert list(again) == list(style)
     assert (again.sha256, again.unread, again.remarks) == (style.sha256, style.unread, style.remarks)

@@ -8,7 +8,9 @@ from fractions import Fraction
 import pytest
 
 from studio.music.scores.tunes import Tune
-from studio.music.styles.originality import LENGTHS, Comparison, Kind, align, tokens
+from studio.music.styles.alignment import align
+from studio.music.styles.originality import LENGTHS, Comparison
+from studio.music.styles.runs import RunKind, tokens
 
 
 def _random_tunes(seed: int, count: int, low: int = 60, high: int = 63) -> list[Tune]:
@@ -28,15 +30,15 @@ def _random_tunes(seed: int, count: int, low: int = 60, high: int = 63) -> list[
     ]
 
 
-def _words(tune: Tune, kind: Kind) -> list[object]:
+def _words(tune: Tune, kind: RunKind) -> list[object]:
     """What counts as equal, written down afresh: no numbers packed into one another."""
     notes = tune.sounding
-    if kind is Kind.PITCH:
+    if kind is RunKind.PITCH:
         return [note.pitch for note in notes]
     steps = [(notes[place + 1].pitch or 0) - (notes[place].pitch or 0) for place in range(len(notes) - 1)]
     return (
         list(steps)
-        if kind is Kind.INTERVAL
+        if kind is RunKind.INTERVAL
         else [(step, note.duration) for step, note in zip(steps, notes, strict=False)]
     )
 
@@ -56,13 +58,13 @@ def _longest(melody: list[object], lines: list[list[object]]) -> int:
     return length
 
 
-@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("kind", list(RunKind))
 @pytest.mark.parametrize("seed", range(5))
-def test_runs_and_shares_equal_brute_force(kind: Kind, seed: int) -> None:
+def test_runs_and_shares_equal_brute_force(kind: RunKind, seed: int) -> None:
     tunes = _random_tunes(seed, 12)
     melodies = _random_tunes(seed + 100, 4)
     comparison = Comparison(tunes, "chance")
-    extra = 0 if kind is Kind.PITCH else 1
+    extra = 0 if kind is RunKind.PITCH else 1
     lines = [_words(tune, kind) for tune in tunes]
     for melody in melodies:
         words = _words(melody, kind)
@@ -86,11 +88,11 @@ def test_runs_and_shares_equal_brute_force(kind: Kind, seed: int) -> None:
                 assert notes not in shares
 
 
-@pytest.mark.parametrize("kind", list(Kind))
-def test_the_styles_own_scale_equals_each_tune_against_the_others(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", list(RunKind))
+def test_the_styles_own_scale_equals_each_tune_against_the_others(kind: RunKind) -> None:
     tunes = _random_tunes(7, 15)
     comparison = Comparison(tunes)
-    extra = 0 if kind is Kind.PITCH else 1
+    extra = 0 if kind is RunKind.PITCH else 1
     lines = [_words(tune, kind) for tune in tunes]
     expected = []
     for number, line in enumerate(lines):
@@ -120,20 +122,20 @@ def test_a_transposed_copy_is_a_copy_by_intervals_and_not_by_pitch() -> None:
     run = report.longest()
     assert (run.notes, run.title, run.start, run.song_start) == (12, "The Song", 2, 10)
     assert (run.bar, run.song_bar) == (1, 2)
-    assert report.longest(Kind.PITCH).notes < 6
+    assert report.longest(RunKind.PITCH).notes < 6
     assert report.keeps_within(12)
     assert not report.keeps_within(11)
     assert any("12 notes (from bar 1; The Song, from bar 2)" in sentence for sentence in report.sentences)
     slower = Tune.of([(pitch, 1) for pitch in stolen])
-    assert Comparison([song]).longest_run(slower, Kind.RHYTHM).notes == 0
-    assert Comparison([song]).longest_run(slower, Kind.INTERVAL).notes == 12
+    assert Comparison([song]).longest_run(slower, RunKind.RHYTHM).notes == 0
+    assert Comparison([song]).longest_run(slower, RunKind.INTERVAL).notes == 12
 
 
 def test_rests_are_passed_over_and_ties_are_one_note() -> None:
     plain = Tune.of([(60, 1), (64, 1), (67, 1), (72, 1)])
     with_rests = Tune.of([(60, 1), (None, 1), (64, 1), (67, 4), (None, 1), (72, 1)])
     assert Comparison([plain]).longest_run(with_rests).notes == 4
-    assert tokens(plain, Kind.INTERVAL) == tokens(with_rests, Kind.INTERVAL)
+    assert tokens(plain, RunKind.INTERVAL) == tokens(with_rests, RunKind.INTERVAL)
 
 
 def test_the_nearest_song_is_set_beside_the_melody_note_by_note() -> None:
@@ -197,9 +199,9 @@ def test_alignment_costs_no_more_than_any_other() -> None:
 def test_the_default_limit_lies_below_what_nearly_all_tunes_share() -> None:
     tunes = _random_tunes(5, 40, 60, 66)
     comparison = Comparison(tunes)
-    runs = comparison.scale(Kind.INTERVAL).runs
+    runs = comparison.scale(RunKind.INTERVAL).runs
     assert comparison.max_copy >= 4
     if comparison.max_copy > 4:
         assert sum(run > comparison.max_copy for run in runs) / len(runs) >= 0.94
     assert Comparison(tunes[:1]).max_copy == 8
-    assert Comparison(tunes[:1]).report(tunes[1]).scales[Kind.PITCH].runs == ()
+    assert Comparison(tunes[:1]).report(tunes[1]).scales[RunKind.PITCH].runs == ()

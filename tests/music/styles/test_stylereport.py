@@ -11,9 +11,8 @@ import pytest
 from scipy.stats import gaussian_kde
 
 from studio.errors import Refused
-from studio.music.reading.files import read_tunes
+from studio.music.reading.readers import read_tunes
 from studio.music.scores.tunes import Tune
-from studio.music.styles.corpora import music21_corpus
 from studio.music.styles.report import (
     FEATURES,
     between_distances,
@@ -24,6 +23,7 @@ from studio.music.styles.report import (
     overlap_and_divergence,
     within_distances,
 )
+from studio.music.styles.table import music21_corpus
 
 
 def _normal(mean: float, deviation: float, grid: np.ndarray) -> np.ndarray:

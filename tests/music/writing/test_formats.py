@@ -6,7 +6,7 @@ import pytest
 
 from studio.errors import Refused, UnknownName
 from studio.music.melody.recipes import ComposeRecipe
-from studio.music.reading.files import SUFFIXES
+from studio.music.reading.pieces import SUFFIXES
 from studio.music.scores.tunes import Tune
 from studio.music.writing.formats import FORMATS, by_name, by_suffix, names, suffixes
 from studio.works.formats import Format

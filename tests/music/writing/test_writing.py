@@ -16,7 +16,7 @@ import pytest
 from random_tunes import random_tune
 
 from studio.errors import Refused
-from studio.music.reading.files import Readers
+from studio.music.reading.readers import Readers
 from studio.music.scores.bars import Repeat
 from studio.music.scores.chords import ChordAt
 from studio.music.scores.keys import Key, pitch_name

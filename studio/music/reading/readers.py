@@ -1,0 +1,208 @@
+"""Reads tunes from the bytes of files: MIDI, MusicXML (plain or .mxl), ABC, Humdrum kern.
+
+    with Readers() as readers:
+        reading = readers.read(path.read_bytes(), path.name)
+    reading.tunes, reading.remarks
+
+What a file is, is told by its content, not by its name. MusicXML and kern go through music21, in a child
+process that is killed when it takes too long or too much memory; MIDI and ABC, whose formats are simple, are
+read here, sign by sign, under the same budget.
+
+From several parts the melody is taken: the first part that is called a melody (voice, soprano, cantus, lead
+…), else the part with the highest notes on average among those with at least a third as many notes as the
+busiest. Where notes sound together the top one is kept. Grace notes and drums are left out, ties become one
+note, tuplets stay exact, repeats stay as written. What was left out or moved is said in `Reading.remarks`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from studio.errors import Unreadable
+from studio.music.reading.budget import Reading, ReadingBudget, Unread
+from studio.music.reading.child import read_piece, receive, send
+from studio.music.reading.pieces import Piece, pieces
+from studio.music.scores.tunes import Tune
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+
+def read_tunes(content: bytes, name: str = "The file", budget: ReadingBudget | None = None) -> Reading:
+    """The tunes of one file. Starts a process for formats that need one; for many files use `Readers`. Raises
+    `Unreadable`.
+    """
+    with Readers(1, budget or ReadingBudget()) as readers:
+        return readers.read(content, name)
+
+
+class Readers:
+    """Child processes that read scores, kept for the next file. Use it in a `with`, or `close` it.
+
+    processes: how many read at the same time. They are started when first needed, and each is killed and
+    replaced when a file takes more than the budget allows.
+    """
+
+    def __init__(self, processes: int = 1, budget: ReadingBudget | None = None) -> None:
+        self.budget = budget or ReadingBudget()
+        self.processes = max(1, processes)
+        self._idle: queue.LifoQueue[ReaderProcess | None] = queue.LifoQueue()
+        for _ in range(self.processes):
+            self._idle.put(None)
+
+    def __enter__(self) -> Readers:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the processes."""
+        for _ in range(self.processes):
+            with contextlib.suppress(queue.Empty):
+                reader = self._idle.get_nowait()
+                if reader:
+                    reader.kill()
+                self._idle.put(None)
+
+    def read(self, content: bytes, name: str = "The file") -> Reading:
+        """All tunes of one file. Raises `Unreadable` when there is none that can be read."""
+        tunes: list[Tune] = []
+        remarks: list[str] = []
+        unread: list[Unread] = []
+        found = pieces(content, name, self.budget)
+        for piece, reading in self.read_pieces(found):
+            if isinstance(reading, Unreadable):
+                if len(found) == 1:
+                    raise reading
+                unread.append(Unread(piece.name, str(reading)))
+            else:
+                tunes += reading.tunes
+                remarks += [
+                    remark if len(found) == 1 else f"{piece.name}: {remark}" for remark in reading.remarks
+                ]
+        if not tunes:
+            raise Unreadable(
+                f"None of the {len(found)} tunes in {name} could be read; the first: {unread[0].reason}"
+            )
+        return Reading(tuple(tunes), tuple(remarks), tuple(unread))
+
+    def read_pieces(
+        self, pieces: Iterable[Piece]
+    ) -> Generator[tuple[Piece, Reading | Unreadable], None, None]:
+        """Every piece with what it gave, in order, several at a time. Stops reading when its caller stops
+        asking.
+        """
+        if self.processes == 1:
+            for piece in pieces:
+                yield piece, self._try(piece)
+            return
+        waiting: deque[tuple[Piece, Future[Reading | Unreadable]]] = deque()
+        with ThreadPoolExecutor(self.processes) as pool:
+            try:
+                for piece in pieces:
+                    waiting.append((piece, pool.submit(self._try, piece)))
+                    if len(waiting) >= 4 * self.processes:
+                        first, reading = waiting.popleft()
+                        yield first, reading.result()
+                while waiting:
+                    first, reading = waiting.popleft()
+                    yield first, reading.result()
+            finally:
+                for _, later in waiting:
+                    later.cancel()
+
+    def _try(self, piece: Piece) -> Reading | Unreadable:
+        try:
+            return self._read(piece)
+        except Unreadable as error:
+            return error
+
+    def _read(self, piece: Piece) -> Reading:
+        if piece.form in ("midi", "abc") and self.processes == 1:
+            return read_piece(piece, self.budget)
+        reader = self._idle.get()
+        try:
+            if reader is None or not reader.alive:
+                reader = ReaderProcess(self.budget)
+            return reader.ask(piece)
+        finally:
+            self._idle.put(reader)
+
+
+class ReaderProcess:
+    """One child process: takes a piece, gives its tunes, and is killed when it is too slow."""
+
+    def __init__(self, budget: ReadingBudget) -> None:
+        self.budget = budget
+        here = str(Path(__file__).resolve().parents[3])
+        paths = [here, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", "from studio.music.reading.child import serve; serve()"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(paths),
+                "OMP_NUM_THREADS": "1",
+                "OPENBLAS_NUM_THREADS": "1",
+            },
+        )
+        send(self._stdin, {"budget": vars(budget)})
+
+    @property
+    def alive(self) -> bool:
+        return self.process.poll() is None
+
+    @property
+    def _stdin(self) -> BinaryIO:
+        assert self.process.stdin
+        return self.process.stdin  # type: ignore[return-value]
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout):
+            if stream:
+                with contextlib.suppress(OSError):
+                    stream.close()
+
+    def ask(self, piece: Piece) -> Reading:
+        late = threading.Event()
+
+        def too_late() -> None:
+            late.set()
+            self.process.kill()
+
+        alarm = threading.Timer(self.budget.seconds, too_late)
+        alarm.start()
+        try:
+            send(self._stdin, {"name": piece.name, "form": piece.form}, piece.content)
+            assert self.process.stdout
+            answer = receive(self.process.stdout)
+        except (OSError, EOFError, ValueError):
+            self.kill()
+            if late.is_set():
+                message = f"{piece.name} took longer than {self.budget.seconds:.0f} seconds to read and was given up; cut it into smaller files."
+            else:
+                message = f"{piece.name} needs more memory than the {self.budget.memory >> 20} MB a score may take; cut it into smaller files."
+            raise Unreadable(message) from None
+        finally:
+            alarm.cancel()
+        header = answer[0]
+        if "unreadable" in header:
+            raise Unreadable(header["unreadable"])
+        return Reading(tuple(Tune.from_json(text) for text in header["tunes"]), tuple(header["remarks"]))

@@ -1,0 +1,128 @@
+"""A melody beside a song, note by note."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from studio.music.scores.keys import Key, pitch_name
+from studio.music.scores.notes import Note
+from studio.music.scores.tunes import Tune
+
+
+@dataclass(frozen=True)
+class AlignedPair:
+    """One row of an alignment: a note of the melody beside one of the song; None where one has no
+    counterpart.
+
+    same: the pitches agree once the song is transposed; same_length: and the durations agree.
+    """
+
+    note: Note | None
+    bar: int | None
+    song_note: Note | None
+    song_bar: int | None
+    same: bool
+    same_length: bool
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """The song that comes nearest, beside the melody. shift: half steps the song was moved by. agreement:
+    share 0..1 of the melody's notes that have the same pitch at their place in the song. key: the melody's,
+    that notes are named in."""
+
+    song: str
+    title: str
+    shift: int
+    agreement: float
+    pairs: tuple[AlignedPair, ...]
+    key: Key = field(default_factory=lambda: Key(0))
+
+    def side_by_side(self) -> list[tuple[int, str, str]]:
+        """For each bar of the melody: its number, its notes, and the song's notes under them in the melody's
+        key; a dot where one has none, an equals sign where pitch and length agree."""
+        found: dict[int, list[tuple[str, str]]] = {}
+        bar = next((pair.bar for pair in self.pairs if pair.bar is not None), 1)
+        for pair in self.pairs:
+            bar = bar if pair.bar is None else pair.bar
+            mine = "." if pair.note is None else pitch_name(pair.note.pitch or 0, self.key)
+            moved = None if pair.song_note is None else (pair.song_note.pitch or 0) + self.shift
+            theirs = (
+                "."
+                if moved is None
+                else "="
+                if pair.same_length
+                else pitch_name(moved, self.key)
+                if 0 <= moved <= 127
+                else "?"
+            )
+            found.setdefault(bar, []).append((mine, theirs))
+        return [
+            (number, *(" ".join(f"{pair[line]:<4}" for pair in pairs).rstrip() for line in (0, 1)))  # type: ignore[misc]
+            for number, pairs in found.items()
+        ]
+
+
+def align(melody: Tune, song: Tune) -> Alignment:
+    """A melody beside a song moved to its tonic, note by note, with the fewest and smallest differences.
+
+    Costs: 0 for the same pitch and length, 0.2 more for another length, 1 for another pitch, 0.7 for a note
+    without counterpart.
+    """
+    shift = (melody.key.tonic - song.key.tonic + 5) % 12 - 5
+    mine, theirs = melody.sounding, song.sounding
+    if mine and theirs:
+        # Tonics may meet in another octave: take the one in which the lines lie closest.
+        apart = sum(note.pitch or 0 for note in mine) / len(mine) - sum(
+            (note.pitch or 0) + shift for note in theirs
+        ) / len(theirs)
+        shift += 12 * round(apart / 12)
+    rows, columns = len(mine), len(theirs)
+    cost = [[0.0] * (columns + 1) for _ in range(rows + 1)]
+    for row in range(1, rows + 1):
+        cost[row][0] = 0.7 * row
+    for column in range(1, columns + 1):
+        cost[0][column] = 0.7 * column
+    for row in range(1, rows + 1):
+        here, above = cost[row], cost[row - 1]
+        one = mine[row - 1]
+        for column in range(1, columns + 1):
+            other = theirs[column - 1]
+            change = (0.0 if one.pitch == (other.pitch or 0) + shift else 1.0) + (
+                0.0 if one.duration == other.duration else 0.2
+            )
+            here[column] = min(above[column - 1] + change, above[column] + 0.7, here[column - 1] + 0.7)
+    pairs: list[AlignedPair] = []
+    row, column = rows, columns
+    while row or column:
+        one_left, other_left = (mine[row - 1] if row else None), (theirs[column - 1] if column else None)
+        if one_left and other_left:
+            one, other = one_left, other_left
+            same, same_length = one.pitch == (other.pitch or 0) + shift, one.duration == other.duration
+            change = (0.0 if same else 1.0) + (0.0 if same_length else 0.2)
+            if abs(cost[row][column] - cost[row - 1][column - 1] - change) < 1e-9:
+                pairs.append(_pair(melody, one, song, other, same, same_length and same))
+                row, column = row - 1, column - 1
+                continue
+        if one_left and abs(cost[row][column] - cost[row - 1][column] - 0.7) < 1e-9:
+            pairs.append(_pair(melody, one_left, song, None, False, False))
+            row -= 1
+        else:
+            pairs.append(_pair(melody, None, song, other_left, False, False))
+            column -= 1
+    pairs.reverse()
+    agreement = sum(pair.same for pair in pairs) / rows if rows else 0.0
+    return Alignment(song.id, song.title or song.id, shift, agreement, tuple(pairs), melody.key)
+
+
+def _pair(
+    melody: Tune, note: Note | None, song: Tune, song_note: Note | None, same: bool, same_length: bool
+) -> AlignedPair:
+    return AlignedPair(
+        note,
+        melody.bar_at(note.start).number if note else None,
+        song_note,
+        song.bar_at(song_note.start).number if song_note else None,
+        same,
+        same_length,
+    )

@@ -1,0 +1,91 @@
+"""Styles in files: what was read once is opened again in a moment."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import zipfile
+from pathlib import Path
+
+from studio.errors import Missing, Unreadable
+from studio.music.reading.budget import Unread
+from studio.music.styles.columns import Columns
+from studio.music.styles.style import Style
+from studio.music.styles.table import StyleEntry
+
+
+def dump(style: Style) -> bytes:
+    """A style as one file: numpy columns and JSON in a zip, the same bytes for the same style."""
+    import numpy as np
+
+    packed = io.BytesIO()
+    about = {
+        "version": 1,
+        "sha256": style.sha256,
+        "entry": {
+            key: value
+            for key, value in vars(style.entry).items()
+            if key in ("name", "title", "sentence", "source", "licence", "tunes")
+        },
+        "about": style._about,
+        "unread": [[each.name, each.reason] for each in style.unread],
+        "remarks": style.remarks,
+    }
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+
+        def put(name: str, content: bytes) -> None:
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED, 6)
+
+        put("about.json", json.dumps(about, separators=(",", ":")).encode())
+        for name, column in vars(style._columns).items():
+            buffer = io.BytesIO()
+            np.save(buffer, column, allow_pickle=False)
+            put(f"{name}.npy", buffer.getvalue())
+    return packed.getvalue()
+
+
+def load(content: bytes, entry: StyleEntry | None) -> Style:
+    import numpy as np
+
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            about = json.loads(archive.read("about.json"))
+            columns = Columns(
+                **{
+                    name.removesuffix(".npy"): np.load(io.BytesIO(archive.read(name)), allow_pickle=False)
+                    for name in archive.namelist()
+                    if name.endswith(".npy")
+                }
+            )
+        found = entry or StyleEntry(**about["entry"])
+        if (
+            about["version"] != 1
+            or len(columns.offsets) != len(about["about"]) + 1
+            or columns.offsets[-1] != len(columns.pitches)
+        ):
+            raise ValueError
+        return Style(
+            found,
+            about["sha256"],
+            columns,
+            about["about"],
+            tuple(Unread(*each) for each in about["unread"]),
+            about["remarks"],
+        )
+    except (zipfile.BadZipFile, OSError, ValueError, KeyError, TypeError, EOFError):
+        raise Unreadable("A kept style is damaged; remove it and read it again.") from None
+
+
+def keep(content: bytes, path: Path) -> None:
+    """Whole or not at all: written beside and moved into place."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_bytes(content)
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise Missing(
+            f"The style could not be kept in {path.parent} ({error.strerror}); make room there."
+        ) from None

@@ -1,0 +1,79 @@
+"""Styles that are fetched from the net once: downloaded, checked and unpacked."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Generator
+from pathlib import Path
+
+from studio.errors import Missing, Unreadable
+from studio.music.reading.budget import ReadingBudget
+from studio.music.styles.cache import keep
+from studio.music.styles.table import StyleEntry
+from studio.works.work import Progress
+
+
+def fetch(entry: StyleEntry, folder: Path) -> Generator[Progress, None, None]:
+    """Download a style's archive into `folder/downloads`. Raises `Missing` when the net or the archive is not
+    there.
+    """
+    import urllib.error
+    import urllib.request
+
+    download = entry.download
+    assert download
+    target = folder / "downloads" / f"{entry.name}-{download.commit[:12]}.zip"
+    if target.exists():
+        return
+    parts: list[bytes] = []
+    size = 0
+    try:
+        with urllib.request.urlopen(download.url.format(commit=download.commit), timeout=20) as answer:
+            while part := answer.read(1 << 16):
+                parts.append(part)
+                size += len(part)
+                if size > 10 * download.size:
+                    raise Unreadable(
+                        f"The archive of {entry.title} is far larger than it should be; it was not kept."
+                    )
+                yield Progress(
+                    min(size, download.size - 1),
+                    download.size,
+                    f"fetching {entry.title}: {size / 1e6:.1f} MB",
+                )
+    except (urllib.error.URLError, OSError, ValueError):
+        raise Missing(
+            f"{entry.title} could not be fetched from {entry.source}; go online and try again."
+        ) from None
+    content = b"".join(parts)
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            comment = archive.comment.decode("ascii", "replace")
+    except zipfile.BadZipFile:
+        comment = ""
+    if comment != download.commit:
+        raise Unreadable(
+            f"What came for {entry.title} is not version {download.commit[:12]}; it was not kept: try again later."
+        )
+    keep(content, target)
+
+
+def unzipped(path: Path, inside: str, title: str) -> list[tuple[str, bytes]]:
+    found, total = [], 0
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for info in archive.infolist():
+                if re.fullmatch(inside, info.filename):
+                    with archive.open(info) as packed:
+                        content = packed.read(ReadingBudget().file)
+                    total += len(content)
+                    if total > 500_000_000:
+                        raise Unreadable(
+                            f"The archive of {title} unpacks to more than 500 MB; delete {path} and fetch it again."
+                        )
+                    found.append((info.filename.partition("/")[2], content))
+    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError):
+        raise Unreadable(f"The archive of {title} is damaged; delete {path} and fetch it again.") from None
+    return sorted(found)

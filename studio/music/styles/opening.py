@@ -1,0 +1,160 @@
+"""Opens styles: those of the table, your own, and any file or folder of tunes.
+
+    style = ready_style("ryans-mammoth")                 # or follow open_style(...) for progress
+    waltzes = style.filtered(meter="3/4", mode="major")
+    waltzes[0].title, len(waltzes), waltzes.events(24).pitches
+
+Reading is done once, in parallel; what was read is kept in `home()/styles` under the hash of the files, so
+the next time is a moment. Nothing is trained. Keys: each tune's first key is its key; where a file gives a
+signature without a mode, or no key, the notes decide (`melody.estimate_key`). `events(relative=True)` counts
+pitches as if every tonic were C, each tune moved by the smallest step (-5..6), and `Tune.in_key` puts a tune
+back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections import Counter
+from collections.abc import Generator, Sequence
+from pathlib import Path
+
+from studio.errors import Missing, Refused, UnknownName, Unreadable
+from studio.music.reading.budget import ReadingBudget, Unread
+from studio.music.reading.pieces import SUFFIXES, Piece, pieces
+from studio.music.reading.readers import Readers
+from studio.music.scores.tunes import Tune
+from studio.music.styles.cache import dump, keep, load
+from studio.music.styles.columns import columns_of
+from studio.music.styles.downloads import unzipped
+from studio.music.styles.own import own_file, own_styles
+from studio.music.styles.style import Style
+from studio.music.styles.table import STYLES, StyleEntry, music21_corpus, own_entry
+from studio.process import finish
+from studio.works.home import home as studio_home
+from studio.works.work import Progress
+
+
+def ready_style(name: str | Path, home: Path | None = None, *, processes: int | None = None) -> Style:
+    """`open_style` without looking at the progress."""
+    return finish(open_style(name, home, processes=processes))
+
+
+def open_style(
+    name: str | Path, home: Path | None = None, *, processes: int | None = None
+) -> Generator[Progress, None, Style]:
+    """A style by its name in the table, a name of your own (`add_style`), or the path of a file or folder.
+
+    Yields progress while it reads; returns the style. processes: how many read at once (as many as there are
+    processors).
+    Raises `UnknownName`, `Missing` (a path or download that is not there), `Refused` (a folder without
+    scores), `Unreadable` (nothing in it could be read).
+    """
+    folder = (home or studio_home()) / "styles"
+    if isinstance(name, str) and name in STYLES:
+        entry = STYLES[name]
+        sources = _files_of(entry, folder)
+    else:
+        own = own_file(str(name), folder)
+        if own.exists():
+            return load(own.read_bytes(), None)
+        entry, sources = _from_path(name, folder)
+    digest = hashlib.sha256(_READER_VERSION)
+    for label, content in sources:
+        digest.update(f"{label}\0{len(content)}\0".encode() + hashlib.sha256(content).digest())
+    sha256 = digest.hexdigest()
+    kept = folder / f"{sha256}.tunes"
+    if kept.exists():
+        try:
+            return load(kept.read_bytes(), entry)
+        except Unreadable:
+            kept.unlink(missing_ok=True)  # a damaged cache is read anew
+    style = yield from _read(entry, sources, sha256, processes)
+    keep(dump(style), kept)
+    return style
+
+
+_READER_VERSION = b"tunes 2"
+"""Changes when reading changes, so that what an older studio read is read again."""
+
+
+def _files_of(entry: StyleEntry, folder: Path) -> list[tuple[str, bytes]]:
+    if entry.download:
+        archive = folder / "downloads" / f"{entry.name}-{entry.download.commit[:12]}.zip"
+        if not archive.exists():
+            raise Missing(
+                f"{entry.title} is not on this machine; fetch it once while online with: studio styles add {entry.name} "
+                f"(about {entry.download.size // 1_000_000} MB)."
+            )
+        return unzipped(archive, entry.download.inside, entry.title)
+    root = music21_corpus()
+    found = sorted(path for pattern in entry.files for path in root.glob(pattern))
+    if entry.leave_out:
+        found = [path for path in found if not re.match(entry.leave_out, path.name)]
+    if not found:
+        raise Missing(
+            f"music21 is installed without its corpus, so {entry.title} is not here; reinstall music21 from its wheel."
+        )
+    return [(path.name, path.read_bytes()) for path in found]
+
+
+def _from_path(name: str | Path, folder: Path) -> tuple[StyleEntry, list[tuple[str, bytes]]]:
+    path = Path(name)
+    if not path.exists():
+        if isinstance(name, str) and not re.search(r"[/\\.]", name):
+            raise UnknownName("style", name, [*STYLES, *own_styles(folder.parent)])
+        raise Missing(f"There is no file or folder {path}; give a style's name or the path of your tunes.")
+    inside = [path] if path.is_file() else path.rglob("*")
+    files = sorted(
+        each for each in inside if path.is_file() or (each.suffix.lower() in SUFFIXES and each.is_file())
+    )
+    if not files:
+        raise Refused(f"The folder {path} has no scores in it ({', '.join(SUFFIXES)}); put some tunes there.")
+    if len(files) > 20_000 or sum(each.stat().st_size for each in files) > 1_000_000_000:
+        raise Refused(
+            f"The folder {path} holds more than 20,000 files or 1 GB of scores; choose a part of it."
+        )
+    base = path if path.is_dir() else path.parent
+    return own_entry(path.stem or str(path)), [
+        (each.relative_to(base).as_posix(), _read_file(each)) for each in files
+    ]
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > ReadingBudget().file:
+            return b""  # named among the unread
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _read(
+    entry: StyleEntry, sources: Sequence[tuple[str, bytes]], sha256: str, processes: int | None
+) -> Generator[Progress, None, Style]:
+    todo: list[Piece] = []
+    unread: list[Unread] = []
+    for label, content in sources:
+        try:
+            todo += pieces(content, label)
+        except Unreadable as error:
+            unread.append(Unread(label, str(error)))
+    tunes: list[Tune] = []
+    remarks: Counter[str] = Counter()
+    workers = min(processes or os.cpu_count() or 1, max(1, len(todo) // 16 + 1), 16)
+    with Readers(workers) as readers:
+        for done, (piece, reading) in enumerate(readers.read_pieces(todo), 1):
+            if isinstance(reading, Unreadable):
+                unread.append(Unread(piece.name, str(reading)))
+            else:
+                tunes += reading.tunes
+                remarks.update(
+                    {re.sub(r"'[^']*'(, '[^']*')*|\d+", "…", remark) for remark in reading.remarks}
+                )
+            yield Progress(done, len(todo), f"reading {entry.title}: {done} of {len(todo)}")
+    if not tunes:
+        reason = unread[0].reason if unread else "it is empty."
+        raise Unreadable(f"Nothing in {entry.title} could be read; the first: {reason}")
+    columns, about = columns_of(tunes)
+    return Style(entry, sha256, columns, about, tuple(unread), dict(remarks.most_common()))

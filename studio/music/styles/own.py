@@ -1,0 +1,43 @@
+"""Your own styles: tunes that were added under a name."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from studio.errors import UnknownName, Unreadable
+from studio.music.styles.cache import load
+from studio.music.styles.table import STYLES, StyleEntry, own_entry
+from studio.works.home import home as studio_home
+
+
+def own_styles(home: Path | None = None) -> dict[str, StyleEntry]:
+    """The styles added here, by name."""
+    folder = (home or studio_home()) / "styles" / "own"
+    found = {}
+    for file in sorted(folder.glob("*.tunes")) if folder.exists() else []:
+        try:
+            found[file.stem] = load(file.read_bytes(), None).entry
+        except Unreadable:
+            found[file.stem] = own_entry(
+                file.stem, sentence="Its file is damaged; remove it and add it again."
+            )
+    return found
+
+
+def catalogue(home: Path | None = None) -> list[StyleEntry]:
+    """Every style there is: the table, then one's own."""
+    return [*STYLES.values(), *own_styles(home).values()]
+
+
+def remove_style(name: str, home: Path | None = None) -> None:
+    """Forget a style of one's own; its files stay where they are. Raises `UnknownName`."""
+    file = own_file(name, (home or studio_home()) / "styles")
+    if not file.exists():
+        raise UnknownName("style of your own", name, own_styles(home))
+    file.unlink()
+
+
+def own_file(name: str, folder: Path) -> Path:
+    safe = name if re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", name) else "."
+    return folder / "own" / f"{safe}.tunes"

@@ -1,0 +1,221 @@
+"""A style: a set of tunes to learn from, filtered and counted without building its tunes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from studio.errors import Refused, UnknownName
+from studio.music.reading.budget import Unread
+from studio.music.scores.meters import Meter
+from studio.music.scores.tunes import Tune
+from studio.music.styles.columns import Columns, columns_of, tune_at
+from studio.music.styles.table import StyleEntry, own_entry
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class StyleEvents:
+    """All tunes of a style as arrays, one after the other; times in ticks.
+
+    pitches: int16 [n], REST for a rest. durations, in_bar, bars: int32 [n], as in `scores.Events`. offsets:
+    int64 [tunes + 1]: tune t is [offsets[t], offsets[t + 1]). tunes: which tunes these are, int64. left_out:
+    how many tunes have a note between the ticks.
+    per_quarter: ticks a quarter note.
+    """
+
+    pitches: NDArray[np.int16]
+    durations: NDArray[np.int32]
+    in_bar: NDArray[np.int32]
+    bars: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    tunes: NDArray[np.int64]
+    left_out: int
+    per_quarter: int
+
+
+class Style(Sequence[Tune]):
+    """A set of tunes. Tunes are put together when they are asked for; counting and filtering need none.
+
+    entry: what it is and whose. sha256: of everything in it. unread: what could not be read, and why.
+    remarks: what was left out or changed in reading -> in how many tunes.
+    """
+
+    def __init__(
+        self,
+        entry: StyleEntry,
+        sha256: str,
+        columns: Columns,
+        about: list[dict[str, object]],
+        unread: tuple[Unread, ...],
+        remarks: dict[str, int],
+    ) -> None:
+        self.entry = entry
+        self.sha256 = sha256
+        self.unread = unread
+        self.remarks = remarks
+        self._columns = columns
+        self._about = about
+        self._chosen: tuple[int, ...] | range = range(len(about))
+        self._tunes: dict[int, Tune] = {}
+
+    @classmethod
+    def of(cls, tunes: Sequence[Tune], name: str = "tunes", entry: StyleEntry | None = None) -> Style:
+        """A style from tunes at hand."""
+        columns, about = columns_of(tunes)
+        content = hashlib.sha256("".join(tune.to_json() for tune in tunes).encode()).hexdigest()
+        return cls(entry or own_entry(name), content, columns, about, (), {})
+
+    @property
+    def name(self) -> str:
+        return self.entry.name
+
+    def __len__(self) -> int:
+        return len(self._chosen)
+
+    def __iter__(self) -> Iterator[Tune]:
+        return (self[place] for place in range(len(self)))
+
+    def __getitem__(self, place: int) -> Tune:  # type: ignore[override]
+        number = self._chosen[place]
+        if number not in self._tunes:
+            self._tunes[number] = tune_at(self._columns, self._about, number)
+        return self._tunes[number]
+
+    def __repr__(self) -> str:
+        return f"Style({self.name}, {len(self)} tunes)"
+
+    @cached_property
+    def notes(self) -> int:
+        """How many notes sound in it."""
+        columns = self._columns
+        return sum(
+            int((columns.pitches[columns.offsets[t] : columns.offsets[t + 1]] >= 0).sum())
+            for t in self._chosen
+        )
+
+    def sounding(self) -> list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
+        """The sounding notes of every tune, without building the tunes: pitches, and lengths as top and
+        bottom in lowest terms.
+        """
+        import numpy as np
+
+        columns = self._columns
+        pitches, tops, bottoms = (
+            column.astype(np.int64) for column in (columns.pitches, columns.length, columns.length_of)
+        )
+        found = []
+        for number in self._chosen:
+            span = slice(int(columns.offsets[number]), int(columns.offsets[number + 1]))
+            sounds = pitches[span] >= 0
+            found.append((pitches[span][sounds], tops[span][sounds], bottoms[span][sounds]))
+        return found
+
+    @cached_property
+    def ids(self) -> list[str]:
+        return [str(self._about[number]["id"]) for number in self._chosen]
+
+    @cached_property
+    def titles(self) -> list[str]:
+        return [str(self._about[number]["title"]) for number in self._chosen]
+
+    @cached_property
+    def meters(self) -> list[str]:
+        """The meter most of each tune stands in."""
+        return [str(self._about[number]["meter"]) for number in self._chosen]
+
+    @cached_property
+    def modes(self) -> list[str]:
+        return [str(self._about[number]["mode"]) for number in self._chosen]
+
+    @cached_property
+    def tonics(self) -> list[int]:
+        """The pitch class (0..11) each tune is in."""
+        return [int(str(self._about[number]["tonic"])) for number in self._chosen]
+
+    def counts(self, what: str) -> dict[str, int]:
+        """How many tunes in each "meter" or "mode", the commonest first."""
+        return dict(Counter(self.meters if what == "meter" else self.modes).most_common())
+
+    def find(self, id: str) -> Tune:
+        """The tune with that id. Raises `UnknownName`."""
+        if id not in self.ids:
+            raise UnknownName(f"tune in {self.entry.title}", id, self.ids)
+        return self[self.ids.index(id)]
+
+    def filtered(
+        self, *, meter: str | None = None, mode: str | None = None, ids: Sequence[str] | None = None
+    ) -> Style:
+        """The tunes in a meter ("6/8"), in a mode ("minor"), with these ids. Raises `Refused` when none is
+        left.
+        """
+        wanted = str(Meter.parse(meter)) if meter else None
+        allowed = set(ids) if ids is not None else None
+        chosen = tuple(
+            number
+            for number in self._chosen
+            if (wanted is None or self._about[number]["meter"] == wanted)
+            and (mode is None or self._about[number]["mode"] == mode)
+            and (allowed is None or self._about[number]["id"] in allowed)
+        )
+        if not chosen:
+            asked = (
+                " and ".join([*([f"in {wanted}"] if wanted else []), *([f"in {mode}"] if mode else [])])
+                or "with these ids"
+            )
+            there = ", ".join(
+                f"{count} in {each}"
+                for each, count in list(self.counts("meter" if wanted else "mode").items())[:5]
+            )
+            raise Refused(f"{self.entry.title} has no tune {asked}; it has {there}.")
+        return self._part(chosen)
+
+    def part(self, places: Sequence[int]) -> Style:
+        """The tunes at these places, such as those held out from learning."""
+        return self._part(tuple(self._chosen[place] for place in places))
+
+    def _part(self, chosen: tuple[int, ...]) -> Style:
+        style = Style(self.entry, self.sha256, self._columns, self._about, self.unread, self.remarks)
+        style._chosen, style._tunes = chosen, self._tunes
+        return style
+
+    def events(self, per_quarter: int = 24, *, relative: bool = False) -> StyleEvents:
+        """Every tune as `Tune.events` gives it, without building the tunes. relative: every tonic moved to C
+        by the smallest step.
+
+        Tunes with a note between the ticks are left out and counted.
+        """
+        import numpy as np
+
+        columns = self._columns
+        ticks = columns.length.astype(np.int64) * per_quarter
+        fits = (ticks % columns.length_of == 0) & (
+            (columns.in_bar.astype(np.int64) * per_quarter) % columns.in_bar_of == 0
+        )
+        misses = np.concatenate([np.zeros(1, np.int64), np.cumsum(~fits)])
+        chosen = [t for t in self._chosen if misses[columns.offsets[t]] == misses[columns.offsets[t + 1]]]
+        spans = [np.arange(columns.offsets[t], columns.offsets[t + 1]) for t in chosen]
+        where = np.concatenate(spans) if spans else np.zeros(0, np.int64)
+        sizes = np.array([len(span) for span in spans], np.int64)
+        pitches = columns.pitches[where].copy()
+        if relative and len(chosen):
+            shifts = np.array([(-int(str(self._about[t]["tonic"])) + 5) % 12 - 5 for t in chosen])
+            moved = pitches + np.repeat(shifts, sizes)
+            pitches = np.where(pitches >= 0, moved, pitches).astype(np.int16)
+        return StyleEvents(
+            pitches,
+            (ticks // columns.length_of)[where].astype(np.int32),
+            (columns.in_bar.astype(np.int64) * per_quarter // columns.in_bar_of)[where].astype(np.int32),
+            columns.bars[where],
+            np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)]),
+            np.array(chosen, np.int64),
+            len(self._chosen) - len(chosen),
+            per_quarter,
+        )

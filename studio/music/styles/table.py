@@ -1,0 +1,199 @@
+"""The table of styles: every set of tunes that comes with the studio or can be fetched once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from studio.errors import Missing
+
+
+@dataclass(frozen=True)
+class Download:
+    """A public data set on the net. commit: the version that is fetched, checked against the archive's own
+    note of it.
+
+    inside: glob of the tunes in the archive. size: about how many bytes come over the line.
+    """
+
+    url: str
+    commit: str
+    inside: str
+    size: int
+
+
+@dataclass(frozen=True)
+class StyleEntry:
+    """A row of the table.
+
+    name: as typed. tunes: how many it holds (0: as many as there are). files: globs in music21's corpus.
+    leave_out: a pattern of file names that are something else. source, licence, sentence: for people, in the
+    catalogue and in the sources of a work. pace: notes a minute at which such tunes go, for styles whose
+    files name no tempo (0: they do).
+    """
+
+    name: str
+    title: str
+    sentence: str
+    source: str
+    licence: str
+    tunes: int = 0
+    files: tuple[str, ...] = ()
+    leave_out: str = ""
+    download: Download | None = None
+    pace: int = 0
+
+
+_ABC_VOLUNTEERS = "Tunes in the public domain; transcriptions by volunteers, given to music21's corpus with their permission."
+
+
+STYLES = {
+    entry.name: entry
+    for entry in (
+        StyleEntry(
+            "ryans-mammoth",
+            "Ryan's Mammoth Collection",
+            "Reels, jigs, hornpipes and clogs as American fiddlers played them, printed in Boston in 1883.",
+            "music21 corpus, ryansMammoth; transcribed by a group of volunteers led by John Chambers",
+            _ABC_VOLUNTEERS,
+            1059,
+            ("ryansMammoth/*.abc",),
+            pace=340,
+        ),
+        StyleEntry(
+            "oneill",
+            "O'Neill's Music of Ireland",
+            "Irish airs, jigs, reels and hornpipes collected by Francis O'Neill in Chicago, first printed in 1903.",
+            "music21 corpus, oneills1850; transcribed by a group of volunteers",
+            _ABC_VOLUNTEERS,
+            2009,
+            ("oneills1850/*.abc",),
+            pace=340,
+        ),
+        StyleEntry(
+            "aird",
+            "Aird's Airs",
+            "Scottish, English, Irish and foreign airs for fife, violin or flute, printed in Glasgow from 1778 on.",
+            "music21 corpus, airdsAirs; transcribed by Jack Campin",
+            "Tunes in the public domain; transcription (c) Jack Campin 2009, in music21's corpus with his permission.",
+            1180,
+            ("airdsAirs/*.abc",),
+        ),
+        StyleEntry(
+            "bach-chorales",
+            "Bach chorales (soprano)",
+            "The melodies of the chorales as Johann Sebastian Bach set them, with fermatas where each line ends.",
+            "music21 corpus, bach",
+            "Music in the public domain; encodings in music21's corpus with their encoders' permission.",
+            409,
+            ("bach/bwv*.mxl", "bach/bwv*.xml"),
+            r"bwv(846|988|1080|1006|1007)",
+            pace=72,
+        ),
+        StyleEntry(
+            "palestrina",
+            "Palestrina masses (cantus)",
+            "The top voice of mass movements by Giovanni Pierluigi da Palestrina, the model of vocal counterpoint since 1600.",
+            "music21 corpus, palestrina; encoded by John Miller",
+            "Music in the public domain; encoding (c) John Miller 2000, all rights to derived electronic formats reserved: not for sale.",
+            1318,
+            ("palestrina/*.krn",),
+            pace=72,
+        ),
+        StyleEntry(
+            "essen",
+            "Essen folksong collection",
+            "Folk songs, most from Germany and its neighbours and some from China, collected by Helmut Schaffrath from 1982 on.",
+            "music21 corpus, essenFolksong; encodings by Seymour Shlien",
+            "Legal status unclear (many hands encoded it); permission was given for non-commercial use with music21.",
+            8514,
+            ("essenFolksong/*.abc",),
+        ),
+        StyleEntry(
+            "northumbrian",
+            "Northumbrian Minstrelsy",
+            "Songs and small-pipe tunes of Northumberland, printed by Bruce and Stokoe in 1882.",
+            "music21 corpus, miscFolk; transcribed by Jack Campin",
+            "Tunes in the public domain; transcription by Jack Campin, in music21's corpus with his permission.",
+            129,
+            ("miscFolk/northumbrian*.abc",),
+        ),
+        StyleEntry(
+            "american-fife",
+            "American fife tunes",
+            "Marches and camp calls for the fife, from colonial times to the Civil War.",
+            "music21 corpus, miscFolk; edited by Jack Campin",
+            "Tunes in the public domain; edition by Jack Campin, in music21's corpus with his permission.",
+            56,
+            ("miscFolk/americanfife*.abc",),
+        ),
+        StyleEntry(
+            "monteverdi",
+            "Monteverdi madrigals (canto)",
+            "The top voice of five-part madrigals by Claudio Monteverdi, books three to five.",
+            "music21 corpus, monteverdi",
+            "Music in the public domain; encodings in music21's corpus with their encoders' permission.",
+            49,
+            ("monteverdi/*.mxl",),
+        ),
+        StyleEntry(
+            "trecento",
+            "Trecento songs (top voice)",
+            "The top voice of Italian songs of the fourteenth century, by Landini, Ciconia and others.",
+            "music21 corpus, trecento",
+            "Music in the public domain; encodings by the music21 project, in its corpus.",
+            103,
+            ("trecento/*.xml", "trecento/*.mxl"),
+        ),
+        StyleEntry(
+            "openewld",
+            "OpenEWLD songbook",
+            "Lead sheets, melody with chords, of jazz and popular standards that its editors found to be in the public domain.",
+            "github.com/00sapo/OpenEWLD, Federico Simonetti",
+            "Songs its editors hold to be in the public domain; their years have not been checked again: check before you publish.",
+            0,
+            download=Download(
+                "https://codeload.github.com/00sapo/OpenEWLD/zip/{commit}",
+                "9bbb6d292c96c9ab2dee64b7ff5cdba60612b7a0",
+                r".*/dataset/.*\.mxl",
+                30_000_000,
+            ),
+        ),
+        StyleEntry(
+            "nottingham",
+            "Nottingham folk tunes",
+            "British and American folk tunes with chord symbols, gathered by Eric Foxley.",
+            "github.com/jukedeck/nottingham-dataset, after Eric Foxley's and Seymour Shlien's collection",
+            "Tunes traditional; the collection states no licence: ask before you pass it on.",
+            0,
+            download=Download(
+                "https://codeload.github.com/jukedeck/nottingham-dataset/zip/{commit}",
+                "bcb2afc67d291acdd689ed0c22ab2a8a480f38a6",
+                r".*/ABC_cleaned/.*\.abc",
+                20_000_000,
+            ),
+        ),
+    )
+}
+"""The styles at hand, in the order they are shown."""
+
+
+def own_entry(name: str, sentence: str = "", licence: str = "", source: str = "") -> StyleEntry:
+    """The row of a style of one's own."""
+    return StyleEntry(
+        name,
+        name,
+        sentence or "A style of your own.",
+        source or "your own files",
+        licence or "As its files say; you brought them.",
+    )
+
+
+def music21_corpus() -> Path:
+    """The folder of the tunes that music21 brings. Raises `Missing`."""
+    from importlib.util import find_spec
+
+    found = find_spec("music21")
+    if found is None or not found.submodule_search_locations:
+        raise Missing("music21, which brings the tunes, is not installed; install the studio again.")
+    return Path(next(iter(found.submodule_search_locations))) / "corpus"
