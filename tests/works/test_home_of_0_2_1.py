@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from studio.music.styles.corpora import own_styles, ready_style
 
 from studio.making.kinds import read_recipe
 from studio.making.remaking import remake
+from studio.music.styles.opening import ready_style
+from studio.music.styles.own import own_styles
 from studio.process import finish
 from studio.works.gallery import Gallery
 from studio.works.ledger import Ledger
