@@ -41,7 +41,7 @@ from studio.images.networks.efficientnet_lite import EfficientNetLite0
 from studio.images.networks.opening import open_network
 from studio.images.objectives import layer
 from studio.images.recipes import DreamRecipe
-from studio.learning.descent import descend
+from studio.learning.descent import DescentOptions, descend
 from studio.process import finish
 from studio.works.recipe import Source
 
@@ -166,11 +166,11 @@ def plain_loop(picture: Tensor, *, whole: bool) -> Generator[None, None, None]:
     if not whole:
         network.blocks = nn.Sequential(*list(network.blocks)[: int(LAYER.rsplit(".", 1)[1]) + 1])
         network.conv_head, network.bn2, network.classifier = nn.Identity(), nn.Identity(), nn.Identity()  # type: ignore[assignment]
-    dice = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(0)
 
     x = picture.clone()
     while True:
-        down, right = torch.randint(-32, 33, (2,), generator=dice).tolist()
+        down, right = torch.randint(-32, 33, (2,), generator=generator).tolist()
         shown = x.roll((down, right), (2, 3)).requires_grad_()
         seen.clear()
         network((shown - 0.5) / 0.5)
@@ -182,12 +182,19 @@ def plain_loop(picture: Tensor, *, whole: bool) -> Generator[None, None, None]:
 
 def our_loop(picture: Tensor) -> Generator[object, None, None]:
     network, _ = open_network(DEFAULT, (LAYER,))
-    recipe, dice = DreamRecipe(seed=1), torch.Generator().manual_seed(0)
+    recipe, generator = DreamRecipe(seed=1), torch.Generator().manual_seed(0)
     base = (picture * 255).to(torch.uint8).contiguous()
     x = picture.clone(memory_format=torch.contiguous_format)
-    look = Look(x, network, layer(LAYER), dice, jitter=recipe.jitter, tile=recipe.tile)
+    look = Look(x, network, layer(LAYER), generator, jitter=recipe.jitter, tile=recipe.tile)
     with memory_kept():  # as `dream` does
-        yield from descend([x], look, Climb(recipe, base, None), steps=10**9, raising=True, keep_every=0)
+        yield from descend(
+            [x],
+            look,
+            Climb(recipe, base, None),
+            steps=10**9,
+            maximize=True,
+            options=DescentOptions(keep_every=0),
+        )
 
 
 LOOPS: dict[str, Callable[[Tensor], Generator[object, None, None]]] = {

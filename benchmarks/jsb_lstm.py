@@ -42,7 +42,7 @@ def chorales(file: Path, part: str) -> Sequences:
     rolls: list[Tensor] = [
         torch.as_tensor(roll, dtype=torch.float32) for roll in loadmat(file)[f"{part}data"][0]
     ]
-    return Sequences.foretelling(rolls)
+    return Sequences.predicting_next(rolls)
 
 
 def main() -> None:
@@ -84,7 +84,7 @@ def main() -> None:
         group_by_length=True,
         epochs=wished.epochs,
         patience=wished.patience,
-        longest_gradient=wished.clip,
+        max_norm=wished.clip,
         schedule="stall",
         decay=wished.decay,
         decay_every=wished.decay_every,

@@ -110,8 +110,8 @@ def our_descent(network: nn.Module, data: Examples, rate: float, steps: int) -> 
 
 
 def rows() -> list[Row]:
-    dice = torch.Generator().manual_seed(0)
-    points = torch.rand(250, 2, generator=dice) * 10 - 5
+    generator = torch.Generator().manual_seed(0)
+    points = torch.rand(250, 2, generator=generator) * 10 - 5
     circle = Examples(points, torch.where(points.norm(dim=1, keepdim=True) < 2.5, 1.0, -1.0))
     digits = load("digits")
     digits = Examples(digits.inputs.flatten(1), digits.targets)

@@ -43,7 +43,7 @@ from studio.images.networks.prepared import LARGEST_STRIDE, Prepared
 from studio.images.objectives import Objective, balanced, channel, features_of, layer, towards
 from studio.images.pictures import Pixels, fit_within, read_picture, resize, write_jpeg
 from studio.images.recipes import DreamRecipe, LayerTerm
-from studio.learning.descent import Slope, descend
+from studio.learning.descent import DescentOptions, Slope, descend
 from studio.works.recipe import ModelIdentity, Source
 from studio.works.work import Making, Materials, Progress
 
@@ -114,7 +114,9 @@ def _dream(recipe: DreamRecipe, materials: Materials) -> Making:
             if mask is None
             else tensor_of(resize(mask, octave.height, octave.width)[..., None], network.device),
         )
-        for step in descend([picture], measure, climb, steps=octave.steps, raising=True, keep_every=0):
+        for step in descend(
+            [picture], measure, climb, steps=octave.steps, maximize=True, options=DescentOptions(keep_every=0)
+        ):
             if step.ending is not None and step.ending.kind == "diverged":
                 raise Refused(
                     f"The dream burst ({step.ending.sentence.rstrip('.')}): choose other layers or a smaller step size."

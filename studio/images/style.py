@@ -46,7 +46,7 @@ from studio.images.networks.opening import fetch, open_network
 from studio.images.networks.prepared import Prepared
 from studio.images.pictures import Pixels, fit_within, read_picture, resize, write_jpeg
 from studio.images.recipes import StyleRecipe
-from studio.learning.descent import Slope, descend
+from studio.learning.descent import DescentOptions, Slope, descend
 from studio.learning.rules import Adam
 from studio.works.recipe import ModelIdentity, Source
 from studio.works.work import Making, Materials, Progress
@@ -134,7 +134,13 @@ def _paint(recipe: StyleRecipe, materials: Materials) -> Making:
         del base, started
         mean = _MeanOfLast(picture, size.steps)
         adam = Adam(RATE, MOMENTA)
-        for step in descend([picture], Look(picture, network, wish), adam, steps=size.steps, keep_every=0):
+        for step in descend(
+            [picture],
+            Look(picture, network, wish),
+            adam,
+            steps=size.steps,
+            options=DescentOptions(keep_every=0),
+        ):
             if step.ending is not None and step.ending.kind == "diverged":
                 raise Refused(
                     f"The painting burst ({step.ending.sentence.rstrip('.')}): choose another strength or network."

@@ -1,3 +1,1 @@
-"""Learning as iterative optimisation: one loop (`descent`), and what it takes to fit a network to data with
-it.
-"""
+"""Learning as iterative optimisation: one loop (`descent`), and all that fitting a network to data needs."""

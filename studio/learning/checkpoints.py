@@ -30,7 +30,7 @@ from torch import Tensor
 
 import studio
 from studio.errors import Missing, Refused, StudioError, Unreadable
-from studio.learning.datasets import Origin, Scale
+from studio.learning.datasets import DataSource, Scale
 from studio.learning.networks import AnyConfig, Network, NetworkConfig, read_config
 from studio.learning.training import Standing, TrainingState
 
@@ -54,7 +54,7 @@ class Card(BaseModel):
     schema_version: Literal[1] = 1
     name: str = Field(min_length=1, max_length=200)
     what: str = Field(max_length=2000)
-    data: tuple[Origin, ...]
+    data: tuple[DataSource, ...]
     licence: str = Field(default="", max_length=500)
     command: str = Field(max_length=2000)
     figures: dict[str, float] = Field(default_factory=dict)
@@ -87,7 +87,8 @@ def save(network: Network, card: Card, path: Path) -> Card:
     broken = next((name for name, tensor in weights.items() if not bool(torch.isfinite(tensor).all())), None)
     if broken is not None:
         raise Refused(
-            f"The weights '{broken}' are not all finite numbers; train the network again with a smaller learning rate."
+            f"The weights '{broken}' are not all finite numbers; train the network again with a smaller "
+            "learning rate."
         )
     content = bytes_from(weights, {"card": _in_file(network, card)})
     versions = {"studio": studio.__version__, "python": platform.python_version(), "torch": torch.__version__}
@@ -176,7 +177,8 @@ def _built(card: Card, content: bytes, name: str) -> Network:
     )
     if wrong is not None:
         raise Unreadable(
-            f"The weights {name} do not fit the network their card describes: '{wrong}' is {_shape(weights, wrong)} "
+            f"The weights {name} do not fit the network their card describes: '{wrong}' is "
+            f"{_shape(weights, wrong)} "
             f"instead of {_shape(expected, wrong)}; bring both files from the same place again."
         )
     network = config.build()
@@ -218,7 +220,8 @@ def load_training(path: Path) -> TrainingState:
         ) from None
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise Unreadable(
-            f"A newer studio wrote {path.name} (schema {version}; this one reads {SCHEMA_VERSION}): update the studio."
+            f"A newer studio wrote {path.name} (schema {version}; this one reads {SCHEMA_VERSION}): update "
+            "the studio."
         )
     if sha256 != _digest(tensors):
         raise Unreadable(
@@ -260,7 +263,8 @@ def _read_card(place: _Place) -> Card:
     version = fields.get("schema_version")
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise Unreadable(
-            f"A newer studio wrote the card {place.card.name} (schema {version}; this one reads {SCHEMA_VERSION}): update it."
+            f"A newer studio wrote the card {place.card.name} (schema {version}; this one reads "
+            f"{SCHEMA_VERSION}): update it."
         )
     try:
         if not isinstance(fields.get("network"), dict) or not fields.get("sha256"):
@@ -288,7 +292,8 @@ def _weights_of(card: Card, place: _Place) -> bytes:
     if not found:
         raise Missing(f"The weights {place.weights.name} are not there; {rebuild}")
     raise Unreadable(
-        f"The weights {place.weights.name} are not those of their card (another sha256): changed or cut off; {rebuild}"
+        f"The weights {place.weights.name} are not those of their card (another sha256): changed or cut "
+        f"off; {rebuild}"
     )
 
 

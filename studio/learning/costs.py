@@ -56,7 +56,8 @@ def _cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
         return F.cross_entropy(outputs, targets)
     except (IndexError, ValueError) as error:
         raise Refused(
-            f"The targets do not fit a network of {outputs.shape[-1]} outputs ({error}); give it one output for each class."
+            f"The targets do not fit a network of {outputs.shape[-1]} outputs ({error}); give it one output "
+            "for each class."
         ) from None
 
 
@@ -83,7 +84,8 @@ COSTS: dict[CostName, Criterion] = {
         "-log of the probability given to the right class (softmax of the outputs), in nats", _cross_entropy
     ),
     "binary cross-entropy": Criterion(
-        "-log of the probability given to each yes or no (sigmoid of the outputs), summed over the outputs, in nats",
+        "-log of the probability given to each yes or no (sigmoid of the outputs), summed over the outputs, "
+        "in nats",
         _binary_cross_entropy,
     ),
 }
@@ -110,7 +112,8 @@ def as_numbers(outputs: Tensor, targets: Tensor) -> Tensor:
     if outputs.shape[-1] == 1 and targets.shape == outputs.shape[:-1]:
         return targets.unsqueeze(-1)
     raise Refused(
-        f"The network answers {shape_in_words(outputs)}, but the targets are {shape_in_words(targets)}; they must have the same shape."
+        f"The network answers {shape_in_words(outputs)}, but the targets are {shape_in_words(targets)}; "
+        "they must have the same shape."
     )
 
 

@@ -1,12 +1,12 @@
-"""Data to learn from: examples as tensors, sequences of any length, the well-known sets, a table of one's
+"""Data to learn from: examples as tensors, sequences of any length, well-known data sets, a table of your
 own.
 
     data = load("digits")
     rest, test = data.split(0.25, seed=1)
     for batch in rest.batches(32): ...
 
-Whatever has a length and gives batches can be learnt from (`Data`): examples, sequences, or batches made
-elsewhere.
+A network can be fitted to anything that has a length and gives batches (`Data`): examples, sequences, or
+batches made elsewhere.
 """
 
 from __future__ import annotations
@@ -30,11 +30,10 @@ SHUFFLED_AT_ONCE = 2**22
 
 
 class Batch(NamedTuple):
-    """Some examples at once.
+    """Some examples.
 
-    inputs: [n, …]; targets: [n] or [n, time] class numbers, or [n, outputs] or [n, time, outputs] numbers to
-    hit.
-    mask: [n] or [n, time] booleans, True where the target counts; None where all do. places: how many count.
+    inputs: [n, …]; targets: class numbers [n] or [n, time], or values [n, outputs] or [n, time, outputs].
+    mask: booleans [n] or [n, time], True where a target counts; None if all count. places: how many count.
     """
 
     inputs: Tensor
@@ -53,19 +52,19 @@ class Data(Protocol):
     def batches(
         self, size: int, order: Tensor | None = None, device: torch.device | None = None
     ) -> Iterator[Batch]:
-        """All examples once, `size` at a time and the rest in a last, smaller batch. order: a permutation of
-        their numbers.
+        """Every example once, `size` at a time; the last batch may be smaller. order: a permutation of the
+        examples' indices.
         """
 
     def batch_count(self, size: int) -> int:
-        """How many batches that makes."""
+        """The number of batches of that size."""
 
     def split(self, share: float, seed: int) -> tuple[Self, Self]:
-        """Two parts that share nothing, the second with about that share of the examples, drawn by the seed."""
+        """Two disjoint parts; the second has about that share of the examples, chosen by the seed."""
 
 
-class Origin(BaseModel):
-    """Where data comes from, for the card of what was learnt from it."""
+class DataSource(BaseModel):
+    """Where data comes from, for the card of a network that was trained on it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -75,7 +74,7 @@ class Origin(BaseModel):
 
 
 class Scale(BaseModel):
-    """Standardising, remembered: (x - mean) / deviation, for each feature of [n, features], or each channel
+    """How inputs are standardised: (x - mean) / deviation, for each feature of [n, features], or each channel
     of [n, channels, h, w].
     """
 
@@ -86,7 +85,7 @@ class Scale(BaseModel):
 
     @classmethod
     def of(cls, inputs: Tensor) -> Scale:
-        """The scale that gives these inputs mean 0 and deviation 1. What never changes is only shifted."""
+        """The scale that gives these inputs mean 0 and deviation 1. A constant feature is only shifted."""
         axes = [axis for axis in range(inputs.ndim) if axis != 1]
         deviation, mean = torch.std_mean(inputs.double(), dim=axes, correction=0)
         constant = deviation <= 1e-12 * mean.abs().clamp(min=1)
@@ -100,9 +99,7 @@ class Scale(BaseModel):
 
     def _along(self, numbers: tuple[float, ...], inputs: Tensor) -> Tensor:
         if inputs.shape[1] != len(numbers):
-            raise Refused(
-                f"The inputs have {inputs.shape[1]} features; this scale was taken from {len(numbers)}."
-            )
+            raise Refused(f"The inputs have {inputs.shape[1]} features; this scale is for {len(numbers)}.")
         return torch.tensor(numbers, dtype=inputs.dtype, device=inputs.device).view(
             -1, *[1] * (inputs.ndim - 2)
         )
@@ -110,23 +107,23 @@ class Scale(BaseModel):
 
 @dataclass(frozen=True)
 class Examples:
-    """Examples of one shape, held as two tensors.
+    """Examples of one shape, as two tensors.
 
-    inputs: [n, …] float32 (or symbols, int64); targets: as in `Batch`. features, classes: their names, where
-    they have any.
-    Raises `Refused` for no examples, or inputs and targets that do not belong together.
+    inputs: [n, …] float32 (or symbols, int64); targets: as in `Batch`. features, classes: their names, if
+    any. Raises `Refused` for no examples, or different numbers of inputs and targets.
     """
 
     inputs: Tensor
     targets: Tensor
     features: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
-    origin: Origin | None = None
+    origin: DataSource | None = None
 
     def __post_init__(self) -> None:
         if len(self.inputs) != len(self.targets):
             raise Refused(
-                f"There are {len(self.inputs)} inputs and {len(self.targets)} targets; each example needs both."
+                f"There are {len(self.inputs)} inputs and {len(self.targets)} targets; each example needs "
+                "both."
             )
         if not len(self.inputs):
             raise Refused("There are no examples; give at least one.")
@@ -137,9 +134,7 @@ class Examples:
     def batches(
         self, size: int, order: Tensor | None = None, device: torch.device | None = None
     ) -> Iterator[Batch]:
-        """See `Data`. Shuffled a large piece at a time: as quick as slicing, and a large set is never there
-        twice.
-        """
+        """See `Data`. Shuffles a large piece at a time: as fast as slicing, without a copy of the whole set."""
         whole = len(self)
         at_once = max(size, SHUFFLED_AT_ONCE // max(1, self.inputs[0].numel()) // size * size)
         places = _places(self.targets) // whole
@@ -155,26 +150,26 @@ class Examples:
         return math.ceil(len(self) / size)
 
     def take(self, numbers: Tensor | Sequence[int]) -> Examples:
-        """Only these examples, in this order."""
+        """Only the examples of these numbers, in this order."""
         chosen = torch.as_tensor(numbers, dtype=torch.int64)
         return replace(self, inputs=self.inputs[chosen], targets=self.targets[chosen])
 
     def split(self, share: float, seed: int) -> tuple[Examples, Examples]:
-        """See `Data`. Where the targets are classes, each class is split in the same proportion."""
+        """See `Data`. If the targets are classes, each class is split in the same proportion."""
         is_classes = self.targets.ndim == 1 and not self.targets.is_floating_point()
         rest, held_out = _split(len(self), share, seed, self.targets if is_classes else None)
         return self.take(rest), self.take(held_out)
 
     def standardised(self, scale: Scale | None = None) -> tuple[Examples, Scale]:
-        """The same with standardised inputs, and the scale: take it from the training part and apply it to
-        every other.
+        """The same with standardised inputs, and the scale used: take it from the training part and apply it
+        to the others.
         """
         scale = scale or Scale.of(self.inputs)
         return replace(self, inputs=scale.apply(self.inputs)), scale
 
 
 class Pair(NamedTuple):
-    """One sequence: inputs [time] symbols or [time, inputs], targets [time] or [time, outputs], mask [time]
+    """One sequence: inputs [time] (symbols) or [time, inputs], targets [time] or [time, outputs], mask [time]
     or None.
     """
 
@@ -185,10 +180,10 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True)
 class Sequences:
-    """Examples of different lengths. Batches are padded at the end with zeros, and a mask says what is real."""
+    """Sequences of different lengths. Batches are padded with zeros at the end; a mask marks what is real."""
 
     pairs: tuple[Pair, ...]
-    origin: Origin | None = None
+    origin: DataSource | None = None
 
     def __post_init__(self) -> None:
         if not self.pairs:
@@ -196,20 +191,22 @@ class Sequences:
         for number, pair in enumerate(self.pairs, start=1):
             if not len(pair.inputs) or len(pair.inputs) != len(pair.targets):
                 raise Refused(
-                    f"Sequence {number} has {len(pair.inputs)} inputs and {len(pair.targets)} targets; it needs one target for each input."
+                    f"Sequence {number} has {len(pair.inputs)} inputs and {len(pair.targets)} targets; it "
+                    "needs one target for each input."
                 )
 
     @classmethod
-    def foretelling(cls, sequences: Sequence[Tensor], origin: Origin | None = None) -> Sequences:
-        """From each frame the next: inputs are all frames but the last, targets all but the first.
+    def predicting_next(cls, sequences: Sequence[Tensor], origin: DataSource | None = None) -> Sequences:
+        """Predict each frame from those before: inputs are all frames but the last, targets all but the
+        first.
 
-        Raises `Refused` when a sequence has fewer than two frames.
+        Raises `Refused` if a sequence has fewer than two frames.
         """
         short = next(
             (number for number, sequence in enumerate(sequences, start=1) if len(sequence) < 2), None
         )
         if short is not None:
-            raise Refused(f"Sequence {short} has fewer than two frames; there is nothing to foretell in it.")
+            raise Refused(f"Sequence {short} has fewer than two frames; leave it out.")
         return cls(tuple(Pair(sequence[:-1], sequence[1:]) for sequence in sequences), origin)
 
     def __len__(self) -> int:
@@ -226,19 +223,16 @@ class Sequences:
     def batch_count(self, size: int) -> int:
         return math.ceil(len(self) / size)
 
-    def by_length(self, size: int, dice: torch.Generator) -> Tensor:
-        """An order in which sequences of like length share a batch of that size, and the batches come in any
-        order. [n], whole numbers.
-
-        Less is padded, and no batch has many long sequences where the next has many short ones.
+    def by_length(self, size: int, generator: torch.Generator) -> Tensor:
+        """A random order [n] in which sequences of similar length share a batch of that size, so that little
+        is padded.
         """
         lengths = torch.tensor([len(pair.inputs) for pair in self.pairs], dtype=torch.float32)
-        # Moved at random by up to a quarter of their spread, so that the same sequences do not meet in every
-        # epoch.
-        near = lengths + torch.rand(len(self), generator=dice) * (lengths.std(correction=0) / 4 + 1)
+        # Lengths are blurred by up to a quarter of their spread, so that batches differ from epoch to epoch.
+        near = lengths + torch.rand(len(self), generator=generator) * (lengths.std(correction=0) / 4 + 1)
         batches = torch.split(near.argsort(), size)
         whole = [batch for batch in batches if len(batch) == size]  # a smaller one stays the last
-        order = [whole[number] for number in torch.randperm(len(whole), generator=dice).tolist()]
+        order = [whole[number] for number in torch.randperm(len(whole), generator=generator).tolist()]
         return torch.cat([*order, *batches[len(whole) :]])
 
     def split(self, share: float, seed: int) -> tuple[Sequences, Sequences]:
@@ -251,8 +245,8 @@ class Sequences:
 
 @dataclass(frozen=True)
 class Batches:
-    """Batches made elsewhere. They stay as they are: shuffling changes their order alone, and the plan's
-    batch size says nothing.
+    """Batches made elsewhere. They stay as they are: shuffling only changes their order, and the plan's batch
+    size is ignored.
     """
 
     made: tuple[Batch, ...]
@@ -284,12 +278,12 @@ class Batches:
 
 
 Given = Data | Sequence[Batch] | Sequence[tuple[Tensor, ...]]
-"""What may be learnt from, in any of the forms that `as_data` understands."""
+"""Data in any of the forms that `as_data` accepts."""
 
 
 def as_data(data: Given) -> Data:
-    """Data from what it is given: data as it is, a sequence of `Batch`, or of single examples (input, target)
-    or (input, target, mask).
+    """`Data` from `Data`, from a sequence of `Batch`, or from single examples (input, target) or (input,
+    target, mask).
     """
     if isinstance(data, Data):
         return data
@@ -305,9 +299,7 @@ def as_data(data: Given) -> Data:
 
 
 def _places(targets: Tensor) -> int:
-    """How many separate answers these targets ask for: one for each class number, or for each row of numbers
-    to hit.
-    """
+    """The number of separate targets: one for each class number, or for each row of values."""
     if targets.is_floating_point() and targets.ndim > 1:
         return targets.numel() // targets.shape[-1]
     return targets.numel()
@@ -336,11 +328,11 @@ def _on(batch: Batch, device: torch.device) -> Batch:
 
 
 def _split(count: int, share: float, seed: int, classes: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Numbers of the rest and of those held out, both shuffled. With classes, each gives its share, rounded
-    so that the sum is right.
+    """Indices of the rest and of the examples held out, both shuffled. With classes, each class gives its
+    share, rounded so that the total is right.
     """
     if not 0 < share < 1:
-        raise Refused(f"A share of {share:g} cannot be held out; it must lie between 0 and 1.")
+        raise Refused(f"A share of {share:g} cannot be held out; choose one between 0 and 1.")
     wanted = round(share * count)
     if not 0 < wanted < count:
         raise Refused(f"{count} examples cannot be split at {share:.0%}; one part would be empty.")
@@ -350,7 +342,7 @@ def _split(count: int, share: float, seed: int, classes: Tensor | None) -> tuple
     members = [shuffled[classes[shuffled] == number] for number in torch.unique(classes)]
     exact = [share * len(those) for those in members]
     taken = [math.floor(part) for part in exact]
-    # Largest remainders first, as parliaments do it (Hamilton's method).
+    # The largest remainder method (Hamilton), as parliaments use it.
     for index in sorted(range(len(members)), key=lambda i: taken[i] - exact[i])[: wanted - sum(taken)]:
         taken[index] += 1
     held_out = torch.zeros(count, dtype=torch.bool)
@@ -359,28 +351,28 @@ def _split(count: int, share: float, seed: int, classes: Tensor | None) -> tuple
     return shuffled[~held_out[shuffled]], shuffled[held_out[shuffled]]
 
 
-# The well-known sets
+# Well-known data sets
 
 
 @dataclass(frozen=True)
 class KnownSet:
-    """A public data set. read: gives (all or training examples, test examples if the set has an official test
-    part).
+    """A public data set. read: returns (all or training examples, test examples if there is an official test
+    set).
     """
 
     name: str
     sentence: str
-    origin: Origin
+    origin: DataSource
     read: Callable[[KnownSet, Path | None, bool], tuple[Examples, Examples | None]] = field(repr=False)
     needs_download: bool = False
 
 
 def load(name: str, *, folder: Path | None = None, download: bool = False) -> Examples:
-    """The examples of a known set; where it has an official test part, the training part alone (see
-    `load_test`).
+    """The examples of a well-known set; only the training part if there is an official test set
+    (`load_test`).
 
-    folder: where downloaded sets lie. Inputs are float32: measurements as they are, pixels in 0..1 as [n,
-    channels, h, w].
+    folder: where downloaded sets are kept. Inputs are float32: measurements as they are, pixels in 0..1 as
+    [n, channels, h, w].
     Raises `UnknownName`, and `Missing` for a set that is not on this machine.
     """
     known = _known(name)
@@ -388,10 +380,10 @@ def load(name: str, *, folder: Path | None = None, download: bool = False) -> Ex
 
 
 def load_test(name: str, *, folder: Path | None = None, download: bool = False) -> Examples:
-    """The official test part. Raises `Refused` for a set that has none, otherwise as `load`."""
+    """The official test set. Raises `Refused` if there is none, otherwise as `load`."""
     known = _known(name)
     if not known.needs_download:
-        raise Refused(f"The set '{name}' has no official test part; hold some of it out with split().")
+        raise Refused(f"The set '{name}' has no official test set; hold some of it out with split().")
     test = known.read(known, folder, download)[1]
     assert test is not None
     return test
@@ -404,7 +396,7 @@ def _known(name: str) -> KnownSet:
 
 
 def _from_sklearn(known: KnownSet, folder: Path | None, download: bool) -> tuple[Examples, None]:  # noqa: ARG001
-    """The sets that scikit-learn carries in its package."""
+    """The data sets that come with scikit-learn."""
     import sklearn.datasets
 
     found = getattr(sklearn.datasets, f"load_{known.name.replace('-', '_')}")()
@@ -423,7 +415,7 @@ def _from_sklearn(known: KnownSet, folder: Path | None, download: bool) -> tuple
 
 
 def _from_torchvision(known: KnownSet, folder: Path | None, download: bool) -> tuple[Examples, Examples]:
-    """MNIST and CIFAR-10 by torchvision's readers, which check each file's MD5 before they read it."""
+    """MNIST and CIFAR-10, read by torchvision, which checks each file's MD5 first."""
     from torchvision import datasets  # type: ignore[import-untyped]
 
     reader = {"mnist": datasets.MNIST, "cifar10": datasets.CIFAR10}[known.name]
@@ -435,8 +427,9 @@ def _from_torchvision(known: KnownSet, folder: Path | None, download: bool) -> t
         except (RuntimeError, OSError, ValueError):
             why = "could not be downloaded" if download else "is not on this machine"
             raise Missing(
-                f"The set '{known.name}' {why}: bring its files from {known.origin.source} into the folder {place}, "
-                f"or ask for the download once with a connection; {', '.join(OFFLINE_SETS)} need none."
+                f"The set '{known.name}' {why}: bring its files from {known.origin.source} into the folder "
+                f"{place}, "
+                f"or download it once; {', '.join(OFFLINE_SETS)} need no download."
             ) from None
         pixels = torch.as_tensor(found.data).float() / 255
         pixels = pixels.unsqueeze(1) if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2).contiguous()
@@ -453,13 +446,13 @@ KNOWN_SETS = {
         KnownSet(
             "iris",
             "150 irises of three species, four measurements each.",
-            Origin(name="Iris (R. A. Fisher, 1936)", source=f"{_UCI}/53/iris", licence="CC BY 4.0"),
+            DataSource(name="Iris (R. A. Fisher, 1936)", source=f"{_UCI}/53/iris", licence="CC BY 4.0"),
             _from_sklearn,
         ),
         KnownSet(
             "wine",
             "178 wines from three growers, thirteen chemical measurements each.",
-            Origin(
+            DataSource(
                 name="Wine (S. Aeberhard, M. Forina, 1991)", source=f"{_UCI}/109/wine", licence="CC BY 4.0"
             ),
             _from_sklearn,
@@ -467,7 +460,7 @@ KNOWN_SETS = {
         KnownSet(
             "breast-cancer",
             "569 tumours, malignant or benign, thirty measurements of cells each.",
-            Origin(
+            DataSource(
                 name="Breast Cancer Wisconsin, Diagnostic (W. Wolberg, O. Mangasarian, N. Street, W. Street, 1993)",
                 source=f"{_UCI}/17/breast+cancer+wisconsin+diagnostic",
                 licence="CC BY 4.0",
@@ -477,7 +470,7 @@ KNOWN_SETS = {
         KnownSet(
             "digits",
             "1,797 handwritten digits of 8 x 8 pixels.",
-            Origin(
+            DataSource(
                 name="Optical Recognition of Handwritten Digits (E. Alpaydin, C. Kaynak, 1998)",
                 source=f"{_UCI}/80/optical+recognition+of+handwritten+digits",
                 licence="CC BY 4.0",
@@ -487,7 +480,7 @@ KNOWN_SETS = {
         KnownSet(
             "mnist",
             "70,000 handwritten digits of 28 x 28 pixels.",
-            Origin(
+            DataSource(
                 name="MNIST (Y. LeCun, C. Cortes, C. Burges, 1998)",
                 source="http://yann.lecun.com/exdb/mnist/",
                 licence="CC BY-SA 3.0",
@@ -498,7 +491,7 @@ KNOWN_SETS = {
         KnownSet(
             "cifar10",
             "60,000 photographs of 32 x 32 pixels in ten classes.",
-            Origin(
+            DataSource(
                 name="CIFAR-10 (A. Krizhevsky, 2009)",
                 source="https://www.cs.toronto.edu/~kriz/cifar.html",
                 licence="none stated; for research and teaching, cite the report",
@@ -511,17 +504,17 @@ KNOWN_SETS = {
 OFFLINE_SETS = tuple(known.name for known in KNOWN_SETS.values() if not known.needs_download)
 
 
-# A table of one's own
+# A table of your own
 
 
 def read_csv(content: bytes | str, target: str | None = None, *, name: str = "The table") -> Examples:
-    """Examples from a table with a heading, separated by commas, semicolons (then decimal commas are
-    understood too) or tabs.
+    """Examples from a table with a header row, separated by commas, tabs or semicolons (which allow decimal
+    commas).
 
-    target: the column to foretell, by its heading; the last one when None. All others must hold numbers. A
-    target of words gives classes; one of numbers gives numbers to hit, [n, 1], unless these are a few whole
-    numbers (at most 20, each met twice or so), which are classes.
-    Raises `Unreadable`, naming the line, and `UnknownName` for a heading that is not there.
+    target: the name of the column to predict; the last one if None. All others must hold numbers. A target of
+    words gives classes; one of numbers gives values [n, 1], except for a few whole numbers (at most 20, each
+    about twice or more), which are classes.
+    Raises `Unreadable`, naming the line, and `UnknownName` for a column that does not exist.
     """
     heading, rows, decimal = _table(content, name)
     if target is not None and target not in heading:
@@ -532,9 +525,10 @@ def read_csv(content: bytes | str, target: str | None = None, *, name: str = "Th
     for (line, row), numbers in zip(rows, inputs, strict=True):
         for column, number in zip(features, numbers, strict=True):
             if number is None:
-                said = f"'{row[column][:40]}' is not a number" if row[column].strip() else "there is nothing"
+                cell = row[column].strip()
+                said = f"holds '{cell[:40]}', which is not a number" if cell else "is empty"
                 raise Unreadable(
-                    f"{name}, line {line}: in column '{heading[column]}' {said}; only the target may hold words."
+                    f"{name}, line {line}: column '{heading[column]}' {said}; only the target may hold words."
                 )
     targets, classes = _targets([row[place] for _, row in rows], decimal)
     return Examples(
@@ -560,15 +554,16 @@ def _table(content: bytes | str, name: str) -> tuple[list[str], list[tuple[int, 
         raise Unreadable(f"{name} cannot be read as a table ({error}); export it as CSV.") from None
     if len(lines) < 2 or len(lines[0][1]) < 2:
         raise Unreadable(
-            f"{name} needs a heading, at least two columns and at least one row; export it as CSV."
+            f"{name} needs a header row, at least two columns and at least one row; export it as CSV."
         )
     heading = [cell.strip() for cell in lines[0][1]]
     if len(set(heading)) < len(heading):
-        raise Unreadable(f"{name} has two columns of the same name in its heading; give each its own.")
+        raise Unreadable(f"{name} has two columns of the same name; give each its own.")
     for line, row in lines[1:]:
         if len(row) != len(heading):
             raise Unreadable(
-                f"{name}, line {line}: {len(row)} cells under a heading of {len(heading)}; each row needs one for each column."
+                f"{name}, line {line}: {len(row)} cells for {len(heading)} columns; give each row one cell "
+                "for each column."
             )
     return heading, lines[1:], "," if separator == ";" else "."
 

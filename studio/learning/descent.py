@@ -1,11 +1,11 @@
-"""The one loop: measure the wrongness, nudge, repeat.
+"""The one loop: measure the error, nudge, repeat.
 
-    for step in descend([picture], objective, rule, steps=10, raising=True):
+    for step in descend([picture], objective, rule, steps=10, maximize=True):
         show(step.loss)
 
 A lesson nudges three prices with it, `training.fit` the weights of a network, a dream the pixels of a photo
-upwards. What differs stays outside: what is measured (`measure`), how to move along the slope (`rule`), how
-far (`schedule`).
+(uphill). What differs stays outside: what is measured (`measure`), how to move along the slope (`rule`) and
+how far (`schedule`).
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from studio.errors import Refused
 
 @dataclass(frozen=True, slots=True)
 class Slope:
-    """A loss whose gradient the caller worked out itself: by hand in a lesson, tile by tile in a large dream.
+    """A loss whose gradient the caller computed: by hand in a lesson, tile by tile in a large dream.
 
-    loss: the wrongness (or the objective, when raising) at the variables as they stand.
+    loss: the error (or the objective, when maximizing) at the current variables.
     gradients: d loss / d variable, one for each variable, of its shape.
     """
 
@@ -34,19 +34,17 @@ class Slope:
 
 
 Measure = Callable[[], "Tensor | Slope"]
-"""Looks at the variables as they stand and gives the loss: a scalar Tensor to differentiate, or a ready
-`Slope`.
-"""
+"""Returns the loss at the current variables: a scalar Tensor to differentiate, or a ready `Slope`."""
 
 Schedule = Callable[[int], float]
-"""Step number (from 1) -> factor on the rate."""
+"""Step number (from 1) -> factor on the learning rate."""
 
 
 class Rule(Protocol):
     """Moves the variables, in place, down the gradients it is given, by about `rate` times its own step size.
 
-    It is called without gradient tracking. One that calls its own step size `rate` is named by that when a
-    descent diverges, and one that can `forget` is told to then.
+    It is called without gradient tracking. If it has an attribute `rate`, the message after a divergence
+    quotes it; if it has a method `reset`, that is called then.
     """
 
     def __call__(self, variables: Sequence[Tensor], gradients: Sequence[Tensor], rate: float) -> None: ...
@@ -54,48 +52,60 @@ class Rule(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Why a descent ended. kind: done, stopped, plateau or diverged; sentence: the same for a person."""
+    """Why a descent ended. kind: done, plateau or diverged; sentence: the same for a person."""
 
     kind: str
     sentence: str
 
 
+@dataclass(frozen=True, slots=True)
+class DescentOptions:
+    """What a descent needs only sometimes.
+
+    max_norm: clip the gradient to this Euclidean length (Pascanu et al., 2013).
+    patience, tolerance: end on a plateau, when `patience` steps in a row have not improved the loss by more
+    than `tolerance` times the total improvement since the start.
+    keep_every: copy the variables every so many steps, to go back to after a divergence; 0 never copies.
+
+    Raises `Refused` for numbers out of range.
+    """
+
+    max_norm: float | None = None
+    patience: int | None = None
+    tolerance: float = 1e-4
+    keep_every: int = 16
+
+    def __post_init__(self) -> None:
+        if self.max_norm is not None and not self.max_norm > 0:
+            raise Refused(
+                f"The maximum gradient norm is {self.max_norm:g}; give a number above 0, or None for no "
+                "clipping."
+            )
+        if self.patience is not None and self.patience < 1:
+            raise Refused(
+                f"The patience is {self.patience} steps; give at least 1, or None to ignore plateaus."
+            )
+        if self.keep_every < 0:
+            raise Refused(f"The variables cannot be copied every {self.keep_every} steps; give 0 or more.")
+
+
 class Step:
-    """One turn of the loop. `gradient` and `change` are worked out when asked for, and only until the next
-    step.
+    """One turn of the loop.
 
     number: from 1; loss: before this step's move; ending: None unless this was the last step.
     """
 
-    __slots__ = ("_gradients", "_moves", "ending", "loss", "number")
+    __slots__ = ("_gradients", "ending", "loss", "number")
 
     def __init__(
-        self,
-        number: int,
-        loss: float,
-        gradients: Sequence[Tensor | None],
-        moves: _Moves | None,
-        ending: Ending | None,
+        self, number: int, loss: float, gradients: Sequence[Tensor | None], ending: Ending | None
     ) -> None:
-        self.number, self.loss, self._gradients, self._moves, self.ending = (
-            number,
-            loss,
-            gradients,
-            moves,
-            ending,
-        )
+        self.number, self.loss, self._gradients, self.ending = number, loss, gradients, ending
 
     @property
     def gradient(self) -> float:
-        """Euclidean length of the gradient (after clipping) over all variables: how steep it is here."""
-        return _length(_there(self._gradients))
-
-    @property
-    def change(self) -> float:
-        """Euclidean length of what this step moved the variables by; 0 unless the descent was told to
-        `watch`.
-        """
-        return self._moves.length() if self._moves is not None else 0.0
+        """Euclidean length of the gradient (after clipping) over all variables; only until the next step."""
+        return _norm(_present(self._gradients))
 
 
 def descend(
@@ -104,126 +114,90 @@ def descend(
     rule: Rule | torch.optim.Optimizer,
     *,
     steps: int,
+    maximize: bool = False,
     schedule: Schedule | None = None,
-    raising: bool = False,
-    longest_gradient: float | None = None,
-    patience: int | None = None,
-    tolerance: float = 1e-4,
-    stop: Callable[[], bool] | None = None,
-    watch: bool = False,
-    keep_every: int = 16,
+    options: DescentOptions | None = None,
 ) -> Generator[Step, None, Ending]:
-    """Take up to `steps` steps down the loss (up the objective, when `raising`), yielding each as it is
-    taken.
+    """Take up to `steps` steps down the loss (or up, with `maximize`), yielding each step once it is taken.
 
-    variables: leaf tensors, changed in place. They must require gradients when `measure` gives a Tensor. Only
-    their gradients are
-        worked out: what else the loss depends on gathers none.
-    rule: an update rule of ours, or a torch optimiser over the same variables (not L-BFGS, which measures
-    several times a step). As in
-        torch, an optimiser leaves a variable alone that the loss does not depend on; a rule is given zeros for it.
-    schedule: factor on the rate for each step. An optimiser's own rate stands again as it was when the
-    descent ends or is closed.
-    longest_gradient: clip the gradient to this Euclidean length (Pascanu et al., 2013).
-    patience, tolerance: end on a plateau, when `patience` steps brought no improvement by more than
-    `tolerance` of the
-        improvement since the start.
-    stop: asked before every step; True ends the descent where it stands. Closing the generator does the same.
-    watch: also measure how far each step moves (costs a copy of the variables a step).
-    keep_every: how often a good state is kept to go back to, in steps; 0 keeps none.
+    variables: leaf tensors, changed in place. They must require gradients if `measure` returns a Tensor.
+        Gradients are computed for them alone.
+    rule: one of our update rules, or a torch optimiser over the same variables (not L-BFGS, which measures
+        several times a step). A torch optimiser skips a variable that the loss does not depend on, as usual;
+        a rule gets zeros for it.
+    schedule: factor on the learning rate at each step. A torch optimiser has its own rate back afterwards.
 
-    Returns the `Ending`; the last `Step` carries it too, except when `stop` put an end to it before there was
-    another step. A loss that is not finite ends the descent: the variables go back to the last good state, an
-    optimiser forgets its momentum (which may be poisoned), and the ending says which setting is likely to
-    blame. The same happens when the very last move left a variable not finite.
-    Raises `Refused` for numbers that make no sense.
+    To stop early, close the generator or stop iterating: the variables stay as they are.
+
+    Returns the `Ending`, which the last `Step` carries too. If the loss stops being finite, or the last move
+    makes a variable non-finite, the variables go back to the last good copy, the optimiser's state is reset
+    (it may hold the same bad numbers), and the ending names the setting most likely to blame.
+    Raises `Refused` for a negative number of steps.
     """
-    _check(steps, longest_gradient, patience, keep_every)
+    if steps < 0:
+        raise Refused(f"A descent cannot take {steps} steps; give 0 or more.")
+    options = options or DescentOptions()
     variables = list(variables)
-    move = (
-        _OptimiserMove(rule, variables)
-        if isinstance(rule, torch.optim.Optimizer)
-        else _RuleMove(rule, variables)
-    )
-    moves = _Moves(variables) if watch else None
-    good = _LastGood(variables, keep_every)
-    plateau = _Plateau(patience, tolerance) if patience is not None else None
-    downhill = _Downhill(variables, raising)
+    move = _move_of(rule, variables)
+    good = _LastGood(variables, options)
+    plateau = _Plateau(options)
+    downhill = _Downhill(variables, maximize)
     sign = downhill.sign
     gradients: Sequence[Tensor | None] = ()
-    last = Ending("done", "Took no step.")
+    ending = Ending("done", "Took no step.")
     try:
         for number in range(1, steps + 1):
-            if stop is not None and stop():
-                return Ending("stopped", f"Stopped on request after {number - 1} steps.")
             earlier = gradients
             loss, gradients = downhill(measure())
             if not math.isfinite(loss):
-                ending = good.restore(number, sign * loss, earlier, move.rate_in_words, longest_gradient)
-                move.forget()
-                yield Step(number, loss, gradients, None, ending)
+                ending = good.restore(number, sign * loss, earlier, move.rate_in_words)
+                move.reset()
+                yield Step(number, loss, gradients, ending)
                 return ending
             good.keep(number, sign * loss)
-            if longest_gradient is not None:
-                gradients = _clip(gradients, longest_gradient)
-            if moves is not None:
-                moves.before()
+            if options.max_norm is not None:
+                gradients = _clip(gradients, options.max_norm)
             move(gradients, 1.0 if schedule is None else schedule(number))
-            if number < steps and (plateau is None or not plateau.reached(number, sign * loss)):
-                yield Step(number, loss, gradients, moves, None)
+            if number < steps and not plateau.reached(number, sign * loss):
+                yield Step(number, loss, gradients, None)
                 continue
-            last = (
-                Ending("done", f"Took all {steps} steps.")
-                if plateau is None or not plateau.is_reached
-                else plateau.ending
-            )
+            ending = plateau.ending or Ending("done", f"Took all {steps} steps.")
             if not _finite(variables):
-                last = good.restore(number, None, gradients, move.rate_in_words, longest_gradient)
-                move.forget()
-            yield Step(number, loss, gradients, moves, last)
+                ending = good.restore(number, None, gradients, move.rate_in_words)
+                move.reset()
+            yield Step(number, loss, gradients, ending)
             break
-        return last
+        return ending
     finally:
-        move.put_back()
-
-
-def _check(steps: int, longest_gradient: float | None, patience: int | None, keep_every: int) -> None:
-    if steps < 0:
-        raise Refused(f"A descent cannot take {steps} steps; give 0 or more.")
-    if longest_gradient is not None and not longest_gradient > 0:
-        raise Refused(
-            f"The longest gradient is {longest_gradient:g}; it must be greater than 0, or left out for no clipping."
-        )
-    if patience is not None and patience < 1:
-        raise Refused(
-            f"The patience is {patience} steps; it must be at least 1, or left out to never end on a plateau."
-        )
-    if keep_every < 0:
-        raise Refused(f"A good state cannot be kept every {keep_every} steps; give 0 (never) or more.")
+        move.restore_rate()
 
 
 class _Downhill:
-    """The loss, and the gradients of what is to be lowered: with the sign turned when raising."""
+    """The loss, and the gradients of what is to be lowered: with the sign flipped when maximizing."""
 
-    def __init__(self, variables: Sequence[Tensor], raising: bool) -> None:
-        self.variables, self.sign = variables, -1.0 if raising else 1.0
+    def __init__(self, variables: Sequence[Tensor], maximize: bool) -> None:
+        self.variables, self.sign = variables, -1.0 if maximize else 1.0
 
     def __call__(self, measured: Tensor | Slope) -> tuple[float, Sequence[Tensor | None]]:
         if isinstance(measured, Slope):
-            return measured.loss, self._turned(measured.gradients)
+            return measured.loss, self._flipped(measured.gradients)
         gradients = torch.autograd.grad(measured, self.variables, allow_unused=True)
-        return measured.item(), self._turned(gradients)
+        return measured.item(), self._flipped(gradients)
 
-    def _turned(self, gradients: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
-        return (
-            gradients
-            if self.sign > 0
-            else [None if gradient is None else -gradient for gradient in gradients]
-        )
+    def _flipped(self, gradients: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
+        if self.sign > 0:
+            return gradients
+        return [None if gradient is None else -gradient for gradient in gradients]
+
+
+def _move_of(rule: Rule | torch.optim.Optimizer, variables: list[Tensor]) -> _RuleMove | _OptimiserMove:
+    if isinstance(rule, torch.optim.Optimizer):
+        return _OptimiserMove(rule, variables)
+    return _RuleMove(rule, variables)
 
 
 class _RuleMove:
-    """A step of an update rule of ours."""
+    """A step of one of our update rules."""
 
     def __init__(self, rule: Rule, variables: list[Tensor]) -> None:
         self.rule, self.variables = rule, variables
@@ -240,19 +214,17 @@ class _RuleMove:
         rate = getattr(self.rule, "rate", None)
         return f" ({rate:g})" if isinstance(rate, float | int) else ""
 
-    def forget(self) -> None:
-        forget = getattr(self.rule, "forget", None)
-        if forget is not None:
-            forget()
+    def reset(self) -> None:
+        reset = getattr(self.rule, "reset", None)
+        if reset is not None:
+            reset()
 
-    def put_back(self) -> None:
-        """A rule of ours is told the factor and keeps its own rate."""
+    def restore_rate(self) -> None:
+        """Nothing to do: our rules get the factor with each step and keep their own rate."""
 
 
 class _OptimiserMove:
-    """The same for a torch optimiser, which reads its gradients from the variables and its rate from its
-    groups.
-    """
+    """A step of a torch optimiser, which reads gradients from the variables and its rate from its groups."""
 
     def __init__(self, optimiser: torch.optim.Optimizer, variables: list[Tensor]) -> None:
         self.optimiser, self.variables = optimiser, variables
@@ -270,10 +242,10 @@ class _OptimiserMove:
     def rate_in_words(self) -> str:
         return f" ({float(max(self.base_rates)):g})"
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         self.optimiser.state.clear()
 
-    def put_back(self) -> None:
+    def restore_rate(self) -> None:
         if self.factor != 1.0:
             self._scale(1.0)
 
@@ -283,11 +255,11 @@ class _OptimiserMove:
         self.factor = factor
 
 
-def _there(gradients: Sequence[Tensor | None]) -> list[Tensor]:
+def _present(gradients: Sequence[Tensor | None]) -> list[Tensor]:
     return [gradient for gradient in gradients if gradient is not None]
 
 
-def _length(tensors: Sequence[Tensor]) -> float:
+def _norm(tensors: Sequence[Tensor]) -> float:
     if not tensors:
         return 0.0
     return float(torch.linalg.vector_norm(torch.stack(torch._foreach_norm(list(tensors)))))
@@ -297,38 +269,24 @@ def _finite(tensors: Sequence[Tensor]) -> bool:
     return all(bool(torch.isfinite(tensor).all()) for tensor in tensors)
 
 
-def _clip(gradients: Sequence[Tensor | None], longest: float) -> Sequence[Tensor | None]:
-    length = _length(_there(gradients))
-    if length > longest:
-        return [gradient if gradient is None else gradient * (longest / length) for gradient in gradients]
+def _clip(gradients: Sequence[Tensor | None], max_norm: float) -> Sequence[Tensor | None]:
+    norm = _norm(_present(gradients))
+    if norm > max_norm:
+        return [gradient if gradient is None else gradient * (max_norm / norm) for gradient in gradients]
     return gradients
 
 
-class _Moves:
-    """How far the variables moved in the last step, from a copy taken just before it."""
-
-    def __init__(self, watched: Sequence[Tensor]) -> None:
-        self.watched = list(watched)
-        self.earlier: list[Tensor] = []
-
-    def before(self) -> None:
-        self.earlier = [variable.detach().clone() for variable in self.watched]
-
-    def length(self) -> float:
-        return _length(torch._foreach_sub([variable.detach() for variable in self.watched], self.earlier))
-
-
 class _LastGood:
-    """Keeps a copy of the variables every few steps, as long as the loss is not on its way up.
+    """Keeps a copy of the variables, renewed every few steps for as long as the loss is not rising.
 
-    So what a descent goes back to when it blows up is from before the explosion, not from the middle of it.
-    Losses are looked at in windows of `every` steps: a window is on its way up when its mean lies above the
-    best window's by more than that one's own spread explains (the noise of mini-batches) or a tenth of all
-    that was gained so far.
+    A descent that blows up thus goes back to before the explosion, not into the middle of it. Losses are
+    compared in windows of `keep_every` steps. A window counts as rising if its mean exceeds the best window's
+    mean by more than that window's own spread explains (the noise of mini-batches), or by more than a tenth
+    of the improvement so far.
     """
 
-    def __init__(self, variables: list[Tensor], every: int) -> None:
-        self.variables, self.every = variables, every
+    def __init__(self, variables: list[Tensor], options: DescentOptions) -> None:
+        self.variables, self.every, self.clips = variables, options.keep_every, options.max_norm is not None
         self.kept: list[Tensor] = []
         self.kept_at = 0
         self.first = self.latest = math.nan
@@ -376,18 +334,12 @@ class _LastGood:
         self.kept_at = number
 
     def restore(
-        self,
-        number: int,
-        loss: float | None,
-        gradients: Sequence[Tensor | None],
-        rate: str,
-        longest_gradient: float | None,
+        self, number: int, loss: float | None, gradients: Sequence[Tensor | None], rate: str
     ) -> Ending:
-        """Go back, and say why.
+        """Go back to the last good copy, and say what went wrong.
 
-        loss: what was to be lowered, not finite; None when the very last move blew up and nothing was
-        measured after it.
-        gradients: those of the last step that moved anything.
+        loss: the non-finite loss; None if the last move blew up and nothing was measured after it.
+        gradients: those of the last step that moved anything. rate: the learning rate, " (0.1)" or "".
         """
         what = "infinite" if loss is not None and math.isinf(loss) else "not a number"
         if loss is not None and number == 1:
@@ -398,44 +350,54 @@ class _LastGood:
             with torch.no_grad():
                 torch._foreach_copy_(self.variables, self.kept)
             back = f"; went back to step {self.kept_at}"
-        if not _finite(_there(gradients)):
-            blame = "the slope was not finite though the loss was: look for a logarithm, a root or a division by 0 in the cost"
-        elif self.rising >= 2 or self.latest > self.first:
-            blame = f"it had been rising, so the learning rate{rate} is probably too large: try a third of it"
-        elif loss == -math.inf:
-            blame = "it improves without end: give what is measured a limit, or take fewer steps"
-        elif longest_gradient is None:
-            blame = f"it came all at once, so a single step was too long: clip the gradient, or lower the learning rate{rate}"
-        else:
-            blame = "it came all at once: look for a logarithm or a root of 0 in the cost, or an extreme value in the data"
         happened = (
-            f"The loss became {what} at step {number}"
-            if loss is not None
-            else f"The last step, {number}, went beyond all numbers"
+            f"The last step, {number}, exceeded the range of numbers"
+            if loss is None
+            else f"The loss became {what} at step {number}"
         )
-        return Ending("diverged", f"{happened}{back}; {blame}.")
+        return Ending("diverged", f"{happened}{back}; {self._cause(loss, gradients, rate)}.")
+
+    def _cause(self, loss: float | None, gradients: Sequence[Tensor | None], rate: str) -> str:
+        """The most likely cause, and what to try."""
+        if not _finite(_present(gradients)):
+            return (
+                "the gradient was not finite although the loss was: "
+                "look for a logarithm, a root or a division by 0 in the cost"
+            )
+        if self.rising >= 2 or self.latest > self.first:
+            return f"it had been rising, so the learning rate{rate} is probably too large: try a third of it"
+        if loss == -math.inf:
+            return "it improves without limit: bound what is measured, or take fewer steps"
+        if not self.clips:
+            return (
+                "it happened suddenly, so a single step was too long: "
+                f"clip the gradient, or lower the learning rate{rate}"
+            )
+        return (
+            "it happened suddenly: look for a logarithm or a root of 0 in the cost, "
+            "or an extreme value in the data"
+        )
 
 
 class _Plateau:
-    """Notices when `patience` steps in a row brought nothing worth the name."""
+    """Notices when `patience` steps in a row have brought no real improvement."""
 
-    def __init__(self, patience: int, tolerance: float) -> None:
-        self.patience, self.tolerance = patience, tolerance
+    def __init__(self, options: DescentOptions) -> None:
+        self.patience, self.tolerance = options.patience, options.tolerance
         self.first = self.best = math.nan
         self.best_at = 0
-        self.is_reached = False
+        self.ending: Ending | None = None
 
     def reached(self, number: int, loss: float) -> bool:
+        if self.patience is None:
+            return False
         if number == 1:
             self.first = self.best = loss
             self.best_at = 1
         elif loss < self.best - self.tolerance * (self.first - self.best):
             self.best, self.best_at = loss, number
-        self.is_reached = number - self.best_at >= self.patience
-        return self.is_reached
-
-    @property
-    def ending(self) -> Ending:
-        return Ending(
-            "plateau", f"Nothing has improved for {self.patience} steps (best at step {self.best_at})."
-        )
+        if number - self.best_at >= self.patience:
+            self.ending = Ending(
+                "plateau", f"No improvement for {self.patience} steps (best at step {self.best_at})."
+            )
+        return self.ending is not None

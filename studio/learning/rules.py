@@ -1,8 +1,8 @@
-"""Update rules: what becomes of a slope. Each is a few lines, as in its paper, and moves variables as
-torch.optim's does, to the bit.
+"""Update rules: how a gradient moves the variables. Each is a few lines, as in its paper, and gives the same
+numbers as its namesake in torch.optim, bit for bit.
 
-torch.optim's own load PyTorch's compiler when the first of them is made, which takes two seconds of every
-process that learns; `descend` takes them too.
+Why not torch.optim itself: it loads PyTorch's compiler when the first optimiser is created, which takes two
+seconds in every process that learns. `descend` accepts its optimisers too.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ def _check_rate(rate: float) -> None:
 
 
 def _decayed(variables: Sequence[Tensor], gradients: Sequence[Tensor], decay: float) -> list[Tensor]:
-    """Weight decay: as if the loss had half the sum of squares on top, `decay` times."""
-    return (
-        list(torch._foreach_add(list(gradients), list(variables), alpha=decay)) if decay else list(gradients)
-    )
+    """Weight decay: the gradients as if `decay` * ½ Σ w² were added to the loss."""
+    if not decay:
+        return list(gradients)
+    return list(torch._foreach_add(list(gradients), list(variables), alpha=decay))
 
 
 @dataclass(frozen=True, slots=True)
 class GradientDescent:
-    """variable <- variable - rate * gradient (Cauchy, 1847), as torch.optim.SGD does without momentum.
+    """variable <- variable - rate * gradient (Cauchy, 1847): torch.optim.SGD without momentum.
 
     Raises `Refused` for a rate that is negative or not a number.
     """
@@ -49,11 +49,11 @@ class GradientDescent:
 
 
 @dataclass
-class Remembering:
-    """An update rule that carries something over from step to step, in tensors of the variables' shapes,
-    named as torch.optim names them.
+class StatefulRule:
+    """An update rule that carries tensors from step to step, one for each variable, of its shape. They have
+    the names that torch.optim gives them.
 
-    It belongs to the variables it is first given. Raises `Refused` for a rate that is negative or not a
+    A rule belongs to the variables of its first step. Raises `Refused` for a rate that is negative or not a
     number.
     """
 
@@ -65,12 +65,13 @@ class Remembering:
     def __post_init__(self) -> None:
         _check_rate(self.rate)
 
-    def forget(self) -> None:
+    def reset(self) -> None:
+        """Start over, as if no step had been taken."""
         self.steps = 0
         self.memory.clear()
 
     def state(self) -> dict[int, dict[str, Tensor]]:
-        """What is carried over, by the number of the variable, and as "step" how many steps were taken."""
+        """The tensors by the variable's number, as torch.optim keeps them; "step" is the number of steps."""
         count = max((len(tensors) for tensors in self.memory.values()), default=0)
         step = torch.tensor(float(self.steps))
         return {
@@ -78,11 +79,11 @@ class Remembering:
             for number in range(count)
         }
 
-    def take_up(self, state: Mapping[int, Mapping[str, Tensor]], variables: Sequence[Tensor]) -> None:
-        """Go on from a `state`, or from torch.optim's of the same kind, for these variables; what it lacks
-        begins with zeros.
+    def load_state(self, state: Mapping[int, Mapping[str, Tensor]], variables: Sequence[Tensor]) -> None:
+        """Continue from a `state`, or from one of the same optimiser in torch.optim. Missing tensors start as
+        zeros.
         """
-        self.forget()
+        self.reset()
         self.steps = max((int(kept["step"]) for kept in state.values() if "step" in kept), default=0)
         names = {name for kept in state.values() for name in kept} - {"step"}
         for name in names:
@@ -99,8 +100,8 @@ class Remembering:
 
 
 @dataclass
-class Momentum(Remembering):
-    """A ball with weight: velocity <- momentum * velocity + gradient; variable <- variable - rate * velocity
+class Momentum(StatefulRule):
+    """Like a heavy ball: velocity <- momentum * velocity + gradient; variable <- variable - rate * velocity
     (Polyak, 1964).
     """
 
@@ -114,16 +115,16 @@ class Momentum(Remembering):
 
 
 @dataclass
-class Adam(Remembering):
-    """Every number has a rate of its own: the mean of its slopes over the root of the mean of their squares
-    (Kingma and Ba, 2015, alg. 1).
+class Adam(StatefulRule):
+    """A step size for every weight: the running mean of its gradients, divided by the root of the running
+    mean of their squares (Kingma and Ba, 2015, algorithm 1).
 
-    decoupled: weights shrink by rate * weight_decay whatever their slope, instead of by their slope: AdamW
-    (Loshchilov and Hutter, 2019).
+    decoupled: weight decay shrinks the weights directly, by rate * weight_decay, instead of adding to their
+    gradient: AdamW (Loshchilov and Hutter, 2019).
     """
 
     betas: tuple[float, float] = (0.9, 0.999)
-    smallest: float = field(default=1e-8, kw_only=True)
+    epsilon: float = field(default=1e-8, kw_only=True)
     decoupled: bool = field(default=False, kw_only=True)
 
     def __call__(self, variables: Sequence[Tensor], gradients: Sequence[Tensor], rate: float) -> None:
@@ -136,30 +137,30 @@ class Adam(Remembering):
         torch._foreach_lerp_(mean, gradients, 1 - first)
         torch._foreach_mul_(square, second)
         torch._foreach_addcmul_(square, gradients, gradients, 1 - second)
-        # Both began at 0 and lean towards it, the more the fewer steps were taken.
+        # Both means began at 0, so early on they are too small: correct that bias.
         size = torch._foreach_sqrt(square)
         torch._foreach_div_(size, (1 - second**self.steps) ** 0.5)
-        torch._foreach_add_(size, self.smallest)
+        torch._foreach_add_(size, self.epsilon)
         torch._foreach_addcdiv_(variables, mean, size, -self.rate * rate / (1 - first**self.steps))
 
 
 @dataclass
-class RMSprop(Remembering):
-    """The slope over the root of the mean of its latest squares (Hinton, Neural Networks for Machine
-    Learning, 2012, lecture 6e).
+class RMSprop(StatefulRule):
+    """The gradient divided by the root of the running mean of its squares, which decays by `decay` a step
+    (Hinton, Neural Networks for Machine Learning, 2012, lecture 6e). torch.optim calls `decay` alpha.
     """
 
     momentum: float = 0.0
-    memory_share: float = field(default=0.99, kw_only=True)
-    smallest: float = field(default=1e-8, kw_only=True)
+    decay: float = field(default=0.99, kw_only=True)
+    epsilon: float = field(default=1e-8, kw_only=True)
 
     def __call__(self, variables: Sequence[Tensor], gradients: Sequence[Tensor], rate: float) -> None:
         variables, gradients = list(variables), _decayed(variables, gradients, self.weight_decay)
         square = self._kept("square_avg", variables)
-        torch._foreach_mul_(square, self.memory_share)
-        torch._foreach_addcmul_(square, gradients, gradients, 1 - self.memory_share)
+        torch._foreach_mul_(square, self.decay)
+        torch._foreach_addcmul_(square, gradients, gradients, 1 - self.decay)
         size = torch._foreach_sqrt(square)
-        torch._foreach_add_(size, self.smallest)
+        torch._foreach_add_(size, self.epsilon)
         if not self.momentum:
             torch._foreach_addcdiv_(variables, gradients, size, -self.rate * rate)
             return
@@ -170,29 +171,25 @@ class RMSprop(Remembering):
 
 
 @dataclass
-class Adagrad(Remembering):
-    """The slope over the root of the sum of all its squares: what has moved much moves less (Duchi, Hazan and
-    Singer, 2011).
-    """
+class Adagrad(StatefulRule):
+    """The gradient divided by the root of the sum of all its squares so far (Duchi, Hazan and Singer, 2011)."""
 
-    smallest: float = field(default=1e-10, kw_only=True)
+    epsilon: float = field(default=1e-10, kw_only=True)
 
     def __call__(self, variables: Sequence[Tensor], gradients: Sequence[Tensor], rate: float) -> None:
         gradients = _decayed(variables, gradients, self.weight_decay)
         squares = self._kept("sum", variables)
         torch._foreach_addcmul_(squares, gradients, gradients)
         size = torch._foreach_sqrt(squares)
-        torch._foreach_add_(size, self.smallest)
+        torch._foreach_add_(size, self.epsilon)
         torch._foreach_addcdiv_(list(variables), gradients, size, -self.rate * rate)
 
 
 def delta_rule(weights: Tensor, inputs: Tensor, targets: Tensor) -> Slope:
-    """The delta rule of Widrow and Hoff (1960) for a linear neuron y = x · w, over all cases given (one, or
-    many).
+    """The delta rule of Widrow and Hoff (1960) for a linear neuron y = x · w, summed over the given cases.
 
     weights: [features]; inputs x: [cases, features]; targets t: [cases].
-    The loss is ½ Σ (t - y)², so that one step of `GradientDescent(rate)` is Δw = Σ rate · x (t - y), as on
-    paper.
+    The loss is ½ Σ (t - y)², so one step of `GradientDescent(rate)` is Δw = Σ rate · x (t - y), as on paper.
     """
     with torch.no_grad():
         error = targets - inputs @ weights

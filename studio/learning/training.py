@@ -1,33 +1,33 @@
-"""Fit a network to data: the one loop over mini-batches, with everything that keeps it honest.
+"""Fit a network to data: the one loop over mini-batches, with validation, early stopping and resuming.
 
     network = Perceptron(inputs=64, hidden=(64,), outputs=10).build()
     for report in fit(network, data, Plan(epochs=20, validation_share=0.2, metrics=("accuracy",), patience=3)):
         print(report.figures)
 
-`fit` is a generator over `descend`. It may be paused at any report and closed at any report; `report.state()`
-holds what it takes to go on from there later, in another process, to the same weights as if nothing had
-happened.
+`fit` is a generator over `descend`. It can be paused or closed at any report. `report.state()` holds all that
+is needed to continue later, even in another process, to exactly the weights of an uninterrupted training.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from typing import Annotated, Any, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from torch import Tensor, nn
 
 from studio.errors import Missing, Refused
 from studio.learning.backprop import Backprop
 from studio.learning.costs import COSTS, METRICS, CostName, MetricName, shape_in_words
 from studio.learning.datasets import Batch, Data, Given, Sequences, as_data
-from studio.learning.descent import Ending, Schedule, Slope, Step, descend
+from studio.learning.descent import DescentOptions, Ending, Schedule, Slope, Step, descend
 from studio.learning.networks import Network
-from studio.learning.rules import Adagrad, Adam, GradientDescent, Momentum, Remembering, RMSprop
+from studio.learning.rules import Adagrad, Adam, GradientDescent, Momentum, RMSprop, StatefulRule
 
 OptimiserName = Literal["sgd", "adam", "adamw", "rmsprop", "adagrad"]
 ScheduleName = Literal["constant", "linear", "cosine", "steps", "stall"]
@@ -35,8 +35,8 @@ DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 
 
 class Plan(BaseModel):
-    """How to fit: every setting of a training. Raises pydantic's ValidationError; `Plan.of` says it in a
-    sentence instead.
+    """Every setting of a training. Raises pydantic's ValidationError; `Plan.of` raises a one-sentence
+    `Refused` instead.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,46 +50,55 @@ class Plan(BaseModel):
         default=0.0,
         ge=0,
         le=10,
-        description="the optimiser's own; decoupled from the gradient with adamw alone",
+        description="the optimiser's weight decay; decoupled from the gradient with adamw only",
     )
-    l1: float = Field(
-        default=0.0, ge=0, le=100, description="adds l1 * Σ|w| to the cost; biases are left out"
-    )
+    l1: float = Field(default=0.0, ge=0, le=100, description="adds l1 * Σ|w| to the cost, without the biases")
     l2: float = Field(
-        default=0.0, ge=0, le=100, description="adds l2 * ½ Σw² to the cost; biases are left out"
+        default=0.0, ge=0, le=100, description="adds l2 * ½ Σw² to the cost, without the biases"
     )
     epochs: int = Field(default=10, ge=1, le=1_000_000)
     batch: int = Field(default=32, ge=1, le=1_000_000)
     shuffle: bool = True
     group_by_length: bool = Field(
-        default=False, description="where shuffled, sequences of like length share a batch"
+        default=False, description="when shuffling, put sequences of similar length into one batch"
     )
-    seed: int = Field(default=0, ge=0, le=2**31 - 1, description="of the shuffling, the split, and dropout")
+    seed: int = Field(
+        default=0, ge=0, le=2**31 - 1, description="of shuffling, the validation split and dropout"
+    )
     validation_share: float = Field(
-        default=0.0, ge=0, lt=1, description="held out of the data when no validation data is given"
+        default=0.0, ge=0, lt=1, description="share of the data to hold out if no validation data is given"
     )
     patience: int | None = Field(
-        default=None, ge=1, description="epochs without improvement after which to stop early"
+        default=None, ge=1, description="stop early after so many epochs without improvement"
     )
     tolerance: float = Field(
         default=0.0, ge=0, description="how much lower a loss must be to count as an improvement"
     )
-    longest_gradient: float | None = Field(
+    max_norm: float | None = Field(
         default=None, gt=0, description="clip the gradient to this Euclidean length"
     )
     schedule: ScheduleName = "constant"
-    warmup: int = Field(default=0, ge=0, description="steps over which the rate rises to its full size")
+    warmup: int = Field(default=0, ge=0, description="steps over which the rate rises to its full value")
     decay: float = Field(default=0.1, gt=0, le=1, description="factor of the schedules 'steps' and 'stall'")
     decay_every: int = Field(
         default=10,
         ge=1,
-        description="epochs between the steps of 'steps'; epochs without improvement for 'stall'",
+        description="epochs between two decays for 'steps'; epochs without improvement for 'stall'",
     )
     device: DeviceName = "auto"
 
+    @model_validator(mode="before")
+    @classmethod
+    def _old_names(cls, settings: Any) -> Any:
+        """Trainings that were saved up to 0.2.1 call max_norm longest_gradient."""
+        if isinstance(settings, dict) and "longest_gradient" in settings:
+            settings = dict(settings)
+            settings["max_norm"] = settings.pop("longest_gradient")
+        return settings
+
     @classmethod
     def of(cls, **settings: Any) -> Plan:
-        """A plan from loose settings. Raises `Refused`, naming the first that is wrong."""
+        """A plan from keyword arguments. Raises `Refused`, naming the first setting that is wrong."""
         try:
             return cls(**settings)
         except ValidationError as error:
@@ -108,10 +117,9 @@ class Plan(BaseModel):
 class Figures(BaseModel):
     """One epoch in numbers.
 
-    loss: mean over the epoch's training batches, each before its step, without penalties; metrics likewise.
-    validation_loss, validation: the same on data that was not trained on, after the epoch; None and empty
-    without any.
-    rate: factor on the learning rate at its last step. best: whether this was the best epoch so far.
+    loss, metrics: mean over the epoch's training batches, each measured before its step, without penalties.
+    validation_loss, validation: the same on the validation data, after the epoch; None and empty without any.
+    rate: factor on the learning rate at the last step. best: whether this is the best epoch so far.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
@@ -127,12 +135,12 @@ class Figures(BaseModel):
 
     @property
     def watched(self) -> float:
-        """What early stopping looks at: the validation loss, or without any the training loss."""
+        """The loss that early stopping watches: validation if there is any, otherwise training."""
         return self.loss if self.validation_loss is None else self.validation_loss
 
 
 class Standing(BaseModel):
-    """Where a training stands, apart from its tensors."""
+    """The progress of a training, apart from its tensors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
@@ -149,11 +157,11 @@ class Standing(BaseModel):
 
 @dataclass(frozen=True)
 class TrainingState:
-    """All it takes to go on: weights, the best weights so far, the optimiser's memory, the dice, and where it
-    stands.
+    """All that is needed to continue a training: its progress, the weights, the best weights so far, the
+    optimiser's state and the random generators' states.
 
-    tensors: "weights/…", "best/…", "optimiser/<number of the parameter>/…", "dice/…", copies on the CPU.
-    See `checkpoints.save_training`.
+    tensors: "weights/…", "best/…", "optimiser/<number of the parameter>/…", "generator/…" ("dice/…" in
+    trainings saved up to 0.2.1), copies on the CPU. See `checkpoints.save_training`.
     """
 
     standing: Standing
@@ -161,10 +169,10 @@ class TrainingState:
 
 
 class Report:
-    """How the fitting stands after a step.
+    """The state of a fit after a step.
 
-    step: steps taken in all, from 1; epoch: the one this step belongs to, from 1; loss: at this step's batch,
-    before the step and without penalties; figures: of the epoch, where this step ended one; ending: None
+    step: steps taken so far, from 1; epoch: the one this step belongs to, from 1; loss: on this step's batch,
+    before the step and without penalties; figures: of the epoch, if this step completed one; ending: None
     unless this was the last step.
     """
 
@@ -179,14 +187,14 @@ class Report:
 
     @property
     def gradient(self) -> float:
-        """Euclidean length of the gradient; only until the next report is asked for."""
+        """Euclidean length of the gradient; only until the next report."""
         return self._step.gradient
 
     def state(self) -> TrainingState:
-        """All it takes to go on from here; only until the next report is asked for.
+        """All that is needed to continue from here; only until the next report.
 
-        With an `ending`: as it stood before the best weights were put back, and after a divergence the last
-        good weights.
+        With an `ending`, this is the state before the best weights were restored; after a divergence, it
+        holds the last good weights.
         """
         assert self._fitting.step == self.step, "a report gives its state only until the next one"
         return self._fitting.state()
@@ -194,8 +202,8 @@ class Report:
 
 @dataclass(frozen=True)
 class Fitted:
-    """What came of it. best: the figures of the epoch whose weights the network was given back, None where it
-    kept its last ones.
+    """The result of a fit. best: the figures of the epoch whose weights were restored; None if the network
+    kept its last weights.
     """
 
     ending: Ending
@@ -212,63 +220,52 @@ def fit(
     validation: Given | None = None,
     every_step: bool = False,
     resume: TrainingState | None = None,
-    stop: Callable[[], bool] | None = None,
 ) -> Generator[Report, None, Fitted]:
-    """Fit the network, in place, yielding a report after every epoch, or with `every_step` after every step.
+    """Fit the network, in place, yielding a report after every epoch, or after every step with `every_step`.
 
-    data, validation: see `datasets.as_data`; without `validation`, the plan's `validation_share` is held out
+    data, validation: see `datasets.as_data`. Without `validation`, the plan's `validation_share` is held out
     of the data.
-    resume: a state to go on from. With the same data and plan the weights come out bit for bit as if it had
-    never been interrupted. Another
-        rate, more epochs or other settings hold from here on; with other data, batch size or seed the interrupted epoch begins anew, with
-        another optimiser its memory.
-    stop: asked before every step; True ends it where it stands, as closing the generator does.
+    resume: a state to continue from. With the same data and plan, the weights come out bit for bit as if the
+    training had never been interrupted. A changed rate, number of epochs or other setting applies from here
+    on; with other data, another batch size or seed, the interrupted epoch starts over; another optimiser
+    starts with an empty state.
 
-    With validation data the network ends with the weights of its best epoch, whether it took all its epochs,
-    stopped early or diverged. Without, it ends with its last weights, after a divergence with the last good
-    ones. It is left on the plan's device, in evaluation mode. Neither shuffling nor dropout depends on the
-    caller's dice or disturbs them: they are changed over whenever a report is handed out.
-    Raises `Refused` where network, data and cost do not fit together, `Missing` for a device this machine has
-    not.
+    To stop early, close the generator: the network keeps its weights.
+
+    With validation data, the network ends with the weights of its best epoch, whether it took all its epochs,
+    stopped early or diverged. Without, it ends with its last weights, or after a divergence with the last
+    good ones. It is left on the plan's device, in evaluation mode. Shuffling and dropout have their own
+    random generators: they neither depend on the caller's nor disturb them.
+    Raises `Refused` if network, data and cost do not fit together, `Missing` for a device that this machine
+    does not have.
     """
-    fitting = _Fitting(
-        network, as_data(data), plan, None if validation is None else as_data(validation), resume
-    )
-    dice = fitting.dice
-    dice.take()
+    held_out = None if validation is None else as_data(validation)
+    fitting = _Fitting(network, as_data(data), plan, held_out, resume)
+    randomness = fitting.randomness
+    randomness.take()
     try:
-        descent = descend(
-            fitting.weights,
-            fitting.measure,
-            fitting.rule,
-            steps=fitting.steps_to_go,
-            schedule=fitting.schedule,
-            longest_gradient=plan.longest_gradient,
-            stop=stop,
-        )
         ending: Ending | None = None
-        while ending is None:
-            try:
-                step = next(descent)
-            except StopIteration as end:
-                ending = fitting.without_a_step(end.value)
-                break
-            loss, figures, ending = fitting.after(step)
-            if every_step or figures is not None or ending is not None:
-                report = Report(fitting, step, loss, figures, ending)
-                dice.give_back()
-                yield report
-                dice.take()
-        descent.close()
+        with closing(fitting.descent()) as descent:
+            for step in descent:
+                loss, figures, ending = fitting.after(step)
+                if every_step or figures is not None or ending is not None:
+                    report = Report(fitting, step, loss, figures, ending)
+                    randomness.give_back()
+                    yield report
+                    randomness.take()
+                if ending is not None:
+                    break
+        if ending is None:  # a training that had already taken all its epochs
+            ending = fitting.with_best_weights(Ending("done", "Took no step."))
         return Fitted(ending, tuple(fitting.history), fitting.step, fitting.restored)
     finally:
-        dice.give_back()
+        randomness.give_back()
         network.eval()
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """loss: mean cost over all places; metrics: by name."""
+    """loss: mean cost over all targets; metrics: by name."""
 
     loss: float
     metrics: dict[str, float]
@@ -283,7 +280,7 @@ def evaluate(
     *,
     batch: int = 256,
 ) -> Evaluation:
-    """How good the network is on this data, in evaluation mode; the mode it was in is put back."""
+    """Loss and metrics on this data, in evaluation mode; the network's own mode is restored afterwards."""
     device = next((weight.device for weight in network.parameters()), torch.device("cpu"))
     was_training = network.training
     network.eval()
@@ -302,23 +299,23 @@ def evaluate(
 
 
 def device_of(name: DeviceName) -> torch.device:
-    """The device of that name; "auto" takes the fastest there is. Raises `Missing` for one this machine has
-    not.
+    """The device of that name; "auto" is the fastest available. Raises `Missing` for one that this machine
+    does not have.
     """
-    there: dict[DeviceName, Callable[[], bool]] = {
+    available: dict[DeviceName, Callable[[], bool]] = {
         "cuda": torch.cuda.is_available,
         "mps": torch.backends.mps.is_available,
         "cpu": lambda: True,
     }
     if name == "auto":
-        return torch.device(next(device for device, is_there in there.items() if is_there()))
-    if not there[name]():
+        return torch.device(next(device for device, is_available in available.items() if is_available()))
+    if not available[name]():
         raise Missing(f"This machine has no {name} device that torch can use; choose 'auto' or 'cpu'.")
     return torch.device(name)
 
 
 def _counted(outputs: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Only what the mask says counts: what stands in the padding reaches neither cost nor metric."""
+    """Only the targets that count: padding reaches neither cost nor metric."""
     if batch.mask is None:
         return outputs, batch.targets
     return outputs[batch.mask], batch.targets[batch.mask]
@@ -342,8 +339,8 @@ def _rule(plan: Plan) -> GradientDescent | Momentum | Adam | RMSprop | Adagrad:
 
 
 def _stalls(plan: Plan, history: Sequence[Figures]) -> int:
-    """How often the watched loss has stalled for `decay_every` epochs: told by the history alone, so that a
-    resumed training agrees.
+    """How often the watched loss has stalled for `decay_every` epochs. Computed from the history alone, so
+    that a resumed training agrees.
     """
     best, since, stalls = math.inf, 0, 0
     for figures in history:
@@ -357,7 +354,7 @@ def _stalls(plan: Plan, history: Sequence[Figures]) -> int:
 
 
 class _Fitting:
-    """A training under way: what it counts, and what it takes to put it down and take it up again."""
+    """A training in progress: what it counts, and how its state is saved and restored."""
 
     def __init__(
         self,
@@ -380,7 +377,7 @@ class _Fitting:
         self.backprop = Backprop.of(network, plan.cost)
         self.has_penalty = plan.l1 > 0 or plan.l2 > 0
         self.rule = _rule(plan)
-        self.dice = _Dice(plan.seed, self.device, rolled=_rolls_dice(network))
+        self.randomness = _Randomness(plan.seed, self.device, used=_is_random(network))
         self.per_epoch = data.batch_count(plan.batch)
 
         self.step, self.epoch, self.batch = 0, 1, 0
@@ -391,7 +388,7 @@ class _Fitting:
         self.restored: Figures | None = None
         self.state_at_end: TrainingState | None = None
         if resume is not None:
-            self._take_up(resume)
+            self._load_state(resume)
         self.steps_before = self.step
         self.stalls = _stalls(plan, self.history)
         self.epoch_buffers = _copies(network.buffers())
@@ -400,7 +397,7 @@ class _Fitting:
         self.batches = self._batches()
 
     @property
-    def steps_to_go(self) -> int:
+    def steps_left(self) -> int:
         return max(0, (self.plan.epochs - self.epoch + 1) * self.per_epoch - self.batch)
 
     @property
@@ -409,9 +406,19 @@ class _Fitting:
             return None
         return lambda number: self._factor(self.steps_before + number)
 
+    def descent(self) -> Generator[Step, None, Ending]:
+        return descend(
+            self.weights,
+            self.measure,
+            self.rule,
+            steps=self.steps_left,
+            schedule=self.schedule,
+            options=DescentOptions(max_norm=self.plan.max_norm),
+        )
+
     def measure(self) -> Tensor | Slope:
-        """The cost of the next batch, with penalties; where the chain rule is written out for this network,
-        with its gradients.
+        """The cost of the next batch, with penalties; together with its gradients if `Backprop` knows this
+        network.
         """
         if self.batch == self.per_epoch:
             self._begin_epoch()
@@ -420,13 +427,14 @@ class _Fitting:
             network.train()
         backprop = self.backprop if batch.mask is None and batch.inputs.ndim == 2 else None
         try:
-            outputs = network(batch.inputs) if backprop is None else backprop.forwards(batch.inputs)
+            outputs = network(batch.inputs) if backprop is None else backprop.forward(batch.inputs)
         except (RuntimeError, IndexError) as error:
             if self.step > self.steps_before:
                 raise
             said = str(error).split("\n", 1)[0]
             raise Refused(
-                f"The network cannot take inputs of {shape_in_words(batch.inputs)} ({said}); build it for this data."
+                f"The network cannot take inputs of {shape_in_words(batch.inputs)} ({said}); build it for "
+                "this data."
             ) from error
         outputs, targets = _counted(outputs, batch)
         cost = self.cost(outputs, targets)
@@ -434,52 +442,48 @@ class _Fitting:
         if self.plan.metrics:
             self._count_metrics(outputs.detach(), targets, batch.places)
         if backprop is not None:
-            loss, gradients = cost.item(), backprop.backwards(targets)
+            loss, gradients = cost.item(), backprop.backward(targets)
             return self._with_penalty(loss, gradients) if self.has_penalty else Slope(loss, gradients)
         return cost + self._penalty() if self.has_penalty else cost
 
     def after(self, step: Step) -> tuple[float, Figures | None, Ending | None]:
-        """Count a step that was taken: the loss without penalties, the figures where it ended an epoch, and
-        how it ended if it did.
+        """Count a step that was taken. Returns the loss without penalties, the figures if the step completed
+        an epoch, and the ending if it was the last one.
         """
         loss = self.cost_now.item() if self.has_penalty else step.loss
         self.step += 1
         if step.ending is not None and step.ending.kind == "diverged":
             for buffer, kept in zip(self.network.buffers(), self.epoch_buffers, strict=True):
                 buffer.copy_(kept)
-            return loss, None, self._with_best_weights(step.ending)
+            return loss, None, self.with_best_weights(step.ending)
         self.loss_sum += loss * self.now.places
         self.places += self.now.places
         self.batch += 1
         if self.batch < self.per_epoch:
             return loss, None, step.ending
         figures = self._end_of_epoch()
-        ending = step.ending and Ending("done", f"Took all {self.plan.epochs} epochs.")
-        if ending is None and self.plan.patience is not None:
-            best = max((earlier.epoch for earlier in self.history if earlier.best), default=0)
-            if figures.epoch - best >= self.plan.patience:
-                watched = "training" if self.validation is None else "validation"
-                ending = Ending(
-                    "plateau",
-                    f"The {watched} loss has not improved for {self.plan.patience} epochs (best in epoch {best}).",
-                )
-        return loss, figures, ending and self._with_best_weights(ending)
+        ending = Ending("done", f"Took all {self.plan.epochs} epochs.") if step.ending else self._stalled()
+        return loss, figures, ending and self.with_best_weights(ending)
 
-    def without_a_step(self, ending: Ending) -> Ending:
-        """How it ended when there was no further step: stopped, where it stands; or a training resumed that
-        had taken all its epochs.
-        """
-        return self._with_best_weights(ending) if ending.kind == "done" else ending
+    def _stalled(self) -> Ending | None:
+        """The ending of a training whose watched loss has not improved for the plan's `patience`."""
+        patience = self.plan.patience
+        best = max((figures.epoch for figures in self.history if figures.best), default=0)
+        if patience is None or self.epoch - best < patience:
+            return None
+        watched = "training" if self.validation is None else "validation"
+        said = f"The {watched} loss has not improved for {patience} epochs (best in epoch {best})."
+        return Ending("plateau", said)
 
     def state(self) -> TrainingState:
         if self.state_at_end is not None:
             return self.state_at_end
         tensors = {f"weights/{name}": tensor for name, tensor in self.network.state_dict().items()}
         tensors |= {f"best/{name}": tensor for name, tensor in self.best_weights.items()}
-        if isinstance(self.rule, Remembering):
-            for number, memory in self.rule.state().items():
-                tensors |= {f"optimiser/{number}/{name}": part for name, part in memory.items()}
-        tensors |= {f"dice/{name}": dice for name, dice in self.dice.ours.items()}
+        if isinstance(self.rule, StatefulRule):
+            for number, carried in self.rule.state().items():
+                tensors |= {f"optimiser/{number}/{name}": part for name, part in carried.items()}
+        tensors |= {f"generator/{name}": state for name, state in self.randomness.ours.items()}
         standing = Standing(
             plan=self.plan,
             examples=len(self.data),
@@ -495,7 +499,7 @@ class _Fitting:
             standing, {name: tensor.detach().to("cpu", copy=True) for name, tensor in tensors.items()}
         )
 
-    def _take_up(self, state: TrainingState) -> None:
+    def _load_state(self, state: TrainingState) -> None:
         was = state.standing
         try:
             self.network.load_state_dict(_under(state, "weights/"))
@@ -504,12 +508,12 @@ class _Fitting:
                 "This training state belongs to a network of another shape; build the one it was saved from."
             ) from None
         self.best_weights = {name: tensor.to(self.device) for name, tensor in _under(state, "best/").items()}
-        self._take_up_memory(state)
-        for name, dice in _under(state, "dice/").items():
-            if (
-                name in self.dice.ours and dice.shape == self.dice.ours[name].shape
-            ):  # another kind of device starts its own afresh
-                self.dice.ours[name] = dice
+        self._load_rule(state)
+        ours = self.randomness.ours
+        for name, generator in (_under(state, "generator/") or _under(state, "dice/")).items():
+            # The generator of another kind of device cannot be continued: that one starts from the seed.
+            if name in ours and generator.shape == ours[name].shape:
+                ours[name] = generator
         self.step, self.epoch, self.history = was.step, was.epoch, list(was.history)
         if was.batch == self.per_epoch:
             self.epoch += 1
@@ -521,11 +525,11 @@ class _Fitting:
                 if name in self.plan.metrics
             }
 
-    def _take_up_memory(self, state: TrainingState) -> None:
+    def _load_rule(self, state: TrainingState) -> None:
         rule, was = self.rule, state.standing.plan
-        if not isinstance(rule, Remembering) or was.optimiser != self.plan.optimiser:
+        if not isinstance(rule, StatefulRule) or was.optimiser != self.plan.optimiser:
             return
-        memory: dict[int, dict[str, Tensor]] = {}
+        carried: dict[int, dict[str, Tensor]] = {}
         for place, tensor in _under(state, "optimiser/").items():
             number, name = place.split("/", 1)
             fits = int(number) < len(self.weights) and tensor.shape == (
@@ -533,24 +537,24 @@ class _Fitting:
             )
             if not fits or not bool(tensor.isfinite().all()):
                 raise Refused(
-                    "This training state belongs to an optimiser of another network; start without it."
+                    "The optimiser's state in this training belongs to another network; start without it."
                 )
-            memory.setdefault(int(number), {})[name] = tensor
-        rule.take_up(memory, self.weights)
+            carried.setdefault(int(number), {})[name] = tensor
+        rule.load_state(carried, self.weights)
 
     def _batches(self) -> Iterator[Batch]:
-        """Batches without end, from where the training stands. The order of an epoch depends on the seed and
-        its number alone.
+        """Endless batches, from the current position. The order within an epoch depends only on the seed and
+        the epoch's number.
         """
         epoch, skip = self.epoch, self.batch
         while True:
             order = None
             if self.plan.shuffle:
-                dice = torch.Generator().manual_seed(self.plan.seed * 1_000_003 + epoch)
+                generator = torch.Generator().manual_seed(self.plan.seed * 1_000_003 + epoch)
                 if self.plan.group_by_length and isinstance(self.data, Sequences):
-                    order = self.data.by_length(self.plan.batch, dice)
+                    order = self.data.by_length(self.plan.batch, generator)
                 else:
-                    order = torch.randperm(len(self.data), generator=dice)
+                    order = torch.randperm(len(self.data), generator=generator)
             yield from islice(self.data.batches(self.plan.batch, order, self.device), skip, None)
             epoch, skip = epoch + 1, 0
 
@@ -560,21 +564,17 @@ class _Fitting:
         self.metric_sums.clear()
 
     def _penalty(self) -> Tensor:
-        penalty = torch.zeros((), device=self.device)
-        if self.plan.l1:
-            penalty = (
-                penalty + self.plan.l1 * torch.stack([weight.abs().sum() for weight in self.penalised]).sum()
-            )
-        if self.plan.l2:
-            penalty = (
-                penalty
-                + 0.5 * self.plan.l2 * torch.stack([weight.square().sum() for weight in self.penalised]).sum()
-            )
+        penalty, l1, l2 = torch.zeros((), device=self.device), self.plan.l1, self.plan.l2
+        if l1:
+            penalty = penalty + l1 * torch.stack([weight.abs().sum() for weight in self.penalised]).sum()
+        if l2:
+            squares = torch.stack([weight.square().sum() for weight in self.penalised])
+            penalty = penalty + 0.5 * l2 * squares.sum()
         return penalty
 
     @torch.no_grad()
     def _with_penalty(self, loss: float, gradients: list[Tensor]) -> Slope:
-        """The penalty by its closed form: l1 pulls every weight by as much, l2 the more the larger it is."""
+        """The penalty's gradient in closed form: l1 pulls every weight equally, l2 in proportion to its size."""
         for weight, gradient in zip(self.weights, gradients, strict=True):
             if weight.ndim > 1 and self.plan.l1:
                 gradient.add_(weight.sign(), alpha=self.plan.l1)
@@ -631,10 +631,10 @@ class _Fitting:
         self.stalls = _stalls(plan, self.history)
         return figures
 
-    def _with_best_weights(self, ending: Ending) -> Ending:
+    def with_best_weights(self, ending: Ending) -> Ending:
         if not self.best_weights:
             return ending
-        self.dice.pause()
+        self.randomness.pause()
         self.state_at_end = self.state()
         self.network.load_state_dict(self.best_weights)
         self.restored = max(
@@ -642,19 +642,19 @@ class _Fitting:
         )
         return Ending(
             ending.kind,
-            f"{ending.sentence} The weights of epoch {self.restored.epoch}, the best, were put back.",
+            f"{ending.sentence} The weights of the best epoch, {self.restored.epoch}, were restored.",
         )
 
 
-class _Dice:
-    """Torch's random numbers, for dropout: the training's own while it works, the caller's whenever it hands
-    something out.
+class _Randomness:
+    """Torch's global random generators, which dropout uses: set to the training's own states while it works,
+    and back to the caller's whenever a report is handed out.
 
-    rolled: False where the network is known to need none, which saves changing them over at every report.
+    used: False if the network is known to need no random numbers, which saves switching at every report.
     """
 
-    def __init__(self, seed: int, device: torch.device, *, rolled: bool) -> None:
-        self.rolled = rolled
+    def __init__(self, seed: int, device: torch.device, *, used: bool) -> None:
+        self.used = used
         self.on_device = torch.get_device_module(device) if device.type != "cpu" else None
         self.theirs: dict[str, Tensor] | None = None
         before = self._now()
@@ -665,13 +665,13 @@ class _Dice:
         self._set(before)
 
     def take(self) -> None:
-        if not self.rolled:
+        if not self.used:
             return
         self.theirs = self._now()
         self._set(self.ours)
 
     def pause(self) -> None:
-        """Remember how the training's own stand now."""
+        """Note the current states of the training's own generators."""
         if self.theirs is not None:
             self.ours = self._now()
 
@@ -687,15 +687,15 @@ class _Dice:
             now["device"] = self.on_device.get_rng_state()
         return now
 
-    def _set(self, dice: dict[str, Tensor]) -> None:
-        torch.default_generator.set_state(dice["cpu"])
+    def _set(self, states: dict[str, Tensor]) -> None:
+        torch.default_generator.set_state(states["cpu"])
         if self.on_device is not None:
-            self.on_device.set_rng_state(dice["device"])
+            self.on_device.set_rng_state(states["device"])
 
 
-def _rolls_dice(network: nn.Module) -> bool:
-    """Whether training it needs random numbers. Networks of ours need them for dropout alone; a stranger's
-    may for anything.
+def _is_random(network: nn.Module) -> bool:
+    """Whether training it uses random numbers. Our networks use them for dropout only; others may for
+    anything.
     """
     if not isinstance(network, Network):
         return True
@@ -707,7 +707,7 @@ def _rolls_dice(network: nn.Module) -> bool:
 
 
 def _order_of(plan: Plan) -> tuple[object, ...]:
-    """What decides which examples a batch holds."""
+    """The settings that decide which examples go into a batch."""
     return plan.batch, plan.seed, plan.shuffle, plan.group_by_length
 
 

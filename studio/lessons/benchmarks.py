@@ -410,13 +410,13 @@ def _shown(state: State, event: Event) -> State:
 
 def _saved(state: State) -> State:
     from studio.learning.checkpoints import Card
-    from studio.learning.datasets import Origin
+    from studio.learning.datasets import DataSource
 
     found, network = state.bench, state.network
     assert found is not None
     assert network is not None
     last = state.epochs[-1] if state.epochs else None
-    origin = found.seen.origin or Origin(
+    origin = found.seen.origin or DataSource(
         name="the visitor's own", source="the visitor", licence="the visitor's own"
     )
     wishes = " ".join(

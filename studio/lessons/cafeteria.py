@@ -123,7 +123,7 @@ def _descent(
     """The delta rule on one meal after the other, or on all at once: the one loop of `studio.learning`."""
     import torch
 
-    from studio.learning.descent import Slope, descend
+    from studio.learning.descent import DescentOptions, Slope, descend
     from studio.learning.rules import GradientDescent, delta_rule
 
     inputs = torch.tensor([meal.portions for meal in meals], dtype=torch.float64)
@@ -141,7 +141,11 @@ def _descent(
         return delta_rule(weights, inputs[chosen], targets[chosen])
 
     return descend(
-        [weights], measure, GradientDescent(float(settings["rate"])), steps=LONGEST_RUN, keep_every=8
+        [weights],
+        measure,
+        GradientDescent(float(settings["rate"])),
+        steps=LONGEST_RUN,
+        options=DescentOptions(keep_every=8),
     )
 
 

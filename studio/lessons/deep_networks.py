@@ -582,7 +582,7 @@ answer = channel("blocks.3", 42)
 picture = (0.5 + 0.02 * torch.randn(1, 3, 64, 64)).requires_grad_()
 climb = GradientDescent(rate=3.0)
 seen = lambda: answer(network(picture))
-for step in descend([picture], seen, climb, steps=12, raising=True):
+for step in descend([picture], seen, climb, steps=12, maximize=True):
     print(step.number, step.loss)  # it rises""",
     tab="Dream",
     use="Dream with this layer: the Dream tab makes stronger, in your photo, what this layer or this one channel sees.",

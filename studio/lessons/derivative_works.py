@@ -333,7 +333,9 @@ def _three(seed: int) -> Three:
     melody: Any = Recurrent(
         tokens=len(PITCHES), embedding=12, hidden=32, outputs=len(PITCHES), seed=seed
     ).build()
-    tunes = Sequences.foretelling([torch.tensor([PITCHES.index(pitch) for pitch in tune]) for tune in TUNES])
+    tunes = Sequences.predicting_next(
+        [torch.tensor([PITCHES.index(pitch) for pitch in tune]) for tune in TUNES]
+    )
     melody_steps = fit(melody, tunes, Plan(rate=0.02, epochs=STEPS, batch=len(TUNES), device="cpu"))
 
     # Two octaves at this size: as many steps as the others take.
@@ -665,13 +667,13 @@ TAB_SETTINGS = {
 def _own_file(state: State, own: Own) -> File:
     """The network with its card."""
     from studio.learning.checkpoints import Card
-    from studio.learning.datasets import Origin
+    from studio.learning.datasets import DataSource
 
     digits = state.settings["learn_from"] == "digits"
     origin = (
         own.seen.origin
         if digits
-        else Origin(name="pictures of one's own", source="given in the lesson", licence="their makers'")
+        else DataSource(name="pictures of one's own", source="given in the lesson", licence="their makers'")
     )
     assert origin is not None
     card = Card(
@@ -1311,7 +1313,7 @@ for step in descend([prices], wrong, GradientDescent(0.01), steps=300):
     print(step.number, step.loss)  # prices: down
 pixels = torch.rand(3, 3, requires_grad=True)
 seen = lambda: pixels.mean(dim=0) @ torch.tensor([-1.0, 2.0, -1.0])
-for step in descend([pixels], seen, GradientDescent(0.1), steps=20, raising=True):
+for step in descend([pixels], seen, GradientDescent(0.1), steps=20, maximize=True):
     print(step.number, step.loss)  # light with dark on both sides: up""",
     tab="Gallery",
     use="Every work in the gallery keeps its sources, their licences and its recipe, also inside its file.",

@@ -72,7 +72,7 @@ def _descent(widths: np.ndarray, hours: np.ndarray, weights: Tensor) -> Generato
     """A line fitted by the one loop. The loss is the mean squared error in hours²."""
     import torch
 
-    from studio.learning.descent import Slope, descend
+    from studio.learning.descent import DescentOptions, Slope, descend
     from studio.learning.rules import GradientDescent, delta_rule
 
     inputs = torch.tensor(np.stack([widths, np.ones_like(widths)], axis=1))
@@ -82,7 +82,13 @@ def _descent(widths: np.ndarray, hours: np.ndarray, weights: Tensor) -> Generato
         slope = delta_rule(weights, inputs, targets)
         return Slope(2 * slope.loss / len(hours), [gradient / len(hours) for gradient in slope.gradients])
 
-    return descend([weights], measure, GradientDescent(RATE), steps=LONGEST_RUN, patience=60, tolerance=1e-5)
+    return descend(
+        [weights],
+        measure,
+        GradientDescent(RATE),
+        steps=LONGEST_RUN,
+        options=DescentOptions(patience=60, tolerance=1e-5),
+    )
 
 
 def act(state: State, event: Event) -> State:

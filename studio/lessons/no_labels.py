@@ -86,7 +86,7 @@ def _loop(points: np.ndarray, start: np.ndarray) -> tuple[Tensor, Generator[Step
     """
     import torch
 
-    from studio.learning.descent import Slope, descend
+    from studio.learning.descent import DescentOptions, Slope, descend
     from studio.learning.rules import GradientDescent
 
     centres = torch.tensor(start, dtype=torch.float64)
@@ -102,7 +102,9 @@ def _loop(points: np.ndarray, start: np.ndarray) -> tuple[Tensor, Generator[Step
         pull = np.where(sizes[:, None] > 0, now - sums / np.maximum(sizes, 1)[:, None], 0.0)
         return Slope(float(((points - now[group]) ** 2).sum(axis=1).mean()), [torch.tensor(pull)])
 
-    return centres, descend([centres], measure, GradientDescent(1.0), steps=LONGEST_RUN, keep_every=0)
+    return centres, descend(
+        [centres], measure, GradientDescent(1.0), steps=LONGEST_RUN, options=DescentOptions(keep_every=0)
+    )
 
 
 def act(state: State, event: Event) -> State:

@@ -587,7 +587,7 @@ def save_network(state: State) -> File:
     the card's notes.
     """
     from studio.learning.checkpoints import Card
-    from studio.learning.datasets import Origin
+    from studio.learning.datasets import DataSource
 
     settings = {name: value for name, value in state.settings.items() if name not in ("brush",)}
     last = state.curve[-1]
@@ -606,7 +606,7 @@ def save_network(state: State) -> File:
         name="playground",
         what=f"a network of the Playground for the task '{settings['data']}', after {state.epoch:.0f} epochs",
         data=(
-            Origin(
+            DataSource(
                 name=f"Playground, {settings['data']}",
                 source="drawn by the studio or the visitor",
                 licence="the visitor's own",

@@ -22,7 +22,7 @@ from studio.images.dream import Climb, Look, plan_octaves
 from studio.images.networks.prepared import Prepared
 from studio.images.pictures import Pixels, fit_within, resize, write_jpeg, write_png
 from studio.images.recipes import DreamRecipe
-from studio.learning.descent import descend
+from studio.learning.descent import DescentOptions, descend
 
 Objective = Callable[[dict[str, Tensor]], Tensor]
 """Features by layer, as `Prepared` gives them, to a scalar that is to grow."""
@@ -79,8 +79,8 @@ class SmallDream:
                 look,
                 Climb(self.recipe, base, None),
                 steps=octave.steps,
-                raising=True,
-                keep_every=0,
+                maximize=True,
+                options=DescentOptions(keep_every=0),
             ):
                 if step.ending is not None and step.ending.kind == "diverged":
                     self.burst = step.ending.sentence

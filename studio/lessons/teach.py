@@ -523,7 +523,7 @@ class LiveDream:
         from studio.images.networks.opening import open_network
         from studio.images.objectives import Objective, balanced, layer
         from studio.images.recipes import DreamRecipe
-        from studio.learning.descent import descend
+        from studio.learning.descent import DescentOptions, descend
         from studio.lessons.small_dreams import sample
 
         base = torch.from_numpy(sample("pagoda", DREAM_SIDE).copy()).permute(2, 0, 1)[None]
@@ -534,7 +534,9 @@ class LiveDream:
         self.mix = [1 / 3] * 3
         self.climb = Climb(DreamRecipe(step_size=0.014, hold=0.05, seed=0), base, None)
         look: Any = Look(self.picture, network, self, torch.Generator().manual_seed(0), jitter=12, tile=512)  # type: ignore[arg-type]
-        self.turns = descend([self.picture], look, self.climb, steps=10**9, raising=True, keep_every=0)
+        self.turns = descend(
+            [self.picture], look, self.climb, steps=10**9, maximize=True, options=DescentOptions(keep_every=0)
+        )
 
     def __call__(self, seen: Any) -> Any:
         """The objective of this moment: the mixture of layers that the answers ask for."""
@@ -579,7 +581,7 @@ def _visit(state: State) -> State:
 
 def _saved(state: State) -> State:
     from studio.learning.checkpoints import Card
-    from studio.learning.datasets import Origin, Scale
+    from studio.learning.datasets import DataSource, Scale
 
     if state.network is None:
         return replace(state, said="There is nothing to save yet: give it examples first.", mood="bad")
@@ -588,7 +590,7 @@ def _saved(state: State) -> State:
         name="taught",
         what=f"Answers with {answers} to what it is shown by {way.name}.",
         data=(
-            Origin(
+            DataSource(
                 name=f"{len(mine(state))} examples",
                 source="given by hand in the lesson Teach by example",
                 licence="their maker's",

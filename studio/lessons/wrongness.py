@@ -80,7 +80,7 @@ def costs(slope: np.ndarray, start: np.ndarray, x: np.ndarray, y: np.ndarray, co
 def _descent(weights: Tensor, x: Tensor, y: Tensor, cost: str, rate: float) -> Generator[Step, None, Ending]:
     import torch
 
-    from studio.learning.descent import Slope, descend
+    from studio.learning.descent import DescentOptions, Slope, descend
     from studio.learning.rules import GradientDescent
 
     def measure() -> Tensor | Slope:
@@ -92,7 +92,9 @@ def _descent(weights: Tensor, x: Tensor, y: Tensor, cost: str, rate: float) -> G
         # Nothing changes when the line moves a hair, so there is no slope to follow.
         return Slope(float((errors.abs() > CLOSE_ENOUGH).double().mean()), [torch.zeros_like(weights)])
 
-    return descend([weights], measure, GradientDescent(rate), steps=LONGEST_RUN, keep_every=4)
+    return descend(
+        [weights], measure, GradientDescent(rate), steps=LONGEST_RUN, options=DescentOptions(keep_every=4)
+    )
 
 
 def act(state: State, event: Event) -> State:

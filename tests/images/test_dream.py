@@ -138,7 +138,7 @@ def test_the_same_recipe_gives_the_same_bytes_whatever_happened_before(tmp_path:
     assert watch(photo)[1].content == first
     torch.set_rng_state(random_state)
     watch(photo)
-    assert torch.equal(torch.get_rng_state(), random_state), "the dice of others are left alone"
+    assert torch.equal(torch.get_rng_state(), random_state), "the generator of others are left alone"
 
     (tmp_path / "photo.png").write_bytes(photo)
     script = (
@@ -341,11 +341,11 @@ def relative(one: torch.Tensor, other: torch.Tensor) -> float:
 
 
 def test_cuts_cover_a_side_exactly_once_and_wander() -> None:
-    dice, grid = torch.Generator().manual_seed(3), SimpleNamespace(stride=32, smallest=96)
+    generator, grid = torch.Generator().manual_seed(3), SimpleNamespace(stride=32, smallest=96)
     for size in (37, 700, 1000, 1601, 4096):
         borders, phases = set(), set()
         for _ in range(40):
-            stretches = list(cuts(size, 512, 32, grid, dice))
+            stretches = list(cuts(size, 512, 32, grid, generator))
             covered = [place for cut in stretches for place in range(cut.start, cut.start + cut.core)]
             assert covered == list(range(size))
             for cut in stretches:
@@ -358,7 +358,7 @@ def test_cuts_cover_a_side_exactly_once_and_wander() -> None:
             phases.add((stretches[0].start - stretches[0].before) % 32)
         assert len(phases) > 15
         assert size < 512 or max(borders) - min(borders) > 40
-        (whole,) = cuts(size, None, 32, grid, dice)
+        (whole,) = cuts(size, None, 32, grid, generator)
         assert (whole.start, whole.core) == (0, size)
         assert whole.length >= 96
 
@@ -384,21 +384,21 @@ def test_tiles_leave_no_seams() -> None:
     network, _ = open_network(DEFAULT, ("blocks.2",))
     base = torch.from_numpy(scene(420, 500, seed=2)).permute(2, 0, 1)[None]
     begun = base.float() / 255
-    picture, recipe, dice = (
+    picture, recipe, generator = (
         begun.clone(),
         DreamRecipe(hold=0.0, step_size=0.01),
         torch.Generator().manual_seed(1),
     )
     look, climb = (
-        Look(picture, network, layer("blocks.2"), dice, jitter=32, tile=256),
+        Look(picture, network, layer("blocks.2"), generator, jitter=32, tile=256),
         Climb(recipe, base, None),
     )
     borders: set[int] = set()
     for _ in range(4):
-        state = dice.get_state()
-        list(cuts(420, look.tile, 32, network, dice))
-        borders |= {cut.start for cut in cuts(500, look.tile, 32, network, dice)} - {0}
-        dice.set_state(state)
+        state = generator.get_state()
+        list(cuts(420, look.tile, 32, network, generator))
+        borders |= {cut.start for cut in cuts(500, look.tile, 32, network, generator)} - {0}
+        generator.set_state(state)
         climb([picture], [-look().gradients[0]], 1.0)
     assert len(borders) > 8
     detail = picture - begun

@@ -83,13 +83,13 @@ def network() -> object:
 
 
 def scene(network: style.Prepared, height: int, width: int) -> tuple[torch.Tensor, Wish]:
-    dice = torch.Generator().manual_seed(1)
-    smooth = F.interpolate(torch.rand(1, 3, 9, 9, generator=dice), (height, width), mode="bicubic").clamp(
-        0, 1
-    )
-    other = F.interpolate(torch.rand(1, 3, 15, 15, generator=dice), (height, width), mode="bicubic").clamp(
-        0, 1
-    )
+    generator = torch.Generator().manual_seed(1)
+    smooth = F.interpolate(
+        torch.rand(1, 3, 9, 9, generator=generator), (height, width), mode="bicubic"
+    ).clamp(0, 1)
+    other = F.interpolate(
+        torch.rand(1, 3, 15, 15, generator=generator), (height, width), mode="bicubic"
+    ).clamp(0, 1)
     with torch.no_grad():
         textures = style._statistics(
             other, network, Field.of(other, network), texture_layers("efficientnet_lite0")

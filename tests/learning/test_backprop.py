@@ -45,8 +45,8 @@ def test_the_gradients_are_autograds_to_the_bit(
 
     backprop = Backprop.of(network, cost)
     assert backprop is not None
-    assert torch.equal(backprop.forwards(inputs), answers)
-    for found, right in zip(backprop.backwards(targets), expected, strict=True):
+    assert torch.equal(backprop.forward(inputs), answers)
+    for found, right in zip(backprop.backward(targets), expected, strict=True):
         assert torch.equal(found, right)
 
 
@@ -57,9 +57,9 @@ def test_by_hand_on_paper() -> None:
     nn.init.constant_(neuron.bias, 0.0)
     backprop = Backprop.of(Layered(neuron, nn.Tanh()), "half squared")
     assert backprop is not None
-    said = backprop.forwards(torch.tensor([[2.0]])).item()
+    said = backprop.forward(torch.tensor([[2.0]])).item()
     assert said == pytest.approx(0.7615942)
-    weight, bias = backprop.backwards(torch.tensor([[1.0]]))
+    weight, bias = backprop.backward(torch.tensor([[1.0]]))
     assert bias.item() == pytest.approx((0.7615942 - 1) * (1 - 0.7615942**2), rel=1e-5)
     assert weight.item() == pytest.approx(2 * bias.item(), rel=1e-6)
 
@@ -69,8 +69,8 @@ def test_a_neuron_without_a_bias() -> None:
     inputs, targets = torch.randn(CASES, 3), torch.randn(CASES, 1)
     backprop = Backprop.of(network, "squared")
     assert backprop is not None
-    backprop.forwards(inputs)
-    (found,) = backprop.backwards(targets)
+    backprop.forward(inputs)
+    (found,) = backprop.backward(targets)
     (right,) = torch.autograd.grad(
         COSTS["squared"].mean(network(inputs), targets), list(network.parameters())
     )
@@ -82,9 +82,9 @@ def test_it_sees_weights_change_in_place() -> None:
     backprop = Backprop.of(network, "squared")
     assert backprop is not None
     inputs = torch.randn(CASES, 2)
-    before = backprop.forwards(inputs)
+    before = backprop.forward(inputs)
     network.load_state_dict(Perceptron(inputs=2, hidden=(3,), outputs=1, seed=2).build().state_dict())
-    after = backprop.forwards(inputs)
+    after = backprop.forward(inputs)
     assert not torch.equal(before, after)
     assert torch.equal(after, network(inputs))
 
@@ -119,9 +119,9 @@ def test_a_cost_without_a_slope_is_left_to_autograd() -> None:
 def test_a_fit_is_the_same_with_and_without(
     penalty: dict[str, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dice = torch.Generator().manual_seed(4)
-    inputs = torch.randn(40, 2, generator=dice)
-    data = Examples(inputs, torch.randn(40, 1, generator=dice))
+    generator = torch.Generator().manual_seed(4)
+    inputs = torch.randn(40, 2, generator=generator)
+    data = Examples(inputs, torch.randn(40, 1, generator=generator))
     plan = Plan(
         cost="half squared",
         optimiser="sgd",

@@ -17,14 +17,14 @@ from safetensors.torch import load_file, save_file
 
 from studio.errors import Missing, Refused, StudioError, Unreadable
 from studio.learning.checkpoints import Card, load, load_training, save, save_training
-from studio.learning.datasets import Examples, Origin, Scale
+from studio.learning.datasets import DataSource, Examples, Scale
 from studio.learning.networks import Convolutional, Neuron, Perceptron, Recurrent
 from studio.learning.training import Plan, TrainingState, fit
 
 CARD = Card(
     name="clouds",
     what="Tells three clouds of points apart.",
-    data=(Origin(name="drawn points", source="made by the studio", licence="CC0"),),
+    data=(DataSource(name="drawn points", source="made by the studio", licence="CC0"),),
     licence="CC0",
     command="studio train clouds",
     figures={"test accuracy": 0.93},
@@ -248,7 +248,7 @@ def test_a_training_comes_back_whole(state: TrainingState, tmp_path: Path) -> No
         torch.equal(tensor, state.tensors[name]) and tensor.dtype == state.tensors[name].dtype
         for name, tensor in back.tensors.items()
     )
-    assert {name.split("/")[0] for name in back.tensors} == {"weights", "best", "optimiser", "dice"}
+    assert {name.split("/")[0] for name in back.tensors} == {"weights", "best", "optimiser", "generator"}
     assert [path.name for path in tmp_path.iterdir()] == ["training.safetensors"]
 
 

@@ -54,7 +54,7 @@ def test_batches_hold_every_example_once_in_the_order_asked_for(
 
 @pytest.mark.parametrize(
     "data",
-    [numbered(40), Sequences.foretelling([torch.arange(n) for n in range(2, 42)])],
+    [numbered(40), Sequences.predicting_next([torch.arange(n) for n in range(2, 42)])],
     ids=["examples", "sequences"],
 )
 def test_a_split_shares_nothing_and_is_decided_by_its_seed(data: Data) -> None:
@@ -101,7 +101,7 @@ def test_standardising_is_that_of_scikit_learn_and_can_be_undone() -> None:
     each = Scale.of(pictures).apply(pictures)
     assert each.mean((0, 2, 3)).abs().max() < 1e-5
     assert each.std((0, 2, 3), correction=0).numpy() == pytest.approx(1, abs=1e-4)
-    with pytest.raises(Refused, match="3 features; this scale was taken from 4"):
+    with pytest.raises(Refused, match="3 features; this scale is for 4"):
         scale.apply(torch.zeros(2, 3))
 
 
@@ -131,7 +131,7 @@ def test_single_examples_become_tensors_or_sequences_and_batches_stay() -> None:
         lambda: Batches(()),
         lambda: as_data([]),
         lambda: as_data([(torch.zeros(3, 2), torch.zeros(4, 2)), (torch.zeros(2, 2), torch.zeros(2, 2))]),
-        lambda: Sequences.foretelling([torch.zeros(5), torch.zeros(1)]),
+        lambda: Sequences.predicting_next([torch.zeros(5), torch.zeros(1)]),
     ],
 )
 def test_what_cannot_be_learnt_from_is_refused(wrong: Any) -> None:
@@ -152,28 +152,28 @@ def test_the_offline_sets_are_those_of_scikit_learn(name: str) -> None:
     assert data.origin is not None
     assert data.origin.licence
     assert f"{len(data):,}" in KNOWN_SETS[name].sentence
-    with pytest.raises(Refused, match="no official test part"):
+    with pytest.raises(Refused, match="no official test set"):
         load_test(name)
 
 
 @pytest.mark.parametrize("name", ["mnist", "cifar10"])
 def test_a_set_that_is_not_here_is_missed_with_what_to_do(name: str, tmp_path: Path) -> None:
     for wanted in (load, load_test):
-        with pytest.raises(Missing, match="iris, wine, breast-cancer, digits need none") as told:
+        with pytest.raises(Missing, match="iris, wine, breast-cancer, digits need no download") as told:
             wanted(name, folder=tmp_path)
         assert str(tmp_path) in str(told.value)
 
 
 def test_mnist_is_read_from_a_folder_with_its_files(tmp_path: Path) -> None:
     """Files in MNIST's own format (idx), written by hand; torchvision reads them."""
-    dice = np.random.default_rng(0)
+    generator = np.random.default_rng(0)
     raw = tmp_path / "MNIST" / "raw"
     raw.mkdir(parents=True)
     written = {}
     for part, count in (("train", 5), ("t10k", 3)):
         pixels, labels = (
-            dice.integers(0, 256, (count, 28, 28), dtype=np.uint8),
-            dice.integers(0, 10, count, dtype=np.uint8),
+            generator.integers(0, 256, (count, 28, 28), dtype=np.uint8),
+            generator.integers(0, 10, count, dtype=np.uint8),
         )
         sizes = b"".join(number.to_bytes(4, "big") for number in (count, 28, 28))
         (raw / f"{part}-images-idx3-ubyte").write_bytes(b"\0\0\x08\x03" + sizes + pixels.tobytes())
@@ -231,14 +231,14 @@ def test_a_few_whole_numbers_are_classes_and_many_are_numbers() -> None:
     ("table", "error", "sentence"),
     [
         ("a,b\n1,2\n1,x\n", None, ""),
-        ("a,b\nx,2\n", Unreadable, "line 2: in column 'a' 'x' is not a number"),
-        ("a,b\n1,2\n,3\n", Unreadable, "line 3: in column 'a' there is nothing"),
+        ("a,b\nx,2\n", Unreadable, "line 2: column 'a' holds 'x', which is not a number"),
+        ("a,b\n1,2\n,3\n", Unreadable, "line 3: column 'a' is empty"),
         ("a,b\nnan,2\n", Unreadable, "not a number"),
-        ("a,b\n1,2,3\n", Unreadable, "line 2: 3 cells under a heading of 2"),
+        ("a,b\n1,2,3\n", Unreadable, "line 2: 3 cells for 2 columns"),
         ("a,a\n1,2\n", Unreadable, "same name"),
         ("a,b\n", Unreadable, "at least one row"),
         ("a\n1\n", Unreadable, "two columns"),
-        ("", Unreadable, "heading"),
+        ("", Unreadable, "header row"),
         (b"PK\x03\x04\0\0", Unreadable, "not a text table"),
         (b"a,b\n" + b"9" * 200_000 + b",1\n", Unreadable, "cannot be read|not a number"),
     ],
@@ -260,7 +260,7 @@ def test_a_column_that_is_not_there_is_met_with_the_nearest() -> None:
 
 def test_sequences_of_like_length_share_a_batch_and_none_is_missing() -> None:
     lengths = torch.randint(1, 120, (90,), generator=torch.Generator().manual_seed(4)).tolist()
-    data = Sequences.foretelling(
+    data = Sequences.predicting_next(
         [torch.full((length + 1, 1), float(number)) for number, length in enumerate(lengths)]
     )
 
@@ -271,9 +271,9 @@ def test_sequences_of_like_length_share_a_batch_and_none_is_missing() -> None:
         assert len(batches) == data.batch_count(8)
         return sum(batch.inputs.shape[0] * batch.inputs.shape[1] for batch in batches) - sum(lengths)
 
-    dice = torch.Generator().manual_seed(1)
-    first, second = data.by_length(8, dice), data.by_length(8, dice)
-    assert padded(first) < padded(torch.randperm(90, generator=dice)) / 3
+    generator = torch.Generator().manual_seed(1)
+    first, second = data.by_length(8, generator), data.by_length(8, generator)
+    assert padded(first) < padded(torch.randperm(90, generator=generator)) / 3
     assert not torch.equal(first, second)
     together = [{frozenset(batch.tolist()) for batch in order.split(8)} for order in (first, second)]
     assert len(together[0] & together[1]) <= 3, "in another epoch most have other company"

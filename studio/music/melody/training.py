@@ -114,7 +114,7 @@ def train(
         batch=BATCH,
         epochs=epochs,
         patience=PATIENCE,
-        longest_gradient=LONGEST_GRADIENT,
+        max_norm=LONGEST_GRADIENT,
         schedule="stall",
         decay=0.4,
         decay_every=2,
@@ -164,7 +164,7 @@ def _card(
     beside the chains.
     """
     from studio.learning.checkpoints import Card
-    from studio.learning.datasets import Origin
+    from studio.learning.datasets import DataSource
 
     entry = style.entry
     blank = Card(name=name, what="", data=(), command="", classes=layout.names)
@@ -186,7 +186,7 @@ def _card(
     return Card(
         name=name,
         what=f"Foretells the next note of a melody in the style {entry.title}: a long short-term memory of {hidden} cells.",
-        data=(Origin(name=entry.title, source=entry.source, licence=entry.licence),),
+        data=(DataSource(name=entry.title, source=entry.source, licence=entry.licence),),
         licence="MIT, as the studio; what it learnt from is under the licence named there",
         command=f"studio train {asked}{options}",
         figures={name: float(f"{value:.5g}") for name, value in figures.items()},

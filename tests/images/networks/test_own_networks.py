@@ -16,7 +16,7 @@ from PIL import Image
 from studio.images.networks.own_eyes import open_own
 from studio.images.networks.own_networks import recognised
 from studio.learning.checkpoints import Card, load, read_model, save
-from studio.learning.datasets import Origin, Scale
+from studio.learning.datasets import DataSource, Scale
 from studio.learning.networks import Convolutional, Perceptron, PictureClassifier
 from tests.conftest import Studio
 
@@ -32,7 +32,7 @@ def kept(folder: Path, *, grey: bool = True, seed: int = 5, scale: Scale | None 
     network = Convolutional(
         shape=(1 if grey else 3, 8, 8), classes=3, channels=(6, 8), hidden=10, seed=seed
     ).build()
-    origin = Origin(name="strokes", source="drawn here", licence="CC0")
+    origin = DataSource(name="strokes", source="drawn here", licence="CC0")
     card = Card(
         name="dreamer",
         what="Tells strokes apart.",
