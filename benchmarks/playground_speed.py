@@ -27,8 +27,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from studio.lessons.kit.lesson import Event
-from studio.lessons.playground import LESSON, train
+from studio.lessons.kit.lesson import Action
+from studio.lessons.playground.lesson import LESSON
+from studio.lessons.playground.model import train
 
 DRAWN_A_SECOND, EPOCHS_A_SECOND = 10, 60
 SHARE_OF_BARE = 0.8
@@ -93,12 +94,12 @@ def learning() -> Callable[[], float]:
 
 def playing() -> Callable[[], float]:
     """A turn as the page asks for it: train for a moment, draw, write the JSON."""
-    state = LESSON.act(LESSON.begin(LESSON.settings()), Event("play"))
+    state = LESSON.act(LESSON.begin(LESSON.settings()), Action("play"))
 
     def turn() -> float:
         nonlocal state
         before = state.epoch
-        state = LESSON.act(state, Event("advance"))
+        state = LESSON.act(state, Action("advance"))
         json.dumps(LESSON.draw(state).to_dict())
         return state.epoch - before
 
@@ -119,10 +120,10 @@ def solve(data: str, wishes: dict[str, str]) -> tuple[float, float, float]:
     """(CPU seconds, epochs, share of held-back points right) with the page's turns, until it is solved or
     given up.
     """
-    state = LESSON.act(LESSON.begin(LESSON.settings({"data": data, **wishes})), Event("play"))
+    state = LESSON.act(LESSON.begin(LESSON.settings({"data": data, **wishes})), Action("play"))
     began, right = time.thread_time(), 0.0
     while right < SOLVED and time.thread_time() - began < GIVEN_UP:
-        state = LESSON.act(state, Event("advance"))
+        state = LESSON.act(state, Action("advance"))
         json.dumps(LESSON.draw(state).to_dict())
         right = state.curve[-1].test_right
     return time.thread_time() - began, state.epoch, right

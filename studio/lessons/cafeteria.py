@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from studio.errors import Refused
-from studio.lessons.kit.lesson import Check, Choice, Event, Lesson, Push, Slide, Switch, Write
+from studio.lessons.kit.lesson import Action, Check, Choice, Lesson, Push, Slide, Switch, Write
 from studio.lessons.kit.scene import Bars, Figure, Line, Points, Scene, Table, Words, written
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class State:
+class CafeteriaState:
     """The visitor's place in the lesson. `descent` is the running loop over `weights`; both begin anew when a
     setting changes.
     """
@@ -73,7 +73,7 @@ class State:
     mood: str = "plain"
 
 
-def begin(settings: Mapping[str, Any]) -> State:
+def begin(settings: Mapping[str, Any]) -> CafeteriaState:
     """The first guess, before any step. Raises `Refused` for a menu that cannot be read."""
     import torch
 
@@ -83,7 +83,7 @@ def begin(settings: Mapping[str, Any]) -> State:
         int(settings["seed"]),
     )
     weights = torch.tensor([float(settings[food]) for food in FOODS], dtype=torch.float64)
-    return State(dict(settings), meals, weights, _descent(meals, weights, settings))
+    return CafeteriaState(dict(settings), meals, weights, _descent(meals, weights, settings))
 
 
 def read_menu(text: str, noise: float, seed: int) -> tuple[Meal, ...]:
@@ -94,7 +94,7 @@ def read_menu(text: str, noise: float, seed: int) -> tuple[Meal, ...]:
     """
     import torch
 
-    dice = torch.Generator().manual_seed(seed)
+    rng = torch.Generator().manual_seed(seed)
     meals = []
     for number, row in enumerate(csv.reader(io.StringIO(text)), start=1):
         if not any(cell.strip() for cell in row):
@@ -108,7 +108,7 @@ def read_menu(text: str, noise: float, seed: int) -> tuple[Meal, ...]:
             raise Refused(
                 f"Line {number} of the menu should be three portions from 0 to 20, such as 2, 5, 3."
             )
-        slip = noise * float(torch.randn((), generator=dice, dtype=torch.float64))
+        slip = noise * float(torch.randn((), generator=rng, dtype=torch.float64))
         meals.append(Meal(portions, sum(p * x for p, x in zip(TRUE_PRICES, portions, strict=True)) + slip))
     if not meals:
         raise Refused("The menu is empty; write a meal a line, such as 2, 5, 3.")
@@ -149,13 +149,13 @@ def _descent(
     )
 
 
-def act(state: State, event: Event) -> State:
+def act(state: CafeteriaState, action: Action) -> CafeteriaState:
     """Step, play, advance, reset, or a control that changed."""
-    if event.name == "reset":
+    if action.name == "reset":
         return begin(state.settings)
-    if event.name == "set":
-        settings = state.settings | {event.knob: event.value}
-        if event.knob in FOODS:
+    if action.name == "set":
+        settings = state.settings | {action.knob: action.value}
+        if action.knob in FOODS:
             return begin(settings)
         # Another rate goes on from the prices as they stand: that is what one wants to see.
         import torch
@@ -168,14 +168,14 @@ def act(state: State, event: Event) -> State:
                 ended="",
                 mood="plain",
             )
-    if event.name == "play":
+    if action.name == "play":
         return replace(state, playing=not state.playing and not state.ended)
-    if event.name in ("step", "advance"):
+    if action.name in ("step", "advance"):
         return _step(state)
     return state
 
 
-def _step(state: State) -> State:
+def _step(state: CafeteriaState) -> CafeteriaState:
     before = state.weights.tolist()
     step = next(state.descent, None)
     if step is None:
@@ -214,7 +214,7 @@ def _price(meal: Meal, prices: Any) -> float:
     return float(sum(price * portion for price, portion in zip(prices, meal.portions, strict=True)))
 
 
-def draw(state: State) -> Scene:
+def draw(state: CafeteriaState) -> Scene:
     """Prices beside the true ones, the wrongness so far, and every number of the last steps."""
     prices = tuple(state.weights.tolist())
     reveal = bool(state.settings["reveal"])
@@ -233,7 +233,7 @@ def draw(state: State) -> Scene:
     )
 
 
-def _says(state: State, prices: tuple[float, ...]) -> str:
+def _says(state: CafeteriaState, prices: tuple[float, ...]) -> str:
     if state.ended:
         far = max(abs(price - true) for price, true in zip(prices, TRUE_PRICES, strict=True))
         if state.mood == "good" and far > 0.05:
@@ -280,7 +280,7 @@ def _prices_figure(prices: tuple[float, ...], reveal: bool) -> Figure:
     )
 
 
-def _wrongness_figure(state: State) -> Figure:
+def _wrongness_figure(state: CafeteriaState) -> Figure:
     losses = [turn.loss for turn in state.turns]
     shown = losses[-200:]
     first = len(losses) - len(shown) + 1
@@ -305,7 +305,7 @@ def _wrongness_figure(state: State) -> Figure:
     )
 
 
-def _meals_table(state: State, prices: tuple[float, ...]) -> Table:
+def _meals_table(state: CafeteriaState, prices: tuple[float, ...]) -> Table:
     rows = tuple(
         (
             *(f"{portion:g}" for portion in meal.portions),
@@ -353,7 +353,7 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
     yield _says(state, tuple(state.weights.tolist()))
 
 
-LESSON: Lesson[State] = Lesson(
+LESSON: Lesson[CafeteriaState] = Lesson(
     name="cafeteria",
     title="The cafeteria",
     question="Can you find three prices when you are only ever told the total?",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from studio.lessons.kit.lesson import Check, Event, Lesson, Push, Slide
+from studio.lessons.kit.lesson import Action, Check, Lesson, Push, Slide
 from studio.lessons.kit.scene import Figure, Line, Mark, Points, Scene, Table, written
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Learner:
 
 
 @dataclass(frozen=True)
-class State:
+class ClassesOrNumbersState:
     """grams, brix: the fruit. line answers with a number, gate with a class."""
 
     settings: dict[str, Any]
@@ -49,19 +49,21 @@ class State:
     said: str = ""
 
 
-def begin(settings: Mapping[str, Any]) -> State:
+def begin(settings: Mapping[str, Any]) -> ClassesOrNumbersState:
     """Fruit, and two learners that know nothing yet."""
-    dice = np.random.default_rng(int(settings["seed"]))
-    grams = np.round(dice.uniform(108, 212, int(settings["fruit"])), 0)
+    rng = np.random.default_rng(int(settings["seed"]))
+    grams = np.round(rng.uniform(108, 212, int(settings["fruit"])), 0)
     brix = np.clip(
-        np.round(11.8 + 0.028 * (grams - MIDDLE) + dice.normal(0, float(settings["noise"]), len(grams)), 1),
+        np.round(11.8 + 0.028 * (grams - MIDDLE) + rng.normal(0, float(settings["noise"]), len(grams)), 1),
         *SWEETNESS,
     )
     return _anew(dict(settings), grams, brix)
 
 
-def _anew(settings: dict[str, Any], grams: np.ndarray, brix: np.ndarray) -> State:
-    return State(settings, grams, brix, _line(grams, brix), _gate(grams, brix >= float(settings["enough"])))
+def _anew(settings: dict[str, Any], grams: np.ndarray, brix: np.ndarray) -> ClassesOrNumbersState:
+    return ClassesOrNumbersState(
+        settings, grams, brix, _line(grams, brix), _gate(grams, brix >= float(settings["enough"]))
+    )
 
 
 def _inputs(grams: np.ndarray) -> Tensor:
@@ -108,18 +110,18 @@ def _gate(grams: np.ndarray, sweet: np.ndarray) -> Learner:
     return Learner(weights, descend([weights], measure, GradientDescent(RATES[1]), steps=ENOUGH))
 
 
-def act(state: State, event: Event) -> State:
+def act(state: ClassesOrNumbersState, action: Action) -> ClassesOrNumbersState:
     """Learn, add or take away a fruit, or ask for another sweetness."""
-    if event.name == "reset":
+    if action.name == "reset":
         return begin(state.settings)
-    if event.name == "play":
+    if action.name == "play":
         return replace(state, playing=not state.playing and state.steps < ENOUGH)
-    if event.name in ("advance", "step"):
+    if action.name in ("advance", "step"):
         return _learn(state)
-    if event.name == "click":
-        return _fruit(state, event)
-    if event.name == "set":
-        settings = state.settings | {event.knob: event.value}
+    if action.name == "click":
+        return _fruit(state, action)
+    if action.name == "set":
+        settings = state.settings | {action.knob: action.value}
         return replace(
             _anew(settings, state.grams, state.brix),
             playing=state.playing,
@@ -128,10 +130,10 @@ def act(state: State, event: Event) -> State:
     return state
 
 
-def _fruit(state: State, event: Event) -> State:
-    if event.shift and len(state.grams) > 3:
-        far = ((state.grams - event.x) / np.ptp(WEIGHTS)) ** 2 + (
-            (state.brix - event.y) / np.ptp(SWEETNESS)
+def _fruit(state: ClassesOrNumbersState, action: Action) -> ClassesOrNumbersState:
+    if action.shift and len(state.grams) > 3:
+        far = ((state.grams - action.x) / np.ptp(WEIGHTS)) ** 2 + (
+            (state.brix - action.y) / np.ptp(SWEETNESS)
         ) ** 2
         keep = np.arange(len(state.grams)) != int(np.argmin(far))
         return replace(
@@ -140,14 +142,14 @@ def _fruit(state: State, event: Event) -> State:
         )
     if len(state.grams) >= MOST_FRUIT:
         return replace(state, said=f"{MOST_FRUIT} fruit are enough; take one away with Shift and a click.")
-    grams, brix = float(np.clip(event.x, *WEIGHTS)), float(np.clip(event.y, *SWEETNESS))
+    grams, brix = float(np.clip(action.x, *WEIGHTS)), float(np.clip(action.y, *SWEETNESS))
     return replace(
         _anew(state.settings, np.append(state.grams, round(grams)), np.append(state.brix, round(brix, 1))),
         said="One fruit more; both learn anew.",
     )
 
 
-def _learn(state: State) -> State:
+def _learn(state: ClassesOrNumbersState) -> ClassesOrNumbersState:
     for _ in range(STEPS_A_TURN):
         one, other = next(state.line.descent, None), next(state.gate.descent, None)
         if one is None or other is None:
@@ -161,25 +163,25 @@ def _learn(state: State) -> State:
     )
 
 
-def guesses(state: State, grams: np.ndarray) -> np.ndarray:
+def guesses(state: ClassesOrNumbersState, grams: np.ndarray) -> np.ndarray:
     """Brix, by the line."""
     slope, start = state.line.weights.tolist()
     return np.asarray(slope * (grams - MIDDLE) / SPREAD + start)
 
 
-def chances(state: State, grams: np.ndarray) -> np.ndarray:
+def chances(state: ClassesOrNumbersState, grams: np.ndarray) -> np.ndarray:
     """The chance that it is sweet enough, by the gate."""
     slope, start = state.gate.weights.tolist()
     return np.asarray(1 / (1 + np.exp(-(slope * (grams - MIDDLE) / SPREAD + start))))
 
 
-def boundary(state: State) -> float | None:
+def boundary(state: ClassesOrNumbersState) -> float | None:
     """The weight in grams where the gate is undecided; None while it has no opinion."""
     slope, start = state.gate.weights.tolist()
     return None if abs(slope) < 1e-3 else MIDDLE - SPREAD * start / slope
 
 
-def _verdict(state: State) -> str:
+def _verdict(state: ClassesOrNumbersState) -> str:
     off = float(np.mean(np.abs(guesses(state, state.grams) - state.brix)))
     right = _right(state)
     edge = boundary(state)
@@ -187,11 +189,11 @@ def _verdict(state: State) -> str:
     return f"The number is off by {off:.2f} °Brix on average; the class is right for {right} of {len(state.grams)}.{where}"
 
 
-def _right(state: State) -> int:
+def _right(state: ClassesOrNumbersState) -> int:
     return int(((chances(state, state.grams) > 0.5) == (state.brix >= float(state.settings["enough"]))).sum())
 
 
-def draw(state: State) -> Scene:
+def draw(state: ClassesOrNumbersState) -> Scene:
     """The same fruit twice: with the line through them, and sorted into two classes with the chance of each."""
     off = float(np.mean(np.abs(guesses(state, state.grams) - state.brix)))
     return Scene(
@@ -207,12 +209,12 @@ def draw(state: State) -> Scene:
     )
 
 
-def _classes(state: State) -> tuple[list[str], list[str]]:
+def _classes(state: ClassesOrNumbersState) -> tuple[list[str], list[str]]:
     sweet = state.brix >= float(state.settings["enough"])
     return ["one" if yes else "two" for yes in sweet], ["circle" if yes else "square" for yes in sweet]
 
 
-def _numbers_figure(state: State) -> Figure:
+def _numbers_figure(state: ClassesOrNumbersState) -> Figure:
     ends = np.array(WEIGHTS)
     colours, shapes = _classes(state)
     enough = float(state.settings["enough"])
@@ -235,7 +237,7 @@ def _numbers_figure(state: State) -> Figure:
     )  # fmt: skip
 
 
-def _classes_figure(state: State) -> Figure:
+def _classes_figure(state: ClassesOrNumbersState) -> Figure:
     along = np.linspace(*WEIGHTS, 121)
     colours, shapes = _classes(state)
     sweet = (state.brix >= float(state.settings["enough"])).astype(float)
@@ -284,7 +286,7 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
     yield _verdict(state)
 
 
-LESSON: Lesson[State] = Lesson(
+LESSON: Lesson[ClassesOrNumbersState] = Lesson(
     name="classes_or_numbers",
     title="Classes or numbers",
     question="What changes when you ask “which kind?” instead of “how much?”?",

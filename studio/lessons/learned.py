@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from studio.lessons.kit.lesson import Check, Choice, Event, Lesson, Push, Slide
+from studio.lessons.kit.lesson import Action, Check, Choice, Lesson, Push, Slide
 from studio.lessons.kit.scene import Figure, Heat, Line, Mark, Points, Scene, Table, Words
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Feature:
+class FruitFeature:
     """Something that can be measured of a fruit: its range, and where apples and oranges lie (mean, spread)."""
 
     name: str
@@ -33,10 +33,10 @@ class Feature:
 FEATURES = {
     feature.name: feature
     for feature in (
-        Feature("texture", "0 smooth … 1 pitted", (0, 1), (0.28, 0.19), (0.66, 0.19)),
-        Feature("colour", "0 green … 1 orange", (0, 1), (0.34, 0.21), (0.72, 0.17)),
-        Feature("weight", "grams", (90, 250), (165, 24), (178, 26)),
-        Feature("roundness", "0 … 1 a ball", (0.6, 1), (0.85, 0.05), (0.91, 0.04)),
+        FruitFeature("texture", "0 smooth … 1 pitted", (0, 1), (0.28, 0.19), (0.66, 0.19)),
+        FruitFeature("colour", "0 green … 1 orange", (0, 1), (0.34, 0.21), (0.72, 0.17)),
+        FruitFeature("weight", "grams", (90, 250), (165, 24), (178, 26)),
+        FruitFeature("roundness", "0 … 1 a ball", (0.6, 1), (0.85, 0.05), (0.91, 0.04)),
     )
 }
 NAMES = tuple(FEATURES)
@@ -52,7 +52,7 @@ MOST_FRUIT = 150
 
 
 @dataclass(frozen=True)
-class State:
+class LearnedState:
     """fruit: [fruits, four features]; orange: True or False for each; unseen: fruit nobody learns from.
     weights: two and a bias.
 
@@ -73,25 +73,25 @@ class State:
     said: str = ""
 
 
-def begin(settings: Mapping[str, Any]) -> State:
+def begin(settings: Mapping[str, Any]) -> LearnedState:
     """An orchard's table, labelled, and a neuron that knows nothing."""
-    dice = np.random.default_rng(int(settings["seed"]))
-    fruit, orange = orchard(dice, int(settings["fruit"]))
+    rng = np.random.default_rng(int(settings["seed"]))
+    fruit, orange = orchard(rng, int(settings["fruit"]))
     return _anew(
-        State(
-            dict(settings), fruit, orange, orchard(dice, HELD_BACK), *_neuron(_seen(fruit, settings), orange)
+        LearnedState(
+            dict(settings), fruit, orange, orchard(rng, HELD_BACK), *_neuron(_seen(fruit, settings), orange)
         )
     )
 
 
-def orchard(dice: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
+def orchard(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Fruit with all four features, [count, 4], and whether each is an orange. Half and half."""
     orange = np.arange(count) % 2 == 1
     columns = []
     for feature in FEATURES.values():
         mean = np.where(orange, feature.orange[0], feature.apple[0])
         spread = np.where(orange, feature.orange[1], feature.apple[1])
-        columns.append(np.clip(dice.normal(mean, spread), *feature.range))
+        columns.append(np.clip(rng.normal(mean, spread), *feature.range))
     return np.column_stack(columns).round(3), orange
 
 
@@ -126,18 +126,18 @@ def _neuron(seen: np.ndarray, orange: np.ndarray) -> tuple[Tensor, Generator[Ste
     return weights, descend([weights], measure, GradientDescent(RATE), steps=ENOUGH)
 
 
-def _anew(state: State) -> State:
+def _anew(state: LearnedState) -> LearnedState:
     weights, descent = _neuron(_seen(state.fruit, state.settings), state.orange)
     return replace(state, weights=weights, descent=descent, steps=0, curve={}, growing=False)
 
 
-def act(state: State, event: Event) -> State:
+def act(state: LearnedState, action: Action) -> LearnedState:
     """Learn, choose features, add and take away fruit, or ask how much is enough."""
-    if event.name == "reset":
+    if action.name == "reset":
         return begin(state.settings)
-    if event.name == "set":
-        settings = state.settings | {event.knob: event.value}
-        if event.knob in ("across", "up"):
+    if action.name == "set":
+        settings = state.settings | {action.knob: action.value}
+        if action.knob in ("across", "up"):
             learning = state.steps > 0
             return replace(
                 _anew(replace(state, settings=settings)),
@@ -145,9 +145,9 @@ def act(state: State, event: Event) -> State:
                 said="Other features, another boundary.",
             )
         return replace(state, settings=settings)
-    if event.name == "play":
+    if action.name == "play":
         return replace(state, playing=not state.playing, growing=False)
-    if event.name == "enough":
+    if action.name == "enough":
         return replace(
             state,
             playing=True,
@@ -155,23 +155,23 @@ def act(state: State, event: Event) -> State:
             curve={},
             said="It learns from few, then from more, and is tried on fruit it never saw.",
         )
-    if event.name == "click":
-        return _click(state, event)
-    if event.name in ("advance", "step"):
+    if action.name == "click":
+        return _click(state, action)
+    if action.name in ("advance", "step"):
         return _grow(state) if state.growing else _learn(state)
     return state
 
 
-def _click(state: State, event: Event) -> State:
+def _click(state: LearnedState, action: Action) -> LearnedState:
     across, up = _chosen(state.settings)
     if across == up:
         return replace(state, said="Both directions show the same feature; choose two different ones first.")
-    if event.shift:
+    if action.shift:
         if len(state.fruit) <= 4:
             return replace(state, said="Four fruit are the least to learn from.")
         spans = [np.ptp(FEATURES[NAMES[index]].range) for index in (across, up)]
-        far = ((state.fruit[:, across] - event.x) / spans[0]) ** 2 + (
-            (state.fruit[:, up] - event.y) / spans[1]
+        far = ((state.fruit[:, across] - action.x) / spans[0]) ** 2 + (
+            (state.fruit[:, up] - action.y) / spans[1]
         ) ** 2
         keep = np.arange(len(state.fruit)) != int(np.argmin(far))
         return replace(
@@ -183,13 +183,13 @@ def _click(state: State, event: Event) -> State:
         return replace(state, said=f"{MOST_FRUIT} fruit are enough; Shift and click takes one away.")
     is_orange = state.settings["brush"] == "orange"
     row = np.array([feature.orange[0] if is_orange else feature.apple[0] for feature in FEATURES.values()])
-    for index, value in ((across, event.x), (up, event.y)):
+    for index, value in ((across, action.x), (up, action.y)):
         row[index] = np.clip(value, *FEATURES[NAMES[index]].range)
     grown = replace(state, fruit=np.vstack([state.fruit, row]), orange=np.append(state.orange, is_orange))
     return replace(_anew(grown), playing=True, said=f"One {'orange' if is_orange else 'apple'} more.")
 
 
-def _learn(state: State) -> State:
+def _learn(state: LearnedState) -> LearnedState:
     for _ in range(STEPS_A_TURN):
         if next(state.descent, None) is None:
             break
@@ -200,17 +200,17 @@ def _learn(state: State) -> State:
     return replace(now, playing=False, said=_verdict(now))
 
 
-def chances(state: State, seen: np.ndarray) -> np.ndarray:
+def chances(state: LearnedState, seen: np.ndarray) -> np.ndarray:
     """The chance that fruit with these two features (-1 … 1) are oranges."""
     w1, w2, b = state.weights.tolist()
     return np.asarray(1 / (1 + np.exp(-(seen @ np.array([w1, w2]) + b))))
 
 
-def _right(state: State, fruit: np.ndarray, orange: np.ndarray) -> float:
+def _right(state: LearnedState, fruit: np.ndarray, orange: np.ndarray) -> float:
     return float(((chances(state, _seen(fruit, state.settings)) > 0.5) == orange).mean())
 
 
-def _verdict(state: State) -> str:
+def _verdict(state: LearnedState) -> str:
     new = _right(state, *state.unseen)
     across, up = (NAMES[index] for index in _chosen(state.settings))
     judged = (
@@ -221,7 +221,7 @@ def _verdict(state: State) -> str:
     return f"By {across} and {up} it tells {new:.0%} of {HELD_BACK} unseen fruit right. {judged}"
 
 
-def _grow(state: State) -> State:
+def _grow(state: LearnedState) -> LearnedState:
     """One more size of the learning curve: several draws of so many fruit, each learnt from and tried on
     unseen ones.
     """
@@ -234,10 +234,10 @@ def _grow(state: State) -> State:
         enough = good[0] if good else SIZES[-1]
         said = f"About {enough} fruit are enough: hardly any draw is unlucky any more. More would not help; better features would."
         return replace(state, playing=False, growing=False, said=said)
-    dice = np.random.default_rng((int(state.settings["seed"]), size))
+    rng = np.random.default_rng((int(state.settings["seed"]), size))
     scores = []
     for _ in range(DRAWS):
-        fruit, orange = orchard(dice, size)
+        fruit, orange = orchard(rng, size)
         seen = _seen(fruit, state.settings)
         weights, descent = _neuron(seen, orange)
         for step in descent:
@@ -249,7 +249,7 @@ def _grow(state: State) -> State:
     return replace(state, curve=state.curve | {size: (seen_right, new_right, min(new for _, new in scores))})
 
 
-def draw(state: State) -> Scene:
+def draw(state: LearnedState) -> Scene:
     """The fruit in the two chosen features, the rule found, and the learning curve."""
     on_seen, on_new = _right(state, state.fruit, state.orange), _right(state, *state.unseen)
     known = state.steps > 0
@@ -268,7 +268,7 @@ def draw(state: State) -> Scene:
     )
 
 
-def _says(state: State) -> str:
+def _says(state: LearnedState) -> str:
     if not state.steps:
         return "Nobody tells it a rule. Press Learn, and read the rule it finds."
     if state.playing:
@@ -276,7 +276,7 @@ def _says(state: State) -> str:
     return "It rests on the way. Press Learn to let it go on."
 
 
-def _rule(state: State) -> str:
+def _rule(state: LearnedState) -> str:
     w1, w2, b = state.weights.tolist()
     parts = []
     offset = b
@@ -287,7 +287,7 @@ def _rule(state: State) -> str:
     return f"orange, if {' + '.join(parts)} > {-offset:.3g}".replace("+ -", "− ")
 
 
-def _plane(state: State) -> Figure:
+def _plane(state: LearnedState) -> Figure:
     across, up = (FEATURES[NAMES[index]] for index in _chosen(state.settings))
     side = np.linspace(-1, 1, GRID)
     first, second = np.meshgrid(side, side)
@@ -315,7 +315,7 @@ def _plane(state: State) -> Figure:
     )  # fmt: skip
 
 
-def _curve_figure(state: State) -> Figure:
+def _curve_figure(state: LearnedState) -> Figure:
     sizes = list(state.curve)
     marks: tuple[Mark, ...] = (
         Line(
@@ -350,7 +350,7 @@ def _curve_figure(state: State) -> Figure:
     )
 
 
-def _orchard_table(state: State) -> Table:
+def _orchard_table(state: LearnedState) -> Table:
     rows = tuple(
         (
             *(f"{value:.2f}" if value < 10 else f"{value:.0f}" for value in row),
@@ -396,7 +396,7 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
     )
 
 
-LESSON: Lesson[State] = Lesson(
+LESSON: Lesson[LearnedState] = Lesson(
     name="learned",
     title="Apples and oranges, learned",
     question="Can a machine find the rule by itself, from examples?",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from studio.lessons.kit.lesson import Check, Event, Lesson, Push, Slide
+from studio.lessons.kit.lesson import Action, Check, Lesson, Push, Slide
 from studio.lessons.kit.scene import Bars, Figure, Line, Mark, Points, Scene, Table, Words, written
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ LONGEST_RUN = 400
 
 
 @dataclass(frozen=True)
-class Asked:
+class NewCanvas:
     """A canvas neither had seen: what it took, what the table said (None: not in the table), what the line
     said.
     """
@@ -38,7 +38,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class State:
+class MemorisingState:
     """widths, hours: the examples seen. weights: slope and start of the line, moved by `descent`."""
 
     settings: dict[str, Any]
@@ -48,24 +48,24 @@ class State:
     descent: Generator[Step, None, Ending]
     steps: int = 0
     playing: bool = False
-    asked: tuple[Asked, ...] = ()
+    asked: tuple[NewCanvas, ...] = ()
     settled: bool = False
 
 
-def begin(settings: Mapping[str, Any]) -> State:
+def begin(settings: Mapping[str, Any]) -> MemorisingState:
     """New examples, an empty head."""
     import torch
 
-    dice = np.random.default_rng(int(settings["seed"]))
+    rng = np.random.default_rng(int(settings["seed"]))
     count = int(settings["examples"])
-    widths = np.round(np.sort(dice.uniform(*WIDTHS, count)), 2)
-    hours = _true_hours(widths, dice, float(settings["noise"]))
+    widths = np.round(np.sort(rng.uniform(*WIDTHS, count)), 2)
+    hours = _true_hours(widths, rng, float(settings["noise"]))
     weights = torch.zeros(2, dtype=torch.float64)
-    return State(dict(settings), widths, hours, weights, _descent(widths, hours, weights))
+    return MemorisingState(dict(settings), widths, hours, weights, _descent(widths, hours, weights))
 
 
-def _true_hours(widths: np.ndarray, dice: np.random.Generator, noise: float) -> np.ndarray:
-    return np.round(TRUE_START + TRUE_SLOPE * widths + dice.normal(0, noise, widths.shape), 1)
+def _true_hours(widths: np.ndarray, rng: np.random.Generator, noise: float) -> np.ndarray:
+    return np.round(TRUE_START + TRUE_SLOPE * widths + rng.normal(0, noise, widths.shape), 1)
 
 
 def _descent(widths: np.ndarray, hours: np.ndarray, weights: Tensor) -> Generator[Step, None, Ending]:
@@ -91,13 +91,13 @@ def _descent(widths: np.ndarray, hours: np.ndarray, weights: Tensor) -> Generato
     )
 
 
-def act(state: State, event: Event) -> State:
+def act(state: MemorisingState, action: Action) -> MemorisingState:
     """Learn, ask something new, or ask at a place of one's own."""
-    if event.name == "reset":
+    if action.name == "reset":
         return begin(state.settings)
-    if event.name == "play":
+    if action.name == "play":
         return replace(state, playing=not state.playing and not state.settled)
-    if event.name in ("advance", "step"):
+    if action.name in ("advance", "step"):
         step = None
         for _ in range(STEPS_A_TURN):
             step = next(state.descent, None)
@@ -106,32 +106,34 @@ def act(state: State, event: Event) -> State:
                     state, playing=False, settled=True, steps=state.steps if step is None else step.number
                 )
         return replace(state, steps=state.steps if step is None else step.number)
-    if event.name == "click":
-        return _ask(state, event.x)
-    if event.name == "ask":
-        dice = np.random.default_rng((int(state.settings["seed"]), len(state.asked), 1))
-        return _ask(state, float(dice.uniform(*WIDTHS)))
+    if action.name == "click":
+        return _ask(state, action.x)
+    if action.name == "ask":
+        rng = np.random.default_rng((int(state.settings["seed"]), len(state.asked), 1))
+        return _ask(state, float(rng.uniform(*WIDTHS)))
     return (
-        replace(state, settings=state.settings | {event.knob: event.value}) if event.name == "set" else state
+        replace(state, settings=state.settings | {action.knob: action.value})
+        if action.name == "set"
+        else state
     )
 
 
-def _ask(state: State, width: float) -> State:
+def _ask(state: MemorisingState, width: float) -> MemorisingState:
     width = round(float(np.clip(width, *WIDTHS)), 2)
-    dice = np.random.default_rng((int(state.settings["seed"]), len(state.asked), 2))
-    hours = float(_true_hours(np.array([width]), dice, float(state.settings["noise"]))[0])
+    rng = np.random.default_rng((int(state.settings["seed"]), len(state.asked), 2))
+    hours = float(_true_hours(np.array([width]), rng, float(state.settings["noise"]))[0])
     remembered = {float(w): float(h) for w, h in zip(state.widths, state.hours, strict=True)}
     return replace(
-        state, asked=(*state.asked, Asked(width, hours, remembered.get(width), _line(state, width)))
+        state, asked=(*state.asked, NewCanvas(width, hours, remembered.get(width), _line(state, width)))
     )
 
 
-def _line(state: State, width: float) -> float:
+def _line(state: MemorisingState, width: float) -> float:
     slope, start = state.weights.tolist()
     return float(slope * width + start)
 
 
-def draw(state: State) -> Scene:
+def draw(state: MemorisingState) -> Scene:
     """The examples, the line, what was asked; and how far off each is on seen and on new."""
     seen = float(np.mean([abs(_line(state, w) - h) for w, h in zip(state.widths, state.hours, strict=True)]))
     new = [abs(_line(state, each.width) - each.hours) for each in state.asked]
@@ -235,7 +237,7 @@ def draw(state: State) -> Scene:
     )
 
 
-def _says(state: State, new: list[float]) -> str:
+def _says(state: MemorisingState, new: list[float]) -> str:
     if state.asked and not state.steps:
         return "The table has never seen that canvas and says nothing. The line has learnt nothing yet: press Learn."
     if new:
@@ -247,7 +249,7 @@ def _says(state: State, new: list[float]) -> str:
     return "The table knows every square by heart. Press Learn and watch the line find its place."
 
 
-def _asked_table(state: State, last: int = 8) -> Table:
+def _asked_table(state: MemorisingState, last: int = 8) -> Table:
     rows = tuple(
         (
             f"{each.width:.2f} m",
@@ -271,16 +273,16 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
     rows = tuple((f"{w:.2f} m", f"{h:.1f}") for w, h in zip(state.widths, state.hours, strict=True))
     yield Table("What the table remembers", ("width", "hours"), rows)
     while not state.settled:
-        state = act(state, Event("step"))
+        state = act(state, Action("step"))
     slope, start = state.weights.tolist()
     yield f"After {state.steps} steps the line says: hours = {start:.4f} + {slope:.4f} · width"
     for _ in range(10):
-        state = act(state, Event("ask"))
+        state = act(state, Action("ask"))
     yield _asked_table(state, last=10)
     yield draw(state).says
 
 
-LESSON: Lesson[State] = Lesson(
+LESSON: Lesson[MemorisingState] = Lesson(
     name="memorising",
     title="Memorising or learning",
     question="Is something that remembers everything also something that has learnt?",

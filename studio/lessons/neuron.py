@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from studio.lessons.kit.lesson import Check, Choice, Event, Lesson, Push, Slide, Switch
+from studio.lessons.kit.lesson import Action, Check, Choice, Lesson, Push, Slide, Switch
 from studio.lessons.kit.scene import (
     Arrow,
     Figure,
@@ -42,7 +42,7 @@ LONGEST_RUN = 5_000
 
 
 @dataclass(frozen=True)
-class State:
+class NeuronState:
     """points: [cases, 2]; targets: +1 (orange) or -1 (blue). weights: w1, w2, b, moved by hand or by
     `descent`.
     """
@@ -58,17 +58,17 @@ class State:
     said: str = ""
 
 
-def begin(settings: Mapping[str, Any]) -> State:
+def begin(settings: Mapping[str, Any]) -> NeuronState:
     """The points of a task, and the weights where the sliders stand."""
     points, targets = _task(str(settings["task"]), int(settings["seed"]))
-    return State(dict(settings), points, targets, *_loop(settings, points, targets))
+    return NeuronState(dict(settings), points, targets, *_loop(settings, points, targets))
 
 
 def _task(task: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    dice = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     if task == "two clouds":
         points = np.concatenate(
-            [dice.normal((0.7, 0.4), 0.3, (14, 2)), dice.normal((-0.6, -0.3), 0.3, (14, 2))]
+            [rng.normal((0.7, 0.4), 0.3, (14, 2)), rng.normal((-0.6, -0.3), 0.3, (14, 2))]
         )
         return np.clip(points, -1.5, 1.5).round(3), np.repeat([1.0, -1.0], 14)
     points = np.array([(-1.0, -1.0), (-1.0, 1.0), (1.0, -1.0), (1.0, 1.0)])
@@ -124,29 +124,29 @@ def _loop(
     return weights, descend([weights], measure, GradientDescent(RATE), steps=LONGEST_RUN)
 
 
-def act(state: State, event: Event) -> State:
+def act(state: NeuronState, action: Action) -> NeuronState:
     """Turn a weight, choose a point, or let the neuron learn."""
-    if event.name == "set":
-        settings = state.settings | {event.knob: event.value}
-        if event.knob in (*WEIGHTS, "activation"):
+    if action.name == "set":
+        settings = state.settings | {action.knob: action.value}
+        if action.knob in (*WEIGHTS, "activation"):
             weights, descent = _loop(settings, state.points, state.targets)
             return replace(
                 state, settings=settings, weights=weights, descent=descent, steps=0, said="", playing=False
             )
         return replace(state, settings=settings)
-    if event.name == "click":
-        nearest = int(np.argmin(((state.points - (event.x, event.y)) ** 2).sum(axis=1)))
+    if action.name == "click":
+        nearest = int(np.argmin(((state.points - (action.x, action.y)) ** 2).sum(axis=1)))
         return replace(state, chosen=nearest)
-    if event.name == "reset":
+    if action.name == "reset":
         return begin(state.settings | {"weight_1": 0.2, "weight_2": -0.4, "bias": 0.1})
-    if event.name == "play":
+    if action.name == "play":
         return replace(state, playing=not state.playing)
-    if event.name in ("advance", "step"):
+    if action.name in ("advance", "step"):
         return _learn(state)
     return state
 
 
-def _learn(state: State) -> State:
+def _learn(state: NeuronState) -> NeuronState:
     step = None
     for _ in range(STEPS_A_TURN):
         step = next(state.descent, None)
@@ -169,7 +169,7 @@ def _learn(state: State) -> State:
     )
 
 
-def _verdict(state: State) -> str:
+def _verdict(state: NeuronState) -> str:
     right, of = _right(state), len(state.targets)
     if right == of:
         return f"All {of} are on the right side of one straight line."
@@ -178,12 +178,12 @@ def _verdict(state: State) -> str:
     return f"{right} of {of}, and it goes no further from here; try another activation or other weights to begin with."
 
 
-def _sums(state: State, points: np.ndarray) -> np.ndarray:
+def _sums(state: NeuronState, points: np.ndarray) -> np.ndarray:
     w1, w2, b = state.weights.tolist()
     return np.asarray(points @ np.array([w1, w2]) + b)
 
 
-def _right(state: State) -> int:
+def _right(state: NeuronState) -> int:
     outputs = output(_sums(state, state.points), str(state.settings["activation"]))
     sides = (
         np.where(outputs > 0.5, 1, -1)
@@ -193,7 +193,7 @@ def _right(state: State) -> int:
     return int((sides == state.targets).sum())
 
 
-def draw(state: State) -> Scene:
+def draw(state: NeuronState) -> Scene:
     """The neuron with the chosen point's numbers on it, the plane it divides, and its activation."""
     wrong = float(
         np.mean((output(_sums(state, state.points), str(state.settings["activation"])) - state.targets) ** 2)
@@ -216,7 +216,7 @@ def draw(state: State) -> Scene:
     )
 
 
-def _plane(state: State) -> Figure:
+def _plane(state: NeuronState) -> Figure:
     side = np.linspace(-REACH, REACH, GRID)
     across, up = np.meshgrid(side, side)
     ground = output(
@@ -239,7 +239,7 @@ def _plane(state: State) -> Figure:
     )  # fmt: skip
 
 
-def _numbers_through(state: State) -> tuple[float, float, float, float, float, float, float]:
+def _numbers_through(state: NeuronState) -> tuple[float, float, float, float, float, float, float]:
     x1, x2 = state.points[state.chosen]
     w1, w2, b = state.weights.tolist()
     total = w1 * x1 + w2 * x2 + b
@@ -254,7 +254,7 @@ def _numbers_through(state: State) -> tuple[float, float, float, float, float, f
     )
 
 
-def _diagram(state: State) -> Figure:
+def _diagram(state: NeuronState) -> Figure:
     x1, x2, w1, w2, b, total, out = _numbers_through(state)
     marks: tuple[Mark, ...] = (
         Link("w1", "x1", "sum", w1),
@@ -324,7 +324,7 @@ def _nerve() -> Figure:
     )
 
 
-def _activation(state: State) -> Figure:
+def _activation(state: NeuronState) -> Figure:
     activation = str(state.settings["activation"])
     sums = np.linspace(-4, 4, 161)
     *_, total, out = _numbers_through(state)
@@ -363,7 +363,7 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
     yield _verdict(state)
 
 
-LESSON: Lesson[State] = Lesson(
+LESSON: Lesson[NeuronState] = Lesson(
     name="neuron",
     title="The neuron",
     question="What can one artificial nerve cell do, and what can it never do?",

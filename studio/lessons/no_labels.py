@@ -9,9 +9,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from studio.errors import Refused
-from studio.lessons.fruit import data_url
-from studio.lessons.kit.lesson import Check, Choice, Event, Lesson, Push, Slide, Switch, Upload
-from studio.lessons.kit.scene import Bars, Figure, Line, Mark, Picture, Points, Scene, Table, Words, written
+from studio.lessons.kit.lesson import Action, Check, Choice, Lesson, Push, Slide, Switch, Upload
+from studio.lessons.kit.scene import (
+    Bars,
+    Figure,
+    Line,
+    Mark,
+    PictureView,
+    Points,
+    Scene,
+    Table,
+    Words,
+    written,
+)
+from studio.lessons.shared.pictures import png_url
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,7 +37,7 @@ KINDS = (("apples", (0.30, 0.32)), ("oranges", (0.72, 0.78)), ("lemons", (0.30, 
 
 
 @dataclass(frozen=True)
-class State:
+class NoLabelsState:
     """points: [points, features], fruit (texture, colour) or pixels (red, green, blue), 0 … 1. centres:
     [groups, features].
     """
@@ -43,30 +54,32 @@ class State:
     said: str = ""
 
 
-def begin(settings: Mapping[str, Any]) -> State:
+def begin(settings: Mapping[str, Any]) -> NoLabelsState:
     """Fruit without names, and centres thrown at random among them."""
-    dice = np.random.default_rng(int(settings["seed"]))
+    rng = np.random.default_rng(int(settings["seed"]))
     if settings["of"] == "colours of a picture":
-        return _of_picture(dict(settings), _sunset(dice))
+        return _of_picture(dict(settings), _sunset(rng))
     kinds = np.arange(int(settings["fruit"])) % len(KINDS)
     means = np.array([mean for _, mean in KINDS])[kinds]
-    points = np.clip(means + dice.normal(0, float(settings["spread"]), means.shape), 0, 1)
-    return _started(State(dict(settings), points, kinds, *_loop(points, points[:1])))
+    points = np.clip(means + rng.normal(0, float(settings["spread"]), means.shape), 0, 1)
+    return _started(NoLabelsState(dict(settings), points, kinds, *_loop(points, points[:1])))
 
 
-def _of_picture(settings: dict[str, Any], picture: np.ndarray) -> State:
+def _of_picture(settings: dict[str, Any], picture: np.ndarray) -> NoLabelsState:
     points = picture.reshape(-1, 3).astype(np.float64) / 255
     return _started(
-        State(settings, points, np.zeros(len(points), int), *_loop(points, points[:1]), picture=picture)
+        NoLabelsState(
+            settings, points, np.zeros(len(points), int), *_loop(points, points[:1]), picture=picture
+        )
     )
 
 
-def _started(state: State) -> State:
-    """Centres on points of their own, chosen by the dice."""
-    dice = np.random.default_rng((int(state.settings["seed"]), int(state.settings["start"])))
+def _started(state: NoLabelsState) -> NoLabelsState:
+    """Centres on points of their own, chosen by the rng."""
+    rng = np.random.default_rng((int(state.settings["seed"]), int(state.settings["start"])))
     distinct = np.unique(state.points, axis=0)
     groups = min(int(state.settings["groups"]), len(distinct))
-    centres = distinct[dice.choice(len(distinct), groups, replace=False)]
+    centres = distinct[rng.choice(len(distinct), groups, replace=False)]
     tensor, descent = _loop(state.points, centres)
     return replace(state, centres=tensor, descent=descent, losses=(), resting=False, said="")
 
@@ -107,26 +120,28 @@ def _loop(points: np.ndarray, start: np.ndarray) -> tuple[Tensor, Generator[Step
     )
 
 
-def act(state: State, event: Event) -> State:
+def act(state: NoLabelsState, action: Action) -> NoLabelsState:
     """Step, start elsewhere, another number of groups, a picture of one's own."""
-    if event.name == "reset":
+    if action.name == "reset":
         return begin(state.settings)
-    if event.name == "set":
-        settings = state.settings | {event.knob: event.value}
+    if action.name == "set":
+        settings = state.settings | {action.knob: action.value}
         return (
             _started(replace(state, settings=settings))
-            if event.knob in ("groups", "start")
+            if action.knob in ("groups", "start")
             else replace(state, settings=settings)
         )
-    if event.name == "throw":
+    if action.name == "throw":
         return _started(
             replace(state, settings=state.settings | {"start": (int(state.settings["start"]) + 1) % 100})
         )
-    if event.name == "own":
-        return _of_picture(state.settings | {"of": "colours of a picture"}, _read(event.content, event.text))
-    if event.name == "play":
+    if action.name == "own":
+        return _of_picture(
+            state.settings | {"of": "colours of a picture"}, _read(action.content, action.text)
+        )
+    if action.name == "play":
         return replace(state, playing=not state.playing and not state.resting)
-    if event.name in ("step", "advance"):
+    if action.name in ("step", "advance"):
         return _step(state)
     return state
 
@@ -140,7 +155,7 @@ def _read(content: bytes, name: str) -> np.ndarray:
     return np.asarray(resize(pixels, *fit_within(pixels.shape[0], pixels.shape[1], PICTURE_SIDE)))
 
 
-def _step(state: State) -> State:
+def _step(state: NoLabelsState) -> NoLabelsState:
     step = next(state.descent, None)
     if step is None:
         return replace(state, playing=False, resting=True, said=state.said or "The centres rest.")
@@ -152,7 +167,7 @@ def _step(state: State) -> State:
     return replace(state, losses=losses, said="Every centre moves to the middle of what is nearest to it.")
 
 
-def _sunset(dice: np.random.Generator) -> np.ndarray:
+def _sunset(rng: np.random.Generator) -> np.ndarray:
     """A little landscape to find a palette in: sky, sun, hills and water."""
     up, across = np.mgrid[0:64, 0:PICTURE_SIDE].astype(float)
     up, across = 1 - up / 64, across / PICTURE_SIDE
@@ -165,11 +180,11 @@ def _sunset(dice: np.random.Generator) -> np.ndarray:
     sky[water] = (np.array((0.20, 0.30, 0.45)) + 0.25 * np.exp(-(((across - 0.68) / 0.08) ** 2))[..., None])[
         water
     ]
-    pixels: np.ndarray = (np.clip(sky + dice.normal(0, 0.015, sky.shape), 0, 1) * 255).astype(np.uint8)
+    pixels: np.ndarray = (np.clip(sky + rng.normal(0, 0.015, sky.shape), 0, 1) * 255).astype(np.uint8)
     return pixels
 
 
-def draw(state: State) -> Scene:
+def draw(state: NoLabelsState) -> Scene:
     """The points with their groups (or the picture with its palette), the centres, and the wrongness."""
     centres = state.centres.numpy()
     group = groups_of(state.points, centres)
@@ -195,7 +210,7 @@ def draw(state: State) -> Scene:
     )
 
 
-def _fruit_figure(state: State, group: np.ndarray) -> Figure:
+def _fruit_figure(state: NoLabelsState, group: np.ndarray) -> Figure:
     shapes = ["apple", "orange", "square"]
     named = bool(state.settings["labels"])
     centres = state.centres.numpy()
@@ -215,7 +230,7 @@ def _fruit_figure(state: State, group: np.ndarray) -> Figure:
     return Figure("fruit", title, (0, 1), (0, 1), tuple(marks), text + ".", "texture", "colour", aspect=1.15)
 
 
-def _picture_figures(state: State, group: np.ndarray) -> tuple[Figure, ...]:
+def _picture_figures(state: NoLabelsState, group: np.ndarray) -> tuple[Figure, ...]:
     assert state.picture is not None
     centres = state.centres.numpy()
     painted = (np.clip(centres[group], 0, 1) * 255 + 0.5).astype(np.uint8).reshape(state.picture.shape)
@@ -226,9 +241,9 @@ def _picture_figures(state: State, group: np.ndarray) -> tuple[Figure, ...]:
     at = list(range(len(order)))
     side = (0.0, 1.0, 0.0, 1.0)
     return (
-        Figure("picture", "The picture", (0, 1), (0, 1), (Picture(data_url(state.picture), side, text="the picture"),),
+        Figure("picture", "The picture", (0, 1), (0, 1), (PictureView(png_url(state.picture), side, text="the picture"),),
                f"{width} by {height} pixels.", aspect=width / height, axes=False),
-        Figure("painted", f"In {len(order)} colours", (0, 1), (0, 1), (Picture(data_url(painted), side, text="the same in few colours"),),
+        Figure("painted", f"In {len(order)} colours", (0, 1), (0, 1), (PictureView(png_url(painted), side, text="the same in few colours"),),
                "Every pixel in the colour of its group.", aspect=width / height, axes=False),
         Figure("palette", "Its palette", (-0.6, len(order) - 0.4), (0, max(float(shares.max()) * 1.15, 0.1)),
                (Bars(at, shares, colour=hexes, width=0.86), Words(at, shares + float(shares.max()) * 0.06, hexes, size=12)),
@@ -236,7 +251,7 @@ def _picture_figures(state: State, group: np.ndarray) -> tuple[Figure, ...]:
     )  # fmt: skip
 
 
-def _curve(state: State) -> Figure:
+def _curve(state: NoLabelsState) -> Figure:
     losses = list(state.losses) or [0.0]
     steps = list(range(1, len(losses) + 1))
     marks = (
@@ -288,7 +303,7 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
         yield Table("The palette", ("colour", "red", "green", "blue"), rows)
 
 
-LESSON: Lesson[State] = Lesson(
+LESSON: Lesson[NoLabelsState] = Lesson(
     name="no_labels",
     title="No labels",
     question="What can be learnt when nobody says what anything is?",

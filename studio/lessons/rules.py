@@ -11,18 +11,18 @@ from typing import Any
 import numpy as np
 
 from studio.errors import Refused
-from studio.lessons.fruit import (
+from studio.lessons.kit.lesson import Action, Check, Choice, Lesson, Push, Slide, Upload, Write
+from studio.lessons.kit.scene import Bars, Figure, Mark, PictureView, Points, Scene, Table, Words
+from studio.lessons.shared.fruit import (
     COLOURS,
     SWATCHES,
     Fruit,
     colour_names,
     count_colours,
-    data_url,
     draw_fruit,
     read_fruit,
 )
-from studio.lessons.kit.lesson import Check, Choice, Event, Lesson, Push, Slide, Upload, Write
-from studio.lessons.kit.scene import Bars, Figure, Mark, Picture, Points, Scene, Table, Words
+from studio.lessons.shared.pictures import png_url
 
 FIRST_RULE = "orange > green"
 ACROSS, DOWN = 4, 3
@@ -43,7 +43,7 @@ BASKETS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
 
 
 @dataclass(frozen=True)
-class State:
+class RulesState:
     """fruit: the basket, the visitor's own at its end. tried: right answers of each basket met, as (right,
     of).
     """
@@ -61,18 +61,18 @@ class State:
         return (*self.fruit[: ACROSS * DOWN - len(self.own)], *self.own)
 
 
-def begin(settings: Mapping[str, Any]) -> State:
+def begin(settings: Mapping[str, Any]) -> RulesState:
     """A basket, and the rule applied to it. Raises `Refused` for a rule that cannot be read."""
     read_rule(str(settings["rule"]))
-    return _tried(State(dict(settings), _basket(str(settings["basket"]), int(settings["seed"]))))
+    return _tried(RulesState(dict(settings), _basket(str(settings["basket"]), int(settings["seed"]))))
 
 
 def _basket(name: str, seed: int) -> tuple[Fruit, ...]:
-    dice = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     kinds = BASKETS[name]
     return tuple(
-        draw_fruit(kinds[i % len(kinds)][0], dice, **kinds[i % len(kinds)][1])
-        for i in dice.permutation(ACROSS * DOWN)
+        draw_fruit(kinds[i % len(kinds)][0], rng, **kinds[i % len(kinds)][1])
+        for i in rng.permutation(ACROSS * DOWN)
     )
 
 
@@ -179,25 +179,25 @@ def _value(tree: ast.expr, counts: Mapping[str, int]) -> float:
 # ----------------------------------------------------------------------------------------------------------
 
 
-def act(state: State, event: Event) -> State:
+def act(state: RulesState, action: Action) -> RulesState:
     """Another rule, another basket, a closer look, a picture of one's own."""
-    if event.name == "set":
-        settings = state.settings | {event.knob: event.value}
-        if event.knob == "rule":
-            read_rule(str(event.value))
+    if action.name == "set":
+        settings = state.settings | {action.knob: action.value}
+        if action.knob == "rule":
+            read_rule(str(action.value))
             return _tried(replace(state, settings=settings, tried=()))
         fruit = _basket(str(settings["basket"]), int(settings["seed"]))
         return _tried(replace(state, settings=settings, fruit=fruit, chosen=0))
-    if event.name == "next":
+    if action.name == "next":
         names = list(BASKETS)
         at = names[(names.index(str(state.settings["basket"])) + 1) % len(names)]
-        return act(state, Event("set", knob="basket", value=at))
-    if event.name == "click":
-        column, row = int(event.x), int(event.y)
+        return act(state, Action("set", knob="basket", value=at))
+    if action.name == "click":
+        column, row = int(action.x), int(action.y)
         index = (DOWN - 1 - row) * ACROSS + column
         return replace(state, chosen=index) if 0 <= index < len(state.shown) else state
-    if event.name == "own":
-        own = (*state.own, read_fruit(event.content, event.text))[-ACROSS:]
+    if action.name == "own":
+        own = (*state.own, read_fruit(action.content, action.text))[-ACROSS:]
         now = replace(state, own=own)
         orange = is_orange(read_rule(str(state.settings["rule"])), count_colours(own[-1].pixels))
         return replace(
@@ -206,17 +206,17 @@ def act(state: State, event: Event) -> State:
             said=f"The rule says that {own[-1].about} is an {'orange' if orange else 'apple'}.",
             mood="plain",
         )
-    if event.name == "reset":
+    if action.name == "reset":
         return begin(state.settings | {"rule": FIRST_RULE, "basket": "as expected"})
     return state
 
 
-def _answers(state: State) -> list[bool]:
+def _answers(state: RulesState) -> list[bool]:
     rule = read_rule(str(state.settings["rule"]))
     return [is_orange(rule, count_colours(each.pixels)) for each in state.shown]
 
 
-def _tried(state: State) -> State:
+def _tried(state: RulesState) -> RulesState:
     answers = _answers(state)
     known = [(fruit, answer) for fruit, answer in zip(state.shown, answers, strict=True) if fruit.kind]
     right = sum((fruit.kind == "orange") == answer for fruit, answer in known)
@@ -227,7 +227,7 @@ def _tried(state: State) -> State:
         said = (
             f"All {right} right. Now meet the next basket."
             if basket != "all of it"
-            else f"All {right} right, with this one rule. Now try the dice."
+            else f"All {right} right, with this one rule. Now try the rng."
         )
     else:
         taken = "apple" if wrong.kind == "orange" else "orange"
@@ -235,7 +235,7 @@ def _tried(state: State) -> State:
     return replace(state, tried=tried, said=said, mood="good" if wrong is None else "bad")
 
 
-def draw(state: State) -> Scene:
+def draw(state: RulesState) -> Scene:
     """The basket with the rule's answers, a closer look at one picture, and the rule's record."""
     answers = _answers(state)
     right = sum(
@@ -258,13 +258,13 @@ def draw(state: State) -> Scene:
     )
 
 
-def _basket_figure(state: State, answers: list[bool]) -> Figure:
+def _basket_figure(state: RulesState, answers: list[bool]) -> Figure:
     marks: list[Mark] = []
     said = []
     for i, (fruit, orange) in enumerate(zip(state.shown, answers, strict=True)):
         x, y = i % ACROSS, DOWN - 1 - i // ACROSS
         marks.append(
-            Picture(data_url(fruit.pixels), (x + 0.07, x + 0.93, y + 0.2, y + 0.98), text=fruit.about)
+            PictureView(png_url(fruit.pixels), (x + 0.07, x + 0.93, y + 0.2, y + 0.98), text=fruit.about)
         )
         word = "orange" if orange else "apple"
         fits = not fruit.kind or (fruit.kind == "orange") == orange
@@ -293,15 +293,15 @@ def _basket_figure(state: State, answers: list[bool]) -> Figure:
     )
 
 
-def _closer_figure(state: State) -> Figure:
+def _closer_figure(state: RulesState) -> Figure:
     fruit = state.shown[state.chosen]
     palette = np.array(
         [[int(SWATCHES[name][i : i + 2], 16) for i in (1, 3, 5)] for name in COLOURS], np.uint8
     )
     marks = (
-        Picture(data_url(fruit.pixels), (0, 0.98, 0, 1), text=fruit.about, pixelated=True),
-        Picture(
-            data_url(palette[colour_names(fruit.pixels)]),
+        PictureView(png_url(fruit.pixels), (0, 0.98, 0, 1), text=fruit.about, pixelated=True),
+        PictureView(
+            png_url(palette[colour_names(fruit.pixels)]),
             (1.02, 2, 0, 1),
             text="the same in colour words",
             pixelated=True,
@@ -319,7 +319,7 @@ def _closer_figure(state: State) -> Figure:
     )
 
 
-def _counts_figure(state: State) -> Figure:
+def _counts_figure(state: RulesState) -> Figure:
     counts = count_colours(state.shown[state.chosen].pixels)
     top = max(counts.values())
     marks = (
@@ -349,7 +349,7 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
     """The rule's record over every basket."""
     state = begin(settings)
     for basket in BASKETS:
-        state = act(state, Event("set", knob="basket", value=basket))
+        state = act(state, Action("set", knob="basket", value=basket))
     yield Table(
         f"An orange if {settings['rule']}",
         ("basket", "right"),
@@ -357,7 +357,7 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
     )
 
 
-LESSON: Lesson[State] = Lesson(
+LESSON: Lesson[RulesState] = Lesson(
     name="rules",
     title="Apples and oranges, by rules",
     question="Can you write down how to tell an apple from an orange?",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from studio.lessons.kit.lesson import Check, Choice, Event, Lesson, Push, Slide
+from studio.lessons.kit.lesson import Action, Check, Choice, Lesson, Push, Slide
 from studio.lessons.kit.scene import Arrow, Figure, Heat, Line, Mark, Points, Scene, Table, written
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ LONGEST_RUN = 2_000
 
 
 @dataclass(frozen=True)
-class State:
+class WrongnessState:
     """x, y: the points to be met. path: every place visited, as (slope, start, wrongness)."""
 
     settings: dict[str, Any]
@@ -41,11 +41,11 @@ class State:
     mood: str = "plain"
 
 
-def begin(settings: Mapping[str, Any]) -> State:
+def begin(settings: Mapping[str, Any]) -> WrongnessState:
     """New points, and a place on the slope far from the valley."""
-    dice = np.random.default_rng(int(settings["seed"]))
-    x = np.round(np.linspace(-1.8, 1.8, 9) + dice.normal(0, 0.1, 9), 2)
-    y = np.round(0.8 * x + 0.6 + dice.normal(0, 0.35, 9), 2)
+    rng = np.random.default_rng(int(settings["seed"]))
+    x = np.round(np.linspace(-1.8, 1.8, 9) + rng.normal(0, 0.1, 9), 2)
+    y = np.round(0.8 * x + 0.6 + rng.normal(0, 0.35, 9), 2)
     return _at(dict(settings), x, y, START, ())
 
 
@@ -55,7 +55,7 @@ def _at(
     y: np.ndarray,
     place: tuple[float, float],
     path: tuple[tuple[float, float, float], ...],
-) -> State:
+) -> WrongnessState:
     """A fresh descent from a place."""
     import torch
 
@@ -64,7 +64,7 @@ def _at(
         weights, torch.tensor(x), torch.tensor(y), str(settings["cost"]), float(settings["rate"])
     )
     here = (*place, float(costs(np.array(place[0]), np.array(place[1]), x, y, str(settings["cost"]))))
-    return State(settings, x, y, weights, descent, (*path, here))
+    return WrongnessState(settings, x, y, weights, descent, (*path, here))
 
 
 def costs(slope: np.ndarray, start: np.ndarray, x: np.ndarray, y: np.ndarray, cost: str) -> np.ndarray:
@@ -97,26 +97,26 @@ def _descent(weights: Tensor, x: Tensor, y: Tensor, cost: str, rate: float) -> G
     )
 
 
-def act(state: State, event: Event) -> State:
+def act(state: WrongnessState, action: Action) -> WrongnessState:
     """A step by hand, a step along the slope, or a step back."""
-    if event.name == "reset":
+    if action.name == "reset":
         return begin(state.settings)
-    if event.name == "undo":
+    if action.name == "undo":
         if len(state.path) < 2:
             return replace(state, said="This is where you began.", mood="plain")
         return _at(state.settings, state.x, state.y, state.path[-2][:2], state.path[:-2])
-    if event.name == "click":
-        place = (float(np.clip(event.x, *SLOPES)), float(np.clip(event.y, *STARTS)))
+    if action.name == "click":
+        place = (float(np.clip(action.x, *SLOPES)), float(np.clip(action.y, *STARTS)))
         moved = _at(state.settings, state.x, state.y, place, state.path)
         return replace(moved, said=_by_hand(moved.path))
-    if event.name == "set":
-        settings = state.settings | {event.knob: event.value}
+    if action.name == "set":
+        settings = state.settings | {action.knob: action.value}
         return _at(
-            settings, state.x, state.y, state.path[-1][:2], () if event.knob == "cost" else state.path[:-1]
+            settings, state.x, state.y, state.path[-1][:2], () if action.knob == "cost" else state.path[:-1]
         )
-    if event.name == "play":
+    if action.name == "play":
         return replace(state, playing=not state.playing)
-    if event.name in ("step", "advance"):
+    if action.name in ("step", "advance"):
         return _downhill(state)
     return state
 
@@ -128,7 +128,7 @@ def _by_hand(path: tuple[tuple[float, float, float], ...]) -> str:
     return f"Worse: {written(before, 3)} became {written(now, 3)}. Undo, or try another direction."
 
 
-def _downhill(state: State) -> State:
+def _downhill(state: WrongnessState) -> WrongnessState:
     step = next(state.descent, None)
     if step is None or step.ending is not None:
         bad = step is not None and step.ending is not None and step.ending.kind == "diverged"
@@ -187,7 +187,7 @@ def _downhill(state: State) -> State:
     )
 
 
-def draw(state: State) -> Scene:
+def draw(state: WrongnessState) -> Scene:
     """The landscape with the way so far, the line among its points, and the wrongness along the way."""
     slope, start, wrong = state.path[-1]
     return Scene(
@@ -206,7 +206,7 @@ def draw(state: State) -> Scene:
     )
 
 
-def _landscape(state: State) -> Figure:
+def _landscape(state: WrongnessState) -> Figure:
     cost = str(state.settings["cost"])
     slopes, starts = np.meshgrid(np.linspace(*SLOPES, GRID), np.linspace(*STARTS, GRID))
     heights = costs(slopes, starts, state.x, state.y, cost)
@@ -237,7 +237,7 @@ def _landscape(state: State) -> Figure:
     )  # fmt: skip
 
 
-def _steepest(state: State) -> tuple[float, float] | None:
+def _steepest(state: WrongnessState) -> tuple[float, float] | None:
     """The direction of steepest descent, drawn half a unit long; None where it is flat."""
     x, y, cost = state.x, state.y, str(state.settings["cost"])
     a, b, _ = state.path[-1]
@@ -248,7 +248,7 @@ def _steepest(state: State) -> tuple[float, float] | None:
     return None if length < 1e-3 or not math.isfinite(length) else (-0.5 * da / length, -0.5 * db / length)
 
 
-def _line_figure(state: State) -> Figure:
+def _line_figure(state: WrongnessState) -> Figure:
     a, b, _ = state.path[-1]
     ends = np.array([-2.2, 2.2])
     line = np.clip(a * ends + b, -60, 60)
@@ -273,7 +273,7 @@ def _line_figure(state: State) -> Figure:
     )
 
 
-def _curve(state: State) -> Figure:
+def _curve(state: WrongnessState) -> Figure:
     wrong = [min(each[2], 1e6) for each in state.path[-120:]]
     first = len(state.path) - len(wrong)
     marks = (Line(list(range(first, first + len(wrong))), wrong, colour="accent", fill=True),)
@@ -302,7 +302,7 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
     yield state.said
 
 
-LESSON: Lesson[State] = Lesson(
+LESSON: Lesson[WrongnessState] = Lesson(
     name="wrongness",
     title="Wrongness",
     question="How can a number say how wrong something is, and which way is less wrong?",

@@ -22,10 +22,12 @@ from sklearn.metrics import accuracy_score, confusion_matrix
 
 from studio.errors import Missing, Refused, StudioError, Unreadable
 from studio.learning import datasets
-from studio.lessons import benchmarks_data as data
-from studio.lessons.benchmarks import LESSON, SETS, State, probabilities, train
+from studio.lessons.benchmarks import data
+from studio.lessons.benchmarks.controls import SETS
+from studio.lessons.benchmarks.lesson import LESSON
+from studio.lessons.benchmarks.model import BenchmarksState, probabilities, train
 from studio.lessons.kit.keeping import unpacked
-from studio.lessons.kit.lesson import Event
+from studio.lessons.kit.lesson import Action
 from studio.lessons.kit.scene import Bars, Button, Figure, Heat, Scene, Words
 
 pytestmark = pytest.mark.xdist_group(
@@ -48,19 +50,19 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def begun(**wishes: Any) -> State:
+def begun(**wishes: Any) -> BenchmarksState:
     return LESSON.begin(LESSON.settings(wishes))
 
 
-def trained(epochs: int, **wishes: Any) -> State:
+def trained(epochs: int, **wishes: Any) -> BenchmarksState:
     state = begun(**wishes)
     for _ in range(epochs):
         state = train(state, epochs=1)
     return state
 
 
-def act(state: State, name: str, **fields: Any) -> State:
-    return LESSON.act(state, Event(name, **fields))
+def act(state: BenchmarksState, name: str, **fields: Any) -> BenchmarksState:
+    return LESSON.act(state, Action(name, **fields))
 
 
 def figure(scene: Scene, name: str) -> Figure:
@@ -68,27 +70,27 @@ def figure(scene: Scene, name: str) -> Figure:
 
 
 @pytest.fixture(scope="module")
-def digits() -> State:
+def digits() -> BenchmarksState:
     return trained(12)
 
 
 # What is reached
 
 
-def test_digits_reach_97_percent_on_what_was_held_out(digits: State) -> None:
+def test_digits_reach_97_percent_on_what_was_held_out(digits: BenchmarksState) -> None:
     assert digits.epochs[-1].held_out_right >= 0.97
     assert len(digits.epochs) == LESSON.settings()["epochs"]
 
 
-def test_nothing_held_out_was_learnt_from(digits: State) -> None:
-    assert digits.bench is not None
+def test_nothing_held_out_was_learnt_from(digits: BenchmarksState) -> None:
+    assert digits.data is not None
     pictures, targets = load_digits(return_X_y=True)
     everything = {
         (picture.tobytes(), target)
         for picture, target in zip((pictures / 16).astype(np.float32), targets, strict=True)
     }
     parts = []
-    for part in (digits.bench.seen, digits.bench.held_out):
+    for part in (digits.data.seen, digits.data.held_out):
         parts.append(
             {
                 (row.numpy().tobytes(), int(target))
@@ -102,7 +104,7 @@ def test_nothing_held_out_was_learnt_from(digits: State) -> None:
 @pytest.mark.parametrize(("name", "least"), [("iris", 0.9), ("wine", 0.93), ("breast-cancer", 0.95)])
 def test_tables_are_learnt_about_as_well_as_by_scikit_learn(name: str, least: float) -> None:
     state = trained(30, data=name, network="linear", rate=0.03)
-    found = state.bench
+    found = state.data
     assert found is not None
     judge = LogisticRegression(max_iter=2000).fit(found.seen.inputs.numpy(), found.seen.targets.numpy())
     theirs = judge.score(found.held_out.inputs.numpy(), found.held_out.targets.numpy())
@@ -113,12 +115,12 @@ def test_tables_are_learnt_about_as_well_as_by_scikit_learn(name: str, least: fl
     )
 
 
-def test_the_confusion_matrix_and_the_shares_are_scikit_learns(digits: State) -> None:
-    assert digits.bench is not None
+def test_the_confusion_matrix_and_the_shares_are_scikit_learns(digits: BenchmarksState) -> None:
+    assert digits.data is not None
     assert digits.network is not None
     with torch.no_grad():
-        said = digits.network(digits.bench.held_out.inputs).argmax(dim=1).numpy()
-    targets = digits.bench.held_out.targets.numpy()
+        said = digits.network(digits.data.held_out.inputs).argmax(dim=1).numpy()
+    targets = digits.data.held_out.targets.numpy()
     scene = LESSON.draw(digits)
     assert scene.numbers["right, held out"] == f"{accuracy_score(targets, said) * 100:.1f} %"
     counts = next(mark for mark in figure(scene, "confusion").marks if isinstance(mark, Words))
@@ -128,12 +130,12 @@ def test_the_confusion_matrix_and_the_shares_are_scikit_learns(digits: State) ->
     assert np.array_equal(shown, confusion_matrix(targets, said))
 
 
-def test_the_worst_mistakes_are_wrong_and_in_order(digits: State) -> None:
-    assert digits.bench is not None
+def test_the_worst_mistakes_are_wrong_and_in_order(digits: BenchmarksState) -> None:
+    assert digits.data is not None
     assert digits.answers is not None
     worst = [mark.id for mark in figure(LESSON.draw(digits), "mistakes").marks if isinstance(mark, Button)]
     numbers = [int(name.removeprefix("worst ")) for name in worst]
-    wrong = np.flatnonzero(digits.answers.argmax(axis=1) != digits.bench.held_out.targets.numpy())
+    wrong = np.flatnonzero(digits.answers.argmax(axis=1) != digits.data.held_out.targets.numpy())
     assert set(numbers) <= set(wrong.tolist())
     assert len(numbers) == min(12, len(wrong))
     sure = [digits.answers[number].max() for number in numbers]
@@ -143,13 +145,13 @@ def test_the_worst_mistakes_are_wrong_and_in_order(digits: State) -> None:
     assert "; it is " in figure(asked, "bars").title
 
 
-def test_a_cell_of_the_matrix_shows_one_of_its_examples(digits: State) -> None:
+def test_a_cell_of_the_matrix_shows_one_of_its_examples(digits: BenchmarksState) -> None:
     state = act(digits, "click", figure="confusion", x=4.5, y=5.5)
     assert "example" in LESSON.draw(state).figures[0].title
     assert LESSON.draw(state).figures[0].title.endswith(": 4")
 
 
-def test_probabilities_add_up(digits: State) -> None:
+def test_probabilities_add_up(digits: BenchmarksState) -> None:
     bars = next(mark for mark in figure(LESSON.draw(digits), "bars").marks if isinstance(mark, Bars))
     assert sum(bars.y) == pytest.approx(100, abs=0.01)
 
@@ -178,14 +180,14 @@ DRAWN: dict[int, list[list[tuple[float, float]]]] = {
 }
 
 
-def test_drawn_digits_are_read(digits: State) -> None:
-    assert digits.bench is not None
+def test_drawn_digits_are_read(digits: BenchmarksState) -> None:
+    assert digits.data is not None
     read = {}
     for digit, strokes in DRAWN.items():
         state = digits
         for stroke in strokes:
             state = act(state, "stroke", figure="sheet", points=tuple(stroke))
-        read[digit] = int(probabilities(state, digits.bench)[0].argmax())
+        read[digit] = int(probabilities(state, digits.data)[0].argmax())
     assert sum(digit == answer for digit, answer in read.items()) >= 8, read
     assert LESSON.draw(state).figures[0].title == "Your digit"
     assert "example" in LESSON.draw(act(state, "press", figure="sheet", id="clean")).figures[0].title
@@ -240,8 +242,8 @@ def test_mnist_is_found_in_its_folder_and_learnt(own_home: Path) -> None:
         _idx(raw / f"{name}-images-idx3-ubyte", large[part])
         _idx(raw / f"{name}-labels-idx1-ubyte", targets[part])
     state = trained(3, data="mnist", most=500)
-    assert state.bench is not None
-    assert (len(state.bench.seen), len(state.bench.held_out)) == (500, 200)
+    assert state.data is not None
+    assert (len(state.data.seen), len(state.data.held_out)) == (500, 200)
     assert state.epochs[-1].held_out_right > 0.7
     (row,) = (row for row in LESSON.draw(state).tables[-1].rows if row[0] == "mnist")
     assert row[1] == f"{state.epochs[-1].held_out_right:.1%} here after 3 epochs".replace("%", " %")
@@ -257,12 +259,12 @@ def test_what_is_not_there_is_said_and_nothing_breaks(name: str) -> None:
     scene = LESSON.draw(state)
     assert not scene.figures
     assert ("own" if name == "own" else "STUDIO_HOME/datasets") in scene.says
-    for event in ("play", "step", "advance", "another", "reset", "save", "stroke", "click"):
-        assert not LESSON.draw(act(state, event)).playing
+    for action in ("play", "step", "advance", "another", "reset", "save", "stroke", "click"):
+        assert not LESSON.draw(act(state, action)).playing
     assert LESSON.draw(act(state, "set", knob="data", value="iris")).figures
 
 
-def _fetched(state: State) -> State:
+def _fetched(state: BenchmarksState) -> BenchmarksState:
     state = act(state, "fetch")
     assert state.fetching is not None
     assert LESSON.draw(state).playing
@@ -299,7 +301,7 @@ def test_a_set_is_fetched_beside_the_lesson(monkeypatch: pytest.MonkeyPatch) -> 
     state = _fetched(state)
     assert asked[0] is True
     assert not any(asked[1:]), "only the button fetches"
-    assert state.bench is not None
+    assert state.data is not None
     assert act(state, "fetch").fetching is None
 
 
@@ -307,15 +309,15 @@ def test_a_set_is_fetched_beside_the_lesson(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_table_of_ones_own_is_learnt() -> None:
-    dice = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     rows = "\n".join(
-        f"{dice.normal(3 * k, 1):.3f};{dice.normal(0, 1):.3f};{['low', 'mid', 'high'][k]}"
+        f"{rng.normal(3 * k, 1):.3f};{rng.normal(0, 1):.3f};{['low', 'mid', 'high'][k]}"
         for k in (0, 1, 2) * 40
     )
     state = act(begun(), "own", content=f"size;noise;kind\n{rows}".encode(), text="mine.csv")
-    assert state.bench is not None
-    assert state.bench.classes == ("high", "low", "mid")
-    assert data.most_telling(state.bench)[0] == 0
+    assert state.data is not None
+    assert state.data.classes == ("high", "low", "mid")
+    assert data.most_telling(state.data)[0] == 0
     for _ in range(30):
         state = train(state, epochs=1)
     assert state.epochs[-1].held_out_right > 0.8
@@ -343,8 +345,8 @@ def test_folders_of_pictures_are_learnt_and_a_new_one_is_read() -> None:
     files |= {f"cold/{number}.png": _png((20, 90, 200 + number)) for number in range(20)}
     files |= {"__MACOSX/warm/._1.png": b"x", "cold/notes.txt": b"no picture"}
     state = act(begun(channels="4"), "own", content=_zipped(files), text="mine.zip")
-    assert state.bench is not None
-    assert state.bench.classes == ("cold", "warm")
+    assert state.data is not None
+    assert state.data.classes == ("cold", "warm")
     assert "1 files were passed over" in state.said
     for _ in range(6):
         state = train(state, epochs=1)
@@ -397,12 +399,12 @@ def test_a_rate_too_large_ends_with_a_sentence() -> None:
     assert np.isfinite(answers).all()
 
 
-def test_the_saved_network_says_the_same(digits: State) -> None:
+def test_the_saved_network_says_the_same(digits: BenchmarksState) -> None:
     file = act(digits, "save").files[0]
     model = unpacked(file.content, "benchmark-digits", file.name)
-    assert digits.bench is not None
+    assert digits.data is not None
     with torch.no_grad():
-        again = torch.softmax(model.network(digits.bench.held_out.inputs), dim=1).numpy()
+        again = torch.softmax(model.network(digits.data.held_out.inputs), dim=1).numpy()
     assert again == pytest.approx(digits.answers, abs=1e-6)
     assert model.card.figures["held-out accuracy"] == pytest.approx(digits.epochs[-1].held_out_right)
     assert model.card.classes == tuple("0123456789")

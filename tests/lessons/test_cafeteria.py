@@ -9,7 +9,7 @@ import pytest
 
 from studio.errors import Refused
 from studio.lessons.cafeteria import FOODS, LESSON, TRUE_PRICES, read_menu
-from studio.lessons.kit.lesson import Event
+from studio.lessons.kit.lesson import Action
 from studio.lessons.kit.scene import Table
 
 MEALS = [(2, 5, 3), (1, 2, 4), (4, 1, 1), (3, 3, 2), (1, 4, 1)]
@@ -41,7 +41,7 @@ def test_every_number_shown_equals_the_hand_computation(all_meals: bool) -> None
     rate = Fraction(1, 50)
     state = LESSON.begin(LESSON.settings({"rate": 0.02, "over": "all meals" if all_meals else "one meal"}))
     for prices in by_hand(12, rate, all_meals=all_meals):
-        state = LESSON.act(state, Event("step"))
+        state = LESSON.act(state, Action("step"))
         last = LESSON.draw(state).tables[1].rows[-1]
         assert last[-3:] == tuple(f"{float(price):.4f}" for price in prices)
 
@@ -50,7 +50,7 @@ def test_the_first_step_is_the_one_on_paper() -> None:
     """2, 5 and 3 portions for 8.50 $, guessed at 0.50 $ each: the error is 3.50 $, and ε = 1/35 changes them
     by 0.2, 0.5 and 0.3.
     """
-    state = LESSON.act(LESSON.begin(LESSON.settings()), Event("step"))
+    state = LESSON.act(LESSON.begin(LESSON.settings()), Action("step"))
     assert LESSON.draw(state).tables[1].rows == (
         (
             "1",
@@ -71,7 +71,7 @@ def test_the_first_step_is_the_one_on_paper() -> None:
 def test_it_ends_at_the_least_squares_solution() -> None:
     state = LESSON.begin(LESSON.settings())
     while not state.ended:
-        state = LESSON.act(state, Event("advance"))
+        state = LESSON.act(state, Action("advance"))
     solution = np.linalg.lstsq(
         np.array(MEALS, float), np.array(MEALS, float) @ np.array(TRUE_PRICES), rcond=None
     )[0]
@@ -82,7 +82,7 @@ def test_it_ends_at_the_least_squares_solution() -> None:
 def test_foods_always_bought_together_end_right_in_total_and_wrong_in_price() -> None:
     state = LESSON.begin(LESSON.settings({"meals": "two foods always together", "protein": 0.0}))
     while not state.ended:
-        state = LESSON.act(state, Event("advance"))
+        state = LESSON.act(state, Action("advance"))
     protein, carbohydrate, _ = state.weights.tolist()
     assert protein + carbohydrate == pytest.approx(2.0, abs=0.02)
     assert abs(protein - 1.5) > 0.2
@@ -92,7 +92,7 @@ def test_foods_always_bought_together_end_right_in_total_and_wrong_in_price() ->
 def test_too_large_a_rate_blows_up_and_is_told_by_name() -> None:
     state = LESSON.begin(LESSON.settings({"rate": 0.3, "over": "all meals"}))
     for _ in range(400):
-        state = LESSON.act(state, Event("advance"))
+        state = LESSON.act(state, Action("advance"))
         if state.ended:
             break
     scene = LESSON.draw(state)

@@ -11,18 +11,18 @@ from studio.lessons.classes_or_numbers import (
     LESSON,
     MIDDLE,
     SPREAD,
-    State,
+    ClassesOrNumbersState,
     boundary,
     chances,
     guesses,
 )
-from studio.lessons.kit.lesson import Event
+from studio.lessons.kit.lesson import Action
 
 
-def learnt(**wishes: float) -> State:
+def learnt(**wishes: float) -> ClassesOrNumbersState:
     state = LESSON.begin(LESSON.settings(wishes))
     while state.steps < ENOUGH - 10:
-        state = LESSON.act(state, Event("advance"))
+        state = LESSON.act(state, Action("advance"))
     return state
 
 
@@ -45,9 +45,9 @@ def test_the_class_is_logistic_regression() -> None:
 
 def test_moving_the_limit_changes_classes_and_not_numbers() -> None:
     state = learnt()
-    moved = LESSON.act(state, Event("set", knob="enough", value=13.5))
+    moved = LESSON.act(state, Action("set", knob="enough", value=13.5))
     while moved.steps < ENOUGH - 10:
-        moved = LESSON.act(moved, Event("advance"))
+        moved = LESSON.act(moved, Action("advance"))
     assert guesses(moved, state.grams) == pytest.approx(guesses(state, state.grams), abs=1e-9)
     before, after = boundary(state), boundary(moved)
     assert before is not None
@@ -57,8 +57,8 @@ def test_moving_the_limit_changes_classes_and_not_numbers() -> None:
 
 def test_fruit_can_be_added_and_taken_away() -> None:
     state = LESSON.begin(LESSON.settings())
-    more = LESSON.act(state, Event("click", figure="numbers", x=150, y=15))
+    more = LESSON.act(state, Action("click", figure="numbers", x=150, y=15))
     assert len(more.grams) == len(state.grams) + 1
     assert (more.grams[-1], more.brix[-1]) == (150, 15)
-    fewer = LESSON.act(more, Event("click", figure="numbers", x=150, y=15, shift=True))
+    fewer = LESSON.act(more, Action("click", figure="numbers", x=150, y=15, shift=True))
     assert sorted(fewer.grams) == sorted(state.grams)

@@ -16,7 +16,7 @@ import studio.lessons
 from studio.errors import Refused, StudioError, UnknownName
 from studio.lessons.kit.classroom import Classroom
 from studio.lessons.kit.course import COURSE, lesson
-from studio.lessons.kit.lesson import Choice, Event, Push, Slide, Switch, Upload, fitting
+from studio.lessons.kit.lesson import Action, Choice, Push, Slide, Switch, Upload, fitting
 from studio.lessons.kit.scene import Bars, Heat, Line, Node, Points, Scene, Table
 
 FOLDER = Path(studio.lessons.__file__).parent
@@ -79,9 +79,9 @@ class TestEveryLesson:
         for knob in shown.knobs:
             if isinstance(knob, Push):
                 state = shown.begin(shown.settings())
-                state = shown.act(state, Event(knob.name))
+                state = shown.act(state, Action(knob.name))
                 for _ in range(3):
-                    state = shown.act(state, Event("advance"))
+                    state = shown.act(state, Action("advance"))
                 assert_can_be_shown(shown.draw(state))
 
     def test_every_knob_bears_its_limits(self, name: str) -> None:
@@ -98,9 +98,9 @@ class TestEveryLesson:
             for value in limits:
                 if value in (limits[0], limits[-1]):  # a link may begin with it, and a hand may come to it
                     assert_can_be_shown(shown.draw(shown.begin(shown.settings({knob.name: value}))))
-                state = shown.act(state, Event("set", knob=knob.name, value=fitting(knob, value)))
-                for event in (Event("play"), Event("advance")):
-                    state = shown.act(state, event)
+                state = shown.act(state, Action("set", knob=knob.name, value=fitting(knob, value)))
+                for action in (Action("play"), Action("advance")):
+                    state = shown.act(state, action)
                 assert_can_be_shown(shown.draw(state))
 
     def test_goes_through_a_classroom(self, name: str) -> None:
@@ -118,7 +118,7 @@ class TestEveryLesson:
                 state = shown.begin(shown.settings())
                 with pytest.raises(StudioError) as refusal:
                     shown.act(
-                        state, Event(knob.name, text="x.png", content=b"not what was asked for \x00\xff")
+                        state, Action(knob.name, text="x.png", content=b"not what was asked for \x00\xff")
                     )
                 assert str(refusal.value).endswith((".", "?"))
 
@@ -136,7 +136,7 @@ class TestEveryLesson:
                 assert all(len(row) == len(part.columns) for row in part.rows)
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(FOLDER.rglob("*.py")), ids=lambda path: str(path.relative_to(FOLDER)))
 def test_no_lesson_trains_by_itself(path: Path) -> None:
     """Gradients and optimiser steps belong to `studio.learning`: no lesson calls backward, grad or an
     optimiser's step.
@@ -157,13 +157,13 @@ def test_the_classroom_answers_nonsense_with_a_sentence() -> None:
     ):
         assert classroom.answer(request)["error"].endswith((".", "?"))
     classroom.answer({"do": "open", "lesson": COURSE[0], "session": "a"})
-    for event in (
+    for action in (
         {"name": "click", "x": "far"},
         {"name": "stroke", "points": [["a", 1]]},
         {"name": "set", "knob": "none"},
         {"content": "%%%"},
     ):
-        assert classroom.answer({"do": "event", "session": "a", "event": event})["error"].endswith(".")
+        assert classroom.answer({"do": "event", "session": "a", "event": action})["error"].endswith(".")
 
 
 def test_old_sittings_make_room() -> None:

@@ -11,27 +11,25 @@ import torch
 from PIL import Image
 
 from studio.images.networks.backbones import BACKBONES, DEFAULT, weights_path
-from studio.lessons.deep_networks import (
-    ATLAS,
-    ATLAS_COLUMNS,
+from studio.lessons.deep_networks.atlas import ATLAS, ATLAS_COLUMNS, atlas_channels
+from studio.lessons.deep_networks.lesson import LESSON
+from studio.lessons.deep_networks.model import (
     CHANNELS,
     LAYERS,
-    LESSON,
     PHOTO_SIDE,
-    State,
-    atlas_channels,
+    DeepNetworksState,
     excitement,
     field_of_view,
     grow,
     strongest,
 )
-from studio.lessons.kit.lesson import Event
-from studio.lessons.kit.scene import Heat, Picture
-from studio.lessons.small_dreams import noise, sample
+from studio.lessons.kit.lesson import Action
+from studio.lessons.kit.scene import Heat, PictureView
+from studio.lessons.shared.pictures import noise, sample
 
 
 @pytest.fixture(scope="module")
-def state() -> State:
+def state() -> DeepNetworksState:
     return LESSON.begin(LESSON.settings())
 
 
@@ -52,7 +50,7 @@ def seen_by_timm(photo: np.ndarray) -> dict[str, np.ndarray]:
     return seen
 
 
-def test_every_layer_sees_what_the_same_network_sees_in_timm(state: State) -> None:
+def test_every_layer_sees_what_the_same_network_sees_in_timm(state: DeepNetworksState) -> None:
     other = seen_by_timm(state.photo)
     for layer in LAYERS:
         assert state.seen[layer].shape[0] == CHANNELS[layer]
@@ -88,7 +86,7 @@ def test_a_place_sees_as_far_as_its_gradient_reaches(layer: str) -> None:
     assert int(rows[-1] - rows[0]) + 1 == field_of_view(layer)
 
 
-def test_deeper_layers_see_further_and_have_fewer_places(state: State) -> None:
+def test_deeper_layers_see_further_and_have_fewer_places(state: DeepNetworksState) -> None:
     views = [field_of_view(layer) for layer in LAYERS]
     assert views == sorted(set(views))
     places = [state.seen[layer][0].size for layer in LAYERS]
@@ -111,11 +109,11 @@ def test_growing_raises_the_answer_that_the_network_gives() -> None:
     assert grown.losses[-1] > 5 * abs(grown.losses[0])
 
 
-def test_the_first_action_changes_the_picture(state: State) -> None:
+def test_the_first_action_changes_the_picture(state: DeepNetworksState) -> None:
     before = LESSON.draw(state)
-    after = LESSON.act(LESSON.act(state, Event("play")), Event("advance"))
+    after = LESSON.act(LESSON.act(state, Action("play")), Action("advance"))
     shown = [
-        next(mark.url for mark in each.figures[1].marks if isinstance(mark, Picture))
+        next(mark.url for mark in each.figures[1].marks if isinstance(mark, PictureView))
         for each in (before, LESSON.draw(after))
     ]
     assert shown[0] != shown[1]
@@ -123,60 +121,60 @@ def test_the_first_action_changes_the_picture(state: State) -> None:
     assert "Step 1 of" in LESSON.draw(after).says
 
 
-def test_a_click_on_a_tile_chooses_its_layer_and_its_strongest_channel(state: State) -> None:
+def test_a_click_on_a_tile_chooses_its_layer_and_its_strongest_channel(state: DeepNetworksState) -> None:
     """The tiles stand four in a row from the top left; y runs upwards."""
     for number, layer in enumerate(LAYERS):
-        chosen = LESSON.act(state, Event("click", figure="layers", x=number % 4 + 0.5, y=1.5 - number // 4))
+        chosen = LESSON.act(state, Action("click", figure="layers", x=number % 4 + 0.5, y=1.5 - number // 4))
         assert chosen.settings["layer"] == layer
         assert chosen.settings["channel"] == int(excitement(state.seen[layer]).argmax())
         assert LESSON.draw(chosen).values == {"layer": layer, "channel": chosen.settings["channel"]}
 
 
-def test_the_dream_tab_is_given_a_layer_it_can_read(state: State) -> None:
+def test_the_dream_tab_is_given_a_layer_it_can_read(state: DeepNetworksState) -> None:
     from studio.images.presets import with_preset
     from studio.images.recipes import DreamRecipe
     from studio.works.recipe import check
 
     for push, term in (("dream_layer", "blocks.3"), ("dream_channel", "blocks.3:42")):
-        visit = LESSON.draw(LESSON.act(state, Event(push))).visit
+        visit = LESSON.draw(LESSON.act(state, Action(push))).visit
         assert visit is not None
         assert visit.tab == LESSON.tab == "Dream"
         assert check(DreamRecipe, with_preset({**visit.settings, "seed": 0})).layers == (term,)
-    once = LESSON.act(LESSON.act(state, Event("dream_layer")), Event("advance"))
+    once = LESSON.act(LESSON.act(state, Action("dream_layer")), Action("advance"))
     assert LESSON.draw(once).visit is None
 
 
-def test_ones_own_photo_is_seen_by_every_layer(state: State) -> None:
+def test_ones_own_photo_is_seen_by_every_layer(state: DeepNetworksState) -> None:
     """A picture that is dark but for one light square on the right: the first layer is excited there."""
     pixels = np.zeros((300, 400, 3), np.uint8)
     pixels[100:200, 280:380] = 255
     written = io.BytesIO()
     Image.fromarray(pixels).save(written, "PNG")
-    own = LESSON.act(state, Event("own", text="square.png", content=written.getvalue()))
+    own = LESSON.act(state, Action("own", text="square.png", content=written.getvalue()))
     assert max(own.photo.shape) == PHOTO_SIDE
     answers = np.abs(own.seen["bn1"] - np.median(own.seen["bn1"], axis=(1, 2), keepdims=True)).mean(axis=0)
     assert np.unravel_index(answers.argmax(), answers.shape)[1] > answers.shape[1] / 2
     assert "square.png" in LESSON.draw(own).says
 
 
-def test_a_channel_beyond_the_layer_becomes_its_last(state: State) -> None:
-    beyond = LESSON.act(state, Event("set", knob="channel", value=319))
+def test_a_channel_beyond_the_layer_becomes_its_last(state: DeepNetworksState) -> None:
+    beyond = LESSON.act(state, Action("set", knob="channel", value=319))
     assert beyond.settings["channel"] == CHANNELS["blocks.3"] - 1
     assert LESSON.draw(beyond).values["channel"] == CHANNELS["blocks.3"] - 1
 
 
-def test_the_atlas_is_small_is_sent_once_and_its_tiles_can_be_chosen(state: State) -> None:
+def test_the_atlas_is_small_is_sent_once_and_its_tiles_can_be_chosen(state: DeepNetworksState) -> None:
     assert ATLAS.stat().st_size < 300_000
     with Image.open(ATLAS) as sheet:
         assert sheet.size == (ATLAS_COLUMNS * 64, len(LAYERS) * 64)
-    first, second = LESSON.draw(state), LESSON.draw(LESSON.act(state, Event("advance")))
+    first, second = LESSON.draw(state), LESSON.draw(LESSON.act(state, Action("advance")))
     urls = [
-        next(mark.url for mark in scene.figures[-1].marks if isinstance(mark, Picture))
+        next(mark.url for mark in scene.figures[-1].marks if isinstance(mark, PictureView))
         for scene in (first, second)
     ]
     assert len(urls[0]) > 100_000
     assert urls[1] == ""
-    chosen = LESSON.act(state, Event("click", figure="atlas", x=3.5, y=5.5))
+    chosen = LESSON.act(state, Action("click", figure="atlas", x=3.5, y=5.5))
     assert (chosen.settings["layer"], chosen.settings["channel"]) == (
         "blocks.4",
         atlas_channels("blocks.4")[3],
@@ -197,7 +195,7 @@ def test_a_tile_of_the_atlas_is_what_growing_gives() -> None:
     assert np.corrcoef(small.ravel(), tile.ravel())[0, 1] > 0.8
 
 
-def test_the_heat_maps_stand_upright(state: State) -> None:
+def test_the_heat_maps_stand_upright(state: DeepNetworksState) -> None:
     """Rows of a heat map go from the bottom up: the picture's last row comes first."""
     heat = next(mark for mark in LESSON.draw(state).figures[0].marks if isinstance(mark, Heat))
     answers = np.abs(state.seen["bn1"]).mean(axis=0)

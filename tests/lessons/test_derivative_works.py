@@ -21,22 +21,13 @@ from studio.images.networks.backbones import DEFAULT
 from studio.images.networks.own_eyes import own_eyes
 from studio.images.recipes import DreamRecipe
 from studio.learning.checkpoints import load as load_model
-from studio.lessons.derivative_works import (
-    LESSON,
-    LICENCES,
-    PARTS,
-    PRICE_RATE,
-    STEPS,
-    TUNES,
-    Own,
-    State,
-    credit_line,
-    crops,
-    digest,
-    verdict,
-)
-from studio.lessons.kit.lesson import Event
-from studio.lessons.small_dreams import sample
+from studio.lessons.derivative_works.lesson import LESSON
+from studio.lessons.derivative_works.licences import LICENCES, credit_line, verdict
+from studio.lessons.derivative_works.model import PARTS, STEPS, DerivativeWorksState, Own
+from studio.lessons.derivative_works.own_network import crops, digest
+from studio.lessons.derivative_works.three_uses import PRICE_RATE, TUNES
+from studio.lessons.kit.lesson import Action
+from studio.lessons.shared.pictures import sample
 from studio.works.gallery import Gallery
 from studio.works.work import Made
 
@@ -46,34 +37,34 @@ pytestmark = pytest.mark.xdist_group(
 
 
 @pytest.fixture(scope="module")
-def arrived() -> State:
+def arrived() -> DerivativeWorksState:
     """The three uses, run to their end by pressing Play once."""
-    state = LESSON.act(LESSON.begin(LESSON.settings()), Event("play"))
+    state = LESSON.act(LESSON.begin(LESSON.settings()), Action("play"))
     while state.playing:
-        state = LESSON.act(state, Event("advance"))
+        state = LESSON.act(state, Action("advance"))
     return state
 
 
 @pytest.fixture(scope="module")
-def learnt() -> State:
+def learnt() -> DerivativeWorksState:
     """A network that has seen digits for two epochs, instead of the lesson's six."""
     epochs, Own.epochs = Own.epochs, 2
     try:
         state = LESSON.begin(LESSON.settings({"part": PARTS[1], "speckle": 0}))
     finally:
         Own.epochs = epochs
-    state = LESSON.act(state, Event("play"))
+    state = LESSON.act(state, Action("play"))
     while state.playing:
-        state = LESSON.act(state, Event("advance"))
+        state = LESSON.act(state, Action("advance"))
     return state
 
 
-def own_of(state: State) -> Own:
+def own_of(state: DerivativeWorksState) -> Own:
     assert state.own is not None
     return state.own
 
 
-def test_the_prices_are_those_of_the_delta_rule_by_hand(arrived: State) -> None:
+def test_the_prices_are_those_of_the_delta_rule_by_hand(arrived: DerivativeWorksState) -> None:
     three = arrived.three
     assert three is not None
     meals = np.array([(2, 5, 3), (1, 2, 4), (4, 1, 1), (3, 3, 2), (1, 4, 1)], float)
@@ -87,7 +78,7 @@ def test_the_prices_are_those_of_the_delta_rule_by_hand(arrived: State) -> None:
     assert np.allclose(three.prices.numpy(), prices)
 
 
-def test_the_melody_goes_as_the_tunes_it_heard(arrived: State) -> None:
+def test_the_melody_goes_as_the_tunes_it_heard(arrived: DerivativeWorksState) -> None:
     """Every step from a note to the next occurs in one of them; before learning that is not so."""
     three = arrived.three
     assert three is not None
@@ -99,11 +90,11 @@ def test_the_melody_goes_as_the_tunes_it_heard(arrived: State) -> None:
     # It knows nothing yet at first: about as surprised as by drawing one of all pitches.
     assert abs(three.melody_losses[0] - np.log(len({pitch for tune in TUNES for pitch in tune}))) < 0.3
     assert three.melody_losses[-1] < 0.3 * three.melody_losses[0]
-    sounds = LESSON.act(arrived, Event("hear")).sounds
+    sounds = LESSON.act(arrived, Action("hear")).sounds
     assert tuple(sound.pitch for sound in sounds) == three.notes
 
 
-def test_the_dream_rises_as_the_network_itself_says(arrived: State) -> None:
+def test_the_dream_rises_as_the_network_itself_says(arrived: DerivativeWorksState) -> None:
     from studio.images.networks.opening import open_network
 
     three = arrived.three
@@ -118,7 +109,7 @@ def test_the_dream_rises_as_the_network_itself_says(arrived: State) -> None:
     assert len(three.price_losses) == len(three.melody_losses) == len(three.dream.losses) == STEPS
 
 
-def test_what_it_reports_as_right_is_right(learnt: State) -> None:
+def test_what_it_reports_as_right_is_right(learnt: DerivativeWorksState) -> None:
     own = own_of(learnt)
     with torch.no_grad():
         said = own.network.eval()(own.held_out.inputs).argmax(dim=1)
@@ -128,7 +119,7 @@ def test_what_it_reports_as_right_is_right(learnt: State) -> None:
     assert "Press Play once more" in LESSON.draw(learnt).says
 
 
-def test_the_eyes_that_dream_are_the_network_that_learnt(learnt: State) -> None:
+def test_the_eyes_that_dream_are_the_network_that_learnt(learnt: DerivativeWorksState) -> None:
     """At the size it was trained on, "classes" is what the classifier answers; at larger ones it is that, at
     every place.
     """
@@ -142,20 +133,20 @@ def test_the_eyes_that_dream_are_the_network_that_learnt(learnt: State) -> None:
         assert eyes(torch.rand(1, 3, 64, 96))["classes"].shape[1] == 10
 
 
-def test_it_dreams_with_exactly_these_weights(learnt: State, tmp_path: Path) -> None:
+def test_it_dreams_with_exactly_these_weights(learnt: DerivativeWorksState, tmp_path: Path) -> None:
     """The first digits of the sha256 are those of the weights in the file it is kept in, read back; another
     network dreams otherwise.
     """
-    state = LESSON.act(LESSON.act(learnt, Event("set", knob="layer", value="blocks.1")), Event("play"))
+    state = LESSON.act(LESSON.act(learnt, Action("set", knob="layer", value="blocks.1")), Action("play"))
     for _ in range(6):
-        state = LESSON.act(state, Event("advance"))
+        state = LESSON.act(state, Action("advance"))
     own = own_of(state)
     assert own.dream is not None
     assert len(own.dream.losses) == 7
     assert own.dream.losses[-1] > own.dream.losses[0]
     assert LESSON.draw(state).numbers["the dream was made with"] == own.weights
 
-    zipped, picture = LESSON.act(state, Event("save")).files
+    zipped, picture = LESSON.act(state, Action("save")).files
     with zipfile.ZipFile(io.BytesIO(zipped.content)) as archive:
         archive.extractall(tmp_path)
     kept: Any = load_model(tmp_path / "dreamer").network
@@ -164,7 +155,7 @@ def test_it_dreams_with_exactly_these_weights(learnt: State, tmp_path: Path) -> 
 
     def dreamt(network: Any) -> np.ndarray:
         from studio.images.objectives import layer
-        from studio.lessons.small_dreams import SmallDream
+        from studio.lessons.shared.small_dream import SmallDream
 
         dream = SmallDream(
             sample("pagoda", 64),
@@ -180,13 +171,13 @@ def test_it_dreams_with_exactly_these_weights(learnt: State, tmp_path: Path) -> 
     assert not np.array_equal(dreamt(kept), dreamt(other))
 
 
-def test_a_class_that_is_dreamt_of_is_what_the_network_then_sees(learnt: State) -> None:
+def test_a_class_that_is_dreamt_of_is_what_the_network_then_sees(learnt: DerivativeWorksState) -> None:
     state = learnt
     for knob, value in (("layer", "classes"), ("digit", 3)):
-        state = LESSON.act(state, Event("set", knob=knob, value=value))
-    state = LESSON.act(state, Event("play"))
+        state = LESSON.act(state, Action("set", knob=knob, value=value))
+    state = LESSON.act(state, Action("play"))
     while state.playing:
-        state = LESSON.act(state, Event("advance"))
+        state = LESSON.act(state, Action("advance"))
     own = own_of(state)
     assert own.dream is not None
 
@@ -203,8 +194,8 @@ def test_a_class_that_is_dreamt_of_is_what_the_network_then_sees(learnt: State) 
 
 def test_pieces_come_from_the_picture_they_are_named_after() -> None:
     """Each piece is found in its picture by looking everywhere, as it is or mirrored."""
-    dice = np.random.default_rng(0)
-    pictures = [dice.integers(0, 256, (32, 40, 3)).astype(np.uint8) for _ in range(3)]
+    rng = np.random.default_rng(0)
+    pictures = [rng.integers(0, 256, (32, 40, 3)).astype(np.uint8) for _ in range(3)]
     found = crops(pictures, seed=1)
     assert len(found.classes) == 3
     for number in range(0, len(found), 97):
@@ -214,12 +205,12 @@ def test_pieces_come_from_the_picture_they_are_named_after() -> None:
         assert any((windows == way).all(axis=(2, 3, 4)).any() for way in (piece, piece[:, ::-1]))
 
 
-def test_ones_own_pictures_are_what_it_learns_from(learnt: State) -> None:
+def test_ones_own_pictures_are_what_it_learns_from(learnt: DerivativeWorksState) -> None:
     written = io.BytesIO()
     Image.fromarray(np.random.default_rng(2).integers(0, 256, (60, 80, 3)).astype(np.uint8)).save(
         written, "PNG"
     )
-    state = LESSON.act(learnt, Event("learn", text="mine.png", content=written.getvalue()))
+    state = LESSON.act(learnt, Action("learn", text="mine.png", content=written.getvalue()))
     assert state.settings["learn_from"] == "my pictures"
     assert own_of(state).seen.classes == ("picture 1", "dahlia")
     assert LESSON.draw(state).values["learn_from"] == "my pictures"
@@ -260,7 +251,7 @@ def test_the_credit_names_title_author_and_licence() -> None:
         assert word in line
 
 
-def test_works_of_the_gallery_hang_beside_with_their_curves(arrived: State) -> None:
+def test_works_of_the_gallery_hang_beside_with_their_curves(arrived: DerivativeWorksState) -> None:
     """A dream whose curve rises from 1 to 4 is kept; the lesson then shows it, with its source's credit."""
     with Gallery.open() as gallery:
         photo = gallery.keep_source(
@@ -294,10 +285,10 @@ def test_works_of_the_gallery_hang_beside_with_their_curves(arrived: State) -> N
 def test_a_dream_before_the_learning_is_done_says_with_which_weights() -> None:
     state = LESSON.begin(LESSON.settings({"part": PARTS[1], "speckle": 0}))
     state = LESSON.act(
-        LESSON.act(LESSON.act(state, Event("step")), Event("set", knob="layer", value="blocks.0")),
-        Event("again"),
+        LESSON.act(LESSON.act(state, Action("step")), Action("set", knob="layer", value="blocks.0")),
+        Action("again"),
     )
     dreamt = LESSON.draw(state).numbers
     assert dreamt["the dream was made with"] == dreamt["its weights"] == digest(own_of(state).network)
-    learnt_on = LESSON.draw(LESSON.act(state, Event("step"))).numbers
+    learnt_on = LESSON.draw(LESSON.act(state, Action("step"))).numbers
     assert learnt_on["the dream was made with"] == dreamt["its weights"] != learnt_on["its weights"]

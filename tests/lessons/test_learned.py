@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from studio.lessons.kit.lesson import Event
-from studio.lessons.learned import ENOUGH, FEATURES, LESSON, NAMES, PENALTY, SIZES, State, chances
+from studio.lessons.kit.lesson import Action
+from studio.lessons.learned import ENOUGH, FEATURES, LESSON, NAMES, PENALTY, SIZES, LearnedState, chances
 
 
-def rested(state: State) -> State:
-    state = LESSON.act(state, Event("play")) if not state.playing else state
+def rested(state: LearnedState) -> LearnedState:
+    state = LESSON.act(state, Action("play")) if not state.playing else state
     while state.playing:
-        state = LESSON.act(state, Event("advance"))
+        state = LESSON.act(state, Action("advance"))
     return state
 
 
-def scaled(state: State, *names: str) -> np.ndarray:
+def scaled(state: LearnedState, *names: str) -> np.ndarray:
     columns = [NAMES.index(name) for name in names]
     return np.column_stack(
         [
@@ -62,18 +62,18 @@ def test_the_rule_in_words_is_the_rule() -> None:
 
 def test_a_click_adds_the_fruit_of_the_brush_and_shift_takes_it_away() -> None:
     state = LESSON.begin(LESSON.settings({"brush": "orange"}))
-    more = LESSON.act(state, Event("click", figure="plane", x=0.31, y=0.62))
+    more = LESSON.act(state, Action("click", figure="plane", x=0.31, y=0.62))
     assert len(more.fruit) == len(state.fruit) + 1
     assert more.orange[-1]
     assert tuple(more.fruit[-1, :2]) == (0.31, 0.62)
-    fewer = LESSON.act(more, Event("click", figure="plane", x=0.31, y=0.62, shift=True))
+    fewer = LESSON.act(more, Action("click", figure="plane", x=0.31, y=0.62, shift=True))
     assert len(fewer.fruit) == len(state.fruit)
 
 
 def test_more_examples_help_on_the_unseen_until_they_do_not() -> None:
-    state = LESSON.act(LESSON.begin(LESSON.settings()), Event("enough"))
+    state = LESSON.act(LESSON.begin(LESSON.settings()), Action("enough"))
     while state.playing:
-        state = LESSON.act(state, Event("advance"))
+        state = LESSON.act(state, Action("advance"))
     assert list(state.curve) == list(SIZES)
     assert state.curve[SIZES[0]][1] < state.curve[SIZES[-1]][1]
     assert min(state.curve[few][2] for few in SIZES[:3]) < state.curve[SIZES[-1]][2] - 0.03, (

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from studio.lessons.kit.lesson import Event
-from studio.lessons.memorising import LESSON, State
+from studio.lessons.kit.lesson import Action
+from studio.lessons.memorising import LESSON, MemorisingState
 
 
-def learnt(**wishes: float) -> State:
+def learnt(**wishes: float) -> MemorisingState:
     state = LESSON.begin(LESSON.settings(wishes))
     while not state.settled:
-        state = LESSON.act(state, Event("advance"))
+        state = LESSON.act(state, Action("advance"))
     return state
 
 
@@ -23,15 +23,17 @@ def test_the_line_ends_at_least_squares() -> None:
 
 def test_the_table_knows_what_it_saw_and_nothing_else() -> None:
     state = learnt()
-    seen = LESSON.act(state, Event("click", figure="canvases", x=float(state.widths[2]), y=0)).asked[-1]
+    seen = LESSON.act(state, Action("click", figure="canvases", x=float(state.widths[2]), y=0)).asked[-1]
     assert seen.table == state.hours[2]
-    new = LESSON.act(state, Event("click", figure="canvases", x=float(state.widths[2]) + 0.03, y=0)).asked[-1]
+    new = LESSON.act(state, Action("click", figure="canvases", x=float(state.widths[2]) + 0.03, y=0)).asked[
+        -1
+    ]
     assert new.table is None
 
 
 def test_without_noise_the_line_is_right_about_the_unseen() -> None:
     state = learnt(noise=0, examples=10)
     for _ in range(5):
-        state = LESSON.act(state, Event("ask"))
+        state = LESSON.act(state, Action("ask"))
     assert all(abs(each.line - each.hours) < 0.5 for each in state.asked)
     assert all(each.table is None for each in state.asked)

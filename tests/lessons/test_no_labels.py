@@ -11,13 +11,13 @@ from PIL import Image
 from sklearn.cluster import KMeans
 
 from studio.errors import StudioError
-from studio.lessons.kit.lesson import Event
-from studio.lessons.no_labels import LESSON, State, groups_of
+from studio.lessons.kit.lesson import Action
+from studio.lessons.no_labels import LESSON, NoLabelsState, groups_of
 
 
-def rested(state: State) -> State:
+def rested(state: NoLabelsState) -> NoLabelsState:
     while not state.resting:
-        state = LESSON.act(state, Event("step"))
+        state = LESSON.act(state, Action("step"))
     return state
 
 
@@ -47,8 +47,8 @@ def test_three_kinds_are_found_without_a_name() -> None:
 
 
 def test_nearest_is_nearest() -> None:
-    dice = np.random.default_rng(0)
-    points, centres = dice.random((40, 3)), dice.random((4, 3))
+    rng = np.random.default_rng(0)
+    points, centres = rng.random((40, 3)), rng.random((4, 3))
     by_hand = [min(range(4), key=lambda g: float(((point - centres[g]) ** 2).sum())) for point in points]
     assert groups_of(points, centres).tolist() == by_hand
 
@@ -64,7 +64,7 @@ def test_the_palette_of_ones_own_picture_is_its_colours() -> None:
         rested(
             LESSON.act(
                 LESSON.begin(LESSON.settings({"start": throw})),
-                Event("own", text="p.png", content=file.getvalue()),
+                Action("own", text="p.png", content=file.getvalue()),
             )
         )
         for throw in range(4)
@@ -73,4 +73,4 @@ def test_the_palette_of_ones_own_picture_is_its_colours() -> None:
     palette = np.array(sorted(best.centres.tolist())) * 255
     assert np.abs(palette - np.array(sorted(colours))).max() < 8
     with pytest.raises(StudioError):
-        LESSON.act(LESSON.begin(LESSON.settings()), Event("own", content=b"no"))
+        LESSON.act(LESSON.begin(LESSON.settings()), Action("own", content=b"no"))

@@ -18,29 +18,31 @@ import torch
 from torch import nn
 
 from studio.errors import Refused, StudioError, Unreadable
-from studio.lessons import playground_data as data
-from studio.lessons.kit.lesson import Event
+from studio.lessons.playground import data
+from studio.lessons.kit.lesson import Action
 from studio.lessons.kit.scene import Button, Entry, Heat, Link, Node, Points
-from studio.lessons.playground import LESSON, RATES, TASKS, State, features_in, layers_in, train
+from studio.lessons.playground.controls import RATES
+from studio.lessons.playground.lesson import LESSON
+from studio.lessons.playground.model import TASKS, PlaygroundState, features_in, layers_in, train
 
 
-def begun(**wishes: Any) -> State:
+def begun(**wishes: Any) -> PlaygroundState:
     return LESSON.begin(LESSON.settings(wishes))
 
 
-def trained(epochs: int, **wishes: Any) -> State:
+def trained(epochs: int, **wishes: Any) -> PlaygroundState:
     return train(begun(**wishes), epochs=epochs)
 
 
-def act(state: State, name: str, **fields: Any) -> State:
-    return LESSON.act(state, Event(name, **fields))
+def act(state: PlaygroundState, name: str, **fields: Any) -> PlaygroundState:
+    return LESSON.act(state, Action(name, **fields))
 
 
-def changed(state: State, knob: str, value: Any) -> State:
+def changed(state: PlaygroundState, knob: str, value: Any) -> PlaygroundState:
     return act(state, "set", knob=knob, value=value)
 
 
-def dense(state: State) -> list[nn.Linear]:
+def dense(state: PlaygroundState) -> list[nn.Linear]:
     return [layer for layer in state.network if isinstance(layer, nn.Linear)]
 
 

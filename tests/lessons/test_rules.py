@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from studio.errors import Refused, StudioError
-from studio.lessons.fruit import COLOURS, colour_names, count_colours, draw_fruit
-from studio.lessons.kit.lesson import Event
+from studio.lessons.kit.lesson import Action
 from studio.lessons.rules import BASKETS, FIRST_RULE, LESSON, is_orange, read_rule
+from studio.lessons.shared.fruit import COLOURS, colour_names, count_colours, draw_fruit
 
 
 def test_colour_words_name_the_colours_people_name() -> None:
@@ -34,10 +34,10 @@ SOUND = (
 
 @pytest.mark.parametrize("rule", SOUND)
 def test_a_rule_means_what_python_says_it_means(rule: str) -> None:
-    dice = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for _ in range(50):
         counts = {
-            name: int(count) for name, count in zip(COLOURS, dice.integers(0, 400, len(COLOURS)), strict=True)
+            name: int(count) for name, count in zip(COLOURS, rng.integers(0, 400, len(COLOURS)), strict=True)
         }
         assert is_orange(read_rule(rule), counts) == bool(
             eval(rule, {"__builtins__": {}}, {**counts, "all": sum(counts.values())})
@@ -66,7 +66,7 @@ def test_the_first_rule_holds_as_expected_and_every_other_basket_breaks_it() -> 
     state = LESSON.begin(LESSON.settings())
     assert state.tried[-1][1] == state.tried[-1][2]
     for basket in list(BASKETS)[1:]:
-        state = LESSON.act(state, Event("set", knob="basket", value=basket))
+        state = LESSON.act(state, Action("set", knob="basket", value=basket))
         name, right, of = state.tried[-1]
         assert name == basket
         assert right < of, f"{basket} does not break the rule"
@@ -87,13 +87,13 @@ def test_a_picture_of_ones_own_is_judged() -> None:
     file = io.BytesIO()
     Image.new("RGB", (80, 60), (250, 140, 30)).save(file, "PNG")
     state = LESSON.act(
-        LESSON.begin(LESSON.settings()), Event("own", text="mine.png", content=file.getvalue())
+        LESSON.begin(LESSON.settings()), Action("own", text="mine.png", content=file.getvalue())
     )
     assert "mine.png is an orange" in LESSON.draw(state).says
     with pytest.raises(StudioError):
-        LESSON.act(state, Event("own", text="no.png", content=b"nothing"))
+        LESSON.act(state, Action("own", text="no.png", content=b"nothing"))
 
 
 def test_clicking_a_picture_counts_its_pixels() -> None:
-    state = LESSON.act(LESSON.begin(LESSON.settings()), Event("click", figure="basket", x=1.5, y=2.5))
+    state = LESSON.act(LESSON.begin(LESSON.settings()), Action("click", figure="basket", x=1.5, y=2.5))
     assert state.chosen == 1

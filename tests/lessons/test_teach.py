@@ -7,6 +7,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import time
 import zipfile
 from dataclasses import replace
 from typing import Any
@@ -20,31 +21,22 @@ from studio.errors import Refused, Unreadable
 from studio.images.networks.backbones import DEFAULT
 from studio.images.presets import with_preset
 from studio.images.recipes import DreamRecipe
-from studio.lessons import teach
-from studio.lessons.kit.lesson import Event
-from studio.lessons.teach import (
-    DREAM_LAYERS,
-    LESSON,
-    LiveDream,
-    State,
-    answer,
-    answer_now,
-    dream_settings,
-    ink,
-    mine,
-    note,
-)
+from studio.lessons.kit.lesson import Action
+from studio.lessons.teach.drawing import PAINTS
+from studio.lessons.teach.lesson import LESSON
+from studio.lessons.teach.model import STEPS, TeachState, answer, answer_now, doubtful, ink, mine
+from studio.lessons.teach.playing import DREAM_LAYERS, STEPS_LIVE, LiveDream, dream_settings, note
 from studio.works.recipe import check
 
 RED, ROSE, BLUE, NAVY, LEAF = (0.0, 0.5), (0.97, 0.6), (0.6, 0.5), (0.63, 0.3), (0.33, 0.4)
 
 
-def chosen(state: State, place: tuple[float, float]) -> State:
-    return LESSON.act(state, Event("click", figure="colour", x=place[0], y=place[1]))
+def chosen(state: TeachState, place: tuple[float, float]) -> TeachState:
+    return LESSON.act(state, Action("click", figure="colour", x=place[0], y=place[1]))
 
 
-def shown(state: State, place: tuple[float, float], push: str) -> State:
-    return LESSON.act(chosen(state, place), Event(push))
+def shown(state: TeachState, place: tuple[float, float], push: str) -> TeachState:
+    return LESSON.act(chosen(state, place), Action(push))
 
 
 def png(pixels: np.ndarray) -> bytes:
@@ -54,7 +46,7 @@ def png(pixels: np.ndarray) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def taught() -> State:
+def taught() -> TeachState:
     """Two reds are A, two blues are B."""
     state = LESSON.begin(LESSON.settings())
     for place, push in ((RED, "give_a"), (ROSE, "give_a"), (BLUE, "give_b"), (NAVY, "give_b")):
@@ -62,13 +54,13 @@ def taught() -> State:
     return state
 
 
-def said_of(state: State, place: tuple[float, float]) -> str:
+def said_of(state: TeachState, place: tuple[float, float]) -> str:
     now = answer_now(chosen(state, place))
     assert now is not None
     return "ABC"[int(now.argmax())]
 
 
-def test_it_answers_for_colours_it_never_saw(taught: State) -> None:
+def test_it_answers_for_colours_it_never_saw(taught: TeachState) -> None:
     assert said_of(taught, (0.02, 0.45)) == "A"
     assert said_of(taught, (0.58, 0.6)) == "B"
     with_green = shown(shown(taught, LEAF, "give_c"), (0.36, 0.5), "give_c")
@@ -76,11 +68,11 @@ def test_it_answers_for_colours_it_never_saw(taught: State) -> None:
     assert said_of(with_green, (0.02, 0.45)) == "A"
 
 
-def test_its_answer_is_the_formula_worked_out_from_the_saved_file(taught: State) -> None:
+def test_its_answer_is_the_formula_worked_out_from_the_saved_file(taught: TeachState) -> None:
     """y = softmax(W2 tanh(W1 x + b1) + b2), with the weights as another library reads them, and the card's
     own scale.
     """
-    kept = LESSON.act(taught, Event("save")).files[0]
+    kept = LESSON.act(taught, Action("save")).files[0]
     with zipfile.ZipFile(io.BytesIO(kept.content)) as archive:
         weights = tensors_from(archive.read("taught.safetensors"))
         card = json.loads(archive.read("taught.json"))
@@ -94,43 +86,44 @@ def test_its_answer_is_the_formula_worked_out_from_the_saved_file(taught: State)
     assert np.allclose(answer(taught, colours), by_hand, atol=1e-5)
 
     again = LESSON.act(
-        LESSON.begin(LESSON.settings({"way": "sliders"})), Event("load", text=kept.name, content=kept.content)
+        LESSON.begin(LESSON.settings({"way": "sliders"})),
+        Action("load", text=kept.name, content=kept.content),
     )
     assert again.settings["way"] == "colour"
     assert np.allclose(answer(again, colours), by_hand, atol=1e-5)
 
 
-def test_a_wrong_example_is_found_and_deleted_and_put_back(taught: State) -> None:
+def test_a_wrong_example_is_found_and_deleted_and_put_back(taught: TeachState) -> None:
     wrong = shown(taught, BLUE, "give_a")
     for _ in range(3):
         wrong = shown(wrong, BLUE, "give_b")
-    assert teach.doubtful(wrong) == [4]
-    mended = LESSON.act(wrong, Event("click", figure="examples", x=4.5, y=1.5))
+    assert doubtful(wrong) == [4]
+    mended = LESSON.act(wrong, Action("click", figure="examples", x=4.5, y=1.5))
     assert [example.target for example in mine(mended)] == [0, 0, 1, 1, 1, 1, 1]
-    assert teach.doubtful(mended) == []
+    assert doubtful(mended) == []
     surer, unsure = answer_now(chosen(mended, BLUE)), answer_now(chosen(wrong, BLUE))
     assert surer is not None
     assert unsure is not None
     assert surer[1] > unsure[1] + 0.1
-    back = LESSON.act(mended, Event("back"))
+    back = LESSON.act(mended, Action("back"))
     assert len(mine(back)) == 8
-    assert LESSON.act(taught, Event("click", figure="examples", x=9.5, y=0.5)).examples == taught.examples
+    assert LESSON.act(taught, Action("click", figure="examples", x=9.5, y=0.5)).examples == taught.examples
 
 
 def test_numbers_glide_between_the_examples() -> None:
     state = LESSON.begin(LESSON.settings({"way": "sliders", "answers": "numbers"}))
     for place, pitch in ((0.0, 0.1), (1.0, 0.9)):
-        state = LESSON.act(state, Event("drag", figure="sliders", index=0, x=place, y=0.5))
-        state = LESSON.act(state, Event("set", knob="pitch", value=pitch))
-        state = LESSON.act(state, Event("give"))
+        state = LESSON.act(state, Action("drag", figure="sliders", index=0, x=place, y=0.5))
+        state = LESSON.act(state, Action("set", knob="pitch", value=pitch))
+        state = LESSON.act(state, Action("give"))
     along = answer(state, np.array([(x, 0.5, 0.5) for x in np.linspace(0, 1, 11)]))[:, 0]
     assert abs(along[0] - 0.1) < 0.1
     assert abs(along[-1] - 0.9) < 0.1
     assert (np.diff(along) > 0).all()
 
 
-def test_it_learns_anew_while_it_runs_and_answers_all_the_while(taught: State) -> None:
-    state = LESSON.act(replace(taught, settings=taught.settings | {"drives": "nothing"}), Event("play"))
+def test_it_learns_anew_while_it_runs_and_answers_all_the_while(taught: TeachState) -> None:
+    state = LESSON.act(replace(taught, settings=taught.settings | {"drives": "nothing"}), Action("play"))
     old = state.network
     state = shown(shown(state, LEAF, "give_c"), (0.36, 0.5), "give_c")
     assert state.live
@@ -138,26 +131,26 @@ def test_it_learns_anew_while_it_runs_and_answers_all_the_while(taught: State) -
     turns = 0
     while state.teaching is not None:
         assert answer_now(state) is not None
-        state = LESSON.act(state, Event("advance"))
+        state = LESSON.act(state, Action("advance"))
         turns += 1
-    assert turns == math.ceil(teach.STEPS / teach.STEPS_LIVE)
+    assert turns == math.ceil(STEPS / STEPS_LIVE)
     assert state.network is not old
     assert said_of(state, (0.34, 0.45)) == "C"
-    paused = LESSON.act(shown(state, (0.15, 0.5), "give_c"), Event("play"))
+    paused = LESSON.act(shown(state, (0.15, 0.5), "give_c"), Action("play"))
     assert not paused.live
     assert paused.teaching is None, "what was being learnt is learnt to the end"
 
 
-def test_the_answer_is_a_tune(taught: State, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_answer_is_a_tune(taught: TeachState, monkeypatch: pytest.MonkeyPatch) -> None:
     """Four notes a second of the chord of the class; time is the test's own."""
     clock = [100.0]
-    monkeypatch.setattr(teach.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     state = LESSON.act(
-        chosen(replace(taught, settings=taught.settings | {"drives": "sound"}), RED), Event("play")
+        chosen(replace(taught, settings=taught.settings | {"drives": "sound"}), RED), Action("play")
     )
     heard: list[float] = []
     for _ in range(40):
-        state = LESSON.act(state, Event("advance"))
+        state = LESSON.act(state, Action("advance"))
         heard += [sound.pitch for sound in state.sounds]
         clock[0] += 0.05
     assert heard == [57, 60, 64, 69] * 2
@@ -171,8 +164,8 @@ def test_the_answer_is_a_tune(taught: State, monkeypatch: pytest.MonkeyPatch) ->
     assert note(np.array([0.5, 1.0, 0.5]), "numbers", 0)[1] == pytest.approx(0.25)
 
 
-def test_the_answer_sets_a_dream_that_the_dream_tab_can_make(taught: State) -> None:
-    visit = LESSON.draw(LESSON.act(chosen(taught, RED), Event("dream"))).visit
+def test_the_answer_sets_a_dream_that_the_dream_tab_can_make(taught: TeachState) -> None:
+    visit = LESSON.draw(LESSON.act(chosen(taught, RED), Action("dream"))).visit
     assert visit is not None
     recipe = check(DreamRecipe, with_preset(visit.settings))
     assert recipe.backbone == DEFAULT
@@ -210,12 +203,12 @@ def test_ink_lies_where_it_was_drawn() -> None:
 
 def test_drawings_are_told_apart() -> None:
     state = LESSON.begin(LESSON.settings({"way": "drawing"}))
-    assert "Draw something" in LESSON.draw(LESSON.act(state, Event("give_a"))).says
+    assert "Draw something" in LESSON.draw(LESSON.act(state, Action("give_a"))).says
     for x, push in ((0.2, "give_a"), (0.8, "give_b")):
-        state = LESSON.act(state, Event("stroke", figure="drawing", points=((x, 0.1), (x, 0.9))))
-        state = LESSON.act(state, Event(push))
+        state = LESSON.act(state, Action("stroke", figure="drawing", points=((x, 0.1), (x, 0.9))))
+        state = LESSON.act(state, Action(push))
         assert state.strokes == ()
-    state = LESSON.act(state, Event("stroke", figure="drawing", points=((0.75, 0.2), (0.75, 0.8))))
+    state = LESSON.act(state, Action("stroke", figure="drawing", points=((0.75, 0.2), (0.75, 0.8))))
     now = answer_now(state)
     assert now is not None
     assert now.argmax() == 1
@@ -232,39 +225,39 @@ def test_camera_pictures_are_told_apart_by_what_the_pretrained_network_sees() ->
         3, axis=2
     ).astype(np.uint8)
     state = LESSON.act(
-        LESSON.begin(LESSON.settings()), Event("frame", text="stripes.png", content=png(stripes[0]))
+        LESSON.begin(LESSON.settings()), Action("frame", text="stripes.png", content=png(stripes[0]))
     )
     assert state.settings["way"] == "camera"
     assert len(state.seen) == 320
     assert np.mean(np.square(state.seen)) == pytest.approx(1, abs=1e-4)
-    state = LESSON.act(state, Event("give_a"))
-    state = LESSON.act(LESSON.act(state, Event("camera", content=png(disc))), Event("give_b"))
-    state = LESSON.act(state, Event("camera", content=png(stripes[1])))
+    state = LESSON.act(state, Action("give_a"))
+    state = LESSON.act(LESSON.act(state, Action("camera", content=png(disc))), Action("give_b"))
+    state = LESSON.act(state, Action("camera", content=png(stripes[1])))
     now = answer_now(state)
     assert now is not None
     assert now.argmax() == 0
 
 
-def test_the_map_shows_what_it_would_say(taught: State) -> None:
+def test_the_map_shows_what_it_would_say(taught: TeachState) -> None:
     """The map's cell at a place is the mixture of the classes' colours by the answer there."""
     scene = LESSON.draw(taught)
     heat = next(figure for figure in scene.figures if figure.name == "map").marks[0]
     values = np.asarray(heat.values)  # type: ignore[union-attr]
     row, column = 11, 26
     now = answer_now(chosen(taught, ((column + 0.5) / values.shape[1], (row + 0.5) / values.shape[0])))
-    assert np.allclose(values[row, column], now @ np.array(teach.PAINTS) / 255, atol=1e-6)
+    assert np.allclose(values[row, column], now @ np.array(PAINTS) / 255, atol=1e-6)
 
 
-def test_what_is_no_model_of_this_lesson_is_refused(taught: State) -> None:
+def test_what_is_no_model_of_this_lesson_is_refused(taught: TeachState) -> None:
     with pytest.raises(Unreadable, match="holds no network"):
-        LESSON.act(taught, Event("load", text="notes.zip", content=b"PK nothing"))
+        LESSON.act(taught, Action("load", text="notes.zip", content=b"PK nothing"))
     full = replace(taught, examples=taught.examples * 50)
     with pytest.raises(Refused, match="200 examples"):
-        LESSON.act(full, Event("give_a"))
+        LESSON.act(full, Action("give_a"))
 
 
-def test_forgetting_can_be_undone(taught: State) -> None:
-    empty = LESSON.act(taught, Event("forget"))
+def test_forgetting_can_be_undone(taught: TeachState) -> None:
+    empty = LESSON.act(taught, Action("forget"))
     assert mine(empty) == ()
     assert answer_now(empty) is None
-    assert mine(LESSON.act(empty, Event("back"))) == mine(taught)
+    assert mine(LESSON.act(empty, Action("back"))) == mine(taught)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from studio.lessons.kit.lesson import Event
-from studio.lessons.wrongness import COSTS, LESSON, State, costs
+from studio.lessons.kit.lesson import Action
+from studio.lessons.wrongness import COSTS, LESSON, WrongnessState, costs
 
 
-def valley(state: State) -> np.ndarray:
+def valley(state: WrongnessState) -> np.ndarray:
     """Least squares by the normal equations: slope and start."""
     design = np.stack([state.x, np.ones_like(state.x)], axis=1)
     return np.asarray(np.linalg.solve(design.T @ design, design.T @ state.y))
@@ -28,7 +28,7 @@ def test_one_step_is_the_formula() -> None:
     state = LESSON.begin(LESSON.settings({"rate": 0.03}))
     a, b, _ = state.path[0]
     errors = a * state.x + b - state.y
-    moved = LESSON.act(state, Event("step")).path[-1]
+    moved = LESSON.act(state, Action("step")).path[-1]
     assert moved[0] == pytest.approx(a - 0.03 * 2 * np.mean(errors * state.x), abs=1e-12)
     assert moved[1] == pytest.approx(b - 0.03 * 2 * np.mean(errors), abs=1e-12)
 
@@ -36,7 +36,7 @@ def test_one_step_is_the_formula() -> None:
 def test_walking_down_ends_at_least_squares() -> None:
     state = LESSON.begin(LESSON.settings({"rate": 0.3}))
     for _ in range(200):
-        state = LESSON.act(state, Event("step"))
+        state = LESSON.act(state, Action("step"))
         if state.mood == "good":
             break
     assert state.path[-1][:2] == pytest.approx(tuple(valley(state)), abs=2e-3)
@@ -46,18 +46,18 @@ def test_walking_down_ends_at_least_squares() -> None:
 def test_a_rate_too_large_is_told_and_can_be_undone() -> None:
     state = LESSON.begin(LESSON.settings({"rate": 1.5}))
     for _ in range(60):
-        state = LESSON.act(state, Event("advance"))
+        state = LESSON.act(state, Action("advance"))
         if "too large" in state.said:
             break
     assert "too large" in LESSON.draw(state).says
     steps = len(state.path)
-    back = LESSON.act(state, Event("undo"))
+    back = LESSON.act(state, Action("undo"))
     assert len(back.path) == steps - 1
     assert back.path[-1] == pytest.approx(state.path[-2])
 
 
 def test_right_or_wrong_is_flat_and_says_so() -> None:
-    state = LESSON.act(LESSON.begin(LESSON.settings({"cost": COSTS[2]})), Event("step"))
+    state = LESSON.act(LESSON.begin(LESSON.settings({"cost": COSTS[2]})), Action("step"))
     assert "flat" in LESSON.draw(state).says
     assert len(state.path) == 1
 
@@ -65,7 +65,7 @@ def test_right_or_wrong_is_flat_and_says_so() -> None:
 def test_going_by_hand_moves_there_and_judges() -> None:
     state = LESSON.begin(LESSON.settings())
     best = valley(state)
-    moved = LESSON.act(state, Event("click", figure="landscape", x=float(best[0]), y=float(best[1])))
+    moved = LESSON.act(state, Action("click", figure="landscape", x=float(best[0]), y=float(best[1])))
     assert moved.path[-1][:2] == pytest.approx(tuple(best))
     assert "Better" in LESSON.draw(moved).says
-    assert "Worse" in LESSON.draw(LESSON.act(moved, Event("click", figure="landscape", x=-2, y=3))).says
+    assert "Worse" in LESSON.draw(LESSON.act(moved, Action("click", figure="landscape", x=-2, y=3))).says

@@ -17,7 +17,7 @@ from typing import Any
 
 from studio.errors import Refused, StudioError
 from studio.lessons.kit.course import COURSE, lesson
-from studio.lessons.kit.lesson import Event, Knob, Lesson, fitting
+from studio.lessons.kit.lesson import Action, Knob, Lesson, fitting
 
 SEATS = 64
 LARGEST_FILE = 8 * 2**20
@@ -56,7 +56,7 @@ class Classroom:
                         request.get("settings") or {},
                     )
                 case "event":
-                    return self._event(str(request.get("session", "")), request.get("event") or {})
+                    return self._act(str(request.get("session", "")), request.get("event") or {})
             raise Refused("The page asked for something this studio does not know; load it again.")
         except StudioError as error:
             return {"error": str(error)}
@@ -77,32 +77,32 @@ class Classroom:
             "scene": opened.draw(sitting.state).to_dict(),
         }
 
-    def _event(self, session: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    def _act(self, session: str, fields: Mapping[str, Any]) -> dict[str, Any]:
         with self._lock:
             sitting = self._sittings.get(session)
             if sitting is None:
                 raise Refused("This lesson was open too long ago; choose it again to go on.")
             self._sittings.move_to_end(session)
-        event = read_event(fields)
+        action = read_action(fields)
         with sitting.lock:
-            if event.name == "set":
-                knob = sitting.lesson.knob(event.knob)
-                sitting.settings[event.knob] = fitting(knob, event.value)
+            if action.name == "set":
+                knob = sitting.lesson.knob(action.knob)
+                sitting.settings[action.knob] = fitting(knob, action.value)
                 if getattr(knob, "restarts", False):
                     sitting.state = sitting.lesson.begin(sitting.settings)
                 else:
                     sitting.state = sitting.lesson.act(
-                        sitting.state, Event("set", knob=event.knob, value=sitting.settings[event.knob])
+                        sitting.state, Action("set", knob=action.knob, value=sitting.settings[action.knob])
                     )
             else:
-                sitting.state = sitting.lesson.act(sitting.state, event)
+                sitting.state = sitting.lesson.act(sitting.state, action)
             scene = sitting.lesson.draw(sitting.state)
             sitting.settings.update(scene.values)
             return {"scene": scene.to_dict()}
 
 
-def read_event(fields: Mapping[str, Any]) -> Event:
-    """An event as the page sends it. Raises `Refused` for one that is malformed or too large."""
+def read_action(fields: Mapping[str, Any]) -> Action:
+    """An action as the page sends it. Raises `Refused` for one that is malformed or too large."""
     try:
         points = tuple((float(x), float(y)) for x, y in list(fields.get("points", ()))[:MOST_POINTS])
         x, y = float(fields.get("x", 0.0)), float(fields.get("y", 0.0))
@@ -117,7 +117,7 @@ def read_event(fields: Mapping[str, Any]) -> Event:
     value = fields.get("value")
     if isinstance(value, str) and len(value) > LONGEST_TEXT:
         raise Refused(f"That text is longer than {LONGEST_TEXT:,} characters; shorten it.")
-    return Event(
+    return Action(
         name=str(fields.get("name", "")),
         figure=str(fields.get("figure", "")),
         x=x,

@@ -1,4 +1,7 @@
-"""The course: its lessons in order. Each stands in a file of its own, read when it is opened."""
+"""The course: its lessons in order.
+
+A lesson is a module or, when it is long, a package with a module `lesson`. It is imported when it is opened.
+"""
 
 from __future__ import annotations
 
@@ -26,14 +29,14 @@ COURSE: tuple[str, ...] = (
 )
 
 
-FILES = {"train_and_test": "seen_and_unseen"}
-"""Lessons whose file is not called like the lesson: test runners take a file called train_and_test for a test."""
-
-
 def lesson(name: str) -> Lesson[Any]:
     """The lesson of that name, or of that number in the course, from 1. Raises `UnknownName`."""
-    module = COURSE[int(name) - 1] if name in map(str, range(1, len(COURSE) + 1)) else name.replace("-", "_")
+    numbers = map(str, range(1, len(COURSE) + 1))
+    module = COURSE[int(name) - 1] if name in numbers else name.replace("-", "_")
     if module not in COURSE:
         raise UnknownName("lesson", name, COURSE)
-    found: Lesson[Any] = import_module(f"studio.lessons.{FILES.get(module, module)}").LESSON
-    return found
+    found = import_module(f"studio.lessons.{module}")
+    if hasattr(found, "__path__"):
+        found = import_module(f"studio.lessons.{module}.lesson")
+    opened: Lesson[Any] = found.LESSON
+    return opened

@@ -2,7 +2,7 @@
 shown on.
 
     state = lesson.begin(settings)             # a fresh start
-    state = lesson.act(state, event)           # the visitor did something, or time goes on
+    state = lesson.act(state, action)           # the visitor did something, or time goes on
     scene = lesson.draw(state)                 # what there is to see now
 
 A page, a terminal and a test drive a lesson alike. All training inside goes through `studio.learning`.
@@ -66,7 +66,7 @@ class Switch:
 
 @dataclass(frozen=True)
 class Push:
-    """A button: it sends an event of its name. `key`: the key that presses it. With a group it stands there,
+    """A button: it sends an action of its name. `key`: the key that presses it. With a group it stands there,
     not among the actions.
     """
 
@@ -80,7 +80,7 @@ class Push:
 
 @dataclass(frozen=True)
 class Write:
-    """A text to write or paste, such as a rule or a CSV; sent as event "set"."""
+    """A text to write or paste, such as a rule or a CSV; sent as action "set"."""
 
     name: str
     label: str
@@ -93,7 +93,7 @@ class Write:
 
 @dataclass(frozen=True)
 class Upload:
-    """A file of the visitor's own: sends an event of its name with `content` (bytes) and `text` (the file's
+    """A file of the visitor's own: sends an action of its name with `content` (bytes) and `text` (the file's
     name).
     """
 
@@ -106,7 +106,7 @@ class Upload:
 
 @dataclass(frozen=True)
 class Camera(Upload):
-    """A button that turns the visitor's camera on: while it is, events of its name bring small JPEGs, a few a
+    """A button that turns the visitor's camera on: while it is, actions of its name bring small JPEGs, a few a
     second, like uploads.
     """
 
@@ -115,7 +115,7 @@ Knob = Choice | Slide | Switch | Push | Write | Upload
 
 
 @dataclass(frozen=True)
-class Event:
+class Action:
     """Something that happened. name: a push's name, "set" (knob, value), "advance" (time goes on), "click"
     and "drag" on a figure (x, y in the figure's coordinates; index for a dot), "node", "link" and "press" (id
     of what was clicked), "hover" (id of the node or link under the pointer, empty for none), "edit" (id of an
@@ -158,7 +158,7 @@ class Lesson(Generic[State]):
     runnable as they stand.
     tab, use: the tab where artists use it, and the sentence that says how.
     knobs: in order; those of one `group` stand together under its name. folded: the groups that are closed at
-    first. begin(settings) -> state, act(state, event) -> state, draw(state) -> scene.
+    first. begin(settings) -> state, act(state, action) -> state, draw(state) -> scene.
     table: the lesson's numbers, step by step, for `studio lesson NAME`; None for lessons without numbers to
     print.
     """
@@ -175,28 +175,40 @@ class Lesson(Generic[State]):
     use: str
     knobs: tuple[Knob, ...]
     begin: Callable[[Mapping[str, Any]], State]
-    act: Callable[[State, Event], State]
+    act: Callable[[State, Action], State]
     draw: Callable[[State], Scene]
     table: Callable[[Mapping[str, Any]], Iterator[Table | str]] | None = None
     credits: tuple[str, ...] = field(default=())
     folded: tuple[str, ...] = ()
 
     def settings(self, wishes: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Every knob's value: the wish where there is one, the default otherwise. Raises `Refused` for a wish
-        that does not fit.
-        """
-        values = {knob.name: knob.default for knob in self.knobs if not isinstance(knob, (Push, Upload))}
-        for name, value in (wishes or {}).items():
-            values[name] = fitting(self.knob(name), value)
-        return values
+        """Every knob's value: the given one where there is one, its default otherwise. Raises `Refused`."""
+        return settings_of(self.knobs, wishes)
 
     def knob(self, name: str) -> Knob:
-        for knob in self.knobs:
-            if knob.name == name:
-                return knob
-        raise Refused(
-            f"The lesson '{self.name}' has no control '{name}'; it has {', '.join(knob.name for knob in self.knobs)}."
-        )
+        """The control of that name. Raises `Refused` with the names there are."""
+        return find_knob(self.knobs, name)
+
+
+def settings_of(knobs: tuple[Knob, ...], given: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Every knob's value: the given one where there is one, its default otherwise.
+
+    Raises `Refused` for a value that does not fit its knob and for a name that no knob has.
+    """
+    values = {knob.name: knob.default for knob in knobs if not isinstance(knob, (Push, Upload))}
+    for name, value in (given or {}).items():
+        values[name] = fitting(find_knob(knobs, name), value)
+    return values
+
+
+def find_knob(knobs: tuple[Knob, ...], name: str) -> Knob:
+    """The knob of that name. Raises `Refused` with the names there are."""
+    for knob in knobs:
+        if knob.name == name:
+            return knob
+    raise Refused(
+        f"This lesson has no control '{name}'; choose from {', '.join(knob.name for knob in knobs)}."
+    )
 
 
 def fitting(knob: Knob, value: Any) -> Any:

@@ -23,7 +23,7 @@ Row = Sequence[float] | np.ndarray
 
 @dataclass(frozen=True)
 class Points:
-    """Dots. colour: one for all, or one for each. drag: the dots can be moved (event "drag" with the dot's
+    """Dots. colour: one for all, or one for each. drag: the dots can be moved (action "drag" with the dot's
     index).
     """
 
@@ -83,7 +83,7 @@ class Heat:
 
 
 @dataclass(frozen=True)
-class Picture:
+class PictureView:
     """A picture (data URL) filling the extent x0, x1, y0, y1. pixelated: show the pixels as squares.
 
     name: the page keeps a picture that has one; from then on an empty url shows it again, so that a large one
@@ -127,7 +127,7 @@ class Node:
     """One neuron in a drawing of a network; its own output as a small heat map. Clicking it sends event
     "node" with its id.
 
-    bias: shown as a small square; clicking that sends event "link" with the id and ":bias". size: half its
+    bias: shown as a small square; clicking that sends action "link" with the id and ":bias". size: half its
     side, in pixels.
     """
 
@@ -145,7 +145,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Link:
-    """A weight between two nodes: its width is its size, its colour its sign. Clicking it sends event "link"
+    """A weight between two nodes: its width is its size, its colour its sign. Clicking it sends action "link"
     with its id.
     """
 
@@ -160,7 +160,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Button:
-    """A small round button inside a drawing, such as one more neuron. Pressing it sends event "press" with
+    """A small round button inside a drawing, such as one more neuron. Pressing it sends action "press" with
     its id. help: what it does.
     """
 
@@ -178,7 +178,7 @@ class Button:
 
 @dataclass(frozen=True)
 class Entry:
-    """A number to type in, over the drawing at x, y. Typing sends event "edit" with its id and the value."""
+    """A number to type in, over the drawing at x, y. Typing sends action "edit" with its id and the value."""
 
     id: str
     x: float
@@ -188,7 +188,7 @@ class Entry:
     mark: str = field(default="entry", init=False)
 
 
-Mark = Points | Line | Bars | Heat | Picture | Words | Arrow | Node | Link | Button | Entry
+Mark = Points | Line | Bars | Heat | PictureView | Words | Arrow | Node | Link | Button | Entry
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ class Figure:
 
     clicks: what a click on the ground means, in words for the hint under the figure; empty when it means
     nothing.
-    draws: the figure is a sheet to draw on with a finger or a mouse (event "stroke" with the points).
+    draws: the figure is a sheet to draw on with a finger or a mouse (action "stroke" with the points).
     aspect: width over height. axes: False for pictures and networks. hovers: it wants to know which node or
     link is pointed at.
     rows: how many rows of the page it fills, where the scene's figures stand in columns.
@@ -231,7 +231,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Sound:
+class Audio:
     """A tone to be heard: pitch in MIDI numbers, seconds, loudness 0..1, and a timbre the browser knows
     (sine, triangle, square).
 
@@ -290,7 +290,7 @@ class Scene:
     mood: str = "plain"
     playing: bool = False
     values: dict[str, Any] = field(default_factory=dict)
-    sounds: tuple[Sound, ...] = ()
+    sounds: tuple[Audio, ...] = ()
     files: tuple[File, ...] = ()
     columns: tuple[float, ...] = ()
     visit: Visit | None = None

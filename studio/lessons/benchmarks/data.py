@@ -32,7 +32,7 @@ Strokes = tuple[tuple[tuple[float, float], ...], ...]
 
 
 @dataclass(frozen=True)
-class Bench:
+class BenchmarkSet:
     """A set, parted. Inputs of tables are standardised by what is learnt from; pictures stay in 0 … 1, [n,
     channels, h, w].
 
@@ -65,7 +65,7 @@ def folder() -> Path:
     return home() / "datasets"
 
 
-def bench(name: str, held_out: int, most: int, seed: int) -> Bench:
+def load_set(name: str, held_out: int, most: int, seed: int) -> BenchmarkSet:
     """A known set. held_out: percent, where there is no official test part; most: examples to learn from at
     most.
 
@@ -79,7 +79,7 @@ def bench(name: str, held_out: int, most: int, seed: int) -> Bench:
     return _parted(name, *examples.split(held_out / 100, seed), most, seed)
 
 
-def table_of_ones_own(content: bytes, name: str, held_out: int, most: int, seed: int) -> Bench:
+def read_table(content: bytes, name: str, held_out: int, most: int, seed: int) -> BenchmarkSet:
     """A CSV: numbers, and the class in the last column. Raises `Unreadable`, `Refused`."""
     from studio.learning.datasets import read_csv
 
@@ -106,7 +106,7 @@ def _last_heading(content: bytes) -> str:
     )
 
 
-def pictures_of_ones_own(content: bytes, name: str, held_out: int, most: int, seed: int) -> Bench:
+def read_pictures(content: bytes, name: str, held_out: int, most: int, seed: int) -> BenchmarkSet:
     """A zip of folders, one for each class, of pictures. Raises `Unreadable`, `Refused`."""
     import torch
     from PIL import Image
@@ -189,16 +189,16 @@ def _split(examples: Examples, held_out: int, seed: int, name: str) -> tuple[Exa
         ) from None
 
 
-def _parted(name: str, seen: Examples, held_out: Examples, most: int, seed: int) -> Bench:
+def _parted(name: str, seen: Examples, held_out: Examples, most: int, seed: int) -> BenchmarkSet:
     import torch
 
     if len(seen) > most:
         seen = seen.take(torch.randperm(len(seen), generator=torch.Generator().manual_seed(seed))[:most])
     raw = held_out.inputs.numpy()
     if seen.inputs.ndim == 4:
-        return Bench(name, seen, held_out, raw)
+        return BenchmarkSet(name, seen, held_out, raw)
     seen, scale = seen.standardised()
-    return Bench(name, seen, held_out.standardised(scale)[0], raw, scale)
+    return BenchmarkSet(name, seen, held_out.standardised(scale)[0], raw, scale)
 
 
 # Fetching a set, beside the lesson
@@ -301,11 +301,11 @@ def _inked(strokes: Strokes, side: int, box: int, width: float) -> np.ndarray:
     )
 
 
-def most_telling(bench: Bench) -> tuple[int, int]:
+def most_telling(data: BenchmarkSet) -> tuple[int, int]:
     """The two features of a table whose means differ most between classes, against their spread within
     (Fisher's ratio).
     """
-    inputs, targets = bench.seen.inputs.numpy(), bench.seen.targets.numpy()
+    inputs, targets = data.seen.inputs.numpy(), data.seen.targets.numpy()
     means = np.stack([inputs[targets == number].mean(axis=0) for number in np.unique(targets)])
     within = np.stack([inputs[targets == number].var(axis=0) for number in np.unique(targets)]).mean(axis=0)
     ratio = means.var(axis=0) / np.maximum(within, 1e-9)

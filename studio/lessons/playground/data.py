@@ -65,9 +65,9 @@ def features_of(points: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
 def drawn_task(name: str, ratio: float, noise: float, seed: int) -> Task:
     """One of the drawn tasks. ratio: percent of the points to learn from; noise: 0 … 50 percent."""
     drawn = DRAWN[name]
-    dice = np.random.default_rng(seed)
-    points, targets = drawn.draw(drawn.count, noise / 100, dice)
-    order = dice.permutation(len(points))
+    rng = np.random.default_rng(seed)
+    points, targets = drawn.draw(drawn.count, noise / 100, rng)
+    order = rng.permutation(len(points))
     seen = round(len(points) * ratio / 100)
     return Task(drawn.kind, *_parted(points[order], targets[order, None], np.arange(len(points)) < seen))
 
@@ -108,33 +108,33 @@ def _parted(
 Drawn = tuple[np.ndarray, np.ndarray]
 
 
-def _circle(count: int, noise: float, dice: np.random.Generator) -> Drawn:
+def _circle(count: int, noise: float, rng: np.random.Generator) -> Drawn:
     """A disc inside a ring. Noise moves where the side is decided, not the point: so the border is frayed."""
     radius, half = 5.0, count // 2
     far = np.concatenate(
-        [dice.uniform(0, radius * 0.5, half), dice.uniform(radius * 0.7, radius, count - half)]
+        [rng.uniform(0, radius * 0.5, half), rng.uniform(radius * 0.7, radius, count - half)]
     )
-    angle = dice.uniform(0, 2 * math.pi, count)
+    angle = rng.uniform(0, 2 * math.pi, count)
     points = np.column_stack([far * np.sin(angle), far * np.cos(angle)])
-    judged = points + dice.uniform(-radius, radius, (count, 2)) * noise
+    judged = points + rng.uniform(-radius, radius, (count, 2)) * noise
     return points, np.where(np.hypot(*judged.T) < radius * 0.5, 1.0, -1.0)
 
 
-def _xor(count: int, noise: float, dice: np.random.Generator) -> Drawn:
-    points = dice.uniform(-5, 5, (count, 2))
+def _xor(count: int, noise: float, rng: np.random.Generator) -> Drawn:
+    points = rng.uniform(-5, 5, (count, 2))
     points += np.where(points > 0, 0.3, -0.3)
-    judged = points + dice.uniform(-5, 5, (count, 2)) * noise
+    judged = points + rng.uniform(-5, 5, (count, 2)) * noise
     return points, np.where(judged[:, 0] * judged[:, 1] >= 0, 1.0, -1.0)
 
 
-def _gauss(count: int, noise: float, dice: np.random.Generator) -> Drawn:
+def _gauss(count: int, noise: float, rng: np.random.Generator) -> Drawn:
     spread = math.sqrt(0.5 + noise * 7)
     half = count // 2
-    points = np.concatenate([dice.normal(2, spread, (half, 2)), dice.normal(-2, spread, (count - half, 2))])
+    points = np.concatenate([rng.normal(2, spread, (half, 2)), rng.normal(-2, spread, (count - half, 2))])
     return np.clip(points, -REACH, REACH), np.repeat([1.0, -1.0], [half, count - half])
 
 
-def _spiral(count: int, noise: float, dice: np.random.Generator) -> Drawn:
+def _spiral(count: int, noise: float, rng: np.random.Generator) -> Drawn:
     half = count // 2
     along = np.arange(half) / half
     arms = []
@@ -142,24 +142,24 @@ def _spiral(count: int, noise: float, dice: np.random.Generator) -> Drawn:
         angle = 1.75 * along * 2 * math.pi + turn
         arms.append(
             5 * along[:, None] * np.column_stack([np.sin(angle), np.cos(angle)])
-            + dice.uniform(-1, 1, (half, 2)) * noise
+            + rng.uniform(-1, 1, (half, 2)) * noise
         )
     return np.concatenate(arms), np.repeat([1.0, -1.0], half)
 
 
-def _plane(count: int, noise: float, dice: np.random.Generator) -> Drawn:
-    points = dice.uniform(-REACH, REACH, (count, 2))
-    judged = points + dice.uniform(-REACH, REACH, (count, 2)) * noise
+def _plane(count: int, noise: float, rng: np.random.Generator) -> Drawn:
+    points = rng.uniform(-REACH, REACH, (count, 2))
+    judged = points + rng.uniform(-REACH, REACH, (count, 2)) * noise
     return points, np.clip(judged.sum(axis=1) / 10, -1, 1)
 
 
 HILLS = ((-4, 2.5, 1), (0, 2.5, -1), (4, 2.5, 1), (-4, -2.5, -1), (0, -2.5, 1), (4, -2.5, -1))
 
 
-def _hills(count: int, noise: float, dice: np.random.Generator) -> Drawn:
+def _hills(count: int, noise: float, rng: np.random.Generator) -> Drawn:
     """Six cones, up and down; a point has the height of the nearest."""
-    points = dice.uniform(-REACH, REACH, (count, 2))
-    judged = points + dice.uniform(-REACH, REACH, (count, 2)) * noise
+    points = rng.uniform(-REACH, REACH, (count, 2))
+    judged = points + rng.uniform(-REACH, REACH, (count, 2)) * noise
     heights = np.column_stack(
         [sign * np.clip(1 - np.hypot(judged[:, 0] - x, judged[:, 1] - y) / 2, 0, 1) for x, y, sign in HILLS]
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +29,7 @@ class Fruit:
 
 def draw_fruit(
     kind: str,
-    dice: np.random.Generator,
+    rng: np.random.Generator,
     *,
     skin: str = "",
     cloth: str = "white",
@@ -45,8 +43,8 @@ def draw_fruit(
     """
     skin = skin or {"apple": "green", "orange": "orange"}[kind]
     up, across = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32) / SIDE * 2 - 1
-    up, across = -(up - dice.uniform(-0.12, 0.2)), across - dice.uniform(-0.15, 0.15)
-    size = dice.uniform(0.5, 0.68)
+    up, across = -(up - rng.uniform(-0.12, 0.2)), across - rng.uniform(-0.15, 0.15)
+    size = rng.uniform(0.5, 0.68)
     angle = np.arctan2(up, across)
     # An apple has shoulders and a waist; an orange is round.
     shoulders = (
@@ -57,14 +55,14 @@ def draw_fruit(
     edge = size * (1 + shoulders * (kind == "apple"))
     distance = np.hypot(across, up)
     body = distance < edge
-    picture = _cloth(cloth, dice)
+    picture = _cloth(cloth, rng)
     shadow = (np.hypot((across - 0.12) / 1.15, (up + size * 0.92) / 0.22) < size * 1.05) & ~body
     picture[shadow] *= 0.62
     roundness = 0.62 + 0.5 * np.clip(
         1 - np.hypot(across + 0.2 * size, up - 0.28 * size) / (1.35 * size), 0, 1
     )
     base = np.array(_SKINS[skin], np.float32)
-    dots = dice.random((SIDE, SIDE)) if kind == "orange" else np.repeat(dice.random((1, SIDE)), SIDE, axis=0)
+    dots = rng.random((SIDE, SIDE)) if kind == "orange" else np.repeat(rng.random((1, SIDE)), SIDE, axis=0)
     texture = 1 + (dots - 0.5) * (0.2 if kind == "orange" else 0.12)
     picture[body] = (base * (roundness * texture)[..., None])[body]
     if skin == "red":
@@ -103,8 +101,8 @@ _CLOTHS = {
 }
 
 
-def _cloth(name: str, dice: np.random.Generator) -> np.ndarray:
-    weave = 1 + (dice.random((SIDE, SIDE, 1)) - 0.5) * 0.05
+def _cloth(name: str, rng: np.random.Generator) -> np.ndarray:
+    weave = 1 + (rng.random((SIDE, SIDE, 1)) - 0.5) * 0.05
     return (np.array(_CLOTHS[name]) * weave).astype(np.float32)
 
 
@@ -131,15 +129,6 @@ def count_colours(pixels: np.ndarray) -> dict[str, int]:
     """How many pixels go by each colour word."""
     counts = np.bincount(colour_names(pixels).ravel(), minlength=len(COLOURS))
     return {name: int(count) for name, count in zip(COLOURS, counts, strict=True)}
-
-
-def data_url(pixels: np.ndarray) -> str:
-    """The picture as a PNG in a data URL."""
-    from PIL import Image
-
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
 
 
 def read_fruit(content: bytes, name: str) -> Fruit:

@@ -9,14 +9,15 @@ from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures
 
-from studio.lessons.kit.lesson import Event
-from studio.lessons.seen_and_unseen import LESSON, State, cross_validated, curve, learnt, powers
+from studio.lessons.kit.lesson import Action
+from studio.lessons.train_and_test.lesson import LESSON
+from studio.lessons.train_and_test.model import TrainAndTestState, cross_validated, curve, learnt, powers
 
 
-def rested(state: State) -> State:
-    state = LESSON.act(state, Event("play"))
+def rested(state: TrainAndTestState) -> TrainAndTestState:
+    state = LESSON.act(state, Action("play"))
     while state.playing:
-        state = LESSON.act(state, Event("advance"))
+        state = LESSON.act(state, Action("advance"))
     return state
 
 
@@ -59,15 +60,15 @@ def test_more_bends_fit_the_seen_better_and_at_last_the_unseen_worse() -> None:
 def test_the_seal_is_broken_only_when_asked_and_a_second_look_is_told() -> None:
     state = rested(LESSON.begin(LESSON.settings()))
     assert LESSON.draw(state).numbers["sealed"] == "shut"
-    once = LESSON.act(state, Event("open"))
+    once = LESSON.act(state, Action("open"))
     assert "honest, once" in LESSON.draw(once).says
-    assert "flatters" in LESSON.draw(LESSON.act(once, Event("open"))).says
+    assert "flatters" in LESSON.draw(LESSON.act(once, Action("open"))).says
 
 
 def test_cross_validation_chooses_a_sensible_number_of_bends() -> None:
-    state = LESSON.act(LESSON.begin(LESSON.settings({"points": 40})), Event("cross"))
+    state = LESSON.act(LESSON.begin(LESSON.settings({"points": 40})), Action("cross"))
     while state.playing:
-        state = LESSON.act(state, Event("advance"))
+        state = LESSON.act(state, Action("advance"))
     best = min(state.crossed, key=lambda bends: state.crossed[bends])
     assert 3 <= best <= 8
     assert f"choose {best} bends" in state.said

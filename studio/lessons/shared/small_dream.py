@@ -8,9 +8,7 @@ while dream.go_on():
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,14 +18,12 @@ from torch import Tensor
 
 from studio.images.dream import Climb, Look, plan_octaves
 from studio.images.networks.prepared import Prepared
-from studio.images.pictures import Pixels, fit_within, resize, write_jpeg, write_png
+from studio.images.pictures import Pixels, resize
 from studio.images.recipes import DreamRecipe
 from studio.learning.descent import DescentOptions, descend
 
 Objective = Callable[[dict[str, Tensor]], Tensor]
 """Features by layer, as `Prepared` gives them, to a scalar that is to grow."""
-
-SAMPLES = {"pagoda": "china.jpg", "dahlia": "flower.jpg"}
 
 
 class SmallDream:
@@ -63,7 +59,7 @@ class SmallDream:
         return resize(np.ascontiguousarray(laid[0].permute(1, 2, 0).cpu().numpy()), *self.photo.shape[:2])
 
     def _run(self, network: Prepared, objective: Any) -> Iterator[bool]:
-        dice = torch.Generator().manual_seed(self.recipe.seed)
+        rng = torch.Generator().manual_seed(self.recipe.seed)
         detail: Tensor | None = None
         for octave in self.octaves:
             base = _bytes(resize(self.photo, octave.height, octave.width))
@@ -73,7 +69,7 @@ class SmallDream:
                     picture + F.interpolate(detail, picture.shape[-2:], mode="bicubic", align_corners=False)
                 ).clamp_(0, 1)
             self._base, self._picture = base, picture
-            look = Look(picture, network, objective, dice, jitter=self.recipe.jitter, tile=self.recipe.tile)
+            look = Look(picture, network, objective, rng, jitter=self.recipe.jitter, tile=self.recipe.tile)
             for step in descend(
                 [picture],
                 look,
@@ -92,28 +88,3 @@ class SmallDream:
 
 def _bytes(pixels: Pixels) -> Tensor:
     return torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None]
-
-
-@lru_cache(maxsize=8)
-def sample(name: str, side: int) -> Pixels:
-    """One of `SAMPLES` with its longer side scaled to `side`: uint8 [h, w, 3]. Not to be written to."""
-    from sklearn.datasets import load_sample_image
-
-    pixels = np.asarray(load_sample_image(SAMPLES[name]))
-    return resize(pixels, *fit_within(pixels.shape[0], pixels.shape[1], side))
-
-
-def noise(height: int, width: int, seed: int, spread: float = 6.0) -> Pixels:
-    """Grey with a little coloured noise, where a picture of a channel begins: uint8 [height, width, 3]."""
-    grains = np.random.default_rng(seed).normal(118, spread, (height, width, 3))
-    return np.clip(grains, 0, 255).astype(np.uint8)
-
-
-def jpeg_url(pixels: Pixels, quality: int = 86) -> str:
-    """For the page: a photo or a dream."""
-    return "data:image/jpeg;base64," + base64.b64encode(write_jpeg(pixels, quality=quality)).decode("ascii")
-
-
-def png_url(pixels: Pixels) -> str:
-    """For the page: a picture of few pixels, each of which counts."""
-    return "data:image/png;base64," + base64.b64encode(write_png(pixels)).decode("ascii")

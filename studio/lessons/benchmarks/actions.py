@@ -1,0 +1,192 @@
+"""What the visitor does in the lesson on benchmarks."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from studio.lessons.benchmarks.controls import KNOBS
+from studio.lessons.benchmarks.data import (
+    Fetching,
+    most_telling,
+)
+from studio.lessons.benchmarks.model import TURN, BenchmarksState, Question, begin_with, train
+from studio.lessons.kit.keeping import packed
+from studio.lessons.kit.lesson import Action, settings_of
+
+if TYPE_CHECKING:
+    pass
+MOST_STROKES = 40
+
+
+def act(state: BenchmarksState, action: Action) -> BenchmarksState:
+    """Train, draw a digit, ask about another example, choose another set."""
+    state = replace(state, files=())
+    match action.name:
+        case "fetch":
+            return _fetch(state)
+        case "advance" if state.fetching is not None:
+            return _fetched(state)
+        case "own":
+            settings = state.settings | {"data": "own"}
+            return begin_with(settings, (action.text or "The file", action.content))
+        case "set":
+            return _set(state, action.knob, action.value)
+    if state.data is None or state.network is None:
+        return state
+    match action.name:
+        case "advance" if state.playing:
+            return train(state, seconds=TURN)
+        case "play":
+            until = (
+                state.until
+                if state.done < state.until
+                else math.floor(state.done) + int(state.settings["epochs"])
+            )
+            return replace(state, playing=not state.playing, until=until, said="", mood="plain")
+        case "step":
+            return replace(train(state, epochs=1), playing=False)
+        case "reset":
+            return begin_with(
+                state.settings | {"seed": (int(state.settings["seed"]) + 1) % 100}, state.upload
+            )
+        case "another":
+            number = (state.asked.number + 1 + 7 * len(state.epochs)) % len(state.data.held_out)
+            return replace(state, asked=Question(number), said="")
+        case "press" if action.id == "clean":
+            return replace(state, asked=Question(0))
+        case "press" if action.id.startswith("worst "):
+            return replace(state, asked=Question(int(action.id.removeprefix("worst "))), said="")
+        case "click" if action.figure == "confusion":
+            return _one_of(state, action)
+        case "click" if action.figure == "plane":
+            across, up = most_telling(state.data)
+            places = state.data.held_out.inputs.numpy()[:, [across, up]]
+            return replace(
+                state,
+                asked=Question(int(((places - (action.x, action.y)) ** 2).sum(axis=1).argmin())),
+                said="",
+            )
+        case "stroke" if action.figure == "sheet" and state.data.is_drawable:
+            strokes = (*state.asked.strokes, tuple(action.points))[-MOST_STROKES:]
+            return replace(state, asked=Question(-1, strokes), said="")
+        case "show":
+            return _shown(state, action)
+        case "save":
+            return _saved(state)
+    return state
+
+
+def _set(state: BenchmarksState, knob: str, value: Any) -> BenchmarksState:
+    settings = state.settings | {knob: value}
+    if knob == "epochs":
+        return replace(state, settings=settings, until=math.floor(state.done) + int(value))
+    if knob in ("data", "held_out", "most", "seed"):
+        return replace(begin_with(settings, state.upload), playing=False)
+    return replace(
+        begin_with(settings, state.upload, state.data),
+        playing=state.playing and state.data is not None,
+        asked=state.asked,
+    )
+
+
+def _fetch(state: BenchmarksState) -> BenchmarksState:
+    from studio.learning.datasets import KNOWN_SETS
+
+    name = str(state.settings["data"])
+    if name == "own" or not KNOWN_SETS[name].needs_download or state.data is not None:
+        return replace(state, said="This set is here already; there is nothing to fetch.")
+    if state.fetching is not None:
+        return state
+    return replace(state, fetching=Fetching.begin(name), playing=True, said=f"Fetching {name} …")
+
+
+def _fetched(state: BenchmarksState) -> BenchmarksState:
+    fetching = state.fetching
+    assert fetching is not None
+    if not fetching.done:
+        time.sleep(0.2)
+        return replace(state, said=fetching.sentence)
+    if fetching.error:
+        return replace(state, fetching=None, playing=False, said=fetching.error, mood="bad")
+    return replace(
+        begin_with(state.settings, state.upload),
+        said=f"{fetching.name} is here, and its sums are right.",
+        mood="good",
+    )
+
+
+def _one_of(state: BenchmarksState, action: Action) -> BenchmarksState:
+    """A cell of the confusion matrix was clicked: ask about one of its examples, the next at every click."""
+    found, answers = state.data, state.answers
+    assert found is not None
+    assert answers is not None
+    classes = len(found.classes)
+    truth, said = classes - 1 - int(action.y), int(action.x)
+    those = np.flatnonzero((found.held_out.targets.numpy() == truth) & (answers.argmax(axis=1) == said))
+    if not len(those):
+        return replace(state, said="Nothing held out falls into that cell.")
+    later = those[those > state.asked.number]
+    return replace(state, asked=Question(int(later[0] if len(later) else those[0])), said="")
+
+
+def _shown(state: BenchmarksState, action: Action) -> BenchmarksState:
+    """A picture of the visitor's own, made as large as those of the set."""
+    from PIL import Image
+
+    from studio.images.pictures import read_picture
+
+    found = state.data
+    assert found is not None
+    if not found.is_pictures:
+        read_picture(action.content, action.text or "The picture")
+        return replace(state, said="This set is a table; choose one of pictures to show it a picture.")
+    channels, side = found.seen.inputs.shape[1], found.seen.inputs.shape[2]
+    picture = Image.fromarray(read_picture(action.content, action.text or "The picture").pixels)
+    small = picture.resize((side, side), Image.Resampling.LANCZOS)
+    if channels == 1:
+        grey = np.asarray(small.convert("L"), dtype=np.float32)[None] / 255
+        # The sets of digits are light on dark; a photo of ink on paper is the other way round.
+        return replace(state, asked=Question(-1, picture=1 - grey if grey.mean() > 0.5 else grey), said="")
+    return replace(
+        state,
+        asked=Question(-1, picture=np.asarray(small, dtype=np.float32).transpose(2, 0, 1) / 255),
+        said="",
+    )
+
+
+def _saved(state: BenchmarksState) -> BenchmarksState:
+    from studio.learning.checkpoints import Card
+    from studio.learning.datasets import DataSource
+
+    found, network = state.data, state.network
+    assert found is not None
+    assert network is not None
+    last = state.epochs[-1] if state.epochs else None
+    origin = found.seen.origin or DataSource(
+        name="the visitor's own", source="the visitor", licence="the visitor's own"
+    )
+    wishes = " ".join(
+        f"--set '{name}={value}'"
+        for name, value in state.settings.items()
+        if value != settings_of(KNOBS)[name]
+    )
+    card = Card(
+        name=f"benchmark-{found.name}",
+        what=f"tells {', '.join(found.classes)} apart",
+        data=(origin,),
+        command=f"studio lesson benchmarks {wishes}".strip(),
+        figures={"held-out accuracy": last.held_out_right, "epochs": float(last.number)} if last else {},
+        scale=found.scale,
+        classes=found.classes,
+    )
+    return replace(
+        state,
+        files=(packed(network, card),),
+        said="The network is saved: a card and its weights in one zip.",
+        mood="good",
+    )

@@ -1,0 +1,1 @@
+"""Lesson 11: what the layers of a deep network see."""

@@ -1,0 +1,134 @@
+"""Deep networks: what the layers of the network behind the dreams see, in a photo and on their own.
+
+After Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks" (2014), and Olah, Mordvintsev
+and Schubert, "Feature Visualization" (2017).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from studio.images.networks.backbones import DEFAULT
+from studio.lessons.deep_networks.actions import act
+from studio.lessons.deep_networks.drawing import draw
+from studio.lessons.deep_networks.model import (
+    CHANNELS,
+    LAYERS,
+    PHOTO_SIDE,
+    DeepNetworksState,
+    begin,
+    excitement,
+    field_of_view,
+    strongest,
+)
+from studio.lessons.kit.lesson import Check, Choice, Lesson, Push, Slide, Upload
+from studio.lessons.kit.scene import (
+    Table,
+)
+from studio.lessons.shared.credits import NETWORK_CREDITS, SAMPLE_CREDITS
+
+if TYPE_CHECKING:
+    pass
+
+
+def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
+    """Every layer: its size, how far one place sees, and its strongest channel in the photo."""
+    state = begin(settings)
+    rows = []
+    for layer in LAYERS:
+        seen = state.seen[layer]
+        best = strongest(seen, 1)[0]
+        size = f"{seen.shape[2]} x {seen.shape[1]}"
+        rows.append(
+            (
+                layer,
+                str(len(seen)),
+                size,
+                str(field_of_view(layer)),
+                str(best),
+                f"{excitement(seen)[best]:.4f}",
+            )
+        )
+    columns = ("layer", "channels", "places", "one place sees, px", "strongest channel", "its mean answer")
+    yield Table(
+        f"What {DEFAULT} makes of the {settings['photo']}, {PHOTO_SIDE} px wide", columns, tuple(rows)
+    )
+    yield "Deeper layers have fewer places, and each of them sees more of the picture."
+
+
+LESSON: Lesson[DeepNetworksState] = Lesson(
+    name="deep_networks",
+    title="Deep networks",
+    question="What does the network that dreams see in a picture?",
+    first="Press Grow: noise becomes the picture that one channel looks for. Then press One layer deeper, and Grow again.",
+    notice=(
+        "A layer is a stack of channels. Each channel is a detector that looks everywhere in the picture for one thing.",
+        "Early layers have many places and simple wishes: edges, colours, strokes. Late ones have few places, and want parts and things.",
+        "Nobody told the channels what to look for. They learnt it, because it helped to name photographs.",
+        "A picture that grows for a channel is a dream that begins with noise. A dream on a photo is the same climb.",
+    ),
+    checks=(
+        Check(
+            "What will happen to the squares of the heat maps from layer to layer?",
+            ("They get finer", "They get coarser", "They stay the same"),
+            1,
+            "The network halves the picture five times. A late place stands for a large piece of the photo, so it can see whole parts.",
+        ),
+        Check(
+            "What will a dream with an early layer look like?",
+            ("Edges and strokes all over the photo", "Animals and towers", "A blurred photo"),
+            0,
+            "A dream makes stronger what a layer sees. An early layer sees strokes, so strokes grow.",
+        ),
+    ),
+    formula=(
+        "a = mean over all places of f(x)          x ← x + ε ∂a/∂x\n\n"
+        "x  the pixels (what changes)      a  how strongly it answers\n"
+        "f  one channel, with all that the network does before it\n"
+        "ε  step: how far the pixels move\n"
+        "∂a/∂x  for each pixel: how much the answer grows if it gets lighter"
+    ),
+    code="""\
+import torch
+from studio.images.networks.opening import open_network
+from studio.images.objectives import channel
+from studio.learning.descent import descend
+from studio.learning.rules import GradientDescent
+
+network, _ = open_network("efficientnet_lite0", ("blocks.3",))
+answer = channel("blocks.3", 42)
+picture = (0.5 + 0.02 * torch.randn(1, 3, 64, 64)).requires_grad_()
+climb = GradientDescent(rate=3.0)
+seen = lambda: answer(network(picture))
+for step in descend([picture], seen, climb, steps=12, maximize=True):
+    print(step.number, step.loss)  # it rises""",
+    tab="Dream",
+    use="Dream with this layer: the Dream tab makes stronger, in your photo, what this layer or this one channel sees.",
+    knobs=(
+        Push("play", "Grow", "let noise become what this channel looks for", key="space", main=True),
+        Push(
+            "deeper", "One layer deeper", "the next layer, and its strongest channel in this photo", key="d"
+        ),
+        Push("dream_layer", "Dream with this layer", "open the Dream tab with it"),
+        Push("dream_channel", "Dream with this channel", "open the Dream tab with it"),
+        Choice("layer", "Layer", LAYERS, "blocks.3", "From the first, near the pixels, to the last."),
+        Slide(
+            "channel",
+            "Channel",
+            0,
+            max(CHANNELS[layer] for layer in LAYERS) - 1,
+            1,
+            42,
+            "One detector of that layer.",
+        ),
+        Slide("seed", "Dice", 0, 99, 1, 0, "Other noise to begin with."),
+        Choice("photo", "Photo", ("pagoda", "dahlia"), "pagoda"),
+        Upload("own", "A photo of your own", "image/*", "Seen by every layer. It stays on this machine."),
+    ),
+    begin=begin,
+    act=act,
+    draw=draw,
+    table=table,
+    credits=SAMPLE_CREDITS + NETWORK_CREDITS,
+)

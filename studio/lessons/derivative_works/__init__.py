@@ -1,0 +1,1 @@
+"""Lesson 14: one loop behind prices, melodies and dreams, and whose work comes out."""

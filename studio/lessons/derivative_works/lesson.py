@@ -1,0 +1,157 @@
+"""Derivative works: one loop behind prices, melodies and dreams; a network of your own that dreams; and
+whose work the result is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from studio.lessons.derivative_works.actions import act, begin
+from studio.lessons.derivative_works.drawing import draw
+from studio.lessons.derivative_works.licences import LICENCES
+from studio.lessons.derivative_works.model import GROUPS, PARTS, STEPS, DerivativeWorksState
+from studio.lessons.derivative_works.three_uses import advance_three
+from studio.lessons.kit.lesson import Check, Choice, Lesson, Push, Slide, Upload, Write
+from studio.lessons.kit.scene import (
+    Table,
+    written,
+)
+from studio.lessons.shared.credits import NETWORK_CREDITS, SAMPLE_CREDITS
+
+if TYPE_CHECKING:
+    pass
+OWN_LAYERS = ("blocks.0", "blocks.1", "blocks.2", "classes")
+
+
+def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
+    """The three descents side by side, every ninth step."""
+    state = begin(dict(settings) | {"part": PARTS[0]})
+    for _ in range(STEPS):
+        state = advance_three(state)
+    three = state.three
+    assert three is not None
+    rows = tuple(
+        (
+            str(n),
+            written(three.price_losses[n - 1]),
+            written(three.melody_losses[n - 1]),
+            written(three.dream.losses[n - 1]),
+        )
+        for n in (1, *range(9, STEPS + 1, 9))
+    )
+    columns = ("step", "prices: ½ Σ (t − y)²", "melody: nats a note", "dream: mean square")
+    yield Table("One loop, three uses: two go down, the dream goes up", columns, rows)
+    yield f"Prices {', '.join(f'{float(price):.4f}' for price in three.prices)} dollars; true are 1.5, 0.5 and 1.0."
+    yield f"The gallery has {state.works} works."
+
+
+LESSON: Lesson[DerivativeWorksState] = Lesson(
+    name="derivative_works",
+    title="Derivative works",
+    question="Is a dream the same thing as learning a price, and whose work is what comes out?",
+    first="Press Play and watch three curves. Then choose 'my network dreams', press Play until it has learnt, and once more.",
+    notice=(
+        "Prices, the weights of a network, the pixels of a photo: whatever can be nudged can be learnt, by the same loop.",
+        "Learning goes down a wrongness. Dreaming goes up a liking. Only the sign differs.",
+        "A network can only dream of what it was shown. One that saw digits finds pen strokes in a pagoda.",
+        "Every work here has sources, a recipe and a maker. Keep them together: the credit is part of the work.",
+    ),
+    checks=(
+        Check(
+            "What will happen if the network dreams before it has learnt anything?",
+            ("Nothing changes", "It grows random textures", "It dreams of digits all the same"),
+            1,
+            "The loop needs no knowledge: it makes stronger whatever its random weights answer to. Press Dream anew before Play and see.",
+        ),
+        Check(
+            "You mix a CC BY-SA photo with a CC BY-NC picture. What may you do with the result?",
+            ("Sell it with credit", "Share it under CC BY-SA", "Neither, without asking one of the two"),
+            2,
+            "The first wants a licence that allows sale, the second forbids it. No licence keeps both promises.",
+        ),
+    ),
+    formula=(
+        "x ← x − ε ∂L/∂x                     learning: L is a wrongness\n"
+        "x ← x + ε ∂a/∂x                     dreaming: a is what a network sees\n\n"
+        "x  prices, weights, or pixels        ε  step\n"
+        "L  ½ Σ (t − y)², or − log p(next note), or how unlike a style\n"
+        "a  mean square of a layer's answers"
+    ),
+    code="""\
+import torch
+from studio.learning.descent import descend
+from studio.learning.rules import GradientDescent
+
+meals = torch.tensor([[2.0, 5, 3], [1, 2, 4], [4, 1, 1]])
+totals = torch.tensor([8.5, 6.5, 7.5])
+prices = torch.zeros(3, requires_grad=True)
+wrong = lambda: ((totals - meals @ prices) ** 2).sum() / 2
+for step in descend([prices], wrong, GradientDescent(0.01), steps=300):
+    print(step.number, step.loss)  # prices: down
+pixels = torch.rand(3, 3, requires_grad=True)
+seen = lambda: pixels.mean(dim=0) @ torch.tensor([-1.0, 2.0, -1.0])
+for step in descend([pixels], seen, GradientDescent(0.1), steps=20, maximize=True):
+    print(step.number, step.loss)  # light with dark on both sides: up""",
+    tab="Gallery",
+    use="Every work in the gallery keeps its sources, their licences and its recipe, also inside its file.",
+    knobs=(
+        Push("play", "Play", "step after step", key="space", main=True),
+        Push("step", "Step", "one step", key="s"),
+        Push("hear", "Hear the melody", "what the melody network writes now", key="h"),
+        Push("reset", "Start again", "all from the beginning; the gallery is looked at anew", key="r"),
+        Choice("part", "Part", PARTS, PARTS[0]),
+        Choice("learn_from", "It learns from", ("digits", "my pictures"), "digits", group=GROUPS[0]),
+        Upload(
+            "learn",
+            "Add a picture to learn from",
+            "image/*",
+            "Up to eight. They stay on this machine.",
+            group=GROUPS[0],
+        ),
+        Choice("layer", "It dreams with", OWN_LAYERS, "blocks.2", "A layer, or one class.", group=GROUPS[0]),
+        Slide("digit", "Which class", 0, 9, 1, 3, "For classes: which digit.", group=GROUPS[0]),
+        Choice("on", "It dreams on", ("pagoda", "dahlia", "noise", "my picture"), "pagoda", group=GROUPS[0]),
+        Push(
+            "again",
+            "Dream anew",
+            "from the beginning, with the weights as they are",
+            key="d",
+            group=GROUPS[0],
+        ),
+        Push(
+            "travel",
+            "Dream with it in the Dream tab",
+            "your weights, on any photo, at any size",
+            group=GROUPS[0],
+        ),
+        Push("save", "Keep my network", "its weights, its card and its dream", group=GROUPS[0]),
+        Upload("ground", "A picture to dream on", "image/*", group=GROUPS[0]),
+        Slide(
+            "speckle",
+            "Speckle while learning",
+            0,
+            0.6,
+            0.1,
+            0.3,
+            "Noise on what it learns from: strokes grow bolder.",
+            group=GROUPS[0],
+        ),
+        Slide("seed", "Dice", 0, 99, 1, 1, group=GROUPS[0]),
+        Choice("first", "The photo is", tuple(LICENCES), "CC BY", group=GROUPS[1]),
+        Choice("second", "The style or guide is", tuple(LICENCES), "public domain", group=GROUPS[1]),
+        Write("title", "The photo's title", "China", group=GROUPS[1]),
+        Write("author", "Its author", "danielbuechele", group=GROUPS[1]),
+    ),
+    begin=begin,
+    act=act,
+    draw=draw,
+    table=table,
+    credits=(
+        *SAMPLE_CREDITS,
+        *NETWORK_CREDITS,
+        "Digits: Optical Recognition of Handwritten Digits (Alpaydin and Kaynak, 1998), CC BY 4.0, as scikit-learn brings them.",
+        "Tunes: Beethoven, Ode to Joy; Frère Jacques, traditional. Both in the public domain.",
+        "Licences in short after Creative Commons (creativecommons.org). Not legal advice.",
+    ),
+)

@@ -1,0 +1,103 @@
+"""The state of the lesson on derivative works: its three parts and what each of them keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from studio.lessons.kit.scene import (
+    Audio,
+    File,
+    Visit,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from studio.images.pictures import Pixels
+    from studio.learning.datasets import Examples
+    from studio.learning.descent import Ending, Step
+    from studio.learning.networks import PictureClassifier, SequenceNetwork
+    from studio.learning.training import Fitted, Report
+    from studio.lessons.shared.small_dream import SmallDream
+    from studio.works.work import Work
+
+PARTS = ("one loop, three uses", "my network dreams", "whose work is it")
+
+GROUPS = ("My network dreams", "Whose work is it")
+"""The controls of the second part and of the third."""
+
+STEPS = 72
+"""Steps of each of the three that run side by side."""
+DREAM_LAYER = "blocks.4"
+
+USES = {
+    "dream": ("dream",),
+    "style": ("style",),
+    "melody": ("compose", "song", "melody"),
+}
+"""What artists use the loop for, and which kinds of works in the gallery came of it."""
+DREAM_SIDE = 192
+
+
+@dataclass(frozen=True)
+class Three:
+    """The three uses as they run: each is one descent, and what it changes is there to be looked at."""
+
+    prices: Tensor
+    price_steps: Generator[Step, None, Ending]
+    melody: SequenceNetwork
+    melody_steps: Generator[Report, None, Fitted]
+    dream: SmallDream
+    price_losses: tuple[float, ...] = ()
+    melody_losses: tuple[float, ...] = ()
+    notes: tuple[int, ...] = ()
+
+    @property
+    def done(self) -> int:
+        return len(self.price_losses)
+
+
+@dataclass(frozen=True)
+class Own:
+    """The visitor's own network. seen, held_out: what it learns from and is tried on. right: share of the
+    held out, epoch by epoch.
+
+    epoch: of epochs. weights: the first digits of the sha256 of its weights as they are; dreamt_with: of
+    those the dream was made with.
+    """
+
+    seen: Examples
+    held_out: Examples
+    network: PictureClassifier
+    fitting: Generator[Report, None, Fitted] | None
+    losses: tuple[float, ...] = ()
+    right: tuple[float, ...] = ()
+    epochs: int = 6
+    weights: str = ""
+    dream: SmallDream | None = None
+    dreamt_with: str = ""
+
+
+@dataclass(frozen=True)
+class DerivativeWorksState:
+    """The visitor's place. three and own are made when their part is first shown. found: the newest work of
+    each use in the gallery.
+
+    pictures: the visitor's own, to learn from, each [h, w, 3]. ground: the one to dream on, if it is theirs.
+    """
+
+    settings: dict[str, Any]
+    found: dict[str, Work]
+    works: int
+    three: Three | None = None
+    own: Own | None = None
+    pictures: tuple[Pixels, ...] = ()
+    ground: Pixels | None = None
+    playing: bool = False
+    sounds: tuple[Audio, ...] = ()
+    files: tuple[File, ...] = ()
+    visit: Visit | None = None
+    said: str = ""
+    mood: str = "plain"

@@ -1,0 +1,1 @@
+"""Lesson 10: a small network on points in a plane."""

@@ -1,0 +1,306 @@
+"""What the visitor does in the Playground."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from studio.errors import Refused
+from studio.lessons.kit.keeping import packed, unpacked
+from studio.lessons.kit.lesson import (
+    Action,
+    find_knob,
+    fitting,
+    settings_of,
+)
+from studio.lessons.kit.scene import (
+    File,
+    written,
+)
+from studio.lessons.playground.controls import KNOBS
+from studio.lessons.playground.data import (
+    BLUE,
+    FEATURES,
+    own_task,
+    points_from_file,
+    small_picture,
+    with_stroke,
+    write_points,
+)
+from studio.lessons.playground.model import (
+    MOST_LAYERS,
+    MOST_NEURONS,
+    OWN,
+    PICTURE,
+    PlaygroundState,
+    begin_with,
+    build_network,
+    features_in,
+    find_weight,
+    layers_in,
+    make_task,
+    measured,
+    resume,
+    train,
+)
+
+if TYPE_CHECKING:
+    pass
+TURN = 0.055
+"""Seconds of training between two drawings: so many epochs as fit."""
+DATA_KNOBS = ("data", "ratio", "noise", "seed", "points")
+NETWORK_KNOBS = ("features", "layers", "activation", "start", "weights")
+
+
+def act(state: PlaygroundState, action: Action) -> PlaygroundState:
+    """Whatever the visitor does; "advance" trains for a moment, "step" for one epoch."""
+    state = replace(state, files=(), known=state.settings)
+    match action.name:
+        case "advance" if state.playing:
+            return train(state, seconds=TURN)
+        case "step":
+            return replace(train(state, epochs=1), playing=False)
+        case "play":
+            if state.fitting is None:
+                return replace(
+                    state,
+                    said="There is nothing to learn from yet: draw some orange and some blue points on the map.",
+                )
+            return replace(state, playing=not state.playing, said="", mood="plain")
+        case "reset":
+            return _with(state, weights=(int(state.settings["weights"]) + 1) % 1000)
+        case "again":
+            return _with(state, seed=(int(state.settings["seed"]) + 1) % 1000)
+        case "undo":
+            return _back_to_best(state)
+        case "set":
+            return _set(state, action.knob, action.value)
+        case "hover":
+            return replace(state, hovered=action.id)
+        case "node":
+            return _node(state, action.id)
+        case "press":
+            return _press(state, action.id)
+        case "link":
+            return replace(state, link="" if state.link == action.id else action.id, playing=False)
+        case "edit":
+            return _edit(state, action.id, action.value)
+        case "click" | "stroke" if action.figure == "map":
+            stroke = action.points or ((action.x, action.y),)
+            return _drawn(state, stroke, BLUE if action.shift else str(state.settings["brush"]))
+        case "clear":
+            return _points_set(replace(state, playing=False), "")
+        case "own":
+            return _points_set(state, points_from_file(action.content, action.text or "The file"))
+        case "painting":
+            picture = small_picture(action.content, action.text or "The picture")
+            return _with(replace(state, picture=picture), data=PICTURE)
+        case "save":
+            return replace(
+                state,
+                files=(save_network(state),),
+                said="The network is saved: a card and its weights in one zip.",
+                mood="good",
+            )
+        case "network":
+            return load_network(state, action.content, action.text or "The file")
+    return state
+
+
+def _set(state: PlaygroundState, knob: str, value: Any) -> PlaygroundState:
+    settings = state.settings | {knob: value}
+    if knob == "points":
+        return _points_set(state, str(value))
+    if knob in (*DATA_KNOBS, *NETWORK_KNOBS):
+        return _with(state, **{knob: value})
+    state = replace(state, settings=settings, said="", mood="plain")
+    if knob in ("rate", "batch", "penalty", "penalty_rate", "optimiser"):
+        return resume(state, memory=knob != "optimiser")
+    if knob == "cost":
+        # Another cost, perhaps another output; the weights stay.
+        network = build_network(settings, state.task)
+        network.load_state_dict(state.network.state_dict())
+        return measured(resume(replace(state, network=network, best=None, curve=()), memory=False))
+    return state
+
+
+def _with(state: PlaygroundState, **changes: Any) -> PlaygroundState:
+    """Begin anew with other settings; what was playing plays on."""
+    settings = state.settings | changes
+    task = make_task(settings, state.picture) if set(changes) & set(DATA_KNOBS) else state.task
+    begun = begin_with(settings, task, build_network(settings, task), state.picture)
+    playing = state.playing and begun.fitting is not None
+    return replace(
+        begun,
+        known=state.known,
+        playing=playing,
+        pinned="" if set(changes) & set(NETWORK_KNOBS) else state.pinned,
+        said=task.note,
+    )
+
+
+def _points_set(state: PlaygroundState, text: str) -> PlaygroundState:
+    """Other points of one's own. The network stays as it is and learns on with them, if it still fits."""
+    settings = state.settings | {"points": text, "data": OWN}
+    task = own_task(text, float(settings["ratio"]), int(settings["seed"]))
+    if task.kind != state.task.kind:
+        return replace(_with(state, points=text, data=OWN), said=task.note)
+    state = replace(
+        state,
+        settings=settings,
+        task=task,
+        best=None,
+        curve=state.curve if state.settings["data"] == OWN else (),
+    )
+    state = resume(replace(state, said=task.note))
+    return measured(replace(state, playing=state.playing and state.fitting is not None))
+
+
+def _drawn(state: PlaygroundState, stroke: tuple[tuple[float, float], ...], brush: str) -> PlaygroundState:
+    """A stroke on the map. On any other task than one's own points, its points become one's own first."""
+    if state.task.kind == "colours":
+        return replace(state, said="A picture is learnt as a whole; choose own points to draw points.")
+    task = state.task
+    text = str(state.settings["points"])
+    if state.settings["data"] != OWN:
+        text = write_points(
+            np.concatenate([task.points, task.test_points]),
+            np.concatenate([task.targets, task.test_targets])[:, 0],
+        )
+    return _points_set(state, with_stroke(text, stroke, brush))
+
+
+def _back_to_best(state: PlaygroundState) -> PlaygroundState:
+    if state.best is None:
+        return replace(state, said="There is nothing to go back to yet.")
+    moment, weights = state.best
+    state.network.load_state_dict(weights)
+    said = (
+        f"Back to epoch {moment.epoch:.0f}, where the wrongness was {written(moment.loss)}, the least so far."
+    )
+    return replace(measured(resume(state, memory=False)), said=said, mood="plain")
+
+
+# The network taken in hand: features, layers, neurons, weights
+
+
+def _node(state: PlaygroundState, name: str) -> PlaygroundState:
+    """A feature goes on or off; a neuron's picture is pinned to the large map, or let go."""
+    if name.startswith("feature "):
+        feature = name.removeprefix("feature ")
+        chosen = set(features_in(state.settings)) ^ {feature}
+        if not chosen:
+            return replace(state, said="The network needs at least one feature to look at.")
+        return _with(state, features=", ".join(each for each in FEATURES if each in chosen))
+    return replace(state, pinned="" if name in (state.pinned, "out", "out 1", "out 2", "out 3") else name)
+
+
+def _press(state: PlaygroundState, name: str) -> PlaygroundState:
+    """The small buttons in the drawings: one layer more or less, one neuron more or less, another brush."""
+    layers = list(layers_in(state.settings))
+    what, _, place = name.partition(" ")
+    if what == "brush":
+        return replace(state, settings=state.settings | {"brush": fitting(find_knob(KNOBS, "brush"), place)})
+    if what == "layer+" and len(layers) < MOST_LAYERS:
+        layers.append(2)
+    elif what == "layer-" and layers:
+        layers.pop()
+    elif place.isdecimal() and 0 < int(place) <= len(layers):
+        layers[int(place) - 1] = min(
+            MOST_NEURONS, max(1, layers[int(place) - 1] + (1 if what == "neuron+" else -1))
+        )
+    return _with(state, layers=", ".join(map(str, layers)))
+
+
+def _edit(state: PlaygroundState, name: str, value: Any) -> PlaygroundState:
+    """A weight typed in. Training goes on from there."""
+    import torch
+
+    found = find_weight(state, name)
+    if value is None or found is None:
+        return replace(state, link="")
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not abs(number) <= 1000:
+        raise Refused("A weight is a number from -1000 to 1000.")
+    tensor, place = found
+    with torch.no_grad():
+        tensor[place] = number
+    return measured(replace(state, said="", mood="plain"))
+
+
+# Saving and loading: a card and safetensors, as every trained network of the studio
+
+
+def save_network(state: PlaygroundState) -> File:
+    """The network as a zip of `playground.safetensors` and its card `playground.json`, with all settings in
+    the card's notes.
+    """
+    from studio.learning.checkpoints import Card
+    from studio.learning.datasets import DataSource
+
+    settings = {name: value for name, value in state.settings.items() if name not in ("brush",)}
+    last = state.curve[-1]
+    figures = {
+        "loss": last.loss,
+        "test loss": last.test_loss,
+        "accuracy": last.right,
+        "test accuracy": last.test_right,
+    }
+    wishes = " ".join(
+        f"--set '{name}={value}'"
+        for name, value in settings.items()
+        if name != "points" and value != _defaults()[name]
+    )
+    card = Card(
+        name="playground",
+        what=f"a network of the Playground for the task '{settings['data']}', after {state.epoch:.0f} epochs",
+        data=(
+            DataSource(
+                name=f"Playground, {settings['data']}",
+                source="drawn by the studio or the visitor",
+                licence="the visitor's own",
+            ),
+        ),
+        command=f"studio lesson playground {wishes}".strip(),
+        figures={name: figure for name, figure in figures.items() if math.isfinite(figure)},
+        notes=json.dumps({"settings": settings}, ensure_ascii=False)
+        if len(str(settings["points"])) < 15_000
+        else "",
+    )
+    return packed(state.network, card)
+
+
+def load_network(state: PlaygroundState, content: bytes, name: str) -> PlaygroundState:
+    """A network back from its zip, with its settings. Raises `Unreadable` for what is none, or does not fit
+    its own settings.
+    """
+    from studio.errors import StudioError, Unreadable
+
+    model = unpacked(content, "playground", name)
+    wrong = f"{name} is no saved Playground network; choose a zip that the Playground saved."
+    try:
+        kept = json.loads(model.card.notes)["settings"]
+        settings = settings_of(
+            KNOBS, {knob: value for knob, value in kept.items() if knob in _defaults()}
+        ) | {"brush": state.settings["brush"]}
+        task = make_task(settings, state.picture)
+        network = build_network(settings, task)
+        network.load_state_dict(model.network.state_dict())
+    except (ValueError, KeyError, TypeError, AttributeError, RuntimeError):
+        raise Unreadable(wrong) from None
+    except StudioError as error:
+        raise Unreadable(f"{name} holds settings that do not fit: {error}") from None
+    loaded = begin_with(settings, task, network, state.picture)
+    said = f"{name} is loaded: {model.card.what}."
+    return replace(loaded, known=state.known, said=said, mood="good")
+
+
+def _defaults() -> dict[str, Any]:
+    return settings_of(KNOBS)

@@ -1,0 +1,1 @@
+"""What several lessons use: drawn fruit, pictures, a small dream, and credits."""

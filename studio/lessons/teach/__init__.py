@@ -1,0 +1,1 @@
+"""Lesson 13: teach a network by showing it a few examples."""

@@ -1,0 +1,116 @@
+"""Train and test: a curve bent to fit every point, and why that is no compliment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from studio.lessons.kit.lesson import Check, Lesson, Push, Slide, Switch
+from studio.lessons.kit.scene import Table, written
+from studio.lessons.train_and_test.drawing import draw
+from studio.lessons.train_and_test.model import (
+    MOST_BENDS,
+    TrainAndTestState,
+    act,
+    begin,
+    cross_validated,
+    error_on,
+    learnt,
+)
+
+if TYPE_CHECKING:
+    pass
+
+
+def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
+    """Errors for every number of bends: learnt from, held back, cross-validated, sealed."""
+    state = begin(settings)
+    rows = []
+    for bends in range(1, min(MOST_BENDS, len(state.train) * 4 // 5 - 2) + 1):
+        weights, basis = learnt(state.train, bends)
+        errors = [error_on(weights, basis, points) for points in (state.train, state.validation)]
+        rows.append(
+            (
+                str(bends),
+                *(
+                    written(error)
+                    for error in (
+                        *errors,
+                        cross_validated(state.train, bends),
+                        error_on(weights, basis, state.test),
+                    )
+                ),
+            )
+        )
+    yield Table(
+        "Mean squared error", ("bends", "learnt from", "held back", "cross-validated", "sealed"), tuple(rows)
+    )
+
+
+LESSON: Lesson[TrainAndTestState] = Lesson(
+    name="train_and_test",
+    title="Train and test",
+    question="How do you know that it learnt, and did not just learn by heart?",
+    first="Press Learn. Then move Bends to 12 and compare the two errors.",
+    notice=(
+        "More bends always make the error on the learnt points smaller.",
+        "On the points held back it falls, and then rises again. Between the two lies learning.",
+        "Choosing by the blue squares uses them up a little. That is why there are sealed points as well.",
+        "Cross-validated errors may run into thousands: beyond the outermost point it learnt from, nothing holds a curve with many bends.",
+        "More points tame the curve better than anything else.",
+    ),
+    checks=(
+        Check(
+            "What will happen if the curve has as many bends as there are points?",
+            ("It meets every point", "It becomes a straight line", "It stops learning"),
+            0,
+            "With as many numbers to set as points to meet, it can meet them all, and the noise in them too.",
+        ),
+        Check(
+            "Why does the test set stay shut until the end?",
+            (
+                "To save time",
+                "Because choosing by it would make its answer too kind",
+                "Because it holds harder points",
+            ),
+            1,
+            "Whatever you choose by is no longer unseen. Its error is then the best of many, and the best of many is partly luck.",
+        ),
+    ),
+    formula=(
+        "error on a set = mean of (curve(x) − y)² over its points\n\n"
+        "train        bends the curve\n"
+        "validation   chooses how many bends\n"
+        "test         is asked once\n"
+        "\ncross-validation: every fifth of the points is held back once,\n"
+        "and the five errors are averaged"
+    ),
+    code="""\
+import numpy as np
+
+rng = np.random.default_rng(0)
+x = rng.uniform(-1, 1, 30)
+y = np.sin(3.4 * x) + rng.normal(0, 0.3, 30)
+for bends in (1, 3, 5, 9, 14):
+    curve = np.polyfit(x[:15], y[:15], bends)
+    seen = np.mean((np.polyval(curve, x[:15]) - y[:15]) ** 2)
+    new = np.mean((np.polyval(curve, x[15:]) - y[15:]) ** 2)
+    print(bends, round(seen, 3), round(new, 3))""",
+    tab="Dream",
+    use="A melody model that copies its corpus has learnt by heart. That is why every style here is tried on tunes it has never heard.",
+    knobs=(
+        Push("play", "Learn", "bend the curve, step after step", key="space", main=True),
+        Push("cross", "Cross-validate", "try every number of bends, five ways", key="c"),
+        Push("open", "Open the sealed points", "the test set, to be asked once", key="o"),
+        Push("reset", "Start again", "", key="r"),
+        Slide("bends", "Bends", 1, MOST_BENDS, 1, 3, "How often the curve may turn, and one more."),
+        Slide("points", "Points to learn from", 8, 60, 1, 16, restarts=True),
+        Slide("noise", "Noise", 0, 0.8, 0.05, 0.3, restarts=True),
+        Switch("reveal", "Show the curve behind it all", False),
+        Slide("seed", "Dice", 0, 99, 1, 4, "Other points.", restarts=True),
+    ),
+    begin=begin,
+    act=act,
+    draw=draw,
+    table=table,
+)
