@@ -18,9 +18,9 @@ import torch
 from torch import nn
 
 from studio.errors import Refused, StudioError, Unreadable
-from studio.lessons.playground import data
 from studio.lessons.kit.lesson import Action
 from studio.lessons.kit.scene import Button, Entry, Heat, Link, Node, Points
+from studio.lessons.playground import data
 from studio.lessons.playground.controls import RATES
 from studio.lessons.playground.lesson import LESSON
 from studio.lessons.playground.model import TASKS, PlaygroundState, features_in, layers_in, train
