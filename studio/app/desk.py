@@ -12,13 +12,12 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from studio.app.intake import Credit, Shown, data_url, download_name, own_files, own_tunes, receive, show
 from studio.app.music_routes import Derived
 from studio.app.views import work_page, work_view
-from studio.errors import Refused, UnknownName, Unreadable
+from studio.errors import Refused, UnknownName, Unreadable, ways_out_of
 from studio.images.networks.backbones import is_safetensors
 from studio.images.networks.own_networks import is_pickle, recognised
 from studio.images.pictures import read_picture
@@ -27,7 +26,6 @@ from studio.making.jobs import Jobs
 from studio.making.kinds import KINDS, read_recipe
 from studio.making.remaking import compare
 from studio.music.melody.recipes import ComposeRecipe
-from studio.music.melody.relaxing import ways_out
 from studio.works.gallery import Gallery
 from studio.works.ingredient import Ingredient
 from studio.works.recipe import Recipe, check
@@ -266,18 +264,10 @@ class Desk:
         return recipe
 
     def ways_out(self, id: str) -> list[dict[str, Any]]:
-        """What a job that failed for wishes that conflict could leave out, each a field of the recipe with
-        its new value.
+        """What would help a job that failed because its settings conflict: each a field of the recipe with its
+        new value.
         """
-        state = self.jobs.latest(id)
-        if state.state != "failed":
-            return []
-        recipe = read_recipe(state.recipe_json)
-        return (
-            [asdict(way) for way in ways_out(recipe, state.message or "")]
-            if isinstance(recipe, ComposeRecipe)
-            else []
-        )
+        return ways_out_of(self.jobs.latest(id).problem)
 
     def _takes(self, recipe: Recipe, seed: int, count: int) -> list[str]:
         if not 1 <= count <= MOST_TAKES:

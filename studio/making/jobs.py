@@ -22,7 +22,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from studio.errors import Refused, StudioError
+from studio.errors import Refused, StudioError, error_data
 from studio.making.kinds import read_recipe
 from studio.works.log import write_log
 from studio.works.recipe import Recipe
@@ -256,7 +256,7 @@ class Jobs:
             hand.future = self._workers.submit(job.id, job.recipe_json, Place.of(self.gallery), anew=True)
             hand.future.add_done_callback(lambda _: self._call())
         except StudioError as error:
-            self.ledger.failed(job.id, str(error))
+            self.ledger.failed(job.id, str(error), error_data(error))
             self._let_go(hand)
         except Exception:
             self.ledger.failed(job.id, self._our_fault(traceback.format_exc()))
@@ -319,7 +319,8 @@ class Jobs:
         if outcome.state == "made" and outcome.work_id is not None:
             self.ledger.made(hand.id, outcome.work_id)
         elif outcome.state == "failed":
-            self.ledger.failed(hand.id, self._our_fault(outcome.fault) if outcome.fault else outcome.message)
+            message = self._our_fault(outcome.fault) if outcome.fault else outcome.message
+            self.ledger.failed(hand.id, message, outcome.problem)
         elif outcome.state == "interrupted":
             self.ledger.interrupted(hand.id, outcome.message)
         else:

@@ -22,7 +22,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from multiprocessing import resource_tracker
 from typing import Any
@@ -32,7 +32,7 @@ from dask.system import CPU_COUNT
 from distributed import Client, Future, KilledWorker, LocalCluster, Worker, WorkerPlugin, get_worker
 from distributed.system import MEMORY_LIMIT
 
-from studio.errors import Missing, Refused, StudioError
+from studio.errors import Missing, Refused, StudioError, error_data
 from studio.making.kinds import KINDS, Kind, read_recipe, run_here
 from studio.process import finish
 from studio.works.gallery import Gallery
@@ -85,7 +85,7 @@ class Outcome:
     """How a making ended. state: made, failed, cancelled or interrupted.
 
     message: a sentence for a person; fault: a traceback where the studio itself is to blame; there_already:
-    nothing had to be made.
+    nothing had to be made. problem: what the error knows beside its sentence (`studio.errors.error_data`).
     """
 
     state: str
@@ -93,6 +93,7 @@ class Outcome:
     message: str = ""
     fault: str = ""
     there_already: bool = False
+    problem: dict[str, Any] = field(default_factory=dict)
 
 
 class Workers:
@@ -378,7 +379,7 @@ def make_there(
     except _Stopped:
         return Outcome("cancelled")
     except StudioError as error:
-        return Outcome("failed", message=str(error))
+        return Outcome("failed", message=str(error), problem=error_data(error))
     except MemoryError:
         return Outcome(
             "failed",

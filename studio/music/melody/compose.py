@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
-from studio.errors import Refused
+from studio.errors import Contradiction, Refused
 from studio.music.melody.recipes import ComposeRecipe
 from studio.music.melody.takes import NoteOrigin, Outlook, Player, Take, by_chain, consider, draw
 from studio.music.reading.readers import read_tunes
@@ -56,67 +56,87 @@ def compose(recipe: ComposeRecipe, materials: Materials) -> Making:
     if "program" in by_name(recipe.format).options:
         program_of(recipe.instrument)  # says at once that there is none
     player, model = _player(recipe)
-    study = yield from study_of(recipe, materials)
-    take = yield from _steps(_taken(study, recipe, player, model), CONSIDERING, DRAWING)
+    request = yield from prepared(recipe, materials)
+    take = yield from _steps(_taken(request, recipe, player, model), CONSIDERING, DRAWING)
     yield Progress(
         DRAWING,
         WRITING,
         "writing it down",
         preview=lambda: piano_roll(take.tune, width=768, height=288, form="JPEG"),
     )
-    return _made(recipe, study, take, model)
+    return _made(recipe, request, take, model)
 
 
 @dataclass(frozen=True, eq=False)
-class Study:
-    """A style and a request, made ready: what all takes that differ only in their seed share."""
+class PreparedRequest:
+    """What all takes of a request share: its style, and all that does not depend on who chooses the notes or
+    on the seed.
+
+    takes: the latest ones by their seed and title, since one take may be written in several formats.
+    """
 
     style: Style
     comparison: Comparison
     outlook: Outlook
     takes: dict[str, Take] = field(default_factory=dict)
-    """The latest ones, by what tells takes apart: one take is written down in several formats."""
 
 
-def study_of(recipe: ComposeRecipe, materials: Materials) -> Generator[Progress, None, Study]:
-    """What a recipe's takes share. The latest ones are kept in memory, so that another take of the same
-    request takes a moment.
+MAKES_NO_DIFFERENCE = {
+    "seed": 0,
+    "setting": None,
+    "model": None,
+    "format": "mid",
+    "title": "",
+    "composer": "markov",
+    "temperature": 1.0,
+}
+"""Fields of a recipe in which takes of one request may differ, with a value for all."""
+
+
+def prepared(recipe: ComposeRecipe, materials: Materials) -> Generator[Progress, None, PreparedRequest]:
+    """What the takes of a recipe share.
+
+    The latest requests are kept in memory, so that another take of the same request needs only a moment. So are
+    those that contradict themselves: finding out which settings conflict is the slowest part of all, and the
+    answer is the same for every seed.
     """
-    shelf = _shelf()
-    apart = {
-        "seed": 0,
-        "setting": None,
-        "model": None,
-        "format": "mid",
-        "title": "",
-        "composer": "markov",
-        "temperature": 1.0,
-    }
-    key = recipe.model_copy(update=apart).to_json()
-    if key in shelf:
+    kept = _kept_requests()
+    key = recipe.model_copy(update=MAKES_NO_DIFFERENCE).to_json()
+    if key not in kept:
+        try:
+            request: PreparedRequest | Contradiction = yield from _prepare(recipe, materials)
+        except Contradiction as error:
+            request = error.with_traceback(None)  # which would keep the whole search in memory
+        while len(kept) >= KEPT_REQUESTS:
+            del kept[next(iter(kept))]
+        kept[key] = request
+    else:
         yield Progress(CONSIDERING, WRITING, "as in the take before")
-        return shelf[key]
+        request = kept[key]
+    if isinstance(request, Contradiction):
+        # A new one each time: an exception collects a traceback wherever it passes.
+        raise Contradiction(str(request), request.conflict, request.ways_out)
+    return request
+
+
+def _prepare(recipe: ComposeRecipe, materials: Materials) -> Generator[Progress, None, PreparedRequest]:
     style = yield from _scaled(style_of(recipe.sources, materials, recipe.style), 0, READING)
     comparison = _compared(style.sha256, tuple(style.ids), style)
-    kept = [
+    take, theme = (
         _tune_of(source, materials) if source else None
         for source in (recipe.source("take"), recipe.source("theme"))
-    ]
-    limit = recipe.max_copy or comparison.max_copy
-    outlook = yield from _steps(
-        consider(recipe, style, take=kept[0], theme=kept[1], max_copy=limit), READING, CONSIDERING
     )
-    while len(shelf) >= KEPT_STUDIES:
-        del shelf[next(iter(shelf))]
-    shelf[key] = Study(style, comparison, outlook)
-    return shelf[key]
+    limit = recipe.max_copy or comparison.max_copy
+    considering = consider(recipe, style, take=take, theme=theme, max_copy=limit)
+    outlook = yield from _steps(considering, READING, CONSIDERING)
+    return PreparedRequest(style, comparison, outlook)
 
 
-KEPT_STUDIES, KEPT_TAKES = 2, 16
+KEPT_REQUESTS, KEPT_TAKES = 2, 16
 
 
 @lru_cache(maxsize=1)
-def _shelf() -> dict[str, Study]:
+def _kept_requests() -> dict[str, PreparedRequest | Contradiction]:
     return {}
 
 
@@ -128,23 +148,26 @@ def _compared(_sha256: str, _ids: tuple[str, ...], style: Style) -> Comparison:
 def take_of(recipe: ComposeRecipe, materials: Materials) -> Take:
     """The take of a recipe, without a file: its tune, its form, and where each note comes from."""
     player, model = _player(recipe)
-    study = finish(study_of(recipe, materials))
-    return finish(_taken(study, recipe, player, model))
+    request = finish(prepared(recipe, materials))
+    return finish(_taken(request, recipe, player, model))
 
 
 def _taken(
-    study: Study, recipe: ComposeRecipe, player: Callable[[Idiom], Player], model: ModelIdentity | None
+    request: PreparedRequest,
+    recipe: ComposeRecipe,
+    player: Callable[[Idiom], Player],
+    model: ModelIdentity | None,
 ) -> Generator[str, None, Take]:
     key = json.dumps((recipe.seed, recipe.title, recipe.composer, recipe.temperature, model and model.sha256))
-    if key not in study.takes:
+    if key not in request.takes:
         drawn = yield from draw(
-            replace(study.outlook, recipe=recipe), recipe.seed, player(study.outlook.idiom)
+            replace(request.outlook, recipe=recipe), recipe.seed, player(request.outlook.idiom)
         )
-        while len(study.takes) >= KEPT_TAKES:
-            study.takes.pop(next(iter(study.takes)), None)
-        study.takes[key] = drawn
+        while len(request.takes) >= KEPT_TAKES:
+            request.takes.pop(next(iter(request.takes)), None)
+        request.takes[key] = drawn
         return drawn
-    return study.takes[key]
+    return request.takes[key]
 
 
 def _player(recipe: ComposeRecipe) -> tuple[Callable[[Idiom], Player], ModelIdentity | None]:
@@ -224,14 +247,14 @@ def _in_words(number: float) -> str:
     return f"{number:,.0f}"
 
 
-def _made(recipe: ComposeRecipe, study: Study, take: Take, model: ModelIdentity | None) -> Made:
+def _made(recipe: ComposeRecipe, request: PreparedRequest, take: Take, model: ModelIdentity | None) -> Made:
     packages = ("numpy", "scipy", "music21", "pretty_midi", "verovio", *(("torch",) if model else ()))
     result = Result(
         content=file_of(take.tune, recipe),
         suffix=by_name(recipe.format).suffix,
         media_type=by_name(recipe.format).media_type,
         thumbnail=piano_roll(take.tune, width=512, height=320, form="JPEG"),
-        facts=facts_of(recipe, study, take),
+        facts=facts_of(recipe, request, take),
     )
     return finish_work(recipe, result, model=model, setting=setting("cpu", *packages))
 
@@ -244,17 +267,17 @@ def file_of(tune: Tune, recipe: ComposeRecipe) -> bytes:
     return form.to_bytes(tune, program=program)
 
 
-def facts_of(recipe: ComposeRecipe, study: Study, take: Take) -> dict[str, str]:
+def facts_of(recipe: ComposeRecipe, request: PreparedRequest, take: Take) -> dict[str, str]:
     """What is worth telling of a take."""
-    outlook, idiom, tune = study.outlook, study.outlook.idiom, take.tune
+    outlook, idiom, tune = request.outlook, request.outlook.idiom, take.tune
     pitches = [note.pitch for note in tune.sounding if note.pitch is not None]
     kind = {"interval": RunKind.INTERVAL, "pitch": RunKind.PITCH, "rhythm": RunKind.RHYTHM}[recipe.copy_by]
-    run = study.comparison.longest_run(tune, kind)
+    run = request.comparison.longest_run(tune, kind)
     what = {"interval": "intervals", "pitch": "pitches", "rhythm": "intervals and note lengths"}[
         recipe.copy_by
     ]
     facts = {
-        "style": f"{study.style.entry.title} ({study.style.entry.licence})",
+        "style": f"{request.style.entry.title} ({request.style.entry.licence})",
         "meter": str(idiom.meter),
         "key": str(idiom.key),
         "bars": str(recipe.bars),
@@ -264,7 +287,7 @@ def facts_of(recipe: ComposeRecipe, study: Study, take: Take) -> dict[str, str]:
         else "none",
         "learnt from": _learnt_from(outlook),
         "chance": chance_in_words(outlook.log_chance),
-        "copying": f"at most {outlook.ground.max_copy} notes in a row compared by {what}; the longest has {run.notes}"
+        "copying": f"at most {outlook.context.max_copy} notes in a row compared by {what}; the longest has {run.notes}"
         + (f", from bar {run.bar}, as in bar {run.song_bar} of {run.title}" if run.notes else ""),
         "copied": f"{run.start}+{run.notes}",
     }

@@ -1,449 +1,268 @@
-"""What can be wished of a melody, in one table: `CONSTRAINTS`. The compiler, the command line, the app and
-the explanations read it.
+"""The table of constraints: everything a melody can be asked to obey, one row each.
 
-    ground = Ground(idiom, walk, bars=16)
-    wishes = compile_wishes(ground, recipe)        # masks, automata and weights, each under the name an explanation uses
-    refusal(conflict)                              # which of them contradict each other, in one sentence
+    CONSTRAINTS                                    # the rows
+    add(Constraint(...)); remove(row)              # a row more, from anywhere; it may bring its own parameter
+    recipe_class()                                 # ComposeRecipe with the parameters that rows bring
+    contradiction(conflict, compiled, recipe, …)   # the error for settings that cannot hold together, with its data
 
-Each row belongs to a field of `ComposeRecipe`, where its range, default and help stand. Hard wishes hold
-exactly; soft ones change how probable things are; what a style usually does (its range, how its tunes end) is
-wished for too, and gives way where it must.
+A row is the only place that names a constraint: the recipe's parameter it belongs to, what an explanation calls
+it, how to get rid of it, and the function that turns it into masks, automata or weights. The command line, the
+controls of the Compose tab, the compiler and the explanations all read the table.
+
+Light on purpose (no numpy): the command line reads it to list its options. The functions behind the rows are in
+`compiling`, which is imported when a melody is composed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
-from functools import cached_property
+from functools import lru_cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Union
 
-import numpy as np
+from pydantic import create_model
 
-from studio.errors import Refused
-from studio.music.chains.automata import DEAD, Automaton, Listener, each, forbidding, from_table, requiring
-from studio.music.chains.markov import Floats
-from studio.music.chains.sampling import Conflict, Mask, Walk, Wish, anywhere, covering, starting
-from studio.music.melody.idiom import Idiom
-from studio.music.melody.recipes import (
-    SCALES,
-    ComposeRecipe,
-    Pin,
-    Sound,
-    Span,
-    read_cadence,
-    read_density,
-    read_keep,
-    read_motif,
-    read_point,
-    read_range,
-    read_rhythm,
-)
-from studio.music.scores.keys import pitch_name
-from studio.music.scores.pitches import pitch_class_of
-from studio.music.scores.tunes import Tune
-from studio.music.styles.runs import RunKind
+from studio.errors import AskedFor, Contradiction, WayOut
+from studio.music.melody.recipes import ComposeRecipe, read_density
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from studio.music.chains.automata import Listener
+    from studio.music.chains.sampling import Conflict, Wish
+    from studio.music.melody.compiling import Compiled, Context
+
+Meaning = Union["NDArray[np.bool_]", "NDArray[np.float64]", "Listener", None]
+"""What a value of a constraint comes to. [ticks, alphabet] of booleans: which events may start when.
+[ticks, alphabet] of numbers: how much more probable each is made. A `Listener`: an automaton that must accept
+the melody. None: it asks for nothing here."""
+
+Compile = Callable[["Context", ComposeRecipe, Any], Meaning]
+Usual = Callable[["Context"], "Wish"]
 
 
 @dataclass(frozen=True, eq=False)
-class Ground:
-    """What wishes are compiled onto: an idiom, a walk in it, so many bars; the take that bars are kept from,
-    the theme, the copy limit.
-    """
-
-    idiom: Idiom
-    walk: Walk
-    bars: int
-    take: Tune | None = None
-    theme: Tune | None = None
-    max_copy: int = 8
-
-    @property
-    def bar(self) -> int:
-        return self.idiom.bar
-
-    @property
-    def ticks(self) -> int:
-        return self.bars * self.bar
-
-    @cached_property
-    def end_of(self) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
-        """[ticks, alphabet]: the tick at which an event that starts at a tick is over."""
-        found: np.ndarray[tuple[int, int], np.dtype[np.int64]] = (
-            np.arange(self.ticks)[:, None] + self.idiom.ticks[None, :]
-        )
-        return found
-
-    def everything(self) -> Mask:
-        return anywhere(self.walk, self.ticks)
-
-    def span(self, bars: Span, wish: str) -> slice:
-        """The ticks of these bars. Raises `Refused` where the tune has no such bar."""
-        if bars.last > self.bars:
-            raise Refused(
-                f"{wish} speaks of bar {bars.last}, and the tune has {self.bars}; ask for more bars or an earlier place."
-            )
-        return slice((bars.first - 1) * self.bar, bars.last * self.bar)
-
-    def matching(self, what: Sound) -> Mask:
-        """[alphabet]: events that strike this pitch."""
-        idiom = self.idiom
-        same = idiom.pitch == what.pitch if what.pitch is not None else idiom.pitch % 12 == what.pitch_class
-        found: Mask = idiom.struck & same
-        return found
-
-    def whole_bars(self, first: int, symbols: Sequence[int]) -> Mask:
-        """[ticks, alphabet]: from bar `first` (from 0) on exactly these events, which fill whole bars."""
-        mask = self.everything()
-        tick = first * self.bar
-        for symbol in symbols:
-            length = int(self.idiom.ticks[symbol])
-            mask[tick : tick + length] = False
-            mask[tick, symbol] = True
-            tick += length
-        return mask
-
-    def ending_at(self, tick: int, events: Mask) -> Mask:
-        """[ticks, alphabet]: what sounds up to this tick is one of these events."""
-        mask = self.everything()
-        low = max(0, tick - int(self.idiom.ticks.max()))
-        mask[low:tick] &= (self.end_of[low:tick] != tick) | events
-        return mask
-
-
-Compile = Callable[[Ground, ComposeRecipe], list[Wish]]
-
-
-@dataclass(frozen=True)
 class Constraint:
-    """A row of the table. field: of `ComposeRecipe`; its help is what people read. hard: it holds exactly.
+    """A row of the table.
 
-    compile: the wishes it makes where it is asked for, or, if `always`, in any case. usual: what the style
-    does, wished where the recipe does not ask (or, if `usual_anyway`, also where it does), which gives way.
+    field: the recipe's parameter. name: what an explanation calls one value of it, such as "the pin 4:1=G4".
+    compile: what one value means; a function (context, recipe, value), or the name of one in `compiling`. None
+    where the parameter shapes the walk itself (bars, meter) or is drawn step by step (form). Masks and automata
+    hold exactly, weights only make events more or less probable.
+
+    each: the parameter is a list, and every entry of it is a constraint of its own, to be left out alone.
+    always: it holds even where the recipe leaves the parameter at its default. in_force: the value that holds,
+    where that is not simply the recipe's. way_out: (label, new value) of the change that relaxes one value, or
+    None where there is none; by default the value is left out.
+
+    usual: what the style does in this respect, asked for where the recipe does not say (or, with
+    `usual_anyway`, also where it does). It gives way to everything else.
+
+    annotation, parameter: for a row that brings its own parameter, the type and `works.recipe.parameter(...)`
+    of the field that `recipe_class` adds to `ComposeRecipe`.
     """
 
     field: str
-    compile: Compile
-    hard: bool = True
+    name: Callable[[Any], str]
+    compile: Compile | str | None = None
+    each: bool = False
     always: bool = False
-    usual: Compile | None = None
+    in_force: Callable[[Context, ComposeRecipe], Any] | None = None
+    way_out: Callable[[Any], tuple[str, Any] | None] | None = None
+    usual: Usual | str | None = None
     usual_anyway: bool = False
+    annotation: Any = None
+    parameter: Any = None
 
-    def asked(self, recipe: ComposeRecipe) -> bool:
-        return bool(getattr(recipe, self.field) != ComposeRecipe.model_fields[self.field].default)
+    def is_set(self, recipe: ComposeRecipe) -> bool:
+        """Whether the recipe asks for it: the parameter is not at its default."""
+        field = type(recipe).model_fields.get(self.field)
+        return field is not None and getattr(recipe, self.field) != field.default
 
-    @property
-    def sentence(self) -> str:
-        return ComposeRecipe.model_fields[self.field].description or ""
+    def values(self, context: Context, recipe: ComposeRecipe) -> Sequence[Any]:
+        """The values that hold for this recipe, one for each constraint of this row."""
+        if self.in_force is not None:
+            return [self.in_force(context, recipe)]
+        value = getattr(recipe, self.field)
+        return list(dict.fromkeys(value)) if self.each else [value]
 
+    def meaning(self, context: Context, recipe: ComposeRecipe, value: Any) -> Meaning:
+        """What one value comes to. Raises `Refused` for one that makes no sense in this context."""
+        if self.compile is None:
+            return None
+        function: Compile = _function(self.compile)
+        return function(context, recipe, value)
 
-def _nothing(_ground: Ground, _recipe: ComposeRecipe) -> list[Wish]:
-    """Bars and meter are the walk itself; form is drawn step by step (`takes`)."""
-    return []
+    def usually(self, context: Context) -> Wish:
+        """What the style does in this respect."""
+        function: Usual = _function(self.usual)
+        return function(context)
 
+    def asked(self, value: Any) -> AskedFor:
+        return AskedFor(self.field, value, self.name(value))
 
-def _copies(ground: Ground, recipe: ComposeRecipe) -> list[Wish]:
-    kind = {"interval": RunKind.INTERVAL, "pitch": RunKind.PITCH, "rhythm": RunKind.RHYTHM}[recipe.copy_by]
-    name = f"at most {ground.max_copy} notes in a row as in the style"
-    return [Wish(name, reading=ground.idiom.copies(kind, ground.max_copy))]
-
-
-def _scale(ground: Ground, recipe: ComposeRecipe) -> list[Wish]:
-    idiom = ground.idiom
-    if recipe.scale == "key":
-        classes = set(idiom.key.scale)
-    elif recipe.scale in SCALES:
-        classes = {(idiom.key.tonic + step) % 12 for step in SCALES[recipe.scale]}
-    else:
-        classes = {pitch_class_of(name) for name in recipe.scale.split()}
-    allowed = ~idiom.sounding | np.isin(idiom.pitch % 12, list(classes))
-    return [Wish(f"the scale '{recipe.scale}'", allowed=ground.everything() & allowed)]
-
-
-def _range(ground: Ground, recipe: ComposeRecipe) -> list[Wish]:
-    return [_within(ground, *read_range(recipe.range or ""), f"the range {recipe.range}")]
-
-
-def _usual_range(ground: Ground, _recipe: ComposeRecipe) -> list[Wish]:
-    low, high = ground.idiom.range
-    return [_within(ground, low, high, f"the range of the style ({pitch_name(low)} to {pitch_name(high)})")]
-
-
-def _within(ground: Ground, low: int, high: int, name: str) -> Wish:
-    idiom = ground.idiom
-    return Wish(
-        name, allowed=ground.everything() & (~idiom.sounding | ((idiom.pitch >= low) & (idiom.pitch <= high)))
-    )
-
-
-def _start(ground: Ground, recipe: ComposeRecipe) -> list[Wish]:
-    what = ground.matching(Sound.read(recipe.start or ""))
-    return [Wish(f"the start on {recipe.start}", allowed=starting(ground.walk, ground.ticks, 0, what))]
-
-
-def _end(ground: Ground, recipe: ComposeRecipe) -> list[Wish]:
-    sound = Sound.read(recipe.end or "")
-    idiom = ground.idiom
-    same = idiom.pitch == sound.pitch if sound.pitch is not None else idiom.pitch % 12 == sound.pitch_class
-    return [Wish(f"the end on {recipe.end}", allowed=ground.ending_at(ground.ticks, idiom.sounding & same))]
-
-
-def _usual_end(_ground: Ground, _recipe: ComposeRecipe) -> list[Wish]:
-    return [Wish("an ending as tunes of the style end", ending=True)]
-
-
-def _pins(ground: Ground, recipe: ComposeRecipe) -> list[Wish]:
-    idiom = ground.idiom
-    wishes = []
-    for text in recipe.pins:
-        pin, name = Pin.read(text), f"the pin {text}"
-        place = (pin.beat - 1) * Fraction(4, idiom.meter.denominator) / idiom.tick
-        if place >= ground.bar:
-            raise Refused(
-                f"{name[0].upper()}{name[1:]} counts to beat {pin.beat}, and a bar of {idiom.meter} has {idiom.meter.numerator}."
-            )
-        moment = ground.span(Span(pin.bar, pin.bar), name[0].upper() + name[1:]).start
-        if place.denominator != 1:
-            raise Refused(
-                f"{name[0].upper()}{name[1:]} falls between all notes of {idiom.style.entry.title}; choose a beat it plays on."
-            )
-        moment += int(place)
-        fits = (
-            idiom.ticks == float((pin.length or 0) / idiom.tick)
-            if pin.length is not None
-            else np.ones(idiom.alphabet, dtype=bool)
+    def relaxed(self, recipe: ComposeRecipe, value: Any) -> WayOut | None:
+        """The change to the recipe that gives up this one value, or None where there is none."""
+        if self.way_out is not None:
+            change = self.way_out(value)
+            return None if change is None else WayOut(change[0], self.field, change[1])
+        field = type(recipe).model_fields[self.field]
+        rest = (
+            [entry for entry in getattr(recipe, self.field) if entry != value] if self.each else field.default
         )
-        if pin.what == "rest" and pin.length is None:
-            wishes.append(Wish(name, allowed=covering(ground.walk, ground.ticks, moment, ~idiom.sounding)))
-            continue
-        plain = idiom.struck if pin.what == "note" else ~idiom.sounding
-        what = ground.matching(pin.what) if isinstance(pin.what, Sound) else plain
-        wishes.append(Wish(name, allowed=starting(ground.walk, ground.ticks, moment, what & fits)))
-    return wishes
+        return WayOut(f"Leave out {self.name(value)}", self.field, rest)
 
 
-def _keep(ground: Ground, recipe: ComposeRecipe) -> list[Wish]:
-    if ground.take is None:
-        raise Refused("Bars are to be kept, but there is no take to keep them from; give it as well.")
-    wishes = []
-    for text in recipe.keep:
-        there, here = read_keep(text)
-        moment = ground.span(there, f"Keeping bars {text}").start
-        symbols = ground.idiom.symbols_of(ground.take, here.first, here.last)
-        wishes.append(Wish(f"the kept bars {text}", allowed=ground.whole_bars(moment // ground.bar, symbols)))
-    return wishes
+def _function(place: Any) -> Any:
+    """A row's function: itself, or by its name in `compiling`, which needs numpy and is imported only here."""
+    return getattr(import_module("studio.music.melody.compiling"), place) if isinstance(place, str) else place
 
 
-def _rhythm(ground: Ground, recipe: ComposeRecipe) -> list[Wish]:
-    idiom = ground.idiom
-    wishes = []
-    for text in recipe.rhythm:
-        bars, lengths = read_rhythm(text)
-        where = ground.span(bars or Span(1, ground.bars), f"The rhythm '{text}'")
-        mask = ground.everything()
-        mask[where] = False
-        tick, number = where.start, 0
-        while tick < where.stop:
-            length, sounds = lengths[number % len(lengths)]
-            ticks = length / idiom.tick
-            if ticks.denominator != 1 or tick // ground.bar != (tick + int(ticks) - 1) // ground.bar:
-                raise Refused(
-                    f"The rhythm '{text}' does not fill bars of {idiom.meter} with lengths {idiom.style.entry.title} plays; "
-                    "let its lengths add up to whole bars."
-                )
-            mask[tick] = (idiom.ticks == int(ticks)) & (idiom.struck if sounds else ~idiom.sounding)
-            tick, number = tick + int(ticks), number + 1
-        wishes.append(Wish(f"the rhythm '{text}'", allowed=mask))
-    return wishes
+MORE_NOTES = 4
+"""How many notes longer a shared run may get at a time, where the copy limit is loosened."""
+
+MOST_NOTES = 64
+"""The longest copy limit a recipe takes."""
 
 
-def _motifs(ground: Ground, recipe: ComposeRecipe) -> list[Wish]:
-    return [
-        Wish(f"the motif {text}", reading=_listening_for(ground, text, required=True))
-        for text in recipe.motifs
-    ]
+def _density_in_words(text: str) -> str:
+    fewest, most = read_density(text)
+    return f"{fewest} to {most} notes a bar"
 
 
-def _avoid(ground: Ground, recipe: ComposeRecipe) -> list[Wish]:
-    return [
-        Wish(f"avoiding {text}", reading=reading)
-        for text in recipe.avoid
-        if (reading := _listening_for(ground, text, required=False))
-    ]
+def _limit_in_words(notes: int) -> str:
+    return f"at most {notes} notes in a row as in the style"
 
 
-def _listening_for(ground: Ground, text: str, *, required: bool) -> Listener | None:
-    bars, notes, steps = read_motif(text)
-    idiom = ground.idiom
-    known = idiom.rises if steps else idiom.pitches
-    if not np.isin(notes, known).all():
-        if required:
-            raise Refused(
-                f"The motif {text} has a {'step' if steps else 'pitch'} that {idiom.style.entry.title} never plays; change it."
-            )
-        return None
-    view, _ = idiom.heard(RunKind.INTERVAL if steps else RunKind.PITCH)
-    word = np.searchsorted(known, notes).tolist()
-    automaton = (requiring if required else forbidding)([word], view.letters)
-    when = None
-    if bars is not None:
-        when = np.zeros(ground.ticks, dtype=bool)
-        when[ground.span(bars, f"The motif {text}")] = True
-    return Listener(view, automaton, when)
+def _longer_copies(notes: int) -> tuple[str, int] | None:
+    more = min(notes + MORE_NOTES, MOST_NOTES)
+    return (f"Allow {more} notes in a row as in the style", more) if more > notes else None
 
 
-def _density(ground: Ground, recipe: ComposeRecipe) -> list[Wish]:
-    fewest, most = read_density(recipe.density or "")
-    idiom = ground.idiom
-    view = each(2 * (idiom.place == 0) + idiom.struck, letters=4)
-    return [Wish(f"{fewest} to {most} notes a bar", reading=Listener(view, _a_bar_at_a_time(fewest, most)))]
+def _form_of_the_style(_form: str) -> tuple[str, str]:
+    return "Take a form of the style", "learnt"
 
 
-def _a_bar_at_a_time(fewest: int, most: int) -> Automaton:
-    """Counts struck notes between bar lines. Letters: 2 for what starts a bar, and 1 more where it is struck."""
-    before = most + 1
-    table = np.full((most + 2, 4), DEAD)
-    for count in range(most + 2):
-        done = count == before or count >= fewest
-        for struck in (0, 1):
-            if count != before and count + struck <= most:
-                table[count, struck] = count + struck
-            if done and struck <= most:
-                table[count, 2 + struck] = struck
-    return from_table(table, [fewest <= count <= most for count in range(most + 2)], start=before)
-
-
-def _cadences(ground: Ground, recipe: ComposeRecipe) -> list[Wish]:
-    idiom = ground.idiom
-    beat = int(idiom.meter.beat / idiom.tick)
-    wishes = []
-    for text in recipe.cadences:
-        bar, degree = read_cadence(text)
-        stop = ground.span(Span(bar, bar), f"The cadence {text}").stop
-        closing = idiom.sounding & (idiom.pitch % 12 == idiom.key.scale[degree - 1]) & (idiom.ticks >= beat)
-        wishes.append(Wish(f"the cadence {text}", allowed=ground.ending_at(stop, closing)))
-    return wishes
-
-
-def _line(ground: Ground, recipe: ComposeRecipe) -> Floats:
-    """[ticks]: the height of the drawn line, straight between its points, level before the first and after
-    the last.
-    """
-    points = sorted(read_point(text) for text in recipe.contour)
-    if points[-1][0] > ground.bars + 1:
-        raise Refused(
-            f"The contour goes on to bar {float(points[-1][0]):g}, and the tune has {ground.bars}; draw it within them."
-        )
-    places = [float((bar - 1) * ground.bar) for bar, _ in points]
-    line: Floats = np.interp(np.arange(ground.ticks), places, [pitch for _, pitch in points])
-    return line
-
-
-def _contour_limit(ground: Ground, recipe: ComposeRecipe) -> list[Wish]:
-    if not recipe.contour:
-        raise Refused("A contour limit needs a contour; draw one, such as --contour 1:D4 --contour 9:A5.")
-    idiom = ground.idiom
-    near = np.abs(idiom.pitch[None, :] - _line(ground, recipe)[:, None]) <= (recipe.contour_limit or 0)
-    return [Wish(f"at most {recipe.contour_limit} half tones off the contour", allowed=near | ~idiom.struck)]
-
-
-def _contour(ground: Ground, recipe: ComposeRecipe) -> list[Wish]:
-    idiom = ground.idiom
-    off = np.abs(idiom.pitch[None, :] - _line(ground, recipe)[:, None])
-    weight = np.exp(-recipe.contour_pull * np.minimum(off, 12.0) ** 2 / 12)
-    return [Wish("the contour", weight=np.where(idiom.struck, weight, 1.0))]
-
-
-def _theme(ground: Ground, recipe: ComposeRecipe) -> list[Wish]:
-    """Local fields towards a theme, or away from it (Papadopoulos, Pachet and Roy, "Sampling variations of
-    sequences for structured music generation", ISMIR 2017): an event that sounds the theme's pitch is so much
-    more probable, once more if it begins with it."""
-    if ground.theme is None:
-        return []
-    idiom = ground.idiom
-    weight = np.zeros((ground.ticks, idiom.alphabet))
-    for note in ground.theme.in_key(idiom.key).sounding:
-        begins, ends = (
-            int(place / idiom.tick)
-            for place in (note.start - ground.theme.pickup, note.end - ground.theme.pickup)
-        )
-        same = idiom.struck & (idiom.pitch % 12 == (note.pitch or 0) % 12)
-        weight[max(0, begins) : max(0, ends)] += same
-        if 0 <= begins < ground.ticks:
-            weight[begins] += same
-    return [Wish("the theme", weight=np.exp(2.0 * recipe.theme_pull * weight))]
-
-
-CONSTRAINTS = (
-    Constraint("bars", _nothing),
-    Constraint("meter", _nothing),
-    Constraint("max_copy", _copies, always=True),
-    Constraint("scale", _scale),
-    Constraint("range", _range, usual=_usual_range),
-    Constraint("start", _start),
-    Constraint("end", _end, usual=_usual_end, usual_anyway=True),
-    Constraint("pins", _pins),
-    Constraint("keep", _keep),
-    Constraint("rhythm", _rhythm),
-    Constraint("motifs", _motifs),
-    Constraint("avoid", _avoid),
-    Constraint("density", _density),
-    Constraint("cadences", _cadences),
-    Constraint("contour_limit", _contour_limit),
-    Constraint("contour", _contour, hard=False),
-    Constraint("theme_pull", _theme, hard=False, always=True),
-    Constraint("form", _nothing),
-)
-"""Every wish there is, by the field of the recipe that makes it."""
+CONSTRAINTS: list[Constraint] = [
+    Constraint("bars", "{} bars".format),
+    Constraint("meter", "the meter {}".format),
+    Constraint(
+        "max_copy",
+        _limit_in_words,
+        "copies",
+        always=True,
+        in_force=lambda context, _recipe: context.max_copy,
+        way_out=_longer_copies,
+    ),
+    Constraint("scale", "the scale '{}'".format, "scale"),
+    Constraint("range", "the range {}".format, "in_range", usual="usual_range"),
+    Constraint("start", "the start on {}".format, "start"),
+    Constraint("end", "the end on {}".format, "end", usual="usual_end", usual_anyway=True),
+    Constraint("pins", "the pin {}".format, "pin", each=True),
+    Constraint("keep", "the kept bars {}".format, "keep", each=True),
+    Constraint("rhythm", "the rhythm '{}'".format, "rhythm", each=True),
+    Constraint("motifs", "the motif {}".format, "motif", each=True),
+    Constraint("avoid", "avoiding {}".format, "avoid", each=True),
+    Constraint("density", _density_in_words, "density"),
+    Constraint("cadences", "the cadence {}".format, "cadence", each=True),
+    Constraint("contour_limit", "at most {} semitones off the contour".format, "contour_limit"),
+    Constraint("contour", "the contour".format, "contour"),
+    Constraint("theme_pull", "the theme".format, "theme", always=True),
+    Constraint("form", "the form {}".format, way_out=_form_of_the_style),
+]
+"""Every constraint there is. `add` and `remove` change it."""
 
 NO_CONSTRAINTS = ("key", "copy_by", "order", "contour_pull", "tempo", "instrument", "title", "format", "seed")
-"""Fields that are no wish of their own: the key is where the style is moved to, the rest is how, not what."""
+"""Parameters that constrain nothing themselves: the key is where the style is moved to, the others say how
+something is done, not what."""
 
 
-@dataclass(frozen=True)
-class Wishes:
-    """hard: hold exactly. soft: weights. usual: what the style does, which gives way, the last first."""
-
-    hard: tuple[Wish, ...]
-    soft: tuple[Wish, ...]
-    usual: tuple[Wish, ...]
-
-    @property
-    def readings(self) -> tuple[Listener, ...]:
-        return tuple(wish.reading for wish in self.hard if wish.reading is not None)
+def add(row: Constraint) -> Constraint:
+    """Put a row at the end of the table. What it brings is known everywhere from now on."""
+    CONSTRAINTS.append(row)
+    return row
 
 
-def compile_wishes(ground: Ground, recipe: ComposeRecipe) -> Wishes:
-    """The wishes of a recipe on a ground. Raises `Refused` for one that makes no sense there, such as a pin
-    in a bar that is not.
+def remove(row: Constraint) -> None:
+    """Take a row out of the table again."""
+    CONSTRAINTS.remove(row)
+
+
+def row_of(field: str) -> Constraint:
+    """The row of that parameter."""
+    return next(row for row in CONSTRAINTS if row.field == field)
+
+
+def recipe_class() -> type[ComposeRecipe]:
+    """The recipe of a melody: `ComposeRecipe`, with the parameters that rows of the table bring.
+
+    The row of the kind in `making.kinds` names this function: "studio.music.melody.constraints:recipe_class".
+    As long as no row brings a parameter it is `ComposeRecipe` itself, so JSON and fingerprints stay the same.
     """
-    hard: list[Wish] = []
-    soft: list[Wish] = []
-    usual: list[Wish] = []
-    for row in CONSTRAINTS:
-        asked = row.asked(recipe)
-        if asked or row.always:
-            (hard if row.hard else soft).extend(row.compile(ground, recipe))
-        if row.usual is not None and (row.usual_anyway or not asked):
-            usual += row.usual(ground, recipe)
-    return Wishes(tuple(hard), tuple(soft), tuple(usual))
+    return _extended(tuple(row for row in CONSTRAINTS if row.parameter is not None))
 
 
-def refusal(conflict: Conflict, style: str, lowest: int) -> Refused:
-    """One sentence: which wishes cannot be met together, and which single one to leave out."""
+@lru_cache(maxsize=4)
+def _extended(rows: tuple[Constraint, ...]) -> type[ComposeRecipe]:
+    if not rows:
+        return ComposeRecipe
+    fields: dict[str, Any] = {row.field: (row.annotation, row.parameter) for row in rows}
+    return create_model("ComposeRecipe", __base__=ComposeRecipe, __doc__=ComposeRecipe.__doc__, **fields)
+
+
+# When they cannot hold together
+# ------------------------------------------------------------------------------------------------------------
+
+
+def contradiction(
+    conflict: Conflict, compiled: Compiled, recipe: ComposeRecipe, style: str, lowest: int
+) -> Contradiction:
+    """The error for settings that cannot hold together, in one sentence and as data.
+
+    conflict: what `chains.sampling.explain` found. style: its title. lowest: how many notes back every step
+    looks at least, since with a shorter memory more might be possible. The ways out are the single changes
+    after which the rest can be satisfied.
+    """
     if not conflict.wishes:
-        return Refused(
-            f"{style} cannot fill these bars from the first to the last; ask for other bars or another meter."
+        bars = row_of("bars").asked(recipe.bars)
+        meter = str(compiled.context.idiom.meter)
+        return Contradiction(
+            f"The tunes of {style} cannot be joined to fill exactly {recipe.bars} bars of {meter}; choose another "
+            "number of bars or another meter.",
+            [bars, row_of("meter").asked(meter)],
         )
-    mends = list(conflict.mends)
+    rows = compiled.asked
+    asked = [rows[name][0].asked(rows[name][1]) for name in conflict.wishes]
+    ways = [way for name in conflict.mends if (way := rows[name][0].relaxed(recipe, rows[name][1]))]
+    return Contradiction(_in_a_sentence(conflict, style, lowest), asked, ways)
+
+
+def _in_a_sentence(conflict: Conflict, style: str, lowest: int) -> str:
     if len(conflict.wishes) == 1:
-        return Refused(f"Nothing in {style} can meet {conflict.wishes[0]}; leave it out, or change it.")
-    few = "" if conflict.smallest else ", at least,"
-    said = f"{style} cannot meet {_listed(conflict.wishes, 'and')} together{few}"
-    said += f" (looking back {lowest} notes)" if lowest > 1 else ""
-    if mends:
-        return Refused(f"{said}; leave out {_listed(mends, 'or')}, and the rest can be met.")
-    return Refused(f"{said}, and other wishes conflict as well; leave out several.")
+        (name,) = conflict.wishes
+        if conflict.mends:
+            return f"Nothing in {style} allows {name}; leave it out or change it."
+        return f"Nothing in {style} allows {name}, and other settings conflict as well; leave out several."
+    said = f"{style} cannot satisfy {_listed(conflict.wishes, 'and')} together"
+    said += f" (every step looks back {lowest} notes)" if lowest > 1 else ""
+    if conflict.mends:
+        return f"{said}; leave out {_listed(conflict.mends, 'or')}, and the rest can be satisfied."
+    return f"{said}, and other settings conflict as well; leave out several."
 
 
 def _listed(names: Sequence[str], word: str) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {word} {names[-1]}"
+
+
+def form_not_possible(recipe: ComposeRecipe, bar: int, root: int) -> Contradiction:
+    """The error for a form in letters whose returns cannot be had. bar, root: from 0; bar cannot be root."""
+    form = row_of("form")
+    way = form.relaxed(recipe, recipe.form)
+    return Contradiction(
+        f"The form {recipe.form} is not possible with these settings: bar {bar + 1} cannot repeat bar {root + 1}; "
+        "choose another form or seed, or leave a setting out.",
+        [form.asked(recipe.form)],
+        [way] if way else [],
+    )

@@ -174,7 +174,7 @@ class ComposeRecipe(Recipe):
     @classmethod
     def _a_note(cls, text: str | None) -> str | None:
         if text is not None:
-            _read(Sound.read, text)
+            _read(PitchOrClass.read, text)
         return text
 
     @field_validator("scale")
@@ -229,14 +229,14 @@ class ComposeRecipe(Recipe):
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
+class PitchOrClass:
     """A pitch in one octave (`pitch`), or in any (`pitch_class`)."""
 
     pitch: int | None
     pitch_class: int
 
     @classmethod
-    def read(cls, text: str) -> Sound:
+    def read(cls, text: str) -> PitchOrClass:
         """ "D4", "F#5", or "D". Raises `Refused`."""
         if re.fullmatch(r"\s*[A-Ga-g](##|bb|[#b])?\s*", text):
             name = text.strip()
@@ -247,13 +247,13 @@ class Sound:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """A wish for one place. bar, beat: from 1, beats counted in the meter's lower number. what: a `Sound`,
+    """A wish for one place. bar, beat: from 1, beats counted in the meter's lower number. what: a `PitchOrClass`,
     "rest" or "note" (any).
     length: quarter notes, or None for any."""
 
     bar: int
     beat: Fraction
-    what: Sound | str
+    what: PitchOrClass | str
     length: Fraction | None
 
     @classmethod
@@ -275,7 +275,7 @@ class Pin:
         return cls(
             int(match[1]),
             beat,
-            what if what in ("rest", "note") else Sound.read(match[3]),
+            what if what in ("rest", "note") else PitchOrClass.read(match[3]),
             read_length(match[4]) if match[4] else None,
         )
 

@@ -21,10 +21,11 @@ from typing import Any
 
 import numpy as np
 
-from studio.errors import Refused
+from studio.errors import Contradiction, Refused
 from studio.music.chains.markov import origin
 from studio.music.chains.sampling import Mask, SearchBudget, Solution, Trellis, Wish, explain, solve
-from studio.music.melody.constraints import Ground, Wishes, compile_wishes, refusal
+from studio.music.melody.compiling import Compiled, Context, compile_constraints
+from studio.music.melody.constraints import contradiction, form_not_possible
 from studio.music.melody.form import Close, Forms, How, Plan, Return, learn_forms, moved
 from studio.music.melody.idiom import Event, Idiom, learn
 from studio.music.melody.recipes import ComposeRecipe, read_keep
@@ -95,9 +96,9 @@ class Outlook:
     the hard wishes. remarks: what was done to meet them, in sentences."""
 
     recipe: ComposeRecipe
-    ground: Ground
+    context: Context
     trellis: Trellis
-    wishes: Wishes
+    compiled: Compiled
     usual: tuple[Wish, ...]
     log_chance: float
     remarks: tuple[str, ...]
@@ -105,12 +106,12 @@ class Outlook:
 
     @property
     def idiom(self) -> Idiom:
-        return self.ground.idiom
+        return self.context.idiom
 
     def solve(self, more: Sequence[Wish] = ()) -> Solution:
         """With every wish, the usual ones that did not give way, and these."""
         return solve(
-            self.trellis, self.ground.ticks, [*self.wishes.hard, *self.wishes.soft, *self.usual, *more]
+            self.trellis, self.context.ticks, [*self.compiled.hard, *self.compiled.soft, *self.usual, *more]
         )
 
     def leaning(self, plan: Plan) -> Wish:
@@ -118,7 +119,7 @@ class Outlook:
         the tune that lent the plan.
         """
         assert self.forms is not None
-        weights = np.repeat(self.forms.weights(self.ground.bars), self.ground.bar, axis=0)
+        weights = np.repeat(self.forms.weights(self.context.bars), self.context.bar, axis=0)
         return Wish("what is played where", weight=weights * self.forms.gait(plan))
 
 
@@ -141,43 +142,71 @@ def consider(
     idiom = learn(style, meter, key, longest=recipe.order)
     limit = recipe.max_copy or max_copy or Comparison(style, style.entry.title).max_copy
     back = min(2 if sum(map(len, idiom.sequences)) < LARGE_STYLE else 3, recipe.order)
-    ground = Ground(idiom, idiom.walk(back), recipe.bars, take, theme, limit)
-    wishes = compile_wishes(ground, recipe)
-    yield "finding every way to go"
-    remarks: list[str] = []
-    trellis = idiom.trellis(ground.walk, wishes.readings)
-    yield "weighing the wishes"
-    found = solve(trellis, ground.ticks, wishes.hard)
-    shorter = back
-    while not found.feasible and shorter > 1:
-        shorter -= 1
-        yield "looking for ways with a shorter memory"
-        other = replace(ground, walk=idiom.walk(shorter))
-        again = compile_wishes(other, recipe)
-        try:
-            wider = idiom.trellis(other.walk, again.readings, SHORTER_BUDGET)
-            wide = solve(wider, other.ticks, again.hard)
-        except Refused:
-            break
-        if wide.feasible:
-            ground, wishes, trellis, found = other, again, wider, wide
-            remarks.append(
-                f"Looking back {back} notes at every step nothing meets these wishes; {shorter} did in places."
-            )
-    if not found.feasible:
-        yield "finding out which wishes conflict"
-        conflict = explain(ground.walk, ground.ticks, wishes.hard, build=idiom.trellis, checks=EXPLAINING)
-        if conflict is None:
-            raise Refused(f"{style.entry.title} cannot meet these wishes; leave some of them out.")
-        raise refusal(conflict, style.entry.title, back)
-    usual = list(wishes.usual)
-    while usual and not solve(trellis, ground.ticks, [*wishes.hard, *usual]).feasible:
-        remarks.append(f"What was asked for leaves no room for {usual.pop().name}.")
+    context = Context(idiom, idiom.walk(back), recipe.bars, take, theme, limit)
+    ways = yield from _every_way(context, recipe, back)
+    remarks = list(ways.remarks)
+    usual = list(ways.compiled.usual)
+    while usual and not solve(ways.trellis, context.ticks, [*ways.compiled.hard, *usual]).feasible:
+        remarks.append(f"Your settings rule out {usual.pop().name}.")
     forms = None
     if recipe.form != "free":
         yield "learning the form"
         forms = learn_forms(idiom)
-    return Outlook(recipe, ground, trellis, wishes, tuple(usual), found.log_z, tuple(remarks), forms)
+    return Outlook(
+        recipe,
+        ways.compiled.context,
+        ways.trellis,
+        ways.compiled,
+        tuple(usual),
+        ways.log_chance,
+        tuple(remarks),
+        forms,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Ways:
+    """Every way through the bars that satisfies the hard constraints."""
+
+    compiled: Compiled
+    trellis: Trellis
+    log_chance: float
+    remarks: tuple[str, ...] = ()
+
+
+def _every_way(context: Context, recipe: ComposeRecipe, back: int) -> Generator[str, None, _Ways]:
+    """Look back `back` notes at every step; where that leaves no way, fewer.
+
+    Raises `Contradiction` where there is no way either.
+    """
+    idiom = context.idiom
+    compiled = compile_constraints(context, recipe)
+    yield "finding every possible way"
+    trellis = idiom.trellis(context.walk, compiled.readings)
+    yield "weighing the constraints"
+    found = solve(trellis, context.ticks, compiled.hard)
+    if found.feasible:
+        return _Ways(compiled, trellis, found.log_z)
+    for shorter in range(back - 1, 0, -1):
+        yield "looking for ways with a shorter memory"
+        wider = compile_constraints(replace(context, walk=idiom.walk(shorter)), recipe)
+        try:
+            trellis = idiom.trellis(wider.context.walk, wider.readings, SHORTER_BUDGET)
+            found = solve(trellis, context.ticks, wider.hard)
+        except Refused:  # too large: nobody knows, and what is impossible is told for the longer memory
+            break
+        if found.feasible:
+            remark = (
+                f"No melody that looks back {back} notes at every step satisfies these settings; this one looks "
+                f"back only {shorter} in places."
+            )
+            return _Ways(wider, trellis, found.log_z, (remark,))
+    yield "finding out which settings conflict"
+    conflict = explain(context.walk, context.ticks, compiled.hard, build=idiom.trellis, checks=EXPLAINING)
+    title = idiom.style.entry.title
+    if conflict is None:
+        raise Contradiction(f"{title} cannot satisfy these settings; leave some of them out.")
+    raise contradiction(conflict, compiled, recipe, title, back)
 
 
 def usual_meter(style: Style) -> Meter:
@@ -211,11 +240,11 @@ def draw(outlook: Outlook, seed: int, play: Player = by_chain) -> Generator[str,
     letters cannot be had.
     """
     random = np.random.default_rng(seed)
-    recipe, ground = outlook.recipe, outlook.ground
+    recipe, context = outlook.recipe, outlook.context
     if outlook.forms is None:
         yield "drawing"
         solution = outlook.solve()
-        symbols, before = play(solution, 1, random)[0], _others(ground, recipe)
+        symbols, before = play(solution, 1, random)[0], _others(context, recipe)
         for _ in range(
             DRAWS if before else 0
         ):  # as long as nothing is new: rejection, so that the rest stays drawn exactly
@@ -229,9 +258,9 @@ def draw(outlook: Outlook, seed: int, play: Player = by_chain) -> Generator[str,
     refused: Refused | None = None
     for attempt in range(PLANS if recipe.form == "learnt" else PLANS_IN_LETTERS):
         plan = (
-            outlook.forms.plan(ground.bars, random)
+            outlook.forms.plan(context.bars, random)
             if recipe.form == "learnt"
-            else outlook.forms.sections(recipe.form, ground.bars, random)
+            else outlook.forms.sections(recipe.form, context.bars, random)
         )
         drawing = _Drawing(outlook, plan, random, play)
         yield "drawing what returns" if not attempt else "drawing in another form"
@@ -267,7 +296,7 @@ class _Drawing:
 
     def __init__(self, outlook: Outlook, plan: Plan, random: np.random.Generator, play: Player) -> None:
         self.outlook, self.plan, self.random, self.play = outlook, plan, random, play
-        self.ground = outlook.ground
+        self.context = outlook.context
         self.idiom = outlook.idiom
         self.by_letters = outlook.recipe.form != "learnt"
         self.laid: dict[int, tuple[int, ...]] = {}
@@ -275,7 +304,7 @@ class _Drawing:
         self.returns: list[Return] = []
         self.wishes: list[Wish] = []
         self.relaxed: list[str] = []
-        self.before = _others(self.ground, outlook.recipe)
+        self.before = _others(self.context, outlook.recipe)
         self.leaning = outlook.leaning(plan)
         self.solution = outlook.solve([self.leaning])
         self.first = self.solution
@@ -294,9 +323,9 @@ class _Drawing:
         return True
 
     def _settled(self, laid: dict[int, tuple[int, ...]]) -> Mask:
-        mask = self.ground.everything()
+        mask = self.context.everything()
         for bar, symbols in laid.items():
-            mask &= self.ground.whole_bars(bar, symbols)
+            mask &= self.context.whole_bars(bar, symbols)
         return mask
 
     def _sample(self) -> list[tuple[int, ...]]:
@@ -325,12 +354,12 @@ class _Drawing:
         """The phrase closes with a note of that degree, at that place, at least so long; what follows in the
         bar is free.
         """
-        idiom, ground = self.idiom, self.ground
-        start = close.bar * ground.bar
+        idiom, context = self.idiom, self.context
+        start = close.bar * context.bar
         moment = start + close.place
-        mask = ground.everything()
-        mask[start:moment] &= ground.end_of[start:moment] <= moment
-        long_enough = idiom.ticks >= min(close.ticks, ground.bar - close.place)
+        mask = context.everything()
+        mask[start:moment] &= context.end_of[start:moment] <= moment
+        long_enough = idiom.ticks >= min(close.ticks, context.bar - close.place)
         mask[moment] &= idiom.struck & (idiom.degree == close.degree) & long_enough
         return Wish(f"the close of bar {close.bar + 1}", allowed=mask)
 
@@ -369,10 +398,7 @@ class _Drawing:
                     self._lay_together({root: [copy]})
             missing = [copy for copy in roots[root] if copy not in self.laid]
             if missing and self.by_letters:
-                raise Refused(
-                    f"The form {self.outlook.recipe.form} cannot be had with these wishes: bar {missing[0] + 1} cannot be bar {root + 1} "
-                    "again; ask for another form or seed, or leave a wish out."
-                )
+                raise form_not_possible(self.outlook.recipe, missing[0], root)
             self.relaxed += [
                 f"Bar {copy + 1} does not return to bar {root + 1} as the form has it." for copy in missing
             ]
@@ -447,12 +473,12 @@ class _Drawing:
         """The bar begins like the source, is the source moved, or has its rhythm; None where no such events
         are known.
         """
-        idiom, ground = self.idiom, self.ground
-        start = each.bar * ground.bar
-        mask = ground.everything()
+        idiom, context = self.idiom, self.context
+        start = each.bar * context.bar
+        mask = context.everything()
         for symbol in source:
             event = idiom.events[symbol]
-            if each.how is How.OPENING and event.place >= ground.bar / 2:
+            if each.how is How.OPENING and event.place >= context.bar / 2:
                 break
             allowed = np.zeros(idiom.alphabet, dtype=bool)
             if each.how is How.RHYTHM:
@@ -484,10 +510,10 @@ class _Drawing:
         )
 
 
-def _others(ground: Ground, recipe: ComposeRecipe) -> dict[int, tuple[int, ...] | None]:
+def _others(context: Context, recipe: ComposeRecipe) -> dict[int, tuple[int, ...] | None]:
     """The bars (from 0) of the take that are not kept, and what stands there: who asks for them again wants
     something else. None where it is nothing of this style. Empty without a take."""
-    if ground.take is None or not recipe.keep:
+    if context.take is None or not recipe.keep:
         return {}
     kept = {
         place
@@ -496,9 +522,11 @@ def _others(ground: Ground, recipe: ComposeRecipe) -> dict[int, tuple[int, ...] 
         for place in range(there.first, there.last + 1)
     }
     others: dict[int, tuple[int, ...] | None] = {}
-    for number in sorted({bar.number for bar in ground.take.bars() if 1 <= bar.number <= ground.bars} - kept):
+    for number in sorted(
+        {bar.number for bar in context.take.bars() if 1 <= bar.number <= context.bars} - kept
+    ):
         try:
-            others[number - 1] = tuple(ground.idiom.symbols_of(ground.take, number, number))
+            others[number - 1] = tuple(context.idiom.symbols_of(context.take, number, number))
         except Refused:
             others[number - 1] = None
     return others
@@ -560,7 +588,7 @@ UNNAMED_TEMPO = 120.0
 def _origins(
     outlook: Outlook, symbols: Sequence[int], plan: Plan | None, solution: Solution
 ) -> list[NoteOrigin]:
-    idiom, chain = outlook.idiom, outlook.ground.walk.chain
+    idiom, chain = outlook.idiom, outlook.context.walk.chain
     repeats = {each.bar: each.of for each in plan.returns if each.how is How.EXACT} if plan else {}
     known: dict[tuple[int, int], Any] = {}
     found: list[NoteOrigin] = []
