@@ -295,6 +295,8 @@ CONTRADICTIONS: list[tuple[dict[str, object], set[str]]] = [
     ({"density": "1:1"}, {"density"}),
     ({"motifs": ("+1 +1 +1 +1 +1 +1 +1",)}, {"motifs"}),
 ]
+
+
 @pytest.mark.parametrize(("wishes", "conflict"), CONTRADICTIONS)
 def test_the_fewest_settings_that_conflict_are_named_and_without_one_the_rest_is_possible(
     wishes: dict[str, object], conflict: set[str], reels: Style
