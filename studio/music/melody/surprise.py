@@ -114,7 +114,7 @@ def _evidence(tree: ContextTree, lines: Sequence[NDArray[np.integer]], place: Lo
     """lines: each with its sign of the beginning before it. place: [alphabet], where each symbol stands; -1
     for signs of the beginning.
     """
-    signs, longest = tree.signs, tree.longest
+    base, longest = tree.base, tree.longest
     text = np.concatenate(lines).astype(np.int64)
     back = np.concatenate([np.arange(len(line)) for line in lines])
     at = np.flatnonzero(back > 0)
@@ -122,7 +122,7 @@ def _evidence(tree: ContextTree, lines: Sequence[NDArray[np.integer]], place: Lo
     kinds = np.diff(tree.first)
     owner = np.repeat(np.arange(tree.contexts), kinds)
     total = np.bincount(owner, weights=tree.weight, minlength=tree.contexts)
-    follows = owner * signs + tree.follower
+    follows = owner * base + tree.follower
     shape = (longest + 1, len(at))
     seen, totals, different = np.zeros(shape), np.zeros(shape), np.zeros(shape, dtype=np.int64)
 
@@ -139,13 +139,13 @@ def _evidence(tree: ContextTree, lines: Sequence[NDArray[np.integer]], place: Lo
     for order in range(longest + 1):
         if order:
             reaches = (context >= 0) & (back >= order)
-            key = np.where(reaches, context * signs + text[np.maximum(at - order, 0)], -1)
+            key = np.where(reaches, context * base + text[np.maximum(at - order, 0)], -1)
             branch = np.minimum(np.searchsorted(tree.branch, key), len(tree.branch) - 1)
             context = np.where(reaches & (tree.branch[branch] == key), branch + 1, -1)
         known = np.flatnonzero(context >= 0)
         totals[order, known] = total[context[known]] if order else at_place[spot[known]]
         different[order, known] = kinds[context[known]] if order else kinds_at_place[spot[known]]
-        key = context[known] * signs + text[at[known]]
+        key = context[known] * base + text[at[known]]
         found = np.minimum(np.searchsorted(follows, key), len(follows) - 1)
         seen[order, known] = np.where(follows[found] == key, tree.weight[found], 0.0)
     choices = np.bincount(place[place >= 0], minlength=places)[spot]

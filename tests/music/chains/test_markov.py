@@ -27,7 +27,7 @@ def spelt(tree, context):
     """The symbols of a context, oldest first."""
     symbols = []
     while context > 0:
-        symbols.append(int(tree.branch[context - 1] % tree.signs))
+        symbols.append(int(tree.branch[context - 1] % tree.base))
         context = int(tree.suffix[context])
     return tuple(symbols)
 
