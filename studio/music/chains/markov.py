@@ -84,7 +84,7 @@ class ContextTree:
         return np.repeat(np.arange(self.longest + 1, dtype=np.int8), np.diff(self.level))
 
     def find(self, history: Sequence[int] | NDArray[np.integer], *, from_the_start: bool = False) -> int:
-        """The longest context of the tree that `history` ends with. from_the_start: nothing came before it."""
+        """The longest context of the tree that `history` ends with. from_the_start: nothing is before it."""
         past = [int(symbol) for symbol in history]
         if from_the_start and self.starts:
             past.insert(0, self.alphabet)
