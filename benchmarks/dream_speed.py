@@ -34,7 +34,7 @@ from PIL import Image
 from sklearn.datasets import load_sample_image
 from torch import Tensor, nn
 
-from studio.images.dream import Climb, Look, dream, plan_octaves
+from studio.images.dream import Climb, DreamMeasure, dream, plan_octaves
 from studio.images.memory import memory_kept
 from studio.images.networks.backbones import DEFAULT, backbone, weights_path
 from studio.images.networks.efficientnet_lite import EfficientNetLite0
@@ -185,7 +185,7 @@ def our_loop(picture: Tensor) -> Generator[object, None, None]:
     recipe, generator = DreamRecipe(seed=1), torch.Generator().manual_seed(0)
     base = (picture * 255).to(torch.uint8).contiguous()
     x = picture.clone(memory_format=torch.contiguous_format)
-    look = Look(x, network, layer(LAYER), generator, jitter=recipe.jitter, tile=recipe.tile)
+    look = DreamMeasure(x, network, layer(LAYER), generator, jitter=recipe.jitter, tile=recipe.tile)
     with memory_kept():  # as `dream` does
         yield from descend(
             [x],

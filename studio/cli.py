@@ -223,9 +223,9 @@ def _own_painting(role: str, path: Path) -> Ingredient | None:
     """What a bare word names where there is no such file: one of the studio's own paintings."""
     if role != "style" or path.suffix or len(path.parts) != 1 or path.exists():
         return None
-    from studio.images.paintings.catalogue import study
+    from studio.images.paintings.catalogue import painting
 
-    return study(path.name).ingredient()
+    return painting(path.name).ingredient()
 
 
 T = TypeVar("T")
@@ -701,9 +701,9 @@ def gallery_remove(id: str, yes: bool) -> None:
 def layers(backbone: str, weights: Path | None) -> None:
     """The layers of a network, and what each tends to show when it dreams."""
     from studio.images.networks.backbones import layers as layers_of
-    from studio.images.networks.own_networks import recognised
+    from studio.images.networks.described import read_weights_file
 
-    own = recognised(_read(weights), weights.name)[1] if weights else None
+    own = read_weights_file(_read(weights), weights.name)[1] if weights else None
     for layer in own.layers if own else layers_of(backbone):
         click.echo(f"{layer.name:<18} {layer.channels:>5} channels  {layer.shows}")
 
@@ -720,10 +720,10 @@ def presets() -> None:
 @commands.command()
 def paintings() -> None:
     """The studio's own paintings, to paint a photo after."""
-    from studio.images.paintings.catalogue import STUDIES
+    from studio.images.paintings.catalogue import PAINTINGS
 
-    for study in STUDIES.values():
-        click.echo(f"{study.name:<14} {study.title}. {study.sentence}")
+    for painting in PAINTINGS.values():
+        click.echo(f"{painting.name:<14} {painting.title}. {painting.sentence}")
 
 
 @commands.group(invoke_without_command=True)

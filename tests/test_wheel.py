@@ -29,9 +29,9 @@ for style in ("ryans-mammoth", "bach-chorales"):
 from studio.images.presets import PRESETS
 for preset in PRESETS.values():
     assert preset.thumbnail.read_bytes()[:2] == b"\\xff\\xd8", preset.name
-from studio.images.paintings.catalogue import STUDIES
-for study in STUDIES.values():
-    assert study.ingredient().content[:2] == study.thumbnail.read_bytes()[:2] == b"\\xff\\xd8", study.name
+from studio.images.paintings.catalogue import PAINTINGS
+for painting in PAINTINGS.values():
+    assert painting.ingredient().content[:2] == painting.thumbnail.read_bytes()[:2] == b"\\xff\\xd8", painting.name
 from studio.works.gallery import Gallery
 with Gallery.open() as gallery:
     assert gallery.count() == 0

@@ -19,7 +19,7 @@ from studio.app.music_routes import Derived
 from studio.app.views import work_page, work_view
 from studio.errors import Refused, UnknownName, Unreadable, ways_out_of
 from studio.images.networks.backbones import is_safetensors
-from studio.images.networks.own_networks import is_pickle, recognised
+from studio.images.networks.described import is_pickle, read_weights_file
 from studio.images.pictures import read_picture
 from studio.making.asking import ask
 from studio.making.jobs import Jobs
@@ -70,7 +70,7 @@ class Desk:
         was read before.
         """
         file = receive(offered, "weights", self.gallery, self.recipe_of_job)
-        _, network = recognised(file.content, file.name or "The file")
+        _, network = read_weights_file(file.content, file.name or "The file")
         if network is None:
             said = "Weights that do not say of which network: choose it under Fine settings."
             told = {"name": file.name, "sentence": said, "own": False, "layers": []}

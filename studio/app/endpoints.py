@@ -136,10 +136,10 @@ def endpoints(desk: Desk) -> None:
 
     def paintings() -> list[dict[str, str]]:
         """The studio's own paintings: name, title, and the rule each was painted by."""
-        from studio.images.paintings.catalogue import STUDIES
+        from studio.images.paintings.catalogue import PAINTINGS
 
         return [
-            {"name": each.name, "title": each.title, "sentence": each.sentence} for each in STUDIES.values()
+            {"name": each.name, "title": each.title, "sentence": each.sentence} for each in PAINTINGS.values()
         ]
 
     def works(text: str = "", kind: str = "", after: str = "", limit: int = PAGE) -> dict[str, Any]:

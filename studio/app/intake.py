@@ -19,7 +19,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from studio.errors import Missing, Refused, Unreadable
-from studio.images.paintings.catalogue import study
+from studio.images.paintings.catalogue import painting
 from studio.images.pictures import Picture, read_picture, write_jpeg
 from studio.works.gallery import Gallery
 from studio.works.ingredient import Ingredient
@@ -103,7 +103,7 @@ def receive(
     elif offer.job is not None and offer.role:
         found = _from_recipe(recipe_of_job(offer.job), offer, role, gallery)
     elif offer.study is not None:
-        found = study(offer.study).ingredient()
+        found = painting(offer.study).ingredient()
     elif offer.file is not None:
         path, name = uploaded(offer.file)
         found = Ingredient(role, _read(path, name), name)

@@ -113,11 +113,11 @@ def routes(
 
     @router.get("/paintings/{name}")
     def painting(name: str) -> Response:
-        from studio.images.paintings.catalogue import STUDIES
+        from studio.images.paintings.catalogue import PAINTINGS
 
-        if name not in STUDIES or not STUDIES[name].thumbnail.is_file():
+        if name not in PAINTINGS or not PAINTINGS[name].thumbnail.is_file():
             raise HTTPException(404, f"The studio has no painting '{name}'.")
-        return FileResponse(STUDIES[name].thumbnail, headers=KEPT)
+        return FileResponse(PAINTINGS[name].thumbnail, headers=KEPT)
 
     return router
 

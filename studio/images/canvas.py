@@ -41,7 +41,7 @@ class Size:
     steps: int
 
 
-class Grid(Protocol):
+class StrideGrid(Protocol):
     """What matters of a network here: the pixels between two places it looks at, and the least side it can
     bear.
     """
@@ -164,7 +164,7 @@ def strips(picture: Tensor) -> Iterator[slice]:
     return (slice(top, top + STRIP) for top in range(0, picture.shape[-2], STRIP))
 
 
-def taken(length: int, network: Grid) -> int:
+def taken(length: int, network: StrideGrid) -> int:
     """The least length from `length` on that the network takes evenly."""
     return -(-max(length, network.smallest) // network.stride) * network.stride
 

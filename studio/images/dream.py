@@ -12,7 +12,7 @@ burning out; borders continued by reflection; tiles whose borders wander.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -23,8 +23,8 @@ from torch import Tensor
 from studio.errors import Refused
 from studio.images.canvas import (
     PREVIEW_SIDE,
-    Grid,
     Size,
+    StrideGrid,
     as_made,
     as_many_threads,
     mask_at_size,
@@ -97,7 +97,7 @@ def _dream(recipe: DreamRecipe, materials: Materials) -> Making:
     network, identity = _network(recipe, materials)
     objective = _objective(recipe, materials, network, photo)
     mask = mask_at_size(recipe.source("mask"), materials, photo.shape[0], photo.shape[1], recipe.feather)
-    dice = torch.Generator().manual_seed(recipe.seed)
+    generator = torch.Generator().manual_seed(recipe.seed)
 
     losses: list[float] = []
     picture: Tensor | None = None
@@ -106,7 +106,7 @@ def _dream(recipe: DreamRecipe, materials: Materials) -> Making:
         detail = None if picture is None else _detail(picture, base)
         base = tensor_of(resize(photo, octave.height, octave.width), network.device)
         picture = _picture(base, detail)
-        measure = Look(picture, network, objective, dice, jitter=recipe.jitter, tile=recipe.tile)
+        measure = DreamMeasure(picture, network, objective, generator, jitter=recipe.jitter, tile=recipe.tile)
         climb = Climb(
             recipe,
             base,
@@ -128,7 +128,7 @@ def _dream(recipe: DreamRecipe, materials: Materials) -> Making:
                 total,
                 f"octave {number} of {len(octaves)}",
                 losses[-1],
-                Preview(picture, base, recipe.strength),
+                DreamPreview(picture, base, recipe.strength),
             )
         del measure, climb, detail
     assert picture is not None
@@ -156,7 +156,7 @@ def plan_octaves(height: int, width: int, recipe: DreamRecipe) -> list[Size]:
     return octaves[::-1]
 
 
-class Look:
+class DreamMeasure:
     """Measures how strong the objective is in the picture as it stands, and which way it grows: the `measure`
     of a dream.
 
@@ -169,13 +169,13 @@ class Look:
         self,
         picture: Tensor,
         network: Prepared,
-        objective: Objective,
-        dice: torch.Generator,
+        objective: Callable[[Mapping[str, Tensor]], Tensor],
+        generator: torch.Generator,
         *,
         jitter: int,
         tile: int,
     ) -> None:
-        self.picture, self.network, self.objective, self.dice = picture, network, objective, dice
+        self.picture, self.network, self.objective, self.generator = picture, network, objective, generator
         self.jitter = jitter
         height, width = picture.shape[-2:]
         self.tile = None if height * width <= LARGEST_WHOLE * tile**2 else tile
@@ -184,7 +184,7 @@ class Look:
         height, width = self.picture.shape[-2:]
         gradient, loss = torch.empty_like(self.picture), 0.0
         rows, columns = (
-            list(cuts(size, self.tile, self.jitter, self.network, self.dice)) for size in (height, width)
+            list(cuts(size, self.tile, self.jitter, self.network, self.generator)) for size in (height, width)
         )
         for row in rows:
             for column in columns:
@@ -222,7 +222,9 @@ class Cut:
     length: int
 
 
-def cuts(size: int, tile: int | None, jitter: int, network: Grid, dice: torch.Generator) -> Iterator[Cut]:
+def cuts(
+    size: int, tile: int | None, jitter: int, network: StrideGrid, generator: torch.Generator
+) -> Iterator[Cut]:
     """Cut a side of `size` pixels into stretches seen in windows of about `tile`, with other borders at every
     call; None cuts nothing.
 
@@ -231,13 +233,13 @@ def cuts(size: int, tile: int | None, jitter: int, network: Grid, dice: torch.Ge
     whole would show.
     """
     jitter = min(jitter, network.stride - 1)  # a shift by the stride is no shift
-    shift = int(torch.randint(jitter + 1, (), generator=dice))
+    shift = int(torch.randint(jitter + 1, (), generator=generator))
     if tile is None:
         yield Cut(0, size, EDGE + shift, taken(size + jitter + 2 * EDGE, network))
         return
     count = math.ceil((size + WANDER) / (tile - 2 * HALO - LARGEST_STRIDE))
     core = math.ceil((size + WANDER) / count)
-    wander = int(torch.randint(core * count - size + 1, (), generator=dice))
+    wander = int(torch.randint(core * count - size + 1, (), generator=generator))
     borders = [0, *(number * core - wander for number in range(1, count)), size]
     for start, end in pairwise(borders):
         before = HALO + (start + EDGE + shift) % network.stride
@@ -329,7 +331,7 @@ def _mean_size(values: Tensor, mask: Tensor | None) -> float:
 
 
 @dataclass(frozen=True)
-class Preview:
+class DreamPreview:
     """JPEG of a dream as it stands, until the next step."""
 
     picture: Tensor
@@ -402,7 +404,6 @@ def _at_side(pixels: Pixels, side: int, network: Prepared) -> Tensor:
 
 
 # --- Pixels and tensors
-# ----------------------------------------------------------------------------------------------------
 
 
 def _picture(base: Tensor, detail: Tensor | None) -> Tensor:
@@ -440,4 +441,4 @@ def _laid_over(base: Tensor, picture: Tensor, strength: float) -> Pixels:
     return pixels_of(laid)
 
 
-__all__ = ["Climb", "Cut", "Look", "Preview", "cuts", "dream", "plan_octaves"]
+__all__ = ["Climb", "Cut", "DreamMeasure", "DreamPreview", "cuts", "dream", "plan_octaves"]

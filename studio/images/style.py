@@ -120,7 +120,7 @@ def _paint(recipe: StyleRecipe, materials: Materials) -> Making:
         )
     network, identity = _network(recipe, materials)
     weights = recipe.style_weights or (1.0,) * len(paintings)
-    dice = torch.Generator().manual_seed(recipe.seed)
+    generator = torch.Generator().manual_seed(recipe.seed)
 
     losses: list[float] = []
     painted: Tensor | None = None
@@ -128,7 +128,9 @@ def _paint(recipe: StyleRecipe, materials: Materials) -> Making:
         base = tensor_of(resize(shown, size.height, size.width), network.device).float().div_(255)
         wish = _wished(recipe, network, base, paintings, weights)
         started = (
-            _started(base, wish, dice) if painted is None else _enlarged(painted, size.height, size.width)
+            _started(base, wish, generator)
+            if painted is None
+            else _enlarged(painted, size.height, size.width)
         )
         picture = started.requires_grad_()
         del base, started
@@ -136,7 +138,7 @@ def _paint(recipe: StyleRecipe, materials: Materials) -> Making:
         adam = Adam(RATE, MOMENTA)
         for step in descend(
             [picture],
-            Look(picture, network, wish),
+            StyleMeasure(picture, network, wish),
             adam,
             steps=size.steps,
             options=DescentOptions(keep_every=0),
@@ -148,7 +150,7 @@ def _paint(recipe: StyleRecipe, materials: Materials) -> Making:
             losses.append(step.loss)
             mean.take(picture, step.number)
             del step  # it holds a gradient as large as the picture
-            preview = Preview(mean, photo, mask, recipe.colour)
+            preview = StylePreview(mean, photo, mask, recipe.colour)
             yield Progress(
                 len(losses),
                 steps,
@@ -196,7 +198,6 @@ def plan_sizes(height: int, width: int, recipe: StyleRecipe) -> list[Size]:
 
 
 # --- What is wished for
-# ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -209,7 +210,7 @@ class Statistics:
 
 
 @dataclass(frozen=True)
-class Wish:
+class StyleTarget:
     """What a painted picture is compared with. shapes: features of the photo over the whole field;
     shapes_weight: how much they count.
 
@@ -240,7 +241,7 @@ def _wished(
     base: Tensor,
     paintings: Sequence[Pixels],
     weights: Sequence[float],
-) -> Wish:
+) -> StyleTarget:
     textures = _mixed(
         [_of_painting(recipe, network, painting, base.shape[-2:]) for painting in paintings], weights
     )
@@ -261,7 +262,7 @@ def _wished(
     assert shapes is not None
     # At half strength a photo's shapes weigh a third of one layer's textures; a quarter more or less is a
     # factor of three.
-    return Wish(textures, layer, shapes, 0.3 * 100 ** (0.5 - recipe.strength), recipe.smoothness)
+    return StyleTarget(textures, layer, shapes, 0.3 * 100 ** (0.5 - recipe.strength), recipe.smoothness)
 
 
 def _of_painting(recipe: StyleRecipe, network: Prepared, painting: Pixels, size: Sequence[int]) -> Statistics:
@@ -299,10 +300,9 @@ def shapes_layer(name: str) -> str:
 
 
 # --- How a picture is looked at
-# --------------------------------------------------------------------------------------------
 
 
-class Look:
+class StyleMeasure:
     """Measures how far the picture is from the wish, and which way it gets nearer: the `measure` of a
     painting.
 
@@ -311,7 +311,7 @@ class Look:
     this is the gradient of the whole, at the memory of one tile.
     """
 
-    def __init__(self, picture: Tensor, network: Prepared, wish: Wish) -> None:
+    def __init__(self, picture: Tensor, network: Prepared, wish: StyleTarget) -> None:
         self.picture, self.network, self.wish = picture, network, wish
         self.field = Field.of(picture, network)
 
@@ -349,7 +349,7 @@ class Look:
         return Slope(loss + _smoothed(picture, gradient, wish.smooth), [gradient])
 
 
-def _asked_of(found: Statistics, wish: Wish) -> tuple[float, Statistics]:
+def _asked_of(found: Statistics, wish: StyleTarget) -> tuple[float, Statistics]:
     """The loss of a picture's textures, and its gradient with respect to them."""
     grams = {layer: gram.detach().requires_grad_() for layer, gram in found.grams.items()}
     colours = found.colours.detach().requires_grad_()
@@ -510,7 +510,6 @@ class Field:
 
 
 # --- Pictures on the way
-# ---------------------------------------------------------------------------------------------------
 
 
 class _MeanOfLast:
@@ -538,7 +537,7 @@ class _MeanOfLast:
         return self.now if self.mean is None else self.mean
 
 
-def _started(base: Tensor, wish: Wish, dice: torch.Generator) -> Tensor:
+def _started(base: Tensor, wish: StyleTarget, generator: torch.Generator) -> Tensor:
     """The first picture: the photo with its colours moved to those of the paintings, which single steps are
     slow to do, and some noise.
     """
@@ -548,7 +547,7 @@ def _started(base: Tensor, wish: Wish, dice: torch.Generator) -> Tensor:
         _root(torch.cov(photo, correction=0))
     )
     moved = move @ (photo - photo.mean(dim=1, keepdim=True)) + mean[:, None]
-    noise = torch.randn(base.shape, generator=dice)
+    noise = torch.randn(base.shape, generator=generator)
     started: Tensor = (moved.float().view(base.shape) + FIRST_NOISE * noise).clamp_(0, 1)
     return started.to(base.device)
 
@@ -558,7 +557,7 @@ def _enlarged(painted: Tensor, height: int, width: int) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Preview:
+class StylePreview:
     """JPEG of a painting as it stands, until the next step."""
 
     mean: _MeanOfLast

@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.errors import Missing, Refused, StudioError, Unreadable
-from studio.images.paintings.catalogue import STUDIES
+from studio.images.paintings.catalogue import PAINTINGS
 from studio.making.asking import ask
 from studio.making.kinds import KINDS, Kind, read_recipe
 from studio.making.workers import Outcome, Place, Workers
@@ -279,8 +279,8 @@ def _ingredient(role: str, written: Any, folder: Path, gallery: Gallery) -> Ingr
             gallery.read_source(Source(sha256=sha256, role=role, name="", title="", author="", licence="")),
             **told,
         )
-    if role == "style" and place in STUDIES and not (folder / place).exists():
-        return Ingredient(**vars(STUDIES[place].ingredient()) | told)
+    if role == "style" and place in PAINTINGS and not (folder / place).exists():
+        return Ingredient(**vars(PAINTINGS[place].ingredient()) | told)
     return Ingredient(role, _read_file(folder / place, role), **{"name": Path(place).name} | told)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from studio.images.paintings.catalogue import STUDIES
+from studio.images.paintings.catalogue import PAINTINGS
 from studio.process import finish
 from studio.works.shipped import shipped
 
@@ -115,8 +115,8 @@ def make_exhibits(*, check: bool = False) -> Iterator[str]:
                 ("guide", exhibit.guide),
                 ("style", exhibit.painting),
             ):
-                if name in STUDIES:
-                    ingredients.append(STUDIES[name].ingredient())
+                if name in PAINTINGS:
+                    ingredients.append(PAINTINGS[name].ingredient())
                 elif name:
                     credit = SOURCES.get(name) or Picture(
                         name, Path(name).stem, "Derivative Works Studio", _licence_of(exhibit.photo)

@@ -72,14 +72,14 @@ KINDS = {
             recipe="studio.images.recipes:DreamRecipe",
             process="studio.images.dream:dream",
             completion="studio.images.presets:with_preset",
-            brought="studio.images.networks.own_networks:brought",
+            brought="studio.images.requests:resolve_weights",
             roles=("photo", "guide", "mask", "weights"),
         ),
         Kind(
             "style",
             recipe="studio.images.recipes:StyleRecipe",
             process="studio.images.style:paint",
-            brought="studio.images.networks.own_networks:brought_to_paint",
+            brought="studio.images.requests:resolve_weights_to_paint",
             roles=("photo", "style", "mask", "weights"),
         ),
         Kind(

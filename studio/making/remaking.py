@@ -160,9 +160,9 @@ def _compare_pictures(then: bytes, now: bytes) -> tuple[bool, str]:
 
 def shown_sources() -> Iterator[bytes]:
     """The pictures that come with the studio, so that what was made from them can be made again anywhere."""
-    from studio.images.paintings.catalogue import STUDIES
+    from studio.images.paintings.catalogue import PAINTINGS
 
     folder = shipped("gallery")
-    studies = (study.path for study in STUDIES.values() if study.path.is_file())
+    studies = (painting.path for painting in PAINTINGS.values() if painting.path.is_file())
     for path in (*sorted((folder / "sources").glob("*.*")), *sorted(folder.glob("*.png")), *studies):
         yield path.read_bytes()

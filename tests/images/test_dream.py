@@ -18,7 +18,7 @@ from safetensors.torch import save
 
 from studio.errors import Missing, Refused, StudioError, UnknownName, Unreadable
 from studio.images.canvas import window
-from studio.images.dream import Climb, Look, _halved, cuts, dream, plan_octaves
+from studio.images.dream import Climb, DreamMeasure, _halved, cuts, dream, plan_octaves
 from studio.images.networks.backbones import DEFAULT, backbone
 from studio.images.networks.opening import build, open_network
 from studio.images.objectives import layer
@@ -312,7 +312,7 @@ def test_a_step_moves_pixels_by_the_step_size_on_average(layers: tuple[str, ...]
     base = torch.from_numpy(scene(96, 128)).permute(2, 0, 1)[None]
     begun = base.float() / 255
     picture = begun.clone()
-    slope = Look(
+    slope = DreamMeasure(
         picture, network, scale * layer(layers[0]), torch.Generator().manual_seed(0), jitter=16, tile=512
     )()
     Climb(DreamRecipe(hold=0.0, step_size=0.004), base, None)([picture], [-slope.gradients[0]], 1.0)
@@ -325,7 +325,7 @@ def test_the_slope_is_that_of_the_whole_picture_and_its_reflection() -> None:
     """
     network, _ = open_network(DEFAULT, ("blocks.2",))
     picture = torch.from_numpy(scene(96, 128)).permute(2, 0, 1)[None].float() / 255
-    slope = Look(picture, network, layer("blocks.2"), torch.Generator(), jitter=0, tile=512)()
+    slope = DreamMeasure(picture, network, layer("blocks.2"), torch.Generator(), jitter=0, tile=512)()
     continued = np.pad(
         scene(96, 128), ((8, 8), (8, 8), (0, 0)), mode="reflect"
     )  # 8 at the edges: multiples of the stride, which is 8
@@ -367,7 +367,7 @@ def test_a_tiles_slope_is_that_of_the_whole_even_where_tiles_meet() -> None:
     network, _ = open_network(DEFAULT, ("blocks.2",))
     picture = torch.from_numpy(scene(320, 640, seed=2)).permute(2, 0, 1)[None].float() / 255
     whole, tiled = (
-        Look(picture, network, layer("blocks.2"), torch.Generator(), jitter=0, tile=tile)
+        DreamMeasure(picture, network, layer("blocks.2"), torch.Generator(), jitter=0, tile=tile)
         for tile in (640, 256)
     )
     assert whole.tile is None
@@ -390,7 +390,7 @@ def test_tiles_leave_no_seams() -> None:
         torch.Generator().manual_seed(1),
     )
     look, climb = (
-        Look(picture, network, layer("blocks.2"), generator, jitter=32, tile=256),
+        DreamMeasure(picture, network, layer("blocks.2"), generator, jitter=32, tile=256),
         Climb(recipe, base, None),
     )
     borders: set[int] = set()

@@ -21,7 +21,16 @@ from studio.images import style
 from studio.images.networks.opening import open_network
 from studio.images.pictures import Pixels, read_picture, resize
 from studio.images.recipes import StyleRecipe
-from studio.images.style import Field, Look, Statistics, Wish, paint, plan_sizes, shapes_layer, texture_layers
+from studio.images.style import (
+    Field,
+    Statistics,
+    StyleMeasure,
+    StyleTarget,
+    paint,
+    plan_sizes,
+    shapes_layer,
+    texture_layers,
+)
 from studio.process import finish
 from studio.works.recipe import Source
 from studio.works.work import Made, Progress
@@ -82,7 +91,7 @@ def network() -> object:
     return open_network("efficientnet_lite0", tuple(dict.fromkeys(names)))[0]
 
 
-def scene(network: style.Prepared, height: int, width: int) -> tuple[torch.Tensor, Wish]:
+def scene(network: style.Prepared, height: int, width: int) -> tuple[torch.Tensor, StyleTarget]:
     generator = torch.Generator().manual_seed(1)
     smooth = F.interpolate(
         torch.rand(1, 3, 9, 9, generator=generator), (height, width), mode="bicubic"
@@ -97,10 +106,10 @@ def scene(network: style.Prepared, height: int, width: int) -> tuple[torch.Tenso
         shapes = network(Field.of(other, network).window(other, next(Field.of(other, network).tiles())))[
             "blocks.2"
         ]
-    return smooth, Wish(textures, "blocks.2", shapes, 0.3, 1.5)
+    return smooth, StyleTarget(textures, "blocks.2", shapes, 0.3, 1.5)
 
 
-def plain_loss(picture: torch.Tensor, network: style.Prepared, wish: Wish) -> torch.Tensor:
+def plain_loss(picture: torch.Tensor, network: style.Prepared, wish: StyleTarget) -> torch.Tensor:
     """The loss as the papers write it, with nothing done by hand: PyTorch's own padding and differentiation."""
     height, width = picture.shape[-2:]
     field = Field.of(picture, network)
@@ -129,7 +138,7 @@ def plain_loss(picture: torch.Tensor, network: style.Prepared, wish: Wish) -> to
 
 def test_the_slope_is_that_of_the_loss_as_written(network: style.Prepared) -> None:
     picture, wish = scene(network, 83, 130)
-    measured = Look(picture, network, wish)()
+    measured = StyleMeasure(picture, network, wish)()
     picture = picture.clone().requires_grad_()
     loss = plain_loss(picture, network, wish)
     (slope,) = torch.autograd.grad(loss, picture)
@@ -139,10 +148,10 @@ def test_the_slope_is_that_of_the_loss_as_written(network: style.Prepared) -> No
 
 def test_tiles_give_the_slope_of_the_whole(network: style.Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
     picture, wish = scene(network, 290, 420)
-    whole = Look(picture, network, wish)()
+    whole = StyleMeasure(picture, network, wish)()
     monkeypatch.setattr(style, "LARGEST_WHOLE", 0)
     monkeypatch.setattr(style, "TILE", 160)
-    tiles = Look(picture, network, wish)
+    tiles = StyleMeasure(picture, network, wish)
     assert len(list(tiles.field.tiles())) >= 6
     parts = tiles()
     one, other = whole.gradients[0].flatten(), parts.gradients[0].flatten()

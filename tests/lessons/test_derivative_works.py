@@ -18,7 +18,7 @@ import torch
 from PIL import Image
 
 from studio.images.networks.backbones import DEFAULT
-from studio.images.networks.own_eyes import own_eyes
+from studio.images.networks.trained_here import prepare_trained
 from studio.images.recipes import DreamRecipe
 from studio.learning.checkpoints import load as load_model
 from studio.lessons.derivative_works.lesson import LESSON
@@ -124,7 +124,7 @@ def test_the_eyes_that_dream_are_the_network_that_learnt(learnt: DerivativeWorks
     every place.
     """
     own = own_of(learnt)
-    eyes = own_eyes(own.network, ("classes",))
+    eyes = prepare_trained(own.network, ("classes",))
     digits = own.held_out.inputs[:6].repeat(1, 3, 1, 1)
     with torch.no_grad():
         seen = eyes(digits)["classes"]
@@ -159,7 +159,7 @@ def test_it_dreams_with_exactly_these_weights(learnt: DerivativeWorksState, tmp_
 
         dream = SmallDream(
             sample("pagoda", 64),
-            own_eyes(network, ("blocks.1",)),
+            prepare_trained(network, ("blocks.1",)),
             layer("blocks.1"),
             DreamRecipe(octaves=1, steps=4),
         )
@@ -185,7 +185,9 @@ def test_a_class_that_is_dreamt_of_is_what_the_network_then_sees(learnt: Derivat
         picture = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float() / 255
         with torch.no_grad():
             return float(
-                torch.log_softmax(own_eyes(own.network, ("classes",))(picture)["classes"], dim=1)[:, 3].mean()
+                torch.log_softmax(prepare_trained(own.network, ("classes",))(picture)["classes"], dim=1)[
+                    :, 3
+                ].mean()
             )
 
     # Twice as likely, on average over all places.

@@ -27,7 +27,7 @@ from studio.app.tabs.dream import (
 )
 from studio.app.widgets import answer, widget
 from studio.errors import Refused, StudioError
-from studio.images.paintings.catalogue import STUDIES
+from studio.images.paintings.catalogue import PAINTINGS
 from studio.images.recipes import StyleRecipe
 from studio.works.recipe import Fold, controls
 
@@ -150,10 +150,10 @@ def style_tab(desk: Desk, largest_upload: int) -> StyleTab:
 def _studies() -> list[dict[str, str]]:
     return [
         {
-            "name": study.name,
-            "title": study.title,
-            "sentence": study.sentence,
-            "picture": f"paintings/{study.name}",
+            "name": painting.name,
+            "title": painting.title,
+            "sentence": painting.sentence,
+            "picture": f"paintings/{painting.name}",
         }
-        for study in STUDIES.values()
+        for painting in PAINTINGS.values()
     ]

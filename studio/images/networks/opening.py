@@ -66,10 +66,10 @@ def open_network(
             raise Refused(
                 "A network of your own is to dream, but there is no file of it: bring the .zip or .safetensors it was saved as."
             )
-        from studio.images.networks.own_eyes import open_own
+        from studio.images.networks.trained_here import open_trained
 
         _check_sha256(own)
-        prepared, called = open_own(own.content, layers, device)
+        prepared, called = open_trained(own.content, layers, device)
         return prepared, ModelIdentity(name=f"{called}, a network of one's own", sha256=own.sha256)
     which = backbone(name)
     if own is not None:

@@ -21,10 +21,10 @@ from torch import Tensor, fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from studio.errors import Refused, UnknownName
-from studio.images.networks.convolving import BentConvolution, bends_at_once, fits
 from studio.images.networks.efficientnet_lite import SameConv2d
+from studio.images.networks.fused import FusedConvolution, can_fuse, fits
 
-CONVOLUTIONS = (nn.Conv2d, BentConvolution)
+CONVOLUTIONS = (nn.Conv2d, FusedConvolution)
 
 LARGEST_STRIDE = 32
 """No network here looks at a picture in steps wider than this many pixels."""
@@ -102,7 +102,7 @@ def prepare(
     _fold_batch_norms(traced, keep)
     scaled = _fold_scaling(traced, torch.tensor(std))
     _pad_within(traced)
-    if bends_at_once(torch.device(device)):
+    if can_fuse(torch.device(device)):
         _bend_at_once(traced, keep)
     _bend_in_place(traced, keep)
     traced.delete_all_unused_submodules()
@@ -246,7 +246,7 @@ def _bend_at_once(traced: fx.GraphModule, keep: set[fx.Node]) -> None:
             )
             _swap(after, node, keep)
             traced.graph.erase_node(after)
-        traced.set_submodule(str(node.target), BentConvolution(convolution, bend, overwrites=overwrites))
+        traced.set_submodule(str(node.target), FusedConvolution(convolution, bend, overwrites=overwrites))
 
 
 def _bend_in_place(traced: fx.GraphModule, keep: set[fx.Node]) -> None:

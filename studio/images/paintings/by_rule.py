@@ -1,8 +1,8 @@
-"""How the studio's own paintings were painted: by rules and dice, nothing learnt.
+"""How the studio's own paintings were painted: by rules and rng, nothing learnt.
 
 python -m studio.images.paintings.by_rule [NAME]…      paint them all, or some, anew
 
-A rule takes the sheet's height and width in pixels and dice, and gives float32 [h, w, 3] in 0..255, or a
+A rule takes the sheet's height and width in pixels and rng, and gives float32 [h, w, 3] in 0..255, or a
 little beyond.
 """
 
@@ -13,10 +13,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-from studio.images.paintings.catalogue import STUDIES
+from studio.images.paintings.catalogue import PAINTINGS
 
 HEIGHT, WIDTH = 640, 864
 SMALL = (160, 120)
@@ -25,21 +26,20 @@ FINER = 2
 
 Sheet = NDArray[np.float32]
 Field = NDArray[Any]
-Dice = np.random.Generator
 
 
 def main() -> None:
-    for name in sys.argv[1:] or STUDIES:
-        study = STUDIES[name]
-        study.thumbnail.parent.mkdir(parents=True, exist_ok=True)
+    for name in sys.argv[1:] or PAINTINGS:
+        painting = PAINTINGS[name]
+        painting.thumbnail.parent.mkdir(parents=True, exist_ok=True)
         picture = Image.fromarray(painted(name))
-        picture.save(study.path, quality=90, subsampling=0)
+        picture.save(painting.path, quality=90, subsampling=0)
         across = picture.height * SMALL[0] // SMALL[1]
         left = (picture.width - across) // 2
         picture.crop((left, 0, left + across, picture.height)).resize(SMALL, Image.Resampling.LANCZOS).save(
-            study.thumbnail, quality=85
+            painting.thumbnail, quality=85
         )
-        print(study.path)
+        print(painting.path)
 
 
 def painted(name: str, height: int = HEIGHT, width: int = WIDTH) -> NDArray[np.uint8]:
@@ -49,25 +49,24 @@ def painted(name: str, height: int = HEIGHT, width: int = WIDTH) -> NDArray[np.u
 
 
 # --- Night wind
-# ------------------------------------------------------------------------------------------------------------
 
 
-def whirls(height: int, width: int, dice: Dice) -> Sheet:
+def whirls(height: int, width: int, rng: Generator) -> Sheet:
     """Strokes along a wind with eddies (compare Haeberli, "Paint By Numbers", 1990), coarse ones first and
     finer ones on top.
     """
     y, x = np.mgrid[:height, :width].astype(np.float32)
     eddies = [
         (
-            dice.uniform(0.05, 0.95) * width,
-            dice.uniform(0.05, 0.75) * height,
-            dice.uniform(0.08, 0.2) * height,
-            dice.choice([-1, 1]),
+            rng.uniform(0.05, 0.95) * width,
+            rng.uniform(0.05, 0.75) * height,
+            rng.uniform(0.08, 0.2) * height,
+            rng.choice([-1, 1]),
         )
         for _ in range(7)
     ]
-    east, south = np.ones_like(x), 0.25 * noise(dice, height, width, 2, 2)
-    tone = noise(dice, height, width, 3, 3)
+    east, south = np.ones_like(x), 0.25 * noise(rng, height, width, 2, 2)
+    tone = noise(rng, height, width, 3, 3)
     glowing, nearest = np.zeros_like(x), np.full_like(x, np.inf)
     for centre, middle, radius, sense in eddies:
         away = np.hypot(x - centre, y - middle)
@@ -82,22 +81,22 @@ def whirls(height: int, width: int, dice: Dice) -> Sheet:
     earth = colours("0a1020 142a2a 2c4a32 5b6b2c")
 
     def colour(row: int, column: int) -> Field:
-        if glowing[row, column] > dice.uniform(0.25, 0.8):
-            return between(glow, 1 - glowing[row, column] + dice.normal(0, 0.15))
+        if glowing[row, column] > rng.uniform(0.25, 0.8):
+            return between(glow, 1 - glowing[row, column] + rng.normal(0, 0.15))
         if ground[row, column]:
-            return between(earth, dice.uniform())
-        return between(night, sky[row, column] + dice.normal(0, 0.1))
+            return between(earth, rng.uniform())
+        return between(night, sky[row, column] + rng.normal(0, 0.1))
 
     sheet = Image.new("RGB", (width * FINER, height * FINER))
     strokes = height * width / 170
-    brush(sheet, dice, angle, colour, count=int(strokes), length=0.16 * height, thick=0.035 * height)
-    brush(sheet, dice, angle, colour, count=int(2 * strokes), length=0.08 * height, thick=0.016 * height)
+    brush(sheet, rng, angle, colour, count=int(strokes), length=0.16 * height, thick=0.035 * height)
+    brush(sheet, rng, angle, colour, count=int(2 * strokes), length=0.08 * height, thick=0.016 * height)
     return smaller(sheet)
 
 
 def brush(
     sheet: Image.Image,
-    dice: Dice,
+    rng: Generator,
     angle: Field,
     colour: Callable[[int, int], Field],
     *,
@@ -110,11 +109,11 @@ def brush(
     draw = ImageDraw.Draw(sheet)
     pace = 3.0
     for _ in range(count):
-        at = np.array([dice.uniform(-0.03, 1.03) * width, dice.uniform(-0.03, 1.03) * height])
+        at = np.array([rng.uniform(-0.03, 1.03) * width, rng.uniform(-0.03, 1.03) * height])
         row, column = (int(np.clip(place, 0, most - 1)) for place, most in ((at[1], height), (at[0], width)))
         base = colour(row, column)
         path = [at]
-        for _ in range(max(2, int(dice.uniform(0.6, 1.4) * length / pace))):
+        for _ in range(max(2, int(rng.uniform(0.6, 1.4) * length / pace))):
             row, column = (
                 int(np.clip(place, 0, most - 1)) for place, most in ((at[1], height), (at[0], width))
             )
@@ -125,12 +124,12 @@ def brush(
         aside = np.stack([-ahead[:, 1], ahead[:, 0]], 1) / (
             np.hypot(ahead[:, 0], ahead[:, 1])[:, None] + 1e-6
         )
-        broad = thick * dice.uniform(0.6, 1.3)
+        broad = thick * rng.uniform(0.6, 1.3)
         bristles = max(3, int(broad / 1.6))
         taper = np.sin(np.linspace(0.15, np.pi - 0.1, len(line))) ** 0.4
         for place in np.linspace(-0.5, 0.5, bristles):
             lit = 14 if place < -0.3 else -14 if place > 0.35 else 0  # the light comes from one side
-            shade = base + dice.normal(0, 18) * (0.6 + 0.4 * abs(place)) + dice.normal(0, 4.5, 3) + lit
+            shade = base + rng.normal(0, 18) * (0.6 + 0.4 * abs(place)) + rng.normal(0, 4.5, 3) + lit
             points = (line + aside * (place * broad * taper)[:, None]) * FINER
             draw.line(
                 [tuple(point) for point in points.tolist()],
@@ -140,20 +139,19 @@ def brush(
 
 
 # --- Leaded glass
-# ----------------------------------------------------------------------------------------------------------
 
 
-def glass(height: int, width: int, dice: Dice) -> Sheet:
+def glass(height: int, width: int, rng: Generator) -> Sheet:
     """A Voronoi diagram, its points moved twice to the middles of their cells (Lloyd, 1982)."""
     count = 210
-    points = dice.uniform(size=(count, 2)) * [width, height]
+    points = rng.uniform(size=(count, 2)) * [width, height]
     y, x = np.mgrid[:height:3, :width:3]
     for _ in range(2):
         own = ((x[..., None] - points[:, 0]) ** 2 + (y[..., None] - points[:, 1]) ** 2).argmin(-1).ravel()
         size = np.maximum(np.bincount(own, minlength=count), 1)
         points = np.stack([np.bincount(own, places.ravel(), count) / size for places in (x, y)], 1)
     y, x = np.mgrid[:height, :width]
-    bent = 3 * noise(dice, height, width, 10, 2)
+    bent = 3 * noise(rng, height, width, 10, 2)
     nearest, second, own = (
         np.full((height, width), np.inf),
         np.full((height, width), np.inf),
@@ -167,9 +165,9 @@ def glass(height: int, width: int, dice: Dice) -> Sheet:
     from_sun = np.hypot(points[:, 0] - 0.62 * width, points[:, 1] - 0.38 * height) / height
     panes = between(
         colours("ffd65a f08a24 c4302b 7a1f4d 2b2f77 1d6fa5 2f9e8f"),
-        1.15 * from_sun + dice.normal(0, 0.07, count),
+        1.15 * from_sun + rng.normal(0, 0.07, count),
     )
-    light = np.clip(0.82 + 0.22 * noise(dice, height, width, 14, 3), 0.45, 1.3) * (
+    light = np.clip(0.82 + 0.22 * noise(rng, height, width, 14, 3), 0.45, 1.3) * (
         1.12 - 0.3 * np.clip(nearest / 60, 0, 1)
     )
     beyond = second - nearest  # how much farther the next point is: 0 on the border
@@ -179,10 +177,9 @@ def glass(height: int, width: int, dice: Dice) -> Sheet:
 
 
 # --- Marbled paper
-# ---------------------------------------------------------------------------------------------------------
 
 
-def marbling(height: int, width: int, dice: Dice) -> Sheet:
+def marbling(height: int, width: int, rng: Generator) -> Sheet:
     """Drops and combs, as in Lu, Jaffer, Jin, Zhao and Mao, "Mathematical Marbling", 2012: what lies at a
     place is asked backwards.
     """
@@ -202,10 +199,10 @@ def marbling(height: int, width: int, dice: Dice) -> Sheet:
         x, y = x - dragged * along[0], y - dragged * along[1]
     drops = [
         (
-            dice.uniform(-0.1, 1.1) * width,
-            dice.uniform(-0.1, 1.1) * height,
-            dice.uniform(0.05, 0.17) * height,
-            int(dice.integers(len(paints))),
+            rng.uniform(-0.1, 1.1) * width,
+            rng.uniform(-0.1, 1.1) * height,
+            rng.uniform(0.05, 0.17) * height,
+            int(rng.integers(len(paints))),
         )
         for _ in range(140)
     ]
@@ -218,44 +215,42 @@ def marbling(height: int, width: int, dice: Dice) -> Sheet:
         # A place outside lay nearer before the drop fell.
         before = np.where(within, 1.0, np.sqrt(np.maximum(1 - radius**2 / np.maximum(away, 1e-3), 0)))
         x, y = centre + (x - centre) * before, middle + (y - middle) * before
-    return soft(paints[paint], 0.8) + 6 * noise(dice, height, width, 30, 3)[..., None]
+    return soft(paints[paint], 0.8) + 6 * noise(rng, height, width, 30, 3)[..., None]
 
 
 # --- Woodcut
-# ------------------------------------------------------------------------------------------------------------
 
 
-def woodcut(height: int, width: int, dice: Dice) -> Sheet:
+def woodcut(height: int, width: int, rng: Generator) -> Sheet:
     """Lines of equal height, thick where it is dark, crossed where it is darkest; a few spots of a second
     colour.
     """
     y, x = np.mgrid[:height, :width]
-    ground = 60 * noise(dice, height, width, 2, 4) + 0.55 * y
-    tone = 0.42 + 0.3 * noise(dice, height, width, 2.2, 3) + 0.22 * np.sin(ground / 75)
-    lines = np.sin(ground / 2.3 + 1.3 * noise(dice, height, width, 26, 2)) < np.clip(
+    ground = 60 * noise(rng, height, width, 2, 4) + 0.55 * y
+    tone = 0.42 + 0.3 * noise(rng, height, width, 2.2, 3) + 0.22 * np.sin(ground / 75)
+    lines = np.sin(ground / 2.3 + 1.3 * noise(rng, height, width, 26, 2)) < np.clip(
         1.7 * tone - 0.85, -1.05, 1.05
     )
-    crossed = np.sin((0.62 * x - 0.35 * y) / 2.6 + noise(dice, height, width, 18, 2)) < np.clip(
+    crossed = np.sin((0.62 * x - 0.35 * y) / 2.6 + noise(rng, height, width, 18, 2)) < np.clip(
         2.2 * tone - 2.05, -1.1, 1
     )
     black = (lines | crossed)[..., None]
-    red = (noise(dice, height, width, 1.6, 2) > 1.05)[..., None]
+    red = (noise(rng, height, width, 1.6, 2) > 1.05)[..., None]
     sheet = np.where(
         black, np.array([24, 22, 26]), np.where(red, np.array([196, 78, 52]), np.array([238, 228, 205]))
     )
-    return soft(sheet, 0.7) + 9 * noise(dice, height, width, 60, 2)[..., None]
+    return soft(sheet, 0.7) + 9 * noise(rng, height, width, 60, 2)[..., None]
 
 
 # --- Evening sea
-# -----------------------------------------------------------------------------------------------------------
 
 
-def points(height: int, width: int, dice: Dice) -> Sheet:
+def points(height: int, width: int, rng: Generator) -> Sheet:
     """Divided colours, after Chevreul's law of 1839: each dot leaves the colour meant by one of six steps
     that cancel out.
     """
     y, x = np.mgrid[:height, :width]
-    rough = noise(dice, height, width, 3, 3)
+    rough = noise(rng, height, width, 3, 3)
     horizon = 0.5 * height
     sky = between(colours("5f86c9 93b5e2 f1d9b0 f2a97f e07a6a"), y / horizon)
     sea = between(
@@ -268,7 +263,7 @@ def points(height: int, width: int, dice: Dice) -> Sheet:
     )
     for light, tint in ((sun, [255, 238, 150]), (0.8 * below, [255, 214, 140])):
         meant = meant * (1 - light[..., None]) + np.array(tint) * light[..., None]
-    shore = y > height * (0.83 + 0.1 * noise(dice, 1, width, 0.02, 2)) - 0.25 * height * np.exp(
+    shore = y > height * (0.83 + 0.1 * noise(rng, 1, width, 0.02, 2)) - 0.25 * height * np.exp(
         -((x / (0.25 * width)) ** 2)
     )
     meant = np.where(
@@ -280,8 +275,8 @@ def points(height: int, width: int, dice: Dice) -> Sheet:
         [[38, -8, -32], [-28, 10, 34], [22, 22, -30], [-32, -24, 28], [-10, 14, -12], [10, -14, 12]]
     )
     for _ in range(height * width // 8):
-        across, down, radius = dice.uniform(0, width), dice.uniform(0, height), dice.uniform(1.9, 3.8)
-        shade = meant[int(down), int(across)] + steps[dice.integers(len(steps))]
+        across, down, radius = rng.uniform(0, width), rng.uniform(0, height), rng.uniform(1.9, 3.8)
+        shade = meant[int(down), int(across)] + steps[rng.integers(len(steps))]
         box = [across - radius, down - 0.9 * radius, across + radius, down + 0.9 * radius]
         draw.ellipse([FINER * side for side in box], fill=ink(shade))
     return smaller(sheet)
@@ -293,58 +288,56 @@ def _lights(height: int) -> tuple[tuple[float, float, float], ...]:
 
 
 # --- Watercolours
-# ----------------------------------------------------------------------------------------------------------
 
 
-def watercolour(height: int, width: int, dice: Dice) -> Sheet:
+def watercolour(height: int, width: int, rng: Generator) -> Sheet:
     """Polygons roughened at random and laid thinly over each other, after Tyler Hobbs, "How to Simulate
     Watercolor Paint", 2016.
     """
     tints = colours("2a6f97 61a5c2 e07a5f f2b134 6a994e 8e4a8c c9485b 3d5a80")
-    grain = np.clip(1 + 0.16 * noise(dice, height, width, 90, 2), 0.6, 1.4)
+    grain = np.clip(1 + 0.16 * noise(rng, height, width, 90, 2), 0.6, 1.4)
     sheet = np.full((height, width, 3), [247, 242, 232], np.float32)
     places = [(row + 0.5, column + 0.5) for row in range(4) for column in range(6)]
-    for number in dice.permutation(len(places)):
-        middle, centre = (places[number] + dice.normal(0, 0.22, 2)) * [height / 4, width / 6]
-        radius = dice.uniform(0.09, 0.2) * height
+    for number in rng.permutation(len(places)):
+        middle, centre = (places[number] + rng.normal(0, 0.22, 2)) * [height / 4, width / 6]
+        radius = rng.uniform(0.09, 0.2) * height
         turn = np.linspace(0, 2 * np.pi, 10, endpoint=False)
-        broad = dice.uniform(0.8, 1.7)
+        broad = rng.uniform(0.8, 1.7)
         blot = roughened(
             np.stack([centre + broad * radius * np.cos(turn), middle + radius * np.sin(turn)], 1),
             0.24,
             3,
-            dice,
+            rng,
         )
         layer = np.zeros((height, width), np.float32)
         for _ in range(30):
             once = Image.new("L", (width, height))
             ImageDraw.Draw(once).polygon(
-                [tuple(corner) for corner in roughened(blot, 0.2, 3, dice).tolist()], fill=255
+                [tuple(corner) for corner in roughened(blot, 0.2, 3, rng).tolist()], fill=255
             )
             layer += np.asarray(once, np.float32) / (30 * 255)
         rim = 0.3 * np.clip(6 * layer, 0, 1) * np.clip(1.8 * (1 - layer), 0, 1)
         covering = np.clip(
-            (0.5 * layer + rim) * grain * (1 + 0.3 * noise(dice, height, width, 5, 3)), 0, 0.85
+            (0.5 * layer + rim) * grain * (1 + 0.3 * noise(rng, height, width, 5, 3)), 0, 0.85
         )[..., None]
-        sheet *= 1 - covering * (1 - tints[dice.integers(len(tints))] / 255)  # paint takes light away
-    return sheet + 4 * noise(dice, height, width, 120, 1)[..., None]
+        sheet *= 1 - covering * (1 - tints[rng.integers(len(tints))] / 255)  # paint takes light away
+    return sheet + 4 * noise(rng, height, width, 120, 1)[..., None]
 
 
-def roughened(corners: Field, spread: float, times: int, dice: Dice) -> Field:
+def roughened(corners: Field, spread: float, times: int, rng: Generator) -> Field:
     """A polygon whose edges are broken in the middle, again and again, by as much as they are long."""
     for _ in range(times):
         following = np.roll(corners, -1, 0)
         long = np.hypot(*(following - corners).T)[:, None]
-        middles = (corners + following) / 2 + dice.normal(0, 1, corners.shape) * long * spread
+        middles = (corners + following) / 2 + rng.normal(0, 1, corners.shape) * long * spread
         corners = np.stack([corners, middles], 1).reshape(-1, 2)
     return corners
 
 
 # --- Planes
-# ------------------------------------------------------------------------------------------------------------
 
 
-def planes(height: int, width: int, dice: Dice) -> Sheet:
+def planes(height: int, width: int, rng: Generator) -> Sheet:
     """Discs, arcs, triangles, bars, lines and chequers in few colours and angles, half of them letting
     through what lies below.
     """
@@ -353,10 +346,10 @@ def planes(height: int, width: int, dice: Dice) -> Sheet:
     for _ in range(46):
         over = Image.new("RGBA", sheet.size)
         draw = ImageDraw.Draw(over)
-        tint = (*ink(tints[dice.integers(len(tints))]), int(dice.uniform(150, 245)))
-        at = dice.uniform(0, 1, 2) * sheet.size
-        size = dice.uniform(0.04, 0.3) * sheet.height
-        angle = dice.choice([0.35, 1.1, -0.5, 2.2]) + dice.normal(0, 0.1)
+        tint = (*ink(tints[rng.integers(len(tints))]), int(rng.uniform(150, 245)))
+        at = rng.uniform(0, 1, 2) * sheet.size
+        size = rng.uniform(0.04, 0.3) * sheet.height
+        angle = rng.choice([0.35, 1.1, -0.5, 2.2]) + rng.normal(0, 0.1)
         along, aside = (np.array([np.cos(turn), np.sin(turn)]) * size for turn in (angle, angle + np.pi / 2))
 
         def corner(
@@ -365,7 +358,7 @@ def planes(height: int, width: int, dice: Dice) -> Sheet:
             place = at + forth * along + off * aside
             return float(place[0]), float(place[1])
 
-        match int(dice.integers(6)):
+        match int(rng.integers(6)):
             case 0:
                 draw.ellipse([*(at - size / 2), *(at + size / 2)], fill=tint)
             case 1:
@@ -391,24 +384,23 @@ def planes(height: int, width: int, dice: Dice) -> Sheet:
                     draw.polygon([corner(0.16 * a, 0.16 * b) for a, b in square], fill=tint)
         sheet = Image.alpha_composite(sheet, over)
     y, x = np.mgrid[:height, :width]
-    weave = 2.2 * (np.sin(2.1 * x) + np.sin(2.1 * y)) + 3 * dice.standard_normal((height, width))
-    return smaller(sheet.convert("RGB")) * (1 + 0.04 * noise(dice, height, width, 40, 3)[..., None]) + whole(
+    weave = 2.2 * (np.sin(2.1 * x) + np.sin(2.1 * y)) + 3 * rng.standard_normal((height, width))
+    return smaller(sheet.convert("RGB")) * (1 + 0.04 * noise(rng, height, width, 40, 3)[..., None]) + whole(
         weave[..., None]
     )
 
 
 # --- Tools
-# ------------------------------------------------------------------------------------------------------------
 
 
-def noise(dice: Dice, height: int, width: int, cells: float, octaves: int) -> Sheet:
+def noise(rng: Generator, height: int, width: int, cells: float, octaves: int) -> Sheet:
     """Smooth noise [height, width] of about size 1: grids of random numbers, enlarged; each finer by 2 and
     half as strong.
     """
     summed, power = np.zeros((height, width), np.float32), 0.0
     for octave in range(octaves):
         rows = max(2, round(cells * 2**octave))
-        grid = dice.standard_normal((rows + 3, round(rows * width / height) + 3)).astype(np.float32)
+        grid = rng.standard_normal((rows + 3, round(rows * width / height) + 3)).astype(np.float32)
         summed += (
             np.asarray(Image.fromarray(grid).resize((width, height), Image.Resampling.BICUBIC)) / 2**octave
         )
@@ -450,7 +442,7 @@ def smaller(sheet: Image.Image) -> Sheet:
     )
 
 
-RULES: dict[str, Callable[[int, int, Dice], Sheet]] = {
+RULES: dict[str, Callable[[int, int, Generator], Sheet]] = {
     "whirls": whirls,
     "glass": glass,
     "marbling": marbling,

@@ -1,9 +1,9 @@
-"""The studio's own paintings, to paint a photo after where no other is at hand. Each was painted by a rule,
-in which nothing was learnt.
+"""The studio's own paintings, for painting a photo in their style. Each was made by a program (`by_rule`),
+without any learning.
 
     studio style photo.jpg glass -o painted.png
 
-They are free for all (CC0). Painting them again:  python -m studio.images.paintings.by_rule
+They are free to use (CC0). To make them again:  python -m studio.images.paintings.by_rule
 """
 
 from __future__ import annotations
@@ -17,16 +17,14 @@ from studio.errors import Missing, UnknownName
 if TYPE_CHECKING:
     from studio.works.ingredient import Ingredient
 
-FOLDER = Path(__file__).with_name("studies")
+FOLDER = Path(__file__).with_name("pictures")
 AUTHOR = "Derivative Works Studio"
 LICENCE = "CC0 1.0, https://creativecommons.org/publicdomain/zero/1.0/"
 
 
 @dataclass(frozen=True)
-class Study:
-    """A painting of the studio's own: its name in a command, its title, what its rule is, and where its file
-    is.
-    """
+class Painting:
+    """One of the studio's own paintings. name: in commands; sentence: how it was made."""
 
     name: str
     title: str
@@ -41,59 +39,58 @@ class Study:
         return FOLDER / "small" / f"{self.name}.jpg"
 
     def ingredient(self) -> Ingredient:
-        """The painting as something to paint after. Raises `Missing` when this installation lacks its file."""
+        """The painting as the source of a style. Raises `Missing` if its file is not installed."""
         from studio.works.ingredient import Ingredient
 
         try:
             content = self.path.read_bytes()
         except FileNotFoundError:
             raise Missing(
-                f"This installation of the studio lacks its painting '{self.name}': install it again."
+                f"The studio's painting '{self.name}' is missing from this installation: install the studio "
+                "again."
             ) from None
         return Ingredient("style", content, self.path.name, self.title, AUTHOR, LICENCE)
 
 
-STUDIES = {
-    study.name: study
-    for study in (
-        Study(
+PAINTINGS = {
+    painting.name: painting
+    for painting in (
+        Painting(
             "whirls",
             "Night wind",
-            "Eight thousand brush strokes, each along the wind where it begins; yellow about the eddies.",
+            "Thousands of brush strokes that follow a swirling wind, yellow around the eddies.",
         ),
-        Study(
+        Painting(
             "glass",
             "Leaded glass",
-            "Two hundred points; every place takes the colour of the nearest, with lead where two are as near.",
+            "Two hundred panes of coloured glass with lead between them, drawn as a Voronoi diagram.",
         ),
-        Study(
+        Painting(
             "marbling",
             "Marbled paper",
-            "Drops of colour push each other aside, and combs are drawn through them.",
+            "Drops of paint push each other aside; then combs are drawn through them.",
         ),
-        Study(
-            "woodcut", "Woodcut", "Lines of equal height over hilly ground, the thicker the darker it lies."
-        ),
-        Study(
+        Painting("woodcut", "Woodcut", "Contour lines of hilly ground, thicker where it is darker."),
+        Painting(
             "points",
             "Evening sea",
-            "Dots whose colours lie beside the one that is meant, and meet in the eye.",
+            "Dots of divided colour that the eye mixes, as in pointillism.",
         ),
-        Study(
+        Painting(
             "watercolour",
             "Watercolours",
-            "Rough polygons, thirty times over each other, hardly covering, darker where they dry at the edge.",
+            "Washes of thin, overlapping layers, darker at the edges where they dried.",
         ),
-        Study("planes", "Planes", "Discs, arcs, bars and chequers, thrown by dice at a few angles."),
+        Painting("planes", "Planes", "Discs, arcs, bars and chequers, scattered at random at a few angles."),
     )
 }
 
 
-def study(name: str) -> Study:
+def painting(name: str) -> Painting:
     """The painting of that name. Raises `UnknownName`."""
-    if name not in STUDIES:
-        raise UnknownName("painting", name, STUDIES)
-    return STUDIES[name]
+    if name not in PAINTINGS:
+        raise UnknownName("painting", name, PAINTINGS)
+    return PAINTINGS[name]
 
 
-__all__ = ["STUDIES", "Study", "study"]
+__all__ = ["PAINTINGS", "Painting", "painting"]

@@ -171,7 +171,7 @@ def ground_of(state: DerivativeWorksState) -> Pixels:
 
 
 def with_dream(state: DerivativeWorksState, own: Own) -> Own:
-    from studio.images.networks.own_eyes import own_eyes
+    from studio.images.networks.trained_here import prepare_trained
     from studio.images.recipes import DreamRecipe
     from studio.lessons.shared.small_dream import SmallDream
 
@@ -186,7 +186,9 @@ def with_dream(state: DerivativeWorksState, own: Own) -> Own:
         colour=0.4,
         seed=int(state.settings["seed"]),
     )
-    dream = SmallDream(ground_of(state), own_eyes(own.network, (layer,)), objective(layer, number), recipe)
+    dream = SmallDream(
+        ground_of(state), prepare_trained(own.network, (layer,)), objective(layer, number), recipe
+    )
     weights = digest(own.network)
     return replace(own, dream=dream, dreamt_with=weights, weights=weights)
 

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from studio.images.dream import Climb, Look, plan_octaves
+from studio.images.dream import Climb, DreamMeasure, plan_octaves
 from studio.images.networks.prepared import Prepared
 from studio.images.pictures import Pixels, resize
 from studio.images.recipes import DreamRecipe
@@ -69,7 +69,9 @@ class SmallDream:
                     picture + F.interpolate(detail, picture.shape[-2:], mode="bicubic", align_corners=False)
                 ).clamp_(0, 1)
             self._base, self._picture = base, picture
-            look = Look(picture, network, objective, rng, jitter=self.recipe.jitter, tile=self.recipe.tile)
+            look = DreamMeasure(
+                picture, network, objective, rng, jitter=self.recipe.jitter, tile=self.recipe.tile
+            )
             for step in descend(
                 [picture],
                 look,

@@ -62,7 +62,7 @@ class LiveDream:
     def __init__(self) -> None:
         import torch
 
-        from studio.images.dream import Climb, Look
+        from studio.images.dream import Climb, DreamMeasure
         from studio.images.networks.opening import open_network
         from studio.images.objectives import Objective, balanced, layer
         from studio.images.recipes import DreamRecipe
@@ -76,7 +76,9 @@ class LiveDream:
         self.terms = balanced(terms, network, self.picture).terms
         self.mix = [1 / 3] * 3
         self.climb = Climb(DreamRecipe(step_size=0.014, hold=0.05, seed=0), base, None)
-        look: Any = Look(self.picture, network, self, torch.Generator().manual_seed(0), jitter=12, tile=512)  # type: ignore[arg-type]
+        look: Any = DreamMeasure(
+            self.picture, network, self, torch.Generator().manual_seed(0), jitter=12, tile=512
+        )
         self.turns = descend(
             [self.picture], look, self.climb, steps=10**9, maximize=True, options=DescentOptions(keep_every=0)
         )

@@ -34,11 +34,11 @@ from studio.images.networks.backbones import (
     readiness,
     weights_path,
 )
-from studio.images.networks.convolving import BentConvolution, bends_at_once
 from studio.images.networks.efficientnet_lite import EfficientNetLite0
+from studio.images.networks.fused import FusedConvolution, can_fuse
 from studio.images.networks.opening import OwnWeights, build, chosen_device, fetch, open_network
-from studio.images.networks.own_networks import brought
 from studio.images.networks.prepared import prepare
+from studio.images.requests import resolve_weights
 from studio.works.ingredient import Ingredient
 
 
@@ -287,7 +287,7 @@ def test_nothing_is_folded_cut_or_written_over_that_somebody_looks_at(
     shown: tuple[str, ...], at_once: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not at_once:  # as on a machine whose PyTorch has no oneDNN
-        monkeypatch.setattr("studio.images.networks.prepared.bends_at_once", lambda _device: False)
+        monkeypatch.setattr("studio.images.networks.prepared.can_fuse", lambda _device: False)
     torch.manual_seed(2)
     network = lively(Tricky())
     which = Backbone("tricky", "", "", Weights("", "", 0), ())
@@ -306,7 +306,7 @@ def test_nothing_is_folded_cut_or_written_over_that_somebody_looks_at(
 
 
 @pytest.mark.skipif(
-    not bends_at_once(torch.device("cpu")), reason="PyTorch here has no oneDNN convolution that bends"
+    not can_fuse(torch.device("cpu")), reason="PyTorch here has no oneDNN convolution that bends"
 )
 @pytest.mark.parametrize("bend", ["", "relu", "relu6"])
 @pytest.mark.parametrize(
@@ -336,7 +336,7 @@ def test_a_convolution_that_bends_gives_what_the_two_give_one_after_the_other(
     (slope,) = torch.autograd.grad(expected, picture, wanted)
 
     laid = picture.detach().contiguous(memory_format=torch.channels_last).requires_grad_()
-    bent = BentConvolution(convolution.to(memory_format=torch.channels_last), bend, overwrites=False)(laid)
+    bent = FusedConvolution(convolution.to(memory_format=torch.channels_last), bend, overwrites=False)(laid)
     (found,) = torch.autograd.grad(bent, laid, wanted)
     assert relative(bent, expected) < 1e-6
     assert relative(found, slope) < 1e-6
@@ -377,11 +377,13 @@ def test_a_state_dict_is_only_read_with_its_hash() -> None:
     content = written.getvalue()
     wishes = {"backbone": "squeezenet1_1"}
     file = Ingredient("weights", content, "mine.pth")
-    with pytest.raises(Refused, match="only read with its sha256 given"):
-        brought(wishes, [file])
+    with pytest.raises(Refused, match="to read it, give its sha256"):
+        resolve_weights(wishes, [file])
     with pytest.raises(Refused, match="another sha256"):
-        brought(wishes | {"weights_sha256": "0" * 64}, [file])
-    settled, [accepted] = brought(wishes | {"weights_sha256": hashlib.sha256(content).hexdigest()}, [file])
+        resolve_weights(wishes | {"weights_sha256": "0" * 64}, [file])
+    settled, [accepted] = resolve_weights(
+        wishes | {"weights_sha256": hashlib.sha256(content).hexdigest()}, [file]
+    )
     assert settled == wishes
     own = OwnWeights(accepted.content, hashlib.sha256(content).hexdigest())
     assert open_network("squeezenet1_1", ("features.4",), own)[0].channels == {"features.4": 128}

@@ -13,8 +13,8 @@ import pytest
 import torch
 from PIL import Image
 
-from studio.images.networks.own_eyes import open_own
-from studio.images.networks.own_networks import recognised
+from studio.images.networks.described import read_weights_file
+from studio.images.networks.trained_here import open_trained
 from studio.learning.checkpoints import Card, load, read_model, save
 from studio.learning.datasets import DataSource, Scale
 from studio.learning.networks import Convolutional, Perceptron, PictureClassifier
@@ -111,18 +111,18 @@ def test_a_look_takes_the_layers_of_the_network_that_lie_as_deep(studio: Studio,
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--backbone", "own"], "there is no file of it"),
+        (["--backbone", "own"], "its file is missing"),
         (["--weights", "dreamer.zip", "--layer", "blocks.7"], "There is no layer 'blocks.7'"),
         (["--weights", "dreamer.zip", "--layer", "classes:3"], "channels 0 to 2"),
-        (["--weights", "numbers.safetensors"], "looks at numbers, not at pictures"),
-        (["--weights", "photo.png"], "photo.png is no file of weights"),
-        (["--weights", "bare.pth"], "name the backbone they are for"),
-        (["--weights", "cut.zip"], "damaged or locked"),
+        (["--weights", "numbers.safetensors"], "are not pictures"),
+        (["--weights", "photo.png"], "photo.png is not a weights file"),
+        (["--weights", "bare.pth"], "choose their backbone"),
+        (["--weights", "cut.zip"], "damaged or encrypted"),
         (["--weights", "nothing.zip"], "holds no networks"),
         (["--weights", "cut.safetensors"], "not a whole safetensors file"),
         (["--weights", "not-there.zip"], "There is no file"),
-        (["--weights", "bare.pth", "--backbone", "vgg16"], "only read with its sha256 given"),
-        (["--weights-sha256", "0" * 64], "name their file as well"),
+        (["--weights", "bare.pth", "--backbone", "vgg16"], "to read it, give its sha256"),
+        (["--weights-sha256", "0" * 64], "add their file as well"),
     ],
 )
 def test_what_is_no_such_network_is_told_in_a_sentence(
@@ -151,7 +151,7 @@ def test_a_painting_is_not_made_with_it(studio: Studio, tmp_path: Path) -> None:
         "style", "photo.png", "photo.png", "-o", "p.png", "--weights", kept(tmp_path)
     )
     assert status == 2
-    assert "let it dream instead" in complaint
+    assert "dream with it instead" in complaint
 
 
 def test_it_sees_what_the_classifier_sees(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_it_sees_what_the_classifier_sees(tmp_path: Path) -> None:
         scale = Scale(mean=(0.4,) if grey else (0.4, 0.5, 0.6), deviation=(0.2,) if grey else (0.2, 0.3, 0.1))
         kept(tmp_path, grey=grey, scale=scale)
         content = (tmp_path / "dreamer.safetensors").read_bytes()
-        eyes, name = open_own(content, ("classes",))
+        eyes, name = open_trained(content, ("classes",))
         assert name == "dreamer"
         picture = torch.rand(1, 3, 8, 8)
         model = load(tmp_path / "dreamer")
@@ -184,6 +184,6 @@ def test_the_file_alone_tells_what_the_card_beside_it_tells(tmp_path: Path) -> N
     for field in ("name", "what", "command"):
         assert getattr(inside, field) == beside[field]
     assert inside.sha256 == beside["sha256"]
-    own = recognised(content, "dreamer")[1]
+    own = read_weights_file(content, "dreamer")[1]
     assert own is not None
     assert [layer.channels for layer in own.layers] == [6, 8, 10, 3]

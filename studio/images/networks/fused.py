@@ -23,7 +23,7 @@ BENDS: dict[str, tuple[str, list[float], float]] = {
 """Bend -> oneDNN's name for it, what that is told, and where it cuts off."""
 
 
-def bends_at_once(device: torch.device) -> bool:
+def can_fuse(device: torch.device) -> bool:
     """Whether PyTorch here has oneDNN's convolution with a bend (not on Apple's processors, nor on a GPU)."""
     return (
         device.type == "cpu"
@@ -39,7 +39,7 @@ def fits(module: nn.Module | None) -> bool:
     )
 
 
-class BentConvolution(nn.Module):
+class FusedConvolution(nn.Module):
     """A frozen `Conv2d` followed by a bend: "", "relu" or "relu6".
 
     overwrites: the slope that comes back is nobody else's, so it may be written over.
@@ -166,7 +166,7 @@ def _taps(highest: Tensor, lowest: Tensor, pad: int) -> list[tuple[int, int, int
 
 class _Convolve(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, given: Tensor, by: BentConvolution) -> Tensor:
+    def forward(ctx: Any, given: Tensor, by: FusedConvolution) -> Tensor:
         bent = by.convolve(given, by.weight, by.bias, by.bend)
         ctx.by = by
         ctx.save_for_backward(given, bent if by.bend else None)
@@ -184,4 +184,4 @@ class _Convolve(torch.autograd.Function):
         return ctx.by.slope(slope, given), None
 
 
-__all__ = ["BentConvolution", "bends_at_once", "fits", "sub_pixels"]
+__all__ = ["FusedConvolution", "can_fuse", "fits", "sub_pixels"]

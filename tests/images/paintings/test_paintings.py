@@ -13,7 +13,7 @@ from PIL import Image
 
 from studio.errors import UnknownName
 from studio.images.paintings.by_rule import HEIGHT, RULES, SMALL, WIDTH, painted
-from studio.images.paintings.catalogue import FOLDER, STUDIES, study
+from studio.images.paintings.catalogue import FOLDER, PAINTINGS, painting
 from studio.images.pictures import read_picture
 from studio.works.metadata import extract
 from tests.conftest import Studio
@@ -21,12 +21,12 @@ from tests.conftest import Studio
 
 @pytest.mark.parametrize("name", ["woodcut", "planes", "marbling"])
 def test_the_file_is_what_the_rule_paints(name: str) -> None:
-    shown = read_picture(STUDIES[name].path.read_bytes(), name).pixels
+    shown = read_picture(PAINTINGS[name].path.read_bytes(), name).pixels
     assert shown.shape == (HEIGHT, WIDTH, 3)
     assert np.abs(shown.astype(int) - painted(name)).mean() < 4  # of 255: a JPEG rounds
 
 
-@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize("name", PAINTINGS)
 def test_each_has_a_rule_that_fills_the_sheet_and_a_small_picture(name: str) -> None:
     small = painted(name, 96, 130)
     assert small.shape == (96, 130, 3)
@@ -35,14 +35,14 @@ def test_each_has_a_rule_that_fills_the_sheet_and_a_small_picture(name: str) -> 
         half for rows in np.array_split(small.astype(float), 2) for half in np.array_split(rows, 2, axis=1)
     ]
     assert all(quarter.std() > 12 for quarter in quarters), "a corner of it is bare"
-    assert Image.open(STUDIES[name].thumbnail).size == SMALL
-    assert STUDIES[name].sentence.endswith(".")
+    assert Image.open(PAINTINGS[name].thumbnail).size == SMALL
+    assert PAINTINGS[name].sentence.endswith(".")
 
 
 def test_the_table_the_rules_and_the_files_are_the_same() -> None:
-    assert set(STUDIES) == set(RULES) == {path.stem for path in FOLDER.glob("*.jpg")}
+    assert set(PAINTINGS) == set(RULES) == {path.stem for path in FOLDER.glob("*.jpg")}
     with pytest.raises(UnknownName, match="did you mean 'glass'"):
-        study("glas")
+        painting("glas")
 
 
 def test_a_photo_is_painted_after_them_by_name_and_made_again_elsewhere(
@@ -90,4 +90,4 @@ def test_a_photo_is_painted_after_them_by_name_and_made_again_elsewhere(
     assert (status, err) == (2, "studio: There is no painting 'plains'; did you mean 'planes'?\n")
 
     status, out, _ = studio("paintings")
-    assert [line.split()[0] for line in out.splitlines()] == list(STUDIES)
+    assert [line.split()[0] for line in out.splitlines()] == list(PAINTINGS)

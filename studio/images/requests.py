@@ -1,0 +1,111 @@
+"""Requests for dreams and paintings whose weights come in a file: what the file tells is written into the
+request.
+
+A network that was trained in the studio describes itself in its file. Bare weights belong to the backbone
+that the request names.
+
+Light on purpose: nothing here loads torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from studio.errors import Refused, UnknownName, Unreadable
+from studio.images.networks.backbones import DEFAULT, OWN, is_safetensors
+from studio.images.networks.described import DescribedNetwork, is_pickle, read_weights_file
+from studio.images.presets import as_deep, with_preset
+from studio.images.recipes import DreamRecipe, LayerTerm
+
+if TYPE_CHECKING:
+    from studio.works.ingredient import Ingredient
+
+Resolved = tuple[dict[str, Any], "list[Ingredient]"]
+"""Settings and ingredients, completed by what the weights file tells."""
+
+
+def resolve_weights(settings: Mapping[str, Any], ingredients: Iterable[Ingredient]) -> Resolved:
+    """The request for a dream, completed by what its weights file tells; unchanged if there is none.
+
+    If the file describes its network, the backbone becomes `own`, and unless layers are set, the network
+    dreams with those that lie as deep as the preset's. A "weights_sha256" among the settings is checked and
+    removed. Raises `Refused` for the backbone `own` without a file, for bare weights without the name of
+    their backbone, for an unchecked pickle and for a wrong sha256, `Unreadable` for a damaged file,
+    `UnknownName` for a layer.
+    """
+    settings, ingredients = dict(settings), list(ingredients)
+    sha256 = str(settings.pop("weights_sha256", None) or "").strip().lower()
+    place = next((place for place, each in enumerate(ingredients) if each.role == "weights"), None)
+    if place is None:
+        if settings.get("backbone") == OWN:
+            raise Refused(
+                "The backbone is a network of your own, but its file is missing: "
+                "add the .zip or .safetensors it was saved as."
+            )
+        if sha256:
+            raise Refused("A sha256 of weights was given, but no weights: add their file as well.")
+        return settings, ingredients
+    file = ingredients[place]
+    if sha256 and hashlib.sha256(file.content).hexdigest() != sha256:
+        raise Refused(f"{file.name} has another sha256 than the one given: check the file or the number.")
+    content, network = read_weights_file(file.content, file.name or "The weights file")
+    if network is None:
+        _check_bare(content, file.name, settings, checked=bool(sha256))
+        return settings, ingredients
+    title = f"{network.name}, which learnt from {network.data}" if network.data else network.name
+    ingredients[place] = replace(
+        file, content=content, title=file.title or title, licence=file.licence or network.licence
+    )
+    settings["backbone"] = OWN
+    settings["layers"] = settings.get("layers") or _layers_for(settings, network)
+    _check_layers(settings["layers"], network)
+    return settings, ingredients
+
+
+def resolve_weights_to_paint(settings: Mapping[str, Any], ingredients: Iterable[Ingredient]) -> Resolved:
+    """The same for a painting. It takes weights for a named backbone, but no network that was trained in a
+    lesson: `Refused`.
+    """
+    settings, ingredients = resolve_weights({"backbone": DEFAULT} | dict(settings), ingredients)
+    if settings["backbone"] == OWN:
+        raise Refused(
+            "A network trained in a lesson has seen too little to recognise a painter's style; "
+            "dream with it instead, or leave it out."
+        )
+    return settings, ingredients
+
+
+def _check_bare(content: bytes, name: str, settings: Mapping[str, Any], *, checked: bool) -> None:
+    """Weights without a description need the name of their backbone, and a pickle its sha256."""
+    if not is_safetensors(content) and not is_pickle(content):
+        raise Unreadable(
+            f"{name} is not a weights file: choose a .safetensors, a lesson's .zip, or a state dict of torch."
+        )
+    if settings.get("backbone", OWN) == OWN:
+        raise Refused(
+            f"{name} does not say which network its weights are for: choose their backbone as well."
+        )
+    if not checked and not is_safetensors(content):
+        raise Refused(f"{name} is not safetensors; to read it, give its sha256 as well.")
+
+
+def _layers_for(settings: Mapping[str, Any], network: DescribedNetwork) -> tuple[str, ...]:
+    """The network's layers that lie as deep as those of the preset."""
+    preset = with_preset({name: value for name, value in settings.items() if name == "preset"})
+    wanted = preset.get("layers", DreamRecipe.model_fields["layers"].default)
+    return as_deep(network.layers[:-1], wanted)
+
+
+def _check_layers(terms: Iterable[str], network: DescribedNetwork) -> None:
+    channels = {layer.name: layer.channels for layer in network.layers}
+    for term in map(LayerTerm.read, terms):
+        if term.name not in channels:
+            raise UnknownName("layer", term.name, channels)
+        if term.channel is not None and term.channel >= channels[term.name]:
+            raise Refused(
+                f"Layer '{term.name}' of {network.name} has channels 0 to {channels[term.name] - 1}; "
+                f"there is no {term.channel}."
+            )
