@@ -110,7 +110,7 @@ class Derived:
 
     def score(self, work: Work, page: str, origins: bool) -> Path:
         """The engraved score as SVG, without its title, which the page tells beside it."""
-        from studio.music.writing.writing import engrave
+        from studio.music.writing.engraving import engrave
 
         width, staff = PAGES[page]
         tune = replace(self.tune(work), title="", composer="")

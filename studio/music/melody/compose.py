@@ -22,12 +22,13 @@ from studio.music.melody.takes import NoteOrigin, Outlook, Player, Take, by_chai
 from studio.music.reading.readers import read_tunes
 from studio.music.scores.keys import pitch_name
 from studio.music.scores.tunes import Tune
-from studio.music.sound.rendering import piano_roll, program_of
+from studio.music.sound.rendering import program_of
 from studio.music.styles.originality import Comparison
 from studio.music.styles.runs import RunKind
 from studio.music.styles.sources import style_of
 from studio.music.styles.style import Style
 from studio.music.writing.formats import by_name
+from studio.music.writing.piano_roll import piano_roll, thumbnail
 from studio.process import finish, mapped
 from studio.works.finishing import Result, finish_work
 from studio.works.recipe import ModelIdentity, Source
@@ -225,8 +226,8 @@ ORIGIN_COLOURS = ("#8c8c8c", "#2a9d8f", "#3a6ea5", "#7a4e8a", "#c8553d")
 
 
 def origin_colours(origins: Sequence[NoteOrigin]) -> dict[int, str]:
-    """Number of a note -> a colour that tells how long the memory was that knew it; for `writing.engrave` and
-    `rendering.piano_roll`.
+    """Number of a note -> a colour that tells how long the memory was that knew it, for `engrave` and
+    `piano_roll`.
     """
     return {each.note: ORIGIN_COLOURS[max(0, min(each.order, len(ORIGIN_COLOURS) - 1))] for each in origins}
 
@@ -253,7 +254,7 @@ def _made(recipe: ComposeRecipe, request: PreparedRequest, take: Take, model: Mo
         content=file_of(take.tune, recipe),
         suffix=by_name(recipe.format).suffix,
         media_type=by_name(recipe.format).media_type,
-        thumbnail=piano_roll(take.tune, width=512, height=320, form="JPEG"),
+        thumbnail=thumbnail(take.tune),
         facts=facts_of(recipe, request, take),
     )
     return finish_work(recipe, result, model=model, setting=setting("cpu", *packages))

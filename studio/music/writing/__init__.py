@@ -1,1 +1,1 @@
-"""Writes tunes: MIDI, MusicXML, ABC, engraved pages and piano rolls."""
+"""Writes tunes and scores: one table of formats, one file a format. The same music gives the same bytes."""

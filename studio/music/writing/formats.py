@@ -2,8 +2,8 @@
 
     path.write_bytes(by_suffix(path).to_bytes(tune, program=40))
 
-Options: `program`, the General MIDI instrument (0..127) that plays it; `colours`, number of a sounding note ->
-"#rrggbb". A format takes those it has a use for.
+Options: `program`, the General MIDI instrument (0..127) that plays a tune; `colours`, number of a sounding
+note -> "#rrggbb". A format takes those it can use and ignores the others.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ FORMATS = FormatTable(
             ".mid",
             "audio/midi",
             "MIDI",
-            "studio.music.writing.writing:write_midi",
+            "studio.music.writing.midi:write_midi",
             "For sequencers, samplers and most music programs. Repeats are played out.",
             options=frozenset({"program"}),
             reads_back=True,
@@ -29,8 +29,18 @@ FORMATS = FormatTable(
             ".musicxml",
             "application/vnd.recordare.musicxml+xml",
             "MusicXML",
-            "studio.music.writing.writing:write_musicxml",
+            "studio.music.writing.musicxml:write_musicxml",
             "For notation programs such as MuseScore, Dorico and Sibelius.",
+            options=frozenset({"colours"}),
+            reads_back=True,
+        ),
+        Format(
+            "mxl",
+            ".mxl",
+            "application/vnd.recordare.musicxml",
+            "Compressed MusicXML",
+            "studio.music.writing.musicxml:write_mxl",
+            "The same, compressed, as notation programs save it.",
             options=frozenset({"colours"}),
             reads_back=True,
         ),
@@ -39,7 +49,7 @@ FORMATS = FormatTable(
             ".abc",
             "text/vnd.abc",
             "ABC",
-            "studio.music.writing.writing:write_abc",
+            "studio.music.writing.abc:write_abc",
             "Plain text, as folk musicians share tunes.",
             reads_back=True,
         ),
@@ -57,7 +67,7 @@ FORMATS = FormatTable(
             ".svg",
             "image/svg+xml",
             "Score",
-            "studio.music.writing.writing:engrave",
+            "studio.music.writing.engraving:engrave",
             "The engraved score as a picture.",
             options=frozenset({"colours"}),
         ),

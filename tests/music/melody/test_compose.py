@@ -23,6 +23,7 @@ from studio.music.scores.tunes import Tune
 from studio.music.styles.opening import ready_style
 from studio.music.styles.style import Style
 from studio.music.styles.table import music21_corpus
+from studio.music.writing.formats import names
 from studio.process import finish
 from tests.app.tunes import jigs
 from tests.conftest import Studio
@@ -62,7 +63,7 @@ ASKED = [
 
 @pytest.mark.usefixtures("read_before")
 def test_sixteen_bars_that_end_on_d_with_no_run_of_nine_notes_copied(studio: Studio, tmp_path: Path) -> None:
-    for suffix in ("mid", "musicxml", "abc", "wav", "svg"):
+    for suffix in names():
         status, out, complaint = studio("compose", "-o", f"tune.{suffix}", *ASKED, "--quiet")
         assert (status, out.strip(), complaint) == (0, f"tune.{suffix}", "")
 
@@ -92,7 +93,7 @@ def test_sixteen_bars_that_end_on_d_with_no_run_of_nine_notes_copied(studio: Stu
     )
 
     pitches = [note.pitch for note in notes]
-    for suffix in ("musicxml", "abc"):
+    for suffix in ("musicxml", "mxl", "abc"):
         measures, found = _by_music21(tmp_path / f"tune.{suffix}")
         assert found == pitches
         assert measures == [4] * 16
@@ -104,7 +105,7 @@ def test_sixteen_bars_that_end_on_d_with_no_run_of_nine_notes_copied(studio: Stu
 
     # Made again from nothing but the file: no take and no style is left in memory.
     compose._kept_requests.cache_clear()
-    for suffix in ("mid", "musicxml", "abc", "wav", "svg"):
+    for suffix in names():
         status, out, _ = studio("remake", f"tune.{suffix}")
         assert status == 0
         assert "Identical, to the byte" in out, suffix
@@ -187,7 +188,7 @@ def reels() -> Style:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, reels: Style) -> Path:
-    from studio.music.writing.writing import write_abc
+    from studio.music.writing.abc import write_abc
 
     place = tmp_path_factory.mktemp("own") / "reels"
     place.mkdir()

@@ -13,7 +13,7 @@ from walks import walking_tunes
 from studio.errors import Missing
 from studio.learning.checkpoints import load
 from studio.music.melody.training import train
-from studio.music.writing.writing import write_abc
+from studio.music.writing.abc import write_abc
 from tests.conftest import Studio
 
 SMALL = {"epochs": 3, "hidden": 8}

@@ -24,7 +24,8 @@ from studio.music.styles.opening import open_style, ready_style
 from studio.music.styles.originality import Comparison
 from studio.music.styles.report import compare
 from studio.music.styles.style import Style
-from studio.music.writing.writing import write_midi, write_musicxml
+from studio.music.writing.midi import write_midi
+from studio.music.writing.musicxml import write_musicxml
 
 WHOLE = Tune.of([(60, 1), (62, 1), (64, 1), (65, 1)] * 4, title="Whole")
 

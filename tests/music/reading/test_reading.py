@@ -22,7 +22,7 @@ from studio.music.scores.bars import Repeat
 from studio.music.scores.keys import Key
 from studio.music.scores.tunes import Tune
 from studio.music.styles.table import music21_corpus
-from studio.music.writing.writing import write_musicxml
+from studio.music.writing.musicxml import write_musicxml
 
 
 def _shown(tune: Tune) -> list[tuple[int | None, str]]:

@@ -1,4 +1,4 @@
-"""Sound is listened to by measurement, pictures by looking at their pixels."""
+"""Rendered sound, measured: onsets, pitch, loudness, length."""
 
 from __future__ import annotations
 
@@ -10,26 +10,19 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from studio.errors import Refused, UnknownName
 from studio.music.scores.bars import Repeat
 from studio.music.scores.chords import ChordAt
-from studio.music.scores.notes import Note
-from studio.music.scores.scores import Part, Score
 from studio.music.scores.tunes import Tune
+from studio.music.sound.loudness import integrated_loudness
 from studio.music.sound.rendering import (
     CEILING,
     RATE,
     Sound,
     instruments,
-    k_weighting,
-    measure_loudness,
-    measure_true_peak,
-    piano_roll,
     program_of,
     render,
-    thumbnail,
 )
 
 TUNE = Tune.of(
@@ -38,8 +31,8 @@ TUNE = Tune.of(
 
 
 def _onsets(samples: np.ndarray) -> list[float]:
-    """Seconds where new sound sets in: where the spectrum gains more than a third of the most it ever gains
-    from one 23 ms to the next.
+    """Seconds at which notes begin: where the spectrum grows by more than a third of the most it ever grows
+    from one block of 23 ms to the next.
     """
     size = 1024
     blocks = samples.mean(axis=1)
@@ -94,7 +87,7 @@ def test_rests_are_silent_and_the_end_is_trimmed(sound: Sound) -> None:
 def test_it_is_as_loud_as_asked_and_never_clips() -> None:
     for loudness in (-16.0, -23.0):
         played = render(TUNE, instrument="Flute", loudness=loudness)
-        again = measure_loudness(played.samples, RATE)
+        again = integrated_loudness(played.samples, RATE)
         assert played.loudness == pytest.approx(again)
         assert again == pytest.approx(loudness, abs=0.1) or played.true_peak == pytest.approx(
             CEILING, abs=0.05
@@ -152,88 +145,3 @@ def test_what_cannot_be_heard_is_refused() -> None:
         render(Tune.of([(None, 4)]))
     with pytest.raises(Refused, match="minutes are too long"):
         render(Tune.of([(60, 5000)]))
-
-
-# Loudness, against the recommendation itself
-# ------------------------------------------------------------------------------------------
-
-
-def test_the_filters_are_those_of_the_recommendation_at_48_khz() -> None:
-    shelf, high_pass = k_weighting(48_000)
-    assert shelf[0] == pytest.approx([1.53512485958697, -2.69169618940638, 1.19839281085285], abs=1e-6)
-    assert shelf[1] == pytest.approx([1.0, -1.69065929318241, 0.73248077421585], abs=1e-6)
-    assert high_pass[1] == pytest.approx([1.0, -1.99004745483398, 0.99007225036621], abs=1e-6)
-
-
-def _sine(frequency: float, level: float, seconds: float, rate: int = 48_000) -> np.ndarray:
-    return 10 ** (level / 20) * np.sin(2 * np.pi * frequency * np.arange(int(seconds * rate)) / rate)
-
-
-def test_loudness_of_known_signals() -> None:
-    mono = _sine(997, 0, 5)[:, None]
-    assert measure_loudness(mono, 48_000) == pytest.approx(-3.01, abs=0.02), (
-        "full scale, one channel (BS.1770, annex 1)"
-    )
-    both = _sine(997, -23, 20)[:, None].repeat(2, axis=1)
-    assert measure_loudness(both, 48_000) == pytest.approx(-23, abs=0.1), "EBU Tech 3341, case 1"
-    assert measure_loudness(_sine(997, -23, 20, RATE)[:, None].repeat(2, axis=1), RATE) == pytest.approx(
-        -23, abs=0.1
-    )
-    parts = [_sine(997, level, seconds) for level, seconds in ((-36, 10), (-23, 60), (-36, 10))]
-    gated = np.concatenate(parts)[:, None].repeat(2, axis=1)
-    assert measure_loudness(gated, 48_000) == pytest.approx(-23, abs=0.1), (
-        "EBU Tech 3341, case 3: quiet parts are gated"
-    )
-    assert measure_loudness(np.zeros((48_000, 2)), 48_000) == -math.inf
-    assert math.isfinite(measure_loudness(both[:5000], 48_000))
-
-
-def test_true_peaks_lie_between_the_samples() -> None:
-    # A quarter of the rate, an eighth of a turn off: the samples stand at 0.707 of the peak.
-    wave_ = 0.5 * np.sin(2 * np.pi * 0.25 * np.arange(4000) + np.pi / 4) * np.hanning(4000)
-    assert np.abs(wave_).max() == pytest.approx(0.3535, abs=1e-3)
-    assert measure_true_peak(wave_[:, None]) == pytest.approx(20 * math.log10(0.5), abs=0.2)
-
-
-# Piano roll
-# ------------------------------------------------------------------------------------------------------------
-
-
-def test_the_roll_shows_each_note_where_and_as_long_as_it_sounds() -> None:
-    tune = Tune.of([(60, 4), (72, 4), (None, 4), (66, 4)])
-    picture = np.asarray(
-        Image.open(io.BytesIO(piano_roll(tune, width=834, height=400, colours={1: "#ff0000"}))).convert("RGB")
-    ).astype(int)
-    red = np.argwhere((picture[:, :, 0] > 200) & (picture[:, :, 1] < 60) & (picture[:, :, 2] < 60))
-    blue = np.argwhere(picture[:, :, 2] > picture[:, :, 0] + 60)
-    left, width = 34, (834 - 34 - 2) / 4
-    assert red[:, 1].min() == pytest.approx(left + width, abs=3)
-    assert red[:, 1].max() == pytest.approx(left + 2 * width, abs=3)
-    first = blue[blue[:, 1] < left + width]
-    last = blue[blue[:, 1] > left + 2.5 * width]
-    assert first[:, 0].mean() > last[:, 0].mean() > red[:, 0].mean(), "higher notes stand higher"
-    half = (first[:, 0].mean() + red[:, 0].mean()) / 2
-    assert last[:, 0].mean() == pytest.approx(half, abs=3), "a tritone is half way up the octave"
-    assert not ((blue[:, 1] > left + 2 * width + 3) & (blue[:, 1] < left + 3 * width - 3)).any(), (
-        "a rest is empty"
-    )
-
-
-def test_rolls_of_anything_are_pictures_of_the_size_asked() -> None:
-    drums = Score((Part((Note(36, Fraction(0), Fraction(1)),), percussion=True), Part(())))
-    for music in (
-        TUNE,
-        drums,
-        Tune.of([(None, 4)]),
-        Tune.of([(0, 1), (127, 1)], chords=[(0, "C"), (1, "F#m7b5")]),
-    ):
-        for width, height in ((64, 64), (700, 200)):
-            assert Image.open(io.BytesIO(piano_roll(music, width=width, height=height))).size == (
-                width,
-                height,
-            )
-    small = Image.open(io.BytesIO(thumbnail(TUNE)))
-    assert (small.format, small.size) == ("JPEG", (512, 320))
-    assert piano_roll(TUNE) == piano_roll(TUNE)
-    with pytest.raises(Refused):
-        piano_roll(TUNE, width=10)

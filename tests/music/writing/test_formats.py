@@ -36,7 +36,7 @@ def test_a_row_is_all_it_takes_to_add_a_format(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(Refused, match="format is 'toy'; it must be 'mid'"):
         check(ComposeRecipe, {"format": "toy"})
     monkeypatch.setitem(FORMATS, "toy", TOY)
-    assert names() == choices() == ("mid", "musicxml", "abc", "wav", "svg", "toy")
+    assert names() == choices() == ("mid", "musicxml", "mxl", "abc", "wav", "svg", "toy")
     assert suffixes()[-1] == ".toy"
     assert by_suffix("a/tune.TOY") is by_name("toy")
     assert check(ComposeRecipe, {"format": "toy"}).format == "toy"

@@ -24,9 +24,14 @@ from studio.music.scores.meters import Meter
 from studio.music.scores.notes import Note
 from studio.music.scores.scores import Part, Score
 from studio.music.scores.tunes import Tune
+from studio.music.writing.abc import write_abc
+from studio.music.writing.beams import beam_groups
+from studio.music.writing.engraving import engrave
 from studio.music.writing.formats import by_suffix
-from studio.music.writing.notation import beam_groups, measures_of, spell_line
-from studio.music.writing.writing import engrave, write_abc, write_midi, write_musicxml
+from studio.music.writing.midi import write_midi
+from studio.music.writing.musicxml import write_musicxml
+from studio.music.writing.notation import measures_of
+from studio.music.writing.spelling import spell_line
 
 
 def write(music: Tune | Score, suffix: str) -> bytes:

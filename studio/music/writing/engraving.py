@@ -1,0 +1,90 @@
+"""Engraves scores as SVG pictures, with verovio."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from studio.errors import Refused
+from studio.music.scores.scores import Score
+from studio.music.scores.tunes import Tune
+from studio.music.writing.musicxml import write_musicxml
+
+MOST_BARS_ON_PAGE = 2000
+
+
+def engrave(
+    music: Tune | Score, colours: Mapping[int, str] | None = None, *, width: int = 1000, staff: int = 40
+) -> bytes:
+    """The engraved score as one SVG picture, as tall as it needs to be.
+
+    width: of the page in pixels (200..4000). staff: its size in per cent of verovio's own (10..100). colours:
+    as in `write_musicxml`. Raises `Refused` for music too long for one picture (more than 2,000 bars).
+    """
+    if not 200 <= width <= 4000 or not 10 <= staff <= 100:
+        raise Refused(
+            "A page is 200 to 4000 pixels wide and its staves 10 to 100 per cent of their usual size."
+        )
+    bars = len(music.bars())
+    if bars > MOST_BARS_ON_PAGE:
+        raise Refused(f"{bars} bars are too many for one picture; engrave a passage of it.")
+    toolkit = _toolkit(width, staff)
+    written = write_musicxml(music, colours).decode()
+    svg = _page(toolkit, written)
+    fitting = svg.partition('class="system"')[2].partition('class="system"')[0].count('class="measure"')
+    line = next((size for size in (16, 8, 4) if size <= fitting * 8 // 7 and size < bars), 0)
+    if bars > fitting and line:
+        # Phrases are usually four bars long: lines that begin with a phrase show the form.
+        toolkit.setOptions({"breaks": "encoded", "minLastJustification": 0.6 if bars % line else 0.0})
+        svg = _page(toolkit, _in_lines_of(line, written))
+    return svg.encode()
+
+
+def _toolkit(width: int, staff: int) -> Any:
+    from importlib.resources import files
+
+    import verovio
+
+    # Verovio sets the path of its fonts when it is imported, but for that thread only.
+    verovio.setDefaultResourcePath(str(files("verovio") / "data"))
+    toolkit = verovio.toolkit()
+    toolkit.setOptions(
+        {
+            "pageWidth": round(width * 100 / staff),
+            "pageHeight": 60000,
+            "adjustPageHeight": True,
+            "scale": staff,
+            "breaks": "auto",
+            "header": "auto",
+            "footer": "none",
+            "svgViewBox": False,
+            "xmlIdSeed": 1,
+            "justifyVertically": False,
+            "minLastJustification": 0.6,
+            "spacingSystem": 8,
+        }
+    )
+    return toolkit
+
+
+def _page(toolkit: Any, written: str) -> str:
+    if not toolkit.loadData(written):
+        raise Refused(
+            "The score could not be engraved; write it as .musicxml and open it in a notation program."
+        )
+    toolkit.redoLayout()
+    page: str = toolkit.renderToSVG(1)
+    return page
+
+
+def _in_lines_of(bars: int, written: str) -> str:
+    """MusicXML with a new line before every so many full bars. A pick-up has number 0 and stays on the first
+    line.
+    """
+
+    def broken(measure: re.Match[str]) -> str:
+        number = int(measure[1])
+        return measure[0] + ('<print new-system="yes"/>' if number > 1 and (number - 1) % bars == 0 else "")
+
+    return re.sub(r'<measure [^>]*?number="(\d+)"[^>]*>', broken, written)

@@ -1,0 +1,128 @@
+"""Writes MIDI files: type 1, a track of meters, keys, tempo and chord markers, then one track a part.
+
+MIDI has no repeat signs, so a tune's repeats are played out. Chord symbols are markers, and a pick-up is a first
+bar in a meter of its own length. Bytes are those of the Standard MIDI File 1.0 (MIDI Manufacturers Association,
+1996).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from fractions import Fraction
+from math import lcm
+
+from studio.errors import Refused
+from studio.music.scores.meters import Meter
+from studio.music.scores.scores import Part, Score
+from studio.music.scores.tunes import Tune
+
+Event = tuple[int, bytes]
+"""Ticks from the beginning, and the message."""
+
+TEXT, TRACK_NAME, MARKER, END_OF_TRACK = 0x01, 0x03, 0x06, 0x2F
+TEMPO, TIME_SIGNATURE, KEY_SIGNATURE = 0x51, 0x58, 0x59
+"""Types of meta events."""
+
+DRUMS = 9
+"""The channel of percussion, counted from 0."""
+
+
+def write_midi(music: Tune | Score, *, program: int = 0) -> bytes:
+    """A MIDI file of type 1.
+
+    program: General MIDI instrument 0..127 of a tune; a score's parts have their own. Raises `Refused` for note
+    lengths that no MIDI file can hold exactly.
+    """
+    score = music.unfolded().score(name=music.title, program=program) if isinstance(music, Tune) else music
+    division = _division(score)
+    end = int(score.end * division)
+    tracks = [_track(_conductor(score, division), end)]
+    channel = 0
+    for part in score.parts:
+        if part.percussion:
+            tracks.append(_track(_played(part, DRUMS, division), end))
+            continue
+        tracks.append(_track(_played(part, channel, division), end))
+        channel = (channel + 1 if channel + 1 != DRUMS else DRUMS + 1) % 16
+    return b"MThd" + struct.pack(">IHHH", 6, 1, len(tracks), division) + b"".join(tracks)
+
+
+def _division(score: Score) -> int:
+    """Ticks a quarter note, so that every moment falls on one: 480, unless tuplets need another number."""
+    moments = [edge for part in score.parts for note in part.notes for edge in (note.start, note.end)]
+    moments += [chord.start for chord in score.chords] + [bar.end for bar in score.bars()] + [score.end]
+    division = lcm(1, *(moment.denominator for moment in moments))
+    if division > 32767:
+        raise Refused(
+            "This music mixes so many kinds of tuplets that MIDI cannot count them exactly; write .musicxml."
+        )
+    return division * max(1, 480 // division)
+
+
+def _conductor(score: Score, division: int) -> list[Event]:
+    """The first track: what holds for all parts."""
+    events = [(0, _meta(TEMPO, round(60e6 / score.tempo).to_bytes(3, "big")))]
+    if score.title:
+        events.insert(0, (0, _meta(TRACK_NAME, score.title.encode())))
+    if score.composer:
+        events.append((0, _meta(TEXT, f"Composer: {score.composer}".encode())))
+    for change in score.grid.meters:
+        start = change.start
+        if start == 0 and score.grid.pickup:
+            events.append((0, _time_signature(_meter_of(score.grid.pickup))))
+            start = score.grid.pickup
+        events.append((int(start * division), _time_signature(change.meter)))
+    for key in score.keys:
+        minor = key.key.mode in ("minor", "dorian", "phrygian", "locrian")
+        signature = struct.pack("bB", key.key.fifths, minor)
+        events.append((int(key.start * division), _meta(KEY_SIGNATURE, signature)))
+    events += [(int(chord.start * division), _meta(MARKER, chord.symbol.encode())) for chord in score.chords]
+    return events
+
+
+def _meter_of(length: Fraction) -> Meter:
+    """The meter of a bar that is `length` quarter notes long."""
+    denominator = max(4, length.denominator * 4)
+    return Meter(int(length * denominator / 4), denominator)
+
+
+def _time_signature(meter: Meter) -> bytes:
+    clicks = 36 if meter.compound and meter.denominator == 8 else 24
+    return _meta(TIME_SIGNATURE, bytes([meter.numerator, meter.denominator.bit_length() - 1, clicks, 8]))
+
+
+def _played(part: Part, channel: int, division: int) -> list[Event]:
+    events = [(0, _meta(TRACK_NAME, part.name.encode()))] if part.name else []
+    if not part.percussion:
+        events.append((0, bytes([0xC0 | channel, part.program])))
+    sounds: list[tuple[int, int, bytes]] = []
+    for note in part.notes:
+        if note.pitch is not None:
+            sounds.append((int(note.end * division), 0, bytes([0x80 | channel, note.pitch, 0])))
+            sounds.append((int(note.start * division), 1, bytes([0x90 | channel, note.pitch, part.velocity])))
+    # A note that is struck again ends before it begins.
+    sounds.sort(key=lambda event: event[:2])
+    return events + [(ticks, message) for ticks, _, message in sounds]
+
+
+def _meta(kind: int, body: bytes) -> bytes:
+    return bytes([0xFF, kind]) + _variable(len(body)) + body
+
+
+def _variable(number: int) -> bytes:
+    """A variable-length quantity: seven bits to a byte, the last byte below 128."""
+    digits = [number & 0x7F]
+    while number := number >> 7:
+        digits.append(0x80 | number & 0x7F)
+    return bytes(reversed(digits))
+
+
+def _track(events: Sequence[Event], end: int) -> bytes:
+    """A track chunk. end: ticks at which it ends, at least."""
+    body, now = bytearray(), 0
+    for ticks, message in sorted(events, key=lambda event: event[0]):
+        body += _variable(ticks - now) + message
+        now = ticks
+    body += _variable(max(0, end - now)) + _meta(END_OF_TRACK, b"")
+    return b"MTrk" + struct.pack(">I", len(body)) + bytes(body)

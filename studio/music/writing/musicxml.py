@@ -1,0 +1,314 @@
+"""Writes MusicXML 4.0 (W3C, 2021; score-partwise), plain or compressed (.mxl)."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import lcm
+from xml.sax.saxutils import escape, quoteattr
+
+from studio.errors import Unreadable
+from studio.music.scores.chords import Chord, parse_chord
+from studio.music.scores.scores import Part, Score
+from studio.music.scores.tunes import Tune
+from studio.music.writing.notation import clef_of, measures_of
+from studio.music.writing.written import VALUES, Measure, Written
+
+Colours = Mapping[int, str]
+"""Number of a note among the sounding ones of its part (0 is the first) -> "#rrggbb"."""
+
+
+def write_musicxml(music: Tune | Score, colours: Colours | Sequence[Colours] | None = None) -> bytes:
+    """A MusicXML document in UTF-8.
+
+    colours: of the first part's notes, or one table for each part.
+    """
+    score = music.score() if isinstance(music, Tune) else music
+    tables = [colours] if isinstance(colours, Mapping) else list(colours or [])
+    divisions = _divisions(score)
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>', '<score-partwise version="4.0">']
+    lines += [*_heading(score), *_part_list(score)]
+    for number, part in enumerate(score.parts, 1):
+        table = tables[number - 1] if number <= len(tables) else {}
+        writer = _PartWriter(score, part, divisions, table, first=number == 1)
+        lines += [f'<part id="P{number}">', *writer.lines(), "</part>"]
+    lines.append("</score-partwise>")
+    return ("\n".join(lines) + "\n").encode()
+
+
+def write_mxl(music: Tune | Score, colours: Colours | Sequence[Colours] | None = None) -> bytes:
+    """The same document compressed, as section "Compressed .mxl files" of MusicXML 4.0 has it: a zip that begins
+    with its media type, uncompressed, and names the score in META-INF/container.xml.
+    """
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content, method in (
+            ("mimetype", b"application/vnd.recordare.musicxml", zipfile.ZIP_STORED),
+            ("META-INF/container.xml", _CONTAINER, zipfile.ZIP_DEFLATED),
+            ("score.musicxml", write_musicxml(music, colours), zipfile.ZIP_DEFLATED),
+        ):
+            # One date and one system for all, so that the same tune gives the same bytes anywhere.
+            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+            entry.compress_type, entry.create_system, entry.external_attr = method, 3, 0o644 << 16
+            archive.writestr(entry, content)
+    return packed.getvalue()
+
+
+_CONTAINER = b"""<?xml version="1.0" encoding="UTF-8"?>
+<container><rootfiles>
+<rootfile full-path="score.musicxml" media-type="application/vnd.recordare.musicxml+xml"/>
+</rootfiles></container>
+"""
+
+
+def part_name(part: Part, number: int, parts: int) -> str:
+    """A part's name as it is printed: without control characters, at most 40 characters, and empty for a
+    single part without a name.
+    """
+    name = " ".join("".join(letter if letter.isprintable() else " " for letter in part.name).split())[:40]
+    return name or ("" if parts == 1 else f"Part {number}")
+
+
+def _divisions(score: Score) -> int:
+    """How many units of time a quarter note has, so that every length is a whole number of them."""
+    moments = [edge for part in score.parts for note in part.notes for edge in (note.start, note.end)]
+    moments += [chord.start for chord in score.chords]
+    moments += [edge for bar in score.bars() for edge in (bar.start, bar.end)]
+    # Notes that are tied inside a tuplet or bar may be written in pieces half or a quarter as long.
+    return 4 * lcm(4, *(moment.denominator for moment in moments))
+
+
+def _heading(score: Score) -> Iterator[str]:
+    if score.title:
+        yield f"<work><work-title>{_xml(score.title)}</work-title></work>"
+    composer = f'<creator type="composer">{_xml(score.composer)}</creator>' if score.composer else ""
+    # Our reader knows its own files by the name of the software.
+    software = "<encoding><software>Derivative Works Studio</software></encoding>"
+    yield f"<identification>{composer}{software}</identification>"
+
+
+def _part_list(score: Score) -> Iterator[str]:
+    yield "<part-list>"
+    for number, part in enumerate(score.parts, 1):
+        name = part_name(part, number, len(score.parts))
+        hidden = "" if name else ' print-object="no"'
+        yield f'<score-part id="P{number}"><part-name{hidden}>{_xml(name)}</part-name>'
+        yield (
+            f'<score-instrument id="P{number}-I1">'
+            f"<instrument-name>{_xml(name or 'Melody')}</instrument-name></score-instrument>"
+        )
+        # Channel 10 is kept for percussion; other parts skip it.
+        channel = 10 if part.percussion else (number - 1) % 16 + 1 + ((number - 1) % 16 >= 9)
+        yield f'<midi-instrument id="P{number}-I1"><midi-channel>{min(channel, 16)}</midi-channel>'
+        yield f"<midi-program>{part.program + 1}</midi-program></midi-instrument></score-part>"
+    yield "</part-list>"
+
+
+_BEATS = {
+    Fraction(1): "<beat-unit>quarter</beat-unit>",
+    Fraction(2): "<beat-unit>half</beat-unit>",
+    Fraction(1, 2): "<beat-unit>eighth</beat-unit>",
+    Fraction(3, 2): "<beat-unit>quarter</beat-unit><beat-unit-dot/>",
+    Fraction(3): "<beat-unit>half</beat-unit><beat-unit-dot/>",
+}
+"""Length of a beat in quarter notes -> how a metronome mark shows it."""
+
+
+@dataclass(frozen=True)
+class _PartWriter:
+    """Writes one part, measure by measure. first: it carries the tempo and the chord symbols."""
+
+    score: Score
+    part: Part
+    divisions: int
+    colours: Colours
+    first: bool
+
+    def lines(self) -> Iterator[str]:
+        before = None
+        measures = measures_of(self.part, self.score)
+        for measure in measures:
+            yield from self._measure(measure, before, last=measure is measures[-1])
+            before = measure
+
+    def _measure(self, measure: Measure, before: Measure | None, *, last: bool) -> Iterator[str]:
+        implicit = ' implicit="yes"' if measure.implicit else ""
+        yield f'<measure number="{measure.bar.number}"{implicit}>'
+        yield from self._left_barline(measure)
+        yield from self._attributes(measure, before)
+        if before is None and self.first:
+            yield self._tempo(measure)
+        yield from self._notes(measure)
+        yield from self._right_barline(measure, last=last)
+        yield "</measure>"
+
+    def _left_barline(self, measure: Measure) -> Iterator[str]:
+        begins = measure.start > 0 and any(each.start == measure.start for each in self.score.repeats)
+        first_ending = any(each.ending == measure.start for each in self.score.repeats)
+        second_ending = self._is_second_ending(measure)
+        if not (begins or first_ending or second_ending):
+            return
+        yield '<barline location="left">'
+        if first_ending or second_ending:
+            yield f'<ending number="{1 if first_ending else 2}" type="start"/>'
+        if begins:
+            yield '<repeat direction="forward"/>'
+        yield "</barline>"
+
+    def _right_barline(self, measure: Measure, *, last: bool) -> Iterator[str]:
+        ended = next((each for each in self.score.repeats if each.end == measure.end), None)
+        second_ending = self._is_second_ending(measure)
+        if not (ended or last or second_ending):
+            return
+        yield '<barline location="right">'
+        yield f"<bar-style>{'light-heavy' if ended or last else 'light-light'}</bar-style>"
+        if ended and ended.ending is not None:
+            yield '<ending number="1" type="stop"/>'
+        elif second_ending:
+            yield '<ending number="2" type="discontinue"/>'
+        if ended:
+            times = f' times="{ended.times}"' if ended.times > 2 else ""
+            yield f'<repeat direction="backward"{times}/>'
+        yield "</barline>"
+
+    def _is_second_ending(self, measure: Measure) -> bool:
+        return any(each.ending is not None and each.end == measure.start for each in self.score.repeats)
+
+    def _attributes(self, measure: Measure, before: Measure | None) -> list[str]:
+        """What changes at this measure: key, meter, and at the beginning also the units and the clef."""
+        lines = []
+        if before is None:
+            lines.append(f"<divisions>{self.divisions}</divisions>")
+        if before is None or before.key != measure.key:
+            lines.append(f"<key><fifths>{measure.key.fifths}</fifths><mode>{measure.key.mode}</mode></key>")
+        meter = measure.bar.meter
+        if before is None or before.bar.meter != meter:
+            lines.append(
+                f"<time><beats>{meter.numerator}</beats><beat-type>{meter.denominator}</beat-type></time>"
+            )
+        if before is None and self.part.percussion:
+            lines.append("<clef><sign>percussion</sign></clef>")
+        elif before is None:
+            sign, line = clef_of(self.part.notes)
+            lines.append(f"<clef><sign>{sign}</sign><line>{line}</line></clef>")
+        return ["<attributes>", *lines, "</attributes>"] if lines else []
+
+    def _tempo(self, measure: Measure) -> str:
+        beat = measure.bar.meter.beat if measure.bar.meter.beat in _BEATS else Fraction(1)
+        return (
+            f'<direction placement="above"><direction-type><metronome>{_BEATS[beat]}'
+            f"<per-minute>{number_text(self.score.tempo / float(beat))}</per-minute></metronome></direction-type>"
+            f'<sound tempo="{number_text(self.score.tempo)}"/></direction>'
+        )
+
+    def _notes(self, measure: Measure) -> Iterator[str]:
+        """The voices, one after the other; chord symbols stand among the notes of the first."""
+        inside = [each for each in self.score.chords if measure.start <= each.start < measure.end]
+        chords = inside if self.first else []
+        for number, voice in enumerate(measure.voices):
+            if number:
+                yield f"<backup><duration>{int(measure.length * self.divisions)}</duration></backup>"
+            for written in voice:
+                while number == 0 and chords and chords[0].start < written.end:
+                    chord = chords.pop(0)
+                    yield _harmony(chord.symbol, int((chord.start - written.start) * self.divisions))
+                yield from self._note(written, number + 1)
+
+    def _note(self, written: Written, voice: int) -> Iterator[str]:
+        duration = f"<duration>{int(written.duration * self.divisions)}</duration>"
+        look = "" if written.whole_bar else f"<type>{VALUES[written.value]}</type>" + "<dot/>" * written.dots
+        stretch = ""
+        if written.tuplet:
+            actual, normal = written.tuplet
+            stretch = (
+                f"<time-modification><actual-notes>{actual}</actual-notes>"
+                f"<normal-notes>{normal}</normal-notes></time-modification>"
+            )
+        if not written.pitches:
+            rest = '<rest measure="yes"/>' if written.whole_bar else "<rest/>"
+            notations = _notations(_tuplet(written))
+            yield f"<note>{rest}{duration}<voice>{voice}</voice>{look}{stretch}{notations}</note>"
+            return
+        ties, tied = _ties("tie", written), _ties("tied", written)
+        marks = enumerate(written.beams, 1)
+        beams = "".join(f'<beam number="{level}">{mark}</beam>' for level, mark in marks)
+        for rank, (letter, alter, octave) in enumerate(written.spelled):
+            colour = self.colours.get(written.indices[rank]) if rank < len(written.indices) else None
+            head = f"<note color={quoteattr(colour)}>" if colour else "<note>"
+            altered = f"<alter>{alter}</alter>" if alter else ""
+            pitch = f"<pitch><step>{letter}</step>{altered}<octave>{octave}</octave></pitch>"
+            accidental = written.accidentals[rank]
+            sign = f"<accidental>{accidental}</accidental>" if accidental else ""
+            # Beams and tuplets belong to the first note of a chord.
+            notations = _notations(tied if rank else tied + _tuplet(written))
+            yield (
+                f"{head}{'<chord/>' * (rank > 0)}{pitch}{duration}{ties}<voice>{voice}</voice>"
+                f"{look}{sign}{stretch}{beams * (rank == 0)}{notations}</note>"
+            )
+
+
+def _ties(element: str, written: Written) -> str:
+    return f'<{element} type="stop"/>' * written.tie_in + f'<{element} type="start"/>' * written.tie_out
+
+
+def _tuplet(written: Written) -> str:
+    bracket = "no" if written.beams else "yes"
+    opens = f'<tuplet type="start" bracket="{bracket}"/>' if written.opens else ""
+    return opens + '<tuplet type="stop"/>' * written.closes
+
+
+def _notations(inside: str) -> str:
+    return f"<notations>{inside}</notations>" if inside else ""
+
+
+def _harmony(symbol: str, offset: int) -> str:
+    """A chord symbol; what is no chord is written as words above the staff."""
+    placed = f"<offset>{offset}</offset>" if offset else ""
+    try:
+        chord = parse_chord(symbol)
+    except Unreadable:
+        words = f"<direction-type><words>{_xml(symbol)}</words></direction-type>"
+        return f"<direction>{words}{placed}</direction>"
+    if chord is None:
+        root = '<root><root-step text="">C</root-step></root>'
+        return f'<harmony>{root}<kind text="N.C.">none</kind>{placed}</harmony>'
+    return f"<harmony>{_chord_note('root', chord.root)}{_kind(chord)}{placed}</harmony>"
+
+
+def _chord_note(role: str, name: str) -> str:
+    alter = name.count("#") - name[1:].count("b")
+    inner = f"<{role}-alter>{alter}</{role}-alter>" if alter else ""
+    return f"<{role}><{role}-step>{name[0]}</{role}-step>{inner}</{role}>"
+
+
+def _kind(chord: Chord) -> str:
+    xml = f"<kind text={quoteattr(chord.kind.spellings[0])}>{chord.kind.musicxml}</kind>"
+    if chord.bass:
+        xml += _chord_note("bass", chord.bass)
+    for degree in chord.degrees:
+        number = re.sub(r"\D", "", degree)
+        alter = {"#": 1, "b": -1}.get(degree[0], 0)
+        if degree.startswith("no"):
+            change = "subtract"
+        elif alter and number == "5":
+            change = "alter"
+        else:
+            change = "add"
+        xml += (
+            f"<degree><degree-value>{number}</degree-value><degree-alter>{alter}</degree-alter>"
+            f"<degree-type>{change}</degree-type></degree>"
+        )
+    return xml
+
+
+def number_text(value: float) -> str:
+    """A number without needless digits: 120, 66.667."""
+    return str(int(value)) if value == int(value) else f"{value:.3f}".rstrip("0")
+
+
+def _xml(text: str) -> str:
+    return escape("".join(letter for letter in text if letter.isprintable() or letter == " "))
