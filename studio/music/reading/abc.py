@@ -1,21 +1,30 @@
-"""ABC tunes (abcnotation.com, standard 2.1), note by note.
+"""ABC tunes (abcnotation.com, standard 2.1), read note by note.
 
-music21 10.5 reads ABC too, forty times slower; it loses ties before a change of meter, counts grace notes as
-members of a tuplet and drops lengths around fingerings. The tests hold this reader against it where it is
-right.
+music21 10.5 reads ABC too, but forty times slower, and it loses ties before a change of meter, counts grace
+notes as members of a tuplet and drops lengths around fingerings. The tests compare this reader with music21
+where that is right.
 """
 
 from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 from studio.errors import Refused, Unreadable
-from studio.music.reading.assembling import PartLine, assemble, barred, choose_melody, remarks_on
+from studio.music.reading.assembling import (
+    FoundNote,
+    FoundTune,
+    PartLine,
+    SignatureAt,
+    assemble,
+    barred,
+    choose_melody,
+    remarks_on,
+)
 from studio.music.reading.budget import Reading, ReadingBudget
-from studio.music.reading.text import text_of
 from studio.music.scores.bars import Grid, Repeat
 from studio.music.scores.chords import ChordAt, parse_chord
 from studio.music.scores.keys import Key, KeyAt
@@ -23,42 +32,33 @@ from studio.music.scores.meters import Meter
 from studio.music.scores.pitches import natural_pitch
 
 
-def read_abc(content: bytes, name: str = "The file", budget: ReadingBudget | None = None) -> Reading:
-    """One ABC tune (the first voice that is the melody). Raises `Unreadable`."""
-    budget = budget or ReadingBudget()
-    header, voices, names = _in_voices(text_of(content))
+def read_abc(text: str, name: str, budget: ReadingBudget) -> Reading:
+    """The melody of one ABC tune. Raises `Unreadable`."""
+    header, voices, names = _in_voices(text)
     fields = _fields(header)
     if "K" not in fields:
         raise Unreadable(f"{name} has no key (K:), without which ABC cannot be read; add one such as K:D.")
     players = [_Voice(fields, names.get(voice, ""), budget, name) for voice in voices]
-    for player, text in zip(players, voices.values(), strict=True):
-        player.play(text)
-    chosen = choose_melody([player.line for player in players])
-    if chosen is None:
-        raise Unreadable(f"{name} has no notes in it; choose a file with a tune.")
+    for player, music in zip(players, voices.values(), strict=True):
+        player.play(music)
+    chosen = choose_melody([player.line for player in players], name)
     player = next(player for player in players if player.line is chosen)
-    remarks = remarks_on(chosen, len(players))
-    unread = [symbol for each in players for symbol in each.unread]
-    if unread:
-        some = ", ".join(repr(symbol) for symbol in list(dict.fromkeys(unread))[:5])
-        remarks.append(f"{len(unread)} chord symbols could not be understood and were left out: {some}.")
+    # Chords may be written in any voice; where two voices have one, that of the melody counts.
     chords = {chord.start: chord for each in (*players, player) for chord in each.chords}
-    tune = assemble(
+    found = FoundTune(
         chosen,
         Grid.of_bars(barred(player.bars)),
-        player.keys,
-        [chords[place] for place in sorted(chords)],
-        player.repeats,
-        (),
-        fields.get("T", ""),
-        fields.get("C", ""),
-        _tempo(fields.get("Q", "")),
-        end=player.now,
-        name=name,
-        budget=budget,
-        remarks=remarks,
+        player.now,
+        keys=player.keys,
+        chords=[chords[place] for place in sorted(chords)],
+        repeats=player.repeats,
+        title=fields.get("T", ""),
+        composer=fields.get("C", ""),
+        tempo=_tempo(fields.get("Q", "")),
+        remarks=remarks_on(chosen, len(players), [symbol for each in players for symbol in each.unread]),
     )
-    return Reading((tune,), tuple(remarks))
+    tune = assemble(found, name, budget)
+    return Reading((tune,), tuple(found.remarks))
 
 
 def _in_voices(text: str) -> tuple[list[str], dict[str, str], dict[str, str]]:
@@ -83,7 +83,7 @@ def _in_voices(text: str) -> tuple[list[str], dict[str, str], dict[str, str]]:
             _name_voice(f"{current} {switch[2] or switch[4] or ''}", names)
             line = "" if switch[1] else line[switch.end() :]
         if re.match(r"[A-Za-z]:", line) and line[0] not in "KMLQ":
-            continue  # words, parts, remarks
+            continue  # lyrics, parts, remarks
         if re.match(r"[KMLQ]:", line):
             line = f"[{line.strip()}]"
         voices[current] = voices.get(current, "") + line + "\n"
@@ -140,19 +140,19 @@ _TOKENS = re.compile(
 
 
 @dataclass
-class _Sound:
-    """The last note, chord or rest, while its length may still change. Chords: the top pitch."""
+class _Struck:
+    """The last note, chord (its top pitch) or rest. letter: its letter and octave as written."""
 
-    start: Fraction
     pitch: int | None
-    tied: bool = False
-    letter: tuple[str, int] | None = None
+    letter: tuple[str, int] | None
 
 
 @dataclass
 class _Voice:
-    """Plays one voice from left to right, keeping what an ABC player keeps: unit, meter, key, accidentals of
-    the bar.
+    """Reads one voice from left to right, with the state an ABC player keeps: unit length, meter, key,
+    accidentals of the bar.
+
+    header: the fields of the tune. name: of the voice. file: for errors. now: the end of what was read.
     """
 
     header: dict[str, str]
@@ -161,7 +161,7 @@ class _Voice:
     file: str
     line: PartLine = field(default_factory=PartLine)
     bars: list[tuple[Fraction, Meter | None]] = field(default_factory=list)
-    keys: list[KeyAt | tuple[Fraction, int]] = field(default_factory=list)
+    keys: list[KeyAt | SignatureAt] = field(default_factory=list)
     chords: list[ChordAt] = field(default_factory=list)
     repeats: list[Repeat] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
@@ -181,8 +181,8 @@ class _Voice:
         self.bar_start = Fraction(0)
         self.opened = Fraction(0)
         self.ending: Fraction | None = None
-        self.last: _Sound | None = None
-        self.tie: _Sound | None = None
+        self.last: _Struck | None = None
+        self.tie: _Struck | None = None
         self.broken: Fraction | None = None
         self.tuplet_left, self.tuplet = 0, Fraction(1)
         self.chord: list[tuple[int, Fraction, tuple[str, int]]] | None = None
@@ -192,47 +192,46 @@ class _Voice:
         for count, token in enumerate(_TOKENS.finditer(text)):
             if count > self.budget.signs:
                 raise Unreadable(
-                    f"{self.file} has more than {self.budget.signs:,} notes and signs; cut it into smaller files."
+                    f"{self.file} has more than {self.budget.signs:,} notes and signs; "
+                    "cut it into smaller files."
                 )
             self._token(token)
         self._bar_line("|]", None)
 
     def _token(self, token: re.Match[str]) -> None:
-        if token["quoted"] is not None:
-            self._quoted(token["quoted"].strip())
-        elif token["grace"] is not None:
-            self.line.grace += 1
-        elif token["field"]:
-            self._set(token["field"], token["value"])
-        elif token["ending"]:
-            self._ending(token["ending"])
-        elif token["bar"]:
-            self._bar_line(token["bar"], token["volta"])
-        elif self.overlaid:
-            return
-        elif token["p"]:
-            self._tuplet(int(token["p"]), token["q"], token["r"])
-        elif token["open"]:
-            self.chord = []
-        elif token["close"] is not None and token["close"]:
-            self._end_chord(token["times"])
-        elif token["letter"]:
-            self._note(token)
-        elif token["rest"]:
-            self._sound(None, _length(token["rest_length"]) * self.unit, None)
-        elif token["bars"]:
-            meter = self.meter or Meter(4, 4)
-            for _ in range(min(int(token["count"] or 1), 500)):
-                self._sound(None, meter.bar_length, None)
-                self._bar_line("|", None)
-        elif token["broken"]:
-            self._break_rhythm(token["broken"])
-        elif token["tie"]:
-            self.tie = self.last
-        elif token["overlay"]:
-            self.overlaid = True
+        # The group that ends last in a token says what it is; decorations have no group.
+        group = token.lastgroup or ""
+        if group in _ALWAYS:
+            _ALWAYS[group](self, token)
+        elif group in _PLAYED and not self.overlaid:
+            _PLAYED[group](self, token)
 
-    def _quoted(self, text: str) -> None:
+    def _grace(self, _: re.Match[str]) -> None:
+        self.line.grace += 1
+
+    def _inline_field(self, token: re.Match[str]) -> None:
+        self._set(token["field"], token["value"])
+
+    def _rest(self, token: re.Match[str]) -> None:
+        self._sound(None, _length(token["rest_length"]) * self.unit, None)
+
+    def _rest_bars(self, token: re.Match[str]) -> None:
+        meter = self.meter or Meter(4, 4)
+        for _ in range(min(int(token["count"] or 1), 500)):
+            self._sound(None, meter.bar_length, None)
+            self._bar_line("|", None)
+
+    def _begin_chord(self, _: re.Match[str]) -> None:
+        self.chord = []
+
+    def _begin_tie(self, _: re.Match[str]) -> None:
+        self.tie = self.last
+
+    def _overlay(self, _: re.Match[str]) -> None:
+        self.overlaid = True
+
+    def _quoted(self, token: re.Match[str]) -> None:
+        text = token["quoted"].strip()
         if not re.match(r"[A-GN]", text):
             return  # an annotation, a fingering
         try:
@@ -271,8 +270,8 @@ class _Voice:
         named = " ".join(word for word in words if word not in changes)[:30]
         self.altered = {}
         if named.upper() == "HP":
-            named = "A mixolydian"  # the scale of the Highland pipes
-        named = named[:1] + named[1:].lower()  # K:EM is E minor: ABC takes no notice of case
+            named = "A mixolydian"  # the scale of the Highland bagpipe
+        named = named[:1] + named[1:].lower()  # ABC ignores case: K:EM is E minor
         try:
             key = Key.parse(named)
             self.signs = key.signature
@@ -283,7 +282,9 @@ class _Voice:
         for change in changes:
             self.signs[change[-1].upper()] = change.count("^") - change.count("_")
 
-    def _tuplet(self, p: int, q: str | None, r: str | None) -> None:
+    def _tuplet(self, token: re.Match[str]) -> None:
+        """(p:q:r means p notes in the time of q, for the next r notes."""
+        p, q, r = int(token["p"]), token["q"], token["r"]
         if p < 2:
             return
         free = 3 if self.meter and self.meter.compound else 2
@@ -307,7 +308,7 @@ class _Voice:
             and self.tie.pitch is not None
             and letter not in self.altered
         ):
-            # A tied note keeps its sign over the bar line.
+            # A tied note keeps its accidental over the bar line.
             alter = self.tie.pitch - natural_pitch(letter, octave)
         else:
             alter = self.altered.get(letter, self.signs[letter])
@@ -318,12 +319,12 @@ class _Voice:
         else:
             self._sound(pitch, length, place)
 
-    def _end_chord(self, times: str) -> None:
+    def _end_chord(self, token: re.Match[str]) -> None:
         chord, self.chord = self.chord, None
         if chord:
             pitch, _, place = max(chord)
             self.line.stacked += len(chord) > 1
-            self._sound(pitch, chord[0][1] * _length(times), place)
+            self._sound(pitch, chord[0][1] * _length(token["times"]), place)
 
     def _sound(self, pitch: int | None, length: Fraction, place: tuple[str, int] | None) -> None:
         if self.tuplet_left:
@@ -336,23 +337,31 @@ class _Voice:
             return
         tied = self.tie is not None and pitch is not None and self.tie.pitch == pitch
         self.tie = None
-        self.line.notes.append((self.now, self.now + length, pitch, tied))
-        self.last = _Sound(self.now, pitch, tied, place)
+        self.line.notes.append(FoundNote(self.now, self.now + length, pitch, tied))
+        self.last = _Struck(pitch, place)
         self.now += length
         if self.now > self.budget.quarters:
             raise Unreadable(
-                f"{self.file} lasts longer than {self.budget.quarters:,} quarter notes; cut it into smaller files."
+                f"{self.file} lasts longer than {self.budget.quarters:,} quarter notes; "
+                "cut it into smaller files."
             )
 
-    def _break_rhythm(self, signs: str) -> None:
+    def _break_rhythm(self, token: re.Match[str]) -> None:
+        """A>B lengthens the first note by half and shortens the second; A>>B by three quarters; A<B is the
+        reverse.
+        """
         if not self.line.notes or self.last is None:
             return
+        signs = token["broken"]
         short = Fraction(1, 2 ** len(signs))
         mine, other = (2 - short, short) if signs[0] == ">" else (short, 2 - short)
-        start, end, pitch, tied = self.line.notes[-1]
-        self.line.notes[-1] = (start, start + (end - start) * mine, pitch, tied)
-        self.now = self.line.notes[-1][1]
+        note = self.line.notes[-1]
+        self.now = note.start + (note.end - note.start) * mine
+        self.line.notes[-1] = note._replace(end=self.now)
         self.broken = other
+
+    def _bar(self, token: re.Match[str]) -> None:
+        self._bar_line(token["bar"], token["volta"])
 
     def _bar_line(self, sign: str, volta: str | None) -> None:
         self.overlaid = False
@@ -370,12 +379,38 @@ class _Voice:
             # A second ending belongs to the section before; what follows it begins a new one.
             self.opened = self.now
             self.ending = None
-        if volta:
-            self._ending(volta)
-
-    def _ending(self, number: str) -> None:
-        if number == "1":
+        if volta == "1":
             self.ending = self.now
+
+    def _ending(self, token: re.Match[str]) -> None:
+        if token["ending"] == "1":
+            self.ending = self.now
+
+
+_ALWAYS: dict[str, Callable[[_Voice, re.Match[str]], None]] = {
+    "quoted": _Voice._quoted,
+    "grace": _Voice._grace,
+    "value": _Voice._inline_field,
+    "ending": _Voice._ending,
+    "bar": _Voice._bar,
+    "volta": _Voice._bar,
+}
+"""What to do with a token, by its last group."""
+
+_PLAYED: dict[str, Callable[[_Voice, re.Match[str]], None]] = {
+    "p": _Voice._tuplet,
+    "q": _Voice._tuplet,
+    "r": _Voice._tuplet,
+    "open": _Voice._begin_chord,
+    "times": _Voice._end_chord,
+    "length": _Voice._note,
+    "rest_length": _Voice._rest,
+    "count": _Voice._rest_bars,
+    "broken": _Voice._break_rhythm,
+    "tie": _Voice._begin_tie,
+    "overlay": _Voice._overlay,
+}
+"""The same for tokens that are skipped in an overlay: the notes from & to the bar line are another voice."""
 
 
 def _length(text: str) -> Fraction:

@@ -9,9 +9,12 @@ from studio.music.scores.tunes import Tune
 
 @dataclass(frozen=True)
 class ReadingBudget:
-    """How much one file may cost. file, unpacked: bytes. events: of MIDI. elements: of XML. signs: of one ABC
-    tune. tunes: in one file.
-    quarters: length of the music in quarter notes. seconds, memory (bytes): of the process that reads it."""
+    """Limits for one file.
+
+    file, unpacked: bytes. tunes: in one file. events: in a MIDI file. elements: in an XML file. signs: notes
+    and other signs in one voice of an ABC tune. quarters: length of the music in quarter notes. seconds,
+    memory (bytes): of the process that reads it.
+    """
 
     file: int = 16_000_000
     unpacked: int = 48_000_000
@@ -26,7 +29,7 @@ class ReadingBudget:
 
 @dataclass(frozen=True)
 class Unread:
-    """A tune or file that could not be read, and why, in a sentence."""
+    """A tune or file that could not be read. reason: one sentence."""
 
     name: str
     reason: str
@@ -34,8 +37,10 @@ class Unread:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a file gave. remarks: what was left out, chosen or moved, in sentences. unread: tunes of the file
-    that could not be read.
+    """What a file gave.
+
+    remarks: what was chosen, left out or moved, in sentences. unread: tunes of the file that could not be
+    read.
     """
 
     tunes: tuple[Tune, ...]

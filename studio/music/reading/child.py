@@ -1,5 +1,7 @@
-"""Reads one piece, whatever its format, and what a reading process does: it takes pieces, one after the other, and gives back
-their tunes.
+"""Reads one piece of any format, and is the program of a reading process.
+
+A reading process takes pieces from its parent over a pipe, reads them one after the other and sends back
+their tunes. A message is two lengths, a JSON header and a body of bytes.
 """
 
 from __future__ import annotations
@@ -17,30 +19,66 @@ from studio.music.reading.kern import read_kern
 from studio.music.reading.midi import read_midi
 from studio.music.reading.musicxml import read_musicxml
 from studio.music.reading.pieces import Piece
+from studio.music.scores.tunes import Tune
 
 
 def read_piece(piece: Piece, budget: ReadingBudget) -> Reading:
+    """The tune of one piece, read in this process.
+
+    Raises `Unreadable`; for MusicXML and kern also whatever music21 raises for a broken file.
+    """
     if piece.form == "midi":
         return read_midi(piece.content, piece.name, budget)
     if piece.form == "abc":
-        return read_abc(piece.content, piece.name, budget)
+        return read_abc(piece.text, piece.name, budget)
     if piece.form == "humdrum":
-        return read_kern(piece.content, piece.name, budget)
+        return read_kern(piece.text, piece.name, budget)
     return read_musicxml(piece.content, piece.name, budget)
 
 
+def send_piece(stream: BinaryIO, piece: Piece) -> None:
+    """From the parent: a piece to read."""
+    send(stream, {"name": piece.name, "form": piece.form}, piece.content or piece.text.encode())
+
+
+def reading_of(header: dict[str, Any], body: bytes) -> Reading:
+    """In the parent: a reading process's answer. Raises `Unreadable` where that is the answer."""
+    if "unreadable" in header:
+        raise Unreadable(header["unreadable"])
+    return Reading(tuple(Tune.from_json(line) for line in body.splitlines()), tuple(header["remarks"]))
+
+
+def send(stream: BinaryIO, header: dict[str, Any], body: bytes = b"") -> None:
+    """Write one message."""
+    packed = json.dumps(header).encode()
+    stream.write(struct.pack(">II", len(packed), len(body)) + packed + body)
+    stream.flush()
+
+
+def receive(stream: Any) -> tuple[dict[str, Any], bytes]:
+    """Read one message: (header, body). Raises `EOFError` when the other side has gone."""
+    sizes = stream.read(8)
+    if len(sizes) < 8:
+        raise EOFError
+    header_size, body_size = struct.unpack(">II", sizes)
+    packed, body = stream.read(header_size), stream.read(body_size)
+    if len(packed) < header_size or len(body) < body_size:
+        raise EOFError
+    return json.loads(packed), body
+
+
 def serve() -> None:
-    """What a child process does until its parent goes away."""
+    """What a reading process does until its parent goes away."""
     # Whatever a library prints must not get into the answers.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    asked = sys.stdin.buffer
+    requests = sys.stdin.buffer
     try:
-        budget = ReadingBudget(**receive(asked)[0]["budget"])
+        budget = ReadingBudget(**receive(requests)[0]["budget"])
         _limit_memory(budget.memory)
         while True:
-            header, content = receive(asked)
-            send(answers, _answer(Piece(header["name"], header["form"], content), budget))
+            header, body = receive(requests)
+            send(answers, *_answer(header["name"], header["form"], body, budget))
     except (EOFError, KeyboardInterrupt, BrokenPipeError):
         return
 
@@ -48,49 +86,36 @@ def serve() -> None:
 def _limit_memory(limit: int) -> None:
     try:
         import resource
-    except ImportError:  # not on Windows: there only the time limit holds
+    except ImportError:  # Windows has no such limit; there only the time limit holds
         return
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-    resource.setrlimit(
-        resource.RLIMIT_AS, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard)
-    )
+    limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
 
 
-def _answer(piece: Piece, budget: ReadingBudget) -> dict[str, Any]:
+def _answer(name: str, form: str, body: bytes, budget: ReadingBudget) -> tuple[dict[str, Any], bytes]:
+    is_text = form in ("abc", "humdrum")
     try:
+        piece = Piece(name, form, text=body.decode()) if is_text else Piece(name, form, body)
         reading = read_piece(piece, budget)
-        return {"tunes": [tune.to_json() for tune in reading.tunes], "remarks": list(reading.remarks)}
+        # A tune's JSON holds no line break, so a line of the body is a tune.
+        tunes = "\n".join(tune.to_json() for tune in reading.tunes).encode()
+        return {"remarks": list(reading.remarks)}, tunes
     except (Unreadable, Refused) as error:
-        return {"unreadable": str(error)}
+        return {"unreadable": str(error)}, b""
     except MemoryError:
-        return {
-            "unreadable": f"{piece.name} needs more memory than the {budget.memory >> 20} MB a score may take; cut it into smaller files."
-        }
+        return {"unreadable": too_much_memory(name, budget)}, b""
     except RecursionError:
-        return {
-            "unreadable": f"{piece.name} is nested too deeply to be a score; export it again from the program it came from."
-        }
-    except Exception as error:  # whatever a library makes of a broken file, the person gets one sentence
-        said = " ".join(str(error).split())[:120].rstrip(".") or type(error).__name__
-        kind = {"abc": "ABC", "humdrum": "Humdrum"}.get(piece.form, "MusicXML")
-        return {
-            "unreadable": f"{piece.name} is not readable as {kind} ({said}); export it again from the program it came from."
-        }
+        why = "is nested too deeply to be a score"
+    except Exception:  # whatever music21 makes of a broken file
+        format = {"midi": "MIDI", "abc": "ABC", "humdrum": "Humdrum"}.get(form, "MusicXML")
+        why = f"cannot be read as {format}"
+    return {"unreadable": f"{name} {why}; export it again from the program it came from."}, b""
 
 
-def send(stream: BinaryIO, header: dict[str, Any], content: bytes = b"") -> None:
-    packed = json.dumps(header).encode()
-    stream.write(struct.pack(">II", len(packed), len(content)) + packed + content)
-    stream.flush()
-
-
-def receive(stream: Any) -> tuple[dict[str, Any], bytes]:
-    sizes = stream.read(8)
-    if len(sizes) < 8:
-        raise EOFError
-    header, content = struct.unpack(">II", sizes)
-    packed = stream.read(header)
-    body = stream.read(content)
-    if len(packed) < header or len(body) < content:
-        raise EOFError
-    return json.loads(packed), body
+def too_much_memory(name: str, budget: ReadingBudget) -> str:
+    """The sentence for a file that takes more memory than the budget allows."""
+    return (
+        f"{name} needs more memory than the {budget.memory >> 20} MB a score may take; "
+        "cut it into smaller files."
+    )

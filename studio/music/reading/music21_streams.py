@@ -1,4 +1,4 @@
-"""From music21's streams (MusicXML, ABC, Humdrum kern) to tunes. Runs in the child processes of `reading`."""
+"""From music21's streams (MusicXML, Humdrum kern) to tunes. Runs in the child processes of `readers`."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from typing import Any
 
 from studio.errors import Refused, Unreadable
 from studio.music.reading.assembling import (
+    FoundNote,
+    FoundTune,
     PartLine,
+    SignatureAt,
     assemble,
     barred,
     choose_melody,
-    estimate_key,
     remarks_on,
 )
 from studio.music.reading.budget import Reading, ReadingBudget
+from studio.music.reading.key_finding import estimate_key
 from studio.music.scores.bars import Grid, Repeat
 from studio.music.scores.chords import CHORD_KINDS, ChordAt, parse_chord
 from studio.music.scores.keys import MODES, Key, KeyAt
@@ -27,8 +30,10 @@ from studio.music.scores.tunes import Tune
 
 
 def tunes_of(score: Any, name: str, budget: ReadingBudget, *, doubt_major: bool = False) -> Reading:
-    """doubt_major: the format says "major" where nobody chose a mode (MusicXML), so a tune that ends in the
-    relative minor is in minor.
+    """The melody of a music21 score, or of each score of an opus.
+
+    doubt_major: the format says "major" where nobody chose a mode, as MusicXML does, so a tune that ends in
+    the relative minor is in minor. Raises `Unreadable`.
     """
     from music21 import stream
 
@@ -36,65 +41,66 @@ def tunes_of(score: Any, name: str, budget: ReadingBudget, *, doubt_major: bool 
         readings = [tunes_of(each, name, budget, doubt_major=doubt_major) for each in score.scores]
         return Reading(
             tuple(tune for each in readings for tune in each.tunes),
-            tuple(said for each in readings for said in each.remarks),
+            tuple(remark for each in readings for remark in each.remarks),
         )
     parts = list(score.parts) if isinstance(score, stream.Score) else [score]
-    lines = {id(part): _line_of(part) for part in parts}
-    chosen = choose_melody(list(lines.values()))
-    if chosen is None:
-        if any(line.percussion and line.count for line in lines.values()):
-            raise Unreadable(
-                f"{name} has only drums, and no melody to learn from; choose a file with a tune."
-            )
-        raise Unreadable(f"{name} has no notes in it; choose a file with a tune.")
-    part = next(part for part in parts if lines[id(part)] is chosen)
-    remarks = remarks_on(chosen, len(parts))
+    lines = [_line_of(part) for part in parts]
+    chosen = choose_melody(lines, name)
+    part = next(part for part, line in zip(parts, lines, strict=True) if line is chosen)
     bars = _bars_of(part)
-    repeats = _repeats_of(part)
-    phrase_ends = []
-    keys: list[KeyAt | tuple[Fraction, int]] = []
+    keys, phrase_ends = _keys_and_phrase_ends(part)
+    chords, unread_chords = _chords_of(parts)
+    title, composer = _title_and_composer(score)
+    found = FoundTune(
+        chosen,
+        Grid.of_bars(bars),
+        sum((length for length, _ in bars), Fraction(0)),
+        keys=keys,
+        chords=chords,
+        repeats=_repeats_of(part),
+        phrase_ends=phrase_ends,
+        title=title,
+        composer=composer,
+        tempo=_tempo_of(score),
+        remarks=remarks_on(chosen, len(parts), unread_chords),
+    )
+    tune = assemble(found, name, budget)
+    if doubt_major:
+        tune = _in_minor_if_so(tune, found.remarks)
+    return Reading((tune,), tuple(found.remarks))
+
+
+def _keys_and_phrase_ends(part: Any) -> tuple[list[KeyAt | SignatureAt], list[Fraction]]:
+    """The key signatures of a part, and the ends of the notes under a fermata."""
+    keys: list[KeyAt | SignatureAt] = []
+    ends: set[Fraction] = set()
     for element, place in _elements(part):
         kinds = element.classes
         if "KeySignature" in kinds:
-            if abs(element.sharps) <= 7:
-                mode = getattr(element, "mode", None)
-                keys.append(
-                    KeyAt(place, Key(element.sharps, mode)) if mode in MODES else (place, element.sharps)
-                )
+            mode = getattr(element, "mode", None)
+            if abs(element.sharps) > 7:
+                continue
+            if mode in MODES:
+                keys.append(KeyAt(place, Key(element.sharps, mode)))
+            else:
+                keys.append(SignatureAt(place, element.sharps))
         elif "NotRest" in kinds and any(type(mark).__name__ == "Fermata" for mark in element.expressions):
-            phrase_ends.append(place + Fraction(element.duration.quarterLength))
-    chords, unread_chords = _chords_of(parts)
-    if unread_chords:
-        some = ", ".join(repr(symbol) for symbol in list(dict.fromkeys(unread_chords))[:5])
-        remarks.append(
-            f"{len(unread_chords)} chord symbols could not be understood and were left out: {some}."
-        )
+            ends.add(place + Fraction(element.duration.quarterLength))
+    return keys, sorted(ends)
+
+
+def _title_and_composer(score: Any) -> tuple[str, str]:
     metadata = score.metadata
-    tune = assemble(
-        chosen,
-        Grid.of_bars(bars),
-        keys,
-        chords,
-        repeats,
-        sorted(set(phrase_ends)),
-        re.sub(
-            r"\.(mxl|xml|musicxml|krn)$",
-            "",
-            str((metadata and (metadata.title or metadata.movementName)) or "").strip(),
-        ),
-        str((metadata and metadata.composer) or "").strip(),
-        _tempo_of(score),
-        end=sum((length for length, _ in bars), Fraction(0)),
-        name=name,
-        budget=budget,
-        remarks=remarks,
-    )
-    if doubt_major:
-        tune = _in_minor_if_so(tune, remarks)
-    return Reading((tune,), tuple(remarks))
+    if not metadata:
+        return "", ""
+    title = str(metadata.title or metadata.movementName or "").strip()
+    composer = str(metadata.composer or "").strip()
+    # Where a score has no title, music21 gives the name of the file.
+    return re.sub(r"\.(mxl|xml|musicxml|krn)$", "", title), composer
 
 
 def _in_minor_if_so(tune: Tune, remarks: list[str]) -> Tune:
+    """The tune in the relative minor, where its ending and its notes agree on that."""
     minor = Key(tune.key.fifths, "minor")
     chord = parse_chord(tune.chords[-1].symbol) if tune.chords else None
     last = tune.sounding[-1].pitch or 0
@@ -105,7 +111,7 @@ def _in_minor_if_so(tune: Tune, remarks: list[str]) -> Tune:
         and ends_there
         and estimate_key(tune.notes, minor.fifths, minor.tonic) == minor
     ):
-        remarks.append(f"The file says {tune.key}, but the tune ends in {minor}: taken as {minor}.")
+        remarks.append(f"The file says {tune.key}, but the tune ends in {minor}, so it was read as {minor}.")
         return replace(tune, keys=(KeyAt(Fraction(0), minor),))
     return tune
 
@@ -141,16 +147,13 @@ def _measure_length(measures: Sequence[Any], place: int) -> Fraction:
 
 
 def _line_of(part: Any) -> PartLine:
-    line = PartLine(
-        str(part.partName or part.id or "") if not isinstance(part.id, int) else str(part.partName or "")
-    )
-    if line.name.startswith(("0x", "spine_")) or re.fullmatch(r"P\d+|\d+", line.name):
-        line.name = str(part.partName or "")
+    line = PartLine(_name_of(part))
     for element, place in _elements(part):
         kinds = element.classes
         if "Unpitched" in kinds or "PercussionChord" in kinds:
             line.percussion = True
-            line.notes.append((place, place + Fraction(element.duration.quarterLength), 60, False))
+            end = place + Fraction(element.duration.quarterLength)
+            line.notes.append(FoundNote(place, end, 60, False))
         if "ChordSymbol" in kinds or not ("Note" in kinds or "Chord" in kinds or "Rest" in kinds):
             continue
         if element.duration.isGrace:
@@ -170,10 +173,18 @@ def _line_of(part: Any) -> PartLine:
             pitch = element.pitch.midi
         if pitch is not None and not 0 <= pitch <= 127:
             continue
-        line.notes.append(
-            (place, place + length, pitch, tie is not None and tie.type in ("stop", "continue"))
-        )
+        tied = tie is not None and tie.type in ("stop", "continue")
+        line.notes.append(FoundNote(place, place + length, pitch, tied))
     return line
+
+
+def _name_of(part: Any) -> str:
+    """The name of a part, else its id, unless music21 made that up or it is only a number."""
+    name = str(part.partName or "")
+    if name or isinstance(part.id, int):
+        return name
+    id = str(part.id or "")
+    return "" if id.startswith(("0x", "spine_")) or re.fullmatch(r"P\d+|\d+", id) else id
 
 
 def _bars_of(part: Any) -> list[tuple[Fraction, Meter]]:

@@ -1,4 +1,4 @@
-"""Tells what a file is by its content, and cuts it into single tunes that are still to be read."""
+"""Recognises a file by its content and cuts it into single tunes, which are read later."""
 
 from __future__ import annotations
 
@@ -11,66 +11,76 @@ from studio.music.reading.budget import ReadingBudget
 from studio.music.reading.text import text_of
 
 SUFFIXES = (".mid", ".midi", ".xml", ".musicxml", ".mxl", ".abc", ".krn")
-"""The names of files worth opening in a folder."""
+"""Suffixes of the files that are opened when a folder is read."""
 
 
 @dataclass(frozen=True)
 class Piece:
-    """One tune of a file, still to be read. form: midi, mxl, musicxml, abc or humdrum."""
+    """One tune that has not been read yet.
+
+    form: midi, mxl, musicxml, abc or humdrum. content: its bytes, for the first three. text: for the last
+    two, decoded when the file was opened.
+    """
 
     name: str
     form: str
-    content: bytes
+    content: bytes = b""
+    text: str = ""
 
 
 def pieces(content: bytes, name: str, budget: ReadingBudget | None = None) -> list[Piece]:
-    """Cut a file into single tunes, unread: an ABC tunebook has many, the others one. Raises `Unreadable` for
-    what is no score at all.
+    """Cut a file into single tunes: an ABC tunebook holds many, the other formats hold one.
+
+    Raises `Unreadable` for a file that is empty, too large or no score.
     """
     budget = budget or ReadingBudget()
     if len(content) > budget.file:
         raise Unreadable(
-            f"{name} has {len(content) / 1e6:.0f} MB; the studio opens scores of up to {budget.file / 1e6:.0f} MB."
+            f"{name} has {len(content) / 1e6:.0f} MB; the studio opens scores of up to "
+            f"{budget.file / 1e6:.0f} MB."
         )
     if not content.strip(b"\0 \r\n\t"):
         raise Unreadable(f"{name} is empty; choose a MIDI, MusicXML, ABC or Humdrum file.")
-    form = form_of(content)
+    if content[:4] == b"MThd":
+        return [Piece(name, "midi", content)]
+    if content[:4] == b"PK\x03\x04":
+        return [Piece(name, "mxl", content)]
+    text = text_of(content)
+    form = _form_of_text(text[:65536].lstrip("\ufeff \r\n\t"))
     if form is None:
         raise Unreadable(f"{name} is not a MIDI, MusicXML, ABC or Humdrum file; export it as one of these.")
-    if form != "abc":
-        return [Piece(name, form, content)]
-    found = _cut_tunebook(text_of(content), name)
+    if form == "musicxml":
+        return [Piece(name, form, content)]  # it states its own encoding
+    if form == "humdrum":
+        return [Piece(name, form, text=text)]
+    found = _cut_tunebook(text, name)
     if not found:
-        raise Unreadable(f"{name} holds no tune with a key (K:) that ABC could be read by; export it again.")
+        raise Unreadable(f"{name} has no tune with a key (K:), which ABC requires; export it again.")
     if len(found) > budget.tunes:
         raise Unreadable(
-            f"{name} holds {len(found)} tunes; the studio opens tunebooks of up to {budget.tunes}: cut it in two."
+            f"{name} holds {len(found)} tunes; the studio opens tunebooks of up to {budget.tunes}: "
+            "cut it in two."
         )
     return found
 
 
-def form_of(content: bytes) -> str | None:
-    """midi, mxl, musicxml, abc or humdrum, by what stands at the beginning; None for anything else."""
-    head = content[:65536]
-    if head[:4] == b"MThd":
-        return "midi"
-    if head[:4] == b"PK\x03\x04":
-        return "mxl"
-    text = text_of(head).lstrip("\ufeff \r\n\t")
-    if text.startswith("<") and re.search(r"<(score-partwise|score-timewise|!DOCTYPE|\?xml)", text):
+def _form_of_text(beginning: str) -> str | None:
+    """musicxml, humdrum or abc, by how a text begins; None for anything else."""
+    if beginning.startswith("<") and re.search(r"<(score-partwise|score-timewise|!DOCTYPE|\?xml)", beginning):
         return "musicxml"
-    if re.search(r"^\*\*kern", text, re.M):
+    if re.search(r"^\*\*kern", beginning, re.M):
         return "humdrum"
-    if re.search(r"^X:\s*\d+", text, re.M) or re.search(r"^K:", text, re.M):
+    if re.search(r"^X:\s*\d+|^K:", beginning, re.M):
         return "abc"
     return None
 
 
 def _cut_tunebook(text: str, name: str) -> list[Piece]:
+    """The tunes of an ABC tunebook that state a key, each with the fields that hold for the whole book."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     starts = [match.start() for match in re.finditer(r"^X:", text, re.M)]
     if not starts:
-        return [Piece(name, "abc", ("X:1\n" + text).encode())]
+        return [Piece(name, "abc", text="X:1\n" + text)]
     # Fields before the first tune hold for all of them.
     common = "".join(line + "\n" for line in text[: starts[0]].splitlines() if re.match(r"[LMQRCOAB]:", line))
     found, names = [], Counter[str]()
@@ -83,5 +93,5 @@ def _cut_tunebook(text: str, name: str) -> list[Piece]:
             label += f".{names[label]}"
         if re.search(r"^K:", tune, re.M):
             first, _, rest = tune.partition("\n")
-            found.append(Piece(label, "abc", f"{first}\n{common}{rest}".encode()))
+            found.append(Piece(label, "abc", text=f"{first}\n{common}{rest}"))
     return found

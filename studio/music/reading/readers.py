@@ -1,17 +1,18 @@
-"""Reads tunes from the bytes of files: MIDI, MusicXML (plain or .mxl), ABC, Humdrum kern.
+"""Reads tunes from the bytes of files: MIDI, MusicXML (plain or .mxl), ABC and Humdrum kern.
 
     with Readers() as readers:
         reading = readers.read(path.read_bytes(), path.name)
     reading.tunes, reading.remarks
 
-What a file is, is told by its content, not by its name. MusicXML and kern go through music21, in a child
-process that is killed when it takes too long or too much memory; MIDI and ABC, whose formats are simple, are
-read here, sign by sign, under the same budget.
+A file is recognised by its content, not by its name. MusicXML and kern go through music21, in a child process
+that is killed when it takes too long or too much memory. MIDI and ABC are simple formats and are read by the
+studio itself, under the same budget.
 
-From several parts the melody is taken: the first part that is called a melody (voice, soprano, cantus, lead
-…), else the part with the highest notes on average among those with at least a third as many notes as the
-busiest. Where notes sound together the top one is kept. Grace notes and drums are left out, ties become one
-note, tuplets stay exact, repeats stay as written. What was left out or moved is said in `Reading.remarks`.
+The melody is one of the file's parts: the first that is named like a melody (voice, soprano, cantus, lead …).
+Without such a name it is the part with the highest mean pitch among those with at least a third as many notes
+as the busiest. Of notes that sound together the top one is kept. Grace notes and drums are left out, tied
+notes become one note, tuplets stay exact, and repeats stay as written. `Reading.remarks` says what was left
+out or moved.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from studio.errors import Unreadable
 from studio.music.reading.budget import Reading, ReadingBudget, Unread
-from studio.music.reading.child import read_piece, receive, send
+from studio.music.reading.child import read_piece, reading_of, receive, send, send_piece, too_much_memory
 from studio.music.reading.pieces import Piece, pieces
 from studio.music.scores.tunes import Tune
 
@@ -39,17 +40,18 @@ if TYPE_CHECKING:
 
 
 def read_tunes(content: bytes, name: str = "The file", budget: ReadingBudget | None = None) -> Reading:
-    """The tunes of one file. Starts a process for formats that need one; for many files use `Readers`. Raises
-    `Unreadable`.
+    """The tunes of one file. Starts a process for formats that need one; for many files use `Readers`.
+
+    Raises `Unreadable`.
     """
     with Readers(1, budget or ReadingBudget()) as readers:
         return readers.read(content, name)
 
 
 class Readers:
-    """Child processes that read scores, kept for the next file. Use it in a `with`, or `close` it.
+    """Child processes that read scores and are kept for the next file. Use it in a `with`, or `close` it.
 
-    processes: how many read at the same time. They are started when first needed, and each is killed and
+    processes: how many read at the same time. They are started when first needed. A process is killed and
     replaced when a file takes more than the budget allows.
     """
 
@@ -78,7 +80,7 @@ class Readers:
                 self._idle.put(None)
 
     def read(self, content: bytes, name: str = "The file") -> Reading:
-        """All tunes of one file. Raises `Unreadable` when there is none that can be read."""
+        """All tunes of one file. Raises `Unreadable` when none of them can be read."""
         tunes: list[Tune] = []
         remarks: list[str] = []
         unread: list[Unread] = []
@@ -102,8 +104,9 @@ class Readers:
     def read_pieces(
         self, pieces: Iterable[Piece]
     ) -> Generator[tuple[Piece, Reading | Unreadable], None, None]:
-        """Every piece with what it gave, in order, several at a time. Stops reading when its caller stops
-        asking.
+        """Every piece with what it gave, in order, read several at a time.
+
+        Reading stops when the caller stops asking.
         """
         if self.processes == 1:
             for piece in pieces:
@@ -143,7 +146,7 @@ class Readers:
 
 
 class ReaderProcess:
-    """One child process: takes a piece, gives its tunes, and is killed when it is too slow."""
+    """One child process, seen from its parent. It is killed when it takes too long."""
 
     def __init__(self, budget: ReadingBudget) -> None:
         self.budget = budget
@@ -181,6 +184,7 @@ class ReaderProcess:
                     stream.close()
 
     def ask(self, piece: Piece) -> Reading:
+        """The tune of a piece. Raises `Unreadable`, also when the process had to be killed."""
         late = threading.Event()
 
         def too_late() -> None:
@@ -190,19 +194,17 @@ class ReaderProcess:
         alarm = threading.Timer(self.budget.seconds, too_late)
         alarm.start()
         try:
-            send(self._stdin, {"name": piece.name, "form": piece.form}, piece.content)
+            send_piece(self._stdin, piece)
             assert self.process.stdout
-            answer = receive(self.process.stdout)
+            header, body = receive(self.process.stdout)
         except (OSError, EOFError, ValueError):
             self.kill()
-            if late.is_set():
-                message = f"{piece.name} took longer than {self.budget.seconds:.0f} seconds to read and was given up; cut it into smaller files."
-            else:
-                message = f"{piece.name} needs more memory than the {self.budget.memory >> 20} MB a score may take; cut it into smaller files."
-            raise Unreadable(message) from None
+            if not late.is_set():  # the limit on memory ended it
+                raise Unreadable(too_much_memory(piece.name, self.budget)) from None
+            raise Unreadable(
+                f"Reading {piece.name} took longer than {self.budget.seconds:.0f} seconds and was stopped; "
+                "cut it into smaller files."
+            ) from None
         finally:
             alarm.cancel()
-        header = answer[0]
-        if "unreadable" in header:
-            raise Unreadable(header["unreadable"])
-        return Reading(tuple(Tune.from_json(text) for text in header["tunes"]), tuple(header["remarks"]))
+        return reading_of(header, body)

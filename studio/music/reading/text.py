@@ -1,9 +1,10 @@
-"""Decodes text files that do not say how they are encoded."""
+"""Decodes text whose encoding nobody stated."""
 
 from __future__ import annotations
 
 
 def text_of(content: bytes) -> str:
+    """UTF-16 where a byte order mark says so, else UTF-8, else Latin-1, which can decode anything."""
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return content.decode("utf-16", "replace")
     try:

@@ -13,10 +13,11 @@ import mido
 import pytest
 
 from studio.errors import Unreadable
-from studio.music.reading.assembling import estimate_key
+from studio.music.reading.assembling import FoundNote
 from studio.music.reading.budget import ReadingBudget
+from studio.music.reading.key_finding import estimate_key
 from studio.music.reading.pieces import pieces
-from studio.music.reading.quantising import quantise
+from studio.music.reading.quantising import quantise_line
 from studio.music.reading.readers import Readers, read_tunes
 from studio.music.scores.bars import Repeat
 from studio.music.scores.keys import Key
@@ -89,7 +90,7 @@ def test_abc_repeats_chords_and_bars() -> None:
         ("17/2", "C"),
     ]
     reading = read_tunes(b'X:1\nK:G\n"what?"GABc "Bad"d4|', "t.abc")
-    assert "1 chord symbols could not be understood and were left out: 'Bad'." in reading.remarks
+    assert "Chord symbols that could not be read and were left out (1): 'Bad'." in reading.remarks
 
 
 def test_abc_voices_and_fields() -> None:
@@ -98,7 +99,7 @@ def test_abc_voices_and_fields() -> None:
     tune = reading.tunes[0]
     assert [note.pitch for note in tune.sounding] == [70]
     assert (str(tune.meter), tune.key, tune.tempo, tune.composer) == ("2/2", Key.parse("Bb"), 150, "Trad.")
-    assert reading.remarks == ("Of 2 parts the melody was taken from 'Melody'.",)
+    assert reading.remarks == ("The melody was taken from 'Melody', one of 2 parts.",)
 
 
 def test_a_tunebook_gives_all_its_tunes_and_names_what_it_could_not_read(readers: Readers) -> None:
@@ -185,7 +186,10 @@ def test_musicxml_tuplets_graces_chords_and_ties(readers: Readers) -> None:
             (None, "1/2"),
         ]
         assert [chord.symbol for chord in reading.tunes[0].chords] == ["Bbmaj7/D"]
-        assert reading.remarks == ("1 grace notes were left out.", "Of 1 chords the top note was kept.")
+        assert reading.remarks == (
+            "Grace notes left out: 1.",
+            "Chords of which only the top note was kept: 1.",
+        )
 
 
 def _mxl(content: bytes) -> bytes:
@@ -218,7 +222,7 @@ def test_the_melody_is_the_part_that_is_called_so_or_else_the_highest(readers: R
     for names, octave in ((("Piano", "Flute"), 84), (("Voice", "Flute"), 60)):
         reading = readers.read(_xml((names[0], low), (names[1], high)), "duo.musicxml")
         assert {note.pitch for note in reading.tunes[0].sounding} == {octave}
-        assert reading.remarks[0].startswith("Of 2 parts the melody was taken from")
+        assert reading.remarks[0].endswith("one of 2 parts.")
 
 
 def test_a_minor_tune_that_calls_itself_major_is_found_out(readers: Readers) -> None:
@@ -372,8 +376,8 @@ def test_played_midi_is_put_on_a_grid_and_it_says_what_moved() -> None:
         sum(abs(shift) for shift in shifts if shift) / sum(map(bool, shifts)), abs=2e-3
     )
     assert most == pytest.approx(max(map(abs, shifts)), abs=2e-3)
-    again, moved = quantise(tune)
-    assert (again.sounding, moved.moved) == (tune.sounding, 0)
+    again = quantise_line([FoundNote(note.start, note.end, note.pitch, False) for note in tune.sounding])
+    assert again.moved == 0
 
 
 def test_drums_are_no_melody_and_the_key_is_found_where_none_is_given() -> None:
@@ -382,7 +386,7 @@ def test_drums_are_no_melody_and_the_key_is_found_where_none_is_given() -> None:
         _midi([(pitch, float(start), float(end)) for pitch, start, end in scale]), "nokey.mid"
     )
     assert str(reading.tunes[0].key) == "G major"
-    assert "No key is given; by its notes it stands in G major." in reading.remarks
+    assert "No key is given; judging by the notes it is G major." in reading.remarks
     with pytest.raises(Unreadable, match="only drums"):
         read_tunes(_midi([(36, 0, 1)], channel=9), "drums.mid")
 
