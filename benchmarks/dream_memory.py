@@ -32,7 +32,7 @@ source = Source(sha256=hashlib.sha256(photo).hexdigest(), role="photo", name="",
 begun = time.perf_counter()
 made = finish(dream(DreamRecipe(sources=(source,), size=max(width, height), steps=steps, coarse_first=0.0), lambda _source: photo))
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-print(made.facts["size"], len(made.content), round(time.perf_counter() - begun, 1), peak)
+print(*made.facts["size"], len(made.content), round(time.perf_counter() - begun, 1), peak)
 """
 
 
@@ -50,7 +50,7 @@ def main() -> None:
     )
     if told.returncode:
         sys.exit(told.stderr)
-    width, _, height, size, seconds, peak = told.stdout.split()
+    width, height, size, seconds, peak = told.stdout.split()
     print(
         f"{width} x {height}: {int(peak) / 2**30:.2f} GiB at the peak (at most 2), {seconds} s, PNG of {int(size) / 1e6:.0f} MB"
     )

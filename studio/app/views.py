@@ -31,7 +31,7 @@ class WorkView(BaseModel):
     name: str
     media_type: str
     ratio: float
-    facts: dict[str, str]
+    facts: dict[str, Any]
     file: str
     view: str
     thumb: str
@@ -92,7 +92,9 @@ def _in_words(work: Work) -> str:
 
 
 def _tile(work: Work) -> dict[str, Any]:
-    size = re.search(r"(\d+)\s*[x×]\s*(\d+)", work.facts.get("size", ""))
+    size = re.search(
+        r"(\d+)\D+(\d+)", str(work.facts.get("size", ""))
+    )  # [768, 576], or "768 x 576" before 0.3
     return {
         "id": work.id,
         "kind": work.kind,

@@ -137,7 +137,7 @@ def as_made(
         media_type="image/png",
         thumbnail=write_jpeg(pixels, longest_side=THUMBNAIL_SIDE),
         losses=losses,
-        facts={"size": f"{width} x {height}", "steps": str(len(losses))} | facts,
+        facts={"size": [width, height], "steps": len(losses)} | facts,
     )
     return finish_work(recipe, result, model=identity, setting=made_on)
 

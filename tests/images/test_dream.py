@@ -19,6 +19,7 @@ from safetensors.torch import save
 from studio.errors import Missing, Refused, StudioError, UnknownName, Unreadable
 from studio.images.canvas import window
 from studio.images.dream import Climb, DreamMeasure, _halved, cuts, dream, plan_octaves
+from studio.images.facts import facts_in_words
 from studio.images.networks.backbones import DEFAULT, backbone
 from studio.images.networks.opening import build, open_network
 from studio.images.objectives import layer
@@ -89,7 +90,9 @@ def test_every_step_is_told_and_the_objective_rises() -> None:
     for first in range(0, total, 5):
         assert made.losses[first] < made.losses[first + 4], "within an octave the objective rises"
     assert list(made.losses) == [progress.loss for progress in seen]
-    assert made.facts["size"] == "200 x 150"
+    assert made.facts["size"] == [200, 150]
+    assert facts_in_words(made.facts)[:2] == [("size", "200 x 150 pixels"), ("steps", str(len(made.losses)))]
+    assert facts_in_words({"size": "200 x 150", "steps": "9"})[0] == ("size", "200 x 150 pixels")  # of 0.2.1
 
 
 def test_a_preview_shows_the_dream_as_it_stands() -> None:
