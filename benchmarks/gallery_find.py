@@ -18,7 +18,8 @@ from pathlib import Path
 
 from sqlalchemy import delete, insert
 
-from studio.works.gallery import Gallery, folded, work_id
+from studio.works.gallery import Gallery
+from studio.works.naming import folded, work_id
 from studio.works.tables import SourceRow, UseRow, WorkRow
 
 FEW = 100

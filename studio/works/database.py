@@ -1,21 +1,25 @@
 """The gallery's database: SQLite in a file, or PostgreSQL by URL, brought up to date when it is opened.
 
-Three purposes of a transaction, chosen with `engine.execution_options(purpose=...)`:
+A transaction has one of three purposes, chosen with `engine.execution_options(purpose=...)`:
 
-    (none)   writes; on SQLite it takes the write lock at once, so that reading first and writing later never ends in "locked"
-    "read"   reads; waits for nobody and nobody waits for it
-    "keep"   writes what must outlive a power cut, one such transaction at a time in the whole gallery, whatever the machine
+    (none)   writes. On SQLite it takes the write lock at once: reading first and writing later could fail
+             with "locked".
+    "read"   reads. It waits for nobody and nobody waits for it.
+    "keep"   writes what must survive a power cut. There is one such transaction at a time in the whole
+             gallery, on whatever machine.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
@@ -31,21 +35,27 @@ VERSION_TABLE = "gallery_version"
 PATIENCE = 30.0
 """Seconds to wait for another process's lock; it holds one for milliseconds."""
 
+
+class Busy(Refused):
+    """The database is locked by another program. Waiting may help."""
+
+
 _POSTGRES_DRIVER = "postgresql+psycopg"
 _KEEPING = 0x5354554449  # the advisory lock of "keep" transactions on PostgreSQL
 
 
 def connect(url: str | URL) -> Engine:
-    """An engine for this URL; nothing is read or written yet, except that SQLite's folder is created.
+    """An engine for this URL. Nothing is read or written yet, except that SQLite's folder is created.
 
-    Raises `Refused` for a URL that is none or of another database, `Missing` when the driver is not
+    Raises `Refused` for what is not a URL and for other databases, `Missing` when the driver is not
     installed.
     """
     try:
         address = make_url(url)
     except (ArgumentError, ValueError):
         raise Refused(
-            "STUDIO_DATABASE is no database URL: write postgresql://USER@HOST/NAME, or sqlite:////FOLDER/gallery.sqlite."
+            "STUDIO_DATABASE is no database URL: "
+            "write postgresql://USER@HOST/NAME, or sqlite:////FOLDER/gallery.sqlite."
         ) from None
     if address.drivername in ("postgres", "postgresql"):
         address = address.set(drivername=_POSTGRES_DRIVER)
@@ -53,13 +63,12 @@ def connect(url: str | URL) -> Engine:
         if address.get_backend_name() == "sqlite":
             if not address.database or address.database == ":memory:":
                 raise Refused(
-                    "A gallery in memory would be lost at once: name a file, as in sqlite:////FOLDER/gallery.sqlite."
+                    "A gallery in memory would be lost at once: "
+                    "name a file, as in sqlite:////FOLDER/gallery.sqlite."
                 )
-            if not address.database.startswith("file:"):  # a URI of SQLite's own opens what is there
+            if not address.database.startswith("file:"):  # SQLite's own URI opens only what is there
                 _make_folder(Path(address.database).absolute())
-            engine = create_engine(address, connect_args={"timeout": PATIENCE, "check_same_thread": False})
-            event.listen(engine, "connect", _set_up_sqlite)
-            event.listen(engine, "begin", _begin_on_sqlite)
+            engine = _sqlite_engine(address)
         elif address.drivername == _POSTGRES_DRIVER:
             engine = create_engine(address, pool_pre_ping=True, connect_args={"connect_timeout": 10})
             event.listen(engine, "begin", _begin_on_postgres)
@@ -70,12 +79,44 @@ def connect(url: str | URL) -> Engine:
     return engine
 
 
-def bring_up_to_date(engine: Engine) -> None:
-    """Create the tables, or run the migrations that lack; nothing is done, and Alembic not loaded, where they
-    are up to date.
+def cannot_be_written(url: str | URL) -> bool:
+    """Whether this is a SQLite file in a folder that cannot be written to, as on a read-only disk."""
+    file = _sqlite_file(url)
+    return file is not None and file.is_file() and not os.access(file.parent, os.W_OK)
 
-    Raises `Refused` for the gallery of a newer studio and for tables that are no gallery's; then nothing was
-    touched.
+
+def connect_to_copy(url: str | URL, folder: Path) -> Engine:
+    """An engine that reads a copy of a SQLite database which cannot be written to.
+
+    SQLite needs to write beside its file even to read it, and a gallery of an older studio has to be
+    migrated. Both happen to the copy, in `folder`. Writing through the engine fails.
+    Raises `Refused` when the copy cannot be made, and what `bring_up_to_date` raises.
+    """
+    file = _sqlite_file(url)
+    assert file is not None
+    copy = folder / "gallery.sqlite"
+    try:
+        shutil.copyfile(file, copy)
+        log = file.with_name(f"{file.name}-wal")
+        if log.exists():  # the last commits of a studio that was killed
+            shutil.copyfile(log, copy.with_name(f"{copy.name}-wal"))
+    except OSError as error:
+        raise not_written(error, copy) from None
+    with sentences(str(file)):
+        engine = _sqlite_engine(URL.create("sqlite", database=str(copy)))
+        try:
+            bring_up_to_date(engine)
+        finally:
+            engine.dispose()
+    uri = f"file:{quote(str(copy))}?mode=ro&uri=true"
+    return _sqlite_engine(make_url(f"sqlite:///{uri}"), shown=str(file))
+
+
+def bring_up_to_date(engine: Engine) -> None:
+    """Create the tables, or run the migrations that are missing.
+
+    Where the tables are up to date nothing happens, and Alembic is not loaded. Raises `Refused` for the
+    gallery of a newer studio and for tables of another program; then nothing was changed.
     """
     with engine.execution_options(purpose="read").connect() as connection:
         revision = _revision(connection)
@@ -96,8 +137,9 @@ def bring_up_to_date(engine: Engine) -> None:
 
 @contextlib.contextmanager
 def sentences(database: str) -> Iterator[None]:
-    """Whatever goes wrong with the database in this block is said in one sentence. `database`: its URL
-    without a password.
+    """Turn whatever goes wrong with the database in this block into one sentence.
+
+    database: its URL without the password.
     """
     try:
         yield
@@ -114,7 +156,7 @@ def sentences(database: str) -> Iterator[None]:
             f"{database} is no database the studio can use: it can be SQLite or PostgreSQL."
         ) from None
     except PoolTimeout:
-        raise Refused("The gallery's database is too busy: try again in a moment.") from None
+        raise Busy("The gallery's database is too busy: try again in a moment.") from None
     except (DBAPIError, sqlite3.Error) as error:
         told = _sentence(error, database)
         if told is None:
@@ -124,15 +166,15 @@ def sentences(database: str) -> Iterator[None]:
 
 def shown(engine: Engine) -> str:
     """The database as a person may see it: its file, or its URL without the password."""
+    if original := engine.get_execution_options().get("shown"):
+        return str(original)
     if engine.dialect.name == "sqlite":
         return str(engine.url.database)
     return engine.url.render_as_string(hide_password=True)
 
 
 def _is_full(database: str) -> bool:
-    """Whether there is no room for what SQLite keeps beside its file even to read it: it calls that an I/O
-    error.
-    """
+    """Whether there is no room for the files that SQLite needs even to read: it calls that an I/O error."""
     try:
         return shutil.disk_usage(Path(database).parent).free < 2**18
     except OSError:
@@ -140,66 +182,92 @@ def _is_full(database: str) -> bool:
 
 
 def _sentence(error: SQLAlchemyError | sqlite3.Error, database: str) -> StudioError | None:
-    """None where the error is none of the person's doing."""
+    """What a person can do about a database error; None for a mistake of ours."""
     cause = getattr(error, "orig", None) or error
     said = (str(cause).strip().splitlines() or [type(cause).__name__])[0].rstrip(".")
     if isinstance(cause, sqlite3.Error):
-        match getattr(cause, "sqlite_errorcode", 0) & 0xFF:
-            case sqlite3.SQLITE_FULL:
-                return Refused(
-                    f"The disk of {database} is full: free some space and try again; nothing was left half-written."
-                )
-            case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-                return Refused(
-                    f"Another program keeps {database} locked: close it, or try again in a moment."
-                )
-            case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
-                return Refused(
-                    f"{database} cannot be written to: give yourself the right to, or choose another folder with STUDIO_HOME."
-                )
-            case sqlite3.SQLITE_CANTOPEN:
-                return Refused(
-                    f"{database} cannot be opened: check its folder's permissions, or choose another with STUDIO_HOME."
-                )
-            case sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_CORRUPT:
-                return Unreadable(
-                    f"The gallery's database {database} is damaged ({said}): put a copy of it back, or move the whole folder away."
-                )
-            case sqlite3.SQLITE_IOERR if _is_full(database):
-                return Refused(
-                    f"The disk of {database} is full: free some space and try again; nothing was left half-written."
-                )
-            case sqlite3.SQLITE_IOERR:
-                return Refused(f"The disk of {database} failed ({said}): check it and try again.")
-        return None
+        return _sqlite_sentence(getattr(cause, "sqlite_errorcode", 0) & 0xFF, said, database)
     if type(cause).__module__.partition(".")[0] == "psycopg":
-        state = getattr(cause, "sqlstate", None) or ""
-        if state.startswith("53"):
-            return Refused(
-                f"The database server of {database} is out of space or connections ({said}): mend that and try again."
-            )
-        if not state or state[:2] in ("08", "28", "3D", "57"):
-            return Missing(
-                f"The database {database} does not answer ({said}): start it or mend STUDIO_DATABASE."
-            )
-        if state in ("42501", "25006"):
-            return Refused(
-                f"The database {database} may not be written to ({said}): ask its owner for the right."
-            )
+        return _postgres_sentence(getattr(cause, "sqlstate", None) or "", said, database)
+    return None
+
+
+def _sqlite_sentence(code: int, said: str, database: str) -> StudioError | None:
+    full = Refused(
+        f"The disk of {database} is full: free some space and try again; nothing was left half-written."
+    )
+    if code == sqlite3.SQLITE_IOERR and _is_full(database):
+        return full
+    sentences: dict[int, StudioError] = {
+        sqlite3.SQLITE_FULL: full,
+        sqlite3.SQLITE_READONLY: Refused(
+            f"{database} cannot be written to: give yourself permission, "
+            "or choose another folder with STUDIO_HOME."
+        ),
+        sqlite3.SQLITE_BUSY: Busy(
+            f"Another program keeps {database} locked: close it, or try again in a moment."
+        ),
+        sqlite3.SQLITE_CANTOPEN: Refused(
+            f"{database} cannot be opened: check its folder's permissions, "
+            "or choose another folder with STUDIO_HOME."
+        ),
+        sqlite3.SQLITE_CORRUPT: Unreadable(
+            f"The gallery's database {database} is damaged ({said}): "
+            "restore a backup, or move the whole folder away."
+        ),
+        sqlite3.SQLITE_IOERR: Refused(f"The disk of {database} failed ({said}): check it and try again."),
+    }
+    same = {
+        sqlite3.SQLITE_LOCKED: sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_PERM: sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_NOTADB: sqlite3.SQLITE_CORRUPT,
+    }
+    return sentences.get(same.get(code, code))
+
+
+def _postgres_sentence(state: str, said: str, database: str) -> StudioError | None:
+    """state: PostgreSQL's error code, of which the first two characters are the class."""
+    if state.startswith("53"):
+        return Refused(
+            f"The database server of {database} is out of space or connections ({said}): "
+            "free some and try again."
+        )
+    if not state or state[:2] in ("08", "28", "3D", "57"):
+        return Missing(f"The database {database} does not answer ({said}): start it or mend STUDIO_DATABASE.")
+    if state in ("42501", "25006"):
+        return Refused(
+            f"The database {database} may not be written to ({said}): ask its owner for permission."
+        )
+    return None
+
+
+def _sqlite_engine(address: URL, **options: str) -> Engine:
+    """options: execution options that every connection has."""
+    waits = {"timeout": PATIENCE, "check_same_thread": False}
+    engine = create_engine(address, connect_args=waits, execution_options=options)
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_on_sqlite)
+    return engine
+
+
+def _sqlite_file(url: str | URL) -> Path | None:
+    with contextlib.suppress(ArgumentError, ValueError):
+        address = make_url(url)
+        name = address.database or ""
+        if address.get_backend_name() == "sqlite" and name and not name.startswith(("file:", ":memory:")):
+            return Path(name).absolute()
     return None
 
 
 def _set_up_sqlite(connection: Any, record: object) -> None:  # noqa: ARG001
-    connection.isolation_level = (
-        None  # the "begin" event says when a transaction begins and of which sort, not the driver
-    )
+    connection.isolation_level = None  # the "begin" event starts transactions, not the driver
     connection.execute("PRAGMA foreign_keys = ON")
 
 
 def _begin_on_sqlite(connection: Connection) -> None:
     purpose = connection.get_execution_options().get("purpose")
-    # In WAL, NORMAL never breaks the file but may forget the last commits at a power cut, and FULL flushes
-    # each commit.
+    # With a write-ahead log, NORMAL never damages the file but may lose the last commits in a power cut. FULL
+    # flushes each commit to the disk.
     connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if purpose == 'keep' else 'NORMAL'}")
     connection.exec_driver_sql("BEGIN" if purpose == "read" else "BEGIN IMMEDIATE")
 
@@ -210,16 +278,14 @@ def _begin_on_postgres(connection: Connection) -> None:
 
 
 def _use_a_write_ahead_log(engine: Engine) -> None:
-    """Readers and a writer side by side. The file remembers it, so it is asked for when the tables are made."""
+    """Let readers and a writer work side by side. The file remembers it, so once is enough."""
     deadline = time.monotonic() + PATIENCE
     while True:
         connection = engine.raw_connection()
         try:
             connection.cursor().execute("PRAGMA journal_mode = WAL")
             return
-        except (
-            sqlite3.OperationalError
-        ) as error:  # two processes at once: SQLite does not wait here by itself
+        except sqlite3.OperationalError as error:  # two processes at once: here SQLite does not wait
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
@@ -228,24 +294,27 @@ def _use_a_write_ahead_log(engine: Engine) -> None:
 
 
 def _revision(connection: Connection) -> str | None:
-    """The migration this database stands at, None when it is empty of gallery tables."""
+    """The latest migration of this database, None when it has no tables of a gallery."""
     tables = set(inspect(connection).get_table_names())
     place = shown(connection.engine)
     if VERSION_TABLE not in tables:
         if strangers := tables & set(Base.metadata.tables):
             raise Refused(
-                f"{place} holds tables of another program ({', '.join(sorted(strangers))}): choose another database for the gallery."
+                f"{place} holds tables of another program ({', '.join(sorted(strangers))}): "
+                "choose another database for the gallery."
             )
         return None
     revision: str | None = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
-    if revision not in (None, HEAD) and revision not in _known():
+    if revision not in (None, HEAD) and revision not in known_revisions():
         raise Refused(
-            f"A newer studio wrote the gallery {place} (version {revision}): update the studio, or choose another gallery."
+            f"A newer studio wrote the gallery {place} (version {revision}): "
+            "update the studio, or choose another gallery."
         )
     return revision
 
 
-def _known() -> set[str]:
+def known_revisions() -> set[str]:
+    """The migrations that this studio has."""
     return {
         file.name.partition("_")[0]
         for file in (Path(__file__).parent / "migrations" / "versions").glob("[0-9]*.py")

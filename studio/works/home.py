@@ -9,11 +9,9 @@ from studio.errors import Refused
 
 
 def home() -> Path:
-    """The folder of this person's studio: what `STUDIO_HOME` names, else "studio" in the system's folder for
-    user data.
+    """This person's folder: what `STUDIO_HOME` names, else "studio" in the system's folder for user data.
 
-    It is not created here: whoever writes into it first does that. Raises `Refused` where a file stands in
-    its place.
+    It is not created here; whoever writes into it first does that. Raises `Refused` where it is a file.
     """
     named = os.environ.get("STUDIO_HOME", "").strip()
     if named:
@@ -24,6 +22,7 @@ def home() -> Path:
         folder = Path(platformdirs.user_data_dir("studio", appauthor=False))
     if folder.exists() and not folder.is_dir():
         raise Refused(
-            f"{folder} is a file, and the studio needs a folder there: set STUDIO_HOME to a folder of your own."
+            f"{folder} is a file, and the studio needs a folder there: "
+            "set STUDIO_HOME to a folder of your own."
         )
     return folder

@@ -1,7 +1,7 @@
 """Files written whole or not at all.
 
-`write_file` is for what a person asked for by name; `lay_down` is the same care for whoever chooses the names
-(the gallery's store).
+`write_file` is for a file that a person named. `lay_down` is as careful, and leaves the choice of names and
+the errors to its caller (the gallery's store).
 """
 
 from __future__ import annotations
@@ -16,12 +16,11 @@ from studio.errors import Missing, Refused, StudioError
 
 
 def write_file(content: bytes, path: Path, *, force: bool = False) -> Path:
-    """Write `content` to `path`, so that at every moment either the whole new file stands there or what stood
-    there before.
+    """Write `content` to `path`. At every moment the file there is either the old one or the whole new one.
 
     force: replace a file that exists. Folders and devices are never replaced; a symbolic link is followed.
-    Returns the path. Raises `Refused` when something stands there or the disk is full or not writable,
-    `Missing` when the folder is.
+    Returns the path. Raises `Refused` when the file exists, or the disk is full or cannot be written to, and
+    `Missing` when there is no such folder.
     """
     path = Path(path)
     folder = path.parent
@@ -43,17 +42,16 @@ def write_file(content: bytes, path: Path, *, force: bool = False) -> Path:
     return path
 
 
-def lay_down(content: bytes, path: Path, temporary: Path, *, replace: bool) -> None:
-    """Write to `temporary`, flush it to the disk, give it its real name, and flush the folder: after this it
-    outlives a power cut.
+def lay_down(content: bytes, path: Path, temporary: Path, *, replace: bool, mode: int = 0o666) -> None:
+    """Write to `temporary`, flush it to the disk, give it its real name, and flush the folder.
 
-    temporary: a free name on the same file system. Raises `FileExistsError` where `path` stands and may not
-    be replaced, or another `OSError`; in every case nothing is left under either name that was not there
-    before.
+    After this the file survives a power cut. temporary: a free name on the same file system. mode: of the
+    new file, before the umask. Raises `FileExistsError` where `path` exists and may not be replaced, or
+    another `OSError`. When it raises, nothing is left that was not there before.
     """
     try:
         descriptor = os.open(
-            temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666
+            temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode
         )
         try:
             rest = memoryview(content)
@@ -74,7 +72,7 @@ def lay_down(content: bytes, path: Path, temporary: Path, *, replace: bool) -> N
 
 
 def sync_folder(folder: Path) -> None:
-    """Flush a folder's list of names to the disk, where the system can (Windows cannot and need not)."""
+    """Flush a folder's list of names to the disk. Windows cannot do that, and need not."""
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -97,7 +95,8 @@ def not_written(error: OSError | ValueError, path: Path | str) -> StudioError:
             )
         case errno.EROFS | errno.EACCES | errno.EPERM:
             return Refused(
-                f"{folder} cannot be written to: choose another folder, or give yourself the right to write there."
+                f"{folder} cannot be written to: "
+                "choose another folder, or give yourself permission to write there."
             )
         case errno.ENOENT | errno.ENOTDIR:
             return Missing(f"There is no folder {folder}: create it, or choose another.")
@@ -125,9 +124,7 @@ def _rename_without_replacing(temporary: Path, path: Path) -> None:
         os.link(temporary, path)
     except FileExistsError:
         raise
-    except (
-        OSError
-    ):  # a file system without hard links (FAT, some network shares): the check is as near as it gets
+    except OSError:  # a file system without hard links (FAT, some network shares): check, then rename
         if path.exists():
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
         temporary.replace(path)

@@ -1,5 +1,6 @@
-"""The gallery's tables. A change here needs a migration in `studio/works/migrations`; a test compares the
-two.
+"""The gallery's tables.
+
+A change here needs a migration in `studio/works/migrations`; a test compares the two.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Float, ForeignKey, I
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
+ARRIVING, HERE, LEAVING = "arriving", "here", "leaving"
+"""The states of a work or a source: see `WorkRow`."""
+
 
 class Moment(TypeDecorator[datetime]):
-    """A point in time with its zone, kept as UTC. SQLite knows no zones: it is told, and asked, in UTC."""
+    """A point in time with its zone, stored as UTC. SQLite has no zones, so there it is UTC by convention."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -37,8 +41,8 @@ class Base(DeclarativeBase):
 
 
 class IdentityRow(Base):
-    """Which gallery this is. The files' folder carries the same name, so that no database tidies up another
-    gallery's files.
+    """Which gallery this is. The files' folder has the same name in it, so that no database tidies up the
+    files of another gallery.
     """
 
     __tablename__ = "identity"
@@ -48,12 +52,13 @@ class IdentityRow(Base):
 
 
 class WorkRow(Base):
-    """A work. `state` is "arriving" until its files are whole in the store, "here" from then on, and
-    "leaving" while they are removed.
+    """A work.
 
-    Only works that are here are shown. keeper: the process that brings or removes it, so that a dead one's
-    works can be told.
-    search_text: everything a search looks at, folded (see `gallery.folded`).
+    state: "arriving" until its files are whole in the store, then "here", and "leaving" while they are
+    removed. Only works that are here are shown.
+    keeper: the process that adds or removes it (see `studio.works.keeper`), so that the unfinished works of a
+    dead process can be told from those of a living one.
+    search_text: everything a search looks at, folded (see `naming.folded`).
     """
 
     __tablename__ = "works"
@@ -81,9 +86,7 @@ class WorkRow(Base):
 
 
 class SourceRow(Base):
-    """A file works were made from; its bytes stand in the store under its hash once `state` is "here"
-    ("arriving" before that).
-    """
+    """A file that works were made from. Its bytes are in the store, under its hash, once it is "here"."""
 
     __tablename__ = "sources"
 
@@ -99,10 +102,9 @@ class SourceRow(Base):
 
 
 class ClaimRow(Base):
-    """A source was kept for a work that has not come yet: one row for each time it was kept, gone with the
-    work that comes of it.
+    """A source was kept for a work that is not made yet: one row for each time, deleted when the work comes.
 
-    While its keeper lives, the source stays, even when the last work that used it is removed.
+    While the keeper of a claim lives, the source stays, even when the last work that used it is removed.
     """
 
     __tablename__ = "claims"
@@ -114,7 +116,7 @@ class ClaimRow(Base):
 
 
 class UseRow(Base):
-    """Which source a work used, and as what. Where the source is itself a work's file, that work is a parent."""
+    """Which source a work used, and in what role. A work whose file is the source is a parent."""
 
     __tablename__ = "uses"
 
@@ -124,11 +126,11 @@ class UseRow(Base):
 
 
 class JobRow(Base):
-    """A making that was asked for, from the moment of asking.
+    """A work that was asked for.
 
-    state: waiting, running, made, failed, cancelled or interrupted. worker: which process answers for it
-    while it runs, so that a dead one's jobs can be told; seen_at: its last sign of life, for those who stand
-    at another machine and cannot look whether it lives.
+    state: waiting, running, made, failed, cancelled or interrupted.
+    worker: the process that runs it. seen_at: its last sign of life, for other machines, which cannot see
+    whether the process lives.
     problem: what the error of a failed job knows beside its sentence (`studio.errors.error_data`), or None.
     """
 

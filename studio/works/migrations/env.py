@@ -12,7 +12,8 @@ context.configure(
     connection=connection,
     target_metadata=Base.metadata,
     version_table=VERSION_TABLE,
-    transactional_ddl=True,  # SQLite can, when told where a transaction begins: a migration that is killed leaves nothing behind
+    # SQLite can roll back changes of tables, too, so a migration that is killed leaves nothing behind.
+    transactional_ddl=True,
     render_as_batch=connection.dialect.name == "sqlite",
 )
 with context.begin_transaction():

@@ -1,0 +1,131 @@
+"""Finding works: searching, looking one up by its id, and who was made from whom."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy.orm import Session, load_only
+
+from studio.errors import Refused, UnknownName
+from studio.works.naming import folded
+from studio.works.storage import Storage
+from studio.works.tables import HERE, UseRow, WorkRow
+from studio.works.work import Work
+
+
+def find(storage: Storage, text: str, kind: str | None, limit: int, after: Work | None) -> list[Work]:
+    """See `Gallery.find`."""
+    wanted = _matching(here(), text, kind)
+    if after is not None:
+        wanted = wanted.where(tuple_(WorkRow.made_at, WorkRow.id) < tuple_(after.made_at, after.id))
+    with storage.reading() as session:
+        return as_works(session, session.scalars(_newest_first(wanted).limit(max(0, limit))).all())
+
+
+def count(storage: Storage, text: str, kind: str | None) -> int:
+    """See `Gallery.count`."""
+    works = select(func.count()).select_from(WorkRow).where(WorkRow.state == HERE)
+    with storage.reading() as session:
+        return session.scalar(_matching(works, text, kind)) or 0
+
+
+def few(storage: Storage, wanted: Select[WorkRow]) -> list[Work]:
+    """The works among a few rows that are here, newest first."""
+    with storage.reading() as session:
+        # The state is compared last: SQLite would go by its index, and read every work.
+        rows = [row for row in session.scalars(wanted).all() if row.state == HERE]
+        rows.sort(key=lambda row: (row.made_at, row.id), reverse=True)
+        return as_works(session, rows)
+
+
+def parents(storage: Storage, work: Work) -> list[Work]:
+    """See `Gallery.parents`."""
+    used = select(UseRow.sha256).where(UseRow.work_id == work.id)
+    return few(storage, select(WorkRow).where(WorkRow.sha256.in_(used), WorkRow.id != work.id))
+
+
+def children(storage: Storage, work: Work) -> list[Work]:
+    """See `Gallery.children`."""
+    users = select(UseRow.work_id).where(UseRow.sha256 == work.sha256)
+    return few(storage, select(WorkRow).where(WorkRow.id.in_(users), WorkRow.id != work.id))
+
+
+def named(session: Session, id: str) -> WorkRow:
+    """The row of the work whose id begins so. Raises `UnknownName`, or `Refused` where there are several."""
+    start = id.strip().lower()
+    rows: Sequence[WorkRow] = ()
+    if re.fullmatch(r"[0-9a-f]{1,16}", start):
+        wanted = here().where(WorkRow.id >= start, WorkRow.id < start + "g")
+        rows = session.scalars(wanted.order_by(WorkRow.id).limit(4)).all()
+    if len(rows) == 1:
+        return rows[0]
+    if rows:
+        raise Refused(
+            f"Several works begin with '{start}': "
+            f"give more letters of {', '.join(row.id for row in rows[:3])} …"
+        )
+    newest = _newest_first(select(WorkRow.id).where(WorkRow.state == HERE)).limit(200)
+    raise UnknownName("work", id, session.scalars(newest).all())
+
+
+def here() -> Select[WorkRow]:
+    """The rows of all works that are here."""
+    return select(WorkRow).where(WorkRow.state == HERE)
+
+
+def as_works(session: Session, rows: Iterable[WorkRow]) -> list[Work]:
+    """The works of these rows, with their parents."""
+    rows = list(rows)
+    parents = _parents(session, [row.id for row in rows])
+    return [
+        Work(
+            id=row.id,
+            kind=row.kind,
+            title=row.title,
+            words=row.words,
+            recipe_json=row.recipe_json,
+            fingerprint=row.fingerprint,
+            sha256=row.sha256,
+            media_type=row.media_type,
+            suffix=row.suffix,
+            made_at=row.made_at,
+            losses=tuple(math.nan if loss is None else loss for loss in row.losses),
+            facts=dict(row.facts),
+            parents=tuple(parents[row.id]),
+        )
+        for row in rows
+    ]
+
+
+def _parents(session: Session, ids: Sequence[str]) -> dict[str, list[str]]:
+    """The ids of each work's parents, newest first."""
+    parents: dict[str, list[str]] = {id: [] for id in ids}
+    if not parents:
+        return parents
+    wanted = (
+        select(UseRow.work_id, WorkRow)
+        .join(WorkRow, WorkRow.sha256 == UseRow.sha256)
+        .where(UseRow.work_id.in_(parents))
+        .options(load_only(WorkRow.id, WorkRow.state, WorkRow.made_at))
+    )
+    found = session.execute(wanted).all()
+    for child, parent in sorted(found, key=lambda pair: (pair[1].made_at, pair[1].id), reverse=True):
+        if parent.state == HERE and parent.id != child and parent.id not in parents[child]:
+            parents[child].append(parent.id)
+    return parents
+
+
+def _matching(wanted: Select[Any], text: str, kind: str | None) -> Select[Any]:
+    if kind is not None:
+        wanted = wanted.where(WorkRow.kind == kind)
+    for word in folded(text).split():
+        wanted = wanted.where(WorkRow.search_text.contains(word, autoescape=True))
+    return wanted
+
+
+def _newest_first(wanted: Select[Any]) -> Select[Any]:
+    return wanted.order_by(WorkRow.made_at.desc(), WorkRow.id.desc())

@@ -1,0 +1,67 @@
+"""What is yours stays yours: only its owner may look into the studio's home.
+
+Windows is left alone: a person's folders are private there already.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from pathlib import Path
+
+FOLDER, FILE = 0o700, 0o600
+
+OWN_NAMES = ("gallery.sqlite*", "files", "cache", "log", "styles", "models", "datasets")
+"""What the studio puts into its home. Anything else there belongs to somebody else and is left alone."""
+
+
+def make_private_folder(folder: Path) -> None:
+    """Create a folder that only its owner can look into. The folders above are ordinary ones.
+
+    Nothing happens where it exists. Raises `OSError`.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=FOLDER)
+
+
+def make_private_file(file: Path) -> None:
+    """Create an empty file that only its owner can read.
+
+    Nothing happens where it exists. Raises `OSError`.
+    """
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE))
+
+
+def tighten(home: Path) -> None:
+    """Make an existing home private: folders 0700, files 0600, for what the studio put there.
+
+    A folder that others share (/tmp) and the person's own home folder keep their mode. What cannot be
+    changed, such as files of another person, stays as it is.
+    """
+    if os.name == "nt":
+        return
+    with contextlib.suppress(OSError):
+        about = home.lstat()
+        if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.geteuid():
+            return
+        for pattern in OWN_NAMES:
+            for entry in home.glob(pattern):
+                _tighten_entry(entry)
+        shared = about.st_mode & stat.S_ISVTX or home in (Path.home(), Path(home.anchor))
+        if about.st_mode & 0o077 and not shared:
+            home.chmod(FOLDER)
+
+
+def _tighten_entry(entry: Path) -> None:
+    """A folder's own mode is changed last, so a folder that is private already need not be looked into."""
+    with contextlib.suppress(OSError):
+        mode = entry.lstat().st_mode
+        if stat.S_ISREG(mode) and mode & 0o077:
+            entry.chmod(FILE)
+        elif stat.S_ISDIR(mode) and mode & 0o077:
+            for inner in entry.iterdir():
+                _tighten_entry(inner)
+            entry.chmod(FOLDER)
