@@ -462,6 +462,7 @@ def compose(
     """
     from studio.making.asking import ask
     from studio.making.kinds import run_here
+    from studio.music.melody.facts import facts_in_words
     from studio.music.styles.sources import own_ingredients, stands_for_files
     from studio.works.ingredient import Ingredient
 
@@ -488,9 +489,9 @@ def compose(
             gallery.export(work, path, force=force)
             _tell(work, path, quiet=quiet, as_json=as_json)
             if not (quiet or as_json):
-                for fact in ("form", "chance", "copying", "remarks"):
-                    if fact in work.facts:
-                        click.echo(f"{fact:>10}  {work.facts[fact]}", err=True)
+                for label, sentence in facts_in_words(work.facts):
+                    if label in ("form", "chance", "copying", "remarks"):
+                        click.echo(f"{label:>10}  {sentence}", err=True)
 
 
 @commands.command()
@@ -662,7 +663,9 @@ def gallery_show(id: str, as_json: bool) -> None:
         return
     click.echo(f"{work.title}  ({work.id}, {work.made_at:%Y-%m-%d %H:%M})")
     click.echo(work.words)
-    for name, value in work.facts.items():
+    from studio.music.melody.facts import facts_in_words
+
+    for name, value in facts_in_words(work.facts) if work.kind == "compose" else work.facts.items():
         click.echo(f"{name}: {value}")
     for word, relatives in (("made from", parents), ("led to", children)):
         for relative in relatives:

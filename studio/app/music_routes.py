@@ -142,7 +142,7 @@ class Derived:
         each bar of the score what stands in it from left to right, [seconds at which it begins, number of the
         note it is or belongs to, or None for a rest]}.
         """
-        from studio.music.melody.compose import origins_of
+        from studio.music.melody.facts import copied_of, origins_of
         from studio.music.scores.keys import pitch_name
         from studio.music.writing.notation import measures_of
 
@@ -170,7 +170,6 @@ class Derived:
                     "returns": each.returns,
                 }
             notes.append(told)
-        copied, _, length = work.facts.get("copied", "0+0").partition("+")
         score = tune.score()
         written = [
             [
@@ -186,7 +185,7 @@ class Derived:
             "key": tune.key.short(),
             "tempo": tune.tempo,
             "notes": notes,
-            "copied": [int(copied), int(copied) + int(length)],
+            "copied": list(copied_of(work.facts)),
             "written": written,
         }
 
@@ -245,7 +244,7 @@ def _reads_back(work: Work) -> bool:
 def _colours(work: Work, origins: bool) -> dict[int, str] | None:
     if not origins:
         return None
-    from studio.music.melody.compose import origin_colours, origins_of
+    from studio.music.melody.facts import origin_colours, origins_of
 
     return origin_colours(origins_of(work.facts))
 

@@ -91,6 +91,15 @@ def _in_words(work: Work) -> str:
         return common(work.recipe_json).in_words()
 
 
+def _facts(work: Work) -> dict[str, Any]:
+    """What is told of a work. What is known of each single note of a melody has an address of its own."""
+    if work.kind == "compose":
+        from studio.music.melody.facts import facts_in_words
+
+        return dict(facts_in_words(work.facts))
+    return dict(work.facts)
+
+
 def _tile(work: Work) -> dict[str, Any]:
     size = re.search(
         r"(\d+)\D+(\d+)", str(work.facts.get("size", ""))
@@ -106,9 +115,7 @@ def _tile(work: Work) -> dict[str, Any]:
         "ratio": max(0.2, min(5.0, int(size[1]) / int(size[2])))
         if size
         else 1.6,  # a melody's thumbnail is its piano roll, 512 x 320
-        # Where each note of a melody comes from is long, and has an address of its own; so has which notes
-        # are copied.
-        "facts": {name: told for name, told in work.facts.items() if name not in ("origins", "copied")},
+        "facts": _facts(work),
         "file": f"works/{work.id}/file",
         "view": f"works/{work.id}/view",
         "thumb": f"works/{work.id}/thumb",

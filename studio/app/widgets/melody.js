@@ -273,7 +273,7 @@ const melody = (work, {name, ask = null, pin = null}) => {
     make('ul', {class: 'findings'},
       finding('Form', facts.form),
       finding('Copied', facts.copying, ' ', copy),
-      finding('Chance', facts.chance && `${facts.chance} would meet these wishes`),
+      finding('Chance', facts.chance),
       finding('Learnt from', facts['learnt from']),
       finding('Note', facts.remarks)),
     readable && make('div', {class: 'exports'}, make('span', {}, 'Save as'), ...FORMATS.map(([form, label]) => make('a', {class: 'button small', href: `${base}/as/${form}?download=true`, download: ''}, label))));

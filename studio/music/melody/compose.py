@@ -10,21 +10,19 @@ form it has, what it shares with the style, and where each note comes from.
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 from studio.errors import Contradiction, Refused
+from studio.music.melody.facts import facts_of
 from studio.music.melody.recipes import ComposeRecipe
-from studio.music.melody.takes import NoteOrigin, Outlook, Player, Take, by_chain, consider, draw
+from studio.music.melody.takes import Outlook, Player, Take, by_chain, consider, draw
 from studio.music.reading.readers import read_tunes
-from studio.music.scores.keys import pitch_name
 from studio.music.scores.tunes import Tune
 from studio.music.sound.rendering import program_of
 from studio.music.styles.originality import Comparison
-from studio.music.styles.runs import RunKind
 from studio.music.styles.sources import style_of
 from studio.music.styles.style import Style
 from studio.music.writing.formats import by_name
@@ -201,53 +199,6 @@ def _player(recipe: ComposeRecipe) -> tuple[Callable[[Idiom], Player], ModelIden
     return player, ModelIdentity(name=f"lstm {model.card.name}", sha256=model.card.sha256)
 
 
-def origins_of(facts: Mapping[str, str]) -> tuple[NoteOrigin, ...]:
-    """Where each note of a work comes from, read back from its facts. Empty where they do not tell."""
-    try:
-        rows = json.loads(facts.get("origins", "[]"))
-        return tuple(
-            NoteOrigin(
-                number,
-                int(bar),
-                int(order),
-                tuple((str(title), int(at)) for title, at in songs),
-                before,
-                after,
-                returns,
-            )
-            for number, (bar, order, songs, before, after, returns) in enumerate(rows)
-        )
-    except (ValueError, TypeError):
-        return ()
-
-
-ORIGIN_COLOURS = ("#8c8c8c", "#2a9d8f", "#3a6ea5", "#7a4e8a", "#c8553d")
-"""By how long a memory knew a note, from none to four notes and more."""
-
-
-def origin_colours(origins: Sequence[NoteOrigin]) -> dict[int, str]:
-    """Number of a note -> a colour that tells how long the memory was that knew it, for `engrave` and
-    `piano_roll`.
-    """
-    return {each.note: ORIGIN_COLOURS[max(0, min(each.order, len(ORIGIN_COLOURS) - 1))] for each in origins}
-
-
-def chance_in_words(log_chance: float) -> str:
-    """ "1 in 29 million free walks": how likely a free walk is to meet all the wishes."""
-    if log_chance > math.log(0.5):
-        return f"{math.exp(log_chance):.0%} of free walks"
-    if log_chance < math.log(1e-15):
-        return f"1 in 10^{-log_chance / math.log(10):.0f} free walks"
-    return f"1 in {_in_words(math.exp(-log_chance))} free walks"
-
-
-def _in_words(number: float) -> str:
-    for size, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):
-        if number >= size:
-            return f"{number / size:.3g} {word}" if number < 1000 * size else f"{number / size:,.0f} {word}"
-    return f"{number:,.0f}"
-
-
 def _made(recipe: ComposeRecipe, request: PreparedRequest, take: Take, model: ModelIdentity | None) -> Made:
     packages = ("numpy", "scipy", "music21", "pretty_midi", "verovio", *(("torch",) if model else ()))
     result = Result(
@@ -266,57 +217,6 @@ def file_of(tune: Tune, recipe: ComposeRecipe) -> bytes:
     # Only what plays has an instrument; the recipe of a score may name one that is unknown here.
     program = program_of(recipe.instrument) if "program" in form.options else 0
     return form.to_bytes(tune, program=program)
-
-
-def facts_of(recipe: ComposeRecipe, request: PreparedRequest, take: Take) -> dict[str, str]:
-    """What is worth telling of a take."""
-    outlook, idiom, tune = request.outlook, request.outlook.idiom, take.tune
-    pitches = [note.pitch for note in tune.sounding if note.pitch is not None]
-    kind = {"interval": RunKind.INTERVAL, "pitch": RunKind.PITCH, "rhythm": RunKind.RHYTHM}[recipe.copy_by]
-    run = request.comparison.longest_run(tune, kind)
-    what = {"interval": "intervals", "pitch": "pitches", "rhythm": "intervals and note lengths"}[
-        recipe.copy_by
-    ]
-    facts = {
-        "style": f"{request.style.entry.title} ({request.style.entry.licence})",
-        "meter": str(idiom.meter),
-        "key": str(idiom.key),
-        "bars": str(recipe.bars),
-        "notes": str(len(pitches)),
-        "range": f"{pitch_name(min(pitches), idiom.key)} to {pitch_name(max(pitches), idiom.key)}"
-        if pitches
-        else "none",
-        "learnt from": _learnt_from(outlook),
-        "chance": chance_in_words(outlook.log_chance),
-        "copying": f"at most {outlook.context.max_copy} notes in a row compared by {what}; the longest has {run.notes}"
-        + (f", from bar {run.bar}, as in bar {run.song_bar} of {run.title}" if run.notes else ""),
-        "copied": f"{run.start}+{run.notes}",
-    }
-    if take.plan is not None:
-        facts["form"] = take.plan.in_words()
-    remarks = [*outlook.remarks, *take.relaxed]
-    if remarks:
-        facts["remarks"] = " ".join(remarks)
-    rows = [
-        [o.bar, o.order, [list(song) for song in o.songs[:2]], _short(o.before), _short(o.after), o.returns]
-        for o in take.origins
-    ]
-    facts["origins"] = json.dumps(rows, separators=(",", ":"), ensure_ascii=False)
-    return facts
-
-
-def _short(probability: float) -> float:
-    return float(f"{probability:.3g}")
-
-
-def _learnt_from(outlook: Outlook) -> str:
-    idiom = outlook.idiom
-    said = f"{len(idiom.lines)} tunes that can stand in {idiom.meter}"
-    if idiom.kindred:
-        said += f", {idiom.kindred} of them in other note values"
-    return said + (
-        f"; {idiom.left_out} left out for uneven bars or notes between the ticks" if idiom.left_out else ""
-    )
 
 
 def _tune_of(source: Source, materials: Materials) -> Tune:

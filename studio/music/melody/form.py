@@ -16,18 +16,19 @@ have it, so common plans come often and the plan of one odd tune seldom.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from studio.errors import Refused
 from studio.music.chains.markov import Floats
-from studio.music.melody.idiom import Event, Idiom, Line
+from studio.music.melody.idiom import Event, Idiom, LearntTune
 from studio.music.melody.recipes import read_parts
 
 Bar = tuple[Event, ...]
@@ -66,7 +67,7 @@ class Close:
 
 
 @dataclass(frozen=True)
-class Plan:
+class FormPlan:
     """The form of a tune of so many bars. parts: the bars at which its parts begin, with their letters, such
     as ((0, "A"), (8, "B")).
     like: the number of the shape (`Forms.shapes`) whose gait the tune takes, -1 for none."""
@@ -76,6 +77,34 @@ class Plan:
     closes: tuple[Close, ...] = ()
     parts: tuple[tuple[int, str], ...] = ()
     like: int = -1
+
+    def to_data(self) -> dict[str, Any]:
+        """As JSON values, bars from 1.
+
+        letters: see there. parts: [bar, letter]. returns: [bar, the bar it is like, how, steps], how being
+        "exact", "opening", "moved" or "rhythm". closes: [bar, semitones above the tonic].
+        """
+        return {
+            "bars": self.bars,
+            "letters": self.letters,
+            "parts": [[bar + 1, letter] for bar, letter in self.parts],
+            "returns": [
+                [each.bar + 1, each.of + 1, each.how.name.lower(), each.steps] for each in self.returns
+            ],
+            "closes": [[close.bar + 1, close.degree] for close in self.closes],
+        }
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> FormPlan:
+        """A plan from `to_data`, without its closes, which do not say when in the bar they come."""
+        return cls(
+            int(data["bars"]),
+            tuple(
+                Return(bar - 1, of - 1, How[str(how).upper()], steps)
+                for bar, of, how, steps in data["returns"]
+            ),
+            parts=tuple((bar - 1, str(letter)) for bar, letter in data["parts"]),
+        )
 
     @property
     def letters(self) -> str:
@@ -144,7 +173,7 @@ class Forms:
     def __init__(self, idiom: Idiom) -> None:
         self.idiom = idiom
         self.shapes = [shape for line in idiom.lines for shape in _shapes(line)]
-        self.plans: dict[int, list[Plan]] = {}
+        self.plans: dict[int, list[FormPlan]] = {}
         for number, shape in enumerate(self.shapes):
             if 2 <= len(shape.bars) <= 128:
                 self.plans.setdefault(len(shape.bars), []).append(replace(self._read(shape), like=number))
@@ -158,7 +187,7 @@ class Forms:
             lengths.update(after - before for before, after in pairwise(edges) if len(edges) > 2)
         return next((length for length, _ in lengths.most_common() if 2 <= length <= 32), 8)
 
-    def plan(self, bars: int, random: np.random.Generator) -> Plan:
+    def plan(self, bars: int, random: np.random.Generator) -> FormPlan:
         """A plan as the style has it for this many bars; put together from its plans for other lengths where
         no tune is as long.
         """
@@ -189,7 +218,7 @@ class Forms:
         )
         return self._ended(cut(self.sections(letters, whole * period, random), bars), random)
 
-    def sections(self, letters: str, bars: int, random: np.random.Generator) -> Plan:
+    def sections(self, letters: str, bars: int, random: np.random.Generator) -> FormPlan:
         """Parts of equal length: the same letter is the same music to the note, a prime (A') the same with
         another last quarter.
 
@@ -223,13 +252,13 @@ class Forms:
                 same = size if part in first else size - ending
                 returns += [Return(start + bar, known + bar, How.EXACT) for bar in range(same)]
                 if same < size:
-                    inner = self._ended(Plan(size), random, final=number == len(parts) - 1)
+                    inner = self._ended(FormPlan(size), random, final=number == len(parts) - 1)
                     closes += [
                         replace(each, bar=each.bar + start) for each in inner.closes if each.bar >= same
                     ]
             first.setdefault(part, start)
             first.setdefault(letter, start)
-        return Plan(
+        return FormPlan(
             bars,
             tuple(returns),
             tuple(closes),
@@ -237,14 +266,14 @@ class Forms:
             like,
         )
 
-    def _inner(self, size: int, random: np.random.Generator) -> Plan:
+    def _inner(self, size: int, random: np.random.Generator) -> FormPlan:
         """A plan for one part of a tune: the beginning of a tune whose parts are as long, without what
         returns later.
         """
         choice = [plan for length in sorted(self.plans) if length >= size for plan in self.plans[length]]
-        return cut(choice[int(random.integers(len(choice)))], size) if choice else Plan(size)
+        return cut(choice[int(random.integers(len(choice)))], size) if choice else FormPlan(size)
 
-    def _ended(self, plan: Plan, random: np.random.Generator, *, final: bool = True) -> Plan:
+    def _ended(self, plan: FormPlan, random: np.random.Generator, *, final: bool = True) -> FormPlan:
         """The plan with a close in its last bar: one from the ends of tunes, or (`final` False) from ends of
         other parts.
         """
@@ -274,8 +303,8 @@ class Forms:
             close for plan, close in ends if (close.bar + 1) % self.period == 0 and close.bar < plan.bars - 1
         ]
 
-    def _read(self, shape: Shape) -> Plan:
-        return Plan(
+    def _read(self, shape: Shape) -> FormPlan:
+        return FormPlan(
             len(shape.bars),
             tuple(returns_in(shape.bars, self.idiom.bar, self.idiom.key.scale)),
             tuple(self._closes_in(shape)),
@@ -323,7 +352,7 @@ class Forms:
         found: Floats = np.exp(strength * self._odds[kinds])
         return found
 
-    def gait(self, plan: Plan) -> Floats:
+    def gait(self, plan: FormPlan) -> Floats:
         """[alphabet]: how much more often an event's length (at its place in the bar) and its degree occur in
         the tune that lent the plan than in the style, so that a tune keeps to one gait and one scale: it does
         not run as a reel here and limp as a hornpipe there."""
@@ -418,7 +447,7 @@ def learn_forms(idiom: Idiom) -> Forms:
     return Forms(idiom)
 
 
-def _shapes(line: Line) -> list[Shape]:
+def _shapes(line: LearntTune) -> list[Shape]:
     """A tune as it is played and, where that differs, once through: of each repeated part its last time."""
     bars = line.in_bars()
     once: list[int] = []
@@ -499,9 +528,9 @@ def moved(pitch: int, steps: int, scale: Sequence[int]) -> int | None:
     return (pitch // 12 + octave) * 12 + order[place]
 
 
-def cut(plan: Plan, bars: int) -> Plan:
+def cut(plan: FormPlan, bars: int) -> FormPlan:
     """The first so many bars of a plan."""
-    return Plan(
+    return FormPlan(
         bars,
         tuple(each for each in plan.returns if each.bar < bars),
         tuple(each for each in plan.closes if each.bar < bars),

@@ -60,7 +60,7 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Line:
+class LearntTune:
     """One tune as it was learnt. events: without its pick-up, repeats played out. bars: the bar each event
     stands in (from 0).
     written: the written number of each of those bars. phrase_ends: (bar, ticks in the bar) where a phrase is
@@ -88,7 +88,7 @@ class Line:
         return [tuple(events) for events in found]
 
 
-def _coarser(line: Line, unit: int) -> Line:
+def _coarser(line: LearntTune, unit: int) -> LearntTune:
     """The same line in ticks `unit` times as long."""
     events = tuple(
         Event(each.pitch, each.ticks // unit, each.place // unit, each.carries) for each in line.events
@@ -112,7 +112,7 @@ class Idiom:
         style: Style,
         meter: Meter,
         key: Key,
-        lines: Sequence[Line],
+        lines: Sequence[LearntTune],
         *,
         longest: int,
         left_out: int,
@@ -390,7 +390,7 @@ def learn(style: Style, meter: Meter, key: Key, *, longest: int = 4) -> Idiom:
     if not chosen:
         style.filtered(meter=str(meter))  # says which meters there are
         raise Refused(f"{style.entry.title} has no tune to learn from in {meter}.")
-    lines: list[Line] = []
+    lines: list[LearntTune] = []
     left_out = 0
     for number in chosen:
         tune = style[number]
@@ -428,7 +428,7 @@ def _family(mode: str) -> tuple[str, ...]:
     return (mode, "minor") if mode in minor else (mode, "major")
 
 
-def _line(tune: Tune, number: int, stretch: Fraction, meter: Meter, key: Key) -> Line | None:
+def _line(tune: Tune, number: int, stretch: Fraction, meter: Meter, key: Key) -> LearntTune | None:
     """A tune as events in the asked key, bar by bar; None where a note falls between the ticks, bars are
     uneven, or none is full.
     """
@@ -485,7 +485,7 @@ def _line(tune: Tune, number: int, stretch: Fraction, meter: Meter, key: Key) ->
         marks = [((place - 1) // bar, (place - 1) % bar + 1) for place in places if place > 0]
     if not events:
         return None
-    return Line(
+    return LearntTune(
         number,
         tune.title or tune.id,
         tuple(events),

@@ -26,7 +26,8 @@ from studio.music.chains.markov import origin
 from studio.music.chains.sampling import Mask, SearchBudget, Solution, Trellis, Wish, explain, solve
 from studio.music.melody.compiling import Compiled, Context, compile_constraints
 from studio.music.melody.constraints import contradiction, form_not_possible
-from studio.music.melody.form import Close, Forms, How, Plan, Return, learn_forms, moved
+from studio.music.melody.facts import NoteOrigin
+from studio.music.melody.form import Close, FormPlan, Forms, How, Return, learn_forms, moved
 from studio.music.melody.idiom import Event, Idiom, learn
 from studio.music.melody.recipes import ComposeRecipe, read_keep
 from studio.music.scores.keys import Key
@@ -61,22 +62,6 @@ PLANS_IN_LETTERS = 10
 """And how many for parts in letters, which must return as they are asked for, until one can."""
 
 
-@dataclass(frozen=True)
-class NoteOrigin:
-    """Where a note comes from. note: its number among the sounding notes. bar: the bar it begins in, from 1.
-    order: how many notes back the longest memory reached that knew it. songs: (title, bar as written) that
-    suggested it, the longest memory's first. before, after: its probability in the free chain, and with the
-    wishes. returns: the bar (from 1) that it repeats, or None."""
-
-    note: int
-    bar: int
-    order: int
-    songs: tuple[tuple[str, int], ...]
-    before: float
-    after: float
-    returns: int | None = None
-
-
 @dataclass(frozen=True, eq=False)
 class Take:
     """A melody drawn. symbols: of the idiom. plan: its form as it was kept, None without one. relaxed: what
@@ -85,7 +70,7 @@ class Take:
 
     tune: Tune
     symbols: tuple[int, ...]
-    plan: Plan | None
+    plan: FormPlan | None
     relaxed: tuple[str, ...]
     origins: tuple[NoteOrigin, ...]
 
@@ -114,7 +99,7 @@ class Outlook:
             self.trellis, self.context.ticks, [*self.compiled.hard, *self.compiled.soft, *self.usual, *more]
         )
 
-    def leaning(self, plan: Plan) -> Wish:
+    def leaning(self, plan: FormPlan) -> Wish:
         """With a form, bars lean towards what the style plays at such places of a tune, and to the gait of
         the tune that lent the plan.
         """
@@ -294,7 +279,7 @@ class _Drawing:
     added to the wishes so far.
     """
 
-    def __init__(self, outlook: Outlook, plan: Plan, random: np.random.Generator, play: Player) -> None:
+    def __init__(self, outlook: Outlook, plan: FormPlan, random: np.random.Generator, play: Player) -> None:
         self.outlook, self.plan, self.random, self.play = outlook, plan, random, play
         self.context = outlook.context
         self.idiom = outlook.idiom
@@ -503,7 +488,7 @@ class _Drawing:
             mask[tick] = allowed
         return Wish(f"bar {each.bar + 1} like bar {each.of + 1}", allowed=mask)
 
-    def kept_plan(self) -> Plan:
+    def kept_plan(self) -> FormPlan:
         returns = tuple(sorted(self.returns, key=lambda each: each.bar))
         return replace(
             self.plan, returns=returns, closes=tuple(sorted(self.closes, key=lambda each: each.bar))
@@ -557,7 +542,7 @@ def in_bars(idiom: Idiom, symbols: Sequence[int]) -> list[tuple[int, ...]]:
 def _take(
     outlook: Outlook,
     symbols: Sequence[int],
-    plan: Plan | None,
+    plan: FormPlan | None,
     relaxed: tuple[str, ...],
     solution: Solution,
     seed: int,
@@ -586,7 +571,7 @@ UNNAMED_TEMPO = 120.0
 
 
 def _origins(
-    outlook: Outlook, symbols: Sequence[int], plan: Plan | None, solution: Solution
+    outlook: Outlook, symbols: Sequence[int], plan: FormPlan | None, solution: Solution
 ) -> list[NoteOrigin]:
     idiom, chain = outlook.idiom, outlook.context.walk.chain
     repeats = {each.bar: each.of for each in plan.returns if each.how is How.EXACT} if plan else {}

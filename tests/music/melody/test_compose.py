@@ -209,7 +209,7 @@ def test_what_is_said_and_what_is_left_behind(studio: Studio, folder: Path, tmp_
     assert (one["path"], two["path"]) == ("a-1.abc", "a-2.abc")
     assert (one["recipe"]["seed"], two["recipe"]["seed"]) == (5, 6)
     assert (tmp_path / "a-1.abc").read_text() != (tmp_path / "a-2.abc").read_text()
-    assert one["facts"]["bars"] == "4"
+    assert one["facts"]["bars"] == 4
     assert len(one["recipe"]["sources"]) == len(list(folder.iterdir())), "one's own tunes are its sources"
 
     before = (tmp_path / "a-2.abc").read_bytes()
@@ -222,7 +222,7 @@ def test_what_is_said_and_what_is_left_behind(studio: Studio, folder: Path, tmp_
         "compose", "-o", "a-2.abc", "--style", folder, *SMALL, "--seed", "9", "--force", "--title", "Another"
     )
     assert status == 0
-    assert "free walks" in told
+    assert "without the constraints" in told
     assert "T:Another" in (tmp_path / "a-2.abc").read_text()
 
 

@@ -1,0 +1,243 @@
+"""What is worth knowing about a composed melody: as data in the work, as sentences where it is shown.
+
+    facts = facts_of(recipe, request, take)            # JSON values; they go into the work
+    facts_in_words(work.facts)                         # [("meter", "4/4"), ("form", "bars 5-6 are 1-2"), …]
+    origins_of(work.facts), copied_of(work.facts)      # read back, for the page
+
+The facts of a work:
+
+    style                {"title", "licence"} of the style
+    meter, key           "4/4", "D major"
+    bars, notes          how many
+    range                [lowest, highest] note by name, empty where nothing sounds
+    learnt from          {"tunes", "meter", "other_note_values", "skipped"}
+    chance, log_chance   of a melody without the constraints to satisfy all of them, 0 to 1 (0 where it is too
+                         small to be written), and its natural logarithm
+    copying              the copy limit and the longest run shared with the style: {"limit", "by", "notes"} and, where
+                         there is one, {"start", "bar", "title", "song_bar"}; start counts notes from 0, bars from 1
+    form                 {"bars", "letters", "parts", "returns", "closes"}, see `FormPlan.to_data`
+    remarks              sentences: what gave way
+    origins              for each note [bar, order, [[title, bar], …], before, after, returns], see `NoteOrigin`
+    tune                 the melody itself, as `Tune.to_json` writes it
+
+Works made before version 0.3 hold sentences in place of data. They are shown as they are.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from studio.music.melody.compose import PreparedRequest
+    from studio.music.melody.recipes import ComposeRecipe
+    from studio.music.melody.takes import Outlook, Take
+
+
+@dataclass(frozen=True)
+class NoteOrigin:
+    """Where a note comes from.
+
+    note: its number among the sounding notes. bar: the bar it begins in, from 1. order: how many notes back the
+    longest memory reached that knew it. songs: (title, bar as written) that suggested it, the longest memory's
+    first. before, after: its probability without and with the constraints. returns: the bar (from 1) that it
+    repeats, or None.
+    """
+
+    note: int
+    bar: int
+    order: int
+    songs: tuple[tuple[str, int], ...]
+    before: float
+    after: float
+    returns: int | None = None
+
+
+def facts_of(recipe: ComposeRecipe, request: PreparedRequest, take: Take) -> dict[str, Any]:
+    """The facts of a take, as JSON values."""
+    outlook, tune = request.outlook, take.tune
+    facts: dict[str, Any] = {
+        "style": {"title": request.style.entry.title, "licence": request.style.entry.licence},
+        "meter": str(outlook.idiom.meter),
+        "key": str(outlook.idiom.key),
+        "bars": recipe.bars,
+        "notes": len(tune.sounding),
+        "range": _range_of(take, outlook),
+        "learnt from": _learnt_from(outlook),
+        "chance": math.exp(outlook.log_chance),
+        "log_chance": outlook.log_chance,
+        "copying": _copying(recipe, request, take),
+    }
+    if take.plan is not None:
+        facts["form"] = take.plan.to_data()
+    if remarks := [*outlook.remarks, *take.relaxed]:
+        facts["remarks"] = remarks
+    facts["origins"] = [_row(origin) for origin in take.origins]
+    facts["tune"] = json.loads(tune.to_json())
+    return facts
+
+
+def _range_of(take: Take, outlook: Outlook) -> list[str]:
+    from studio.music.scores.keys import pitch_name
+
+    pitches = [note.pitch for note in take.tune.sounding if note.pitch is not None]
+    return [pitch_name(pitch, outlook.idiom.key) for pitch in (min(pitches), max(pitches))] if pitches else []
+
+
+def _learnt_from(outlook: Outlook) -> dict[str, Any]:
+    idiom = outlook.idiom
+    return {
+        "tunes": len(idiom.lines),
+        "meter": str(idiom.meter),
+        "other_note_values": idiom.kindred,
+        "skipped": idiom.left_out,
+    }
+
+
+def _copying(recipe: ComposeRecipe, request: PreparedRequest, take: Take) -> dict[str, Any]:
+    from studio.music.melody.compiling import KINDS_OF_COPY
+
+    run = request.comparison.longest_run(take.tune, KINDS_OF_COPY[recipe.copy_by])
+    facts: dict[str, Any] = {
+        "limit": request.outlook.context.max_copy,
+        "by": recipe.copy_by,
+        "notes": run.notes,
+    }
+    if run.notes:
+        facts |= {"start": run.start, "bar": run.bar, "title": run.title, "song_bar": run.song_bar}
+    return facts
+
+
+def _row(origin: NoteOrigin) -> list[Any]:
+    songs = [list(song) for song in origin.songs[:2]]
+    return [origin.bar, origin.order, songs, _short(origin.before), _short(origin.after), origin.returns]
+
+
+def _short(probability: float) -> float:
+    return float(f"{probability:.3g}")
+
+
+# Read back
+# ------------------------------------------------------------------------------------------------------------
+
+
+def origins_of(facts: Mapping[str, Any]) -> tuple[NoteOrigin, ...]:
+    """Where each note of a work comes from. Empty where its facts do not say."""
+    rows = facts.get("origins", [])
+    try:
+        return tuple(
+            NoteOrigin(
+                number,
+                int(bar),
+                int(order),
+                tuple((str(title), int(at)) for title, at in songs),
+                before,
+                after,
+                returns,
+            )
+            for number, (bar, order, songs, before, after, returns) in enumerate(
+                json.loads(rows) if isinstance(rows, str) else rows
+            )
+        )
+    except (ValueError, TypeError):
+        return ()
+
+
+def copied_of(facts: Mapping[str, Any]) -> tuple[int, int]:
+    """(first, end) of the notes in the longest run that is shared with the style, counted from 0; (0, 0) for
+    none.
+    """
+    told = facts.get("copying")
+    if isinstance(told, Mapping):
+        first, notes = int(told.get("start", 0)), int(told["notes"])
+    else:  # before version 0.3
+        first, notes = (int(part) for part in str(facts.get("copied", "0+0")).split("+"))
+    return first, first + notes
+
+
+ORIGIN_COLOURS = ("#8c8c8c", "#2a9d8f", "#3a6ea5", "#7a4e8a", "#c8553d")
+"""By the length of the memory that knew a note, from none to four notes and more."""
+
+
+def origin_colours(origins: Sequence[NoteOrigin]) -> dict[int, str]:
+    """Number of a note -> the colour of the memory that knew it, for engraving and piano rolls."""
+    return {each.note: ORIGIN_COLOURS[max(0, min(each.order, len(ORIGIN_COLOURS) - 1))] for each in origins}
+
+
+# In words
+# ------------------------------------------------------------------------------------------------------------
+
+
+def facts_in_words(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(label, sentence) for every fact that is shown as text. Sentences of older works stay as they are."""
+    # The logarithm, because the chance itself may be too small to be told from 0.
+    shown = {**facts, "chance": facts.get("log_chance", facts.get("chance"))}
+    return [
+        (label, value if isinstance(value, str) else in_words(value))
+        for label, in_words in IN_WORDS.items()
+        if (value := shown.get(label)) not in (None, [], "")
+    ]
+
+
+def _learnt_from_in_words(told: Mapping[str, Any]) -> str:
+    said = f"{told['tunes']} tunes that fit {told['meter']}"
+    if told["other_note_values"]:
+        said += f", {told['other_note_values']} of them with doubled or halved note values"
+    return said + (
+        f"; {told['skipped']} skipped (irregular bars, or rhythms finer than the grid)"
+        if told["skipped"]
+        else ""
+    )
+
+
+COMPARED = {"interval": "intervals", "pitch": "pitches", "rhythm": "intervals and note lengths"}
+
+
+def _copying_in_words(told: Mapping[str, Any]) -> str:
+    said = f"at most {told['limit']} notes in a row, compared by {COMPARED[told['by']]}; "
+    if not told["notes"]:
+        return f"{said}none is shared with a tune of the style"
+    return f"{said}the longest has {told['notes']}, from bar {told['bar']}, as in bar {told['song_bar']} of {told['title']}"
+
+
+def _form_in_words(told: Mapping[str, Any]) -> str:
+    from studio.music.melody.form import FormPlan
+
+    return FormPlan.from_data(told).in_words()
+
+
+def chance_in_words(log_chance: float) -> str:
+    """How likely it is that a melody made without the constraints satisfies them all."""
+    if log_chance > math.log(0.5):
+        return f"without the constraints, {math.exp(log_chance):.0%} of melodies would satisfy them"
+    if log_chance < math.log(1e-15):
+        number = f"10^{-log_chance / math.log(10):.0f}"
+    else:
+        number = _in_words(math.exp(-log_chance))
+    return f"without the constraints, about 1 melody in {number} would satisfy them"
+
+
+def _in_words(number: float) -> str:
+    for size, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):
+        if number >= size:
+            return f"{number / size:.3g} {word}" if number < 1000 * size else f"{number / size:,.0f} {word}"
+    return f"{number:,.0f}"
+
+
+IN_WORDS: dict[str, Callable[[Any], str]] = {
+    "style": lambda told: f"{told['title']} ({told['licence']})",
+    "meter": str,
+    "key": str,
+    "bars": str,
+    "notes": str,
+    "range": " to ".join,
+    "learnt from": _learnt_from_in_words,
+    "form": _form_in_words,
+    "chance": chance_in_words,
+    "copying": _copying_in_words,
+    "remarks": " ".join,
+}
+"""Fact -> how it is said, in the order in which they are shown. What is not here is too long to be read."""
