@@ -15,7 +15,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from studio.app.intake import Credit, Shown, data_url, download_name, own_files, own_tunes, receive, show
-from studio.app.music_routes import Derived
 from studio.app.views import work_page, work_view
 from studio.errors import Refused, UnknownName, Unreadable, ways_out_of
 from studio.images.networks.backbones import is_safetensors
@@ -26,6 +25,7 @@ from studio.making.jobs import Jobs
 from studio.making.kinds import KINDS, read_recipe
 from studio.making.remaking import compare
 from studio.music.melody.recipes import ComposeRecipe
+from studio.music.melody.renditions import Renditions
 from studio.works.gallery import Gallery
 from studio.works.ingredient import Ingredient
 from studio.works.recipe import Recipe, check
@@ -52,7 +52,7 @@ class Desk:
 
     def __init__(self, gallery: Gallery, jobs: Jobs) -> None:
         self.gallery, self.jobs = gallery, jobs
-        self.music = Derived(gallery)
+        self.music = Renditions(gallery)
         self._reading = threading.Lock()
 
     # --- Pictures

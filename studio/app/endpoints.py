@@ -18,10 +18,12 @@ from gradio.processing_utils import save_bytes_to_cache
 
 from studio.app.desk import PAGE, Desk
 from studio.app.intake import Credit, download_name
+from studio.app.music_routes import export_name
 from studio.errors import StudioError
 from studio.images.networks.backbones import DEFAULT
 from studio.images.networks.backbones import layers as layers_of
 from studio.making.kinds import KINDS
+from studio.music.writing.formats import by_name
 from studio.works.recipe import controls
 
 
@@ -200,10 +202,10 @@ def endpoints(desk: Desk) -> None:
         return path
 
     def export(work: str, form: str) -> str:
-        """A melody in another format (mid, musicxml, abc, wav, svg), with the recipe that makes it so inside."""
-        found = desk.gallery.get(work)
-        name, content = desk.music.export(found, form)
-        path: str = save_bytes_to_cache(content, name, lent.GRADIO_CACHE)
+        """A melody in another format, by the format's name, with a recipe inside that makes this file."""
+        found, format = desk.gallery.get(work), by_name(form)
+        content = desk.music.file(found, format).read_bytes()
+        path: str = save_bytes_to_cache(content, export_name(found, format), lent.GRADIO_CACHE)
         lent.temp_files.add(path)
         return path
 

@@ -1,0 +1,162 @@
+"""Renditions of composed works: the score, the notes in numbers, the sound, and the file in other formats.
+
+    renditions = Renditions(gallery)
+    renditions.file(work, by_name("wav"))      # a path
+
+Each is made when it is first asked for and kept in the cache folder of the studio's home, which is bounded.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from studio.errors import Refused, UnknownName
+from studio.music.reading.readers import Readers
+from studio.music.writing.formats import FORMATS
+from studio.works.formats import Format
+from studio.works.output import write_file
+
+if TYPE_CHECKING:
+    from studio.music.scores.tunes import Tune
+    from studio.works.gallery import Gallery
+    from studio.works.work import Work
+
+PAGES = {"wide": (760, 40), "narrow": (400, 36)}
+"""Name -> (width in pixels, size of the staves in per cent) of a score on a desk and on a phone."""
+
+MOST_BYTES = 400_000_000
+"""What the cache may hold. Beyond that, the files that were last asked for longest ago are removed."""
+
+
+def has_notes(work: Work) -> bool:
+    """Whether its notes can be had: it carries its tune, or its file is one the studio reads."""
+    return "tune" in work.facts or any(
+        form.reads_back and form.suffix == work.suffix for form in FORMATS.values()
+    )
+
+
+def exports(work: Work) -> tuple[Format, ...]:
+    """The formats it can be had in besides its own file's; none for a work without notes."""
+    return tuple(FORMATS.values()) if has_notes(work) else ()
+
+
+class Renditions:
+    """Renditions of the works of a gallery, each made once. Safe to use from many threads."""
+
+    def __init__(self, gallery: Gallery) -> None:
+        self.gallery = gallery
+        self._cache = _Cache(gallery.home / "cache" / "music")
+        # For works made before version 0.3. The process is started when it is first needed and kept, because
+        # starting it takes longer than reading a melody.
+        self._readers = Readers(1)
+        self._tune = lru_cache(maxsize=64)(self._tune_of)
+
+    def tune(self, work: Work) -> Tune:
+        """The notes of a work. Raises `Refused` for a work that has none."""
+        if not has_notes(work):
+            raise Refused(
+                "The notes of this work cannot be read back; compose it as .musicxml, .mid or .abc."
+            )
+        return self._tune(work.id)
+
+    def score(self, work: Work, page: str = "wide", *, origins: bool = False) -> Path:
+        """The engraved score as SVG, without title and composer. page: see `PAGES`. origins: each note has the
+        colour of its origin.
+        """
+        from studio.music.melody.facts import origin_colours, origins_of
+        from studio.music.writing.engraving import engrave
+
+        width, staff = PAGES[page]
+        tune = replace(self.tune(work), title="", composer="")
+        colours = origin_colours(origins_of(work.facts)) if origins else None
+        name = f"{page}{'-origins' * origins}.svg"
+        return self._kept(work, name, lambda: engrave(tune, colours, width=width, staff=staff))
+
+    def file(self, work: Work, form: Format) -> Path:
+        """The work in another format, with the recipe that makes it in that format inside. Its own file where
+        it has that format already.
+        """
+        if work.suffix == form.suffix:
+            return self.gallery.local_path(work)
+        return self._kept(work, f"as{form.suffix}", lambda: self._in_format(work, form))
+
+    def timing(self, work: Work) -> dict[str, Any]:
+        """When each note sounds and where it comes from, see `timing_of`."""
+        from studio.music.melody.timing import timing_of
+
+        return timing_of(self.tune(work), work.facts)
+
+    def sample(self, style: str) -> Path:
+        """The first bars of a tune of the style, as a WAV file. Raises `UnknownName`."""
+        from studio.music.styles.own import own_styles
+        from studio.music.styles.sample import sample_of
+        from studio.music.styles.table import STYLES
+
+        if style not in STYLES and style not in own_styles():
+            raise UnknownName("style", style, [*STYLES, *own_styles()])
+        return self._cache.file(f"sample-{style}.wav", lambda: sample_of(style))
+
+    def _in_format(self, work: Work, form: Format) -> bytes:
+        from studio.music.melody.compose import file_of
+        from studio.music.melody.recipes import ComposeRecipe
+        from studio.works.metadata import embed
+        from studio.works.recipe import parse_json
+
+        # Making the recipe in the file again must give that file, so its format changes too.
+        recipe = parse_json(ComposeRecipe, work.recipe_json)
+        assert isinstance(recipe, ComposeRecipe)
+        recipe = recipe.model_copy(update={"format": form.name})
+        return embed(file_of(self.tune(work), recipe), form.suffix, recipe)
+
+    def _tune_of(self, id: str) -> Tune:
+        from studio.music.scores.tunes import Tune
+
+        work = self.gallery.get(id)
+        if "tune" in work.facts:
+            return Tune.from_json(json.dumps(work.facts["tune"]))
+        return Tune.from_json(self._kept(work, "notes.json", lambda: self._read(work)).read_bytes())
+
+    def _read(self, work: Work) -> bytes:
+        content = self.gallery.read(work)
+        return self._readers.read(content, f"tune{work.suffix}").tunes[0].to_json().encode()
+
+    def _kept(self, work: Work, name: str, make: Callable[[], bytes]) -> Path:
+        return self._cache.file(f"{work.sha256[:32]}-{name}", make)
+
+
+class _Cache:
+    """A folder of files that can be made again, of at most `MOST_BYTES`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        # One file at a time: rendering keeps a processor busy, and the engraver is not made for threads. Making
+        # one may ask for another, such as the notes for the sound.
+        self._making = threading.RLock()
+
+    def file(self, name: str, make: Callable[[], bytes]) -> Path:
+        """The file of that name, made if it is not there."""
+        path = self.folder / name
+        if path.exists():
+            path.touch()
+            return path
+        with self._making:
+            if not path.exists():
+                self.folder.mkdir(parents=True, exist_ok=True)
+                write_file(make(), path, force=True)
+                self._make_room()
+        return path
+
+    def _make_room(self) -> None:
+        found = [(path.stat().st_atime, path.stat().st_size, path) for path in self.folder.iterdir()]
+        found.sort(key=lambda each: each[0], reverse=True)
+        held = 0
+        for _, size, path in found:
+            held += size
+            if held > MOST_BYTES:
+                path.unlink(missing_ok=True)

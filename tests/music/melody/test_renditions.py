@@ -1,0 +1,112 @@
+"""Renditions of composed works: the notes come from the facts, or from the file where the facts lack them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from studio.errors import Refused
+from studio.music.melody import renditions as renditions_module
+from studio.music.melody.compose import file_of
+from studio.music.melody.recipes import ComposeRecipe
+from studio.music.melody.renditions import Renditions, exports, has_notes
+from studio.music.reading import readers
+from studio.music.reading.readers import read_tunes
+from studio.music.scores.tunes import Tune
+from studio.music.writing.formats import FORMATS, by_name
+from studio.works.gallery import Gallery
+from studio.works.metadata import embed, extract
+from studio.works.work import Made, Work
+
+TUNE = Tune.of(
+    [(67, 1), (69, "1/2"), (71, "1/2"), (72, 2), (None, 2), (67, 2)],
+    key="G",
+    meter="4/4",
+    title="Short",
+    tempo=120,
+)
+
+
+@pytest.fixture
+def gallery(tmp_path: Path) -> Iterator[Gallery]:
+    with Gallery.open(tmp_path) as gallery:
+        yield gallery
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """One entry for each process that was started to read a score."""
+    processes: list[str] = []
+    usual = readers.subprocess.Popen
+
+    def counted(*given: object, **more: object) -> object:
+        processes.append("a reader")
+        return usual(*given, **more)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(readers.subprocess, "Popen", counted)
+    return processes
+
+
+def kept(gallery: Gallery, form: str, *, with_tune: bool) -> Work:
+    recipe = ComposeRecipe(format=form, seed=len(form))
+    found = by_name(form)
+    content = embed(file_of(TUNE, recipe), found.suffix, recipe)
+    facts = {"tune": json.loads(TUNE.to_json())} if with_tune else {"notes": "5"}
+    return gallery.add(Made(recipe, content, found.suffix, found.media_type, b"JPEG", facts=facts))
+
+
+@pytest.mark.parametrize("form", ["musicxml", "svg", "wav"])
+def test_a_work_that_carries_its_tune_needs_no_reader(
+    gallery: Gallery, started: list[str], form: str
+) -> None:
+    work = kept(gallery, form, with_tune=True)
+    renditions = Renditions(gallery)
+    assert renditions.tune(work) == TUNE
+    timing = renditions.timing(work)
+    assert [(note["at"], note["for"], note["name"]) for note in timing["notes"]] == [
+        (0, 0.5, "G4"),
+        (0.5, 0.25, "A4"),
+        (0.75, 0.25, "B4"),
+        (1, 1, "C5"),
+        (3, 1, "G4"),
+    ]
+    assert (timing["seconds"], timing["bars"], timing["copied"]) == (4, [0, 2], [0, 0])
+    assert [[number for _, number in bar] for bar in timing["written"]] == [[0, 1, 2, 3], [None, 4]]
+    assert renditions.score(work).read_bytes().count(b'class="note"') == 5
+    assert [each.name for each in exports(work)] == list(FORMATS)
+    assert renditions.file(work, by_name(form)) == gallery.local_path(work)
+    exported = renditions.file(work, by_name("abc")).read_bytes()
+    assert read_tunes(exported, "x.abc").tunes[0].notes == TUNE.notes
+    assert json.loads(extract(exported) or "{}")["format"] == "abc"
+    assert started == []
+
+
+def test_a_work_of_an_earlier_version_is_read_from_its_file_once(
+    gallery: Gallery, started: list[str]
+) -> None:
+    work = kept(gallery, "musicxml", with_tune=False)
+    renditions = Renditions(gallery)
+    assert renditions.tune(work).notes == TUNE.notes
+    assert Renditions(gallery).timing(work)["notes"][0]["name"] == "G4"
+    assert len(started) == 1
+    sound = kept(gallery, "wav", with_tune=False)
+    assert not has_notes(sound)
+    assert exports(sound) == ()
+    with pytest.raises(Refused, match="cannot be read back"):
+        renditions.tune(sound)
+
+
+def test_the_cache_forgets_what_was_asked_for_longest_ago(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = kept(gallery, "musicxml", with_tune=True)
+    renditions = Renditions(gallery)
+    sound = renditions.file(work, by_name("wav"))
+    monkeypatch.setattr(renditions_module, "MOST_BYTES", sound.stat().st_size)
+    score = renditions.score(work, "narrow")
+    assert score.exists()
+    assert not sound.exists()
+    assert renditions.file(work, by_name("wav")).exists()
