@@ -1,12 +1,13 @@
-"""What makings of pictures share: sources brought to the result's size, pixels as tensors, reflection beyond
-the edges, and how many threads a recipe was made with."""
+"""What dreams and paintings share: sources scaled to the result's size, pixels as tensors, reflection beyond
+the edges, fetching a network, and the finished file.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -14,26 +15,27 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from studio.errors import Refused
-from studio.images.networks.opening import OwnWeights
-from studio.images.pictures import Picture, Pixels, fit_within, read_picture, resize, write_jpeg, write_png
+from studio.images.networks.backbones import backbone
+from studio.images.networks.opening import OwnWeights, fetch
+from studio.images.pictures import Pixels, fit_within, read_picture, resize, write_jpeg, write_png
 from studio.works.finishing import Result, finish_work
 from studio.works.recipe import ModelIdentity, Recipe, Source
 from studio.works.setting import setting
-from studio.works.work import Made, Materials
+from studio.works.work import Made, Materials, Progress
 
 PREVIEW_SIDE, THUMBNAIL_SIDE = 768, 512
 """Longest sides of previews and thumbnails, in pixels."""
 
 STRIP = 256
-"""Rows worked on at once where a whole picture's copy would cost too much memory."""
+"""Rows that are worked on at once where a copy of the whole picture would take too much memory."""
 
 MOST_THREADS = 256
 
 
 @dataclass(frozen=True)
 class Size:
-    """One of the sizes at which a picture is worked on, coarse to fine, in pixels, and how many steps are
-    taken there.
+    """One of the sizes, coarse to fine, at which a picture is worked on, in pixels, and the number of
+    steps.
     """
 
     height: int
@@ -42,8 +44,8 @@ class Size:
 
 
 class StrideGrid(Protocol):
-    """What matters of a network here: the pixels between two places it looks at, and the least side it can
-    bear.
+    """A network's grid. stride: pixels between neighbouring places; smallest: the shortest side it
+    accepts.
     """
 
     stride: int
@@ -51,25 +53,27 @@ class StrideGrid(Protocol):
 
 
 @contextmanager
-def as_many_threads(recipe: Recipe) -> Iterator[None]:
-    """Threads as recorded in the recipe, where they are; put back as they were afterwards."""
-    found = torch.get_num_threads()
+def threads_of(recipe: Recipe) -> Iterator[None]:
+    """Use as many threads as the recipe records, if it does; afterwards as many as before. Their number
+    changes the last digits of a sum, and a dream amplifies those.
+    """
+    before = torch.get_num_threads()
     recorded = recipe.setting.versions.get("threads", "") if recipe.setting else ""
     if recorded.isdecimal() and 1 <= int(recorded) <= MOST_THREADS:
         torch.set_num_threads(int(recorded))
     try:
         yield
     finally:
-        torch.set_num_threads(found)
+        torch.set_num_threads(before)
 
 
 def photo_at_size(
     source: Source, materials: Materials, size: int | None
-) -> tuple[Pixels, Pixels | None, dict[str, str]]:
-    """A photo at the result's size (longer side; None keeps its own), its alpha, and what is worth telling
-    about how it was read.
+) -> tuple[Pixels, Pixels | None, dict[str, Any]]:
+    """A photo at the result's size (longer side; None keeps its own), its alpha, and facts about how it was
+    read.
 
-    Raises `Unreadable` for what is no picture, `Refused` for one without extent.
+    Raises `Unreadable` for what is not a picture, `Refused` for one that would be too small.
     """
     picture = read_picture(materials(source), source.name or "The photo")
     height, width = picture.pixels.shape[:2]
@@ -77,7 +81,8 @@ def photo_at_size(
         height, width = fit_within(height, width, size)
     if min(height, width) < 8:
         raise Refused(
-            f"The photo would be {width} x {height} pixels; at least 8 are needed on its shorter side."
+            f"The photo would be {width} x {height} pixels; choose a size with at least 8 on the shorter "
+            "side."
         )
     alpha = None if picture.alpha is None else resize(picture.alpha, height, width)
     facts = {"photo": " ".join(picture.notes)} if picture.notes else {}
@@ -87,32 +92,42 @@ def photo_at_size(
 def mask_at_size(
     source: Source | None, materials: Materials, height: int, width: int, feather: float
 ) -> Pixels | None:
-    """A mask at the result's size, uint8 [h, w], its edges feathered by `feather` per cent of the longer
+    """A mask at the result's size, uint8 [h, w], its edges softened over `feather` per cent of the longer
     side; None without a source.
 
-    Raises `Refused` for a mask that is black all over.
+    Raises `Refused` for a mask that is completely black.
     """
     if source is None:
         return None
     from PIL import Image, ImageFilter
 
-    painted: Picture = read_picture(materials(source), source.name or "The mask")
+    painted = read_picture(materials(source), source.name or "The mask")
     light = np.asarray(Image.fromarray(painted.pixels).convert("L"))
     if painted.alpha is not None:
         light = (light.astype(np.uint16) * painted.alpha // 255).astype(np.uint8)
     light = resize(light, height, width)
     if not light.any():
         raise Refused(
-            "The mask is black all over, so nothing would change: paint light where the picture shall."
+            "The mask is completely black, so nothing would change: paint white where the picture should "
+            "change."
         )
     radius = feather / 100 * max(height, width) / 2
     return np.asarray(Image.fromarray(light).filter(ImageFilter.GaussianBlur(radius)))
 
 
 def own_weights(recipe: Recipe, materials: Materials) -> OwnWeights | None:
-    """The weights file that a recipe brings for its network, if it does."""
+    """The weights file among the recipe's sources, if there is one."""
     source = recipe.source("weights")
     return None if source is None else OwnWeights(materials(source), source.sha256)
+
+
+def fetched(name: str, total: int) -> Generator[Progress, None, None]:
+    """Download a backbone's weights if they are not here yet. total: steps of the whole making, for
+    progress.
+    """
+    for download in fetch(backbone(name)):
+        stage = f"fetching {name}, {download.done / 1e6:.0f} of {download.total / 1e6:.0f} MB"
+        yield Progress(0, total, stage)
 
 
 def as_made(
@@ -122,10 +137,10 @@ def as_made(
     pixels: Pixels,
     alpha: Pixels | None,
     losses: Sequence[float],
-    facts: dict[str, str],
+    facts: dict[str, Any],
 ) -> Made:
-    """A finished picture as a PNG with its recipe inside, completed by the network that took part and what it
-    was made on.
+    """A finished picture as a PNG with its recipe inside, completed by the network and the machine it was
+    made with.
     """
     made_on = setting(
         device.type, "torch", "torchvision", "numpy", "pillow", threads=str(torch.get_num_threads())
@@ -142,14 +157,12 @@ def as_made(
     return finish_work(recipe, result, model=identity, setting=made_on)
 
 
-# A picture of 4096 x 3072 is 151 MB as float32, so as few as possible of those are alive at once: the photo
-# stays in bytes, and what combines it with other pictures goes by strips.
+# A picture of 4096 x 3072 takes 151 MB as float32, so as few of those as possible exist at once: the photo
+# stays uint8, and pictures are combined strip by strip.
 
 
 def tensor_of(pixels: Pixels, device: torch.device) -> Tensor:
-    """uint8 [h, w, c] -> uint8 [1, c, h, w], each colour in one piece: most of what pictures go through is
-    quicker so.
-    """
+    """uint8 [h, w, c] -> uint8 [1, c, h, w], contiguous, which is faster for most operations on pictures."""
     return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1))).to(device)[None]
 
 
@@ -160,33 +173,32 @@ def pixels_of(laid: Tensor) -> Pixels:
 
 
 def strips(picture: Tensor) -> Iterator[slice]:
-    """The rows of a picture [..., h, w], some at a time."""
+    """The rows of a picture [..., h, w], `STRIP` at a time."""
     return (slice(top, top + STRIP) for top in range(0, picture.shape[-2], STRIP))
 
 
-def taken(length: int, network: StrideGrid) -> int:
-    """The least length from `length` on that the network takes evenly."""
+def fitting_length(length: int, network: StrideGrid) -> int:
+    """The smallest length from `length` up that is a multiple of the network's stride."""
     return -(-max(length, network.smallest) // network.stride) * network.stride
 
 
 def reflected(start: int, length: int, size: int) -> Tensor:
-    """Indices start, start + 1, … into a row of `size`, those beyond its ends reflected, as often as needed."""
+    """Indices start, start + 1, … into a row of `size`, reflected at its ends as often as needed."""
     period = max(1, 2 * size - 2)
     places = torch.arange(start, start + length).remainder(period)
     return torch.where(places < size, places, period - places)
 
 
 def window(picture: Tensor, top: int, left: int, height: int, width: int) -> Tensor:
-    """[n, c, h, w] -> a new [n, c, height, width] of it from (top, left) on. Beyond its edges a picture goes
-    on as its own reflection.
+    """[n, c, h, w] -> a new [n, c, height, width], from (top, left) on. Beyond its edges the picture
+    continues as its own reflection.
     """
     high, wide = picture.shape[-2:]
     above, below = max(0, -top), max(0, top + height - high)
     before, after = max(0, -left), max(0, left + width - wide)
     inside = picture[..., max(0, top) : top + height, max(0, left) : left + width]
-    if (
-        max(above, below) >= inside.shape[-2] or max(before, after) >= inside.shape[-1]
-    ):  # reflections reach further than what is seen
+    if max(above, below) >= inside.shape[-2] or max(before, after) >= inside.shape[-1]:
+        # More is reflected than is inside the window, which F.pad cannot do.
         rows, columns = (
             reflected(*stretch).to(picture.device) for stretch in ((top, height, high), (left, width, wide))
         )

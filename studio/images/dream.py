@@ -1,18 +1,18 @@
-"""Deep dream: gradient ascent on a photo's pixels, from coarse to fine, so that what a network sees in it
-grows stronger.
+"""Deep dream: gradient ascent on a photo's pixels, from coarse to fine, which amplifies what a network sees
+in it.
 
     for progress in dream(recipe, materials):
         show(progress.preview())
 
-Mordvintsev, Olah and Tyka, "Inceptionism: Going Deeper into Neural Networks", 2015. Added here: steps made of
-several scales at once, whose fine scales carry less colour; a pull back to the photo that keeps colours from
-burning out; borders continued by reflection; tiles whose borders wander.
+Mordvintsev, Olah and Tyka, "Inceptionism: Going Deeper into Neural Networks", 2015. Added here: steps that
+combine several scales, the finest with less colour; a pull back to the photo, which keeps colours from
+burning out; reflection beyond the edges; tiles whose borders move from step to step.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -26,19 +26,19 @@ from studio.images.canvas import (
     Size,
     StrideGrid,
     as_made,
-    as_many_threads,
+    fetched,
+    fitting_length,
     mask_at_size,
     own_weights,
     photo_at_size,
     pixels_of,
     strips,
-    taken,
     tensor_of,
+    threads_of,
     window,
 )
 from studio.images.memory import memory_kept
-from studio.images.networks.backbones import backbone
-from studio.images.networks.opening import fetch, open_network
+from studio.images.networks.opening import open_network
 from studio.images.networks.prepared import LARGEST_STRIDE, Prepared
 from studio.images.objectives import Objective, balanced, channel, features_of, layer, towards
 from studio.images.pictures import Pixels, fit_within, read_picture, resize, write_jpeg
@@ -48,55 +48,51 @@ from studio.works.recipe import ModelIdentity, Source
 from studio.works.work import Making, Materials, Progress
 
 USUAL_SIDE = 768
-"""The longer side that a recipe's number of octaves is meant for."""
+"""The longer side, in pixels, that a recipe's number of octaves refers to."""
 
 SMALLEST_OCTAVE = 64
-"""No octave's shorter side is smaller, in pixels: networks see little in less."""
+"""Shorter side, in pixels, of the smallest octave: networks recognise little in smaller pictures."""
 
 SCALES = 4
-"""A step is made of the gradient at this many scales: 1, 2, 4 and 8 pixels."""
+"""A step combines the gradient at this many scales: 1, 2, 4 and 8 pixels."""
 
 HALO = 32
-"""What a tile sees beyond its own borders, in pixels: where it would otherwise see its neighbour end."""
+"""Pixels that a tile sees beyond its own borders."""
 
 WANDER = 64
-"""How far the borders of tiles wander between steps, in pixels, at least."""
+"""How far the borders of tiles move between steps, in pixels, at least."""
 
 EDGE = 8
-"""What is seen of the picture's reflection beyond its edges, at least: the zeros that networks pad with leave
-a frame there.
-"""
+"""Pixels of reflection around the picture, at least: the zeros that networks pad with would leave a frame."""
 
 GUIDE_SIDES = (192, 320)
-"""A guide is looked at in these sizes (longer side), so that small and large things of it can be followed."""
+"""Sizes (longer side) at which the guide is looked at, so that small and large things in it count."""
 
 LARGEST_WHOLE = 3
-"""A picture of up to so many tiles' area is looked at whole: 1024 x 768 with the usual tile."""
+"""Pictures up to the area of this many tiles are looked at whole: 1024 x 768 with the default tile."""
 
 
 def dream(recipe: DreamRecipe, materials: Materials) -> Making:
     """Dream on the recipe's photo, yielding after every step.
 
-    Raises `Refused` (no photo, an unknown layer or channel, a picture without extent), `Unreadable` (a source
-    that is no picture, corrupt weights), `Missing` (a source or weights that are not at hand). The same
-    recipe gives the same file on the same machine; a recipe that records its setting is made with as many
-    threads as then, since their number shows in the last digits, and dreams make much of those.
+    Raises `Refused` (no photo, an unknown layer or channel, too small a picture), `Unreadable` (a source that
+    is not a picture, corrupt weights), `Missing` (a source or weights that are not available). The same
+    recipe gives the same file on the same machine.
     """
-    with as_many_threads(recipe), memory_kept():
+    with threads_of(recipe), memory_kept():
         return (yield from _dream(recipe, materials))
 
 
 def _dream(recipe: DreamRecipe, materials: Materials) -> Making:
     photo, alpha, facts = photo_at_size(_photo(recipe), materials, recipe.size)
-    octaves = plan_octaves(photo.shape[0], photo.shape[1], recipe)
+    height, width = photo.shape[:2]
+    octaves = plan_octaves(height, width, recipe)
     total = sum(octave.steps for octave in octaves)
-    for came in fetch(backbone(recipe.backbone)) if recipe.source("weights") is None else ():
-        yield Progress(
-            0, total, f"fetching {recipe.backbone}, {came.done / 1e6:.0f} of {came.total / 1e6:.0f} MB"
-        )
+    if recipe.source("weights") is None:
+        yield from fetched(recipe.backbone, total)
     network, identity = _network(recipe, materials)
     objective = _objective(recipe, materials, network, photo)
-    mask = mask_at_size(recipe.source("mask"), materials, photo.shape[0], photo.shape[1], recipe.feather)
+    mask = mask_at_size(recipe.source("mask"), materials, height, width, recipe.feather)
     generator = torch.Generator().manual_seed(recipe.seed)
 
     losses: list[float] = []
@@ -106,43 +102,39 @@ def _dream(recipe: DreamRecipe, materials: Materials) -> Making:
         detail = None if picture is None else _detail(picture, base)
         base = tensor_of(resize(photo, octave.height, octave.width), network.device)
         picture = _picture(base, detail)
+        del detail
         measure = DreamMeasure(picture, network, objective, generator, jitter=recipe.jitter, tile=recipe.tile)
-        climb = Climb(
-            recipe,
-            base,
-            None
-            if mask is None
-            else tensor_of(resize(mask, octave.height, octave.width)[..., None], network.device),
-        )
-        for step in descend(
-            [picture], measure, climb, steps=octave.steps, maximize=True, options=DescentOptions(keep_every=0)
-        ):
-            if step.ending is not None and step.ending.kind == "diverged":
-                raise Refused(
-                    f"The dream burst ({step.ending.sentence.rstrip('.')}): choose other layers or a smaller step size."
-                )
-            losses.append(step.loss)
-            del step  # it holds a gradient as large as the picture
-            yield Progress(
-                len(losses),
-                total,
-                f"octave {number} of {len(octaves)}",
-                losses[-1],
-                DreamPreview(picture, base, recipe.strength),
-            )
-        del measure, climb, detail
+        climb = Climb(recipe, base, _mask_at(octave, mask, network.device))
+        for loss in _steps(picture, measure, climb, octave.steps):
+            losses.append(loss)
+            preview = DreamPreview(picture, base, recipe.strength)
+            yield Progress(len(losses), total, f"octave {number} of {len(octaves)}", loss, preview)
+        del measure, climb
     assert picture is not None
-    return as_made(
-        recipe, identity, network.device, _laid_over(base, picture, recipe.strength), alpha, losses, facts
-    )
+    pixels = _laid_over(base, picture, recipe.strength)
+    return as_made(recipe, identity, network.device, pixels, alpha, losses, facts)
+
+
+def _steps(picture: Tensor, measure: DreamMeasure, climb: Climb, steps: int) -> Generator[float, None, None]:
+    """Dream at one size, yielding the objective at every step."""
+    options = DescentOptions(keep_every=0)
+    for step in descend([picture], measure, climb, steps=steps, maximize=True, options=options):
+        if step.ending is not None and step.ending.kind == "diverged":
+            raise Refused(
+                f"The dream failed ({step.ending.sentence.rstrip('.')}): choose other layers or a smaller "
+                "step size."
+            )
+        loss = step.loss
+        del step  # it holds a gradient as large as the picture
+        yield loss
 
 
 def plan_octaves(height: int, width: int, recipe: DreamRecipe) -> list[Size]:
-    """The sizes a dream of height x width goes through, coarsest first.
+    """The sizes that a dream of height x width goes through, coarsest first; at least one.
 
-    The recipe's octaves are meant for 768 px; a larger picture gets as many more, a smaller one as many
-    fewer, as keep the coarsest one's size, and with it the largest shapes. None is smaller than the network
-    can use, and there is at least one.
+    The recipe's number of octaves refers to 768 px. A larger picture gets more and a smaller one fewer, so
+    that the coarsest octave, and with it the largest shapes, keep their size. None is smaller than a network
+    can use.
     """
     more = math.log(max(height, width) / USUAL_SIDE) / math.log(recipe.octave_scale)
     count = max(1, recipe.octaves + round(more))
@@ -157,12 +149,11 @@ def plan_octaves(height: int, width: int, recipe: DreamRecipe) -> list[Size]:
 
 
 class DreamMeasure:
-    """Measures how strong the objective is in the picture as it stands, and which way it grows: the `measure`
-    of a dream.
+    """The objective at the current picture and its gradient: the `measure` of a dream.
 
-    Small pictures are looked at whole, shifted at random under the network's grid; large ones in tiles whose
-    borders wander from step to step, each with a halo of its surroundings. Beyond its edges a picture goes on
-    as its own reflection.
+    Small pictures are looked at whole, shifted at random against the network's grid; large ones in tiles,
+    whose borders move from step to step, each with a halo of its surroundings. Beyond its edges the picture
+    continues as its own reflection.
     """
 
     def __init__(
@@ -193,8 +184,7 @@ class DreamMeasure:
                 value = self.objective(self.network(seen))
                 (slope,) = torch.autograd.grad(value, seen)
                 loss += share * value.item()
-                # The objective is a mean over the window: undo that, so that places weigh the same whatever
-                # their window's size.
+                # The objective is a mean over the window. Undo that, so that all places weigh the same.
                 slope *= row.length * column.length / (height * width)
                 gradient[..., row.start : row.start + row.core, column.start : column.start + column.core] = (
                     slope[
@@ -204,7 +194,7 @@ class DreamMeasure:
         return Slope(loss, [gradient])
 
     def _piece(self, row: Cut, column: Cut) -> Tensor:
-        """The picture from `before` its core on, `length` long, in both directions."""
+        """The window of a cut in both directions."""
         return window(
             self.picture, row.start - row.before, column.start - column.before, row.length, column.length
         )
@@ -212,8 +202,8 @@ class DreamMeasure:
 
 @dataclass(frozen=True)
 class Cut:
-    """A stretch of a side of the picture: `core` pixels from `start`, looked at within a window of `length`
-    that begins `before` it.
+    """A stretch of one side of the picture: `core` pixels from `start` on, seen in a window of `length`
+    pixels that begins `before` pixels earlier.
     """
 
     start: int
@@ -225,17 +215,17 @@ class Cut:
 def cuts(
     size: int, tile: int | None, jitter: int, network: StrideGrid, generator: torch.Generator
 ) -> Iterator[Cut]:
-    """Cut a side of `size` pixels into stretches seen in windows of about `tile`, with other borders at every
-    call; None cuts nothing.
+    """Cut a side of `size` pixels into stretches with windows of about `tile` pixels, at different places in
+    every call; with None, into a single one.
 
-    All windows of one call are of one length (networks set themselves up anew, in time and memory, for each
-    size they meet) and begin on the network's own grid, which jitter shifts: so every tile sees what the
-    whole would show.
+    All windows of a call have the same length, because a network needs time and memory to prepare for a new
+    size. They begin on the network's grid, shifted by the jitter, so a tile sees the same as the whole
+    picture would.
     """
     jitter = min(jitter, network.stride - 1)  # a shift by the stride is no shift
     shift = int(torch.randint(jitter + 1, (), generator=generator))
     if tile is None:
-        yield Cut(0, size, EDGE + shift, taken(size + jitter + 2 * EDGE, network))
+        yield Cut(0, size, EDGE + shift, fitting_length(size + jitter + 2 * EDGE, network))
         return
     count = math.ceil((size + WANDER) / (tile - 2 * HALO - LARGEST_STRIDE))
     core = math.ceil((size + WANDER) / count)
@@ -243,16 +233,16 @@ def cuts(
     borders = [0, *(number * core - wander for number in range(1, count)), size]
     for start, end in pairwise(borders):
         before = HALO + (start + EDGE + shift) % network.stride
-        yield Cut(start, end - start, before, taken(core + 2 * HALO + network.stride - 1, network))
+        yield Cut(start, end - start, before, fitting_length(core + 2 * HALO + network.stride - 1, network))
 
 
 class Climb:
     """Moves the picture up the gradient by `step_size` per pixel on average, whatever the gradient's size:
     the update rule of a dream.
 
-    The gradient is taken apart into scales, each of which has its size set to 1, so that broad shapes grow as
-    well as fine detail (compare the Laplacian pyramid of TensorFlow's notebook, 2016), with less colour in
-    the finest, and put together again.
+    The gradient is split into scales. Each is normalised, so that broad shapes grow as well as fine detail
+    (compare the Laplacian pyramid of TensorFlow's notebook, 2016), and the finest lose some colour; then they
+    are added up.
     """
 
     def __init__(self, recipe: DreamRecipe, base: Tensor, mask: Tensor | None) -> None:
@@ -279,11 +269,11 @@ class Climb:
                 )
 
     def _move(self, picture: Tensor, direction: Tensor, base: Tensor, rate: float) -> None:
-        picture.add_(direction, alpha=-self.rate * rate)  # `descend` hands the slope downwards
+        picture.add_(direction, alpha=-self.rate * rate)  # `descend` passes the gradient of what it lowers
         if self.hold:
             picture.lerp_(base, self.hold)
         if self.keep_colours:
-            # Red, green and blue move together, and only as far as the first of them can.
+            # Red, green and blue move together, until the first of them reaches black or white.
             grey = (picture - base).mean(dim=1, keepdim=True)
             darkest, lightest = base.amin(dim=1, keepdim=True), base.amax(dim=1, keepdim=True)
             picture.copy_(base + torch.clamp(grey, min=-darkest, max=1 - lightest))
@@ -307,24 +297,22 @@ class Climb:
 
 
 def _halved(values: Tensor) -> Tensor:
-    """The mean of every 2 x 2; of fewer at an odd end."""
+    """The mean of every 2 x 2 pixels; of fewer at an odd edge."""
     height, width = values.shape[-2:]
     if height % 2 or width % 2:
         return F.avg_pool2d(values, 2, ceil_mode=True, count_include_pad=False)
-    # Halfway between each two: the same mean, in a quarter of the time.
+    # Interpolating halfway between pixels gives the same mean in a quarter of the time.
     return F.interpolate(values, (height // 2, width // 2), mode="bilinear", align_corners=False)
 
 
 def _root_mean_square(values: Tensor) -> float:
-    """Row by row, so that no copy is made and 37 million small numbers do not drown in their sum."""
+    """Row by row: without a copy, and without the rounding of a float32 sum over 37 million numbers."""
     rows = torch.linalg.vector_norm(values, dim=(1, 3)).double()
     return math.sqrt(float(rows.square().sum()) / values.numel()) + 1e-20
 
 
 def _mean_size(values: Tensor, mask: Tensor | None) -> float:
-    """Mean of |values| where the mask is light, so that a step means the same however little is to be dreamt
-    on.
-    """
+    """Mean of |values| where the mask is light, so that a step is as large with a small mask."""
     share = 1.0 if mask is None else float(mask.mean())
     rows = torch.linalg.vector_norm(values, ord=1, dim=(1, 3)).double()
     return float(rows.sum()) / (values.numel() * max(share, 1e-6)) + 1e-20
@@ -332,7 +320,7 @@ def _mean_size(values: Tensor, mask: Tensor | None) -> float:
 
 @dataclass(frozen=True)
 class DreamPreview:
-    """JPEG of a dream as it stands, until the next step."""
+    """JPEG of a dream in progress, until the next step."""
 
     picture: Tensor
     base: Tensor
@@ -342,7 +330,7 @@ class DreamPreview:
         picture, base = self.picture, self.base
         factor = max(picture.shape[-2:]) // PREVIEW_SIDE
         if factor > 1:
-            # Roughly made smaller first: a preview of twelve megapixels should not cost as much as a step.
+            # Reduce roughly first: the preview of twelve megapixels should not take as long as a step.
             picture, base = (
                 F.avg_pool2d(picture, factor),
                 base[..., factor // 2 :: factor, factor // 2 :: factor],
@@ -354,7 +342,7 @@ class DreamPreview:
 def _photo(recipe: DreamRecipe) -> Source:
     source = recipe.source("photo")
     if source is None:
-        raise Refused("A dream needs a photo: name one.")
+        raise Refused("A dream needs a photo: choose one.")
     return source
 
 
@@ -364,7 +352,7 @@ def _network(recipe: DreamRecipe, materials: Materials) -> tuple[Prepared, Model
 
 
 def _objective(recipe: DreamRecipe, materials: Materials, network: Prepared, photo: Pixels) -> Objective:
-    """The recipe's layers, freely and towards the guide where there is one, balanced at a small copy of the
+    """The recipe's layers, freely and towards the guide if there is one, balanced on a small copy of the
     photo.
     """
     terms = [LayerTerm.read(text) for text in recipe.layers]
@@ -393,22 +381,25 @@ def _sum(objectives: list[Objective]) -> Objective:
 
 
 def _at_side(pixels: Pixels, side: int, network: Prepared) -> Tensor:
-    """A picture with its longer side scaled to `side`, continued by reflection to what the network takes."""
-    small = (
-        tensor_of(resize(pixels, *fit_within(pixels.shape[0], pixels.shape[1], side)), network.device)
-        .float()
-        .div_(255)
-    )
-    height, width = (taken(side, network) for side in small.shape[-2:])
+    """A picture with its longer side scaled to `side`, extended by reflection to the network's stride."""
+    small_pixels = resize(pixels, *fit_within(pixels.shape[0], pixels.shape[1], side))
+    small = tensor_of(small_pixels, network.device).float().div_(255)
+    height, width = (fitting_length(side, network) for side in small.shape[-2:])
     return window(small, 0, 0, height, width)
 
 
 # --- Pixels and tensors
 
 
+def _mask_at(octave: Size, mask: Pixels | None, device: torch.device) -> Tensor | None:
+    if mask is None:
+        return None
+    return tensor_of(resize(mask, octave.height, octave.width)[..., None], device)
+
+
 def _picture(base: Tensor, detail: Tensor | None) -> Tensor:
-    """What an octave begins with, float32 in 0..1: the photo, uint8, and on it the dream so far (as in
-    Google's notebook).
+    """The first picture of an octave, float32 in 0..1: the photo plus the dream so far (as in Google's
+    notebook).
     """
     if detail is None:
         return base.float().div_(255)
@@ -419,7 +410,7 @@ def _picture(base: Tensor, detail: Tensor | None) -> Tensor:
 
 
 def _detail(picture: Tensor, base: Tensor) -> Tensor:
-    """What the dream has added to the photo, as float16: finer than a 2000th of black to white."""
+    """What the dream has added to the photo, as float16, which is finer than 1/2000 of black to white."""
     detail = torch.empty_like(picture, dtype=torch.float16)
     for rows in strips(picture):
         detail[..., rows, :] = picture[..., rows, :] - base[..., rows, :].float().div_(255)
@@ -427,7 +418,7 @@ def _detail(picture: Tensor, base: Tensor) -> Tensor:
 
 
 def _laid_over(base: Tensor, picture: Tensor, strength: float) -> Pixels:
-    """The dream over the photo at a strength: uint8 [h, w, 3]."""
+    """The dream laid over the photo at a strength, uint8 [h, w, 3]."""
     laid = torch.empty_like(base)
     for rows in strips(picture):
         laid[..., rows, :] = (

@@ -125,7 +125,8 @@ def balanced(objective: Objective, network: Prepared, picture: Tensor) -> Object
         has = network.channels[term.layer]
         if term.channel is not None and term.channel >= has:
             raise Refused(
-                f"Layer '{term.layer}' has {has} channels, numbered 0 to {has - 1}; there is no channel {term.channel}."
+                f"Layer '{term.layer}' has {has} channels, numbered 0 to {has - 1}; there is no channel "
+                f"{term.channel}."
             )
     if len(objective.terms) == 1:
         return objective

@@ -111,7 +111,9 @@ def fit_within(height: int, width: int, longer_side: int) -> tuple[int, int]:
 
 
 def resize(pixels: Pixels, height: int, width: int) -> Pixels:
-    """Pixels [h, w, 3] or a mask [h, w] at another size (Lanczos, antialiased). The result may be written to."""
+    """Pixels [h, w, 3] or a mask [h, w] at another size (Lanczos, antialiased). The result may be
+    written to.
+    """
     if pixels.shape[:2] == (height, width):
         return pixels.copy()
     return np.array(
@@ -183,7 +185,8 @@ def _decode(envelope: Envelope, file_format: str, notes: list[str]) -> tuple[Ima
         if "truncated" in str(error) or isinstance(error, EOFError):
             raise _Flaw("ends too early, so part of it is missing; copy or download it again.") from None
         raise _Flaw(
-            f"is a {file_format} file that is damaged or of a rare kind; save it again as a plain PNG or JPEG."
+            f"is a {file_format} file that is damaged or of a rare kind; save it again as a plain PNG or "
+            "JPEG."
         ) from None
 
 
@@ -198,13 +201,15 @@ def _check(envelope: Envelope) -> None:
         raise _Flaw(f"says that it has {size}; save it again as a plain PNG or JPEG.")
     if width * height > LARGEST_INPUT:
         raise _Flaw(
-            f"has {size}, {width * height / 1e6:.0f} megapixels; the studio opens up to {LARGEST_INPUT / 1e6:.0f}, so scale it down first."
+            f"has {size}, {width * height / 1e6:.0f} megapixels; the studio opens up to "
+            f"{LARGEST_INPUT / 1e6:.0f}, so scale it down first."
         )
     if min(width, height) < SMALLEST_INPUT_SIDE:
         raise _Flaw(f"has only {size}; choose one with at least {SMALLEST_INPUT_SIDE} on each side.")
     if max(width, height) > LONGEST_SHAPE * min(width, height):
         raise _Flaw(
-            f"has {size}, too thin to work on; crop it so that it is at most {LONGEST_SHAPE} times as long as wide."
+            f"has {size}, too thin to work on; crop it so that it is at most {LONGEST_SHAPE} times as long "
+            "as wide."
         )
 
 
@@ -470,7 +475,9 @@ def _next_marker(content: bytes, at: int) -> int:
 
 
 def _survey_webp(content: bytes) -> Envelope:
-    """WebP container specification: RIFF chunks; the canvas stands in VP8X, or in the one bitstream there is."""
+    """WebP container specification: RIFF chunks; the canvas stands in VP8X, or in the one bitstream
+    there is.
+    """
     found = Envelope(0, 0, bare=content)
     if struct.unpack_from("<I", content, 4)[0] + 8 > len(content):
         raise ValueError("cut short")

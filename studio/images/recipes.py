@@ -55,7 +55,8 @@ class DreamRecipe(Recipe):
     )
     octaves: int = parameter(
         6,
-        "From how coarse to fine, at 768 px: more give larger shapes. Larger pictures get more, so that shapes stay as large.",
+        "From how coarse to fine, at 768 px: more give larger shapes. Larger pictures get more, so that "
+        "shapes stay as large.",
         ge=1,
         le=12,
         step=1,
@@ -68,7 +69,8 @@ class DreamRecipe(Recipe):
     )
     coarse_first: float = parameter(
         0.4,
-        "Moves steps from the finest octaves to the coarsest: 0 gives all the same, 1 leaves the finest next to none.",
+        "Moves steps from the finest octaves to the coarsest: 0 gives all the same, 1 leaves the finest "
+        "next to none.",
         ge=0,
         le=1,
         step=0.05,
@@ -194,7 +196,8 @@ class StyleRecipe(Recipe):
     )
     colour: Literal["style", "content", "luminance"] = parameter(
         "style",
-        "Whose colours: style takes the painting's, content paints in the photo's palette, luminance paints in light and dark over the "
+        "Whose colours: style takes the painting's, content paints in the photo's palette, luminance paints "
+        "in light and dark over the "
         "photo's own colours.",
         in_sight=True,
     )
@@ -267,7 +270,8 @@ class LayerTerm:
         match = cls._FORM.match(text.strip())
         if match is None:
             raise ValueError(
-                f"'{text}' is not a layer: write NAME[:CHANNEL][*WEIGHT], such as blocks.4 or blocks.4:12*0.5."
+                f"'{text}' is not a layer: write NAME[:CHANNEL][*WEIGHT], such as blocks.4 or "
+                "blocks.4:12*0.5."
             )
         if float(match["weight"] or 1) == 0:
             raise ValueError(f"'{text}' counts for nothing: give it another weight than 0, or leave it out.")

@@ -151,7 +151,9 @@ def read_model(content: bytes, name: str) -> Model:
 
 
 def _in_file(network: Network, card: Card) -> str:
-    """The card as the weights carry it in their own header: without what depends on them, or on the machine."""
+    """The card as the weights carry it in their own header: without what depends on them, or on the
+    machine.
+    """
     told = card.model_copy(update={"network": network.config, "versions": {}, "sha256": ""})
     return json.dumps(
         told.model_dump(mode="json", exclude_none=True, exclude={"versions", "sha256"}),
@@ -280,7 +282,9 @@ def _read_card(place: _Place) -> Card:
 
 
 def _weights_of(card: Card, place: _Place) -> bytes:
-    """The weights this card names: the file beside it, or the one before when a crash came between the two."""
+    """The weights this card names: the file beside it, or the one before when a crash came between the
+    two.
+    """
     found = False
     for path in (place.weights, place.previous):
         if path.is_file():

@@ -134,7 +134,9 @@ class Examples:
     def batches(
         self, size: int, order: Tensor | None = None, device: torch.device | None = None
     ) -> Iterator[Batch]:
-        """See `Data`. Shuffles a large piece at a time: as fast as slicing, without a copy of the whole set."""
+        """See `Data`. Shuffles a large piece at a time: as fast as slicing, without a copy of the whole
+        set.
+        """
         whole = len(self)
         at_once = max(size, SHUFFLED_AT_ONCE // max(1, self.inputs[0].numel()) // size * size)
         places = _places(self.targets) // whole

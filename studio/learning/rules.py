@@ -172,7 +172,9 @@ class RMSprop(StatefulRule):
 
 @dataclass
 class Adagrad(StatefulRule):
-    """The gradient divided by the root of the sum of all its squares so far (Duchi, Hazan and Singer, 2011)."""
+    """The gradient divided by the root of the sum of all its squares so far (Duchi, Hazan and Singer,
+    2011).
+    """
 
     epsilon: float = field(default=1e-10, kw_only=True)
 

@@ -574,7 +574,9 @@ class _Fitting:
 
     @torch.no_grad()
     def _with_penalty(self, loss: float, gradients: list[Tensor]) -> Slope:
-        """The penalty's gradient in closed form: l1 pulls every weight equally, l2 in proportion to its size."""
+        """The penalty's gradient in closed form: l1 pulls every weight equally, l2 in proportion to its
+        size.
+        """
         for weight, gradient in zip(self.weights, gradients, strict=True):
             if weight.ndim > 1 and self.plan.l1:
                 gradient.add_(weight.sign(), alpha=self.plan.l1)

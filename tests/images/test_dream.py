@@ -426,7 +426,7 @@ def first_progress(photo: bytes, more: dict[str, bytes] | None = None, **fields:
         (UnknownName, "did you mean 'blocks.4'", {}, {"layers": ("blokcs.4",)}),
         (UnknownName, "backbone", {}, {"backbone": "resnet5000"}),
         (Refused, "numbered 0 to 39", {}, {"layers": ("blocks.2:40",)}),
-        (Refused, "black all over", {"mask": png(np.zeros((20, 20), np.uint8))}, {}),
+        (Refused, "completely black", {"mask": png(np.zeros((20, 20), np.uint8))}, {}),
         (Unreadable, r"mask\.png", {"mask": b"no picture"}, {}),
         (Unreadable, r"guide\.png", {"guide": b"no picture"}, {}),
         (Unreadable, "weights", {"weights": b"no weights"}, {}),

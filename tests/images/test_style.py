@@ -17,20 +17,15 @@ from PIL import Image
 from sklearn.datasets import load_sample_image
 
 from studio.errors import Refused
-from studio.images import style
+from studio.images import textures, tiles
 from studio.images.networks.opening import open_network
+from studio.images.networks.prepared import Prepared
+from studio.images.palettes import with_palette_of
 from studio.images.pictures import Pixels, read_picture, resize
 from studio.images.recipes import StyleRecipe
-from studio.images.style import (
-    Field,
-    Statistics,
-    StyleMeasure,
-    StyleTarget,
-    paint,
-    plan_sizes,
-    shapes_layer,
-    texture_layers,
-)
+from studio.images.style import paint, plan_sizes, shapes_layer, texture_layers
+from studio.images.textures import Statistics, StyleMeasure, StyleTarget
+from studio.images.tiles import Field
 from studio.process import finish
 from studio.works.recipe import Source
 from studio.works.work import Made, Progress
@@ -91,7 +86,7 @@ def network() -> object:
     return open_network("efficientnet_lite0", tuple(dict.fromkeys(names)))[0]
 
 
-def scene(network: style.Prepared, height: int, width: int) -> tuple[torch.Tensor, StyleTarget]:
+def scene(network: Prepared, height: int, width: int) -> tuple[torch.Tensor, StyleTarget]:
     generator = torch.Generator().manual_seed(1)
     smooth = F.interpolate(
         torch.rand(1, 3, 9, 9, generator=generator), (height, width), mode="bicubic"
@@ -100,17 +95,19 @@ def scene(network: style.Prepared, height: int, width: int) -> tuple[torch.Tenso
         torch.rand(1, 3, 15, 15, generator=generator), (height, width), mode="bicubic"
     ).clamp(0, 1)
     with torch.no_grad():
-        textures = style._statistics(
+        found = textures.statistics_of(
             other, network, Field.of(other, network), texture_layers("efficientnet_lite0")
         )
         shapes = network(Field.of(other, network).window(other, next(Field.of(other, network).tiles())))[
             "blocks.2"
         ]
-    return smooth, StyleTarget(textures, "blocks.2", shapes, 0.3, 1.5)
+    return smooth, StyleTarget(found, "blocks.2", shapes, 0.3, 1.5)
 
 
-def plain_loss(picture: torch.Tensor, network: style.Prepared, wish: StyleTarget) -> torch.Tensor:
-    """The loss as the papers write it, with nothing done by hand: PyTorch's own padding and differentiation."""
+def plain_loss(picture: torch.Tensor, network: Prepared, target: StyleTarget) -> torch.Tensor:
+    """The loss as the papers write it, with nothing done by hand: PyTorch's own padding and
+    differentiation.
+    """
     height, width = picture.shape[-2:]
     field = Field.of(picture, network)
     top, left = (field.height - height) // 2, (field.width - width) // 2
@@ -122,46 +119,49 @@ def plain_loss(picture: torch.Tensor, network: style.Prepared, wish: StyleTarget
         return torch.einsum("ncij,ndij->cd", features, features) / (features.shape[-1] * features.shape[-2])
 
     loss = torch.zeros(())
-    for layer, target in wish.textures.grams.items():
-        loss = loss + F.mse_loss(gram(seen[layer]), target) / target.square().mean()
+    for layer, wanted in target.textures.grams.items():
+        loss = loss + F.mse_loss(gram(seen[layer]), wanted) / wanted.square().mean()
     colours = gram(torch.cat([shown, torch.ones_like(shown[:, :1])], 1))
     loss = (
         loss
-        + style.COLOURS_WEIGHT
-        * F.mse_loss(colours, wish.textures.colours)
-        / wish.textures.colours.square().mean()
+        + textures.COLOURS_WEIGHT
+        * F.mse_loss(colours, target.textures.colours)
+        / target.textures.colours.square().mean()
     )
-    loss = loss + wish.shapes_weight * F.mse_loss(seen["blocks.2"], wish.shapes) / wish.shapes.square().mean()
-    apart = (picture.diff(dim=2).square().mean() + picture.diff(dim=3).square().mean()) * wish.smooth
+    loss = (
+        loss
+        + target.shapes_weight * F.mse_loss(seen["blocks.2"], target.shapes) / target.shapes.square().mean()
+    )
+    apart = (picture.diff(dim=2).square().mean() + picture.diff(dim=3).square().mean()) * target.smoothness
     return loss + apart
 
 
-def test_the_slope_is_that_of_the_loss_as_written(network: style.Prepared) -> None:
-    picture, wish = scene(network, 83, 130)
-    measured = StyleMeasure(picture, network, wish)()
+def test_the_slope_is_that_of_the_loss_as_written(network: Prepared) -> None:
+    picture, target = scene(network, 83, 130)
+    measured = StyleMeasure(picture, network, target)()
     picture = picture.clone().requires_grad_()
-    loss = plain_loss(picture, network, wish)
+    loss = plain_loss(picture, network, target)
     (slope,) = torch.autograd.grad(loss, picture)
     assert measured.loss == pytest.approx(loss.item(), rel=1e-4)
     assert torch.allclose(measured.gradients[0], slope, atol=slope.abs().max().item() * 1e-3)
 
 
-def test_tiles_give_the_slope_of_the_whole(network: style.Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
-    picture, wish = scene(network, 290, 420)
-    whole = StyleMeasure(picture, network, wish)()
-    monkeypatch.setattr(style, "LARGEST_WHOLE", 0)
-    monkeypatch.setattr(style, "TILE", 160)
-    tiles = StyleMeasure(picture, network, wish)
-    assert len(list(tiles.field.tiles())) >= 6
-    parts = tiles()
+def test_tiles_give_the_slope_of_the_whole(network: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    picture, target = scene(network, 290, 420)
+    whole = StyleMeasure(picture, network, target)()
+    monkeypatch.setattr(tiles, "LARGEST_WHOLE", 0)
+    monkeypatch.setattr(tiles, "TILE", 160)
+    by_tiles = StyleMeasure(picture, network, target)
+    assert len(list(by_tiles.field.tiles())) >= 6
+    parts = by_tiles()
     one, other = whole.gradients[0].flatten(), parts.gradients[0].flatten()
     assert parts.loss == pytest.approx(whole.loss, rel=5e-3)
     assert F.cosine_similarity(one, other, dim=0) > 0.99
 
 
-def test_tiles_cover_the_field_once(network: style.Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(style, "LARGEST_WHOLE", 0)
-    monkeypatch.setattr(style, "TILE", 96)
+def test_tiles_cover_the_field_once(network: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tiles, "LARGEST_WHOLE", 0)
+    monkeypatch.setattr(tiles, "TILE", 96)
     field = Field.of(torch.zeros(1, 3, 250, 333), network)
     covered = np.zeros((field.height, field.width), dtype=int)
     for tile in field.tiles():
@@ -230,11 +230,11 @@ def test_content_gives_the_painting_the_photos_colours(photo: bytes, painting: b
         read_picture(painting).pixels,
         read_picture(photo).pixels // 2 + 64,
     )  # so that nothing is cut off at black or white
-    moved = style._in_colours_of(given, wanted).reshape(-1, 3).astype(float)
+    moved = with_palette_of(given, wanted).reshape(-1, 3).astype(float)
     assert np.allclose(moved.mean(axis=0), wanted.reshape(-1, 3).mean(axis=0), atol=1)
     # A painting of two colours spans one axis only; along it the photo's spread is met.
     noisy = np.random.default_rng(0).normal(128, 30, (40, 40, 3)).clip(0, 255).astype(np.uint8)
-    spread = np.cov(style._in_colours_of(noisy, wanted).reshape(-1, 3).T.astype(float))
+    spread = np.cov(with_palette_of(noisy, wanted).reshape(-1, 3).T.astype(float))
     assert np.allclose(spread, np.cov(wanted.reshape(-1, 3).T.astype(float)), rtol=0.15, atol=30)
 
 
@@ -280,7 +280,7 @@ def test_alpha_stays(photo: bytes, painting: bytes) -> None:
     ("brought", "wishes", "said"),
     [
         ((False, 1), {}, "needs a photo"),
-        ((True, 0), {}, "Name at least one painting"),
+        ((True, 0), {}, "choose at least one painting"),
         ((True, 1), {"style_weights": (1.0, 2.0)}, "1 paintings and 2 weights"),
         ((True, 1), {"style_weights": (0.0,)}, "weights are all 0"),
         ((True, 1), {"backbone": "vgg18"}, "did you mean 'vgg1"),
@@ -294,8 +294,8 @@ def test_what_cannot_be_painted_is_told_in_a_sentence(
         watched(photo if with_photo else None, [painting] * paintings, **wishes)
 
 
-def test_statistics_of_a_plain_picture_are_its_colour(network: style.Prepared) -> None:
+def test_statistics_of_a_plain_picture_are_its_colour(network: Prepared) -> None:
     grey = torch.full((1, 3, 64, 64), 0.25)
-    found: Statistics = style._statistics(grey, network, Field.of(grey, network), ("bn1",))
+    found: Statistics = textures.statistics_of(grey, network, Field.of(grey, network), ("bn1",))
     assert torch.allclose(found.colours[:3, 3], torch.full((3,), 0.25), atol=1e-5)
     assert torch.allclose(found.colours[:3, :3], torch.full((3, 3), 0.0625), atol=1e-5)
