@@ -43,7 +43,8 @@ import scipy.sparse  # noqa: F401 - loaded here so that its import is in nobody'
 
 from studio.music.chains.automata import Listener, copy_limit, differences, each
 from studio.music.chains.markov import Geometric, count, mix
-from studio.music.chains.sampling import Solution, Walk, Wish, anywhere, solve, starting, unfold
+from studio.music.chains.sampling import Solution, Wish, anywhere, solve, starting
+from studio.music.chains.trellis import Walk, unfold
 
 State = tuple[tuple[int, ...], tuple[int, ...], int]
 """The plain side's: chain context, the end of what was sung that may become a copy, the pitch sounded last.

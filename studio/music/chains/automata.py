@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from studio.errors import Refused
-from studio.music.chains.markov import Ints, Longs, freeze, ranges
+from studio.music.chains.markov import Ints, Longs, Mask, freeze, ranges
 
 SILENT = -1
 """In a viewpoint: this symbol is not heard, and the automaton stays where it is."""
@@ -34,8 +34,6 @@ DEAD = -1
 """In an automaton: nothing that goes on from here can be accepted."""
 
 LARGEST_TABLE = 1 << 24
-
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +116,7 @@ class Automaton:
     keys: Longs
     targets: Ints
     fallback: Ints
-    accepting: NDArray[np.bool_]
+    accepting: Mask
     start: int = 0
 
     @property
@@ -193,13 +191,13 @@ class Listener:
 
     viewpoint: Viewpoint
     automaton: Automaton
-    when: NDArray[np.bool_] | None = None
+    when: Mask | None = None
 
     def __post_init__(self) -> None:
         if self.automaton.letters < self.viewpoint.letters:
             raise Refused(
-                f"The viewpoint has {self.viewpoint.letters} letters and the automaton {self.automaton.letters}; "
-                "give the automaton at least as many."
+                f"The viewpoint has {self.viewpoint.letters} letters, its automaton "
+                f"{self.automaton.letters}; give the automaton at least as many."
             )
 
     @property
@@ -237,8 +235,8 @@ class Listener:
         joint[after == DEAD] = DEAD
         return joint
 
-    def accepting(self, joint: Longs) -> NDArray[np.bool_]:
-        found: NDArray[np.bool_] = self.automaton.accepting[joint % self.automaton.states]
+    def accepting(self, joint: Longs) -> Mask:
+        found: Mask = self.automaton.accepting[joint % self.automaton.states]
         return found
 
 

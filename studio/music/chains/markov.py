@@ -24,6 +24,7 @@ from studio.errors import Refused
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 LONGEST_ORDER = 32
 
@@ -382,9 +383,9 @@ class _Text:
     """[n]: how many symbols of the same sequence, markers included, come before each."""
     weight: Floats
     """[n]: the weight of the sequence each symbol belongs to."""
-    predicted: NDArray[np.bool_]
+    predicted: Mask
     """[n]: all but start markers, which nothing leads to."""
-    goes_on: NDArray[np.bool_]
+    goes_on: Mask
     """[n]: the same sequence has a symbol after this one."""
 
     @classmethod

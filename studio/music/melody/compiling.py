@@ -24,8 +24,9 @@ import numpy as np
 
 from studio.errors import Refused
 from studio.music.chains.automata import DEAD, Automaton, Listener, each, forbidding, from_table, requiring
-from studio.music.chains.markov import Floats
-from studio.music.chains.sampling import Mask, Walk, Wish, anywhere, covering, starting
+from studio.music.chains.markov import Floats, Mask
+from studio.music.chains.sampling import Wish, anywhere, covering, starting
+from studio.music.chains.trellis import Walk
 from studio.music.melody.constraints import CONSTRAINTS, Constraint
 from studio.music.melody.idiom import Idiom
 from studio.music.melody.recipes import (

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from studio.music.chains.automata import Listener
-    from studio.music.chains.sampling import Conflict, Wish
+    from studio.music.chains.conflicts import Conflict
+    from studio.music.chains.sampling import Wish
     from studio.music.melody.compiling import Compiled, Context
 
 Meaning = Union["NDArray[np.bool_]", "NDArray[np.float64]", "Listener", None]
@@ -221,7 +222,7 @@ def contradiction(
 ) -> Contradiction:
     """The error for settings that cannot hold together, in one sentence and as data.
 
-    conflict: what `chains.sampling.explain` found. style: its title. lowest: how many notes back every step
+    conflict: what `chains.conflicts.explain` found. style: its title. lowest: how many notes back every step
     looks at least, since with a shorter memory more might be possible. The ways out are the single changes
     after which the rest can be satisfied.
     """

@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 
 from studio.errors import Refused
 from studio.music.chains.automata import SILENT, Listener, Viewpoint, copy_limit, differences
-from studio.music.chains.markov import Chain, ContextTree, Longs, WittenBell, count, freeze, mix
-from studio.music.chains.sampling import Mask, SearchBudget, Trellis, Walk, unfold
+from studio.music.chains.markov import Chain, ContextTree, Longs, Mask, WittenBell, count, freeze, mix
+from studio.music.chains.trellis import SearchBudget, Trellis, Walk, unfold
 from studio.music.scores.events import REST
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter

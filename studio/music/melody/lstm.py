@@ -42,7 +42,7 @@ import numpy as np
 
 from studio.errors import Missing, Refused, Unreadable
 from studio.music.chains.markov import Floats
-from studio.music.chains.sampling import Solution
+from studio.music.chains.sampling import Solution, choose
 from studio.music.melody.idiom import PER_QUARTER, Idiom, kinship
 from studio.music.melody.tokens import (
     BARS_BACK,
@@ -291,17 +291,13 @@ class _Crowd:
         mixed = (1 - FROM_THE_CHAIN) * by_network + FROM_THE_CHAIN * ways.free
         pull = mixed * (ways.mass / ways.free)
         size = np.bincount(ways.row, minlength=len(going))
-        last = np.cumsum(size)
-        heap = np.cumsum(pull)
-        low = np.concatenate([[0.0], heap])[last - size]
-        total = np.add.reduceat(pull, last - size)
-        pick = np.searchsorted(
-            heap, low + self.random.random(len(going)) * (heap[last - 1] - low), side="right"
+        pick = choose(pull, size, np.arange(len(going)), self.random)
+        # The chain's masses at a moment add up to its belief there: the quotient of the two sums is what the
+        # network and the wishes add to it.
+        first = np.cumsum(size) - size
+        self.weights[going] += np.log(np.add.reduceat(pull, first)) - np.log(
+            np.add.reduceat(ways.mass, first)
         )
-        pick = np.clip(pick, last - size, last - 1)
-        # The chain's masses at a moment add up to what it foresaw of it: their quotient is what the network
-        # and the wishes add.
-        self.weights[going] += np.log(total) - np.log(np.add.reduceat(ways.mass, last - size))
         self.began[going, self.ticks[going]] = ways.symbol[pick]
         self.before[going] = ways.symbol[pick]
         self.at[going] = ways.onward[pick]

@@ -22,8 +22,10 @@ from typing import Any
 import numpy as np
 
 from studio.errors import Contradiction, Refused
-from studio.music.chains.markov import origin
-from studio.music.chains.sampling import Mask, SearchBudget, Solution, Trellis, Wish, explain, solve
+from studio.music.chains.conflicts import explain
+from studio.music.chains.markov import Mask, origin
+from studio.music.chains.sampling import Solution, Wish, solve
+from studio.music.chains.trellis import SearchBudget, Trellis
 from studio.music.melody.compiling import Compiled, Context, compile_constraints
 from studio.music.melody.constraints import contradiction, form_not_possible
 from studio.music.melody.facts import NoteOrigin

@@ -26,19 +26,10 @@ from studio.music.chains.automata import (
     from_table,
     requiring,
 )
+from studio.music.chains.conflicts import explain, smallest_conflict
 from studio.music.chains.markov import Geometric, WittenBell, count, mix
-from studio.music.chains.sampling import (
-    SearchBudget,
-    Walk,
-    Wish,
-    anywhere,
-    covering,
-    explain,
-    smallest_conflict,
-    solve,
-    starting,
-    unfold,
-)
+from studio.music.chains.sampling import Wish, anywhere, covering, solve, starting
+from studio.music.chains.trellis import SearchBudget, Walk, unfold
 
 BLENDS = [
     (Geometric(0.25), ("geometric", 0.25)),
@@ -461,7 +452,7 @@ def test_each_step_tells_its_chance_before_and_after_the_wishes():
             0,
             *itertools.accumulate(request.durations[s] for s in symbols),
         ][:-1]
-    with pytest.raises(Refused, match="not one that these wishes allow"):
+    with pytest.raises(Refused, match="does not satisfy these constraints"):
         solution.trace([0] * 50)
 
 
@@ -661,13 +652,13 @@ def test_what_makes_no_sense_is_refused_in_a_sentence():
     cases = [
         (lambda: Walk(walk.chain, np.array([1, 0])), "at least one tick"),
         (lambda: Walk(walk.chain, np.array([1])), "duration"),
-        (lambda: Walk(walk.chain, np.array([1, 1]), period=4, phase=4), "tick 4 of a bar of 4"),
+        (lambda: Walk(walk.chain, np.array([1, 1]), period=4, phase=4), "tick 4 of a period of 4"),
         (lambda: Walk(walk.chain, np.array([1, 1]), period=4, places=np.ones((3, 2), dtype=bool)), "places"),
         (lambda: solve(trellis, 0), "0 ticks"),
         (lambda: solve(trellis, 4, [Wish("it", allowed=np.ones((3, 2), dtype=bool))]), "'it' needs 4 ticks"),
-        (lambda: solve(trellis, 4, [Wish("it", weight=np.full((4, 2), -1.0))]), "'it' has a weight below 0"),
-        (lambda: solve(trellis, 4, [Wish("it", weight=np.full((4, 2), np.inf))]), "without end"),
-        (lambda: solve(trellis, 4, [Wish("it", reading=reading)]), "without the wish 'it'"),
+        (lambda: solve(trellis, 4, [Wish("it", weight=np.full((4, 2), -1.0))]), "'it' has a weight that is negative"),
+        (lambda: solve(trellis, 4, [Wish("it", weight=np.full((4, 2), np.inf))]), "or infinite"),
+        (lambda: solve(trellis, 4, [Wish("it", reading=reading)]), "without the constraint 'it'"),
         (lambda: solve(unfold(walk, [windowed]), 4), "over 5 ticks"),
         (
             lambda: solve(trellis, 4, [Wish("nothing", allowed=np.zeros((4, 2), dtype=bool))]).sample(1),

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from studio.errors import Contradiction, Refused, error_data, ways_out_of
-from studio.music.chains.sampling import Conflict
+from studio.music.chains.conflicts import Conflict
 from studio.music.melody import compose, constraints, takes
 from studio.music.melody.compiling import Context, compile_constraints
 from studio.music.melody.compose import take_of

@@ -1,0 +1,384 @@
+"""Where a walk along a chain can be: the product of the chain, the listeners and a period of time, unfolded
+from the start.
+
+    walk = Walk(chain, durations, period=16)           who walks: the chain, and how long its symbols last
+    trellis = unfold(walk, [Listener(heard, copies)])  keep it: it serves every request with these listeners
+
+A state of the trellis is all that decides how a walk may go on: the context of the chain, the state of every
+listener, and the place in the period. Walks that come to the same state have the same futures, whatever
+brought them there, so they are merged: what would be a tree that grows exponentially with the length of the
+walk becomes a graph that does not grow with it at all. This is the product of Papadopoulos, Pachet, Roy and
+Sakellariou, "Exact sampling for Regular and Markov constraints with belief propagation" (CP 2015), with
+durations as in Roy and Pachet, "Enforcing meter in finite-length Markov sequences" (AAAI 2013).
+
+Time is counted in ticks. It is not part of a state: where those papers have a copy of the product for each
+position, a state here serves every cycle of the period, and what differs between cycles (masks, weights,
+beliefs) is kept outside (see `sampling`). The place in the period is part of it, so that `Walk.places` costs
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from studio.errors import Refused
+from studio.music.chains.automata import DEAD, Listener
+from studio.music.chains.markov import Chain, Floats, Ints, Longs, Mask, freeze, ranges
+
+
+@dataclass(frozen=True)
+class SearchBudget:
+    """How large a request may become before it is refused: the states and steps of a trellis, the bytes
+    of beliefs.
+    """
+
+    states: int = 4_000_000
+    steps: int = 40_000_000
+    bytes: int = 1_500_000_000
+
+
+USUAL_BUDGET = SearchBudget()
+
+
+@dataclass(frozen=True, eq=False)
+class Walk:
+    """Who walks: a chain whose symbols last `durations[symbol]` ticks (whole numbers from 1), through one
+    cycle of a period after another (in music, bars).
+
+    period: ticks in a cycle; 1 where there are none. places: [period, alphabet] of booleans, which symbols
+    may start at which place in the period (None: all). phase: the place where the walk starts (0 … period -
+    1). history: symbols before the start, which the chain remembers and no constraint counts; None: the walk
+    starts where sequences begin. Raises `Refused` for numbers that do not fit the chain.
+    """
+
+    chain: Chain
+    durations: Longs
+    period: int = 1
+    places: Mask | None = None
+    phase: int = 0
+    history: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        alphabet = self.chain.tree.alphabet
+        object.__setattr__(self, "durations", np.asarray(self.durations, dtype=np.int64))
+        if self.durations.shape != (alphabet,) or self.durations.min() < 1:
+            raise Refused(f"Each of the {alphabet} symbols needs a duration of at least one tick.")
+        if self.period < 1 or not 0 <= self.phase < self.period:
+            raise Refused(
+                f"A walk cannot start at tick {self.phase} of a period of {self.period}; "
+                "start it at one of the period's ticks, counted from 0."
+            )
+        if self.places is not None and np.shape(self.places) != (self.period, alphabet):
+            raise Refused(
+                f"The places need {self.period} rows of {alphabet} symbols, not {np.shape(self.places)}."
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Factors:
+    """What a request multiplies the probability of a symbol by that starts at a tick: 1, 0 or a weight."""
+
+    product: Floats | None
+    """[ticks, alphabet], or None where nothing is multiplied at all."""
+    plain: Mask
+    """[ticks]: nothing is multiplied at this tick."""
+
+    def row(self, tick: int) -> Floats | None:
+        return None if self.product is None or self.plain[tick] else self.product[tick]
+
+    def last_unlike(self, other: Factors, ticks: int) -> int:
+        """The last tick at which these differ from others; -1 where they are the same."""
+        unlike = ~(self.plain & other.plain)
+        if self.product is None or other.product is None:
+            found = np.flatnonzero(unlike if self.product is not other.product else ())
+            return int(found[-1]) if len(found) else -1
+        block_size = 32
+        for high in range(ticks, 0, -block_size):  # from the end, near which most differences are
+            block = slice(max(0, high - block_size), high)
+            found = np.flatnonzero(
+                unlike[block] & np.any(self.product[block] != other.product[block], axis=1)
+            )
+            if len(found):
+                return block.start + int(found[-1])
+        return -1
+
+
+@dataclass(frozen=True, eq=False)
+class Beliefs:
+    """How likely a walk is to finish well, from every state at every tick, and what was asked of it.
+
+    belief: [cycles, width], divided by e^scale of its tick. scale: [ticks + 1 and more]: -inf where no walk
+    can be that finishes well.
+    """
+
+    ticks: int
+    factors: Factors
+    belief: Floats
+    scale: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Trellis:
+    """The states that can be reached, and the steps between them.
+
+    States are sorted by their place in the period: those of place p are layer[p] … layer[p + 1] - 1. The
+    steps of state s are first[s] … first[s + 1] - 1. hop[q, e] says where step e leads while the listeners of
+    pattern q listen: cycles further * width + state, where width is one more than there are states; the extra
+    state has belief 0 and stands for where a step may not lead.
+    """
+
+    walk: Walk
+    listeners: tuple[Listener, ...]
+    layer: Longs
+    context: Ints
+    accepting: Mask
+    first: Longs
+    symbol: Ints
+    probability: Floats
+    hop: NDArray[np.integer]
+    pattern: Ints | None
+    """[ticks]: which pattern of listeners listens at each tick; None where all of them always listen."""
+    start: int
+    latest: dict[tuple[bool, bool], Beliefs] = field(default_factory=dict, repr=False)
+    """The beliefs worked out last, by whether the walk stops at its end and whether they only say yes or no
+    (see `beliefs.believe`).
+    """
+
+    @property
+    def states(self) -> int:
+        return len(self.context)
+
+    @property
+    def steps(self) -> int:
+        return len(self.symbol)
+
+    @property
+    def width(self) -> int:
+        return self.states + 1
+
+    @cached_property
+    def reach(self) -> int:
+        """How many cycles further a single step can lead."""
+        return int(self.hop.max(initial=0)) // self.width
+
+
+def unfold(walk: Walk, listeners: Sequence[Listener] = (), *, budget: SearchBudget = USUAL_BUDGET) -> Trellis:
+    """Every state that can be reached from the start of `walk` without a listener saying no, and the steps
+    between them.
+
+    It depends neither on the length nor on the masks and weights of a request, so one trellis serves until
+    the listeners change. Raises `Refused`, with the numbers, when it would grow beyond the budget.
+    """
+    product = _Product.of(walk, tuple(listeners))
+    search = _Search(product)
+    frontier = search.keys
+    while len(frontier):
+        frontier = search.advance(frontier, budget)
+    trellis = search.trellis()
+    freeze(trellis)
+    return trellis
+
+
+@dataclass(frozen=True, eq=False)
+class _Product:
+    """The product of period, chain and listeners. A state of it is one integer, its key: the place in the
+    period, the context and the joint state of each listener are its digits, in a mixed base.
+    """
+
+    walk: Walk
+    listeners: tuple[Listener, ...]
+    sizes: tuple[int, ...]
+    """How many contexts there are, and how many joint states of each listener."""
+    patterns: Mask
+    """[patterns, listeners]: the different sets of listeners that listen at some tick."""
+    pattern: Ints | None
+    """[ticks]: which of them does; None where all listen always."""
+
+    @classmethod
+    def of(cls, walk: Walk, listeners: tuple[Listener, ...]) -> _Product:
+        sizes = (walk.chain.contexts, *(listener.states for listener in listeners))
+        if walk.period * float(np.prod(np.array(sizes, dtype=np.float64))) >= 2**62:
+            raise Refused(
+                "These constraints together have more states than can be numbered; ask for fewer at once."
+            )
+        return cls(walk, listeners, sizes, *_listening(listeners))
+
+    @property
+    def start(self) -> int:
+        walk = self.walk
+        context = (
+            walk.chain.state()
+            if walk.history is None
+            else walk.chain.state(walk.history, from_the_start=False)
+        )
+        joints = [np.array([listener.start]) for listener in self.listeners]
+        return int(self.pack(np.array([walk.phase]), np.array([context]), joints)[0])
+
+    def pack(self, place: Longs, context: NDArray[np.integer], joints: Sequence[Longs]) -> Longs:
+        key: Longs = place * self.sizes[0] + context
+        for joint, size in zip(joints, self.sizes[1:], strict=True):
+            key *= size
+            key += joint
+        return key
+
+    def unpack(self, keys: Longs) -> tuple[Longs, Longs, list[Longs]]:
+        joints: list[Longs] = []
+        for size in reversed(self.sizes[1:]):
+            keys, joint = np.divmod(keys, size)
+            joints.insert(0, joint)
+        place, context = np.divmod(keys, self.sizes[0])
+        return place, context, joints
+
+    def degree(self, context: Longs) -> Longs:
+        """How many steps the chain offers from each context."""
+        found: Longs = self.walk.chain.start[context + 1] - self.walk.chain.start[context]
+        return found
+
+    def steps(
+        self, place: Longs, context: Longs, joints: Sequence[Longs]
+    ) -> tuple[Longs, Longs, list[Longs]]:
+        """All steps from these states that some pattern allows: the chain's step behind each, which of the
+        states it leaves, and, for each pattern, the key of the state it leads to, or `DEAD`.
+        """
+        walk, chain = self.walk, self.walk.chain
+        degree = self.degree(context)
+        edge = ranges(chain.start[context], degree)
+        source = np.repeat(np.arange(len(place)), degree)
+        symbol = chain.symbol[edge]
+        if walk.places is not None:
+            fits = walk.places[place[source], symbol]
+            if not fits.all():
+                edge, source, symbol = edge[fits], source[fits], symbol[fits]
+        onward = (place[source] + walk.durations[symbol]) % walk.period
+        parts = [listener.split(joint) for listener, joint in zip(self.listeners, joints, strict=True)]
+        after: list[Longs] = []
+        for listens in self.patterns:
+            heard = [
+                listener.step(memory[source], state[source], symbol, listens=bool(hears))
+                for listener, (memory, state), hears in zip(self.listeners, parts, listens, strict=True)
+            ]
+            key = self.pack(onward, chain.target[edge], heard)
+            for joint in heard:
+                key[joint == DEAD] = DEAD
+            after.append(key)
+        lives = np.any([to != DEAD for to in after], axis=0)
+        if not lives.all():
+            edge, source, after = edge[lives], source[lives], [to[lives] for to in after]
+        return edge, source, after
+
+
+class _Search:
+    """Goes through the product breadth first, all states of a generation at once, and numbers states as it
+    meets them. Whether a state has been met before is one search in the ascending keys of all states so far.
+    """
+
+    def __init__(self, product: _Product) -> None:
+        self.product = product
+        self.keys = np.array([product.start])
+        self.numbers = np.array([0])
+        """Of the states, in the order of their keys."""
+        self.degrees: list[Longs] = []
+        self.edges: list[Ints] = []
+        """The chain's step behind each step, state by state as they were met."""
+        self.leads: list[list[Ints]] = [[] for _ in product.patterns]
+        """For each pattern, the number of the state each step leads to; -1 for none."""
+        self.steps = 0
+
+    def advance(self, frontier: Longs, budget: SearchBudget) -> Longs:
+        """Take every step from these states. Returns the states that were not known before."""
+        place, context, joints = self.product.unpack(frontier)
+        steps = self.steps + int(self.product.degree(context).sum())
+        if steps > budget.steps:
+            _too_large(len(self.keys), steps, budget)
+        edge, source, after = self.product.steps(place, context, joints)
+        self.steps += len(edge)
+        self.edges.append(edge.astype(np.int32))
+        self.degrees.append(np.bincount(source, minlength=len(frontier)))
+
+        met, where = np.unique(np.concatenate(after) if after[1:] else after[0], return_inverse=True)
+        number = np.full(len(met), -1, dtype=np.int32)
+        at = np.minimum(np.searchsorted(self.keys, met), len(self.keys) - 1)
+        known = self.keys[at] == met
+        number[known] = self.numbers[at[known]]
+        new = ~known & (met != DEAD)
+        number[new] = len(self.keys) + np.arange(np.count_nonzero(new))
+        for lead, part in zip(self.leads, np.split(where, len(after)), strict=True):
+            lead.append(number[part])
+
+        found: Longs = met[new]
+        if len(self.keys) + len(found) > budget.states:
+            _too_large(len(self.keys) + len(found), self.steps, budget)
+        insert = np.searchsorted(self.keys, found)
+        self.keys = np.insert(self.keys, insert, found)
+        self.numbers = np.insert(self.numbers, insert, number[new])
+        return found
+
+    def trellis(self) -> Trellis:
+        """With the states numbered by ascending key, that is by place in the period and then by context: the
+        beliefs of one tick lie side by side then, and states that step to each other lie close.
+        """
+        product, walk = self.product, self.product.walk
+        order = self.numbers
+        rank = np.empty(len(order), dtype=np.int64)
+        rank[order] = np.arange(len(order))
+        degree = np.concatenate(self.degrees)
+        step = ranges((np.cumsum(degree) - degree)[order], degree[order])
+        degree = degree[order]
+        edge = np.concatenate(self.edges)[step]
+        symbol = walk.chain.symbol[edge]
+        place, context, joints = product.unpack(self.keys)
+
+        width = len(order) + 1
+        cycles = (np.repeat(place, degree) + walk.durations[symbol]) // walk.period
+        farthest = (int(cycles.max(initial=0)) + 1) * width
+        hop = np.empty((len(self.leads), len(step)), dtype=np.int32 if farthest < 2**31 else np.int64)
+        cycles *= width
+        for row, lead in zip(hop, self.leads, strict=True):
+            reached = np.concatenate(lead)[step]
+            row[:] = np.where(reached < 0, width - 1, cycles + rank[reached])
+        accepting = np.ones(len(order), dtype=bool)
+        for listener, joint in zip(product.listeners, joints, strict=True):
+            accepting &= listener.accepting(joint)
+        return Trellis(
+            walk=walk,
+            listeners=product.listeners,
+            layer=np.searchsorted(place, np.arange(walk.period + 1)),
+            context=context.astype(np.int32),
+            accepting=accepting,
+            first=np.concatenate([[0], np.cumsum(degree)]).astype(np.int64),
+            symbol=symbol,
+            probability=walk.chain.probability[edge],
+            hop=hop,
+            pattern=product.pattern,
+            start=int(rank[0]),
+        )
+
+
+def _listening(listeners: Sequence[Listener]) -> tuple[Mask, Ints | None]:
+    """The different sets of listeners that listen at some tick, [patterns, listeners], and which of them does
+    at each tick.
+    """
+    windows = [np.asarray(one.when, dtype=bool) for one in listeners if one.when is not None]
+    if not windows:
+        return np.ones((1, len(listeners)), dtype=bool), None
+    if len({window.shape for window in windows}) > 1 or windows[0].ndim != 1:
+        raise Refused(
+            "Two constraints listen over different numbers of ticks; make their windows as long as the walk."
+        )
+    always = np.ones(windows[0].shape, dtype=bool)
+    columns = [always if one.when is None else np.asarray(one.when, dtype=bool) for one in listeners]
+    patterns, which = np.unique(np.stack(columns, axis=1), axis=0, return_inverse=True)
+    return patterns, which.ravel().astype(np.int32)
+
+
+def _too_large(states: int, steps: int, budget: SearchBudget) -> None:
+    raise Refused(
+        f"The request grew beyond {states:,} states and {steps:,} steps "
+        f"(at most {budget.states:,} and {budget.steps:,}); "
+        "ask for fewer constraints at once, raise the lowest order, or learn from a smaller corpus."
+    )
