@@ -656,7 +656,10 @@ def test_what_makes_no_sense_is_refused_in_a_sentence():
         (lambda: Walk(walk.chain, np.array([1, 1]), period=4, places=np.ones((3, 2), dtype=bool)), "places"),
         (lambda: solve(trellis, 0), "0 ticks"),
         (lambda: solve(trellis, 4, [Wish("it", allowed=np.ones((3, 2), dtype=bool))]), "'it' needs 4 ticks"),
-        (lambda: solve(trellis, 4, [Wish("it", weight=np.full((4, 2), -1.0))]), "'it' has a weight that is negative"),
+        (
+            lambda: solve(trellis, 4, [Wish("it", weight=np.full((4, 2), -1.0))]),
+            "'it' has a weight that is negative",
+        ),
         (lambda: solve(trellis, 4, [Wish("it", weight=np.full((4, 2), np.inf))]), "or infinite"),
         (lambda: solve(trellis, 4, [Wish("it", reading=reading)]), "without the constraint 'it'"),
         (lambda: solve(unfold(walk, [windowed]), 4), "over 5 ticks"),
