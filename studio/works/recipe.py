@@ -1,13 +1,12 @@
 """A recipe describes one work completely: what it was made from, how, and with what.
 
-The same recipe gives the same work on the same machine and versions. Ranges, defaults and help of every
-parameter stand in the recipe's fields and nowhere else: `controls()` reads them back for the command line,
-the sliders and the docs.
+The same recipe gives the same work on the same machine and versions. The range, default and help of every
+parameter are written in the recipe's fields and nowhere else. `controls()` reads them back for the command
+line, the page and the documentation.
 """
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import re
@@ -26,20 +25,22 @@ from pydantic import (
     ValidationError,
     field_validator,
 )
+from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core.core_schema import no_info_after_validator_function
 
 from studio.errors import Refused, Unreadable
+from studio.works.mistakes import sentence
 
 SCHEMA_VERSION = 1
 
-_CONTROL_SIGNS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Frozen(BaseModel):
-    """What a recipe consists of: unknown fields are refused and nothing changes after it was checked."""
+    """A part of a recipe: unknown fields are refused, and nothing changes after it was checked."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -49,8 +50,9 @@ MOST_CREDIT = 500
 
 
 class Source(Frozen):
-    """A file a work was made from, known by its content. `role` says what for: photo, guide, mask, style,
-    tune …
+    """A file that a work was made from, known by its content.
+
+    role: what it is for: photo, guide, mask, style, tune …
     """
 
     sha256: Sha256
@@ -63,15 +65,15 @@ class Source(Frozen):
     @field_validator("name", "title", "author", "licence")
     @classmethod
     def _one_line(cls, text: str) -> str:
-        """Labels come from strangers' files and end up in terminals and pages, so line ends and control signs
-        become spaces.
+        """Labels come from strangers' files and are shown in terminals and pages, so line ends and control
+        characters become spaces.
         """
-        return _CONTROL_SIGNS.sub(" ", text).strip()
+        return _CONTROL_CHARACTERS.sub(" ", text).strip()
 
     @field_validator("name")
     @classmethod
     def _without_its_folder(cls, name: str) -> str:
-        """Folders tell who somebody is (C:\\Users\\Anna), and the recipe leaves the house with the work."""
+        """Folders say who somebody is (C:\\Users\\Anna), and the recipe goes wherever the work goes."""
         return re.split(r"[/\\]", name)[-1]
 
 
@@ -83,23 +85,23 @@ class ModelIdentity(Frozen):
 
 
 class Setting(Frozen):
-    """The machinery of one making. It may change a last digit, so it is recorded, but it is not part of what
-    was asked for.
-    """
+    """What a work was made on. It may change a last digit, so it is recorded, but nobody asked for it."""
 
     versions: dict[str, str] = Field(default_factory=dict, description="studio, python, torch … -> version")
     device: str = Field("", description="cpu, cuda or mps, with the processor's name")
 
 
 class Recipe(Frozen):
-    """What every kind of work has in common; each kind adds its own parameters in a subclass with its own
-    `kind`.
+    """What every kind of work has in common. Each kind adds its parameters in a subclass with its own `kind`.
+
+    seed: of the random numbers. model: the trained network that took part, and setting: the versions and the
+    machine; both are known only once the work is made.
     """
 
     schema_version: Literal[1] = 1
     kind: str
     sources: tuple[Source, ...] = ()
-    seed: int = Field(0, ge=0, le=2**31 - 1, description="The dice: the same number gives the same work.")
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed: the same number gives the same result.")
     model: ModelIdentity | None = None
     setting: Setting | None = None
 
@@ -108,12 +110,12 @@ class Recipe(Frozen):
         return next((source for source in self.sources if source.role == role), None)
 
     def to_json(self) -> str:
-        """Canonical JSON: sorted keys, no spaces, so equal recipes are equal texts. `parse_json` gives the
-        same recipe back.
+        """Canonical JSON: sorted keys and no spaces, so equal recipes are equal texts.
+
+        `parse_json` gives the same recipe back.
         """
         fields = self.model_dump(mode="json")
-        # An empty parameter is a wish ("the photo's own size") and stays; only what is not known yet is left
-        # out.
+        # An empty parameter means something (the photo's own size). Only what is not known yet is left out.
         for later in ("model", "setting"):
             if fields[later] is None:
                 del fields[later]
@@ -121,19 +123,20 @@ class Recipe(Frozen):
 
     @property
     def fingerprint(self) -> str:
-        """sha256 (hex) of everything that was asked for: the recipe without the machine it ran on, and
-        without how sources are labelled.
+        """sha256 (hex) of everything that was asked for.
+
+        It leaves out the machine and the network's weights, and the labels of the sources.
         """
         asked = self.model_dump(mode="json", exclude={"setting", "model"})
         asked["sources"] = [[source.role, source.sha256] for source in self.sources]
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
     def called(self) -> str:
-        """What the work is called, where its kind knows better than its sources; otherwise empty."""
+        """The work's title, where its kind has a better one than the sources give; otherwise empty."""
         return ""
 
     def in_words(self) -> str:
-        """The recipe as an artist would tell it. Kinds say it better; this is the plain form."""
+        """The recipe in a sentence, as an artist would put it. Kinds of work replace this plain form."""
         made_from = ", ".join(source.title or source.name or source.sha256[:8] for source in self.sources)
         return f"{self.kind.capitalize()}{f' from {made_from}' if made_from else ''}, seed {self.seed}."
 
@@ -142,19 +145,20 @@ R = TypeVar("R", bound=Recipe)
 
 
 def check(kind: type[R], fields: dict[str, Any]) -> R:
-    """Build a recipe from loose values, saying in one sentence what is wrong with them.
+    """Build a recipe from loose values.
 
-    Raises `Refused` naming the first field at fault, its value and what it may be.
+    Raises `Refused`, whose sentence names the first field that is wrong, its value and what it may be.
     """
     try:
         return kind.model_validate(fields)
     except ValidationError as error:
-        raise Refused(_in_a_sentence(kind, error)) from None
+        raise Refused(sentence(kind, error)) from None
 
 
 def parse_json(kind: type[Recipe], text: str | bytes) -> Recipe:
-    """Read a recipe back from `to_json`'s text. Raises `Unreadable` for what is no recipe or was edited into
-    nonsense.
+    """Read a recipe back from the text of `to_json`.
+
+    Raises `Unreadable` for what is not a recipe, was changed by hand, or was written by a newer studio.
     """
     try:
         fields = json.loads(text)
@@ -165,81 +169,15 @@ def parse_json(kind: type[Recipe], text: str | bytes) -> Recipe:
     version = fields.get("schema_version")
     if isinstance(version, int | float) and version > SCHEMA_VERSION:
         raise Unreadable(
-            f"A newer studio wrote this recipe (schema {version}; this one reads {SCHEMA_VERSION}): update the studio."
+            f"A newer studio wrote this recipe (schema {version}; this one reads {SCHEMA_VERSION}): "
+            "update the studio."
         )
     try:
         return kind.model_validate(fields)
     except ValidationError as error:
         raise Unreadable(
-            f"The recipe was changed by hand and no longer holds: {_in_a_sentence(kind, error)}"
+            f"The recipe was changed by hand and is no longer valid: {sentence(kind, error)}"
         ) from None
-
-
-_MENDS = {
-    "missing": "fill it in",
-    "string_pattern_mismatch": "it must be 64 digits from 0 to 9 and a to f",
-    "string_too_long": "make it shorter",
-    "tuple_type": "it must be a list",
-    "string_type": "it must be text",
-    "bool_parsing": "it must be true or false",
-    "bool_type": "it must be true or false",
-    "finite_number": "it must be a number",
-    "float_parsing": "it must be a number",
-    "float_type": "it must be a number",
-    "int_parsing": "it must be a whole number",
-    "int_type": "it must be a whole number",
-    "int_from_float": "it must be a whole number",
-    "int_parsing_size": "it must be a whole number",
-}
-"""How what pydantic finds wrong is mended, where its own words are a programmer's."""
-
-
-def _in_a_sentence(kind: type[BaseModel], error: ValidationError) -> str:
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(place[:80], kind.model_fields, n=1)
-        mend = f"did you mean '{near[0]}'?" if near else "leave it out."
-        return f"'{_shortened(place)}' is not a setting of a {_kind_name(kind)}; {mend}"
-    said = first["msg"].removeprefix("Value error, ")
-    if not place:
-        return said
-    mend = _MENDS.get(first["type"]) or (said[:1].lower() + said[1:]).replace("input should be", "it must be")
-    limits = _limits(kind, str(first["loc"][0]))
-    if limits and "number" in mend:
-        mend += f", {limits}"
-    elif limits and first["type"] in ("greater_than_equal", "less_than_equal"):
-        mend = f"it must be {limits}"
-    place = _shortened(place.replace("_", " "))
-    if first["type"] == "missing":
-        return f"{place} is missing; {mend}."
-    if first["type"] == "value_error" and isinstance(first["input"], list | tuple) and first["input"]:
-        return f"{place}: {said.rstrip('.')}."  # it names the one that is meant
-    try:
-        given = _shortened(repr(first["input"]))
-    except ValueError:  # Python will not write out an integer of thousands of digits.
-        given = "too long"
-    return f"{place} is {given}; {mend.rstrip('.')}."
-
-
-def _limits(kind: type[BaseModel], name: str) -> str:
-    field = kind.model_fields.get(name)
-    marks = field.metadata if field else ()
-    return " and ".join(
-        f"{word} {getattr(mark, bound)}"
-        for word, bound in (("at least", "ge"), ("at most", "le"))
-        for mark in marks
-        if hasattr(mark, bound)
-    )
-
-
-def _kind_name(kind: type[BaseModel]) -> str:
-    default = kind.model_fields["kind"].default if "kind" in kind.model_fields else None
-    return default if isinstance(default, str) else "recipe"
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= 80 else f"{text[:77]}…"
 
 
 @dataclass(frozen=True)
@@ -268,7 +206,7 @@ class OneOf:
 
 
 class Fold(StrEnum):
-    """Where a control stands in the app: in sight, or folded away until asked for."""
+    """Where the page shows a control: in sight, or folded away until somebody opens it."""
 
     IN_SIGHT = "in sight"
     FOLDED = "folded"
@@ -276,7 +214,11 @@ class Fold(StrEnum):
 
 @dataclass(frozen=True)
 class Control:
-    """One parameter of a recipe as the command line and the app need it."""
+    """One parameter of a recipe, as the command line and the page need it.
+
+    type: of one value, str where there are choices. many: it takes a list of them. minimum, maximum, step,
+    unit: of a number.
+    """
 
     name: str
     type: type
@@ -309,8 +251,9 @@ def parameter(
     in_sight: bool = False,
     **more: Any,
 ) -> Any:
-    """A recipe's field with what the app's slider and the command line's help need: range, step, unit, one
-    sentence.
+    """A field of a recipe with what the page's slider and the command line's help need.
+
+    ge, le: its range. step, unit: of the slider. in_sight: the page shows it without unfolding.
     """
     fold = Fold.IN_SIGHT if in_sight else Fold.FOLDED
     return Field(
@@ -325,34 +268,37 @@ def parameter(
 
 def controls(kind: type[Recipe]) -> list[Control]:
     """Every parameter of this kind of recipe that a person may set, in the order of the fields."""
-    found = []
-    for name, field in kind.model_fields.items():
-        if name in Control.HIDDEN:
-            continue
-        annotation, many = field.annotation, False
-        if get_origin(annotation) is Union or "UnionType" in type(annotation).__name__:
-            annotation = next(part for part in get_args(annotation) if part is not type(None))
-        if get_origin(annotation) in (tuple, list):
-            annotation, many = get_args(annotation)[0], True
-        choices = (
-            tuple(str(choice) for choice in get_args(annotation)) if get_origin(annotation) is Literal else ()
-        )
-        table = next((mark for mark in field.metadata if isinstance(mark, OneOf)), None)
-        choices = tuple(table.names()) if table else choices
-        extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-        found.append(
-            Control(
-                name=name,
-                type=str if choices else annotation if isinstance(annotation, type) else str,
-                default=field.default,
-                help=field.description or "",
-                minimum=next((float(str(mark.ge)) for mark in field.metadata if isinstance(mark, Ge)), None),
-                maximum=next((float(str(mark.le)) for mark in field.metadata if isinstance(mark, Le)), None),
-                step=extra.get("step"),  # type: ignore[arg-type]
-                unit=str(extra.get("unit", "")),
-                choices=choices,
-                fold=Fold(str(extra.get("fold", Fold.FOLDED.value))),
-                many=many,
-            )
-        )
-    return found
+    return [_control(name, field) for name, field in kind.model_fields.items() if name not in Control.HIDDEN]
+
+
+def _control(name: str, field: FieldInfo) -> Control:
+    annotation, many = _type_of_one(field.annotation)
+    table = next((mark for mark in field.metadata if isinstance(mark, OneOf)), None)
+    choices: tuple[str, ...] = ()
+    if table is not None:
+        choices = tuple(table.names())
+    elif get_origin(annotation) is Literal:
+        choices = tuple(str(choice) for choice in get_args(annotation))
+    extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+    return Control(
+        name=name,
+        type=str if choices else annotation if isinstance(annotation, type) else str,
+        default=field.default,
+        help=field.description or "",
+        minimum=next((float(str(mark.ge)) for mark in field.metadata if isinstance(mark, Ge)), None),
+        maximum=next((float(str(mark.le)) for mark in field.metadata if isinstance(mark, Le)), None),
+        step=extra.get("step"),  # type: ignore[arg-type]
+        unit=str(extra.get("unit", "")),
+        choices=choices,
+        fold=Fold(str(extra.get("fold", Fold.FOLDED.value))),
+        many=many,
+    )
+
+
+def _type_of_one(annotation: Any) -> tuple[Any, bool]:
+    """The type of one value of a field that may be optional or a list, and whether it is a list."""
+    if get_origin(annotation) is Union or "UnionType" in type(annotation).__name__:
+        annotation = next(part for part in get_args(annotation) if part is not type(None))
+    if get_origin(annotation) in (tuple, list):
+        return get_args(annotation)[0], True
+    return annotation, False

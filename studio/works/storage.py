@@ -58,7 +58,10 @@ class Storage:
 
     @classmethod
     def open(cls, home: Path, database: str | None, files: str) -> Storage:
-        """Connect to the database and the files, and bring the tables up to date. Raises as `Gallery.open`."""
+        """Connect to the database and the files, and bring the tables up to date.
+
+        Raises what `Gallery.open` raises.
+        """
         address = database or URL.create("sqlite", database=str(home / "gallery.sqlite"))
         store, cache = open_store(files, home), LocalStore(home / "cache", private=True)
         if databases.cannot_be_written(address):

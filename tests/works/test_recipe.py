@@ -251,8 +251,8 @@ def test_a_long_mistake_stays_a_short_sentence() -> None:
         ('{"schema_version":1.5}', "newer studio"),
         ('{"schema_version":"one"}', "schema version is 'one'; it must be 1."),
         ('{"kind":"song"}', "kind is 'song'; it must be 'bench'."),
-        ('{"ratio":NaN}', "changed by hand and no longer holds: ratio is nan"),
-        ('{"count":"lots"}', "changed by hand and no longer holds: count is 'lots'"),
+        ('{"ratio":NaN}', "changed by hand and is no longer valid: ratio is nan"),
+        ('{"count":"lots"}', "changed by hand and is no longer valid: count is 'lots'"),
         ('{"ratio":0.5,"rato":1}', "'rato' is not a setting of a bench; did you mean 'ratio'?"),
     ],
 )
