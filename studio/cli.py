@@ -866,7 +866,7 @@ def originality(file: Path, name: str, as_json: bool, quiet: bool) -> None:
     )
     for sentence in report.sentences:
         click.echo(sentence)
-    shares, own = report.shares[RunKind.INTERVAL], report.scales[RunKind.INTERVAL].shares
+    shares, own = report.shares[RunKind.INTERVAL], report.baselines[RunKind.INTERVAL].shares
     click.echo(
         "\nRuns by intervals that stand in the style:  "
         + "  ".join(f"{notes:>4}" for notes in shares)

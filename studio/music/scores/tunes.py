@@ -333,50 +333,54 @@ class Tune:
 
     def to_json(self) -> str:
         """All of it as compact, canonical JSON; `from_json` reads it back."""
-        return json.dumps(
-            {
-                "notes": [[note.pitch, str(note.duration)] for note in self.notes],
-                "meters": [[str(change.start), str(change.meter)] for change in self.grid.meters],
-                "pickup": str(self.pickup),
-                "keys": [[str(change.start), change.key.fifths, change.key.mode] for change in self.keys],
-                "chords": [[str(chord.start), chord.symbol] for chord in self.chords],
-                "repeats": [
-                    [
-                        str(again.start),
-                        str(again.end),
-                        None if again.ending is None else str(again.ending),
-                        again.times,
-                    ]
-                    for again in self.repeats
-                ],
-                "phrase_ends": [str(place) for place in self.phrase_ends],
-                "title": self.title,
-                "composer": self.composer,
-                "tempo": self.tempo,
-                "id": self.id,
-            },
-            sort_keys=True,
-            separators=(",", ":"),
-            ensure_ascii=False,
-        )
+        return json.dumps(self.to_plain(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+    def to_plain(self) -> dict[str, Any]:
+        """All of it as JSON values; `from_plain` reads it back. Places and durations are fractions as text."""
+        return {
+            "chords": [[str(chord.start), chord.symbol] for chord in self.chords],
+            "composer": self.composer,
+            "id": self.id,
+            "keys": [[str(change.start), change.key.fifths, change.key.mode] for change in self.keys],
+            "meters": [[str(change.start), str(change.meter)] for change in self.grid.meters],
+            "notes": [[note.pitch, str(note.duration)] for note in self.notes],
+            "phrase_ends": [str(place) for place in self.phrase_ends],
+            "pickup": str(self.pickup),
+            "repeats": [
+                [
+                    str(repeat.start),
+                    str(repeat.end),
+                    None if repeat.ending is None else str(repeat.ending),
+                    repeat.times,
+                ]
+                for repeat in self.repeats
+            ],
+            "tempo": self.tempo,
+            "title": self.title,
+        }
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Tune:
         """Raises `Unreadable` for what `to_json` did not write."""
         try:
-            read = json.loads(text)
+            return cls.from_plain(json.loads(text))
+        except ValueError:
+            raise Unreadable(_NOT_A_TUNE) from None
+
+    @classmethod
+    def from_plain(cls, values: Any) -> Tune:
+        """Raises `Unreadable` for what `to_plain` did not give."""
+        try:
             here, notes = Fraction(0), []
-            for pitch, duration in read["notes"]:
+            for pitch, duration in values["notes"]:
                 notes.append(Note(pitch, here, _fraction(duration)))
                 here = notes[-1].end
+            meters = tuple(MeterAt(_fraction(start), Meter.parse(meter)) for start, meter in values["meters"])
             return cls(
                 tuple(notes),
-                Grid(
-                    tuple(MeterAt(_fraction(start), Meter.parse(meter)) for start, meter in read["meters"]),
-                    _fraction(read["pickup"]),
-                ),
-                tuple(KeyAt(_fraction(start), Key(fifths, mode)) for start, fifths, mode in read["keys"]),
-                tuple(ChordAt(_fraction(start), str(symbol)) for start, symbol in read["chords"]),
+                Grid(meters, _fraction(values["pickup"])),
+                tuple(KeyAt(_fraction(start), Key(fifths, mode)) for start, fifths, mode in values["keys"]),
+                tuple(ChordAt(_fraction(start), str(symbol)) for start, symbol in values["chords"]),
                 tuple(
                     Repeat(
                         _fraction(start),
@@ -384,18 +388,16 @@ class Tune:
                         None if ending is None else _fraction(ending),
                         int(times),
                     )
-                    for start, end, ending, times in read["repeats"]
+                    for start, end, ending, times in values["repeats"]
                 ),
-                tuple(_fraction(place) for place in read["phrase_ends"]),
-                str(read["title"]),
-                str(read["composer"]),
-                float(read["tempo"]),
-                str(read["id"]),
+                tuple(_fraction(place) for place in values["phrase_ends"]),
+                str(values["title"]),
+                str(values["composer"]),
+                float(values["tempo"]),
+                str(values["id"]),
             )
         except (ValueError, TypeError, KeyError, ZeroDivisionError, Refused):
-            raise Unreadable(
-                "This is not a tune as the studio writes it; read it from its original file."
-            ) from None
+            raise Unreadable(_NOT_A_TUNE) from None
 
     def score(self, *, name: str = "", program: int = 0) -> Score:
         """The same as a score of one part. program: General MIDI instrument 0..127."""
@@ -411,6 +413,9 @@ class Tune:
             self.tempo,
             self.end,
         )
+
+
+_NOT_A_TUNE = "This is not a tune as the studio writes it; read it from its original file."
 
 
 @lru_cache(maxsize=4096)

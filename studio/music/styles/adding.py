@@ -21,23 +21,22 @@ from studio.works.work import Progress
 def add_style(
     name: str, path: Path | None = None, home: Path | None = None, *, sentence: str = "", licence: str = ""
 ) -> Generator[Progress, None, Style]:
-    """Read a file or folder once and keep its tunes under a name; without a path, fetch the download of that
+    """Read a file or folder once and keep its tunes under a name. Without a path, fetch the data set of that
     name.
 
-    Yields progress; returns the style. Raises `Refused` for a name that is taken or no name, and whatever
-    `open_style` raises.
+    Yields progress and returns the style. Raises `Refused` for a name that is taken or not allowed, and
+    whatever `open_style` raises.
     """
     folder = (home or studio_home()) / "styles"
     if name in STYLES and STYLES[name].download and path is None:
         yield from fetch(STYLES[name], folder)
-        style = yield from open_style(name, home)
-        return style
+        return (yield from open_style(name, home))
     if name in STYLES:
-        raise Refused(f"{name} is the name of a style that is here already; choose another.")
+        raise Refused(f"{name} is the name of a style that comes with the studio; choose another.")
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", name):
         raise Refused(f"{name!r} cannot name a style; use up to 40 small letters, digits and hyphens.")
     if path is None:
-        raise Refused(f"Say which file or folder {name} is to be read from.")
+        raise Refused(f"Say which file or folder holds the tunes of {name}.")
     if own_file(name, folder).exists():
         raise Refused(f"There is a style {name} already; remove it first or choose another name.")
     style = yield from open_style(Path(path), home)

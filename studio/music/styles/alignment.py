@@ -1,4 +1,4 @@
-"""A melody beside a song, note by note."""
+"""Compares a melody with a song note by note."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from studio.music.scores.tunes import Tune
 
 @dataclass(frozen=True)
 class AlignedPair:
-    """One row of an alignment: a note of the melody beside one of the song; None where one has no
-    counterpart.
+    """One row of an alignment: a note of the melody and its counterpart in the song, or None for either.
 
-    same: the pitches agree once the song is transposed; same_length: and the durations agree.
+    bar, song_bar: the numbers of their bars. same: the pitches agree once the song is transposed.
+    same_length: pitches and durations agree.
     """
 
     note: Note | None
@@ -27,9 +27,12 @@ class AlignedPair:
 
 @dataclass(frozen=True)
 class Alignment:
-    """The song that comes nearest, beside the melody. shift: half steps the song was moved by. agreement:
-    share 0..1 of the melody's notes that have the same pitch at their place in the song. key: the melody's,
-    that notes are named in."""
+    """A melody and a song, note by note.
+
+    song, title: the song's id and title. shift: by how many semitones the song was transposed. agreement:
+    share 0..1 of the melody's notes whose counterpart has the same pitch. key: the melody's, in which notes
+    are spelled.
+    """
 
     song: str
     title: str
@@ -39,40 +42,41 @@ class Alignment:
     key: Key = field(default_factory=lambda: Key(0))
 
     def side_by_side(self) -> list[tuple[int, str, str]]:
-        """For each bar of the melody: its number, its notes, and the song's notes under them in the melody's
-        key; a dot where one has none, an equals sign where pitch and length agree."""
+        """For each bar of the melody: its number, its notes, and below them the song's notes in the melody's
+        key. A dot stands for a missing counterpart, an equals sign for a note of the same pitch and length.
+        """
         found: dict[int, list[tuple[str, str]]] = {}
         bar = next((pair.bar for pair in self.pairs if pair.bar is not None), 1)
         for pair in self.pairs:
             bar = bar if pair.bar is None else pair.bar
             mine = "." if pair.note is None else pitch_name(pair.note.pitch or 0, self.key)
-            moved = None if pair.song_note is None else (pair.song_note.pitch or 0) + self.shift
-            theirs = (
-                "."
-                if moved is None
-                else "="
-                if pair.same_length
-                else pitch_name(moved, self.key)
-                if 0 <= moved <= 127
-                else "?"
-            )
+            theirs = self._song_note(pair)
             found.setdefault(bar, []).append((mine, theirs))
         return [
             (number, *(" ".join(f"{pair[line]:<4}" for pair in pairs).rstrip() for line in (0, 1)))  # type: ignore[misc]
             for number, pairs in found.items()
         ]
 
+    def _song_note(self, pair: AlignedPair) -> str:
+        if pair.song_note is None:
+            return "."
+        if pair.same_length:
+            return "="
+        moved = (pair.song_note.pitch or 0) + self.shift
+        return pitch_name(moved, self.key) if 0 <= moved <= 127 else "?"
+
 
 def align(melody: Tune, song: Tune) -> Alignment:
-    """A melody beside a song moved to its tonic, note by note, with the fewest and smallest differences.
+    """Align a song with a melody, transposed to its tonic, with the fewest and smallest differences.
 
-    Costs: 0 for the same pitch and length, 0.2 more for another length, 1 for another pitch, 0.7 for a note
-    without counterpart.
+    Global alignment by dynamic programming (Needleman and Wunsch, J. Mol. Biol. 48, 1970), with costs for
+    pitch and length after Mongeau and Sankoff (Computers and the Humanities 24, 1990): 1 for another pitch,
+    0.2 for another length, 0.7 for a note without a counterpart.
     """
     shift = (melody.key.tonic - song.key.tonic + 5) % 12 - 5
     mine, theirs = melody.sounding, song.sounding
     if mine and theirs:
-        # Tonics may meet in another octave: take the one in which the lines lie closest.
+        # The tonics match in any octave: take the one in which the two lines are closest.
         apart = sum(note.pitch or 0 for note in mine) / len(mine) - sum(
             (note.pitch or 0) + shift for note in theirs
         ) / len(theirs)

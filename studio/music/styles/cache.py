@@ -1,4 +1,4 @@
-"""Styles in files: what was read once is opened again in a moment."""
+"""Styles in files, so that what was read once opens again in a moment."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from studio.music.styles.table import StyleEntry
 
 
 def dump(style: Style) -> bytes:
-    """A style as one file: numpy columns and JSON in a zip, the same bytes for the same style."""
+    """A style as one file: NumPy columns and JSON in a zip archive. The same style gives the same bytes."""
     import numpy as np
 
     packed = io.BytesIO()
@@ -28,7 +28,7 @@ def dump(style: Style) -> bytes:
             for key, value in vars(style.entry).items()
             if key in ("name", "title", "sentence", "source", "licence", "tunes")
         },
-        "about": style._about,
+        "about": style.about,
         "unread": [[each.name, each.reason] for each in style.unread],
         "remarks": style.remarks,
     }
@@ -38,7 +38,7 @@ def dump(style: Style) -> bytes:
             archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED, 6)
 
         put("about.json", json.dumps(about, separators=(",", ":")).encode())
-        for name, column in vars(style._columns).items():
+        for name, column in vars(style.columns).items():
             buffer = io.BytesIO()
             np.save(buffer, column, allow_pickle=False)
             put(f"{name}.npy", buffer.getvalue())
@@ -46,6 +46,10 @@ def dump(style: Style) -> bytes:
 
 
 def load(content: bytes, entry: StyleEntry | None) -> Style:
+    """A style from what `dump` gave.
+
+    entry: its row of the table; None takes the one in the file. Raises `Unreadable`.
+    """
     import numpy as np
 
     try:
@@ -74,11 +78,14 @@ def load(content: bytes, entry: StyleEntry | None) -> Style:
             about["remarks"],
         )
     except (zipfile.BadZipFile, OSError, ValueError, KeyError, TypeError, EOFError):
-        raise Unreadable("A kept style is damaged; remove it and read it again.") from None
+        raise Unreadable("The file of this style is damaged; remove the style and add it again.") from None
 
 
 def keep(content: bytes, path: Path) -> None:
-    """Whole or not at all: written beside and moved into place."""
+    """Write a file whole or not at all: it is written beside its place and then moved there.
+
+    Raises `Missing` where that is not possible.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -87,5 +94,5 @@ def keep(content: bytes, path: Path) -> None:
     except OSError as error:
         beside.unlink(missing_ok=True)
         raise Missing(
-            f"The style could not be kept in {path.parent} ({error.strerror}); make room there."
+            f"The style could not be saved in {path.parent} ({error.strerror}); make room there."
         ) from None

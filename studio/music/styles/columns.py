@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -21,7 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Columns:
-    """The notes of many tunes, column by column; lengths as numerator and denominator of quarter notes."""
+    """The notes of many tunes, one after the other, in columns of equal length n.
+
+    pitches: int16, REST for a rest. length / length_of: the duration in quarter notes, in lowest terms.
+    in_bar / in_bar_of: the place in the bar, also in quarter notes and in lowest terms. bars: the bar's
+    number. offsets: int64 [tunes + 1]; tune t is [offsets[t], offsets[t + 1]).
+    """
 
     pitches: NDArray[np.int16]
     length: NDArray[np.int32]
@@ -33,6 +37,9 @@ class Columns:
 
 
 def columns_of(tunes: Sequence[Tune]) -> tuple[Columns, list[dict[str, object]]]:
+    """Tunes as columns, and a dictionary of JSON values about each tune: its fields without the notes, and
+    its main meter, mode and tonic.
+    """
     import numpy as np
 
     pitches: list[int] = []
@@ -48,35 +55,31 @@ def columns_of(tunes: Sequence[Tune]) -> tuple[Columns, list[dict[str, object]]]
             while current + 1 < len(bars) and bars[current + 1].start <= note.start:
                 current += 1
             bar = bars[current]
-            # As in Tune.events: a pick-up stands at the end of the bar it would fill.
+            # As in Tune.events: a pick-up counts as the end of a full bar.
             upbeat = bar.meter.bar_length - bar.length if bar.number == 0 else Fraction(0)
             pitches.append(REST if note.pitch is None else note.pitch)
             lengths.append(note.duration)
             places.append(note.start - bar.start + upbeat)
             numbers.append(bar.number)
         offsets.append(len(pitches))
-        fields = json.loads(replace(tune, notes=()).to_json())
+        fields = replace(tune, notes=()).to_plain()
         del fields["notes"]
         about.append({**fields, "meter": str(tune.meter), "mode": tune.mode, "tonic": tune.key.tonic})
 
-    def column(numbers: Sequence[int]) -> NDArray[np.int32]:
-        return np.array(numbers, np.int32)
-
-    return (
-        Columns(
-            np.array(pitches, np.int16),
-            column([length.numerator for length in lengths]),
-            column([length.denominator for length in lengths]),
-            column([place.numerator for place in places]),
-            column([place.denominator for place in places]),
-            column(numbers),
-            np.array(offsets, np.int64),
-        ),
-        about,
+    columns = Columns(
+        np.array(pitches, np.int16),
+        np.array([length.numerator for length in lengths], np.int32),
+        np.array([length.denominator for length in lengths], np.int32),
+        np.array([place.numerator for place in places], np.int32),
+        np.array([place.denominator for place in places], np.int32),
+        np.array(numbers, np.int32),
+        np.array(offsets, np.int64),
     )
+    return columns, about
 
 
 def tune_at(columns: Columns, about: Sequence[dict[str, object]], number: int) -> Tune:
+    """The tune with that number, built from what `columns_of` gave."""
     start, end = int(columns.offsets[number]), int(columns.offsets[number + 1])
     pitches, tops, bottoms = (
         column[start:end].tolist() for column in (columns.pitches, columns.length, columns.length_of)
@@ -87,7 +90,7 @@ def tune_at(columns: Columns, about: Sequence[dict[str, object]], number: int) -
         notes.append(Note(None if pitch < 0 else pitch, _exact(here, common), _exact(top, bottom)))
         here += top * (common // bottom)
     fields = {key: value for key, value in about[number].items() if key not in ("meter", "mode", "tonic")}
-    return replace(Tune.from_json(json.dumps({**fields, "notes": []})), notes=tuple(notes))
+    return replace(Tune.from_plain({**fields, "notes": []}), notes=tuple(notes))
 
 
 @lru_cache(maxsize=1 << 16)

@@ -1,4 +1,4 @@
-"""Styles that are fetched from the net once: downloaded, checked and unpacked."""
+"""Data sets that are fetched from the internet once: downloaded, checked and unpacked."""
 
 from __future__ import annotations
 
@@ -15,16 +15,24 @@ from studio.music.styles.table import StyleEntry
 from studio.works.work import Progress
 
 
+def archive_of(entry: StyleEntry, folder: Path) -> Path:
+    """Where a style's archive is kept. folder: of the styles."""
+    assert entry.download
+    return folder / "downloads" / f"{entry.name}-{entry.download.commit[:12]}.zip"
+
+
 def fetch(entry: StyleEntry, folder: Path) -> Generator[Progress, None, None]:
-    """Download a style's archive into `folder/downloads`. Raises `Missing` when the net or the archive is not
-    there.
+    """Download a style's archive, unless it is there already. Yields progress.
+
+    folder: of the styles. Raises `Missing` where there is no connection or no archive, and `Unreadable` for
+    an archive of another version.
     """
     import urllib.error
     import urllib.request
 
     download = entry.download
     assert download
-    target = folder / "downloads" / f"{entry.name}-{download.commit[:12]}.zip"
+    target = archive_of(entry, folder)
     if target.exists():
         return
     parts: list[bytes] = []
@@ -36,7 +44,8 @@ def fetch(entry: StyleEntry, folder: Path) -> Generator[Progress, None, None]:
                 size += len(part)
                 if size > 10 * download.size:
                     raise Unreadable(
-                        f"The archive of {entry.title} is far larger than it should be; it was not kept."
+                        f"The archive of {entry.title} is far larger than expected and was not kept; "
+                        "try again later."
                     )
                 yield Progress(
                     min(size, download.size - 1),
@@ -55,12 +64,17 @@ def fetch(entry: StyleEntry, folder: Path) -> Generator[Progress, None, None]:
         comment = ""
     if comment != download.commit:
         raise Unreadable(
-            f"What came for {entry.title} is not version {download.commit[:12]}; it was not kept: try again later."
+            f"The download of {entry.title} is not version {download.commit[:12]} and was not kept; "
+            "try again later."
         )
     keep(content, target)
 
 
 def unzipped(path: Path, inside: str, title: str) -> list[tuple[str, bytes]]:
+    """The tunes in an archive as (name, content), sorted by name.
+
+    inside: see `Download`. title: for errors. Raises `Unreadable`.
+    """
     found, total = [], 0
     try:
         with zipfile.ZipFile(path) as archive:
@@ -71,7 +85,8 @@ def unzipped(path: Path, inside: str, title: str) -> list[tuple[str, bytes]]:
                     total += len(content)
                     if total > 500_000_000:
                         raise Unreadable(
-                            f"The archive of {title} unpacks to more than 500 MB; delete {path} and fetch it again."
+                            f"The archive of {title} unpacks to more than 500 MB; "
+                            f"delete {path} and fetch it again."
                         )
                     found.append((info.filename.partition("/")[2], content))
     except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError):

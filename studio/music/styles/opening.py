@@ -4,11 +4,9 @@
     waltzes = style.filtered(meter="3/4", mode="major")
     waltzes[0].title, len(waltzes), waltzes.events(24).pitches
 
-Reading is done once, in parallel; what was read is kept in `home()/styles` under the hash of the files, so
-the next time is a moment. Nothing is trained. Keys: each tune's first key is its key; where a file gives a
-signature without a mode, or no key, the notes decide (`melody.estimate_key`). `events(relative=True)` counts
-pitches as if every tonic were C, each tune moved by the smallest step (-5..6), and `Tune.in_key` puts a tune
-back.
+Files are read once, in parallel. The result is kept in `home()/styles` under the hash of the files, so that
+the style opens in a moment the next time. Nothing is trained. A tune's key is its first one; where a file
+gives a signature without a mode, or no key, the notes decide (`reading.key_finding.estimate_key`).
 """
 
 from __future__ import annotations
@@ -27,7 +25,7 @@ from studio.music.reading.readers import Readers
 from studio.music.scores.tunes import Tune
 from studio.music.styles.cache import dump, keep, load
 from studio.music.styles.columns import columns_of
-from studio.music.styles.downloads import unzipped
+from studio.music.styles.downloads import archive_of, unzipped
 from studio.music.styles.own import own_file, own_styles
 from studio.music.styles.style import Style
 from studio.music.styles.table import STYLES, StyleEntry, music21_corpus, own_entry
@@ -37,19 +35,19 @@ from studio.works.work import Progress
 
 
 def ready_style(name: str | Path, home: Path | None = None, *, processes: int | None = None) -> Style:
-    """`open_style` without looking at the progress."""
+    """`open_style`, run to its end."""
     return finish(open_style(name, home, processes=processes))
 
 
 def open_style(
     name: str | Path, home: Path | None = None, *, processes: int | None = None
 ) -> Generator[Progress, None, Style]:
-    """A style by its name in the table, a name of your own (`add_style`), or the path of a file or folder.
+    """A style by its name in the table, by the name you gave it (`add_style`), or by the path of a file or
+    folder.
 
-    Yields progress while it reads; returns the style. processes: how many read at once (as many as there are
-    processors).
-    Raises `UnknownName`, `Missing` (a path or download that is not there), `Refused` (a folder without
-    scores), `Unreadable` (nothing in it could be read).
+    Yields progress while it reads and returns the style. processes: how many read at once; None for as many
+    as there are processors. Raises `UnknownName`, `Missing` (a path or download that is not there), `Refused`
+    (a folder without scores) and `Unreadable` (nothing in it could be read).
     """
     folder = (home or studio_home()) / "styles"
     if isinstance(name, str) and name in STYLES:
@@ -69,23 +67,24 @@ def open_style(
         try:
             return load(kept.read_bytes(), entry)
         except Unreadable:
-            kept.unlink(missing_ok=True)  # a damaged cache is read anew
+            kept.unlink(missing_ok=True)  # a damaged cache: read the files again
     style = yield from _read(entry, sources, sha256, processes)
     keep(dump(style), kept)
     return style
 
 
 _READER_VERSION = b"tunes 2"
-"""Changes when reading changes, so that what an older studio read is read again."""
+"""Part of a cache's hash. It changes when reading changes, so that files are then read again."""
 
 
 def _files_of(entry: StyleEntry, folder: Path) -> list[tuple[str, bytes]]:
+    """The files of a style of the table, as (name, content)."""
     if entry.download:
-        archive = folder / "downloads" / f"{entry.name}-{entry.download.commit[:12]}.zip"
+        archive = archive_of(entry, folder)
         if not archive.exists():
             raise Missing(
-                f"{entry.title} is not on this machine; fetch it once while online with: studio styles add {entry.name} "
-                f"(about {entry.download.size // 1_000_000} MB)."
+                f"{entry.title} is not on this computer; go online and fetch it with: "
+                f"studio styles add {entry.name} (about {entry.download.size // 1_000_000} MB)."
             )
         return unzipped(archive, entry.download.inside, entry.title)
     root = music21_corpus()
@@ -94,12 +93,14 @@ def _files_of(entry: StyleEntry, folder: Path) -> list[tuple[str, bytes]]:
         found = [path for path in found if not re.match(entry.leave_out, path.name)]
     if not found:
         raise Missing(
-            f"music21 is installed without its corpus, so {entry.title} is not here; reinstall music21 from its wheel."
+            f"music21 is installed without its corpus, so {entry.title} is missing; "
+            "reinstall music21 from its wheel."
         )
     return [(path.name, path.read_bytes()) for path in found]
 
 
 def _from_path(name: str | Path, folder: Path) -> tuple[StyleEntry, list[tuple[str, bytes]]]:
+    """A row for a file or folder, and its files as (path inside the folder, content)."""
     path = Path(name)
     if not path.exists():
         if isinstance(name, str) and not re.search(r"[/\\.]", name):
@@ -124,7 +125,7 @@ def _from_path(name: str | Path, folder: Path) -> tuple[StyleEntry, list[tuple[s
 def _read_file(path: Path) -> bytes:
     try:
         if path.stat().st_size > ReadingBudget().file:
-            return b""  # named among the unread
+            return b""  # `_read` counts it among the unread
         return path.read_bytes()
     except OSError:
         return b""
@@ -133,18 +134,23 @@ def _read_file(path: Path) -> bytes:
 def _read(
     entry: StyleEntry, sources: Sequence[tuple[str, bytes]], sha256: str, processes: int | None
 ) -> Generator[Progress, None, Style]:
-    todo: list[Piece] = []
+    waiting: list[Piece] = []
     unread: list[Unread] = []
     for label, content in sources:
+        if not content:
+            limit = ReadingBudget().file // 1_000_000
+            reason = f"{label} is empty, larger than {limit} MB or may not be read; choose another file."
+            unread.append(Unread(label, reason))
+            continue
         try:
-            todo += pieces(content, label)
+            waiting += pieces(content, label)
         except Unreadable as error:
             unread.append(Unread(label, str(error)))
     tunes: list[Tune] = []
     remarks: Counter[str] = Counter()
-    workers = min(processes or os.cpu_count() or 1, max(1, len(todo) // 16 + 1), 16)
+    workers = min(processes or os.cpu_count() or 1, max(1, len(waiting) // 16 + 1), 16)
     with Readers(workers) as readers:
-        for done, (piece, reading) in enumerate(readers.read_pieces(todo), 1):
+        for done, (piece, reading) in enumerate(readers.read_pieces(waiting), 1):
             if isinstance(reading, Unreadable):
                 unread.append(Unread(piece.name, str(reading)))
             else:
@@ -152,7 +158,7 @@ def _read(
                 remarks.update(
                     {re.sub(r"'[^']*'(, '[^']*')*|\d+", "…", remark) for remark in reading.remarks}
                 )
-            yield Progress(done, len(todo), f"reading {entry.title}: {done} of {len(todo)}")
+            yield Progress(done, len(waiting), f"reading {entry.title}: {done} of {len(waiting)}")
     if not tunes:
         reason = unread[0].reason if unread else "it is empty."
         raise Unreadable(f"Nothing in {entry.title} could be read; the first: {reason}")

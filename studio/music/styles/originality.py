@@ -1,16 +1,15 @@
-"""What a melody shares with the tunes of a style, and how much those share with each other.
+"""What a melody shares with the tunes of a style, and how much those tunes share with each other.
 
     comparison = Comparison(style)
     report = comparison.report(melody)
     report.longest(RunKind.INTERVAL).notes, report.nearest.title, comparison.max_copy
 
-A run is counted in notes: eight notes in a row whose seven intervals stand in a tune are a shared run of 8 in
-intervals. Rests are passed over, ties are one note, repeats count as written. The scale is the style's own:
-each of its tunes against all the others (the idea of a human baseline: Yin, Reuben, Stepney and Collins, SN
-Computer Science 3:340, 2022).
+Shared runs are counted as in `runs`. What is usual in the style is the baseline: each of its tunes against
+all the others (the idea of a human baseline is from Yin, Reuben, Stepney and Collins, "Measuring when a music
+generation algorithm copies too much", SN Computer Science 3:340, 2022).
 
-Exact, by a suffix array of all the tunes (built by doubling: Manber and Myers, SIAM J. Comput. 22, 1993):
-building takes a moment for a thousand tunes, a melody a few milliseconds.
+The search is exact. Building its suffix array takes a moment for a thousand tunes, and comparing a melody a
+few milliseconds.
 """
 
 from __future__ import annotations
@@ -27,14 +26,17 @@ from studio.music.styles.runs import RunKind, SuffixArray, coded, tokens
 from studio.music.styles.style import Style
 
 LENGTHS = tuple(range(3, 17))
-"""Run lengths, in notes, for which the share that stands in the style is told."""
+"""Lengths of runs, in notes, for which the share that occurs in the style is reported."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """The longest run a melody shares with a tune. notes: how long (0: none). start, song_start: number of
-    its first note among the sounding ones, in the melody and the song; bar, song_bar: the bars these stand
-    in."""
+    """The longest run a melody shares with a tune.
+
+    notes: its length (0: there is none). start, song_start: number of its first note in the melody and in the
+    song, rests not counted. bar, song_bar: the numbers of the bars of these notes. song, title: the song's id
+    and title.
+    """
 
     kind: RunKind
     notes: int
@@ -48,45 +50,50 @@ class Run:
 
 @dataclass(frozen=True)
 class StyleBaseline:
-    """Where the style's own tunes lie: each one's longest run shared with another (notes), and the mean share
-    of its runs of n notes that stand in another (0..1), by n."""
+    """What is usual among the style's own tunes.
+
+    runs: for each tune, the longest run in notes that it shares with another. shares: run length in notes ->
+    share 0..1 of a tune's runs of that length that occur in another tune, on average.
+    """
 
     kind: RunKind
     runs: tuple[int, ...]
     shares: dict[int, float]
 
     def percentile(self, percent: float) -> float:
-        """The run length that so many per cent of the tunes do not exceed."""
+        """The run length in notes that this percentage of the tunes do not exceed."""
         import numpy as np
 
         return float(np.percentile(self.runs, percent)) if self.runs else 0.0
 
-    def place(self, notes: int) -> float:
-        """Share 0..1 of the style's own tunes that borrow at least such a run from another."""
+    def share_reaching(self, notes: int) -> float:
+        """Share 0..1 of the style's own tunes that share a run of at least so many notes with another."""
         return sum(run >= notes for run in self.runs) / len(self.runs) if self.runs else 0.0
 
 
 @dataclass(frozen=True)
 class Originality:
-    """What `Comparison.report` found. shares: kind -> run length in notes -> share 0..1 of the melody's runs
-    that stand in the style.
+    """What `Comparison.report` found.
+
+    style: its title. shares: kind -> run length in notes -> share 0..1 of the melody's runs of that length
+    that occur in the style.
     """
 
     style: str
     runs: dict[RunKind, Run]
     shares: dict[RunKind, dict[int, float]]
-    scales: dict[RunKind, StyleBaseline]
+    baselines: dict[RunKind, StyleBaseline]
     nearest: Alignment | None
 
     def longest(self, kind: RunKind = RunKind.INTERVAL) -> Run:
         return self.runs[kind]
 
     def keeps_within(self, max_copy: int, kind: RunKind = RunKind.INTERVAL) -> bool:
-        """Whether no shared run is longer than that."""
+        """Whether no shared run is longer than `max_copy` notes."""
         return self.runs[kind].notes <= max_copy
 
     def to_plain(self) -> dict[str, object]:
-        """The report as what JSON can say."""
+        """The report as JSON values."""
         near = self.nearest
         return {
             "style": self.style,
@@ -97,9 +104,9 @@ class Originality:
                     "from_bar": run.bar,
                     "song": run.title,
                     "song_bar": run.song_bar,
-                    "own_tunes_that_share_as_much": round(self.scales[kind].place(run.notes), 4),
+                    "own_tunes_that_share_as_much": round(self.baselines[kind].share_reaching(run.notes), 4),
                     "own_tunes": {
-                        f"{percent} %": self.scales[kind].percentile(percent)
+                        f"{percent} %": self.baselines[kind].percentile(percent)
                         for percent in (5, 25, 50, 75, 95)
                     },
                 }
@@ -109,7 +116,7 @@ class Originality:
                 kind.value: {
                     str(notes): {
                         "melody": round(share, 4),
-                        "own_tunes": round(self.scales[kind].shares.get(notes, 0.0), 4),
+                        "own_tunes": round(self.baselines[kind].shares.get(notes, 0.0), 4),
                     }
                     for notes, share in shares.items()
                 }
@@ -129,38 +136,42 @@ class Originality:
     @property
     def sentences(self) -> tuple[str, ...]:
         """The report in words."""
-        said = []
-        for kind in (RunKind.INTERVAL, RunKind.RHYTHM):
-            run, scale = self.runs[kind], self.scales[kind]
-            what = "intervals" if kind is RunKind.INTERVAL else "intervals and note lengths"
-            if run.notes == 0:
-                said.append(f"Nothing of it stands in {self.style} ({what}).")
-                continue
-            where = f"from bar {run.bar}; {run.title or run.song}, from bar {run.song_bar}"
-            share = (
-                f"; {scale.place(run.notes):.0%} of the style's own tunes share at least as much with another"
-                if scale.runs
-                else ""
-            )
-            said.append(f"The longest run it shares in {what} has {run.notes} notes ({where}){share}.")
+        sentences = [self._sentence_on(kind) for kind in (RunKind.INTERVAL, RunKind.RHYTHM)]
         if self.nearest:
-            said.append(
-                f"The song that comes nearest is {self.nearest.title}: {self.nearest.agreement:.0%} of the notes agree."
+            sentences.append(
+                f"The most similar song is {self.nearest.title}: {self.nearest.agreement:.0%} of the notes "
+                "agree."
             )
-        return tuple(said)
+        return tuple(sentences)
+
+    def _sentence_on(self, kind: RunKind) -> str:
+        run, baseline = self.runs[kind], self.baselines[kind]
+        what = "intervals" if kind is RunKind.INTERVAL else "intervals and note lengths"
+        if run.notes == 0:
+            return f"It shares no run of {what} with {self.style}."
+        sentence = (
+            f"The longest run of {what} it shares has {run.notes} notes "
+            f"(from bar {run.bar}; {run.title or run.song}, from bar {run.song_bar})"
+        )
+        if baseline.runs:
+            sentence += (
+                f"; {baseline.share_reaching(run.notes):.0%} of the style's own tunes share a run at least "
+                "as long with another"
+            )
+        return sentence + "."
 
 
 MOST_COPIED = 12
-"""The default limit on copying never lets a longer run pass: by a collection that holds tunes twice, whole
-strains would be allowed.
+"""The default copy limit is never longer than this many notes. In a collection that holds some tunes twice,
+whole strains could otherwise be copied.
 """
 
 
 class Comparison:
-    """A style made ready to be compared with. Its parts are worked out when first asked for."""
+    """A style prepared for comparing melodies with it. Its parts are computed when first needed."""
 
     def __init__(self, tunes: Sequence[Tune], name: str = "the style") -> None:
-        """tunes: a `Style` or any tunes."""
+        """tunes: a `Style` or any tunes. name: for the report."""
         self.tunes = tunes
         self.name = name
         self._lines: dict[RunKind, SuffixArray] = {}
@@ -171,7 +182,7 @@ class Comparison:
         return self._lines[kind]
 
     def _tokens(self, kind: RunKind) -> list[list[int]]:
-        if isinstance(self.tunes, Style):  # its columns give the same without building two thousand tunes
+        if isinstance(self.tunes, Style):  # the same from its columns, without building two thousand tunes
             return [
                 coded(pitches.tolist(), tops.tolist(), bottoms.tolist(), kind)
                 for pitches, tops, bottoms in self.tunes.sounding()
@@ -181,7 +192,10 @@ class Comparison:
     def longest_run(
         self, melody: Tune, kind: RunKind = RunKind.INTERVAL, *, leave_out: int | None = None
     ) -> Run:
-        """The longest run the melody shares with a tune of the style (other than number `leave_out`)."""
+        """The longest run the melody shares with a tune of the style.
+
+        leave_out: number of a tune that is not compared with.
+        """
         line = tokens(melody, kind)
         found = self._of(kind).matches(line, leave_out)
         extra = 0 if kind is RunKind.PITCH else 1
@@ -199,8 +213,9 @@ class Comparison:
     def shares(
         self, melody: Tune, kind: RunKind = RunKind.INTERVAL, *, leave_out: int | None = None
     ) -> dict[int, float]:
-        """Run length in notes (LENGTHS) -> share 0..1 of the melody's runs of that length that stand in the
-        style. Lengths beyond the melody's own are left out."""
+        """Run length in notes (LENGTHS) -> share 0..1 of the melody's runs of that length that occur in the
+        style. Lengths beyond the melody's own are left out.
+        """
         line = tokens(melody, kind)
         extra = 0 if kind is RunKind.PITCH else 1
         lengths = [length for length, _, _ in self._of(kind).matches(line, leave_out)]
@@ -211,15 +226,15 @@ class Comparison:
                 shares[notes] = sum(length >= notes - extra for length in lengths[:windows]) / windows
         return shares
 
-    def scale(self, kind: RunKind = RunKind.INTERVAL) -> StyleBaseline:
-        """The style's own tunes, each against all the others."""
-        return self._scales[kind]
+    def baseline(self, kind: RunKind = RunKind.INTERVAL) -> StyleBaseline:
+        """What is usual in the style: each of its tunes against all the others."""
+        return self._baselines[kind]
 
     @cached_property
-    def _scales(self) -> dict[RunKind, StyleBaseline]:
-        return {kind: self._scale(kind) for kind in RunKind}
+    def _baselines(self) -> dict[RunKind, StyleBaseline]:
+        return {kind: self._baseline(kind) for kind in RunKind}
 
-    def _scale(self, kind: RunKind) -> StyleBaseline:
+    def _baseline(self, kind: RunKind) -> StyleBaseline:
         if len(self.tunes) < 2:
             return StyleBaseline(kind, (), {})
         lines = self._of(kind)
@@ -241,19 +256,19 @@ class Comparison:
 
     @property
     def max_copy(self) -> int:
-        """The default limit on copying, in notes by intervals: one below what 95 % of the style's own tunes
-        share with another, from 4 to `MOST_COPIED`. A style of fewer than two tunes gives 8, which holds for
-        the fiddle tunes."""
-        scale = self.scale(RunKind.INTERVAL)
-        return min(MOST_COPIED, max(4, int(scale.percentile(5)) - 1)) if scale.runs else 8
+        """The default copy limit, in notes, for runs of intervals.
+
+        It is one less than what 95 % of the style's own tunes share with another, but at least 4 and at most
+        `MOST_COPIED`. A style of fewer than two tunes gives 8, the limit of the fiddle tunes.
+        """
+        baseline = self.baseline(RunKind.INTERVAL)
+        return min(MOST_COPIED, max(4, int(baseline.percentile(5)) - 1)) if baseline.runs else 8
 
     def nearest(self, melody: Tune, *, leave_out: int | None = None) -> Alignment | None:
-        """The song that agrees with the melody in most notes, found among the twelve that share most runs of
-        five notes with it.
+        """The song that agrees with the melody in most notes, among the twelve that share most runs of five
+        notes with it. None when no run of five notes is shared.
 
-        Each is moved so that the tonics meet, and aligned note by note (Needleman and Wunsch, 1970; costs
-        after Mongeau and Sankoff,
-        1990: what counts is the pitch and then the length). None when nothing of five notes is shared.
+        Each song is aligned with the melody by `align`.
         """
         counts = Counter(
             song
@@ -268,14 +283,17 @@ class Comparison:
         return best
 
     def report(self, melody: Tune, *, leave_out: int | None = None) -> Originality:
-        """Everything. leave_out: number of a tune of the style that is not compared with, such as the melody
-        itself. Raises `Refused` for a melody of fewer than two notes."""
+        """The whole comparison.
+
+        leave_out: number of a tune of the style that is not compared with, such as the melody itself. Raises
+        `Refused` for a melody of fewer than two notes.
+        """
         if len(melody.sounding) < 2:
             raise Refused("A melody of fewer than two notes has no run to compare; write a longer one.")
         return Originality(
             self.name,
             {kind: self.longest_run(melody, kind, leave_out=leave_out) for kind in RunKind},
             {kind: self.shares(melody, kind, leave_out=leave_out) for kind in RunKind},
-            {kind: self.scale(kind) for kind in RunKind},
+            {kind: self.baseline(kind) for kind in RunKind},
             self.nearest(melody, leave_out=leave_out),
         )

@@ -12,7 +12,7 @@ from studio.works.home import home as studio_home
 
 
 def own_styles(home: Path | None = None) -> dict[str, StyleEntry]:
-    """The styles added here, by name."""
+    """Your own styles, by name."""
     folder = (home or studio_home()) / "styles" / "own"
     found = {}
     for file in sorted(folder.glob("*.tunes")) if folder.exists() else []:
@@ -26,12 +26,12 @@ def own_styles(home: Path | None = None) -> dict[str, StyleEntry]:
 
 
 def catalogue(home: Path | None = None) -> list[StyleEntry]:
-    """Every style there is: the table, then one's own."""
+    """Every style there is: those of the table, then your own."""
     return [*STYLES.values(), *own_styles(home).values()]
 
 
 def remove_style(name: str, home: Path | None = None) -> None:
-    """Forget a style of one's own; its files stay where they are. Raises `UnknownName`."""
+    """Remove a style of your own. The files it was read from are kept. Raises `UnknownName`."""
     file = own_file(name, (home or studio_home()) / "styles")
     if not file.exists():
         raise UnknownName("style of your own", name, own_styles(home))
@@ -39,5 +39,6 @@ def remove_style(name: str, home: Path | None = None) -> None:
 
 
 def own_file(name: str, folder: Path) -> Path:
+    """Where a style of your own is kept. A name that is not allowed gives a file that never exists."""
     safe = name if re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", name) else "."
     return folder / "own" / f"{safe}.tunes"

@@ -1,13 +1,13 @@
-"""How close a set of tunes is to a style: one number, and what it is made of.
+"""How close a set of tunes is to a style: one number, and the features it is made of.
 
     report = compare(generated, held_out)
-    placed = place(generated, style)                   # beside the style's own tunes, and those shuffled
+    placed = place(generated, style)                   # with the style's own tunes, and those shuffled
     report.closeness, report.sentence, [(each.name, each.overlap) for each in report.features]
 
 After Yang and Lerch, "On the evaluation of generative models in music", Neural Computing and Applications 32
-(2020): describe every tune by a few features, take the distances between tunes within the style and between
-the two sets, and compare the two distributions of distances. Here both densities are estimated on one grid
-that holds all of either, so that overlap and divergence mean what they say.
+(2020). Every tune is described by a few features. The distances between tunes within the style are compared,
+as a distribution, with the distances between the two sets. Here both densities are estimated on one grid that
+covers both samples, which overlap and divergence need in order to be exact.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ LENGTH_CLASSES = tuple(
     Fraction(length)
     for length in ("4", "2", "1", "1/2", "1/4", "3", "3/2", "3/4", "3/8", "4/3", "2/3", "1/3")
 )
-"""The twelve note lengths that are told apart, in quarter notes: whole to sixteenth, dotted, triplet. Others
-count as the nearest.
+"""The twelve note lengths that are distinguished, in quarter notes: whole to sixteenth, dotted, triplet.
+Other lengths count as the nearest.
 """
 
 
 @dataclass(frozen=True)
 class Feature:
-    """name, sentence: for people. of: a tune's value, a vector."""
+    """Something tunes are compared by. name, sentence: for people. of: gives a tune's value, a vector."""
 
     name: str
     sentence: str
@@ -50,10 +50,13 @@ class Feature:
 
 @dataclass(frozen=True)
 class Compared:
-    """One feature of two sets. overlap: 0..1, of the distances within the style and those between the sets.
-    divergence: Kullback-Leibler, in nats, of the first from the second. variety: overlap 0..1 of the
-    distances within the style and within the set. within,
-    between, inside: the mean distances."""
+    """One feature of two sets, compared by distances between tunes.
+
+    overlap: 0..1, of the distances within the style and those between the sets. divergence: Kullback-Leibler
+    divergence of the first from the second, in nats. variety: overlap 0..1 of the distances within the style
+    and those within the set. within, between, inside: the mean distances within the style, between the sets
+    and within the set.
+    """
 
     name: str
     sentence: str
@@ -67,8 +70,11 @@ class Compared:
 
 @dataclass(frozen=True)
 class StyleReport:
-    """features: in the order of FEATURES. closeness: 0..1, the mean over the features of overlap or variety,
-    whichever is less, so that neither tunes unlike the style nor one good tune over and over do well."""
+    """How close a set of tunes is to a style.
+
+    features: in the order of FEATURES. closeness: 0..1, the mean over the features of overlap or variety,
+    whichever is less, so that neither tunes unlike the style nor one good tune over and over score well.
+    """
 
     features: tuple[Compared, ...]
     closeness: float
@@ -80,51 +86,28 @@ class StyleReport:
     def sentence(self) -> str:
         far = min(self.features, key=lambda each: min(each.overlap, each.variety))
         return (
-            f"Closeness {self.closeness:.2f} of 1 (overlap {self.overlap:.2f}, divergence {self.divergence:.2f} nats, variety "
-            f"{self.variety:.2f}); furthest off: {far.sentence}."
+            f"Closeness {self.closeness:.2f} of 1 (overlap {self.overlap:.2f}, divergence "
+            f"{self.divergence:.2f} nats, variety {self.variety:.2f}); furthest off: {far.sentence}."
         )
 
 
 def compare(tunes: Sequence[Tune], style: Sequence[Tune]) -> StyleReport:
-    """How close `tunes` are to `style` (best: tunes of the style that nothing was learnt from). Both are
-    moved to the tonic C first.
+    """How close `tunes` are to `style`, for which tunes of the style that nothing was trained on serve best.
 
-    Raises `Refused` for fewer than three tunes of either, or tunes without notes.
+    Both are transposed to the tonic C first. Raises `Refused` for fewer than three tunes in either set, or a
+    tune of fewer than two notes.
     """
-    import numpy as np
-
     if len(tunes) < 3 or len(style) < 3:
         raise Refused(
-            f"Three tunes of each are needed to compare, better a hundred; there are {len(tunes)} and {len(style)}."
+            f"Three tunes of each are needed to compare, better a hundred; there are {len(tunes)} and "
+            f"{len(style)}."
         )
     if any(len(tune.sounding) < 2 for tune in [*tunes, *style]):
         raise Refused("A tune of fewer than two notes has no features to compare; leave it out.")
     made, known = [tune.in_key(_KEY_OF_C) for tune in tunes], [tune.in_key(_KEY_OF_C) for tune in style]
-    compared = []
-    for feature in FEATURES:
-        of_made = np.array([feature.of(tune) for tune in made])
-        of_known = np.array([feature.of(tune) for tune in known])
-        within, between, inside = (
-            within_distances(of_known),
-            between_distances(of_made, of_known),
-            within_distances(of_made),
-        )
-        overlap, divergence = compare_distances(within, between)
-        variety, _ = compare_distances(within, inside)
-        compared.append(
-            Compared(
-                feature.name,
-                feature.sentence,
-                overlap,
-                divergence,
-                variety,
-                float(within.mean()),
-                float(between.mean()),
-                float(inside.mean()),
-            )
-        )
+    compared = tuple(_compared(feature, made, known) for feature in FEATURES)
     return StyleReport(
-        tuple(compared),
+        compared,
         _mean(min(each.overlap, each.variety) for each in compared),
         _mean(each.overlap for each in compared),
         _mean(each.divergence for each in compared),
@@ -132,11 +115,26 @@ def compare(tunes: Sequence[Tune], style: Sequence[Tune]) -> StyleReport:
     )
 
 
+def _compared(feature: Feature, made: Sequence[Tune], known: Sequence[Tune]) -> Compared:
+    import numpy as np
+
+    of_made = np.array([feature.of(tune) for tune in made])
+    of_known = np.array([feature.of(tune) for tune in known])
+    within, inside = within_distances(of_known), within_distances(of_made)
+    between = between_distances(of_made, of_known)
+    overlap, divergence = compare_distances(within, between)
+    variety, _ = compare_distances(within, inside)
+    means = (float(distances.mean()) for distances in (within, between, inside))
+    return Compared(feature.name, feature.sentence, overlap, divergence, variety, *means)
+
+
 @dataclass(frozen=True)
 class Placed:
-    """How close tunes are to a style, between what is as close as it gets and what is not: one half of the
-    style's own tunes, and those with their notes shuffled, each compared with the other half as the tunes
-    are."""
+    """How close tunes are to a style, between the two ends of a scale.
+
+    own: half of the style's own tunes, which are as close as tunes can be. shuffled: the same with their
+    notes shuffled. All three sets are compared with the other half of the style.
+    """
 
     tunes: StyleReport
     own: StyleReport
@@ -144,28 +142,29 @@ class Placed:
 
 
 MOST_COMPARED = 200
-"""So many of the style's tunes are compared with at most, and so many of the tunes themselves."""
+"""At most this many tunes of the style are compared with, and at most this many of the tunes themselves."""
 
 
 def place(tunes: Sequence[Tune], style: Sequence[Tune], seed: int = 0) -> Placed:
-    """Compare tunes with a style, on the style's own scale. seed: of the halves and the shuffling. Raises
-    `Refused` as `compare` does.
+    """Compare tunes with a style, on the style's own scale.
+
+    seed: for choosing the halves and for shuffling. Raises `Refused` as `compare` does, and for a style of
+    fewer than six tunes.
     """
     import numpy as np
 
-    random = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     known = [tune for tune in style if len(tune.sounding) >= 2]
     if len(known) < 6:
         raise Refused(
-            f"A style of {len(known)} tunes is too small to be a scale; compare with one of six at least, better two hundred."
+            f"A style of {len(known)} tunes is too small for this; compare with one of at least six, better "
+            "two hundred."
         )
-    some = [known[number] for number in random.permutation(len(known))[: 2 * MOST_COMPARED]]
+    some = [known[number] for number in rng.permutation(len(known))[: 2 * MOST_COMPARED]]
     one, other = some[: len(some) // 2], some[len(some) // 2 :]
-    few = [tunes[number] for number in np.sort(random.permutation(len(tunes))[:MOST_COMPARED])]
+    few = [tunes[number] for number in np.sort(rng.permutation(len(tunes))[:MOST_COMPARED])]
     mixed = [
-        replace(
-            tune, notes=_one_after_the_other([tune.notes[n] for n in random.permutation(len(tune.notes))])
-        )
+        replace(tune, notes=_one_after_the_other([tune.notes[n] for n in rng.permutation(len(tune.notes))]))
         for tune in one
     ]
     return Placed(compare(few, other), compare(one, other), compare(mixed, other))
@@ -177,14 +176,14 @@ def _one_after_the_other(notes: Sequence[Note]) -> tuple[Note, ...]:
 
 
 def portrait(style: Style) -> dict[str, str | int | list[str]]:
-    """What there is to know of a style, in words: its meters and modes, what its tunes borrow from each
-    other, what was not read.
+    """A description of a style, by topic: its meters and modes, what its tunes share with each other, what
+    could not be read.
     """
     from studio.music.styles.originality import Comparison
     from studio.music.styles.runs import RunKind
 
     comparison = Comparison(style, style.entry.title)
-    told: dict[str, str | int | list[str]] = {
+    topics: dict[str, str | int | list[str]] = {
         "style": style.entry.title,
         "what": style.entry.sentence,
         "source": style.entry.source,
@@ -195,21 +194,22 @@ def portrait(style: Style) -> dict[str, str | int | list[str]]:
         "modes": ", ".join(f"{count} {mode}" for mode, count in style.counts("mode").items()),
     }
     if len(style) > 1:
-        borrowed = {kind: comparison.scale(kind) for kind in (RunKind.INTERVAL, RunKind.RHYTHM)}
-        told["borrowing"] = [
-            f"longest run shared with another of its tunes, by {kind.value}: {scale.percentile(50):.0f} notes for half of them, "
-            f"{scale.percentile(5):.0f} for all but one in twenty"
-            for kind, scale in borrowed.items()
+        borrowed = {kind: comparison.baseline(kind) for kind in (RunKind.INTERVAL, RunKind.RHYTHM)}
+        topics["borrowing"] = [
+            f"longest run a tune shares with another, by {kind.value}: at least "
+            f"{baseline.percentile(50):.0f} notes for half of the tunes, at least "
+            f"{baseline.percentile(5):.0f} for all but one in twenty"
+            for kind, baseline in borrowed.items()
         ]
-    told["copy limit"] = f"{comparison.max_copy} notes, where none is asked for"
+    topics["copy limit"] = f"{comparison.max_copy} notes, unless you set another"
     if style.unread:
-        told["not read"] = [
+        topics["not read"] = [
             f"{len(style.unread)} files",
             *(f"{each.name}: {each.reason}" for each in style.unread),
         ]
     if style.remarks:
-        told["remarks"] = [f"{remark} ({count} tunes)" for remark, count in style.remarks.items()]
-    return told
+        topics["remarks"] = [f"{remark} ({count} tunes)" for remark, count in style.remarks.items()]
+    return topics
 
 
 def _mean(numbers: Iterable[float]) -> float:
@@ -275,7 +275,7 @@ def notes_a_bar(tune: Tune) -> NDArray[np.float64]:
 
 
 def pitches_a_bar(tune: Tune) -> NDArray[np.float64]:
-    """Different pitches a bar, on average."""
+    """Different pitches in a bar, on average."""
     bars = tune.bars()
     seen: dict[int, set[int]] = {}
     place = 0
@@ -287,7 +287,7 @@ def pitches_a_bar(tune: Tune) -> NDArray[np.float64]:
 
 
 def mean_onset_distance(tune: Tune) -> NDArray[np.float64]:
-    """Quarter notes from one beginning to the next, on average."""
+    """Quarter notes from the start of one note to the next, on average."""
     notes = tune.sounding
     return _one(float(notes[-1].start - notes[0].start) / (len(notes) - 1))
 
@@ -324,16 +324,16 @@ FEATURES = (
     Feature("pitch count", "how many different pitches a tune has", pitch_count),
     Feature("pitch range", "how far apart its lowest and highest note are", pitch_range),
     Feature("mean interval", "how large its steps are", mean_interval),
-    Feature("pitch classes", "which degrees of the scale it uses", pitch_classes),
-    Feature("pitch class steps", "which degree follows which", pitch_class_steps),
+    Feature("pitch classes", "which scale degrees it uses", pitch_classes),
+    Feature("pitch class steps", "which scale degree follows which", pitch_class_steps),
     Feature("notes a bar", "how many notes a bar has", notes_a_bar),
     Feature("pitches a bar", "how many different pitches a bar has", pitches_a_bar),
-    Feature("onset distance", "how fast notes follow each other", mean_onset_distance),
+    Feature("onset distance", "how fast the notes follow each other", mean_onset_distance),
     Feature("note lengths", "which note lengths and rests it uses", note_lengths),
     Feature("note length steps", "which note length follows which", note_length_steps),
 )
-"""What tunes are compared by. Counts are per bar, since a set may hold tunes of one length and the style of
-many.
+"""What tunes are compared by. Notes are counted per bar, because the two sets may hold tunes of different
+lengths.
 """
 
 
@@ -365,17 +365,16 @@ GRID = 512
 
 
 def compare_distances(one: NDArray[np.float64], other: NDArray[np.float64]) -> tuple[float, float]:
-    """(overlap 0..1, Kullback-Leibler divergence of `one` from `other` in nats) of two samples, by Gaussian
-    kernels on a common grid.
+    """The overlap 0..1 of two samples, and the Kullback-Leibler divergence of `one` from `other` in nats.
 
-    Each bandwidth is Scott's, n^(-1/5) standard deviations; the grid reaches four bandwidths beyond all of
-    either sample.
+    Both densities are estimated with Gaussian kernels on a common grid. The bandwidths are Scott's, n^(-1/5)
+    standard deviations, and the grid reaches four bandwidths beyond both samples.
     """
     import numpy as np
 
     widths = [max(float(sample.std()) * len(sample) ** -0.2, 1e-9) for sample in (one, other)]
     scale = max(float(np.abs(np.concatenate([one, other])).max()), 1e-9)
-    # Where all distances are the same, a kernel of no width would fall between the points.
+    # Where all distances are the same, a kernel without width would fall between the points of the grid.
     span = max(one.max(), other.max()) - min(one.min(), other.min()) + 8 * max(widths)
     widths = [max(width, span / GRID, scale * 1e-6) for width in widths]
     low = min(one.min(), other.min()) - 4 * max(widths)
@@ -385,9 +384,11 @@ def compare_distances(one: NDArray[np.float64], other: NDArray[np.float64]) -> t
 
 
 def density(sample: NDArray[np.float64], width: float, grid: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The kernel density of a sample at the points of a grid. Samples are put into bins an eighth of the
-    width apart first, each shared between its two neighbours, which changes nothing that can be seen and
-    makes large samples cheap."""
+    """The kernel density of a sample at the points of a grid. width: the kernels' standard deviation.
+
+    The sample is first put into bins an eighth of the width apart, each value shared between its two
+    neighbours. This changes the result by less than 0.2 % of its peak and makes large samples cheap.
+    """
     import numpy as np
 
     step = width / 8
@@ -410,8 +411,10 @@ def density(sample: NDArray[np.float64], width: float, grid: NDArray[np.float64]
 def overlap_and_divergence(
     p: NDArray[np.float64], q: NDArray[np.float64], grid: NDArray[np.float64]
 ) -> tuple[float, float]:
-    """Of two densities on one grid: the area under both, and the integral of p log(p / q). Both are brought
-    to area 1; q is not let below 1e-12 of its peak, so that the divergence stays finite."""
+    """Of two densities on one grid: the area under both, and the integral of p log(p / q).
+
+    Both are scaled to area 1. q counts as at least 1e-12 of its peak, so that the divergence stays finite.
+    """
     import numpy as np
 
     p, q = p / np.trapezoid(p, grid), q / np.trapezoid(q, grid)

@@ -1,7 +1,7 @@
-"""Runs of notes that tunes share, found by a suffix array.
+"""Runs of notes that tunes share, found with a suffix array.
 
-A run is counted in notes: eight notes in a row whose seven intervals stand in a tune are a shared run of 8 in
-intervals. Rests are passed over, ties are one note, repeats count as written.
+A run is counted in notes: eight notes in a row whose seven intervals also occur in another tune are a shared
+run of 8 in intervals. Rests are skipped, tied notes are one note, and repeats count as written.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 class RunKind(StrEnum):
-    """What counts as the same: the pitches, the intervals (so that a transposed copy is a copy), or the
-    intervals with the note lengths.
+    """What has to be the same in a run: the pitches, the intervals (a transposed copy is then a copy), or the
+    intervals and the note lengths.
     """
 
     PITCH = "pitch"
@@ -30,8 +30,8 @@ class RunKind(StrEnum):
 
 
 def tokens(tune: Tune, kind: RunKind) -> list[int]:
-    """A tune's sounding notes as numbers that are equal exactly where the music is: one a note (pitch) or one
-    a step to the next note.
+    """A tune as numbers that are equal exactly where the music is: one for each note (PITCH) or one for each
+    step to the next note. Rests are skipped.
     """
     notes = tune.sounding
     pitches = [note.pitch or 0 for note in notes]
@@ -44,7 +44,7 @@ def tokens(tune: Tune, kind: RunKind) -> list[int]:
 
 
 def coded(pitches: list[int], tops: list[int], bottoms: list[int], kind: RunKind) -> list[int]:
-    """Pitches, and lengths as tops over bottoms, as tokens."""
+    """The tokens of notes with these pitches and the lengths tops / bottoms."""
     if kind is RunKind.PITCH:
         return pitches
     steps = [after - before + 128 for before, after in pairwise(pitches)]
@@ -58,8 +58,11 @@ def coded(pitches: list[int], tops: list[int], bottoms: list[int], kind: RunKind
 
 
 class SuffixArray:
-    """Many lines of tokens with their suffix array. Every line ends in a separator of its own, so nothing
-    matches across two lines.
+    """Many lines of tokens and their suffix array (Manber and Myers, SIAM J. Comput. 22, 1993).
+
+    whole: all lines one after the other. Every line ends in a separator of its own, so nothing matches across
+    two lines. starts: where each line begins in it, int64 [lines + 1]. order: where the suffixes begin, in
+    sorted order.
     """
 
     def __init__(self, lines: Sequence[Sequence[int]]) -> None:
@@ -81,7 +84,10 @@ class SuffixArray:
 
     @staticmethod
     def _double(whole: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-        """ranks[k][i]: the place of the 2^k tokens from i on among all such; the last has no two alike."""
+        """ranks[k][i]: the rank of the 2^k tokens from i on among all such. In the last no two are equal.
+
+        Each round sorts by pairs of the ranks before it, which doubles the length that is compared.
+        """
         import numpy as np
 
         n = len(whole)
@@ -97,7 +103,7 @@ class SuffixArray:
         return ranks
 
     def common(self, one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
-        """How many tokens the suffixes at these places have in common, pair by pair."""
+        """How many tokens the suffixes at these places have in common, pair by pair, int64 [n]."""
         import numpy as np
 
         n = len(self.whole)
@@ -111,8 +117,8 @@ class SuffixArray:
         return length
 
     def borrowed(self) -> list[NDArray[np.int64]]:
-        """For every line: at each token, the length of the longest run from there that stands in another
-        line.
+        """For every line and each of its tokens: the length of the longest run from there that occurs in
+        another line.
         """
         import numpy as np
 
@@ -121,7 +127,8 @@ class SuffixArray:
             return []
         lines = self.line_of[self.order]
         change = np.flatnonzero(np.diff(lines)) + 1
-        # In the order of the suffixes: the nearest before and after that belong to another line.
+        # The longest match of a suffix is with the nearest before or after it, in sorted order, that belongs
+        # to another line.
         block = np.searchsorted(change, np.arange(n), side="right")
         before = np.concatenate([[-1], change - 1])[block]
         after = np.concatenate([change, [n]])[block]
@@ -135,8 +142,8 @@ class SuffixArray:
         return [at[self.starts[line] : self.starts[line + 1] - 1] for line in range(self.count)]
 
     def matches(self, line: Sequence[int], leave_out: int | None = None) -> list[tuple[int, int, int]]:
-        """At each token of a line from elsewhere: the longest run from there that stands in a line here:
-        (length, line, place in it).
+        """For each token of a line from elsewhere, the longest run from there that occurs in a line here, as
+        (length, line, place in it). leave_out: number of a line that does not count.
         """
         found = []
         whole, order = self.whole, self._order
@@ -164,7 +171,9 @@ class SuffixArray:
         return found
 
     def songs_sharing(self, line: Sequence[int], length: int) -> list[int]:
-        """The number of every line here that has one of the runs of `length` tokens, once a run."""
+        """The number of every line here with one of the other line's runs of `length` tokens, once for each
+        run they share.
+        """
         songs: list[int] = []
         whole, order = self.whole, self._order
         for run in {tuple(line[place : place + length]) for place in range(len(line) - length + 1)}:

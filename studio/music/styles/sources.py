@@ -1,8 +1,8 @@
-"""How a style stays with what is made after it: as sources of the recipe, with credit and licence.
+"""How a style is kept with the works that learnt from it: as a source of the recipe, with credit and licence.
 
-A style of the table is kept as a manifest, a few lines of JSON that name it, its licence and the hash of
-everything in it: its tunes are on every machine that has the studio. One's own tunes are kept themselves: as
-the files they are, or, where they are many or were added under a name, packed into one.
+For a style of the table the source is a manifest: a few lines of JSON with its name, its licence and the hash
+of everything in it. Its tunes are on every computer that has the studio. For your own tunes the sources are
+the files themselves; many files, or a style you added under a name, are packed into one.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from studio.works.recipe import Source
 from studio.works.work import Materials, Progress
 
 MOST_FILES = 40
-"""So many files of one's own are kept one by one; more are packed."""
+"""Up to this many files of your own are kept one by one; more are packed."""
 
 LARGEST_PACK = 200_000_000
-"""Bytes of the largest pack that is unpacked."""
+"""The largest pack that is opened, unpacked, in bytes."""
 
 _PACKED, _MANIFEST = "studio tunes 1", "studio style 1"
 
 
 def style_ingredient(style: Style) -> Ingredient:
-    """A style as a source: its manifest, or its tunes where it is one's own."""
+    """A style as a source: its manifest, or its tunes where it is your own."""
     entry = style.entry
     own = entry.name not in STYLES
     content = pack(style, entry) if own else manifest(style)
@@ -45,7 +45,7 @@ def style_ingredient(style: Style) -> Ingredient:
 
 
 def stands_for_files(style: str) -> bool:
-    """Whether what was given as a style is a file or folder rather than a name."""
+    """Whether this is the path of a file or folder rather than the name of a style."""
     return (
         bool(style)
         and style not in STYLES
@@ -55,8 +55,9 @@ def stands_for_files(style: str) -> bool:
 
 
 def own_ingredients(path: Path) -> list[Ingredient]:
-    """A file or folder of one's own as sources. Raises `Missing`, `Refused` (a folder without scores) and
-    `Unreadable`.
+    """A file or folder of your own as sources.
+
+    Raises `Missing`, `Refused` (a folder without scores) and `Unreadable`.
     """
     if not path.exists():
         raise Missing(f"There is no file or folder {path}; give a style's name or the path of your tunes.")
@@ -84,9 +85,9 @@ def own_ingredients(path: Path) -> list[Ingredient]:
 
 
 def manifest(style: Style) -> bytes:
-    """What there is to say of a style of the table, so that it can be told whether it is the same elsewhere."""
+    """A few lines of JSON that identify a style of the table, so that it can be recognised elsewhere."""
     entry = style.entry
-    told = {
+    fields = {
         "what": _MANIFEST,
         "name": entry.name,
         "title": entry.title,
@@ -95,12 +96,13 @@ def manifest(style: Style) -> bytes:
         "tunes": len(style),
         "sha256": style.sha256,
     }
-    return (json.dumps(told, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+    return (json.dumps(fields, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
 def pack(tunes: Sequence[Tune], entry: StyleEntry) -> bytes:
-    """Tunes in one file: JSON lines, the first of them telling what they are, compressed; the same bytes for
-    the same tunes.
+    """Tunes in one compressed file of JSON lines, the first of which says what they are.
+
+    The same tunes give the same bytes.
     """
     head = json.dumps(
         {
@@ -115,10 +117,11 @@ def pack(tunes: Sequence[Tune], entry: StyleEntry) -> bytes:
 
 
 def style_of(sources: Sequence[Source], materials: Materials, name: str) -> Generator[Progress, None, Style]:
-    """The style a recipe's sources give; without any, the style of that name. Yields progress while it reads.
+    """The style that a recipe's sources hold; without sources, the style of that name.
 
-    Raises `Refused` where a style of the table is another here than when the work was made, `Unreadable` for
-    sources that hold no tunes, and whatever `materials` and `open_style` raise.
+    Yields progress while it reads. Raises `Refused` where a style of the table is not the same as when the
+    work was made, `Unreadable` for sources that hold no tunes, and whatever `materials` and `open_style`
+    raise.
     """
     kept = [source for source in sources if source.role == "style"]
     own = [source for source in sources if source.role == "tune"]
@@ -130,10 +133,10 @@ def style_of(sources: Sequence[Source], materials: Materials, name: str) -> Gene
     if content[:2] == b"\x1f\x8b":
         return _unpacked(content, name)
     try:
-        told = json.loads(content)
-        if told["what"] != _MANIFEST:
+        fields = json.loads(content)
+        if fields["what"] != _MANIFEST:
             raise ValueError
-        wanted, sha256 = str(told["name"]), str(told["sha256"])
+        wanted, sha256 = str(fields["name"]), str(fields["sha256"])
     except (ValueError, KeyError, TypeError, RecursionError):
         raise Unreadable(
             "The style's source is neither a manifest nor packed tunes; give the style again."
@@ -145,8 +148,8 @@ def style_of(sources: Sequence[Source], materials: Materials, name: str) -> Gene
     style = yield from open_style(wanted)
     if style.sha256 != sha256:
         raise Refused(
-            f"{style.entry.title} is not the same here as when this was made ({style.sha256[:12]} instead of {sha256[:12]}); "
-            "install the versions that the recipe names."
+            f"{style.entry.title} is not the same here as when this was made ({style.sha256[:12]} instead of "
+            f"{sha256[:12]}); install the versions that the recipe names."
         )
     return style
 
@@ -178,12 +181,11 @@ def _unpacked(content: bytes, name: str) -> Style:
         with gzip.open(io.BytesIO(content)) as packed:
             text = packed.read(LARGEST_PACK + 1)
         head, *lines = text.decode().split("\n")
-        told = json.loads(head)
-        if len(text) > LARGEST_PACK or told["what"] != _PACKED:
+        fields = json.loads(head)
+        if len(text) > LARGEST_PACK or fields["what"] != _PACKED:
             raise ValueError
-        entry = StyleEntry(
-            str(told["name"]), str(told["title"]), name, str(told["source"]), str(told["licence"]), len(lines)
-        )
+        title, source, licence = (str(fields[field]) for field in ("title", "source", "licence"))
+        entry = StyleEntry(str(fields["name"]), title, name, source, licence, len(lines))
     except (OSError, EOFError, ValueError, KeyError, TypeError, RecursionError):
         raise Unreadable("The packed tunes of this style are damaged; give the style again.") from None
     return Style.of([Tune.from_json(line) for line in lines], entry.name, entry)

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StyleEvents:
-    """All tunes of a style as arrays, one after the other; times in ticks.
+    """All tunes of a style as arrays, one after the other, with times in ticks.
 
-    pitches: int16 [n], REST for a rest. durations, in_bar, bars: int32 [n], as in `scores.Events`. offsets:
-    int64 [tunes + 1]: tune t is [offsets[t], offsets[t + 1]). tunes: which tunes these are, int64. left_out:
-    how many tunes have a note between the ticks.
-    per_quarter: ticks a quarter note.
+    pitches: int16 [n], REST for a rest. durations, in_bar, bars: int32 [n], as in `scores.events.Events`.
+    offsets: int64 [tunes + 1]; tune t is [offsets[t], offsets[t + 1]). tunes: the numbers of these tunes,
+    int64. left_out: how many tunes were left out because a note falls between the ticks. per_quarter: ticks
+    in a quarter note.
     """
 
     pitches: NDArray[np.int16]
@@ -42,10 +42,11 @@ class StyleEvents:
 
 
 class Style(Sequence[Tune]):
-    """A set of tunes. Tunes are put together when they are asked for; counting and filtering need none.
+    """A set of tunes. A tune is built when it is asked for; counting and filtering need none.
 
-    entry: what it is and whose. sha256: of everything in it. unread: what could not be read, and why.
-    remarks: what was left out or changed in reading -> in how many tunes.
+    entry: its row of the table. sha256: of everything in it. columns, about: its tunes, as `columns_of` gives
+    them. unread: what could not be read, and why. remarks: what was left out or changed in reading -> in how
+    many tunes.
     """
 
     def __init__(
@@ -61,14 +62,14 @@ class Style(Sequence[Tune]):
         self.sha256 = sha256
         self.unread = unread
         self.remarks = remarks
-        self._columns = columns
-        self._about = about
+        self.columns = columns
+        self.about = about
         self._chosen: tuple[int, ...] | range = range(len(about))
         self._tunes: dict[int, Tune] = {}
 
     @classmethod
     def of(cls, tunes: Sequence[Tune], name: str = "tunes", entry: StyleEntry | None = None) -> Style:
-        """A style from tunes at hand."""
+        """A style made of these tunes."""
         columns, about = columns_of(tunes)
         content = hashlib.sha256("".join(tune.to_json() for tune in tunes).encode()).hexdigest()
         return cls(entry or own_entry(name), content, columns, about, (), {})
@@ -86,7 +87,7 @@ class Style(Sequence[Tune]):
     def __getitem__(self, place: int) -> Tune:  # type: ignore[override]
         number = self._chosen[place]
         if number not in self._tunes:
-            self._tunes[number] = tune_at(self._columns, self._about, number)
+            self._tunes[number] = tune_at(self.columns, self.about, number)
         return self._tunes[number]
 
     def __repr__(self) -> str:
@@ -94,20 +95,21 @@ class Style(Sequence[Tune]):
 
     @cached_property
     def notes(self) -> int:
-        """How many notes sound in it."""
-        columns = self._columns
+        """How many notes it has, without the rests."""
+        columns = self.columns
         return sum(
             int((columns.pitches[columns.offsets[t] : columns.offsets[t + 1]] >= 0).sum())
             for t in self._chosen
         )
 
     def sounding(self) -> list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
-        """The sounding notes of every tune, without building the tunes: pitches, and lengths as top and
-        bottom in lowest terms.
+        """The notes of every tune without the rests, as (pitches, numerators, denominators).
+
+        Numerators over denominators are the lengths in quarter notes, in lowest terms. No tune is built.
         """
         import numpy as np
 
-        columns = self._columns
+        columns = self.columns
         pitches, tops, bottoms = (
             column.astype(np.int64) for column in (columns.pitches, columns.length, columns.length_of)
         )
@@ -120,28 +122,28 @@ class Style(Sequence[Tune]):
 
     @cached_property
     def ids(self) -> list[str]:
-        return [str(self._about[number]["id"]) for number in self._chosen]
+        return [str(self.about[number]["id"]) for number in self._chosen]
 
     @cached_property
     def titles(self) -> list[str]:
-        return [str(self._about[number]["title"]) for number in self._chosen]
+        return [str(self.about[number]["title"]) for number in self._chosen]
 
     @cached_property
     def meters(self) -> list[str]:
-        """The meter most of each tune stands in."""
-        return [str(self._about[number]["meter"]) for number in self._chosen]
+        """The meter that holds for most of each tune."""
+        return [str(self.about[number]["meter"]) for number in self._chosen]
 
     @cached_property
     def modes(self) -> list[str]:
-        return [str(self._about[number]["mode"]) for number in self._chosen]
+        return [str(self.about[number]["mode"]) for number in self._chosen]
 
     @cached_property
     def tonics(self) -> list[int]:
-        """The pitch class (0..11) each tune is in."""
-        return [int(str(self._about[number]["tonic"])) for number in self._chosen]
+        """The pitch class 0..11 of each tune's tonic."""
+        return [int(str(self.about[number]["tonic"])) for number in self._chosen]
 
     def counts(self, what: str) -> dict[str, int]:
-        """How many tunes in each "meter" or "mode", the commonest first."""
+        """How many tunes each "meter" or "mode" has, the most common first."""
         return dict(Counter(self.meters if what == "meter" else self.modes).most_common())
 
     def find(self, id: str) -> Tune:
@@ -153,7 +155,7 @@ class Style(Sequence[Tune]):
     def filtered(
         self, *, meter: str | None = None, mode: str | None = None, ids: Sequence[str] | None = None
     ) -> Style:
-        """The tunes in a meter ("6/8"), in a mode ("minor"), with these ids. Raises `Refused` when none is
+        """The tunes in a meter ("6/8"), in a mode ("minor") and with these ids. Raises `Refused` when none is
         left.
         """
         wanted = str(Meter.parse(meter)) if meter else None
@@ -161,40 +163,36 @@ class Style(Sequence[Tune]):
         chosen = tuple(
             number
             for number in self._chosen
-            if (wanted is None or self._about[number]["meter"] == wanted)
-            and (mode is None or self._about[number]["mode"] == mode)
-            and (allowed is None or self._about[number]["id"] in allowed)
+            if (wanted is None or self.about[number]["meter"] == wanted)
+            and (mode is None or self.about[number]["mode"] == mode)
+            and (allowed is None or self.about[number]["id"] in allowed)
         )
         if not chosen:
-            asked = (
-                " and ".join([*([f"in {wanted}"] if wanted else []), *([f"in {mode}"] if mode else [])])
-                or "with these ids"
-            )
-            there = ", ".join(
-                f"{count} in {each}"
-                for each, count in list(self.counts("meter" if wanted else "mode").items())[:5]
-            )
+            wishes = [f"in {each}" for each in (wanted, mode) if each]
+            asked = " and ".join(wishes) or "with these ids"
+            counts = list(self.counts("meter" if wanted else "mode").items())[:5]
+            there = ", ".join(f"{count} in {each}" for each, count in counts)
             raise Refused(f"{self.entry.title} has no tune {asked}; it has {there}.")
         return self._part(chosen)
 
     def part(self, places: Sequence[int]) -> Style:
-        """The tunes at these places, such as those held out from learning."""
+        """The tunes with these numbers, such as those held out from training."""
         return self._part(tuple(self._chosen[place] for place in places))
 
     def _part(self, chosen: tuple[int, ...]) -> Style:
-        style = Style(self.entry, self.sha256, self._columns, self._about, self.unread, self.remarks)
+        style = Style(self.entry, self.sha256, self.columns, self.about, self.unread, self.remarks)
         style._chosen, style._tunes = chosen, self._tunes
         return style
 
     def events(self, per_quarter: int = 24, *, relative: bool = False) -> StyleEvents:
-        """Every tune as `Tune.events` gives it, without building the tunes. relative: every tonic moved to C
-        by the smallest step.
+        """Every tune as `Tune.events` gives it, without building the tunes.
 
-        Tunes with a note between the ticks are left out and counted.
+        relative: transposed so that every tonic is C, each tune by the smallest step (-5..6 semitones); see
+        `Tune.in_key`. Tunes with a note between the ticks are left out and counted.
         """
         import numpy as np
 
-        columns = self._columns
+        columns = self.columns
         ticks = columns.length.astype(np.int64) * per_quarter
         fits = (ticks % columns.length_of == 0) & (
             (columns.in_bar.astype(np.int64) * per_quarter) % columns.in_bar_of == 0
@@ -206,7 +204,7 @@ class Style(Sequence[Tune]):
         sizes = np.array([len(span) for span in spans], np.int64)
         pitches = columns.pitches[where].copy()
         if relative and len(chosen):
-            shifts = np.array([(-int(str(self._about[t]["tonic"])) + 5) % 12 - 5 for t in chosen])
+            shifts = np.array([(-int(str(self.about[t]["tonic"])) + 5) % 12 - 5 for t in chosen])
             moved = pitches + np.repeat(shifts, sizes)
             pitches = np.where(pitches >= 0, moved, pitches).astype(np.int16)
         return StyleEvents(

@@ -10,10 +10,11 @@ from studio.errors import Missing
 
 @dataclass(frozen=True)
 class Download:
-    """A public data set on the net. commit: the version that is fetched, checked against the archive's own
-    note of it.
+    """A public data set on the internet.
 
-    inside: glob of the tunes in the archive. size: about how many bytes come over the line.
+    url: of a zip archive, with {commit} where the version goes. commit: the version that is fetched, checked
+    against the one the archive itself states. inside: regular expression that matches the names of the tunes
+    in the archive. size: of the download in bytes, roughly.
     """
 
     url: str
@@ -24,12 +25,13 @@ class Download:
 
 @dataclass(frozen=True)
 class StyleEntry:
-    """A row of the table.
+    """A style's row in the table.
 
-    name: as typed. tunes: how many it holds (0: as many as there are). files: globs in music21's corpus.
-    leave_out: a pattern of file names that are something else. source, licence, sentence: for people, in the
-    catalogue and in the sources of a work. pace: notes a minute at which such tunes go, for styles whose
-    files name no tempo (0: they do).
+    name: what users type. title, sentence, source, licence: for people, in the catalogue; all but the
+    sentence also go into the sources of a work. tunes: how many the style has, 0 where nobody counted.
+    files: globs in music21's corpus. leave_out: regular expression for names of files there that are
+    something else. pace: usual speed of such tunes in notes a minute, for styles whose files state no tempo
+    (0: they do).
     """
 
     name: str
@@ -44,7 +46,10 @@ class StyleEntry:
     pace: int = 0
 
 
-_ABC_VOLUNTEERS = "Tunes in the public domain; transcriptions by volunteers, given to music21's corpus with their permission."
+_ABC_VOLUNTEERS = (
+    "Tunes in the public domain; transcriptions by volunteers, given to music21's corpus with their "
+    "permission."
+)
 
 
 STYLES = {
@@ -53,7 +58,7 @@ STYLES = {
         StyleEntry(
             "ryans-mammoth",
             "Ryan's Mammoth Collection",
-            "Reels, jigs, hornpipes and clogs as American fiddlers played them, printed in Boston in 1883.",
+            "Reels, jigs, hornpipes and clogs of American fiddlers, printed in Boston in 1883.",
             "music21 corpus, ryansMammoth; transcribed by a group of volunteers led by John Chambers",
             _ABC_VOLUNTEERS,
             1059,
@@ -63,7 +68,8 @@ STYLES = {
         StyleEntry(
             "oneill",
             "O'Neill's Music of Ireland",
-            "Irish airs, jigs, reels and hornpipes collected by Francis O'Neill in Chicago, first printed in 1903.",
+            "Irish airs, jigs, reels and hornpipes collected by Francis O'Neill in Chicago, first printed "
+            "in 1903.",
             "music21 corpus, oneills1850; transcribed by a group of volunteers",
             _ABC_VOLUNTEERS,
             2009,
@@ -73,16 +79,18 @@ STYLES = {
         StyleEntry(
             "aird",
             "Aird's Airs",
-            "Scottish, English, Irish and foreign airs for fife, violin or flute, printed in Glasgow from 1778 on.",
+            "Scottish, English, Irish and foreign airs for fife, violin or flute, printed in Glasgow from "
+            "1778 on.",
             "music21 corpus, airdsAirs; transcribed by Jack Campin",
-            "Tunes in the public domain; transcription (c) Jack Campin 2009, in music21's corpus with his permission.",
+            "Tunes in the public domain; transcription (c) Jack Campin 2009, in music21's corpus with his "
+            "permission.",
             1180,
             ("airdsAirs/*.abc",),
         ),
         StyleEntry(
             "bach-chorales",
             "Bach chorales (soprano)",
-            "The melodies of the chorales as Johann Sebastian Bach set them, with fermatas where each line ends.",
+            "The melodies of chorales set by Johann Sebastian Bach, with a fermata at the end of each line.",
             "music21 corpus, bach",
             "Music in the public domain; encodings in music21's corpus with their encoders' permission.",
             409,
@@ -93,9 +101,11 @@ STYLES = {
         StyleEntry(
             "palestrina",
             "Palestrina masses (cantus)",
-            "The top voice of mass movements by Giovanni Pierluigi da Palestrina, the model of vocal counterpoint since 1600.",
+            "The top voice of mass movements by Giovanni Pierluigi da Palestrina, the model of vocal "
+            "counterpoint since 1600.",
             "music21 corpus, palestrina; encoded by John Miller",
-            "Music in the public domain; encoding (c) John Miller 2000, all rights to derived electronic formats reserved: not for sale.",
+            "Music in the public domain; encoding (c) John Miller 2000, all rights to derived electronic "
+            "formats reserved: not for sale.",
             1318,
             ("palestrina/*.krn",),
             pace=72,
@@ -103,9 +113,11 @@ STYLES = {
         StyleEntry(
             "essen",
             "Essen folksong collection",
-            "Folk songs, most from Germany and its neighbours and some from China, collected by Helmut Schaffrath from 1982 on.",
+            "Folk songs, most from Germany and its neighbours and some from China, collected by Helmut "
+            "Schaffrath from 1982 on.",
             "music21 corpus, essenFolksong; encodings by Seymour Shlien",
-            "Legal status unclear (many hands encoded it); permission was given for non-commercial use with music21.",
+            "Legal status unclear (many hands encoded it); permission was given for non-commercial use "
+            "with music21.",
             8514,
             ("essenFolksong/*.abc",),
         ),
@@ -114,7 +126,8 @@ STYLES = {
             "Northumbrian Minstrelsy",
             "Songs and small-pipe tunes of Northumberland, printed by Bruce and Stokoe in 1882.",
             "music21 corpus, miscFolk; transcribed by Jack Campin",
-            "Tunes in the public domain; transcription by Jack Campin, in music21's corpus with his permission.",
+            "Tunes in the public domain; transcription by Jack Campin, in music21's corpus with his "
+            "permission.",
             129,
             ("miscFolk/northumbrian*.abc",),
         ),
@@ -148,9 +161,11 @@ STYLES = {
         StyleEntry(
             "openewld",
             "OpenEWLD songbook",
-            "Lead sheets, melody with chords, of jazz and popular standards that its editors found to be in the public domain.",
+            "Lead sheets, melody with chords, of jazz and popular standards that its editors found to be "
+            "in the public domain.",
             "github.com/00sapo/OpenEWLD, Federico Simonetti",
-            "Songs its editors hold to be in the public domain; their years have not been checked again: check before you publish.",
+            "Songs its editors hold to be in the public domain; their years have not been checked again: "
+            "check before you publish.",
             0,
             download=Download(
                 "https://codeload.github.com/00sapo/OpenEWLD/zip/{commit}",
@@ -175,11 +190,11 @@ STYLES = {
         ),
     )
 }
-"""The styles at hand, in the order they are shown."""
+"""The styles that come with the studio or can be fetched, in the order they are shown."""
 
 
 def own_entry(name: str, sentence: str = "", licence: str = "", source: str = "") -> StyleEntry:
-    """The row of a style of one's own."""
+    """The row of a style of your own."""
     return StyleEntry(
         name,
         name,
@@ -190,10 +205,10 @@ def own_entry(name: str, sentence: str = "", licence: str = "", source: str = ""
 
 
 def music21_corpus() -> Path:
-    """The folder of the tunes that music21 brings. Raises `Missing`."""
+    """The folder of the tunes that come with music21. Raises `Missing`."""
     from importlib.util import find_spec
 
     found = find_spec("music21")
     if found is None or not found.submodule_search_locations:
-        raise Missing("music21, which brings the tunes, is not installed; install the studio again.")
+        raise Missing("music21, which holds the tunes, is not installed; install the studio again.")
     return Path(next(iter(found.submodule_search_locations))) / "corpus"

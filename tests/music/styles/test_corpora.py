@@ -133,7 +133,7 @@ def test_styles_of_ones_own_are_added_listed_and_removed(folder: Path) -> None:
     assert catalogue()[-1].name == "my-tunes"
     for name, why in (
         ("my-tunes", "already"),
-        ("ryans-mammoth", "here already"),
+        ("ryans-mammoth", "comes with the studio"),
         ("../evil", "cannot name"),
         ("Big Name", "cannot name"),
     ):

@@ -99,10 +99,10 @@ def test_the_styles_own_scale_equals_each_tune_against_the_others(kind: RunKind)
         longest = _longest(line, lines[:number] + lines[number + 1 :])
         expected.append(longest + extra if longest else 0)
         assert comparison.longest_run(tunes[number], kind, leave_out=number).notes == expected[-1]
-    scale = comparison.scale(kind)
+    scale = comparison.baseline(kind)
     assert list(scale.runs) == expected
-    assert scale.place(min(expected)) == 1
-    assert scale.place(max(expected) + 1) == 0
+    assert scale.share_reaching(min(expected)) == 1
+    assert scale.share_reaching(max(expected) + 1) == 0
     for notes, share in scale.shares.items():
         each = [
             comparison.shares(tune, kind, leave_out=number).get(notes) for number, tune in enumerate(tunes)
@@ -199,9 +199,9 @@ def test_alignment_costs_no_more_than_any_other() -> None:
 def test_the_default_limit_lies_below_what_nearly_all_tunes_share() -> None:
     tunes = _random_tunes(5, 40, 60, 66)
     comparison = Comparison(tunes)
-    runs = comparison.scale(RunKind.INTERVAL).runs
+    runs = comparison.baseline(RunKind.INTERVAL).runs
     assert comparison.max_copy >= 4
     if comparison.max_copy > 4:
         assert sum(run > comparison.max_copy for run in runs) / len(runs) >= 0.94
     assert Comparison(tunes[:1]).max_copy == 8
-    assert Comparison(tunes[:1]).report(tunes[1]).scales[RunKind.PITCH].runs == ()
+    assert Comparison(tunes[:1]).report(tunes[1]).baselines[RunKind.PITCH].runs == ()
