@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from studio.errors import Refused
-from studio.making.kinds import Kind
+from studio.making.kinds import Kind, Role
 from studio.works.recipe import ModelIdentity, Recipe, Setting, parameter
 from studio.works.work import Made, Making, Materials, Progress
 
@@ -33,7 +33,7 @@ class CountRecipe(Recipe):
     size: int = parameter(8, "An ordinary number.", ge=1, le=64)
 
 
-COUNT = Kind("count", "works_for_tests:CountRecipe", "works_for_tests:count", roles=("tune", "second"))
+COUNT = Kind("count", "works_for_tests:CountRecipe", "works_for_tests:count", roles=(Role("tune"), Role("second")))
 
 
 def count(recipe: CountRecipe, materials: Materials) -> Making:
@@ -94,7 +94,7 @@ class SpotsRecipe(Recipe):
     kind: Literal["spots"] = "spots"
 
 
-SPOTS = Kind("spots", "works_for_tests:SpotsRecipe", "works_for_tests:spots", roles=("tune",))
+SPOTS = Kind("spots", "works_for_tests:SpotsRecipe", "works_for_tests:spots", roles=(Role("tune"),))
 
 
 def spots(recipe: SpotsRecipe, materials: Materials) -> Making:

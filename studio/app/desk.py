@@ -1,8 +1,7 @@
-"""The desk: what a visitor can ask for, in plain values, whether through the page or through a named
-endpoint.
+"""The desk: everything a visitor can ask for, in plain values, through the page or through an endpoint.
 
-Nothing here knows Gradio's components. Answers are plain JSON; whatever cannot be met is a `StudioError` with
-one sentence.
+Nothing here knows Gradio's components. Answers are plain JSON. What cannot be met is a `StudioError` with one
+sentence.
 """
 
 from __future__ import annotations
@@ -16,14 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from studio.app.intake import Credit, Shown, data_url, download_name, own_files, own_tunes, receive, show
 from studio.app.views import work_page, work_view
-from studio.errors import Refused, UnknownName, Unreadable, ways_out_of
+from studio.errors import Refused, UnknownName, ways_out_of
 from studio.images.networks.backbones import is_safetensors
 from studio.images.networks.described import is_pickle, read_weights_file
 from studio.images.pictures import read_picture
 from studio.making.asking import ask
 from studio.making.jobs import Jobs
-from studio.making.kinds import KINDS, read_recipe
+from studio.making.kinds import KINDS, Role, kind_of, read_recipe
 from studio.making.remaking import compare
+from studio.music.melody import requests
 from studio.music.melody.recipes import ComposeRecipe
 from studio.music.melody.renditions import Renditions
 from studio.works.gallery import Gallery
@@ -32,173 +32,146 @@ from studio.works.recipe import Recipe, check
 from studio.works.work import Made, Work
 
 if TYPE_CHECKING:
-    from studio.music.scores.tunes import Tune
     from studio.works.ledger import JobState
 
-PICTURES = frozenset({"photo", "guide", "mask", "style"})
-"""Roles whose ingredients are pictures: they are read before the order is taken, so that a broken one is told
-at once.
-"""
-
 MOST_TAKES = 8
-"""Melodies that may be asked for at once."""
+"""How many works of one request, with different seeds, may be asked for at once."""
 
 PAGE = 48
-"""Works on one page of the wall."""
+"""Works on one page of the gallery."""
+
+LARGEST_SEED = 2**31 - 1
 
 
 class Desk:
-    """Takes orders and tells how they stand. Safe to use from many threads, as the gallery and the jobs are."""
+    """Takes requests and tells how they stand. Safe to use from many threads."""
 
     def __init__(self, gallery: Gallery, jobs: Jobs) -> None:
         self.gallery, self.jobs = gallery, jobs
         self.music = Renditions(gallery)
         self._reading = threading.Lock()
 
-    # --- Pictures
-    # ---------------------------------------------------------------------------------------------------
+    # --- Files that come in
 
     def look(self, offered: Any, role: str) -> Shown:
-        """An offered picture as the page shows it, after it was read as the making would read it."""
-        return show(receive(offered, role, self.gallery, self.recipe_of_job))
+        """An offered picture as the page shows it, read the way the making would read it."""
+        return show(self._receive(offered, role))
 
     def know(self, offered: Any) -> dict[str, Any]:
-        """A network's file as the page tells of it: name, sentence, whether it is a network of one's `own`,
-        layers as [label, name].
+        """What the page says of a network's file.
 
-        pickle: it is only read with its sha256 given; `sha256` is that where the file came with a work, and
-        was read before.
+        {"name", "sentence", "own": whether it describes its network, "layers": [[label, name]]}; for a pickle
+        also {"pickle": True}, which is only read with its sha256 given, and "sha256" where the file came with
+        a work and was read before.
         """
-        file = receive(offered, "weights", self.gallery, self.recipe_of_job)
+        file = self._receive(offered, "weights")
         _, network = read_weights_file(file.content, file.name or "The file")
-        if network is None:
-            said = "Weights that do not say of which network: choose it under Fine settings."
-            told = {"name": file.name, "sentence": said, "own": False, "layers": []}
-            if is_safetensors(file.content):
-                return told
-            if not is_pickle(file.content):
-                raise Refused(
-                    f"{file.name} is no network the studio can read; bring a lesson's .zip, a .safetensors or a .pth file."
-                )
-            said += " A pickle may hold anything; only weights are read from this one, and only if it is the file whose sha256 you give."
-            known = {} if "file" in offered else {"sha256": hashlib.sha256(file.content).hexdigest()}
-            return told | {"sentence": said, "pickle": True} | known
-        layers = [[f"{layer.name} · {layer.shows}", layer.name] for layer in network.layers]
-        said = f"{network.what or 'A network of your own.'} {len(layers)} layers stand under Fine settings."
-        return {"name": network.name, "sentence": said, "own": True, "layers": layers}
+        if network is not None:
+            layers = [[f"{layer.name} · {layer.shows}", layer.name] for layer in network.layers]
+            said = network.what or "A network of your own."
+            said += f" Choose among its {len(layers)} layers under Fine settings."
+            return {"name": network.name, "sentence": said, "own": True, "layers": layers}
+        said = "These weights do not say which network they are for. Choose it under Fine settings."
+        told = {"name": file.name, "sentence": said, "own": False, "layers": []}
+        if is_safetensors(file.content):
+            return told
+        if not is_pickle(file.content):
+            raise Refused(
+                f"{file.name} is not a network the studio can read; bring a lesson's .zip, a .safetensors or "
+                "a .pth file."
+            )
+        said += (
+            " A pickle can contain anything. Only weights are read from this one, and only if its sha256 is "
+            "the one you give."
+        )
+        known = {} if "file" in offered else {"sha256": hashlib.sha256(file.content).hexdigest()}
+        return told | {"sentence": said, "pickle": True} | known
 
-    # --- Jobs
-    # --------------------------------------------------------------------------------------------------------
+    def _receive(self, offered: Any, role: str, credit: Credit | None = None) -> Ingredient:
+        return receive(offered, role, self.gallery, self.recipe_of_job, credit)
 
-    def order(self, kind: str, wishes: Mapping[str, Any], pictures: Mapping[str, Any], credit: Credit) -> str:
-        """Ask for a work and give the job's id. `pictures` by role, one or a list; the credit belongs to the
-        first role's.
+    # --- Asking for works
+
+    def order(
+        self, kind: str, settings: Mapping[str, Any], offered: Mapping[str, Any], credit: Credit
+    ) -> str:
+        """Ask for a work; returns the job's id. Arguments as in `orders`."""
+        return self.orders(kind, settings, offered, credit)[0]
+
+    def orders(
+        self,
+        kind: str,
+        settings: Mapping[str, Any],
+        offered: Mapping[str, Any],
+        credit: Credit,
+        *,
+        count: int = 1,
+    ) -> list[str]:
+        """Ask for `count` works with seeds counted on from the one in `settings`; returns the jobs' ids.
+
+        offered: by role, one file or a list, as the page offers files. The credit is due to the first role's.
         """
-        roles = KINDS[kind].roles
-        if not pictures.get(roles[0]):
-            raise Refused("Choose a photo first: drop one on the page, or click “Choose a photo”.")
-        ingredients = [
-            receive(offered, role, self.gallery, self.recipe_of_job, credit if role == roles[0] else None)
-            for role in roles
-            if pictures.get(role)
-            for offered in (pictures[role] if isinstance(pictures[role], list) else [pictures[role]])
-        ]
-        for ingredient in ingredients:
-            if ingredient.role in PICTURES:
-                read_picture(ingredient.content, ingredient.name or "The picture")
-        return self.jobs.submit(ask(kind, wishes, ingredients, self.gallery))
+        row = kind_of(kind)
+        given = dict(settings)
+        ingredients: list[Ingredient] = []
+        for role in row.roles:
+            files = _listed(offered.get(role.name) or [])
+            owner = credit if role == row.roles[0] else None
+            if role.stands_for and files:
+                ingredients += own_tunes(files, credit)
+                given[role.stands_for] = credit.title.strip()[:100] or requests.OWN_TUNES
+            else:
+                ingredients += [self._ingredient(each, role, owner) for each in files]
+            if role.needed and not files and role == row.roles[0]:
+                raise Refused(
+                    f"Choose a {role.name} first: drop one on the page, or click “Choose a {role.name}”."
+                )
+        return self._takes(ask(kind, given, ingredients, self.gallery), count)
+
+    def _ingredient(self, offered: Any, role: Role, credit: Credit | None) -> Ingredient:
+        found = self._receive(offered, role.name, credit)
+        if role.media == "picture":
+            # Read at once, so that a broken picture is refused now and not in the queue.
+            read_picture(found.content, found.name or "The picture")
+        return found
+
+    def _takes(self, recipe: Recipe, count: int) -> list[str]:
+        if not 1 <= count <= MOST_TAKES:
+            raise Refused(f"{count} takes cannot be asked for at once; ask for 1 to {MOST_TAKES}.")
+        seeds = ((recipe.seed + number) % (LARGEST_SEED + 1) for number in range(count))
+        return [self.jobs.submit(recipe.model_copy(update={"seed": seed})) for seed in seeds]
+
+    # --- Melodies
 
     def compose(
         self,
-        wishes: Mapping[str, Any],
+        settings: Mapping[str, Any],
         tunes: Iterable[Any] = (),
         credit: Credit | None = None,
         *,
         count: int = 1,
         others: Mapping[str, Any] | None = None,
     ) -> list[str]:
-        """Ask for melodies, `count` of them with seeds counted on from the wished one; gives their jobs' ids.
+        """Ask for melodies, as `orders` does. A style called `of:ID` is that of the work or job with this id.
 
-        tunes: files of one's own that are the style, as the page offers files; the credit is theirs. others:
-        by role, such as a theme. A style called `of:ID` is that of the work or job with this id.
+        tunes: files of the visitor's own that are the style; the credit is due to them. others: files by
+        role, such as a theme.
         """
-        wishes = dict(wishes)
-        of = (
-            str(wishes.get("style", "")).removeprefix("of:")
-            if str(wishes.get("style", "")).startswith("of:")
-            else ""
-        )
-        ingredients = own_tunes(tunes, credit or Credit())
-        if ingredients:
-            wishes["style"] = (credit and credit.title.strip()[:100]) or "Tunes of my own"
-        elif of:
-            earlier = self.composed(of)
-            wishes["style"] = earlier.style
-            for source in earlier.sources:
-                if source.role in ("tune", "style"):
-                    label = (source.name, source.title, source.author, source.licence)
-                    ingredients.append(Ingredient(source.role, self.gallery.read_source(source), *label))
-        for role, offered in (others or {}).items():
-            ingredients.append(receive(offered, role, self.gallery, self.recipe_of_job))
-        recipe = ask("compose", wishes, ingredients, self.gallery)
-        return self._takes(recipe, recipe.seed, count)
-
-    def read_style(self, name: str) -> Iterator[dict[str, Any]]:
-        """Read a style of the catalogue, which takes a while the first time. Yields {"done", "total",
-        "stage"}; raises `UnknownName`.
-        """
-        from studio.music.styles.opening import open_style
-        from studio.music.styles.own import catalogue
-
-        names = [entry.name for entry in catalogue()]
-        if name not in names:
-            raise UnknownName("style", name, names)
-        with self._reading:
-            for progress in open_style(name):
-                yield {"done": progress.done, "total": progress.total, "stage": progress.stage}
-
-    def hear_tunes(self, tunes: Iterable[Any]) -> dict[str, Any]:
-        """What there is in files of one's own: {"tunes": how many, "meters": of each how many, "sentence",
-        "unread": [sentence]}.
-        """
-        from studio.music.reading.pieces import pieces
-        from studio.music.reading.readers import Readers
-
-        heard: list[Tune] = []
-        unread: list[str] = []
-        with Readers(1) as readers:
-            for name, content in own_files(tunes):
-                try:
-                    for piece, reading in readers.read_pieces(pieces(content, name)):
-                        if isinstance(reading, Unreadable):
-                            unread.append(f"{piece.name}: {reading}")
-                        else:
-                            heard += reading.tunes
-                except Unreadable as error:
-                    unread.append(str(error))
-        meters = dict(Counter(str(tune.meter) for tune in heard).most_common())
-        notes = sum(len(tune.sounding) for tune in heard)
-        sentence = f"{len(heard)} tune{'s' * (len(heard) != 1)}, {notes:,} notes: " + ", ".join(
-            f"{n} in {meter}" for meter, n in meters.items()
-        )
-        return {
-            "tunes": len(heard),
-            "meters": meters,
-            "sentence": f"{sentence}." if heard else "No tune was found.",
-            "unread": unread,
-        }
-
-    def styles(self) -> list[dict[str, Any]]:
-        """The styles at hand: name, title, sentence, source, licence, tunes (0: unknown), and whether it is
-        to_fetch.
-        """
-        from studio.music.styles.own import catalogue
-
-        told = ("name", "title", "sentence", "source", "licence", "tunes")
-        return [
-            {name: getattr(entry, name) for name in told} | {"to_fetch": entry.download is not None}
-            for entry in catalogue()
+        name = str(settings.get("style", ""))
+        offered: dict[str, Any] = {**(others or {}), "tune": list(tunes)}
+        if offered["tune"] or not name.startswith("of:"):
+            return self.orders(requests.KIND, settings, offered, credit or Credit(), count=count)
+        earlier = self.composed(name.removeprefix("of:"))
+        ingredients = [
+            Ingredient(
+                each.role, self.gallery.read_source(each), each.name, each.title, each.author, each.licence
+            )
+            for each in earlier.sources
+            if each.role in requests.STYLE_ROLES
         ]
+        ingredients += [self._receive(each, role) for role, each in (others or {}).items()]
+        fields = {**settings, "style": earlier.style}
+        return self._takes(ask(requests.KIND, fields, ingredients, self.gallery), count)
 
     def compose_around(
         self,
@@ -207,76 +180,68 @@ class Desk:
         seed: int,
         *,
         count: int = 1,
-        wishes: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Any] | None = None,
         others: Mapping[str, Any] | None = None,
     ) -> list[str]:
-        """Ask for a melody of the gallery again with other notes, but for these bars (from 1); gives the
-        jobs' ids.
+        """Keep these bars (numbered from 1) of a melody in the gallery and ask for the others again; returns
+        the jobs' ids.
 
-        Style, bars, meter, key and credit are those of the melody, which becomes a source itself; so are the
-        other wishes and the theme, unless they are given: `wishes`, and `others` by role. Raises `Refused`
-        when it is no melody.
+        The melody becomes a source. Its other settings and its theme stay, unless `settings` and `others`
+        (files by role) give new ones. Raises `Refused` where it is not a melody.
         """
         work = self.gallery.get(id)
         recipe = self.composed(work.id)
-        kept = [
-            source
-            for source in recipe.sources
-            if source.role != "take" and (others is None or source.role != "theme")
-        ]
-        for role, offered in (others or {}).items():
-            given = receive(offered, role, self.gallery, self.recipe_of_job)
-            label = {
-                "name": given.name,
-                "title": given.title,
-                "author": given.author,
-                "licence": given.licence,
-            }
-            kept.append(self.gallery.keep_source(given.content, role=role, **label))
-        places = tuple(str(bar) for bar in sorted(set(bars)))
-        fields = recipe.model_dump(exclude={"sources", "setting", "model"}) | {
-            "title": "",
-            "keep": places,
-            "seed": seed,
-        }
-        if wishes is not None:
-            settled = {
-                name: fields[name] for name in ("style", "bars", "meter", "key", "keep", "seed", "kind")
-            }
-            fields = {**wishes, **settled}
-        if places:
+        dropped = {"take"} if others is None else {"take", "theme"}
+        sources = [source for source in recipe.sources if source.role not in dropped]
+        taken = [self._receive(offered, role) for role, offered in (others or {}).items()]
+        fields = requests.fields_around(recipe, bars, seed, settings)
+        if fields["keep"]:
             content, name = self.gallery.read(work), download_name(work)
-            kept.append(
-                self.gallery.keep_source(
-                    content, role="take", name=name, title=work.title, author="", licence=""
-                )
+            taken.append(Ingredient("take", content, name, work.title))
+        sources += [
+            self.gallery.keep_source(
+                each.content,
+                role=each.role,
+                name=each.name,
+                title=each.title,
+                author=each.author,
+                licence=each.licence,
             )
-        return self._takes(check(ComposeRecipe, fields | {"sources": kept}), seed, count)
+            for each in taken
+        ]
+        return self._takes(check(ComposeRecipe, fields | {"sources": sources}), count)
 
     def composed(self, id: str) -> ComposeRecipe:
-        """The recipe of a melody, by the id of its work or job. Raises `Refused` when it is something else."""
+        """The recipe of a melody, by the id of its work or job. Raises `Refused` for anything else."""
         try:
             recipe = read_recipe(self.gallery.get(id).recipe_json)
         except UnknownName:
             recipe = self.recipe_of_job(id)
-        if not isinstance(recipe, ComposeRecipe):
-            raise Refused("That is no melody; choose one from the gallery.")
-        return recipe
+        return requests.melody_recipe(recipe)
+
+    def read_style(self, name: str) -> Iterator[dict[str, Any]]:
+        """Read a style, which takes a while the first time. Yields {"done", "total", "stage"}."""
+        with self._reading:
+            for progress in requests.read_style(name):
+                yield {"done": progress.done, "total": progress.total, "stage": progress.stage}
+
+    def hear_tunes(self, tunes: Iterable[Any]) -> dict[str, Any]:
+        """What is in a visitor's own files; see `requests.describe_files`."""
+        return requests.describe_files(own_files(tunes))
+
+    def styles(self) -> list[dict[str, Any]]:
+        """The styles; see `requests.styles_here`."""
+        return requests.styles_here()
+
+    # --- Jobs
 
     def ways_out(self, id: str) -> list[dict[str, Any]]:
-        """What would help a job that failed because its settings conflict: each a field of the recipe with its
-        new value.
-        """
-        return ways_out_of(self.jobs.latest(id).problem)
+        """What a job that failed because its settings contradict each other could change.
 
-    def _takes(self, recipe: Recipe, seed: int, count: int) -> list[str]:
-        if not 1 <= count <= MOST_TAKES:
-            raise Refused(f"{count} takes cannot be asked for at once; ask for 1 to {MOST_TAKES}.")
-        largest = 2**31 - 1
-        return [
-            self.jobs.submit(recipe.model_copy(update={"seed": (seed + number) % (largest + 1)}))
-            for number in range(count)
-        ]
+        A list of {"label", "field" of the recipe, its new "value"}; empty for any other job.
+        """
+        state = self.jobs.latest(id)
+        return ways_out_of(state.problem) if state.state == "failed" else []
 
     def job(self, id: str) -> dict[str, Any]:
         """How a job stands."""
@@ -292,7 +257,7 @@ class Desk:
         return self.jobs.cancel(id)
 
     def again(self, id: str) -> str:
-        """Ask once more for a job that did not end well; gives the new job's id."""
+        """Ask once more for a job that did not end well; returns the new job's id."""
         return self.jobs.again(id)
 
     def recipe_of_job(self, id: str) -> Recipe:
@@ -300,7 +265,6 @@ class Desk:
         return read_recipe(self.jobs.latest(id).recipe_json)
 
     # --- Works
-    # --------------------------------------------------------------------------------------------------------
 
     def works(
         self, text: str = "", kind: str | None = None, after: str | None = None, limit: int = PAGE
@@ -316,7 +280,7 @@ class Desk:
         }
 
     def kinds_here(self) -> list[str]:
-        """The kinds of which the gallery has works."""
+        """The kinds the gallery has works of."""
         return [name for name in KINDS if self.gallery.count(kind=name)]
 
     def work(self, id: str) -> dict[str, Any]:
@@ -324,21 +288,20 @@ class Desk:
         return work_page(self.gallery.get(id), self.gallery).model_dump()
 
     def remove(self, id: str) -> str:
-        """Remove a work for good; gives its whole id."""
+        """Remove a work for good; returns its whole id."""
         work = self.gallery.get(id)
         self.gallery.remove(work.id)
         return work.id
 
     def remake(self, id: str) -> Iterator[dict[str, Any]]:
-        """Make a work again from its recipe, in the queue like any other, and say whether it came out
-        identical.
+        """Make a work again from its recipe, in the queue like any other, and say whether it is identical.
 
-        Yields {"state", "done", "total", "stage", "sentence"}; the last has "identical" too. What differs is
-        kept beside it.
+        Yields {"state", "done", "total", "stage", "sentence"}; the last has "identical" too. A result that
+        differs is kept beside the first.
         """
         work = self.gallery.get(id)
         asked = read_recipe(work.recipe_json).model_copy(update={"model": None})
-        job = self.jobs.submit(asked, anew=True)
+        job = self.jobs.submit(asked, force=True)
         for state in self.jobs.follow(job):
             told: dict[str, Any] = {
                 "state": state.state,
@@ -356,12 +319,11 @@ class Desk:
                 yield told | self._compared(work, remade)
             else:
                 yield told | {
-                    "sentence": state.message or "It was stopped before it was made again.",
+                    "sentence": state.message or "It was stopped before it was finished.",
                     "identical": False,
                 }
 
-    # --- What the page needs to find things again
-    # ---------------------------------------------------------------------
+    # --- What the page needs to show a work's settings again
 
     def settings(self, recipe_json: str) -> dict[str, Any]:
         """A recipe's parameters by name, as the controls take them."""
@@ -374,11 +336,11 @@ class Desk:
         made = Made(read_recipe(remade.recipe_json), content, remade.suffix, remade.media_type, thumbnail)
         verdict = compare(self.gallery.read(work), read_recipe(work.recipe_json), made)
         if verdict.identical:
-            # The same work in a file that tells of other versions: nobody asked for a second one on the wall.
+            # The same work in a file that names other versions: nobody asked for a second one.
             self.gallery.remove(remade.id)
             return {"sentence": verdict.sentence, "identical": True, "work_id": work.id}
         return {
-            "sentence": f"{verdict.sentence} It hangs beside the first.",
+            "sentence": f"{verdict.sentence} It is kept beside the first.",
             "identical": False,
             "work_id": remade.id,
         }
@@ -400,17 +362,27 @@ class Desk:
         if state.state == "made" and state.work_id:
             told["work"] = work_view(self.gallery.get(state.work_id)).model_dump()
             told["was_there"] = state.started_at is None
+        if state.state == "failed":
+            told["ways_out"] = ways_out_of(state.problem)
         return told
 
 
 def offers(recipe_json: str, **origin: str) -> dict[str, Any]:
-    """The sources of a recipe as the page offers pictures: {role: {"work" or "job": id, "role": role}}; for
-    paintings a list of them.
+    """The sources of a recipe as the page offers files: {role: {"work" or "job": id, "role": role}}.
+
+    A role that several files may have gets a list of them.
     """
-    roles = [source["role"] for source in json.loads(recipe_json).get("sources", ())]
-    offered: dict[str, Any] = {role: origin | {"role": role} for role in roles}
-    if "style" in roles:
-        offered["style"] = [
-            origin | {"role": "style", "place": place} for place in range(roles.count("style"))
-        ]
+    recipe = json.loads(recipe_json)
+    row = KINDS.get(str(recipe.get("kind")))
+    places: dict[str, int] = Counter(str(source["role"]) for source in recipe.get("sources", ()))
+    offered: dict[str, Any] = {}
+    for name, count in places.items():
+        each = origin | {"role": name}
+        role = row.role(name) if row else None
+        several = role is not None and role.several
+        offered[name] = [each | {"place": place} for place in range(count)] if several else each
     return offered
+
+
+def _listed(files: Any) -> list[Any]:
+    return list(files) if isinstance(files, list | tuple) else [files]

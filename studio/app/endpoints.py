@@ -1,10 +1,10 @@
 """Every action of the page as a named endpoint, for `gradio_client` and plain HTTP.
 
-Works and jobs go by id, files by upload and download; no path of this machine is taken or told.
+Works and jobs are named by their ids, files come by upload and go by download. No path of this computer is
+accepted or shown. The endpoints that make works are generated from the table of kinds.
 """
 
-# No `from __future__ import annotations` here: Gradio reads the return types from the signatures as they
-# stand.
+# No `from __future__ import annotations` here: Gradio reads the types from the signatures as they stand.
 
 import functools
 import inspect
@@ -22,93 +22,152 @@ from studio.app.music_routes import export_name
 from studio.errors import StudioError
 from studio.images.networks.backbones import DEFAULT
 from studio.images.networks.backbones import layers as layers_of
-from studio.making.kinds import KINDS
+from studio.making.kinds import KINDS, Kind, Role
 from studio.music.writing.formats import by_name
-from studio.works.recipe import controls
+from studio.works.recipe import Control
+
+Action = Callable[..., Any]
+
+CREDIT = tuple(field.name for field in fields(Credit))
+
+BUNDLED = "own"
+"""The parameter that names what comes with the studio, such as one of its own paintings."""
+
+ASKS: dict[str, Any] = {"concurrency_id": "ask"}
+AT_ONCE: dict[str, Any] = {"queue": False}
+FOLLOWS: dict[str, Any] = {"concurrency_id": "follow", "concurrency_limit": None}
+"""How an endpoint is bound: one that asks for a work, one that answers in a moment, one that follows a job."""
 
 
 def endpoints(desk: Desk) -> None:
     """Add the endpoints to the Blocks that are open."""
+    for kind in KINDS.values():
+        _bind(making_endpoint(kind, desk), ASKS)
+    for actions in (melody_endpoints, job_endpoints, table_endpoints, gallery_endpoints):
+        for action, how in actions(desk):
+            _bind(action, how)
+    _file_endpoints(desk)
 
-    def parted(kind: str, given: tuple[Any, ...]) -> tuple[tuple[Any, ...], Credit, dict[str, Any]]:
-        """What an endpoint that makes something was given: files by role, whose they are, and the wishes."""
-        roles, parameters = (
-            KINDS[kind].roles,
-            [control.name for control in controls(KINDS[kind].recipe_class())],
-        )
-        files, credit, wished = (
-            given[: len(roles)],
-            given[len(roles) : len(roles) + len(CREDIT)],
-            given[len(roles) + len(CREDIT) :],
-        )
-        wishes = {name: value for name, value in zip(parameters, wished, strict=True) if value is not None}
-        if wishes.get("size") == "own":
-            wishes["size"] = None
-        return files, Credit(*(text or "" for text in credit)), wishes
 
-    def ordered(
-        kind: str, given: tuple[Any, ...], weights_sha256: str | None, **others: list[dict[str, str]]
-    ) -> dict[str, Any]:
-        files, credit, wishes = parted(kind, given)
-        if weights_sha256:
-            wishes["weights_sha256"] = weights_sha256
-        offered: dict[str, list[Any]] = {
-            role: [*({"file": file} for file in _listed(some or [])), *others.get(role, ())]
-            for role, some in zip(KINDS[kind].roles, files, strict=True)
-        }
-        return desk.job(desk.order(kind, wishes, offered, credit))
+def _bind(action: Action, how: dict[str, Any]) -> None:
+    api(_in_a_sentence(action), api_name=action.__name__, **how)
 
-    def dream(*given: Any) -> dict[str, Any]:
-        """Ask for a dream on a photo; answers with the job, at once. What is left out comes from the preset,
-        then from the recipe.
 
-        `size` may be the word own; `weights` that are no safetensors come with their `weights_sha256`. Follow
-        the job with /follow, or look at it with /job; once made it names its work."""
-        return ordered("dream", given[:-1], given[-1])
+# --- Making
 
-    def style(*given: Any) -> dict[str, Any]:
-        """Ask for a photo painted in the style of one or more paintings (`style`: a list of files; `own`:
-        names of the studio's own, see /paintings); answers with the job, at once."""
-        return ordered("style", given[:-2], given[-2], style=[{"study": name} for name in given[-1] or ()])
+
+def making_endpoint(kind: Kind, desk: Desk) -> Action:
+    """The endpoint that asks for a work of this kind; its parameters are those of `parameters_of(kind)`."""
+    parameters = parameters_of(kind)
+    names = [parameter.name for parameter in parameters]
+
+    def ask(*values: Any) -> dict[str, Any]:
+        given = dict(zip(names, values, strict=True))
+        offered: dict[str, list[Any]] = {}
+        for role in kind.roles:
+            offered[role.name] = [{"file": file} for file in _listed(given.pop(role.name) or [])]
+            if role.bundled:
+                offered[role.name] += [{"study": name} for name in given.pop(BUNDLED) or ()]
+        credit = Credit(*(given.pop(name) or "" for name in CREDIT))
+        settings = {name.removeprefix(CLASHING): value for name, value in given.items() if value is not None}
+        if settings.get("size") == "own":
+            settings["size"] = None
+        return desk.job(desk.order(kind.name, settings, offered, credit))
+
+    ask.__name__ = kind.name
+    ask.__doc__ = describe(kind)
+    ask.__signature__ = inspect.Signature(parameters, return_annotation=dict[str, Any])  # type: ignore[attr-defined]
+    ask.__annotations__ = {each.name: each.annotation for each in parameters} | {"return": dict[str, Any]}
+    return ask
+
+
+CLASHING = "work_"
+"""Goes before a setting that is called like a role or a part of the credit."""
+
+
+def describe(kind: Kind) -> str:
+    """What the endpoint of this kind does, for the documentation of the API."""
+    said = f"Ask for a {kind.label.lower()}; returns the job at once. Follow it with /follow or /job."
+    for role in kind.roles:
+        files = "files" if role.several else "a file"
+        said += f" `{role.name}`: {files}. {role.help}"
+        if role.bundled:
+            said += f" `{BUNDLED}`: names of those that come with the studio."
+    return said
+
+
+def parameters_of(kind: Kind) -> list[inspect.Parameter]:
+    """The endpoint's parameters: files by role, the first one's credit, every setting of the recipe.
+
+    None means "not given". The first file is needed where there is no work without it.
+    """
+    taken = {*(role.name for role in kind.roles), *CREDIT}
+    parameters = [
+        _file_parameter(role, needed=role.needed and not number) for number, role in enumerate(kind.roles)
+    ]
+    parameters += [_optional(name, str) for name in CREDIT]
+    for control in kind.controls(with_format=True):
+        name = f"{CLASHING}{control.name}" if control.name in taken else control.name
+        parameters.append(_optional(name, _type_of(control)))
+    parameters += [_optional(f"{role.name}_sha256", str) for role in kind.roles if role.media == "weights"]
+    parameters += [_optional(BUNDLED, list[str]) for role in kind.roles if role.bundled]
+    return parameters
+
+
+def _file_parameter(role: Role, *, needed: bool) -> inspect.Parameter:
+    file: Any = list[gr.FileData] if role.several else gr.FileData
+    if needed:
+        return inspect.Parameter(role.name, inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=file)
+    return _optional(role.name, file)
+
+
+def _optional(name: str, kind: Any) -> inspect.Parameter:
+    place = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    return inspect.Parameter(name, place, default=None, annotation=kind | None)
+
+
+def _type_of(control: Control) -> Any:
+    one: Any = str | int if control.name == "size" else control.type
+    return list[one] if control.many else one
+
+
+def melody_endpoints(desk: Desk) -> list[tuple[Action, dict[str, Any]]]:
+    """What can be done with melodies beside composing one."""
 
     def notes(work: str) -> dict[str, Any]:
         """A melody as numbers: seconds, where bars begin, and every note with where it comes from."""
         return desk.music.timing(desk.gallery.get(work))
 
-    def compose(*given: Any) -> dict[str, Any]:
-        """Ask for a melody; answers with the job, at once. `tune`: a list of scores, or .zip of them, that
-        are the style instead of the one named; `take`: a score that bars are kept from (`keep`); `theme`: one
-        that attracts or repels."""
-        (tunes, take, theme), credit, wishes = parted("compose", given)
-        others = {role: {"file": file} for role, file in (("take", take), ("theme", theme)) if file}
-        return desk.job(desk.compose(wishes, _listed(tunes or []), credit, others=others)[0])
-
     def compose_again(work: str, bars: list[int], seed: int = 0) -> dict[str, Any]:
-        """Ask for a melody of the gallery again with other notes, but for these bars (from 1); answers with
-        the job, at once.
-        """
+        """Keep these bars (numbered from 1) of a melody in the gallery and ask for the others again; returns
+        the job at once."""
         return desk.job(desk.compose_around(work, bars, seed)[0])
 
-    def ways_out(job: str) -> list[dict[str, Any]]:
-        """What a job whose wishes conflict could leave out: label, and the field of the recipe with its new
-        value.
-        """
-        return desk.ways_out(job)
-
     def styles() -> list[dict[str, Any]]:
-        """The musical styles: name, title, sentence, source, licence, tunes, and whether it must be fetched
-        first (`to_fetch`).
-        """
+        """The musical styles: name, title, sentence, source, licence, tunes, and whether one must be fetched
+        first (`to_fetch`)."""
         return desk.styles()
 
+    return [(notes, ASKS), (compose_again, ASKS), (styles, AT_ONCE)]
+
+
+# --- Jobs
+
+
+def job_endpoints(desk: Desk) -> list[tuple[Action, dict[str, Any]]]:
+    """What can be done with a job."""
+
+    def ways_out(job: str) -> list[dict[str, Any]]:
+        """The single changes that would resolve a job's contradiction: label, field of the recipe, new value."""
+        return desk.ways_out(job)
+
     def job(job: str) -> dict[str, Any]:
-        """How a job stands: state, steps, what is going on, a preview as data URL, seconds left, and the work
-        once it is made.
-        """
+        """How a job stands: state, steps, stage, a preview as data URL, seconds left, and the work once it is
+        made."""
         return desk.job(job)
 
     def follow(job: str) -> Iterator[dict[str, Any]]:
-        """How a job stands, again and again until it has ended. The job goes on whoever stops following."""
+        """How a job stands, again and again until it has ended. The job goes on if you stop following."""
         yield from desk.follow(job)
 
     def cancel(job: str) -> dict[str, Any]:
@@ -117,11 +176,20 @@ def endpoints(desk: Desk) -> None:
         return desk.job(job)
 
     def again(job: str) -> dict[str, Any]:
-        """Ask once more for a job that was cancelled, failed or was interrupted; answers with the new job."""
+        """Ask once more for a job that was cancelled, failed or was interrupted; returns the new job."""
         return desk.job(desk.again(job))
 
+    return [(ways_out, AT_ONCE), (job, AT_ONCE), (follow, FOLLOWS), (cancel, AT_ONCE), (again, AT_ONCE)]
+
+
+# --- Tables
+
+
+def table_endpoints(desk: Desk) -> list[tuple[Action, dict[str, Any]]]:  # noqa: ARG001
+    """What there is to choose from."""
+
     def presets() -> list[dict[str, Any]]:
-        """The looks with a name: name, sentence, and what they set."""
+        """The named looks: name, sentence, and what they set."""
         from studio.images.presets import PRESETS
 
         return [
@@ -144,131 +212,70 @@ def endpoints(desk: Desk) -> None:
             {"name": each.name, "title": each.title, "sentence": each.sentence} for each in PAINTINGS.values()
         ]
 
+    return [(presets, AT_ONCE), (layers, AT_ONCE), (paintings, AT_ONCE)]
+
+
+# --- The gallery
+
+
+def gallery_endpoints(desk: Desk) -> list[tuple[Action, dict[str, Any]]]:
+    """What can be done with works."""
+
     def works(text: str = "", kind: str = "", after: str = "", limit: int = PAGE) -> dict[str, Any]:
-        """Works of the gallery, newest first, and how many there are in all. `after` is the last id of the
-        page before.
-        """
+        """Works of the gallery, newest first, and how many match in all. `after` is the last id of the page
+        before."""
         return desk.works(text, kind or None, after or None, limit)
 
     def work(work: str) -> dict[str, Any]:
         """Everything about one work: recipe, sources with credit, parents and children. The first letters of
-        an id are enough.
-        """
+        an id are enough."""
         return desk.work(work)
 
     def remake(work: str) -> Iterator[dict[str, Any]]:
-        """Make a work again and say whether it came out identical, or by how much it differs and why."""
+        """Make a work again and say whether it is identical, or by how much it differs and why."""
         yield from desk.remake(work)
 
     def remove(work: str) -> str:
-        """Remove a work from the gallery for good; answers with its whole id."""
+        """Remove a work from the gallery for good; returns its whole id."""
         return desk.remove(work)
 
-    for making in (dream, style, compose):
-        _sign(making)
-    at_once: dict[str, Any] = {"queue": False}
-    following: dict[str, Any] = {"concurrency_id": "follow", "concurrency_limit": None}
-    for action, how in (
-        (dream, {"concurrency_id": "ask"}),
-        (style, {"concurrency_id": "ask"}),
-        (notes, {"concurrency_id": "ask"}),
-        (compose, {"concurrency_id": "ask"}),
-        (compose_again, {"concurrency_id": "ask"}),
-        (ways_out, at_once),
-        (styles, at_once),
-        (job, at_once),
-        (follow, following),
-        (cancel, at_once),
-        (again, at_once),
-        (presets, at_once),
-        (layers, at_once),
-        (paintings, at_once),
-        (works, at_once),
-        (work, at_once),
-        (remake, following),
-        (remove, at_once),
-    ):
-        api(_in_a_sentence(action), api_name=action.__name__, **how)
+    return [(works, AT_ONCE), (work, AT_ONCE), (remake, FOLLOWS), (remove, AT_ONCE)]
 
+
+def _file_endpoints(desk: Desk) -> None:
+    """Downloads. Gradio sends files only from its own components, so each of these has invisible ones."""
     lent = gr.File(visible=False)
+
+    def lend(content: bytes, name: str) -> str:
+        # Into the cache that `delete_cache` empties, under the name a person would give the file. The
+        # gallery's own folder is never served.
+        path: str = save_bytes_to_cache(content, name, lent.GRADIO_CACHE)
+        lent.temp_files.add(path)
+        return path
 
     def file(work: str) -> str:
         """A work's own file, byte for byte, with its recipe inside."""
         found = desk.gallery.get(work)
-        # Into the cache that `delete_cache` empties, under the name a person would give it; the gallery's own
-        # folder is never served.
-        path: str = save_bytes_to_cache(desk.gallery.read(found), download_name(found), lent.GRADIO_CACHE)
-        lent.temp_files.add(path)
-        return path
+        return lend(desk.gallery.read(found), download_name(found))
 
     def export(work: str, form: str) -> str:
         """A melody in another format, by the format's name, with a recipe inside that makes this file."""
-        found, format = desk.gallery.get(work), by_name(form)
-        content = desk.music.file(found, format).read_bytes()
-        path: str = save_bytes_to_cache(content, export_name(found, format), lent.GRADIO_CACHE)
-        lent.temp_files.add(path)
-        return path
+        found, asked = desk.gallery.get(work), by_name(form)
+        return lend(desk.music.file(found, asked).read_bytes(), export_name(found, asked))
 
     named, asked = gr.Textbox(visible=False), gr.Button(visible=False)
     formed, exported = gr.Textbox(visible=False), gr.Button(visible=False)
-    exported.click(
-        _in_a_sentence(export),
-        [named, formed],
-        lent,
-        api_name="export",
-        show_progress="hidden",
-        concurrency_id="ask",
-    )
-    asked.click(
-        _in_a_sentence(file), named, lent, api_name="file", show_progress="hidden", concurrency_id="ask"
-    )
-
-
-CREDIT = tuple(field.name for field in fields(Credit))
-
-
-SEVERAL = frozenset({"style", "tune"})
-"""Roles that several files may have."""
+    hidden: dict[str, Any] = {"show_progress": "hidden", **ASKS}
+    exported.click(_in_a_sentence(export), [named, formed], lent, api_name="export", **hidden)
+    asked.click(_in_a_sentence(file), named, lent, api_name="file", **hidden)
 
 
 def _listed(files: Any) -> list[Any]:
     return list(files) if isinstance(files, list | tuple) else [files]
 
 
-def _sign(action: Callable[..., Any]) -> None:
-    """Give the endpoint a parameter for each file and each of the recipe's, so that clients see them by name;
-    None is "not wished for".
-
-    The action is called as its kind. A kind that implies nothing needs its first file.
-    """
-    kind = KINDS[action.__name__]
-    place = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    parameters = []
-    for number, role in enumerate(kind.roles):
-        file: Any = list[gr.FileData] if role in SEVERAL else gr.FileData
-        needed = number == 0 and not kind.implied
-        parameters.append(
-            inspect.Parameter(role, place, annotation=file)
-            if needed
-            else inspect.Parameter(role, place, default=None, annotation=file | None)
-        )
-    parameters += [inspect.Parameter(name, place, default=None, annotation=str | None) for name in CREDIT]
-    taken = {*kind.roles, *CREDIT}
-    for control in controls(kind.recipe_class()):
-        one = str | int if control.name == "size" else control.type
-        annotation = (list[one] if control.many else one) | None  # type: ignore[valid-type]
-        name = f"work_{control.name}" if control.name in taken else control.name
-        parameters.append(inspect.Parameter(name, place, default=None, annotation=annotation))
-    if "weights" in kind.roles:
-        parameters.append(inspect.Parameter("weights_sha256", place, default=None, annotation=str | None))
-    if action.__name__ == "style":
-        parameters.append(inspect.Parameter("own", place, default=None, annotation=list[str] | None))
-    action.__signature__ = inspect.Signature(parameters, return_annotation=dict[str, Any])  # type: ignore[attr-defined]
-    action.__annotations__ = {each.name: each.annotation for each in parameters} | {"return": dict[str, Any]}
-
-
-def _in_a_sentence(action: Callable[..., Any]) -> Callable[..., Any]:
-    """The same action; what cannot be met reaches the caller as that one sentence."""
+def _in_a_sentence(action: Action) -> Action:
+    """The same action. What cannot be met reaches the caller as one sentence."""
     if inspect.isgeneratorfunction(action):
 
         @functools.wraps(action)

@@ -1,6 +1,4 @@
-"""From what a person asked for to a complete recipe. The command line, the app and batches all ask through
-here.
-"""
+"""From what a person asked for to a complete recipe. Every way in goes through `ask`."""
 
 from __future__ import annotations
 
@@ -9,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from studio.errors import StudioError, UnknownName
-from studio.making.kinds import KINDS
+from studio.errors import Refused, StudioError
+from studio.making.kinds import Kind, kind_of
 from studio.works.ingredient import Ingredient
 from studio.works.recipe import MOST_CREDIT, Recipe, check
 
@@ -18,21 +16,22 @@ if TYPE_CHECKING:
     from studio.works.gallery import Gallery
 
 
-def ask(kind: str, wishes: Mapping[str, Any], ingredients: Iterable[Ingredient], gallery: Gallery) -> Recipe:
-    """The recipe for these wishes, its ingredients kept in the gallery so that it can be made, now or next
-    year.
+def ask(
+    kind: str, settings: Mapping[str, Any], ingredients: Iterable[Ingredient], gallery: Gallery
+) -> Recipe:
+    """The recipe for these settings. Its ingredients are kept in the gallery, so that it can be made now or
+    next year.
 
-    wishes: parameters of the kind's recipe by name; what is left out comes from the preset, then from the
-    recipe's defaults. Nothing is kept unless the wishes hold. Raises `UnknownName` or `Refused` with the
-    first wish that cannot be met.
+    settings: parameters of the kind's recipe by name. What is left out comes from the preset, then from the
+    recipe's defaults. Nothing is kept unless the settings hold. Raises `UnknownName` or `Refused` for the
+    first one that cannot be met, or where a file is missing.
     """
-    if kind not in KINDS:
-        raise UnknownName("kind of work", kind, KINDS)
-    wishes, ingredients = KINDS[kind].recognise(wishes, ingredients)
-    fields = KINDS[kind].complete(wishes)
-    check(KINDS[kind].recipe_class(), fields)
-    ingredients = [_with_credit_handed_on(each) for each in ingredients]
-    ingredients += KINDS[kind].implies(fields, [each.role for each in ingredients])
+    row = kind_of(kind)
+    fields, given = row.prepare(settings, ingredients)
+    check(row.recipe_class(), fields)
+    given = [_with_inherited_credit(each) for each in given]
+    given += row.default_ingredients(fields, [each.role for each in given])
+    _check_roles(row, given)
     sources = [
         gallery.keep_source(
             each.content,
@@ -42,18 +41,31 @@ def ask(kind: str, wishes: Mapping[str, Any], ingredients: Iterable[Ingredient],
             author=each.author,
             licence=each.licence,
         )
-        for each in ingredients
+        for each in given
     ]
-    return check(KINDS[kind].recipe_class(), fields | {"sources": sources})
+    return check(row.recipe_class(), fields | {"sources": sources})
 
 
-HANDED_ON = "from which it was made"
+def _check_roles(kind: Kind, ingredients: list[Ingredient]) -> None:
+    counts = {role.name: 0 for role in kind.roles}
+    for each in ingredients:
+        counts[each.role] = counts.get(each.role, 0) + 1
+    for role in kind.roles:
+        if role.needed and not counts[role.name]:
+            raise Refused(f"The {kind.label.lower()} needs a {role.name}: name a file for it.")
+        if counts[role.name] > 1 and not role.several:
+            raise Refused(
+                f"The {kind.label.lower()} takes one {role.name}, and {counts[role.name]} were given: "
+                "leave the others out."
+            )
 
 
-def _with_credit_handed_on(each: Ingredient) -> Ingredient:
-    """Who makes something from a work of the studio owes the credit that the work itself owed; its file tells
-    of it.
-    """
+INHERITED = "from which it was made"
+"""Marks credit that came from a work's own sources. It is kept in files: do not reword it."""
+
+
+def _with_inherited_credit(each: Ingredient) -> Ingredient:
+    """A work made from another work owes the credit that the other owed. The other's file says what that is."""
     if each.author or each.licence:
         return each
     from studio.works.metadata import extract
@@ -63,26 +75,27 @@ def _with_credit_handed_on(each: Ingredient) -> Ingredient:
         sources = [
             source for source in recipe.get("sources", ()) if source.get("author") or source.get("licence")
         ]
-        owed = {
-            _owed(str(source.get("author", "")), str(source.get("title") or source.get("name") or "")): None
+        authors = {
+            _credit(str(source.get("author", "")), str(source.get("title") or source.get("name") or "")): None
             for source in sources
         }
         licences = {str(source["licence"]): None for source in sources if source.get("licence")}
     except (StudioError, ValueError, AttributeError, TypeError):
-        return each  # no work of ours, or one whose recipe was broken: whoever reads it as a picture says so where it matters
-    return replace(each, author=_listed(owed), licence=_listed(licences))
+        # Not a work of ours, or one with a broken recipe. Where that matters, the reader of the file says so.
+        return each
+    return replace(each, author=_joined(authors), licence=_joined(licences))
 
 
-def _listed(credits: Iterable[str]) -> str:
-    """As many of them, whole, as a source has room for; that there are more is said."""
-    more, listed = "and more, see its recipe", ""
+def _joined(credits: Iterable[str]) -> str:
+    """As many whole credits as there is room for. If some are left out, the text says so."""
+    more, joined = "and more, see its recipe", ""
     for credit in filter(None, credits):
-        longer = f"{listed}; {credit}" if listed else credit
+        longer = f"{joined}; {credit}" if joined else credit
         if len(longer) + len(more) + 2 > MOST_CREDIT:
-            return f"{listed}; {more}" if listed else more
-        listed = longer
-    return listed
+            return f"{joined}; {more}" if joined else more
+        joined = longer
+    return joined
 
 
-def _owed(author: str, title: str) -> str:
-    return author if not author or HANDED_ON in author else f"{author} ('{title}', {HANDED_ON})"
+def _credit(author: str, title: str) -> str:
+    return author if not author or INHERITED in author else f"{author} ('{title}', {INHERITED})"

@@ -17,7 +17,6 @@ has already is not made again, so a batch that was stopped goes on where it was 
 from __future__ import annotations
 
 import functools
-import itertools
 import json
 import threading
 import time
@@ -25,15 +24,15 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from studio.errors import Missing, Refused, StudioError, Unreadable
-from studio.images.paintings.catalogue import PAINTINGS
 from studio.making.asking import ask
-from studio.making.kinds import KINDS, Kind, read_recipe
-from studio.making.workers import Outcome, Place, Workers
+from studio.making.kinds import KINDS, Kind, Role, recipe_from
+from studio.making.worker_process import Outcome, Place
+from studio.making.workers import Workers
 from studio.works.gallery import Gallery
 from studio.works.ingredient import Ingredient
 from studio.works.log import write_log
@@ -235,53 +234,51 @@ def _read_line(text: str, folder: Path, gallery: Gallery) -> Recipe:
         )
     kind = KINDS.get(fields["kind"]) if isinstance(fields["kind"], str) else None
     if kind is None or "sources" in fields:
-        return read_recipe(text)
-    wishes = {name: value for name, value in fields.items() if name != "kind" and name not in kind.roles}
-    return ask(kind.name, wishes, _ingredients(kind, fields, folder, gallery), gallery)
+        return recipe_from(fields)
+    roles = {role.name for role in kind.roles}
+    settings = {name: value for name, value in fields.items() if name != "kind" and name not in roles}
+    return ask(kind.name, settings, _ingredients(kind, fields, folder, gallery), gallery)
 
 
 def _ingredients(kind: Kind, fields: dict[str, Any], folder: Path, gallery: Gallery) -> list[Ingredient]:
-    named = [
-        (role, fields[role] if isinstance(fields[role], list) else [fields[role]])
+    return [
+        _ingredient(role, one, folder, gallery)
         for role in kind.roles
-        if role in fields
+        if role.name in fields
+        for one in (fields[role.name] if isinstance(fields[role.name], list) else [fields[role.name]])
     ]
-    return list(
-        itertools.chain.from_iterable(
-            (_ingredient(role, one, folder, gallery) for one in several) for role, several in named
-        )
-    )
 
 
-def _ingredient(role: str, written: Any, folder: Path, gallery: Gallery) -> Ingredient:
+def _ingredient(role: Role, written: Any, folder: Path, gallery: Gallery) -> Ingredient:
     credit = {"path": written} if isinstance(written, str) else written
     if not isinstance(credit, dict) or not isinstance(credit.get("path"), str):
         raise Refused(
-            f'The {role} is {written!r}; write a path, "work:ID", "sha256:…", or an object with a path and its credits.'
+            f'The {role.name} is {written!r}; write a path, "work:ID", "sha256:…", or an object with a path '
+            "and its credits."
         )
     unknown = set(credit) - {"path", "name", "title", "author", "licence"}
     if unknown:
         raise Refused(
-            f"The {role} has a {min(unknown)}; it may have a path, name, title, author and licence."
+            f"The {role.name} has a {min(unknown)}; it may have a path, name, title, author and licence."
         )
     place, told = credit["path"], {name: str(value) for name, value in credit.items() if name != "path"}
     if place.startswith("work:"):
         work = gallery.get(place.removeprefix("work:"))
-        return Ingredient(
-            role, gallery.read(work), **{"name": f"{work.id}{work.suffix}", "title": work.title} | told
-        )
+        known = {"name": f"{work.id}{work.suffix}", "title": work.title}
+        return Ingredient(role.name, gallery.read(work), **known | told)
     if place.startswith("sha256:"):
         sha256 = place.removeprefix("sha256:")
         if len(sha256) != 64 or set(sha256) - set("0123456789abcdef"):
-            raise Refused(f"The {role} is {place!r}; a sha256 has 64 digits, 0 to 9 and a to f.")
-        return Ingredient(
-            role,
-            gallery.read_source(Source(sha256=sha256, role=role, name="", title="", author="", licence="")),
-            **told,
-        )
-    if role == "style" and place in PAINTINGS and not (folder / place).exists():
-        return Ingredient(**vars(PAINTINGS[place].ingredient()) | told)
-    return Ingredient(role, _read_file(folder / place, role), **{"name": Path(place).name} | told)
+            raise Refused(f"The {role.name} is {place!r}; a sha256 has 64 digits, 0 to 9 and a to f.")
+        return Ingredient(role.name, gallery.read_source(_source(sha256, role)), **told)
+    if place in role.bundled_table() and not (folder / place).exists():
+        bundled = role.ingredient_named(place)
+        return replace(bundled, **told)  # type: ignore[arg-type]
+    return Ingredient(role.name, _read_file(folder / place, role.name), **{"name": Path(place).name} | told)
+
+
+def _source(sha256: str, role: Role) -> Source:
+    return Source(sha256=sha256, role=role.name, name="", title="", author="", licence="")
 
 
 def _read_file(path: Path, role: str) -> bytes:

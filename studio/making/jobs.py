@@ -5,8 +5,8 @@
         for state in jobs.follow(job):
             print(state.stage, state.done, state.total, state.seconds_left)
 
-One work in this process, without queue or ledger: `studio.making.kinds.run_here`. Files full of recipes:
-`studio.making.batch`; making a file's work again: `studio.making.remaking`.
+To make one work in this process, without queue or ledger, use `studio.making.kinds.run_here`. For a file of
+recipes use `studio.making.batch`, and to make a file's work again `studio.making.remaking`.
 """
 
 # mypy: allow-untyped-calls
@@ -16,7 +16,6 @@ from __future__ import annotations
 import threading
 import time
 import traceback
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -24,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from studio.errors import Refused, StudioError, error_data
 from studio.making.kinds import read_recipe
+from studio.making.pace import Pace
 from studio.works.log import write_log
 from studio.works.recipe import Recipe
 from studio.works.work import Progress
@@ -31,22 +31,23 @@ from studio.works.work import Progress
 if TYPE_CHECKING:
     from distributed import Future
 
-    from studio.making.workers import News, Outcome, Workers
+    from studio.making.worker_process import Outcome, Update
+    from studio.making.workers import Workers
     from studio.works.gallery import Gallery
     from studio.works.ledger import JobState
 
 
 class Jobs:
-    """The queue of makings and the worker processes that work it off. A context manager; `close` ends it.
+    """The queue of works to make, and the worker processes that make them. A context manager.
 
-    gallery: where sources come from and works go; its ledger is the queue, which several processes may share.
+    gallery: where sources come from and works go. Its ledger is the queue; several processes may share it.
     scheduler: address of a Dask scheduler to use instead of a worker process of our own.
-    at_once: how many makings may run at the same time. most_waiting: from how many waiting jobs on `submit`
-    refuses.
-    memory_limit: bytes a worker process here may use; by default four fifths of the machine's.
+    at_once: how many works may be made at the same time.
+    most_waiting: `submit` refuses when this many jobs are waiting.
+    memory_limit: bytes a worker process here may use; by default four fifths of the computer's memory.
 
-    Opening it costs next to nothing: workers start in the background, with the first job or `prepare`. Safe
-    to use from many threads.
+    Opening it is quick: workers start in the background, with the first job or with `prepare`. Safe to use
+    from many threads.
     """
 
     def __init__(
@@ -65,60 +66,58 @@ class Jobs:
         self._scheduler, self._memory_limit = scheduler, memory_limit
         self._at_once, self._most_waiting = at_once, most_waiting
         self._workers: Workers | None = None
-        self._in_hand: dict[str, _InHand] = {}
+        self._makings: dict[str, _Making] = {}
         self._changed = threading.Condition()
         self._called = self._prepare = self._closing = False
         self._recovered_at = time.monotonic()
         self._trouble = ""
         self.ledger.recover()
-        self._thread = threading.Thread(target=self._work_off, name="studio jobs", daemon=True)
+        self._thread = threading.Thread(target=self._serve, name="studio jobs", daemon=True)
         self._thread.start()
 
     def prepare(self) -> None:
-        """Start the workers now, in the background, so that the first job need not wait for them."""
+        """Start the workers now, in the background, so that the first job does not wait for them."""
         self._prepare = True
         self._call()
 
-    def submit(self, recipe: Recipe, *, anew: bool = False) -> str:
-        """Put a making into the queue and give the job's id, at once.
+    def submit(self, recipe: Recipe, *, force: bool = False) -> str:
+        """Queue a recipe and return the job's id at once.
 
-        Where the gallery has the work already, the job is made from the start, unless it is to be made
-        `anew`; where the same is already waiting or running, that job's id is given. Raises `Refused` when
-        too many wait.
+        If the gallery already has the work, the job counts as made, unless `force` is set. If the same work
+        is already waiting or running, that job's id is returned. Raises `Refused` when too many are waiting.
         """
         underway = self.ledger.underway(recipe.fingerprint)
         if underway is not None:
             return underway.id
-        there = None if anew else self.gallery.with_fingerprint(recipe.fingerprint)
+        there = None if force else self.gallery.with_fingerprint(recipe.fingerprint)
         if there is not None:
             return self.ledger.ask(recipe, work_id=there.id)
         waiting = self.ledger.count_waiting()
         if waiting >= self._most_waiting:
             raise Refused(
-                f"{waiting} works are waiting already; ask again when some of them are done, or cancel one."
+                f"{waiting} works are already waiting; try again when some are done, or cancel one."
             )
         job = self.ledger.ask(recipe)
         self._call()
         return job
 
     def again(self, id: str) -> str:
-        """Ask once more for a job that failed, was cancelled or was interrupted; gives the new job's id."""
+        """Queue a job again that failed, was cancelled or was interrupted; returns the new job's id."""
         return self.submit(read_recipe(self.ledger.get(id).recipe_json))
 
     def latest(self, id: str) -> JobState:
         """How a job stands now. Raises `UnknownName`."""
         state = self.ledger.get(id)
         with self._changed:
-            hand = self._in_hand.get(id)
-            if hand is None or state.state != "running":
+            making = self._makings.get(id)
+            if making is None or state.state != "running":
                 return state
-            return replace(hand.shown(state), stage=self._trouble) if self._trouble else hand.shown(state)
+            return replace(making.shown(state), stage=self._trouble) if self._trouble else making.shown(state)
 
     def follow(self, id: str) -> Iterator[JobState]:
-        """How a job stands, now and whenever that changes, until it has ended (or these `Jobs` are closed).
+        """A job's state, now and whenever it changes, until it has ended or these `Jobs` are closed.
 
-        Who is slow to ask gets the latest and misses what lay between. Following neither drives a job nor
-        stops it.
+        A slow reader sees only the latest state. Following a job neither drives it nor stops it.
         """
         seen: JobState | None = None
         while True:
@@ -131,14 +130,14 @@ class Jobs:
             if state.ended or self._closing:
                 return
             with self._changed:
-                # A job in the hands of another process changes without a call: look again now and then.
+                # A job that another process makes changes without notice: look again now and then.
                 self._changed.wait_for(partial(self._has_changed, id, turns), timeout=0.5)
 
     def _has_changed(self, id: str, turns: int) -> bool:
         return self._turns(id) != turns or self._closing
 
     def wait(self, id: str, timeout: float | None = None) -> JobState:
-        """The job's end. With a timeout in seconds, how it stands then."""
+        """The job's final state. With a timeout in seconds, its state by then."""
         give_up = None if timeout is None else time.monotonic() + timeout
         for state in self.follow(id):
             if state.ended or (give_up is not None and time.monotonic() > give_up):
@@ -146,14 +145,12 @@ class Jobs:
         return state
 
     def cancel(self, id: str) -> bool:
-        """Take a job out of the queue, or stop it before its next step; its state says so at once. False
-        where it had ended.
-        """
+        """Take a job out of the queue, or stop it before its next step. False if it had already ended."""
         cancelled = self.ledger.cancel(id)
         with self._changed:
-            hand = self._in_hand.get(id)
-            if hand is not None and cancelled:
-                hand.unwanted = True
+            making = self._makings.get(id)
+            if making is not None and cancelled:
+                making.unwanted = True
         self._call()
         return cancelled
 
@@ -169,9 +166,7 @@ class Jobs:
         return [self.latest(job.id) if job.state == "running" else job for job in self.ledger.recent(limit)]
 
     def close(self) -> None:
-        """Stop what is running, which becomes `interrupted`, and end the workers. What waits goes on waiting
-        for the next studio.
-        """
+        """Interrupt what is running and end the workers. Waiting jobs wait for the next studio."""
         self._closing = True
         self._call()
         self._thread.join()
@@ -182,8 +177,7 @@ class Jobs:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    # --- What goes on in the thread that works off the queue
-    # -----------------------------------------------------------
+    # --- In the queue's own thread
 
     def _call(self) -> None:
         with self._changed:
@@ -191,36 +185,36 @@ class Jobs:
             self._changed.notify_all()
 
     def _turns(self, id: str) -> int:
-        hand = self._in_hand.get(id)
-        return -1 if hand is None else hand.turns
+        making = self._makings.get(id)
+        return -1 if making is None else making.turns
 
-    def _work_off(self) -> None:
+    def _serve(self) -> None:
         while not self._closing:
             try:
                 self._turn()
                 self._trouble = ""
             except Exception as error:
-                # The database may be away for a moment, its disk full, or the cluster gone: the queue
-                # outlives that.
+                # The database may be away for a moment, its disk full, or the cluster gone. The queue survives
+                # that.
                 if not isinstance(error, StudioError):
                     write_log("The queue stumbled.", place=self.gallery.home)
                 with self._changed:
                     self._trouble = (
                         str(error)
                         if isinstance(error, StudioError)
-                        else "Waiting for the database, or the cluster …"
+                        else "Waiting for the database or the cluster …"
                     )
-                    for hand in self._in_hand.values():
-                        hand.turns += 1
+                    for making in self._makings.values():
+                        making.turns += 1
                     self._changed.notify_all()
                 time.sleep(1)
             with self._changed:
-                self._changed.wait_for(lambda: self._called, timeout=0.25 if self._in_hand else 1.0)
+                self._changed.wait_for(lambda: self._called, timeout=0.25 if self._makings else 1.0)
                 self._called = False
         try:
             self._wind_up()
         except StudioError:
-            # What cannot be noted now is found when the next studio opens.
+            # What cannot be written now is found when the next studio opens.
             if self._workers is not None:
                 self._workers.close()
 
@@ -231,9 +225,9 @@ class Jobs:
         if time.monotonic() - self._recovered_at > RECOVER_EVERY:
             self._recovered_at = time.monotonic()
             self.ledger.recover()
-        for hand in list(self._in_hand.values()):
-            self._look_after(hand)
-        while len(self._in_hand) < self._at_once and not self._closing:
+        for making in list(self._makings.values()):
+            self._look_after(making)
+        while len(self._makings) < self._at_once and not self._closing:
             job = self.ledger.claim()
             if job is None:
                 break
@@ -242,93 +236,110 @@ class Jobs:
     def _start_workers(self) -> Workers:
         from studio.making.workers import Workers
 
-        return Workers(self._scheduler, self._at_once, memory_limit=self._memory_limit, on_news=self._hear)
+        return Workers(
+            self._scheduler, self._at_once, memory_limit=self._memory_limit, on_update=self._note_update
+        )
 
     def _begin(self, job: JobState) -> None:
-        from studio.making.workers import Place
+        from studio.making.worker_process import Place
 
         with self._changed:
-            hand = self._in_hand[job.id] = _InHand(job.id)
+            making = self._makings[job.id] = _Making(job.id)
             self._changed.notify_all()
         try:
             if self._workers is None:
                 self._workers = self._start_workers()
-            hand.future = self._workers.submit(job.id, job.recipe_json, Place.of(self.gallery), anew=True)
-            hand.future.add_done_callback(lambda _: self._call())
+            making.future = self._workers.submit(job.id, job.recipe_json, Place.of(self.gallery), force=True)
+            making.future.add_done_callback(lambda _: self._call())
         except StudioError as error:
             self.ledger.failed(job.id, str(error), error_data(error))
-            self._let_go(hand)
+            self._let_go(making)
         except Exception:
             self.ledger.failed(job.id, self._our_fault(traceback.format_exc()))
-            self._let_go(hand)
+            self._let_go(making)
 
-    def _hear(self, news: News) -> None:
-        """Called in another thread for everything a worker tells."""
-        if news.fault:
-            write_log("A preview failed.", news.fault, place=self.gallery.home)
+    def _note_update(self, update: Update) -> None:
+        """Called in another thread for every update from a worker."""
+        if update.fault:
+            write_log("A preview failed.", update.fault, place=self.gallery.home)
         with self._changed:
-            hand = self._in_hand.get(news.job)
-            if hand is not None:
-                hand.hear(news)
-                self._called |= hand.starts > 1
+            making = self._makings.get(update.job)
+            if making is not None:
+                making.note(update)
+                self._called |= making.starts > 1
                 self._changed.notify_all()
 
-    def _look_after(self, hand: _InHand) -> None:
-        if self._workers is None or hand.future is None:
-            self.ledger.interrupted(hand.id)
-            self._let_go(hand)
+    def _look_after(self, making: _Making) -> None:
+        """One look at a making: settle it if it has ended, else keep the ledger and its worker informed."""
+        if self._workers is None or making.future is None:
+            self._interrupt(making)
             return
-        outcome = self._workers.outcome(hand.future)
+        outcome = self._workers.outcome(making.future)
         if outcome is not None:
-            self._settle(hand, outcome)
-            self._let_go(hand)
-            return
-        if hand.starts > 1:
-            # Somebody else's scheduler tries again by itself when a worker dies. That is for batches: here a
-            # person decides.
-            self._workers.stop(hand.id)
-            self._workers.forget(hand.future)
-            self.ledger.interrupted(hand.id, "The worker that was making this work died; make it again.")
-            self._let_go(hand)
-            return
-        now = time.monotonic()
-        if not hand.starts and self._scheduler is None and now - hand.since > START_WITHIN:
+            self._settle(making, outcome)
+            self._let_go(making)
+        elif making.starts > 1:
+            # Another program's scheduler starts a work again when its worker dies. That suits a batch; here
+            # a person decides.
+            self._workers.stop(making.id)
+            self._workers.forget(making.future)
+            self._interrupt(making, "The worker that was making this work died; make it again.")
+        elif self._never_started(making):
             workers, self._workers = self._workers, None
             workers.close()
-            self.ledger.interrupted(
-                hand.id,
-                f"No worker process came up within {START_WITHIN:.0f} seconds; close what else is open, and make it again.",
+            self._interrupt(
+                making,
+                f"No worker process started within {START_WITHIN:.0f} seconds; close other programs, and "
+                "make it again.",
             )
-            self._let_go(hand)
-            return
-        if not hand.unwanted and now >= hand.write_at:
-            with self._changed:
-                progress, stage = hand.progress, hand.stage
-            hand.unwanted = not self.ledger.progress(
-                hand.id, done=progress.done, total=progress.total, stage=stage, loss=progress.loss
-            )
-            hand.write_at = now + WRITE_EVERY
-        if hand.unwanted and now >= hand.stop_at:
-            hand.unwanted_since = hand.unwanted_since or now
-            self._workers.stop(hand.id)
-            hand.stop_at = now + 1.0
-            if now - hand.unwanted_since > GRACE and hand.worker:
-                self._workers.replace(hand.worker)
+        else:
+            self._write_progress(making)
+            if making.unwanted:
+                self._stop_unwanted(self._workers, making)
 
-    def _settle(self, hand: _InHand, outcome: Outcome) -> None:
+    def _never_started(self, making: _Making) -> bool:
+        waited = time.monotonic() - making.since
+        return not making.starts and self._scheduler is None and waited > START_WITHIN
+
+    def _write_progress(self, making: _Making) -> None:
+        now = time.monotonic()
+        if making.unwanted or now < making.write_at:
+            return
+        with self._changed:
+            progress, stage = making.progress, making.stage
+        making.unwanted = not self.ledger.progress(
+            making.id, done=progress.done, total=progress.total, stage=stage, loss=progress.loss
+        )
+        making.write_at = now + WRITE_EVERY
+
+    def _stop_unwanted(self, workers: Workers, making: _Making) -> None:
+        now = time.monotonic()
+        if now < making.stop_at:
+            return
+        making.unwanted_since = making.unwanted_since or now
+        workers.stop(making.id)
+        making.stop_at = now + 1.0
+        if now - making.unwanted_since > GRACE and making.worker:
+            workers.replace(making.worker)
+
+    def _interrupt(self, making: _Making, *message: str) -> None:
+        self.ledger.interrupted(making.id, *message)
+        self._let_go(making)
+
+    def _settle(self, making: _Making, outcome: Outcome) -> None:
         if outcome.state == "made" and outcome.work_id is not None:
-            self.ledger.made(hand.id, outcome.work_id)
+            self.ledger.made(making.id, outcome.work_id)
         elif outcome.state == "failed":
             message = self._our_fault(outcome.fault) if outcome.fault else outcome.message
-            self.ledger.failed(hand.id, message, outcome.problem)
+            self.ledger.failed(making.id, message, outcome.problem)
         elif outcome.state == "interrupted":
-            self.ledger.interrupted(hand.id, outcome.message)
+            self.ledger.interrupted(making.id, outcome.message)
         else:
-            self.ledger.cancel(hand.id)
+            self.ledger.cancel(making.id)
 
-    def _let_go(self, hand: _InHand) -> None:
+    def _let_go(self, making: _Making) -> None:
         with self._changed:
-            del self._in_hand[hand.id]
+            del self._makings[making.id]
             self._called = True
             self._changed.notify_all()
 
@@ -337,50 +348,50 @@ class Jobs:
         return f"Something went wrong in the studio itself; the details are in {log}."
 
     def _wind_up(self) -> None:
-        for hand in list(self._in_hand.values()):
+        for making in list(self._makings.values()):
             if self._workers is not None:
-                self._workers.stop(hand.id)
+                self._workers.stop(making.id)
         give_up = time.monotonic() + 2
-        while self._workers is not None and self._in_hand and time.monotonic() < give_up:
-            for hand in list(self._in_hand.values()):
-                outcome = self._workers.outcome(hand.future) if hand.future is not None else None
+        while self._workers is not None and self._makings and time.monotonic() < give_up:
+            for making in list(self._makings.values()):
+                outcome = self._workers.outcome(making.future) if making.future is not None else None
                 if outcome is not None and outcome.state == "made":
-                    self._settle(hand, outcome)
+                    self._settle(making, outcome)
                 elif outcome is not None:
-                    self.ledger.interrupted(hand.id, CLOSED)
+                    self.ledger.interrupted(making.id, CLOSED)
                 else:
                     continue
-                del self._in_hand[hand.id]
+                del self._makings[making.id]
             time.sleep(0.02)
-        for hand in self._in_hand.values():
-            self.ledger.interrupted(hand.id, CLOSED)
+        for making in self._makings.values():
+            self.ledger.interrupted(making.id, CLOSED)
         if self._workers is not None:
             self._workers.close()
         with self._changed:
-            self._in_hand.clear()
+            self._makings.clear()
             self._changed.notify_all()
 
 
 WRITE_EVERY = 0.5
-"""Seconds between two notes in the ledger on how far a making is; they are also its sign of life."""
+"""Seconds between two writes of a job's progress to the ledger. They also show that its keeper lives."""
 
 RECOVER_EVERY = 30.0
-"""Seconds between two looks for jobs whose keeper, at another machine, fell silent."""
+"""Seconds between two searches for jobs whose keeper, on another computer, fell silent."""
 
 START_WITHIN = 180.0
-"""Seconds a worker process may take to take up a job; it takes one or two, and much longer on a machine that
-is short of everything.
+"""Seconds a worker process may take to start on a job. It takes one or two, and much longer on a computer
+that is short of memory.
 """
 
 GRACE = 30.0
-"""Seconds a making may take to notice that it is not wanted any more, before its process is replaced."""
+"""Seconds a work may take to stop when it is cancelled, before its process is replaced."""
 
-CLOSED = "The studio was closed in the middle of this work; make it again to get it."
+CLOSED = "The studio was closed before this work was finished; make it again."
 
 
 @dataclass
-class _InHand:
-    """A making under way. Guarded by `Jobs._changed`, since the news of it come in another thread."""
+class _Making:
+    """A making under way. Guarded by `Jobs._changed`, since updates arrive in another thread."""
 
     id: str
     future: Future[Outcome] | None = None
@@ -389,7 +400,7 @@ class _InHand:
     worker: str = ""
     starts: int = 0
     turns: int = 0
-    pace: Pace = field(default_factory=lambda: Pace())
+    pace: Pace = field(default_factory=Pace)
     since: float = field(default_factory=time.monotonic)
     unwanted: bool = False
     unwanted_since: float = 0.0
@@ -400,59 +411,27 @@ class _InHand:
     def stage(self) -> str:
         return self.progress.stage or ("getting ready" if self.starts else "waiting for a worker")
 
-    def hear(self, news: News) -> None:
+    def note(self, update: Update) -> None:
         self.turns += 1
-        self.worker = news.worker
-        if news.pid is not None:
+        self.worker = update.worker
+        if update.pid is not None:
             self.starts += 1
             return
-        self.progress = Progress(news.done, news.total, news.stage, news.loss)
-        self.preview = news.preview or self.preview
-        self.pace.note(news.done, time.monotonic())
+        self.progress = Progress(update.done, update.total, update.stage, update.loss)
+        self.preview = update.preview or self.preview
+        self.pace.note(update.done, time.monotonic())
 
     def shown(self, state: JobState) -> JobState:
-        """The ledger's state of it, brought up to this moment."""
+        """The ledger's state of it, with the latest progress."""
         if not self.progress.total:
             return replace(state, stage=self.stage)
-        told = self.progress
-        left = self.pace.seconds_left(told.total)
+        latest = self.progress
         return replace(
             state,
-            done=told.done,
-            total=told.total,
-            stage=told.stage,
-            loss=told.loss,
+            done=latest.done,
+            total=latest.total,
+            stage=latest.stage,
+            loss=latest.loss,
             preview=self.preview,
-            seconds_left=left,
+            seconds_left=self.pace.seconds_left(latest.total),
         )
-
-
-class Pace:
-    """How long it will still take, from when which step was done.
-
-    Steps grow longer in most makings here (a dream goes from small to large), so the latest third of the time
-    counts, and more than the average where it was slower. The time before the first step, when networks are
-    loaded, does not count.
-    """
-
-    def __init__(self) -> None:
-        self._notes: deque[tuple[float, int]] = deque(maxlen=512)
-
-    def note(self, done: int, at: float) -> None:
-        """at: seconds on a clock that never goes back."""
-        if done:
-            self._notes.append((at, done))
-
-    def seconds_left(self, total: int) -> float | None:
-        """None until there is enough to go by: a second and three notes."""
-        if len(self._notes) < 3:
-            return None
-        (began, first), (now, done) = self._notes[0], self._notes[-1]
-        if now - began < 1 or done <= first:
-            return None
-        a_third_ago, then = next(
-            (note for note in reversed(self._notes) if note[0] <= now - (now - began) / 3), self._notes[0]
-        )
-        average = (now - began) / (done - first)
-        lately = (now - a_third_ago) / (done - then) if done > then else average
-        return max(average, lately) * max(0, total - done)

@@ -1,109 +1,280 @@
-"""The kinds of work: where the recipe and the process of each stand, and how a recipe becomes a work.
+"""The kinds of work, in one table: `KINDS`. Everything a way in needs to know of a kind stands in its row.
 
-A new kind is a recipe class, a process that yields `Progress` and returns a `Made`, and a row in `KINDS`.
+The making command, the endpoint, `studio.NAME()`, the gallery's buttons and the page in docs/ are generated
+from the row. A new kind of work is a recipe class, a process that yields `Progress` and returns a `Made`, and
+a row. No other file asks which kind it has before it.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Generator, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 from studio.errors import UnknownName, Unreadable
-from studio.works.recipe import SCHEMA_VERSION, Recipe, parse_json
+from studio.works.ingredient import Ingredient
+from studio.works.recipe import SCHEMA_VERSION, Control, Recipe, controls, from_fields
 from studio.works.work import Making, Materials, Progress, Work
 
 if TYPE_CHECKING:
+    from studio.works.formats import FormatTable
     from studio.works.gallery import Gallery
+
+
+class Bundled(Protocol):
+    """Something that comes with the studio and can go into a work, such as one of its paintings."""
+
+    def ingredient(self) -> Ingredient:
+        """Raises `Missing` when this installation lacks its file."""
+        ...
+
+
+@dataclass(frozen=True)
+class Role:
+    """What a file that goes into a work is for.
+
+    name: as in the recipe's sources, such as "photo". help: one sentence for the command line and the docs.
+    media: "picture", "score" or "weights": how a file for it is read.
+    needed: there is no work without it. several: more than one file may have this role.
+    metavar: what the command calls it where it is an argument; empty where it is an option, `--name`.
+    weights: the recipe's field that takes the numbers in FILE*NUMBER.
+    bundled: "module:TABLE" of what comes with the studio for this role, by name (see `Bundled`).
+    stands_for: the recipe's field that these files take the place of: tunes of one's own instead of a style.
+    opened_by: "module:function" from a path (file or folder) to ingredients, where a path may be more than
+    one file. is_path: "module:function" that tells such a path from a name.
+    """
+
+    name: str
+    help: str = ""
+    media: str = "picture"
+    needed: bool = False
+    several: bool = False
+    metavar: str = ""
+    weights: str = ""
+    bundled: str = ""
+    stands_for: str = ""
+    opened_by: str = ""
+    is_path: str = ""
+
+    def bundled_table(self) -> Mapping[str, Bundled]:
+        """What comes with the studio for this role, by name; empty for most roles."""
+        table: Mapping[str, Bundled] = found_at(self.bundled) if self.bundled else {}
+        return table
+
+    def ingredient_named(self, name: str) -> Ingredient:
+        """A bundled ingredient by name. Raises `UnknownName`, or `Missing` where its file is not here."""
+        table = self.bundled_table()
+        if name not in table:
+            raise UnknownName(f"bundled {self.name}", name, table)
+        return table[name].ingredient()
+
+    def opens(self, text: str) -> bool:
+        """Whether `text`, given for the field this role stands for, is a path and not a name."""
+        return bool(self.is_path and found_at(self.is_path)(text))
+
+    def ingredients_at(self, path: Path) -> list[Ingredient]:
+        """The ingredients in a file or folder. Raises `Missing`, `Refused` and `Unreadable`."""
+        found: list[Ingredient] = found_at(self.opened_by)(path)
+        return found
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of work this studio can make: where its recipe and its process stand. They are imported when
-    first used.
+    """A kind of work. Places are written "module:name" and imported when they are first used.
 
-    completion: a function from loose wishes to the recipe's fields, such as one that knows the presets; ""
-    where wishes are fields.
-    brought: a function from wishes and ingredients to both, before anything else is looked at, such as one
-    that knows a network in a file.
-    implied: a function from wishes and the roles of the files that come with them to further ingredients,
-    such as the style that a wish names. roles: what its sources are for, in order; the first is needed,
-    unless it is implied.
+    name: in recipes, commands and endpoints. label, plural: what a person reads. summary: what making one
+    does, in one sentence. details: more of that, for the command's help.
+    recipe: its recipe class, or a function that gives it. process: makes it; see `studio.works.work.Making`.
+    roles: what its sources are for, in order. formats: a table of `studio.works.formats.Format` by name.
+    tab: the tab of the page that continues such a work; empty where none does.
+    facts: a function from a work's facts to (label, sentence) pairs.
+    result: the class of `studio.api` in which Python gets the work.
+    completes: from the settings that were given to all that they imply, such as a preset's values.
+    resolves: from settings and ingredients to both, read before anything else, such as a network in a file.
+    supplies: from settings and the roles of the files at hand to further ingredients, such as a named style.
+    spelled: recipe field -> its option on the command line, where it differs from the field's name.
     """
 
     name: str
     recipe: str
     process: str
-    completion: str = ""
-    brought: str = ""
-    implied: str = ""
-    roles: tuple[str, ...] = ()
+    label: str = ""
+    plural: str = ""
+    summary: str = ""
+    details: str = ""
+    roles: tuple[Role, ...] = ()
+    formats: str = "studio.images.formats:FORMATS"
+    tab: str = ""
+    facts: str = ""
+    result: str = "studio.api:MadeWork"
+    completes: str = ""
+    resolves: str = ""
+    supplies: str = ""
+    spelled: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "label", self.label or self.name.capitalize())
+        object.__setattr__(self, "plural", self.plural or f"{self.label}s")
 
     def recipe_class(self) -> type[Recipe]:
-        found: type[Recipe] = _find(self.recipe)
-        return found
+        found: Any = found_at(self.recipe)
+        recipe: type[Recipe] = found if isinstance(found, type) else found()
+        return recipe
 
-    def implies(self, wishes: Mapping[str, Any], roles: Iterable[str]) -> list[Any]:
-        """Ingredients (`studio.making.asking.Ingredient`, by their fields) that the wishes imply. Raises
-        `UnknownName`.
+    def controls(self, *, with_format: bool = False) -> list[Control]:
+        """The parameters a person may set. On the command line the output's suffix sets the format."""
+        found = controls(self.recipe_class())
+        return [control for control in found if with_format or control.name != "format"]
+
+    def role(self, name: str) -> Role | None:
+        """The role of that name, or None."""
+        return next((role for role in self.roles if role.name == name), None)
+
+    def format_table(self) -> FormatTable:
+        """The formats it can be written in, by name."""
+        table: FormatTable = found_at(self.formats)
+        return table
+
+    def format_settings(self, output: Path) -> dict[str, Any]:
+        """The setting that an output's suffix implies. Raises `Refused` for a suffix it cannot write."""
+        asked = self.format_table().by_suffix(output)
+        return {"format": asked.name} if "format" in self.recipe_class().model_fields else {}
+
+    def facts_in_words(self, facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """(label, sentence) for every fact worth showing."""
+        if self.facts:
+            return list(found_at(self.facts)(facts))
+        return [(name, str(value)) for name, value in facts.items()]
+
+    def prepare(
+        self, settings: Mapping[str, Any], ingredients: Iterable[Ingredient]
+    ) -> tuple[dict[str, Any], list[Ingredient]]:
+        """Settings and ingredients, completed by what the files themselves tell and by presets.
+
+        Raises `Refused`, `Unreadable`, or `UnknownName` for a preset that does not exist.
         """
-        return list(_find(self.implied)(dict(wishes), tuple(roles))) if self.implied else []
+        known, given = dict(settings), list(ingredients)
+        if self.resolves:
+            known, given = found_at(self.resolves)(known, given)
+        return (dict(found_at(self.completes)(known)) if self.completes else known), given
 
-    def recognise(
-        self, wishes: Mapping[str, Any], ingredients: Iterable[Any]
-    ) -> tuple[dict[str, Any], list[Any]]:
-        """What was asked for and brought, with what the files themselves tell. Raises `Refused` or
-        `Unreadable`.
-        """
-        return _find(self.brought)(wishes, ingredients) if self.brought else (dict(wishes), list(ingredients))
-
-    def complete(self, wishes: Mapping[str, Any]) -> dict[str, Any]:
-        """What was asked for, with what it implies. Raises `UnknownName` for a preset that does not exist."""
-        return dict(_find(self.completion)(dict(wishes)) if self.completion else wishes)
+    def default_ingredients(self, settings: Mapping[str, Any], roles: Iterable[str]) -> list[Ingredient]:
+        """Ingredients that the settings imply beside the files of these roles. Raises `UnknownName`."""
+        return list(found_at(self.supplies)(dict(settings), tuple(roles))) if self.supplies else []
 
 
-KINDS = {
+WEIGHTS = Role("weights", "Weights of your own: a lesson's .zip, or for the backbone.", media="weights")
+
+KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         Kind(
             "dream",
             recipe="studio.images.recipes:DreamRecipe",
             process="studio.images.dream:dream",
-            completion="studio.images.presets:with_preset",
-            brought="studio.images.requests:resolve_weights",
-            roles=("photo", "guide", "mask", "weights"),
+            label="Dream",
+            summary="Let a pretrained network dream on PHOTO.",
+            details="What the network sees in the photo is made stronger, from coarse to fine.",
+            roles=(
+                Role("photo", "The photo to dream on.", needed=True, metavar="PHOTO"),
+                Role("guide", "Dream towards what the network sees in this picture."),
+                Role("mask", "Dream only where this picture is light."),
+                WEIGHTS,
+            ),
+            formats="studio.images.formats:FORMATS",
+            tab="dream",
+            facts="studio.images.facts:facts_in_words",
+            result="studio.api:PictureWork",
+            completes="studio.images.presets:with_preset",
+            resolves="studio.images.requests:resolve_weights",
         ),
         Kind(
             "style",
             recipe="studio.images.recipes:StyleRecipe",
             process="studio.images.style:paint",
-            brought="studio.images.requests:resolve_weights_to_paint",
-            roles=("photo", "style", "mask", "weights"),
+            label="Painting",
+            summary="Paint the photo CONTENT in the style of one or more paintings.",
+            details="Several paintings are mixed; starry.jpg*2 counts twice as much as the others. A STYLE is "
+            "a file, or the name of one of the studio's own paintings (studio paintings).",
+            roles=(
+                Role("photo", "The photo to paint.", needed=True, metavar="CONTENT"),
+                Role(
+                    "style",
+                    "A painting whose strokes and colours the photo takes on.",
+                    needed=True,
+                    several=True,
+                    metavar="STYLE[*WEIGHT]",
+                    weights="style_weights",
+                    bundled="studio.images.paintings.catalogue:PAINTINGS",
+                ),
+                Role("mask", "Paint only where this picture is light."),
+                WEIGHTS,
+            ),
+            formats="studio.images.formats:FORMATS",
+            tab="style",
+            facts="studio.images.facts:facts_in_words",
+            result="studio.api:PictureWork",
+            resolves="studio.images.requests:resolve_weights_to_paint",
         ),
         Kind(
             "compose",
             recipe="studio.music.melody.recipes:ComposeRecipe",
             process="studio.music.melody.compose:compose",
-            implied="studio.music.melody.sources:default_sources",
-            roles=("tune", "take", "theme"),
+            label="Melody",
+            plural="Melodies",
+            summary="Compose a melody in a style under exact constraints.",
+            details="The style is one of studio styles, or a file or folder of your own tunes. Every "
+            "constraint holds exactly. Where constraints contradict each other, the fewest that conflict are "
+            "named.",
+            roles=(
+                Role(
+                    "tune",
+                    "Tunes of your own, as the style.",
+                    media="score",
+                    several=True,
+                    stands_for="style",
+                    opened_by="studio.music.styles.sources:own_ingredients",
+                    is_path="studio.music.styles.sources:stands_for_files",
+                ),
+                Role("take", "The tune that --keep keeps bars from.", media="score"),
+                Role("theme", "A tune that attracts, or repels (see --theme-pull).", media="score"),
+            ),
+            formats="studio.music.writing.formats:FORMATS",
+            tab="compose",
+            facts="studio.music.melody.facts:facts_in_words",
+            result="studio.api:TuneWork",
+            supplies="studio.music.melody.sources:default_sources",
+            spelled={"composer": "--model"},
         ),
     )
 }
 
 
+def kind_of(name: str) -> Kind:
+    """The kind of that name. Raises `UnknownName`."""
+    if name not in KINDS:
+        raise UnknownName("kind of work", name, KINDS)
+    return KINDS[name]
+
+
 def read_recipe(text: str | bytes, kinds: Mapping[str, Kind] = KINDS) -> Recipe:
-    """A recipe of whatever kind, from its JSON. Raises `Unreadable`, or `UnknownName` for a kind this studio
-    cannot make.
+    """A recipe of whatever kind, from its JSON.
+
+    Raises `Unreadable`, or `UnknownName` for a kind this studio cannot make.
     """
     try:
         fields = json.loads(text)
-        kind = fields["kind"]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        raise Unreadable(
-            "The recipe is not valid JSON with a kind; restore it from the original file."
-        ) from None
+    except (ValueError, RecursionError):
+        raise Unreadable("The recipe is not valid JSON; restore it from the original file.") from None
+    return recipe_from(fields, kinds)
+
+
+def recipe_from(fields: Any, kinds: Mapping[str, Kind] = KINDS) -> Recipe:
+    """A recipe of whatever kind, from its decoded JSON. Raises as `read_recipe` does."""
+    kind = fields.get("kind") if isinstance(fields, dict) else None
     if not isinstance(kind, str):
         raise Unreadable(
             "The recipe does not say what kind of work it is for; restore it from the original file."
@@ -111,15 +282,16 @@ def read_recipe(text: str | bytes, kinds: Mapping[str, Kind] = KINDS) -> Recipe:
     if kind not in kinds:
         if fields.get("schema_version", 0) > SCHEMA_VERSION:
             raise Unreadable(
-                f"A newer studio wrote this recipe, for a {kind}, which this one cannot make: update the studio."
+                f"A newer studio wrote this recipe, for a {kind}, which this one cannot make: "
+                "update the studio."
             )
         raise UnknownName("kind of work", kind, kinds)
-    return parse_json(kinds[kind].recipe_class(), text)
+    return from_fields(kinds[kind].recipe_class(), fields)
 
 
 def make(recipe: Recipe, materials: Materials, kinds: Mapping[str, Kind] = KINDS) -> Making:
-    """The process that makes this recipe's work: iterate it for progress; its return value is what was made."""
-    process = _find(kinds[recipe.kind].process)
+    """The process that makes this recipe's work: iterate it for progress; it returns what was made."""
+    process = found_at(kinds[recipe.kind].process)
     making: Making = process(recipe, materials)
     return making
 
@@ -127,13 +299,14 @@ def make(recipe: Recipe, materials: Materials, kinds: Mapping[str, Kind] = KINDS
 def run_here(
     recipe: Recipe, gallery: Gallery, kinds: Mapping[str, Kind] = KINDS
 ) -> Generator[Progress, None, Work]:
-    """Make one work in this process with the gallery's sources, and keep it there. Nothing is kept of one
-    that is stopped.
+    """Make one work in this process with the gallery's sources, and keep it there. A work that is stopped
+    leaves nothing behind.
     """
     made = yield from make(recipe, gallery.read_source, kinds)
     return gallery.add(made)
 
 
-def _find(place: str) -> Any:
+def found_at(place: str) -> Any:
+    """What stands at "module:name"."""
     module, name = place.split(":")
     return getattr(import_module(module), name)

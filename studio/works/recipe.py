@@ -156,16 +156,20 @@ def check(kind: type[R], fields: dict[str, Any]) -> R:
 
 
 def parse_json(kind: type[Recipe], text: str | bytes) -> Recipe:
-    """Read a recipe back from the text of `to_json`.
-
-    Raises `Unreadable` for what is not a recipe, was changed by hand, or was written by a newer studio.
-    """
+    """Read a recipe back from the text of `to_json`. Raises `Unreadable` as `from_fields` does."""
     try:
-        fields = json.loads(text)
-        if not isinstance(fields, dict):
-            raise ValueError
+        return from_fields(kind, json.loads(text))
     except (ValueError, RecursionError):
         raise Unreadable("The recipe is not valid JSON; restore it from the original file.") from None
+
+
+def from_fields(kind: type[Recipe], fields: Any) -> Recipe:
+    """A recipe from the decoded JSON of `to_json`.
+
+    Raises `Unreadable` for what is not a recipe, was edited into nonsense, or comes from a newer studio.
+    """
+    if not isinstance(fields, dict):
+        raise Unreadable("The recipe is not valid JSON; restore it from the original file.")
     version = fields.get("schema_version")
     if isinstance(version, int | float) and version > SCHEMA_VERSION:
         raise Unreadable(

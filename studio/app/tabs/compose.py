@@ -206,7 +206,7 @@ def compose_tab(desk: Desk) -> ComposeTab:
             bars = [int(bar) for bar in getattr(event, "bars", ()) or ()]
             seed = secrets.randbelow(2**31)
             jobs = desk.compose_around(
-                str(event.id), bars, seed, count=int(count), wishes=wishes, others=leaning_on(theme)
+                str(event.id), bars, seed, count=int(count), settings=wishes, others=leaning_on(theme)
             )
             yield from followed(jobs)
         except (StudioError, ValueError, TypeError) as error:

@@ -1,0 +1,109 @@
+"""The commands that show something: a recipe, what there is to choose from, this installation, the page."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from studio.cli.options import FILE, read_file
+from studio.errors import Refused
+
+
+@click.command()
+@click.argument("file", type=FILE)
+@click.option("--json", "as_json", is_flag=True, help="Print the recipe as JSON.")
+def show(file: Path, as_json: bool) -> None:
+    """Show the recipe inside FILE: what it was made from, and how."""
+    from studio.making.kinds import read_recipe
+    from studio.works.metadata import extract
+    from studio.works.recipe import controls
+
+    text = extract(read_file(file))
+    if text is None:
+        raise Refused(
+            f"{file} has no recipe inside: the studio did not make it, or another program removed the recipe."
+        )
+    if as_json:
+        click.echo(text)
+        return
+    recipe = read_recipe(text)
+    click.echo(recipe.in_words())
+    for source in recipe.sources:
+        credit = ", ".join(part for part in (source.title, source.author, source.licence) if part)
+        click.echo(f"{source.role:>12}  {source.name}  {source.sha256[:16]}  {credit}".rstrip())
+    if recipe.model:
+        click.echo(f"{'model':>12}  {recipe.model.name}  {recipe.model.sha256[:16]}")
+    for control in controls(type(recipe)):
+        value = getattr(recipe, control.name)
+        click.echo(f"{control.name:>12}  {', '.join(map(str, value)) if isinstance(value, tuple) else value}")
+    if recipe.setting:
+        versions = ", ".join(f"{name} {version}" for name, version in recipe.setting.versions.items())
+        click.echo(f"{'made with':>12}  {versions}")
+
+
+@click.command()
+@click.option("--backbone", default="efficientnet_lite0", show_default=True)
+@click.option(
+    "--weights",
+    type=FILE,
+    help="A network of your own instead, such as a lesson's .zip.",
+)
+def layers(backbone: str, weights: Path | None) -> None:
+    """List the layers of a network, and what each tends to show when it dreams."""
+    from studio.images.networks.backbones import layers as layers_of
+    from studio.images.networks.described import read_weights_file
+
+    own = read_weights_file(read_file(weights), weights.name)[1] if weights else None
+    for layer in own.layers if own else layers_of(backbone):
+        click.echo(f"{layer.name:<18} {layer.channels:>5} channels  {layer.shows}")
+
+
+@click.command()
+def presets() -> None:
+    """List the named looks for dreams."""
+    from studio.images.presets import PRESETS
+
+    for preset in PRESETS.values():
+        click.echo(f"{preset.name:<14} {preset.sentence}")
+
+
+@click.command()
+def paintings() -> None:
+    """List the studio's own paintings, whose style a photo can take on."""
+    from studio.images.paintings.catalogue import PAINTINGS
+
+    for painting in PAINTINGS.values():
+        click.echo(f"{painting.name:<14} {painting.title}. {painting.sentence}")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True)
+def doctor(as_json: bool) -> None:
+    """Check this installation: versions, device, networks, storage."""
+    from studio.doctor import examine
+
+    findings = examine()
+    if as_json:
+        click.echo(json.dumps([asdict(finding) for finding in findings]))
+        return
+    for finding in findings:
+        click.echo(f"{'ok     ' if finding.ready else 'missing'}  {finding.what:<22} {finding.detail}")
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=7860, show_default=True)
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="0.0.0.0 lets other computers in; set STUDIO_PASSWORD first.",
+)
+@click.option("--open/--no-open", "open_browser", default=False, help="Open the page in the browser.")
+def app(port: int, host: str, open_browser: bool) -> None:
+    """Open the studio in the browser."""
+    from studio.app.page import serve
+
+    serve(host, port, open_browser=open_browser)

@@ -1,0 +1,281 @@
+"""The commands that make works: one for every kind, generated from its row, and remake and batch."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from studio.cli.options import (
+    FILE,
+    check_output,
+    open_gallery,
+    output_options,
+    read_file,
+    recipe_options,
+    settings_given,
+    watch,
+)
+from studio.errors import Refused
+from studio.making.kinds import Kind, Role
+from studio.works.ingredient import Ingredient
+
+if TYPE_CHECKING:
+    from studio.works.work import Work
+
+CREDIT = ("title", "author", "licence")
+
+
+def making_command(kind: Kind) -> click.Command:
+    """The command that makes works of this kind: `studio dream`, `studio compose` …"""
+
+    def callback(**given: Any) -> None:
+        _Request.read(kind, given).make()
+
+    return click.Command(
+        kind.name, params=_params(kind), callback=callback, help=f"{kind.summary}\n\n{kind.details}".strip()
+    )
+
+
+def _params(kind: Kind) -> list[click.Parameter]:
+    recipe, counted = kind.recipe_class(), {role.weights for role in kind.roles}
+    controls = [control for control in kind.controls() if control.name not in counted]
+    suffixes = " or ".join(kind.format_table().suffixes())
+    return [
+        *(_argument(role) for role in kind.roles if role.metavar),
+        click.Option(["-o", "--output"], required=True, type=FILE, help=f"The file to write: {suffixes}."),
+        *recipe_options(recipe, controls, kind.spelled),
+        *(_file_option(role) for role in kind.roles if not role.metavar and not role.stands_for),
+        *_weights_options(kind),
+        *_credit_options(kind),
+        click.Option(
+            ["--count"],
+            type=click.IntRange(1, 100),
+            default=1,
+            show_default=True,
+            help="How many to make, with seeds counted on: NAME-1, NAME-2 and so on.",
+        ),
+        *output_options(),
+    ]
+
+
+def _argument(role: Role) -> click.Argument:
+    if role.several:
+        metavar = f"{role.metavar}..."
+        return click.Argument([_file(role)], nargs=-1, required=role.needed, metavar=metavar)
+    return click.Argument([_file(role)], required=role.needed, type=FILE, metavar=role.metavar)
+
+
+def _file_option(role: Role) -> click.Option:
+    return click.Option([f"--{role.name}", _file(role)], type=FILE, multiple=role.several, help=role.help)
+
+
+def _file(role: Role) -> str:
+    """The name of a file's parameter: a recipe may have a field of the role's name."""
+    return f"{role.name}_file"
+
+
+def _weights_options(kind: Kind) -> list[click.Option]:
+    told = "The sha256 of the weights; needed for a file that is not safetensors."
+    return [
+        click.Option([f"--{role.name}-sha256"], metavar="HEX", help=told)
+        for role in kind.roles
+        if role.media == "weights"
+    ]
+
+
+def _credit_options(kind: Kind) -> list[click.Option]:
+    """Whose the first file is, where there is no work without one."""
+    if not kind.roles or not kind.roles[0].needed:
+        return []
+    role = kind.roles[0].name
+    told = (f"The {role}'s title, for the credits.", f"Who made the {role}.", f"The {role}'s licence.")
+    return [
+        click.Option([f"--{name}"], default="", help=sentence)
+        for name, sentence in zip(CREDIT, told, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What was asked for on the command line, taken apart."""
+
+    kind: Kind
+    settings: dict[str, Any]
+    files: dict[str, Any]
+    credit: dict[str, str]
+    output: Path
+    count: int
+    quiet: bool
+    as_json: bool
+    force: bool
+
+    @classmethod
+    def read(cls, kind: Kind, given: dict[str, Any]) -> _Request:
+        flags = {name: given.pop(name) for name in ("output", "count", "quiet", "as_json", "force")}
+        files = {role.name: given.pop(_file(role), None) for role in kind.roles}
+        has_credit = bool(_credit_options(kind))
+        credit = {name: given.pop(name) for name in CREDIT} if has_credit else dict.fromkeys(CREDIT, "")
+        return cls(kind, settings_given(given), files, credit, **flags)
+
+    def make(self) -> None:
+        """Make every work that was asked for, write its file, and print its path."""
+        from studio.making.asking import ask
+        from studio.making.kinds import run_here
+
+        settings = self.settings | self.kind.format_settings(self.output)
+        for path in self.outputs:
+            check_output(path, force=self.force)
+        more, ingredients = self._ingredients()
+        settings |= more
+        with open_gallery() as gallery:
+            for number, path in enumerate(self.outputs):
+                seed = int(settings.get("seed", 0)) + number
+                recipe = ask(self.kind.name, settings | {"seed": seed}, ingredients, gallery)
+                work = watch(run_here(recipe, gallery), quiet=self.quiet)
+                gallery.export(work, path, force=self.force)
+                self._tell(work, path)
+
+    @property
+    def outputs(self) -> list[Path]:
+        if self.count == 1:
+            return [self.output]
+        names = (f"{self.output.stem}-{number}" for number in range(1, self.count + 1))
+        return [self.output.with_stem(name) for name in names]
+
+    def _ingredients(self) -> tuple[dict[str, Any], list[Ingredient]]:
+        """The files as ingredients, and the settings that come with them."""
+        settings: dict[str, Any] = {}
+        found: list[Ingredient] = []
+        for place, role in enumerate(self.kind.roles):
+            credit = self.credit if place == 0 else {}
+            if role.stands_for:
+                text = str(self.settings.get(role.stands_for, ""))
+                if role.opens(text):
+                    found += role.ingredients_at(Path(text))
+                    settings[role.stands_for] = Path(text).stem
+                continue
+            named = [
+                _weighted(str(text), role) if role.weights else (Path(text), 1.0)
+                for text in self._given(role)
+            ]
+            found += [_ingredient(role, path, credit) for path, _ in named]
+            if any(weight != 1 for _, weight in named):
+                settings[role.weights] = tuple(weight for _, weight in named)
+        return settings, found
+
+    def _given(self, role: Role) -> Iterable[str | Path]:
+        given = self.files[role.name]
+        return given if isinstance(given, tuple) else () if given is None else (given,)
+
+    def _tell(self, work: Work, path: Path) -> None:
+        if self.as_json:
+            told: dict[str, Any] = {
+                "path": str(path),
+                "work": work.id,
+                "kind": work.kind,
+                "title": work.title,
+            }
+            told |= {"sha256": work.sha256, "facts": work.facts, "recipe": json.loads(work.recipe_json)}
+            click.echo(json.dumps(told, ensure_ascii=False))
+            return
+        click.echo(str(path))
+        if self.quiet:
+            return
+        click.echo(f"{work.words} Work {work.id} in the gallery.", err=True)
+        for label, sentence in self.kind.facts_in_words(work.facts):
+            click.echo(f"{label:>12}  {sentence}", err=True)
+
+
+def _weighted(text: str, role: Role) -> tuple[Path, float]:
+    """FILE or FILE*WEIGHT, as a path and a number."""
+    name, star, weight = text.rpartition("*")
+    if not star or Path(text).exists():  # a file's own name may have a star in it
+        return Path(text), 1.0
+    try:
+        return Path(name), float(weight)
+    except ValueError:
+        raise Refused(
+            f"'{text}' has no number after its *; write {role.name.upper()}*WEIGHT, such as starry.jpg*2."
+        ) from None
+
+
+def _ingredient(role: Role, path: Path, credit: dict[str, str]) -> Ingredient:
+    """The file at `path`. A single word without a suffix names what comes with the studio, unless there is
+    such a file.
+    """
+    if role.bundled and not path.suffix and len(path.parts) == 1 and not path.exists():
+        return role.ingredient_named(path.name)
+    return Ingredient(role.name, read_file(path), path.name, **credit)
+
+
+@click.command()
+@click.argument("file", type=FILE)
+@click.option("-o", "--output", type=FILE, help="Also write what was made.")
+@click.option("--source", "sources", multiple=True, type=FILE, help="A source this gallery does not have.")
+@click.option("--force", is_flag=True, help="Replace the output file if it exists.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+def remake(
+    file: Path, output: Path | None, sources: tuple[Path, ...], force: bool, as_json: bool, quiet: bool
+) -> None:
+    """Make the work in FILE again from the recipe inside it, and say whether it is identical."""
+    from studio.making.remaking import remake as remaking
+    from studio.works.output import write_file
+
+    if output is not None:
+        if output.suffix.lower() != file.suffix.lower():
+            raise Refused(f"{output} should end in {file.suffix}, as {file} does.")
+        check_output(output, force=force)
+    with open_gallery() as gallery:
+        given = [read_file(source) for source in sources]
+        remade = watch(remaking(read_file(file), gallery, given), quiet=quiet)
+    if output is not None:
+        write_file(remade.made.content, output, force=force)
+    if as_json:
+        told = {"identical": remade.identical, "sentence": remade.sentence, "path": output and str(output)}
+        click.echo(json.dumps(told))
+    else:
+        click.echo(str(output) if quiet and output else remade.sentence)
+
+
+@click.command()
+@click.argument("recipes", type=FILE)
+@click.option(
+    "--scheduler",
+    help="Address of a Dask scheduler, such as tcp://10.0.0.5:8786. Without it, workers start here.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="How many worker processes to start on this computer.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print every event as a line of JSON.")
+@click.option("-q", "--quiet", is_flag=True, help="Print the summary only.")
+def batch(recipes: Path, scheduler: str | None, workers: int, as_json: bool, quiet: bool) -> None:
+    """Make every work in RECIPES, a file of JSON lines. Works that the gallery has are skipped. The exit
+    status is 2 if a line failed.
+    """
+    from studio.making.batch import run_batch
+
+    failed = False
+    event = None
+    with open_gallery() as gallery:
+        lines = read_file(recipes)
+        for event in run_batch(lines, gallery, folder=recipes.parent, scheduler=scheduler, workers=workers):
+            failed |= event.what == "failed"
+            if as_json:
+                click.echo(json.dumps(asdict(event)))
+            elif not quiet or event.what in ("failed", "summary"):
+                click.echo(event.sentence, err=event.what == "failed")
+    if event is None:
+        raise Refused(f"{recipes} holds no recipe: write one JSON object a line.")
+    if failed:
+        sys.exit(2)
