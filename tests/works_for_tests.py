@@ -33,7 +33,9 @@ class CountRecipe(Recipe):
     size: int = parameter(8, "An ordinary number.", ge=1, le=64)
 
 
-COUNT = Kind("count", "works_for_tests:CountRecipe", "works_for_tests:count", roles=(Role("tune"), Role("second")))
+COUNT = Kind(
+    "count", "works_for_tests:CountRecipe", "works_for_tests:count", roles=(Role("tune"), Role("second"))
+)
 
 
 def count(recipe: CountRecipe, materials: Materials) -> Making:
