@@ -59,8 +59,8 @@ class Turn:
 
 @dataclass(frozen=True)
 class CafeteriaState:
-    """The visitor's place in the lesson. `descent` is the running loop over `weights`; both begin anew when a
-    setting changes.
+    """The visitor's place in the lesson. `descent` is the running loop over `weights`; both begin anew when
+    a setting changes.
     """
 
     settings: dict[str, Any]
@@ -237,14 +237,20 @@ def _says(state: CafeteriaState, prices: tuple[float, ...]) -> str:
     if state.ended:
         far = max(abs(price - true) for price, true in zip(prices, TRUE_PRICES, strict=True))
         if state.mood == "good" and far > 0.05:
-            return f"{state.ended} But these are not the true prices: with these meals, other prices explain the totals as well."
+            return (
+                f"{state.ended} But these are not the true prices: with these meals, other prices "
+                "explain the totals as well."
+            )
         return state.ended
     if not state.turns:
         meal = state.meals[0]
         guess = _price(meal, prices)
         side = "short" if meal.total > guess else "over"
         far = abs(meal.total - guess)
-        return f"The first meal cost {meal.total:.2f} $; by your guess {guess:.2f} $, so you are {far:.2f} $ {side}. Take a step."
+        return (
+            f"The first meal cost {meal.total:.2f} $; by your guess {guess:.2f} $, so you are {far:.2f} "
+            f"$ {side}. Take a step."
+        )
     last = state.turns[-1]
     most = max(range(len(FOODS)), key=lambda i: abs(last.changes[i]))
     way = "dearer" if last.changes[most] > 0 else "cheaper"
@@ -359,7 +365,10 @@ LESSON: Lesson[CafeteriaState] = Lesson(
     question="Can you find three prices when you are only ever told the total?",
     first="Press Step once and see which price moved most, and why. Then press Play.",
     notice=(
-        "The cashier never tells a price, only whether the total was right: the error is all there is to learn from.",
+        (
+            "The cashier never tells a price, only whether the total was right: the error is all there "
+            "is to learn from."
+        ),
         "The food you had most of is changed most. It has the largest share of the blame.",
         "The steps get smaller by themselves, for the error does.",
         "With a rate too large the prices overshoot, each correction larger than the last.",
@@ -373,7 +382,10 @@ LESSON: Lesson[CafeteriaState] = Lesson(
                 "Nothing is learnt",
             ),
             1,
-            "Only their sum is ever seen. Every split of it explains the totals equally well, so it depends on the first guess.",
+            (
+                "Only their sum is ever seen. Every split of it explains the totals equally well, so it "
+                "depends on the first guess."
+            ),
         ),
         Check(
             "What will happen if the rate is ten times as large?",
@@ -383,7 +395,10 @@ LESSON: Lesson[CafeteriaState] = Lesson(
                 "Nothing changes in the end",
             ),
             1,
-            "Each step then corrects more than the whole error, and the next error is larger, the other way round.",
+            (
+                "Each step then corrects more than the whole error, and the next error is larger, the "
+                "other way round."
+            ),
         ),
     ),
     formula=(
@@ -407,7 +422,8 @@ for step in range(400):
 print(prices)  # close to 1.5, 0.5, 1.0""",
     tab="Dream",
     use=(
-        "A dream is the same loop: the pixels take the place of the prices, what a network sees takes the place of the total, "
+        "A dream is the same loop: the pixels take the place of the prices, what a network sees "
+        "takes the place of the total, "
         "and every step changes most what has the largest share in it."
     ),
     knobs=(
@@ -451,6 +467,9 @@ print(prices)  # close to 1.5, 0.5, 1.0""",
     draw=draw,
     table=table,
     credits=(
-        "After Geoffrey Hinton's fish, chips and ketchup, Neural Networks for Machine Learning, lecture 3a (2012).",
+        (
+            "After Geoffrey Hinton's fish, chips and ketchup, Neural Networks for Machine Learning, "
+            "lecture 3a (2012)."
+        ),
     ),
 )

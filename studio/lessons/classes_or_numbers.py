@@ -186,7 +186,10 @@ def _verdict(state: ClassesOrNumbersState) -> str:
     right = _right(state)
     edge = boundary(state)
     where = f" The gate opens at {edge:.0f} g." if edge is not None and WEIGHTS[0] < edge < WEIGHTS[1] else ""
-    return f"The number is off by {off:.2f} °Brix on average; the class is right for {right} of {len(state.grams)}.{where}"
+    return (
+        f"The number is off by {off:.2f} °Brix on average; the class is right for {right} of "
+        f"{len(state.grams)}.{where}"
+    )
 
 
 def _right(state: ClassesOrNumbersState) -> int:
@@ -230,11 +233,22 @@ def _numbers_figure(state: ClassesOrNumbersState) -> Figure:
         Points(state.grams, state.brix, colour=colours, shape=shapes, size=6),
     ]
     off = float(np.mean(np.abs(guesses(state, state.grams) - state.brix)))
-    text = f"The line goes from {guesses(state, ends)[0]:.1f} to {guesses(state, ends)[1]:.1f} °Brix and is {off:.2f} off on average."
+    text = (
+        f"The line goes from {guesses(state, ends)[0]:.1f} to {guesses(state, ends)[1]:.1f} °Brix and is "
+        f"{off:.2f} off on average."
+    )
     return Figure(
-        "numbers", "A number: how sweet?", WEIGHTS, SWEETNESS, tuple(marks), text, "grams", "°Brix", aspect=1.25,
+        "numbers",
+        "A number: how sweet?",
+        WEIGHTS,
+        SWEETNESS,
+        tuple(marks),
+        text,
+        "grams",
+        "°Brix",
+        aspect=1.25,
         clicks="Click to add a fruit; Shift and click takes the nearest away.",
-    )  # fmt: skip
+    )
 
 
 def _classes_figure(state: ClassesOrNumbersState) -> Figure:
@@ -249,7 +263,10 @@ def _classes_figure(state: ClassesOrNumbersState) -> Figure:
     text = "It has no opinion yet."
     if edge is not None and WEIGHTS[0] < edge < WEIGHTS[1]:
         marks.append(Line((edge, edge), (-0.1, 1.1), colour="ink", width=1.5, dash=True))
-        text = f"The chance passes one half at {edge:.0f} grams; {_right(state)} of {len(state.grams)} are on their side."
+        text = (
+            f"The chance passes one half at {edge:.0f} grams; {_right(state)} of {len(state.grams)} are "
+            "on their side."
+        )
     return Figure(
         "classes",
         "A class: sweet enough?",
@@ -308,7 +325,10 @@ LESSON: Lesson[ClassesOrNumbersState] = Lesson(
             "What will happen to the gate's curve if the fruit get noisier?",
             ("It gets steeper", "It gets flatter", "It moves to the left"),
             1,
-            "With more overlap there are more places where both kinds are found, and the honest chance there lies between 0 and 1.",
+            (
+                "With more overlap there are more places where both kinds are found, and the honest "
+                "chance there lies between 0 and 1."
+            ),
         ),
     ),
     formula=(
@@ -332,7 +352,10 @@ for step in range(500):
     a, b = a + 0.6 * da, b + 0.6 * db
 print([round(1 / (1 + math.exp(-(a * x + b))), 2) for x in grams])""",
     tab="Dream",
-    use="The network behind the dreams was trained to name classes. In a dream it is asked for a number: how much of this do you see?",
+    use=(
+        "The network behind the dreams was trained to name classes. In a dream it is asked for a number: "
+        "how much of this do you see?"
+    ),
     knobs=(
         Push("play", "Learn", "both, step after step", key="space", main=True),
         Push("reset", "Start again", "", key="r"),

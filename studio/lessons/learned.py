@@ -232,7 +232,10 @@ def _grow(state: LearnedState) -> LearnedState:
             size for size, (_, new, worst) in state.curve.items() if new > best - 0.02 and worst > best - 0.05
         ]
         enough = good[0] if good else SIZES[-1]
-        said = f"About {enough} fruit are enough: hardly any draw is unlucky any more. More would not help; better features would."
+        said = (
+            f"About {enough} fruit are enough: hardly any draw is unlucky any more. More would not help; "
+            "better features would."
+        )
         return replace(state, playing=False, growing=False, said=said)
     rng = np.random.default_rng((int(state.settings["seed"]), size))
     scores = []
@@ -307,12 +310,23 @@ def _plane(state: LearnedState) -> Figure:
     marks.append(
         Points(state.fruit[:, columns[0]], state.fruit[:, columns[1]], colour=colours, shape=shapes, size=9)
     )
-    text = f"{int(state.orange.sum())} oranges and {int((~state.orange).sum())} apples. The rule found: {_rule(state)}."
+    text = (
+        f"{int(state.orange.sum())} oranges and {int((~state.orange).sum())} apples. The rule found: "
+        f"{_rule(state)}."
+    )
     hint = f"Click to add an {state.settings['brush']}; Shift and click takes the nearest away."
     return Figure(
-        "plane", f"{across.name.capitalize()} and {up.name}", across.range, up.range, tuple(marks), text,
-        f"{across.name} ({across.unit})", f"{up.name} ({up.unit})", aspect=1.15, clicks=hint,
-    )  # fmt: skip
+        "plane",
+        f"{across.name.capitalize()} and {up.name}",
+        across.range,
+        up.range,
+        tuple(marks),
+        text,
+        f"{across.name} ({across.unit})",
+        f"{up.name} ({up.unit})",
+        aspect=1.15,
+        clicks=hint,
+    )
 
 
 def _curve_figure(state: LearnedState) -> Figure:
@@ -400,12 +414,18 @@ LESSON: Lesson[LearnedState] = Lesson(
     name="learned",
     title="Apples and oranges, learned",
     question="Can a machine find the rule by itself, from examples?",
-    first="Press Learn and read the rule it finds. Then choose weight and roundness, and see what that is worth.",
+    first=(
+        "Press Learn and read the rule it finds. Then choose weight and roundness, and see what that is "
+        "worth."
+    ),
     notice=(
         "Somebody labelled every fruit. That is the work; the rule then comes by itself.",
         "With texture and colour a line is enough. With weight and roundness no line is.",
         "A good feature puts the two kinds apart. No learning makes up for features that do not.",
-        "All models are wrong, some are useful (George Box). Where apples and oranges overlap, some are always mistaken.",
+        (
+            "All models are wrong, some are useful (George Box). Where apples and oranges overlap, some "
+            "are always mistaken."
+        ),
     ),
     checks=(
         Check(
@@ -416,13 +436,19 @@ LESSON: Lesson[LearnedState] = Lesson(
                 "It is as good as with sixty",
             ),
             1,
-            "Two are easily told apart, by many lines. Which one it gets is luck: look at the dashed line, the unluckiest of twelve draws.",
+            (
+                "Two are easily told apart, by many lines. Which one it gets is luck: look at the dashed "
+                "line, the unluckiest of twelve draws."
+            ),
         ),
         Check(
             "What will happen if you add an apple in the middle of the oranges?",
             ("The boundary moves a little", "The boundary goes round it", "It refuses the apple"),
             0,
-            "A single neuron has a straight boundary only. It gives way as far as one example among many can push.",
+            (
+                "A single neuron has a straight boundary only. It gives way as far as one example among "
+                "many can push."
+            ),
         ),
     ),
     formula=(

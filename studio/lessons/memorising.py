@@ -170,10 +170,15 @@ def draw(state: MemorisingState) -> Scene:
     )
     slope, start = state.weights.tolist()
     text = (
-        f"{len(state.widths)} seen canvases as squares. The line says {start:.1f} hours plus {slope:.1f} for every metre. "
-        f"{len(state.asked)} new ones as rings, {written(float(np.mean(new)), 1)} hours from the line on average."
+        f"{len(state.widths)} seen canvases as squares. The line says {start:.1f} hours plus "
+        f"{slope:.1f} for every metre. "
+        f"{len(state.asked)} new ones as rings, {written(float(np.mean(new)), 1)} hours from the "
+        "line on average."
         if new
-        else f"{len(state.widths)} seen canvases as squares. The line says {start:.1f} hours plus {slope:.1f} for every metre."
+        else (
+            f"{len(state.widths)} seen canvases as squares. The line says {start:.1f} hours plus "
+            f"{slope:.1f} for every metre."
+        )
     )
     table_new = f"{len(known)} of {len(state.asked)} answered" if state.asked else "not asked yet"
     far = float(np.mean(new)) if new else 0.0
@@ -201,7 +206,10 @@ def draw(state: MemorisingState) -> Scene:
         ),
         f"On what was seen, the table is 0 hours off and the line {seen:.1f}."
         + (
-            f" On what was not, the table answers {len(known)} of {len(state.asked)} and the line is {far:.1f} hours off."
+            (
+                f" On what was not, the table answers {len(known)} of {len(state.asked)} and the line is "
+                f"{far:.1f} hours off."
+            )
             if new
             else ""
         ),
@@ -239,9 +247,15 @@ def draw(state: MemorisingState) -> Scene:
 
 def _says(state: MemorisingState, new: list[float]) -> str:
     if state.asked and not state.steps:
-        return "The table has never seen that canvas and says nothing. The line has learnt nothing yet: press Learn."
+        return (
+            "The table has never seen that canvas and says nothing. The line has learnt nothing yet: "
+            "press Learn."
+        )
     if new:
-        return f"Asked about {len(new)} new canvases: the table is silent, the line is {np.mean(new):.1f} hours off on average."
+        return (
+            f"Asked about {len(new)} new canvases: the table is silent, the line is {np.mean(new):.1f} "
+            "hours off on average."
+        )
     if state.settled:
         return "The line has settled. Now ask both about canvases they have never seen."
     if state.steps:
@@ -302,7 +316,10 @@ LESSON: Lesson[MemorisingState] = Lesson(
                 "It is as good as before",
             ),
             0,
-            "Two points can always be met exactly, noise and all. So the line has memorised them: right on the seen, wrong on the new.",
+            (
+                "Two points can always be met exactly, noise and all. So the line has memorised them: "
+                "right on the seen, wrong on the new."
+            ),
         ),
         Check(
             "What will happen to the table if you give it a thousand examples?",

@@ -174,8 +174,14 @@ def _verdict(state: NeuronState) -> str:
     if right == of:
         return f"All {of} are on the right side of one straight line."
     if state.settings["task"] == "xor":
-        return f"{right} of {of}. It will not get further: no straight line has both orange corners on one side. It takes a second layer."
-    return f"{right} of {of}, and it goes no further from here; try another activation or other weights to begin with."
+        return (
+            f"{right} of {of}. It will not get further: no straight line has both orange corners on one "
+            "side. It takes a second layer."
+        )
+    return (
+        f"{right} of {of}, and it goes no further from here; try another activation or other weights to "
+        "begin with."
+    )
 
 
 def _sums(state: NeuronState, points: np.ndarray) -> np.ndarray:
@@ -232,11 +238,23 @@ def _plane(state: NeuronState) -> Figure:
     marks.append(Points(state.points[:, 0], state.points[:, 1], colour=colours, shape=shapes, size=7))
     x, y = state.points[state.chosen]
     marks.append(Points([x], [y], colour="accent", shape="ring", size=12))
-    text = f"{_right(state)} of {len(state.targets)} points are on the right side. The line is where {w1:.2f} x1 + {w2:.2f} x2 + {b:.2f} is 0."
+    text = (
+        f"{_right(state)} of {len(state.targets)} points are on the right side. The line is where "
+        f"{w1:.2f} x1 + {w2:.2f} x2 + {b:.2f} is 0."
+    )
     return Figure(
-        "plane", "What it says everywhere", (-REACH, REACH), (-REACH, REACH), tuple(marks), text, "x1", "x2", aspect=0.86, rows=2,
+        "plane",
+        "What it says everywhere",
+        (-REACH, REACH),
+        (-REACH, REACH),
+        tuple(marks),
+        text,
+        "x1",
+        "x2",
+        aspect=0.86,
+        rows=2,
         clicks="Click a point to send it through the neuron.",
-    )  # fmt: skip
+    )
 
 
 def _numbers_through(state: NeuronState) -> tuple[float, float, float, float, float, float, float]:
@@ -281,7 +299,10 @@ def _diagram(state: NeuronState) -> Figure:
         ),
         Words((5.4, 8.2), (2.1, 2.1), (f"{total:z.3f}", f"{out:z.3f}"), colour="accent", size=14),
     )
-    text = f"{x1:.2f} × {w1:.2f} + {x2:.2f} × {w2:.2f} + {b:.2f} = {total:.3f}; through the activation: {out:.3f}."
+    text = (
+        f"{x1:.2f} × {w1:.2f} + {x2:.2f} × {w2:.2f} + {b:.2f} = {total:.3f}; through the activation: "
+        f"{out:.3f}."
+    )
     return Figure(
         "neuron",
         "The ringed point goes through the neuron",
@@ -318,7 +339,10 @@ def _nerve() -> Figure:
         ),
         Words((5.4, 8.6), (4.4, 4.4), ("body: adds up", "axon: the output"), size=12.5, anchor="start"),
     )
-    text = "Dendrites bring signals in through synapses of different strength; the cell body adds them up; the axon fires if the sum is large."
+    text = (
+        "Dendrites bring signals in through synapses of different strength; the cell body adds them up; "
+        "the axon fires if the sum is large."
+    )
     return Figure(
         "neuron", "The cell the idea came from", (-0.4, 11.4), (0, 6), marks, text, aspect=1.6, axes=False
     )
@@ -367,11 +391,17 @@ LESSON: Lesson[NeuronState] = Lesson(
     name="neuron",
     title="The neuron",
     question="What can one artificial nerve cell do, and what can it never do?",
-    first="Drag Weight 1 to the right and watch the boundary turn. Then choose xor and try to get all four right.",
+    first=(
+        "Drag Weight 1 to the right and watch the boundary turn. Then choose xor and try to get all four "
+        "right."
+    ),
     notice=(
         "The weights turn the boundary, the bias shifts it, the activation decides how soft it is.",
         "The boundary is always straight, whatever the weights.",
-        "No straight line separates xor. That one sentence stopped the field for years (Minsky and Papert, 1969).",
+        (
+            "No straight line separates xor. That one sentence stopped the field for years (Minsky and "
+            "Papert, 1969)."
+        ),
         "The cell in your head does much more; the drawing keeps four of its parts.",
     ),
     checks=(
@@ -409,7 +439,10 @@ for step in range(300):
         w1, w2, b = w1 + nudge * x1, w2 + nudge * x2, b + nudge
 print([round(neuron(x1, x2, w1, w2, b), 2) for x1, x2, _ in cases])""",
     tab="Dream",
-    use="The network that dreams is made of such sums, each looking at a small patch. Dream with one alone: NAME:CHANNEL as a layer.",
+    use=(
+        "The network that dreams is made of such sums, each looking at a small patch. Dream with one "
+        "alone: NAME:CHANNEL as a layer."
+    ),
     knobs=(
         Push("play", "Learn", "let the neuron find its weights", key="space", main=True),
         Push("reset", "Start again", "", key="r"),

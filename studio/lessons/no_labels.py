@@ -91,11 +91,11 @@ def groups_of(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
 
 
 def _loop(points: np.ndarray, start: np.ndarray) -> tuple[Tensor, Generator[Step, None, Ending]]:
-    """K-means as descent (Lloyd, 1957; Bottou and Bengio, 1995): the wrongness is the squared distance to the
-    nearest centre.
+    """K-means as descent (Lloyd, 1957; Bottou and Bengio, 1995): the wrongness is the squared distance to
+    the nearest centre.
 
-    Its gradient, divided by twice the size of each group, points exactly to the group's mean; a step of rate
-    1 arrives there.
+    Its gradient, divided by twice the size of each group, points exactly to the group's mean; a step of
+    rate 1 arrives there.
     """
     import torch
 
@@ -162,7 +162,10 @@ def _step(state: NoLabelsState) -> NoLabelsState:
     losses = (*state.losses, step.loss)
     if step.gradient < 1e-9:
         of = "palette" if state.picture is not None else "groups"
-        said = f"The centres rest after {len(losses)} steps: these are the {of} it found. Throw again, and it may find others."
+        said = (
+            f"The centres rest after {len(losses)} steps: these are the {of} it found. Throw again, and "
+            "it may find others."
+        )
         return replace(state, losses=losses, playing=False, resting=True, said=said)
     return replace(state, losses=losses, said="Every centre moves to the middle of what is nearest to it.")
 
@@ -216,11 +219,14 @@ def _fruit_figure(state: NoLabelsState, group: np.ndarray) -> Figure:
     centres = state.centres.numpy()
     marks: list[Mark] = [
         Points(
-            state.points[:, 0], state.points[:, 1], colour=[SHADES[g] for g in group],
-            shape=[shapes[k] for k in state.kinds] if named else "circle", size=8 if named else 6,
+            state.points[:, 0],
+            state.points[:, 1],
+            colour=[SHADES[g] for g in group],
+            shape=[shapes[k] for k in state.kinds] if named else "circle",
+            size=8 if named else 6,
         ),
         Points(centres[:, 0], centres[:, 1], colour="accent", shape="cross", size=9),
-    ]  # fmt: skip
+    ]
     sizes = np.bincount(group, minlength=len(centres))
     text = "; ".join(
         f"a group of {size} around texture {x:.2f}, colour {y:.2f}"
@@ -241,14 +247,39 @@ def _picture_figures(state: NoLabelsState, group: np.ndarray) -> tuple[Figure, .
     at = list(range(len(order)))
     side = (0.0, 1.0, 0.0, 1.0)
     return (
-        Figure("picture", "The picture", (0, 1), (0, 1), (PictureView(png_url(state.picture), side, text="the picture"),),
-               f"{width} by {height} pixels.", aspect=width / height, axes=False),
-        Figure("painted", f"In {len(order)} colours", (0, 1), (0, 1), (PictureView(png_url(painted), side, text="the same in few colours"),),
-               "Every pixel in the colour of its group.", aspect=width / height, axes=False),
-        Figure("palette", "Its palette", (-0.6, len(order) - 0.4), (0, max(float(shares.max()) * 1.15, 0.1)),
-               (Bars(at, shares, colour=hexes, width=0.86), Words(at, shares + float(shares.max()) * 0.06, hexes, size=12)),
-               ", ".join(f"{share:.0%} {colour}" for share, colour in zip(shares, hexes, strict=True)) + ".", aspect=1.7),
-    )  # fmt: skip
+        Figure(
+            "picture",
+            "The picture",
+            (0, 1),
+            (0, 1),
+            (PictureView(png_url(state.picture), side, text="the picture"),),
+            f"{width} by {height} pixels.",
+            aspect=width / height,
+            axes=False,
+        ),
+        Figure(
+            "painted",
+            f"In {len(order)} colours",
+            (0, 1),
+            (0, 1),
+            (PictureView(png_url(painted), side, text="the same in few colours"),),
+            "Every pixel in the colour of its group.",
+            aspect=width / height,
+            axes=False,
+        ),
+        Figure(
+            "palette",
+            "Its palette",
+            (-0.6, len(order) - 0.4),
+            (0, max(float(shares.max()) * 1.15, 0.1)),
+            (
+                Bars(at, shares, colour=hexes, width=0.86),
+                Words(at, shares + float(shares.max()) * 0.06, hexes, size=12),
+            ),
+            ", ".join(f"{share:.0%} {colour}" for share, colour in zip(shares, hexes, strict=True)) + ".",
+            aspect=1.7,
+        ),
+    )
 
 
 def _curve(state: NoLabelsState) -> Figure:
@@ -347,7 +378,10 @@ for step in range(20):
     centres = [sum(g) / len(g) if g else c for g, c in zip(groups, centres)]
 print([round(c, 2) for c in sorted(centres)])""",
     tab="Dream",
-    use="A palette found this way tells what colours a picture really lives on: worth knowing before you let a dream keep its own colours.",
+    use=(
+        "A palette found this way tells what colours a picture really lives on: worth knowing before you "
+        "let a dream keep its own colours."
+    ),
     knobs=(
         Push("play", "Play", "step after step", key="space", main=True),
         Push("step", "Step", "one step", key="s"),

@@ -35,11 +35,18 @@ BASKETS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
     "on an orange cloth": (("apple", {"cloth": "orange"}), ("orange", {"cloth": "orange"})),
     "black and white": (("apple", {"grey": True}), ("orange", {"grey": True})),
     "all of it": (
-        ("apple", {}), ("orange", {}), ("apple", {"skin": "red"}), ("orange", {"skin": "green"}), ("apple", {"skin": "yellow"}),
-        ("orange", {"shade": True}), ("apple", {"cloth": "orange"}), ("orange", {"cloth": "green"}), ("apple", {"grey": True}),
+        ("apple", {}),
+        ("orange", {}),
+        ("apple", {"skin": "red"}),
+        ("orange", {"skin": "green"}),
+        ("apple", {"skin": "yellow"}),
+        ("orange", {"shade": True}),
+        ("apple", {"cloth": "orange"}),
+        ("orange", {"cloth": "green"}),
+        ("apple", {"grey": True}),
         ("orange", {"grey": True}),
     ),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -100,8 +107,8 @@ LONGEST_RULE = 300
 def read_rule(text: str) -> ast.expr:
     """The rule as a tree. It says when the fruit is an orange.
 
-    It may hold colour words (the number of such pixels), `all`, numbers, + - * /, comparisons, and, or, not.
-    Raises `Refused`.
+    It may hold colour words (the number of such pixels), `all`, numbers, + - * /, comparisons, and, or,
+    not. Raises `Refused`.
     """
     if len(text) > LONGEST_RULE:
         raise Refused(f"The rule is longer than {LONGEST_RULE} signs; a rule that long is a table by heart.")
@@ -231,7 +238,10 @@ def _tried(state: RulesState) -> RulesState:
         )
     else:
         taken = "apple" if wrong.kind == "orange" else "orange"
-        said = f"{right} of {len(known)} right. A {wrong.about} is taken for an {taken}: the rule did not think of it."
+        said = (
+            f"{right} of {len(known)} right. A {wrong.about} is taken for an {taken}: the rule did not "
+            "think of it."
+        )
     return replace(state, tried=tried, said=said, mood="good" if wrong is None else "bad")
 
 
@@ -361,7 +371,9 @@ LESSON: Lesson[RulesState] = Lesson(
     name="rules",
     title="Apples and oranges, by rules",
     question="Can you write down how to tell an apple from an orange?",
-    first="The rule counts pixels and gets them all right. Press Next basket, and see what it did not think of.",
+    first=(
+        "The rule counts pixels and gets them all right. Press Next basket, and see what it did not think of."
+    ),
     notice=(
         "The rule sees numbers of pixels, not fruit.",
         "Every basket breaks it in another way, and every repair makes it longer.",
@@ -373,7 +385,10 @@ LESSON: Lesson[RulesState] = Lesson(
             "What will happen with black-and-white photos, whatever you compare?",
             ("It takes a while longer", "Counting colours cannot tell them apart", "They are all oranges"),
             1,
-            "There is no colour left to count. The difference lies in the shape and the skin, and this rule has no words for those.",
+            (
+                "There is no colour left to count. The difference lies in the shape and the skin, and "
+                "this rule has no words for those."
+            ),
         ),
         Check(
             "What will happen if the oranges lie on an orange cloth?",
@@ -405,7 +420,10 @@ def is_orange(pixels):
 print(is_orange([(250, 140, 30)] * 50 + [(240, 240, 240)] * 30))
 print(is_orange([(120, 180, 60)] * 50 + [(240, 240, 240)] * 30))""",
     tab="Dream",
-    use="Nobody could write the rule for “a dog's face”. The network that dreams of dogs was given none: it was shown a million pictures.",
+    use=(
+        "Nobody could write the rule for “a dog's face”. The network that dreams of dogs was given none: "
+        "it was shown a million pictures."
+    ),
     knobs=(
         Push("next", "Next basket", "another kind of fruit", key="n", main=True),
         Push("reset", "Start again", "", key="r"),

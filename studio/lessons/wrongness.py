@@ -161,7 +161,10 @@ def _downhill(state: WrongnessState) -> WrongnessState:
         return replace(
             state,
             playing=False,
-            said="It is flat here: a hair's breadth changes nothing, so no slope says where to go. Try another cost.",
+            said=(
+                "It is flat here: a hair's breadth changes nothing, so no slope says where to go. Try "
+                "another cost."
+            ),
             mood="bad",
         )
     if step.gradient < 2e-3:
@@ -228,13 +231,24 @@ def _landscape(state: WrongnessState) -> Figure:
     text += (
         "It is flat here."
         if down is None
-        else f"Steepest down: slope {'up' if down[0] > 0 else 'down'}, start {'up' if down[1] > 0 else 'down'}."
+        else (
+            f"Steepest down: slope {'up' if down[0] > 0 else 'down'}, start "
+            f"{'up' if down[1] > 0 else 'down'}."
+        )
     )
     return Figure(
-        "landscape", f"The landscape of {cost}", SLOPES, STARTS, tuple(marks), text,
-        "slope of the line", "start of the line", aspect=0.88, rows=2,
+        "landscape",
+        f"The landscape of {cost}",
+        SLOPES,
+        STARTS,
+        tuple(marks),
+        text,
+        "slope of the line",
+        "start of the line",
+        aspect=0.88,
+        rows=2,
         clicks="Click to go there by hand. The blue arrow points down the steepest way.",
-    )  # fmt: skip
+    )
 
 
 def _steepest(state: WrongnessState) -> tuple[float, float] | None:
@@ -306,7 +320,10 @@ LESSON: Lesson[WrongnessState] = Lesson(
     name="wrongness",
     title="Wrongness",
     question="How can a number say how wrong something is, and which way is less wrong?",
-    first="Click on the dark part of the landscape until the wrongness is below 0.2. Then press Step and let the slope lead.",
+    first=(
+        "Click on the dark part of the landscape until the wrongness is below 0.2. Then press Step and "
+        "let the slope lead."
+    ),
     notice=(
         "Every place in the landscape is one line; its height is how wrong that line is.",
         "By hand you need to see the whole landscape. The slope needs only the ground under its feet.",
@@ -318,13 +335,19 @@ LESSON: Lesson[WrongnessState] = Lesson(
             "What will happen if the learning rate is tiny?",
             ("It ends in another valley", "It goes the same way, and takes for ever", "It overshoots"),
             1,
-            "The direction is the same, only each step is short. There is one valley here, and it is reached late.",
+            (
+                "The direction is the same, only each step is short. There is one valley here, and it is "
+                "reached late."
+            ),
         ),
         Check(
             "What will happen if the rate is 0.9 with the squared error?",
             ("It jumps across the valley, higher each time", "It arrives in one step", "It stops"),
             0,
-            "Each step is longer than the valley is wide, so it lands on the other side, higher up, where the slope is steeper still.",
+            (
+                "Each step is longer than the valley is wide, so it lands on the other side, higher up, "
+                "where the slope is steeper still."
+            ),
         ),
     ),
     formula=(
@@ -346,7 +369,10 @@ for step in range(100):
     a, b = a - rate * slope_a, b - rate * slope_b
 print(a, b, cost)""",
     tab="Dream",
-    use="A dream walks the other way, uphill, in a landscape with one direction for every pixel. Its heights are what the network sees.",
+    use=(
+        "A dream walks the other way, uphill, in a landscape with one direction for every pixel. Its "
+        "heights are what the network sees."
+    ),
     knobs=(
         Push("step", "Step downhill", "one step along the slope", key="s", main=True),
         Push("play", "Play", "step after step", key="space"),

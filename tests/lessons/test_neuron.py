@@ -69,8 +69,9 @@ def test_no_line_gets_all_of_xor_and_some_get_three() -> None:
     state = LESSON.begin(LESSON.settings({"task": "xor"}))
     turns = np.linspace(-2, 2, 17)
     best = max(
-        sum((state.points @ (w1, w2) + b > 0) == (state.targets > 0)) for w1, w2, b in itertools.product(turns, turns, turns)
-    )  # fmt: skip
+        sum((state.points @ (w1, w2) + b > 0) == (state.targets > 0))
+        for w1, w2, b in itertools.product(turns, turns, turns)
+    )
     assert best == 3
     check = next(check for check in LESSON.checks if "xor" in check.question)
     assert check.choices[check.answer] == "Three"

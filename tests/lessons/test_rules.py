@@ -17,8 +17,16 @@ from studio.lessons.shared.fruit import COLOURS, colour_names, count_colours, dr
 
 
 def test_colour_words_name_the_colours_people_name() -> None:
-    known = {"red": (200, 30, 30), "orange": (250, 140, 30), "yellow": (240, 220, 60), "green": (90, 160, 50), "blue": (60, 90, 200),
-             "black": (10, 10, 12), "grey": (128, 128, 128), "white": (250, 250, 250)}  # fmt: skip
+    known = {
+        "red": (200, 30, 30),
+        "orange": (250, 140, 30),
+        "yellow": (240, 220, 60),
+        "green": (90, 160, 50),
+        "blue": (60, 90, 200),
+        "black": (10, 10, 12),
+        "grey": (128, 128, 128),
+        "white": (250, 250, 250),
+    }
     named = colour_names(np.array([list(known.values())], np.uint8))[0]
     assert [COLOURS[i] for i in named] == list(known)
 
@@ -45,10 +53,23 @@ def test_a_rule_means_what_python_says_it_means(rule: str) -> None:
 
 
 UNSOUND = (
-    "", "orange", "orange >", "purple > green", "__import__('os').system('x') > 1", "orange > 'a'", "(lambda: 1)() > 0", "orange ** 9 > 1",
+    "",
+    "orange",
+    "orange >",
+    "purple > green",
+    "__import__('os').system('x') > 1",
+    "orange > 'a'",
+    "(lambda: 1)() > 0",
+    "orange ** 9 > 1",
     "x" * 400,
-    "orange > green if red else 1", "[1][0] > 0", "orange > True", "-orange", "orange @ green > 1", "9e99 > orange", "(" * 120 + ")" * 120,
-)  # fmt: skip
+    "orange > green if red else 1",
+    "[1][0] > 0",
+    "orange > True",
+    "-orange",
+    "orange @ green > 1",
+    "9e99 > orange",
+    "(" * 120 + ")" * 120,
+)
 
 
 @pytest.mark.parametrize("rule", UNSOUND)

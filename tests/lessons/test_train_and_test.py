@@ -50,8 +50,11 @@ def test_cross_validation_is_scikit_learns() -> None:
 
 def test_more_bends_fit_the_seen_better_and_at_last_the_unseen_worse() -> None:
     state = LESSON.begin(LESSON.settings())
-    seen = [float(np.mean((powers(state.train[:, 0], b) @ basis @ w.detach().numpy() - state.train[:, 1]) ** 2))
-            for b in (1, 3, 6, 12) for w, basis in [learnt(state.train, b)]]  # fmt: skip
+    seen = [
+        float(np.mean((powers(state.train[:, 0], b) @ basis @ w.detach().numpy() - state.train[:, 1]) ** 2))
+        for b in (1, 3, 6, 12)
+        for w, basis in [learnt(state.train, b)]
+    ]
     assert seen == sorted(seen, reverse=True)
     calm, wild = (rested(LESSON.begin(LESSON.settings({"bends": bends}))) for bends in (3, 13))
     assert wild.tried[13][1] > calm.tried[3][1]

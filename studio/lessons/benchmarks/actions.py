@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,72 +15,73 @@ from studio.lessons.benchmarks.data import (
 )
 from studio.lessons.benchmarks.model import TURN, BenchmarksState, Question, begin_with, train
 from studio.lessons.kit.keeping import packed
-from studio.lessons.kit.lesson import Action, settings_of
+from studio.lessons.kit.lesson import Action, Handler, dispatch, settings_of
 
-if TYPE_CHECKING:
-    pass
 MOST_STROKES = 40
 
 
 def act(state: BenchmarksState, action: Action) -> BenchmarksState:
     """Train, draw a digit, ask about another example, choose another set."""
     state = replace(state, files=())
-    match action.name:
-        case "fetch":
-            return _fetch(state)
-        case "advance" if state.fetching is not None:
-            return _fetched(state)
-        case "own":
-            settings = state.settings | {"data": "own"}
-            return begin_with(settings, (action.text or "The file", action.content))
-        case "set":
-            return _set(state, action.knob, action.value)
-    if state.data is None or state.network is None:
-        return state
-    match action.name:
-        case "advance" if state.playing:
-            return train(state, seconds=TURN)
-        case "play":
-            until = (
-                state.until
-                if state.done < state.until
-                else math.floor(state.done) + int(state.settings["epochs"])
-            )
-            return replace(state, playing=not state.playing, until=until, said="", mood="plain")
-        case "step":
-            return replace(train(state, epochs=1), playing=False)
-        case "reset":
-            return begin_with(
-                state.settings | {"seed": (int(state.settings["seed"]) + 1) % 100}, state.upload
-            )
-        case "another":
-            number = (state.asked.number + 1 + 7 * len(state.epochs)) % len(state.data.held_out)
-            return replace(state, asked=Question(number), said="")
-        case "press" if action.id == "clean":
-            return replace(state, asked=Question(0))
-        case "press" if action.id.startswith("worst "):
-            return replace(state, asked=Question(int(action.id.removeprefix("worst "))), said="")
-        case "click" if action.figure == "confusion":
-            return _one_of(state, action)
-        case "click" if action.figure == "plane":
-            across, up = most_telling(state.data)
-            places = state.data.held_out.inputs.numpy()[:, [across, up]]
-            return replace(
-                state,
-                asked=Question(int(((places - (action.x, action.y)) ** 2).sum(axis=1).argmin())),
-                said="",
-            )
-        case "stroke" if action.figure == "sheet" and state.data.is_drawable:
-            strokes = (*state.asked.strokes, tuple(action.points))[-MOST_STROKES:]
-            return replace(state, asked=Question(-1, strokes), said="")
-        case "show":
-            return _shown(state, action)
-        case "save":
-            return _saved(state)
+    handlers = _WITHOUT_DATA if state.data is None or state.network is None else _HANDLERS
+    return dispatch(handlers, state, action)
+
+
+def _own(state: BenchmarksState, action: Action) -> BenchmarksState:
+    return begin_with(state.settings | {"data": "own"}, (action.text or "The file", action.content))
+
+
+def _advance(state: BenchmarksState, action: Action) -> BenchmarksState:
+    if state.fetching is not None:
+        return _fetched(state, action)
+    return train(state, seconds=TURN) if state.playing else state
+
+
+def _play(state: BenchmarksState, _: Action) -> BenchmarksState:
+    finished = state.done >= state.until
+    until = math.floor(state.done) + int(state.settings["epochs"]) if finished else state.until
+    return replace(state, playing=not state.playing, until=until, said="", mood="plain")
+
+
+def _step(state: BenchmarksState, _: Action) -> BenchmarksState:
+    return replace(train(state, epochs=1), playing=False)
+
+
+def _reset(state: BenchmarksState, _: Action) -> BenchmarksState:
+    return begin_with(state.settings | {"seed": (int(state.settings["seed"]) + 1) % 100}, state.upload)
+
+
+def _another(state: BenchmarksState, _: Action) -> BenchmarksState:
+    assert state.data is not None
+    number = (state.asked.number + 1 + 7 * len(state.epochs)) % len(state.data.held_out)
+    return replace(state, asked=Question(number), said="")
+
+
+def _press(state: BenchmarksState, action: Action) -> BenchmarksState:
+    if action.id == "clean":
+        return replace(state, asked=Question(0))
+    if action.id.startswith("worst "):
+        return replace(state, asked=Question(int(action.id.removeprefix("worst "))), said="")
     return state
 
 
-def _set(state: BenchmarksState, knob: str, value: Any) -> BenchmarksState:
+def _click_plane(state: BenchmarksState, action: Action) -> BenchmarksState:
+    assert state.data is not None
+    places = state.data.held_out.inputs.numpy()[:, list(most_telling(state.data))]
+    nearest = int(((places - (action.x, action.y)) ** 2).sum(axis=1).argmin())
+    return replace(state, asked=Question(nearest), said="")
+
+
+def _draw_digit(state: BenchmarksState, action: Action) -> BenchmarksState:
+    assert state.data is not None
+    if not state.data.is_drawable:
+        return state
+    strokes = (*state.asked.strokes, tuple(action.points))[-MOST_STROKES:]
+    return replace(state, asked=Question(-1, strokes), said="")
+
+
+def _set(state: BenchmarksState, action: Action) -> BenchmarksState:
+    knob, value = action.knob, action.value
     settings = state.settings | {knob: value}
     if knob == "epochs":
         return replace(state, settings=settings, until=math.floor(state.done) + int(value))
@@ -94,7 +94,7 @@ def _set(state: BenchmarksState, knob: str, value: Any) -> BenchmarksState:
     )
 
 
-def _fetch(state: BenchmarksState) -> BenchmarksState:
+def _fetch(state: BenchmarksState, _: Action) -> BenchmarksState:
     from studio.learning.datasets import KNOWN_SETS
 
     name = str(state.settings["data"])
@@ -105,9 +105,10 @@ def _fetch(state: BenchmarksState) -> BenchmarksState:
     return replace(state, fetching=Fetching.begin(name), playing=True, said=f"Fetching {name} …")
 
 
-def _fetched(state: BenchmarksState) -> BenchmarksState:
+def _fetched(state: BenchmarksState, _: Action) -> BenchmarksState:
     fetching = state.fetching
-    assert fetching is not None
+    if fetching is None:
+        return state
     if not fetching.done:
         time.sleep(0.2)
         return replace(state, said=fetching.sentence)
@@ -159,7 +160,7 @@ def _shown(state: BenchmarksState, action: Action) -> BenchmarksState:
     )
 
 
-def _saved(state: BenchmarksState) -> BenchmarksState:
+def _saved(state: BenchmarksState, _: Action) -> BenchmarksState:
     from studio.learning.checkpoints import Card
     from studio.learning.datasets import DataSource
 
@@ -190,3 +191,24 @@ def _saved(state: BenchmarksState) -> BenchmarksState:
         said="The network is saved: a card and its weights in one zip.",
         mood="good",
     )
+
+
+_WITHOUT_DATA: dict[str, Handler[BenchmarksState]] = {
+    "fetch": _fetch,
+    "advance": _fetched,
+    "own": _own,
+    "set": _set,
+}
+_HANDLERS: dict[str, Handler[BenchmarksState]] = _WITHOUT_DATA | {
+    "advance": _advance,
+    "play": _play,
+    "step": _step,
+    "reset": _reset,
+    "another": _another,
+    "press": _press,
+    "click confusion": _one_of,
+    "click plane": _click_plane,
+    "stroke sheet": _draw_digit,
+    "show": _shown,
+    "save": _saved,
+}

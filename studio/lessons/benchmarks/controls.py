@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from studio.lessons.kit.lesson import Choice, Knob, Push, Slide, Upload, Write
-
-if TYPE_CHECKING:
-    pass
 
 SETS = ("iris", "wine", "breast-cancer", "digits", "mnist", "cifar10", "own")
 NETWORKS = ("convolutional", "perceptron", "linear")

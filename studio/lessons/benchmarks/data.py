@@ -1,5 +1,5 @@
-"""What the Benchmarks learn from: the well-known sets, a table or labelled pictures of one's own; and a drawn
-digit made like theirs.
+"""What the Benchmarks learn from: the well-known sets, a table or labelled pictures of one's own; and a
+drawn digit made like theirs.
 """
 
 from __future__ import annotations
@@ -86,11 +86,17 @@ def read_table(content: bytes, name: str, held_out: int, most: int, seed: int) -
     examples = read_csv(content, name=name)
     if not examples.classes:
         raise Refused(
-            f"The last column of {name} ('{_last_heading(content)}') holds numbers; put the class there, as a word."
+            (
+                f"The last column of {name} ('{_last_heading(content)}') holds numbers; put the class "
+                "there, as a word."
+            )
         )
     if not 2 <= len(examples.classes) <= MOST_CLASSES:
         raise Refused(
-            f"{name} has {len(examples.classes)} classes in its last column; from 2 to {MOST_CLASSES} can be told apart here."
+            (
+                f"{name} has {len(examples.classes)} classes in its last column; from 2 to "
+                f"{MOST_CLASSES} can be told apart here."
+            )
         )
     return _parted("own", *_split(examples, held_out, seed, name), most, seed)
 
@@ -118,7 +124,10 @@ def read_pictures(content: bytes, name: str, held_out: int, most: int, seed: int
     classes = tuple(sorted({label for label, _, _ in labelled}))
     if not 2 <= len(classes) <= MOST_CLASSES:
         raise Refused(
-            f"{name} has {len(classes)} folders with pictures; make one for each class, from 2 to {MOST_CLASSES}."
+            (
+                f"{name} has {len(classes)} folders with pictures; make one for each class, from 2 to "
+                f"{MOST_CLASSES}."
+            )
         )
     pixels, targets, skipped = [], [], 0
     for label, inside, picture in labelled:
@@ -136,7 +145,10 @@ def read_pictures(content: bytes, name: str, held_out: int, most: int, seed: int
         targets.append(classes.index(label))
     if len(set(targets)) < 2:
         raise Unreadable(
-            f"{name} holds no readable pictures of two classes; bring JPEG or PNG files in a folder for each class."
+            (
+                f"{name} holds no readable pictures of two classes; bring JPEG or PNG files in a folder "
+                "for each class."
+            )
         )
     examples = Examples(torch.from_numpy(np.stack(pixels)), torch.tensor(targets), (), classes)
     note = f"{skipped} files were passed over: they are no pictures." if skipped else ""
@@ -163,7 +175,10 @@ def _pictures_in(content: bytes, name: str) -> list[tuple[str, str, bytes]]:
                     picture = file.read(LARGEST_PICTURE + 1)
                 if len(picture) > LARGEST_PICTURE:
                     raise Refused(
-                        f"{path.name[:60]} in {name} is larger than 4 MB; make the pictures smaller, 200 pixels are plenty."
+                        (
+                            f"{path.name[:60]} in {name} is larger than 4 MB; make the pictures smaller, "
+                            "200 pixels are plenty."
+                        )
                     )
                 labelled.append((path.parts[-2][:40], path.name[:60], picture))
     except (
@@ -234,7 +249,10 @@ class Fetching:
         except StudioError as error:
             self.error = str(error)
         except Exception as error:  # a thread has nobody to tell; the lesson does
-            self.error = f"The set could not be fetched ({type(error).__name__}); try again, or bring its files into {folder()}."
+            self.error = (
+                f"The set could not be fetched ({type(error).__name__}); try again, or bring its files "
+                f"into {folder()}."
+            )
         self.done = True
 
     @property
@@ -258,9 +276,9 @@ class Fetching:
 def drawn_digit(strokes: Strokes, side: int) -> np.ndarray:
     """The strokes as [side, side] ink in 0 … 1, rows from the top.
 
-    8: as the UCI digits: the digit fills a square of 32 x 32 black or white pixels, counted in blocks of 4 x
-    4 (Alpaydin and Kaynak, 1998). Otherwise as MNIST: the digit fits 20 x 20 of 28 x 28 grey pixels, its
-    centre of mass in the middle (LeCun and others, 1998).
+    8: as the UCI digits: the digit fills a square of 32 x 32 black or white pixels, counted in blocks of
+    4 x 4 (Alpaydin and Kaynak, 1998). Otherwise as MNIST: the digit fits 20 x 20 of 28 x 28 grey pixels,
+    its centre of mass in the middle (LeCun and others, 1998).
     """
     if side == 8:
         ink = _inked(strokes, 32, 32, width=4.6)
@@ -276,8 +294,8 @@ def drawn_digit(strokes: Strokes, side: int) -> np.ndarray:
 
 
 def _inked(strokes: Strokes, side: int, box: int, width: float) -> np.ndarray:
-    """The strokes drawn with round pens of that width, enlarged or shrunk so that ink and all fill the box in
-    the middle of the sheet.
+    """The strokes drawn with round pens of that width, enlarged or shrunk so that ink and all fill the box
+    in the middle of the sheet.
     """
     from PIL import Image, ImageDraw
 

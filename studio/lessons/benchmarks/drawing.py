@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,8 +27,6 @@ from studio.lessons.kit.scene import (
     written,
 )
 
-if TYPE_CHECKING:
-    pass
 WORST = 12
 ROWS = 12
 
@@ -88,12 +85,18 @@ def _says(state: BenchmarksState, found: BenchmarkSet, right: float) -> str:
     if state.said:
         return state.said
     if not state.epochs and not state.playing:
-        return f"An untrained network: {rounded_share(right)} right, about as good as guessing among {len(found.classes)}. Press Train."
+        return (
+            f"An untrained network: {rounded_share(right)} right, about as good as guessing among "
+            f"{len(found.classes)}. Press Train."
+        )
     if state.playing or not state.epochs:
         return "It learns. The bars show how sure it is of the example beside them; watch them settle."
     wrong = round((1 - right) * len(found.held_out))
     draws = " Draw a digit on the sheet." if found.is_drawable else ""
-    return f"{wrong} of {len(found.held_out):,} that it never saw are wrong. Look at them below: would you have known?{draws}"
+    return (
+        f"{wrong} of {len(found.held_out):,} that it never saw are wrong. Look at them below: would you "
+        f"have known?{draws}"
+    )
 
 
 def _picture(pixels: np.ndarray, extent: tuple[float, float, float, float]) -> Heat:
@@ -340,8 +343,8 @@ def epoch_table(state: BenchmarksState, last: int = ROWS) -> Table:
 @dataclass(frozen=True)
 class Known:
     """What a set is known to give. here, time: what this lesson's defaults reached with the dice 1, 2 and 3
-    on two cores;
-    published: what others did."""
+    on two cores; published: what others did.
+    """
 
     here: str
     time: str

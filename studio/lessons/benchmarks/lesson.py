@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from studio.lessons.benchmarks.actions import act
 from studio.lessons.benchmarks.controls import KNOBS
@@ -14,9 +14,6 @@ from studio.lessons.kit.lesson import Check, Lesson
 from studio.lessons.kit.scene import (
     Table,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
@@ -49,7 +46,10 @@ LESSON: Lesson[BenchmarksState] = Lesson(
         "Only what was held out counts. On what it learnt from, a large network is nearly always right.",
         "Its mistakes are not spread evenly: who is taken for whom says what the network looks at.",
         "Being sure is not being right. The worst mistakes are those made with confidence.",
-        "Your own digit is harder than those of the set: other hand, other pen. A benchmark measures the benchmark.",
+        (
+            "Your own digit is harder than those of the set: other hand, other pen. A benchmark measures "
+            "the benchmark."
+        ),
     ),
     checks=(
         Check(
@@ -70,7 +70,10 @@ LESSON: Lesson[BenchmarksState] = Lesson(
                 "Worse on both",
             ),
             1,
-            "Fewer examples are learnt by heart more easily, and say less about those that were not among them.",
+            (
+                "Fewer examples are learnt by heart more easily, and say less about those that were not "
+                "among them."
+            ),
         ),
     ),
     formula=(
@@ -100,7 +103,10 @@ print(right.mean())  # about nine in ten, without a single hidden neuron""",
         "What it tells apart is what it can dream of; what nobody labelled, it has no eye for."
     ),
     credits=(
-        "Iris (Fisher), Wine (Aeberhard, Forina), Breast Cancer Wisconsin (Wolberg and others), Digits (Alpaydin, Kaynak): UCI, CC BY 4.0.",
+        (
+            "Iris (Fisher), Wine (Aeberhard, Forina), Breast Cancer Wisconsin (Wolberg and others), "
+            "Digits (Alpaydin, Kaynak): UCI, CC BY 4.0."
+        ),
         "MNIST (LeCun, Cortes, Burges): CC BY-SA 3.0. CIFAR-10 (Krizhevsky): for research and teaching.",
     ),
     folded=("Your own",),

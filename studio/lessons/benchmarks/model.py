@@ -62,8 +62,8 @@ class BenchmarksState:
 
     data: None while the set is not on this machine. answers: [held out, classes], probabilities as of the
     last epoch.
-    losses: (epochs, wrongness) of the batches, smoothed, as they come. upload: the visitor's own file, for
-    other settings. spent: seconds that went into learning.
+    losses: (epochs, wrongness) of the batches, smoothed, as they come. upload: the visitor's own file,
+    for other settings. spent: seconds that went into learning.
     """
 
     settings: dict[str, Any]
@@ -109,7 +109,10 @@ def begin_with(
 def _absent(settings: Mapping[str, Any], missing: Missing) -> str:
     if settings["data"] == "own":
         return str(missing)
-    return f"{settings['data']} is not on this machine. Press Fetch the set, or put its files into the studio's folder, STUDIO_HOME/datasets."
+    return (
+        f"{settings['data']} is not on this machine. Press Fetch the set, or put its files into the "
+        "studio's folder, STUDIO_HOME/datasets."
+    )
 
 
 def _bench(settings: Mapping[str, Any], upload: tuple[str, bytes] | None) -> BenchmarkSet:
@@ -123,7 +126,10 @@ def _bench(settings: Mapping[str, Any], upload: tuple[str, bytes] | None) -> Ben
         return load_set(name, held_out, most, seed)
     if upload is None:
         raise Missing(
-            "Choose a file of your own: a table (CSV) with the class last, or a zip with a folder of pictures for each class."
+            (
+                "Choose a file of your own: a table (CSV) with the class last, or a zip with a folder of "
+                "pictures for each class."
+            )
         )
     file, content = upload
     read = read_pictures if content[:4] == b"PK\x03\x04" else read_table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from studio.images.networks.backbones import DEFAULT
 from studio.lessons.deep_networks.atlas import ATLAS_COLUMNS, atlas_channels
@@ -19,52 +19,58 @@ from studio.lessons.deep_networks.model import (
     strongest,
     with_valid_channel,
 )
-from studio.lessons.kit.lesson import Action
+from studio.lessons.kit.lesson import Action, Handler, dispatch
 from studio.lessons.kit.scene import (
     Visit,
     written,
 )
 
-if TYPE_CHECKING:
-    from studio.lessons.shared.small_dream import SmallDream
-
 
 def act(state: DeepNetworksState, action: Action) -> DeepNetworksState:
-    """Choose a layer or a channel, let a picture of it grow, bring a photo, go and dream with it."""
-    state = replace(state, shown=True, visit=None)
-    match action.name:
-        case "set" if action.knob == "photo":
-            begun = begin(state.settings | {"photo": action.value})
-            return replace(begun, shown=True, said=f"The {action.value}, as every layer sees it.")
-        case "set":
-            return _stopped(
-                replace(state, settings=with_valid_channel(state.settings | {action.knob: action.value}))
-            )
-        case "click" if action.figure == "layers":
-            return _layer(state, _tile(action, len(LAYERS)))
-        case "click" if action.figure == "channels":
-            found = strongest(state.seen[state.settings["layer"]])
-            return _grow(_stopped(_with(state, channel=found[_tile(action, len(found))])))
-        case "click" if action.figure == "atlas":
-            row = min(int(action.y), len(LAYERS) - 1)
-            layer = LAYERS[row]
-            channel = atlas_channels(layer)[min(int(action.x), ATLAS_COLUMNS - 1)]
-            return _grow(_stopped(_with(state, layer=layer, channel=channel)))
-        case "play":
-            return replace(state, playing=False) if state.playing else _grow(state)
-        case "advance" if state.playing and state.grown is not None:
-            return _on(state, state.grown)
-        case "deeper":
-            return _layer(state, (LAYERS.index(state.settings["layer"]) + 1) % len(LAYERS))
-        case "reset":
-            return replace(begin(state.settings), shown=True)
-        case "own":
-            return _own(state, action)
-        case "dream_layer":
-            return _visit(state, str(state.settings["layer"]))
-        case "dream_channel":
-            return _visit(state, f"{state.settings['layer']}:{state.settings['channel']}")
-    return state
+    """Choose a layer or a channel, grow a picture for it, bring a photo, or take the layer to the Dream tab."""
+    return dispatch(_HANDLERS, replace(state, shown=True, visit=None), action)
+
+
+def _set(state: DeepNetworksState, action: Action) -> DeepNetworksState:
+    if action.knob == "photo":
+        begun = begin(state.settings | {"photo": action.value})
+        return replace(begun, shown=True, said=f"The {action.value}, as every layer sees it.")
+    return _stopped(_with(state, **{action.knob: action.value}))
+
+
+def _click_layer(state: DeepNetworksState, action: Action) -> DeepNetworksState:
+    return _layer(state, _tile(action, len(LAYERS)))
+
+
+def _click_channel(state: DeepNetworksState, action: Action) -> DeepNetworksState:
+    found = strongest(state.seen[state.settings["layer"]])
+    return _grow(_stopped(_with(state, channel=found[_tile(action, len(found))])))
+
+
+def _click_atlas(state: DeepNetworksState, action: Action) -> DeepNetworksState:
+    layer = LAYERS[min(int(action.y), len(LAYERS) - 1)]
+    channel = atlas_channels(layer)[min(int(action.x), ATLAS_COLUMNS - 1)]
+    return _grow(_stopped(_with(state, layer=layer, channel=channel)))
+
+
+def _play(state: DeepNetworksState, _: Action) -> DeepNetworksState:
+    return replace(state, playing=False) if state.playing else _grow(state)
+
+
+def _deeper(state: DeepNetworksState, _: Action) -> DeepNetworksState:
+    return _layer(state, (LAYERS.index(state.settings["layer"]) + 1) % len(LAYERS))
+
+
+def _reset(state: DeepNetworksState, _: Action) -> DeepNetworksState:
+    return replace(begin(state.settings), shown=True)
+
+
+def _dream_layer(state: DeepNetworksState, _: Action) -> DeepNetworksState:
+    return _visit(state, str(state.settings["layer"]))
+
+
+def _dream_channel(state: DeepNetworksState, _: Action) -> DeepNetworksState:
+    return _visit(state, f"{state.settings['layer']}:{state.settings['channel']}")
 
 
 def _tile(action: Action, count: int) -> int:
@@ -94,7 +100,10 @@ def _grow(state: DeepNetworksState) -> DeepNetworksState:
     return replace(state, grown=grown, playing=True, said="", mood="plain")
 
 
-def _on(state: DeepNetworksState, grown: SmallDream) -> DeepNetworksState:
+def _advance(state: DeepNetworksState, _: Action) -> DeepNetworksState:
+    grown = state.grown
+    if not state.playing or grown is None:
+        return state
     if not grown.go_on():
         return replace(state, playing=False, said=grown.burst, mood="bad")
     if len(grown.losses) == grown.steps:
@@ -122,3 +131,18 @@ def _visit(state: DeepNetworksState, term: str) -> DeepNetworksState:
         visit=Visit("Dream", {"layers": [term], "preset": None, "backbone": DEFAULT}),
         said=said,
     )
+
+
+_HANDLERS: dict[str, Handler[DeepNetworksState]] = {
+    "set": _set,
+    "click layers": _click_layer,
+    "click channels": _click_channel,
+    "click atlas": _click_atlas,
+    "play": _play,
+    "advance": _advance,
+    "deeper": _deeper,
+    "reset": _reset,
+    "own": _own,
+    "dream_layer": _dream_layer,
+    "dream_channel": _dream_channel,
+}

@@ -6,14 +6,10 @@ The sheet ships with the studio. Make it again with:  python -m studio.lessons.d
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from studio.lessons.deep_networks.model import CHANNELS, LAYERS, grow
-
-if TYPE_CHECKING:
-    pass
 
 ATLAS = Path(__file__).with_name("atlas.jpg")
 ATLAS_COLUMNS, ATLAS_TILE = 12, 64

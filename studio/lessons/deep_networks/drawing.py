@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -33,8 +33,6 @@ from studio.lessons.kit.scene import (
     written,
 )
 
-if TYPE_CHECKING:
-    pass
 TILES_ASPECT = 2.02
 
 
@@ -72,10 +70,14 @@ def _says(state: DeepNetworksState) -> str:
     layer, channel = str(state.settings["layer"]), int(state.settings["channel"])
     if state.playing and state.grown is not None:
         return (
-            f"Step {len(state.grown.losses)} of {state.grown.steps}: noise, nudged again and again so that channel {channel} of {layer} "
+            f"Step {len(state.grown.losses)} of {state.grown.steps}: noise, nudged again and again "
+            f"so that channel {channel} of {layer} "
             "answers more strongly."
         )
-    return f"{layer} sees {DEPTHS[LAYERS.index(layer)]}. {SHOWS[layer]} Press Grow to see what channel {channel} looks for."
+    return (
+        f"{layer} sees {DEPTHS[LAYERS.index(layer)]}. {SHOWS[layer]} Press Grow to see what channel "
+        f"{channel} looks for."
+    )
 
 
 def _layers_figure(state: DeepNetworksState) -> Figure:
@@ -250,6 +252,8 @@ def _atlas_figure(state: DeepNetworksState) -> Figure:
         text + ".",
         aspect=ATLAS_COLUMNS / rows,
         axes=False,
-        clicks="The first layer is at the bottom, the last at the top. Click a picture to grow it anew, larger.",
+        clicks=(
+            "The first layer is at the bottom, the last at the top. Click a picture to grow it anew, larger."
+        ),
         wide=True,
     )

@@ -1,13 +1,13 @@
 """Deep networks: what the layers of the network behind the dreams see, in a photo and on their own.
 
-After Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks" (2014), and Olah, Mordvintsev
-and Schubert, "Feature Visualization" (2017).
+After Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks" (2014), and Olah,
+Mordvintsev and Schubert, "Feature Visualization" (2017).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from studio.images.networks.backbones import DEFAULT
 from studio.lessons.deep_networks.actions import act
@@ -27,9 +27,6 @@ from studio.lessons.kit.scene import (
     Table,
 )
 from studio.lessons.shared.credits import NETWORK_CREDITS, SAMPLE_CREDITS
-
-if TYPE_CHECKING:
-    pass
 
 
 def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
@@ -61,19 +58,34 @@ LESSON: Lesson[DeepNetworksState] = Lesson(
     name="deep_networks",
     title="Deep networks",
     question="What does the network that dreams see in a picture?",
-    first="Press Grow: noise becomes the picture that one channel looks for. Then press One layer deeper, and Grow again.",
+    first=(
+        "Press Grow: noise becomes the picture that one channel looks for. Then press One layer deeper, "
+        "and Grow again."
+    ),
     notice=(
-        "A layer is a stack of channels. Each channel is a detector that looks everywhere in the picture for one thing.",
-        "Early layers have many places and simple wishes: edges, colours, strokes. Late ones have few places, and want parts and things.",
+        (
+            "A layer is a stack of channels. Each channel is a detector that looks everywhere in the "
+            "picture for one thing."
+        ),
+        (
+            "Early layers have many places and simple wishes: edges, colours, strokes. Late ones have "
+            "few places, and want parts and things."
+        ),
         "Nobody told the channels what to look for. They learnt it, because it helped to name photographs.",
-        "A picture that grows for a channel is a dream that begins with noise. A dream on a photo is the same climb.",
+        (
+            "A picture that grows for a channel is a dream that begins with noise. A dream on a photo is "
+            "the same climb."
+        ),
     ),
     checks=(
         Check(
             "What will happen to the squares of the heat maps from layer to layer?",
             ("They get finer", "They get coarser", "They stay the same"),
             1,
-            "The network halves the picture five times. A late place stands for a large piece of the photo, so it can see whole parts.",
+            (
+                "The network halves the picture five times. A late place stands for a large piece of the "
+                "photo, so it can see whole parts."
+            ),
         ),
         Check(
             "What will a dream with an early layer look like?",
@@ -104,7 +116,10 @@ seen = lambda: answer(network(picture))
 for step in descend([picture], seen, climb, steps=12, maximize=True):
     print(step.number, step.loss)  # it rises""",
     tab="Dream",
-    use="Dream with this layer: the Dream tab makes stronger, in your photo, what this layer or this one channel sees.",
+    use=(
+        "Dream with this layer: the Dream tab makes stronger, in your photo, what this layer or this one "
+        "channel sees."
+    ),
     knobs=(
         Push("play", "Grow", "let noise become what this channel looks for", key="space", main=True),
         Push(

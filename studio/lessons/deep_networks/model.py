@@ -35,8 +35,8 @@ STEPS_AN_OCTAVE = 26
 
 @dataclass(frozen=True)
 class DeepNetworksState:
-    """photo: uint8 [h, w, 3]. seen: each layer's features of it, [channels, h, w]. grown: the picture that is
-    made to please a channel.
+    """photo: uint8 [h, w, 3]. seen: each layer's features of it, [channels, h, w]. grown: the picture that
+    is made to please a channel.
 
     shown: whether the page has the atlas already. visit: where the visitor is to be taken, once.
     """
@@ -62,8 +62,8 @@ def begin(settings: Mapping[str, Any]) -> DeepNetworksState:
 
 
 def cut_evenly(pixels: Pixels) -> Pixels:
-    """A picture PHOTO_SIDE long whose sides the network can halve five times, a little of its longer side cut
-    off where needed.
+    """A picture PHOTO_SIDE long whose sides the network can halve five times, a little of its longer side
+    cut off where needed.
     """
     from studio.images.pictures import fit_within, resize
 

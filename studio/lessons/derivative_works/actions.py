@@ -189,7 +189,10 @@ def _brought(state: DerivativeWorksState, action: Action) -> DerivativeWorksStat
     settings = state.settings | {"learn_from": "my pictures", "part": PARTS[1]}
     state = replace(state, settings=settings, pictures=(*state.pictures, small), own=None, playing=False)
     count = len(state.pictures)
-    said = f"{count} picture{'s' if count > 1 else ''} of yours. It learns which one a small piece is from. Add more, or press Play."
+    said = (
+        f"{count} picture{'s' if count > 1 else ''} of yours. It learns which one a small piece is from. "
+        "Add more, or press Play."
+    )
     return _shown(replace(state, said=said, mood="plain"))
 
 
@@ -222,7 +225,10 @@ def _travelled(state: DerivativeWorksState) -> DerivativeWorksState:
         else layer
     )
     visit = Visit("Dream", TAB_SETTINGS, network_file(state, own), (term,))
-    said = f"The Dream tab has your network (weights {digest(own.network)}…): choose a photo there and press Dream."
+    said = (
+        f"The Dream tab has your network (weights {digest(own.network)}…): choose a photo there and "
+        "press Dream."
+    )
     return replace(state, playing=False, visit=visit, said=said, mood="good")
 
 

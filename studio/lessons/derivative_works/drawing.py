@@ -95,9 +95,15 @@ def _draw_three(state: DerivativeWorksState) -> Scene:
     if hung:
         gallery = f"Below, real works of this gallery, the newest of each kind: {hung}."
     elif state.works:
-        gallery = f"The gallery has {state.works} works, but none with a curve to show; make a dream, and it hangs below."
+        gallery = (
+            f"The gallery has {state.works} works, but none with a curve to show; make a dream, and it "
+            "hangs below."
+        )
     else:
-        gallery = "The gallery is empty: nothing has been made here yet. These three are small ones, run live instead."
+        gallery = (
+            "The gallery is empty: nothing has been made here yet. These three are small ones, run live "
+            "instead."
+        )
     says = (
         f"Press Play: three descents, step by step. {gallery}"
         if not three.done
@@ -194,8 +200,8 @@ def _curve(name: str, title: str, losses: Sequence[float], top: float, label: st
 
 
 def _gallery_figure(found: Mapping[str, Work]) -> Figure:
-    """The curves of real works, each stretched from its beginning to its end and from its lowest value to its
-    highest.
+    """The curves of real works, each stretched from its beginning to its end and from its lowest value to
+    its highest.
     """
     title = "From this gallery: the curves of real works, each on its own scale"
     if not found:
@@ -222,7 +228,10 @@ def _gallery_figure(found: Mapping[str, Work]) -> Figure:
         )
         way = "rises" if losses[-1] > losses[0] else "falls"
         told.append(
-            f"{use}, “{work.title}”: {way} from {written(losses[0], 3)} to {written(losses[-1], 3)} in {len(losses)} steps"
+            (
+                f"{use}, “{work.title}”: {way} from {written(losses[0], 3)} to {written(losses[-1], 3)} "
+                f"in {len(losses)} steps"
+            )
         )
     return Figure(
         "gallery",
@@ -295,7 +304,8 @@ def _own_examples(own: Own) -> Figure:
     )
     title = f"It learns from {len(own.seen):,} pictures"
     text = (
-        f"{len(own.seen)} pictures of {side} by {side} px in {classes} classes: {', '.join(own.seen.classes)}. "
+        f"{len(own.seen)} pictures of {side} by {side} px in {classes} classes: "
+        f"{', '.join(own.seen.classes)}. "
         f"{len(own.held_out)} more are held out."
     )
     return Figure("examples", title, (0, 1), (0, 1), marks, text, aspect=aspect, axes=False)
@@ -414,8 +424,10 @@ def _flow_figure(first: Licence, second: Licence, said: Verdict) -> Figure:
         Words([0.64], [0.17], [said.licence], colour="faint", size=11),
     )
     text = (
-        f"From a photo ({first.name}) and a style or guide picture ({second.name}): {answer}. Licence: {said.licence}. {said.why} "
-        "The network learnt from many photos; whether that makes their makers part of your work is being argued in courts."
+        f"From a photo ({first.name}) and a style or guide picture ({second.name}): {answer}. "
+        f"Licence: {said.licence}. {said.why} "
+        "The network learnt from many photos; whether that makes their makers part of your work is "
+        "being argued in courts."
     )
     return Figure(
         "rights",

@@ -5,7 +5,7 @@ whose work the result is.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from studio.lessons.derivative_works.actions import act, begin
 from studio.lessons.derivative_works.drawing import draw
@@ -19,8 +19,6 @@ from studio.lessons.kit.scene import (
 )
 from studio.lessons.shared.credits import NETWORK_CREDITS, SAMPLE_CREDITS
 
-if TYPE_CHECKING:
-    pass
 OWN_LAYERS = ("blocks.0", "blocks.1", "blocks.2", "classes")
 
 
@@ -42,7 +40,10 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
     )
     columns = ("step", "prices: ½ Σ (t − y)²", "melody: nats a note", "dream: mean square")
     yield Table("One loop, three uses: two go down, the dream goes up", columns, rows)
-    yield f"Prices {', '.join(f'{float(price):.4f}' for price in three.prices)} dollars; true are 1.5, 0.5 and 1.0."
+    yield (
+        f"Prices {', '.join(f'{float(price):.4f}' for price in three.prices)} dollars; true are 1.5, 0.5 "
+        "and 1.0."
+    )
     yield f"The gallery has {state.works} works."
 
 
@@ -50,25 +51,40 @@ LESSON: Lesson[DerivativeWorksState] = Lesson(
     name="derivative_works",
     title="Derivative works",
     question="Is a dream the same thing as learning a price, and whose work is what comes out?",
-    first="Press Play and watch three curves. Then choose 'my network dreams', press Play until it has learnt, and once more.",
+    first=(
+        "Press Play and watch three curves. Then choose 'my network dreams', press Play until it has "
+        "learnt, and once more."
+    ),
     notice=(
-        "Prices, the weights of a network, the pixels of a photo: whatever can be nudged can be learnt, by the same loop.",
+        (
+            "Prices, the weights of a network, the pixels of a photo: whatever can be nudged can be "
+            "learnt, by the same loop."
+        ),
         "Learning goes down a wrongness. Dreaming goes up a liking. Only the sign differs.",
         "A network can only dream of what it was shown. One that saw digits finds pen strokes in a pagoda.",
-        "Every work here has sources, a recipe and a maker. Keep them together: the credit is part of the work.",
+        (
+            "Every work here has sources, a recipe and a maker. Keep them together: the credit is part "
+            "of the work."
+        ),
     ),
     checks=(
         Check(
             "What will happen if the network dreams before it has learnt anything?",
             ("Nothing changes", "It grows random textures", "It dreams of digits all the same"),
             1,
-            "The loop needs no knowledge: it makes stronger whatever its random weights answer to. Press Dream anew before Play and see.",
+            (
+                "The loop needs no knowledge: it makes stronger whatever its random weights answer to. "
+                "Press Dream anew before Play and see."
+            ),
         ),
         Check(
             "You mix a CC BY-SA photo with a CC BY-NC picture. What may you do with the result?",
             ("Sell it with credit", "Share it under CC BY-SA", "Neither, without asking one of the two"),
             2,
-            "The first wants a licence that allows sale, the second forbids it. No licence keeps both promises.",
+            (
+                "The first wants a licence that allows sale, the second forbids it. No licence keeps "
+                "both promises."
+            ),
         ),
     ),
     formula=(
@@ -150,7 +166,10 @@ for step in descend([pixels], seen, GradientDescent(0.1), steps=20, maximize=Tru
     credits=(
         *SAMPLE_CREDITS,
         *NETWORK_CREDITS,
-        "Digits: Optical Recognition of Handwritten Digits (Alpaydin and Kaynak, 1998), CC BY 4.0, as scikit-learn brings them.",
+        (
+            "Digits: Optical Recognition of Handwritten Digits (Alpaydin and Kaynak, 1998), CC BY 4.0, "
+            "as scikit-learn brings them."
+        ),
         "Tunes: Beethoven, Ode to Joy; Frère Jacques, traditional. Both in the public domain.",
         "Licences in short after Creative Commons (creativecommons.org). Not legal advice.",
     ),

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    pass
-
+from typing import Any
 
 # Whose work is it?
 
@@ -119,7 +115,10 @@ def verdict(sources: Sequence[Licence]) -> Verdict:
             f"'{closed[0].name}' does not let adaptations be passed on.",
         )
     if alike and not_sold:
-        why = "One source wants the result to be CC BY-SA, which allows sale; the other forbids it. Both cannot be kept in one work."
+        why = (
+            "One source wants the result to be CC BY-SA, which allows sale; the other forbids it. Both "
+            "cannot be kept in one work."
+        )
         return Verdict(False, False, credit, "none, without permission", why)
     if alike:
         return Verdict(True, True, credit, "CC BY-SA", "Share alike: the result carries the same licence.")
@@ -159,4 +158,7 @@ def credit_line(settings: Mapping[str, Any]) -> str:
         return f"From my own picture “{title}”."
     if licence == "all rights reserved":
         return f"After “{title}” by {author}, with permission (once you have it); changed."
-    return f"After “{title}” by {author}, {licence}{', with a link to the licence' if licence.startswith('CC') else ''}; changed."
+    return (
+        f"After “{title}” by {author}, "
+        f"{licence}{', with a link to the licence' if licence.startswith('CC') else ''}; changed."
+    )

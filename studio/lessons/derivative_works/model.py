@@ -85,7 +85,8 @@ class DerivativeWorksState:
     """The visitor's place. three and own are made when their part is first shown. found: the newest work of
     each use in the gallery.
 
-    pictures: the visitor's own, to learn from, each [h, w, 3]. ground: the one to dream on, if it is theirs.
+    pictures: the visitor's own, to learn from, each [h, w, 3]. ground: the one to dream on, if it is
+    theirs.
     """
 
     settings: dict[str, Any]

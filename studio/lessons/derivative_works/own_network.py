@@ -107,7 +107,10 @@ def advance_own(state: DerivativeWorksState) -> DerivativeWorksState:
     if dream.burst:
         return replace(state, own=own, playing=False, said=dream.burst, mood="bad")
     if len(dream.losses) >= dream.steps:
-        said = "That is all this network knows of the world. Try another layer, or train it on pictures of your own."
+        said = (
+            "That is all this network knows of the world. Try another layer, or train it on pictures of "
+            "your own."
+        )
         return replace(state, own=own, playing=False, said=said, mood="good")
     return replace(state, own=own)
 
@@ -135,7 +138,10 @@ def _train(state: DerivativeWorksState, own: Own) -> DerivativeWorksState:
             )
             if report.ending.kind == "diverged":
                 return replace(state, own=own, playing=False, said=report.ending.sentence, mood="bad")
-            said = f"It has learnt: {right[-1]:.1%} of what it never saw is right. Press Play once more, and it dreams with these weights."
+            said = (
+                f"It has learnt: {right[-1]:.1%} of what it never saw is right. Press Play once more, "
+                "and it dreams with these weights."
+            )
             return replace(state, own=own, playing=False, said=said, mood="good")
         if time.perf_counter() - began > TURN:
             own = replace(own, losses=tuple(losses), right=tuple(right), weights=digest(own.network))

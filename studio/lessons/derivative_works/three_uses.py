@@ -1,4 +1,6 @@
-"""One loop, three uses: prices from totals, the next note from the notes before, pixels towards what a layer sees."""
+"""One loop, three uses: prices from totals, the next note from the notes before, pixels towards what a layer
+sees.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Visitors at work on lessons: who is where, and one answer for each thing a visitor does.
 
-The page speaks with a classroom in plain JSON. Every sitting (one lesson open in one page) has a state of its
-own; the oldest sittings make room for new ones, and a page whose sitting has gone simply begins again.
+The page speaks with a classroom in plain JSON. Every sitting (one lesson open in one page) has a state of
+its own; the oldest sittings make room for new ones, and a page whose sitting has gone simply begins
+again.
 """
 
 from __future__ import annotations

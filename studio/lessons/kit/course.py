@@ -1,6 +1,7 @@
 """The course: its lessons in order.
 
-A lesson is a module or, when it is long, a package with a module `lesson`. It is imported when it is opened.
+A lesson is a module or, when it is long, a package with a module `lesson`. It is imported when it is
+opened.
 """
 
 from __future__ import annotations

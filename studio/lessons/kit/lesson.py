@@ -66,8 +66,8 @@ class Switch:
 
 @dataclass(frozen=True)
 class Push:
-    """A button: it sends an action of its name. `key`: the key that presses it. With a group it stands there,
-    not among the actions.
+    """A button: it sends an action of its name. `key`: the key that presses it. With a group it stands
+    there, not among the actions.
     """
 
     name: str
@@ -106,8 +106,8 @@ class Upload:
 
 @dataclass(frozen=True)
 class Camera(Upload):
-    """A button that turns the visitor's camera on: while it is, actions of its name bring small JPEGs, a few a
-    second, like uploads.
+    """A button that turns the visitor's camera on: while it is, actions of its name bring small JPEGs, a few
+    a second, like uploads.
     """
 
 
@@ -117,9 +117,9 @@ Knob = Choice | Slide | Switch | Push | Write | Upload
 @dataclass(frozen=True)
 class Action:
     """Something that happened. name: a push's name, "set" (knob, value), "advance" (time goes on), "click"
-    and "drag" on a figure (x, y in the figure's coordinates; index for a dot), "node", "link" and "press" (id
-    of what was clicked), "hover" (id of the node or link under the pointer, empty for none), "edit" (id of an
-    entry and the value typed, None to put it away), "stroke" (points), "key".
+    and "drag" on a figure (x, y in the figure's coordinates; index for a dot), "node", "link" and "press"
+    (id of what was clicked), "hover" (id of the node or link under the pointer, empty for none), "edit"
+    (id of an entry and the value typed, None to put it away), "stroke" (points), "key".
     """
 
     name: str
@@ -152,15 +152,15 @@ class Check:
 class Lesson(Generic[State]):
     """One lesson of the course.
 
-    question: the one it answers. first: what to do in the first ten seconds. notice: what to look for, one
-    sentence each.
+    question: the one it answers. first: what to do in the first ten seconds. notice: what to look for,
+    one sentence each.
     formula: in plain notation, with every sign explained. code: about twelve lines of Python that do it,
     runnable as they stand.
     tab, use: the tab where artists use it, and the sentence that says how.
-    knobs: in order; those of one `group` stand together under its name. folded: the groups that are closed at
-    first. begin(settings) -> state, act(state, action) -> state, draw(state) -> scene.
-    table: the lesson's numbers, step by step, for `studio lesson NAME`; None for lessons without numbers to
-    print.
+    knobs: in order; those of one `group` stand together under its name. folded: the groups that are
+    closed at first. begin(settings) -> state, act(state, action) -> state, draw(state) -> scene.
+    table: the lesson's numbers, step by step, for `studio lesson NAME`; None for lessons without numbers
+    to print.
     """
 
     name: str
@@ -188,6 +188,19 @@ class Lesson(Generic[State]):
     def knob(self, name: str) -> Knob:
         """The control of that name. Raises `Refused` with the names there are."""
         return find_knob(self.knobs, name)
+
+
+Handler = Callable[[State, Action], State]
+
+
+def dispatch(handlers: Mapping[str, Handler[State]], state: State, action: Action) -> State:
+    """The state after an action, by the handler for its name and figure ("click map") or for its name
+    ("play").
+
+    An action that no handler is for changes nothing.
+    """
+    handler = handlers.get(f"{action.name} {action.figure}") or handlers.get(action.name)
+    return state if handler is None else handler(state, action)
 
 
 def settings_of(knobs: tuple[Knob, ...], given: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """What a lesson shows, as data: figures made of marks. A page draws them, a terminal prints their text, a
 test reads their numbers.
 
-Coordinates are the data's own; the drawer scales. Colours are named by meaning, and the theme decides (safe
-for colour-blind eyes): "one" and "two" are the two sides of every comparison (orange and blue), "three" to
-"six" further classes, "ink" and "faint" what is written, "good" and "bad" a judgement, "accent" what the eye
-should find first.
+Coordinates are the data's own; the drawer scales. Colours are named by meaning, and the theme decides
+(safe for colour-blind eyes): "one" and "two" are the two sides of every comparison (orange and blue),
+"three" to "six" further classes, "ink" and "faint" what is written, "good" and "bad" a judgement,
+"accent" what the eye should find first.
 """
 
 from __future__ import annotations
@@ -86,8 +86,8 @@ class Heat:
 class PictureView:
     """A picture (data URL) filling the extent x0, x1, y0, y1. pixelated: show the pixels as squares.
 
-    name: the page keeps a picture that has one; from then on an empty url shows it again, so that a large one
-    is sent once.
+    name: the page keeps a picture that has one; from then on an empty url shows it again, so that a large
+    one is sent once.
     """
 
     url: str
@@ -127,8 +127,8 @@ class Node:
     """One neuron in a drawing of a network; its own output as a small heat map. Clicking it sends event
     "node" with its id.
 
-    bias: shown as a small square; clicking that sends action "link" with the id and ":bias". size: half its
-    side, in pixels.
+    bias: shown as a small square; clicking that sends action "link" with the id and ":bias". size: half
+    its side, in pixels.
     """
 
     id: str
@@ -145,8 +145,8 @@ class Node:
 
 @dataclass(frozen=True)
 class Link:
-    """A weight between two nodes: its width is its size, its colour its sign. Clicking it sends action "link"
-    with its id.
+    """A weight between two nodes: its width is its size, its colour its sign. Clicking it sends action
+    "link" with its id.
     """
 
     id: str
@@ -198,8 +198,8 @@ class Figure:
     clicks: what a click on the ground means, in words for the hint under the figure; empty when it means
     nothing.
     draws: the figure is a sheet to draw on with a finger or a mouse (action "stroke" with the points).
-    aspect: width over height. axes: False for pictures and networks. hovers: it wants to know which node or
-    link is pointed at.
+    aspect: width over height. axes: False for pictures and networks. hovers: it wants to know which node
+    or link is pointed at.
     rows: how many rows of the page it fills, where the scene's figures stand in columns.
     """
 
@@ -276,11 +276,11 @@ class Scene:
     numbers: a few figures worth reading at a glance, name -> value as text.
     playing: whether it wants to go on by itself (the page then sends "advance" after "advance").
     values: settings that the lesson itself changed, for the controls to follow.
-    columns: widths of the columns the figures stand in on a wide page, such as (3, 2); the page's own choice
-    when empty.
+    columns: widths of the columns the figures stand in on a wide page, such as (3, 2); the page's own
+    choice when empty.
     visit: where the visitor is taken, with what was found here.
-    away: groups of controls, and buttons by name, that mean nothing as things stand; the page puts them away
-    for the time being.
+    away: groups of controls, and buttons by name, that mean nothing as things stand; the page puts them
+    away for the time being.
     """
 
     figures: tuple[Figure, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from studio.errors import Refused
 from studio.lessons.kit.keeping import packed, unpacked
 from studio.lessons.kit.lesson import (
     Action,
+    Handler,
+    dispatch,
     find_knob,
     fitting,
     settings_of,
@@ -34,6 +36,7 @@ from studio.lessons.playground.data import (
 from studio.lessons.playground.model import (
     MOST_LAYERS,
     MOST_NEURONS,
+    NO_POINTS,
     OWN,
     PICTURE,
     PlaygroundState,
@@ -48,8 +51,6 @@ from studio.lessons.playground.model import (
     train,
 )
 
-if TYPE_CHECKING:
-    pass
 TURN = 0.055
 """Seconds of training between two drawings: so many epochs as fit."""
 DATA_KNOBS = ("data", "ratio", "noise", "seed", "points")
@@ -58,60 +59,68 @@ NETWORK_KNOBS = ("features", "layers", "activation", "start", "weights")
 
 def act(state: PlaygroundState, action: Action) -> PlaygroundState:
     """Whatever the visitor does; "advance" trains for a moment, "step" for one epoch."""
-    state = replace(state, files=(), known=state.settings)
-    match action.name:
-        case "advance" if state.playing:
-            return train(state, seconds=TURN)
-        case "step":
-            return replace(train(state, epochs=1), playing=False)
-        case "play":
-            if state.fitting is None:
-                return replace(
-                    state,
-                    said="There is nothing to learn from yet: draw some orange and some blue points on the map.",
-                )
-            return replace(state, playing=not state.playing, said="", mood="plain")
-        case "reset":
-            return _with(state, weights=(int(state.settings["weights"]) + 1) % 1000)
-        case "again":
-            return _with(state, seed=(int(state.settings["seed"]) + 1) % 1000)
-        case "undo":
-            return _back_to_best(state)
-        case "set":
-            return _set(state, action.knob, action.value)
-        case "hover":
-            return replace(state, hovered=action.id)
-        case "node":
-            return _node(state, action.id)
-        case "press":
-            return _press(state, action.id)
-        case "link":
-            return replace(state, link="" if state.link == action.id else action.id, playing=False)
-        case "edit":
-            return _edit(state, action.id, action.value)
-        case "click" | "stroke" if action.figure == "map":
-            stroke = action.points or ((action.x, action.y),)
-            return _drawn(state, stroke, BLUE if action.shift else str(state.settings["brush"]))
-        case "clear":
-            return _points_set(replace(state, playing=False), "")
-        case "own":
-            return _points_set(state, points_from_file(action.content, action.text or "The file"))
-        case "painting":
-            picture = small_picture(action.content, action.text or "The picture")
-            return _with(replace(state, picture=picture), data=PICTURE)
-        case "save":
-            return replace(
-                state,
-                files=(save_network(state),),
-                said="The network is saved: a card and its weights in one zip.",
-                mood="good",
-            )
-        case "network":
-            return load_network(state, action.content, action.text or "The file")
-    return state
+    return dispatch(_HANDLERS, replace(state, files=(), known=state.settings), action)
 
 
-def _set(state: PlaygroundState, knob: str, value: Any) -> PlaygroundState:
+def _advance(state: PlaygroundState, _: Action) -> PlaygroundState:
+    return train(state, seconds=TURN) if state.playing else state
+
+
+def _step(state: PlaygroundState, _: Action) -> PlaygroundState:
+    return replace(train(state, epochs=1), playing=False)
+
+
+def _play(state: PlaygroundState, _: Action) -> PlaygroundState:
+    if state.fitting is None:
+        return replace(state, said=NO_POINTS)
+    return replace(state, playing=not state.playing, said="", mood="plain")
+
+
+def _reset(state: PlaygroundState, _: Action) -> PlaygroundState:
+    return _with(state, weights=(int(state.settings["weights"]) + 1) % 1000)
+
+
+def _new_points(state: PlaygroundState, _: Action) -> PlaygroundState:
+    return _with(state, seed=(int(state.settings["seed"]) + 1) % 1000)
+
+
+def _hover(state: PlaygroundState, action: Action) -> PlaygroundState:
+    return replace(state, hovered=action.id)
+
+
+def _link(state: PlaygroundState, action: Action) -> PlaygroundState:
+    return replace(state, link="" if state.link == action.id else action.id, playing=False)
+
+
+def _draw(state: PlaygroundState, action: Action) -> PlaygroundState:
+    stroke = action.points or ((action.x, action.y),)
+    return _drawn(state, stroke, BLUE if action.shift else str(state.settings["brush"]))
+
+
+def _clear(state: PlaygroundState, _: Action) -> PlaygroundState:
+    return _points_set(replace(state, playing=False), "")
+
+
+def _own_points(state: PlaygroundState, action: Action) -> PlaygroundState:
+    return _points_set(state, points_from_file(action.content, action.text or "The file"))
+
+
+def _painting(state: PlaygroundState, action: Action) -> PlaygroundState:
+    picture = small_picture(action.content, action.text or "The picture")
+    return _with(replace(state, picture=picture), data=PICTURE)
+
+
+def _save(state: PlaygroundState, _: Action) -> PlaygroundState:
+    said = "The network is saved: its weights and its card in one zip."
+    return replace(state, files=(save_network(state),), said=said, mood="good")
+
+
+def _load(state: PlaygroundState, action: Action) -> PlaygroundState:
+    return load_network(state, action.content, action.text or "The file")
+
+
+def _set(state: PlaygroundState, action: Action) -> PlaygroundState:
+    knob, value = action.knob, action.value
     settings = state.settings | {knob: value}
     if knob == "points":
         return _points_set(state, str(value))
@@ -174,7 +183,7 @@ def _drawn(state: PlaygroundState, stroke: tuple[tuple[float, float], ...], brus
     return _points_set(state, with_stroke(text, stroke, brush))
 
 
-def _back_to_best(state: PlaygroundState) -> PlaygroundState:
+def _back_to_best(state: PlaygroundState, _: Action) -> PlaygroundState:
     if state.best is None:
         return replace(state, said="There is nothing to go back to yet.")
     moment, weights = state.best
@@ -188,8 +197,9 @@ def _back_to_best(state: PlaygroundState) -> PlaygroundState:
 # The network taken in hand: features, layers, neurons, weights
 
 
-def _node(state: PlaygroundState, name: str) -> PlaygroundState:
+def _node(state: PlaygroundState, action: Action) -> PlaygroundState:
     """A feature goes on or off; a neuron's picture is pinned to the large map, or let go."""
+    name = action.id
     if name.startswith("feature "):
         feature = name.removeprefix("feature ")
         chosen = set(features_in(state.settings)) ^ {feature}
@@ -199,10 +209,10 @@ def _node(state: PlaygroundState, name: str) -> PlaygroundState:
     return replace(state, pinned="" if name in (state.pinned, "out", "out 1", "out 2", "out 3") else name)
 
 
-def _press(state: PlaygroundState, name: str) -> PlaygroundState:
+def _press(state: PlaygroundState, action: Action) -> PlaygroundState:
     """The small buttons in the drawings: one layer more or less, one neuron more or less, another brush."""
     layers = list(layers_in(state.settings))
-    what, _, place = name.partition(" ")
+    what, _, place = action.id.partition(" ")
     if what == "brush":
         return replace(state, settings=state.settings | {"brush": fitting(find_knob(KNOBS, "brush"), place)})
     if what == "layer+" and len(layers) < MOST_LAYERS:
@@ -216,11 +226,11 @@ def _press(state: PlaygroundState, name: str) -> PlaygroundState:
     return _with(state, layers=", ".join(map(str, layers)))
 
 
-def _edit(state: PlaygroundState, name: str, value: Any) -> PlaygroundState:
+def _edit(state: PlaygroundState, action: Action) -> PlaygroundState:
     """A weight typed in. Training goes on from there."""
     import torch
 
-    found = find_weight(state, name)
+    value, found = action.value, find_weight(state, action.id)
     if value is None or found is None:
         return replace(state, link="")
     try:
@@ -304,3 +314,26 @@ def load_network(state: PlaygroundState, content: bytes, name: str) -> Playgroun
 
 def _defaults() -> dict[str, Any]:
     return settings_of(KNOBS)
+
+
+_HANDLERS: dict[str, Handler[PlaygroundState]] = {
+    "advance": _advance,
+    "step": _step,
+    "play": _play,
+    "reset": _reset,
+    "again": _new_points,
+    "undo": _back_to_best,
+    "set": _set,
+    "hover": _hover,
+    "node": _node,
+    "press": _press,
+    "link": _link,
+    "edit": _edit,
+    "click map": _draw,
+    "stroke map": _draw,
+    "clear": _clear,
+    "own": _own_points,
+    "painting": _painting,
+    "save": _save,
+    "network": _load,
+}

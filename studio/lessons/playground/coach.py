@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,10 +11,6 @@ from studio.lessons.playground.data import (
     ORANGE,
 )
 from studio.lessons.playground.model import OWN, PlaygroundState, layers_in
-
-if TYPE_CHECKING:
-    pass
-
 
 # The coach
 
@@ -29,7 +24,10 @@ def says(state: PlaygroundState, pictures: dict[str, np.ndarray]) -> tuple[str, 
     last = state.curve[-1]
     if not state.epoch:
         return {
-            "classes": "Press Play. The ground shows which side the network takes everywhere; the dots show what is right.",
+            "classes": (
+                "Press Play. The ground shows which side the network takes everywhere; the dots show "
+                "what is right."
+            ),
             "numbers": "Press Play. The ground is to take the colour of the dots, shade by shade.",
             "colours": "Press Play. The network learns which colour belongs to which place, and paints.",
         }[state.task.kind], "plain"
@@ -39,7 +37,10 @@ def says(state: PlaygroundState, pictures: dict[str, np.ndarray]) -> tuple[str, 
             return said, "bad" if advice is _overshooting else "plain"
     if state.task.kind == "classes" and last.right > 0.985:
         return (
-            "Solved: nearly every point is on its side. Show the test data to see whether that holds for points it never saw.",
+            (
+                "Solved: nearly every point is on its side. Show the test data to see whether that holds "
+                "for points it never saw."
+            ),
             "good",
         )
     return (
@@ -52,7 +53,10 @@ def _one_sided(state: PlaygroundState, _: dict[str, np.ndarray]) -> str:
     sides = np.unique(state.task.targets)
     if state.settings["data"] != OWN or len(sides) > 1:
         return ""
-    return f"All points to learn from are {ORANGE if sides[0] > 0 else BLUE}; there is nothing to tell apart. Draw some of the other."
+    return (
+        f"All points to learn from are {ORANGE if sides[0] > 0 else BLUE}; there is nothing to tell "
+        "apart. Draw some of the other."
+    )
 
 
 def _overshooting(state: PlaygroundState, _: dict[str, np.ndarray]) -> str:
@@ -60,7 +64,10 @@ def _overshooting(state: PlaygroundState, _: dict[str, np.ndarray]) -> str:
     if state.epoch < 5 or len(state.curve) < 3 or not last.loss > 1.1 * first.loss:
         return ""
     rate = float(state.settings["rate"])
-    return f"Wrongness is above where it began: the learning rate {rate:g} overshoots. Try {rate / 3:.2g}, then press Back to best."
+    return (
+        f"Wrongness is above where it began: the learning rate {rate:g} overshoots. Try {rate / 3:.2g}, "
+        "then press Back to best."
+    )
 
 
 def _nothing_left(state: PlaygroundState, _: dict[str, np.ndarray]) -> str:
@@ -71,7 +78,10 @@ def _nothing_left(state: PlaygroundState, _: dict[str, np.ndarray]) -> str:
     )
     strength = float(state.settings["penalty_rate"])
     return (
-        f"All weights have gone to nothing: the penalty {strength:g} outweighs what is to be learnt. Lower it."
+        (
+            f"All weights have gone to nothing: the penalty {strength:g} outweighs what is to be learnt. "
+            "Lower it."
+        )
         if largest < 0.05
         else ""
     )
@@ -80,7 +90,10 @@ def _nothing_left(state: PlaygroundState, _: dict[str, np.ndarray]) -> str:
 def _all_alike(state: PlaygroundState, _: dict[str, np.ndarray]) -> str:
     if state.settings["start"] != "zero" or not layers_in(state.settings):
         return ""
-    return "All weights began at zero, so all neurons of a layer are alike and stay alike. Let the weights begin small instead."
+    return (
+        "All weights began at zero, so all neurons of a layer are alike and stay alike. Let the weights "
+        "begin small instead."
+    )
 
 
 def _too_simple(state: PlaygroundState, _: dict[str, np.ndarray]) -> str:
@@ -89,7 +102,10 @@ def _too_simple(state: PlaygroundState, _: dict[str, np.ndarray]) -> str:
     if not straight or state.task.kind != "classes" or state.epoch < 15 or last.right > 0.9:
         return ""
     what = "Without a hidden layer" if not layers_in(state.settings) else "With linear neurons, however many,"
-    return f"{what} there is only one straight border in its features. Add a layer of tanh neurons, or the feature that bends it."
+    return (
+        f"{what} there is only one straight border in its features. Add a layer of tanh neurons, or the "
+        "feature that bends it."
+    )
 
 
 def _dead(state: PlaygroundState, pictures: dict[str, np.ndarray]) -> str:
@@ -98,7 +114,10 @@ def _dead(state: PlaygroundState, pictures: dict[str, np.ndarray]) -> str:
     dead = [name for name, picture in pictures.items() if name.startswith("neuron") and not picture.any()]
     if not dead:
         return ""
-    return f"{dead[0][0].upper()}{dead[0][1:]} says 0 everywhere: such a relu neuron has no slope and learns no more. Start again."
+    return (
+        f"{dead[0][0].upper()}{dead[0][1:]} says 0 everywhere: such a relu neuron has no slope and "
+        "learns no more. Start again."
+    )
 
 
 def _overfitting(state: PlaygroundState, _: dict[str, np.ndarray]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 from studio.lessons.kit.lesson import (
     Choice,
@@ -20,9 +19,6 @@ from studio.lessons.playground.data import (
     ORANGE,
 )
 from studio.lessons.playground.model import MOST_LAYERS, MOST_NEURONS, OPTIMISERS, OWN, PICTURE, STARTS, TASKS
-
-if TYPE_CHECKING:
-    pass
 
 RATES = (0.00001, 0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 PENALTIES = (0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
@@ -46,11 +42,15 @@ ICONS = {
         '<path class="two" fill-rule="evenodd" d="M16 2a14 14 0 1 0 .01 0zM16 7a9 9 0 1 1-.01 0z"/>'
         '<circle class="one" cx="16" cy="16" r="6"/>'
     ),
-    "xor": '<path class="one" d="M17 3h12v12H17zM3 17h12v12H3z"/><path class="two" d="M3 3h12v12H3zM17 17h12v12H17z"/>',
+    "xor": (
+        '<path class="one" d="M17 3h12v12H17zM3 17h12v12H3z"/><path class="two" d="M3 3h12v12H3zM17 '
+        '17h12v12H17z"/>'
+    ),
     "gauss": '<circle class="one" cx="21.5" cy="10.5" r="8"/><circle class="two" cx="10.5" cy="21.5" r="8"/>',
     "spiral": _spiral_icon(),
     "plane": (
-        '<path class="two" d="M3 11v18h18z"/><path class="faint" d="M3 8v3l18 18h3zM8 3H5l24 24v-3z" opacity=".35"/>'
+        '<path class="two" d="M3 11v18h18z"/><path class="faint" d="M3 8v3l18 18h3zM8 3H5l24 24v-3z" '
+        'opacity=".35"/>'
         '<path class="one" d="M11 3h18v18z"/>'
     ),
     "multi-gauss": _dots(

@@ -73,8 +73,8 @@ def drawn_task(name: str, ratio: float, noise: float, seed: int) -> Task:
 
 
 def own_task(text: str, ratio: float, seed: int) -> Task:
-    """The visitor's own points. Whether a point is learnt from is settled when it comes and stays so, however
-    many follow.
+    """The visitor's own points. Whether a point is learnt from is settled when it comes and stays so,
+    however many follow.
     """
     points, targets, note = read_points(text)
     seen = np.random.default_rng(seed).random(len(points)) < ratio / 100
@@ -190,9 +190,9 @@ def read_points(text: str) -> tuple[np.ndarray, np.ndarray, str]:
     """Points [n, 2], targets [n] in -1 … 1, and a sentence on what was changed to make them fit (empty for
     nothing).
 
-    Two words or two numbers as what are two classes: the one met first (or the larger number) is orange. More
-    different numbers are numbers to hit. A heading is passed over. Places beyond the plane are scaled to fit.
-    Raises `Refused`, naming the line.
+    Two words or two numbers as what are two classes: the one met first (or the larger number) is orange.
+    More different numbers are numbers to hit. A heading is passed over. Places beyond the plane are
+    scaled to fit. Raises `Refused`, naming the line.
     """
     separator = max((",", ";", "\t"), key=text.count)
     rows: list[tuple[int, list[str]]] = []

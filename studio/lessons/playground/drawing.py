@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -44,8 +43,6 @@ from studio.lessons.playground.model import (
     one_thread,
 )
 
-if TYPE_CHECKING:
-    pass
 GRID, THUMB = 100, 20
 
 
@@ -146,7 +143,10 @@ def _network_figure(state: PlaygroundState, pictures: dict[str, np.ndarray]) -> 
     layers = f"{len(hidden)} hidden layer{'' if len(hidden) == 1 else 's'}" + (
         f" of {', '.join(map(str, hidden))}" if hidden else ""
     )
-    text = f"Features {', '.join(features_in(state.settings))}; {layers} {state.settings['activation']} neurons. {_strongest(state)}"
+    text = (
+        f"Features {', '.join(features_in(state.settings))}; {layers} {state.settings['activation']} "
+        f"neurons. {_strongest(state)}"
+    )
     clicks = "Click a feature, a weight or a neuron."
     return Figure(
         "network",
@@ -282,7 +282,10 @@ def _map_figure(state: PlaygroundState, pictures: dict[str, np.ndarray]) -> Figu
         if state.task.kind == "classes"
         else ""
     )
-    text = f"{verdict or 'Wrongness ' + loss_text(last.loss)} after {state.epoch:.0f} epochs. Orange is 1, blue is -1."
+    text = (
+        f"{verdict or 'Wrongness ' + loss_text(last.loss)} after {state.epoch:.0f} epochs. Orange is 1, "
+        "blue is -1."
+    )
     clicks = (
         "Draw with the brush. Rings are held out for the test."
         if own
@@ -376,7 +379,10 @@ def _curve_figure(state: PlaygroundState) -> Figure:
         )
     )
     last = state.curve[-1]
-    text = f"After {state.epoch:.0f} epochs: {loss_text(last.loss)} on the points to learn from, {loss_text(last.test_loss)} on the others."
+    text = (
+        f"After {state.epoch:.0f} epochs: {loss_text(last.loss)} on the points to learn from, "
+        f"{loss_text(last.test_loss)} on the others."
+    )
     return Figure("curve", "Wrongness, epoch by epoch", (0, right), (0, top), tuple(marks), text, aspect=2.1)
 
 

@@ -1,14 +1,14 @@
-"""The Playground: a small network on points in a plane, with every weight, every neuron's own picture and every
-setting within reach.
+"""The Playground: a small network on points in a plane, with every weight, every neuron's own picture and
+every setting within reach.
 
-After TensorFlow's Playground (Daniel Smilkov, Shan Carter and others, 2016); new here are points and pictures of
-your own, and a coach.
+After TensorFlow's Playground (Daniel Smilkov, Shan Carter and others, 2016); new here are points and
+pictures of your own, and a coach.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from studio.lessons.kit.lesson import (
     Check,
@@ -26,9 +26,6 @@ from studio.lessons.playground.model import (
     begin,
     train,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
@@ -58,8 +55,14 @@ LESSON: Lesson[PlaygroundState] = Lesson(
     question="What can a few neurons learn, and what does each of them do?",
     first="Press Play and watch the ground take sides; then choose other data or other layers.",
     notice=(
-        "Each neuron has a picture of its own: what it says at every place. Those of the first layer are straight slopes.",
-        "A neuron of a later layer blends the pictures before it. Wide lines count for much; orange adds, blue takes away.",
+        (
+            "Each neuron has a picture of its own: what it says at every place. Those of the first layer "
+            "are straight slopes."
+        ),
+        (
+            "A neuron of a later layer blends the pictures before it. Wide lines count for much; orange "
+            "adds, blue takes away."
+        ),
         "The curve of the test lies above the other: the network is better at what it has seen.",
         "What one good feature settles at once (x² and y² for the circle) costs several neurons without it.",
     ),
@@ -72,7 +75,10 @@ LESSON: Lesson[PlaygroundState] = Lesson(
                 "It gets there with more layers",
             ),
             1,
-            "A blend of straight slopes is a straight slope. Only what bends (tanh, relu, sigmoid) makes a second layer worth having.",
+            (
+                "A blend of straight slopes is a straight slope. Only what bends (tanh, relu, sigmoid) "
+                "makes a second layer worth having."
+            ),
         ),
         Check(
             "What will happen if all weights begin at zero?",
@@ -82,7 +88,10 @@ LESSON: Lesson[PlaygroundState] = Lesson(
                 "It learns faster, for nothing is in the way",
             ),
             1,
-            "Equal neurons get equal blame, and change equally. The small random beginning is what makes them different.",
+            (
+                "Equal neurons get equal blame, and change equally. The small random beginning is what "
+                "makes them different."
+            ),
         ),
         Check(
             "Half the points are noise and the network is large. What will the two curves do?",
@@ -116,10 +125,14 @@ print(np.mean(np.sign(y) == t))              # share on the right side""",
     tab="Dream",
     use=(
         "The network that dreams is built of the same layers, some hundred times as large. "
-        "A dream asks one of its layers for more of what it sees, and moves the picture instead of the weights."
+        "A dream asks one of its layers for more of what it sees, and moves the picture instead of "
+        "the weights."
     ),
     credits=(
-        "The six drawn tasks and the idea: TensorFlow's Playground, by Daniel Smilkov, Shan Carter and others (2016).",
+        (
+            "The six drawn tasks and the idea: TensorFlow's Playground, by Daniel Smilkov, Shan Carter "
+            "and others (2016)."
+        ),
     ),
     folded=("Your own", "Network"),
     knobs=KNOBS,

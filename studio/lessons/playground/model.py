@@ -37,6 +37,7 @@ OWN, PICTURE = "own points", "picture"
 TASKS = (*DRAWN, OWN, PICTURE)
 MOST_LAYERS, MOST_NEURONS = 6, 16
 LONGEST_CURVE = 400
+NO_POINTS = "There is nothing to learn from yet: draw some orange and some blue points on the map."
 RENEWED_AFTER = 400
 """Epochs after which the fitting is taken up anew without its history, which would only grow."""
 STARTS = {"small": "playground", "he": "he", "xavier": "xavier", "zero": "zero"}
@@ -50,8 +51,8 @@ OPTIMISERS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """How wrong the network was after so many epochs. right: the share on the right side; nan where there are
-    no sides, or no points.
+    """How wrong the network was after so many epochs. right: the share on the right side; nan where there
+    are no sides, or no points.
     """
 
     epoch: float
@@ -136,7 +137,10 @@ def layers_in(settings: Mapping[str, Any]) -> tuple[int, ...]:
     layers = tuple(int(part) if part.isdecimal() and len(part) < 4 else 0 for part in named)
     if len(layers) > MOST_LAYERS or not all(1 <= layer <= MOST_NEURONS for layer in layers):
         raise Refused(
-            f"Layers are up to {MOST_LAYERS} numbers from 1 to {MOST_NEURONS}, such as 4, 2; leave it empty for none."
+            (
+                f"Layers are up to {MOST_LAYERS} numbers from 1 to {MOST_NEURONS}, such as 4, 2; leave "
+                "it empty for none."
+            )
         )
     return layers
 
@@ -245,7 +249,7 @@ def train(state: PlaygroundState, *, seconds: float = 0.0, epochs: int = 0) -> P
         return replace(
             state,
             playing=False,
-            said="There is nothing to learn from yet: draw some orange and some blue points on the map.",
+            said=NO_POINTS,
         )
     began = time.perf_counter()
     steps = ended = 0
@@ -291,7 +295,8 @@ def _after_divergence(state: PlaygroundState, sentence: str) -> PlaygroundState:
     rate, strength = float(settings["rate"]), float(settings["penalty_rate"])
     if settings["penalty"] == "L2" and rate * strength >= 2:
         sentence = (
-            f"{sentence.split(';')[0]}; went back. Learning rate {rate:g} times penalty {strength:g} is {rate * strength:g}: "
+            f"{sentence.split(';')[0]}; went back. Learning rate {rate:g} times penalty {strength:g} "
+            f"is {rate * strength:g}: "
             "from 2 on, every step shrinks the weights by more than they are. Lower the penalty."
         )
     return replace(resume(state, memory=False), playing=False, said=sentence, mood="bad")

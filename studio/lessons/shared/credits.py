@@ -2,7 +2,8 @@
 
 SAMPLE_CREDITS = (
     "“China” by danielbuechele (flickr.com/photos/danielbuechele/6061409035) and “Flower” by vultilion "
-    "(flickr.com/photos/vultilion/6056698931), both CC BY 2.0, as distributed with scikit-learn; reduced in size here.",
+    "(flickr.com/photos/vultilion/6056698931), both CC BY 2.0, as distributed with scikit-learn; "
+    "reduced in size here.",
 )
 """The photographers of the sample photos."""
 

@@ -11,9 +11,15 @@ SIDE = 56
 
 COLOURS = ("red", "orange", "yellow", "green", "blue", "black", "grey", "white")
 SWATCHES = {
-    "red": "#d5463c", "orange": "#f2962e", "yellow": "#e8cf4a", "green": "#6fa84a",
-    "blue": "#5b8fd0", "black": "#3a3a40", "grey": "#8d8d92", "white": "#ecebe6",
-}  # fmt: skip
+    "red": "#d5463c",
+    "orange": "#f2962e",
+    "yellow": "#e8cf4a",
+    "green": "#6fa84a",
+    "blue": "#5b8fd0",
+    "black": "#3a3a40",
+    "grey": "#8d8d92",
+    "white": "#ecebe6",
+}
 
 
 @dataclass(frozen=True)
@@ -114,11 +120,14 @@ def colour_names(pixels: np.ndarray) -> np.ndarray:
     high, low = rgb.max(axis=-1), rgb.min(axis=-1)
     span = np.maximum(high - low, 1e-6)
     red, green, blue = (rgb[..., i] for i in range(3))
-    hue = np.select(
-        [high == red, high == green],
-        [((green - blue) / span) % 6, (blue - red) / span + 2],
-        (red - green) / span + 4,
-    ) * 60  # fmt: skip
+    hue = (
+        np.select(
+            [high == red, high == green],
+            [((green - blue) / span) % 6, (blue - red) / span + 2],
+            (red - green) / span + 4,
+        )
+        * 60
+    )
     coloured = ((high - low) / np.maximum(high, 1e-6) > 0.28) & (high > 0.16)
     by_hue = np.select([hue < 16, hue < 45, hue < 66, hue < 170, hue < 300], [0, 1, 2, 3, 4], 0)
     by_light = np.select([high < 0.25, high < 0.75], [5, 6], 7)

@@ -30,8 +30,8 @@ class SmallDream:
     """A dream on `photo`, uint8 [h, w, 3], that goes on as long as it is asked to, from the coarsest octave
     to the finest.
 
-    recipe: octaves, steps, step size, hold, smoothing, colour, jitter, seed and strength are followed. steps:
-    how many there will be.
+    recipe: octaves, steps, step size, hold, smoothing, colour, jitter, seed and strength are followed.
+    steps: how many there will be.
     losses: the objective at every step so far.
     """
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from studio.errors import Refused, Unreadable
 from studio.lessons.kit.keeping import packed, unpacked
-from studio.lessons.kit.lesson import Action
+from studio.lessons.kit.lesson import Action, Handler, dispatch
 from studio.lessons.kit.scene import (
     Audio,
     Visit,
@@ -38,70 +38,42 @@ from studio.lessons.teach.model import (
 )
 from studio.lessons.teach.playing import CHORDS, STEPS_LIVE, LiveDream, dream_settings, note
 
-if TYPE_CHECKING:
-    pass
-
 
 def act(state: TeachState, action: Action) -> TeachState:
-    """Show something, say what it is, run, take back, keep."""
-    state = replace(state, sounds=(), files=(), visit=None)
-    match action.name:
-        case "set" if action.knob in ("way", "answers"):
-            return retrain(
-                replace(
-                    state,
-                    settings=state.settings | {action.knob: action.value},
-                    gone=(),
-                    said="",
-                    mood="plain",
-                )
-            )
-        case "set":
-            return replace(state, settings=state.settings | {action.knob: action.value})
-        case "click" if action.figure == "colour":
-            return replace(state, place=(min(max(action.x, 0.0), 1.0), min(max(action.y, 0.0), 1.0)), said="")
-        case "drag" if action.figure == "sliders" and action.index == 0:
-            return _sliders(state, action.x, action.y)
-        case "click" if action.figure == "sliders":
-            return _sliders(state, action.x, action.y)
-        case "stroke" if action.figure == "drawing" and action.points:
-            return replace(state, strokes=(*state.strokes, tuple(action.points))[-40:], said="")
-        case "wipe":
-            return replace(state, strokes=(), said="The sheet is clean.", mood="plain")
-        case "camera" | "frame":
-            return _frame(state, action)
-        case "give_a" | "give_b" | "give_c":
-            return _give(state, "classes", "abc".index(action.name[-1]))
-        case "give":
-            return _give(state, "numbers", tuple(float(state.settings[name]) for name in NUMBERS))
-        case "click" if action.figure == "examples":
-            return _delete(state, action)
-        case "back":
-            return _put_back(state)
-        case "forget":
-            kept = tuple(example for example in state.examples if example not in mine(state))
-            forgotten = replace(
-                state, gone=mine(state), examples=kept, network=None, teaching=None, losses=(), live=False
-            )
-            return replace(forgotten, said="All forgotten. Put back brings it all again.", mood="plain")
-        case "play":
-            return _play(state)
-        case "advance":
-            return _live(state)
-        case "dream":
-            return _visit(state)
-        case "save":
-            return _saved(state)
-        case "load":
-            return _loaded(state, action)
+    """Show something, say what it is, run live, take back, keep."""
+    return dispatch(_HANDLERS, replace(state, sounds=(), files=(), visit=None), action)
+
+
+def _set(state: TeachState, action: Action) -> TeachState:
+    state = replace(state, settings=state.settings | {action.knob: action.value})
+    if action.knob in ("way", "answers"):
+        return retrain(replace(state, gone=(), said="", mood="plain"))
     return state
 
 
 # What is shown
 
 
-def _sliders(state: TeachState, x: float, y: float) -> TeachState:
-    one, two = (round(min(max(value, 0.0), 1.0), 2) for value in (x, y))
+def _click_colour(state: TeachState, action: Action) -> TeachState:
+    return replace(state, place=(min(max(action.x, 0.0), 1.0), min(max(action.y, 0.0), 1.0)), said="")
+
+
+def _draw(state: TeachState, action: Action) -> TeachState:
+    return (
+        replace(state, strokes=(*state.strokes, tuple(action.points))[-40:], said="")
+        if action.points
+        else state
+    )
+
+
+def _wipe(state: TeachState, _: Action) -> TeachState:
+    return replace(state, strokes=(), said="The sheet is clean.", mood="plain")
+
+
+def _move_sliders(state: TeachState, action: Action) -> TeachState:
+    if action.name == "drag" and action.index != 0:
+        return state
+    one, two = (round(min(max(value, 0.0), 1.0), 2) for value in (action.x, action.y))
     return replace(state, settings=state.settings | {"one": one, "two": two}, said="")
 
 
@@ -145,6 +117,14 @@ def _thumbnail(state: TeachState) -> str:
 # Examples
 
 
+def _give_class(state: TeachState, action: Action) -> TeachState:
+    return _give(state, "classes", "abc".index(action.name[-1]))
+
+
+def _give_numbers(state: TeachState, _: Action) -> TeachState:
+    return _give(state, "numbers", tuple(float(state.settings[name]) for name in NUMBERS))
+
+
 def _give(state: TeachState, answers: str, target: int | tuple[float, ...]) -> TeachState:
     if state.settings["answers"] != answers:
         state = replace(state, settings=state.settings | {"answers": answers})
@@ -168,6 +148,13 @@ def _give(state: TeachState, answers: str, target: int | tuple[float, ...]) -> T
     return retrain(state)
 
 
+def _forget(state: TeachState, _: Action) -> TeachState:
+    forgotten = mine(state)
+    kept = tuple(example for example in state.examples if example not in forgotten)
+    state = replace(state, gone=forgotten, examples=kept, network=None, teaching=None, losses=(), live=False)
+    return replace(state, said="All examples are deleted. Take back restores them.", mood="plain")
+
+
 def _delete(state: TeachState, action: Action) -> TeachState:
     shown = mine(state)[-TILES * TILE_ROWS :]
     number = (TILE_ROWS - 1 - min(int(action.y), TILE_ROWS - 1)) * TILES + min(int(action.x), TILES - 1)
@@ -180,7 +167,7 @@ def _delete(state: TeachState, action: Action) -> TeachState:
     )
 
 
-def _put_back(state: TeachState) -> TeachState:
+def _put_back(state: TeachState, _: Action) -> TeachState:
     if not state.gone:
         if not mine(state):
             return replace(state, said="There is no example to take back yet.")
@@ -202,7 +189,7 @@ def _put_back(state: TeachState) -> TeachState:
 # Playing
 
 
-def _play(state: TeachState) -> TeachState:
+def _play(state: TeachState, _: Action) -> TeachState:
     if state.live:
         return train(replace(state, live=False, said=""), STEPS)
     if state.network is None:
@@ -211,7 +198,7 @@ def _play(state: TeachState) -> TeachState:
     return replace(state, live=True, beat=(0, time.monotonic()), said="", mood="plain")
 
 
-def _live(state: TeachState) -> TeachState:
+def _live(state: TeachState, _: Action) -> TeachState:
     """Some steps of teaching, one of the dream, and a note when its time has come."""
     state = train(state, STEPS_LIVE)
     if not state.live or state.network is None:
@@ -233,7 +220,7 @@ def _live(state: TeachState) -> TeachState:
     return state
 
 
-def _visit(state: TeachState) -> TeachState:
+def _visit(state: TeachState, _: Action) -> TeachState:
     now = answer_now(state)
     if now is None:
         return replace(state, said="Teach it first: its answer sets the dream.", mood="bad")
@@ -249,7 +236,7 @@ def _visit(state: TeachState) -> TeachState:
 # Keeping
 
 
-def _saved(state: TeachState) -> TeachState:
+def _saved(state: TeachState, _: Action) -> TeachState:
     from studio.learning.checkpoints import Card
     from studio.learning.datasets import DataSource, Scale
 
@@ -306,3 +293,27 @@ def _loaded(state: TeachState, action: Action) -> TeachState:
         said=said,
         mood="good",
     )
+
+
+_HANDLERS: dict[str, Handler[TeachState]] = {
+    "set": _set,
+    "click colour": _click_colour,
+    "drag sliders": _move_sliders,
+    "click sliders": _move_sliders,
+    "stroke drawing": _draw,
+    "wipe": _wipe,
+    "camera": _frame,
+    "frame": _frame,
+    "give_a": _give_class,
+    "give_b": _give_class,
+    "give_c": _give_class,
+    "give": _give_numbers,
+    "click examples": _delete,
+    "back": _put_back,
+    "forget": _forget,
+    "play": _play,
+    "advance": _live,
+    "dream": _visit,
+    "save": _saved,
+    "load": _loaded,
+}

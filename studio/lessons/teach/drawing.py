@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -35,8 +34,6 @@ from studio.lessons.teach.model import (
 )
 from studio.lessons.teach.playing import DREAM_SIDE
 
-if TYPE_CHECKING:
-    pass
 COLOURS = ("one", "two", "three")
 PAINTS = ((242, 160, 61), (109, 179, 232), (143, 199, 154))
 """The same three as red, green and blue, for maps."""
@@ -120,7 +117,10 @@ def _says(
     if now is None:
         return f"{said}It has learnt. Show it something new."
     if len(doubted):
-        return f"{said}It answers {len(doubted)} of its own examples otherwise (ringed below). Are those right? Click one to delete it."
+        return (
+            f"{said}It answers {len(doubted)} of its own examples otherwise (ringed below). Are those "
+            "right? Click one to delete it."
+        )
     if classes:
         best = int(now.argmax())
         return f"{said}It takes this for {CLASSES[best]}, {now[best]:.0%} sure."

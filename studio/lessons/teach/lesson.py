@@ -1,4 +1,5 @@
-"""Teach by example: show it a few things, say what each one is, and play what it has learnt like an instrument.
+"""Teach by example: show it a few things, say what each one is, and play what it has learnt like an
+instrument.
 
 After Rebecca Fiebrink's Wekinator (2009) and Google's Teachable Machine (2017).
 """
@@ -6,7 +7,7 @@ After Rebecca Fiebrink's Wekinator (2009) and Google's Teachable Machine (2017).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -18,9 +19,6 @@ from studio.lessons.shared.credits import NETWORK_CREDITS, SAMPLE_CREDITS
 from studio.lessons.teach.actions import act
 from studio.lessons.teach.drawing import draw
 from studio.lessons.teach.model import CLASSES, WAYS, TeachState, answer, begin, colour_at
-
-if TYPE_CHECKING:
-    pass
 
 
 def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
@@ -54,16 +52,25 @@ LESSON: Lesson[TeachState] = Lesson(
     first="Click a red, press A. Click a blue, press B. Then press Run live and click about in the colours.",
     notice=(
         "Two examples are enough to begin. It answers for every colour, also for those it never saw.",
-        "Where it errs, do not look for a better rule: give one more example there. The examples are the programme.",
+        (
+            "Where it errs, do not look for a better rule: give one more example there. The examples are "
+            "the programme."
+        ),
         "One wrong example bends everything around it. Delete it, and it is mended in a tenth of a second.",
-        "With numbers instead of classes it glides between the examples: that is how a new instrument gets its feel.",
+        (
+            "With numbers instead of classes it glides between the examples: that is how a new "
+            "instrument gets its feel."
+        ),
     ),
     checks=(
         Check(
             "What will happen if you show it something quite unlike all examples?",
             ("It says that it does not know", "It names one of the classes all the same", "It stops"),
             1,
-            "It divides everything there is among the classes it knows. Only another class, taught by examples, could be for the rest.",
+            (
+                "It divides everything there is among the classes it knows. Only another class, taught "
+                "by examples, could be for the rest."
+            ),
         ),
         Check(
             "All examples of A are light reds, all of B are dark blues. What will it make of a dark red?",
@@ -97,7 +104,10 @@ finish(fit(network, Examples(shown, told), plan))
 purple = torch.tensor([[0.5, 0.1, 0.6]])
 print(torch.softmax(network(purple), dim=1))  # between the two""",
     tab="Dream",
-    use="Its answer mixes the layers that a dream makes stronger. Press Dream with this answer, and the Dream tab takes it over.",
+    use=(
+        "Its answer mixes the layers that a dream makes stronger. Press Dream with this answer, and the "
+        "Dream tab takes it over."
+    ),
     knobs=(
         Push("give_a", "This is A", "an example of A", key="1"),
         Push("give_b", "This is B", "an example of B", key="2"),

@@ -60,8 +60,8 @@ WAYS = {
 
 @dataclass(frozen=True)
 class Example:
-    """What was shown, and what it was said to be. target: a class's number, or the three NUMBERS wanted, each
-    0 … 1.
+    """What was shown, and what it was said to be. target: a class's number, or the three NUMBERS wanted,
+    each 0 … 1.
     """
 
     way: str
@@ -85,8 +85,8 @@ class Teaching:
 
 @dataclass(frozen=True)
 class TeachState:
-    """The visitor's place. network: the one that answers, None before the first teaching. losses: of the last
-    teaching, step by step.
+    """The visitor's place. network: the one that answers, None before the first teaching. losses: of the
+    last teaching, step by step.
 
     place: the colour chosen, as hue and lightness. strokes: on the sheet. frame: the camera's picture and
     what the pretrained network makes of it. beat: the note to come, and when (seconds of the monotonic

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,8 +11,6 @@ from studio.lessons.kit.scene import (
     Audio,
 )
 
-if TYPE_CHECKING:
-    pass
 STEPS_LIVE = 12
 """Steps taken between two drawings while it runs, so that nothing stutters."""
 
@@ -40,7 +38,8 @@ def note(answers: np.ndarray, kind: str, beat: int) -> tuple[Audio, float]:
 
 def dream_settings(answers: np.ndarray, kind: str) -> dict[str, Any]:
     """What the answers mean for a dream, as fields of its recipe: classes mix three layers; of the numbers,
-    the pitch is how deep a layer, the tempo how large the steps, the brightness how much colour."""
+    the pitch is how deep a layer, the tempo how large the steps, the brightness how much colour.
+    """
     if kind == "classes":
         mix, more = answers, {}
     else:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from studio.lessons.kit.scene import Bars, Figure, Line, Mark, Points, Scene, written
 from studio.lessons.train_and_test.model import MOST_BENDS, TrainAndTestState, X, Y, curve, error_on, truth
-
-if TYPE_CHECKING:
-    pass
 
 
 def draw(state: TrainAndTestState) -> Scene:
@@ -47,7 +42,10 @@ def _curve_figure(state: TrainAndTestState) -> Figure:
     if state.opened:
         marks.append(Points(state.test[:, 0], state.test[:, 1], colour="four", shape="cross", size=3.5))
     turns = int(((y[1:-1] - y[:-2]) * (y[2:] - y[1:-1]) < 0).sum())
-    text = f"{len(state.train)} orange dots to learn from, {len(state.validation)} blue squares held back; the curve turns {turns} times."
+    text = (
+        f"{len(state.train)} orange dots to learn from, {len(state.validation)} blue squares held back; "
+        f"the curve turns {turns} times."
+    )
     return Figure("curve", "The curve and the points", X, Y, tuple(marks), text, aspect=1.35)
 
 
@@ -90,7 +88,10 @@ def _errors_figure(state: TrainAndTestState) -> Figure:
         )
     )
     said = [
-        f"{each} bends: {written(state.tried[each][0], 3)} learnt, {written(state.tried[each][1], 3)} held back"
+        (
+            f"{each} bends: {written(state.tried[each][0], 3)} learnt, "
+            f"{written(state.tried[each][1], 3)} held back"
+        )
         for each in counts
     ]
     if state.crossed:
@@ -100,6 +101,13 @@ def _errors_figure(state: TrainAndTestState) -> Figure:
         )
     text = "; ".join(said) + "." if said else "Nothing tried yet."
     return Figure(
-        "errors", "Error by number of bends", (0.4, MOST_BENDS + 0.6), (0, top), tuple(marks), text,
-        "bends", "mean squared error", aspect=1.35,
-    )  # fmt: skip
+        "errors",
+        "Error by number of bends",
+        (0.4, MOST_BENDS + 0.6),
+        (0, top),
+        tuple(marks),
+        text,
+        "bends",
+        "mean squared error",
+        aspect=1.35,
+    )

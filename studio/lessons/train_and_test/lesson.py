@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from studio.lessons.kit.lesson import Check, Lesson, Push, Slide, Switch
 from studio.lessons.kit.scene import Table, written
@@ -17,9 +17,6 @@ from studio.lessons.train_and_test.model import (
     error_on,
     learnt,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
@@ -56,7 +53,10 @@ LESSON: Lesson[TrainAndTestState] = Lesson(
         "More bends always make the error on the learnt points smaller.",
         "On the points held back it falls, and then rises again. Between the two lies learning.",
         "Choosing by the blue squares uses them up a little. That is why there are sealed points as well.",
-        "Cross-validated errors may run into thousands: beyond the outermost point it learnt from, nothing holds a curve with many bends.",
+        (
+            "Cross-validated errors may run into thousands: beyond the outermost point it learnt from, "
+            "nothing holds a curve with many bends."
+        ),
         "More points tame the curve better than anything else.",
     ),
     checks=(
@@ -74,7 +74,10 @@ LESSON: Lesson[TrainAndTestState] = Lesson(
                 "Because it holds harder points",
             ),
             1,
-            "Whatever you choose by is no longer unseen. Its error is then the best of many, and the best of many is partly luck.",
+            (
+                "Whatever you choose by is no longer unseen. Its error is then the best of many, and the "
+                "best of many is partly luck."
+            ),
         ),
     ),
     formula=(
@@ -97,7 +100,10 @@ for bends in (1, 3, 5, 9, 14):
     new = np.mean((np.polyval(curve, x[15:]) - y[15:]) ** 2)
     print(bends, round(seen, 3), round(new, 3))""",
     tab="Dream",
-    use="A melody model that copies its corpus has learnt by heart. That is why every style here is tried on tunes it has never heard.",
+    use=(
+        "A melody model that copies its corpus has learnt by heart. That is why every style here is "
+        "tried on tunes it has never heard."
+    ),
     knobs=(
         Push("play", "Learn", "bend the curve, step after step", key="space", main=True),
         Push("cross", "Cross-validate", "try every number of bends, five ways", key="c"),

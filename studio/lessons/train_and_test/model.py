@@ -21,7 +21,8 @@ MOST_BENDS = 14
 RATE = 0.25
 STEPS_A_TURN = 2
 STEPS = 60
-"""Enough for the loss to come within a millionth of its lowest: (1 - RATE)^(2 · STEPS) of the way is left."""
+"""Enough for the loss to come within a millionth of its lowest: (1 - RATE)^(2 · STEPS) of the way is left.
+"""
 FOLDS = 5
 TEST_SIZE = 60
 
@@ -78,8 +79,8 @@ def powers(x: np.ndarray, bends: int) -> np.ndarray:
 def _fresh(train: np.ndarray, bends: int) -> tuple[Tensor, np.ndarray, Generator[Step, None, Ending]]:
     """A flat curve and the loop that will bend it.
 
-    The basis makes the columns seen in training perpendicular (QR), so that one rate suits every direction
-    and the walk is short.
+    The basis makes the columns seen in training perpendicular (QR), so that one rate suits every
+    direction and the walk is short.
     """
     import torch
 
@@ -198,10 +199,16 @@ def _verdict(state: TrainAndTestState) -> str:
     if bends >= len(state.train) - 1:
         return "It meets every point it learnt from, noise and all. Look what it does between them."
     if validation > 2.5 * train and bends > best:
-        return f"Overfitted: {written(train, 3)} on what it learnt from, {written(validation, 3)} on what it did not."
+        return (
+            f"Overfitted: {written(train, 3)} on what it learnt from, {written(validation, 3)} on what "
+            "it did not."
+        )
     if bends < best:
         return f"Too stiff: with {best} bends it did better on both."
-    return f"{bends} bends: {written(train, 3)} on what it learnt from, {written(validation, 3)} on what it did not. Try more, and fewer."
+    return (
+        f"{bends} bends: {written(train, 3)} on what it learnt from, {written(validation, 3)} on what it "
+        "did not. Try more, and fewer."
+    )
 
 
 def _cross(state: TrainAndTestState) -> TrainAndTestState:
@@ -209,12 +216,18 @@ def _cross(state: TrainAndTestState) -> TrainAndTestState:
     if bends > min(MOST_BENDS, len(state.train) * 4 // 5 - 2):
         best = min(state.crossed, key=lambda each: state.crossed[each])
         wild = max(state.crossed.values()) > 100 * state.crossed[best]
-        why = " Its error with many bends is huge because a curve shoots off where the outermost points are the ones held back."
+        why = (
+            " Its error with many bends is huge because a curve shoots off where the outermost points "
+            "are the ones held back."
+        )
         return replace(
             state,
             playing=False,
             crossing=False,
-            said=f"Cross-validation would choose {best} bends, without a single point set aside for good.{why if wild else ''}",
+            said=(
+                f"Cross-validation would choose {best} bends, without a single point set aside for "
+                f"good.{why if wild else ''}"
+            ),
         )
     return replace(state, crossed=state.crossed | {bends: cross_validated(state.train, bends)})
 
@@ -223,7 +236,13 @@ def _open(state: TrainAndTestState) -> TrainAndTestState:
     bends, error = int(state.settings["bends"]), error_on(state.weights, state.basis, state.test)
     opened = (*state.opened, (bends, error))
     if len(opened) == 1:
-        said = f"The sealed points say {written(error, 3)}. That figure is honest, once: you chose without having seen them."
+        said = (
+            f"The sealed points say {written(error, 3)}. That figure is honest, once: you chose without "
+            "having seen them."
+        )
     else:
-        said = f"{written(error, 3)}. That was look number {len(opened)}: choose by it now, and the test becomes a lesson that flatters."
+        said = (
+            f"{written(error, 3)}. That was look number {len(opened)}: choose by it now, and the test "
+            "becomes a lesson that flatters."
+        )
     return replace(state, opened=opened, said=said, playing=False)
