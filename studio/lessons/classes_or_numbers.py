@@ -1,4 +1,4 @@
-"""Classes or numbers: the same fruit, asked "how sweet?" and asked "sweet enough?"."""
+"""Classes or numbers: the same fruit, asked “how sweet?” and asked “sweet enough?”."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MOST_FRUIT = 120
 
 @dataclass(frozen=True)
 class Learner:
-    """Two weights (slope and start over the standardised weight of the fruit) and the loop that moves them."""
+    """A slope and an intercept over the standardised weight of the fruit, and the loop that moves them."""
 
     weights: Tensor
     descent: Generator[Step, None, Ending]
@@ -73,7 +73,7 @@ def _inputs(grams: np.ndarray) -> Tensor:
 
 
 def _line(grams: np.ndarray, brix: np.ndarray) -> Learner:
-    """Regression: wrong by how much, squared."""
+    """Regression: the loss is the mean squared error."""
     import torch
 
     from studio.learning.descent import descend
@@ -93,7 +93,7 @@ def _line(grams: np.ndarray, brix: np.ndarray) -> Learner:
 
 
 def _gate(grams: np.ndarray, sweet: np.ndarray) -> Learner:
-    """Classification: wrong by how surprised, the cross-entropy of the chance it gave to what was true."""
+    """Classification: the loss is the cross-entropy, the mean of -log(probability given to the true class)."""
     import torch
 
     from studio.learning.descent import descend
@@ -111,7 +111,7 @@ def _gate(grams: np.ndarray, sweet: np.ndarray) -> Learner:
 
 
 def act(state: ClassesOrNumbersState, action: Action) -> ClassesOrNumbersState:
-    """Learn, add or take away a fruit, or ask for another sweetness."""
+    """Learn, add or remove a fruit, or move the limit of sweetness."""
     if action.name == "reset":
         return begin(state.settings)
     if action.name == "play":
@@ -125,7 +125,7 @@ def act(state: ClassesOrNumbersState, action: Action) -> ClassesOrNumbersState:
         return replace(
             _anew(settings, state.grams, state.brix),
             playing=state.playing,
-            said="The same fruit, sorted anew: only the classes changed.",
+            said="The same fruit, sorted again: only their classes changed.",
         )
     return state
 
@@ -138,14 +138,14 @@ def _fruit(state: ClassesOrNumbersState, action: Action) -> ClassesOrNumbersStat
         keep = np.arange(len(state.grams)) != int(np.argmin(far))
         return replace(
             _anew(state.settings, state.grams[keep], state.brix[keep]),
-            said="One fruit fewer; both learn anew.",
+            said="One fruit removed; both start learning again.",
         )
     if len(state.grams) >= MOST_FRUIT:
-        return replace(state, said=f"{MOST_FRUIT} fruit are enough; take one away with Shift and a click.")
+        return replace(state, said=f"{MOST_FRUIT} fruit are the most; Shift and click removes one.")
     grams, brix = float(np.clip(action.x, *WEIGHTS)), float(np.clip(action.y, *SWEETNESS))
     return replace(
         _anew(state.settings, np.append(state.grams, round(grams)), np.append(state.brix, round(brix, 1))),
-        said="One fruit more; both learn anew.",
+        said="One fruit added; both start learning again.",
     )
 
 
@@ -159,24 +159,26 @@ def _learn(state: ClassesOrNumbersState) -> ClassesOrNumbersState:
     now = replace(state, steps=steps, playing=state.playing and not done)
     return replace(
         now,
-        said=_verdict(now) if done else "Both learn from the same fruit: one how much, the other whether.",
+        said=_verdict(now)
+        if done
+        else "Both learn from the same fruit: one how sweet, the other whether it is sweet enough.",
     )
 
 
 def guesses(state: ClassesOrNumbersState, grams: np.ndarray) -> np.ndarray:
-    """Brix, by the line."""
+    """Sweetness in °Brix, by the line."""
     slope, start = state.line.weights.tolist()
     return np.asarray(slope * (grams - MIDDLE) / SPREAD + start)
 
 
 def chances(state: ClassesOrNumbersState, grams: np.ndarray) -> np.ndarray:
-    """The chance that it is sweet enough, by the gate."""
+    """The probability that each is sweet enough, by the gate."""
     slope, start = state.gate.weights.tolist()
     return np.asarray(1 / (1 + np.exp(-(slope * (grams - MIDDLE) / SPREAD + start))))
 
 
 def boundary(state: ClassesOrNumbersState) -> float | None:
-    """The weight in grams where the gate is undecided; None while it has no opinion."""
+    """The weight in grams at which the gate says one half; None while it has no opinion."""
     slope, start = state.gate.weights.tolist()
     return None if abs(slope) < 1e-3 else MIDDLE - SPREAD * start / slope
 
@@ -185,7 +187,9 @@ def _verdict(state: ClassesOrNumbersState) -> str:
     off = float(np.mean(np.abs(guesses(state, state.grams) - state.brix)))
     right = _right(state)
     edge = boundary(state)
-    where = f" The gate opens at {edge:.0f} g." if edge is not None and WEIGHTS[0] < edge < WEIGHTS[1] else ""
+    where = (
+        f" The gate switches at {edge:.0f} g." if edge is not None and WEIGHTS[0] < edge < WEIGHTS[1] else ""
+    )
     return (
         f"The number is off by {off:.2f} °Brix on average; the class is right for {right} of "
         f"{len(state.grams)}.{where}"
@@ -197,17 +201,22 @@ def _right(state: ClassesOrNumbersState) -> int:
 
 
 def draw(state: ClassesOrNumbersState) -> Scene:
-    """The same fruit twice: with the line through them, and sorted into two classes with the chance of each."""
+    """The same fruit twice: with the line through them, and sorted into two classes with the probability of
+    each.
+    """
     off = float(np.mean(np.abs(guesses(state, state.grams) - state.brix)))
     return Scene(
         figures=(_numbers_figure(state), _classes_figure(state)),
         columns=(1.15, 1),
         numbers={
-            "off, on average": f"{off:.2f} °Brix",
-            "right class": f"{_right(state)} of {len(state.grams)}",
+            "average error": f"{off:.2f} °Brix",
+            "correct class": f"{_right(state)} of {len(state.grams)}",
             "steps": str(state.steps),
         },
-        says=state.said or "Press Learn: a line learns how sweet, a gate learns whether it is sweet enough.",
+        says=state.said
+        or (
+            "Press Learn: a line learns how sweet the fruit are, a gate learns whether they are sweet enough."
+        ),
         playing=state.playing,
     )
 
@@ -234,8 +243,8 @@ def _numbers_figure(state: ClassesOrNumbersState) -> Figure:
     ]
     off = float(np.mean(np.abs(guesses(state, state.grams) - state.brix)))
     text = (
-        f"The line goes from {guesses(state, ends)[0]:.1f} to {guesses(state, ends)[1]:.1f} °Brix and is "
-        f"{off:.2f} off on average."
+        f"The line goes from {guesses(state, ends)[0]:.1f} to {guesses(state, ends)[1]:.1f} °Brix "
+        f"and is {off:.2f} off on average."
     )
     return Figure(
         "numbers",
@@ -247,7 +256,7 @@ def _numbers_figure(state: ClassesOrNumbersState) -> Figure:
         "grams",
         "°Brix",
         aspect=1.25,
-        clicks="Click to add a fruit; Shift and click takes the nearest away.",
+        clicks="Click to add a fruit. Shift and click removes the nearest.",
     )
 
 
@@ -264,8 +273,8 @@ def _classes_figure(state: ClassesOrNumbersState) -> Figure:
     if edge is not None and WEIGHTS[0] < edge < WEIGHTS[1]:
         marks.append(Line((edge, edge), (-0.1, 1.1), colour="ink", width=1.5, dash=True))
         text = (
-            f"The chance passes one half at {edge:.0f} grams; {_right(state)} of {len(state.grams)} are "
-            "on their side."
+            f"The chance passes one half at {edge:.0f} grams; {_right(state)} of {len(state.grams)} "
+            "are on the correct side."
         )
     return Figure(
         "classes",
@@ -306,36 +315,36 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
 LESSON: Lesson[ClassesOrNumbersState] = Lesson(
     name="classes_or_numbers",
     title="Classes or numbers",
-    question="What changes when you ask “which kind?” instead of “how much?”?",
-    first="Press Learn. When both rest, move “Sweet enough from” and press Learn again.",
+    question="What changes when you ask “which kind?” instead of “how much?”",
+    first="Press Learn. When both have stopped, move “Sweet enough from” and press Learn again.",
     notice=(
-        "The line is judged by how far off it is; the gate by how surprised it is.",
-        "The classes are made by a person: move the limit and the same fruit change sides. The numbers stay.",
-        "Near its boundary the gate says one half: it does not know, and says so.",
+        "The line is judged by how far off it is, the gate by how surprised it is.",
+        (
+            "A person made the classes: move the limit, and the same fruit change class. Their numbers "
+            "stay the same."
+        ),
+        "Near its boundary the gate says one half: it does not know, and admits it.",
         "A class can be right while the number is far off, and the other way round.",
     ),
     checks=(
         Check(
             "What will happen to the line if you move “Sweet enough from”?",
-            ("It turns", "Nothing: it never knew of classes", "It breaks in two"),
+            ("It turns", "Nothing: it never knew about the classes", "It breaks in two"),
             1,
-            "The line learns the sweetness itself. The limit only says how the fruit are sorted.",
+            "The line learns the sweetness itself. The limit only decides how the fruit are sorted.",
         ),
         Check(
-            "What will happen to the gate's curve if the fruit get noisier?",
+            "What will happen to the gate's curve if the noise grows?",
             ("It gets steeper", "It gets flatter", "It moves to the left"),
             1,
-            (
-                "With more overlap there are more places where both kinds are found, and the honest "
-                "chance there lies between 0 and 1."
-            ),
+            ("The two kinds overlap more. Where both are found, the honest answer lies between 0 and 1."),
         ),
     ),
     formula=(
         "a number:   y = a · x + b\n"
-        "            wrongness = mean of (y − t)²\n"
+        "            error = mean of (y − t)²\n"
         "a class:    p = 1 / (1 + e^−(a · x + b))\n"
-        "            wrongness = mean of −log(chance given to what was true)\n\n"
+        "            error = mean of −log(chance given to what was true)\n\n"
         "x  grams      t  sweetness      p  chance of “sweet enough”"
     ),
     code="""\
@@ -353,16 +362,33 @@ for step in range(500):
 print([round(1 / (1 + math.exp(-(a * x + b))), 2) for x in grams])""",
     tab="Dream",
     use=(
-        "The network behind the dreams was trained to name classes. In a dream it is asked for a number: "
-        "how much of this do you see?"
+        "The network behind the dreams was trained to name classes. In a dream it is asked for a "
+        "number: how much of this do you see?"
     ),
     knobs=(
-        Push("play", "Learn", "both, step after step", key="space", main=True),
+        Push("play", "Learn", "train both, step by step", key="space", main=True),
         Push("reset", "Start again", "", key="r"),
-        Slide("enough", "Sweet enough from", 9, 15, 0.1, 12, "°Brix. Above it a fruit counts as sweet."),
+        Slide(
+            "enough",
+            "Sweet enough from",
+            9,
+            15,
+            0.1,
+            12,
+            "In °Brix. A fruit at least this sweet counts as sweet.",
+        ),
         Slide("fruit", "Fruit", 6, 80, 1, 32, restarts=True),
-        Slide("noise", "Noise", 0, 2, 0.1, 0.8, "No two fruit of a weight are equally sweet.", restarts=True),
-        Slide("seed", "Dice", 0, 99, 1, 0, "Other fruit.", restarts=True),
+        Slide(
+            "noise",
+            "Noise",
+            0,
+            2,
+            0.1,
+            0.8,
+            "Fruit of the same weight can differ in sweetness.",
+            restarts=True,
+        ),
+        Slide("seed", "Seed", 0, 99, 1, 0, "Another number gives other fruit.", restarts=True),
     ),
     begin=begin,
     act=act,

@@ -1,4 +1,4 @@
-"""Apples and oranges, learned: a table of fruit, the features one looks at, and the rule a neuron finds by
+"""Apples and oranges, learned: a table of fruit, the features you look at, and the rule a neuron finds by
 itself.
 """
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FruitFeature:
-    """Something that can be measured of a fruit: its range, and where apples and oranges lie (mean, spread)."""
+    """A measurable property of a fruit: its range, and the mean and spread for apples and for oranges."""
 
     name: str
     unit: str
@@ -53,11 +53,10 @@ MOST_FRUIT = 150
 
 @dataclass(frozen=True)
 class LearnedState:
-    """fruit: [fruits, four features]; orange: True or False for each; unseen: fruit nobody learns from.
-    weights: two and a bias.
-
-    curve: fruit learnt from -> share right on those, on unseen fruit, and on unseen fruit after the
-    unluckiest draw.
+    """fruit: [fruits, four features]; orange: True or False for each; unseen: fruit kept back from learning.
+    weights: two weights and a bias.
+    curve: number of fruit learnt from -> accuracy on those, on unseen fruit, and on unseen fruit after
+    the unluckiest draw.
     """
 
     settings: dict[str, Any]
@@ -85,7 +84,7 @@ def begin(settings: Mapping[str, Any]) -> LearnedState:
 
 
 def orchard(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Fruit with all four features, [count, 4], and whether each is an orange. Half and half."""
+    """`count` fruit with all four features, [count, 4], and whether each is an orange. Half are."""
     orange = np.arange(count) % 2 == 1
     columns = []
     for feature in FEATURES.values():
@@ -100,7 +99,7 @@ def _chosen(settings: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def _seen(fruit: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
-    """The two chosen features, each brought to -1 … 1 over its range: [fruits, 2]."""
+    """The two chosen features, each scaled to -1 … 1 over its range: [fruits, 2]."""
     columns = []
     for index in _chosen(settings):
         low, high = FEATURES[NAMES[index]].range
@@ -109,7 +108,7 @@ def _seen(fruit: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
 
 
 def _neuron(seen: np.ndarray, orange: np.ndarray) -> tuple[Tensor, Generator[Step, None, Ending]]:
-    """Logistic regression by the one loop: weights w1, w2, b, wrong by its surprise at the labels."""
+    """Logistic regression by the shared loop: weights w1, w2, b; the loss is the cross-entropy."""
     import torch
 
     from studio.learning.descent import descend
@@ -132,7 +131,7 @@ def _anew(state: LearnedState) -> LearnedState:
 
 
 def act(state: LearnedState, action: Action) -> LearnedState:
-    """Learn, choose features, add and take away fruit, or ask how much is enough."""
+    """Learn, choose features, add or remove fruit, or ask how many examples are enough."""
     if action.name == "reset":
         return begin(state.settings)
     if action.name == "set":
@@ -153,7 +152,10 @@ def act(state: LearnedState, action: Action) -> LearnedState:
             playing=True,
             growing=True,
             curve={},
-            said="It learns from few, then from more, and is tried on fruit it never saw.",
+            said=(
+                "It learns from a few fruit, then from more, and each time is tested on fruit it has "
+                "never seen."
+            ),
         )
     if action.name == "click":
         return _click(state, action)
@@ -165,10 +167,10 @@ def act(state: LearnedState, action: Action) -> LearnedState:
 def _click(state: LearnedState, action: Action) -> LearnedState:
     across, up = _chosen(state.settings)
     if across == up:
-        return replace(state, said="Both directions show the same feature; choose two different ones first.")
+        return replace(state, said="Both axes show the same feature; choose two different ones first.")
     if action.shift:
         if len(state.fruit) <= 4:
-            return replace(state, said="Four fruit are the least to learn from.")
+            return replace(state, said="It needs at least four fruit to learn from.")
         spans = [np.ptp(FEATURES[NAMES[index]].range) for index in (across, up)]
         far = ((state.fruit[:, across] - action.x) / spans[0]) ** 2 + (
             (state.fruit[:, up] - action.y) / spans[1]
@@ -177,16 +179,16 @@ def _click(state: LearnedState, action: Action) -> LearnedState:
         return replace(
             _anew(replace(state, fruit=state.fruit[keep], orange=state.orange[keep])),
             playing=True,
-            said="One fruit fewer.",
+            said="One fruit removed.",
         )
     if len(state.fruit) >= MOST_FRUIT:
-        return replace(state, said=f"{MOST_FRUIT} fruit are enough; Shift and click takes one away.")
+        return replace(state, said=f"{MOST_FRUIT} fruit are the most; Shift and click removes one.")
     is_orange = state.settings["brush"] == "orange"
     row = np.array([feature.orange[0] if is_orange else feature.apple[0] for feature in FEATURES.values()])
     for index, value in ((across, action.x), (up, action.y)):
         row[index] = np.clip(value, *FEATURES[NAMES[index]].range)
     grown = replace(state, fruit=np.vstack([state.fruit, row]), orange=np.append(state.orange, is_orange))
-    return replace(_anew(grown), playing=True, said=f"One {'orange' if is_orange else 'apple'} more.")
+    return replace(_anew(grown), playing=True, said=f"One {'orange' if is_orange else 'apple'} added.")
 
 
 def _learn(state: LearnedState) -> LearnedState:
@@ -201,7 +203,7 @@ def _learn(state: LearnedState) -> LearnedState:
 
 
 def chances(state: LearnedState, seen: np.ndarray) -> np.ndarray:
-    """The chance that fruit with these two features (-1 … 1) are oranges."""
+    """The probability that fruit with these two features (-1 … 1) are oranges."""
     w1, w2, b = state.weights.tolist()
     return np.asarray(1 / (1 + np.exp(-(seen @ np.array([w1, w2]) + b))))
 
@@ -216,14 +218,14 @@ def _verdict(state: LearnedState) -> str:
     judged = (
         "All models are wrong; this one is useful."
         if new > 0.9
-        else "All models are wrong; this one not useful enough: try other features."
+        else "All models are wrong, and this one is not useful enough: try other features."
     )
-    return f"By {across} and {up} it tells {new:.0%} of {HELD_BACK} unseen fruit right. {judged}"
+    return f"Using {across} and {up}, it gets {new:.0%} of {HELD_BACK} unseen fruit right. {judged}"
 
 
 def _grow(state: LearnedState) -> LearnedState:
-    """One more size of the learning curve: several draws of so many fruit, each learnt from and tried on
-    unseen ones.
+    """One more point of the learning curve: several random draws of so many fruit, each learnt from and
+    tested on unseen fruit.
     """
     size = next((size for size in SIZES if size not in state.curve), None)
     if size is None:
@@ -233,8 +235,8 @@ def _grow(state: LearnedState) -> LearnedState:
         ]
         enough = good[0] if good else SIZES[-1]
         said = (
-            f"About {enough} fruit are enough: hardly any draw is unlucky any more. More would not help; "
-            "better features would."
+            f"About {enough} fruit are enough: by then even an unlucky draw does well. More fruit "
+            "would not help; better features would."
         )
         return replace(state, playing=False, growing=False, said=said)
     rng = np.random.default_rng((int(state.settings["seed"]), size))
@@ -253,15 +255,15 @@ def _grow(state: LearnedState) -> LearnedState:
 
 
 def draw(state: LearnedState) -> Scene:
-    """The fruit in the two chosen features, the rule found, and the learning curve."""
+    """The fruit by the two chosen features, the rule found, and the learning curve."""
     on_seen, on_new = _right(state, state.fruit, state.orange), _right(state, *state.unseen)
     known = state.steps > 0
     return Scene(
         figures=(_plane(state), _curve_figure(state)),
         tables=(_orchard_table(state),),
         numbers={
-            "right on the table": f"{on_seen:.0%}" if known else "?",
-            "right on unseen": f"{on_new:.0%}" if known else "?",
+            "accuracy on the table": f"{on_seen:.0%}" if known else "?",
+            "accuracy on new fruit": f"{on_new:.0%}" if known else "?",
             "its rule": _rule(state) if known else "none yet",
         },
         says=state.said or _says(state),
@@ -273,10 +275,10 @@ def draw(state: LearnedState) -> Scene:
 
 def _says(state: LearnedState) -> str:
     if not state.steps:
-        return "Nobody tells it a rule. Press Learn, and read the rule it finds."
+        return "Nobody gives it a rule. Press Learn and read the rule it finds."
     if state.playing:
-        return "It turns and shifts its boundary, step after step, so that fewer fruit lie on the wrong side."
-    return "It rests on the way. Press Learn to let it go on."
+        return "Step by step it turns and shifts its boundary, so that fewer fruit lie on the wrong side."
+    return "It has paused. Press Learn to let it go on."
 
 
 def _rule(state: LearnedState) -> str:
@@ -314,7 +316,7 @@ def _plane(state: LearnedState) -> Figure:
         f"{int(state.orange.sum())} oranges and {int((~state.orange).sum())} apples. The rule found: "
         f"{_rule(state)}."
     )
-    hint = f"Click to add an {state.settings['brush']}; Shift and click takes the nearest away."
+    hint = f"Click to add an {state.settings['brush']}. Shift and click removes the nearest fruit."
     return Figure(
         "plane",
         f"{across.name.capitalize()} and {up.name}",
@@ -346,7 +348,7 @@ def _curve_figure(state: LearnedState) -> Figure:
     if not sizes:
         marks = (Words([SIZES[-1] / 2], [0.86], ["Press How much is enough?"], colour="quiet"),)
     text = "; ".join(
-        f"{size} fruit: {new:.0%} of the unseen right, {worst:.0%} when unlucky"
+        f"{size} fruit: {new:.0%} of unseen fruit right, {worst:.0%} after the unluckiest draw"
         for size, (_, new, worst) in state.curve.items()
         for size, (_, new, worst) in state.curve.items()
     )
@@ -359,7 +361,7 @@ def _curve_figure(state: LearnedState) -> Figure:
         marks,
         text,
         "fruit learnt from",
-        "share right",
+        "accuracy",
         aspect=1.15,
     )
 
@@ -372,7 +374,7 @@ def _orchard_table(state: LearnedState) -> Table:
         )
         for row, orange in zip(state.fruit[-8:], state.orange[-8:], strict=True)
     )
-    return Table(f"The orchard's table, the last of {len(state.fruit)} rows", (*NAMES, "label"), rows)
+    return Table(f"The orchard's table: the last of {len(state.fruit)} rows", (*NAMES, "label"), rows)
 
 
 def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
@@ -392,7 +394,7 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
                 )
             )
     yield Table(
-        "What each pair of features is worth",
+        "How useful each pair of features is",
         ("features", "on the table", "on unseen", "rule found"),
         tuple(rows),
     )
@@ -415,46 +417,46 @@ LESSON: Lesson[LearnedState] = Lesson(
     title="Apples and oranges, learned",
     question="Can a machine find the rule by itself, from examples?",
     first=(
-        "Press Learn and read the rule it finds. Then choose weight and roundness, and see what that is "
-        "worth."
+        "Press Learn and read the rule it finds. Then choose weight and roundness, and see how well "
+        "it does with those."
     ),
     notice=(
-        "Somebody labelled every fruit. That is the work; the rule then comes by itself.",
-        "With texture and colour a line is enough. With weight and roundness no line is.",
-        "A good feature puts the two kinds apart. No learning makes up for features that do not.",
+        "Somebody had to label every fruit. That is the work; after that the rule comes by itself.",
+        "With texture and colour, one straight line is enough. With weight and roundness, no line is.",
+        "A good feature separates the two kinds. No amount of learning makes up for bad features.",
         (
-            "All models are wrong, some are useful (George Box). Where apples and oranges overlap, some "
-            "are always mistaken."
+            "“All models are wrong, but some are useful” (George Box). Where apples and oranges "
+            "overlap, some will always be misjudged."
         ),
     ),
     checks=(
         Check(
-            "What will happen if it learns from two fruit only?",
+            "What will happen if it learns from only two fruit?",
             (
                 "It knows nothing",
-                "It is right on both; how it does on others is luck",
-                "It is as good as with sixty",
+                "It gets both right; how it does on others is luck",
+                "It does as well as with sixty",
             ),
             1,
             (
-                "Two are easily told apart, by many lines. Which one it gets is luck: look at the dashed "
-                "line, the unluckiest of twelve draws."
+                "Many lines separate two fruit. Which one it finds is luck: look at the dashed line, "
+                "the unluckiest of twelve draws."
             ),
         ),
         Check(
-            "What will happen if you add an apple in the middle of the oranges?",
-            ("The boundary moves a little", "The boundary goes round it", "It refuses the apple"),
+            "What will happen if you add an apple among the oranges?",
+            ("The boundary moves a little", "The boundary bends around it", "It refuses the apple"),
             0,
             (
-                "A single neuron has a straight boundary only. It gives way as far as one example among "
-                "many can push."
+                "A single neuron can only draw a straight boundary. One example among many can push "
+                "it just a little."
             ),
         ),
     ),
     formula=(
         "chance of orange = 1 / (1 + e^−(w1 · x1 + w2 · x2 + b))\n\n"
         "x1, x2  the two features      w1, w2, b  learnt from the labelled table\n"
-        "wrongness = mean of −log(chance given to the true label)"
+        "error = mean of −log(chance given to the true label)"
     ),
     code="""\
 import math
@@ -472,18 +474,18 @@ for step in range(2000):
 print(f"orange, if {w1:.1f} x texture + {w2:.1f} x colour > {-b:.1f}")""",
     tab="Dream",
     use=(
-        "A network for pictures learns its features as well, layer by layer. "
-        "They are what you choose between when you choose a layer to dream with."
+        "A network for pictures learns its features too, layer by layer. When you choose a layer to "
+        "dream with, you choose among those features."
     ),
     knobs=(
-        Push("play", "Learn", "find the rule, step after step", key="space", main=True),
-        Push("enough", "How much is enough?", "learn from few, then from more", key="h"),
+        Push("play", "Learn", "find the rule, step by step", key="space", main=True),
+        Push("enough", "How much is enough?", "learn from a few fruit, then from more", key="h"),
         Push("reset", "Start again", "", key="r"),
         Choice("across", "Across", NAMES, "texture"),
         Choice("up", "Up", NAMES, "colour"),
         Choice("brush", "A click adds an", ("apple", "orange"), "apple"),
         Slide("fruit", "Fruit on the table", 4, 100, 2, 40, restarts=True),
-        Slide("seed", "Dice", 0, 99, 1, 1, "Another orchard.", restarts=True),
+        Slide("seed", "Seed", 0, 99, 1, 1, "Another number gives another orchard.", restarts=True),
     ),
     begin=begin,
     act=act,

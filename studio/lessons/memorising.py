@@ -1,4 +1,6 @@
-"""Memorising or learning: a table that remembers against a line that learns, tried on what neither has seen."""
+"""Memorising or learning: a table that stores examples and a line that learns from them, tried on new
+canvases.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +29,8 @@ LONGEST_RUN = 400
 
 @dataclass(frozen=True)
 class NewCanvas:
-    """A canvas neither had seen: what it took, what the table said (None: not in the table), what the line
-    said.
+    """A new canvas: its width in metres, the hours it took, and the answers of the table (None: not in it)
+    and the line.
     """
 
     width: float
@@ -39,7 +41,7 @@ class NewCanvas:
 
 @dataclass(frozen=True)
 class MemorisingState:
-    """widths, hours: the examples seen. weights: slope and start of the line, moved by `descent`."""
+    """widths, hours: the examples seen. weights: slope and intercept of the line, moved by `descent`."""
 
     settings: dict[str, Any]
     widths: np.ndarray
@@ -53,7 +55,7 @@ class MemorisingState:
 
 
 def begin(settings: Mapping[str, Any]) -> MemorisingState:
-    """New examples, an empty head."""
+    """New examples, and a line that has learnt nothing."""
     import torch
 
     rng = np.random.default_rng(int(settings["seed"]))
@@ -69,7 +71,7 @@ def _true_hours(widths: np.ndarray, rng: np.random.Generator, noise: float) -> n
 
 
 def _descent(widths: np.ndarray, hours: np.ndarray, weights: Tensor) -> Generator[Step, None, Ending]:
-    """A line fitted by the one loop. The loss is the mean squared error in hours²."""
+    """A line fitted by the shared loop. The loss is the mean squared error, in hours²."""
     import torch
 
     from studio.learning.descent import DescentOptions, Slope, descend
@@ -92,7 +94,7 @@ def _descent(widths: np.ndarray, hours: np.ndarray, weights: Tensor) -> Generato
 
 
 def act(state: MemorisingState, action: Action) -> MemorisingState:
-    """Learn, ask something new, or ask at a place of one's own."""
+    """Learn, ask about a random new canvas, or about one of a chosen width."""
     if action.name == "reset":
         return begin(state.settings)
     if action.name == "play":
@@ -134,7 +136,9 @@ def _line(state: MemorisingState, width: float) -> float:
 
 
 def draw(state: MemorisingState) -> Scene:
-    """The examples, the line, what was asked; and how far off each is on seen and on new."""
+    """The examples, the line, the canvases asked about, and the mean error of both learners on seen and new
+    canvases.
+    """
     seen = float(np.mean([abs(_line(state, w) - h) for w, h in zip(state.widths, state.hours, strict=True)]))
     new = [abs(_line(state, each.width) - each.hours) for each in state.asked]
     known = [each for each in state.asked if each.table is not None]
@@ -170,10 +174,11 @@ def draw(state: MemorisingState) -> Scene:
     )
     slope, start = state.weights.tolist()
     text = (
-        f"{len(state.widths)} seen canvases as squares. The line says {start:.1f} hours plus "
-        f"{slope:.1f} for every metre. "
-        f"{len(state.asked)} new ones as rings, {written(float(np.mean(new)), 1)} hours from the "
-        "line on average."
+        (
+            f"{len(state.widths)} seen canvases as squares. The line says {start:.1f} hours plus "
+            f"{slope:.1f} per metre of width. {len(state.asked)} new ones as rings, "
+            f"{written(float(np.mean(new)), 1)} hours from the line on average."
+        )
         if new
         else (
             f"{len(state.widths)} seen canvases as squares. The line says {start:.1f} hours plus "
@@ -186,7 +191,7 @@ def draw(state: MemorisingState) -> Scene:
     silent = "?" if not new else "silent" if not known else f"{len(known)} known"
     scores = Figure(
         "scores",
-        "Hours off, on average",
+        "Average error in hours",
         (-0.6, 3.6),
         (0, high),
         (
@@ -202,13 +207,13 @@ def draw(state: MemorisingState) -> Scene:
                 (high * 0.06, seen + high * 0.06, high * 0.06, far + high * 0.06),
                 ("0", f"{seen:.1f}", silent, f"{far:.1f}" if new else "?"),
             ),
-            Words((0.5, 2.5), (high * 0.94, high * 0.94), ("on seen", "on new"), colour="faint"),
+            Words((0.5, 2.5), (high * 0.94, high * 0.94), ("seen", "new"), colour="faint"),
         ),
-        f"On what was seen, the table is 0 hours off and the line {seen:.1f}."
+        f"On the seen canvases the table is 0 hours off and the line {seen:.1f}."
         + (
             (
-                f" On what was not, the table answers {len(known)} of {len(state.asked)} and the line is "
-                f"{far:.1f} hours off."
+                f" On new ones the table has an answer for {len(known)} of {len(state.asked)}, and "
+                f"the line is {far:.1f} hours off."
             )
             if new
             else ""
@@ -220,7 +225,7 @@ def draw(state: MemorisingState) -> Scene:
         figures=(
             Figure(
                 "canvases",
-                "Hours a canvas takes",
+                "Hours it takes to paint a canvas",
                 WIDTHS,
                 HOURS,
                 marks,
@@ -236,8 +241,8 @@ def draw(state: MemorisingState) -> Scene:
         numbers={
             "examples seen": str(len(state.widths)),
             "steps": str(state.steps),
-            "table on seen": "0.0 off",
-            "table on new": table_new,
+            "table, seen canvases": "0.0 hours off",
+            "table, new canvases": table_new,
         },
         says=_says(state, new),
         mood="good" if state.settled and new and float(np.mean(new)) < 2 else "plain",
@@ -248,18 +253,18 @@ def draw(state: MemorisingState) -> Scene:
 def _says(state: MemorisingState, new: list[float]) -> str:
     if state.asked and not state.steps:
         return (
-            "The table has never seen that canvas and says nothing. The line has learnt nothing yet: "
-            "press Learn."
+            "The table has never seen that canvas, so it has no answer. The line has learnt nothing "
+            "yet: press Learn."
         )
     if new:
         return (
-            f"Asked about {len(new)} new canvases: the table is silent, the line is {np.mean(new):.1f} "
-            "hours off on average."
+            f"Asked about {len(new)} new canvases. The table has no answer for canvases it never "
+            f"saw; the line is {np.mean(new):.1f} hours off on average."
         )
     if state.settled:
-        return "The line has settled. Now ask both about canvases they have never seen."
+        return "The line has stopped moving. Now ask both about canvases they have never seen."
     if state.steps:
-        return "The line moves a little with every step, towards all the squares at once."
+        return "With every step the line moves a little closer to all the squares at once."
     return "The table knows every square by heart. Press Learn and watch the line find its place."
 
 
@@ -274,18 +279,18 @@ def _asked_table(state: MemorisingState, last: int = 8) -> Table:
         for each in state.asked[-last:]
     )
     return Table(
-        "Asked about canvases neither had seen",
-        ("width", "it took", "table says", "line says"),
+        "New canvases, never seen before",
+        ("width", "real hours", "table", "line"),
         rows,
         len(rows) - 1,
     )
 
 
 def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
-    """Learn to the end, then ask ten times."""
+    """Learn to the end, then ask about ten new canvases."""
     state = begin(settings)
     rows = tuple((f"{w:.2f} m", f"{h:.1f}") for w, h in zip(state.widths, state.hours, strict=True))
-    yield Table("What the table remembers", ("width", "hours"), rows)
+    yield Table("What the table has stored", ("width", "hours"), rows)
     while not state.settled:
         state = act(state, Action("step"))
     slope, start = state.weights.tolist()
@@ -299,43 +304,43 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
 LESSON: Lesson[MemorisingState] = Lesson(
     name="memorising",
     title="Memorising or learning",
-    question="Is something that remembers everything also something that has learnt?",
-    first="Press Learn, wait until the line rests, then press Ask something new a few times.",
+    question="If you remember every example, have you learnt anything?",
+    first="Press Learn and wait for the line to stop moving. Then press Ask something new a few times.",
     notice=(
-        "The table is never wrong about what it has seen, and has nothing to say about anything else.",
-        "The line is a little wrong about everything, and right enough about what it never saw.",
-        "The line keeps two numbers. The table keeps every example.",
-        "With more noise the line passes between the squares: it does not believe any single one.",
+        "The table is never wrong about a canvas it has seen, and knows nothing about any other.",
+        "The line is a little wrong about every canvas, but does nearly as well on new ones.",
+        "The line stores two numbers. The table stores every example.",
+        "With more noise the line still runs through the middle: it does not trust any single square.",
     ),
     checks=(
         Check(
             "What will happen if the line sees only two examples?",
             (
-                "It goes through both exactly, and may be far off elsewhere",
+                "It passes through both exactly, and may be far off elsewhere",
                 "It cannot learn",
-                "It is as good as before",
+                "It does just as well as before",
             ),
             0,
             (
-                "Two points can always be met exactly, noise and all. So the line has memorised them: "
-                "right on the seen, wrong on the new."
+                "A line can pass exactly through any two points, noise included. So it has only "
+                "memorised them: right about those two, unreliable about the rest."
             ),
         ),
         Check(
             "What will happen to the table if you give it a thousand examples?",
             (
-                "It begins to learn",
-                "It answers more often, and still not about anything new",
-                "It forgets the first",
+                "It starts to learn",
+                "It has more answers, but still none about anything new",
+                "It forgets the first ones",
             ),
             1,
-            "A table grows, but nothing in it says what lies between its rows.",
+            "The table gets longer, but nothing in it says what lies between its rows.",
         ),
     ),
     formula=(
         "hours = a · width + b\n\n"
-        "a  hours a metre, b  hours before the first stroke: the two numbers that are learnt\n"
-        "wrongness = mean of (hours − what it took)², over the examples seen"
+        "a  hours per metre, b  hours before the first stroke: the two numbers that are learnt\n"
+        "error = mean of (predicted hours − real hours)², over the examples seen"
     ),
     code="""\
 seen = {0.4: 6.5, 0.9: 11.2, 1.3: 14.9, 1.8: 19.0}
@@ -351,18 +356,25 @@ print(seen.get(1.0, "not in the table"))
 print(a * 1.0 + b)  # the line's answer""",
     tab="Dream",
     use=(
-        "The network that dreams has seen over a million photos, but never yours. "
-        "It learnt what photos are like, so it finds eyes and towers in yours all the same."
+        "The network behind the dreams has seen over a million photos, but never yours. It learnt "
+        "what photos are like, so it finds eyes and towers in yours too."
     ),
     knobs=(
-        Push("play", "Learn", "move the line, step after step", key="space", main=True),
-        Push("ask", "Ask something new", "a canvas neither has seen", key="a"),
-        Push("reset", "Start again", "new, with an empty head", key="r"),
+        Push("play", "Learn", "move the line, step by step", key="space", main=True),
+        Push("ask", "Ask something new", "a canvas neither of them has seen", key="a"),
+        Push("reset", "Start again", "with new examples and nothing learnt", key="r"),
         Slide("examples", "Examples seen", 2, 40, 1, 8, restarts=True),
         Slide(
-            "noise", "Noise", 0, 5, 0.5, 1.5, "No two canvases of a width take the same time.", restarts=True
+            "noise",
+            "Noise",
+            0,
+            5,
+            0.5,
+            1.5,
+            "Canvases of the same width can take different times.",
+            restarts=True,
         ),
-        Slide("seed", "Dice", 0, 99, 1, 3, "Another number, other canvases.", restarts=True),
+        Slide("seed", "Seed", 0, 99, 1, 3, "Another number gives other canvases.", restarts=True),
     ),
     begin=begin,
     act=act,

@@ -1,4 +1,4 @@
-"""Apples and oranges, by rules: a rule that a person wrote, and everything it did not think of."""
+"""Apples and oranges, by rules: a rule that somebody wrote, and everything they did not think of."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ BASKETS: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
 
 @dataclass(frozen=True)
 class RulesState:
-    """fruit: the basket, the visitor's own at its end. tried: right answers of each basket met, as (right,
-    of).
+    """fruit: the basket, with the visitor's own pictures at its end.
+    tried: for each basket met, its name, how many the rule got right, and of how many.
     """
 
     settings: dict[str, Any]
@@ -105,13 +105,15 @@ LONGEST_RULE = 300
 
 
 def read_rule(text: str) -> ast.expr:
-    """The rule as a tree. It says when the fruit is an orange.
+    """The rule as a syntax tree. Where it is true, the fruit is called an orange.
 
-    It may hold colour words (the number of such pixels), `all`, numbers, + - * /, comparisons, and, or,
-    not. Raises `Refused`.
+    It may hold colour words (the number of pixels of that colour), `all` (all pixels), numbers, + - * /,
+    comparisons, and, or, not. Raises `Refused` for anything else.
     """
     if len(text) > LONGEST_RULE:
-        raise Refused(f"The rule is longer than {LONGEST_RULE} signs; a rule that long is a table by heart.")
+        raise Refused(
+            (f"The rule is longer than {LONGEST_RULE} characters; write a shorter one, such as {FIRST_RULE}.")
+        )
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -122,7 +124,7 @@ def read_rule(text: str) -> ast.expr:
     if not isinstance(tree, (ast.Compare, ast.BoolOp, ast.UnaryOp)) or (
         isinstance(tree, ast.UnaryOp) and not isinstance(tree.op, ast.Not)
     ):
-        raise Refused(f"A rule answers yes or no, so it compares: {FIRST_RULE}, for example.")
+        raise Refused(f"A rule answers yes or no, so it needs a comparison, such as {FIRST_RULE}.")
     return tree
 
 
@@ -130,28 +132,30 @@ def _allowed(tree: ast.AST) -> None:
     match tree:
         case ast.Name(id=name):
             if name not in NAMES:
-                raise Refused(f"The rule knows no '{name}'; it can count {', '.join(COLOURS)}, and all.")
+                raise Refused(
+                    (f"The rule does not know the word '{name}'; it can count {', '.join(COLOURS)}, and all.")
+                )
         case ast.Constant(value=value):
             if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) > 1e9:
-                raise Refused("A rule holds colour words and numbers, nothing else.")
+                raise Refused("A rule can use colour words and numbers, nothing else.")
         case ast.BinOp(op=op) if type(op) not in _ARITHMETIC:
-            raise Refused("A rule can add, subtract, multiply and divide, nothing more.")
+            raise Refused("A rule can add, subtract, multiply and divide, nothing else.")
         case ast.Compare(ops=ops) if any(type(op) not in _COMPARISONS for op in ops):
             raise Refused("A rule compares with >, <, >=, <=, == and !=.")
         case ast.UnaryOp(op=op) if not isinstance(op, (ast.Not, ast.USub)):
-            raise Refused("A rule can say not, and minus; nothing else stands before a word.")
+            raise Refused("A rule can use not and minus before a word, nothing else.")
         case ast.BinOp() | ast.Compare() | ast.BoolOp() | ast.UnaryOp():
             pass
         case ast.operator() | ast.cmpop() | ast.boolop() | ast.unaryop() | ast.expr_context():
             return
         case _:
-            raise Refused(f"The rule holds something it may not; write it like {FIRST_RULE}.")
+            raise Refused(f"The rule contains something that is not allowed; write it like {FIRST_RULE}.")
     for child in ast.iter_child_nodes(tree):
         _allowed(child)
 
 
 def is_orange(rule: ast.expr, counts: Mapping[str, int]) -> bool:
-    """What the rule says of a picture with these counts of pixels. Division by nothing gives 0."""
+    """Whether the rule calls a picture with these counts of pixels an orange. Division by zero gives 0."""
     return bool(_value(rule, {**counts, "all": sum(counts.values())}))
 
 
@@ -187,7 +191,7 @@ def _value(tree: ast.expr, counts: Mapping[str, int]) -> float:
 
 
 def act(state: RulesState, action: Action) -> RulesState:
-    """Another rule, another basket, a closer look, a picture of one's own."""
+    """Change the rule or the basket, look closer at a picture, or bring one."""
     if action.name == "set":
         settings = state.settings | {action.knob: action.value}
         if action.knob == "rule":
@@ -210,7 +214,7 @@ def act(state: RulesState, action: Action) -> RulesState:
         return replace(
             now,
             chosen=len(now.shown) - 1,
-            said=f"The rule says that {own[-1].about} is an {'orange' if orange else 'apple'}.",
+            said=f"By your rule, {own[-1].about} is an {'orange' if orange else 'apple'}.",
             mood="plain",
         )
     if action.name == "reset":
@@ -232,15 +236,15 @@ def _tried(state: RulesState) -> RulesState:
     wrong = next((fruit for fruit, answer in known if (fruit.kind == "orange") != answer), None)
     if wrong is None:
         said = (
-            f"All {right} right. Now meet the next basket."
+            f"All {right} right. Now try the next basket."
             if basket != "all of it"
-            else f"All {right} right, with this one rule. Now try the rng."
+            else f"All {right} right, with this one rule. Now try another seed."
         )
     else:
         taken = "apple" if wrong.kind == "orange" else "orange"
         said = (
-            f"{right} of {len(known)} right. A {wrong.about} is taken for an {taken}: the rule did not "
-            "think of it."
+            f"{right} of {len(known)} right. A {wrong.about} is taken for an {taken}: the rule did "
+            "not allow for that."
         )
     return replace(state, tried=tried, said=said, mood="good" if wrong is None else "bad")
 
@@ -313,7 +317,7 @@ def _closer_figure(state: RulesState) -> Figure:
         PictureView(
             png_url(palette[colour_names(fruit.pixels)]),
             (1.02, 2, 0, 1),
-            text="the same in colour words",
+            text="the same picture, each pixel in its colour word",
             pixelated=True,
         ),
     )
@@ -356,12 +360,12 @@ def _counts_figure(state: RulesState) -> Figure:
 
 
 def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
-    """The rule's record over every basket."""
+    """The rule's record on every basket."""
     state = begin(settings)
     for basket in BASKETS:
         state = act(state, Action("set", knob="basket", value=basket))
     yield Table(
-        f"An orange if {settings['rule']}",
+        f"It is an orange if {settings['rule']}",
         ("basket", "right"),
         tuple((name, f"{right} of {of}") for name, right, of in state.tried),
     )
@@ -370,23 +374,23 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
 LESSON: Lesson[RulesState] = Lesson(
     name="rules",
     title="Apples and oranges, by rules",
-    question="Can you write down how to tell an apple from an orange?",
+    question="Can you write a rule that tells an apple from an orange?",
     first=(
-        "The rule counts pixels and gets them all right. Press Next basket, and see what it did not think of."
+        "This rule counts pixels and gets them all right. Press Next basket and see what the rule missed."
     ),
     notice=(
-        "The rule sees numbers of pixels, not fruit.",
-        "Every basket breaks it in another way, and every repair makes it longer.",
-        "A rule that gets one basket right can make another worse.",
-        "Nobody told the rule what matters. Somebody had to know, and to think of everything.",
+        "The rule sees counts of pixels, not fruit.",
+        "Each basket breaks the rule in a new way, and each repair makes it longer.",
+        "Fixing the rule for one basket can make it worse on another.",
+        "The rule did not find out what matters. Somebody had to know, and think of everything.",
     ),
     checks=(
         Check(
             "What will happen with black-and-white photos, whatever you compare?",
-            ("It takes a while longer", "Counting colours cannot tell them apart", "They are all oranges"),
+            ("It takes longer", "Counting colours cannot tell them apart", "They are all oranges"),
             1,
             (
-                "There is no colour left to count. The difference lies in the shape and the skin, and "
+                "There is no colour left to count. The difference is in the shape and the skin, and "
                 "this rule has no words for those."
             ),
         ),
@@ -394,11 +398,11 @@ LESSON: Lesson[RulesState] = Lesson(
             "What will happen if the oranges lie on an orange cloth?",
             (
                 "The cloth is counted too",
-                "Nothing, the cloth is not fruit",
-                "The rule gets more certain, and right",
+                "Nothing: the cloth is not fruit",
+                "The rule becomes more certain, and right",
             ),
             0,
-            "The rule does not know what is fruit and what is cloth. It counts every pixel.",
+            "The rule cannot tell fruit from cloth. It counts every pixel.",
         ),
     ),
     formula=(
@@ -421,22 +425,25 @@ print(is_orange([(250, 140, 30)] * 50 + [(240, 240, 240)] * 30))
 print(is_orange([(120, 180, 60)] * 50 + [(240, 240, 240)] * 30))""",
     tab="Dream",
     use=(
-        "Nobody could write the rule for “a dog's face”. The network that dreams of dogs was given none: "
-        "it was shown a million pictures."
+        "Nobody could write down a rule for “a dog's face”. The network that dreams of dogs was "
+        "given no rules: it was shown a million pictures."
     ),
     knobs=(
-        Push("next", "Next basket", "another kind of fruit", key="n", main=True),
+        Push("next", "Next basket", "fruit that looks different", key="n", main=True),
         Push("reset", "Start again", "", key="r"),
         Write(
             "rule",
             "It is an orange if",
             FIRST_RULE,
-            "Colour words count pixels: orange > green, or orange > 300 and red < 50.",
+            (
+                "A colour word stands for the number of its pixels: orange > green, or orange > 300 and "
+                "red < 50."
+            ),
             lines=3,
         ),
         Choice("basket", "Basket", tuple(BASKETS), "as expected"),
-        Upload("own", "A picture of your own", "image/*", "It stays on this machine."),
-        Slide("seed", "Dice", 0, 99, 1, 0, "Other fruit of the same kinds."),
+        Upload("own", "A picture of your own", "image/*", "It stays on this computer."),
+        Slide("seed", "Seed", 0, 99, 1, 0, "Another number gives other fruit of the same kinds."),
     ),
     begin=begin,
     act=act,
