@@ -38,7 +38,7 @@ LONGEST_RUN = 5_000
 
 @dataclass(frozen=True)
 class Meal:
-    """Portions of each food, and what the cashier asked for them."""
+    """Portions of each food, and the total the cashier asked, in dollars."""
 
     portions: tuple[float, float, float]
     total: float
@@ -46,7 +46,7 @@ class Meal:
 
 @dataclass(frozen=True)
 class Turn:
-    """One step of the delta rule as it stands on paper: before, error, change, after."""
+    """One step of the delta rule as on paper: before, error, change, after."""
 
     number: int
     meal: str
@@ -59,7 +59,7 @@ class Turn:
 
 @dataclass(frozen=True)
 class CafeteriaState:
-    """The visitor's place in the lesson. `descent` is the running loop over `weights`; both begin anew when
+    """The visitor's place in the lesson. `descent` is the running loop over `weights`; both start again when
     a setting changes.
     """
 
@@ -87,10 +87,9 @@ def begin(settings: Mapping[str, Any]) -> CafeteriaState:
 
 
 def read_menu(text: str, noise: float, seed: int) -> tuple[Meal, ...]:
-    """Meals from lines of three portions, priced by the true prices with the cashier's noise (dollars,
-    standard deviation).
+    """Meals from lines of three portions, at the true prices plus the cashier's mistakes.
 
-    Raises `Refused` naming the line at fault.
+    noise: standard deviation of the mistakes, in dollars. Raises `Refused` naming the line at fault.
     """
     import torch
 
@@ -111,16 +110,16 @@ def read_menu(text: str, noise: float, seed: int) -> tuple[Meal, ...]:
         slip = noise * float(torch.randn((), generator=rng, dtype=torch.float64))
         meals.append(Meal(portions, sum(p * x for p, x in zip(TRUE_PRICES, portions, strict=True)) + slip))
     if not meals:
-        raise Refused("The menu is empty; write a meal a line, such as 2, 5, 3.")
+        raise Refused("The menu is empty; write one meal per line, such as 2, 5, 3.")
     if len(meals) > MOST_MEALS:
-        raise Refused(f"The menu has {len(meals)} meals; {MOST_MEALS} are enough to learn from.")
+        raise Refused(f"The menu has {len(meals)} meals; keep at most {MOST_MEALS}.")
     return tuple(meals)
 
 
 def _descent(
     meals: tuple[Meal, ...], weights: Tensor, settings: Mapping[str, Any]
 ) -> Generator[Step, None, Ending]:
-    """The delta rule on one meal after the other, or on all at once: the one loop of `studio.learning`."""
+    """The delta rule on one meal after another, or on all at once, in the loop of `studio.learning`."""
     import torch
 
     from studio.learning.descent import DescentOptions, Slope, descend
@@ -150,7 +149,7 @@ def _descent(
 
 
 def act(state: CafeteriaState, action: Action) -> CafeteriaState:
-    """Step, play, advance, reset, or a control that changed."""
+    """Step, play, advance, start again, or a control that changed."""
     if action.name == "reset":
         return begin(state.settings)
     if action.name == "set":
@@ -215,16 +214,16 @@ def _price(meal: Meal, prices: Any) -> float:
 
 
 def draw(state: CafeteriaState) -> Scene:
-    """Prices beside the true ones, the wrongness so far, and every number of the last steps."""
+    """Prices beside the true ones, the error so far, and every number of the last steps."""
     prices = tuple(state.weights.tolist())
     reveal = bool(state.settings["reveal"])
-    wrongness = 0.5 * sum((meal.total - _price(meal, prices)) ** 2 for meal in state.meals)
+    error = 0.5 * sum((meal.total - _price(meal, prices)) ** 2 for meal in state.meals)
     return Scene(
-        figures=(_prices_figure(prices, reveal), _wrongness_figure(state)),
+        figures=(_prices_figure(prices, reveal), _error_figure(state)),
         tables=(_meals_table(state, prices), _turns_table(state.turns[-SHOWN_STEPS:])),
         numbers={
             "steps": str(len(state.turns)),
-            "wrongness ½ Σ (t − y)²": written(wrongness),
+            "error ½ Σ (t − y)²": written(error),
             **{food: f"{price:.4f} $" for food, price in zip(FOODS, prices, strict=True)},
         },
         says=_says(state, prices),
@@ -239,7 +238,7 @@ def _says(state: CafeteriaState, prices: tuple[float, ...]) -> str:
         if state.mood == "good" and far > 0.05:
             return (
                 f"{state.ended} But these are not the true prices: with these meals, other prices "
-                "explain the totals as well."
+                "explain the totals just as well."
             )
         return state.ended
     if not state.turns:
@@ -248,15 +247,18 @@ def _says(state: CafeteriaState, prices: tuple[float, ...]) -> str:
         side = "short" if meal.total > guess else "over"
         far = abs(meal.total - guess)
         return (
-            f"The first meal cost {meal.total:.2f} $; by your guess {guess:.2f} $, so you are {far:.2f} "
-            f"$ {side}. Take a step."
+            f"The first meal cost {meal.total:.2f} $; your guess is {guess:.2f} $, so you are "
+            f"{far:.2f} $ {side}. Take a step."
         )
     last = state.turns[-1]
     most = max(range(len(FOODS)), key=lambda i: abs(last.changes[i]))
     way = "dearer" if last.changes[most] > 0 else "cheaper"
     much = written(abs(last.changes[most]))
     error = written(last.total - last.guess, sign=True)
-    return f"Error {error} $: {FOODS[most]} became {much} $ {way}, the most, for there was the most of it."
+    return (
+        f"Error {error} $: {FOODS[most]} became {much} $ {way}, the largest change, because the meal "
+        "contained most of it."
+    )
 
 
 def _prices_figure(prices: tuple[float, ...], reveal: bool) -> Figure:
@@ -277,7 +279,7 @@ def _prices_figure(prices: tuple[float, ...], reveal: bool) -> Figure:
     truth = " The true prices are 1.5, 0.5 and 1.0." if reveal else ""
     return Figure(
         "prices",
-        "Prices as they are guessed now",
+        "Prices guessed so far",
         (-0.6, 2.6),
         (low, top),
         tuple(marks),
@@ -286,7 +288,7 @@ def _prices_figure(prices: tuple[float, ...], reveal: bool) -> Figure:
     )
 
 
-def _wrongness_figure(state: CafeteriaState) -> Figure:
+def _error_figure(state: CafeteriaState) -> Figure:
     losses = [turn.loss for turn in state.turns]
     shown = losses[-200:]
     first = len(losses) - len(shown) + 1
@@ -300,8 +302,8 @@ def _wrongness_figure(state: CafeteriaState) -> Figure:
     )
     right = max(float(first + len(shown)), 10.0)
     return Figure(
-        "wrongness",
-        "Wrongness, step by step",
+        "error",
+        "Error, step by step",
         (first - 1, right),
         (0, top * 1.08),
         marks,
@@ -323,7 +325,7 @@ def _meals_table(state: CafeteriaState, prices: tuple[float, ...]) -> Table:
     )
     chosen = None if state.settings["over"] == "all meals" else len(state.turns) % len(state.meals)
     return Table(
-        "The meals: what the cashier said, and what your prices say",
+        "The meals: what the cashier asked, and what your prices give",
         (*FOODS, "total t", "guess y", "error t − y"),
         rows,
         chosen,
@@ -362,29 +364,26 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
 LESSON: Lesson[CafeteriaState] = Lesson(
     name="cafeteria",
     title="The cafeteria",
-    question="Can you find three prices when you are only ever told the total?",
+    question="Can you work out three prices when you are only told the total?",
     first="Press Step once and see which price moved most, and why. Then press Play.",
     notice=(
-        (
-            "The cashier never tells a price, only whether the total was right: the error is all there "
-            "is to learn from."
-        ),
-        "The food you had most of is changed most. It has the largest share of the blame.",
-        "The steps get smaller by themselves, for the error does.",
-        "With a rate too large the prices overshoot, each correction larger than the last.",
+        ("The cashier never tells you a price, only the total. The error is all there is to learn from."),
+        "The food you had most of changes most. It gets the largest share of the blame.",
+        "The steps get smaller by themselves, because the error does.",
+        "If the rate is too large, the prices overshoot, and each correction is larger than the last.",
     ),
     checks=(
         Check(
-            "What will happen if protein and carbohydrate are always bought together, one for one?",
+            "What will happen if protein and carbohydrate are always bought together, in equal portions?",
             (
-                "The prices come out true",
-                "The totals come out right, the two prices need not",
+                "All prices come out true",
+                "The totals come out right, but those two prices may not",
                 "Nothing is learnt",
             ),
             1,
             (
-                "Only their sum is ever seen. Every split of it explains the totals equally well, so it "
-                "depends on the first guess."
+                "The totals only show the sum of the two prices. Every way of splitting it explains "
+                "them equally well, so the result depends on the first guess."
             ),
         ),
         Check(
@@ -396,17 +395,17 @@ LESSON: Lesson[CafeteriaState] = Lesson(
             ),
             1,
             (
-                "Each step then corrects more than the whole error, and the next error is larger, the "
-                "other way round."
+                "Each step then corrects more than the whole error, so the next error is larger, in "
+                "the other direction."
             ),
         ),
     ),
     formula=(
         "Δw = Σ ε x (t − y)        y = Σ w x\n\n"
         "w  price of a food (what is learnt)      x  portions of it\n"
-        "t  what the cashier said                 y  what the prices say now\n"
+        "t  what the cashier asked                y  what the prices give now\n"
         "ε  learning rate: how much of the blame is acted on\n"
-        "Σ  over the meals looked at in one step: one, or all"
+        "Σ  over the meals used in one step: one, or all"
     ),
     code="""\
 meals = [(2, 5, 3), (1, 2, 4), (4, 1, 1), (3, 3, 2), (1, 4, 1)]
@@ -422,9 +421,8 @@ for step in range(400):
 print(prices)  # close to 1.5, 0.5, 1.0""",
     tab="Dream",
     use=(
-        "A dream is the same loop: the pixels take the place of the prices, what a network sees "
-        "takes the place of the total, "
-        "and every step changes most what has the largest share in it."
+        "A dream is the same loop. The pixels take the place of the prices, and what a network sees "
+        "takes the place of the total. Each step changes most what has the largest share in it."
     ),
     knobs=(
         Push("step", "Step", "one step of the delta rule", key="s", main=True),
@@ -437,17 +435,17 @@ print(prices)  # close to 1.5, 0.5, 1.0""",
             0.3,
             0.001,
             1 / 35,
-            "How much of the blame is acted on; 1/35 at first.",
+            "How much of the blame is acted on. It starts at 1/35.",
         ),
         Choice(
             "over",
-            "Look at",
+            "Learn from",
             ("one meal", "all meals"),
             "one meal",
-            "One meal after the other, or all in every step.",
+            "One meal after another, or all of them in every step.",
         ),
-        Choice("meals", "What is bought", tuple(MENUS), "everyday", restarts=True),
-        Slide("noise", "The cashier's slips", 0, 1, 0.05, 0, "Dollars off, at random.", restarts=True),
+        Choice("meals", "Meals", tuple(MENUS), "everyday", restarts=True),
+        Slide("noise", "The cashier's mistakes", 0, 1, 0.05, 0, "In dollars, at random.", restarts=True),
         Switch("reveal", "Show the true prices", False),
         Slide("protein", "First guess: protein", 0, 3, 0.1, 0.5),
         Slide("carbohydrate", "First guess: carbohydrate", 0, 3, 0.1, 0.5),
@@ -456,11 +454,11 @@ print(prices)  # close to 1.5, 0.5, 1.0""",
             "menu",
             "Your own menu",
             "",
-            "Three portions a line, such as 2, 5, 3. Empty: the meals above.",
+            "Three portions per line, such as 2, 5, 3. Leave empty for the meals above.",
             lines=4,
             restarts=True,
         ),
-        Slide("seed", "Dice", 0, 99, 1, 0, "Another number, other slips.", restarts=True),
+        Slide("seed", "Seed", 0, 99, 1, 0, "Another number gives other mistakes.", restarts=True),
     ),
     begin=begin,
     act=act,

@@ -57,10 +57,10 @@ def begin(settings: Mapping[str, Any]) -> ClassesOrNumbersState:
         np.round(11.8 + 0.028 * (grams - MIDDLE) + rng.normal(0, float(settings["noise"]), len(grams)), 1),
         *SWEETNESS,
     )
-    return _anew(dict(settings), grams, brix)
+    return _restarted(dict(settings), grams, brix)
 
 
-def _anew(settings: dict[str, Any], grams: np.ndarray, brix: np.ndarray) -> ClassesOrNumbersState:
+def _restarted(settings: dict[str, Any], grams: np.ndarray, brix: np.ndarray) -> ClassesOrNumbersState:
     return ClassesOrNumbersState(
         settings, grams, brix, _line(grams, brix), _gate(grams, brix >= float(settings["enough"]))
     )
@@ -103,9 +103,9 @@ def _gate(grams: np.ndarray, sweet: np.ndarray) -> Learner:
     inputs, targets = _inputs(grams), torch.tensor(sweet, dtype=torch.float64)
 
     def measure() -> Tensor:
-        # A little of the weights' own size is added, or a clean cut would sharpen for ever.
-        surprise = torch.nn.functional.binary_cross_entropy_with_logits(inputs @ weights, targets)
-        return surprise + 0.002 * (weights**2).sum()
+        # A little of the weights' own size is added, or a clean cut would get ever steeper.
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(inputs @ weights, targets)
+        return loss + 0.002 * (weights**2).sum()
 
     return Learner(weights, descend([weights], measure, GradientDescent(RATES[1]), steps=ENOUGH))
 
@@ -123,7 +123,7 @@ def act(state: ClassesOrNumbersState, action: Action) -> ClassesOrNumbersState:
     if action.name == "set":
         settings = state.settings | {action.knob: action.value}
         return replace(
-            _anew(settings, state.grams, state.brix),
+            _restarted(settings, state.grams, state.brix),
             playing=state.playing,
             said="The same fruit, sorted again: only their classes changed.",
         )
@@ -137,14 +137,14 @@ def _fruit(state: ClassesOrNumbersState, action: Action) -> ClassesOrNumbersStat
         ) ** 2
         keep = np.arange(len(state.grams)) != int(np.argmin(far))
         return replace(
-            _anew(state.settings, state.grams[keep], state.brix[keep]),
+            _restarted(state.settings, state.grams[keep], state.brix[keep]),
             said="One fruit removed; both start learning again.",
         )
     if len(state.grams) >= MOST_FRUIT:
         return replace(state, said=f"{MOST_FRUIT} fruit are the most; Shift and click removes one.")
     grams, brix = float(np.clip(action.x, *WEIGHTS)), float(np.clip(action.y, *SWEETNESS))
     return replace(
-        _anew(state.settings, np.append(state.grams, round(grams)), np.append(state.brix, round(brix, 1))),
+        _restarted(state.settings, np.append(state.grams, round(grams)), np.append(state.brix, round(brix, 1))),
         said="One fruit added; both start learning again.",
     )
 

@@ -76,7 +76,7 @@ def begin(settings: Mapping[str, Any]) -> LearnedState:
     """An orchard's table, labelled, and a neuron that knows nothing."""
     rng = np.random.default_rng(int(settings["seed"]))
     fruit, orange = orchard(rng, int(settings["fruit"]))
-    return _anew(
+    return _restarted(
         LearnedState(
             dict(settings), fruit, orange, orchard(rng, HELD_BACK), *_neuron(_seen(fruit, settings), orange)
         )
@@ -119,13 +119,13 @@ def _neuron(seen: np.ndarray, orange: np.ndarray) -> tuple[Tensor, Generator[Ste
     targets = torch.tensor(orange, dtype=torch.float64)
 
     def measure() -> Tensor:
-        surprise = torch.nn.functional.binary_cross_entropy_with_logits(inputs @ weights, targets)
-        return surprise + PENALTY * (weights**2).sum()
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(inputs @ weights, targets)
+        return loss + PENALTY * (weights**2).sum()
 
     return weights, descend([weights], measure, GradientDescent(RATE), steps=ENOUGH)
 
 
-def _anew(state: LearnedState) -> LearnedState:
+def _restarted(state: LearnedState) -> LearnedState:
     weights, descent = _neuron(_seen(state.fruit, state.settings), state.orange)
     return replace(state, weights=weights, descent=descent, steps=0, curve={}, growing=False)
 
@@ -139,7 +139,7 @@ def act(state: LearnedState, action: Action) -> LearnedState:
         if action.knob in ("across", "up"):
             learning = state.steps > 0
             return replace(
-                _anew(replace(state, settings=settings)),
+                _restarted(replace(state, settings=settings)),
                 playing=learning,
                 said="Other features, another boundary.",
             )
@@ -177,7 +177,7 @@ def _click(state: LearnedState, action: Action) -> LearnedState:
         ) ** 2
         keep = np.arange(len(state.fruit)) != int(np.argmin(far))
         return replace(
-            _anew(replace(state, fruit=state.fruit[keep], orange=state.orange[keep])),
+            _restarted(replace(state, fruit=state.fruit[keep], orange=state.orange[keep])),
             playing=True,
             said="One fruit removed.",
         )
@@ -188,7 +188,7 @@ def _click(state: LearnedState, action: Action) -> LearnedState:
     for index, value in ((across, action.x), (up, action.y)):
         row[index] = np.clip(value, *FEATURES[NAMES[index]].range)
     grown = replace(state, fruit=np.vstack([state.fruit, row]), orange=np.append(state.orange, is_orange))
-    return replace(_anew(grown), playing=True, said=f"One {'orange' if is_orange else 'apple'} added.")
+    return replace(_restarted(grown), playing=True, said=f"One {'orange' if is_orange else 'apple'} added.")
 
 
 def _learn(state: LearnedState) -> LearnedState:

@@ -1,4 +1,4 @@
-"""The neuron: a weighted sum, a bias, an activation; what one of them can and cannot separate."""
+"""The neuron: a weighted sum, a bias and an activation, and what one neuron can and cannot separate."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ LONGEST_RUN = 5_000
 
 @dataclass(frozen=True)
 class NeuronState:
-    """points: [cases, 2]; targets: +1 (orange) or -1 (blue). weights: w1, w2, b, moved by hand or by
-    `descent`.
+    """points: [cases, 2]; targets: +1 (orange) or -1 (blue).
+    weights: w1, w2, b, moved by hand or by `descent`.
     """
 
     settings: dict[str, Any]
@@ -59,7 +59,7 @@ class NeuronState:
 
 
 def begin(settings: Mapping[str, Any]) -> NeuronState:
-    """The points of a task, and the weights where the sliders stand."""
+    """The points of a task, and the weights as the sliders say."""
     points, targets = _task(str(settings["task"]), int(settings["seed"]))
     return NeuronState(dict(settings), points, targets, *_loop(settings, points, targets))
 
@@ -77,7 +77,7 @@ def _task(task: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def output(sums: np.ndarray, activation: str) -> np.ndarray:
-    """The activation of weighted sums, -1 … 1 for those that are bounded (a sigmoid is stretched so that all
+    """The activation of weighted sums: -1 … 1 for the bounded ones (the sigmoid is stretched, so that all
     compare).
     """
     bounded: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -93,7 +93,7 @@ def output(sums: np.ndarray, activation: str) -> np.ndarray:
 def _loop(
     settings: Mapping[str, Any], points: np.ndarray, targets: np.ndarray
 ) -> tuple[Tensor, Generator[Step, None, Ending]]:
-    """The one loop over w1, w2, b. The wrongness is the mean squared difference between output and target."""
+    """The shared loop over w1, w2, b. The loss is the mean squared difference between output and target."""
     import torch
 
     from studio.learning.descent import Slope, descend
@@ -125,7 +125,7 @@ def _loop(
 
 
 def act(state: NeuronState, action: Action) -> NeuronState:
-    """Turn a weight, choose a point, or let the neuron learn."""
+    """Change a weight, choose a point, or let the neuron learn."""
     if action.name == "set":
         settings = state.settings | {action.knob: action.value}
         if action.knob in (*WEIGHTS, "activation"):
@@ -165,7 +165,7 @@ def _learn(state: NeuronState) -> NeuronState:
     ):
         return replace(now, playing=False, said=_verdict(now))
     return replace(
-        now, said=f"{right} of {len(now.targets)} on the right side; wrongness {written(step.loss, 3)}."
+        now, said=f"{right} of {len(now.targets)} on the right side; error {written(step.loss, 3)}."
     )
 
 
@@ -175,12 +175,12 @@ def _verdict(state: NeuronState) -> str:
         return f"All {of} are on the right side of one straight line."
     if state.settings["task"] == "xor":
         return (
-            f"{right} of {of}. It will not get further: no straight line has both orange corners on one "
-            "side. It takes a second layer."
+            f"{right} of {of}. It will get no further: no straight line has both orange corners on "
+            "one side. That takes a second layer."
         )
     return (
-        f"{right} of {of}, and it goes no further from here; try another activation or other weights to "
-        "begin with."
+        f"{right} of {of}, and it gets no further from here. Try another activation, or other "
+        "starting weights."
     )
 
 
@@ -210,10 +210,11 @@ def draw(state: NeuronState) -> Scene:
         columns=(1, 1.15),
         numbers={
             "right": f"{_right(state)} of {len(state.targets)}",
-            "wrongness": written(wrong, 3),
+            "error": written(wrong, 3),
             "steps": str(state.steps),
         },
-        says=state.said or "Turn the weights until orange stands on orange ground and blue on blue.",
+        says=state.said
+        or "Change the weights until the orange points are on orange ground and the blue ones on blue.",
         mood="good" if _right(state) == len(state.targets) else "plain",
         playing=state.playing,
         values={
@@ -316,7 +317,7 @@ def _diagram(state: NeuronState) -> Figure:
 
 
 def _nerve() -> Figure:
-    """The cell the idea came from, in the same places as its parts in the diagram."""
+    """The cell that gave the idea, its parts in the same places as in the diagram."""
     angles = np.linspace(0, 2 * np.pi, 40)
     dendrites = [
         ((1.0, 5.3), (3.0, 4.6), (4.7, 3.6)),
@@ -340,8 +341,8 @@ def _nerve() -> Figure:
         Words((5.4, 8.6), (4.4, 4.4), ("body: adds up", "axon: the output"), size=12.5, anchor="start"),
     )
     text = (
-        "Dendrites bring signals in through synapses of different strength; the cell body adds them up; "
-        "the axon fires if the sum is large."
+        "Dendrites bring signals in through synapses of different strengths; the cell body adds them "
+        "up; the axon fires if the sum is large."
     )
     return Figure(
         "neuron", "The cell the idea came from", (-0.4, 11.4), (0, 6), marks, text, aspect=1.6, axes=False
@@ -371,7 +372,7 @@ def _activation(state: NeuronState) -> Figure:
 
 
 def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
-    """Learn a hundred steps, then every case through the neuron."""
+    """Learn for a hundred steps, then send every case through the neuron."""
     state = begin(settings)
     for _ in range(50):
         state = _learn(state)
@@ -383,7 +384,7 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
         (f"{x1:.2f}", f"{x2:.2f}", written(z), written(o), f"{t:+.0f}")
         for (x1, x2), z, o, t in zip(state.points, sums, outputs, state.targets, strict=True)
     )
-    yield Table("Every case", ("x1", "x2", "sum", "output", "wanted"), rows)
+    yield Table("Every case", ("x1", "x2", "sum", "output", "target"), rows)
     yield _verdict(state)
 
 
@@ -392,37 +393,37 @@ LESSON: Lesson[NeuronState] = Lesson(
     title="The neuron",
     question="What can one artificial nerve cell do, and what can it never do?",
     first=(
-        "Drag Weight 1 to the right and watch the boundary turn. Then choose xor and try to get all four "
-        "right."
+        "Drag Weight 1 to the right and watch the boundary turn. Then choose xor and try to get all "
+        "four right."
     ),
     notice=(
-        "The weights turn the boundary, the bias shifts it, the activation decides how soft it is.",
+        "The weights turn the boundary, the bias shifts it, and the activation decides how soft it is.",
         "The boundary is always straight, whatever the weights.",
         (
-            "No straight line separates xor. That one sentence stopped the field for years (Minsky and "
+            "No straight line separates xor. That one fact held the field back for years (Minsky and "
             "Papert, 1969)."
         ),
-        "The cell in your head does much more; the drawing keeps four of its parts.",
+        "The cells in your head do much more; the drawing keeps only four of their parts.",
     ),
     checks=(
         Check(
-            "What will happen if all weights are doubled, the bias too?",
+            "What will happen if all weights are doubled, and the bias too?",
             ("The boundary moves", "The boundary stays, and gets sharper", "Everything turns orange"),
             1,
-            "Where the sum was 0 it still is 0. Everywhere else the sum is twice as far from it.",
+            "Where the sum was 0, it is still 0. Everywhere else it is twice as far from 0.",
         ),
         Check(
             "How many of xor's four points can one neuron get right?",
             ("Two", "Three", "Four"),
             1,
-            "Any three can be had; the fourth then lies on the wrong side.",
+            "It can get any three right; the fourth is then on the wrong side.",
         ),
     ),
     formula=(
         "output = f(w1 · x1 + w2 · x2 + b)\n\n"
         "x  inputs      w  weights: how much each input counts, and which way\n"
-        "b  bias: how large the rest must be before it fires\n"
-        "f  activation: tanh, sigmoid, relu, a line, or a step"
+        "b  bias: shifts the sum, so the neuron fires earlier or later\n"
+        "f  activation: tanh, sigmoid, relu, a straight line, or a step"
     ),
     code="""\
 import math
@@ -440,8 +441,8 @@ for step in range(300):
 print([round(neuron(x1, x2, w1, w2, b), 2) for x1, x2, _ in cases])""",
     tab="Dream",
     use=(
-        "The network that dreams is made of such sums, each looking at a small patch. Dream with one "
-        "alone: NAME:CHANNEL as a layer."
+        "The network that dreams is made of such sums, each looking at a small patch. You can dream "
+        "with just one of them: give NAME:CHANNEL as a layer."
     ),
     knobs=(
         Push("play", "Learn", "let the neuron find its weights", key="space", main=True),
@@ -450,9 +451,9 @@ print([round(neuron(x1, x2, w1, w2, b), 2) for x1, x2, _ in cases])""",
         Slide("weight_1", "Weight 1", -6, 6, 0.05, 0.2, "How much x1 counts."),
         Slide("weight_2", "Weight 2", -6, 6, 0.05, -0.4, "How much x2 counts."),
         Slide("bias", "Bias", -6, 6, 0.05, 0.1, "Shifts the boundary."),
-        Choice("activation", "Activation", ACTIVATIONS, "tanh", "What becomes of the sum."),
+        Choice("activation", "Activation", ACTIVATIONS, "tanh", "What is done to the sum."),
         Switch("biology", "Show the living cell", False),
-        Slide("seed", "Dice", 0, 99, 1, 1, "Other clouds.", restarts=True),
+        Slide("seed", "Seed", 0, 99, 1, 1, "Another number gives other clouds.", restarts=True),
     ),
     begin=begin,
     act=act,

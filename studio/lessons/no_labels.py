@@ -38,8 +38,8 @@ KINDS = (("apples", (0.30, 0.32)), ("oranges", (0.72, 0.78)), ("lemons", (0.30, 
 
 @dataclass(frozen=True)
 class NoLabelsState:
-    """points: [points, features], fruit (texture, colour) or pixels (red, green, blue), 0 … 1. centres:
-    [groups, features].
+    """points: [points, features], 0 … 1: fruit (texture, colour) or pixels (red, green, blue).
+    centres: [groups, features].
     """
 
     settings: dict[str, Any]
@@ -55,7 +55,7 @@ class NoLabelsState:
 
 
 def begin(settings: Mapping[str, Any]) -> NoLabelsState:
-    """Fruit without names, and centres thrown at random among them."""
+    """Fruit without names, and centres placed at random among them."""
     rng = np.random.default_rng(int(settings["seed"]))
     if settings["of"] == "colours of a picture":
         return _of_picture(dict(settings), _sunset(rng))
@@ -75,7 +75,7 @@ def _of_picture(settings: dict[str, Any], picture: np.ndarray) -> NoLabelsState:
 
 
 def _started(state: NoLabelsState) -> NoLabelsState:
-    """Centres on points of their own, chosen by the rng."""
+    """Centres on randomly chosen points."""
     rng = np.random.default_rng((int(state.settings["seed"]), int(state.settings["start"])))
     distinct = np.unique(state.points, axis=0)
     groups = min(int(state.settings["groups"]), len(distinct))
@@ -91,7 +91,7 @@ def groups_of(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
 
 
 def _loop(points: np.ndarray, start: np.ndarray) -> tuple[Tensor, Generator[Step, None, Ending]]:
-    """K-means as descent (Lloyd, 1957; Bottou and Bengio, 1995): the wrongness is the squared distance to
+    """K-means as descent (Lloyd, 1957; Bottou and Bengio, 1995): the loss is the mean squared distance to
     the nearest centre.
 
     Its gradient, divided by twice the size of each group, points exactly to the group's mean; a step of
@@ -121,7 +121,7 @@ def _loop(points: np.ndarray, start: np.ndarray) -> tuple[Tensor, Generator[Step
 
 
 def act(state: NoLabelsState, action: Action) -> NoLabelsState:
-    """Step, start elsewhere, another number of groups, a picture of one's own."""
+    """Step, start elsewhere, change the number of groups, or bring a picture."""
     if action.name == "reset":
         return begin(state.settings)
     if action.name == "set":
@@ -151,27 +151,29 @@ def _read(content: bytes, name: str) -> np.ndarray:
 
     pixels = read_picture(content, name or "The picture").pixels
     if min(pixels.shape[:2]) < 2:
-        raise Refused("The picture is too small to have a palette; take a larger one.")
+        raise Refused("The picture is too small to have a palette; choose a larger one.")
     return np.asarray(resize(pixels, *fit_within(pixels.shape[0], pixels.shape[1], PICTURE_SIDE)))
 
 
 def _step(state: NoLabelsState) -> NoLabelsState:
     step = next(state.descent, None)
     if step is None:
-        return replace(state, playing=False, resting=True, said=state.said or "The centres rest.")
+        return replace(
+            state, playing=False, resting=True, said=state.said or "The centres have stopped moving."
+        )
     losses = (*state.losses, step.loss)
     if step.gradient < 1e-9:
         of = "palette" if state.picture is not None else "groups"
         said = (
-            f"The centres rest after {len(losses)} steps: these are the {of} it found. Throw again, and "
-            "it may find others."
+            f"The centres stopped moving after {len(losses)} steps: these are the {of} it found. "
+            "Press Throw again, and it may find others."
         )
         return replace(state, losses=losses, playing=False, resting=True, said=said)
-    return replace(state, losses=losses, said="Every centre moves to the middle of what is nearest to it.")
+    return replace(state, losses=losses, said="Every centre moves to the middle of the points nearest to it.")
 
 
 def _sunset(rng: np.random.Generator) -> np.ndarray:
-    """A little landscape to find a palette in: sky, sun, hills and water."""
+    """A small landscape with a palette to be found: sky, sun, hills and water."""
     up, across = np.mgrid[0:64, 0:PICTURE_SIDE].astype(float)
     up, across = 1 - up / 64, across / PICTURE_SIDE
     sky = np.array((0.98, 0.62, 0.35)) * (1 - up[..., None]) + np.array((0.28, 0.35, 0.62)) * up[..., None]
@@ -188,7 +190,7 @@ def _sunset(rng: np.random.Generator) -> np.ndarray:
 
 
 def draw(state: NoLabelsState) -> Scene:
-    """The points with their groups (or the picture with its palette), the centres, and the wrongness."""
+    """The points with their groups (or the picture with its palette), the centres, and the loss."""
     centres = state.centres.numpy()
     group = groups_of(state.points, centres)
     far = float(((state.points - centres[group]) ** 2).sum(axis=1).mean())
@@ -206,7 +208,10 @@ def draw(state: NoLabelsState) -> Scene:
             "steps": str(len(state.losses)),
         },
         says=state.said
-        or "Nobody says what these are. Press Step: every centre moves to the middle of what is nearest.",
+        or (
+            "Nobody says what these are. Press Step: every centre moves to the middle of what is nearest "
+            "to it."
+        ),
         mood="good" if state.resting else "plain",
         playing=state.playing,
         values={"start": state.settings["start"], "of": state.settings["of"]},
@@ -232,7 +237,7 @@ def _fruit_figure(state: NoLabelsState, group: np.ndarray) -> Figure:
         f"a group of {size} around texture {x:.2f}, colour {y:.2f}"
         for size, (x, y) in zip(sizes, centres, strict=True)
     )
-    title = "The same, with the names somebody gave" if named else "Fruit that nobody named"
+    title = "The same fruit, with the names somebody gave them" if named else "Fruit that nobody named"
     return Figure("fruit", title, (0, 1), (0, 1), tuple(marks), text + ".", "texture", "colour", aspect=1.15)
 
 
@@ -262,7 +267,7 @@ def _picture_figures(state: NoLabelsState, group: np.ndarray) -> tuple[Figure, .
             f"In {len(order)} colours",
             (0, 1),
             (0, 1),
-            (PictureView(png_url(painted), side, text="the same in few colours"),),
+            (PictureView(png_url(painted), side, text="the same picture in few colours"),),
             "Every pixel in the colour of its group.",
             aspect=width / height,
             axes=False,
@@ -303,7 +308,7 @@ def _curve(state: NoLabelsState) -> Figure:
 
 
 def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
-    """The wrongness step by step, then the groups beside the names nobody told."""
+    """The loss step by step, then the groups beside the names it was never told."""
     state = begin(settings)
     while not state.resting:
         state = _step(state)
@@ -322,7 +327,7 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
             for g in range(len(state.centres))
         )
         yield Table(
-            "What lies in each group, by the names it never saw",
+            "What is in each group, by the names it never saw",
             ("group", *(name for name, _ in KINDS)),
             rows,
         )
@@ -340,29 +345,29 @@ LESSON: Lesson[NoLabelsState] = Lesson(
     question="What can be learnt when nobody says what anything is?",
     first="Press Play and watch the three crosses find their places. Then show the names.",
     notice=(
-        "It is never told right or wrong; it only wants everything close to some centre.",
+        "It is never told right or wrong; it only tries to bring every point close to a centre.",
         "It finds groups, not names. Whether a group is “oranges” is for you to say.",
-        "You choose how many groups. Ask for two, and it finds two.",
-        "Where the crosses begin decides where they end: throw them again.",
+        "You choose the number of groups. Ask for two, and it finds two.",
+        "Where the crosses start decides where they end up: throw them again.",
     ),
     checks=(
         Check(
-            "What will happen if you ask for five groups of three kinds of fruit?",
+            "What will happen if you ask for five groups when there are three kinds of fruit?",
             ("Two groups stay empty", "It splits some kinds in two", "It refuses"),
             1,
-            "It cannot know that there are three. More centres always bring everything closer to one.",
+            "It cannot know that there are three kinds. With more centres, every point is closer to one.",
         ),
         Check(
             "Which of these is supervised learning?",
-            ("Sorting by labels somebody gave", "Finding a palette", "Grouping fruit"),
+            ("Sorting by labels that somebody gave", "Finding a palette", "Grouping fruit"),
             0,
-            "Supervised means: somebody gave the answers to learn from. Here nobody does.",
+            "Supervised means that somebody gave the answers to learn from. Here nobody does.",
         ),
     ),
     formula=(
-        "wrongness = mean of |x − nearest centre|²\n\n"
-        "step:  every point goes to its nearest centre;  centre ← mean of its points\n"
-        "Each half makes the wrongness smaller, so it must come to rest."
+        "error = mean of |x − nearest centre|²\n\n"
+        "step:  every point joins its nearest centre;  centre ← mean of its points\n"
+        "Each half makes the error smaller, so the centres must come to rest."
     ),
     code="""\
 import random
@@ -379,27 +384,27 @@ for step in range(20):
 print([round(c, 2) for c in sorted(centres)])""",
     tab="Dream",
     use=(
-        "A palette found this way tells what colours a picture really lives on: worth knowing before you "
-        "let a dream keep its own colours."
+        "A palette found this way shows which colours a picture really depends on: worth knowing "
+        "before you let a dream keep its colours."
     ),
     knobs=(
         Push("play", "Play", "step after step", key="space", main=True),
         Push("step", "Step", "one step", key="s"),
-        Push("throw", "Throw again", "other starting places", key="t"),
+        Push("throw", "Throw again", "new starting places", key="t"),
         Push("reset", "Start again", "", key="r"),
-        Choice("of", "Groups of", ("fruit", "colours of a picture"), "fruit", restarts=True),
+        Choice("of", "Find groups in", ("fruit", "colours of a picture"), "fruit", restarts=True),
         Slide("groups", "How many groups", 1, MOST_GROUPS, 1, 3),
         Switch(
             "labels",
             "Show the names somebody gave",
             False,
-            "Supervised learning would have begun with these.",
+            "Supervised learning would have started with these.",
         ),
-        Upload("own", "A picture of your own", "image/*", "Find its palette. It stays on this machine."),
+        Upload("own", "A picture of your own", "image/*", "Find its palette. It stays on this computer."),
         Slide("fruit", "Fruit", 9, 240, 3, 90, restarts=True),
-        Slide("spread", "How scattered", 0.02, 0.25, 0.01, 0.09, restarts=True),
+        Slide("spread", "Scatter", 0.02, 0.25, 0.01, 0.09, restarts=True),
         Slide("start", "Throw number", 0, 99, 1, 2),
-        Slide("seed", "Dice", 0, 99, 1, 0, "Other fruit.", restarts=True),
+        Slide("seed", "Seed", 0, 99, 1, 0, "Another number gives other fruit.", restarts=True),
     ),
     begin=begin,
     act=act,

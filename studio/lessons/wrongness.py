@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 COSTS = ("squared error", "absolute error", "right or wrong")
 CLOSE_ENOUGH = 0.4
-"""What counts as right, for the cost that only knows right and wrong."""
+"""How close counts as right, for the cost that only knows right and wrong."""
 SLOPES, STARTS = (-2.0, 3.0), (-2.0, 3.0)
 START = (-1.4, 2.4)
 GRID = 56
@@ -28,7 +28,9 @@ LONGEST_RUN = 2_000
 
 @dataclass(frozen=True)
 class WrongnessState:
-    """x, y: the points to be met. path: every place visited, as (slope, start, wrongness)."""
+    """x, y: the points the line should pass through.
+    path: every place visited, as (slope, intercept, wrongness).
+    """
 
     settings: dict[str, Any]
     x: np.ndarray
@@ -56,7 +58,7 @@ def _at(
     place: tuple[float, float],
     path: tuple[tuple[float, float, float], ...],
 ) -> WrongnessState:
-    """A fresh descent from a place."""
+    """A new descent from a place."""
     import torch
 
     weights = torch.tensor(place, dtype=torch.float64, requires_grad=True)
@@ -68,7 +70,7 @@ def _at(
 
 
 def costs(slope: np.ndarray, start: np.ndarray, x: np.ndarray, y: np.ndarray, cost: str) -> np.ndarray:
-    """The wrongness of the lines slope · x + start, for arrays of slopes and starts of one shape."""
+    """The wrongness of the lines slope · x + start, for arrays of slopes and intercepts of the same shape."""
     errors = slope[..., None] * x + start[..., None] - y
     if cost == "squared error":
         return np.asarray(np.mean(errors**2, axis=-1))
@@ -103,7 +105,7 @@ def act(state: WrongnessState, action: Action) -> WrongnessState:
         return begin(state.settings)
     if action.name == "undo":
         if len(state.path) < 2:
-            return replace(state, said="This is where you began.", mood="plain")
+            return replace(state, said="This is where you started.", mood="plain")
         return _at(state.settings, state.x, state.y, state.path[-2][:2], state.path[:-2])
     if action.name == "click":
         place = (float(np.clip(action.x, *SLOPES)), float(np.clip(action.y, *STARTS)))
@@ -135,7 +137,7 @@ def _downhill(state: WrongnessState) -> WrongnessState:
         sentence = (
             step.ending.sentence
             if step is not None and step.ending is not None
-            else "The loop has come to its end; start again."
+            else "That was the last step; press Start again."
         )
         moved = _at(
             state.settings,
@@ -154,7 +156,9 @@ def _downhill(state: WrongnessState) -> WrongnessState:
             state,
             path=path,
             playing=False,
-            said="Every step overshoots further: the rate is too large. Undo, then try a third of it.",
+            said=(
+                "Every step overshoots further: the learning rate is too large. Undo, then try a third of it."
+            ),
             mood="bad",
         )
     if step.gradient == 0:
@@ -162,8 +166,7 @@ def _downhill(state: WrongnessState) -> WrongnessState:
             state,
             playing=False,
             said=(
-                "It is flat here: a hair's breadth changes nothing, so no slope says where to go. Try "
-                "another cost."
+                "It is flat here: a tiny move changes nothing, so no slope shows the way. Try another cost."
             ),
             mood="bad",
         )
@@ -172,7 +175,7 @@ def _downhill(state: WrongnessState) -> WrongnessState:
             state,
             path=path,
             playing=False,
-            said=f"The ground is level: the valley, at a wrongness of {written(after, 3)}.",
+            said=f"The ground is level: this is the valley, at a wrongness of {written(after, 3)}.",
             mood="good",
         )
     if after > before:
@@ -191,19 +194,19 @@ def _downhill(state: WrongnessState) -> WrongnessState:
 
 
 def draw(state: WrongnessState) -> Scene:
-    """The landscape with the way so far, the line among its points, and the wrongness along the way."""
+    """The landscape with the path so far, the line among its points, and the wrongness along the path."""
     slope, start, wrong = state.path[-1]
     return Scene(
         figures=(_landscape(state), _line_figure(state), _curve(state)),
         columns=(1.15, 1),
         numbers={
             "slope": written(slope, 3),
-            "start": written(start, 3),
+            "intercept": written(start, 3),
             "wrongness": written(wrong, 4),
             "steps": str(len(state.path) - 1),
         },
         says=state.said
-        or "Light is wrong, dark is right. You stand on the bright point: click where you think it is lower.",
+        or "Bright is wrong, dark is right. You are at the bright dot: click where you think it is lower.",
         mood=state.mood,
         playing=state.playing,
     )
@@ -227,12 +230,12 @@ def _landscape(state: WrongnessState) -> Figure:
     if down is not None and max(abs(a), abs(b)) < 4:
         marks.append(Arrow((a, b), (a + down[0], b + down[1]), colour="two", width=3))
     marks.append(Points([np.clip(a, -20, 20)], [np.clip(b, -20, 20)], colour="accent", size=7))
-    text = f"You stand at slope {a:.2f} and start {b:.2f}, wrongness {written(wrong, 3)}. "
+    text = f"You stand at slope {a:.2f} and intercept {b:.2f}, wrongness {written(wrong, 3)}. "
     text += (
         "It is flat here."
         if down is None
         else (
-            f"Steepest down: slope {'up' if down[0] > 0 else 'down'}, start "
+            f"Steepest way down: slope {'up' if down[0] > 0 else 'down'}, intercept "
             f"{'up' if down[1] > 0 else 'down'}."
         )
     )
@@ -244,7 +247,7 @@ def _landscape(state: WrongnessState) -> Figure:
         tuple(marks),
         text,
         "slope of the line",
-        "start of the line",
+        "intercept of the line",
         aspect=0.88,
         rows=2,
         clicks="Click to go there by hand. The blue arrow points down the steepest way.",
@@ -252,7 +255,7 @@ def _landscape(state: WrongnessState) -> Figure:
 
 
 def _steepest(state: WrongnessState) -> tuple[float, float] | None:
-    """The direction of steepest descent, drawn half a unit long; None where it is flat."""
+    """The direction of steepest descent, half a unit long; None where it is flat."""
     x, y, cost = state.x, state.y, str(state.settings["cost"])
     a, b, _ = state.path[-1]
     errors = a * x + b - y
@@ -278,7 +281,7 @@ def _line_figure(state: WrongnessState) -> Figure:
     off = float(np.mean(np.abs(a * state.x + b - state.y)))
     return Figure(
         "line",
-        "The line you stand for",
+        "The line at this place",
         (-2.2, 2.2),
         (-3, 4),
         marks,
@@ -294,7 +297,7 @@ def _curve(state: WrongnessState) -> Figure:
     text = f"From {written(wrong[0], 3)} to {written(wrong[-1], 3)}."
     return Figure(
         "curve",
-        "Wrongness along the way",
+        "Wrongness along the path",
         (first, first + max(len(wrong) - 1, 12)),
         (0, max(wrong) * 1.06 + 1e-9),
         marks,
@@ -312,7 +315,7 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
         if state.mood != "plain":
             break
     rows = tuple((str(i), written(a), written(b), written(w)) for i, (a, b, w) in enumerate(state.path))
-    yield Table(f"Down the slope of {settings['cost']}", ("step", "slope", "start", "wrongness"), rows)
+    yield Table(f"Down the slope of {settings['cost']}", ("step", "slope", "intercept", "wrongness"), rows)
     yield state.said
 
 
@@ -321,23 +324,23 @@ LESSON: Lesson[WrongnessState] = Lesson(
     title="Wrongness",
     question="How can a number say how wrong something is, and which way is less wrong?",
     first=(
-        "Click on the dark part of the landscape until the wrongness is below 0.2. Then press Step and "
-        "let the slope lead."
+        "Click on the dark part of the landscape until the wrongness is below 0.2. Then press Step "
+        "downhill and let the slope lead."
     ),
     notice=(
-        "Every place in the landscape is one line; its height is how wrong that line is.",
-        "By hand you need to see the whole landscape. The slope needs only the ground under its feet.",
-        "The steps shorten by themselves where the ground gets level.",
-        "A cost that knows only right and wrong is a landscape of steps: nothing to roll down.",
+        "Every place in the landscape stands for one line; its height is how wrong that line is.",
+        "By hand you need to see the whole landscape. Descent needs only the slope where it stands.",
+        "The steps get shorter by themselves as the ground levels out.",
+        "A cost that only knows right and wrong is a landscape of flat steps: there is no slope to follow.",
     ),
     checks=(
         Check(
             "What will happen if the learning rate is tiny?",
-            ("It ends in another valley", "It goes the same way, and takes for ever", "It overshoots"),
+            ("It ends in another valley", "It takes the same path, and takes for ever", "It overshoots"),
             1,
             (
-                "The direction is the same, only each step is short. There is one valley here, and it is "
-                "reached late."
+                "The directions are the same, but each step is short. There is only one valley here; "
+                "it just takes longer to get there."
             ),
         ),
         Check(
@@ -345,7 +348,7 @@ LESSON: Lesson[WrongnessState] = Lesson(
             ("It jumps across the valley, higher each time", "It arrives in one step", "It stops"),
             0,
             (
-                "Each step is longer than the valley is wide, so it lands on the other side, higher up, "
+                "Each step is longer than the valley is wide. It lands higher up on the other side, "
                 "where the slope is steeper still."
             ),
         ),
@@ -353,8 +356,9 @@ LESSON: Lesson[WrongnessState] = Lesson(
     formula=(
         "C(a, b) = mean of (a · x + b − y)²         the wrongness of the line a · x + b\n"
         "a ← a − ε · ∂C/∂a      b ← b − ε · ∂C/∂b\n\n"
-        "∂C/∂a  how much C rises when a rises a hair: the slope of the ground in that direction\n"
-        "ε      learning rate: the length of the step, times that slope"
+        "∂C/∂a  how fast C rises as a rises: the slope of the ground in that direction\n"
+        "ε      learning rate: the length of the step, divided by that slope\n\n"
+        "Others call the wrongness a cost, a loss or an error; so do the lessons from here on."
     ),
     code="""\
 xs, ys = [-1.5, -0.5, 0.5, 1.5], [-0.7, 0.1, 1.1, 1.7]
@@ -371,7 +375,7 @@ print(a, b, cost)""",
     tab="Dream",
     use=(
         "A dream walks the other way, uphill, in a landscape with one direction for every pixel. Its "
-        "heights are what the network sees."
+        "height is how strongly the network sees something."
     ),
     knobs=(
         Push("step", "Step downhill", "one step along the slope", key="s", main=True),
@@ -385,11 +389,11 @@ print(a, b, cost)""",
             1.5,
             0.001,
             0.1,
-            "How far a step goes for a slope of 1.",
+            "How far a step goes where the slope is 1.",
             stops=(0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 0.5, 0.9, 1.5),
         ),
         Choice("cost", "Cost", COSTS, COSTS[0], "What counts as wrong, and how much."),
-        Slide("seed", "Dice", 0, 99, 1, 0, "Another number, other points.", restarts=True),
+        Slide("seed", "Seed", 0, 99, 1, 0, "Another number gives other points.", restarts=True),
     ),
     begin=begin,
     act=act,

@@ -9,15 +9,15 @@ from studio.lessons.train_and_test.model import MOST_BENDS, TrainAndTestState, X
 
 
 def draw(state: TrainAndTestState) -> Scene:
-    """The points with the curve, and the error against the number of bends."""
+    """The points with the curve, and the errors by number of bends."""
     train, validation = (
         error_on(state.weights, state.basis, state.train),
         error_on(state.weights, state.basis, state.validation),
     )
     numbers = {
-        "on what it learnt from": written(train, 3),
-        "on what it did not": written(validation, 3),
-        "sealed": written(state.opened[-1][1], 3) if state.opened else "shut",
+        "error on training points": written(train, 3),
+        "error on validation points": written(validation, 3),
+        "error on test points": written(state.opened[-1][1], 3) if state.opened else "sealed",
         "steps": str(state.steps),
     }
     mood = "bad" if "Overfitted" in state.said or len(state.opened) > 1 else "plain"
@@ -25,7 +25,7 @@ def draw(state: TrainAndTestState) -> Scene:
         figures=(_curve_figure(state), _errors_figure(state)),
         columns=(1.15, 1),
         numbers=numbers,
-        says=state.said or "Press Learn, then give the curve more bends and watch the two errors part.",
+        says=state.said or "Press Learn, then give the curve more bends and watch the two errors move apart.",
         mood=mood,
         playing=state.playing,
     )
@@ -43,8 +43,8 @@ def _curve_figure(state: TrainAndTestState) -> Figure:
         marks.append(Points(state.test[:, 0], state.test[:, 1], colour="four", shape="cross", size=3.5))
     turns = int(((y[1:-1] - y[:-2]) * (y[2:] - y[1:-1]) < 0).sum())
     text = (
-        f"{len(state.train)} orange dots to learn from, {len(state.validation)} blue squares held back; "
-        f"the curve turns {turns} times."
+        f"{len(state.train)} orange dots to learn from, {len(state.validation)} blue squares for "
+        f"validation; the curve turns {turns} times."
     )
     return Figure("curve", "The curve and the points", X, Y, tuple(marks), text, aspect=1.35)
 
@@ -89,8 +89,8 @@ def _errors_figure(state: TrainAndTestState) -> Figure:
     )
     said = [
         (
-            f"{each} bends: {written(state.tried[each][0], 3)} learnt, "
-            f"{written(state.tried[each][1], 3)} held back"
+            f"{each} bends: {written(state.tried[each][0], 3)} on training points, "
+            f"{written(state.tried[each][1], 3)} on validation points"
         )
         for each in counts
     ]

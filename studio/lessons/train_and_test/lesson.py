@@ -20,7 +20,7 @@ from studio.lessons.train_and_test.model import (
 
 
 def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
-    """Errors for every number of bends: learnt from, held back, cross-validated, sealed."""
+    """Errors for every number of bends: on the training, validation and test points, and cross-validated."""
     state = begin(settings)
     rows = []
     for bends in range(1, min(MOST_BENDS, len(state.train) * 4 // 5 - 2) + 1):
@@ -40,21 +40,24 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
             )
         )
     yield Table(
-        "Mean squared error", ("bends", "learnt from", "held back", "cross-validated", "sealed"), tuple(rows)
+        "Mean squared error", ("bends", "training", "validation", "cross-validated", "test"), tuple(rows)
     )
 
 
 LESSON: Lesson[TrainAndTestState] = Lesson(
     name="train_and_test",
     title="Train and test",
-    question="How do you know that it learnt, and did not just learn by heart?",
+    question="How do you know that it has learnt, and not just memorised?",
     first="Press Learn. Then move Bends to 12 and compare the two errors.",
     notice=(
-        "More bends always make the error on the learnt points smaller.",
-        "On the points held back it falls, and then rises again. Between the two lies learning.",
-        "Choosing by the blue squares uses them up a little. That is why there are sealed points as well.",
+        "More bends always lower the error on the training points.",
+        "On the validation points the error falls, then rises again. The best number of bends is in between.",
         (
-            "Cross-validated errors may run into thousands: beyond the outermost point it learnt from, "
+            "Every choice made by the blue squares makes them a less honest judge. That is why there are "
+            "sealed points too."
+        ),
+        (
+            "Cross-validated errors can run into the thousands: beyond its outermost training point, "
             "nothing holds a curve with many bends."
         ),
         "More points tame the curve better than anything else.",
@@ -62,30 +65,30 @@ LESSON: Lesson[TrainAndTestState] = Lesson(
     checks=(
         Check(
             "What will happen if the curve has as many bends as there are points?",
-            ("It meets every point", "It becomes a straight line", "It stops learning"),
+            ("It passes through every point", "It becomes a straight line", "It stops learning"),
             0,
-            "With as many numbers to set as points to meet, it can meet them all, and the noise in them too.",
+            "With as many numbers to adjust as points to reach, it can reach them all, noise included.",
         ),
         Check(
-            "Why does the test set stay shut until the end?",
+            "Why do the test points stay sealed until the end?",
             (
                 "To save time",
-                "Because choosing by it would make its answer too kind",
-                "Because it holds harder points",
+                "Because choosing by them would make their answer too kind",
+                "Because they are harder points",
             ),
             1,
             (
-                "Whatever you choose by is no longer unseen. Its error is then the best of many, and the "
-                "best of many is partly luck."
+                "Whatever you choose by is no longer unseen. Its error is then the best of many "
+                "tries, and the best of many is partly luck."
             ),
         ),
     ),
     formula=(
         "error on a set = mean of (curve(x) − y)² over its points\n\n"
-        "train        bends the curve\n"
+        "training     bends the curve\n"
         "validation   chooses how many bends\n"
-        "test         is asked once\n"
-        "\ncross-validation: every fifth of the points is held back once,\n"
+        "test         is used once\n\n"
+        "cross-validation: every fifth of the points is held back once,\n"
         "and the five errors are averaged"
     ),
     code="""\
@@ -101,19 +104,19 @@ for bends in (1, 3, 5, 9, 14):
     print(bends, round(seen, 3), round(new, 3))""",
     tab="Dream",
     use=(
-        "A melody model that copies its corpus has learnt by heart. That is why every style here is "
-        "tried on tunes it has never heard."
+        "A melody model that copies its tunes has only memorised them. That is why every model here "
+        "is tested on tunes it has never heard."
     ),
     knobs=(
-        Push("play", "Learn", "bend the curve, step after step", key="space", main=True),
-        Push("cross", "Cross-validate", "try every number of bends, five ways", key="c"),
-        Push("open", "Open the sealed points", "the test set, to be asked once", key="o"),
+        Push("play", "Learn", "bend the curve, step by step", key="space", main=True),
+        Push("cross", "Cross-validate", "try every number of bends, each in five ways", key="c"),
+        Push("open", "Open the sealed points", "the test set, meant to be used once", key="o"),
         Push("reset", "Start again", "", key="r"),
-        Slide("bends", "Bends", 1, MOST_BENDS, 1, 3, "How often the curve may turn, and one more."),
-        Slide("points", "Points to learn from", 8, 60, 1, 16, restarts=True),
+        Slide("bends", "Bends", 1, MOST_BENDS, 1, 3, "The curve can turn one time fewer than this."),
+        Slide("points", "Training points", 8, 60, 1, 16, restarts=True),
         Slide("noise", "Noise", 0, 0.8, 0.05, 0.3, restarts=True),
-        Switch("reveal", "Show the curve behind it all", False),
-        Slide("seed", "Dice", 0, 99, 1, 4, "Other points.", restarts=True),
+        Switch("reveal", "Show the true curve", False),
+        Slide("seed", "Seed", 0, 99, 1, 4, "Another number gives other points.", restarts=True),
     ),
     begin=begin,
     act=act,

@@ -1,4 +1,4 @@
-"""A curve with so many bends, its training, and its errors on three sets of points."""
+"""A curve with a chosen number of bends, its training, and its errors on three sets of points."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_BENDS = 14
 RATE = 0.25
 STEPS_A_TURN = 2
 STEPS = 60
-"""Enough for the loss to come within a millionth of its lowest: (1 - RATE)^(2 · STEPS) of the way is left.
+"""Enough for the loss to come within a millionth of its minimum: (1 - RATE)^(2 · STEPS) of the way remains.
 """
 FOLDS = 5
 TEST_SIZE = 60
@@ -29,8 +29,11 @@ TEST_SIZE = 60
 
 @dataclass(frozen=True)
 class TrainAndTestState:
-    """Three sets of points (x, y): to learn from, to choose by, and the sealed one. Errors are mean squares,
-    by number of bends.
+    """Three sets of points (x, y) for training, validation and the final test.
+
+    tried: by number of bends, the mean squared errors on the training and the validation points.
+    crossed: by number of bends, the cross-validated error.
+    opened: for each look at the test points, the number of bends and the error.
     """
 
     settings: dict[str, Any]
@@ -50,7 +53,7 @@ class TrainAndTestState:
 
 
 def begin(settings: Mapping[str, Any]) -> TrainAndTestState:
-    """New points; nothing learnt."""
+    """New points, nothing learnt."""
     rng = np.random.default_rng(int(settings["seed"]))
     noise = float(settings["noise"])
     train, validation, test = (
@@ -60,7 +63,7 @@ def begin(settings: Mapping[str, Any]) -> TrainAndTestState:
 
 
 def truth(x: np.ndarray) -> np.ndarray:
-    """The curve behind the points."""
+    """The true curve behind the points."""
     return np.asarray(np.sin(3.4 * x) + 0.5 * x)
 
 
@@ -70,8 +73,8 @@ def _points(rng: np.random.Generator, count: int, noise: float) -> np.ndarray:
 
 
 def powers(x: np.ndarray, bends: int) -> np.ndarray:
-    """Legendre polynomials 0 … bends at x: [points, bends + 1]. The same curves as 1, x, x² …, without their
-    huge numbers.
+    """Legendre polynomials 0 … bends at x: [points, bends + 1]. They span the same curves as 1, x, x² …,
+    without the huge numbers.
     """
     return np.asarray(np.polynomial.legendre.legvander(x, bends))
 
@@ -79,8 +82,8 @@ def powers(x: np.ndarray, bends: int) -> np.ndarray:
 def _fresh(train: np.ndarray, bends: int) -> tuple[Tensor, np.ndarray, Generator[Step, None, Ending]]:
     """A flat curve and the loop that will bend it.
 
-    The basis makes the columns seen in training perpendicular (QR), so that one rate suits every
-    direction and the walk is short.
+    A QR decomposition makes the training columns orthonormal, so one rate suits every direction and few
+    steps are enough.
     """
     import torch
 
@@ -105,7 +108,7 @@ def _fresh(train: np.ndarray, bends: int) -> tuple[Tensor, np.ndarray, Generator
 
 
 def curve(state: TrainAndTestState, x: np.ndarray) -> np.ndarray:
-    """What the learner says at x."""
+    """What the curve says at x."""
     return _says_at(state.weights, state.basis, x)
 
 
@@ -118,7 +121,7 @@ def error_on(weights: Tensor, basis: np.ndarray, points: np.ndarray) -> float:
 
 
 def learnt(train: np.ndarray, bends: int) -> tuple[Tensor, np.ndarray]:
-    """The curve after the whole walk."""
+    """Weights and basis of the curve after all its steps."""
     weights, basis, descent = _fresh(train, bends)
     for _ in descent:
         pass
@@ -126,7 +129,9 @@ def learnt(train: np.ndarray, bends: int) -> tuple[Tensor, np.ndarray]:
 
 
 def cross_validated(points: np.ndarray, bends: int) -> float:
-    """Mean squared error on each fifth, learnt from the other four."""
+    """Mean squared error, averaged over five fifths of the points, each predicted by a curve trained on the
+    other four.
+    """
     folds = [points[fold::FOLDS] for fold in range(FOLDS)]
     errors = []
     for held in range(FOLDS):
@@ -136,7 +141,7 @@ def cross_validated(points: np.ndarray, bends: int) -> float:
 
 
 def act(state: TrainAndTestState, action: Action) -> TrainAndTestState:
-    """Learn, bend more, cross-validate, or break the seal."""
+    """Learn, change the bends, cross-validate, or open the sealed points."""
     if action.name == "reset":
         return begin(state.settings)
     if action.name == "set":
@@ -163,7 +168,7 @@ def act(state: TrainAndTestState, action: Action) -> TrainAndTestState:
             playing=True,
             crossing=True,
             crossed={},
-            said="Every fifth is held back once; the other four teach.",
+            said="Each fifth of the points is held back once; the other four are learnt from.",
         )
     if action.name == "open":
         return _open(state)
@@ -197,17 +202,19 @@ def _verdict(state: TrainAndTestState) -> str:
     train, validation = state.tried[bends]
     best = min(state.tried, key=lambda each: state.tried[each][1])
     if bends >= len(state.train) - 1:
-        return "It meets every point it learnt from, noise and all. Look what it does between them."
+        return (
+            "It passes through every point it learnt from, noise included. Look at what it does between them."
+        )
     if validation > 2.5 * train and bends > best:
         return (
-            f"Overfitted: {written(train, 3)} on what it learnt from, {written(validation, 3)} on what "
-            "it did not."
+            f"Overfitted: error {written(train, 3)} on the points it learnt from, "
+            f"{written(validation, 3)} on points it never saw."
         )
     if bends < best:
         return f"Too stiff: with {best} bends it did better on both."
     return (
-        f"{bends} bends: {written(train, 3)} on what it learnt from, {written(validation, 3)} on what it "
-        "did not. Try more, and fewer."
+        f"{bends} bends: error {written(train, 3)} on the points it learnt from, "
+        f"{written(validation, 3)} on points it never saw. Try more, and fewer."
     )
 
 
@@ -217,15 +224,15 @@ def _cross(state: TrainAndTestState) -> TrainAndTestState:
         best = min(state.crossed, key=lambda each: state.crossed[each])
         wild = max(state.crossed.values()) > 100 * state.crossed[best]
         why = (
-            " Its error with many bends is huge because a curve shoots off where the outermost points "
-            "are the ones held back."
+            " Its error with many bends is huge: a curve shoots off where the outermost points are "
+            "the ones held back."
         )
         return replace(
             state,
             playing=False,
             crossing=False,
             said=(
-                f"Cross-validation would choose {best} bends, without a single point set aside for "
+                f"Cross-validation would choose {best} bends, and no point had to be set aside for "
                 f"good.{why if wild else ''}"
             ),
         )
@@ -237,12 +244,12 @@ def _open(state: TrainAndTestState) -> TrainAndTestState:
     opened = (*state.opened, (bends, error))
     if len(opened) == 1:
         said = (
-            f"The sealed points say {written(error, 3)}. That figure is honest, once: you chose without "
-            "having seen them."
+            f"The sealed points say {written(error, 3)}. That figure is honest, once: you chose "
+            "without having seen them."
         )
     else:
         said = (
-            f"{written(error, 3)}. That was look number {len(opened)}: choose by it now, and the test "
-            "becomes a lesson that flatters."
+            f"{written(error, 3)}. That was look number {len(opened)}. If you choose by it now, the "
+            "test flatters you."
         )
     return replace(state, opened=opened, said=said, playing=False)
