@@ -27,7 +27,7 @@ from studio.lessons.kit.scene import (
 
 
 def act(state: DeepNetworksState, action: Action) -> DeepNetworksState:
-    """Choose a layer or a channel, grow a picture for it, bring a photo, or take the layer to the Dream tab."""
+    """Choose a layer or channel, grow a picture for it, bring a photo, or take the layer to the Dream tab."""
     return dispatch(_HANDLERS, replace(state, shown=True, visit=None), action)
 
 
@@ -74,7 +74,7 @@ def _dream_channel(state: DeepNetworksState, _: Action) -> DeepNetworksState:
 
 
 def _tile(action: Action, count: int) -> int:
-    """Which of the tiles, ACROSS in a row from the top left, a click is on. y runs upwards from 0."""
+    """Which tile a click is on; ACROSS tiles in a row, from the top left. y runs upwards from 0."""
     rows = math.ceil(count / ACROSS)
     return min(count - 1, (rows - 1 - min(int(action.y), rows - 1)) * ACROSS + min(int(action.x), ACROSS - 1))
 
@@ -124,7 +124,7 @@ def _own(state: DeepNetworksState, action: Action) -> DeepNetworksState:
 
 
 def _visit(state: DeepNetworksState, term: str) -> DeepNetworksState:
-    said = f"The Dream tab is asked to dream with {term}."
+    said = f"The Dream tab is set to dream with {term}."
     return replace(
         state,
         playing=False,

@@ -71,8 +71,7 @@ def _says(state: DeepNetworksState) -> str:
     if state.playing and state.grown is not None:
         return (
             f"Step {len(state.grown.losses)} of {state.grown.steps}: noise, nudged again and again "
-            f"so that channel {channel} of {layer} "
-            "answers more strongly."
+            f"so that channel {channel} of {layer} answers more strongly."
         )
     return (
         f"{layer} sees {DEPTHS[LAYERS.index(layer)]}. {SHOWS[layer]} Press Grow to see what channel "
@@ -106,7 +105,7 @@ def _layers_figure(state: DeepNetworksState) -> Figure:
         text,
         aspect=TILES_ASPECT,
         axes=False,
-        clicks="Light: where the layer is excited. Click one to choose it.",
+        clicks="Light means the layer is excited there. Click one to choose it.",
     )
 
 
@@ -117,7 +116,7 @@ def _where(place: Any, shape: tuple[int, ...]) -> str:
 
 
 def _inside(x: float, y: float) -> tuple[float, float, float, float]:
-    """A tile's picture, leaving room for its caption below and a gap around."""
+    """A tile's picture, with room for its caption below and a gap around it."""
     return (x + 0.03, x + 0.97, y + 0.34, y + 0.97)
 
 
@@ -133,7 +132,7 @@ def _caption(x: float, y: float, above: str, below: str, chosen: bool) -> list[M
 
 
 def _stretched(values: np.ndarray) -> np.ndarray:
-    """Rows from the bottom up, from 0 to 1."""
+    """The values scaled to 0 … 1, rows from the bottom up."""
     low, high = float(values.min()), float(values.max())
     return np.asarray((values[::-1] - low) / max(high - low, 1e-9))
 
@@ -156,7 +155,7 @@ def _channels_figure(state: DeepNetworksState) -> Figure:
     )
     return Figure(
         "channels",
-        f"The strongest channels of {layer} in it",
+        f"The strongest channels of {layer} in the photo",
         (0, ACROSS),
         (0, 2),
         tuple(marks),
@@ -214,13 +213,13 @@ def _rise_figure(state: DeepNetworksState) -> Figure:
         (low, top),
         marks,
         text,
-        x_label="step; it falls where it is enlarged",
+        x_label="step; it falls where the picture is enlarged",
         aspect=1.4,
     )
 
 
 def _atlas_figure(state: DeepNetworksState) -> Figure:
-    """All layers, twelve channels of each, grown beforehand. The page keeps the picture, so that it is sent
+    """All layers, twelve channels of each, grown beforehand. The page keeps the picture, so it is sent only
     once.
     """
     url = ""
@@ -253,7 +252,7 @@ def _atlas_figure(state: DeepNetworksState) -> Figure:
         aspect=ATLAS_COLUMNS / rows,
         axes=False,
         clicks=(
-            "The first layer is at the bottom, the last at the top. Click a picture to grow it anew, larger."
+            "The first layer is at the bottom, the last at the top. Click a picture to grow it again, larger."
         ),
         wide=True,
     )

@@ -48,55 +48,53 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
             )
         )
     columns = ("layer", "channels", "places", "one place sees, px", "strongest channel", "its mean answer")
-    yield Table(
-        f"What {DEFAULT} makes of the {settings['photo']}, {PHOTO_SIDE} px wide", columns, tuple(rows)
-    )
+    yield Table(f"How {DEFAULT} sees the {settings['photo']}, {PHOTO_SIDE} px wide", columns, tuple(rows))
     yield "Deeper layers have fewer places, and each of them sees more of the picture."
 
 
 LESSON: Lesson[DeepNetworksState] = Lesson(
     name="deep_networks",
     title="Deep networks",
-    question="What does the network that dreams see in a picture?",
+    question="What does the network behind the dreams see in a picture?",
     first=(
-        "Press Grow: noise becomes the picture that one channel looks for. Then press One layer deeper, "
-        "and Grow again."
+        "Press Grow: noise turns into the picture that one channel looks for. Then press One layer "
+        "deeper, and Grow again."
     ),
     notice=(
         (
-            "A layer is a stack of channels. Each channel is a detector that looks everywhere in the "
-            "picture for one thing."
+            "A layer is a stack of channels. Each channel is a detector that looks for one thing, "
+            "everywhere in the picture."
         ),
         (
-            "Early layers have many places and simple wishes: edges, colours, strokes. Late ones have "
-            "few places, and want parts and things."
+            "Early layers have many places and look for simple things: edges, colours, strokes. Late "
+            "ones have few places and look for parts and objects."
         ),
         "Nobody told the channels what to look for. They learnt it, because it helped to name photographs.",
         (
-            "A picture that grows for a channel is a dream that begins with noise. A dream on a photo is "
+            "A picture grown for a channel is a dream that starts from noise. A dream on a photo is "
             "the same climb."
         ),
     ),
     checks=(
         Check(
-            "What will happen to the squares of the heat maps from layer to layer?",
+            "What will happen to the squares in the heat maps from layer to layer?",
             ("They get finer", "They get coarser", "They stay the same"),
             1,
             (
-                "The network halves the picture five times. A late place stands for a large piece of the "
-                "photo, so it can see whole parts."
+                "The network halves the picture five times. Each place in a late layer stands for a "
+                "large piece of the photo, so it can see whole parts."
             ),
         ),
         Check(
             "What will a dream with an early layer look like?",
             ("Edges and strokes all over the photo", "Animals and towers", "A blurred photo"),
             0,
-            "A dream makes stronger what a layer sees. An early layer sees strokes, so strokes grow.",
+            "A dream strengthens what a layer sees. An early layer sees strokes, so strokes grow.",
         ),
     ),
     formula=(
         "a = mean over all places of f(x)          x ← x + ε ∂a/∂x\n\n"
-        "x  the pixels (what changes)      a  how strongly it answers\n"
+        "x  the pixels (what changes)      a  how strongly the channel answers\n"
         "f  one channel, with all that the network does before it\n"
         "ε  step: how far the pixels move\n"
         "∂a/∂x  for each pixel: how much the answer grows if it gets lighter"
@@ -117,17 +115,17 @@ for step in descend([picture], seen, climb, steps=12, maximize=True):
     print(step.number, step.loss)  # it rises""",
     tab="Dream",
     use=(
-        "Dream with this layer: the Dream tab makes stronger, in your photo, what this layer or this one "
+        "Dream with this layer: the Dream tab strengthens, in your photo, what this layer or this "
         "channel sees."
     ),
     knobs=(
-        Push("play", "Grow", "let noise become what this channel looks for", key="space", main=True),
+        Push("play", "Grow", "turn noise into what this channel looks for", key="space", main=True),
         Push(
             "deeper", "One layer deeper", "the next layer, and its strongest channel in this photo", key="d"
         ),
         Push("dream_layer", "Dream with this layer", "open the Dream tab with it"),
         Push("dream_channel", "Dream with this channel", "open the Dream tab with it"),
-        Choice("layer", "Layer", LAYERS, "blocks.3", "From the first, near the pixels, to the last."),
+        Choice("layer", "Layer", LAYERS, "blocks.3", "From the first, next to the pixels, to the last."),
         Slide(
             "channel",
             "Channel",
@@ -135,11 +133,13 @@ for step in descend([picture], seen, climb, steps=12, maximize=True):
             max(CHANNELS[layer] for layer in LAYERS) - 1,
             1,
             42,
-            "One detector of that layer.",
+            "One detector in that layer.",
         ),
-        Slide("seed", "Dice", 0, 99, 1, 0, "Other noise to begin with."),
+        Slide("seed", "Seed", 0, 99, 1, 0, "Another number gives other noise to start from."),
         Choice("photo", "Photo", ("pagoda", "dahlia"), "pagoda"),
-        Upload("own", "A photo of your own", "image/*", "Seen by every layer. It stays on this machine."),
+        Upload(
+            "own", "A photo of your own", "image/*", "Every layer looks at it. It stays on this computer."
+        ),
     ),
     begin=begin,
     act=act,

@@ -22,12 +22,12 @@ LAYERS = ("bn1", "blocks.0", "blocks.1", "blocks.2", "blocks.3", "blocks.4", "bl
 CHANNELS = {layer.name: layer.channels for layer in LITE0}
 SHOWS = {layer.name: layer.shows for layer in LITE0}
 DEPTHS = ("edges", "edges", "strokes", "weaves", "patterns", "parts", "things", "fragments")
-"""In a word, what each of LAYERS is about."""
+"""In one word, what each of LAYERS is about."""
 
 PHOTO_SIDE = 224
-"""What the network was trained on: the photo's longer side, in pixels."""
+"""The size the network was trained on: the photo's longer side, in pixels."""
 GRID = 32
-"""The network halves a picture five times."""
+"""The network halves a picture five times, so its sides should be multiples of this."""
 GROWN_HEIGHT, GROWN_WIDTH = 112, 148
 ACROSS, STRONGEST = 4, 8
 STEPS_AN_OCTAVE = 26
@@ -35,10 +35,11 @@ STEPS_AN_OCTAVE = 26
 
 @dataclass(frozen=True)
 class DeepNetworksState:
-    """photo: uint8 [h, w, 3]. seen: each layer's features of it, [channels, h, w]. grown: the picture that
-    is made to please a channel.
-
-    shown: whether the page has the atlas already. visit: where the visitor is to be taken, once.
+    """photo: uint8 [h, w, 3].
+    seen: each layer's features of it, [channels, h, w].
+    grown: the picture growing for a channel.
+    shown: whether the page has the atlas already.
+    visit: where the visitor is to be taken, once.
     """
 
     settings: dict[str, Any]
@@ -54,7 +55,7 @@ class DeepNetworksState:
 
 
 def begin(settings: Mapping[str, Any]) -> DeepNetworksState:
-    """The sample photo, seen by every layer. Raises `Missing` where the network's weights are not at hand."""
+    """The sample photo, seen by every layer. Raises `Missing` where the network's weights are not available."""
     from studio.lessons.shared.pictures import sample
 
     photo = cut_evenly(sample(str(settings["photo"]), 2 * PHOTO_SIDE))
@@ -62,9 +63,7 @@ def begin(settings: Mapping[str, Any]) -> DeepNetworksState:
 
 
 def cut_evenly(pixels: Pixels) -> Pixels:
-    """A picture PHOTO_SIDE long whose sides the network can halve five times, a little of its longer side
-    cut off where needed.
-    """
+    """A picture PHOTO_SIDE long whose sides the network can halve five times, cropped a little where needed."""
     from studio.images.pictures import fit_within, resize
 
     height, width = pixels.shape[:2]
@@ -76,7 +75,7 @@ def cut_evenly(pixels: Pixels) -> Pixels:
 
 
 def with_valid_channel(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings, with a channel that the layer has."""
+    """The settings, with a channel number that the layer has."""
     most = CHANNELS[str(settings["layer"])] - 1
     return dict(settings) | {"channel": min(int(settings["channel"]), most)}
 
@@ -88,7 +87,9 @@ def _network(*layers: str) -> Prepared:
 
 
 def features(photo: Pixels) -> dict[str, np.ndarray]:
-    """What each of LAYERS says of a photo, uint8 [h, w, 3]: float32 [channels, places down, places across]."""
+    """What each of LAYERS says about a photo, uint8 [h, w, 3]: float32 [channels, places down, places
+    across].
+    """
     import torch
 
     picture = torch.from_numpy(photo.copy()).permute(2, 0, 1)[None].float() / 255
@@ -97,20 +98,22 @@ def features(photo: Pixels) -> dict[str, np.ndarray]:
 
 
 def strongest(seen: np.ndarray, count: int = STRONGEST) -> list[int]:
-    """The channels whose positive answers, averaged over all places, are largest: [channels, h, w] ->
+    """The channels with the largest positive answers, averaged over all places: [channels, h, w] -> channel
     numbers, strongest first.
     """
     return [int(number) for number in np.argsort(-excitement(seen), kind="stable")[:count]]
 
 
 def excitement(seen: np.ndarray) -> np.ndarray:
-    """Mean over all places of each channel's answer, negative ones counted as 0."""
+    """Mean over all places of each channel's answer, negative ones counted as 0: [channels, h, w] ->
+    [channels].
+    """
     return np.asarray(np.maximum(seen, 0).mean(axis=(1, 2)))
 
 
 def field_of_view(layer: str) -> int:
-    """Pixels, both ways, that one place of the layer can see at all (its receptive field), worked out from
-    kernels and strides.
+    """Side in pixels of the square that one place of the layer can see (its receptive field), from kernels
+    and strides.
     """
     from studio.images.networks.efficientnet_lite import STAGES
 
@@ -127,7 +130,7 @@ def field_of_view(layer: str) -> int:
 def grow(
     layer: str, channel_number: int, seed: int, height: int = GROWN_HEIGHT, width: int = GROWN_WIDTH
 ) -> SmallDream:
-    """A picture of noise on its way to please one channel as well as it can."""
+    """A picture of noise on its way to exciting one channel as much as it can."""
     from studio.images.objectives import channel
     from studio.images.recipes import DreamRecipe
     from studio.lessons.shared.pictures import noise

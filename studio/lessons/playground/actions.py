@@ -52,13 +52,13 @@ from studio.lessons.playground.model import (
 )
 
 TURN = 0.055
-"""Seconds of training between two drawings: so many epochs as fit."""
+"""Seconds of training between two drawings: as many epochs as fit."""
 DATA_KNOBS = ("data", "ratio", "noise", "seed", "points")
 NETWORK_KNOBS = ("features", "layers", "activation", "start", "weights")
 
 
 def act(state: PlaygroundState, action: Action) -> PlaygroundState:
-    """Whatever the visitor does; "advance" trains for a moment, "step" for one epoch."""
+    """Handle an action; "advance" trains for a moment, "step" for one epoch."""
     return dispatch(_HANDLERS, replace(state, files=(), known=state.settings), action)
 
 
@@ -138,7 +138,7 @@ def _set(state: PlaygroundState, action: Action) -> PlaygroundState:
 
 
 def _with(state: PlaygroundState, **changes: Any) -> PlaygroundState:
-    """Begin anew with other settings; what was playing plays on."""
+    """Start again with other settings; training goes on if it was running."""
     settings = state.settings | changes
     task = make_task(settings, state.picture) if set(changes) & set(DATA_KNOBS) else state.task
     begun = begin_with(settings, task, build_network(settings, task), state.picture)
@@ -153,7 +153,9 @@ def _with(state: PlaygroundState, **changes: Any) -> PlaygroundState:
 
 
 def _points_set(state: PlaygroundState, text: str) -> PlaygroundState:
-    """Other points of one's own. The network stays as it is and learns on with them, if it still fits."""
+    """Other points from the visitor. The network stays as it is and goes on learning with them, if it still
+    fits.
+    """
     settings = state.settings | {"points": text, "data": OWN}
     task = own_task(text, float(settings["ratio"]), int(settings["seed"]))
     if task.kind != state.task.kind:
@@ -170,7 +172,7 @@ def _points_set(state: PlaygroundState, text: str) -> PlaygroundState:
 
 
 def _drawn(state: PlaygroundState, stroke: tuple[tuple[float, float], ...], brush: str) -> PlaygroundState:
-    """A stroke on the map. On any other task than one's own points, its points become one's own first."""
+    """A stroke on the map. In any other task, its points become the visitor's own points first."""
     if state.task.kind == "colours":
         return replace(state, said="A picture is learnt as a whole; choose own points to draw points.")
     task = state.task
@@ -188,9 +190,7 @@ def _back_to_best(state: PlaygroundState, _: Action) -> PlaygroundState:
         return replace(state, said="There is nothing to go back to yet.")
     moment, weights = state.best
     state.network.load_state_dict(weights)
-    said = (
-        f"Back to epoch {moment.epoch:.0f}, where the wrongness was {written(moment.loss)}, the least so far."
-    )
+    said = f"Back to epoch {moment.epoch:.0f}, where the loss was {written(moment.loss)}, the lowest so far."
     return replace(measured(resume(state, memory=False)), said=said, mood="plain")
 
 
@@ -198,7 +198,7 @@ def _back_to_best(state: PlaygroundState, _: Action) -> PlaygroundState:
 
 
 def _node(state: PlaygroundState, action: Action) -> PlaygroundState:
-    """A feature goes on or off; a neuron's picture is pinned to the large map, or let go."""
+    """Switch a feature on or off; pin a neuron's picture to the large map, or release it."""
     name = action.id
     if name.startswith("feature "):
         feature = name.removeprefix("feature ")
@@ -210,7 +210,7 @@ def _node(state: PlaygroundState, action: Action) -> PlaygroundState:
 
 
 def _press(state: PlaygroundState, action: Action) -> PlaygroundState:
-    """The small buttons in the drawings: one layer more or less, one neuron more or less, another brush."""
+    """The small buttons in the drawings: one layer or neuron more or fewer, or another brush."""
     layers = list(layers_in(state.settings))
     what, _, place = action.id.partition(" ")
     if what == "brush":
@@ -288,13 +288,14 @@ def save_network(state: PlaygroundState) -> File:
 
 
 def load_network(state: PlaygroundState, content: bytes, name: str) -> PlaygroundState:
-    """A network back from its zip, with its settings. Raises `Unreadable` for what is none, or does not fit
-    its own settings.
+    """A network back from its zip, with its settings.
+
+    Raises `Unreadable` for any other file, and for a network that does not fit its own settings.
     """
     from studio.errors import StudioError, Unreadable
 
     model = unpacked(content, "playground", name)
-    wrong = f"{name} is no saved Playground network; choose a zip that the Playground saved."
+    wrong = f"{name} is not a saved Playground network; choose a zip that the Playground saved."
     try:
         kept = json.loads(model.card.notes)["settings"]
         settings = settings_of(
@@ -306,7 +307,7 @@ def load_network(state: PlaygroundState, content: bytes, name: str) -> Playgroun
     except (ValueError, KeyError, TypeError, AttributeError, RuntimeError):
         raise Unreadable(wrong) from None
     except StudioError as error:
-        raise Unreadable(f"{name} holds settings that do not fit: {error}") from None
+        raise Unreadable(f"{name} has settings that do not fit: {error}") from None
     loaded = begin_with(settings, task, network, state.picture)
     said = f"{name} is loaded: {model.card.what}."
     return replace(loaded, known=state.known, said=said, mood="good")

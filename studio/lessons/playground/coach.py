@@ -16,19 +16,18 @@ from studio.lessons.playground.model import OWN, PlaygroundState, layers_in
 
 
 def says(state: PlaygroundState, pictures: dict[str, np.ndarray]) -> tuple[str, str]:
-    """One sentence on how it goes, which changes only when the matter does; and its mood."""
+    """One sentence on how it is going, which changes only when something else matters; and its mood."""
     if state.said:
         return state.said, state.mood
     if state.fitting is None:
-        return "Draw on the map: choose a brush, and put some orange and some blue points.", "plain"
+        return "Draw on the map: choose a brush, and draw some orange and some blue points.", "plain"
     last = state.curve[-1]
     if not state.epoch:
         return {
             "classes": (
-                "Press Play. The ground shows which side the network takes everywhere; the dots show "
-                "what is right."
+                "Press Play. The ground shows what the network says everywhere; the dots show what is right."
             ),
-            "numbers": "Press Play. The ground is to take the colour of the dots, shade by shade.",
+            "numbers": "Press Play. The ground should take on the colour of the dots, shade by shade.",
             "colours": "Press Play. The network learns which colour belongs to which place, and paints.",
         }[state.task.kind], "plain"
     for advice in (_one_sided, _overshooting, _nothing_left, _all_alike, _too_simple, _dead, _overfitting):
@@ -38,13 +37,13 @@ def says(state: PlaygroundState, pictures: dict[str, np.ndarray]) -> tuple[str, 
     if state.task.kind == "classes" and last.right > 0.985:
         return (
             (
-                "Solved: nearly every point is on its side. Show the test data to see whether that holds "
-                "for points it never saw."
+                "Solved: nearly every point is on its side. Show the test data to see whether that "
+                "holds for points it has never seen."
             ),
             "good",
         )
     return (
-        "It learns. Point at a neuron to see its own picture large; every one is a blend of those before it.",
+        "It is learning. Point at a neuron to enlarge its picture; each one is a blend of those before it.",
         "plain",
     )
 
@@ -54,8 +53,8 @@ def _one_sided(state: PlaygroundState, _: dict[str, np.ndarray]) -> str:
     if state.settings["data"] != OWN or len(sides) > 1:
         return ""
     return (
-        f"All points to learn from are {ORANGE if sides[0] > 0 else BLUE}; there is nothing to tell "
-        "apart. Draw some of the other."
+        f"All training points are {ORANGE if sides[0] > 0 else BLUE}, so there is nothing to tell "
+        "apart. Draw some of the other colour."
     )
 
 
@@ -65,8 +64,8 @@ def _overshooting(state: PlaygroundState, _: dict[str, np.ndarray]) -> str:
         return ""
     rate = float(state.settings["rate"])
     return (
-        f"Wrongness is above where it began: the learning rate {rate:g} overshoots. Try {rate / 3:.2g}, "
-        "then press Back to best."
+        f"The loss is above where it started: the learning rate {rate:g} overshoots. Try "
+        f"{rate / 3:.2g}, then press Back to best."
     )
 
 
@@ -79,8 +78,8 @@ def _nothing_left(state: PlaygroundState, _: dict[str, np.ndarray]) -> str:
     strength = float(state.settings["penalty_rate"])
     return (
         (
-            f"All weights have gone to nothing: the penalty {strength:g} outweighs what is to be learnt. "
-            "Lower it."
+            f"All weights have shrunk to nothing: the penalty {strength:g} outweighs what there is "
+            "to learn. Lower it."
         )
         if largest < 0.05
         else ""
@@ -91,8 +90,8 @@ def _all_alike(state: PlaygroundState, _: dict[str, np.ndarray]) -> str:
     if state.settings["start"] != "zero" or not layers_in(state.settings):
         return ""
     return (
-        "All weights began at zero, so all neurons of a layer are alike and stay alike. Let the weights "
-        "begin small instead."
+        "All weights started at zero, so all neurons in a layer are alike and stay alike. Start with "
+        "small weights instead."
     )
 
 
@@ -103,8 +102,8 @@ def _too_simple(state: PlaygroundState, _: dict[str, np.ndarray]) -> str:
         return ""
     what = "Without a hidden layer" if not layers_in(state.settings) else "With linear neurons, however many,"
     return (
-        f"{what} there is only one straight border in its features. Add a layer of tanh neurons, or the "
-        "feature that bends it."
+        f"{what} it can only draw one straight border in its features. Add a layer of tanh neurons, "
+        "or a feature that bends the border."
     )
 
 
@@ -115,8 +114,8 @@ def _dead(state: PlaygroundState, pictures: dict[str, np.ndarray]) -> str:
     if not dead:
         return ""
     return (
-        f"{dead[0][0].upper()}{dead[0][1:]} says 0 everywhere: such a relu neuron has no slope and "
-        "learns no more. Start again."
+        f"{dead[0][0].upper()}{dead[0][1:]} says 0 everywhere: a relu neuron like that has no slope "
+        "and learns no more. Press Reset."
     )
 
 
@@ -128,5 +127,6 @@ def _overfitting(state: PlaygroundState, _: dict[str, np.ndarray]) -> str:
     if last.test_loss < 1.25 * least + 0.02 or last.loss > 0.6 * last.test_loss:
         return ""
     return (
-        "It grows better on what it learns from and worse on the test: it begins to learn the noise by heart."
+        "It gets better on the training points and worse on the test points: it is starting to "
+        "memorise the noise."
     )

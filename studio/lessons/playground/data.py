@@ -1,4 +1,4 @@
-"""What the Playground learns: the eight tasks, the features of a place, and points of one's own.
+"""What the Playground learns: the eight tasks, the features of a place, and the visitor's own points.
 
 The six drawn tasks are those of TensorFlow's Playground (Smilkov, Carter and others, 2016), by the same
 formulas.
@@ -17,7 +17,7 @@ import numpy as np
 from studio.errors import Refused, Unreadable
 
 REACH = 6.0
-"""The plane goes from -REACH to REACH both ways."""
+"""The plane goes from -REACH to REACH in both directions."""
 CLASS_POINTS, NUMBER_POINTS = 500, 1200
 MOST_POINTS = 2_000
 PAINTED = 40
@@ -40,9 +40,10 @@ class Task:
     """What is to be learnt.
 
     kind: "classes" (targets -1 and 1), "numbers" (targets -1 … 1) or "colours" (targets [n, 3], -1 … 1).
-    points: [n, 2] in -REACH … REACH; targets: [n, outputs]; test_points, test_targets: what is held out,
-    perhaps nothing.
-    note: a sentence on what was done to the data on its way in.
+    points: [n, 2] in -REACH … REACH.
+    targets: [n, outputs].
+    test_points, test_targets: the points kept for the test, possibly none.
+    note: a sentence on what was done to the data when it was read.
     """
 
     kind: str
@@ -63,7 +64,7 @@ def features_of(points: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
 
 
 def drawn_task(name: str, ratio: float, noise: float, seed: int) -> Task:
-    """One of the drawn tasks. ratio: percent of the points to learn from; noise: 0 … 50 percent."""
+    """One of the drawn tasks. ratio: percent of the points used for training; noise: 0 … 50 percent."""
     drawn = DRAWN[name]
     rng = np.random.default_rng(seed)
     points, targets = drawn.draw(drawn.count, noise / 100, rng)
@@ -73,8 +74,8 @@ def drawn_task(name: str, ratio: float, noise: float, seed: int) -> Task:
 
 
 def own_task(text: str, ratio: float, seed: int) -> Task:
-    """The visitor's own points. Whether a point is learnt from is settled when it comes and stays so,
-    however many follow.
+    """The visitor's own points. Whether a point is for training or for the test is decided when it is added
+    and does not change when others follow.
     """
     points, targets, note = read_points(text)
     seen = np.random.default_rng(seed).random(len(points)) < ratio / 100
@@ -109,7 +110,7 @@ Drawn = tuple[np.ndarray, np.ndarray]
 
 
 def _circle(count: int, noise: float, rng: np.random.Generator) -> Drawn:
-    """A disc inside a ring. Noise moves where the side is decided, not the point: so the border is frayed."""
+    """A disc inside a ring. Noise moves where the side is decided, not the point, so the border is frayed."""
     radius, half = 5.0, count // 2
     far = np.concatenate(
         [rng.uniform(0, radius * 0.5, half), rng.uniform(radius * 0.7, radius, count - half)]
@@ -157,7 +158,7 @@ HILLS = ((-4, 2.5, 1), (0, 2.5, -1), (4, 2.5, 1), (-4, -2.5, -1), (0, -2.5, 1), 
 
 
 def _hills(count: int, noise: float, rng: np.random.Generator) -> Drawn:
-    """Six cones, up and down; a point has the height of the nearest."""
+    """Six cones, up and down; a point has the height of the nearest one."""
     points = rng.uniform(-REACH, REACH, (count, 2))
     judged = points + rng.uniform(-REACH, REACH, (count, 2)) * noise
     heights = np.column_stack(
@@ -187,12 +188,12 @@ DRAWN: dict[str, DrawnTask] = {
 
 
 def read_points(text: str) -> tuple[np.ndarray, np.ndarray, str]:
-    """Points [n, 2], targets [n] in -1 … 1, and a sentence on what was changed to make them fit (empty for
-    nothing).
+    """Points [n, 2], targets [n] in -1 … 1, and a sentence on what was changed to make them fit (empty if
+    nothing was).
 
-    Two words or two numbers as what are two classes: the one met first (or the larger number) is orange.
-    More different numbers are numbers to hit. A heading is passed over. Places beyond the plane are
-    scaled to fit. Raises `Refused`, naming the line.
+    Each line is x, y and a class or a number. Two different words or numbers are two classes: the first
+    word (or the larger number) is orange. More numbers than two are targets as they are. A header is
+    skipped. Places beyond the plane are scaled to fit. Raises `Refused`, naming the line.
     """
     separator = max((",", ";", "\t"), key=text.count)
     rows: list[tuple[int, list[str]]] = []
@@ -203,11 +204,14 @@ def read_points(text: str) -> tuple[np.ndarray, np.ndarray, str]:
     if rows and not _is_number(rows[0][1][0]):
         rows = rows[1:]
     if len(rows) > MOST_POINTS:
-        raise Refused(f"There are {len(rows):,} points; {MOST_POINTS:,} are the most the Playground takes.")
+        raise Refused(f"There are {len(rows):,} points; the Playground takes at most {MOST_POINTS:,}.")
     for number, cells in rows:
         if len(cells) != 3 or not (_is_number(cells[0]) and _is_number(cells[1])) or not cells[2]:
             raise Refused(
-                f"Line {number} of the points should be a place and what is there, such as 1.5, -2, orange."
+                (
+                    f"Line {number} of the points should be a place and a colour or number, such as 1.5, "
+                    "-2, orange."
+                )
             )
     points = np.array([[float(cells[0]), float(cells[1])] for _, cells in rows], dtype=np.float64).reshape(
         -1, 2
@@ -252,13 +256,16 @@ def _targets(cells: list[str]) -> tuple[np.ndarray, str]:
     if len(kinds_met) > 2:
         met = ", ".join(kinds_met[:4])
         raise Refused(
-            f"The points are of {len(kinds_met)} kinds ({met} …); the Playground tells two apart, or numbers."
+            (
+                f"The points have {len(kinds_met)} kinds ({met} …); the Playground can learn two kinds, "
+                "or numbers."
+            )
         )
     return np.array([1.0 if cell == kinds_met[0] else -1.0 for cell in cells]), f"{kinds_met[0]} is orange."
 
 
 def write_points(points: np.ndarray, targets: np.ndarray) -> str:
-    """The same as text, a line each."""
+    """The points as text, one per line."""
     lines = []
     for (x, y), target in zip(points, targets, strict=True):
         what = (
@@ -271,8 +278,8 @@ def write_points(points: np.ndarray, targets: np.ndarray) -> str:
 
 
 def points_from_file(content: bytes, name: str) -> str:
-    """The text of a file of points. Raises `Unreadable` for what is no text or too large, `Refused` for text
-    that holds no points.
+    """The text of a file of points. Raises `Unreadable` for a file that is not text or too large, `Refused`
+    for text without points.
     """
     if len(content) > LARGEST_CSV:
         raise Unreadable(f"{name} is larger than 1 MB; keep at most {MOST_POINTS:,} points.")
@@ -281,14 +288,14 @@ def points_from_file(content: bytes, name: str) -> str:
     except UnicodeDecodeError:
         text = "\0"
     if "\0" in text:
-        raise Unreadable(f"{name} is not a text table; export it as CSV with columns x, y and what.")
+        raise Unreadable(f"{name} is not a text table; export it as CSV with columns x, y and colour.")
     if not len(read_points(text)[0]):
-        raise Refused(f"{name} holds no points; write a line each, such as 1.5, -2, orange.")
+        raise Refused(f"{name} contains no points; write one per line, such as 1.5, -2, orange.")
     return text
 
 
 def with_stroke(text: str, stroke: tuple[tuple[float, float], ...], brush: str) -> str:
-    """The points after a stroke of a brush: dots along it, or without those it passed over (the eraser)."""
+    """The points after a stroke of a brush: dots along it, or without the dots it passed over (the eraser)."""
     points, targets, _ = read_points(text)
     if brush == "eraser":
         way = np.array(stroke)
@@ -305,7 +312,12 @@ def with_stroke(text: str, stroke: tuple[tuple[float, float], ...], brush: str) 
             added.append((x, y))
     room = MOST_POINTS - len(points)
     if len(added) > room:
-        raise Refused(f"That is {MOST_POINTS:,} points, the most the Playground takes; erase some first.")
+        raise Refused(
+            (
+                f"That would be more than {MOST_POINTS:,} points, the most the Playground takes; erase some "
+                "first."
+            )
+        )
     if not added:
         return text
     return write_points(
@@ -314,7 +326,7 @@ def with_stroke(text: str, stroke: tuple[tuple[float, float], ...], brush: str) 
 
 
 def sunset(side: int = PAINTED) -> np.ndarray:
-    """A small picture to begin with: a low sun over water. [side, side, 3], 0 … 1."""
+    """A small picture to start with: a low sun over water. [side, side, 3], 0 … 1."""
     down, across = np.meshgrid(np.linspace(0, 1, side), np.linspace(0, 1, side), indexing="ij")
     sky = (
         np.array([0.13, 0.16, 0.42])
@@ -334,7 +346,9 @@ def sunset(side: int = PAINTED) -> np.ndarray:
 
 
 def small_picture(content: bytes, name: str) -> np.ndarray:
-    """A picture file as PAINTED x PAINTED colours 0 … 1, its middle cut square. Raises `Unreadable`."""
+    """A picture file as PAINTED x PAINTED colours 0 … 1, cropped to a square at its middle. Raises
+    `Unreadable`.
+    """
     from PIL import Image
 
     from studio.images.pictures import read_picture

@@ -50,17 +50,17 @@ GRID, THUMB = 100, 20
 
 
 def draw(state: PlaygroundState) -> Scene:
-    """The network with every neuron's picture, the large map with the points, the curve of wrongness."""
+    """The network with every neuron's picture, the large map with the points, and the loss curves."""
     pictures = pictures_of(state)
     last = state.curve[-1]
     numbers = {
         "epoch": f"{state.epoch:.0f}",
-        "wrongness, learning": loss_text(last.loss),
-        "wrongness, test": loss_text(last.test_loss),
+        "training loss": loss_text(last.loss),
+        "test loss": loss_text(last.test_loss),
     }
     if state.task.kind == "classes":
-        numbers |= {"right, learning": share_text(last.right), "right, test": share_text(last.test_right)}
-    numbers["learning from"] = (
+        numbers |= {"training accuracy": share_text(last.right), "test accuracy": share_text(last.test_right)}
+    numbers["training points"] = (
         f"{len(state.task.points)} of {len(state.task.points) + len(state.task.test_points)}"
     )
     said, mood = says(state, pictures)
@@ -184,7 +184,7 @@ def _links(state: PlaygroundState, names: list[list[str]]) -> Iterator[Mark]:
 
 
 def _idle_below(state: PlaygroundState) -> float:
-    """L1 holds weights that are good for nothing this near to 0: they cross it back and forth by one step's
+    """Below this, a weight under an L1 penalty does nothing: it crosses 0 back and forth by one step's
     penalty.
     """
     return (
@@ -225,21 +225,21 @@ def _buttons(state: PlaygroundState, step: float) -> Iterator[Mark]:
     )
     middle = (LEFT + RIGHT) / 2
     yield Words((LEFT, middle, RIGHT), (96, 96, 96), ("features", count, "output"), colour="faint", size=12.5)
-    yield Button("layer-", middle - 19, 96, "−", "one layer less", dim=not layers)
-    yield Button("layer+", middle + 19, 96, "+", "one layer more", dim=len(layers) == MOST_LAYERS)
+    yield Button("layer-", middle - 19, 96, "−", "one layer fewer", dim=not layers)
+    yield Button("layer+", middle + 19, 96, "+", "one more layer", dim=len(layers) == MOST_LAYERS)
     size = 11.0 if step > 14 else 9.0
     for depth, wide in enumerate(layers, start=1):
         x = LEFT + step * depth
         apart = min(step * 0.26, 5.5)
         yield Button(
-            f"neuron- {depth}", x - apart, 88, "−", f"one neuron less in layer {depth}", size, dim=wide == 1
+            f"neuron- {depth}", x - apart, 88, "−", f"one neuron fewer in layer {depth}", size, dim=wide == 1
         )
         yield Button(
             f"neuron+ {depth}",
             x + apart,
             88,
             "+",
-            f"one neuron more in layer {depth}",
+            f"one more neuron in layer {depth}",
             size,
             dim=wide == MOST_NEURONS,
         )
@@ -278,20 +278,20 @@ def _map_figure(state: PlaygroundState, pictures: dict[str, np.ndarray]) -> Figu
     title = f"What {shown.removeprefix('feature ')} says" if shown else "What the network says"
     last = state.curve[-1]
     verdict = (
-        f"{share_text(last.right)} of the points to learn from are on the right side"
+        f"{share_text(last.right)} of the training points are on the right side"
         if state.task.kind == "classes"
         else ""
     )
     text = (
-        f"{verdict or 'Wrongness ' + loss_text(last.loss)} after {state.epoch:.0f} epochs. Orange is 1, "
+        f"{verdict or 'Loss ' + loss_text(last.loss)} after {state.epoch:.0f} epochs. Orange is 1, "
         "blue is -1."
     )
     clicks = (
-        "Draw with the brush. Rings are held out for the test."
+        "Draw with the brush. Rings are kept for the test."
         if own
         else ""
         if state.task.kind == "colours"
-        else "Click: a point of your own. Shift: a blue one."
+        else "Click to add a point. Shift and click adds a blue one."
     )
     return Figure(
         "map",
@@ -372,7 +372,7 @@ def _curve_figure(state: PlaygroundState) -> Figure:
         Words(
             (right * 0.97, right * 0.97),
             (top * 0.93, top * 0.81),
-            ("learning", "test"),
+            ("training", "test"),
             ("ink", "three"),
             12.5,
             "end",
@@ -380,13 +380,13 @@ def _curve_figure(state: PlaygroundState) -> Figure:
     )
     last = state.curve[-1]
     text = (
-        f"After {state.epoch:.0f} epochs: {loss_text(last.loss)} on the points to learn from, "
-        f"{loss_text(last.test_loss)} on the others."
+        f"After {state.epoch:.0f} epochs: {loss_text(last.loss)} on the training points, "
+        f"{loss_text(last.test_loss)} on the test points."
     )
-    return Figure("curve", "Wrongness, epoch by epoch", (0, right), (0, top), tuple(marks), text, aspect=2.1)
+    return Figure("curve", "Loss, epoch by epoch", (0, right), (0, top), tuple(marks), text, aspect=2.1)
 
 
 def _rounded_up(number: float) -> float:
-    """The next of 1, 2, 5, 10 … so that the axes stand still most of the time."""
+    """The next of 1, 2, 5, 10 …, so that the axes rarely change."""
     power = 10.0 ** math.floor(math.log10(number))
     return next(step * power for step in (1, 2, 5, 10) if step * power >= number * 0.9999)

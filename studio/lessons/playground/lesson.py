@@ -29,7 +29,7 @@ from studio.lessons.playground.model import (
 
 
 def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
-    """Wrongness and the share on the right side, after so many epochs."""
+    """Loss and accuracy after so many epochs."""
     state = begin(settings)
     if state.fitting is None:
         yield "There are no points to learn from; give some with points, or choose another data set."
@@ -44,7 +44,7 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
         rows.append((str(epoch), loss_text(last.loss), loss_text(last.test_loss), *shares))
         if state.mood == "bad":
             break
-    columns = ("epoch", "wrongness, learning", "wrongness, test", "right, learning", "right, test")
+    columns = ("epoch", "training loss", "test loss", "training accuracy", "test accuracy")
     yield Table(f"Learning '{settings['data']}'", columns, tuple(rows))
     yield says(state, pictures_of(state))[0]
 
@@ -53,59 +53,59 @@ LESSON: Lesson[PlaygroundState] = Lesson(
     name="playground",
     title="The Playground",
     question="What can a few neurons learn, and what does each of them do?",
-    first="Press Play and watch the ground take sides; then choose other data or other layers.",
+    first="Press Play and watch the ground take sides. Then choose other data or other layers.",
     notice=(
         (
-            "Each neuron has a picture of its own: what it says at every place. Those of the first layer "
-            "are straight slopes."
+            "Each neuron has a picture of its own: what it says at every place. In the first layer "
+            "these are straight slopes."
         ),
         (
-            "A neuron of a later layer blends the pictures before it. Wide lines count for much; orange "
-            "adds, blue takes away."
+            "A neuron in a later layer blends the pictures before it. Wide lines count for more; "
+            "orange adds, blue subtracts."
         ),
-        "The curve of the test lies above the other: the network is better at what it has seen.",
-        "What one good feature settles at once (x² and y² for the circle) costs several neurons without it.",
+        "The test curve lies above the training curve: the network does better on points it has seen.",
+        "One good feature can do at once (x² and y² for the circle) what takes several neurons without it.",
     ),
     checks=(
         Check(
             "What will happen on the circle if all neurons are linear?",
             (
                 "It takes longer",
-                "It never gets there, however many neurons",
-                "It gets there with more layers",
+                "It never succeeds, however many neurons it has",
+                "It succeeds with more layers",
             ),
             1,
             (
-                "A blend of straight slopes is a straight slope. Only what bends (tanh, relu, sigmoid) "
-                "makes a second layer worth having."
+                "A blend of straight slopes is a straight slope. Only a bent activation (tanh, relu, "
+                "sigmoid) makes a second layer useful."
             ),
         ),
         Check(
             "What will happen if all weights begin at zero?",
             (
-                "It learns as well",
-                "All neurons of a layer stay alike",
-                "It learns faster, for nothing is in the way",
+                "It learns just as well",
+                "All neurons in a layer stay alike",
+                "It learns faster, because nothing is in the way",
             ),
             1,
             (
-                "Equal neurons get equal blame, and change equally. The small random beginning is what "
-                "makes them different."
+                "Equal neurons get equal blame and change equally. The small random starting weights "
+                "are what makes them different."
             ),
         ),
         Check(
-            "Half the points are noise and the network is large. What will the two curves do?",
-            ("Both fall", "The learning falls, the test rises after a while", "Both rise"),
+            "The points are very noisy and the network is large. What will the two curves do?",
+            ("Both fall", "The training loss falls, the test loss rises after a while", "Both rise"),
             1,
-            "It has room to learn the noise by heart, and that is worth nothing for points it has not seen.",
+            "It has room to memorise the noise, and that does not help with points it has not seen.",
         ),
     ),
     formula=(
         "h = φ(W₁ x + b₁)      h′ = φ(W₂ h + b₂)      y = W₃ h′ + b₃\n\n"
         "x  features of a place        φ  the activation, such as tanh\n"
         "W  weights (the lines)        b  biases (the small squares)\n"
-        "wrongness, classes:  − log of the probability given to the right side, mean\n"
-        "wrongness, numbers:  ½ (y − t)², mean\n"
+        "loss, classes:  − log of the probability given to the right side, mean\n"
+        "loss, numbers:  ½ (y − t)², mean\n"
         "penalty L1:  + λ Σ |w|        penalty L2:  + λ ½ Σ w²"
     ),
     code="""\
@@ -124,14 +124,13 @@ for epoch in range(2000):
 print(np.mean(np.sign(y) == t))              # share on the right side""",
     tab="Dream",
     use=(
-        "The network that dreams is built of the same layers, some hundred times as large. "
-        "A dream asks one of its layers for more of what it sees, and moves the picture instead of "
-        "the weights."
+        "The network that dreams is built of the same kind of layers, only far larger. A dream asks "
+        "one of its layers for more of what it sees, and changes the picture instead of the weights."
     ),
     credits=(
         (
-            "The six drawn tasks and the idea: TensorFlow's Playground, by Daniel Smilkov, Shan Carter "
-            "and others (2016)."
+            "The six drawn tasks and the idea: TensorFlow's Playground, by Daniel Smilkov, Shan "
+            "Carter and others (2016)."
         ),
     ),
     folded=("Your own", "Network"),

@@ -39,7 +39,7 @@ MOST_LAYERS, MOST_NEURONS = 6, 16
 LONGEST_CURVE = 400
 NO_POINTS = "There is nothing to learn from yet: draw some orange and some blue points on the map."
 RENEWED_AFTER = 400
-"""Epochs after which the fitting is taken up anew without its history, which would only grow."""
+"""Epochs after which the fitting is resumed without its history, which would only grow."""
 STARTS = {"small": "playground", "he": "he", "xavier": "xavier", "zero": "zero"}
 OPTIMISERS: dict[str, dict[str, Any]] = {
     "gradient descent": {"optimiser": "sgd"},
@@ -51,8 +51,9 @@ OPTIMISERS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """How wrong the network was after so many epochs. right: the share on the right side; nan where there
-    are no sides, or no points.
+    """Loss and accuracy after so many epochs, on the training and on the test points.
+
+    The accuracies are nan where there are no classes, or no points.
     """
 
     epoch: float
@@ -64,11 +65,13 @@ class CurvePoint:
 
 @dataclass(frozen=True)
 class PlaygroundState:
-    """The visitor's place. The network's weights and the running `fitting` change in place; all else is
-    replaced.
+    """The visitor's place in the lesson. The network's weights and the running `fitting` change in place;
+    all else is replaced.
 
-    best: the lowest loss so far and the weights that had it. pinned, hovered: the neuron whose picture is
-    shown large, by id; link: the weight being edited. files: to be handed over once.
+    best: the lowest loss so far and the weights that had it.
+    pinned, hovered: the neuron whose picture is shown large, by id.
+    link: the weight being edited.
+    files: to be handed over once.
     """
 
     settings: dict[str, Any]
@@ -88,12 +91,13 @@ class PlaygroundState:
     picture: np.ndarray | None = None
     files: tuple[File, ...] = ()
     known: dict[str, Any] = field(default_factory=dict)
-    """Settings as the page knows them; what differs is sent along with the scene."""
+    """Settings as the page knows them; those that differ are sent with the scene."""
 
 
 def begin(settings: Mapping[str, Any]) -> PlaygroundState:
-    """Points, and a network that has seen none of them. Raises `Refused` for points, layers or features that
-    cannot be read.
+    """Points, and a network that has seen none of them.
+
+    Raises `Refused` for points, layers or features that cannot be read.
     """
     settings = dict(settings)
     task = make_task(settings, None)
@@ -117,7 +121,7 @@ def make_task(settings: Mapping[str, Any], picture: np.ndarray | None) -> Task:
 
 
 def features_in(settings: Mapping[str, Any]) -> tuple[str, ...]:
-    """The features named, in the order of the table. Raises `Refused` for one there is not, or for none."""
+    """The features named, in the order of the table. Raises `Refused` for an unknown one, or for none."""
     named = {
         name.strip().replace("^2", "²").replace("*", "")
         for name in str(settings["features"]).split(",")
@@ -125,14 +129,14 @@ def features_in(settings: Mapping[str, Any]) -> tuple[str, ...]:
     }
     unknown = sorted(named - set(FEATURES))
     if unknown:
-        raise Refused(f"There is no feature '{unknown[0][:20]}'; there are {', '.join(FEATURES)}.")
+        raise Refused(f"There is no feature '{unknown[0][:20]}'; choose from {', '.join(FEATURES)}.")
     if not named:
         raise Refused("The network needs at least one feature to look at, such as x.")
     return tuple(name for name in FEATURES if name in named)
 
 
 def layers_in(settings: Mapping[str, Any]) -> tuple[int, ...]:
-    """Neurons of each hidden layer. Raises `Refused` for too many, or what is no number."""
+    """Neurons in each hidden layer. Raises `Refused` for too many, or for anything but whole numbers."""
     named = [part.strip() for part in str(settings["layers"]).split(",") if part.strip()]
     layers = tuple(int(part) if part.isdecimal() and len(part) < 4 else 0 for part in named)
     if len(layers) > MOST_LAYERS or not all(1 <= layer <= MOST_NEURONS for layer in layers):
@@ -213,7 +217,7 @@ def _examples(settings: Mapping[str, Any], task: Task, *, test: bool = False) ->
 
 
 def _fitting(state: PlaygroundState, resume: TrainingState | None) -> Generator[Report, None, Fitted] | None:
-    """The one loop, a report after every step; None where there is nothing to learn from."""
+    """The shared loop with a report after every step; None where there is nothing to learn from."""
     from studio.learning.training import fit
 
     examples = _examples(state.settings, state.task)
@@ -223,8 +227,8 @@ def _fitting(state: PlaygroundState, resume: TrainingState | None) -> Generator[
 
 
 def _standing(state: PlaygroundState, *, memory: bool = True) -> TrainingState | None:
-    """Where the training stands, to go on with other settings; without its history, and perhaps without the
-    optimiser's memory.
+    """The current state of the training, to go on from with other settings: without its history and, if
+    `memory` is False, without the optimiser's running averages.
     """
     from studio.learning.training import TrainingState
 
@@ -244,7 +248,7 @@ def resume(state: PlaygroundState, *, memory: bool = True) -> PlaygroundState:
 
 
 def train(state: PlaygroundState, *, seconds: float = 0.0, epochs: int = 0) -> PlaygroundState:
-    """Train for so many seconds, to the end of an epoch unless that is far; or for so many epochs."""
+    """Train for so many seconds, to the end of an epoch unless that is far off; or for so many epochs."""
     if state.fitting is None:
         return replace(
             state,
@@ -276,8 +280,8 @@ def train(state: PlaygroundState, *, seconds: float = 0.0, epochs: int = 0) -> P
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """So small a network is done sooner by one thread than by several that wait for one another, on a busy
-    machine ten times.
+    """A network this small trains faster on one thread than on several that wait for one another: on a busy
+    machine, ten times faster.
     """
     import torch
 
@@ -290,20 +294,20 @@ def one_thread() -> Iterator[None]:
 
 
 def _after_divergence(state: PlaygroundState, sentence: str) -> PlaygroundState:
-    """The loop has put the last good weights back; say which setting did it."""
+    """The loop has restored the last good weights; say which setting caused this."""
     settings = state.settings
     rate, strength = float(settings["rate"]), float(settings["penalty_rate"])
     if settings["penalty"] == "L2" and rate * strength >= 2:
         sentence = (
             f"{sentence.split(';')[0]}; went back. Learning rate {rate:g} times penalty {strength:g} "
-            f"is {rate * strength:g}: "
-            "from 2 on, every step shrinks the weights by more than they are. Lower the penalty."
+            f"is {rate * strength:g}: from 2 upwards, every step shrinks the weights by more than "
+            "their size. Lower the penalty."
         )
     return replace(resume(state, memory=False), playing=False, said=sentence, mood="bad")
 
 
 def measured(state: PlaygroundState) -> PlaygroundState:
-    """Add to the curve how wrong the network is now, and keep the best weights."""
+    """Add the current losses to the curve, and keep the best weights."""
     from studio.learning.training import evaluate
 
     cost: Any = cost_of(state.settings, state.task)
@@ -334,9 +338,7 @@ def measured(state: PlaygroundState) -> PlaygroundState:
 
 
 def find_weight(state: PlaygroundState, name: str) -> tuple[Tensor, tuple[int, ...]] | None:
-    """Where a link's weight or a neuron's bias is kept: the tensor and its place in it; None for what there
-    is not.
-    """
+    """Where a link's weight or a neuron's bias is stored: the tensor and the place in it, or None."""
     from torch import nn
 
     dense = [layer for layer in state.network if isinstance(layer, nn.Linear)]
@@ -351,7 +353,7 @@ def find_weight(state: PlaygroundState, name: str) -> tuple[Tensor, tuple[int, .
 
 
 def node_names(state: PlaygroundState) -> list[list[str]]:
-    """The names of all nodes: features, neurons layer by layer, outputs."""
+    """The names of all nodes: features, then neurons layer by layer, then outputs."""
     hidden = [
         [f"neuron {depth}.{number}" for number in range(1, wide + 1)]
         for depth, wide in enumerate(layers_in(state.settings), 1)
