@@ -59,8 +59,8 @@ class Turn:
 
 @dataclass(frozen=True)
 class CafeteriaState:
-    """The visitor's place in the lesson. `descent` is the running loop over `weights`; both start again when
-    a setting changes.
+    """The visitor's place in the lesson. `descent` is the running loop over `weights`; both start again
+    when a setting changes.
     """
 
     settings: dict[str, Any]

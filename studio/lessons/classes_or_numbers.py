@@ -93,7 +93,9 @@ def _line(grams: np.ndarray, brix: np.ndarray) -> Learner:
 
 
 def _gate(grams: np.ndarray, sweet: np.ndarray) -> Learner:
-    """Classification: the loss is the cross-entropy, the mean of -log(probability given to the true class)."""
+    """Classification: the loss is the cross-entropy, the mean of -log(probability given to the true
+    class).
+    """
     import torch
 
     from studio.learning.descent import descend
@@ -144,7 +146,9 @@ def _fruit(state: ClassesOrNumbersState, action: Action) -> ClassesOrNumbersStat
         return replace(state, said=f"{MOST_FRUIT} fruit are the most; Shift and click removes one.")
     grams, brix = float(np.clip(action.x, *WEIGHTS)), float(np.clip(action.y, *SWEETNESS))
     return replace(
-        _restarted(state.settings, np.append(state.grams, round(grams)), np.append(state.brix, round(brix, 1))),
+        _restarted(
+            state.settings, np.append(state.grams, round(grams)), np.append(state.brix, round(brix, 1))
+        ),
         said="One fruit added; both start learning again.",
     )
 
@@ -201,8 +205,8 @@ def _right(state: ClassesOrNumbersState) -> int:
 
 
 def draw(state: ClassesOrNumbersState) -> Scene:
-    """The same fruit twice: with the line through them, and sorted into two classes with the probability of
-    each.
+    """The same fruit twice: with the line through them, and sorted into two classes with the probability
+    of each.
     """
     off = float(np.mean(np.abs(guesses(state, state.grams) - state.brix)))
     return Scene(

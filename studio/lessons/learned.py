@@ -53,7 +53,8 @@ MOST_FRUIT = 150
 
 @dataclass(frozen=True)
 class LearnedState:
-    """fruit: [fruits, four features]; orange: True or False for each; unseen: fruit kept back from learning.
+    """fruit: [fruits, four features]; orange: True or False for each; unseen: fruit kept back from
+    learning.
     weights: two weights and a bias.
     curve: number of fruit learnt from -> accuracy on those, on unseen fruit, and on unseen fruit after
     the unluckiest draw.

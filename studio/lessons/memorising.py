@@ -29,8 +29,8 @@ LONGEST_RUN = 400
 
 @dataclass(frozen=True)
 class NewCanvas:
-    """A new canvas: its width in metres, the hours it took, and the answers of the table (None: not in it)
-    and the line.
+    """A new canvas: its width in metres, the hours it took, and the answers of the table (None: not in
+    it) and the line.
     """
 
     width: float
@@ -136,8 +136,8 @@ def _line(state: MemorisingState, width: float) -> float:
 
 
 def draw(state: MemorisingState) -> Scene:
-    """The examples, the line, the canvases asked about, and the mean error of both learners on seen and new
-    canvases.
+    """The examples, the line, the canvases asked about, and the mean error of both learners on seen and
+    new canvases.
     """
     seen = float(np.mean([abs(_line(state, w) - h) for w, h in zip(state.widths, state.hours, strict=True)]))
     new = [abs(_line(state, each.width) - each.hours) for each in state.asked]

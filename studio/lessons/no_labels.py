@@ -94,8 +94,8 @@ def _loop(points: np.ndarray, start: np.ndarray) -> tuple[Tensor, Generator[Step
     """K-means as descent (Lloyd, 1957; Bottou and Bengio, 1995): the loss is the mean squared distance to
     the nearest centre.
 
-    Its gradient, divided by twice the size of each group, points exactly to the group's mean; a step of
-    rate 1 arrives there.
+    Its gradient, divided by twice the size of each group, points exactly to the group's mean; a step
+    of rate 1 arrives there.
     """
     import torch
 

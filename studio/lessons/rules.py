@@ -107,8 +107,8 @@ LONGEST_RULE = 300
 def read_rule(text: str) -> ast.expr:
     """The rule as a syntax tree. Where it is true, the fruit is called an orange.
 
-    It may hold colour words (the number of pixels of that colour), `all` (all pixels), numbers, + - * /,
-    comparisons, and, or, not. Raises `Refused` for anything else.
+    It may hold colour words (the number of pixels of that colour), `all` (all pixels), numbers, + - *
+    /, comparisons, and, or, not. Raises `Refused` for anything else.
     """
     if len(text) > LONGEST_RULE:
         raise Refused(

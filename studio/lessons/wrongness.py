@@ -70,7 +70,9 @@ def _at(
 
 
 def costs(slope: np.ndarray, start: np.ndarray, x: np.ndarray, y: np.ndarray, cost: str) -> np.ndarray:
-    """The wrongness of the lines slope · x + start, for arrays of slopes and intercepts of the same shape."""
+    """The wrongness of the lines slope · x + start, for arrays of slopes and intercepts of the same
+    shape.
+    """
     errors = slope[..., None] * x + start[..., None] - y
     if cost == "squared error":
         return np.asarray(np.mean(errors**2, axis=-1))

@@ -99,10 +99,10 @@ def _fetch(state: BenchmarksState, _: Action) -> BenchmarksState:
 
     name = str(state.settings["data"])
     if name == "own" or not KNOWN_SETS[name].needs_download or state.data is not None:
-        return replace(state, said="This set is here already; there is nothing to fetch.")
+        return replace(state, said="This set is here already; there is nothing to download.")
     if state.fetching is not None:
         return state
-    return replace(state, fetching=Fetching.begin(name), playing=True, said=f"Fetching {name} …")
+    return replace(state, fetching=Fetching.begin(name), playing=True, said=f"Downloading {name} …")
 
 
 def _fetched(state: BenchmarksState, _: Action) -> BenchmarksState:
@@ -116,13 +116,15 @@ def _fetched(state: BenchmarksState, _: Action) -> BenchmarksState:
         return replace(state, fetching=None, playing=False, said=fetching.error, mood="bad")
     return replace(
         begin_with(state.settings, state.upload),
-        said=f"{fetching.name} is here, and its sums are right.",
+        said=f"{fetching.name} is here, and its checksums are right.",
         mood="good",
     )
 
 
 def _one_of(state: BenchmarksState, action: Action) -> BenchmarksState:
-    """A cell of the confusion matrix was clicked: ask about one of its examples, the next at every click."""
+    """A cell of the confusion matrix was clicked: ask about one of its examples, the next one at every
+    click.
+    """
     found, answers = state.data, state.answers
     assert found is not None
     assert answers is not None
@@ -130,13 +132,13 @@ def _one_of(state: BenchmarksState, action: Action) -> BenchmarksState:
     truth, said = classes - 1 - int(action.y), int(action.x)
     those = np.flatnonzero((found.held_out.targets.numpy() == truth) & (answers.argmax(axis=1) == said))
     if not len(those):
-        return replace(state, said="Nothing held out falls into that cell.")
+        return replace(state, said="No test example falls into that cell.")
     later = those[those > state.asked.number]
     return replace(state, asked=Question(int(later[0] if len(later) else those[0])), said="")
 
 
 def _shown(state: BenchmarksState, action: Action) -> BenchmarksState:
-    """A picture of the visitor's own, made as large as those of the set."""
+    """A picture from the visitor, resized to the size of those in the set."""
     from PIL import Image
 
     from studio.images.pictures import read_picture
@@ -145,7 +147,7 @@ def _shown(state: BenchmarksState, action: Action) -> BenchmarksState:
     assert found is not None
     if not found.is_pictures:
         read_picture(action.content, action.text or "The picture")
-        return replace(state, said="This set is a table; choose one of pictures to show it a picture.")
+        return replace(state, said="This set is a table; choose a set of pictures first.")
     channels, side = found.seen.inputs.shape[1], found.seen.inputs.shape[2]
     picture = Image.fromarray(read_picture(action.content, action.text or "The picture").pixels)
     small = picture.resize((side, side), Image.Resampling.LANCZOS)
@@ -188,7 +190,7 @@ def _saved(state: BenchmarksState, _: Action) -> BenchmarksState:
     return replace(
         state,
         files=(packed(network, card),),
-        said="The network is saved: a card and its weights in one zip.",
+        said="The network is saved: its weights and its card in one zip.",
         mood="good",
     )
 

@@ -1,5 +1,5 @@
-"""What the Benchmarks learn from: the well-known sets, a table or labelled pictures of one's own; and a
-drawn digit made like theirs.
+"""What the benchmarks learn from: the well-known sets, and a table or labelled pictures of the visitor's
+own; and a drawn digit prepared like theirs.
 """
 
 from __future__ import annotations
@@ -25,18 +25,19 @@ MOST_PICTURES = 2_000
 MOST_CLASSES = 20
 LARGEST_PICTURE = 4 * 2**20
 SIDE = 32
-"""Pictures of one's own are learnt at SIDE x SIDE pixels."""
+"""The visitor's own pictures are learnt at SIDE x SIDE pixels."""
 
 Strokes = tuple[tuple[tuple[float, float], ...], ...]
-"""Lines drawn on the sheet, in 0 … 1 both ways, up is up."""
+"""Lines drawn on the sheet, 0 … 1 in both directions, y upwards."""
 
 
 @dataclass(frozen=True)
 class BenchmarkSet:
-    """A set, parted. Inputs of tables are standardised by what is learnt from; pictures stay in 0 … 1, [n,
-    channels, h, w].
+    """A set, split. Tables are standardised by their training part; pictures stay in 0 … 1, [n, channels,
+    h, w].
 
-    raw: the held-out inputs as they were given, for showing. scale: how tables were standardised.
+    raw: the test inputs as they were given, for showing.
+    scale: how tables were standardised.
     """
 
     name: str
@@ -56,20 +57,23 @@ class BenchmarkSet:
 
     @property
     def is_drawable(self) -> bool:
-        """Whether a digit drawn on the sheet can be read: grey pictures, 8 x 8 or 28 x 28."""
+        """Whether a digit drawn on the sheet can be read: grey pictures only."""
         return self.is_pictures and self.seen.inputs.shape[1] == 1
 
 
 def folder() -> Path:
-    """Where downloaded sets lie: torchvision's own folders (MNIST/raw, cifar-10-batches-py) belong in here."""
+    """Where downloaded sets are stored; torchvision's own folders (MNIST/raw, cifar-10-batches-py) go in
+    here.
+    """
     return home() / "datasets"
 
 
 def load_set(name: str, held_out: int, most: int, seed: int) -> BenchmarkSet:
-    """A known set. held_out: percent, where there is no official test part; most: examples to learn from at
-    most.
+    """A known set.
 
-    Raises `Missing` for a set that is not on this machine.
+    held_out: percent for the test, where there is no official test part.
+    most: the largest number of training examples. Raises `Missing` for a set that is not on this
+    computer.
     """
     from studio.learning.datasets import KNOWN_SETS, load, load_test
 
@@ -80,22 +84,22 @@ def load_set(name: str, held_out: int, most: int, seed: int) -> BenchmarkSet:
 
 
 def read_table(content: bytes, name: str, held_out: int, most: int, seed: int) -> BenchmarkSet:
-    """A CSV: numbers, and the class in the last column. Raises `Unreadable`, `Refused`."""
+    """A CSV table of numbers with the class in the last column. Raises `Unreadable`, `Refused`."""
     from studio.learning.datasets import read_csv
 
     examples = read_csv(content, name=name)
     if not examples.classes:
         raise Refused(
             (
-                f"The last column of {name} ('{_last_heading(content)}') holds numbers; put the class "
+                f"The last column of {name} ('{_last_heading(content)}') has numbers; put the class "
                 "there, as a word."
             )
         )
     if not 2 <= len(examples.classes) <= MOST_CLASSES:
         raise Refused(
             (
-                f"{name} has {len(examples.classes)} classes in its last column; from 2 to "
-                f"{MOST_CLASSES} can be told apart here."
+                f"{name} has {len(examples.classes)} classes in its last column; this lesson takes "
+                f"from 2 to {MOST_CLASSES}."
             )
         )
     return _parted("own", *_split(examples, held_out, seed, name), most, seed)
@@ -113,7 +117,7 @@ def _last_heading(content: bytes) -> str:
 
 
 def read_pictures(content: bytes, name: str, held_out: int, most: int, seed: int) -> BenchmarkSet:
-    """A zip of folders, one for each class, of pictures. Raises `Unreadable`, `Refused`."""
+    """A zip with a folder of pictures for each class. Raises `Unreadable`, `Refused`."""
     import torch
     from PIL import Image
 
@@ -125,8 +129,8 @@ def read_pictures(content: bytes, name: str, held_out: int, most: int, seed: int
     if not 2 <= len(classes) <= MOST_CLASSES:
         raise Refused(
             (
-                f"{name} has {len(classes)} folders with pictures; make one for each class, from 2 to "
-                f"{MOST_CLASSES}."
+                f"{name} has {len(classes)} folders with pictures; make one for each class, from 2 "
+                f"to {MOST_CLASSES}."
             )
         )
     pixels, targets, skipped = [], [], 0
@@ -146,18 +150,18 @@ def read_pictures(content: bytes, name: str, held_out: int, most: int, seed: int
     if len(set(targets)) < 2:
         raise Unreadable(
             (
-                f"{name} holds no readable pictures of two classes; bring JPEG or PNG files in a folder "
+                f"{name} has no readable pictures of two classes; put JPEG or PNG files in a folder "
                 "for each class."
             )
         )
     examples = Examples(torch.from_numpy(np.stack(pixels)), torch.tensor(targets), (), classes)
-    note = f"{skipped} files were passed over: they are no pictures." if skipped else ""
+    note = f"{skipped} files were skipped: they are not pictures." if skipped else ""
     return replace(_parted("own", *_split(examples, held_out, seed, name), most, seed), note=note)
 
 
 def _pictures_in(content: bytes, name: str) -> list[tuple[str, str, bytes]]:
-    """Folder, file name and bytes of every picture in a zip, within the budgets; what a zip claims of sizes
-    is not believed.
+    """Folder, file name and bytes of every picture in a zip, within the limits; the sizes a zip claims
+    are not trusted.
     """
     labelled: list[tuple[str, str, bytes]] = []
     try:
@@ -169,15 +173,15 @@ def _pictures_in(content: bytes, name: str) -> list[tuple[str, str, bytes]]:
                     continue
                 if len(labelled) == MOST_PICTURES:
                     raise Refused(
-                        f"{name} holds more than {MOST_PICTURES:,} pictures; take fewer of each class."
+                        f"{name} has more than {MOST_PICTURES:,} pictures; keep fewer of each class."
                     )
                 with archive.open(entry) as file:
                     picture = file.read(LARGEST_PICTURE + 1)
                 if len(picture) > LARGEST_PICTURE:
                     raise Refused(
                         (
-                            f"{path.name[:60]} in {name} is larger than 4 MB; make the pictures smaller, "
-                            "200 pixels are plenty."
+                            f"{path.name[:60]} in {name} is larger than 4 MB; make the pictures "
+                            "smaller, 200 pixels are plenty."
                         )
                     )
                 labelled.append((path.parts[-2][:40], path.name[:60], picture))
@@ -200,7 +204,10 @@ def _split(examples: Examples, held_out: int, seed: int, name: str) -> tuple[Exa
         return examples.split(held_out / 100, seed)
     except Refused:
         raise Refused(
-            f"{name} holds only {len(examples)} examples; a part is to be held out, so bring at least ten."
+            (
+                f"{name} has only {len(examples)} examples; bring at least ten, so that some can be kept "
+                "for the test."
+            )
         ) from None
 
 
@@ -219,14 +226,12 @@ def _parted(name: str, seen: Examples, held_out: Examples, most: int, seed: int)
 # Fetching a set, beside the lesson
 
 EXPECTED = {"mnist": 11_594_722, "cifar10": 170_498_071}
-"""Bytes of the archives to be fetched: four gzip files of MNIST, one tar of CIFAR-10."""
+"""Bytes of the archives to download: four gzip files of MNIST, one tar of CIFAR-10."""
 
 
 @dataclass
 class Fetching:
-    """A download under way in a thread of its own; torchvision checks the files' MD5 sums before they are
-    believed.
-    """
+    """A download running in a thread of its own; torchvision checks the files' MD5 sums."""
 
     name: str
     error: str = ""
@@ -250,14 +255,14 @@ class Fetching:
             self.error = str(error)
         except Exception as error:  # a thread has nobody to tell; the lesson does
             self.error = (
-                f"The set could not be fetched ({type(error).__name__}); try again, or bring its files "
-                f"into {folder()}."
+                f"The set could not be downloaded ({type(error).__name__}); try again, or put its "
+                f"files into {folder()}."
             )
         self.done = True
 
     @property
     def fetched(self) -> int:
-        """Bytes of archives on the disk so far."""
+        """Bytes of archives on disk so far."""
         kinds = (".gz", ".tar.gz")
         return (
             sum(path.stat().st_size for path in folder().rglob("*") if path.name.endswith(kinds))
@@ -267,18 +272,18 @@ class Fetching:
 
     @property
     def sentence(self) -> str:
-        return f"Fetching {self.name}: {self.fetched / 1e6:.1f} of {EXPECTED[self.name] / 1e6:.0f} MB."
+        return f"Downloading {self.name}: {self.fetched / 1e6:.1f} of {EXPECTED[self.name] / 1e6:.0f} MB."
 
 
 # A digit drawn on the sheet, made as the set's own digits were made
 
 
 def drawn_digit(strokes: Strokes, side: int) -> np.ndarray:
-    """The strokes as [side, side] ink in 0 … 1, rows from the top.
+    """The strokes as [side, side] ink in 0 … 1, rows from the top, prepared as the set's own digits were.
 
-    8: as the UCI digits: the digit fills a square of 32 x 32 black or white pixels, counted in blocks of
-    4 x 4 (Alpaydin and Kaynak, 1998). Otherwise as MNIST: the digit fits 20 x 20 of 28 x 28 grey pixels,
-    its centre of mass in the middle (LeCun and others, 1998).
+    For side 8, as in the UCI digits: the digit fills a square of 32 x 32 black or white pixels,
+    counted in blocks of 4 x 4 (Alpaydin and Kaynak, 1998). Otherwise as in MNIST: the digit fits 20 x
+    20 of 28 x 28 grey pixels, with its centre of mass in the middle (LeCun and others, 1998).
     """
     if side == 8:
         ink = _inked(strokes, 32, 32, width=4.6)
@@ -294,8 +299,8 @@ def drawn_digit(strokes: Strokes, side: int) -> np.ndarray:
 
 
 def _inked(strokes: Strokes, side: int, box: int, width: float) -> np.ndarray:
-    """The strokes drawn with round pens of that width, enlarged or shrunk so that ink and all fill the box
-    in the middle of the sheet.
+    """The strokes drawn with a round pen of that width, scaled so that all the ink fits the box in the
+    middle of the sheet.
     """
     from PIL import Image, ImageDraw
 
@@ -320,8 +325,8 @@ def _inked(strokes: Strokes, side: int, box: int, width: float) -> np.ndarray:
 
 
 def most_telling(data: BenchmarkSet) -> tuple[int, int]:
-    """The two features of a table whose means differ most between classes, against their spread within
-    (Fisher's ratio).
+    """The two features of a table whose means differ most between classes, relative to the spread within
+    a class (Fisher's ratio).
     """
     inputs, targets = data.seen.inputs.numpy(), data.seen.targets.numpy()
     means = np.stack([inputs[targets == number].mean(axis=0) for number in np.unique(targets)])

@@ -35,7 +35,9 @@ ROWS = 12
 
 
 def draw(state: BenchmarksState) -> Scene:
-    """What is asked and what the network answers, the curve, who is taken for whom, and the worst mistakes."""
+    """What the network is asked and answers, the loss curves, the confusion matrix, and the worst
+    mistakes.
+    """
     if state.data is None or state.answers is None:
         return Scene(
             tables=(known_table(state),),
@@ -50,10 +52,10 @@ def draw(state: BenchmarksState) -> Scene:
     assert state.network is not None
     numbers = {
         "epoch": f"{state.done:.1f} of {state.until}",
-        "right, learning": rounded_share(last.right) if last else "–",
-        "right, held out": rounded_share(right),
-        "learning from": f"{len(found.seen):,}",
-        "held out": f"{len(found.held_out):,}",
+        "training accuracy": rounded_share(last.right) if last else "–",
+        "test accuracy": rounded_share(right),
+        "training examples": f"{len(found.seen):,}",
+        "test examples": f"{len(found.held_out):,}",
         "weights": f"{sum(weight.numel() for weight in state.network.parameters()):,}",
     }
     worst = _worst(state, found)
@@ -90,17 +92,17 @@ def _says(state: BenchmarksState, found: BenchmarkSet, right: float) -> str:
             f"{len(found.classes)}. Press Train."
         )
     if state.playing or not state.epochs:
-        return "It learns. The bars show how sure it is of the example beside them; watch them settle."
+        return "It is learning. The bars show how sure it is of the example beside them; watch them settle."
     wrong = round((1 - right) * len(found.held_out))
     draws = " Draw a digit on the sheet." if found.is_drawable else ""
     return (
-        f"{wrong} of {len(found.held_out):,} that it never saw are wrong. Look at them below: would you "
-        f"have known?{draws}"
+        f"{wrong} of the {len(found.held_out):,} test examples are wrong. Look at them below: would "
+        f"you have known?{draws}"
     )
 
 
 def _picture(pixels: np.ndarray, extent: tuple[float, float, float, float]) -> Heat:
-    """pixels [channels, h, w], rows from the top, in 0 … 1. Small ones keep their squares."""
+    """pixels: [channels, h, w], rows from the top, in 0 … 1. Small ones are shown as squares."""
     upright = pixels[:, ::-1]
     if len(upright) == 1:
         return Heat(upright[0], extent, scale="light", pixelated=True)
@@ -140,7 +142,7 @@ def _sheet(state: BenchmarksState, found: BenchmarkSet) -> Figure:
 
 
 def _plane(state: BenchmarksState, found: BenchmarkSet) -> Figure:
-    """A table's held-out examples by the two features that tell most; the one asked about is ringed."""
+    """A table's test examples by the two most telling features; the one asked about is ringed."""
     across, up = most_telling(found)
     inputs, targets = found.held_out.inputs.numpy(), found.held_out.targets.numpy()
     x, y = np.clip(inputs[:, across], -3, 3), np.clip(inputs[:, up], -3, 3)
@@ -154,7 +156,7 @@ def _plane(state: BenchmarksState, found: BenchmarkSet) -> Figure:
         f"{shape} {name}"
         for shape, name in zip(("dot", "square", "ring", "cross"), found.classes, strict=False)
     )
-    text = f"{title}. Shown by the two features that tell the classes apart best. {legend}."
+    text = f"{title}. Shown by the two features that separate the classes best. {legend}."
     clicks = f"Click an example. {legend[:1].upper()}{legend[1:]}."
     axes = (-3.2, 3.2)
     return Figure(
@@ -216,7 +218,7 @@ def _curve(state: BenchmarksState) -> Figure:
         Words(
             (right * 0.98,) * 2,
             (top * 0.92, top * 0.79),
-            ("learning", "held out"),
+            ("training", "test"),
             ("ink", "three"),
             12.5,
             "end",
@@ -224,15 +226,20 @@ def _curve(state: BenchmarksState) -> Figure:
     )
     last = state.epochs[-1] if state.epochs else None
     text = (
-        f"After {last.number} epochs {written(last.loss)} learning, {written(last.held_out_loss)} held out."
+        (
+            f"After {last.number} epochs: {written(last.loss)} on the training set, "
+            f"{written(last.held_out_loss)} on the test set."
+        )
         if last
         else "Not trained yet."
     )
-    return Figure("curve", "Wrongness, epoch by epoch", (0, right), (0, top), tuple(marks), text, aspect=2.3)
+    return Figure("curve", "Loss, epoch by epoch", (0, right), (0, top), tuple(marks), text, aspect=2.3)
 
 
 def confusion_figure(state: BenchmarksState, found: BenchmarkSet) -> Figure:
-    """Rows: what it is; columns: what the network said. Orange for right, blue for taken for another."""
+    """The confusion matrix. Rows: the true class; columns: the network's answer. Orange is right, blue is
+    wrong.
+    """
     assert state.answers is not None
     classes, targets, said = len(found.classes), found.held_out.targets.numpy(), state.answers.argmax(axis=1)
     counts = np.zeros((classes, classes), dtype=int)
@@ -256,15 +263,15 @@ def confusion_figure(state: BenchmarksState, found: BenchmarkSet) -> Figure:
         f"Most often: {pairs}." if pairs else "No mistakes."
     )
     left = -0.16 * classes if classes <= 4 else -0.1 * classes
-    clicks = "Rows: what it is. Columns: what it is taken for. Click a cell to see one."
+    clicks = "Rows: what it is. Columns: what the network says. Click a cell to see one."
     axes = (left, float(classes)), (-0.08 * classes, float(classes))
     return Figure(
-        "confusion", "Who is taken for whom", *axes, marks, text, aspect=1.05, axes=False, clicks=clicks
+        "confusion", "Which classes get confused", *axes, marks, text, aspect=1.05, axes=False, clicks=clicks
     )
 
 
 def _worst(state: BenchmarksState, found: BenchmarkSet) -> list[int]:
-    """The held-out examples that were wrong, those it was surest about first."""
+    """The test examples that were wrong, those it was surest about first."""
     assert state.answers is not None
     targets = found.held_out.targets.numpy()
     wrong = np.flatnonzero(state.answers.argmax(axis=1) != targets)
@@ -292,10 +299,10 @@ def _mistakes(state: BenchmarksState, found: BenchmarkSet, worst: list[int]) -> 
     if not worst:
         marks.append(Words((2,), (1.5,), ("no mistakes",), "faint"))
     mistakes = int((state.answers.argmax(axis=1) != found.held_out.targets.numpy()).sum())
-    text = f"{mistakes} mistakes; the {len(worst)} it was surest about are shown."
+    text = f"{mistakes} mistakes; shown are the {len(worst)} it was surest about."
     return Figure(
         "mistakes",
-        "The worst mistakes, the surest first",
+        "The worst mistakes, most confident first",
         (0, 4),
         (0, 3),
         tuple(marks),
@@ -319,7 +326,7 @@ def _mistakes_table(state: BenchmarksState, found: BenchmarkSet, worst: list[int
         for number in worst[:6]
     )
     return Table(
-        "The worst mistakes, the surest first",
+        "The worst mistakes, most confident first",
         ("example", *(found.seen.features[f] for f in telling), "it is", "it says", "sure"),
         rows,
     )
@@ -336,14 +343,16 @@ def epoch_table(state: BenchmarksState, last: int = ROWS) -> Table:
         )
         for each in state.epochs[-last:]
     )
-    columns = ("epoch", "wrongness, learning", "right, learning", "wrongness, held out", "right, held out")
+    columns = ("epoch", "training loss", "training accuracy", "test loss", "test accuracy")
     return Table("Epoch by epoch", columns, rows, len(rows) - 1 if rows else None)
 
 
 @dataclass(frozen=True)
 class Known:
-    """What a set is known to give. here, time: what this lesson's defaults reached with the dice 1, 2 and 3
-    on two cores; published: what others did.
+    """What is known about a set.
+
+    here, time: what this lesson's default settings reached with the seeds 1, 2 and 3 on two cores.
+    published: what others reached.
     """
 
     here: str
@@ -380,7 +389,7 @@ def known_table(state: BenchmarksState) -> Table:
     holds = f"{name}: {KNOWN_SETS[name].sentence} " if name in KNOWN else ""
     chosen = list(KNOWN).index(name) if name in KNOWN else None
     return Table(
-        f"{holds}What is reached on what was held out",
+        f"{holds}Accuracy on the test set",
         ("set", "reached", "takes", "published"),
         tuple(rows),
         chosen,

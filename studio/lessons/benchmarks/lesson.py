@@ -1,4 +1,6 @@
-"""Benchmarks: the sets that everybody measures by, a network to choose, and an honest look at its mistakes."""
+"""Benchmarks: the data sets everybody measures by, a network to choose, and an honest look at its
+mistakes.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ from studio.lessons.kit.scene import (
 
 
 def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
-    """Shares of right answers, epoch by epoch, and who was taken for whom."""
+    """Accuracy epoch by epoch, and which classes were confused."""
     state = begin(settings)
     yield known_table(state)
     if state.data is None:
@@ -40,48 +42,48 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
 LESSON: Lesson[BenchmarksState] = Lesson(
     name="benchmarks",
     title="Benchmarks",
-    question="How good is a network really, and what are its mistakes like?",
-    first="Press Train. When it rests, draw a digit on the sheet with a finger or the mouse.",
+    question="How good is a network really, and what kind of mistakes does it make?",
+    first="Press Train. When it has finished, draw a digit on the sheet with a finger or the mouse.",
     notice=(
-        "Only what was held out counts. On what it learnt from, a large network is nearly always right.",
-        "Its mistakes are not spread evenly: who is taken for whom says what the network looks at.",
-        "Being sure is not being right. The worst mistakes are those made with confidence.",
+        "Only the test set counts. On the examples it learnt from, a large network is nearly always right.",
+        "Its mistakes are not spread evenly: which classes it confuses shows what the network looks at.",
+        "Being sure is not the same as being right. The worst mistakes are the confident ones.",
         (
-            "Your own digit is harder than those of the set: other hand, other pen. A benchmark measures "
-            "the benchmark."
+            "Your own digit is harder than those in the set: another hand, another pen. A benchmark "
+            "measures only the benchmark."
         ),
     ),
     checks=(
         Check(
             "What will happen if you draw a letter instead of a digit?",
             (
-                "It says that it is no digit",
-                "It names a digit all the same, often with confidence",
+                "It says that this is not a digit",
+                "It names a digit anyway, often with confidence",
                 "All bars are equally high",
             ),
             1,
-            "It was only ever asked which of ten. That something may be none of them it has never met.",
+            (
+                "It was only ever asked which of ten digits it sees. That something might be none of "
+                "them, it has never met."
+            ),
         ),
         Check(
             "What will happen if it learns from 500 examples instead of all?",
             (
-                "The same in less time",
-                "All right on what it learnt from, worse on what was held out",
+                "The same, in less time",
+                "Perfect on what it learnt from, worse on the test set",
                 "Worse on both",
             ),
             1,
-            (
-                "Fewer examples are learnt by heart more easily, and say less about those that were not "
-                "among them."
-            ),
+            ("Fewer examples are easier to memorise, and say less about the ones that were not among them."),
         ),
     ),
     formula=(
         "p(class) = exp(y of the class) / Σ exp(y)\n"
-        "wrongness = − log p(right class), mean\n\n"
+        "loss = − log p(right class), mean\n\n"
         "y  one output for each class\n"
-        "p  how sure the network is, 0 … 1, all together 1\n"
-        "share right = how often the largest p is the right class, on what was held out"
+        "p  how sure the network is, 0 … 1, adding up to 1\n"
+        "accuracy = how often the largest p is the right class, on the test set"
     ),
     code="""\
 import numpy as np
@@ -99,8 +101,8 @@ right = (x[held_out] @ W + b).argmax(axis=1) == digits[held_out]
 print(right.mean())  # about nine in ten, without a single hidden neuron""",
     tab="Dream",
     use=(
-        "The network that dreams was measured like this, on a thousand kinds of photos. "
-        "What it tells apart is what it can dream of; what nobody labelled, it has no eye for."
+        "The network that dreams was measured like this, on a thousand kinds of photos. It can only "
+        "dream of what it learnt to tell apart."
     ),
     credits=(
         (

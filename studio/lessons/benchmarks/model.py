@@ -1,4 +1,4 @@
-"""The set, the network that learns from it, and what it is asked about."""
+"""The data set, the network that learns from it, and what it is asked about."""
 
 from __future__ import annotations
 
@@ -33,9 +33,7 @@ TURN = 0.06
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch came to: shares of right answers, and the mean wrongness, where it was learnt from and
-    on what was held out.
-    """
+    """The loss and accuracy after one epoch, on the training set and on the test set."""
 
     number: int
     loss: float
@@ -46,8 +44,8 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Question:
-    """What the network is asked about: a held-out example by number, the visitor's strokes (then number is
-    -1), or a picture of theirs.
+    """What the network is asked about: a test example by number, or (number -1) the visitor's strokes or
+    picture.
     """
 
     number: int = 0
@@ -57,13 +55,14 @@ class Question:
 
 @dataclass(frozen=True)
 class BenchmarksState:
-    """The visitor's place. The network's weights and the running `fitting` change in place; all else is
-    replaced.
+    """The visitor's place in the lesson. The network's weights and the running `fitting` change in place;
+    all else is replaced.
 
-    data: None while the set is not on this machine. answers: [held out, classes], probabilities as of the
-    last epoch.
-    losses: (epochs, wrongness) of the batches, smoothed, as they come. upload: the visitor's own file,
-    for other settings. spent: seconds that went into learning.
+    data: None while the set is not on this computer.
+    answers: [test examples, classes], probabilities after the last epoch.
+    losses: (epochs, loss) of the batches, smoothed, as they come.
+    upload: the visitor's own file, kept for other settings.
+    spent: seconds spent on training.
     """
 
     settings: dict[str, Any]
@@ -86,7 +85,7 @@ class BenchmarksState:
 
 
 def begin(settings: Mapping[str, Any]) -> BenchmarksState:
-    """The set, parted, and a network that has seen none of it; or a sentence on how to get the set. Raises
+    """The set, split, and a network that has seen none of it; or a sentence on how to get the set. Raises
     `Refused`.
     """
     return begin_with(dict(settings), None)
@@ -110,8 +109,8 @@ def _absent(settings: Mapping[str, Any], missing: Missing) -> str:
     if settings["data"] == "own":
         return str(missing)
     return (
-        f"{settings['data']} is not on this machine. Press Fetch the set, or put its files into the "
-        "studio's folder, STUDIO_HOME/datasets."
+        f"{settings['data']} is not on this computer. Press Download the set, or put its files into "
+        "the studio's folder, STUDIO_HOME/datasets."
     )
 
 
@@ -127,8 +126,8 @@ def _bench(settings: Mapping[str, Any], upload: tuple[str, bytes] | None) -> Ben
     if upload is None:
         raise Missing(
             (
-                "Choose a file of your own: a table (CSV) with the class last, or a zip with a folder of "
-                "pictures for each class."
+                "Choose a file of your own: a table (CSV) with the class in the last column, or a "
+                "zip with a folder of pictures for each class."
             )
         )
     file, content = upload
@@ -170,7 +169,7 @@ def _network(settings: Mapping[str, Any], found: BenchmarkSet) -> Network:
 
 @contextmanager
 def _threads(found: BenchmarkSet) -> Iterator[None]:
-    """Small pictures and tables are done sooner by one thread than by several that wait for one another."""
+    """Small pictures and tables train faster on one thread than on several that wait for one another."""
     import torch
 
     before = torch.get_num_threads()
@@ -183,7 +182,7 @@ def _threads(found: BenchmarkSet) -> Iterator[None]:
 
 
 def answers_of(network: Network, found: BenchmarkSet) -> np.ndarray:
-    """Probabilities for all that is held out: [n, classes]."""
+    """Probabilities for the whole test set: [n, classes]."""
     import torch
 
     with torch.no_grad(), _threads(found):
@@ -265,7 +264,7 @@ def train(state: BenchmarksState, *, seconds: float = 0.0, epochs: int = 0) -> B
 
 
 def asked_about(state: BenchmarksState, found: BenchmarkSet) -> tuple[np.ndarray, str, str]:
-    """The input the network is asked about, what it is in truth, and what to call it."""
+    """The input the network is asked about, its true class (empty if unknown), and what to call it."""
     asked = state.asked
     if asked.picture is not None:
         return asked.picture, "", "Your picture"
@@ -274,7 +273,7 @@ def asked_about(state: BenchmarksState, found: BenchmarkSet) -> tuple[np.ndarray
         return drawn_digit(asked.strokes, side)[None], "", "Your digit"
     number = max(asked.number, 0)
     truth = found.classes[int(found.held_out.targets[number])]
-    return found.held_out.inputs[number].numpy(), truth, f"Held-out example {number + 1}: {truth}"
+    return found.held_out.inputs[number].numpy(), truth, f"Test example {number + 1}: {truth}"
 
 
 def probabilities(state: BenchmarksState, found: BenchmarkSet) -> tuple[np.ndarray, str]:

@@ -27,7 +27,9 @@ from studio.lessons.kit.scene import (
 
 
 def act(state: DeepNetworksState, action: Action) -> DeepNetworksState:
-    """Choose a layer or channel, grow a picture for it, bring a photo, or take the layer to the Dream tab."""
+    """Choose a layer or channel, grow a picture for it, bring a photo, or take the layer to the Dream
+    tab.
+    """
     return dispatch(_HANDLERS, replace(state, shown=True, visit=None), action)
 
 

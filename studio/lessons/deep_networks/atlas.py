@@ -16,15 +16,15 @@ ATLAS_COLUMNS, ATLAS_TILE = 12, 64
 
 
 def atlas_channels(layer: str) -> list[int]:
-    """The channels of a layer that are in the atlas: twelve, evenly spread, so that nobody picked them for
-    their looks.
+    """The channels of a layer that are in the atlas: twelve, evenly spread, so that nobody picked them
+    for their looks.
     """
     return [number * CHANNELS[layer] // ATLAS_COLUMNS for number in range(ATLAS_COLUMNS)]
 
 
 def make_atlas(path: Path = ATLAS) -> None:
-    """Grow every picture of the atlas again and write it: a JPEG of ATLAS_COLUMNS by len(LAYERS) tiles, the
-    last layer on top.
+    """Grow every picture of the atlas again and write it: a JPEG of ATLAS_COLUMNS by len(LAYERS) tiles,
+    the last layer on top.
     """
     from studio.images.pictures import resize, write_jpeg
 

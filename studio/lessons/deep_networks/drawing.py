@@ -37,8 +37,8 @@ TILES_ASPECT = 2.02
 
 
 def draw(state: DeepNetworksState) -> Scene:
-    """Every layer's view of the photo, the chosen layer's strongest channels, and a picture growing for one
-    of them.
+    """Every layer's view of the photo, the chosen layer's strongest channels, and a picture growing for
+    one of them.
     """
     layer, channel = str(state.settings["layer"]), int(state.settings["channel"])
     seen = state.seen[layer]
@@ -219,8 +219,8 @@ def _rise_figure(state: DeepNetworksState) -> Figure:
 
 
 def _atlas_figure(state: DeepNetworksState) -> Figure:
-    """All layers, twelve channels of each, grown beforehand. The page keeps the picture, so it is sent only
-    once.
+    """All layers, twelve channels of each, grown beforehand. The page keeps the picture, so it is sent
+    only once.
     """
     url = ""
     if not state.shown and ATLAS.is_file():

@@ -55,7 +55,9 @@ class DeepNetworksState:
 
 
 def begin(settings: Mapping[str, Any]) -> DeepNetworksState:
-    """The sample photo, seen by every layer. Raises `Missing` where the network's weights are not available."""
+    """The sample photo, seen by every layer. Raises `Missing` where the network's weights are not
+    available.
+    """
     from studio.lessons.shared.pictures import sample
 
     photo = cut_evenly(sample(str(settings["photo"]), 2 * PHOTO_SIDE))
@@ -63,7 +65,9 @@ def begin(settings: Mapping[str, Any]) -> DeepNetworksState:
 
 
 def cut_evenly(pixels: Pixels) -> Pixels:
-    """A picture PHOTO_SIDE long whose sides the network can halve five times, cropped a little where needed."""
+    """A picture PHOTO_SIDE long whose sides the network can halve five times, cropped a little where
+    needed.
+    """
     from studio.images.pictures import fit_within, resize
 
     height, width = pixels.shape[:2]
@@ -98,8 +102,8 @@ def features(photo: Pixels) -> dict[str, np.ndarray]:
 
 
 def strongest(seen: np.ndarray, count: int = STRONGEST) -> list[int]:
-    """The channels with the largest positive answers, averaged over all places: [channels, h, w] -> channel
-    numbers, strongest first.
+    """The channels with the largest positive answers, averaged over all places: [channels, h, w] ->
+    channel numbers, strongest first.
     """
     return [int(number) for number in np.argsort(-excitement(seen), kind="stable")[:count]]
 
@@ -112,8 +116,8 @@ def excitement(seen: np.ndarray) -> np.ndarray:
 
 
 def field_of_view(layer: str) -> int:
-    """Side in pixels of the square that one place of the layer can see (its receptive field), from kernels
-    and strides.
+    """Side in pixels of the square that one place of the layer can see (its receptive field), from
+    kernels and strides.
     """
     from studio.images.networks.efficientnet_lite import STAGES
 

@@ -37,7 +37,7 @@ def begin(settings: Mapping[str, Any]) -> DerivativeWorksState:
 
 
 def _shown(state: DerivativeWorksState) -> DerivativeWorksState:
-    """With what the chosen part needs."""
+    """The state, with what the chosen part needs."""
     part = state.settings["part"]
     if part == PARTS[0] and state.three is None:
         return replace(state, three=begin_three(int(state.settings["seed"])))
@@ -47,8 +47,8 @@ def _shown(state: DerivativeWorksState) -> DerivativeWorksState:
 
 
 def newest_works() -> tuple[int, dict[str, Work]]:
-    """How many works the gallery has, and the newest one of each use that has a loss curve. A gallery is not
-    made for looking into it.
+    """How many works the gallery has, and the newest of each use that has a loss curve. Looking does not
+    create a gallery.
     """
     from studio.errors import StudioError
     from studio.works.gallery import Gallery
@@ -148,7 +148,7 @@ def _dream_anew(state: DerivativeWorksState) -> DerivativeWorksState:
     if state.own.fitting is not None:
         # Before it has learnt anything is worth a look as well: the loop is the same, only nothing is known
         # yet.
-        said = "It dreams with what it has learnt so far. Press Play to let it learn on."
+        said = "It dreams with what it has learnt so far. Press Play to go on training."
         return replace(_own_dream_step(state), playing=False, said=said)
     return replace(state, own=with_dream(state, state.own), playing=True)
 
@@ -183,15 +183,13 @@ def _brought(state: DerivativeWorksState, action: Action) -> DerivativeWorksStat
         assert state.own is not None
         return replace(state, own=replace(state.own, dream=None))
     if len(state.pictures) >= MOST_OWN:
-        raise Refused(
-            f"{MOST_OWN} pictures are enough to tell apart; press Start again in a new window for others."
-        )
+        raise Refused(f"{MOST_OWN} pictures are the most; reload the page to choose others.")
     settings = state.settings | {"learn_from": "my pictures", "part": PARTS[1]}
     state = replace(state, settings=settings, pictures=(*state.pictures, small), own=None, playing=False)
     count = len(state.pictures)
     said = (
-        f"{count} picture{'s' if count > 1 else ''} of yours. It learns which one a small piece is from. "
-        "Add more, or press Play."
+        f"{count} picture{'s' if count > 1 else ''} of yours. It learns which one a small piece is "
+        "from. Add more, or press Play."
     )
     return _shown(replace(state, said=said, mood="plain"))
 
@@ -214,7 +212,7 @@ def _saved(state: DerivativeWorksState) -> DerivativeWorksState:
 
 
 def _travelled(state: DerivativeWorksState) -> DerivativeWorksState:
-    """To the Dream tab, with the network as it is now."""
+    """Go to the Dream tab with the network as it is now."""
     own = state.own
     if own is None or not own.losses:
         return replace(state, said=NOTHING_YET, mood="bad")

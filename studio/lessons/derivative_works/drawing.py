@@ -67,7 +67,7 @@ def draw(state: DerivativeWorksState) -> Scene:
 
 
 def _away(part: str) -> tuple[str, ...]:
-    """The controls that mean nothing in this part."""
+    """The controls that have no use in this part."""
     groups = tuple(group for of, group in zip(PARTS[1:], GROUPS, strict=True) if of != part)
     pushes = {PARTS[0]: (), PARTS[1]: ("hear",), PARTS[2]: ("play", "step", "hear")}[part]
     return groups + pushes
@@ -82,10 +82,10 @@ def _draw_three(state: DerivativeWorksState) -> Scene:
     dream = three.dream
     curves = (
         _curve("prices_loss", "Prices: error falls", three.price_losses, 62.0, "½ Σ (t − y)²"),
-        _curve("melody_loss", "Melody: surprise falls", three.melody_losses, 2.6, "nats a note"),
+        _curve("melody_loss", "Melody: error falls", three.melody_losses, 2.6, "nats per note"),
         _curve(
             "dream_rise",
-            "Dream: sight rises",
+            "Dream: answer rises",
             dream.losses,
             max(0.1, *dream.losses, 0.1) * 1.08,
             "mean square",
@@ -93,16 +93,16 @@ def _draw_three(state: DerivativeWorksState) -> Scene:
     )
     hung = ", ".join(f"{use}: {work.title}" for use, work in state.found.items())
     if hung:
-        gallery = f"Below, real works of this gallery, the newest of each kind: {hung}."
+        gallery = f"Below are real works from this gallery, the newest of each kind: {hung}."
     elif state.works:
         gallery = (
-            f"The gallery has {state.works} works, but none with a curve to show; make a dream, and it "
-            "hangs below."
+            f"The gallery has {state.works} works, but none with a curve to show; make a dream, and "
+            "it appears below."
         )
     else:
         gallery = (
-            "The gallery is empty: nothing has been made here yet. These three are small ones, run live "
-            "instead."
+            "The gallery is empty: nothing has been made here yet. These three are small ones, run "
+            "live instead."
         )
     says = (
         f"Press Play: three descents, step by step. {gallery}"
@@ -119,8 +119,8 @@ def _draw_three(state: DerivativeWorksState) -> Scene:
         ),
         numbers={
             "step": f"{three.done} of {STEPS}",
-            "prices' error": written(three.price_losses[-1], 3) if three.done else "–",
-            "melody's surprise": written(three.melody_losses[-1], 3) if three.done else "–",
+            "error of the prices": written(three.price_losses[-1], 3) if three.done else "–",
+            "error of the melody": written(three.melody_losses[-1], 3) if three.done else "–",
             "dream": written(dream.losses[-1], 3) if dream.losses else "–",
             "works in the gallery": str(state.works),
         },
@@ -200,8 +200,8 @@ def _curve(name: str, title: str, losses: Sequence[float], top: float, label: st
 
 
 def _gallery_figure(found: Mapping[str, Work]) -> Figure:
-    """The curves of real works, each stretched from its beginning to its end and from its lowest value to
-    its highest.
+    """The curves of real works, each stretched from its first step to its last and from its lowest value
+    to its highest.
     """
     title = "From this gallery: the curves of real works, each on its own scale"
     if not found:
@@ -264,12 +264,15 @@ def _draw_own(state: DerivativeWorksState) -> Scene:
     elif own.dream is None:
         says = "It has learnt. Press Play, and it dreams with these weights."
     else:
-        says = f"Step {len(own.dream.losses)} of {own.dream.steps}: the same loop, the pixels now, upwards."
+        says = (
+            f"Step {len(own.dream.losses)} of {own.dream.steps}: the same loop, but now the pixels "
+            "change, and the answer rises."
+        )
     return Scene(
         figures=(_own_examples(own), _own_dream(state, own), _own_learning(own), _own_rise(own)),
         numbers={
-            "learnt": f"{epoch} of {own.epochs} epochs",
-            "right on what it never saw": f"{own.right[-1]:.1%}" if own.right else "–",
+            "training": f"{epoch} of {own.epochs} epochs",
+            "accuracy on new examples": f"{own.right[-1]:.1%}" if own.right else "–",
             "its weights": own.weights,
             "the dream was made with": own.dreamt_with if own.dream is not None else "–",
         },
@@ -316,14 +319,14 @@ def _own_learning(own: Own) -> Figure:
     marks: list[Mark] = [Line(range(1, len(own.losses) + 1), own.losses, colour="accent", fill=True)]
     top = max(2.6, max(own.losses, default=0.0) * 1.05)
     text = (
-        f"Wrongness from {written(own.losses[0], 3)} to {written(own.losses[-1], 3)}."
+        f"Loss from {written(own.losses[0], 3)} to {written(own.losses[-1], 3)}."
         if own.losses
         else "It has not learnt yet."
     )
     right = max(steps, len(own.losses))
     return Figure(
         "learning",
-        "Learning: wrongness falls",
+        "Learning: loss falls",
         (0, right),
         (0, top),
         tuple(marks),
@@ -365,7 +368,7 @@ def _own_rise(own: Own) -> Figure:
     )
     return Figure(
         "rise",
-        "Dreaming: what it sees rises",
+        "Dreaming: the answer rises",
         (0, steps),
         (low - room, high + room),
         marks,
@@ -390,13 +393,13 @@ def _draw_rights(state: DerivativeWorksState) -> Scene:
         for role, licence in (("photo", first), ("style or guide", second))
     )
     rows = (*rows, ("what you make of both", yes[said.share], yes[said.sell], yes[said.credit], said.licence))
-    columns = ("source", "adapt and pass on", "sell", "credit needed", "licence of what is made")
+    columns = ("source", "adapt and share", "sell", "credit needed", "licence of the result")
     tables = [Table("In short; the licence's own text decides", columns, rows, 2), _sources_table(state)]
     return Scene(
         figures=(_flow_figure(first, second, said),),
         tables=tuple(table for table in tables if table is not None),
         numbers={
-            "may be passed on": yes[said.share],
+            "may be shared": yes[said.share],
             "may be sold": yes[said.sell],
             "credit": "needed" if said.credit else "good manners",
             "under": said.licence,
@@ -425,9 +428,8 @@ def _flow_figure(first: Licence, second: Licence, said: Verdict) -> Figure:
     )
     text = (
         f"From a photo ({first.name}) and a style or guide picture ({second.name}): {answer}. "
-        f"Licence: {said.licence}. {said.why} "
-        "The network learnt from many photos; whether that makes their makers part of your work is "
-        "being argued in courts."
+        f"Licence: {said.licence}. {said.why} The network learnt from many photos; whether that "
+        "makes their makers part of your work is being argued in courts."
     )
     return Figure(
         "rights",
@@ -443,12 +445,12 @@ def _flow_figure(first: Licence, second: Licence, said: Verdict) -> Figure:
 
 
 def _sources_table(state: DerivativeWorksState) -> Table | None:
-    """The sources of the newest work in the gallery, as its recipe names them, and the credit line for the
-    choice above.
+    """The sources of the newest work in the gallery, as its recipe names them, and the credit line for
+    the choice above.
     """
     import json
 
-    rows = [("the line for your choice", credit_line(state.settings), "")]
+    rows = [("for your choice", credit_line(state.settings), "")]
     work = max(state.found.values(), key=lambda each: each.made_at, default=None)
     if work is not None:
         for source in json.loads(work.recipe_json).get("sources", [])[:8]:
@@ -461,4 +463,4 @@ def _sources_table(state: DerivativeWorksState) -> Table | None:
                     source.get("licence") or "no licence noted",
                 )
             )
-    return Table("Credit, as it would stand under the work", ("for", "credit", "licence"), tuple(rows))
+    return Table("Credit, as it would appear under the work", ("for", "credit", "licence"), tuple(rows))

@@ -50,31 +50,34 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
 LESSON: Lesson[DerivativeWorksState] = Lesson(
     name="derivative_works",
     title="Derivative works",
-    question="Is a dream the same thing as learning a price, and whose work is what comes out?",
+    question="Is dreaming the same thing as learning a price, and whose work is the result?",
     first=(
-        "Press Play and watch three curves. Then choose 'my network dreams', press Play until it has "
-        "learnt, and once more."
+        "Press Play and watch three curves. Then choose “my network dreams” and press Play: once to "
+        "train it, once more to let it dream."
     ),
     notice=(
         (
             "Prices, the weights of a network, the pixels of a photo: whatever can be nudged can be "
             "learnt, by the same loop."
         ),
-        "Learning goes down a wrongness. Dreaming goes up a liking. Only the sign differs.",
-        "A network can only dream of what it was shown. One that saw digits finds pen strokes in a pagoda.",
+        "Learning makes an error smaller. Dreaming makes an answer larger. Only the sign differs.",
         (
-            "Every work here has sources, a recipe and a maker. Keep them together: the credit is part "
-            "of the work."
+            "A network can only dream of what it was shown. One that has seen digits finds pen strokes "
+            "in a pagoda."
+        ),
+        (
+            "Every work here has sources, a recipe and a maker. Keep them together: the credit is "
+            "part of the work."
         ),
     ),
     checks=(
         Check(
             "What will happen if the network dreams before it has learnt anything?",
-            ("Nothing changes", "It grows random textures", "It dreams of digits all the same"),
+            ("Nothing changes", "It grows random textures", "It dreams of digits anyway"),
             1,
             (
-                "The loop needs no knowledge: it makes stronger whatever its random weights answer to. "
-                "Press Dream anew before Play and see."
+                "The loop needs no knowledge: it strengthens whatever the random weights answer to. "
+                "Press Dream again before Play and see."
             ),
         ),
         Check(
@@ -82,13 +85,13 @@ LESSON: Lesson[DerivativeWorksState] = Lesson(
             ("Sell it with credit", "Share it under CC BY-SA", "Neither, without asking one of the two"),
             2,
             (
-                "The first wants a licence that allows sale, the second forbids it. No licence keeps "
-                "both promises."
+                "The first requires a licence that allows sale, the second forbids sale. No licence "
+                "can keep both promises."
             ),
         ),
     ),
     formula=(
-        "x ← x − ε ∂L/∂x                     learning: L is a wrongness\n"
+        "x ← x − ε ∂L/∂x                     learning: L is an error\n"
         "x ← x + ε ∂a/∂x                     dreaming: a is what a network sees\n\n"
         "x  prices, weights, or pixels        ε  step\n"
         "L  ½ Σ (t − y)², or − log p(next note), or how unlike a style\n"
@@ -110,50 +113,52 @@ seen = lambda: pixels.mean(dim=0) @ torch.tensor([-1.0, 2.0, -1.0])
 for step in descend([pixels], seen, GradientDescent(0.1), steps=20, maximize=True):
     print(step.number, step.loss)  # light with dark on both sides: up""",
     tab="Gallery",
-    use="Every work in the gallery keeps its sources, their licences and its recipe, also inside its file.",
+    use=(
+        "Every work in the gallery keeps its sources, their licences and its recipe, inside its file as well."
+    ),
     knobs=(
         Push("play", "Play", "step after step", key="space", main=True),
         Push("step", "Step", "one step", key="s"),
         Push("hear", "Hear the melody", "what the melody network writes now", key="h"),
-        Push("reset", "Start again", "all from the beginning; the gallery is looked at anew", key="r"),
+        Push("reset", "Start again", "all from the beginning; the gallery is read again", key="r"),
         Choice("part", "Part", PARTS, PARTS[0]),
         Choice("learn_from", "It learns from", ("digits", "my pictures"), "digits", group=GROUPS[0]),
         Upload(
             "learn",
             "Add a picture to learn from",
             "image/*",
-            "Up to eight. They stay on this machine.",
+            "Up to eight. They stay on this computer.",
             group=GROUPS[0],
         ),
         Choice("layer", "It dreams with", OWN_LAYERS, "blocks.2", "A layer, or one class.", group=GROUPS[0]),
-        Slide("digit", "Which class", 0, 9, 1, 3, "For classes: which digit.", group=GROUPS[0]),
+        Slide("digit", "Which class", 0, 9, 1, 3, "For classes: which one it dreams of.", group=GROUPS[0]),
         Choice("on", "It dreams on", ("pagoda", "dahlia", "noise", "my picture"), "pagoda", group=GROUPS[0]),
         Push(
             "again",
-            "Dream anew",
-            "from the beginning, with the weights as they are",
+            "Dream again",
+            "from the start, with the current weights",
             key="d",
             group=GROUPS[0],
         ),
         Push(
             "travel",
             "Dream with it in the Dream tab",
-            "your weights, on any photo, at any size",
+            "your network, on any photo, at any size",
             group=GROUPS[0],
         ),
         Push("save", "Keep my network", "its weights, its card and its dream", group=GROUPS[0]),
         Upload("ground", "A picture to dream on", "image/*", group=GROUPS[0]),
         Slide(
             "speckle",
-            "Speckle while learning",
+            "Noise while learning",
             0,
             0.6,
             0.1,
             0.3,
-            "Noise on what it learns from: strokes grow bolder.",
+            "Noise on the training pictures makes strokes grow bolder.",
             group=GROUPS[0],
         ),
-        Slide("seed", "Dice", 0, 99, 1, 1, group=GROUPS[0]),
+        Slide("seed", "Seed", 0, 99, 1, 1, group=GROUPS[0]),
         Choice("first", "The photo is", tuple(LICENCES), "CC BY", group=GROUPS[1]),
         Choice("second", "The style or guide is", tuple(LICENCES), "public domain", group=GROUPS[1]),
         Write("title", "The photo's title", "China", group=GROUPS[1]),
@@ -167,10 +172,10 @@ for step in descend([pixels], seen, GradientDescent(0.1), steps=20, maximize=Tru
         *SAMPLE_CREDITS,
         *NETWORK_CREDITS,
         (
-            "Digits: Optical Recognition of Handwritten Digits (Alpaydin and Kaynak, 1998), CC BY 4.0, "
-            "as scikit-learn brings them."
+            "Digits: Optical Recognition of Handwritten Digits (Alpaydin and Kaynak, 1998), CC BY "
+            "4.0, as distributed with scikit-learn."
         ),
         "Tunes: Beethoven, Ode to Joy; Frère Jacques, traditional. Both in the public domain.",
-        "Licences in short after Creative Commons (creativecommons.org). Not legal advice.",
+        "Licences summarised from Creative Commons (creativecommons.org). Not legal advice.",
     ),
 )

@@ -11,8 +11,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Licence:
-    """What a licence says of adaptations, in short. share, sell: whether they may be. credit, alike: what
-    they must bring along.
+    """What a licence says about adaptations, in short.
+
+    share, sell: whether they may be shared and sold.
+    credit: whether the source must be credited.
+    alike: whether they must carry the same licence.
     """
 
     name: str
@@ -33,7 +36,7 @@ LICENCES = {
             True,
             False,
             False,
-            "Free for all. Naming the author is good manners, in some countries a duty.",
+            "Free for everyone. Crediting the author is good manners, and in some countries a duty.",
         ),
         Licence(
             "CC0",
@@ -41,7 +44,7 @@ LICENCES = {
             True,
             False,
             False,
-            "Its maker gave up all rights as far as the law lets them. Credit is good manners.",
+            "Its maker has given up all rights as far as the law allows. Credit is good manners.",
         ),
         Licence(
             "CC BY",
@@ -49,7 +52,7 @@ LICENCES = {
             True,
             True,
             False,
-            "Name title, author, source and licence, and say that you changed it.",
+            "Name the title, author, source and licence, and say that you changed it.",
         ),
         Licence(
             "CC BY-SA",
@@ -57,18 +60,16 @@ LICENCES = {
             True,
             True,
             True,
-            "As CC BY, and what you make of it is passed on under CC BY-SA.",
+            "As CC BY, and what you make of it must be shared under CC BY-SA.",
         ),
-        Licence(
-            "CC BY-NC", True, False, True, False, "As CC BY, but not for commercial advantage or payment."
-        ),
+        Licence("CC BY-NC", True, False, True, False, "As CC BY, but not for commercial use."),
         Licence(
             "CC BY-ND",
             False,
             False,
             True,
             False,
-            "May be passed on unchanged. What you make of it stays with you, unless you are allowed.",
+            "May be shared unchanged. What you make of it must stay private, unless you get permission.",
         ),
         Licence(
             "all rights reserved",
@@ -76,7 +77,7 @@ LICENCES = {
             False,
             True,
             False,
-            "Ask. Without permission, what you make of it stays with you.",
+            "Ask. Without permission, what you make of it must stay private.",
         ),
     )
 }
@@ -85,8 +86,10 @@ LICENCES = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a work made from several sources may be. licence: under which it can be passed on; why: a
-    sentence.
+    """What may be done with a work made from several sources.
+
+    licence: the one it can be shared under.
+    why: a sentence.
     """
 
     share: bool
@@ -97,7 +100,7 @@ class Verdict:
 
 
 def verdict(sources: Sequence[Licence]) -> Verdict:
-    """What the sources' licences leave for a work that adapts all of them.
+    """What the sources' licences allow for a work that adapts all of them.
 
     After Creative Commons' chart of what may be remixed (FAQ, "Can I combine material under different
     Creative Commons licenses?").
@@ -112,12 +115,12 @@ def verdict(sources: Sequence[Licence]) -> Verdict:
             False,
             credit,
             "none, without permission",
-            f"'{closed[0].name}' does not let adaptations be passed on.",
+            f"'{closed[0].name}' does not allow adaptations to be shared.",
         )
     if alike and not_sold:
         why = (
-            "One source wants the result to be CC BY-SA, which allows sale; the other forbids it. Both "
-            "cannot be kept in one work."
+            "One source requires CC BY-SA, which allows sale; the other forbids sale. Both cannot be "
+            "kept in one work."
         )
         return Verdict(False, False, credit, "none, without permission", why)
     if alike:
@@ -128,7 +131,7 @@ def verdict(sources: Sequence[Licence]) -> Verdict:
             False,
             credit,
             "CC BY-NC or CC BY-NC-SA",
-            "Passed on freely, with credit, but not for commercial advantage.",
+            "May be shared with credit, but not for commercial use.",
         )
     if credit:
         return Verdict(
@@ -136,19 +139,19 @@ def verdict(sources: Sequence[Licence]) -> Verdict:
             True,
             True,
             "one that keeps the credit, such as CC BY",
-            "With the credit, you may even sell it.",
+            "With credit, you may even sell it.",
         )
     return Verdict(
         True,
         True,
         False,
         "any you like, CC0 too",
-        "Nothing is asked of you. Say all the same what it is made from.",
+        "Nothing is required of you. Say what it is made from anyway.",
     )
 
 
 def credit_line(settings: Mapping[str, Any]) -> str:
-    """The credit for the photo, as it would stand under the work."""
+    """The credit for the photo, as it would appear under the work."""
     licence = str(settings["first"])
     title, author = (
         str(settings["title"]).strip() or "untitled",

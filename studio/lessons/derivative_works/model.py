@@ -37,13 +37,13 @@ USES = {
     "style": ("style",),
     "melody": ("compose", "song", "melody"),
 }
-"""What artists use the loop for, and which kinds of works in the gallery came of it."""
+"""What artists use the loop for, and the kinds of works in the gallery that come of it."""
 DREAM_SIDE = 192
 
 
 @dataclass(frozen=True)
 class Three:
-    """The three uses as they run: each is one descent, and what it changes is there to be looked at."""
+    """The three uses while they run: each is one descent, with the thing it changes."""
 
     prices: Tensor
     price_steps: Generator[Step, None, Ending]
@@ -61,11 +61,13 @@ class Three:
 
 @dataclass(frozen=True)
 class Own:
-    """The visitor's own network. seen, held_out: what it learns from and is tried on. right: share of the
-    held out, epoch by epoch.
+    """The visitor's own network.
 
-    epoch: of epochs. weights: the first digits of the sha256 of its weights as they are; dreamt_with: of
-    those the dream was made with.
+    seen, held_out: what it learns from, and what it is tested on.
+    right: accuracy on the test set, epoch by epoch.
+    epochs: how many there will be.
+    weights: the first digits of the sha256 of its current weights.
+    dreamt_with: those of the weights the dream was made with.
     """
 
     seen: Examples
@@ -82,11 +84,11 @@ class Own:
 
 @dataclass(frozen=True)
 class DerivativeWorksState:
-    """The visitor's place. three and own are made when their part is first shown. found: the newest work of
-    each use in the gallery.
+    """The visitor's place in the lesson. three and own are made when their part is first shown.
 
-    pictures: the visitor's own, to learn from, each [h, w, 3]. ground: the one to dream on, if it is
-    theirs.
+    found: the newest work of each use in the gallery.
+    pictures: the visitor's own, to learn from, each [h, w, 3].
+    ground: the visitor's picture to dream on, if there is one.
     """
 
     settings: dict[str, Any]

@@ -59,10 +59,10 @@ def begin_own(state: DerivativeWorksState) -> Own:
 
 
 def crops(pictures: Sequence[Pixels], seed: int) -> Examples:
-    """Small pieces of pictures, each labelled with the picture it is from: what there is to learn from a few
-    pictures without labels.
+    """Small pieces of pictures, each labelled with its picture: a way to learn from a few pictures
+    without labels.
 
-    With fewer than two pictures, the studio's samples stand in for the rest.
+    With fewer than two pictures, the studio's samples stand in for the missing ones.
     """
     import torch
 
@@ -108,8 +108,8 @@ def advance_own(state: DerivativeWorksState) -> DerivativeWorksState:
         return replace(state, own=own, playing=False, said=dream.burst, mood="bad")
     if len(dream.losses) >= dream.steps:
         said = (
-            "That is all this network knows of the world. Try another layer, or train it on pictures of "
-            "your own."
+            "That is all this network knows of the world. Try another layer, or train it on pictures "
+            "of your own."
         )
         return replace(state, own=own, playing=False, said=said, mood="good")
     return replace(state, own=own)
@@ -139,8 +139,8 @@ def _train(state: DerivativeWorksState, own: Own) -> DerivativeWorksState:
             if report.ending.kind == "diverged":
                 return replace(state, own=own, playing=False, said=report.ending.sentence, mood="bad")
             said = (
-                f"It has learnt: {right[-1]:.1%} of what it never saw is right. Press Play once more, "
-                "and it dreams with these weights."
+                f"It has learnt: it gets {right[-1]:.1%} of new examples right. Press Play once "
+                "more, and it dreams with these weights."
             )
             return replace(state, own=own, playing=False, said=said, mood="good")
         if time.perf_counter() - began > TURN:
@@ -149,8 +149,8 @@ def _train(state: DerivativeWorksState, own: Own) -> DerivativeWorksState:
 
 
 def objective(layer_name: str, number: int) -> Any:
-    """What the own network's dream makes stronger: a whole layer, or with "classes" how sure it is of one
-    class, everywhere.
+    """What the dream of the visitor's network strengthens: a whole layer or, for "classes", how sure it
+    is of one class everywhere.
     """
     import torch
 
@@ -200,7 +200,7 @@ def with_dream(state: DerivativeWorksState, own: Own) -> Own:
 
 
 def network_file(state: DerivativeWorksState, own: Own) -> File:
-    """The network with its card."""
+    """The network and its card in one zip."""
     from studio.learning.checkpoints import Card
     from studio.learning.datasets import DataSource
 
@@ -208,7 +208,9 @@ def network_file(state: DerivativeWorksState, own: Own) -> File:
     origin = (
         own.seen.origin
         if digits
-        else DataSource(name="pictures of one's own", source="given in the lesson", licence="their makers'")
+        else DataSource(
+            name="the visitor's own pictures", source="given in the lesson", licence="their makers'"
+        )
     )
     assert origin is not None
     card = Card(
@@ -216,7 +218,7 @@ def network_file(state: DerivativeWorksState, own: Own) -> File:
         what="Tells handwritten digits apart." if digits else "Tells which picture a small piece is from.",
         data=(origin,),
         command="Train it again in the lesson Derivative works.",
-        figures={"right on what was held out": own.right[-1] if own.right else 0.0},
+        figures={"accuracy on held-out examples": own.right[-1] if own.right else 0.0},
         classes=own.seen.classes,
     )
     return packed(own.network, card)

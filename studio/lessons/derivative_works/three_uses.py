@@ -1,5 +1,5 @@
-"""One loop, three uses: prices from totals, the next note from the notes before, pixels towards what a layer
-sees.
+"""One loop, three uses: prices from totals, the next note from the notes before, pixels towards what a
+layer sees.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ WRITTEN_NOTES = 24
 
 
 def begin_three(seed: int) -> Three:
-    """Prices from totals, the next note from the notes before, and pixels towards what a layer sees."""
+    """The three uses, before their first step."""
     import torch
 
     from studio.images.networks.opening import open_network
@@ -133,7 +133,7 @@ def begin_three(seed: int) -> Three:
 
 
 def continued(melody: SequenceNetwork, start: int = 60) -> tuple[int, ...]:
-    """What the melody network writes now, always taking the likeliest next note, from a first one: MIDI
+    """What the melody network writes now, always taking the most likely next note after a first one: MIDI
     numbers.
     """
     import torch
@@ -152,7 +152,10 @@ def advance_three(state: DerivativeWorksState) -> DerivativeWorksState:
     assert three is not None
     if three.done >= STEPS:
         return replace(
-            state, playing=False, said="All three have arrived. Start again runs them anew.", mood="good"
+            state,
+            playing=False,
+            said="All three have finished. Start again runs them once more.",
+            mood="good",
         )
     price, report = next(three.price_steps), next(three.melody_steps)
     if three.dream.burst or (len(three.dream.losses) < three.dream.steps and not three.dream.go_on()):

@@ -1,7 +1,7 @@
 """Visitors at work on lessons: who is where, and one answer for each thing a visitor does.
 
-The page speaks with a classroom in plain JSON. Every sitting (one lesson open in one page) has a state of
-its own; the oldest sittings make room for new ones, and a page whose sitting has gone simply begins
+The page speaks with a classroom in plain JSON. Every sitting (one lesson open in one page) has a state
+of its own; the oldest sittings make room for new ones, and a page whose sitting has gone simply begins
 again.
 """
 
@@ -37,7 +37,9 @@ class Sitting:
 
 
 class Classroom:
-    """Keeps the sittings and answers requests: {"do": "course"}, {"do": "open", …} and {"do": "event", …}."""
+    """Keeps the sittings and answers requests: {"do": "course"}, {"do": "open", …} and {"do": "event",
+    …}.
+    """
 
     def __init__(self, seats: int = SEATS) -> None:
         self._seats = seats

@@ -19,8 +19,8 @@ LARGEST_PART = 8 * 2**20
 
 
 def packed(network: Network, card: Card) -> File:
-    """`NAME.zip` with NAME.safetensors and its card NAME.json, NAME being the card's. Raises `Refused` for
-    weights that are not finite.
+    """`NAME.zip` with NAME.safetensors and its card NAME.json, NAME being the card's. Raises `Refused`
+    for weights that are not finite.
     """
     from studio.learning.checkpoints import save
 
@@ -34,8 +34,8 @@ def packed(network: Network, card: Card) -> File:
 
 
 def unpacked(content: bytes, card_name: str, file_name: str) -> Model:
-    """The network back from such a zip, checked. Raises `Unreadable` for what is none, is broken or is too
-    large.
+    """The network back from such a zip, checked. Raises `Unreadable` for what is none, is broken or is
+    too large.
     """
     from studio.learning.checkpoints import load
 

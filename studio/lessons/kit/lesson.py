@@ -1,5 +1,5 @@
-"""What a lesson is: a few texts, some controls, and three functions that know nothing of the page they are
-shown on.
+"""What a lesson is: a few texts, some controls, and three functions that know nothing of the page they
+are shown on.
 
     state = lesson.begin(settings)             # a fresh start
     state = lesson.act(state, action)           # the visitor did something, or time goes on
@@ -93,8 +93,8 @@ class Write:
 
 @dataclass(frozen=True)
 class Upload:
-    """A file of the visitor's own: sends an action of its name with `content` (bytes) and `text` (the file's
-    name).
+    """A file of the visitor's own: sends an action of its name with `content` (bytes) and `text` (the
+    file's name).
     """
 
     name: str
@@ -106,8 +106,8 @@ class Upload:
 
 @dataclass(frozen=True)
 class Camera(Upload):
-    """A button that turns the visitor's camera on: while it is, actions of its name bring small JPEGs, a few
-    a second, like uploads.
+    """A button that turns the visitor's camera on: while it is, actions of its name bring small JPEGs, a
+    few a second, like uploads.
     """
 
 
@@ -116,10 +116,10 @@ Knob = Choice | Slide | Switch | Push | Write | Upload
 
 @dataclass(frozen=True)
 class Action:
-    """Something that happened. name: a push's name, "set" (knob, value), "advance" (time goes on), "click"
-    and "drag" on a figure (x, y in the figure's coordinates; index for a dot), "node", "link" and "press"
-    (id of what was clicked), "hover" (id of the node or link under the pointer, empty for none), "edit"
-    (id of an entry and the value typed, None to put it away), "stroke" (points), "key".
+    """Something that happened. name: a push's name, "set" (knob, value), "advance" (time goes on),
+    "click" and "drag" on a figure (x, y in the figure's coordinates; index for a dot), "node", "link"
+    and "press" (id of what was clicked), "hover" (id of the node or link under the pointer, empty for
+    none), "edit" (id of an entry and the value typed, None to put it away), "stroke" (points), "key".
     """
 
     name: str
@@ -154,13 +154,13 @@ class Lesson(Generic[State]):
 
     question: the one it answers. first: what to do in the first ten seconds. notice: what to look for,
     one sentence each.
-    formula: in plain notation, with every sign explained. code: about twelve lines of Python that do it,
-    runnable as they stand.
+    formula: in plain notation, with every sign explained. code: about twelve lines of Python that do
+    it, runnable as they stand.
     tab, use: the tab where artists use it, and the sentence that says how.
     knobs: in order; those of one `group` stand together under its name. folded: the groups that are
     closed at first. begin(settings) -> state, act(state, action) -> state, draw(state) -> scene.
-    table: the lesson's numbers, step by step, for `studio lesson NAME`; None for lessons without numbers
-    to print.
+    table: the lesson's numbers, step by step, for `studio lesson NAME`; None for lessons without
+    numbers to print.
     """
 
     name: str

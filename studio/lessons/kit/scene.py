@@ -23,8 +23,8 @@ Row = Sequence[float] | np.ndarray
 
 @dataclass(frozen=True)
 class Points:
-    """Dots. colour: one for all, or one for each. drag: the dots can be moved (action "drag" with the dot's
-    index).
+    """Dots. colour: one for all, or one for each. drag: the dots can be moved (action "drag" with the
+    dot's index).
     """
 
     x: Row
@@ -69,8 +69,8 @@ class Heat:
     """A grid of values as colours. values: rows from the bottom up; -1 is colour "two", 0 the ground, +1
     colour "one". With the scale "colour", each value is a red, a green and a blue of 0 … 1.
 
-    extent: x0, x1, y0, y1 of the grid's outer edges. steps: True draws only the sign (a decision), False
-    shades.
+    extent: x0, x1, y0, y1 of the grid's outer edges. steps: True draws only the sign (a decision),
+    False shades.
     """
 
     values: Grid
@@ -86,8 +86,8 @@ class Heat:
 class PictureView:
     """A picture (data URL) filling the extent x0, x1, y0, y1. pixelated: show the pixels as squares.
 
-    name: the page keeps a picture that has one; from then on an empty url shows it again, so that a large
-    one is sent once.
+    name: the page keeps a picture that has one; from then on an empty url shows it again, so that a
+    large one is sent once.
     """
 
     url: str
@@ -127,8 +127,8 @@ class Node:
     """One neuron in a drawing of a network; its own output as a small heat map. Clicking it sends event
     "node" with its id.
 
-    bias: shown as a small square; clicking that sends action "link" with the id and ":bias". size: half
-    its side, in pixels.
+    bias: shown as a small square; clicking that sends action "link" with the id and ":bias". size:
+    half its side, in pixels.
     """
 
     id: str
@@ -160,8 +160,8 @@ class Link:
 
 @dataclass(frozen=True)
 class Button:
-    """A small round button inside a drawing, such as one more neuron. Pressing it sends action "press" with
-    its id. help: what it does.
+    """A small round button inside a drawing, such as one more neuron. Pressing it sends action "press"
+    with its id. help: what it does.
     """
 
     id: str
@@ -178,7 +178,9 @@ class Button:
 
 @dataclass(frozen=True)
 class Entry:
-    """A number to type in, over the drawing at x, y. Typing sends action "edit" with its id and the value."""
+    """A number to type in, over the drawing at x, y. Typing sends action "edit" with its id and the
+    value.
+    """
 
     id: str
     x: float
@@ -195,11 +197,11 @@ Mark = Points | Line | Bars | Heat | PictureView | Words | Arrow | Node | Link |
 class Figure:
     """One drawing. text: its twin in words, for ears and for print: what is to be seen, with its numbers.
 
-    clicks: what a click on the ground means, in words for the hint under the figure; empty when it means
-    nothing.
+    clicks: what a click on the ground means, in words for the hint under the figure; empty when it
+    means nothing.
     draws: the figure is a sheet to draw on with a finger or a mouse (action "stroke" with the points).
-    aspect: width over height. axes: False for pictures and networks. hovers: it wants to know which node
-    or link is pointed at.
+    aspect: width over height. axes: False for pictures and networks. hovers: it wants to know which
+    node or link is pointed at.
     rows: how many rows of the page it fills, where the scene's figures stand in columns.
     """
 
@@ -222,7 +224,9 @@ class Figure:
 
 @dataclass(frozen=True)
 class Table:
-    """Numbers as on paper. rows hold texts as they are to be read; `chosen` is the row the eye should find."""
+    """Numbers as on paper. rows hold texts as they are to be read; `chosen` is the row the eye should
+    find.
+    """
 
     title: str
     columns: tuple[str, ...]
@@ -256,8 +260,8 @@ class File:
 
 @dataclass(frozen=True)
 class Visit:
-    """The page opens another tab, by its label, with these settings there (for the Dream tab: fields of its
-    recipe).
+    """The page opens another tab, by its label, with these settings there (for the Dream tab: fields of
+    its recipe).
 
     network: a network trained here that goes along as its file, to dream with `layers`.
     """
@@ -279,8 +283,8 @@ class Scene:
     columns: widths of the columns the figures stand in on a wide page, such as (3, 2); the page's own
     choice when empty.
     visit: where the visitor is taken, with what was found here.
-    away: groups of controls, and buttons by name, that mean nothing as things stand; the page puts them
-    away for the time being.
+    away: groups of controls, and buttons by name, that mean nothing as things stand; the page puts
+    them away for the time being.
     """
 
     figures: tuple[Figure, ...] = ()
@@ -297,8 +301,8 @@ class Scene:
     away: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain lists and numbers, ready for JSON; heat maps as one byte a cell (0 is -1 or dark, 255 is +1
-        or light), base64.
+        """Plain lists and numbers, ready for JSON; heat maps as one byte a cell (0 is -1 or dark, 255 is
+        +1 or light), base64.
         """
         scene = asdict(replace(self, figures=(), files=()))
         scene["files"] = [_carried(file) for file in self.files]

@@ -153,8 +153,8 @@ def _with(state: PlaygroundState, **changes: Any) -> PlaygroundState:
 
 
 def _points_set(state: PlaygroundState, text: str) -> PlaygroundState:
-    """Other points from the visitor. The network stays as it is and goes on learning with them, if it still
-    fits.
+    """Other points from the visitor. The network stays as it is and goes on learning with them, if it
+    still fits.
     """
     settings = state.settings | {"points": text, "data": OWN}
     task = own_task(text, float(settings["ratio"]), int(settings["seed"]))
@@ -249,8 +249,8 @@ def _edit(state: PlaygroundState, action: Action) -> PlaygroundState:
 
 
 def save_network(state: PlaygroundState) -> File:
-    """The network as a zip of `playground.safetensors` and its card `playground.json`, with all settings in
-    the card's notes.
+    """The network as a zip of `playground.safetensors` and its card `playground.json`, with all settings
+    in the card's notes.
     """
     from studio.learning.checkpoints import Card
     from studio.learning.datasets import DataSource

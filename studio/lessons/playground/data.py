@@ -1,7 +1,7 @@
 """What the Playground learns: the eight tasks, the features of a place, and the visitor's own points.
 
-The six drawn tasks are those of TensorFlow's Playground (Smilkov, Carter and others, 2016), by the same
-formulas.
+The six drawn tasks are those of TensorFlow's Playground (Smilkov, Carter and others, 2016), by the
+same formulas.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ FEATURES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 class Task:
     """What is to be learnt.
 
-    kind: "classes" (targets -1 and 1), "numbers" (targets -1 … 1) or "colours" (targets [n, 3], -1 … 1).
+    kind: "classes" (targets -1 and 1), "numbers" (targets -1 … 1) or "colours" (targets [n, 3], -1 …
+    1).
     points: [n, 2] in -REACH … REACH.
     targets: [n, outputs].
     test_points, test_targets: the points kept for the test, possibly none.
@@ -74,8 +75,8 @@ def drawn_task(name: str, ratio: float, noise: float, seed: int) -> Task:
 
 
 def own_task(text: str, ratio: float, seed: int) -> Task:
-    """The visitor's own points. Whether a point is for training or for the test is decided when it is added
-    and does not change when others follow.
+    """The visitor's own points. Whether a point is for training or for the test is decided when it is
+    added and does not change when others follow.
     """
     points, targets, note = read_points(text)
     seen = np.random.default_rng(seed).random(len(points)) < ratio / 100
@@ -110,7 +111,9 @@ Drawn = tuple[np.ndarray, np.ndarray]
 
 
 def _circle(count: int, noise: float, rng: np.random.Generator) -> Drawn:
-    """A disc inside a ring. Noise moves where the side is decided, not the point, so the border is frayed."""
+    """A disc inside a ring. Noise moves where the side is decided, not the point, so the border is
+    frayed.
+    """
     radius, half = 5.0, count // 2
     far = np.concatenate(
         [rng.uniform(0, radius * 0.5, half), rng.uniform(radius * 0.7, radius, count - half)]
@@ -191,9 +194,9 @@ def read_points(text: str) -> tuple[np.ndarray, np.ndarray, str]:
     """Points [n, 2], targets [n] in -1 … 1, and a sentence on what was changed to make them fit (empty if
     nothing was).
 
-    Each line is x, y and a class or a number. Two different words or numbers are two classes: the first
-    word (or the larger number) is orange. More numbers than two are targets as they are. A header is
-    skipped. Places beyond the plane are scaled to fit. Raises `Refused`, naming the line.
+    Each line is x, y and a class or a number. Two different words or numbers are two classes: the
+    first word (or the larger number) is orange. More numbers than two are targets as they are. A
+    header is skipped. Places beyond the plane are scaled to fit. Raises `Refused`, naming the line.
     """
     separator = max((",", ";", "\t"), key=text.count)
     rows: list[tuple[int, list[str]]] = []
@@ -278,8 +281,8 @@ def write_points(points: np.ndarray, targets: np.ndarray) -> str:
 
 
 def points_from_file(content: bytes, name: str) -> str:
-    """The text of a file of points. Raises `Unreadable` for a file that is not text or too large, `Refused`
-    for text without points.
+    """The text of a file of points. Raises `Unreadable` for a file that is not text or too large,
+    `Refused` for text without points.
     """
     if len(content) > LARGEST_CSV:
         raise Unreadable(f"{name} is larger than 1 MB; keep at most {MOST_POINTS:,} points.")
@@ -295,7 +298,9 @@ def points_from_file(content: bytes, name: str) -> str:
 
 
 def with_stroke(text: str, stroke: tuple[tuple[float, float], ...], brush: str) -> str:
-    """The points after a stroke of a brush: dots along it, or without the dots it passed over (the eraser)."""
+    """The points after a stroke of a brush: dots along it, or without the dots it passed over (the
+    eraser).
+    """
     points, targets, _ = read_points(text)
     if brush == "eraser":
         way = np.array(stroke)

@@ -169,8 +169,8 @@ def build_network(settings: Mapping[str, Any], task: Task) -> Layered:
 
 
 def _squashed(settings: Mapping[str, Any], task: Task) -> bool:
-    """Whether the output passes through tanh before it is compared: for colours, and for classes by squared
-    difference.
+    """Whether the output passes through tanh before it is compared: for colours, and for classes by
+    squared difference.
     """
     return task.kind == "colours" or (task.kind == "classes" and settings["cost"] != "cross-entropy")
 
@@ -280,8 +280,8 @@ def train(state: PlaygroundState, *, seconds: float = 0.0, epochs: int = 0) -> P
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """A network this small trains faster on one thread than on several that wait for one another: on a busy
-    machine, ten times faster.
+    """A network this small trains faster on one thread than on several that wait for one another: on a
+    busy machine, ten times faster.
     """
     import torch
 

@@ -44,8 +44,8 @@ def draw_fruit(
 ) -> Fruit:
     """One fruit on a cloth.
 
-    skin: red, green or yellow for apples, orange or green for oranges, the usual one when empty. shade:
-    evening light, dim and blue.
+    skin: red, green or yellow for apples, orange or green for oranges, the usual one when empty.
+    shade: evening light, dim and blue.
     """
     skin = skin or {"apple": "green", "orange": "orange"}[kind]
     up, across = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32) / SIDE * 2 - 1
@@ -141,8 +141,8 @@ def count_colours(pixels: np.ndarray) -> dict[str, int]:
 
 
 def read_fruit(content: bytes, name: str) -> Fruit:
-    """A visitor's own picture, its middle square made SIDE pixels wide. Raises `Unreadable` for what is no
-    picture.
+    """A visitor's own picture, its middle square made SIDE pixels wide. Raises `Unreadable` for what is
+    no picture.
     """
     from studio.images.pictures import read_picture, resize
 

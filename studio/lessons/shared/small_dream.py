@@ -1,5 +1,5 @@
-"""A dream small enough to be watched step by step in a lesson, on any network that sees: the Dream tab's own
-parts, put together bare.
+"""A dream small enough to be watched step by step in a lesson, on any network that sees: the Dream tab's
+own parts, put together bare.
 
 dream = SmallDream(photo, network, channel("blocks.4", 48), DreamRecipe(steps=20))
 while dream.go_on():
@@ -27,8 +27,8 @@ Objective = Callable[[dict[str, Tensor]], Tensor]
 
 
 class SmallDream:
-    """A dream on `photo`, uint8 [h, w, 3], that goes on as long as it is asked to, from the coarsest octave
-    to the finest.
+    """A dream on `photo`, uint8 [h, w, 3], that goes on as long as it is asked to, from the coarsest
+    octave to the finest.
 
     recipe: octaves, steps, step size, hold, smoothing, colour, jitter, seed and strength are followed.
     steps: how many there will be.

@@ -78,7 +78,7 @@ def _move_sliders(state: TeachState, action: Action) -> TeachState:
 
 
 def _frame(state: TeachState, action: Action) -> TeachState:
-    """A picture of the camera, or a file: what the pretrained network makes of it are its features."""
+    """A picture from the camera or a file; the pretrained network's answers to it are its features."""
     from studio.images.pictures import read_picture, resize
 
     pixels = read_picture(action.content, action.text or "The picture").pixels
@@ -132,7 +132,7 @@ def _give(state: TeachState, answers: str, target: int | tuple[float, ...]) -> T
     if features is None:
         nothing = {
             "drawing": "Draw something on the sheet first.",
-            "camera": "Turn the camera on, or choose a picture file, first.",
+            "camera": "Turn the camera on first, or choose a picture file.",
         }
         return replace(state, said=nothing[state.settings["way"]], mood="bad")
     if len(state.examples) >= MOST_EXAMPLES:
@@ -163,7 +163,7 @@ def _delete(state: TeachState, action: Action) -> TeachState:
     gone = shown[number]
     kept = tuple(example for example in state.examples if example is not gone)
     return retrain(
-        replace(state, examples=kept, gone=(gone,), said="Deleted. Put back undoes it.", mood="plain")
+        replace(state, examples=kept, gone=(gone,), said="Deleted. Take back restores it.", mood="plain")
     )
 
 
@@ -178,11 +178,11 @@ def _put_back(state: TeachState, _: Action) -> TeachState:
                 state,
                 examples=kept,
                 gone=(last,),
-                said="The last example is taken back. Once more brings it again.",
+                said="The last example is taken back. Press again to restore it.",
             )
         )
     return retrain(
-        replace(state, examples=(*state.examples, *state.gone), gone=(), said="Put back.", mood="plain")
+        replace(state, examples=(*state.examples, *state.gone), gone=(), said="Restored.", mood="plain")
     )
 
 
@@ -199,7 +199,7 @@ def _play(state: TeachState, _: Action) -> TeachState:
 
 
 def _live(state: TeachState, _: Action) -> TeachState:
-    """Some steps of teaching, one of the dream, and a note when its time has come."""
+    """Some training steps, one step of the dream, and a note when it is due."""
     state = train(state, STEPS_LIVE)
     if not state.live or state.network is None:
         return state
@@ -223,13 +223,13 @@ def _live(state: TeachState, _: Action) -> TeachState:
 def _visit(state: TeachState, _: Action) -> TeachState:
     now = answer_now(state)
     if now is None:
-        return replace(state, said="Teach it first: its answer sets the dream.", mood="bad")
+        return replace(state, said="Teach it first: its answer shapes the dream.", mood="bad")
     wanted = dream_settings(now, str(state.settings["answers"]))
     return replace(
         state,
         live=False,
         visit=Visit("Dream", wanted),
-        said=f"The Dream tab is asked for {' + '.join(wanted['layers'])}.",
+        said=f"The Dream tab is set to {' + '.join(wanted['layers'])}.",
     )
 
 
@@ -254,7 +254,7 @@ def _saved(state: TeachState, _: Action) -> TeachState:
             ),
         ),
         command="Teach it again in the lesson Teach by example.",
-        figures={"examples": float(len(mine(state))), "wrongness": state.losses[-1] if state.losses else 0.0},
+        figures={"examples": float(len(mine(state))), "loss": state.losses[-1] if state.losses else 0.0},
         scale=Scale(mean=(way.mean,) * way.features, deviation=(way.deviation,) * way.features),
         classes=CLASSES if answers == "classes" else NUMBERS,
         notes=json.dumps({"way": way.name, "answers": answers}),
@@ -280,9 +280,12 @@ def _loaded(state: TeachState, action: Action) -> TeachState:
         ) from None
     config: Any = model.network.config
     if config.kind != "perceptron" or config.inputs != way.features or config.outputs != outputs:
-        raise Unreadable(f"{name} holds a network for something else; choose a zip that this lesson saved.")
+        raise Unreadable(f"{name} has a network for something else; choose a zip that this lesson saved.")
     settings = state.settings | {"way": way.name, "answers": answers}
-    said = f"{name} answers again with {answers}, by {way.name}. Examples you add now teach a new one."
+    said = (
+        f"{name} is loaded: it answers with {answers}, by {way.name}. Examples you add now train a new "
+        "network."
+    )
     return replace(
         state,
         settings=settings,

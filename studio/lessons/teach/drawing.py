@@ -43,7 +43,7 @@ PAINTS = ((242, 160, 61), (109, 179, 232), (143, 199, 154))
 
 
 def draw(state: TeachState) -> Scene:
-    """What is shown to it, what it answers, what that does, and the examples it learnt from."""
+    """What it is shown, what it answers, what that plays, and the examples it learnt from."""
     examples, now = mine(state), answer_now(state)
     way = str(state.settings["way"])
     doubted = doubtful(state)
@@ -69,7 +69,7 @@ def draw(state: TeachState) -> Scene:
 
 
 def _away(state: TeachState) -> tuple[str, ...]:
-    """The controls that mean nothing as things stand."""
+    """The controls that have no use at the moment."""
     way, answers = state.settings["way"], state.settings["answers"]
     groups = (
         ("Sliders to show", way == "sliders"),
@@ -87,10 +87,10 @@ def _numbers(state: TeachState, examples: Sequence[Example], doubted: Sequence[i
             name: str(sum(example.target == number for example in examples))
             for number, name in enumerate(CLASSES)
         }
-    numbers["learnt as it was told"] = (
+    numbers["answered as taught"] = (
         f"{len(examples) - len(doubted)} of {len(examples)}" if state.network is not None else "–"
     )
-    numbers["wrongness"] = written(state.losses[-1]) if state.losses else "–"
+    numbers["loss"] = written(state.losses[-1]) if state.losses else "–"
     return numbers
 
 
@@ -105,7 +105,7 @@ def _says(
         need = (
             "Show it something and press one of the letters."
             if classes
-            else "Set three numbers, show it something, press Record numbers."
+            else "Set the three numbers, show it something, and press Record numbers."
         )
         if examples:
             need = (
@@ -118,8 +118,8 @@ def _says(
         return f"{said}It has learnt. Show it something new."
     if len(doubted):
         return (
-            f"{said}It answers {len(doubted)} of its own examples otherwise (ringed below). Are those "
-            "right? Click one to delete it."
+            f"{said}It answers {len(doubted)} of its own examples differently (outlined below). Are "
+            "those right? Click one to delete it."
         )
     if classes:
         best = int(now.argmax())
@@ -178,7 +178,7 @@ def _sliders_input(state: TeachState, examples: Sequence[Example]) -> Figure:
         *_example_dots(examples),
         Points([one], [two], colour="accent", size=9, shape="ring", drag=True),
     ]
-    text = f"The sliders stand at {one:.2f}, {two:.2f} and {three:.2f}."
+    text = f"The sliders are at {one:.2f}, {two:.2f} and {three:.2f}."
     return Figure(
         "sliders",
         "Show it a position of the sliders",
@@ -189,7 +189,7 @@ def _sliders_input(state: TeachState, examples: Sequence[Example]) -> Figure:
         x_label="first slider",
         y_label="second slider",
         aspect=ASPECT,
-        clicks="Click or drag the ring; the third slider is among the controls.",
+        clicks="Click, or drag the ring. The third slider is among the controls.",
     )
 
 
@@ -256,7 +256,7 @@ def _answer_figure(state: TeachState, now: np.ndarray | None) -> Figure:
 
 
 def _map_figure(state: TeachState) -> Figure:
-    """What it would answer everywhere: colours of the classes, mixed by how sure it is; or the pitch."""
+    """What it would answer everywhere: the colours of the classes, mixed by how sure it is; or the pitch."""
     way, classes = str(state.settings["way"]), state.settings["answers"] == "classes"
     rows, columns = 24, 44
     middle = "its pitch" if not classes else "A, B or C"
@@ -293,13 +293,13 @@ def _curve_figure(state: TeachState) -> Figure:
     top = max(0.05, max(losses, default=1.0)) * 1.08
     marks: tuple[Mark, ...] = (Line(range(1, len(losses) + 1), losses, colour="accent", fill=True),)
     text = (
-        f"Wrongness from {written(losses[0])} to {written(losses[-1])} in {len(losses)} steps."
+        f"Loss from {written(losses[0])} to {written(losses[-1])} in {len(losses)} steps."
         if losses
-        else "Not taught yet."
+        else "Not trained yet."
     )
     return Figure(
         "curve",
-        "Wrongness of the last teaching",
+        "Loss in the last training",
         (0, STEPS),
         (0, top),
         marks,
@@ -357,7 +357,7 @@ def _examples_figure(examples: Sequence[Example], doubted: Sequence[int]) -> Fig
     if not shown:
         marks.append(Words([TILES / 2], [TILE_ROWS / 2], ["No examples yet"], colour="faint"))
     counts = f"{len(examples)} examples" + (f", the last {len(shown)} shown" if first else "")
-    text = f"{counts}. {len(doubted)} of them it answers otherwise than it was told."
+    text = f"{counts}. It answers {len(doubted)} of them differently from what it was taught."
     return Figure(
         "examples",
         "The examples it learnt from" + (f" (the last {len(shown)})" if first else ""),

@@ -38,45 +38,48 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
         said = answer(state, np.array([colour_at((hue, 0.5))]))[0]
         rows.append((name, *(f"{value:.3f}" for value in said), CLASSES[int(said.argmax())]))
     yield Table(
-        "Taught: two reds as A, two blues as B, two greens as C. Asked:",
+        "Taught: two reds as A, two blues as B, two greens as C. Asked about:",
         ("colour", *CLASSES, "it says"),
         tuple(rows),
     )
-    yield f"Wrongness {state.losses[0]:.4f} before, {state.losses[-1]:.4f} after {len(state.losses)} steps."
+    yield f"Loss {state.losses[0]:.4f} before, {state.losses[-1]:.4f} after {len(state.losses)} steps."
 
 
 LESSON: Lesson[TeachState] = Lesson(
     name="teach",
     title="Teach by example",
-    question="Can you make an instrument without writing a rule, by showing a few examples?",
-    first="Click a red, press A. Click a blue, press B. Then press Run live and click about in the colours.",
+    question="Can you make an instrument without writing a rule, just by showing a few examples?",
+    first=(
+        "Click a red, press This is A. Click a blue, press This is B. Then press Run live and click "
+        "around in the colours."
+    ),
     notice=(
-        "Two examples are enough to begin. It answers for every colour, also for those it never saw.",
+        "Two examples are enough to start. It then answers for every colour, even those it has never seen.",
         (
-            "Where it errs, do not look for a better rule: give one more example there. The examples are "
-            "the programme."
+            "Where it is wrong, do not look for a better rule: give it one more example there. The "
+            "examples are the program."
         ),
-        "One wrong example bends everything around it. Delete it, and it is mended in a tenth of a second.",
+        "One wrong example bends everything around it. Delete it, and a tenth of a second later all is well.",
         (
-            "With numbers instead of classes it glides between the examples: that is how a new "
-            "instrument gets its feel."
+            "With numbers instead of classes, it glides between the examples: that is what makes a "
+            "new instrument playable."
         ),
     ),
     checks=(
         Check(
-            "What will happen if you show it something quite unlike all examples?",
-            ("It says that it does not know", "It names one of the classes all the same", "It stops"),
+            "What will happen if you show it something quite unlike all the examples?",
+            ("It says that it does not know", "It names one of the classes anyway", "It stops"),
             1,
             (
-                "It divides everything there is among the classes it knows. Only another class, taught "
-                "by examples, could be for the rest."
+                "It divides everything there is among the classes it knows. Only a class of its own, "
+                "taught by examples, could stand for the rest."
             ),
         ),
         Check(
-            "All examples of A are light reds, all of B are dark blues. What will it make of a dark red?",
-            ("Surely A", "Surely B", "That cannot be known: hue and lightness explain the examples as well"),
+            "All examples of A are light reds, all of B are dark blues. What will it call a dark red?",
+            ("Surely A", "Surely B", "Nobody can know: hue and lightness explain the examples equally well"),
             2,
-            "The examples never said which of the two counts. One dark red taught as A settles it.",
+            "The examples never said which of the two matters. One dark red taught as A settles it.",
         ),
     ),
     formula=(
@@ -86,7 +89,7 @@ LESSON: Lesson[TeachState] = Lesson(
         "W, b  what is learnt from the examples\n"
         "y     classes: how sure of each, after a softmax\n"
         "      numbers: pitch, tempo and brightness, after a sigmoid\n\n"
-        "wrongness    classes: − log p(what you said)\n"
+        "loss         classes: − log p(what you said)\n"
         "             numbers: Σ (y − what you set)²"
     ),
     code="""\
@@ -105,14 +108,14 @@ purple = torch.tensor([[0.5, 0.1, 0.6]])
 print(torch.softmax(network(purple), dim=1))  # between the two""",
     tab="Dream",
     use=(
-        "Its answer mixes the layers that a dream makes stronger. Press Dream with this answer, and the "
+        "Its answer mixes the layers that a dream strengthens. Press Dream with this answer, and the "
         "Dream tab takes it over."
     ),
     knobs=(
         Push("give_a", "This is A", "an example of A", key="1"),
         Push("give_b", "This is B", "an example of B", key="2"),
         Push("give_c", "This is C", "an example of C", key="3"),
-        Push("play", "Run live", "answer again and again, in sound and picture", key="space", main=True),
+        Push("play", "Run live", "answer all the time, in sound and picture", key="space", main=True),
         Push("back", "Take back", "the last example, or the last deletion", key="z"),
         Push("wipe", "Wipe the sheet", "for a new drawing", key="w"),
         Choice("way", "Teach by", tuple(WAYS), "colour"),
@@ -123,7 +126,7 @@ print(torch.softmax(network(purple), dim=1))  # between the two""",
             "classes",
             "Letters, or three numbers that glide.",
         ),
-        Choice("drives", "It plays", ("sound and dream", "sound", "dream", "nothing"), "sound and dream"),
+        Choice("drives", "Output", ("sound and dream", "sound", "dream", "nothing"), "sound and dream"),
         Slide("one", "First slider", 0, 1, 0.01, 0.3, group="Sliders to show"),
         Slide("two", "Second slider", 0, 1, 0.01, 0.6, group="Sliders to show"),
         Slide("three", "Third slider", 0, 1, 0.01, 0.5, group="Sliders to show"),
@@ -142,22 +145,22 @@ print(torch.softmax(network(purple), dim=1))  # between the two""",
         Push(
             "give",
             "Record numbers",
-            "what is shown now shall give these numbers",
+            "what it is shown now should give these numbers",
             key="n",
             group="Numbers to teach",
         ),
         Camera(
             "camera",
             "Camera on",
-            help="Its pictures are looked at on this machine and not kept.",
+            help="The pictures are looked at on this computer and not kept.",
             group="Camera",
         ),
         Upload("frame", "Or a picture file", "image/*", group="Camera"),
         Push("dream", "Dream with this answer", "open the Dream tab with it", group="Keep"),
         Push("save", "Save the model", "its weights and its card, as a zip", group="Keep"),
         Upload("load", "Load a model", ".zip", group="Keep"),
-        Push("forget", "Forget all", "delete all examples of this kind", group="Keep"),
-        Slide("seed", "Dice", 0, 99, 1, 1, "Another beginning of the network.", group="Keep"),
+        Push("forget", "Delete all", "delete all examples of this kind", group="Keep"),
+        Slide("seed", "Seed", 0, 99, 1, 1, "Another number gives other starting weights.", group="Keep"),
     ),
     folded=("Keep",),
     begin=begin,

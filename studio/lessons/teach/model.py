@@ -26,19 +26,21 @@ NUMBERS = ("pitch", "tempo", "brightness")
 
 INK_SIDE = 8
 SEEN_SIDE = 160
-"""Pixels, both ways, of a camera's picture as the pretrained network sees it."""
+"""Side in pixels of a camera picture as the pretrained network sees it."""
 CAMERA_LAYER, CAMERA_FEATURES = "blocks.6", 320
 
 STEPS = 220
-"""Steps of one teaching, over all examples at once: about a tenth of a second."""
+"""Steps of one training, over all examples at once: about a tenth of a second."""
 MOST_EXAMPLES = 200
 TILES, TILE_ROWS = 12, 2
 
 
 @dataclass(frozen=True)
 class Way:
-    """A way of giving examples. features: how many numbers an example is; mean, deviation: what they are
-    scaled by before learning.
+    """A way of giving examples.
+
+    features: how many numbers an example is.
+    mean, deviation: what the numbers are standardised by before learning.
     """
 
     name: str
@@ -60,8 +62,9 @@ WAYS = {
 
 @dataclass(frozen=True)
 class Example:
-    """What was shown, and what it was said to be. target: a class's number, or the three NUMBERS wanted,
-    each 0 … 1.
+    """What was shown, and what it was said to be.
+
+    target: a class's number, or the wanted values of the three NUMBERS, each 0 … 1.
     """
 
     way: str
@@ -77,7 +80,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Teaching:
-    """A network on its way: it takes over from the one that answers when it is done."""
+    """A network in training; it takes over from the one that answers when it is done."""
 
     network: Network
     fitting: Generator[Report, None, Fitted]
@@ -85,12 +88,15 @@ class Teaching:
 
 @dataclass(frozen=True)
 class TeachState:
-    """The visitor's place. network: the one that answers, None before the first teaching. losses: of the
-    last teaching, step by step.
+    """The visitor's place in the lesson.
 
-    place: the colour chosen, as hue and lightness. strokes: on the sheet. frame: the camera's picture and
-    what the pretrained network makes of it. beat: the note to come, and when (seconds of the monotonic
-    clock). gone: what was deleted last, to be put back.
+    network: the one that answers, None before the first training.
+    losses: of the last training, step by step.
+    place: the colour chosen, as hue and lightness.
+    strokes: on the sheet.
+    frame, seen: the camera's picture, and the pretrained network's answers to it.
+    beat: the next note, and when it is due (seconds of the monotonic clock).
+    gone: what was deleted last, to be put back.
     """
 
     settings: dict[str, Any]
@@ -119,14 +125,14 @@ def begin(settings: Mapping[str, Any]) -> TeachState:
 
 
 def mine(state: TeachState) -> tuple[Example, ...]:
-    """The examples of the way and the kind of answer chosen now."""
+    """The examples given in the chosen way and for the chosen kind of answer."""
     way, answers = state.settings["way"], state.settings["answers"]
     return tuple(example for example in state.examples if example.way == way and example.answers == answers)
 
 
 def embedding(pixels: np.ndarray) -> tuple[float, ...]:
-    """A picture, uint8 [SEEN_SIDE, SEEN_SIDE, 3], in 320 numbers: how strongly each channel of the deepest
-    layer answers, mean square 1.
+    """A picture, uint8 [SEEN_SIDE, SEEN_SIDE, 3], as 320 numbers: how strongly each channel of the
+    deepest layer answers, scaled to a mean square of 1.
     """
     import torch
 
@@ -140,8 +146,8 @@ def embedding(pixels: np.ndarray) -> tuple[float, ...]:
 
 
 def ink(strokes: Sequence[Sequence[tuple[float, float]]]) -> np.ndarray:
-    """Strokes on the sheet of 0 … 1 as [INK_SIDE, INK_SIDE] of ink, rows from the top: where and how a thing
-    is drawn both count.
+    """Strokes on the sheet of 0 … 1 as ink, [INK_SIDE, INK_SIDE] in 0 … 1, rows from the top: shape and
+    place both count.
     """
     from PIL import Image, ImageDraw, ImageFilter
 
@@ -166,7 +172,7 @@ def colour_at(place: tuple[float, float]) -> tuple[float, float, float]:
 
 
 def shown_now(state: TeachState) -> tuple[float, ...] | None:
-    """The features of what is in front of it; None where there is nothing yet."""
+    """The features of what it is being shown; None where there is nothing yet."""
     match state.settings["way"]:
         case "colour":
             return colour_at(state.place)
@@ -185,7 +191,9 @@ def _can_learn(examples: Sequence[Example]) -> bool:
 
 
 def retrain(state: TeachState) -> TeachState:
-    """Begin to learn from the examples as they are now: to the end at once, or bit by bit while it runs."""
+    """Start learning from the examples as they are now: to the end at once, or bit by bit while it runs
+    live.
+    """
     examples = mine(state)
     if not _can_learn(examples):
         return replace(state, network=None, teaching=None, losses=(), live=False)
@@ -247,7 +255,9 @@ def train(state: TeachState, steps: int) -> TeachState:
 
 
 def answer(state: TeachState, features: np.ndarray) -> np.ndarray:
-    """What the network says of [n, features]: [n, 3] probabilities of the classes, or numbers from 0 to 1."""
+    """The network's answers to [n, features]: [n, 3], probabilities of the classes or numbers from 0 to
+    1.
+    """
     import torch
 
     assert state.network is not None
@@ -264,8 +274,8 @@ def answer_now(state: TeachState) -> np.ndarray | None:
 
 
 def doubtful(state: TeachState) -> list[int]:
-    """Numbers of the examples that the network, having learnt them, still answers otherwise: the first to
-    look at when it errs.
+    """The examples, by number, that the trained network still answers differently: the first to look at
+    when it is wrong.
     """
     examples = mine(state)
     if state.network is None or not examples:

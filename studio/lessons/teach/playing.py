@@ -12,17 +12,17 @@ from studio.lessons.kit.scene import (
 )
 
 STEPS_LIVE = 12
-"""Steps taken between two drawings while it runs, so that nothing stutters."""
+"""Training steps between two drawings while it runs live, so that nothing stutters."""
 
 CHORDS = ((57, 60, 64, 69), (53, 57, 60, 65), (55, 59, 62, 67))
-"""What A, B and C sound like, in MIDI numbers: A minor, F major, G major, one note a beat."""
+"""How A, B and C sound, in MIDI numbers: A minor, F major, G major, one note per beat."""
 DREAM_LAYERS = ("blocks.2", "blocks.4", "blocks.5")
 """What A, B and C dream of: weaves, creatures, scenes."""
 DREAM_SIDE = 144
 
 
 def note(answers: np.ndarray, kind: str, beat: int) -> tuple[Audio, float]:
-    """The note of this beat, and how many seconds until the next."""
+    """The note for this beat, and how many seconds until the next."""
     if kind == "classes":
         sure = float(answers.max())
         return Audio(CHORDS[int(answers.argmax())][beat % 4], 0.3, 0.15 + 0.35 * sure), 0.25
@@ -37,8 +37,10 @@ def note(answers: np.ndarray, kind: str, beat: int) -> tuple[Audio, float]:
 
 
 def dream_settings(answers: np.ndarray, kind: str) -> dict[str, Any]:
-    """What the answers mean for a dream, as fields of its recipe: classes mix three layers; of the numbers,
-    the pitch is how deep a layer, the tempo how large the steps, the brightness how much colour.
+    """What the answers mean for a dream, as fields of its recipe.
+
+    Classes mix three layers. Of the numbers, the pitch sets how deep the layer is, the tempo how large
+    the steps are, the brightness how much colour there is.
     """
     if kind == "classes":
         mix, more = answers, {}
@@ -54,8 +56,8 @@ def dream_settings(answers: np.ndarray, kind: str) -> dict[str, Any]:
 
 
 class LiveDream:
-    """A small dream that never ends: one step a drawing, what it dreams of following the answers, the photo
-    pulling back all the while.
+    """A small dream that never ends: one step per drawing, towards what the answers ask for, while the
+    photo keeps pulling it back.
     """
 
     def __init__(self) -> None:
@@ -83,7 +85,7 @@ class LiveDream:
         )
 
     def __call__(self, seen: Any) -> Any:
-        """The objective of this moment: the mixture of layers that the answers ask for."""
+        """The current objective: the mixture of layers that the answers ask for."""
         import torch
 
         parts = [

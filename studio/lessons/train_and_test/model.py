@@ -21,7 +21,8 @@ MOST_BENDS = 14
 RATE = 0.25
 STEPS_A_TURN = 2
 STEPS = 60
-"""Enough for the loss to come within a millionth of its minimum: (1 - RATE)^(2 · STEPS) of the way remains.
+"""Enough for the loss to come within a millionth of its minimum: (1 - RATE)^(2 · STEPS) of the way
+remains.
 """
 FOLDS = 5
 TEST_SIZE = 60
@@ -82,8 +83,8 @@ def powers(x: np.ndarray, bends: int) -> np.ndarray:
 def _fresh(train: np.ndarray, bends: int) -> tuple[Tensor, np.ndarray, Generator[Step, None, Ending]]:
     """A flat curve and the loop that will bend it.
 
-    A QR decomposition makes the training columns orthonormal, so one rate suits every direction and few
-    steps are enough.
+    A QR decomposition makes the training columns orthonormal, so one rate suits every direction and
+    few steps are enough.
     """
     import torch
 
@@ -129,8 +130,8 @@ def learnt(train: np.ndarray, bends: int) -> tuple[Tensor, np.ndarray]:
 
 
 def cross_validated(points: np.ndarray, bends: int) -> float:
-    """Mean squared error, averaged over five fifths of the points, each predicted by a curve trained on the
-    other four.
+    """Mean squared error, averaged over five fifths of the points, each predicted by a curve trained on
+    the other four.
     """
     folds = [points[fold::FOLDS] for fold in range(FOLDS)]
     errors = []
