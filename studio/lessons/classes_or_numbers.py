@@ -319,7 +319,7 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
 LESSON: Lesson[ClassesOrNumbersState] = Lesson(
     name="classes_or_numbers",
     title="Classes or numbers",
-    question="What changes when you ask “which kind?” instead of “how much?”",
+    question="What changes when you ask “which kind” instead of “how much”?",
     first="Press Learn. When both have stopped, move “Sweet enough from” and press Learn again.",
     notice=(
         "The line is judged by how far off it is, the gate by how surprised it is.",

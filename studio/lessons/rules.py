@@ -112,7 +112,7 @@ def read_rule(text: str) -> ast.expr:
     """
     if len(text) > LONGEST_RULE:
         raise Refused(
-            (f"The rule is longer than {LONGEST_RULE} characters; write a shorter one, such as {FIRST_RULE}.")
+            f"The rule is longer than {LONGEST_RULE} characters; write a shorter one, such as {FIRST_RULE}."
         )
     try:
         tree = ast.parse(text.strip(), mode="eval").body
@@ -133,7 +133,7 @@ def _allowed(tree: ast.AST) -> None:
         case ast.Name(id=name):
             if name not in NAMES:
                 raise Refused(
-                    (f"The rule does not know the word '{name}'; it can count {', '.join(COLOURS)}, and all.")
+                    f"The rule does not know the word '{name}'; it can count {', '.join(COLOURS)}, and all."
                 )
         case ast.Constant(value=value):
             if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) > 1e9:

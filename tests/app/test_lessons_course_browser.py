@@ -109,7 +109,7 @@ def test_memorising(visit: Any) -> None:
     counted(page, "steps", 60)
     push(page, "ask")
     page.wait_for_selector(".tables td:has-text('—')")
-    assert "silent" in page.inner_text(".says")
+    assert "no answer" in page.inner_text(".says")
 
 
 def test_rules(visit: Any) -> None:
@@ -140,7 +140,7 @@ def test_classes_or_numbers(visit: Any) -> None:
     page = visit("lesson=classes_or_numbers")
     push(page, "play")
     counted(page, "steps", 100)
-    assert float(number(page, "off, on average").split()[0]) < 1
+    assert float(number(page, "average error").split()[0]) < 1
 
 
 def test_no_labels(visit: Any) -> None:
@@ -155,10 +155,10 @@ def test_no_labels(visit: Any) -> None:
 def test_train_and_test(visit: Any) -> None:
     page = visit("lesson=train_and_test")
     push(page, "play")
-    says(page, "on what it did not")
-    assert number(page, "sealed") == "shut"
+    says(page, "on points it never saw")
+    assert number(page, "error on test points") == "sealed"
     push(page, "open")
-    page.wait_for_function("() => !document.querySelector('.numbers').textContent.includes('shut')")
+    page.wait_for_function("() => !document.querySelector('.numbers').textContent.includes('sealed')")
 
 
 def test_wrongness(visit: Any) -> None:
@@ -217,7 +217,7 @@ def test_the_cafeteria_shows_what_a_hand_computes(visit: Any) -> None:
 def test_the_playground(visit: Any) -> None:
     page = visit("lesson=playground")
     push(page, "play")
-    counted(page, "right, learning", 98)
+    counted(page, "training accuracy", 98)
     push(page, "play")
     page.hover("[data-node='neuron 1.1']")
     page.wait_for_function(
@@ -251,7 +251,7 @@ def test_the_playground(visit: Any) -> None:
 def test_benchmarks(visit: Any) -> None:
     page = visit("lesson=benchmarks&network=linear&epochs=3&rate=0.01")
     push(page, "play")
-    counted(page, "right, held out", 88)
+    counted(page, "test accuracy", 88)
     page.wait_for_function("() => document.querySelector('[data-push=play]').textContent === 'Train'")
     box = page.locator("[data-figure=sheet] svg").bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"]
@@ -331,7 +331,7 @@ def test_derivative_works_runs_three_at_once_and_says_whose_work_it_is(visit: An
     page.select_option("#knob-first", "CC BY-SA")
     page.select_option("#knob-second", "CC BY-NC")
     says(page, "Both cannot be kept in one work")
-    assert number(page, "may be passed on") == "no"
+    assert number(page, "may be shared") == "no"
 
 
 def test_a_network_trained_in_a_lesson_dreams_in_the_dream_tab(visit: Any, photo: Path) -> None:

@@ -26,8 +26,8 @@ from studio.lessons.benchmarks import data
 from studio.lessons.benchmarks.controls import SETS
 from studio.lessons.benchmarks.lesson import LESSON
 from studio.lessons.benchmarks.model import BenchmarksState, probabilities, train
-from studio.lessons.kit.keeping import unpacked
 from studio.lessons.kit.lesson import Action
+from studio.lessons.kit.saving import unpack_network
 from studio.lessons.kit.scene import Bars, Button, Figure, Heat, Scene, Words
 
 pytestmark = pytest.mark.xdist_group(
@@ -122,7 +122,7 @@ def test_the_confusion_matrix_and_the_shares_are_scikit_learns(digits: Benchmark
         said = digits.network(digits.data.held_out.inputs).argmax(dim=1).numpy()
     targets = digits.data.held_out.targets.numpy()
     scene = LESSON.draw(digits)
-    assert scene.numbers["right, held out"] == f"{accuracy_score(targets, said) * 100:.1f} %"
+    assert scene.numbers["test accuracy"] == f"{accuracy_score(targets, said) * 100:.1f} %"
     counts = next(mark for mark in figure(scene, "confusion").marks if isinstance(mark, Words))
     shown = np.zeros((10, 10), dtype=int)
     for x, y, text in zip(counts.x, counts.y, counts.text, strict=True):
@@ -347,7 +347,7 @@ def test_folders_of_pictures_are_learnt_and_a_new_one_is_read() -> None:
     state = act(begun(channels="4"), "own", content=_zipped(files), text="mine.zip")
     assert state.data is not None
     assert state.data.classes == ("cold", "warm")
-    assert "1 files were passed over" in state.said
+    assert "Skipped 1 that are not" in state.said
     for _ in range(6):
         state = train(state, epochs=1)
     assert state.epochs[-1].held_out_right == 1.0
@@ -401,7 +401,7 @@ def test_a_rate_too_large_ends_with_a_sentence() -> None:
 
 def test_the_saved_network_says_the_same(digits: BenchmarksState) -> None:
     file = act(digits, "save").files[0]
-    model = unpacked(file.content, "benchmark-digits", file.name)
+    model = unpack_network(file.content, "benchmark-digits", file.name)
     assert digits.data is not None
     with torch.no_grad():
         again = torch.softmax(model.network(digits.data.held_out.inputs), dim=1).numpy()

@@ -166,8 +166,8 @@ def test_the_classroom_answers_nonsense_with_a_sentence() -> None:
         assert classroom.answer({"do": "event", "session": "a", "event": action})["error"].endswith(".")
 
 
-def test_old_sittings_make_room() -> None:
-    classroom = Classroom(seats=2)
+def test_lessons_unused_for_longest_make_room() -> None:
+    classroom = Classroom(most_open=2)
     for session in "abc":
         classroom.answer({"do": "open", "lesson": COURSE[0], "session": session})
     assert "error" in classroom.answer({"do": "event", "session": "a", "event": {"name": "advance"}})

@@ -1,4 +1,4 @@
-"""What the layers see, against the same network as timm runs it; how far a place sees, against its gradient."""
+"""What the layers see, against timm's copy of the network; how far a place sees, against its gradient."""
 
 from __future__ import annotations
 

@@ -40,10 +40,9 @@ def test_it_finds_what_scikit_learn_finds() -> None:
 
 
 def test_texture_and_colour_are_worth_more_than_weight_and_roundness() -> None:
-    def on_unseen(**wishes: str) -> float:
-        return float(
-            LESSON.draw(rested(LESSON.begin(LESSON.settings(wishes)))).numbers["right on unseen"].rstrip("%")
-        )
+    def on_unseen(**settings: str) -> float:
+        state = rested(LESSON.begin(LESSON.settings(settings)))
+        return float(LESSON.draw(state).numbers["accuracy on new fruit"].rstrip("%"))
 
     assert on_unseen(across="texture", up="colour") > 90
     assert on_unseen(across="weight", up="roundness") < 85

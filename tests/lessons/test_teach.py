@@ -249,7 +249,7 @@ def test_the_map_shows_what_it_would_say(taught: TeachState) -> None:
 
 
 def test_what_is_no_model_of_this_lesson_is_refused(taught: TeachState) -> None:
-    with pytest.raises(Unreadable, match="holds no network"):
+    with pytest.raises(Unreadable, match="contains no network"):
         LESSON.act(taught, Action("load", text="notes.zip", content=b"PK nothing"))
     full = replace(taught, examples=taught.examples * 50)
     with pytest.raises(Refused, match="200 examples"):

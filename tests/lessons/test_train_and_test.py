@@ -62,7 +62,7 @@ def test_more_bends_fit_the_seen_better_and_at_last_the_unseen_worse() -> None:
 
 def test_the_seal_is_broken_only_when_asked_and_a_second_look_is_told() -> None:
     state = rested(LESSON.begin(LESSON.settings()))
-    assert LESSON.draw(state).numbers["sealed"] == "shut"
+    assert LESSON.draw(state).numbers["error on test points"] == "sealed"
     once = LESSON.act(state, Action("open"))
     assert "honest, once" in LESSON.draw(once).says
     assert "flatters" in LESSON.draw(LESSON.act(once, Action("open"))).says

@@ -14,8 +14,8 @@ from studio.lessons.benchmarks.data import (
     most_telling,
 )
 from studio.lessons.benchmarks.model import TURN, BenchmarksState, Question, begin_with, train
-from studio.lessons.kit.keeping import packed
 from studio.lessons.kit.lesson import Action, Handler, dispatch, settings_of
+from studio.lessons.kit.saving import pack_network
 
 MOST_STROKES = 40
 
@@ -189,7 +189,7 @@ def _saved(state: BenchmarksState, _: Action) -> BenchmarksState:
     )
     return replace(
         state,
-        files=(packed(network, card),),
+        files=(pack_network(network, card),),
         said="The network is saved: its weights and its card in one zip.",
         mood="good",
     )

@@ -90,17 +90,13 @@ def read_table(content: bytes, name: str, held_out: int, most: int, seed: int) -
     examples = read_csv(content, name=name)
     if not examples.classes:
         raise Refused(
-            (
-                f"The last column of {name} ('{_last_heading(content)}') has numbers; put the class "
-                "there, as a word."
-            )
+            f"The last column of {name} ('{_last_heading(content)}') has numbers; put the class "
+            "there, as a word."
         )
     if not 2 <= len(examples.classes) <= MOST_CLASSES:
         raise Refused(
-            (
-                f"{name} has {len(examples.classes)} classes in its last column; this lesson takes "
-                f"from 2 to {MOST_CLASSES}."
-            )
+            f"{name} has {len(examples.classes)} classes in its last column; this lesson takes "
+            f"from 2 to {MOST_CLASSES}."
         )
     return _parted("own", *_split(examples, held_out, seed, name), most, seed)
 
@@ -128,10 +124,8 @@ def read_pictures(content: bytes, name: str, held_out: int, most: int, seed: int
     classes = tuple(sorted({label for label, _, _ in labelled}))
     if not 2 <= len(classes) <= MOST_CLASSES:
         raise Refused(
-            (
-                f"{name} has {len(classes)} folders with pictures; make one for each class, from 2 "
-                f"to {MOST_CLASSES}."
-            )
+            f"{name} has {len(classes)} folders with pictures; make one for each class, from 2 "
+            f"to {MOST_CLASSES}."
         )
     pixels, targets, skipped = [], [], 0
     for label, inside, picture in labelled:
@@ -149,13 +143,11 @@ def read_pictures(content: bytes, name: str, held_out: int, most: int, seed: int
         targets.append(classes.index(label))
     if len(set(targets)) < 2:
         raise Unreadable(
-            (
-                f"{name} has no readable pictures of two classes; put JPEG or PNG files in a folder "
-                "for each class."
-            )
+            f"{name} has no readable pictures of two classes; put JPEG or PNG files in a folder "
+            "for each class."
         )
     examples = Examples(torch.from_numpy(np.stack(pixels)), torch.tensor(targets), (), classes)
-    note = f"{skipped} files were skipped: they are not pictures." if skipped else ""
+    note = f"Skipped {skipped} that are not pictures." if skipped else ""
     return replace(_parted("own", *_split(examples, held_out, seed, name), most, seed), note=note)
 
 
@@ -179,10 +171,8 @@ def _pictures_in(content: bytes, name: str) -> list[tuple[str, str, bytes]]:
                     picture = file.read(LARGEST_PICTURE + 1)
                 if len(picture) > LARGEST_PICTURE:
                     raise Refused(
-                        (
-                            f"{path.name[:60]} in {name} is larger than 4 MB; make the pictures "
-                            "smaller, 200 pixels are plenty."
-                        )
+                        f"{path.name[:60]} in {name} is larger than 4 MB; make the pictures "
+                        "smaller, 200 pixels are plenty."
                     )
                 labelled.append((path.parts[-2][:40], path.name[:60], picture))
     except (
@@ -204,10 +194,8 @@ def _split(examples: Examples, held_out: int, seed: int, name: str) -> tuple[Exa
         return examples.split(held_out / 100, seed)
     except Refused:
         raise Refused(
-            (
-                f"{name} has only {len(examples)} examples; bring at least ten, so that some can be kept "
-                "for the test."
-            )
+            f"{name} has only {len(examples)} examples; bring at least ten, so that some can be kept "
+            "for the test."
         ) from None
 
 

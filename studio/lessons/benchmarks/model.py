@@ -125,10 +125,8 @@ def _bench(settings: Mapping[str, Any], upload: tuple[str, bytes] | None) -> Ben
         return load_set(name, held_out, most, seed)
     if upload is None:
         raise Missing(
-            (
-                "Choose a file of your own: a table (CSV) with the class in the last column, or a "
-                "zip with a folder of pictures for each class."
-            )
+            "Choose a file of your own: a table (CSV) with the class in the last column, or a "
+            "zip with a folder of pictures for each class."
         )
     file, content = upload
     read = read_pictures if content[:4] == b"PK\x03\x04" else read_table

@@ -228,10 +228,8 @@ def _gallery_figure(found: Mapping[str, Work]) -> Figure:
         )
         way = "rises" if losses[-1] > losses[0] else "falls"
         told.append(
-            (
-                f"{use}, “{work.title}”: {way} from {written(losses[0], 3)} to {written(losses[-1], 3)} "
-                f"in {len(losses)} steps"
-            )
+            f"{use}, “{work.title}”: {way} from {written(losses[0], 3)} to {written(losses[-1], 3)} "
+            f"in {len(losses)} steps"
         )
     return Figure(
         "gallery",

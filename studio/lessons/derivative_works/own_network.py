@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from studio.lessons.derivative_works.model import DREAM_SIDE, DerivativeWorksState, Own
-from studio.lessons.kit.keeping import packed
+from studio.lessons.kit.saving import pack_network
 from studio.lessons.kit.scene import (
     File,
 )
@@ -221,4 +221,4 @@ def network_file(state: DerivativeWorksState, own: Own) -> File:
         figures={"accuracy on held-out examples": own.right[-1] if own.right else 0.0},
         classes=own.seen.classes,
     )
-    return packed(own.network, card)
+    return pack_network(own.network, card)

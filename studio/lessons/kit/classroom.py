@@ -1,8 +1,8 @@
-"""Visitors at work on lessons: who is where, and one answer for each thing a visitor does.
+"""Open lessons: which visitor is in which lesson, and one answer for each thing a visitor does.
 
-The page speaks with a classroom in plain JSON. Every sitting (one lesson open in one page) has a state
-of its own; the oldest sittings make room for new ones, and a page whose sitting has gone simply begins
-again.
+The page talks to a classroom in plain JSON. Each lesson open in a page is a session with a state of
+its own. The sessions unused for longest make room for new ones; a page whose session is gone opens its
+lesson again.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from studio.errors import Refused, StudioError
 from studio.lessons.kit.course import COURSE, lesson
 from studio.lessons.kit.lesson import Action, Knob, Lesson, fitting
 
-SEATS = 64
+MOST_OPEN = 64
 LARGEST_FILE = 8 * 2**20
 LONGEST_TEXT = 200_000
 MOST_POINTS = 4_000
 
 
 @dataclass
-class Sitting:
+class OpenLesson:
     """One lesson, open in one page."""
 
     lesson: Lesson[Any]
@@ -37,13 +37,13 @@ class Sitting:
 
 
 class Classroom:
-    """Keeps the sittings and answers requests: {"do": "course"}, {"do": "open", …} and {"do": "event",
-    …}.
+    """Holds the open lessons and answers requests: {"do": "course"}, {"do": "open", …} and {"do":
+    "event", …}.
     """
 
-    def __init__(self, seats: int = SEATS) -> None:
-        self._seats = seats
-        self._sittings: OrderedDict[str, Sitting] = OrderedDict()
+    def __init__(self, most_open: int = MOST_OPEN) -> None:
+        self._most_open = most_open
+        self._lessons: OrderedDict[str, OpenLesson] = OrderedDict()
         self._lock = threading.Lock()
 
     def answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,47 +60,47 @@ class Classroom:
                     )
                 case "event":
                     return self._act(str(request.get("session", "")), request.get("event") or {})
-            raise Refused("The page asked for something this studio does not know; load it again.")
+            raise Refused("The page asked for something this studio does not know; reload it.")
         except StudioError as error:
             return {"error": str(error)}
 
-    def _open(self, name: str, session: str, wishes: Mapping[str, Any]) -> dict[str, Any]:
-        opened = lesson(name)
+    def _open(self, lesson_name: str, session: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        opened = lesson(lesson_name)
         known = {knob.name for knob in opened.knobs}
-        settings = opened.settings({wish: value for wish, value in wishes.items() if wish in known})
-        sitting = Sitting(opened, opened.begin(settings), settings)
+        settings = opened.settings({name: value for name, value in given.items() if name in known})
+        current = OpenLesson(opened, opened.begin(settings), settings)
         with self._lock:
-            self._sittings[session] = sitting
-            self._sittings.move_to_end(session)
-            while len(self._sittings) > self._seats:
-                self._sittings.popitem(last=False)
+            self._lessons[session] = current
+            self._lessons.move_to_end(session)
+            while len(self._lessons) > self._most_open:
+                self._lessons.popitem(last=False)
         return {
             "lesson": _described(opened),
             "settings": settings,
-            "scene": opened.draw(sitting.state).to_dict(),
+            "scene": opened.draw(current.state).to_dict(),
         }
 
     def _act(self, session: str, fields: Mapping[str, Any]) -> dict[str, Any]:
         with self._lock:
-            sitting = self._sittings.get(session)
-            if sitting is None:
-                raise Refused("This lesson was open too long ago; choose it again to go on.")
-            self._sittings.move_to_end(session)
+            current = self._lessons.get(session)
+            if current is None:
+                raise Refused("This lesson has been unused for too long; choose it again to go on.")
+            self._lessons.move_to_end(session)
         action = read_action(fields)
-        with sitting.lock:
+        with current.lock:
             if action.name == "set":
-                knob = sitting.lesson.knob(action.knob)
-                sitting.settings[action.knob] = fitting(knob, action.value)
+                knob = current.lesson.knob(action.knob)
+                current.settings[action.knob] = fitting(knob, action.value)
                 if getattr(knob, "restarts", False):
-                    sitting.state = sitting.lesson.begin(sitting.settings)
+                    current.state = current.lesson.begin(current.settings)
                 else:
-                    sitting.state = sitting.lesson.act(
-                        sitting.state, Action("set", knob=action.knob, value=sitting.settings[action.knob])
+                    current.state = current.lesson.act(
+                        current.state, Action("set", knob=action.knob, value=current.settings[action.knob])
                     )
             else:
-                sitting.state = sitting.lesson.act(sitting.state, action)
-            scene = sitting.lesson.draw(sitting.state)
-            sitting.settings.update(scene.values)
+                current.state = current.lesson.act(current.state, action)
+            scene = current.lesson.draw(current.state)
+            current.settings.update(scene.values)
             return {"scene": scene.to_dict()}
 
 
@@ -114,7 +114,7 @@ def read_action(fields: Mapping[str, Any]) -> Action:
         content = base64.b64decode(fields.get("content", ""), validate=True)
         index = int(fields.get("index", -1))
     except (TypeError, ValueError, binascii.Error):
-        raise Refused("What the page sent was garbled; try once more.") from None
+        raise Refused("The page sent something unreadable; try again.") from None
     if len(content) > LARGEST_FILE:
         raise Refused("The file is larger than 8 MB; make it smaller first.")
     value = fields.get("value")

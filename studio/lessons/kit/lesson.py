@@ -1,11 +1,12 @@
-"""What a lesson is: a few texts, some controls, and three functions that know nothing of the page they
-are shown on.
+"""What a lesson is: a few texts, some controls, and three functions that know nothing of the page that
+shows them.
 
-    state = lesson.begin(settings)             # a fresh start
-    state = lesson.act(state, action)           # the visitor did something, or time goes on
-    scene = lesson.draw(state)                 # what there is to see now
+    state = lesson.begin(settings)       # a fresh start
+    state = lesson.act(state, action)    # the visitor did something, or time goes on
+    scene = lesson.draw(state)           # what there is to see now
 
-A page, a terminal and a test drive a lesson alike. All training inside goes through `studio.learning`.
+A page, a terminal and a test use a lesson in the same way. All training goes through
+`studio.learning`.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ State = TypeVar("State")
 
 @dataclass(frozen=True)
 class Choice:
-    """Choose one of a few words. icons: a small picture for each, the inside of an SVG of 32 by 32 units;
-    they then stand side by side.
+    """Choose one of a few words.
+
+    icons: a small picture for each, the inside of an SVG of 32 by 32 units; the choices are then shown
+    side by side.
     """
 
     name: str
@@ -38,7 +41,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Slide:
-    """A number in a range; `stops` lists the only values allowed where they are not evenly spread."""
+    """A number in a range. `stops` lists the only values allowed, where they are not evenly spaced."""
 
     name: str
     label: str
@@ -66,8 +69,10 @@ class Switch:
 
 @dataclass(frozen=True)
 class Push:
-    """A button: it sends an action of its name. `key`: the key that presses it. With a group it stands
-    there, not among the actions.
+    """A button that sends an action of its name.
+
+    key: the key that presses it. group: the group it belongs to; without one it is among the main
+    buttons.
     """
 
     name: str
@@ -93,8 +98,8 @@ class Write:
 
 @dataclass(frozen=True)
 class Upload:
-    """A file of the visitor's own: sends an action of its name with `content` (bytes) and `text` (the
-    file's name).
+    """A file from the visitor: sends an action of its name with `content` (bytes) and `text` (the file's
+    name).
     """
 
     name: str
@@ -106,8 +111,8 @@ class Upload:
 
 @dataclass(frozen=True)
 class Camera(Upload):
-    """A button that turns the visitor's camera on: while it is, actions of its name bring small JPEGs, a
-    few a second, like uploads.
+    """A button that turns the visitor's camera on. While it is on, actions of its name bring small JPEGs,
+    a few per second, like uploads.
     """
 
 
@@ -116,10 +121,14 @@ Knob = Choice | Slide | Switch | Push | Write | Upload
 
 @dataclass(frozen=True)
 class Action:
-    """Something that happened. name: a push's name, "set" (knob, value), "advance" (time goes on),
-    "click" and "drag" on a figure (x, y in the figure's coordinates; index for a dot), "node", "link"
-    and "press" (id of what was clicked), "hover" (id of the node or link under the pointer, empty for
-    none), "edit" (id of an entry and the value typed, None to put it away), "stroke" (points), "key".
+    """Something that happened.
+
+    name: one of
+
+    - a button's name; "set" (knob, value); "advance" (time goes on); "key" - "click" and "drag" on a
+    figure (x, y in the figure's coordinates; index for a dot); "stroke" (points) - "node", "link" and
+    "press" (id of what was clicked); "hover" (id of the node or link under the pointer, empty for
+    none) - "edit" (id of an entry and the value typed, None to close it)
     """
 
     name: str
@@ -138,8 +147,9 @@ class Action:
 
 @dataclass(frozen=True)
 class Check:
-    """What will happen if …: asked before it is tried. answer: index of the right choice; why: said
-    afterwards, whatever was chosen.
+    """What will happen if …: a question to answer before trying it out.
+
+    answer: index of the right choice. why: shown afterwards, whatever was chosen.
     """
 
     question: str
@@ -152,13 +162,15 @@ class Check:
 class Lesson(Generic[State]):
     """One lesson of the course.
 
-    question: the one it answers. first: what to do in the first ten seconds. notice: what to look for,
-    one sentence each.
-    formula: in plain notation, with every sign explained. code: about twelve lines of Python that do
-    it, runnable as they stand.
+    question: the one it answers.
+    first: what to do in the first ten seconds.
+    notice: what to look for, one sentence each.
+    formula: in plain notation, with every sign explained.
+    code: about twelve lines of Python that do it and run as printed.
     tab, use: the tab where artists use it, and the sentence that says how.
-    knobs: in order; those of one `group` stand together under its name. folded: the groups that are
-    closed at first. begin(settings) -> state, act(state, action) -> state, draw(state) -> scene.
+    knobs: in order; those of one `group` stand together under its name.
+    folded: the groups that are closed at first. begin(settings) -> state, act(state, action) -> state,
+    draw(state) -> scene.
     table: the lesson's numbers, step by step, for `studio lesson NAME`; None for lessons without
     numbers to print.
     """
@@ -225,7 +237,9 @@ def find_knob(knobs: tuple[Knob, ...], name: str) -> Knob:
 
 
 def fitting(knob: Knob, value: Any) -> Any:
-    """The value as the knob takes it: read from text where needed. Raises `Refused` with what would fit."""
+    """The value as the knob takes it, read from text where needed. Raises `Refused` saying what would
+    fit.
+    """
     if isinstance(knob, Choice):
         if str(value) not in knob.options:
             raise Refused(f"{knob.label} can be {', '.join(knob.options)}, not {value}.")
@@ -239,7 +253,8 @@ def fitting(knob: Knob, value: Any) -> Any:
             ) from None
         if not knob.minimum <= number <= knob.maximum:
             raise Refused(
-                f"{knob.label} goes from {knob.minimum:g} to {knob.maximum:g}; {number:g} is outside."
+                f"{knob.label} goes from {knob.minimum:g} to {knob.maximum:g}; {number:g} is outside "
+                "that range."
             )
         return (
             int(number)

@@ -1,10 +1,10 @@
 """What a lesson shows, as data: figures made of marks. A page draws them, a terminal prints their text, a
 test reads their numbers.
 
-Coordinates are the data's own; the drawer scales. Colours are named by meaning, and the theme decides
-(safe for colour-blind eyes): "one" and "two" are the two sides of every comparison (orange and blue),
-"three" to "six" further classes, "ink" and "faint" what is written, "good" and "bad" a judgement,
-"accent" what the eye should find first.
+Coordinates are the data's own; whoever draws scales them. Colours are named by meaning, and the theme
+chooses them, safe for colour-blind eyes: "one" and "two" are the two sides of every comparison (orange
+and blue), "three" to "six" are further classes, "ink" and "faint" are for text, "good" and "bad" for
+judgements, "accent" for what the eye should find first.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Bars:
-    """Upright bars from 0; x holds their middles."""
+    """Vertical bars from 0; x holds their centres."""
 
     x: Row
     y: Row
@@ -66,11 +66,12 @@ class Bars:
 
 @dataclass(frozen=True)
 class Heat:
-    """A grid of values as colours. values: rows from the bottom up; -1 is colour "two", 0 the ground, +1
-    colour "one". With the scale "colour", each value is a red, a green and a blue of 0 … 1.
+    """A grid of values as colours.
 
-    extent: x0, x1, y0, y1 of the grid's outer edges. steps: True draws only the sign (a decision),
-    False shades.
+    values: rows from the bottom up; -1 is colour "two", 0 the background, +1 colour "one". With the
+    scale "colour", each value is a red, a green and a blue of 0 … 1.
+    extent: x0, x1, y0, y1 of the grid's outer edges.
+    steps: True shows only the sign (a decision), False shades.
     """
 
     values: Grid
@@ -84,10 +85,11 @@ class Heat:
 
 @dataclass(frozen=True)
 class PictureView:
-    """A picture (data URL) filling the extent x0, x1, y0, y1. pixelated: show the pixels as squares.
+    """A picture (data URL) filling the extent x0, x1, y0, y1.
 
-    name: the page keeps a picture that has one; from then on an empty url shows it again, so that a
-    large one is sent once.
+    pixelated: show the pixels as squares.
+    name: the page keeps a picture that has one; an empty url then shows it again, so that a large one
+    is sent once.
     """
 
     url: str
@@ -100,7 +102,7 @@ class PictureView:
 
 @dataclass(frozen=True)
 class Words:
-    """Text at places."""
+    """Text at given places."""
 
     x: Row
     y: Row
@@ -124,11 +126,11 @@ class Arrow:
 
 @dataclass(frozen=True)
 class Node:
-    """One neuron in a drawing of a network; its own output as a small heat map. Clicking it sends event
-    "node" with its id.
+    """One neuron in a drawing of a network, with its own output as a small heat map. Clicking it sends
+    action "node" with its id.
 
-    bias: shown as a small square; clicking that sends action "link" with the id and ":bias". size:
-    half its side, in pixels.
+    bias: shown as a small square; clicking that sends action "link" with the id and ":bias".
+    size: half its side, in pixels.
     """
 
     id: str
@@ -145,8 +147,8 @@ class Node:
 
 @dataclass(frozen=True)
 class Link:
-    """A weight between two nodes: its width is its size, its colour its sign. Clicking it sends action
-    "link" with its id.
+    """A weight between two nodes, its size as width, its sign as colour. Clicking it sends action "link"
+    with its id.
     """
 
     id: str
@@ -160,8 +162,10 @@ class Link:
 
 @dataclass(frozen=True)
 class Button:
-    """A small round button inside a drawing, such as one more neuron. Pressing it sends action "press"
-    with its id. help: what it does.
+    """A small round button inside a drawing, such as “one more neuron”. Pressing it sends action "press"
+    with its id.
+
+    help: what it does.
     """
 
     id: str
@@ -195,13 +199,15 @@ Mark = Points | Line | Bars | Heat | PictureView | Words | Arrow | Node | Link |
 
 @dataclass(frozen=True)
 class Figure:
-    """One drawing. text: its twin in words, for ears and for print: what is to be seen, with its numbers.
+    """One drawing.
 
-    clicks: what a click on the ground means, in words for the hint under the figure; empty when it
-    means nothing.
+    text: the same in words, for screen readers and for print: what is to be seen, with its numbers.
+    clicks: what a click on the background does, as a hint under the figure; empty when it does
+    nothing.
     draws: the figure is a sheet to draw on with a finger or a mouse (action "stroke" with the points).
-    aspect: width over height. axes: False for pictures and networks. hovers: it wants to know which
-    node or link is pointed at.
+    aspect: width over height.
+    axes: False for pictures and networks.
+    hovers: it wants to know which node or link is pointed at.
     rows: how many rows of the page it fills, where the scene's figures stand in columns.
     """
 
@@ -224,9 +230,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Table:
-    """Numbers as on paper. rows hold texts as they are to be read; `chosen` is the row the eye should
-    find.
-    """
+    """Numbers as on paper. rows: the texts to be shown. chosen: the row the eye should find."""
 
     title: str
     columns: tuple[str, ...]
@@ -236,10 +240,11 @@ class Table:
 
 @dataclass(frozen=True)
 class Audio:
-    """A tone to be heard: pitch in MIDI numbers, seconds, loudness 0..1, and a timbre the browser knows
-    (sine, triangle, square).
+    """A tone.
 
-    after: seconds from now until it begins.
+    pitch: a MIDI number. seconds: how long it sounds. loudness: 0 … 1.
+    timbre: one the browser knows (sine, triangle, square).
+    after: seconds from now until it starts.
     """
 
     pitch: float
@@ -251,7 +256,7 @@ class Audio:
 
 @dataclass(frozen=True)
 class File:
-    """Something for the visitor to keep: the page hands it over as a download."""
+    """Something for the visitor to keep; the page offers it as a download."""
 
     name: str
     content: bytes
@@ -263,7 +268,7 @@ class Visit:
     """The page opens another tab, by its label, with these settings there (for the Dream tab: fields of
     its recipe).
 
-    network: a network trained here that goes along as its file, to dream with `layers`.
+    network: a network trained here that goes along as a file, to dream with `layers`.
     """
 
     tab: str
@@ -274,17 +279,17 @@ class Visit:
 
 @dataclass(frozen=True)
 class Scene:
-    """All a lesson shows at one moment.
+    """All that a lesson shows at one moment.
 
-    says: one sentence on what just happened or what to try (the coach). mood: plain, good or bad.
+    says: one sentence on what just happened or what to try (the coach).
+    mood: plain, good or bad.
     numbers: a few figures worth reading at a glance, name -> value as text.
-    playing: whether it wants to go on by itself (the page then sends "advance" after "advance").
+    playing: whether it wants to go on by itself (the page then sends "advance" again and again).
     values: settings that the lesson itself changed, for the controls to follow.
-    columns: widths of the columns the figures stand in on a wide page, such as (3, 2); the page's own
-    choice when empty.
+    columns: widths of the columns of figures on a wide page, such as (3, 2); the page chooses when
+    empty.
     visit: where the visitor is taken, with what was found here.
-    away: groups of controls, and buttons by name, that mean nothing as things stand; the page puts
-    them away for the time being.
+    away: groups of controls, and buttons by name, that have no use at the moment; the page hides them.
     """
 
     figures: tuple[Figure, ...] = ()
@@ -301,8 +306,8 @@ class Scene:
     away: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain lists and numbers, ready for JSON; heat maps as one byte a cell (0 is -1 or dark, 255 is
-        +1 or light), base64.
+        """Plain lists and numbers, ready for JSON. Heat maps are base64, one byte per cell: 0 is -1 (or
+        dark), 255 is +1 (or light).
         """
         scene = asdict(replace(self, figures=(), files=()))
         scene["files"] = [_carried(file) for file in self.files]
@@ -338,7 +343,7 @@ def _marked(mark: Mark) -> dict[str, Any]:
 
 
 def _bytes(values: Grid, lowest: float) -> dict[str, Any]:
-    """The grid's values, from `lowest` to 1, as bytes. What is not a number shows as the middle."""
+    """The grid's values, from `lowest` to 1, as bytes. What is not a number becomes the middle."""
     grid = np.nan_to_num(np.asarray(values, dtype=np.float32), nan=(lowest + 1) / 2)
     cells = np.clip((grid - lowest) / (1 - lowest) * 255 + 0.5, 0, 255).astype(np.uint8)
     return {
@@ -359,7 +364,7 @@ def _plain(value: Any) -> Any:
 
 
 def table_in_words(table: Table) -> str:
-    """The table in columns of even width."""
+    """The table as text, in columns of even width."""
     widths = [
         max(len(row[column]) for row in (table.columns, *table.rows)) for column in range(len(table.columns))
     ]
@@ -371,6 +376,6 @@ def table_in_words(table: Table) -> str:
 
 
 def written(value: float, digits: int = 4, *, sign: bool = False) -> str:
-    """A number as on paper, with a fixed count of decimals; one too long for a column in powers of ten."""
+    """A number with a fixed count of decimals; in powers of ten if it would be too long for a column."""
     form = f"{'+' if sign else ''}z.{digits}{'f' if abs(value) < 1e6 else 'e'}"
     return format(value, form)

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from studio.errors import Refused
-from studio.lessons.kit.keeping import packed, unpacked
 from studio.lessons.kit.lesson import (
     Action,
     Handler,
@@ -19,6 +18,7 @@ from studio.lessons.kit.lesson import (
     fitting,
     settings_of,
 )
+from studio.lessons.kit.saving import pack_network, unpack_network
 from studio.lessons.kit.scene import (
     File,
     written,
@@ -284,7 +284,7 @@ def save_network(state: PlaygroundState) -> File:
         if len(str(settings["points"])) < 15_000
         else "",
     )
-    return packed(state.network, card)
+    return pack_network(state.network, card)
 
 
 def load_network(state: PlaygroundState, content: bytes, name: str) -> PlaygroundState:
@@ -294,7 +294,7 @@ def load_network(state: PlaygroundState, content: bytes, name: str) -> Playgroun
     """
     from studio.errors import StudioError, Unreadable
 
-    model = unpacked(content, "playground", name)
+    model = unpack_network(content, "playground", name)
     wrong = f"{name} is not a saved Playground network; choose a zip that the Playground saved."
     try:
         kept = json.loads(model.card.notes)["settings"]

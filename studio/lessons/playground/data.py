@@ -211,10 +211,8 @@ def read_points(text: str) -> tuple[np.ndarray, np.ndarray, str]:
     for number, cells in rows:
         if len(cells) != 3 or not (_is_number(cells[0]) and _is_number(cells[1])) or not cells[2]:
             raise Refused(
-                (
-                    f"Line {number} of the points should be a place and a colour or number, such as 1.5, "
-                    "-2, orange."
-                )
+                f"Line {number} of the points should be a place and a colour or number, such as 1.5, "
+                "-2, orange."
             )
     points = np.array([[float(cells[0]), float(cells[1])] for _, cells in rows], dtype=np.float64).reshape(
         -1, 2
@@ -259,10 +257,8 @@ def _targets(cells: list[str]) -> tuple[np.ndarray, str]:
     if len(kinds_met) > 2:
         met = ", ".join(kinds_met[:4])
         raise Refused(
-            (
-                f"The points have {len(kinds_met)} kinds ({met} …); the Playground can learn two kinds, "
-                "or numbers."
-            )
+            f"The points have {len(kinds_met)} kinds ({met} …); the Playground can learn two kinds, "
+            "or numbers."
         )
     return np.array([1.0 if cell == kinds_met[0] else -1.0 for cell in cells]), f"{kinds_met[0]} is orange."
 
@@ -318,10 +314,8 @@ def with_stroke(text: str, stroke: tuple[tuple[float, float], ...], brush: str) 
     room = MOST_POINTS - len(points)
     if len(added) > room:
         raise Refused(
-            (
-                f"That would be more than {MOST_POINTS:,} points, the most the Playground takes; erase some "
-                "first."
-            )
+            f"That would be more than {MOST_POINTS:,} points, the most the Playground takes; erase some "
+            "first."
         )
     if not added:
         return text

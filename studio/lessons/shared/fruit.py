@@ -1,4 +1,4 @@
-"""Apples and oranges, drawn by the studio: for the lessons on rules, on features and on colours."""
+"""Apples and oranges, drawn by the studio for the lesson on rules."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 SIDE = 56
-"""Pixels, both ways."""
+"""Pixels in both directions."""
 
 COLOURS = ("red", "orange", "yellow", "green", "blue", "black", "grey", "white")
 SWATCHES = {
@@ -24,8 +24,10 @@ SWATCHES = {
 
 @dataclass(frozen=True)
 class Fruit:
-    """A picture and what it shows. pixels: uint8 [SIDE, SIDE, 3]; kind: "apple", "orange", or "" for a
-    visitor's own.
+    """A picture and what it shows.
+
+    pixels: uint8 [SIDE, SIDE, 3].
+    kind: "apple", "orange", or "" for a visitor's own picture.
     """
 
     kind: str
@@ -44,7 +46,7 @@ def draw_fruit(
 ) -> Fruit:
     """One fruit on a cloth.
 
-    skin: red, green or yellow for apples, orange or green for oranges, the usual one when empty.
+    skin: red, green or yellow for apples, orange or green for oranges; the usual one when empty.
     shade: evening light, dim and blue.
     """
     skin = skin or {"apple": "green", "orange": "orange"}[kind]
@@ -113,8 +115,8 @@ def _cloth(name: str, rng: np.random.Generator) -> np.ndarray:
 
 
 def colour_names(pixels: np.ndarray) -> np.ndarray:
-    """The colour word of every pixel, as an index into COLOURS: [height, width]. By hue where there is
-    colour, else by lightness.
+    """The colour word of every pixel, as an index into COLOURS: [height, width]. By hue if the pixel is
+    colourful, else by lightness.
     """
     rgb = pixels.astype(np.float32) / 255
     high, low = rgb.max(axis=-1), rgb.min(axis=-1)
@@ -135,14 +137,14 @@ def colour_names(pixels: np.ndarray) -> np.ndarray:
 
 
 def count_colours(pixels: np.ndarray) -> dict[str, int]:
-    """How many pixels go by each colour word."""
+    """How many pixels each colour word stands for."""
     counts = np.bincount(colour_names(pixels).ravel(), minlength=len(COLOURS))
     return {name: int(count) for name, count in zip(COLOURS, counts, strict=True)}
 
 
 def read_fruit(content: bytes, name: str) -> Fruit:
-    """A visitor's own picture, its middle square made SIDE pixels wide. Raises `Unreadable` for what is
-    no picture.
+    """A visitor's own picture, its middle square scaled to SIDE pixels. Raises `Unreadable` for other
+    files.
     """
     from studio.images.pictures import read_picture, resize
 

@@ -1,5 +1,4 @@
-"""A dream small enough to be watched step by step in a lesson, on any network that sees: the Dream tab's
-own parts, put together bare.
+"""A dream small enough to be watched step by step in a lesson, made of the Dream tab's own parts.
 
 dream = SmallDream(photo, network, channel("blocks.4", 48), DreamRecipe(steps=20))
 while dream.go_on():
@@ -23,16 +22,16 @@ from studio.images.recipes import DreamRecipe
 from studio.learning.descent import DescentOptions, descend
 
 Objective = Callable[[dict[str, Tensor]], Tensor]
-"""Features by layer, as `Prepared` gives them, to a scalar that is to grow."""
+"""From features by layer, as `Prepared` gives them, to a scalar to be maximized."""
 
 
 class SmallDream:
-    """A dream on `photo`, uint8 [h, w, 3], that goes on as long as it is asked to, from the coarsest
-    octave to the finest.
+    """A dream on `photo`, uint8 [h, w, 3], one step at a time, from the coarsest octave to the finest.
 
-    recipe: octaves, steps, step size, hold, smoothing, colour, jitter, seed and strength are followed.
+    recipe: octaves, steps, step size, hold, smoothing, colour, jitter, seed and strength are used.
     steps: how many there will be.
     losses: the objective at every step so far.
+    burst: why it had to stop early, or empty.
     """
 
     def __init__(self, photo: Pixels, network: Prepared, objective: Any, recipe: DreamRecipe) -> None:
@@ -45,11 +44,13 @@ class SmallDream:
         self._turns = self._run(network, objective)
 
     def go_on(self, steps: int = 1) -> bool:
-        """Take so many steps. False when there are none left, or when it burst (then `burst` says why)."""
+        """Take so many steps. False when there are none left, or when it diverged (then `burst` says
+        why).
+        """
         return all(next(self._turns, False) for _ in range(steps))
 
     def pixels(self) -> Pixels:
-        """The dream as it stands, as large as the photo: uint8 [h, w, 3]."""
+        """The dream so far, as large as the photo: uint8 [h, w, 3]."""
         laid = (
             (self._base.float().lerp(self._picture * 255, self.recipe.strength))
             .round()

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from studio.errors import Refused, Unreadable
-from studio.lessons.kit.keeping import packed, unpacked
 from studio.lessons.kit.lesson import Action, Handler, dispatch
+from studio.lessons.kit.saving import pack_network, unpack_network
 from studio.lessons.kit.scene import (
     Audio,
     Visit,
@@ -261,7 +261,7 @@ def _saved(state: TeachState, _: Action) -> TeachState:
     )
     return replace(
         state,
-        files=(packed(state.network, card),),
+        files=(pack_network(state.network, card),),
         said="Saved as taught.zip: its weights and its card.",
         mood="good",
     )
@@ -269,7 +269,7 @@ def _saved(state: TeachState, _: Action) -> TeachState:
 
 def _loaded(state: TeachState, action: Action) -> TeachState:
     name = action.text or "The file"
-    model = unpacked(action.content, "taught", name)
+    model = unpack_network(action.content, "taught", name)
     try:
         notes = json.loads(model.card.notes)
         way, answers = WAYS[notes["way"]], str(notes["answers"])

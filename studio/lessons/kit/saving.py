@@ -1,4 +1,4 @@
-"""A trained network as a file to take away: its weights and its card in one zip, and back again."""
+"""A trained network as a file to take away: its weights and its card in one zip."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 LARGEST_PART = 8 * 2**20
 
 
-def packed(network: Network, card: Card) -> File:
-    """`NAME.zip` with NAME.safetensors and its card NAME.json, NAME being the card's. Raises `Refused`
-    for weights that are not finite.
+def pack_network(network: Network, card: Card) -> File:
+    """`NAME.zip` with NAME.safetensors and its card NAME.json, where NAME is the card's name.
+
+    Raises `Refused` for weights that are not finite.
     """
     from studio.learning.checkpoints import save
 
@@ -33,9 +34,9 @@ def packed(network: Network, card: Card) -> File:
     return File(f"{card.name}.zip", archive.getvalue(), "application/zip")
 
 
-def unpacked(content: bytes, card_name: str, file_name: str) -> Model:
-    """The network back from such a zip, checked. Raises `Unreadable` for what is none, is broken or is
-    too large.
+def unpack_network(content: bytes, card_name: str, file_name: str) -> Model:
+    """The network from such a zip, checked. Raises `Unreadable` if it is something else, broken or too
+    large.
     """
     from studio.learning.checkpoints import load
 
@@ -55,6 +56,6 @@ def unpacked(content: bytes, card_name: str, file_name: str) -> Model:
             ValueError,
         ):
             raise Unreadable(
-                f"{file_name} holds no network '{card_name}'; choose a zip that this lesson saved."
+                f"{file_name} contains no network '{card_name}'; choose a zip that this lesson saved."
             ) from None
         return load(Path(folder) / card_name)
