@@ -1,5 +1,5 @@
-"""The addresses of a melody's renditions: its score, its notes in numbers, its sound, its file in other formats,
-and samples of the styles.
+"""The addresses of a melody's renditions: its score, its notes in numbers, its sound, its file in other
+formats, and samples of the styles.
 
 `studio.music.melody.renditions` makes them. An address names a work, a format or a style, never a path.
 """

@@ -1,7 +1,7 @@
 """The file formats a kind of work can be saved in: one row each, as plain data.
 
-A kind of work has one `FormatTable`. The command line, the recipe's choices, the page's buttons, the endpoints
-and the documentation are derived from it, so that a new format is a new row.
+A kind of work has one `FormatTable`. The command line, the recipe's choices, the page's buttons, the
+endpoints and the documentation are derived from it, so that a new format is a new row.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Format:
     reads_back: bool = False
 
     def to_bytes(self, content: Any, **options: Any) -> bytes:
-        """`content` (a tune, a score …) as a file of this format. Options the format does not take are left out.
+        """`content`, such as a tune, as a file of this format. Options it does not take are ignored.
 
         Raises `Refused` where the format cannot hold this content.
         """
@@ -68,7 +68,7 @@ class FormatTable(dict[str, Format]):
         return self[name]
 
     def by_suffix(self, path: str | Path) -> Format:
-        """The format that a file's name, or a bare suffix, asks for; capitals do not matter. Raises `Refused`."""
+        """The format of a file with that name or suffix; capitals do not matter. Raises `Refused`."""
         text = str(path).lower()
         found = next((each for each in self.values() if text.endswith(each.suffix)), None)
         if found is None:

@@ -66,8 +66,8 @@ class Renditions:
         return self._tune(work.id)
 
     def score(self, work: Work, page: str = "wide", *, origins: bool = False) -> Path:
-        """The engraved score as SVG, without title and composer. page: see `PAGES`. origins: each note has the
-        colour of its origin.
+        """The engraved score as SVG, without title and composer. page: see `PAGES`. origins: each note has
+        the colour of its origin.
         """
         from studio.music.melody.facts import origin_colours, origins_of
         from studio.music.writing.engraving import engrave
@@ -135,8 +135,8 @@ class _Cache:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        # One file at a time: rendering keeps a processor busy, and the engraver is not made for threads. Making
-        # one may ask for another, such as the notes for the sound.
+        # One file at a time: rendering keeps a processor busy, and the engraver is not made for threads.
+        # Making one may ask for another, such as the notes for the sound.
         self._making = threading.RLock()
 
     def file(self, name: str, make: Callable[[], bytes]) -> Path:

@@ -15,14 +15,17 @@ from studio.music.writing.notation import measures_of
 
 
 def timing_of(tune: Tune, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Plain JSON. facts: those of the work.
+    """The melody as JSON values; places and lengths are in seconds. facts: those of the work.
 
-    seconds: how long it lasts. bars: where each bar begins, in seconds. meter, key. tempo: quarter notes a minute.
-    notes: for each sounding note {"at", "for" (in seconds), "pitch" (MIDI), "name", "bar" (from 1)}, and where
-    the facts say it {"order", "songs", "before", "after", "returns"}, as in `NoteOrigin`.
-    copied: [first, end) of the longest run of notes that is in the style too.
-    written: for each bar of the score, from left to right, [seconds at which a written note or rest begins, number
-    of the note it is or belongs to, None for a rest].
+    seconds         how long it lasts
+    bars            where each bar begins
+    meter, key      "4/4", "Bm"
+    tempo           quarter notes a minute
+    notes           for each sounding note {"at", "for", "pitch" (MIDI), "name", "bar" (from 1)}, and where
+                    the facts have it {"order", "songs", "before", "after", "returns"}, see `NoteOrigin`
+    copied          [first, end) of the longest run of notes that is also in the style
+    written         for each bar of the score, from left to right, [where a written note or rest begins,
+                    number of the note it is or belongs to; None for a rest]
     """
     second = 60 / tune.tempo
     starts = [bar.start for bar in tune.bars()]

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 
 def integrated_loudness(samples: NDArray[np.floating[Any]], rate: int) -> float:
-    """Loudness in LUFS of samples [n, channels]: K-weighted, in blocks of 0.4 s that overlap by three quarters,
-    gated at -70 LUFS and at 10 LU below the mean.
+    """Loudness in LUFS of samples [n, channels]: K-weighted, in blocks of 0.4 s that overlap by three
+    quarters, gated at -70 LUFS and at 10 LU below the mean.
 
     Silence gives -inf. Sound shorter than a block is measured as one block.
     """
@@ -43,7 +43,8 @@ def k_weighting(rate: int) -> tuple[Filter, Filter]:
     """The two filters of BS.1770 at any rate: a shelf for the head and a high pass.
 
     At 48 kHz they are those that it prints (tables 1 and 2). The analogue prototypes behind them are from
-    Brecht De Man, Evaluation of Implementations of the EBU R128 Loudness Measurement, AES 145th Convention, 2018.
+    Brecht De Man, Evaluation of Implementations of the EBU R128 Loudness Measurement, AES 145th Convention,
+    2018.
     """
     f0, gain, q = 1681.974450955533, 3.999843853973347, 0.7071752369554196
     k = math.tan(math.pi * f0 / rate)

@@ -1,16 +1,16 @@
 """Plays notes with the samples of a SoundFont (SF2), in numpy.
 
-symusic 0.5.9's synthesiser plays TimGM6mb's piano 20 half steps too high and its violin 10, so notes are
-played here: sample, pitch, loop, volume envelope, pan and a low-pass, as the SoundFont Technical
-Specification 2.04 has them (E-mu Systems, 2006; sections 7 to 9 are cited below). Modulators, low-frequency
-oscillators and effects are left out.
+The synthesiser of symusic 0.5.9 plays TimGM6mb's piano 20 semitones too high and its violin 10, so notes are
+played here: sample, pitch, loop, volume envelope, pan and a low-pass filter, by the SoundFont Technical
+Specification 2.04 (E-mu Systems, 2006; sections are cited below). Modulators, low-frequency oscillators and
+effects are left out.
 """
 
 from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -32,10 +32,10 @@ LONGEST_RELEASE = 3.0
 
 
 def play(score: Score, path: Path, rate: int) -> NDArray[np.float32]:
-    """The sound of a score's parts, [n, 2] at `rate` samples a second, dry and unscaled, with three seconds
-    to ring out.
+    """The sound of a score: float32 [n, 2], left and right, not scaled, with `LONGEST_RELEASE` seconds at
+    the end to ring out.
 
-    Raises `Unreadable` when the file is no SoundFont.
+    path: of the SoundFont. rate: samples a second. Raises `Unreadable` when the file is not a SoundFont.
     """
     import numpy as np
 
@@ -62,19 +62,15 @@ def play(score: Score, path: Path, rate: int) -> NDArray[np.float32]:
 # ------------------------------------------------------------------------------------------------------------
 
 # Numbers of the generators that are used here (section 8.1.2).
-START, END, LOOP_START, LOOP_END, START_COARSE = 0, 1, 2, 3, 4
-FILTER_FC, ENVELOPE_TO_FILTER, END_COARSE, PAN = 8, 11, 12, 17
+START, END, LOOP_START, LOOP_END = 0, 1, 2, 3
+START_COARSE, END_COARSE, LOOP_START_COARSE, LOOP_END_COARSE = 4, 12, 45, 50
 DELAY, ATTACK, HOLD, DECAY, SUSTAIN, RELEASE, KEY_TO_HOLD, KEY_TO_DECAY = 33, 34, 35, 36, 37, 38, 39, 40
-INSTRUMENT, KEYS, VELOCITIES, LOOP_START_COARSE, KEY, ATTENUATION, LOOP_END_COARSE = (
-    41,
-    43,
-    44,
-    45,
-    46,
-    48,
-    50,
-)
-COARSE_TUNE, FINE_TUNE, SAMPLE, MODES, SCALE_TUNING, ROOT = 51, 52, 53, 54, 56, 58
+INSTRUMENT, SAMPLE, KEYS, VELOCITIES, KEY, MODES, ROOT = 41, 53, 43, 44, 46, 54, 58
+COARSE_TUNE, FINE_TUNE, SCALE_TUNING = 51, 52, 56
+FILTER_FC, ENVELOPE_TO_FILTER, PAN, ATTENUATION = 8, 11, 17, 48
+
+Zone = dict[int, int]
+"""Number of a generator -> its amount."""
 
 _DEFAULTS = {
     FILTER_FC: 13500,
@@ -88,29 +84,16 @@ _DEFAULTS = {
     KEY: -1,
 }
 _NOT_ADDED = frozenset(
-    {
-        KEYS,
-        VELOCITIES,
-        INSTRUMENT,
-        SAMPLE,
-        MODES,
-        ROOT,
-        KEY,
-        START,
-        END,
-        LOOP_START,
-        LOOP_END,
-        START_COARSE,
-        END_COARSE,
-    }
+    {KEYS, VELOCITIES, INSTRUMENT, SAMPLE, MODES, ROOT, KEY}
+    | {START, END, LOOP_START, LOOP_END, START_COARSE, END_COARSE}
 )
 """Generators that a preset may not add to (section 8.5)."""
-
-Zone = dict[int, int]
 
 
 @dataclass(frozen=True)
 class _Sample:
+    """Where a recording is among the samples. root: the key it was recorded at. correction: in cents."""
+
     start: int
     end: int
     loop_start: int
@@ -122,8 +105,8 @@ class _Sample:
 
 @dataclass(frozen=True)
 class _Font:
-    """samples: all waves of the file, -1..1. headers: where each stands. presets: (bank, program) -> zones;
-    instruments: zones of each.
+    """A SoundFont. samples: all recordings, one after the other, -1..1. headers: where each one is. presets:
+    (bank, program) -> zones. instruments: the zones of each.
     """
 
     samples: NDArray[np.float32]
@@ -138,7 +121,7 @@ def _open(path: Path, _changed: int) -> _Font:
         return _parse(path.read_bytes())
     except (struct.error, IndexError, KeyError, ValueError, OSError):
         raise Unreadable(
-            f"{path.name} is not a SoundFont that can be played; install pretty_midi again."
+            f"{path.name} is not a SoundFont the studio can play; install pretty_midi again."
         ) from None
 
 
@@ -148,19 +131,10 @@ def _parse(content: bytes) -> _Font:
     if content[:4] != b"RIFF" or content[8:12] != b"sfbk":
         raise ValueError
     chunks: dict[str, bytes] = {}
-    place = 12
-    while place + 8 <= len(content):
-        name, size = content[place : place + 4], struct.unpack("<I", content[place + 4 : place + 8])[0]
-        if name == b"LIST":
-            inner, end = place + 12, place + 8 + size
-            while inner + 8 <= end:
-                part, length = (
-                    content[inner : inner + 4].decode("latin-1"),
-                    struct.unpack("<I", content[inner + 4 : inner + 8])[0],
-                )
-                chunks[part] = content[inner + 8 : inner + 8 + length]
-                inner += 8 + length + length % 2
-        place += 8 + size + size % 2
+    for name, start, end in _riff_chunks(content, 12, len(content)):
+        if name == "LIST":
+            inside = _riff_chunks(content, start + 4, end)
+            chunks |= {part: content[first:last] for part, first, last in inside}
     headers = tuple(
         _Sample(start, end, loop_start, loop_end, max(rate, 400), root if root <= 127 else 60, correction)
         for _, start, end, loop_start, loop_end, rate, root, correction, _, _ in struct.iter_unpack(
@@ -182,6 +156,14 @@ def _parse(content: bytes) -> _Font:
     return _Font(samples, headers, presets, instruments)
 
 
+def _riff_chunks(content: bytes, place: int, end: int) -> Iterator[tuple[str, int, int]]:
+    """(name, start, end) of the data of each chunk from `place` on; chunks begin at even places."""
+    while place + 8 <= end:
+        name, size = struct.unpack_from("<4sI", content, place)
+        yield name.decode("latin-1"), place + 8, place + 8 + size
+        place += 8 + size + size % 2
+
+
 def _zones(bags: bytes, generators: bytes) -> list[Zone]:
     firsts = [first for first, _ in struct.iter_unpack("<HH", bags)]
     pairs = list(struct.iter_unpack("<Hh", generators))
@@ -189,8 +171,8 @@ def _zones(bags: bytes, generators: bytes) -> list[Zone]:
 
 
 def _completed(zones: Sequence[Zone], last: int) -> list[Zone]:
-    """A first zone without its `last` generator is global: the others inherit what they do not set (section
-    7.3, 7.7).
+    """A first zone without the generator that must come last is global: the others inherit what they do not
+    set themselves (sections 7.3 and 7.7).
     """
     common = zones[0] if zones and last not in zones[0] else {}
     return [{**common, **zone} for zone in zones if last in zone]
@@ -210,24 +192,36 @@ def _within(zone: Zone, generator: int, value: int) -> bool:
 def _tone(
     font: _Font, bank: int, program: int, key: int, velocity: int, held: int, rate: int
 ) -> NDArray[np.float32]:
-    """A note of `held` samples with its release, [n, 2]. A program the font has not is played by its first."""
+    """A note of `held` samples with its release, float32 [n, 2]. A program that the font lacks is played with
+    program 0.
+    """
     import numpy as np
 
-    layers = []
-    for preset in font.presets.get((bank, program)) or font.presets.get((bank, 0)) or []:
-        if not (_within(preset, KEYS, key) and _within(preset, VELOCITIES, velocity)):
-            continue
-        for zone in font.instruments[preset[INSTRUMENT]]:
-            if _within(zone, KEYS, key) and _within(zone, VELOCITIES, velocity):
-                values = {**_DEFAULTS, **zone}
-                for generator, amount in preset.items():
-                    if generator not in _NOT_ADDED:
-                        values[generator] = values.get(generator, 0) + amount
-                layers.append(_layer(font, values, key, velocity, held, rate))
+    presets = font.presets.get((bank, program)) or font.presets.get((bank, 0)) or []
+    layers = [
+        _layer(font, _sum_of(preset, zone), key, velocity, held, rate)
+        for preset in presets
+        if _plays(preset, key, velocity)
+        for zone in font.instruments[preset[INSTRUMENT]]
+        if _plays(zone, key, velocity)
+    ]
     tone = np.zeros((max((len(layer) for layer in layers), default=0), 2), np.float32)
     for layer in layers:
         tone[: len(layer)] += layer
     return tone
+
+
+def _plays(zone: Zone, key: int, velocity: int) -> bool:
+    return _within(zone, KEYS, key) and _within(zone, VELOCITIES, velocity)
+
+
+def _sum_of(preset: Zone, zone: Zone) -> Zone:
+    """An instrument's zone, to which its preset adds (section 9.4)."""
+    values = {**_DEFAULTS, **zone}
+    for generator, amount in preset.items():
+        if generator not in _NOT_ADDED:
+            values[generator] = values.get(generator, 0) + amount
+    return values
 
 
 def _layer(font: _Font, zone: Zone, key: int, velocity: int, held: int, rate: int) -> NDArray[np.float32]:
@@ -291,7 +285,7 @@ def _read_looped(
     loop_end: int,
     high: int,
 ) -> NDArray[np.float64]:
-    """The same inside a loop, whose end is followed by its beginning."""
+    """The same for a sample with a loop, whose end is followed by its beginning."""
     import numpy as np
 
     whole = places.astype(np.int64)
@@ -316,8 +310,8 @@ def _seconds(timecents: float) -> float:
 
 
 def _envelope(zone: Zone, key: int, held: int, rate: int) -> NDArray[np.float64]:
-    """The volume envelope, 0..1: a linear attack, then decibels that fall evenly, 100 in a full decay or
-    release (section 9.1.7).
+    """The volume envelope, float64 [n], 0..1: a linear attack, then a level that falls evenly in decibels,
+    by 100 in a full decay or release (section 9.1.7).
     """
     import numpy as np
 
@@ -341,7 +335,7 @@ def _envelope(zone: Zone, key: int, held: int, rate: int) -> NDArray[np.float64]
 
 
 def _low_passed(wave: NDArray[np.float64], zone: Zone, rate: int) -> NDArray[np.float64]:
-    """The filter at its resting place; where an envelope would open it, it is left open."""
+    """The low-pass filter at its initial cutoff. Where an envelope would open it, it is left open."""
     cutoff = 8.176 * 2 ** (zone[FILTER_FC] / 1200)
     if cutoff > 0.4 * rate or zone.get(ENVELOPE_TO_FILTER, 0) > 0 or not len(wave):
         return wave

@@ -80,9 +80,9 @@ def render(
 ) -> Sound:
     """The sound of a tune, with its repeats played out, or of a score.
 
-    instrument: a General MIDI name, for a tune; a score's parts have their own. tempo: quarter notes a minute,
-    10..1000; None takes the music's own. chords: whether a tune's chord symbols are heard, softly. loudness: in
-    LUFS, -40..-6.
+    instrument: a General MIDI name, for a tune; a score's parts have their own. tempo: quarter notes a
+    minute, 10..1000; None takes the music's own. chords: whether a tune's chord symbols are heard, softly.
+    loudness: in LUFS, -40..-6.
     Raises `UnknownName` for an instrument, `Refused` for music without notes, outside the instrument's range,
     or longer than half an hour, `Missing` without the SoundFont.
     """
@@ -138,7 +138,9 @@ def instruments() -> tuple[str, ...]:
 
 
 def program_of(instrument: str) -> int:
-    """The program number, 0..127, of a General MIDI instrument. Capitals do not matter. Raises `UnknownName`."""
+    """The program number, 0..127, of a General MIDI instrument; capitals do not matter. Raises
+    `UnknownName`.
+    """
     names = instruments()
     wanted = instrument.strip().lower()
     for program, name in enumerate(names):
@@ -156,7 +158,7 @@ def _score_of(music: Tune | Score, program: int, chords: bool) -> Score:
 
 
 def _accompaniment(tune: Tune) -> Part:
-    """The chord symbols as chords between G3 and F#4 over a bass note, held, and struck again in every bar."""
+    """The chord symbols as held chords between G3 and F#4 over a bass note, played again in every bar."""
     places = sorted(
         {chord.start for chord in tune.chords}
         | {bar.start for bar in tune.bars() if bar.start >= tune.chords[0].start}

@@ -24,8 +24,8 @@ _SIGNS = {-2: "__", -1: "_", 0: "=", 1: "^", 2: "^^"}
 
 
 def write_abc(music: Tune | Score) -> bytes:
-    """An ABC tune with chord symbols, four bars to a line. Raises `Refused` for a score, which may have several
-    parts.
+    """An ABC tune with chord symbols, four bars to a line. Raises `Refused` for a score, which may have
+    several parts.
     """
     if isinstance(music, Score):
         raise Refused(

@@ -91,5 +91,5 @@ def by_name(name: str) -> Format:
 
 
 def by_suffix(path: str | Path) -> Format:
-    """The format that a file's name, or a bare suffix, asks for. Raises `Refused`."""
+    """The format of a file with that name or suffix; capitals do not matter. Raises `Refused`."""
     return FORMATS.by_suffix(path)

@@ -1,8 +1,8 @@
 """Writes MIDI files: type 1, a track of meters, keys, tempo and chord markers, then one track a part.
 
-MIDI has no repeat signs, so a tune's repeats are played out. Chord symbols are markers, and a pick-up is a first
-bar in a meter of its own length. Bytes are those of the Standard MIDI File 1.0 (MIDI Manufacturers Association,
-1996).
+MIDI has no repeat signs, so a tune's repeats are played out. Chord symbols are markers, and a pick-up is a
+first bar in a meter of its own length. Bytes are those of the Standard MIDI File 1.0 (MIDI Manufacturers
+Association, 1996).
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ DRUMS = 9
 def write_midi(music: Tune | Score, *, program: int = 0) -> bytes:
     """A MIDI file of type 1.
 
-    program: General MIDI instrument 0..127 of a tune; a score's parts have their own. Raises `Refused` for note
-    lengths that no MIDI file can hold exactly.
+    program: General MIDI instrument 0..127 of a tune; a score's parts have their own. Raises `Refused` for
+    note lengths that no MIDI file can hold exactly.
     """
     score = music.unfolded().score(name=music.title, program=program) if isinstance(music, Tune) else music
     division = _division(score)

@@ -41,8 +41,8 @@ def write_musicxml(music: Tune | Score, colours: Colours | Sequence[Colours] | N
 
 
 def write_mxl(music: Tune | Score, colours: Colours | Sequence[Colours] | None = None) -> bytes:
-    """The same document compressed, as section "Compressed .mxl files" of MusicXML 4.0 has it: a zip that begins
-    with its media type, uncompressed, and names the score in META-INF/container.xml.
+    """The same document compressed, by "Compressed .mxl Files" in the MusicXML 4.0 documentation: a zip that
+    begins with its media type, not compressed, and names the score in META-INF/container.xml.
     """
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
@@ -199,9 +199,10 @@ class _PartWriter:
 
     def _tempo(self, measure: Measure) -> str:
         beat = measure.bar.meter.beat if measure.bar.meter.beat in _BEATS else Fraction(1)
+        count = number_text(self.score.tempo / float(beat))
         return (
             f'<direction placement="above"><direction-type><metronome>{_BEATS[beat]}'
-            f"<per-minute>{number_text(self.score.tempo / float(beat))}</per-minute></metronome></direction-type>"
+            f"<per-minute>{count}</per-minute></metronome></direction-type>"
             f'<sound tempo="{number_text(self.score.tempo)}"/></direction>'
         )
 

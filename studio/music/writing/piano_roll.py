@@ -36,8 +36,8 @@ def piano_roll(
 ) -> bytes:
     """The picture, with bars counted, every C named, and chord symbols on top.
 
-    width, height: pixels, 64..8000; below a width of 300 there is no text. colours: number of a sounding note of
-    the first part -> "#rrggbb". form: "PNG" or "JPEG".
+    width, height: pixels, 64..8000; below a width of 300 there is no text. colours: number of a sounding
+    note of the first part -> "#rrggbb". form: "PNG" or "JPEG".
     """
     from PIL import Image, ImageDraw
 
@@ -62,8 +62,8 @@ def thumbnail(music: Tune | Score) -> bytes:
 
 
 class _Roll:
-    """Draws one score. left, top, bottom: the margins, in pixels. across: pixels a quarter note. row: pixels a
-    semitone.
+    """Draws one score. left, top, bottom: the margins, in pixels. across: pixels a quarter note. row: pixels
+    a semitone.
     """
 
     def __init__(self, score: Score, draw: ImageDraw, width: int, height: int) -> None:

@@ -31,10 +31,10 @@ SIGNS = {-2: "flat-flat", -1: "flat", 0: "natural", 1: "sharp", 2: "double-sharp
 def spell_line(pitches: Sequence[int], key: Key, chords: Sequence[Chord | None] = ()) -> list[Name]:
     """The name of every pitch of a line.
 
-    A tone outside the scale that leads a semitone up to the next note is raised (D# to E), one that leads down
-    is lowered (Eb to D), except where the key has its own custom (`spell`): the raised fourth, the lowered
-    seventh, and the raised sixth and seventh of minor. Others are spelled as tones of the chord that sounds
-    (chords: one for each pitch, or none at all), so that the third of E is G#.
+    A tone outside the scale that leads a semitone up to the next note is raised (D# to E), one that leads
+    down is lowered (Eb to D), except where the key has its own custom (`spell`): the raised fourth, the
+    lowered seventh, and the raised sixth and seventh of minor. Others are spelled as tones of the chord that
+    sounds (chords: one for each pitch, or none at all), so that the third of E is G#.
     """
     scale = set(key.scale)
     spelled = []
@@ -94,7 +94,7 @@ def spell_measures(measures: Sequence[Measure], score: Score) -> None:
 
 @dataclass(frozen=True)
 class _Tone:
-    """A written pitch: in which measure, which item of its voice, and its rank in its chord (0 is the lowest)."""
+    """A written pitch. measure, item: where its chord is in its voice. rank: 0 is its lowest note."""
 
     measure: int
     item: int

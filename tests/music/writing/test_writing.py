@@ -1,6 +1,4 @@
-"""What is written is read back the same, by our reader and by others; and pages look as engravers would have
-them.
-"""
+"""What is written is read back the same, by our reader and by others, and pages look as engraved pages should."""
 
 from __future__ import annotations
 
@@ -155,7 +153,7 @@ def test_musicxml_measures_are_full_and_values_add_up() -> None:
 
 
 def _look(tune: Tune) -> list[list[str]]:
-    """Bars as a copyist would dictate them: r2 is a half rest, c4. a dotted quarter, ~ a tie, (3 a triplet."""
+    """Bars as one would dictate them: r2 is a half rest, c4. a dotted quarter, ~ a tie, (3 a triplet."""
     dictated = []
     for measure in measures_of(tune.score().parts[0], tune.score()):
         bar = []
@@ -340,9 +338,7 @@ def test_no_bar_is_left_alone_on_the_last_line() -> None:
 
 
 def test_pages_are_engraved_in_any_thread() -> None:
-    """A page's server engraves in whichever thread is free; the engraver's fonts are found in all of them,
-    and pages are the same.
-    """
+    """The page's server engraves in any of its threads: fonts are found in all of them, and pages are equal."""
     with ThreadPoolExecutor(1) as elsewhere:
         assert elsewhere.submit(engrave, SCALE).result() == engrave(SCALE)
 
