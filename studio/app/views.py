@@ -13,14 +13,23 @@ from pydantic import BaseModel
 from studio.app.intake import common, download_name
 from studio.errors import StudioError
 from studio.making.kinds import read_recipe
+from studio.music.melody.renditions import exports, reads_back
 from studio.works.gallery import Gallery
 from studio.works.recipe import Source
 from studio.works.work import Work
 
 
+class ExportView(BaseModel):
+    """A format that a work can be had in: its name in addresses, and what its button says."""
+
+    name: str
+    label: str
+
+
 class WorkView(BaseModel):
     """A work as a tile on the wall. `ratio` is width / height; `file`, `view`, `thumb` are addresses on this
-    server.
+    server. `exports` is empty for a work whose notes cannot be had. `reads_back`: its file can be read as a
+    score.
     """
 
     id: str
@@ -32,6 +41,8 @@ class WorkView(BaseModel):
     media_type: str
     ratio: float
     facts: dict[str, Any]
+    exports: tuple[ExportView, ...]
+    reads_back: bool
     file: str
     view: str
     thumb: str
@@ -116,6 +127,8 @@ def _tile(work: Work) -> dict[str, Any]:
         if size
         else 1.6,  # a melody's thumbnail is its piano roll, 512 x 320
         "facts": _facts(work),
+        "exports": [ExportView(name=form.name, label=form.label) for form in exports(work)],
+        "reads_back": reads_back(work),
         "file": f"works/{work.id}/file",
         "view": f"works/{work.id}/view",
         "thumb": f"works/{work.id}/thumb",

@@ -23,6 +23,7 @@ from studio.music.melody.recipes import ComposeRecipe
 from studio.music.reading.readers import read_tunes
 from studio.music.scores.pitches import parse_pitch
 from studio.music.scores.tunes import Tune
+from studio.music.writing.formats import names
 from studio.works.metadata import extract
 from studio.works.recipe import controls
 from tests.app.conftest import Open
@@ -180,7 +181,7 @@ def test_an_archive_of_tunes_is_a_style_as_well(client: Any, melody: dict[str, A
     assert tune_of(client, work).sounding == tune_of(client, melody).sounding
 
 
-@pytest.mark.parametrize("form", ["mid", "abc", "wav", "svg", "musicxml"])
+@pytest.mark.parametrize("form", names())
 def test_every_format_is_exported_with_the_recipe_inside(
     client: Any, melody: dict[str, Any], form: str
 ) -> None:
@@ -190,7 +191,7 @@ def test_every_format_is_exported_with_the_recipe_inside(
     content = path.read_bytes()
     recipe = json.loads(extract(content) or "{}")
     assert (recipe["kind"], recipe["format"], recipe["seed"]) == ("compose", form, 3)
-    if form in ("mid", "abc"):
+    if form in ("mid", "mxl", "abc"):
         exported = read_tunes(content, path.name).tunes[0]
         notes = [(note.pitch, note.start) for note in exported.sounding]
         assert notes == [(note.pitch, note.start) for note in tune_of(client, melody).sounding]
@@ -200,9 +201,31 @@ def test_every_format_is_exported_with_the_recipe_inside(
         assert seconds >= client.predict(melody["id"], api_name="/notes")["seconds"]
 
 
-def test_a_format_there_is_not_is_told_in_a_sentence(client: Any, melody: dict[str, Any]) -> None:
-    with pytest.raises(Exception, match="There is no format 'mp3'"):
-        client.predict(melody["id"], "mp3", api_name="/export")
+def test_the_page_is_told_what_a_melody_can_be_saved_as(client: Any, melody: dict[str, Any]) -> None:
+    assert [each["name"] for each in melody["exports"]] == list(names())
+    labels = [each["label"] for each in melody["exports"]]
+    assert labels == ["MIDI", "MusicXML", "Compressed MusicXML", "ABC", "Sound", "Score"]
+
+
+def test_a_melody_kept_as_sound_has_its_notes_too(client: Any, files: list[Any]) -> None:
+    asked = client.predict(tune=files, seed=3, format="wav", **WISHES, api_name="/compose")
+    work = made(client, asked)
+    assert work["media_type"] == "audio/wav"
+    told = client.predict(work["id"], api_name="/notes")
+    exported = Path(client.predict(work["id"], "musicxml", api_name="/export")).read_bytes()
+    tune = read_tunes(exported, "sound.musicxml").tunes[0]
+    assert [note["pitch"] for note in told["notes"]] == [note.pitch for note in tune.sounding]
+
+
+def test_an_unknown_format_is_answered_in_a_sentence(
+    client: Any, studio: Open, melody: dict[str, Any]
+) -> None:
+    with pytest.raises(Exception, match="There is no format 'mp4'"):
+        client.predict(melody["id"], "mp4", api_name="/export")
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"{studio.address}/works/{melody['id']}/as/mp4", timeout=30)
+    assert refused.value.code == 404
+    assert b"There is no format 'mp4'" in refused.value.read()
 
 
 def test_wishes_that_conflict_say_which_to_leave_out_and_it_helps(client: Any, files: list[Any]) -> None:

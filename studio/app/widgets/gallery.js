@@ -102,17 +102,17 @@ const draw = (work) => {
   const isDream = work.kind === 'dream';
   const photo = work.sources.find((each) => each.role === 'photo');
   const isMelody = work.kind === 'compose';
-  const keeping = isMelody && /\.(mid|musicxml|abc)$/.test(work.name);
+  const keeping = isMelody && work.reads_back;
   const sound = isMelody && melody(work, {name: 'this melody', ask: keeping ? (bars) => trigger('ask_again', {id: work.id, bars}) : null});
   const picture = make('img', {src: work.view, alt: work.title, class: 'large', style: `--ratio: ${work.ratio}`, draggable: 'false'});
   article.replaceChildren(
     make('nav', {}, make('button', {type: 'button', class: 'plain', 'data-do': 'wall'}, '← All works')),
     make('div', {class: 'spread'},
       make('div', {class: 'shown'},
-        sound && keeping
+        sound && work.exports.length
           ? sound.element
           : make('div', {class: 'picture'}, make('a', {href: work.file, target: '_blank', rel: 'noopener', title: 'Full size'}, picture)),
-        sound && !keeping && sound.element,
+        sound && !work.exports.length && sound.element,
         relatives('Made from these works', work.parents),
         relatives('What came of it', work.children)),
       make('div', {class: 'beside'},

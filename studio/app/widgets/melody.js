@@ -1,6 +1,5 @@
 // A melody on the page: its score, a roll of its notes, a player whose cursor runs along both, bars to keep, and where every note comes from.
 const MEMORIES = ['no memory', 'one note', 'two notes', 'three notes', 'four notes or more'];
-const FORMATS = [['mid', 'MIDI'], ['musicxml', 'MusicXML'], ['abc', 'ABC'], ['wav', 'Sound'], ['svg', 'Score']];
 const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, '0')}`;
 const percent = (share) => (share >= 0.095 ? `${Math.round(share * 100)} %` : `${(share * 100).toPrecision(2)} %`);
 const plainly = (pins) => String(pins ?? '').split('\n').map((each) => each.trim()).filter(Boolean);
@@ -13,7 +12,7 @@ const silence = () => { studio.playing?.pause(); studio.playing = null; };
 const melody = (work, {name, ask = null, pin = null}) => {
   const kept = new Set();
   const base = `works/${work.id}`;
-  const readable = ['.mid', '.musicxml', '.abc'].some((suffix) => work.name.endsWith(suffix));
+  const readable = work.exports.length > 0;
   const paper = make('div', {class: 'paper', role: 'group', 'aria-label': `Score of ${work.title}`});
   const strip = make('div', {class: 'bars', role: 'group', 'aria-label': 'Bars to keep'});
   const notes = make('div', {class: 'notes', tabindex: '0', role: 'application', 'aria-label': 'The notes. Arrow keys go from note to note and tell where each comes from; space plays from there.'});
@@ -276,7 +275,7 @@ const melody = (work, {name, ask = null, pin = null}) => {
       finding('Chance', facts.chance),
       finding('Learnt from', facts['learnt from']),
       finding('Note', facts.remarks)),
-    readable && make('div', {class: 'exports'}, make('span', {}, 'Save as'), ...FORMATS.map(([form, label]) => make('a', {class: 'button small', href: `${base}/as/${form}?download=true`, download: ''}, label))));
+    readable && make('div', {class: 'exports'}, make('span', {}, 'Save as'), ...work.exports.map((each) => make('a', {class: 'button small', href: `${base}/as/${each.name}?download=true`, download: ''}, each.label))));
   if (!readable) audio.src = work.file;
   const ready = readable && (async () => {
     try {

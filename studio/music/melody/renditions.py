@@ -35,14 +35,17 @@ MOST_BYTES = 400_000_000
 
 
 def has_notes(work: Work) -> bool:
-    """Whether its notes can be had: it carries its tune, or its file is one the studio reads."""
-    return "tune" in work.facts or any(
-        form.reads_back and form.suffix == work.suffix for form in FORMATS.values()
-    )
+    """Whether its notes can be had: it carries its tune, or its file can be read back."""
+    return "tune" in work.facts or reads_back(work)
+
+
+def reads_back(work: Work) -> bool:
+    """Whether its file is one of notes, so that it can be the take that bars are kept from."""
+    return any(form.reads_back and form.suffix == work.suffix for form in FORMATS.values())
 
 
 def exports(work: Work) -> tuple[Format, ...]:
-    """The formats it can be had in besides its own file's; none for a work without notes."""
+    """The formats it can be had in; none for a work without notes."""
     return tuple(FORMATS.values()) if has_notes(work) else ()
 
 

@@ -1,4 +1,4 @@
-"""What is written is read back the same, by our reader and by others, and pages look as engraved pages should."""
+"""What is written is read back the same, by our reader and by others, and engraved pages look right."""
 
 from __future__ import annotations
 
@@ -338,7 +338,7 @@ def test_no_bar_is_left_alone_on_the_last_line() -> None:
 
 
 def test_pages_are_engraved_in_any_thread() -> None:
-    """The page's server engraves in any of its threads: fonts are found in all of them, and pages are equal."""
+    """A server engraves in any of its threads: fonts are found in all of them, and pages are equal."""
     with ThreadPoolExecutor(1) as elsewhere:
         assert elsewhere.submit(engrave, SCALE).result() == engrave(SCALE)
 
