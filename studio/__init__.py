@@ -1,3 +1,38 @@
-"""The Derivative Works Studio: making art from art with neural networks, and understanding how."""
+"""The Derivative Works Studio: make art from art with neural networks, and understand how.
 
-__version__ = "0.2.1"
+    import studio
+
+    studio.dream("photo.jpg", preset="weave").save("dream.png")
+
+There is a function for every kind of work (dream, style, compose …), and `studio.gallery()`. They are loaded
+when they are first used. See `studio.api`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__version__ = "0.3.0"
+
+
+def __getattr__(name: str) -> Any:
+    """The functions of `studio.api`: `gallery`, and one for every kind of work."""
+    if name.startswith("_"):
+        raise AttributeError(f"module 'studio' has no attribute '{name}'")
+    from studio.making.kinds import KINDS
+
+    if name == "gallery":
+        from studio.api import gallery
+
+        return gallery
+    if name in KINDS:
+        from studio.api import making_function
+
+        return making_function(name)
+    raise AttributeError(f"module 'studio' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    from studio.making.kinds import KINDS
+
+    return [*globals(), "gallery", *KINDS]

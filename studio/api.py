@@ -1,0 +1,369 @@
+"""What `import studio` offers: a function for every kind of work, and the gallery.
+
+    import studio
+
+    work = studio.dream("photo.jpg", preset="weave", size=256, seed=7)
+    work.image                                  # a PIL image
+    work.save("dream.png")
+    tune = studio.compose(style="ryans-mammoth", bars=16, key="D", seed=3)
+    tune.to_music21()
+    studio.gallery().find(kind="dream")
+
+The functions are generated from the table of kinds; see `help(studio.dream)`. Works are kept in the gallery of
+your studio, as those of the command line are. Errors are `studio.errors.StudioError`, with one sentence.
+"""
+
+from __future__ import annotations
+
+import base64
+import inspect
+import io
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from studio.errors import Refused, UnknownName
+from studio.making.kinds import KINDS, Kind, found_at, read_recipe
+from studio.process import finish
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from PIL import Image
+
+    from studio.music.scores.tunes import Tune
+    from studio.works.gallery import Gallery
+    from studio.works.ingredient import Ingredient
+    from studio.works.recipe import Recipe
+    from studio.works.work import Progress, Work
+
+CREDIT = ("title", "author", "licence")
+
+
+class MadeWork:
+    """A work of the gallery. A notebook shows it by itself.
+
+    id, kind, title, words: what it is called, and what it is in a sentence. facts: what is worth telling.
+    """
+
+    def __init__(self, work: Work, home: Path) -> None:
+        self._work, self._home = work, home
+        self.id, self.kind, self.title, self.words = work.id, work.kind, work.title, work.words
+        self.suffix, self.media_type = work.suffix, work.media_type
+        self.facts: Mapping[str, Any] = work.facts
+
+    @property
+    def content(self) -> bytes:
+        """The file's bytes, with the recipe inside. Raises `Missing` where the work was removed."""
+        with self._gallery() as gallery:
+            return gallery.read(self._work)
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe: every setting, the sources, the seed, and what it was made on."""
+        return read_recipe(self._work.recipe_json)
+
+    @property
+    def parents(self) -> list[MadeWork]:
+        """The works of the gallery it was made from."""
+        with self._gallery() as gallery:
+            return [as_made(parent, gallery) for parent in gallery.parents(self._work)]
+
+    def save(self, path: str | Path, *, force: bool = False) -> Path:
+        """Write the file and return its path. Raises `Refused` where it exists, unless `force` is set."""
+        with self._gallery() as gallery:
+            return gallery.export(self._work, Path(path), force=force)
+
+    @contextmanager
+    def _gallery(self) -> Iterator[Gallery]:
+        from studio.works.gallery import Gallery
+
+        with Gallery.open(self._home) as gallery:
+            yield gallery
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} {self.id[:8]}: {self.title}>"
+
+
+class PictureWork(MadeWork):
+    """A dream or a painting."""
+
+    @property
+    def image(self) -> Image.Image:
+        """The picture, as a PIL image."""
+        from PIL import Image
+
+        return Image.open(io.BytesIO(self.content))
+
+    def _repr_png_(self) -> bytes:
+        return self.content
+
+
+class TuneWork(MadeWork):
+    """A melody."""
+
+    @property
+    def tune(self) -> Tune:
+        """Its notes, exactly. Raises `Refused` for a work kept as sound or picture before version 0.3."""
+        from studio.music.melody.renditions import Renditions
+
+        with self._gallery() as gallery:
+            return Renditions(gallery).tune(self._work)
+
+    def save(self, path: str | Path, *, force: bool = False) -> Path:
+        """Write the tune in the format of the path's suffix, such as .mid, .musicxml or .wav; returns the path.
+
+        Raises `Refused` for a suffix there is no format for, or where the file exists, unless `force` is set.
+        """
+        from studio.works.output import write_file
+
+        target = Path(path)
+        asked = KINDS[self.kind].format_table().by_suffix(target)
+        if asked.suffix == self.suffix:
+            return super().save(target, force=force)
+        return write_file(self._as(asked.name), target, force=force)
+
+    def to_music21(self) -> Any:
+        """The tune as a `music21.stream.Score`."""
+        import music21
+
+        return music21.converter.parseData(self._as("musicxml").decode(), format="musicxml")
+
+    def to_pretty_midi(self) -> Any:
+        """The tune as a `pretty_midi.PrettyMIDI`, repeats played out."""
+        import pretty_midi
+
+        return pretty_midi.PrettyMIDI(io.BytesIO(self._as("mid")))
+
+    def play(self) -> Any:
+        """Play the tune: a player in a notebook, the computer's own player elsewhere.
+
+        Raises `Refused` where no player is found.
+        """
+        sound = self._as("wav")
+        if in_notebook():
+            return Player(sound)
+        from studio.music.sound.listening import play_file
+
+        return play_file(sound)
+
+    def _as(self, format_name: str) -> bytes:
+        from studio.music.melody.renditions import Renditions
+
+        asked = KINDS[self.kind].format_table().by_name(format_name)
+        with self._gallery() as gallery:
+            return Renditions(gallery).file(self._work, asked).read_bytes()
+
+    def _repr_html_(self) -> str:
+        score = base64.b64encode(self._as("svg")).decode()
+        source = f'src="data:image/svg+xml;base64,{score}"'
+        picture = f'<img alt="The score" style="max-width: 100%; background: white" {source}>'
+        return f"{picture}<br>{Player(self._as('wav'), autoplay=False)._repr_html_()}"
+
+
+class Player:
+    """A sound with a player, as a notebook shows it."""
+
+    def __init__(self, wav: bytes, *, autoplay: bool = True) -> None:
+        self._wav, self._autoplay = wav, autoplay
+
+    def _repr_html_(self) -> str:
+        sound = base64.b64encode(self._wav).decode()
+        return f'<audio controls{" autoplay" * self._autoplay} src="data:audio/wav;base64,{sound}"></audio>'
+
+
+class GalleryView:
+    """The works of your studio. A context manager; use `with`, or `close` it when you are done."""
+
+    def __init__(self, home: Path | None = None) -> None:
+        from studio.works.gallery import Gallery
+
+        self._gallery = Gallery.open(home)
+
+    def find(self, text: str = "", *, kind: str | None = None, limit: int = 60) -> list[MadeWork]:
+        """Works, newest first. text: in title, description or sources. kind: such as "dream"."""
+        found = self._gallery.find(text=text, kind=kind, limit=limit)
+        return [as_made(work, self._gallery) for work in found]
+
+    def get(self, id: str) -> MadeWork:
+        """A work by its id; the first letters are enough. Raises `UnknownName`."""
+        return as_made(self._gallery.get(id), self._gallery)
+
+    def count(self, text: str = "", *, kind: str | None = None) -> int:
+        """How many works match."""
+        return self._gallery.count(text=text, kind=kind)
+
+    def remove(self, id: str) -> None:
+        """Remove a work for good."""
+        self._gallery.remove(self._gallery.get(id).id)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._gallery.close()
+
+    def __enter__(self) -> GalleryView:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def gallery(home: str | Path | None = None) -> GalleryView:
+    """The gallery of your studio, or the one in the folder `home`."""
+    return GalleryView(None if home is None else Path(home))
+
+
+def as_made(work: Work, gallery: Gallery) -> MadeWork:
+    """A work of the gallery as Python gets it."""
+    row = KINDS.get(work.kind)
+    found: Callable[[Work, Path], MadeWork] = found_at(row.result) if row else MadeWork
+    return found(work, gallery.home)
+
+
+# --- The functions that make works
+
+
+def making_function(name: str) -> Callable[..., MadeWork]:
+    """The function that makes works of this kind. Raises `UnknownName`."""
+    if name not in KINDS:
+        raise UnknownName("kind of work", name, KINDS)
+    kind = KINDS[name]
+    signature = signature_of(kind)
+
+    def make(*files: Any, **given: Any) -> MadeWork:
+        try:
+            bound = signature.bind(*files, **given).arguments
+        except TypeError as error:
+            raise _not_understood(kind, signature, given, error) from None
+        arguments = dict(bound)
+        arguments.update(arguments.pop("settings", {}))
+        return _make(kind, arguments)
+
+    make.__name__ = make.__qualname__ = name
+    make.__module__ = "studio"
+    make.__doc__ = describe(kind)
+    make.__signature__ = signature  # type: ignore[attr-defined]
+    return make
+
+
+def signature_of(kind: Kind) -> inspect.Signature:
+    """Files that the command takes as arguments, then keyword arguments: other files, settings, `progress`."""
+    place = inspect.Parameter
+    parameters = []
+    for role in kind.roles:
+        if role.metavar and role.several:
+            parameters.append(place(role.name, place.VAR_POSITIONAL))
+        elif role.metavar:
+            default = place.empty if role.needed else None
+            parameters.append(place(role.name, place.POSITIONAL_OR_KEYWORD, default=default))
+    keywords: dict[str, Any] = {
+        role.name: None for role in kind.roles if not role.metavar and not role.stands_for
+    }
+    keywords |= {f"{role.name}_sha256": None for role in kind.roles if role.media == "weights"}
+    if kind.roles and kind.roles[0].needed:
+        keywords |= dict.fromkeys(CREDIT, "")
+    keywords |= {control.name: control.default for control in kind.controls(with_format=True)}
+    keywords["progress"] = True
+    taken = {parameter.name for parameter in parameters}
+    parameters += [
+        place(name, place.KEYWORD_ONLY, default=default)
+        for name, default in keywords.items()
+        if name not in taken
+    ]
+    return inspect.Signature(parameters)
+
+
+def describe(kind: Kind) -> str:
+    """The function's docstring: what it makes, its files, and every setting with its help."""
+    lines = [kind.summary, ""]
+    lines += [f"{role.name}: {role.help}" for role in kind.roles if not role.stands_for]
+    for role in kind.roles:
+        if role.stands_for:
+            lines.append(f"{role.stands_for}: may also be files: {role.help}")
+    lines += [f"{control.name}: {control.help}" for control in kind.controls(with_format=True)]
+    lines += ["progress: show a progress bar in a terminal or notebook.", ""]
+    lines.append("Returns the work, which is also in the gallery. Raises `StudioError` with one sentence.")
+    return "\n".join(lines)
+
+
+def _not_understood(
+    kind: Kind, signature: inspect.Signature, given: Mapping[str, Any], error: TypeError
+) -> Refused:
+    unknown = [name for name in given if name not in signature.parameters]
+    if unknown:
+        return UnknownName(f"setting of studio.{kind.name}()", unknown[0], signature.parameters)
+    said = str(error)
+    return Refused(f"studio.{kind.name}(): {said[:1].lower()}{said[1:]}; see help(studio.{kind.name}).")
+
+
+def _make(kind: Kind, arguments: dict[str, Any]) -> MadeWork:
+    from studio.making.asking import ask
+    from studio.making.kinds import run_here
+    from studio.works.gallery import Gallery
+
+    show = arguments.pop("progress", True)
+    ingredients = _ingredients(kind, arguments)
+    settings = {
+        name: None if (name, value) == ("size", "own") else value for name, value in arguments.items()
+    }
+    with Gallery.open() as gallery:
+        recipe = ask(kind.name, settings, ingredients, gallery)
+        with progress_bar(kind.label, show=show) as watch:
+            work = finish(run_here(recipe, gallery), watch)
+        return as_made(work, gallery)
+
+
+def _ingredients(kind: Kind, arguments: dict[str, Any]) -> list[Ingredient]:
+    """Takes the files out of the arguments. What is left are settings."""
+    from dataclasses import replace
+
+    from studio.making.given import ingredients_from
+
+    found: list[Ingredient] = []
+    for role in kind.roles:
+        if role.stands_for:
+            value = arguments.get(role.stands_for)
+            if value is not None and (not isinstance(value, str) or role.opens(value)):
+                found += ingredients_from(role, value)
+                named = isinstance(value, str | Path)
+                arguments[role.stands_for] = Path(value).stem if named else found[-1].title or "Own tunes"
+        elif (value := arguments.pop(role.name, None)) is not None:
+            found += ingredients_from(role, value)
+    if found and kind.roles[0].needed:
+        credit = {name: text for name in CREDIT if (text := arguments.pop(name, ""))}
+        found[0] = replace(found[0], **credit)
+    return found
+
+
+# --- Progress
+
+
+def in_notebook() -> bool:
+    """Whether this runs in a Jupyter notebook."""
+    shell = sys.modules.get("IPython")
+    return shell is not None and type(shell.get_ipython()).__name__ == "ZMQInteractiveShell"
+
+
+@contextmanager
+def progress_bar(label: str, *, show: bool) -> Iterator[Callable[[Progress], None]]:
+    """A bar in a terminal or notebook; nothing where the output goes to a file or `show` is False."""
+    from importlib.util import find_spec
+
+    import tqdm
+    import tqdm.notebook
+
+    notebook = in_notebook()
+    bar_class: Any = tqdm.notebook.tqdm if notebook and find_spec("ipywidgets") else tqdm.tqdm
+    disable = not show or not (notebook or sys.stderr.isatty())
+    with bar_class(desc=label, total=1, disable=disable, leave=False) as bar:
+
+        def watch(progress: Progress) -> None:
+            bar.total = progress.total
+            bar.set_postfix_str(progress.stage, refresh=False)
+            bar.update(progress.done - bar.n)
+
+        yield watch
