@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,9 +14,7 @@ Length = Fraction | int | str
 
 @dataclass(frozen=True, slots=True)
 class MeterAt:
-    """From `start` on this meter holds, and a new bar begins there, whether or not the bar before it was
-    full.
-    """
+    """A meter from `start` on. A new bar begins there, whether or not the bar before it is full."""
 
     start: Fraction
     meter: Meter
@@ -25,7 +22,10 @@ class MeterAt:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """number: as musicians count, from 1; a pick-up bar is 0. start, length: in quarter notes."""
+    """One bar.
+
+    number: as musicians count, from 1; a pick-up bar is 0. start, length: in quarter notes.
+    """
 
     number: int
     start: Fraction
@@ -43,7 +43,11 @@ class Bar:
 
 @dataclass(frozen=True)
 class Grid:
-    """The bar lines of a piece: meters, and how long the pick-up before the first full bar is (0: none)."""
+    """The bar lines of a piece.
+
+    meters: the first at 0, the others in order. pickup: length in quarter notes of the part of a bar before
+    the first full one (0: none).
+    """
 
     meters: tuple[MeterAt, ...] = (MeterAt(Fraction(0), Meter(4, 4)),)
     pickup: Fraction = Fraction(0)
@@ -51,14 +55,15 @@ class Grid:
     def __post_init__(self) -> None:
         starts = [change.start for change in self.meters]
         if not starts or starts[0] != 0 or starts != sorted(set(starts)):
-            raise ValueError("the first meter stands at 0 and the others after it, in order")
+            raise ValueError("the first meter must be at 0 and the others after it, in order")
         if not 0 <= self.pickup < self.meters[0].meter.bar_length or (
             len(starts) > 1 and self.pickup > starts[1]
         ):
-            raise ValueError("a pick-up is shorter than a full bar")
+            raise ValueError("a pick-up must be shorter than a full bar")
 
     @classmethod
     def of(cls, meter: str | Meter, pickup: Length = 0) -> Grid:
+        """With one meter throughout. Raises `Refused` for a text that is not a meter."""
         return cls(
             (MeterAt(Fraction(0), meter if isinstance(meter, Meter) else Meter.parse(meter)),),
             Fraction(pickup),
@@ -66,11 +71,11 @@ class Grid:
 
     @classmethod
     def of_bars(cls, bars: Iterable[tuple[Fraction, Meter]]) -> Grid:
-        """From the lengths of bars as a score has them.
+        """From bars as a score has them, (length in quarter notes, meter) each.
 
-        Two neighbours that make one full bar between them (the end of a section and the pick-up of the next)
-        become that bar. A bar that stays too short cuts the grid; one that is too long counts as a full bar
-        and a short one.
+        Two neighbours that together make one full bar (the end of a section and the pick-up of the next)
+        become that bar. After a bar that remains too short the grid starts again; one that is too long counts
+        as a full bar and a short one.
         """
         lengths = [(length, meter) for length, meter in bars if length > 0]
         if not lengths:
@@ -100,7 +105,7 @@ class Grid:
         return cls(tuple(meters), pickup)
 
     def bars(self, end: Fraction) -> Iterator[Bar]:
-        """The bars from 0 up to `end`; the last may be cut short by it."""
+        """The bars from 0 to `end`, which may cut the last one short."""
         number = 0 if self.pickup else 1
         for place, change in enumerate(self.meters):
             if change.start >= end:
@@ -114,14 +119,11 @@ class Grid:
                 here += length
                 number += 1
 
-    def meter_at(self, place: Fraction) -> Meter:
-        return self.meters[bisect_right(self.meters, place, key=lambda change: change.start) - 1].meter
-
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """[start, end) is played `times` times. With `ending`, [ending, end) is the first ending: the last time
-    it is left out.
+    """[start, end) is played `times` times. With `ending`, [ending, end) is the first ending, which is left
+    out the last time.
     """
 
     start: Fraction

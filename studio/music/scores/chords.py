@@ -1,4 +1,4 @@
-"""Chord symbols as lead sheets have them: read, written, transposed and turned into pitches."""
+"""Chord symbols of lead sheets: read, written, transposed and turned into pitch classes."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ from studio.music.scores.pitches import MAJOR_SCALE, name_on_fifths, pitch_class
 
 @dataclass(frozen=True, slots=True)
 class ChordAt:
-    """A chord symbol as it is read in a lead sheet ("Am7", "F#dim", "C/E", "N.C."); it holds until the next
-    one.
-    """
+    """A chord symbol ("Am7", "F#dim", "C/E", "N.C.") from `start` on, until the next one."""
 
     start: Fraction
     symbol: str
@@ -24,7 +22,9 @@ class ChordAt:
 
 @dataclass(frozen=True, slots=True)
 class Chord:
-    """A chord symbol understood. root, bass: note names ("F#", "Bb"); degrees: what is added or altered
+    """What a chord symbol means.
+
+    root, bass: note names ("F#", "Bb"); bass is empty where it is the root. degrees: what is added or altered
     ("b9", "add9", "sus4").
     """
 
@@ -35,7 +35,7 @@ class Chord:
 
     @property
     def root_class(self) -> int:
-        """Pitch class 0..11 of the root."""
+        """The pitch class 0..11 of the root."""
         return pitch_class_of(self.root)
 
     @property
@@ -44,7 +44,7 @@ class Chord:
 
     @property
     def pitch_classes(self) -> tuple[int, ...]:
-        """The pitch classes that sound, the bass first, the others in the order of the chord."""
+        """Its pitch classes: the bass first, then the others from the root up."""
         tones = list(self.kind.tones)
         for degree in self.degrees:
             word, number = re.fullmatch(r"(add|no|sus|[#b])?(\d+)", degree).groups()  # type: ignore[union-attr]
@@ -64,19 +64,17 @@ class Chord:
         return tuple(classes)
 
     def __str__(self) -> str:
-        added = "".join(self.degrees)
-        return (
-            self.root
-            + self.kind.spellings[0]
-            + (f"({','.join(self.degrees)})" if added else "")
-            + (f"/{self.bass}" if self.bass else "")
-        )
+        degrees = f"({','.join(self.degrees)})" if self.degrees else ""
+        bass = f"/{self.bass}" if self.bass else ""
+        return self.root + self.kind.spellings[0] + degrees + bass
 
 
 @dataclass(frozen=True)
 class ChordKind:
-    """A kind of chord: the ways to write it after the root (the first is ours), MusicXML's name for it, and
-    its tones above the root.
+    """A kind of chord.
+
+    spellings: how it is written after the root; the studio writes the first. musicxml: MusicXML's name for
+    it. tones: semitones above the root.
     """
 
     spellings: tuple[str, ...]
@@ -111,8 +109,7 @@ CHORD_KINDS = (
     ChordKind(("sus2",), "suspended-second", (0, 2, 7)),
     ChordKind(("5", "power"), "power", (0, 7)),
 )
-"""The table chord symbols are read by and written from."""
-
+"""Every kind of chord that symbols are read as and written from."""
 
 _SPELLINGS = {spelling: kind for kind in CHORD_KINDS for spelling in kind.spellings}
 
@@ -122,17 +119,16 @@ _NO_CHORD = {"n.c.", "nc", "n.c", "none", "tacet"}
 
 @lru_cache(maxsize=4096)
 def parse_chord(symbol: str) -> Chord | None:
-    """The chord a symbol means, or None for "N.C." (no chord). Raises `Unreadable` for what no lead sheet
-    would say.
+    """The chord a symbol means, or None for "N.C." (no chord). Raises `Unreadable`.
 
-    Understands the kinds of CHORD_KINDS, additions in or out of parentheses ("7(b9)", "m7add11", "7b9#11")
-    and a bass after a slash.
+    Understands the kinds of CHORD_KINDS, additions with or without parentheses ("7(b9)", "m7add11",
+    "7b9#11") and a bass after a slash.
     """
     text = symbol.strip().replace("♯", "#").replace("♭", "b").replace(" ", "")
     if text.lower() in _NO_CHORD or not text:
         return None
-    # One sign belongs to the root, a second one to what follows (Eb#5), unless nothing else makes sense of it
-    # (Bbb).
+    # One accidental belongs to the root and a second one to what follows (Eb#5), unless only a double
+    # accidental makes sense (Bbb).
     for signs in ("[#b]?", "##|bb"):
         match = (
             re.fullmatch(rf"([A-G])({signs})(.*?)(?:/([A-Ga-g])(##|bb|[#b])?)?", text)
@@ -151,7 +147,7 @@ _DEGREE = r"(?:no[35]|(?:add|sus|[#b])?(?:11|13|2|4|5|6|7|9))"
 
 
 def _kind_and_degrees(suffix: str) -> tuple[ChordKind, tuple[str, ...]] | None:
-    """What follows a root: the longest beginning that is a kind, then degrees."""
+    """What follows a root, taken as the longest possible kind and then degrees; None where it is neither."""
     if suffix in _SPELLINGS:
         return _SPELLINGS[suffix], ()
     plain = re.sub(r"[(),]", "", suffix).replace("omit", "no")
@@ -163,7 +159,7 @@ def _kind_and_degrees(suffix: str) -> tuple[ChordKind, tuple[str, ...]] | None:
 
 
 def transpose_symbol(symbol: str, semitones: int) -> str:
-    """A chord symbol higher by that many half steps. What is no chord symbol stays as it is."""
+    """A chord symbol transposed by some semitones. Text that is no chord symbol stays as it is."""
     try:
         chord = parse_chord(symbol)
     except Unreadable:
@@ -171,7 +167,6 @@ def transpose_symbol(symbol: str, semitones: int) -> str:
     if chord is None:
         return symbol
     minor = chord.kind.tones[1:2] == (3,)
-
     root = Key.of_tonic((chord.root_class + semitones) % 12, "minor" if minor else "major").tonic_name
     bass = (
         name_on_fifths(place_on_fifths(chord.bass) + place_on_fifths(root) - place_on_fifths(chord.root))

@@ -11,16 +11,16 @@ if TYPE_CHECKING:
 
 
 REST = -1
-"""How a rest's pitch is written in arrays."""
+"""The pitch of a rest in arrays."""
 
 
 @dataclass(frozen=True)
 class Events:
     """A tune as arrays of equal length n, times in ticks.
 
-    pitches: int16, REST for a rest. durations, starts: int32. in_bar: int32, the place of the start in its
-    bar (a pick-up counts as the end of a bar). bars: int32, the bar's number as musicians count. per_quarter:
-    ticks a quarter note.
+    pitches: int16, REST for a rest. durations, starts: int32. in_bar: int32, the start within its bar (a
+    pick-up counts as the end of a full bar). bars: int32, the number of the bar. per_quarter: ticks in a
+    quarter note.
     """
 
     pitches: NDArray[np.int16]

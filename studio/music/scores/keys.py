@@ -18,13 +18,12 @@ MODES = {
     "minor": 9,
     "locrian": 11,
 }
-"""Mode -> semitones from the tonic of the major scale with the same signature up to this mode's tonic."""
-
+"""Mode -> semitones from the tonic of the major key with the same signature up to the mode's own tonic."""
 
 _MODE_SPELLINGS = {"": "major", "m": "minor", "ion": "major", "aeo": "minor"} | {
     mode[:3]: mode for mode in MODES
 }
-"""The first three letters of a mode as it is written after a tonic -> the mode."""
+"""The first three letters of what is written after a tonic -> the mode."""
 
 _MODE_FIFTHS = {
     "major": 0,
@@ -35,12 +34,12 @@ _MODE_FIFTHS = {
     "locrian": 5,
     "lydian": -1,
 }
-"""Mode -> how many fifths its tonic lies above the tonic of the major scale with the same signature."""
+"""Mode -> fifths from the tonic of the major key with the same signature up to the mode's own tonic."""
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key: its signature (fifths: sharps, or flats counted below 0; -7..7) and its mode (see MODES)."""
+    """A key. fifths: its signature as a number of sharps, or of flats below 0; -7..7. mode: see MODES."""
 
     fifths: int
     mode: str = "major"
@@ -53,8 +52,9 @@ class Key:
 
     @classmethod
     def parse(cls, text: str) -> Key:
-        """ "D", "Bm", "F#", "Eb minor", "D dorian", "Amix". Keys with more than seven signs are respelled.
-        Raises `Refused`.
+        """From "D", "Bm", "F#", "Eb minor", "D dorian" or "Amix". Raises `Refused`.
+
+        Keys with more than seven sharps or flats are respelled.
         """
         match = re.fullmatch(r"\s*([A-Ga-g])([#b♯♭-]?)\s*([A-Za-z]*)\s*", text)
         mode = _MODE_SPELLINGS.get(match[3].lower()[:3] if match[3] != "M" else "maj") if match else None
@@ -67,7 +67,7 @@ class Key:
 
     @classmethod
     def of_tonic(cls, tonic: int, mode: str = "major") -> Key:
-        """The key on pitch class `tonic` (0..11, 0 is C) with the fewest signs; on a tie, flats."""
+        """The key on pitch class `tonic` (0..11, 0 is C) with the fewest sharps or flats; on a tie, flats."""
         if mode not in MODES:
             raise UnknownName("mode", mode, MODES)
         fifths = (7 * (tonic - MODES[mode])) % 12
@@ -80,12 +80,12 @@ class Key:
 
     @property
     def tonic_name(self) -> str:
-        """F#, Bb, C …"""
+        """Such as F#, Bb or C."""
         return name_on_fifths(self.fifths + _MODE_FIFTHS[self.mode])
 
     @property
     def scale(self) -> tuple[int, ...]:
-        """The seven pitch classes of its signature, upwards from the tonic."""
+        """Its seven pitch classes, from the tonic up."""
         major = {(7 * self.fifths + step) % 12 for step in MAJOR_SCALE}
         return tuple(sorted(major, key=lambda pitch_class: (pitch_class - self.tonic) % 12))
 
@@ -106,18 +106,20 @@ class Key:
         return f"{self.tonic_name} {self.mode}"
 
     def short(self) -> str:
-        """D, Bm, D dorian."""
+        """Such as D, Bm or D dorian."""
         return self.tonic_name + {"major": "", "minor": "m"}.get(self.mode, " " + self.mode)
 
 
 @dataclass(frozen=True, slots=True)
 class KeyAt:
+    """A key from `start` on."""
+
     start: Fraction
     key: Key
 
 
 def pitch_name(pitch: int, key: Key = Key(0)) -> str:
-    """A MIDI pitch as it is spelled in a key, with its octave: 61 is C#4 in D, Db4 in Ab. See `spell`."""
+    """The name of a MIDI pitch in a key, with its octave: 61 is C#4 in D, Db4 in Ab. See `spell`."""
     letter, alter, octave = spell(pitch, key)
     return letter + ("#" * alter if alter >= 0 else "b" * -alter) + str(octave)
 
@@ -125,8 +127,8 @@ def pitch_name(pitch: int, key: Key = Key(0)) -> str:
 def spell(pitch: int, key: Key) -> tuple[str, int, int]:
     """A MIDI pitch as (letter, alteration, octave) in a key.
 
-    Tones of the scale as the signature has them, the others as near to the tonic on the line of fifths as can
-    be, from five below it to six above: b2, b3, #4, b6, b7 in major, and in minor also the raised third,
+    Tones of the scale are spelled by the signature. The others are spelled as the twelve names from five
+    fifths below the tonic to six above: b2, b3, #4, b6 and b7 in major, and in minor also the raised third,
     sixth and seventh.
     """
     tonic = key.fifths + _MODE_FIFTHS[key.mode]

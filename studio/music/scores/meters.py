@@ -24,7 +24,7 @@ class Meter:
 
     @classmethod
     def parse(cls, text: str) -> Meter:
-        """ "4/4", "6/8", "C" (4/4) or "C|" (2/2). Raises `Refused`."""
+        """From "4/4", "6/8", "C" (4/4) or "C|" (2/2). Raises `Refused`."""
         text = {"c": "4/4", "c|": "2/2"}.get(text.strip().lower(), text.strip())
         match = re.fullmatch(r"(\d{1,3})\s*/\s*(\d{1,3})", text)
         if not match:
@@ -36,15 +36,15 @@ class Meter:
 
     @property
     def bar_length(self) -> Fraction:
-        """A full bar in quarter notes: 3 for 6/8."""
+        """The length of a full bar in quarter notes: 3 for 6/8."""
         return Fraction(4 * self.numerator, self.denominator)
 
     @property
     def compound(self) -> bool:
-        """Beats fall into three: 6/8, 9/8, 12/8, 6/4 …"""
+        """Whether each beat divides into three, as in 6/8, 9/8, 12/8 and 6/4."""
         return self.numerator > 3 and self.numerator % 3 == 0
 
     @property
     def beat(self) -> Fraction:
-        """What is counted, in quarter notes: 1 in 3/4, 3/2 in 6/8."""
+        """The length of a beat in quarter notes: 1 in 3/4, 3/2 in 6/8."""
         return Fraction(4 * (3 if self.compound else 1), self.denominator)

@@ -10,11 +10,9 @@ from fractions import Fraction
 class Note:
     """One sound, or one silence.
 
-    pitch: MIDI number 0..127 (60 is middle C), or None for a rest.
-    start, duration: in quarter notes; duration is greater than 0.
-    tied: sounds on without a new attack into the next note, which has the same pitch. Never set in a `Tune`,
-    whose notes are
-        whole; set by `Tune.split_at_bars`.
+    pitch: MIDI number 0..127 (60 is middle C), or None for a rest. start, duration: in quarter notes;
+    duration is greater than 0. tied: continues into the next note, which has the same pitch, without a new
+    attack. The notes of a `Tune` are whole and never tied; `Tune.split_at_bars` gives tied ones.
     """
 
     pitch: int | None

@@ -1,6 +1,7 @@
 """Note names and pitches: "F#5" is MIDI pitch 78, "Bb" is pitch class 10.
 
-MIDI pitches run from 0 to 127, and 60 is middle C (C4). A pitch class is a pitch without its octave: 0..11, and 0 is C.
+MIDI pitches run from 0 to 127, and 60 is middle C (C4). A pitch class is a pitch without its octave: 0..11,
+and 0 is C.
 """
 
 import re
@@ -10,12 +11,11 @@ from studio.errors import Refused
 MAJOR_SCALE = (0, 2, 4, 5, 7, 9, 11)
 """Semitones from the tonic to each degree of a major scale."""
 
-
 _STEPS = dict(zip("CDEFGAB", MAJOR_SCALE, strict=True))
 """Letter -> pitch class."""
 
-
 _FIFTHS = "FCGDAEB"
+"""The letters in the order of fifths."""
 
 
 def name_on_fifths(place: int) -> str:
@@ -30,7 +30,7 @@ def place_on_fifths(name: str) -> int:
 
 
 def pitch_class_of(name: str) -> int:
-    """ "F#" -> 6, "Bb" -> 10. Raises `Refused`."""
+    """The pitch class of a note name: "F#" is 6, "Bb" is 10. Raises `Refused`."""
     match = re.fullmatch(r"([A-Ga-g])(#*|b*)", name)
     if not match:
         raise Refused(f"{name!r} is not a note name; write it like F#, Bb or C.")
@@ -43,7 +43,7 @@ def natural_pitch(letter: str, octave: int) -> int:
 
 
 def parse_pitch(text: str) -> int:
-    """ "C4" is 60, "F#5", "Bb3"; a bare number is a MIDI pitch. Raises `Refused`."""
+    """The MIDI pitch of "C4" (60), "F#5" or "Bb3"; a bare number is a MIDI pitch. Raises `Refused`."""
     match = re.fullmatch(r"([A-Ga-g])(##|bb|♯♯|♭♭|[#b♯♭]?)(-?\d{1,2})", text.strip())
     if match:
         signs = match[2].replace("♯", "#").replace("♭", "b")
@@ -53,5 +53,5 @@ def parse_pitch(text: str) -> int:
     else:
         raise Refused(f"{text!r} is not a pitch; write it like C4 (middle C), F#5 or Bb3.")
     if not 0 <= pitch <= 127:
-        raise Refused(f"{text} is outside of what MIDI can play; choose between C-1 and G9.")
+        raise Refused(f"{text} is outside the range of MIDI; choose a pitch from C-1 to G9.")
     return pitch

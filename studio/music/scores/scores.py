@@ -1,4 +1,4 @@
-"""Scores: several parts together. A `Part` is one instrument, a `Score` all of them on the same bars."""
+"""Several parts together: a `Part` is one instrument, a `Score` all of them on the same bars."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from studio.music.scores.notes import Note
 
 @dataclass(frozen=True)
 class Part:
-    """One instrument of a score. Its notes may sound together; rests are where nothing sounds.
+    """One instrument of a score. Its notes may sound together; rests are where none sounds.
 
-    notes: sounding ones, by start and then pitch. program: General MIDI instrument 0..127 (0 is a piano);
-    percussion: notes are drums of General MIDI instead. velocity: how loud, 1..127.
+    notes: without rests, ordered by start and then pitch. program: General MIDI instrument 0..127 (0 is a
+    piano). percussion: the notes are General MIDI drums instead. velocity: loudness, 1..127.
     """
 
     notes: tuple[Note, ...]
@@ -28,7 +28,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Score:
-    """Several parts on one grid of bars. length: in quarter notes, at least to the end of the last note."""
+    """Several parts on one grid of bars.
+
+    length: in quarter notes; a score never ends before its last note. The other fields are those of a `Tune`.
+    """
 
     parts: tuple[Part, ...]
     grid: Grid = field(default_factory=Grid)

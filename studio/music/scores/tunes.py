@@ -1,22 +1,21 @@
-"""Scores: what a tune is, exactly, whatever file it came from.
+"""What a tune is, exactly, whatever file it came from.
 
     tune = Tune.of([(62, "1/2"), (64, "1/2"), (None, 1)], meter="2/4", key="D", title="Two notes and a rest")
-    [(bar.number, note.pitch) for bar in tune.bars() for note in tune.notes if bar.start <= note.start < bar.end]
+    [(bar.number, [note.pitch for note in tune.in_bar(bar.number)]) for bar in tune.bars()]
 
-Time is counted in quarter notes, as exact fractions, from the first moment of the tune (pick-up included): a
-triplet eighth is Fraction(1, 3). A `Tune` is a melody line with chord symbols, the unit styles are made of; a
-`Score` is several parts together.
+Time is counted in quarter notes, in exact fractions, from the beginning of the tune, pick-up included: a
+triplet eighth is Fraction(1, 3). A `Tune` is a melody line with chord symbols, and styles are made of tunes.
+A `Score` is several parts together.
 
-Notes are whole sounds: a note tied over a bar line is one note here, and is split and tied again only when it
-is written down. Repeats are kept as they are written (`repeats`), not played out; `Tune.unfolded()` plays
-them out.
+A note that is tied over a bar line is one note here; it is split and tied again when it is written down.
+Repeats are kept as they are written (`repeats`); `Tune.unfolded()` plays them out.
 """
 
 from __future__ import annotations
 
 import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache
@@ -35,15 +34,13 @@ from studio.music.scores.scores import Part, Score
 
 @dataclass(frozen=True)
 class Tune:
-    """A melody with its chords. Construct it with `Tune.of`, or with notes that follow one another without a
-    gap from 0.
+    """A melody with its chords. Construct it with `Tune.of`.
 
-    notes: whole sounds and rests, in order, each starting where the one before ends. grid: its bar lines.
-    keys: the first at 0.
-    chords: in order. repeats: as written, in order, not overlapping. phrase_ends: places where a phrase is
-    marked to end (fermatas of a chorale, lines of a song), in order; empty where nothing is marked. tempo:
-    quarter notes a minute.
-    id: tells it from the others of its style ("ryans-mammoth/AcaciaReel.abc").
+    notes: notes and rests in order, the first at 0 and each starting where the one before ends. grid: its bar
+    lines. keys: in order, the first at 0. chords: in order. repeats: as written, in order, not overlapping.
+    phrase_ends: where phrases are marked to end (fermatas of a chorale, lines of a song), in order; empty
+    where nothing is marked. tempo: quarter notes per minute. id: unique within its style
+    ("AcaciaReel.abc"). Raises `ValueError` for notes or keys that are not like that.
     """
 
     notes: tuple[Note, ...]
@@ -62,13 +59,14 @@ class Tune:
         for note in self.notes:
             if note.start != here or note.duration <= 0:
                 raise ValueError(
-                    f"the note at {note.start} does not begin where the one before ends ({here}), or has no length"
+                    f"the note at {note.start} does not begin where the one before ends ({here}), or has "
+                    "no length"
                 )
             if note.pitch is not None and not 0 <= note.pitch <= 127:
                 raise ValueError(f"{note.pitch} is not a MIDI pitch")
             here = note.end
         if not self.keys or self.keys[0].start != 0:
-            raise ValueError("a tune's first key stands at 0")
+            raise ValueError("a tune's first key must be at 0")
 
     @classmethod
     def of(
@@ -81,7 +79,7 @@ class Tune:
         chords: Iterable[tuple[Length, str]] = (),
         **more: Any,
     ) -> Tune:
-        """From (pitch or None, duration) one after the other. `more`: the other fields of a Tune."""
+        """From (pitch or None, duration) pairs, one after the other. more: the other fields of a Tune."""
         here, placed = Fraction(0), []
         for pitch, duration in notes:
             placed.append(Note(pitch, here, Fraction(duration)))
@@ -101,7 +99,7 @@ class Tune:
 
     @property
     def meter(self) -> Meter:
-        """The meter most of it stands in."""
+        """The meter that holds for most of it."""
         if len(self.grid.meters) == 1:
             return self.grid.meters[0].meter
         held: dict[Meter, Fraction] = {}
@@ -120,7 +118,7 @@ class Tune:
 
     @property
     def sounding(self) -> tuple[Note, ...]:
-        """The notes without the rests."""
+        """Its notes without the rests."""
         return tuple(note for note in self.notes if note.pitch is not None)
 
     @property
@@ -135,11 +133,11 @@ class Tune:
         return tuple(self.grid.bars(self.end))
 
     def bar_at(self, place: Fraction) -> Bar:
-        """The bar that holds this place; a place at or after the end gives the last bar."""
+        """The bar at this place; at or after the end, the last bar."""
         return self._bars[max(0, bisect_right(self._bars, place, key=lambda bar: bar.start) - 1)]
 
     def chord_at(self, place: Fraction) -> str | None:
-        """The chord symbol that holds at this place, or None before the first."""
+        """The chord symbol in force at this place, or None before the first."""
         found = bisect_right(self.chords, place, key=lambda chord: chord.start)
         return self.chords[found - 1].symbol if found else None
 
@@ -153,7 +151,7 @@ class Tune:
         )
 
     def split_at_bars(self) -> tuple[Note, ...]:
-        """The notes as they are written: cut at every bar line, the pieces of a sounding note tied."""
+        """The notes as they are written: cut at every bar line, and tied where a note was cut."""
         pieces: list[Note] = []
         for note in self.notes:
             cuts = self._cuts(note)
@@ -173,14 +171,15 @@ class Tune:
         return cuts
 
     def transposed(self, semitones: int) -> Tune:
-        """Higher (or lower, below 0) by that many half steps. Raises `Refused` where a note would leave
-        MIDI's 0..127.
+        """Higher by that many semitones, or lower where the number is negative. Raises `Refused` where a note
+        would leave the range of MIDI.
         """
         if semitones == 0:
             return self
         if any(not 0 <= note.pitch + semitones <= 127 for note in self.notes if note.pitch is not None):
             raise Refused(
-                f"Transposed by {semitones} half steps the tune leaves the range of MIDI; choose a smaller step."
+                f"Transposed by {semitones} semitones the tune leaves the range of MIDI; "
+                "choose a smaller step."
             )
         return replace(
             self,
@@ -195,67 +194,47 @@ class Tune:
         )
 
     def in_key(self, key: Key) -> Tune:
-        """Transposed by the smallest step (-5..6) that brings its tonic to that of `key`. The mode stays its
-        own.
+        """Transposed by the smallest step (-5..6 semitones) that makes its tonic that of `key`. It keeps its
+        mode.
         """
         return self.transposed((key.tonic - self.key.tonic + 5) % 12 - 5)
 
     def unfolded(self) -> Tune:
-        """Played out: every repeat written in full, second endings after first ones. Without repeats it is
-        the tune itself.
+        """With every repeat written out, and second endings after first ones. Without repeats, the tune
+        itself.
         """
         if not self.repeats:
             return self
         spans, here = [], Fraction(0)
-        for again in self.repeats:
-            if again.start < here or again.end > self.end:
+        for repeat in self.repeats:
+            if repeat.start < here or repeat.end > self.end:
                 continue
-            spans.append((here, again.start))
-            spans += [(again.start, again.end)] * (again.times - 1)
-            spans.append((again.start, again.end if again.ending is None else again.ending))
-            here = again.end
+            spans.append((here, repeat.start))
+            spans += [(repeat.start, repeat.end)] * (repeat.times - 1)
+            spans.append((repeat.start, repeat.end if repeat.ending is None else repeat.ending))
+            here = repeat.end
         return self._assembled([span for span in [*spans, (here, self.end)] if span[0] < span[1]])
 
     def passage(self, start: Fraction, end: Fraction) -> Tune:
-        """[start, end) as a tune of its own: notes that reach over an edge are cut there."""
+        """[start, end) as a tune of its own. Notes that cross an edge are cut there."""
         return self._assembled([(max(start, Fraction(0)), min(end, self.end))])
 
     def _assembled(self, spans: Sequence[tuple[Fraction, Fraction]]) -> Tune:
+        """These spans of the tune, one after the other, as a tune without repeats."""
         notes: list[Note] = []
         bars: list[tuple[Fraction, Meter]] = []
         keys: list[KeyAt] = []
         chords: list[ChordAt] = []
         ends: list[Fraction] = []
         here = Fraction(0)
-        starts = [note.start for note in self.notes]
         for start, end in spans:
             shift = here - start
-            first, last = max(bisect_right(starts, start) - 1, 0), bisect_left(starts, end)
-            for place in range(first, last):
-                note = self.notes[place]
-                if first < place < last - 1:  # only at the edges may one stick out
-                    notes.append(Note(note.pitch, note.start + shift, note.duration))
-                    continue
-                begins, stops = max(note.start, start), min(note.end, end)
-                if begins < stops:
-                    notes.append(Note(note.pitch, begins + shift, stops - begins))
-            first = max(bisect_right(self._bars, start, key=lambda bar: bar.start) - 1, 0)
-            for bar in self._bars[first : bisect_left(self._bars, end, key=lambda bar: bar.start)]:
-                length = min(bar.end, end) - max(bar.start, start)
-                if length > 0:
-                    bars.append((length, bar.meter))
-            holding = [change.key for change in self.keys if change.start <= start][-1]
-            for change in [
-                KeyAt(start, holding),
-                *(change for change in self.keys if start < change.start < end),
-            ]:
+            notes += [replace(note, start=note.start + shift) for note in self._notes_in(start, end)]
+            bars += self._bars_in(start, end)
+            for change in self._keys_in(start, end):
                 if not keys or keys[-1].key != change.key:
                     keys.append(KeyAt(change.start + shift, change.key))
-            sounding = self.chord_at(start)
-            inside = [chord for chord in self.chords if start <= chord.start < end]
-            if sounding is not None and (not inside or inside[0].start > start):
-                inside.insert(0, ChordAt(start, sounding))
-            chords += [ChordAt(chord.start + shift, chord.symbol) for chord in inside]
+            chords += [ChordAt(chord.start + shift, chord.symbol) for chord in self._chords_in(start, end)]
             ends += [place + shift for place in self.phrase_ends if start < place <= end]
             here += end - start
         return replace(
@@ -268,38 +247,63 @@ class Tune:
             phrase_ends=tuple(ends),
         )
 
+    def _notes_in(self, start: Fraction, end: Fraction) -> Iterator[Note]:
+        """The notes of [start, end), cut at its edges."""
+        first = max(bisect_right(self.notes, start, key=lambda note: note.start) - 1, 0)
+        for note in self.notes[first : bisect_left(self.notes, end, key=lambda note: note.start)]:
+            begins, stops = max(note.start, start), min(note.end, end)
+            if begins < stops:
+                yield Note(note.pitch, begins, stops - begins)
+
+    def _bars_in(self, start: Fraction, end: Fraction) -> Iterator[tuple[Fraction, Meter]]:
+        """The bars of [start, end), cut at its edges, as (length, meter)."""
+        first = max(bisect_right(self._bars, start, key=lambda bar: bar.start) - 1, 0)
+        for bar in self._bars[first : bisect_left(self._bars, end, key=lambda bar: bar.start)]:
+            length = min(bar.end, end) - max(bar.start, start)
+            if length > 0:
+                yield length, bar.meter
+
+    def _keys_in(self, start: Fraction, end: Fraction) -> list[KeyAt]:
+        """The keys of [start, end), beginning with the one in force at its start."""
+        in_force = [change.key for change in self.keys if change.start <= start][-1]
+        return [KeyAt(start, in_force), *(change for change in self.keys if start < change.start < end)]
+
+    def _chords_in(self, start: Fraction, end: Fraction) -> list[ChordAt]:
+        """The chord symbols of [start, end), beginning with the one in force at its start."""
+        inside = [chord for chord in self.chords if start <= chord.start < end]
+        in_force = self.chord_at(start)
+        if in_force is not None and (not inside or inside[0].start > start):
+            inside.insert(0, ChordAt(start, in_force))
+        return inside
+
     def fits(self, per_quarter: int) -> bool:
-        """Whether every note begins and ends on a grid of that many ticks a quarter note."""
+        """Whether every note begins and ends on a grid of that many ticks in a quarter note."""
         return (
             all((note.duration * per_quarter).denominator == 1 for note in self.notes)
             and (self.pickup * per_quarter).denominator == 1
         )
 
     def events(self, per_quarter: int = 24) -> Events:
-        """As arrays of ticks, for counting and sampling. Raises `Refused` when a note falls between the ticks
-        (see `fits`).
+        """As arrays, with times in ticks. Raises `Refused` when a note falls between the ticks (see `fits`).
 
-        24 ticks a quarter hold 32nds, triplet eighths and triplet sixteenths; 48 hold 64ths too.
+        24 ticks in a quarter note hold 32nds, triplet eighths and triplet sixteenths; 48 hold 64ths too.
         """
         import numpy as np  # here, because processes that only read files do without it
 
-        ticks = [note.duration * per_quarter for note in self.notes]
-        if not self.fits(per_quarter):
-            bad = next(
-                note for note, length in zip(self.notes, ticks, strict=True) if length.denominator != 1
-            )
-            raise Refused(
-                f"A note of {bad.duration} quarter notes does not fit {per_quarter} ticks a quarter; use a finer grid."
-            )
-        durations = np.array([int(length) for length in ticks], np.int32)
-        starts = np.concatenate([np.zeros(1, np.int32), np.cumsum(durations, dtype=np.int32)])[
-            : len(durations)
-        ]
+        for length in (*(note.duration for note in self.notes), self.pickup):
+            if (length * per_quarter).denominator != 1:
+                raise Refused(
+                    f"A length of {length} quarter notes does not fit {per_quarter} ticks in a quarter note; "
+                    "use a finer grid."
+                )
+        durations = np.array([int(note.duration * per_quarter) for note in self.notes], np.int32)
+        ends = np.cumsum(durations, dtype=np.int32)
+        starts = np.concatenate([np.zeros(1, np.int32), ends])[: len(durations)]
         bar_starts = np.array([int(bar.start * per_quarter) for bar in self._bars], np.int32)
         bars = (np.searchsorted(bar_starts, starts, side="right") - 1).astype(np.int32)
         in_bar = starts - bar_starts[bars] if len(bars) else starts
         if self.pickup and len(bars):
-            # A pick-up stands at the end of the bar it would fill.
+            # A pick-up counts as the end of a full bar.
             full = int(self._bars[0].meter.bar_length * per_quarter)
             in_bar = np.where(bars == 0, in_bar + full - int(self.pickup * per_quarter), in_bar)
         pitches = np.array([REST if note.pitch is None else note.pitch for note in self.notes], np.int16)
@@ -313,30 +317,12 @@ class Tune:
             per_quarter,
         )
 
-    @classmethod
-    def from_events(
-        cls,
-        pitches: Iterable[int],
-        durations: Iterable[int],
-        *,
-        per_quarter: int = 24,
-        meter: str | Meter = "4/4",
-        key: str | Key = "C",
-        **more: Any,
-    ) -> Tune:
-        """The way back from `events`: pitch (REST for a rest) and duration in ticks, one after the other."""
-        pairs = zip(pitches, durations, strict=True)
-        notes = (
-            (None if pitch < 0 else int(pitch), Fraction(int(ticks), per_quarter)) for pitch, ticks in pairs
-        )
-        return cls.of(notes, meter=meter, key=key, **more)
-
     def to_json(self) -> str:
         """All of it as compact, canonical JSON; `from_json` reads it back."""
         return json.dumps(self.to_plain(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
     def to_plain(self) -> dict[str, Any]:
-        """All of it as JSON values; `from_plain` reads it back. Places and durations are fractions as text."""
+        """All of it as JSON values; `from_plain` reads it back. Times are fractions as text, such as "3/2"."""
         return {
             "chords": [[str(chord.start), chord.symbol] for chord in self.chords],
             "composer": self.composer,
@@ -400,7 +386,7 @@ class Tune:
             raise Unreadable(_NOT_A_TUNE) from None
 
     def score(self, *, name: str = "", program: int = 0) -> Score:
-        """The same as a score of one part. program: General MIDI instrument 0..127."""
+        """As a score of one part. name: of the part. program: General MIDI instrument 0..127."""
         part = Part(self.sounding, name, program)
         return Score(
             (part,),

@@ -88,10 +88,6 @@ class Originality:
     def longest(self, kind: RunKind = RunKind.INTERVAL) -> Run:
         return self.runs[kind]
 
-    def keeps_within(self, max_copy: int, kind: RunKind = RunKind.INTERVAL) -> bool:
-        """Whether no shared run is longer than `max_copy` notes."""
-        return self.runs[kind].notes <= max_copy
-
     def to_plain(self) -> dict[str, object]:
         """The report as JSON values."""
         near = self.nearest
