@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from studio.works.metadata import embed
+from studio.works.metadata import can_carry, embed
 from studio.works.recipe import ModelIdentity, Recipe, Setting
 from studio.works.work import Made
 
@@ -32,9 +32,10 @@ def finish_work(recipe: Recipe, result: Result, *, model: ModelIdentity | None, 
     embedded in the file where the format can carry it.
     """
     complete = recipe.model_copy(update={"model": model, "setting": setting})
+    content = result.content
     return Made(
         recipe=complete,
-        content=embed(result.content, result.suffix, complete),
+        content=embed(content, result.suffix, complete) if can_carry(result.suffix) else content,
         suffix=result.suffix,
         media_type=result.media_type,
         thumbnail=result.thumbnail,

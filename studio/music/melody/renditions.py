@@ -108,14 +108,15 @@ class Renditions:
     def _in_format(self, work: Work, form: Format) -> bytes:
         from studio.music.melody.compose import file_of
         from studio.music.melody.recipes import ComposeRecipe
-        from studio.works.metadata import embed
+        from studio.works.metadata import can_carry, embed
         from studio.works.recipe import parse_json
 
         # Making the recipe in the file again must give that file, so its format changes too.
         recipe = parse_json(ComposeRecipe, work.recipe_json)
         assert isinstance(recipe, ComposeRecipe)
         recipe = recipe.model_copy(update={"format": form.name})
-        return embed(file_of(self.tune(work), recipe), form.suffix, recipe)
+        content = file_of(self.tune(work), recipe)
+        return embed(content, form.suffix, recipe) if can_carry(form.suffix) else content
 
     def _tune_of(self, id: str) -> Tune:
         from studio.music.scores.tunes import Tune

@@ -23,6 +23,11 @@ CARRIERS: tuple[Carrier, ...] = (PNG, MIDI, WAV, SVG, MUSICXML, MXL, ABC)
 """The formats that carry a recipe, in the order in which they are tried; ABC is plain text and comes last."""
 
 
+def can_carry(suffix: str) -> bool:
+    """Whether files that end in `suffix` can carry a recipe."""
+    return any(suffix.lower() in carrier.suffixes for carrier in CARRIERS)
+
+
 def embed(content: bytes, suffix: str, recipe: Recipe) -> bytes:
     """The same file with `recipe` inside. A recipe that is there already is replaced.
 

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from studio.errors import Refused, UnknownName
+from studio.music.melody.compose import file_of
 from studio.music.melody.recipes import ComposeRecipe
+from studio.music.melody.renditions import Renditions, exports
 from studio.music.reading.pieces import SUFFIXES
+from studio.music.reading.readers import read_tunes
 from studio.music.scores.tunes import Tune
 from studio.music.writing.formats import FORMATS, by_name, by_suffix, names, suffixes
+from studio.works.finishing import Result, finish_work
 from studio.works.formats import Format
-from studio.works.recipe import check, controls
+from studio.works.gallery import Gallery
+from studio.works.metadata import can_carry
+from studio.works.recipe import Setting, check, controls
 
 TUNE = Tune.of([(60, 1), (62, 1), (64, 2)], title="Toy")
 
@@ -43,12 +52,32 @@ def test_a_row_is_all_it_takes_to_add_a_format(monkeypatch: pytest.MonkeyPatch) 
     assert by_name("toy").to_bytes(TUNE, program=40, colours={0: "#ff0000"}) == b"40: 3 notes"
 
 
+def test_works_are_made_in_a_format_that_is_added_and_saved_in_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(FORMATS, "toy", TOY)
+    recipe = ComposeRecipe(format="toy", instrument="Violin")
+    content = file_of(TUNE, recipe)
+    facts = {"tune": json.loads(TUNE.to_json())}
+    result = Result(content, TOY.suffix, TOY.media_type, b"JPEG", facts=facts)
+    with Gallery.open(tmp_path) as gallery:
+        work = gallery.add(finish_work(recipe, result, model=None, setting=Setting()))
+        assert gallery.read(work) == b"40: 3 notes"
+        assert gallery.export(work, tmp_path / "tune.toy").read_bytes() == b"40: 3 notes"
+        assert [form.label for form in exports(work)][-1] == "Toy"
+        renditions = Renditions(gallery)
+        midi = renditions.file(work, by_name("mid")).read_bytes()
+        assert read_tunes(midi, "tune.mid").tunes[0].sounding == TUNE.sounding
+        assert renditions.file(work, TOY).read_bytes() == b"40: 3 notes"
+
+
 def test_every_format_has_a_writer_and_what_reads_back_is_read_here() -> None:
     for form in FORMATS.values():
         assert form.to_bytes(TUNE, program=40)
         assert form.label
         assert form.description.endswith(".")
         assert not form.reads_back or form.suffix in SUFFIXES
+        assert can_carry(form.suffix), "the recipe is in the file"
 
 
 def test_an_unknown_format_is_answered_with_those_there_are() -> None:
