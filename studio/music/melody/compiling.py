@@ -4,9 +4,9 @@
     compiled = compile_constraints(context, recipe)     # hard and soft ones, and what the style usually does
     compiled.asked["the pin 4:1=G4"]                    # which row and value is behind a name
 
-Each function takes a `Context`, the recipe and one value of its row's parameter. [ticks, alphabet] of booleans
-say which events may start when, and an automaton must accept the melody: both hold exactly. [ticks, alphabet]
-of numbers say how much more probable an event is made where it starts.
+Each function takes a `Context`, the recipe and one value of its row's parameter. [ticks, alphabet] of
+booleans say which events may start when, and an automaton must accept the melody: both hold exactly. [ticks,
+alphabet] of numbers say how much more probable an event is made where it starts.
 
 A mask speaks of the tick at which an event *starts*. So "D sounds last" means: whatever is started at a tick
 from which it lasts to the end must be a D, for every such tick.
@@ -53,8 +53,8 @@ from studio.music.styles.runs import RunKind
 class Context:
     """Where constraints are compiled: an idiom, a walk in it, and how many bars it fills.
 
-    take: the tune that bars are kept from. theme: the tune that attracts or repels. max_copy: the copy limit in
-    force, in notes.
+    take: the tune that bars are kept from. theme: the tune that attracts or repels. max_copy: the copy limit
+    in force, in notes.
     """
 
     idiom: Idiom
@@ -228,8 +228,8 @@ def pin(context: Context, _recipe: ComposeRecipe, text: str) -> Mask:
     moment = context.span(Span(asked.bar, asked.bar), f"The pin {text}").start
     if place.denominator != 1:
         raise Refused(
-            f"The pin {text} falls between all notes of {idiom.style.entry.title}; choose a beat that the style "
-            "plays on."
+            f"The pin {text} falls between all notes of {idiom.style.entry.title}; "
+            "choose a beat that the style plays on."
         )
     moment += int(place)
     if asked.what == "rest" and asked.length is None:
@@ -276,10 +276,8 @@ def rhythm(context: Context, _recipe: ComposeRecipe, text: str) -> Mask:
 def motif(context: Context, _recipe: ComposeRecipe, text: str) -> Listener:
     found = _listening_for(context, text, requiring)
     if found is None:
-        step_or_pitch = "step" if read_motif(text)[2] else "pitch"
-        raise Refused(
-            f"The motif {text} has a {step_or_pitch} that {context.idiom.style.entry.title} never plays; change it."
-        )
+        title, part = context.idiom.style.entry.title, "step" if read_motif(text)[2] else "pitch"
+        raise Refused(f"The motif {text} has a {part} that {title} never plays; change it.")
     return found
 
 
@@ -316,8 +314,8 @@ def density(context: Context, _recipe: ComposeRecipe, text: str) -> Listener:
 def _notes_a_bar(fewest: int, most: int) -> Automaton:
     """Counts struck notes between bar lines. Letters: 2 for what starts a bar, and 1 more where it is struck.
 
-    State n: n notes in this bar so far; one state more for before the first bar. A bar line is only passed with
-    at least `fewest` notes, a note only counted up to `most`.
+    State n: n notes in this bar so far; one state more for before the first bar. A bar line is only passed
+    with at least `fewest` notes, a note only counted up to `most`.
     """
     before = most + 1
     table = np.full((most + 2, 4), DEAD)

@@ -3,8 +3,8 @@
     for progress in compose(recipe, materials):
         show(progress.stage)
 
-The work is the file (score, sound or picture) with its recipe inside; its facts say how likely it was, what
-form it has, what it shares with the style, and where each note comes from.
+The work is the file (score, sound or picture) with its recipe inside. Its facts (`facts`) say how likely it
+was, what form it has, what it shares with the style, and where each note comes from.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ READING, CONSIDERING, DRAWING, WRITING = 40, 70, 90, 100
 def compose(recipe: ComposeRecipe, materials: Materials) -> Making:
     """Compose the melody a recipe asks for, yielding between steps.
 
-    Raises `Refused` for wishes that cannot be met (with the fewest that conflict), `UnknownName` for a style
-    or instrument, `Unreadable` for a source that holds no tune, `Missing` for one that is not at hand. The
-    same recipe gives the same notes.
+    Raises `Contradiction` for settings that cannot hold together (with the fewest that conflict), `Refused`
+    for one that makes no sense, `UnknownName` for a style or instrument, `Unreadable` for a source without a
+    tune, `Missing` for one that is not at hand. The same recipe gives the same notes.
     """
     if "program" in by_name(recipe.format).options:
-        program_of(recipe.instrument)  # says at once that there is none
+        program_of(recipe.instrument)  # an unknown instrument is refused before the work, not after it
     player, model = _player(recipe)
     request = yield from prepared(recipe, materials)
     take = yield from _steps(_taken(request, recipe, player, model), CONSIDERING, DRAWING)
@@ -95,9 +95,9 @@ MAKES_NO_DIFFERENCE = {
 def prepared(recipe: ComposeRecipe, materials: Materials) -> Generator[Progress, None, PreparedRequest]:
     """What the takes of a recipe share.
 
-    The latest requests are kept in memory, so that another take of the same request needs only a moment. So are
-    those that contradict themselves: finding out which settings conflict is the slowest part of all, and the
-    answer is the same for every seed.
+    The latest requests are kept in memory, so that another take of the same request needs only a moment. So
+    are those that contradict themselves: finding out which settings conflict is the slowest part of all, and
+    the answer is the same for every seed.
     """
     kept = _kept_requests()
     key = recipe.model_copy(update=MAKES_NO_DIFFERENCE).to_json()
@@ -170,8 +170,8 @@ def _taken(
 
 
 def _player(recipe: ComposeRecipe) -> tuple[Callable[[Idiom], Player], ModelIdentity | None]:
-    """Who chooses the notes, once the idiom is known; and which network that is, where it is one. Raises
-    `Missing` for none.
+    """Who chooses the notes, as a function of the idiom; and which network that is, where it is one. Raises
+    `Missing` where the network has not been trained.
     """
     if recipe.composer == "markov":
         return lambda _: by_chain, None
@@ -181,7 +181,7 @@ def _player(recipe: ComposeRecipe) -> tuple[Callable[[Idiom], Player], ModelIden
 
     def player(idiom: Idiom) -> Player:
         def by_network(solution: Solution, count: int, random: np.random.Generator) -> list[list[int]]:
-            # What is only tried for a form need not be drawn as finely as what stays.
+            # Draws that are only compared with each other need not be as fine as one that stays.
             particles = PARTICLES if count == 1 else PARTICLES // 2
             drawn = lstm_melodies(
                 model,
@@ -214,7 +214,7 @@ def _made(recipe: ComposeRecipe, request: PreparedRequest, take: Take, model: Mo
 def file_of(tune: Tune, recipe: ComposeRecipe) -> bytes:
     """The tune as a file of the recipe's format, without the recipe inside."""
     form = by_name(recipe.format)
-    # Only what plays has an instrument; the recipe of a score may name one that is unknown here.
+    # Only sound has an instrument. The recipe of a score may name one that is unknown here.
     program = program_of(recipe.instrument) if "program" in form.options else 0
     return form.to_bytes(tune, program=program)
 
@@ -227,7 +227,7 @@ def _tune_of(source: Source, materials: Materials) -> Tune:
 
 
 def _steps(work: Generator[str, None, T], start: int, stop: int) -> Generator[Progress, None, T]:
-    """Stages as progress between two marks: each takes a third of what is left, since nobody knows how many
+    """Stages as progress between two marks. Each takes a third of what is left, since nobody knows how many
     there will be.
     """
     done = float(start)

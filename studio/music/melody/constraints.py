@@ -3,14 +3,15 @@
     CONSTRAINTS                                    # the rows
     add(Constraint(...)); remove(row)              # a row more, from anywhere; it may bring its own parameter
     recipe_class()                                 # ComposeRecipe with the parameters that rows bring
-    contradiction(conflict, compiled, recipe, …)   # the error for settings that cannot hold together, with its data
+    contradiction(conflict, compiled, recipe, …)   # the error for settings that cannot hold together, with
+    its data
 
-A row is the only place that names a constraint: the recipe's parameter it belongs to, what an explanation calls
-it, how to get rid of it, and the function that turns it into masks, automata or weights. The command line, the
-controls of the Compose tab, the compiler and the explanations all read the table.
+A row is the only place that names a constraint: the recipe's parameter it belongs to, what an explanation
+calls it, how to get rid of it, and the function that turns it into masks, automata or weights. The command
+line, the controls of the Compose tab, the compiler and the explanations all read the table.
 
-Light on purpose (no numpy): the command line reads it to list its options. The functions behind the rows are in
-`compiling`, which is imported when a melody is composed.
+Light on purpose (no numpy): the command line reads it to list its options. The functions behind the rows are
+in `compiling`, which is imported when a melody is composed.
 """
 
 from __future__ import annotations
@@ -49,14 +50,14 @@ class Constraint:
     """A row of the table.
 
     field: the recipe's parameter. name: what an explanation calls one value of it, such as "the pin 4:1=G4".
-    compile: what one value means; a function (context, recipe, value), or the name of one in `compiling`. None
-    where the parameter shapes the walk itself (bars, meter) or is drawn step by step (form). Masks and automata
-    hold exactly, weights only make events more or less probable.
+    compile: what one value means; a function (context, recipe, value), or the name of one in `compiling`.
+    None where the parameter shapes the walk itself (bars, meter) or is drawn step by step (form). Masks and
+    automata hold exactly, weights only make events more or less probable.
 
     each: the parameter is a list, and every entry of it is a constraint of its own, to be left out alone.
-    always: it holds even where the recipe leaves the parameter at its default. in_force: the value that holds,
-    where that is not simply the recipe's. way_out: (label, new value) of the change that relaxes one value, or
-    None where there is none; by default the value is left out.
+    always: it holds even where the recipe leaves the parameter at its default. in_force: the value that
+    holds, where that is not simply the recipe's. way_out: (label, new value) of the change that relaxes one
+    value, or None where there is none; by default the value is left out.
 
     usual: what the style does in this respect, asked for where the recipe does not say (or, with
     `usual_anyway`, also where it does). It gives way to everything else.
@@ -117,7 +118,9 @@ class Constraint:
 
 
 def _function(place: Any) -> Any:
-    """A row's function: itself, or by its name in `compiling`, which needs numpy and is imported only here."""
+    """A row's function: itself, or by its name in `compiling`, which needs numpy and is imported only
+    here.
+    """
     return getattr(import_module("studio.music.melody.compiling"), place) if isinstance(place, str) else place
 
 
@@ -230,8 +233,8 @@ def contradiction(
         bars = row_of("bars").asked(recipe.bars)
         meter = str(compiled.context.idiom.meter)
         return Contradiction(
-            f"The tunes of {style} cannot be joined to fill exactly {recipe.bars} bars of {meter}; choose another "
-            "number of bars or another meter.",
+            f"The tunes of {style} cannot be joined to fill exactly {recipe.bars} bars of {meter}; "
+            "choose another number of bars or another meter.",
             [bars, row_of("meter").asked(meter)],
         )
     rows = compiled.asked
@@ -258,12 +261,12 @@ def _listed(names: Sequence[str], word: str) -> str:
 
 
 def form_not_possible(recipe: ComposeRecipe, bar: int, root: int) -> Contradiction:
-    """The error for a form in letters whose returns cannot be had. bar, root: from 0; bar cannot be root."""
+    """The error for a form in letters that is not possible. bar, root: from 0; bar cannot be root."""
     form = row_of("form")
     way = form.relaxed(recipe, recipe.form)
     return Contradiction(
-        f"The form {recipe.form} is not possible with these settings: bar {bar + 1} cannot repeat bar {root + 1}; "
-        "choose another form or seed, or leave a setting out.",
+        f"The form {recipe.form} is not possible with these settings: bar {bar + 1} cannot repeat "
+        f"bar {root + 1}; choose another form or seed, or leave a setting out.",
         [form.asked(recipe.form)],
         [way] if way else [],
     )

@@ -13,11 +13,13 @@ The facts of a work:
     learnt from          {"tunes", "meter", "other_note_values", "skipped"}
     chance, log_chance   of a melody without the constraints to satisfy all of them, 0 to 1 (0 where it is too
                          small to be written), and its natural logarithm
-    copying              the copy limit and the longest run shared with the style: {"limit", "by", "notes"} and, where
-                         there is one, {"start", "bar", "title", "song_bar"}; start counts notes from 0, bars from 1
+    copying              {"limit", "by", "notes"}: the copy limit, what is compared, and the longest
+                         run shared with a tune of the style; where there is one also {"start", "bar",
+                         "title", "song_bar"}, start counting the melody's notes from 0, bars from 1
     form                 {"bars", "letters", "parts", "returns", "closes"}, see `FormPlan.to_data`
     remarks              sentences: what gave way
-    origins              for each note [bar, order, [[title, bar], …], before, after, returns], see `NoteOrigin`
+    origins              for each note [bar, order, [[title, bar], …], before, after, returns], see
+                         `NoteOrigin`
     tune                 the melody itself, as `Tune.to_json` writes it
 
 Works made before version 0.3 hold sentences in place of data. They are shown as they are.
@@ -41,10 +43,10 @@ if TYPE_CHECKING:
 class NoteOrigin:
     """Where a note comes from.
 
-    note: its number among the sounding notes. bar: the bar it begins in, from 1. order: how many notes back the
-    longest memory reached that knew it. songs: (title, bar as written) that suggested it, the longest memory's
-    first. before, after: its probability without and with the constraints. returns: the bar (from 1) that it
-    repeats, or None.
+    note: its number among the sounding notes. bar: the bar it begins in, from 1. order: how many notes back
+    the longest memory reached that knew it. songs: (title, bar as written) that suggested it, the longest
+    memory's first. before, after: its probability without and with the constraints. returns: the bar (from 1)
+    that it repeats, or None.
     """
 
     note: int
@@ -200,7 +202,8 @@ def _copying_in_words(told: Mapping[str, Any]) -> str:
     said = f"at most {told['limit']} notes in a row, compared by {COMPARED[told['by']]}; "
     if not told["notes"]:
         return f"{said}none is shared with a tune of the style"
-    return f"{said}the longest has {told['notes']}, from bar {told['bar']}, as in bar {told['song_bar']} of {told['title']}"
+    place = f"from bar {told['bar']}, as in bar {told['song_bar']} of {told['title']}"
+    return f"{said}the longest has {told['notes']}, {place}"
 
 
 def _form_in_words(told: Mapping[str, Any]) -> str:

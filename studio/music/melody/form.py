@@ -2,15 +2,15 @@
 asked for in letters.
 
     forms = learn_forms(idiom)
-    plan = forms.plan(16, random)                 # as a tune of the style goes: bars 5-6 are bars 1-2, bar 8 closes on the tonic …
-    plan = forms.sections("AABA", 32, random)     # four sections of eight bars, the third of them new
-    forms.weights(plan)                           # what is played more in the opening bar, before a close, in the second part …
-    measure(bars)                                 # how much returns in a tune: for comparing tunes with each other
+    plan = forms.plan(16, random)               # as a tune of the style: bars 5-6 are 1-2, bar 8 closes …
+    plan = forms.sections("AABA", 32, random)   # four parts of eight bars, the third of them new
+    forms.weights(16), forms.gait(plan)         # what is played more in the opening bar, before a close …
+    measure(bars, length, scale)                # how much returns in a tune, for comparing tunes
 
-A chain of a few notes' memory wanders. What makes a tune of it is that something returns, exactly, moved, or
-with another ending, and that phrases breathe. Each tune of a style is read for that, bar by bar, both as it
-is played (repeats out) and once through; a plan is taken from the tunes of the asked length as often as they
-have it, so common plans come often and the plan of one odd tune seldom.
+A chain with a memory of a few notes wanders. What makes a tune of it is that something returns (exactly,
+moved, or with another ending) and that phrases breathe. Each tune of a style is read for that, bar by bar,
+both as it is played (repeats played out) and once through. A plan is taken from the tunes of the asked
+length, each as often as the others, so common plans come often and the plan of one odd tune rarely.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ class How(IntEnum):
 
     EXACT = 0
     OPENING = 1
-    """The first half is the same, the rest new: another ending."""
+    """The first half is the same, the rest is new: another ending."""
     MOVED = 2
-    """The same, so many steps of the scale higher or lower: a sequence."""
+    """The same, some steps of the scale higher or lower: a sequence."""
     RHYTHM = 3
 
 
@@ -58,7 +58,8 @@ class Return:
 @dataclass(frozen=True, slots=True)
 class Close:
     """A phrase closes in bar `bar` (from 0) with a note that begins `place` ticks into it, lasts `ticks`, and
-    is `degree` half steps (0..11) above the tonic."""
+    is `degree` semitones (0..11) above the tonic.
+    """
 
     bar: int
     place: int
@@ -68,9 +69,11 @@ class Close:
 
 @dataclass(frozen=True)
 class FormPlan:
-    """The form of a tune of so many bars. parts: the bars at which its parts begin, with their letters, such
-    as ((0, "A"), (8, "B")).
-    like: the number of the shape (`Forms.shapes`) whose gait the tune takes, -1 for none."""
+    """The form of a tune of `bars` bars.
+
+    parts: the bars (from 0) at which its parts begin, with their letters, such as ((0, "A"), (8, "B")). like:
+    the number of the shape (`Forms.shapes`) that lent the plan and whose gait the tune takes, -1 for none.
+    """
 
     bars: int
     returns: tuple[Return, ...] = ()
@@ -126,33 +129,29 @@ class FormPlan:
         return sum(each.how is How.EXACT for each in self.returns) / self.bars if self.bars else 0.0
 
     def in_words(self) -> str:
-        """Which bars return, as musicians count them."""
-        said = (
-            [f"part {letter} from bar {bar + 1}" for bar, letter in self.parts] if len(self.parts) > 1 else []
-        )
-        words = {
-            How.EXACT: "",
-            How.OPENING: " with another ending",
-            How.MOVED: " moved",
-            How.RHYTHM: " in rhythm",
-        }
-        runs: list[list[Return]] = []
-        for each in self.returns:
-            last = runs[-1][-1] if runs else None
-            if (
-                last
-                and each.how == last.how
-                and (each.bar, each.of, each.steps) == (last.bar + 1, last.of + 1, last.steps)
-            ):
-                runs[-1].append(each)
-            else:
-                runs.append([each])
-        for run in runs:
-            if run[0].how is not How.RHYTHM:
-                said.append(
-                    f"{_bars(run[0].bar, run[-1].bar)} {'is' if len(run) == 1 else 'are'} {_span(run[0].of, run[-1].of)}{words[run[0].how]}"
-                )
+        """Which bars return, as musicians count them: "bars 5-6 are 1-2; bar 8 is 4 with another ending"."""
+        said = [f"part {letter} from bar {bar + 1}" for bar, letter in self.parts if len(self.parts) > 1]
+        for run in _runs(self.returns):
+            first, last = run[0], run[-1]
+            if first.how is not How.RHYTHM:
+                here, there = _bars(first.bar, last.bar), _span(first.of, last.of)
+                said.append(f"{here} {'is' if len(run) == 1 else 'are'} {there}{IN_WORDS[first.how]}")
         return "; ".join(said) or "nothing returns"
+
+
+IN_WORDS = {How.EXACT: "", How.OPENING: " with another ending", How.MOVED: " moved"}
+
+
+def _runs(returns: Iterable[Return]) -> list[list[Return]]:
+    """Returns that go on together, such as bars 5, 6 and 7 that are 1, 2 and 3."""
+    runs: list[list[Return]] = []
+    for each in returns:
+        last = runs[-1][-1] if runs else None
+        if last is not None and replace(last, bar=last.bar + 1, of=last.of + 1) == each:
+            runs[-1].append(each)
+        else:
+            runs.append([each])
+    return runs
 
 
 def _span(first: int, last: int) -> str:
@@ -164,10 +163,10 @@ def _bars(first: int, last: int) -> str:
 
 
 class Forms:
-    """The forms of a style. Its parts are worked out when first asked for.
+    """The forms of a style. What takes time is worked out when first asked for.
 
-    plans: number of bars -> the plans of all tunes of that length. period: bars of a usual part (8 where the
-    tunes do not tell).
+    shapes: every tune as it is played and, where that differs, once through. plans: number of bars -> the
+    plans of all shapes of that length.
     """
 
     def __init__(self, idiom: Idiom) -> None:
@@ -180,7 +179,7 @@ class Forms:
 
     @cached_property
     def period(self) -> int:
-        """Bars of a usual part of a tune."""
+        """Bars of a usual part of a tune; 8 where the tunes do not say."""
         lengths: Counter[int] = Counter()
         for shape in self.shapes:
             edges = [*shape.parts, len(shape.bars)]
@@ -188,11 +187,13 @@ class Forms:
         return next((length for length, _ in lengths.most_common() if 2 <= length <= 32), 8)
 
     def plan(self, bars: int, random: np.random.Generator) -> FormPlan:
-        """A plan as the style has it for this many bars; put together from its plans for other lengths where
-        no tune is as long.
+        """A plan of the style for this many bars.
+
+        Where no tune is that long, it is the beginning of one up to twice as long, or else a rondo of parts.
         """
         choice = [plan for plan in self.plans.get(bars, ()) if plan.returning >= 1 / 8]
-        if choice:  # a tune that goes round and round ends anywhere; one that is asked for closes
+        if choice:
+            # A tune that is played round and round may end anywhere. One that is asked for should close.
             closing = [
                 plan
                 for plan in choice
@@ -222,15 +223,15 @@ class Forms:
         """Parts of equal length: the same letter is the same music to the note, a prime (A') the same with
         another last quarter.
 
-        Within its parts the plan is as the style has it. Raises `Refused` where the bars cannot be shared
-        out.
+        Within its parts the plan is one of the style. Raises `Refused` where the bars cannot be divided so.
         """
         parts = read_parts(letters)
         size, over = divmod(bars, len(parts))
         if over or size < 1:
             near = " or ".join(str(len(parts) * size) for size in (size, size + 1) if size)
             raise Refused(
-                f"{bars} bars do not make {len(parts)} parts of equal length ({letters}); ask for {near} bars."
+                f"{bars} bars do not make {len(parts)} parts of equal length ({letters}); "
+                f"ask for {near} bars."
             )
         returns: list[Return] = []
         closes: list[Close] = []
@@ -267,15 +268,15 @@ class Forms:
         )
 
     def _inner(self, size: int, random: np.random.Generator) -> FormPlan:
-        """A plan for one part of a tune: the beginning of a tune whose parts are as long, without what
-        returns later.
+        """A plan for one part: the beginning of a tune that is at least as long, without what returns
+        later.
         """
         choice = [plan for length in sorted(self.plans) if length >= size for plan in self.plans[length]]
         return cut(choice[int(random.integers(len(choice)))], size) if choice else FormPlan(size)
 
     def _ended(self, plan: FormPlan, random: np.random.Generator, *, final: bool = True) -> FormPlan:
-        """The plan with a close in its last bar: one from the ends of tunes, or (`final` False) from ends of
-        other parts.
+        """The plan with a close in its last bar: one from the ends of tunes or, if not `final`, from the ends
+        of other parts.
         """
         if any(close.bar == plan.bars - 1 and (close.degree == 0 or not final) for close in plan.closes):
             return plan
@@ -312,7 +313,7 @@ class Forms:
         )
 
     def _closes_in(self, shape: Shape) -> Iterable[Close]:
-        """Where phrases are marked to end, or else where every fourth bar breathes; and the end."""
+        """The ends of marked phrases, or else every fourth bar that ends with a long note; and the end."""
         lengths = [event.ticks for bar in shape.bars for event in bar if event.pitch >= 0]
         usual = float(np.median(lengths)) if lengths else 0.0
         last = len(shape.bars) - 1
@@ -344,9 +345,9 @@ class Forms:
         """[bars, alphabet]: how much more often each event is played in such a bar of a tune than elsewhere
         at the same place in the bar.
 
-        A bar is told by its place in the part and whether the part is the first; the last bar of all is a
-        kind of its own. strength: 0 makes everything 1, 1 takes the odds as they are (kept within a tenth and
-        ten).
+        Bars are of the same kind if they have the same place in their part, and their parts are both first or
+        both later ones. The last bar of all is a kind of its own. strength: 0 makes everything 1, 1 takes the
+        odds as they are (kept between a tenth and ten).
         """
         kinds = [self._kind(bar, bars) for bar in range(bars)]
         found: Floats = np.exp(strength * self._odds[kinds])
@@ -354,8 +355,11 @@ class Forms:
 
     def gait(self, plan: FormPlan) -> Floats:
         """[alphabet]: how much more often an event's length (at its place in the bar) and its degree occur in
-        the tune that lent the plan than in the style, so that a tune keeps to one gait and one scale: it does
-        not run as a reel here and limp as a hornpipe there."""
+        the tune that lent the plan than in the style.
+
+        So a tune keeps to one gait and one scale. It does not run like a reel here and limp like a hornpipe
+        there.
+        """
         idiom = self.idiom
         if plan.like < 0:
             return np.ones(idiom.alphabet)
@@ -372,8 +376,10 @@ class Forms:
         return found
 
     def _more(self, own: Floats, kind: NDArray[np.int64], within: NDArray[np.int64]) -> Floats:
-        """For each event: p(its kind | what it is within) in one tune, filled up with as many notes as usual,
-        over that in the style.
+        """For each event: p(its kind | what it is within) in one tune over that in the style.
+
+        The tune's counts are filled up with `STEADY` notes that are distributed as in the style, since a
+        single tune is a small sample.
         """
         usual = np.bincount(kind, self._counts)[kind] / np.maximum(
             1e-9, np.bincount(within, self._counts)[within]
@@ -402,8 +408,8 @@ class Forms:
 
     @cached_property
     def _odds(self) -> Floats:
-        """The logarithm of p(event | kind of bar, place) / p(event | place), counts filled up with `CAUTION`
-        notes as usual.
+        """The logarithm of p(event | kind of bar, place) / p(event | place), the counts of the first filled
+        up with `CAUTION` notes that are distributed like the second.
         """
         idiom = self.idiom
         kinds = 2 * self.period + 1
@@ -424,16 +430,16 @@ class Forms:
 
 
 CAUTION = 12.0
-"""So many notes as usual are added to what was counted for a kind of bar, at each place in it."""
+"""Notes distributed as in the style that are added to the counts of a kind of bar, at each place in it."""
 
 STEADY = 6.0
-"""And so many to what was counted in a single tune."""
+"""And those added to the counts of a single tune."""
 
 
 @dataclass(frozen=True)
 class Shape:
-    """The bars of a tune in one rendering. parts: where parts begin. marks: (bar, ticks in it) of phrase
-    ends. whole: once through.
+    """The bars of a tune, as it is played or once through. parts: the bars (from 0) where parts begin. marks:
+    (bar, ticks in it) of phrase ends. whole: it is the tune once through.
     """
 
     bars: tuple[Bar, ...]
@@ -448,7 +454,7 @@ def learn_forms(idiom: Idiom) -> Forms:
 
 
 def _shapes(line: LearntTune) -> list[Shape]:
-    """A tune as it is played and, where that differs, once through: of each repeated part its last time."""
+    """A tune as it is played and, where that differs, once through: each repeated part at its last time."""
     bars = line.in_bars()
     once: list[int] = []
     for bar, written in enumerate(line.written):
@@ -464,8 +470,9 @@ def _shapes(line: LearntTune) -> list[Shape]:
 
 
 def returns_in(bars: Sequence[Bar], length: int, scale: Sequence[int]) -> list[Return]:
-    """For each bar that is like an earlier one: which, and how. length: ticks a bar. scale: pitch classes,
-    for moved bars.
+    """For each bar that is like an earlier one: which, and how. Bars that are like none are left out.
+
+    length: ticks a bar. scale: pitch classes, in whose steps moved bars are counted.
     """
     found: list[Return] = []
     known: tuple[dict[Bar, list[int]], dict[Bar, list[int]], dict[_Rhythm, list[int]]] = {}, {}, {}
@@ -484,7 +491,8 @@ def returns_in(bars: Sequence[Bar], length: int, scale: Sequence[int]) -> list[R
             ]
         for kind, key in zip(known, (bar, opening, rhythm), strict=True):
             kind.setdefault(key, []).append(number)  # type: ignore[attr-defined]
-        # Of the same likeness, the one that goes on where the bar before came from, or else the earliest.
+        # Among equally like bars, the one that follows the bar that the previous bar is like, or the
+        # earliest.
         best = min(
             ways,
             key=lambda each: (each.how, not (before and each.of == before.of + 1), each.of),
@@ -496,11 +504,13 @@ def returns_in(bars: Sequence[Bar], length: int, scale: Sequence[int]) -> list[R
 
 
 _Rhythm = tuple[tuple[int, int, bool, bool], ...]
-"""Where each event of a bar stands, how long it lasts, whether it rests, whether it is carried over."""
+"""For each event of a bar: its place, how long it lasts, whether it is a rest, whether it is carried over."""
 
 
 def _in_rhythm(number: int, bar: Bar, earlier: int, there: Bar, scale: Sequence[int]) -> Return | None:
-    """How a bar is like an earlier one of the same rhythm; None where that is even, and so says nothing."""
+    """How a bar is like an earlier one of the same rhythm. None where all notes are equally long, which says
+    nothing.
+    """
     moves = {
         _steps(one.pitch, other.pitch, scale)
         for other, one in zip(bar, there, strict=True)
@@ -512,7 +522,7 @@ def _in_rhythm(number: int, bar: Bar, earlier: int, there: Bar, scale: Sequence[
 
 
 def _steps(before: int, after: int, scale: Sequence[int]) -> int | None:
-    """How many steps of the scale from one pitch to another; None where one of them is not of the scale."""
+    """How many steps of the scale from one pitch to another; None where one of them is outside the scale."""
     order = sorted(scale)
     if before % 12 not in order or after % 12 not in order:
         return None
@@ -520,7 +530,7 @@ def _steps(before: int, after: int, scale: Sequence[int]) -> int | None:
 
 
 def moved(pitch: int, steps: int, scale: Sequence[int]) -> int | None:
-    """The pitch so many steps of the scale from another; None where that is not of the scale."""
+    """The pitch that many steps of the scale from another; None where that is outside the scale."""
     order = sorted(scale)
     if pitch % 12 not in order:
         return None
@@ -529,7 +539,7 @@ def moved(pitch: int, steps: int, scale: Sequence[int]) -> int | None:
 
 
 def cut(plan: FormPlan, bars: int) -> FormPlan:
-    """The first so many bars of a plan."""
+    """The first `bars` bars of a plan."""
     return FormPlan(
         bars,
         tuple(each for each in plan.returns if each.bar < bars),
@@ -545,13 +555,14 @@ def cut(plan: FormPlan, bars: int) -> FormPlan:
 
 @dataclass(frozen=True)
 class FormFeatures:
-    """How much of a tune returns. exact, opening, moved: share 0..1 of the bars that are an earlier one,
-    begin like one, are one moved.
-    contrast: how much more alike bars are that stand a half or a whole part apart than bars at other
-    distances (-1..1): a self-similarity with stripes. breathing: share of the phrase ends (every fourth bar)
-    whose longest note is half as long again as the median note.
-    tonic: share of those phrase ends that close on 1, 3 or 5 of the key. closed: whether the last note is the
-    tonic."""
+    """How much of a tune returns.
+
+    exact, opening, moved: share 0..1 of the bars that are an earlier one, begin like one, are one moved.
+    contrast: how much more alike bars are that are half a part or a whole part apart than bars at other
+    distances (-1..1): stripes in a self-similarity matrix. breathing: share of the phrase ends (every fourth
+    bar) whose longest note is half as long again as the median note. tonic: share of those phrase ends that
+    close on 1, 3 or 5 of the key. closed: 1 if the last note is the tonic, else 0.
+    """
 
     exact: float
     opening: float
@@ -563,7 +574,7 @@ class FormFeatures:
 
 
 def measure(bars: Sequence[Bar], length: int, scale: Sequence[int], period: int = 8) -> FormFeatures:
-    """The form of one tune's bars. length: ticks a bar. scale: pitch classes of the key, its tonic first.
+    """How much returns in one tune. length: ticks a bar. scale: pitch classes of the key, its tonic first.
     period: bars of a usual part.
     """
     returns = returns_in(bars, length, scale)
@@ -592,7 +603,7 @@ def measure(bars: Sequence[Bar], length: int, scale: Sequence[int], period: int 
 
 
 def _alike(one: Bar, other: Bar, length: int) -> float:
-    """Share of the bar through which both sound the same pitch."""
+    """Share of the bar in which both sound the same pitch."""
     return float(np.mean(_sound(one, length) == _sound(other, length)))
 
 

@@ -1,21 +1,21 @@
-"""What is learnt of a style for one key and meter: the events its tunes are made of, and the chain that
-strings them together.
+"""What is learnt from a style for one key and meter: the events its tunes are made of, and the chain that
+joins them.
 
     idiom = learn(style, Meter.parse("4/4"), Key.parse("D"))
     walk = idiom.walk(lowest=2)
-    trellis = idiom.trellis(walk, (idiom.copies(RunKind.INTERVAL, 8),))     # kept: it serves every request of its kind
-    idiom.tune(symbols, title="…")                                         # symbols back to notes
+    trellis = idiom.trellis(walk, (idiom.copies(RunKind.INTERVAL, 8),))  # kept for every request of its kind
+    idiom.tune(symbols, title="…")                                       # symbols back to notes
 
-A symbol is an event: a pitch (or a rest), how long it lasts, at which place in the bar it starts, and whether
-it only carries on the note before it over a bar line. Every tune is moved to the asked key by the smallest
-step, so pitches are those that will be heard. Repeats are played out before counting; a pick-up is left out,
-and the last note of a tune fills its bar, as if the pick-up's time were its own.
+A symbol is an event: a pitch (or a rest), how long it lasts, where in the bar it starts, and whether it only
+carries the note before it over a bar line. Every tune is transposed to the asked key by the smallest
+interval, so pitches are those that will be heard. Repeats are played out before counting. A pick-up is left
+out, and the last note of a tune fills its bar, as if the pick-up's time were its own.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -37,11 +37,11 @@ from studio.music.styles.runs import RunKind
 from studio.music.styles.style import Style
 
 PER_QUARTER = 24
-"""Ticks a quarter note while tunes are read; tunes with notes between them are left out."""
+"""Ticks a quarter note while tunes are read. Tunes with notes between the ticks are left out."""
 
 ENOUGH_TUNES = 40
-"""With fewer tunes in a meter, those in a kindred one (2/4 for 4/4, 3/8 for 3/4) are read in twice or half
-their note values.
+"""With fewer tunes in a meter, those in a kindred one (2/4 for 4/4, 3/8 for 3/4) are learnt as well, their
+note values doubled or halved.
 """
 
 KEPT_TRELLISES = 3
@@ -49,8 +49,8 @@ KEPT_TRELLISES = 3
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """pitch: MIDI number or REST. ticks: how long. place: ticks from the bar line. carries: sounds on from
-    the event before, unstruck.
+    """What happens next in a melody. pitch: MIDI number or REST. ticks: how long. place: ticks from the bar
+    line. carries: the note before sounds on over the bar line; nothing is struck.
     """
 
     pitch: int
@@ -61,10 +61,13 @@ class Event:
 
 @dataclass(frozen=True)
 class LearntTune:
-    """One tune as it was learnt. events: without its pick-up, repeats played out. bars: the bar each event
-    stands in (from 0).
-    written: the written number of each of those bars. phrase_ends: (bar, ticks in the bar) where a phrase is
-    marked to end."""
+    """One tune as it was learnt.
+
+    number: its number in the style. events: without its pick-up, repeats played out. bars: the bar of each
+    event, from 0. written: for each bar, its number as written. sections: the bars at which a repeated
+    section, or what follows one, begins as it is played. phrase_ends: (bar, ticks in the bar) where a phrase
+    is marked to end.
+    """
 
     number: int
     title: str
@@ -72,7 +75,6 @@ class LearntTune:
     bars: tuple[int, ...]
     written: tuple[int, ...]
     sections: tuple[int, ...]
-    """The bars (from 0) at which a repeated section, or what follows one, begins as it is played."""
     phrase_ends: tuple[tuple[int, int], ...] = ()
 
     @property
@@ -89,7 +91,7 @@ class LearntTune:
 
 
 def _coarser(line: LearntTune, unit: int) -> LearntTune:
-    """The same line in ticks `unit` times as long."""
+    """The same tune in ticks `unit` times as long."""
     events = tuple(
         Event(each.pitch, each.ticks // unit, each.place // unit, each.carries) for each in line.events
     )
@@ -101,10 +103,10 @@ def _coarser(line: LearntTune, unit: int) -> LearntTune:
 class Idiom:
     """The events of a style in one key and meter. Its parts are worked out when first asked for, and kept.
 
-    pitch, ticks, place, carries: [alphabet], one of each a symbol; `SILENT` is the pitch of a rest. bar:
-    ticks a bar. tick: quarter notes a tick. lines: what was learnt from; left_out: tunes in the meter with
-    notes between the ticks. kindred: how many of the lines stand in another meter and were read in other note
-    values. low, high: the range of nearly all notes of the style as it is sung.
+    pitch, ticks, place, carries: [alphabet], one for each symbol; `REST` is the pitch of a rest. bar: ticks a
+    bar. tick: quarter notes a tick. lines: the tunes learnt from. left_out: how many tunes in the meter were
+    skipped, for irregular bars or notes between the ticks. kindred: how many of the lines are in another
+    meter, their note values doubled or halved.
     """
 
     def __init__(
@@ -159,13 +161,13 @@ class Idiom:
 
     @cached_property
     def degree(self) -> Longs:
-        """[alphabet]: half steps above the tonic, 0..11; -1 for a rest."""
+        """[alphabet]: semitones above the tonic, 0..11; -1 for a rest."""
         found: Longs = np.where(self.sounding, (self.pitch - self.key.tonic) % 12, -1)
         return found
 
     @cached_property
     def range(self) -> tuple[int, int]:
-        """The lowest and highest pitch between which 99 of 100 notes of the learnt tunes lie, in their own
+        """(lowest, highest) MIDI pitch between which 99 of 100 notes of the learnt tunes lie, in their own
         keys.
         """
         wide = self.style.events(PER_QUARTER)
@@ -195,8 +197,8 @@ class Idiom:
     def trellis(
         self, walk: Walk, readings: tuple[Listener, ...], budget: SearchBudget | None = None
     ) -> Trellis:
-        """`unfold`, kept for the next request with the same walk and readings. Raises `Refused` beyond the
-        budget.
+        """`unfold`, kept for the next request with the same walk and readings. Raises `Refused` where it
+        grows beyond the budget.
         """
         key = (id(walk), *(id(reading) for reading in readings))
         found = self._trellises.pop(key, None)
@@ -208,9 +210,11 @@ class Idiom:
         return found
 
     def copies(self, kind: RunKind, notes: int) -> Listener:
-        """Never more than `notes` notes in a row as they stand in a tune of the style, compared by `kind`.
-        Every tune of the style counts, in whatever meter, as it is written and, for those learnt from, as it
-        is played."""
+        """At most `notes` notes in a row as in a tune of the style, compared by `kind`.
+
+        Every tune of the style counts, whatever its meter: as it is written and, for those learnt from, as it
+        is played. Raises `Refused` for less than one note.
+        """
         if notes < 1:
             raise Refused(f"A copy limit of {notes} notes leaves nothing to play; allow at least 1.")
         if (kind, notes) not in self._copies:
@@ -220,8 +224,8 @@ class Idiom:
         return self._copies[kind, notes]
 
     def heard(self, kind: RunKind) -> tuple[Viewpoint, list[NDArray[np.int64]]]:
-        """How notes are compared, and the whole style heard so, cut wherever something sounds that these
-        events cannot.
+        """How notes are compared, and the whole style in that view, cut wherever something sounds that these
+        events cannot play.
         """
         if kind not in self._heard:
             written, played = self._written, list(self._played())
@@ -239,8 +243,8 @@ class Idiom:
 
     @cached_property
     def _written(self) -> list[NDArray[np.int64]]:
-        """Every tune of the style as it is written, [notes, 2]: pitches, in its own key, and lengths as
-        `_length_code`.
+        """Every tune of the style as it is written, [notes, 2]: pitches in its own key, and lengths as
+        `_length_code` has them.
         """
         return [
             np.stack([pitches, tops << 24 | bottoms], axis=1)
@@ -248,7 +252,7 @@ class Idiom:
         ]
 
     def _played(self) -> Iterable[NDArray[np.int64]]:
-        """The tunes learnt from as they are played, likewise, in the asked key."""
+        """The same for the tunes learnt from, as they are played, in the asked key."""
         for line in self.lines:
             rows: list[list[int]] = []
             lengths: list[Fraction] = []
@@ -272,7 +276,7 @@ class Idiom:
 
     @cached_property
     def rises(self) -> NDArray[np.int64]:
-        """The steps in half tones that can be made, ascending: the letters of `RunKind.INTERVAL`."""
+        """The steps in semitones that are possible, ascending: the letters of `RunKind.INTERVAL`."""
         found: NDArray[np.int64] = np.unique(self.pitches[None, :] - self.pitches[:, None])
         return found
 
@@ -290,9 +294,12 @@ class Idiom:
         return view, [part for line in lines for part in _cut(_coded(self.rises, np.diff(line[:, 0])))]
 
     def _by_rhythm(self, lines: Sequence[NDArray[np.int64]]) -> tuple[Viewpoint, list[NDArray[np.int64]]]:
-        """A letter is a step with the length of the note it leaves, as the originality report counts. The
-        memory is the note that sounds or sounded last and how long; what is carried over a bar line grows; a
-        length no tune has is heard as none of theirs."""
+        """A letter is a step with the length of the note it leaves, as the originality report counts.
+
+        The memory is the note that sounds or sounded last, and its length: 0 before the first note, then
+        1 + pitch number * m + length number. A note that is carried over a bar line grows. The last of the m
+        lengths stands for all that no tune has.
+        """
         pitches = self.pitches
         code_of = {int(t): _length_code(int(t) * self.tick) for t in np.unique(self.ticks)}
         lengths = np.unique(np.concatenate([[*code_of.values()], *(line[:, 1] for line in lines)]))
@@ -328,14 +335,16 @@ class Idiom:
     # --------------------------------------------------------------------------------------------------------
 
     def symbols_of(self, tune: Tune, first: int, last: int) -> list[int]:
-        """Bars `first` to `last` (from 1, as musicians count) of a tune as symbols. Raises `Refused` where it
-        has no such bar, or plays something that no tune of the style does."""
+        """Bars `first` to `last` of a tune (from 1, as musicians count) as symbols.
+
+        Raises `Refused` where it has no such bar, or plays something that no tune of the style plays.
+        """
         found: list[int] = []
         for number in range(first, last + 1):
             bar = next((each for each in tune.bars() if each.number == number), None)
             if bar is None or not bar.full or bar.length != self.meter.bar_length:
                 raise Refused(
-                    f"The tune to keep from has no full bar {number} in {self.meter}; name other bars."
+                    f"The tune to keep bars from has no full bar {number} in {self.meter}; name other bars."
                 )
             for note in tune.notes:
                 start, end = max(note.start, bar.start), min(note.end, bar.end)
@@ -346,8 +355,9 @@ class Idiom:
                 event = Event(pitch, int(ticks), int(place), note.start < start and pitch >= 0)
                 if ticks.denominator != 1 or place.denominator != 1 or event not in self.number:
                     raise Refused(
-                        f"Bar {number} of the tune to keep from holds a note that {self.style.entry.title} never plays at that place "
-                        f"in {self.key.short()}; keep other bars."
+                        f"Bar {number} of the tune to keep bars from has a note that "
+                        f"{self.style.entry.title} never plays at that place in {self.key.short()}; "
+                        "keep other bars."
                     )
                 found.append(self.number[event])
         return found
@@ -355,7 +365,9 @@ class Idiom:
     def tune(
         self, symbols: Iterable[int], *, title: str = "", composer: str = "", tempo: float = 120.0
     ) -> Tune:
-        """Symbols as a tune in the idiom's key and meter; what is carried over a bar line becomes one note."""
+        """Symbols as a tune in the idiom's key and meter. What is carried over a bar line becomes one
+        note.
+        """
         notes: list[tuple[int | None, Fraction]] = []
         for symbol in symbols:
             event = self.events[symbol]
@@ -368,11 +380,11 @@ class Idiom:
 
 
 def learn(style: Style, meter: Meter, key: Key, *, longest: int = 4) -> Idiom:
-    """The idiom of a style in a meter and key: all its tunes in that meter and mode, moved to the key.
+    """The idiom of a style in a meter and key: all its tunes in that meter and mode, transposed to the key.
 
-    Where fewer than `ENOUGH_TUNES` are in the meter, tunes in kindred meters are read in other note values
-    beside them; a style with no tune in the mode lends those of its other modes. longest: the chain's longest
-    order, 1..8. Raises `Refused` when nothing is left.
+    Where fewer than `ENOUGH_TUNES` are in the meter, tunes in kindred meters are learnt as well. A style
+    without a tune in the mode lends those of its other modes. longest: the chain's longest order, 1..8.
+    Raises `Refused` when nothing is left.
     """
     if not 1 <= longest <= 8:
         raise Refused(f"The order is {longest}; it must be from 1 to 8.")
@@ -394,23 +406,25 @@ def learn(style: Style, meter: Meter, key: Key, *, longest: int = 4) -> Idiom:
     left_out = 0
     for number in chosen:
         tune = style[number]
-        line = _line(tune, number, kin[meters[number]], meter, key)
+        line = _learnt_tune(tune, number, kin[meters[number]], meter, key)
         if line is None:
             left_out += 1
         else:
             lines.append(line)
     if not lines:
         raise Refused(
-            f"None of the {len(chosen)} tunes of {style.entry.title} in {meter} can be learnt from: their bars are uneven, or notes fall "
-            f"between {PER_QUARTER} ticks a quarter; choose another meter."
+            f"None of the {len(chosen)} tunes of {style.entry.title} in {meter} can be learnt from, because "
+            f"their bars are irregular or their rhythms finer than {PER_QUARTER} ticks a quarter; "
+            "choose another meter."
         )
     kindred = sum(kin[meters[line.number]] != 1 for line in lines)
     return Idiom(style, meter, key, lines, longest=longest, left_out=left_out, kindred=kindred)
 
 
 def kinship(there: Meter, asked: Meter) -> Fraction | None:
-    """By how much the note values of a tune in one meter are stretched to stand in another: 1 for 2/2 in 4/4,
-    2 for 2/4 in 4/4, 1/2 for 3/2 in 3/4; None where bars are counted differently."""
+    """The factor by which note values of a tune in one meter are stretched to fit another: 1 for 2/2 in 4/4,
+    2 for 2/4 in 4/4, 1/2 for 3/2 in 3/4. None where bars are counted differently.
+    """
 
     def beats(meter: Meter) -> tuple[int, bool]:
         whole = 2 if meter.numerator in (2, 4) else meter.numerator
@@ -421,68 +435,45 @@ def kinship(there: Meter, asked: Meter) -> Fraction | None:
 
 
 def _family(mode: str) -> tuple[str, ...]:
-    """Modes that are learnt from together: those with the same third."""
+    """The modes that are learnt together: those with the same third."""
     minor = ("minor", "dorian", "phrygian")
     if mode in ("major", "minor"):
         return (mode,)
     return (mode, "minor") if mode in minor else (mode, "major")
 
 
-def _line(tune: Tune, number: int, stretch: Fraction, meter: Meter, key: Key) -> LearntTune | None:
-    """A tune as events in the asked key, bar by bar; None where a note falls between the ticks, bars are
-    uneven, or none is full.
+def _learnt_tune(tune: Tune, number: int, stretch: Fraction, meter: Meter, key: Key) -> LearntTune | None:
+    """A tune as events in the asked key, bar by bar. None where a note falls between the ticks, bars are
+    irregular, or none is full.
     """
     ratio = stretch * PER_QUARTER
     bar = int(meter.bar_length * PER_QUARTER)
-    if len(tune.grid.meters) > 1:
-        return None
-    lengths = [note.duration * ratio for note in tune.notes]
-    pickup, end = tune.pickup * ratio, tune.end * ratio
-    edges = [
-        edge * ratio
-        for again in tune.repeats
-        for edge in (again.start, again.end, again.ending or again.start)
-    ]
-    if any(length.denominator != 1 for length in (*lengths, pickup, *edges)):
+    if len(tune.grid.meters) > 1 or not _on_ticks(tune, ratio):
         return None
     shift = (key.tonic - tune.key.tonic + 5) % 12 - 5
     pitches = [REST if note.pitch is None else note.pitch + shift for note in tune.notes]
     if not pitches or max(pitches) > 127 or min(pitches) < REST:
         return None
-    starts = [0, *accumulate(int(length) for length in lengths)]
+    starts = [0, *accumulate(int(note.duration * ratio) for note in tune.notes)]
     spans = _spans(tune, ratio)
     if any((stop - start) % bar for start, stop in spans[:-1]):
-        spans = [(0, int(end))]  # its repeats do not come out in whole bars: learnt as it is written
+        spans = [(0, int(tune.end * ratio))]  # its repeats do not fill whole bars: learnt as it is written
+    pickup = int(tune.pickup * ratio)
     events: list[Event] = []
     bars: list[int] = []
     written: list[int] = []
     sections: list[int] = []
-    here = -int(pickup)  # played ticks since the first full bar
+    here = -pickup  # ticks played since the first full bar
     for part, (start, stop) in enumerate(spans):
         sections.append(max(0, -(-here // bar)))
-        note = bisect_right(starts, start) - 1
-        last_part = part == len(spans) - 1
-        while note < len(pitches) and starts[note] < stop:
-            at, until = max(starts[note], start) - start + here, min(starts[note + 1], stop) - start + here
-            if last_part and note == len(pitches) - 1 and pitches[note] >= 0:
-                until += -until % bar  # the pick-up's time belongs to the last note
-            struck = starts[note] >= start
-            while at < until:
-                cut = min(until, (at // bar + 1) * bar)
-                if at >= 0:
-                    carries = not struck and pitches[note] >= 0 and bool(events)
-                    events.append(Event(pitches[note], cut - at, at % bar, carries))
-                    bars.append(at // bar)
-                    struck = False
-                at = cut
-            note += 1
+        last = part == len(spans) - 1
+        for event, at in _events_of(pitches, starts, (start, stop), here, bar, fills_its_bar=last):
+            if at >= 0:  # what comes before is the pick-up
+                events.append(event if events else replace(event, carries=False))
+                bars.append(at // bar)
         whole = range(len(written), -(-(here + stop - start) // bar))
-        written += [(start + (one * bar - here) - int(pickup)) // bar + 1 for one in whole]
+        written += [(start + (one * bar - here) - pickup) // bar + 1 for one in whole]
         here += stop - start
-    marks = []
-    if tune.phrase_ends and len(spans) == 1:
-        places = [int(mark * ratio) - int(pickup) for mark in tune.phrase_ends]
-        marks = [((place - 1) // bar, (place - 1) % bar + 1) for place in places if place > 0]
     if not events:
         return None
     return LearntTune(
@@ -492,8 +483,51 @@ def _line(tune: Tune, number: int, stretch: Fraction, meter: Meter, key: Key) ->
         tuple(bars),
         tuple(written),
         tuple(dict.fromkeys(sections)),
-        tuple(marks),
+        tuple(_marks(tune, ratio, bar)) if len(spans) == 1 else (),
     )
+
+
+def _on_ticks(tune: Tune, ratio: Fraction) -> bool:
+    """Whether all notes and repeats begin on ticks."""
+    edges = [edge for again in tune.repeats for edge in (again.start, again.end, again.ending or again.start)]
+    lengths = [*(note.duration for note in tune.notes), tune.pickup, *edges]
+    return all((length * ratio).denominator == 1 for length in lengths)
+
+
+def _events_of(
+    pitches: Sequence[int],
+    starts: Sequence[int],
+    span: tuple[int, int],
+    here: int,
+    bar: int,
+    *,
+    fills_its_bar: bool,
+) -> Iterator[tuple[Event, int]]:
+    """(event, the tick at which it is played) for a stretch of a tune that is played from tick `here` on.
+
+    pitches, starts: of all notes, as written. fills_its_bar: the tune's last note lasts to the end of its
+    bar, since the pick-up's time belongs to it.
+    """
+    start, stop = span
+    for note in range(bisect_right(starts, start) - 1, len(pitches)):
+        if starts[note] >= stop:
+            break
+        at, until = max(starts[note], start) - start + here, min(starts[note + 1], stop) - start + here
+        if fills_its_bar and note == len(pitches) - 1 and pitches[note] >= 0:
+            until += -until % bar
+        struck = starts[note] >= start
+        while at < until:
+            cut = min(until, (at // bar + 1) * bar)
+            yield Event(pitches[note], cut - at, at % bar, not struck and pitches[note] >= 0), at
+            # A note that begins in the pick-up is struck again at the first bar line.
+            struck = struck and at < 0
+            at = cut
+
+
+def _marks(tune: Tune, ratio: Fraction, bar: int) -> list[tuple[int, int]]:
+    """(bar, ticks in it) of the marked phrase ends; one on a bar line ends the bar before."""
+    places = [int(mark * ratio) - int(tune.pickup * ratio) for mark in tune.phrase_ends]
+    return [((place - 1) // bar, (place - 1) % bar + 1) for place in places if place > 0]
 
 
 def _spans(tune: Tune, ratio: Fraction) -> list[tuple[int, int]]:
@@ -517,7 +551,7 @@ def _length_code(length: Fraction) -> int:
 
 
 def _grown(lengths: NDArray[np.int64], number: int, more: Fraction) -> int:
-    """The number of a length that goes on for `more`; one past the last where no tune has it."""
+    """The number of a length after it has gone on for `more`; one past the last where no tune has it."""
     if number >= len(lengths):
         return len(lengths)
     code = int(lengths[number])
@@ -536,7 +570,7 @@ def _coded(known: NDArray[np.int64], values: NDArray[np.int64]) -> NDArray[np.in
 
 
 def _cut(code: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """The stretches of a line between its -1s."""
+    """The stretches between the -1s of a code."""
     if not (code < 0).any():
         return [code]
     return [part[part >= 0] for part in np.split(code, np.flatnonzero(code < 0)) if (part >= 0).any()]

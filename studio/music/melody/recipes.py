@@ -1,8 +1,7 @@
-"""The recipes of music: what can be asked of a melody, with ranges, defaults and a sentence for each
-parameter.
+"""The recipe of a melody: what can be asked for, with range, default and help of every parameter.
 
-Light on purpose (no numpy, no music21): the command line and the app are derived from here. How wishes are
-written stands here too (`Pin`, `Span` …); what they mean is compiled in `constraints`.
+Light on purpose (no numpy, no music21): the command line and the app are derived from here. How each
+constraint is written is here too (`Pin`, `Span` …); what it means is in `compiling`.
 """
 
 from __future__ import annotations
@@ -33,46 +32,49 @@ SCALES = {
     "harmonic-minor": (0, 2, 3, 5, 7, 8, 11),
     "whole-tone": (0, 2, 4, 6, 8, 10),
 }
-"""Name -> half steps above the tonic. "style" leaves notes free, "key" takes the seven of the key."""
+"""Name -> semitones above the tonic. "style" leaves notes free, "key" takes the seven of the key."""
 
 
 class ComposeRecipe(Recipe):
     """A melody in a style under exact constraints.
 
-    Sources by role: `style` (manifest of the style, or its tunes packed) or `tune` (files of one's own, as
-    many as there are), `take` (bars are kept from this tune), `theme` (attracts or repels).
+    Sources by role: `style` (manifest of the style, or its tunes packed) or `tune` (any number of files that
+    make up a style of your own), `take` (the tune that bars are kept from), `theme` (attracts or repels).
     """
 
     kind: Literal["compose"] = "compose"
     style: str = parameter(
         "ryans-mammoth",
-        "The style, by its name in `studio styles`; with tunes of one's own, what they are called.",
+        "The style, by its name in `studio styles`; for tunes of your own, a name for them.",
         in_sight=True,
         max_length=100,
     )
     composer: Literal["markov", "lstm"] = parameter(
         "markov",
-        "Who chooses the notes: markov, a chain over the style's tunes as they are; lstm, a network trained on the style (studio train), "
-        "which remembers the whole tune. Wishes are kept exactly by both.",
+        "Who chooses the notes. markov: a Markov chain, ready at once for any style. lstm: a network that "
+        "remembers the whole tune and needs training (studio train). Both satisfy constraints exactly.",
         in_sight=True,
     )
     temperature: float = parameter(
         1.0,
-        "With lstm: below 1 it keeps to what it finds likeliest, above 1 it dares more.",
+        "For lstm: below 1 it plays safe, above 1 it takes more risks.",
         ge=0.1,
         le=3,
         step=0.05,
     )
-    bars: int = parameter(16, "How many full bars.", ge=1, le=MOST_BARS, step=1, in_sight=True)
+    bars: int = parameter(16, "Number of full bars.", ge=1, le=MOST_BARS, step=1, in_sight=True)
     meter: str | None = parameter(
-        None, "The time signature, such as 4/4, 3/4 or 6/8; empty takes the style's commonest.", in_sight=True
+        None,
+        "Time signature, such as 4/4, 3/4 or 6/8. Leave empty for the style's usual meter.",
+        in_sight=True,
     )
     key: str | None = parameter(
-        None, "The key, such as D, Bm, F#m or D dorian; empty takes the style's commonest.", in_sight=True
+        None, "Key, such as D, Bm, F#m or D dorian. Leave empty for the style's usual key.", in_sight=True
     )
     max_copy: int | None = parameter(
         None,
-        "The longest run of notes that may stand in any tune of the style; empty takes what nearly all of its own tunes exceed.",
+        "The longest run of notes that a tune of the style may have as well. Leave empty for a limit that "
+        "nearly all of the style's own tunes would exceed.",
         ge=2,
         le=64,
         step=1,
@@ -81,18 +83,24 @@ class ComposeRecipe(Recipe):
     )
     copy_by: Literal["interval", "pitch", "rhythm"] = parameter(
         "interval",
-        "What counts as the same: intervals (a transposed copy is a copy), pitches, or intervals with note lengths.",
+        "What counts as a copy: the same intervals (also transposed), the same pitches, or the same "
+        "intervals and note lengths (rhythm).",
     )
     form: str = parameter(
         "learnt",
-        "learnt: bars return and phrases close as in the style; free: no form; or parts in letters: AABA, A A' B A' (' is another ending).",
+        "learnt: bars return and phrases close as in the style. free: no form. Or parts as letters, such as "
+        "AABA, or A A' B A' (' means another ending).",
         in_sight=True,
     )
     order: int = parameter(
-        4, "How many notes back the chain looks at most: more sounds closer to the style.", ge=1, le=8, step=1
+        4,
+        "How many notes back the chain looks at most. More notes sound closer to the style.",
+        ge=1,
+        le=8,
+        step=1,
     )
     range: str | None = parameter(
-        None, "Lowest and highest note, such as G3:E5; empty takes the style's own.", in_sight=True
+        None, "Lowest and highest note, such as G3:E5. Leave empty for the style's range.", in_sight=True
     )
     start: str | None = parameter(None, "The first note: a pitch such as D4, or D for a D in any octave.")
     end: str | None = parameter(
@@ -103,50 +111,53 @@ class ComposeRecipe(Recipe):
     )
     pins: tuple[str, ...] = parameter(
         (),
-        "BAR:BEAT=WHAT, a wish for one place: a pitch (4:1=G4 or 4:1=G), rest, or note (something begins there); *LENGTH adds how many "
-        "quarter notes it lasts (4:1=G4*3/2).",
+        "BAR:BEAT=WHAT says what happens at one place: a pitch (4:1=G4 or 4:1=G), rest, or note (some note "
+        "begins there). Add *LENGTH in quarter notes to fix how long it lasts (4:1=G4*3/2).",
     )
     keep: tuple[str, ...] = parameter(
-        (), "Bars to keep from a take: 5-6 keeps them in place, 9-10=1-2 puts its bars 1-2 at 9-10."
+        (), "Bars to keep from a take: 5-6 keeps them in place, 9-10=1-2 puts the take's bars 1-2 at 9-10."
     )
     rhythm: tuple[str, ...] = parameter(
         (),
-        "A rhythm in quarter notes, r for a rest, a bar at a time: '1 1/2 1/2 1 1r' for every bar, '1-2=3/2 1/2 2' for some.",
+        "A rhythm in quarter notes, with r for a rest, in whole bars: '1 1/2 1/2 1 1r' for every bar, "
+        "'1-2=3/2 1/2 2' for some.",
     )
     motifs: tuple[str, ...] = parameter(
-        (), "Must occur: pitches (D4 F#4 A4) or steps in half tones (+2 +2 -4); pitches also 5-8=D4 F#4 A4."
+        (),
+        "Must occur: pitches (D4 F#4 A4) or steps in semitones (+2 +2 -4). For pitches in certain bars: "
+        "5-8=D4 F#4 A4.",
     )
     avoid: tuple[str, ...] = parameter((), "Must not occur, written like a motif.")
     density: str | None = parameter(None, "Fewest and most notes in each bar, such as 3:8.")
     cadences: tuple[str, ...] = parameter(
-        (), "BAR=DEGREE: a phrase closes in that bar on that degree of the key, such as 8=5 or 16=1."
+        (), "BAR=DEGREE: a phrase ends in that bar on that degree of the key, such as 8=5 or 16=1."
     )
     contour: tuple[str, ...] = parameter(
-        (), "BAR:PITCH points of a drawn line that the melody follows, such as 1:D4 5:A5 9:D4."
+        (), "BAR:PITCH points of a line that the melody follows, such as 1:D4 5:A5 9:D4."
     )
     contour_limit: int | None = parameter(
         None,
-        "The melody never leaves the drawn line by more than this.",
+        "The melody never strays further from the drawn line than this.",
         ge=0,
         le=24,
         step=1,
-        unit="half tones",
+        unit="semitones",
     )
     contour_pull: float = parameter(
-        0.5, "How strongly the drawn line attracts where it is no limit.", ge=0, le=1, step=0.05
+        0.5, "How strongly the drawn line attracts the melody.", ge=0, le=1, step=0.05
     )
     theme_pull: float = parameter(
-        0.5, "With a theme: 1 attracts to it strongly, -1 repels, 0 ignores it.", ge=-1, le=1, step=0.05
+        0.5, "With a theme: 1 attracts strongly, -1 repels, 0 ignores it.", ge=-1, le=1, step=0.05
     )
     tempo: int | None = parameter(
-        None, "Quarter notes a minute; empty takes the style's own.", ge=20, le=400, step=1
+        None, "Quarter notes a minute. Leave empty for the style's usual tempo.", ge=20, le=400, step=1
     )
     instrument: str = parameter(
         "Acoustic Grand Piano",
-        "What plays it in .mid and .wav: a General MIDI instrument, such as Violin or Flute.",
+        "Instrument for .mid and .wav: a General MIDI name, such as Violin or Flute.",
     )
-    title: str = parameter("", "A title; empty names the style and the seed.", max_length=200)
-    format: Annotated[str, OneOf(names)] = parameter("musicxml", "The file to make.")
+    title: str = parameter("", "Title. Leave empty to use the style and the seed.", max_length=200)
+    format: Annotated[str, OneOf(names)] = parameter("musicxml", "File format.")
 
     @field_validator("meter")
     @classmethod
@@ -198,7 +209,7 @@ class ComposeRecipe(Recipe):
     @classmethod
     def _each_can_be_read(cls, texts: tuple[str, ...], info: Any) -> tuple[str, ...]:
         if len(texts) > 200:
-            raise ValueError("more than 200 wishes of one kind; ask for fewer.")
+            raise ValueError("more than 200 entries; give fewer.")
         for text in texts:
             _read(READERS[info.field_name], text)
         return texts
@@ -221,11 +232,11 @@ class ComposeRecipe(Recipe):
         said += {"learnt": ", in a form of the style", "free": ", without a form"}.get(
             self.form, f", in the form {self.form}"
         )
-        wishes = [f"ending on {self.end}"] if self.end else []
-        wishes += [f"never more than {self.max_copy} notes in a row as in the style"] if self.max_copy else []
-        wishes += [f"pinned {', '.join(self.pins)}"] if self.pins else []
-        wishes += [f"keeping bars {', '.join(self.keep)}"] if self.keep else []
-        return ", ".join([said, *wishes]) + f"; seed {self.seed}."
+        asked = [f"ending on {self.end}"] if self.end else []
+        asked += [f"never more than {self.max_copy} notes in a row as in the style"] if self.max_copy else []
+        asked += [f"pinned {', '.join(self.pins)}"] if self.pins else []
+        asked += [f"keeping bars {', '.join(self.keep)}"] if self.keep else []
+        return ", ".join([said, *asked]) + f"; seed {self.seed}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,9 +258,9 @@ class PitchOrClass:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """A wish for one place. bar, beat: from 1, beats counted in the meter's lower number. what: a `PitchOrClass`,
-    "rest" or "note" (any).
-    length: quarter notes, or None for any."""
+    """What happens at one place. bar, beat: from 1; beats are counted in the meter's lower number. what: a
+    `PitchOrClass`, "rest" or "note" (any). length: quarter notes, or None for any.
+    """
 
     bar: int
     beat: Fraction
@@ -260,7 +271,8 @@ class Pin:
     def read(cls, text: str) -> Pin:
         """BAR:BEAT=WHAT[*LENGTH]. Raises `Refused`."""
         match = re.fullmatch(
-            r"\s*(\d{1,3})\s*:\s*(\d{1,2}(?:\.\d{1,3}|/\d{1,2}| \d/\d{1,2})?)\s*=\s*([^*=]+?)\s*(?:\*\s*(\S+))?\s*",
+            r"\s*(\d{1,3})\s*:\s*(\d{1,2}(?:\.\d{1,3}|/\d{1,2}| \d/\d{1,2})?)"  # bar and beat
+            r"\s*=\s*([^*=]+?)\s*(?:\*\s*(\S+))?\s*",  # what, and how long
             text,
         )
         if not match or int(match[1]) < 1:
@@ -292,7 +304,7 @@ class Span:
         """ "5" or "5-8". Raises `Refused`."""
         match = re.fullmatch(r"\s*(\d{1,3})\s*(?:-\s*(\d{1,3}))?\s*", text)
         if not match or int(match[1]) < 1 or int(match[2] or match[1]) < int(match[1]):
-            raise Refused(f"{text!r} are not bars; write 5 or 5-8.")
+            raise Refused(f"{text!r} does not name bars; write 5 or 5-8.")
         return cls(int(match[1]), int(match[2] or match[1]))
 
     @property
@@ -307,7 +319,8 @@ def read_keep(text: str) -> tuple[Span, Span]:
     here = Span.read(origin) if equals else there
     if there.bars != here.bars:
         raise Refused(
-            f"{text!r} puts {here.bars} bars in the place of {there.bars}; name as many on both sides."
+            f"{text!r} puts {here.bars} bars in the place of {there.bars}; name the same number of bars "
+            "on both sides."
         )
     return there, here
 
@@ -318,7 +331,7 @@ def read_rhythm(text: str) -> tuple[Span | None, list[tuple[Fraction, bool]]]:
     """
     place, equals, lengths = text.rpartition("=")
     if not lengths.split():
-        raise Refused(f"{text!r} is no rhythm; write lengths in quarter notes, such as 1 1/2 1/2 1r.")
+        raise Refused(f"{text!r} is not a rhythm; write lengths in quarter notes, such as 1 1/2 1/2 1r.")
     read = [(read_length(each.removesuffix("r")), not each.endswith("r")) for each in lengths.split()]
     return (Span.read(place) if equals else None), read
 
@@ -332,11 +345,11 @@ def read_motif(text: str) -> tuple[Span | None, list[int], bool]:
     if words and all(re.fullmatch(r"[+-]\d{1,2}|0", word) for word in words):
         if equals:
             raise Refused(
-                f"{text!r} names bars for steps; name bars only for a motif in pitches, such as {place}=D4 E4."
+                f"{text!r} names bars for steps; only a motif of pitches may, such as {place}=D4 E4."
             )
         return None, [int(word) for word in words], True
     if not 1 <= len(words) <= 64:
-        raise Refused(f"{text!r} is no motif; write pitches (D4 F#4 A4) or steps in half tones (+2 +2 -4).")
+        raise Refused(f"{text!r} is not a motif; write pitches (D4 F#4 A4) or steps in semitones (+2 +2 -4).")
     return (Span.read(place) if equals else None), [parse_pitch(word) for word in words], False
 
 
@@ -344,7 +357,7 @@ def read_cadence(text: str) -> tuple[int, int]:
     """ "8=5": (bar, degree 1..7). Raises `Refused`."""
     match = re.fullmatch(r"\s*(\d{1,3})\s*=\s*([1-7])\s*", text)
     if not match or int(match[1]) < 1:
-        raise Refused(f"{text!r} is no cadence; write BAR=DEGREE with a degree from 1 to 7, such as 8=5.")
+        raise Refused(f"{text!r} is not a cadence; write BAR=DEGREE with a degree from 1 to 7, such as 8=5.")
     return int(match[1]), int(match[2])
 
 
@@ -352,7 +365,7 @@ def read_point(text: str) -> tuple[Fraction, int]:
     """ "5:A4" or "5.5:A4": (bar, pitch). Raises `Refused`."""
     match = re.fullmatch(r"\s*(\d{1,3}(?:\.\d{1,2})?)\s*:\s*(\S+)\s*", text)
     if not match or Fraction(match[1]) < 1:
-        raise Refused(f"{text!r} is no point of a contour; write BAR:PITCH, such as 5:A4.")
+        raise Refused(f"{text!r} is not a point of a contour; write BAR:PITCH, such as 5:A4.")
     return Fraction(match[1]), parse_pitch(match[2])
 
 
@@ -360,7 +373,7 @@ def read_range(text: str) -> tuple[int, int]:
     """ "G3:E5": lowest and highest pitch. Raises `Refused`."""
     low, colon, high = text.partition(":")
     if not colon:
-        raise Refused(f"{text!r} is no range; write LOWEST:HIGHEST, such as G3:E5.")
+        raise Refused(f"{text!r} is not a range; write LOWEST:HIGHEST, such as G3:E5.")
     found = parse_pitch(low), parse_pitch(high)
     if found[0] > found[1]:
         raise Refused(f"The range {text} begins above its end; write the lower note first.")
@@ -371,17 +384,17 @@ def read_density(text: str) -> tuple[int, int]:
     """ "3:8": fewest and most notes a bar. Raises `Refused`."""
     match = re.fullmatch(r"\s*(\d{1,2})\s*:\s*(\d{1,2})\s*", text)
     if not match or int(match[1]) > int(match[2]):
-        raise Refused(f"{text!r} is no density; write FEWEST:MOST notes in a bar, such as 3:8.")
+        raise Refused(f"{text!r} is not a density; write FEWEST:MOST notes in a bar, such as 3:8.")
     return int(match[1]), int(match[2])
 
 
 def read_length(text: str) -> Fraction:
     """ "1", "1/2", "1.5": quarter notes, above 0. Raises `Refused`."""
     if not re.fullmatch(r"\d{1,3}(/\d{1,3}|\.\d{1,3})?", text) or re.search(r"/0+$", text):
-        raise Refused(f"{text!r} is no length; write quarter notes, such as 1, 1/2 or 3/2.")
+        raise Refused(f"{text!r} is not a length; write quarter notes, such as 1, 1/2 or 3/2.")
     length = Fraction(text)
     if length <= 0:
-        raise Refused("A length of 0 lasts no time; write quarter notes, such as 1 or 1/2.")
+        raise Refused("A note of length 0 cannot be played; write quarter notes, such as 1 or 1/2.")
     return length
 
 
@@ -391,7 +404,8 @@ def read_parts(letters: str) -> list[str]:
     found = re.findall(r"[A-Z]'*", plain)
     if not found or "".join(found) != plain or len(found) > 32:
         raise Refused(
-            f"{letters[:40]!r} is not a form; write learnt, free, or its parts as letters, such as AABA or A A' B A."
+            f"{letters[:40]!r} is not a form; write learnt, free, or parts as letters, such as AABA "
+            "or A A' B A."
         )
     return found
 
@@ -405,13 +419,13 @@ READERS: dict[str, Callable[[str], Any]] = {
     "cadences": read_cadence,
     "contour": read_point,
 }
-"""How each of the wishes that may be made several times is read."""
+"""Field that is a list -> how each of its entries is read."""
 
 Found = TypeVar("Found")
 
 
 def _read(reader: Callable[[str], Found], text: str) -> Found:
-    """pydantic takes ValueErrors and makes its own sentence of them."""
+    """What the reader finds, its error turned into the ValueError that pydantic expects."""
     try:
         return reader(text)
     except Refused as error:

@@ -1,16 +1,20 @@
-"""Draws takes: a melody that meets every wish, in a form, bar by bar from the exact distribution.
+"""Draws takes: melodies that satisfy every constraint, with a form.
 
-    outlook = consider(recipe, style)                     # idiom, wishes, trellis: what all takes of a request share
-    take = draw(outlook, seed=3)                          # notes, form, and where each note comes from
-    outlook.log_chance                                    # the chance that a free walk meets the wishes
+    outlook = finish(consider(recipe, style))      # what all takes of a request share
+    take = finish(draw(outlook, seed=3))           # notes, form, and where each note comes from
+    outlook.log_chance                             # that a melody without constraints satisfies them
 
-What is exact. The wishes hold in every take, always. Without a form a take is one draw from the chain
-conditioned on the wishes. With one it is drawn in steps: first the bars that others return to, each step
-exact given the ones before, then those bars are laid down at all their places and the next step is drawn with
-that known. So every bar knows, when it is drawn, what it has to lead to, but how probable a bar is does not
-count how well it will return: with a form the probability of a whole take is not that of the conditioned
-chain. Returns and closes of a learnt form give way where they contradict the wishes, and the take says so;
-those asked for in letters do not.
+What is exact, and what is not. The constraints hold in every take, always. Without a form, a take is one draw
+from the chain conditioned on the constraints: exactly as probable as the theory says.
+
+With a form it is drawn in steps. First come the bars that others return to. They are laid down at all their
+places, and the next step is drawn knowing them. Each step is an exact draw given the steps before, so every
+bar that is drawn knows what it has to lead to. But a bar is drawn as if it came once: how well it will fit
+where it returns only decides among a few draws (`_Drawing._lay_together`). So the probability of a whole take
+with a form is not that of the conditioned chain.
+
+Returns and closes of a learnt form give way where they contradict the constraints, and the take says so.
+Those of a form in letters never give way.
 """
 
 from __future__ import annotations
@@ -23,7 +27,7 @@ import numpy as np
 
 from studio.errors import Contradiction, Refused
 from studio.music.chains.conflicts import explain
-from studio.music.chains.markov import Mask, origin
+from studio.music.chains.markov import Floats, Mask, origin
 from studio.music.chains.sampling import Solution, Wish, solve
 from studio.music.chains.trellis import SearchBudget, Trellis
 from studio.music.melody.compiling import Compiled, Context, compile_constraints
@@ -39,35 +43,35 @@ from studio.music.styles.originality import Comparison
 from studio.music.styles.style import Style
 
 LARGE_STYLE = 20_000
-"""Events from which on every step looks back three notes at least, and below which two. That keeps a style of
-two thousand tunes small enough, and large styles lose nothing by it; where nothing meets the wishes so,
-shorter memories are tried."""
+"""Events in a large style. There every step looks back at least three notes, elsewhere two. This keeps the
+trellis of a style of two thousand tunes small enough, and large styles lose nothing by it. Where no melody
+satisfies the constraints so, shorter memories are tried."""
 
 SHORTER_BUDGET = SearchBudget(states=4_000_000, steps=16_000_000)
-"""For a walk with a shorter memory, which is some ten times as large."""
+"""For a trellis with a shorter memory, which is some ten times as large."""
 
 EXPLAINING = 60
-"""How many sets of wishes are tried at most to find the smallest that conflict."""
+"""Sets of constraints that are tried at most to find the smallest that conflict."""
 
 TRIES = 4
-"""How many draws are tried at most for bars that are to return, until one can."""
+"""Draws that are tried at most for bars that return, until one fits at all its places."""
 
 DRAWS = 48
-"""From so many draws those are tried: the likelier, the more often what leads to the place of the return
-leads to its first notes.
-"""
+"""Draws from which those are chosen."""
 
 PLANS = 3
-"""How many plans of the style are tried until all of one can be had."""
+"""Forms of the style that are tried until one is kept in full."""
 
 PLANS_IN_LETTERS = 10
-"""And how many for parts in letters, which must return as they are asked for, until one can."""
+"""And forms in letters, which may differ within their parts, until one is possible."""
 
 
 @dataclass(frozen=True, eq=False)
 class Take:
-    """A melody drawn. symbols: of the idiom. plan: its form as it was kept, None without one. relaxed: what
-    gave way, in sentences.
+    """A melody that was drawn.
+
+    symbols: its events, by their numbers in the idiom. plan: its form as far as it was kept, None without
+    one. relaxed: what gave way, in sentences. origins: where each sounding note comes from.
     """
 
     tune: Tune
@@ -79,8 +83,11 @@ class Take:
 
 @dataclass(frozen=True, eq=False)
 class Outlook:
-    """What all takes of a request share. log_chance: natural logarithm of the chance that a free walk meets
-    the hard wishes. remarks: what was done to meet them, in sentences."""
+    """What all takes of a request share.
+
+    usual: what the style does and the constraints leave room for. log_chance: natural logarithm of the chance
+    that a melody without the constraints satisfies the hard ones. remarks: what gave way, in sentences.
+    """
 
     recipe: ComposeRecipe
     context: Context
@@ -96,14 +103,13 @@ class Outlook:
         return self.context.idiom
 
     def solve(self, more: Sequence[Wish] = ()) -> Solution:
-        """With every wish, the usual ones that did not give way, and these."""
-        return solve(
-            self.trellis, self.context.ticks, [*self.compiled.hard, *self.compiled.soft, *self.usual, *more]
-        )
+        """Everything asked for, what is usual, and `more`."""
+        compiled = self.compiled
+        return solve(self.trellis, self.context.ticks, [*compiled.hard, *compiled.soft, *self.usual, *more])
 
     def leaning(self, plan: FormPlan) -> Wish:
-        """With a form, bars lean towards what the style plays at such places of a tune, and to the gait of
-        the tune that lent the plan.
+        """With a form, bars lean towards what the style plays at such places of a tune, and towards the gait
+        of the tune that lent the plan.
         """
         assert self.forms is not None
         weights = np.repeat(self.forms.weights(self.context.bars), self.context.bar, axis=0)
@@ -118,10 +124,11 @@ def consider(
     theme: Tune | None = None,
     max_copy: int | None = None,
 ) -> Generator[str, None, Outlook]:
-    """Learn from the style and compile the wishes. Yields what it is about to do; returns the outlook.
+    """Learn from the style and compile the constraints. Yields what it is about to do; returns the outlook.
 
     take, theme: the tunes of those sources. max_copy: the limit where the recipe leaves it to the style.
-    Raises `Refused`, for wishes that cannot be met with the fewest of them that conflict.
+    Raises `Contradiction` for settings that cannot hold together, with the fewest that conflict, and
+    `Refused` for one that makes no sense here.
     """
     meter = Meter.parse(recipe.meter) if recipe.meter else usual_meter(style)
     key = Key.parse(recipe.key) if recipe.key else usual_key(style, meter)
@@ -180,12 +187,12 @@ def _every_way(context: Context, recipe: ComposeRecipe, back: int) -> Generator[
         try:
             trellis = idiom.trellis(wider.context.walk, wider.readings, SHORTER_BUDGET)
             found = solve(trellis, context.ticks, wider.hard)
-        except Refused:  # too large: nobody knows, and what is impossible is told for the longer memory
+        except Refused:  # too large to be searched; what conflicts is then said of the longer memory
             break
         if found.feasible:
             remark = (
-                f"No melody that looks back {back} notes at every step satisfies these settings; this one looks "
-                f"back only {shorter} in places."
+                f"No melody that looks back {back} notes at every step satisfies these settings; "
+                f"this one looks back only {shorter} in places."
             )
             return _Ways(wider, trellis, found.log_z, (remark,))
     yield "finding out which settings conflict"
@@ -197,12 +204,12 @@ def _every_way(context: Context, recipe: ComposeRecipe, back: int) -> Generator[
 
 
 def usual_meter(style: Style) -> Meter:
-    """The meter most tunes of a style stand in."""
+    """The meter of most tunes of a style."""
     return Meter.parse(next(iter(style.counts("meter"))))
 
 
 def usual_key(style: Style, meter: Meter) -> Key:
-    """The key most of the tunes in that meter stand in."""
+    """The key of most tunes in that meter."""
     places = [number for number, name in enumerate(style.meters) if name == str(meter)] or range(len(style))
     keys: dict[tuple[int, str], int] = {}
     named = list(zip(style.tonics, style.modes, strict=True))
@@ -214,194 +221,198 @@ def usual_key(style: Style, meter: Meter) -> Key:
 
 
 Player = Callable[[Solution, int, np.random.Generator], list[list[int]]]
-"""Draws melodies, as symbols, under the wishes of a solution: up to so many, at least one."""
+"""Draws melodies, as symbols, under the constraints of a solution: up to so many, at least one."""
 
 
 def by_chain(solution: Solution, count: int, random: np.random.Generator) -> list[list[int]]:
-    """The chain conditioned on the wishes, exactly; so many independent draws."""
+    """The chain conditioned on the constraints, exactly: so many independent draws."""
     return [row[row >= 0].tolist() for row in solution.sample(count, random)]
 
 
 def draw(outlook: Outlook, seed: int, play: Player = by_chain) -> Generator[str, None, Take]:
-    """One take. play: who chooses the notes. Yields what it is about to do. Raises `Refused` when a form in
-    letters cannot be had.
+    """One take. play: who chooses the notes. Yields what it is about to do.
+
+    Raises `Contradiction` where a form in letters is not possible.
     """
     random = np.random.default_rng(seed)
-    recipe, context = outlook.recipe, outlook.context
     if outlook.forms is None:
         yield "drawing"
-        solution = outlook.solve()
-        symbols, before = play(solution, 1, random)[0], _others(context, recipe)
-        for _ in range(
-            DRAWS if before else 0
-        ):  # as long as nothing is new: rejection, so that the rest stays drawn exactly
-            if not _unchanged(before, in_bars(outlook.idiom, symbols)):
-                break
-            symbols = play(solution, 1, random)[0]
-        return _take(
-            outlook, symbols, None, _nothing_new(before, in_bars(outlook.idiom, symbols)), solution, seed
-        )
-    best: tuple[tuple[bool, int], list[int], _Drawing] | None = None
+        return _drawn_freely(outlook, seed, play, random)
+    drawing = yield from _drawn_in_form(outlook, outlook.forms, play, random)
+    return _take(outlook, drawing.symbols, drawing.kept_plan(), tuple(drawing.relaxed), drawing.first, seed)
+
+
+def _drawn_freely(outlook: Outlook, seed: int, play: Player, random: np.random.Generator) -> Take:
+    solution = outlook.solve()
+    before = _other_bars(outlook.context, outlook.recipe)
+    symbols = play(solution, 1, random)[0]
+    # Whoever keeps some bars wants the others to change. Drawing again while nothing has changed is rejection
+    # sampling, so what comes out is still drawn exactly, among the melodies that are new.
+    for _ in range(DRAWS if before else 0):
+        if not _unchanged(before, in_bars(outlook.idiom, symbols)):
+            break
+        symbols = play(solution, 1, random)[0]
+    relaxed = _nothing_new(before, in_bars(outlook.idiom, symbols))
+    return _take(outlook, symbols, None, relaxed, solution, seed)
+
+
+def _drawn_in_form(
+    outlook: Outlook, forms: Forms, play: Player, random: np.random.Generator
+) -> Generator[str, None, _Drawing]:
+    """The best of a few drawings, each in a form of its own; the first without a fault ends the search."""
+    recipe, bars = outlook.recipe, outlook.context.bars
+    learnt = recipe.form == "learnt"
+    best: _Drawing | None = None
     refused: Refused | None = None
-    for attempt in range(PLANS if recipe.form == "learnt" else PLANS_IN_LETTERS):
-        plan = (
-            outlook.forms.plan(context.bars, random)
-            if recipe.form == "learnt"
-            else outlook.forms.sections(recipe.form, context.bars, random)
-        )
+    for attempt in range(PLANS if learnt else PLANS_IN_LETTERS):
+        plan = forms.plan(bars, random) if learnt else forms.sections(recipe.form, bars, random)
         drawing = _Drawing(outlook, plan, random, play)
         yield "drawing what returns" if not attempt else "drawing in another form"
         try:
             drawing.close_phrases()
             drawing.lay_down_returns()
-        except Refused as error:  # these closes leave no way to return; others of the style may
+        except Refused as error:  # these closes leave no way to return; those of another plan may
             refused = refused or error
             continue
         yield "drawing the rest"
-        symbols = drawing.finish()
-        bars = in_bars(outlook.idiom, symbols)
-        drawing.relaxed += _nothing_new(drawing.before, bars)
-        faults = (
-            _unchanged(drawing.before, bars),
-            len(drawing.relaxed) + drawing.unplanned(dict(enumerate(bars))),
-        )
-        if best is None or faults < best[0]:
-            best = faults, symbols, drawing
-        if not any(faults) or (recipe.form != "learnt" and not faults[0]):
+        drawing.finish()
+        if best is None or drawing.faults < best.faults:
+            best = drawing
+        # What a form in letters asks for is kept by now, so only a take that is not new is drawn again.
+        if not any(drawing.faults) or (not learnt and not drawing.faults[0]):
             break
-    if best is None and refused is not None:
+    if best is None:
+        assert refused is not None
         raise refused
-    assert best is not None
-    _, symbols, drawing = best
-    return _take(outlook, symbols, drawing.kept_plan(), tuple(drawing.relaxed), drawing.first, seed)
+    return best
+
+
+Music = tuple[int, ...]
+"""The symbols of one bar."""
 
 
 class _Drawing:
-    """A take while it is drawn. `laid`: bars (from 0) whose music is settled; `wishes`: what the form has
-    added to the wishes so far.
+    """A take while it is drawn: what is settled so far, and the solution that knows it.
+
+    laid: bars (from 0) whose music is settled. closes, returns: the parts of the plan that were kept. likes:
+    what the form has added to the constraints so far. relaxed: what gave way. solution: everything that holds
+    now; first: the same before any bar was settled, which the origins are told by.
     """
 
     def __init__(self, outlook: Outlook, plan: FormPlan, random: np.random.Generator, play: Player) -> None:
         self.outlook, self.plan, self.random, self.play = outlook, plan, random, play
-        self.context = outlook.context
-        self.idiom = outlook.idiom
+        self.context, self.idiom = outlook.context, outlook.idiom
         self.by_letters = outlook.recipe.form != "learnt"
-        self.laid: dict[int, tuple[int, ...]] = {}
+        self.before = _other_bars(self.context, outlook.recipe)
+        self.roots, self.root_of = _roots(plan)
+        self.laid: dict[int, Music] = {}
         self.closes: list[Close] = []
         self.returns: list[Return] = []
-        self.wishes: list[Wish] = []
+        self.likes: list[Wish] = []
         self.relaxed: list[str] = []
-        self.before = _others(self.context, outlook.recipe)
+        self.symbols: list[int] = []
         self.leaning = outlook.leaning(plan)
-        self.solution = outlook.solve([self.leaning])
-        self.first = self.solution
+        self.solution = self.first = outlook.solve([self.leaning])
 
-    # What is tried is kept if it can be met
+    # What is tried is kept if it is possible
     # ----------------------------------------------------------------------------------------------
 
-    def _attempt(self, more: Sequence[Wish], laid: dict[int, tuple[int, ...]] | None = None) -> bool:
+    def _attempt(self, more: Sequence[Wish], laid: dict[int, Music] | None = None) -> bool:
+        """Add these constraints and settle these bars, if some melody still satisfies everything."""
         laid = self.laid | (laid or {})
         bars = [Wish("bars laid down", allowed=self._settled(laid))] if laid else []
-        found = self.outlook.solve([self.leaning, *self.wishes, *more, *bars])
+        found = self.outlook.solve([self.leaning, *self.likes, *more, *bars])
         if not found.feasible:
             return False
         self.solution, self.laid = found, laid
-        self.wishes += more
+        self.likes += more
         return True
 
-    def _settled(self, laid: dict[int, tuple[int, ...]]) -> Mask:
+    def _settled(self, laid: dict[int, Music]) -> Mask:
         mask = self.context.everything()
         for bar, symbols in laid.items():
             mask &= self.context.whole_bars(bar, symbols)
         return mask
 
-    def _sample(self) -> list[tuple[int, ...]]:
-        return in_bars(self.idiom, self.play(self.solution, 1, self.random)[0])
-
-    # Steps
+    # Phrases
     # --------------------------------------------------------------------------------------------------------
 
     def close_phrases(self) -> None:
-        """Phrases close where the plan says, on the degrees it says; all at once if that goes, or else as
-        many as go, the last first.
+        """Phrases close where the plan says, on the degrees it says; all of them if possible, otherwise as
+        many as possible, the last ones first, since an end matters more than a breath.
         """
         closes = list(self.plan.closes)
         if self._attempt([self._closing(close) for close in closes]):
             self.closes = closes
-            self.first = self.solution
-            return
-        for close in reversed(closes):
-            if self._attempt([self._closing(close)]):
-                self.closes.append(close)
-            else:
-                self.relaxed.append(f"Bar {close.bar + 1} does not close as the form has it.")
+        else:
+            for close in reversed(closes):
+                if self._attempt([self._closing(close)]):
+                    self.closes.append(close)
+                else:
+                    self.relaxed.append(f"Bar {close.bar + 1} could not close a phrase as the form asks.")
         self.first = self.solution
 
     def _closing(self, close: Close) -> Wish:
-        """The phrase closes with a note of that degree, at that place, at least so long; what follows in the
-        bar is free.
+        """The phrase closes with a note of that degree, at that place, at least that long. What follows in
+        the bar is free.
         """
         idiom, context = self.idiom, self.context
         start = close.bar * context.bar
         moment = start + close.place
         mask = context.everything()
+        # Nothing that starts earlier in the bar may last beyond the moment, so something starts there.
         mask[start:moment] &= context.end_of[start:moment] <= moment
         long_enough = idiom.ticks >= min(close.ticks, context.bar - close.place)
         mask[moment] &= idiom.struck & (idiom.degree == close.degree) & long_enough
         return Wish(f"the close of bar {close.bar + 1}", allowed=mask)
 
+    # Bars that return
+    # --------------------------------------------------------------------------------------------------------
+
     def lay_down_returns(self) -> None:
-        """Draw what returns and lay it down at all its places: first the bars a return begins with, so that
-        what leads into them knows.
+        """Draw what returns, and lay it down at all its places.
+
+        They come before anything else, because a bar that returns has to fit twice: while the bars around its
+        second place are still open, nearly every bar does. And among them those come first that a return
+        begins with (the heads). The bars after them in the same return have the same neighbours at both
+        places, but what leads into a head differs, and has to know where it goes.
+
+        Raises `Contradiction` where a form in letters is not possible.
         """
-        roots = self._roots()
         heads = {
             root
-            for root, copies in roots.items()
-            if any(self._root_of.get(copy - 1, copy - 1) != root - 1 for copy in copies)
+            for root, copies in self.roots.items()
+            if any(self.root_of.get(copy - 1, copy - 1) != root - 1 for copy in copies)
         }
-        self._lay(roots, sorted(heads))
-        self._lay(roots, sorted(roots.keys() - heads))
+        self._lay(sorted(heads))
+        self._lay(sorted(self.roots.keys() - heads))
 
-    def _roots(self) -> dict[int, list[int]]:
-        self._root_of: dict[int, int] = {}
-        roots: dict[int, list[int]] = {}
-        for each in self.plan.returns:
-            if each.how is How.EXACT:
-                root = self._root_of.get(each.of, each.of)
-                self._root_of[each.bar] = root
-                roots.setdefault(root, []).append(each.bar)
-        return roots
-
-    def _lay(self, roots: dict[int, list[int]], some: Sequence[int]) -> None:
-        if not some:
+    def _lay(self, some: Sequence[int]) -> None:
+        """Settle these bars together; or else one after the other, each at as many of its places as
+        possible.
+        """
+        if not some or self._lay_together({root: self.roots[root] for root in some}):
             return
-        if self._lay_together({root: roots[root] for root in some}):
-            return
-        for root in some:  # not together: one after the other, each at as many of its places as goes
-            self._lay_together({root: roots[root]})
-            for copy in roots[root]:
-                if copy not in self.laid and len(roots[root]) > 1:
+        for root in some:
+            copies = self.roots[root]
+            self._lay_together({root: copies})
+            for copy in copies:
+                if copy not in self.laid and len(copies) > 1:
                     self._lay_together({root: [copy]})
-            missing = [copy for copy in roots[root] if copy not in self.laid]
+            missing = [copy for copy in copies if copy not in self.laid]
             if missing and self.by_letters:
                 raise form_not_possible(self.outlook.recipe, missing[0], root)
             self.relaxed += [
-                f"Bar {copy + 1} does not return to bar {root + 1} as the form has it." for copy in missing
+                f"Bar {copy + 1} could not repeat bar {root + 1} as the form asks." for copy in missing
             ]
 
     def _lay_together(self, roots: dict[int, list[int]]) -> bool:
-        """Settle these bars and all the places they return at, with the first draw that can be had so."""
+        """Settle these bars (root -> its copies) at all their places, with the first of a few draws that
+        fits.
+        """
         drawn = [in_bars(self.idiom, each) for each in self.play(self.solution, DRAWS, self.random)]
-        weight = np.ones(len(drawn))
-        for root, copies in roots.items():
-            for copy in copies:
-                beginnings = [bars[copy][:2] for bars in drawn]
-                weight *= [beginnings.count(bars[root][:2]) + 0.02 for bars in drawn]
-        for number, bars in enumerate(drawn):
-            weight[number] *= 1e-3 ** self.unplanned({**self.laid, **{root: bars[root] for root in roots}})
-            weight[number] *= 0.05 ** sum(self.before.get(root) == bars[root] for root in roots)
-        tried: set[tuple[tuple[int, ...], ...]] = set()
+        weight = self._promise(drawn, roots)
+        tried: set[tuple[Music, ...]] = set()
         for number in self.random.choice(len(drawn), size=len(drawn), replace=False, p=weight / weight.sum()):
             music = tuple(drawn[number][root] for root in roots)
             if music in tried:
@@ -421,85 +432,137 @@ class _Drawing:
                 break
         return False
 
-    def finish(self) -> list[int]:
-        """Other endings, sequences and returning rhythms, and then everything that is still free."""
-        likenesses = [
-            each for each in self.plan.returns if each.how is not How.EXACT and each.bar not in self.laid
-        ]
-        if likenesses:
-            bars = self._sample()
-            sources = {each.of: bars[each.of] for each in likenesses if each.of not in self.laid}
-            wished = [
-                (each, wish) for each in likenesses if (wish := self._like(each, bars[each.of])) is not None
-            ]
-            if self._attempt([wish for _, wish in wished], sources):
-                self.returns += [each for each, _ in wished]
-            elif self._attempt([], sources):
-                for each, wish in wished:
-                    if self._attempt([wish]):
-                        self.returns.append(each)
-        # A chain likes to run in circles; what the form does not let return shall be new.
-        takes = self.play(self.solution, DRAWS, self.random)
+    def _promise(self, drawn: list[list[Music]], roots: dict[int, list[int]]) -> Floats:
+        """[draws]: the weight with which each draw is chosen.
 
-        def faults(take: list[int]) -> tuple[bool, int]:
-            bars = in_bars(self.idiom, take)
-            return _unchanged(self.before, bars), self.unplanned(dict(enumerate(bars)))
+        A draw knows what leads into a bar at its first place only. How well it would follow what leads into
+        its other places is estimated from the draws themselves: the more of them begin that place with the
+        same two events, the better. A draw whose bars are equal where the plan has different ones, and one
+        whose bars are those that were to be replaced, are chosen only where there is hardly anything else.
+        """
+        weight = np.ones(len(drawn))
+        for root, copies in roots.items():
+            for copy in copies:
+                beginnings = [bars[copy][:2] for bars in drawn]
+                weight *= [beginnings.count(bars[root][:2]) + 0.02 for bars in drawn]
+        for number, bars in enumerate(drawn):
+            weight[number] *= 1e-3 ** self._unplanned({**self.laid, **{root: bars[root] for root in roots}})
+            weight[number] *= 0.05 ** sum(self.before.get(root) == bars[root] for root in roots)
+        return weight
 
-        return min(takes, key=faults)
+    # Everything else
+    # --------------------------------------------------------------------------------------------------------
 
-    def unplanned(self, bars: dict[int, tuple[int, ...]]) -> int:
-        """How many of these bars are the same as an earlier one that they are no return of."""
-        first: dict[tuple[int, ...], int] = {}
+    def finish(self) -> None:
+        """Other endings, sequences and returning rhythms, and then everything that is still open."""
+        self._lay_likenesses()
+        # A chain likes to run in circles. What the form does not let return should be new.
+        self.symbols = min(self.play(self.solution, DRAWS, self.random), key=self._faults_of)
+        self.relaxed += _nothing_new(self.before, in_bars(self.idiom, self.symbols))
+
+    @property
+    def faults(self) -> tuple[bool, int]:
+        """Whether nothing is new that was to be, and how much gave way or returns unplanned: less is
+        better.
+        """
+        unchanged, unplanned = self._faults_of(self.symbols)
+        return unchanged, len(self.relaxed) + unplanned
+
+    def _faults_of(self, symbols: list[int]) -> tuple[bool, int]:
+        bars = in_bars(self.idiom, symbols)
+        return _unchanged(self.before, bars), self._unplanned(dict(enumerate(bars)))
+
+    def _unplanned(self, bars: dict[int, Music]) -> int:
+        """How many of these bars equal an earlier one that they are no return of."""
+        first: dict[Music, int] = {}
         count = 0
         for bar, music in sorted(bars.items()):
-            root = self._root_of.get(bar, bar)
+            root = self.root_of.get(bar, bar)
             count += first.setdefault(music, root) != root
         return count
 
-    def _like(self, each: Return, source: Sequence[int]) -> Wish | None:
-        """The bar begins like the source, is the source moved, or has its rhythm; None where no such events
-        are known.
+    def _lay_likenesses(self) -> None:
+        """Bars that are like earlier ones without being equal. They lean on one draw of those earlier bars,
+        which is settled with them; likenesses that contradict the rest are left out.
         """
-        idiom, context = self.idiom, self.context
+        likenesses = [
+            each for each in self.plan.returns if each.how is not How.EXACT and each.bar not in self.laid
+        ]
+        if not likenesses:
+            return
+        bars = in_bars(self.idiom, self.play(self.solution, 1, self.random)[0])
+        sources = {each.of: bars[each.of] for each in likenesses if each.of not in self.laid}
+        possible = [
+            (each, wish) for each in likenesses if (wish := self._like(each, bars[each.of])) is not None
+        ]
+        if self._attempt([wish for _, wish in possible], sources):
+            self.returns += [each for each, _ in possible]
+        elif self._attempt([], sources):
+            for each, wish in possible:
+                if self._attempt([wish]):
+                    self.returns.append(each)
+
+    def _like(self, each: Return, source: Sequence[int]) -> Wish | None:
+        """The bar begins like the source, is the source moved, or has its rhythm. None where the style has no
+        such events.
+        """
+        context = self.context
         start = each.bar * context.bar
         mask = context.everything()
         for symbol in source:
-            event = idiom.events[symbol]
+            event = self.idiom.events[symbol]
             if each.how is How.OPENING and event.place >= context.bar / 2:
                 break
-            allowed = np.zeros(idiom.alphabet, dtype=bool)
-            if each.how is How.RHYTHM:
-                allowed = (
-                    (idiom.ticks == event.ticks)
-                    & (idiom.sounding == (event.pitch >= 0))
-                    & (idiom.carries == event.carries)
-                )
-            else:
-                pitch = event.pitch
-                if each.how is How.MOVED and pitch >= 0:
-                    found = moved(pitch, each.steps, idiom.key.scale)
-                    if found is None:
-                        return None
-                    pitch = found
-                number = idiom.number.get(Event(pitch, event.ticks, event.place, event.carries))
-                if number is None:
-                    return None
-                allowed[number] = True
+            allowed = self._events_like(each, event)
+            if not allowed.any():
+                return None
             tick = start + event.place
             mask[tick : tick + event.ticks] = False
             mask[tick] = allowed
         return Wish(f"bar {each.bar + 1} like bar {each.of + 1}", allowed=mask)
 
+    def _events_like(self, each: Return, event: Event) -> Mask:
+        """[alphabet]: what may stand for this event of the source."""
+        idiom = self.idiom
+        if each.how is How.RHYTHM:
+            sounds = idiom.sounding == (event.pitch >= 0)
+            same: Mask = (idiom.ticks == event.ticks) & sounds & (idiom.carries == event.carries)
+            return same
+        pitch: int | None = event.pitch
+        if each.how is How.MOVED and event.pitch >= 0:
+            pitch = moved(event.pitch, each.steps, idiom.key.scale)
+        allowed = np.zeros(idiom.alphabet, dtype=bool)
+        if pitch is not None:
+            number = idiom.number.get(Event(pitch, event.ticks, event.place, event.carries))
+            if number is not None:
+                allowed[number] = True
+        return allowed
+
     def kept_plan(self) -> FormPlan:
+        """The plan with what was kept of it."""
         returns = tuple(sorted(self.returns, key=lambda each: each.bar))
-        return replace(
-            self.plan, returns=returns, closes=tuple(sorted(self.closes, key=lambda each: each.bar))
-        )
+        closes = tuple(sorted(self.closes, key=lambda each: each.bar))
+        return replace(self.plan, returns=returns, closes=closes)
 
 
-def _others(context: Context, recipe: ComposeRecipe) -> dict[int, tuple[int, ...] | None]:
-    """The bars (from 0) of the take that are not kept, and what stands there: who asks for them again wants
-    something else. None where it is nothing of this style. Empty without a take."""
+def _roots(plan: FormPlan) -> tuple[dict[int, list[int]], dict[int, int]]:
+    """Bars that return exactly -> where they do; and for each such place, the bar it goes back to in the end,
+    however many times it has returned between.
+    """
+    roots: dict[int, list[int]] = {}
+    root_of: dict[int, int] = {}
+    for each in plan.returns:
+        if each.how is How.EXACT:
+            root = root_of.get(each.of, each.of)
+            root_of[each.bar] = root
+            roots.setdefault(root, []).append(each.bar)
+    return roots, root_of
+
+
+def _other_bars(context: Context, recipe: ComposeRecipe) -> dict[int, Music | None]:
+    """The bars (from 0) of the take that are not kept, with their music: whoever asks for them again wants
+    something else. None where the music is nothing the style could play. Empty without a take.
+    """
     if context.take is None or not recipe.keep:
         return {}
     kept = {
@@ -508,10 +571,9 @@ def _others(context: Context, recipe: ComposeRecipe) -> dict[int, tuple[int, ...
         for there, _ in [read_keep(text)]
         for place in range(there.first, there.last + 1)
     }
-    others: dict[int, tuple[int, ...] | None] = {}
-    for number in sorted(
-        {bar.number for bar in context.take.bars() if 1 <= bar.number <= context.bars} - kept
-    ):
+    numbers = {bar.number for bar in context.take.bars() if 1 <= bar.number <= context.bars}
+    others: dict[int, Music | None] = {}
+    for number in sorted(numbers - kept):
         try:
             others[number - 1] = tuple(context.idiom.symbols_of(context.take, number, number))
         except Refused:
@@ -519,19 +581,19 @@ def _others(context: Context, recipe: ComposeRecipe) -> dict[int, tuple[int, ...
     return others
 
 
-def _unchanged(others: dict[int, tuple[int, ...] | None], bars: Sequence[tuple[int, ...]]) -> bool:
+def _unchanged(others: dict[int, Music | None], bars: Sequence[Music]) -> bool:
     """Whether every bar that was to be new is as it was."""
     return bool(others) and all(bars[place] == music for place, music in others.items())
 
 
-def _nothing_new(
-    others: dict[int, tuple[int, ...] | None], bars: Sequence[tuple[int, ...]]
-) -> tuple[str, ...]:
-    told = "Around the kept bars these wishes leave the others as they were: keep fewer, or let go of a wish."
-    return (told,) if _unchanged(others, bars) else ()
+def _nothing_new(others: dict[int, Music | None], bars: Sequence[Music]) -> tuple[str, ...]:
+    said = (
+        "These settings leave the bars around the kept ones as they were; keep fewer, or leave a setting out."
+    )
+    return (said,) if _unchanged(others, bars) else ()
 
 
-def in_bars(idiom: Idiom, symbols: Sequence[int]) -> list[tuple[int, ...]]:
+def in_bars(idiom: Idiom, symbols: Sequence[int]) -> list[Music]:
     """Symbols bar by bar."""
     bars: list[list[int]] = []
     for symbol in symbols:
@@ -539,6 +601,10 @@ def in_bars(idiom: Idiom, symbols: Sequence[int]) -> list[tuple[int, ...]]:
             bars.append([])
         bars[-1].append(int(symbol))
     return [tuple(bar) for bar in bars]
+
+
+# The take
+# ------------------------------------------------------------------------------------------------------------
 
 
 def _take(
@@ -549,6 +615,7 @@ def _take(
     solution: Solution,
     seed: int,
 ) -> Take:
+    """solution: the one that the probabilities of the notes are told by."""
     recipe, idiom = outlook.recipe, outlook.idiom
     title = recipe.title or f"After {idiom.style.entry.title}, no. {seed}"
     tempo = recipe.tempo or usual_tempo(idiom)
@@ -557,8 +624,8 @@ def _take(
 
 
 def usual_tempo(idiom: Idiom) -> float:
-    """The tempo of most tunes learnt from, in quarter notes a minute; where the style's files name none, that
-    of its pace in notes.
+    """The median tempo of the tunes learnt from, in quarter notes a minute. Where the style's files name
+    none, it follows from the style's pace in notes.
     """
     named = float(np.median([idiom.style[line.number].tempo for line in idiom.lines]))
     pace = idiom.style.entry.pace
@@ -569,7 +636,7 @@ def usual_tempo(idiom: Idiom) -> float:
 
 
 UNNAMED_TEMPO = 120.0
-"""What a file that names no tempo is read with."""
+"""The tempo a file is read with that names none."""
 
 
 def _origins(

@@ -400,4 +400,4 @@ def test_where_nothing_new_can_be_had_around_kept_bars_it_is_said() -> None:
     assert [(note.start, note.pitch) for note in again.tune.notes] == [
         (note.start, note.pitch) for note in first.notes
     ]
-    assert "leave the others as they were" in " ".join(again.relaxed)
+    assert "leave the bars around the kept ones as they were" in " ".join(again.relaxed)
