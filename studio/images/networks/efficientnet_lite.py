@@ -1,13 +1,11 @@
-"""EfficientNet-Lite0, the network that needs no download, written out so that it loads in a blink.
+"""EfficientNet-Lite0, the network that needs no download, written out so that it loads quickly.
 
 Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", 2019; the Lite variant
-leaves out the squeeze-and-excitation gates and bends with ReLU6. Modules go by the names of timm's
-`tf_efficientnet_lite0`, and stand in its order.
+omits the squeeze-and-excitation gates and uses ReLU6. Modules have the names and the order of those in timm's
+`tf_efficientnet_lite0`.
 """
 
 from __future__ import annotations
-
-from itertools import pairwise
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -35,23 +33,7 @@ class EfficientNetLite0(nn.Module):
         self.conv_stem = SameConv2d(3, 32, 3, stride=2)
         self.bn1 = nn.BatchNorm2d(32, eps=EPSILON)
         widths = [32, *(channels for *_, channels in STAGES)]
-        self.blocks = nn.Sequential(
-            *(
-                nn.Sequential(
-                    *(
-                        (
-                            Separable(entering, channels, kernel, stride)
-                            if expansion == 1
-                            else InvertedResidual(entering, channels, kernel, stride, expansion)
-                        )
-                        for entering, stride in [(before, first_stride)] + [(channels, 1)] * (blocks - 1)
-                    )
-                )
-                for (before, _), (blocks, kernel, first_stride, expansion, channels) in zip(
-                    pairwise(widths), STAGES, strict=True
-                )
-            )
-        )
+        self.blocks = nn.Sequential(*map(_stage, widths[:-1], STAGES))
         self.conv_head = nn.Conv2d(widths[-1], 1280, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(1280, eps=EPSILON)
         self.classifier = nn.Linear(1280, classes)
@@ -64,9 +46,21 @@ class EfficientNetLite0(nn.Module):
         return logits
 
 
+def _stage(entering: int, stage: tuple[int, int, int, int, int]) -> nn.Sequential:
+    """A row of STAGES as blocks, of which the first takes `entering` channels and has the stride."""
+    blocks, kernel, stride, expansion, leaving = stage
+
+    def block(entering: int, stride: int) -> nn.Module:
+        if expansion == 1:
+            return Separable(entering, leaving, kernel, stride)
+        return InvertedResidual(entering, leaving, kernel, stride, expansion)
+
+    return nn.Sequential(block(entering, stride), *(block(leaving, 1) for _ in range(blocks - 1)))
+
+
 class InvertedResidual(nn.Module):
-    """Widen, look around in each channel by itself, narrow again; add what came in where shapes allow
-    (Sandler et al., 2018).
+    """Expand, convolve each channel by itself, project back; add the input if the shapes match (Sandler et
+    al., 2018).
     """
 
     def __init__(self, entering: int, leaving: int, kernel: int, stride: int, expansion: int) -> None:
@@ -78,18 +72,18 @@ class InvertedResidual(nn.Module):
         self.bn2 = nn.BatchNorm2d(wide, eps=EPSILON)
         self.conv_pwl = nn.Conv2d(wide, leaving, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(leaving, eps=EPSILON)
-        self.adds_what_came = stride == 1 and entering == leaving
+        self.is_residual = stride == 1 and entering == leaving
 
     def forward(self, seen: Tensor) -> Tensor:
         new = F.relu6(self.bn1(self.conv_pw(seen)))
         new = F.relu6(self.bn2(self.conv_dw(new)))
         new = self.bn3(self.conv_pwl(new))
-        result: Tensor = new + seen if self.adds_what_came else new
+        result: Tensor = new + seen if self.is_residual else new
         return result
 
 
 class Separable(nn.Module):
-    """The first block: the same without the widening."""
+    """The first block: the same without the expansion."""
 
     def __init__(self, entering: int, leaving: int, kernel: int, stride: int) -> None:
         super().__init__()
@@ -104,8 +98,8 @@ class Separable(nn.Module):
 
 
 class SameConv2d(nn.Conv2d):
-    """A convolution padded as TensorFlow's SAME: the output has ceil(size / stride), and an odd pad goes to
-    the bottom and right.
+    """A convolution with TensorFlow's SAME padding: the output has ceil(size / stride) places, and an odd
+    padding goes to the bottom and right.
     """
 
     def __init__(self, entering: int, leaving: int, kernel: int, *, stride: int, groups: int = 1) -> None:

