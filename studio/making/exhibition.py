@@ -19,7 +19,7 @@ from studio.works.shipped import shipped
 
 
 @dataclass(frozen=True)
-class Picture:
+class ShownSource:
     """A source that may be shown and passed on, with the credit it is due."""
 
     file: str
@@ -32,19 +32,19 @@ CC_BY = "CC BY 2.0, https://creativecommons.org/licenses/by/2.0/"
 SOURCES = {
     picture.file: picture
     for picture in (
-        Picture(
+        ShownSource(
             "pagoda.jpg",
             "China (scikit-learn's china.jpg)",
             "danielbuechele, flickr.com/photos/danielbuechele/6061409035",
             CC_BY,
         ),
-        Picture(
+        ShownSource(
             "dahlia.jpg",
             "Flower (scikit-learn's flower.jpg)",
             "vultilion, flickr.com/photos/vultilion/6056698931",
             CC_BY,
         ),
-        Picture(
+        ShownSource(
             "dunes.png",
             "Dunes by moonlight",
             "Derivative Works Studio",
@@ -118,7 +118,7 @@ def make_exhibits(*, check: bool = False) -> Iterator[str]:
                 if name in PAINTINGS:
                     ingredients.append(PAINTINGS[name].ingredient())
                 elif name:
-                    credit = SOURCES.get(name) or Picture(
+                    credit = SOURCES.get(name) or ShownSource(
                         name, Path(name).stem, "Derivative Works Studio", _licence_of(exhibit.photo)
                     )
                     content = (folder / "sources" / name if name in SOURCES else folder / name).read_bytes()
