@@ -104,7 +104,9 @@ def test_wings_import_one_way_only() -> None:
 
 def test_every_room_and_wing_is_in_the_table() -> None:
     """A new folder needs a row above: otherwise its imports would not be checked."""
-    found = {path.stem for path in STUDIO.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    found = {
+        path.stem for path in STUDIO.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
     assert found - {"__init__"} == set(ROOMS)
     wings = {path.name for path in (STUDIO / "music").iterdir() if (path / "__init__.py").exists()}
     assert wings == set(WINGS["music"])
@@ -159,8 +161,12 @@ def test_lessons_are_files_of_a_readable_size() -> None:
 
 def test_what_is_declared_is_what_is_imported() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    declared = {re.split(r"[\[>=<!~ ]", each)[0].lower().replace("_", "-") for each in project["dependencies"]}
-    optional = {re.split(r"[\[>=<!~ ]", each)[0].lower() for each in project["optional-dependencies"]["postgres"]}
+    declared = {
+        re.split(r"[\[>=<!~ ]", each)[0].lower().replace("_", "-") for each in project["dependencies"]
+    }
+    optional = {
+        re.split(r"[\[>=<!~ ]", each)[0].lower() for each in project["optional-dependencies"]["postgres"]
+    }
     distributions = packages_distributions()
     imported = set()
     for _, there in imports():
