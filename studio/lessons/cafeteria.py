@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from studio.errors import Refused
+from studio.lessons.kit.curves import curve_in_words, loss_curve
 from studio.lessons.kit.lesson import Action, Check, Choice, Lesson, Push, Slide, Switch, Write
-from studio.lessons.kit.scene import Bars, Figure, Line, Points, Scene, Table, Words, written
+from studio.lessons.kit.scene import Bars, Figure, Line, Scene, Table, Words, written
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -293,21 +294,14 @@ def _error_figure(state: CafeteriaState) -> Figure:
     shown = losses[-200:]
     first = len(losses) - len(shown) + 1
     top = max(shown, default=1.0) or 1.0
-    steps = list(range(first, first + len(shown)))
-    marks = (Line(steps, shown, colour="accent", fill=True), Points(steps[-1:], shown[-1:], colour="accent"))
-    text = (
-        f"From {written(shown[0])} to {written(shown[-1])} in the last {len(shown)} steps."
-        if shown
-        else "No step yet."
-    )
     right = max(float(first + len(shown)), 10.0)
     return Figure(
         "error",
         "Error, step by step",
         (first - 1, right),
         (0, top * 1.08),
-        marks,
-        text,
+        loss_curve(shown, first),
+        curve_in_words(shown),
         x_label="step",
         y_label="½ Σ (t − y)²",
     )

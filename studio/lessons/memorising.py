@@ -136,118 +136,94 @@ def _line(state: MemorisingState, width: float) -> float:
 
 
 def draw(state: MemorisingState) -> Scene:
-    """The examples, the line, the canvases asked about, and the mean error of both learners on seen and
-    new canvases.
-    """
-    seen = float(np.mean([abs(_line(state, w) - h) for w, h in zip(state.widths, state.hours, strict=True)]))
-    new = [abs(_line(state, each.width) - each.hours) for each in state.asked]
-    known = [each for each in state.asked if each.table is not None]
-    ends = np.array(WIDTHS)
-    line = np.array([_line(state, w) for w in ends])
-    marks: tuple[Mark, ...] = (
-        Line(ends, line, colour="one", width=3, name="the line"),
-        Points(
-            state.widths,
-            state.hours,
-            colour="two",
-            shape="square",
-            size=6,
-            label=[f"{h:g} hours" for h in state.hours],
-        ),
-        Points(
-            [each.width for each in state.asked],
-            [each.hours for each in state.asked],
-            colour="accent",
-            shape="ring",
-            size=7,
-        ),
-        *(
-            Line(
-                (each.width, each.width),
-                (each.hours, _line(state, each.width)),
-                colour="accent",
-                width=1.5,
-                dash=True,
-            )
-            for each in state.asked
-        ),
-    )
-    slope, start = state.weights.tolist()
-    text = (
-        (
-            f"{len(state.widths)} seen canvases as squares. The line says {start:.1f} hours plus "
-            f"{slope:.1f} per metre of width. {len(state.asked)} new ones as rings, "
-            f"{written(float(np.mean(new)), 1)} hours from the line on average."
-        )
-        if new
-        else (
-            f"{len(state.widths)} seen canvases as squares. The line says {start:.1f} hours plus "
-            f"{slope:.1f} for every metre."
-        )
-    )
-    table_new = f"{len(known)} of {len(state.asked)} answered" if state.asked else "not asked yet"
-    far = float(np.mean(new)) if new else 0.0
-    high = max(4.0, seen * 1.3, far * 1.3)
-    silent = "?" if not new else "silent" if not known else f"{len(known)} known"
-    scores = Figure(
-        "scores",
-        "Average error in hours",
-        (-0.6, 3.6),
-        (0, high),
-        (
-            Bars(
-                (0, 1, 2, 3),
-                (0.0, seen, 0.0, far),
-                colour=("two", "one", "two", "one"),
-                width=0.55,
-                label=("table", "line", "table", "line"),
-            ),
-            Words(
-                (0.0, 1.0, 2.0, 3.0),
-                (high * 0.06, seen + high * 0.06, high * 0.06, far + high * 0.06),
-                ("0", f"{seen:.1f}", silent, f"{far:.1f}" if new else "?"),
-            ),
-            Words((0.5, 2.5), (high * 0.94, high * 0.94), ("seen", "new"), colour="faint"),
-        ),
-        f"On the seen canvases the table is 0 hours off and the line {seen:.1f}."
-        + (
-            (
-                f" On new ones the table has an answer for {len(known)} of {len(state.asked)}, and "
-                f"the line is {far:.1f} hours off."
-            )
-            if new
-            else ""
-        ),
-        y_label="hours",
-        aspect=1.35,
-    )
+    """The examples, the line, the canvases asked about, and the mean errors on seen and on new canvases."""
+    errors = _new_errors(state)
+    answered = f"{len(_known(state))} of {len(state.asked)} answered" if state.asked else "not asked yet"
     return Scene(
-        figures=(
-            Figure(
-                "canvases",
-                "Hours it takes to paint a canvas",
-                WIDTHS,
-                HOURS,
-                marks,
-                text,
-                "width of the canvas in metres",
-                "hours",
-                clicks="Click anywhere to ask about a canvas of that width.",
-            ),
-            scores,
-        ),
+        figures=(_canvases_figure(state), _scores_figure(state)),
         tables=(_asked_table(state),) if state.asked else (),
         columns=(1.15, 1),
         numbers={
             "examples seen": str(len(state.widths)),
             "steps": str(state.steps),
             "table, seen canvases": "0.0 hours off",
-            "table, new canvases": table_new,
+            "table, new canvases": answered,
         },
-        says=_says(state, new),
-        mood="good" if state.settled and new and float(np.mean(new)) < 2 else "plain",
+        says=_says(state, errors),
+        mood="good" if state.settled and errors and float(np.mean(errors)) < 2 else "plain",
         playing=state.playing,
     )
+
+
+def _new_errors(state: MemorisingState) -> list[float]:
+    """How far the line is from each canvas asked about, in hours."""
+    return [abs(_line(state, each.width) - each.hours) for each in state.asked]
+
+
+def _known(state: MemorisingState) -> list[NewCanvas]:
+    """The canvases asked about that happen to be in the table."""
+    return [each for each in state.asked if each.table is not None]
+
+
+def _canvases_figure(state: MemorisingState) -> Figure:
+    ends = np.array(WIDTHS)
+    errors = _new_errors(state)
+    labels = [f"{h:g} hours" for h in state.hours]
+    asked_widths = [each.width for each in state.asked]
+    asked_hours = [each.hours for each in state.asked]
+    marks: tuple[Mark, ...] = (
+        Line(ends, np.array([_line(state, w) for w in ends]), colour="one", width=3, name="the line"),
+        Points(state.widths, state.hours, colour="two", shape="square", size=6, label=labels),
+        Points(asked_widths, asked_hours, colour="accent", shape="ring", size=7),
+        *(
+            Line((width, width), (hours, _line(state, width)), colour="accent", width=1.5, dash=True)
+            for width, hours in zip(asked_widths, asked_hours, strict=True)
+        ),
+    )
+    slope, start = state.weights.tolist()
+    text = (
+        f"{len(state.widths)} seen canvases as squares. "
+        f"The line says {start:.1f} hours plus {slope:.1f} per metre of width."
+    )
+    if errors:
+        far = written(float(np.mean(errors)), 1)
+        text += f" {len(errors)} new ones as rings, {far} hours from the line on average."
+    return Figure(
+        "canvases",
+        "Hours it takes to paint a canvas",
+        WIDTHS,
+        HOURS,
+        marks,
+        text,
+        "width of the canvas in metres",
+        "hours",
+        clicks="Click anywhere to ask about a canvas of that width.",
+    )
+
+
+def _scores_figure(state: MemorisingState) -> Figure:
+    seen = float(np.mean([abs(_line(state, w) - h) for w, h in zip(state.widths, state.hours, strict=True)]))
+    errors, known = _new_errors(state), len(_known(state))
+    far = float(np.mean(errors)) if errors else 0.0
+    high = max(4.0, seen * 1.3, far * 1.3)
+    table_new = "?" if not errors else "silent" if not known else f"{known} known"
+    text = f"On the seen canvases the table is 0 hours off and the line {seen:.1f}."
+    if errors:
+        text += (
+            f" On new ones the table has an answer for {known} of {len(errors)}, "
+            f"and the line is {far:.1f} hours off."
+        )
+    sides, learners = ("two", "one", "two", "one"), ("table", "line", "table", "line")
+    heights = (high * 0.06, seen + high * 0.06, high * 0.06, far + high * 0.06)
+    marks = (
+        Bars((0, 1, 2, 3), (0.0, seen, 0.0, far), colour=sides, width=0.55, label=learners),
+        Words(
+            (0.0, 1.0, 2.0, 3.0), heights, ("0", f"{seen:.1f}", table_new, f"{far:.1f}" if errors else "?")
+        ),
+        Words((0.5, 2.5), (high * 0.94, high * 0.94), ("seen", "new"), colour="faint"),
+    )
+    title = "Average error in hours"
+    return Figure("scores", title, (-0.6, 3.6), (0, high), marks, text, y_label="hours", aspect=1.35)
 
 
 def _says(state: MemorisingState, new: list[float]) -> str:

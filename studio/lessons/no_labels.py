@@ -9,19 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from studio.errors import Refused
+from studio.lessons.kit.curves import curve_in_words, loss_curve
 from studio.lessons.kit.lesson import Action, Check, Choice, Lesson, Push, Slide, Switch, Upload
-from studio.lessons.kit.scene import (
-    Bars,
-    Figure,
-    Line,
-    Mark,
-    PictureView,
-    Points,
-    Scene,
-    Table,
-    Words,
-    written,
-)
+from studio.lessons.kit.scene import Bars, Figure, Mark, PictureView, Points, Scene, Table, Words, written
 from studio.lessons.shared.pictures import png_url
 
 if TYPE_CHECKING:
@@ -289,19 +279,13 @@ def _picture_figures(state: NoLabelsState, group: np.ndarray) -> tuple[Figure, .
 
 def _curve(state: NoLabelsState) -> Figure:
     losses = list(state.losses) or [0.0]
-    steps = list(range(1, len(losses) + 1))
-    marks = (
-        Line(steps, losses, colour="accent", fill=True),
-        Points(steps[-1:], losses[-1:], colour="accent"),
-    )
-    text = f"From {written(losses[0])} to {written(losses[-1])}." if state.losses else "No step yet."
     return Figure(
         "curve",
         "Mean squared distance",
         (1, max(len(losses), 12)),
         (0, max(*losses, 1e-6) * 1.1),
-        marks,
-        text,
+        loss_curve(losses),
+        curve_in_words(state.losses),
         "step",
         aspect=1.7,
     )

@@ -359,8 +359,8 @@ LESSON: Lesson[WrongnessState] = Lesson(
         "C(a, b) = mean of (a · x + b − y)²         the wrongness of the line a · x + b\n"
         "a ← a − ε · ∂C/∂a      b ← b − ε · ∂C/∂b\n\n"
         "∂C/∂a  how fast C rises as a rises: the slope of the ground in that direction\n"
-        "ε      learning rate: the length of the step, divided by that slope\n\n"
-        "Others call the wrongness a cost, a loss or an error; so do the lessons from here on."
+        "ε      learning rate: how far to step for each unit of that slope\n\n"
+        "Others call the wrongness a cost, a loss or an error; so do the other lessons."
     ),
     code="""\
 xs, ys = [-1.5, -0.5, 0.5, 1.5], [-0.7, 0.1, 1.1, 1.7]

@@ -9,10 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from studio.lessons.benchmarks.controls import KNOBS
-from studio.lessons.benchmarks.data import (
-    Fetching,
-    most_telling,
-)
+from studio.lessons.benchmarks.data import Fetching, most_telling
 from studio.lessons.benchmarks.model import TURN, BenchmarksState, Question, begin_with, train
 from studio.lessons.kit.lesson import Action, Handler, dispatch, settings_of
 from studio.lessons.kit.saving import pack_network

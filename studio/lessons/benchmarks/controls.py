@@ -51,7 +51,7 @@ KNOBS: tuple[Knob, ...] = (
         group="Learning",
     ),
     Slide("batch", "Batch size", 8, 256, 8, 16, stops=(8, 16, 32, 64, 128, 256), group="Learning"),
-    Choice("optimiser", "Rule", ("adam", "sgd", "rmsprop"), "adam", group="Learning"),
+    Choice("optimiser", "Optimiser", ("adam", "sgd", "rmsprop"), "adam", group="Learning"),
     Slide("seed", "Seed", 0, 99, 1, 1, group="Learning"),
     Upload(
         "own",

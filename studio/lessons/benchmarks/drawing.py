@@ -7,11 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from studio.lessons.benchmarks.data import (
-    BenchmarkSet,
-    most_telling,
-    rounded_share,
-)
+from studio.lessons.benchmarks.data import BenchmarkSet, most_telling, rounded_share
 from studio.lessons.benchmarks.model import BenchmarksState, asked_about, probabilities
 from studio.lessons.kit.scene import (
     Bars,

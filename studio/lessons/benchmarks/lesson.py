@@ -13,9 +13,7 @@ from studio.lessons.benchmarks.controls import KNOBS
 from studio.lessons.benchmarks.drawing import confusion_figure, draw, epoch_table, known_table
 from studio.lessons.benchmarks.model import BenchmarksState, begin, train
 from studio.lessons.kit.lesson import Check, Lesson
-from studio.lessons.kit.scene import (
-    Table,
-)
+from studio.lessons.kit.scene import Table
 
 
 def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
@@ -63,8 +61,8 @@ LESSON: Lesson[BenchmarksState] = Lesson(
             ),
             1,
             (
-                "It was only ever asked which of ten digits it sees. That something might be none of "
-                "them, it has never met."
+                "It was only ever asked which of the ten digits it sees. It has never met anything "
+                "that is none of them."
             ),
         ),
         Check(

@@ -20,13 +20,12 @@ from studio.lessons.benchmarks.data import (
     read_pictures,
     read_table,
 )
-from studio.lessons.kit.scene import (
-    File,
-)
+from studio.lessons.kit.scene import File
 
 if TYPE_CHECKING:
     from studio.learning.networks import Network
     from studio.learning.training import Fitted, Report
+
 TURN = 0.06
 """Seconds of training between two drawings."""
 

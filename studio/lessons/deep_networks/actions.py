@@ -20,10 +20,7 @@ from studio.lessons.deep_networks.model import (
     with_valid_channel,
 )
 from studio.lessons.kit.lesson import Action, Handler, dispatch
-from studio.lessons.kit.scene import (
-    Visit,
-    written,
-)
+from studio.lessons.kit.scene import Visit, written
 
 
 def act(state: DeepNetworksState, action: Action) -> DeepNetworksState:

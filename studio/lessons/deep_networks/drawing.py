@@ -21,17 +21,8 @@ from studio.lessons.deep_networks.model import (
     field_of_view,
     strongest,
 )
-from studio.lessons.kit.scene import (
-    Figure,
-    Heat,
-    Line,
-    Mark,
-    PictureView,
-    Points,
-    Scene,
-    Words,
-    written,
-)
+from studio.lessons.kit.curves import curve_in_words, loss_curve
+from studio.lessons.kit.scene import Figure, Heat, Line, Mark, PictureView, Scene, Words, written
 
 TILES_ASPECT = 2.02
 
@@ -196,23 +187,14 @@ def _rise_figure(state: DeepNetworksState) -> Figure:
     losses = [] if state.grown is None else state.grown.losses
     steps = state.grown.steps if state.grown is not None else 2 * STEPS_AN_OCTAVE
     top = max(1.0, max(losses, default=0.0) * 1.08)
-    marks: tuple[Mark, ...] = (
-        Line(range(1, len(losses) + 1), losses, colour="accent", fill=True),
-        Points([len(losses)] if losses else [], losses[-1:], colour="accent"),
-    )
-    text = (
-        f"From {written(losses[0], 2)} to {written(losses[-1], 2)} in {len(losses)} steps."
-        if losses
-        else "No step yet."
-    )
     low = min(0.0, min(losses, default=0.0))
     return Figure(
         "rise",
         "How strongly it answers",
         (0, steps),
         (low, top),
-        marks,
-        text,
+        loss_curve(losses),
+        curve_in_words(losses, 2),
         x_label="step; it falls where the picture is enlarged",
         aspect=1.4,
     )

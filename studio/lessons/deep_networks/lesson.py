@@ -23,9 +23,7 @@ from studio.lessons.deep_networks.model import (
     strongest,
 )
 from studio.lessons.kit.lesson import Check, Choice, Lesson, Push, Slide, Upload
-from studio.lessons.kit.scene import (
-    Table,
-)
+from studio.lessons.kit.scene import Table
 from studio.lessons.shared.credits import NETWORK_CREDITS, SAMPLE_CREDITS
 
 

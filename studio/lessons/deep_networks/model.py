@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from studio.images.networks.backbones import DEFAULT, LITE0
-from studio.lessons.kit.scene import (
-    Visit,
-)
+from studio.lessons.kit.scene import Visit
 
 if TYPE_CHECKING:
     from studio.images.networks.prepared import Prepared

@@ -20,11 +20,7 @@ from studio.lessons.derivative_works.own_network import (
 )
 from studio.lessons.derivative_works.three_uses import advance_three, begin_three
 from studio.lessons.kit.lesson import Action
-from studio.lessons.kit.scene import (
-    Audio,
-    File,
-    Visit,
-)
+from studio.lessons.kit.scene import Audio, File, Visit
 
 if TYPE_CHECKING:
     from studio.works.work import Work

@@ -22,6 +22,7 @@ from studio.lessons.derivative_works.model import (
 )
 from studio.lessons.derivative_works.own_network import ground_of
 from studio.lessons.derivative_works.three_uses import PITCHES, WRITTEN_NOTES
+from studio.lessons.kit.curves import curve_in_words, loss_curve
 from studio.lessons.kit.scene import (
     Arrow,
     Bars,
@@ -186,16 +187,8 @@ def _centred(pixels: Pixels, aspect: float) -> tuple[float, float, float, float]
 
 
 def _curve(name: str, title: str, losses: Sequence[float], top: float, label: str) -> Figure:
-    marks: tuple[Mark, ...] = (
-        Line(range(1, len(losses) + 1), list(losses), colour="accent", fill=True),
-        Points([len(losses)] if losses else [], list(losses[-1:]), colour="accent"),
-    )
     top = max(top, max(losses, default=0.0) * 1.05)
-    text = (
-        f"From {written(losses[0], 3)} to {written(losses[-1], 3)} in {len(losses)} steps."
-        if losses
-        else "No step yet."
-    )
+    marks, text = loss_curve(losses), curve_in_words(losses, 3)
     return Figure(name, title, (0, STEPS), (0, top), marks, text, x_label="step", y_label=label, aspect=THIRD)
 
 
@@ -359,11 +352,7 @@ def _own_rise(own: Own) -> Figure:
     low, high = min(losses, default=0.0), max(losses, default=1.0)
     room = max(high - low, 0.1) * 0.08
     marks: tuple[Mark, ...] = (Line(range(1, len(losses) + 1), losses, colour="two"),)
-    text = (
-        f"From {written(losses[0], 3)} to {written(losses[-1], 3)} in {len(losses)} steps."
-        if losses
-        else "It has not dreamt yet."
-    )
+    text = curve_in_words(losses, 3, empty="It has not dreamt yet.")
     return Figure(
         "rise",
         "Dreaming: the answer rises",

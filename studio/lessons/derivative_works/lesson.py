@@ -13,10 +13,7 @@ from studio.lessons.derivative_works.licences import LICENCES
 from studio.lessons.derivative_works.model import GROUPS, PARTS, STEPS, DerivativeWorksState
 from studio.lessons.derivative_works.three_uses import advance_three
 from studio.lessons.kit.lesson import Check, Choice, Lesson, Push, Slide, Upload, Write
-from studio.lessons.kit.scene import (
-    Table,
-    written,
-)
+from studio.lessons.kit.scene import Table, written
 from studio.lessons.shared.credits import NETWORK_CREDITS, SAMPLE_CREDITS
 
 OWN_LAYERS = ("blocks.0", "blocks.1", "blocks.2", "classes")

@@ -6,11 +6,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from studio.lessons.kit.scene import (
-    Audio,
-    File,
-    Visit,
-)
+from studio.lessons.kit.scene import Audio, File, Visit
 
 if TYPE_CHECKING:
     from torch import Tensor

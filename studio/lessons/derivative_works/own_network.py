@@ -12,9 +12,7 @@ import numpy as np
 
 from studio.lessons.derivative_works.model import DREAM_SIDE, DerivativeWorksState, Own
 from studio.lessons.kit.saving import pack_network
-from studio.lessons.kit.scene import (
-    File,
-)
+from studio.lessons.kit.scene import File
 
 if TYPE_CHECKING:
     from torch import Tensor

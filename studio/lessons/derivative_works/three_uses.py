@@ -13,78 +13,18 @@ from studio.lessons.derivative_works.model import DREAM_LAYER, STEPS, Derivative
 
 if TYPE_CHECKING:
     from studio.learning.networks import SequenceNetwork
+
 LOOP_SIDE = 144
 PRICE_RATE = 0.004
 
 # Two melodies in the public domain, in C: the beginning of Beethoven's Ode to Joy (1824), and Frère Jacques
 # (traditional, 18th century).
-TUNES = (
-    (
-        64,
-        64,
-        65,
-        67,
-        67,
-        65,
-        64,
-        62,
-        60,
-        60,
-        62,
-        64,
-        64,
-        62,
-        62,
-        64,
-        64,
-        65,
-        67,
-        67,
-        65,
-        64,
-        62,
-        60,
-        60,
-        62,
-        64,
-        62,
-        60,
-        60,
-    ),
-    (
-        60,
-        62,
-        64,
-        60,
-        60,
-        62,
-        64,
-        60,
-        64,
-        65,
-        67,
-        64,
-        65,
-        67,
-        67,
-        69,
-        67,
-        65,
-        64,
-        60,
-        67,
-        69,
-        67,
-        65,
-        64,
-        60,
-        60,
-        55,
-        60,
-        60,
-        55,
-        60,
-    ),
+TUNES = tuple(
+    tuple(map(int, notes.split()))
+    for notes in (
+        "64 64 65 67 67 65 64 62 60 60 62 64 64 62 62 64 64 65 67 67 65 64 62 60 60 62 64 62 60 60",
+        "60 62 64 60 60 62 64 60 64 65 67 64 65 67 67 69 67 65 64 60 67 69 67 65 64 60 60 55 60 60 55 60",
+    )
 )
 PITCHES = tuple(sorted({pitch for tune in TUNES for pitch in tune}))
 WRITTEN_NOTES = 24

@@ -10,19 +10,9 @@ from typing import Any
 import numpy as np
 
 from studio.errors import Refused
-from studio.lessons.kit.lesson import (
-    Action,
-    Handler,
-    dispatch,
-    find_knob,
-    fitting,
-    settings_of,
-)
+from studio.lessons.kit.lesson import Action, Handler, dispatch, find_knob, fitting, settings_of
 from studio.lessons.kit.saving import pack_network, unpack_network
-from studio.lessons.kit.scene import (
-    File,
-    written,
-)
+from studio.lessons.kit.scene import File, written
 from studio.lessons.playground.controls import KNOBS
 from studio.lessons.playground.data import (
     BLUE,

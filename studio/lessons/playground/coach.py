@@ -6,10 +6,7 @@ import math
 
 import numpy as np
 
-from studio.lessons.playground.data import (
-    BLUE,
-    ORANGE,
-)
+from studio.lessons.playground.data import BLUE, ORANGE
 from studio.lessons.playground.model import OWN, PlaygroundState, layers_in
 
 # The coach

@@ -4,20 +4,8 @@ from __future__ import annotations
 
 import math
 
-from studio.lessons.kit.lesson import (
-    Choice,
-    Knob,
-    Push,
-    Slide,
-    Switch,
-    Upload,
-    Write,
-)
-from studio.lessons.playground.data import (
-    BLUE,
-    FEATURES,
-    ORANGE,
-)
+from studio.lessons.kit.lesson import Choice, Knob, Push, Slide, Switch, Upload, Write
+from studio.lessons.playground.data import BLUE, FEATURES, ORANGE
 from studio.lessons.playground.model import MOST_LAYERS, MOST_NEURONS, OPTIMISERS, OWN, PICTURE, STARTS, TASKS
 
 RATES = (0.00001, 0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
@@ -83,7 +71,7 @@ KNOBS: tuple[Knob, ...] = (
     Slide("batch", "Batch size", 1, 30, 1, 10, group="Learning"),
     Choice("activation", "Activation", ("relu", "tanh", "sigmoid", "linear"), "tanh", group="Learning"),
     Choice("cost", "Loss for classes", ("cross-entropy", "squared"), "cross-entropy", group="Learning"),
-    Choice("optimiser", "Rule", tuple(OPTIMISERS), "gradient descent", group="Learning"),
+    Choice("optimiser", "Optimiser", tuple(OPTIMISERS), "gradient descent", group="Learning"),
     Choice("penalty", "Penalty on weights", ("none", "L1", "L2"), "none", group="Learning"),
     Slide("penalty_rate", "Penalty rate", 0, 10, 0.001, 0.0, stops=PENALTIES, group="Learning"),
     Choice("brush", "Brush", (ORANGE, BLUE, "eraser"), ORANGE, group="Your own"),

@@ -22,14 +22,7 @@ from studio.lessons.kit.scene import (
     written,
 )
 from studio.lessons.playground.coach import says
-from studio.lessons.playground.data import (
-    BLUE,
-    FEATURES,
-    ORANGE,
-    REACH,
-    Task,
-    features_of,
-)
+from studio.lessons.playground.data import BLUE, FEATURES, ORANGE, REACH, Task, features_of
 from studio.lessons.playground.model import (
     MOST_LAYERS,
     MOST_NEURONS,

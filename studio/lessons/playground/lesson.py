@@ -10,22 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from studio.lessons.kit.lesson import (
-    Check,
-    Lesson,
-)
-from studio.lessons.kit.scene import (
-    Table,
-)
+from studio.lessons.kit.lesson import Check, Lesson
+from studio.lessons.kit.scene import Table
 from studio.lessons.playground.actions import act
 from studio.lessons.playground.coach import says
 from studio.lessons.playground.controls import KNOBS
 from studio.lessons.playground.drawing import draw, loss_text, pictures_of, share_text
-from studio.lessons.playground.model import (
-    PlaygroundState,
-    begin,
-    train,
-)
+from studio.lessons.playground.model import PlaygroundState, begin, train
 
 
 def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
@@ -81,7 +72,7 @@ LESSON: Lesson[PlaygroundState] = Lesson(
             ),
         ),
         Check(
-            "What will happen if all weights begin at zero?",
+            "What will happen if all weights start at zero?",
             (
                 "It learns just as well",
                 "All neurons in a layer stay alike",

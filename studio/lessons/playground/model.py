@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from studio.errors import Refused
-from studio.lessons.kit.scene import (
-    File,
-)
+from studio.lessons.kit.scene import File
 from studio.lessons.playground.data import (
     DRAWN,
     FEATURES,

@@ -12,10 +12,7 @@ import numpy as np
 from studio.errors import Refused, Unreadable
 from studio.lessons.kit.lesson import Action, Handler, dispatch
 from studio.lessons.kit.saving import pack_network, unpack_network
-from studio.lessons.kit.scene import (
-    Audio,
-    Visit,
-)
+from studio.lessons.kit.scene import Audio, Visit
 from studio.lessons.teach.model import (
     CLASSES,
     MOST_EXAMPLES,

@@ -12,9 +12,7 @@ from typing import Any
 import numpy as np
 
 from studio.lessons.kit.lesson import Action, Camera, Check, Choice, Lesson, Push, Slide, Upload
-from studio.lessons.kit.scene import (
-    Table,
-)
+from studio.lessons.kit.scene import Table
 from studio.lessons.shared.credits import NETWORK_CREDITS, SAMPLE_CREDITS
 from studio.lessons.teach.actions import act
 from studio.lessons.teach.drawing import draw

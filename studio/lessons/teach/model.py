@@ -10,11 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from studio.images.networks.backbones import DEFAULT
-from studio.lessons.kit.scene import (
-    Audio,
-    File,
-    Visit,
-)
+from studio.lessons.kit.scene import Audio, File, Visit
 from studio.lessons.teach.playing import LiveDream
 
 if TYPE_CHECKING:

@@ -7,9 +7,7 @@ from typing import Any
 import numpy as np
 
 from studio.images.networks.backbones import DEFAULT
-from studio.lessons.kit.scene import (
-    Audio,
-)
+from studio.lessons.kit.scene import Audio
 
 STEPS_LIVE = 12
 """Training steps between two drawings while it runs live, so that nothing stutters."""
