@@ -83,8 +83,7 @@ def _basket(name: str, seed: int) -> tuple[Fruit, ...]:
     )
 
 
-# --- The rule: a comparison of colour counts, and nothing more
-# ---------------------------------------------------------
+# The rule: a comparison of colour counts, and nothing more
 
 _ARITHMETIC = {
     ast.Add: operator.add,
@@ -186,8 +185,7 @@ def _value(tree: ast.expr, counts: Mapping[str, int]) -> float:
     raise AssertionError(tree)
 
 
-# --- The visitor
-# ----------------------------------------------------------------------------------------------------------
+# What the visitor does
 
 
 def act(state: RulesState, action: Action) -> RulesState:

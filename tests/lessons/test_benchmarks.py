@@ -1,5 +1,5 @@
-"""Benchmarks: the figures against scikit-learn, drawn digits read, sets in a folder, one's own files, and
-what is refused.
+"""Benchmarks: the figures against scikit-learn, drawn digits read, sets in a folder, the visitor's files,
+and what is refused.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def begun(**wishes: Any) -> BenchmarksState:
-    return LESSON.begin(LESSON.settings(wishes))
+def begun(**settings: Any) -> BenchmarksState:
+    return LESSON.begin(LESSON.settings(settings))
 
 
-def trained(epochs: int, **wishes: Any) -> BenchmarksState:
-    state = begun(**wishes)
+def trained(epochs: int, **settings: Any) -> BenchmarksState:
+    state = begun(**settings)
     for _ in range(epochs):
         state = train(state, epochs=1)
     return state
@@ -308,7 +308,7 @@ def test_a_set_is_fetched_beside_the_lesson(monkeypatch: pytest.MonkeyPatch) -> 
 # One's own
 
 
-def test_a_table_of_ones_own_is_learnt() -> None:
+def test_a_table_of_the_visitors_own_is_learnt() -> None:
     rng = np.random.default_rng(0)
     rows = "\n".join(
         f"{rng.normal(3 * k, 1):.3f};{rng.normal(0, 1):.3f};{['low', 'mid', 'high'][k]}"
@@ -380,14 +380,14 @@ def test_networks_are_built_as_written_or_refused() -> None:
     state = begun(channels="4, 8, 16")
     assert state.network is not None
     assert state.network.config.model_dump()["channels"] == (4, 8, 16)
-    for wishes in (
+    for settings in (
         {"channels": "0"},
         {"channels": "a"},
         {"network": "perceptron", "hidden": "9999"},
         {"channels": "1,1,1,1,1"},
     ):
         with pytest.raises(StudioError):
-            begun(**wishes)
+            begun(**settings)
 
 
 def test_a_rate_too_large_ends_with_a_sentence() -> None:

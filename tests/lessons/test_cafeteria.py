@@ -47,8 +47,8 @@ def test_every_number_shown_equals_the_hand_computation(all_meals: bool) -> None
 
 
 def test_the_first_step_is_the_one_on_paper() -> None:
-    """2, 5 and 3 portions for 8.50 $, guessed at 0.50 $ each: the error is 3.50 $, and ε = 1/35 changes them
-    by 0.2, 0.5 and 0.3.
+    """2, 5 and 3 portions for 8.50 $, guessed at 0.50 $ each: the error is 3.50 $, and ε = 1/35 changes
+    them by 0.2, 0.5 and 0.3.
     """
     state = LESSON.act(LESSON.begin(LESSON.settings()), Action("step"))
     assert LESSON.draw(state).tables[1].rows == (
@@ -101,7 +101,7 @@ def test_too_large_a_rate_blows_up_and_is_told_by_name() -> None:
     assert all(abs(price) < 100 for price in state.weights.tolist()), "the prices went back to a sane state"
 
 
-def test_a_menu_of_ones_own_is_read_or_its_line_named() -> None:
+def test_a_menu_of_the_visitors_own_is_read_or_its_line_named() -> None:
     assert [meal.portions for meal in read_menu("1,2,3\n\n4,5,6", 0.0, 0)] == [(1, 2, 3), (4, 5, 6)]
     assert read_menu("1, 1, 1", 0.0, 0)[0].total == pytest.approx(sum(TRUE_PRICES))
     for text, line in (

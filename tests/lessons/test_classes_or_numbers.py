@@ -1,4 +1,6 @@
-"""The line against numpy's fit, the gate against scikit-learn's logistic regression with the same penalty."""
+"""The line against numpy's fit, the gate against scikit-learn's logistic regression with the same
+penalty.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +21,8 @@ from studio.lessons.classes_or_numbers import (
 from studio.lessons.kit.lesson import Action
 
 
-def learnt(**wishes: float) -> ClassesOrNumbersState:
-    state = LESSON.begin(LESSON.settings(wishes))
+def learnt(**settings: float) -> ClassesOrNumbersState:
+    state = LESSON.begin(LESSON.settings(settings))
     while state.steps < ENOUGH - 10:
         state = LESSON.act(state, Action("advance"))
     return state

@@ -1,5 +1,5 @@
-"""What holds for every lesson: it can be read, driven to its limits, printed, and it leaves learning to the
-learning layer.
+"""What holds for every lesson: it can be read, driven to its limits, printed, and it leaves learning to
+the learning layer.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class TestEveryLesson:
             assert 0 <= check.answer < len(check.choices)
             assert check.why
 
-    def test_its_python_runs_as_it_stands(self, name: str) -> None:
+    def test_its_python_runs_as_printed(self, name: str) -> None:
         code = lesson(name).code
         assert 5 <= len(code.strip().splitlines()) <= 16
         exec(compile(code, name, "exec"), {"print": lambda *_: None})
@@ -84,7 +84,7 @@ class TestEveryLesson:
                     state = shown.act(state, Action("advance"))
                 assert_can_be_shown(shown.draw(state))
 
-    def test_every_knob_bears_its_limits(self, name: str) -> None:
+    def test_every_knob_works_at_its_limits(self, name: str) -> None:
         shown = lesson(name)
         for knob in shown.knobs:
             limits: tuple[Any, ...] = ()

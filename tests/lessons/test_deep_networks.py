@@ -34,8 +34,8 @@ def state() -> DeepNetworksState:
 
 
 def seen_by_timm(photo: np.ndarray) -> dict[str, np.ndarray]:
-    """The same layers of timm's tf_efficientnet_lite0, whose state dict the package's file fits one to one,
-    in order.
+    """The same layers of timm's tf_efficientnet_lite0, whose state dict the package's file fits one to
+    one, in order.
     """
     timm = pytest.importorskip("timm")
     network = timm.create_model("tf_efficientnet_lite0", pretrained=False).eval()
@@ -144,7 +144,7 @@ def test_the_dream_tab_is_given_a_layer_it_can_read(state: DeepNetworksState) ->
     assert LESSON.draw(once).visit is None
 
 
-def test_ones_own_photo_is_seen_by_every_layer(state: DeepNetworksState) -> None:
+def test_the_visitors_own_photo_is_seen_by_every_layer(state: DeepNetworksState) -> None:
     """A picture that is dark but for one light square on the right: the first layer is excited there."""
     pixels = np.zeros((300, 400, 3), np.uint8)
     pixels[100:200, 280:380] = 255
@@ -182,7 +182,7 @@ def test_the_atlas_is_small_is_sent_once_and_its_tiles_can_be_chosen(state: Deep
 
 
 def test_a_tile_of_the_atlas_is_what_growing_gives() -> None:
-    """The file stands beside the code that makes it: one tile, made again, looks the same."""
+    """The file fits the code that makes it: one tile, made again, looks the same."""
     layer, column = "blocks.1", 4
     grown = grow(layer, atlas_channels(layer)[column], seed=0, height=128, width=128)
     grown.go_on(grown.steps)

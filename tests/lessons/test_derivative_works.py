@@ -1,5 +1,5 @@
 """One loop: its prices against the delta rule by hand, its tune against the tunes it heard; a network of
-one's own that dreams.
+the visitor's own that dreams.
 """
 
 from __future__ import annotations
@@ -120,8 +120,8 @@ def test_what_it_reports_as_right_is_right(learnt: DerivativeWorksState) -> None
 
 
 def test_the_eyes_that_dream_are_the_network_that_learnt(learnt: DerivativeWorksState) -> None:
-    """At the size it was trained on, "classes" is what the classifier answers; at larger ones it is that, at
-    every place.
+    """At the size it was trained on, "classes" is what the classifier answers; at larger ones it is that,
+    at every place.
     """
     own = own_of(learnt)
     eyes = prepare_trained(own.network, ("classes",))
@@ -134,8 +134,8 @@ def test_the_eyes_that_dream_are_the_network_that_learnt(learnt: DerivativeWorks
 
 
 def test_it_dreams_with_exactly_these_weights(learnt: DerivativeWorksState, tmp_path: Path) -> None:
-    """The first digits of the sha256 are those of the weights in the file it is kept in, read back; another
-    network dreams otherwise.
+    """The first digits of the sha256 are those of the weights in the file it is kept in, read back;
+    another network dreams otherwise.
     """
     state = LESSON.act(LESSON.act(learnt, Action("set", knob="layer", value="blocks.1")), Action("play"))
     for _ in range(6):
@@ -207,7 +207,7 @@ def test_pieces_come_from_the_picture_they_are_named_after() -> None:
         assert any((windows == way).all(axis=(2, 3, 4)).any() for way in (piece, piece[:, ::-1]))
 
 
-def test_ones_own_pictures_are_what_it_learns_from(learnt: DerivativeWorksState) -> None:
+def test_the_visitors_own_pictures_are_what_it_learns_from(learnt: DerivativeWorksState) -> None:
     written = io.BytesIO()
     Image.fromarray(np.random.default_rng(2).integers(0, 256, (60, 80, 3)).astype(np.uint8)).save(
         written, "PNG"

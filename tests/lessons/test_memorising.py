@@ -9,8 +9,8 @@ from studio.lessons.kit.lesson import Action
 from studio.lessons.memorising import LESSON, MemorisingState
 
 
-def learnt(**wishes: float) -> MemorisingState:
-    state = LESSON.begin(LESSON.settings(wishes))
+def learnt(**settings: float) -> MemorisingState:
+    state = LESSON.begin(LESSON.settings(settings))
     while not state.settled:
         state = LESSON.act(state, Action("advance"))
     return state

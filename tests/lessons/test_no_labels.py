@@ -22,10 +22,10 @@ def rested(state: NoLabelsState) -> NoLabelsState:
 
 
 @pytest.mark.parametrize(
-    "wishes", [{}, {"groups": 5, "seed": 7}, {"of": "colours of a picture", "groups": 4}]
+    "settings", [{}, {"groups": 5, "seed": 7}, {"of": "colours of a picture", "groups": 4}]
 )
-def test_it_ends_where_scikit_learn_ends_from_the_same_start(wishes: dict[str, object]) -> None:
-    state = LESSON.begin(LESSON.settings(wishes))
+def test_it_ends_where_scikit_learn_ends_from_the_same_start(settings: dict[str, object]) -> None:
+    state = LESSON.begin(LESSON.settings(settings))
     start = state.centres.numpy().copy()
     theirs = KMeans(len(start), init=start, n_init=1, max_iter=300, tol=0, algorithm="lloyd").fit(
         state.points
@@ -34,7 +34,7 @@ def test_it_ends_where_scikit_learn_ends_from_the_same_start(wishes: dict[str, o
         assert rested(state).centres.numpy() == pytest.approx(theirs.cluster_centers_, abs=1e-6)
 
 
-def test_the_wrongness_never_rises() -> None:
+def test_the_loss_never_rises() -> None:
     losses = rested(LESSON.begin(LESSON.settings({"groups": 6}))).losses
     assert all(after <= before + 1e-12 for before, after in pairwise(losses))
 
@@ -53,7 +53,7 @@ def test_nearest_is_nearest() -> None:
     assert groups_of(points, centres).tolist() == by_hand
 
 
-def test_the_palette_of_ones_own_picture_is_its_colours() -> None:
+def test_the_palette_of_the_visitors_own_picture_is_its_colours() -> None:
     colours = [(230, 30, 40), (20, 90, 200), (250, 240, 60)]
     picture = Image.new("RGB", (90, 60))
     for i, colour in enumerate(colours):

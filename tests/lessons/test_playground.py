@@ -1,5 +1,5 @@
-"""The Playground: what it solves, that it learns as plain torch does, and everything a visitor can take in
-hand.
+"""The Playground: what it solves, that it learns as plain torch does, and everything a visitor can take
+in hand.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from studio.lessons.playground.lesson import LESSON
 from studio.lessons.playground.model import TASKS, PlaygroundState, features_in, layers_in, train
 
 
-def begun(**wishes: Any) -> PlaygroundState:
-    return LESSON.begin(LESSON.settings(wishes))
+def begun(**settings: Any) -> PlaygroundState:
+    return LESSON.begin(LESSON.settings(settings))
 
 
-def trained(epochs: int, **wishes: Any) -> PlaygroundState:
-    return train(begun(**wishes), epochs=epochs)
+def trained(epochs: int, **settings: Any) -> PlaygroundState:
+    return train(begun(**settings), epochs=epochs)
 
 
 def act(state: PlaygroundState, name: str, **fields: Any) -> PlaygroundState:
@@ -70,7 +70,7 @@ def test_numbers_and_colours_are_learnt_too() -> None:
 
 
 def test_it_learns_exactly_as_torch_does() -> None:
-    """Every batch, the last small one too, in the order shuffled anew for each epoch; with momentum and a
+    """Every batch, the last small one too, in an order shuffled again for each epoch; with momentum and a
     penalty.
     """
     state = begun(data="xor", optimiser="momentum", penalty="L2", penalty_rate=0.01, batch=30, cost="squared")
@@ -290,7 +290,7 @@ def test_points_are_drawn_erased_and_learnt_from_while_it_plays() -> None:
     assert str(state.settings["points"]).count("orange") == 2
 
 
-def test_a_click_makes_any_task_ones_own() -> None:
+def test_a_click_makes_the_points_the_visitors_own() -> None:
     state = act(begun(data="gauss"), "click", figure="map", x=1.0, y=-1.0)
     assert state.settings["data"] == "own points"
     assert len(state.task.points) + len(state.task.test_points) == 501
@@ -321,7 +321,7 @@ def test_text_and_points_are_there_and_back() -> None:
     assert data.write_points(points, targets) == text
 
 
-def test_a_picture_of_ones_own_is_painted() -> None:
+def test_a_picture_of_the_visitors_own_is_painted() -> None:
     from PIL import Image
 
     file = io.BytesIO()

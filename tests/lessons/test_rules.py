@@ -1,5 +1,5 @@
-"""Rules against Python's own reading of them, colour words against known colours, and the baskets that break
-the first rule.
+"""Rules against Python's own reading of them, colour words against known colours, and the baskets that
+break the first rule.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def test_counts_add_up_to_the_picture() -> None:
     assert sum(count_colours(fruit.pixels).values()) == fruit.pixels.shape[0] * fruit.pixels.shape[1]
 
 
-def test_a_picture_of_ones_own_is_judged() -> None:
+def test_a_picture_of_the_visitors_own_is_judged() -> None:
     file = io.BytesIO()
     Image.new("RGB", (80, 60), (250, 140, 30)).save(file, "PNG")
     state = LESSON.act(

@@ -69,8 +69,8 @@ def test_it_answers_for_colours_it_never_saw(taught: TeachState) -> None:
 
 
 def test_its_answer_is_the_formula_worked_out_from_the_saved_file(taught: TeachState) -> None:
-    """y = softmax(W2 tanh(W1 x + b1) + b2), with the weights as another library reads them, and the card's
-    own scale.
+    """y = softmax(W2 tanh(W1 x + b1) + b2), with the weights as another library reads them, and the
+    card's own scale.
     """
     kept = LESSON.act(taught, Action("save")).files[0]
     with zipfile.ZipFile(io.BytesIO(kept.content)) as archive:
@@ -122,7 +122,7 @@ def test_numbers_glide_between_the_examples() -> None:
     assert (np.diff(along) > 0).all()
 
 
-def test_it_learns_anew_while_it_runs_and_answers_all_the_while(taught: TeachState) -> None:
+def test_it_learns_again_while_it_runs_and_answers_all_the_while(taught: TeachState) -> None:
     state = LESSON.act(replace(taught, settings=taught.settings | {"drives": "nothing"}), Action("play"))
     old = state.network
     state = shown(shown(state, LEAF, "give_c"), (0.36, 0.5), "give_c")

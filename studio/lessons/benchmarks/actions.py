@@ -11,8 +11,8 @@ import numpy as np
 from studio.lessons.benchmarks.controls import KNOBS
 from studio.lessons.benchmarks.data import Fetching, most_telling
 from studio.lessons.benchmarks.model import TURN, BenchmarksState, Question, begin_with, train
-from studio.lessons.kit.lesson import Action, Handler, dispatch, settings_of
-from studio.lessons.kit.saving import pack_network
+from studio.lessons.kit.lesson import Action, Handler, dispatch
+from studio.lessons.kit.saving import lesson_command, pack_network
 
 MOST_STROKES = 40
 
@@ -170,16 +170,11 @@ def _saved(state: BenchmarksState, _: Action) -> BenchmarksState:
     origin = found.seen.origin or DataSource(
         name="the visitor's own", source="the visitor", licence="the visitor's own"
     )
-    wishes = " ".join(
-        f"--set '{name}={value}'"
-        for name, value in state.settings.items()
-        if value != settings_of(KNOBS)[name]
-    )
     card = Card(
         name=f"benchmark-{found.name}",
         what=f"tells {', '.join(found.classes)} apart",
         data=(origin,),
-        command=f"studio lesson benchmarks {wishes}".strip(),
+        command=lesson_command("benchmarks", KNOBS, state.settings),
         figures={"held-out accuracy": last.held_out_right, "epochs": float(last.number)} if last else {},
         scale=found.scale,
         classes=found.classes,

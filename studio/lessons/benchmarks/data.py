@@ -211,7 +211,7 @@ def _parted(name: str, seen: Examples, held_out: Examples, most: int, seed: int)
     return BenchmarkSet(name, seen, held_out.standardised(scale)[0], raw, scale)
 
 
-# Fetching a set, beside the lesson
+# Downloading a set while the lesson goes on
 
 EXPECTED = {"mnist": 11_594_722, "cifar10": 170_498_071}
 """Bytes of the archives to download: four gzip files of MNIST, one tar of CIFAR-10."""
@@ -263,7 +263,7 @@ class Fetching:
         return f"Downloading {self.name}: {self.fetched / 1e6:.1f} of {EXPECTED[self.name] / 1e6:.0f} MB."
 
 
-# A digit drawn on the sheet, made as the set's own digits were made
+# A digit drawn on the sheet, prepared as the set's own digits were
 
 
 def drawn_digit(strokes: Strokes, side: int) -> np.ndarray:
@@ -325,4 +325,5 @@ def most_telling(data: BenchmarkSet) -> tuple[int, int]:
 
 
 def rounded_share(share: float) -> str:
+    """A share of 0 … 1 as percent; a dash for nan."""
     return f"{share * 100:.1f} %" if math.isfinite(share) else "–"

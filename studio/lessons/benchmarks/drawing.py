@@ -27,9 +27,6 @@ WORST = 12
 ROWS = 12
 
 
-# What there is to see
-
-
 def draw(state: BenchmarksState) -> Scene:
     """What the network is asked and answers, the loss curves, the confusion matrix, and the worst
     mistakes.
@@ -329,6 +326,7 @@ def _mistakes_table(state: BenchmarksState, found: BenchmarkSet, worst: list[int
 
 
 def epoch_table(state: BenchmarksState, last: int = ROWS) -> Table:
+    """Loss and accuracy of the last epochs."""
     rows = tuple(
         (
             str(each.number),
@@ -369,13 +367,13 @@ KNOWN = {
 
 
 def known_table(state: BenchmarksState) -> Table:
+    """What is known about the sets, with what was reached just now."""
     from studio.learning.datasets import KNOWN_SETS
 
     name = str(state.settings["data"])
     rows = [(each, known.here, known.time, known.published) for each, known in KNOWN.items()]
     if name in KNOWN and state.epochs:
-        # What this machine has reached just now stands beside it; of the sets that are a download it is all
-        # that can be said.
+        # Add what was reached here just now; for sets that must be downloaded, nothing else is known.
         known, last = KNOWN[name], state.epochs[-1]
         now = f"{rounded_share(last.held_out_right)} here after {last.number} epoch{'s' * (last.number > 1)}"
         took = f"{max(1, round(state.spent))} s here"

@@ -93,6 +93,7 @@ def begin(settings: Mapping[str, Any]) -> BenchmarksState:
 def begin_with(
     settings: dict[str, Any], upload: tuple[str, bytes] | None, kept: BenchmarkSet | None = None
 ) -> BenchmarksState:
+    """The state with this upload; `kept` is the set to use again, split as it is."""
     try:
         found = kept or _bench(settings, upload)
     except Missing as missing:
@@ -274,6 +275,9 @@ def asked_about(state: BenchmarksState, found: BenchmarkSet) -> tuple[np.ndarray
 
 
 def probabilities(state: BenchmarksState, found: BenchmarkSet) -> tuple[np.ndarray, str]:
+    """The network's probabilities for what it is asked about, [classes], and the true class (empty if
+    unknown).
+    """
     import torch
 
     assert state.network is not None

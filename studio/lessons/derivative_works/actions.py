@@ -90,7 +90,7 @@ def act(state: DerivativeWorksState, action: Action) -> DerivativeWorksState:
         case "travel":
             return _travelled(state)
         case "again":
-            return _dream_anew(state)
+            return _dream_again(state)
     part = state.settings["part"]
     if part == PARTS[2]:
         return (
@@ -138,12 +138,11 @@ def _hear(state: DerivativeWorksState) -> DerivativeWorksState:
     )
 
 
-def _dream_anew(state: DerivativeWorksState) -> DerivativeWorksState:
+def _dream_again(state: DerivativeWorksState) -> DerivativeWorksState:
     state = _shown(replace(state, settings=state.settings | {"part": PARTS[1]}, said="", mood="plain"))
     assert state.own is not None
     if state.own.fitting is not None:
-        # Before it has learnt anything is worth a look as well: the loop is the same, only nothing is known
-        # yet.
+        # An untrained network is worth a look too: the loop is the same, only nothing is known yet.
         said = "It dreams with what it has learnt so far. Press Play to go on training."
         return replace(_own_dream_step(state), playing=False, said=said)
     return replace(state, own=with_dream(state, state.own), playing=True)

@@ -42,9 +42,6 @@ if TYPE_CHECKING:
     from studio.works.work import Work
 
 
-# Drawing
-
-
 def draw(state: DerivativeWorksState) -> Scene:
     """The chosen part."""
     if state.settings["part"] == PARTS[0]:

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-# Whose work is it?
-
 
 @dataclass(frozen=True)
 class Licence:

@@ -25,10 +25,8 @@ TURN = 0.045
 """Seconds of training between two drawings."""
 
 
-# A network of one's own
-
-
 def begin_own(state: DerivativeWorksState) -> Own:
+    """A network that has learnt nothing yet, and what it will learn from."""
     import torch
 
     from studio.learning.datasets import Examples, load
@@ -92,6 +90,7 @@ def digest(network: Any) -> str:
 
 
 def advance_own(state: DerivativeWorksState) -> DerivativeWorksState:
+    """Train for a moment or, once that is done, take one step of the dream."""
     own = state.own
     assert own is not None
     if own.fitting is not None:
@@ -164,6 +163,7 @@ def objective(layer_name: str, number: int) -> Any:
 
 
 def ground_of(state: DerivativeWorksState) -> Pixels:
+    """The picture to dream on: uint8 [h, w, 3]."""
     from studio.lessons.shared.pictures import noise, sample
 
     on = str(state.settings["on"])
@@ -175,6 +175,7 @@ def ground_of(state: DerivativeWorksState) -> Pixels:
 
 
 def with_dream(state: DerivativeWorksState, own: Own) -> Own:
+    """With a new dream of the network as it is now, before its first step."""
     from studio.images.networks.trained_here import prepare_trained
     from studio.images.recipes import DreamRecipe
     from studio.lessons.shared.small_dream import SmallDream

@@ -30,9 +30,6 @@ PITCHES = tuple(sorted({pitch for tune in TUNES for pitch in tune}))
 WRITTEN_NOTES = 24
 
 
-# One loop, three uses
-
-
 def begin_three(seed: int) -> Three:
     """The three uses, before their first step."""
     import torch

@@ -193,9 +193,9 @@ class Lesson(Generic[State]):
     credits: tuple[str, ...] = field(default=())
     folded: tuple[str, ...] = ()
 
-    def settings(self, wishes: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def settings(self, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Every knob's value: the given one where there is one, its default otherwise. Raises `Refused`."""
-        return settings_of(self.knobs, wishes)
+        return settings_of(self.knobs, given)
 
     def knob(self, name: str) -> Knob:
         """The control of that name. Raises `Refused` with the names there are."""

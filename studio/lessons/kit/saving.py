@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import tempfile
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from studio.errors import Unreadable
+from studio.lessons.kit.lesson import Knob, settings_of
 from studio.lessons.kit.scene import File
 
 if TYPE_CHECKING:
@@ -32,6 +34,13 @@ def pack_network(network: Network, card: Card) -> File:
             for path in sorted(Path(folder).iterdir()):
                 zipped.writestr(zipfile.ZipInfo(path.name), path.read_bytes(), zipfile.ZIP_DEFLATED)
     return File(f"{card.name}.zip", archive.getvalue(), "application/zip")
+
+
+def lesson_command(lesson: str, knobs: tuple[Knob, ...], settings: Mapping[str, Any]) -> str:
+    """The command that runs the lesson with these settings; those at their default are left out."""
+    defaults = settings_of(knobs)
+    options = [f"--set '{name}={value}'" for name, value in settings.items() if value != defaults[name]]
+    return " ".join([f"studio lesson {lesson}", *options])
 
 
 def unpack_network(content: bytes, card_name: str, file_name: str) -> Model:

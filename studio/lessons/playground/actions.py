@@ -11,7 +11,7 @@ import numpy as np
 
 from studio.errors import Refused
 from studio.lessons.kit.lesson import Action, Handler, dispatch, find_knob, fitting, settings_of
-from studio.lessons.kit.saving import pack_network, unpack_network
+from studio.lessons.kit.saving import lesson_command, pack_network, unpack_network
 from studio.lessons.kit.scene import File, written
 from studio.lessons.playground.controls import KNOBS
 from studio.lessons.playground.data import (
@@ -184,7 +184,7 @@ def _back_to_best(state: PlaygroundState, _: Action) -> PlaygroundState:
     return replace(measured(resume(state, memory=False)), said=said, mood="plain")
 
 
-# The network taken in hand: features, layers, neurons, weights
+# Changing the network: features, layers, neurons, weights
 
 
 def _node(state: PlaygroundState, action: Action) -> PlaygroundState:
@@ -235,7 +235,7 @@ def _edit(state: PlaygroundState, action: Action) -> PlaygroundState:
     return measured(replace(state, said="", mood="plain"))
 
 
-# Saving and loading: a card and safetensors, as every trained network of the studio
+# Saving and loading: a card and safetensors, as for every trained network of the studio
 
 
 def save_network(state: PlaygroundState) -> File:
@@ -245,7 +245,7 @@ def save_network(state: PlaygroundState) -> File:
     from studio.learning.checkpoints import Card
     from studio.learning.datasets import DataSource
 
-    settings = {name: value for name, value in state.settings.items() if name not in ("brush",)}
+    settings = {name: value for name, value in state.settings.items() if name != "brush"}
     last = state.curve[-1]
     figures = {
         "loss": last.loss,
@@ -253,11 +253,7 @@ def save_network(state: PlaygroundState) -> File:
         "accuracy": last.right,
         "test accuracy": last.test_right,
     }
-    wishes = " ".join(
-        f"--set '{name}={value}'"
-        for name, value in settings.items()
-        if name != "points" and value != _defaults()[name]
-    )
+    without_points = {name: value for name, value in settings.items() if name != "points"}
     card = Card(
         name="playground",
         what=f"a network of the Playground for the task '{settings['data']}', after {state.epoch:.0f} epochs",
@@ -268,7 +264,7 @@ def save_network(state: PlaygroundState) -> File:
                 licence="the visitor's own",
             ),
         ),
-        command=f"studio lesson playground {wishes}".strip(),
+        command=lesson_command("playground", KNOBS, without_points),
         figures={name: figure for name, figure in figures.items() if math.isfinite(figure)},
         notes=json.dumps({"settings": settings}, ensure_ascii=False)
         if len(str(settings["points"])) < 15_000

@@ -9,8 +9,6 @@ import numpy as np
 from studio.lessons.playground.data import BLUE, ORANGE
 from studio.lessons.playground.model import OWN, PlaygroundState, layers_in
 
-# The coach
-
 
 def says(state: PlaygroundState, pictures: dict[str, np.ndarray]) -> tuple[str, str]:
     """One sentence on how it is going, which changes only when something else matters; and its mood."""

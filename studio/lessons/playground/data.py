@@ -172,6 +172,13 @@ def _hills(count: int, noise: float, rng: np.random.Generator) -> Drawn:
 
 @dataclass(frozen=True)
 class DrawnTask:
+    """A task drawn by a formula.
+
+    kind: as of `Task`.
+    count: how many points.
+    draw: from count, noise (0 … 0.5) and a generator to points [n, 2] and targets [n].
+    """
+
     kind: str
     count: int
     draw: Callable[[int, float, np.random.Generator], Drawn]
@@ -187,7 +194,7 @@ DRAWN: dict[str, DrawnTask] = {
 }
 
 
-# Points of one's own, as text: x, y, what, a line each
+# The visitor's own points, as text: one per line, x, y and a class or number
 
 
 def read_points(text: str) -> tuple[np.ndarray, np.ndarray, str]:

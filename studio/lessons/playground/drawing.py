@@ -39,9 +39,6 @@ from studio.lessons.playground.model import (
 GRID, THUMB = 100, 20
 
 
-# What there is to see
-
-
 def draw(state: PlaygroundState) -> Scene:
     """The network with every neuron's picture, the large map with the points, and the loss curves."""
     pictures = pictures_of(state)
@@ -70,10 +67,12 @@ def draw(state: PlaygroundState) -> Scene:
 
 
 def loss_text(number: float) -> str:
+    """A loss as text; a dash for nan."""
     return written(number) if math.isfinite(number) else "–"
 
 
 def share_text(share: float) -> str:
+    """A share of 0 … 1 as percent; a dash for nan."""
     return f"{share * 100:.1f} %" if math.isfinite(share) else "–"
 
 

@@ -105,11 +105,13 @@ def begin(settings: Mapping[str, Any]) -> PlaygroundState:
 def begin_with(
     settings: dict[str, Any], task: Task, network: Layered, picture: np.ndarray | None
 ) -> PlaygroundState:
+    """The state before the first step, with this task and this network."""
     state = PlaygroundState(settings, task, network, None, (), picture=picture, known=settings)
     return measured(replace(state, fitting=_fitting(state, None)))
 
 
 def make_task(settings: Mapping[str, Any], picture: np.ndarray | None) -> Task:
+    """The task that the settings choose. Raises `Refused` for points that cannot be read."""
     name, ratio, seed = str(settings["data"]), float(settings["ratio"]), int(settings["seed"])
     if name == OWN:
         return own_task(str(settings["points"]), ratio, seed)
@@ -146,6 +148,7 @@ def layers_in(settings: Mapping[str, Any]) -> tuple[int, ...]:
 
 
 def build_network(settings: Mapping[str, Any], task: Task) -> Layered:
+    """An untrained network for the task. Raises `Refused` for layers or features that cannot be read."""
     from typing import cast
 
     from studio.learning.networks import Layered, Perceptron
@@ -172,6 +175,7 @@ def _squashed(settings: Mapping[str, Any], task: Task) -> bool:
 
 
 def cost_of(settings: Mapping[str, Any], task: Task) -> str:
+    """The cost's name in `studio.learning`."""
     return (
         "binary cross-entropy"
         if task.kind == "classes" and settings["cost"] == "cross-entropy"

@@ -183,7 +183,7 @@ def _put_back(state: TeachState, _: Action) -> TeachState:
     )
 
 
-# Playing
+# Running live
 
 
 def _play(state: TeachState, _: Action) -> TeachState:

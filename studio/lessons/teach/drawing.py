@@ -39,9 +39,6 @@ PAINTS = ((242, 160, 61), (109, 179, 232), (143, 199, 154))
 """The same three as red, green and blue, for maps."""
 
 
-# Drawing
-
-
 def draw(state: TeachState) -> Scene:
     """What it is shown, what it answers, what that plays, and the examples it learnt from."""
     examples, now = mine(state), answer_now(state)
@@ -194,7 +191,7 @@ def _sliders_input(state: TeachState, examples: Sequence[Example]) -> Figure:
 
 
 def _drawing_input(state: TeachState, examples: Sequence[Example]) -> Figure:  # noqa: ARG001
-    # The sheet is square and stands in the middle; all that is drawn on it counts.
+    # The sheet is the whole figure; everything drawn on it counts.
     marks: list[Mark] = [
         Line([x for x, _ in stroke], [y for _, y in stroke], colour="ink", width=9)
         for stroke in state.strokes

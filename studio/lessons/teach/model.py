@@ -179,7 +179,7 @@ def shown_now(state: TeachState) -> tuple[float, ...] | None:
     return state.seen or None
 
 
-# Teaching
+# Training
 
 
 def _can_learn(examples: Sequence[Example]) -> bool:
@@ -238,6 +238,7 @@ def _scaled(features: np.ndarray, way: Way) -> Any:
 
 
 def train(state: TeachState, steps: int) -> TeachState:
+    """So many steps of the training under way; when it ends, its network takes over."""
     teaching = state.teaching
     if teaching is None:
         return state
@@ -265,6 +266,7 @@ def answer(state: TeachState, features: np.ndarray) -> np.ndarray:
 
 
 def answer_now(state: TeachState) -> np.ndarray | None:
+    """The answer to what it is being shown, [3]; None while there is nothing shown or nothing learnt."""
     features = shown_now(state)
     return None if features is None or state.network is None else answer(state, np.array([features]))[0]
 

@@ -118,6 +118,7 @@ def _says_at(weights: Tensor, basis: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 def error_on(weights: Tensor, basis: np.ndarray, points: np.ndarray) -> float:
+    """The mean squared error of a curve on points, [n, 2]."""
     return float(np.mean((_says_at(weights, basis, points[:, 0]) - points[:, 1]) ** 2))
 
 
