@@ -7,8 +7,10 @@ from typing import Any
 
 import gradio as gr
 
-from studio.app.desk import Desk, offers
+from studio.app.desk import Desk
+from studio.app.intake import sources_of
 from studio.errors import StudioError
+from studio.works.recipe import Recipe
 
 ENDED = frozenset({"made", "failed", "cancelled", "interrupted"})
 
@@ -21,8 +23,9 @@ FOLLOWS: dict[str, Any] = {
     "show_progress": "hidden",
     "api_visibility": "private",
 }
-"""And one that follows a job: that is cheap and the making is queued elsewhere, one at a time, so many
-visitors may follow at once.
+"""How a handler is bound that follows a job.
+
+Following is cheap, and works are made elsewhere, one at a time, so any number of visitors may follow at once.
 """
 
 
@@ -35,18 +38,16 @@ def followed(desk: Desk, job: str, **more: Any) -> Iterator[tuple[dict[str, Any]
 
 
 def found_again(
-    desk: Desk, job: str | None, more: Callable[[str], dict[str, Any]] = lambda _: {}
+    desk: Desk, job: str | None, more: Callable[[Recipe], dict[str, Any]] | None = None
 ) -> Iterator[tuple[Any, Any]]:
-    """After a reload: the same job's sources, and how far it is. more: what else comes back to the desk, by
-    the recipe's JSON.
-    """
+    """After a reload: the same job's sources, and how far it is. more: what else comes back with them."""
     try:
         if not job:
             yield None, gr.update(interactive=True)
             return
-        recipe_json = desk.jobs.latest(str(job)).recipe_json
-        yield from followed(desk, str(job), found=offers(recipe_json, job=str(job)) | more(recipe_json))
+        recipe = desk.recipe_of_job(str(job))
+        found = sources_of(recipe, job=str(job)) | (more(recipe) if more else {})
+        yield from followed(desk, str(job), found=found)
     except StudioError:
-        # The job was dropped from the ledger, or its work from the gallery: an empty stage is the honest
-        # answer.
+        # The job was dropped from the ledger, or its work from the gallery: the stage is empty.
         yield None, gr.update(interactive=True)

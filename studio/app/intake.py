@@ -1,5 +1,5 @@
-"""How a picture comes in: as a file somebody uploaded, or as something the gallery has. A visitor never names
-a path of ours.
+"""How files come in: as somebody's uploads, or as something the gallery has. A visitor never names a path of
+this computer.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from studio.app.gradio_patches import upload_folder
 from studio.errors import Missing, Refused, Unreadable
 from studio.images.paintings.catalogue import painting
 from studio.images.pictures import Picture, read_picture, write_jpeg
@@ -98,8 +99,10 @@ def receive(
         raise Refused("That is not a picture the page can offer; choose it again.") from None
     if offer.work is not None:
         work = gallery.get(offer.work)
-        recipe = common(work.recipe_json)
-        found = _from_recipe(recipe, offer, role, gallery) if offer.role else _from_work(work, role, gallery)
+        if offer.role:
+            found = _from_recipe(common(work.recipe_json), offer, role, gallery)
+        else:
+            found = _from_work(work, role, gallery)
     elif offer.job is not None and offer.role:
         found = _from_recipe(recipe_of_job(offer.job), offer, role, gallery)
     elif offer.study is not None:
@@ -187,7 +190,8 @@ def unzipped(content: bytes, name: str) -> list[tuple[str, bytes]]:
                 left -= len(score)
                 if left < 0 or len(found) >= MOST_SCORES:
                     raise Refused(
-                        f"{name} unpacks to more than {LARGEST_ARCHIVE >> 20} MB or {MOST_SCORES:,} scores; cut it in two."
+                        f"{name} unpacks to more than {LARGEST_ARCHIVE >> 20} MB or {MOST_SCORES:,} scores; "
+                        "cut it in two."
                     )
                 found.append((inside.name, score))
     except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, NotImplementedError, zlib.error):
@@ -237,8 +241,6 @@ def uploaded(file: Any) -> tuple[Path, str]:
     Gradio checks uploaded files only where it recognises them, so whatever describes itself otherwise is
     refused here.
     """
-    from gradio.utils import get_upload_folder
-
     described = (
         isinstance(file, dict)
         and isinstance(file.get("path"), str)
@@ -246,9 +248,8 @@ def uploaded(file: Any) -> tuple[Path, str]:
     )
     if not described:
         raise Refused("That is not an uploaded picture; choose it again.")
-    folder = Path(get_upload_folder()).resolve()
     path = Path(file["path"]).resolve()
-    if not path.is_relative_to(folder):
+    if not path.is_relative_to(upload_folder()):
         raise Refused("That file was not uploaded here; choose it again.")
     if not path.is_file():
         raise Missing("The uploaded picture is no longer here; choose it again.")
@@ -260,28 +261,32 @@ def laid_out(content: bytes, name: str) -> str:
     """A source's bytes as a file beside the uploads, where Gradio's own components can show and offer it
     again; gives its path.
     """
-    from gradio.utils import get_upload_folder
-
     safe = _plain(Path(name).stem) or "file"
-    path = (
-        Path(get_upload_folder()) / hashlib.sha256(content).hexdigest() / f"{safe}{Path(name).suffix.lower()}"
-    )
+    path = upload_folder() / hashlib.sha256(content).hexdigest() / f"{safe}{Path(name).suffix.lower()}"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     return str(path)
 
 
 def download_name(work: Work) -> str:
-    """A name a person would give the file: tubingen-creatures-7f3a.png."""
-    recipe = json.loads(work.recipe_json)
-    sources = recipe.get("sources") or [{}]
-    stem = Path(sources[0].get("name") or "").stem or sources[0].get("title") or work.title
-    parts = (_plain(stem)[:48], _plain(str(recipe.get("preset") or work.kind)), work.id[:4])
-    return "-".join(part for part in parts if part) + work.suffix
+    """A name a person would give the file, made of the work's title: tubingen-creatures-7f3a.png."""
+    return "-".join(part for part in (_plain(work.title)[:64].strip("-"), work.id[:4]) if part) + work.suffix
+
+
+def sources_of(recipe: Recipe, **origin: str) -> dict[str, list[dict[str, Any]]]:
+    """The sources of a recipe as the page offers files: role -> an `Offer` for each source of that role.
+
+    origin: the `work` or the `job` that the recipe belongs to, by its id.
+    """
+    offered: dict[str, list[dict[str, Any]]] = {}
+    for source in recipe.sources:
+        there = offered.setdefault(source.role, [])
+        there.append({**origin, "role": source.role, "place": len(there)})
+    return offered
 
 
 def common(recipe_json: str) -> Recipe:
-    """What recipes of all kinds have in common, also of kinds this studio does not know."""
+    """What recipes of all kinds have in common, even of a kind this studio does not know."""
     fields = json.loads(recipe_json)
     return Recipe.model_validate(
         {name: fields[name] for name in ("kind", "sources", "seed") if name in fields}

@@ -11,9 +11,10 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, Response
 
+from studio.app.gradio_patches import has_logged_in, mounted_app
 from studio.app.intake import VIEW_SIDE, common, download_name, view
 from studio.errors import StudioError
 from studio.images.pictures import read_picture
@@ -126,15 +127,13 @@ def anybody() -> None:
     """The guard of a studio without a password."""
 
 
-def logged_in(gradio: Callable[[], Any]) -> Callable[[Request], None]:
+def logged_in(web: FastAPI) -> Callable[[Request], None]:
     """The guard of a studio with one: only who logged in on Gradio's page passes."""
 
     def allowed(request: Request) -> None:
-        app = gradio()
-        for cookie in (f"access-token-{app.cookie_id}", f"access-token-unsecure-{app.cookie_id}"):
-            if request.cookies.get(cookie) in app.tokens:
-                return
-        raise HTTPException(401, "Log in first.")
+        # Gradio is mounted behind the routes that ask, so it is found only now.
+        if not has_logged_in(mounted_app(web), request.cookies):
+            raise HTTPException(401, "Log in first.")
 
     return allowed
 

@@ -1,5 +1,5 @@
-"""What the page and its named endpoints say about works and jobs: plain JSON with addresses, never a path of
-this machine.
+"""What the page and its named endpoints say about works: plain JSON with addresses, never a path of this
+computer.
 """
 
 from __future__ import annotations
@@ -10,9 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from studio.app.intake import common, download_name
-from studio.errors import StudioError
-from studio.making.kinds import read_recipe
+from studio.app.intake import download_name
 from studio.music.melody.renditions import exports, reads_back
 from studio.works.gallery import Gallery
 from studio.works.recipe import Source
@@ -94,12 +92,28 @@ def work_page(work: Work, gallery: Gallery) -> WorkPage:
     )
 
 
-def _in_words(work: Work) -> str:
-    try:
-        return read_recipe(work.recipe_json).in_words()
-    except StudioError:
-        # A kind of a newer studio, or of an extension that is not here.
-        return common(work.recipe_json).in_words()
+MELODY_RATIO = 1.6
+"""Width / height of a thumbnail that is no picture but a piano roll, 512 x 320."""
+
+
+def _tile(work: Work) -> dict[str, Any]:
+    """What the work's row holds already: no recipe is read for a tile."""
+    return {
+        "id": work.id,
+        "kind": work.kind,
+        "title": work.title,
+        "words": work.words,
+        "made_at": work.made_at.isoformat(),
+        "name": download_name(work),
+        "media_type": work.media_type,
+        "ratio": _ratio(work),
+        "facts": _facts(work),
+        "exports": [ExportView(name=form.name, label=form.label) for form in exports(work)],
+        "reads_back": reads_back(work),
+        "file": f"works/{work.id}/file",
+        "view": f"works/{work.id}/view",
+        "thumb": f"works/{work.id}/thumb",
+    }
 
 
 def _facts(work: Work) -> dict[str, Any]:
@@ -111,25 +125,9 @@ def _facts(work: Work) -> dict[str, Any]:
     return dict(work.facts)
 
 
-def _tile(work: Work) -> dict[str, Any]:
+def _ratio(work: Work) -> float:
+    """Width / height, within what can be laid out on a wall."""
     size = re.search(
         r"(\d+)\D+(\d+)", str(work.facts.get("size", ""))
-    )  # [768, 576], or "768 x 576" before 0.3
-    return {
-        "id": work.id,
-        "kind": work.kind,
-        "title": work.title,
-        "words": _in_words(work),
-        "made_at": work.made_at.isoformat(),
-        "name": download_name(work),
-        "media_type": work.media_type,
-        "ratio": max(0.2, min(5.0, int(size[1]) / int(size[2])))
-        if size
-        else 1.6,  # a melody's thumbnail is its piano roll, 512 x 320
-        "facts": _facts(work),
-        "exports": [ExportView(name=form.name, label=form.label) for form in exports(work)],
-        "reads_back": reads_back(work),
-        "file": f"works/{work.id}/file",
-        "view": f"works/{work.id}/view",
-        "thumb": f"works/{work.id}/thumb",
-    }
+    )  # [768, 576], or before 0.3 "768 x 576"
+    return max(0.2, min(5.0, int(size[1]) / int(size[2]))) if size else MELODY_RATIO

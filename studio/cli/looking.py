@@ -104,6 +104,6 @@ def doctor(as_json: bool) -> None:
 @click.option("--open/--no-open", "open_browser", default=False, help="Open the page in the browser.")
 def app(port: int, host: str, open_browser: bool) -> None:
     """Open the studio in the browser."""
-    from studio.app.page import serve
+    from studio.app.serving import serve
 
     serve(host, port, open_browser=open_browser)

@@ -30,7 +30,7 @@ CHROMIUM = next(
     None,
 )
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
-PATIENCE = 90_000
+PATIENCE = 120_000
 """Milliseconds a page may take on a busy machine."""
 
 

@@ -22,7 +22,8 @@ from tests.app.photos import picture
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("app")]
 
 MASK = """async () => {
-  const image = [...document.querySelectorAll('.source')].find((each) => each.innerText.includes('mask')).querySelector('img');
+  const sources = [...document.querySelectorAll('.source')];
+  const image = sources.find((each) => each.innerText.includes('mask')).querySelector('img');
   await image.decode();
   const canvas = document.createElement('canvas');
   canvas.width = image.naturalWidth;
@@ -86,8 +87,8 @@ def small(page: Any, *, steps: int = 4, size: int = 160) -> None:
     size_box.press("Tab")
 
 
-def dice(page: Any, seed: int) -> None:
-    box = page.get_by_label("Dice", exact=True)
+def choose_seed(page: Any, seed: int) -> None:
+    box = page.get_by_label("Seed", exact=True)
     box.fill(str(seed))
     box.press("Tab")
 
@@ -103,13 +104,13 @@ def test_a_photo_becomes_a_dream_that_is_found_again_and_remade(
         # What the person sees while it happens: the preview's picture, as often as it changes.
         page.evaluate(
             """() => { window.seen = new Set(); const after = document.querySelector('.stage .after');
-            new MutationObserver(() => { if (after.src.startsWith('data:image/jpeg')) window.seen.add(after.src); })
-              .observe(after, {attributes: true, attributeFilter: ['src']}); }"""
+            const look = () => { if (after.src.startsWith('data:image/jpeg')) window.seen.add(after.src); };
+            new MutationObserver(look).observe(after, {attributes: true, attributeFilter: ['src']}); }"""
         )
         choose(page, photo)
         assert "240 × 180" in page.inner_text(".stage .tools[data-for=photo]")
         small(page, steps=8, size=224)
-        dice(page, 11)
+        choose_seed(page, 11)
         page.click("#dream")
         page.wait_for_selector(".stage[data-mode=running]")
         page.wait_for_function(
@@ -269,7 +270,7 @@ def test_the_gallery_is_searched_and_a_work_removed_only_when_confirmed(
         choose(page, photo)
         page.get_by_label("Author").fill("Ottilie Unverwechselbar")
         small(page, steps=2, size=96)
-        dice(page, 77)
+        choose_seed(page, 77)
         page.click("#dream")
         page.wait_for_selector(".stage[data-mode=done]")
         page.get_by_role("tab", name="Gallery").click()
@@ -284,7 +285,7 @@ def test_the_gallery_is_searched_and_a_work_removed_only_when_confirmed(
         # Its settings go back to the desk.
         page.click("[data-do=again]")
         page.wait_for_selector(".stage[data-mode=photo]")
-        page.wait_for_function('() => document.querySelector("[aria-label=Dice]").value === "77"')
+        page.wait_for_function('() => document.querySelector("[aria-label=Seed]").value === "77"')
 
         page.get_by_role("tab", name="Gallery").click()
         page.click("[data-do=remove]")
@@ -295,7 +296,7 @@ def test_the_gallery_is_searched_and_a_work_removed_only_when_confirmed(
         page.wait_for_selector(".gallery[data-showing=wall]")
         page.fill("input[type=search]", "unverwechselbar")
         page.wait_for_selector(".gallery .none:not([hidden])")
-        assert "Nothing on the wall fits" in page.inner_text(".gallery .none")
+        assert "No works match" in page.inner_text(".gallery .none")
 
 
 def test_the_camera_takes_a_photo(chromium: Chromium, studio: Open) -> None:

@@ -123,7 +123,7 @@ def test_bars_are_kept_the_others_asked_for_again_and_it_plays(
         take(page).get_by_role("link", name="In the gallery").click()
         page.wait_for_selector(".gallery article .hit", state="attached")
         assert page.locator(".gallery article h2").inner_text().startswith("After Tunes of my own")
-        page.get_by_role("button", name="Compose again with these wishes").click()
+        page.get_by_role("button", name="Compose again with these settings").click()
         page.wait_for_selector(".compose .take", state="visible")
 
 
@@ -146,7 +146,7 @@ def test_a_wish_that_cannot_be_met_is_let_go_with_a_click(
         # A pin set on the roll is written where pins can be written.
         take(page).get_by_role("button", name="Pin notes").tap()
         take(page).locator(".notes .note").first.tap()
-        page.get_by_role("button", name="More wishes").click()
+        page.get_by_role("button", name="More constraints").click()
         page.wait_for_function(
             "() => [...document.querySelectorAll('textarea')].some((each) => each.value.startsWith('1:1='))"
         )

@@ -9,9 +9,8 @@ import pytest
 
 from studio.app.intake import Offer, receive, show, uploaded
 from studio.errors import Missing, Refused, StudioError
-from studio.images.recipes import DreamRecipe
 from studio.works.gallery import Gallery
-from studio.works.recipe import Recipe, check
+from studio.works.recipe import Recipe
 from tests.app.photos import picture
 
 
@@ -89,16 +88,3 @@ def test_the_view_of_a_large_photo_is_small(uploads: Path) -> None:
     assert (shown.width, shown.height) == (3000, 2000)
     assert shown.view.startswith("data:image/jpeg;base64,")
     assert len(shown.view) < 1_500_000
-
-
-def test_dials_become_wishes() -> None:
-    from studio.app.tabs.dream import from_dials  # here, for it brings all of Gradio with it
-
-    assert from_dials({"size": "own", "steps": 3, "preset": None, "seed": None}) == {
-        "size": None,
-        "steps": 3,
-        "preset": None,
-    }
-    assert check(DreamRecipe, {"size": from_dials({"size": "1024"})["size"]}).model_dump()["size"] == 1024
-    with pytest.raises(Refused, match="size"):
-        check(DreamRecipe, {"size": from_dials({"size": "huge"})["size"]})

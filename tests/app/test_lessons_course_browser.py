@@ -1,4 +1,4 @@
-"""Every lesson in a real Chromium: its first action is done as it says, and what it promises is to be seen."""
+"""Every lesson in a real Chromium: its first action is done as it says, and what it promises is seen."""
 
 from __future__ import annotations
 
@@ -67,7 +67,8 @@ def counted(page: Any, name: str, at_least: float) -> None:
     """Wait until the number of that name has come so far."""
     page.wait_for_function(
         """([name, least]) => [...document.querySelectorAll('.numbers div')].some((each) =>
-             each.querySelector('span').textContent === name && parseFloat(each.querySelector('b').textContent) >= least)""",
+             each.querySelector('span').textContent === name
+             && parseFloat(each.querySelector('b').textContent) >= least)""",
         arg=[name, at_least],
     )
 
@@ -96,7 +97,8 @@ def wait_for_dials(page: Any, layers: list[str]) -> None:
         fine.click()
     page.wait_for_function(
         """(layers) => {
-          const shown = [...document.querySelectorAll('.settings-side .token')].map((each) => each.textContent.trim());
+          const tokens = [...document.querySelectorAll('.settings-side .token')];
+          const shown = tokens.map((each) => each.textContent.trim());
           return layers.every((layer) => shown.some((each) => each.startsWith(layer)));
         }""",
         arg=layers,

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from studio.app.page import application, login_wanted
+from studio.app.page import application
+from studio.app.serving import login_wanted
 from studio.errors import Refused
 from studio.making.jobs import Jobs
 from studio.works.gallery import Gallery
@@ -73,7 +74,7 @@ def test_who_has_not_logged_in_sees_nothing(visitor) -> None:  # type: ignore[no
 def test_a_taken_port_is_told_at_once() -> None:
     import socket
 
-    from studio.app.page import serve
+    from studio.app.serving import serve
 
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -89,7 +90,7 @@ def test_what_a_killed_server_left_is_removed_by_the_next_and_nothing_else(
     import sys
     import tempfile
 
-    from studio.app.page import _temporary_folder
+    from studio.app.serving import _temporary_folder
 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     name = "from studio.works.keeper import Keeper; print(Keeper.this())"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -57,11 +58,9 @@ def test_day_and_night_look_the_same() -> None:
 
 
 def test_nothing_is_fetched_from_elsewhere() -> None:
-    folder = files("studio.app.widgets")
-    texts = [
-        style_sheet(),
-        *(each.read_text("utf-8") for each in folder.iterdir() if each.name.endswith((".js", ".html"))),
-    ]
+    folder = Path(str(files("studio.app")))
+    scripts = [path for suffix in ("js", "html", "css") for path in folder.rglob(f"*.{suffix}")]
+    texts = [style_sheet(), *(path.read_text("utf-8") for path in scripts)]
     for text in texts:
         assert not re.search(r"https?://(?!www\.w3\.org/)|@import|//cdn", text)
     assert theme()._stylesheets == []

@@ -1,4 +1,4 @@
-"""A small style for the tests of the app: jigs made up here, so that nothing has to be read from elsewhere."""
+"""A small style for the tests of the app: jigs made up here, so that nothing is read from elsewhere."""
 
 from __future__ import annotations
 

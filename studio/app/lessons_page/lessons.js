@@ -443,7 +443,7 @@ const openTab = (name) => {
   tabs.find((each) => each.textContent.trim() === name)?.click();
 };
 const visit = ({ tab, settings, network, layers }) => {
-  trigger("visit", { tab, settings });
+  trigger(`visit_${tab}`, { settings });
   if (network) window.studio?.desks?.dream?.bringNetwork?.(new File([bytesOf(network)], network.name, { type: network.kind }), layers);
   window.scrollTo({ top: 0 });
 };

@@ -1,54 +1,39 @@
-"""The Compose tab: a style, a few wishes, takes to hear and read, bars to keep.
-
-Every control is derived from the recipe (`controls(ComposeRecipe)`): its range, default and sentence stand
-there and nowhere else.
-"""
+"""The Compose tab: a style, a few constraints, takes to hear and read, bars to keep."""
 
 from __future__ import annotations
 
 import html
-import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
 from studio.app.desk import MOST_TAKES, Desk
+from studio.app.dials import Dials, dial, recipe_settings, slider, with_unit
 from studio.app.following import ENDED, FOLLOWS, QUICK
 from studio.app.intake import Credit, laid_out
-from studio.app.tabs.dream import KEEP, dial, refusal
+from studio.app.room import Entrance, Room, TabOffers, nonce, refusal
+from studio.app.views import work_view
 from studio.app.widgets import answer, widget
 from studio.errors import Refused, StudioError
 from studio.music.melody.recipes import SCALES, ComposeRecipe
 from studio.music.reading.pieces import SUFFIXES
-from studio.works.recipe import Control, Fold, controls
+from studio.works.recipe import Control, Fold
 
 LABELS = {
     "max_copy": "Longest copy",
-    "seed": "Dice",
     "composer": "Who chooses the notes",
     "end": "Last note",
     "start": "First note",
 }
-"""Controls whose field has a technical name. All others are called as their field."""
 
 OFFERED = {
     "meter": ("", "4/4", "2/2", "2/4", "3/4", "6/8", "9/8", "12/8"),
     "key": (
         "",
-        "C",
-        "G",
-        "D",
-        "A",
-        "F",
-        "Bb",
-        "Eb",
-        "Am",
-        "Em",
-        "Bm",
-        "Dm",
-        "Gm",
+        *["C", "G", "D", "A", "F", "Bb", "Eb", "Am", "Em", "Bm", "Dm", "Gm"],
         "D dorian",
         "G mixolydian",
     ),
@@ -57,338 +42,190 @@ OFFERED = {
 }
 """What is offered by a click where anything that can be read may be typed."""
 
-NOT_HERE = frozenset({"style", "seed", "format", "title", "keep"})
-"""Controls that stand elsewhere: style and dice above, bars to keep on the takes, or have no place on this
-page.
+AS_THE_STYLE = "as the style"
+"""What an empty control says that is then decided by the style."""
+
+ELSEWHERE = frozenset({"style", "seed", "format", "title", "keep"})
+"""Controls that are not made with the others: the style is above, the seed below, bars are kept on the takes,
+and the rest have no place on this page.
 """
 
-TYPED = frozenset({"max_copy", "contour_limit", "tempo"})
-"""Numbers that may be left empty, and so are typed."""
+MOST_BARS = 64
+"""The end of the slider; a recipe may have more."""
 
 OWN = "own"
-"""The style that stands for the files of one's own below it."""
+"""The style that stands for the visitor's own files."""
 
 
 @dataclass(frozen=True)
-class ComposeTab:
-    """What other parts of the page need of this tab."""
+class OwnTunes:
+    """Files of the visitor's own that are the style. heard: what is in them, in words."""
 
-    desk: Desk
+    files: gr.File
+    heard: gr.HTML
+    credit: tuple[gr.Textbox, gr.Textbox, gr.Textbox]
+
+
+@dataclass(frozen=True)
+class ComposeParts:
+    """The components of the tab. remembered: the latest jobs of this browser."""
+
     takes: gr.HTML
     style: gr.Dropdown
+    about: gr.HTML
+    own: OwnTunes
     theme: gr.File
     theme_fold: gr.Accordion
-    dials: dict[str, Any]
+    dials: Dials
+    count: gr.Slider
+    button: gr.Button
+    remembered: gr.BrowserState
 
     @property
-    def loaded(self) -> list[Any]:
-        """What `load` gives values for."""
-        return [self.style, self.theme, self.theme_fold, *self.dials.values()]
+    def filled(self) -> list[Any]:
+        """What `settings_shown` gives values for."""
+        return [self.style, self.theme, self.theme_fold, *self.dials.components]
 
-    def load(self, recipe: ComposeRecipe, of: str) -> list[Any]:
-        """What makes the style, the theme and the dials show this recipe. of: the id of the work or job it
-        belongs to.
-        """
-        given = recipe.model_dump()
-        style = _style_dial(
-            recipe.style, of if any(source.role == "tune" for source in recipe.sources) else ""
-        )
-        lent = next((source for source in recipe.sources if source.role == "theme"), None)
-        theme = laid_out(self.desk.gallery.read_source(lent), lent.name or "theme.mid") if lent else None
-        return [
-            style,
-            theme,
-            gr.Accordion(open=lent is not None),
-            *(_onto_dial(name, given[name]) for name in self.dials),
-        ]
+    @property
+    def outputs(self) -> list[Any]:
+        """What a request changes."""
+        return [self.takes, self.remembered, self.button]
 
 
-def compose_tab(desk: Desk) -> ComposeTab:
+def compose_tab(room: Room) -> TabOffers:
     """Build the tab's content inside the Blocks that are open."""
+    desk = room.desk
+    parts = _lay_out(desk)
+    takes = Takes(desk, parts.dials)
+    shown = Shown(desk, parts)
+    _connect_requests(parts, takes)
+    _connect_memory(parts, takes, shown)
+    _connect_dials(parts, desk)
+    return TabOffers(
+        opener=parts.takes,
+        again=Entrance(
+            [parts.takes, *parts.filled], shown.work, "Compose again with these settings", ASK_ONCE_MORE
+        ),
+        medium="melody",
+    )
 
+
+# --- Layout
+
+
+def _lay_out(desk: Desk) -> ComposeParts:
     def stop(job: str) -> dict[str, Any]:
         return answer(lambda: {"stopped": desk.cancel(str(job))})
 
-    by_name = {control.name: control for control in controls(ComposeRecipe)}
-    folded = [control for control in by_name.values() if control.fold is Fold.FOLDED]
-    dials: dict[str, Any] = {}
+    events = ("again", "arrived", "open_work", "pin", "relax")
+    makers: dict[str, Any] = dict.fromkeys(OFFERED, _suggesting_dial)
+    makers |= {"composer": _composer_dial, "instrument": _instrument_dial, "bars": _bars_dial}
+    makers |= {"contour": _contour_dial, "seed": _seed_dial}
+    dials = Dials(ComposeRecipe, labels=LABELS, makers=makers, usual=_constraint_dial)
+    usual_style = str(ComposeRecipe.model_fields["style"].default)
     with gr.Row(elem_classes="studio-floor compose-floor", equal_height=False):
         with gr.Column(scale=7, min_width=320, elem_classes="picture-side"):
-            takes = widget("compose", server=(stop,), shared=("melody",))
+            takes = widget("compose", server=(stop,), events=events, shared=("melody",))
         with gr.Column(scale=4, min_width=300, elem_classes="settings-side"):
-            style = _style_dial(by_name["style"].default)
-            about = gr.HTML(_about(desk, by_name["style"].default), elem_classes="style-about")
-            with gr.Accordion("Tunes of your own", open=False, elem_classes="own-tunes"):
-                gr.Markdown(
-                    "They are the style at once, without training: MIDI, MusicXML, ABC or Humdrum, one by one or in a .zip."
-                )
-                own = gr.File(
-                    file_count="multiple",
-                    file_types=[*SUFFIXES, ".zip"],
-                    label="Scores or MIDI files",
-                    height=140,
-                )
-                heard = gr.HTML("", elem_classes="own-heard")
-                title = gr.Textbox(label="What they are called", max_lines=1, placeholder="Tunes of my own")
-                author = gr.Textbox(label="Whose they are", max_lines=1)
-                licence = gr.Textbox(
-                    label="Their licence", max_lines=1, info="It stays with what is made from them."
-                )
-            for control in by_name.values():
-                if control.fold is Fold.IN_SIGHT and control.name not in NOT_HERE:
-                    dials[control.name] = _dial(control)
-            count = gr.Slider(
-                1, MOST_TAKES, 2, step=1, label="Takes", info="How many at once, each with dice of its own."
-            )
+            style = style_dial(usual_style)
+            about = gr.HTML(about_style(desk, usual_style), elem_classes="style-about")
+            own = _own_tunes()
+            dials.add_rest(Fold.IN_SIGHT, ELSEWHERE)
+            info = "How many at once, each with a seed of its own."
+            count = gr.Slider(1, MOST_TAKES, 2, step=1, label="Takes", info=info)
             with gr.Group(elem_classes="go"):
                 button = gr.Button("Compose", variant="primary", size="lg", elem_id="compose")
-            with gr.Accordion("A line to follow", open=False):
-                dials["contour"] = widget("contour", value=[], info=by_name["contour"].help)
-                for name in ("contour_limit", "contour_pull"):
-                    dials[name] = _dial(by_name[name])
-            with gr.Accordion("A theme to lean on", open=False, elem_classes="theme") as theme_fold:
-                theme = gr.File(file_types=list(SUFFIXES), label="Score or MIDI file", height=140)
-                dials["theme_pull"] = _dial(by_name["theme_pull"])
-            with gr.Accordion("More wishes", open=False):
-                for control in folded:
-                    if control.name not in dials and control.name not in NOT_HERE:
-                        dials[control.name] = _dial(control)
-                dials["seed"] = _dial(by_name["seed"])
-
+            theme, theme_fold = _folded(dials)
     remembered = gr.BrowserState(
-        None, storage_key="studio-compose", secret="not a secret: it holds jobs' ids"
+        None, storage_key="studio-compose", secret="not a secret: it holds the ids of jobs"
     )
-    tab = ComposeTab(desk, takes, style, theme, theme_fold, dials)
-    plain = [name for name in dials if name != "contour"]
+    return ComposeParts(takes, style, about, own, theme, theme_fold, dials, count, button, remembered)
 
-    # The takes are always given a whole value, and the contour likewise (see the note in `dream`).
 
-    def compose(
-        style: str | None,
-        files: Sequence[str] | None,
-        title: str,
-        author: str,
-        licence: str,
-        theme: str | None,
-        count: float,
-        *values: Any,
-    ) -> Iterator[Any]:
-        try:
-            wishes = from_dials(dict(zip(dials, values, strict=True)))
-            seed = int(wishes.pop("seed", secrets.randbelow(2**31)))
-            tunes = [_as_uploaded(path) for path in files or ()] if style == OWN else []
-            if style == OWN and not tunes:
-                raise Refused(
-                    "Add tunes of your own first: open “Tunes of your own” and drop some files there."
-                )
-            wishes |= {"style": str(style or ""), "seed": seed}
-            yield (
-                _busy("reading the tunes" if tunes else "opening the style"),
-                gr.skip(),
-                gr.update(interactive=False),
-            )
-            if not tunes and not wishes["style"].startswith("of:"):
-                for read in desk.read_style(wishes["style"]):
-                    yield _busy(**read), gr.skip(), gr.skip()
-            credit = Credit(title or "", author or "", licence or "")
-            jobs = desk.compose(wishes, tunes, credit, count=int(count), others=leaning_on(theme))
-            yield from followed(jobs)
-        except StudioError as error:
-            yield refusal(str(error)), gr.skip(), gr.update(interactive=True)
+def _own_tunes() -> OwnTunes:
+    said = "They are the style at once, without training: MIDI, MusicXML, ABC or Humdrum, one by one or in a .zip."
+    with gr.Accordion("Tunes of your own", open=False, elem_classes="own-tunes"):
+        gr.Markdown(said)
+        files = gr.File(
+            file_count="multiple",
+            file_types=[*SUFFIXES, ".zip"],
+            label="Scores or MIDI files",
+            height=140,
+        )
+        heard = gr.HTML("", elem_classes="own-heard")
+        credit = (
+            gr.Textbox(label="What they are called", max_lines=1, placeholder="Tunes of my own"),
+            gr.Textbox(label="Whose they are", max_lines=1),
+            gr.Textbox(label="Their licence", max_lines=1, info="It stays with what is made from them."),
+        )
+    return OwnTunes(files, heard, credit)
 
-    def leaning_on(theme: str | None) -> dict[str, Any]:
-        return {"theme": {"file": _as_uploaded(theme)}} if theme else {}
 
-    def again(event: gr.EventData, theme: str | None, count: float, *values: Any) -> Iterator[Any]:
-        """Keep some bars of a take and ask for the others anew, with the wishes as the dials show them now."""
-        try:
-            wishes = from_dials(dict(zip(dials, values, strict=True)))
-            bars = [int(bar) for bar in getattr(event, "bars", ()) or ()]
-            seed = secrets.randbelow(2**31)
-            jobs = desk.compose_around(
-                str(event.id), bars, seed, count=int(count), settings=wishes, others=leaning_on(theme)
-            )
-            yield from followed(jobs)
-        except (StudioError, ValueError, TypeError) as error:
-            sentence = (
-                str(error)
-                if isinstance(error, StudioError)
-                else "Those bars cannot be kept; choose them again."
-            )
-            yield refusal(sentence), gr.skip(), gr.update(interactive=True)
+def _folded(dials: Dials) -> tuple[gr.File, gr.Accordion]:
+    """The folds below the button; gives the theme and its fold."""
+    with gr.Accordion("A line to follow", open=False):
+        for name in ("contour", "contour_limit", "contour_pull"):
+            dials.add(name)
+    with gr.Accordion("A theme to lean on", open=False, elem_classes="theme") as theme_fold:
+        theme = gr.File(file_types=list(SUFFIXES), label="Score or MIDI file", height=140)
+        dials.add("theme_pull")
+    with gr.Accordion("More constraints", open=False):
+        dials.add_rest(Fold.FOLDED, ELSEWHERE)
+        dials.add("seed")
+    return theme, theme_fold
 
-    def followed(jobs: Sequence[str]) -> Iterator[Any]:
-        told = [desk.job(job) for job in jobs]
 
-        def now() -> tuple[Any, Any, Any]:
-            ended = all(each["state"] in ENDED for each in told)
-            return (
-                {"state": "takes", "jobs": told, "nonce": secrets.token_hex(4)},
-                list(jobs),
-                gr.update(interactive=ended),
-            )
+# --- The dials of this tab
 
-        yield now()
-        for place, job in enumerate(jobs):
-            for state in desk.follow(job):
-                told[place] = state | ({"ways_out": desk.ways_out(job)} if state["state"] == "failed" else {})
-                yield now()
 
-    def takes_again(jobs: list[str] | None) -> Iterator[Any]:
-        """After a reload: the takes this browser asked for last, or how far they are."""
-        try:
-            if jobs:
-                yield from followed([str(job) for job in jobs])
-            else:
-                yield None, None, gr.update(interactive=True)
-        except StudioError:
-            yield None, None, gr.update(interactive=True)
-
-    def dials_again(jobs: list[str] | None) -> list[Any]:
-        """After a reload: the wishes of those takes. Otherwise the dials stay as they are: whoever is quick
-        has turned one already.
-        """
-        try:
-            job = str((jobs or [""])[0])
-            found = dict(zip(tab.loaded, tab.load(desk.composed(job), job), strict=True))
-            # Each take had dice of its own; the dial shows none, so that the next ones are new.
-            return [None if each is dials["seed"] else value for each, value in found.items()]
-        except StudioError:
-            return [KEEP if each is dials["contour"] else gr.skip() for each in tab.loaded]
-
-    def relax(event: gr.EventData) -> list[Any]:
-        """Change the one parameter that a refusal suggests."""
-        return [_onto_dial(name, event.value) if name == event.field else gr.skip() for name in plain]
-
-    def pin(event: gr.EventData) -> str:
-        """Pins set on a roll of notes, into the field where they can be written too."""
-        return "\n".join(str(each) for each in event.pins)
-
-    def hear(files: Sequence[str] | None) -> tuple[Any, str]:
-        """Files of one's own have come: they become the style, and what is in them is told."""
-        if not files:
-            return gr.skip(), ""
-        try:
-            found = desk.hear_tunes([_as_uploaded(path) for path in files])
-        except StudioError as error:
-            return gr.skip(), f'<p class="bad">{html.escape(str(error))}</p>'
-        unread = "".join(f'<p class="bad">{html.escape(sentence)}</p>' for sentence in found["unread"][:5])
-        return (OWN if found["tunes"] else gr.skip()), f"<p>{html.escape(found['sentence'])}</p>{unread}"
-
-    outputs = [takes, remembered, button]
-    asked = [style, own, title, author, licence, theme, count, *dials.values()]
-    button.click(compose, asked, outputs, js=PRESSED, trigger_mode="once", **FOLLOWS)
-    takes.again(again, [theme, count, *dials.values()], outputs, **FOLLOWS)
-    # A tab that is not open yet is not built, and what the browser remembers is read when it is: so the takes
-    # ask, and not the page's load.
-    takes.arrived(dials_again, remembered, tab.loaded, **QUICK)
-    takes.arrived(takes_again, remembered, outputs, **FOLLOWS)
-    takes.relax(relax, None, [dials[name] for name in plain], **QUICK).then(
-        None, None, None, js=ASK_ONCE_MORE, api_visibility="private"
+def _constraint_dial(control: Control, label: str) -> Component:
+    """A control that may be left empty is typed, and says what empty means."""
+    if control.many or not (control.default is None or control.type is str):
+        return dial(control, label)
+    return gr.Textbox(
+        control.default or "",
+        label=with_unit(control, label),
+        info=control.help,
+        max_lines=1,
+        placeholder=AS_THE_STYLE,
     )
-    takes.pin(pin, None, dials["pins"], **QUICK)
-    dials["pins"].change(None, dials["pins"], None, js=PINNED, api_visibility="private")
-    own.change(hear, own, [style, heard], show_progress="hidden", api_visibility="private")
-    style.change(lambda name: _about(desk, name), style, about, **QUICK)
-    return tab
 
 
-PRESSED = "(...values) => { window.studio.pressed?.(); return values; }"
-ASK_ONCE_MORE = "() => { const studio = (window.studio ??= {}); if (studio.askOnceMore) studio.askOnceMore(); else studio.askSoon = true; }"
-PINNED = (
-    "(pins) => { const studio = (window.studio ??= {}); studio.pinsWritten = pins; studio.pinned?.(pins); }"
-)
-"""What is said to the takes. Their script runs once the tab has been opened; what comes before waits for it.
-"""
+def _suggesting_dial(control: Control, label: str) -> Component:
+    offered = [(AS_THE_STYLE if choice == "" else choice, choice) for choice in OFFERED[control.name]]
+    return gr.Dropdown(
+        offered, value=control.default or "", label=label, info=control.help, allow_custom_value=True
+    )
 
 
-def _busy(stage: str, done: int = 0, total: int = 0) -> dict[str, Any]:
-    return {"state": "reading", "stage": stage, "done": done, "total": total, "nonce": secrets.token_hex(4)}
+def _composer_dial(control: Control, label: str) -> Component:
+    players = [("Markov chain, exact", "markov"), ("Network (LSTM)", "lstm")]
+    return gr.Radio(players, value=control.default, label=label, info=control.help)
 
 
-def _as_uploaded(path: str) -> dict[str, Any]:
-    """A file that Gradio's own component took, described as the page's widgets describe theirs; `intake`
-    looks whether it was uploaded.
-    """
-    return {
-        "path": str(path),
-        "orig_name": str(path).replace("\\", "/").rsplit("/", 1)[-1],
-        "meta": {"_type": "gradio.FileData"},
-    }
+def _instrument_dial(control: Control, label: str) -> Component:
+    from studio.music.sound.rendering import instruments
+
+    return gr.Dropdown(list(instruments()), value=control.default, label=label, info=control.help)
 
 
-def from_dials(values: dict[str, Any]) -> dict[str, Any]:
-    """The wishes that the dials show: what is empty is left to the style, and lists are written one a line."""
-    wishes: dict[str, Any] = {}
-    for control in controls(ComposeRecipe):
-        value = values.get(control.name)
-        if value == KEEP:
-            continue  # the line, while its fold has not been opened
-        if control.many and isinstance(value, str):
-            value = [line.strip() for line in value.replace(";", "\n").splitlines() if line.strip()]
-        if isinstance(value, str):
-            value = value.strip()
-        if control.type is int and (
-            isinstance(value, float) or (isinstance(value, str) and value.isdecimal())
-        ):
-            value = int(value)
-        if value not in (None, "", []):
-            wishes[control.name] = value
-    return wishes
+def _bars_dial(control: Control, label: str) -> Component:
+    return slider(control, label, maximum=MOST_BARS, classes="bars-dial")
 
 
-def _dial(control: Control) -> Any:
-    """The component with which a person sets this parameter."""
-    label, info = LABELS.get(control.name, control.name.replace("_", " ").capitalize()), control.help
-    if control.name in OFFERED:
-        offered = [("as the style" if choice == "" else choice, choice) for choice in OFFERED[control.name]]
-        return gr.Dropdown(
-            offered, value=control.default or "", label=label, info=info, allow_custom_value=True
-        )
-    if control.name == "composer":
-        players = [("Markov chain, exact", "markov"), ("Network (LSTM)", "lstm")]
-        return gr.Radio(players, value=control.default, label=label, info=info)
-    if control.name == "instrument":
-        from studio.music.sound.rendering import instruments
-
-        return gr.Dropdown(list(instruments()), value=control.default, label=label, info=info)
-    if control.many:
-        return gr.Textbox(
-            "\n".join(control.default), label=label, info=f"{info} One a line.", lines=1, max_lines=6
-        )
-    if control.default is None or control.type is str:
-        unit = f" ({control.unit})" if control.unit else ""
-        return gr.Textbox(
-            control.default or "", label=label + unit, info=info, max_lines=1, placeholder="as the style"
-        )
-    if control.name == "bars":
-        return gr.Slider(
-            control.minimum or 1,
-            64,
-            control.default,
-            step=control.step,
-            label=label,
-            info=info,
-            elem_classes="bars-dial",
-        )
-    if control.name == "seed":
-        return gr.Number(None, label=label, info=f"{info} Empty rolls it anew every time.", precision=0)
-    return dial(control)
+def _contour_dial(control: Control, _label: str) -> Component:
+    return widget("contour", value=[], info=control.help)
 
 
-def _onto_dial(name: str, value: Any) -> Any:
-    if name == "contour":
-        return list(value)
-    if isinstance(value, tuple | list):
-        return "\n".join(str(each) for each in value)
-    if value is None:
-        return None if name == "seed" else ""
-    return value if isinstance(value, int | float) and name not in TYPED else str(value)
+def _seed_dial(control: Control, label: str) -> Component:
+    info = f"{control.help} Leave empty for a new one every time."
+    return gr.Number(None, label=label, info=info, precision=0)
 
 
-def _style_dial(name: str, of: str = "") -> gr.Dropdown:
-    """The styles that are here, each with its size. of: the id of a work or job made after tunes of one's
-    own, which are offered too.
+def style_dial(name: str, of: str = "") -> gr.Dropdown:
+    """The styles that are here, each with its size.
+
+    of: the id of a work or job made after the visitor's own tunes, which are offered too.
     """
     from studio.music.styles.own import catalogue
 
@@ -402,15 +239,238 @@ def _style_dial(name: str, of: str = "") -> gr.Dropdown:
     return gr.Dropdown(offered, value=f"of:{of}" if of else name, label="Style", elem_classes="style-dial")
 
 
-def _about(desk: Desk, name: str | None) -> str:
-    """A style in a sentence, whose it is, and a few bars to hear."""
-    entry = next((each for each in desk.styles() if each["name"] == name), None)
+def about_style(desk: Desk, name: str | None) -> str:
+    """A style in a sentence, whose it is, and a few bars to hear, as HTML."""
     if name == OWN:
         return "<p>Your files, below under “Tunes of your own”, are the style.</p>"
+    entry = next((each for each in desk.styles() if each["name"] == name), None)
     if entry is None:
         return ""
-    said = " ".join(
-        part for part in (entry["sentence"], f"{entry['source']}." if entry["source"] else "") if part
+    parts = (entry["sentence"], f"{entry['source']}." if entry["source"] else "")
+    said = html.escape(" ".join(part for part in parts if part))
+    address = f"styles/{html.escape(entry['name'])}/sample.wav"
+    sample = f'<audio controls preload="none" src="{address}" aria-label="A sample of the style"></audio>'
+    return f"<p>{said}</p>{sample}<p class='small'>{html.escape(entry['licence'])}</p>"
+
+
+# --- Requests
+
+
+class Takes:
+    """Asks for takes and tells how they stand. Each message to the page is a whole value of the takes (see
+    `gradio_patches.AS_IT_IS`), the jobs to remember, and whether the button may be pressed.
+    """
+
+    def __init__(self, desk: Desk, dials: Dials) -> None:
+        self.desk, self.dials = desk, dials
+
+    def compose(
+        self,
+        style: str | None,
+        files: Sequence[str] | None,
+        title: str,
+        author: str,
+        licence: str,
+        *more: Any,
+    ) -> Iterator[Any]:
+        """The button was pressed. more: the theme, how many takes, and what the dials show."""
+        theme, count, *values = more
+        try:
+            settings = self.dials.settings(values)
+            settings.setdefault("seed", self.dials.random_seed())
+            settings["style"] = str(style or "")
+            tunes = [as_uploaded(path) for path in files or ()] if style == OWN else []
+            if style == OWN and not tunes:
+                raise Refused(
+                    "Add tunes of your own first: open “Tunes of your own” and drop some files there."
+                )
+            stage = "reading the tunes" if tunes else "opening the style"
+            yield _busy(stage), gr.skip(), gr.update(interactive=False)
+            if not tunes and not settings["style"].startswith("of:"):
+                for read in self.desk.read_style(settings["style"]):
+                    yield _busy(**read), gr.skip(), gr.skip()
+            credit = Credit(title or "", author or "", licence or "")
+            jobs = self.desk.compose(settings, tunes, credit, count=int(count), others=_theme(theme))
+            yield from self.follow(jobs)
+        except StudioError as error:
+            yield refusal(str(error)), gr.skip(), gr.update(interactive=True)
+
+    def again(self, event: gr.EventData, theme: str | None, count: float, *values: Any) -> Iterator[Any]:
+        """Keep some bars of a take and ask for the others again, with the settings the dials show now."""
+        try:
+            settings = self.dials.settings(values)
+            bars = [int(bar) for bar in getattr(event, "bars", ()) or ()]
+            jobs = self.desk.compose_around(
+                str(event.id),
+                bars,
+                self.dials.random_seed(),
+                count=int(count),
+                settings=settings,
+                others=_theme(theme),
+            )
+            yield from self.follow(jobs)
+        except StudioError as error:
+            yield refusal(str(error)), gr.skip(), gr.update(interactive=True)
+        except (ValueError, TypeError):
+            yield (
+                refusal("Those bars cannot be kept; choose them again."),
+                gr.skip(),
+                gr.update(interactive=True),
+            )
+
+    def find_again(self, jobs: list[str] | None) -> Iterator[Any]:
+        """After a reload: the takes this browser asked for last, or how far they are."""
+        try:
+            if jobs:
+                yield from self.follow([str(job) for job in jobs])
+                return
+        except StudioError:
+            pass  # a job was dropped from the ledger, or its work from the gallery: no takes are shown
+        yield None, None, gr.update(interactive=True)
+
+    def follow(self, jobs: Sequence[str]) -> Iterator[Any]:
+        """How the takes of these jobs stand, now and whenever that changes, until all have ended."""
+        told = [self.desk.job(job) for job in jobs]
+        yield self._message(jobs, told)
+        for place, job in enumerate(jobs):
+            for state in self.desk.follow(job):
+                told[place] = state
+                if state["state"] == "failed" and "ways_out" not in state:
+                    told[place] = state | {"ways_out": self.desk.ways_out(job)}
+                yield self._message(jobs, told)
+
+    def _message(self, jobs: Sequence[str], told: list[dict[str, Any]]) -> tuple[Any, Any, Any]:
+        ended = all(each["state"] in ENDED for each in told)
+        takes = {"state": "takes", "jobs": list(told), "nonce": nonce()}
+        return takes, list(jobs), gr.update(interactive=ended)
+
+
+def _theme(path: str | None) -> dict[str, Any]:
+    return {"theme": {"file": as_uploaded(path)}} if path else {}
+
+
+def _busy(stage: str, done: int = 0, total: int = 0) -> dict[str, Any]:
+    return {"state": "reading", "stage": stage, "done": done, "total": total, "nonce": nonce()}
+
+
+def as_uploaded(path: str) -> dict[str, Any]:
+    """A file that a component of Gradio's took, described as the page's own widgets describe theirs; `intake`
+    checks that it was uploaded.
+    """
+    name = str(path).replace("\\", "/").rsplit("/", 1)[-1]
+    return {"path": str(path), "orig_name": name, "meta": {"_type": "gradio.FileData"}}
+
+
+def hear(desk: Desk, files: Sequence[str] | None) -> tuple[Any, str]:
+    """The visitor's own files have come: they become the style, and the page says what is in them."""
+    if not files:
+        return gr.skip(), ""
+    try:
+        found = desk.hear_tunes([as_uploaded(path) for path in files])
+    except StudioError as error:
+        return gr.skip(), f'<p class="bad">{html.escape(str(error))}</p>'
+    unread = "".join(f'<p class="bad">{html.escape(sentence)}</p>' for sentence in found["unread"][:5])
+    return (OWN if found["tunes"] else gr.skip()), f"<p>{html.escape(found['sentence'])}</p>{unread}"
+
+
+# --- What the tab shows
+
+
+class Shown:
+    """What makes the components show the settings of an earlier work or request."""
+
+    def __init__(self, desk: Desk, parts: ComposeParts) -> None:
+        self.desk, self.parts = desk, parts
+
+    def settings(self, recipe: ComposeRecipe, of: str) -> list[Any]:
+        """Values for `ComposeParts.filled`. of: the id of the work or job that the recipe belongs to."""
+        own = any(source.role == "tune" for source in recipe.sources)
+        lent = next((source for source in recipe.sources if source.role == "theme"), None)
+        theme = laid_out(self.desk.gallery.read_source(lent), lent.name or "theme.mid") if lent else None
+        return [
+            style_dial(recipe.style, of if own else ""),
+            theme,
+            gr.Accordion(open=lent is not None),
+            *self.parts.dials.values(recipe_settings(recipe)),
+        ]
+
+    def work(self, id: str, bars: Sequence[int] = ()) -> list[Any]:
+        """A melody of the gallery with its settings; these bars of it are to be kept."""
+        work = work_view(self.desk.gallery.get(id)).model_dump()
+        shown = {"state": "offer", "works": [work], "kept": list(bars), "nonce": nonce()}
+        return [shown, *self.settings(self.desk.composed(id), id)]
+
+    def again(self, jobs: list[str] | None) -> list[Any]:
+        """The settings of this browser's latest takes. Otherwise the components stay as they are: somebody
+        quick may have changed one already.
+        """
+        parts = self.parts
+        try:
+            job = str((jobs or [""])[0])
+            found = dict(zip(parts.filled, self.settings(self.desk.composed(job), job), strict=True))
+            found[parts.dials["seed"]] = None  # each take had its own; the next ones get new ones
+            return list(found.values())
+        except StudioError:
+            return [*(gr.skip() for _ in range(3)), *parts.dials.unchanged()]
+
+
+# --- Events
+
+PRESSED = "(...values) => { window.studio.pressed?.(); return values; }"
+ASK_ONCE_MORE = (
+    "() => { const studio = (window.studio ??= {}); "
+    "if (studio.askOnceMore) studio.askOnceMore(); else studio.askSoon = true; }"
+)
+PINNED = (
+    "(pins) => { const studio = (window.studio ??= {}); studio.pinsWritten = pins; studio.pinned?.(pins); }"
+)
+"""What is said to the takes. Their script runs once the tab has been opened; what comes before waits for it.
+"""
+
+
+def _connect_requests(parts: ComposeParts, takes: Takes) -> None:
+    own, more = parts.own, [parts.theme, parts.count, *parts.dials.components]
+    parts.button.click(
+        takes.compose,
+        [parts.style, own.files, *own.credit, *more],
+        parts.outputs,
+        js=PRESSED,
+        trigger_mode="once",
+        **FOLLOWS,
     )
-    sample = f'<audio controls preload="none" src="styles/{html.escape(entry["name"])}/sample.wav" aria-label="A sample of the style"></audio>'
-    return f"<p>{html.escape(said)}</p>{sample}<p class='small'>{html.escape(entry['licence'])}</p>"
+    parts.takes.again(takes.again, more, parts.outputs, **FOLLOWS)
+
+
+def _connect_memory(parts: ComposeParts, takes: Takes, shown: Shown) -> None:
+    """Bring back the latest takes. A tab that is not open yet is not built, and what the browser remembers is
+    read when it is: so the takes ask, and not the page's load.
+    """
+    parts.takes.arrived(shown.again, parts.remembered, parts.filled, **QUICK)
+    parts.takes.arrived(takes.find_again, parts.remembered, parts.outputs, **FOLLOWS)
+
+
+def _connect_dials(parts: ComposeParts, desk: Desk) -> None:
+    dials, own = parts.dials, parts.own
+    names = [name for name in dials.by_name if name != "contour"]
+
+    def relax(event: gr.EventData) -> list[Any]:
+        """Change the one setting that a refusal suggests."""
+        return [dials.value(name, event.value) if name == event.field else gr.skip() for name in names]
+
+    def pin(event: gr.EventData) -> str:
+        """Pins set on a roll of notes, into the field where they can be written too."""
+        return "\n".join(str(each) for each in event.pins)
+
+    parts.takes.relax(relax, None, [dials[name] for name in names], **QUICK).then(
+        None, None, None, js=ASK_ONCE_MORE, api_visibility="private"
+    )
+    parts.takes.pin(pin, None, dials["pins"], **QUICK)
+    dials["pins"].change(None, dials["pins"], None, js=PINNED, api_visibility="private")
+    own.files.change(
+        lambda files: hear(desk, files),
+        own.files,
+        [parts.style, own.heard],
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    parts.style.change(lambda name: about_style(desk, name), parts.style, parts.about, **QUICK)

@@ -1,33 +1,44 @@
-"""The Gallery tab: the wall of works and one work large. Both are one widget; it reads through the desk and
-asks for deeds by events.
+"""The Gallery tab: the wall of works and one work large.
+
+Both are one widget. It reads through the desk, and asks for what leads to another tab by events. Which tab a
+work leads to is said by the table of kinds and by what the tabs offer.
 """
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gradio as gr
 
-from studio.app.desk import Desk, offers
-from studio.app.tabs.compose import ASK_ONCE_MORE, ComposeTab
-from studio.app.tabs.dream import DreamTab
-from studio.app.tabs.style import StyleTab
-from studio.app.views import work_view
+from studio.app.desk import Desk
+from studio.app.following import FOLLOWS, QUICK
+from studio.app.room import Entrance, Room, TabOffers, filled, kinds_shown, nonce
 from studio.app.widgets import answer, widget
 from studio.errors import StudioError
-from studio.making.kinds import KINDS
-
-MANY = {"compose": "Melodies", "style": "Paintings"}
-"""What several works of a kind are called, where that is not the kind's name with an s."""
 
 
-def gallery_tab(
-    desk: Desk, page: gr.Blocks, tabs: gr.Tabs, dream: DreamTab, compose: ComposeTab, style: StyleTab
-) -> gr.HTML:
-    """Build the tab's content inside `page`, which is open."""
+def gallery_tab(room: Room) -> TabOffers:
+    """Build the tab's content inside the Blocks that are open. The tabs it leads to are built already."""
+    again = room.those_with("again")
+    own = ("use", "start", "arrive", "remake")
+    wall = widget(
+        "gallery",
+        server=_server_functions(room.desk),
+        events=(*own, *(f"{how}_{tab}" for tab in again for how in ("again", "ask_again"))),
+        shared=("melody",),
+        kinds=kinds_shown(room.offers),
+    )
+    _lead_to_sources(room, wall)
+    for tab, entrance in again.items():
+        _lead_back(room, wall, tab, entrance)
+    wall.arrive(lambda: gr.Tabs(selected="gallery"), None, room.tabs, **QUICK)
+    wall.remake(_remaking(room.desk), None, wall, **FOLLOWS)
+    _open_works(room, wall)
+    return TabOffers()
 
+
+def _server_functions(desk: Desk) -> tuple[Callable[..., dict[str, Any]], ...]:
     def works(asked: dict[str, Any]) -> dict[str, Any]:
         text, kind, after = (asked.get(name) or None for name in ("text", "kind", "after"))
         return answer(lambda: desk.works(str(text or "")[:200], kind, after) | {"kinds": desk.kinds_here()})
@@ -38,83 +49,59 @@ def gallery_tab(
     def remove(id: str) -> dict[str, Any]:
         return answer(lambda: {"removed": desk.remove(str(id))})
 
-    kinds = [{"name": name, "label": MANY.get(name, f"{name.capitalize()}s")} for name in KINDS]
-    wall = widget("gallery", server=(works, work, remove), shared=("melody",), kinds=kinds)
+    return works, work, remove
 
-    def use(event: gr.EventData) -> tuple[Any, dict[str, Any]]:
-        """Bring a work to the Dream tab as the next source."""
-        return gr.Tabs(selected="dream"), {
-            "state": "offer",
-            "photo": {"work": str(event.id)},
-            "nonce": secrets.token_hex(4),
-        }
+
+def _lead_to_sources(room: Room, wall: gr.HTML) -> None:
+    """A picture becomes the next source on the first tab that takes one; the empty wall leads there too."""
+    tab, entrance = next(iter(room.those_with("next_source").items()))
+
+    def use(event: gr.EventData) -> list[Any]:
+        return [gr.Tabs(selected=tab), *filled(entrance, str(event.id))]
+
+    wall.use(use, None, [room.tabs, *entrance.outputs], **QUICK)
+    wall.start(lambda: gr.Tabs(selected=tab), None, room.tabs, **QUICK)
+
+
+def _lead_back(room: Room, wall: gr.HTML, tab: str, entrance: Entrance) -> None:
+    """A work goes back to the tab it was made on, with its sources and settings."""
 
     def again(event: gr.EventData) -> list[Any]:
-        """Bring a work's own source and settings to the Dream tab."""
-        try:
-            found = desk.gallery.get(str(event.id))
-            settings = desk.settings(found.recipe_json)
-        except StudioError as error:
-            raise gr.Error(str(error), print_exception=False) from None
-        offer = {"state": "offer", **offers(found.recipe_json, work=found.id), "nonce": secrets.token_hex(4)}
-        return [gr.Tabs(selected="dream"), offer, *dream.load(settings)]
+        bars = [int(bar) for bar in getattr(event, "bars", ()) or ()]
+        return [gr.Tabs(selected=tab), *filled(entrance, str(event.id), bars)]
 
-    def compose_again(event: gr.EventData) -> list[Any]:
-        """Bring a melody and its wishes to the Compose tab, and what bars of it are to be kept."""
-        try:
-            id = str(event.id)
-            loaded = compose.load(desk.composed(id), id)
-            kept = [int(bar) for bar in getattr(event, "bars", ()) or ()]
-            works = [work_view(desk.gallery.get(id)).model_dump()]
-            shown = {"state": "offer", "works": works, "kept": kept, "nonce": secrets.token_hex(4)}
-        except StudioError as error:
-            raise gr.Error(str(error), print_exception=False) from None
-        return [gr.Tabs(selected="compose"), shown, *loaded]
+    outputs = [room.tabs, *entrance.outputs]
+    getattr(wall, f"again_{tab}")(again, None, outputs, **QUICK)
+    asked = getattr(wall, f"ask_again_{tab}")(again, None, outputs, **QUICK)
+    if entrance.then:
+        asked.then(None, None, None, js=entrance.then, api_visibility="private")
 
+
+def _remaking(desk: Desk) -> Callable[[gr.EventData], Iterator[dict[str, Any]]]:
     def remake(event: gr.EventData) -> Iterator[dict[str, Any]]:
         id = str(event.id)
         try:
             for told in desk.remake(id):
                 mood = "busy" if "identical" not in told else "good" if told["identical"] else "bad"
-                yield {
-                    "remaking": id,
-                    "sentence": told["sentence"],
-                    "mood": mood,
-                    "nonce": secrets.token_hex(4),
-                }
+                yield {"remaking": id, "sentence": told["sentence"], "mood": mood, "nonce": nonce()}
         except StudioError as error:
-            yield {"remaking": id, "sentence": str(error), "mood": "bad", "nonce": secrets.token_hex(4)}
+            yield {"remaking": id, "sentence": str(error), "mood": "bad", "nonce": nonce()}
+
+    return remake
+
+
+def _open_works(room: Room, wall: gr.HTML) -> None:
+    """A work is opened by the other tabs, and by the page's address."""
 
     def open_work(event: gr.EventData) -> tuple[Any, dict[str, Any]]:
-        return gr.Tabs(selected="gallery"), {"open": str(event.id), "nonce": secrets.token_hex(4)}
+        return gr.Tabs(selected="gallery"), {"open": str(event.id), "nonce": nonce()}
 
-    def arrive(request: gr.Request) -> tuple[Any, Any]:
+    def from_address(request: gr.Request) -> tuple[Any, Any]:
         named = request.query_params.get("work")
         if not named:
             return gr.skip(), None
-        return gr.Tabs(selected="gallery"), {"open": str(named)[:64], "nonce": secrets.token_hex(4)}
+        return gr.Tabs(selected="gallery"), {"open": str(named)[:64], "nonce": nonce()}
 
-    quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-    wall.use(use, None, [tabs, dream.stage], **quick)
-    wall.again(again, None, [tabs, dream.stage, *dream.dials.values()], **quick)
-    to_compose = [tabs, compose.takes, *compose.loaded]
-    wall.compose_again(compose_again, None, to_compose, **quick)
-    wall.ask_again(compose_again, None, to_compose, **quick).then(
-        None, None, None, js=ASK_ONCE_MORE, api_visibility="private"
-    )
-    wall.to_dream(lambda: gr.Tabs(selected="dream"), None, tabs, **quick)
-    wall.arrive(lambda: gr.Tabs(selected="gallery"), None, tabs, **quick)
-    wall.remake(
-        remake,
-        None,
-        wall,
-        concurrency_id="follow",
-        concurrency_limit=None,
-        show_progress="hidden",
-        api_visibility="private",
-    )
-    dream.stage.open_work(open_work, None, [tabs, wall], **quick)
-    compose.takes.open_work(open_work, None, [tabs, wall], **quick)
-    style.stage.open_work(open_work, None, [tabs, wall], **quick)
-    page.load(arrive, None, [tabs, wall], **quick)
-    return wall
+    for opener in room.those_with("opener").values():
+        opener.open_work(open_work, None, [room.tabs, wall], **QUICK)
+    room.page.load(from_address, None, [room.tabs, wall], **QUICK)

@@ -1,6 +1,4 @@
-"""The Lessons tab: one widget that shows whatever lesson the course has, one way to ask about it, and a way
-on to the Dream tab.
-"""
+"""The Lessons tab: one widget that shows any lesson of the course, and what leads on to other tabs."""
 
 from __future__ import annotations
 
@@ -10,46 +8,31 @@ from typing import Any
 
 import gradio as gr
 
-from studio.app.tabs.dream import DreamTab, untouched
-from studio.errors import StudioError
-from studio.images.recipes import DreamRecipe
+from studio.app.following import QUICK
+from studio.app.room import Entrance, Room, TabOffers, filled
 from studio.lessons.kit.classroom import Classroom
-from studio.works.recipe import check
 
 
-def lessons_tab(tabs: gr.Tabs, dream: DreamTab) -> None:
-    """Build the tab's content inside the Blocks that are open. A lesson may lead to the tab `dream` with
-    settings of its own.
+def lessons_tab(room: Room) -> TabOffers:
+    """Build the tab's content inside the Blocks that are open.
+
+    A lesson may lead to another tab, by its label, with settings for it.
     """
     classroom = Classroom()
 
     def lesson_request(request: str) -> str:
         return json.dumps(classroom.answer(json.loads(request)))
 
-    page = files("studio.app").joinpath("lessons_page")
+    tabs = room.those_with("settings")
     shown = gr.HTML(
         html_template='<div class="lessons"></div>',
-        js_on_load=page.joinpath("lessons.js").read_text("utf-8"),
+        js_on_load=f"// {[f'visit_{room.labels[tab]}' for tab in tabs]}\n"
+        + files("studio.app").joinpath("lessons_page/lessons.js").read_text("utf-8"),
         server_functions=[lesson_request],
         apply_default_css=False,
     )
-
-    def visit(event: gr.EventData) -> list[Any]:
-        """Open the Dream tab with what a lesson found; the photo and whatever else is set there stay as they
-        are.
-        """
-        found = wanted(getattr(event, "settings", None))
-        now = zip(dream.dials, untouched(dream.dials), strict=True)
-        return [gr.Tabs(selected="dream"), *(found.get(name, as_it_is) for name, as_it_is in now)]
-
-    shown.visit(
-        visit,
-        None,
-        [tabs, *dream.dials.values()],
-        queue=False,
-        show_progress="hidden",
-        api_visibility="private",
-    )
+    for tab, entrance in tabs.items():
+        _lead_to(room, shown, tab, entrance)
 
     def lesson(request: dict[str, Any]) -> dict[str, Any]:
         """Ask a lesson: {"do": "course"}, {"do": "open", "lesson", "session", "settings"} or {"do": "event",
@@ -58,22 +41,18 @@ def lessons_tab(tabs: gr.Tabs, dream: DreamTab) -> None:
         return classroom.answer(request)
 
     gr.api(lesson, api_name="lesson")  # type: ignore[attr-defined]
+    return TabOffers()
 
 
-def wanted(settings: Any) -> dict[str, Any]:
-    """A lesson's wishes for the Dream tab's dials, if the recipe takes them; raises `gr.Error` with its
-    sentence otherwise.
-    """
-    try:
-        found = check(DreamRecipe, dict(settings or {}))
-    except (StudioError, TypeError, ValueError) as error:
-        raise gr.Error(str(error), print_exception=False) from None
-    values = {
-        name: getattr(found, name) for name in found.model_fields_set if name in DreamRecipe.model_fields
-    }
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+def _lead_to(room: Room, shown: gr.HTML, tab: str, entrance: Entrance) -> None:
+    """Open a tab with what a lesson found; its source and whatever else is set there stay as they are."""
+
+    def visit(event: gr.EventData) -> list[Any]:
+        return [gr.Tabs(selected=tab), *filled(entrance, getattr(event, "settings", None))]
+
+    getattr(shown, f"visit_{room.labels[tab]}")(visit, None, [room.tabs, *entrance.outputs], **QUICK)
 
 
 def lessons_style() -> str:
-    """The style sheet of the tab, to stand after the studio's own."""
+    """The style sheet of the tab, to follow the studio's own."""
     return files("studio.app").joinpath("lessons_page/lessons.css").read_text("utf-8")

@@ -44,5 +44,7 @@ const offered = async (file) => {
 };
 
 const picturesOf = (transfer) => [...(transfer?.files ?? [])].filter((file) => !file.type || file.type.startsWith('image/'));
+// What the server offers of a role is a list; most roles have one file.
+const first = (offers) => (Array.isArray(offers) ? offers[0] : offers) ?? null;
 const inSight = () => element.offsetParent !== null;
 const calm = () => window.matchMedia('(prefers-reduced-motion: reduce)').matches;

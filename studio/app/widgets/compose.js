@@ -15,7 +15,7 @@ const trouble = (sentence, ways = []) => {
 };
 const say = (words) => { find('[data-said]').textContent = words; };
 
-// A kept bar is let go here; every other wish stands on a dial, which the server turns before it asks once more.
+// A kept bar is let go here; every other constraint has a dial, which the server sets before it asks once more.
 const relax = (way) => {
   trouble(null);
   if (way.field === 'keep' && asking) {

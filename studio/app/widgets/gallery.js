@@ -45,7 +45,7 @@ const fill = async ({onward = false} = {}) => {
   const searching = Boolean(search.value || kind);
   find('.none').hidden = here > 0;
   find('.finder').hidden = here === 0 && !searching;
-  find('.none h2').textContent = searching ? 'Nothing on the wall fits that' : 'The wall is still empty';
+  find('.none h2').textContent = searching ? 'No works match your search' : 'The wall is still empty';
   find('.none p').textContent = searching
     ? 'Try fewer letters, or another kind.'
     : 'Everything you make hangs here, newest first, with all that made it. Start with a photo.';
@@ -62,6 +62,9 @@ for (const each of [{name: null, label: 'All'}, ...props.kinds]) {
   }}, each.label));
 }
 
+// A kind of another studio, of which this one knows nothing, is shown as a picture.
+const kindOf = (work) => props.kinds.find((each) => each.name === work.kind) ?? {medium: 'picture', losses: 'The loss', tab: '', again: ''};
+
 // --- One work ----------------------------------------------------------------------------------------------------------
 const relatives = (title, works) => works.length > 0 && make('section', {class: 'relatives'}, make('h3', {}, title), make('div', {class: 'row'}, ...works.map(tile)));
 
@@ -69,14 +72,14 @@ const row = (term, ...meaning) => [make('dt', {}, term), make('dd', {}, ...meani
 
 const credit = (each) => [each.author && `by ${each.author}`, each.licence].filter(Boolean).join(' · ') || (each.role === 'mask' ? '' : 'no credit given');
 const source = (each, kind) => make('li', {class: 'source'},
-  kind !== 'compose' && each.role !== 'weights' && make('img', {src: each.view, alt: '', loading: 'lazy'}),
+  kind.medium !== 'melody' && each.role !== 'weights' && make('img', {src: each.view, alt: '', loading: 'lazy'}),
   make('div', {},
     make('span', {class: 'role'}, each.role),
     make('strong', {}, each.title || each.name || 'untitled'),
     make('span', {class: 'credit'}, credit(each))));
 
 // The loss at every step as a line: how the work came about.
-const curve = (losses, isDream) => {
+const curve = (losses, meaning) => {
   if (losses.length < 2) return null;
   const [low, high] = [Math.min(...losses), Math.max(...losses)];
   const points = losses.map((loss, i) => `${(300 * i / (losses.length - 1)).toFixed(1)},${(58 - 56 * (loss - low) / (high - low || 1)).toFixed(1)}`);
@@ -88,7 +91,7 @@ const curve = (losses, isDream) => {
   const line = document.createElementNS('http://www.w3.org/2000/svg', 'polyline');
   line.setAttribute('points', points.join(' '));
   svg.append(line);
-  return make('figure', {class: 'curve'}, svg, make('figcaption', {}, `${isDream ? 'How strongly the network responded' : 'The loss'} at each of ${losses.length} steps`));
+  return make('figure', {class: 'curve'}, svg, make('figcaption', {}, `${meaning} at each of ${losses.length} steps`));
 };
 
 const draw = (work) => {
@@ -99,11 +102,10 @@ const draw = (work) => {
   const model = work.recipe.model && row('network', `${work.recipe.model.name} `, make('code', {title: work.recipe.model.sha256}, work.recipe.model.sha256.slice(0, 12)));
   const versions = work.recipe.setting && row('made with', [...Object.entries(work.recipe.setting.versions ?? {}).map(([name, version]) => `${name} ${version}`), work.recipe.setting.device].filter(Boolean).join(' · '));
   const json = JSON.stringify(work.recipe, null, 2);
-  const isDream = work.kind === 'dream';
-  const photo = work.sources.find((each) => each.role === 'photo');
-  const isMelody = work.kind === 'compose';
+  const kind = kindOf(work);
+  const isMelody = kind.medium === 'melody';
   const keeping = isMelody && work.reads_back;
-  const sound = isMelody && melody(work, {name: 'this melody', ask: keeping ? (bars) => trigger('ask_again', {id: work.id, bars}) : null});
+  const sound = isMelody && melody(work, {name: 'this melody', ask: keeping ? (bars) => trigger(`ask_again_${kind.tab}`, {id: work.id, bars}) : null});
   const picture = make('img', {src: work.view, alt: work.title, class: 'large', style: `--ratio: ${work.ratio}`, draggable: 'false'});
   article.replaceChildren(
     make('nav', {}, make('button', {type: 'button', class: 'plain', 'data-do': 'wall'}, '← All works')),
@@ -122,13 +124,12 @@ const draw = (work) => {
         make('div', {class: 'deeds'},
           make('a', {class: 'button solid', href: `${work.file}?download=true`, download: work.name}, 'Download'),
           work.media_type.startsWith('image/') && !isMelody && make('button', {type: 'button', 'data-do': 'next'}, 'Use as next source'),
-          isDream && photo && make('button', {type: 'button', 'data-do': 'again'}, 'Dream again with these settings'),
-          isMelody && make('button', {type: 'button', 'data-do': 'compose_again'}, 'Compose again with these wishes'),
+          kind.again && make('button', {type: 'button', 'data-do': 'again'}, kind.again),
           make('button', {type: 'button', 'data-do': 'remake'}, 'Remake'),
           make('button', {type: 'button', class: 'danger', 'data-do': 'remove'}, 'Remove')),
         make('p', {class: 'verdict', 'aria-live': 'polite'}),
-        work.sources.length > 0 && make('section', {}, make('h3', {}, 'Made from'), make('ul', {class: 'sources'}, ...work.sources.map((each) => source(each, work.kind)))),
-        curve(work.losses, isDream),
+        work.sources.length > 0 && make('section', {}, make('h3', {}, 'Made from'), make('ul', {class: 'sources'}, ...work.sources.map((each) => source(each, kind)))),
+        curve(work.losses, kind.losses),
         make('details', {}, make('summary', {}, 'How it was made'), make('dl', {}, ...[...facts, ...asks, model, versions, row('file', make('code', {title: work.sha256}, `${work.name} · sha256 ${work.sha256.slice(0, 12)}`))].filter(Boolean).flat())),
         make('details', {}, make('summary', {}, 'Recipe as JSON'),
           make('button', {type: 'button', class: 'small', onclick: (event) => copy(json, event.target)}, 'Copy'),
@@ -192,7 +193,7 @@ window.addEventListener('popstate', () => {
 
 const remove = () => {
   const dialog = find('.ask-removal');
-  find('p', dialog).textContent = `“${open.title}” and its file go for good. Works that were made from it stay.`;
+  find('p', dialog).textContent = `This deletes “${open.title}” permanently. Works made from it are kept.`;
   dialog.returnValue = 'no';
   dialog.showModal();
   dialog.onclose = async () => {
@@ -218,11 +219,10 @@ watch('value', hear);
 
 const deeds = {
   more: () => fill({onward: true}),
-  dream: () => trigger('to_dream', {}),
+  start: () => trigger('start', {}),
   wall: () => toWall(),
   next: () => trigger('use', {id: open.id}),
-  again: () => trigger('again', {id: open.id}),
-  compose_again: () => trigger('compose_again', {id: open.id}),
+  again: () => trigger(`again_${kindOf(open).tab}`, {id: open.id}),
   remake: () => { verdict('Making it again …', 'busy'); trigger('remake', {id: open.id}); },
   remove,
 };

@@ -23,7 +23,7 @@ const melody = (work, {name, ask = null, pin = null}) => {
   const audio = make('audio', {preload: 'none', src: `${base}/as/wav`});
   const play = make('button', {type: 'button', class: 'play solid', 'aria-label': `Play ${name}`}, '▶ Play');
   const origins = make('button', {type: 'button', class: 'small', 'aria-pressed': 'false'}, 'Colour by origin');
-  const pinning = pin && make('button', {type: 'button', class: 'small', 'aria-pressed': 'false', title: 'Click a place on the roll to wish for a note there'}, 'Pin notes');
+  const pinning = pin && make('button', {type: 'button', class: 'small', 'aria-pressed': 'false', title: 'Click a place on the roll to ask for a note there'}, 'Pin notes');
   const wipe = make('button', {type: 'button', class: 'small plain', hidden: true}, 'Keep none');
   const again = ask && make('button', {type: 'button', class: 'again'});
   const legend = make('p', {class: 'legend', hidden: true}, 'Known after ', ...MEMORIES.map((memory, order) => make('span', {}, make('i', {class: `o${order}`}), memory)));
@@ -64,7 +64,7 @@ const melody = (work, {name, ask = null, pin = null}) => {
     explained.replaceChildren(
       make('strong', {}, `${note.name} in bar ${note.bar}`),
       note.order != null ? ` follows ${note.order === 0 ? 'nothing it remembers' : note.order === 1 ? 'the note before it' : `the ${note.order} notes before it`}${songs ? ` as in ${songs}` : ''}.` : '',
-      note.before != null ? ` In the style ${percent(note.before)} likely, with your wishes ${percent(note.after)}.` : '',
+      note.before != null ? ` In the style ${percent(note.before)} likely, with your constraints ${percent(note.after)}.` : '',
       note.returns ? ` It is bar ${note.returns} again.` : '');
   };
 
@@ -160,7 +160,7 @@ const melody = (work, {name, ask = null, pin = null}) => {
     const on = pinning.getAttribute('aria-pressed') !== 'true';
     pinning.setAttribute('aria-pressed', on);
     notes.classList.toggle('pinning', on);
-    explained.textContent = on ? 'Click a place on the roll, or a note, to wish for it there; click it again to let it go.' : hint;
+    explained.textContent = on ? 'Click a place on the roll, or a note, to ask for it there; click it again to let it go.' : hint;
   });
 
   // --- The score ---------------------------------------------------------------------------------------------------------

@@ -23,6 +23,6 @@ const network = well(find('.network'), {
 
 const own = ((studio.desks ??= {}).dream ??= {});
 own.more = async () => { const weights = await network.offer(); return weights ? {weights, weights_sha256: hashField.value.trim()} : {}; };
-own.offerMore = async (told) => (told.weights ? network.arrive(Promise.resolve(told.weights), {quietly: true}) : network.clear({quietly: true}));
+own.offerMore = async (told) => (told.weights ? network.arrive(Promise.resolve(first(told.weights)), {quietly: true}) : network.clear({quietly: true}));
 // From a lesson: a network just trained, and the layers it is to dream with.
 own.bringNetwork = (file, chosen) => network.arrive(offered(file), {chosen});

@@ -15,7 +15,7 @@ const draw = () => {
         type: 'range', min: 0, max: 4, step: 0.25, value: painting.weight, 'aria-label': `Weight of ${painting.name}`,
         oninput: (event) => { painting.weight = Number(event.target.value); },
       })),
-      make('button', {type: 'button', class: 'small', onclick: () => { paintings = paintings.filter((each) => each !== painting); draw(); }}, 'Take down')))));
+      make('button', {type: 'button', class: 'small', onclick: () => { paintings = paintings.filter((each) => each !== painting); draw(); }}, 'Remove')))));
   find('.add').hidden = paintings.length >= props.most;
   for (const button of all('.study')) button.setAttribute('aria-pressed', String(paintings.some((each) => each.offer.study === button.value)));
   find('.add').textContent = paintings.length ? 'Add another' : 'Add a painting';
@@ -23,7 +23,7 @@ const draw = () => {
 const hang = (offering, weight = 1) => {
   trouble(null);
   arriving = arriving.then(async () => {
-    if (paintings.length >= props.most) return trouble(`Up to ${props.most} paintings can be mixed; take one down first.`);
+    if (paintings.length >= props.most) return trouble(`Up to ${props.most} paintings can be mixed; remove one first.`);
     try {
       const offer = await offering;
       const shown = await asked(server.look({picture: offer, role: 'style'}));

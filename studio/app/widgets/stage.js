@@ -14,7 +14,7 @@ const paint = canvas.getContext('2d', {willReadFrequently: true});
 
 // The page has a stage for each way to make a picture; each has a desk of its own, where what goes into it is gathered.
 const texts = props.texts ?? {};
-const own = ((studio.desks ??= {})[props.desk ?? 'dream'] ??= {});
+const own = ((studio.desks ??= {})[props.desk] ??= {});
 for (const [selector, words] of Object.entries(texts)) { const found = find(selector); if (found) found.textContent = words; }
 
 let photo = null;      // what the server knows the photo by: {file} or {work, role} or {job, role}
@@ -366,7 +366,7 @@ const finish = async (told) => {
   download.setAttribute('download', work.name);
   find('[data-link=work]').href = `?work=${work.id}`;
   find('[data-link=file]').href = work.file;
-  tellWords(told.was_there ? `The gallery has this one already; roll the dice for another. ${work.words}` : work.words);
+  tellWords(told.was_there ? `The gallery has this one already; choose another seed for a new one. ${work.words}` : work.words);
   tellNotes([]);
   enter('done');
   sweep();
@@ -403,10 +403,11 @@ let restored = false;
 const restore = async (told) => {
   // A job or work found again: its photo, mask and guide come back to the desk without a word.
   try {
-    settle(told.photo, await asked(server.look({picture: told.photo, role: 'photo'})), {quietly: true});
+    const source = first(told.photo);
+    settle(source, await asked(server.look({picture: source, role: 'photo'})), {quietly: true});
     wipe();
-    if (told.mask) await drawMask(told.mask);
-    if (told.guide) await own.offerGuide?.(told.guide);
+    if (told.mask) await drawMask(first(told.mask));
+    if (told.guide) await own.offerGuide?.(first(told.guide));
     await own.offerMore?.(told);
   } catch { /* the source is gone: the preview and the result still show */ }
 };
@@ -416,9 +417,9 @@ const hear = async () => {
   if (!told) return;
   if (told.state === 'refused') return trouble(told.message);
   if (told.state === 'offer') {
-    if (await arrive(Promise.resolve(told.photo))) {
-      if (told.mask) await drawMask(told.mask).catch((error) => trouble(error.message));
-      own.offerGuide?.(told.guide ?? null);
+    if (await arrive(Promise.resolve(first(told.photo)))) {
+      if (told.mask) await drawMask(first(told.mask)).catch((error) => trouble(error.message));
+      own.offerGuide?.(first(told.guide));
       own.offerMore?.(told);
     }
     return;
@@ -459,7 +460,7 @@ const deeds = {
   },
   next: () => arrive(Promise.resolve({work: work.id})),
   back: () => { tellWords(''); if (photo) { enter('photo'); tellNotes(shown?.notes); } else enter('empty'); },
-  retry: () => document.querySelector(props.desk === 'style' ? '#paint' : '#dream').click(),
+  retry: () => document.querySelector(`#${props.button}`).click(),
   dismiss: () => trouble(null),
 };
 stage.addEventListener('click', (event) => {
@@ -473,4 +474,4 @@ if (!navigator.clipboard?.read) find('[data-do=paste]').hidden = true;
 
 enter('empty');
 hear();
-if (props.desk) setTimeout(() => trigger('ready', {}), 200);   // what the browser remembers is there a moment later
+setTimeout(() => trigger('ready', {}), 200);   // what the browser remembers is there a moment later

@@ -1,0 +1,154 @@
+"""Everything the studio does to Gradio that Gradio does not document, in one place.
+
+Each function says what it relies on and why. `tests/app/test_gradio_patches.py` has a test for each that
+fails when a new Gradio changes what is relied on; `pyproject.toml` therefore names the newest version that
+was tested. What depends on the elements Gradio draws is in `js/gradio_page.js` and in `style.css`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import gradio as gr
+    from fastapi import FastAPI
+    from gradio.components import Component
+
+TESTED_BELOW = (6, 32)
+"""The first version of Gradio that nobody has tried these functions with."""
+
+AS_IT_IS = "as it is"
+"""The value that tells one of our own widgets to keep what it has.
+
+Gradio's `gr.skip()` would empty it: `gradio.blocks.postprocess_update_dict` takes every key of an update that
+is no parameter of `gr.HTML`, `__type__` among them, for one of the widget's props, and replaces those it was
+built with.
+"""
+
+QUEUE_INTERVAL = 0.01
+"""Seconds between two looks for new requests."""
+
+STUB_MODULE, STUB_WRITER = "gradio.component_meta", "create_or_modify_pyi"
+
+
+# --- When Gradio is imported
+
+
+def leave_stubs_alone() -> None:
+    """Make the next `import gradio` skip its type stubs. Has no effect once Gradio is imported, or twice.
+
+    At every import Gradio reads the source of each of its components and compares it with the stub that it
+    keeps for editors (`gradio.component_meta.create_or_modify_pyi`). That takes three of the six seconds of
+    the import, while somebody waits for a page. The stubs are complete when Gradio is installed, and nothing
+    that runs reads them. Where a later Gradio has no such function, nothing is changed.
+    """
+    if STUB_MODULE not in sys.modules and not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
+
+
+class _Finder(MetaPathFinder):
+    def find_spec(self, name: str, path: Any, target: Any = None) -> ModuleSpec | None:
+        if name != STUB_MODULE:
+            return None
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _Loader(spec.loader)
+        return spec
+
+
+class _Loader(Loader):
+    def __init__(self, original: Loader) -> None:
+        self.original = original
+
+    def create_module(self, spec: ModuleSpec) -> Any:
+        return self.original.create_module(spec)
+
+    def exec_module(self, module: Any) -> None:
+        self.original.exec_module(module)
+        if hasattr(module, STUB_WRITER):
+            setattr(module, STUB_WRITER, lambda *_: None)
+
+
+# --- The page and its server
+
+
+def poll_less_often(page: gr.Blocks) -> None:
+    """Make an idle queue look for requests every hundredth of a second.
+
+    Gradio looks a thousand times a second, which costs a tenth of a core while nobody asks for anything, and
+    offers no setting for it.
+    """
+    page._queue.sleep_when_free = QUEUE_INTERVAL
+
+
+def check_named_files(page: gr.Blocks) -> None:
+    """Make Gradio refuse a file that a request names but nobody uploaded.
+
+    Gradio checks that only for a page that counts as launched, and mounting a page does not launch it.
+    """
+    page.has_launched = True
+
+
+def refuse_downloads() -> None:
+    """Make Gradio refuse to fetch a file that a visitor names by an address elsewhere.
+
+    The studio sends no request on a visitor's behalf, and Gradio has no setting for it.
+    """
+    from gradio import processing_utils
+
+    processing_utils.async_ssrf_protected_download = _refuse_download
+
+
+async def _refuse_download(url: str, cache_dir: str) -> str:  # noqa: ARG001 - Gradio names both
+    import gradio as gr
+
+    raise gr.Error("Only files of this studio can be named; upload yours.", print_exception=False)
+
+
+def mounted_app(web: FastAPI) -> Any:
+    """Gradio's own application inside `web`, which knows who has logged in. Raises `LookupError` before it is
+    mounted.
+    """
+    for route in web.routes:
+        app = getattr(route, "app", None)
+        if hasattr(app, "tokens") and hasattr(app, "cookie_id"):
+            return app
+    raise LookupError("Gradio is not mounted in this application; call gr.mount_gradio_app first.")
+
+
+def has_logged_in(app: Any, cookies: Mapping[str, str]) -> bool:
+    """Whether these cookies come from somebody who logged in on Gradio's page.
+
+    app: as `mounted_app` gives it. Gradio guards its own routes with these cookies and offers no such
+    question to the routes beside it.
+    """
+    names = (f"access-token-{app.cookie_id}", f"access-token-unsecure-{app.cookie_id}")
+    return any(cookies.get(name) in app.tokens for name in names)
+
+
+# --- Files
+
+
+def upload_folder() -> Path:
+    """The folder in which Gradio keeps what visitors upload, resolved."""
+    from gradio.utils import get_upload_folder
+
+    return Path(get_upload_folder()).resolve()
+
+
+def lend_file(component: Component, content: bytes, name: str) -> str:
+    """Write a file for `component` to return, under the name a person would give it; gives its path.
+
+    It goes into Gradio's cache, so that no folder of the gallery is ever served, and is registered with the
+    component, so that `delete_cache` removes it with the uploads.
+    """
+    from gradio.processing_utils import save_bytes_to_cache
+
+    path: str = save_bytes_to_cache(content, name, component.GRADIO_CACHE)
+    component.temp_files.add(path)
+    return path

@@ -1,0 +1,168 @@
+"""What the studio relies on inside Gradio works: each test fails when a new Gradio changes it."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import tomllib
+from importlib.util import module_from_spec
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import gradio as gr
+import pytest
+from fastapi import FastAPI
+from gradio import processing_utils, queueing
+from gradio.blocks import postprocess_update_dict
+from gradio.context import LocalContext
+from packaging.requirements import Requirement
+
+from studio.app import gradio_patches
+
+IMPORT = """
+import pathlib
+written, read = [], []
+pathlib.Path.write_text = lambda self, *_, **__: written.append(self)
+before = pathlib.Path.read_text
+pathlib.Path.read_text = lambda self, *a, **k: (read.append(self.name), before(self, *a, **k))[1]
+import studio.app
+import gradio
+from gradio import component_meta
+assert callable(component_meta.create_or_modify_pyi)
+with gradio.Blocks() as page:
+    gradio.Button("Dream").click(len, gradio.Textbox(), gradio.Number())
+assert page.get_config_file()["dependencies"], "what Gradio is for works"
+assert not written, written
+assert "slider.py" not in read, "the source of no component is read"
+"""
+
+
+@pytest.fixture
+def page() -> gr.Blocks:
+    with gr.Blocks() as page:
+        gr.Textbox()
+    page.queue()
+    return page
+
+
+def test_no_newer_gradio_is_installed_than_was_tested() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
+    (wanted,) = [each for each in map(Requirement, project["dependencies"]) if each.name == "gradio"]
+    assert wanted.specifier.contains(gr.__version__)
+    newest = ".".join(map(str, gradio_patches.TESTED_BELOW))
+    assert f"<{newest}" in str(wanted.specifier), "pyproject.toml and TESTED_BELOW name the same version"
+
+
+def test_importing_gradio_reads_and_writes_no_stubs() -> None:
+    ran = subprocess.run([sys.executable, "-c", IMPORT], capture_output=True, text=True, timeout=120)
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_a_gradio_without_the_stub_writer_is_imported_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "gradio").mkdir()
+    (tmp_path / "gradio" / "__init__.py").write_text("")
+    (tmp_path / "gradio" / "component_meta.py").write_text("FOUND = 1\n")
+    spec = gradio_patches._Finder().find_spec(gradio_patches.STUB_MODULE, [str(tmp_path / "gradio")])
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.FOUND == 1
+    assert not hasattr(module, gradio_patches.STUB_WRITER)
+
+
+def test_an_idle_queue_waits_as_long_as_it_is_told(page: gr.Blocks, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slept(Exception):
+        pass
+
+    async def sleep(seconds: float) -> None:
+        raise Slept(seconds)
+
+    assert 0 < page._queue.sleep_when_free < gradio_patches.QUEUE_INTERVAL, "Gradio still looks more often"
+    gradio_patches.poll_less_often(page)
+    monkeypatch.setattr(queueing, "asyncio", SimpleNamespace(sleep=sleep))
+    with pytest.raises(Slept) as slept:
+        asyncio.run(page._queue.start_processing())
+    assert slept.value.args == (gradio_patches.QUEUE_INTERVAL,)
+
+
+def test_only_uploaded_files_can_be_named(page: gr.Blocks, tmp_path: Path) -> None:
+    private = tmp_path / "private.txt"
+    private.write_text("private")
+    token = LocalContext.blocks.set(page)
+    try:
+        assert page.has_launched is False
+        processing_utils._check_allowed(private, check_in_upload_folder=True)
+        gradio_patches.check_named_files(page)
+        with pytest.raises(Exception, match=r"private\.txt"):
+            processing_utils._check_allowed(private, check_in_upload_folder=True)
+    finally:
+        LocalContext.blocks.reset(token)
+
+
+def test_nothing_is_fetched_for_a_visitor(page: gr.Blocks, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert asyncio.iscoroutinefunction(processing_utils.async_ssrf_protected_download)
+    monkeypatch.setattr(  # which puts Gradio's own function back at the end
+        processing_utils,
+        "async_ssrf_protected_download",
+        processing_utils.async_ssrf_protected_download,
+    )
+    gradio_patches.refuse_downloads()
+    field = next(each for each in page.blocks.values() if isinstance(each, gr.Textbox))
+    with pytest.raises(gr.Error, match="upload yours"):
+        asyncio.run(field.async_move_resource_to_block_cache("http://192.0.2.1/photo.jpg"))
+
+
+def test_who_has_logged_in_is_known(page: gr.Blocks) -> None:
+    from fastapi.testclient import TestClient
+
+    web = FastAPI()
+    with pytest.raises(LookupError, match="not mounted"):
+        gradio_patches.mounted_app(web)
+    gr.mount_gradio_app(web, page, "/", auth=("studio", "open sesame"))
+    app = gradio_patches.mounted_app(web)
+    with TestClient(web) as visitor:
+        assert not gradio_patches.has_logged_in(app, dict(visitor.cookies))
+        visitor.post("/login", data={"username": "studio", "password": "open sesame"})
+        assert gradio_patches.has_logged_in(app, dict(visitor.cookies))
+    assert not gradio_patches.has_logged_in(app, {f"access-token-{app.cookie_id}": "guessed"})
+
+
+def test_a_lent_file_is_in_the_cache_and_removed_with_the_uploads(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    assert gradio_patches.upload_folder() == tmp_path.resolve()
+    with gr.Blocks() as page:
+        component = gr.File(visible=False)
+    path = Path(gradio_patches.lend_file(component, b"a dream", "hills.png"))
+    assert path.name == "hills.png"
+    assert path.read_bytes() == b"a dream"
+    assert path.is_relative_to(tmp_path.resolve())
+    assert str(path) in {file for files in page.temp_file_sets for file in files}
+
+
+def test_a_skip_would_still_empty_our_own_widgets() -> None:
+    """When this fails, Gradio has mended it: `AS_IT_IS` can go, and `gr.skip()` takes its place."""
+    with gr.Blocks():
+        widget = gr.HTML(value="1", looks=["creatures"])
+    update = postprocess_update_dict(widget, dict(gr.skip()))
+    assert update["props"] == {"__type__": "update"}
+
+
+def test_an_event_of_a_widget_is_named_in_its_script() -> None:
+    """`studio.app.widgets.widget` lists a widget's events in its script for this reason."""
+    with gr.Blocks():
+        silent, named = gr.HTML(js_on_load="1"), gr.HTML(js_on_load="trigger('arrived')")
+        with pytest.raises(AttributeError, match="custom event"):
+            silent.arrived  # noqa: B018
+        assert callable(named.arrived)
+
+
+def test_the_page_has_the_tabs_that_our_script_looks_for() -> None:
+    """`js/gradio_page.js` finds a tab's button by its role, or in the menu of those that have no room."""
+    assets = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
+    scripts: list[Any] = [path.read_text("utf-8") for path in assets.glob("Index-*.js")]
+    assert any("overflow-dropdown" in script and 'role="tab"' in script for script in scripts)
