@@ -196,7 +196,7 @@ def test_the_file_is_the_works_own_with_its_recipe_inside(
     text = extract(content)
     assert text is not None
     assert json.loads(text)["seed"] == 7
-    assert path.name == work["name"] == f"hugel-am-meer-creatures-{work['id'][:4]}.png"
+    assert path.name == work["name"] == f"hugel-creatures-{work['id'][:4]}.png"
     status, served, headers = get(studio.address, f"/works/{work['id']}/file?download=true")
     assert (status, served) == (200, content)
     assert headers["Content-Type"] == "image/png"

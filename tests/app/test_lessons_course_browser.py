@@ -182,7 +182,8 @@ def test_the_neuron_by_keyboard(visit: Any) -> None:
     for _ in range(8):
         page.keyboard.press("ArrowRight")
     page.wait_for_function(
-        "(before) => document.querySelector('[data-figure=plane] path[stroke-dasharray]').getAttribute('d') !== before",
+        """(before) => document.querySelector('[data-figure=plane] path[stroke-dasharray]')
+          .getAttribute('d') !== before""",
         arg=before,
     )
     page.evaluate("document.activeElement.blur()")
@@ -223,7 +224,8 @@ def test_the_playground(visit: Any) -> None:
     push(page, "play")
     page.hover("[data-node='neuron 1.1']")
     page.wait_for_function(
-        "() => !document.querySelector('[data-figure=map] figcaption').textContent.includes('What the network says')"
+        """() => !document.querySelector('[data-figure=map] figcaption').textContent
+          .includes('What the network says')"""
     )
     page.mouse.move(5, 5)
     # A weight is set by keyboard alone, and the picture changes.

@@ -143,8 +143,10 @@ def _lay_out(desk: Desk) -> ComposeParts:
 
 
 def _own_tunes() -> OwnTunes:
-    said = "They are the style at once, without training: MIDI, MusicXML, ABC or Humdrum, one by one or in a .zip."
-    with gr.Accordion("Tunes of your own", open=False, elem_classes="own-tunes"):
+    said = (
+        "They are the style at once, without training: "
+        "MIDI, MusicXML, ABC or Humdrum, one by one or in a .zip."
+    )    with gr.Accordion("Tunes of your own", open=False, elem_classes="own-tunes"):
         gr.Markdown(said)
         files = gr.File(
             file_count="multiple",
