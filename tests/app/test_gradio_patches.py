@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import module_from_spec
 from pathlib import Path
 from types import SimpleNamespace
@@ -37,6 +38,12 @@ assert page.get_config_file()["dependencies"], "what Gradio is for works"
 assert not written, written
 assert "slider.py" not in read, "the source of no component is read"
 """
+
+
+def run(coroutine: Any) -> Any:
+    """Run it in a thread of its own: Playwright has an event loop in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
 
 
 @pytest.fixture
@@ -84,7 +91,7 @@ def test_an_idle_queue_waits_as_long_as_it_is_told(page: gr.Blocks, monkeypatch:
     gradio_patches.poll_less_often(page)
     monkeypatch.setattr(queueing, "asyncio", SimpleNamespace(sleep=sleep))
     with pytest.raises(Slept) as slept:
-        asyncio.run(page._queue.start_processing())
+        run(page._queue.start_processing())
     assert slept.value.args == (gradio_patches.QUEUE_INTERVAL,)
 
 
@@ -112,7 +119,7 @@ def test_nothing_is_fetched_for_a_visitor(page: gr.Blocks, monkeypatch: pytest.M
     gradio_patches.refuse_downloads()
     field = next(each for each in page.blocks.values() if isinstance(each, gr.Textbox))
     with pytest.raises(gr.Error, match="upload yours"):
-        asyncio.run(field.async_move_resource_to_block_cache("http://192.0.2.1/photo.jpg"))
+        run(field.async_move_resource_to_block_cache("http://192.0.2.1/photo.jpg"))
 
 
 def test_who_has_logged_in_is_known(page: gr.Blocks) -> None:

@@ -146,7 +146,8 @@ def _own_tunes() -> OwnTunes:
     said = (
         "They are the style at once, without training: "
         "MIDI, MusicXML, ABC or Humdrum, one by one or in a .zip."
-    )    with gr.Accordion("Tunes of your own", open=False, elem_classes="own-tunes"):
+    )
+    with gr.Accordion("Tunes of your own", open=False, elem_classes="own-tunes"):
         gr.Markdown(said)
         files = gr.File(
             file_count="multiple",
