@@ -14,9 +14,9 @@ from typing import Any
 
 import gradio as gr
 from gradio.events import api
-from gradio.processing_utils import save_bytes_to_cache
 
 from studio.app.desk import PAGE, Desk
+from studio.app.gradio_patches import lend_file
 from studio.app.intake import Credit, download_name
 from studio.app.music_routes import export_name
 from studio.errors import StudioError
@@ -246,22 +246,15 @@ def _file_endpoints(desk: Desk) -> None:
     """Downloads. Gradio sends files only from its own components, so each of these has invisible ones."""
     lent = gr.File(visible=False)
 
-    def lend(content: bytes, name: str) -> str:
-        # Into the cache that `delete_cache` empties, under the name a person would give the file. The
-        # gallery's own folder is never served.
-        path: str = save_bytes_to_cache(content, name, lent.GRADIO_CACHE)
-        lent.temp_files.add(path)
-        return path
-
     def file(work: str) -> str:
         """A work's own file, byte for byte, with its recipe inside."""
         found = desk.gallery.get(work)
-        return lend(desk.gallery.read(found), download_name(found))
+        return lend_file(lent, desk.gallery.read(found), download_name(found))
 
     def export(work: str, form: str) -> str:
         """A melody in another format, by the format's name, with a recipe inside that makes this file."""
         found, asked = desk.gallery.get(work), by_name(form)
-        return lend(desk.music.file(found, asked).read_bytes(), export_name(found, asked))
+        return lend_file(lent, desk.music.file(found, asked).read_bytes(), export_name(found, asked))
 
     named, asked = gr.Textbox(visible=False), gr.Button(visible=False)
     formed, exported = gr.Textbox(visible=False), gr.Button(visible=False)

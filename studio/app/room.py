@@ -91,25 +91,19 @@ def kinds_shown(offers: dict[str, TabOffers]) -> list[dict[str, str]]:
     one like it, or "") and again (what the button that leads there says, or "").
     """
     shown = []
-    for name, (label, tab) in kind_labels().items():
-        there = offers.get(tab, TabOffers())
+    for name, kind in KINDS.items():
+        there = offers.get(kind.tab, TabOffers())
         shown.append(
             {
                 "name": name,
-                "label": label,
+                "label": kind.plural,
                 "medium": there.medium,
                 "losses": there.losses,
-                "tab": tab if there.again else "",
+                "tab": kind.tab if there.again else "",
                 "again": there.again.label if there.again else "",
             }
         )
     return shown
-
-
-def kind_labels() -> dict[str, tuple[str, str]]:
-    """Name of a kind -> what several of its works are called, and the tab that makes them."""
-    plural = {"compose": "Melodies", "style": "Paintings"}
-    return {name: (plural.get(name, f"{name.capitalize()}s"), name) for name in KINDS}
 
 
 def nonce() -> str:

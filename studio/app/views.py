@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from studio.app.intake import download_name
+from studio.making.kinds import KINDS
 from studio.music.melody.renditions import exports, reads_back
 from studio.works.gallery import Gallery
 from studio.works.recipe import Source
@@ -38,7 +39,7 @@ class WorkView(BaseModel):
     name: str
     media_type: str
     ratio: float
-    facts: dict[str, Any]
+    facts: dict[str, str]
     exports: tuple[ExportView, ...]
     reads_back: bool
     file: str
@@ -116,18 +117,16 @@ def _tile(work: Work) -> dict[str, Any]:
     }
 
 
-def _facts(work: Work) -> dict[str, Any]:
-    """What is told of a work. What is known of each single note of a melody has an address of its own."""
-    if work.kind == "compose":
-        from studio.music.melody.facts import facts_in_words
-
-        return dict(facts_in_words(work.facts))
-    return dict(work.facts)
+def _facts(work: Work) -> dict[str, str]:
+    """What is worth knowing of a work, in words."""
+    kind = KINDS.get(work.kind)
+    if kind is None:  # a kind of another studio
+        return {name: str(fact) for name, fact in work.facts.items()}
+    return dict(kind.facts_in_words(work.facts))
 
 
 def _ratio(work: Work) -> float:
     """Width / height, within what can be laid out on a wall."""
-    size = re.search(
-        r"(\d+)\D+(\d+)", str(work.facts.get("size", ""))
-    )  # [768, 576], or before 0.3 "768 x 576"
+    told = str(work.facts.get("size", ""))  # [768, 576], or before 0.3 "768 x 576"
+    size = re.search(r"(\d+)\D+(\d+)", told)
     return max(0.2, min(5.0, int(size[1]) / int(size[2]))) if size else MELODY_RATIO

@@ -338,8 +338,6 @@ class Takes:
         for place, job in enumerate(jobs):
             for state in self.desk.follow(job):
                 told[place] = state
-                if state["state"] == "failed" and "ways_out" not in state:
-                    told[place] = state | {"ways_out": self.desk.ways_out(job)}
                 yield self._message(jobs, told)
 
     def _message(self, jobs: Sequence[str], told: list[dict[str, Any]]) -> tuple[Any, Any, Any]:

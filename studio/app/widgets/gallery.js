@@ -98,7 +98,7 @@ const draw = (work) => {
   const shown = {...work.recipe};
   for (const hidden of ['schema_version', 'kind', 'sources', 'model', 'setting']) delete shown[hidden];
   const asks = Object.entries(shown).map(([name, value]) => row(name.replaceAll('_', ' '), Array.isArray(value) ? value.join(', ') : typeof value === 'boolean' ? (value ? 'yes' : 'no') : String(value)));
-  const facts = Object.entries(work.facts).filter(([name]) => !(name in shown) && name !== 'origins').map(([name, value]) => row(name, Array.isArray(value) ? value.join(' x ') : String(value)));
+  const facts = Object.entries(work.facts).filter(([name]) => !(name in shown) && name !== 'origins').map(([name, value]) => row(name, value));
   const model = work.recipe.model && row('network', `${work.recipe.model.name} `, make('code', {title: work.recipe.model.sha256}, work.recipe.model.sha256.slice(0, 12)));
   const versions = work.recipe.setting && row('made with', [...Object.entries(work.recipe.setting.versions ?? {}).map(([name, version]) => `${name} ${version}`), work.recipe.setting.device].filter(Boolean).join(' · '));
   const json = JSON.stringify(work.recipe, null, 2);
@@ -119,7 +119,7 @@ const draw = (work) => {
         relatives('What came of it', work.children)),
       make('div', {class: 'beside'},
         make('h2', {}, work.title),
-        make('p', {class: 'when'}, [when(work.made_at), [work.facts.size ?? []].flat().join(' x ')].filter(Boolean).join(' · ')),
+        make('p', {class: 'when'}, [when(work.made_at), work.facts.size].filter(Boolean).join(' · ')),
         make('p', {class: 'told'}, work.words),
         make('div', {class: 'deeds'},
           make('a', {class: 'button solid', href: `${work.file}?download=true`, download: work.name}, 'Download'),
