@@ -1,5 +1,5 @@
-"""studio train as a person meets it: a network for one's own tunes, gone on with after an interruption, and
-composed with.
+"""`studio train` as a user sees it: a network for the user's own tunes, resumed after an interruption, and
+used to compose.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def test_what_cannot_be_trained_on_is_one_line(studio: Studio, walks: Path, tmp_
     for asked, said in (
         (("nothing-of-the-kind",), "nothing-of-the-kind"),
         (("two",), "bring more"),
-        (("./oneill",), "call your file or folder of tunes something else"),
+        (("./oneill",), "rename your file or folder of tunes"),
         ((walks, "--resume"), "No training of walks was interrupted"),
         ((walks, "--into", "nowhere"), "There is no folder nowhere"),
     ):
