@@ -1,6 +1,4 @@
-"""The log: what went wrong by no fault of the person's, for whoever mends the studio. The person gets a
-sentence that points here.
-"""
+"""The log: faults of the studio itself, for whoever fixes them. The person gets a sentence that points here."""
 
 from __future__ import annotations
 
@@ -10,16 +8,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from studio.works.home import home
+from studio.works.private import make_private_file, make_private_folder
 
 LARGEST = 1_000_000
-"""Bytes after which the log is put aside as studio.log.1 and begun anew."""
+"""Bytes after which the log is renamed to studio.log.1 and a new one is started."""
 
 
 def write_log(what: str = "A fault.", details: str | None = None, *, place: Path | None = None) -> Path:
-    """Add an entry to the log and give its file, `place`/log/studio.log (place: the studio's home).
+    """Add an entry to the log. Returns its file, `place`/log/studio.log.
 
-    details: a traceback; by default that of the exception being handled. Never raises: a log that cannot be
-    written must not hide what it was to tell, so then the entry goes to standard error.
+    details: a traceback; by default that of the exception being handled. place: the studio's home. Never
+    raises: where the log cannot be written, the entry goes to standard error.
     """
     from studio import __version__
 
@@ -29,9 +28,11 @@ def write_log(what: str = "A fault.", details: str | None = None, *, place: Path
     log = Path()
     try:
         log = (place or home()) / "log" / "studio.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
-        if log.exists() and log.stat().st_size > LARGEST:
+        make_private_folder(log.parent)
+        make_private_file(log)
+        if log.stat().st_size > LARGEST:
             log.replace(log.with_suffix(".log.1"))
+            make_private_file(log)
         with log.open("a", encoding="utf-8") as file:
             file.write(entry)
     except Exception:

@@ -10,7 +10,9 @@ import contextlib
 import errno
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from studio.errors import Missing, Refused, StudioError
 
@@ -23,23 +25,45 @@ def write_file(content: bytes, path: Path, *, force: bool = False) -> Path:
     `Missing` when there is no such folder.
     """
     path = Path(path)
-    folder = path.parent
     try:
-        if not folder.is_dir():
-            raise Missing(f"There is no folder {folder}: create it, or choose another place for {path.name}.")
-        if path.is_dir():
-            raise Refused(f"{path} is a folder: name the file to write in it.")
-        if path.exists() and not path.is_file():
-            raise Refused(f"{path} is not an ordinary file and is left alone: choose another name.")
-        if path.exists() and not force:
-            raise _exists(path)
-        target = Path(os.path.realpath(path))
-        lay_down(content, target, target.parent / f".studio-{secrets.token_hex(6)}.part", replace=force)
+        target = _target(path, force)
+        lay_down(content, target, _temporary(target), replace=force)
     except FileExistsError:
         raise _exists(path) from None
     except (OSError, ValueError) as error:
         raise not_written(error, path) from None
     return path
+
+
+@contextlib.contextmanager
+def writing(path: Path, *, force: bool = False, mode: int = 0o666) -> Iterator[BinaryIO]:
+    """A file to write piece by piece. It is given its name at the end of the block, or nothing is left.
+
+    mode: of the new file, before the umask. Raises what `write_file` raises.
+    """
+    path = Path(path)
+    try:
+        target = _target(path, force)
+        temporary = _temporary(target)
+        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
+        try:
+            with os.fdopen(descriptor, "w+b") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            if force:
+                temporary.replace(target)
+            else:
+                _rename_without_replacing(temporary, target)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise
+        sync_folder(target.parent)
+    except FileExistsError:
+        raise _exists(path) from None
+    except OSError as error:
+        raise not_written(error, path) from None
 
 
 def lay_down(content: bytes, path: Path, temporary: Path, *, replace: bool, mode: int = 0o666) -> None:
@@ -109,6 +133,25 @@ def not_written(error: OSError | ValueError, path: Path | str) -> StudioError:
         case _:
             said = (getattr(error, "strerror", None) or str(error)).rstrip(".")
             return Refused(f"{path} could not be written ({said}): choose another place.")
+
+
+def _target(path: Path, force: bool) -> Path:
+    """Where to write the file that a person named, following a symbolic link."""
+    if not path.parent.is_dir():
+        raise Missing(
+            f"There is no folder {path.parent}: create it, or choose another place for {path.name}."
+        )
+    if path.is_dir():
+        raise Refused(f"{path} is a folder: name the file to write in it.")
+    if path.exists() and not path.is_file():
+        raise Refused(f"{path} is not an ordinary file and is left alone: choose another name.")
+    if path.exists() and not force:
+        raise _exists(path)
+    return Path(os.path.realpath(path))
+
+
+def _temporary(target: Path) -> Path:
+    return target.parent / f".studio-{secrets.token_hex(6)}.part"
 
 
 def _exists(path: Path) -> Refused:

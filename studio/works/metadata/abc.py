@@ -28,6 +28,7 @@ def _find(content: bytes) -> bytes | None:
 ABC = Carrier(
     "ABC",
     (".abc",),
+    "text/vnd.abc",
     re.compile(rb"(?:\xef\xbb\xbf)?(?:%[^\r\n]*|[A-Za-z]:[^\r\n]*|\s*)(?:[\r\n]|$)"),
     _insert,
     _find,

@@ -31,6 +31,7 @@ class Carrier:
 
     name: str
     suffixes: tuple[str, ...]
+    media_type: str
     signature: re.Pattern[bytes]
     insert: Callable[[bytes, Recipe], bytes]
     find: Callable[[bytes], bytes | None]

@@ -118,4 +118,4 @@ def _read_variable_length(content: bytes, at: int) -> tuple[int, int]:
     raise ValueError("longer than four bytes")
 
 
-MIDI = Carrier("MIDI", (".mid", ".midi"), re.compile(rb"MThd"), _insert, _find)
+MIDI = Carrier("MIDI", (".mid", ".midi"), "audio/midi", re.compile(rb"MThd"), _insert, _find)

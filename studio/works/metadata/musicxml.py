@@ -60,5 +60,10 @@ def _is_place_for_recipe(path: str, _attributes: dict[str, str]) -> bool:
 
 
 MUSICXML = Carrier(
-    "MusicXML", (".musicxml", ".xml"), document(rb"score-(?:partwise|timewise)[\s>]"), insert, find
+    "MusicXML",
+    (".musicxml", ".xml"),
+    "application/vnd.recordare.musicxml+xml",
+    document(rb"score-(?:partwise|timewise)[\s>]"),
+    insert,
+    find,
 )

@@ -52,4 +52,11 @@ def _unpack(packed: zipfile.ZipFile, part: zipfile.ZipInfo, budget: int) -> byte
     return unpacked
 
 
-MXL = Carrier("compressed MusicXML", (".mxl",), re.compile(rb"PK\x03\x04"), _insert, _find)
+MXL = Carrier(
+    "compressed MusicXML",
+    (".mxl",),
+    "application/vnd.recordare.musicxml",
+    re.compile(rb"PK\x03\x04"),
+    _insert,
+    _find,
+)

@@ -86,4 +86,4 @@ _TEXT_CHUNKS: dict[bytes, Callable[[bytes], bytes]] = {
 }
 
 
-PNG = Carrier("PNG", (".png",), re.compile(rb"\x89PNG\r\n\x1a\n"), _insert, _find)
+PNG = Carrier("PNG", (".png",), "image/png", re.compile(rb"\x89PNG\r\n\x1a\n"), _insert, _find)

@@ -36,4 +36,4 @@ def _find(content: bytes) -> bytes | None:
     )
 
 
-SVG = Carrier("SVG", (".svg",), document(rb"(?:svg:)?svg[\s>/]"), _insert, _find)
+SVG = Carrier("SVG", (".svg",), "image/svg+xml", document(rb"(?:svg:)?svg[\s>/]"), _insert, _find)

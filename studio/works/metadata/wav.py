@@ -66,4 +66,4 @@ def _padded(chunk: bytes) -> bytes:
     return chunk + b"\0" * (len(chunk) & 1)
 
 
-WAV = Carrier("WAV", (".wav",), re.compile(rb"RIFF.{4}WAVE", re.DOTALL), _insert, _find)
+WAV = Carrier("WAV", (".wav",), "audio/wav", re.compile(rb"RIFF.{4}WAVE", re.DOTALL), _insert, _find)

@@ -1,0 +1,14 @@
+"""Caring for a gallery: `check` it, `repair` it, `backup` it and `restore` it.
+
+Each is a generator that yields `Progress` and returns what was found or done; `studio.process.finish` runs
+one to its end.
+"""
+
+from __future__ import annotations
+
+from studio.works.care.backups import Backup, backup
+from studio.works.care.checking import Flaw, GalleryReport, check
+from studio.works.care.repairing import Repaired, repair
+from studio.works.care.restoring import Restored, restore
+
+__all__ = ["Backup", "Flaw", "GalleryReport", "Repaired", "Restored", "backup", "check", "repair", "restore"]
