@@ -45,7 +45,7 @@ def making_command(kind: Kind) -> click.Command:
 def _params(kind: Kind) -> list[click.Parameter]:
     recipe, counted = kind.recipe_class(), {role.weights for role in kind.roles}
     controls = [control for control in kind.controls() if control.name not in counted]
-    suffixes = " or ".join(kind.format_table().suffixes())
+    suffixes = kind.format_table().suffixes_in_words()
     return [
         *(_argument(role) for role in kind.roles if role.metavar),
         click.Option(["-o", "--output"], required=True, type=FILE, help=f"The file to write: {suffixes}."),

@@ -72,5 +72,10 @@ class FormatTable(dict[str, Format]):
         text = str(path).lower()
         found = next((each for each in self.values() if text.endswith(each.suffix)), None)
         if found is None:
-            raise Refused(f"{path} should end in {' or '.join(self.suffixes())}.")
+            raise Refused(f"{path} should end in {self.suffixes_in_words()}.")
         return found
+
+    def suffixes_in_words(self) -> str:
+        """ ".mid, .musicxml or .abc"."""
+        *others, last = self.suffixes()
+        return f"{', '.join(others)} or {last}" if others else last

@@ -44,7 +44,7 @@ def timing_of(tune: Tune, facts: Mapping[str, Any]) -> dict[str, Any]:
 
 def _note(note: Note, tune: Tune, starts: Sequence[Fraction], origin: NoteOrigin | None) -> dict[str, Any]:
     second, pitch = 60 / tune.tempo, note.pitch or 0
-    told = {
+    data = {
         "at": float(note.start) * second,
         "for": float(note.duration) * second,
         "pitch": pitch,
@@ -52,9 +52,9 @@ def _note(note: Note, tune: Tune, starts: Sequence[Fraction], origin: NoteOrigin
         "bar": max(1, bisect_right(starts, note.start)),
     }
     if origin is None:
-        return told
+        return data
     where = ("order", "songs", "before", "after", "returns")
-    return told | {name: getattr(origin, name) for name in where}
+    return data | {name: getattr(origin, name) for name in where}
 
 
 def _written(tune: Tune) -> list[list[list[Any]]]:

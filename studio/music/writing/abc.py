@@ -98,7 +98,7 @@ def _measure(measure: Measure, chords: list[ChordAt]) -> str:
     for place, note in enumerate(written):
         symbol = ""
         while chords and chords[0].start < note.end:
-            # A symbol between two notes stands at the note that sounds there.
+            # A chord between two notes is written at the note that sounds there.
             symbol = f'"{chords.pop(0).symbol}"'
         text += symbol
         if note.opens and note.tuplet:

@@ -1,4 +1,4 @@
-"""What stands on paper: notes in their written values, and the bars that hold them."""
+"""Notes as they are written down, and the bars that hold them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ VALUES = {
 
 @dataclass(frozen=True)
 class Written:
-    """One note, chord or rest as it stands on paper.
+    """One note, chord or rest as it is written down.
 
     pitches: MIDI numbers, lowest first; empty for a rest. spelled: (letter, alteration, octave) of each.
     accidentals: the sign to draw before each, or "" for none.
@@ -63,7 +63,7 @@ class Written:
 
 @dataclass(frozen=True)
 class Measure:
-    """A bar on paper, or the piece of one before or after a repeat sign.
+    """A written bar, or the piece of one before or after a repeat sign.
 
     implicit: it is not counted (a pick-up, or the second piece of a bar). voices: the first is the highest.
     """
