@@ -113,7 +113,7 @@ def write_wav(music: Tune | Score, *, program: int = 0) -> bytes:
     """The music as a WAV file. program: General MIDI instrument 0..127 of a tune (a score's parts have their
     own). Raises what `render` raises.
     """
-    return render(music, instrument=instruments()[program]).to_wav()
+    return render(music, instrument=instruments()[program], tempo=music.tempo).to_wav()
 
 
 def soundfont() -> Path:
