@@ -337,9 +337,9 @@ class _Voice:
             return
         tied = self.tie is not None and pitch is not None and self.tie.pitch == pitch
         self.tie = None
-        self.line.notes.append(FoundNote(self.now, self.now + length, pitch, tied))
+        start, self.now = self.now, self.now + length
+        self.line.notes.append(FoundNote(start, self.now, pitch, tied))
         self.last = _Struck(pitch, place)
-        self.now += length
         if self.now > self.budget.quarters:
             raise Unreadable(
                 f"{self.file} lasts longer than {self.budget.quarters:,} quarter notes; "

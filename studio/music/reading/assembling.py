@@ -137,7 +137,7 @@ def assemble(found: FoundTune, name: str, budget: ReadingBudget) -> Tune:
     Adds to `found.remarks`. name: of the file, becomes the tune's id. Raises `Unreadable` for music that
     lasts longer than the budget allows.
     """
-    if max([found.end, *(note.end for note in found.line.notes)]) > budget.quarters:
+    if found.end > budget.quarters or any(note.end > budget.quarters for note in found.line.notes):
         raise Unreadable(
             f"{name} lasts longer than {budget.quarters:,} quarter notes; cut it into smaller files."
         )

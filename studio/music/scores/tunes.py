@@ -229,7 +229,7 @@ class Tune:
         here = Fraction(0)
         for start, end in spans:
             shift = here - start
-            notes += [replace(note, start=note.start + shift) for note in self._notes_in(start, end)]
+            notes += self._notes_in(start, end, shift)
             bars += self._bars_in(start, end)
             for change in self._keys_in(start, end):
                 if not keys or keys[-1].key != change.key:
@@ -247,13 +247,18 @@ class Tune:
             phrase_ends=tuple(ends),
         )
 
-    def _notes_in(self, start: Fraction, end: Fraction) -> Iterator[Note]:
-        """The notes of [start, end), cut at its edges."""
+    def _notes_in(self, start: Fraction, end: Fraction, shift: Fraction) -> Iterator[Note]:
+        """The notes of [start, end), cut at its edges and moved by `shift`."""
         first = max(bisect_right(self.notes, start, key=lambda note: note.start) - 1, 0)
-        for note in self.notes[first : bisect_left(self.notes, end, key=lambda note: note.start)]:
+        last = bisect_left(self.notes, end, key=lambda note: note.start)
+        for place in range(first, last):
+            note = self.notes[place]
+            if first < place < last - 1:  # only the first and the last can cross an edge
+                yield Note(note.pitch, note.start + shift, note.duration)
+                continue
             begins, stops = max(note.start, start), min(note.end, end)
             if begins < stops:
-                yield Note(note.pitch, begins, stops - begins)
+                yield Note(note.pitch, begins + shift, stops - begins)
 
     def _bars_in(self, start: Fraction, end: Fraction) -> Iterator[tuple[Fraction, Meter]]:
         """The bars of [start, end), cut at its edges, as (length, meter)."""
@@ -322,7 +327,7 @@ class Tune:
         return json.dumps(self.to_plain(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
     def to_plain(self) -> dict[str, Any]:
-        """All of it as JSON values; `from_plain` reads it back. Times are fractions as text, such as "3/2"."""
+        """All of it as JSON values, which `from_plain` reads back. Times are fractions as text: "3/2"."""
         return {
             "chords": [[str(chord.start), chord.symbol] for chord in self.chords],
             "composer": self.composer,
