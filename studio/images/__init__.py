@@ -1,3 +1,3 @@
-"""Pictures: deep dream by gradient ascent on a pretrained network, and what it takes to read and write
-pictures safely.
+"""Pictures: deep dream and style transfer with pretrained networks, and reading and writing pictures
+safely.
 """

@@ -81,8 +81,8 @@ def photo_at_size(
         height, width = fit_within(height, width, size)
     if min(height, width) < 8:
         raise Refused(
-            f"The photo would be {width} x {height} pixels; choose a size with at least 8 on the shorter "
-            "side."
+            f"The photo would be {width} x {height} pixels; choose a size "
+            "with at least 8 on the shorter side."
         )
     alpha = None if picture.alpha is None else resize(picture.alpha, height, width)
     facts = {"photo": " ".join(picture.notes)} if picture.notes else {}
@@ -108,8 +108,8 @@ def mask_at_size(
     light = resize(light, height, width)
     if not light.any():
         raise Refused(
-            "The mask is completely black, so nothing would change: paint white where the picture should "
-            "change."
+            "The mask is completely black, so nothing would change: paint "
+            "white where the picture should change."
         )
     radius = feather / 100 * max(height, width) / 2
     return np.asarray(Image.fromarray(light).filter(ImageFilter.GaussianBlur(radius)))

@@ -121,8 +121,8 @@ def _steps(picture: Tensor, measure: DreamMeasure, climb: Climb, steps: int) -> 
     for step in descend([picture], measure, climb, steps=steps, maximize=True, options=options):
         if step.ending is not None and step.ending.kind == "diverged":
             raise Refused(
-                f"The dream failed ({step.ending.sentence.rstrip('.')}): choose other layers or a smaller "
-                "step size."
+                f"The dream failed ({step.ending.sentence.rstrip('.')}): choose "
+                "other layers or a smaller step size."
             )
         loss = step.loss
         del step  # it holds a gradient as large as the picture

@@ -1,9 +1,9 @@
-"""Memory that stays at hand while a picture is worked on.
+"""Keeping freed memory while a picture is worked on.
 
-Every step of a dream asks for the same few hundred megabytes and gives them back. glibc's malloc gets such
-pieces from the system each time and returns them at once (mallopt(3): M_MMAP_THRESHOLD, M_TRIM_THRESHOLD),
-and the system fills each with zeros, page by page: a fifth of a step's time. Other allocators do not, and are
-left alone.
+Every step of a dream allocates the same few hundred megabytes and frees them. glibc's malloc requests blocks
+of this size from the system each time and returns them at once (mallopt(3): M_MMAP_THRESHOLD,
+M_TRIM_THRESHOLD), and the system fills each with zeros, page by page, which takes a fifth of a step's time.
+Other allocators are left alone.
 """
 
 from __future__ import annotations
@@ -15,18 +15,19 @@ from contextlib import contextmanager
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
 LARGEST_KEPT, ALL = 96 * 2**20, 2**31 - 1
-"""Bytes. What a network sees of 1024 x 768 pixels, or of a tile, comes in pieces of less than that; a copy of
-a picture of 12 megapixels is larger, and the hole it leaves would only be in the way."""
+"""Bytes. The features of 1024 x 768 pixels, or of a tile, come in smaller blocks. A copy of a picture of 12
+megapixels is larger, and is better returned to the system.
+"""
 USUAL_MMAP_THRESHOLD, USUAL_TRIM_THRESHOLD = 32 * 2**20, 64 * 2**20
-"""Where glibc's own thresholds come to rest on 64-bit machines once large pieces have been freed."""
+"""The values that glibc's own thresholds reach on 64-bit machines once large blocks have been freed."""
 
 _at_work = 0
 
 
 @contextmanager
 def memory_kept() -> Iterator[None]:
-    """While it lasts, what is freed stays with this process; at the end of the last of them everything unused
-    goes back.
+    """Inside this context, freed memory stays with the process. When the last one ends, unused memory is
+    returned.
     """
     # The allocator is the process's, and so is the count.
     global _at_work

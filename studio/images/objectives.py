@@ -1,11 +1,11 @@
-"""What a dream makes stronger: layers, single channels, the likeness to a guide picture, and sums of those.
+"""What a dream amplifies: layers, single channels, the similarity to a guide picture, and sums of those.
 
     objective = layer("blocks.4") + 0.5 * channel("blocks.3", 12)
     objective = balanced(objective, network, picture)
     score = objective(network(picture))
 
-Objectives add up and can be weighed, as in Lucid (Olah, Mordvintsev and Schubert, "Feature Visualization",
-2017).
+Objectives can be added and multiplied by weights, as in Lucid (Olah, Mordvintsev and Schubert, "Feature
+Visualization", 2017).
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from studio.errors import Refused
 from studio.images.networks.prepared import Prepared
 
 Excitement = Callable[[Tensor], Tensor]
-"""Features of one layer [n, channels, h, w] -> how strong they are: a scalar, the mean over all places."""
+"""Features of one layer [n, channels, h, w] -> their strength: a scalar, a mean over all places."""
 
 
 @dataclass(frozen=True)
 class Term:
-    """One thing to excite in one layer, by so much."""
+    """One thing to amplify in one layer, with its weight."""
 
     layer: str
     excitement: Excitement
@@ -35,13 +35,13 @@ class Term:
 
 @dataclass(frozen=True)
 class Objective:
-    """A weighted sum of terms, to be raised."""
+    """A weighted sum of terms, to be maximized."""
 
     terms: tuple[Term, ...]
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """The layers it looks at, without repeats."""
+        """The layers it needs, without repeats."""
         return tuple(dict.fromkeys(term.layer for term in self.terms))
 
     def __call__(self, seen: Mapping[str, Tensor]) -> Tensor:
@@ -64,14 +64,14 @@ class Objective:
 
 
 def layer(name: str) -> Objective:
-    """Whatever the layer sees, more of it: the mean square of its features, whose gradient is the features
-    (Mordvintsev et al., 2015).
+    """Amplify whatever the layer sees: the mean square of its features, whose gradient is the features
+    themselves (Mordvintsev et al., 2015).
     """
     return Objective((Term(name, lambda features: features.square().mean()),))
 
 
 def channel(name: str, number: int) -> Objective:
-    """One channel's own motif, everywhere: the channel's mean, with its strong places weighing more."""
+    """Amplify one channel's motif everywhere: the channel's mean, in which strong places count more."""
 
     def excitement(features: Tensor) -> Tensor:
         one = features[:, number]
@@ -81,52 +81,52 @@ def channel(name: str, number: int) -> Objective:
 
 
 def towards(name: str, guide: Tensor) -> Objective:
-    """Dream towards a guide picture: at each place, follow that feature of the guide which is most like what
-    is there.
+    """Dream towards a guide picture: each place follows the feature of the guide that is most similar to its
+    own.
 
-    guide: features [places, channels] of the guide in this layer, from `features_of`.
-    This is the guided dream of Google's notebook (Mordvintsev, Olah and Tyka, 2015:
-    `A = x.T @ y; dst.diff = y[:, A.argmax(1)]`), with every feature's length set to 1 before comparing, so
-    that one glaring place of the guide does not win everywhere.
+    guide: features [places, channels] of the guide in this layer, from `features_of`. This is the guided
+    dream of Google's notebook (Mordvintsev, Olah and Tyka, 2015: `A = x.T @ y; dst.diff = y[:,
+    A.argmax(1)]`), except that the guide's features are normalised first, so that a single strong one does
+    not win everywhere.
     """
     directions = torch.nn.functional.normalize(guide, dim=1)
 
     def excitement(features: Tensor) -> Tensor:
         places = features.flatten(2).transpose(1, 2).reshape(-1, features.shape[1])
-        return torch.stack([_likeness(some, directions) for some in torch.split(places, 4096)]).sum() / len(
+        return torch.stack([_similarity(some, directions) for some in torch.split(places, 4096)]).sum() / len(
             places
         )
 
     return Objective((Term(name, excitement),))
 
 
-def _likeness(places: Tensor, directions: Tensor) -> Tensor:
+def _similarity(places: Tensor, directions: Tensor) -> Tensor:
     with torch.no_grad():
         best = (places @ directions.T).argmax(dim=1)
     return (places * directions[best]).sum()
 
 
 def features_of(network: Prepared, pictures: Sequence[Tensor], name: str) -> Tensor:
-    """What the network sees in `pictures`, each [1, 3, h, w], at a layer: [places, channels], one row for
-    each place of each picture.
+    """The features of `pictures`, each [1, 3, h, w], at a layer: [places, channels], a row for each place of
+    each picture.
     """
     with torch.no_grad():
         return torch.cat([network(picture)[name].flatten(2).squeeze(0).T for picture in pictures])
 
 
 def balanced(objective: Objective, network: Prepared, picture: Tensor) -> Objective:
-    """The same objective with each term's weight divided by how strongly it pulls at `picture` [1, 3, h, w].
+    """The same objective with each term's weight divided by the mean size of its gradient at `picture` [1, 3,
+    h, w].
 
-    Layers differ in scale by orders of magnitude; after this, equal weights pull equally and weights mean
-    what they say.
-    Raises `Refused` for a channel that the layer does not have.
+    Layers differ in scale by orders of magnitude. After this, terms of equal weight change the picture
+    equally. Raises `Refused` for a channel that the layer does not have.
     """
     for term in objective.terms:
         has = network.channels[term.layer]
         if term.channel is not None and term.channel >= has:
             raise Refused(
-                f"Layer '{term.layer}' has {has} channels, numbered 0 to {has - 1}; there is no channel "
-                f"{term.channel}."
+                f"Layer '{term.layer}' has {has} channels, numbered 0 to {has - 1}; "
+                f"there is no channel {term.channel}."
             )
     if len(objective.terms) == 1:
         return objective

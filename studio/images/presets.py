@@ -1,8 +1,8 @@
-"""Looks with a name: each a row of parameters that was found by looking.
+"""Presets: ready-made looks, each a row of settings that was found by trying.
 
-    fields = with_preset({"preset": "cathedral", "steps": 20})     # the look, with twenty steps instead of its own
+    fields = with_preset({"preset": "citadel", "steps": 20})     # the preset, but with 20 steps
 
-Making the thumbnails again:  python -m studio.images.presets
+To make the thumbnails again:  python -m studio.images.presets
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from studio.images.recipes import DreamRecipe, LayerTerm
 from studio.process import finish
 
 FOLDER = Path(__file__).with_name("presets")
-"""Where the thumbnails lie, beside the credit for the photos they were made from."""
+"""Where the thumbnails are, with the credits of the photos they were made from."""
 
 THUMBNAIL_MADE_AT, THUMBNAIL_SIDE, THUMBNAIL_QUALITY = 512, 320, 80
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A look. sentence: what an artist will see. values: the recipe's fields that make it; photo: what its
-    thumbnail is made from.
+    """A ready-made look. sentence: what one will see. values: the fields of the recipe that it sets. photo:
+    what its thumbnail was made from.
     """
 
     name: str
@@ -36,42 +36,38 @@ class Preset:
 
     @property
     def thumbnail(self) -> Path:
-        """A small JPEG of the look."""
+        """A small JPEG."""
         return FOLDER / f"{self.name}.jpg"
 
 
 def with_preset(fields: dict[str, Any]) -> dict[str, Any]:
-    """The recipe's fields with what their preset implies written out, under what was set explicitly.
+    """The recipe's fields, completed by those of their preset. Fields that are set already stay.
 
-    Without a "preset" the recipe's default one is meant; None means no look at all. A look is made of layers
-    of the default backbone; with another one it takes those that lie as deep. Raises `UnknownName` for the
-    preset or the backbone.
+    Without a "preset", the recipe's default one applies; None means no preset. Presets name layers of the
+    default backbone; for another one, layers at the same depth are used. Raises `UnknownName` for the preset
+    or the backbone.
     """
     name = fields.get("preset", DreamRecipe.model_fields["preset"].default)
     if name is None:
         return dict(fields)
     if name not in PRESETS:
         raise UnknownName("preset", str(name), PRESETS)
-    implied = {"preset": name} | PRESETS[name].values
+    completed = {"preset": name} | PRESETS[name].values
     backbone = fields.get("backbone", DEFAULT)
     if backbone not in (DEFAULT, OWN):
-        implied["layers"] = as_deep_in(backbone, implied["layers"])
-    return implied | fields
+        completed["layers"] = as_deep_in(backbone, completed["layers"])
+    return completed | fields
 
 
 def as_deep_in(backbone: str, terms: tuple[str, ...]) -> tuple[str, ...]:
-    """Layers of another backbone that lie as deep as these do in the default one; for a channel, whose motif
-    is its own, the whole layer.
-
-    Raises `UnknownName` for the backbone.
+    """The layers of a backbone at the same depth as these in the default one. A channel becomes its whole
+    layer, because the channels of two networks do not correspond. Raises `UnknownName` for the backbone.
     """
     return as_deep(layers(backbone), terms)
 
 
 def as_deep(there: Sequence[Layer], terms: Sequence[str]) -> tuple[str, ...]:
-    """Of the layers `there`, from the picture inwards, those that lie as deep as `terms` do in the default
-    backbone.
-    """
+    """Of the layers `there`, the deepest last, those at the same depth as `terms` in the default backbone."""
     known = [layer.name for layer in layers(DEFAULT)]
     found: dict[str, float] = {}
     for term in map(LayerTerm.read, terms):
@@ -80,7 +76,7 @@ def as_deep(there: Sequence[Layer], terms: Sequence[str]) -> tuple[str, ...]:
     return tuple(name if weight == 1 else f"{name}*{weight:g}" for name, weight in found.items())
 
 
-# What makes a look; size, seed, strength and the like are nobody's taste but the asker's.
+# The fields that make up a look. Size, seed, strength and the like are up to the user.
 LOOK = (
     "layers",
     "octaves",
@@ -96,7 +92,7 @@ LOOK = (
 
 
 def _look(name: str, sentence: str, *layers: str, photo: str = "china", **changes: Any) -> Preset:
-    """A row: the recipe's own defaults, but for these layers and changes, all written out."""
+    """A row: these layers, and the recipe's defaults except for the changes, all written out."""
     defaults = {field: DreamRecipe.model_fields[field].default for field in LOOK}
     return Preset(name, sentence, defaults | {"layers": layers} | changes, photo)
 
@@ -104,12 +100,12 @@ def _look(name: str, sentence: str, *layers: str, photo: str = "china", **change
 _ROWS = (
     _look(
         "creatures",
-        "Animals with eyes and fur grow out of walls, hills and clouds: the classic dream.",
+        "Animals with eyes and fur grow out of walls, hills and clouds: the classic deep dream.",
         "blocks.4.1",
         "blocks.4",
         photo="flower",
     ),
-    _look("garden", "Flowers, shrubs and fireworks break out everywhere.", "blocks.5.1", steps=14),
+    _look("garden", "Flowers, shrubs and fireworks burst out everywhere.", "blocks.5.1", steps=14),
     _look(
         "citadel",
         "Domes, spires and terraces pile up, with something furry among them.",
@@ -118,31 +114,31 @@ _ROWS = (
         steps=14,
     ),
     _look("watchers", "Shells and scales full of eyes.", "blocks.4.0", photo="flower"),
-    _look("weave", "Everything is woven of broad ribbed bands.", "blocks.2"),
+    _look("weave", "Everything is woven from broad, ribbed bands.", "blocks.2"),
     _look("mosaic", "Cells, beads and spirals fill every surface.", "blocks.3", photo="flower"),
     _look(
         "woodcut",
-        "Cut in light and dark; colours stay as they were.",
+        "Carved in light and dark; the photo keeps its colours.",
         "blocks.1",
         octaves=5,
         keep_colours=True,
     ),
     _look("origami", "Sky and foliage fold into coloured paper.", "blocks.4:102", photo="flower"),
     _look("stained_glass", "Panes of coloured glass with dark leads between them.", "blocks.3:42"),
-    _look("roses", "Bright little roses crowd each other.", "blocks.3:11", photo="flower"),
+    _look("roses", "Crowds of bright little roses.", "blocks.3:11", photo="flower"),
     _look("gilded", "A net of golden cracks, as on mended porcelain.", "blocks.3:21"),
     _look("plumes", "Feathers and curls as soft as brush strokes.", "blocks.4:48", photo="flower"),
     _look("masks", "Carved faces with rows of eyes and teeth.", "blocks.3:50"),
-    _look("pearls", "Glowing bubbles gather where it is busy.", "blocks.4:36", photo="flower"),
+    _look("pearls", "Glowing bubbles gather in the busy parts.", "blocks.4:36", photo="flower"),
     _look("whirlpools", "Satin whirls with shining drops.", "blocks.4:96", photo="flower"),
 )
 
 PRESETS = {row.name: row for row in _ROWS}
-"""By name, in the order in which they are offered."""
+"""By name, in the order in which they are shown."""
 
 
 def main() -> None:
-    """Make every thumbnail again from scikit-learn's two sample photos."""
+    """Make every thumbnail again, from scikit-learn's two sample photos."""
     import hashlib
     import io
 

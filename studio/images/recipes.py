@@ -1,7 +1,6 @@
-"""The recipes of pictures: what can be asked of a dream, with ranges, defaults and a sentence for each
-parameter.
+"""The recipes of pictures: every setting of a dream and of a painting, with its range, default and help text.
 
-Light on purpose (no torch): the command line and the sliders are derived from here.
+Light on purpose (no torch): the command line and the page's controls are derived from here.
 """
 
 from __future__ import annotations
@@ -12,26 +11,25 @@ from typing import Literal
 from pydantic import field_validator
 
 from studio.images.networks.backbones import OWN
-from studio.works.recipe import Recipe, parameter
+from studio.works.recipe import Recipe, Source, parameter
 
 SMALLEST_SIDE, LARGEST_SIDE = 64, 8192
 
 
 class DreamRecipe(Recipe):
-    """Gradient ascent on a photo's pixels: what a pretrained network sees in it is made stronger, from coarse
-    to fine.
+    """A dream: gradient ascent on a photo's pixels, which amplifies what a pretrained network sees in it.
 
-    Sources by role: `photo` (needed), `guide` (dream towards this picture's features), `mask` (dream only
-    where it is light), `weights` (a weights file of one's own for the backbone's architecture).
+    Sources by role: `photo` (required), `guide` (dream towards this picture's features), `mask` (dream only
+    where it is light), `weights` (a weights file for the backbone, or of a network trained in the studio).
     """
 
     kind: Literal["dream"] = "dream"
     preset: str | None = parameter(
-        "creatures", "A look with a name; what you set yourself goes before it.", in_sight=True
+        "creatures", "A ready-made look. Anything you set yourself overrides it.", in_sight=True
     )
     size: int | None = parameter(
         768,
-        "Longer side of the result; empty keeps the photo's own.",
+        "Length of the longer side. Leave empty to keep the photo's size.",
         ge=SMALLEST_SIDE,
         le=LARGEST_SIDE,
         step=32,
@@ -39,12 +37,18 @@ class DreamRecipe(Recipe):
         in_sight=True,
     )
     strength: float = parameter(
-        1.0, "How much of the dream is laid over the photo.", ge=0, le=1, step=0.05, in_sight=True
+        1.0,
+        "How much of the dream shows: 0 is the photo, 1 the full dream.",
+        ge=0,
+        le=1,
+        step=0.05,
+        in_sight=True,
     )
     backbone: str = parameter("efficientnet_lite0", "The pretrained network that dreams.")
     layers: tuple[str, ...] = parameter(
         ("blocks.4.1", "blocks.4"),
-        "What to make stronger, as NAME[:CHANNEL][*WEIGHT]: early layers weave, late ones see.",
+        "What to amplify, as NAME[:CHANNEL][*WEIGHT]: early layers give "
+        "patterns, deep ones animals and things.",
     )
     guide_weight: float = parameter(
         0.8,
@@ -55,70 +59,77 @@ class DreamRecipe(Recipe):
     )
     octaves: int = parameter(
         6,
-        "From how coarse to fine, at 768 px: more give larger shapes. Larger pictures get more, so that "
-        "shapes stay as large.",
+        "How many sizes the dream goes through, at 768 px: more give larger shapes. Larger "
+        "pictures get more of them, so that shapes stay as large.",
         ge=1,
         le=12,
         step=1,
     )
     octave_scale: float = parameter(
-        1.4, "How much larger each octave is than the one before.", ge=1.1, le=2.5, step=0.05
+        1.4, "How much larger each octave is than the previous one.", ge=1.1, le=2.5, step=0.05
     )
     steps: int = parameter(
-        12, "Steps of gradient ascent in each octave: more is deeper.", ge=1, le=200, step=1, in_sight=True
+        12,
+        "Steps of gradient ascent per octave: more make a stronger dream.",
+        ge=1,
+        le=200,
+        step=1,
+        in_sight=True,
     )
     coarse_first: float = parameter(
         0.4,
-        "Moves steps from the finest octaves to the coarsest: 0 gives all the same, 1 leaves the finest "
-        "next to none.",
+        "Moves steps from the finest octaves to the coarsest: 0 gives each "
+        "the same number, 1 leaves the finest almost none.",
         ge=0,
         le=1,
         step=0.05,
     )
     step_size: float = parameter(
         0.011,
-        "How far one step moves a pixel on average; 1 is black to white.",
+        "How far one step changes a pixel on average, where 1 is from black to white.",
         ge=0.0005,
         le=0.1,
         step=0.0005,
     )
     hold: float = parameter(
         0.02,
-        "How firmly the photo pulls back at every step: 0 lets colours burn out, 0.1 hardly lets go.",
+        "How strongly each step pulls back to the photo: 0 lets colours "
+        "burn out, 0.1 stays close to the photo.",
         ge=0,
         le=0.3,
         step=0.005,
     )
     smoothing: float = parameter(
         0.45,
-        "What a step is made of: 0 finest detail only, 0.5 all scales alike, 1 broad shapes.",
+        "The scale of each step: 0 is fine detail only, 0.5 all scales equally, 1 broad shapes.",
         ge=0,
         le=1,
         step=0.05,
     )
     colour: float = parameter(
         0.7,
-        "How colourful the dream is: 0 paints in light and dark, 1 in full rainbow.",
+        "How colourful the dream is: 0 changes only light and dark, 1 uses every colour.",
         ge=0,
         le=1,
         step=0.05,
         in_sight=True,
     )
-    keep_colours: bool = parameter(False, "Dream in light and dark only and keep the photo's own colours.")
+    keep_colours: bool = parameter(False, "Change only light and dark, and keep the photo's colours.")
     jitter: int = parameter(
         32,
-        "Shifts the picture at random before each step, so that no grid shows.",
+        "Shift the picture at random before each step, so that no grid shows.",
         ge=0,
         le=64,
         step=1,
         unit="px",
     )
     feather: float = parameter(
-        1.5, "How softly a mask ends, in per cent of the longer side.", ge=0, le=20, step=0.5, unit="%"
+        1.5, "Softness of the mask's edge, in per cent of the longer side.", ge=0, le=20, step=0.5, unit="%"
     )
     tile: int = parameter(
         512,
-        "Pictures beyond a megapixel are looked at in tiles about this large: smaller ones need less memory.",
+        "Pictures above a megapixel are processed in tiles of about "
+        "this size: smaller ones need less memory.",
         ge=256,
         le=2048,
         step=64,
@@ -129,49 +140,43 @@ class DreamRecipe(Recipe):
     @classmethod
     def _every_layer_can_be_read(cls, layers: tuple[str, ...]) -> tuple[str, ...]:
         if not layers:
-            raise ValueError("name at least one layer to dream with.")
+            raise ValueError("choose at least one layer to dream with.")
         for layer in layers:
             LayerTerm.read(layer)
         return layers
 
     def in_words(self) -> str:
-        photo = self.source("photo")
-        guide = self.source("guide")
-        said = f"{photo.title or photo.name or 'A picture'}" if photo else "A picture"
+        layers, steps = " + ".join(self.layers), f"{self.steps} step{'s' * (self.steps != 1)}"
         own = self.source("weights") if self.backbone == OWN else None
-        said += f" dreamt by the network {own.title or own.name}" if own else f" dreamt by {self.backbone}"
+        dreamer = f"the network {_title(own)}" if own else self.backbone
+        said = f"{_title(self.source('photo'))} dreamt by {dreamer}"
         if self.preset:
-            said += f" in the look '{self.preset}'"
-        steps = f"{self.steps} step{'s' * (self.steps != 1)}"
-        said += (
-            f" ({' + '.join(self.layers)}), {steps} in each octave"
-            if self.octaves > 1
-            else f" ({' + '.join(self.layers)}), {steps}"
-        )
-        if guide:
-            said += f", towards {guide.title or guide.name}"
+            said += f" with the preset '{self.preset}'"
+        said += f" ({layers}), {steps}{' per octave' * (self.octaves > 1)}"
+        if guide := self.source("guide"):
+            said += f", guided by {_title(guide)}"
         if self.source("mask"):
             said += ", only where the mask is light"
         if self.keep_colours:
-            said += ", in its own colours"
+            said += ", keeping its own colours"
         if self.strength < 1:
-            said += f", laid over the photo at {self.strength:.0%}"
+            said += f", blended with the photo at {self.strength:.0%}"
         if self.source("weights") and not own:
-            said += ", with weights of one's own"
+            said += ", with other weights than its own"
         return f"{said}; seed {self.seed}."
 
 
 class StyleRecipe(Recipe):
     """A photo painted in the style of one or more paintings: its shapes, their textures and colours.
 
-    Sources by role: `photo` (needed), `style` (paintings, one or more, needed), `mask` (paint only where it
-    is light), `weights` (a weights file of one's own for the backbone's architecture).
+    Sources by role: `photo` (required), `style` (paintings, at least one), `mask` (paint only where it is
+    light), `weights` (a weights file for the backbone).
     """
 
     kind: Literal["style"] = "style"
     size: int | None = parameter(
         640,
-        "Longer side of the result; empty keeps the photo's own.",
+        "Length of the longer side. Leave empty to keep the photo's size.",
         ge=SMALLEST_SIDE,
         le=LARGEST_SIDE,
         step=32,
@@ -180,7 +185,7 @@ class StyleRecipe(Recipe):
     )
     strength: float = parameter(
         0.5,
-        "Who rules: at 0 the photo keeps all its shapes, at 1 the brush goes where it likes.",
+        "0 keeps the photo's shapes; 1 gives the painting free rein.",
         ge=0,
         le=1,
         step=0.05,
@@ -188,7 +193,7 @@ class StyleRecipe(Recipe):
     )
     style_scale: float = parameter(
         1.0,
-        "How large the painting's strokes are against the picture: 0.5 are fine, 2 are broad.",
+        "Size of the painting's strokes: 0.5 is fine, 2 is broad.",
         ge=0.25,
         le=3,
         step=0.05,
@@ -196,65 +201,65 @@ class StyleRecipe(Recipe):
     )
     colour: Literal["style", "content", "luminance"] = parameter(
         "style",
-        "Whose colours: style takes the painting's, content paints in the photo's palette, luminance paints "
-        "in light and dark over the "
-        "photo's own colours.",
+        "Whose colours: 'style' takes the painting's, 'content' the photo's palette, and 'luminance' "
+        "paints only light and dark over the photo's own colours.",
         in_sight=True,
     )
     style_weights: tuple[float, ...] = parameter(
-        (), "With several paintings: how much each counts, in their order; empty counts all alike."
+        (), "With several paintings, the weight of each, in their order. Leave empty to weigh them equally."
     )
     steps: int = parameter(
         120,
-        "Steps of gradient descent at the coarsest size; finer ones take half as many, or fewer.",
+        "Steps of gradient descent at the coarsest size. Finer sizes take half as many, or fewer.",
         ge=1,
         le=1000,
         step=1,
         in_sight=True,
     )
     smoothness: float = parameter(
-        2.0, "How calm the surface is: 0 leaves all grain, 10 irons it out.", ge=0, le=20, step=0.5
+        2.0, "How smooth the surface is: 0 leaves all the grain, 10 removes it.", ge=0, le=20, step=0.5
     )
     feather: float = parameter(
-        1.5, "How softly a mask ends, in per cent of the longer side.", ge=0, le=20, step=0.5, unit="%"
+        1.5, "Softness of the mask's edge, in per cent of the longer side.", ge=0, le=20, step=0.5, unit="%"
     )
-    backbone: str = parameter("efficientnet_lite0", "The pretrained network that looks.")
+    backbone: str = parameter(
+        "efficientnet_lite0", "The pretrained network that compares the picture with the paintings."
+    )
 
     @field_validator("style_weights")
     @classmethod
     def _none_below_nothing(cls, weights: tuple[float, ...]) -> tuple[float, ...]:
         if any(weight < 0 for weight in weights):
-            raise ValueError("a painting cannot count less than 0.")
+            raise ValueError("a painting's weight cannot be below 0.")
         return weights
 
     def in_words(self) -> str:
-        photo = self.source("photo")
-        said = (photo.title or photo.name or "A picture") if photo else "A picture"
-        paintings = [
-            source.title or source.name or "a painting" for source in self.sources if source.role == "style"
-        ]
+        paintings = [_title(source, "a painting") for source in self.sources if source.role == "style"]
         if self.style_weights and len(paintings) > 1:
-            paintings = [
-                f"{painting} ({weight:g})"
-                for painting, weight in zip(paintings, self.style_weights, strict=False)
-            ]
-        said += f" painted after {' and '.join(paintings)}" if paintings else " painted"
-        said += {
-            "style": "",
-            "content": ", in its own colours",
-            "luminance": ", in light and dark over its own colours",
-        }[self.colour]
+            weighted = zip(paintings, self.style_weights, strict=False)
+            paintings = [f"{painting} ({weight:g})" for painting, weight in weighted]
+        said = f"{_title(self.source('photo'))} painted"
+        if paintings:
+            said += f" after {' and '.join(paintings)}"
+        said += {"style": "", "content": ", in its own palette", "luminance": ", keeping its own colours"}[
+            self.colour
+        ]
         said += f", strength {self.strength:g}"
         if self.style_scale != 1:
-            said += f", strokes {self.style_scale:g} times as large"
+            said += f", strokes scaled by {self.style_scale:g}"
         if self.source("mask"):
             said += ", only where the mask is light"
         return f"{said}; {self.backbone}, seed {self.seed}."
 
 
+def _title(source: Source | None, otherwise: str = "A picture") -> str:
+    """What a source is called in a sentence."""
+    return (source and (source.title or source.name)) or otherwise
+
+
 class LayerTerm:
-    """One term of an objective: a layer, or one of its channels, with a weight. Written
-    NAME[:CHANNEL][*WEIGHT].
+    """A term of an objective, written NAME[:CHANNEL][*WEIGHT]: a layer, or one of its channels, with a
+    weight.
     """
 
     _FORM = re.compile(
@@ -266,7 +271,7 @@ class LayerTerm:
 
     @classmethod
     def read(cls, text: str) -> LayerTerm:
-        """Raises ValueError with a sentence when the text has another form."""
+        """Raises ValueError with a sentence if the text has another form."""
         match = cls._FORM.match(text.strip())
         if match is None:
             raise ValueError(
@@ -274,6 +279,6 @@ class LayerTerm:
                 "blocks.4:12*0.5."
             )
         if float(match["weight"] or 1) == 0:
-            raise ValueError(f"'{text}' counts for nothing: give it another weight than 0, or leave it out.")
+            raise ValueError(f"The weight of '{text}' is 0: give it another weight, or leave it out.")
         channel = match["channel"]
         return cls(match["name"], None if channel is None else int(channel), float(match["weight"] or 1.0))

@@ -135,8 +135,8 @@ def _steps(
     for step in descend([picture], measure, adam, steps=steps, options=options):
         if step.ending is not None and step.ending.kind == "diverged":
             raise Refused(
-                f"The painting failed ({step.ending.sentence.rstrip('.')}): choose another strength or "
-                "network."
+                f"The painting failed ({step.ending.sentence.rstrip('.')}): "
+                "choose another strength or network."
             )
         mean.add(picture, step.number)
         loss = step.loss

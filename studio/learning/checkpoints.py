@@ -1,11 +1,12 @@
-"""Trained networks as files: weights as safetensors, and beside them a card that says what they are and how
-to make them again.
+"""Trained networks as files: the weights as safetensors, and a card that says what they are and how to make
+them again.
 
-    save(network, Card(name="digits", what="reads handwritten digits", data=(data.origin,), command="…"), Path("models/digits"))
+    card = Card(name="digits", what="reads handwritten digits", data=(data.origin,), command="…")
+    save(network, card, Path("models/digits"))
     network = load(Path("models/digits")).network
 
-A training under way is kept in a single safetensors file, its JSON in the file's own header. No pickle is
-ever read. Every file is checked against its sha256 before it is believed, and replaced whole or not at all.
+An interrupted training is a single safetensors file with its JSON in the file's header. Pickles are never
+read. Every file is checked against its sha256 first, and replaced completely or not at all.
 """
 
 from __future__ import annotations
@@ -42,10 +43,9 @@ LARGEST_WEIGHTS = 4 * 2**30
 class Card(BaseModel):
     """What there is to know about trained weights.
 
-    name, what: how they are called, and in a sentence what they do. data: what they learnt from. licence: of
-    the weights.
-    command: what rebuilds them. figures: what they reach, such as {"test accuracy": 0.98}.
-    scale, classes: how inputs are to be standardised first, and what the outputs mean, where that applies.
+    name, what: their name, and in a sentence what they do. data: what they were trained on. licence: of the
+    weights. command: rebuilds them. figures: their results, such as {"test accuracy": 0.98}.
+    scale, classes: how inputs must be standardised, and what the outputs mean, if that applies.
     network, versions, sha256: filled in by `save`.
     """
 
@@ -75,20 +75,20 @@ class Model:
 
 
 def save(network: Network, card: Card, path: Path) -> Card:
-    """Keep a network as `path`.safetensors with the completed card as `path`.json (any of the three spellings
-    will do for path).
+    """Save a network as `path`.safetensors, with the completed card as `path`.json. `path` may have either
+    suffix.
 
-    What stood there is replaced; whoever loads meanwhile, or after a crash, finds either the old model or the
-    new one, whole.
-    Raises `Refused` for weights that are not finite or a full disk, `Missing` when the folder is not there.
+    An older model there is replaced. `load` finds either the old model or the new one, complete, at any
+    moment and after a crash. Raises `Refused` for weights that are not finite or a full disk, `Missing` if
+    the folder does not exist.
     """
     place = _Place(path)
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     broken = next((name for name, tensor in weights.items() if not bool(torch.isfinite(tensor).all())), None)
     if broken is not None:
         raise Refused(
-            f"The weights '{broken}' are not all finite numbers; train the network again with a smaller "
-            "learning rate."
+            f"The weights '{broken}' are not all finite numbers; train the "
+            "network again with a smaller learning rate."
         )
     content = bytes_from(weights, {"card": _in_file(network, card)})
     versions = {"studio": studio.__version__, "python": platform.python_version(), "torch": torch.__version__}
@@ -102,8 +102,8 @@ def save(network: Network, card: Card, path: Path) -> Card:
     )
     text = json.dumps(card.model_dump(mode="json", exclude_none=True), indent=2, ensure_ascii=False) + "\n"
 
-    # The card is what counts: until the new one is in place, the weights the old one names stay within reach
-    # of `load`.
+    # The card decides: until the new one is in place, `load` must be able to find the weights that the old
+    # one names.
     arriving = _written_beside(place.weights, content)
     try:
         if _sha256_of(place.weights) == _sha256_named_by(place.card):
@@ -117,11 +117,10 @@ def save(network: Network, card: Card, path: Path) -> Card:
 
 
 def load(path: Path) -> Model:
-    """A network back from its files, checked: the card, the sha256 of the weights, and every name and shape
-    before anything is built.
+    """A network from its files. The card, the weights' sha256 and every name and shape are checked first.
 
-    Raises `Missing` where a file is not there, `Unreadable` for a card or weights that are broken, do not
-    belong together, or come from a newer studio.
+    Raises `Missing` if a file is not there, `Unreadable` for a card or weights that are broken, do not belong
+    together, or come from a newer studio.
     """
     place = _Place(path)
     card = _read_card(place)
@@ -130,10 +129,9 @@ def load(path: Path) -> Model:
 
 
 def read_model(content: bytes, name: str) -> Model:
-    """A network back from the bytes of its weights file alone, whose header holds the card (as `save` writes
-    it). name: for messages.
+    """A network from the bytes of its weights file alone: the header holds the card (as `save` writes it).
 
-    Raises `Unreadable` for what is no such file, is broken, or comes from a newer studio.
+    name: for messages. Raises `Unreadable` for another file, a broken one, or one from a newer studio.
     """
     _read_tensors(content, name)  # whole, before its header is believed
     try:
@@ -141,22 +139,20 @@ def read_model(content: bytes, name: str) -> Model:
         card = Card.model_validate(json.loads(header["__metadata__"]["card"]))
     except (ValueError, KeyError, TypeError, RecursionError):
         raise Unreadable(
-            f"{name} does not say of which network it is; bring the file the studio saved."
+            f"{name} does not describe its network; choose a file that the studio saved."
         ) from None
     if card.network is None:
-        raise Unreadable(f"{name} does not say of which network it is; bring the file the studio saved.")
+        raise Unreadable(f"{name} does not describe its network; choose a file that the studio saved.")
     return Model(
         _built(card, content, name), card.model_copy(update={"sha256": hashlib.sha256(content).hexdigest()})
     )
 
 
 def _in_file(network: Network, card: Card) -> str:
-    """The card as the weights carry it in their own header: without what depends on them, or on the
-    machine.
-    """
-    told = card.model_copy(update={"network": network.config, "versions": {}, "sha256": ""})
+    """The card for the weights' own header: without what depends on the weights or the machine."""
+    described = card.model_copy(update={"network": network.config, "versions": {}, "sha256": ""})
     return json.dumps(
-        told.model_dump(mode="json", exclude_none=True, exclude={"versions", "sha256"}),
+        described.model_dump(mode="json", exclude_none=True, exclude={"versions", "sha256"}),
         ensure_ascii=False,
         sort_keys=True,
     )
@@ -167,7 +163,7 @@ def _built(card: Card, content: bytes, name: str) -> Network:
     weights = _read_tensors(content, name)
     assert card.network is not None
     config: NetworkConfig = card.network
-    with torch.device("meta"):  # its shapes without its memory: a card may ask for anything
+    with torch.device("meta"):  # shapes without memory: a card may describe any size
         expected = {name: tensor.shape for name, tensor in config.build().state_dict().items()}
     wrong = next(
         (
@@ -180,8 +176,8 @@ def _built(card: Card, content: bytes, name: str) -> Network:
     if wrong is not None:
         raise Unreadable(
             f"The weights {name} do not fit the network their card describes: '{wrong}' is "
-            f"{_shape(weights, wrong)} "
-            f"instead of {_shape(expected, wrong)}; bring both files from the same place again."
+            f"{_shape(weights, wrong)} instead of {_shape(expected, wrong)}; bring both files from the "
+            "same place again."
         )
     network = config.build()
     network.load_state_dict(weights)
@@ -189,10 +185,10 @@ def _built(card: Card, content: bytes, name: str) -> Network:
 
 
 def save_training(state: TrainingState, path: Path) -> None:
-    """Keep a training under way in one file, whole or not at all. Raises `Refused` for a full disk, `Missing`
-    without the folder.
+    """Save an interrupted training as one file, completely or not at all. Raises `Refused` for a full disk,
+    `Missing` if the folder does not exist.
     """
-    told = {
+    description = {
         "schema_version": SCHEMA_VERSION,
         "standing": state.standing.model_dump(mode="json"),
         "sha256": _digest(state.tensors),
@@ -201,29 +197,27 @@ def save_training(state: TrainingState, path: Path) -> None:
         path,
         bytes_from(
             {name: tensor.contiguous() for name, tensor in state.tensors.items()},
-            {"training": json.dumps(told)},
+            {"training": json.dumps(description)},
         ),
     )
 
 
 def load_training(path: Path) -> TrainingState:
-    """A training back from its file, to be handed to `fit(resume=…)`. Raises `Missing`, or `Unreadable` for
-    what is none or is broken.
+    """A training from its file, for `fit(resume=…)`. Raises `Missing`, or `Unreadable` for another or a
+    broken file.
     """
     content = _read(path, LARGEST_WEIGHTS)
     tensors = _read_tensors(content, path.name)
     try:
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-        told = json.loads(header["__metadata__"]["training"])
-        version, standing, sha256 = told["schema_version"], told["standing"], told["sha256"]
+        description = json.loads(header["__metadata__"]["training"])
+        version, standing, sha256 = (description[name] for name in ("schema_version", "standing", "sha256"))
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise Unreadable(
-            f"{path.name} holds no training under way; start it again without resuming."
-        ) from None
+        raise Unreadable(f"{path.name} does not hold a training; start it again without resuming.") from None
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise Unreadable(
-            f"A newer studio wrote {path.name} (schema {version}; this one reads {SCHEMA_VERSION}): update "
-            "the studio."
+            f"A newer studio wrote {path.name} (schema {version}; this one "
+            f"reads {SCHEMA_VERSION}): update the studio."
         )
     if sha256 != _digest(tensors):
         raise Unreadable(
@@ -234,12 +228,12 @@ def load_training(path: Path) -> TrainingState:
     except ValidationError as error:
         place = ".".join(str(part) for part in error.errors()[0]["loc"])
         raise Unreadable(
-            f"{path.name} was changed by hand and no longer holds ({place}); start the training again."
+            f"{path.name} was changed by hand and is no longer valid ({place}); start the training again."
         ) from None
 
 
 class _Place:
-    """Where a model's files are, however its path was spelt."""
+    """Where a model's files are, whichever suffix its path has."""
 
     def __init__(self, path: Path) -> None:
         stem = path.name.removesuffix(".safetensors").removesuffix(".json")
@@ -249,23 +243,23 @@ class _Place:
         self.previous = path.with_name(f"{stem}.previous.safetensors")
 
 
-def _read_card(place: _Place) -> Card:
-    if not place.card.is_file() and place.weights.is_file():
+def _read_card(where: _Place) -> Card:
+    if not where.card.is_file() and where.weights.is_file():
         raise Missing(
-            f"The weights {place.weights.name} have no card {place.card.name} beside them; bring both files."
+            f"The weights {where.weights.name} have no card {where.card.name} beside them; copy both files."
         )
     try:
-        fields: Any = json.loads(_read(place.card, LARGEST_CARD))
+        fields: Any = json.loads(_read(where.card, LARGEST_CARD))
         if not isinstance(fields, dict):
             raise ValueError
     except (ValueError, RecursionError):
         raise Unreadable(
-            f"The card {place.card.name} is not valid JSON; bring it again from where it came."
+            f"The card {where.card.name} is not valid JSON; get it again from its source."
         ) from None
     version = fields.get("schema_version")
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise Unreadable(
-            f"A newer studio wrote the card {place.card.name} (schema {version}; this one reads "
+            f"A newer studio wrote the card {where.card.name} (schema {version}; this one reads "
             f"{SCHEMA_VERSION}): update it."
         )
     try:
@@ -275,16 +269,15 @@ def _read_card(place: _Place) -> Card:
         return Card.model_validate(fields)
     except ValidationError as error:
         first = error.errors()[0]
-        why = f"{'.'.join(str(part) for part in first['loc'])}: {first['msg'][:1].lower()}{first['msg'][1:].rstrip('.')}."
+        place = ".".join(str(part) for part in first["loc"])
+        why = f"{place}: {first['msg'][:1].lower()}{first['msg'][1:].rstrip('.')}."
     except StudioError as error:
         why = str(error)[:1].lower() + str(error)[1:]
-    raise Unreadable(f"The card {place.card.name} does not hold: {why}")
+    raise Unreadable(f"The card {where.card.name} is not valid: {why}")
 
 
 def _weights_of(card: Card, place: _Place) -> bytes:
-    """The weights this card names: the file beside it, or the one before when a crash came between the
-    two.
-    """
+    """The weights that this card names: beside it, or the previous file if a crash came in between."""
     found = False
     for path in (place.weights, place.previous):
         if path.is_file():
@@ -292,12 +285,12 @@ def _weights_of(card: Card, place: _Place) -> bytes:
             content = _read(path, LARGEST_WEIGHTS)
             if hashlib.sha256(content).hexdigest() == card.sha256:
                 return content
-    rebuild = f"bring them again, or rebuild them with: {card.command}"
+    rebuild = f"get them again, or rebuild them with: {card.command}"
     if not found:
         raise Missing(f"The weights {place.weights.name} are not there; {rebuild}")
     raise Unreadable(
-        f"The weights {place.weights.name} are not those of their card (another sha256): changed or cut "
-        f"off; {rebuild}"
+        f"The weights {place.weights.name} are not those of their card (another "
+        f"sha256): changed or cut off; {rebuild}"
     )
 
 
@@ -305,7 +298,8 @@ def _read(path: Path, largest: int) -> bytes:
     try:
         if path.stat().st_size > largest:
             raise Unreadable(
-                f"{path.name} is larger than {largest // 2**20} MB, which is no checkpoint of ours."
+                f"{path.name} is larger than {largest // 2**20} MB, so it is not a checkpoint of the "
+                "studio; choose another file."
             )
         return path.read_bytes()
     except FileNotFoundError:
@@ -318,9 +312,7 @@ def _read_tensors(content: bytes, name: str) -> dict[str, Tensor]:
     try:
         return tensors_from(content)
     except (SafetensorError, ValueError, KeyError, RuntimeError, TypeError):
-        raise Unreadable(
-            f"{name} is not a whole safetensors file; bring it again from where it came."
-        ) from None
+        raise Unreadable(f"{name} is not a whole safetensors file; get it again from its source.") from None
 
 
 def _shape(tensors: Mapping[str, Tensor | torch.Size], name: str) -> str:
@@ -331,7 +323,7 @@ def _shape(tensors: Mapping[str, Tensor | torch.Size], name: str) -> str:
 
 
 def _digest(tensors: dict[str, Tensor]) -> str:
-    """sha256 over names, kinds, shapes and bytes, whatever order they stand in."""
+    """sha256 of names, types, shapes and bytes, in any order."""
     digest = hashlib.sha256()
     for name in sorted(tensors):
         tensor = tensors[name].detach().cpu().contiguous()
@@ -352,7 +344,7 @@ def _sha256_named_by(card: Path) -> str:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """The file at path is its old self or this content, at every moment and after every crash."""
+    """Replace a file's content atomically: after a crash, it is either the old or the new one."""
     arriving = _written_beside(path, content)
     try:
         arriving.replace(path)
@@ -361,9 +353,9 @@ def _replace(path: Path, content: bytes) -> None:
 
 
 def _written_beside(path: Path, content: bytes) -> Path:
-    """A file of another name in the same folder, on the disk for certain."""
+    """A file of another name in the same folder, flushed to the disk."""
     if not path.parent.is_dir():
-        raise Missing(f"There is no folder {path.parent}; make it first.")
+        raise Missing(f"There is no folder {path.parent}; create it first.")
     arriving = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
     try:
         with arriving.open("xb") as file:

@@ -56,8 +56,8 @@ def _cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
         return F.cross_entropy(outputs, targets)
     except (IndexError, ValueError) as error:
         raise Refused(
-            f"The targets do not fit a network of {outputs.shape[-1]} outputs ({error}); give it one output "
-            "for each class."
+            f"The targets do not fit a network of {outputs.shape[-1]} outputs "
+            f"({error}); give it one output for each class."
         ) from None
 
 
@@ -84,8 +84,8 @@ COSTS: dict[CostName, Criterion] = {
         "-log of the probability given to the right class (softmax of the outputs), in nats", _cross_entropy
     ),
     "binary cross-entropy": Criterion(
-        "-log of the probability given to each yes or no (sigmoid of the outputs), summed over the outputs, "
-        "in nats",
+        "-log of the probability given to each yes or no (sigmoid of the "
+        "outputs), summed over the outputs, in nats",
         _binary_cross_entropy,
     ),
 }

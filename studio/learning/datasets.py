@@ -122,8 +122,8 @@ class Examples:
     def __post_init__(self) -> None:
         if len(self.inputs) != len(self.targets):
             raise Refused(
-                f"There are {len(self.inputs)} inputs and {len(self.targets)} targets; each example needs "
-                "both."
+                f"There are {len(self.inputs)} inputs and {len(self.targets)} "
+                "targets; each example needs both."
             )
         if not len(self.inputs):
             raise Refused("There are no examples; give at least one.")
@@ -430,8 +430,7 @@ def _from_torchvision(known: KnownSet, folder: Path | None, download: bool) -> t
             why = "could not be downloaded" if download else "is not on this machine"
             raise Missing(
                 f"The set '{known.name}' {why}: bring its files from {known.origin.source} into the folder "
-                f"{place}, "
-                f"or download it once; {', '.join(OFFLINE_SETS)} need no download."
+                f"{place}, or download it once; {', '.join(OFFLINE_SETS)} need no download."
             ) from None
         pixels = torch.as_tensor(found.data).float() / 255
         pixels = pixels.unsqueeze(1) if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2).contiguous()
@@ -463,7 +462,8 @@ KNOWN_SETS = {
             "breast-cancer",
             "569 tumours, malignant or benign, thirty measurements of cells each.",
             DataSource(
-                name="Breast Cancer Wisconsin, Diagnostic (W. Wolberg, O. Mangasarian, N. Street, W. Street, 1993)",
+                name="Breast Cancer Wisconsin, Diagnostic "
+                "(W. Wolberg, O. Mangasarian, N. Street, W. Street, 1993)",
                 source=f"{_UCI}/17/breast+cancer+wisconsin+diagnostic",
                 licence="CC BY 4.0",
             ),

@@ -78,8 +78,8 @@ class DescentOptions:
     def __post_init__(self) -> None:
         if self.max_norm is not None and not self.max_norm > 0:
             raise Refused(
-                f"The maximum gradient norm is {self.max_norm:g}; give a number above 0, or None for no "
-                "clipping."
+                f"The maximum gradient norm is {self.max_norm:g}; give a "
+                "number above 0, or None for no clipping."
             )
         if self.patience is not None and self.patience < 1:
             raise Refused(

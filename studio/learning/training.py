@@ -1,7 +1,7 @@
 """Fit a network to data: the one loop over mini-batches, with validation, early stopping and resuming.
 
     network = Perceptron(inputs=64, hidden=(64,), outputs=10).build()
-    for report in fit(network, data, Plan(epochs=20, validation_share=0.2, metrics=("accuracy",), patience=3)):
+    for report in fit(network, data, Plan(epochs=20, validation_share=0.2, patience=3)):
         print(report.figures)
 
 `fit` is a generator over `descend`. It can be paused or closed at any report. `report.state()` holds all that
@@ -433,8 +433,8 @@ class _Fitting:
                 raise
             said = str(error).split("\n", 1)[0]
             raise Refused(
-                f"The network cannot take inputs of {shape_in_words(batch.inputs)} ({said}); build it for "
-                "this data."
+                f"The network cannot take inputs of {shape_in_words(batch.inputs)} "
+                f"({said}); build it for this data."
             ) from error
         outputs, targets = _counted(outputs, batch)
         cost = self.cost(outputs, targets)

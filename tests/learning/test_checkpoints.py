@@ -267,7 +267,7 @@ def test_a_broken_training_is_told_in_one_sentence(state: TrainingState, tmp_pat
         (whole[:-1], "not a whole safetensors file"),
         (b"", "not a whole safetensors file"),
         (pickle.dumps([1]), "not a whole safetensors file"),
-        (plain.read_bytes(), "holds no training"),
+        (plain.read_bytes(), "does not hold a training"),
         (whole.replace(b'schema_version\\": 1', b'schema_version\\": 7'), "newer studio"),
         (whole.replace(b'\\"epoch\\": ', b'\\"epoca\\": ', 1), "changed by hand"),
     ]

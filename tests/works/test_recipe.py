@@ -219,7 +219,7 @@ def test_a_mistake_is_said_in_one_sentence(fields: dict[str, Any], sentence: str
 
 
 def test_what_a_kind_says_itself_is_passed_on() -> None:
-    with pytest.raises(Refused, match=r"^layers is \[\]; name at least one layer to dream with\.$"):
+    with pytest.raises(Refused, match=r"^layers is \[\]; choose at least one layer to dream with\.$"):
         check(DreamRecipe, {"layers": []})
     with pytest.raises(Refused, match=r"write NAME\[:CHANNEL\]\[\*WEIGHT\]"):
         check(DreamRecipe, {"layers": ["blocks 4"]})
@@ -274,9 +274,9 @@ def test_words_read_as_a_person_would_tell_it() -> None:
     full = DreamRecipe(sources=(PHOTO, guide, mask), seed=7, strength=0.5, keep_colours=True).in_words()
     assert plain.startswith("The sea dreamt by efficientnet_lite0")
     assert plain.endswith("seed 7.")
-    for part in ("The sea", "towards owl.png", "only where the mask is light", "in its own colours", "50%"):
+    for part in ("The sea", "guided by owl.png", "only where the mask is light", "keeping its own colours", "50%"):
         assert part in full
-    assert "towards" not in plain
+    assert "guided" not in plain
     for said in (
         plain,
         full,

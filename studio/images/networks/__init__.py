@@ -1,1 +1,1 @@
-"""Pretrained networks: which there are, how they are opened, and how they are prepared for speed."""
+"""Pretrained networks: the table of them, how they are opened, and how they are prepared for speed."""

