@@ -274,7 +274,13 @@ def test_words_read_as_a_person_would_tell_it() -> None:
     full = DreamRecipe(sources=(PHOTO, guide, mask), seed=7, strength=0.5, keep_colours=True).in_words()
     assert plain.startswith("The sea dreamt by efficientnet_lite0")
     assert plain.endswith("seed 7.")
-    for part in ("The sea", "guided by owl.png", "only where the mask is light", "keeping its own colours", "50%"):
+    for part in (
+        "The sea",
+        "guided by owl.png",
+        "only where the mask is light",
+        "keeping its own colours",
+        "50%",
+    ):
         assert part in full
     assert "guided" not in plain
     for said in (
