@@ -209,7 +209,7 @@ class Desk:
             )
             for each in taken
         ]
-        return self._takes(check(ComposeRecipe, fields | {"sources": sources}), count)
+        return self._takes(check(type(recipe), fields | {"sources": sources}), count)
 
     def composed(self, id: str) -> ComposeRecipe:
         """The recipe of a melody, by the id of its work or job. Raises `Refused` for anything else."""

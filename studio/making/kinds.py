@@ -221,7 +221,7 @@ KINDS: dict[str, Kind] = {
         ),
         Kind(
             "compose",
-            recipe="studio.music.melody.recipes:ComposeRecipe",
+            recipe="studio.music.melody.constraints:recipe_class",
             process="studio.music.melody.compose:compose",
             label="Melody",
             plural="Melodies",

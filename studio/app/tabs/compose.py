@@ -18,6 +18,7 @@ from studio.app.room import Entrance, Room, TabOffers, nonce, refusal
 from studio.app.views import work_view
 from studio.app.widgets import answer, widget
 from studio.errors import Refused, StudioError
+from studio.music.melody.constraints import recipe_class
 from studio.music.melody.recipes import SCALES, ComposeRecipe
 from studio.music.reading.pieces import SUFFIXES
 from studio.works.recipe import Control, Fold
@@ -121,7 +122,7 @@ def _lay_out(desk: Desk) -> ComposeParts:
     makers: dict[str, Any] = dict.fromkeys(OFFERED, _suggesting_dial)
     makers |= {"composer": _composer_dial, "instrument": _instrument_dial, "bars": _bars_dial}
     makers |= {"contour": _contour_dial, "seed": _seed_dial}
-    dials = Dials(ComposeRecipe, labels=LABELS, makers=makers, usual=_constraint_dial)
+    dials = Dials(recipe_class(), labels=LABELS, makers=makers, usual=_constraint_dial)
     usual_style = str(ComposeRecipe.model_fields["style"].default)
     with gr.Row(elem_classes="studio-floor compose-floor", equal_height=False):
         with gr.Column(scale=7, min_width=320, elem_classes="picture-side"):

@@ -1,5 +1,5 @@
-"""Settings that cannot hold together: which ones, what would help, and that helping really helps. Nobody reads
-the sentence for that.
+"""Settings that cannot hold together: which ones, what would help, and that it really helps. Nobody reads the
+sentence for that.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""What a composed work knows about itself: data that survive JSON, and sentences for people, also of older works."""
+"""What a composed work knows about itself: data that survive JSON, and sentences for people, also for works
+made by older versions.
+"""
 
 from __future__ import annotations
 
