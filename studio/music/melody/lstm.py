@@ -1,29 +1,27 @@
-"""Melodies by an LSTM that has heard a style, under the same hard constraints as the chain's.
+"""Melodies by an LSTM trained on a style, under the same hard constraints as the chain's.
 
-    model = model_of("ryans-mammoth")                               # or MelodyNetwork.of(checkpoints.load(path))
-    drawn = lstm_melody(model, idiom, solution, seed=3)             # solution: of `sampling.solve`, with every wish in it
-    drawn.symbols, drawn.log_chance                                 # of the idiom, ready for `idiom.tune`
+    model = model_of("ryans-mammoth")                      # or MelodyNetwork.of(checkpoints.load(path))
+    (drawn,) = lstm_melodies(model, idiom, solution, 1)    # solution: of `sampling.solve`, with every wish
+    drawn.symbols, drawn.log_chance                        # of the idiom, ready for `idiom.tune`
 
 The network remembers the whole tune; the chain's solution knows what is allowed and what can still finish
-well. They are joined by
-particles: some dozens of melodies grow side by side, each choosing its next note in proportion to
+well. Particles join them: some dozens of melodies grow side by side, and each chooses its next note in
+proportion to
 
-    what the network gives it  x  what the wishes multiply it with  x  how well the chain foresees it to finish from there,
+    the network's probability  x  the wishes' weight  x  the chain's belief that it can finish from there
 
-and each carries a weight that takes the chain's part out again, so that what counts in the end is the network
-and the wishes. At bar lines, when a few weigh more than all others, the light ones give way to copies of the
-heavy (Doucet, de Freitas and Gordon, "Sequential Monte Carlo methods in practice", 2001; look-ahead as in
+and carries a weight that takes the chain's part out again, so that in the end only the network and the wishes
+count. At bar lines, when a few weigh more than all others, the light ones are replaced by copies of the heavy
+(Doucet, de Freitas and Gordon, "Sequential Monte Carlo methods in practice", 2001; with look-ahead, as in
 Guarniero, Johansen and Lee, "The iterated auxiliary particle filter", JASA 112, 2017).
 
-What is exact: every wish. The chain's trellis offers no step from which they could not be met, whatever the
-network thinks, so that all of them hold in every melody, by construction, with one particle as with a
-thousand. Whatever the chain can play, the network can be made to
-play: it keeps `FROM_THE_CHAIN` of the chain's own opinion.
-What is not: the distribution. With more and more particles melodies come as probable as the network,
-conditioned on the wishes, makes them; with N of them that is approximated, the better the more
-(`Drawn.effective` tells how many of them still counted). One particle alone is the network led by the chain's
-foresight, uncorrected. `log_chance` is estimated likewise: the mean of exp(log_chance) over many draws is
-exact for any N.
+What is exact: every wish. The chain's trellis offers no step from which a wish could not be satisfied, so all
+of them hold in every melody, whatever the network thinks, with one particle as with a thousand. And whatever
+the chain can play, the network can be made to play, because `FROM_THE_CHAIN` of each probability is the
+chain's own. What is approximate: the distribution. As particles are added, melodies become as probable as the
+network makes them, given the wishes (`Drawn.effective` says how many particles still counted). A single
+particle is the network guided by the chain's beliefs, uncorrected. `log_chance` is an estimate too: the mean
+of exp(log_chance) over many draws is unbiased for any number of particles.
 """
 
 from __future__ import annotations
@@ -67,11 +65,11 @@ if TYPE_CHECKING:
     from studio.learning.networks import SequenceNetwork
 
 ESCAPE = 0.002
-"""Of the network's probabilities, this part is spread evenly over all tokens, so that none is impossible."""
+"""This part of the network's probability is spread evenly over all tokens, so that none is impossible."""
 
 FROM_THE_CHAIN = 0.01
-"""When composing, this part is the chain's own opinion, so that notes the network has never met can be chosen
-where a wish needs them.
+"""When composing, this part of the probability is the chain's own, so that notes the network has never seen
+can be chosen where a wish needs them.
 """
 
 PARTICLES = 64
@@ -79,7 +77,7 @@ PARTICLES = 64
 
 @dataclass(frozen=True, eq=False)
 class MelodyNetwork:
-    """A trained network that knows a style's melodies, and how they are laid out for it."""
+    """A network trained on a style's melodies, and how they are laid out for it."""
 
     network: SequenceNetwork
     layout: Layout
@@ -87,7 +85,7 @@ class MelodyNetwork:
 
     @classmethod
     def of(cls, model: Model) -> MelodyNetwork:
-        """From a checkpoint. Raises `Unreadable` for a model that is no melody network."""
+        """From a checkpoint. Raises `Unreadable` for a model that is not a melody network."""
         from studio.learning.networks import Recurrent, SequenceNetwork
 
         layout = Layout.read(model.card.classes)
@@ -99,7 +97,8 @@ class MelodyNetwork:
         )
         if not fits or not isinstance(model.network, SequenceNetwork):
             raise Unreadable(
-                f"The model {model.card.name} is no network for melodies of this studio; train it again with studio train."
+                f"The model {model.card.name} is not a melody network of this studio; "
+                "train it again with: studio train."
             )
         return cls(model.network, layout, model.card)
 
@@ -110,15 +109,14 @@ def models_folder() -> Path:
 
 
 def model_of(style: str) -> MelodyNetwork:
-    """The network trained on a style: one's own, or the one the studio came with. The latest are kept in
-    memory.
+    """The network trained on a style: the user's own, or else the one that comes with the studio. The latest
+    two stay in memory.
 
-    style: its name in the catalogue, or what one's own tunes are called. Raises `Missing` where there is
-    none, `Unreadable` for one that is broken.
+    style: its name in the catalogue, or the name of the user's own tunes. Raises `Missing` if there is none,
+    `Unreadable` for one that is broken.
     """
-    if (
-        Path(style).name == style
-    ):  # a name may come from a stranger's recipe: it never leads out of the folders
+    # A name may come from a stranger's recipe: it must not lead out of the folders.
+    if Path(style).name == style:
         for folder in (models_folder(), shipped("models")):
             card = folder / f"{style}.json"
             if card.is_file():
@@ -126,7 +124,8 @@ def model_of(style: str) -> MelodyNetwork:
     if style in STYLES or style in own_styles():
         raise Missing(f"No network has been trained on {style} yet; train one with: studio train {style}.")
     raise Missing(
-        f"No network has been trained on {style[:60]!r} yet; train one with: studio train, and the folder of its tunes."
+        f"No network has been trained on {style[:60]!r} yet; "
+        "train one with: studio train, and the folder of its tunes."
     )
 
 
@@ -139,7 +138,7 @@ def _loaded(card: Path, _changed: int) -> MelodyNetwork:
 
 def log_probabilities(model: MelodyNetwork, melodies: Sequence[Melody]) -> Floats:
     """[notes and ends]: the natural logarithm of the probability of each, melody by melody. Raises `Refused`
-    for unknown tokens.
+    for tokens the model does not know.
     """
     import torch
 
@@ -148,13 +147,14 @@ def log_probabilities(model: MelodyNetwork, melodies: Sequence[Melody]) -> Float
     )
     if unknown is not None:
         raise Refused(
-            f"The model {model.card.name} does not know the token '{unknown}'; train it on a style that has it."
+            f"The model {model.card.name} does not know the token '{unknown}'; "
+            "train it on a style that has it."
         )
     read = Readings.of(model.layout, melodies)
     logs: list[Floats] = []
     with torch.no_grad(), on_one_thread():
         for number, targets in enumerate(read.targets):
-            (batch,) = read._only([number]).batches(1)
+            (batch,) = read.some([number]).batches(1)
             likely = torch.softmax(model.network(batch.inputs)[0].double(), dim=-1).numpy()
             mixed = (1 - ESCAPE) * likely[np.arange(len(targets)), targets] + ESCAPE / likely.shape[1]
             logs.append(np.log(mixed))
@@ -163,30 +163,14 @@ def log_probabilities(model: MelodyNetwork, melodies: Sequence[Melody]) -> Float
 
 @dataclass(frozen=True)
 class Drawn:
-    """A melody drawn. symbols: of the idiom. log_chance: the logarithm of an estimate of the chance that the
-    network, playing freely, meets the wishes (with weights: of the weighted sum). effective: how many
-    particles still counted where the fewest did, 1 … particles."""
+    """A melody drawn. symbols: of the idiom. log_chance: the logarithm of an estimate of the probability that
+    the network, playing freely, satisfies the wishes (with weights: of the weighted sum). effective: how many
+    particles still counted when the fewest did, 1 … particles.
+    """
 
     symbols: tuple[int, ...]
     log_chance: float
     effective: float
-
-
-def lstm_melody(
-    model: MelodyNetwork,
-    idiom: Idiom,
-    solution: Solution,
-    *,
-    seed: int | np.random.Generator = 0,
-    temperature: float = 1.0,
-    particles: int = PARTICLES,
-) -> Drawn:
-    """One melody under all the wishes of a solution. The same seed gives the same melody. See
-    `lstm_melodies`.
-    """
-    return lstm_melodies(model, idiom, solution, 1, seed=seed, temperature=temperature, particles=particles)[
-        0
-    ]
 
 
 def lstm_melodies(
@@ -199,14 +183,14 @@ def lstm_melodies(
     temperature: float = 1.0,
     particles: int = PARTICLES,
 ) -> list[Drawn]:
-    """Up to `count` melodies that grew side by side, each drawn in proportion to its weight, none twice; at
-    least one.
+    """Up to `count` different melodies under all the wishes of a solution, at least one. The same seed gives
+    the same melodies.
 
-    Each by itself is distributed as a single one is; together they are not independent, since they may have
-    bars in common.
-    temperature: 0.1 … 3; below 1 the network keeps to what it finds likeliest, above it dares more.
-    particles: 1 … 4096, how many melodies grow side by side. Raises `Refused` for numbers out of range, and
-    where no melody can meet the wishes.
+    They are drawn from one set of particles, each in proportion to its weight. So each by itself is
+    distributed as a single one is, but they are not independent: they may have bars in common. temperature:
+    0.1 … 3; below 1 the network keeps to what it finds most probable, above 1 it takes more risks. particles:
+    1 … 4096, how many melodies grow side by side. Raises `Refused` for numbers out of range, and where
+    nothing can satisfy the wishes.
     """
     import torch
 
@@ -215,17 +199,17 @@ def lstm_melodies(
     if not 1 <= particles <= 4096:
         raise Refused(f"{particles} particles were asked for; it must be from 1 to 4096.")
     if not solution.feasible:
-        raise Refused("No melody meets all of these wishes; leave some of them out.")
+        raise Refused("No melody satisfies all of these constraints; leave some of them out.")
     with torch.no_grad(), on_one_thread():
-        crowd = _Crowd(model, idiom, solution, temperature, particles, np.random.default_rng(seed))
+        grown = _Particles(model, idiom, solution, temperature, particles, np.random.default_rng(seed))
         for line in [*range(idiom.bar, solution.ticks, idiom.bar), solution.ticks]:
-            crowd.advance(line)
-        return crowd.choose(count)
+            grown.advance(line)
+        return grown.choose(count)
 
 
-class _Crowd:
-    """Melodies that grow side by side. weights: logarithms; log_chance: what earlier weights came to when the
-    light ones gave way.
+class _Particles:
+    """Melodies that grow side by side. weights: their logarithms. log_chance: the logarithm of the mean
+    weight at each resampling so far, added up.
     """
 
     def __init__(
@@ -246,16 +230,15 @@ class _Crowd:
         """[particles, ticks]: the symbol that began then, or the alphabet's size for none."""
         self.before = np.full(particles, idiom.alphabet, dtype=np.int64)
         self.weights = np.zeros(particles)
-        self.log_chance = (
-            solution.log_z
-        )  # each weight counts from what the chain foresaw; here is what it foresaw of the whole
+        # Weights are relative to the chain's beliefs; this is the chain's belief in the whole.
+        self.log_chance = solution.log_z
         self.effective = float(particles)
         self.memory: tuple[torch.Tensor, torch.Tensor] | None = None
         self.likely = np.empty((particles, len(model.layout.names)))
         self._listen(np.arange(particles))
 
     def advance(self, line: int) -> None:
-        """Let every melody grow up to a bar line, and the light ones give way if too few count."""
+        """Let every melody grow up to a bar line, and resample if too few of them count."""
         while len(going := np.flatnonzero(self.ticks < line)):
             self._choose_next(going)
             self._listen(going)
@@ -265,10 +248,10 @@ class _Crowd:
         effective = float(share.sum() ** 2 / (share**2).sum())
         self.effective = min(self.effective, effective)
         if effective < len(share) / 2 and line < self.solution.ticks:
-            self._give_way(share)
+            self._resample(share)
 
     def choose(self, count: int) -> list[Drawn]:
-        """Melodies in proportion to their weights, no melody twice."""
+        """Melodies drawn in proportion to their weights, none twice."""
         share = np.exp(self.weights - self.weights.max())
         log_chance = self.log_chance + self._mean_weight(share)
         found: dict[tuple[int, ...], Drawn] = {}
@@ -282,8 +265,8 @@ class _Crowd:
         return list(found.values())
 
     def _choose_next(self, going: Numbers) -> None:
-        """One more symbol for each: by what the network says of those allowed, times how well the chain
-        foresees them to finish.
+        """One more symbol for each, in proportion to the network's probability times the chain's belief that
+        the melody can finish from there.
         """
         ways = self.solution.ways(self.at[going])
         token = self.view.token[ways.symbol]
@@ -304,17 +287,15 @@ class _Crowd:
         self.ticks[going] = self.solution.tick(self.at[going])
 
     def _end(self) -> None:
-        """What the chain thought of ending here, where ending is wished for, gives way to what the network
-        thinks of it.
-        """
+        """Where the ending is a wish, the chain's probability of ending here is replaced by the network's."""
         if self.solution.ending:
             trellis = self.solution.trellis
             free = trellis.walk.chain.ending[trellis.context[self.at % trellis.width]]
             by_network = self.likely[:, self.model.layout.end]
             self.weights += np.log((1 - FROM_THE_CHAIN) * by_network + FROM_THE_CHAIN * free) - np.log(free)
 
-    def _give_way(self, share: Floats) -> None:
-        """Systematic resampling: each melody goes on as often as it weighs, rounded up or down."""
+    def _resample(self, share: Floats) -> None:
+        """Systematic resampling: each melody is copied in proportion to its weight, rounded up or down."""
         count = len(share)
         heap = np.cumsum(share / share.sum())
         heap[-1] = 1.0
@@ -330,7 +311,7 @@ class _Crowd:
         return float(self.weights.max() + math.log(share.sum() / len(share)))
 
     def _listen(self, some: Numbers) -> None:
-        """The network hears what these melodies chose last, and where they stand now."""
+        """Feed the network what these melodies chose last, and where they are now."""
         import torch
 
         rows = self.view.rows(self.before[some], self.began[some], self.ticks[some])
@@ -349,10 +330,10 @@ class _Crowd:
 
 
 class _View:
-    """How a network sees an idiom: its key left out, in the octave the model counts from, in the note values
-    the model knows.
+    """How a network sees an idiom: relative to its tonic, in the octave the model counts from, in the note
+    values the model knows.
 
-    token: [alphabet], the network's number of each symbol, -1 for those it does not know.
+    token: [alphabet], the network's number for each symbol, -1 for those it does not know.
     """
 
     def __init__(self, layout: Layout, idiom: Idiom) -> None:
@@ -383,7 +364,7 @@ class _View:
 
     @staticmethod
     def _known_as(idiom: Idiom) -> tuple[str, Fraction]:
-        """The meter most of what the idiom was learnt from stands in, and how many times longer the idiom
+        """The meter of most of the tunes the idiom was learnt from, and how many times longer the idiom
         writes its notes.
         """
         meter = Counter(idiom.style.meters[line.number] for line in idiom.lines).most_common(1)[0][0]
@@ -392,7 +373,7 @@ class _View:
 
 @contextmanager
 def on_one_thread() -> Generator[None, None, None]:
-    """Sums come out the same however many processors there are, and so do the melodies drawn by them."""
+    """With one thread, sums are the same on any number of processors, and so are the melodies drawn."""
     import torch
 
     before = torch.get_num_threads()

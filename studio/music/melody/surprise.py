@@ -1,14 +1,14 @@
-"""How surprised models are by tunes they have not learnt from: nats a note, the smaller the better, for
-chains and networks alike.
+"""How well chains and networks predict tunes they have not learnt from: the mean surprise in nats a note,
+smaller is better.
 
     evidence = Evidence.of(parts.learnt, parts.tested, longest=5)
-    evidence.log_chances(WittenBell(4.0), orders=(0, 1, 2))       # a variable-order chain of up to two notes back
-    loss_of(evidence.log_chances(…), parts.tested)                 # over all notes, and over those not played before in the tune
+    logs = evidence.log_chances(WittenBell(4.0), orders=(0, 1, 2))    # orders 0 to 2 mixed
+    loss_of(logs, parts.tested)                                       # over all notes and ends
 
-Every model foretells the same: which token comes next (pitch, length, carried over or not), or that the tune
-is over. And every model is told the same: meter, mode, and the place in the bar, where a chain with its place
-in the bar in the event never doubts but at its lowest order. So a chain here spreads what it escapes with
-over the tokens that were found at that place, as it does when it composes.
+Every model predicts the same thing: which token comes next (pitch, length, continued or not), or that the
+tune is over. And every model knows the same: meter, mode, and the place in the bar. A chain whose events
+contain their place in the bar knows it at every order but the lowest. So here order 0 is the tokens found at
+that place, and what a chain escapes with below it is spread evenly over them, as when it composes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from studio.music.chains.markov import Blend, ContextTree, Floats, Longs, Witten
 from studio.music.melody.tokens import Melody, Token
 
 STRENGTHS = (0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 9.0, 14.0, 20.0, 30.0)
-"""Of the escape, from which the best is chosen on melodies kept for that."""
+"""Strengths of the escape, from which the best on the validation melodies is chosen."""
 
 Symbol = tuple[Token | None, int, str, str]
 """A token (None: the end) at a place in the bar of a meter and mode."""
@@ -32,8 +32,8 @@ Symbol = tuple[Token | None, int, str, str]
 
 @dataclass(frozen=True)
 class Loss:
-    """nats: the mean surprise, in nats a note. error: the standard error of that mean. notes: how many notes and
-    ends it is the mean of.
+    """nats: the mean surprise, in nats a note. error: the standard error of that mean. notes: how many notes
+    and ends it is the mean of.
     """
 
     nats: float
@@ -43,12 +43,12 @@ class Loss:
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What a corpus says of each symbol of other melodies, order by order: a blend of orders is then a matter
-    of arithmetic.
+    """What a corpus says about each symbol of other melodies, order by order. Any blend of orders is then
+    plain arithmetic.
 
     seen, total, kinds: [orders, symbols]: how often the symbol followed its context of that length, how often
-    anything did, and how many different symbols; all 0 where the context is unknown. choices: [symbols]: how
-    many tokens (and the end) occur at that place in the bar.
+    anything did, and how many different symbols did; all 0 where the context is unknown. choices: [symbols]:
+    how many tokens (and the end) occur at that place in the bar.
     """
 
     seen: Floats
@@ -60,8 +60,8 @@ class Evidence:
     def of(
         cls, learnt: Sequence[Melody], asked: Sequence[Melody], *, longest: int, known: Sequence[Melody] = ()
     ) -> Evidence:
-        """longest: the longest order. known: melodies whose tokens count as possible at their place, beside
-        the learnt and the asked.
+        """longest: the longest order. known: melodies whose tokens count as possible at their place, besides
+        those of `learnt` and `asked`.
         """
         begins: dict[tuple[str, str], int] = {}
         number: dict[Symbol, int] = {}
@@ -87,8 +87,8 @@ class Evidence:
         return _evidence(tree, lines[len(learnt) : len(learnt) + len(asked)], place)
 
     def log_chances(self, blend: Blend, orders: Sequence[int]) -> Floats:
-        """[symbols]: the logarithm of the probability of each, with these orders mixed, over the even chance
-        of all that fit the place.
+        """[symbols]: the logarithm of the probability of each, with these orders mixed. Below the lowest, all
+        tokens found at the place are equally likely. Raises `Refused` for orders that were not counted.
         """
         if not orders or min(orders) < 0 or max(orders) >= len(self.seen):
             raise Refused(
@@ -111,8 +111,8 @@ def _symbols(melody: Melody) -> list[Symbol]:
 
 
 def _evidence(tree: ContextTree, lines: Sequence[NDArray[np.integer]], place: Longs) -> Evidence:
-    """lines: each with its sign of the beginning before it. place: [alphabet], where each symbol stands; -1
-    for signs of the beginning.
+    """lines: each with its start marker. place: [alphabet], the place in the bar of each symbol; -1 for start
+    markers.
     """
     base, longest = tree.base, tree.longest
     text = np.concatenate(lines).astype(np.int64)
@@ -153,10 +153,10 @@ def _evidence(tree: ContextTree, lines: Sequence[NDArray[np.integer]], place: Lo
 
 
 def loss_of(logs: Floats, found: Sequence[Melody], *, first_time: bool = False) -> Loss:
-    """Nats a note, the ends counted with them. logs: of every token and end, melody by melody.
+    """Nats a note, ends included. logs: of every token and end, melody by melody.
 
-    first_time: only notes in bars that are not a repeat played out. The error is that of the mean over tunes,
-    since the notes of one tune are not independent.
+    first_time: leave out bars that repeat earlier ones. The standard error treats tunes as independent, and
+    not notes, which are not.
     """
     chosen = [~melody.again if first_time else np.ones(len(melody.again), dtype=bool) for melody in found]
     keep = [np.concatenate([each, [True]]) for each in chosen]
@@ -170,8 +170,8 @@ def loss_of(logs: Floats, found: Sequence[Melody], *, first_time: bool = False) 
 
 @dataclass(frozen=True)
 class ChainLoss:
-    """What the best chain of its kind reaches on tunes it has not learnt from. strength: of its escape,
-    chosen on others.
+    """The loss of a chain on tunes it has not learnt from. strength: of its escape, chosen on the validation
+    tunes.
     """
 
     name: str
@@ -190,8 +190,8 @@ CHAINS: dict[str, tuple[int, ...]] = {
     "orders 0 to 4": (0, 1, 2, 3, 4),
     "orders 0 to 8": tuple(range(9)),
 }
-"""Name -> the orders that are mixed; "order 2" and "order 4, fixed" escape straight to what is usual at the
-place in the bar.
+"""Name -> the orders that are mixed. "order 2" and "order 4, fixed" escape straight to order 0, what is usual at
+the place in the bar.
 """
 
 
@@ -201,7 +201,8 @@ def chain_losses(
     tested: Sequence[Melody],
     chains: Sequence[str] = tuple(CHAINS),
 ) -> list[ChainLoss]:
-    """Every chain of the table, its escape's strength chosen on `chosen_by`, its loss on `tested`."""
+    """The loss of every chain of the table on `tested`, with the strength of its escape chosen on
+    `chosen_by`."""
     longest = max(max(CHAINS[name]) for name in chains)
     choosing = Evidence.of(learnt, chosen_by, longest=longest, known=tested)
     testing = Evidence.of(learnt, tested, longest=longest, known=chosen_by)

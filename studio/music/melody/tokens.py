@@ -1,14 +1,14 @@
-"""Melodies as a network reads them: one token a note, and with each what is known when it is chosen.
+"""Melodies as a network reads them: one token for each note, with everything that is known when it is chosen.
 
-    found = melodies(style)                       # every tune as tokens, its pitches counted from its tonic
-    parts = parted(found)                         # to learn from, to choose by, to be tested on: no tune of one part stands in another
+    found = melodies(style)              # every tune as tokens, its pitches counted from its tonic
+    parts = parted(found)                # for training, validation and test: no tune in two parts
     layout = Layout.of(found)
-    Readings.of(layout, parts.learnt)             # what `learning.training.fit` takes
+    Readings.of(layout, parts.learnt)    # what `learning.training.fit` takes
 
-A token is a pitch (half steps above the tonic) or a rest, a length, and whether it only carries on the note
+A token is a pitch (in semitones above the tonic) or a rest, a length, and whether it only continues the note
 before it over a bar line. What is known when a token is chosen: the token before it, the place in the bar,
-which bar it is, meter and mode, and what began at this very place one, two, four and eight bars before. The
-events are those of `idiom`: repeats played out, pick-ups left out.
+the number of the bar, meter and mode, and what began at the same place one, two, four and eight bars before.
+The events are those of `idiom`: repeats are played out, pick-ups left out.
 """
 
 from __future__ import annotations
@@ -35,22 +35,22 @@ if TYPE_CHECKING:
 Numbers = NDArray[np.int64]
 
 BARS_BACK = (1, 2, 4, 8)
-"""How many bars before this moment it is looked what began there: where tunes repeat themselves."""
+"""How many bars back the network sees what began at the same place: where tunes repeat themselves."""
 
 METERS = ("2/4", "4/4", "2/2", "3/4", "6/8", "9/8", "12/8", "3/8", "3/2", "6/4")
 MOST_QUARTERS, MOST_PHRASES = 12, 9
 END = "end"
 
 KINDRED = 24
-"""Tunes that share a run of so many notes, compared by intervals, are settings of one tune: they go into the
+"""Tunes that share a run of so many notes, compared by intervals, are settings of one tune and go into the
 same part.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """pitch: half steps above the tonic that `tonic_below` gives, None for a rest. length: quarter notes.
-    carries: sounds on, unstruck.
+    """pitch: semitones above the tonic that `tonic_below` gives, None for a rest. length: in quarter notes.
+    carries: continues the note before, without being struck.
     """
 
     pitch: int | None
@@ -62,7 +62,7 @@ class Token:
 
     @classmethod
     def read(cls, text: str) -> Token:
-        """What `str` wrote. Raises `Unreadable`."""
+        """Reads what `str` wrote. Raises `Unreadable`."""
         try:
             pitch, length, *carries = text.split()
             if carries not in ([], ["~"]) or not 0 < Fraction(length) <= 1000:
@@ -70,7 +70,7 @@ class Token:
             return cls(None if pitch == "r" else int(pitch), Fraction(length), bool(carries))
         except (ValueError, ZeroDivisionError):
             raise Unreadable(
-                f"{text[:40]!r} is no token of a melody; bring the model's files from the same place again."
+                f"{text[:40]!r} is not a token of a melody; get the model's files again."
             ) from None
 
     @property
@@ -80,9 +80,10 @@ class Token:
 
 @dataclass(frozen=True, eq=False)
 class Melody:
-    """One tune. number: in the style. bar: ticks a bar, of `PER_QUARTER` a quarter note. starts: [n + 1], the
-    tick each token begins at, and the last one's end. again: [n], the token stands in a bar that has been
-    played before, when a repeat is played out."""
+    """One tune. number: in the style. bar: its length in ticks, `PER_QUARTER` to a quarter note. starts: [n +
+    1], the tick at which each token begins, and the end of the last. again: [n], the token is in a bar that
+    has been played before (a repeat).
+    """
 
     number: int
     title: str
@@ -103,8 +104,8 @@ class Melody:
 def melodies(style: Style) -> list[Melody]:
     """Every tune of a style that can be learnt from, in the style's order.
 
-    Left out: tunes that change their meter, with notes between the ticks, or without a full bar. Raises
-    `Refused` when none is left.
+    Left out are tunes that change meter, have notes between the ticks, or have no full bar. Raises `Refused`
+    when none is left.
     """
     groups: dict[tuple[str, str], list[int]] = {}
     for number, named in enumerate(zip(style.meters, style.modes, strict=True)):
@@ -127,14 +128,15 @@ def melodies(style: Style) -> list[Melody]:
             )
     if not found:
         raise Refused(
-            f"{style.entry.title} has no tune to learn from: bars are uneven, or notes fall between {PER_QUARTER} ticks a quarter."
+            f"{style.entry.title} has no tune to learn from, because bars are irregular or rhythms finer "
+            f"than {PER_QUARTER} ticks a quarter; choose another style."
         )
     return sorted(found, key=lambda melody: melody.number)
 
 
 def tonic_below(pitches: ArrayLike, tonic: int) -> int:
-    """The octave of the tonic (a pitch class, 0..11) that a melody is counted from: its mean pitch lies 2
-    half steps below to 9 above.
+    """The pitch of the tonic (a pitch class, 0..11) that a melody is counted from: in the octave in which the
+    mean pitch lies from 2 semitones below it to 9 above.
     """
     heard = np.asarray(pitches, dtype=np.float64)
     mean = float(heard.mean()) if heard.size else float(tonic + 60)
@@ -142,8 +144,9 @@ def tonic_below(pitches: ArrayLike, tonic: int) -> int:
 
 
 def token_of(event: Event, tonic: int, tick: Fraction, stretch: Fraction = Fraction(1)) -> Token:
-    """An event of an idiom as a token. tonic: pitch it is counted from; tick: quarter notes a tick; stretch:
-    how many times longer it is written than the model knows it."""
+    """An event of an idiom as a token. tonic: the pitch it is counted from. tick: its length in quarter
+    notes. stretch: how many times longer the event is written than the model knows it.
+    """
     return Token(
         None if event.pitch < 0 else event.pitch - tonic, event.ticks * tick / stretch, event.carries
     )
@@ -151,7 +154,7 @@ def token_of(event: Event, tonic: int, tick: Fraction, stretch: Fraction = Fract
 
 @dataclass(frozen=True)
 class Parts:
-    """Melodies to learn from, to choose by (early stopping, strengths), and to be tested on."""
+    """Melodies for training, for validation (early stopping, strengths), and for the test."""
 
     learnt: list[Melody]
     chosen_by: list[Melody]
@@ -159,15 +162,14 @@ class Parts:
 
 
 def parted(found: Sequence[Melody], *, seed: int = 0, share: float = 0.1) -> Parts:
-    """Deal melodies into three parts, `share` of them for each of the last two. Settings of one tune stay
-    together.
-
-    Raises `Refused` with fewer than three melodies that are not settings of each other.
+    """Split melodies into three parts at random, `share` of them for each of the last two. Settings of one
+    tune stay together. Raises `Refused` with fewer than three tunes, settings of one counted once.
     """
     families = _families(found)
     if len(families) < 3:
         raise Refused(
-            f"{len(found)} tunes, {len(families)} without the settings of each other, are too few to learn and be tested; bring more."
+            f"{len(found)} melodies of {len(families)} different tunes are too few for training and a test; "
+            "bring more."
         )
     want = max(1, round(share * len(found)))
     parts: list[list[int]] = [[], [], []]
@@ -183,7 +185,7 @@ def parted(found: Sequence[Melody], *, seed: int = 0, share: float = 0.1) -> Par
 
 
 def _families(found: Sequence[Melody]) -> list[list[int]]:
-    """Numbers of melodies, together where they share a run of `KINDRED` notes."""
+    """The numbers of the melodies, grouped by whether they share a run of `KINDRED` notes."""
     leader = list(range(len(found)))
 
     def first(number: int) -> int:
@@ -207,11 +209,11 @@ def _families(found: Sequence[Melody]) -> list[list[int]]:
 
 
 class Layout:
-    """Which tokens there are, and how what is known is laid out for the network: a few places among many are
-    1, all others 0.
+    """Which tokens there are, and how what is known is laid out as inputs of the network: one-hot codes side
+    by side.
 
-    tokens: in the order of the network's outputs, after which comes the end. width: of its inputs. columns:
-    how many of them are 1.
+    tokens: in the order of the network's outputs; the end comes after them. width: how many inputs there are.
+    columns: how many of them are 1.
     """
 
     def __init__(self, tokens: Sequence[Token]) -> None:
@@ -221,10 +223,8 @@ class Layout:
         self.number = {token: number for number, token in enumerate(self.tokens)}
         self.pitches = sorted({token.pitch for token in tokens if token.pitch is not None}) or [0]
         self.lengths = sorted({token.length for token in tokens})
-        pitch, length = (
-            len(self.pitches) + 2,
-            len(self.lengths) + 1,
-        )  # with the rest and nothing; with nothing
+        # Pitches, and the rest, and no token at all; lengths, and none.
+        pitch, length = len(self.pitches) + 2, len(self.lengths) + 1
         sizes = [
             pitch,
             length,
@@ -241,7 +241,7 @@ class Layout:
         self.offsets = np.concatenate([[0], np.cumsum(sizes)[:-1]])
         self.width, self.columns = sum(sizes), len(sizes)
         self.nothing = np.array([len(self.pitches) + 1, len(self.lengths), 2, 13])
-        """Described as `describe` does: no token."""
+        """No token at all, as `describe` writes it."""
 
     @classmethod
     def of(cls, found: Sequence[Melody]) -> Layout:
@@ -254,7 +254,7 @@ class Layout:
         """From the names of the outputs, as `names` gives them. Raises `Unreadable`."""
         if len(names) < 2 or names[-1] != END or len(set(names)) != len(names):
             raise Unreadable(
-                "The model's card does not name the tokens of a melody and its end; bring its files again."
+                "The model's card does not list the tokens of a melody and its end; get its files again."
             )
         return cls([Token.read(name) for name in names[:-1]])
 
@@ -264,12 +264,12 @@ class Layout:
 
     @property
     def end(self) -> int:
-        """The number of the output that says that the tune is over."""
+        """The number of the output for the end of the tune."""
         return len(self.tokens)
 
     def describe(self, tokens: Sequence[Token]) -> Numbers:
-        """[n, 4]: pitch, length, carrying and degree by number. A pitch or length that is not known counts as
-        the nearest that is.
+        """[n, 4]: the numbers of pitch, length, carrying and degree. A pitch or length that is not known
+        counts as the nearest that is.
         """
         described = {token: self._described(token) for token in dict.fromkeys(tokens)}
         return np.array([described[token] for token in tokens], dtype=np.int64).reshape(-1, 4)
@@ -285,8 +285,8 @@ class Layout:
     ) -> Numbers:
         """[n, columns]: which inputs are 1 at n moments.
 
-        before: [n, 4], the token before each, as described. there: [n, bars back, 4], what began here that
-        many bars before. ticks: [n] from the first bar line; bar: ticks a bar.
+        before: [n, 4], the token before each, as `describe` writes it. there: [n, bars back, 4], what began
+        at the same place so many bars before. ticks: [n] from the first bar line. bar: its length in ticks.
         """
         number, place = np.divmod(ticks, bar)
         n = len(ticks)
@@ -304,14 +304,13 @@ class Layout:
         return found
 
     def read_melody(self, melody: Melody) -> tuple[Numbers, Numbers]:
-        """[n + 1, columns] and [n + 1]: what is known before each token and the end, and which it is. Every
-        token must be known.
+        """[n + 1, columns] and [n + 1]: what is known before each token and the end, and the number of that
+        token. Every token must be in the layout.
         """
         described = np.concatenate([self.describe(melody.tokens), self.nothing[None]])
         n = len(melody.tokens)
-        began = np.full(
-            int(melody.starts[-1]) + 1, n
-        )  # the number of the token that began at a tick; n for none
+        # At each tick, the number of the token that began then; n for none.
+        began = np.full(int(melody.starts[-1]) + 1, n)
         began[melody.starts[:-1]] = np.arange(n)
         there = np.stack(
             [described[began_before(began, melody.starts, back * melody.bar, n)] for back in BARS_BACK],
@@ -323,25 +322,22 @@ class Layout:
 
 
 def began_before(began: Numbers, ticks: Numbers, ago: int, none: int) -> Numbers:
-    """What `began` ([ticks] or [n, ticks]) says of the moments `ago` ticks before these; `none` before the
-    beginning.
-    """
+    """What `began` ([ticks] or [n, ticks]) has `ago` ticks before each of `ticks`; `none` before the
+    beginning."""
     there = np.maximum(ticks - ago, 0)
     found: Numbers = began[there] if began.ndim == 1 else began[np.arange(len(ticks)), there]
     return np.where(ticks >= ago, found, none)
 
 
 def _nearest(known: Sequence[int] | Sequence[Fraction], value: int | Fraction) -> int:
-    """The number of the known value nearest to this one, the smaller of two alike."""
+    """The number of the known value nearest to this one; of two equally near, the smaller."""
     return min(range(len(known)), key=lambda number: (abs(known[number] - value), number))
 
 
 @dataclass(frozen=True, eq=False)
 class Readings:
-    """Melodies ready to be learnt from, compactly: only the places of the ones are kept. A
-    `learning.datasets.Data`.
-
-    Melodies of like length come into one batch, so that little of it is padding.
+    """Melodies as training data (a `learning.datasets.Data`), kept compactly: only which inputs are 1.
+    Melodies of similar length go into one batch, so that little of it is padding.
     """
 
     rows: tuple[Numbers, ...]
@@ -367,9 +363,8 @@ class Readings:
         for many in (numbers[at : at + 8 * size] for at in range(0, len(numbers), 8 * size)):
             alike = sorted(many, key=lambda number: len(self.rows[number]))
             groups = [alike[at : at + size] for at in range(0, len(alike), size)]
-            for group in sorted(
-                groups, key=lambda group: many.index(group[0])
-            ):  # long and short ones mixed again
+            # Long and short ones in mixed order again.
+            for group in sorted(groups, key=lambda group: many.index(group[0])):
                 lengths = [len(self.rows[number]) for number in group]
                 inputs = torch.zeros(len(group), max(lengths), self.width)
                 targets = torch.zeros(len(group), max(lengths), dtype=torch.int64)
@@ -388,9 +383,10 @@ class Readings:
         cut = round(share * len(self))
         if not 0 < cut < len(self):
             raise Refused(f"{len(self)} melodies cannot be split at {share:.0%}; one part would be empty.")
-        return self._only(order[cut:]), self._only(order[:cut])
+        return self.some(order[cut:]), self.some(order[:cut])
 
-    def _only(self, numbers: Sequence[int]) -> Self:
+    def some(self, numbers: Sequence[int]) -> Self:
+        """Only the melodies with these numbers."""
         return type(self)(
             tuple(self.rows[n] for n in numbers), tuple(self.targets[n] for n in numbers), self.width
         )

@@ -45,8 +45,8 @@ def counting(letters: int, counted: int, least: int, most: int):
 
 
 class RandomRequest:
-    """A small style with random wishes of every kind, and the same wishes as plain predicates over a finished
-    sequence.
+    """A small corpus with random wishes of every kind, and the same wishes as plain predicates over a
+    finished sequence.
     """
 
     def __init__(self, seed: int) -> None:
@@ -116,9 +116,9 @@ class RandomRequest:
                 s for s, tick in zip(symbols, starts, strict=True) if when is None or not only or when[tick]
             ]
 
-        if (
-            kind == 0
-        ):  # no run of more than `longest` intervals as in the tunes; a window would need the plain reader to remember
+        if kind == 0:
+            # No run of more than `longest` intervals as in the tunes. A window would need a plain reader with
+            # a memory.
             view, longest = differences(pitches), int(random.integers(0, 4))
             automaton, when = copy_limit(view.letters_of(tunes), longest, view.letters), None
             corpus = [intervals([pitch_of[s] for s in tune]) for tune in tunes]
@@ -291,7 +291,7 @@ def prelude() -> list[int]:
     file = Path(__file__).parents[4] / "shared" / "data" / "bach_pitches.txt"
     if not file.exists():
         pytest.skip(
-            f"the corpus of the published benchmark is not here: {file.name} is looked for beside the checkout, in shared/data"
+            f"the corpus of the published benchmark, shared/data/{file.name} beside the checkout, is missing"
         )
     return [int(pitch) for pitch in file.read_text().split()]
 
@@ -580,7 +580,7 @@ def test_the_smallest_conflict_of_any_family_is_found_and_without_time_still_an_
 
 
 def melody():
-    """Tunes over (pitch, duration, place in a bar of 4), and the tables a composer would hand to the engine."""
+    """Tunes over (pitch, duration, place in a bar of 4), and the tables a composer would give the engine."""
     random = np.random.default_rng(11)
     names: dict[tuple[int, int, int], int] = {}
     tunes = []

@@ -1,5 +1,5 @@
-"""Melodies by the network: every wish holds by an independent check, and they come as often as enumeration
-says they should.
+"""Melodies by the network: every wish holds by an independent check, and they are drawn as often as
+enumeration says they should be.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ from studio.music.melody.lstm import (
     MelodyNetwork,
     log_probabilities,
     lstm_melodies,
-    lstm_melody,
     model_of,
 )
 from studio.music.melody.recipes import ComposeRecipe
@@ -144,14 +143,17 @@ class TestDistribution:
         model, idiom, solution = asked
         total = sum(self.enumerated(asked, 0.6).values())
         few = [
-            lstm_melody(model, idiom, solution, seed=seed, temperature=0.6, particles=4) for seed in range(80)
+            lstm_melodies(model, idiom, solution, 1, seed=seed, temperature=0.6, particles=4)[0]
+            for seed in range(80)
         ]
         chances = [math.exp(each.log_chance) for each in few]
         assert abs(np.mean(chances) - total) < 4 * np.std(chances) / math.sqrt(len(chances))
 
     def test_one_seed_gives_one_melody_and_several_are_all_different(self, asked) -> None:
         model, idiom, solution = asked
-        assert lstm_melody(model, idiom, solution, seed=5) == lstm_melody(model, idiom, solution, seed=5)
+        assert lstm_melodies(model, idiom, solution, 1, seed=5) == lstm_melodies(
+            model, idiom, solution, 1, seed=5
+        )
         several = [each.symbols for each in lstm_melodies(model, idiom, solution, 12, seed=5)]
         assert len(set(several)) == len(several) == 12
 
@@ -160,7 +162,7 @@ class TestDistribution:
     )
     def test_numbers_out_of_range_are_refused(self, asked, wrong) -> None:
         with pytest.raises(Refused, match="from"):
-            lstm_melody(*asked, **wrong)
+            lstm_melodies(*asked, 1, **wrong)
 
 
 def _spelt(line: str) -> str:
@@ -308,5 +310,5 @@ class TestModels:
     def test_another_kind_of_network_is_none_for_melodies(self) -> None:
         layout = Layout.of(melodies(walking_tunes(3)))
         card = Card(name="digits", what="", data=(), command="", classes=layout.names)
-        with pytest.raises(Unreadable, match="no network for melodies"):
+        with pytest.raises(Unreadable, match="not a melody network"):
             MelodyNetwork.of(Model(Perceptron(inputs=4, outputs=len(layout.names)).build(), card))

@@ -1,6 +1,5 @@
-"""How surprised chains are, against a plain implementation with dictionaries, and as probabilities that add
-up to one.
-"""
+"""The losses of chains, against a plain implementation with dictionaries, and as probabilities that add up to
+one."""
 
 from __future__ import annotations
 
@@ -30,7 +29,7 @@ def symbols(melody: Melody) -> list[tuple]:
 
 
 def plain(learnt: list[Melody], asked: list[Melody], orders: tuple[int, ...], strength: float) -> list[float]:
-    """Interpolated Witten-Bell, over the even chance of all tokens found at that place in any of the tunes."""
+    """Interpolated Witten-Bell, over an even distribution of all tokens found at that place in any tune."""
     followers: dict[tuple, Counter] = defaultdict(Counter)
     choices: dict[int, set] = defaultdict(set)
     for melody in [*learnt, *asked]:

@@ -1,4 +1,4 @@
-"""Melodies as a network reads them: the same in every key, told apart by what was before, and dealt so that
+"""Melodies as a network reads them: the same in every key, told apart by what came before, and split so that
 no tune is in two parts.
 """
 
@@ -123,9 +123,9 @@ def test_batches_hold_every_melody_once_and_mask_what_is_padding() -> None:
 
 
 def test_settings_of_one_tune_never_stand_in_two_parts() -> None:
-    dice = random.Random(4)
+    generator = random.Random(4)
     tunes = [walking_tune(seed, "C", bars=12) for seed in range(20)]
-    tunes += [tune.transposed(dice.choice((2, 5, 7))) for tune in tunes[:8]]
+    tunes += [tune.transposed(generator.choice((2, 5, 7))) for tune in tunes[:8]]
     found = melodies(Style.of(tunes, "settings"))
     for seed in range(6):
         parts = parted(found, seed=seed)
