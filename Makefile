@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: app test lint bench gallery clean
+.PHONY: app test lint docs bench gallery clean
 .DELETE_ON_ERROR:
 
 app: .venv/app-is-ready
@@ -17,6 +17,9 @@ lint: .venv/everything-is-ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: .venv/everything-is-ready
+	$(BIN)/python docs/build.py
 
 bench: .venv/everything-is-ready
 	$(BIN)/python -m benchmarks
