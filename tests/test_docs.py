@@ -32,7 +32,13 @@ def test_every_command_field_and_row_is_on_a_page() -> None:
     for name in commands.list_commands(build.context()):
         assert f"## studio {name}\n" in text["commands.md"]
     for kind in KINDS.values():
-        for field in kind.recipe_class().model_fields.keys() - {"schema_version", "kind", "sources", "model", "setting"}:
+        for field in kind.recipe_class().model_fields.keys() - {
+            "schema_version",
+            "kind",
+            "sources",
+            "model",
+            "setting",
+        }:
             assert f"| `{field}` |" in text[f"{kind.name}.md"]
     for style in STYLES:
         assert f"| `{style}` |" in text["styles.md"]
@@ -51,7 +57,12 @@ def test_the_notebook_runs(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     notebook = nbformat.read(DOCS / "studio.ipynb", as_version=4)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(DOCS.parent), *sys.path]))
     NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(DOCS)}}).execute()
-    shown = {kind for cell in notebook.cells for output in cell.get("outputs", ()) for kind in output.get("data", ())}
+    shown = {
+        kind
+        for cell in notebook.cells
+        for output in cell.get("outputs", ())
+        for kind in output.get("data", ())
+    }
     assert {"image/png", "text/html"} <= shown, "a picture and a tune show themselves"
     said = "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", ()))
     assert "[1.5 0.5 1. ]" in said
