@@ -23,7 +23,7 @@ from studio.images.recipes import DreamRecipe
 from studio.learning.checkpoints import load as load_model
 from studio.lessons.derivative_works.lesson import LESSON
 from studio.lessons.derivative_works.licences import LICENCES, credit_line, verdict
-from studio.lessons.derivative_works.model import PARTS, STEPS, DerivativeWorksState, Own
+from studio.lessons.derivative_works.model import PARTS, STEPS, DerivativeWorksState, OwnNetwork
 from studio.lessons.derivative_works.own_network import crops, digest
 from studio.lessons.derivative_works.three_uses import PRICE_RATE, TUNES
 from studio.lessons.kit.lesson import Action
@@ -48,18 +48,18 @@ def arrived() -> DerivativeWorksState:
 @pytest.fixture(scope="module")
 def learnt() -> DerivativeWorksState:
     """A network that has seen digits for two epochs, instead of the lesson's six."""
-    epochs, Own.epochs = Own.epochs, 2
+    epochs, OwnNetwork.epochs = OwnNetwork.epochs, 2
     try:
         state = LESSON.begin(LESSON.settings({"part": PARTS[1], "speckle": 0}))
     finally:
-        Own.epochs = epochs
+        OwnNetwork.epochs = epochs
     state = LESSON.act(state, Action("play"))
     while state.playing:
         state = LESSON.act(state, Action("advance"))
     return state
 
 
-def own_of(state: DerivativeWorksState) -> Own:
+def own_of(state: DerivativeWorksState) -> OwnNetwork:
     assert state.own is not None
     return state.own
 

@@ -30,7 +30,7 @@ def _own(state: BenchmarksState, action: Action) -> BenchmarksState:
 
 def _advance(state: BenchmarksState, action: Action) -> BenchmarksState:
     if state.fetching is not None:
-        return _fetched(state, action)
+        return _check_download(state, action)
     return train(state, seconds=TURN) if state.playing else state
 
 
@@ -91,7 +91,7 @@ def _set(state: BenchmarksState, action: Action) -> BenchmarksState:
     )
 
 
-def _fetch(state: BenchmarksState, _: Action) -> BenchmarksState:
+def _start_download(state: BenchmarksState, _: Action) -> BenchmarksState:
     from studio.learning.datasets import KNOWN_SETS
 
     name = str(state.settings["data"])
@@ -102,7 +102,7 @@ def _fetch(state: BenchmarksState, _: Action) -> BenchmarksState:
     return replace(state, fetching=Fetching.begin(name), playing=True, said=f"Downloading {name} …")
 
 
-def _fetched(state: BenchmarksState, _: Action) -> BenchmarksState:
+def _check_download(state: BenchmarksState, _: Action) -> BenchmarksState:
     fetching = state.fetching
     if fetching is None:
         return state
@@ -118,7 +118,7 @@ def _fetched(state: BenchmarksState, _: Action) -> BenchmarksState:
     )
 
 
-def _one_of(state: BenchmarksState, action: Action) -> BenchmarksState:
+def _click_confusion(state: BenchmarksState, action: Action) -> BenchmarksState:
     """A cell of the confusion matrix was clicked: ask about one of its examples, the next one at every
     click.
     """
@@ -134,7 +134,7 @@ def _one_of(state: BenchmarksState, action: Action) -> BenchmarksState:
     return replace(state, asked=Question(int(later[0] if len(later) else those[0])), said="")
 
 
-def _shown(state: BenchmarksState, action: Action) -> BenchmarksState:
+def _show_picture(state: BenchmarksState, action: Action) -> BenchmarksState:
     """A picture from the visitor, resized to the size of those in the set."""
     from PIL import Image
 
@@ -159,7 +159,7 @@ def _shown(state: BenchmarksState, action: Action) -> BenchmarksState:
     )
 
 
-def _saved(state: BenchmarksState, _: Action) -> BenchmarksState:
+def _save(state: BenchmarksState, _: Action) -> BenchmarksState:
     from studio.learning.checkpoints import Card
     from studio.learning.datasets import DataSource
 
@@ -188,8 +188,8 @@ def _saved(state: BenchmarksState, _: Action) -> BenchmarksState:
 
 
 _WITHOUT_DATA: dict[str, Handler[BenchmarksState]] = {
-    "fetch": _fetch,
-    "advance": _fetched,
+    "fetch": _start_download,
+    "advance": _check_download,
     "own": _own,
     "set": _set,
 }
@@ -200,9 +200,9 @@ _HANDLERS: dict[str, Handler[BenchmarksState]] = _WITHOUT_DATA | {
     "reset": _reset,
     "another": _another,
     "press": _press,
-    "click confusion": _one_of,
+    "click confusion": _click_confusion,
     "click plane": _click_plane,
     "stroke sheet": _draw_digit,
-    "show": _shown,
-    "save": _saved,
+    "show": _show_picture,
+    "save": _save,
 }

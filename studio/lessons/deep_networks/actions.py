@@ -34,22 +34,22 @@ def _set(state: DeepNetworksState, action: Action) -> DeepNetworksState:
     if action.knob == "photo":
         begun = begin(state.settings | {"photo": action.value})
         return replace(begun, shown=True, said=f"The {action.value}, as every layer sees it.")
-    return _stopped(_with(state, **{action.knob: action.value}))
+    return _stopped(_with_settings(state, **{action.knob: action.value}))
 
 
 def _click_layer(state: DeepNetworksState, action: Action) -> DeepNetworksState:
-    return _layer(state, _tile(action, len(LAYERS)))
+    return _choose_layer(state, _tile(action, len(LAYERS)))
 
 
 def _click_channel(state: DeepNetworksState, action: Action) -> DeepNetworksState:
     found = strongest(state.seen[state.settings["layer"]])
-    return _grow(_stopped(_with(state, channel=found[_tile(action, len(found))])))
+    return _grow(_stopped(_with_settings(state, channel=found[_tile(action, len(found))])))
 
 
 def _click_atlas(state: DeepNetworksState, action: Action) -> DeepNetworksState:
     layer = LAYERS[min(int(action.y), len(LAYERS) - 1)]
     channel = atlas_channels(layer)[min(int(action.x), ATLAS_COLUMNS - 1)]
-    return _grow(_stopped(_with(state, layer=layer, channel=channel)))
+    return _grow(_stopped(_with_settings(state, layer=layer, channel=channel)))
 
 
 def _play(state: DeepNetworksState, _: Action) -> DeepNetworksState:
@@ -57,7 +57,7 @@ def _play(state: DeepNetworksState, _: Action) -> DeepNetworksState:
 
 
 def _deeper(state: DeepNetworksState, _: Action) -> DeepNetworksState:
-    return _layer(state, (LAYERS.index(state.settings["layer"]) + 1) % len(LAYERS))
+    return _choose_layer(state, (LAYERS.index(state.settings["layer"]) + 1) % len(LAYERS))
 
 
 def _reset(state: DeepNetworksState, _: Action) -> DeepNetworksState:
@@ -65,11 +65,11 @@ def _reset(state: DeepNetworksState, _: Action) -> DeepNetworksState:
 
 
 def _dream_layer(state: DeepNetworksState, _: Action) -> DeepNetworksState:
-    return _visit(state, str(state.settings["layer"]))
+    return _open_dream_tab(state, str(state.settings["layer"]))
 
 
 def _dream_channel(state: DeepNetworksState, _: Action) -> DeepNetworksState:
-    return _visit(state, f"{state.settings['layer']}:{state.settings['channel']}")
+    return _open_dream_tab(state, f"{state.settings['layer']}:{state.settings['channel']}")
 
 
 def _tile(action: Action, count: int) -> int:
@@ -78,7 +78,7 @@ def _tile(action: Action, count: int) -> int:
     return min(count - 1, (rows - 1 - min(int(action.y), rows - 1)) * ACROSS + min(int(action.x), ACROSS - 1))
 
 
-def _with(state: DeepNetworksState, **changes: Any) -> DeepNetworksState:
+def _with_settings(state: DeepNetworksState, **changes: Any) -> DeepNetworksState:
     return replace(state, settings=with_valid_channel(state.settings | changes))
 
 
@@ -86,10 +86,10 @@ def _stopped(state: DeepNetworksState) -> DeepNetworksState:
     return replace(state, grown=None, playing=False, said="", mood="plain")
 
 
-def _layer(state: DeepNetworksState, number: int) -> DeepNetworksState:
+def _choose_layer(state: DeepNetworksState, number: int) -> DeepNetworksState:
     """Another layer, and the channel of it that this photo excites most."""
     layer = LAYERS[number]
-    return _stopped(_with(state, layer=layer, channel=strongest(state.seen[layer], 1)[0]))
+    return _stopped(_with_settings(state, layer=layer, channel=strongest(state.seen[layer], 1)[0]))
 
 
 def _grow(state: DeepNetworksState) -> DeepNetworksState:
@@ -104,7 +104,7 @@ def _advance(state: DeepNetworksState, _: Action) -> DeepNetworksState:
     if not state.playing or grown is None:
         return state
     if not grown.go_on():
-        return replace(state, playing=False, said=grown.burst, mood="bad")
+        return replace(state, playing=False, said=grown.failure, mood="bad")
     if len(grown.losses) == grown.steps:
         rise = f"from {written(grown.losses[0], 2)} to {written(grown.losses[-1], 2)}"
         name = f"Channel {state.settings['channel']} of {state.settings['layer']}"
@@ -114,7 +114,7 @@ def _advance(state: DeepNetworksState, _: Action) -> DeepNetworksState:
     return state
 
 
-def _own(state: DeepNetworksState, action: Action) -> DeepNetworksState:
+def _own_photo(state: DeepNetworksState, action: Action) -> DeepNetworksState:
     from studio.images.pictures import read_picture
 
     photo = cut_evenly(read_picture(action.content, action.text or "The picture").pixels)
@@ -122,7 +122,7 @@ def _own(state: DeepNetworksState, action: Action) -> DeepNetworksState:
     return replace(state, said=f"{action.text or 'Your picture'}, as every layer sees it. Choose a layer.")
 
 
-def _visit(state: DeepNetworksState, term: str) -> DeepNetworksState:
+def _open_dream_tab(state: DeepNetworksState, term: str) -> DeepNetworksState:
     said = f"The Dream tab is set to dream with {term}."
     return replace(
         state,
@@ -141,7 +141,7 @@ _HANDLERS: dict[str, Handler[DeepNetworksState]] = {
     "advance": _advance,
     "deeper": _deeper,
     "reset": _reset,
-    "own": _own,
+    "own": _own_photo,
     "dream_layer": _dream_layer,
     "dream_channel": _dream_channel,
 }

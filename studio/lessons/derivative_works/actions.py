@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 def begin(settings: Mapping[str, Any]) -> DerivativeWorksState:
     """The chosen part, before its first step."""
     works, found = newest_works()
-    return _shown(DerivativeWorksState(dict(settings), found, works))
+    return _with_part(DerivativeWorksState(dict(settings), found, works))
 
 
-def _shown(state: DerivativeWorksState) -> DerivativeWorksState:
+def _with_part(state: DerivativeWorksState) -> DerivativeWorksState:
     """The state, with what the chosen part needs."""
     part = state.settings["part"]
     if part == PARTS[0] and state.three is None:
@@ -80,15 +80,15 @@ def act(state: DerivativeWorksState, action: Action) -> DerivativeWorksState:
             fresh = DerivativeWorksState(
                 state.settings, found, works, pictures=state.pictures, ground=state.ground
             )
-            return _shown(fresh)
+            return _with_part(fresh)
         case "learn" | "ground":
-            return _brought(state, action)
+            return _add_picture(state, action)
         case "hear":
             return _hear(state)
         case "save":
-            return _saved(state)
+            return _save(state)
         case "travel":
-            return _travelled(state)
+            return _open_dream_tab(state)
         case "again":
             return _dream_again(state)
     part = state.settings["part"]
@@ -113,11 +113,11 @@ def act(state: DerivativeWorksState, action: Action) -> DerivativeWorksState:
 def _set(state: DerivativeWorksState, knob: str, value: Any) -> DerivativeWorksState:
     state = replace(state, settings=state.settings | {knob: value}, said="", mood="plain")
     if knob == "part":
-        return _shown(replace(state, playing=False))
+        return _with_part(replace(state, playing=False))
     if knob == "seed":
-        return _shown(replace(state, three=None, own=None, playing=False))
+        return _with_part(replace(state, three=None, own=None, playing=False))
     if knob in ("learn_from", "speckle"):
-        return _shown(replace(state, own=None, playing=False))
+        return _with_part(replace(state, own=None, playing=False))
     if knob in ("layer", "digit", "on") and state.own is not None:
         return replace(
             state, own=replace(state.own, dream=None), playing=state.playing and state.own.fitting is not None
@@ -126,7 +126,7 @@ def _set(state: DerivativeWorksState, knob: str, value: Any) -> DerivativeWorksS
 
 
 def _hear(state: DerivativeWorksState) -> DerivativeWorksState:
-    state = replace(_shown(replace(state, settings=state.settings | {"part": PARTS[0]})), playing=False)
+    state = replace(_with_part(replace(state, settings=state.settings | {"part": PARTS[0]})), playing=False)
     assert state.three is not None
     sounds = tuple(
         Audio(pitch, 0.32, 0.4, after=0.28 * number) for number, pitch in enumerate(state.three.notes)
@@ -139,7 +139,7 @@ def _hear(state: DerivativeWorksState) -> DerivativeWorksState:
 
 
 def _dream_again(state: DerivativeWorksState) -> DerivativeWorksState:
-    state = _shown(replace(state, settings=state.settings | {"part": PARTS[1]}, said="", mood="plain"))
+    state = _with_part(replace(state, settings=state.settings | {"part": PARTS[1]}, said="", mood="plain"))
     assert state.own is not None
     if state.own.fitting is not None:
         # An untrained network is worth a look too: the loop is the same, only nothing is known yet.
@@ -157,7 +157,7 @@ def _own_dream_step(state: DerivativeWorksState) -> DerivativeWorksState:
     return replace(state, own=own)
 
 
-def _brought(state: DerivativeWorksState, action: Action) -> DerivativeWorksState:
+def _add_picture(state: DerivativeWorksState, action: Action) -> DerivativeWorksState:
     from studio.images.pictures import fit_within, read_picture, resize
 
     pixels = read_picture(action.content, action.text or "The picture").pixels
@@ -170,7 +170,7 @@ def _brought(state: DerivativeWorksState, action: Action) -> DerivativeWorksStat
     small = resize(pixels, height, width)
     if action.name == "ground":
         settings = state.settings | {"on": "my picture", "part": PARTS[1]}
-        state = _shown(
+        state = _with_part(
             replace(
                 state, settings=settings, ground=small, said="It will dream on this picture.", mood="plain"
             )
@@ -186,10 +186,10 @@ def _brought(state: DerivativeWorksState, action: Action) -> DerivativeWorksStat
         f"{count} picture{'s' if count > 1 else ''} of yours. It learns which one a small piece is "
         "from. Add more, or press Play."
     )
-    return _shown(replace(state, said=said, mood="plain"))
+    return _with_part(replace(state, said=said, mood="plain"))
 
 
-def _saved(state: DerivativeWorksState) -> DerivativeWorksState:
+def _save(state: DerivativeWorksState) -> DerivativeWorksState:
     from studio.images.pictures import write_png
 
     own = state.own
@@ -206,7 +206,7 @@ def _saved(state: DerivativeWorksState) -> DerivativeWorksState:
     )
 
 
-def _travelled(state: DerivativeWorksState) -> DerivativeWorksState:
+def _open_dream_tab(state: DerivativeWorksState) -> DerivativeWorksState:
     """Go to the Dream tab with the network as it is now."""
     own = state.own
     if own is None or not own.losses:

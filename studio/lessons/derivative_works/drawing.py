@@ -17,8 +17,8 @@ from studio.lessons.derivative_works.model import (
     PARTS,
     STEPS,
     DerivativeWorksState,
-    Own,
-    Three,
+    OwnNetwork,
+    ThreeUses,
 )
 from studio.lessons.derivative_works.own_network import ground_of
 from studio.lessons.derivative_works.three_uses import PITCHES, WRITTEN_NOTES
@@ -127,7 +127,7 @@ def _draw_three(state: DerivativeWorksState) -> Scene:
     )
 
 
-def _price_bars(three: Three) -> Figure:
+def _price_bars(three: ThreeUses) -> Figure:
     prices = [float(price) for price in three.prices]
     marks: list[Mark] = [
         Bars((0, 1, 2), prices, colour="one", width=0.5, label=("protein", "carb.", "salad"))
@@ -142,7 +142,7 @@ def _price_bars(three: Three) -> Figure:
     return Figure("prices", "Three prices change", (-0.6, 2.6), (0, 2), tuple(marks), text, aspect=THIRD)
 
 
-def _notes_figure(three: Three) -> Figure:
+def _notes_figure(three: ThreeUses) -> Figure:
     notes = three.notes
     low, high = PITCHES[0] - 1.5, PITCHES[-1] + 1.5
     marks: tuple[Mark, ...] = (
@@ -159,7 +159,7 @@ def _notes_figure(three: Three) -> Figure:
     return Figure("melody", title, (-0.5, WRITTEN_NOTES + 0.5), (low, high), marks, text, aspect=THIRD)
 
 
-def _loop_dream(three: Three) -> Figure:
+def _loop_dream(three: ThreeUses) -> Figure:
     from studio.lessons.shared.pictures import jpeg_url
 
     pixels = three.dream.pixels()
@@ -269,7 +269,7 @@ def _draw_own(state: DerivativeWorksState) -> Scene:
     )
 
 
-def _own_examples(own: Own) -> Figure:
+def _own_examples(own: OwnNetwork) -> Figure:
     from studio.lessons.shared.pictures import png_url
 
     across, down = 10, 5
@@ -302,7 +302,7 @@ def _own_examples(own: Own) -> Figure:
     return Figure("examples", title, (0, 1), (0, 1), marks, text, aspect=aspect, axes=False)
 
 
-def _own_learning(own: Own) -> Figure:
+def _own_learning(own: OwnNetwork) -> Figure:
     steps = max(1, own.epochs * math.ceil(len(own.seen) * 2 / 64))
     marks: list[Mark] = [Line(range(1, len(own.losses) + 1), own.losses, colour="accent", fill=True)]
     top = max(2.6, max(own.losses, default=0.0) * 1.05)
@@ -324,7 +324,7 @@ def _own_learning(own: Own) -> Figure:
     )
 
 
-def _own_dream(state: DerivativeWorksState, own: Own) -> Figure:
+def _own_dream(state: DerivativeWorksState, own: OwnNetwork) -> Figure:
     from studio.lessons.shared.pictures import jpeg_url
 
     pixels = ground_of(state) if own.dream is None else own.dream.pixels()
@@ -343,7 +343,7 @@ def _own_dream(state: DerivativeWorksState, own: Own) -> Figure:
     )
 
 
-def _own_rise(own: Own) -> Figure:
+def _own_rise(own: OwnNetwork) -> Figure:
     losses = [] if own.dream is None else own.dream.losses
     steps = 72 if own.dream is None else own.dream.steps
     low, high = min(losses, default=0.0), max(losses, default=1.0)

@@ -38,7 +38,7 @@ DREAM_SIDE = 192
 
 
 @dataclass(frozen=True)
-class Three:
+class ThreeUses:
     """The three uses while they run: each is one descent, with the thing it changes."""
 
     prices: Tensor
@@ -56,7 +56,7 @@ class Three:
 
 
 @dataclass(frozen=True)
-class Own:
+class OwnNetwork:
     """The visitor's own network.
 
     seen, held_out: what it learns from, and what it is tested on.
@@ -90,8 +90,8 @@ class DerivativeWorksState:
     settings: dict[str, Any]
     found: dict[str, Work]
     works: int
-    three: Three | None = None
-    own: Own | None = None
+    three: ThreeUses | None = None
+    own: OwnNetwork | None = None
     pictures: tuple[Pixels, ...] = ()
     ground: Pixels | None = None
     playing: bool = False

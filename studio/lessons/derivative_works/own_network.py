@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from studio.lessons.derivative_works.model import DREAM_SIDE, DerivativeWorksState, Own
+from studio.lessons.derivative_works.model import DREAM_SIDE, DerivativeWorksState, OwnNetwork
 from studio.lessons.kit.saving import pack_network
 from studio.lessons.kit.scene import File
 
@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from studio.learning.datasets import Examples
 
 OWN_SIDE, OWN_CROPS, MOST_OWN = 16, 240, 8
+"""Side of a piece in pixels, pieces cut from each picture, and pictures at most."""
 TURN = 0.045
 """Seconds of training between two drawings."""
 
 
-def begin_own(state: DerivativeWorksState) -> Own:
+def begin_own(state: DerivativeWorksState) -> OwnNetwork:
     """A network that has learnt nothing yet, and what it will learn from."""
     import torch
 
@@ -48,8 +49,8 @@ def begin_own(state: DerivativeWorksState) -> Own:
     network: Any = Convolutional(
         shape=shape, classes=len(seen.classes), channels=(24, 48, 64), seed=seed
     ).build()
-    plan = Plan(epochs=Own.epochs, rate=0.003, batch=64, seed=seed, device="cpu")
-    return Own(
+    plan = Plan(epochs=OwnNetwork.epochs, rate=0.003, batch=64, seed=seed, device="cpu")
+    return OwnNetwork(
         seen, held_out, network, fit(network, speckled, plan, every_step=True), weights=digest(network)
     )
 
@@ -101,8 +102,8 @@ def advance_own(state: DerivativeWorksState) -> DerivativeWorksState:
     assert dream is not None
     if len(dream.losses) < dream.steps and dream.go_on():
         state = replace(state, own=own)
-    if dream.burst:
-        return replace(state, own=own, playing=False, said=dream.burst, mood="bad")
+    if dream.failure:
+        return replace(state, own=own, playing=False, said=dream.failure, mood="bad")
     if len(dream.losses) >= dream.steps:
         said = (
             "That is all this network knows of the world. Try another layer, or train it on pictures "
@@ -112,7 +113,7 @@ def advance_own(state: DerivativeWorksState) -> DerivativeWorksState:
     return replace(state, own=own)
 
 
-def _train(state: DerivativeWorksState, own: Own) -> DerivativeWorksState:
+def _train(state: DerivativeWorksState, own: OwnNetwork) -> DerivativeWorksState:
     from studio.learning.training import evaluate
 
     began, losses, right = time.perf_counter(), list(own.losses), list(own.right)
@@ -174,7 +175,7 @@ def ground_of(state: DerivativeWorksState) -> Pixels:
     return sample("dahlia" if on == "dahlia" else "pagoda", DREAM_SIDE)
 
 
-def with_dream(state: DerivativeWorksState, own: Own) -> Own:
+def with_dream(state: DerivativeWorksState, own: OwnNetwork) -> OwnNetwork:
     """With a new dream of the network as it is now, before its first step."""
     from studio.images.networks.trained_here import prepare_trained
     from studio.images.recipes import DreamRecipe
@@ -198,7 +199,7 @@ def with_dream(state: DerivativeWorksState, own: Own) -> Own:
     return replace(own, dream=dream, dreamt_with=weights, weights=weights)
 
 
-def network_file(state: DerivativeWorksState, own: Own) -> File:
+def network_file(state: DerivativeWorksState, own: OwnNetwork) -> File:
     """The network and its card in one zip."""
     from studio.learning.checkpoints import Card
     from studio.learning.datasets import DataSource

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio.images.networks.backbones import DEFAULT
 from studio.lessons.cafeteria import FOODS, MENUS, TRUE_PRICES, read_menu
-from studio.lessons.derivative_works.model import DREAM_LAYER, STEPS, DerivativeWorksState, Three
+from studio.lessons.derivative_works.model import DREAM_LAYER, STEPS, DerivativeWorksState, ThreeUses
 
 if TYPE_CHECKING:
     from studio.learning.networks import SequenceNetwork
@@ -30,7 +30,7 @@ PITCHES = tuple(sorted({pitch for tune in TUNES for pitch in tune}))
 WRITTEN_NOTES = 24
 
 
-def begin_three(seed: int) -> Three:
+def begin_three(seed: int) -> ThreeUses:
     """The three uses, before their first step."""
     import torch
 
@@ -66,7 +66,7 @@ def begin_three(seed: int) -> Three:
     dream = SmallDream(
         sample("pagoda", LOOP_SIDE), open_network(DEFAULT, (DREAM_LAYER,))[0], layer(DREAM_LAYER), recipe
     )
-    return Three(prices, price_steps, melody, melody_steps, dream, notes=continued(melody))
+    return ThreeUses(prices, price_steps, melody, melody_steps, dream, notes=continued(melody))
 
 
 def continued(melody: SequenceNetwork, start: int = 60) -> tuple[int, ...]:
@@ -95,8 +95,8 @@ def advance_three(state: DerivativeWorksState) -> DerivativeWorksState:
             mood="good",
         )
     price, report = next(three.price_steps), next(three.melody_steps)
-    if three.dream.burst or (len(three.dream.losses) < three.dream.steps and not three.dream.go_on()):
-        return replace(state, playing=False, said=three.dream.burst, mood="bad")
+    if three.dream.failure or (len(three.dream.losses) < three.dream.steps and not three.dream.go_on()):
+        return replace(state, playing=False, said=three.dream.failure, mood="bad")
     three = replace(
         three,
         price_losses=(*three.price_losses, price.loss),

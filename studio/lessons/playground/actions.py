@@ -67,11 +67,11 @@ def _play(state: PlaygroundState, _: Action) -> PlaygroundState:
 
 
 def _reset(state: PlaygroundState, _: Action) -> PlaygroundState:
-    return _with(state, weights=(int(state.settings["weights"]) + 1) % 1000)
+    return _restart_with(state, weights=(int(state.settings["weights"]) + 1) % 1000)
 
 
 def _new_points(state: PlaygroundState, _: Action) -> PlaygroundState:
-    return _with(state, seed=(int(state.settings["seed"]) + 1) % 1000)
+    return _restart_with(state, seed=(int(state.settings["seed"]) + 1) % 1000)
 
 
 def _hover(state: PlaygroundState, action: Action) -> PlaygroundState:
@@ -84,20 +84,20 @@ def _link(state: PlaygroundState, action: Action) -> PlaygroundState:
 
 def _draw(state: PlaygroundState, action: Action) -> PlaygroundState:
     stroke = action.points or ((action.x, action.y),)
-    return _drawn(state, stroke, BLUE if action.shift else str(state.settings["brush"]))
+    return _add_stroke(state, stroke, BLUE if action.shift else str(state.settings["brush"]))
 
 
 def _clear(state: PlaygroundState, _: Action) -> PlaygroundState:
-    return _points_set(replace(state, playing=False), "")
+    return _with_points(replace(state, playing=False), "")
 
 
 def _own_points(state: PlaygroundState, action: Action) -> PlaygroundState:
-    return _points_set(state, points_from_file(action.content, action.text or "The file"))
+    return _with_points(state, points_from_file(action.content, action.text or "The file"))
 
 
 def _painting(state: PlaygroundState, action: Action) -> PlaygroundState:
     picture = small_picture(action.content, action.text or "The picture")
-    return _with(replace(state, picture=picture), data=PICTURE)
+    return _restart_with(replace(state, picture=picture), data=PICTURE)
 
 
 def _save(state: PlaygroundState, _: Action) -> PlaygroundState:
@@ -113,9 +113,9 @@ def _set(state: PlaygroundState, action: Action) -> PlaygroundState:
     knob, value = action.knob, action.value
     settings = state.settings | {knob: value}
     if knob == "points":
-        return _points_set(state, str(value))
+        return _with_points(state, str(value))
     if knob in (*DATA_KNOBS, *NETWORK_KNOBS):
-        return _with(state, **{knob: value})
+        return _restart_with(state, **{knob: value})
     state = replace(state, settings=settings, said="", mood="plain")
     if knob in ("rate", "batch", "penalty", "penalty_rate", "optimiser"):
         return resume(state, memory=knob != "optimiser")
@@ -127,7 +127,7 @@ def _set(state: PlaygroundState, action: Action) -> PlaygroundState:
     return state
 
 
-def _with(state: PlaygroundState, **changes: Any) -> PlaygroundState:
+def _restart_with(state: PlaygroundState, **changes: Any) -> PlaygroundState:
     """Start again with other settings; training goes on if it was running."""
     settings = state.settings | changes
     task = make_task(settings, state.picture) if set(changes) & set(DATA_KNOBS) else state.task
@@ -142,14 +142,14 @@ def _with(state: PlaygroundState, **changes: Any) -> PlaygroundState:
     )
 
 
-def _points_set(state: PlaygroundState, text: str) -> PlaygroundState:
+def _with_points(state: PlaygroundState, text: str) -> PlaygroundState:
     """Other points from the visitor. The network stays as it is and goes on learning with them, if it
     still fits.
     """
     settings = state.settings | {"points": text, "data": OWN}
     task = own_task(text, float(settings["ratio"]), int(settings["seed"]))
     if task.kind != state.task.kind:
-        return replace(_with(state, points=text, data=OWN), said=task.note)
+        return replace(_restart_with(state, points=text, data=OWN), said=task.note)
     state = replace(
         state,
         settings=settings,
@@ -161,7 +161,9 @@ def _points_set(state: PlaygroundState, text: str) -> PlaygroundState:
     return measured(replace(state, playing=state.playing and state.fitting is not None))
 
 
-def _drawn(state: PlaygroundState, stroke: tuple[tuple[float, float], ...], brush: str) -> PlaygroundState:
+def _add_stroke(
+    state: PlaygroundState, stroke: tuple[tuple[float, float], ...], brush: str
+) -> PlaygroundState:
     """A stroke on the map. In any other task, its points become the visitor's own points first."""
     if state.task.kind == "colours":
         return replace(state, said="A picture is learnt as a whole; choose own points to draw points.")
@@ -172,7 +174,7 @@ def _drawn(state: PlaygroundState, stroke: tuple[tuple[float, float], ...], brus
             np.concatenate([task.points, task.test_points]),
             np.concatenate([task.targets, task.test_targets])[:, 0],
         )
-    return _points_set(state, with_stroke(text, stroke, brush))
+    return _with_points(state, with_stroke(text, stroke, brush))
 
 
 def _back_to_best(state: PlaygroundState, _: Action) -> PlaygroundState:
@@ -195,7 +197,7 @@ def _node(state: PlaygroundState, action: Action) -> PlaygroundState:
         chosen = set(features_in(state.settings)) ^ {feature}
         if not chosen:
             return replace(state, said="The network needs at least one feature to look at.")
-        return _with(state, features=", ".join(each for each in FEATURES if each in chosen))
+        return _restart_with(state, features=", ".join(each for each in FEATURES if each in chosen))
     return replace(state, pinned="" if name in (state.pinned, "out", "out 1", "out 2", "out 3") else name)
 
 
@@ -213,7 +215,7 @@ def _press(state: PlaygroundState, action: Action) -> PlaygroundState:
         layers[int(place) - 1] = min(
             MOST_NEURONS, max(1, layers[int(place) - 1] + (1 if what == "neuron+" else -1))
         )
-    return _with(state, layers=", ".join(map(str, layers)))
+    return _restart_with(state, layers=", ".join(map(str, layers)))
 
 
 def _edit(state: PlaygroundState, action: Action) -> PlaygroundState:

@@ -31,7 +31,7 @@ class SmallDream:
     recipe: octaves, steps, step size, hold, smoothing, colour, jitter, seed and strength are used.
     steps: how many there will be.
     losses: the objective at every step so far.
-    burst: why it had to stop early, or empty.
+    failure: why it had to stop early, or empty.
     """
 
     def __init__(self, photo: Pixels, network: Prepared, objective: Any, recipe: DreamRecipe) -> None:
@@ -39,12 +39,12 @@ class SmallDream:
         self.octaves = plan_octaves(photo.shape[0], photo.shape[1], recipe)
         self.steps = sum(octave.steps for octave in self.octaves)
         self.losses: list[float] = []
-        self.burst = ""
+        self.failure = ""
         self._base, self._picture = _bytes(photo), _bytes(photo).float() / 255
         self._turns = self._run(network, objective)
 
     def go_on(self, steps: int = 1) -> bool:
-        """Take so many steps. False when there are none left, or when it diverged (then `burst` says
+        """Take so many steps. False when there are none left, or when it diverged (then `failure` says
         why).
         """
         return all(next(self._turns, False) for _ in range(steps))
@@ -82,7 +82,7 @@ class SmallDream:
                 options=DescentOptions(keep_every=0),
             ):
                 if step.ending is not None and step.ending.kind == "diverged":
-                    self.burst = step.ending.sentence
+                    self.failure = step.ending.sentence
                     return
                 self.losses.append(step.loss)
                 yield True

@@ -74,7 +74,7 @@ def _move_sliders(state: TeachState, action: Action) -> TeachState:
     return replace(state, settings=state.settings | {"one": one, "two": two}, said="")
 
 
-def _frame(state: TeachState, action: Action) -> TeachState:
+def _show_picture(state: TeachState, action: Action) -> TeachState:
     """A picture from the camera or a file; the pretrained network's answers to it are its features."""
     from studio.images.pictures import read_picture, resize
 
@@ -195,7 +195,7 @@ def _play(state: TeachState, _: Action) -> TeachState:
     return replace(state, live=True, beat=(0, time.monotonic()), said="", mood="plain")
 
 
-def _live(state: TeachState, _: Action) -> TeachState:
+def _advance(state: TeachState, _: Action) -> TeachState:
     """Some training steps, one step of the dream, and a note when it is due."""
     state = train(state, STEPS_LIVE)
     if not state.live or state.network is None:
@@ -217,7 +217,7 @@ def _live(state: TeachState, _: Action) -> TeachState:
     return state
 
 
-def _visit(state: TeachState, _: Action) -> TeachState:
+def _open_dream_tab(state: TeachState, _: Action) -> TeachState:
     now = answer_now(state)
     if now is None:
         return replace(state, said="Teach it first: its answer shapes the dream.", mood="bad")
@@ -233,7 +233,7 @@ def _visit(state: TeachState, _: Action) -> TeachState:
 # Keeping
 
 
-def _saved(state: TeachState, _: Action) -> TeachState:
+def _save(state: TeachState, _: Action) -> TeachState:
     from studio.learning.checkpoints import Card
     from studio.learning.datasets import DataSource, Scale
 
@@ -264,7 +264,7 @@ def _saved(state: TeachState, _: Action) -> TeachState:
     )
 
 
-def _loaded(state: TeachState, action: Action) -> TeachState:
+def _load(state: TeachState, action: Action) -> TeachState:
     name = action.text or "The file"
     model = unpack_network(action.content, "taught", name)
     try:
@@ -302,8 +302,8 @@ _HANDLERS: dict[str, Handler[TeachState]] = {
     "click sliders": _move_sliders,
     "stroke drawing": _draw,
     "wipe": _wipe,
-    "camera": _frame,
-    "frame": _frame,
+    "camera": _show_picture,
+    "frame": _show_picture,
     "give_a": _give_class,
     "give_b": _give_class,
     "give_c": _give_class,
@@ -312,8 +312,8 @@ _HANDLERS: dict[str, Handler[TeachState]] = {
     "back": _put_back,
     "forget": _forget,
     "play": _play,
-    "advance": _live,
-    "dream": _visit,
-    "save": _saved,
-    "load": _loaded,
+    "advance": _advance,
+    "dream": _open_dream_tab,
+    "save": _save,
+    "load": _load,
 }
