@@ -1,21 +1,20 @@
-"""The sampling engine beside a straightforward dictionary implementation of the same mathematics, in the same
-run.
+"""The sampling engine beside a straightforward implementation of the same mathematics with dictionaries.
 
     python -m benchmarks.music_engine [--rounds 5] [--whole] [--prelude FILE]
 
 prelude   the published task: a prelude of 592 pitches, order 6, 32 notes, no run of 5 pitches copied, the
-last a C. FILE holds the
-          pitches (default: bach_pitches.txt in shared/data beside the checkout); without it a made-up prelude of that size stands in.
+          last a C. FILE has the pitches (default: bach_pitches.txt in shared/data beside the checkout);
+          without it a made-up prelude of that size is used.
 melody    32 bars in 2/4 after 50 fiddle tunes (Ryan's Mammoth, read with music21): orders 2 to 4, the meter,
-a key, at most 8 notes in a
-          row as in the tunes, compared by intervals, two pins, a long last note on the tonic. From the counting to the first note list.
---whole   the same after all 1,059 tunes, 16 and 32 bars, with the peak of memory. The first time, reading
-them takes a minute or two.
+          a key, at most 8 notes in a row as in the tunes, compared by intervals, two pins, a long last note on
+          the tonic. Measured from counting to the first list of notes.
+--whole   the same after all 1,059 tunes, 16 and 32 bars, with the peak of memory. Reading them takes a minute
+          or two the first time.
 
 Both sides answer in turn and must agree on the partition function to nine digits. CPU seconds are compared,
-the median of the rounds, which other programs disturb least; the clock on the wall stands beside them. Exit
-status 1 when they disagree, or when the engine needs more than 0.25 s for the prelude's beliefs, 0.2 s for
-10,000 samples, or 1 s for the melody.
+the median of the rounds, because other programs disturb them least; wall-clock seconds are shown beside them.
+Exit status 1 when they disagree, or when the engine needs more than 0.25 s for the prelude's beliefs, 0.2 s
+for 10,000 samples, or 1 s for the melody.
 """
 
 from __future__ import annotations
@@ -47,8 +46,7 @@ from studio.music.chains.sampling import Solution, Wish, anywhere, solve, starti
 from studio.music.chains.trellis import Walk, unfold
 
 State = tuple[tuple[int, ...], tuple[int, ...], int]
-"""The plain side's: chain context, the end of what was sung that may become a copy, the pitch sounded last.
-"""
+"""Of the plain side: chain context, the end of the melody that may become a copy, the last pitch."""
 
 SIXTEENTH = 6  # ticks; a quarter note has 24, so that triplets come out whole
 BAR = 48
@@ -104,8 +102,8 @@ def by_engine(task: Task) -> Solution:
 
 
 class ByDictionaries:
-    """The same chain, copy limit and beliefs in dictionaries: contexts are tuples, states are tuples, layers
-    are dictionaries.
+    """The same chain, copy limit and beliefs in dictionaries: contexts and states are tuples, layers are
+    dictionaries.
     """
 
     def __init__(self, task: Task) -> None:
@@ -135,17 +133,17 @@ class ByDictionaries:
     def log_z(self) -> float:
         return math.log(self.belief[0][self.start])
 
-    def sample(self, dice: random.Random) -> list[int]:
+    def sample(self, generator: random.Random) -> list[int]:
         tick, state, drawn = 0, self.start, []
         while tick < self.task.ticks:
             ways = self.layers[tick][state]
             masses = [chance * self.belief[later].get(to, 0.0) for _, chance, to, later in ways]
-            symbol, _, state, tick = dice.choices(ways, weights=masses)[0]
+            symbol, _, state, tick = generator.choices(ways, weights=masses)[0]
             drawn.append(symbol)
         return drawn
 
-    def sample_many(self, draws: int, dice: random.Random) -> list[list[int]]:
-        return [self.sample(dice) for _ in range(draws)]
+    def sample_many(self, draws: int, generator: random.Random) -> list[list[int]]:
+        return [self.sample(generator) for _ in range(draws)]
 
     def _unfold(self) -> None:
         task = self.task
@@ -228,11 +226,11 @@ def prelude_task(file: Path) -> Task:
     if file.exists():
         pitches = [int(pitch) for pitch in file.read_text().split()]
     else:
-        print(f"({file.name} is not here: a made-up prelude stands in)")
-        dice = random.Random(1)
+        print(f"({file.name} is missing; a made-up prelude is used)")
+        generator = random.Random(1)
         pitches = [60, 64, 67, 72, 76, 67]
         while len(pitches) < 592:
-            chord = sorted(dice.sample([55, 57, 60, 62, 64, 65, 67, 69, 72, 74, 76, 77, 79], 5))
+            chord = sorted(generator.sample([55, 57, 60, 62, 64, 65, 67, 69, 72, 74, 76, 77, 79], 5))
             pitches += 2 * [*chord, *chord[2:]]
     names = sorted(set(pitches))
     allowed = np.ones((32, len(names)), dtype=bool)
@@ -346,8 +344,8 @@ def timed(run: Callable[[], Any]) -> tuple[Any, Timed]:
 def compare(
     name: str, task: Task, rounds: int, engine_draws: int, plain_draws: int, limits: tuple[float, float]
 ) -> bool:
-    """Print a table of both sides, and say whether they agree and the engine kept within `limits` (beliefs,
-    samples; CPU seconds).
+    """Print a table of both sides. Returns whether they agree and the engine stayed within `limits` (CPU
+    seconds for beliefs and for samples).
     """
     taken: dict[str, list[Timed]] = defaultdict(list)
     for seed in range(rounds):
@@ -357,8 +355,8 @@ def compare(
         taken["engine samples"].append(spent)
         plain, spent = timed(lambda: ByDictionaries(task))
         taken["plain beliefs"].append(spent)
-        dice = random.Random(seed)
-        _, spent = timed(partial(plain.sample_many, plain_draws, dice))
+        generator = random.Random(seed)
+        _, spent = timed(partial(plain.sample_many, plain_draws, generator))
         taken["plain samples"].append(
             Timed(spent.cpu / plain_draws * engine_draws, spent.wall / plain_draws * engine_draws)
         )
@@ -366,21 +364,21 @@ def compare(
     cpu = {what: statistics.median(one.cpu for one in times) for what, times in taken.items()}
     wall = {what: statistics.median(one.wall for one in times) for what, times in taken.items()}
     trellis = solution.trellis
-    print(f"\n{name}: {trellis.states:,} states, {trellis.steps:,} steps; chance {chance(solution)}")
-    print(
-        f"{'':24}{'dictionaries':>16}{'engine':>12}{'ratio':>9}{'limit':>9}   (CPU seconds, wall in brackets)"
-    )
+    print(f"\n{name}: {trellis.states:,} states, {trellis.steps:,} steps; probability {chance(solution)}")
+    print(f"{'':24}{'dictionaries':>16}{'engine':>12}{'ratio':>9}{'limit':>9}   CPU seconds (wall clock)")
     for what, row, limit in (
         ("count, unfold, believe", "beliefs", limits[0]),
         (f"{engine_draws:,} samples", "samples", limits[1]),
     ):
         print(
-            f"{what:24}{cpu['plain ' + row]:16.3f}{cpu['engine ' + row]:12.4f}{cpu['plain ' + row] / cpu['engine ' + row]:8.0f}x"
-            f"{limit:9.2f}   ({wall['plain ' + row]:.3f}, {wall['engine ' + row]:.4f})"
+            f"{what:24}{cpu['plain ' + row]:16.3f}{cpu['engine ' + row]:12.4f}"
+            f"{cpu['plain ' + row] / cpu['engine ' + row]:8.0f}x{limit:9.2f}"
+            f"   ({wall['plain ' + row]:.3f}, {wall['engine ' + row]:.4f})"
         )
     verdict = "the same" if agree else "DIFFERENT"
     print(
-        f"log Z {solution.log_z:.12f} and {plain.log_z:.12f}: {verdict}; {len(np.unique(drawn, axis=0)):,} distinct samples"
+        f"log Z {solution.log_z:.12f} and {plain.log_z:.12f}: {verdict}; "
+        f"{len(np.unique(drawn, axis=0)):,} distinct samples"
     )
     return agree and cpu["engine beliefs"] <= limits[0] and cpu["engine samples"] <= limits[1]
 
@@ -402,16 +400,19 @@ def whole_style(bars: int, lowest: int) -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     trellis = solution.trellis
     print(
-        f"{len(tunes):,} tunes, {sum(map(len, tunes)):,} events, {bars} bars, lowest order {lowest}, chance {chance(again)}"
+        f"{len(tunes):,} tunes, {sum(map(len, tunes)):,} events, {bars} bars, lowest order {lowest}, "
+        f"probability {chance(again)}"
     )
     print(
-        f"    {trellis.states:,} states, {trellis.steps:,} steps; peak {peak:,.0f} MiB, of them {before:,.0f} before it began"
+        f"    {trellis.states:,} states, {trellis.steps:,} steps; peak {peak:,.0f} MiB, "
+        f"{before:,.0f} of them before it began"
     )
     print(
-        f"    to the first note list {spent.cpu + first.cpu:.1f} s CPU ({spent.wall + first.wall:.1f} s on the wall)"
+        f"    first list of notes: {spent.cpu + first.cpu:.1f} s CPU "
+        f"({spent.wall + first.wall:.1f} s wall clock)"
     )
     print(
-        f"    another request of the style {second.cpu:.1f} s CPU ({second.wall:.1f} s on the wall)",
+        f"    another request: {second.cpu:.1f} s CPU ({second.wall:.1f} s wall clock)",
         flush=True,
     )
 

@@ -1,13 +1,13 @@
-"""What returns in a tune and where its phrases end: the style's own tunes, composed ones, and composed ones
-without a form.
+"""What returns in a tune and where its phrases end: in the style's own tunes, in composed ones, and in ones
+composed without a form.
 
     python -m benchmarks.music_form [STYLE ...] [--takes 24] [--bars 16]
 
-For each style, in its commonest meter and key, with no wish but the length: what a tune repeats exactly,
-begins alike or moves to other steps (share of its bars); the stripes of its self-similarity (how much more
-alike bars are that stand half a part apart); how many phrase ends breathe, and close on 1, 3 or 5; how many
-tunes end on the tonic; on which degrees phrases end. Own tunes are taken once through, those of that length,
-or all where fewer than ten have it.
+For each style, in its most common meter and key, with no constraint but the length: what a tune repeats
+exactly, begins alike or moves to other steps (share of its bars); the stripes of its self-similarity (how
+much more alike bars half a part apart are); how many phrase ends breathe, and close on 1, 3 or 5; how many
+tunes end on the tonic; on which degrees phrases end. The style's own tunes are taken once through, those of
+that length, or all of them where fewer than ten have it.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def composed(recipe: ComposeRecipe, name: str, takes: int) -> tuple[Idiom, list[
 
 
 def own(idiom: Idiom, bars: int) -> dict[str, list[list[Bar]]]:
-    """The style's tunes, of that length where there are enough: each part once through, and with the repeats
-    that are played.
+    """The style's tunes, those of that length if there are enough: each part once through, and with its
+    repeats played.
     """
     once, played = [], []
     for shape in learn_forms(idiom).shapes:

@@ -1,13 +1,12 @@
-"""How well chains foresee tunes they have never met, for each bundled style: nats a note, the smaller the
-better.
+"""How well chains predict tunes they have never seen, for each bundled style: nats a note, smaller is better.
 
     python -m benchmarks.music_losses [STYLE ...] [--seed 0]
 
-A style's tunes are dealt into three parts, settings of one tune into the same: most to learn from, a tenth to
-choose the escape's strength by, a tenth to be tried on once. Every chain foretells the same of the same
-notes: pitch, length and whether it is carried over, given meter, mode and place in the bar, and that the tune
-is over. Beside the whole note stand two viewpoints of it, its length alone and what the pitch adds; and what
-it costs not to share between keys: there the chain sees pitches as they are written. The error is that of the
+A style's tunes are split into three parts, with settings of one tune in the same part: most for training, a
+tenth to choose the strength of the escape, a tenth for the test. Every chain predicts the same thing of the
+same notes: pitch, length and whether the note is carried over, given meter, mode and place in the bar, and
+whether the tune ends. Below the whole note are two parts of it, its length alone and what the pitch adds, and
+the cost of not sharing between keys: a chain that sees pitches as they are written. The error is that of the
 mean over tunes. Styles are read the first time, which takes minutes for all of them.
 """
 
@@ -59,7 +58,8 @@ def table(name: str, seed: int) -> None:
     found = chain_losses(parts.learnt, parts.chosen_by, parts.tested)
     notes = found[0].every_note.notes
     print(
-        f"\n{style.entry.title}: {len(parts.learnt)} tunes to learn from, {len(parts.tested)} tried on, {notes:,} notes"
+        f"\n{style.entry.title}: {len(parts.learnt)} tunes for training, "
+        f"{len(parts.tested)} for the test, {notes:,} notes"
     )
     print(f"{'':24}{'nats a note':>13}{'error':>8}{'first time':>12}{'escape':>8}")
     for chain in found:
@@ -69,9 +69,7 @@ def table(name: str, seed: int) -> None:
     learnt, chosen_by, tested = (length_only(part) for part in (parts.learnt, parts.chosen_by, parts.tested))
     length = loss(learnt, chosen_by, tested)
     alone = loss(*(as_written(part, style) for part in (parts.learnt, parts.chosen_by, parts.tested)))
-    print(
-        f"{BEST}, of that: {length:.3f} for the length seen alone, {whole - length:.3f} for what the pitch adds"
-    )
+    print(f"{BEST}, of that: {length:.3f} for the length alone, {whole - length:.3f} for what the pitch adds")
     print(
         f"{BEST}, pitches as written: {alone:.3f}, so {alone - whole:+.3f} without sharing by transposition",
         flush=True,

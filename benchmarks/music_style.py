@@ -1,13 +1,13 @@
-"""How close a hundred composed tunes are to a hundred of the style that nothing was learnt from, beside what
-is easier and what is not.
+"""How close a hundred composed tunes are to a hundred of the style that nothing was learnt from, beside tunes
+that should be closer and tunes that should not.
 
     python -m benchmarks.music_style [STYLE ...] [--tunes 100] [--seed 0]
 
 Yang and Lerch's features on a common grid (`studio.music.styles.report`): closeness is 1 where two sets
-cannot be told apart by them. Half of the style's tunes in its commonest meter and mode are learnt from, the
-others are held out. Compared with the held-out ones are: those learnt from (as close as it gets), composed
-tunes in a form of the style, composed ones without a form, composed ones that look one note back, and the
-tunes learnt from with their notes shuffled.
+cannot be told apart by them. Half of the style's tunes in its most common meter and mode are learnt from, the
+others are held out. Compared with the held-out ones are those learnt from (as close as possible), tunes
+composed in a form of the style, without a form, and looking one note back only, and the tunes learnt from
+with their notes shuffled.
 """
 
 from __future__ import annotations
@@ -46,14 +46,13 @@ def table(name: str, tunes: int, seed: int) -> None:
     style = style.part([place for place in range(len(style)) if len(style[place].sounding) >= 8])
     random = np.random.default_rng(seed)
     order = random.permutation(len(style))
-    held_out, learnt = (
-        style.part(np.sort(order[: len(style) // 2]).tolist()),
-        style.part(np.sort(order[len(style) // 2 :]).tolist()),
-    )
+    half = len(style) // 2
+    held_out = style.part(np.sort(order[:half]).tolist())
+    learnt = style.part(np.sort(order[half:]).tolist())
     some = [held_out[int(place)] for place in random.permutation(len(held_out))[:tunes]]
     known = [learnt[int(place)] for place in random.permutation(len(learnt))[:tunes]]
     print(
-        f"\n{style.entry.title}, {meter}, {key.mode}: {len(learnt)} tunes learnt from, {len(some)} held out to compare with"
+        f"\n{style.entry.title}, {meter}, {key.mode}: {len(learnt)} tunes learnt from, {len(some)} held out"
     )
     print(f"{'':28}{'closeness':>11}{'overlap':>9}{'divergence':>12}{'variety':>9}   furthest off")
     asked = ComposeRecipe(style=name, meter=str(meter), key=key.short(), bars=16)
@@ -62,7 +61,8 @@ def table(name: str, tunes: int, seed: int) -> None:
         report = compare(made, some)
         far = min(report.features, key=lambda each: min(each.overlap, each.variety))
         print(
-            f"{what:28}{report.closeness:11.3f}{report.overlap:9.3f}{report.divergence:12.3f}{report.variety:9.3f}   {far.name}",
+            f"{what:28}{report.closeness:11.3f}{report.overlap:9.3f}{report.divergence:12.3f}"
+            f"{report.variety:9.3f}   {far.name}",
             flush=True,
         )
 
@@ -72,9 +72,9 @@ def table(name: str, tunes: int, seed: int) -> None:
         "composed without a form": {"form": "free"},
         "composed, one note back": {"form": "free", "order": 1},
     }
-    for what, wishes in ways.items():
+    for what, settings in ways.items():
         try:
-            row(what, composed(asked.model_copy(update=wishes), learnt, tunes))
+            row(what, composed(asked.model_copy(update=settings), learnt, tunes))
         except StudioError as error:
             print(f"{what:28}{error}")
     row("learnt from, shuffled", [shuffled(tune, random) for tune in known])

@@ -202,8 +202,7 @@ class Listener:
 
     @property
     def states(self) -> int:
-        """How many joint states there are: a joint state is memory * automaton.states + the automaton's
-        state."""
+        """How many joint states there are, each of them memory * automaton.states + state."""
         return self.viewpoint.memories * self.automaton.states
 
     @property
@@ -248,7 +247,7 @@ def copy_limit(corpus: Sequence[ArrayLike], longest: int, letters: int) -> Autom
 
     The automaton of MaxOrder (Papadopoulos, Roy and Pachet, AAAI 2014): its no-goods are the distinct runs of
     longest + 1 letters, its states what no-goods begin with. A state is the longest such beginning that the
-    letters heard so far end with, and completing a no-good is `DEAD`. Linear in the size of the corpus.
+    letters heard so far end with, and completing a no-good is `DEAD`. Its size is linear in the corpus.
     """
     if longest < 0:
         raise Refused(f"The copy limit is {longest} letters; it must be at least 0.")
@@ -262,6 +261,7 @@ def copy_limit(corpus: Sequence[ArrayLike], longest: int, letters: int) -> Autom
         level = np.arange(low, high)
         stands_for[level] = np.where(runs.leads_on[level], level, stands_for[runs.fallback[level]])
     number = np.cumsum(runs.leads_on) - 1
+    # A state lists the letters that lead to a longer one, or complete a no-good.
     target = 1 + np.arange(len(runs.key))
     completes = target >= states
     listed = completes | runs.leads_on[np.minimum(target, states - 1)]

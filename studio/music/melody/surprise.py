@@ -190,8 +190,8 @@ CHAINS: dict[str, tuple[int, ...]] = {
     "orders 0 to 4": (0, 1, 2, 3, 4),
     "orders 0 to 8": tuple(range(9)),
 }
-"""Name -> the orders that are mixed. "order 2" and "order 4, fixed" escape straight to order 0, what is usual at
-the place in the bar.
+"""Name -> the orders that are mixed. "order 2" and "order 4, fixed" escape straight to order 0, what is usual
+at the place in the bar.
 """
 
 
