@@ -1,10 +1,9 @@
-"""A batch of recipes over two workers, one of them killed on the way: nothing may be missing and nothing
-doubled.
+"""A batch of recipes on two workers, one of which is killed: no work may be missing, and none made twice.
 
     python -m benchmarks.batch_killed_worker [--recipes 100] [--kill-after 30]
 
-The recipes are small dreams of a picture drawn here. When that many lines have ended, a worker in the middle
-of one is sent SIGKILL.
+The recipes are small dreams of a picture drawn here. After that many lines, a worker that is in the middle of
+one is sent SIGKILL.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ def main() -> None:
     asked = options.parse_args()
     with tempfile.TemporaryDirectory() as folder, Gallery.open(Path(folder) / "home") as gallery:
         (Path(folder) / "waves.png").write_bytes(waves())
-        wishes = {
+        settings = {
             "kind": "dream",
             "photo": "waves.png",
             "preset": None,
@@ -44,7 +43,7 @@ def main() -> None:
             "octaves": 2,
             "steps": 3,
         }
-        lines = "\n".join(json.dumps(wishes | {"seed": seed}) for seed in range(asked.recipes))
+        lines = "\n".join(json.dumps(settings | {"seed": seed}) for seed in range(asked.recipes))
         began, killed, ends = time.monotonic(), list[int](), Counter[str]()
         killer = threading.Thread(target=lambda: killed.append(kill_a_worker()))
         for event in run_batch(lines, gallery, folder=Path(folder), workers=2):
@@ -52,20 +51,17 @@ def main() -> None:
             if event.what in ("lost", "failed", "summary"):
                 print(event.sentence)
             if event.done == asked.kill_after and killer.ident is None:
-                killer.start()  # in a thread, so that the batch goes on and there is a making to hit
+                killer.start()  # in a thread, so that the batch goes on and there is work to interrupt
         seeds = Counter(
             json.loads(work.recipe_json)["seed"] for work in gallery.find(limit=10 * asked.recipes)
         )
-        missing, doubled = (
-            set(range(asked.recipes)) - seeds.keys(),
-            [seed for seed, times in seeds.items() if times > 1],
-        )
+        missing = set(range(asked.recipes)) - seeds.keys()
+        doubled = [seed for seed, times in seeds.items() if times > 1]
+        took = time.monotonic() - began
         print(f"killed process {killed} after {asked.kill_after} lines; events: {dict(ends)}")
-        print(
-            f"{gallery.count()} works, missing {sorted(missing)}, doubled {doubled}, {time.monotonic() - began:.1f} s"
-        )
+        print(f"{gallery.count()} works, missing {sorted(missing)}, doubled {doubled}, {took:.1f} s")
         assert killed
-        assert ends["lost"] >= 1, "the kill hit no making; run again"
+        assert ends["lost"] >= 1, "the kill interrupted nothing; run again"
         assert not missing
         assert not doubled
 

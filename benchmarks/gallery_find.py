@@ -29,7 +29,7 @@ LOOKS = ("creatures", "weaves", "cities", "flowers", "cells")
 
 def fill(gallery: Gallery, number: int) -> None:
     """Rows as `Gallery.add` would write them, without their files: looking up reads none."""
-    dice, now = random.Random(number), datetime.now(UTC)
+    rng, now = random.Random(number), datetime.now(UTC)
     works: list[dict[str, object]] = []
     uses: list[dict[str, object]] = []
     sources: dict[str, dict[str, object]] = {}
@@ -38,7 +38,7 @@ def fill(gallery: Gallery, number: int) -> None:
             hashlib.sha256(f"{what} {n % most}".encode()).hexdigest()
             for what, most in (("work", number), ("photo", number // 5))
         )
-        title = f"{dice.choice(PLACES)} {n % 97}, {dice.choice(LOOKS)}"
+        title = f"{rng.choice(PLACES)} {n % 97}, {rng.choice(LOOKS)}"
         words = f"{title} dreamt by efficientnet_lite0 (blocks.4), 5 octaves of 10 steps; seed {n}."
         works.append(
             {

@@ -1,12 +1,12 @@
-"""Kills processes that add to and remove from a gallery, at random moments, and looks at what is left.
+"""Kills processes that add to a gallery and remove from it, at random moments, and checks what is left.
 
     python -m benchmarks.gallery_kill [--kills 200] [--database URL]
 
-Each time a victim works on a gallery, every other time beside a companion. The victim is killed with SIGKILL,
-the gallery is opened (which puts it in order) while the companion goes on, and then the companion is told to
-stop. After that, judged from the files and rows alone: every work shown is whole, every work that was
-reported as added is shown, none that was reported as removed, and nothing else is left.
-The tests run the same with fewer kills.
+Each time a victim works on a gallery, and every other time a companion does too. The victim is killed with
+SIGKILL. The gallery is opened (which puts it in order) while the companion goes on, and then the companion is
+told to stop. After that the files and rows alone must show: every work is whole, every work that was reported
+as added is there, none that was reported as removed is, and nothing else is left. The tests run the same with
+fewer kills.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Place:
 
 @dataclass
 class Tally:
-    """What the kills came upon."""
+    """What was found after the kills."""
 
     kills: int = 0
     added: int = 0
@@ -78,7 +78,7 @@ def thumbnail_of(content: bytes) -> bytes:
 
 def keep_busy(place: Place, journal: Path, seed: int, removing: float, stop: Event) -> None:
     """Add and remove works until told to stop (or killed), telling the journal before and after each."""
-    dice = random.Random(seed)
+    rng = random.Random(seed)
     with journal.open("ab", buffering=0) as lines:
 
         def tell(*words: str) -> None:
@@ -91,33 +91,30 @@ def keep_busy(place: Place, journal: Path, seed: int, removing: float, stop: Eve
                 if stop.is_set():
                     return
                 photo = gallery.keep_source(
-                    f"photo {dice.randrange(6)}".encode() * 400, role="photo", name="photo.jpg"
+                    f"photo {rng.randrange(6)}".encode() * 400, role="photo", name="photo.jpg"
                 )
-                recipe = Recipe(kind="dream", sources=(photo,), seed=dice.randrange(2**31))
+                recipe = Recipe(kind="dream", sources=(photo,), seed=rng.randrange(2**31))
                 # Every fourth file is one that many works share, as a format without room for a recipe may.
-                content = (
-                    b"shared" if number % 4 == 3 else dice.randbytes(dice.choice((200, 20_000, 300_000)))
-                )
+                content = b"shared" if number % 4 == 3 else rng.randbytes(rng.choice((200, 20_000, 300_000)))
                 sha256 = hashlib.sha256(content).hexdigest()
                 tell("adding", recipe.fingerprint, sha256)
                 work = gallery.add(Made(recipe, content, ".png", "image/png", thumbnail_of(content)))
                 tell("added", recipe.fingerprint, sha256)
                 own.append(work.id)
-                if dice.random() < removing:
-                    leaving = gallery.get(own.pop(dice.randrange(len(own))))
+                if rng.random() < removing:
+                    leaving = gallery.get(own.pop(rng.randrange(len(own))))
                     tell("removing", leaving.fingerprint, leaving.sha256)
                     gallery.remove(leaving.id)
                     tell("removed", leaving.fingerprint, leaving.sha256)
 
 
 def trial(place: Place, kills: int, *, seed: int = 0, removing: float = 0.4, verbose: bool = False) -> Tally:
-    """Kill `kills` times, each at a random moment: somewhere in what follows the victim's n-th word to its
-    journal, n at random.
+    """Kill `kills` times, each at a random moment after the victim's n-th line in its journal, n at random.
 
-    Moments are chosen by what the victim is at and not by the clock, so that a busy machine does not have all
-    of them fall into its start.
+    Moments are chosen by what the victim is doing and not by the clock: on a busy machine all of them would
+    fall into its start.
     """
-    dice = random.Random(seed)
+    rng = random.Random(seed)
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload(PRELOADED)
     place.home.mkdir(parents=True, exist_ok=True)
@@ -127,7 +124,7 @@ def trial(place: Place, kills: int, *, seed: int = 0, removing: float = 0.4, ver
         stops = [processes.Event(), processes.Event()]
         victim, companion = (
             processes.Process(
-                target=keep_busy, args=(place, journal, dice.randrange(2**31), removing, stop), daemon=True
+                target=keep_busy, args=(place, journal, rng.randrange(2**31), removing, stop), daemon=True
             )
             for journal, stop in zip(journals, stops, strict=True)
         )
@@ -135,8 +132,8 @@ def trial(place: Place, kills: int, *, seed: int = 0, removing: float = 0.4, ver
             companion.start()
         victim.start()
         assert victim.pid is not None
-        pace = _wait_for_words(journals[0], dice.choice((1, 2, 2, 3, 4, 4, 5, 6)))
-        time.sleep(dice.uniform(0, 1.2) * pace)
+        pace = _wait_for_words(journals[0], rng.choice((1, 2, 2, 3, 4, 4, 5, 6)))
+        time.sleep(rng.uniform(0, 1.2) * pace)
         os.kill(victim.pid, signal.SIGKILL)
         victim.join()
         assert victim.exitcode == -signal.SIGKILL, f"the victim ended by itself: {victim.exitcode}"
@@ -185,7 +182,8 @@ def _unfinished(place: Place, pid: int) -> int:
         with engine.connect() as connection:
             rows = connection.execute(
                 text(
-                    "select (select count(*) from works where keeper like :k) + (select count(*) from sources where keeper like :k)"
+                    "select (select count(*) from works where keeper like :k)"
+                    " + (select count(*) from sources where keeper like :k)"
                 ),
                 {"k": f"%~{pid}~%"},
             ).scalar_one()
@@ -251,16 +249,14 @@ def main() -> None:
     options.add_argument("--database", help="a PostgreSQL URL of an empty database; SQLite otherwise")
     asked, _ = options.parse_known_args()
     sys.path.insert(0, str(Path(__file__).parents[1]))
-    from benchmarks import (
-        gallery_kill,
-    )  # by this name the killed processes can import it too, however this was started
+    # By this name the killed processes can import it too, however this was started.
+    from benchmarks import gallery_kill
 
     whole, began = Tally(), time.perf_counter()
     done = 0
     while done < asked.kills and whole.clean:
-        kills = min(
-            20 if asked.database is None else asked.kills, asked.kills - done
-        )  # a fresh gallery now and then keeps the looking quick
+        # A new gallery now and then keeps the checks quick.
+        kills = min(20 if asked.database is None else asked.kills, asked.kills - done)
         home = Path(tempfile.mkdtemp(prefix="studio-kill-"))
         try:
             part = gallery_kill.trial(
@@ -270,9 +266,8 @@ def main() -> None:
             shutil.rmtree(home, ignore_errors=True)
         whole = Tally(*(getattr(whole, name) + getattr(part, name) for name in Tally.__dataclass_fields__))
         done += kills
-    print(
-        f"{whole.kills} kills in {time.perf_counter() - began:.0f} s, {whole.half_done} of them amid something"
-    )
+    took = time.perf_counter() - began
+    print(f"{whole.kills} kills in {took:.0f} s, {whole.half_done} of them in the middle of something")
     print(f"{whole.added} works reported as added, {whole.removed} as removed")
     print(f"lost {whole.lost}, half-written {whole.broken}, left over {whole.left_over}")
     sys.exit(0 if whole.clean and whole.kills == asked.kills else 1)

@@ -1,10 +1,10 @@
-"""How soon the studio is there: importing it, its help, and its page.
+"""How fast the studio starts: importing it, its help, and its page.
 
     python -m benchmarks.start [--rounds 5]
 
-Each is a process of its own, in turn; beside them stands Python itself doing nothing. The page counts from
-the command to its first answer over HTTP. Exit status 1 where the median is above what is promised: 0.3 s to
-import, 1 s for help, 6 s for the page.
+Each is measured in a process of its own, in turn, beside Python doing nothing. The page is timed from the
+command to its first answer over HTTP. Exit status 1 where the median is above what is promised: 0.3 s for the
+import, 1 s for the help, 6 s for the page.
 """
 
 from __future__ import annotations

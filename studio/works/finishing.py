@@ -13,7 +13,7 @@ from studio.works.work import Made
 
 @dataclass(frozen=True)
 class Result:
-    """What a making has to show before its recipe is inside.
+    """What was made, before its recipe is inside.
 
     content: the file's bytes. suffix: such as ".png". thumbnail: JPEG, longest side at most 512 px.
     losses: the objective at every step. facts: what is worth knowing about the result, as JSON values.

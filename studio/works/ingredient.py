@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Ingredient:
-    """A file that goes into a work, and the credit it is due.
+    """A file that goes into a work, and the credit for it.
 
     role: what it is for, such as "photo", "guide", "mask", "style" or "tune". name: its file name.
     """

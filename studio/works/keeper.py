@@ -1,5 +1,7 @@
-"""Who is at work in a gallery: a process that can be told dead from alive later, by other processes and after
-a restart.
+"""A keeper: the process that answers for what it began in a gallery.
+
+Every unfinished work, source, claim and running job names its keeper. Later, other processes can tell whether
+that process still lives, also after a restart of the machine.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Keeper:
-    """A process: on which machine, its number there, and when it began, since numbers are used again."""
+    """A process: its machine, its number there, and when it started, since numbers are used again."""
 
     host: str
     pid: int
@@ -22,50 +24,48 @@ class Keeper:
 
     @classmethod
     def this(cls) -> Keeper:
-        """The process that asks."""
+        """This process."""
         pid = os.getpid()
         return cls(_host(), pid, _began(pid) or "")
 
     @classmethod
     def read(cls, text: str) -> Keeper | None:
-        """What `str` wrote, or None where that is no keeper."""
+        """The keeper that `str` wrote, or None for any other text."""
         parts = text.rsplit("~", 2)
         return cls(parts[0], int(parts[1]), parts[2]) if len(parts) == 3 and parts[1].isdigit() else None
 
     def __str__(self) -> str:
-        """Fit for a database column of 200 characters and for a file name."""
+        """At most 200 characters, all of which a file name may have."""
         return f"{self.host}~{self.pid}~{self.began}"
 
     @property
     def elsewhere(self) -> bool:
-        """On another machine, where this one cannot see whether it lives."""
+        """Whether it is on another machine, from where nobody here can see whether it lives."""
         return self.host != _host()
 
     @property
     def dead(self) -> bool:
-        """Certainly gone. A process of another machine never is: see `elsewhere`."""
+        """Whether it has certainly ended. Of a process on another machine that is never certain."""
         return not self.elsewhere and _began(self.pid) != self.began
 
 
 def _host() -> str:
-    """The machine's name, and which set of process numbers is meant where containers have their own."""
+    """The machine's name, and the set of process numbers, since each container has its own."""
     try:
         numbers = str(Path("/proc/self/ns/pid").readlink()).strip("pid:[]")
     except OSError:
         numbers = "0"
-    # A Mac takes another name from every network it joins, so there the network card's number stands for it.
+    # A Mac gets another name in every network it joins, so its network card's number is used there.
     called = f"{uuid.getnode():x}" if sys.platform == "darwin" else socket.gethostname()
     name = "".join(letter if letter.isalnum() or letter in "-." else "-" for letter in called)
     return f"{name[:100]}.{numbers}"
 
 
 def _began(pid: int) -> str | None:
-    """When that process began, as text that only compares equal with itself; None where there is none, or
-    only its remains.
-    """
+    """When that process started, as text to compare. None where there is no such process, or a zombie."""
     if sys.platform == "linux":
         try:
-            # proc(5): the name in brackets may hold anything; field 3 is the state, field 22 the start in
+            # proc(5): the name in brackets may hold anything. Field 3 is the state, and field 22 the start in
             # ticks since boot.
             fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
             boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()

@@ -1,9 +1,8 @@
-"""The ledger of jobs: every making that was asked for, how far it is, and how it ended, kept in the gallery's
-database.
+"""The ledger of jobs: every work that was asked for, how far it is, and how it ended.
 
-Several processes, here and on other machines, may use one ledger at once. Every change is a single statement
-that names the state it starts from, so two of them never take the same job, a cancelled job does not come
-back to life, and SQLite's one writer is never held longer than one row takes.
+It is in the gallery's database. Several processes, here and on other machines, may use it at once. Every
+change is a single statement that names the state it starts from. So two processes never take the same job, a
+cancelled job does not come back to life, and nobody waits long for SQLite's one writer.
 """
 
 from __future__ import annotations
@@ -43,29 +42,29 @@ ENDED = frozenset({"made", "failed", "cancelled", "interrupted"})
 LEFT_ALONE = "The studio was closed or lost power in the middle of this work; make it again to get it."
 
 SILENCE = timedelta(seconds=60)
-"""How long a keeper at another machine may be silent before its jobs count as interrupted; keepers speak
-every few seconds.
+"""How long a keeper on another machine may be silent before its jobs count as interrupted.
+
+Keepers (see `studio.works.keeper`) give a sign of life every few seconds.
 """
 
 PATIENCE = 60.0
-"""Seconds to go on asking for the database's write lock, beyond what the engine waits by itself."""
+"""Seconds to go on asking for SQLite's write lock, beyond the 30 that the engine waits."""
 
 KEPT_FOR = timedelta(days=90)
-"""Ended jobs older than this are dropped from the ledger; their works stay in the gallery."""
+"""Jobs that ended before that are deleted from the ledger. Their works stay in the gallery."""
 
 
 @dataclass(frozen=True)
 class JobState:
-    """A job as it stood at one moment.
+    """A job at one moment.
 
-    state: waiting, running, made, failed, cancelled or interrupted; message says why, for all that did not go
-    well.
+    state: waiting, running, made, failed, cancelled or interrupted. message: why, where it did not go well.
     done, total, stage, loss: the latest `Progress`. work_id: the work, once made.
-    position: how many jobs stand before it while it waits, else None.
+    position: how many jobs are before it while it waits, else None.
     problem: what the error of a failed job knows beside its sentence, as `studio.errors.error_data` gives it;
     empty where there is nothing.
-    preview: JPEG bytes of the work as it stands, and seconds_left: an estimate; both only from the `Jobs`
-    that makes it.
+    preview: JPEG bytes of the unfinished work. seconds_left: an estimate. Both only from the `Jobs` that runs
+    it.
     """
 
     id: str
@@ -93,15 +92,16 @@ class JobState:
 
 
 class Ledger:
-    """The jobs' table. `keeper` names the process that answers for the jobs it takes; by default this one."""
+    """The table of jobs. keeper: the process that answers for the jobs it takes; by default this one."""
 
     def __init__(self, engine: Engine, keeper: Keeper | None = None) -> None:
         self._engine = engine
         self.keeper = str(keeper or Keeper.this())
 
     def ask(self, recipe: Recipe, *, work_id: str | None = None) -> str:
-        """Enter a job at the end of the queue and give its id. With `work_id` the work is there already and
-        the job is made at once.
+        """Add a job at the end of the queue. Returns its id.
+
+        work_id: the work, where the gallery has it already; then the job is made from the start.
         """
         now = _now()
         job = {
@@ -117,23 +117,24 @@ class Ledger:
         return str(job["id"])
 
     def get(self, id: str) -> JobState:
-        """Raises `Refused` for a job this ledger does not hold."""
+        """A job by its id. Raises `Refused` where there is none."""
         rows = self._rows(select(*_COLUMNS).where(JobRow.id == id))
         if not rows:
             raise Refused(f"There is no job '{id[:80]}' here: its number is wrong, or it is long past.")
         return self._with_position(rows[0])
 
     def claim(self) -> JobState | None:
-        """Take the job that has waited longest and call it running, or None where none waits. No two callers
-        get the same.
+        """Take the job that has waited longest, and mark it as running. None where none waits.
+
+        No two callers get the same job.
         """
         longest_waiting = (
             select(JobRow.id).where(JobRow.state == "waiting").order_by(JobRow.asked_at, JobRow.id).limit(1)
         )
         while self.count_waiting():
             now = _now()
-            # On PostgreSQL a row that another process is just taking is passed over; SQLite has one writer
-            # and leaves the clause out.
+            # PostgreSQL skips a row that another process is taking. SQLite has one writer and ignores the
+            # clause.
             taken = self._write(
                 update(JobRow)
                 .where(
@@ -154,14 +155,12 @@ class Ledger:
         return None
 
     def progress(self, id: str, *, done: int, total: int, stage: str = "", loss: float | None = None) -> bool:
-        """Note how far a running job of this keeper is, and that it lives. False once it is not wanted any
-        more.
-        """
+        """Record how far a running job of this keeper is, and that it lives. False once it is cancelled."""
         values = {"done": done, "total": total, "stage": stage[:200], "loss": loss, "seen_at": _now()}
         return bool(self._write(update(JobRow).where(self._mine(id)).values(values).returning(JobRow.id)))
 
     def made(self, id: str, work_id: str) -> bool:
-        """A job that was cancelled when its work was just done counts as made: the work is there."""
+        """The work is there. A job that was cancelled in that moment counts as made, too."""
         return self._end(id, "made", from_states=("running", "cancelled"), work_id=work_id, done=JobRow.total)
 
     def failed(self, id: str, message: str, problem: Mapping[str, Any] | None = None) -> bool:
@@ -178,13 +177,14 @@ class Ledger:
         return self._end(id, "interrupted", from_states=("running",), message=message)
 
     def cancel(self, id: str) -> bool:
-        """Waiting jobs leave the queue at once; a running one is stopped by its keeper, who soon notices.
+        """Take a waiting job from the queue, or have a running one stopped by its keeper, who soon notices.
+
         False where it had ended.
         """
         return self._end(id, "cancelled", from_states=("waiting", "running"), message="Cancelled.")
 
     def running(self) -> list[JobState]:
-        """Those being made now, whoever makes them, longest running first."""
+        """The jobs that run now, on whatever machine, the longest running first."""
         return [
             _as_state(row)
             for row in self._rows(
@@ -193,7 +193,7 @@ class Ledger:
         ]
 
     def waiting(self) -> list[JobState]:
-        """The queue, next first."""
+        """The queue, the next one first."""
         rows = self._rows(
             select(*_COLUMNS).where(JobRow.state == "waiting").order_by(JobRow.asked_at, JobRow.id)
         )
@@ -203,7 +203,7 @@ class Ledger:
         return self._count(JobRow.state == "waiting")
 
     def recent(self, limit: int = 20) -> list[JobState]:
-        """The latest jobs whatever their state, newest first."""
+        """The latest jobs in whatever state, newest first."""
         return [
             self._with_position(row)
             for row in self._rows(
@@ -212,17 +212,16 @@ class Ledger:
         ]
 
     def underway(self, fingerprint: str) -> JobState | None:
-        """The job, waiting or running, that already makes what has this fingerprint."""
+        """The job, waiting or running, for a recipe with this fingerprint."""
         asked = and_(JobRow.fingerprint == fingerprint, JobRow.state.in_(("waiting", "running")))
         rows = self._rows(select(*_COLUMNS).where(asked).order_by(JobRow.asked_at).limit(1))
         return self._with_position(rows[0]) if rows else None
 
     def recover(self) -> list[JobState]:
-        """Tell the truth about jobs whose keeper died: made, where the work arrived in the gallery all the
-        same, else interrupted.
+        """End the jobs whose keeper died: as made, where the work is in the gallery, else as interrupted.
 
-        At this machine a keeper is dead when its process is; elsewhere, when it has been silent for a minute.
-        Gives what was changed.
+        A keeper on this machine is dead when its process is; elsewhere, when it has been silent for a minute.
+        Returns the jobs that were changed.
         """
         changed = []
         for row in self._rows(select(*_COLUMNS).where(JobRow.state == "running")):
@@ -282,16 +281,14 @@ class Ledger:
             return list(connection.execute(query).all())
 
     def _write(self, statement: Executable) -> list[str]:
-        """Run one changing statement and give the ids it returns."""
+        """Run a statement that changes rows, and give the ids it returns."""
         with sentences(shown(self._engine)), self._transaction() as connection:
             result = connection.execute(statement)
             return [str(row[0]) for row in result.all()] if result.returns_rows else []
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
-        """Begins in the end although SQLite says that others are writing: its own waiting is not fair and can
-        starve one of many.
-        """
+        """Go on asking for the write lock: SQLite's own waiting is not fair, and can starve one of many."""
         give_up = time.monotonic() + PATIENCE
         while True:
             connection = self._engine.connect()

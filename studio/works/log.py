@@ -1,4 +1,4 @@
-"""The log: faults of the studio itself, for whoever fixes them. The person gets a sentence that points here."""
+"""The log: faults of the studio itself, for whoever fixes them. A person gets a sentence that points here."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ def write_log(what: str = "A fault.", details: str | None = None, *, place: Path
     log = Path()
     try:
         log = (place or home()) / "log" / "studio.log"
+        make_private_folder(log.parents[1])
         make_private_folder(log.parent)
         make_private_file(log)
         if log.stat().st_size > LARGEST:

@@ -1,4 +1,4 @@
-"""What a work was made on: the versions and the machine that a recipe records beside what was asked for."""
+"""What a work was made on: the versions and the machine, which a recipe records."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from studio.works.recipe import Setting
 
 
 def setting(device: str, *packages: str, **more: str) -> Setting:
-    """The studio's, Python's and the named packages' versions, and the device with the processor's name.
+    """The versions of the studio, Python and the named packages, and the device with the processor's name.
 
-    device: cpu, cuda or mps, or a fuller name of it. more: what else may change a last digit, such as
-    threads="2".
+    device: cpu, cuda or mps, or a longer name. more: what else may change a last digit, such as threads="2".
     """
     versions = (
         {"studio": __version__, "python": platform.python_version()}
@@ -25,7 +24,7 @@ def setting(device: str, *packages: str, **more: str) -> Setting:
 
 
 def processor() -> str:
-    """The processor's name as its maker gives it, or its family where the system does not tell."""
+    """The processor's full name, or its family where the system does not say more."""
     try:
         lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))

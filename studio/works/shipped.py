@@ -1,5 +1,6 @@
-"""Where the trained models and the works on show are: beside the package in a checkout, inside it in an
-installed wheel.
+"""Where the trained models and the works on show are.
+
+In a checkout they are beside the package, in an installed wheel inside it.
 """
 
 from __future__ import annotations
@@ -10,9 +11,7 @@ from studio.errors import Missing
 
 
 def shipped(folder: str) -> Path:
-    """The folder "models" or "gallery" as it came with the studio. Raises `Missing` when this installation
-    lacks it.
-    """
+    """The folder "models" or "gallery" that came with the studio. Raises `Missing` where there is none."""
     package = Path(__file__).parents[1]
     for place in (package / "shipped" / folder, package.parent / folder):
         if place.is_dir():

@@ -1,8 +1,7 @@
-"""What making yields: `Progress` after every step, and `Made` at the end.
+"""What a process that makes something yields: `Progress` after every step, and a `Made` at the end.
 
-A process that makes something is a generator, `Iterator[Progress]` that returns a `Made`. It neither prints
-nor stores; whoever runs it watches, stops it by asking no further, and hands what was made to a gallery or a
-file.
+Such a process is a generator. It neither prints nor stores anything. Whoever runs it watches it, stops it by
+asking for no more steps, and gives what was made to a gallery or a file.
 """
 
 from __future__ import annotations
@@ -19,14 +18,13 @@ R = TypeVar("R", bound=Recipe)
 
 @dataclass(frozen=True)
 class Progress:
-    """One step of a making.
+    """One step of a process.
 
-    done, total: steps taken and steps there will be (total is known from the start; done never falls).
+    done, total: steps taken, and steps in all. total is known from the start; done never falls.
     stage: what is going on, in a few words ("octave 3 of 5").
-    loss: the wrongness or the objective now, or None where there is none.
-    preview: gives a picture of the work as it stands (JPEG bytes, longest side at most 768 px). It costs
-    time, so it is
-        only called by who wants to look; it may only be called before the next step is asked for.
+    loss: the loss or the objective now, or None where there is none.
+    preview: gives a picture of the unfinished work (JPEG bytes, longest side at most 768 px). It takes time,
+    so call it only to look, and before the next step is asked for.
     """
 
     done: int
@@ -38,11 +36,11 @@ class Progress:
 
 @dataclass(frozen=True)
 class Made:
-    """A finished work before it is kept: the whole file, with its recipe inside where the format can carry
-    it.
+    """A finished work that is not in a gallery yet.
 
     recipe: as asked for, completed with `model` and `setting`.
-    content: the file's bytes; suffix: ".png"; media_type: "image/png".
+    content: the whole file, with its recipe inside where the format can carry one.
+    suffix: ".png". media_type: "image/png".
     thumbnail: JPEG bytes, longest side at most 512 px.
     losses: the loss or objective at every step, as the lessons draw it.
     facts: what is worth knowing about the result, as JSON values: {"size": "768 x 576", "bars": 8}.
@@ -59,13 +57,15 @@ class Made:
 
 Making = Generator[Progress, None, Made]
 Materials = Callable[[Source], bytes]
-"""Gives the bytes of a source. Raises `Missing` when they are not at hand, `Refused` when they changed."""
+"""Gives the bytes of a source. Raises `Missing` where there are none, `Refused` when they were changed."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """A work in the gallery. The recipe stays JSON, so that a gallery can hold kinds this code does not know;
-    `words` tells it.
+    """A work in the gallery.
+
+    The recipe stays JSON, so that a gallery can hold kinds of work that this studio does not know. words: the
+    recipe in a sentence. losses: NaN where the loss was infinite. parents: ids of the works it was made from.
     """
 
     id: str

@@ -62,7 +62,7 @@ def schemas() -> Iterator[Callable[[], str]]:
 def ready(
     schemas_if_wanted: Callable[[str], str | None], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str, Path], Place]:
-    """Gives a place with the tables made already: migrating for every test would take longer than the tests."""
+    """Gives a place that has its tables already: to migrate for every test takes longer than the tests."""
     first: dict[str, Place] = {}
 
     def put(kind: str, home: Path) -> Place:

@@ -120,7 +120,7 @@ def test_only_the_keeper_of_a_job_notes_its_progress(engine: Engine, ledger: Led
 
 
 def claim_all(url: str) -> list[str]:
-    """What one of several processes gets; in between it notes progress and asks for more, as a studio does."""
+    """The jobs that one of several processes gets. It records progress and asks for more, as a studio does."""
     engine = database.connect(url)
     ledger, got = Ledger(engine), []
     while (job := ledger.claim()) is not None:

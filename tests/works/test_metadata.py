@@ -74,13 +74,15 @@ def sound(frames: int = 101) -> bytes:
 
 
 SVG = b"""<?xml version="1.0" encoding="UTF-8"?>
-<!-- <svg> in a comment --><svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><desc>a > b</desc><path d="M0 0h9"/></svg>
+<!-- <svg> in a comment --><svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">
+<desc>a > b</desc><path d="M0 0h9"/></svg>
 """
 SCORE = b"""<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 4.0 Partwise//EN" "http://www.musicxml.org/dtds/partwise.dtd">
 <score-partwise version="4.0"><movement-title>Reel</movement-title><!-- <part-list> -->
 <part-list><score-part id="P1"><part-name>Fiddle</part-name></score-part></part-list>
-<part id="P1"><measure number="1"><attributes><divisions>1</divisions><time><beats>2</beats><beat-type>4</beat-type></time></attributes>
+<part id="P1"><measure number="1"><attributes><divisions>1</divisions>
+<time><beats>2</beats><beat-type>4</beat-type></time></attributes>
 <note><pitch><step>D</step><octave>4</octave></pitch><duration>1</duration><type>quarter</type></note>
 <note><pitch><step>A</step><octave>4</octave></pitch><duration>1</duration><type>quarter</type></note></measure></part></score-partwise>
 """
@@ -245,7 +247,8 @@ def test_musicxml_keeps_every_note(tmp_path: Path) -> None:
         b"<identification/>",
         b"<identification><creator type='composer'>Anon</creator></identification>",
         b"<identification><encoding/><miscellaneous/></identification>",
-        b"<identification><miscellaneous><miscellaneous-field name='x'>y</miscellaneous-field></miscellaneous></identification>",
+        b"<identification><miscellaneous><miscellaneous-field name='x'>y</miscellaneous-field>"
+        b"</miscellaneous></identification>",
     ],
 )
 def test_musicxml_with_an_identification_of_its_own_keeps_it(identification: bytes) -> None:
@@ -443,7 +446,10 @@ def test_a_small_mxl_that_unpacks_to_hundreds_of_megabytes(tmp_path: Path) -> No
 
 
 def test_entities_that_multiply_are_refused() -> None:
-    laughs = b'<!DOCTYPE svg [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]><svg><metadata id="studio-recipe">&b;</metadata></svg>'
+    laughs = (
+        b'<!DOCTYPE svg [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]>'
+        b'<svg><metadata id="studio-recipe">&b;</metadata></svg>'
+    )
     assert extract(laughs) is None
     assert extract(b"<?xml version='1.0'?>" + laughs) is None
     emptied = b'<svg><metadata id="studio-recipe"/><g/></svg>'

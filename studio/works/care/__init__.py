@@ -7,8 +7,18 @@ one to its end.
 from __future__ import annotations
 
 from studio.works.care.backups import Backup, backup
-from studio.works.care.checking import Flaw, GalleryReport, check
+from studio.works.care.checking import GalleryFlaw, GalleryReport, check
 from studio.works.care.repairing import Repaired, repair
 from studio.works.care.restoring import Restored, restore
 
-__all__ = ["Backup", "Flaw", "GalleryReport", "Repaired", "Restored", "backup", "check", "repair", "restore"]
+__all__ = [
+    "Backup",
+    "GalleryFlaw",
+    "GalleryReport",
+    "Repaired",
+    "Restored",
+    "backup",
+    "check",
+    "repair",
+    "restore",
+]

@@ -22,7 +22,7 @@ from studio.works.work import Progress
 
 
 @dataclass(frozen=True)
-class Flaw:
+class GalleryFlaw:
     """Something in a gallery that is not as it should be.
 
     what: database, work, thumbnail, recipe, source or unfinished. subject: a work's id or a source's sha256;
@@ -45,7 +45,7 @@ class GalleryReport:
     works: int
     sources: int
     size: int
-    flaws: tuple[Flaw, ...]
+    flaws: tuple[GalleryFlaw, ...]
     orphans: int
     lost_and_found: int
 
@@ -116,16 +116,16 @@ def _is_source(source: Any) -> bool:
     )
 
 
-def _check_database(storage: Storage) -> Iterator[Flaw]:
+def _check_database(storage: Storage) -> Iterator[GalleryFlaw]:
     if storage.engine.dialect.name != "sqlite":
         return
     with storage.reading() as session:
         said = session.execute(text("PRAGMA quick_check(1)")).scalar()
     if said != "ok":
-        yield Flaw("database", "", f"The database is damaged ({said}): restore a backup.")
+        yield GalleryFlaw("database", "", f"The database is damaged ({said}): restore a backup.")
 
 
-def _check_work(storage: Storage, id: str) -> tuple[list[Flaw], int]:
+def _check_work(storage: Storage, id: str) -> tuple[list[GalleryFlaw], int]:
     with storage.reading() as session:
         row = session.get(WorkRow, id)
         uses = uses_of_work(session, id)
@@ -134,38 +134,46 @@ def _check_work(storage: Storage, id: str) -> tuple[list[Flaw], int]:
     called = f"'{row.title}' ({id})"
     if row.state != HERE:
         unfinished = f"The work {called} was left unfinished by a process that died: repair the gallery."
-        return [Flaw("unfinished", id, unfinished)] if abandoned(row.keeper, row.made_at) else [], 0
+        return [GalleryFlaw("unfinished", id, unfinished)] if abandoned(row.keeper, row.made_at) else [], 0
     content = storage.read(work_file(row.sha256, row.suffix))
     flaws = list(_check_file(row, called, content))
     if not storage.store.size(thumbnail_file(row.sha256)):
-        flaws.append(Flaw("thumbnail", id, f"The small picture of {called} is gone: repair the gallery."))
+        flaws.append(
+            GalleryFlaw("thumbnail", id, f"The small picture of {called} is gone: repair the gallery.")
+        )
     flaws += _check_recipe(row, called, None if flaws else content)
     fields = recipe_fields(row.recipe_json)
     named = {(source["sha256"], source["role"]) for source in (fields or {}).get("sources", [])}
     if fields is not None and named != uses:
         flaws.append(
-            Flaw("recipe", id, f"The database does not list the sources of {called}: repair the gallery.")
+            GalleryFlaw(
+                "recipe", id, f"The database does not list the sources of {called}: repair the gallery."
+            )
         )
     for sha256, role in sorted(named):
         if not _has_source(storage, sha256):
             flaws.append(
-                Flaw("source", sha256, f"The {role} that {called} was made from is gone: give it again.")
+                GalleryFlaw(
+                    "source", sha256, f"The {role} that {called} was made from is gone: give it again."
+                )
             )
     return flaws, len(content or b"")
 
 
-def _check_file(row: WorkRow, called: str, content: bytes | None) -> Iterator[Flaw]:
+def _check_file(row: WorkRow, called: str, content: bytes | None) -> Iterator[GalleryFlaw]:
     if content is None:
-        yield Flaw("work", row.id, f"The file of {called} is gone: repair the gallery, or restore a backup.")
+        yield GalleryFlaw(
+            "work", row.id, f"The file of {called} is gone: repair the gallery, or restore a backup."
+        )
     elif hashlib.sha256(content).hexdigest() != row.sha256:
-        yield Flaw("work", row.id, f"The file of {called} was changed on the disk: restore a backup.")
+        yield GalleryFlaw("work", row.id, f"The file of {called} was changed on the disk: restore a backup.")
 
 
-def _check_recipe(row: WorkRow, called: str, content: bytes | None) -> Iterator[Flaw]:
+def _check_recipe(row: WorkRow, called: str, content: bytes | None) -> Iterator[GalleryFlaw]:
     """content: of the work's file where that is unchanged."""
     fields = recipe_fields(row.recipe_json)
     if fields is None:
-        yield Flaw(
+        yield GalleryFlaw(
             "recipe", row.id, f"The recipe of {called} is damaged in the database: repair the gallery."
         )
         return
@@ -175,12 +183,12 @@ def _check_recipe(row: WorkRow, called: str, content: bytes | None) -> Iterator[
         inside = None
     right = work_id(row.fingerprint, row.sha256) == row.id
     if not right or (inside is not None and inside != row.recipe_json):
-        yield Flaw(
+        yield GalleryFlaw(
             "recipe", row.id, f"The database and the file of {called} do not agree: repair the gallery."
         )
 
 
-def _check_source(storage: Storage, sha256: str) -> tuple[list[Flaw], int]:
+def _check_source(storage: Storage, sha256: str) -> tuple[list[GalleryFlaw], int]:
     with storage.reading() as session:
         row = session.get(SourceRow, sha256)
     if row is None or row.state != HERE:
@@ -188,10 +196,10 @@ def _check_source(storage: Storage, sha256: str) -> tuple[list[Flaw], int]:
     called = row.title or row.name or sha256[:12]
     content = storage.read(source_file(sha256))
     if content is None:
-        return [Flaw("source", sha256, f"The file of the source {called} is gone: give it again.")], 0
+        return [GalleryFlaw("source", sha256, f"The file of the source {called} is gone: give it again.")], 0
     if hashlib.sha256(content).hexdigest() != sha256:
         changed = f"The file of the source {called} was changed on the disk: give it again."
-        return [Flaw("source", sha256, changed)], len(content)
+        return [GalleryFlaw("source", sha256, changed)], len(content)
     return [], len(content)
 
 
