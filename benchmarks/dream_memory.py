@@ -3,8 +3,8 @@
 
     python -m benchmarks.dream_memory [--width 4096] [--height 3072] [--steps 1]
 
-The peak is the process's largest resident set from start to end: Python, torch, the photo, the dream and the
-PNG. It hardly depends on the number of steps, so one for each octave will do.
+The peak is the largest resident set of the process from start to end: Python, torch, the photo, the dream and
+the PNG. It hardly depends on the number of steps, so one step per octave is enough.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ from studio.images.dream import dream
 from studio.process import finish
 from studio.images.recipes import DreamRecipe
 from studio.works.recipe import Source
-source = Source(sha256=hashlib.sha256(photo).hexdigest(), role="photo", name="", title="", author="", licence="")
+source = Source(sha256=hashlib.sha256(photo).hexdigest(), role="photo", name="")
 begun = time.perf_counter()
-made = finish(dream(DreamRecipe(sources=(source,), size=max(width, height), steps=steps, coarse_first=0.0), lambda _source: photo))
+recipe = DreamRecipe(sources=(source,), size=max(width, height), steps=steps, coarse_first=0.0)
+made = finish(dream(recipe, lambda _source: photo))
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 print(*made.facts["size"], len(made.content), round(time.perf_counter() - begun, 1), peak)
 """
@@ -52,10 +53,11 @@ def main() -> None:
         sys.exit(told.stderr)
     width, height, size, seconds, peak = told.stdout.split()
     print(
-        f"{width} x {height}: {int(peak) / 2**30:.2f} GiB at the peak (at most 2), {seconds} s, PNG of {int(size) / 1e6:.0f} MB"
+        f"{width} x {height}: {int(peak) / 2**30:.2f} GiB at the peak (at most 2), {seconds} s, "
+        f"PNG of {int(size) / 1e6:.0f} MB"
     )
     if int(peak) > LIMIT:
-        sys.exit("The dream needs more memory than it claims to.")
+        sys.exit("The dream needs more memory than claimed.")
 
 
 if __name__ == "__main__":

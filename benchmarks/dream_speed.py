@@ -1,15 +1,13 @@
-"""How fast a dream is: beside a plain loop as in Google's notebook, and beside its own bare gradients, side
-by side in one run.
+"""How fast a dream is, compared with a plain loop as in Google's notebook and with its own bare gradients.
 
     python -m benchmarks.dream_speed [--processes 3] [--rounds 6] [--size 768]
 
 The plain loop is the notebook's (roll, forward to the layer, backward, step / mean |g|, clip) on the same
-backbone as it is loaded. Ours does more in each step: several scales, continued borders, the pull back to the
-photo, progress. Each loop runs in a process of its own, as it would for whoever uses it, and they take short
-turns: in one process each would find the memory as the other left it, and in long turns the machine would
-have another mind at each. Where a process's memory happens to lie makes it faster or slower for as long as it
-lives, so that several of each are started, one after the other (Kalibera and Jones, "Rigorous Benchmarking in
-Reasonable Time", 2013).
+backbone, as it is loaded. Ours does more in each step: several scales, reflected borders, the pull back to
+the photo, progress. Each loop runs in its own process, as in real use, because in a shared one each would
+find the memory as the other left it. They take short turns, so that other load on the machine affects both
+alike. The layout of a process's memory makes it faster or slower for all its life, so several of each are
+started (Kalibera and Jones, "Rigorous Benchmarking in Reasonable Time", 2013).
 """
 
 from __future__ import annotations
@@ -71,9 +69,8 @@ def main() -> None:
         for name, times in seconds.items()
     }
     for name, times in seconds.items():
-        print(
-            f"  {name:<28} {1 / statistics.median(times):6.2f} iterations/s   ours is {faster[name]:.2f} times as fast"
-        )
+        speed = 1 / statistics.median(times)
+        print(f"  {name:<28} {speed:6.2f} iterations/s   ours is {faster[name]:.2f} times as fast")
 
     written = io.BytesIO()
     photo.save(written, "PNG")
@@ -98,11 +95,14 @@ def main() -> None:
         bare.append(timed(lambda: bare_gradients(recipe, photo.height, photo.width)))
     ratio = statistics.median(a / b for a, b in zip(whole, bare, strict=True))
     print(
-        f"  whole dream {statistics.median(whole):.1f} s, its bare gradients {statistics.median(bare):.1f} s: {ratio:.2f} times as long"
+        f"  whole dream {statistics.median(whole):.1f} s, its bare gradients {statistics.median(bare):.1f} "
+        "s: "
+        f"{ratio:.2f} times as long"
     )
     if faster["plain"] < 2 or ratio > 2:
         sys.exit(
-            "Slower than claimed: at least twice as fast as the plain loop, at most twice as long as the bare gradients."
+            "Slower than claimed: at least twice as fast as the plain loop, "
+            "at most twice as long as the bare gradients."
         )
 
 
@@ -114,8 +114,8 @@ def timed(run: Callable[[], object]) -> float:
 
 @contextmanager
 def under_way(name: str, size: int) -> Iterator[Callable[[int], float]]:
-    """A loop in a process of its own, past its first step. What this gives takes a number of steps and tells
-    the seconds they took.
+    """A loop in its own process, after its first step. Yields a function from a number of steps to the
+    seconds they took.
     """
     ours, theirs = multiprocessing.get_context("spawn").Pipe()
     process = multiprocessing.get_context("spawn").Process(
@@ -153,8 +153,8 @@ def photo_of(size: int) -> Image.Image:
 
 
 def plain_loop(picture: Tensor, *, whole: bool) -> Generator[None, None, None]:
-    """The notebook's make_step, 0..1 instead of 0..255. whole: let the network run to its end although only
-    the layer is looked at.
+    """The notebook's make_step, with 0..1 instead of 0..255. whole: run the network to its end, although only
+    the layer is used.
     """
     network = EfficientNetLite0().eval().requires_grad_(False)
     state = torch.load(weights_path(backbone(DEFAULT)), weights_only=True)
@@ -205,7 +205,7 @@ LOOPS: dict[str, Callable[[Tensor], Generator[object, None, None]]] = {
 
 
 def bare_gradients(recipe: DreamRecipe, height: int, width: int) -> None:
-    """As many gradients of the prepared network, of the same sizes, as the dream takes, and nothing else."""
+    """The gradients of the prepared network that the dream needs, at the same sizes, and nothing else."""
     network, _ = open_network(DEFAULT, (LAYER,))
     for octave in plan_octaves(height, width, recipe):
         x = torch.rand(1, 3, octave.height, octave.width).contiguous(memory_format=torch.channels_last)

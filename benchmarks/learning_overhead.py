@@ -1,12 +1,12 @@
-"""What the learning layer costs over a bare loop that one would write by hand.
+"""The overhead of the studio's learning loop over a bare loop written by hand.
 
     python -m benchmarks.learning_overhead [--rounds 15]
 
 Each row trains the same network from the same weights on the same batches twice, bare and through the studio
-with a report after every step, alternated every few milliseconds so that whatever else the machine does meets
-both. The weights must come out equal to the bit. A ratio is taken from each pair of trainings, and the median
-of the ratios must stay within 1.05. CPU time of the one thread is compared, which other programs disturb
-least; the clock on the wall stands beside it. Exit status 1 when a row costs more, or its weights differ.
+with a report after every step, alternating every few milliseconds so that other load affects both. The
+weights must be equal bit for bit. The median of the ratios of all pairs must stay within 1.05. CPU time of
+the one thread is compared, which other programs disturb least; wall time is shown beside it. Exit status 1 if
+a row takes longer or its weights differ.
 """
 
 from __future__ import annotations
@@ -206,7 +206,8 @@ def main() -> int:
         worst = max(worst, cpu)
         print(
             f"{row.name:58} {statistics.median(bare_steps):6.0f} us {statistics.median(our_steps):6.0f} us   "
-            f"{cpu:.3f} ({min(cpu_ratios):.3f} to {max(cpu_ratios):.3f})   {wall:.3f} ({min(wall_ratios):.3f} to {max(wall_ratios):.3f})"
+            f"{cpu:.3f} ({min(cpu_ratios):.3f} to {max(cpu_ratios):.3f})   "
+            f"{wall:.3f} ({min(wall_ratios):.3f} to {max(wall_ratios):.3f})"
         )
         print(f"{'':60}each pair: {' '.join(f'{ratio:.2f}' for ratio in cpu_ratios)}")
     print(f"weights and losses equal to the bit in every pair; worst median {worst:.3f}, allowed {ALLOWED}")

@@ -1,17 +1,17 @@
-"""How fast the Playground learns and draws, beside a bare PyTorch loop.
+"""How fast the Playground learns and draws, compared with a bare PyTorch loop.
 
     python -m benchmarks.playground_speed [--seconds 4]
 
-Three rows, alternated in short turns so that whatever else the machine does meets all of them: a bare loop of
-torch over the same network and points (shuffle, forward, backward, step, item); the Playground's training
-without drawing; and the Playground as the page drives it, training and drawing in turn, each scene down to
-its JSON. The network is 4-2 on 250 points in batches of 10. CPU seconds of the one thread stand beside the
-clock on the wall; the promises (10 drawn updates and 60 epochs a second while drawing) are judged by CPU
-seconds, which a busy machine disturbs least, and the ratio to the bare loop by the same.
+Three rows take short turns, so that other load affects all of them: a bare torch loop over the same network
+and points (shuffle, forward, backward, step, item); the Playground's training without drawing; and the
+Playground as the page uses it, training and drawing in turn, each scene down to its JSON. The network is 4-2
+on 250 points in batches of 10. The claims (10 drawn updates and 60 epochs per second while drawing, and the
+ratio to the bare loop) are checked in CPU seconds of the one thread, which a busy machine disturbs least;
+wall time is shown beside them.
 
-Then each data set as a visitor meets it, drawn at every turn, until 95 % of the points held back are right:
-with the defaults, and the spiral with waves and Adam. Promised: 5 seconds each, 10 for the spiral. Exit
-status 1 when a promise is not kept.
+Then each data set as a visitor meets it, drawn at every turn, until 95 % of the test points are right: with
+the defaults, and the spiral with waves and Adam. Claimed: 5 seconds each, 10 for the spiral. Exit status 1 if
+a claim fails.
 """
 
 from __future__ import annotations
@@ -117,8 +117,8 @@ TO_SOLVE = (
 
 
 def solve(data: str, wishes: dict[str, str]) -> tuple[float, float, float]:
-    """(CPU seconds, epochs, share of held-back points right) with the page's turns, until it is solved or
-    given up.
+    """(CPU seconds, epochs, share of test points right) with the page's turns, until it is solved or given
+    up.
     """
     state = LESSON.act(LESSON.begin(LESSON.settings({"data": data, **wishes})), Action("play"))
     began, right = time.thread_time(), 0.0
@@ -146,18 +146,17 @@ def main() -> None:
             row.take()
             while row.wall < min(rows[-1].wall, seconds):
                 row.take()
-    print(
-        f"{'':34}{'epochs a CPU second':>22}{'epochs a second':>18}{'updates a CPU second':>23}{'updates a second':>19}"
-    )
+    heads = ("epochs a CPU second", "epochs a second", "updates a CPU second", "updates a second")
+    print(f"{'':34}" + "".join(f"{head:>23}" for head in heads))
     for row in rows:
-        print(
-            f"{row.name:34}{row.epochs / row.cpu:22.1f}{row.epochs / row.wall:18.1f}{row.turns / row.cpu:23.1f}{row.turns / row.wall:19.1f}"
-        )
+        speeds = (row.epochs / row.cpu, row.epochs / row.wall, row.turns / row.cpu, row.turns / row.wall)
+        print(f"{row.name:34}" + "".join(f"{speed:23.1f}" for speed in speeds))
     share = (rows[1].epochs / rows[1].cpu) / (rows[0].epochs / rows[0].cpu)
     drawn, epochs = rows[2].turns / rows[2].cpu, rows[2].epochs / rows[2].cpu
     print(f"learning alone keeps {share:.2f} of the bare loop's speed (at least {SHARE_OF_BARE})")
     print(
-        f"while drawing: {drawn:.1f} updates (at least {DRAWN_A_SECOND}) and {epochs:.0f} epochs (at least {EPOCHS_A_SECOND}) a CPU second"
+        f"while drawing: {drawn:.1f} updates (at least {DRAWN_A_SECOND}) and {epochs:.0f} epochs "
+        f"(at least {EPOCHS_A_SECOND}) per CPU second"
     )
     late = False
     for data, wishes, promised in TO_SOLVE:
@@ -165,7 +164,8 @@ def main() -> None:
         late |= right < SOLVED or took > promised
         how = ", ".join(f"{name} {value}" for name, value in wishes.items()) or "the defaults"
         print(
-            f"{data:7} with {how}: {right:.0%} of the held-back points right after {after:.0f} epochs, {took:.1f} s (at most {promised:g})"
+            f"{data:7} with {how}: {right:.0%} of the test points right after {after:.0f} epochs, "
+            f"{took:.1f} s (at most {promised:g})"
         )
     sys.exit(late or share < SHARE_OF_BARE or drawn < DRAWN_A_SECOND or epochs < EPOCHS_A_SECOND)
 

@@ -37,7 +37,7 @@ MOST_FIELDS = 4096
 READABLE = "JPEG, PNG, WebP, TIFF, BMP or GIF"
 
 
-class Flaw(Exception):
+class FileFlaw(Exception):
     """Why a file is refused: the rest of a sentence that starts with the file's name."""
 
 

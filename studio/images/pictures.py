@@ -17,7 +17,7 @@ from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
 from studio.errors import Unreadable
-from studio.images.envelopes import FORMATS, LARGEST_INPUT, Envelope, Flaw, wrong_kind
+from studio.images.envelopes import FORMATS, LARGEST_INPUT, Envelope, FileFlaw, wrong_kind
 
 Pixels = NDArray[np.uint8]
 
@@ -50,7 +50,7 @@ def read_picture(content: bytes, name: str = "The picture") -> Picture:
     """
     try:
         return _read(content)
-    except Flaw as flaw:
+    except FileFlaw as flaw:
         raise Unreadable(f"{name} {flaw}") from None
 
 
@@ -99,14 +99,14 @@ def resize(pixels: Pixels, height: int, width: int) -> Pixels:
 
 def _read(content: bytes) -> Picture:
     if not content:
-        raise Flaw("is empty (0 bytes); copy or download it again.")
+        raise FileFlaw("is empty (0 bytes); copy or download it again.")
     file_format = next((known for known in FORMATS if known.signature.match(content)), None)
     if file_format is None:
-        raise Flaw(wrong_kind(content))
+        raise FileFlaw(wrong_kind(content))
     try:
         envelope = file_format.survey(content)
     except (struct.error, IndexError, ValueError, OverflowError):
-        raise Flaw(f"is not a whole {file_format.name} file; copy or download it again.") from None
+        raise FileFlaw(f"is not a whole {file_format.name} file; copy or download it again.") from None
     _check(envelope)
     notes: list[str] = []
     colours, alpha = _decode(envelope, file_format.name, notes)
@@ -123,8 +123,8 @@ def _decode(envelope: Envelope, file_format: str, notes: list[str]) -> tuple[Ima
             return _in_eight_bits(opened, envelope, notes)
     except Exception as error:
         if "truncated" in str(error) or isinstance(error, EOFError):
-            raise Flaw("ends too early, so part of it is missing; copy or download it again.") from None
-        raise Flaw(
+            raise FileFlaw("ends too early, so part of it is missing; copy or download it again.") from None
+        raise FileFlaw(
             f"is a damaged or unusual {file_format} file; save it again as a plain PNG or JPEG."
         ) from None
 
@@ -133,20 +133,20 @@ def _check(envelope: Envelope) -> None:
     width, height = envelope.width, envelope.height
     size = f"{width} x {height} pixels"
     if envelope.frames > 1:
-        raise Flaw(
+        raise FileFlaw(
             "is an animation; open it in an image editor, export the frame you want as PNG, and choose that."
         )
     if width < 1 or height < 1:
-        raise Flaw(f"claims to have {size}; save it again as a plain PNG or JPEG.")
+        raise FileFlaw(f"claims to have {size}; save it again as a plain PNG or JPEG.")
     if width * height > LARGEST_INPUT:
-        raise Flaw(
+        raise FileFlaw(
             f"has {size}, {width * height / 1e6:.0f} megapixels; scale it down to at most "
             f"{LARGEST_INPUT / 1e6:.0f} megapixels first."
         )
     if min(width, height) < SMALLEST_INPUT_SIDE:
-        raise Flaw(f"has only {size}; choose one with at least {SMALLEST_INPUT_SIDE} on each side.")
+        raise FileFlaw(f"has only {size}; choose one with at least {SMALLEST_INPUT_SIDE} on each side.")
     if max(width, height) > LONGEST_SHAPE * min(width, height):
-        raise Flaw(
+        raise FileFlaw(
             f"has {size}, which is too narrow; crop it to at most {LONGEST_SHAPE} times as long as wide."
         )
 

@@ -1,7 +1,7 @@
-"""Costs, which say how wrong a network's answers are, and metrics, which say it in words a person would use.
+"""Costs, which a training minimises, and metrics, which tell a person how good a network is.
 
-Outputs are [places, k] or [places, time, k]; targets are class numbers without the last axis, or numbers of
-the outputs' shape.
+Outputs are [n, k] or [n, time, k]. Targets are class numbers, without the last axis, or values of the
+outputs' shape.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MetricName = Literal["accuracy", "mean squared error", "mean absolute error"]
 
 @dataclass(frozen=True)
 class Criterion:
-    """A cost or a metric: a sentence on what it is, and its mean over places."""
+    """A cost or a metric: what it is in a sentence, and its mean over all targets."""
 
     sentence: str
     mean: Callable[[Tensor, Tensor], Tensor]
@@ -47,8 +47,8 @@ def _absolute(outputs: Tensor, targets: Tensor) -> Tensor:
 def _cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
     if targets.is_floating_point() or targets.ndim != outputs.ndim - 1:
         raise Refused(
-            "Cross-entropy needs one class number for each answer; "
-            f"the network answers {shape_in_words(outputs)}, the targets are {shape_in_words(targets)}."
+            "Cross-entropy needs one class number for each output; "
+            f"the outputs are {shape_in_words(outputs)}, the targets are {shape_in_words(targets)}."
         )
     if outputs.ndim > 2:
         outputs, targets = outputs.flatten(0, -2), targets.flatten()
@@ -77,9 +77,9 @@ def _accuracy(outputs: Tensor, targets: Tensor) -> Tensor:
 COSTS: dict[CostName, Criterion] = {
     "squared": Criterion("(y - t)², summed over the outputs", _squared),
     "half squared": Criterion(
-        "½ (y - t)², summed over the outputs: its slope is the delta rule's y - t", _half_squared
+        "½ (y - t)², summed over the outputs: its gradient is the delta rule's y - t", _half_squared
     ),
-    "absolute": Criterion("|y - t|, summed over the outputs: outliers pull less", _absolute),
+    "absolute": Criterion("|y - t|, summed over the outputs: outliers count less", _absolute),
     "cross-entropy": Criterion(
         "-log of the probability given to the right class (softmax of the outputs), in nats", _cross_entropy
     ),
@@ -91,7 +91,7 @@ COSTS: dict[CostName, Criterion] = {
 }
 METRICS: dict[MetricName, Criterion] = {
     "accuracy": Criterion(
-        "share of answers that are right: the largest output's class, or the side of 0 an output is on",
+        "share of correct answers: the class of the largest output, or the sign of a single one",
         _accuracy,
     ),
     "mean squared error": Criterion("(y - t)², mean over the outputs", _mean_square),
@@ -102,8 +102,8 @@ METRICS: dict[MetricName, Criterion] = {
 
 
 def as_numbers(outputs: Tensor, targets: Tensor) -> Tensor:
-    """The targets as numbers of the outputs' shape; [n] against [n, 1] is meant as one number each, never as
-    n times n.
+    """The targets as values of the outputs' shape. [n] for outputs of [n, 1] means one value each; it is
+    never broadcast to n times n.
     """
     if targets.dtype != outputs.dtype:
         targets = targets.to(outputs.dtype)
@@ -112,7 +112,7 @@ def as_numbers(outputs: Tensor, targets: Tensor) -> Tensor:
     if outputs.shape[-1] == 1 and targets.shape == outputs.shape[:-1]:
         return targets.unsqueeze(-1)
     raise Refused(
-        f"The network answers {shape_in_words(outputs)}, but the targets are {shape_in_words(targets)}; "
+        f"The outputs are {shape_in_words(outputs)}, but the targets are {shape_in_words(targets)}; "
         "they must have the same shape."
     )
 

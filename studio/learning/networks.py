@@ -1,9 +1,10 @@
-"""Networks, each described by a small configuration from which it can be built again, to the bit.
+"""Networks, each described by a small configuration from which it can be built again, bit for bit.
 
     network = Perceptron(inputs=2, hidden=(4, 2), outputs=1, activation="tanh", seed=1).build()
 
-A configuration is what a checkpoint's card holds: JSON that is checked before anything is allocated. The
-starting weights come from its seed alone; building a network neither uses nor disturbs anybody else's dice.
+A checkpoint's card holds the configuration, as JSON that is checked before anything is allocated. The
+starting weights depend on its seed alone; building a network neither uses nor changes torch's global random
+state.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from studio.errors import Unreadable
 
 Activation = Literal["relu", "tanh", "sigmoid", "linear"]
 Start = Literal["torch", "he", "xavier", "playground", "zero"]
-"""How weights begin: torch's own way; He et al. (2015), for relu; Glorot and Bengio (2010), for tanh and
-sigmoid; as in TensorFlow's Playground (weights even in -0.5..0.5, biases 0.1); all zero (which a network with
-hidden layers never leaves)."""
+"""How weights are initialised: as torch does; He et al. (2015), for relu; Glorot and Bengio (2010), for tanh
+and sigmoid; as in TensorFlow's Playground (weights uniform in -0.5..0.5, biases 0.1); all zero, where a
+network with hidden layers gets stuck.
+"""
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
@@ -36,9 +38,7 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 
 
 class NetworkConfig(BaseModel):
-    """What every network's description has in common. `build` gives the network, with `config` in it, on the
-    CPU.
-    """
+    """What all configurations share. `build` returns the network on the CPU, with its `config`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -54,7 +54,7 @@ class NetworkConfig(BaseModel):
 
     @abstractmethod
     def _network(self) -> Network:
-        """The layers, their weights drawn from torch's dice, which have been seeded."""
+        """The layers. Their weights come from torch's global generator, which has been seeded."""
 
 
 class Network(nn.Module):
@@ -64,8 +64,8 @@ class Network(nn.Module):
 
 
 class Neuron(NetworkConfig):
-    """One linear neuron: a weighted sum, with or without a bias. [n, inputs] -> [n, 1]. weights: where to
-    start, otherwise by seed.
+    """One linear neuron: a weighted sum, with or without a bias. [n, inputs] -> [n, 1]. weights: the starting
+    weights; by default, they come from the seed.
     """
 
     kind: Literal["neuron"] = "neuron"
@@ -90,12 +90,11 @@ class Neuron(NetworkConfig):
 
 
 class Perceptron(NetworkConfig):
-    """Layers of neurons, each looking at all of the layer before. [n, inputs] -> [n, outputs].
+    """Fully connected layers. [n, inputs] -> [n, outputs].
 
-    inputs: how many numbers, or the shape (channels, height, width) of pictures, which are laid out flat
-    first.
-    hidden: neurons of each hidden layer; none makes it linear. output: what the last layer's sums pass
-    through; leave it linear for the cross-entropies, which expect plain sums.
+    inputs: how many numbers, or the shape (channels, height, width) of pictures, which are flattened first.
+    hidden: neurons of each hidden layer; none makes it linear. output: activation of the last layer; leave it
+    linear for the cross-entropies, which expect logits.
     """
 
     kind: Literal["perceptron"] = "perceptron"
@@ -125,12 +124,12 @@ class Perceptron(NetworkConfig):
 
 
 class Convolutional(NetworkConfig):
-    """A small picture classifier: blocks of convolution and halving, then dense layers. [n, channels, h, w]
-    -> [n, classes].
+    """A small picture classifier: convolutional blocks, then dense layers. [n, channels, h, w] -> [n,
+    classes].
 
-    shape: (channels, height, width) of the pictures, such as (1, 8, 8), (1, 28, 28) or (3, 32, 32).
-    channels: of each block: convolution, batch norm, relu, and a 2 x 2 maximum as long as there is something
-    to halve. The layers are named blocks.0, blocks.1 …, so that one can dream with them.
+    shape: (channels, height, width) of the pictures, such as (1, 8, 8), (1, 28, 28) or (3, 32, 32). channels:
+    of each block, which is a convolution, batch norm, relu, and 2 x 2 max pooling while both sides are at
+    least 2. The blocks are called blocks.0, blocks.1 …, so that one can dream with them.
     """
 
     kind: Literal["convolutional"] = "convolutional"
@@ -147,16 +146,14 @@ class Convolutional(NetworkConfig):
 
 
 class Recurrent(NetworkConfig):
-    """A long short-term memory (Hochreiter and Schmidhuber, 1997) that says something after every frame of a
+    """A long short-term memory (Hochreiter and Schmidhuber, 1997) with an output after every frame of a
     sequence.
 
-    tokens: the inputs are numbers of symbols, [n, time] in 0..tokens-1, each learnt as `embedding` numbers;
-    or
-    inputs: the inputs are vectors, such as the frames of a piano roll, [n, time, inputs]. One of the two.
-    outputs: [n, time, outputs]. dropout: on what each layer passes on (Zaremba et al., 2014), the last one
-    too. input_dropout: on what comes in, so that no single input is relied on. recurrent_dropout: on the
-    weights with which a layer hears its own memory, drawn anew for every batch and the same at all its
-    moments (DropConnect; Merity, Keskar and Socher, 2018).
+    Either tokens: the inputs are symbols [n, time] in 0..tokens-1, each embedded as `embedding` numbers; or
+    inputs: they are vectors [n, time, inputs], such as the frames of a piano roll. outputs: [n, time,
+    outputs]. dropout: on the output of each layer (Zaremba et al., 2014), the last one included.
+    input_dropout: on the inputs. recurrent_dropout: on the recurrent weights, drawn once for each batch
+    (DropConnect; Merity, Keskar and Socher, 2018).
     """
 
     kind: Literal["lstm"] = "lstm"
@@ -173,7 +170,7 @@ class Recurrent(NetworkConfig):
     @model_validator(mode="after")
     def _tokens_or_inputs(self) -> Self:
         if (self.tokens is None) == (self.inputs is None):
-            raise ValueError("give either tokens (symbols to embed) or inputs (numbers in a frame).")
+            raise ValueError("give either tokens (the number of symbols) or inputs (the numbers in a frame).")
         return self
 
     def _network(self) -> Network:
@@ -187,7 +184,7 @@ KINDS: tuple[str, ...] = tuple(
 
 
 def read_config(fields: dict[str, Any]) -> NetworkConfig:
-    """A configuration back from its JSON. Raises `Unreadable`, naming what is wrong."""
+    """A configuration from its JSON. Raises `Unreadable`, naming what is wrong."""
     try:
         config: NetworkConfig = TypeAdapter(AnyConfig).validate_python(fields)
     except ValidationError as error:
@@ -195,7 +192,7 @@ def read_config(fields: dict[str, Any]) -> NetworkConfig:
         place = ".".join(str(part) for part in first["loc"] if part not in KINDS) or "kind"
         said = first["msg"].removeprefix("Value error, ").rstrip(".")
         raise Unreadable(
-            f"The description of the network does not hold: {place}: {said[:1].lower()}{said[1:]}."
+            f"The description of the network is not valid: {place}: {said[:1].lower()}{said[1:]}."
         ) from None
     return config
 
@@ -204,17 +201,17 @@ class Layered(nn.Sequential, Network):
     """One layer after the other."""
 
     def activations(self, inputs: Tensor) -> list[Tensor]:
-        """What each layer of neurons says, after its activation: a tensor [n, width] a layer, the last one
-        the network's output.
+        """The output of each layer of neurons, after its activation: a tensor [n, width] for each layer, the
+        last one being the network's output.
         """
-        said: list[Tensor] = []
+        outputs: list[Tensor] = []
         for layer in self:
             inputs = layer(inputs)
             if isinstance(layer, nn.Linear):
-                said.append(inputs)
-            elif said:
-                said[-1] = inputs
-        return said
+                outputs.append(inputs)
+            elif outputs:
+                outputs[-1] = inputs
+        return outputs
 
 
 class PictureClassifier(Network):
@@ -251,12 +248,12 @@ class PictureClassifier(Network):
 
 
 Memory = tuple[Tensor, Tensor]
-"""What an LSTM carries from frame to frame: hidden and cell state, each [layers, n, hidden]."""
+"""The state that an LSTM carries from frame to frame: hidden and cell state, each [layers, n, hidden]."""
 
 
 class SequenceNetwork(Network):
-    """See `Recurrent`. What it says at a frame depends on that frame and those before, so padding at the end
-    of a sequence is harmless.
+    """See `Recurrent`. An output depends only on its frame and those before, so padding at the end is
+    harmless.
     """
 
     def __init__(self, config: Recurrent) -> None:
@@ -273,24 +270,25 @@ class SequenceNetwork(Network):
         return self.following(inputs, None)[0]
 
     def following(self, inputs: Tensor, memory: Memory | None) -> tuple[Tensor, Memory]:
-        """The outputs for the next frames of sequences it has heard so far, and the memory after them.
+        """The outputs for the next frames of some sequences, and the memory after them.
 
-        inputs: [n, time] or [n, time, inputs]; memory: None at the beginning; outputs: [n, time, outputs].
+        inputs: [n, time] or [n, time, inputs]; memory: of the frames before, None at the beginning; outputs:
+        [n, time, outputs].
         """
         shown = inputs if self.embedding is None else self.embedding(inputs)
-        shown, thinned = self.input_dropout(shown), {}
+        shown, dropped = self.input_dropout(shown), {}
         if self.training and self.recurrent_dropout.p:
-            thinned = {
+            dropped = {
                 name: self.recurrent_dropout(weight)
                 for name, weight in self.lstm.named_parameters()
                 if name.startswith("weight_hh")
             }
-        heard, memory = (
-            torch.func.functional_call(self.lstm, thinned, (shown, memory))
-            if thinned
+        seen, memory = (
+            torch.func.functional_call(self.lstm, dropped, (shown, memory))
+            if dropped
             else self.lstm(shown, memory)
         )
-        return self.output(self.dropout(heard)), memory
+        return self.output(self.dropout(seen)), memory
 
 
 def _started(layer: nn.Linear, start: Start) -> nn.Linear:

@@ -101,7 +101,10 @@ def test_looks_are_made_of_parameters_a_person_can_turn() -> None:
 
 
 def test_presets_are_read_without_torch() -> None:
-    asked = "import sys; from studio.images.presets import with_preset; with_preset({}); print('torch' in sys.modules, 'PIL' in sys.modules)"
+    asked = (
+        "import sys; from studio.images.presets import with_preset; with_preset({}); "
+        "print('torch' in sys.modules, 'PIL' in sys.modules)"
+    )
     assert (
         subprocess.run(
             [sys.executable, "-c", asked], capture_output=True, text=True, check=True

@@ -141,7 +141,7 @@ DAMAGE: list[tuple[Any, type[StudioError], str]] = [
     (lambda path: edit_card(path, schema_version=2), Unreadable, "newer studio"),
     (lambda path: edit_card(path, colour="red"), Unreadable, "colour"),
     (lambda path: edit_card(path, sha256=""), Unreadable, "no sha256"),
-    (lambda path: edit_card(path, network={"kind": "transformer"}), Unreadable, "does not hold"),
+    (lambda path: edit_card(path, network={"kind": "transformer"}), Unreadable, "not valid"),
     (lambda path: edit_card(path, network={"kind": "lstm", "outputs": 3}), Unreadable, "either tokens"),
     (
         lambda path: edit_card(path, network={"kind": "perceptron", "inputs": 2, "hidden": [0]}),

@@ -222,8 +222,8 @@ _ROWS = (
         "inception_v3_google-0cc3c7bd.pth",
         104,
         "Conv2d_2b_3x3 64, Conv2d_4a_3x3 192, Mixed_5b 256, Mixed_5c 288, Mixed_5d 288, Mixed_6a 768, "
-        "Mixed_6b 768, Mixed_6c 768, Mixed_6d 768, Mixed_6e 768, Mixed_7a 1280, Mixed_7b 2048, "
-        "Mixed_7c 2048",
+        "Mixed_6b 768, Mixed_6c 768, Mixed_6d 768, Mixed_6e 768, Mixed_7a 1280, Mixed_7b 2048, Mixed_7c "
+        "2048",
         mean=HALVES,
         std=HALVES,
         smallest=96,
@@ -292,8 +292,8 @@ _ROWS = (
         "The default network's larger sibling.",
         "efficientnet_b0_rwightman-7f5810bc.pth",
         20,
-        "features.1 16, features.2 24, features.3 40, features.4 80, features.5 112, features.6 192, "
-        "features.7 320",
+        "features.1 16, features.2 24, features.3 40, features.4 80, features.5 "
+        "112, features.6 192, features.7 320",
     ),
 )
 

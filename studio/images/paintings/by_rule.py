@@ -22,7 +22,7 @@ from studio.images.paintings.catalogue import PAINTINGS
 HEIGHT, WIDTH = 640, 864
 SMALL = (160, 120)
 FINER = 2
-"""What is drawn is drawn so much larger, for smooth edges."""
+"""Drawings are made this many times larger and then reduced, for smooth edges."""
 
 Sheet = NDArray[np.float32]
 Field = NDArray[Any]
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def painted(name: str, height: int = HEIGHT, width: int = WIDTH) -> NDArray[np.uint8]:
-    """One of them, uint8 [height, width, 3]. The same on every machine, up to rounding."""
+    """A painting by name, uint8 [height, width, 3]. The same on every machine, up to rounding."""
     sheet = RULES[name](height, width, np.random.default_rng(7))
     return np.clip(np.rint(sheet), 0, 255).astype(np.uint8)
 
@@ -52,8 +52,8 @@ def painted(name: str, height: int = HEIGHT, width: int = WIDTH) -> NDArray[np.u
 
 
 def whirls(height: int, width: int, rng: Generator) -> Sheet:
-    """Strokes along a wind with eddies (compare Haeberli, "Paint By Numbers", 1990), coarse ones first and
-    finer ones on top.
+    """Strokes along a wind with eddies, coarse ones first and finer ones on top (compare Haeberli, "Paint By
+    Numbers", 1990).
     """
     y, x = np.mgrid[:height, :width].astype(np.float32)
     eddies = [
@@ -104,7 +104,7 @@ def brush(
     length: float,
     thick: float,
 ) -> None:
-    """Draw strokes of several bristles, each a little apart in colour, along the angles of a field."""
+    """Draw strokes along the angles of a field. Each has several bristles of slightly different colours."""
     height, width = angle.shape
     draw = ImageDraw.Draw(sheet)
     pace = 3.0
@@ -142,7 +142,7 @@ def brush(
 
 
 def glass(height: int, width: int, rng: Generator) -> Sheet:
-    """A Voronoi diagram, its points moved twice to the middles of their cells (Lloyd, 1982)."""
+    """A Voronoi diagram whose points were moved twice to the centres of their cells (Lloyd, 1982)."""
     count = 210
     points = rng.uniform(size=(count, 2)) * [width, height]
     y, x = np.mgrid[:height:3, :width:3]
@@ -151,14 +151,14 @@ def glass(height: int, width: int, rng: Generator) -> Sheet:
         size = np.maximum(np.bincount(own, minlength=count), 1)
         points = np.stack([np.bincount(own, places.ravel(), count) / size for places in (x, y)], 1)
     y, x = np.mgrid[:height, :width]
-    bent = 3 * noise(rng, height, width, 10, 2)
+    shift = 3 * noise(rng, height, width, 10, 2)
     nearest, second, own = (
         np.full((height, width), np.inf),
         np.full((height, width), np.inf),
         np.zeros((height, width), int),
     )
     for number, (across, down) in enumerate(points):
-        away = np.hypot(x + bent - across, y + bent - down)
+        away = np.hypot(x + shift - across, y + shift - down)
         nearer = away < nearest
         second = np.where(nearer, nearest, np.minimum(second, away))
         own, nearest = np.where(nearer, number, own), np.where(nearer, away, nearest)
@@ -180,8 +180,8 @@ def glass(height: int, width: int, rng: Generator) -> Sheet:
 
 
 def marbling(height: int, width: int, rng: Generator) -> Sheet:
-    """Drops and combs, as in Lu, Jaffer, Jin, Zhao and Mao, "Mathematical Marbling", 2012: what lies at a
-    place is asked backwards.
+    """Drops and combs (Lu, Jaffer, Jin, Zhao and Mao, "Mathematical Marbling", 2012). Each pixel is traced
+    backwards through them to the drop it came from.
     """
     paints = colours("f4ecd8 1d3a5f c8452f e9b44c 3f7d6e f4ecd8 101820 d98c5f")
     y, x = np.mgrid[:height, :width].astype(np.float64)
@@ -212,7 +212,7 @@ def marbling(height: int, width: int, rng: Generator) -> Sheet:
         within = away < radius**2
         paint = np.where(within & ~found, which, paint)
         found |= within
-        # A place outside lay nearer before the drop fell.
+        # A place outside the drop was nearer to its centre before the drop fell.
         before = np.where(within, 1.0, np.sqrt(np.maximum(1 - radius**2 / np.maximum(away, 1e-3), 0)))
         x, y = centre + (x - centre) * before, middle + (y - middle) * before
     return soft(paints[paint], 0.8) + 6 * noise(rng, height, width, 30, 3)[..., None]
@@ -222,9 +222,7 @@ def marbling(height: int, width: int, rng: Generator) -> Sheet:
 
 
 def woodcut(height: int, width: int, rng: Generator) -> Sheet:
-    """Lines of equal height, thick where it is dark, crossed where it is darkest; a few spots of a second
-    colour.
-    """
+    """Contour lines, thicker where it is dark and hatched where it is darkest, with a few spots of red."""
     y, x = np.mgrid[:height, :width]
     ground = 60 * noise(rng, height, width, 2, 4) + 0.55 * y
     tone = 0.42 + 0.3 * noise(rng, height, width, 2.2, 3) + 0.22 * np.sin(ground / 75)
@@ -246,8 +244,8 @@ def woodcut(height: int, width: int, rng: Generator) -> Sheet:
 
 
 def points(height: int, width: int, rng: Generator) -> Sheet:
-    """Divided colours, after Chevreul's law of 1839: each dot leaves the colour meant by one of six steps
-    that cancel out.
+    """Divided colours, after Chevreul's law of 1839: each dot deviates from its colour by one of six steps,
+    which cancel out.
     """
     y, x = np.mgrid[:height, :width]
     rough = noise(rng, height, width, 3, 3)
@@ -283,7 +281,7 @@ def points(height: int, width: int, rng: Generator) -> Sheet:
 
 
 def _lights(height: int) -> tuple[tuple[float, float, float], ...]:
-    """The sun and its path on the water: half width, middle and half height."""
+    """The sun and its reflection on the water: half width, centre and half height."""
     return (0.07 * height, 0.3 * height, 0.07 * height), (0.09 * height, 0.72 * height, 0.22 * height)
 
 
@@ -291,8 +289,8 @@ def _lights(height: int) -> tuple[tuple[float, float, float], ...]:
 
 
 def watercolour(height: int, width: int, rng: Generator) -> Sheet:
-    """Polygons roughened at random and laid thinly over each other, after Tyler Hobbs, "How to Simulate
-    Watercolor Paint", 2016.
+    """Thin layers of randomly roughened polygons, after Tyler Hobbs, "How to Simulate Watercolor Paint",
+    2016.
     """
     tints = colours("2a6f97 61a5c2 e07a5f f2b134 6a994e 8e4a8c c9485b 3d5a80")
     grain = np.clip(1 + 0.16 * noise(rng, height, width, 90, 2), 0.6, 1.4)
@@ -320,12 +318,12 @@ def watercolour(height: int, width: int, rng: Generator) -> Sheet:
         covering = np.clip(
             (0.5 * layer + rim) * grain * (1 + 0.3 * noise(rng, height, width, 5, 3)), 0, 0.85
         )[..., None]
-        sheet *= 1 - covering * (1 - tints[rng.integers(len(tints))] / 255)  # paint takes light away
+        sheet *= 1 - covering * (1 - tints[rng.integers(len(tints))] / 255)  # paint absorbs light
     return sheet + 4 * noise(rng, height, width, 120, 1)[..., None]
 
 
 def roughened(corners: Field, spread: float, times: int, rng: Generator) -> Field:
-    """A polygon whose edges are broken in the middle, again and again, by as much as they are long."""
+    """A polygon whose edges are broken at their middles, repeatedly, in proportion to their length."""
     for _ in range(times):
         following = np.roll(corners, -1, 0)
         long = np.hypot(*(following - corners).T)[:, None]
@@ -338,9 +336,7 @@ def roughened(corners: Field, spread: float, times: int, rng: Generator) -> Fiel
 
 
 def planes(height: int, width: int, rng: Generator) -> Sheet:
-    """Discs, arcs, triangles, bars, lines and chequers in few colours and angles, half of them letting
-    through what lies below.
-    """
+    """Discs, arcs, triangles, bars, lines and chequers in a few colours and angles, partly transparent."""
     tints = colours("c8352b 1b1b1e 2c5d8f e2a829 7d8b8a f4efe2 8a3b2a 4c7a5a")
     sheet = Image.new("RGBA", (width * FINER, height * FINER), (235, 226, 204, 255))
     for _ in range(46):
@@ -394,8 +390,8 @@ def planes(height: int, width: int, rng: Generator) -> Sheet:
 
 
 def noise(rng: Generator, height: int, width: int, cells: float, octaves: int) -> Sheet:
-    """Smooth noise [height, width] of about size 1: grids of random numbers, enlarged; each finer by 2 and
-    half as strong.
+    """Smooth noise [height, width] with a deviation of about 1: enlarged grids of random numbers, each twice
+    as fine and half as strong as the one before.
     """
     summed, power = np.zeros((height, width), np.float32), 0.0
     for octave in range(octaves):
@@ -414,7 +410,7 @@ def colours(hexadecimal: str) -> Sheet:
 
 
 def between(scale: Sheet, where: Any) -> Field:
-    """Colours at places 0..1 along a scale of some, [...] -> [..., 3]."""
+    """Colours at places 0..1 along a colour scale, [...] -> [..., 3]."""
     place = np.clip(where, 0, 1) * (len(scale) - 1)
     below = np.minimum(np.asarray(place).astype(int), len(scale) - 2)
     share = (place - below)[..., None] if np.ndim(place) else place - below
