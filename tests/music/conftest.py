@@ -1,4 +1,4 @@
-"""What the tests of music share."""
+"""Fixtures for the tests of music."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ from studio.music.styles.columns import columns_of
 from studio.music.styles.downloads import archive_of, unzipped
 from studio.music.styles.own import own_file, own_styles
 from studio.music.styles.style import Style
-from studio.music.styles.table import STYLES, StyleEntry, music21_corpus, own_entry
+from studio.music.styles.table import STYLES, StyleEntry, corpus_files, own_entry
 from studio.process import finish
 from studio.works.home import home as studio_home
 from studio.works.work import Progress
@@ -87,16 +87,7 @@ def _files_of(entry: StyleEntry, folder: Path) -> list[tuple[str, bytes]]:
                 f"studio styles add {entry.name} (about {entry.download.size // 1_000_000} MB)."
             )
         return unzipped(archive, entry.download.inside, entry.title)
-    root = music21_corpus()
-    found = sorted(path for pattern in entry.files for path in root.glob(pattern))
-    if entry.leave_out:
-        found = [path for path in found if not re.match(entry.leave_out, path.name)]
-    if not found:
-        raise Missing(
-            f"music21 is installed without its corpus, so {entry.title} is missing; "
-            "reinstall music21 from its wheel."
-        )
-    return [(path.name, path.read_bytes()) for path in found]
+    return [(path.name, path.read_bytes()) for path in corpus_files(entry)]
 
 
 def _from_path(name: str | Path, folder: Path) -> tuple[StyleEntry, list[tuple[str, bytes]]]:

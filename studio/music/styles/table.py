@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -212,3 +213,17 @@ def music21_corpus() -> Path:
     if found is None or not found.submodule_search_locations:
         raise Missing("music21, which holds the tunes, is not installed; install the studio again.")
     return Path(next(iter(found.submodule_search_locations))) / "corpus"
+
+
+def corpus_files(entry: StyleEntry) -> list[Path]:
+    """The files of a style that comes with music21, sorted. Raises `Missing`."""
+    root = music21_corpus()
+    found = sorted(path for pattern in entry.files for path in root.glob(pattern))
+    if entry.leave_out:
+        found = [path for path in found if not re.match(entry.leave_out, path.name)]
+    if not found:
+        raise Missing(
+            f"music21 is installed without its corpus, so {entry.title} is missing; "
+            "reinstall music21 from its wheel."
+        )
+    return found

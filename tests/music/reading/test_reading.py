@@ -1,4 +1,4 @@
-"""Files of every format, made by others or by hand, give the tune that is in them."""
+"""Files of every format, written by other programs or by hand, give the tune they hold."""
 
 from __future__ import annotations
 
@@ -94,7 +94,10 @@ def test_abc_repeats_chords_and_bars() -> None:
 
 
 def test_abc_voices_and_fields() -> None:
-    text = 'X:7\nT:Two\nC:Trad.\nQ:3/8=100\nM:C|\nL:1/4\nK:Bb clef=bass\nV:1 name=Bass\nB,,4|\nV:2 name="Melody"\nB4|\nw:la\n'
+    text = (
+        "X:7\nT:Two\nC:Trad.\nQ:3/8=100\nM:C|\nL:1/4\nK:Bb clef=bass\nV:1 name=Bass\nB,,4|\n"
+        'V:2 name="Melody"\nB4|\nw:la\n'
+    )
     reading = read_tunes(text.encode(), "two.abc")
     tune = reading.tunes[0]
     assert [note.pitch for note in tune.sounding] == [70]
@@ -103,7 +106,10 @@ def test_abc_voices_and_fields() -> None:
 
 
 def test_a_tunebook_gives_all_its_tunes_and_names_what_it_could_not_read(readers: Readers) -> None:
-    book = b"M:6/8\nL:1/8\n\nX:1\nT:One\nK:D\nDEF|\n\nX:2\nT:No key\nDEF|\n\nX:3\nT:Three\nK:G\nGAB|\n\nX:4\nK:G\nz6|\n"
+    book = (
+        b"M:6/8\nL:1/8\n\nX:1\nT:One\nK:D\nDEF|\n\nX:2\nT:No key\nDEF|\n\n"
+        b"X:3\nT:Three\nK:G\nGAB|\n\nX:4\nK:G\nz6|\n"
+    )
     reading = readers.read(book, "book.abc")
     assert [(tune.title, tune.id, str(tune.meter)) for tune in reading.tunes] == [
         ("One", "book.abc#1", "6/8"),
@@ -113,9 +119,9 @@ def test_a_tunebook_gives_all_its_tunes_and_names_what_it_could_not_read(readers
     assert "no notes" in reading.unread[0].reason
 
 
-def test_abc_agrees_with_music21_where_that_reads_it_rightly() -> None:
-    """music21 loses lengths around grace notes and quoted text, and forgets signs after a dot: tunes without
-    these must agree.
+def test_abc_agrees_with_music21_where_that_is_right() -> None:
+    """music21 loses lengths around grace notes and quoted text, and forgets accidentals after a dot, so tunes
+    without these must agree.
     """
     from music21 import converter
 
@@ -155,7 +161,8 @@ def _xml(*parts: tuple[str, str], mode: str = "") -> bytes:
         f'<part id="P{i}"><measure number="1">{head}{music}</measure></part>'
         for i, (_, music) in enumerate(parts)
     )
-    return f'<?xml version="1.0"?><score-partwise version="4.0"><part-list>{listed}</part-list>{played}</score-partwise>'.encode()
+    score = f'<score-partwise version="4.0"><part-list>{listed}</part-list>{played}</score-partwise>'
+    return f'<?xml version="1.0"?>{score}'.encode()
 
 
 def test_musicxml_tuplets_graces_chords_and_ties(readers: Readers) -> None:
@@ -170,7 +177,8 @@ def test_musicxml_tuplets_graces_chords_and_ties(readers: Readers) -> None:
         + _note("D", 5, 2, triplet)
         + _note("E", 5, 2, triplet)
         + _note("F", 4, 6)
-        + "<note><chord/><pitch><step>A</step><octave>4</octave></pitch><duration>6</duration><voice>1</voice></note>"
+        + "<note><chord/><pitch><step>A</step><octave>4</octave></pitch><duration>6</duration>"
+        + "<voice>1</voice></note>"
         + _note("G", 4, 6, "").replace("<voice>", '<tie type="start"/><voice>')
         + _note("G", 4, 3, "").replace("<voice>", '<tie type="stop"/><voice>')
         + _note("", 0, 3, rest=True)
@@ -217,7 +225,7 @@ def test_musicxml_is_read_in_any_encoding(encoding: str, readers: Readers) -> No
         assert (tune.title, tune.sounding[0].pitch) == ("Frühling", 60)
 
 
-def test_the_melody_is_the_part_that_is_called_so_or_else_the_highest(readers: Readers) -> None:
+def test_the_melody_is_the_part_named_like_one_or_else_the_highest(readers: Readers) -> None:
     low, high = "".join(_note("C", 4, 6) for _ in range(4)), "".join(_note("C", 6, 6) for _ in range(4))
     for names, octave in ((("Piano", "Flute"), 84), (("Voice", "Flute"), 60)):
         reading = readers.read(_xml((names[0], low), (names[1], high)), "duo.musicxml")
@@ -225,7 +233,7 @@ def test_the_melody_is_the_part_that_is_called_so_or_else_the_highest(readers: R
         assert reading.remarks[0].endswith("one of 2 parts.")
 
 
-def test_a_minor_tune_that_calls_itself_major_is_found_out(readers: Readers) -> None:
+def test_a_minor_tune_marked_as_major_is_recognised(readers: Readers) -> None:
     pitches = "ABCEACBA"
     music = "".join(_note(step, 4, 3) for step in pitches)
     for mode, expected in (
@@ -254,7 +262,7 @@ def test_fermatas_mark_where_phrases_end(readers: Readers) -> None:
 # ------------------------------------------------------------------------------------------------------------
 
 
-def test_kern_is_read_with_its_top_voice(readers: Readers) -> None:
+def test_kern_gives_its_top_voice(readers: Readers) -> None:
     kern = (
         "!!!OTL: Kyrie\n**kern\t**kern\n*Ibass\t*Isoprn\n*M4/4\t*M4/4\n*k[f#]\t*k[f#]\n*G:\t*G:\n=1\t=1\n"
         "1GG\t4g\n.\t8a\n.\t8b\n.\t2dd\n=2\t=2\n1D\t6cc\n.\t6b\n.\t6a\n.\t2r\n==\t==\n*-\t*-\n"
@@ -273,7 +281,7 @@ def test_kern_is_read_with_its_top_voice(readers: Readers) -> None:
     assert (str(tune.meter), tune.key) == ("4/4", Key(1))
 
 
-def test_the_column_of_the_melody_alone_gives_what_the_whole_file_gives() -> None:
+def test_the_melodys_column_gives_what_the_whole_file_gives() -> None:
     from music21 import converter
 
     from studio.music.reading.kern import top_spine
@@ -299,7 +307,7 @@ def test_the_column_of_the_melody_alone_gives_what_the_whole_file_gives() -> Non
 def _midi(
     played: list[tuple[int, float, float]], channel: int = 0, ticks: int = 480, **meta: object
 ) -> bytes:
-    """By mido: (pitch, start, end) in quarter notes."""
+    """Written by mido. played: (pitch, start, end) in quarter notes."""
     file = mido.MidiFile(ticks_per_beat=ticks)
     track = mido.MidiTrack()
     file.tracks.append(track)
@@ -346,8 +354,8 @@ def test_midi_of_another_program_is_read_exactly() -> None:
     assert reading.remarks == ()
 
 
-def test_played_midi_is_put_on_a_grid_and_it_says_what_moved() -> None:
-    dice = random.Random(4)
+def test_played_midi_is_moved_to_a_grid_and_a_remark_says_how_far() -> None:
+    rng = random.Random(4)
     written, here = [], Fraction(0)
     for length in (
         [Fraction(1, 2)] * 6
@@ -357,9 +365,9 @@ def test_played_midi_is_put_on_a_grid_and_it_says_what_moved() -> None:
         + [Fraction(1, 3)] * 6
         + [Fraction(2)]
     ):
-        written.append((dice.randint(60, 80), here, here + length))
+        written.append((rng.randint(60, 80), here, here + length))
         here += length
-    shifts = [dice.uniform(-0.06, 0.06) if start else 0.0 for _, start, _ in written]
+    shifts = [rng.uniform(-0.06, 0.06) if start else 0.0 for _, start, _ in written]
     played = [
         (pitch, float(start) + shift, float(end) - 0.03)
         for (pitch, start, end), shift in zip(written, shifts, strict=True)
@@ -380,7 +388,7 @@ def test_played_midi_is_put_on_a_grid_and_it_says_what_moved() -> None:
     assert again.moved == 0
 
 
-def test_drums_are_no_melody_and_the_key_is_found_where_none_is_given() -> None:
+def test_drums_are_no_melody_and_a_missing_key_is_estimated() -> None:
     scale = [(pitch, place, place + 1) for place, pitch in enumerate([67, 69, 71, 72, 74, 71, 66, 67])]
     reading = read_tunes(
         _midi([(pitch, float(start), float(end)) for pitch, start, end in scale]), "nokey.mid"
@@ -391,7 +399,7 @@ def test_drums_are_no_melody_and_the_key_is_found_where_none_is_given() -> None:
         read_tunes(_midi([(36, 0, 1)], channel=9), "drums.mid")
 
 
-def test_keys_are_told_by_their_notes() -> None:
+def test_keys_are_estimated_from_notes() -> None:
     """Fiddle tunes that are printed in a major or minor key: most are told right, without their signature and
     with it.
     """
@@ -412,7 +420,7 @@ def test_keys_are_told_by_their_notes() -> None:
 # ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_file_that_takes_too_long_is_given_up_and_the_next_is_read() -> None:
+def test_a_file_that_takes_too_long_is_stopped_and_the_next_is_read() -> None:
     long = _xml(("", _note("C", 4, 24) * 30_000))
     with Readers(1, ReadingBudget(seconds=1.5)) as readers:
         with pytest.raises(Unreadable, match="took longer than 2 seconds"):
@@ -433,7 +441,7 @@ def test_memory_is_bounded() -> None:
         assert len(readers.read(_xml(("", _note("C", 4, 24))), "thin.xml").tunes) == 1
 
 
-def test_several_readers_keep_the_order() -> None:
+def test_several_processes_keep_the_order() -> None:
     todo = [
         piece
         for number in range(12)

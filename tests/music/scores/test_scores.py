@@ -1,4 +1,4 @@
-"""Tunes, bars, keys, chord symbols: what a musician counts by hand."""
+"""Tunes, bars, keys and chord symbols, against what a musician counts by hand."""
 
 from __future__ import annotations
 
@@ -95,11 +95,13 @@ def test_ticks_and_json_give_the_tune_back(seed: int) -> None:
         assert events.bars[place] == bar.number
 
 
-def test_a_note_between_the_ticks_is_refused_with_a_way_out() -> None:
+def test_a_note_between_the_ticks_is_refused() -> None:
     tune = Tune.of([(60, "1/5"), (60, "4/5")])
     assert not tune.fits(24)
     with pytest.raises(Refused, match="finer grid"):
         tune.events(24)
+    with pytest.raises(Refused, match="1/5 quarter notes"):
+        Tune.of([(60, 1)], pickup="1/5").events(24)
     assert np.array_equal(tune.events(20).durations, [4, 16])
 
 
@@ -173,7 +175,7 @@ def test_keys_know_their_tonic_and_scale() -> None:
         Key(0, "majr")
 
 
-def test_keys_are_put_back_by_the_smallest_step() -> None:
+def test_tunes_are_transposed_to_a_key_by_the_smallest_step() -> None:
     tune = Tune.of([(62, 1), (66, 1), (69, 2)], key="D", chords=[(0, "D"), (2, "A7/C#")])
     in_c = tune.in_key(Key.parse("C"))
     assert [note.pitch for note in in_c.notes] == [60, 64, 67]
@@ -230,7 +232,7 @@ CHORDS = {
 }
 
 
-def test_chord_symbols_mean_their_tones() -> None:
+def test_chord_symbols_give_their_pitch_classes() -> None:
     for symbol, classes in CHORDS.items():
         chord = parse_chord(symbol)
         assert chord is not None
@@ -247,7 +249,7 @@ def test_chord_symbols_mean_their_tones() -> None:
             parse_chord(wrong)
 
 
-def test_every_spelling_of_the_table_of_chords_is_read() -> None:
+def test_every_spelling_in_the_table_of_chords_is_read() -> None:
     for kind in CHORD_KINDS:
         for spelling in kind.spellings:
             chord = parse_chord("Eb" + spelling)
@@ -255,7 +257,7 @@ def test_every_spelling_of_the_table_of_chords_is_read() -> None:
             assert (chord.kind, chord.degrees) == (kind, ()), spelling
 
 
-def test_what_is_no_tune_is_not_built() -> None:
+def test_invalid_tunes_are_not_built() -> None:
     with pytest.raises(Refused):
         Meter.parse("4/5")
     with pytest.raises(Refused):

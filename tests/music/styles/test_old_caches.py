@@ -1,7 +1,7 @@
 """What version 0.2.1 kept opens today without reading the files again.
 
-The folder home_of_0_2_1 was written by that version: the cache of a folder with the files below, the same tunes added
-under a name, and the same tunes packed as the source of a work.
+The folder home_of_0_2_1 was written by that version: the cache of a folder with the files below, the same
+tunes added under a name, and the same tunes packed as the source of a work.
 """
 
 from __future__ import annotations

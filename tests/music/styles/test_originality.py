@@ -1,4 +1,4 @@
-"""What is shared, counted the slow way beside the fast one."""
+"""Shared runs, found by the suffix array and by brute force."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from studio.music.styles.runs import RunKind, tokens
 
 def _random_tunes(seed: int, count: int, low: int = 60, high: int = 63) -> list[Tune]:
     """Tunes over few pitches, so that they share long runs."""
-    dice = random.Random(seed)
+    rng = random.Random(seed)
     return [
         Tune.of(
             [
-                (None if dice.random() < 0.1 else dice.randint(low, high), dice.choice(["1/2", "1/4"]))
-                for _ in range(dice.randint(1, 40))
+                (None if rng.random() < 0.1 else rng.randint(low, high), rng.choice(["1/2", "1/4"]))
+                for _ in range(rng.randint(1, 40))
             ]
             + [(60, 1)],
             title=f"Tune {number}",
@@ -31,7 +31,7 @@ def _random_tunes(seed: int, count: int, low: int = 60, high: int = 63) -> list[
 
 
 def _words(tune: Tune, kind: RunKind) -> list[object]:
-    """What counts as equal, written down afresh: no numbers packed into one another."""
+    """What has to be equal, written plainly: no numbers packed into one another."""
     notes = tune.sounding
     if kind is RunKind.PITCH:
         return [note.pitch for note in notes]
@@ -76,7 +76,7 @@ def test_runs_and_shares_equal_brute_force(kind: RunKind, seed: int) -> None:
                 words[run.start : run.start + longest],
                 lines[int(run.song)][run.song_start : run.song_start + longest],
             )
-            assert here == there, "the run stands where it is said to stand"
+            assert here == there, "the run is where it is reported"
             assert run.bar == melody.bar_at(melody.sounding[run.start].start).number
         shares = comparison.shares(melody, kind)
         for notes in LENGTHS:
@@ -89,7 +89,7 @@ def test_runs_and_shares_equal_brute_force(kind: RunKind, seed: int) -> None:
 
 
 @pytest.mark.parametrize("kind", list(RunKind))
-def test_the_styles_own_scale_equals_each_tune_against_the_others(kind: RunKind) -> None:
+def test_the_baseline_is_each_tune_against_the_others(kind: RunKind) -> None:
     tunes = _random_tunes(7, 15)
     comparison = Comparison(tunes)
     extra = 0 if kind is RunKind.PITCH else 1
@@ -112,8 +112,8 @@ def test_the_styles_own_scale_equals_each_tune_against_the_others(kind: RunKind)
 
 
 def test_a_transposed_copy_is_a_copy_by_intervals_and_not_by_pitch() -> None:
-    dice = random.Random(3)
-    song = Tune.of([(dice.randint(50, 80), "1/2") for _ in range(40)], title="The Song", id="song")
+    rng = random.Random(3)
+    song = Tune.of([(rng.randint(50, 80), "1/2") for _ in range(40)], title="The Song", id="song")
     others = _random_tunes(1, 5)
     copied = song.notes[10:22]
     stolen = [(note.pitch or 0) + 5 for note in copied]
@@ -129,14 +129,14 @@ def test_a_transposed_copy_is_a_copy_by_intervals_and_not_by_pitch() -> None:
     assert Comparison([song]).longest_run(slower, RunKind.INTERVAL).notes == 12
 
 
-def test_rests_are_passed_over_and_ties_are_one_note() -> None:
+def test_rests_are_skipped_and_ties_are_one_note() -> None:
     plain = Tune.of([(60, 1), (64, 1), (67, 1), (72, 1)])
     with_rests = Tune.of([(60, 1), (None, 1), (64, 1), (67, 4), (None, 1), (72, 1)])
     assert Comparison([plain]).longest_run(with_rests).notes == 4
     assert tokens(plain, RunKind.INTERVAL) == tokens(with_rests, RunKind.INTERVAL)
 
 
-def test_the_nearest_song_is_set_beside_the_melody_note_by_note() -> None:
+def test_the_nearest_song_is_aligned_note_by_note() -> None:
     song = Tune.of(
         [(62, 1), (64, 1), (66, 1), (67, 1), (69, 2), (66, 2), (62, 4)], key="D", title="Theme", id="theme"
     )
@@ -145,11 +145,11 @@ def test_the_nearest_song_is_set_beside_the_melody_note_by_note() -> None:
     assert nearest is not None
     assert (nearest.title, nearest.shift) == ("Theme", -2)
     assert nearest.agreement == pytest.approx(7 / 8)
-    beside = [
+    rows = [
         (pair.note and pair.note.pitch, pair.song_note and pair.song_note.pitch, pair.same, pair.same_length)
         for pair in nearest.pairs
     ]
-    assert beside == [
+    assert rows == [
         (60, 62, True, True),
         (62, 64, True, True),
         (64, 66, True, True),

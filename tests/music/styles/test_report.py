@@ -1,4 +1,4 @@
-"""Densities whose overlap and divergence are known in closed form; and sets of tunes whose order is plain."""
+"""Densities with overlap and divergence known in closed form, and sets of tunes with an obvious ranking."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ def test_gaussians_of_different_width_diverge_as_the_formula_says() -> None:
     assert back == pytest.approx(math.log(1 / 2) + 4 / 2 - 1 / 2, abs=1e-2)
 
 
-def test_samples_of_gaussians_come_near_the_formula() -> None:
-    dice = np.random.default_rng(1)
-    one, other = dice.normal(10, 1, 20_000), dice.normal(11.5, 1, 20_000)
+def test_samples_of_gaussians_come_close_to_the_formula() -> None:
+    rng = np.random.default_rng(1)
+    one, other = rng.normal(10, 1, 20_000), rng.normal(11.5, 1, 20_000)
     overlap, divergence = compare_distances(one, other)
     # The kernels widen both by the square of their bandwidth.
     wider = math.sqrt(1 + (20_000**-0.2) ** 2)
@@ -58,7 +58,7 @@ def test_samples_of_gaussians_come_near_the_formula() -> None:
     assert divergence == pytest.approx(1.5**2 / (2 * wider**2), abs=0.06)
 
 
-def test_the_density_is_that_of_another_library() -> None:
+def test_the_density_is_that_of_scipy() -> None:
     sample = np.random.default_rng(2).gamma(2.0, 1.0, 400)
     width = float(sample.std()) * len(sample) ** -0.2
     grid = np.linspace(-1, 12, 200)
@@ -80,7 +80,7 @@ def test_distances_are_all_pairs() -> None:
     assert sorted(between_distances(points[:1], points[1:])) == pytest.approx([1, 5])
 
 
-def test_features_are_what_one_counts_by_hand() -> None:
+def test_features_are_what_is_counted_by_hand() -> None:
     tune = Tune.of([(60, 1), (64, 1), (None, 1), (67, "1/2"), (60, "1/2"), (62, 4)], key="C")
     found = {feature.name: feature.of(tune) for feature in FEATURES}
     assert found["pitch count"] == [4]
@@ -110,14 +110,14 @@ def _fiddle_tunes(count: int) -> list[Tune]:
 
 
 def test_halves_of_a_style_are_close_and_shuffled_or_repeated_tunes_are_not() -> None:
-    dice = random.Random(1)
+    rng = random.Random(1)
     tunes = _fiddle_tunes(80)
-    dice.shuffle(tunes)
+    rng.shuffle(tunes)
     one, other = tunes[:40], tunes[40:]
 
     def shuffled(tune: Tune) -> Tune:
         notes = list(tune.notes)
-        dice.shuffle(notes)
+        rng.shuffle(notes)
         return Tune.of([(note.pitch, note.duration) for note in notes], meter=tune.meter, key=tune.key)
 
     true = compare(one, other)

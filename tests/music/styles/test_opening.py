@@ -1,4 +1,4 @@
-"""Styles: what is in the table is there, what was read is kept, and folders of one's own are styles at once."""
+"""The table's styles are there, what was read is kept, and your own folders are styles at once."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
-import numpy as np
 import pytest
 from random_tunes import random_tune
 
 from studio.errors import Missing, Refused, UnknownName, Unreadable
-from studio.music.scores.events import REST
-from studio.music.scores.keys import Key
 from studio.music.scores.tunes import Tune
 from studio.music.styles import opening
 from studio.music.styles.adding import add_style
 from studio.music.styles.opening import open_style, ready_style
+from studio.music.styles.originality import Comparison
 from studio.music.styles.own import catalogue, own_styles, remove_style
+from studio.music.styles.report import compare
 from studio.music.styles.style import Style
 from studio.music.styles.table import STYLES, music21_corpus
 from studio.music.writing.formats import by_suffix
+from studio.music.writing.midi import write_midi
 from studio.process import finish
 from studio.works.work import Progress
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Tunes in every format, in folders, beside what is none."""
+    """Tunes in every format, in nested folders, with files that are no tunes."""
     place = tmp_path / "my tunes"
     (place / "deep" / "er").mkdir(parents=True)
     for seed, name in enumerate(("a.mid", "deep/b.musicxml", "deep/er/c.abc", "d.ABC")):
@@ -65,7 +65,7 @@ def test_a_folder_is_a_style_at_once_and_what_was_read_is_kept(
     assert changed.sha256 != style.sha256
 
 
-def test_a_damaged_cache_is_read_anew(folder: Path, home: Path) -> None:
+def test_after_a_damaged_cache_the_files_are_read_again(folder: Path, home: Path) -> None:
     (folder / "deep" / "b.musicxml").unlink()  # the only one that needs a process to read it
     style = ready_style(folder, processes=1)
     (kept,) = (home / "styles").glob("*.tunes")
@@ -76,50 +76,7 @@ def test_a_damaged_cache_is_read_anew(folder: Path, home: Path) -> None:
         assert kept.read_bytes() == whole, "the same style is kept as the same bytes"
 
 
-def test_columns_are_the_tunes() -> None:
-    tunes = [random_tune(seed) for seed in range(30)]
-    style = Style.of(tunes, "random")
-    assert list(style) == tunes
-    for relative in (False, True):
-        events = style.events(240, relative=relative)
-        assert events.left_out == 0
-        for number, tune in enumerate(tunes):
-            moved = tune.in_key(Key.of_tonic(0, tune.mode)) if relative else tune
-            expected = moved.events(240)
-            span = slice(events.offsets[number], events.offsets[number + 1])
-            for column in ("pitches", "durations", "in_bar", "bars"):
-                assert np.array_equal(getattr(events, column)[span], getattr(expected, column)), column
-    coarse = style.events(24)
-    fitting = [number for number, tune in enumerate(tunes) if tune.fits(24)]
-    assert 0 < len(fitting) < 30
-    assert list(coarse.tunes) == fitting
-    assert coarse.left_out == 30 - len(fitting)
-    assert style.notes == sum(len(tune.sounding) for tune in tunes)
-    assert int((style.events(240).pitches == REST).sum()) == sum(
-        note.is_rest for tune in tunes for note in tune.notes
-    )
-
-
-def test_filters_and_parts() -> None:
-    style = Style.of(
-        [
-            Tune.of([(60, 3)], meter=meter, key=key, id=f"{number}")
-            for number, (meter, key) in enumerate([("3/4", "C"), ("3/4", "Am"), ("6/8", "D"), ("3/4", "G")])
-        ]
-    )
-    assert style.filtered(meter="3/4", mode="major").ids == ["0", "3"]
-    assert style.filtered(mode="minor")[0].key == Key.parse("Am")
-    assert style.filtered(ids=["2", "3"]).filtered(meter="6/8").ids == ["2"]
-    assert style.part([3, 0]).tonics == [7, 0]
-    assert style.counts("meter") == {"3/4": 3, "6/8": 1}
-    assert style.find("2").meter.numerator == 6
-    with pytest.raises(UnknownName):
-        style.find("7")
-    with pytest.raises(Refused, match=r"no tune in 4/4; it has 3 in 3/4, 1 in 6/8"):
-        style.filtered(meter="4/4")
-
-
-def test_styles_of_ones_own_are_added_listed_and_removed(folder: Path) -> None:
+def test_your_own_styles_are_added_listed_and_removed(folder: Path) -> None:
     adding = add_style("my-tunes", folder, sentence="What I play.", licence="CC0")
     for _ in adding:
         pass
@@ -151,7 +108,7 @@ def test_a_single_file_is_a_style(folder: Path) -> None:
         ready_style(folder / "broken.mid")
 
 
-def test_every_row_of_the_table_says_what_a_catalogue_must_and_has_its_files() -> None:
+def test_every_row_of_the_table_is_complete_and_its_files_exist() -> None:
     for name, entry in STYLES.items():
         assert re.fullmatch(r"[a-z][a-z-]+", name)
         assert name == entry.name
@@ -173,7 +130,7 @@ def test_every_row_of_the_table_says_what_a_catalogue_must_and_has_its_files() -
     assert tunes == STYLES["oneill"].tunes
 
 
-def test_a_bundled_style_is_read_whole_in_processes() -> None:
+def test_a_bundled_style_is_read_completely_by_processes() -> None:
     style = ready_style("american-fife", processes=2)
     assert (len(style), style.unread) == (56, ())
     assert len(set(style.ids)) == 56
@@ -181,7 +138,7 @@ def test_a_bundled_style_is_read_whole_in_processes() -> None:
     assert style.filtered(meter="6/8", mode="major").titles
 
 
-def test_a_data_set_on_the_net_says_that_it_must_be_fetched(
+def test_a_data_set_that_was_not_fetched_says_how_to_fetch_it(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(Missing, match="studio styles add nottingham"):
@@ -203,7 +160,7 @@ def _with_url(monkeypatch: pytest.MonkeyPatch, url: str) -> str:
 
 
 class _Archive(BaseHTTPRequestHandler):
-    """Serves an archive of one tune, whose comment is the commit of its path or, under /wrong, another."""
+    """Serves an archive of two tunes. Its comment is the commit in the path, or another one under /wrong."""
 
     def __init__(self, *rest: object, log: list[str]) -> None:
         self.log = log
@@ -260,3 +217,43 @@ def test_a_data_set_is_fetched_once_and_only_in_the_right_version(
     for _ in add_style(name):
         pass
     assert len(log) == 2
+
+
+def test_folders_and_styles_that_are_not_there_or_too_small(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(Refused, match="no scores in it"):
+        ready_style(tmp_path / "empty")
+    with pytest.raises(Missing, match="no file or folder"):
+        ready_style(tmp_path / "nowhere")
+    with pytest.raises(UnknownName, match="did you mean 'ryans-mammoth'"):
+        ready_style("ryans-mamoth")
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "one.mid").write_bytes(b"MThd")
+    (tmp_path / "bad" / "two.abc").write_bytes(b"hello")
+    with pytest.raises(Unreadable, match=r"Nothing in bad could be read; the first: (one|two)\."):
+        ready_style(tmp_path / "bad")
+    (tmp_path / "bad" / "three.mid").write_bytes(write_midi(Tune.of([(60, 4)])))
+    style = ready_style(tmp_path / "bad", processes=1)
+    assert (len(style), style.notes, sorted(each.name for each in style.unread)) == (
+        1,
+        1,
+        ["one.mid", "two.abc"],
+    )
+    assert Comparison(style).max_copy == 8
+    with pytest.raises(Refused, match="fewer than two notes"):
+        Comparison(style).report(style[0])
+    with pytest.raises(Refused, match="Three tunes"):
+        compare(style, style)
+    with pytest.raises(Refused, match="no tune in 3/4"):
+        style.filtered(meter="3/4")
+
+
+def test_a_style_is_left_alone_when_its_reading_is_stopped(tmp_path: Path, home: Path) -> None:
+    for number in range(5):
+        (tmp_path / f"{number}.mid").write_bytes(write_midi(Tune.of([(60 + number, 4)])))
+    opening = open_style(tmp_path, processes=1)
+    assert next(opening).total == 5
+    opening.close()
+    assert not list((home / "styles").glob("*")) if (home / "styles").exists() else True
+    assert isinstance(ready_style(tmp_path, processes=1), Style)
+    assert len(list((home / "styles").glob("*.tunes"))) == 1
