@@ -6,8 +6,8 @@ prelude   the published task: a prelude of 592 pitches, order 6, 32 notes, no ru
           last a C. FILE has the pitches (default: bach_pitches.txt in shared/data beside the checkout);
           without it a made-up prelude of that size is used.
 melody    32 bars in 2/4 after 50 fiddle tunes (Ryan's Mammoth, read with music21): orders 2 to 4, the meter,
-          a key, at most 8 notes in a row as in the tunes, compared by intervals, two pins, a long last note on
-          the tonic. Measured from counting to the first list of notes.
+          a key, at most 8 notes in a row as in the tunes, compared by intervals, two pins, a long last note
+          on the tonic. Measured from counting to the first list of notes.
 --whole   the same after all 1,059 tunes, 16 and 32 bars, with the peak of memory. Reading them takes a minute
           or two the first time.
 

@@ -14,7 +14,7 @@ START, END = "start", "end"
 
 
 class PlainChain:
-    """Orders `lowest` … `longest` mixed. `mixed` is ("geometric", w), ("escape", e) or ("witten-bell", s)."""
+    """Orders `lowest` … `longest` mixed. `mixed` is ("geometric", w) or ("witten-bell", s)."""
 
     def __init__(self, sequences, *, longest, lowest, mixed, starts=True, ends=True, weights=None):
         self.longest, self.lowest, self.mixed = longest, lowest, mixed
@@ -42,11 +42,7 @@ class PlainChain:
         left, found = 1.0, {}
         for order in orders:
             followers = self.counts[context[len(context) - order :]]
-            escape = (
-                number
-                if kind == "escape"
-                else number * len(followers) / (sum(followers.values()) + number * len(followers))
-            )
+            escape = number * len(followers) / (sum(followers.values()) + number * len(followers))
             if order == orders[-1]:
                 escape = 0.0
             found[order] = left * (1 - escape)

@@ -266,7 +266,9 @@ class _Product:
             for joint in heard:
                 key[joint == DEAD] = DEAD
             after.append(key)
-        lives = np.any([to != DEAD for to in after], axis=0)
+        lives = after[0] != DEAD
+        for to in after[1:]:
+            lives |= to != DEAD
         if not lives.all():
             edge, source, after = edge[lives], source[lives], [to[lives] for to in after]
         return edge, source, after
