@@ -237,7 +237,7 @@ KINDS: dict[str, Kind] = {
                     several=True,
                     stands_for="style",
                     opened_by="studio.music.styles.sources:own_ingredients",
-                    is_path="studio.music.styles.sources:stands_for_files",
+                    is_path="studio.music.styles.sources:is_path",
                 ),
                 Role("take", "The tune that --keep keeps bars from.", media="score"),
                 Role("theme", "A tune that attracts, or repels (see --theme-pull).", media="score"),

@@ -22,7 +22,7 @@ from studio.music.melody.lstm import MelodyNetwork, log_probabilities, models_fo
 from studio.music.melody.surprise import chain_losses, loss_of
 from studio.music.melody.tokens import Layout, Parts, Readings, melodies, parted
 from studio.music.styles.opening import open_style
-from studio.music.styles.sources import stands_for_files
+from studio.music.styles.sources import is_path
 from studio.music.styles.style import Style
 from studio.music.styles.table import STYLES
 from studio.works.work import Progress
@@ -138,7 +138,7 @@ def train(
 
 def _named(name: str) -> tuple[str, str | Path]:
     """What a model is called, and what it is trained on: a style's name or the path of files."""
-    if not stands_for_files(name):
+    if not is_path(name):
         return name, name
     source = Path(name)
     called = source.resolve().stem

@@ -122,7 +122,7 @@ def remarks_on(chosen: PartLine, parts: int, unread_chords: Sequence[str] = ()) 
     if chosen.grace:
         remarks.append(f"Grace notes left out: {chosen.grace}.")
     if chosen.stacked:
-        remarks.append(f"Chords of which only the top note was kept: {chosen.stacked}.")
+        remarks.append(f"Chords reduced to their top note: {chosen.stacked}.")
     if unread_chords:
         some = ", ".join(repr(symbol) for symbol in list(dict.fromkeys(unread_chords))[:5])
         remarks.append(

@@ -91,8 +91,8 @@ def keep(content: bytes, path: Path) -> None:
     try:
         beside.write_bytes(content)
         beside.replace(path)
-    except OSError as error:
+    except OSError:
         beside.unlink(missing_ok=True)
         raise Missing(
-            f"The style could not be saved in {path.parent} ({error.strerror}); make room there."
+            f"The style could not be saved in {path.parent}; make room there and check that you may write."
         ) from None

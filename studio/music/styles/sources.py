@@ -44,7 +44,7 @@ def style_ingredient(style: Style) -> Ingredient:
     return Ingredient("style", content, name, entry.title, entry.source, entry.licence)
 
 
-def stands_for_files(style: str) -> bool:
+def is_path(style: str) -> bool:
     """Whether this is the path of a file or folder rather than the name of a style."""
     return (
         bool(style)
@@ -69,8 +69,8 @@ def own_ingredients(path: Path) -> list[Ingredient]:
     if 0 < len(files) <= MOST_FILES:
         try:
             return [Ingredient("tune", each.read_bytes(), each.name) for each in files]
-        except OSError as error:
-            raise Missing(f"{path} cannot be read ({error.strerror}).") from None
+        except OSError:
+            raise Missing(f"{path} cannot be read; check that you may open it.") from None
     style = ready_style(path)
     return [
         Ingredient(

@@ -168,8 +168,8 @@ class Style(Sequence[Tune]):
             and (allowed is None or self.about[number]["id"] in allowed)
         )
         if not chosen:
-            wishes = [f"in {each}" for each in (wanted, mode) if each]
-            asked = " and ".join(wishes) or "with these ids"
+            conditions = [f"in {each}" for each in (wanted, mode) if each]
+            asked = " and ".join(conditions) or "with these ids"
             counts = list(self.counts("meter" if wanted else "mode").items())[:5]
             there = ", ".join(f"{count} in {each}" for each, count in counts)
             raise Refused(f"{self.entry.title} has no tune {asked}; it has {there}.")

@@ -196,7 +196,7 @@ def test_musicxml_tuplets_graces_chords_and_ties(readers: Readers) -> None:
         assert [chord.symbol for chord in reading.tunes[0].chords] == ["Bbmaj7/D"]
         assert reading.remarks == (
             "Grace notes left out: 1.",
-            "Chords of which only the top note was kept: 1.",
+            "Chords reduced to their top note: 1.",
         )
 
 
