@@ -43,15 +43,15 @@ def main() -> None:
     asked.add_argument("--height", type=int, default=3072)
     asked.add_argument("--steps", type=int, default=1, help="steps in each octave")
     options = asked.parse_args()
-    told = subprocess.run(
+    finished = subprocess.run(
         [sys.executable, "-c", MAKING, str(options.width), str(options.height), str(options.steps)],
         capture_output=True,
         text=True,
         check=False,
     )
-    if told.returncode:
-        sys.exit(told.stderr)
-    width, height, size, seconds, peak = told.stdout.split()
+    if finished.returncode:
+        sys.exit(finished.stderr)
+    width, height, size, seconds, peak = finished.stdout.split()
     print(
         f"{width} x {height}: {int(peak) / 2**30:.2f} GiB at the peak (at most 2), {seconds} s, "
         f"PNG of {int(size) / 1e6:.0f} MB"

@@ -116,11 +116,11 @@ TO_SOLVE = (
 """Data set, settings that are not the defaults, and the seconds promised."""
 
 
-def solve(data: str, wishes: dict[str, str]) -> tuple[float, float, float]:
+def solve(data: str, settings: dict[str, str]) -> tuple[float, float, float]:
     """(CPU seconds, epochs, share of test points right) with the page's turns, until it is solved or given
     up.
     """
-    state = LESSON.act(LESSON.begin(LESSON.settings({"data": data, **wishes})), Action("play"))
+    state = LESSON.act(LESSON.begin(LESSON.settings({"data": data, **settings})), Action("play"))
     began, right = time.thread_time(), 0.0
     while right < SOLVED and time.thread_time() - began < GIVEN_UP:
         state = LESSON.act(state, Action("advance"))
@@ -159,10 +159,10 @@ def main() -> None:
         f"(at least {EPOCHS_A_SECOND}) per CPU second"
     )
     late = False
-    for data, wishes, promised in TO_SOLVE:
-        took, after, right = solve(data, wishes)
+    for data, settings, promised in TO_SOLVE:
+        took, after, right = solve(data, settings)
         late |= right < SOLVED or took > promised
-        how = ", ".join(f"{name} {value}" for name, value in wishes.items()) or "the defaults"
+        how = ", ".join(f"{name} {value}" for name, value in settings.items()) or "the defaults"
         print(
             f"{data:7} with {how}: {right:.0%} of the test points right after {after:.0f} epochs, "
             f"{took:.1f} s (at most {promised:g})"

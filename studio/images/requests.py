@@ -31,7 +31,7 @@ def resolve_weights(settings: Mapping[str, Any], ingredients: Iterable[Ingredien
     """The request for a dream, completed by what its weights file tells; unchanged if there is none.
 
     If the file describes its network, the backbone becomes `own`, and unless layers are set, the network
-    dreams with those that lie as deep as the preset's. A "weights_sha256" among the settings is checked and
+    dreams with those at the same depth as the preset's. A "weights_sha256" among the settings is checked and
     removed. Raises `Refused` for the backbone `own` without a file, for bare weights without the name of
     their backbone, for an unchecked pickle and for a wrong sha256, `Unreadable` for a damaged file,
     `UnknownName` for a layer.
@@ -93,7 +93,7 @@ def _check_bare(content: bytes, name: str, settings: Mapping[str, Any], *, check
 
 
 def _layers_for(settings: Mapping[str, Any], network: DescribedNetwork) -> tuple[str, ...]:
-    """The network's layers that lie as deep as those of the preset."""
+    """The network's layers at the same depth as those of the preset."""
     preset = with_preset({name: value for name, value in settings.items() if name == "preset"})
     wanted = preset.get("layers", DreamRecipe.model_fields["layers"].default)
     return as_deep(network.layers[:-1], wanted)

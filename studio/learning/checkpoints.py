@@ -176,8 +176,8 @@ def _built(card: Card, content: bytes, name: str) -> Network:
     if wrong is not None:
         raise Unreadable(
             f"The weights {name} do not fit the network their card describes: '{wrong}' is "
-            f"{_shape(weights, wrong)} instead of {_shape(expected, wrong)}; bring both files from the "
-            "same place again."
+            f"{_shape(weights, wrong)} instead of {_shape(expected, wrong)}; get both files from the "
+            "same source again."
         )
     network = config.build()
     network.load_state_dict(weights)

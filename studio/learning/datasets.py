@@ -429,7 +429,7 @@ def _from_torchvision(known: KnownSet, folder: Path | None, download: bool) -> t
         except (RuntimeError, OSError, ValueError):
             why = "could not be downloaded" if download else "is not on this machine"
             raise Missing(
-                f"The set '{known.name}' {why}: bring its files from {known.origin.source} into the folder "
+                f"The set '{known.name}' {why}: copy its files from {known.origin.source} into the folder "
                 f"{place}, or download it once; {', '.join(OFFLINE_SETS)} need no download."
             ) from None
         pixels = torch.as_tensor(found.data).float() / 255

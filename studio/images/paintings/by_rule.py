@@ -1,9 +1,9 @@
-"""How the studio's own paintings were painted: by rules and rng, nothing learnt.
+"""The programs that painted the studio's own paintings: rules and random numbers, without any learning.
 
-python -m studio.images.paintings.by_rule [NAME]…      paint them all, or some, anew
+    python -m studio.images.paintings.by_rule [NAME]…      paint all of them again, or some
 
-A rule takes the sheet's height and width in pixels and rng, and gives float32 [h, w, 3] in 0..255, or a
-little beyond.
+A rule takes the height and width in pixels and a random number generator, and returns float32 [h, w, 3],
+about 0..255; the caller clips it.
 """
 
 from __future__ import annotations
