@@ -1,4 +1,4 @@
-"""Dreams: what comes out is what was asked for, where it was asked for, and the same again."""
+"""Dreams: they follow their settings, change only what they should, and can be repeated exactly."""
 
 from __future__ import annotations
 
@@ -75,7 +75,6 @@ def pixels_of(content: bytes) -> np.ndarray:
 
 
 # --- Watching
-# ------------------------------------------------------------------------------------------------------------
 
 
 def test_every_step_is_told_and_the_objective_rises() -> None:
@@ -114,7 +113,6 @@ def test_a_dream_that_nobody_watches_any_more_just_ends() -> None:
 
 
 # --- The result
-# ----------------------------------------------------------------------------------------------------------
 
 
 def test_the_file_carries_the_recipe_completed_with_model_and_setting() -> None:
@@ -158,7 +156,7 @@ def test_the_same_recipe_gives_the_same_bytes_whatever_happened_before(tmp_path:
 
 
 def test_a_recipe_is_made_again_with_as_many_threads_as_the_first_time() -> None:
-    """A worker process may be given fewer threads than the process that made the work."""
+    """A worker process may have fewer threads than the process that made the work."""
     photo = png(scene())
     threads = torch.get_num_threads()
     try:
@@ -219,8 +217,7 @@ def test_octaves_keep_the_size_of_the_largest_shapes() -> None:
     assert len(plan_octaves(40, 40, recipe)) == 1
 
 
-# --- What can be asked for
-# -------------------------------------------------------------------------------------------------
+# --- Settings
 
 
 def test_no_strength_is_the_photo_and_half_is_half_way() -> None:
@@ -305,7 +302,6 @@ def test_small_networks_of_every_make_dream_with_weights_of_ones_own() -> None:
 
 
 # --- How it is done
-# --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("layers", [("blocks.1",), ("blocks.3",)])
@@ -323,8 +319,8 @@ def test_a_step_moves_pixels_by_the_step_size_on_average(layers: tuple[str, ...]
 
 
 def test_the_slope_is_that_of_the_whole_picture_and_its_reflection() -> None:
-    """Found here without windows: numpy continues the picture, autograd finds the slope, and the objective is
-    weighed by area.
+    """Found here without windows: numpy reflects the picture, autograd differentiates, and the objective is
+    weighted by area.
     """
     network, _ = open_network(DEFAULT, ("blocks.2",))
     picture = torch.from_numpy(scene(96, 128)).permute(2, 0, 1)[None].float() / 255
@@ -375,7 +371,7 @@ def test_a_tiles_slope_is_that_of_the_whole_even_where_tiles_meet() -> None:
     )
     assert whole.tile is None
     assert tiled.tile == 256
-    # At the picture's own edges a tile sees more of its reflection than the whole does; within, they agree.
+    # At the picture's edges a tile sees more reflection than the whole picture does; inside, they agree.
     one, other = (look().gradients[0][..., 48:-48, 48:-48] for look in (whole, tiled))
     assert relative(other, one) < 0.02
     error = (other - one).abs().mean(dim=(0, 1, 2)) / one.abs().mean()
@@ -383,7 +379,7 @@ def test_a_tiles_slope_is_that_of_the_whole_even_where_tiles_meet() -> None:
 
 
 def test_tiles_leave_no_seams() -> None:
-    """Dreamt in tiles, a picture's contrast across places where borders fall is what it is elsewhere."""
+    """In a dream made in tiles, the contrast across their borders is the same as elsewhere."""
     network, _ = open_network(DEFAULT, ("blocks.2",))
     base = torch.from_numpy(scene(420, 500, seed=2)).permute(2, 0, 1)[None]
     begun = base.float() / 255
@@ -411,8 +407,7 @@ def test_tiles_leave_no_seams() -> None:
     assert max(across) < 1.5 * np.median(contrast)
 
 
-# --- What cannot be met
-# ------------------------------------------------------------------------------------------------------
+# --- Refusals
 
 
 def first_progress(photo: bytes, more: dict[str, bytes] | None = None, **fields: Any) -> Progress:
@@ -464,7 +459,7 @@ def test_weights_that_are_not_here_and_cannot_come_are_named(
 
 
 def test_resizing_for_an_octave_keeps_the_photo_sharp() -> None:
-    """Detail is carried over, the photo is not: with hardly any dream the result is the photo itself, not a
+    """Only the dream is enlarged, not the photo: with hardly any dream, the result is the photo itself, not a
     blurred one.
     """
     photo = np.kron(np.random.default_rng(1).integers(60, 190, (60, 80, 3)), np.ones((2, 2, 1))).astype(

@@ -1,4 +1,4 @@
-"""Memory stays with the process while a picture is worked on, and goes back to the system afterwards."""
+"""Memory stays with the process while a picture is worked on, and is returned to the system afterwards."""
 
 from __future__ import annotations
 

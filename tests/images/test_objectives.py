@@ -1,4 +1,4 @@
-"""Objectives: each does what its name says, sums are sums, and after balancing weights mean what they say."""
+"""Objectives: each does what its name says, they add up, and after balancing equal weights count equally."""
 
 from __future__ import annotations
 

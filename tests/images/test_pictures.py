@@ -1,5 +1,5 @@
-"""Pictures of every kind people bring: what is read agrees with arithmetic done here, and what is refused is
-refused in a sentence.
+"""Picture files of every kind: what is read agrees with arithmetic done here, and every refusal is one
+sentence.
 """
 
 from __future__ import annotations
@@ -375,7 +375,9 @@ def test_wide_gamut_photos_are_converted() -> None:
         [(0, 0, 0), (255, 255, 255), (128, 128, 128), (180, 150, 120), (90, 110, 100), (60, 60, 140)]
     )
     expected = np.array([srgb_of(ADOBE_D50 @ ((colour / 255) ** 2.19921875)) for colour in colours])
-    assert np.abs(expected - colours).max() > 4  # or the test would not notice a profile left unread
+    assert (
+        np.abs(expected - colours).max() > 4
+    )  # otherwise the test would not notice that a profile was ignored
     image, profile = Image.fromarray(swatches(colours)), rgb_profile(ADOBE_D50, 2.19921875)
     for file_format, options in (
         ("PNG", {}),
@@ -486,7 +488,7 @@ def test_a_profile_that_does_not_hold_is_left_aside(profile: bytes) -> None:
     )
 
 
-# Refusals: a sentence with the mend, and the studio goes on
+# Refusals: one sentence that says how to fix it
 
 
 def refusal(content: bytes) -> str:
@@ -494,7 +496,7 @@ def refusal(content: bytes) -> str:
         read_picture(content, "sea.jpg")
     said = str(caught.value)
     assert said.startswith("sea.jpg "), said
-    assert re.search(r"; .+\.$|, so .+\.$", said), said  # what is wrong, then how to mend it
+    assert re.search(r"; .+\.$|, so .+\.$", said), said  # what is wrong, then how to fix it
     assert "\n" not in said
     assert len(said) < 220
     return said
@@ -608,7 +610,7 @@ def test_cut_anywhere_or_with_bytes_changed_it_is_refused_or_read_but_never_brea
         changed[place] ^= int(RNG.integers(1, 256))
         with contextlib.suppress(Unreadable):
             assert read_picture(bytes(changed)).pixels.ndim == 3
-    assert capfd.readouterr().err == ""  # nothing of the decoders' own talk reaches the person
+    assert capfd.readouterr().err == ""  # nothing that the decoders print reaches the user
 
 
 def test_text_and_profile_bombs_cost_nothing() -> None:
@@ -673,7 +675,7 @@ def test_nothing_of_pillow_is_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert before == (Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES)
 
 
-# What leaves
+# What is written
 
 
 def test_nothing_private_leaves() -> None:
@@ -747,5 +749,5 @@ def test_resize_keeps_flat_colours_and_the_mean() -> None:
     assert abs(resize(ramp, 16, 16).mean() - ramp.mean()) < 1
     same = resize(ramp, 64, 64)
     same[0, 0] = 99
-    assert ramp[0, 0] == 0  # the caller's picture is not touched
+    assert ramp[0, 0] == 0  # the caller's picture is unchanged
     assert pictures.SMALLEST_INPUT_SIDE >= 1

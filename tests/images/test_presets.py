@@ -1,4 +1,4 @@
-"""Presets: every look can be made, is told apart, and gives way to what the asker sets."""
+"""Presets: each gives a valid recipe, differs from the others, and yields to explicit settings."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_there_are_enough_and_they_differ() -> None:
 
 
 def test_the_recipes_defaults_are_the_default_presets() -> None:
-    """So that a recipe written without asking for a preset says what it is."""
+    """So that a recipe written without naming a preset still matches its name."""
     plain = DreamRecipe()
     assert plain.preset is not None
     assert check(DreamRecipe, with_preset({})) == plain

@@ -1,5 +1,5 @@
 """Painting in a style: gradients against plain autograd, tiles against the whole, colours against arithmetic,
-what a painter notices.
+and what a painter would notice.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def photo() -> bytes:
 
 @pytest.fixture(scope="module")
 def painting() -> bytes:
-    """Slanting strokes of orange and violet: nothing that the photo has."""
+    """Slanting strokes of orange and violet, unlike anything in the photo."""
     down, across = np.mgrid[0:160, 0:160]
     wave = (np.sin((down * 0.8 + across * 1.1) / 3) > 0)[..., None]
     return file_of(np.where(wave, (240, 140, 30), (90, 20, 140)).astype(np.uint8))
@@ -105,9 +105,7 @@ def scene(network: Prepared, height: int, width: int) -> tuple[torch.Tensor, Sty
 
 
 def plain_loss(picture: torch.Tensor, network: Prepared, target: StyleTarget) -> torch.Tensor:
-    """The loss as the papers write it, with nothing done by hand: PyTorch's own padding and
-    differentiation.
-    """
+    """The loss as in the papers, with PyTorch's own padding and differentiation."""
     height, width = picture.shape[-2:]
     field = Field.of(picture, network)
     top, left = (field.height - height) // 2, (field.width - width) // 2
@@ -232,7 +230,7 @@ def test_content_gives_the_painting_the_photos_colours(photo: bytes, painting: b
     )  # so that nothing is cut off at black or white
     moved = with_palette_of(given, wanted).reshape(-1, 3).astype(float)
     assert np.allclose(moved.mean(axis=0), wanted.reshape(-1, 3).mean(axis=0), atol=1)
-    # A painting of two colours spans one axis only; along it the photo's spread is met.
+    # A painting of two colours varies along one axis only; along that, it gets the photo's variance.
     noisy = np.random.default_rng(0).normal(128, 30, (40, 40, 3)).clip(0, 255).astype(np.uint8)
     spread = np.cov(with_palette_of(noisy, wanted).reshape(-1, 3).T.astype(float))
     assert np.allclose(spread, np.cov(wanted.reshape(-1, 3).T.astype(float)), rtol=0.15, atol=30)

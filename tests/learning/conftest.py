@@ -1,5 +1,5 @@
-"""One thread for the small networks of these tests: threads that wait for one another on a busy machine cost
-far more than they give.
+"""One thread for the small networks of these tests: on a busy machine, threads that wait for each other cost
+more than they gain.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Backpropagation written out gives what torch's autograd gives, to the bit, and leaves alone what it does
-not know.
+"""Backpropagation, written out, gives the same numbers as torch's autograd, bit for bit, and declines
+networks that it does not know.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Checkpoints: what is saved comes back, what is broken is told in a sentence, and a crash leaves the old
-model or the new one.
+"""Checkpoints: what is saved can be loaded, what is broken is refused in one sentence, and a crash leaves the
+old model or the new one.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def another_network(path: Path) -> None:
 
 def a_giant(path: Path) -> None:
     network = Perceptron(inputs=65_536, hidden=(65_536,) * 32, outputs=3).model_dump(mode="json")
-    edit_card(path, network=network)  # half a terabyte, were it built
+    edit_card(path, network=network)  # half a terabyte, if it were built
 
 
 DAMAGE: list[tuple[Any, type[StudioError], str]] = [
@@ -169,9 +169,7 @@ class Crash(Exception):
 def test_a_crash_while_saving_leaves_the_old_model_or_the_new(
     kept: Path, moment: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every operation on the disk is a moment at which it may end, and nothing afterwards happens, not even
-    tidying up.
-    """
+    """It may crash at every operation on the disk. Nothing happens afterwards, not even cleaning up."""
     old, new = load(kept), CONFIGS[0]
     left = moment
 
@@ -205,7 +203,7 @@ def test_a_second_crash_does_not_lose_what_the_first_left(kept: Path) -> None:
     old = load(kept)
     weights = kept.with_suffix(".safetensors")
     weights.rename(kept.with_suffix(".previous.safetensors"))
-    save_file(CONFIGS[0].build().state_dict(), weights)  # new weights arrived, their card did not
+    save_file(CONFIGS[0].build().state_dict(), weights)  # the new weights were written, their card was not
     assert load(kept).network.config == old.network.config
     with pytest.raises(Missing):
         save(CONFIGS[0].build(), CARD, kept.parent / "nowhere" / "clouds")
@@ -221,7 +219,7 @@ def test_weights_that_are_not_numbers_are_not_saved(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-# A training under way
+# An interrupted training
 
 
 @pytest.fixture(scope="module")

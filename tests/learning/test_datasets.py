@@ -1,5 +1,5 @@
-"""Data: nothing lost or doubled by batches and splits, the known sets as scikit-learn gives them, tables as
-Python's csv reads them.
+"""Data: batches and splits lose and repeat nothing, the known sets are those of scikit-learn, tables agree
+with Python's csv.
 """
 
 from __future__ import annotations

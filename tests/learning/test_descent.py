@@ -1,4 +1,6 @@
-"""The one loop against closed forms, against torch's own optimisers stepped by hand, and in trouble."""
+"""The loop, compared with closed forms and with torch's optimisers stepped by hand, and what it does when a
+descent fails.
+"""
 
 from __future__ import annotations
 
@@ -236,7 +238,7 @@ def test_a_rate_too_large_is_named_and_the_state_before_the_explosion_comes_back
     assert not math.isfinite(steps[-1].loss)
     assert "learning rate (0.5)" in ending.sentence
     assert "went back to step 1;" in ending.sentence
-    assert torch.equal(x, start)  # it rose from the first step on, so the start is the last good state
+    assert torch.equal(x, start)  # the loss rose from the first step, so the start is the last good state
 
 
 def test_an_explosion_late_in_a_noisy_descent_goes_back_to_shortly_before_it() -> None:

@@ -1,5 +1,5 @@
-"""Networks: built from their configurations alike every time, and doing what they say, checked by arithmetic
-of our own.
+"""Networks: the same from the same configuration, and computing what they should, checked by arithmetic done
+here.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def test_a_weight_that_recurrent_dropout_forgets_is_forgotten_for_the_whole_batc
     assert torch.equal(first[:, 0], second[:, 0]), "at the first frame there is nothing to remember"
     second.sum().backward()
     changes = {name: weight.grad for name, weight in network.lstm.named_parameters()}
-    # A weight that counted at one of the thirty frames would have a slope.
+    # A weight that mattered at any of the thirty frames would have a gradient.
     assert float((changes["weight_hh_l0"] == 0).float().mean()) == pytest.approx(0.5, abs=0.06)
     assert not (changes["weight_ih_l0"] == 0).any()
     network.eval()

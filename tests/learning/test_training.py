@@ -1,5 +1,5 @@
-"""Fitting a network: the same weights as a loop written by hand, honest figures, and resuming as if nothing
-had happened.
+"""Fitting a network: the same weights as a loop written by hand, correct figures, and resuming as if it had
+not been interrupted.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def test_it_neither_uses_nor_disturbs_the_callers_dice() -> None:
         for _ in fit(network, blobs(), Plan(epochs=2, batch=16), every_step=True):
             if meddle:
                 drawn.append(torch.rand(1).item())
-                network.eval()  # as one does to look at it
+                network.eval()  # as a caller does to inspect it
         return network, drawn
 
     one, _ = outcome(1, meddle=False)
@@ -167,7 +167,7 @@ def test_validation_is_held_out_and_figures_are_true() -> None:
 
 def test_early_stopping_gives_back_the_best_weights() -> None:
     torch.manual_seed(0)
-    few = Examples(torch.randn(12, 10), torch.randint(0, 2, (12,)))  # nothing to learn but the noise
+    few = Examples(torch.randn(12, 10), torch.randint(0, 2, (12,)))  # nothing but noise to learn
     others = Examples(torch.randn(40, 10), torch.randint(0, 2, (40,)))
     network = Perceptron(inputs=10, hidden=(32,), outputs=2).build()
     kept: dict[int, list[Tensor]] = {}
@@ -238,7 +238,7 @@ def test_with_validation_a_diverged_fit_goes_back_to_the_best_epoch() -> None:
     assert evaluate(network, data.split(0.2, 0)[1]).loss == pytest.approx(good)
 
 
-# Putting down and taking up again
+# Saving and resuming
 
 STOCHASTIC: list[tuple[Network, Any, Plan]] = [
     (
@@ -379,7 +379,7 @@ def test_resumed_with_other_settings_it_goes_on_with_those() -> None:
         fit(network, data, Plan(epochs=3, batch=20, rate=0.0, optimiser="sgd"), resume=state)
     )
     assert [report.figures.epoch for report in reports if report.figures] == [1, 2, 3]
-    assert fitted.steps == 3 + 3 * 2  # the interrupted epoch begins anew, in batches of 20
+    assert fitted.steps == 3 + 3 * 2  # the interrupted epoch starts over, in batches of 20
     assert all(torch.equal(one, other) for one, other in zip(network.parameters(), stood, strict=True))
 
 
@@ -495,7 +495,7 @@ def test_one_number_each_is_never_taken_for_all_against_all() -> None:
     ],
 )
 def test_schedules_set_the_length_of_the_steps(schedule: dict[str, Any], expected: list[float]) -> None:
-    """A slope that is always 1, so that every step is as long as the rate."""
+    """The gradient is always 1, so every step is as long as the rate."""
     neuron = Neuron(inputs=1, bias=False, weights=(0.0,)).build()
     data = Batches((Batch(torch.full((1, 1), -1.0), torch.full((1, 1), 1e4), None, 1),))
     moved, before = [], 0.0
@@ -554,8 +554,8 @@ def test_masks_given_with_the_examples_are_kept() -> None:
 
 
 def test_an_lstm_learns_what_a_counter_cannot() -> None:
-    """The next symbol depends on one three steps back: a table of single symbols knows it half the time, a
-    memory always.
+    """The next symbol depends on the one three steps back: a table of single symbols is right half the time,
+    an LSTM always.
     """
     generator = torch.Generator().manual_seed(1)
     sequences = []

@@ -44,7 +44,7 @@ from studio.works.ingredient import Ingredient
 
 @pytest.fixture(autouse=True)
 def no_weights_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests neither see nor touch what the person who runs them has downloaded."""
+    """Tests neither use nor change the weights that whoever runs them has downloaded."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
 
 
@@ -71,7 +71,7 @@ def lively(network: nn.Module) -> nn.Module:
 
 
 def as_it_is(network: nn.Module, which: Backbone, picture: Tensor, names: list[str]) -> dict[str, Tensor]:
-    """What plain hooks on the untouched network see."""
+    """The features that plain hooks on the unprepared network see."""
     seen: dict[str, Tensor] = {}
     modules = dict(network.named_modules())
     hooks = [
@@ -91,7 +91,6 @@ def as_it_is(network: nn.Module, which: Backbone, picture: Tensor, names: list[s
 
 
 # --- The default network
-# -------------------------------------------------------------------------------------------------
 
 
 def test_the_default_network_is_timms_to_the_last_digit() -> None:
@@ -145,13 +144,12 @@ def test_a_packaged_file_that_was_tampered_with_is_not_loaded(
 
 
 # --- The table
-# ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", BACKBONES)
 def test_every_layer_in_the_table_is_in_its_network_with_that_many_channels(name: str) -> None:
     which = backbone(name)
-    with torch.device("meta"):  # shapes without numbers: even the largest network is built in a moment
+    with torch.device("meta"):  # shapes without memory: even the largest network is built in a moment
         network = build(which).eval()
         names = [layer.name for layer in which.layers]
         seen = as_it_is_on_meta(network, names, side=max(96, which.smallest))
@@ -220,7 +218,6 @@ def test_a_layer_without_a_plane_of_features_is_refused() -> None:
 
 
 # --- Preparing
-# ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -252,8 +249,8 @@ def relative(one: Tensor, other: Tensor) -> float:
 
 
 class Tricky(nn.Module):
-    """What could go wrong: a ReLU shared and in place, a layer shown before its norm, a convolution used
-    twice, a dead branch.
+    """Everything that could go wrong: a shared in-place ReLU, a layer shown before its norm, a convolution
+    used twice, a dead branch.
     """
 
     def __init__(self) -> None:
@@ -315,7 +312,7 @@ def test_nothing_is_folded_cut_or_written_over_that_somebody_looks_at(
 @pytest.mark.parametrize(
     ("kernel", "stride", "padding", "channels", "side"),
     [
-        ((3, 3), 2, 1, 3, (32, 48)),  # the colours come out: the backward pass goes by sub-pixels
+        ((3, 3), 2, 1, 3, (32, 48)),  # three colours come out: the backward pass uses sub-pixels
         ((4, 4), 2, 1, 3, (32, 48)),
         ((7, 7), 2, 3, 3, (31, 40)),
         ((3, 3), 2, 0, 3, (33, 29)),
@@ -354,8 +351,7 @@ def test_batch_norms_are_really_folded() -> None:
     assert not any(parameter.requires_grad for parameter in network._graph.parameters())
 
 
-# --- Weights from elsewhere
-# --------------------------------------------------------------------------------------------------
+# --- Other weights
 
 
 def own_squeezenet() -> tuple[nn.Module, bytes]:
@@ -409,7 +405,7 @@ def test_weights_that_are_no_numbers_are_told_before_anything_dreams(suffix: str
 
 
 class Trap:
-    """What a pickle can do when it is opened carelessly."""
+    """What a pickle can do if it is opened carelessly."""
 
     def __reduce__(self) -> tuple[object, tuple[str]]:
         return exec, ("raise SystemExit('the pickle ran')",)
@@ -436,7 +432,6 @@ def test_a_corrupt_or_hostile_weights_file_is_one_sentence(number: int) -> None:
 
 
 # --- Fetching
-# ------------------------------------------------------------------------------------------------------------
 
 
 @contextmanager

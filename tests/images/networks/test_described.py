@@ -1,5 +1,5 @@
-"""A network that somebody trained here is brought as a file, recognised, and dreams with exactly its own
-weights, made again next year.
+"""A network that was trained in the studio: its file describes it, it dreams with exactly its own weights,
+and the dream can be made again.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def test_a_lessons_zip_dreams_and_is_made_again_identically(studio: Studio, tmp_
     assert recipe["model"]["sha256"] == source["sha256"]
     assert studio("remake", "dream.png")[1].count("Identical") == 1
 
-    # The weights are what made it: another training dreams otherwise, and the bare file dreams like the zip.
+    # The weights decide: another training gives another dream, and the bare file the same as the zip.
     (tmp_path / "other").mkdir()
     status, _, _ = studio(
         "dream",
@@ -155,8 +155,8 @@ def test_a_painting_is_not_made_with_it(studio: Studio, tmp_path: Path) -> None:
 
 
 def test_it_sees_what_the_classifier_sees(tmp_path: Path) -> None:
-    """At the size it was trained on, one place: the classifier's own answer, with the inputs standardised as
-    its card says.
+    """At the size it was trained on there is one place: the classifier's own answer, for inputs standardised
+    as its card says.
     """
     torch.manual_seed(1)
     for grey in (True, False):

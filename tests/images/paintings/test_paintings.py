@@ -1,5 +1,5 @@
-"""The studio's own paintings: each is what its rule paints, and a photo can be painted after it by name
-alone.
+"""The studio's own paintings: each file is what its program paints, and its name is enough to use it as a
+style.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def test_a_photo_is_painted_after_them_by_name_and_made_again_elsewhere(
         ("Planes", "Derivative Works Studio", "CC0"),
     ]
 
-    # A batch knows them too, and that this has been made.
+    # A batch knows them too, and finds that this work exists already.
     wish = {
         "kind": "style",
         "photo": "photo.png",
@@ -82,7 +82,7 @@ def test_a_photo_is_painted_after_them_by_name_and_made_again_elsewhere(
     status, out, _ = studio("remake", "p.png", "--source", photo)
     assert (status, "Identical" in out) == (0, True)
 
-    # A file of that name goes first; of a word that is neither, the nearest is offered.
+    # A file of that name takes precedence; for an unknown name, the nearest is suggested.
     Image.new("RGB", (64, 48), "teal").save(tmp_path / "glass", "PNG")
     status, _, err = studio("style", photo, "glass", "-o", "q.png", "--size", "96", "--steps", "2")
     assert (status, "after glass, " in err) == (0, True)
