@@ -347,7 +347,7 @@ def test_folders_of_pictures_are_learnt_and_a_new_one_is_read() -> None:
     state = act(begun(channels="4"), "own", content=_zipped(files), text="mine.zip")
     assert state.data is not None
     assert state.data.classes == ("cold", "warm")
-    assert "Skipped 1 that are not" in state.said
+    assert "they are not pictures: 1." in state.said
     for _ in range(6):
         state = train(state, epochs=1)
     assert state.epochs[-1].held_out_right == 1.0

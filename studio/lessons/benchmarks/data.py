@@ -147,7 +147,7 @@ def read_pictures(content: bytes, name: str, held_out: int, most: int, seed: int
             "for each class."
         )
     examples = Examples(torch.from_numpy(np.stack(pixels)), torch.tensor(targets), (), classes)
-    note = f"Skipped {skipped} that are not pictures." if skipped else ""
+    note = f"Files skipped because they are not pictures: {skipped}." if skipped else ""
     return replace(_parted("own", *_split(examples, held_out, seed, name), most, seed), note=note)
 
 

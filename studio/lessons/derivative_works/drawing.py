@@ -137,7 +137,7 @@ def _price_bars(three: ThreeUses) -> Figure:
     ]
     text = (
         ", ".join(f"{food} {price:.3f}" for food, price in zip(FOODS, prices, strict=True))
-        + " dollars; true are 1.5, 0.5 and 1.0."
+        + " dollars; the true prices are 1.5, 0.5 and 1.0."
     )
     return Figure("prices", "Three prices change", (-0.6, 2.6), (0, 2), tuple(marks), text, aspect=THIRD)
 
