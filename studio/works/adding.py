@@ -124,11 +124,12 @@ def _announce(session: Session, new: WorkRow, recipe: Recipe) -> bool:
 
 
 def _write_files(storage: Storage, row: WorkRow, made: Made) -> None:
+    """The thumbnail first: once the work's own file is there, nothing is missing."""
     file, thumbnail = work_file(row.sha256, row.suffix), thumbnail_file(row.sha256)
-    if not storage.intact(file, row.sha256):
-        storage.store.write(file, made.content)
     if storage.store.size(thumbnail) is None:
         storage.store.write(thumbnail, made.thumbnail)
+    if not storage.intact(file, row.sha256):
+        storage.store.write(file, made.content)
 
 
 def _settle(storage: Storage, session: Session, id: str, size: int) -> bool:

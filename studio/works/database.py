@@ -80,9 +80,11 @@ def connect(url: str | URL) -> Engine:
 
 
 def cannot_be_written(url: str | URL) -> bool:
-    """Whether this is a SQLite file in a folder that cannot be written to, as on a read-only disk."""
+    """Whether this is a SQLite file that cannot be written to, such as one on a read-only disk."""
     file = _sqlite_file(url)
-    return file is not None and file.is_file() and not os.access(file.parent, os.W_OK)
+    if file is None or not file.is_file():
+        return False
+    return not (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK))
 
 
 def connect_to_copy(url: str | URL, folder: Path) -> Engine:

@@ -38,8 +38,8 @@ def make_private_file(file: Path) -> None:
 def tighten(home: Path) -> None:
     """Make an existing home private: folders 0700, files 0600, for what the studio put there.
 
-    A folder that others share (/tmp) and the person's own home folder keep their mode. What cannot be
-    changed, such as files of another person, stays as it is.
+    Where the studio's home is a folder that others share (/tmp), or the person's own home folder, only the
+    database is made private: the rest may be somebody's own. What cannot be changed stays as it is.
     """
     if os.name == "nt":
         return
@@ -47,10 +47,10 @@ def tighten(home: Path) -> None:
         about = home.lstat()
         if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.geteuid():
             return
-        for pattern in OWN_NAMES:
+        shared = about.st_mode & stat.S_ISVTX or home in (Path.home(), Path(home.anchor))
+        for pattern in OWN_NAMES[:1] if shared else OWN_NAMES:
             for entry in home.glob(pattern):
                 _tighten_entry(entry)
-        shared = about.st_mode & stat.S_ISVTX or home in (Path.home(), Path(home.anchor))
         if about.st_mode & 0o077 and not shared:
             home.chmod(FOLDER)
 

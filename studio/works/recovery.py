@@ -84,6 +84,9 @@ def orphans(storage: Storage) -> list[re.Match[str]]:
 def _take_back(storage: Storage, done: Recovered) -> None:
     """Files in the lost and found that a row names, since the newer database was put back, return."""
     names = lost_names(storage)
+    with storage.reading() as session:  # most often there is nothing to do, and nobody need wait
+        wanted = _wanted(session, {name["sha256"] for name in names}) if names else set()
+    names = [name for name in names if name[0] in wanted]
     for start in range(0, len(names), AT_ONCE):
         batch = names[start : start + AT_ONCE]
         with storage.keeping() as session:

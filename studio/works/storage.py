@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import random
+import re
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from sqlalchemy import URL, Engine, select
+from sqlalchemy import URL, Engine, func, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -22,7 +23,7 @@ from studio.works.keeper import Keeper
 from studio.works.output import not_written
 from studio.works.private import make_private_file, make_private_folder, tighten
 from studio.works.store import LocalStore, Store, open_store
-from studio.works.tables import IdentityRow, WorkRow
+from studio.works.tables import IdentityRow, JobRow, SourceRow, WorkRow
 
 PATIENCE = 120.0
 """Seconds to wait for a database that another program keeps locked, before what was made is put aside."""
@@ -52,6 +53,8 @@ class Storage:
         """Use `open`. copy: holds the copy of a database on a read-only disk."""
         self.engine, self.store, self.cache, self.home = engine, store, cache, home
         self.read_only = copy is not None
+        database, folder = engine.url.database, home / "files"
+        self._is_in_home = database == str(home / "gallery.sqlite") and str(store) == str(folder)
         self._copy = copy
         self._for_reading = engine.execution_options(purpose="read")
         self._for_keeping = engine.execution_options(purpose="keep")
@@ -125,19 +128,34 @@ class Storage:
             yield session
 
     def check_identity(self) -> None:
-        """Raises `Refused` when the files belong to another gallery: tidying up would take them all away."""
+        """Raises `Refused` when the files belong to another gallery: tidying up would take them all away.
+
+        Files in the home itself are taken over by an empty database in that home: the old one was lost.
+        """
         with self.reading() as session:
             own = session.scalars(select(IdentityRow.gallery)).one()
-        there = self.read(naming.IDENTITY)
+        content = self.read(naming.IDENTITY)
+        there = content.decode("ascii", "replace").strip() if content is not None else None
         if there is None:
             if not self.read_only:
                 self.store.write(naming.IDENTITY, f"{own}\n".encode())
-        elif there.decode("ascii", "replace").strip() != own:
+        elif there != own and not self._take_over(there):
             raise Refused(
                 f"The files in {self.store} belong to another gallery than the database "
                 f"{databases.shown(self.engine)}: set STUDIO_FILES and STUDIO_DATABASE to those of one "
                 "gallery, or STUDIO_HOME to a new folder."
             )
+
+    def _take_over(self, identity: str) -> bool:
+        """Make the files of a lost database those of this one, so that `care.repair` can take them back."""
+        if self.read_only or not self._is_in_home or not re.fullmatch("[0-9a-f]{32}", identity):
+            return False
+        with self.keeping() as session:
+            for table in (WorkRow, SourceRow, JobRow):
+                if session.scalar(select(func.count()).select_from(table)):
+                    return False
+            session.execute(update(IdentityRow).values(gallery=identity))
+        return True
 
     def read(self, name: str) -> bytes | None:
         """A file of the store, or None where there is none."""

@@ -117,7 +117,7 @@ class TestRepair:
             assert finish(check(gallery)).lost_and_found == gallery.lost_and_found() == 5
             assert "lost-and-found" in (tmp_path / "log" / "studio.log").read_text()
             done = finish(repair(gallery, read_recipe))
-            assert (done.works_taken_back, done.sources_taken_back) == (2, 0)
+            assert (done.works_taken_back, done.sources_taken_back) == (2, 1)
             assert done.report is not None
             assert done.report.sound, done.report
             assert {work.id: gallery.read(work) for work in gallery.find()} == contents
@@ -143,6 +143,21 @@ class TestRepair:
         with Gallery.open(tmp_path) as gallery:
             assert gallery.read(newer) == spots(4).content
             assert finish(check(gallery)).sound
+
+    def test_a_database_that_was_lost_is_made_again(self, tmp_path: Path) -> None:
+        with Gallery.open(tmp_path) as gallery:
+            fill(gallery)
+            works = {work.id: words_of(work) for work in gallery.find()}
+        (tmp_path / "gallery.sqlite").unlink()
+        with Gallery.open(tmp_path) as gallery:
+            assert gallery.count() == 0
+            assert finish(check(gallery)).orphans == 8
+            done = finish(repair(gallery, read_recipe))
+            assert (done.works_taken_back, done.sources_taken_back) == (3, 2)
+            assert done.report is not None
+            assert done.report.sound
+            assert {work.id: words_of(work) for work in gallery.find()} == works
+            assert [len(gallery.parents(work)) for work in gallery.find(text="first")] == [1]
 
     def test_what_the_gallery_can_mend_by_itself(self, gallery: Gallery) -> None:
         first, second, third = fill(gallery)

@@ -120,7 +120,7 @@ def test_only_the_keeper_of_a_job_notes_its_progress(engine: Engine, ledger: Led
 
 
 def claim_all(url: str) -> list[str]:
-    """The jobs that one of several processes gets. It records progress and asks for more, as a studio does."""
+    """What one of several processes gets. It records progress and asks for more in between."""
     engine = database.connect(url)
     ledger, got = Ledger(engine), []
     while (job := ledger.claim()) is not None:

@@ -78,7 +78,7 @@ def repair(gallery: Gallery, read_recipe: ReadRecipe = common_recipe) -> Generat
         works = session.scalars(select(WorkRow.id).where(WorkRow.state == HERE)).all()
     total = len(lost) + len(works)
     for number, name in enumerate(lost, 1):
-        done.works_taken_back += _take_back_work(storage, name, read_recipe)
+        _take_back_work(storage, name, read_recipe, done)
         yield Progress(number, total, f"lost work {number} of {len(lost)}")
     for number, id in enumerate(works, 1):
         _mend_work(storage, id, done)
@@ -91,18 +91,18 @@ def repair(gallery: Gallery, read_recipe: ReadRecipe = common_recipe) -> Generat
 # Works in the lost and found
 
 
-def _take_back_work(storage: Storage, name: re.Match[str], read_recipe: ReadRecipe) -> bool:
-    """Give a lost work its row again, from the recipe inside it. False where it has none or is damaged."""
+def _take_back_work(storage: Storage, name: re.Match[str], read_recipe: ReadRecipe, done: Repaired) -> None:
+    """Give a lost work its row again, from the recipe inside it. One without a recipe, or damaged, stays."""
     content = storage.read(lost_file(name[0]))
     if content is None or hashlib.sha256(content).hexdigest() != name["sha256"]:
-        return False
+        return
     try:
         text = extract(content)
     except Unreadable:
-        return False
+        return
     fields = recipe_fields(text) if text is not None else None
     if text is None or fields is None:
-        return False
+        return
     try:
         recipe = read_recipe(text)
     except StudioError:
@@ -120,9 +120,9 @@ def _take_back_work(storage: Storage, name: re.Match[str], read_recipe: ReadReci
             session.add(row)
             session.flush()
             session.add_all(adding.uses_of(row.id, recipe))
+    done.works_taken_back += 1
     for source in recipe.sources:
-        _take_back_source(storage, source)
-    return True
+        done.sources_taken_back += _take_back_source(storage, source)
 
 
 def _row(
