@@ -1,4 +1,4 @@
-"""What works on this machine and what is missing, with the mend: for `studio doctor` and the page's foot."""
+"""What works on this computer, what is missing, and how to get it: for `studio doctor`."""
 
 from __future__ import annotations
 
@@ -7,14 +7,19 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from studio import __version__
 from studio.errors import StudioError
+from studio.process import finish
+
+if TYPE_CHECKING:
+    from studio.works.gallery import Gallery
 
 PACKAGES = (
     "torch",
     "torchvision",
-    "timm",
     "numpy",
     "pillow",
     "gradio",
@@ -27,7 +32,7 @@ PACKAGES = (
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at. `detail` says what was found, or what is missing and how to bring it."""
+    """One thing that was checked. `detail` says what was found, or what is missing and how to get it."""
 
     what: str
     ready: bool
@@ -35,9 +40,7 @@ class Finding:
 
 
 def examine() -> list[Finding]:
-    """Look at everything the studio may need. Nothing is downloaded and nothing but the gallery's own folder
-    is written.
-    """
+    """Check everything the studio may need. Nothing is downloaded."""
     return [*_versions(), _device(), *_networks(), *_storage()]
 
 
@@ -71,6 +74,25 @@ def _networks() -> Iterator[Finding]:
         yield Finding(f"network {network.name}", network.ready, network.detail)
 
 
+def _gallery(gallery: Gallery, place: Path) -> Finding:
+    """Whether every file is there and whole."""
+    from studio.works.care import check
+
+    report = finish(check(gallery))
+    said = f"{report.works} works in {place} ({gallery.engine.dialect.name})"
+    if report.sound:
+        return Finding("gallery", True, said)
+    flaws = [flaw.sentence for flaw in report.flaws]
+    if report.lost_and_found:
+        flaws.append(f"{report.lost_and_found} files in lost and found")
+    if report.orphans:
+        flaws.append(f"{report.orphans} files that belong to no work")
+    first = flaws[0].rstrip(".")
+    return Finding(
+        "gallery", not report.flaws, f"{said}: {first} ({len(flaws)} in all): studio gallery repair"
+    )
+
+
 def _storage() -> Iterator[Finding]:
     from studio.works.gallery import Gallery
     from studio.works.home import home
@@ -78,9 +100,7 @@ def _storage() -> Iterator[Finding]:
     place = home()
     try:
         with Gallery.open() as gallery:
-            yield Finding(
-                "gallery", True, f"{gallery.count()} works in {place} ({gallery.engine.dialect.name})"
-            )
+            yield _gallery(gallery, place)
         free = shutil.disk_usage(place).free / 2**30
         yield Finding(
             "disk",

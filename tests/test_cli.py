@@ -299,6 +299,39 @@ class TestGallery:
         assert status == 2
         assert len(err.strip().splitlines()) == 1
 
+    def test_an_older_database_loses_no_newer_work(
+        self, studio: Studio, photo: Path, tmp_path: Path, home: Path
+    ) -> None:
+        made = []
+        for seed in ("1", "2", "3", "4"):
+            out = studio("dream", photo, "-o", f"{seed}.png", *QUICK, "--seed", seed, "--json")[1]
+            made.append(json.loads(out)["work"])
+            if seed == "2":
+                older = (home / "gallery.sqlite").read_bytes()
+        (home / "gallery.sqlite").write_bytes(older)
+        assert [line[:16] for line in studio("gallery", "list")[1].splitlines()] == made[1::-1]
+        status, told, _ = studio("gallery", "check")
+        assert (status, "studio gallery repair" in told) == (1, True)
+        status, told, said = studio("gallery", "repair")
+        assert (status, "2 works taken back" in said) == (0, True), told
+        assert {line[:16] for line in studio("gallery", "list")[1].splitlines()} == set(made)
+
+    def test_a_backup_is_restored_elsewhere_and_a_lost_file_is_noticed(
+        self, studio: Studio, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        studio("dream", photo, "-o", "d.png", *QUICK)
+        assert studio("gallery", "backup", "b.zip", "-q")[:2] == (0, "b.zip\n")
+        monkeypatch.setenv("STUDIO_HOME", str(tmp_path / "elsewhere"))
+        status, told, _ = studio("gallery", "restore", "b.zip", "-q")
+        assert (status, told) == (0, "Restored 1 work, 1 source and 0 jobs.\n")
+        assert "1 work and 1 source" in studio("gallery", "check")[1]
+        status, _, err = studio("gallery", "restore", "b.zip")
+        assert (status, "--force" in err) == (2, True)
+        (file,) = (tmp_path / "elsewhere" / "files" / "works").rglob("*.png")
+        file.unlink()
+        status, told, _ = studio("doctor")
+        assert (status, "is gone" in told) == (1, True)
+
     def test_an_empty_gallery_says_how_to_fill_it(self, studio: Studio) -> None:
         status, out, err = studio("gallery", "list")
         assert (status, out) == (0, "")

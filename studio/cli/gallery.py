@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from studio.cli.options import FILE, open_gallery
+from studio.cli.options import FILE, open_gallery, watch
 from studio.making.kinds import KINDS
 
 if TYPE_CHECKING:
+    from studio.works.care import GalleryReport
+    from studio.works.gallery import Gallery
     from studio.works.work import Work
 
 
@@ -106,3 +110,105 @@ def gallery_remove(id: str, yes: bool) -> None:
         if yes or click.confirm(f"Remove {work.title} ({work.id})?", err=True):
             gallery.remove(work.id)
             click.echo(f"Removed {work.id}.")
+
+
+@gallery.command("check")
+@click.option("--repair", "repairing", is_flag=True, help="Also repair what can be repaired.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but flaws.")
+def gallery_check(repairing: bool, as_json: bool, quiet: bool) -> None:
+    """Check every file, row and source of the gallery. The exit status is 1 if something is wrong."""
+    from studio.works.care import check
+
+    with open_gallery() as gallery:
+        if repairing:
+            report = _repaired(gallery, quiet=quiet or as_json)
+        else:
+            report = watch(check(gallery), quiet=quiet or as_json)
+    if as_json:
+        click.echo(json.dumps(asdict(report) | {"sound": report.sound}, ensure_ascii=False))
+    else:
+        _print_report(report, quiet=quiet)
+    if not report.sound:
+        sys.exit(1)
+
+
+@gallery.command("repair")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but flaws.")
+def gallery_repair(quiet: bool) -> None:
+    """Repair what can be repaired, and take works back from lost and found. Nothing is deleted."""
+    with open_gallery() as gallery:
+        report = _repaired(gallery, quiet=quiet)
+    _print_report(report, quiet=quiet)
+    if not report.sound:
+        sys.exit(1)
+
+
+def _repaired(gallery: Gallery, *, quiet: bool) -> GalleryReport:
+    """Repairs the gallery, prints what was done, and gives the check that follows."""
+    from studio.making.kinds import read_recipe
+    from studio.works.care import repair
+
+    done = watch(repair(gallery, read_recipe), quiet=quiet)
+    assert done.report is not None
+    for count, what in (
+        (done.works_taken_back, "works taken back from lost and found"),
+        (done.sources_taken_back, "sources taken back from lost and found"),
+        (done.files_restored, "files restored from copies"),
+        (done.thumbnails_drawn, "thumbnails drawn again"),
+        (done.rows_mended, "database rows corrected"),
+    ):
+        if count and not quiet:
+            click.echo(f"{count} {what}", err=True)
+    return done.report
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def _print_report(report: GalleryReport, *, quiet: bool) -> None:
+    for flaw in report.flaws:
+        click.echo(flaw.sentence)
+    if report.lost_and_found:
+        click.echo(f"{_count(report.lost_and_found, 'file')} in lost and found: try studio gallery repair.")
+    if report.orphans:
+        click.echo(f"{report.orphans} files belong to no work; studio gallery repair puts them aside.")
+    if report.sound and not quiet:
+        counted = f"{_count(report.works, 'work')} and {_count(report.sources, 'source')}"
+        click.echo(f"{counted}, {report.size / 1e6:,.1f} MB: everything is in order.")
+
+
+@gallery.command("backup")
+@click.argument("file", type=FILE)
+@click.option("--force", is_flag=True, help="Replace the file if it exists.")
+@click.option("-q", "--quiet", is_flag=True, help="Print the path only; no progress.")
+def gallery_backup(file: Path, force: bool, quiet: bool) -> None:
+    """Write the whole gallery to FILE, a .zip. The studio may be running."""
+    from studio.works.care import backup
+
+    with open_gallery() as gallery:
+        written = watch(backup(gallery, file, force=force), quiet=quiet)
+    click.echo(str(written.path))
+    if not quiet:
+        click.echo(
+            f"{_count(written.works, 'work')}, {_count(written.sources, 'source')}, {written.size / 1e6:,.1f} MB.",
+            err=True,
+        )
+    for name in written.incomplete:
+        click.echo(f"not in the backup, because the gallery lost it: {name}", err=True)
+
+
+@gallery.command("restore")
+@click.argument("file", type=FILE)
+@click.option("--force", is_flag=True, help="Replace the works here; their files go to lost and found.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+def gallery_restore(file: Path, force: bool, quiet: bool) -> None:
+    """Read a gallery back from FILE, which studio gallery backup wrote. Databases may differ."""
+    from studio.works.care import restore
+
+    restored = watch(restore(file, force=force), quiet=quiet)
+    works, sources = _count(restored.works, "work"), _count(restored.sources, "source")
+    click.echo(f"Restored {works}, {sources} and {_count(restored.jobs, 'job')}.")
+    for name in restored.incomplete:
+        click.echo(f"was not in the backup: {name}", err=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -82,15 +83,19 @@ def paintings() -> None:
 @click.command()
 @click.option("--json", "as_json", is_flag=True)
 def doctor(as_json: bool) -> None:
-    """Check this installation: versions, device, networks, storage."""
+    """Check this installation: versions, device, networks, storage. The exit status is 1 if the gallery is
+    damaged.
+    """
     from studio.doctor import examine
 
     findings = examine()
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings]))
-        return
-    for finding in findings:
-        click.echo(f"{'ok     ' if finding.ready else 'missing'}  {finding.what:<22} {finding.detail}")
+    else:
+        for finding in findings:
+            click.echo(f"{'ok     ' if finding.ready else 'missing'}  {finding.what:<22} {finding.detail}")
+    if any(finding.what == "gallery" and not finding.ready for finding in findings):
+        sys.exit(1)
 
 
 @click.command()
