@@ -40,7 +40,7 @@ FORMATS = FormatTable(
             "application/vnd.recordare.musicxml",
             "Compressed MusicXML",
             "studio.music.writing.musicxml:write_mxl",
-            "The same, compressed, as notation programs save it.",
+            "MusicXML in a small file, as notation programs exchange it.",
             options=frozenset({"colours"}),
             reads_back=True,
         ),
