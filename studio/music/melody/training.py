@@ -57,7 +57,7 @@ class Trained:
 
 
 @dataclass(frozen=True)
-class _Request:
+class _TrainingRequest:
     """What was asked of `train`. name: of the model. source: the style's name, or its files."""
 
     name: str
@@ -122,7 +122,7 @@ def train(
     if not 8 <= hidden <= 1024:
         raise Refused(f"A memory of {hidden} cells was asked for; it must be from 8 to 1024.")
     name, source = _named(name)
-    request = _Request(name, source, _folder(into), resume, seed, epochs, hidden)
+    request = _TrainingRequest(name, source, _folder(into), resume, seed, epochs, hidden)
     if resume and not request.underway.is_file():
         raise Missing(f"No training of {name} was interrupted; start one with: studio train {name}.")
 
@@ -155,7 +155,7 @@ def _folder(into: Path | None) -> Path:
     return folder
 
 
-def _fitted(request: _Request, material: _Material) -> Generator[Progress, None, SequenceNetwork]:
+def _fitted(request: _TrainingRequest, material: _Material) -> Generator[Progress, None, SequenceNetwork]:
     from studio.learning.checkpoints import load_training, save_training
     from studio.learning.networks import Recurrent, SequenceNetwork
     from studio.learning.training import Plan, fit
@@ -207,7 +207,7 @@ def _described(report: Report, epochs: int) -> str:
     )
 
 
-def _card(request: _Request, material: _Material, network: SequenceNetwork) -> Card:
+def _card(request: _TrainingRequest, material: _Material, network: SequenceNetwork) -> Card:
     """What the model is, what it was trained on, and its loss on the test tunes, beside the chains'."""
     from studio.learning.checkpoints import Card
     from studio.learning.datasets import DataSource
