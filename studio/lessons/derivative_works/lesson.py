@@ -37,10 +37,8 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
     )
     columns = ("step", "prices: ½ Σ (t − y)²", "melody: nats a note", "dream: mean square")
     yield Table("One loop, three uses: two go down, the dream goes up", columns, rows)
-    yield (
-        f"Prices {', '.join(f'{float(price):.4f}' for price in three.prices)} dollars; true are 1.5, 0.5 "
-        "and 1.0."
-    )
+    prices = ", ".join(f"{float(price):.4f}" for price in three.prices)
+    yield f"Prices {prices} dollars; the true prices are 1.5, 0.5 and 1.0."
     yield f"The gallery has {state.works} works."
 
 
