@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: app test lint docs bench gallery clean
+.PHONY: app test lint lint-page docs bench gallery clean
 .DELETE_ON_ERROR:
 
 app: .venv/app-is-ready
@@ -17,6 +17,15 @@ lint: .venv/everything-is-ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@if command -v npm > /dev/null; then $(MAKE) --no-print-directory lint-page; \
+	else echo "The page's JavaScript was not checked: install Node.js with npm (apt install nodejs npm) and run make lint again."; fi
+
+lint-page: node_modules/is-ready
+	npm run --silent lint
+
+node_modules/is-ready: package.json package-lock.json
+	npm ci --silent --no-audit --no-fund
+	touch $@
 
 docs: .venv/everything-is-ready
 	$(BIN)/python docs/build.py
@@ -41,4 +50,4 @@ gallery: .venv/app-is-ready
 	touch $@ .venv/app-is-ready
 
 clean:
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv node_modules build dist .pytest_cache .mypy_cache .ruff_cache

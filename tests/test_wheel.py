@@ -41,7 +41,8 @@ recipe = read_recipe(extract((shipped("gallery") / works[0]).read_bytes()))
 print(recipe.in_words())
 from importlib.resources import files
 assert files("studio.app").joinpath("style.css").is_file()
-assert files("studio.app").joinpath("lessons_page/lessons.js").is_file()
+from studio.app.modules import scripts
+assert {"stage.js", "melody.js", "lessons/lessons.js"} <= set(scripts())
 """
 
 

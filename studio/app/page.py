@@ -84,6 +84,7 @@ def application(
     import gradio as gr
     from fastapi import FastAPI
 
+    from studio.app.modules import module_routes, preloads
     from studio.app.music_routes import music_routes
     from studio.app.routes import anybody, logged_in, open_routes, routes
     from studio.app.theme import style_sheet, theme
@@ -93,6 +94,7 @@ def application(
     allowed = logged_in(web) if login else anybody
     web.include_router(routes(desk.gallery, desk.recipe_of_job, allowed))
     web.include_router(music_routes(desk.music, allowed))
+    web.include_router(module_routes(allowed))
     web.include_router(open_routes())
     gr.mount_gradio_app(
         web,
@@ -109,7 +111,8 @@ def application(
         max_file_size=LARGEST_UPLOAD,
         theme=theme(),
         css="\n".join([style_sheet(), *(tab.style() for tab in tabs())]),
-        head=HEAD,
+        # Nobody may have the modules before logging in.
+        head=head() if login else head() + preloads(),
     )
     gradio_patches.refuse_downloads()
     gradio_patches.check_named_files(page)
@@ -130,23 +133,18 @@ HEADER = """
 <header><span class="sign" aria-hidden="true"></span><h1>Derivative Works <em>Studio</em></h1></header>
 """
 
-HEAD = """
+
+def head() -> str:
+    """What the page's head has beside Gradio's own. A link to a lesson (#lesson=cafeteria&rate=0.1) opens its
+    tab, which Gradio builds only then.
+    """
+    from studio.app.modules import imported
+
+    to_lesson = f"{imported('gradio_page')}.then(({{openTabSoon}}) => openTabSoon('Lessons'), () => {{}})"
+    return f"""
 <meta name="color-scheme" content="dark">
 <meta name="theme-color" content="#121214">
 <meta name="description" content="Making art from art with neural networks, and understanding how.">
 <link rel="icon" type="image/svg+xml" href="favicon.ico">
-<script>
-  // A link to a lesson (#lesson=cafeteria&rate=0.1) opens its tab, which Gradio builds only then.
-  if (location.hash.includes("lesson=")) {
-    const patience = Date.now() + 30000;
-    const knock = setInterval(() => {
-      // Until it is open: an early click is lost, and on a phone the tab stands in a menu at first.
-      const tabs = [...document.querySelectorAll('button[role="tab"], .overflow-dropdown button')];
-      const tab = tabs.find((each) => each.textContent.trim() === "Lessons");
-      const open = tab?.getAttribute("aria-selected") === "true";
-      if (!open) tab?.click();
-      if (open || Date.now() > patience) clearInterval(knock);
-    }, 100);
-  }
-</script>
+<script>if (location.hash.includes("lesson=")) {to_lesson};</script>
 """

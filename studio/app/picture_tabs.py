@@ -17,6 +17,7 @@ from studio.app.desk import Desk
 from studio.app.dials import Dials, recipe_settings
 from studio.app.following import FOLLOWS, QUICK, followed, found_again
 from studio.app.intake import Credit
+from studio.app.modules import calling
 from studio.app.room import refusal
 from studio.app.widgets import answer, widget
 from studio.errors import Refused, StudioError
@@ -77,7 +78,7 @@ def seed_row(dials: Dials) -> None:
     """The seed, and a button for a random one."""
     with gr.Row(elem_classes="seed-row"):
         seed = dials.add("seed")
-        roll = gr.Button("Random", elem_classes="roll", scale=0, min_width=96)
+        roll = gr.Button("New", elem_classes="roll", scale=0, min_width=96)
     roll.click(dials.random_seed, None, seed, **QUICK)
 
 
@@ -130,16 +131,12 @@ def connect(tab: PictureTab, desk: Desk, adjust: Adjust) -> None:
         request,
         [tab.offered, *tab.credit, *tab.dials.components],
         [tab.stage, tab.remembered, tab.button],
-        js=collect_files(tab.kind),
+        # The files of this kind are added to the values, once they have arrived.
+        js=calling("desks", "withFiles", tab.kind),
         trigger_mode="once",
         **FOLLOWS,
     )
     tab.stage.arrived(credit_arrived, None, list(tab.credit), **QUICK)
-
-
-def collect_files(kind: str) -> str:
-    """JavaScript that adds this kind's files to the button's values, once they have arrived."""
-    return f"async (...values) => [await window.studio.desks.{kind}.collect(), ...values.slice(1)]"
 
 
 def restore(

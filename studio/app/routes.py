@@ -6,7 +6,8 @@ Nothing here takes a path. Every address goes through the gallery, so that only 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -16,11 +17,12 @@ from fastapi.responses import FileResponse, Response
 
 from studio.app.gradio_patches import has_logged_in, mounted_app
 from studio.app.intake import VIEW_SIDE, common, download_name, view
-from studio.errors import StudioError
+from studio.errors import Missing, StudioError
+from studio.images.paintings.catalogue import PAINTINGS
 from studio.images.pictures import read_picture
+from studio.images.presets import PRESETS
 from studio.works.gallery import Gallery
 from studio.works.recipe import Recipe
-from studio.works.work import Work
 
 LARGE_SIDE = 1800
 """Longest side, in pixels, of a finished work as the page shows it; its file is a click away."""
@@ -40,87 +42,101 @@ def routes(
     not logged in.
     """
     router = APIRouter(dependencies=[Depends(allowed)])
-
-    def found(id: str) -> Work:
-        try:
-            return gallery.get(id)
-        except StudioError as error:
-            raise HTTPException(404, str(error)) from None
-
-    def told(show: Callable[[], bytes]) -> Response:
-        try:
-            return Response(show(), media_type="image/jpeg", headers=KEPT)
-        except StudioError as error:
-            raise HTTPException(404, str(error)) from None
-
-    @lru_cache(maxsize=48)
-    def large(id: str) -> bytes:
-        work = gallery.get(id)
-        if not work.media_type.startswith("image/"):
-            return gallery.thumbnail(work)
-        try:
-            return view(read_picture(gallery.read(work)), LARGE_SIDE, quality=92)
-        except StudioError:
-            # Larger than the studio opens as a photo: the thumbnail stands for it, and the file is a click
-            # away.
-            return gallery.thumbnail(work)
-
-    @lru_cache(maxsize=48)
-    def source_of(id: str, place: int) -> bytes:
-        return _source_view(common(gallery.get(id).recipe_json), place, gallery)
+    views = Views(gallery)
 
     @router.get("/works/{id}/file")
     def file(id: str, download: bool = False) -> FileResponse:
-        work = found(id)
-        try:
+        with not_found():
+            work = gallery.get(id)
             path = gallery.local_path(work)
-        except StudioError as error:
-            raise HTTPException(404, str(error)) from None
-        how = "attachment" if download else "inline"
         return FileResponse(
             path,
             media_type=work.media_type,
             filename=download_name(work),
-            content_disposition_type=how,
+            content_disposition_type="attachment" if download else "inline",
             headers=GUARDED,
         )
 
     @router.get("/works/{id}/thumb")
     def thumb(id: str) -> Response:
-        work = found(id)
-        return told(lambda: gallery.thumbnail(work))
+        return picture(lambda: gallery.thumbnail(gallery.get(id)))
 
     @router.get("/works/{id}/view")
     def work_large(id: str) -> Response:
-        work = found(id)
-        return told(lambda: large(work.id))
+        return picture(lambda: views.large(gallery.get(id).id))
 
     @router.get("/works/{id}/sources/{place}")
     def source(id: str, place: int) -> Response:
-        work = found(id)
-        return told(lambda: source_of(work.id, place))
+        return picture(lambda: views.source(gallery.get(id).id, place))
 
     @router.get("/jobs/{id}/photo")
     def job_photo(id: str) -> Response:
-        return told(lambda: _source_view(recipe_of_job(id), 0, gallery))
+        return picture(lambda: views.source_of(recipe_of_job(id), 0))
 
     @router.get("/presets/{name}")
     def preset(name: str) -> Response:
-        from studio.images.presets import PRESETS
-
-        if name not in PRESETS or not PRESETS[name].thumbnail.is_file():
-            raise HTTPException(404, f"There is no picture of a preset '{name}'.")
-        return FileResponse(PRESETS[name].thumbnail, headers=KEPT)
+        return thumbnail_of(PRESETS, name, "There is no picture of a preset '{}'.")
 
     @router.get("/paintings/{name}")
     def painting(name: str) -> Response:
-        from studio.images.paintings.catalogue import PAINTINGS
-
-        if name not in PAINTINGS or not PAINTINGS[name].thumbnail.is_file():
-            raise HTTPException(404, f"The studio has no painting '{name}'.")
-        return FileResponse(PAINTINGS[name].thumbnail, headers=KEPT)
+        return thumbnail_of(PAINTINGS, name, "The studio has no painting '{}'.")
 
     return router
+
+
+class Views:
+    """Pictures of a gallery's works and of their sources, as the page shows them: JPEG bytes.
+
+    The latest are kept. Each raises a `StudioError` where there is nothing to show.
+    """
+
+    def __init__(self, gallery: Gallery) -> None:
+        self.gallery = gallery
+        self.large = lru_cache(maxsize=48)(self._large)
+        self.source = lru_cache(maxsize=48)(self._source)
+
+    def source_of(self, recipe: Recipe, place: int) -> bytes:
+        """A source of a recipe; place: which one, from 0."""
+        if not 0 <= place < len(recipe.sources):
+            raise Missing(f"There is no source {place} of this work.")
+        source = recipe.sources[place]
+        picture = read_picture(self.gallery.read_source(source), source.name or "The source")
+        return view(picture, VIEW_SIDE)
+
+    def _large(self, id: str) -> bytes:
+        work = self.gallery.get(id)
+        if not work.media_type.startswith("image/"):
+            return self.gallery.thumbnail(work)
+        try:
+            return view(read_picture(self.gallery.read(work)), LARGE_SIDE, quality=92)
+        except StudioError:
+            # Larger than the studio opens as a photo: the thumbnail is shown, and the file is a click away.
+            return self.gallery.thumbnail(work)
+
+    def _source(self, id: str, place: int) -> bytes:
+        return self.source_of(common(self.gallery.get(id).recipe_json), place)
+
+
+@contextmanager
+def not_found() -> Iterator[None]:
+    """What the studio cannot find or read is answered with its sentence, as status 404."""
+    try:
+        yield
+    except StudioError as error:
+        raise HTTPException(404, str(error)) from None
+
+
+def picture(show: Callable[[], bytes]) -> Response:
+    """The answer with a JPEG, or with the sentence why there is none."""
+    with not_found():
+        return Response(show(), media_type="image/jpeg", headers=KEPT)
+
+
+def thumbnail_of(table: Mapping[str, Any], name: str, sentence: str) -> Response:
+    """The thumbnail of an entry of a table; `sentence`, with the name in its {}, where there is none."""
+    if name not in table or not table[name].thumbnail.is_file():
+        raise HTTPException(404, sentence.format(name))
+    return FileResponse(table[name].thumbnail, headers=KEPT)
 
 
 def anybody() -> None:
@@ -163,12 +179,3 @@ def open_routes() -> APIRouter:
         )
 
     return router
-
-
-def _source_view(recipe: Recipe, place: int, gallery: Gallery) -> bytes:
-    from studio.errors import Missing
-
-    if not 0 <= place < len(recipe.sources):
-        raise Missing(f"There is no source {place} of this work.")
-    source = recipe.sources[place]
-    return view(read_picture(gallery.read_source(source), source.name or "The source"), VIEW_SIDE)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gradio.themes import Base
+    from gradio.themes.utils.colors import Color
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,24 @@ SANS = (
 )
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "Liberation Mono", "monospace")
 
+SHAPES = {
+    "body_text_size": "*text_md",
+    "block_padding": "0px",
+    "block_radius": "10px",
+    "container_radius": "10px",
+    "input_radius": "8px",
+    "button_large_radius": "10px",
+    "button_small_radius": "8px",
+    "checkbox_border_radius": "5px",
+    "layout_gap": "20px",
+    "form_gap_width": "20px",
+    "block_title_text_weight": "600",
+    "block_label_text_weight": "600",
+    "block_title_text_size": "*text_md",
+    "block_info_text_size": "*text_sm",
+}
+"""Sizes, weights and corners, by Gradio's names."""
+
 
 def palette() -> Palette:
     """The studio's colours."""
@@ -57,43 +76,25 @@ def palette() -> Palette:
 def theme() -> Base:
     """The palette as a Gradio theme: the same by day and by night, since pictures want a dark wall."""
     from gradio.themes import Base
-    from gradio.themes.utils.colors import Color
 
     p = palette()
-    grey = (
-        "#f1eee7",
-        "#dcd8cf",
-        "#45454d",
-        p.quiet,
-        p.edge,
-        "#55555e",
-        p.line,
-        p.hover,
-        p.raised,
-        p.ground,
-        p.well,
-    )
-    warm = (
-        "#fff6ea",
-        "#fde7cb",
-        "#fbd9ae",
-        p.accent_bright,
-        p.accent,
-        p.accent,
-        "#d8964a",
-        "#a86f2f",
-        "#6f4920",
-        "#402a13",
-        "#241704",
-    )
+    hues = {name: _hue(colours) for name, colours in (("warm", _warm(p)), ("grey", _grey(p)))}
     made = Base(
-        primary_hue=Color(*warm),
-        secondary_hue=Color(*grey),
-        neutral_hue=Color(*grey),
+        primary_hue=hues["warm"],
+        secondary_hue=hues["grey"],
+        neutral_hue=hues["grey"],
         font=SANS,
         font_mono=MONO,
     )
-    day = {
+    day = _page_colours(p) | _block_colours(p) | _input_colours(p) | _button_colours(p)
+    # A colour without its night counterpart falls back to Gradio's own night colours, so each is given twice.
+    night = {f"{name}_dark": value for name, value in day.items() if hasattr(made, f"{name}_dark")}
+    return made.set(**day, **night, **SHAPES)
+
+
+def _page_colours(p: Palette) -> dict[str, str]:
+    """The page and what is written on it."""
+    return {
         "body_background_fill": p.ground,
         "body_text_color": p.text,
         "body_text_color_subdued": p.quiet,
@@ -113,6 +114,24 @@ def theme() -> Base:
         "table_odd_background_fill": p.well,
         "table_row_focus": p.hover,
         "table_border_color": p.line,
+        "slider_color": p.accent,
+        "loader_color": p.accent,
+        "stat_background_fill": p.hover,
+        "code_background_fill": p.well,
+        "error_background_fill": p.bad_ground,
+        "error_border_color": p.bad,
+        "error_text_color": p.bad,
+        "error_icon_color": p.bad,
+        "shadow_drop": "none",
+        "shadow_drop_lg": "0 12px 40px rgb(0 0 0 / .5)",
+        "shadow_inset": "none",
+        "shadow_spread": "0",
+    }
+
+
+def _block_colours(p: Palette) -> dict[str, str]:
+    """Blocks and their labels, which have no ground of their own."""
+    return {
         "block_background_fill": "transparent",
         "block_border_color": "transparent",
         "block_border_width": "0px",
@@ -127,6 +146,12 @@ def theme() -> Base:
         "block_shadow": "none",
         "panel_background_fill": "transparent",
         "panel_border_width": "0px",
+    }
+
+
+def _input_colours(p: Palette) -> dict[str, str]:
+    """What is typed into or ticked."""
+    return {
         "input_background_fill": p.well,
         "input_background_fill_focus": p.well,
         "input_background_fill_hover": p.well,
@@ -137,10 +162,6 @@ def theme() -> Base:
         "input_placeholder_color": p.quiet,
         "input_shadow": "none",
         "input_shadow_focus": "none",
-        "slider_color": p.accent,
-        "loader_color": p.accent,
-        "stat_background_fill": p.hover,
-        "code_background_fill": p.well,
         "checkbox_background_color": p.well,
         "checkbox_background_color_focus": p.well,
         "checkbox_background_color_hover": p.hover,
@@ -155,10 +176,12 @@ def theme() -> Base:
         "checkbox_label_text_color": p.text,
         "checkbox_label_text_color_selected": p.text,
         "checkbox_label_border_width": "0px",
-        "error_background_fill": p.bad_ground,
-        "error_border_color": p.bad,
-        "error_text_color": p.bad,
-        "error_icon_color": p.bad,
+    }
+
+
+def _button_colours(p: Palette) -> dict[str, str]:
+    """Buttons."""
+    return {
         "button_border_width": "1px",
         "button_primary_background_fill": p.accent,
         "button_primary_background_fill_hover": p.accent_bright,
@@ -178,30 +201,47 @@ def theme() -> Base:
         "button_cancel_border_color_hover": p.bad,
         "button_cancel_text_color": p.bad,
         "button_cancel_text_color_hover": p.bad,
-        "shadow_drop": "none",
-        "shadow_drop_lg": "0 12px 40px rgb(0 0 0 / .5)",
-        "shadow_inset": "none",
-        "shadow_spread": "0",
     }
-    fixed = {
-        "body_text_size": "*text_md",
-        "block_padding": "0px",
-        "block_radius": "10px",
-        "container_radius": "10px",
-        "input_radius": "8px",
-        "button_large_radius": "10px",
-        "button_small_radius": "8px",
-        "checkbox_border_radius": "5px",
-        "layout_gap": "20px",
-        "form_gap_width": "20px",
-        "block_title_text_weight": "600",
-        "block_label_text_weight": "600",
-        "block_title_text_size": "*text_md",
-        "block_info_text_size": "*text_sm",
-    }
-    # A colour without its night counterpart falls back to Gradio's own night colours, so each is given twice.
-    night = {f"{name}_dark": value for name, value in day.items() if hasattr(made, f"{name}_dark")}
-    return made.set(**day, **night, **fixed)
+
+
+def _grey(p: Palette) -> tuple[str, ...]:
+    """Eleven greys, from light to dark."""
+    return (
+        "#f1eee7",
+        "#dcd8cf",
+        "#45454d",
+        p.quiet,
+        p.edge,
+        "#55555e",
+        p.line,
+        p.hover,
+        p.raised,
+        p.ground,
+        p.well,
+    )
+
+
+def _warm(p: Palette) -> tuple[str, ...]:
+    """Eleven shades of the accent, from light to dark."""
+    return (
+        "#fff6ea",
+        "#fde7cb",
+        "#fbd9ae",
+        p.accent_bright,
+        p.accent,
+        p.accent,
+        "#d8964a",
+        "#a86f2f",
+        "#6f4920",
+        "#402a13",
+        "#241704",
+    )
+
+
+def _hue(colours: tuple[str, ...]) -> Color:
+    from gradio.themes.utils.colors import Color
+
+    return Color(*colours)
 
 
 def style_sheet(name: str = "style") -> str:

@@ -47,6 +47,7 @@ def test_who_has_not_logged_in_sees_nothing(visitor) -> None:  # type: ignore[no
         "/jobs/abc/photo",
         "/presets/creatures",
         "/paintings/glass",
+        "/modules/x/stage.js",
     ):
         assert visitor.get(path).status_code == 401, path
     for path in (

@@ -14,6 +14,7 @@ from studio.app.desk import MOST_TAKES, Desk
 from studio.app.dials import Dials, dial, recipe_settings, slider, with_unit
 from studio.app.following import ENDED, FOLLOWS, QUICK
 from studio.app.intake import Credit, laid_out
+from studio.app.modules import calling
 from studio.app.room import Entrance, Room, TabOffers, nonce, refusal
 from studio.app.views import work_view
 from studio.app.widgets import answer, widget
@@ -126,7 +127,7 @@ def _lay_out(desk: Desk) -> ComposeParts:
     usual_style = str(ComposeRecipe.model_fields["style"].default)
     with gr.Row(elem_classes="studio-floor compose-floor", equal_height=False):
         with gr.Column(scale=7, min_width=320, elem_classes="picture-side"):
-            takes = widget("compose", server=(stop,), events=events, shared=("melody",))
+            takes = widget("compose", server=(stop,), events=events)
         with gr.Column(scale=4, min_width=300, elem_classes="settings-side"):
             style = style_dial(usual_style)
             about = gr.HTML(about_style(desk, usual_style), elem_classes="style-about")
@@ -418,16 +419,10 @@ class Shown:
 
 # --- Events
 
-PRESSED = "(...values) => { window.studio.pressed?.(); return values; }"
-ASK_ONCE_MORE = (
-    "() => { const studio = (window.studio ??= {}); "
-    "if (studio.askOnceMore) studio.askOnceMore(); else studio.askSoon = true; }"
-)
-PINNED = (
-    "(pins) => { const studio = (window.studio ??= {}); studio.pinsWritten = pins; studio.pinned?.(pins); }"
-)
-"""What is said to the takes. Their script runs once the tab has been opened; what comes before waits for it.
-"""
+PRESSED = calling("compose", "pressed")
+ASK_ONCE_MORE = calling("compose", "askOnceMore")
+PINNED = calling("pins", "pinned")
+"""What is said to the takes. They open with the tab; what comes before waits for them."""
 
 
 def _connect_requests(parts: ComposeParts, takes: Takes) -> None:

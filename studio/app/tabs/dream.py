@@ -81,10 +81,9 @@ def _folded_widgets(desk: Desk, largest_upload: int) -> gr.HTML:
     def know(offered: dict[str, Any]) -> dict[str, Any]:
         return answer(lambda: desk.know(offered))
 
-    widget("guide", server=(look(desk),), shared=("well",), largest_upload=largest_upload)
-    return widget(
-        "network", server=(know,), shared=("well",), events=("arrived",), largest_upload=largest_upload
-    )
+    given: dict[str, Any] = {"desk": "dream", "largest_upload": largest_upload}
+    widget("guide", server=(look(desk),), **given)
+    return widget("network", server=(know,), events=("arrived",), **given)
 
 
 def _adjusting(desk: Desk) -> Any:

@@ -26,7 +26,6 @@ def gallery_tab(room: Room) -> TabOffers:
         "gallery",
         server=_server_functions(room.desk),
         events=(*own, *(f"{how}_{tab}" for tab in again for how in ("again", "ask_again"))),
-        shared=("melody",),
         kinds=kinds_shown(room.offers),
     )
     _lead_to_sources(room, wall)

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from studio.app.following import QUICK
+from studio.app.modules import opening
 from studio.app.room import Entrance, Room, TabOffers, filled
 from studio.lessons.kit.classroom import Classroom
 
@@ -26,8 +27,8 @@ def lessons_tab(room: Room) -> TabOffers:
     tabs = room.those_with("settings")
     shown = gr.HTML(
         html_template='<div class="lessons"></div>',
-        js_on_load=f"// {[f'visit_{room.labels[tab]}' for tab in tabs]}\n"
-        + files("studio.app").joinpath("lessons_page/lessons.js").read_text("utf-8"),
+        js_on_load=opening("lessons/lessons", [f"visit_{room.labels[tab]}" for tab in tabs]),
+        bringsTo={room.labels[tab]: tab for tab in tabs},
         server_functions=[lesson_request],
         apply_default_css=False,
     )

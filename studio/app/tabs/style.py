@@ -52,6 +52,7 @@ def style_tab(room: Room) -> TabOffers:
             widget(
                 "paintings",
                 server=(look(desk),),
+                desk="style",
                 largest_upload=room.largest_upload,
                 most=MOST_PAINTINGS,
                 studies=_studies(),

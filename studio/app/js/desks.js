@@ -1,0 +1,65 @@
+// What waits in the browser to go into a picture: each tab that makes pictures has a desk, on which its stage and
+// the widgets beside it lay their files.
+
+/** @import { Offer } from './types' */
+
+/**
+ * @typedef {object} Desk
+ * @property {() => Promise<object>} [collect] everything that goes into the picture
+ * @property {() => Promise<Offer | null>} [guide] the guide picture
+ * @property {() => Promise<object>} [more] what other widgets add
+ * @property {(offer: Offer | null) => Promise<void> | void} [offerGuide] a guide comes back
+ * @property {(told: Record<string, any>) => Promise<void> | void} [offerMore] other files come back
+ * @property {(file: File, chosen: string[]) => Promise<void>} [bringNetwork] a network comes from a lesson
+ */
+
+/** @type {Map<string, Desk>} */
+const desks = new Map();
+
+/** @type {Map<string, ((collect: () => Promise<object>) => void)[]>} */
+const waiting = new Map();
+
+/**
+ * The desk of a tab.
+ *
+ * @param {string} name
+ * @returns {Desk}
+ */
+export function desk(name) {
+  const there = desks.get(name) ?? {};
+  desks.set(name, there);
+  return there;
+}
+
+/**
+ * The stage of this desk is there.
+ *
+ * @param {string} name
+ * @param {() => Promise<object>} collect
+ */
+export function opened(name, collect) {
+  desk(name).collect = collect;
+  for (const go of waiting.get(name) ?? []) go(collect);
+  waiting.delete(name);
+}
+
+/**
+ * A button's values, the first of them replaced by the files of this desk, once they have arrived.
+ *
+ * @param {string} name
+ * @param {any[]} values
+ */
+export const withFiles = async (name, ...values) => [await collect(name), ...values.slice(1)];
+
+/**
+ * Everything that goes into the picture, once all of it has arrived.
+ *
+ * @param {string} name
+ * @returns {Promise<object>}
+ */
+async function collect(name) {
+  const there = desk(name).collect;
+  if (there) return there();
+  const ready = await new Promise((go) => waiting.set(name, [...(waiting.get(name) ?? []), go]));
+  return ready();
+}

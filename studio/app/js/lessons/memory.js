@@ -1,0 +1,28 @@
+// What this browser remembers: which lessons were seen, and which questions were answered how.
+
+const KEY = 'studio-course';
+
+/** @typedef {{seen?: boolean, done?: boolean, checks?: Record<number, number>}} Seen */
+
+/** @returns {Record<string, Seen>} */
+function read() {
+  try {
+    return JSON.parse(localStorage.getItem(KEY) || '{}');
+  } catch {
+    return {};
+  }
+}
+
+export const remembered = read();
+
+/** What is known of a lesson. @param {string} name @returns {Seen} */
+export const known = (name) => remembered[name] ?? {};
+
+/** What is known of a lesson that is opened now, to be added to. @param {string} name */
+export const noted = (name) => (remembered[name] ||= {});
+
+export function remember() {
+  try {
+    localStorage.setItem(KEY, JSON.stringify(remembered));
+  } catch { /* a private window keeps nothing */ }
+}

@@ -1,0 +1,147 @@
+// The engraved score of a melody: its bars are clicked, its notes explained, and a needle runs along while it plays.
+
+import { all, around, draw, find, make } from './dom.js';
+
+/** @import { Music, Work } from './types' */
+
+/** @typedef {{element: SVGElement, at: number, number: number | null}} Part */
+/** @typedef {{measure: SVGGElement, box: SVGRectElement, parts: Part[]}} Measure */
+
+/**
+ * @typedef {object} Reader
+ * @property {(bar: number) => void} toggle a bar was clicked (from 1)
+ * @property {(number: number) => void} explain a note was clicked
+ * @property {(number: number) => boolean} isCopied whether a note is part of what is copied
+ */
+
+export class Score {
+  /** @param {Work} work */
+  constructor(work) {
+    this.work = work;
+    this.paper = make('div', { class: 'paper', role: 'group', 'aria-label': `Score of ${work.title}` });
+    this.needle = make('span', { class: 'needle', 'aria-hidden': 'true' });
+    /** @type {Measure[]} */
+    this.measures = [];
+  }
+
+  /** Fetches the engraving that fits the width of the page. @param {number} width in pixels */
+  async fetch(width) {
+    const page = width < 640 ? 'narrow' : 'wide';
+    const answer = await fetch(`works/${this.work.id}/score.svg?page=${page}`);
+    if (!answer.ok) throw new Error((await answer.json()).detail);
+    const read = new DOMParser().parseFromString(await answer.text(), 'image/svg+xml').documentElement;
+    const svg = document.importNode(read, true);
+    const [wide, high] = ['width', 'height'].map((size) => parseFloat(svg.getAttribute(size) ?? ''));
+    svg.setAttribute('viewBox', `0 0 ${wide} ${high}`);
+    for (const size of ['width', 'height']) svg.removeAttribute(size);
+    svg.setAttribute('role', 'img');
+    svg.setAttribute('aria-label', `Score of ${this.work.title}`);
+    svg.classList.add('sheet');
+    this.paper.replaceChildren(svg, this.needle);
+  }
+
+  /**
+   * Makes bars and notes clickable, once the score has a size. Gives whether it did.
+   *
+   * @param {Music} music
+   * @param {Reader} reader
+   */
+  layOut(music, reader) {
+    const svg = this.paper.querySelector('svg');
+    if (!svg || this.measures.length || !svg.getBoundingClientRect().width) return false;
+    this.measures = all(svg, 'g.measure', SVGGElement).map((measure, place) => {
+      const box = hitBox(measure);
+      measure.prepend(box);
+      measure.addEventListener('click', (event) => { if (!around(event, '.note')) reader.toggle(place + 1); });
+      const parts = partsOf(measure, music.written[place] ?? []);
+      for (const { element, number } of parts) {
+        if (number == null) continue;
+        element.classList.add(`o${Math.min(4, music.notes[number]?.order ?? 0)}`);
+        element.classList.toggle('copied', reader.isCopied(number));
+        element.addEventListener('click', () => reader.explain(number));
+      }
+      return { measure, box, parts };
+    });
+    return true;
+  }
+
+  /** @param {Set<number>} bars */
+  mark(bars) {
+    this.measures.forEach(({ box }, place) => box.classList.toggle('kept', bars.has(place + 1)));
+  }
+
+  /** @param {number} number */
+  choose(number) {
+    for (const { parts } of this.measures) {
+      for (const part of parts) part.element.classList.toggle('chosen', part.number === number);
+    }
+  }
+
+  /**
+   * Puts the needle where the melody is now.
+   *
+   * @param {Music} music
+   * @param {number} now seconds
+   * @param {boolean} on
+   */
+  point(music, now, on) {
+    const place = Math.max(0, music.bars.filter((start) => start <= now).length - 1);
+    const there = this.measures[place];
+    this.needle.classList.toggle('on', Boolean(there) && on);
+    if (!there) return;
+    const outer = this.paper.getBoundingClientRect();
+    const staff = find(there.measure, 'g.staff', SVGGElement).getBoundingClientRect();
+    const end = music.bars[place + 1] ?? music.seconds;
+    const stops = there.parts.map(({ element, at }) => {
+      const head = element.querySelector('.notehead') ?? element;
+      return [at, head.getBoundingClientRect().left + 4];
+    });
+    if (!stops.length || stops[0][0] > music.bars[place]) stops.unshift([music.bars[place], staff.left]);
+    stops.push([end, staff.right]);
+    const x = between(stops, now);
+    Object.assign(this.needle.style, {
+      left: `${x - outer.left}px`,
+      top: `${staff.top - outer.top - 8}px`,
+      height: `${staff.height + 16}px`,
+    });
+  }
+}
+
+/**
+ * Where a moment is between stops of (seconds, x).
+ *
+ * @param {number[][]} stops
+ * @param {number} now
+ */
+function between(stops, now) {
+  const later = stops.findIndex(([at]) => at > now);
+  const next = Math.max(1, later === -1 ? stops.length - 1 : later);
+  const [[t0, x0], [t1, x1]] = [stops[next - 1], stops[next]];
+  return x0 + (x1 - x0) * Math.min(1, (now - t0) / (t1 - t0 || 1));
+}
+
+/**
+ * What one clicks of a bar: all of it, and some room above and below.
+ *
+ * @param {SVGGElement} measure
+ */
+function hitBox(measure) {
+  const outer = measure.getBBox();
+  const staff = find(measure, 'g.staff', SVGGElement).getBBox();
+  const y = Math.min(outer.y, staff.y) - 200;
+  const height = Math.max(outer.height, staff.height) + 400;
+  return draw('rect', { x: outer.x, y, width: outer.width, height, rx: 120, class: 'hit' });
+}
+
+/**
+ * The notes and rests of a bar with their moments, where the engraving has as many as the melody.
+ *
+ * @param {SVGGElement} measure
+ * @param {[number, number | null][]} written
+ * @returns {Part[]}
+ */
+function partsOf(measure, written) {
+  const elements = all(measure, 'g.note, g.rest, g.mRest', SVGElement);
+  if (elements.length !== written.length) return [];
+  return written.map(([at, number], i) => ({ element: elements[i], at, number }));
+}

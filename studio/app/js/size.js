@@ -1,0 +1,34 @@
+// The size of the result: a number that can be typed, common ones at a click, and the photo's own.
+
+import { all, find, make } from './dom.js';
+import { control } from './value.js';
+
+/** @import { Widget } from './types' */
+
+const OWN = 'own';
+
+/** @param {Widget<{info: string, offered: number[], min: number, max: number}>} widget */
+export function open(widget) {
+  const { element, props } = widget;
+  const box = find(element, 'input', HTMLInputElement);
+  const chips = find(element, '.chips');
+  find(element, '.info').textContent = props.info;
+  box.min = String(props.min);
+  box.max = String(props.max);
+
+  const mark = () => {
+    const own = props.value === OWN || props.value == null;
+    box.value = own ? '' : props.value;
+    box.placeholder = own ? 'own' : '';
+    for (const chip of all(element, '.chips button')) {
+      chip.setAttribute('aria-pressed', String(chip.dataset.size === String(own ? OWN : props.value)));
+    }
+  };
+  const chip = (/** @type {number | string} */ size) =>
+    make('button', { type: 'button', class: 'small', 'data-size': size, onclick: () => { props.value = size; mark(); } },
+      size === OWN ? 'Photo’s own' : String(size));
+  chips.append(...[...props.offered, OWN].map(chip));
+  box.addEventListener('input', () => { props.value = box.value === '' ? OWN : Number(box.value); });
+  box.addEventListener('change', mark);
+  control(widget, () => { if (document.activeElement !== box) mark(); });
+}

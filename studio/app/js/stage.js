@@ -1,0 +1,506 @@
+// The stage: one place where a photo arrives, is painted on, is seen changing, and is compared with what became of
+// it. Its modes: empty, reading, photo, painting, camera, running, done.
+
+import { Camera } from './camera.js';
+import { Compare } from './compare.js';
+import { desk, opened } from './desks.js';
+import { all, around, capitalised, find, inSight, make, picturesOf, sentenceOf, smoothly } from './dom.js';
+import { press } from './gradio_page.js';
+import { Mask } from './mask.js';
+import { newWork } from './news.js';
+import { asked, firstOf, offered } from './server.js';
+
+/** @import { Job, Offer, Shown, Widget, Work } from './types' */
+
+/** @typedef {Widget<{desk: string, button: string, texts?: Record<string, string>}>} StageWidget */
+
+/** @param {StageWidget} widget */
+export function open(widget) {
+  const { element, props, trigger, watch } = widget;
+  for (const [selector, words] of Object.entries(props.texts ?? {})) {
+    const found = element.querySelector(selector);
+    if (found) found.textContent = words;
+  }
+  if (!Camera.there()) find(element, '[data-do=camera]').hidden = true;
+  if (!navigator.clipboard?.read) find(element, '[data-do=paste]').hidden = true;
+  const stage = new Stage(widget);
+  stage.enter('empty');
+  watch('value', () => stage.hear());
+  stage.hear();
+  opened(props.desk, () => stage.collect());
+  setTimeout(() => trigger('ready', {}), 200); // what the browser remembers is there a moment later
+}
+
+class Stage {
+  /** @param {StageWidget} widget */
+  constructor(widget) {
+    const { element, props } = widget;
+    this.widget = widget;
+    this.desk = desk(props.desk);
+    this.element = find(element, '.stage');
+    this.before = find(element, '.before', HTMLImageElement);
+    this.after = find(element, '.after', HTMLImageElement);
+    this.chooser = find(element, 'input[type=file]', HTMLInputElement);
+    this.camera = new Camera(find(element, 'video', HTMLVideoElement));
+    this.compare = new Compare(find(element, '.frame'), () => this.mode === 'done');
+    this.mask = new Mask(this.element, () => this.mode === 'painting');
+    this.mask.onPaint = () => { this.kept = null; };
+    /** @type {Offer | null} what the server knows the photo by */
+    this.photo = null;
+    /** @type {Shown | null} how the server described it */
+    this.shown = null;
+    /** @type {Offer | null} a mask from an earlier work or job, as long as nobody paints */
+    this.kept = null;
+    /** @type {string | null} the job being followed */
+    this.job = null;
+    /** @type {Work | null} the work that came of it */
+    this.work = null;
+    /** @type {Promise<boolean> | null} while a photo is on its way to the server */
+    this.arriving = null;
+    this.restored = false;
+    this.before.addEventListener('load', () => {
+      if (!this.shown) this.shape(this.before.naturalWidth, this.before.naturalHeight);
+    });
+    this.deeds = this.buttons();
+    this.listen();
+  }
+
+  get mode() {
+    return this.element.dataset.mode ?? '';
+  }
+
+  /** @param {string} mode */
+  enter(mode) {
+    this.element.dataset.mode = mode;
+    for (const tools of all(this.element, '.tools')) tools.hidden = tools.dataset.for !== mode;
+    this.mask.canvas.tabIndex = mode === 'painting' ? 0 : -1;
+    this.compare.slider.tabIndex = mode === 'done' ? 0 : -1;
+    if (mode !== 'painting') this.mask.hideBrush();
+  }
+
+  /**
+   * @param {string | null} sentence
+   * @param {unknown} again whether the same can be asked for once more
+   */
+  complain(sentence, again = false) {
+    const box = find(this.element, '.trouble');
+    box.hidden = !sentence;
+    find(box, '[data-do=retry]').hidden = !again;
+    find(box, '.sentence').textContent = sentence ?? '';
+    if (sentence) box.scrollIntoView({ block: 'nearest', behavior: smoothly() });
+  }
+
+  /** @param {string[]} [notes] */
+  tellNotes(notes = []) {
+    find(this.element, '.notes').replaceChildren(...notes.map((note) => make('li', {}, note)));
+  }
+
+  tellWords(words = '') {
+    find(this.element, '.words').textContent = words;
+  }
+
+  /** @param {number} width @param {number} height */
+  shape(width, height) {
+    if (!width || !height) return;
+    this.compare.frame.style.setProperty('--ratio', String(width / height));
+    this.mask.shape(width, height);
+  }
+
+  // --- A photo arrives
+
+  wipe() {
+    this.mask.wipe();
+    this.kept = null;
+    this.element.classList.remove('masked');
+  }
+
+  /**
+   * @param {Offer} offer
+   * @param {Shown} shown
+   */
+  settle(offer, shown, { quietly = false } = {}) {
+    const replaced = this.photo != null;
+    this.photo = offer;
+    this.shown = shown;
+    this.before.src = shown.view;
+    this.before.alt = shown.title || shown.name || 'The photo';
+    this.shape(shown.width, shown.height);
+    find(this.element, '.size').textContent = `${shown.width} × ${shown.height}`;
+    if (!quietly) {
+      this.tellNotes(shown.notes);
+      this.tellWords();
+    }
+    const { title, author, licence } = shown;
+    this.widget.trigger('arrived', { title, author, licence, replaced });
+  }
+
+  /** @param {Offer | null} picture @param {string} role @returns {Promise<Shown>} */
+  look(picture, role) {
+    return asked(this.widget.server.look({ picture, role }));
+  }
+
+  /**
+   * Shows a picture at once, asks the server to read it, and keeps what was here before if that fails.
+   *
+   * @param {Promise<Offer>} offering
+   * @param {string} [glimpse] an address of the picture
+   * @returns {Promise<boolean>} whether it could be read
+   */
+  arrive(offering, glimpse) {
+    const { photo, shown, mode } = this;
+    const earlier = { photo, shown, mode, src: this.before.getAttribute('src') };
+    this.complain(null);
+    this.shown = null;
+    if (glimpse) this.before.src = glimpse;
+    this.enter('reading');
+    this.arriving = this.read(offering, earlier).finally(() => {
+      if (glimpse) URL.revokeObjectURL(glimpse);
+      this.arriving = null;
+    });
+    return this.arriving;
+  }
+
+  /**
+   * @param {Promise<Offer>} offering
+   * @param {{photo: Offer | null, shown: Shown | null, mode: string, src: string | null}} earlier
+   */
+  async read(offering, earlier) {
+    try {
+      const offer = await offering;
+      const shown = await this.look(offer, 'photo');
+      this.wipe();
+      this.settle(offer, shown);
+      this.enter('photo');
+      return true;
+    } catch (error) {
+      this.shown = earlier.shown;
+      this.photo = earlier.photo;
+      if (earlier.src) this.before.src = earlier.src;
+      else this.before.removeAttribute('src');
+      if (this.shown) this.shape(this.shown.width, this.shown.height);
+      this.enter(this.photo ? (earlier.mode === 'done' ? 'done' : 'photo') : 'empty');
+      this.complain(sentenceOf(error));
+      return false;
+    }
+  }
+
+  /** @param {File | undefined} file */
+  take(file) {
+    if (!file) return;
+    if (this.mode === 'running') {
+      this.complain('The studio is at work on this one; stop it first, or wait until it is done.');
+      return;
+    }
+    this.arrive(offered(this.widget, file), URL.createObjectURL(file));
+  }
+
+  async paste() {
+    try {
+      for (const item of await navigator.clipboard.read()) {
+        const type = item.types.find((each) => each.startsWith('image/'));
+        if (!type) continue;
+        this.take(new File([await item.getType(type)], `pasted.${type.split('/')[1]}`, { type }));
+        return;
+      }
+      this.complain('There is no picture on the clipboard; copy one first.');
+    } catch {
+      this.complain('The browser does not let the page read the clipboard; press Ctrl+V (or ⌘V) instead.');
+    }
+  }
+
+  async openCamera() {
+    this.complain(null);
+    try {
+      await this.camera.open();
+      this.enter('camera');
+    } catch {
+      this.complain('There is no camera here that the page may use; allow it in the browser, or choose a photo.');
+    }
+  }
+
+  closeCamera() {
+    this.camera.close();
+    if (this.mode === 'camera') this.enter(this.photo ? 'photo' : 'empty');
+  }
+
+  async shoot() {
+    const still = this.camera.shoot();
+    this.closeCamera();
+    this.take(await still);
+  }
+
+  // --- The mask
+
+  endPainting() {
+    if (!this.mask.has() && !this.kept) this.wipe();
+    this.element.classList.toggle('masked', this.mask.painted || this.kept != null);
+    if (this.mode === 'painting') this.enter('photo');
+  }
+
+  /** Draws a mask from an earlier work. @param {Offer | null} offer */
+  async drawMask(offer) {
+    if (!offer) return;
+    const image = new Image();
+    image.src = (await this.look(offer, 'mask')).view;
+    await image.decode();
+    this.mask.draw(image);
+    this.kept = offer;
+    this.element.classList.add('masked');
+  }
+
+  /** What the button sends along: the photo, the mask and the rest. Waits for what is still on its way. */
+  async collect() {
+    this.complain(null);
+    if (this.arriving) await this.arriving;
+    if (this.mode === 'painting') this.endPainting();
+    /** @type {Record<string, any>} */
+    const files = { photo: this.photo, mask: null, guide: null };
+    try {
+      files.mask = this.mask.has() ? await offered(this.widget, await this.mask.file()) : this.kept;
+      files.guide = (await this.desk.guide?.()) ?? null;
+      Object.assign(files, (await this.desk.more?.()) ?? {});
+    } catch (error) {
+      files.trouble = sentenceOf(error);
+    }
+    return files;
+  }
+
+  // --- A job is followed
+
+  /** @param {Job} told */
+  follow(told) {
+    this.job = told.id;
+    if (this.mode !== 'running') this.begin();
+    if (told.ratio && !this.shown) this.shape(1000 * told.ratio, 1000);
+    const share = told.total ? told.done / told.total : 0;
+    const bar = find(this.element, '.bar');
+    const words = progressInWords(told);
+    bar.classList.toggle('waiting', told.state === 'waiting' || !told.total);
+    bar.setAttribute('aria-valuenow', String(Math.round(100 * share)));
+    bar.setAttribute('aria-valuetext', words);
+    find(bar, 'span').style.width = `${100 * share}%`;
+    find(this.element, '.told').textContent = words;
+    if (told.preview && this.after.src !== told.preview) {
+      this.after.src = told.preview;
+      this.element.classList.add('previewed');
+      this.element.dataset.previews = String(Number(this.element.dataset.previews ?? 0) + 1);
+    }
+  }
+
+  begin() {
+    this.complain(null);
+    this.tellWords();
+    this.after.removeAttribute('src');
+    this.element.classList.remove('previewed');
+    this.enter('running');
+    // On a phone the button is below the picture: what happens there is brought back into sight.
+    const box = find(this.element, '.board').getBoundingClientRect();
+    const seen = box.top >= 0 && box.top <= window.innerHeight * 0.6;
+    if (!seen) this.element.scrollIntoView({ block: 'start', behavior: smoothly() });
+  }
+
+  /**
+   * @param {Work} work
+   * @param {boolean} wasThere whether the gallery had it already
+   */
+  async finish(work, wasThere) {
+    this.work = work;
+    const image = new Image();
+    image.src = work.view;
+    try { await image.decode(); } catch { /* the last preview stays */ }
+    this.after.src = work.view;
+    this.after.alt = work.title;
+    const link = (/** @type {string} */ name) => find(this.element, `[data-link=${name}]`, HTMLAnchorElement);
+    link('download').href = `${work.file}?download=true`;
+    link('download').setAttribute('download', work.name);
+    link('work').href = `?work=${work.id}`;
+    link('file').href = work.file;
+    const before = wasThere ? 'The gallery has this one already; choose another seed for a new one. ' : '';
+    this.tellWords(before + work.words);
+    this.tellNotes();
+    this.enter('done');
+    this.compare.sweep();
+    newWork();
+  }
+
+  /** @param {string | null} sentence @param {boolean} again */
+  back(sentence, again = false) {
+    this.job = null;
+    this.enter(this.photo ? 'photo' : 'empty');
+    if (this.shown) this.tellNotes(this.shown.notes);
+    if (sentence) this.complain(sentence, again && this.photo);
+  }
+
+  // --- What the server says
+
+  /** A job found again: its files come back without a word. @param {Record<string, any>} found */
+  async restore(found) {
+    try {
+      const photo = firstOf(found.photo);
+      if (photo) this.settle(photo, await this.look(photo, 'photo'), { quietly: true });
+      this.wipe();
+      await this.drawMask(firstOf(found.mask));
+      const guide = firstOf(found.guide);
+      if (guide) await this.desk.offerGuide?.(guide);
+      await this.desk.offerMore?.(found);
+    } catch { /* the source is gone: the preview and the result still show */ }
+  }
+
+  /** A work's files come here. @param {Record<string, any>} told */
+  async hearOffer(told) {
+    const photo = firstOf(told.photo);
+    if (!photo || !await this.arrive(Promise.resolve(photo))) return;
+    await this.drawMask(firstOf(told.mask)).catch((error) => this.complain(sentenceOf(error)));
+    this.desk.offerGuide?.(firstOf(told.guide));
+    this.desk.offerMore?.(told);
+  }
+
+  async hear() {
+    const { props } = this.widget;
+    let told = props.value;
+    if (!told) return;
+    if (told.state === 'refused') this.complain(told.message);
+    else if (told.state === 'offer') await this.hearOffer(told);
+    else {
+      if (told.found && !this.restored) {
+        this.restored = true;
+        await this.restore(told.found);
+        told = props.value;
+      }
+      this.hearJob(told);
+    }
+  }
+
+  /** @param {Job} told */
+  hearJob(told) {
+    const { state, work, message } = told;
+    if (state === 'waiting' || state === 'running') this.follow(told);
+    if (state === 'made' && work) this.finish(work, told.was_there ?? false);
+    if (state === 'cancelled') {
+      this.back(null);
+      this.tellNotes(['Stopped. The settings and the photo are as they were.']);
+    }
+    if (state === 'failed') this.back(message || 'This picture could not be made.');
+    if (state === 'interrupted') this.back(message || 'This picture was not finished.', true);
+  }
+
+  // --- What the visitor does
+
+  async stop() {
+    if (!this.job) return;
+    const button = find(this.element, '[data-do=stop]', HTMLButtonElement);
+    button.disabled = true;
+    find(this.element, '.told').textContent = 'Stopping …';
+    try {
+      await asked(this.widget.server.stop(this.job));
+    } catch (error) {
+      this.complain(sentenceOf(error));
+    }
+    button.disabled = false;
+  }
+
+  clear() {
+    this.photo = this.shown = null;
+    this.wipe();
+    this.before.removeAttribute('src');
+    this.tellNotes();
+    this.tellWords();
+    this.complain(null);
+    this.enter('empty');
+  }
+
+  toPhoto() {
+    this.tellWords();
+    if (!this.photo) return this.enter('empty');
+    this.enter('photo');
+    return this.tellNotes(this.shown?.notes);
+  }
+
+  /** @returns {Record<string, (button: Element) => void>} what each button does */
+  buttons() {
+    const { mask } = this;
+    return {
+      choose: () => this.chooser.click(),
+      paste: () => this.paste(),
+      camera: () => this.openCamera(),
+      uncamera: () => this.closeCamera(),
+      shoot: () => this.shoot(),
+      paint_mask: () => { this.enter('painting'); mask.canvas.focus({ preventScroll: true }); },
+      painted: () => this.endPainting(),
+      erase: (button) => {
+        mask.erasing = !mask.erasing;
+        button.setAttribute('aria-pressed', String(mask.erasing));
+      },
+      undo: () => mask.undo(),
+      invert: () => mask.invert(),
+      wipe: () => {
+        mask.remember();
+        mask.clear();
+        this.kept = null;
+        this.element.classList.remove('masked');
+      },
+      clear: () => this.clear(),
+      stop: () => this.stop(),
+      next: () => { if (this.work) this.arrive(Promise.resolve({ work: this.work.id })); },
+      back: () => this.toPhoto(),
+      retry: () => press(this.widget.props.button),
+      dismiss: () => this.complain(null),
+    };
+  }
+
+  listen() {
+    const { element, chooser } = this;
+    chooser.addEventListener('change', () => { this.take(chooser.files?.[0]); chooser.value = ''; });
+    element.addEventListener('click', (event) => this.click(event));
+    let hovering = 0;
+    const over = (/** @type {number} */ count) => {
+      hovering = Math.max(0, count);
+      element.classList.toggle('over', hovering > 0);
+    };
+    element.addEventListener('dragenter', (event) => { event.preventDefault(); over(hovering + 1); });
+    element.addEventListener('dragleave', () => over(hovering - 1));
+    element.addEventListener('dragover', (event) => event.preventDefault());
+    element.addEventListener('drop', (event) => {
+      event.preventDefault();
+      over(0);
+      this.take(event.dataTransfer?.files[0]);
+    });
+    document.addEventListener('paste', (event) => {
+      if (!inSight(this.widget.element) || around(event, 'input, textarea')) return;
+      const [file] = picturesOf(event.clipboardData);
+      if (!file) return;
+      event.preventDefault();
+      this.take(file);
+    });
+  }
+
+  /** @param {MouseEvent} event */
+  click(event) {
+    const button = around(event, '[data-do]');
+    if (button) {
+      this.deeds[button.dataset.do ?? '']?.(button);
+      return;
+    }
+    if (!around(event, '[data-link=work]') || event.ctrlKey || event.metaKey || !this.work) return;
+    event.preventDefault();
+    this.widget.trigger('open_work', { id: this.work.id });
+  }
+}
+
+/** How far a job is. @param {Job} told */
+function progressInWords(told) {
+  const queue = told.position ? `${told.position} before this one` : 'next in line';
+  const parts = told.state === 'waiting'
+    ? ['Waiting', queue]
+    : [capitalised(told.stage || 'getting ready'), told.total && `step ${told.done} of ${told.total}`,
+      timeLeft(told.seconds_left)];
+  return parts.filter(Boolean).join(' · ');
+}
+
+/** @param {number | null} seconds */
+function timeLeft(seconds) {
+  if (seconds == null) return '';
+  if (seconds < 1.5) return 'a moment left';
+  if (seconds < 90) return `about ${Math.round(seconds)} s left`;
+  return `about ${Math.round(seconds / 60)} min left`;
+}

@@ -1,0 +1,133 @@
+/** What the modules share with Gradio and with the server. */
+
+/** What Gradio gives to the script of a `gr.HTML`, and the value the widget was built with. */
+export interface Widget<Props = Record<string, any>> {
+  element: HTMLElement;
+  props: Props & { value: any };
+  first: any;
+  server: Record<string, (...given: any[]) => Promise<any>>;
+  upload(file: File): Promise<{ path?: string; url?: string } | null>;
+  watch(name: string, heard: () => void): void;
+  trigger(event: string, data?: object): void;
+}
+
+/** A file that the page offers to the server: see `studio.app.intake.Offer`. */
+export interface Offer {
+  file?: object;
+  work?: string;
+  job?: string;
+  study?: string;
+  role?: string;
+  place?: number;
+}
+
+/** A picture as the server shows it: see `studio.app.intake.Shown`. */
+export interface Shown {
+  view: string;
+  width: number;
+  height: number;
+  name: string;
+  title: string;
+  author: string;
+  licence: string;
+  notes: string[];
+}
+
+/** A work as a tile: see `studio.app.views.WorkView`. */
+export interface Work {
+  id: string;
+  kind: string;
+  title: string;
+  words: string;
+  made_at: string;
+  name: string;
+  media_type: string;
+  ratio: number;
+  facts: Record<string, any>;
+  /** The formats a melody can be had in; empty where its notes are not known. */
+  exports: { name: string; label: string }[];
+  /** Whether its file is a score that bars can be kept from. */
+  reads_back: boolean;
+  file: string;
+  view: string;
+  thumb: string;
+}
+
+export interface Source {
+  role: string;
+  name: string;
+  title: string;
+  author: string;
+  licence: string;
+  view: string;
+}
+
+/** A work with everything known of it: see `studio.app.views.WorkPage`. */
+export interface WorkPage extends Work {
+  recipe: Record<string, any>;
+  sources: Source[];
+  parents: Work[];
+  children: Work[];
+  losses: number[];
+  sha256: string;
+}
+
+/** A kind of work as the gallery shows it: see `studio.app.room.kinds_shown`. */
+export interface Kind {
+  name: string;
+  label: string;
+  medium: string;
+  losses: string;
+  tab: string;
+  again: string;
+}
+
+/** A setting that a refusal suggests to change. */
+export interface WayOut {
+  label: string;
+  field: string;
+  value: any;
+}
+
+/** How a job stands, as the stage and the takes are told. */
+export interface Job {
+  id: string;
+  state: string;
+  done: number;
+  total: number;
+  stage: string;
+  seconds_left: number | null;
+  position: number | null;
+  message: string | null;
+  preview: string | null;
+  ratio?: number;
+  work?: Work;
+  was_there?: boolean;
+  ways_out?: WayOut[];
+  found?: Record<string, any>;
+}
+
+export interface Note {
+  at: number;
+  for: number;
+  pitch: number;
+  name: string;
+  bar: number;
+  order?: number;
+  songs?: [string, number][];
+  before?: number;
+  after?: number;
+  returns?: number;
+}
+
+/** A melody as numbers: see `music_routes`, `/works/ID/music`. */
+export interface Music {
+  seconds: number;
+  bars: number[];
+  meter: string;
+  key: string;
+  tempo: number;
+  notes: Note[];
+  copied: [number, number];
+  written: [number, number | null][][];
+}
