@@ -16,16 +16,14 @@ import pytest
 from studio.errors import Contradiction
 from studio.music.melody import compose
 from studio.music.melody.recipes import ComposeRecipe
-from studio.music.melody.takes import consider, draw
+from studio.music.melody.takes import consider
 from studio.music.reading.readers import read_tunes
-from studio.music.scores.keys import pitch_name
 from studio.music.scores.tunes import Tune
 from studio.music.styles.opening import ready_style
 from studio.music.styles.style import Style
 from studio.music.styles.table import music21_corpus
 from studio.music.writing.formats import names
 from studio.process import finish
-from tests.app.tunes import jigs
 from tests.conftest import Studio
 
 pytestmark = pytest.mark.xdist_group("styles")  # on one core: what one of them has prepared, the others use
@@ -281,7 +279,7 @@ def test_originality_and_style_are_told(studio: Studio, reels: Style, folder: Pa
     assert "Three tunes" in complaint
 
 
-# Wishes that contradict each other
+# Settings that contradict each other
 # ------------------------------------------------------------------------------------------------------
 
 CONTRADICTIONS: list[tuple[dict[str, object], set[str]]] = [
@@ -311,42 +309,8 @@ def test_the_fewest_settings_that_conflict_are_named_and_without_one_the_rest_is
         assert finish(consider(ComposeRecipe(**fewer), reels)).log_chance < 0  # type: ignore[arg-type]
 
 
-# Form and tempo
+# Several takes
 # ------------------------------------------------------------------------------------------------------------
-
-
-def test_a_tune_with_no_wish_but_its_length_returns_and_closes(reels: Style) -> None:
-    outlook = finish(consider(ComposeRecipe(bars=16), reels, max_copy=12))
-    for seed in range(3):
-        tune: Tune = finish(draw(outlook, seed)).tune
-        bars: dict[int, list[tuple[object, ...]]] = {}
-        for note in tune.notes:
-            bars.setdefault(int(note.start // tune.meter.bar_length), []).append(
-                (note.start % tune.meter.bar_length, note.pitch, note.duration)
-            )
-        assert len(bars) == 16
-        assert len({tuple(bar) for bar in bars.values()}) < 16, "a bar comes back"
-        last = tune.sounding[-1]
-        assert last.pitch is not None
-        assert last.pitch % 12 == tune.key.tonic
-        assert tune.end == 16 * tune.meter.bar_length
-        lengths = sorted(note.duration for note in tune.sounding)
-        assert last.duration > lengths[len(lengths) // 2], "the last note is longer than most"
-
-
-def test_sections_in_letters_return_to_the_note(reels: Style) -> None:
-    outlook = finish(consider(ComposeRecipe(bars=8, form="AABA"), reels, max_copy=14))
-    symbols = finish(draw(outlook, 1)).tune
-    half = symbols.meter.bar_length * 2
-    parts = [
-        [
-            (n.pitch, n.start - at * half, n.duration)
-            for n in symbols.notes
-            if at * half <= n.start < (at + 1) * half
-        ]
-        for at in range(4)
-    ]
-    assert parts[0] == parts[1] == parts[3] != parts[2]
 
 
 def test_titles_and_takes_of_one_request_are_told_apart(studio: Studio, folder: Path, tmp_path: Path) -> None:
@@ -357,47 +321,3 @@ def test_titles_and_takes_of_one_request_are_told_apart(studio: Studio, folder: 
     assert "T:Second" in two
     music = [re.sub(r"(?m)^(T:|%).*\n", "", text) for text in (one, two)]
     assert music[0] == music[1]
-
-
-def test_what_is_asked_again_around_kept_bars_comes_out_new(studio: Studio, tmp_path: Path) -> None:
-    """In a style so small that by chance every fifth take would be the one before."""
-    jigs_too = tmp_path / "jigs"
-    jigs_too.mkdir()
-    for name, content in jigs().items():
-        (jigs_too / name).write_bytes(content)
-    asked = ["--style", jigs_too, "--bars", "8", "--max-copy", "12", "--quiet"]
-    again = []
-    for seed in range(5):
-        assert studio("compose", "-o", f"first{seed}.mid", *asked, "--seed", seed)[0] == 0
-        kept = ["--take", f"first{seed}.mid", "--keep", "3-4"]
-        assert studio("compose", "-o", f"again{seed}.mid", *asked, *kept, "--seed", 100 + seed)[0] == 0
-        (first, _), (second, _) = (_by_mido(tmp_path / f"{which}{seed}.mid") for which in ("first", "again"))
-        bars = [
-            [(note.start, note.end, note.pitch) for note in line if 6 <= note.start < 12]
-            for line in (first, second)
-        ]
-        assert bars[0] == bars[1], "the third and fourth bar of 6/8"
-        again.append(
-            [(note.start, note.pitch) for note in first] != [(note.start, note.pitch) for note in second]
-        )
-    assert all(again)
-
-
-def test_where_nothing_new_can_be_had_around_kept_bars_it_is_said() -> None:
-    style = Style.of(
-        [tune for name, content in jigs().items() for tune in read_tunes(content, name).tunes], "jigs"
-    )
-    first = finish(
-        draw(finish(consider(ComposeRecipe(bars=4, form="free", seed=1), style, max_copy=20)), 1)
-    ).tune
-    pins = tuple(
-        f"4:{(note.start - 9) * 2 + 1}={pitch_name(note.pitch, first.key)}*{note.duration}"
-        for note in first.sounding
-        if note.start >= 9 and note.pitch is not None
-    )
-    pinned = ComposeRecipe(bars=4, form="free", keep=("1-3",), pins=pins)
-    again = finish(draw(finish(consider(pinned, style, take=first, max_copy=20)), 2))
-    assert [(note.start, note.pitch) for note in again.tune.notes] == [
-        (note.start, note.pitch) for note in first.notes
-    ]
-    assert "leave the bars around the kept ones as they were" in " ".join(again.relaxed)
