@@ -15,7 +15,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from studio.errors import Missing, Refused
+from studio.errors import Missing, Refused, Unreadable
 from studio.works.care.archive import (
     FORMAT,
     LARGEST_FILE,
@@ -30,7 +30,7 @@ from studio.works.care.backups import EVERY
 from studio.works.database import known_revisions
 from studio.works.gallery import Gallery
 from studio.works.naming import LOST
-from studio.works.output import write_file
+from studio.works.output import not_written, write_file
 from studio.works.private import make_private_folder
 from studio.works.recovery import Recovered
 from studio.works.storage import Storage
@@ -113,6 +113,8 @@ def _reading(path: Path) -> Iterator[ZipFile]:
             yield archive
     except (BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError) as error:
         raise broken(path, error) from None
+    except OSError as error:
+        raise Unreadable(f"{path} cannot be read ({error.strerror or error}): check its disk.") from None
 
 
 # Before anything is changed
@@ -204,7 +206,10 @@ def _write_file(archive: ZipFile, entry: str, gallery: Gallery, force: bool) -> 
         target = gallery.home / name
         if target.exists() and not force:
             return False
-        make_private_folder(target.parent)
+        try:
+            make_private_folder(target.parent)
+        except OSError as error:
+            raise not_written(error, target) from None
         write_file(content, target, force=True)
         return False  # it is never taken away again
     sha256 = name.rpartition("/")[2].partition(".")[0]
