@@ -223,12 +223,21 @@ def styles_page() -> str:
 def constraints_page() -> str:
     help_of = {control.name: control for control in KINDS["compose"].controls()}
     rows = (
-        (f"`{row.field}`", help_of[row.field].help, "each entry" if row.each else "")
+        (
+            f"`{row.field}`",
+            help_of[row.field].help,
+            "exactly" if row.exact else "as a preference",
+            "each entry" if row.each else "",
+        )
         for row in CONSTRAINTS
         if row.field in help_of
     )
-    head = ("setting", "what it asks for", "may be left out one by one")
-    return f"# Constraints on melodies\n\nEvery constraint holds exactly.\n\n{table(head, rows)}"
+    head = ("setting", "what it asks for", "holds", "may be left out one by one")
+    said = (
+        "Exact constraints hold in every melody. A learnt form gives way where it contradicts one of them; "
+        "a form in letters does not."
+    )
+    return f"# Constraints on melodies\n\n{said}\n\n{table(head, rows)}"
 
 
 def formats_page() -> str:

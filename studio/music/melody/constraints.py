@@ -54,7 +54,7 @@ class Constraint:
     None where the parameter shapes the walk itself (bars, meter) or is drawn step by step (form). Masks and
     automata hold exactly, weights only make events more or less probable.
 
-    each: the parameter is a list, and every entry of it is a constraint of its own, to be left out alone.
+    exact: False for one that comes to weights, and so only leans. each: the parameter is a list, and every entry of it is a constraint of its own, to be left out alone.
     always: it holds even where the recipe leaves the parameter at its default. in_force: the value that
     holds, where that is not simply the recipe's. way_out: (label, new value) of the change that relaxes one
     value, or None where there is none; by default the value is left out.
@@ -69,6 +69,7 @@ class Constraint:
     field: str
     name: Callable[[Any], str]
     compile: Compile | str | None = None
+    exact: bool = True
     each: bool = False
     always: bool = False
     in_force: Callable[[Context, ComposeRecipe], Any] | None = None
@@ -172,8 +173,8 @@ CONSTRAINTS: list[Constraint] = [
     Constraint("density", _density_in_words, "density"),
     Constraint("cadences", "the cadence {}".format, "cadence", each=True),
     Constraint("contour_limit", "at most {} semitones off the contour".format, "contour_limit"),
-    Constraint("contour", "the contour".format, "contour"),
-    Constraint("theme_pull", "the theme".format, "theme", always=True),
+    Constraint("contour", "the contour".format, "contour", exact=False),
+    Constraint("theme_pull", "the theme".format, "theme", exact=False, always=True),
     Constraint("form", "the form {}".format, way_out=_form_of_the_style),
 ]
 """Every constraint there is. `add` and `remove` change it."""

@@ -248,7 +248,10 @@ def test_soft_constraints_shift_probabilities_as_their_formulas_say(
         ({"contour": ("1:C4", "3:G4"), "contour_pull": 0.8}, context, on_line),
         ({"theme_pull": 0.6}, replace(context, theme=theme), like_theme),
     ):
-        (soft,) = compile_constraints(there, ComposeRecipe(**(OFF | asked))).soft  # type: ignore[arg-type]
+        compiled = compile_constraints(there, ComposeRecipe(**(OFF | asked)))  # type: ignore[arg-type]
+        (soft,) = compiled.soft
+        assert not compiled.asked[soft.name][0].exact
+        assert all(compiled.asked[wish.name][0].exact for wish in compiled.hard)
         leaning = solve(trellis, context.ticks, [soft])
         weights = {
             symbols: np.exp(free.log_probability(symbols)) * formula(notes)
