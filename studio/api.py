@@ -9,8 +9,8 @@
     tune.to_music21()
     studio.gallery().find(kind="dream")
 
-The functions are generated from the table of kinds; see `help(studio.dream)`. Works are kept in the gallery of
-your studio, as those of the command line are. Errors are `studio.errors.StudioError`, with one sentence.
+The functions are generated from the table of kinds; see `help(studio.dream)`. Works are kept in the gallery
+of your studio, like those of the command line. Errors are `studio.errors.StudioError`, with one sentence.
 """
 
 from __future__ import annotations
@@ -113,9 +113,9 @@ class TuneWork(MadeWork):
             return Renditions(gallery).tune(self._work)
 
     def save(self, path: str | Path, *, force: bool = False) -> Path:
-        """Write the tune in the format of the path's suffix, such as .mid, .musicxml or .wav; returns the path.
+        """Write the tune in the format of the path's suffix, such as .mid or .wav; returns the path.
 
-        Raises `Refused` for a suffix there is no format for, or where the file exists, unless `force` is set.
+        Raises `Refused` for an unknown suffix, or where the file exists, unless `force` is set.
         """
         from studio.works.output import write_file
 
@@ -251,7 +251,7 @@ def making_function(name: str) -> Callable[..., MadeWork]:
 
 
 def signature_of(kind: Kind) -> inspect.Signature:
-    """Files that the command takes as arguments, then keyword arguments: other files, settings, `progress`."""
+    """The command's arguments, then keyword arguments: other files, settings and `progress`."""
     place = inspect.Parameter
     parameters = []
     for role in kind.roles:

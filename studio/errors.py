@@ -100,7 +100,8 @@ class Contradiction(Refused):
 def error_data(error: StudioError) -> dict[str, Any]:
     """What an error knows beside its sentence, as JSON: empty for most.
 
-    For a `Contradiction`: {"conflict": [{"field", "value", "name"}], "ways_out": [{"label", "field", "value"}]}.
+    For a `Contradiction`: {"conflict": [{"field", "value", "name"}],
+    "ways_out": [{"label", "field", "value"}]}.
     """
     if isinstance(error, Contradiction):
         return {

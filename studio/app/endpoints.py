@@ -36,7 +36,7 @@ BUNDLED = "own"
 ASKS: dict[str, Any] = {"concurrency_id": "ask"}
 AT_ONCE: dict[str, Any] = {"queue": False}
 FOLLOWS: dict[str, Any] = {"concurrency_id": "follow", "concurrency_limit": None}
-"""How an endpoint is bound: one that asks for a work, one that answers in a moment, one that follows a job."""
+"""How endpoints are bound that ask for a work, that answer in a moment, and that follow a job."""
 
 
 def endpoints(desk: Desk) -> None:
@@ -158,7 +158,7 @@ def job_endpoints(desk: Desk) -> list[tuple[Action, dict[str, Any]]]:
     """What can be done with a job."""
 
     def ways_out(job: str) -> list[dict[str, Any]]:
-        """The single changes that would resolve a job's contradiction: label, field of the recipe, new value."""
+        """The single changes that would resolve a job's contradiction: label, recipe field, new value."""
         return desk.ways_out(job)
 
     def job(job: str) -> dict[str, Any]:

@@ -191,10 +191,8 @@ def gallery_backup(file: Path, force: bool, quiet: bool) -> None:
         written = watch(backup(gallery, file, force=force), quiet=quiet)
     click.echo(str(written.path))
     if not quiet:
-        click.echo(
-            f"{_count(written.works, 'work')}, {_count(written.sources, 'source')}, {written.size / 1e6:,.1f} MB.",
-            err=True,
-        )
+        counted = f"{_count(written.works, 'work')}, {_count(written.sources, 'source')}"
+        click.echo(f"{counted}, {written.size / 1e6:,.1f} MB.", err=True)
     for name in written.incomplete:
         click.echo(f"not in the backup, because the gallery lost it: {name}", err=True)
 

@@ -35,7 +35,7 @@ def making_command(kind: Kind) -> click.Command:
     """The command that makes works of this kind: `studio dream`, `studio compose` …"""
 
     def callback(**given: Any) -> None:
-        _Request.read(kind, given).make()
+        _MakingRequest.read(kind, given).make()
 
     return click.Command(
         kind.name, params=_params(kind), callback=callback, help=f"{kind.summary}\n\n{kind.details}".strip()
@@ -102,7 +102,7 @@ def _credit_options(kind: Kind) -> list[click.Option]:
 
 
 @dataclass(frozen=True)
-class _Request:
+class _MakingRequest:
     """What was asked for on the command line, taken apart."""
 
     kind: Kind
@@ -116,7 +116,7 @@ class _Request:
     force: bool
 
     @classmethod
-    def read(cls, kind: Kind, given: dict[str, Any]) -> _Request:
+    def read(cls, kind: Kind, given: dict[str, Any]) -> _MakingRequest:
         flags = {name: given.pop(name) for name in ("output", "count", "quiet", "as_json", "force")}
         files = {role.name: given.pop(_file(role), None) for role in kind.roles}
         has_credit = bool(_credit_options(kind))

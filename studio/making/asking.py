@@ -65,7 +65,7 @@ INHERITED = "from which it was made"
 
 
 def _with_inherited_credit(each: Ingredient) -> Ingredient:
-    """A work made from another work owes the credit that the other owed. The other's file says what that is."""
+    """A work made from another owes the credit that the other owed. The other's file says which."""
     if each.author or each.licence:
         return each
     from studio.works.metadata import extract

@@ -1,15 +1,14 @@
-"""Many works from a file of recipes, one JSON object a line, over several worker processes or a cluster.
+"""Many works from a file of recipes, one JSON object a line, made by several workers or a cluster.
 
-A line is a full recipe as `studio show --json` prints it, or what one would ask for: the kind, what it is
-made from, and wishes.
+A line is a whole recipe as `studio show --json` prints it, or a request: the kind, the files, and settings.
 
     {"kind": "dream", "photo": "harbour.jpg", "preset": "castles", "seed": 3}
-    {"kind": "dream", "photo": {"path": "harbour.jpg", "title": "Harbour", "author": "Ada", "licence": "CC BY 4.0"}, "size": 1024}
-    {"kind": "dream", "photo": "work:3ad9a265", "guide": "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}
+    {"kind": "dream", "photo": {"path": "harbour.jpg", "author": "Ada", "licence": "CC BY 4.0"}, "size": 1024}
+    {"kind": "dream", "photo": "work:3ad9a265", "guide": "sha256:9f86d081884c7d659 … (64 digits)"}
 
-Sources go by their role. A path counts from the file's own folder; `work:` takes a work of the gallery by its
-id, `sha256:` a source or work the gallery has. Several files of one role stand in a list. What the gallery
-has already is not made again, so a batch that was stopped goes on where it was when it is run again.
+Files are named by their role. Paths start from the folder of the file. `work:` takes a work of the gallery by
+its id, `sha256:` a source or work that the gallery has. Several files of one role are a list. Works that the
+gallery has are skipped, so a batch that was stopped can simply be run again.
 """
 
 # mypy: allow-untyped-calls
@@ -39,17 +38,16 @@ from studio.works.log import write_log
 from studio.works.recipe import Recipe, Source
 
 TRIES = 3
-"""How often a line is begun before it counts as failed, when its worker dies each time."""
+"""How often a line is tried when its worker dies each time."""
 
 
 @dataclass(frozen=True)
 class BatchEvent:
-    """What became of a line, or, at the end, of all. `sentence` tells it to a person.
+    """What happened to a line, or, at the end, to all of them. `sentence` says it for a person.
 
-    what: made, there (was made before, or an earlier line asks for the same), lost (with its worker; comes
-    again), failed, or summary.
-    line: its number in the file, from 1; 0 in the summary. done, total: lines finished so far, and lines in
-    the file.
+    what: made, there (made before, or the same as an earlier line), lost (its worker died; it is tried
+    again), failed, or summary. line: its number in the file, from 1; 0 in the summary. done, total: lines
+    finished so far, and lines in the file.
     """
 
     what: str
@@ -68,17 +66,16 @@ def run_batch(
     scheduler: str | None = None,
     workers: int = 1,
 ) -> Iterator[BatchEvent]:
-    """Make every work that the lines ask for; one event for each line as it ends, in the order they end, and
-    a summary.
+    """Make every work in the lines. Yields one event a line, in the order they end, and a summary.
 
-    folder: where the lines' paths count from. scheduler: address of a Dask scheduler; without it `workers`
-    processes are started here. A line that cannot be made is told and passed over. Raises `Missing` when no
-    scheduler answers, or when it went away.
+    folder: where the lines' paths start from. scheduler: address of a Dask scheduler; without it, `workers`
+    processes are started here. A line that cannot be made is reported and skipped. Raises `Missing` when no
+    scheduler answers, or when it stops answering.
     """
     with ExitStack() as stack:
         hire = functools.cache(lambda: stack.enter_context(Workers(scheduler, workers, beforehand=False)))
         if scheduler is not None:
-            hire()  # a wrong address is told before anything is read
+            hire()  # so that a wrong address is refused before anything is read
         batch = _Batch(_lines(recipes), gallery, folder or Path(), hire)
         stack.callback(batch.stop)
         yield from batch.run()
@@ -96,7 +93,7 @@ class _Line:
 
 
 class _Batch:
-    """One run: which lines wait, which are being made, and what became of the rest."""
+    """One run: which lines wait, which are being made, and how the others ended."""
 
     def __init__(
         self, lines: list[tuple[int, str]], gallery: Gallery, folder: Path, hire: Callable[[], Workers]
@@ -125,7 +122,8 @@ class _Batch:
                     yield self._ended(self.underway.pop(future), outcome)
             if not crew.connected:
                 raise Missing(
-                    f"The cluster went away after {sum(self.counts.values())} of {self.total} lines; run this again to go on from there."
+                    f"The cluster stopped answering after {sum(self.counts.values())} of {self.total} lines; "
+                    "run this again to continue."
                 )
         counts = ", ".join(
             f"{number} {word}"
@@ -144,39 +142,44 @@ class _Batch:
         """Give every free worker a line, the lost ones first."""
         while not self.underway or len(self.underway) < self.hire().places:
             if self.lost:
-                line = self.lost.popleft()
+                self._submit(self.lost.popleft())
+                continue
+            number, text = next(self.unread, (0, ""))
+            if not number:
+                return
+            read = self._read(number, text)
+            if isinstance(read, BatchEvent):
+                yield read
             else:
-                number, text = next(self.unread, (0, ""))
-                if not number:
-                    return
-                try:
-                    recipe = _read_line(text, self.folder, self.gallery)
-                except StudioError as error:
-                    yield self._event("failed", number, str(error))
-                    continue
-                except Exception:
-                    yield self._event("failed", number, self._our_fault(number, traceback.format_exc()))
-                    continue
-                first = self.asked_in.setdefault(recipe.fingerprint, number)
-                there = self.gallery.with_fingerprint(recipe.fingerprint)
-                if first != number:
-                    yield self._event(
-                        "there", number, f"asks for the same as line {first}.", there.id if there else None
-                    )
-                    continue
-                if there is not None:
-                    yield self._event("there", number, f"was made before: work {there.id}.", there.id)
-                    continue
-                line = _Line(number, recipe)
-            line.tries += 1
-            future = self.hire().submit(line.job, line.recipe.to_json(), Place.of(self.gallery))
-            self.underway[future] = line
-            future.add_done_callback(lambda _: self.ring.set())
+                self._submit(read)
+
+    def _submit(self, line: _Line) -> None:
+        line.tries += 1
+        future = self.hire().submit(line.job, line.recipe.to_json(), Place.of(self.gallery))
+        self.underway[future] = line
+        future.add_done_callback(lambda _: self.ring.set())
+
+    def _read(self, number: int, text: str) -> _Line | BatchEvent:
+        """The line, if there is something to make; otherwise what to report of it."""
+        try:
+            recipe = _read_line(text, self.folder, self.gallery)
+        except StudioError as error:
+            return self._event("failed", number, str(error))
+        except Exception:
+            return self._event("failed", number, self._our_fault(number, traceback.format_exc()))
+        first = self.asked_in.setdefault(recipe.fingerprint, number)
+        there = self.gallery.with_fingerprint(recipe.fingerprint)
+        if first != number:
+            same = f"asks for the same as line {first}."
+            return self._event("there", number, same, there.id if there else None)
+        if there is not None:
+            return self._event("there", number, f"was made before: work {there.id}.", there.id)
+        return _Line(number, recipe)
 
     def _ended(self, line: _Line, outcome: Outcome) -> BatchEvent:
         if outcome.state == "made":
-            # Found there at the first try, somebody else made it meanwhile; at a later one, the worker had
-            # just finished when it died.
+            # If the gallery had it at the first try, somebody else made it. At a later try, our own worker
+            # had just finished it when it died.
             if outcome.there_already and line.tries == 1:
                 return self._event(
                     "there", line.number, f"was made meanwhile: work {outcome.work_id}.", outcome.work_id
@@ -207,11 +210,10 @@ class _Batch:
 
 
 # --- Reading lines
-# -----------------------------------------------------------------------------------------------------
 
 
 def _lines(recipes: bytes | str) -> list[tuple[int, str]]:
-    """The lines that are not empty, with their numbers. Raises `Unreadable` for what is no text."""
+    """The lines that are not empty, with their numbers. Raises `Unreadable` where it is not text."""
     if isinstance(recipes, bytes):
         try:
             recipes = recipes.decode("utf-8-sig")
@@ -223,7 +225,7 @@ def _lines(recipes: bytes | str) -> list[tuple[int, str]]:
 
 
 def _read_line(text: str, folder: Path, gallery: Gallery) -> Recipe:
-    """The recipe a line asks for; its sources are in the gallery then."""
+    """The recipe of a line. Its sources are kept in the gallery."""
     try:
         fields = json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -11,16 +11,20 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from studio.images.paintings.catalogue import PAINTINGS
+from studio.making.kinds import KINDS, make
 from studio.process import finish
+from studio.works.ingredient import Ingredient
 from studio.works.shipped import shipped
+
+if TYPE_CHECKING:
+    from studio.works.gallery import Gallery
 
 
 @dataclass(frozen=True)
 class ShownSource:
-    """A source that may be shown and passed on, with the credit it is due."""
+    """A source that may be shown and shared, with the credit it is due."""
 
     file: str
     title: str
@@ -56,88 +60,95 @@ SOURCES = {
 
 @dataclass(frozen=True)
 class Exhibit:
-    """A work on show: its file, its photo (a source, or an earlier work on show), and what was wished for
-    beyond the defaults.
+    """A work on show.
 
-    guide: what a dream goes towards; painting: whose style it is painted in, a work on show or one of the
-    studio's own paintings.
+    file: its name in gallery/. kind: of work. sources: role -> a file in gallery/sources, an earlier work on
+    show, or the name of a bundled painting; the first is the one it is mainly made from. settings: those
+    beyond the defaults.
     """
 
     file: str
-    photo: str
-    wishes: Mapping[str, Any] = field(default_factory=dict)
-    guide: str = ""
-    painting: str = ""
+    kind: str
+    sources: Mapping[str, str]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def main_source(self) -> str:
+        return next(iter(self.sources.values()))
+
+
+def _dream(file: str, photo: str, seed: int, preset: str, guide: str = "", **settings: Any) -> Exhibit:
+    sources = {"photo": photo} | ({"guide": guide} if guide else {})
+    return Exhibit(file, "dream", sources, {"preset": preset, "seed": seed, **settings})
+
+
+def _painting(file: str, photo: str, style: str) -> Exhibit:
+    return Exhibit(file, "style", {"photo": photo, "style": style}, {"seed": 1})
 
 
 EXHIBITS = (
-    Exhibit("pagoda-creatures.png", "pagoda.jpg", {"preset": "creatures", "seed": 3}),
-    Exhibit("pagoda-citadel.png", "pagoda.jpg", {"preset": "citadel", "seed": 1}),
-    Exhibit("pagoda-weave.png", "pagoda.jpg", {"preset": "weave", "seed": 1}),
-    Exhibit("pagoda-woodcut.png", "pagoda.jpg", {"preset": "woodcut", "seed": 1}),
-    Exhibit("dahlia-origami.png", "dahlia.jpg", {"preset": "origami", "seed": 1}),
-    Exhibit("dahlia-whirlpools.png", "dahlia.jpg", {"preset": "whirlpools", "seed": 1}),
-    Exhibit("dunes-creatures.png", "dunes.png", {"preset": "creatures", "seed": 5}),
-    Exhibit("dunes-garden.png", "dunes.png", {"preset": "garden", "seed": 2}),
-    Exhibit("dunes-towards-the-dahlia.png", "dunes.png", {"preset": "garden", "seed": 4}, guide="dahlia.jpg"),
-    Exhibit(
-        "dunes-creatures-mosaic.png", "dunes-creatures.png", {"preset": "mosaic", "strength": 0.6, "seed": 1}
-    ),
-    Exhibit("pagoda-after-the-dunes.png", "pagoda.jpg", {"seed": 1}, painting="dunes-creatures-mosaic.png"),
-    Exhibit("pagoda-night-wind.png", "pagoda.jpg", {"seed": 1}, painting="whirls"),
-    Exhibit("dahlia-leaded-glass.png", "dahlia.jpg", {"seed": 1}, painting="glass"),
+    _dream("pagoda-creatures.png", "pagoda.jpg", 3, "creatures"),
+    _dream("pagoda-citadel.png", "pagoda.jpg", 1, "citadel"),
+    _dream("pagoda-weave.png", "pagoda.jpg", 1, "weave"),
+    _dream("pagoda-woodcut.png", "pagoda.jpg", 1, "woodcut"),
+    _dream("dahlia-origami.png", "dahlia.jpg", 1, "origami"),
+    _dream("dahlia-whirlpools.png", "dahlia.jpg", 1, "whirlpools"),
+    _dream("dunes-creatures.png", "dunes.png", 5, "creatures"),
+    _dream("dunes-garden.png", "dunes.png", 2, "garden"),
+    _dream("dunes-towards-the-dahlia.png", "dunes.png", 4, "garden", guide="dahlia.jpg"),
+    _dream("dunes-creatures-mosaic.png", "dunes-creatures.png", 1, "mosaic", strength=0.6),
+    _painting("pagoda-after-the-dunes.png", "pagoda.jpg", "dunes-creatures-mosaic.png"),
+    _painting("pagoda-night-wind.png", "pagoda.jpg", "whirls"),
+    _painting("dahlia-leaded-glass.png", "dahlia.jpg", "glass"),
 )
 SIZE = 640
+"""Longer side of the works on show, in pixels."""
 
 
 def make_exhibits(*, check: bool = False) -> Iterator[str]:
-    """Make what is missing in gallery/ (or make all again, to compare), a sentence for each."""
-    from studio.making.asking import ask
-    from studio.making.kinds import make
+    """Make what is missing in gallery/, or make everything again to compare; one sentence for each work."""
     from studio.making.remaking import remake, shown_sources
     from studio.works.gallery import Gallery
-    from studio.works.ingredient import Ingredient
     from studio.works.output import write_file
 
     folder = shipped("gallery")
     with tempfile.TemporaryDirectory() as place, Gallery.open(Path(place)) as gallery:
         for exhibit in EXHIBITS:
             path = folder / exhibit.file
-            if path.exists() and not check:
-                yield f"{exhibit.file} is there."
-                continue
             if check:
-                yield f"{exhibit.file}: {finish(remake(path.read_bytes(), gallery, shown_sources())).sentence}"
-                continue
-            ingredients = []
-            for role, name in (
-                ("photo", exhibit.photo),
-                ("guide", exhibit.guide),
-                ("style", exhibit.painting),
-            ):
-                if name in PAINTINGS:
-                    ingredients.append(PAINTINGS[name].ingredient())
-                elif name:
-                    credit = SOURCES.get(name) or ShownSource(
-                        name, Path(name).stem, "Derivative Works Studio", _licence_of(exhibit.photo)
-                    )
-                    content = (folder / "sources" / name if name in SOURCES else folder / name).read_bytes()
-                    ingredients.append(
-                        Ingredient(role, content, name, credit.title, credit.author, credit.licence)
-                    )
-            recipe = ask(
-                "style" if exhibit.painting else "dream",
-                {"size": SIZE, **exhibit.wishes},
-                ingredients,
-                gallery,
-            )
-            write_file(finish(make(recipe, gallery.read_source)).content, path)
-            yield f"{exhibit.file} made."
+                remade = finish(remake(path.read_bytes(), gallery, shown_sources()))
+                yield f"{exhibit.file}: {remade.sentence}"
+            elif path.exists():
+                yield f"{exhibit.file} is there."
+            else:
+                write_file(_made(exhibit, folder, gallery), path)
+                yield f"{exhibit.file} made."
+
+
+def _made(exhibit: Exhibit, folder: Path, gallery: Gallery) -> bytes:
+    from studio.making.asking import ask
+
+    ingredients = [_ingredient(exhibit, role, name, folder) for role, name in exhibit.sources.items()]
+    recipe = ask(exhibit.kind, {"size": SIZE, **exhibit.settings}, ingredients, gallery)
+    return finish(make(recipe, gallery.read_source)).content
+
+
+def _ingredient(exhibit: Exhibit, role: str, name: str, folder: Path) -> Ingredient:
+    known = KINDS[exhibit.kind].role(role)
+    if known is not None and name in known.bundled_table():
+        return known.ingredient_named(name)
+    if name in SOURCES:
+        credit, content = SOURCES[name], (folder / "sources" / name).read_bytes()
+    else:
+        licence = _licence_of(exhibit.main_source)
+        credit = ShownSource(name, Path(name).stem, "Derivative Works Studio", licence)
+        content = (folder / name).read_bytes()
+    return Ingredient(role, content, name, credit.title, credit.author, credit.licence)
 
 
 def _licence_of(name: str) -> str:
-    """A work made from CC BY pictures may be passed on with their credit; one made from our own is free."""
-    first = next((exhibit.photo for exhibit in EXHIBITS if exhibit.file == name), name)
+    """A work made from CC BY pictures may be shared with their credit; one made from our own is free."""
+    first = next((exhibit.main_source for exhibit in EXHIBITS if exhibit.file == name), name)
     return SOURCES[first].licence
 
 

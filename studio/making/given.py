@@ -1,5 +1,5 @@
-"""What a Python program may give as a file: paths, bytes, pictures of PIL, music of music21 and pretty_midi, and
-works made before.
+"""What a Python program may give as a file: paths, bytes, PIL images, music21 streams, pretty_midi objects,
+and works made before.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ def _from_one(role: Role, value: Any) -> list[Ingredient]:
     convert = CONVERTERS.get((role.media, library))
     if convert is None:
         raise Refused(
-            f"The {role.name} cannot be {_a(type(value).__name__)}; give a path, bytes or {OBJECTS[role.media]}."
+            f"The {role.name} cannot be {_a(type(value).__name__)}; give a path, bytes or "
+            f"{OBJECTS[role.media]}."
         )
     return [convert(role, value)]
 

@@ -194,8 +194,7 @@ class Jobs:
                 self._turn()
                 self._trouble = ""
             except Exception as error:
-                # The database may be away for a moment, its disk full, or the cluster gone. The queue survives
-                # that.
+                # The database may be away for a moment, its disk full, the cluster gone: the queue goes on.
                 if not isinstance(error, StudioError):
                     write_log("The queue stumbled.", place=self.gallery.home)
                 with self._changed:

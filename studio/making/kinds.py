@@ -197,8 +197,8 @@ KINDS: dict[str, Kind] = {
             process="studio.images.style:paint",
             label="Painting",
             summary="Paint the photo CONTENT in the style of one or more paintings.",
-            details="Several paintings are mixed; starry.jpg*2 counts twice as much as the others. A STYLE is "
-            "a file, or the name of one of the studio's own paintings (studio paintings).",
+            details="Several paintings are mixed; starry.jpg*2 counts twice as much as the others. A STYLE "
+            "is a file, or the name of one of the studio's own paintings (studio paintings).",
             roles=(
                 Role("photo", "The photo to paint.", needed=True, metavar="CONTENT"),
                 Role(

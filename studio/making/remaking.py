@@ -1,4 +1,4 @@
-"""Makes a work again from the recipe inside its file, and says whether it came out the same."""
+"""Makes a work again from the recipe inside its file, and says whether the result is the same."""
 
 from __future__ import annotations
 
@@ -16,16 +16,18 @@ from studio.works.recipe import Recipe, Source
 from studio.works.shipped import shipped
 from studio.works.work import Made, Progress
 
-SAME = "Versions, device and network are the same as then: another processor made it, or its recipe or content was changed since."
+SAME = (
+    "Versions, device and network are the same as then: another processor made it, or its recipe or content "
+    "was changed since."
+)
 
 
 @dataclass(frozen=True)
 class Remade:
-    """A work made again. identical: to the byte, or in everything but what the file says about its making;
-    sentence says which.
+    """A work made again.
 
-    Where it is not, the sentence says by how much it differs and what changed since: versions, device or
-    network.
+    identical: to the byte, or in everything but what the file says about its making. sentence: says which of
+    these, or how much it differs and what changed since (versions, device, network).
     """
 
     identical: bool
@@ -38,29 +40,27 @@ def remake(
 ) -> Generator[Progress, None, Remade]:
     """Make the work in this file again. Nothing is kept in the gallery.
 
-    extra_sources: files to take sources from that the gallery has not, in any order; they are told by their
-    content.
-    Raises `Refused` for a file without a recipe and for sources that changed, `Missing` for sources that are
-    nowhere, `Unreadable` for a file or recipe that was damaged, and whatever making it raises.
+    extra_sources: sources that the gallery does not have, in any order; they are recognised by content.
+    Raises `Refused` for a file without a recipe and for sources that changed, `Missing` for sources that
+    cannot be found, `Unreadable` for a damaged file or recipe, and whatever making the work raises.
     """
     text = extract(content)
     if text is None:
         raise Refused(
-            "This file carries no recipe: it was not made by the studio, or something it went through removed it."
+            "This file has no recipe inside: the studio did not make it, or another program removed it."
         )
     recipe = read_recipe(text)
     sources = _sources(recipe, gallery, extra_sources)
-    # What it was made on stays in the recipe: a dream is made with as many threads as then.
+    # The setting stays in the recipe, so that a dream is made with as many threads as before.
     asked = recipe.model_copy(update={"model": None})
     made = yield from make(asked, lambda source: sources[source.sha256])
     return compare(content, recipe, made)
 
 
 def compare(content: bytes, recipe: Recipe, made: Made) -> Remade:
-    """Whether what was made again is the work in the file `content`, which was made by `recipe`; if not, by
-    how much and since what change.
+    """Compare a work made again with the file `content`, which was made by `recipe`.
 
-    Raises `Unreadable` where one of them was damaged.
+    Raises `Unreadable` where one of them is damaged.
     """
     if made.content == content:
         return Remade(True, "Identical, to the byte.", made)
@@ -85,8 +85,7 @@ def _sources(recipe: Recipe, gallery: Gallery, extra: Iterable[bytes]) -> dict[s
         except Missing:
             lacking.append(source)
     if lacking:
-        # The works on show and the studio's own paintings come with it, and so does everything they were made
-        # from.
+        # The works on show, the bundled paintings and everything they were made from come with the studio.
         on_show = {hashlib.sha256(content).hexdigest(): content for content in shown_sources()}
         found |= {source.sha256: on_show[source.sha256] for source in lacking if source.sha256 in on_show}
         lacking = [source for source in lacking if source.sha256 not in found]
@@ -98,13 +97,14 @@ def _sources(recipe: Recipe, gallery: Gallery, extra: Iterable[bytes]) -> dict[s
     )
     if given.keys() - found.keys():
         raise Refused(
-            f"None of the files given is {names}: its content changed since the work was made; give the file as it was then."
+            f"None of the files given is {names}: the content changed since the work was made; give the file "
+            "as it was then."
         )
-    raise Missing(f"The gallery here does not have {names}; give the file with --source.")
+    raise Missing(f"This gallery does not have {names}; give the file with --source.")
 
 
 def _changes(then: Recipe, now: Recipe) -> list[str]:
-    """What a recipe knows of its machinery and is no longer as it was, each as "torch 2.9 -> 2.14"."""
+    """How the versions, device and network of a recipe differ from today's, such as "torch 2.9 -> 2.14"."""
     changes = []
     if then.model and now.model and then.model != now.model:
         changes.append(
@@ -122,7 +122,7 @@ def _changes(then: Recipe, now: Recipe) -> list[str]:
 
 
 def _without_story(content: bytes, made: Made) -> bytes:
-    """The file with one and the same recipe inside, so that two of them differ only where the work does."""
+    """The file with a recipe that does not say what it was made on, so that only the works are compared."""
     bare = made.recipe.model_copy(update={"setting": None, "model": None})
     return embed(content, made.suffix, bare)
 
@@ -154,15 +154,16 @@ def _compare_pictures(then: bytes, now: bytes) -> tuple[bool, str]:
     share, largest, mean = float(apart.any(axis=2).mean()), int(apart.max()), float(apart.mean())
     return (
         False,
-        f"Not identical: {share:.1%} of the pixels differ, by at most {largest} of 255 levels and {mean:.3f} on average.",
+        f"Not identical: {share:.1%} of the pixels differ, by at most {largest} of 255 levels and {mean:.3f} "
+        "on average.",
     )
 
 
 def shown_sources() -> Iterator[bytes]:
-    """The pictures that come with the studio, so that what was made from them can be made again anywhere."""
+    """The pictures that come with the studio: works made from them can be made again anywhere."""
     from studio.images.paintings.catalogue import PAINTINGS
 
     folder = shipped("gallery")
-    studies = (painting.path for painting in PAINTINGS.values() if painting.path.is_file())
-    for path in (*sorted((folder / "sources").glob("*.*")), *sorted(folder.glob("*.png")), *studies):
+    paintings = (painting.path for painting in PAINTINGS.values() if painting.path.is_file())
+    for path in (*sorted((folder / "sources").glob("*.*")), *sorted(folder.glob("*.png")), *paintings):
         yield path.read_bytes()

@@ -1,4 +1,4 @@
-"""What runs in a worker process: it opens the gallery, makes one work at a time, and reports how far it is."""
+"""What runs in a worker process: it opens the gallery, makes one work at a time, and reports progress."""
 
 # mypy: allow-untyped-calls
 

@@ -105,7 +105,7 @@ class Workers:
         if future.status != "error":
             return Outcome(
                 "interrupted",
-                message="The connection to the cluster was lost before this work was finished; make it again.",
+                message="The connection to the cluster was lost before the work was finished; make it again.",
             )
         error = future.exception()
         if isinstance(error, KilledWorker):
@@ -122,7 +122,7 @@ class Workers:
         threading.Thread(target=tell, daemon=True).start()
 
     def replace(self, worker: str) -> None:
-        """Kill a worker that does not respond and start another in its place. Only for workers started here."""
+        """Kill a worker that does not respond and start another. Only for workers started here."""
         if self._cluster is not None:
             with suppress(Exception):
                 self._client.restart_workers([worker], timeout=30, raise_for_error=False)
@@ -169,12 +169,12 @@ class Workers:
         if worker in self._starved:
             limit = f"{self.memory_limit / 2**30:.1f} GiB" if self._cluster is not None else "memory limit"
             return (
-                f"This work needed more memory than the {limit} its process may have; make it smaller, or close "
-                "other programs."
+                f"This work needed more memory than the {limit} its process may have; make it smaller, or "
+                "close other programs."
             )
         return (
-            "The process that was making this work was killed, perhaps because memory ran out; make it again, "
-            "and smaller if it happens again."
+            "The process that was making this work was killed, perhaps because memory ran out; make it "
+            "again, and smaller if it happens again."
         )
 
 
@@ -224,7 +224,7 @@ def _ignoring_ctrl_c() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    resource_tracker.ensure_running()  # multiprocessing starts it with the first process, which would listen again
+    resource_tracker.ensure_running()  # otherwise started with the first process
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
