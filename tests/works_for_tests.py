@@ -89,8 +89,9 @@ def _meet(recipe: CountRecipe, hoard: list[bytearray]) -> None:
 
 
 class SpotsRecipe(Recipe):
-    """A picture of 20 x 16 spots by dice, as a PNG with its recipe inside. SPOTS_VERSION and SPOTS_DRIFT : a
-    machine that changed.
+    """A picture of 20 x 16 random spots, as a PNG with its recipe inside.
+
+    The variables SPOTS_VERSION and SPOTS_DRIFT stand for a machine that changed.
     """
 
     kind: Literal["spots"] = "spots"

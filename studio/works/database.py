@@ -228,7 +228,7 @@ def _sqlite_sentence(code: int, said: str, database: str) -> StudioError | None:
 
 
 def _postgres_sentence(state: str, said: str, database: str) -> StudioError | None:
-    """state: PostgreSQL's error code, of which the first two characters are the class."""
+    """state: PostgreSQL's error code. Its first two characters are the class of the error."""
     if state.startswith("53"):
         return Refused(
             f"The database server of {database} is out of space or connections ({said}): "

@@ -1,10 +1,10 @@
-"""The gallery: works with their recipes and sources, whole or not there, whoever dies at whatever moment.
+"""The gallery: works with their recipes and sources. Whatever dies when, a work is whole or not there.
 
 The row of a work is committed as "arriving" before its files are written, and as "here" once they are whole.
-It is "leaving" while they are removed. Files are removed only inside a "keep" transaction, of which there is
-one at a time, and only when no row names them. A row becomes "here" only in such a transaction too, after a
-look at its files. So nobody ever waits for a dead process, and several may add, remove and open at once. What
-a dead process left is finished or cleared by whoever opens the gallery next.
+It is "leaving" while they are removed. Files are removed only inside a "keep" transaction (there is only one
+at a time), and only when no row names them. A row becomes "here" only in such a transaction too, after a
+look at its files. So nobody ever waits for a dead process, and several may add, remove and open at once. The
+next process that opens the gallery finishes or clears what a dead one left.
 
 How it is done is in `adding`, `removing`, `sources`, `finding` and `recovery`; `care` checks and repairs.
 """

@@ -35,7 +35,7 @@ class Keeper:
         return cls(parts[0], int(parts[1]), parts[2]) if len(parts) == 3 and parts[1].isdigit() else None
 
     def __str__(self) -> str:
-        """At most 200 characters, all of which a file name may have."""
+        """At most 200 characters. A file name may hold all of them."""
         return f"{self.host}~{self.pid}~{self.began}"
 
     @property

@@ -24,7 +24,7 @@ from studio.works.gallery import Gallery
 from studio.works.ledger import Ledger
 from studio.works.metadata import embed
 from studio.works.recipe import Recipe, Source, parse_json
-from studio.works.work import Made, Work
+from studio.works.work import Made, Progress, Work
 
 
 def read_recipe(recipe_json: str) -> Recipe:
@@ -66,13 +66,8 @@ def source_path(gallery: Gallery, content: bytes) -> Path:
 class TestCheck:
     def test_a_sound_gallery(self, gallery: Gallery) -> None:
         works = fill(gallery)
-        progress = []
-        process = check(gallery)
-        try:
-            while True:
-                progress.append(next(process))
-        except StopIteration as ended:
-            report = ended.value
+        progress: list[Progress] = []
+        report = finish(check(gallery), watch=progress.append)
         assert report.sound
         assert (report.works, report.sources) == (3, 2)
         sizes = sum(len(gallery.read(work)) for work in works) + len(gallery.read(works[0])) + len(b"photo")
@@ -152,8 +147,11 @@ class TestRepair:
         with Gallery.open(tmp_path) as gallery:
             assert gallery.count() == 0
             assert finish(check(gallery)).orphans == 8
-            done = finish(repair(gallery, read_recipe))
+            progress: list[Progress] = []
+            done = finish(repair(gallery, read_recipe), watch=progress.append)
             assert (done.works_taken_back, done.sources_taken_back) == (3, 2)
+            assert [step.done for step in progress] == sorted(step.done for step in progress)
+            assert {step.total for step in progress} == {progress[-1].done}
             assert done.report is not None
             assert done.report.sound
             assert {work.id: words_of(work) for work in gallery.find()} == works

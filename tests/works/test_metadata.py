@@ -131,7 +131,7 @@ def test_again_changes_nothing_and_another_recipe_takes_its_place(suffix: str) -
     carried = embed(FILES[suffix], suffix, RECIPE)
     again = embed(carried, suffix, RECIPE)
     replaced = embed(carried, suffix, OTHER)
-    if suffix == ".mxl":  # a zip packed anew; what is in it counts
+    if suffix == ".mxl":  # the zip is written again; only what is in it counts
         carried, again, replaced = (
             zipfile.ZipFile(io.BytesIO(file)).read("reel.musicxml") for file in (carried, again, replaced)
         )

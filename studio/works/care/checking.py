@@ -204,7 +204,7 @@ def _check_source(storage: Storage, sha256: str) -> tuple[list[GalleryFlaw], int
 
 
 def _has_source(storage: Storage, sha256: str) -> bool:
-    """Whether a row stands for the source; its file is checked where the row is."""
+    """Whether the source has a row. Its file is checked with that row."""
     with storage.reading() as session:
         if session.get(SourceRow, sha256) is not None:
             return True

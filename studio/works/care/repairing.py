@@ -14,6 +14,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from studio.errors import StudioError, Unreadable
+from studio.process import mapped
 from studio.works import adding, recovery
 from studio.works.care.checking import GalleryReport, check, fingerprint_of, recipe_fields, uses_of_work
 from studio.works.gallery import Gallery
@@ -76,15 +77,18 @@ def repair(gallery: Gallery, read_recipe: ReadRecipe = common_recipe) -> Generat
     lost = [name for name in recovery.lost_names(storage) if name["folder"] == "works"]
     with storage.reading() as session:
         works = session.scalars(select(WorkRow.id).where(WorkRow.state == HERE)).all()
-    total = len(lost) + len(works)
+    half = max(1, len(lost) + len(works))  # the check at the end is the other half
     for number, name in enumerate(lost, 1):
         _take_back_work(storage, name, read_recipe, done)
-        yield Progress(number, total, f"lost work {number} of {len(lost)}")
+        yield Progress(number, 2 * half, f"lost work {number} of {len(lost)}")
     for number, id in enumerate(works, 1):
         _mend_work(storage, id, done)
-        yield Progress(len(lost) + number, total, f"work {number} of {len(works)}")
+        yield Progress(len(lost) + number, 2 * half, f"work {number} of {len(works)}")
     _mend_sources(storage, done)
-    done.report = yield from check(gallery)
+    done.report = yield from mapped(
+        check(gallery),
+        lambda step: Progress(half + half * step.done // step.total, 2 * half, step.stage),
+    )
     return done
 
 

@@ -13,7 +13,7 @@ from xml.parsers import expat
 from studio.works.recipe import Recipe
 
 KEYWORD = "studio-recipe"
-"""The name under which a recipe stands in a file, in every format."""
+"""What a recipe is called inside a file, in every format."""
 TOOL = "Derivative Works Studio"
 LARGEST_RECIPE = 2**20
 """Bytes of the longest recipe that is read; real ones have about one thousand."""

@@ -133,7 +133,7 @@ def ascii_bytes(text: str) -> bytes:
     return text.encode("ascii", "xmlcharrefreplace")
 
 
-# What may stand before an XML document's first element: a byte order mark, a declaration, comments, a
+# What may come before an XML document's first element: a byte order mark, a declaration, comments, a
 # document type.
 _PROLOGUE = (
     rb"(?:\xef\xbb\xbf)?(?:\s|<\?[^>]{0,999}\?>|<!--(?:(?!-->).){0,9999}-->|<!DOCTYPE[^>\[]{0,999}>)*+"
