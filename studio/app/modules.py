@@ -96,7 +96,7 @@ def module_routes(allowed: Callable[..., Any]) -> APIRouter:
     router = APIRouter(dependencies=[Depends(allowed)])
 
     @router.get("/modules/{version_asked}/{name:path}")
-    def module(version_asked: str, name: str) -> Response:
+    async def module(version_asked: str, name: str) -> Response:
         content = scripts().get(name)
         if content is None:
             raise HTTPException(404, f"There is no module '{name}'.")

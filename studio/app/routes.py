@@ -6,7 +6,7 @@ Nothing here takes a path. Every address goes through the gallery, so that only 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib.resources import files
@@ -139,14 +139,14 @@ def thumbnail_of(table: Mapping[str, Any], name: str, sentence: str) -> Response
     return FileResponse(table[name].thumbnail, headers=KEPT)
 
 
-def anybody() -> None:
+async def anybody() -> None:
     """The guard of a studio without a password."""
 
 
-def logged_in(web: FastAPI) -> Callable[[Request], None]:
+def logged_in(web: FastAPI) -> Callable[[Request], Awaitable[None]]:
     """The guard of a studio with one: only who logged in on Gradio's page passes."""
 
-    def allowed(request: Request) -> None:
+    async def allowed(request: Request) -> None:
         # Gradio is mounted behind the routes that ask, so it is found only now.
         if not has_logged_in(mounted_app(web), request.cookies):
             raise HTTPException(401, "Log in first.")

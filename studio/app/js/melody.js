@@ -12,7 +12,7 @@ import { Score } from './score.js';
 const MEMORIES = ['no memory', 'one note', 'two notes', 'three notes', 'four notes or more'];
 
 /**
- * @typedef {object} Wishes
+ * @typedef {object} MelodyOptions
  * @property {string} name what the melody is called here, such as "take 2"
  * @property {number} width of the place it is shown in, in pixels
  * @property {((bars: number[]) => void) | null} [ask] asks for the other bars again; null where none can be kept
@@ -22,7 +22,7 @@ const MEMORIES = ['no memory', 'one note', 'two notes', 'three notes', 'four not
 export class Melody {
   /**
    * @param {Work} work
-   * @param {Wishes} wishes
+   * @param {MelodyOptions} options
    */
   constructor(work, { name, width, ask = null, pin = null }) {
     this.work = work;
