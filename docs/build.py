@@ -28,9 +28,7 @@ from studio.music.styles.table import STYLES
 from studio.works.recipe import Control
 
 FOLDER = Path(__file__).parent
-GENERATED = (
-    "<!-- Written by docs/build.py. Do not edit: change the table, recipe or docstring it comes from. -->"
-)
+GENERATED = "<!-- Written by docs/build.py. Do not edit: change the table or docstring it comes from. -->"
 
 
 def pages() -> dict[str, str]:

@@ -237,9 +237,15 @@ class TestRefusing:
         frames = [Image.new("RGB", (40, 40), colour) for colour in ("red", "green", "blue")]
         frames[0].save(moving, "GIF", save_all=True, append_images=frames[1:])
         strange = {
-            "empty.jpg": b"", "text.png": b"once upon a time", "cut.jpg": photo.read_bytes()[:300], "page.html": b"<!doctype html><p>hello",
-            "thin.png": thin.getvalue(), "dot.png": dot.getvalue(), "moving.gif": moving.getvalue(), "bomb.png": bomb.getvalue(),
-        }  # fmt: skip
+            "empty.jpg": b"",
+            "text.png": b"once upon a time",
+            "cut.jpg": photo.read_bytes()[:300],
+            "page.html": b"<!doctype html><p>hello",
+            "thin.png": thin.getvalue(),
+            "dot.png": dot.getvalue(),
+            "moving.gif": moving.getvalue(),
+            "bomb.png": bomb.getvalue(),
+        }
         assert len(bomb.getvalue()) < 20_000
         for name, content in strange.items():
             (tmp_path / name).write_bytes(content)
@@ -299,9 +305,7 @@ class TestGallery:
         assert status == 2
         assert len(err.strip().splitlines()) == 1
 
-    def test_an_older_database_loses_no_newer_work(
-        self, studio: Studio, photo: Path, tmp_path: Path, home: Path
-    ) -> None:
+    def test_an_older_database_loses_no_newer_work(self, studio: Studio, photo: Path, home: Path) -> None:
         made = []
         for seed in ("1", "2", "3", "4"):
             out = studio("dream", photo, "-o", f"{seed}.png", *QUICK, "--seed", seed, "--json")[1]
@@ -431,7 +435,8 @@ def test_importing_and_helping_load_neither_torch_nor_gradio() -> None:
         "sys.argv = ['studio', '--help']\n"
         "try: studio.cli.main()\n"
         "except SystemExit: pass\n"
-        "print(sorted({'torch', 'gradio', 'music21', 'dask', 'sqlalchemy', 'PIL', 'scipy'} & set(sys.modules)), file=sys.stderr)"
+        "heavy = {'torch', 'gradio', 'music21', 'dask', 'sqlalchemy', 'PIL', 'scipy'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
     )
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert told.stderr.strip() == "[]"

@@ -1,4 +1,4 @@
-"""A kind of work, an export format and a constraint, each added here and nowhere else, and found everywhere."""
+"""A kind of work, an export format and a constraint: added here and nowhere else, found everywhere."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import studio as library
 from studio.api import PictureWork
 from studio.app.desk import Desk
 from studio.app.endpoints import endpoints, parameters_of
+from studio.app.room import kinds_shown
 from studio.errors import Contradiction
 from studio.making.jobs import Jobs
 from studio.making.kinds import KINDS, Kind, Role
@@ -86,7 +87,8 @@ def gallery(tmp_path: Path) -> Iterator[Gallery]:
         yield gallery
 
 
-def test_a_kind_gets_its_command_and_is_made_again(studio: Studio, kind: Kind, photo: Path) -> None:
+@pytest.mark.usefixtures("kind")
+def test_a_kind_gets_its_command_and_is_made_again(studio: Studio, photo: Path) -> None:
     assert "Put dots on PHOTO." in studio("--help")[1]
     assert "How many dots. [5, 1 to 100]" in " ".join(studio("dots", "--help")[1].split())
     status, out, told = studio("dots", photo, "-o", "x.png", "--number", "3", "--seed", "4")
@@ -99,7 +101,8 @@ def test_a_kind_gets_its_command_and_is_made_again(studio: Studio, kind: Kind, p
     assert (status, ".png" in complaint) == (2, True)
 
 
-def test_a_kind_gets_its_function_in_python(kind: Kind, photo: Path) -> None:
+@pytest.mark.usefixtures("kind")
+def test_a_kind_gets_its_function_in_python(photo: Path) -> None:
     work = library.dots(photo, number=2, seed=1, progress=False)  # type: ignore[attr-defined]
     assert isinstance(work, PictureWork)
     assert work.image.size == (64, 48)
@@ -121,14 +124,12 @@ def test_a_kind_gets_its_endpoint_its_jobs_and_its_label(kind: Kind, gallery: Ga
         state = jobs.wait(job, timeout=120)
         assert state.state == "made", state.message
         assert desk.kinds_here() == ["dots"]
-    from studio.app.tabs.gallery import kind_labels
-
-    assert {"name": "dots", "label": "Dotted photos"}.items() <= {
-        name: value for row in kind_labels() if row["name"] == "dots" for name, value in row.items()
-    }.items()
+    labels = {shown["name"]: shown["label"] for shown in kinds_shown({})}
+    assert labels["dots"] == "Dotted photos"
 
 
-def test_a_kind_gets_its_page_in_the_docs(kind: Kind) -> None:
+@pytest.mark.usefixtures("kind")
+def test_a_kind_gets_its_page_in_the_docs() -> None:
     place = importlib.util.spec_from_file_location("docs_build", ROOT / "docs" / "build.py")
     assert place is not None
     assert place.loader is not None
@@ -201,7 +202,8 @@ def ceiling() -> Iterator[Constraint]:
     constraints.remove(CEILING)
 
 
-def test_a_constraint_gets_its_option_its_control_and_its_effect(studio: Studio, ceiling: Constraint) -> None:
+@pytest.mark.usefixtures("ceiling")
+def test_a_constraint_gets_its_option_its_control_and_its_effect(studio: Studio) -> None:
     assert "The highest note, as a MIDI number." in " ".join(studio("compose", "--help")[1].split())
     control = next(each for each in KINDS["compose"].controls() if each.name == "ceiling")
     assert (control.type, control.minimum, control.maximum) == (int, 0, 127)
@@ -214,9 +216,8 @@ def test_a_constraint_gets_its_option_its_control_and_its_effect(studio: Studio,
     assert studio("remake", "low.abc")[1].strip() == "Identical, to the byte."
 
 
-def test_a_constraint_that_contradicts_is_named_and_can_be_left_out(
-    studio: Studio, ceiling: Constraint
-) -> None:
+@pytest.mark.usefixtures("ceiling")
+def test_a_constraint_that_contradicts_is_named_and_can_be_left_out(studio: Studio) -> None:
     words = (*FIFE, "-o", "never.abc", "--ceiling", "70", "--start", "D5")
     status, out, complaint = studio(*words, "--json")
     assert status == 2

@@ -31,7 +31,8 @@ for preset in PRESETS.values():
     assert preset.thumbnail.read_bytes()[:2] == b"\\xff\\xd8", preset.name
 from studio.images.paintings.catalogue import PAINTINGS
 for painting in PAINTINGS.values():
-    assert painting.ingredient().content[:2] == painting.thumbnail.read_bytes()[:2] == b"\\xff\\xd8", painting.name
+    for content in (painting.ingredient().content, painting.thumbnail.read_bytes()):
+        assert content[:2] == b"\\xff\\xd8", painting.name
 from studio.works.gallery import Gallery
 with Gallery.open() as gallery:
     assert gallery.count() == 0

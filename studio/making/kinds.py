@@ -42,6 +42,7 @@ class Role:
     metavar: what the command calls it where it is an argument; empty where it is an option, `--name`.
     weights: the recipe's field that takes the numbers in FILE*NUMBER.
     bundled: "module:TABLE" of what comes with the studio for this role, by name (see `Bundled`).
+    bundled_as: what a sentence calls one of those, such as "painting".
     stands_for: the recipe's field that these files take the place of: tunes of one's own instead of a style.
     opened_by: "module:function" from a path (file or folder) to ingredients, where a path may be more than
     one file. is_path: "module:function" that tells such a path from a name.
@@ -55,6 +56,7 @@ class Role:
     metavar: str = ""
     weights: str = ""
     bundled: str = ""
+    bundled_as: str = ""
     stands_for: str = ""
     opened_by: str = ""
     is_path: str = ""
@@ -68,7 +70,7 @@ class Role:
         """A bundled ingredient by name. Raises `UnknownName`, or `Missing` where its file is not here."""
         table = self.bundled_table()
         if name not in table:
-            raise UnknownName(f"bundled {self.name}", name, table)
+            raise UnknownName(self.bundled_as or self.name, name, table)
         return table[name].ingredient()
 
     def opens(self, text: str) -> bool:
@@ -209,6 +211,7 @@ KINDS: dict[str, Kind] = {
                     metavar="STYLE[*WEIGHT]",
                     weights="style_weights",
                     bundled="studio.images.paintings.catalogue:PAINTINGS",
+                    bundled_as="painting",
                 ),
                 Role("mask", "Paint only where this picture is light."),
                 WEIGHTS,

@@ -201,7 +201,7 @@ def test_every_format_is_exported_with_the_recipe_inside(
         assert seconds >= client.predict(melody["id"], api_name="/notes")["seconds"]
 
 
-def test_the_page_is_told_what_a_melody_can_be_saved_as(client: Any, melody: dict[str, Any]) -> None:
+def test_the_page_is_told_what_a_melody_can_be_saved_as(melody: dict[str, Any]) -> None:
     assert [each["name"] for each in melody["exports"]] == list(names())
     labels = [each["label"] for each in melody["exports"]]
     assert labels == ["MIDI", "MusicXML", "Compressed MusicXML", "ABC", "Sound", "Score"]

@@ -287,7 +287,8 @@ STUDIO = """
     from pathlib import Path
 
     if __name__ == "__main__":
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # tests that run in the background are deaf to it, and so their children
+        # Tests that run in the background ignore it, and so would their children.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         del KINDS["dream"]
         KINDS["count"] = COUNT
         with Gallery.open(Path(sys.argv[1])) as gallery, Jobs(gallery) as jobs:
@@ -547,8 +548,8 @@ def test_a_work_that_comes_out_different_says_by_how_much_and_what_changed(
     story = finish(remake(content, gallery))
     assert story.identical
     assert story.sentence == (
-        "Identical, but for what the file says about its making. Since then changed: network spots 11111111 -> spots 22222222; "
-        "spots 1 -> 2; device drawing board -> drawing board 2."
+        "Identical, but for what the file says about its making. "
+        "Since then changed: network spots 11111111 -> spots 22222222; spots 1 -> 2; device drawing board -> drawing board 2."
     )
     monkeypatch.setenv("SPOTS_DRIFT", "3")
     differs = finish(remake(content, gallery))

@@ -54,7 +54,8 @@ class Constraint:
     None where the parameter shapes the walk itself (bars, meter) or is drawn step by step (form). Masks and
     automata hold exactly, weights only make events more or less probable.
 
-    exact: False for one that comes to weights, and so only leans. each: the parameter is a list, and every entry of it is a constraint of its own, to be left out alone.
+    exact: False for one that comes to weights, and so only leans. each: the parameter is a list, and every
+    entry of it is a constraint of its own, to be left out alone.
     always: it holds even where the recipe leaves the parameter at its default. in_force: the value that
     holds, where that is not simply the recipe's. way_out: (label, new value) of the change that relaxes one
     value, or None where there is none; by default the value is left out.

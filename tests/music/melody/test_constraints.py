@@ -183,7 +183,7 @@ ROWS: list[tuple[dict[str, Any], Callable[[list[Note]], bool]]] = [
         {"contour": ("1:C4", "3:G4"), "contour_limit": 4},
         lambda notes: all(n.pitch is None or abs(n.pitch - height(n.start)) <= 4 for n in notes),
     ),
-    ({}, lambda notes: True),
+    ({}, lambda _notes: True),
 ]
 
 
