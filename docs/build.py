@@ -67,7 +67,8 @@ def index_page(found: dict[str, str]) -> str:
     listed = "\n".join(f"- [{title}]({name})" for name, title in titles.items())
     return f"""# The studio's reference
 
-How to start, with examples: [the project's README](../README.md). A tour in Python: [studio.ipynb](studio.ipynb).
+How to start, with examples: [the project's README](../README.md).
+A tour in Python: [studio.ipynb](studio.ipynb).
 
 {listed}
 """
@@ -262,7 +263,8 @@ def endpoints_page() -> str:
 
     parts = [
         "# Endpoints",
-        "Every action of the page, for `gradio_client` and plain HTTP. Works and jobs go by id, files by upload and download.",
+        "Every action of the page, for `gradio_client` and plain HTTP. "
+        "Works and jobs are named by their ids; files go by upload and download.",
     ]
     actions: list[Any] = [served.making_endpoint(kind, None) for kind in KINDS.values()]  # type: ignore[arg-type]
     for group in (

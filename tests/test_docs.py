@@ -1,4 +1,4 @@
-"""The pages in docs/ say what the tables and docstrings say, their links lead somewhere, the notebook runs."""
+"""The pages in docs/ say what the tables and docstrings say, links lead somewhere, the notebook runs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UNSEEN = {"schema_version", "kind", "sources", "model", "setting"}
 
 
 def test_no_page_is_stale() -> None:
-    """A command, a recipe field, a table row or a public function that is missing or changed makes a page stale."""
+    """A command, recipe field, table row or public function that is missing or changed makes a page stale."""
     assert build.stale() == [], "run make docs"
 
 
