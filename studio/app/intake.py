@@ -236,7 +236,7 @@ def data_url(jpeg: bytes) -> str:
 
 
 def uploaded(file: Any) -> tuple[Path, str]:
-    """(path, name) of a file that came in through this server's upload, and of no other file of this computer.
+    """(path, name) of a file that was uploaded to this server, and of no other file of this computer.
 
     Gradio checks uploaded files only where it recognises them, so whatever describes itself otherwise is
     refused here.

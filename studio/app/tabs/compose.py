@@ -99,7 +99,7 @@ def compose_tab(room: Room) -> TabOffers:
     desk = room.desk
     parts = _lay_out(desk)
     takes = Takes(desk, parts.dials)
-    shown = Shown(desk, parts)
+    shown = EarlierSettings(desk, parts)
     _connect_requests(parts, takes)
     _connect_memory(parts, takes, shown)
     _connect_dials(parts, desk)
@@ -379,7 +379,7 @@ def hear(desk: Desk, files: Sequence[str] | None) -> tuple[Any, str]:
 # --- What the tab shows
 
 
-class Shown:
+class EarlierSettings:
     """What makes the components show the settings of an earlier work or request."""
 
     def __init__(self, desk: Desk, parts: ComposeParts) -> None:
@@ -438,7 +438,7 @@ def _connect_requests(parts: ComposeParts, takes: Takes) -> None:
     parts.takes.again(takes.again, more, parts.outputs, **FOLLOWS)
 
 
-def _connect_memory(parts: ComposeParts, takes: Takes, shown: Shown) -> None:
+def _connect_memory(parts: ComposeParts, takes: Takes, shown: EarlierSettings) -> None:
     """Bring back the latest takes. A tab that is not open yet is not built, and what the browser remembers is
     read when it is: so the takes ask, and not the page's load.
     """
