@@ -40,8 +40,10 @@ KERN = (
 
 @dataclass(frozen=True)
 class InputFormat:
-    """A format. seeds: valid files, which may use the given folder. read: reads one and returns in a few words
-    what it was. modules: what to load once, before the children are forked. seeds_may_be_refused: not every
+    """A format.
+
+    seeds: valid files, which may use the given folder. read: reads one and returns in a few words what it
+    was. modules: what to load once, before the children are forked. seeds_may_be_refused: not every
     seed can be met, as a request may ask for something that is not there.
     """
 
@@ -277,7 +279,7 @@ def endpoint_seeds(folder: Path) -> list[bytes]:
         },
         {
             "endpoint": "style",
-            "given": {"photo": OFFERED, "own": ["glass"], "style": [OFFERED], "style_weights": [1.0, 2.0]},
+            "given": {"photo": OFFERED, "own": ["glass"], "style_weights": [1.0], "size": 128},
         },
         {
             "endpoint": "compose",

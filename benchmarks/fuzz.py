@@ -24,7 +24,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -77,8 +77,16 @@ class FuzzReport:
         return f"{self.name}: {self.inputs} inputs, {told}; {found}"
 
 
-def fuzz(form: InputFormat, minutes: float, seed: int, keep: Path, *, most: int = 10**9) -> FuzzReport:
-    """Alter and read inputs of one format for that long, or `most` of them."""
+def fuzz(
+    form: InputFormat,
+    minutes: float,
+    seed: int,
+    keep: Path,
+    *,
+    most: int = 10**9,
+    also: tuple[bytes, ...] = (),
+) -> FuzzReport:
+    """Read the inputs of `also`, then alter and read inputs of one format, for that long or `most` of them."""
     rng, report = random.Random(f"{form.name} {seed}"), FuzzReport(form.name)
     with tempfile.TemporaryDirectory(prefix=f"fuzz-{form.name}-") as scratch:
         os.environ["TMPDIR"] = os.environ["STUDIO_HOME"] = scratch
@@ -91,8 +99,9 @@ def fuzz(form: InputFormat, minutes: float, seed: int, keep: Path, *, most: int 
                 raise AssertionError(f"a seed of {form.name} is not read: {verdict}")
             seen.add(verdict.answer)
         until = time.monotonic() + 60 * minutes
-        while time.monotonic() < until and report.inputs < most:
-            content = mutated(rng.choice(pool), rng, pool)
+        given = deque(also)
+        while given or (time.monotonic() < until and report.inputs < most):
+            content = given.popleft() if given else mutated(rng.choice(pool), rng, pool)
             verdict = judge(form, content)
             report.inputs += 1
             report.verdicts[verdict.what] += 1

@@ -19,7 +19,7 @@ from studio.app.desk import PAGE, Desk
 from studio.app.gradio_patches import lend_file
 from studio.app.intake import Credit, download_name
 from studio.app.music_routes import export_name
-from studio.errors import StudioError
+from studio.errors import Refused, StudioError
 from studio.images.networks.backbones import DEFAULT
 from studio.images.networks.backbones import layers as layers_of
 from studio.making.kinds import KINDS, Kind, Role
@@ -267,6 +267,22 @@ def _listed(files: Any) -> list[Any]:
     return list(files) if isinstance(files, list | tuple) else [files]
 
 
+TYPES: dict[Any, str] = {str: "text", int: "a whole number", list[int]: "a list of whole numbers"}
+"""Types of the endpoints' own parameters, which Gradio does not check, in words. A recipe checks its own."""
+
+
+def _check_types(action: Action, values: tuple[Any, ...]) -> None:
+    """Raises `Refused` for the first value that is of another type than its parameter."""
+    for parameter, value in zip(inspect.signature(action).parameters.values(), values, strict=False):
+        expected = parameter.annotation
+        if expected == list[int]:
+            right = isinstance(value, list) and all(type(each) is int for each in value)
+        else:
+            right = expected not in TYPES or type(value) is expected
+        if not right:
+            raise Refused(f"{parameter.name} is {repr(value)[:80]}; it must be {TYPES[expected]}.")
+
+
 def _in_a_sentence(action: Action) -> Action:
     """The same action. What cannot be met reaches the caller as one sentence."""
     if inspect.isgeneratorfunction(action):
@@ -274,6 +290,7 @@ def _in_a_sentence(action: Action) -> Action:
         @functools.wraps(action)
         def told(*values: Any) -> Iterator[Any]:
             try:
+                _check_types(action, values)
                 yield from action(*values)
             except StudioError as error:
                 raise gr.Error(str(error), print_exception=False) from None
@@ -283,6 +300,7 @@ def _in_a_sentence(action: Action) -> Action:
         @functools.wraps(action)
         def told(*values: Any) -> Any:
             try:
+                _check_types(action, values)
                 return action(*values)
             except StudioError as error:
                 raise gr.Error(str(error), print_exception=False) from None

@@ -241,12 +241,9 @@ def uploaded(file: Any) -> tuple[Path, str]:
     Gradio checks uploaded files only where it recognises them, so whatever describes itself otherwise is
     refused here.
     """
-    described = (
-        isinstance(file, dict)
-        and isinstance(file.get("path"), str)
-        and (file.get("meta") or {}).get("_type") == "gradio.FileData"
-    )
-    if not described:
+    meta = file.get("meta") if isinstance(file, dict) else None
+    described = isinstance(meta, dict) and meta.get("_type") == "gradio.FileData"
+    if not described or not isinstance(file.get("path"), str):
         raise Refused("That is not an uploaded picture; choose it again.")
     path = Path(file["path"]).resolve()
     if not path.is_relative_to(upload_folder()):

@@ -283,7 +283,8 @@ def recipe_from(fields: Any, kinds: Mapping[str, Kind] = KINDS) -> Recipe:
             "The recipe does not say what kind of work it is for; restore it from the original file."
         )
     if kind not in kinds:
-        if fields.get("schema_version", 0) > SCHEMA_VERSION:
+        version = fields.get("schema_version")
+        if isinstance(version, int) and version > SCHEMA_VERSION:
             raise Unreadable(
                 f"A newer studio wrote this recipe, for a {kind}, which this one cannot make: "
                 "update the studio."
