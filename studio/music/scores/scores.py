@@ -9,6 +9,7 @@ from studio.music.scores.bars import Bar, Grid, Repeat
 from studio.music.scores.chords import ChordAt
 from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.notes import Note
+from studio.music.scores.words import Syllable
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,8 @@ class Part:
     """One instrument of a score. Its notes may sound together; rests are where none sounds.
 
     notes: without rests, ordered by start and then pitch. program: General MIDI instrument 0..127 (0 is a
-    piano). percussion: the notes are General MIDI drums instead. velocity: loudness, 1..127.
+    piano). percussion: the notes are General MIDI drums instead. velocity: loudness, 1..127. words: what is
+    sung on the notes, ordered by start and then verse.
     """
 
     notes: tuple[Note, ...]
@@ -24,6 +26,7 @@ class Part:
     program: int = 0
     percussion: bool = False
     velocity: int = 90
+    words: tuple[Syllable, ...] = ()
 
 
 @dataclass(frozen=True)

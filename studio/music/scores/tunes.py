@@ -30,6 +30,7 @@ from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.meters import Meter
 from studio.music.scores.notes import Note
 from studio.music.scores.scores import Part, Score
+from studio.music.scores.words import Syllable
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class Tune:
     lines. keys: in order, the first at 0. chords: in order. repeats: as written, in order, not overlapping.
     phrase_ends: where phrases are marked to end (fermatas of a chorale, lines of a song), in order; empty
     where nothing is marked. tempo: quarter notes per minute. id: unique within its style
-    ("AcaciaReel.abc"). Raises `ValueError` for notes or keys that are not like that.
+    ("AcaciaReel.abc"). words: what is sung on the notes, ordered by start and then verse; empty where there
+    are none. Raises `ValueError` for notes or keys that are not like that.
     """
 
     notes: tuple[Note, ...]
@@ -53,6 +55,7 @@ class Tune:
     composer: str = ""
     tempo: float = 120.0
     id: str = ""
+    words: tuple[Syllable, ...] = ()
 
     def __post_init__(self) -> None:
         here = Fraction(0)
@@ -202,32 +205,45 @@ class Tune:
     def unfolded(self) -> Tune:
         """With every repeat written out, and second endings after first ones. Without repeats, the tune
         itself.
+
+        A repeat with as many verses as it is played sings one verse each time.
         """
         if not self.repeats:
             return self
-        spans, here = [], Fraction(0)
+        spans, verses, here = [], [], Fraction(0)
         for repeat in self.repeats:
             if repeat.start < here or repeat.end > self.end:
                 continue
-            spans.append((here, repeat.start))
-            spans += [(repeat.start, repeat.end)] * (repeat.times - 1)
-            spans.append((repeat.start, repeat.end if repeat.ending is None else repeat.ending))
+            last = repeat.end if repeat.ending is None else repeat.ending
+            spans += [(here, repeat.start), *[(repeat.start, repeat.end)] * (repeat.times - 1)]
+            spans.append((repeat.start, last))
+            sung = {word.verse for word in self.words if repeat.start <= word.start < repeat.end}
+            each_its_own = sung == set(range(1, repeat.times + 1))
+            verses += [0, *(time if each_its_own else 0 for time in range(1, repeat.times + 1))]
             here = repeat.end
-        return self._assembled([span for span in [*spans, (here, self.end)] if span[0] < span[1]])
+        spans, verses = [*spans, (here, self.end)], [*verses, 0]
+        heard = [place for place, (start, end) in enumerate(spans) if start < end]
+        return self._assembled([spans[place] for place in heard], [verses[place] for place in heard])
 
     def passage(self, start: Fraction, end: Fraction) -> Tune:
         """[start, end) as a tune of its own. Notes that cross an edge are cut there."""
         return self._assembled([(max(start, Fraction(0)), min(end, self.end))])
 
-    def _assembled(self, spans: Sequence[tuple[Fraction, Fraction]]) -> Tune:
-        """These spans of the tune, one after the other, as a tune without repeats."""
+    def _assembled(
+        self, spans: Sequence[tuple[Fraction, Fraction]], verses: Sequence[int] | None = None
+    ) -> Tune:
+        """These spans of the tune, one after the other, as a tune without repeats.
+
+        verses: the verse that each span sings, which becomes the first; 0 for all of them as they are.
+        """
         notes: list[Note] = []
         bars: list[tuple[Fraction, Meter]] = []
         keys: list[KeyAt] = []
         chords: list[ChordAt] = []
         ends: list[Fraction] = []
+        words: list[Syllable] = []
         here = Fraction(0)
-        for start, end in spans:
+        for (start, end), verse in zip(spans, verses or [0] * len(spans), strict=True):
             shift = here - start
             notes += self._notes_in(start, end, shift)
             bars += self._bars_in(start, end)
@@ -236,6 +252,7 @@ class Tune:
                     keys.append(KeyAt(change.start + shift, change.key))
             chords += [ChordAt(chord.start + shift, chord.symbol) for chord in self._chords_in(start, end)]
             ends += [place + shift for place in self.phrase_ends if start < place <= end]
+            words += [replace(word, start=word.start + shift) for word in self._words_in(start, end, verse)]
             here += end - start
         return replace(
             self,
@@ -245,6 +262,7 @@ class Tune:
             chords=tuple(chords),
             repeats=(),
             phrase_ends=tuple(ends),
+            words=tuple(words),
         )
 
     def _notes_in(self, start: Fraction, end: Fraction, shift: Fraction) -> Iterator[Note]:
@@ -280,6 +298,15 @@ class Tune:
         if in_force is not None and (not inside or inside[0].start > start):
             inside.insert(0, ChordAt(start, in_force))
         return inside
+
+    def _words_in(self, start: Fraction, end: Fraction, verse: int = 0) -> list[Syllable]:
+        """The words of [start, end). verse: only this one, as the first; a note without it has the first."""
+        inside = [word for word in self.words if start <= word.start < end]
+        if not verse:
+            return inside
+        has_it = {word.start for word in inside if word.verse == verse}
+        sung = [word for word in inside if word.verse == (verse if word.start in has_it else 1)]
+        return [replace(word, verse=1) for word in sung]
 
     def fits(self, per_quarter: int) -> bool:
         """Whether every note begins and ends on a grid of that many ticks in a quarter note."""
@@ -327,8 +354,12 @@ class Tune:
         return json.dumps(self.to_plain(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
     def to_plain(self) -> dict[str, Any]:
-        """All of it as JSON values, which `from_plain` reads back. Times are fractions as text: "3/2"."""
-        return {
+        """All of it as JSON values, which `from_plain` reads back. Times are fractions as text: "3/2".
+
+        A tune without words has no entry for them, so that its JSON stays what earlier versions wrote.
+        """
+        words = [[str(word.start), word.text, word.syllabic, word.verse, word.extends] for word in self.words]
+        return ({"words": words} if words else {}) | {
             "chords": [[str(chord.start), chord.symbol] for chord in self.chords],
             "composer": self.composer,
             "id": self.id,
@@ -386,13 +417,17 @@ class Tune:
                 str(values["composer"]),
                 float(values["tempo"]),
                 str(values["id"]),
+                tuple(
+                    Syllable(_fraction(start), str(text), str(syllabic), int(verse), bool(extends))
+                    for start, text, syllabic, verse, extends in values.get("words", ())
+                ),
             )
         except (ValueError, TypeError, KeyError, ZeroDivisionError, Refused):
             raise Unreadable(_NOT_A_TUNE) from None
 
     def score(self, *, name: str = "", program: int = 0) -> Score:
         """As a score of one part. name: of the part. program: General MIDI instrument 0..127."""
-        part = Part(self.sounding, name, program)
+        part = Part(self.sounding, name, program, words=self.words)
         return Score(
             (part,),
             self.grid,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -17,6 +18,7 @@ from studio.music.scores.meters import Meter
 from studio.music.scores.notes import Note
 from studio.music.scores.pitches import parse_pitch
 from studio.music.scores.tunes import Tune
+from studio.music.scores.words import Syllable
 
 SEEDS = range(40)
 
@@ -276,3 +278,50 @@ def test_invalid_tunes_are_not_built() -> None:
     ):
         with pytest.raises(Unreadable):
             Tune.from_json(wrong)
+
+
+def _sung() -> Tune:
+    """Two bars of four notes, played twice with a verse each; then two notes with a word."""
+    verses = (("Glo", "begin"), ("ri", "middle"), ("a", "end"), ("sing", "single")), (("A", "single"),) * 3
+    words = [
+        Syllable(Fraction(place), text, syllabic, verse, extends=text == "sing")
+        for verse, line in enumerate(verses, 1)
+        for place, (text, syllabic) in enumerate(line)
+    ]
+    words.append(Syllable(Fraction(8), "end"))
+    return Tune.of(
+        [(pitch, 1) for pitch in (60, 62, 64, 65, 67, 69, 71, 72, 74, 76)],
+        repeats=(Repeat(Fraction(0), Fraction(8)),),
+        words=tuple(sorted(words, key=lambda word: (word.start, word.verse))),
+    )
+
+
+def test_words_stay_on_their_notes() -> None:
+    tune = _sung()
+    assert Tune.from_json(tune.to_json()) == tune
+    assert tune.transposed(5).words == tune.words
+    assert [(word.start, word.text) for word in tune.passage(Fraction(2), Fraction(9)).words] == [
+        (0, "a"),
+        (0, "A"),
+        (1, "sing"),
+        (6, "end"),
+    ]
+    played = tune.unfolded()
+    assert [(word.start, word.text, word.verse) for word in played.words] == [
+        *((place, text, 1) for place, text in enumerate(("Glo", "ri", "a", "sing"))),
+        *((8 + place, text, 1) for place, text in enumerate(("A", "A", "A", "sing"))),
+        (16, "end", 1),
+    ]
+    three = replace(tune, repeats=(Repeat(Fraction(0), Fraction(8), times=3),)).unfolded()
+    assert len(three.words) == 3 * 7 + 1, "where verses and times differ, all are kept"
+    assert tune.score().parts[0].words == tune.words
+    with pytest.raises(ValueError, match="not a syllable"):
+        Syllable(Fraction(0), "la", "start")
+
+
+def test_a_tune_without_words_has_the_json_of_earlier_versions() -> None:
+    assert "words" not in Tune.of([(60, 1)]).to_json()
+    assert Tune.from_json(Tune.of([(60, 1)]).to_json()).words == ()
+    wrong = _sung().to_json().replace('"begin"', '"start"')
+    with pytest.raises(Unreadable):
+        Tune.from_json(wrong)
