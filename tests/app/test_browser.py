@@ -338,4 +338,4 @@ def test_a_pickle_is_read_only_as_the_file_that_is_named(
         page.click("#dream")
         page.wait_for_selector(".stage[data-mode=done]")
         assert "by squeezenet1_1" in page.inner_text(".stage .words")
-        assert "weights of one's own" in page.inner_text(".stage .words")
+        assert "with other weights than its own" in page.inner_text(".stage .words")
