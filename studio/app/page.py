@@ -7,21 +7,26 @@ the gallery by their ids.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from studio.app import gradio_patches
 
 if TYPE_CHECKING:
     import gradio as gr
-    from fastapi import FastAPI
 
     from studio.app.desk import Desk
+    from studio.app.guard.access import Access
+    from studio.app.guard.guard import Guard
     from studio.app.room import Tab
 
 TITLE = "Derivative Works Studio"
 
 LARGEST_UPLOAD = 64 * 2**20
 """Bytes of the largest file a visitor may send."""
+
+LARGEST_REQUEST = 4 * LARGEST_UPLOAD
+"""Bytes of all files that a visitor may send at once."""
 
 MOST_WAITING = 64
 """Requests that may wait at the web server; works that may wait to be made are counted by the jobs."""
@@ -50,8 +55,8 @@ def tabs() -> tuple[Tab, ...]:
     )
 
 
-def build(desk: Desk) -> gr.Blocks:
-    """The page, with every tab and every named endpoint."""
+def build(desk: Desk, *, log_out: bool = False) -> gr.Blocks:
+    """The page, with every tab and every named endpoint. log_out: show a button that logs the visitor out."""
     import gradio as gr
 
     from studio.app.endpoints import endpoints
@@ -63,7 +68,7 @@ def build(desk: Desk) -> gr.Blocks:
     with page:
         # First, so that the names are theirs: Gradio numbers the page's own handlers that are called alike.
         endpoints(desk)
-        gr.HTML(HEADER, apply_default_css=False, elem_classes="masthead", js_on_load=None)
+        gr.HTML(masthead(log_out=log_out), apply_default_css=False, elem_classes="masthead", js_on_load=None)
         with gr.Tabs(elem_classes="rooms") as rooms:
             labels = {tab.id: tab.label for tab in tabs()}
             room = Room(desk, page, rooms, LARGEST_UPLOAD, labels=labels)
@@ -75,35 +80,44 @@ def build(desk: Desk) -> gr.Blocks:
     return page
 
 
-def application(
-    desk: Desk, *, host: str = "127.0.0.1", port: int = 7860, login: tuple[str, str] | None = None
-) -> FastAPI:
-    """The web application: the page and the gallery's files. login: (user, password) without which nothing is
-    shown.
+def application(desk: Desk, access: Access | None = None) -> Guard:
+    """The web application: the page and the gallery's files, behind a guard that knows who may have them.
+
+    access: who may; by default everybody on this computer.
     """
     import gradio as gr
     from fastapi import FastAPI
 
+    from studio.app.guard.access import Access
+    from studio.app.guard.answers import script_hashes
+    from studio.app.guard.door import Door
+    from studio.app.guard.guard import Guard
     from studio.app.modules import module_routes, preloads
     from studio.app.music_routes import music_routes
-    from studio.app.routes import anybody, logged_in, open_routes, routes
+    from studio.app.routes import anybody, open_routes, routes
     from studio.app.theme import style_sheet, theme
+    from studio.works.log import note_refusal
 
+    access = access or Access()
     web = FastAPI(title=TITLE, docs_url=None, redoc_url=None, openapi_url=None)
-    page = build(desk)
-    allowed = logged_in(web) if login else anybody
+    page = build(desk, log_out=access.login is not None)
+    door = None
+    if access.login is not None:
+        note = partial(note_refusal, place=desk.gallery.home)
+        door = Door(access, access.login, style_sheet("door"), note)
+        web.include_router(door.routes())
+    allowed = door.required if door else anybody
     web.include_router(routes(desk.gallery, desk.recipe_of_job, allowed))
     web.include_router(music_routes(desk.music, allowed))
     web.include_router(module_routes(allowed))
     web.include_router(open_routes())
+    top = head() + preloads()
     gr.mount_gradio_app(
         web,
         page,
         "/",
-        server_name=host,
-        server_port=port,
-        auth=login,
-        auth_message=_door(style_sheet("door")) if login else None,
+        server_name=access.host,
+        server_port=access.port,
         footer_links=[],
         run_history=False,
         allowed_paths=[],
@@ -111,26 +125,20 @@ def application(
         max_file_size=LARGEST_UPLOAD,
         theme=theme(),
         css="\n".join([style_sheet(), *(tab.style() for tab in tabs())]),
-        # Nobody may have the modules before logging in.
-        head=head() if login else head() + preloads(),
+        head=top,
     )
     gradio_patches.refuse_downloads()
     gradio_patches.check_named_files(page)
-    return web
+    return Guard(web, access, door.knows if door else None, LARGEST_REQUEST, script_hashes(top))
 
 
-def _door(style: str) -> str:
-    """What is written on the page where visitors log in. style: of that page, which is Gradio's own and takes
-    no style sheet.
-    """
-    user = "The user is <strong>studio</strong>, unless you were given another name."
-    title = "<b>Derivative Works <em>Studio</em></b>"
-    return f"<style>{style}</style>{title}This studio asks for a password. {user}"
-
-
-HEADER = """
+def masthead(*, log_out: bool) -> str:
+    """The top of the page. Logging out is a form, since following a link must not change anything."""
+    button = '<form method="post" action="logout" class="log-out"><button>Log out</button></form>'
+    return f"""
 <a class="skip" href="#dream">Skip to the Dream button</a>
 <header><span class="sign" aria-hidden="true"></span><h1>Derivative Works <em>Studio</em></h1></header>
+{button if log_out else ""}
 """
 
 

@@ -8,30 +8,42 @@ import os
 import shutil
 import signal
 import socket
+import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from studio.app.ending import end_at_last, ending_server
+from studio.app.guard.access import Access, Login
 from studio.errors import Refused
 from studio.works.keeper import Keeper
 
-UPLOADS = "studio-app-"
-"""Prefix of a server's folder for uploads in the system's temporary folder; after an @ follows its owner."""
+UPLOADS, KEEPER = "studio-app-", "keeper"
+"""Prefix of a server's folder in the system's temporary folder, and the file in it that says whose it is."""
+
+MOST_CONNECTIONS = 1_000
+"""Connections at a time. Each visitor has a few."""
 
 
-def serve(host: str = "127.0.0.1", port: int = 7860, *, open_browser: bool = False) -> None:
-    """Open the studio at that address until it is interrupted. Port 0 takes a free one. Prints the address
-    once it answers.
+def serve(access: Access, *, no_password: bool = False, open_browser: bool = False) -> None:
+    """Open the studio until it is interrupted. Prints the address once it answers.
 
-    STUDIO_PASSWORD asks visitors to log in, as STUDIO_USER ("studio" unless set). Raises `Refused` when the
-    port is taken.
+    access: where, and who may ask; port 0 takes a free one. no_password: it is meant that other computers get
+    in without one. Raises `Refused` when the port is taken, and when other computers could get in without a
+    password and that is not said to be meant.
     """
+    if not (access.is_local or access.login or no_password):
+        raise Refused(
+            f"At {access.host} other computers could use this studio: set STUDIO_PASSWORD first, or say "
+            "--no-password if that is meant."
+        )
     with (
         _ended_as_by_a_person(),
-        _listening(host, port) as door,
-        _temporary_folder(),
+        _listening(access.host, access.port) as door,
+        temporary_folder() as uploads,
         contextlib.ExitStack() as opened,
     ):
         with without_collecting():
@@ -44,19 +56,27 @@ def serve(host: str = "127.0.0.1", port: int = 7860, *, open_browser: bool = Fal
 
             gallery = opened.enter_context(Gallery.open())
             jobs = opened.enter_context(Jobs(gallery))
-            port = door.getsockname()[1]
-            web = application(Desk(gallery, jobs), host=host, port=port, login=login_wanted())
-            server = uvicorn.Server(
-                uvicorn.Config(web, log_level="warning", timeout_graceful_shutdown=2, server_header=False)
+            access = replace(access, port=door.getsockname()[1])
+            config = uvicorn.Config(
+                application(Desk(gallery, jobs), access),
+                log_level="warning",
+                timeout_graceful_shutdown=1,
+                server_header=False,
+                proxy_headers=False,  # the guard reads them, from proxies that were named
+                limit_concurrency=MOST_CONNECTIONS,
             )
-        _tell_when_open(server, host, port, open_browser, jobs.prepare)
+            server = ending_server(config, uploads)
+        _tell_when_open(server, access, open_browser, jobs.prepare)
         server.run(sockets=[door])
 
 
-def login_wanted() -> tuple[str, str] | None:
-    """(user, password) from the environment, or None when no password is set."""
-    password = os.environ.get("STUDIO_PASSWORD")
-    return (os.environ.get("STUDIO_USER") or "studio", password) if password else None
+def take_login() -> Login | None:
+    """The user and password that the environment asks for, or None when no password is set.
+
+    The password is taken out of the environment, so that no process started from here has it.
+    """
+    password = os.environ.pop("STUDIO_PASSWORD", None)
+    return Login(os.environ.get("STUDIO_USER") or "studio", password) if password else None
 
 
 @contextlib.contextmanager
@@ -86,6 +106,7 @@ def _ended_as_by_a_person() -> Iterator[None]:
     """
 
     def leave(number: int, _frame: object) -> None:
+        end_at_last(128 + number)
         sys.exit(128 + number)
 
     before = {}
@@ -121,31 +142,49 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
 
 
 @contextlib.contextmanager
-def _temporary_folder() -> Iterator[Path]:
+def temporary_folder() -> Iterator[Path]:
     """A folder of this server's own for uploads; gone when the server ends. Set before Gradio is imported,
     which reads it from here.
 
-    A server that was killed could not remove its own, with its visitors' photos: the next one does.
+    Its name says nothing, since the page is told where an upload lies. Beside the uploads a file says which
+    process they belong to: a server that was killed could not remove its own, with its visitors' photos, so
+    the next one does.
     """
-    for left in Path(tempfile.gettempdir()).glob(f"{UPLOADS}*@*"):
-        keeper = Keeper.read(left.name.partition("@")[2])
+    for left in Path(tempfile.gettempdir()).glob(f"{UPLOADS}*"):
+        keeper = _keeper_of(left)
         if keeper is not None and keeper.dead:
             shutil.rmtree(left, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=UPLOADS, suffix=f"@{Keeper.this()}")).resolve()
+    own = Path(tempfile.mkdtemp(prefix=UPLOADS)).resolve()
+    (own / KEEPER).write_text(str(Keeper.this()))
+    folder = own / "files"
+    folder.mkdir()
     before = {name: os.environ.get(name) for name in ("GRADIO_TEMP_DIR", "GRADIO_ANALYTICS_ENABLED")}
     os.environ.update(GRADIO_TEMP_DIR=str(folder), GRADIO_ANALYTICS_ENABLED="False")
     try:
-        yield folder
+        yield own
     finally:
         for name, value in before.items():
             if value is None:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(own, ignore_errors=True)
 
 
-def _tell_when_open(server: Any, host: str, port: int, open_browser: bool, then: Callable[[], None]) -> None:
+def _keeper_of(folder: Path) -> Keeper | None:
+    """The process whose uploads these are; None where that cannot be known, and in another account's folder."""
+    try:
+        about = folder.lstat()
+        if not stat.S_ISDIR(about.st_mode) or (hasattr(os, "geteuid") and about.st_uid != os.geteuid()):
+            return None
+        if "@" in folder.name:  # of a studio before 0.3
+            return Keeper.read(folder.name.partition("@")[2])
+        return Keeper.read((folder / KEEPER).read_text("utf-8")[:400])
+    except (OSError, ValueError):
+        return None
+
+
+def _tell_when_open(server: Any, access: Access, open_browser: bool, then: Callable[[], None]) -> None:
     import threading
     import time
 
@@ -154,12 +193,13 @@ def _tell_when_open(server: Any, host: str, port: int, open_browser: bool, then:
             time.sleep(0.02)
         if server.should_exit:
             return
+        host = access.host
         shown = {"0.0.0.0": "localhost", "::": "localhost"}.get(host, f"[{host}]" if ":" in host else host)
-        print(f"The studio is open at http://{shown}:{port}", flush=True)
+        print(f"The studio is open at http://{shown}:{access.port}", flush=True)
         if open_browser:
             import webbrowser
 
-            webbrowser.open(f"http://{shown}:{port}")
+            webbrowser.open(f"http://{shown}:{access.port}")
         then()
 
     threading.Thread(target=wait, name="studio opens", daemon=True).start()

@@ -6,6 +6,7 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -106,9 +107,35 @@ def doctor(as_json: bool) -> None:
     show_default=True,
     help="0.0.0.0 lets other computers in; set STUDIO_PASSWORD first.",
 )
+@click.option(
+    "--allowed-host",
+    "allowed_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="Another name this studio is opened by, such as studio.example.org. May be given several times.",
+)
+@click.option(
+    "--proxy",
+    "proxies",
+    multiple=True,
+    metavar="ADDRESS",
+    help="The address of a reverse proxy in front, whose X-Forwarded headers are believed.",
+)
+@click.option(
+    "--embed-in",
+    multiple=True,
+    metavar="ORIGIN",
+    help="A site whose pages may show the studio in a frame, such as https://course.example.org.",
+)
+@click.option("--no-password", is_flag=True, help="Let other computers in without a password.")
 @click.option("--open/--no-open", "open_browser", default=False, help="Open the page in the browser.")
-def app(port: int, host: str, open_browser: bool) -> None:
-    """Open the studio in the browser."""
-    from studio.app.serving import serve
+def app(open_browser: bool, no_password: bool, **rules: Any) -> None:
+    """Open the studio in the browser.
 
-    serve(host, port, open_browser=open_browser)
+    Without --host, only this computer can reach it. docs/safety.md says who is kept out, and how.
+    """
+    from studio.app.guard.access import Access
+    from studio.app.serving import serve, take_login
+
+    access = Access(**rules, login=take_login())
+    serve(access, no_password=no_password, open_browser=open_browser)

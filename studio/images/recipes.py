@@ -6,14 +6,23 @@ Light on purpose (no torch): the command line and the page's controls are derive
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from studio.images.networks.backbones import OWN
-from studio.works.recipe import Recipe, Source, parameter
+from studio.works.recipe import LONGEST_NAME, Recipe, Source, parameter
 
 SMALLEST_SIDE, LARGEST_SIDE = 64, 8192
+
+MOST_LAYERS, LONGEST_TERM = 64, 120
+"""Layers that a dream amplifies at once, and characters of each as it is written."""
+
+MOST_PAINTINGS = 64
+"""Paintings whose styles are mixed."""
+
+LARGEST_WEIGHT = 1e6
+"""The largest weight of a layer or a painting. Beyond it nothing else would count."""
 
 
 class DreamRecipe(Recipe):
@@ -25,7 +34,10 @@ class DreamRecipe(Recipe):
 
     kind: Literal["dream"] = "dream"
     preset: str | None = parameter(
-        "creatures", "A ready-made look. Anything you set yourself overrides it.", in_sight=True
+        "creatures",
+        "A ready-made look. Anything you set yourself overrides it.",
+        in_sight=True,
+        max_length=LONGEST_NAME,
     )
     size: int | None = parameter(
         768,
@@ -44,11 +56,14 @@ class DreamRecipe(Recipe):
         step=0.05,
         in_sight=True,
     )
-    backbone: str = parameter("efficientnet_lite0", "The pretrained network that dreams.")
-    layers: tuple[str, ...] = parameter(
+    backbone: str = parameter(
+        "efficientnet_lite0", "The pretrained network that dreams.", max_length=LONGEST_NAME
+    )
+    layers: tuple[Annotated[str, Field(max_length=LONGEST_TERM)], ...] = parameter(
         ("blocks.4.1", "blocks.4"),
         "What to amplify, as NAME[:CHANNEL][*WEIGHT]: early layers give "
         "patterns, deep ones animals and things.",
+        max_length=MOST_LAYERS,
     )
     guide_weight: float = parameter(
         0.8,
@@ -205,8 +220,10 @@ class StyleRecipe(Recipe):
         "paints only light and dark over the photo's own colours.",
         in_sight=True,
     )
-    style_weights: tuple[float, ...] = parameter(
-        (), "With several paintings, the weight of each, in their order. Leave empty to weigh them equally."
+    style_weights: tuple[Annotated[float, Field(le=LARGEST_WEIGHT)], ...] = parameter(
+        (),
+        "With several paintings, the weight of each, in their order. Leave empty to weigh them equally.",
+        max_length=MOST_PAINTINGS,
     )
     steps: int = parameter(
         120,
@@ -223,7 +240,9 @@ class StyleRecipe(Recipe):
         1.5, "Softness of the mask's edge, in per cent of the longer side.", ge=0, le=20, step=0.5, unit="%"
     )
     backbone: str = parameter(
-        "efficientnet_lite0", "The pretrained network that compares the picture with the paintings."
+        "efficientnet_lite0",
+        "The pretrained network that compares the picture with the paintings.",
+        max_length=LONGEST_NAME,
     )
 
     @field_validator("style_weights")
@@ -275,10 +294,14 @@ class LayerTerm:
         match = cls._FORM.match(text.strip())
         if match is None:
             raise ValueError(
-                f"'{text}' is not a layer: write NAME[:CHANNEL][*WEIGHT], such as blocks.4 or "
+                f"'{text[:80]}' is not a layer: write NAME[:CHANNEL][*WEIGHT], such as blocks.4 or "
                 "blocks.4:12*0.5."
             )
         if float(match["weight"] or 1) == 0:
             raise ValueError(f"The weight of '{text}' is 0: give it another weight, or leave it out.")
+        if abs(float(match["weight"] or 1)) > LARGEST_WEIGHT:
+            raise ValueError(
+                f"The weight of '{text[:80]}' is too large: at most {LARGEST_WEIGHT:,.0f} counts."
+            )
         channel = match["channel"]
         return cls(match["name"], None if channel is None else int(channel), float(match["weight"] or 1.0))

@@ -12,6 +12,7 @@ A transaction has one of three purposes, chosen with `engine.execution_options(p
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import shutil
 import sqlite3
@@ -34,6 +35,18 @@ VERSION_TABLE = "gallery_version"
 
 PATIENCE = 30.0
 """Seconds to wait for another process's lock; it holds one for milliseconds."""
+
+
+QUERY_SECONDS = 10.0
+"""Seconds that one query may compute. A gallery of 100,000 works answers in a fraction of one."""
+
+KEEPING_SECONDS = 600.0
+"""The same within a "keep" transaction, in which migrations run. No visitor's words reach those."""
+
+TOO_LONG = f"The gallery took longer than {QUERY_SECONDS:.0f} seconds to answer and was stopped: ask for less at once."
+
+_STEPS = 20_000
+"""Instructions of SQLite's machine between two looks at the clock: less than a millisecond."""
 
 
 class Busy(Refused):
@@ -71,6 +84,7 @@ def connect(url: str | URL) -> Engine:
             engine = _sqlite_engine(address)
         elif address.drivername == _POSTGRES_DRIVER:
             engine = create_engine(address, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+            event.listen(engine, "connect", _set_up_postgres)
             event.listen(engine, "begin", _begin_on_postgres)
         else:
             raise Refused(
@@ -201,6 +215,7 @@ def _sqlite_sentence(code: int, said: str, database: str) -> StudioError | None:
     if code == sqlite3.SQLITE_IOERR and _is_full(database):
         return full
     sentences: dict[int, StudioError] = {
+        sqlite3.SQLITE_INTERRUPT: Refused(TOO_LONG),
         sqlite3.SQLITE_FULL: full,
         sqlite3.SQLITE_READONLY: Refused(
             f"{database} cannot be written to: give yourself permission, "
@@ -229,6 +244,8 @@ def _sqlite_sentence(code: int, said: str, database: str) -> StudioError | None:
 
 def _postgres_sentence(state: str, said: str, database: str) -> StudioError | None:
     """state: PostgreSQL's error code. Its first two characters are the class of the error."""
+    if state == "57014":  # query_canceled
+        return Refused(TOO_LONG)
     if state.startswith("53"):
         return Refused(
             f"The database server of {database} is out of space or connections ({said}): "
@@ -248,6 +265,7 @@ def _sqlite_engine(address: URL, **options: str) -> Engine:
     waits = {"timeout": PATIENCE, "check_same_thread": False}
     engine = create_engine(address, connect_args=waits, execution_options=options)
     event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "before_cursor_execute", _start_the_clock)
     event.listen(engine, "begin", _begin_on_sqlite)
     return engine
 
@@ -261,9 +279,31 @@ def _sqlite_file(url: str | URL) -> Path | None:
     return None
 
 
-def _set_up_sqlite(connection: Any, record: object) -> None:  # noqa: ARG001
+def _set_up_sqlite(connection: Any, record: Any) -> None:
     connection.isolation_level = None  # the "begin" event starts transactions, not the driver
     connection.execute("PRAGMA foreign_keys = ON")
+    record.info["deadline"] = math.inf
+    # SQLite asks this while it computes, in the thread that waits for it. It does not ask while it waits for
+    # a lock, which has its own patience.
+    connection.set_progress_handler(lambda: time.monotonic() > record.info["deadline"], _STEPS)
+
+
+def _start_the_clock(
+    connection: Connection, _cursor: Any, statement: str, _values: Any, context: Any, _many: bool
+) -> None:
+    """Give the query its time. What checks the file (PRAGMA), and what is read bit by bit (a backup), may
+    take as long as it takes.
+    """
+    patient = statement.startswith("PRAGMA") or "yield_per" in context.execution_options
+    keeps = connection.get_execution_options().get("purpose") == "keep"
+    seconds = math.inf if patient else KEEPING_SECONDS if keeps else QUERY_SECONDS
+    connection.info["deadline"] = time.monotonic() + seconds
+
+
+def _set_up_postgres(connection: Any, record: object) -> None:  # noqa: ARG001
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET statement_timeout = {int(QUERY_SECONDS * 1000)}")
+    connection.commit()
 
 
 def _begin_on_sqlite(connection: Connection) -> None:
@@ -276,6 +316,8 @@ def _begin_on_sqlite(connection: Connection) -> None:
 
 def _begin_on_postgres(connection: Connection) -> None:
     if connection.get_execution_options().get("purpose") == "keep":
+        # Waiting for the lock counts as a query there.
+        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(KEEPING_SECONDS * 1000)}")
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_KEEPING})")
 
 

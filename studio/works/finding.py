@@ -17,6 +17,13 @@ from studio.works.tables import HERE, UseRow, WorkRow
 from studio.works.work import Work
 
 
+MOST_WORDS, LONGEST_WORD = 20, 100
+"""Words of one search, and characters of each."""
+
+LONGEST_SEARCH = MOST_WORDS * (LONGEST_WORD + 1)
+"""Characters of one search."""
+
+
 def find(storage: Storage, text: str, kind: str | None, limit: int, after: Work | None) -> list[Work]:
     """See `Gallery.find`."""
     wanted = _matching(here(), text, kind)
@@ -122,9 +129,21 @@ def _parents(session: Session, ids: Sequence[str]) -> dict[str, list[str]]:
 def _matching(wanted: Select[Any], text: str, kind: str | None) -> Select[Any]:
     if kind is not None:
         wanted = wanted.where(WorkRow.kind == kind)
-    for word in folded(text).split():
+    for word in words_of(text):
         wanted = wanted.where(WorkRow.search_text.contains(word, autoescape=True))
     return wanted
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a search, folded as what they are looked for in. Raises `Refused` when they are too many
+    or too long: the database would compare each with every work.
+    """
+    words = folded(text).split() if len(text) <= LONGEST_SEARCH else []
+    if len(text) > LONGEST_SEARCH or len(words) > MOST_WORDS:
+        raise Refused(f"A search takes at most {MOST_WORDS} words; leave some out.")
+    if any(len(word) > LONGEST_WORD for word in words):
+        raise Refused(f"A word of a search has at most {LONGEST_WORD} letters; its beginning is enough.")
+    return words
 
 
 def _newest_first(wanted: Select[Any]) -> Select[Any]:

@@ -9,7 +9,6 @@ from pydantic import BaseModel, ValidationError
 _REMEDIES = {
     "missing": "fill it in",
     "string_pattern_mismatch": "it must be 64 digits from 0 to 9 and a to f",
-    "string_too_long": "make it shorter",
     "tuple_type": "it must be a list",
     "string_type": "it must be text",
     "bool_parsing": "it must be true or false",
@@ -24,6 +23,8 @@ _REMEDIES = {
 }
 """What to do about a mistake, by pydantic's name for it, where its own words are meant for programmers."""
 
+_TOO_LONG = {"string_too_long": "characters", "too_long": "entries"}
+
 
 def sentence(kind: type[BaseModel], error: ValidationError) -> str:
     """The first mistake in the fields of a recipe of this kind: which field, its value, what it may be."""
@@ -36,6 +37,9 @@ def sentence(kind: type[BaseModel], error: ValidationError) -> str:
     said = first["msg"].removeprefix("Value error, ")
     if not place:
         return said
+    if first["type"] in _TOO_LONG:
+        unit = _TOO_LONG[first["type"]]
+        return f"{_shortened(place.replace('_', ' '))} is too long; give at most {first['ctx']['max_length']:,} {unit}."
     remedy = _remedy(first["type"], said, _limits(kind, str(first["loc"][0])))
     place = _shortened(place.replace("_", " "))
     if first["type"] == "missing":

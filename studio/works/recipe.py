@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
 
-from annotated_types import Ge, Le
+from annotated_types import Ge, Le, MaxLen
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -48,6 +48,12 @@ class Frozen(BaseModel):
 MOST_CREDIT = 500
 """Characters of a source's title, author or licence."""
 
+LONGEST_NAME = 100
+"""Characters of a name from one of our tables, such as a preset's."""
+
+MOST_SOURCES = 10_000
+"""Sources of one work: somebody's whole collection of tunes."""
+
 
 class Source(Frozen):
     """A file that a work was made from, known by its content.
@@ -56,7 +62,7 @@ class Source(Frozen):
     """
 
     sha256: Sha256
-    role: str
+    role: str = Field(max_length=LONGEST_NAME)
     name: str = Field("", description="file name without its folder", max_length=255)
     title: str = Field("", max_length=MOST_CREDIT)
     author: str = Field("", max_length=MOST_CREDIT)
@@ -80,7 +86,7 @@ class Source(Frozen):
 class ModelIdentity(Frozen):
     """Which trained network took part: the name it goes by here and the sha256 of its weights file."""
 
-    name: str
+    name: str = Field(max_length=MOST_CREDIT)
     sha256: Sha256
 
 
@@ -99,8 +105,8 @@ class Recipe(Frozen):
     """
 
     schema_version: Literal[1] = 1
-    kind: str
-    sources: tuple[Source, ...] = ()
+    kind: str = Field(max_length=LONGEST_NAME)
+    sources: Annotated[tuple[Source, ...], Field(max_length=MOST_SOURCES)] = ()
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed: the same number gives the same result.")
     model: ModelIdentity | None = None
     setting: Setting | None = None
@@ -220,8 +226,9 @@ class Fold(StrEnum):
 class Control:
     """One parameter of a recipe, as the command line and the page need it.
 
-    type: of one value, str where there are choices. many: it takes a list of them. minimum, maximum, step,
-    unit: of a number.
+    type: of one value, str where there are choices. many: it takes a list of them, at most `most` where that
+    is not None. minimum, maximum, step, unit: of a number. longest: characters of a text, or of each text of
+    a list; None where there is no text, or one of the choices.
     """
 
     name: str
@@ -235,6 +242,8 @@ class Control:
     choices: tuple[str, ...]
     fold: Fold
     many: bool
+    longest: int | None = None
+    most: int | None = None
 
     HIDDEN: ClassVar[frozenset[str]] = frozenset({"schema_version", "kind", "sources", "model", "setting"})
 
@@ -257,7 +266,7 @@ def parameter(
 ) -> Any:
     """A field of a recipe with what the page's slider and the command line's help need.
 
-    ge, le: its range. step, unit: of the slider. in_sight: the page shows it without unfolding.
+    ge, le: its range. A text or a list has a bound too (max_length, among `more`); a test checks that. step, unit: of the slider. in_sight: the page shows it without unfolding.
     """
     fold = Fold.IN_SIGHT if in_sight else Fold.FOLDED
     return Field(
@@ -277,6 +286,8 @@ def controls(kind: type[Recipe]) -> list[Control]:
 
 def _control(name: str, field: FieldInfo) -> Control:
     annotation, many = _type_of_one(field.annotation)
+    inner = _marks_of_one(field.annotation)
+    length = next((mark.max_length for mark in field.metadata if isinstance(mark, MaxLen)), None)
     table = next((mark for mark in field.metadata if isinstance(mark, OneOf)), None)
     choices: tuple[str, ...] = ()
     if table is not None:
@@ -296,6 +307,21 @@ def _control(name: str, field: FieldInfo) -> Control:
         choices=choices,
         fold=Fold(str(extra.get("fold", Fold.FOLDED.value))),
         many=many,
+        longest=next((mark.max_length for mark in inner if isinstance(mark, MaxLen)), None)
+        if many
+        else length,
+        most=length if many else None,
+    )
+
+
+def _marks_of_one(annotation: Any) -> tuple[Any, ...]:
+    """What is said of each value of a list: `tuple[Annotated[str, Field(max_length=20)], ...]`."""
+    first = next(iter(get_args(annotation)), None)
+    if get_origin(annotation) not in (tuple, list) or get_origin(first) is not Annotated:
+        return ()
+    marks = get_args(first)[1:]
+    return tuple(
+        inner for mark in marks for inner in (mark.metadata if isinstance(mark, FieldInfo) else (mark,))
     )
 
 
@@ -304,5 +330,6 @@ def _type_of_one(annotation: Any) -> tuple[Any, bool]:
     if get_origin(annotation) is Union or "UnionType" in type(annotation).__name__:
         annotation = next(part for part in get_args(annotation) if part is not type(None))
     if get_origin(annotation) in (tuple, list):
-        return get_args(annotation)[0], True
+        first = get_args(annotation)[0]
+        return (get_args(first)[0] if get_origin(first) is Annotated else first), True
     return annotation, False

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from studio.errors import Refused
 from studio.music.scores.keys import Key
@@ -22,6 +22,14 @@ from studio.music.writing.formats import names
 from studio.works.recipe import OneOf, Recipe, parameter
 
 MOST_BARS = 128
+
+MOST_ENTRIES, LONGEST_ENTRY = 200, 4_000
+"""Entries of a list such as the pins, and characters of each."""
+
+LONGEST_TEXT = 200
+"""Characters of any other text."""
+
+Entries = tuple[Annotated[str, Field(max_length=LONGEST_ENTRY)], ...]
 
 SCALES = {
     "style": (),
@@ -67,9 +75,13 @@ class ComposeRecipe(Recipe):
         None,
         "Time signature, such as 4/4, 3/4 or 6/8. Leave empty for the style's usual meter.",
         in_sight=True,
+        max_length=LONGEST_TEXT,
     )
     key: str | None = parameter(
-        None, "Key, such as D, Bm, F#m or D dorian. Leave empty for the style's usual key.", in_sight=True
+        None,
+        "Key, such as D, Bm, F#m or D dorian. Leave empty for the style's usual key.",
+        in_sight=True,
+        max_length=LONGEST_TEXT,
     )
     max_copy: int | None = parameter(
         None,
@@ -91,6 +103,7 @@ class ComposeRecipe(Recipe):
         "learnt: bars return and phrases close as in the style. free: no form. Or parts as letters, such as "
         "AABA, or A A' B A' (' means another ending).",
         in_sight=True,
+        max_length=LONGEST_TEXT,
     )
     order: int = parameter(
         4,
@@ -100,40 +113,61 @@ class ComposeRecipe(Recipe):
         step=1,
     )
     range: str | None = parameter(
-        None, "Lowest and highest note, such as G3:E5. Leave empty for the style's range.", in_sight=True
+        None,
+        "Lowest and highest note, such as G3:E5. Leave empty for the style's range.",
+        in_sight=True,
+        max_length=LONGEST_TEXT,
     )
-    start: str | None = parameter(None, "The first note: a pitch such as D4, or D for a D in any octave.")
+    start: str | None = parameter(
+        None, "The first note: a pitch such as D4, or D for a D in any octave.", max_length=LONGEST_TEXT
+    )
     end: str | None = parameter(
-        None, "The last note: a pitch such as D4, or D for a D in any octave.", in_sight=True
+        None,
+        "The last note: a pitch such as D4, or D for a D in any octave.",
+        in_sight=True,
+        max_length=LONGEST_TEXT,
     )
     scale: str = parameter(
-        "style", f"Which notes may sound: {', '.join(SCALES)}, or notes by name (D E F# A B)."
+        "style",
+        f"Which notes may sound: {', '.join(SCALES)}, or notes by name (D E F# A B).",
+        max_length=LONGEST_TEXT,
     )
-    pins: tuple[str, ...] = parameter(
+    pins: Entries = parameter(
         (),
         "BAR:BEAT=WHAT says what happens at one place: a pitch (4:1=G4 or 4:1=G), rest, or note (some note "
         "begins there). Add *LENGTH in quarter notes to fix how long it lasts (4:1=G4*3/2).",
+        max_length=MOST_ENTRIES,
     )
-    keep: tuple[str, ...] = parameter(
-        (), "Bars to keep from a take: 5-6 keeps them in place, 9-10=1-2 puts the take's bars 1-2 at 9-10."
+    keep: Entries = parameter(
+        (),
+        "Bars to keep from a take: 5-6 keeps them in place, 9-10=1-2 puts the take's bars 1-2 at 9-10.",
+        max_length=MOST_ENTRIES,
     )
-    rhythm: tuple[str, ...] = parameter(
+    rhythm: Entries = parameter(
         (),
         "A rhythm in quarter notes, with r for a rest, in whole bars: '1 1/2 1/2 1 1r' for every bar, "
         "'1-2=3/2 1/2 2' for some.",
+        max_length=MOST_ENTRIES,
     )
-    motifs: tuple[str, ...] = parameter(
+    motifs: Entries = parameter(
         (),
         "Must occur: pitches (D4 F#4 A4) or steps in semitones (+2 +2 -4). For pitches in certain bars: "
         "5-8=D4 F#4 A4.",
+        max_length=MOST_ENTRIES,
     )
-    avoid: tuple[str, ...] = parameter((), "Must not occur, written like a motif.")
-    density: str | None = parameter(None, "Fewest and most notes in each bar, such as 3:8.")
-    cadences: tuple[str, ...] = parameter(
-        (), "BAR=DEGREE: a phrase ends in that bar on that degree of the key, such as 8=5 or 16=1."
+    avoid: Entries = parameter((), "Must not occur, written like a motif.", max_length=MOST_ENTRIES)
+    density: str | None = parameter(
+        None, "Fewest and most notes in each bar, such as 3:8.", max_length=LONGEST_TEXT
     )
-    contour: tuple[str, ...] = parameter(
-        (), "BAR:PITCH points of a line that the melody follows, such as 1:D4 5:A5 9:D4."
+    cadences: Entries = parameter(
+        (),
+        "BAR=DEGREE: a phrase ends in that bar on that degree of the key, such as 8=5 or 16=1.",
+        max_length=MOST_ENTRIES,
+    )
+    contour: Entries = parameter(
+        (),
+        "BAR:PITCH points of a line that the melody follows, such as 1:D4 5:A5 9:D4.",
+        max_length=MOST_ENTRIES,
     )
     contour_limit: int | None = parameter(
         None,
@@ -155,6 +189,7 @@ class ComposeRecipe(Recipe):
     instrument: str = parameter(
         "Acoustic Grand Piano",
         "Instrument for .mid and .wav: a General MIDI name, such as Violin or Flute.",
+        max_length=LONGEST_TEXT,
     )
     title: str = parameter("", "Title. Leave empty to use the style and the seed.", max_length=200)
     format: Annotated[str, OneOf(names)] = parameter("musicxml", "File format.")
@@ -208,8 +243,6 @@ class ComposeRecipe(Recipe):
     @field_validator("pins", "keep", "rhythm", "motifs", "avoid", "cadences", "contour")
     @classmethod
     def _each_can_be_read(cls, texts: tuple[str, ...], info: Any) -> tuple[str, ...]:
-        if len(texts) > 200:
-            raise ValueError("more than 200 entries; give fewer.")
         for text in texts:
             _read(READERS[info.field_name], text)
         return texts
