@@ -8,7 +8,6 @@ was tested. What depends on the elements Gradio draws is in `js/gradio_page.js` 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
@@ -16,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import gradio as gr
-    from fastapi import FastAPI
     from gradio.components import Component
 
 TESTED_BELOW = (6, 32)
@@ -108,27 +106,6 @@ async def _refuse_download(url: str, cache_dir: str) -> str:  # noqa: ARG001 - G
     import gradio as gr
 
     raise gr.Error("Only files of this studio can be named; upload yours.", print_exception=False)
-
-
-def mounted_app(web: FastAPI) -> Any:
-    """Gradio's own application inside `web`, which knows who has logged in. Raises `LookupError` before it is
-    mounted.
-    """
-    for route in web.routes:
-        app = getattr(route, "app", None)
-        if hasattr(app, "tokens") and hasattr(app, "cookie_id"):
-            return app
-    raise LookupError("Gradio is not mounted in this application; call gr.mount_gradio_app first.")
-
-
-def has_logged_in(app: Any, cookies: Mapping[str, str]) -> bool:
-    """Whether these cookies come from somebody who logged in on Gradio's page.
-
-    app: as `mounted_app` gives it. Gradio guards its own routes with these cookies and offers no such
-    question to the routes beside it.
-    """
-    names = (f"access-token-{app.cookie_id}", f"access-token-unsecure-{app.cookie_id}")
-    return any(cookies.get(name) in app.tokens for name in names)
 
 
 # --- Files

@@ -6,16 +6,15 @@ Nothing here takes a path. Every address goes through the gallery, so that only 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
+from fastapi import APIRouter, Depends, HTTPException
 from fastapi.responses import FileResponse, Response
 
-from studio.app.gradio_patches import has_logged_in, mounted_app
 from studio.app.intake import VIEW_SIDE, common, download_name, view
 from studio.errors import Missing, StudioError
 from studio.images.paintings.catalogue import PAINTINGS
@@ -143,34 +142,9 @@ async def anybody() -> None:
     """The guard of a studio without a password."""
 
 
-def logged_in(web: FastAPI) -> Callable[[Request], Awaitable[None]]:
-    """The guard of a studio with one: only who logged in on Gradio's page passes."""
-
-    async def allowed(request: Request) -> None:
-        # Gradio is mounted behind the routes that ask, so it is found only now.
-        if not has_logged_in(mounted_app(web), request.cookies):
-            raise HTTPException(401, "Log in first.")
-
-    return allowed
-
-
 def open_routes() -> APIRouter:
-    """What anybody may have, logged in or not, and what nobody may: the sign of the studio, and other
-    servers' files.
-    """
+    """What anybody may have, logged in or not: the sign of the studio."""
     router = APIRouter()
-
-    @router.get("/openapi.json", include_in_schema=False)
-    def nothing() -> Response:
-        """Gradio would list its routes, to whoever has not logged in as well."""
-        raise HTTPException(404)
-
-    @router.get("/gradio_api/file=http{rest:path}", include_in_schema=False)
-    def elsewhere() -> Response:
-        """Gradio would fetch files of other servers on behalf of a visitor; this studio asks nobody for
-        anything.
-        """
-        raise HTTPException(403, "Only files of this studio are served.")
 
     @router.get("/favicon.ico", include_in_schema=False)
     def sign() -> Response:

@@ -172,7 +172,7 @@ def temporary_folder() -> Iterator[Path]:
 
 
 def _keeper_of(folder: Path) -> Keeper | None:
-    """The process whose uploads these are; None where that cannot be known, and in another account's folder."""
+    """Whose uploads these are; None where that cannot be known, and in another account's folder."""
     try:
         about = folder.lstat()
         if not stat.S_ISDIR(about.st_mode) or (hasattr(os, "geteuid") and about.st_uid != os.geteuid()):

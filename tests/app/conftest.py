@@ -135,7 +135,9 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Open]:
         rest.join()
         running.stdout.close()
     uploads = [
-        each for each in Path(tempfile.gettempdir()).glob("studio-app-*") if f"~{running.pid}~" in each.name
+        each
+        for each in Path(tempfile.gettempdir()).glob("studio-app-*/keeper")
+        if f"~{running.pid}~" in each.read_text()
     ]
     assert uploads == [], "what visitors sent stays behind"
 

@@ -14,7 +14,6 @@ from typing import Any
 
 import gradio as gr
 import pytest
-from fastapi import FastAPI
 from gradio import processing_utils, queueing
 from gradio.blocks import postprocess_update_dict
 from gradio.context import LocalContext
@@ -120,21 +119,6 @@ def test_nothing_is_fetched_for_a_visitor(page: gr.Blocks, monkeypatch: pytest.M
     field = next(each for each in page.blocks.values() if isinstance(each, gr.Textbox))
     with pytest.raises(gr.Error, match="upload yours"):
         run(field.async_move_resource_to_block_cache("http://192.0.2.1/photo.jpg"))
-
-
-def test_who_has_logged_in_is_known(page: gr.Blocks) -> None:
-    from fastapi.testclient import TestClient
-
-    web = FastAPI()
-    with pytest.raises(LookupError, match="not mounted"):
-        gradio_patches.mounted_app(web)
-    gr.mount_gradio_app(web, page, "/", auth=("studio", "open sesame"))
-    app = gradio_patches.mounted_app(web)
-    with TestClient(web) as visitor:
-        assert not gradio_patches.has_logged_in(app, dict(visitor.cookies))
-        visitor.post("/login", data={"username": "studio", "password": "open sesame"})
-        assert gradio_patches.has_logged_in(app, dict(visitor.cookies))
-    assert not gradio_patches.has_logged_in(app, {f"access-token-{app.cookie_id}": "guessed"})
 
 
 def test_a_lent_file_is_in_the_cache_and_removed_with_the_uploads(

@@ -165,7 +165,7 @@ class TooMuch(Exception):
 
 
 class Answering:
-    """Sends an answer with the headers that every answer carries, and the page with a nonce on its scripts."""
+    """Sends an answer with the headers that every answer carries; on the page, scripts get a nonce."""
 
     def __init__(self, access: Access, hashes: tuple[str, ...], send: Send) -> None:
         self.embed_in, self.hashes, self._send = access.embed_in, hashes, send
@@ -234,8 +234,8 @@ def larger_than(most: int) -> TooMuch:
 
 
 def counted(scope: Scope, receive: Receive, answering: Answering, most: int) -> Receive:
-    """`receive` that counts what comes. Once it is more than `most` bytes, the visitor is told, and to whoever
-    reads it seems as if the visitor had gone.
+    """`receive` that counts what comes. Once it is more than `most` bytes, the visitor is told so, and
+    whoever reads it is told that the visitor has gone.
     """
     came = 0
 

@@ -1,0 +1,144 @@
+"""How the server begins and ends: what it takes, what it refuses, what it leaves behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from studio.app.guard.access import Access, Login
+from studio.app.serving import KEEPER, serve, take_login, temporary_folder
+from studio.errors import Refused
+
+PATIENCE = 120.0
+
+BUSY = """
+import builtins, threading
+
+said = builtins.print
+
+def compute():
+    while True:
+        pass
+
+def say(*words, **more):
+    threading.Thread(target=compute).start()
+    said(*words, **more)
+
+builtins.print = say
+from studio.cli import main
+main()
+"""
+"""The studio with a thread that never ends, as a request that computes for hours would be. It begins when the
+address is printed."""
+
+
+def test_the_password_is_taken_out_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert take_login() is None
+    monkeypatch.setenv("STUDIO_PASSWORD", "open sesame")
+    assert take_login() == Login("studio", "open sesame")
+    assert "STUDIO_PASSWORD" not in os.environ, "what is started from here must not know it"
+    monkeypatch.setenv("STUDIO_PASSWORD", "open sesame")
+    monkeypatch.setenv("STUDIO_USER", "ali")
+    login = take_login()
+    assert login == Login("ali", "open sesame")
+    assert "sesame" not in repr(login)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "studio.example.org"])
+def test_other_computers_need_a_password_unless_it_is_meant(host: str) -> None:
+    with pytest.raises(Refused, match="set STUDIO_PASSWORD first, or say --no-password"):
+        serve(Access(host=host))
+
+
+@pytest.mark.parametrize(
+    ("rules", "sentence"),
+    [
+        ({"allowed_hosts": ("a b",)}, "is not a host name"),
+        ({"proxies": ("proxy",)}, "is not the address of a proxy"),
+        ({"embed_in": ("https://a.example; script-src *",)}, "is not an origin"),
+    ],
+)
+def test_rules_that_cannot_be_read_are_refused(rules: dict[str, tuple[str, ...]], sentence: str) -> None:
+    with pytest.raises(Refused, match=sentence):
+        Access(**rules)  # type: ignore[arg-type]
+
+
+def test_a_taken_port_is_told_at_once() -> None:
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(Refused, match="choose another with --port"):
+            serve(Access(port=taken.getsockname()[1]))
+
+
+def test_what_a_killed_server_left_is_removed_by_the_next_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    name = "from studio.works.keeper import Keeper; print(Keeper.this())"
+    gone = subprocess.run(
+        [sys.executable, "-c", name], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    older, left, elsewhere, other = (
+        tmp_path / each for each in (f"studio-app-a@{gone}", "studio-app-b", "studio-app-c", "studio-app-d")
+    )
+    for folder in (older, left, elsewhere, other):
+        folder.mkdir()
+        (folder / "photo.jpg").write_bytes(b"private")
+    (left / KEEPER).write_text(gone)
+    (elsewhere / KEEPER).write_text(f"another{gone}")
+    with temporary_folder() as own, temporary_folder():
+        assert own.is_dir(), "a server beside it is alive"
+        assert not older.exists()
+        assert not left.exists()
+        assert (elsewhere / "photo.jpg").exists(), "of another machine it cannot be known"
+        assert (other / "photo.jpg").exists()
+    assert not own.exists()
+
+
+def test_a_folder_of_uploads_tells_neither_machine_nor_process(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import socket
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with temporary_folder():
+        told = os.environ["GRADIO_TEMP_DIR"].removeprefix(str(tmp_path))
+        assert socket.gethostname() not in told
+        assert "@" not in told
+        assert "~" not in told
+        assert not (Path(os.environ["GRADIO_TEMP_DIR"]) / KEEPER).exists(), "what is there can be fetched"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows ends processes in another way")
+def test_a_busy_server_ends_when_it_is_told_to_and_leaves_nothing(tmp_path: Path) -> None:
+    import psutil
+
+    running = subprocess.Popen(
+        [sys.executable, "-c", BUSY, "app", "--port", "0"],
+        env=os.environ | {"TMPDIR": str(tmp_path), "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert running.stdout is not None
+        assert re.search(r"http://\S+", running.stdout.readline())
+        assert list(tmp_path.glob("studio-app-*"))
+        children = psutil.Process(running.pid).children(recursive=True)
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(PATIENCE) == 128 + signal.SIGTERM
+        assert not list(tmp_path.glob("studio-app-*"))
+        _, alive = psutil.wait_procs(children, PATIENCE)
+        assert not alive
+    finally:
+        running.kill()
+        running.stdout.close()
