@@ -1,4 +1,4 @@
-"""Nothing comes in without a bound: requests, searches and recipes that stalled a server or filled its queue."""
+"""Nothing comes in without a bound: what stalled a server or filled its queue is refused in a sentence."""
 
 from __future__ import annotations
 
