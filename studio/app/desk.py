@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from studio.app.intake import Credit, Shown, data_url, download_name, own_files, own_tunes, receive, show
+from studio.app.sentences import said
 from studio.app.views import work_page, work_view
 from studio.errors import Refused, UnknownName, ways_out_of
 from studio.images.networks.backbones import is_safetensors
@@ -307,7 +308,7 @@ class Desk:
                 "state": state.state,
                 "done": state.done,
                 "total": state.total,
-                "stage": state.stage,
+                "stage": said(state.stage),
             }
             if state.state == "waiting":
                 yield told | {"sentence": "Waiting to be made again …"}
@@ -319,7 +320,7 @@ class Desk:
                 yield told | self._compared(work, remade)
             else:
                 yield told | {
-                    "sentence": state.message or "It was stopped before it was finished.",
+                    "sentence": said(state.message) or "It was stopped before it was finished.",
                     "identical": False,
                 }
 
@@ -351,11 +352,11 @@ class Desk:
             "state": state.state,
             "done": state.done,
             "total": state.total,
-            "stage": state.stage,
+            "stage": said(state.stage),
             "loss": state.loss,
             "seconds_left": state.seconds_left,
             "position": state.position,
-            "message": state.message,
+            "message": said(state.message),
             "work_id": state.work_id,
             "preview": data_url(state.preview) if state.preview else None,
         }

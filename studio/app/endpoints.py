@@ -19,6 +19,7 @@ from studio.app.desk import PAGE, Desk
 from studio.app.gradio_patches import lend_file
 from studio.app.intake import Credit, download_name
 from studio.app.music_routes import export_name
+from studio.app.sentences import said
 from studio.errors import Refused, StudioError
 from studio.images.networks.backbones import DEFAULT
 from studio.images.networks.backbones import layers as layers_of
@@ -293,7 +294,7 @@ def _in_a_sentence(action: Action) -> Action:
                 _check_types(action, values)
                 yield from action(*values)
             except StudioError as error:
-                raise gr.Error(str(error), print_exception=False) from None
+                raise gr.Error(said(error), print_exception=False) from None
 
     else:
 
@@ -303,6 +304,6 @@ def _in_a_sentence(action: Action) -> Action:
                 _check_types(action, values)
                 return action(*values)
             except StudioError as error:
-                raise gr.Error(str(error), print_exception=False) from None
+                raise gr.Error(said(error), print_exception=False) from None
 
     return told

@@ -16,6 +16,7 @@ from fastapi.responses import FileResponse
 
 from studio.app.intake import download_name
 from studio.app.routes import KEPT
+from studio.app.sentences import said
 from studio.errors import StudioError
 from studio.music.melody.renditions import Renditions
 from studio.music.writing.formats import by_name
@@ -70,4 +71,4 @@ def _or_404() -> Iterator[None]:
     try:
         yield
     except StudioError as error:
-        raise HTTPException(404, str(error)) from None
+        raise HTTPException(404, said(error)) from None

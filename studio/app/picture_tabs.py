@@ -19,6 +19,7 @@ from studio.app.following import FOLLOWS, QUICK, followed, found_again
 from studio.app.intake import Credit
 from studio.app.modules import calling
 from studio.app.room import refusal
+from studio.app.sentences import said
 from studio.app.widgets import answer, widget
 from studio.errors import Refused, StudioError
 from studio.images.networks.backbones import BACKBONES, layers, readiness
@@ -125,7 +126,7 @@ def connect(tab: PictureTab, desk: Desk, adjust: Adjust) -> None:
             for told, button in followed(desk, job):
                 yield told, gr.skip(), button
         except StudioError as error:
-            yield refusal(str(error)), gr.skip(), gr.update(interactive=True)
+            yield refusal(said(error)), gr.skip(), gr.update(interactive=True)
 
     tab.button.click(
         request,

@@ -14,6 +14,7 @@ from typing import Any
 import gradio as gr
 
 from studio.app.desk import Desk
+from studio.app.sentences import said
 from studio.errors import StudioError
 from studio.making.kinds import KINDS
 
@@ -121,4 +122,4 @@ def filled(entrance: Entrance, *brought: Any) -> list[Any]:
     try:
         return entrance.fill(*brought)
     except StudioError as error:
-        raise gr.Error(str(error), print_exception=False) from None
+        raise gr.Error(said(error), print_exception=False) from None

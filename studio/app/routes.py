@@ -16,6 +16,7 @@ from fastapi import APIRouter, Depends, HTTPException
 from fastapi.responses import FileResponse, Response
 
 from studio.app.intake import VIEW_SIDE, common, download_name, view
+from studio.app.sentences import said
 from studio.errors import Missing, StudioError
 from studio.images.paintings.catalogue import PAINTINGS
 from studio.images.pictures import read_picture
@@ -122,7 +123,7 @@ def not_found() -> Iterator[None]:
     try:
         yield
     except StudioError as error:
-        raise HTTPException(404, str(error)) from None
+        raise HTTPException(404, said(error)) from None
 
 
 def picture(show: Callable[[], bytes]) -> Response:

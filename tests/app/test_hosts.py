@@ -172,3 +172,19 @@ def test_only_scripts_that_the_page_came_with_run() -> None:
     assert script_hashes("<script>alert(1)</script>") == (
         "sha256-bhHHL3z2vDgxUt0W3dWQOrprscmda2Y5pLsLg4GF+pI=",
     )
+
+
+def test_no_sentence_tells_a_visitor_where_the_studio_lives() -> None:
+    from studio.app.sentences import said
+    from studio.errors import Refused
+    from studio.works.home import home
+
+    assert (
+        said(Refused(f"The details are in {home()}/log/studio.log.")) == "The details are in log/studio.log."
+    )
+    assert (
+        said("The files at /mnt/shared/anna cannot be reached: check.")
+        == "The files at anna cannot be reached: check."
+    )
+    assert "anna" not in said("The database postgresql+psycopg://anna@db.example/x does not answer.")
+    assert said("Write 3/4, D/F#, 4:1=G4*3/2 or a/b/c.") == "Write 3/4, D/F#, 4:1=G4*3/2 or a/b/c."

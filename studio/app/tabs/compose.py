@@ -16,6 +16,7 @@ from studio.app.following import ENDED, FOLLOWS, QUICK
 from studio.app.intake import Credit, laid_out
 from studio.app.modules import calling
 from studio.app.room import Entrance, Room, TabOffers, nonce, refusal
+from studio.app.sentences import said
 from studio.app.views import work_view
 from studio.app.widgets import answer, widget
 from studio.errors import Refused, StudioError
@@ -298,7 +299,7 @@ class Takes:
             jobs = self.desk.compose(settings, tunes, credit, count=int(count), others=_theme(theme))
             yield from self.follow(jobs)
         except StudioError as error:
-            yield refusal(str(error)), gr.skip(), gr.update(interactive=True)
+            yield refusal(said(error)), gr.skip(), gr.update(interactive=True)
 
     def again(self, event: gr.EventData, theme: str | None, count: float, *values: Any) -> Iterator[Any]:
         """Keep some bars of a take and ask for the others again, with the settings the dials show now."""
@@ -315,7 +316,7 @@ class Takes:
             )
             yield from self.follow(jobs)
         except StudioError as error:
-            yield refusal(str(error)), gr.skip(), gr.update(interactive=True)
+            yield refusal(said(error)), gr.skip(), gr.update(interactive=True)
         except (ValueError, TypeError):
             yield (
                 refusal("Those bars cannot be kept; choose them again."),
@@ -371,7 +372,7 @@ def hear(desk: Desk, files: Sequence[str] | None) -> tuple[Any, str]:
     try:
         found = desk.hear_tunes([as_uploaded(path) for path in files])
     except StudioError as error:
-        return gr.skip(), f'<p class="bad">{html.escape(str(error))}</p>'
+        return gr.skip(), f'<p class="bad">{html.escape(said(error))}</p>'
     unread = "".join(f'<p class="bad">{html.escape(sentence)}</p>' for sentence in found["unread"][:5])
     return (OWN if found["tunes"] else gr.skip()), f"<p>{html.escape(found['sentence'])}</p>{unread}"
 

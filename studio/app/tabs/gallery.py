@@ -14,6 +14,7 @@ import gradio as gr
 from studio.app.desk import Desk
 from studio.app.following import FOLLOWS, QUICK
 from studio.app.room import Entrance, Room, TabOffers, filled, kinds_shown, nonce
+from studio.app.sentences import said
 from studio.app.widgets import answer, widget
 from studio.errors import StudioError
 
@@ -84,7 +85,7 @@ def _remaking(desk: Desk) -> Callable[[gr.EventData], Iterator[dict[str, Any]]]:
                 mood = "busy" if "identical" not in told else "good" if told["identical"] else "bad"
                 yield {"remaking": id, "sentence": told["sentence"], "mood": mood, "nonce": nonce()}
         except StudioError as error:
-            yield {"remaking": id, "sentence": str(error), "mood": "bad", "nonce": nonce()}
+            yield {"remaking": id, "sentence": said(error), "mood": "bad", "nonce": nonce()}
 
     return remake
 

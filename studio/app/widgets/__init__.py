@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from studio.app.modules import opening
+from studio.app.sentences import said
 from studio.errors import StudioError
 
 
@@ -38,4 +39,4 @@ def answer(ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     try:
         return ask()
     except StudioError as error:
-        return {"trouble": str(error)}
+        return {"trouble": said(error)}
