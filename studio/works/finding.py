@@ -16,7 +16,6 @@ from studio.works.storage import Storage
 from studio.works.tables import HERE, UseRow, WorkRow
 from studio.works.work import Work
 
-
 MOST_WORDS, LONGEST_WORD = 20, 100
 """Words of one search, and characters of each."""
 
