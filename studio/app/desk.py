@@ -7,9 +7,7 @@ sentence.
 from __future__ import annotations
 
 import hashlib
-import json
 import threading
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -199,17 +197,7 @@ class Desk:
         if fields["keep"]:
             content, name = self.gallery.read(work), download_name(work)
             taken.append(Ingredient("take", content, name, work.title))
-        sources += [
-            self.gallery.keep_source(
-                each.content,
-                role=each.role,
-                name=each.name,
-                title=each.title,
-                author=each.author,
-                licence=each.licence,
-            )
-            for each in taken
-        ]
+        sources += [self.gallery.keep_ingredient(each) for each in taken]
         return self._takes(check(type(recipe), fields | {"sources": sources}), count)
 
     def composed(self, id: str) -> ComposeRecipe:
@@ -324,12 +312,6 @@ class Desk:
                     "identical": False,
                 }
 
-    # --- What the page needs to show a work's settings again
-
-    def settings(self, recipe_json: str) -> dict[str, Any]:
-        """A recipe's parameters by name, as the controls take them."""
-        return read_recipe(recipe_json).model_dump(exclude=set(Recipe.model_fields) - {"seed"})
-
     def _compared(self, work: Work, remade: Work) -> dict[str, Any]:
         if remade.id == work.id:
             return {"sentence": "Identical, to the byte.", "identical": True, "work_id": work.id}
@@ -366,23 +348,6 @@ class Desk:
         if state.state == "failed":
             told["ways_out"] = ways_out_of(state.problem)
         return told
-
-
-def offers(recipe_json: str, **origin: str) -> dict[str, Any]:
-    """The sources of a recipe as the page offers files: {role: {"work" or "job": id, "role": role}}.
-
-    A role that several files may have gets a list of them.
-    """
-    recipe = json.loads(recipe_json)
-    row = KINDS.get(str(recipe.get("kind")))
-    places: dict[str, int] = Counter(str(source["role"]) for source in recipe.get("sources", ()))
-    offered: dict[str, Any] = {}
-    for name, count in places.items():
-        each = origin | {"role": name}
-        role = row.role(name) if row else None
-        several = role is not None and role.several
-        offered[name] = [each | {"place": place} for place in range(count)] if several else each
-    return offered
 
 
 def _listed(files: Any) -> list[Any]:

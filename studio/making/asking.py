@@ -32,17 +32,7 @@ def ask(
     given = [_with_inherited_credit(each) for each in given]
     given += row.default_ingredients(fields, [each.role for each in given])
     _check_roles(row, given)
-    sources = [
-        gallery.keep_source(
-            each.content,
-            role=each.role,
-            name=each.name,
-            title=each.title,
-            author=each.author,
-            licence=each.licence,
-        )
-        for each in given
-    ]
+    sources = [gallery.keep_ingredient(each) for each in given]
     return check(row.recipe_class(), fields | {"sources": sources})
 
 

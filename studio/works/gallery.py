@@ -22,6 +22,7 @@ from sqlalchemy import select
 from studio.errors import Missing, Refused, StudioError, Unreadable
 from studio.works import adding, finding, recovery, removing, sources
 from studio.works.home import home as home_of_this_person
+from studio.works.ingredient import Ingredient
 from studio.works.naming import file_name, thumbnail_file, work_file
 from studio.works.output import write_file
 from studio.works.recipe import Source
@@ -111,6 +112,17 @@ class Gallery:
         sha256 = hashlib.sha256(content).hexdigest()
         source = sources.labelled(sha256, role, name, title, author, licence)
         return sources.keep(self.storage, content, source)
+
+    def keep_ingredient(self, ingredient: Ingredient) -> Source:
+        """Keep a file that goes into a work, with the credit it is due. Raises as `keep_source` does."""
+        return self.keep_source(
+            ingredient.content,
+            role=ingredient.role,
+            name=ingredient.name,
+            title=ingredient.title,
+            author=ingredient.author,
+            licence=ingredient.licence,
+        )
 
     def read_source(self, source: Source) -> bytes:
         """The bytes of a source.
