@@ -42,7 +42,7 @@ import scipy.sparse  # noqa: F401 - loaded here so that its import is in nobody'
 
 from studio.music.chains.automata import Listener, copy_limit, differences, each
 from studio.music.chains.markov import Geometric, count, mix
-from studio.music.chains.sampling import Solution, Wish, anywhere, solve, starting
+from studio.music.chains.sampling import Requirement, Solution, anywhere, solve, starting
 from studio.music.chains.trellis import Walk, unfold
 
 State = tuple[tuple[int, ...], tuple[int, ...], int]
@@ -98,7 +98,7 @@ def by_engine(task: Task) -> Solution:
         places=task.places,
         history=None if task.signs else task.history,
     )
-    return solve(unfold(walk, [copies]), task.ticks, [Wish("all of them", allowed=task.allowed)])
+    return solve(unfold(walk, [copies]), task.ticks, [Requirement("all of them", allowed=task.allowed)])
 
 
 class ByDictionaries:
@@ -395,7 +395,7 @@ def whole_style(bars: int, lowest: int) -> None:
     solution, spent = timed(lambda: by_engine(task))
     _, first = timed(lambda: solution.sample(1))
     again, second = timed(
-        lambda: solve(solution.trellis, task.ticks, [Wish("all of them", allowed=task.allowed)])
+        lambda: solve(solution.trellis, task.ticks, [Requirement("all of them", allowed=task.allowed)])
     )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     trellis = solution.trellis

@@ -1,4 +1,4 @@
-"""Small random requests with every kind of wish, and the same wishes as plain predicates."""
+"""Small random requests with every kind of requirement, and the same ones as plain predicates."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from studio.music.chains.automata import (
     requiring,
 )
 from studio.music.chains.markov import Geometric, WittenBell, count, mix
-from studio.music.chains.sampling import Wish
+from studio.music.chains.sampling import Requirement
 from studio.music.chains.trellis import Walk
 
 BLENDS = [
@@ -37,7 +37,7 @@ def counting(letters: int, counted: int, least: int, most: int):
 
 
 class RandomRequest:
-    """A small corpus with random wishes of every kind, and the same wishes as plain predicates over a
+    """A small corpus with random requirements of every kind, and the same ones as plain predicates over a
     finished sequence.
     """
 
@@ -76,14 +76,14 @@ class RandomRequest:
             chain, self.durations, period=self.period, places=self.places, phase=self.phase, history=history
         )
 
-        self.wishes: list[Wish] = []
+        self.requirements: list[Requirement] = []
         self.keeps: list = []  # predicates over (symbols, the tick at which each starts)
         self.weight = None
         if random.random() < 0.5:
             self._mask(random.random((self.ticks, self.alphabet)) < 0.8)
         if random.random() < 0.3:
             self.weight = random.uniform(0, 3, (self.ticks, self.alphabet))
-            self.wishes.append(Wish("a preference", weight=self.weight))
+            self.requirements.append(Requirement("a preference", weight=self.weight))
         pitches = random.integers(0, 4, self.alphabet)
         pitches[random.random(self.alphabet) < 0.25] = SILENT
         pitch_of = [None if pitch == SILENT else int(pitch) for pitch in pitches]
@@ -91,11 +91,13 @@ class RandomRequest:
             when = random.random(self.ticks) < 0.7 if random.random() < 0.3 else None
             self._reading(int(kind), random, tunes, pitches, pitch_of, when)
         if self.ending:
-            self.wishes.append(Wish("the ending", ending=True))
-        self.readings = [wish.reading for wish in self.wishes if wish.reading is not None]
+            self.requirements.append(Requirement("the ending", ending=True))
+        self.listeners = [
+            requirement.listener for requirement in self.requirements if requirement.listener is not None
+        ]
 
     def _mask(self, mask) -> None:
-        self.wishes.append(Wish("a mask", allowed=mask))
+        self.requirements.append(Requirement("a mask", allowed=mask))
         self.keeps.append(
             lambda symbols, starts: all(
                 mask[tick, symbol] for symbol, tick in zip(symbols, starts, strict=True)
@@ -145,11 +147,11 @@ class RandomRequest:
                 def keep(symbols, starts):
                     return 1 <= heard(symbols, starts).count(1) <= 2
 
-        self.wishes.append(Wish(f"reading {kind}", reading=Listener(view, automaton, when)))
+        self.requirements.append(Requirement(f"reading {kind}", listener=Listener(view, automaton, when)))
         self.keeps.append(keep)
 
     def enumerate(self) -> dict[tuple[int, ...], float]:
-        """Every sequence that meets every wish, with its mass."""
+        """Every sequence that meets every requirement, with its mass."""
         found = {}
         for symbols, mass in walks(self.plain, self.origin, self.durations.tolist(), self.ticks, self.ending):
             starts = [0, *itertools.accumulate(int(self.durations[s]) for s in symbols)][:-1]

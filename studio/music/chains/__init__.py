@@ -5,6 +5,6 @@ Nothing here knows music.
     automata    viewpoints, automata, the copy limit
     trellis     where a walk along the chain can be while every listener agrees
     beliefs     how likely it is to finish well from there: the backward pass
-    sampling    wishes, the solution of a request, sequences drawn from it
+    sampling    requirements, the solution of a request, sequences drawn from it
     conflicts   why a request cannot be met
 """

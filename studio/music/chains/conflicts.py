@@ -1,8 +1,8 @@
-"""Why a request cannot be met: the fewest wishes that contradict each other.
+"""Why a request cannot be met: the fewest requirements that contradict each other.
 
-    found = explain(walk, ticks, wishes)
-    found.wishes      their names: not all of them can be satisfied together, but any fewer can
-    found.mends       those whose removal alone makes the whole request possible
+    found = explain(walk, ticks, requirements)
+    found.requirements    their names: not all of them can be satisfied together, but any fewer can
+    found.remedies        those of them that can be dropped to make the whole request possible
 
 The search works on any family of sets, see `smallest_conflict`.
 """
@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from studio.music.chains.automata import Listener
-from studio.music.chains.sampling import Wish, possible
+from studio.music.chains.sampling import Requirement, possible
 from studio.music.chains.trellis import USUAL_BUDGET, SearchBudget, Trellis, Walk, unfold
 
 
@@ -21,14 +21,14 @@ from studio.music.chains.trellis import USUAL_BUDGET, SearchBudget, Trellis, Wal
 class Conflict:
     """Why a request cannot be met.
 
-    wishes: names of wishes that cannot all be satisfied together, though any fewer of them can; none where
-    the walk itself cannot fill the time. mends: those of them whose removal alone makes the whole request
-    possible. smallest: no other set of conflicting wishes is smaller (proved; otherwise the search reached
-    its limit). checks: how many sets were tried.
+    requirements: names of requirements that cannot all be satisfied together, though any fewer of them can;
+    none where the walk itself cannot fill the time. remedies: those of them that can be dropped, one alone,
+    to make the whole request possible. smallest: no other set of conflicting requirements is smaller (proved;
+    otherwise the search reached its limit). checks: how many sets were tried.
     """
 
-    wishes: tuple[str, ...]
-    mends: tuple[str, ...]
+    requirements: tuple[str, ...]
+    remedies: tuple[str, ...]
     smallest: bool
     checks: int
 
@@ -36,39 +36,39 @@ class Conflict:
 def explain(
     walk: Walk,
     ticks: int,
-    wishes: Sequence[Wish],
+    requirements: Sequence[Requirement],
     *,
     build: Callable[[Walk, tuple[Listener, ...]], Trellis] | None = None,
     checks: int = 400,
     budget: SearchBudget = USUAL_BUDGET,
 ) -> Conflict | None:
-    """The fewest wishes that contradict each other, or None when all of them can be satisfied.
+    """The fewest requirements that contradict each other, or None when all of them can be satisfied.
 
-    build: `unfold`, or the caller's cache of it. checks: how many sets of wishes may be tried. Weights that
-    are nowhere 0 never conflict. Raises `Refused` beyond the budget: a walk with only some of the listeners
-    may be larger than with all of them.
+    build: `unfold`, or the caller's cache of it. checks: how many sets of requirements may be tried. Weights
+    that are nowhere 0 never conflict. Raises `Refused` beyond the budget: a walk with only some of the
+    listeners may be larger than with all of them.
     """
     trellises: dict[tuple[int, ...], Trellis] = {}
 
     def can_be_met(chosen: frozenset[int]) -> bool:
-        some = [wishes[number] for number in sorted(chosen)]
-        listening = tuple(number for number in sorted(chosen) if wishes[number].reading is not None)
+        some = [requirements[number] for number in sorted(chosen)]
+        listening = tuple(number for number in sorted(chosen) if requirements[number].listener is not None)
         if listening not in trellises:
-            listeners = tuple(one for wish in some if (one := wish.reading) is not None)
+            listeners = tuple(one for each in some if (one := each.listener) is not None)
             if sum(trellis.steps for trellis in trellises.values()) > budget.steps // 4:
                 trellises.clear()  # better to unfold again than to hold them all
             trellises[listening] = build(walk, listeners) if build else unfold(walk, listeners, budget=budget)
         return possible(trellises[listening], ticks, some, budget=budget)
 
-    found = smallest_conflict(len(wishes), can_be_met, checks=checks)
+    found = smallest_conflict(len(requirements), can_be_met, checks=checks)
     if found is None:
         return None
     members, proved, tried = found
-    everything = frozenset(range(len(wishes)))
-    mends = [number for number in sorted(members) if can_be_met(everything - {number})]
+    everything = frozenset(range(len(requirements)))
+    remedies = [number for number in sorted(members) if can_be_met(everything - {number})]
     return Conflict(
-        wishes=tuple(wishes[number].name for number in sorted(members)),
-        mends=tuple(wishes[number].name for number in mends),
+        requirements=tuple(requirements[number].name for number in sorted(members)),
+        remedies=tuple(requirements[number].name for number in remedies),
         smallest=proved,
         checks=tried + len(members),
     )

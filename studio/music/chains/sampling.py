@@ -2,8 +2,8 @@
 probability, and no other.
 
     trellis = unfold(walk, [Listener(heard, copies)])     where a walk can be (see `trellis`)
-    wishes = [Wish("no 7 at the end", allowed=mask)]      what is asked of it
-    solution = solve(trellis, ticks, wishes)              beliefs, backwards (see `beliefs`)
+    asked = [Requirement("no 7 at the end", allowed=mask)]
+    solution = solve(trellis, ticks, asked)               beliefs, backwards (see `beliefs`)
     solution.log_z                                        log probability that a free walk does this
     solution.sample(10, seed=3)                           ten sequences, drawn forwards
 
@@ -12,14 +12,14 @@ Sakellariou, "Exact sampling for Regular and Markov constraints with belief prop
 backward pass computes, for each state, the mass of all ways to finish well. The forward pass then needs no
 search and no rejection: at each step it chooses in proportion to probability times belief, and what it
 multiplies to telescopes to the probability of the sequence in the chain, divided by that of all sequences
-that obey. Where nothing obeys, `conflicts.explain` says which wishes contradict each other.
+that obey. Where nothing obeys, `conflicts.explain` says which requirements contradict each other.
 
-What the probability means. Z is the probability that a walk that starts where `Walk` says, and knows neither
-`places` nor listeners nor wishes, has a symbol ending exactly at the horizon and obeyed all of them up to
-there (and, with `ending`, that it stops right there). It is not conditioned on the walk filling the time: a
-trellis unfolded without places and listeners and solved without wishes gives the probability of that alone,
-and the quotient of the two is the probability among walks that do. With weights (soft wishes) Z is a weighted
-sum and no probability.
+What the probability means. Take a free walk: one that starts where `Walk` says and knows neither `places`
+nor listeners nor requirements. Z is the probability that one of its symbols ends exactly at the horizon, and
+that it has obeyed all of them up to there (and, with `ending`, that it stops right there). Z is not
+conditioned on the walk filling the time. A trellis unfolded without places and listeners, and solved without
+requirements, gives the probability of that alone; dividing Z by it gives the probability among walks that do
+fill the time. With weights (soft requirements) Z is a weighted sum and not a probability.
 """
 
 from __future__ import annotations
@@ -38,32 +38,33 @@ from studio.music.chains.trellis import USUAL_BUDGET, Factors, SearchBudget, Tre
 
 
 @dataclass(frozen=True, eq=False)
-class Wish:
-    """Something asked of a walk, by a name that an explanation can use.
+class Requirement:
+    """A hard or soft constraint on a walk. An explanation calls it by its name.
 
     allowed: [ticks, alphabet] of booleans, which symbols may start when. weight: [ticks, alphabet], what the
-    probability of a symbol that starts then is multiplied by (soft; finite, and 0 forbids). reading: a
-    listener that must accept. ending: the walk must stop at the horizon as sequences of the corpus stop.
+    probability of a symbol that starts then is multiplied by (soft; finite, and 0 forbids). listener: must
+    accept. ending: the walk must stop at the horizon as sequences of the corpus stop.
     """
 
     name: str
     allowed: Mask | None = None
     weight: Floats | None = None
-    reading: Listener | None = None
+    listener: Listener | None = None
     ending: bool = False
 
 
 @dataclass(frozen=True)
 class TraceStep:
-    """One symbol of a sequence: when it starts, from which context, and how probable it was there: in the
-    free chain, and with the wishes.
+    """One symbol of a sequence: when it starts, and from which context.
+
+    free: how probable it was there in the chain alone. constrained: how probable under the requirements.
     """
 
     tick: int
     symbol: int
     context: int
     free: float
-    wished: float
+    constrained: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +110,7 @@ class Solution:
 
     def sample(self, count: int, seed: int | np.random.Generator = 0) -> Ints:
         """[count, most symbols]: sequences drawn independently from the exact distribution, padded with -1 at
-        the end. Raises `Refused` when nothing can satisfy the wishes.
+        the end. Raises `Refused` when nothing can satisfy the requirements.
 
         All walks take a step at once. Those that are at the same moment choose from one row, so the work
         grows with the number of different moments and not with that of the walks.
@@ -135,11 +136,11 @@ class Solution:
         return np.stack(drawn, axis=1) if drawn else np.empty((count, 0), dtype=np.int32)
 
     def log_probability(self, sequence: ArrayLike) -> float:
-        """The logarithm of the probability that `sample` draws this sequence; -inf for one that breaks a wish
-        or is not of this length.
+        """The logarithm of the probability that `sample` draws this sequence; -inf for one that breaks a
+        requirement or has another length.
         """
         steps = self._follow(sequence)
-        return float("-inf") if steps is None else float(sum(np.log(step.wished) for step in steps))
+        return float("-inf") if steps is None else float(sum(np.log(step.constrained) for step in steps))
 
     def trace(self, sequence: ArrayLike) -> tuple[TraceStep, ...]:
         """Each step of a sequence that `sample` could draw. Raises `Refused` for one that it could not."""
@@ -201,29 +202,33 @@ class Solution:
                 return None
             one = int(found[0])
             context = int(self.trellis.context[at % self.trellis.width])
-            wished = float(ways.mass[one] / ways.mass.sum())
-            steps.append(TraceStep(tick, symbol, context, float(ways.free[one]), wished))
+            constrained = float(ways.mass[one] / ways.mass.sum())
+            steps.append(TraceStep(tick, symbol, context, float(ways.free[one]), constrained))
             at = int(ways.onward[one])
             tick += int(self.trellis.walk.durations[symbol])
         return steps if tick == self.ticks and self.feasible else None
 
 
 def solve(
-    trellis: Trellis, ticks: int, wishes: Sequence[Wish] = (), *, budget: SearchBudget = USUAL_BUDGET
+    trellis: Trellis,
+    ticks: int,
+    requirements: Sequence[Requirement] = (),
+    *,
+    budget: SearchBudget = USUAL_BUDGET,
 ) -> Solution:
-    """Beliefs for walks of exactly `ticks` ticks that satisfy all `wishes`, and the listeners that the
+    """Beliefs for walks of exactly `ticks` ticks that satisfy all `requirements`, and the listeners that the
     trellis was unfolded with.
 
     A request that nothing can satisfy is no error here: its solution has log_z -inf. Raises `Refused` when a
-    mask has another shape than [ticks, alphabet], a wish has a listener that the trellis does not know, or
-    the beliefs would take too much memory.
+    mask has another shape than [ticks, alphabet], when a requirement has a listener that the trellis does not
+    know, or when the beliefs would take too much memory.
     """
-    factors = combine(trellis, ticks, wishes)
-    ending = any(wish.ending for wish in wishes)
+    factors = combine(trellis, ticks, requirements)
+    ending = any(each.ending for each in requirements)
     found = believe(trellis, ticks, factors, ending=ending, budget=budget)
     solution = Solution(trellis, ticks, ending, factors, found.belief, found.scale[: ticks + 1])
     freeze(solution)
-    if not solution.feasible and possible(trellis, ticks, wishes, budget=budget):
+    if not solution.feasible and possible(trellis, ticks, requirements, budget=budget):
         raise Refused(
             "These constraints are too improbable together to compute with; "
             "ask for weaker preferences or fewer constraints."
@@ -231,15 +236,17 @@ def solve(
     return solution
 
 
-def possible(trellis: Trellis, ticks: int, wishes: Sequence[Wish], *, budget: SearchBudget) -> bool:
-    """Whether any walk of `ticks` ticks satisfies all `wishes`, however improbable it is."""
-    factors = combine(trellis, ticks, wishes)
-    ending = any(wish.ending for wish in wishes)
+def possible(
+    trellis: Trellis, ticks: int, requirements: Sequence[Requirement], *, budget: SearchBudget
+) -> bool:
+    """Whether any walk of `ticks` ticks satisfies all `requirements`, however improbable it is."""
+    factors = combine(trellis, ticks, requirements)
+    ending = any(each.ending for each in requirements)
     found = believe(trellis, ticks, factors, ending=ending, budget=budget, whether=True)
     return bool(found.belief[0, trellis.start] > 0)
 
 
-def combine(trellis: Trellis, ticks: int, wishes: Sequence[Wish]) -> Factors:
+def combine(trellis: Trellis, ticks: int, requirements: Sequence[Requirement]) -> Factors:
     """All masks and weights multiplied together. Raises `Refused` for one that does not fit the request."""
     if ticks < 1:
         raise Refused(f"A walk of {ticks} ticks was asked for; ask for at least one.")
@@ -250,9 +257,9 @@ def combine(trellis: Trellis, ticks: int, wishes: Sequence[Wish]) -> Factors:
         )
     product: Floats | None = None
     allowed: Mask | None = None
-    for wish in wishes:
-        _check(wish, trellis, (ticks, len(trellis.walk.durations)))
-        for part in (wish.allowed, wish.weight):
+    for requirement in requirements:
+        _check(requirement, trellis, (ticks, len(trellis.walk.durations)))
+        for part in (requirement.allowed, requirement.weight):
             if part is None:
                 continue
             if part.dtype == bool:
@@ -268,22 +275,23 @@ def combine(trellis: Trellis, ticks: int, wishes: Sequence[Wish]) -> Factors:
     return Factors(product, plain)
 
 
-def _check(wish: Wish, trellis: Trellis, shape: tuple[int, int]) -> None:
-    if wish.reading is not None and not any(wish.reading is one for one in trellis.listeners):
+def _check(requirement: Requirement, trellis: Trellis, shape: tuple[int, int]) -> None:
+    if requirement.listener is not None and not any(requirement.listener is one for one in trellis.listeners):
         raise Refused(
-            f"The trellis was unfolded without the constraint '{wish.name}'; unfold it with its listener."
+            f"The trellis was unfolded without the constraint '{requirement.name}'; "
+            "unfold it with its listener."
         )
-    for part in (wish.allowed, wish.weight):
+    for part in (requirement.allowed, requirement.weight):
         if part is None:
             continue
         if np.shape(part) != shape:
             raise Refused(
-                f"The constraint '{wish.name}' needs {shape[0]} ticks of {shape[1]} symbols, "
+                f"The constraint '{requirement.name}' needs {shape[0]} ticks of {shape[1]} symbols, "
                 f"not {np.shape(part)}; give it that shape."
             )
         if part.dtype != bool and not (np.all(np.isfinite(part)) and np.all(part >= 0)):
             raise Refused(
-                f"The constraint '{wish.name}' has a weight that is negative or infinite; "
+                f"The constraint '{requirement.name}' has a weight that is negative or infinite; "
                 "weights are finite and at least 0."
             )
 

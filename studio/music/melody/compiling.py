@@ -25,7 +25,7 @@ import numpy as np
 from studio.errors import Refused
 from studio.music.chains.automata import DEAD, Automaton, Listener, each, forbidding, from_table, requiring
 from studio.music.chains.markov import Floats, Mask
-from studio.music.chains.sampling import Wish, anywhere, covering, starting
+from studio.music.chains.sampling import Requirement, anywhere, covering, starting
 from studio.music.chains.trellis import Walk
 from studio.music.melody.constraints import CONSTRAINTS, Constraint
 from studio.music.melody.idiom import Idiom
@@ -131,15 +131,15 @@ class Compiled:
     """
 
     context: Context
-    hard: tuple[Wish, ...]
-    soft: tuple[Wish, ...]
-    usual: tuple[Wish, ...]
+    hard: tuple[Requirement, ...]
+    soft: tuple[Requirement, ...]
+    usual: tuple[Requirement, ...]
     asked: Mapping[str, tuple[Constraint, Any]]
 
     @property
-    def readings(self) -> tuple[Listener, ...]:
+    def listeners(self) -> tuple[Listener, ...]:
         """The automata among the hard ones."""
-        return tuple(wish.reading for wish in self.hard if wish.reading is not None)
+        return tuple(each.listener for each in self.hard if each.listener is not None)
 
 
 def compile_constraints(context: Context, recipe: ComposeRecipe) -> Compiled:
@@ -147,9 +147,9 @@ def compile_constraints(context: Context, recipe: ComposeRecipe) -> Compiled:
 
     Raises `Refused` for a value that makes no sense there, such as a pin in a bar that does not exist.
     """
-    hard: list[Wish] = []
-    soft: list[Wish] = []
-    usual: list[Wish] = []
+    hard: list[Requirement] = []
+    soft: list[Requirement] = []
+    usual: list[Requirement] = []
     asked: dict[str, tuple[Constraint, Any]] = {}
     for row in CONSTRAINTS:
         is_set = row.is_set(recipe)
@@ -159,11 +159,11 @@ def compile_constraints(context: Context, recipe: ComposeRecipe) -> Compiled:
                 continue
             asked[name] = row, value
             if isinstance(meaning, Listener):
-                hard.append(Wish(name, reading=meaning))
+                hard.append(Requirement(name, listener=meaning))
             elif meaning.dtype == bool:
-                hard.append(Wish(name, allowed=meaning.astype(bool, copy=False)))
+                hard.append(Requirement(name, allowed=meaning.astype(bool, copy=False)))
             else:
-                soft.append(Wish(name, weight=meaning.astype(np.float64, copy=False)))
+                soft.append(Requirement(name, weight=meaning.astype(np.float64, copy=False)))
         if row.usual is not None and (row.usual_anyway or not is_set):
             usual.append(row.usually(context))
     return Compiled(context, tuple(hard), tuple(soft), tuple(usual), asked)
@@ -192,10 +192,10 @@ def in_range(context: Context, _recipe: ComposeRecipe, text: str) -> Mask:
     return _within(context, *read_range(text))
 
 
-def usual_range(context: Context) -> Wish:
+def usual_range(context: Context) -> Requirement:
     low, high = context.idiom.range
     name = f"the range of the style ({pitch_name(low)} to {pitch_name(high)})"
-    return Wish(name, allowed=_within(context, low, high))
+    return Requirement(name, allowed=_within(context, low, high))
 
 
 def _within(context: Context, low: int, high: int) -> Mask:
@@ -212,8 +212,8 @@ def end(context: Context, _recipe: ComposeRecipe, text: str) -> Mask:
     return context.ending_at(context.ticks, context.of_pitch(PitchOrClass.read(text)))
 
 
-def usual_end(_context: Context) -> Wish:
-    return Wish("the endings typical of this style", ending=True)
+def usual_end(_context: Context) -> Requirement:
+    return Requirement("the endings typical of this style", ending=True)
 
 
 def pin(context: Context, _recipe: ComposeRecipe, text: str) -> Mask:

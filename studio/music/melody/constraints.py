@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from studio.music.chains.automata import Listener
     from studio.music.chains.conflicts import Conflict
-    from studio.music.chains.sampling import Wish
+    from studio.music.chains.sampling import Requirement
     from studio.music.melody.compiling import Compiled, Context
 
 Meaning = Union["NDArray[np.bool_]", "NDArray[np.float64]", "Listener", None]
@@ -42,7 +42,7 @@ Meaning = Union["NDArray[np.bool_]", "NDArray[np.float64]", "Listener", None]
 the melody. None: it asks for nothing here."""
 
 Compile = Callable[["Context", ComposeRecipe, Any], Meaning]
-Usual = Callable[["Context"], "Wish"]
+Usual = Callable[["Context"], "Requirement"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +99,7 @@ class Constraint:
         function: Compile = _function(self.compile)
         return function(context, recipe, value)
 
-    def usually(self, context: Context) -> Wish:
+    def usually(self, context: Context) -> Requirement:
         """What the style does in this respect."""
         function: Usual = _function(self.usual)
         return function(context)
@@ -231,7 +231,7 @@ def contradiction(
     looks at least, since with a shorter memory more might be possible. The ways out are the single changes
     after which the rest can be satisfied.
     """
-    if not conflict.wishes:
+    if not conflict.requirements:
         bars = row_of("bars").asked(recipe.bars)
         meter = str(compiled.context.idiom.meter)
         return Contradiction(
@@ -240,21 +240,21 @@ def contradiction(
             [bars, row_of("meter").asked(meter)],
         )
     rows = compiled.asked
-    asked = [rows[name][0].asked(rows[name][1]) for name in conflict.wishes]
-    ways = [way for name in conflict.mends if (way := rows[name][0].relaxed(recipe, rows[name][1]))]
+    asked = [rows[name][0].asked(rows[name][1]) for name in conflict.requirements]
+    ways = [way for name in conflict.remedies if (way := rows[name][0].relaxed(recipe, rows[name][1]))]
     return Contradiction(_in_a_sentence(conflict, style, lowest), asked, ways)
 
 
 def _in_a_sentence(conflict: Conflict, style: str, lowest: int) -> str:
-    if len(conflict.wishes) == 1:
-        (name,) = conflict.wishes
-        if conflict.mends:
+    if len(conflict.requirements) == 1:
+        (name,) = conflict.requirements
+        if conflict.remedies:
             return f"Nothing in {style} allows {name}; leave it out or change it."
         return f"Nothing in {style} allows {name}, and other settings conflict as well; leave out several."
-    said = f"{style} cannot satisfy {_listed(conflict.wishes, 'and')} together"
+    said = f"{style} cannot satisfy {_listed(conflict.requirements, 'and')} together"
     said += f" (every step looks back {lowest} notes)" if lowest > 1 else ""
-    if conflict.mends:
-        return f"{said}; leave out {_listed(conflict.mends, 'or')}, and the rest can be satisfied."
+    if conflict.remedies:
+        return f"{said}; leave out {_listed(conflict.remedies, 'or')}, and the rest can be satisfied."
     return f"{said}, and other settings conflict as well; leave out several."
 
 

@@ -78,7 +78,7 @@ def facts_of(recipe: ComposeRecipe, request: PreparedRequest, take: Take) -> dic
     if remarks := [*outlook.remarks, *take.relaxed]:
         facts["remarks"] = remarks
     facts["origins"] = [_row(origin) for origin in take.origins]
-    facts["tune"] = json.loads(tune.to_json())
+    facts["tune"] = tune.to_plain()
     return facts
 
 

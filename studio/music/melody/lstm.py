@@ -1,27 +1,30 @@
 """Melodies by an LSTM trained on a style, under the same hard constraints as the chain's.
 
     model = model_of("ryans-mammoth")                      # or MelodyNetwork.of(checkpoints.load(path))
-    (drawn,) = lstm_melodies(model, idiom, solution, 1)    # solution: of `sampling.solve`, with every wish
+    (drawn,) = lstm_melodies(model, idiom, solution, 1)    # solution: of `sampling.solve`
     drawn.symbols, drawn.log_chance                        # of the idiom, ready for `idiom.tune`
 
 The network remembers the whole tune; the chain's solution knows what is allowed and what can still finish
 well. Particles join them: some dozens of melodies grow side by side, and each chooses its next note in
 proportion to
 
-    the network's probability  x  the wishes' weight  x  the chain's belief that it can finish from there
+    the network's probability  x  the weight of soft requirements  x  the chain's belief that it can finish
 
-and carries a weight that takes the chain's part out again, so that in the end only the network and the wishes
-count. At bar lines, when a few weigh more than all others, the light ones are replaced by copies of the heavy
-(Doucet, de Freitas and Gordon, "Sequential Monte Carlo methods in practice", 2001; with look-ahead, as in
-Guarniero, Johansen and Lee, "The iterated auxiliary particle filter", JASA 112, 2017).
+and carries a weight that takes the chain's part out again, so that in the end only the network and the
+requirements count. At bar lines, when a few weigh more than all the others together, the light ones are
+replaced by copies of the heavy ones (Doucet, de Freitas and Gordon, "Sequential Monte Carlo methods in
+practice", 2001; with look-ahead, as in Guarniero, Johansen and Lee, "The iterated auxiliary particle filter",
+JASA 112, 2017).
 
-What is exact: every wish. The chain's trellis offers no step from which a wish could not be satisfied, so all
-of them hold in every melody, whatever the network thinks, with one particle as with a thousand. And whatever
-the chain can play, the network can be made to play, because `FROM_THE_CHAIN` of each probability is the
-chain's own. What is approximate: the distribution. As particles are added, melodies become as probable as the
-network makes them, given the wishes (`Drawn.effective` says how many particles still counted). A single
-particle is the network guided by the chain's beliefs, uncorrected. `log_chance` is an estimate too: the mean
-of exp(log_chance) over many draws is unbiased for any number of particles.
+What is exact: every hard requirement. The chain's trellis offers no step from which one could not be
+satisfied, so all of them hold in every melody, whatever the network's probabilities are, with one particle as
+with a thousand. And whatever the chain can play, the network can be made to play, because `FROM_THE_CHAIN` of
+each probability is the chain's own.
+
+What is approximate: the distribution. As particles are added, melodies become as probable as the network
+makes them, given the requirements (`Drawn.effective` says how many particles still counted). A single particle
+is the network guided by the chain's beliefs, uncorrected. `log_chance` is an estimate too: the mean of
+exp(log_chance) over many draws is unbiased for any number of particles.
 """
 
 from __future__ import annotations
@@ -69,7 +72,7 @@ ESCAPE = 0.002
 
 FROM_THE_CHAIN = 0.01
 """When composing, this part of the probability is the chain's own, so that notes the network has never seen
-can be chosen where a wish needs them.
+can be chosen where a requirement needs them.
 """
 
 PARTICLES = 64
@@ -164,8 +167,8 @@ def log_probabilities(model: MelodyNetwork, melodies: Sequence[Melody]) -> Float
 @dataclass(frozen=True)
 class Drawn:
     """A melody drawn. symbols: of the idiom. log_chance: the logarithm of an estimate of the probability that
-    the network, playing freely, satisfies the wishes (with weights: of the weighted sum). effective: how many
-    particles still counted when the fewest did, 1 … particles.
+    the network, playing freely, satisfies the requirements (with weights: of the weighted sum). effective:
+    how many particles still counted when the fewest did, 1 … particles.
     """
 
     symbols: tuple[int, ...]
@@ -183,14 +186,14 @@ def lstm_melodies(
     temperature: float = 1.0,
     particles: int = PARTICLES,
 ) -> list[Drawn]:
-    """Up to `count` different melodies under all the wishes of a solution, at least one. The same seed gives
-    the same melodies.
+    """Up to `count` different melodies under all the requirements of a solution, at least one. The same seed
+    gives the same melodies.
 
-    They are drawn from one set of particles, each in proportion to its weight. So each by itself is
-    distributed as a single one is, but they are not independent: they may have bars in common. temperature:
+    They are drawn from one set of particles, each in proportion to its weight. So each has the
+    distribution of a single draw, but they are not independent: they may have bars in common. temperature:
     0.1 … 3; below 1 the network keeps to what it finds most probable, above 1 it takes more risks. particles:
     1 … 4096, how many melodies grow side by side. Raises `Refused` for numbers out of range, and where
-    nothing can satisfy the wishes.
+    nothing can satisfy the requirements.
     """
     import torch
 
@@ -276,7 +279,7 @@ class _Particles:
         size = np.bincount(ways.row, minlength=len(going))
         pick = choose(pull, size, np.arange(len(going)), self.random)
         # The chain's masses at a moment add up to its belief there: the quotient of the two sums is what the
-        # network and the wishes add to it.
+        # network and the requirements add to it.
         first = np.cumsum(size) - size
         self.weights[going] += np.log(np.add.reduceat(pull, first)) - np.log(
             np.add.reduceat(ways.mass, first)
@@ -287,7 +290,7 @@ class _Particles:
         self.ticks[going] = self.solution.tick(self.at[going])
 
     def _end(self) -> None:
-        """Where the ending is a wish, the chain's probability of ending here is replaced by the network's."""
+        """Replace the chain's probability of ending here by the network's, where the ending is required."""
         if self.solution.ending:
             trellis = self.solution.trellis
             free = trellis.walk.chain.ending[trellis.context[self.at % trellis.width]]

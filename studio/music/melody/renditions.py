@@ -8,7 +8,6 @@ Each is made when it is first asked for and kept in the cache folder of the stud
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -123,7 +122,7 @@ class Renditions:
 
         work = self.gallery.get(id)
         if "tune" in work.facts:
-            return Tune.from_json(json.dumps(work.facts["tune"]))
+            return Tune.from_plain(work.facts["tune"])
         return Tune.from_json(self._kept(work, "notes.json", lambda: self._read(work)).read_bytes())
 
     def _read(self, work: Work) -> bytes:

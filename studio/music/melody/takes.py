@@ -28,7 +28,7 @@ import numpy as np
 from studio.errors import Contradiction, Refused
 from studio.music.chains.conflicts import explain
 from studio.music.chains.markov import Floats, Mask, origin
-from studio.music.chains.sampling import Solution, Wish, solve
+from studio.music.chains.sampling import Requirement, Solution, solve
 from studio.music.chains.trellis import SearchBudget, Trellis
 from studio.music.melody.compiling import Compiled, Context, compile_constraints
 from studio.music.melody.constraints import contradiction, form_not_possible
@@ -93,7 +93,7 @@ class Outlook:
     context: Context
     trellis: Trellis
     compiled: Compiled
-    usual: tuple[Wish, ...]
+    usual: tuple[Requirement, ...]
     log_chance: float
     remarks: tuple[str, ...]
     forms: Forms | None
@@ -102,18 +102,18 @@ class Outlook:
     def idiom(self) -> Idiom:
         return self.context.idiom
 
-    def solve(self, more: Sequence[Wish] = ()) -> Solution:
+    def solve(self, more: Sequence[Requirement] = ()) -> Solution:
         """Everything asked for, what is usual, and `more`."""
         compiled = self.compiled
         return solve(self.trellis, self.context.ticks, [*compiled.hard, *compiled.soft, *self.usual, *more])
 
-    def leaning(self, plan: FormPlan) -> Wish:
+    def leaning(self, plan: FormPlan) -> Requirement:
         """With a form, bars lean towards what the style plays at such places of a tune, and towards the gait
         of the tune that lent the plan.
         """
         assert self.forms is not None
         weights = np.repeat(self.forms.weights(self.context.bars), self.context.bar, axis=0)
-        return Wish("what is played where", weight=weights * self.forms.gait(plan))
+        return Requirement("what is played where", weight=weights * self.forms.gait(plan))
 
 
 def consider(
@@ -176,7 +176,7 @@ def _every_way(context: Context, recipe: ComposeRecipe, back: int) -> Generator[
     idiom = context.idiom
     compiled = compile_constraints(context, recipe)
     yield "finding every possible way"
-    trellis = idiom.trellis(context.walk, compiled.readings)
+    trellis = idiom.trellis(context.walk, compiled.listeners)
     yield "weighing the constraints"
     found = solve(trellis, context.ticks, compiled.hard)
     if found.feasible:
@@ -185,7 +185,7 @@ def _every_way(context: Context, recipe: ComposeRecipe, back: int) -> Generator[
         yield "looking for ways with a shorter memory"
         wider = compile_constraints(replace(context, walk=idiom.walk(shorter)), recipe)
         try:
-            trellis = idiom.trellis(wider.context.walk, wider.readings, SHORTER_BUDGET)
+            trellis = idiom.trellis(wider.context.walk, wider.listeners, SHORTER_BUDGET)
             found = solve(trellis, context.ticks, wider.hard)
         except Refused:  # too large to be searched; what conflicts is then said of the longer memory
             break
@@ -308,7 +308,7 @@ class _Drawing:
         self.laid: dict[int, Music] = {}
         self.closes: list[Close] = []
         self.returns: list[Return] = []
-        self.likes: list[Wish] = []
+        self.likes: list[Requirement] = []
         self.relaxed: list[str] = []
         self.symbols: list[int] = []
         self.leaning = outlook.leaning(plan)
@@ -317,10 +317,10 @@ class _Drawing:
     # What is tried is kept if it is possible
     # ----------------------------------------------------------------------------------------------
 
-    def _attempt(self, more: Sequence[Wish], laid: dict[int, Music] | None = None) -> bool:
+    def _attempt(self, more: Sequence[Requirement], laid: dict[int, Music] | None = None) -> bool:
         """Add these constraints and settle these bars, if some melody still satisfies everything."""
         laid = self.laid | (laid or {})
-        bars = [Wish("bars laid down", allowed=self._settled(laid))] if laid else []
+        bars = [Requirement("bars laid down", allowed=self._settled(laid))] if laid else []
         found = self.outlook.solve([self.leaning, *self.likes, *more, *bars])
         if not found.feasible:
             return False
@@ -352,7 +352,7 @@ class _Drawing:
                     self.relaxed.append(f"Bar {close.bar + 1} could not close a phrase as the form asks.")
         self.first = self.solution
 
-    def _closing(self, close: Close) -> Wish:
+    def _closing(self, close: Close) -> Requirement:
         """The phrase closes with a note of that degree, at that place, at least that long. What follows in
         the bar is free.
         """
@@ -364,7 +364,7 @@ class _Drawing:
         mask[start:moment] &= context.end_of[start:moment] <= moment
         long_enough = idiom.ticks >= min(close.ticks, context.bar - close.place)
         mask[moment] &= idiom.struck & (idiom.degree == close.degree) & long_enough
-        return Wish(f"the close of bar {close.bar + 1}", allowed=mask)
+        return Requirement(f"the close of bar {close.bar + 1}", allowed=mask)
 
     # Bars that return
     # --------------------------------------------------------------------------------------------------------
@@ -493,16 +493,18 @@ class _Drawing:
         bars = in_bars(self.idiom, self.play(self.solution, 1, self.random)[0])
         sources = {each.of: bars[each.of] for each in likenesses if each.of not in self.laid}
         possible = [
-            (each, wish) for each in likenesses if (wish := self._like(each, bars[each.of])) is not None
+            (each, requirement)
+            for each in likenesses
+            if (requirement := self._like(each, bars[each.of])) is not None
         ]
-        if self._attempt([wish for _, wish in possible], sources):
+        if self._attempt([requirement for _, requirement in possible], sources):
             self.returns += [each for each, _ in possible]
         elif self._attempt([], sources):
-            for each, wish in possible:
-                if self._attempt([wish]):
+            for each, requirement in possible:
+                if self._attempt([requirement]):
                     self.returns.append(each)
 
-    def _like(self, each: Return, source: Sequence[int]) -> Wish | None:
+    def _like(self, each: Return, source: Sequence[int]) -> Requirement | None:
         """The bar begins like the source, is the source moved, or has its rhythm. None where the style has no
         such events.
         """
@@ -519,7 +521,7 @@ class _Drawing:
             tick = start + event.place
             mask[tick : tick + event.ticks] = False
             mask[tick] = allowed
-        return Wish(f"bar {each.bar + 1} like bar {each.of + 1}", allowed=mask)
+        return Requirement(f"bar {each.bar + 1} like bar {each.of + 1}", allowed=mask)
 
     def _events_like(self, each: Return, event: Event) -> Mask:
         """[alphabet]: what may stand for this event of the source."""
@@ -668,7 +670,7 @@ def _origins(
                 told.order,
                 tuple(songs)[:3],
                 step.free,
-                step.wished,
+                step.constrained,
                 None if returns is None else returns + 1,
             )
         )

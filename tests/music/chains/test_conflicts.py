@@ -1,4 +1,4 @@
-"""Explanations against trying every subset of the wishes."""
+"""Explanations against trying every subset of the requirements."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from random_requests import RandomRequest, coin, counting
 
 from studio.music.chains.automata import Listener, each, requiring
 from studio.music.chains.conflicts import explain, smallest_conflict
-from studio.music.chains.sampling import Wish, solve
+from studio.music.chains.sampling import Requirement, solve
 from studio.music.chains.trellis import Walk, unfold
 
 
@@ -22,23 +22,23 @@ def test_an_explanation_names_the_fewest_wishes_that_conflict_and_which_to_drop(
         mask[tick] = np.arange(2) == symbol
         return mask
 
-    wishes = [
-        Wish("at most two 1s", reading=Listener(view, counting(2, 1, 0, 2))),
-        Wish("a 1 at tick 3", allowed=pinned(3, 1)),
-        Wish("starts with 0", allowed=pinned(0, 0)),
-        Wish("110 somewhere", reading=Listener(view, requiring([(1, 1, 0)], 2))),
-        Wish("a 1 at the end", allowed=pinned(7, 1)),
-        Wish("louder", weight=np.full((ticks, 2), 2.0)),
+    requirements = [
+        Requirement("at most two 1s", listener=Listener(view, counting(2, 1, 0, 2))),
+        Requirement("a 1 at tick 3", allowed=pinned(3, 1)),
+        Requirement("starts with 0", allowed=pinned(0, 0)),
+        Requirement("110 somewhere", listener=Listener(view, requiring([(1, 1, 0)], 2))),
+        Requirement("a 1 at the end", allowed=pinned(7, 1)),
+        Requirement("louder", weight=np.full((ticks, 2), 2.0)),
     ]
-    found = explain(walk, ticks, wishes)
-    assert found.wishes == ("at most two 1s", "110 somewhere", "a 1 at the end")
-    assert found.mends == found.wishes
+    found = explain(walk, ticks, requirements)
+    assert found.requirements == ("at most two 1s", "110 somewhere", "a 1 at the end")
+    assert found.remedies == found.requirements
     assert found.smallest
-    assert explain(walk, ticks, wishes[:4]) is None
-    twice = explain(walk, ticks, [*wishes, Wish("a 0 at the end", allowed=pinned(7, 0))])
-    assert twice.wishes == ("a 1 at the end", "a 0 at the end")
-    assert twice.mends == ("a 1 at the end",)
-    assert explain(Walk(walk.chain, np.array([2, 2])), 7, wishes[:0]).wishes == ()
+    assert explain(walk, ticks, requirements[:4]) is None
+    twice = explain(walk, ticks, [*requirements, Requirement("a 0 at the end", allowed=pinned(7, 0))])
+    assert twice.requirements == ("a 1 at the end", "a 0 at the end")
+    assert twice.remedies == ("a 1 at the end",)
+    assert explain(Walk(walk.chain, np.array([2, 2])), 7, requirements[:0]).requirements == ()
 
 
 def test_explanations_of_random_requests_are_as_small_as_any():
@@ -49,16 +49,20 @@ def test_explanations_of_random_requests_are_as_small_as_any():
             continue
 
         def possible(chosen, request=request):
-            some = [request.wishes[number] for number in sorted(chosen)]
-            readings = [wish.reading for wish in some if wish.reading is not None]
-            return solve(unfold(request.walk, readings), request.ticks, some).feasible
+            some = [request.requirements[number] for number in sorted(chosen)]
+            listeners = [each.listener for each in some if each.listener is not None]
+            return solve(unfold(request.walk, listeners), request.ticks, some).feasible
 
-        smallest = smallest_conflicts(len(request.wishes), possible)
-        found = explain(request.walk, request.ticks, request.wishes)
-        assert set(found.wishes) in [{request.wishes[number].name for number in one} for one in smallest]
-        everything = frozenset(range(len(request.wishes)))
-        mends = {request.wishes[n].name for one in smallest for n in one if possible(everything - {n})}
-        assert mends == set(found.mends)
+        smallest = smallest_conflicts(len(request.requirements), possible)
+        found = explain(request.walk, request.ticks, request.requirements)
+        assert set(found.requirements) in [
+            {request.requirements[number].name for number in one} for one in smallest
+        ]
+        everything = frozenset(range(len(request.requirements)))
+        remedies = {
+            request.requirements[n].name for one in smallest for n in one if possible(everything - {n})
+        }
+        assert remedies == set(found.remedies)
         conflicts += 1
     assert conflicts >= 5
 

@@ -23,7 +23,7 @@ from studio.music.chains.automata import (
     each,
 )
 from studio.music.chains.markov import Geometric, count, mix
-from studio.music.chains.sampling import Wish, anywhere, covering, solve, starting
+from studio.music.chains.sampling import Requirement, anywhere, covering, solve, starting
 from studio.music.chains.trellis import SearchBudget, Walk, unfold
 
 
@@ -36,7 +36,7 @@ def test_every_probability_is_that_of_enumeration(group):
     for seed in range(group * 20, group * 20 + 20):
         request = RandomRequest(seed)
         truth = request.enumerate()
-        solution = solve(unfold(request.walk, request.readings), request.ticks, request.wishes)
+        solution = solve(unfold(request.walk, request.listeners), request.ticks, request.requirements)
         total = sum(truth.values())
         assert math.exp(solution.log_z) == pytest.approx(total, rel=1e-10, abs=0), seed
         assert solution.feasible == bool(truth)
@@ -59,15 +59,15 @@ def test_what_was_asked_before_changes_nothing_to_the_bit():
     for number in range(30):
         request = RandomRequest(number)
         random = np.random.default_rng(number)
-        trellis = unfold(request.walk, request.readings)
-        masks: list[Wish] = []
+        trellis = unfold(request.walk, request.listeners)
+        masks: list[Requirement] = []
         for _ in range(8):
             mask = np.ones((request.ticks, request.alphabet), dtype=bool)
             mask[random.integers(request.ticks)] = random.random(request.alphabet) < 0.6
-            masks = [Wish("one more", allowed=mask), *masks[: random.integers(0, 4)]]
+            masks = [Requirement("one more", allowed=mask), *masks[: random.integers(0, 4)]]
             asked, alone = (
-                solve(each, request.ticks, [*request.wishes, *masks])
-                for each in (trellis, unfold(request.walk, request.readings))
+                solve(each, request.ticks, [*request.requirements, *masks])
+                for each in (trellis, unfold(request.walk, request.listeners))
             )
             assert np.array_equal(asked.belief, alone.belief)
             assert np.array_equal(asked.scale, alone.scale)
@@ -86,7 +86,7 @@ def test_samples_come_as_often_as_they_should():
         if not 12 <= len(truth) <= 400:
             continue
         draws = 20_000
-        drawn = solve(unfold(request.walk, request.readings), request.ticks, request.wishes).sample(
+        drawn = solve(unfold(request.walk, request.listeners), request.ticks, request.requirements).sample(
             draws, seed=seed
         )
         seen = Counter(tuple(row[row >= 0].tolist()) for row in drawn)
@@ -131,7 +131,7 @@ def benchmark_request(pitches: list[int], *, longest: int, ticks: int, history: 
     walk = Walk(chain, np.ones(len(names)), history=start)
     mask = anywhere(walk, ticks)
     mask[-1] = names % 12 == 0
-    return names, solve(unfold(walk, [reading]), ticks, [Wish("the last pitch is a C", allowed=mask)])
+    return names, solve(unfold(walk, [reading]), ticks, [Requirement("the last pitch is a C", allowed=mask)])
 
 
 def is_no_copy_and_ends_on_c(tune: list[int], pitches: list[int]) -> bool:
@@ -158,7 +158,7 @@ def test_the_published_partition_functions_to_ten_digits(prelude, order):
 
 
 def size(solution) -> tuple[int, int]:
-    """How many states and steps, counted once for each tick, lie on a walk that meets all wishes."""
+    """How many states and steps, counted once for each tick, lie on a walk that meets all requirements."""
     states = steps = 0
     waiting = {0: {solution.start}}
     while waiting:
@@ -206,11 +206,11 @@ def test_the_same_task_on_a_small_corpus_agrees_with_enumeration(order):
 
 def test_a_chance_far_below_the_smallest_double_is_still_exact():
     walk, ticks = coin(0.001), 3000
-    wish = Wish("always 1", allowed=np.tile([False, True], (ticks, 1)))
-    solution = solve(unfold(walk), ticks, [wish])
+    requirement = Requirement("always 1", allowed=np.tile([False, True], (ticks, 1)))
+    solution = solve(unfold(walk), ticks, [requirement])
     assert solution.log_z == pytest.approx(ticks * math.log(0.001), rel=1e-12)
     assert solution.sample(2).tolist() == [[1] * ticks] * 2
-    loud = solve(unfold(walk), ticks, [wish, Wish("louder", weight=np.full((ticks, 2), 1e9))])
+    loud = solve(unfold(walk), ticks, [requirement, Requirement("louder", weight=np.full((ticks, 2), 1e9))])
     assert loud.log_z == pytest.approx(ticks * math.log(0.001 * 1e9), rel=1e-12)
 
 
@@ -222,8 +222,8 @@ def test_moments_of_very_different_scale_meet_exactly():
     mass = [Fraction(1), worth / 2]
     for _ in range(2, ticks + 1):
         mass.append((mass[-1] + mass[-2]) * worth / 2)
-    dear = Wish("dear", weight=np.full((ticks, 2), float(worth)))
-    odd = Wish("a short step", allowed=starting(walk, ticks, 99, [True, False]))
+    dear = Requirement("dear", weight=np.full((ticks, 2), float(worth)))
+    odd = Requirement("a short step", allowed=starting(walk, ticks, 99, [True, False]))
     solution = solve(unfold(walk), ticks, [dear, odd])
     total = mass[99] * worth / 2 * mass[100]
     assert solution.log_z == pytest.approx(math.log(total.numerator) - math.log(total.denominator), rel=1e-12)
@@ -235,7 +235,7 @@ def test_moments_of_very_different_scale_meet_exactly():
         length = 1 + step.symbol
         ahead = left[step.tick + length] if step.tick != 98 or length == 1 else Fraction(0)
         here = left[step.tick]
-        assert step.wished == pytest.approx(
+        assert step.constrained == pytest.approx(
             1.0 if step.tick == 99 else float(ahead * worth / 2 / here), rel=1e-9
         )
 
@@ -273,7 +273,7 @@ def test_the_same_seed_draws_the_same_and_another_another():
 
 def test_each_step_tells_its_chance_before_and_after_the_wishes():
     request = RandomRequest(13)
-    solution = solve(unfold(request.walk, request.readings), request.ticks, request.wishes)
+    solution = solve(unfold(request.walk, request.listeners), request.ticks, request.requirements)
     truth = request.enumerate()
     for row in solution.sample(20, seed=1):
         symbols = tuple(row[row >= 0].tolist())
@@ -287,7 +287,7 @@ def test_each_step_tells_its_chance_before_and_after_the_wishes():
             further = sum(
                 mass for other, mass in agreeing.items() if other[: place + 1] == symbols[: place + 1]
             )
-            assert step.wished == pytest.approx(further / sum(agreeing.values()))
+            assert step.constrained == pytest.approx(further / sum(agreeing.values()))
         assert [step.tick for step in told] == [
             0,
             *itertools.accumulate(request.durations[s] for s in symbols),
@@ -297,11 +297,11 @@ def test_each_step_tells_its_chance_before_and_after_the_wishes():
 
 
 def test_another_model_can_be_led_through_the_ways_that_remain():
-    """Whoever chooses only among `ways` obeys every wish; a step's mass over all masses is the sampler's own
-    probability.
+    """A model that chooses only among `ways` obeys every requirement; a step's mass over all masses is the
+    sampler's own probability.
     """
     request = RandomRequest(20)
-    solution = solve(unfold(request.walk, request.readings), request.ticks, request.wishes)
+    solution = solve(unfold(request.walk, request.listeners), request.ticks, request.requirements)
     truth = request.enumerate()
     assert len(truth) > 3
     random = np.random.default_rng(0)
@@ -323,7 +323,7 @@ def test_masks_say_what_their_names_say():
     trellis = unfold(walk)
 
     def drawn(mask):
-        for row in solve(trellis, ticks, [Wish("it", allowed=mask)]).sample(300, seed=2):
+        for row in solve(trellis, ticks, [Requirement("it", allowed=mask)]).sample(300, seed=2):
             tick, events = 0, []
             for symbol in row[row >= 0].tolist():
                 events.append((tick, tick + int(walk.durations[symbol]), symbol))
@@ -371,13 +371,13 @@ def test_sixteen_bars_with_meter_pins_an_end_and_no_copied_run_pass_an_independe
     view = differences(pitch)
     copies = Listener(view, copy_limit(view.letters_of(tunes), longest - 1, view.letters))
     walk = Walk(chain, duration, period=bar, places=place[None, :] == np.arange(bar)[:, None])
-    wishes = [
-        Wish("copies", reading=copies),
-        Wish("bar 5 starts on 3", allowed=starting(walk, ticks, 16, pitch == 3)),
-        Wish("ends long on 0", allowed=starting(walk, ticks, 62, (pitch == 0) & (duration == 2))),
-        Wish("ends like a tune", ending=True),
+    requirements = [
+        Requirement("copies", listener=copies),
+        Requirement("bar 5 starts on 3", allowed=starting(walk, ticks, 16, pitch == 3)),
+        Requirement("ends long on 0", allowed=starting(walk, ticks, 62, (pitch == 0) & (duration == 2))),
+        Requirement("ends like a tune", ending=True),
     ]
-    solution = solve(unfold(walk, [copies]), ticks, wishes)
+    solution = solve(unfold(walk, [copies]), ticks, requirements)
     corpus = {
         tuple(run)
         for tune in tunes
@@ -422,16 +422,21 @@ def test_what_makes_no_sense_is_refused_in_a_sentence():
         (lambda: Walk(walk.chain, np.array([1, 1]), period=4, phase=4), "tick 4 of a period of 4"),
         (lambda: Walk(walk.chain, np.array([1, 1]), period=4, places=np.ones((3, 2), dtype=bool)), "places"),
         (lambda: solve(trellis, 0), "0 ticks"),
-        (lambda: solve(trellis, 4, [Wish("it", allowed=np.ones((3, 2), dtype=bool))]), "'it' needs 4 ticks"),
         (
-            lambda: solve(trellis, 4, [Wish("it", weight=np.full((4, 2), -1.0))]),
+            lambda: solve(trellis, 4, [Requirement("it", allowed=np.ones((3, 2), dtype=bool))]),
+            "'it' needs 4 ticks",
+        ),
+        (
+            lambda: solve(trellis, 4, [Requirement("it", weight=np.full((4, 2), -1.0))]),
             "'it' has a weight that is negative",
         ),
-        (lambda: solve(trellis, 4, [Wish("it", weight=np.full((4, 2), np.inf))]), "or infinite"),
-        (lambda: solve(trellis, 4, [Wish("it", reading=reading)]), "without the constraint 'it'"),
+        (lambda: solve(trellis, 4, [Requirement("it", weight=np.full((4, 2), np.inf))]), "or infinite"),
+        (lambda: solve(trellis, 4, [Requirement("it", listener=reading)]), "without the constraint 'it'"),
         (lambda: solve(unfold(walk, [windowed]), 4), "over 5 ticks"),
         (
-            lambda: solve(trellis, 4, [Wish("nothing", allowed=np.zeros((4, 2), dtype=bool))]).sample(1),
+            lambda: solve(trellis, 4, [Requirement("nothing", allowed=np.zeros((4, 2), dtype=bool))]).sample(
+                1
+            ),
             "No sequence",
         ),
         (lambda: starting(walk, 4, 4, [True, True]), "Tick 4 is outside"),

@@ -1,4 +1,4 @@
-"""A melody asked for at the command line, read back by other libraries: what was wished holds, and no more is
+"""A melody made on the command line, read back by other libraries: what was asked for holds, and no more is
 copied than allowed.
 """
 
@@ -225,7 +225,7 @@ def test_what_is_said_and_what_is_left_behind(studio: Studio, folder: Path, tmp_
 
 
 @pytest.mark.parametrize(
-    ("wish", "says"),
+    ("options", "says"),
     [
         (("--style", "ryans-mamoth"), "did you mean"),
         (("--meter", "five"), "meter"),
@@ -242,9 +242,9 @@ def test_what_is_said_and_what_is_left_behind(studio: Studio, folder: Path, tmp_
     ],
 )
 def test_what_cannot_be_had_is_one_line_and_leaves_nothing(
-    studio: Studio, folder: Path, tmp_path: Path, wish: tuple[str, ...], says: str
+    studio: Studio, folder: Path, tmp_path: Path, options: tuple[str, ...], says: str
 ) -> None:
-    status, out, complaint = studio("compose", "-o", "tune.mid", "--style", folder, *SMALL, *wish)
+    status, out, complaint = studio("compose", "-o", "tune.mid", "--style", folder, *SMALL, *options)
     assert (status, out) == (2, ""), complaint
     assert says in complaint
     assert complaint.count("\n") == 1
@@ -296,11 +296,11 @@ CONTRADICTIONS: list[tuple[dict[str, object], set[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("wishes", "conflict"), CONTRADICTIONS)
+@pytest.mark.parametrize(("settings", "conflict"), CONTRADICTIONS)
 def test_the_fewest_settings_that_conflict_are_named_and_without_one_the_rest_is_possible(
-    wishes: dict[str, object], conflict: set[str], reels: Style
+    settings: dict[str, object], conflict: set[str], reels: Style
 ) -> None:
-    asked = {"bars": 8, "meter": "2/4", "key": "D", "max_copy": 12} | wishes
+    asked = {"bars": 8, "meter": "2/4", "key": "D", "max_copy": 12} | settings
     with pytest.raises(Contradiction) as caught:
         finish(consider(ComposeRecipe(**asked), reels))  # type: ignore[arg-type]
     assert {each.field for each in caught.value.conflict} == conflict

@@ -105,7 +105,7 @@ def allowed(
 ) -> set[tuple[int, ...]]:
     """The melodies that can be drawn under these settings."""
     compiled = compile_constraints(context, ComposeRecipe(**(OFF | asked)))
-    trellis = context.idiom.trellis(context.walk, compiled.readings)
+    trellis = context.idiom.trellis(context.walk, compiled.listeners)
     solution = solve(trellis, context.ticks, compiled.hard)
     return {symbols for symbols in melodies if solution.log_probability(symbols) > -np.inf}
 
@@ -251,7 +251,7 @@ def test_soft_constraints_shift_probabilities_as_their_formulas_say(
         compiled = compile_constraints(there, ComposeRecipe(**(OFF | asked)))  # type: ignore[arg-type]
         (soft,) = compiled.soft
         assert not compiled.asked[soft.name][0].exact
-        assert all(compiled.asked[wish.name][0].exact for wish in compiled.hard)
+        assert all(compiled.asked[requirement.name][0].exact for requirement in compiled.hard)
         leaning = solve(trellis, context.ticks, [soft])
         weights = {
             symbols: np.exp(free.log_probability(symbols)) * formula(notes)

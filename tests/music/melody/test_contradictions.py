@@ -72,7 +72,7 @@ def test_every_hard_setting_can_be_left_out_alone(context: Context) -> None:
         row.field for row in CONSTRAINTS
     }
     compiled = compile_constraints(context, recipe)
-    names = [wish.name for wish in compiled.hard]
+    names = [requirement.name for requirement in compiled.hard]
     assert len(names) == 15
     for name in names:
         error = contradiction(Conflict((name,), (name,), True, 1), compiled, recipe, "The style", 2)
@@ -88,7 +88,7 @@ def test_every_hard_setting_can_be_left_out_alone(context: Context) -> None:
         assert asked["value"] in value if isinstance(value, tuple) else asked["value"] == value
         assert way["label"] == f"Leave out {name}"
         fewer = compile_constraints(context, with_change(recipe, way))
-        assert {wish.name for wish in fewer.hard} == set(names) - {name}
+        assert {requirement.name for requirement in fewer.hard} == set(names) - {name}
 
 
 def test_only_what_helps_alone_is_offered(style: Style) -> None:

@@ -1,4 +1,4 @@
-"""Melodies by the network: every wish holds by an independent check, and they are drawn as often as
+"""Melodies by the network: every requirement holds by an independent check, and they are drawn as often as
 enumeration says they should be.
 """
 
@@ -19,7 +19,7 @@ from walks import walking_tunes
 from studio.errors import Missing, Refused, Unreadable
 from studio.learning.checkpoints import Card, Model, load
 from studio.learning.networks import Perceptron, Recurrent
-from studio.music.chains.sampling import Wish, solve
+from studio.music.chains.sampling import Requirement, solve
 from studio.music.melody.idiom import learn
 from studio.music.melody.lstm import (
     FROM_THE_CHAIN,
@@ -70,13 +70,13 @@ class TestDistribution:
         solution = solve(
             idiom.trellis(idiom.walk(0), ()),
             2 * idiom.bar,
-            [Wish("not three in a row", weight=_leaning(idiom))],
+            [Requirement("not three in a row", weight=_leaning(idiom))],
         )
         return untrained(style), idiom, solution
 
     def enumerated(self, asked, temperature: float = 1.0) -> dict[tuple[int, ...], float]:
         """Every melody and its weight: the network's opinion, with a little of the chain's, times the
-        wishes'. By reading it whole.
+        requirements'. By reading it whole.
         """
         model, idiom, solution = asked
         weight = _leaning(idiom)
