@@ -1,7 +1,6 @@
-"""The few errors a person can meet. `str(error)` is one sentence that says what is wrong and how to mend it.
+"""The few errors a person can meet. `str(error)` is one sentence that says what is wrong and how to fix it.
 
-Every way in (command line, app, batch) shows that sentence as it stands; whatever is not a `StudioError` is a
-fault of ours.
+The command line, the page and batches show that sentence unchanged. Any other exception is a bug of ours.
 """
 
 from __future__ import annotations
@@ -13,12 +12,12 @@ from typing import Any
 
 
 class StudioError(Exception):
-    """Something the person who asked can mend."""
+    """An error that the person who asked can fix."""
 
 
 class Refused(StudioError):
-    """The request itself cannot be met: a number out of range, wishes that contradict each other, an output
-    that exists.
+    """The request itself cannot be met: a number out of range, settings that contradict each other, an
+    output that exists.
     """
 
 
@@ -31,7 +30,7 @@ class Missing(StudioError):
 
 
 class UnknownName(Refused):
-    """A name that stands in none of our tables; the nearest that does is offered.
+    """A name that is in none of our tables. The sentence suggests the closest one that is.
 
     `UnknownName("layer", "blokcs.4", layers)` reads: There is no layer 'blokcs.4'; did you mean 'blocks.4'?
     """
@@ -40,18 +39,18 @@ class UnknownName(Refused):
         self.what, self.name, self.known = what, name, tuple(sorted(known))
         near = difflib.get_close_matches(name[:80], self.known, n=1, cutoff=0.5)
         if near:
-            mend = f"did you mean '{near[0]}'?"
+            remedy = f"did you mean '{near[0]}'?"
         elif not self.known:
-            mend = "there is none yet."
+            remedy = "there are none yet."
         elif len(self.known) <= 12:
-            mend = f"choose from {', '.join(self.known)}."
+            remedy = f"choose from {', '.join(self.known)}."
         else:
-            mend = f"there are {len(self.known)}, such as {', '.join(self.known[:6])}."
+            remedy = f"there are {len(self.known)}, such as {', '.join(self.known[:6])}."
         shown = name if len(name) <= 80 else f"{name[:77]}…"
-        super().__init__(f"There is no {what} '{shown}'; {mend}")
+        super().__init__(f"There is no {what} '{shown}'; {remedy}")
 
     def __reduce__(self) -> tuple[type[UnknownName], tuple[str, str, tuple[str, ...]]]:
-        """Errors travel from a worker's process to the one who asked, and are rebuilt there from these."""
+        """What pickle rebuilds the error from, on its way from a worker process."""
         return type(self), (self.what, self.name, self.known)
 
 

@@ -364,11 +364,15 @@ def test_doctor_tells_what_is_ready(studio: Studio) -> None:
     assert "0 works" in findings["gallery"]["detail"]
 
 
-def test_layers_and_presets_are_listed_with_a_sentence(studio: Studio) -> None:
+def test_layers_and_presets_are_listed_with_a_sentence(studio: Studio, tmp_path: Path) -> None:
     layers = studio("layers")[1].splitlines()
     assert any(line.startswith("blocks.4 ") for line in layers)
     assert all(len(line.split(maxsplit=3)) == 4 for line in layers)
     assert len(studio("presets")[1].splitlines()) >= 8
+    (tmp_path / "notes.txt").write_text("not weights")
+    status, out, complaint = studio("layers", "--weights", tmp_path / "notes.txt")
+    assert (status, out) == (2, ""), "the usual network's layers are not those of this file"
+    assert "notes.txt is not a weights file" in complaint
 
 
 def test_help_is_there_for_every_command(studio: Studio) -> None:

@@ -1,4 +1,4 @@
-"""The command line. It reads options, passes them on, and prints what came of them.
+"""The command line. It reads options, passes them on, and prints the result.
 
 Exit status: 0 made, 2 the request cannot be met (one line on standard error), 130 interrupted.
 """
@@ -23,7 +23,7 @@ from studio.making.kinds import KINDS
 
 
 def main() -> NoReturn:
-    """Run a command and leave with its exit status. Whatever goes wrong is told in one line."""
+    """Run a command and exit with its status. An error is printed as one line."""
     try:
         commands.main(prog_name="studio", standalone_mode=False)
     except (KeyboardInterrupt, click.Abort):

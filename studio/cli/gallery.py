@@ -115,7 +115,7 @@ def gallery_remove(id: str, yes: bool) -> None:
 @gallery.command("check")
 @click.option("--repair", "repairing", is_flag=True, help="Also repair what can be repaired.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
-@click.option("-q", "--quiet", is_flag=True, help="Print nothing but flaws.")
+@click.option("-q", "--quiet", is_flag=True, help="Print only what is wrong.")
 def gallery_check(repairing: bool, as_json: bool, quiet: bool) -> None:
     """Check every file, row and source of the gallery. The exit status is 1 if something is wrong."""
     from studio.works.care import check
@@ -134,7 +134,7 @@ def gallery_check(repairing: bool, as_json: bool, quiet: bool) -> None:
 
 
 @gallery.command("repair")
-@click.option("-q", "--quiet", is_flag=True, help="Print nothing but flaws.")
+@click.option("-q", "--quiet", is_flag=True, help="Print only what is wrong.")
 def gallery_repair(quiet: bool) -> None:
     """Repair what can be repaired, and take works back from lost and found. Nothing is deleted."""
     with open_gallery() as gallery:
@@ -202,7 +202,7 @@ def gallery_backup(file: Path, force: bool, quiet: bool) -> None:
 @click.option("--force", is_flag=True, help="Replace the works here; their files go to lost and found.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def gallery_restore(file: Path, force: bool, quiet: bool) -> None:
-    """Read a gallery back from FILE, which studio gallery backup wrote. Databases may differ."""
+    """Read a gallery back from FILE, which studio gallery backup wrote, on SQLite or PostgreSQL."""
     from studio.works.care import restore
 
     restored = watch(restore(file, force=force), quiet=quiet)

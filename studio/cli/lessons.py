@@ -13,7 +13,7 @@ from studio.errors import Refused
     "--set", "assignments", multiple=True, metavar="CONTROL=VALUE", help="Set one of the lesson's controls."
 )
 def lesson(name: str | None, assignments: tuple[str, ...]) -> None:
-    """Print a lesson, its numbers step by step. Without a NAME (or number), list the course."""
+    """Print a lesson with its numbers, step by step. Without a NAME (or number), list the course."""
     from studio.lessons.kit import course
     from studio.lessons.kit.scene import Table, table_in_words
 

@@ -56,9 +56,12 @@ def show(file: Path, as_json: bool) -> None:
 def layers(backbone: str, weights: Path | None) -> None:
     """List the layers of a network, and what each tends to show when it dreams."""
     from studio.images.networks.backbones import layers as layers_of
-    from studio.images.networks.described import read_weights_file
+    from studio.images.networks.described import check_is_weights, read_weights_file
 
-    own = read_weights_file(read_file(weights), weights.name)[1] if weights else None
+    own = None
+    if weights:
+        content, own = read_weights_file(read_file(weights), weights.name)
+        check_is_weights(content, weights.name)
     for layer in own.layers if own else layers_of(backbone):
         click.echo(f"{layer.name:<18} {layer.channels:>5} channels  {layer.shows}")
 

@@ -58,7 +58,7 @@ def _params(kind: Kind) -> list[click.Parameter]:
             type=click.IntRange(1, 100),
             default=1,
             show_default=True,
-            help="How many to make, with seeds counted on: NAME-1, NAME-2 and so on.",
+            help="How many to make, each with the next seed: NAME-1, NAME-2 and so on.",
         ),
         *output_options(),
     ]
@@ -81,23 +81,23 @@ def _file(role: Role) -> str:
 
 
 def _weights_options(kind: Kind) -> list[click.Option]:
-    told = "The sha256 of the weights; needed for a file that is not safetensors."
+    help = "The sha256 of the weights; needed for a file that is not safetensors."
     return [
-        click.Option([f"--{role.name}-sha256"], metavar="HEX", help=told)
+        click.Option([f"--{role.name}-sha256"], metavar="HEX", help=help)
         for role in kind.roles
         if role.media == "weights"
     ]
 
 
 def _credit_options(kind: Kind) -> list[click.Option]:
-    """Whose the first file is, where there is no work without one."""
+    """The credit for the first file, for kinds that need one."""
     if not kind.roles or not kind.roles[0].needed:
         return []
     role = kind.roles[0].name
-    told = (f"The {role}'s title, for the credits.", f"Who made the {role}.", f"The {role}'s licence.")
+    helps = (f"The {role}'s title, for the credits.", f"Who made the {role}.", f"The {role}'s licence.")
     return [
         click.Option([f"--{name}"], default="", help=sentence)
-        for name, sentence in zip(CREDIT, told, strict=True)
+        for name, sentence in zip(CREDIT, helps, strict=True)
     ]
 
 
@@ -175,14 +175,14 @@ class _MakingRequest:
 
     def _tell(self, work: Work, path: Path) -> None:
         if self.as_json:
-            told: dict[str, Any] = {
+            answer: dict[str, Any] = {
                 "path": str(path),
                 "work": work.id,
                 "kind": work.kind,
                 "title": work.title,
             }
-            told |= {"sha256": work.sha256, "facts": work.facts, "recipe": json.loads(work.recipe_json)}
-            click.echo(json.dumps(told, ensure_ascii=False))
+            answer |= {"sha256": work.sha256, "facts": work.facts, "recipe": json.loads(work.recipe_json)}
+            click.echo(json.dumps(answer, ensure_ascii=False))
             return
         click.echo(str(path))
         if self.quiet:
@@ -238,8 +238,8 @@ def remake(
     if output is not None:
         write_file(remade.made.content, output, force=force)
     if as_json:
-        told = {"identical": remade.identical, "sentence": remade.sentence, "path": output and str(output)}
-        click.echo(json.dumps(told))
+        answer = {"identical": remade.identical, "sentence": remade.sentence, "path": output and str(output)}
+        click.echo(json.dumps(answer))
     else:
         click.echo(str(output) if quiet and output else remade.sentence)
 

@@ -23,10 +23,10 @@ def styles(context: click.Context, as_json: bool) -> None:
     fields = ("name", "title", "sentence", "source", "licence", "tunes")
     for entry in catalogue():
         if as_json:
-            told = {field: getattr(entry, field) for field in fields} | {
+            answer = {field: getattr(entry, field) for field in fields} | {
                 "fetched_on_demand": entry.download is not None
             }
-            click.echo(json.dumps(told, ensure_ascii=False))
+            click.echo(json.dumps(answer, ensure_ascii=False))
             continue
         size = f"{entry.tunes:,} tunes" if entry.tunes else ""
         fetched = f"to fetch: studio styles add {entry.name}" if entry.download else ""
@@ -64,11 +64,11 @@ def styles_show(name: str, as_json: bool) -> None:
     from studio.music.styles.opening import open_style
     from studio.music.styles.report import portrait
 
-    told = portrait(watch(open_style(name), quiet=as_json))
+    answer = portrait(watch(open_style(name), quiet=as_json))
     if as_json:
-        click.echo(json.dumps(told, ensure_ascii=False))
+        click.echo(json.dumps(answer, ensure_ascii=False))
         return
-    for what, value in told.items():
+    for what, value in answer.items():
         lines = value if isinstance(value, list) else [value]
         for number, line in enumerate(lines):
             click.echo(f"{'' if number else what:>14}  {line}")

@@ -249,7 +249,7 @@ class StyleRecipe(Recipe):
     @classmethod
     def _none_below_nothing(cls, weights: tuple[float, ...]) -> tuple[float, ...]:
         if any(weight < 0 for weight in weights):
-            raise ValueError("a painting's weight cannot be below 0.")
+            raise ValueError("a painting's weight cannot be below 0; use 0 or more.")
         return weights
 
     def in_words(self) -> str:

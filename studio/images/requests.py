@@ -14,9 +14,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from studio.errors import Refused, UnknownName, Unreadable
+from studio.errors import Refused, UnknownName
 from studio.images.networks.backbones import DEFAULT, OWN, is_safetensors
-from studio.images.networks.described import DescribedNetwork, is_pickle, read_weights_file
+from studio.images.networks.described import DescribedNetwork, check_is_weights, read_weights_file
 from studio.images.presets import as_deep, with_preset
 from studio.images.recipes import DreamRecipe, LayerTerm
 
@@ -80,10 +80,7 @@ def resolve_weights_to_paint(settings: Mapping[str, Any], ingredients: Iterable[
 
 def _check_bare(content: bytes, name: str, settings: Mapping[str, Any], *, checked: bool) -> None:
     """Weights without a description need the name of their backbone, and a pickle its sha256."""
-    if not is_safetensors(content) and not is_pickle(content):
-        raise Unreadable(
-            f"{name} is not a weights file: choose a .safetensors, a lesson's .zip, or a state dict of torch."
-        )
+    check_is_weights(content, name)
     if settings.get("backbone", OWN) == OWN:
         raise Refused(
             f"{name} does not say which network its weights are for: choose their backbone as well."

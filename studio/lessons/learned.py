@@ -396,7 +396,7 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
             )
     yield Table(
         "How useful each pair of features is",
-        ("features", "on the table", "on unseen", "rule found"),
+        ("features", "on the table", "on new fruit", "rule found"),
         tuple(rows),
     )
     state = replace(begin(settings), growing=True)
@@ -408,7 +408,7 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
     )
     yield Table(
         "How much is enough",
-        ("fruit learnt from", "on those", "on unseen", f"unluckiest of {DRAWS} draws"),
+        ("fruit learnt from", "on those", "on new fruit", f"worst of {DRAWS} draws"),
         curve,
     )
 

@@ -1,8 +1,8 @@
-"""The kinds of work, in one table: `KINDS`. Everything a way in needs to know of a kind stands in its row.
+"""The kinds of work, in one table: `KINDS`. Everything there is to know about a kind is in its row.
 
 The making command, the endpoint, `studio.NAME()`, the gallery's buttons and the page in docs/ are generated
 from the row. A new kind of work is a recipe class, a process that yields `Progress` and returns a `Made`, and
-a row. No other file asks which kind it has before it.
+a row. No other file branches on a kind's name.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Role:
     weights: the recipe's field that takes the numbers in FILE*NUMBER.
     bundled: "module:TABLE" of what comes with the studio for this role, by name (see `Bundled`).
     bundled_as: what a sentence calls one of those, such as "painting".
-    stands_for: the recipe's field that these files take the place of: tunes of one's own instead of a style.
+    stands_for: the recipe's field that these files take the place of: your own tunes instead of a style.
     opened_by: "module:function" from a path (file or folder) to ingredients, where a path may be more than
     one file. is_path: "module:function" that tells such a path from a name.
     """
@@ -96,7 +96,7 @@ class Kind:
     result: the class of `studio.api` in which Python gets the work.
     completes: from the settings that were given to all that they imply, such as a preset's values.
     resolves: from settings and ingredients to both, read before anything else, such as a network in a file.
-    supplies: from settings and the roles of the files at hand to further ingredients, such as a named style.
+    supplies: from settings and the roles of the given files to further ingredients, such as a named style.
     spelled: recipe field -> its option on the command line, where it differs from the field's name.
     """
 
@@ -154,7 +154,7 @@ class Kind:
     def prepare(
         self, settings: Mapping[str, Any], ingredients: Iterable[Ingredient]
     ) -> tuple[dict[str, Any], list[Ingredient]]:
-        """Settings and ingredients, completed by what the files themselves tell and by presets.
+        """Settings and ingredients, completed by what the files themselves say and by presets.
 
         Raises `Refused`, `Unreadable`, or `UnknownName` for a preset that does not exist.
         """
@@ -168,7 +168,7 @@ class Kind:
         return list(found_at(self.supplies)(dict(settings), tuple(roles))) if self.supplies else []
 
 
-WEIGHTS = Role("weights", "Weights of your own: a lesson's .zip, or for the backbone.", media="weights")
+WEIGHTS = Role("weights", "Your own weights: a lesson's .zip, or weights for the backbone.", media="weights")
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
@@ -243,7 +243,7 @@ KINDS: dict[str, Kind] = {
                     is_path="studio.music.styles.sources:is_path",
                 ),
                 Role("take", "The tune that --keep keeps bars from.", media="score"),
-                Role("theme", "A tune that attracts, or repels (see --theme-pull).", media="score"),
+                Role("theme", "A tune to stay close to, or away from (see --theme-pull).", media="score"),
             ),
             formats="studio.music.writing.formats:FORMATS",
             tab="compose",
@@ -311,6 +311,6 @@ def run_here(
 
 
 def found_at(place: str) -> Any:
-    """What stands at "module:name"."""
+    """The object at "module:name"."""
     module, name = place.split(":")
     return getattr(import_module(module), name)

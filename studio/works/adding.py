@@ -71,16 +71,17 @@ def row_of(made: Made) -> WorkRow:
         if len(value) > 32:
             raise Refused(f"The {what} '{value[:40]}…' is longer than 32 letters: give it a shorter name.")
     sha256, title = hashlib.sha256(made.content).hexdigest(), title_of(recipe)
+    fingerprint = recipe.fingerprint
     words = clean(recipe.in_words(), 10_000)
     return WorkRow(
-        id=work_id(recipe.fingerprint, sha256),
+        id=work_id(fingerprint, sha256),
         state=ARRIVING,
         kind=recipe.kind,
         title=title,
         words=words,
         search_text=search_text(recipe, title, words),
         recipe_json=recipe.to_json(),
-        fingerprint=recipe.fingerprint,
+        fingerprint=fingerprint,
         sha256=sha256,
         media_type=made.media_type[:100],
         suffix=made.suffix,
@@ -106,7 +107,7 @@ def uses_of(id: str, recipe: Recipe) -> list[UseRow]:
 
 
 def _announce(session: Session, new: WorkRow, recipe: Recipe) -> bool:
-    """Add the row before the files, so that they are wanted and it is known whose they are.
+    """Add the row before the files, so that no file is there without a row that names it.
 
     True where the work is here already.
     """

@@ -169,15 +169,15 @@ def sentences(database: str) -> Iterator[None]:
         ) from None
     except NoSuchModuleError:
         raise Refused(
-            f"{database} is no database the studio can use: it can be SQLite or PostgreSQL."
+            f"{database} is not a database the studio can use: it can be SQLite or PostgreSQL."
         ) from None
     except PoolTimeout:
         raise Busy("The gallery's database is too busy: try again in a moment.") from None
     except (DBAPIError, sqlite3.Error) as error:
-        told = _sentence(error, database)
-        if told is None:
+        explained = _sentence(error, database)
+        if explained is None:
             raise
-        raise told from error
+        raise explained from error
 
 
 def shown(engine: Engine) -> str:

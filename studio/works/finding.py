@@ -61,7 +61,7 @@ def children(storage: Storage, work: Work) -> list[Work]:
 
 
 def named(session: Session, id: str) -> WorkRow:
-    """The row of the work whose id begins so. Raises `UnknownName`, or `Refused` where there are several."""
+    """The row of the work whose id begins with `id`. Raises `UnknownName`, or `Refused` if several do."""
     start = id.strip().lower()
     rows: Sequence[WorkRow] = ()
     if re.fullmatch(r"[0-9a-f]{1,16}", start):

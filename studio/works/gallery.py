@@ -1,4 +1,4 @@
-"""The gallery: works with their recipes and sources. Whatever dies when, a work is whole or not there.
+"""The gallery: works with their recipes and sources. A work is there whole or not at all, whatever crashes.
 
 The row of a work is committed as "arriving" before its files are written, and as "here" once they are whole.
 It is "leaving" while they are removed. Files are removed only inside a "keep" transaction (there is only one

@@ -11,7 +11,7 @@ from studio.errors import Refused
 def home() -> Path:
     """This person's folder: what `STUDIO_HOME` names, else "studio" in the system's folder for user data.
 
-    It is not created here; whoever writes into it first does that. Raises `Refused` where it is a file.
+    It is not created here; the first to write into it does that. Raises `Refused` where it is a file.
     """
     named = os.environ.get("STUDIO_HOME", "").strip()
     if named:

@@ -160,7 +160,7 @@ class Ledger:
         return bool(self._write(update(JobRow).where(self._mine(id)).values(values).returning(JobRow.id)))
 
     def made(self, id: str, work_id: str) -> bool:
-        """The work is there. A job that was cancelled in that moment counts as made, too."""
+        """The work is made. A job that was cancelled at that very moment counts as made too."""
         return self._end(id, "made", from_states=("running", "cancelled"), work_id=work_id, done=JobRow.total)
 
     def failed(self, id: str, message: str, problem: Mapping[str, Any] | None = None) -> bool:

@@ -1,6 +1,6 @@
-"""The logs: faults of the studio itself, for whoever fixes them, and who was not let in.
+"""The logs: faults of the studio itself, for its developers, and requests that were turned away.
 
-A person gets a sentence that points here.
+The user sees a sentence that points here.
 """
 
 from __future__ import annotations

@@ -50,6 +50,8 @@ def sentence(kind: type[BaseModel], error: ValidationError) -> str:
         given = _shortened(repr(first["input"]))
     except ValueError:  # Python will not write out an integer of thousands of digits
         given = "too long"
+    if first["type"] == "value_error" and str(first["input"]) in said:
+        return f"{place}: {said.rstrip('.')}."
     return f"{place} is {given}; {remedy.rstrip('.')}."
 
 

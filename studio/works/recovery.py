@@ -1,4 +1,4 @@
-"""What processes that died left unfinished is finished or cleared; files without a row are put aside.
+"""Finishes or clears what dead processes left, and puts files without a row aside.
 
 Rows are written before files and deleted after them. So a file that no row names is left from a power cut, or
 the database was replaced by an older copy. A whole source, and a work that is whole or has a recipe in it, is

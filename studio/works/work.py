@@ -1,7 +1,7 @@
 """What a process that makes something yields: `Progress` after every step, and a `Made` at the end.
 
-Such a process is a generator. It neither prints nor stores anything. Whoever runs it watches it, stops it by
-asking for no more steps, and gives what was made to a gallery or a file.
+Such a process is a generator. It neither prints nor stores anything. The caller watches it, can stop it by
+not asking for the next step, and stores what was made.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Made:
     suffix: ".png". media_type: "image/png".
     thumbnail: JPEG bytes, longest side at most 512 px.
     losses: the loss or objective at every step, as the lessons draw it.
-    facts: what is worth knowing about the result, as JSON values: {"size": "768 x 576", "bars": 8}.
+    facts: what is worth knowing about the result, as JSON values: {"size": [768, 576], "bars": 8}.
     """
 
     recipe: Recipe

@@ -317,7 +317,7 @@ class TestRestore:
         said = str(told.value)
         assert said.endswith(".")
         assert "\n" not in said
-        assert ("newer studio" if mishap == "newer" else "not a whole backup") in said
+        assert ("newer studio" if mishap == "newer" else "not a complete backup") in said
         assert not list(tmp_path.rglob("evil*"))
         kept = [file.name for file in home.rglob("*") if file.is_file()] if home.exists() else []
         assert set(kept) <= {"gallery.sqlite", "gallery.txt", "studio.log"}

@@ -227,7 +227,7 @@ class TestFinding:
     def test_an_empty_gallery_says_so(self, gallery: Gallery) -> None:
         assert gallery.find() == []
         assert gallery.count() == 0
-        with pytest.raises(UnknownName, match=r"There is no work 'abc'; there is none yet\."):
+        with pytest.raises(UnknownName, match=r"There is no work 'abc'; there are none yet\."):
             gallery.get("abc")
 
 

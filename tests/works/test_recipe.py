@@ -309,7 +309,7 @@ def test_an_unknown_name_offers_the_nearest_or_says_what_there_is() -> None:
         str(UnknownName("look", "zzz", ["eyes", "cells"]))
         == "There is no look 'zzz'; choose from cells, eyes."
     )
-    assert str(UnknownName("look", "zzz", [])) == "There is no look 'zzz'; there is none yet."
+    assert str(UnknownName("look", "zzz", [])) == "There is no look 'zzz'; there are none yet."
     many = [f"style{number:03}" for number in range(50)]
     assert "there are 50, such as style000" in str(UnknownName("tune", "zzz", many))
     assert len(str(UnknownName("tune", "z" * 1_000_000, many))) < 300

@@ -60,6 +60,14 @@ def is_pickle(content: bytes) -> bool:
     return content[:1] == b"\x80" or (content[:4] == b"PK\x03\x04" and _is_torch_archive(content))
 
 
+def check_is_weights(content: bytes, name: str) -> None:
+    """Raises `Unreadable` for what is neither safetensors nor a file of `torch.save`."""
+    if not is_safetensors(content) and not is_pickle(content):
+        raise Unreadable(
+            f"{name} is not a weights file: choose a .safetensors, a lesson's .zip, or a state dict of torch."
+        )
+
+
 def _is_torch_archive(content: bytes) -> bool:
     """Whether a zip is a file of `torch.save`, which has a pickle in it."""
     try:

@@ -199,7 +199,7 @@ def _gallery_figure(found: Mapping[str, Work]) -> Figure:
         marks: tuple[Mark, ...] = (Words([0.5], [0.5], [words], colour="faint"),)
         return Figure("gallery", title, (0, 1), (0, 1), marks, f"{words}.", aspect=4.2, axes=False, wide=True)
     drawn: list[Mark] = []
-    told = []
+    sentences = []
     for number, (use, work) in enumerate(found.items()):
         losses = [loss for loss in work.losses if math.isfinite(loss)]
         low, high = min(losses), max(losses)
@@ -217,7 +217,7 @@ def _gallery_figure(found: Mapping[str, Work]) -> Figure:
             )
         )
         way = "rises" if losses[-1] > losses[0] else "falls"
-        told.append(
+        sentences.append(
             f"{use}, “{work.title}”: {way} from {written(losses[0], 3)} to {written(losses[-1], 3)} "
             f"in {len(losses)} steps"
         )
@@ -227,7 +227,7 @@ def _gallery_figure(found: Mapping[str, Work]) -> Figure:
         (0, 1),
         (0, 1.25),
         tuple(drawn),
-        ". ".join(told) + ".",
+        ". ".join(sentences) + ".",
         x_label="from the first step to the last",
         aspect=4.2,
         wide=True,

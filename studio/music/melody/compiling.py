@@ -246,7 +246,9 @@ def pin(context: Context, _recipe: ComposeRecipe, text: str) -> Mask:
 
 def keep(context: Context, _recipe: ComposeRecipe, text: str) -> Mask:
     if context.take is None:
-        raise Refused("Bars are to be kept, but there is no take to keep them from; give it as well.")
+        raise Refused(
+            "There is no take to keep bars from; add the tune as the take (--take), or keep no bars."
+        )
     there, here = read_keep(text)
     first = context.span(there, f"Keeping bars {text}").start // context.bar
     return context.whole_bars(first, context.idiom.symbols_of(context.take, here.first, here.last))
@@ -304,8 +306,8 @@ def _listening_for(
 
 
 def density(context: Context, _recipe: ComposeRecipe, text: str) -> Listener:
-    # Every bar begins with an event of its own (none lasts across a bar line), so the events themselves tell
-    # where to count afresh.
+    # Every bar begins with an event of its own (none lasts across a bar line), so the events themselves show
+    # where counting starts again.
     idiom = context.idiom
     view = each(2 * (idiom.place == 0) + idiom.struck, letters=4)
     return Listener(view, _notes_a_bar(*read_density(text)))

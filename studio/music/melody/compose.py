@@ -50,7 +50,7 @@ def compose(recipe: ComposeRecipe, materials: Materials) -> Making:
 
     Raises `Contradiction` for settings that cannot hold together (with the fewest that conflict), `Refused`
     for one that makes no sense, `UnknownName` for a style or instrument, `Unreadable` for a source without a
-    tune, `Missing` for one that is not at hand. The same recipe gives the same notes.
+    tune, `Missing` for one that is not available. The same recipe gives the same notes.
     """
     if "program" in by_name(recipe.format).options:
         program_of(recipe.instrument)  # an unknown instrument is refused before the work, not after it

@@ -11,8 +11,8 @@ The facts of a work:
     bars, notes          how many
     range                [lowest, highest] note by name, empty where nothing sounds
     learnt from          {"tunes", "meter", "other_note_values", "skipped"}
-    chance, log_chance   of a melody without the constraints to satisfy all of them, 0 to 1 (0 where it is too
-                         small to be written), and its natural logarithm
+    chance, log_chance   the chance, 0 to 1, that a melody made without the constraints satisfies them all (0
+                         where it is too small for a float), and its natural logarithm
     copying              {"limit", "by", "notes"}: the copy limit, what is compared, and the longest
                          run shared with a tune of the style; where there is one also {"start", "bar",
                          "title", "song_bar"}, start counting the melody's notes from 0, bars from 1
@@ -20,7 +20,7 @@ The facts of a work:
     remarks              sentences: what gave way
     origins              for each note [bar, order, [[title, bar], …], before, after, returns], see
                          `NoteOrigin`
-    tune                 the melody itself, as `Tune.to_json` writes it
+    tune                 the melody itself, as `Tune.to_plain` gives it
 
 Works made before version 0.3 hold sentences in place of data. They are shown as they are.
 """
@@ -152,9 +152,9 @@ def copied_of(facts: Mapping[str, Any]) -> tuple[int, int]:
     """(first, end) of the notes in the longest run that is shared with the style, counted from 0; (0, 0) for
     none.
     """
-    told = facts.get("copying")
-    if isinstance(told, Mapping):
-        first, notes = int(told.get("start", 0)), int(told["notes"])
+    run = facts.get("copying")
+    if isinstance(run, Mapping):
+        first, notes = int(run.get("start", 0)), int(run["notes"])
     else:  # before version 0.3
         first, notes = (int(part) for part in str(facts.get("copied", "0+0")).split("+"))
     return first, first + notes
@@ -175,7 +175,7 @@ def origin_colours(origins: Sequence[NoteOrigin]) -> dict[int, str]:
 
 def facts_in_words(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     """(label, sentence) for every fact that is shown as text. Sentences of older works stay as they are."""
-    # The logarithm, because the chance itself may be too small to be told from 0.
+    # The logarithm, because the chance itself may round to 0.
     shown = {**facts, "chance": facts.get("log_chance", facts.get("chance"))}
     return [
         (label, value if isinstance(value, str) else in_words(value))
@@ -184,13 +184,13 @@ def facts_in_words(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def _learnt_from_in_words(told: Mapping[str, Any]) -> str:
-    said = f"{told['tunes']} tunes that fit {told['meter']}"
-    if told["other_note_values"]:
-        said += f", {told['other_note_values']} of them with doubled or halved note values"
+def _learnt_from_in_words(fact: Mapping[str, Any]) -> str:
+    said = f"{fact['tunes']} tunes that fit {fact['meter']}"
+    if fact["other_note_values"]:
+        said += f", {fact['other_note_values']} of them with doubled or halved note values"
     return said + (
-        f"; {told['skipped']} skipped (irregular bars, or rhythms finer than the grid)"
-        if told["skipped"]
+        f"; {fact['skipped']} skipped (irregular bars, or rhythms finer than the grid)"
+        if fact["skipped"]
         else ""
     )
 
@@ -198,18 +198,18 @@ def _learnt_from_in_words(told: Mapping[str, Any]) -> str:
 COMPARED = {"interval": "intervals", "pitch": "pitches", "rhythm": "intervals and note lengths"}
 
 
-def _copying_in_words(told: Mapping[str, Any]) -> str:
-    said = f"at most {told['limit']} notes in a row, compared by {COMPARED[told['by']]}; "
-    if not told["notes"]:
+def _copying_in_words(fact: Mapping[str, Any]) -> str:
+    said = f"at most {fact['limit']} notes in a row, compared by {COMPARED[fact['by']]}; "
+    if not fact["notes"]:
         return f"{said}none is shared with a tune of the style"
-    place = f"from bar {told['bar']}, as in bar {told['song_bar']} of {told['title']}"
-    return f"{said}the longest has {told['notes']}, {place}"
+    place = f"from bar {fact['bar']}, as in bar {fact['song_bar']} of {fact['title']}"
+    return f"{said}the longest has {fact['notes']}, {place}"
 
 
-def _form_in_words(told: Mapping[str, Any]) -> str:
+def _form_in_words(fact: Mapping[str, Any]) -> str:
     from studio.music.melody.form import FormPlan
 
-    return FormPlan.from_data(told).in_words()
+    return FormPlan.from_data(fact).in_words()
 
 
 def chance_in_words(log_chance: float) -> str:
@@ -231,7 +231,7 @@ def _in_words(number: float) -> str:
 
 
 IN_WORDS: dict[str, Callable[[Any], str]] = {
-    "style": lambda told: f"{told['title']} ({told['licence']})",
+    "style": lambda style: f"{style['title']} ({style['licence']})",
     "meter": str,
     "key": str,
     "bars": str,
@@ -243,4 +243,4 @@ IN_WORDS: dict[str, Callable[[Any], str]] = {
     "copying": _copying_in_words,
     "remarks": " ".join,
 }
-"""Fact -> how it is said, in the order in which they are shown. What is not here is too long to be read."""
+"""Fact -> how it is said, in the order in which they are shown. The facts left out are too long to show."""

@@ -22,9 +22,9 @@ with a thousand. And whatever the chain can play, the network can be made to pla
 each probability is the chain's own.
 
 What is approximate: the distribution. As particles are added, melodies become as probable as the network
-makes them, given the requirements (`Drawn.effective` says how many particles still counted). A single particle
-is the network guided by the chain's beliefs, uncorrected. `log_chance` is an estimate too: the mean of
-exp(log_chance) over many draws is unbiased for any number of particles.
+makes them, given the requirements (`Drawn.effective` says how many particles still counted). A single
+particle is the network guided by the chain's beliefs, uncorrected. `log_chance` is an estimate too: the mean
+of exp(log_chance) over many draws is unbiased for any number of particles.
 """
 
 from __future__ import annotations

@@ -85,8 +85,8 @@ class ComposeRecipe(Recipe):
     )
     max_copy: int | None = parameter(
         None,
-        "The longest run of notes that a tune of the style may have as well. Leave empty for a limit that "
-        "nearly all of the style's own tunes would exceed.",
+        "The longest run of notes that the melody may share with a tune of the style. Leave empty for a "
+        "limit that nearly all of the style's own tunes would exceed.",
         ge=2,
         le=64,
         step=1,

@@ -1,7 +1,7 @@
-"""What can be asked about melodies beside composing one: a take's other bars again, what is in a visitor's
-own files, which styles there are.
+"""Requests about melodies besides composing one: new bars for a take, what is in a visitor's own files, which
+styles there are.
 
-Everything here takes and gives plain values, so that any way in can use it.
+Everything here takes and returns plain values, for the page and its endpoints.
 """
 
 from __future__ import annotations

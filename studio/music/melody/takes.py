@@ -44,17 +44,17 @@ from studio.music.styles.style import Style
 
 LARGE_STYLE = 20_000
 """Events in a large style. There every step looks back at least three notes, elsewhere two. This keeps the
-trellis of a style of two thousand tunes small enough, and large styles lose nothing by it. Where no melody
-satisfies the constraints so, shorter memories are tried."""
+trellis of a style of two thousand tunes small enough, and large styles lose nothing by it. If no melody
+satisfies the constraints that way, shorter memories are tried."""
 
 SHORTER_BUDGET = SearchBudget(states=4_000_000, steps=16_000_000)
 """For a trellis with a shorter memory, which is some ten times as large."""
 
 EXPLAINING = 60
-"""Sets of constraints that are tried at most to find the smallest that conflict."""
+"""The most sets of constraints that are tried to find the smallest that conflict."""
 
 TRIES = 4
-"""Draws that are tried at most for bars that return, until one fits at all its places."""
+"""The most draws that are tried for bars that return, until one fits at all their places."""
 
 DRAWS = 48
 """Draws from which those are chosen."""
@@ -225,7 +225,7 @@ Player = Callable[[Solution, int, np.random.Generator], list[list[int]]]
 
 
 def by_chain(solution: Solution, count: int, random: np.random.Generator) -> list[list[int]]:
-    """The chain conditioned on the constraints, exactly: so many independent draws."""
+    """The chain conditioned on the constraints, exactly: `count` independent draws."""
     return [row[row >= 0].tolist() for row in solution.sample(count, random)]
 
 
@@ -246,8 +246,8 @@ def _drawn_freely(outlook: Outlook, seed: int, play: Player, random: np.random.G
     solution = outlook.solve()
     before = _other_bars(outlook.context, outlook.recipe)
     symbols = play(solution, 1, random)[0]
-    # Whoever keeps some bars wants the others to change. Drawing again while nothing has changed is rejection
-    # sampling, so what comes out is still drawn exactly, among the melodies that are new.
+    # A person who keeps some bars wants the others to change. Drawing again while nothing has changed is
+    # rejection sampling, so what comes out is still drawn exactly, among the melodies that are new.
     for _ in range(DRAWS if before else 0):
         if not _unchanged(before, in_bars(outlook.idiom, symbols)):
             break
@@ -296,7 +296,7 @@ class _Drawing:
 
     laid: bars (from 0) whose music is settled. closes, returns: the parts of the plan that were kept. likes:
     what the form has added to the constraints so far. relaxed: what gave way. solution: everything that holds
-    now; first: the same before any bar was settled, which the origins are told by.
+    now; first: the same before any bar was settled, for the origins of the notes.
     """
 
     def __init__(self, outlook: Outlook, plan: FormPlan, random: np.random.Generator, play: Player) -> None:
@@ -562,8 +562,8 @@ def _roots(plan: FormPlan) -> tuple[dict[int, list[int]], dict[int, int]]:
 
 
 def _other_bars(context: Context, recipe: ComposeRecipe) -> dict[int, Music | None]:
-    """The bars (from 0) of the take that are not kept, with their music: whoever asks for them again wants
-    something else. None where the music is nothing the style could play. Empty without a take.
+    """The bars (from 0) of the take that are not kept, with their music, which a new take should not repeat.
+    None where the music is nothing the style could play. Empty without a take.
     """
     if context.take is None or not recipe.keep:
         return {}
@@ -617,7 +617,7 @@ def _take(
     solution: Solution,
     seed: int,
 ) -> Take:
-    """solution: the one that the probabilities of the notes are told by."""
+    """solution: gives the probabilities of the notes."""
     recipe, idiom = outlook.recipe, outlook.idiom
     title = recipe.title or f"After {idiom.style.entry.title}, no. {seed}"
     tempo = recipe.tempo or usual_tempo(idiom)
@@ -638,7 +638,7 @@ def usual_tempo(idiom: Idiom) -> float:
 
 
 UNNAMED_TEMPO = 120.0
-"""The tempo a file is read with that names none."""
+"""The tempo assumed for a file that states none."""
 
 
 def _origins(
@@ -655,9 +655,9 @@ def _origins(
         asked = (step.context, step.symbol)
         if asked not in known:
             known[asked] = origin(chain, *asked, places=3)
-        told = known[asked]
+        known_from = known[asked]
         songs: dict[tuple[str, int], None] = {}
-        for share in told.shares:
+        for share in known_from.shares:
             for sequence, offset in share.places:
                 line = idiom.lines[sequence]
                 if offset < len(line.events):
@@ -667,7 +667,7 @@ def _origins(
             NoteOrigin(
                 len(found),
                 bar + 1,
-                told.order,
+                known_from.order,
                 tuple(songs)[:3],
                 step.free,
                 step.constrained,

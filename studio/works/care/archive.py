@@ -3,7 +3,7 @@
     gallery.json              which gallery, when, by which studio, and how much is in it
     rows/TABLE.jsonl          one row a line, for works, sources, uses and jobs; the same for every database
     files/…                   the store's files, by their names there, stored without compression
-    home/…                    styles and trained models of one's own
+    home/…                    your own styles and trained models
 
 Rows are checked one by one when they are read: an archive may come from anywhere.
 """
@@ -98,7 +98,7 @@ def read_header(archive: ZipFile) -> dict[str, Any]:
 def broken(path: object, why: object) -> Unreadable:
     """The error for a file that is not a backup, or not a whole one."""
     return Unreadable(
-        f"{path} is not a whole backup of a gallery ({str(why).rstrip('.')}): take another copy."
+        f"{path} is not a complete backup of a gallery ({str(why).rstrip('.')}): take another copy."
     )
 
 

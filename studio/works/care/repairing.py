@@ -96,7 +96,7 @@ def repair(gallery: Gallery, read_recipe: ReadRecipe = common_recipe) -> Generat
 
 
 def _take_back_work(storage: Storage, name: re.Match[str], read_recipe: ReadRecipe, done: Repaired) -> None:
-    """Give a lost work its row again, from the recipe inside it. One without a recipe, or damaged, stays."""
+    """Restore the row of a lost work from the recipe inside it. A damaged one, or one without, stays."""
     content = storage.read(lost_file(name[0]))
     if content is None or hashlib.sha256(content).hexdigest() != name["sha256"]:
         return
@@ -222,7 +222,7 @@ def _mend_sources(storage: Storage, done: Repaired) -> None:
 
 
 def _take_back_source(storage: Storage, source: Source) -> bool:
-    """Give a source that a work names its row again, where its bytes are to be had."""
+    """Restore the row of a source that a work names, if its bytes can be found."""
     with storage.reading() as session:
         if session.get(SourceRow, source.sha256) is not None:
             return False
@@ -260,7 +260,7 @@ def _copy_of(storage: Storage, sha256: str) -> bytes | None:
 
 
 def draw_thumbnail(content: bytes, media_type: str) -> bytes:
-    """A small picture for a work that lost its own: JPEG, longest side at most 512 px; grey for music."""
+    """A new thumbnail for a work that lost its own: JPEG, longest side at most 512 px; grey for music."""
     from PIL import Image
 
     picture = Image.new("RGB", (512, 288), (224, 224, 224))

@@ -69,7 +69,7 @@ def restore(
     home, database, files: where the gallery will be, as `Gallery.open` takes them. force: replace the works
     that are there; their files go to the lost and found. The database changes in one transaction, at the end.
     Raises `Refused` where there are works and not `force`, and for the backup of a newer studio; `Missing`
-    where there is no such file; `Unreadable` for what is not a whole backup.
+    where there is no such file; `Unreadable` for what is not a complete backup.
     """
     path = Path(path)
     if not path.is_file():
@@ -225,7 +225,7 @@ def _write_file(archive: ZipFile, entry: str, gallery: Gallery, force: bool) -> 
 
 
 def _replace_rows(session: Session, archive: ZipFile, plan: _Plan, force: bool) -> dict[str, int]:
-    """Put the archive's rows in place of those that are there. How many of each table."""
+    """Replace all rows by the archive's. Returns how many each table got."""
     there = session.scalar(select(func.count()).select_from(WorkRow)) or 0
     if there and not force:
         raise Refused("Another process has just added works to this gallery: nothing was restored.")
@@ -249,7 +249,7 @@ def _replace_rows(session: Session, archive: ZipFile, plan: _Plan, force: bool) 
 
 
 def _take_away(storage: Storage, written: list[str]) -> None:
-    """The gallery is as before: what a restore that failed has written goes."""
+    """Delete what a failed restore has written, so that the gallery is as before."""
     with contextlib.suppress(Exception):
         for entry in written:
             name = entry.removeprefix("files/")

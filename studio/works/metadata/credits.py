@@ -1,4 +1,4 @@
-"""How a file says in words what the work is, and whom its sources are owed to."""
+"""How a file says in words what the work is, and who made its sources."""
 
 from __future__ import annotations
 
