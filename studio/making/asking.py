@@ -61,7 +61,10 @@ def _with_inherited_credit(each: Ingredient) -> Ingredient:
     from studio.works.metadata import extract
 
     try:
-        recipe = json.loads(extract(each.content) or "{}")
+        inside = extract(each.content)
+        if inside is None:
+            return each
+        recipe = json.loads(inside)
         sources = [
             source for source in recipe.get("sources", ()) if source.get("author") or source.get("licence")
         ]

@@ -53,8 +53,9 @@ def _add(storage: Storage, row: WorkRow, made: Made) -> Work:
                     _withdraw(storage, session, row.id)
             raise
         with storage.keeping(PATIENCE) as session:
-            if _settle(storage, session, row.id, len(made.content)):
-                return as_works(session, [session.get_one(WorkRow, row.id)])[0]
+            settled = _settle(storage, session, row.id, len(made.content))
+            if settled is not None:
+                return as_works(session, [settled])[0]
     raise storage.unsettled()
 
 
@@ -133,21 +134,21 @@ def _write_files(storage: Storage, row: WorkRow, made: Made) -> None:
         storage.store.write(file, made.content)
 
 
-def _settle(storage: Storage, session: Session, id: str, size: int) -> bool:
-    """Mark the work as here if its row and files are still there.
+def _settle(storage: Storage, session: Session, id: str, size: int) -> WorkRow | None:
+    """Mark the work as here if its row and files are still there. Returns its row, or None if they are not.
 
     Another process that added the same work may have failed, or been told to remove it, in the meantime.
     """
     row = session.get(WorkRow, id)
     if row is None or row.state == LEAVING:
-        return False
+        return None
     if storage.store.size(work_file(row.sha256, row.suffix)) != size:
-        return False
+        return None
     if storage.store.size(thumbnail_file(row.sha256)) is None:
-        return False
+        return None
     if row.state == ARRIVING:
         show(session, row)
-    return True
+    return row
 
 
 def _withdraw(storage: Storage, session: Session, id: str) -> None:
