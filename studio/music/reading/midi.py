@@ -1,19 +1,23 @@
-"""MIDI files, read event by event within a budget.
+"""MIDI files: which notes are the melody, and what was written where something was played.
 
-pretty_midi and mido spend minutes or gigabytes on what hostile files claim to contain.
+pretty_midi and mido spend minutes or gigabytes on what hostile files claim to contain, so `midi_events` reads
+the bytes.
 """
 
 from __future__ import annotations
 
 import contextlib
-import struct
-from collections import Counter, deque
+import re
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
+from itertools import pairwise
 
 from studio.errors import Refused, Unreadable
 from studio.music.reading.assembling import (
+    MELODY_NAMES,
     FoundNote,
     FoundTune,
     PartLine,
@@ -22,99 +26,325 @@ from studio.music.reading.assembling import (
     remarks_on,
 )
 from studio.music.reading.budget import Reading, ReadingBudget
-from studio.music.reading.quantising import quantise_line
-from studio.music.reading.text import text_of
+from studio.music.reading.encodings import Guess, decode, guess_encoding
+from studio.music.reading.lengths import Held, Touch, touch_of, written_length
+from studio.music.reading.midi_events import DRUMS, MidiFile, Played, parse_midi
+from studio.music.reading.quantising import must_stay_apart, place_onsets
 from studio.music.scores.bars import Grid, MeterAt
 from studio.music.scores.chords import ChordAt, parse_chord
 from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.meters import Meter
 
 
-@dataclass
-class _Midi:
-    """What a MIDI file says, with times in ticks.
-
-    division: ticks in a quarter note. notes: (track, channel) -> (start, end, pitch). names: track -> its
-    name. meters: (time, numerator, denominator). keys: (time, sharps, whether minor). tempos: (time,
-    microseconds in a quarter note). markers: (time, text). events: how many were read.
-    """
-
-    division: int
-    notes: dict[tuple[int, int], list[tuple[int, int, int]]] = field(default_factory=dict)
-    names: dict[int, str] = field(default_factory=dict)
-    meters: list[tuple[int, int, int]] = field(default_factory=list)
-    keys: list[tuple[int, int, bool]] = field(default_factory=list)
-    tempos: list[tuple[int, int]] = field(default_factory=list)
-    markers: list[tuple[int, str]] = field(default_factory=list)
-    composer: str = ""
-    end: int = 0
-    events: int = 0
-
-    def quarters(self, ticks: int) -> Fraction:
-        return Fraction(ticks, self.division)
-
-
 def read_midi(content: bytes, name: str = "The file", budget: ReadingBudget | None = None) -> Reading:
-    """The melody of a MIDI file of type 0 or 1. Raises `Unreadable`.
+    """The melody of a MIDI file, or one of each track of a file of type 2. Raises `Unreadable`.
 
-    Files that were played rather than written are quantised (see `quantise_line`), and a remark says how much
-    was moved. A first bar in a shorter meter that lasts one bar is a pick-up. Markers that read as chord
-    symbols are the chords.
+    Notes are read as they were written: each begins at a place of its beat (see `place_onsets`) and lasts
+    until the next one begins, unless a rest was seen there (see `written_length`). Files that the studio
+    wrote are taken to the tick. A first bar in a shorter meter that lasts one bar is a pick-up. Markers that
+    read as chord symbols are the chords.
     """
     budget = budget or ReadingBudget()
-    midi = _parse(content, name, budget)
-    lines = _lines_of(midi)
-    chosen = choose_melody(lines, name)
-    starts = Counter(note.start for note in chosen.notes)
-    chosen.stacked = sum(together > 1 for together in starts.values())
-    remarks = remarks_on(chosen, sum(line.count > 0 for line in lines))
-    quantised = quantise_line(chosen.notes)
-    end = midi.quarters(midi.end)
-    if quantised.moved:
-        remarks.append(quantised.sentence)
-        chosen.notes = [*quantised.notes]
-        end = Fraction(0)
-    if len({tempo for _, tempo in midi.tempos}) > 1:
-        remarks.append("The tempo changes; only the first one was kept.")
+    files = parse_midi(content, name, budget)
+    if len(files) == 1:
+        return _read(files[0], name, budget)
+    readings: list[tuple[str, Reading]] = []
+    reason: Unreadable | None = None
+    for number, midi in enumerate(files, 1):
+        try:
+            label = f"{name}#{number}"
+            readings.append((label, _read(midi, label, budget)))
+        except Unreadable as error:
+            reason = reason or error
+    if not readings:
+        raise Unreadable(f"None of the {len(files)} patterns in {name} could be read; the first: {reason}")
+    remarks = [f"{label}: {remark}" for label, reading in readings for remark in reading.remarks]
+    if len(readings) < len(files):
+        remarks.append(f"Patterns without a melody left out: {len(files) - len(readings)}.")
+    return Reading(tuple(tune for _, reading in readings for tune in reading.tunes), tuple(remarks))
+
+
+def _read(midi: MidiFile, name: str, budget: ReadingBudget) -> Reading:
+    """The melody of one sequence."""
+    texts = _Texts(midi)
+    lines = _lines_of(midi, texts)
+    chosen = choose_melody([line for line, _ in lines], name)
+    played = next(notes for line, notes in lines if line is chosen)
+    per_quarter = midi.per_quarter
+    ours = _is_ours(midi)
+    place = midi.quarters if ours else partial(_plain, per_quarter=per_quarter)
+    grid = _grid_of([(place(ticks), top, bottom) for ticks, top, bottom in midi.meters])
+    line = _as_it_is(played, per_quarter) if ours else _as_written(played, per_quarter, grid)
+    chosen.notes, chosen.stacked = line.notes, line.stacked
+    remarks = remarks_on(chosen, sum(each.count > 0 for each, _ in lines))
+    remarks += line.remarks
+    chords, more = _chords_of(midi, texts, line, ours)
+    last = max(note.end for note in line.notes)
+    end = max(midi.quarters(midi.end), last) if ours else _end_of(midi.quarters(midi.end), last, grid, more)
     found = FoundTune(
         chosen,
-        _grid_of([(midi.quarters(ticks), top, bottom) for ticks, top, bottom in midi.meters]),
-        max(end, *(note.end for note in chosen.notes)),
+        grid,
+        end,
         keys=[
-            KeyAt(midi.quarters(ticks), Key(sharps, "minor" if minor else "major"))
+            KeyAt(place(ticks), Key(sharps, "minor" if minor else "major"))
             for ticks, sharps, minor in midi.keys
         ],
-        chords=_chords_of(midi),
-        title=next((title for _, title in sorted(midi.names.items()) if title), "").strip(),
-        composer=midi.composer,
-        tempo=60e6 / midi.tempos[0][1] if midi.tempos and midi.tempos[0][1] else 120.0,
-        remarks=remarks,
+        chords=chords,
+        title=texts.title,
+        composer=texts.composer,
+        tempo=_tempo_of(midi, played, more),
+        remarks=remarks + more + texts.remarks + _told_of(midi),
     )
     tune = assemble(found, name, budget)
     return Reading((tune,), tuple(found.remarks))
 
 
-def _lines_of(midi: _Midi) -> list[PartLine]:
-    """One line for each channel of each track. Channel 10, counted as 9 from 0, is the drums."""
+def _told_of(midi: MidiFile) -> list[str]:
+    """What is said about a file as a whole."""
+    told = []
+    if midi.missing:
+        told.append("The file is cut short; what comes before the cut was read.")
+    if midi.film:
+        told.append(
+            "The file counts time in film frames, not in beats; it was read at "
+            f"{60e6 / midi.tempo_at(0):g} quarter notes a minute."
+        )
+    if midi.lyrics:
+        told.append(f"Words left out: {len(midi.lyrics)} syllables.")
+    return told
+
+
+def _tempo_of(midi: MidiFile, played: Sequence[Played], remarks: list[str]) -> float:
+    """Quarter notes a minute when the first note begins."""
+    first, last = min(played)[0], max(end for _, end, _ in played)
+    tempo = midi.tempo_at(first)
+    if any(value not in (0, tempo) for ticks, value in midi.tempos if first < ticks < last):
+        remarks.append("The tempo changes; only the first one was kept.")
+    return 60e6 / tempo
+
+
+# Texts
+# ------------------------------------------------------------------------------------------------------------
+
+
+_NOT_A_TITLE = re.compile(
+    r"untitled|(control|conductor|tempo|master|meta)( track)?|new (song|sequence)"
+    r"|(track|staff|part|channel|midi|instrument)\W*\d*|.*\b(piano|violin|viola|cello|flute|fiddle|guitar|bass|organ|drums?|percussion"
+    r"|clarinet|oboe|trumpet|strings|harp|accordion|recorder|whistle|synth|keyboard)\b.*",
+    re.I,
+)
+"""Names of tracks that say nothing about the music in them."""
+
+
+class _Texts:
+    """The texts of a file, decoded. remarks: what to say about them."""
+
+    def __init__(self, midi: MidiFile) -> None:
+        self.midi = midi
+        self.guess: Guess = guess_encoding(
+            [*midi.names.values(), *(text for _, text in (*midi.texts, *midi.markers))]
+        )
+        self.remarks = (
+            []
+            if self.guess.sure
+            else [f"The titles and names are not in UTF-8; they were read as {self.guess.name}."]
+        )
+        self.tracks = {track for track, _ in midi.notes}
+
+    def name_of(self, track: int, channel: int) -> str:
+        """The name of a part. The name of a file of type 0 is that of the music (RP-001, FF 03)."""
+        names = self.midi.names
+        own = names.get((track, channel))
+        if own is None and not (self.midi.form == 0 and len(self.midi.notes) > 1):
+            own = names.get((track, None)) or names.get((track, -1))
+        return self._decoded(own or b"")
+
+    @property
+    def title(self) -> str:
+        """The name of the first track, which is that of the music; a track of drums names nothing. Where it
+        has none, and only one track has notes, the name of that, unless it is that of an instrument.
+        """
+        drums = self.midi.form == 1 and {channel for track, channel in self.midi.notes if track == 0}
+        title = "" if drums == {DRUMS} else self._decoded(self.midi.names.get((0, None), b""))
+        alone = next(iter(self.tracks)) if len(self.tracks) == 1 else None
+        if not title and alone:
+            title = self._decoded(self.midi.names.get((alone, None), b""))
+            title = "" if MELODY_NAMES.search(title) or _NOT_A_TITLE.fullmatch(title) else title
+        return title
+
+    @property
+    def composer(self) -> str:
+        for _, text in self.midi.texts:
+            if text.startswith(b"Composer: "):
+                return self._decoded(text).removeprefix("Composer: ")
+        return ""
+
+    def markers(self) -> list[tuple[int, str]]:
+        """(ticks, text), in order."""
+        return [(ticks, self._decoded(text)) for ticks, text in sorted(self.midi.markers)]
+
+    def _decoded(self, text: bytes) -> str:
+        return decode(text, self.guess)[:200]
+
+
+def _chords_of(midi: MidiFile, texts: _Texts, line: _Line, ours: bool) -> tuple[list[ChordAt], list[str]]:
+    """The chords among the markers, and what to say about the others. A, B, C in this order, or A alone
+    after the beginning, are rehearsal letters, not chords.
+    """
+    markers = [(ticks, text) for ticks, text in texts.markers() if text]
+    letters = [text for _, text in markers]
+    rehearsal = letters == [chr(ord("A") + place) for place in range(len(letters))]
+    if letters and rehearsal and not ours and (len(letters) > 1 or markers[0][0] > 0):
+        return [], [f"Rehearsal letters left out: {', '.join(letters)}."]
+    chords, others = [], 0
+    for ticks, text in markers:
+        try:
+            chord = parse_chord(text)
+        except Unreadable:
+            others += 1
+            continue
+        place = line.places.get(ticks)
+        if place is None:
+            place = midi.quarters(ticks)
+            if not ours and place.denominator > 12:
+                place = Fraction(round(place * 4), 4)
+        chords.append(ChordAt(place, str(chord) if chord else "N.C."))
+    told = [f"Markers that are not chord symbols left out: {others}."] if others else []
+    return sorted(chords, key=lambda chord: chord.start), told
+
+
+# Notes
+# ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Line:
+    """A line of notes, read. places: ticks -> where the notes that begin there were written. stacked: how
+    many chords.
+    """
+
+    notes: list[FoundNote]
+    places: dict[int, Fraction]
+    remarks: list[str]
+    stacked: int = 0
+
+
+def _lines_of(midi: MidiFile, texts: _Texts) -> list[tuple[PartLine, list[Played]]]:
+    """One line for each channel of each track, with its notes as played. The pitches alone tell which is the
+    melody. A line of notes without a length is as good as empty.
+    """
     lines = []
+    nowhere = Fraction(0)
     for (track, channel), played in sorted(midi.notes.items()):
-        line = PartLine(midi.names.get(track, ""), percussion=channel == 9)
-        line.notes = [
-            FoundNote(midi.quarters(start), midi.quarters(stop), pitch, False)
-            for start, stop, pitch in played
-        ]
-        lines.append(line)
+        line = PartLine(texts.name_of(track, channel), percussion=channel == DRUMS)
+        if any(end > start for start, end, _ in played):
+            line.notes = [FoundNote(nowhere, nowhere, pitch, False) for _, _, pitch in played]
+        lines.append((line, played))
     return lines
 
 
-def _chords_of(midi: _Midi) -> list[ChordAt]:
-    chords = []
-    for ticks, text in midi.markers:
-        with contextlib.suppress(Unreadable):
-            chord = parse_chord(text)
-            if text.strip():
-                chords.append(ChordAt(midi.quarters(ticks), str(chord) if chord else "N.C."))
-    return sorted(chords, key=lambda chord: chord.start)
+def _is_ours(midi: MidiFile) -> bool:
+    """Whether the studio wrote this file: everything is as `write_midi` writes it. Such a file is exact, and
+    what looks like a note cut short is followed by a rest.
+    """
+    tracks = Counter(track for track, _ in midi.notes)
+    return (
+        midi.form == 1
+        and not (midi.film or midi.missing or midi.lyrics)
+        and midi.habits <= {90, 48}
+        and midi.division > 240
+        and 0 not in tracks
+        and max(tracks.values(), default=0) == 1
+        and len(midi.ends) > 1
+        and len(set(midi.ends)) == 1
+        and len(midi.tempos) == 1
+        and all(signs and signs[0][0] == 0 for signs in (midi.tempos, midi.meters, midi.keys))
+    )
+
+
+def _as_it_is(played: Sequence[Played], per_quarter: Fraction) -> _Line:
+    """The notes at the ticks where the file has them."""
+    top, bottom = per_quarter.numerator, per_quarter.denominator
+    notes = [
+        FoundNote(Fraction(start * bottom, top), Fraction(end * bottom, top), pitch, False)
+        for start, end, pitch in played
+        if end > start
+    ]
+    starts = Counter(start for start, _, _ in played)
+    stacked = sum(together > 1 for together in starts.values())
+    return _Line(notes, {}, [], stacked)
+
+
+def _as_written(played: Sequence[Played], per_quarter: Fraction, grid: Grid) -> _Line:
+    """The notes where and as long as they were written."""
+    sounding, told = _without_empty(played)
+    tops = {start: (start, end) for start, end, _ in sorted(sounding, key=lambda note: note[2])}
+    onsets = sorted(tops)
+    apart = must_stay_apart([tops[onset] for onset in onsets], per_quarter)
+    bars = [change.start or grid.pickup for change in grid.meters]
+    placed = place_onsets(onsets, apart, per_quarter, bars)
+    in_order = sorted(set(placed.places.values()))
+    following = dict(pairwise(in_order))
+    tick = 1 / float(per_quarter)
+    held = []
+    for start, end, _ in sounding:
+        place = placed.places[start]
+        after = following.get(place)
+        held.append(Held(place, (end - start) * tick, after - place if after is not None else None))
+    touch = touch_of(held, tick, placed.blur)
+    notes = [
+        FoundNote(each.start, each.start + written_length(each, touch), pitch, False)
+        for each, (_, _, pitch) in zip(held, sounding, strict=True)
+    ]
+    together = Counter(note.start for note in notes)
+    stacked = sum(count > 1 for count in together.values()) - placed.merged
+    told += _moved(sounding, notes, placed.shifts, touch, tick)
+    if placed.merged:
+        told.append(f"Notes left out because no grid could keep them apart: {placed.merged}.")
+    return _Line(notes, placed.places, told, max(stacked, 0))
+
+
+def _without_empty(played: Sequence[Played]) -> tuple[list[Played], list[str]]:
+    """The notes without those of no length that begin together with others, and what to say about them."""
+    begun = {start for start, end, _ in played if end > start}
+    sounding = sorted({note for note in played if note[1] > note[0] or note[0] not in begun})
+    told = []
+    kept = sum(end == start for start, end, _ in sounding)
+    left = sum(end == start for start, end, _ in played) - kept
+    if left:
+        told.append(f"Notes of no length left out: {left}.")
+    if kept:
+        told.append(f"Notes of no length that were read up to the next note, for a beat at most: {kept}.")
+    return sounding, told
+
+
+def _moved(
+    played: Sequence[Played],
+    notes: Sequence[FoundNote],
+    shifts: Sequence[float],
+    touch: Touch,
+    tick: float,
+) -> list[str]:
+    """What to say about how much was moved. A tick is rounding, and no move."""
+    far = [shift for shift in shifts if shift > 1.01 * tick]
+    longer = sum(
+        abs(float(note.end - note.start) - (end - start) * tick) > 1.01 * tick
+        for note, (start, end, _) in zip(notes, played, strict=True)
+    )
+    if len(far) > 0.02 * len(shifts):
+        return [
+            f"This was played, not written: {len(far)} of {len(shifts)} notes were moved to places of the "
+            f"beat, by {sum(far) / len(far):.3f} quarter notes on average and {max(far):.3f} at most, and "
+            f"{longer} got another length."
+        ]
+    if not longer:
+        return []
+    usual = f" (notes are held for about {touch.share:.0%} of it)" if touch.share < 0.995 else ""
+    return [f"Notes whose length was read from the time to the next one{usual}: {longer} of {len(notes)}."]
+
+
+# Bars
+# ------------------------------------------------------------------------------------------------------------
 
 
 def _grid_of(signs: Sequence[tuple[Fraction, int, int]]) -> Grid:
@@ -140,170 +370,31 @@ def _grid_of(signs: Sequence[tuple[Fraction, int, int]]) -> Grid:
     return Grid(tuple(meters))
 
 
-# The bytes
-# ------------------------------------------------------------------------------------------------------------
+def _plain(ticks: int, per_quarter: Fraction) -> Fraction:
+    """The place of a meter or key, in quarter notes, without the rounding to ticks."""
+    place = ticks / per_quarter
+    if place.denominator > 2:
+        for part in (1, 2, 4, 3, 8, 6, 16):
+            near = Fraction(round(place * part), part)
+            if abs(near - place) * per_quarter < 1:
+                return near
+    return place
 
 
-def _parse(content: bytes, name: str, budget: ReadingBudget) -> _Midi:
-    """Every track of a file (Standard MIDI Files 1.0). Raises `Unreadable`."""
-    if len(content) > budget.file:
-        raise Unreadable(
-            f"{name} has {len(content) / 1e6:.0f} MB; the studio opens scores of up to "
-            f"{budget.file / 1e6:.0f} MB."
-        )
-    if content[:4] != b"MThd" or len(content) < 14:
-        raise Unreadable(f"{name} is not a whole MIDI file; export it again from the program it came from.")
-    length, form, tracks, division = struct.unpack(">IHHH", content[4:14])
-    _check_header(length, form, division, name)
-    midi = _Midi(division)
-    place = 8 + length
-    for track in range(min(tracks, 1024) or 1):
-        while place + 8 <= len(content) and content[place : place + 4] != b"MTrk":
-            place += 8 + struct.unpack(">I", content[place + 4 : place + 8])[0]
-        if place + 8 > len(content):
-            break
-        size = struct.unpack(">I", content[place + 4 : place + 8])[0]
-        if place + 8 + size > len(content):
-            raise Unreadable(
-                f"{name} is cut short: a track of {size} bytes breaks off; copy or download it again."
-            )
-        _Track(content[place + 8 : place + 8 + size], track, midi).parse(name, budget)
-        place += 8 + size
-    return midi
-
-
-def _check_header(length: int, form: int, division: int, name: str) -> None:
-    if length < 6 or form > 2:
-        raise Unreadable(f"{name} has a damaged MIDI header; export it again from the program it came from.")
-    if form == 2:
-        raise Unreadable(f"{name} is a MIDI file of type 2, a set of loose patterns; save it as type 0 or 1.")
-    if division == 0:
-        raise Unreadable(
-            f"{name} says that a quarter note has 0 ticks, so nothing in it has a length; export it again."
-        )
-    if division & 0x8000:
-        raise Unreadable(
-            f"{name} counts time in film frames, not in beats; save it with ticks per quarter note."
-        )
-
-
-_DATA_BYTES = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}
-"""Kind of channel event -> how many data bytes follow it."""
-
-_META, _SYSEX, _SYSEX_MORE, _END_OF_TRACK = 0xFF, 0xF0, 0xF7, 0x2F
-
-
-class _Track:
-    """Reads the events of one track and adds what they say to a `_Midi`.
-
-    place: of the next byte. now: ticks since the beginning. status: the last one, which holds until another
-    comes (running status). held: (channel, pitch) -> when the notes that sound began.
+def _end_of(file: Fraction, last: Fraction, grid: Grid, remarks: list[str]) -> Fraction:
+    """Where a tune ends: with the bar of its last note, if the file goes on so long. file: where that ends.
+    last: where the last note ends.
     """
-
-    def __init__(self, body: bytes, number: int, midi: _Midi) -> None:
-        self.body, self.number, self.midi = body, number, midi
-        self.place = self.now = self.status = 0
-        self.ended = False
-        self.held: dict[tuple[int, int], deque[int]] = {}
-
-    def parse(self, name: str, budget: ReadingBudget) -> None:
-        """Raises `Unreadable` for a track that is broken or over the budget."""
-        limit = budget.quarters * self.midi.division
-        try:
-            while self.place < len(self.body) and not self.ended:
-                self.now += self._number()
-                self.midi.events += 1
-                if self.midi.events > budget.events:
-                    raise Unreadable(
-                        f"{name} has more than {budget.events:,} MIDI events; cut it into smaller files."
-                    )
-                if self.now > limit:
-                    raise Unreadable(
-                        f"{name} lasts longer than {budget.quarters:,} quarter notes; "
-                        "cut it into smaller files."
-                    )
-                self._event()
-        except IndexError:
-            raise Unreadable(
-                f"{name} is cut short in the middle of an event; copy or download it again."
-            ) from None
-        except ValueError:
-            raise Unreadable(
-                f"{name} holds bytes that are no MIDI events (track {self.number + 1}); export it again."
-            ) from None
-        for (channel, pitch), starts in self.held.items():
-            for start in starts:
-                self._keep(channel, pitch, start)
-        self.midi.end = max(self.midi.end, self.now)
-
-    def _number(self) -> int:
-        """A number of up to four bytes, seven bits in each; the highest bit says that another follows."""
-        value = 0
-        for _ in range(4):
-            byte = self.body[self.place]
-            self.place += 1
-            value = value << 7 | byte & 0x7F
-            if not byte & 0x80:
-                return value
-        raise ValueError
-
-    def _event(self) -> None:
-        if self.body[self.place] & 0x80:
-            self.status = self.body[self.place]
-            self.place += 1
-        if self.status == _META:
-            kind = self.body[self.place]
-            self.place += 1
-            self._meta(kind, self._bytes(self._number()))
-        elif self.status in (_SYSEX, _SYSEX_MORE):
-            self._bytes(self._number())
-        else:
-            self._channel_event()
-
-    def _bytes(self, size: int) -> bytes:
-        data = self.body[self.place : self.place + size]
-        if len(data) < size:
-            raise IndexError
-        self.place += size
-        return data
-
-    def _channel_event(self) -> None:
-        wanted = _DATA_BYTES.get(self.status & 0xF0)
-        if wanted is None:
-            raise ValueError
-        data = self._bytes(wanted)
-        if max(data) > 127:
-            raise ValueError
-        if self.status & 0xE0 == 0x80:  # note off, or note on, which with velocity 0 is note off too
-            channel, pitch = self.status & 0x0F, data[0]
-            if self.status & 0x10 and data[1]:
-                self.held.setdefault((channel, pitch), deque()).append(self.now)
-            elif self.held.get((channel, pitch)):
-                self._keep(channel, pitch, self.held[channel, pitch].popleft())
-
-    def _keep(self, channel: int, pitch: int, start: int) -> None:
-        if self.now > start:
-            self.midi.notes.setdefault((self.number, channel), []).append((start, self.now, pitch))
-
-    def _meta(self, kind: int, data: bytes) -> None:
-        midi, now = self.midi, self.now
-        if kind == _END_OF_TRACK:
-            self.ended = True
-        elif kind == 0x51 and len(data) == 3:
-            midi.tempos.append((now, int.from_bytes(data, "big")))
-        elif kind == 0x58 and len(data) >= 2 and data[1] <= 6:
-            midi.meters.append((now, data[0], 1 << data[1]))
-        elif kind == 0x59 and len(data) == 2:
-            sharps = data[0] - 256 if data[0] > 127 else data[0]
-            if abs(sharps) <= 7:
-                midi.keys.append((now, sharps, data[1] == 1))
-        else:
-            self._text(kind, data)
-
-    def _text(self, kind: int, data: bytes) -> None:
-        if kind == 0x03 and self.number not in self.midi.names:
-            self.midi.names[self.number] = text_of(data)[:200]
-        elif kind == 0x01 and (text := text_of(data)).startswith("Composer: "):
-            self.midi.composer = text.removeprefix("Composer: ")[:200]
-        elif kind == 0x06:
-            self.midi.markers.append((self.now, text_of(data)[:60]))
+    change = [each for each in grid.meters if each.start < last][-1]
+    start, length = change.start, change.meter.bar_length
+    if start == 0 and grid.pickup:
+        start, length = (grid.pickup, length) if last > grid.pickup else (start, grid.pickup)
+    bar = start + -((start - last) // length) * length
+    bar = min([bar, *(each.start for each in grid.meters if each.start >= last)])
+    if file < bar:
+        return file if file > last and file.denominator in (1, 2, 4) else last
+    if file - bar >= length:
+        remarks.append(
+            f"The file goes on for {int((file - bar) / length)} bars after the melody; they were left out."
+        )
+    return bar

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import io
-import random
 import re
 import sys
 import zipfile
 from fractions import Fraction
 
-import mido
 import pytest
 
 from studio.errors import Unreadable
-from studio.music.reading.assembling import FoundNote
 from studio.music.reading.budget import ReadingBudget
 from studio.music.reading.key_finding import estimate_key
 from studio.music.reading.pieces import pieces
-from studio.music.reading.quantising import quantise_line
 from studio.music.reading.readers import Readers, read_tunes
 from studio.music.scores.bars import Repeat
 from studio.music.scores.keys import Key
@@ -300,103 +296,8 @@ def test_the_melodys_column_gives_what_the_whole_file_gives() -> None:
     assert top_spine(split) == split, "columns that split are left alone"
 
 
-# MIDI
+# Keys
 # ------------------------------------------------------------------------------------------------------------
-
-
-def _midi(
-    played: list[tuple[int, float, float]], channel: int = 0, ticks: int = 480, **meta: object
-) -> bytes:
-    """Written by mido. played: (pitch, start, end) in quarter notes."""
-    file = mido.MidiFile(ticks_per_beat=ticks)
-    track = mido.MidiTrack()
-    file.tracks.append(track)
-    for kind, value in meta.items():
-        track.append(mido.MetaMessage(kind, **value))  # type: ignore[arg-type]
-    moments = [(round(start * ticks), 1, pitch) for pitch, start, _ in played] + [
-        (round(end * ticks), 0, pitch) for pitch, _, end in played
-    ]
-    now = 0
-    for tick, on, pitch in sorted(moments):
-        track.append(
-            mido.Message(
-                "note_on" if on else "note_off",
-                note=pitch,
-                velocity=80 * on,
-                time=tick - now,
-                channel=channel,
-            )
-        )
-        now = tick
-    packed = io.BytesIO()
-    file.save(file=packed)
-    return packed.getvalue()
-
-
-def test_midi_of_another_program_is_read_exactly() -> None:
-    played = [(60, 0, 1), (64, 1, 4 / 3), (65, 4 / 3, 5 / 3), (67, 5 / 3, 2), (72, 3, 4)]
-    content = _midi(
-        played,
-        time_signature={"numerator": 3, "denominator": 4},
-        key_signature={"key": "Bbm"},
-        set_tempo={"tempo": 500_000},
-        marker={"text": "Bbm7"},
-    )
-    reading = read_tunes(content, "theirs.mid")
-    tune = reading.tunes[0]
-    assert _shown(tune) == [(60, "1"), (64, "1/3"), (65, "1/3"), (67, "1/3"), (None, "1"), (72, "1")]
-    assert (str(tune.meter), str(tune.key), tune.tempo, tune.chords[0].symbol) == (
-        "3/4",
-        "Bb minor",
-        120,
-        "Bbm7",
-    )
-    assert reading.remarks == ()
-
-
-def test_played_midi_is_moved_to_a_grid_and_a_remark_says_how_far() -> None:
-    rng = random.Random(4)
-    written, here = [], Fraction(0)
-    for length in (
-        [Fraction(1, 2)] * 6
-        + [Fraction(1, 4)] * 4
-        + [Fraction(1)] * 3
-        + [Fraction(1, 2)] * 4
-        + [Fraction(1, 3)] * 6
-        + [Fraction(2)]
-    ):
-        written.append((rng.randint(60, 80), here, here + length))
-        here += length
-    shifts = [rng.uniform(-0.06, 0.06) if start else 0.0 for _, start, _ in written]
-    played = [
-        (pitch, float(start) + shift, float(end) - 0.03)
-        for (pitch, start, end), shift in zip(written, shifts, strict=True)
-    ]
-    reading = read_tunes(_midi(played, ticks=960), "played.mid")
-    tune = reading.tunes[0]
-    assert [(note.pitch, note.start) for note in tune.sounding] == [
-        (pitch, start) for pitch, start, _ in written
-    ]
-    assert [note.end for note in tune.sounding][:-1] == [end for _, _, end in written][:-1]
-    said = next(remark for remark in reading.remarks if "played, not written" in remark)
-    mean, most = (float(number) for number in re.findall(r"by (\d\.\d+) .* and (\d\.\d+)", said)[0])
-    assert mean == pytest.approx(
-        sum(abs(shift) for shift in shifts if shift) / sum(map(bool, shifts)), abs=2e-3
-    )
-    assert most == pytest.approx(max(map(abs, shifts)), abs=2e-3)
-    again = quantise_line([FoundNote(note.start, note.end, note.pitch, False) for note in tune.sounding])
-    assert again.moved == 0
-
-
-def test_drums_are_no_melody_and_a_missing_key_is_estimated() -> None:
-    scale = [(pitch, place, place + 1) for place, pitch in enumerate([67, 69, 71, 72, 74, 71, 66, 67])]
-    reading = read_tunes(
-        _midi([(pitch, float(start), float(end)) for pitch, start, end in scale]), "nokey.mid"
-    )
-    assert str(reading.tunes[0].key) == "G major"
-    assert "No key is given; judging by the notes it is G major." in reading.remarks
-    with pytest.raises(Unreadable, match="only drums"):
-        read_tunes(_midi([(36, 0, 1)], channel=9), "drums.mid")
 
 
 def test_keys_are_estimated_from_notes() -> None:

@@ -1,0 +1,148 @@
+"""Finds how long performed notes were written.
+
+A note is held for less than its written length: programs hold it for a share of it (80 %, say) or end it a
+moment early, and players do a little of both. What was written is the time to the next note, unless that
+leaves a rest that a player would see. How much is usual is found for each line of notes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+
+@dataclass(frozen=True)
+class Touch:
+    """How a line is played: notes are held for `share` of their written length, less `gap` quarter notes.
+
+    slack: by how much a held note may differ from that, in quarter notes.
+    """
+
+    share: float = 1.0
+    gap: float = 0.0
+    slack: float = 0.0
+
+    def written(self, held: float) -> float:
+        """The written length of a note that is held for so long, in quarter notes."""
+        return (held + self.gap) / self.share
+
+
+@dataclass(frozen=True)
+class Held:
+    """A note that is held for `held` quarter notes. start: where it was written. room: quarter notes to the
+    next note; None for the last note.
+    """
+
+    start: Fraction
+    held: float
+    room: Fraction | None
+
+
+_FEWEST = 6
+"""With fewer notes nothing is said about how they are played."""
+
+_SHARES, _GAPS = (0.4, 1.3), (-0.2, 0.2)
+"""What is usual. Above 1, or below 0, notes overlap the next: they are played legato."""
+
+
+def touch_of(notes: Sequence[Held], tick: float, blur: float) -> Touch:
+    """How a line of notes is played. tick: its length in quarter notes. blur: how far the starts of notes are
+    from where they were written, in quarter notes (standard deviation).
+    """
+    slack = 0.7 * tick + 2 * blur if blur > tick / 2 else 0.7 * tick
+    held = [(note.held, float(note.room)) for note in notes if note.room and note.held > 0]
+    if len(held) < _FEWEST:
+        return Touch(slack=slack)
+    if sum(abs(length - room) <= slack for length, room in held) >= 0.6 * len(held):
+        return Touch(slack=slack)
+    share, by_share = _most_common(
+        [((length - slack) / room, (length + slack) / room) for length, room in held], *_SHARES
+    )
+    gap, by_gap = _most_common(
+        [(room - length - slack, room - length + slack) for length, room in held], *_GAPS
+    )
+    if max(by_share, by_gap) < 0.4 * len(held):
+        return Touch(slack=slack)
+    if by_gap > 1.1 * by_share:
+        return Touch(gap=gap, slack=slack)
+    if _may_be_rests(share, held, slack):
+        return Touch(slack=slack)
+    return Touch(share, slack=slack)
+
+
+def _may_be_rests(share: float, held: Sequence[tuple[float, float]], slack: float) -> bool:
+    """Whether notes that are all held for a plain part of the time to the next may be followed by rests: all
+    are equally long, and few.
+    """
+    if len(held) >= 8 or len({room for _, room in held}) > 1:
+        return False
+    return any(abs(share - plain) * held[0][1] <= slack for plain in (1 / 2, 2 / 3, 3 / 4))
+
+
+def _most_common(spans: Iterable[tuple[float, float]], least: float, most: float) -> tuple[float, int]:
+    """The value that lies in most of these spans, and in how many."""
+    edges: list[tuple[float, int]] = []
+    for low, high in spans:
+        low, high = max(low, least), min(high, most)
+        if low <= high:
+            edges += [(low, -1), (high, 1)]
+    edges.sort()
+    best, depth, found = 0, 0, (least, most)
+    for place, (value, step) in enumerate(edges):
+        depth -= step
+        if depth > best:
+            best, found = depth, (value, edges[place + 1][0])
+    return sum(found) / 2, best
+
+
+_ENDS = (1, 2, 4, 3, 6, 8)
+"""Parts of a beat at which a note before a rest may end, the plainest first."""
+
+_EXACT = 0.01
+"""Within so many quarter notes, a note ends where it was meant to."""
+
+_SHORTEST_REST = Fraction(1, 8)
+"""A rest shorter than a 32nd is not seen."""
+
+
+def written_length(note: Held, touch: Touch) -> Fraction:
+    """The written length of a note, in quarter notes."""
+    length = touch.written(note.held)
+    slack = touch.slack / touch.share
+    if note.room is None:
+        return _to_grid(note.start, length, slack)
+    room = float(note.room)
+    if not note.held:
+        return min(note.room, Fraction(1))
+    if length >= room - 1.5 * slack or note.room <= _SHORTEST_REST:
+        return note.room
+    end, after = float(note.start) + length, note.start + note.room
+    exact = slack <= _EXACT
+    for part in _ENDS:
+        place = Fraction(round(end * part), part)
+        if (
+            abs(end - place) <= slack
+            and place > note.start
+            and after - place >= _SHORTEST_REST
+            and (exact or part in (1, 2, 4) or not note.start.denominator * after.denominator % part)
+        ):
+            return place - note.start
+    # Neither the time to the next note nor a plain part of it: a player who lets go.
+    if length >= 0.75 * room:
+        return note.room
+    return min(note.room, _to_grid(note.start, length, slack))
+
+
+def _to_grid(start: Fraction, length: float, slack: float) -> Fraction:
+    """A length near this one, so that the note ends at a plain place, and is not shorter than a 32nd."""
+    end = float(start) + length
+    exact = slack <= _EXACT
+    near = max(slack, 0.03 * length) if exact else max(2 * slack, 0.08 * length)
+    for part in _ENDS:
+        place = Fraction(round(end * part), part)
+        plain = exact or part <= 2 or not start.denominator % part
+        if plain and abs(end - place) <= near and place > start:
+            return place - start
+    place = Fraction(round(end * 4), 4)
+    return place - start if place - start >= Fraction(1, 8) else Fraction(1, 4)

@@ -1,0 +1,408 @@
+"""MIDI files of other programs give the notes that were written, whatever way they were played or packed."""
+
+from __future__ import annotations
+
+import io
+import random
+import re
+import struct
+from fractions import Fraction
+from math import floor
+from pathlib import Path
+
+import mido
+import pytest
+from random_tunes import random_tune
+
+from studio.errors import Unreadable
+from studio.music.reading.encodings import decode, guess_encoding
+from studio.music.reading.midi import read_midi
+from studio.music.reading.readers import read_tunes
+from studio.music.scores.tunes import Tune
+from studio.music.styles.table import music21_corpus
+from studio.music.writing.midi import write_midi
+
+DATA = Path(__file__).parents[2] / "data" / "midi"
+
+
+def _shown(tune: Tune) -> list[tuple[int | None, str]]:
+    return [(note.pitch, str(note.duration)) for note in tune.notes]
+
+
+def _midi(
+    played: list[tuple[int, float, float]], channel: int = 0, ticks: int = 480, **meta: object
+) -> bytes:
+    """Written by mido. played: (pitch, start, end) in quarter notes."""
+    file = mido.MidiFile(ticks_per_beat=ticks)
+    track = mido.MidiTrack()
+    file.tracks.append(track)
+    for kind, value in meta.items():
+        track.append(mido.MetaMessage(kind, **value))  # type: ignore[arg-type]
+    moments = [(round(start * ticks), 1, pitch) for pitch, start, _ in played] + [
+        (round(end * ticks), 0, pitch) for pitch, _, end in played
+    ]
+    now = 0
+    for tick, on, pitch in sorted(moments):
+        track.append(
+            mido.Message(
+                "note_on" if on else "note_off",
+                note=pitch,
+                velocity=80 * on,
+                time=tick - now,
+                channel=channel,
+            )
+        )
+        now = tick
+    packed = io.BytesIO()
+    file.save(file=packed)
+    return packed.getvalue()
+
+
+def test_midi_of_another_program_is_read_exactly() -> None:
+    played = [(60, 0, 1), (64, 1, 4 / 3), (65, 4 / 3, 5 / 3), (67, 5 / 3, 2), (72, 3, 4)]
+    content = _midi(
+        played,
+        time_signature={"numerator": 3, "denominator": 4},
+        key_signature={"key": "Bbm"},
+        set_tempo={"tempo": 500_000},
+        marker={"text": "Bbm7"},
+    )
+    reading = read_tunes(content, "theirs.mid")
+    tune = reading.tunes[0]
+    assert _shown(tune) == [(60, "1"), (64, "1/3"), (65, "1/3"), (67, "1/3"), (None, "1"), (72, "1")]
+    assert (str(tune.meter), str(tune.key), tune.tempo, tune.chords[0].symbol) == (
+        "3/4",
+        "Bb minor",
+        120,
+        "Bbm7",
+    )
+    assert reading.remarks == ()
+
+
+def test_played_midi_is_moved_to_a_grid_and_a_remark_says_how_far() -> None:
+    rng = random.Random(4)
+    written, here = [], Fraction(0)
+    for length in (
+        [Fraction(1, 2)] * 6
+        + [Fraction(1, 4)] * 4
+        + [Fraction(1)] * 3
+        + [Fraction(1, 2)] * 4
+        + [Fraction(1, 3)] * 6
+        + [Fraction(2)]
+    ):
+        written.append((rng.randint(60, 80), here, here + length))
+        here += length
+    shifts = [rng.uniform(-0.06, 0.06) if start else 0.0 for _, start, _ in written]
+    played = [
+        (pitch, float(start) + shift, float(end) - 0.03)
+        for (pitch, start, end), shift in zip(written, shifts, strict=True)
+    ]
+    reading = read_tunes(_midi(played, ticks=960), "played.mid")
+    tune = reading.tunes[0]
+    assert [(note.pitch, note.start) for note in tune.sounding] == [
+        (pitch, start) for pitch, start, _ in written
+    ]
+    assert [note.end for note in tune.sounding][:-1] == [end for _, _, end in written][:-1]
+    said = next(remark for remark in reading.remarks if "played, not written" in remark)
+    mean, most = (float(number) for number in re.findall(r"by (\d\.\d+) .* and (\d\.\d+)", said)[0])
+    assert mean == pytest.approx(
+        sum(abs(shift) for shift in shifts if shift) / sum(map(bool, shifts)), abs=2e-3
+    )
+    assert most == pytest.approx(max(map(abs, shifts)), abs=2e-3)
+
+
+def test_drums_are_no_melody_and_a_missing_key_is_estimated() -> None:
+    scale = [(pitch, place, place + 1) for place, pitch in enumerate([67, 69, 71, 72, 74, 71, 66, 67])]
+    reading = read_tunes(
+        _midi([(pitch, float(start), float(end)) for pitch, start, end in scale]), "nokey.mid"
+    )
+    assert str(reading.tunes[0].key) == "G major"
+    assert "No key is given; judging by the notes it is G major." in reading.remarks
+    with pytest.raises(Unreadable, match="only drums"):
+        read_tunes(_midi([(36, 0, 1)], channel=9), "drums.mid")
+
+
+# Notes as they were written
+# ------------------------------------------------------------------------------------------------------------
+
+
+def _variable(number: int) -> bytes:
+    digits = [number & 0x7F]
+    while number := number >> 7:
+        digits.append(0x80 | number & 0x7F)
+    return bytes(reversed(digits))
+
+
+def _file(*tracks: bytes, form: int = 1, division: int = 480) -> bytes:
+    head = b"MThd" + struct.pack(">IHHH", 6, form, len(tracks), division)
+    return head + b"".join(b"MTrk" + struct.pack(">I", len(track)) + track for track in tracks)
+
+
+def _track(events: list[tuple[int, bytes]], end: int = 0) -> bytes:
+    """events: (ticks from the beginning, message)."""
+    body, now = b"", 0
+    for ticks, message in [*sorted(events, key=lambda event: event[0]), (end, b"\xff\x2f\x00")]:
+        body += _variable(max(0, ticks - now)) + message
+        now = max(now, ticks)
+    return body
+
+
+def _sound(pitch: int, start: int, end: int, channel: int = 0) -> list[tuple[int, bytes]]:
+    return [(start, bytes([0x90 | channel, pitch, 80])), (end, bytes([0x80 | channel, pitch, 64]))]
+
+
+def _text(kind: int, text: bytes) -> bytes:
+    return bytes([0xFF, kind]) + _variable(len(text)) + text
+
+
+FOUR = [event for place in range(4) for event in _sound(60 + 2 * place, 480 * place, 480 * place + 480)]
+
+
+def _performed(tune: Tune, division: int, gate: float, blur: float = 0.0, rounding: object = round) -> bytes:
+    """A tune as a program plays it. gate: the share of its length for which a note is held. blur: how far
+    its start is off, in quarter notes (standard deviation).
+    """
+    rng = random.Random(division)
+    ticks = floor if rounding is floor else round
+    events: list[tuple[int, bytes]] = []
+    for change in tune.grid.meters:
+        start = change.start
+        if start == 0 and tune.pickup:
+            first = bytes([int(tune.pickup * 4), 4, 24, 8])
+            events.append((0, _text(0x58, first)))
+            start = tune.pickup
+        sign = bytes([change.meter.numerator, change.meter.denominator.bit_length() - 1, 24, 8])
+        events.append((ticks(start * division), _text(0x58, sign)))
+    offs: list[tuple[int, bytes]] = []
+    last = -1
+    for note in tune.sounding:
+        on = ticks((float(note.start) + (rng.gauss(0, blur) if blur and note.start else 0)) * division)
+        last = on = max(on, last + 1)
+        off = on + max(1, ticks(float(note.duration) * gate * division))
+        assert note.pitch is not None
+        events.append((on, bytes([0x90, note.pitch, 80])))
+        offs.append((off, bytes([0x80, note.pitch, 64])))
+    return _file(_track(offs + events), form=0, division=division)
+
+
+def _fiddle_tunes() -> list[Tune]:
+    files = sorted((music21_corpus() / "ryansMammoth").glob("*.abc"))[3::150]
+    return [read_tunes(path.read_bytes(), path.name).tunes[0].unfolded() for path in files]
+
+
+def _share_of_right_notes(tune: Tune, content: bytes) -> float:
+    heard = set(read_midi(content, "played.mid").tunes[0].sounding)
+    return sum(note in heard for note in tune.sounding) / len(tune.sounding)
+
+
+def test_a_tune_played_at_any_gate_in_any_division_is_read_as_it_was_written() -> None:
+    for tune in _fiddle_tunes():
+        for division in (24, 96, 120, 192, 220, 384, 480, 960):
+            for gate in (0.5, 0.6, 0.75, 0.9, 0.95, 0.99, 1.1):
+                right = _share_of_right_notes(tune, _performed(tune, division, gate))
+                assert right >= (0.98 if division == 24 else 0.995), (tune.id, division, gate)
+            assert _share_of_right_notes(tune, _performed(tune, division, 0.8, rounding=floor)) >= 0.98
+
+
+def test_a_tune_played_a_little_off_the_beat_is_read_as_it_was_written() -> None:
+    shares = [_share_of_right_notes(tune, _performed(tune, 480, 0.85, 0.015)) for tune in _fiddle_tunes()]
+    assert sum(shares) / len(shares) > 0.99
+
+
+def test_rests_that_a_player_sees_stay_at_any_gate() -> None:
+    tune = Tune.of(
+        [
+            (60, 1),
+            (None, 1),
+            (62, "1/2"),
+            (64, "1/2"),
+            (65, 1),
+            (67, "3/2"),
+            (None, "1/2"),
+            (69, 1),
+            (71, 1),
+            (72, "1/3"),
+            (71, "1/3"),
+            (69, "1/3"),
+            (67, "1/2"),
+            (None, "1/2"),
+            (60, 2),
+        ]
+    )
+    for gate in (0.5, 0.75, 0.8, 0.95, 1.0):
+        again = read_midi(_performed(tune, 480, gate), "rests.mid").tunes[0]
+        assert _shown(again) == _shown(tune), gate
+
+
+def test_gated_files_are_read_as_quarters_and_eighths() -> None:
+    for path in sorted((DATA / "gate80").glob("*.mid")):
+        reading = read_midi(path.read_bytes(), path.name)
+        assert {str(note.duration) for note in reading.tunes[0].notes} <= {"1/2", "1", "3/2", "2", "3", "4"}
+        assert any("about 80% of it" in remark for remark in reading.remarks)
+    tune = read_midi((DATA / "m33_gate_80_percent.mid").read_bytes(), "m33").tunes[0]
+    assert _shown(tune) == [
+        (pitch, length)
+        for pitch, length in zip(
+            [62, 64, 66, 67, 69, 66] * 4, ["1", "1/2", "1/2", "1", "1/2", "1/2"] * 4, strict=True
+        )
+    ]
+    fast = read_midi((DATA / "m17_thirtyseconds_90_percent.mid").read_bytes(), "m17").tunes[0]
+    assert [str(note.duration) for note in fast.notes] == (
+        ["1/2"] * 2 + ["1/4"] * 4 + ["1/8"] * 8 + ["1"]
+    ) * 4
+
+
+def test_triplets_of_sixteenths_lose_no_note() -> None:
+    tune = read_midi((DATA / "m38_played_sixteenth_triplets.mid").read_bytes(), "m38").tunes[0]
+    assert [str(note.duration) for note in tune.notes] == [
+        "1/2", "1/6", "1/6", "1/6", "1", "1/2", "1/2", "1",
+    ] * 8  # fmt: skip
+
+
+def test_what_the_studio_wrote_comes_back_to_the_tick() -> None:
+    staccato = Tune.of([(60, "1/2"), (None, "1/2")] * 8, meter="4/4")
+    silence = Tune.of([(60, 1), (62, "15/16"), (None, "1/16"), (64, "1/11"), (None, "241/11")])
+    for tune in [staccato, silence, *(random_tune(seed) for seed in range(100, 130))]:
+        assert read_midi(write_midi(tune), "ours.mid").tunes[0].notes == tune.notes
+
+
+# What the specification says, and what is found in files
+# ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["m01_running_status_after_meta.mid", "m02_running_status_after_sysex.mid"])
+def test_running_status_goes_on_after_meta_and_system_events(name: str) -> None:
+    """RP-001 ends it there, but files are found where it goes on."""
+    assert _shown(read_midi((DATA / name).read_bytes(), name).tunes[0]) == [(62, "1"), (64, "1"), (66, "2")]
+
+
+def test_before_the_first_tempo_event_the_tempo_is_120() -> None:
+    reading = read_midi((DATA / "m09_tempo_not_at_zero.mid").read_bytes(), "m09")
+    assert reading.tunes[0].tempo == 120
+    assert "The tempo changes; only the first one was kept." in reading.remarks
+    assert "Rehearsal letters left out: A." in reading.remarks
+    assert reading.tunes[0].chords == ()
+    late = _file(_track([(0, b"\xff\x51\x03\x07\xa1\x20"), (240, b"\xff\x51\x03\x0f\x42\x40")]), _track(
+        [(ticks + 480, message) for ticks, message in FOUR]
+    ))  # fmt: skip
+    reading = read_midi(late, "late.mid")
+    assert reading.tunes[0].tempo == 60
+    assert not any("tempo" in remark for remark in reading.remarks)
+
+
+def test_silence_after_the_tune_is_left_out() -> None:
+    reading = read_midi((DATA / "m23_long_silence_after_tune.mid").read_bytes(), "m23")
+    assert reading.tunes[0].end == 8
+    assert "The file goes on for 60 bars after the melody; they were left out." in reading.remarks
+    short = read_midi(_file(_track(FOUR[:6], end=1921), form=0), "bar.mid").tunes[0]
+    assert _shown(short)[-1] == (None, "1")
+
+
+@pytest.mark.parametrize(
+    ("title", "codec", "name"),
+    [
+        ("Für Elise", "utf-8", "UTF-8"),
+        ("Flûte à bec", "latin-1", "Latin-1"),
+        ("créée", "latin-1", "Latin-1"),
+        ("L’été", "cp1252", "Latin-1"),
+        ("桜の歌", "shift_jis", "Shift-JIS"),
+        ("ドラえもん", "shift_jis", "Shift-JIS"),
+        ("荒城の月", "euc_jp", "EUC-JP"),
+        ("茉莉花", "gbk", "GBK"),
+        ("月亮代表我的心", "gbk", "GBK"),
+        ("望春風", "big5", "Big5"),
+        ("Во поле берёза стояла", "cp1251", "Windows-1251"),
+        ("도라지 타령", "euc_kr", "EUC-KR"),
+        ("Åse’s död", "utf-16", "UTF-16"),
+    ],
+)
+def test_titles_in_other_encodings(title: str, codec: str, name: str) -> None:
+    guess = guess_encoding([title.encode(codec)])
+    assert (guess.name, decode(title.encode(codec), guess)) == (name, title)
+
+
+def test_a_guessed_encoding_is_told() -> None:
+    reading = read_midi((DATA / "m14_title_sjis.mid").read_bytes(), "m14")
+    assert reading.tunes[0].title == "桜の歌"
+    assert "The titles and names are not in UTF-8; they were read as Shift-JIS." in reading.remarks
+
+
+def test_drums_name_nothing_and_are_never_the_melody() -> None:
+    tune = read_midi((DATA / "m13_drum_and_tune.mid").read_bytes(), "m13").tunes[0]
+    assert (tune.title, tune.notes[0].pitch) == ("", 62)
+    drums = _track([(0, _text(3, b"Melody drums")), *_sound(90, 0, 400, 9), *_sound(91, 500, 900, 9)])
+    reading = read_midi(_file(drums, _track([(0, _text(3, b"Violin")), *FOUR])), "drums.mid")
+    assert (reading.tunes[0].title, reading.tunes[0].notes[0].pitch) == ("", 60)
+
+
+def test_type_0_with_several_channels_is_several_parts() -> None:
+    low = [(ticks, bytes([message[0] | 1, message[1] - 24, message[2]])) for ticks, message in FOUR]
+    packed = _file(_track([(0, _text(3, b"Voices of spring")), *low, *FOUR]), form=0)
+    reading = read_midi(packed, "one.mid")
+    assert reading.tunes[0].title == "Voices of spring"
+    assert [note.pitch for note in reading.tunes[0].notes] == [60, 62, 64, 66]
+    assert "The melody was taken from the highest of 2 parts." in reading.remarks
+    named = [(0, b"\xff\x20\x01\x01"), (0, _text(4, b"Lead")), *low, *FOUR]
+    assert read_midi(_file(_track(named), form=0), "named.mid").tunes[0].notes[0].pitch == 36
+
+
+def test_type_2_holds_a_tune_in_each_track() -> None:
+    patterns = _file(
+        _track([(0, _text(3, b"One")), *FOUR]), _track([(0, _text(3, b"Two")), *FOUR[2:]]), _track([]), form=2
+    )
+    reading = read_midi(patterns, "patterns.mid")
+    assert [(tune.title, tune.id) for tune in reading.tunes] == [
+        ("One", "patterns.mid#1"),
+        ("Two", "patterns.mid#2"),
+    ]
+    assert "Patterns without a melody left out: 1." in reading.remarks
+
+
+def test_film_time_is_read_at_its_tempo() -> None:
+    """-25 frames of 40 ticks are 1,000 ticks a second, so 500 a quarter note at 120."""
+    events = [(ticks * 500 // 480, message) for ticks, message in FOUR]
+    reading = read_midi(_file(_track(events), division=0xE728), "film.mid")
+    assert [str(note.duration) for note in reading.tunes[0].notes] == ["1"] * 4
+    assert any("film frames" in remark and "120 quarter notes" in remark for remark in reading.remarks)
+
+
+def test_notes_of_no_length() -> None:
+    grace = [*FOUR, *_sound(70, 480, 480), *_sound(72, 960, 960)]
+    reading = read_midi(_file(_track(grace), form=0), "empty.mid")
+    assert [note.pitch for note in reading.tunes[0].notes] == [60, 62, 64, 66]
+    assert "Notes of no length left out: 2." in reading.remarks
+    alone = [*FOUR[:2], *_sound(62, 480, 480), *FOUR[4:]]
+    reading = read_midi(_file(_track(alone), form=0), "alone.mid")
+    assert [str(note.duration) for note in reading.tunes[0].notes] == ["1"] * 4
+    assert any(remark.startswith("Notes of no length that were read") for remark in reading.remarks)
+
+
+def test_a_note_on_of_velocity_0_ends_a_note_and_a_track_may_lack_its_end() -> None:
+    events = [(ticks, bytes([0x90, message[1], 80 * (message[0] == 0x90)])) for ticks, message in FOUR]
+    body = _track(events)[:-4]
+    assert _shown(read_midi(_file(body, form=0), "silent.mid").tunes[0]) == [
+        (60, "1"), (62, "1"), (64, "1"), (66, "1"),
+    ]  # fmt: skip
+
+
+def test_a_last_track_that_breaks_off_is_read_up_to_there_and_told() -> None:
+    whole = _file(_track([(0, _text(3, b"Song"))]), _track(FOUR))
+    for cut in (5, 6, 8):
+        reading = read_midi(whole[:-cut], "cut.mid")
+        assert [note.pitch for note in reading.tunes[0].notes] == [60, 62, 64, 66]
+        assert "The file is cut short; what comes before the cut was read." in reading.remarks
+    damaged = bytearray(whole)
+    damaged[25] = 3  # the first track's size: its event runs over it
+    with pytest.raises(Unreadable):
+        read_midi(bytes(damaged), "damaged.mid")
+
+
+def test_rolled_chords_are_chords_and_crowded_notes_are_counted() -> None:
+    rolled = [*_sound(60, 0, 480), *_sound(64, 12, 480), *_sound(67, 24, 480), *FOUR[2:]]
+    reading = read_midi(_file(_track(rolled), form=0), "rolled.mid")
+    assert [note.pitch for note in reading.tunes[0].notes] == [67, 62, 64, 66]
+    assert "Chords reduced to their top note: 1." in reading.remarks
+    crowd = [event for place in range(200) for event in _sound(60 + place % 2, 2 * place, 2 * place + 1)]
+    reading = read_midi(_file(_track([*crowd, *FOUR[2:]]), form=0), "crowd.mid")
+    left = next(remark for remark in reading.remarks if "no grid could keep" in remark)
+    assert len(reading.tunes[0].sounding) + int(re.findall(r"\d+", left)[0]) == 203
