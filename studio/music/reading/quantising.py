@@ -34,7 +34,7 @@ _BLURS = (0.01, 0.02, 0.03, 0.045)
 
 
 @dataclass(frozen=True)
-class Placed:
+class PlacedOnsets:
     """Where the notes of a line begin.
 
     places: ticks as played -> quarter notes as written. blur: how far they were from there, in quarter notes
@@ -68,7 +68,7 @@ Pattern = tuple[tuple[float, bool], ...]
 
 def place_onsets(
     onsets: Sequence[int], apart: Sequence[bool], per_quarter: Fraction, bars: Sequence[Fraction] = ()
-) -> Placed:
+) -> PlacedOnsets:
     """Where notes were written that are played at `onsets`.
 
     onsets: in ticks, in order, no two equal. apart: whether each must not fall together with the one before
@@ -90,7 +90,7 @@ def place_onsets(
         placed += _beat_placed(beat, pattern, best[pattern], placed[-1] if placed else None)
     merged = _keep_apart(placed, apart)
     shifts = tuple(abs(float(place) - onset * tick) for place, onset in zip(placed, onsets, strict=True))
-    return Placed(dict(zip(onsets, placed, strict=True)), blur, merged, shifts)
+    return PlacedOnsets(dict(zip(onsets, placed, strict=True)), blur, merged, shifts)
 
 
 def _beats_of(
