@@ -131,6 +131,12 @@ def _default(control: Control) -> str:
 def _range(control: Control) -> str:
     if control.choices:
         return ", ".join(control.choices)
+    if control.most:
+        return f"at most {control.most:,} entries" + (
+            f" of {control.longest:,} characters" if control.longest else ""
+        )
+    if control.longest:
+        return f"at most {control.longest:,} characters"
     if control.minimum is None or control.maximum is None:
         return ""
     return f"{control.minimum:.10g} to {control.maximum:.10g} {control.unit}".strip()

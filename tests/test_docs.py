@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -48,6 +50,24 @@ def test_links_lead_somewhere() -> None:
 
 
 @pytest.mark.usefixtures("home")
+def test_the_commands_of_the_safety_page_are_commands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from studio.cli import commands
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "works.zip").touch()
+    written = re.findall(r"^studio (.+)$", (DOCS / "safety.md").read_text("utf-8"), re.MULTILINE)
+    assert len(written) >= 8
+    for line in written:
+        here, words = commands.make_context("studio", shlex.split(line)), shlex.split(line)
+        command = commands.get_command(here, words.pop(0))
+        while isinstance(command, click.Group):
+            command = command.get_command(here, words.pop(0))
+        assert command is not None, line
+        command.make_context("studio", words)
+
+
 def test_the_notebook_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     import nbformat
     from nbclient import NotebookClient

@@ -125,7 +125,7 @@ class Dials:
             value = value.strip()
             if control.many:
                 value = [line.strip() for line in value.replace(";", "\n").splitlines() if line.strip()]
-            elif control.type is int and value.isdecimal():
+            elif control.type is int and value.isdecimal() and len(value) < 20:
                 value = int(value)
         if value == "" or (value == [] and not isinstance(component, gr.Dropdown)):
             return None
@@ -147,9 +147,11 @@ def dial(control: Control, label: str) -> Component:
     if control.type is bool:
         return gr.Checkbox(value=default, label=label, info=info)
     if control.many:
-        return gr.Textbox("\n".join(default), label=label, info=f"{info} One a line.", lines=1, max_lines=6)
+        longest = (control.most or 1) * ((control.longest or 0) + 1) if control.longest else None
+        value, info = "\n".join(map(str, default)), f"{info} One a line."
+        return gr.Textbox(value, label=label, info=info, lines=1, max_lines=6, max_length=longest)
     if control.type is str:
-        return gr.Textbox(default or "", label=label, info=info, max_lines=1)
+        return gr.Textbox(default or "", label=label, info=info, max_lines=1, max_length=control.longest)
     if None not in (control.step, control.minimum, control.maximum):
         return slider(control, label)
     return gr.Number(default, label=label, info=info, precision=0 if control.type is int else None)

@@ -24,7 +24,7 @@ from studio.app.widgets import answer, widget
 from studio.errors import Refused, StudioError
 from studio.images.networks.backbones import BACKBONES, layers, readiness
 from studio.images.recipes import DreamRecipe
-from studio.works.recipe import Control, Fold
+from studio.works.recipe import MOST_CREDIT, Control, Fold
 
 Adjust = Callable[[dict[str, Any], dict[str, Any]], None]
 """Completes a request: changes the settings and the offered files by name. May raise a `StudioError`."""
@@ -101,9 +101,9 @@ def credit_fields() -> tuple[gr.Textbox, gr.Textbox, gr.Textbox]:
     licence = "What may be done with it, such as CC BY 4.0."
     with gr.Accordion("Whose photo is it?", open=False):
         return (
-            gr.Textbox(label="Title", max_lines=1, info=title),
-            gr.Textbox(label="Author", max_lines=1, info="Who took it."),
-            gr.Textbox(label="Licence", max_lines=1, info=licence),
+            gr.Textbox(label="Title", max_lines=1, info=title, max_length=MOST_CREDIT),
+            gr.Textbox(label="Author", max_lines=1, info="Who took it.", max_length=MOST_CREDIT),
+            gr.Textbox(label="Licence", max_lines=1, info=licence, max_length=MOST_CREDIT),
         )
 
 

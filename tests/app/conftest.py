@@ -29,6 +29,9 @@ CHROMIUM = next(
     ),
     None,
 )
+POLICY = "Content Security Policy"
+"""Is in whatever Chromium says of something that a page's policy forbids."""
+
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 PATIENCE = 120_000
 """Milliseconds a page may take on a busy machine."""
@@ -54,6 +57,8 @@ class Chromium:
             )
             self.contexts[touch].set_default_timeout(PATIENCE)
         page = self.contexts[touch].new_page()
+        blocked: list[str] = []
+        page.on("console", lambda said: blocked.append(said.text) if POLICY in said.text else None)
         page.set_viewport_size(size)
         page.goto(f"{address}/theme.css")  # a mere text, from where the visitors before can be forgotten
         page.evaluate("localStorage.clear(); sessionStorage.clear()")
@@ -65,6 +70,7 @@ class Chromium:
             self.contexts.pop(touch).close()  # who knows what it is left like
             raise
         page.close()
+        assert blocked == [], "the page needs what its Content-Security-Policy forbids"
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ from studio.errors import Refused, StudioError
 from studio.music.melody.constraints import recipe_class
 from studio.music.melody.recipes import SCALES, ComposeRecipe
 from studio.music.reading.pieces import SUFFIXES
-from studio.works.recipe import Control, Fold
+from studio.works.recipe import MOST_CREDIT, Control, Fold
 
 LABELS = {
     "max_copy": "Longest copy",
@@ -160,9 +160,16 @@ def _own_tunes() -> OwnTunes:
         )
         heard = gr.HTML("", elem_classes="own-heard")
         credit = (
-            gr.Textbox(label="What they are called", max_lines=1, placeholder="Tunes of my own"),
-            gr.Textbox(label="Whose they are", max_lines=1),
-            gr.Textbox(label="Their licence", max_lines=1, info="It stays with what is made from them."),
+            gr.Textbox(
+                label="What they are called", max_lines=1, max_length=100, placeholder="Tunes of my own"
+            ),
+            gr.Textbox(label="Whose they are", max_lines=1, max_length=MOST_CREDIT),
+            gr.Textbox(
+                label="Their licence",
+                max_lines=1,
+                max_length=MOST_CREDIT,
+                info="It stays with what is made from them.",
+            ),
         )
     return OwnTunes(files, heard, credit)
 
@@ -193,6 +200,7 @@ def _constraint_dial(control: Control, label: str) -> Component:
         label=with_unit(control, label),
         info=control.help,
         max_lines=1,
+        max_length=control.longest,
         placeholder=AS_THE_STYLE,
     )
 

@@ -9,8 +9,10 @@ from typing import Any
 import gradio as gr
 
 from studio.app.following import QUICK
+from studio.app.guard.bounds import LESSONS
 from studio.app.modules import opening
 from studio.app.room import Entrance, Room, TabOffers, filled
+from studio.errors import Refused
 from studio.lessons.kit.classroom import Classroom
 
 
@@ -22,7 +24,11 @@ def lessons_tab(room: Room) -> TabOffers:
     classroom = Classroom()
 
     def lesson_request(request: str) -> str:
-        return json.dumps(classroom.answer(json.loads(request)))
+        try:
+            asked = LESSONS.decode(str(request))
+        except Refused as error:
+            return json.dumps({"error": str(error)})
+        return json.dumps(classroom.answer(asked if isinstance(asked, dict) else {}))
 
     tabs = room.those_with("settings")
     shown = gr.HTML(

@@ -21,6 +21,7 @@ from studio.lessons.kit.course import COURSE, lesson
 from studio.lessons.kit.lesson import Action, Knob, Lesson, fitting
 
 MOST_OPEN = 64
+LONGEST_SESSION = 100
 LARGEST_FILE = 8 * 2**20
 LONGEST_TEXT = 200_000
 MOST_POINTS = 4_000
@@ -55,11 +56,13 @@ class Classroom:
                 case "open":
                     return self._open(
                         str(request.get("lesson", "")),
-                        str(request.get("session", "")),
+                        str(request.get("session", ""))[:LONGEST_SESSION],
                         request.get("settings") or {},
                     )
                 case "event":
-                    return self._act(str(request.get("session", "")), request.get("event") or {})
+                    return self._act(
+                        str(request.get("session", ""))[:LONGEST_SESSION], request.get("event") or {}
+                    )
             raise Refused("The page asked for something this studio does not know; reload it.")
         except StudioError as error:
             return {"error": str(error)}
