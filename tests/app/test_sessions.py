@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +168,40 @@ def test_gradio_client_logs_in(locked: tuple[Any, Path], monkeypatch: pytest.Mon
     assert other.get("/config").status_code == 200
     with pytest.raises(gradio_client.exceptions.AuthenticationError):
         client._login(("studio", "open"))
+
+
+def test_a_person_logs_in_and_out_with_a_browser(chromium: Any, tmp_path: Path) -> None:
+    with opened(tmp_path) as address, chromium.visitor(address, {"width": 1280, "height": 900}) as page:
+        page.goto(f"{address}/#lesson=cafeteria")
+        page.fill("input[name=username]", "studio")
+        page.fill("input[name=password]", "open sesame")
+        page.click("button")
+        page.wait_for_url("**/#lesson=cafeteria")
+        page.click("text=Log out")
+        page.wait_for_url("**/login")
+        page.goto(address)
+        assert page.url == f"{address}/login"
+
+
+@contextmanager
+def opened(home: Path) -> Iterator[str]:
+    """The whole application with a password, at an address of its own."""
+    import uvicorn
+
+    from studio.app.desk import Desk
+    from studio.app.page import application
+    from studio.making.jobs import Jobs
+    from studio.works.gallery import Gallery
+
+    with socket.socket() as door, Gallery.open(home) as gallery, Jobs(gallery) as jobs:
+        door.bind(("127.0.0.1", 0))
+        web = application(Desk(gallery, jobs), Access(login=LOGIN))
+        server = uvicorn.Server(uvicorn.Config(web, log_level="error", timeout_graceful_shutdown=1))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [door]})
+        thread.start()
+        yield f"http://127.0.0.1:{door.getsockname()[1]}"
+        server.should_exit = True
+        thread.join()
 
 
 def test_a_wait_grows_by_address_and_ends() -> None:

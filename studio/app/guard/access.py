@@ -18,6 +18,9 @@ LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 """Methods of requests that may change something."""
 
+PLUGINS = ("object", "embed")
+"""Elements by which another page takes a whole page into itself, beside frames."""
+
 
 @dataclass(frozen=True)
 class Login:
@@ -109,16 +112,12 @@ def is_foreign(method: str, headers: Mapping[str, str], own_origin: str) -> bool
     neither send anything here nor load anything of the studio into itself.
     """
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
-    if method in CHANGING:
-        return site not in (None, "same-origin", "none") or not (
-            origin is None or same_origin(origin, own_origin)
-        )
-    if site == "cross-site" or site == "same-site":
-        return headers.get("sec-fetch-mode") != "navigate" or headers.get("sec-fetch-dest") in (
-            "object",
-            "embed",
-        )
-    return origin is not None and site is None and not same_origin(origin, own_origin)
+    if site is None:  # an older browser, or one that was not told by https or the loopback address
+        return origin is not None and not same_origin(origin, own_origin)
+    if site in ("same-origin", "none"):
+        return False
+    followed = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") not in PLUGINS
+    return method in CHANGING or not followed
 
 
 def same_origin(one: str, other: str) -> bool:
