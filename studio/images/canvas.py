@@ -17,7 +17,17 @@ from torch import Tensor
 from studio.errors import Refused
 from studio.images.networks.backbones import backbone
 from studio.images.networks.opening import OwnWeights, fetch
-from studio.images.pictures import Pixels, fit_within, read_picture, resize, write_jpeg, write_png
+from studio.images.pictures import (
+    READING_RULES,
+    Pixels,
+    fit_within,
+    read_picture,
+    resize,
+    resize_cut_out,
+    write_jpeg,
+    write_png,
+)
+from studio.images.recipes import DreamRecipe, StyleRecipe
 from studio.works.finishing import Result, finish_work
 from studio.works.recipe import ModelIdentity, Recipe, Source
 from studio.works.setting import setting
@@ -67,15 +77,23 @@ def threads_of(recipe: Recipe) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def reading_rules(recipe: Recipe) -> int:
+    """The rules by which a recipe's pictures are read: today's, or those its work was made by."""
+    if recipe.setting is None:
+        return READING_RULES
+    recorded = recipe.setting.versions.get("reading", "1")
+    return 1 if recorded == "1" else READING_RULES
+
+
 def photo_at_size(
-    source: Source, materials: Materials, size: int | None
+    source: Source, materials: Materials, size: int | None, rules: int = READING_RULES
 ) -> tuple[Pixels, Pixels | None, dict[str, Any]]:
     """A photo at the result's size (longer side; None keeps its own), its alpha, and facts about how it was
     read.
 
     Raises `Unreadable` for what is not a picture, `Refused` for one that would be too small.
     """
-    picture = read_picture(materials(source), source.name or "The photo")
+    picture = read_picture(materials(source), source.name or "The photo", rules=rules)
     height, width = picture.pixels.shape[:2]
     if size is not None:
         height, width = fit_within(height, width, size)
@@ -86,22 +104,25 @@ def photo_at_size(
         )
     alpha = None if picture.alpha is None else resize(picture.alpha, height, width)
     facts = {"photo": " ".join(picture.notes)} if picture.notes else {}
+    if picture.alpha is not None and rules > 1:
+        return resize_cut_out(picture.pixels, picture.alpha, height, width), alpha, facts
     return resize(picture.pixels, height, width), alpha, facts
 
 
 def mask_at_size(
-    source: Source | None, materials: Materials, height: int, width: int, feather: float
+    recipe: DreamRecipe | StyleRecipe, materials: Materials, height: int, width: int
 ) -> Pixels | None:
-    """A mask at the result's size, uint8 [h, w], its edges softened over `feather` per cent of the longer
-    side; None without a source.
+    """A recipe's mask at the result's size, uint8 [h, w]; None without one. Its edges are softened over
+    `recipe.feather` per cent of the longer side.
 
     Raises `Refused` for a mask that is completely black.
     """
+    source = recipe.source("mask")
     if source is None:
         return None
     from PIL import Image, ImageFilter
 
-    painted = read_picture(materials(source), source.name or "The mask")
+    painted = read_picture(materials(source), source.name or "The mask", rules=reading_rules(recipe))
     light = np.asarray(Image.fromarray(painted.pixels).convert("L"))
     if painted.alpha is not None:
         light = (light.astype(np.uint16) * painted.alpha // 255).astype(np.uint8)
@@ -111,7 +132,7 @@ def mask_at_size(
             "The mask is completely black, so nothing would change: paint "
             "white where the picture should change."
         )
-    radius = feather / 100 * max(height, width) / 2
+    radius = recipe.feather / 100 * max(height, width) / 2
     return np.asarray(Image.fromarray(light).filter(ImageFilter.GaussianBlur(radius)))
 
 
@@ -142,8 +163,12 @@ def as_made(
     """A finished picture as a PNG with its recipe inside, completed by the network and the machine it was
     made with.
     """
+    rules = reading_rules(recipe)
     made_on = setting(
-        device.type, "torch", "torchvision", "numpy", "pillow", threads=str(torch.get_num_threads())
+        device.type,
+        *("torch", "torchvision", "numpy", "pillow"),
+        threads=str(torch.get_num_threads()),
+        **({"reading": str(rules)} if rules > 1 else {}),
     )
     height, width = pixels.shape[:2]
     result = Result(

@@ -32,6 +32,7 @@ from studio.images.canvas import (
     own_weights,
     photo_at_size,
     pixels_of,
+    reading_rules,
     strips,
     tensor_of,
     threads_of,
@@ -84,7 +85,7 @@ def dream(recipe: DreamRecipe, materials: Materials) -> Making:
 
 
 def _dream(recipe: DreamRecipe, materials: Materials) -> Making:
-    photo, alpha, facts = photo_at_size(_photo(recipe), materials, recipe.size)
+    photo, alpha, facts = photo_at_size(_photo(recipe), materials, recipe.size, reading_rules(recipe))
     height, width = photo.shape[:2]
     octaves = plan_octaves(height, width, recipe)
     total = sum(octave.steps for octave in octaves)
@@ -92,7 +93,7 @@ def _dream(recipe: DreamRecipe, materials: Materials) -> Making:
         yield from fetched(recipe.backbone, total)
     network, identity = _network(recipe, materials)
     objective = _objective(recipe, materials, network, photo)
-    mask = mask_at_size(recipe.source("mask"), materials, height, width, recipe.feather)
+    mask = mask_at_size(recipe, materials, height, width)
     generator = torch.Generator().manual_seed(recipe.seed)
 
     losses: list[float] = []
@@ -366,7 +367,7 @@ def _objective(recipe: DreamRecipe, materials: Materials, network: Prepared, pho
     guide = recipe.source("guide")
     if guide is None or recipe.guide_weight == 0:
         return balanced(free, network, small)
-    shown = read_picture(materials(guide), guide.name or "The guide").pixels
+    shown = read_picture(materials(guide), guide.name or "The guide", rules=reading_rules(recipe)).pixels
     views = [_at_side(shown, side, network) for side in GUIDE_SIDES]
     guided = _sum(
         [towards(term.name, features_of(network, views, term.name)) * term.weight for term in terms]

@@ -10,11 +10,22 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import islice
-from typing import Literal
 
+from studio.images.colours import ColourSpace, HighDynamicRange, from_code_points, from_gamma
+from studio.images.orientation import exif_says, text_chunk, text_says, xmp_says
+from studio.images.tiff_fields import (
+    EXCHANGE_PART,
+    EXIF_PART,
+    GPS_PART,
+    ORIENTATION,
+    PROFILE,
+    XMP_PART,
+    TiffField,
+    tiff_fields,
+    tiff_pages,
+)
 from studio.works.metadata.png import png_chunks
 from studio.works.metadata.wav import riff_chunks
 
@@ -31,9 +42,6 @@ MOST_SCANS = 100
 picture.
 """
 
-MOST_FIELDS = 4096
-"""Fields in one directory of a TIFF file or of EXIF. Cameras write fewer than a hundred."""
-
 READABLE = "JPEG, PNG, WebP, TIFF, BMP or GIF"
 
 
@@ -46,9 +54,11 @@ class Envelope:
     """What a file says about itself before a pixel is decoded.
 
     bare: the file without metadata, for the decoder. frames: 2 or more in an animation. pages: of a TIFF.
-    orientation: 1 to 8 as in EXIF. bits: per sample; inverted: 0 is white. clear: the 16-bit sample, or
-    three, that a PNG declares transparent. has_place, has_metadata: whether the file holds a location, or
-    anything private.
+    orientation: 1 to 8 as in EXIF, 0 if it is not said; raw_orientation and xmp_orientation: the same in a
+    PNG's text and in XMP, which count where EXIF says nothing. profile: ICC. space: the colours of a file
+    without a profile, None for sRGB. high_range: PQ or HLG. bits: per sample; inverted: 0 is white. clear:
+    the 16-bit sample, or three, that a PNG declares transparent.
+    has_place, has_metadata: whether the file holds a location, or anything private.
     """
 
     width: int
@@ -56,14 +66,18 @@ class Envelope:
     bare: bytes
     frames: int = 1
     pages: int = 1
-    orientation: int = 1
+    orientation: int = 0
+    xmp_orientation: int = 0
     profile: bytes = b""
+    space: ColourSpace | None = None
     bits: int = 8
     inverted: bool = False
     clear: tuple[int, ...] = ()
     has_place: bool = False
     has_metadata: bool = False
     broken_profile: bool = False
+    raw_orientation: int = 0
+    high_range: str = ""
 
 
 # Surveys, format by format. One may raise struct.error, IndexError, ValueError or OverflowError for an
@@ -75,26 +89,62 @@ def _survey_png(content: bytes) -> Envelope:
     width, height, bits, colour_type = struct.unpack_from(">IIBB", content, 16)
     found = Envelope(width, height, bare=b"", bits=bits)
     kept = [content[:8]]
+    colours: dict[bytes, bytes] = {}
     for kind, at, end in png_chunks(content):
         data = slice(at + 8, end - 4)
         if kind in (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"):
             if end > len(content):
                 raise ValueError("cut short")
             kept.append(content[at:end])
+        if kind == b"IDAT":
+            colours.setdefault(b"IDAT", b"")
         if kind == b"acTL":
             found = replace(found, frames=max(1, struct.unpack_from(">I", content, at + 8)[0]))
         elif kind == b"iCCP":
             profile = _png_profile(content[data])
             found = replace(found, profile=profile or b"", broken_profile=profile is None)
+        elif kind in (b"cICP", b"sRGB", b"gAMA", b"cHRM") and b"IDAT" not in colours:
+            colours.setdefault(kind, content[data])
         elif kind == b"eXIf":
             found = _with_exif(found, content[data])
         elif kind == b"tRNS" and bits == 16:
             found = replace(
                 found, clear=struct.unpack_from(">H" if colour_type == 0 else ">3H", content, at + 8)
             )
-        elif kind in (b"tEXt", b"zTXt", b"iTXt") and not found.has_metadata:
-            found = replace(found, has_metadata=True)
-    return replace(found, bare=b"".join(kept))
+        elif kind in (b"tEXt", b"zTXt", b"iTXt"):
+            found = _with_text(found, kind, content[data])
+    return _with_png_colours(replace(found, bare=b"".join(kept)), colours)
+
+
+def _with_text(envelope: Envelope, kind: bytes, data: bytes) -> Envelope:
+    chunk = text_chunk(kind, data)
+    if chunk is None:
+        return envelope if envelope.has_metadata else replace(envelope, has_metadata=True)
+    by_exif, by_xmp, has_place = text_says(chunk)
+    return replace(
+        envelope,
+        raw_orientation=envelope.raw_orientation or by_exif,
+        xmp_orientation=envelope.xmp_orientation or by_xmp,
+        has_place=envelope.has_place or has_place,
+        has_metadata=True,
+    )
+
+
+def _with_png_colours(envelope: Envelope, chunks: dict[bytes, bytes]) -> Envelope:
+    """PNG (third edition), section 4.3: cICP before iCCP before sRGB before gAMA and cHRM."""
+    code_points = chunks.get(b"cICP", b"")
+    if len(code_points) == 4 and code_points[2:] == b"\0\1":
+        try:
+            space = from_code_points(code_points[0], code_points[1])
+        except HighDynamicRange as found:
+            return replace(envelope, high_range=str(found))
+        if space is not None:
+            return replace(envelope, space=space, profile=b"", broken_profile=False)
+    gamma, corners = chunks.get(b"gAMA", b""), chunks.get(b"cHRM", b"")
+    if b"sRGB" in chunks or len(gamma) != 4:
+        return envelope
+    primaries = struct.unpack(">8I", corners) if len(corners) == 32 else ()
+    return replace(envelope, space=from_gamma(int.from_bytes(gamma), primaries))
 
 
 def _png_profile(data: bytes) -> bytes | None:
@@ -140,8 +190,8 @@ def _survey_jpeg(content: bytes) -> Envelope:
             scans += 1
             if scans > MOST_SCANS:
                 raise ValueError("far too many scans")
-        elif marker == 0xE1 and data.startswith(b"Exif\0"):
-            found = _with_exif(found, data[6:])
+        elif marker == 0xE1:
+            found = _with_segment(found, data)
         elif marker == 0xE2 and data.startswith(b"ICC_PROFILE\0") and len(data) > 14:
             profile_parts.setdefault(data[12], data[14:])
         # Among application segments and comments, only those of JFIF and Adobe concern the pixels.
@@ -153,6 +203,15 @@ def _survey_jpeg(content: bytes) -> Envelope:
     profile = b"".join(part for _, part in sorted(profile_parts.items()))
     return replace(found, bare=b"".join(kept), profile=profile[:LARGEST_PROFILE])
 
+
+def _with_segment(envelope: Envelope, data: bytes) -> Envelope:
+    """An APP1 segment of a JPEG: EXIF or XMP."""
+    if data.startswith(b"Exif\0"):
+        return _with_exif(envelope, data[6:])
+    return _with_xmp(envelope, data) if data.startswith(XMP_SEGMENT) else envelope
+
+
+XMP_SEGMENT = b"http://ns.adobe.com/xap/1.0/\0"
 
 _MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 
@@ -185,7 +244,7 @@ def _survey_webp(content: bytes) -> Envelope:
         elif kind == b"EXIF":
             found = _with_exif(found, data.removeprefix(b"Exif\0\0"))
         elif kind == b"XMP ":
-            found = replace(found, has_metadata=True)
+            found = _with_xmp(found, data)
         found = replace(found, width=max(width, found.width), height=max(height, found.height))
     return replace(found, frames=max(1, frames))
 
@@ -221,8 +280,6 @@ def _survey_bmp(content: bytes) -> Envelope:
     return Envelope(abs(width), abs(height), bare=content)
 
 
-ORIENTATION, EXIF_PART, GPS_PART, EXCHANGE_PART, PROFILE = 0x0112, 0x8769, 0x8825, 0xA005, 0x8773
-
 SINGLE_FIELDS = frozenset(
     {0x0100, 0x0101, 0x0103, 0x0106, 0x010A, 0x0112, 0x0115, 0x0116, 0x011C, 0x0142, 0x0143}
 )
@@ -233,14 +290,14 @@ def _survey_tiff(content: bytes) -> Envelope:
     """TIFF 6.0, section 2, and BigTIFF. Pillow reads every field at once, so overlapping fields that add up
     to gigabytes are refused here.
     """
-    first = list(_tiff_fields(content))
+    first = list(tiff_fields(content))
     fields = {field.tag: field for field in first}
 
     def number(tag: int, default: int) -> int:
         return fields[tag].number(content) if tag in fields else default
 
     parts = [first] + [
-        list(_tiff_fields(content, number(part, 0)))
+        list(tiff_fields(content, number(part, 0)))
         for part in (EXIF_PART, GPS_PART, EXCHANGE_PART)
         if part in fields
     ]
@@ -253,7 +310,7 @@ def _survey_tiff(content: bytes) -> Envelope:
         raise ValueError("fields cut short or of the wrong size")
     if number(0x0142, 1) * number(0x0143, 1) > LARGEST_INPUT:
         raise ValueError("tiles larger than any picture")
-    bare, orientation = content, number(ORIENTATION, 1)
+    bare, orientation = content, number(ORIENTATION, 0)
     if orientation != 1 and ORIENTATION in fields:
         # Pillow rotates TIFF by itself, but no other format. Here all are rotated in one place.
         patched = bytearray(content)
@@ -262,15 +319,14 @@ def _survey_tiff(content: bytes) -> Envelope:
             fields[ORIENTATION].size, fields[ORIENTATION].order
         )
         bare = bytes(patched)
-    profile = (
-        content[fields[PROFILE].at : fields[PROFILE].at + fields[PROFILE].size] if PROFILE in fields else b""
-    )
+    profile = _value(content, fields.get(PROFILE))
     return Envelope(
         number(0x0100, 0),
         number(0x0101, 0),
         bare=bare,
-        pages=_tiff_pages(content),
+        pages=tiff_pages(content),
         orientation=orientation,
+        xmp_orientation=xmp_says(_value(content, fields.get(XMP_PART))),
         profile=profile[:LARGEST_PROFILE],
         bits=number(0x0102, 1),
         inverted=number(0x0106, 1) == 0,
@@ -281,106 +337,23 @@ def _survey_tiff(content: bytes) -> Envelope:
     )
 
 
-@dataclass(frozen=True)
-class _Field:
-    """A field of a TIFF directory: where its value is, its size in bytes, and `unit`, the bytes of one
-    number.
-    """
-
-    tag: int
-    at: int
-    size: int
-    unit: int
-    big_endian: bool
-
-    @property
-    def order(self) -> Literal["little", "big"]:
-        return "big" if self.big_endian else "little"
-
-    def number(self, content: bytes) -> int:
-        """The first number of the value."""
-        return int.from_bytes(content[self.at : self.at + self.unit], self.order)
-
-
-_UNITS = {
-    1: 1,
-    2: 1,
-    3: 2,
-    4: 4,
-    5: 8,
-    6: 1,
-    7: 1,
-    8: 2,
-    9: 4,
-    10: 8,
-    11: 4,
-    12: 8,
-    13: 4,
-    16: 8,
-    17: 8,
-    18: 8,
-}
-
-
-def _tiff_shape(content: bytes) -> tuple[str, bool, int]:
-    """Byte order for `struct`, whether it is BigTIFF, and the offset of the first directory."""
-    order = {b"II": "<", b"MM": ">"}.get(content[:2])
-    if order is None:
-        raise ValueError("neither II nor MM")
-    big = struct.unpack_from(order + "H", content, 2)[0] == 43
-    return order, big, struct.unpack_from(order + ("Q" if big else "I"), content, 8 if big else 4)[0]
-
-
-def _tiff_fields(content: bytes, directory: int | None = None) -> Iterator[_Field]:
-    """The fields of a directory (by default the first), up to the end of the bytes."""
-    order, big, first = _tiff_shape(content)
-    at = first if directory is None else directory
-    (count,) = struct.unpack_from(order + ("Q" if big else "H"), content, at)
-    if count > MOST_FIELDS:
-        raise ValueError("more fields than any picture has")
-    at += 8 if big else 2
-    entry, inline = (20, 8) if big else (12, 4)
-    for place in range(at, min(at + count * entry, len(content) - entry + 1), entry):
-        tag, kind, length = struct.unpack_from(order + ("HHQ" if big else "HHI"), content, place)
-        unit = _UNITS.get(kind, 1)
-        value_at = place + entry - inline
-        if unit * length > inline:
-            (value_at,) = struct.unpack_from(order + ("Q" if big else "I"), content, value_at)
-        yield _Field(tag, value_at, unit * length, unit, order == ">")
-
-
-def _tiff_pages(content: bytes) -> int:
-    """The number of pictures in the file, without thumbnails (NewSubfileType, bit 0)."""
-    order, big, at = _tiff_shape(content)
-    seen: set[int] = set()
-    pages = 0
-    while at and at not in seen and len(seen) < 1000:
-        seen.add(at)
-        kinds = [
-            field.number(content) for field in islice(_tiff_fields(content, at), 8) if field.tag == 0x00FE
-        ]
-        pages += not (kinds and kinds[0] & 1)
-        (count,) = struct.unpack_from(order + ("Q" if big else "H"), content, at)
-        next_at = at + (8 + 20 * count if big else 2 + 12 * count)
-        if next_at + (8 if big else 4) > len(content):
-            break
-        (at,) = struct.unpack_from(order + ("Q" if big else "I"), content, next_at)
-    return max(1, pages)
+def _value(content: bytes, field: TiffField | None) -> bytes:
+    return b"" if field is None else content[field.at : field.at + field.size]
 
 
 def _with_exif(envelope: Envelope, exif: bytes) -> Envelope:
-    """EXIF is a small TIFF. Only the orientation is read, and whether there is a location. Broken EXIF counts
-    as upright.
-    """
-    orientation, has_place = envelope.orientation, envelope.has_place
-    try:
-        for field in _tiff_fields(exif):
-            if field.tag == ORIENTATION and orientation == 1 and 1 <= field.number(exif) <= 8:
-                orientation = field.number(exif)
-            has_place = has_place or field.tag == GPS_PART
-    except (struct.error, ValueError, OverflowError):
-        pass
-    return replace(envelope, orientation=orientation, has_place=has_place, has_metadata=True)
+    """EXIF is a small TIFF. Only the orientation is read, and whether there is a location."""
+    orientation, has_place = exif_says(exif, envelope.orientation)
+    return replace(
+        envelope,
+        orientation=orientation,
+        has_place=envelope.has_place or has_place,
+        has_metadata=True,
+    )
+
+
+def _with_xmp(envelope: Envelope, packet: bytes) -> Envelope:
+    return replace(envelope, xmp_orientation=envelope.xmp_orientation or xmp_says(packet), has_metadata=True)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import io
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
 from studio.errors import Unreadable
+from studio.images.colours import converted, from_lab, is_profile, through_profile
+from studio.images.decoding import decode
 from studio.images.envelopes import FORMATS, LARGEST_INPUT, Envelope, FileFlaw, wrong_kind
 
 Pixels = NDArray[np.uint8]
@@ -42,14 +45,20 @@ class Picture:
     notes: tuple[str, ...] = ()
 
 
-def read_picture(content: bytes, name: str = "The picture") -> Picture:
+READING_RULES = 2
+"""How pictures are read. 1: up to 0.2.1, without gamma, primaries, code points and XMP's orientation, and
+resized without regard to alpha. A work that was made by those rules is made again by them.
+"""
+
+
+def read_picture(content: bytes, name: str = "The picture", *, rules: int = READING_RULES) -> Picture:
     """Decode a JPEG, PNG, WebP, TIFF, BMP or GIF of up to `LARGEST_INPUT` pixels.
 
-    The EXIF orientation is applied, colour profiles are converted to sRGB, 16 bits are reduced to 8, alpha is
-    kept. Raises `Unreadable` with one sentence that starts with `name`, whatever the bytes are.
+    The orientation is applied, colours are converted to sRGB, 16 bits are reduced to 8, alpha is kept. Raises
+    `Unreadable` with one sentence that starts with `name`, whatever the bytes are.
     """
     try:
-        return _read(content)
+        return _read(content, rules)
     except FileFlaw as flaw:
         raise Unreadable(f"{name} {flaw}") from None
 
@@ -97,7 +106,29 @@ def resize(pixels: Pixels, height: int, width: int) -> Pixels:
     )
 
 
-def _read(content: bytes) -> Picture:
+def resize_cut_out(pixels: Pixels, alpha: Pixels, height: int, width: int) -> Pixels:
+    """Pixels [h, w, 3] at another size, weighted by their alpha [h, w], so that what is transparent leaves no
+    fringe around what is not (Porter and Duff, 1984). Where all is transparent, as `resize` gives them.
+    """
+    plain = resize(pixels, height, width)
+    if pixels.shape[:2] == (height, width):
+        return plain
+
+    def scaled(plane: NDArray[Any]) -> NDArray[Any]:
+        image = Image.fromarray(plane).resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
+        return np.asarray(image)
+
+    weight = alpha.astype(np.float32) / 255
+    covered = scaled(weight)
+    shown = covered > 1 / 512
+    for channel in range(3):
+        light = scaled(pixels[..., channel] * weight)
+        exact = np.rint((light[shown] / covered[shown]).clip(0, 255))
+        plain[..., channel][shown] = exact.astype(np.uint8)
+    return plain
+
+
+def _read(content: bytes, rules: int) -> Picture:
     if not content:
         raise FileFlaw("is empty (0 bytes); copy or download it again.")
     file_format = next((known for known in FORMATS if known.signature.match(content)), None)
@@ -107,26 +138,12 @@ def _read(content: bytes) -> Picture:
         envelope = file_format.survey(content)
     except (struct.error, IndexError, ValueError, OverflowError):
         raise FileFlaw(f"is not a whole {file_format.name} file; copy or download it again.") from None
+    if rules == 1:
+        envelope = replace(envelope, space=None, raw_orientation=0, xmp_orientation=0, high_range="")
     _check(envelope)
     notes: list[str] = []
-    colours, alpha = _decode(envelope, file_format.name, notes)
+    colours, alpha = decode(envelope, file_format.name, notes, all_kinds=rules > 1)
     return _upright(_to_srgb(colours, envelope, notes), alpha, envelope, notes)
-
-
-def _decode(envelope: Envelope, file_format: str, notes: list[str]) -> tuple[Image.Image, Image.Image | None]:
-    # Decoders raise almost any exception for broken bytes (OSError, SyntaxError, ValueError, KeyError …).
-    try:
-        with Image.open(io.BytesIO(envelope.bare), formats=(file_format.upper(),)) as opened:
-            if opened.width * opened.height > LARGEST_INPUT:
-                raise ValueError("larger than its header says")
-            opened.load()
-            return _in_eight_bits(opened, envelope, notes)
-    except Exception as error:
-        if "truncated" in str(error) or isinstance(error, EOFError):
-            raise FileFlaw("ends too early, so part of it is missing; copy or download it again.") from None
-        raise FileFlaw(
-            f"is a damaged or unusual {file_format} file; save it again as a plain PNG or JPEG."
-        ) from None
 
 
 def _check(envelope: Envelope) -> None:
@@ -135,6 +152,10 @@ def _check(envelope: Envelope) -> None:
     if envelope.frames > 1:
         raise FileFlaw(
             "is an animation; open it in an image editor, export the frame you want as PNG, and choose that."
+        )
+    if envelope.high_range:
+        raise FileFlaw(
+            f"has colours for HDR screens ({envelope.high_range}); export it in standard dynamic range (SDR)."
         )
     if width < 1 or height < 1:
         raise FileFlaw(f"claims to have {size}; save it again as a plain PNG or JPEG.")
@@ -151,113 +172,37 @@ def _check(envelope: Envelope) -> None:
         )
 
 
-# From the decoder's pixels to 8-bit sRGB
-
-
-def _in_eight_bits(
-    opened: Image.Image, envelope: Envelope, notes: list[str]
-) -> tuple[Image.Image, Image.Image | None]:
-    """The picture in mode L, RGB, CMYK or LAB, and its alpha (mode L) if it has one."""
-    mode = opened.mode
-    if envelope.bits in (12, 16):
-        notes.append(f"Its {envelope.bits} bits per channel were reduced to 8.")
-    if mode.startswith("I;16"):
-        # A table of 65,536 entries avoids 40 megapixels in floating point.
-        samples = np.asarray(opened)
-        steps = np.arange(65536, dtype=np.int64)
-        white = 2**envelope.bits - 1
-        light = np.minimum((steps * 255 + white // 2) // white, 255).astype(np.uint8)
-        alpha = (
-            Image.fromarray(np.where(samples == envelope.clear[0], 0, 255).astype(np.uint8))
-            if envelope.clear
-            else None
-        )
-        return Image.fromarray((255 - light if envelope.inverted else light)[samples]), alpha
-    if mode in ("I", "F"):
-        return _stretched(np.asarray(opened), envelope, notes), None
-    has_clear = "transparency" in opened.info
-    if mode in ("RGB", "L", "CMYK", "LAB") and not has_clear:
-        return opened, None
-    if mode == "1" and not has_clear:
-        return opened.convert("L"), None
-    if mode == "LA" or (mode in ("1", "L") and has_clear):
-        both = opened.convert("LA")
-        return both.getchannel("L"), both.getchannel("A")
-    if has_clear and envelope.clear and mode == "RGB":
-        # Pillow reduces the samples to their upper 8 bits, but not the transparent colour.
-        opened.info["transparency"] = tuple(sample >> 8 for sample in envelope.clear)
-    if has_clear or mode in ("RGBA", "RGBa", "La", "PA"):
-        whole = opened if mode == "RGBA" else opened.convert("RGBA")
-        return whole.convert("RGB"), whole.getchannel("A")
-    return opened.convert("RGB"), None
-
-
-def _stretched(samples: NDArray[np.generic], envelope: Envelope, notes: list[str]) -> Image.Image:
-    """Signed and 32-bit greys have no defined white. Floating point within 0..1 is used as it is; everything
-    else is scaled from darkest to lightest.
-    """
-    light = np.nan_to_num(samples.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-    darkest, lightest = float(light.min()), float(light.max())
-    if not (samples.dtype.kind == "f" and darkest >= 0 and lightest <= 1):
-        light = (light - darkest) / max(lightest - darkest, 1e-12)
-        notes.append("Its greys have no defined white, so they were scaled from the darkest to the lightest.")
-    if envelope.inverted:
-        light = 1 - light
-    return Image.fromarray(np.rint(light * 255).astype(np.uint8))
+BAD_PROFILE = "Its colour profile is damaged or does not match, so it was ignored."
 
 
 def _to_srgb(colours: Image.Image, envelope: Envelope, notes: list[str]) -> Image.Image:
     """By the file's own profile if it has one that matches, otherwise by the usual meaning of its mode."""
-    converted = None
+    space = envelope.space
     if envelope.profile:
         try:
-            converted = _through_profile(colours, envelope.profile, notes)
+            found = through_profile(colours, envelope.profile)
         except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-            notes.append("Its colour profile is damaged or does not match, so it was ignored.")
+            notes.append(BAD_PROFILE)
+            # Browsers fall back on gamma only where the profile is none at all.
+            space = None if is_profile(envelope.profile) else space
+        else:
+            if found is None:
+                return colours
+            notes.append(f"Colours were converted from the profile '{found[1]}' to sRGB.")
+            return found[0]
     elif envelope.broken_profile:
-        notes.append("Its colour profile is damaged or does not match, so it was ignored.")
-    if converted is not None:
-        return converted
+        notes.append(BAD_PROFILE)
+    if space is not None and colours.mode in ("L", "RGB"):
+        notes.append(f"Colours were converted from {space.name} to sRGB.")
+        if colours.mode == "L" and envelope.bits == 16:
+            return colours.convert("RGB")  # done with all 16 bits
+        return converted(colours, space)
     if colours.mode == "CMYK":
         notes.append("Its ink colours (CMYK) have no usable profile, so they are approximate.")
     if colours.mode == "LAB":
         notes.append("Colours were converted from L*a*b* to sRGB.")
-        return _transformed(colours, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")))
+        return from_lab(colours)
     return colours if colours.mode == "RGB" else colours.convert("RGB")
-
-
-def _through_profile(colours: Image.Image, content: bytes, notes: list[str]) -> Image.Image | None:
-    profile = ImageCms.ImageCmsProfile(io.BytesIO(content))
-    space = profile.profile.xcolor_space.strip()
-    if space == "RGB" and colours.mode == "L":
-        colours = colours.convert("RGB")
-    if {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK", "Lab": "LAB"}.get(space) != colours.mode:
-        raise ValueError(f"a profile for {space}")
-    if space == "RGB":
-        # A profile that is sRGB by another name would only add rounding errors. A grid of colours tells.
-        grid = np.stack(np.meshgrid(*[np.arange(0, 256, 15, dtype=np.uint8)] * 3), -1).reshape(1, -1, 3)
-        moved = np.asarray(_transformed(Image.fromarray(grid), profile))
-        if np.abs(moved.astype(int) - grid).max() <= 1:
-            return colours
-    description = ImageCms.getProfileDescription(profile)
-    called = "".join(sign for sign in description if sign.isprintable()).strip()[:60]
-    notes.append(f"Colours were converted from the profile '{called or space}' to sRGB.")
-    return _transformed(colours, profile)
-
-
-def _transformed(colours: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.Image:
-    transform = ImageCms.buildTransform(
-        profile,
-        ImageCms.createProfile("sRGB"),
-        colours.mode,
-        "RGB",
-        renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-        flags=ImageCms.Flags.BLACKPOINTCOMPENSATION | ImageCms.Flags.HIGHRESPRECALC,
-    )
-    moved = ImageCms.applyTransform(colours, transform)
-    if moved is None:
-        raise ValueError("the transform gave nothing")
-    return moved
 
 
 TURNS = {
@@ -275,7 +220,7 @@ TURNS = {
 def _upright(
     colours: Image.Image, alpha: Image.Image | None, envelope: Envelope, notes: list[str]
 ) -> Picture:
-    turn = TURNS.get(envelope.orientation)
+    turn = TURNS.get(envelope.orientation or envelope.raw_orientation or envelope.xmp_orientation)
     if turn is not None:
         colours = colours.transpose(turn)
         alpha = alpha.transpose(turn) if alpha is not None else None

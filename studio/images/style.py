@@ -31,6 +31,7 @@ from studio.images.canvas import (
     own_weights,
     photo_at_size,
     pixels_of,
+    reading_rules,
     strips,
     tensor_of,
     threads_of,
@@ -94,11 +95,13 @@ def paint(recipe: StyleRecipe, materials: Materials) -> Making:
 
 def _paint(recipe: StyleRecipe, materials: Materials) -> Making:
     photo_source, painting_sources = _sources(recipe)
-    photo, alpha, facts = photo_at_size(photo_source, materials, recipe.size)
+    rules = reading_rules(recipe)
+    photo, alpha, facts = photo_at_size(photo_source, materials, recipe.size, rules)
     paintings = [
-        read_picture(materials(source), source.name or "The painting").pixels for source in painting_sources
+        read_picture(materials(source), source.name or "The painting", rules=rules).pixels
+        for source in painting_sources
     ]
-    mask = mask_at_size(recipe.source("mask"), materials, photo.shape[0], photo.shape[1], recipe.feather)
+    mask = mask_at_size(recipe, materials, photo.shape[0], photo.shape[1])
     shown, paintings = _coloured(recipe, photo, paintings)
     sizes = plan_sizes(photo.shape[0], photo.shape[1], recipe)
     total = sum(size.steps for size in sizes)

@@ -187,6 +187,32 @@ def test_a_file_is_remade_to_the_byte_by_a_process_with_other_threads() -> None:
         torch.set_num_threads(threads)
 
 
+def test_a_cut_out_is_dreamt_without_a_fringe_and_an_old_one_is_remade_as_it_was() -> None:
+    alpha = np.zeros((96, 96), np.uint8)
+    alpha[20:76, 20:76] = 255
+    alpha[20, 20:76] = alpha[20:76, 20] = 128
+    white = np.where(alpha[..., None] > 0, 255, 0).repeat(3, axis=2).astype(np.uint8)
+    white[40:56, 40:56] = 0  # hidden pixels take the mean colour, which is grey
+    settings: dict[str, Any] = {"size": 64, "strength": 0.0, "octaves": 1, "steps": 1}
+    recipe, files = asked(png(np.dstack([white, alpha])), **settings)
+    made = finish(dream(recipe, lambda source: files[source.sha256]))
+
+    def rim(content: bytes) -> np.ndarray:
+        shown = np.asarray(Image.open(io.BytesIO(content)))
+        return shown[(shown[..., 3] > 20) & (shown[..., 3] < 235)][:, :3]
+
+    assert rim(made.content).min() > 250
+    assert made.recipe.setting is not None
+    versions = made.recipe.setting.versions
+    assert versions["reading"] == "2"
+    before = {name: version for name, version in versions.items() if name != "reading"}
+    old = recipe.model_copy(update={"setting": made.recipe.setting.model_copy(update={"versions": before})})
+    again = finish(dream(old, lambda source: files[source.sha256]))
+    assert rim(again.content).min() < 240
+    assert again.recipe.setting is not None
+    assert "reading" not in again.recipe.setting.versions
+
+
 def test_another_seed_gives_another_dream() -> None:
     assert (dreamt(scene(), seed=1) != dreamt(scene(), seed=2)).mean() > 0.3
 
