@@ -192,7 +192,7 @@ def test_a_cut_out_is_dreamt_without_a_fringe_and_an_old_one_is_remade_as_it_was
     alpha[20:76, 20:76] = 255
     alpha[20, 20:76] = alpha[20:76, 20] = 128
     white = np.where(alpha[..., None] > 0, 255, 0).repeat(3, axis=2).astype(np.uint8)
-    white[40:56, 40:56] = 0  # hidden pixels take the mean colour, which is grey
+    white[28:68, 28:68] = 0  # hidden pixels take the mean colour, which is grey
     settings: dict[str, Any] = {"size": 64, "strength": 0.0, "octaves": 1, "steps": 1}
     recipe, files = asked(png(np.dstack([white, alpha])), **settings)
     made = finish(dream(recipe, lambda source: files[source.sha256]))

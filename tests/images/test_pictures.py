@@ -618,4 +618,4 @@ def test_a_cut_out_has_no_fringe_when_it_is_resized() -> None:
     assert resize(pixels, 75, 75)[rim].min() < 150  # a grey fringe, without regard to alpha
     assert np.array_equal(resize_cut_out(pixels, alpha, 600, 600), pixels)
     opaque = np.full_like(alpha, 255)
-    assert np.abs(resize_cut_out(pixels, opaque, 75, 75).astype(int) - resize(pixels, 75, 75)).mean() < 0.2
+    assert np.abs(resize_cut_out(pixels, opaque, 75, 75).astype(int) - resize(pixels, 75, 75)).mean() < 0.5
