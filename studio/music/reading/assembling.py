@@ -17,7 +17,7 @@ from studio.music.reading.budget import ReadingBudget
 from studio.music.reading.key_finding import estimate_key
 from studio.music.scores.bars import Grid, Repeat
 from studio.music.scores.chords import ChordAt, parse_chord
-from studio.music.scores.keys import KeyAt
+from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.meters import Meter
 from studio.music.scores.notes import Note
 from studio.music.scores.tunes import Tune
@@ -248,3 +248,20 @@ def _root_before(chords: Sequence[ChordAt], end: Fraction) -> int | None:
     last = [chord.symbol for chord in chords if chord.start < end][-1:]
     chord = parse_chord(last[0]) if last else None
     return chord.root_class if chord else None
+
+
+def in_minor_if_so(tune: Tune, remarks: list[str]) -> Tune:
+    """The tune in the relative minor, where its ending and its notes agree on that. Adds to the remarks."""
+    minor = Key(tune.key.fifths, "minor")
+    chord = parse_chord(tune.chords[-1].symbol) if tune.chords else None
+    last = (tune.sounding[-1].pitch or 0) if tune.sounding else -1
+    ends_there = last % 12 == minor.tonic and (chord is None or chord.root_class == minor.tonic)
+    if (
+        len(tune.keys) == 1
+        and tune.mode == "major"
+        and ends_there
+        and estimate_key(tune.notes, minor.fifths, minor.tonic) == minor
+    ):
+        remarks.append(f"The file says {tune.key}, but the tune ends in {minor}, so it was read as {minor}.")
+        return replace(tune, keys=(KeyAt(Fraction(0), minor),))
+    return tune

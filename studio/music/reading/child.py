@@ -17,15 +17,15 @@ from studio.music.reading.abc import read_abc
 from studio.music.reading.budget import Reading, ReadingBudget
 from studio.music.reading.kern import read_kern
 from studio.music.reading.midi import read_midi
-from studio.music.reading.musicxml import read_musicxml
-from studio.music.reading.pieces import Piece
+from studio.music.reading.musicxml import read_musicxml, read_with_music21
+from studio.music.reading.pieces import BY_MUSIC21, Piece
 from studio.music.scores.tunes import Tune
 
 
 def read_piece(piece: Piece, budget: ReadingBudget) -> Reading:
     """The tune of one piece, read in this process.
 
-    Raises `Unreadable`; for MusicXML and kern also whatever music21 raises for a broken file.
+    Raises `Unreadable`; for kern, and MusicXML by music21, also whatever music21 raises for a broken file.
     """
     if piece.form == "midi":
         return read_midi(piece.content, piece.name, budget)
@@ -33,6 +33,8 @@ def read_piece(piece: Piece, budget: ReadingBudget) -> Reading:
         return read_abc(piece.text, piece.name, budget)
     if piece.form == "humdrum":
         return read_kern(piece.text, piece.name, budget)
+    if piece.form == BY_MUSIC21:
+        return read_with_music21(piece.content, piece.name, budget)
     return read_musicxml(piece.content, piece.name, budget)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -18,15 +17,14 @@ from studio.music.reading.assembling import (
     assemble,
     barred,
     choose_melody,
+    in_minor_if_so,
     remarks_on,
 )
 from studio.music.reading.budget import Reading, ReadingBudget
-from studio.music.reading.key_finding import estimate_key
 from studio.music.scores.bars import Grid, Repeat
 from studio.music.scores.chords import CHORD_KINDS, ChordAt, parse_chord
 from studio.music.scores.keys import MODES, Key, KeyAt
 from studio.music.scores.meters import Meter
-from studio.music.scores.tunes import Tune
 
 
 def tunes_of(score: Any, name: str, budget: ReadingBudget, *, doubt_major: bool = False) -> Reading:
@@ -66,7 +64,7 @@ def tunes_of(score: Any, name: str, budget: ReadingBudget, *, doubt_major: bool 
     )
     tune = assemble(found, name, budget)
     if doubt_major:
-        tune = _in_minor_if_so(tune, found.remarks)
+        tune = in_minor_if_so(tune, found.remarks)
     return Reading((tune,), tuple(found.remarks))
 
 
@@ -97,23 +95,6 @@ def _title_and_composer(score: Any) -> tuple[str, str]:
     composer = str(metadata.composer or "").strip()
     # Where a score has no title, music21 gives the name of the file.
     return re.sub(r"\.(mxl|xml|musicxml|krn)$", "", title), composer
-
-
-def _in_minor_if_so(tune: Tune, remarks: list[str]) -> Tune:
-    """The tune in the relative minor, where its ending and its notes agree on that."""
-    minor = Key(tune.key.fifths, "minor")
-    chord = parse_chord(tune.chords[-1].symbol) if tune.chords else None
-    last = tune.sounding[-1].pitch or 0
-    ends_there = last % 12 == minor.tonic and (chord is None or chord.root_class == minor.tonic)
-    if (
-        len(tune.keys) == 1
-        and tune.mode == "major"
-        and ends_there
-        and estimate_key(tune.notes, minor.fifths, minor.tonic) == minor
-    ):
-        remarks.append(f"The file says {tune.key}, but the tune ends in {minor}, so it was read as {minor}.")
-        return replace(tune, keys=(KeyAt(Fraction(0), minor),))
-    return tune
 
 
 def _elements(part: Any) -> Iterator[tuple[Any, Fraction]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from studio.errors import Unreadable
 from studio.music.reading.budget import ReadingBudget
@@ -14,18 +14,27 @@ SUFFIXES = (".mid", ".midi", ".xml", ".musicxml", ".mxl", ".abc", ".krn")
 """Suffixes of the files that are opened when a folder is read."""
 
 
+BY_MUSIC21 = "musicxml by music21"
+"""The form of MusicXML that is read as versions before 0.3 read it."""
+
+
 @dataclass(frozen=True)
 class Piece:
     """One tune that has not been read yet.
 
-    form: midi, mxl, musicxml, abc or humdrum. content: its bytes, for the first three. text: for the last
-    two, decoded when the file was opened.
+    form: midi, mxl, musicxml (or BY_MUSIC21), abc or humdrum. content: its bytes, for the first three. text:
+    for the last two, decoded when the file was opened.
     """
 
     name: str
     form: str
     content: bytes = b""
     text: str = ""
+
+
+def as_before(piece: Piece) -> Piece:
+    """The piece, to be read as before version 0.3: recipes name the styles of the table by their tunes."""
+    return replace(piece, form=BY_MUSIC21) if piece.form in ("mxl", "musicxml") else piece
 
 
 def pieces(content: bytes, name: str, budget: ReadingBudget | None = None) -> list[Piece]:

@@ -4,9 +4,9 @@
         reading = readers.read(path.read_bytes(), path.name)
     reading.tunes, reading.remarks
 
-A file is recognised by its content, not by its name. MusicXML and kern go through music21, in a child process
-that is killed when it takes too long or too much memory. MIDI and ABC are simple formats and are read by the
-studio itself, under the same budget.
+A file is recognised by its content, not by its name. MusicXML, and kern, which goes through music21, are read
+in a child process that is killed when it takes too long or too much memory. MIDI and ABC are simple formats
+and are read in this process, under the same budget.
 
 The melody is one of the file's parts: the first that is named like a melody (voice, soprano, cantus, lead …).
 Without such a name it is the part with the highest mean pitch among those with at least a third as many notes

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from studio.errors import Missing, Refused, UnknownName, Unreadable
 from studio.music.reading.budget import ReadingBudget, Unread
-from studio.music.reading.pieces import SUFFIXES, Piece, pieces
+from studio.music.reading.pieces import SUFFIXES, Piece, as_before, pieces
 from studio.music.reading.readers import Readers
 from studio.music.scores.tunes import Tune
 from studio.music.styles.cache import dump, keep, load
@@ -59,6 +59,8 @@ def open_style(
             return load(own.read_bytes(), None)
         entry, sources = _from_path(name, folder)
     digest = hashlib.sha256(_READER_VERSION)
+    if entry.name not in STYLES and any(label.lower().endswith(_MUSICXML) for label, _ in sources):
+        digest.update(_MUSICXML_VERSION)
     for label, content in sources:
         digest.update(f"{label}\0{len(content)}\0".encode() + hashlib.sha256(content).digest())
     sha256 = digest.hexdigest()
@@ -74,7 +76,13 @@ def open_style(
 
 
 _READER_VERSION = b"tunes 2"
-"""Part of a cache's hash. It changes when reading changes, so that files are then read again."""
+"""Part of a cache's hash. It changes when reading changes, so that files are then read again. Recipes name
+the styles of the table by it, so for these reading may not change.
+"""
+
+_MUSICXML = (".xml", ".musicxml", ".mxl")
+_MUSICXML_VERSION = b"musicxml 2"
+"""The same for MusicXML of your own."""
 
 
 def _files_of(entry: StyleEntry, folder: Path) -> list[tuple[str, bytes]]:
@@ -134,7 +142,8 @@ def _read(
             unread.append(Unread(label, reason))
             continue
         try:
-            waiting += pieces(content, label)
+            found = pieces(content, label)
+            waiting += [as_before(piece) for piece in found] if entry.name in STYLES else found
         except Unreadable as error:
             unread.append(Unread(label, str(error)))
     tunes: list[Tune] = []

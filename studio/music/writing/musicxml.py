@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from math import lcm
 from xml.sax.saxutils import escape, quoteattr
 
@@ -15,6 +16,7 @@ from studio.errors import Unreadable
 from studio.music.scores.chords import Chord, parse_chord
 from studio.music.scores.scores import Part, Score
 from studio.music.scores.tunes import Tune
+from studio.music.scores.words import Syllable
 from studio.music.writing.notation import clef_of, measures_of
 from studio.music.writing.written import VALUES, Measure, Written
 
@@ -217,9 +219,22 @@ class _PartWriter:
                 while number == 0 and chords and chords[0].start < written.end:
                     chord = chords.pop(0)
                     yield _harmony(chord.symbol, int((chord.start - written.start) * self.divisions))
-                yield from self._note(written, number + 1)
+                yield from self._note(written, number + 1, self._lyrics(written) if number == 0 else "")
 
-    def _note(self, written: Written, voice: int) -> Iterator[str]:
+    def _lyrics(self, written: Written) -> str:
+        """The syllables under a note; a note tied to the one before has none of its own."""
+        if not written.pitches or written.tie_in:
+            return ""
+        return self._words.get(written.start, "")
+
+    @cached_property
+    def _words(self) -> dict[Fraction, str]:
+        by_note: dict[Fraction, str] = {}
+        for each in self.part.words:
+            by_note[each.start] = by_note.get(each.start, "") + _lyric(each)
+        return by_note
+
+    def _note(self, written: Written, voice: int, lyrics: str = "") -> Iterator[str]:
         duration = f"<duration>{int(written.duration * self.divisions)}</duration>"
         look = "" if written.whole_bar else f"<type>{VALUES[written.value]}</type>" + "<dot/>" * written.dots
         stretch = ""
@@ -244,11 +259,11 @@ class _PartWriter:
             pitch = f"<pitch><step>{letter}</step>{altered}<octave>{octave}</octave></pitch>"
             accidental = written.accidentals[rank]
             sign = f"<accidental>{accidental}</accidental>" if accidental else ""
-            # Beams and tuplets belong to the first note of a chord.
+            # Beams, tuplets and words belong to the first note of a chord.
             notations = _notations(tied if rank else tied + _tuplet(written))
             yield (
                 f"{head}{'<chord/>' * (rank > 0)}{pitch}{duration}{ties}<voice>{voice}</voice>"
-                f"{look}{sign}{stretch}{beams * (rank == 0)}{notations}</note>"
+                f"{look}{sign}{stretch}{beams * (rank == 0)}{notations}{lyrics * (rank == 0)}</note>"
             )
 
 
@@ -264,6 +279,14 @@ def _tuplet(written: Written) -> str:
 
 def _notations(inside: str) -> str:
     return f"<notations>{inside}</notations>" if inside else ""
+
+
+def _lyric(syllable: Syllable) -> str:
+    first, *others = syllable.text.split("‿")
+    text = f"<text>{_xml(first)}</text>"
+    text += "".join(f"<elision>‿</elision><text>{_xml(other)}</text>" for other in others)
+    extend = "<extend/>" if syllable.extends else ""
+    return f'<lyric number="{syllable.verse}"><syllabic>{syllable.syllabic}</syllabic>{text}{extend}</lyric>'
 
 
 def _harmony(symbol: str, offset: int) -> str:

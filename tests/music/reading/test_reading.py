@@ -336,8 +336,8 @@ def test_memory_is_bounded() -> None:
         "<direction><direction-type><words>" + "la " * 12_000_000 + "</words></direction-type></direction>"
     )
     fat = _mxl(_xml(("", words + _note("C", 4, 24))))
-    with Readers(1, ReadingBudget(seconds=60, memory=250 << 20)) as readers:
-        with pytest.raises(Unreadable, match="more memory than the 250 MB"):
+    with Readers(1, ReadingBudget(seconds=60, memory=180 << 20)) as readers:
+        with pytest.raises(Unreadable, match="more memory than the 180 MB"):
             readers.read(fat, "fat.mxl")
         assert len(readers.read(_xml(("", _note("C", 4, 24))), "thin.xml").tunes) == 1
 

@@ -1,0 +1,170 @@
+"""Chord symbols of MusicXML: what each `<harmony>` means, and where it belongs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from xml.etree.ElementTree import Element
+
+from studio.errors import Unreadable
+from studio.music.scores.chords import CHORD_KINDS, ChordAt, ChordKind, parse_chord
+from studio.music.scores.pitches import name_on_fifths, place_on_fifths
+
+
+@dataclass
+class FoundHarmony:
+    """A chord symbol in its measure. symbol: as it can be parsed, or as it is printed where it cannot.
+
+    place: in quarter notes from the beginning of the measure. above: the length of the note it stands above.
+    """
+
+    symbol: str
+    place: Fraction = Fraction(0)
+    above: Fraction = Fraction(0)
+
+
+@dataclass
+class PlacedChords:
+    """The chord symbols of a piece. unread: those that no table knows. moved: how many were spread over the
+    note that several stood above. merged: how many were equal to the one before them, at the same place.
+    clashing: how many gave way to another part's at the same place.
+    """
+
+    chords: list[ChordAt] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+    moved: int = 0
+    merged: int = 0
+    clashing: int = 0
+
+
+def harmony_of(element: Element, fifths: int) -> list[FoundHarmony]:
+    """The symbols of a `<harmony>`: usually one. fifths: the transposition, on the circle of fifths."""
+    groups: list[list[Element]] = []
+    for child in element:
+        if child.tag in ("root", "numeral", "function"):
+            groups.append([])
+        if groups:
+            groups[-1].append(child)
+    return [FoundHarmony(_symbol(group, fifths)) for group in groups]
+
+
+_KINDS = {kind.musicxml: kind for kind in CHORD_KINDS}
+_BASS_FIFTHS = {3: -3, 4: 4, 5: -1, 6: -6, 7: 1, 8: 8, 9: 3, 10: -2, 11: 5}
+"""Semitones above a root -> the same interval on the circle of fifths."""
+
+
+def _symbol(group: Sequence[Element], fifths: int) -> str:
+    inside = {child.tag: child for child in group}
+    kind = inside.get("kind")
+    name = (kind.text or "").strip() if kind is not None else "major"
+    printed = " ".join((kind.get("text") or "").split()) if kind is not None else ""
+    if name == "none":
+        return "N.C."
+    root = _name_of(inside.get("root"), "root", fifths)
+    if not root:
+        return _degree_name(group[0], printed)
+    known = _KINDS.get(name)
+    bass = _name_of(inside.get("bass"), "bass", fifths) or _inverted(root, known, inside.get("inversion"))
+    slash = f"/{bass}" if bass and bass != root else ""
+    if known is None:
+        # A kind of its own ("other"): what is printed may still be a symbol we know.
+        return f"{root}{printed or f' {name[:30]}'}{slash}"
+    degrees = [_degree(child) for child in group if child.tag == "degree"]
+    spelled = root + known.spellings[0] + (f"({','.join(degrees)})" if degrees else "") + slash
+    if degrees and not _known(spelled) and printed and _known(root + printed + slash):
+        return root + printed + slash
+    return spelled
+
+
+def _known(symbol: str) -> bool:
+    try:
+        parse_chord(symbol)
+    except Unreadable:
+        return False
+    return True
+
+
+def _name_of(element: Element | None, role: str, fifths: int) -> str:
+    """The note name of a root or bass, moved by some fifths; empty where there is none."""
+    if element is None:
+        return ""
+    letter = (element.findtext(f"{role}-step") or "").strip()
+    alter = re.fullmatch(r"(-?[12])(\.0*)?", (element.findtext(f"{role}-alter") or "").strip())
+    if not re.fullmatch("[A-G]", letter):
+        return ""
+    place = place_on_fifths(letter) + (7 * int(alter[1]) if alter else 0) + fifths
+    return name_on_fifths(place if -15 <= place <= 19 else place - 12 if place > 0 else place + 12)
+
+
+def _inverted(root: str, kind: ChordKind | None, inversion: Element | None) -> str:
+    """The bass of an inverted chord: the third for the first inversion, and so on."""
+    number = (inversion.text or "").strip() if inversion is not None else ""
+    if kind is None or not re.fullmatch("[1-6]", number) or int(number) >= len(kind.tones):
+        return ""
+    step = _BASS_FIFTHS.get(kind.tones[int(number)] % 12)
+    return name_on_fifths(place_on_fifths(root) + step) if step is not None else ""
+
+
+def _degree_name(element: Element, printed: str) -> str:
+    """A chord that is named by its degree in the key, as a reader would call it."""
+    if element.tag == "numeral":
+        number = (element.findtext("numeral-root") or "").strip()
+        return printed or {str(n + 1): numeral for n, numeral in enumerate(_NUMERALS)}.get(number, "?")
+    return (element.text or "").strip()[:40] or printed or "?"
+
+
+_NUMERALS = ("I", "II", "III", "IV", "V", "VI", "VII")
+
+
+def _degree(element: Element) -> str:
+    number = (element.findtext("degree-value") or "").strip()[:3]
+    alter = (element.findtext("degree-alter") or "").strip()
+    if (element.findtext("degree-type") or "").strip() == "subtract":
+        return f"no{number}"
+    return {"1": "#", "-1": "b"}.get(alter, "add") + number
+
+
+def placed(parts: Sequence[Sequence[tuple[Fraction, FoundHarmony, Fraction]]]) -> PlacedChords:
+    """The symbols of all parts in order, one at a place.
+
+    parts: for each part (start of the measure, symbol, beat). Several symbols above one note are spread over
+    it, to the beat where that keeps them apart; equal ones are one.
+    """
+    found = PlacedChords()
+    taken: dict[Fraction, str] = {}
+    for part in parts:
+        here: dict[Fraction, list[tuple[str, FoundHarmony, Fraction]]] = {}
+        for start, harmony, beat in part:
+            try:
+                chord = parse_chord(harmony.symbol)
+            except Unreadable:
+                found.unread.append(harmony.symbol)
+                continue
+            symbol = str(chord) if chord else "N.C."
+            together = here.setdefault(start + harmony.place, [])
+            if together and together[-1][0] == symbol:
+                found.merged += 1
+            else:
+                together.append((symbol, harmony, beat))
+        spread: dict[Fraction, str] = {}
+        for start in sorted(here):
+            places = _spread(start, here[start])
+            found.moved += sum(place != start for place in places)
+            for place, (symbol, _, _) in zip(places, here[start], strict=True):
+                spread.setdefault(place, symbol)
+        found.clashing += sum(taken.get(place, symbol) != symbol for place, symbol in spread.items())
+        taken = spread | taken
+    found.chords = [ChordAt(place, taken[place]) for place in sorted(taken)]
+    return found
+
+
+def _spread(start: Fraction, together: Sequence[tuple[str, FoundHarmony, Fraction]]) -> list[Fraction]:
+    """Where symbols that stand together belong: at equal distances over the note below them."""
+    count, (_, harmony, beat) = len(together), together[0]
+    length = harmony.above or beat
+    exact = [length * number / count for number in range(count)]
+    on_beats = [round(place / beat) * beat for place in exact]
+    apart = len(set(on_beats)) == count and on_beats[-1] < length
+    return [start + place for place in (on_beats if apart else exact)]

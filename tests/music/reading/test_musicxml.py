@@ -1,0 +1,253 @@
+"""MusicXML of every kind gives the tune it holds, with its chord symbols and words, and says what was left.
+
+The files in `musicxml` were written by hand, each after a report to another program.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from studio.errors import Unreadable
+from studio.music.reading.budget import Reading, ReadingBudget
+from studio.music.reading.musicxml import read_musicxml, read_with_music21
+from studio.music.reading.pieces import as_before, pieces
+from studio.music.scores.bars import Repeat
+from studio.music.scores.tunes import Tune
+from studio.music.scores.words import Syllable
+from studio.music.styles.table import music21_corpus
+from studio.music.writing.engraving import engrave
+from studio.music.writing.musicxml import write_musicxml
+
+FILES = Path(__file__).parent / "musicxml"
+
+
+def _read(content: bytes, name: str = "x.musicxml") -> Reading:
+    return read_musicxml(content, name, ReadingBudget())
+
+
+def _notes(tune: Tune) -> str:
+    """The pitches, each with its length where that is not a quarter note: "60 62:1/2 z:4"."""
+    return " ".join(
+        f"{'z' if note.pitch is None else note.pitch}" + (f":{note.duration}" if note.duration != 1 else "")
+        for note in tune.notes
+    )
+
+
+EIGHT = "60 62 64 65 67 65 64 62 60 64 67 64 60:4"
+CASES = {
+    "x01_forward_ends_bar.musicxml": ("60 62 64 65 67 65 z:2 60 64 67 64 60:4", []),
+    "x02_nontraditional_key.musicxml": (
+        "67 69 70 66 67:4",
+        [
+            "Key signatures that belong to no key left out: 1.",
+            "No key is given; judging by the notes it is G minor.",
+        ],
+    ),
+    "x03_roman_numeral_harmony.musicxml": (
+        "67 69 71 74 72:4",
+        ["Chord symbols that could not be read and were left out (2): 'V', 'I'."],
+    ),
+    "x04_chord_note_after_direction.musicxml": (
+        "64 62 64 65 67:4",
+        ["Chords reduced to their top note: 1."],
+    ),
+    "x08_clarinet_in_b_flat.musicxml": (
+        "60 62 64 65 60:4",
+        [
+            "The part is written for a transposing instrument; it was read as it sounds, 2 semitones below "
+            "what is written."
+        ],
+    ),
+    "x09_melody_moves_to_voice_2.musicxml": (
+        "72 74 76 77 79 77 76 74 72:4",
+        ["Bars in which the first voice is silent and another one is the melody: 1."],
+    ),
+    "x14_chords_over_slashes_only.musicxml": ("z:8", ["There is no melody; this is a sheet of chords."]),
+    "x18_timewise.musicxml": ("60 62 64 65 67:4", []),
+    "x20_two_rootfiles_pdf_first.mxl": (EIGHT, []),
+    "x22_mac_resource_fork.mxl": (EIGHT, []),
+    "x26_utf16_declared_but_utf8.musicxml": (EIGHT, []),
+    "x35_cue_notes.musicxml": ("60 62 z:2 60:4", ["Cue notes left out: 2."]),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_other_programs_were_reported_for(name: str) -> None:
+    reading = _read((FILES / name).read_bytes(), name)
+    assert (_notes(reading.tunes[0]), list(reading.remarks)) == CASES[name]
+    assert [bar.start for bar in reading.tunes[0].bars()] == list(
+        range(0, int(reading.tunes[0].end), int(reading.tunes[0].meter.bar_length))
+    )
+
+
+def test_a_transposing_part_gives_its_key_and_chords_as_they_sound() -> None:
+    text = (FILES / "x08_clarinet_in_b_flat.musicxml").read_text()
+    harmony = "<harmony><root><root-step>B</root-step></root><kind>minor-seventh</kind></harmony><note>"
+    (tune,) = _read(text.replace("<note>", harmony, 1).encode()).tunes
+    assert (str(tune.key), [chord.symbol for chord in tune.chords]) == ("C major", ["Am7"])
+    for octaves, first in (("<octave-change>-1</octave-change>", 48), ("", 60)):
+        moved = text.replace("</chromatic>", f"</chromatic>{octaves}")
+        assert _read(moved.encode()).tunes[0].notes[0].pitch == first
+
+
+def test_every_chord_symbol_is_kept_or_told() -> None:
+    text = (FILES / "x13_chord_kinds.musicxml").read_text()
+    # A kind of its own is read by what is printed, where that is a symbol.
+    text = text.replace('<kind text="alt">', '<kind text="?!">')
+    reading = _read(text.encode())
+    assert [(str(chord.start), chord.symbol) for chord in reading.tunes[0].chords] == [
+        *[("0", "C"), ("1", "Am7"), ("2", "Dm7b5"), ("3", "G7(b9)"), ("4", "C/E"), ("6", "F6")],
+        *[("8", "N.C."), ("12", "Bbsus4")],
+    ]
+    assert reading.remarks == ("Chord symbols that could not be read and were left out (1): 'C?!'.",)
+
+
+def _harmony(root: str, more: str = "") -> str:
+    return f"<harmony><root><root-step>{root}</root-step></root><kind>major</kind>{more}</harmony>"
+
+
+def _bars(*bars: str, before: str = "") -> bytes:
+    head = (
+        "<attributes><divisions>4</divisions><key><fifths>0</fifths><mode>major</mode></key>"
+        "<time><beats>4</beats><beat-type>4</beat-type></time></attributes>"
+    )
+    inside = "".join(
+        f'<measure number="{n}">{head if n == 1 else ""}{bar}</measure>' for n, bar in enumerate(bars, 1)
+    )
+    listed = '<part-list><score-part id="P1"><part-name/></score-part></part-list>'
+    return f'{before}<score-partwise>{listed}<part id="P1">{inside}</part></score-partwise>'.encode()
+
+
+def _note(step: str, quarters: int = 4, more: str = "", voice: int = 1) -> str:
+    return (
+        f"<note><pitch><step>{step}</step><octave>4</octave></pitch><duration>{4 * quarters}</duration>"
+        f"<voice>{voice}</voice>{more}</note>"
+    )
+
+
+def test_symbols_that_stand_together_are_spread_over_the_note_below_them() -> None:
+    four = "".join(_harmony(root) for root in "CFGC")
+    reading = _read(
+        _bars(four + _note("C"), _harmony("D") * 2 + _harmony("G") + _note("D", 1) + _note("E", 3))
+    )
+    assert [(str(chord.start), chord.symbol) for chord in reading.tunes[0].chords] == [
+        *[("0", "C"), ("1", "F"), ("2", "G"), ("3", "C"), ("4", "D"), ("9/2", "G")]
+    ]
+    assert reading.remarks == (
+        "Chord symbols that stood together and were spread over the note below them: 4.",
+        "Equal chord symbols at one place taken as one: 1.",
+    )
+
+
+def _ending(number: str, kind: str, repeat: str = "") -> str:
+    side = "left" if kind == "start" else "right"
+    sign = f'<repeat direction="{repeat}"/>' if repeat else ""
+    return f'<barline location="{side}"><ending number="{number}" type="{kind}"/>{sign}</barline>'
+
+
+def test_repeats_and_endings() -> None:
+    forward = '<barline location="left"><repeat direction="forward"/></barline>'
+    first = _ending("1", "start") + _note("D") + _ending("1", "stop", "backward")
+    second = _ending("2", "start") + _note("E") + _ending("2", "stop", "backward")
+    third = _ending("3", "start") + _note("F") + _ending("3", "discontinue")
+    two = _read(_bars(_note("G"), forward + _note("C"), first, second, _note("A"))).tunes[0]
+    assert two.repeats == (Repeat(Fraction(4), Fraction(12), Fraction(8)),)
+    assert [note.pitch for note in two.unfolded().notes] == [67, 60, 62, 60, 64, 69]
+    reading = _read(_bars(_note("G"), forward + _note("C"), first, second, third))
+    assert [note.pitch for note in reading.tunes[0].unfolded().notes] == [67, 60, 62, 60, 64, 60, 65]
+    assert reading.remarks == ("Repeats with several endings written out: 1.",)
+    thrice = _ending("1, 2", "start") + _note("D") + _ending("1, 2", "stop", "backward")
+    assert _read(_bars(_note("C"), thrice, third)).tunes[0].repeats == (
+        Repeat(Fraction(0), Fraction(8), Fraction(4), 3),
+    )
+
+
+def _lyric(text: str, syllabic: str = "single", more: str = "", number: str = "1") -> str:
+    return f'<lyric number="{number}"><syllabic>{syllabic}</syllabic><text>{text}</text>{more}</lyric>'
+
+
+def test_words_stand_under_their_notes() -> None:
+    tied_on = '<tie type="stop"/>'
+    bars = (
+        _note("C", 1, _lyric("Glo", "begin", number="1") + _lyric("All", number="2"))
+        + _note("D", 1, _lyric("ri", "middle"))
+        + _note("E", 1, _lyric("a", "end", "<extend/>"))
+        + _note("F", 1, "<lyric><extend/></lyric>"),
+        _note("G", 2, _lyric("de", more="<elision>‿</elision><text>in</text>"))
+        + _note("A", 2, '<tie type="start"/>' + _lyric("rid", "begin")),
+        _note("A", 4, tied_on + _lyric("ing", "end")),
+    )
+    reading = _read(_bars(*bars))
+    (tune,) = reading.tunes
+    assert tune.words == (
+        Syllable(Fraction(0), "Glo", "begin"),
+        Syllable(Fraction(0), "All", verse=2),
+        Syllable(Fraction(1), "ri", "middle"),
+        Syllable(Fraction(2), "a", "end", extends=True),
+        Syllable(Fraction(4), "de‿in"),
+        Syllable(Fraction(6), "riding"),
+    )
+    assert reading.remarks[0] == "Syllables put together because they stand under one tied note: 1."
+    again = _read(write_musicxml(tune)).tunes[0]
+    assert (again.words, again.notes) == (tune.words, tune.notes)
+    drawn = engrave(tune).decode()
+    assert all(f">{text}</tspan>" in drawn for text in ("Glo", "All", "riding"))
+
+
+def test_notes_and_words_of_other_voices_are_counted() -> None:
+    backup = "<backup><duration>16</duration></backup>"
+    reading = _read(
+        _bars(_note("G") + backup + _note("C", 2, _lyric("la"), 2) + _note("D", 2, _lyric("la"), 2))
+    )
+    assert reading.remarks == (
+        "Notes of other voices left out: 2.",
+        "Syllables left out because they stand under no note of the melody: 1.",
+    )
+    assert [word.start for word in reading.tunes[0].words] == [0]
+
+
+def test_rounded_lengths_are_what_is_drawn() -> None:
+    third = (
+        "<type>eighth</type><time-modification><actual-notes>3</actual-notes>"
+        "<normal-notes>2</normal-notes></time-modification>"
+    )
+    notes = "".join(
+        f"<note><pitch><step>{step}</step><octave>4</octave></pitch><duration>{ticks}</duration>{third}</note>"
+        for step, ticks in (("C", 85), ("D", 85), ("E", 86))
+    )
+    content = _bars(notes, _note("C")).replace(b"<divisions>4<", b"<divisions>256<")
+    assert _notes(_read(content).tunes[0]).startswith("60:1/3 62:1/3 64:1/3")
+
+
+def test_entities_are_refused_wherever_they_are_defined() -> None:
+    doctype = '<!DOCTYPE score-partwise [<!ENTITY a "ha">]>'
+    for content in (
+        _bars(_note("C"), before=doctype),
+        _bars(_note("C"), before=doctype).decode().encode("utf-16"),
+    ):
+        with pytest.raises(Unreadable, match="defines XML entities"):
+            _read(content)
+    outside = (
+        '<!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 4.0 Partwise//EN" "http://x/y.dtd">'
+    )
+    assert _read(_bars(_note("C"), before=outside)).tunes
+
+
+def test_it_agrees_with_music21() -> None:
+    """The second reader of the tests, on scores by several programs in which it makes no mistake."""
+    for inside in ("bach/bwv66.6.mxl", "monteverdi/madrigal.3.1.mxl", "leadSheet/fosterBrownHair.mxl"):
+        content = (music21_corpus() / inside).read_bytes()
+        ours, theirs = (
+            read(content, inside, ReadingBudget()).tunes[0] for read in (read_musicxml, read_with_music21)
+        )
+        for field in ("notes", "grid", "keys", "repeats", "phrase_ends", "title", "composer"):
+            assert getattr(ours, field) == getattr(theirs, field), (inside, field)
+
+
+def test_styles_of_the_table_are_read_as_before() -> None:
+    (piece,) = pieces((FILES / "x18_timewise.musicxml").read_bytes(), "x18.musicxml")
+    assert as_before(piece).form != piece.form
+    assert as_before(as_before(piece)) == as_before(piece)
