@@ -37,8 +37,8 @@ def serve(access: Access, *, no_password: bool = False, open_browser: bool = Fal
     """
     if not (access.is_local or access.login or no_password):
         raise Refused(
-            f"At {access.host} other computers could use this studio: set STUDIO_PASSWORD first, or say "
-            "--no-password if that is meant."
+            f"{'Through a proxy' if access.proxies else f'At {access.host}'} other computers could use this "
+            "studio: set STUDIO_PASSWORD first, or say --no-password if that is meant."
         )
     with (
         _ended_as_by_a_person(),

@@ -64,8 +64,8 @@ class Access:
 
     @property
     def is_local(self) -> bool:
-        """Whether only programs on this computer can reach it."""
-        return is_loopback(self.host)
+        """Whether only programs on this computer can reach it: at its own address, with no proxy in front."""
+        return is_loopback(self.host) and not self.proxies
 
     def allows_host(self, header: str) -> bool:
         """Whether a request with this Host header is meant for this studio.
