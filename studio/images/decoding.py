@@ -42,8 +42,10 @@ def decode(envelope: Envelope, file_format: str, notes: list[str], *, all_kinds:
             if layout.read_here:
                 return _from_samples(read_samples(envelope.bare, layout), layout, notes)
         with Image.open(io.BytesIO(envelope.bare), formats=(file_format.upper(),)) as opened:
-            if opened.width * opened.height > LARGEST_INPUT:
+            if opened.width * opened.height > max(LARGEST_INPUT, envelope.width * envelope.height):
                 raise ValueError("larger than its header says")
+            if envelope.reduced > 1:
+                _draft(opened, envelope, notes)
             opened.load()
             return _in_eight_bits(opened, envelope, notes)
     except OverflowError:
@@ -56,6 +58,17 @@ def decode(envelope: Envelope, file_format: str, notes: list[str], *, all_kinds:
         raise FileFlaw(
             f"is a damaged or unusual {file_format} file; save it again as a plain PNG or JPEG."
         ) from None
+
+
+def _draft(opened: Image.Image, envelope: Envelope, notes: list[str]) -> None:
+    """Set a JPEG to be decoded at a half, a quarter or an eighth of its size."""
+    width, height = opened.size
+    opened.draft(None, (width // envelope.reduced, height // envelope.reduced))
+    if opened.width * opened.height > LARGEST_INPUT:
+        raise ValueError("cannot be reduced")
+    notes.append(
+        f"Its {width * height / 1e6:.0f} megapixels were reduced to {opened.width} x {opened.height} pixels."
+    )
 
 
 def _unusual(layout: TiffLayout) -> str:

@@ -10,10 +10,17 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from studio.images.colours import ColourSpace, HighDynamicRange, from_code_points, from_gamma
+from studio.images.colours import (
+    REC_709,
+    ColourSpace,
+    HighDynamicRange,
+    from_code_points,
+    from_gamma,
+    srgb_to_linear,
+)
 from studio.images.orientation import exif_says, text_chunk, text_says, xmp_says
 from studio.images.tiff_fields import (
     EXCHANGE_PART,
@@ -34,6 +41,14 @@ LARGEST_INPUT = 40_000_000
 have.
 """
 
+LARGEST_PHOTO = 220_000_000
+"""Pixels of the largest JPEG: it is opened at a half, a quarter or an eighth of its size, without ever being
+unpacked whole. Phones make photos of 48 to 200 megapixels.
+"""
+
+LARGEST_PROGRESSIVE = 600_000_000
+"""Bytes of coefficients that a progressive JPEG may take: they are all kept until the last scan."""
+
 LARGEST_PROFILE = 8 * 2**20
 """Bytes of the largest colour profile that is unpacked; printers' CMYK tables reach 3 MB."""
 
@@ -42,7 +57,7 @@ MOST_SCANS = 100
 picture.
 """
 
-READABLE = "JPEG, PNG, WebP, TIFF, BMP or GIF"
+READABLE = "JPEG, PNG, WebP, AVIF, TIFF, BMP or GIF"
 
 
 class FileFlaw(Exception):
@@ -56,9 +71,9 @@ class Envelope:
     bare: the file without metadata, for the decoder. frames: 2 or more in an animation. pages: of a TIFF.
     orientation: 1 to 8 as in EXIF, 0 if it is not said; raw_orientation and xmp_orientation: the same in a
     PNG's text and in XMP, which count where EXIF says nothing. profile: ICC. space: the colours of a file
-    without a profile, None for sRGB. high_range: PQ or HLG. bits: per sample; inverted: 0 is white. clear:
-    the 16-bit sample, or three, that a PNG declares transparent.
-    has_place, has_metadata: whether the file holds a location, or anything private.
+    without a profile, None for sRGB. high_range: PQ or HLG. reduced: a JPEG is decoded at one part in so
+    many of its sides. bits: per sample; inverted: 0 is white. clear: the 16-bit sample, or three, that a PNG
+    declares transparent. has_place, has_metadata: whether the file holds a location, or anything private.
     """
 
     width: int
@@ -78,6 +93,7 @@ class Envelope:
     broken_profile: bool = False
     raw_orientation: int = 0
     high_range: str = ""
+    reduced: int = 1
 
 
 # Surveys, format by format. One may raise struct.error, IndexError, ValueError or OverflowError for an
@@ -182,10 +198,7 @@ def _survey_jpeg(content: bytes) -> Envelope:
         end = marker_at + 2 + length
         data = content[marker_at + 4 : end]
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height, width = struct.unpack_from(">HH", data, 1)
-            found = replace(
-                found, width=max(width, found.width), height=max(height, found.height), bits=data[0]
-            )
+            found = _with_frame(found, marker, data)
         elif marker == 0xDA:
             scans += 1
             if scans > MOST_SCANS:
@@ -202,6 +215,19 @@ def _survey_jpeg(content: bytes) -> Envelope:
         at = end
     profile = b"".join(part for _, part in sorted(profile_parts.items()))
     return replace(found, bare=b"".join(kept), profile=profile[:LARGEST_PROFILE])
+
+
+def _with_frame(envelope: Envelope, marker: int, data: bytes) -> Envelope:
+    """A JPEG's frame header: size, bits, and how far it can be reduced while it is decoded."""
+    bits, height, width = struct.unpack_from(">BHH", data)
+    width, height = max(width, envelope.width), max(height, envelope.height)
+    kept = 0
+    if marker not in (0xC0, 0xC1):
+        factors = [(place >> 4) * (place & 15) for place in data[7 : 6 + 3 * data[5] : 3]]
+        kept = 2 * width * height * sum(factors) // max(1, *factors, 1)
+    scale = next((scale for scale in (1, 2, 4, 8) if width * height <= LARGEST_INPUT * scale * scale), 8)
+    fits = width * height <= LARGEST_PHOTO and kept <= LARGEST_PROGRESSIVE
+    return replace(envelope, width=width, height=height, bits=bits, reduced=scale if fits else 1)
 
 
 def _with_segment(envelope: Envelope, data: bytes) -> Envelope:
@@ -247,6 +273,81 @@ def _survey_webp(content: bytes) -> Envelope:
             found = _with_xmp(found, data)
         found = replace(found, width=max(width, found.width), height=max(height, found.height))
     return replace(found, frames=max(1, frames))
+
+
+def _survey_avif(content: bytes) -> Envelope:
+    """AVIF (ISO/IEC 23000-22 on 14496-12 and 23008-12): boxes, of which the properties of items matter. The
+    largest size counts; alpha and thumbnails are no larger.
+    """
+    found = Envelope(0, 0, bare=content, frames=2 if content[8:12] == b"avis" else 1)
+    angle, axis = 0, None
+    for kind, start, end in iso_boxes(content, (b"meta", b"iprp", b"ipco")):
+        data = content[start:end]
+        if kind == b"ispe":
+            width, height = struct.unpack_from(">II", data, 4)
+            found = replace(found, width=max(width, found.width), height=max(height, found.height))
+        elif kind == b"colr":
+            found = _with_avif_colours(found, data)
+        elif kind == b"irot":
+            angle = data[0] & 3
+        elif kind == b"imir":
+            axis = data[0] & 1
+    if found.width == 0:
+        raise ValueError("no size")
+    private = b"Exif" in content[:4096] or b"mime" in content[:4096]
+    return replace(found, has_metadata=private, orientation=TURNED_AND_MIRRORED[axis][angle])
+
+
+TURNED_AND_MIRRORED: dict[int | None, tuple[int, ...]] = {
+    None: (1, 8, 3, 6),
+    0: (4, 5, 2, 7),
+    1: (2, 7, 4, 5),
+}
+"""Axis of imir -> the orientation for each angle of irot (ISO/IEC 23008-12, 6.5.10 and 6.5.12). EXIF, which
+repeats it, is not asked.
+"""
+
+
+def _with_avif_colours(envelope: Envelope, data: bytes) -> Envelope:
+    """A colour information box (ISO/IEC 14496-12, 12.1.5): an ICC profile, or code points."""
+    if data[:4] in (b"prof", b"rICC"):
+        return replace(envelope, profile=data[4:LARGEST_PROFILE], space=None)
+    if data[:4] != b"nclx" or envelope.profile:
+        return envelope
+    try:
+        space = from_code_points(*struct.unpack_from(">HH", data, 4))
+    except HighDynamicRange as found:
+        return replace(envelope, high_range=str(found))
+    plain = space is None or (space.primaries is None and space.to_linear in AS_SRGB)
+    return replace(envelope, space=None if plain else space)
+
+
+AS_SRGB = (REC_709, srgb_to_linear)
+"""Curves of an AVIF that stand for sRGB: encoders name Rec. 709 for any ordinary picture."""
+
+MOST_BOXES = 10_000
+
+
+def iso_boxes(content: bytes, containers: tuple[bytes, ...]) -> Iterator[tuple[bytes, int, int]]:
+    """(kind, start, end) of the data of each box, those inside `containers` too (ISO/IEC 14496-12, 4.2)."""
+    ahead, seen = [(0, len(content))], 0
+    while ahead:
+        at, last = ahead.pop()
+        while at + 8 <= last:
+            length, kind = struct.unpack_from(">I4s", content, at)
+            start = at + 8
+            if length == 1:
+                (length,) = struct.unpack_from(">Q", content, at + 8)
+                start += 8
+            end = last if length == 0 else at + length
+            seen += 1
+            if end < start or end > last or seen > MOST_BOXES:
+                raise ValueError("boxes that do not fit")
+            if kind in containers:
+                ahead.append((start + (4 if kind == b"meta" else 0), end))
+            else:
+                yield kind, start, end
+            at = end
 
 
 def _survey_gif(content: bytes) -> Envelope:
@@ -369,6 +470,7 @@ FORMATS = (
     PictureFormat("JPEG", re.compile(rb"\xff\xd8\xff"), _survey_jpeg),
     PictureFormat("PNG", re.compile(rb"\x89PNG\r\n\x1a\n"), _survey_png),
     PictureFormat("WebP", re.compile(rb"RIFF.{4}WEBP", re.DOTALL), _survey_webp),
+    PictureFormat("AVIF", re.compile(rb".{4}ftypavi[fs]", re.DOTALL), _survey_avif),
     PictureFormat("TIFF", re.compile(rb"II[*+]\0|MM\0[*+]"), _survey_tiff),
     PictureFormat("GIF", re.compile(rb"GIF8[79]a"), _survey_gif),
     PictureFormat("BMP", re.compile(rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0", re.DOTALL), _survey_bmp),
@@ -381,7 +483,6 @@ STRANGERS = tuple(
             rb".{4}ftyp(heic|heix|hevc|heim|heis|mif1|msf1)",
             "is a HEIC photo; export it as JPEG or PNG and choose that.",
         ),
-        (rb".{4}ftypavi[fs]", "is an AVIF picture; export it as JPEG or PNG and choose that."),
         (rb"\xff\x0a|.{4}JXL \r\n", "is a JPEG XL picture; export it as JPEG or PNG and choose that."),
         (
             rb".{4}(ftypjp2|jP  )|\xff\x4f\xff\x51",

@@ -52,10 +52,10 @@ resized without regard to alpha. A work that was made by those rules is made aga
 
 
 def read_picture(content: bytes, name: str = "The picture", *, rules: int = READING_RULES) -> Picture:
-    """Decode a JPEG, PNG, WebP, TIFF, BMP or GIF of up to `LARGEST_INPUT` pixels.
+    """Decode a JPEG, PNG, WebP, AVIF, TIFF, BMP or GIF of up to `LARGEST_INPUT` pixels.
 
-    The orientation is applied, colours are converted to sRGB, 16 bits are reduced to 8, alpha is kept. Raises
-    `Unreadable` with one sentence that starts with `name`, whatever the bytes are.
+    Larger JPEGs are reduced while they are decoded. The orientation is applied, colours are converted to sRGB,
+    16 bits are reduced to 8, alpha is kept. Raises `Unreadable` with one sentence that starts with `name`, whatever the bytes are.
     """
     try:
         return _read(content, rules)
@@ -149,17 +149,13 @@ def _read(content: bytes, rules: int) -> Picture:
 def _check(envelope: Envelope) -> None:
     width, height = envelope.width, envelope.height
     size = f"{width} x {height} pixels"
-    if envelope.frames > 1:
-        raise FileFlaw(
-            "is an animation; open it in an image editor, export the frame you want as PNG, and choose that."
-        )
     if envelope.high_range:
         raise FileFlaw(
             f"has colours for HDR screens ({envelope.high_range}); export it in standard dynamic range (SDR)."
         )
     if width < 1 or height < 1:
         raise FileFlaw(f"claims to have {size}; save it again as a plain PNG or JPEG.")
-    if width * height > LARGEST_INPUT:
+    if width * height > LARGEST_INPUT * envelope.reduced**2:
         raise FileFlaw(
             f"has {size}, {width * height / 1e6:.0f} megapixels; scale it down to at most "
             f"{LARGEST_INPUT / 1e6:.0f} megapixels first."
@@ -187,7 +183,7 @@ def _to_srgb(colours: Image.Image, envelope: Envelope, notes: list[str]) -> Imag
             space = None if is_profile(envelope.profile) else space
         else:
             if found is None:
-                return colours
+                return colours.convert("RGB")
             notes.append(f"Colours were converted from the profile '{found[1]}' to sRGB.")
             return found[0]
     elif envelope.broken_profile:
@@ -236,6 +232,8 @@ def _upright(
             for channel in range(3):
                 plane = pixels[..., channel]
                 np.copyto(plane, np.uint8(round(float(plane.mean(where=~hidden)))), where=hidden)
+    if envelope.frames > 1:
+        notes.append("It is an animation; its first frame was used.")
     if envelope.pages > 1:
         notes.append(f"It has {envelope.pages} pages; the first was used.")
     if envelope.has_place:

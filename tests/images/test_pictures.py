@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, ImageOps
 
 from studio.errors import Unreadable
 from studio.images import pictures
@@ -268,6 +268,8 @@ def test_srgb_by_any_name_is_left_alone() -> None:
     picture = read_picture(saved(Image.fromarray(PATTERN), "PNG", icc_profile=profile))
     assert np.array_equal(picture.pixels, PATTERN)
     assert picture.notes == ()
+    grey = read_picture(saved(Image.fromarray(PATTERN[..., 0]), "PNG", icc_profile=profile))
+    assert np.array_equal(grey.pixels, np.dstack([PATTERN[..., 0]] * 3))
 
 
 def test_grey_profile() -> None:
@@ -353,11 +355,46 @@ def moving(file_format: str) -> bytes:
     return saved(frames[0], file_format, save_all=True, append_images=frames[1:], duration=50)
 
 
-@pytest.mark.parametrize("file_format", ["GIF", "PNG", "WEBP"])
-def test_animations_are_refused_and_stills_of_the_same_format_are_not(file_format: str) -> None:
-    assert "animation" in refusal(moving(file_format))
-    frame = Image.fromarray(PATTERN)
-    assert read_picture(saved(frame, file_format, save_all=True)).pixels.shape == PATTERN.shape
+@pytest.mark.parametrize("file_format", ["GIF", "PNG", "WEBP", "AVIF"])
+def test_the_first_frame_of_an_animation_is_taken_and_said_so(file_format: str) -> None:
+    picture = read_picture(moving(file_format))
+    assert np.abs(picture.pixels.astype(int) - PATTERN).mean() < 20  # the next frame is 60 away
+    assert "It is an animation; its first frame was used." in picture.notes
+    still = read_picture(saved(Image.fromarray(PATTERN), file_format, save_all=True))
+    assert still.pixels.shape == PATTERN.shape
+    assert still.notes == ()
+
+
+def test_avif_is_read_turned_and_converted() -> None:
+    smooth = Image.fromarray(PATTERN).resize((64, 96))
+    for orientation in range(1, 9):
+        marked = Image.Exif()
+        marked[0x0112] = orientation
+        content = saved(smooth, "AVIF", quality=100, subsampling="4:4:4", exif=marked.tobytes())
+        expected = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(content))))
+        assert np.array_equal(read_picture(content).pixels, expected), orientation
+    content = saved(smooth, "AVIF", quality=100, icc_profile=rgb_profile(ADOBE_D50, 2.2))
+    assert "Colours were converted from the profile 'Bench' to sRGB." in read_picture(content).notes
+    plain = saved(smooth, "AVIF", quality=100)
+    at = plain.index(b"colrnclx") + 8
+    wide = plain[:at] + struct.pack(">HH", 12, 13) + plain[at + 4 :]
+    assert "Colours were converted from Display P3 to sRGB." in read_picture(wide).notes
+    assert "HDR screens (PQ)" in refusal(plain[:at] + struct.pack(">HH", 9, 16) + plain[at + 4 :])
+
+
+def test_photos_of_48_megapixels_are_reduced_while_they_are_decoded() -> None:
+    light = Image.linear_gradient("L").resize((8064, 6048))
+    picture = read_picture(saved(light, "JPEG", quality=40))
+    assert picture.pixels.shape == (3024, 4032, 3)
+    assert picture.notes == ("Its 49 megapixels were reduced to 4032 x 3024 pixels.",)
+    assert np.abs(picture.pixels[::378, 7, 0].astype(int) - np.arange(0, 256, 32)).max() <= 3
+
+
+def test_progressive_photos_that_would_take_a_gigabyte_are_refused() -> None:
+    content = saved(Image.fromarray(PATTERN), "JPEG", progressive=True, subsampling=0)
+    frame = content.index(b"\xff\xc2")
+    huge = content[: frame + 5] + struct.pack(">HH", 10_000, 12_000) + content[frame + 9 :]
+    assert "12000 x 10000 pixels, 120 megapixels" in refusal(huge)
 
 
 def test_the_first_page_of_a_tiff_is_taken_and_thumbnails_are_no_pages() -> None:
@@ -388,7 +425,7 @@ def test_the_limit_is_checked_in_every_format_from_the_header_alone() -> None:
     gif = saved(small, "GIF")
     bmp = saved(small, "BMP")
     crafted = {
-        "JPEG": jpeg[: sof + 5] + struct.pack(">HH", side, side) + jpeg[sof + 9 :],
+        "JPEG": jpeg[: sof + 5] + struct.pack(">HH", 20_000, 20_000) + jpeg[sof + 9 :],
         "WebP": bytes(webp),
         "GIF": gif[:6] + struct.pack("<HH", side, side) + gif[10:],
         "GIF, a frame beyond the screen": gif.replace(
