@@ -489,7 +489,7 @@ def _learnt_tune(tune: Tune, number: int, stretch: Fraction, meter: Meter, key: 
 
 def _on_ticks(tune: Tune, ratio: Fraction) -> bool:
     """Whether all notes and repeats begin on ticks."""
-    edges = [edge for again in tune.repeats for edge in (again.start, again.end, again.ending or again.start)]
+    edges = [edge for again in tune.repeats for edge in again.edges]
     lengths = [*(note.duration for note in tune.notes), tune.pickup, *edges]
     return all((length * ratio).denominator == 1 for length in lengths)
 
@@ -537,9 +537,7 @@ def _spans(tune: Tune, ratio: Fraction) -> list[tuple[int, int]]:
     for again in tune.repeats:
         if again.start < here or again.end > tune.end:
             continue
-        spans.append((here, again.start))
-        spans += [(again.start, again.end)] * (again.times - 1)
-        spans.append((again.start, again.end if again.ending is None else again.ending))
+        spans += [(here, again.start), *((start, end) for _, start, end in again.played())]
         here = again.end
     spans.append((here, tune.end))
     return [(int(start * ratio), int(end * ratio)) for start, end in spans if start < end]

@@ -2,7 +2,7 @@
 
 music21 10.5 reads ABC too, but forty times slower, and it loses ties before a change of meter, counts grace
 notes as members of a tuplet and drops lengths around fingerings. The tests compare this reader with music21
-where that is right.
+where that is right. `abc_lines` cuts a tune into voices, `abc_fields` reads its fields.
 """
 
 from __future__ import annotations
@@ -12,8 +12,19 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 
-from studio.errors import Refused, Unreadable
+from studio.errors import Unreadable
+from studio.music.reading.abc_fields import (
+    KeyField,
+    read_key,
+    read_meter,
+    read_tempo,
+    read_text,
+    read_unit,
+    usual_unit,
+)
+from studio.music.reading.abc_lines import split_tune
 from studio.music.reading.assembling import (
     FoundNote,
     FoundTune,
@@ -25,107 +36,67 @@ from studio.music.reading.assembling import (
     remarks_on,
 )
 from studio.music.reading.budget import Reading, ReadingBudget
-from studio.music.scores.bars import Grid, Repeat
-from studio.music.scores.chords import ChordAt, parse_chord
-from studio.music.scores.keys import Key, KeyAt
+from studio.music.reading.chord_symbols import PrintedSymbol, read_symbols
+from studio.music.reading.repeats import RepeatSigns, passes_of
+from studio.music.scores.bars import Grid
+from studio.music.scores.chords import parse_chord
+from studio.music.scores.keys import KeyAt
 from studio.music.scores.meters import Meter
 from studio.music.scores.pitches import natural_pitch
 
 
 def read_abc(text: str, name: str, budget: ReadingBudget) -> Reading:
     """The melody of one ABC tune. Raises `Unreadable`."""
-    header, voices, names = _in_voices(text)
-    fields = _fields(header)
+    lines = split_tune(text)
+    fields = lines.fields
     if "K" not in fields:
         raise Unreadable(f"{name} has no key (K:), without which ABC cannot be read; add one such as K:D.")
-    players = [_Voice(fields, names.get(voice, ""), budget, name) for voice in voices]
-    for player, music in zip(players, voices.values(), strict=True):
+    players = [
+        _Voice(fields, lines.names.get(voice, ""), budget, name, lines.clefs.get(voice))
+        for voice in lines.voices
+    ]
+    for player, music in zip(players, lines.voices.values(), strict=True):
         player.play(music)
     chosen = choose_melody([player.line for player in players], name)
     player = next(player for player in players if player.line is chosen)
     # Chords may be written in any voice; where two voices have one, that of the melody counts.
-    chords = {chord.start: chord for each in (*players, player) for chord in each.chords}
+    symbols = read_symbols(_without_dynamics([player, *(each for each in players if each is not player)]))
+    tempos = [each for player in players for each in player.tempos]
     found = FoundTune(
         chosen,
         Grid.of_bars(barred(player.bars)),
         player.now,
         keys=player.keys,
-        chords=[chords[place] for place in sorted(chords)],
-        repeats=player.repeats,
-        title=fields.get("T", ""),
-        composer=fields.get("C", ""),
-        tempo=_tempo(fields.get("Q", "")),
-        remarks=remarks_on(chosen, len(players), [symbol for each in players for symbol in each.unread]),
+        chords=symbols.chords,
+        repeats=player.signs_of_repeats.finish(player.now),
+        title=read_text(fields.get("T", "")),
+        composer=read_text(fields.get("C", "")),
+        tempo=tempos[0] if tempos else 120.0,
+        remarks=[
+            *remarks_on(chosen, len(players), symbols.unread),
+            *symbols.remarks,
+            *player.remarks,
+            *(["The tempo changes; only the first one was kept."] if len(set(tempos)) > 1 else []),
+            *lines.remarks,
+        ],
     )
     tune = assemble(found, name, budget)
+    if player.transposed:
+        tune, moved = tune.transposed(player.transposed), player.transposed
+        found.remarks.append(f"The file says transpose={moved}, so notes, key and chords are as they sound.")
     return Reading((tune,), tuple(found.remarks))
-
-
-def _in_voices(text: str) -> tuple[list[str], dict[str, str], dict[str, str]]:
-    """The header's lines, the music of each voice, and the voices' names."""
-    header: list[str] = []
-    voices: dict[str, str] = {}
-    names: dict[str, str] = {}
-    current, in_header = "1", True
-    for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
-        if in_header:
-            header.append(line)
-            if line.startswith("V:"):
-                _name_voice(line[2:], names)
-            in_header = not line.startswith("K:")
-            continue
-        if line.startswith("%"):
-            continue
-        line = re.sub(r"(?<!\\)%.*", "", line)
-        switch = re.match(r"V:\s*(\S+)(.*)|\[V:\s*([^\s\]]+)([^\]]*)\]", line)
-        if switch:
-            current = switch[1] or switch[3]
-            _name_voice(f"{current} {switch[2] or switch[4] or ''}", names)
-            line = "" if switch[1] else line[switch.end() :]
-        if re.match(r"[A-Za-z]:", line) and line[0] not in "KMLQ":
-            continue  # lyrics, parts, remarks
-        if re.match(r"[KMLQ]:", line):
-            line = f"[{line.strip()}]"
-        voices[current] = voices.get(current, "") + line + "\n"
-    return header, {voice: music for voice, music in voices.items() if music.strip()} or {"1": ""}, names
-
-
-def _name_voice(text: str, names: dict[str, str]) -> None:
-    words = text.split(None, 1)
-    found = re.search(r'(?:name|nm)\s*=\s*"?([^"]*)', words[1]) if len(words) > 1 else None
-    if words and found:
-        names[words[0]] = found[1].strip()
-
-
-def _fields(header: list[str]) -> dict[str, str]:
-    fields: dict[str, str] = {}
-    for line in header:
-        found = re.match(r"([A-Za-z]):(.*)", line)
-        if found:
-            value = re.sub(r"(?<!\\)%.*", "", found[2]).replace(r"\%", "%").strip()
-            if found[1] not in fields or not fields[found[1]]:
-                fields[found[1]] = value
-    return fields
-
-
-def _tempo(text: str) -> float:
-    text = re.sub(r'"[^"]*"', "", text)
-    found = re.search(r"(?:(\d+)/(\d+)\s*=\s*)?(\d+(?:\.\d+)?)", text)
-    if not found or (found[2] and int(found[2]) == 0):
-        return 120.0
-    quarters = 4 * int(found[1]) / int(found[2]) if found[1] else 1.0
-    tempo = float(found[3]) * quarters
-    return tempo if 10 <= tempo <= 1000 else 120.0
 
 
 _TOKENS = re.compile(
     r"""
       "(?P<quoted>[^"\n]*)"
     | \{(?P<grace>[^}\n]*)\}
-    | ![^!\n]{1,30}! | \+[a-zA-Z0-9.()<>]{1,20}\+
+    | ![^!\n]{1,30}! | \+(?P<old>(?!f{1,4}\+)(?:[_^=]{0,2}[A-Ga-gz][,']*[0-9/]*-?){2,12})\+
+      (?P<old_times>\d{0,6}/*\d{0,6})
+    | \+[a-zA-Z0-9.()<>]{1,20}\+
     | \[(?P<field>[A-Za-z]):(?P<value>[^\]\n]*)\]
-    | \[\s*(?P<ending>[1-9])[0-9,.\-]*
-    | (?P<bar>\[\||:*\|[:|\]]*|::+)\s?(?P<volta>[1-9])?[0-9,.\-]*
+    | \[\s*(?P<ending>[1-9][0-9,.\-]*)
+    | (?P<bar>\[\|\]?|:*\|[:|\]]*|::+)\s?(?P<volta>[1-9][0-9,.\-]*)?
     | \((?P<p>\d)(?::(?P<q>\d?))?(?::(?P<r>\d*))?
     | (?P<open>\[) | (?P<close>\])(?P<times>\d{0,6}/*\d{0,6})
     | (?P<sign>[_^=]{0,2})(?P<letter>[A-Ga-g])(?P<octave>[,']*)(?P<length>\d{0,6}/*\d{0,6})
@@ -139,12 +110,8 @@ _TOKENS = re.compile(
 )
 
 
-@dataclass
-class _Struck:
-    """The last note, chord (its top pitch) or rest. letter: its letter and octave as written."""
-
-    pitch: int | None
-    letter: tuple[str, int] | None
+Place = tuple[str, int]
+"""The letter and octave of a note as it is written."""
 
 
 @dataclass
@@ -152,40 +119,45 @@ class _Voice:
     """Reads one voice from left to right, with the state an ABC player keeps: unit length, meter, key,
     accidentals of the bar.
 
-    header: the fields of the tune. name: of the voice. file: for errors. now: the end of what was read.
+    header: the fields of the tune. name: of the voice. file: for errors. clef: what the voice's V: says of
+    it. now: the end of what was read. tempos: in quarter notes a minute, in order.
     """
 
     header: dict[str, str]
     name: str
     budget: ReadingBudget
     file: str
+    clef: KeyField | None = None
     line: PartLine = field(default_factory=PartLine)
     bars: list[tuple[Fraction, Meter | None]] = field(default_factory=list)
     keys: list[KeyAt | SignatureAt] = field(default_factory=list)
-    chords: list[ChordAt] = field(default_factory=list)
-    repeats: list[Repeat] = field(default_factory=list)
-    unread: list[str] = field(default_factory=list)
+    symbols: list[PrintedSymbol] = field(default_factory=list)
+    signs_of_repeats: RepeatSigns = field(default_factory=RepeatSigns)
+    remarks: list[str] = field(default_factory=list)
+    tempos: list[float] = field(default_factory=list)
     now: Fraction = Fraction(0)
+    transposed: int = 0
 
     def __post_init__(self) -> None:
         self.line.name = self.name
-        self.meter: Meter | None = None
-        self.unit = Fraction(1, 2)
-        self._set("M", self.header.get("M", ""))
-        length = Fraction(self.meter.numerator, self.meter.denominator) if self.meter else Fraction(1)
-        self.unit = Fraction(1, 4) if length < Fraction(3, 4) else Fraction(1, 2)
+        self.meter = read_meter(self.header.get("M", "").strip())
+        self.unit = usual_unit(self.meter)
         self._set("L", self.header.get("L", ""))
+        self._set("Q", self.header.get("Q", ""))
         self.signs: dict[str, int] = dict.fromkeys("CDEFGAB", 0)
+        self.shift = 0
         self._set("K", self.header.get("K", ""))
+        if self.clef:
+            self._set_clef(self.clef)
         self.altered: dict[str, int] = {}
         self.bar_start = Fraction(0)
-        self.opened = Fraction(0)
-        self.ending: Fraction | None = None
-        self.last: _Struck | None = None
-        self.tie: _Struck | None = None
+        self.struck: dict[Place, int] = {}
+        self.tied: dict[Place, int] = {}
         self.broken: Fraction | None = None
         self.tuplet_left, self.tuplet = 0, Fraction(1)
-        self.chord: list[tuple[int, Fraction, tuple[str, int]]] | None = None
+        self.chord: list[tuple[int, Fraction, Place]] | None = None
+        self.chord_ties: dict[Place, int] = {}
+        self.printed: list[str] = []
         self.overlaid = False
 
     def play(self, text: str) -> None:
@@ -197,6 +169,7 @@ class _Voice:
                 )
             self._token(token)
         self._bar_line("|]", None)
+        self.symbols += [PrintedSymbol(self.now, text, self.now) for text in self.printed]
 
     def _token(self, token: re.Match[str]) -> None:
         # The group that ends last in a token says what it is; decorations have no group.
@@ -213,74 +186,76 @@ class _Voice:
         self._set(token["field"], token["value"])
 
     def _rest(self, token: re.Match[str]) -> None:
-        self._sound(None, _length(token["rest_length"]) * self.unit, None)
+        self._sound(None, _duration(token["rest_length"], self.unit), {})
 
     def _rest_bars(self, token: re.Match[str]) -> None:
         meter = self.meter or Meter(4, 4)
         for _ in range(min(int(token["count"] or 1), 500)):
-            self._sound(None, meter.bar_length, None)
+            self._sound(None, meter.bar_length, {})
             self._bar_line("|", None)
 
     def _begin_chord(self, _: re.Match[str]) -> None:
-        self.chord = []
+        self.chord, self.chord_ties = [], {}
 
     def _begin_tie(self, _: re.Match[str]) -> None:
-        self.tie = self.last
+        """Inside a chord, a tie is that of one note; after it, those of all (ABC 2.1, section 4.11)."""
+        if self.chord:
+            pitch, _length, place = self.chord[-1]
+            self.chord_ties[place] = pitch
+        elif self.chord is None:
+            self.tied = self.struck
+
+    def _old_chord(self, token: re.Match[str]) -> None:
+        """+CEG+, as chords were written before ABC 2.0 (section 10)."""
+        self.chord, self.chord_ties = [], {}
+        for note in _TOKENS.finditer(token["old"]):
+            if note.lastgroup in ("length", "tie"):
+                _PLAYED[note.lastgroup](self, note)
+        self._strike(_length(token["old_times"]))
 
     def _overlay(self, _: re.Match[str]) -> None:
         self.overlaid = True
 
     def _quoted(self, token: re.Match[str]) -> None:
-        text = token["quoted"].strip()
-        if not re.match(r"[A-GN]", text):
-            return  # an annotation, a fingering
-        try:
-            chord = parse_chord(text)
-        except Unreadable:
-            self.unread.append(text)
-            return
-        if self.chords and self.chords[-1].start == self.now:
-            self.chords.pop()
-        self.chords.append(ChordAt(self.now, str(chord) if chord else "N.C."))
+        """A chord symbol. What begins with one of ^_<>@ is an annotation (sections 4.18 and 4.19)."""
+        for text in re.split(r";|\\n", token["quoted"]):
+            text = text.strip()
+            if (
+                text
+                and text[0] not in "^_<>@0123456789"
+                and (re.match(r"[(\[]?[A-HN]", text) or _is_chord(text))
+            ):
+                self.printed.append(text)
 
     def _set(self, what: str, value: str) -> None:
         value = value.strip()
         if what == "M":
-            added = re.fullmatch(r"\(?(\d+(?:\s*\+\s*\d+)+)\)?/(\d+)", value)
-            if added:
-                value = f"{sum(int(part) for part in added[1].split('+'))}/{added[2]}"
-            try:
-                self.meter = Meter.parse(value)
-            except Refused:
-                self.meter = None
+            self.meter = read_meter(value)
         elif what == "L":
-            found = re.fullmatch(r"(\d{1,3})/(\d{1,3})", value)
-            if found and int(found[1]) and int(found[2]):
-                self.unit = Fraction(4 * int(found[1]), int(found[2]))
+            self.unit = read_unit(value) or self.unit
+        elif what == "Q" and value:
+            tempo = read_tempo(value, self.unit)
+            self.tempos += [] if tempo is None else [tempo]
         elif what == "K":
             self._set_key(value)
 
     def _set_key(self, value: str) -> None:
-        words = [
-            word
-            for word in value.split()
-            if "=" not in word[1:] and word not in ("treble", "bass", "alto", "exp")
-        ]
-        changes = [word for word in words if re.fullmatch(r"[_^=]{1,2}[A-Ga-g]", word)]
-        named = " ".join(word for word in words if word not in changes)[:30]
+        found = read_key(value)
         self.altered = {}
-        if named.upper() == "HP":
-            named = "A mixolydian"  # the scale of the Highland bagpipe
-        named = named[:1] + named[1:].lower()  # ABC ignores case: K:EM is E minor
-        try:
-            key = Key.parse(named)
-            self.signs = key.signature
-            self.keys.append(KeyAt(self.now, key))
-        except Refused:
-            if self.keys or not changes:
-                self.signs = dict.fromkeys("CDEFGAB", 0)
-        for change in changes:
-            self.signs[change[-1].upper()] = change.count("^") - change.count("_")
+        if found.signs is not None:
+            self.signs = found.signs
+        if found.key:
+            self.keys.append(KeyAt(self.now, found.key))
+            if found.guessed:
+                self.remarks.append(
+                    f"The key signature is written out (K:{value[:30]}); the nearest key is {found.key}."
+                )
+        self._set_clef(found)
+
+    def _set_clef(self, clef: KeyField) -> None:
+        if clef.shift is not None:
+            self.shift = clef.shift - clef.transposed
+            self.transposed = clef.transposed
 
     def _tuplet(self, token: re.Match[str]) -> None:
         """(p:q:r means p notes in the time of q, for the next r notes."""
@@ -302,44 +277,52 @@ class _Voice:
         if token["sign"]:
             alter = token["sign"].count("^") - token["sign"].count("_")
             self.altered[letter] = alter
-        elif (
-            self.tie
-            and self.tie.letter == place
-            and self.tie.pitch is not None
-            and letter not in self.altered
-        ):
+        elif place in self.tied and letter not in self.altered:
             # A tied note keeps its accidental over the bar line.
-            alter = self.tie.pitch - natural_pitch(letter, octave)
+            alter = self.tied[place] - natural_pitch(letter, octave)
         else:
             alter = self.altered.get(letter, self.signs[letter])
         pitch = natural_pitch(letter, octave) + alter
-        length = _length(token["length"]) * self.unit
+        length = _duration(token["length"], self.unit)
         if self.chord is not None:
             self.chord.append((pitch, length, place))
         else:
-            self._sound(pitch, length, place)
+            self._sound(pitch, length, {place: pitch})
 
     def _end_chord(self, token: re.Match[str]) -> None:
+        self._strike(_length(token["times"]))
+
+    def _strike(self, times: Fraction) -> None:
+        """The chord that was collected sounds."""
         chord, self.chord = self.chord, None
         if chord:
-            pitch, _, place = max(chord)
             self.line.stacked += len(chord) > 1
-            self._sound(pitch, chord[0][1] * _length(token["times"]), place)
+            self._sound(max(chord)[0], chord[0][1] * times, {place: pitch for pitch, _, place in chord})
+            self.tied = self.chord_ties
 
-    def _sound(self, pitch: int | None, length: Fraction, place: tuple[str, int] | None) -> None:
+    def _sound(self, pitch: int | None, length: Fraction, struck: dict[Place, int]) -> None:
+        """A note, chord or rest. pitch: the highest, as it is written. struck: all of its notes."""
         if self.tuplet_left:
             length *= self.tuplet
             self.tuplet_left -= 1
         if self.broken is not None:
             length *= self.broken
             self.broken = None
-        if length <= 0 or (pitch is not None and not 0 <= pitch <= 127):
+        if length <= 0:
             return
-        tied = self.tie is not None and pitch is not None and self.tie.pitch == pitch
-        self.tie = None
+        tied = pitch is not None and pitch in self.tied.values()
+        self.tied = {}
+        if pitch is not None and not 0 <= pitch + self.shift <= 127:
+            pitch, struck = None, {}
+            self.line.out_of_range += 1
         start, self.now = self.now, self.now + length
-        self.line.notes.append(FoundNote(start, self.now, pitch, tied))
-        self.last = _Struck(pitch, place)
+        self.line.notes.append(
+            FoundNote(start, self.now, None if pitch is None else pitch + self.shift, tied)
+        )
+        self.struck = struck
+        if self.printed:
+            self.symbols += [PrintedSymbol(start, text, self.now) for text in self.printed]
+            self.printed = []
         if self.now > self.budget.quarters:
             raise Unreadable(
                 f"{self.file} lasts longer than {self.budget.quarters:,} quarter notes; "
@@ -350,7 +333,7 @@ class _Voice:
         """A>B lengthens the first note by half and shortens the second; A>>B by three quarters; A<B is the
         reverse.
         """
-        if not self.line.notes or self.last is None:
+        if not self.line.notes:
             return
         signs = token["broken"]
         short = Fraction(1, 2 ** len(signs))
@@ -370,21 +353,25 @@ class _Voice:
             self.bar_start = self.now
         self.altered = {}
         self.broken = None
-        if sign.startswith(":") and self.opened < self.now:
-            ending = (
-                self.ending if self.ending is not None and self.opened <= self.ending < self.now else None
-            )
-            self.repeats.append(Repeat(self.opened, self.now, ending))
-        if ":" in sign or "||" in sign or "]" in sign or sign == "[|":
-            # A second ending belongs to the section before; what follows it begins a new one.
-            self.opened = self.now
-            self.ending = None
-        if volta == "1":
-            self.ending = self.now
+        self.signs_of_repeats.bar_line(self.now)
+        if sign == "|" and volta is None:
+            return
+        # |: and :| repeat twice, |:: and ::| three times (section 4.8); :: is the end of one and the start of
+        # another.
+        before, after = len(sign) - len(sign.lstrip(":")), len(sign) - len(sign.rstrip(":"))
+        if before == len(sign):
+            before = after = max(1, len(sign) // 2)
+        if before:
+            self.signs_of_repeats.closes(self.now, before + 1)
+        if ("||" in sign or "]" in sign or sign == "[|") and sign != "[|]":
+            self.signs_of_repeats.double_bar(self.now, final="||" not in sign)
+        if after:
+            self.signs_of_repeats.opens(self.now, after + 1)
+        if volta:
+            self.signs_of_repeats.ending(self.now, passes_of(volta))
 
     def _ending(self, token: re.Match[str]) -> None:
-        if token["ending"] == "1":
-            self.ending = self.now
+        self.signs_of_repeats.ending(self.now, passes_of(token["ending"]))
 
 
 _ALWAYS: dict[str, Callable[[_Voice, re.Match[str]], None]] = {
@@ -403,6 +390,7 @@ _PLAYED: dict[str, Callable[[_Voice, re.Match[str]], None]] = {
     "r": _Voice._tuplet,
     "open": _Voice._begin_chord,
     "times": _Voice._end_chord,
+    "old_times": _Voice._old_chord,
     "length": _Voice._note,
     "rest_length": _Voice._rest,
     "count": _Voice._rest_bars,
@@ -413,6 +401,27 @@ _PLAYED: dict[str, Callable[[_Voice, re.Match[str]], None]] = {
 """The same for tokens that are skipped in an overlay: the notes from & to the bar line are another voice."""
 
 
+def _without_dynamics(players: list[_Voice]) -> list[list[PrintedSymbol]]:
+    """The chord symbols of each voice. An "f" that is the only small letter among them means loud."""
+    small = {symbol.text for player in players for symbol in player.symbols if symbol.text[0].islower()}
+    return [[each for each in player.symbols if small != {"f"} or each.text != "f"] for player in players]
+
+
+@lru_cache(maxsize=1024)
+def _is_chord(text: str) -> bool:
+    try:
+        parse_chord(text)
+    except Unreadable:
+        return False
+    return True
+
+
+@lru_cache(maxsize=4096)
+def _duration(text: str, unit: Fraction) -> Fraction:
+    return _length(text) * unit
+
+
+@lru_cache(maxsize=4096)
 def _length(text: str) -> Fraction:
     """ "" is 1, "3" 3, "/" 1/2, "//" 1/4, "3/2" 3/2."""
     found = re.fullmatch(r"(\d*)(/*)(\d*)", text)

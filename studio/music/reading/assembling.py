@@ -42,7 +42,7 @@ class FoundNote(NamedTuple):
 @dataclass
 class PartLine:
     """One part while it is read. notes: in any order. grace: how many grace notes it has. stacked: how many
-    chords.
+    chords. out_of_range: how many notes no MIDI pitch has.
     """
 
     name: str = ""
@@ -50,6 +50,7 @@ class PartLine:
     percussion: bool = False
     grace: int = 0
     stacked: int = 0
+    out_of_range: int = 0
 
     @property
     def count(self) -> int:
@@ -123,6 +124,8 @@ def remarks_on(chosen: PartLine, parts: int, unread_chords: Sequence[str] = ()) 
         remarks.append(f"Grace notes left out: {chosen.grace}.")
     if chosen.stacked:
         remarks.append(f"Chords reduced to their top note: {chosen.stacked}.")
+    if chosen.out_of_range:
+        remarks.append(f"Notes outside the range of MIDI left out: {chosen.out_of_range}.")
     if unread_chords:
         some = ", ".join(repr(symbol) for symbol in list(dict.fromkeys(unread_chords))[:5])
         remarks.append(

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
-from studio.errors import Refused, Unreadable
+from studio.errors import Refused
 from studio.music.reading.assembling import (
     FoundNote,
     FoundTune,
@@ -21,8 +21,10 @@ from studio.music.reading.assembling import (
     remarks_on,
 )
 from studio.music.reading.budget import Reading, ReadingBudget
+from studio.music.reading.chord_symbols import FoundChords, PrintedSymbol, read_symbols
+from studio.music.reading.repeats import RepeatSigns, passes_of
 from studio.music.scores.bars import Grid, Repeat
-from studio.music.scores.chords import CHORD_KINDS, ChordAt, parse_chord
+from studio.music.scores.chords import CHORD_KINDS, parse_chord
 from studio.music.scores.keys import MODES, Key, KeyAt
 from studio.music.scores.meters import Meter
 
@@ -47,20 +49,20 @@ def tunes_of(score: Any, name: str, budget: ReadingBudget, *, doubt_major: bool 
     part = next(part for part, line in zip(parts, lines, strict=True) if line is chosen)
     bars = _bars_of(part)
     keys, phrase_ends = _keys_and_phrase_ends(part)
-    chords, unread_chords = _chords_of(parts)
+    symbols = _chords_of(parts)
     title, composer = _title_and_composer(score)
     found = FoundTune(
         chosen,
         Grid.of_bars(bars),
         sum((length for length, _ in bars), Fraction(0)),
         keys=keys,
-        chords=chords,
+        chords=symbols.chords,
         repeats=_repeats_of(part),
         phrase_ends=phrase_ends,
         title=title,
         composer=composer,
         tempo=_tempo_of(score),
-        remarks=remarks_on(chosen, len(parts), unread_chords),
+        remarks=[*remarks_on(chosen, len(parts), symbols.unread), *symbols.remarks],
     )
     tune = assemble(found, name, budget)
     if doubt_major:
@@ -189,41 +191,33 @@ def _bars_of(part: Any) -> list[tuple[Fraction, Meter]]:
 def _repeats_of(part: Any) -> list[Repeat]:
     from music21 import bar, spanner, stream
 
-    first_endings: dict[int, Fraction] = {}
     measures = list(part.getElementsByClass(stream.Measure))
-    here, spans = Fraction(0), []
-    for place, measure in enumerate(measures):
-        spans.append((measure, here, here + _measure_length(measures, place)))
-        here = spans[-1][2]
-    places = {id(measure): start for measure, start, _ in spans}
+    brackets: dict[int, tuple[int, ...]] = {}
+    closing: set[int] = set()
     for bracket in part.recurse().getElementsByClass(spanner.RepeatBracket):
-        if "1" in str(bracket.number) and bracket.getFirst() is not None and id(bracket.getFirst()) in places:
-            first_endings[id(bracket.getLast())] = places[id(bracket.getFirst())]
-    repeats: list[Repeat] = []
-    opened = Fraction(0)
-    for measure, start, end in spans:
+        if bracket.getFirst() is not None:
+            brackets[id(bracket.getFirst())] = passes_of(str(bracket.number))
+            closing.add(id(bracket.getLast()))
+    signs, here = RepeatSigns(), Fraction(0)
+    for place, measure in enumerate(measures):
+        end = here + _measure_length(measures, place)
         left, right = measure.leftBarline, measure.rightBarline
         if isinstance(left, bar.Repeat) and left.direction == "start":
-            opened = start
+            signs.opens(here)
+        if id(measure) in brackets:
+            signs.ending(here, brackets[id(measure)])
+        signs.bar_line(end)
         if isinstance(right, bar.Repeat) and right.direction == "end":
-            ending = first_endings.get(id(measure))
-            times = min(int(right.times or 2), 8)
-            if opened < end:
-                repeats.append(
-                    Repeat(
-                        opened,
-                        end,
-                        ending if ending is not None and opened <= ending < end else None,
-                        max(2, times),
-                    )
-                )
-            opened = end
+            signs.closes(end, max(2, int(right.times or 2)))
         elif isinstance(right, bar.Repeat) and right.direction == "start":
-            opened = end
-    return repeats
+            signs.opens(end)
+        elif id(measure) in closing:
+            signs.double_bar(end)
+        here = end
+    return signs.finish(here)
 
 
-_KINDS_BY_NAME = {kind.musicxml: kind for kind in CHORD_KINDS} | {
+_KINDS_BY_NAME = {kind.musicxml: kind for kind in CHORD_KINDS if kind.musicxml != "other"} | {
     alias: kind
     for kind in CHORD_KINDS
     for alias in {
@@ -234,20 +228,19 @@ _KINDS_BY_NAME = {kind.musicxml: kind for kind in CHORD_KINDS} | {
 }
 
 
-def _chords_of(parts: Sequence[Any]) -> tuple[list[ChordAt], list[str]]:
-    found: dict[Fraction, str] = {}
-    unread: list[str] = []
-    for part in parts:
-        for element, place in _elements(part):
-            if "Harmony" not in element.classes or place in found:
-                continue
-            symbol = _symbol_of(element)
-            try:
-                chord = parse_chord(symbol)
-                found[place] = str(chord) if chord else "N.C."
-            except Unreadable:
-                unread.append(symbol)
-    return [ChordAt(place, found[place]) for place in sorted(found)], unread
+def _chords_of(parts: Sequence[Any]) -> FoundChords:
+    return read_symbols([_printed_symbols(part) for part in parts])
+
+
+def _printed_symbols(part: Any) -> list[PrintedSymbol]:
+    symbols: list[tuple[Fraction, str]] = []
+    ends: dict[Fraction, Fraction] = {}
+    for element, place in _elements(part):
+        if "Harmony" in element.classes:
+            symbols.append((place, _symbol_of(element)))
+        elif "GeneralNote" in element.classes:
+            ends[place] = max(ends.get(place, place), place + Fraction(element.duration.quarterLength))
+    return [PrintedSymbol(place, text, ends.get(place, place)) for place, text in symbols]
 
 
 def _symbol_of(element: Any) -> str:
@@ -259,7 +252,9 @@ def _symbol_of(element: Any) -> str:
     except Exception:  # a symbol without a root
         root = None
     if kind is None or root is None:
-        return str(element.figure or "?").replace("-", "b")
+        name = str(root.name).replace("-", "b") if root is not None else ""
+        text = str(getattr(element, "chordKindStr", "") or getattr(element, "chordKind", "") or "?")
+        return name + text if name else str(element.figure or "?").replace("-", "b")
     degrees = []
     for change in element.chordStepModifications:
         sign = {1: "#", -1: "b"}.get(int(change.interval.semitones) if change.interval is not None else 0, "")

@@ -121,12 +121,58 @@ class Grid:
 
 
 @dataclass(frozen=True, slots=True)
+class Volta:
+    """An ending of a repeat, from `start` on. passes: the times it is played, counted from 1."""
+
+    start: Fraction
+    passes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Repeat:
     """[start, end) is played `times` times. With `ending`, [ending, end) is the first ending, which is left
     out the last time.
+
+    endings: all the endings before `end`, the first at `ending`, where there are several or the first is not
+    simply for every time but the last. What follows `end` is played after the last pass; a last ending stands
+    there.
     """
 
     start: Fraction
     end: Fraction
     ending: Fraction | None = None
     times: int = 2
+    endings: tuple[Volta, ...] = ()
+
+    @property
+    def edges(self) -> tuple[Fraction, ...]:
+        """Where it begins and ends, and where its endings begin, in order."""
+        inside = {ending.start for ending in self.endings} | (
+            {self.ending} if self.ending is not None else set()
+        )
+        return (self.start, *sorted(inside), self.end)
+
+    def played(self) -> list[tuple[int, Fraction, Fraction]]:
+        """Its stretches in the order they are played: (pass, start, end). What follows begins at `end`."""
+        first = self.end if self.ending is None else self.ending
+        endings = self.endings
+        if not endings and self.ending is not None:
+            endings = (Volta(self.ending, tuple(range(1, self.times))),)
+        ends = [*(ending.start for ending in endings[1:]), self.end]
+        spans: list[tuple[int, Fraction, Fraction]] = []
+        for number in range(1, self.times + 1):
+            spans.append((number, self.start, first))
+            for ending, end in zip(endings, ends, strict=False):
+                if number in ending.passes and ending.start == spans[-1][2]:
+                    spans[-1] = (number, spans[-1][1], end)
+                elif number in ending.passes:
+                    spans.append((number, ending.start, end))
+        return spans
+
+    def written(self) -> tuple[Volta, ...]:
+        """All endings as they are written, with the last one, which begins at `end`."""
+        if self.ending is None:
+            return ()
+        before = self.endings or (Volta(self.ending, tuple(range(1, self.times))),)
+        rest = set(range(1, self.times + 1)) - {number for each in before for number in each.passes}
+        return (*before, Volta(self.end, tuple(sorted(rest)))) if rest else before

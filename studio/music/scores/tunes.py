@@ -23,7 +23,7 @@ from itertools import pairwise
 from typing import Any
 
 from studio.errors import Refused, Unreadable
-from studio.music.scores.bars import Bar, Grid, Length, MeterAt, Repeat
+from studio.music.scores.bars import Bar, Grid, Length, MeterAt, Repeat, Volta
 from studio.music.scores.chords import ChordAt, transpose_symbol
 from studio.music.scores.events import REST, Events
 from studio.music.scores.keys import Key, KeyAt
@@ -214,12 +214,11 @@ class Tune:
         for repeat in self.repeats:
             if repeat.start < here or repeat.end > self.end:
                 continue
-            last = repeat.end if repeat.ending is None else repeat.ending
-            spans += [(here, repeat.start), *[(repeat.start, repeat.end)] * (repeat.times - 1)]
-            spans.append((repeat.start, last))
+            stretches = repeat.played()
+            spans += [(here, repeat.start), *((start, end) for _, start, end in stretches)]
             sung = {word.verse for word in self.words if repeat.start <= word.start < repeat.end}
             each_its_own = sung == set(range(1, repeat.times + 1))
-            verses += [0, *(time if each_its_own else 0 for time in range(1, repeat.times + 1))]
+            verses += [0, *(time if each_its_own else 0 for time, _, _ in stretches)]
             here = repeat.end
         spans, verses = [*spans, (here, self.end)], [*verses, 0]
         heard = [place for place, (start, end) in enumerate(spans) if start < end]
@@ -368,15 +367,7 @@ class Tune:
             "notes": [[note.pitch, str(note.duration)] for note in self.notes],
             "phrase_ends": [str(place) for place in self.phrase_ends],
             "pickup": str(self.pickup),
-            "repeats": [
-                [
-                    str(repeat.start),
-                    str(repeat.end),
-                    None if repeat.ending is None else str(repeat.ending),
-                    repeat.times,
-                ]
-                for repeat in self.repeats
-            ],
+            "repeats": [_plain_repeat(repeat) for repeat in self.repeats],
             "tempo": self.tempo,
             "title": self.title,
         }
@@ -403,15 +394,7 @@ class Tune:
                 Grid(meters, _fraction(values["pickup"])),
                 tuple(KeyAt(_fraction(start), Key(fifths, mode)) for start, fifths, mode in values["keys"]),
                 tuple(ChordAt(_fraction(start), str(symbol)) for start, symbol in values["chords"]),
-                tuple(
-                    Repeat(
-                        _fraction(start),
-                        _fraction(end),
-                        None if ending is None else _fraction(ending),
-                        int(times),
-                    )
-                    for start, end, ending, times in values["repeats"]
-                ),
+                tuple(_repeat_of(*each) for each in values["repeats"]),
                 tuple(_fraction(place) for place in values["phrase_ends"]),
                 str(values["title"]),
                 str(values["composer"]),
@@ -439,6 +422,25 @@ class Tune:
             self.tempo,
             self.end,
         )
+
+
+def _plain_repeat(repeat: Repeat) -> list[Any]:
+    """[start, end, first ending, times], and where there are several endings also [[start, passes] …]."""
+    ending = None if repeat.ending is None else str(repeat.ending)
+    plain: list[Any] = [str(repeat.start), str(repeat.end), ending, repeat.times]
+    if repeat.endings:
+        plain.append([[str(each.start), list(each.passes)] for each in repeat.endings])
+    return plain
+
+
+def _repeat_of(start: str, end: str, ending: str | None, times: int, endings: Sequence[Any] = ()) -> Repeat:
+    return Repeat(
+        _fraction(start),
+        _fraction(end),
+        None if ending is None else _fraction(ending),
+        int(times),
+        tuple(Volta(_fraction(place), tuple(int(number) for number in passes)) for place, passes in endings),
+    )
 
 
 _NOT_A_TUNE = "This is not a tune as the studio writes it; read it from its original file."

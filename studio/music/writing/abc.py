@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 
 from studio.errors import Refused
+from studio.music.scores.bars import Repeat
 from studio.music.scores.chords import ChordAt
 from studio.music.scores.keys import Key
 from studio.music.scores.scores import Score
@@ -58,9 +60,10 @@ def _header(tune: Tune) -> list[str]:
 
 
 def _line(text: str) -> str:
-    """Text on one line, where a bare % would begin a comment."""
+    """Text on one line, where a bare % would begin a comment, and \\ or &eacute; would mean a letter."""
     printable = "".join(letter if letter.isprintable() else " " for letter in text)
-    return " ".join(printable.split()).replace("%", r"\%")
+    escaped = re.sub(r"&(?=#?\w+;)", r"\&", " ".join(printable.split()).replace("\\", r"\\"))
+    return escaped.replace("%", r"\%")
 
 
 def _key(key: Key) -> str:
@@ -68,19 +71,31 @@ def _key(key: Key) -> str:
 
 
 def _with_left_barline(text: str, measure: Measure, tune: Tune) -> str:
-    """The text so far, with the signs of repeats and endings that begin at this measure."""
-    if any(again.start == measure.start for again in tune.repeats) and measure.start > 0:
-        text = text.rstrip().removesuffix("|") + "|:"
-    if any(again.ending == measure.start for again in tune.repeats):
-        text = text.rstrip() + ("" if text.rstrip().endswith("|") else "|") + "1 "
-    if any(again.ending is not None and again.end == measure.start for again in tune.repeats):
-        text = text.rstrip() + "2 "
+    """The text so far, with the signs of repeats and endings that begin at this measure (ABC 2.1, sections
+    4.8 to 4.10).
+    """
+    begun = next((again for again in tune.repeats if again.start == measure.start), None)
+    colons = "" if begun is None else ":" * (_times_by_colons(begun) - 1)
+    if begun and (measure.start > 0 or len(colons) > 1):
+        text = text.rstrip().removesuffix("|") + "|" + colons
+    for again in tune.repeats:
+        for ending in again.written():
+            if ending.start == measure.start:
+                text = text.rstrip()
+                bar = "" if text.endswith(("|", ":")) else "|"
+                text += f"{bar}{','.join(str(number) for number in ending.passes)} "
     return text
 
 
+def _times_by_colons(again: Repeat) -> int:
+    """How often the signs say that a section is played; where it has endings, their numbers say it."""
+    return again.times if again.ending is None else 2
+
+
 def _right_barline(measure: Measure, tune: Tune, *, last: bool) -> str:
-    if any(again.end == measure.end for again in tune.repeats):
-        return ":|"
+    for again in tune.repeats:
+        if measure.end == again.end or measure.end in {ending.start for ending in again.endings[1:]}:
+            return ":" * (_times_by_colons(again) - 1) + "|"
     return "|]" if last else "|"
 
 
@@ -94,22 +109,41 @@ def _changes(measure: Measure, before: Measure | None) -> str:
 def _measure(measure: Measure, chords: list[ChordAt]) -> str:
     """The notes of a measure. Takes the chords that begin in it from the front of `chords`."""
     text, signs, altered = "", measure.key.signature, set[str]()
-    written = measure.voices[0]
-    for place, note in enumerate(written):
-        symbol = ""
-        while chords and chords[0].start < note.end:
-            # A chord between two notes is written at the note that sounds there.
-            symbol = f'"{chords.pop(0).symbol}"'
-        text += symbol
+    written = [_cut_at_chords(note, chords) for note in measure.voices[0]]
+    for place, pieces in enumerate(written):
+        note = pieces[0][1]
         if note.opens and note.tuplet:
-            size = next(count for count, each in enumerate(written[place:], 1) if each.closes)
-            text += f"({note.tuplet[0]}:{note.tuplet[1]}:{size}"
-        text += _note(note, signs, altered)
+            group = written[place:]
+            size = next(count for count, each in enumerate(group, 1) if each[-1][1].closes)
+            text += f"({note.tuplet[0]}:{note.tuplet[1]}:{sum(len(each) for each in group[:size])}"
+        for symbols, piece in pieces:
+            text += symbols + _note(piece, signs, altered)
         # A space ends a beam.
         beamed_on = note.beams and note.beams[0] in ("begin", "continue")
         if not beamed_on and not (note.tuplet and not note.closes):
             text += " "
     return text
+
+
+def _cut_at_chords(note: Written, chords: list[ChordAt]) -> list[tuple[str, Written]]:
+    """A note in tied pieces, so that each chord symbol stands where it begins: (symbols, piece).
+
+    ABC has no other place for a chord that begins while a note is held.
+    """
+    pieces: list[tuple[str, Written]] = []
+    here, symbols = note.start, ""
+    while chords and chords[0].start < note.end:
+        chord = chords.pop(0)
+        if chord.start > here:
+            pieces.append((symbols, _between(note, here, chord.start)))
+            here, symbols = chord.start, ""
+        symbols += f'"{chord.symbol}"'
+    return [*pieces, (symbols, _between(note, here, note.end))]
+
+
+def _between(note: Written, start: Fraction, end: Fraction) -> Written:
+    tied = bool(note.pitches) and end < note.end
+    return replace(note, start=start, duration=end - start, tie_out=note.tie_out or tied)
 
 
 def _note(note: Written, signs: Mapping[str, int], altered: set[str]) -> str:

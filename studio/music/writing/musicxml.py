@@ -13,7 +13,9 @@ from math import lcm
 from xml.sax.saxutils import escape, quoteattr
 
 from studio.errors import Unreadable
+from studio.music.scores.bars import Repeat, Volta
 from studio.music.scores.chords import Chord, parse_chord
+from studio.music.scores.pitches import MAJOR_SCALE
 from studio.music.scores.scores import Part, Score
 from studio.music.scores.tunes import Tune
 from studio.music.scores.words import Syllable
@@ -150,35 +152,43 @@ class _PartWriter:
 
     def _left_barline(self, measure: Measure) -> Iterator[str]:
         begins = measure.start > 0 and any(each.start == measure.start for each in self.score.repeats)
-        first_ending = any(each.ending == measure.start for each in self.score.repeats)
-        second_ending = self._is_second_ending(measure)
-        if not (begins or first_ending or second_ending):
+        endings = [each for each in self._endings() if each.start == measure.start]
+        if not (begins or endings):
             return
         yield '<barline location="left">'
-        if first_ending or second_ending:
-            yield f'<ending number="{1 if first_ending else 2}" type="start"/>'
+        for ending in endings[:1]:
+            yield f'<ending number="{_numbers(ending)}" type="start"/>'
         if begins:
             yield '<repeat direction="forward"/>'
         yield "</barline>"
 
     def _right_barline(self, measure: Measure, *, last: bool) -> Iterator[str]:
-        ended = next((each for each in self.score.repeats if each.end == measure.end), None)
-        second_ending = self._is_second_ending(measure)
-        if not (ended or last or second_ending):
+        """Endings before the end of their repeat are closed by a repeat sign; the last one stays open."""
+        ended = next((each for each in self.score.repeats if measure.end in _end_signs(each)), None)
+        open_ending = next((each for each in self._last_endings() if each.start == measure.start), None)
+        if not (ended or last or open_ending):
             return
         yield '<barline location="right">'
         yield f"<bar-style>{'light-heavy' if ended or last else 'light-light'}</bar-style>"
         if ended and ended.ending is not None:
-            yield '<ending number="1" type="stop"/>'
-        elif second_ending:
-            yield '<ending number="2" type="discontinue"/>'
+            before = [each for each in ended.written() if each.start < measure.end]
+            yield f'<ending number="{_numbers(before[-1])}" type="stop"/>'
+        elif open_ending:
+            yield f'<ending number="{_numbers(open_ending)}" type="discontinue"/>'
         if ended:
-            times = f' times="{ended.times}"' if ended.times > 2 else ""
+            times = f' times="{ended.times}"' if ended.times > 2 and not ended.endings else ""
             yield f'<repeat direction="backward"{times}/>'
         yield "</barline>"
 
-    def _is_second_ending(self, measure: Measure) -> bool:
-        return any(each.ending is not None and each.end == measure.start for each in self.score.repeats)
+    def _endings(self) -> Iterator[Volta]:
+        for each in self.score.repeats:
+            yield from each.written()
+
+    def _last_endings(self) -> Iterator[Volta]:
+        """The endings that follow their repeat."""
+        return (
+            ending for each in self.score.repeats for ending in each.written() if ending.start == each.end
+        )
 
     def _attributes(self, measure: Measure, before: Measure | None) -> list[str]:
         """What changes at this measure: key, meter, and at the beginning also the units and the clef."""
@@ -267,6 +277,15 @@ class _PartWriter:
             )
 
 
+def _end_signs(repeat: Repeat) -> set[Fraction]:
+    """Where a repeat has end signs: at its end, and where one of its endings follows another."""
+    return {repeat.end, *(ending.start for ending in repeat.endings[1:])}
+
+
+def _numbers(ending: Volta) -> str:
+    return ",".join(str(number) for number in ending.passes)
+
+
 def _ties(element: str, written: Written) -> str:
     return f'<{element} type="stop"/>' * written.tie_in + f'<{element} type="start"/>' * written.tie_out
 
@@ -318,7 +337,7 @@ def _kind(chord: Chord) -> str:
         alter = {"#": 1, "b": -1}.get(degree[0], 0)
         if degree.startswith("no"):
             change = "subtract"
-        elif alter and number == "5":
+        elif alter and (MAJOR_SCALE[(int(number) - 1) % 7] in {tone % 12 for tone in chord.kind.tones}):
             change = "alter"
         else:
             change = "add"

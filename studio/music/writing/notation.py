@@ -19,6 +19,7 @@ from functools import lru_cache
 from itertools import pairwise
 from math import lcm
 
+from studio.errors import Refused
 from studio.music.scores.meters import Meter
 from studio.music.scores.notes import Note
 from studio.music.scores.scores import Part, Score
@@ -41,8 +42,7 @@ def measures_of(part: Part, score: Score) -> list[Measure]:
 
 def _empty_measures(score: Score) -> list[Measure]:
     """The bars, cut in two where a repeat or an ending begins or ends inside one."""
-    edges = {edge for again in score.repeats for edge in (again.start, again.end, again.ending)}
-    cuts = sorted(edge for edge in edges if edge is not None)
+    cuts = sorted({edge for again in score.repeats for edge in again.edges})
     measures, keys, key = [], list(score.keys), score.keys[0].key
     for bar in score.bars():
         inside = [cut for cut in cuts if bar.start < cut < bar.end]
@@ -211,7 +211,10 @@ def _largest_value(length: Fraction) -> tuple[Fraction, int]:
         for dots in (1, 0):
             if _length(value, dots) <= length:
                 return value, dots
-    raise ValueError(f"{length} is shorter than any note")
+    raise Refused(
+        f"A length of {length} quarter notes is shorter than any note a score can show; make it at least "
+        f"{min(VALUES)}, or write .mid."
+    )
 
 
 def _exact_value(length: Fraction) -> tuple[Fraction, int] | None:

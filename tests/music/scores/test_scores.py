@@ -11,7 +11,7 @@ from random_tunes import random_tune
 
 from studio.errors import Refused, UnknownName, Unreadable
 from studio.music.scores.bars import Grid, MeterAt, Repeat
-from studio.music.scores.chords import CHORD_KINDS, parse_chord, transpose_symbol
+from studio.music.scores.chords import CHORD_KINDS, dialect_of, parse_chord, transpose_symbol
 from studio.music.scores.events import REST
 from studio.music.scores.keys import MODES, Key, pitch_name, spell
 from studio.music.scores.meters import Meter
@@ -231,6 +231,10 @@ CHORDS = {
     "E-7": (4, 7, 11, 2),
     "C7#5": (0, 4, 8, 10),
     "Cno3": (0, 7),
+    "C13(b9)": (0, 4, 7, 10, 9, 1),
+    "C9(#9)": (0, 4, 7, 10, 3),
+    "C13#11": (0, 4, 7, 10, 2, 9, 6),
+    "E7alt": (4, 8, 2, 5, 7, 10, 0),
 }
 
 
@@ -249,6 +253,57 @@ def test_chord_symbols_give_their_pitch_classes() -> None:
     for wrong in ("Hello", "Cxyz", "A MINOR", "C/", "7", "C" * 60):
         with pytest.raises(Unreadable, match="not a chord symbol"):
             parse_chord(wrong)
+
+
+SPELLINGS = {
+    # other spellings of the same chord, by the root or the kind
+    "C6(add9)": "C6/9 C69 C6add9",
+    "C7(sus4)": "C7sus C7/4 C7sus4 C7Sus",
+    "C9(sus4)": "C9sus Csus9",
+    "C13(sus4)": "C13sus",
+    "E7alt": "Ealt E7Alt",
+    "Cmmaj7": "Cm/maj7 Cm(maj7) CmM7 C-Δ7 Cm^7 CmMaj7 Cm7M",
+    "Fmaj7": "FMa7 FMaj7 F^7 F^ FΔ F∆7 FM7 F7M Fj7 F:maj7",
+    "Fmaj9": "FMaj9 F^9 FM9 FΔ9",
+    "Cmaj7(#11)": "Cmaj7#11 CMaj7+11 CΔ7(#11)",
+    "B7": "H7",
+    "F#m7": "f#m7 Fism7 F♯-7 F#mi7 F#Min7",
+    "Eb7": "Es7 E♭7",
+    "G7": "Sol7 (G7) (G7 G7) [G7] g7",
+    "Am": "am Lam A- Ami Aminor",
+    "Cm7b5": "Cø Cø7 C-7b5 Cm7-5 Chdim7 Cmin7b5",
+    "Cm9(b5)": "Cm9b5 Cø9",
+    "Cdim7": "C°7 Co7 Cº7",
+    "C7(b9)": "C7-9 C7(-9) C7b9",
+    "C7(#9)": "C7+9 C7#9",
+    "C9(#5)": "C+9 Caug9 C9#5",
+    "C(b5)": "C-5 C(-5) C(b5)",
+    "D/F#": "D/f+ D/F# D/Fis D/fa#",
+    "Dm7/F": "D:min7/b3 Dm7/F Dmi7/f",
+    "D(add9)": "D:maj(9) Dadd9 D/9",
+    "C": "c C CM DO",
+    "C7(13)": "C7/13",
+}
+
+
+def test_every_way_to_spell_a_chord_is_read() -> None:
+    for written, others in SPELLINGS.items():
+        for other in others.split():
+            assert str(parse_chord(other)) == written, other
+
+
+def test_a_sheet_has_its_own_dialect() -> None:
+    german = dialect_of(["H7", "Em", "B"])
+    assert str(parse_chord("B", german)) == "Bb"
+    latin = dialect_of(["Do", "Sol7"])
+    assert (str(parse_chord("Do", latin)), str(parse_chord("Do"))) == ("C", "Ddim")
+    small = dialect_of(["C", "a", "F", "d7"])
+    assert [str(parse_chord(each, small)) for each in ("a", "d7", "C")] == ["Am", "Dm7", "C"]
+    nottingham = dialect_of(["G", "Dd", "Aa7"])
+    assert [str(parse_chord(each, nottingham)) for each in ("Dd", "Aa7", "G")] == ["Ddim", "A7#5", "G"]
+    for words in ("Solo", "Coda", "Fine", "Refrain", "bis", "dolce", "Bad", "End"):
+        with pytest.raises(Unreadable):
+            parse_chord(words)
 
 
 def test_every_spelling_in_the_table_of_chords_is_read() -> None:

@@ -283,6 +283,28 @@ def test_abc_is_what_a_player_of_abc_types() -> None:
     assert lines[7] == '"G"GA B2 c3 d | "D7/F#"z2 d6 | (3:2:3GFG G6 |]'
 
 
+@pytest.mark.parametrize("suffix", [".mid", ".musicxml", ".abc"])
+def test_chords_that_begin_inside_a_held_note_come_back(suffix: str, readers: Readers) -> None:
+    tune = Tune.of(
+        [(60, 4), (None, 4), (62, "1/3"), (64, "2/3"), (65, 7)],
+        chords=[(0, "C"), (2, "Am7"), (5, "F"), ("17/2", "G7"), (9, "C/E"), (10, "F#dim"), ("25/2", "G7")],
+    )
+    (again,) = readers.read(write(tune, suffix), f"tune{suffix}").tunes
+    assert (again.notes, again.chords) == (tune.notes, tune.chords)
+
+
+def test_abc_cuts_a_held_note_where_its_chord_begins() -> None:
+    tune = Tune.of([(60, 4), (None, 4)], chords=[(0, "C"), (2, "Am7"), (6, "G")])
+    assert write_abc(tune).decode().splitlines()[-1] == '"C"C4-"Am7"C4 | z4"G"z4 |]'
+
+
+@pytest.mark.parametrize("suffix", [".musicxml", ".mxl", ".abc", ".svg"])
+@pytest.mark.parametrize("length", ["1/512", "1/2048", "1/1536"])
+def test_lengths_no_score_can_show_are_refused_in_a_sentence(length: str, suffix: str) -> None:
+    with pytest.raises(Refused, match="shorter than any note a score can show"):
+        write(Tune.of([(60, length), (62, 1)]), suffix)
+
+
 def test_metronome_marks_count_what_musicians_count() -> None:
     for meter, unit, count in (
         ("4/4", "quarter", 120),

@@ -1,0 +1,133 @@
+"""Cuts the text of one ABC tune into its fields and the music of each voice."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from studio.music.reading.abc_fields import KeyField, read_key
+
+
+@dataclass
+class TuneLines:
+    """fields: the header's, the first of each letter. voices: the music of each voice, fields as [K:D].
+
+    names, clefs: of voices that state them. remarks: on what was left out.
+    """
+
+    fields: dict[str, str] = field(default_factory=dict)
+    voices: dict[str, str] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    clefs: dict[str, KeyField] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+
+
+def split_tune(text: str) -> TuneLines:
+    """A tune's lines, sorted. The header ends with K:, and a blank line after music ends the tune (ABC 2.1,
+    section 2.2); what follows is free text.
+    """
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    found = TuneLines()
+    body = next((number for number, line in enumerate(lines, 1) if line.startswith("K:")), len(lines))
+    for line in lines[:body]:
+        _header_line(line, found)
+    _Body(found).read(lines[body:])
+    found.voices = {voice: music for voice, music in found.voices.items() if music.strip()} or {"1": ""}
+    return found
+
+
+def _header_line(line: str, found: TuneLines) -> None:
+    stated = re.match(r"([A-Za-z]):(.*)", line)
+    if not stated:
+        return
+    value = re.sub(r"(?<!\\)%.*", "", stated[2]).strip()
+    if stated[1] == "V":
+        _describe_voice(value, found)
+    elif not found.fields.get(stated[1]):
+        found.fields[stated[1]] = value
+
+
+def _describe_voice(text: str, found: TuneLines) -> str:
+    """Note the name and clef of a V: field. Returns the voice's label."""
+    label, _, rest = text.strip().partition(" ")
+    name = re.search(r'(?:^|\s)(?:name|nm)\s*=\s*"?([^"]*)', rest)
+    if name:
+        found.names[label] = name[1].strip()
+    clef = read_key(rest) if rest.strip() else None
+    if clef and clef.shift is not None:
+        found.clefs.setdefault(label, clef)
+    return label
+
+
+_BLANK = re.compile(r"\s*$")
+_SWITCH = re.compile(r"\[V:\s*([^\]]*)\]")
+_FIELD = re.compile(r"[A-Za-z+]:(?![|:])|[H-XZ]:")
+"""A line that is a field. "d:|" is a note at the end of a repeat."""
+
+
+class _Body:
+    """Sorts the lines after K:. Fields before the first voice hold for all voices."""
+
+    def __init__(self, found: TuneLines) -> None:
+        self.found = found
+        self.common = ""
+        self.current: str | None = None
+        self.music = False
+
+    def read(self, lines: list[str]) -> None:
+        in_text = False
+        for number, line in enumerate(lines):
+            if line.startswith("%"):
+                # %%begintext … %%endtext holds typeset text (section 11.4.7).
+                in_text = line.startswith("%%begintext") or (in_text and not line.startswith("%%endtext"))
+                continue
+            if in_text:
+                continue
+            if not line or _BLANK.match(line):
+                if self.music:
+                    self._leave_out(lines[number + 1 :])
+                    return
+                continue
+            self._line(re.sub(r"(?<!\\)%.*", "", line) if "%" in line else line)
+
+    def _line(self, line: str) -> None:
+        if line.startswith("V:"):
+            self._switch(line[2:])
+        elif _FIELD.match(line):
+            if line[0] in "KMLQ":
+                self._field(f"[{line.strip()}]\n")
+        elif "[V:" in line:
+            before, *rest = _SWITCH.split(line)
+            if before.strip():
+                self._play(before)
+            for label, music in zip(rest[::2], rest[1::2], strict=True):
+                self._switch(label)
+                self._play(music)
+        else:
+            self._play(line)
+
+    def _switch(self, text: str) -> None:
+        self.current = _describe_voice(text, self.found)
+        self.found.voices.setdefault(self.current, self.common)
+
+    def _field(self, text: str) -> None:
+        if self.current is None:
+            self.common += text
+        else:
+            self.found.voices[self.current] += text
+
+    def _play(self, line: str) -> None:
+        if self.current is None:
+            self._switch("1")
+        assert self.current is not None
+        self.found.voices[self.current] += line + "\n"
+        self.music = self.music or "|" in line
+
+    def _leave_out(self, lines: list[str]) -> None:
+        """What stands after the tune. Bar lines in it may be music that a blank line cut off by mistake."""
+        barred = sum("|" in line and not line.startswith("%") and not _FIELD.match(line) for line in lines)
+        if barred:
+            self.found.remarks.append(
+                f"A blank line ends the tune; {barred} {'line' if barred == 1 else 'lines'} with bar lines "
+                "after it were left out (take the blank line away if they belong to it)."
+            )
