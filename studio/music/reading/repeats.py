@@ -17,8 +17,8 @@ class RepeatSigns:
     """Told of every sign from left to right, it collects the repeats.
 
     A section begins at its start sign, else after the last repeat, ending or double bar; a double bar inside
-    a section that has a start sign means nothing (ABC 2.1, section 4.8). An ending is closed by an end sign, a
-    double bar or a start sign (section 4.9), so an end sign after the last ending repeats nothing more.
+    a section that has a start sign means nothing (ABC 2.1, section 4.8). An ending is closed by an end sign,
+    a double bar or a start sign (section 4.9), so an end sign after the last ending repeats nothing more.
 
     closed: the last end sign of this section. done: its last ending is closed too. after: the first bar line
     at which the last ending is as long as the first one.

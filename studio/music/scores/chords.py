@@ -181,8 +181,8 @@ def parse_chord(symbol: str, dialect: Dialect = PLAIN) -> Chord | None:
 
     Understands the kinds of CHORD_KINDS in the spellings of lead sheets (C^7, CMa7, C-7b5, C7/4, C6/9,
     Cm/maj7), additions with or without parentheses ("7(b9)", "m7add11", "7b9#11", "7-9"), a bass after a
-    slash, roots by letter, by German name (H, Fis, Es) or by syllable (Sol7), small letters ("am"), brackets around a chord,
-    and Harte's "C:min7/b3".
+    slash, roots by letter, by German name (H, Fis, Es) or by syllable (Sol7), small letters ("am"),
+    brackets around a chord, and Harte's "C:min7/b3".
     """
     text = _cleaned(symbol)
     if text.lower() in _NO_CHORD or not text:
