@@ -50,7 +50,7 @@ def harmony_of(element: Element, fifths: int) -> list[FoundHarmony]:
     return [FoundHarmony(_symbol(group, fifths)) for group in groups]
 
 
-_KINDS = {kind.musicxml: kind for kind in CHORD_KINDS}
+_KINDS = {kind.musicxml: kind for kind in CHORD_KINDS if kind.musicxml != "other"}
 _BASS_FIFTHS = {3: -3, 4: 4, 5: -1, 6: -6, 7: 1, 8: 8, 9: 3, 10: -2, 11: 5}
 """Semitones above a root -> the same interval on the circle of fifths."""
 
