@@ -24,7 +24,7 @@ from studio.music.reading.budget import Reading, ReadingBudget
 from studio.music.reading.chord_symbols import FoundChords, PrintedSymbol, read_symbols
 from studio.music.reading.repeats import RepeatSigns, passes_of
 from studio.music.scores.bars import Grid, Repeat
-from studio.music.scores.chords import CHORD_KINDS, parse_chord
+from studio.music.scores.chords import CHORD_KINDS
 from studio.music.scores.keys import MODES, Key, KeyAt
 from studio.music.scores.meters import Meter
 

@@ -120,7 +120,7 @@ class _Layout:
         first = endings[0]
         count = max(first.numbers)
         simple = first.numbers == tuple(range(1, count + 1))
-        if simple and (len(endings) == 1 or (len(endings) == 2 and min(endings[1].numbers) > count)):
+        if simple and (len(endings) == 1 or (len(endings) == 2 and endings[1].numbers == (count + 1,))):
             times = min(max(count + 1, first.times), MOST_TIMES)
             self.order.repeats.append((self.opened, first.end, first.first, times))
         else:
