@@ -86,7 +86,7 @@ def fuzz(
     most: int = 10**9,
     also: tuple[bytes, ...] = (),
 ) -> FuzzReport:
-    """Read the inputs of `also`, then alter and read inputs of one format, for that long or `most` of them."""
+    """Read the inputs of `also`, then alter inputs of one format and read them, for that long or `most`."""
     rng, report = random.Random(f"{form.name} {seed}"), FuzzReport(form.name)
     with tempfile.TemporaryDirectory(prefix=f"fuzz-{form.name}-") as scratch:
         os.environ["TMPDIR"] = os.environ["STUDIO_HOME"] = scratch
@@ -202,6 +202,17 @@ def _save(keep: Path, form: InputFormat, content: bytes, verdict: Verdict) -> st
     return str(file)
 
 
+def _replay(files: list[Path]) -> None:
+    for file in files:
+        if file.suffix != ".txt":
+            form = FORMATS[file.name.partition("-")[0]]
+            form.load()
+            with tempfile.TemporaryDirectory() as scratch:
+                os.environ["STUDIO_HOME"] = scratch
+                form.seeds(Path(scratch))
+                print(file.name, judge(form, file.read_bytes()))
+
+
 def main() -> None:
     options: Any = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -213,12 +224,7 @@ def main() -> None:
     options.add_argument("--replay", type=Path, help="a saved input, or a folder of them")
     asked = options.parse_args()
     if asked.replay:
-        files = sorted(asked.replay.glob("*")) if asked.replay.is_dir() else [asked.replay]
-        for file in files:
-            if file.suffix != ".txt":
-                form = FORMATS[file.name.partition("-")[0]]
-                form.load()
-                print(file.name, judge(form, file.read_bytes()))
+        _replay(sorted(asked.replay.glob("*")) if asked.replay.is_dir() else [asked.replay])
         return
     bad = 0
     for name in asked.formats or FORMATS:

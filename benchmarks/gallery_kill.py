@@ -1,17 +1,18 @@
 """Kills processes that add to a gallery and remove from it, at random moments, and checks what is left.
 
-    python -m benchmarks.gallery_kill [--kills 200] [--database URL]
+    python -m benchmarks.gallery_kill [--kills 200] [--inside 20] [--database URL]
 
 Each time a victim works on a gallery, and every other time a companion does too. The victim is killed with
 SIGKILL. The gallery is opened (which puts it in order) while the companion goes on, and then the companion is
 told to stop. After that the files and rows alone must show: every work is whole, every work that was reported
-as added is there, none that was reported as removed is, and nothing else is left. The tests run the same with
-fewer kills.
+as added is there, none that was reported as removed is, and nothing else is left. `--inside` of the kills
+come while a file of the gallery is written, half of it on the disk. The tests run the same with fewer kills.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import multiprocessing
 import os
@@ -21,6 +22,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 from multiprocessing.synchronize import Event
@@ -38,6 +40,10 @@ PRELOADED = [
     "sqlalchemy.dialects.postgresql.psycopg",
     "psycopg",
 ]
+
+
+INSIDE_EACH = 5
+"""Kills in the middle of a file, at most, in one gallery."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,7 @@ class Tally:
     """What was found after the kills."""
 
     kills: int = 0
+    inside: int = 0
     added: int = 0
     removed: int = 0
     half_done: int = 0
@@ -76,8 +83,13 @@ def thumbnail_of(content: bytes) -> bytes:
     return b"small " + hashlib.sha256(content).digest()
 
 
-def keep_busy(place: Place, journal: Path, seed: int, removing: float, stop: Event) -> None:
-    """Add and remove works until told to stop (or killed), telling the journal before and after each."""
+def keep_busy(
+    place: Place, journal: Path, seed: int, removing: float, stop: Event, inside: bool = False
+) -> None:
+    """Add and remove works until told to stop (or killed), telling the journal before and after each.
+
+    inside: stop in the middle of the third file, when half of it is written, and wait to be killed.
+    """
     rng = random.Random(seed)
     with journal.open("ab", buffering=0) as lines:
 
@@ -86,6 +98,8 @@ def keep_busy(place: Place, journal: Path, seed: int, removing: float, stop: Eve
 
         tell("opening")
         with place.open() as gallery:
+            if inside:
+                _stop_half_way(tell)
             own: list[str] = []
             for number in count():
                 if stop.is_set():
@@ -108,11 +122,31 @@ def keep_busy(place: Place, journal: Path, seed: int, removing: float, stop: Eve
                     tell("removed", leaving.fingerprint, leaving.sha256)
 
 
-def trial(place: Place, kills: int, *, seed: int = 0, removing: float = 0.4, verbose: bool = False) -> Tally:
+def _stop_half_way(tell: Callable[..., None]) -> None:
+    """Have this process write half of its third file, say so, and stand still."""
+    written = count(1)
+    flush = os.fsync
+
+    def write_half(descriptor: int) -> None:
+        if next(written) < 3:
+            flush(descriptor)
+            return
+        with contextlib.suppress(OSError):  # a folder, which is flushed after its files, has no half
+            os.ftruncate(descriptor, os.fstat(descriptor).st_size // 2)
+            flush(descriptor)
+            tell("inside")
+            time.sleep(600)
+
+    os.fsync = write_half
+
+
+def trial(
+    place: Place, kills: int, *, seed: int = 0, removing: float = 0.4, verbose: bool = False, inside: int = 0
+) -> Tally:
     """Kill `kills` times, each at a random moment after the victim's n-th line in its journal, n at random.
 
     Moments are chosen by what the victim is doing and not by the clock: on a busy machine all of them would
-    fall into its start.
+    fall into its start. The first `inside` come in the middle of a file.
     """
     rng = random.Random(seed)
     processes = multiprocessing.get_context("forkserver")
@@ -124,16 +158,24 @@ def trial(place: Place, kills: int, *, seed: int = 0, removing: float = 0.4, ver
         stops = [processes.Event(), processes.Event()]
         victim, companion = (
             processes.Process(
-                target=keep_busy, args=(place, journal, rng.randrange(2**31), removing, stop), daemon=True
+                target=keep_busy,
+                args=(place, journal, rng.randrange(2**31), removing, stop, victim and number < inside),
+                daemon=True,
             )
-            for journal, stop in zip(journals, stops, strict=True)
+            for journal, stop, victim in zip(journals, stops, (True, False), strict=True)
         )
         if accompanied := number % 2 == 0:
             companion.start()
         victim.start()
         assert victim.pid is not None
-        pace = _wait_for_words(journals[0], rng.choice((1, 2, 2, 3, 4, 4, 5, 6)))
-        time.sleep(rng.uniform(0, 1.2) * pace)
+        if number < inside:
+            while not (journals[0].exists() and b"inside\n" in journals[0].read_bytes()):
+                assert victim.is_alive(), "the victim ended by itself"
+                time.sleep(0.01)
+            tally.inside += 1
+        else:
+            pace = _wait_for_words(journals[0], rng.choice((1, 2, 2, 3, 4, 4, 5, 6)))
+            time.sleep(rng.uniform(0, 1.2) * pace)
         os.kill(victim.pid, signal.SIGKILL)
         victim.join()
         assert victim.exitcode == -signal.SIGKILL, f"the victim ended by itself: {victim.exitcode}"
@@ -245,6 +287,7 @@ def _judge(place: Place, told: dict[tuple[str, ...], str], tally: Tally) -> None
 def main() -> None:
     options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     options.add_argument("--kills", type=int, default=200)
+    options.add_argument("--inside", type=int, default=20, help="of these, in the middle of a file")
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--database", help="a PostgreSQL URL of an empty database; SQLite otherwise")
     asked, _ = options.parse_known_args()
@@ -260,14 +303,21 @@ def main() -> None:
         home = Path(tempfile.mkdtemp(prefix="studio-kill-"))
         try:
             part = gallery_kill.trial(
-                gallery_kill.Place(home, asked.database), kills, seed=asked.seed + done, verbose=True
+                gallery_kill.Place(home, asked.database),
+                kills,
+                seed=asked.seed + done,
+                verbose=True,
+                inside=min(INSIDE_EACH, asked.inside - whole.inside),
             )
         finally:
             shutil.rmtree(home, ignore_errors=True)
         whole = Tally(*(getattr(whole, name) + getattr(part, name) for name in Tally.__dataclass_fields__))
         done += kills
     took = time.perf_counter() - began
-    print(f"{whole.kills} kills in {took:.0f} s, {whole.half_done} of them in the middle of something")
+    print(
+        f"{whole.kills} kills in {took:.0f} s, {whole.half_done} of them in the middle of something, "
+        f"{whole.inside} in the middle of a file"
+    )
     print(f"{whole.added} works reported as added, {whole.removed} as removed")
     print(f"lost {whole.lost}, half-written {whole.broken}, left over {whole.left_over}")
     sys.exit(0 if whole.clean and whole.kills == asked.kills else 1)

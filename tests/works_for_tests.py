@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
+import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Literal
 from studio.errors import Refused
 from studio.making.kinds import Kind, Role
 from studio.works.recipe import ModelIdentity, Recipe, Setting, parameter
-from studio.works.work import Made, Making, Materials, Progress
+from studio.works.work import Made, Making, Materials, Prediction, Progress, SourceSize
 
 
 class CountRecipe(Recipe):
@@ -34,8 +35,18 @@ class CountRecipe(Recipe):
 
 
 COUNT = Kind(
-    "count", "works_for_tests:CountRecipe", "works_for_tests:count", roles=(Role("tune"), Role("second"))
+    "count",
+    "works_for_tests:CountRecipe",
+    "works_for_tests:count",
+    roles=(Role("tune"), Role("second")),
+    predicts="works_for_tests:predict_count",
 )
+
+
+def predict_count(recipe: CountRecipe, sources: tuple[SourceSize, ...]) -> Prediction:
+    """A large one needs as many GiB as it has steps, and any other the bytes of its sources."""
+    room = recipe.steps * 2**30 if recipe.mishap == "large" else sum(source.bytes for source in sources)
+    return Prediction(recipe.steps * min(recipe.rest, 1.0), room)
 
 
 def count(recipe: CountRecipe, materials: Materials) -> Making:
@@ -82,6 +93,19 @@ def _meet(recipe: CountRecipe, hoard: list[bytearray]) -> None:
         case "killed once":
             if [step for _, _, step in heard_from(Path(recipe.witness))].count(0) == 1:
                 os.kill(os.getpid(), signal.SIGKILL)
+        case "no torch memory":
+            raise RuntimeError(
+                "[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate memory"
+            )
+        case "no python memory":
+            raise MemoryError
+        case "holds the interpreter":  # as a library does that lets no other thread run while it computes
+            interval = sys.getswitchinterval()
+            sys.setswitchinterval(1000)
+            until = time.monotonic() + 6
+            while time.monotonic() < until:
+                pass
+            sys.setswitchinterval(interval)
         case "memory":
             for _ in range(200):
                 hoard.append(bytearray(os.urandom(1 << 20) * 16))

@@ -248,7 +248,8 @@ def remake(
 @click.argument("recipes", type=FILE)
 @click.option(
     "--scheduler",
-    help="Address of a Dask scheduler, such as tcp://10.0.0.5:8786. Without it, workers start here.",
+    help="Address of a Dask scheduler, such as tls://10.0.0.5:8786. Its keys are in the folder that "
+    "STUDIO_CLUSTER_KEYS names: ca.pem, cert.pem and key.pem. Without an address, workers start here.",
 )
 @click.option(
     "--workers",

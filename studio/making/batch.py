@@ -29,6 +29,7 @@ from typing import Any
 
 from studio.errors import Missing, Refused, StudioError, Unreadable
 from studio.making.asking import ask
+from studio.making.bounds import bounds_of, check_room, predict
 from studio.making.kinds import KINDS, Kind, Role, recipe_from
 from studio.making.worker_process import Outcome, Place
 from studio.making.workers import Workers
@@ -36,6 +37,7 @@ from studio.works.gallery import Gallery
 from studio.works.ingredient import Ingredient
 from studio.works.log import write_log
 from studio.works.recipe import Recipe, Source
+from studio.works.work import Prediction
 
 TRIES = 3
 """How often a line is tried when its worker dies each time."""
@@ -68,9 +70,10 @@ def run_batch(
 ) -> Iterator[BatchEvent]:
     """Make every work in the lines. Yields one event a line, in the order they end, and a summary.
 
-    folder: where the lines' paths start from. scheduler: address of a Dask scheduler; without it, `workers`
-    processes are started here. A line that cannot be made is reported and skipped. Raises `Missing` when no
-    scheduler answers, or when it stops answering.
+    folder: where the lines' paths start from. scheduler: address of a Dask scheduler, whose keys the
+    environment names (see `keys`); without it, `workers` processes are started here. A line that cannot be
+    made is reported and skipped. Raises `Missing` when no scheduler answers, or when it stops answering, and
+    `Refused` for one without keys.
     """
     with ExitStack() as stack:
         hire = functools.cache(lambda: stack.enter_context(Workers(scheduler, workers, beforehand=False)))
@@ -85,6 +88,7 @@ def run_batch(
 class _Line:
     number: int
     recipe: Recipe
+    prediction: Prediction | None = None
     tries: int = 0
 
     @property
@@ -155,7 +159,8 @@ class _Batch:
 
     def _submit(self, line: _Line) -> None:
         line.tries += 1
-        future = self.hire().submit(line.job, line.recipe.to_json(), Place.of(self.gallery))
+        place, bounds = Place.of(self.gallery), bounds_of(line.prediction)
+        future = self.hire().submit(line.job, line.recipe.to_json(), place, bounds=bounds)
         self.underway[future] = line
         future.add_done_callback(lambda _: self.ring.set())
 
@@ -174,7 +179,12 @@ class _Batch:
             return self._event("there", number, same, there.id if there else None)
         if there is not None:
             return self._event("there", number, f"was made before: work {there.id}.", there.id)
-        return _Line(number, recipe)
+        prediction = predict(recipe, self.gallery.read_source)
+        try:
+            check_room(prediction, self.hire().room, KINDS[recipe.kind])
+        except StudioError as error:
+            return self._event("failed", number, str(error))
+        return _Line(number, recipe, prediction)
 
     def _ended(self, line: _Line, outcome: Outcome) -> BatchEvent:
         if outcome.state == "made":

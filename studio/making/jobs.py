@@ -22,7 +22,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from studio.errors import Refused, StudioError, error_data
-from studio.making.kinds import read_recipe
+from studio.making.kinds import KINDS, read_recipe
 from studio.making.pace import Pace
 from studio.works.log import write_log
 from studio.works.recipe import Recipe
@@ -240,6 +240,7 @@ class Jobs:
         )
 
     def _begin(self, job: JobState) -> None:
+        from studio.making.bounds import bounds_of, check_room, predict
         from studio.making.worker_process import Place
 
         with self._changed:
@@ -248,7 +249,12 @@ class Jobs:
         try:
             if self._workers is None:
                 self._workers = self._start_workers()
-            making.future = self._workers.submit(job.id, job.recipe_json, Place.of(self.gallery), force=True)
+            recipe = read_recipe(job.recipe_json)
+            prediction = predict(recipe, self.gallery.read_source)
+            check_room(prediction, self._workers.room, KINDS[recipe.kind])
+            making.future = self._workers.submit(
+                job.id, job.recipe_json, Place.of(self.gallery), force=True, bounds=bounds_of(prediction)
+            )
             making.future.add_done_callback(lambda _: self._call())
         except StudioError as error:
             self.ledger.failed(job.id, str(error), error_data(error))

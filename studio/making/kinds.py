@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from studio.errors import UnknownName, Unreadable
+from studio.errors import Refused, UnknownName, Unreadable
 from studio.works.ingredient import Ingredient
 from studio.works.recipe import SCHEMA_VERSION, Control, Recipe, controls, from_fields
 from studio.works.work import Making, Materials, Progress, Work
@@ -97,6 +97,7 @@ class Kind:
     completes: from the settings that were given to all that they imply, such as a preset's values.
     resolves: from settings and ingredients to both, read before anything else, such as a network in a file.
     supplies: from settings and the roles of the given files to further ingredients, such as a named style.
+    predicts: from a recipe and the sizes of its sources to a `Prediction`; empty where nothing is known.
     spelled: recipe field -> its option on the command line, where it differs from the field's name.
     """
 
@@ -115,6 +116,7 @@ class Kind:
     completes: str = ""
     resolves: str = ""
     supplies: str = ""
+    predicts: str = ""
     spelled: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -191,6 +193,7 @@ KINDS: dict[str, Kind] = {
             facts="studio.images.facts:facts_in_words",
             result="studio.api:PictureWork",
             completes="studio.images.presets:with_preset",
+            predicts="studio.images.predictions:predict_dream",
             resolves="studio.images.requests:resolve_weights",
         ),
         Kind(
@@ -221,6 +224,7 @@ KINDS: dict[str, Kind] = {
             facts="studio.images.facts:facts_in_words",
             result="studio.api:PictureWork",
             resolves="studio.images.requests:resolve_weights_to_paint",
+            predicts="studio.images.predictions:predict_painting",
         ),
         Kind(
             "compose",
@@ -250,6 +254,7 @@ KINDS: dict[str, Kind] = {
             facts="studio.music.melody.facts:facts_in_words",
             result="studio.api:TuneWork",
             supplies="studio.music.melody.sources:default_sources",
+            predicts="studio.music.melody.predictions:predict_melody",
             spelled={"composer": "--model"},
         ),
     )
@@ -305,9 +310,34 @@ def run_here(
 ) -> Generator[Progress, None, Work]:
     """Make one work in this process with the gallery's sources, and keep it there. A work that is stopped
     leaves nothing behind.
+
+    Raises `Refused` for a work that needs more memory than there is, before it starts where that can be told.
     """
-    made = yield from make(recipe, gallery.read_source, kinds)
+    from studio.making.bounds import check_room, predict, room_here
+
+    prediction = predict(recipe, gallery.read_source, kinds)
+    if prediction is not None:
+        check_room(prediction, room_here(), kinds[recipe.kind])
+    try:
+        made = yield from make(recipe, gallery.read_source, kinds)
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise Refused(
+            "This work needed more memory than this computer has; make it smaller, or close other programs."
+        ) from None
     return gallery.add(made)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error means that: Python's own, or PyTorch's for the processor or a graphics card."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and any(said in str(error) for said in OUT_OF_MEMORY)
+
+
+OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
+"""What PyTorch says in a plain RuntimeError, on Linux, Windows and graphics cards."""
 
 
 def found_at(place: str) -> Any:

@@ -16,7 +16,8 @@ from typing import Any
 
 from distributed import Worker, WorkerPlugin, get_worker
 
-from studio.errors import StudioError, error_data
+from studio.errors import Refused, StudioError, error_data
+from studio.making.bounds import Bounds
 from studio.making.kinds import Kind, read_recipe, run_here
 from studio.process import finish
 from studio.works.gallery import Gallery
@@ -122,16 +123,18 @@ class WorkerState(WorkerPlugin):  # type: ignore[misc]
 class Order:
     """One recipe for a worker to make.
 
-    topic: under which updates are reported; empty where nobody listens. force: make it even if the gallery
-    has the work.
+    topic: under which the start and the progress are reported. force: make it even if the gallery has the
+    work. watched: somebody wants to see the progress. bounds: checked at every step.
     """
 
     job: str
     recipe_json: str
     place: Place
     kinds: dict[str, Kind]
-    topic: str = ""
+    topic: str
     force: bool = False
+    watched: bool = False
+    bounds: Bounds = field(default_factory=Bounds)
 
 
 def make_order(order: Order) -> Outcome:
@@ -145,12 +148,6 @@ def make_order(order: Order) -> Outcome:
         return Outcome("cancelled")
     except StudioError as error:
         return Outcome("failed", message=str(error), problem=error_data(error))
-    except MemoryError:
-        return Outcome(
-            "failed",
-            message="This work needed more memory than this computer has; make it smaller, or close other "
-            "programs.",
-        )
     except Exception:
         return Outcome("failed", fault=traceback.format_exc())
     finally:
@@ -165,9 +162,13 @@ def _made(order: Order, state: WorkerState, reporter: ProgressReporter) -> Outco
         return Outcome("made", there.id, there_already=True)
     state.load(order.kinds[recipe.kind])
 
+    began = time.monotonic()
+
     def watch(progress: Progress | None) -> None:
         if order.job in state.stopped:
             raise _Stopped
+        if why := order.bounds.exceeded(time.monotonic() - began, 0):
+            raise Refused(why)
         if progress is not None:
             reporter.report(progress)
 
@@ -196,13 +197,13 @@ class ProgressReporter:
     """Reports progress often enough to watch, and too seldom to slow the work down."""
 
     def __init__(self, worker: Worker, order: Order) -> None:
-        self._worker, self._job, self._topic = worker, order.job, order.topic
+        self._worker, self._job, self._topic, self._watched = worker, order.job, order.topic, order.watched
         self._next_progress = self._next_preview = 0.0
 
     def report(self, progress: Progress) -> None:
         """Send this step, and a preview where one is due."""
         now = time.monotonic()
-        if not self._topic or now < self._next_progress:
+        if not self._watched or now < self._next_progress:
             return
         preview, fault = None, ""
         if progress.preview is not None and now >= self._next_preview:
@@ -226,5 +227,4 @@ class ProgressReporter:
 
     def send(self, **what: Any) -> None:
         """Send the fields of an `Update`."""
-        if self._topic:
-            self._worker.log_event(self._topic, {"job": self._job, "worker": self._worker.address} | what)
+        self._worker.log_event(self._topic, {"job": self._job, "worker": self._worker.address} | what)

@@ -209,6 +209,8 @@ def _sentence(error: SQLAlchemyError | sqlite3.Error, database: str) -> StudioEr
 
 
 def _sqlite_sentence(code: int, said: str, database: str) -> StudioError | None:
+    if said.startswith("Could not decode"):  # text that is not UTF-8
+        code = sqlite3.SQLITE_CORRUPT
     full = Refused(
         f"The disk of {database} is full: free some space and try again; nothing was left half-written."
     )
@@ -349,6 +351,8 @@ def _revision(connection: Connection) -> str | None:
             )
         return None
     revision: str | None = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
+    if revision is None and tables & set(Base.metadata.tables):
+        raise Unreadable(f"The gallery's database {place} is damaged: its version is lost; restore a backup.")
     if revision not in (None, HEAD) and revision not in known_revisions():
         raise Refused(
             f"A newer studio wrote the gallery {place} (version {revision}): "

@@ -34,7 +34,7 @@ def sentence(kind: type[BaseModel], error: ValidationError) -> str:
         near = difflib.get_close_matches(place[:80], kind.model_fields, n=1)
         remedy = f"did you mean '{near[0]}'?" if near else "leave it out."
         return f"'{_shortened(place)}' is not a setting of a {_kind_name(kind)}; {remedy}"
-    said = first["msg"].removeprefix("Value error, ")
+    said = _shortened(first["msg"].removeprefix("Value error, "), LONGEST)
     if not place:
         return said
     if first["type"] in _TOO_LONG:
@@ -82,5 +82,9 @@ def _kind_name(kind: type[BaseModel]) -> str:
     return default if isinstance(default, str) else "recipe"
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= 80 else f"{text[:77]}…"
+LONGEST = 400
+"""Characters of a sentence that a check of a recipe may say; it may quote what was given."""
+
+
+def _shortened(text: str, longest: int = 80) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 3]}…"

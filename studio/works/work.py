@@ -55,6 +55,28 @@ class Made:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class SourceSize:
+    """How large a source is, for predictions. role: as in the recipe. bytes: of the file. width, height: in
+    pixels, or 0 where it is not a picture.
+    """
+
+    role: str
+    bytes: int
+    width: int = 0
+    height: int = 0
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """About what a work takes on an ordinary computer: seconds, and bytes of memory beside what the studio
+    takes at rest.
+    """
+
+    seconds: float
+    bytes: int
+
+
 Making = Generator[Progress, None, Made]
 Materials = Callable[[Source], bytes]
 """Gives the bytes of a source. Raises `Missing` where there are none, `Refused` when they were changed."""

@@ -31,6 +31,7 @@ from studio.making.remaking import remake
 from studio.process import finish
 from studio.works.gallery import Gallery
 from studio.works.ledger import JobState, Ledger
+from tests.making.clusters import write_keys
 
 T = TypeVar("T")
 
@@ -361,12 +362,16 @@ def test_a_studio_whose_workers_do_not_come_up_says_so(
 # -------------------------------------------------------------------------------------------
 
 
-def test_a_scheduler_that_is_there_already_is_used(gallery: Gallery) -> None:
+def test_a_scheduler_that_is_there_already_is_used(
+    gallery: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from distributed import LocalCluster
 
+    keys = write_keys(tmp_path / "keys")
+    monkeypatch.setenv("STUDIO_CLUSTER_KEYS", str(tmp_path / "keys"))
     with (
         LocalCluster(
-            n_workers=1, threads_per_worker=1, processes=False, protocol="tcp://", dashboard_address=None
+            n_workers=1, processes=False, security=keys, protocol="tls://", dashboard_address=None
         ) as cluster,
         Jobs(gallery, scheduler=cluster.scheduler_address) as jobs,
     ):
@@ -376,14 +381,18 @@ def test_a_scheduler_that_is_there_already_is_used(gallery: Gallery) -> None:
         assert not workers_of(psutil.Process()) or len(cluster.workers) == 1
 
 
-def test_a_scheduler_that_does_not_answer_is_named(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scheduler_that_does_not_answer_is_named(
+    gallery: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_keys(tmp_path / "keys")
+    monkeypatch.setenv("STUDIO_CLUSTER_KEYS", str(tmp_path / "keys"))
     monkeypatch.setattr(workers, "ANSWER_WITHIN", 0.5)
-    with Jobs(gallery, scheduler="tcp://127.0.0.1:9") as jobs:
+    with Jobs(gallery, scheduler="tls://127.0.0.1:9") as jobs:
         state = jobs.wait(jobs.submit(counting()))
         assert state.state == "failed"
-        assert "No Dask scheduler answers at tcp://127.0.0.1:9" in state.message
-    with pytest.raises(Missing, match=r"tcp://127\.0\.0\.1:9"):
-        next(run_batch("{}", gallery, scheduler="tcp://127.0.0.1:9"))
+        assert "No Dask scheduler answers at tls://127.0.0.1:9" in state.message
+    with pytest.raises(Missing, match=r"tls://127\.0\.0\.1:9"):
+        next(run_batch("{}", gallery, scheduler="tls://127.0.0.1:9"))
 
 
 # --- Time left, kinds, the log

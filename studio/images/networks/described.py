@@ -124,12 +124,12 @@ def _describe(card: Mapping[str, Any], file: str) -> DescribedNetwork:
     try:
         widths = [int(width) for width in config["channels"]]
         hidden, classes = int(config["hidden"]), int(config["classes"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise Unreadable(
             f"The description of the network in {file} is broken; save "
             "the network again and choose that file."
         ) from None
-    names = tuple(str(each)[:60] for each in card.get("classes") or ())[:classes]
+    names = tuple(str(each)[:60] for each in _listed(card, "classes"))[: max(0, classes)]
     listed = ", ".join(f"{number} {each}" for number, each in enumerate(names))
     layers = [
         Layer(f"blocks.{number}", width, BY_DEPTH[number * len(BY_DEPTH) // max(1, len(widths))])
@@ -137,7 +137,7 @@ def _describe(card: Mapping[str, Any], file: str) -> DescribedNetwork:
     ]
     layers.append(Layer("hidden", hidden, "The features that its answers are made of."))
     layers.append(Layer("classes", classes, f"Its answers{': ' + listed if listed else ''}."[:300]))
-    origins = [each for each in card.get("data") or () if isinstance(each, dict)]
+    origins = [each for each in _listed(card, "data") if isinstance(each, dict)]
     return DescribedNetwork(
         name,
         str(card.get("what") or "")[:300],
@@ -148,3 +148,9 @@ def _describe(card: Mapping[str, Any], file: str) -> DescribedNetwork:
         )[:300],
         tuple(layers),
     )
+
+
+def _listed(card: Mapping[str, Any], name: str) -> list[Any]:
+    """A list of the card; empty where the card has something else there."""
+    found = card.get(name)
+    return found if isinstance(found, list) else []

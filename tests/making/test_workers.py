@@ -1,0 +1,290 @@
+"""Worker processes under attack: strangers at the door, standing still, taking too much."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from works_for_tests import COUNT, heard_from
+
+from studio.errors import Missing, Refused, Unreadable
+from studio.making import bounds, watching
+from studio.making.batch import run_batch
+from studio.making.jobs import Jobs
+from studio.making.keys import keys_for
+from studio.making.kinds import KINDS, run_here
+from studio.process import finish
+from studio.works.gallery import Gallery
+from tests.making.clusters import write_keys
+from tests.making.test_jobs import counting, watch_until
+
+PASSWORD = "a door that nobody opens"
+
+
+@pytest.fixture(scope="module")
+def jobs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jobs]:
+    """One studio with one worker process."""
+    with pytest.MonkeyPatch.context() as patch:
+        for kind in list(KINDS):
+            patch.delitem(KINDS, kind)
+        patch.setitem(KINDS, "count", COUNT)
+        patch.setenv("STUDIO_PASSWORD", PASSWORD)
+        with Gallery.open(tmp_path_factory.mktemp("home")) as gallery, Jobs(gallery) as jobs:
+            assert jobs.wait(jobs.submit(counting())).state == "made"
+            yield jobs
+
+
+@pytest.fixture
+def gallery(jobs: Jobs) -> Gallery:
+    return jobs.gallery
+
+
+def worker_of(jobs: Jobs) -> psutil.Process:
+    """The process that makes works now."""
+    assert jobs._workers is not None
+    assert jobs._workers._cluster is not None
+    (nanny,) = jobs._workers._cluster.workers.values()
+    return psutil.Process(nanny.pid)
+
+
+# --- Strangers
+
+
+ATTACK = """
+import json, os, sys
+from distributed import Client
+from distributed.security import Security
+
+taken = []
+for port in json.loads(sys.argv[1]):
+    for protocol, keys in (("tcp", None), ("tls", Security.temporary())):
+        address = f"{protocol}://127.0.0.1:{port}"
+        try:
+            with Client(address, security=keys, timeout=4) as client:
+                taken.append([address, client.run_on_scheduler(os.getpid), client.run(os.getpid)])
+        except Exception:
+            pass
+print(json.dumps(taken))
+"""
+
+
+def ports_of(process: psutil.Process) -> set[int]:
+    return {each.laddr.port for each in process.net_connections("tcp") if each.status == psutil.CONN_LISTEN}
+
+
+def test_no_other_program_runs_code_in_the_studio(jobs: Jobs) -> None:
+    ports = ports_of(psutil.Process()) | ports_of(worker_of(jobs))
+    assert len(ports) >= 3, "a scheduler, a nanny and a worker"
+    attack = subprocess.run(
+        [sys.executable, "-c", ATTACK, json.dumps(sorted(ports))], capture_output=True, text=True, check=True
+    )
+    assert json.loads(attack.stdout) == []
+    assert jobs.wait(jobs.submit(counting())).state == "made", "and the attack did no harm"
+
+
+def test_every_door_asks_for_a_key_and_none_serves_pages(jobs: Jobs) -> None:
+    assert jobs._workers is not None
+    scheduler = jobs._workers._cluster.scheduler  # type: ignore[union-attr]
+    ours = {int(scheduler.address.rpartition(":")[2])}
+    ours |= {
+        int(each.rpartition(":")[2])
+        for worker in scheduler.workers.values()
+        for each in (worker.address, worker.nanny)
+    }
+    assert ports_of(worker_of(jobs)) <= ours
+    for port in ours:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with pytest.raises(OSError, match=r"."):
+            _ask_without_a_key(context, port)
+
+
+def _ask_without_a_key(context: ssl.SSLContext, port: int) -> None:
+    """Raises `OSError` where the door stays shut."""
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=60) as plain,
+        context.wrap_socket(plain) as door,
+    ):
+        door.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        if not door.recv(1):
+            raise ConnectionError("closed without a word")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads a process's environment from /proc")
+def test_the_password_is_not_in_a_workers_environment(jobs: Jobs) -> None:
+    environment = Path(f"/proc/{worker_of(jobs).pid}/environ").read_bytes()
+    assert b"PATH=" in environment
+    assert PASSWORD.encode() not in environment
+    assert b"STUDIO_PASSWORD" not in environment
+
+
+# --- Standing still
+
+
+def test_a_worker_that_stands_still_is_replaced(
+    jobs: Jobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert watching.SILENT_FOR + 2 * watching.LOOK_COUNTS < 60, "within a minute"
+    monkeypatch.setattr(watching, "SILENT_FOR", 3.0)
+    job = jobs.submit(counting(steps=1000, rest=0.05, witness=str(tmp_path / "witness")))
+    watch_until(jobs, job, lambda state: state.done > 2)
+    stopped = worker_of(jobs)
+    stopped.send_signal(signal.SIGSTOP)
+    ended = jobs.wait(job)
+    assert ended.state == "interrupted"
+    assert "stood still for" in ended.message
+    assert jobs.wait(jobs.submit(counting())).state == "made"
+    assert not psutil.pid_exists(stopped.pid)
+
+
+def test_one_that_stands_still_before_its_work_begins_is_replaced_too(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "SILENT_FOR", 3.0)
+    worker_of(jobs).send_signal(signal.SIGSTOP)
+    ended = jobs.wait(jobs.submit(counting()))
+    assert ended.state in ("made", "interrupted")  # made where it was replaced before the job reached it
+    assert jobs.wait(jobs.submit(counting())).state == "made"
+
+
+def test_a_step_that_computes_without_a_pause_is_no_standstill(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "SILENT_FOR", 2.0)
+    before = worker_of(jobs).pid
+    assert jobs.wait(jobs.submit(counting(mishap="holds the interpreter"))).state == "made"
+    assert worker_of(jobs).pid == before
+
+
+# --- Bounds
+
+
+def test_a_work_that_takes_too_long_is_stopped(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "TIMES_SECONDS", 1.0)
+    monkeypatch.setattr(bounds, "PLUS_SECONDS", 1.0)
+    ended = jobs.wait(jobs.submit(counting(steps=3, rest=10)))
+    assert ended.state == "failed"
+    assert "was stopped after" in ended.message
+    assert "about 3 seconds" in ended.message
+    assert jobs.wait(jobs.submit(counting())).state == "made"
+
+
+def test_a_work_that_takes_too_much_memory_is_stopped(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "PLUS_BYTES", 2**28)
+    ended = jobs.wait(jobs.submit(counting(mishap="memory")))
+    assert ended.state == "failed"
+    assert "of memory, since it should need about 0.0" in ended.message
+
+
+def test_a_work_that_cannot_fit_is_refused_before_it_starts(
+    jobs: Jobs, gallery: Gallery, tmp_path: Path
+) -> None:
+    recipe = counting(mishap="large", steps=5000, witness=str(tmp_path / "witness"))
+    sentence = r"^This count needs about 5000\.0 GiB of memory, and this computer has \d+\.\d free"
+    ended = jobs.wait(jobs.submit(recipe))
+    assert ended.state == "failed"
+    with pytest.raises(Refused, match=sentence) as refused:
+        finish(run_here(recipe, gallery))
+    assert ended.message.split("has")[0] == str(refused.value).split("has")[0]
+    events = list(run_batch(recipe.to_json().replace("\n", ""), gallery))
+    assert [event.what for event in events] == ["failed", "summary"]
+    assert "needs about 5000.0 GiB" in events[0].sentence
+    assert heard_from(tmp_path / "witness") == []
+
+
+@pytest.mark.parametrize("mishap", ["no python memory", "no torch memory"])
+def test_memory_that_runs_out_is_said_in_a_sentence(mishap: str, jobs: Jobs, gallery: Gallery) -> None:
+    sentence = (
+        "This work needed more memory than this computer has; make it smaller, or close other programs."
+    )
+    recipe = counting(mishap=mishap)
+    with pytest.raises(Refused) as refused:
+        finish(run_here(recipe, gallery))
+    assert str(refused.value) == sentence
+    assert jobs.wait(jobs.submit(recipe)).message == sentence
+
+
+# --- Somebody else's cluster
+
+
+def test_a_cluster_is_used_with_keys_or_not_at_all(tmp_path: Path) -> None:
+    for address in ("tcp://10.0.0.5:8786", "tls://10.0.0.5:8786", "127.0.0.1:8786"):
+        with pytest.raises(Refused, match="would be used without keys"):
+            keys_for(address, {})
+    with pytest.raises(Refused, match="not the address of a scheduler"):
+        keys_for("nobody", {})
+    allowed = {"STUDIO_CLUSTER_WITHOUT_KEYS": "1"}
+    assert keys_for("tcp://127.0.0.1:8786", allowed) is None
+    assert keys_for("tcp://[::1]:8786", allowed) is None
+    for address in ("tcp://10.0.0.5:8786", "tcp://127.0.0.1.example.org:8786", "tls://127.0.0.1:8786"):
+        with pytest.raises(Refused, match="would be used without keys"):
+            keys_for(address, allowed)
+    folder = tmp_path / "keys"
+    write_keys(folder)
+    named = {"STUDIO_CLUSTER_KEYS": str(folder)}
+    security = keys_for("tls://10.0.0.5:8786", named)
+    assert security is not None
+    assert security.require_encryption
+    with pytest.raises(Refused, match="begins with tls://"):
+        keys_for("tcp://10.0.0.5:8786", named)
+    with pytest.raises(Refused, match="STUDIO_CLUSTER_CERT is not set"):
+        keys_for(
+            "tls://10.0.0.5:8786", {"STUDIO_CLUSTER_CA": str(folder / "ca.pem"), "STUDIO_CLUSTER_KEY": "k"}
+        )
+    (folder / "cert.pem").write_text("not a certificate\n")
+    with pytest.raises(Unreadable, match="are not an authority"):
+        keys_for("tls://10.0.0.5:8786", named)
+    (folder / "key.pem").unlink()
+    with pytest.raises(Missing, match=r"There is no .*key\.pem"):
+        keys_for("tls://10.0.0.5:8786", named)
+
+
+# --- The command line
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="bounds a process's memory as Linux does")
+def test_memory_that_runs_out_is_one_line_on_the_command_line(tmp_path: Path) -> None:
+    program = """
+import resource, sys
+import numpy, torch
+import studio.images.dream, studio.cli
+from studio.making import kinds
+torch.set_num_threads(1)
+kinds.KINDS["dream"].__dict__["predicts"] = ""
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 400 * 2**20, resource.RLIM_INFINITY))
+studio.cli.main()
+"""
+    from tests.app.photos import picture
+
+    (tmp_path / "photo.png").write_bytes(picture())
+    words = ["dream", "photo.png", "-o", "dream.png", "--size", "4096", "--tile", "2048", "--steps", "1"]
+    run = subprocess.run(
+        [sys.executable, "-c", program, *words],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ
+        | {
+            "STUDIO_HOME": str(tmp_path / "home"),
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "OMP_NUM_THREADS": "1",
+        },
+    )
+    said = run.stderr.strip().splitlines()
+    assert run.returncode == 2, run.stderr
+    assert said[-1].endswith(
+        "This work needed more memory than this computer has; make it smaller, or close other programs."
+    )
+    assert "Traceback" not in run.stderr
+    assert not (tmp_path / "dream.png").exists()
