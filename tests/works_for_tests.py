@@ -7,7 +7,6 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
-import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -99,13 +98,6 @@ def _meet(recipe: CountRecipe, hoard: list[bytearray]) -> None:
             )
         case "no python memory":
             raise MemoryError
-        case "holds the interpreter":  # as a library does that lets no other thread run while it computes
-            interval = sys.getswitchinterval()
-            sys.setswitchinterval(1000)
-            until = time.monotonic() + 6
-            while time.monotonic() < until:
-                pass
-            sys.setswitchinterval(interval)
         case "memory":
             for _ in range(200):
                 hoard.append(bytearray(os.urandom(1 << 20) * 16))

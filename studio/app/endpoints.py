@@ -68,8 +68,8 @@ def making_endpoint(kind: Kind, desk: Desk) -> Action:
         for role in kind.roles:
             offered[role.name] = [{"file": file} for file in _listed(given.pop(role.name) or [])]
             if role.bundled:
-                offered[role.name] += [{"study": name} for name in given.pop(BUNDLED) or ()]
-        credit = Credit(*(given.pop(name) or "" for name in CREDIT))
+                offered[role.name] += [{"study": name} for name in _listed(given.pop(BUNDLED) or [])]
+        credit = Credit(*(str(given.pop(name) or "") for name in CREDIT))
         settings = {name.removeprefix(CLASHING): value for name, value in given.items() if value is not None}
         if settings.get("size") == "own":
             settings["size"] = None

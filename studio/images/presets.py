@@ -50,11 +50,11 @@ def with_preset(fields: dict[str, Any]) -> dict[str, Any]:
     name = fields.get("preset", DreamRecipe.model_fields["preset"].default)
     if name is None:
         return dict(fields)
-    if name not in PRESETS:
+    if not isinstance(name, str) or name not in PRESETS:
         raise UnknownName("preset", str(name), PRESETS)
     completed = {"preset": name} | PRESETS[name].values
     backbone = fields.get("backbone", DEFAULT)
-    if backbone not in (DEFAULT, OWN):
+    if isinstance(backbone, str) and backbone not in (DEFAULT, OWN):
         completed["layers"] = as_deep_in(backbone, completed["layers"])
     return completed | fields
 

@@ -18,9 +18,11 @@ from studio.works.work import Materials, Prediction, SourceSize
 
 GIB = 2**30
 
-TIMES_SECONDS, PLUS_SECONDS = 20.0, 120.0
+TIMES_SECONDS, PLUS_SECONDS = 20.0, 300.0
 TIMES_BYTES, PLUS_BYTES = 2.0, GIB // 2
-"""A work may take that many times what was predicted, and that much more."""
+"""A work may take that many times what was predicted, and that much more. The seconds include the wait for a
+database that another program keeps locked, which is not given up before two minutes and a half.
+"""
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,10 @@ from studio.making.cluster import PatientCluster
 SILENT_FOR = 40.0
 """Seconds without a heartbeat after which a worker counts as standing still."""
 
-BUSY = 0.05
-"""The share of that time that a worker may have used the processor, at least, to be pardoned."""
+BUSY = 0.005
+"""The share of that time for which a worker must have had the processor to be pardoned. On a busy computer it
+may have had little; one that stands still has none.
+"""
 
 LOOK_EVERY, LOOK_COUNTS = 0.5, 2.0
 """Seconds between two looks, and the most that the time between two of them counts for."""

@@ -218,6 +218,6 @@ class Workers:
         if self._watch is not None and worker in self._watch.stood_still:
             return self._watch.stood_still[worker]
         return (
-            "The process that was making this work was killed, perhaps because memory ran out; make it again, "
-            "and smaller if it happens again."
+            "The process that was making this work was killed, perhaps because memory ran out; make it "
+            "again, and smaller if it happens again."
         )

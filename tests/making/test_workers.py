@@ -6,14 +6,19 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import ssl
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
+from sqlalchemy import event
 from works_for_tests import COUNT, heard_from
 
 from studio.errors import Missing, Refused, Unreadable
@@ -23,9 +28,10 @@ from studio.making.jobs import Jobs
 from studio.making.keys import keys_for
 from studio.making.kinds import KINDS, run_here
 from studio.process import finish
+from studio.works import ledger
 from studio.works.gallery import Gallery
 from tests.making.clusters import write_keys
-from tests.making.test_jobs import counting, watch_until
+from tests.making.test_jobs import counting, until, watch_until
 
 PASSWORD = "a door that nobody opens"
 
@@ -156,22 +162,40 @@ def test_one_that_stands_still_before_its_work_begins_is_replaced_too(
     assert jobs.wait(jobs.submit(counting())).state == "made"
 
 
-def test_a_step_that_computes_without_a_pause_is_no_standstill(
-    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(watching, "SILENT_FOR", 2.0)
-    before = worker_of(jobs).pid
-    assert jobs.wait(jobs.submit(counting(mishap="holds the interpreter"))).state == "made"
-    assert worker_of(jobs).pid == before
+def test_a_step_that_computes_without_a_pause_is_no_standstill(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A library that lets no other thread run while it computes stops the heartbeats, but not the process."""
+    monkeypatch.setattr(watching, "LOOK_EVERY", 10_000.0)  # the test looks itself
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as silent:
+        process = psutil.Process(silent.pid)
+        nanny = SimpleNamespace(worker_address="tls://busy", pid=silent.pid)
+        scheduler = SimpleNamespace(workers={"tls://busy": SimpleNamespace(last_seen=1.0)})
+        watch = watching.Watch(SimpleNamespace(workers={0: nanny}, scheduler=scheduler))  # type: ignore[arg-type]
+        try:
+            watch._look_at_hearts(0)
+            began = process.cpu_times().user
+            until(lambda: process.cpu_times().user > began + 2 * watching.BUSY * watching.SILENT_FOR)
+            watch._look_at_hearts(watching.SILENT_FOR + 1)
+            assert watch.stood_still == {}
+            process.suspend()
+            watch._look_at_hearts(0)
+            watch._look_at_hearts(watching.SILENT_FOR / 2)
+            assert watch.stood_still == {}
+            watch._look_at_hearts(watching.SILENT_FOR / 2 + 1)
+            assert "stood still for 41 seconds" in watch.stood_still["tls://busy"]
+            assert silent.wait(timeout=120) == -signal.SIGKILL
+        finally:
+            watch.close()
+            silent.kill()
 
 
 # --- Bounds
 
 
-def test_a_work_that_takes_too_long_is_stopped(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bounds, "TIMES_SECONDS", 1.0)
-    monkeypatch.setattr(bounds, "PLUS_SECONDS", 1.0)
-    ended = jobs.wait(jobs.submit(counting(steps=3, rest=10)))
+def test_a_work_that_takes_too_long_is_stopped(jobs: Jobs) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bounds, "TIMES_SECONDS", 1.0)
+        patch.setattr(bounds, "PLUS_SECONDS", 1.0)
+        ended = jobs.wait(jobs.submit(counting(steps=3, rest=10)))
     assert ended.state == "failed"
     assert "was stopped after" in ended.message
     assert "about 3 seconds" in ended.message
@@ -211,6 +235,38 @@ def test_memory_that_runs_out_is_said_in_a_sentence(mishap: str, jobs: Jobs, gal
         finish(run_here(recipe, gallery))
     assert str(refused.value) == sentence
     assert jobs.wait(jobs.submit(recipe)).message == sentence
+
+
+# --- A database that is locked
+
+
+def test_a_work_that_is_finished_while_the_database_is_locked_is_kept(jobs: Jobs, gallery: Gallery) -> None:
+    """The worker waits for the lock; the queue loses its patience, says so, and goes on when it can."""
+
+    def hurry(connection: sqlite3.Connection, *_: object) -> None:
+        connection.execute("PRAGMA busy_timeout = 50")
+
+    recipe = counting(steps=20, rest=0.05)
+    job = jobs.submit(recipe)
+    watch_until(jobs, job, lambda state: state.done > 0)
+    event.listen(gallery.engine, "checkout", hurry)
+    try:
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            closing(
+                sqlite3.connect(gallery.home / "gallery.sqlite", timeout=120, isolation_level=None)
+            ) as other,
+        ):
+            patch.setattr(ledger, "PATIENCE", 0.1)
+            other.execute("BEGIN IMMEDIATE")
+            stuck = watch_until(jobs, job, lambda state: "locked" in state.stage)
+            assert stuck.state == "running"
+            time.sleep(2)  # the work is finished by now, and its worker waits
+            other.execute("ROLLBACK")
+        assert jobs.wait(job).state == "made"
+    finally:
+        event.remove(gallery.engine, "checkout", hurry)
+    assert gallery.with_fingerprint(recipe.fingerprint) is not None
 
 
 # --- Somebody else's cluster
