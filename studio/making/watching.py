@@ -32,14 +32,19 @@ BUSY = 0.005
 may have had little; one that stands still has none.
 """
 
+AT_REST = 2**30
+"""Bytes that a worker takes once the code of every kind is loaded, at most. It may still be loading when its
+first work begins.
+"""
+
 LOOK_EVERY, LOOK_COUNTS = 0.5, 2.0
 """Seconds between two looks, and the most that the time between two of them counts for."""
 
 
 @dataclass
 class _Begun:
-    """A work under way: its worker's address and process, bounds, seconds so far, and the memory its process
-    had at the start.
+    """A work under way: its worker's address and process, its bounds, the memory that is not counted as its
+    own, and its seconds so far.
     """
 
     worker: str
@@ -77,7 +82,8 @@ class Watch:
     def begin(self, job: str, worker: str, pid: int, bounds: Bounds) -> None:
         """From now on the job's bounds count."""
         with suppress(psutil.Error):
-            self._begun[job] = _Begun(worker, pid, bounds, psutil.Process(pid).memory_info().rss)
+            base = max(AT_REST, psutil.Process(pid).memory_info().rss)
+            self._begun[job] = _Begun(worker, pid, bounds, base)
 
     def end(self, job: str) -> None:
         """The job ended, however it did."""
