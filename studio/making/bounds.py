@@ -26,7 +26,7 @@ database that another program keeps locked, which is not given up before two min
 
 
 @dataclass(frozen=True)
-class Bounds:
+class WorkBounds:
     """seconds, bytes: what a work may take; None where there is no bound. prediction: what they came from."""
 
     seconds: float | None = None
@@ -67,12 +67,12 @@ def sizes_of(recipe: Recipe, materials: Materials) -> tuple[SourceSize, ...]:
     return tuple(found)
 
 
-def bounds_of(prediction: Prediction | None, limit: int | None = None) -> Bounds:
+def bounds_of(prediction: Prediction | None, limit: int | None = None) -> WorkBounds:
     """The bounds of a work. limit: bytes that no work may exceed, whatever was predicted."""
     if prediction is None:
-        return Bounds()
+        return WorkBounds()
     most = int(TIMES_BYTES * prediction.bytes + PLUS_BYTES)
-    return Bounds(
+    return WorkBounds(
         TIMES_SECONDS * prediction.seconds + PLUS_SECONDS,
         most if limit is None else min(limit, most),
         prediction,

@@ -21,7 +21,7 @@ from typing import Any
 
 import psutil
 
-from studio.making.bounds import Bounds
+from studio.making.bounds import WorkBounds
 from studio.making.cluster import PatientCluster
 
 SILENT_FOR = 40.0
@@ -49,7 +49,7 @@ class _Begun:
 
     worker: str
     pid: int
-    bounds: Bounds
+    bounds: WorkBounds
     base: int
     seconds: float = 0.0
 
@@ -79,7 +79,7 @@ class Watch:
         self._thread = threading.Thread(target=self._watch, name="studio watch", daemon=True)
         self._thread.start()
 
-    def begin(self, job: str, worker: str, pid: int, bounds: Bounds) -> None:
+    def begin(self, job: str, worker: str, pid: int, bounds: WorkBounds) -> None:
         """From now on the job's bounds count."""
         with suppress(psutil.Error):
             base = max(AT_REST, psutil.Process(pid).memory_info().rss)

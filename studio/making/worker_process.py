@@ -17,7 +17,7 @@ from typing import Any
 from distributed import Worker, WorkerPlugin, get_worker
 
 from studio.errors import Refused, StudioError, error_data
-from studio.making.bounds import Bounds
+from studio.making.bounds import WorkBounds
 from studio.making.kinds import Kind, read_recipe, run_here
 from studio.process import finish
 from studio.works.gallery import Gallery
@@ -134,7 +134,7 @@ class Order:
     topic: str
     force: bool = False
     watched: bool = False
-    bounds: Bounds = field(default_factory=Bounds)
+    bounds: WorkBounds = field(default_factory=WorkBounds)
 
 
 def make_order(order: Order) -> Outcome:

@@ -26,7 +26,7 @@ from distributed import Client, Future, KilledWorker
 from distributed.system import MEMORY_LIMIT
 
 from studio.errors import Missing
-from studio.making.bounds import Bounds
+from studio.making.bounds import WorkBounds
 from studio.making.cluster import start_cluster
 from studio.making.keys import keys_for
 from studio.making.kinds import KINDS, Kind
@@ -64,7 +64,7 @@ class Workers:
         self._kinds = dict(kinds)
         self._on_update = on_update
         self._starved: set[str] = set()
-        self._bounds: dict[str, Bounds] = {}
+        self._bounds: dict[str, WorkBounds] = {}
         self.memory_limit = memory_limit or int(0.8 * MEMORY_LIMIT / count)
         keys = keys_for(scheduler) if scheduler is not None else None
         self._cluster = start_cluster(count, self.memory_limit) if scheduler is None else None
@@ -95,15 +95,15 @@ class Workers:
         place: Place,
         *,
         force: bool = False,
-        bounds: Bounds | None = None,
+        bounds: WorkBounds | None = None,
     ) -> Future[Outcome]:
         """Have a recipe made; pass the future to `outcome`.
 
         force: even if the gallery has the work. bounds: what it may take; None for as much as it wants.
         """
         # Here `Watch` counts the seconds; elsewhere the worker does, at every step.
-        self._bounds[job] = bounds = bounds or Bounds()
-        counted_there = bounds if self._watch is None else Bounds()
+        self._bounds[job] = bounds = bounds or WorkBounds()
+        counted_there = bounds if self._watch is None else WorkBounds()
         watched = self._on_update is not None
         order = Order(job, recipe_json, place, self._kinds, self._topic, force, watched, counted_there)
         return self._client.submit(make_order, order, key=f"{job}-{time.time_ns()}", pure=False)
