@@ -42,10 +42,10 @@ def guess_encoding(texts: Sequence[bytes]) -> Guess:
 
 
 def decode(text: bytes, guess: Guess) -> str:
-    """A text in an encoding, without control characters. Bytes that do not decode are replaced."""
+    """A text in an encoding, with spaces for control characters. Bytes that do not decode are replaced."""
     if guess is _UTF16 and text[:2] not in (b"\xff\xfe", b"\xfe\xff"):
         guess = _UTF8 if _decodes(text, "utf-8") else _WESTERN
-    return re.sub(r"[\x00-\x1f\x7f-\x9f]+", " ", text.decode(guess.codec, "replace")).strip()
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]+", " ", text.decode(guess.codec, "replace"))
 
 
 def _decodes(text: bytes, codec: str) -> bool:

@@ -10,7 +10,7 @@ import contextlib
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from itertools import pairwise
@@ -29,6 +29,7 @@ from studio.music.reading.budget import Reading, ReadingBudget
 from studio.music.reading.encodings import Guess, decode, guess_encoding
 from studio.music.reading.lengths import Held, Touch, touch_of, written_length
 from studio.music.reading.midi_events import DRUMS, MidiFile, Played, parse_midi
+from studio.music.reading.midi_words import words_of
 from studio.music.reading.quantising import must_stay_apart, place_onsets
 from studio.music.scores.bars import Grid, MeterAt
 from studio.music.scores.chords import ChordAt, parse_chord
@@ -68,17 +69,17 @@ def _read(midi: MidiFile, name: str, budget: ReadingBudget) -> Reading:
     """The melody of one sequence."""
     texts = _Texts(midi)
     lines = _lines_of(midi, texts)
-    chosen = choose_melody([line for line, _ in lines], name)
-    played = next(notes for line, notes in lines if line is chosen)
+    chosen = choose_melody([line for line, _, _ in lines], name)
+    track, played = next((track, notes) for line, track, notes in lines if line is chosen)
     per_quarter = midi.per_quarter
     ours = _is_ours(midi)
     place = midi.quarters if ours else partial(_plain, per_quarter=per_quarter)
     grid = _grid_of([(place(ticks), top, bottom) for ticks, top, bottom in midi.meters])
     line = _as_it_is(played, per_quarter) if ours else _as_written(played, per_quarter, grid)
     chosen.notes, chosen.stacked = line.notes, line.stacked
-    remarks = remarks_on(chosen, sum(each.count > 0 for each, _ in lines))
+    remarks = remarks_on(chosen, sum(each.count > 0 for each, _, _ in lines))
     remarks += line.remarks
-    chords, more = _chords_of(midi, texts, line, ours)
+    chords, more = _chords_of(texts, line, ours)
     last = max(note.end for note in line.notes)
     end = max(midi.quarters(midi.end), last) if ours else _end_of(midi.quarters(midi.end), last, grid, more)
     found = FoundTune(
@@ -96,7 +97,11 @@ def _read(midi: MidiFile, name: str, budget: ReadingBudget) -> Reading:
         remarks=remarks + more + texts.remarks + _told_of(midi),
     )
     tune = assemble(found, name, budget)
-    return Reading((tune,), tuple(found.remarks))
+    lyrics, others = texts.syllables(track)
+    words = words_of(lyrics, [note.start for note in tune.sounding], line.place_of)
+    if left := len(lyrics) + others - len(words):
+        found.remarks.append(f"Syllables that are not sung on notes of the melody left out: {left}.")
+    return Reading((replace(tune, words=words) if words else tune,), tuple(found.remarks))
 
 
 def _told_of(midi: MidiFile) -> list[str]:
@@ -109,8 +114,6 @@ def _told_of(midi: MidiFile) -> list[str]:
             "The file counts time in film frames, not in beats; it was read at "
             f"{60e6 / midi.tempo_at(0):g} quarter notes a minute."
         )
-    if midi.lyrics:
-        told.append(f"Words left out: {len(midi.lyrics)} syllables.")
     return told
 
 
@@ -142,7 +145,11 @@ class _Texts:
     def __init__(self, midi: MidiFile) -> None:
         self.midi = midi
         self.guess: Guess = guess_encoding(
-            [*midi.names.values(), *(text for _, text in (*midi.texts, *midi.markers))]
+            [
+                *midi.names.values(),
+                *(text for _, text in midi.markers),
+                *(text for _, _, text in (*midi.texts, *midi.lyrics)),
+            ]
         )
         self.remarks = (
             []
@@ -166,6 +173,9 @@ class _Texts:
         """
         drums = self.midi.form == 1 and {channel for track, channel in self.midi.notes if track == 0}
         title = "" if drums == {DRUMS} else self._decoded(self.midi.names.get((0, None), b""))
+        if not title:
+            karaoke = [text[2:] for _, _, text in self.midi.texts if text.startswith(b"@T")]
+            title = self._decoded(karaoke[0]) if karaoke else ""
         alone = next(iter(self.tracks)) if len(self.tracks) == 1 else None
         if not title and alone:
             title = self._decoded(self.midi.names.get((alone, None), b""))
@@ -174,7 +184,7 @@ class _Texts:
 
     @property
     def composer(self) -> str:
-        for _, text in self.midi.texts:
+        for _, _, text in self.midi.texts:
             if text.startswith(b"Composer: "):
                 return self._decoded(text).removeprefix("Composer: ")
         return ""
@@ -183,11 +193,25 @@ class _Texts:
         """(ticks, text), in order."""
         return [(ticks, self._decoded(text)) for ticks, text in sorted(self.midi.markers)]
 
+    def syllables(self, track: int) -> tuple[list[tuple[int, str]], int]:
+        """(ticks, text) of what is sung to the notes of a track, in order, and how many syllables the others
+        have: its own lyrics, or those of the only track that has some. Karaoke files have texts instead
+        (their first says "@KMIDI KARAOKE FILE").
+        """
+        lyrics = self.midi.lyrics
+        if not lyrics and any(text.startswith(b"@K") for _, _, text in self.midi.texts):
+            lyrics = [each for each in self.midi.texts if not each[2].startswith(b"@")]
+        lyrics = [each for each in lyrics if each[2].strip(b"-/\\ \r\n\0")]
+        tracks = {number for _, number, _ in lyrics}
+        source = track if track in tracks else next(iter(tracks)) if len(tracks) == 1 else None
+        found = [(ticks, decode(text, self.guess)) for ticks, number, text in lyrics if number == source]
+        return sorted(found, key=lambda each: each[0]), len(lyrics) - len(found)
+
     def _decoded(self, text: bytes) -> str:
-        return decode(text, self.guess)[:200]
+        return decode(text, self.guess).strip()[:200]
 
 
-def _chords_of(midi: MidiFile, texts: _Texts, line: _Line, ours: bool) -> tuple[list[ChordAt], list[str]]:
+def _chords_of(texts: _Texts, line: _Line, ours: bool) -> tuple[list[ChordAt], list[str]]:
     """The chords among the markers, and what to say about the others. A, B, C in this order, or A alone
     after the beginning, are rehearsal letters, not chords.
     """
@@ -203,11 +227,9 @@ def _chords_of(midi: MidiFile, texts: _Texts, line: _Line, ours: bool) -> tuple[
         except Unreadable:
             others += 1
             continue
-        place = line.places.get(ticks)
-        if place is None:
-            place = midi.quarters(ticks)
-            if not ours and place.denominator > 12:
-                place = Fraction(round(place * 4), 4)
+        place = line.place_of(ticks)
+        if not ours and place.denominator > 12 and ticks not in line.places:
+            place = Fraction(round(place * 4), 4)
         chords.append(ChordAt(place, str(chord) if chord else "N.C."))
     told = [f"Markers that are not chord symbols left out: {others}."] if others else []
     return sorted(chords, key=lambda chord: chord.start), told
@@ -226,12 +248,18 @@ class _Line:
     notes: list[FoundNote]
     places: dict[int, Fraction]
     remarks: list[str]
+    per_quarter: Fraction
     stacked: int = 0
 
+    def place_of(self, ticks: int) -> Fraction:
+        """Where the notes that begin then were written, or else that time in quarter notes."""
+        place = self.places.get(ticks)
+        return ticks / self.per_quarter if place is None else place
 
-def _lines_of(midi: MidiFile, texts: _Texts) -> list[tuple[PartLine, list[Played]]]:
-    """One line for each channel of each track, with its notes as played. The pitches alone tell which is the
-    melody. A line of notes without a length is as good as empty.
+
+def _lines_of(midi: MidiFile, texts: _Texts) -> list[tuple[PartLine, int, list[Played]]]:
+    """One line for each channel of each track, with the track and its notes as played. The pitches alone tell
+    which is the melody. A line of notes without a length is as good as empty.
     """
     lines = []
     nowhere = Fraction(0)
@@ -239,7 +267,7 @@ def _lines_of(midi: MidiFile, texts: _Texts) -> list[tuple[PartLine, list[Played
         line = PartLine(texts.name_of(track, channel), percussion=channel == DRUMS)
         if any(end > start for start, end, _ in played):
             line.notes = [FoundNote(nowhere, nowhere, pitch, False) for _, _, pitch in played]
-        lines.append((line, played))
+        lines.append((line, track, played))
     return lines
 
 
@@ -250,7 +278,7 @@ def _is_ours(midi: MidiFile) -> bool:
     tracks = Counter(track for track, _ in midi.notes)
     return (
         midi.form == 1
-        and not (midi.film or midi.missing or midi.lyrics)
+        and not (midi.film or midi.missing)
         and midi.habits <= {90, 48}
         and midi.division > 240
         and 0 not in tracks
@@ -272,7 +300,7 @@ def _as_it_is(played: Sequence[Played], per_quarter: Fraction) -> _Line:
     ]
     starts = Counter(start for start, _, _ in played)
     stacked = sum(together > 1 for together in starts.values())
-    return _Line(notes, {}, [], stacked)
+    return _Line(notes, {}, [], per_quarter, stacked)
 
 
 def _as_written(played: Sequence[Played], per_quarter: Fraction, grid: Grid) -> _Line:
@@ -301,7 +329,7 @@ def _as_written(played: Sequence[Played], per_quarter: Fraction, grid: Grid) -> 
     told += _moved(sounding, notes, placed.shifts, touch, tick)
     if placed.merged:
         told.append(f"Notes left out because no grid could keep them apart: {placed.merged}.")
-    return _Line(notes, placed.places, told, max(stacked, 0))
+    return _Line(notes, placed.places, told, per_quarter, max(stacked, 0))
 
 
 def _without_empty(played: Sequence[Played]) -> tuple[list[Played], list[str]]:

@@ -34,10 +34,11 @@ class MidiFile:
     channel) -> its notes in the order in which they end. names: (track, None) -> its first name, (track,
     channel) -> the name of its instrument, with channel -1 where none is given. meters: (time, numerator,
     denominator). keys: (time, sharps, whether minor). tempos: (time, microseconds in a quarter note).
-    lyrics, markers: (time, text). texts: (track, text). ends: when each track ends. events: how many were
-    read. missing: how many bytes of the last track are missing, at least. habits: what tells the studio's
-    own files from others: the velocities of the notes, and "running", "silent" (a note-on of velocity 0),
-    "release" (a note-off of another velocity than 0) or "control" where the file has such events.
+    markers: (time, text). lyrics, texts: (time, track, text). ends: when each track ends. events: how many
+    were read. missing: how many bytes of the last track are missing, at least. habits: what tells the
+    studio's own files from others: the velocities of the notes, and "running", "silent" (a note-on of
+    velocity 0), "release" (a note-off of another velocity than 0) or "control" where the file has such
+    events.
     """
 
     form: int
@@ -49,8 +50,8 @@ class MidiFile:
     keys: list[tuple[int, int, bool]] = field(default_factory=list)
     tempos: list[tuple[int, int]] = field(default_factory=list)
     markers: list[tuple[int, bytes]] = field(default_factory=list)
-    lyrics: list[tuple[int, bytes]] = field(default_factory=list)
-    texts: list[tuple[int, bytes]] = field(default_factory=list)
+    lyrics: list[tuple[int, int, bytes]] = field(default_factory=list)
+    texts: list[tuple[int, int, bytes]] = field(default_factory=list)
     ends: list[int] = field(default_factory=list)
     events: int = 0
     missing: int = 0
@@ -144,6 +145,9 @@ _DATA_BYTES = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}
 
 _SYSTEM_BYTES = {0xF1: 1, 0xF2: 2, 0xF3: 1, 0xF6: 0, **dict.fromkeys(range(0xF8, 0xFF), 0)}
 """System messages that do not belong in a file, but are found there -> how many data bytes follow."""
+
+_LONGEST_TEXT = 400
+"""Bytes of a text that are kept."""
 
 _META, _SYSEX, _SYSEX_MORE, _END_OF_TRACK = 0xFF, 0xF0, 0xF7, 0x2F
 
@@ -292,14 +296,16 @@ class _Track:
             self._text(kind, data)
 
     def _text(self, kind: int, data: bytes) -> None:
+        if len(data) > _LONGEST_TEXT:
+            data = data[:_LONGEST_TEXT].rstrip(bytes(range(0x80, 0x100)))  # not in the middle of a character
         if kind == 0x03:
-            self.midi.names.setdefault((self.number, None), data[:400])
+            self.midi.names.setdefault((self.number, None), data)
         elif kind == 0x04:
             channel = -1 if self.channel is None else self.channel
-            self.midi.names.setdefault((self.number, channel), data[:400])
+            self.midi.names.setdefault((self.number, channel), data)
         elif kind == 0x01:
-            self.midi.texts.append((self.number, data[:400]))
+            self.midi.texts.append((self.now, self.number, data))
         elif kind == 0x05:
-            self.midi.lyrics.append((self.now, data[:60]))
+            self.midi.lyrics.append((self.now, self.number, data))
         elif kind == 0x06:
-            self.midi.markers.append((self.now, data[:60]))
+            self.midi.markers.append((self.now, data))

@@ -1,8 +1,8 @@
 """Writes MIDI files: type 1, a track of meters, keys, tempo and chord markers, then one track a part.
 
 MIDI has no repeat signs, so a tune's repeats are played out. Chord symbols are markers, and a pick-up is a
-first bar in a meter of its own length. Bytes are those of the Standard MIDI File 1.0 (MIDI Manufacturers
-Association, 1996).
+first bar in a meter of its own length. The first verse of the words becomes lyric events. Bytes are those of
+the Standard MIDI File 1.0 (MIDI Manufacturers Association, 1996).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from studio.music.scores.tunes import Tune
 Event = tuple[int, bytes]
 """Ticks from the beginning, and the message."""
 
-TEXT, TRACK_NAME, MARKER, END_OF_TRACK = 0x01, 0x03, 0x06, 0x2F
+TEXT, TRACK_NAME, LYRIC, MARKER, END_OF_TRACK = 0x01, 0x03, 0x05, 0x06, 0x2F
 TEMPO, TIME_SIGNATURE, KEY_SIGNATURE = 0x51, 0x58, 0x59
 """Types of meta events."""
 
@@ -100,7 +100,12 @@ def _played(part: Part, channel: int, division: int) -> list[Event]:
     for note in part.notes:
         if note.pitch is not None:
             sounds.append((int(note.end * division), 0, bytes([0x80 | channel, note.pitch, 0])))
-            sounds.append((int(note.start * division), 1, bytes([0x90 | channel, note.pitch, part.velocity])))
+            sounds.append((int(note.start * division), 2, bytes([0x90 | channel, note.pitch, part.velocity])))
+    for word in part.words:
+        if word.verse == 1:
+            # A space ends a word (RP-017).
+            text = word.text if word.syllabic in ("begin", "middle") else word.text + " "
+            sounds.append((int(word.start * division), 1, _meta(LYRIC, text.encode())))
     # A note that is struck again ends before it begins.
     sounds.sort(key=lambda event: event[:2])
     return events + [(ticks, message) for ticks, _, message in sounds]

@@ -6,6 +6,7 @@ import io
 import random
 import re
 import struct
+from dataclasses import replace
 from fractions import Fraction
 from math import floor
 from pathlib import Path
@@ -19,6 +20,7 @@ from studio.music.reading.encodings import decode, guess_encoding
 from studio.music.reading.midi import read_midi
 from studio.music.reading.readers import read_tunes
 from studio.music.scores.tunes import Tune
+from studio.music.scores.words import Syllable
 from studio.music.styles.table import music21_corpus
 from studio.music.writing.midi import write_midi
 
@@ -406,3 +408,53 @@ def test_rolled_chords_are_chords_and_crowded_notes_are_counted() -> None:
     reading = read_midi(_file(_track([*crowd, *FOUR[2:]]), form=0), "crowd.mid")
     left = next(remark for remark in reading.remarks if "no grid could keep" in remark)
     assert len(reading.tunes[0].sounding) + int(re.findall(r"\d+", left)[0]) == 203
+
+
+# Words
+# ------------------------------------------------------------------------------------------------------------
+
+
+def _sung(syllables: list[tuple[int, bytes]], kind: int = 5) -> bytes:
+    return _track([*[(ticks, _text(kind, text)) for ticks, text in syllables], *FOUR])
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [b"Glo", b"ri", b"a ", b"Lord "],  # RP-017: a space ends a word
+        [b"Glo-", b"ri-", b"a", b"Lord"],
+        [b"Glo", b"ri", b"a", b" Lord"],
+        [b"Glo", b"ri", b"a", b"\\Lord"],
+    ],
+)
+def test_lyric_events_are_the_words(texts: list[bytes]) -> None:
+    reading = read_midi(_file(_sung([(480 * place, text) for place, text in enumerate(texts)]), form=0))
+    assert [(word.start, word.text, word.syllabic) for word in reading.tunes[0].words] == [
+        (0, "Glo", "begin"),
+        (1, "ri", "middle"),
+        (2, "a", "end"),
+        (3, "Lord", "single"),
+    ]
+    assert not any("yllables" in remark for remark in reading.remarks)
+
+
+def test_syllables_without_a_note_are_counted_and_karaoke_texts_are_words() -> None:
+    lost = _file(_sung([(0, b"One "), (4, b"two "), (700, b"lost ")]), form=0)
+    reading = read_midi(lost, "lost.mid")
+    assert [(word.text, word.verse) for word in reading.tunes[0].words] == [("One", 1), ("two", 2)]
+    assert "Syllables that are not sung on notes of the melody left out: 1." in reading.remarks
+    karaoke = _sung([(0, b"@KMIDI KARAOKE FILE"), (0, b"@TSong"), (0, b"\\Glo"), (480, b"ry")], kind=1)
+    tune = read_midi(_file(karaoke, form=0), "song.kar").tunes[0]
+    assert tune.title == "Song"
+    assert [(word.text, word.syllabic) for word in tune.words] == [("Glo", "begin"), ("ry", "end")]
+
+
+def test_words_are_written_and_read_back() -> None:
+    words = (
+        Syllable(Fraction(0), "Glo", "begin"),
+        Syllable(Fraction(1), "ri", "middle"),
+        Syllable(Fraction(2), "a", "end"),
+        Syllable(Fraction(3), "für", "single"),
+    )
+    tune = replace(Tune.of([(60, 1), (62, 1), (64, 1), (65, 1)]), words=words)
+    assert read_midi(write_midi(tune), "sung.mid").tunes[0].words == words

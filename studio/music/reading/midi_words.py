@@ -1,0 +1,49 @@
+"""Lyric events of MIDI files as the words of a tune.
+
+A space before or after a syllable ends a word, and without one the word goes on (RP-017, "SMF Lyric Meta
+Event Definition", MIDI Manufacturers Association, 1997). Many programs write a hyphen instead where a word
+goes on, and no spaces at all. "/" and "\\" begin lines and paragraphs in karaoke files.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+
+from studio.music.scores.words import Syllable
+
+NEAR = Fraction(1, 8)
+"""A syllable belongs to a note that begins within so many quarter notes."""
+
+
+def words_of(
+    lyrics: Sequence[tuple[int, str]], starts: Sequence[Fraction], place_of: Callable[[int], Fraction]
+) -> tuple[Syllable, ...]:
+    """The words of a tune, without syllables that are sung on none of its notes.
+
+    lyrics: (ticks, text), in order. starts: of the notes, in order. place_of: from ticks to quarter notes.
+    Syllables at one place are verses.
+    """
+    verses: Counter[Fraction] = Counter()
+    words = []
+    for (ticks, text), syllabic in zip(lyrics, _syllabics([text for _, text in lyrics]), strict=True):
+        place = place_of(ticks)
+        after = bisect_left(starts, place)
+        near = min(starts[max(0, after - 1) : after + 1], key=lambda start: abs(start - place))
+        if abs(near - place) <= NEAR:
+            verses[near] += 1
+            words.append(Syllable(near, text.strip("-/\\ "), syllabic, verses[near]))
+    return tuple(sorted(words, key=lambda word: (word.start, word.verse)))
+
+
+def _syllabics(texts: Sequence[str]) -> list[str]:
+    """Where in its word each syllable stands."""
+    spaced = any(text[-1] == " " or text[0] in " /\\" for text in texts)
+    goes_on = [
+        text.rstrip().endswith("-") or (spaced and text[-1] != " " and after[0] not in " /\\")
+        for text, after in zip(texts, [*texts[1:], " "], strict=False)
+    ]
+    names = {(False, False): "single", (False, True): "begin", (True, True): "middle", (True, False): "end"}
+    return [names[each] for each in zip([False, *goes_on], goes_on, strict=False)]
