@@ -116,6 +116,8 @@ def _settings(kind: Kind) -> Iterable[tuple[str, ...]]:
         option = kind.spelled.get(control.name, control.option)
         if control.name == "format":
             option = "the suffix of `-o`"
+        elif control.name in {role.weights for role in kind.roles}:
+            option = "`FILE*WEIGHT`"
         elif control.many:
             option = f"`{option.removesuffix('s')}`, more than once"
         else:

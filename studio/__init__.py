@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
+__all__ = ["__version__", "compose", "dream", "gallery", "style"]
 __version__ = "0.3.0"
 
 
@@ -35,4 +36,4 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     from studio.making.kinds import KINDS
 
-    return [*globals(), "gallery", *KINDS]
+    return sorted({"__version__", "gallery", *KINDS})

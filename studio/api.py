@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from studio.music.scores.tunes import Tune
     from studio.works.gallery import Gallery
     from studio.works.ingredient import Ingredient
-    from studio.works.recipe import Recipe
+    from studio.works.recipe import Control, Recipe
     from studio.works.work import Progress, Work
 
 CREDIT = ("title", "author", "licence")
@@ -73,8 +73,10 @@ class MadeWork:
 
     def save(self, path: str | Path, *, force: bool = False) -> Path:
         """Write the file and return its path. Raises `Refused` where it exists, unless `force` is set."""
+        target = Path(path)
+        _check_free(target, force=force)
         with self._gallery() as gallery:
-            return gallery.export(self._work, Path(path), force=force)
+            return gallery.export(self._work, target, force=force)
 
     @contextmanager
     def _gallery(self) -> Iterator[Gallery]:
@@ -85,6 +87,11 @@ class MadeWork:
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.id[:8]}: {self.title}>"
+
+
+def _check_free(path: Path, *, force: bool) -> None:
+    if path.exists() and not force:
+        raise Refused(f"{path} exists already; choose another name, or replace it with force=True.")
 
 
 class PictureWork(MadeWork):
@@ -123,6 +130,7 @@ class TuneWork(MadeWork):
         asked = KINDS[self.kind].format_table().by_suffix(target)
         if asked.suffix == self.suffix:
             return super().save(target, force=force)
+        _check_free(target, force=force)
         return write_file(self._as(asked.name), target, force=force)
 
     def to_music21(self) -> Any:
@@ -284,16 +292,33 @@ def describe(kind: Kind) -> str:
     for role in kind.roles:
         if role.stands_for:
             lines.append(f"{role.stands_for}: may also be files: {role.help}")
-    lines += [f"{control.name}: {control.help}" for control in kind.controls(with_format=True)]
+    lines += [f"{control.name}: {_help(control)}" for control in kind.controls(with_format=True)]
+    for role in kind.roles:
+        if role.media == "weights":
+            lines.append(f"{role.name}_sha256: the sha256 of that file; needed where it is not safetensors.")
+    if kind.roles and kind.roles[0].needed:
+        lines.append(f"title, author, licence: the credit that the {kind.roles[0].name} is due.")
     lines += ["progress: show a progress bar in a terminal or notebook.", ""]
     lines.append("Returns the work, which is also in the gallery. Raises `StudioError` with one sentence.")
     return "\n".join(lines)
+
+
+def _help(control: Control) -> str:
+    """A setting's help; a list may also be one string, and None is the source's own size."""
+    said = control.help
+    if control.many:
+        said += " A list, or one string."
+    return said
 
 
 def _not_understood(
     kind: Kind, signature: inspect.Signature, given: Mapping[str, Any], error: TypeError
 ) -> Refused:
     unknown = [name for name in given if name not in signature.parameters]
+    for name in unknown:
+        for field, option in kind.spelled.items():
+            if option == f"--{name}":
+                return Refused(f"studio.{kind.name}() has no setting '{name}'; it is called '{field}' here.")
     if unknown:
         return UnknownName(f"setting of studio.{kind.name}()", unknown[0], signature.parameters)
     said = str(error)
@@ -307,9 +332,13 @@ def _make(kind: Kind, arguments: dict[str, Any]) -> MadeWork:
 
     show = arguments.pop("progress", True)
     ingredients = _ingredients(kind, arguments)
+    lists = {control.name for control in kind.controls() if control.many}
     settings = {
-        name: None if (name, value) == ("size", "own") else value for name, value in arguments.items()
+        name: (value,) if name in lists and isinstance(value, str) else value
+        for name, value in arguments.items()
     }
+    if settings.get("size") == "own":
+        settings["size"] = None
     with Gallery.open() as gallery:
         recipe = ask(kind.name, settings, ingredients, gallery)
         with progress_bar(kind.label, show=show) as watch:
@@ -329,14 +358,20 @@ def _ingredients(kind: Kind, arguments: dict[str, Any]) -> list[Ingredient]:
             value = arguments.get(role.stands_for)
             if value is not None and (not isinstance(value, str) or role.opens(value)):
                 found += ingredients_from(role, value)
-                named = isinstance(value, str | Path)
-                arguments[role.stands_for] = Path(value).stem if named else found[-1].title or "Own tunes"
+                arguments[role.stands_for] = _name_of(value, found)
         elif (value := arguments.pop(role.name, None)) is not None:
             found += ingredients_from(role, value)
     if found and kind.roles[0].needed:
         credit = {name: text for name in CREDIT if (text := arguments.pop(name, ""))}
         found[0] = replace(found[0], **credit)
     return found
+
+
+def _name_of(value: Any, found: list[Ingredient]) -> str:
+    """What files of one's own are called, where they take the place of a named style."""
+    if isinstance(value, str | Path):
+        return Path(value).stem
+    return next((each.title for each in found if each.title), "Tunes of my own")[:100]
 
 
 # --- Progress

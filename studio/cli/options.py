@@ -56,8 +56,8 @@ def _recipe_option(recipe: type[Recipe], control: Control, option: str) -> click
         return click.Option([f"{option}/--no{option[1:]}", control.name], default=None, help=said)
     nullable = type(None) in getattr(recipe.model_fields[control.name].annotation, "__args__", ())
     kind: Any = control.type
-    if nullable and control.type is int:
-        kind = NumberOrOwn()
+    if nullable and control.name == "size":
+        kind, said = NumberOrOwn(), f"{said} Write own to keep the source's size."
     elif control.choices:
         kind = click.Choice(control.choices)
     option = option.removesuffix("s") if control.many else option

@@ -19,6 +19,8 @@ def ingredients_from(role: Role, value: Any) -> list[Ingredient]:
     Raises `Refused` for what cannot be such a file, `Missing` for a path where nothing is, and `UnknownName`.
     """
     several = isinstance(value, list | tuple)
+    if several and not value:
+        raise Refused(f"The list for the {role.name} is empty; give at least one file.")
     return [one for each in (value if several else [value]) for one in _from_one(role, each)]
 
 
@@ -43,8 +45,10 @@ def _from_path(role: Role, value: str | Path) -> list[Ingredient]:
     path = Path(value)
     if role.opened_by and path.exists():
         return role.ingredients_at(path)
-    if isinstance(value, str) and value in role.bundled_table() and not path.exists():
-        return [role.ingredient_named(value)]
+    if role.bundled and len(path.parts) == 1 and not path.suffix and not path.exists():
+        if "*" in path.name:
+            raise Refused(f"'{path}' is not a file; in Python, the weights go into {role.weights}=(…).")
+        return [role.ingredient_named(path.name)]
     try:
         return [Ingredient(role.name, path.read_bytes(), path.name)]
     except FileNotFoundError:

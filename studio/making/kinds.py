@@ -246,7 +246,7 @@ KINDS: dict[str, Kind] = {
                     opened_by="studio.music.styles.sources:own_ingredients",
                     is_path="studio.music.styles.sources:is_path",
                 ),
-                Role("take", "The tune that --keep keeps bars from.", media="score"),
+                Role("take", "The tune whose bars are kept (see keep).", media="score"),
                 Role("theme", "A tune to stay close to, or away from (see --theme-pull).", media="score"),
             ),
             formats="studio.music.writing.formats:FORMATS",

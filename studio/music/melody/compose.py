@@ -52,8 +52,7 @@ def compose(recipe: ComposeRecipe, materials: Materials) -> Making:
     for one that makes no sense, `UnknownName` for a style or instrument, `Unreadable` for a source without a
     tune, `Missing` for one that is not available. The same recipe gives the same notes.
     """
-    if "program" in by_name(recipe.format).options:
-        program_of(recipe.instrument)  # an unknown instrument is refused before the work, not after it
+    program_of(recipe.instrument)  # an unknown instrument is refused before the work, not when it is played
     player, model = _player(recipe)
     request = yield from prepared(recipe, materials)
     take = yield from _steps(_taken(request, recipe, player, model), CONSIDERING, DRAWING)
@@ -125,10 +124,31 @@ def _prepare(recipe: ComposeRecipe, materials: Materials) -> Generator[Progress,
         _tune_of(source, materials) if source else None
         for source in (recipe.source("take"), recipe.source("theme"))
     )
-    limit = recipe.max_copy or comparison.max_copy
-    considering = consider(recipe, style, take=take, theme=theme, max_copy=limit)
-    outlook = yield from _steps(considering, READING, CONSIDERING)
+    usual = limit = recipe.max_copy or comparison.max_copy
+    while True:
+        considering = consider(recipe, style, take=take, theme=theme, max_copy=limit)
+        try:
+            outlook = yield from _steps(considering, READING, CONSIDERING)
+            break
+        except Contradiction as error:
+            longer = _longer_limit(recipe, error)
+            if longer is None:
+                raise
+            limit = longer
+    if limit > usual:
+        said = f"With so few tunes, every melody shares more than {usual} notes in a row with one of them; "
+        outlook = replace(outlook, remarks=(*outlook.remarks, f"{said}up to {limit} were allowed."))
     return PreparedRequest(style, comparison, outlook)
+
+
+def _longer_limit(recipe: ComposeRecipe, error: Contradiction) -> int | None:
+    """The next copy limit to try, where nobody asked for the one that fails; otherwise None.
+
+    A style of one or two tunes leaves no melody under the limit that suits a large one.
+    """
+    if recipe.max_copy is not None or {each.field for each in error.conflict} != {"max_copy"}:
+        return None
+    return next((int(way.value) for way in error.ways_out if way.field == "max_copy"), None)
 
 
 KEPT_REQUESTS, KEPT_TAKES = 2, 16
