@@ -6,6 +6,7 @@ what a control is called there, and how the few are made that need more than the
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -139,9 +140,14 @@ def recipe_settings(recipe: Recipe) -> dict[str, Any]:
     return recipe.model_dump(exclude=set(Recipe.model_fields) - {"seed"})
 
 
+def as_text(help: str) -> str:
+    """A help text that Gradio shows unchanged: it reads Markdown, where a pair of asterisks disappears."""
+    return re.sub(r"([*_`\[\]])", r"\\\1", help)
+
+
 def dial(control: Control, label: str) -> Component:
     """The usual component for a control: a choice, a tick, a slider, a number, or a text."""
-    info, default = control.help, control.default
+    info, default = as_text(control.help), control.default
     if control.choices:
         return gr.Dropdown(list(control.choices), value=default, label=label, info=info)
     if control.type is bool:
@@ -165,7 +171,7 @@ def slider(control: Control, label: str, *, maximum: float | None = None, classe
         control.default,
         step=control.step,
         label=with_unit(control, label),
-        info=control.help,
+        info=as_text(control.help),
         elem_classes=classes or None,
     )
 
@@ -180,7 +186,7 @@ def size_dial(control: Control, _label: str) -> Component:
     return widget(
         "size",
         value=OWN_SIZE if control.default is None else control.default,
-        info=control.help,
+        info=as_text(control.help),
         offered=[size for size in SIZES if (control.minimum or 0) <= size <= (control.maximum or size)],
         min=control.minimum,
         max=control.maximum,

@@ -122,8 +122,8 @@ def doctor(as_json: bool) -> None:
     "proxies",
     multiple=True,
     metavar="ADDRESS",
-    help="The address of a reverse proxy in front, whose X-Forwarded headers are believed; set STUDIO_PASSWORD "
-    "first.",
+    help="The address of a reverse proxy in front, whose X-Forwarded headers are believed; set "
+    "STUDIO_PASSWORD first.",
 )
 @click.option(
     "--embed-in",

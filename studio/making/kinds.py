@@ -170,7 +170,7 @@ class Kind:
         return list(found_at(self.supplies)(dict(settings), tuple(roles))) if self.supplies else []
 
 
-WEIGHTS = Role("weights", "Your own weights: a lesson's .zip, or weights for the backbone.", media="weights")
+WEIGHTS = Role("weights", "Your own weights: a lesson's .zip, or a file for the backbone.", media="weights")
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
@@ -247,7 +247,7 @@ KINDS: dict[str, Kind] = {
                     is_path="studio.music.styles.sources:is_path",
                 ),
                 Role("take", "The tune whose bars are kept (see keep).", media="score"),
-                Role("theme", "A tune to stay close to, or away from (see --theme-pull).", media="score"),
+                Role("theme", "A tune to stay close to, or away from (see theme pull).", media="score"),
             ),
             formats="studio.music.writing.formats:FORMATS",
             tab="compose",

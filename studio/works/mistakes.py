@@ -39,7 +39,8 @@ def sentence(kind: type[BaseModel], error: ValidationError) -> str:
         return said
     if first["type"] in _TOO_LONG:
         unit = _TOO_LONG[first["type"]]
-        return f"{_shortened(place.replace('_', ' '))} is too long; give at most {first['ctx']['max_length']:,} {unit}."
+        shown, most = _shortened(place.replace("_", " ")), first["ctx"]["max_length"]
+        return f"{shown} is too long; give at most {most:,} {unit}."
     remedy = _remedy(first["type"], said, _limits(kind, str(first["loc"][0])))
     place = _shortened(place.replace("_", " "))
     if first["type"] == "missing":

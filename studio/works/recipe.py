@@ -266,7 +266,8 @@ def parameter(
 ) -> Any:
     """A field of a recipe with what the page's slider and the command line's help need.
 
-    ge, le: its range. A text or a list has a bound too (max_length, among `more`); a test checks that. step, unit: of the slider. in_sight: the page shows it without unfolding.
+    ge, le: its range. A text or a list has a bound too (max_length, among `more`); a test checks that.
+    step, unit: of the slider. in_sight: the page shows it without unfolding.
     """
     fold = Fold.IN_SIGHT if in_sight else Fold.FOLDED
     return Field(

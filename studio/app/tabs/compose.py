@@ -11,7 +11,7 @@ import gradio as gr
 from gradio.components import Component
 
 from studio.app.desk import MOST_TAKES, Desk
-from studio.app.dials import Dials, dial, recipe_settings, slider, with_unit
+from studio.app.dials import Dials, as_text, dial, recipe_settings, slider, with_unit
 from studio.app.following import ENDED, FOLLOWS, QUICK
 from studio.app.intake import Credit, laid_out
 from studio.app.modules import calling
@@ -198,7 +198,7 @@ def _constraint_dial(control: Control, label: str) -> Component:
     return gr.Textbox(
         control.default or "",
         label=with_unit(control, label),
-        info=control.help,
+        info=as_text(control.help),
         max_lines=1,
         max_length=control.longest,
         placeholder=AS_THE_STYLE,
@@ -208,19 +208,19 @@ def _constraint_dial(control: Control, label: str) -> Component:
 def _suggesting_dial(control: Control, label: str) -> Component:
     offered = [(AS_THE_STYLE if choice == "" else choice, choice) for choice in OFFERED[control.name]]
     return gr.Dropdown(
-        offered, value=control.default or "", label=label, info=control.help, allow_custom_value=True
+        offered, value=control.default or "", label=label, info=as_text(control.help), allow_custom_value=True
     )
 
 
 def _composer_dial(control: Control, label: str) -> Component:
     players = [("Markov chain, exact", "markov"), ("Network (LSTM)", "lstm")]
-    return gr.Radio(players, value=control.default, label=label, info=control.help)
+    return gr.Radio(players, value=control.default, label=label, info=as_text(control.help))
 
 
 def _instrument_dial(control: Control, label: str) -> Component:
     from studio.music.sound.rendering import instruments
 
-    return gr.Dropdown(list(instruments()), value=control.default, label=label, info=control.help)
+    return gr.Dropdown(list(instruments()), value=control.default, label=label, info=as_text(control.help))
 
 
 def _bars_dial(control: Control, label: str) -> Component:
