@@ -54,8 +54,10 @@ resized without regard to alpha. A work that was made by those rules is made aga
 def read_picture(content: bytes, name: str = "The picture", *, rules: int = READING_RULES) -> Picture:
     """Decode a JPEG, PNG, WebP, AVIF, TIFF, BMP or GIF of up to `LARGEST_INPUT` pixels.
 
-    Larger JPEGs are reduced while they are decoded. The orientation is applied, colours are converted to sRGB,
-    16 bits are reduced to 8, alpha is kept. Raises `Unreadable` with one sentence that starts with `name`, whatever the bytes are.
+    Larger JPEGs are reduced while they are decoded. The orientation is applied, colours are converted to
+    sRGB,
+    16 bits are reduced to 8, alpha is kept. Raises `Unreadable` with one sentence that starts with `name`,
+    whatever the bytes are.
     """
     try:
         return _read(content, rules)
@@ -183,7 +185,7 @@ def _to_srgb(colours: Image.Image, envelope: Envelope, notes: list[str]) -> Imag
             space = None if is_profile(envelope.profile) else space
         else:
             if found is None:
-                return colours.convert("RGB")
+                return colours if colours.mode == "RGB" else colours.convert("RGB")
             notes.append(f"Colours were converted from the profile '{found[1]}' to sRGB.")
             return found[0]
     elif envelope.broken_profile:

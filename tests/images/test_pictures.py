@@ -474,7 +474,7 @@ def test_what_is_no_picture_is_named(content: bytes, said: str) -> None:
     assert said in refusal(content)
 
 
-@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF"])
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "AVIF", "TIFF", "BMP", "GIF"])
 @pytest.mark.filterwarnings("error")
 def test_cut_anywhere_or_with_bytes_changed_it_is_refused_or_read_but_never_breaks(
     file_format: str, capfd: pytest.CaptureFixture[str]
