@@ -41,7 +41,7 @@ def decode(envelope: Envelope, file_format: str, notes: list[str], *, all_kinds:
             layout = tiff_layout(envelope.bare)
             if layout.read_here:
                 return _from_samples(read_samples(envelope.bare, layout), layout, notes)
-        with Image.open(io.BytesIO(envelope.bare), formats=(file_format.upper(),)) as opened:
+        with Image.open(io.BytesIO(envelope.bare), formats=(file_format.upper().replace(" ", ""),)) as opened:
             if opened.width * opened.height > max(LARGEST_INPUT, envelope.width * envelope.height):
                 raise ValueError("larger than its header says")
             if envelope.reduced > 1:
@@ -157,6 +157,8 @@ def _in_eight_bits(opened: Image.Image, envelope: Envelope, notes: list[str]) ->
         notes.append(f"Its {envelope.bits} bits per channel were reduced to 8.")
     if mode.startswith("I;16"):
         return _deep_greys(np.asarray(opened), envelope)
+    if mode == "I" and envelope.deep_greys:
+        return _deep_greys(np.asarray(opened).clip(0, 65535).astype(np.uint16), envelope)
     if mode in ("I", "F"):
         light = _stretched(np.asarray(opened), "greys", notes)
         return Image.fromarray(255 - light if envelope.inverted else light), None

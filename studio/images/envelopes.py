@@ -57,7 +57,7 @@ MOST_SCANS = 100
 picture.
 """
 
-READABLE = "JPEG, PNG, WebP, AVIF, TIFF, BMP or GIF"
+READABLE = "JPEG, PNG, WebP, AVIF, TIFF, BMP, GIF, JPEG 2000 or PPM"
 
 
 class FileFlaw(Exception):
@@ -72,8 +72,9 @@ class Envelope:
     orientation: 1 to 8 as in EXIF, 0 if it is not said; raw_orientation and xmp_orientation: the same in a
     PNG's text and in XMP, which count where EXIF says nothing. profile: ICC. space: the colours of a file
     without a profile, None for sRGB. high_range: PQ or HLG. reduced: a JPEG is decoded at one part in so
-    many of its sides. bits: per sample; inverted: 0 is white. clear: the 16-bit sample, or three, that a PNG
-    declares transparent. has_place, has_metadata: whether the file holds a location, or anything private.
+    many of its sides. bits: per sample; deep_greys: 16-bit greys come from the decoder in 32 bits; inverted:
+    0 is white. clear: the 16-bit sample, or three, that a PNG declares transparent. has_place, has_metadata:
+    whether the file holds a location, or anything private.
     """
 
     width: int
@@ -94,6 +95,7 @@ class Envelope:
     raw_orientation: int = 0
     high_range: str = ""
     reduced: int = 1
+    deep_greys: bool = False
 
 
 # Surveys, format by format. One may raise struct.error, IndexError, ValueError or OverflowError for an
@@ -350,6 +352,36 @@ def iso_boxes(content: bytes, containers: tuple[bytes, ...]) -> Iterator[tuple[b
             at = end
 
 
+def _survey_jpeg_2000(content: bytes) -> Envelope:
+    """ITU-T T.800: a codestream begins with its SIZ segment (A.5.1); JP2 holds one in boxes (annex I)."""
+    found = Envelope(0, 0, bare=content)
+    at = content.index(b"\xff\x4f\xff\x51")
+    right, bottom, left, top = struct.unpack_from(">4I", content, at + 8)
+    depth = (content[at + 42] & 0x7F) + 1
+    found = replace(found, width=right - left, height=bottom - top, bits=16 if depth > 8 else 8)
+    if content[4:8] != b"jP  ":
+        return found
+    for kind, start, end in iso_boxes(content, (b"jp2h",)):
+        if kind == b"colr" and content[start] == 2:
+            found = replace(found, profile=content[start + 3 : end][:LARGEST_PROFILE])
+        elif kind in (b"xml ", b"uuid"):
+            found = replace(found, has_metadata=True)
+    return found
+
+
+_NETPBM = re.compile(rb"P([1-6])(?:\s|#[^\n]*\n)+(\d+)(?:\s|#[^\n]*\n)+(\d+)(?:(?:\s|#[^\n]*\n)+(\d+))?\s")
+
+
+def _survey_ppm(content: bytes) -> Envelope:
+    """Netpbm's bitmap, greymap and pixmap, plain and raw (its manual pages pbm, pgm and ppm)."""
+    head = _NETPBM.match(content[:4096])
+    if head is None:
+        raise ValueError("no size")
+    width, height = int(head[2][:9]), int(head[3][:9])
+    deep = head[1] not in (b"1", b"4") and int((head[4] or b"0")[:9]) > 255
+    return Envelope(width, height, bare=content, bits=16 if deep else 8, deep_greys=deep)
+
+
 def _survey_gif(content: bytes) -> Envelope:
     """GIF89a: screen, colour table, then extensions (0x21) and images (0x2C). The first image may extend
     beyond the screen.
@@ -471,6 +503,10 @@ FORMATS = (
     PictureFormat("PNG", re.compile(rb"\x89PNG\r\n\x1a\n"), _survey_png),
     PictureFormat("WebP", re.compile(rb"RIFF.{4}WEBP", re.DOTALL), _survey_webp),
     PictureFormat("AVIF", re.compile(rb".{4}ftypavi[fs]", re.DOTALL), _survey_avif),
+    PictureFormat(
+        "JPEG 2000", re.compile(rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51", re.DOTALL), _survey_jpeg_2000
+    ),
+    PictureFormat("PPM", re.compile(rb"P[1-6][\s#]"), _survey_ppm),
     PictureFormat("TIFF", re.compile(rb"II[*+]\0|MM\0[*+]"), _survey_tiff),
     PictureFormat("GIF", re.compile(rb"GIF8[79]a"), _survey_gif),
     PictureFormat("BMP", re.compile(rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0", re.DOTALL), _survey_bmp),
@@ -484,10 +520,6 @@ STRANGERS = tuple(
             "is a HEIC photo; export it as JPEG or PNG and choose that.",
         ),
         (rb"\xff\x0a|.{4}JXL \r\n", "is a JPEG XL picture; export it as JPEG or PNG and choose that."),
-        (
-            rb".{4}(ftypjp2|jP  )|\xff\x4f\xff\x51",
-            "is a JPEG 2000 picture; export it as JPEG or PNG and choose that.",
-        ),
         (rb".{4}ftyp|\x1aE\xdf\xa3|RIFF.{4}AVI ", "is a video; save one frame of it as PNG and choose that."),
         (rb"8BPS", "is a Photoshop file; export it as PNG and choose that."),
         (

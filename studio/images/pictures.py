@@ -52,7 +52,7 @@ resized without regard to alpha. A work that was made by those rules is made aga
 
 
 def read_picture(content: bytes, name: str = "The picture", *, rules: int = READING_RULES) -> Picture:
-    """Decode a JPEG, PNG, WebP, AVIF, TIFF, BMP or GIF of up to `LARGEST_INPUT` pixels.
+    """Decode a picture of any of `FORMATS` of up to `LARGEST_INPUT` pixels.
 
     Larger JPEGs are reduced while they are decoded. The orientation is applied, colours are converted to
     sRGB,

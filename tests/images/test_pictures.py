@@ -365,6 +365,36 @@ def test_the_first_frame_of_an_animation_is_taken_and_said_so(file_format: str) 
     assert still.notes == ()
 
 
+def test_jpeg_2000_and_netpbm() -> None:
+    image, grey = Image.fromarray(PATTERN), PATTERN[..., 0]
+    deep = Image.fromarray(grey.astype(np.uint16) * 257)
+    plain = b"P3 # by hand\n32 40\n255\n" + " ".join(map(str, PATTERN.ravel())).encode() + b"\n"
+    for content in (
+        saved(image, "JPEG2000"),
+        saved(image, "JPEG2000", no_jp2=True),
+        saved(image, "PPM"),
+        plain,
+        b"P6\n#\n32 40 65535\n" + (PATTERN.astype(">u2") * 257).tobytes(),
+    ):
+        assert np.array_equal(read_picture(content).pixels, PATTERN)
+    for content in (
+        saved(Image.fromarray(grey), "PPM"),
+        saved(Image.fromarray(grey), "JPEG2000"),
+        saved(deep, "JPEG2000"),
+        b"P5 32 40 65535\n" + (grey.astype(">u2") * 257).tobytes(),
+    ):
+        assert np.array_equal(read_picture(content).pixels[..., 1], grey)
+    bits = saved(image.convert("1"), "PPM")
+    assert np.array_equal(read_picture(bits).pixels[..., 0], np.asarray(image.convert("1")) * np.uint8(255))
+    with_alpha = read_picture(saved(Image.fromarray(np.dstack([PATTERN, grey | 1])), "JPEG2000"))
+    assert with_alpha.alpha is not None
+    assert np.array_equal(with_alpha.alpha, grey | 1)
+    assert "megapixels" in refusal(b"P6 90000 9000 255\n" + bytes(100))
+    siz = saved(image, "JPEG2000")
+    at = siz.index(b"\xff\x4f\xff\x51") + 8
+    assert "megapixels" in refusal(siz[:at] + struct.pack(">II", 20_000, 20_000) + siz[at + 8 :])
+
+
 def test_avif_is_read_turned_and_converted() -> None:
     smooth = Image.fromarray(PATTERN).resize((64, 96))
     for orientation in range(1, 9):
@@ -474,7 +504,9 @@ def test_what_is_no_picture_is_named(content: bytes, said: str) -> None:
     assert said in refusal(content)
 
 
-@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "AVIF", "TIFF", "BMP", "GIF"])
+@pytest.mark.parametrize(
+    "file_format", ["PNG", "JPEG", "WEBP", "AVIF", "JPEG2000", "PPM", "TIFF", "BMP", "GIF"]
+)
 @pytest.mark.filterwarnings("error")
 def test_cut_anywhere_or_with_bytes_changed_it_is_refused_or_read_but_never_breaks(
     file_format: str, capfd: pytest.CaptureFixture[str]
@@ -482,7 +514,7 @@ def test_cut_anywhere_or_with_bytes_changed_it_is_refused_or_read_but_never_brea
     noise = Image.fromarray(RNG.integers(0, 256, (48, 64, 3), dtype=np.uint8))
     options = (
         {"exif": exif(6), "icc_profile": rgb_profile(ADOBE_D50, 2.2)}
-        if file_format not in ("BMP", "GIF")
+        if file_format not in ("BMP", "GIF", "PPM", "JPEG2000")
         else {}
     )
     content = saved(noise, file_format, **options)
