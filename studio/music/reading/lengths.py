@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
+from math import gcd
+from typing import NamedTuple
+
+from studio.music.reading.quantising import WHOLE
 
 
 @dataclass(frozen=True)
@@ -28,15 +31,14 @@ class Touch:
         return (held + self.gap) / self.share
 
 
-@dataclass(frozen=True)
-class Held:
-    """A note that is held for `held` quarter notes. start: where it was written. room: quarter notes to the
-    next note; None for the last note.
+class Held(NamedTuple):
+    """A note that is held for `held` quarter notes. start: where it was written. room: the time to the next
+    note; None for the last note. Both are counted in `WHOLE` parts of a quarter note.
     """
 
-    start: Fraction
+    start: int
     held: float
-    room: Fraction | None
+    room: int | None
 
 
 _FEWEST = 6
@@ -51,7 +53,7 @@ def touch_of(notes: Sequence[Held], tick: float, blur: float) -> Touch:
     from where they were written, in quarter notes (standard deviation).
     """
     slack = 0.7 * tick + 2 * blur if blur > tick / 2 else 0.7 * tick
-    held = [(note.held, float(note.room)) for note in notes if note.room and note.held > 0]
+    held = [(note.held, note.room / WHOLE) for note in notes if note.room and note.held > 0]
     if len(held) < _FEWEST:
         return Touch(slack=slack)
     if sum(abs(length - room) <= slack for length, room in held) >= 0.6 * len(held):
@@ -102,30 +104,31 @@ _ENDS = (1, 2, 4, 3, 6, 8)
 _EXACT = 0.01
 """Within so many quarter notes, a note ends where it was meant to."""
 
-_SHORTEST_REST = Fraction(1, 8)
+_SHORTEST_REST = WHOLE // 8
 """A rest shorter than a 32nd is not seen."""
 
 
-def written_length(note: Held, touch: Touch) -> Fraction:
-    """The written length of a note, in quarter notes."""
+def written_length(note: Held, touch: Touch) -> int:
+    """The written length of a note, in `WHOLE` parts of a quarter note."""
     length = touch.written(note.held)
     slack = touch.slack / touch.share
     if note.room is None:
         return _to_grid(note.start, length, slack)
-    room = float(note.room)
     if not note.held:
-        return min(note.room, Fraction(1))
+        return min(note.room, WHOLE)
+    room = note.room / WHOLE
     if length >= room - 1.5 * slack or note.room <= _SHORTEST_REST:
         return note.room
-    end, after = float(note.start) + length, note.start + note.room
+    end, after = note.start / WHOLE + length, note.start + note.room
     exact = slack <= _EXACT
     for part in _ENDS:
-        place = Fraction(round(end * part), part)
+        step = WHOLE // part
+        place = round(end * part) * step
         if (
-            abs(end - place) <= slack
+            abs(end - place / WHOLE) <= slack
             and place > note.start
             and after - place >= _SHORTEST_REST
-            and (exact or part in (1, 2, 4) or not note.start.denominator * after.denominator % part)
+            and (exact or part in (1, 2, 4) or not _parts_of(note.start) * _parts_of(after) % part)
         ):
             return place - note.start
     # Neither the time to the next note nor a plain part of it: a player who lets go.
@@ -134,15 +137,20 @@ def written_length(note: Held, touch: Touch) -> Fraction:
     return min(note.room, _to_grid(note.start, length, slack))
 
 
-def _to_grid(start: Fraction, length: float, slack: float) -> Fraction:
+def _to_grid(start: int, length: float, slack: float) -> int:
     """A length near this one, so that the note ends at a plain place, and is not shorter than a 32nd."""
-    end = float(start) + length
+    end = start / WHOLE + length
     exact = slack <= _EXACT
     near = max(slack, 0.03 * length) if exact else max(2 * slack, 0.08 * length)
     for part in _ENDS:
-        place = Fraction(round(end * part), part)
-        plain = exact or part <= 2 or not start.denominator % part
-        if plain and abs(end - place) <= near and place > start:
+        place = round(end * part) * (WHOLE // part)
+        plain = exact or part <= 2 or _parts_of(start) % part == 0
+        if plain and abs(end - place / WHOLE) <= near and place > start:
             return place - start
-    place = Fraction(round(end * 4), 4)
-    return place - start if place - start >= Fraction(1, 8) else Fraction(1, 4)
+    place = round(end * 4) * (WHOLE // 4)
+    return place - start if place - start >= WHOLE // 8 else WHOLE // 4
+
+
+def _parts_of(place: int) -> int:
+    """The denominator of a place."""
+    return WHOLE // gcd(place, WHOLE)

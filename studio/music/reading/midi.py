@@ -30,7 +30,7 @@ from studio.music.reading.encodings import Guess, decode, guess_encoding
 from studio.music.reading.lengths import Held, Touch, touch_of, written_length
 from studio.music.reading.midi_events import DRUMS, MidiFile, Played, parse_midi
 from studio.music.reading.midi_words import words_of
-from studio.music.reading.quantising import must_stay_apart, place_onsets
+from studio.music.reading.quantising import WHOLE, must_stay_apart, place_onsets
 from studio.music.scores.bars import Grid, MeterAt
 from studio.music.scores.chords import ChordAt, parse_chord
 from studio.music.scores.keys import Key, KeyAt
@@ -80,7 +80,7 @@ def _read(midi: MidiFile, name: str, budget: ReadingBudget) -> Reading:
     remarks = remarks_on(chosen, sum(each.count > 0 for each, _, _ in lines))
     remarks += line.remarks
     chords, more = _chords_of(texts, line, ours)
-    last = max(note.end for note in line.notes)
+    last = line.end
     end = max(midi.quarters(midi.end), last) if ours else _end_of(midi.quarters(midi.end), last, grid, more)
     found = FoundTune(
         chosen,
@@ -241,14 +241,15 @@ def _chords_of(texts: _Texts, line: _Line, ours: bool) -> tuple[list[ChordAt], l
 
 @dataclass
 class _Line:
-    """A line of notes, read. places: ticks -> where the notes that begin there were written. stacked: how
-    many chords.
+    """A line of notes, read. places: ticks -> where the notes that begin there were written. end: of the
+    last note. stacked: how many chords.
     """
 
     notes: list[FoundNote]
     places: dict[int, Fraction]
     remarks: list[str]
     per_quarter: Fraction
+    end: Fraction
     stacked: int = 0
 
     def place_of(self, ticks: int) -> Fraction:
@@ -300,42 +301,52 @@ def _as_it_is(played: Sequence[Played], per_quarter: Fraction) -> _Line:
     ]
     starts = Counter(start for start, _, _ in played)
     stacked = sum(together > 1 for together in starts.values())
-    return _Line(notes, {}, [], per_quarter, stacked)
+    end = Fraction(max(end for _, end, _ in played) * bottom, top)
+    return _Line(notes, {}, [], per_quarter, end, stacked)
 
 
 def _as_written(played: Sequence[Played], per_quarter: Fraction, grid: Grid) -> _Line:
     """The notes where and as long as they were written."""
     sounding, told = _without_empty(played)
-    tops = {start: (start, end) for start, end, _ in sorted(sounding, key=lambda note: note[2])}
+    tops = {start: (start, end) for start, end, _ in sounding}  # the highest of those that begin together
     onsets = sorted(tops)
     apart = must_stay_apart([tops[onset] for onset in onsets], per_quarter)
     bars = [change.start or grid.pickup for change in grid.meters]
     placed = place_onsets(onsets, apart, per_quarter, bars)
-    in_order = sorted(set(placed.places.values()))
-    following = dict(pairwise(in_order))
+    following = dict(pairwise(sorted(set(placed.places.values()))))
     tick = 1 / float(per_quarter)
     held = []
     for start, end, _ in sounding:
         place = placed.places[start]
         after = following.get(place)
-        held.append(Held(place, (end - start) * tick, after - place if after is not None else None))
+        held.append(Held(place, (end - start) * tick, None if after is None else after - place))
     touch = touch_of(held, tick, placed.blur)
+    lengths = [written_length(each, touch) for each in held]
+    ends = [each.start + length for each, length in zip(held, lengths, strict=True)]
+    quarters = {place: Fraction(place, WHOLE) for place in {*ends, *(each.start for each in held)}}
     notes = [
-        FoundNote(each.start, each.start + written_length(each, touch), pitch, False)
-        for each, (_, _, pitch) in zip(held, sounding, strict=True)
+        FoundNote(quarters[each.start], quarters[end], pitch, False)
+        for each, end, (_, _, pitch) in zip(held, ends, sounding, strict=True)
     ]
-    together = Counter(note.start for note in notes)
+    together = Counter(each.start for each in held)
     stacked = sum(count > 1 for count in together.values()) - placed.merged
-    told += _moved(sounding, notes, placed.shifts, touch, tick)
+    longer = sum(
+        abs(length / WHOLE - each.held) > 1.01 * tick for each, length in zip(held, lengths, strict=True)
+    )
+    told += _moved(placed.shifts, longer, len(notes), touch, tick)
     if placed.merged:
         told.append(f"Notes left out because no grid could keep them apart: {placed.merged}.")
-    return _Line(notes, placed.places, told, per_quarter, max(stacked, 0))
+    places = {ticks: quarters[place] for ticks, place in placed.places.items()}
+    return _Line(notes, places, told, per_quarter, quarters[max(ends)], max(stacked, 0))
 
 
 def _without_empty(played: Sequence[Played]) -> tuple[list[Played], list[str]]:
     """The notes without those of no length that begin together with others, and what to say about them."""
     begun = {start for start, end, _ in played if end > start}
-    sounding = sorted({note for note in played if note[1] > note[0] or note[0] not in begun})
+    sounding = sorted(
+        {note for note in played if note[1] > note[0] or note[0] not in begun},
+        key=lambda note: (note[0], note[2]),
+    )
     told = []
     kept = sum(end == start for start, end, _ in sounding)
     left = sum(end == start for start, end, _ in played) - kept
@@ -346,19 +357,12 @@ def _without_empty(played: Sequence[Played]) -> tuple[list[Played], list[str]]:
     return sounding, told
 
 
-def _moved(
-    played: Sequence[Played],
-    notes: Sequence[FoundNote],
-    shifts: Sequence[float],
-    touch: Touch,
-    tick: float,
-) -> list[str]:
-    """What to say about how much was moved. A tick is rounding, and no move."""
+def _moved(shifts: Sequence[float], longer: int, notes: int, touch: Touch, tick: float) -> list[str]:
+    """What to say about how much was moved. A tick is rounding, and no move.
+
+    shifts: of the starts, in quarter notes. longer: how many of the `notes` got another length.
+    """
     far = [shift for shift in shifts if shift > 1.01 * tick]
-    longer = sum(
-        abs(float(note.end - note.start) - (end - start) * tick) > 1.01 * tick
-        for note, (start, end, _) in zip(notes, played, strict=True)
-    )
     if len(far) > 0.02 * len(shifts):
         return [
             f"This was played, not written: {len(far)} of {len(shifts)} notes were moved to places of the "
@@ -368,7 +372,7 @@ def _moved(
     if not longer:
         return []
     usual = f" (notes are held for about {touch.share:.0%} of it)" if touch.share < 0.995 else ""
-    return [f"Notes whose length was read from the time to the next one{usual}: {longer} of {len(notes)}."]
+    return [f"Notes whose length was read from the time to the next one{usual}: {longer} of {notes}."]
 
 
 # Bars

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import NoReturn
 
 from studio.errors import Unreadable
 from studio.music.reading.budget import ReadingBudget
@@ -172,11 +173,13 @@ class _Track:
     def parse(self, name: str, budget: ReadingBudget, used: int) -> None:
         """Raises `Unreadable` for a track that is broken or over the budget. used: events of other files."""
         whole = self.place
+        most, longest = budget.events - used, budget.quarters * self.midi.division.numerator
         try:
             while self.place < len(self.body) and not self.ended:
                 self._wait()
                 self.midi.events += 1
-                self._check(name, budget, used)
+                if self.midi.events > most or self.now > longest:
+                    self._refuse(name, budget, used)
                 self._event()
                 whole = self.place
         except IndexError:
@@ -195,15 +198,14 @@ class _Track:
                 self._keep(channel, pitch, start)
         self.midi.ends.append(self.now)
 
-    def _check(self, name: str, budget: ReadingBudget, used: int) -> None:
+    def _refuse(self, name: str, budget: ReadingBudget, used: int) -> NoReturn:
         if self.midi.events + used > budget.events:
             raise Unreadable(
                 f"{name} has more than {budget.events:,} MIDI events; cut it into smaller files."
             )
-        if self.now > budget.quarters * self.midi.division.numerator:
-            raise Unreadable(
-                f"{name} lasts longer than {budget.quarters:,} quarter notes; cut it into smaller files."
-            )
+        raise Unreadable(
+            f"{name} lasts longer than {budget.quarters:,} quarter notes; cut it into smaller files."
+        )
 
     def _wait(self) -> None:
         """The time to the next event."""

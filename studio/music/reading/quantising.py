@@ -10,10 +10,9 @@ Cemgil, Desain and Kappen, "Rhythm quantization for transcription", 2000).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
 from itertools import pairwise
 from math import exp, log
 
@@ -22,6 +21,9 @@ _GRIDS = {1: 0.0, 2: 1.0, 4: 2.0, 3: 3.5, 8: 6.0, 6: 7.0, 12: 10.0, 5: 10.0, 16:
 
 _RARE_GRIDS = {grid: 14.0 + grid / 8 for grid in (9, 10, 11, 13, 14, 15, 20, 24, 32, 40, 48, 64)}
 """Grids that are tried where no other holds all notes of a beat."""
+
+WHOLE = 64 * 9 * 5 * 7 * 11 * 13
+"""Parts of a quarter note in which places are counted: a place of any grid is a whole number of them."""
 
 _MOST = 8.0
 """The cost of a note that is nowhere near the grid."""
@@ -37,12 +39,12 @@ _BLURS = (0.01, 0.02, 0.03, 0.045)
 class PlacedOnsets:
     """Where the notes of a line begin.
 
-    places: ticks as played -> quarter notes as written. blur: how far they were from there, in quarter notes
-    (standard deviation). merged: how many notes fell together with another one that they follow. shifts: by
-    how much they moved, in quarter notes, each.
+    places: ticks as played -> the place as written, counted in `WHOLE` parts of a quarter note. blur: how far
+    they were from there, in quarter notes (standard deviation). merged: how many notes fell together with
+    another one that they follow. shifts: by how much they moved, in quarter notes, each.
     """
 
-    places: dict[int, Fraction]
+    places: dict[int, int]
     blur: float
     merged: int
     shifts: tuple[float, ...]
@@ -78,48 +80,71 @@ def place_onsets(
     beats = _beats_of(onsets, apart, per_quarter, bars)
     counted = Counter(beats.values())
     tick = 1 / float(per_quarter)
-    options = {pattern: _options(pattern, tick) for pattern in counted}
+    options = _options(counted, tick)
     blur = _blur_of(counted, options, tick)
     costs = _costs_in(counted, options, blur) if blur > tick else _GRIDS | _RARE_GRIDS
     best = {
         pattern: sorted(found, key=lambda option: costs[option.grid] + option.distance(blur))
+        if len(found) > 1
+        else found
         for pattern, found in options.items()
     }
-    placed: list[Fraction] = []
+    placed: list[int] = []
     for beat, pattern in beats.items():
-        placed += _beat_placed(beat, pattern, best[pattern], placed[-1] if placed else None)
+        placed += _beat_placed(beat, best[pattern], placed[-1] if placed else None)
     merged = _keep_apart(placed, apart)
-    shifts = tuple(abs(float(place) - onset * tick) for place, onset in zip(placed, onsets, strict=True))
+    part = 1 / WHOLE
+    shifts = tuple([abs(place * part - onset * tick) for place, onset in zip(placed, onsets, strict=True)])
     return PlacedOnsets(dict(zip(onsets, placed, strict=True)), blur, merged, shifts)
 
 
 def _beats_of(
     onsets: Sequence[int], apart: Sequence[bool], per_quarter: Fraction, bars: Sequence[Fraction]
-) -> dict[Fraction, Pattern]:
-    """The notes of each beat that has some, by the beginning of the beat. A beat is a quarter note."""
+) -> dict[int, Pattern]:
+    """The notes of each beat that has some, by the place where it begins. A beat is a quarter note."""
     top, bottom = per_quarter.numerator, per_quarter.denominator
-    beats: dict[Fraction, list[tuple[float, bool]]] = {}
-    following = iter(bars)
-    bar, next_bar = Fraction(0), next(following, None)
+    beats: dict[int, list[tuple[float, bool]]] = {}
+    following = [(float(bar * per_quarter) - 1, bar) for bar in reversed(bars) if bar]
+    shift, origin = 0.0, 0
     for onset, alone in zip(onsets, apart, strict=True):
-        while next_bar is not None and onset >= next_bar * per_quarter - 1:
-            bar, next_bar = next_bar, next(following, None)
-        beat, within = divmod(onset * bottom - bar * top, top)
-        found = beats.setdefault(bar + beat, [])
-        found.append((float(within / top), alone and bool(found)))
+        while following and onset >= following[-1][0]:
+            bar = following.pop()[1]
+            shift, origin = float(bar * top), round(bar * WHOLE)
+        beat, within = divmod(onset * bottom - shift, top)
+        found = beats.setdefault(origin + int(beat) * WHOLE, [])
+        found.append((within / top, alone and bool(found)))
     return {beat: tuple(found) for beat, found in beats.items()}
 
 
-@lru_cache(maxsize=4096)
-def _options(pattern: Pattern, tick: float) -> tuple[_Option, ...]:
-    """Ways to read a beat, the simplest grids first."""
-    found = list(_fitting(pattern, _GRIDS))
+def _options(counted: Counter[Pattern], tick: float) -> dict[Pattern, list[_Option]]:
+    """Ways to read each beat, the simplest first. Rare grids are for beats of exact files."""
     near = (0.75 * tick) ** 2
-    if not any(max(option.errors) <= near for option in found):
-        # A grid about as fine as the ticks fits everything and says nothing.
-        finest = 0.3 / tick if found else 64
-        found += _fitting(pattern, {grid: cost for grid, cost in _RARE_GRIDS.items() if grid <= finest})
-    return tuple(found) or (_crowded(pattern),)
+    options = {pattern: _worth_trying(_fitting(pattern, _GRIDS)) for pattern in counted}
+    odd = [
+        pattern
+        for pattern, found in options.items()
+        if not found or min([max(option.errors) for option in found]) > near
+    ]
+    exact = 2 * sum(counted[pattern] for pattern in odd) <= counted.total()
+    for pattern in odd:
+        found = options[pattern]
+        if exact or not found:
+            # A grid about as fine as the ticks fits everything and says nothing.
+            finest = 0.3 / tick if found else 64
+            rare = {grid: cost for grid, cost in _RARE_GRIDS.items() if grid <= finest}
+            options[pattern] = [*found, *_worth_trying(_fitting(pattern, rare))] or [_crowded(pattern)]
+    return options
+
+
+def _worth_trying(options: Iterable[_Option]) -> list[_Option]:
+    """The options that are nearer than every simpler one."""
+    kept, nearest = [], 1e9
+    for option in options:
+        error = sum(option.errors)
+        if error < nearest:
+            nearest = error
+            kept.append(option)
+    return kept
 
 
 def _fitting(pattern: Pattern, grids: dict[int, float]) -> Iterator[_Option]:
@@ -147,7 +172,7 @@ def _crowded(pattern: Pattern) -> _Option:
     return _Option(64, 0.0, places, (0.0,) * len(pattern))
 
 
-def _blur_of(counted: Counter[Pattern], options: dict[Pattern, tuple[_Option, ...]], tick: float) -> float:
+def _blur_of(counted: Counter[Pattern], options: dict[Pattern, list[_Option]], tick: float) -> float:
     """How exact the file is: the standard deviation, in quarter notes, under which it costs least."""
     exact = 0.4 * tick
     notes = sum(len(pattern) * count for pattern, count in counted.items())
@@ -169,7 +194,7 @@ def _blur_of(counted: Counter[Pattern], options: dict[Pattern, tuple[_Option, ..
 
 
 def _costs_in(
-    counted: Counter[Pattern], options: dict[Pattern, tuple[_Option, ...]], blur: float
+    counted: Counter[Pattern], options: dict[Pattern, list[_Option]], blur: float
 ) -> dict[int, float]:
     """What each grid costs in this file: less where many beats use it."""
     costs = _GRIDS | _RARE_GRIDS
@@ -184,38 +209,31 @@ def _costs_in(
     }
 
 
-def _beat_placed(
-    beat: Fraction, pattern: Pattern, options: Sequence[_Option], last: Fraction | None
-) -> list[Fraction]:
+def _beat_placed(beat: int, options: Sequence[_Option], last: int | None) -> list[int]:
     """The places of the notes of a beat. last: of the note before."""
     chosen = options[0]
-    if last is not None and last > beat - 1:
-        chosen = next((option for option in options if beat + _place(option, 0) > last), chosen)
-    return [beat + _place(chosen, number) for number in range(len(pattern))]
+    if last is not None and last > beat - WHOLE:
+        chosen = next(
+            (option for option in options if beat + option.places[0] * (WHOLE // option.grid) > last), chosen
+        )
+    step = WHOLE // chosen.grid
+    return [beat + place * step for place in chosen.places]
 
 
-def _place(option: _Option, number: int) -> Fraction:
-    return _part(option.places[number], option.grid)
-
-
-@lru_cache(maxsize=4096)
-def _part(place: int, grid: int) -> Fraction:
-    return Fraction(place, grid)
-
-
-def _keep_apart(placed: list[Fraction], apart: Sequence[bool]) -> int:
+def _keep_apart(placed: list[int], apart: Sequence[bool]) -> int:
     """Move notes that fell together with one they follow a little forward, where there is room before it.
     Says for how many there was none.
     """
     merged = 0
     for place in range(1, len(placed)):
-        if placed[place] > placed[place - 1] or not apart[place]:
-            placed[place] = max(placed[place], placed[place - 1])
+        if placed[place] > placed[place - 1]:
             continue
         placed[place] = placed[place - 1]
-        before = placed[place - 2] if place > 1 else Fraction(-1)
-        room = (placed[place] - step for step in (_part(1, 8), _part(1, 16), _part(1, 32)))
-        earlier = next((each for each in room if each > before and each >= 0), None)
+        if not apart[place]:
+            continue
+        before = placed[place - 2] if place > 1 else -1
+        room = (placed[place] - WHOLE // part for part in (8, 16, 32))
+        earlier = next((each for each in room if each > before), None)
         if earlier is None:
             merged += 1
         else:
@@ -227,7 +245,7 @@ def must_stay_apart(notes: Sequence[tuple[int, int]], per_quarter: Fraction) -> 
     """For each (start, end) in ticks, in order of start, whether it follows the one before, as in a melody.
     Notes that begin nearly together and sound on together are a rolled chord.
     """
-    near = per_quarter / 10
+    near = float(per_quarter) / 10
     return [
         False,
         *(
