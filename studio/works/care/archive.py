@@ -97,9 +97,8 @@ def read_header(archive: ZipFile) -> dict[str, Any]:
 
 def broken(path: object, why: object) -> Unreadable:
     """The error for a file that is not a backup, or not a whole one."""
-    return Unreadable(
-        f"{path} is not a complete backup of a gallery ({str(why).rstrip('.')}): take another copy."
-    )
+    said = str(why).rstrip(".")[:160]  # it may quote a broken name of any length
+    return Unreadable(f"{path} is not a complete backup of a gallery ({said}): take another copy.")
 
 
 def _checked(column: Any, fields: dict[str, Any]) -> Any:
