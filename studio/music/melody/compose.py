@@ -19,6 +19,7 @@ from studio.errors import Contradiction, Refused
 from studio.music.melody.facts import facts_of
 from studio.music.melody.recipes import ComposeRecipe
 from studio.music.melody.takes import Outlook, Player, Take, by_chain, consider, draw
+from studio.music.reading.pieces import READING_RULES
 from studio.music.reading.readers import read_tunes
 from studio.music.scores.tunes import Tune
 from studio.music.sound.rendering import program_of
@@ -99,7 +100,7 @@ def prepared(recipe: ComposeRecipe, materials: Materials) -> Generator[Progress,
     the answer is the same for every seed.
     """
     kept = _kept_requests()
-    key = recipe.model_copy(update=MAKES_NO_DIFFERENCE).to_json()
+    key = reading_rules(recipe) + recipe.model_copy(update=MAKES_NO_DIFFERENCE).to_json()
     if key not in kept:
         try:
             request: PreparedRequest | Contradiction = yield from _prepare(recipe, materials)
@@ -117,11 +118,17 @@ def prepared(recipe: ComposeRecipe, materials: Materials) -> Generator[Progress,
     return request
 
 
+def reading_rules(recipe: ComposeRecipe) -> str:
+    """The rules by which a recipe's files are read: today's, or those its work was made by."""
+    return READING_RULES if recipe.setting is None else recipe.setting.versions.get("reading", "1")
+
+
 def _prepare(recipe: ComposeRecipe, materials: Materials) -> Generator[Progress, None, PreparedRequest]:
-    style = yield from _scaled(style_of(recipe.sources, materials, recipe.style), 0, READING)
+    rules = reading_rules(recipe)
+    style = yield from _scaled(style_of(recipe.sources, materials, recipe.style, rules), 0, READING)
     comparison = _compared(style.sha256, tuple(style.ids), style)
     take, theme = (
-        _tune_of(source, materials) if source else None
+        _tune_of(source, materials, rules) if source else None
         for source in (recipe.source("take"), recipe.source("theme"))
     )
     usual = limit = recipe.max_copy or comparison.max_copy
@@ -221,6 +228,8 @@ def _player(recipe: ComposeRecipe) -> tuple[Callable[[Idiom], Player], ModelIden
 
 def _made(recipe: ComposeRecipe, request: PreparedRequest, take: Take, model: ModelIdentity | None) -> Made:
     packages = ("numpy", "scipy", "music21", "pretty_midi", "verovio", *(("torch",) if model else ()))
+    # Works of the first rules did not record them.
+    rules = {} if reading_rules(recipe) == "1" else {"reading": reading_rules(recipe)}
     result = Result(
         content=file_of(take.tune, recipe),
         suffix=by_name(recipe.format).suffix,
@@ -228,7 +237,7 @@ def _made(recipe: ComposeRecipe, request: PreparedRequest, take: Take, model: Mo
         thumbnail=thumbnail(take.tune),
         facts=facts_of(recipe, request, take),
     )
-    return finish_work(recipe, result, model=model, setting=setting("cpu", *packages))
+    return finish_work(recipe, result, model=model, setting=setting("cpu", *packages, **rules))
 
 
 def file_of(tune: Tune, recipe: ComposeRecipe) -> bytes:
@@ -239,11 +248,11 @@ def file_of(tune: Tune, recipe: ComposeRecipe) -> bytes:
     return form.to_bytes(tune, program=program)
 
 
-def _tune_of(source: Source, materials: Materials) -> Tune:
+def _tune_of(source: Source, materials: Materials, rules: str) -> Tune:
     content = materials(source)
     if content[:4] == b"RIFF" or b"<svg" in content[:2000]:
         raise Refused(f"The {source.role} is a sound or a picture; give it as .mid, .musicxml or .abc.")
-    return read_tunes(content, source.name or f"The {source.role}").tunes[0]
+    return read_tunes(content, source.name or f"The {source.role}", rules=rules).tunes[0]
 
 
 def _steps(work: Generator[str, None, T], start: int, stop: int) -> Generator[Progress, None, T]:

@@ -43,13 +43,18 @@ def read_with_music21(content: bytes, name: str, budget: ReadingBudget) -> Readi
 
     from studio.music.reading.music21_streams import tunes_of
 
+    in_utf8 = xml_of(content, name, budget)
+    score = converter.parseData(in_utf8, format="musicxml")
+    return tunes_of(score, name, budget, doubt_major=WRITTEN_HERE not in in_utf8[:4000])
+
+
+def xml_of(content: bytes, name: str, budget: ReadingBudget) -> bytes:
+    """The XML of a file in UTF-8, unpacked and found to be a score. Raises `Unreadable`."""
     if content[:4] == b"PK\x03\x04":
         content = _unpack(content, name, budget)
     text = _decoded(content)
     _parsed(text, name, budget)
-    in_utf8 = re.sub(r"^\s*<\?xml[^>]*\?>", '<?xml version="1.0" encoding="UTF-8"?>', text).encode()
-    score = converter.parseData(in_utf8, format="musicxml")
-    return tunes_of(score, name, budget, doubt_major=WRITTEN_HERE not in content[:4000])
+    return re.sub(r"^\s*<\?xml[^>]*\?>", '<?xml version="1.0" encoding="UTF-8"?>', text).encode()
 
 
 def _unpack(content: bytes, name: str, budget: ReadingBudget) -> bytes:

@@ -17,6 +17,11 @@ SUFFIXES = (".mid", ".midi", ".xml", ".musicxml", ".mxl", ".abc", ".krn")
 BY_MUSIC21 = "musicxml by music21"
 """The form of MusicXML that is read as versions before 0.3 read it."""
 
+READING_RULES = "2"
+"""How scores are read now. A work records it, so that its files are read again by the rules it was made by:
+1 is music21 for MusicXML.
+"""
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -32,9 +37,9 @@ class Piece:
     text: str = ""
 
 
-def as_before(piece: Piece) -> Piece:
-    """The piece, to be read as before version 0.3: recipes name the styles of the table by their tunes."""
-    return replace(piece, form=BY_MUSIC21) if piece.form in ("mxl", "musicxml") else piece
+def by_rules(piece: Piece, rules: str = "1") -> Piece:
+    """The piece, to be read by these rules (see READING_RULES)."""
+    return replace(piece, form=BY_MUSIC21) if rules == "1" and piece.form in ("mxl", "musicxml") else piece
 
 
 def pieces(content: bytes, name: str, budget: ReadingBudget | None = None) -> list[Piece]:

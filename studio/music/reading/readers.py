@@ -32,20 +32,25 @@ from typing import TYPE_CHECKING, BinaryIO
 from studio.errors import Unreadable
 from studio.music.reading.budget import Reading, ReadingBudget, Unread
 from studio.music.reading.child import read_piece, reading_of, receive, send, send_piece, too_much_memory
-from studio.music.reading.pieces import Piece, pieces
+from studio.music.reading.pieces import READING_RULES, Piece, by_rules, pieces
 from studio.music.scores.tunes import Tune
 
 if TYPE_CHECKING:
     from types import TracebackType
 
 
-def read_tunes(content: bytes, name: str = "The file", budget: ReadingBudget | None = None) -> Reading:
+def read_tunes(
+    content: bytes,
+    name: str = "The file",
+    budget: ReadingBudget | None = None,
+    rules: str = READING_RULES,
+) -> Reading:
     """The tunes of one file. Starts a process for formats that need one; for many files use `Readers`.
 
-    Raises `Unreadable`.
+    rules: by which it is read. Raises `Unreadable`.
     """
     with Readers(1, budget or ReadingBudget()) as readers:
-        return readers.read(content, name)
+        return readers.read(content, name, rules)
 
 
 class Readers:
@@ -79,12 +84,12 @@ class Readers:
                     reader.kill()
                 self._idle.put(None)
 
-    def read(self, content: bytes, name: str = "The file") -> Reading:
+    def read(self, content: bytes, name: str = "The file", rules: str = READING_RULES) -> Reading:
         """All tunes of one file. Raises `Unreadable` when none of them can be read."""
         tunes: list[Tune] = []
         remarks: list[str] = []
         unread: list[Unread] = []
-        found = pieces(content, name, self.budget)
+        found = [by_rules(piece, rules) for piece in pieces(content, name, self.budget)]
         for piece, reading in self.read_pieces(found):
             if isinstance(reading, Unreadable):
                 if len(found) == 1:

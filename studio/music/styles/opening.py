@@ -20,7 +20,7 @@ from pathlib import Path
 
 from studio.errors import Missing, Refused, UnknownName, Unreadable
 from studio.music.reading.budget import ReadingBudget, Unread
-from studio.music.reading.pieces import SUFFIXES, Piece, as_before, pieces
+from studio.music.reading.pieces import SUFFIXES, Piece, by_rules, pieces
 from studio.music.reading.readers import Readers
 from studio.music.scores.tunes import Tune
 from studio.music.styles.cache import dump, keep, load
@@ -143,7 +143,8 @@ def _read(
             continue
         try:
             found = pieces(content, label)
-            waiting += [as_before(piece) for piece in found] if entry.name in STYLES else found
+            # Recipes name the styles of the table by their tunes, so these are always read in the same way.
+            waiting += [by_rules(piece, "1") for piece in found] if entry.name in STYLES else found
         except Unreadable as error:
             unread.append(Unread(label, str(error)))
     tunes: list[Tune] = []

@@ -15,7 +15,7 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from studio.errors import Missing, Refused, Unreadable
-from studio.music.reading.pieces import SUFFIXES, pieces
+from studio.music.reading.pieces import READING_RULES, SUFFIXES, by_rules, pieces
 from studio.music.reading.readers import Readers
 from studio.music.scores.tunes import Tune
 from studio.music.styles.opening import open_style, ready_style
@@ -116,17 +116,19 @@ def pack(tunes: Sequence[Tune], entry: StyleEntry) -> bytes:
     return gzip.compress("\n".join([head, *(tune.to_json() for tune in tunes)]).encode(), mtime=0)
 
 
-def style_of(sources: Sequence[Source], materials: Materials, name: str) -> Generator[Progress, None, Style]:
+def style_of(
+    sources: Sequence[Source], materials: Materials, name: str, rules: str = READING_RULES
+) -> Generator[Progress, None, Style]:
     """The style that a recipe's sources hold; without sources, the style of that name.
 
-    Yields progress while it reads. Raises `Refused` where a style of the table is not the same as when the
-    work was made, `Unreadable` for sources that hold no tunes, and whatever `materials` and `open_style`
-    raise.
+    rules: by which files are read. Yields progress while it reads. Raises `Refused` where a style of the
+    table is not the same as when the work was made, `Unreadable` for sources that hold no tunes, and whatever
+    `materials` and `open_style` raise.
     """
     kept = [source for source in sources if source.role == "style"]
     own = [source for source in sources if source.role == "tune"]
     if own:
-        return (yield from _read([(source.name or "tune", materials(source)) for source in own], name))
+        return (yield from _read([(source.name or "tune", materials(source)) for source in own], name, rules))
     if not kept:
         return (yield from open_style(name))
     content = materials(kept[0])
@@ -154,13 +156,14 @@ def style_of(sources: Sequence[Source], materials: Materials, name: str) -> Gene
     return style
 
 
-def _read(files: Sequence[tuple[str, bytes]], name: str) -> Generator[Progress, None, Style]:
+def _read(files: Sequence[tuple[str, bytes]], name: str, rules: str) -> Generator[Progress, None, Style]:
     tunes: list[Tune] = []
     first = ""
     with Readers(1) as readers:
         for done, (label, content) in enumerate(files, 1):
             try:
-                for piece, reading in readers.read_pieces(pieces(content, label)):
+                found = [by_rules(piece, rules) for piece in pieces(content, label)]
+                for piece, reading in readers.read_pieces(found):
                     if isinstance(reading, Unreadable):
                         first = first or f"{piece.name}: {reading}"
                     else:
