@@ -17,6 +17,7 @@ from studio.cli.gallery import gallery
 from studio.cli.lessons import lesson
 from studio.cli.looking import app, doctor, layers, paintings, presets, show
 from studio.cli.making import batch, making_command, remake
+from studio.cli.reading import read
 from studio.cli.styles import originality, styles, train
 from studio.errors import StudioError, error_data
 from studio.making.kinds import KINDS
@@ -95,6 +96,7 @@ for _command in (
     originality,
     paintings,
     presets,
+    read,
     remake,
     show,
     styles,

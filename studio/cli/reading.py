@@ -1,0 +1,82 @@
+"""The command that shows what the studio hears in a score, and converts it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from studio.cli.options import FILE, check_output, read_file
+from studio.errors import Refused
+
+if TYPE_CHECKING:
+    from studio.music.scores.tunes import Tune
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=FILE, metavar="FILE...")
+@click.option("--played", is_flag=True, help="Play repeats out.")
+@click.option(
+    "-o",
+    "--output",
+    type=FILE,
+    help="Write the tune here; the suffix is the format, such as .musicxml. Several tunes are numbered.",
+)
+@click.option("--force", is_flag=True, help="Replace the output file if it exists.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was heard as JSON.")
+def read(files: tuple[Path, ...], played: bool, output: Path | None, force: bool, as_json: bool) -> None:
+    """Show what the studio hears in each FILE (MIDI, MusicXML, ABC, Humdrum): tunes, bars, notes, chord
+    symbols, words, and what was left out, moved or guessed. With -o, convert it.
+
+    A bar is a line: its number, [chords], and notes with their length in quarter notes where that is not 1
+    (D5:3/2). ~ is tied to the note before.
+    """
+    from studio.music.reading.describing import heard_as_plain, heard_in, heard_in_words
+    from studio.music.reading.readers import Readers
+    from studio.music.writing.formats import by_suffix
+
+    if output:
+        by_suffix(output)
+    with Readers() as readers:
+        readings = [(file.name, readers.read(read_file(file), file.name)) for file in files]
+    heard = heard_in(readings, played=played)
+    written = _write(heard.tunes, output, force=force) if output else []
+    if as_json:
+        told = heard_as_plain(heard) | ({"written": written} if output else {})
+        click.echo(json.dumps(told, ensure_ascii=False))
+        return
+    for line in written or heard_in_words(heard):
+        click.echo(line)
+    if output:
+        for remark in heard.remarks:
+            click.echo(remark, err=True)
+
+
+def _write(tunes: Sequence[Tune], output: Path, *, force: bool) -> list[str]:
+    """Write every tune, several as NAME-1, NAME-2 …; either all are written or, where one is refused, none.
+
+    Returns the paths.
+    """
+    from studio.music.writing.formats import by_suffix
+    from studio.works.output import write_file
+
+    if len(tunes) > MOST_WRITTEN:
+        raise Refused(
+            f"These are {len(tunes)} tunes, and at most {MOST_WRITTEN} are written at once; "
+            "cut the file into smaller ones."
+        )
+    numbered = [output.with_stem(f"{output.stem}-{number}") for number in range(1, len(tunes) + 1)]
+    paths = numbered if len(tunes) > 1 else [output]
+    for path in paths:
+        check_output(path, force=force)
+    contents = [by_suffix(output).to_bytes(tune) for tune in tunes]
+    return [
+        str(write_file(content, path, force=force)) for content, path in zip(contents, paths, strict=True)
+    ]
+
+
+MOST_WRITTEN = 500
+"""As many tunes are converted at once, so that a mistake does not fill a folder."""

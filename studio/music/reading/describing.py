@@ -1,0 +1,186 @@
+"""What was heard in a score, as a musician would check it: in words, and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from studio.music.reading.budget import Reading, Unread
+from studio.music.scores.keys import Key, pitch_name
+from studio.music.scores.notes import Note
+from studio.music.scores.tunes import Tune
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What the studio heard in some files. remarks: on what was left out, moved or guessed."""
+
+    tunes: tuple[Tune, ...]
+    remarks: tuple[str, ...]
+    unread: tuple[Unread, ...] = ()
+
+
+def heard_in(readings: Sequence[tuple[str, Reading]], *, played: bool = False) -> Heard:
+    """What was heard in files, given as (name, reading). played: with repeats played out.
+
+    With several files, each remark begins with the name of its file.
+    """
+    tunes = [tune for _, reading in readings for tune in reading.tunes]
+    several = len(readings) > 1
+    return Heard(
+        tuple(tune.unfolded() if played else tune for tune in tunes),
+        tuple(
+            f"{name}: {remark}" if several and not remark.startswith(name) else remark
+            for name, reading in readings
+            for remark in reading.remarks
+        ),
+        tuple(each for _, reading in readings for each in reading.unread),
+    )
+
+
+def heard_as_plain(heard: Heard) -> dict[str, Any]:
+    """As JSON values. Times are quarter notes as text ("3/2"); a pitch is a MIDI number, None for a rest."""
+    return {
+        "tunes": [_plain(tune) for tune in heard.tunes],
+        "remarks": [
+            *heard.remarks,
+            *(f"{each.name} could not be read: {each.reason}" for each in heard.unread),
+        ],
+    }
+
+
+def _plain_note(note: Note, word: str | None) -> dict[str, Any]:
+    plain = {"start": str(note.start), "duration": str(note.duration), "pitch": note.pitch}
+    return plain if word is None else plain | {"word": word}
+
+
+def _plain(tune: Tune) -> dict[str, Any]:
+    sung = {word.start: word.text for word in tune.words if word.verse == 1}
+    return {
+        "title": tune.title,
+        "composer": tune.composer,
+        "meter": str(tune.meter),
+        "key": str(tune.key),
+        "tempo": tune.tempo,
+        "pickup": str(tune.pickup),
+        "bars": _full_bars(tune),
+        "notes": [_plain_note(note, sung.get(note.start)) for note in tune.notes],
+        "chords": [{"start": str(chord.start), "symbol": chord.symbol} for chord in tune.chords],
+        "repeats": [
+            {
+                "start": str(again.start),
+                "end": str(again.end),
+                "times": again.times,
+                "endings": [
+                    {"start": str(each.start), "passes": list(each.passes)} for each in again.written()
+                ],
+            }
+            for again in tune.repeats
+        ],
+        "parts": ["melody"],
+    }
+
+
+def heard_in_words(heard: Heard) -> Iterator[str]:
+    """Lines of text: each tune with its bars one under the other, then the remarks."""
+    for tune in heard.tunes:
+        yield from _words(tune)
+        yield ""
+    for remark in heard.remarks:
+        yield f"  - {remark}"
+    for each in heard.unread:
+        yield f"  - {each.name} could not be read: {each.reason}"
+
+
+def _full_bars(tune: Tune) -> int:
+    """How many bars it has, without a pick-up and counting a bar that a section's upbeat completes once."""
+    return sum(bar.number > 0 for bar in tune.bars())
+
+
+def _words(tune: Tune) -> Iterator[str]:
+    yield tune.title or tune.id or "Untitled"
+    if tune.composer:
+        yield f"  {tune.composer}"
+    bars, notes = _full_bars(tune), len(tune.sounding)
+    facts = [
+        str(tune.meter),
+        str(tune.key),
+        f"{tune.tempo:g} quarter notes a minute",
+        f"{bars} {'bar' if bars == 1 else 'bars'}",
+        f"{notes} {'note' if notes == 1 else 'notes'}",
+        f"{len(tune.chords)} chord {'symbol' if len(tune.chords) == 1 else 'symbols'}" if tune.chords else "",
+        f"a pick-up of {tune.pickup}" if tune.pickup else "",
+        f"{len(tune.words)} {'syllable' if len(tune.words) == 1 else 'syllables'}" if tune.words else "",
+    ]
+    yield "  " + ", ".join(fact for fact in facts if fact)
+    changes = [f"{change.meter} from bar {_bar_number(tune, change.start)}" for change in _meters(tune)]
+    changes += [f"{change.key} from bar {_bar_number(tune, change.start)}" for change in tune.keys[1:]]
+    if changes:
+        yield "  " + ", ".join(changes)
+    yield from _bar_lines(tune)
+
+
+def _meters(tune: Tune) -> Iterator[Any]:
+    meters = tune.grid.meters
+    yield from (now for before, now in zip(meters, meters[1:], strict=False) if before.meter != now.meter)
+
+
+def _bar_number(tune: Tune, place: Fraction) -> int:
+    return tune.bar_at(place).number
+
+
+def _bar_lines(tune: Tune) -> Iterator[str]:
+    """A line for each bar: its number, the repeat signs at it, and its notes with the chords above them."""
+    pieces = tune.split_at_bars()
+    chords = list(tune.chords)
+    place, key, keys = 0, tune.key, list(tune.keys)
+    tied = False
+    for bar in tune.bars():
+        while keys and keys[0].start <= bar.start:
+            key = keys.pop(0).key
+        words: list[str] = []
+        while place < len(pieces) and pieces[place].start < bar.end:
+            note = pieces[place]
+            while chords and chords[0].start < note.end:
+                chord = chords.pop(0)
+                late = f"+{chord.start - note.start}" if chord.start > note.start else ""
+                words.append(f"[{chord.symbol}{late}]")
+            words.append(_note(note.pitch, note.duration, key, tied=tied))
+            tied = note.tied
+            place += 1
+        signs = _signs(tune, bar.start, bar.end)
+        yield f"{bar.number:>5}  {signs[0]}{' '.join(words)}{signs[1]}"
+        yield from _sung(tune, bar.start, bar.end)
+
+
+def _sung(tune: Tune, start: Fraction, end: Fraction) -> Iterator[str]:
+    """The words of a bar, a line for each verse; a hyphen where the word goes on."""
+    inside = [word for word in tune.words if start <= word.start < end]
+    for verse in sorted({word.verse for word in inside}):
+        syllables = [
+            word.text + ("-" if word.syllabic in ("begin", "middle") else "")
+            for word in inside
+            if word.verse == verse
+        ]
+        yield f"{'':>7}{verse}. {' '.join(syllables)}"
+
+
+def _signs(tune: Tune, start: Fraction, end: Fraction) -> tuple[str, str]:
+    """The repeat signs and endings that stand in a bar, before and after its notes."""
+    before = after = ""
+    for again in tune.repeats:
+        before += "|: " if start <= again.start < end else ""
+        for ending in again.written():
+            if start <= ending.start < end:
+                before += f"[{','.join(str(number) for number in ending.passes)}. "
+        closed = {again.end, *(ending.start for ending in again.endings[1:])}
+        if any(start < place <= end for place in closed):
+            after += " :|" + (f" ({again.times} times)" if again.times > 2 and again.ending is None else "")
+    return before, after
+
+
+def _note(pitch: int | None, duration: Fraction, key: Key, *, tied: bool) -> str:
+    name = "rest" if pitch is None else ("~" if tied else "") + pitch_name(pitch, key)
+    return name if duration == 1 else f"{name}:{duration}"

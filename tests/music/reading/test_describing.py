@@ -1,0 +1,98 @@
+"""What the studio hears in a score is shown as a musician would check it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from studio.cli import commands
+from studio.errors import Missing, Refused
+from studio.music.reading.describing import heard_as_plain, heard_in, heard_in_words
+from studio.music.reading.readers import read_tunes
+
+SONG = 'X:1\nT:Two bars\nC:Trad.\nM:3/4\nL:1/4\nQ:1/4=90\nK:G\nD|"G"G2-"D7"G|1{c}BA3/2z/2:|2G3|]\n'
+
+
+def _read(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(commands, ["read", *map(str, arguments)])
+
+
+@pytest.fixture
+def song(tmp_path: Path) -> Path:
+    path = tmp_path / "song.abc"
+    path.write_text(SONG)
+    return path
+
+
+def test_a_score_in_words() -> None:
+    lines = list(heard_in_words(heard_in([("song.abc", read_tunes(SONG.encode(), "song.abc"))])))
+    assert lines == [
+        "Two bars",
+        "  Trad.",
+        "  3/4, G major, 90 quarter notes a minute, 3 bars, 5 notes, 2 chord symbols, a pick-up of 1",
+        "    0  |: D4",
+        "    1  [G] [D7+2] G4:3",
+        "    2  [1. B4 A4:3/2 rest:1/2 :|",
+        "    3  [2. G4:3",
+        "",
+        "  - Grace notes left out: 1.",
+    ]
+
+
+def test_a_score_as_json(song: Path) -> None:
+    told = json.loads(_read(song, "--json").output)
+    assert told == heard_as_plain(heard_in([("song.abc", read_tunes(SONG.encode(), "song.abc"))]))
+    (tune,) = told["tunes"]
+    assert {key: tune[key] for key in ("title", "meter", "key", "tempo", "pickup", "bars")} == {
+        "title": "Two bars",
+        "meter": "3/4",
+        "key": "G major",
+        "tempo": 90,
+        "pickup": "1",
+        "bars": 3,
+    }
+    assert tune["notes"][4] == {"start": "13/2", "duration": "1/2", "pitch": None}
+    assert tune["chords"] == [{"start": "1", "symbol": "G"}, {"start": "3", "symbol": "D7"}]
+    assert told["remarks"] == ["Grace notes left out: 1."]
+    played = json.loads(_read(song, "--json", "--played").output)["tunes"][0]
+    assert [note["pitch"] for note in played["notes"]] == [62, 67, 71, 69, None, 62, 67, 67]
+
+
+def test_syllables_are_told_with_their_notes(song: Path) -> None:
+    xml = song.with_suffix(".musicxml")
+    assert _read(song, "-o", xml).stdout.strip() == str(xml)
+    lyric = "<lyric><syllabic>begin</syllabic><text>Glo</text></lyric></note>"
+    xml.write_text(xml.read_text().replace("</note>", lyric, 1))
+    told = json.loads(_read(xml, "--json").output)["tunes"][0]
+    assert told["notes"][0] == {"start": "0", "duration": "1", "pitch": 62, "word": "Glo"}
+    assert "       1. Glo-" in _read(xml).output.splitlines()
+
+
+@pytest.mark.parametrize("suffix", [".mid", ".musicxml", ".mxl", ".abc", ".svg"])
+def test_a_score_is_converted(suffix: str, song: Path) -> None:
+    path = song.with_name("out" + suffix)
+    assert _read(song, "--played", "-o", path).exit_code == 0
+    if suffix != ".svg":
+        (tune,) = read_tunes(path.read_bytes(), path.name).tunes
+        assert [note.pitch for note in tune.sounding] == [62, 67, 71, 69, 62, 67, 67]
+    with pytest.raises(Refused, match="exists already"):
+        raise _read(song, "-o", path).exception or AssertionError
+
+
+def test_several_tunes_are_numbered_and_remarks_name_their_file(song: Path) -> None:
+    other = song.with_name("other.abc")
+    other.write_text(SONG.replace("Two bars", "Another"))
+    out = song.with_name("out.abc")
+    assert _read(song, other, "-o", out).exit_code == 0
+    assert [path.name for path in sorted(song.parent.glob("out*"))] == ["out-1.abc", "out-2.abc"]
+    assert "T:Another" in song.with_name("out-2.abc").read_text()
+    remarks = json.loads(_read(song, other, "--json").output)["remarks"]
+    assert remarks == ["song.abc: Grace notes left out: 1.", "other.abc: Grace notes left out: 1."]
+
+
+def test_what_cannot_be_read_or_written_is_refused(song: Path) -> None:
+    for arguments, kind in (((song.with_name("no.abc"),), Missing), ((song, "-o", "x.foo"), Refused)):
+        assert isinstance(_read(*arguments).exception, kind)
