@@ -188,7 +188,7 @@ def _performed(tune: Tune, division: int, gate: float, blur: float = 0.0, roundi
 
 
 def _fiddle_tunes() -> list[Tune]:
-    files = sorted((music21_corpus() / "ryansMammoth").glob("*.abc"))[3::150]
+    files = sorted((music21_corpus() / "ryansMammoth").glob("*.abc"))[3::300]
     return [read_tunes(path.read_bytes(), path.name).tunes[0].unfolded() for path in files]
 
 
