@@ -43,7 +43,10 @@ QUERY_SECONDS = 10.0
 KEEPING_SECONDS = 600.0
 """The same within a "keep" transaction, in which migrations run. No visitor's words reach those."""
 
-TOO_LONG = f"The gallery took longer than {QUERY_SECONDS:.0f} seconds to answer and was stopped: ask for less at once."
+TOO_LONG = (
+    f"The gallery took longer than {QUERY_SECONDS:.0f} seconds to answer and was stopped: "
+    "ask for less at once."
+)
 
 _STEPS = 20_000
 """Instructions of SQLite's machine between two looks at the clock: less than a millisecond."""

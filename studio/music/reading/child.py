@@ -15,10 +15,12 @@ from typing import Any, BinaryIO
 from studio.errors import Refused, Unreadable
 from studio.music.reading.abc import read_abc
 from studio.music.reading.budget import Reading, ReadingBudget
+from studio.music.reading.earlier.abc import read_abc as read_earlier_abc
+from studio.music.reading.earlier.midi import read_midi as read_earlier_midi
 from studio.music.reading.kern import read_kern
 from studio.music.reading.midi import read_midi
 from studio.music.reading.musicxml import read_musicxml, read_with_music21
-from studio.music.reading.pieces import BY_MUSIC21, Piece
+from studio.music.reading.pieces import BY_MUSIC21, EARLIER_ABC, EARLIER_MIDI, Piece
 from studio.music.scores.tunes import Tune
 
 
@@ -33,6 +35,10 @@ def read_piece(piece: Piece, budget: ReadingBudget) -> Reading:
         return read_abc(piece.text, piece.name, budget)
     if piece.form == "humdrum":
         return read_kern(piece.text, piece.name, budget)
+    if piece.form == EARLIER_ABC:
+        return read_earlier_abc(piece.text, piece.name, budget)
+    if piece.form == EARLIER_MIDI:
+        return read_earlier_midi(piece.content, piece.name, budget)
     if piece.form == BY_MUSIC21:
         return read_with_music21(piece.content, piece.name, budget)
     return read_musicxml(piece.content, piece.name, budget)
@@ -96,7 +102,7 @@ def _limit_memory(limit: int) -> None:
 
 
 def _answer(name: str, form: str, body: bytes, budget: ReadingBudget) -> tuple[dict[str, Any], bytes]:
-    is_text = form in ("abc", "humdrum")
+    is_text = form in ("abc", EARLIER_ABC, "humdrum")
     try:
         piece = Piece(name, form, text=body.decode()) if is_text else Piece(name, form, body)
         reading = read_piece(piece, budget)
@@ -110,7 +116,14 @@ def _answer(name: str, form: str, body: bytes, budget: ReadingBudget) -> tuple[d
     except RecursionError:
         why = "is nested too deeply to be a score"
     except Exception:  # whatever music21 makes of a broken file
-        format = {"midi": "MIDI", "abc": "ABC", "humdrum": "Humdrum"}.get(form, "MusicXML")
+        called = {
+            "midi": "MIDI",
+            EARLIER_MIDI: "MIDI",
+            "abc": "ABC",
+            EARLIER_ABC: "ABC",
+            "humdrum": "Humdrum",
+        }
+        format = called.get(form, "MusicXML")
         why = f"cannot be read as {format}"
     return {"unreadable": f"{name} {why}; export it again from the program it came from."}, b""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from studio.music.reading.budget import Reading, Unread
@@ -124,7 +125,7 @@ def _words(tune: Tune) -> Iterator[str]:
 
 def _meters(tune: Tune) -> Iterator[Any]:
     meters = tune.grid.meters
-    yield from (now for before, now in zip(meters, meters[1:], strict=False) if before.meter != now.meter)
+    yield from (now for before, now in pairwise(meters) if before.meter != now.meter)
 
 
 def _bar_number(tune: Tune, place: Fraction) -> int:

@@ -14,12 +14,14 @@ SUFFIXES = (".mid", ".midi", ".xml", ".musicxml", ".mxl", ".abc", ".krn")
 """Suffixes of the files that are opened when a folder is read."""
 
 
-BY_MUSIC21 = "musicxml by music21"
-"""The form of MusicXML that is read as versions before 0.3 read it."""
+BY_MUSIC21, EARLIER_ABC, EARLIER_MIDI = "musicxml by music21", "earlier abc", "earlier midi"
+"""The forms of MusicXML, ABC and MIDI that are read as versions before 0.3 read them."""
+
+_EARLIER = {"mxl": BY_MUSIC21, "musicxml": BY_MUSIC21, "abc": EARLIER_ABC, "midi": EARLIER_MIDI}
 
 READING_RULES = "2"
 """How scores are read now. A work records it, so that its files are read again by the rules it was made by:
-1 is music21 for MusicXML.
+1 is music21 for MusicXML, and the readers in `earlier` for ABC and MIDI.
 """
 
 
@@ -27,8 +29,8 @@ READING_RULES = "2"
 class Piece:
     """One tune that has not been read yet.
 
-    form: midi, mxl, musicxml (or BY_MUSIC21), abc or humdrum. content: its bytes, for the first three. text:
-    for the last two, decoded when the file was opened.
+    form: midi, mxl, musicxml, abc or humdrum, or one of the three above. content: the bytes of MIDI and
+    MusicXML. text: of ABC and kern, decoded when the file was opened.
     """
 
     name: str
@@ -39,7 +41,7 @@ class Piece:
 
 def by_rules(piece: Piece, rules: str = "1") -> Piece:
     """The piece, to be read by these rules (see READING_RULES)."""
-    return replace(piece, form=BY_MUSIC21) if rules == "1" and piece.form in ("mxl", "musicxml") else piece
+    return replace(piece, form=_EARLIER.get(piece.form, piece.form)) if rules == "1" else piece
 
 
 def pieces(content: bytes, name: str, budget: ReadingBudget | None = None) -> list[Piece]:

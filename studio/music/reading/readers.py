@@ -32,11 +32,14 @@ from typing import TYPE_CHECKING, BinaryIO
 from studio.errors import Unreadable
 from studio.music.reading.budget import Reading, ReadingBudget, Unread
 from studio.music.reading.child import read_piece, reading_of, receive, send, send_piece, too_much_memory
-from studio.music.reading.pieces import READING_RULES, Piece, by_rules, pieces
+from studio.music.reading.pieces import EARLIER_ABC, EARLIER_MIDI, READING_RULES, Piece, by_rules, pieces
 from studio.music.scores.tunes import Tune
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+QUICK = frozenset({"midi", "abc", EARLIER_MIDI, EARLIER_ABC})
+"""Forms that the studio reads by itself within the budget, so that one process is enough."""
 
 
 def read_tunes(
@@ -139,7 +142,7 @@ class Readers:
             return error
 
     def _read(self, piece: Piece) -> Reading:
-        if piece.form in ("midi", "abc") and self.processes == 1:
+        if piece.form in QUICK and self.processes == 1:
             return read_piece(piece, self.budget)
         reader = self._idle.get()
         try:

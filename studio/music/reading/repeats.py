@@ -34,10 +34,11 @@ class RepeatSigns:
     times: int = 2
 
     def bar_line(self, place: Fraction) -> None:
-        """Any bar line; to be told before what else it says."""
-        if self.after is None and self.closed is not None and len(self.endings) > 1:
-            if place - max(self.closed, self.endings[-1].start) >= self._first_length:
-                self.after = place
+        """Any bar line. Call this before what else the bar line says."""
+        if self.after is not None or self.closed is None or len(self.endings) < 2:
+            return
+        if place - max(self.closed, self.endings[-1].start) >= self._first_length:
+            self.after = place
 
     def opens(self, place: Fraction, times: int = 2) -> None:
         """A start sign, |: in ABC. times: how often the section is played, where the sign says so (|::)."""
