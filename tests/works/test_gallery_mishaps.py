@@ -280,6 +280,7 @@ class TestNotWritable:
 
     def test_a_database_that_stays_locked(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("studio.works.database.PATIENCE", 0.05)
+        monkeypatch.setattr("studio.works.adding.PATIENCE", 0.05)
         with Gallery.open(tmp_path) as gallery:
             other = sqlite3.connect(tmp_path / "gallery.sqlite", isolation_level=None)
             other.execute("BEGIN IMMEDIATE")
