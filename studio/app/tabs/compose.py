@@ -27,7 +27,7 @@ from studio.works.recipe import MOST_CREDIT, Control, Fold
 
 LABELS = {
     "max_copy": "Longest copy",
-    "composer": "Who chooses the notes",
+    "composer": "How the notes are chosen",
     "end": "Last note",
     "start": "First note",
 }
@@ -213,7 +213,7 @@ def _suggesting_dial(control: Control, label: str) -> Component:
 
 
 def _composer_dial(control: Control, label: str) -> Component:
-    players = [("Markov chain, exact", "markov"), ("Network (LSTM)", "lstm")]
+    players = [("Markov chain", "markov"), ("Network (LSTM)", "lstm")]
     return gr.Radio(players, value=control.default, label=label, info=as_text(control.help))
 
 

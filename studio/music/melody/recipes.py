@@ -59,8 +59,8 @@ class ComposeRecipe(Recipe):
     )
     composer: Literal["markov", "lstm"] = parameter(
         "markov",
-        "Who chooses the notes. markov: a Markov chain, ready at once for any style. lstm: a network that "
-        "remembers the whole tune and needs training (studio train). Both satisfy constraints exactly.",
+        "Markov chain (markov): ready at once for any style. Network (lstm): remembers the whole tune, needs "
+        "training (studio train). Both satisfy constraints exactly.",
         in_sight=True,
     )
     temperature: float = parameter(
