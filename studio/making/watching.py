@@ -66,11 +66,12 @@ class _Heart:
 class Watch:
     """Looks after the workers of a cluster on this computer, in a thread of its own, until `close`.
 
-    stood_still, exceeded: by the address of a worker that was ended, the sentence that says why.
+    look_every: seconds between two looks. stood_still, exceeded: by the address of a worker that was ended,
+    the sentence that says why.
     """
 
-    def __init__(self, cluster: PatientCluster) -> None:
-        self._cluster = cluster
+    def __init__(self, cluster: PatientCluster, *, look_every: float = LOOK_EVERY) -> None:
+        self._cluster, self._look_every = cluster, look_every
         self.stood_still: dict[str, str] = {}
         self.exceeded: dict[str, str] = {}
         self._begun: dict[str, _Begun] = {}
@@ -102,7 +103,7 @@ class Watch:
 
     def _watch(self) -> None:
         before = time.monotonic()
-        while not self._closing.wait(LOOK_EVERY):
+        while not self._closing.wait(self._look_every):
             now = time.monotonic()
             passed, before = min(now - before, LOOK_COUNTS), now
             with suppress(

@@ -40,13 +40,15 @@ PASSWORD = "a door that nobody opens"
 def jobs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jobs]:
     """One studio with one worker process."""
     with pytest.MonkeyPatch.context() as patch:
-        for kind in list(KINDS):
-            patch.delitem(KINDS, kind)
-        patch.setitem(KINDS, "count", COUNT)
         patch.setenv("STUDIO_PASSWORD", PASSWORD)
+        before = dict(KINDS)
+        KINDS.clear()
+        KINDS["count"] = COUNT
         with Gallery.open(tmp_path_factory.mktemp("home")) as gallery, Jobs(gallery) as jobs:
             assert jobs.wait(jobs.submit(counting())).state == "made"
             yield jobs
+        KINDS.clear()
+        KINDS.update(before)
 
 
 @pytest.fixture
@@ -162,14 +164,14 @@ def test_one_that_stands_still_before_its_work_begins_is_replaced_too(
     assert jobs.wait(jobs.submit(counting())).state == "made"
 
 
-def test_a_step_that_computes_without_a_pause_is_no_standstill(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_that_computes_without_a_pause_is_no_standstill() -> None:
     """A library that lets no other thread run while it computes stops the heartbeats, but not the process."""
-    monkeypatch.setattr(watching, "LOOK_EVERY", 10_000.0)  # the test looks itself
     with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as silent:
         process = psutil.Process(silent.pid)
         nanny = SimpleNamespace(worker_address="tls://busy", pid=silent.pid)
         scheduler = SimpleNamespace(workers={"tls://busy": SimpleNamespace(last_seen=1.0)})
-        watch = watching.Watch(SimpleNamespace(workers={0: nanny}, scheduler=scheduler))  # type: ignore[arg-type]
+        cluster = SimpleNamespace(workers={0: nanny}, scheduler=scheduler)
+        watch = watching.Watch(cluster, look_every=10_000.0)  # type: ignore[arg-type]  # the test looks itself
         try:
             watch._look_at_hearts(0)
             began = process.cpu_times().user
