@@ -252,6 +252,15 @@ class TestRefusing:
             assert not (tmp_path / "d.png").exists()
         assert studio("gallery", "list")[1] == "", "none of them became a work"
 
+    def test_what_is_no_ordinary_file_is_not_read(self, studio: Studio, tmp_path: Path) -> None:
+        with (tmp_path / "huge.jpg").open("wb") as huge:
+            huge.truncate(2 * 2**30)  # takes no room on the disk
+        status, _, err = studio("dream", "huge.jpg", "-o", "d.png", *QUICK)
+        assert (status, "up to 1 GB" in err) == (2, True)
+        if os.name != "nt":
+            status, _, err = studio("dream", "/dev/zero", "-o", "d.png", *QUICK)
+            assert (status, "not an ordinary file" in err) == (2, True)
+
     def test_a_source_that_is_nowhere_and_one_that_changed(
         self, studio: Studio, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

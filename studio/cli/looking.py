@@ -10,8 +10,9 @@ from typing import Any
 
 import click
 
-from studio.cli.options import FILE, read_file
+from studio.cli.options import FILE
 from studio.errors import Refused
+from studio.works.incoming import read_file
 
 
 @click.command()

@@ -16,13 +16,13 @@ from studio.cli.options import (
     check_output,
     open_gallery,
     output_options,
-    read_file,
     recipe_options,
     settings_given,
     watch,
 )
 from studio.errors import Refused
 from studio.making.kinds import Kind, Role
+from studio.works.incoming import read_file
 from studio.works.ingredient import Ingredient
 
 if TYPE_CHECKING:

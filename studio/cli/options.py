@@ -150,18 +150,6 @@ def _hearing_interrupts() -> Generator[Callable[[], bool], None, None]:
         signal.signal(signal.SIGINT, before)
 
 
-def read_file(path: Path) -> bytes:
-    """A file's bytes. Raises `Missing` or `Refused` with one sentence."""
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise Missing(f"There is no file {path}; check the name and the folder.") from None
-    except IsADirectoryError:
-        raise Refused(f"{path} is a folder; name a file.") from None
-    except OSError as error:
-        raise Missing(f"{path} cannot be read ({error.strerror}).") from None
-
-
 def check_output(path: Path, *, force: bool) -> None:
     """Refuse at once what would stop the result from being written, before minutes go into making it."""
     if not path.parent.is_dir():

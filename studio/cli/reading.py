@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from studio.cli.options import FILE, check_output, read_file
+from studio.cli.options import FILE, check_output
 from studio.errors import Refused
+from studio.works.incoming import read_file
 
 if TYPE_CHECKING:
     from studio.music.scores.tunes import Tune

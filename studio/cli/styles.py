@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from studio.cli.options import FILE, read_file, watch
+from studio.cli.options import FILE, watch
+from studio.works.incoming import read_file
 
 
 @click.group(invoke_without_command=True)

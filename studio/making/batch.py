@@ -34,6 +34,7 @@ from studio.making.kinds import KINDS, Kind, Role, recipe_from
 from studio.making.worker_process import Outcome, Place
 from studio.making.workers import Workers
 from studio.works.gallery import Gallery
+from studio.works.incoming import read_file
 from studio.works.ingredient import Ingredient
 from studio.works.log import write_log
 from studio.works.recipe import Recipe, Source
@@ -295,8 +296,6 @@ def _source(sha256: str, role: Role) -> Source:
 
 def _read_file(path: Path, role: str) -> bytes:
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise Missing(
-            f"The {role} {path} cannot be read ({error.strerror}); paths count from the recipes' folder."
-        ) from None
+        return read_file(path, f"The {role}")
+    except Missing as error:
+        raise Missing(f"{str(error).rstrip('.')}; paths start from the recipes' folder.") from None

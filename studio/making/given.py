@@ -8,8 +8,9 @@ import io
 from pathlib import Path
 from typing import Any
 
-from studio.errors import Missing, Refused
+from studio.errors import Refused
 from studio.making.kinds import Role
+from studio.works.incoming import read_file
 from studio.works.ingredient import Ingredient
 
 
@@ -49,12 +50,7 @@ def _from_path(role: Role, value: str | Path) -> list[Ingredient]:
         if "*" in path.name:
             raise Refused(f"'{path}' is not a file; in Python, the weights go into {role.weights}=(…).")
         return [role.ingredient_named(path.name)]
-    try:
-        return [Ingredient(role.name, path.read_bytes(), path.name)]
-    except FileNotFoundError:
-        raise Missing(f"There is no file {path}; check the name and the folder.") from None
-    except OSError as error:
-        raise Missing(f"{path} cannot be read ({error.strerror}).") from None
+    return [Ingredient(role.name, read_file(path), path.name)]
 
 
 def _from_pil(role: Role, picture: Any) -> Ingredient:

@@ -235,7 +235,7 @@ def _sqlite_sentence(code: int, said: str, database: str) -> StudioError | None:
         ),
         sqlite3.SQLITE_CORRUPT: Unreadable(
             f"The gallery's database {database} is damaged ({said}): "
-            "restore a backup, or move the whole folder away."
+            "move that file away and run studio gallery repair, which finds the works in their files."
         ),
         sqlite3.SQLITE_IOERR: Refused(f"The disk of {database} failed ({said}): check it and try again."),
     }
