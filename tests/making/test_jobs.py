@@ -480,7 +480,7 @@ def test_a_batch_that_loses_a_worker_misses_nothing_and_doubles_nothing(
     bad = {
         '{"kind": "count", "steps": 0}': "steps",
         '{"kind": "cuont"}': "did you mean 'count'",
-        '{"kind": "count", "tune": "nowhere.abc"}': "nowhere.abc cannot be read",
+        '{"kind": "count", "tune": "nowhere.abc"}': "nowhere.abc; check the name",
         '{"kind": "count", "colour": "blue"}': "colour",
         '{"kind": "count", "tune": 7}': "The tune is 7",
         '{"kind": "count", "tune": "sha256:12"}': "64 digits",
