@@ -30,8 +30,8 @@ class Alignment:
     """A melody and a song, note by note.
 
     song, title: the song's id and title. shift: by how many semitones the song was transposed. agreement:
-    share 0..1 of the melody's notes whose counterpart has the same pitch. key: the melody's, in which notes
-    are spelled.
+    share 0..1 of the rows in which both have the same pitch, so that notes of the song that stand between
+    count as differences too. key: the melody's, in which notes are spelled.
     """
 
     song: str
@@ -67,11 +67,12 @@ class Alignment:
 
 
 def align(melody: Tune, song: Tune) -> Alignment:
-    """Align a song with a melody, transposed to its tonic, with the fewest and smallest differences.
+    """Align a melody with the passage of a song that is most like it, with the fewest and smallest differences.
 
-    Global alignment by dynamic programming (Needleman and Wunsch, J. Mol. Biol. 48, 1970), with costs for
-    pitch and length after Mongeau and Sankoff (Computers and the Humanities 24, 1990): 1 for another pitch,
-    0.2 for another length, 0.7 for a note without a counterpart.
+    The song is transposed to the melody's tonic. Alignment by dynamic programming (Needleman and Wunsch,
+    J. Mol. Biol. 48, 1970), with costs for pitch and length after Mongeau and Sankoff (Computers and the
+    Humanities 24, 1990): 1 for another pitch, 0.2 for another length, 0.7 for a note without a counterpart.
+    What the song has before and after the passage costs nothing and is left out.
     """
     shift = (melody.key.tonic - song.key.tonic + 5) % 12 - 5
     mine, theirs = melody.sounding, song.sounding
@@ -85,8 +86,6 @@ def align(melody: Tune, song: Tune) -> Alignment:
     cost = [[0.0] * (columns + 1) for _ in range(rows + 1)]
     for row in range(1, rows + 1):
         cost[row][0] = 0.7 * row
-    for column in range(1, columns + 1):
-        cost[0][column] = 0.7 * column
     for row in range(1, rows + 1):
         here, above = cost[row], cost[row - 1]
         one = mine[row - 1]
@@ -97,8 +96,8 @@ def align(melody: Tune, song: Tune) -> Alignment:
             )
             here[column] = min(above[column - 1] + change, above[column] + 0.7, here[column - 1] + 0.7)
     pairs: list[AlignedPair] = []
-    row, column = rows, columns
-    while row or column:
+    row, column = rows, min(range(columns + 1), key=lambda end: (cost[rows][end], -end))
+    while row:
         one_left, other_left = (mine[row - 1] if row else None), (theirs[column - 1] if column else None)
         if one_left and other_left:
             one, other = one_left, other_left
@@ -115,7 +114,7 @@ def align(melody: Tune, song: Tune) -> Alignment:
             pairs.append(_pair(melody, None, song, other_left, False, False))
             column -= 1
     pairs.reverse()
-    agreement = sum(pair.same for pair in pairs) / rows if rows else 0.0
+    agreement = sum(pair.same for pair in pairs) / len(pairs) if pairs else 0.0
     return Alignment(song.id, song.title or song.id, shift, agreement, tuple(pairs), melody.key)
 
 

@@ -135,8 +135,8 @@ class Originality:
         sentences = [self._sentence_on(kind) for kind in (RunKind.INTERVAL, RunKind.RHYTHM)]
         if self.nearest:
             sentences.append(
-                f"The most similar song is {self.nearest.title}: {self.nearest.agreement:.0%} of the notes "
-                "agree."
+                f"The most similar song is {self.nearest.title}: laid beside its most similar passage, "
+                f"{self.nearest.agreement:.0%} of the notes are the same."
             )
         return tuple(sentences)
 

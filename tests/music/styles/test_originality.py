@@ -175,7 +175,7 @@ def test_alignment_costs_no_more_than_any_other() -> None:
 
     def best(a: int, b: int) -> float:
         if a == 0 or b == 0:
-            return 0.7 * (a + b)
+            return 0.7 * a  # The song's notes before the passage cost nothing.
         mine, theirs = one.sounding[a - 1], other.sounding[b - 1]
         change = (mine.pitch != theirs.pitch) + 0.2 * (mine.duration != theirs.duration)
         return min(best(a - 1, b - 1) + change, best(a - 1, b) + 0.7, best(a, b - 1) + 0.7)
@@ -191,7 +191,18 @@ def test_alignment_costs_no_more_than_any_other() -> None:
         )
         for pair in found.pairs
     ]
-    assert cost(said) == pytest.approx(best(len(one.sounding), len(other.sounding)))
+    notes = len(one.sounding)
+    assert cost(said) == pytest.approx(min(best(notes, end) for end in range(len(other.sounding) + 1)))
+
+
+def test_notes_scattered_over_a_song_are_not_called_the_same_melody() -> None:
+    shared, between = [60, 62, 64, 65, 67, 69], [71, 72, 74, 72, 71]
+    scattered = [pitch for note in shared for pitch in (note, *between)]
+    song = Tune.of([(pitch, 1) for pitch in scattered], title="The Song")
+    melody = Tune.of([(pitch, 1) for pitch in shared])
+    assert align(melody, song).agreement < 0.5
+    within = Tune.of([(pitch, 1) for pitch in [*between, *shared, *between, *between]], title="The Song")
+    assert align(melody, within).agreement == 1
 
 
 def test_the_default_limit_lies_below_what_nearly_all_tunes_share() -> None:
