@@ -225,7 +225,7 @@ def draw(state: CafeteriaState) -> Scene:
         numbers={
             "steps": str(len(state.turns)),
             "error ½ Σ (t − y)²": written(error),
-            **{food: f"{price:.4f} $" for food, price in zip(FOODS, prices, strict=True)},
+            **{food: _dollars(price, 4) for food, price in zip(FOODS, prices, strict=True)},
         },
         says=_says(state, prices),
         mood=state.mood,
@@ -248,18 +248,22 @@ def _says(state: CafeteriaState, prices: tuple[float, ...]) -> str:
         side = "short" if meal.total > guess else "over"
         far = abs(meal.total - guess)
         return (
-            f"The first meal cost {meal.total:.2f} $; your guess is {guess:.2f} $, so you are "
-            f"{far:.2f} $ {side}. Take a step."
+            f"The first meal cost {_dollars(meal.total)}; your guess is {_dollars(guess)}, so you are "
+            f"{_dollars(far)} {side}. Take a step."
         )
     last = state.turns[-1]
     most = max(range(len(FOODS)), key=lambda i: abs(last.changes[i]))
     way = "dearer" if last.changes[most] > 0 else "cheaper"
-    much = written(abs(last.changes[most]))
-    error = written(last.total - last.guess, sign=True)
+    much = _dollars(abs(last.changes[most]), 4)
+    error = last.total - last.guess
     return (
-        f"Error {error} $: {FOODS[most]} became {much} $ {way}, the largest change, because the meal "
+        f"Error {'+' if error > 0 else ''}{_dollars(error, 4)}: {FOODS[most]} became {much} {way}, the largest change, because the meal "
         "contained most of it."
     )
+
+
+def _dollars(amount: float, places: int = 2) -> str:
+    return f"{'-' if amount < 0 else ''}${written(abs(amount), places)}"
 
 
 def _prices_figure(prices: tuple[float, ...], reveal: bool) -> Figure:

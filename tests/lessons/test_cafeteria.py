@@ -47,7 +47,7 @@ def test_every_number_shown_equals_the_hand_computation(all_meals: bool) -> None
 
 
 def test_the_first_step_is_the_one_on_paper() -> None:
-    """2, 5 and 3 portions for 8.50 $, guessed at 0.50 $ each: the error is 3.50 $, and ε = 1/35 changes
+    """2, 5 and 3 portions for $8.50, guessed at $0.50 each: the error is $3.50, and ε = 1/35 changes
     them by 0.2, 0.5 and 0.3.
     """
     state = LESSON.act(LESSON.begin(LESSON.settings()), Action("step"))

@@ -14,6 +14,7 @@ import pytest
 from studio.errors import Refused, StudioError, UnknownName, Unreadable
 from studio.images.recipes import DreamRecipe
 from studio.making.kinds import KINDS
+from studio.music.melody.recipes import ComposeRecipe
 from studio.works.recipe import (
     Fold,
     ModelIdentity,
@@ -294,6 +295,12 @@ def test_words_read_as_a_person_would_tell_it() -> None:
         assert said.count(".") >= 1
         assert not re.search(r"None|\(\)|  |, ,|\{", said), said
     assert Bench(sources=(PHOTO,), seed=4).in_words() == "Bench from The sea, seed 4."
+
+
+def test_the_sentence_of_a_tune_names_its_constraints() -> None:
+    said = ComposeRecipe(style="american-fife", seed=3, range="G3:E5", start="D", density="3:8").in_words()
+    assert said.endswith("with the range G3:E5, the start on D, 3 to 8 notes a bar; seed 3.")
+    assert "with" not in ComposeRecipe(style="american-fife", seed=3).in_words()
 
 
 # Errors

@@ -166,7 +166,7 @@ class ComposeRecipe(Recipe):
     )
     contour: Entries = parameter(
         (),
-        "BAR:PITCH points of a line that the melody follows, such as 1:D4 5:A5 9:D4.",
+        "BAR:PITCH points of a line that the melody follows: 1:D4, then 5:A5, then 9:D4.",
         max_length=MOST_ENTRIES,
     )
     contour_limit: int | None = parameter(
@@ -269,7 +269,22 @@ class ComposeRecipe(Recipe):
         asked += [f"never more than {self.max_copy} notes in a row as in the style"] if self.max_copy else []
         asked += [f"pinned {', '.join(self.pins)}"] if self.pins else []
         asked += [f"keeping bars {', '.join(self.keep)}"] if self.keep else []
-        return ", ".join([said, *asked]) + f"; seed {self.seed}."
+        others = self._other_constraints()
+        said = ", ".join([said, *asked]) + (f"; with {', '.join(others)}" if others else "")
+        return f"{said}; seed {self.seed}."
+
+    def _other_constraints(self) -> list[str]:
+        """The constraints that the sentence has no words of its own for, as explanations call them."""
+        # The table is made of this class's parameters, so it is imported only here.
+        from studio.music.melody.constraints import CONSTRAINTS
+
+        own_words = {"bars", "meter", "form", "end", "max_copy", "pins", "keep"}
+        return [
+            row.name(value)
+            for row in CONSTRAINTS
+            if row.field not in own_words and row.is_set(self)
+            for value in (getattr(self, row.field) if row.each else [getattr(self, row.field)])
+        ]
 
 
 @dataclass(frozen=True, slots=True)
