@@ -47,6 +47,7 @@ WINGS: dict[str, dict[str, set[str]]] = {
         "sound": {"scores", "writing"},
         "styles": {"chains", "scores", "reading", "writing", "sound"},
         "melody": {"chains", "scores", "reading", "writing", "sound", "styles"},
+        "bands": {"chains", "scores", "reading", "writing", "sound", "styles", "melody", "harmony"},
     },
     "images": {"networks": set(), "paintings": set()},
 }

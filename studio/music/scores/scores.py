@@ -9,6 +9,7 @@ from studio.music.scores.bars import Bar, Grid, Repeat
 from studio.music.scores.chords import ChordAt
 from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.notes import Note
+from studio.music.scores.sections import Section
 from studio.music.scores.words import Syllable
 
 
@@ -17,8 +18,8 @@ class Part:
     """One instrument of a score. Its notes may sound together; rests are where none sounds.
 
     notes: without rests, ordered by start and then pitch. program: General MIDI instrument 0..127 (0 is a
-    piano). percussion: the notes are General MIDI drums instead. velocity: loudness, 1..127. words: what is
-    sung on the notes, ordered by start and then verse.
+    piano). percussion: the notes are General MIDI drums instead. velocity: loudness, 1..127, of the notes that
+    have none of their own. words: what is sung on the notes, ordered by start and then verse.
     """
 
     notes: tuple[Note, ...]
@@ -29,11 +30,21 @@ class Part:
     words: tuple[Syllable, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class TempoAt:
+    """A tempo, in quarter notes a minute, from `start` on."""
+
+    start: Fraction
+    tempo: float
+
+
 @dataclass(frozen=True)
 class Score:
     """Several parts on one grid of bars.
 
-    length: in quarter notes; a score never ends before its last note. The other fields are those of a `Tune`.
+    length: in quarter notes; a score never ends before its last note. sections: in order; empty where none are
+    marked. tempo_changes: after the beginning, where `tempo` holds, in order. The other fields are those of a
+    `Tune`.
     """
 
     parts: tuple[Part, ...]
@@ -45,6 +56,13 @@ class Score:
     composer: str = ""
     tempo: float = 120.0
     length: Fraction = Fraction(0)
+    sections: tuple[Section, ...] = ()
+    tempo_changes: tuple[TempoAt, ...] = ()
+
+    @property
+    def tempi(self) -> tuple[TempoAt, ...]:
+        """All tempi, the first at 0."""
+        return (TempoAt(Fraction(0), self.tempo), *self.tempo_changes)
 
     @property
     def end(self) -> Fraction:

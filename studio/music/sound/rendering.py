@@ -154,10 +154,10 @@ def _score_of(music: Tune | Score, program: int, chords: bool) -> Score:
         return music
     tune = music.unfolded()
     score = tune.score(name=tune.title, program=program)
-    return replace(score, parts=(*score.parts, _accompaniment(tune))) if chords and tune.chords else score
+    return replace(score, parts=(*score.parts, accompaniment(tune))) if chords and tune.chords else score
 
 
-def _accompaniment(tune: Tune) -> Part:
+def accompaniment(tune: Tune) -> Part:
     """The chord symbols as held chords between G3 and F#4 over a bass note, played again in every bar."""
     places = sorted(
         {chord.start for chord in tune.chords}

@@ -1,0 +1,57 @@
+"""The sections of a song: verse, chorus, bridge, or the letters of its form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from studio.errors import Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A stretch of full bars with a name.
+
+    name: as the form calls it ("A", "verse", "intro"); sections of one name are alike. first_bar: the number
+    of its first bar, as musicians count (1 is the first full bar). bars: how many.
+    """
+
+    name: str
+    first_bar: int
+    bars: int
+
+    def __post_init__(self) -> None:
+        if self.first_bar < 1 or self.bars < 1:
+            raise Refused(
+                f"The section {self.name} cannot have {self.bars} bars from bar {self.first_bar} on; "
+                "begin at bar 1 or later and give it at least one bar."
+            )
+
+    @property
+    def last_bar(self) -> int:
+        return self.first_bar + self.bars - 1
+
+
+def sections_of(lengths: Iterable[tuple[str, int]]) -> tuple[Section, ...]:
+    """Sections one after the other from bar 1 on, from (name, bars) pairs. Raises `Refused`."""
+    here, found = 1, []
+    for name, bars in lengths:
+        found.append(Section(name, here, bars))
+        here += bars
+    return tuple(found)
+
+
+def check_sections(sections: Sequence[Section], last_bar: int) -> None:
+    """Raises `Refused` where sections overlap, or where they and the bars 1 to `last_bar` do not match."""
+    here = 1
+    for section in sections:
+        if section.first_bar != here:
+            raise Refused(
+                f"The section {section.name} begins in bar {section.first_bar} and not in bar {here}, where "
+                "the one before it ends; let sections follow each other."
+            )
+        here += section.bars
+    if sections and here - 1 != last_bar:
+        raise Refused(
+            f"The sections have {here - 1} bars together and the tune has {last_bar}; make them equal."
+        )
