@@ -13,6 +13,7 @@ from gradio.components import Component
 from studio.app.desk import MOST_TAKES, Desk
 from studio.app.dials import Dials, as_text, dial, recipe_settings, slider, with_unit
 from studio.app.following import ENDED, FOLLOWS, QUICK
+from studio.app.heard import heard_as_html
 from studio.app.intake import Credit, laid_out
 from studio.app.modules import calling
 from studio.app.room import Entrance, Room, TabOffers, nonce, refusal
@@ -78,6 +79,7 @@ class ComposeParts:
     about: gr.HTML
     own: OwnTunes
     theme: gr.File
+    theme_heard: gr.HTML
     theme_fold: gr.Accordion
     dials: Dials
     count: gr.Slider
@@ -138,11 +140,13 @@ def _lay_out(desk: Desk) -> ComposeParts:
             count = gr.Slider(1, MOST_TAKES, 2, step=1, label="Takes", info=info)
             with gr.Group(elem_classes="go"):
                 button = gr.Button("Compose", variant="primary", size="lg", elem_id="compose")
-            theme, theme_fold = _folded(dials)
+            theme, theme_heard, theme_fold = _folded(dials)
     remembered = gr.BrowserState(
         None, storage_key="studio-compose", secret="not a secret: it holds the ids of jobs"
     )
-    return ComposeParts(takes, style, about, own, theme, theme_fold, dials, count, button, remembered)
+    return ComposeParts(
+        takes, style, about, own, theme, theme_heard, theme_fold, dials, count, button, remembered
+    )
 
 
 def _own_tunes() -> OwnTunes:
@@ -174,18 +178,19 @@ def _own_tunes() -> OwnTunes:
     return OwnTunes(files, heard, credit)
 
 
-def _folded(dials: Dials) -> tuple[gr.File, gr.Accordion]:
-    """The folds below the button; gives the theme and its fold."""
+def _folded(dials: Dials) -> tuple[gr.File, gr.HTML, gr.Accordion]:
+    """The folds below the button; gives the theme, what is heard in it, and its fold."""
     with gr.Accordion("A line to follow", open=False):
         for name in ("contour", "contour_limit", "contour_pull"):
             dials.add(name)
     with gr.Accordion("A theme to lean on", open=False, elem_classes="theme") as theme_fold:
         theme = gr.File(file_types=list(SUFFIXES), label="Score or MIDI file", height=140)
+        theme_heard = gr.HTML("", elem_classes="own-heard")
         dials.add("theme_pull")
     with gr.Accordion("More constraints", open=False):
         dials.add_rest(Fold.FOLDED, ELSEWHERE)
         dials.add("seed")
-    return theme, theme_fold
+    return theme, theme_heard, theme_fold
 
 
 # --- The dials of this tab
@@ -381,8 +386,7 @@ def hear(desk: Desk, files: Sequence[str] | None) -> tuple[Any, str]:
         found = desk.hear_tunes([as_uploaded(path) for path in files])
     except StudioError as error:
         return gr.skip(), f'<p class="bad">{html.escape(said(error))}</p>'
-    unread = "".join(f'<p class="bad">{html.escape(sentence)}</p>' for sentence in found["unread"][:5])
-    return (OWN if found["tunes"] else gr.skip()), f"<p>{html.escape(found['sentence'])}</p>{unread}"
+    return (OWN if found["tunes"] else gr.skip()), heard_as_html(found)
 
 
 # --- What the tab shows
@@ -478,5 +482,8 @@ def _connect_dials(parts: ComposeParts, desk: Desk) -> None:
         [parts.style, own.heard],
         show_progress="hidden",
         api_visibility="private",
+    )
+    parts.theme.change(
+        lambda file: hear(desk, [file] if file else None)[1], parts.theme, parts.theme_heard, **QUICK
     )
     parts.style.change(lambda name: about_style(desk, name), parts.style, parts.about, **QUICK)

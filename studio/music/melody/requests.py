@@ -12,6 +12,7 @@ from typing import Any
 
 from studio.errors import Refused, UnknownName, Unreadable
 from studio.music.melody.recipes import ComposeRecipe
+from studio.music.reading.describing import tune_in_words
 from studio.music.reading.pieces import pieces
 from studio.music.reading.readers import Readers
 from studio.music.scores.tunes import Tune
@@ -56,13 +57,20 @@ def fields_around(
     return {**settings, **{name: fields[name] for name in SETTLED}}
 
 
+MOST_SHOWN = 50
+"""As many tunes of a visitor's files are shown, bar by bar."""
+
+
 def describe_files(files: Iterable[tuple[str, bytes]]) -> dict[str, Any]:
     """What is in these scores, given as (file name, bytes).
 
-    {"tunes": how many, "meters": {meter: how many tunes}, "sentence", "unread": [one sentence a file]}.
+    {"tunes": how many, "meters": {meter: how many tunes}, "sentence", "unread": [one sentence a file],
+    "heard": [{"title", "facts", "bars"} of the first tunes, all lines of text], "remarks": [what was left
+    out, moved or guessed]}.
     """
     tunes: list[Tune] = []
     unread: list[str] = []
+    remarks: list[str] = []
     with Readers(1) as readers:
         for name, content in files:
             try:
@@ -71,6 +79,7 @@ def describe_files(files: Iterable[tuple[str, bytes]]) -> dict[str, Any]:
                         unread.append(f"{piece.name}: {reading}")
                     else:
                         tunes += reading.tunes
+                        remarks += [f"{piece.name}: {remark}" for remark in reading.remarks]
             except Unreadable as error:
                 unread.append(str(error))
     meters = dict(Counter(str(tune.meter) for tune in tunes).most_common())
@@ -82,6 +91,8 @@ def describe_files(files: Iterable[tuple[str, bytes]]) -> dict[str, Any]:
         "meters": meters,
         "sentence": sentence if tunes else "No tune was found.",
         "unread": unread,
+        "heard": [vars(tune_in_words(tune)) for tune in tunes[:MOST_SHOWN]],
+        "remarks": remarks,
     }
 
 

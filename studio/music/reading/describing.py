@@ -23,6 +23,15 @@ class Heard:
     unread: tuple[Unread, ...] = ()
 
 
+@dataclass(frozen=True)
+class TuneInWords:
+    """facts: composer, meter, key and so on, a line each. bars: a line each, words of songs below."""
+
+    title: str
+    facts: tuple[str, ...]
+    bars: tuple[str, ...]
+
+
 def heard_in(readings: Sequence[tuple[str, Reading]], *, played: bool = False) -> Heard:
     """What was heard in files, given as (name, reading). played: with repeats played out.
 
@@ -86,8 +95,10 @@ def _plain(tune: Tune) -> dict[str, Any]:
 
 def heard_in_words(heard: Heard) -> Iterator[str]:
     """Lines of text: each tune with its bars one under the other, then the remarks."""
-    for tune in heard.tunes:
-        yield from _words(tune)
+    for tune in map(tune_in_words, heard.tunes):
+        yield tune.title
+        yield from (f"  {fact}" for fact in tune.facts)
+        yield from tune.bars
         yield ""
     for remark in heard.remarks:
         yield f"  - {remark}"
@@ -95,15 +106,19 @@ def heard_in_words(heard: Heard) -> Iterator[str]:
         yield f"  - {each.name} could not be read: {each.reason}"
 
 
+def tune_in_words(tune: Tune) -> TuneInWords:
+    """A tune as a reader would check it: its title, its facts, and its bars one under the other."""
+    return TuneInWords(tune.title or tune.id or "Untitled", tuple(_facts(tune)), tuple(_bar_lines(tune)))
+
+
 def _full_bars(tune: Tune) -> int:
     """How many bars it has, without a pick-up and counting a bar that a section's upbeat completes once."""
     return sum(bar.number > 0 for bar in tune.bars())
 
 
-def _words(tune: Tune) -> Iterator[str]:
-    yield tune.title or tune.id or "Untitled"
+def _facts(tune: Tune) -> Iterator[str]:
     if tune.composer:
-        yield f"  {tune.composer}"
+        yield tune.composer
     bars, notes = _full_bars(tune), len(tune.sounding)
     facts = [
         str(tune.meter),
@@ -115,12 +130,11 @@ def _words(tune: Tune) -> Iterator[str]:
         f"a pick-up of {tune.pickup}" if tune.pickup else "",
         f"{len(tune.words)} {'syllable' if len(tune.words) == 1 else 'syllables'}" if tune.words else "",
     ]
-    yield "  " + ", ".join(fact for fact in facts if fact)
+    yield ", ".join(fact for fact in facts if fact)
     changes = [f"{change.meter} from bar {_bar_number(tune, change.start)}" for change in _meters(tune)]
     changes += [f"{change.key} from bar {_bar_number(tune, change.start)}" for change in tune.keys[1:]]
     if changes:
-        yield "  " + ", ".join(changes)
-    yield from _bar_lines(tune)
+        yield ", ".join(changes)
 
 
 def _meters(tune: Tune) -> Iterator[Any]:
