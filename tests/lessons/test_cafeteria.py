@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
 from studio.errors import Refused
-from studio.lessons.cafeteria import FOODS, LESSON, TRUE_PRICES, read_menu
+from studio.lessons.cafeteria.lesson import LESSON
+from studio.lessons.cafeteria.model import FOODS, TRUE_PRICES, read_menu
 from studio.lessons.kit.lesson import Action
 from studio.lessons.kit.scene import Table
 
@@ -116,11 +118,29 @@ def test_a_menu_of_the_visitors_own_is_read_or_its_line_named() -> None:
         read_menu("\n\n", 0.0, 0)
 
 
-def test_the_terminal_prints_the_same_steps() -> None:
-    tables = (
-        [part for part in LESSON.table(LESSON.settings()) if isinstance(part, Table)] if LESSON.table else []
+def test_the_terminal_goes_on_to_the_prices_and_says_so() -> None:
+    meals, steps, result = LESSON.table(LESSON.settings())  # type: ignore[misc]
+    assert isinstance(meals, Table)
+    assert isinstance(steps, Table)
+    numbers = [int(row[0]) for row in steps.rows]
+    assert numbers[:12] == list(range(1, 13))
+    assert all(after > before for before, after in itertools.pairwise(numbers))
+    by_fractions = by_hand(numbers[-1], Fraction(1, 35), all_meals=False)
+    for row in steps.rows:
+        assert row[-3:] == tuple(f"{float(price):.4f}" for price in by_fractions[int(row[0]) - 1])
+    assert result == (
+        f"After {numbers[-1]} steps every price is right to the cent: "
+        "protein $1.50, carbohydrate $0.50, salad $1.00."
     )
-    exact = by_hand(20, Fraction(1, 35), all_meals=False)
-    for row, prices in zip(shown_prices(tables[1]), exact, strict=True):
-        assert row == tuple(f"{float(price):.4f}" for price in prices)
-    assert tables[0].columns[:3] == FOODS
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"meals": "two foods always together"}, "other prices explain the totals just as well"),
+        ({"rate": 0.2}, "the rate 0.2 is too large"),
+        ({"rate": 0.001, "noise": 0.3}, "the cashier's mistakes"),
+    ],
+)
+def test_the_terminal_says_why_it_did_not_get_there(settings: dict[str, object], says: str) -> None:
+    assert says in str(list(LESSON.table(LESSON.settings(settings)))[-1])  # type: ignore[misc]

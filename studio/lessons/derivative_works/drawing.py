@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from studio.lessons.cafeteria import FOODS, TRUE_PRICES
+from studio.lessons.cafeteria.model import FOODS, TRUE_PRICES
 from studio.lessons.derivative_works.licences import LICENCES, Licence, Verdict, credit_line, verdict
 from studio.lessons.derivative_works.model import (
     DREAM_LAYER,

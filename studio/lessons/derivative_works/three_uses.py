@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from studio.images.networks.backbones import DEFAULT
-from studio.lessons.cafeteria import FOODS, MENUS, TRUE_PRICES, read_menu
+from studio.lessons.cafeteria.model import FOODS, MENUS, TRUE_PRICES, read_menu
 from studio.lessons.derivative_works.model import DREAM_LAYER, STEPS, DerivativeWorksState, ThreeUses
 
 if TYPE_CHECKING:
