@@ -35,6 +35,7 @@ ROOMS: dict[str, set[str]] = {
     "api": GROUND | {"works", "learning", "images", "music", "lessons", "making"},
     "app": GROUND | {"works", "learning", "images", "music", "lessons", "making", "doctor"},
     "cli": GROUND | {"works", "learning", "images", "music", "lessons", "making", "doctor", "app"},
+    "__main__": {"cli"},
 }
 """Room -> the rooms it may import."""
 

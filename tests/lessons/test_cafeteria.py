@@ -10,7 +10,7 @@ import pytest
 
 from studio.errors import Refused
 from studio.lessons.cafeteria.lesson import LESSON
-from studio.lessons.cafeteria.model import FOODS, TRUE_PRICES, read_menu
+from studio.lessons.cafeteria.model import TRUE_PRICES, read_menu
 from studio.lessons.kit.lesson import Action
 from studio.lessons.kit.scene import Table
 
