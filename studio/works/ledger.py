@@ -3,6 +3,10 @@
 It is in the gallery's database. Several processes, here and on other machines, may use it at once. Every
 change is a single statement that names the state it starts from. So two processes never take the same job, a
 cancelled job does not come back to life, and nobody waits long for SQLite's one writer.
+
+Jobs wait in lanes, each a queue of its own. In a lane the sessions take turns: who asks for ten works does
+not keep others waiting for all of them. The turns are start times of fair queueing (Demers, Keshav and
+Shenker, "Analysis and simulation of a fair queueing algorithm", SIGCOMM 1989), with every work counted alike.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ from __future__ import annotations
 import random
 import time
 import uuid
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +28,7 @@ from sqlalchemy import (
     Executable,
     Row,
     and_,
+    case,
     delete,
     func,
     insert,
@@ -60,7 +66,8 @@ class JobState:
 
     state: waiting, running, made, failed, cancelled or interrupted. message: why, where it did not go well.
     done, total, stage, loss: the latest `Progress`. work_id: the work, once made.
-    position: how many jobs are before it while it waits, else None.
+    position: how many jobs are before it in its lane while it waits, else None.
+    owner: the session that asked for it, "" where nobody said. lane: the queue it waits in.
     problem: what the error of a failed job knows beside its sentence, as `studio.errors.error_data` gives it;
     empty where there is nothing.
     preview: JPEG bytes of the unfinished work. seconds_left: an estimate. Both only from the `Jobs` that runs
@@ -82,6 +89,8 @@ class JobState:
     problem: dict[str, Any] = field(default_factory=dict)
     work_id: str | None = None
     attempts: int = 0
+    owner: str = ""
+    lane: str = ""
     position: int | None = None
     preview: bytes | None = None
     seconds_left: float | None = None
@@ -98,10 +107,13 @@ class Ledger:
         self._engine = engine
         self.keeper = str(keeper or Keeper.this())
 
-    def ask(self, recipe: Recipe, *, work_id: str | None = None) -> str:
-        """Add a job at the end of the queue. Returns its id.
+    def ask(
+        self, recipe: Recipe, *, work_id: str | None = None, owner: str = "", lane: str = ""
+    ) -> str:
+        """Add a job at the end of its owner's works in a lane. Returns its id.
 
-        work_id: the work, where the gallery has it already; then the job is made from the start.
+        work_id: the work, where the gallery has it already; then the job is made from the start. owner: the
+        session that asks, at most 64 characters.
         """
         now = _now()
         job = {
@@ -112,6 +124,9 @@ class Ledger:
             "asked_at": now,
             "ended_at": now if work_id else None,
             "work_id": work_id,
+            "owner": owner[:64],
+            "lane": lane,
+            "turn": 0.0 if work_id else self._next_turn(owner[:64], lane),
         }
         self._write(insert(JobRow).values(job))
         return str(job["id"])
@@ -123,22 +138,21 @@ class Ledger:
             raise Refused(f"There is no job '{id[:80]}' here: its number is wrong, or it is long past.")
         return self._with_position(rows[0])
 
-    def claim(self) -> JobState | None:
-        """Take the job that has waited longest, and mark it as running. None where none waits.
+    def claim(self, lane: str | None = None) -> JobState | None:
+        """Take the job whose turn it is, and mark it as running. None where none waits.
 
-        No two callers get the same job.
+        lane: take one from this lane; None for any. No two callers get the same job.
         """
-        longest_waiting = (
-            select(JobRow.id).where(JobRow.state == "waiting").order_by(JobRow.asked_at, JobRow.id).limit(1)
-        )
-        while self.count_waiting():
+        waits = JobRow.state == "waiting" if lane is None else _waiting_in(lane)
+        next_one = select(JobRow.id).where(waits).order_by(*_ORDER).limit(1)
+        while self._count(waits):
             now = _now()
             # PostgreSQL skips a row that another process is taking. SQLite has one writer and ignores the
             # clause.
             taken = self._write(
                 update(JobRow)
                 .where(
-                    JobRow.id == longest_waiting.with_for_update(skip_locked=True).scalar_subquery(),
+                    JobRow.id == next_one.with_for_update(skip_locked=True).scalar_subquery(),
                     JobRow.state == "waiting",
                 )
                 .values(
@@ -183,6 +197,34 @@ class Ledger:
         """
         return self._end(id, "cancelled", from_states=("waiting", "running"), message="Cancelled.")
 
+    def move_up(self, id: str) -> bool:
+        """Let a waiting job change places with the one before it of the same owner in its lane.
+
+        So nobody gets before what others have asked for. False where it does not wait, or is the first of
+        its owner's.
+        """
+        rows = self._rows(select(*_COLUMNS).where(JobRow.id == id, JobRow.state == "waiting"))
+        if not rows:
+            return False
+        job = rows[0]
+        same = and_(_waiting_in(job.lane), JobRow.owner == job.owner)
+        before = None
+        for other in self._rows(select(*_COLUMNS).where(same).order_by(*_ORDER)):
+            if other.id == id:
+                break
+            before = other
+        if before is None:
+            return False
+        # Works of an earlier studio all have the same turn, so changing turns would not be enough.
+        turns = {id: before.turn, before.id: max(job.turn, before.turn + 1e-6)}
+        changed = self._write(
+            update(JobRow)
+            .where(JobRow.id.in_(turns), JobRow.state == "waiting")
+            .values(turn=case(turns, value=JobRow.id, else_=JobRow.turn))
+            .returning(JobRow.id)
+        )
+        return id in changed
+
     def running(self) -> list[JobState]:
         """The jobs that run now, on whatever machine, the longest running first."""
         return [
@@ -193,14 +235,19 @@ class Ledger:
         ]
 
     def waiting(self) -> list[JobState]:
-        """The queue, the next one first."""
-        rows = self._rows(
-            select(*_COLUMNS).where(JobRow.state == "waiting").order_by(JobRow.asked_at, JobRow.id)
-        )
-        return [_as_state(row, position) for position, row in enumerate(rows)]
+        """The queue, the next one of each lane first."""
+        rows = self._rows(select(*_COLUMNS).where(JobRow.state == "waiting").order_by(*_ORDER))
+        before: Counter[str] = Counter()
+        found = []
+        for row in rows:
+            found.append(_as_state(row, before[row.lane]))
+            before[row.lane] += 1
+        return found
 
-    def count_waiting(self) -> int:
-        return self._count(JobRow.state == "waiting")
+    def count_waiting(self, owner: str | None = None) -> int:
+        """How many jobs wait. owner: only those of that session."""
+        waits = JobRow.state == "waiting"
+        return self._count(waits if owner is None else and_(waits, JobRow.owner == owner))
 
     def recent(self, limit: int = 20) -> list[JobState]:
         """The latest jobs in whatever state, newest first."""
@@ -265,10 +312,26 @@ class Ledger:
     def _with_position(self, row: Row[Any]) -> JobState:
         if row.state != "waiting":
             return _as_state(row)
-        earlier = or_(
+        sooner = or_(
             JobRow.asked_at < row.asked_at, and_(JobRow.asked_at == row.asked_at, JobRow.id < row.id)
         )
-        return _as_state(row, self._count(and_(JobRow.state == "waiting", earlier)))
+        before = or_(JobRow.turn < row.turn, and_(JobRow.turn == row.turn, sooner))
+        return _as_state(row, self._count(and_(_waiting_in(row.lane), before)))
+
+    def _next_turn(self, owner: str, lane: str) -> float:
+        """The turn of a new job: after all that its owner has asked for; and where that is nothing, after
+        what runs now and before what others may only have as their next.
+        """
+        asked = self._rows(
+            select(JobRow.state, JobRow.owner, JobRow.turn).where(
+                JobRow.lane == lane, JobRow.state.in_(("waiting", "running"))
+            )
+        )
+        running = [row.turn for row in asked if row.state == "running"]
+        waiting = [row.turn for row in asked if row.state == "waiting"]
+        now = max(running) if running else min(waiting, default=1.0) - 1
+        own = max((row.turn for row in asked if row.owner == owner), default=None)
+        return float(now + 0.5 if own is None else max(now, own) + 1)
 
     def _count(self, which: ColumnElement[bool]) -> int:
         return int(self._rows(select(func.count()).select_from(JobRow).where(which))[0][0])
@@ -306,6 +369,11 @@ class Ledger:
 
 
 _COLUMNS = tuple(JobRow.__table__.columns)
+_ORDER = (JobRow.turn, JobRow.asked_at, JobRow.id)
+
+
+def _waiting_in(lane: str) -> ColumnElement[bool]:
+    return and_(JobRow.state == "waiting", JobRow.lane == lane)
 
 
 def _lives(keeper: str, seen_at: datetime | None) -> bool:
@@ -332,6 +400,8 @@ def _as_state(row: Row[Any], position: int | None = None) -> JobState:
         problem=row.problem or {},
         work_id=row.work_id,
         attempts=row.attempts,
+        owner=row.owner,
+        lane=row.lane,
         position=position,
     )
 

@@ -132,6 +132,8 @@ class JobRow(Base):
     worker: the process that runs it. seen_at: its last sign of life, for other machines, which cannot see
     whether the process lives.
     problem: what the error of a failed job knows beside its sentence (`studio.errors.error_data`), or None.
+    owner: the session that asked, "" where nobody said. lane: the queue it waits in (see
+    `studio.making.jobs`). turn: its place there; the lowest is next.
     """
 
     __tablename__ = "jobs"
@@ -153,3 +155,6 @@ class JobRow(Base):
     worker: Mapped[str] = mapped_column(String(200), default="")
     seen_at: Mapped[datetime | None] = mapped_column(Moment)
     attempts: Mapped[int] = mapped_column(Integer, default=0)
+    owner: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    lane: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    turn: Mapped[float] = mapped_column(Float, default=0.0, server_default="0")

@@ -206,3 +206,51 @@ def test_ended_jobs_leave_the_ledger_after_a_season(engine: Engine, ledger: Ledg
         )
     ledger.recover()
     assert {job.id for job in ledger.recent()} == {new, waiting}
+
+
+def test_sessions_take_turns_in_a_lane(ledger: Ledger) -> None:
+    many = [ledger.ask(recipe(seed), owner="one") for seed in range(4)]
+    assert ledger.claim().id == many[0]  # type: ignore[union-attr]
+    few = [ledger.ask(recipe(seed), owner="other") for seed in (10, 11)]
+    order = [few[0], many[1], few[1], many[2], many[3]]
+    assert [job.id for job in ledger.waiting()] == order
+    assert [ledger.get(id).position for id in order] == [0, 1, 2, 3, 4]
+    assert [job.owner for job in ledger.waiting()] == ["other", "one", "other", "one", "one"]
+    assert [claimed.id for claimed in iter(ledger.claim, None)] == order
+
+
+def test_lanes_do_not_wait_for_each_other(ledger: Ledger) -> None:
+    slow = [ledger.ask(recipe(seed)) for seed in range(2)]
+    quick = [ledger.ask(recipe(seed), lane="quick") for seed in (10, 11)]
+    assert [ledger.get(id).position for id in quick] == [0, 1]
+    assert [claimed.id for claimed in iter(lambda: ledger.claim("quick"), None)] == quick
+    assert [ledger.get(id).position for id in slow] == [0, 1]
+    assert ledger.claim("").id == slow[0]  # type: ignore[union-attr]
+
+
+def test_a_job_moves_up_among_its_owners_and_past_nobody_else(ledger: Ledger) -> None:
+    first, second, third = (ledger.ask(recipe(seed), owner="one") for seed in range(3))
+    other = ledger.ask(recipe(9), owner="other")
+    before = [job.owner for job in ledger.waiting()]
+    assert ledger.move_up(third)
+    assert [job.id for job in ledger.waiting() if job.owner == "one"] == [first, third, second]
+    assert ledger.move_up(third)
+    assert [job.id for job in ledger.waiting() if job.owner == "one"] == [third, first, second]
+    assert [job.owner for job in ledger.waiting()] == before
+    assert not ledger.move_up(third)
+    assert not ledger.move_up(other)
+    assert [claimed.id for claimed in iter(ledger.claim, None) if claimed.owner == "one"] == [
+        third,
+        first,
+        second,
+    ]
+    assert not ledger.move_up(second)
+
+
+def test_jobs_of_an_earlier_studio_keep_their_order_and_can_move(ledger: Ledger, engine: Engine) -> None:
+    ids = [ledger.ask(recipe(seed)) for seed in range(3)]
+    with engine.begin() as connection:
+        connection.execute(update(JobRow).values(turn=0.0))
+    assert [job.id for job in ledger.waiting()] == ids
+    assert ledger.move_up(ids[2])
+    assert [job.id for job in ledger.waiting()] == [ids[0], ids[2], ids[1]]
