@@ -26,7 +26,9 @@ class CountRecipe(Recipe):
     kind: Literal["count"] = "count"
     steps: int = parameter(10, "How far to count.", ge=1, le=100_000)
     rest: float = parameter(0.0, "Seconds between two steps.", ge=0, le=10)
-    mishap: str = parameter("", "What goes wrong: fault, refused, killed, killed once, memory or drift.")
+    mishap: str = parameter(
+        "", "What goes wrong: fault, refused, killed, killed once, memory, slow or drift."
+    )
     witness: str = parameter(
         "", "A file that gets a line at the beginning and at every step: process, seed, step."
     )
@@ -43,9 +45,12 @@ COUNT = Kind(
 
 
 def predict_count(recipe: CountRecipe, sources: tuple[SourceSize, ...]) -> Prediction:
-    """A large one needs as many GiB as it has steps, and any other the bytes of its sources."""
+    """A large one needs as many GiB as it has steps, and any other the bytes of its sources. A slow one takes
+    twice as long as is believed.
+    """
     room = recipe.steps * 2**30 if recipe.mishap == "large" else sum(source.bytes for source in sources)
-    return Prediction(recipe.steps * min(recipe.rest, 1.0), room)
+    slow = recipe.mishap == "slow"
+    return Prediction(recipe.steps * min(recipe.rest, 1.0), room, group="slow" if slow else "")
 
 
 def count(recipe: CountRecipe, materials: Materials) -> Making:
@@ -53,7 +58,7 @@ def count(recipe: CountRecipe, materials: Materials) -> Making:
     _testify(recipe, 0)
     hoard: list[bytearray] = []
     for step in range(1, recipe.steps + 1):
-        time.sleep(recipe.rest)
+        time.sleep(recipe.rest * (2 if recipe.mishap == "slow" else 1))
         _testify(recipe, step)
         if step == recipe.steps // 2 + 1:
             _meet(recipe, hoard)

@@ -7,7 +7,7 @@ slow and busy: the bounds are there for a work that would never end, not for one
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -53,7 +53,17 @@ def predict(recipe: Recipe, materials: Materials, kinds: Mapping[str, Kind] = KI
     kind = kinds.get(recipe.kind)
     if kind is None or not kind.predicts:
         return None
-    prediction: Prediction = found_at(kind.predicts)(recipe, sizes_of(recipe, materials))
+    return predict_from(recipe, sizes_of(recipe, materials), kinds)
+
+
+def predict_from(
+    recipe: Recipe, sizes: Sequence[SourceSize], kinds: Mapping[str, Kind] = KINDS
+) -> Prediction | None:
+    """The same, from the sizes of its sources."""
+    kind = kinds.get(recipe.kind)
+    if kind is None or not kind.predicts:
+        return None
+    prediction: Prediction = found_at(kind.predicts)(recipe, tuple(sizes))
     return prediction
 
 

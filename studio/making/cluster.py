@@ -72,11 +72,17 @@ class PatientCluster(SpecCluster):  # type: ignore[misc]
         Cluster._update_worker_status(self, op, message)
 
 
-def start_cluster(count: int, memory_limit: int) -> PatientCluster:
+USUAL, QUICK = "usual", "quick"
+"""What the workers of each lane have, in Dask's words a resource: a work asks for the one or the other. The
+worker of the quick lane has this name too.
+"""
+
+
+def start_cluster(count: int, memory_limit: int, quick_limit: int = 0) -> PatientCluster:
     """A scheduler in this process and `count` worker processes with one job at a time each.
 
-    memory_limit: bytes for each. Their processes inherit this process's environment, so secrets are taken out
-    of it for good.
+    memory_limit: bytes for each. quick_limit: bytes for one more worker, for light works alone; 0 starts
+    none. Their processes inherit this process's environment, so secrets are taken out of it for good.
     """
     for name in SECRETS:
         os.environ.pop(name, None)
@@ -86,15 +92,21 @@ def start_cluster(count: int, memory_limit: int) -> PatientCluster:
     worker = common | {
         "worker_class": QuietWorker,
         "nthreads": 1,
-        "memory_limit": memory_limit,
         "env": environment,
         "dashboard": False,
         "silence_logs": logging.CRITICAL,
     }
+    usual = {"memory_limit": memory_limit, "resources": {USUAL: 1}}
+    workers: dict[int | str, Any] = {
+        number: {"cls": Nanny, "options": worker | usual} for number in range(count)
+    }
+    if quick_limit:
+        quick = {"memory_limit": quick_limit, "resources": {QUICK: 1}, "name": QUICK}
+        workers[QUICK] = {"cls": Nanny, "options": worker | quick}
     scheduler = common | {"port": 0, "allowed_failures": 0, "dashboard": False}
     with dask.config.set(SETTINGS), _ignoring_ctrl_c():
         return PatientCluster(
-            workers={number: {"cls": Nanny, "options": worker} for number in range(count)},
+            workers=workers,
             scheduler={"cls": QuietScheduler, "options": scheduler},
             security=common["security"],
             silence_logs=logging.CRITICAL,

@@ -16,7 +16,8 @@ from __future__ import annotations
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING
 from studio.errors import Refused, StudioError, error_data
 from studio.making.kinds import KINDS, read_recipe
 from studio.making.pace import Pace
+from studio.making.times import Times
 from studio.works.log import write_log
 from studio.works.recipe import Recipe
 from studio.works.work import Progress
@@ -31,10 +33,12 @@ from studio.works.work import Progress
 if TYPE_CHECKING:
     from distributed import Future
 
+    from studio.making.queueing import QueueEntry
     from studio.making.worker_process import Outcome, Update
     from studio.making.workers import Workers
     from studio.works.gallery import Gallery
     from studio.works.ledger import JobState
+    from studio.works.work import Prediction, SourceSize
 
 
 class Jobs:
@@ -45,6 +49,9 @@ class Jobs:
     at_once: how many works may be made at the same time.
     most_waiting: `submit` refuses when this many jobs are waiting.
     memory_limit: bytes a worker process here may use; by default four fifths of the computer's memory.
+
+    There are two lanes. Light works, such as melodies (`Kind.light`), have a worker of their own and wait for
+    nobody else's painting. In each lane the sessions that ask take turns (see `Ledger`).
 
     Opening it is quick: workers start in the background, with the first job or with `prepare`. Safe to use
     from many threads.
@@ -63,6 +70,8 @@ class Jobs:
 
         self.gallery = gallery
         self.ledger = Ledger(gallery.engine)
+        self.times = Times(gallery.home)
+        self._sizes: dict[str, tuple[SourceSize, ...]] = {}
         self._scheduler, self._memory_limit = scheduler, memory_limit
         self._at_once, self._most_waiting = at_once, most_waiting
         self._workers: Workers | None = None
@@ -80,30 +89,56 @@ class Jobs:
         self._prepare = True
         self._call()
 
-    def submit(self, recipe: Recipe, *, force: bool = False) -> str:
+    def submit(self, recipe: Recipe, *, force: bool = False, owner: str = "") -> str:
         """Queue a recipe and return the job's id at once.
 
         If the gallery already has the work, the job counts as made, unless `force` is set. If the same work
-        is already waiting or running, that job's id is returned. Raises `Refused` when too many are waiting.
+        is already waiting or running, that job's id is returned. owner: the session that asks. Raises
+        `Refused` when too many are waiting.
         """
         underway = self.ledger.underway(recipe.fingerprint)
         if underway is not None:
             return underway.id
         there = None if force else self.gallery.with_fingerprint(recipe.fingerprint)
         if there is not None:
-            return self.ledger.ask(recipe, work_id=there.id)
+            return self.ledger.ask(recipe, work_id=there.id, owner=owner)
         waiting = self.ledger.count_waiting()
         if waiting >= self._most_waiting:
             raise Refused(
                 f"{waiting} works are already waiting; try again when some are done, or cancel one."
             )
-        job = self.ledger.ask(recipe)
+        job = self.ledger.ask(recipe, owner=owner, lane=self._lane(recipe))
         self._call()
         return job
 
-    def again(self, id: str) -> str:
-        """Queue a job again that failed, was cancelled or was interrupted; returns the new job's id."""
-        return self.submit(read_recipe(self.ledger.get(id).recipe_json))
+    def again(self, id: str, *, owner: str | None = None) -> str:
+        """Queue a job again that failed, was cancelled or was interrupted; returns the new job's id.
+
+        owner: the session that asks; None for the one that asked before.
+        """
+        job = self.ledger.get(id)
+        return self.submit(read_recipe(job.recipe_json), owner=job.owner if owner is None else owner)
+
+    def predict(self, recipe: Recipe, sizes: Sequence[SourceSize] | None = None) -> Prediction | None:
+        """What making this recipe's work will take here, without waiting; None where its kind cannot tell.
+
+        sizes: of its sources, where they are known; otherwise they are read from the gallery. It takes a
+        millisecond, so it may be asked at every move of a slider.
+        """
+        from studio.making.bounds import predict_from
+
+        told = predict_from(recipe, sizes if sizes is not None else self._sizes_of(recipe))
+        return self.times.expected(told, recipe.kind) if told is not None else None
+
+    def queue(self, owner: str | None = None) -> list[QueueEntry]:
+        """What runs and what waits, in both lanes: first what runs, then what comes next.
+
+        owner: the session that looks. Of the works of other sessions it sees the kind, the state and the time
+        left, and nothing of their content; None sees everything.
+        """
+        from studio.making.queueing import listed
+
+        return listed(self.running(), self.ledger.waiting(), self._expected_seconds, owner)
 
     def latest(self, id: str) -> JobState:
         """How a job stands now. Raises `UnknownName`."""
@@ -144,8 +179,24 @@ class Jobs:
                 break
         return state
 
-    def cancel(self, id: str) -> bool:
-        """Take a job out of the queue, or stop it before its next step. False if it had already ended."""
+    def move_up(self, id: str, *, owner: str | None = None) -> bool:
+        """Let a waiting job change places with the one before it of the same session. False where it does not
+        wait, or is the first.
+
+        owner: the session that asks; raises `Refused` where the job is another's. None may move any.
+        """
+        self._check_owner(id, owner)
+        moved = self.ledger.move_up(id)
+        with self._changed:
+            self._changed.notify_all()
+        return moved
+
+    def cancel(self, id: str, *, owner: str | None = None) -> bool:
+        """Take a job out of the queue, or stop it before its next step. False if it had already ended.
+
+        owner: the session that asks; raises `Refused` where the job is another's. None may cancel any.
+        """
+        self._check_owner(id, owner)
         cancelled = self.ledger.cancel(id)
         with self._changed:
             making = self._makings.get(id)
@@ -164,6 +215,42 @@ class Jobs:
     def recent(self, limit: int = 20) -> list[JobState]:
         """The latest jobs whatever their state, newest first."""
         return [self.latest(job.id) if job.state == "running" else job for job in self.ledger.recent(limit)]
+
+    def _check_owner(self, id: str, owner: str | None) -> None:
+        if owner is not None and self.ledger.get(id).owner not in (owner, ""):
+            raise Refused("This work was asked for in another session; only that session may change it.")
+
+    def _lane(self, recipe: Recipe) -> str:
+        """The lane of a recipe: the quick one for what is light and fits into its worker's memory."""
+        kind = KINDS[recipe.kind]
+        if not kind.is_light(recipe):
+            return USUAL_LANE
+        prediction = self.predict(recipe)
+        return QUICK_LANE if prediction is None or prediction.bytes < QUICK_BYTES - AT_REST else USUAL_LANE
+
+    def _sizes_of(self, recipe: Recipe) -> tuple[SourceSize, ...]:
+        """The sizes of a recipe's sources; those of the latest recipes are kept, since to know them takes
+        reading the files.
+        """
+        from studio.making.bounds import sizes_of
+
+        key = "".join(f"{source.role}:{source.sha256} " for source in recipe.sources)
+        with self._changed:
+            found = self._sizes.pop(key, None)
+        if found is None:
+            found = sizes_of(recipe, self.gallery.read_source)
+        with self._changed:
+            while len(self._sizes) >= KEPT_SIZES:
+                del self._sizes[next(iter(self._sizes))]
+            self._sizes[key] = found
+        return found
+
+    def _expected_seconds(self, job: JobState) -> float | None:
+        """Seconds that a job takes from its start."""
+        with suppress(StudioError):
+            prediction = self.predict(read_recipe(job.recipe_json))
+            return prediction.seconds if prediction is not None else None
+        return None
 
     def close(self) -> None:
         """Interrupt what is running and end the workers. Waiting jobs wait for the next studio."""
@@ -226,34 +313,51 @@ class Jobs:
             self.ledger.recover()
         for making in list(self._makings.values()):
             self._look_after(making)
-        while len(self._makings) < self._at_once and not self._closing:
-            job = self.ledger.claim()
-            if job is None:
-                break
-            self._begin(job)
+        for lane, at_once in ((QUICK_LANE, 1), (USUAL_LANE, self._at_once)):
+            while not self._closing and self._running_in(lane) < at_once:
+                job = self.ledger.claim(lane)
+                if job is None:
+                    break
+                self._begin(job)
+
+    def _running_in(self, lane: str) -> int:
+        return sum(making.lane == lane for making in self._makings.values())
 
     def _start_workers(self) -> Workers:
         from studio.making.workers import Workers
 
         return Workers(
-            self._scheduler, self._at_once, memory_limit=self._memory_limit, on_update=self._note_update
+            self._scheduler,
+            self._at_once,
+            memory_limit=self._memory_limit,
+            on_update=self._note_update,
+            quick_limit=QUICK_BYTES if any(kind.light for kind in KINDS.values()) else 0,
         )
 
     def _begin(self, job: JobState) -> None:
         from studio.making.bounds import bounds_of, check_room, predict
         from studio.making.worker_process import Place
 
+        quick = job.lane == QUICK_LANE
         with self._changed:
-            making = self._makings[job.id] = _Making(job.id)
+            making = self._makings[job.id] = _Making(job.id, lane=job.lane)
             self._changed.notify_all()
         try:
             if self._workers is None:
                 self._workers = self._start_workers()
             recipe = read_recipe(job.recipe_json)
             prediction = predict(recipe, self.gallery.read_source)
-            check_room(prediction, self._workers.room, KINDS[recipe.kind])
+            check_room(prediction, self._workers.room_in(quick=quick), KINDS[recipe.kind])
+            if prediction is not None:
+                making.prediction = prediction
+                making.pace = Pace.of(self.times.expected(prediction, recipe.kind))
             making.future = self._workers.submit(
-                job.id, job.recipe_json, Place.of(self.gallery), force=True, bounds=bounds_of(prediction)
+                job.id,
+                job.recipe_json,
+                Place.of(self.gallery),
+                force=True,
+                bounds=bounds_of(prediction),
+                quick=quick,
             )
             making.future.add_done_callback(lambda _: self._call())
         except StudioError as error:
@@ -334,6 +438,9 @@ class Jobs:
     def _settle(self, making: _Making, outcome: Outcome) -> None:
         if outcome.state == "made" and outcome.work_id is not None:
             self.ledger.made(making.id, outcome.work_id)
+            spent = making.pace.spent(time.monotonic())
+            if making.prediction is not None and spent is not None:
+                self.times.learn(making.prediction, *spent)
         elif outcome.state == "failed":
             message = self._our_fault(outcome.fault) if outcome.fault else outcome.message
             self.ledger.failed(making.id, message, outcome.problem)
@@ -377,6 +484,15 @@ class Jobs:
             self._changed.notify_all()
 
 
+USUAL_LANE, QUICK_LANE = "", "quick"
+"""The lanes, as the ledger has them."""
+
+QUICK_BYTES, AT_REST = 3 * 2**30, 2**30
+"""Bytes that the worker of the quick lane may use, and those that it takes for its code and what it keeps."""
+
+KEPT_SIZES = 64
+"""Recipes of which the sizes of the sources are kept."""
+
 WRITE_EVERY = 0.5
 """Seconds between two writes of a job's progress to the ledger. They also show that its keeper lives."""
 
@@ -406,6 +522,8 @@ class _Making:
     starts: int = 0
     turns: int = 0
     pace: Pace = field(default_factory=Pace)
+    lane: str = ""
+    prediction: Prediction | None = None
     since: float = field(default_factory=time.monotonic)
     unwanted: bool = False
     unwanted_since: float = 0.0
@@ -419,17 +537,19 @@ class _Making:
     def note(self, update: Update) -> None:
         self.turns += 1
         self.worker = update.worker
+        now = time.monotonic()
         if update.pid is not None:
             self.starts += 1
+            self.pace.begin(now)
             return
-        self.progress = Progress(update.done, update.total, update.stage, update.loss)
+        self.progress = Progress(update.done, update.total, update.stage, update.loss, share=update.share)
         self.preview = update.preview or self.preview
-        self.pace.note(update.done, time.monotonic())
+        self.pace.note(self.progress.so_far, now)
 
     def shown(self, state: JobState) -> JobState:
         """The ledger's state of it, with the latest progress."""
         if not self.progress.total:
-            return replace(state, stage=self.stage)
+            return replace(state, stage=self.stage, seconds_left=self.pace.seconds_left())
         latest = self.progress
         return replace(
             state,
@@ -438,5 +558,5 @@ class _Making:
             stage=latest.stage,
             loss=latest.loss,
             preview=self.preview,
-            seconds_left=self.pace.seconds_left(latest.total),
+            seconds_left=self.pace.seconds_left(),
         )

@@ -98,6 +98,7 @@ class Kind:
     resolves: from settings and ingredients to both, read before anything else, such as a network in a file.
     supplies: from settings and the roles of the given files to further ingredients, such as a named style.
     predicts: from a recipe and the sizes of its sources to a `Prediction`; empty where nothing is known.
+    light: from a recipe to whether its work is so light that it waits for no heavy one; empty where none is.
     spelled: recipe field -> its option on the command line, where it differs from the field's name.
     """
 
@@ -117,6 +118,7 @@ class Kind:
     resolves: str = ""
     supplies: str = ""
     predicts: str = ""
+    light: str = ""
     spelled: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -164,6 +166,10 @@ class Kind:
         if self.resolves:
             known, given = found_at(self.resolves)(known, given)
         return (dict(found_at(self.completes)(known)) if self.completes else known), given
+
+    def is_light(self, recipe: Recipe) -> bool:
+        """Whether a recipe's work need not wait for heavy ones."""
+        return bool(self.light and found_at(self.light)(recipe))
 
     def default_ingredients(self, settings: Mapping[str, Any], roles: Iterable[str]) -> list[Ingredient]:
         """Ingredients that the settings imply beside the files of these roles. Raises `UnknownName`."""
@@ -255,6 +261,7 @@ KINDS: dict[str, Kind] = {
             result="studio.api:TuneWork",
             supplies="studio.music.melody.sources:default_sources",
             predicts="studio.music.melody.predictions:predict_melody",
+            light="studio.music.melody.predictions:is_light",
             spelled={"composer": "--model"},
         ),
     )

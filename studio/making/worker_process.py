@@ -18,6 +18,7 @@ from distributed import Worker, WorkerPlugin, get_worker
 
 from studio.errors import Refused, StudioError, error_data
 from studio.making.bounds import WorkBounds
+from studio.making.cluster import QUICK
 from studio.making.kinds import Kind, read_recipe, run_here
 from studio.process import finish
 from studio.works.gallery import Gallery
@@ -47,17 +48,20 @@ class Place:
 class Update:
     """What a worker reports while it makes a work.
 
-    pid: set in the first update alone. done, total, stage, loss: as in `Progress`. preview: JPEG bytes.
-    fault: a traceback for the log, when a preview failed.
+    pid, quick: set in the first update alone; quick says whether it is the worker of the quick lane.
+    done, total, stage, loss, share: as in `Progress`. preview: JPEG bytes. fault: a traceback for the log,
+    when a preview failed.
     """
 
     job: str
     worker: str
     pid: int | None = None
+    quick: bool = False
     done: int = 0
     total: int = 0
     stage: str = ""
     loss: float | None = None
+    share: float | None = None
     preview: bytes | None = None
     fault: str = ""
 
@@ -91,10 +95,11 @@ class WorkerState(WorkerPlugin):  # type: ignore[misc]
     def __init__(self, kinds: tuple[Kind, ...]) -> None:
         self.kinds = kinds
 
-    def setup(self, worker: Worker) -> None:  # noqa: ARG002
+    def setup(self, worker: Worker) -> None:
         self.stopped: set[str] = set()
         self.galleries: dict[Place, Gallery] = {}
         self.loading = threading.Lock()
+        self.quick = worker.name == QUICK
         threading.Thread(target=self._load_all, daemon=True).start()
 
     def teardown(self, worker: Worker) -> None:  # noqa: ARG002
@@ -114,7 +119,12 @@ class WorkerState(WorkerPlugin):  # type: ignore[misc]
         return self.galleries[place]
 
     def _load_all(self) -> None:
-        for kind in self.kinds:
+        """Load what this worker will need: the quick one that of light kinds. The others may still be asked
+        for any, and do those last.
+        """
+        light = [kind for kind in self.kinds if kind.light]
+        heavy = [kind for kind in self.kinds if not kind.light]
+        for kind in light if self.quick else heavy + light:
             with suppress(Exception):  # whoever asks for that kind gets the error
                 self.load(kind)
 
@@ -155,7 +165,7 @@ def make_order(order: Order) -> Outcome:
 
 
 def _made(order: Order, state: WorkerState, reporter: ProgressReporter) -> Outcome:
-    reporter.send(pid=os.getpid())
+    reporter.send(pid=os.getpid(), quick=state.quick)
     recipe = read_recipe(order.recipe_json, order.kinds)
     gallery = state.gallery(order.place)
     if not order.force and (there := gallery.with_fingerprint(recipe.fingerprint)):
@@ -221,6 +231,7 @@ class ProgressReporter:
             total=progress.total,
             stage=progress.stage,
             loss=loss,
+            share=progress.share,
             preview=preview,
             fault=fault,
         )

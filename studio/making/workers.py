@@ -27,7 +27,7 @@ from distributed.system import MEMORY_LIMIT
 
 from studio.errors import Missing
 from studio.making.bounds import WorkBounds
-from studio.making.cluster import start_cluster
+from studio.making.cluster import QUICK, USUAL, start_cluster
 from studio.making.keys import keys_for
 from studio.making.kinds import KINDS, Kind
 from studio.making.watching import Watch
@@ -46,6 +46,7 @@ class Workers:
     memory_limit: bytes for each worker started here; by default four fifths of the computer's, shared.
     on_update: called for every `Update`, in another thread.
     beforehand: load the code of every kind before anything is asked for. A batch needs no such start.
+    quick_limit: bytes for one more worker started here, which makes the works of the quick lane; 0 for none.
 
     Raises `Refused` for an address that is none, or that has no keys, and `Missing` when no scheduler answers
     at that address.
@@ -60,6 +61,7 @@ class Workers:
         on_update: Callable[[Update], None] | None = None,
         kinds: Mapping[str, Kind] = KINDS,
         beforehand: bool = True,
+        quick_limit: int = 0,
     ) -> None:
         self._kinds = dict(kinds)
         self._on_update = on_update
@@ -67,7 +69,11 @@ class Workers:
         self._bounds: dict[str, WorkBounds] = {}
         self.memory_limit = memory_limit or int(0.8 * MEMORY_LIMIT / count)
         keys = keys_for(scheduler) if scheduler is not None else None
-        self._cluster = start_cluster(count, self.memory_limit) if scheduler is None else None
+        self.quick_limit = quick_limit if scheduler is None else 0
+        self._quick: set[str] = set()
+        self._cluster = (
+            start_cluster(count, self.memory_limit, self.quick_limit) if scheduler is None else None
+        )
         try:
             self._client = Client(
                 self._cluster or scheduler, security=keys, set_as_default=False, timeout=ANSWER_WITHIN
@@ -96,17 +102,22 @@ class Workers:
         *,
         force: bool = False,
         bounds: WorkBounds | None = None,
+        quick: bool = False,
     ) -> Future[Outcome]:
         """Have a recipe made; pass the future to `outcome`.
 
         force: even if the gallery has the work. bounds: what it may take; None for as much as it wants.
+        quick: by the worker of the quick lane, where there is one.
         """
         # Here `Watch` counts the seconds; elsewhere the worker does, at every step.
         self._bounds[job] = bounds = bounds or WorkBounds()
         counted_there = bounds if self._watch is None else WorkBounds()
         watched = self._on_update is not None
         order = Order(job, recipe_json, place, self._kinds, self._topic, force, watched, counted_there)
-        return self._client.submit(make_order, order, key=f"{job}-{time.time_ns()}", pure=False)
+        lane = {QUICK if quick else USUAL: 1} if self.quick_limit else None
+        return self._client.submit(
+            make_order, order, key=f"{job}-{time.time_ns()}", pure=False, resources=lane
+        )
 
     def outcome(self, future: Future[Outcome]) -> Outcome | None:
         """How the work ended, or None while it is being made."""
@@ -157,13 +168,20 @@ class Workers:
     @property
     def room(self) -> int | None:
         """Bytes of memory that a work may use in a worker here; None for workers elsewhere."""
+        return self.room_in()
+
+    def room_in(self, *, quick: bool = False) -> int | None:
+        """The same, for the worker of the quick lane where `quick` is set and there is one."""
         if self._cluster is None:
             return None
+        quick = quick and bool(self.quick_limit)
         held = []
-        for nanny in list(self._cluster.workers.values()):
+        for name, nanny in list(self._cluster.workers.items()):
             with suppress(psutil.Error):
-                held.append(psutil.Process(nanny.pid).memory_info().rss)
-        return min(self.memory_limit - min(held, default=0), int(psutil.virtual_memory().available))
+                if (name == QUICK) == quick:
+                    held.append(psutil.Process(nanny.pid).memory_info().rss)
+        limit = self.quick_limit if quick else self.memory_limit
+        return min(limit - min(held, default=0), int(psutil.virtual_memory().available))
 
     @property
     def connected(self) -> bool:
@@ -194,6 +212,8 @@ class Workers:
         if "job" not in event[1]:
             return
         update = Update(**event[1])
+        if update.quick:
+            self._quick.add(update.worker)
         if update.pid is not None and self._watch is not None and update.job in self._bounds:
             self._watch.begin(update.job, update.worker, update.pid, self._bounds[update.job])
         if self._on_update is not None:
@@ -210,7 +230,8 @@ class Workers:
             time.sleep(0.1)  # its death and the reason arrive separately
             waited += 0.1
         if worker in self._starved:
-            limit = f"{self.memory_limit / 2**30:.1f} GiB" if self._cluster is not None else "memory limit"
+            bytes = self.quick_limit if worker in self._quick else self.memory_limit
+            limit = f"{bytes / 2**30:.1f} GiB" if self._cluster is not None else "memory limit"
             return (
                 f"This work needed more memory than the {limit} its process may have; make it smaller, or "
                 "close other programs."

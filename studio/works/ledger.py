@@ -107,9 +107,7 @@ class Ledger:
         self._engine = engine
         self.keeper = str(keeper or Keeper.this())
 
-    def ask(
-        self, recipe: Recipe, *, work_id: str | None = None, owner: str = "", lane: str = ""
-    ) -> str:
+    def ask(self, recipe: Recipe, *, work_id: str | None = None, owner: str = "", lane: str = "") -> str:
         """Add a job at the end of its owner's works in a lane. Returns its id.
 
         work_id: the work, where the gallery has it already; then the job is made from the start. owner: the

@@ -8,11 +8,22 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import threading
 from pathlib import Path
 
 FOLDER, FILE = 0o700, 0o600
 
-OWN_NAMES = ("gallery.sqlite*", "files", "cache", "log", "styles", "models", "datasets")
+OWN_NAMES = (
+    "gallery.sqlite*",
+    "files",
+    "cache",
+    "log",
+    "styles",
+    "models",
+    "datasets",
+    "learnt",
+    "times.json",
+)
 """What the studio puts into its home. Anything else there belongs to somebody else and is left alone."""
 
 
@@ -33,6 +44,25 @@ def make_private_file(file: Path) -> None:
     """
     with contextlib.suppress(FileExistsError):
         os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE))
+
+
+def write_private_file(file: Path, content: bytes) -> None:
+    """Write a file that only its owner can read, whole or not at all: beside its place, then moved there.
+
+    Its folder is made where it is missing, private too. Raises `OSError`.
+    """
+    make_private_folder(file.parent)
+    beside = file.with_name(f".{file.name}.{os.getpid()}.{threading.get_ident()}")
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            beside.unlink()  # left by a process that died and had the same number
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE), "wb") as opened:
+            opened.write(content)
+        beside.replace(file)
+    except OSError:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise
 
 
 def tighten(home: Path) -> None:

@@ -23,6 +23,7 @@ class Progress:
     done, total: steps taken, and steps in all. total is known from the start; done never falls.
     stage: what is going on, in a few words ("octave 3 of 5").
     loss: the loss or the objective now, or None where there is none.
+    share: how much of the work is done, 0..1, counted by what it costs; None where all steps cost alike.
     preview: gives a picture of the unfinished work (JPEG bytes, longest side at most 768 px). It takes time,
     so call it only to look, and before the next step is asked for.
     """
@@ -32,6 +33,12 @@ class Progress:
     stage: str = ""
     loss: float | None = None
     preview: Callable[[], bytes] | None = None
+    share: float | None = None
+
+    @property
+    def so_far(self) -> float:
+        """`share`, or the share of the steps."""
+        return self.share if self.share is not None else self.done / self.total if self.total else 0.0
 
 
 @dataclass(frozen=True)
@@ -69,12 +76,17 @@ class SourceSize:
 
 @dataclass(frozen=True)
 class Prediction:
-    """About what a work takes on an ordinary computer: seconds, and bytes of memory beside what the studio
-    takes at rest.
+    """About what a work takes: seconds, and bytes of memory beside what the studio takes at rest.
+
+    before: how many of the seconds are not spent on its steps but before and after them, such as on loading a
+    network. group: works of one kind that differ in their steps, such as those of another network; the times
+    of each group are corrected by themselves.
     """
 
     seconds: float
     bytes: int
+    before: float = 0.0
+    group: str = ""
 
 
 Making = Generator[Progress, None, Made]

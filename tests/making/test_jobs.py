@@ -25,7 +25,7 @@ import studio.works.log
 from studio.errors import Missing, Refused, Unreadable
 from studio.making import workers
 from studio.making.batch import run_batch
-from studio.making.jobs import Jobs, Pace
+from studio.making.jobs import Jobs
 from studio.making.kinds import KINDS, read_recipe, run_here
 from studio.making.remaking import remake
 from studio.process import finish
@@ -397,22 +397,6 @@ def test_a_scheduler_that_does_not_answer_is_named(
 
 # --- Time left, kinds, the log
 # -----------------------------------------------------------------------------------------
-
-
-def test_time_left_is_exact_at_a_steady_pace_and_follows_one_that_slows() -> None:
-    steady = Pace()
-    steady.note(0, 0.0)
-    for step in range(1, 31):
-        steady.note(step, 50 + step * 0.1)
-    assert steady.seconds_left(100) == pytest.approx(7.0)
-    slowing = Pace()
-    for step in range(1, 41):
-        slowing.note(step, step * 0.1 if step <= 20 else 2 + (step - 20) * 0.4)
-    assert slowing.seconds_left(60) == pytest.approx(8.0)
-    early = Pace()
-    early.note(1, 0.0)
-    early.note(2, 0.5)
-    assert early.seconds_left(10) is None
 
 
 def test_jobs_load_neither_dask_nor_torch_nor_a_database_before_they_are_needed() -> None:
