@@ -50,9 +50,7 @@ def test_a_computer_that_stands_still_for_a_while_does_not_make_the_estimate_jum
         at += 8.0 if step == 50 else 0.1
         pace.note(step / 100, at)
         said.append(pace.seconds_left() or 0.0)
-    assert all(
-        after <= max(before * 4 / 3 + 1e-9, 1.0) for before, after in itertools.pairwise(said)
-    )
+    assert all(after <= max(before * 4 / 3 + 1e-9, 1.0) for before, after in itertools.pairwise(said))
     assert said[-1] == 0.0
 
 
