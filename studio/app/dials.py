@@ -50,6 +50,7 @@ class Dials:
         usual: Maker | None = None,
     ) -> None:
         """labels: what controls are called here. makers: those of single controls. usual: for all others."""
+        self.recipe = recipe
         self.controls = {control.name: control for control in controls(recipe)}
         self.labels = {**LABELS, **(labels or {})}
         self.makers = {"size": size_dial, **(makers or {})}

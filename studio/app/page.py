@@ -7,6 +7,7 @@ the gallery by their ids.
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -60,6 +61,7 @@ def build(desk: Desk, *, log_out: bool = False) -> gr.Blocks:
     import gradio as gr
 
     from studio.app.endpoints import endpoints
+    from studio.app.modules import calling
     from studio.app.room import Room
 
     page = gr.Blocks(
@@ -73,8 +75,10 @@ def build(desk: Desk, *, log_out: bool = False) -> gr.Blocks:
             labels = {tab.id: tab.label for tab in tabs()}
             room = Room(desk, page, rooms, LARGEST_UPLOAD, labels=labels)
             for tab in tabs():
-                with gr.Tab(tab.label, id=tab.id):
+                with gr.Tab(tab.label, id=tab.id) as opened:
                     room.offers[tab.id] = tab.build(room)
+                told = calling("gradio_page", "tabOpened", tab.id)
+                opened.select(None, None, None, js=told, api_visibility="private")
     page.queue(max_size=MOST_WAITING, default_concurrency_limit=8)
     gradio_patches.poll_less_often(page)
     return page
@@ -143,16 +147,17 @@ def masthead(*, log_out: bool) -> str:
 
 
 def head() -> str:
-    """What the page's head has beside Gradio's own. A link to a lesson (#lesson=cafeteria&rate=0.1) opens its
-    tab, which Gradio builds only then.
+    """What the page's head has beside Gradio's own. The page opens on what its address names, such as a tab
+    (#gallery), a lesson (#lesson=cafeteria&rate=0.1) or a work (?work=ID), and Back and Forward follow.
     """
     from studio.app.modules import imported
 
-    to_lesson = f"{imported('gradio_page')}.then(({{openTabSoon}}) => openTabSoon('Lessons'), () => {{}})"
+    labels = json.dumps({tab.id: tab.label for tab in tabs()})
+    begin = f"{imported('address')}.then(({{begin}}) => begin({labels}), () => {{}})"
     return f"""
 <meta name="color-scheme" content="dark">
 <meta name="theme-color" content="#121214">
 <meta name="description" content="Making art from art with neural networks, and understanding how.">
 <link rel="icon" type="image/svg+xml" href="favicon.ico">
-<script>if (location.hash.includes("lesson=")) {to_lesson};</script>
+<script>{begin};</script>
 """

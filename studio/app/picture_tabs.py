@@ -17,8 +17,9 @@ from studio.app.desk import Desk
 from studio.app.dials import Dials, recipe_settings
 from studio.app.following import FOLLOWS, QUICK, followed, found_again
 from studio.app.intake import Credit
+from studio.app.links import Completes, linked_settings
 from studio.app.modules import calling
-from studio.app.room import refusal
+from studio.app.room import refusal, refuse_aloud
 from studio.app.sentences import said
 from studio.app.widgets import answer, widget
 from studio.errors import Refused, StudioError
@@ -57,7 +58,7 @@ def stage_widget(desk: Desk, kind: str, button: str, largest_upload: int, **prop
     return widget(
         "stage",
         server=(look(desk), stop),
-        events=("arrived", "ready", "open_work"),
+        events=("arrived", "ready", "linked"),
         largest_upload=largest_upload,
         desk=kind,
         button=button,
@@ -141,16 +142,24 @@ def connect(tab: PictureTab, desk: Desk, adjust: Adjust) -> None:
 
 
 def restore(
-    tab: PictureTab, desk: Desk, more: Callable[[Any], dict[str, Any]] | None = None
+    tab: PictureTab,
+    desk: Desk,
+    more: Callable[[Any], dict[str, Any]] | None = None,
+    completes: Completes = dict,
 ) -> tuple[Any, Any]:
     """What brings back this browser's latest request after a reload: a handler for the dials and one for the
-    stage. Both take the remembered job. more: see `found_again`.
+    stage. Both take the remembered job; the first also what the address names. more: see `found_again`.
+    completes: see `linked_settings`.
     """
 
-    def dials_again(job: str | None) -> list[Any]:
-        """The settings of a job that is still known. Otherwise the dials stay as they are: somebody quick may
-        have changed one already.
+    def dials_again(job: str | None, given: Any) -> list[Any]:
+        """The settings that the address names, or those of a job that is still known. Otherwise the dials
+        stay as they are: somebody quick may have changed one already.
         """
+        with refuse_aloud():
+            linked = linked_settings(tab.dials, given, completes)
+        if linked is not None:
+            return [job, *tab.dials.values(linked)]
         try:
             return [job, *tab.dials.values(recipe_settings(desk.recipe_of_job(str(job))))]
         except StudioError:

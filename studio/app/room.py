@@ -7,7 +7,8 @@ that a kind of work is sent to the tab that its row in `studio.making.kinds.KIND
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,7 +39,6 @@ class Entrance:
 class TabOffers:
     """What a tab offers to the others. What is None it does not offer.
 
-    opener: the widget whose event `open_work` asks to see a work in the gallery.
     next_source: `fill(id)` brings a work of the gallery as the source of the next one.
     again: `fill(id, bars)` brings a work's own sources and settings; bars (from 1) of it are to be kept.
     settings: `fill(settings)` brings settings alone.
@@ -46,7 +46,6 @@ class TabOffers:
     losses: what their losses mean, in words.
     """
 
-    opener: gr.HTML | None = None
     next_source: Entrance | None = None
     again: Entrance | None = None
     settings: Entrance | None = None
@@ -119,7 +118,14 @@ def refusal(sentence: str) -> dict[str, Any]:
 
 def filled(entrance: Entrance, *brought: Any) -> list[Any]:
     """Values for the entrance's outputs. What cannot be brought is shown as Gradio shows errors."""
-    try:
+    with refuse_aloud():
         return entrance.fill(*brought)
+
+
+@contextmanager
+def refuse_aloud() -> Iterator[None]:
+    """What cannot be done in the block is shown as Gradio shows errors."""
+    try:
+        yield
     except StudioError as error:
         raise gr.Error(said(error), print_exception=False) from None

@@ -1,6 +1,7 @@
 // Takes of a melody: each as a score, a roll of notes that plays along, bars to keep, and where every note comes
 // from.
 
+import { addressOfWork, go, onSettings } from './address.js';
 import { around, capitalised, find, make, sentenceOf, smoothly } from './dom.js';
 import { press } from './gradio_page.js';
 import { Melody } from './melody.js';
@@ -18,6 +19,7 @@ let askSoon = false;
 export function open(widget) {
   takes = new Takes(widget);
   takes.hear();
+  onSettings('compose', (settings) => widget.trigger('linked', { settings }));
   // What the browser remembers is there a moment later.
   if (!widget.props.value) setTimeout(() => widget.trigger('arrived', {}), 200);
   if (askSoon) setTimeout(askOnceMore, 300);
@@ -136,7 +138,7 @@ class Takes {
     const open = (/** @type {MouseEvent} */ event) => {
       if (event.ctrlKey || event.metaKey) return;
       event.preventDefault();
-      trigger('open_work', { id: work.id });
+      go(addressOfWork(work.id));
     };
     const link = make('a', { href: `?work=${work.id}`, onclick: open }, 'In the gallery');
     const item = make('li', { class: 'take', 'data-work': work.id },

@@ -1,7 +1,8 @@
 // The gallery: a wall of works, newest first, and one work large. ?work=ID in the address names the one that is
 // open.
 
-import { all, around, complain, find, inSight, make, sentenceOf } from './dom.js';
+import { addressOfWork, settle, showing } from './address.js';
+import { all, around, complain, find, make, sentenceOf } from './dom.js';
 import { workPage } from './gallery_work.js';
 import { onNewWork } from './news.js';
 import { silence } from './player.js';
@@ -22,7 +23,7 @@ export function open(widget) {
   new IntersectionObserver((seen) => { if (seen.some((each) => each.isIntersecting)) look(); })
     .observe(gallery.element);
   widget.watch('value', () => gallery.hear());
-  gallery.hear();
+  showing('gallery', ({ work }) => gallery.goTo(work));
 }
 
 /** The works that fit what is searched for, page after page. */
@@ -130,7 +131,6 @@ class Gallery {
     /** @type {WorkPage | null} the work that is open */
     this.open = null;
     this.scrolled = 0;
-    window.addEventListener('popstate', () => this.goBack());
     this.element.addEventListener('click', (event) => this.click(event));
   }
 
@@ -146,7 +146,6 @@ class Gallery {
       work = await asked(this.widget.server.work(id));
     } catch (error) {
       await this.toWall({ push: false });
-      history.replaceState(null, '', address(null));
       this.wall.complain(sentenceOf(error));
       return;
     }
@@ -158,7 +157,7 @@ class Gallery {
     const width = this.widget.element.clientWidth;
     this.article.replaceChildren(...workPage(work, kind, width, kind.tab ? ask : null));
     this.element.dataset.showing = 'work';
-    if (push) history.pushState({ work: work.id }, '', address(work.id));
+    settle('gallery', addressOfWork(work.id), { push });
     window.scrollTo({ top: 0 });
     this.article.focus({ preventScroll: true });
   }
@@ -168,20 +167,19 @@ class Gallery {
     silence();
     this.open = null;
     this.element.dataset.showing = 'wall';
-    if (push) history.pushState(null, '', address(null));
+    settle('gallery', '#gallery', { push });
     await this.wall.fill();
     window.scrollTo({ top: this.scrolled });
     const was = from && this.wall.tiles.querySelector(`.tile[data-work="${from}"]`);
     if (was instanceof HTMLElement) was.focus({ preventScroll: true });
   }
 
-  goBack() {
-    if (location.hash.includes('lesson=')) return; // a lesson's link was followed; the open work stays
-    const id = new URL(location.href).searchParams.get('work');
-    if (!inSight(this.widget.element)) {
-      if (id) this.widget.trigger('arrive', {});
-    } else if (id) this.show(id, { push: false });
-    else if (this.open) this.toWall({ push: false });
+  /** What the address names is shown. @param {string | null} id of a work; null for the wall */
+  goTo(id) {
+    if (id) {
+      if (!this.open?.id.startsWith(id)) this.show(id, { push: false });
+    } else if (this.open) this.toWall({ push: false });
+    else settle('gallery', '#gallery');
   }
 
   /** @param {string} sentence */
@@ -212,7 +210,6 @@ class Gallery {
   async hear() {
     const told = this.widget.props.value;
     if (!told) return;
-    if (told.open) await this.show(told.open);
     if (!told.remaking) return;
     if (told.remaking === this.open?.id) this.verdict(told.sentence, told.mood);
     for (const button of all(this.element, '[data-do=remake]', HTMLButtonElement)) {
@@ -246,12 +243,4 @@ class Gallery {
       trigger('remake', { id: open.id });
     }
   }
-}
-
-/** The address of a work, or of the wall. @param {string | null} id */
-function address(id) {
-  const url = new URL(location.href);
-  if (id) url.searchParams.set('work', id);
-  else url.searchParams.delete('work');
-  return url;
 }

@@ -3,34 +3,59 @@
 /** Buttons of the tabs; those that have no room on a phone are in a menu. */
 const TAB_BUTTONS = 'button[role="tab"], .overflow-dropdown button';
 
-/** @param {string} label */
-const tabButton = (label) =>
+/** @type {Record<string, string>} the label of each tab, by its id */
+let labels = {};
+
+/** @param {Record<string, string>} named */
+export const nameTabs = (named) => { labels = named; };
+
+/** The button of a tab, by the tab's id or label. @param {string} name */
+const tabButton = (name) =>
   /** @type {HTMLElement | undefined} */ (
-    [...document.querySelectorAll(TAB_BUTTONS)].find((each) => each.textContent?.trim() === label));
+    [...document.querySelectorAll(TAB_BUTTONS)].find((each) => each.textContent?.trim() === (labels[name] ?? name)));
 
 /**
  * Opens another tab of the page.
  *
- * @param {string} label
+ * @param {string} name its id or label
  */
-export function openTab(label) {
-  tabButton(label)?.click();
+export function openTab(name) {
+  tabButton(name)?.click();
 }
 
+/** @type {number | undefined} */
+let knocking;
+
 /**
- * Opens a tab as soon as Gradio has built the page: an earlier click is lost.
+ * Opens a tab as soon as Gradio has built the page: an earlier click is lost. Only the last one asked for is opened.
  *
- * @param {string} label
+ * @param {string} name its id or label
+ * @param {() => void} [done] it is open, or does not open
  */
-export function openTabSoon(label) {
+export function openTabSoon(name, done) {
   const patience = Date.now() + 30000;
-  const knock = setInterval(() => {
-    const button = tabButton(label);
+  const knock = () => {
+    const button = tabButton(name);
     const open = button?.getAttribute('aria-selected') === 'true';
     if (!open) button?.click();
-    if (open || Date.now() > patience) clearInterval(knock);
-  }, 100);
+    if (open || Date.now() > patience) {
+      clearInterval(knocking);
+      done?.();
+    }
+  };
+  clearInterval(knocking);
+  knocking = setInterval(knock, 100);
+  knock();
 }
+
+/** @type {Set<(id: string) => void>} */
+const listeners = new Set();
+
+/** Calls back whenever a tab was opened. @param {(id: string) => void} heard */
+export const onTabOpened = (heard) => { listeners.add(heard); };
+
+/** A tab was opened; Gradio says so. @param {string} id */
+export const tabOpened = (id) => { for (const heard of listeners) heard(id); };
 
 /**
  * Presses a button of Gradio's by its id.

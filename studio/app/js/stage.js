@@ -1,6 +1,7 @@
 // The stage: one place where a photo arrives, is painted on, is seen changing, and is compared with what became of
 // it. Its modes: empty, reading, photo, painting, camera, running, done.
 
+import { addressOfWork, go, onSettings } from './address.js';
 import { Camera } from './camera.js';
 import { Compare } from './compare.js';
 import { desk, opened } from './desks.js';
@@ -28,6 +29,7 @@ export function open(widget) {
   watch('value', () => stage.hear());
   stage.hear();
   opened(props.desk, () => stage.collect());
+  onSettings(props.desk, (settings) => trigger('linked', { settings }));
   setTimeout(() => trigger('ready', {}), 200); // what the browser remembers is there a moment later
 }
 
@@ -483,7 +485,7 @@ class Stage {
     }
     if (!around(event, '[data-link=work]') || event.ctrlKey || event.metaKey || !this.work) return;
     event.preventDefault();
-    this.widget.trigger('open_work', { id: this.work.id });
+    go(addressOfWork(this.work.id));
   }
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +15,9 @@ from studio.app.dials import Dials, as_text, dial, recipe_settings, slider, with
 from studio.app.following import ENDED, FOLLOWS, QUICK
 from studio.app.heard import heard_as_html
 from studio.app.intake import Credit, laid_out
+from studio.app.links import at_load, linked_settings, write_addresses
 from studio.app.modules import calling
-from studio.app.room import Entrance, Room, TabOffers, nonce, refusal
+from studio.app.room import Entrance, Room, TabOffers, nonce, refusal, refuse_aloud
 from studio.app.sentences import said
 from studio.app.views import work_view
 from studio.app.widgets import answer, widget
@@ -107,7 +108,6 @@ def compose_tab(room: Room) -> TabOffers:
     _connect_memory(parts, takes, shown)
     _connect_dials(parts, desk)
     return TabOffers(
-        opener=parts.takes,
         again=Entrance(
             [parts.takes, *parts.filled], shown.work, "Compose again with these settings", ASK_ONCE_MORE
         ),
@@ -122,7 +122,7 @@ def _lay_out(desk: Desk) -> ComposeParts:
     def stop(job: str) -> dict[str, Any]:
         return answer(lambda: {"stopped": desk.cancel(str(job))})
 
-    events = ("again", "arrived", "open_work", "pin", "relax")
+    events = ("again", "arrived", "linked", "pin", "relax")
     makers: dict[str, Any] = dict.fromkeys(OFFERED, _suggesting_dial)
     makers |= {"composer": _composer_dial, "instrument": _instrument_dial, "bars": _bars_dial}
     makers |= {"contour": _contour_dial, "seed": _seed_dial}
@@ -416,11 +416,24 @@ class EarlierSettings:
         shown = {"state": "offer", "works": [work], "kept": list(bars), "nonce": nonce()}
         return [shown, *self.settings(self.desk.composed(id), id)]
 
-    def again(self, jobs: list[str] | None) -> list[Any]:
-        """The settings of this browser's latest takes. Otherwise the components stay as they are: somebody
-        quick may have changed one already.
+    def linked(self, given: Any) -> list[Any] | None:
+        """The settings that an address names; None where it names none. Raises `Refused` for a wrong one."""
+        parts, untouched = self.parts, [gr.skip() for _ in range(2)]
+        style = str(given.get("style", "")) if isinstance(given, Mapping) else ""
+        settings = linked_settings(parts.dials, given)
+        if settings is None and not style:
+            return None
+        return [style_dial(style) if style else gr.skip(), *untouched, *parts.dials.values(settings or {})]
+
+    def again(self, jobs: list[str] | None, given: Any = None) -> list[Any]:
+        """The settings that the address names, or those of this browser's latest takes. Otherwise the
+        components stay as they are: somebody quick may have changed one already.
         """
         parts = self.parts
+        with refuse_aloud():
+            linked = self.linked(given)
+        if linked is not None:
+            return linked
         try:
             job = str((jobs or [""])[0])
             found = dict(zip(parts.filled, self.settings(self.desk.composed(job), job), strict=True))
@@ -455,7 +468,16 @@ def _connect_memory(parts: ComposeParts, takes: Takes, shown: EarlierSettings) -
     """Bring back the latest takes. A tab that is not open yet is not built, and what the browser remembers is
     read when it is: so the takes ask, and not the page's load.
     """
-    parts.takes.arrived(shown.again, parts.remembered, parts.filled, **QUICK)
+    named = gr.JSON(visible=False)
+
+    def linked(event: gr.EventData) -> list[Any]:
+        with refuse_aloud():
+            found = shown.linked(getattr(event, "settings", None))
+        return found or [*(gr.skip() for _ in range(3)), *parts.dials.unchanged()]
+
+    parts.takes.arrived(shown.again, [parts.remembered, named], parts.filled, js=at_load("compose"), **QUICK)
+    parts.takes.linked(linked, None, parts.filled, **QUICK)
+    write_addresses("compose", parts.dials, {"style": parts.style})
     parts.takes.arrived(takes.find_again, parts.remembered, parts.outputs, **FOLLOWS)
 
 

@@ -12,6 +12,7 @@ from studio.app.desk import Desk
 from studio.app.dials import Dials, recipe_settings
 from studio.app.following import FOLLOWS, QUICK
 from studio.app.intake import sources_of
+from studio.app.links import at_load, follow_addresses, write_addresses
 from studio.app.picture_tabs import (
     PictureTab,
     connect,
@@ -63,9 +64,17 @@ def dream_tab(room: Room) -> TabOffers:
         "dream", stage, dials, button, credit, gr.JSON(visible=False), remembered_job("studio-dream")
     )
     connect(tab, desk, _adjusting(desk))
-    dials_again, stage_again = restore(tab, desk)
-    room.page.load(dials_again, tab.remembered, [tab.remembered, *dials.components], **QUICK)
+    dials_again, stage_again = restore(tab, desk, completes=with_preset)
+    room.page.load(
+        dials_again,
+        [tab.remembered, tab.offered],
+        [tab.remembered, *dials.components],
+        js=at_load("dream"),
+        **QUICK,
+    )
     room.page.load(stage_again, tab.remembered, [stage, button], **FOLLOWS)
+    write_addresses("dream", dials)
+    follow_addresses(stage, dials, with_preset)
     _connect_looks(dials)
     _connect_networks(dials, network)
     return _offers(tab, desk)
@@ -115,7 +124,6 @@ def _offers(tab: PictureTab, desk: Desk) -> TabOffers:
         return [found.get(name, untouched[name]) for name in untouched]
 
     return TabOffers(
-        opener=tab.stage,
         next_source=Entrance([tab.stage], next_source),
         again=Entrance([tab.stage, *tab.dials.components], again, "Dream again with these settings"),
         settings=Entrance(tab.dials.components, settings),

@@ -22,7 +22,7 @@ from studio.errors import StudioError
 def gallery_tab(room: Room) -> TabOffers:
     """Build the tab's content inside the Blocks that are open. The tabs it leads to are built already."""
     again = room.those_with("again")
-    own = ("use", "start", "arrive", "remake")
+    own = ("use", "start", "remake")
     wall = widget(
         "gallery",
         server=_server_functions(room.desk),
@@ -32,9 +32,7 @@ def gallery_tab(room: Room) -> TabOffers:
     _lead_to_sources(room, wall)
     for tab, entrance in again.items():
         _lead_back(room, wall, tab, entrance)
-    wall.arrive(lambda: gr.Tabs(selected="gallery"), None, room.tabs, **QUICK)
     wall.remake(_remaking(room.desk), None, wall, **FOLLOWS)
-    _open_works(room, wall)
     return TabOffers()
 
 
@@ -88,20 +86,3 @@ def _remaking(desk: Desk) -> Callable[[gr.EventData], Iterator[dict[str, Any]]]:
             yield {"remaking": id, "sentence": said(error), "mood": "bad", "nonce": nonce()}
 
     return remake
-
-
-def _open_works(room: Room, wall: gr.HTML) -> None:
-    """A work is opened by the other tabs, and by the page's address."""
-
-    def open_work(event: gr.EventData) -> tuple[Any, dict[str, Any]]:
-        return gr.Tabs(selected="gallery"), {"open": str(event.id), "nonce": nonce()}
-
-    def from_address(request: gr.Request) -> tuple[Any, Any]:
-        named = request.query_params.get("work")
-        if not named:
-            return gr.skip(), None
-        return gr.Tabs(selected="gallery"), {"open": str(named)[:64], "nonce": nonce()}
-
-    for opener in room.those_with("opener").values():
-        opener.open_work(open_work, None, [room.tabs, wall], **QUICK)
-    room.page.load(from_address, None, [room.tabs, wall], **QUICK)

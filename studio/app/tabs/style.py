@@ -8,6 +8,7 @@ import gradio as gr
 
 from studio.app.dials import Dials
 from studio.app.following import FOLLOWS, QUICK
+from studio.app.links import at_load, follow_addresses, write_addresses
 from studio.app.picture_tabs import (
     PictureTab,
     connect,
@@ -68,9 +69,17 @@ def style_tab(room: Room) -> TabOffers:
     connect(tab, desk, _adjust)
     # The tab is built when it is first opened, after the page has loaded: its stage says when it is there.
     dials_again, stage_again = restore(tab, desk, _weights)
-    stage.ready(dials_again, tab.remembered, [tab.remembered, *dials.components], **QUICK)
+    stage.ready(
+        dials_again,
+        [tab.remembered, tab.offered],
+        [tab.remembered, *dials.components],
+        js=at_load("style"),
+        **QUICK,
+    )
     stage.ready(stage_again, tab.remembered, [stage, button], **FOLLOWS)
-    return TabOffers(opener=stage)
+    write_addresses("style", dials)
+    follow_addresses(stage, dials)
+    return TabOffers()
 
 
 def _adjust(settings: dict[str, Any], offered: dict[str, Any]) -> None:

@@ -102,7 +102,7 @@ function connectOnward(lessons, lesson, next) {
   const { page, root } = lessons;
   const onward = find(page, '.onward');
   onward.querySelector('.next')?.addEventListener('click', () => {
-    if (next) lessons.open(next.name);
+    if (next) lessons.open(next.name, { push: true });
     root.scrollIntoView({ behavior: 'smooth' });
   });
   onward.querySelector('.to-tab')?.addEventListener('click', () => openTab(lesson.tab));

@@ -1,9 +1,9 @@
 // The lessons' page: builds itself from what the server says of a lesson, draws its scenes, and sends back what the
 // visitor does.
 
+import { here, settle, showing } from '../address.js';
 import { desk } from '../desks.js';
 import { all, around, find, inSight } from '../dom.js';
-import { openTab } from '../gradio_page.js';
 import { FRAME, drawCourse, drawLesson } from './frame.js';
 import { followKnobs } from './knobs.js';
 import { linkTo, readLink } from './link.js';
@@ -62,9 +62,10 @@ export class Lessons {
     this.course = answer.course;
     drawCourse(this);
     const there = (/** @type {string} */ name) => this.course.some((each) => each.name === name);
-    const link = readLink(location.hash);
-    if (link && there(link.name)) return this.open(link.name, link.settings, link.hidden);
-    return this.open(Object.keys(remembered).filter(there).at(-1) || this.course[0].name);
+    const link = readLink(here().hash);
+    if (link && there(link.name)) await this.open(link.name, { ...link });
+    else await this.open(Object.keys(remembered).filter(there).at(-1) || this.course[0].name);
+    showing('lessons', ({ hash }) => this.follow(hash));
   }
 
   /** @param {string} sentence */
@@ -72,8 +73,12 @@ export class Lessons {
     this.page.innerHTML = `<p class="says bad">${html(sentence)}</p>`;
   }
 
-  /** @param {string} name @param {Record<string, any>} settings @param {string[]} hidden */
-  async open(name, settings = {}, hidden = []) {
+  /**
+   * @param {string} name
+   * @param {{settings?: Record<string, any>, hidden?: string[], push?: boolean}} [how] hidden: controls that are not
+   * shown; push: Back leads to the lesson before
+   */
+  async open(name, { settings = {}, hidden = [], push = false } = {}) {
     this.hovered = '';
     const answer = await this.talk.open({ lesson: name, settings });
     if (!answer) return;
@@ -91,8 +96,8 @@ export class Lessons {
     remember();
     drawCourse(this);
     drawLesson(this, lesson);
+    this.writeLink({ push }); // before the scene is drawn, which writes what it sets over this address
     this.draw(answer.scene);
-    this.writeLink();
     this.root.querySelector('.course-list [aria-current="page"]')?.scrollIntoView({ block: 'nearest' });
   }
 
@@ -100,8 +105,8 @@ export class Lessons {
     return this.lesson ? linkTo(this.lesson, this.settings, this.hidden) : '';
   }
 
-  writeLink() {
-    history.replaceState(null, '', this.link());
+  writeLink({ push = false } = {}) {
+    settle('lessons', this.link(), { push });
   }
 
   /** A control was set. @param {string} knob @param {any} value */
@@ -130,7 +135,7 @@ export class Lessons {
     scene.sounds.forEach(play);
     scene.files.forEach(hand);
     const set = Object.keys(this.settings).length;
-    if (!scene.playing && set && location.hash !== this.link()) this.writeLink();
+    if (!scene.playing && set) this.writeLink();
     if (scene.visit) this.visit(scene.visit);
   }
 
@@ -148,13 +153,12 @@ export class Lessons {
 
   listen() {
     const menu = find(this.root, '.course-menu select', HTMLSelectElement);
-    menu.addEventListener('change', () => this.open(menu.value));
+    menu.addEventListener('change', () => this.open(menu.value, { push: true }));
     find(this.root, '.course-list').addEventListener('click', (event) => {
       const name = around(event, '[data-lesson]')?.dataset.lesson;
-      if (name) this.open(name);
+      if (name) this.open(name, { push: true });
     });
     document.addEventListener('keydown', (event) => this.key(event));
-    window.addEventListener('hashchange', ({ newURL }) => this.follow(new URL(newURL).hash));
     /** @type {number | undefined} */
     let resized;
     window.addEventListener('resize', () => {
@@ -171,16 +175,14 @@ export class Lessons {
   }
 
   /**
-   * A link followed inside the page opens its lesson as it does in a new window. The hash is not that of the
-   * location: a lesson that plays may have written its own over it by now.
+   * The address of a lesson opens it; that of the tab keeps the one that is open.
    *
    * @param {string} hash
    */
   follow(hash) {
     const link = readLink(hash);
-    if (!link || !this.lesson) return;
-    openTab('Lessons');
-    if (hash !== this.link()) this.open(link.name, link.settings, link.hidden);
+    if (link && hash !== this.link()) this.open(link.name, { ...link });
+    else this.writeLink();
   }
 
   /** @param {KeyboardEvent} event */

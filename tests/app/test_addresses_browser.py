@@ -1,0 +1,109 @@
+"""Every tab, lesson, work and setting has its own address, in a real Chromium: Back and Forward go from one
+to the next, and a reload stays.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.app.conftest import DESK, Chromium, Open
+from tests.app.test_browser import choose, choose_seed, opened, small
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("app")]
+
+TABS = ("Dream", "Style", "Compose", "Lessons", "Gallery")
+
+
+def is_open(page: Any, tab: str, address: str = "") -> None:
+    """Wait until the tab is open, at an address that ends like this."""
+    page.wait_for_function(
+        """([tab, address]) => {
+          const open = document.querySelector('[role=tab][aria-selected=true]');
+          return open && open.textContent.trim() === tab && location.href.includes(address);
+        }""",
+        arg=[tab, address],
+    )
+
+
+def test_back_and_forward_go_through_all_tabs_and_a_reload_stays(chromium: Chromium, studio: Open) -> None:
+    with opened(chromium, studio) as page:
+        places = [("Dream", "")]
+        for tab in (*TABS[1:], "Dream"):
+            page.get_by_role("tab", name=tab, exact=True).click()
+            # The first lesson has an address of its own as soon as it is there.
+            place = (tab, "#lesson=" if tab == "Lessons" else f"#{tab.lower()}")
+            is_open(page, *place)
+            places.append(place)
+        for place in reversed(places[:-1]):
+            page.go_back()
+            is_open(page, *place)
+        for place in places[1:3]:
+            page.go_forward()
+            is_open(page, *place)
+        page.reload()
+        is_open(page, *places[2])
+        page.go_back()
+        is_open(page, *places[1])
+
+
+def test_an_address_opens_what_it_names(chromium: Chromium, studio: Open) -> None:
+    with chromium.visitor(studio.address, DESK) as page:
+        page.goto(f"{studio.address}/#gallery")
+        is_open(page, "Gallery", "#gallery")
+        page.goto(f"{studio.address}/#lesson=cafeteria")
+        is_open(page, "Lessons", "#lesson=cafeteria")
+        page.click(".course-list [data-lesson=rules]")
+        is_open(page, "Lessons", "#lesson=rules")
+        page.go_back()
+        is_open(page, "Lessons", "#lesson=cafeteria")
+        page.wait_for_selector(".lesson[data-lesson=cafeteria]")
+        page.go_back()
+        is_open(page, "Gallery", "#gallery")
+
+
+def test_a_work_has_an_address_and_back_leads_to_where_it_was_opened(
+    chromium: Chromium, studio: Open, photo: Path
+) -> None:
+    with opened(chromium, studio) as page:
+        choose(page, photo)
+        small(page)
+        choose_seed(page, 5)
+        page.click("#dream")
+        page.wait_for_selector(".stage[data-mode=done]")
+        page.click(".stage [data-link=work]")
+        is_open(page, "Gallery", "?work=")
+        page.wait_for_selector("article.work h2")
+        work = page.url
+        page.go_back()
+        is_open(page, "Dream", "seed=5")
+        page.go_forward()
+        is_open(page, "Gallery", "?work=")
+        page.click("[data-do=wall]")
+        is_open(page, "Gallery", "#gallery")
+        page.go_back()
+        page.wait_for_selector("article.work h2", state="visible")
+        assert page.url == work
+        page.go_back()
+        is_open(page, "Dream")
+
+
+def test_settings_are_in_the_address_and_come_back_from_it(chromium: Chromium, studio: Open) -> None:
+    with opened(chromium, studio) as page:
+        page.locator(".look", has_text="Weave").click()
+        page.wait_for_function("() => location.hash.startsWith('#dream&preset=weave')")
+        choose_seed(page, 12)
+        page.wait_for_function("() => location.hash.includes('seed=12')")
+        page.reload()
+        page.wait_for_function("() => document.querySelector('.looks input:checked')?.value === 'weave'")
+        assert page.get_by_label("Seed", exact=True).input_value() == "12"
+        # A link that is followed while the page is open sets what it names, and puts the rest back.
+        page.evaluate("location.hash = '#dream&preset=roses'")
+        page.wait_for_function("() => document.querySelector('.looks input:checked')?.value === 'roses'")
+        page.wait_for_function("() => document.querySelector('.seed-row input').value !== '12'")
+        page.evaluate("location.hash = '#compose&bars=8&style=american-fife&pins=1%3A1%3DD4'")
+        is_open(page, "Compose")
+        page.wait_for_function("() => document.querySelector('.bars-dial input[type=number]')?.value === '8'")
+        assert "American fife" in page.get_by_label("Style", exact=True).input_value()
