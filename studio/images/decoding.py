@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from studio.images.colours import linear_to_srgb
-from studio.images.envelopes import LARGEST_INPUT, Envelope, FileFlaw
+from studio.images.envelope import LARGEST_INPUT, Envelope, FileFlaw
+from studio.images.heif import decode_heif
+from studio.images.photoshop import decode_psd
 from studio.images.tiff_samples import (
     COLOURS,
     ICC_LAB,
@@ -41,13 +43,21 @@ def decode(envelope: Envelope, file_format: str, notes: list[str], *, all_kinds:
             layout = tiff_layout(envelope.bare)
             if layout.read_here:
                 return _from_samples(read_samples(envelope.bare, layout), layout, notes)
-        with Image.open(io.BytesIO(envelope.bare), formats=(file_format.upper().replace(" ", ""),)) as opened:
+        if file_format == "PSD":
+            _say_bits(envelope, notes)
+            _say_reduced(envelope, notes)
+            return decode_psd(envelope.bare, envelope.reduced)
+        with _opened(envelope, file_format) as opened:
             if opened.width * opened.height > max(LARGEST_INPUT, envelope.width * envelope.height):
                 raise ValueError("larger than its header says")
-            if envelope.reduced > 1:
+            if envelope.reduced > 1 and file_format == "JPEG":
                 _draft(opened, envelope, notes)
             opened.load()
+            if envelope.reduced > 1 and file_format != "JPEG":
+                return _in_strips(opened, envelope, notes)
             return _in_eight_bits(opened, envelope, notes)
+    except FileFlaw:
+        raise
     except OverflowError:
         raise FileFlaw("has too many bytes of samples; save it with 8 or 16 bits per sample.") from None
     except Exception as error:
@@ -60,6 +70,15 @@ def decode(envelope: Envelope, file_format: str, notes: list[str], *, all_kinds:
         ) from None
 
 
+def _opened(envelope: Envelope, file_format: str) -> Image.Image:
+    if file_format == "HEIC":
+        return decode_heif(envelope.bare)
+    # Image.open would refuse what Pillow holds for too large. Sizes were looked at before.
+    Image.init()
+    opened: Image.Image = Image.OPEN[file_format.upper().replace(" ", "")][0](io.BytesIO(envelope.bare), "")
+    return opened
+
+
 def _draft(opened: Image.Image, envelope: Envelope, notes: list[str]) -> None:
     """Set a JPEG to be decoded at a half, a quarter or an eighth of its size."""
     width, height = opened.size
@@ -69,6 +88,54 @@ def _draft(opened: Image.Image, envelope: Envelope, notes: list[str]) -> None:
     notes.append(
         f"Its {width * height / 1e6:.0f} megapixels were reduced to {opened.width} x {opened.height} pixels."
     )
+
+
+def _say_reduced(envelope: Envelope, notes: list[str]) -> None:
+    step = envelope.reduced
+    if step > 1:
+        width, height = -(-envelope.width // step), -(-envelope.height // step)
+        pixels = envelope.width * envelope.height
+        notes.append(f"Its {pixels / 1e6:.0f} megapixels were reduced to {width} x {height} pixels.")
+
+
+def _say_bits(envelope: Envelope, notes: list[str]) -> None:
+    if envelope.bits in (10, 12, 16):
+        notes.append(f"Its {envelope.bits} bits per channel were reduced to 8.")
+
+
+def _in_strips(opened: Image.Image, envelope: Envelope, notes: list[str]) -> Decoded:
+    """A picture in 8 bits at one part in `envelope.reduced` of its sides: the mean of each square of pixels,
+    weighted by their alpha. A strip at a time, so that only the decoder's own copy is large.
+    """
+    step = envelope.reduced
+    if opened.mode in ("I", "F") and not envelope.deep_greys:
+        raise OverflowError
+    _say_reduced(envelope, notes)
+    width, height = -(-opened.width // step), -(-opened.height // step)
+    colours: Image.Image | None = None
+    opacity: Image.Image | None = None
+    said = notes
+    for top in range(0, height, STRIP):
+        bottom = min((top + STRIP) * step, opened.height)
+        strip = opened.crop((0, top * step, opened.width, bottom))
+        light, alpha = _in_eight_bits(strip, envelope, said)
+        said = []
+        if alpha is not None:
+            weighted = Image.merge("RGBA", (*light.convert("RGB").split(), alpha)).convert("RGBa")
+            whole = weighted.reduce(step).convert("RGBA")
+            light, alpha = whole.convert("RGB"), whole.getchannel("A")
+            opacity = opacity or Image.new("L", (width, height), 255)
+            opacity.paste(alpha, (0, top))
+        else:
+            light = light.reduce(step)
+        colours = colours or Image.new(light.mode, (width, height))
+        colours.paste(light, (0, top))
+    assert colours is not None
+    return colours, opacity
+
+
+STRIP = 128
+"""Rows of the reduced picture that are worked on at once."""
 
 
 def _unusual(layout: TiffLayout) -> str:
@@ -153,8 +220,7 @@ def _table(bits: int) -> NDArray[np.uint8]:
 def _in_eight_bits(opened: Image.Image, envelope: Envelope, notes: list[str]) -> Decoded:
     """The picture in mode L, RGB, CMYK or LAB, and its alpha (mode L) if it has one."""
     mode = opened.mode
-    if envelope.bits in (12, 16):
-        notes.append(f"Its {envelope.bits} bits per channel were reduced to 8.")
+    _say_bits(envelope, notes)
     if mode.startswith("I;16"):
         return _deep_greys(np.asarray(opened), envelope)
     if mode == "I" and envelope.deep_greys:
@@ -174,7 +240,11 @@ def _in_eight_bits(opened: Image.Image, envelope: Envelope, notes: list[str]) ->
         # Pillow reduces the samples to their upper 8 bits, but not the transparent colour.
         opened.info["transparency"] = tuple(sample >> 8 for sample in envelope.clear)
     if has_clear or mode in ("RGBA", "RGBa", "La", "PA"):
-        whole = opened if mode == "RGBA" else opened.convert("RGBA")
+        if envelope.opaque:
+            return opened.convert("RGB"), None
+        if envelope.premultiplied and mode == "RGBA":
+            opened = Image.frombytes("RGBa", opened.size, opened.tobytes())
+        whole = opened if opened.mode == "RGBA" else opened.convert("RGBA")
         return whole.convert("RGB"), whole.getchannel("A")
     return opened.convert("RGB"), None
 

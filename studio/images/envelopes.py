@@ -10,18 +10,29 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from studio.images.colours import (
-    REC_709,
-    ColourSpace,
-    HighDynamicRange,
-    from_code_points,
-    from_gamma,
-    srgb_to_linear,
+from studio.images.colours import HighDynamicRange, from_code_points, from_gamma
+from studio.images.envelope import (
+    LARGEST_INPUT,
+    LARGEST_PHOTO,
+    LARGEST_PROFILE,
+    LARGEST_PROGRESSIVE,
+    LARGEST_UNREDUCED,
+    MOST_MEMORY,
+    MOST_SCANS,
+    PIXELS_A_BYTE,
+    Envelope,
+    iso_boxes,
+    with_colour_box,
+    with_exif,
+    with_xmp,
 )
-from studio.images.orientation import exif_says, text_chunk, text_says, xmp_says
+from studio.images.heif import survey_heif
+from studio.images.orientation import text_chunk, text_says, xmp_says
+from studio.images.photoshop import survey_psd
+from studio.images.small_formats import survey_ico, survey_tga
 from studio.images.tiff_fields import (
     EXCHANGE_PART,
     EXIF_PART,
@@ -36,66 +47,7 @@ from studio.images.tiff_fields import (
 from studio.works.metadata.png import png_chunks
 from studio.works.metadata.wav import riff_chunks
 
-LARGEST_INPUT = 40_000_000
-"""Pixels of the largest picture that is opened: 40 megapixels, more than most full-frame cameras' photos
-have.
-"""
-
-LARGEST_PHOTO = 220_000_000
-"""Pixels of the largest JPEG: it is opened at a half, a quarter or an eighth of its size, without ever being
-unpacked whole. Phones make photos of 48 to 200 megapixels.
-"""
-
-LARGEST_PROGRESSIVE = 600_000_000
-"""Bytes of coefficients that a progressive JPEG may take: they are all kept until the last scan."""
-
-LARGEST_PROFILE = 8 * 2**20
-"""Bytes of the largest colour profile that is unpacked; printers' CMYK tables reach 3 MB."""
-
-MOST_SCANS = 100
-"""Scans of a progressive JPEG. Ten are usual. A few kilobytes can hold thousands, each a pass over the whole
-picture.
-"""
-
-READABLE = "JPEG, PNG, WebP, AVIF, TIFF, BMP, GIF, JPEG 2000 or PPM"
-
-
-class FileFlaw(Exception):
-    """Why a file is refused: the rest of a sentence that starts with the file's name."""
-
-
-@dataclass(frozen=True)
-class Envelope:
-    """What a file says about itself before a pixel is decoded.
-
-    bare: the file without metadata, for the decoder. frames: 2 or more in an animation. pages: of a TIFF.
-    orientation: 1 to 8 as in EXIF, 0 if it is not said; raw_orientation and xmp_orientation: the same in a
-    PNG's text and in XMP, which count where EXIF says nothing. profile: ICC. space: the colours of a file
-    without a profile, None for sRGB. high_range: PQ or HLG. reduced: a JPEG is decoded at one part in so
-    many of its sides. bits: per sample; deep_greys: 16-bit greys come from the decoder in 32 bits; inverted:
-    0 is white. clear: the 16-bit sample, or three, that a PNG declares transparent. has_place, has_metadata:
-    whether the file holds a location, or anything private.
-    """
-
-    width: int
-    height: int
-    bare: bytes
-    frames: int = 1
-    pages: int = 1
-    orientation: int = 0
-    xmp_orientation: int = 0
-    profile: bytes = b""
-    space: ColourSpace | None = None
-    bits: int = 8
-    inverted: bool = False
-    clear: tuple[int, ...] = ()
-    has_place: bool = False
-    has_metadata: bool = False
-    broken_profile: bool = False
-    raw_orientation: int = 0
-    high_range: str = ""
-    reduced: int = 1
-    deep_greys: bool = False
+READABLE = "JPEG, PNG, WebP, HEIC, AVIF, TIFF, PSD, BMP, GIF, ICO, TGA, JPEG 2000 or PPM"
 
 
 # Surveys, format by format. One may raise struct.error, IndexError, ValueError or OverflowError for an
@@ -106,14 +58,15 @@ def _survey_png(content: bytes) -> Envelope:
     """PNG (third edition), section 5: chunks of length, type, data, CRC."""
     width, height, bits, colour_type = struct.unpack_from(">IIBB", content, 16)
     found = Envelope(width, height, bare=b"", bits=bits)
-    kept = [content[:8]]
+    whole = memoryview(content)  # a slice of it is no copy
+    kept = [whole[:8]]
     colours: dict[bytes, bytes] = {}
     for kind, at, end in png_chunks(content):
         data = slice(at + 8, end - 4)
         if kind in (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"):
             if end > len(content):
                 raise ValueError("cut short")
-            kept.append(content[at:end])
+            kept.append(whole[at:end])
         if kind == b"IDAT":
             colours.setdefault(b"IDAT", b"")
         if kind == b"acTL":
@@ -124,14 +77,15 @@ def _survey_png(content: bytes) -> Envelope:
         elif kind in (b"cICP", b"sRGB", b"gAMA", b"cHRM") and b"IDAT" not in colours:
             colours.setdefault(kind, content[data])
         elif kind == b"eXIf":
-            found = _with_exif(found, content[data])
+            found = with_exif(found, content[data])
         elif kind == b"tRNS" and bits == 16:
             found = replace(
                 found, clear=struct.unpack_from(">H" if colour_type == 0 else ">3H", content, at + 8)
             )
         elif kind in (b"tEXt", b"zTXt", b"iTXt"):
             found = _with_text(found, kind, content[data])
-    return _with_png_colours(replace(found, bare=b"".join(kept)), colours)
+    bare = content if sum(map(len, kept)) == len(content) else b"".join(kept)
+    return _with_png_colours(replace(found, bare=bare), colours)
 
 
 def _with_text(envelope: Envelope, kind: bytes, data: bytes) -> Envelope:
@@ -235,8 +189,8 @@ def _with_frame(envelope: Envelope, marker: int, data: bytes) -> Envelope:
 def _with_segment(envelope: Envelope, data: bytes) -> Envelope:
     """An APP1 segment of a JPEG: EXIF or XMP."""
     if data.startswith(b"Exif\0"):
-        return _with_exif(envelope, data[6:])
-    return _with_xmp(envelope, data) if data.startswith(XMP_SEGMENT) else envelope
+        return with_exif(envelope, data[6:])
+    return with_xmp(envelope, data) if data.startswith(XMP_SEGMENT) else envelope
 
 
 XMP_SEGMENT = b"http://ns.adobe.com/xap/1.0/\0"
@@ -270,9 +224,9 @@ def _survey_webp(content: bytes) -> Envelope:
         elif kind == b"ICCP":
             found = replace(found, profile=data[:LARGEST_PROFILE])
         elif kind == b"EXIF":
-            found = _with_exif(found, data.removeprefix(b"Exif\0\0"))
+            found = with_exif(found, data.removeprefix(b"Exif\0\0"))
         elif kind == b"XMP ":
-            found = _with_xmp(found, data)
+            found = with_xmp(found, data)
         found = replace(found, width=max(width, found.width), height=max(height, found.height))
     return replace(found, frames=max(1, frames))
 
@@ -289,7 +243,7 @@ def _survey_avif(content: bytes) -> Envelope:
             width, height = struct.unpack_from(">II", data, 4)
             found = replace(found, width=max(width, found.width), height=max(height, found.height))
         elif kind == b"colr":
-            found = _with_avif_colours(found, data)
+            found = with_colour_box(found, data)
         elif kind == b"irot":
             angle = data[0] & 3
         elif kind == b"imir":
@@ -308,48 +262,6 @@ TURNED_AND_MIRRORED: dict[int | None, tuple[int, ...]] = {
 """Axis of imir -> the orientation for each angle of irot (ISO/IEC 23008-12, 6.5.10 and 6.5.12). EXIF, which
 repeats it, is not asked.
 """
-
-
-def _with_avif_colours(envelope: Envelope, data: bytes) -> Envelope:
-    """A colour information box (ISO/IEC 14496-12, 12.1.5): an ICC profile, or code points."""
-    if data[:4] in (b"prof", b"rICC"):
-        return replace(envelope, profile=data[4:LARGEST_PROFILE], space=None)
-    if data[:4] != b"nclx" or envelope.profile:
-        return envelope
-    try:
-        space = from_code_points(*struct.unpack_from(">HH", data, 4))
-    except HighDynamicRange as found:
-        return replace(envelope, high_range=str(found))
-    plain = space is None or (space.primaries is None and space.to_linear in AS_SRGB)
-    return replace(envelope, space=None if plain else space)
-
-
-AS_SRGB = (REC_709, srgb_to_linear)
-"""Curves of an AVIF that stand for sRGB: encoders name Rec. 709 for any ordinary picture."""
-
-MOST_BOXES = 10_000
-
-
-def iso_boxes(content: bytes, containers: tuple[bytes, ...]) -> Iterator[tuple[bytes, int, int]]:
-    """(kind, start, end) of the data of each box, those inside `containers` too (ISO/IEC 14496-12, 4.2)."""
-    ahead, seen = [(0, len(content))], 0
-    while ahead:
-        at, last = ahead.pop()
-        while at + 8 <= last:
-            length, kind = struct.unpack_from(">I4s", content, at)
-            start = at + 8
-            if length == 1:
-                (length,) = struct.unpack_from(">Q", content, at + 8)
-                start += 8
-            end = last if length == 0 else at + length
-            seen += 1
-            if end < start or end > last or seen > MOST_BOXES:
-                raise ValueError("boxes that do not fit")
-            if kind in containers:
-                ahead.append((start + (4 if kind == b"meta" else 0), end))
-            else:
-                yield kind, start, end
-            at = end
 
 
 def _survey_jpeg_2000(content: bytes) -> Envelope:
@@ -474,54 +386,67 @@ def _value(content: bytes, field: TiffField | None) -> bytes:
     return b"" if field is None else content[field.at : field.at + field.size]
 
 
-def _with_exif(envelope: Envelope, exif: bytes) -> Envelope:
-    """EXIF is a small TIFF. Only the orientation is read, and whether there is a location."""
-    orientation, has_place = exif_says(exif, envelope.orientation)
-    return replace(
-        envelope,
-        orientation=orientation,
-        has_place=envelope.has_place or has_place,
-        has_metadata=True,
-    )
-
-
-def _with_xmp(envelope: Envelope, packet: bytes) -> Envelope:
-    return replace(envelope, xmp_orientation=envelope.xmp_orientation or xmp_says(packet), has_metadata=True)
-
-
 @dataclass(frozen=True)
 class PictureFormat:
-    """A format that the studio reads: Pillow's name for it, its first bytes, and its survey."""
+    """A format that the studio reads.
+
+    name: Pillow's. signature: its first bytes. each: bytes of memory that decoding takes for a pixel; not
+    counted for JPEG, which is reduced while it is decoded.
+    """
 
     name: str
     signature: re.Pattern[bytes]
     survey: Callable[[bytes], Envelope]
+    each: float = 0
 
+    def surveyed(self, content: bytes) -> Envelope:
+        """The survey, and how far a large picture has to be reduced. Raises as the survey does."""
+        found = self.survey(content)
+        pixels = found.width * found.height
+        if not self.each or not LARGEST_INPUT < pixels <= LARGEST_UNREDUCED:
+            return found
+        copies = len(content) + (len(found.bare) if found.bare is not content else 0)
+        photo = pixels <= len(content) * PIXELS_A_BYTE or self.name == "HEIC"
+        fits = photo and copies + self.each * pixels <= MOST_MEMORY
+        step = next(step for step in (2, 3, 4) if pixels <= LARGEST_INPUT * step**2)
+        return replace(found, reduced=step if fits else 1)
+
+
+def _kind(name: str, signature: bytes, survey: Callable[[bytes], Envelope], each: float = 0) -> PictureFormat:
+    return PictureFormat(name, re.compile(signature, re.DOTALL), survey, each)
+
+
+def _survey_icon(content: bytes) -> Envelope:
+    found = survey_ico(content)
+    return replace(_survey_png(found.bare), inside="PNG", chosen=found.chosen) if found.inside else found
+
+
+# From the second byte on: no colour map, a type, no map; or a map of some depth. Then the bits of a pixel.
+PLAIN_TGA = rb"\x00[\x02\x03\x0a\x0b]\x00{5}.{8}[\x08\x0f\x10\x18\x20]"
+MAPPED_TGA = rb"\x01[\x01\x09].{4}[\x10\x18\x20].{8}\x08"
 
 FORMATS = (
-    PictureFormat("JPEG", re.compile(rb"\xff\xd8\xff"), _survey_jpeg),
-    PictureFormat("PNG", re.compile(rb"\x89PNG\r\n\x1a\n"), _survey_png),
-    PictureFormat("WebP", re.compile(rb"RIFF.{4}WEBP", re.DOTALL), _survey_webp),
-    PictureFormat("AVIF", re.compile(rb".{4}ftypavi[fs]", re.DOTALL), _survey_avif),
-    PictureFormat(
-        "JPEG 2000", re.compile(rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51", re.DOTALL), _survey_jpeg_2000
-    ),
-    PictureFormat("PPM", re.compile(rb"P[1-6][\s#]"), _survey_ppm),
-    PictureFormat("TIFF", re.compile(rb"II[*+]\0|MM\0[*+]"), _survey_tiff),
-    PictureFormat("GIF", re.compile(rb"GIF8[79]a"), _survey_gif),
-    PictureFormat("BMP", re.compile(rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0", re.DOTALL), _survey_bmp),
+    _kind("JPEG", rb"\xff\xd8\xff", _survey_jpeg),
+    _kind("PNG", rb"\x89PNG\r\n\x1a\n", _survey_png, 4),
+    _kind("WebP", rb"RIFF.{4}WEBP", _survey_webp, 16),
+    _kind("AVIF", rb".{4}ftyp(avi[fs]|mi[af]1.{4}(.{4}){0,9}?avi[fs])", _survey_avif, 12),
+    _kind("HEIC", rb".{4}ftyp(hei[cmsx]|hev[cmsx]|mif1|msf1)", survey_heif, 7.5),
+    _kind("JPEG 2000", rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51", _survey_jpeg_2000, 20),
+    _kind("PPM", rb"P[1-6][\s#]", _survey_ppm, 4),
+    _kind("TIFF", rb"II[*+]\0|MM\0[*+]", _survey_tiff, 4),
+    _kind("PSD", rb"8BPS\x00[\x01\x02]", survey_psd, 4),
+    _kind("GIF", rb"GIF8[79]a", _survey_gif, 4),
+    _kind("BMP", rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0", _survey_bmp, 4),
+    _kind("ICO", rb"\x00\x00[\x01\x02]\x00[^\x00]\x00.{3}\x00", _survey_icon),
+    _kind("TGA", b".(" + PLAIN_TGA + b"|" + MAPPED_TGA + rb")[\x00-\x3f]", survey_tga, 4),
 )
+"""The last ones begin with hardly anything of their own."""
 
 STRANGERS = tuple(
     (re.compile(signature, re.DOTALL | re.IGNORECASE), said)
     for signature, said in (
-        (
-            rb".{4}ftyp(heic|heix|hevc|heim|heis|mif1|msf1)",
-            "is a HEIC photo; export it as JPEG or PNG and choose that.",
-        ),
         (rb"\xff\x0a|.{4}JXL \r\n", "is a JPEG XL picture; export it as JPEG or PNG and choose that."),
         (rb".{4}ftyp|\x1aE\xdf\xa3|RIFF.{4}AVI ", "is a video; save one frame of it as PNG and choose that."),
-        (rb"8BPS", "is a Photoshop file; export it as PNG and choose that."),
         (
             rb"%PDF|\xef\xbb\xbf%PDF",
             "is a PDF document; export the picture you want as PNG and choose that.",

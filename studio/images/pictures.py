@@ -20,7 +20,8 @@ from PIL.PngImagePlugin import PngInfo
 from studio.errors import Unreadable
 from studio.images.colours import converted, from_lab, is_profile, through_profile
 from studio.images.decoding import decode
-from studio.images.envelopes import FORMATS, LARGEST_INPUT, Envelope, FileFlaw, wrong_kind
+from studio.images.envelope import LARGEST_INPUT, Envelope, FileFlaw
+from studio.images.envelopes import FORMATS, wrong_kind
 
 Pixels = NDArray[np.uint8]
 
@@ -54,15 +55,25 @@ resized without regard to alpha. A work that was made by those rules is made aga
 def read_picture(content: bytes, name: str = "The picture", *, rules: int = READING_RULES) -> Picture:
     """Decode a picture of any of `FORMATS` of up to `LARGEST_INPUT` pixels.
 
-    Larger JPEGs are reduced while they are decoded. The orientation is applied, colours are converted to
-    sRGB,
-    16 bits are reduced to 8, alpha is kept. Raises `Unreadable` with one sentence that starts with `name`,
-    whatever the bytes are.
+    Larger photos are reduced to that, JPEGs while they are decoded. The orientation is applied, colours are
+    converted to sRGB, 16 bits are reduced to 8, alpha is kept. Raises `Unreadable` with one sentence that
+    starts with `name`, whatever the bytes are.
     """
     try:
         return _read(content, rules)
     except FileFlaw as flaw:
         raise Unreadable(f"{name} {flaw}") from None
+
+
+def picture_size(content: bytes) -> tuple[int, int]:
+    """(width, height) that `read_picture` would give, by the headers; (0, 0) for what is no picture."""
+    try:
+        envelope = _surveyed(content)[1]
+    except FileFlaw:
+        return 0, 0
+    width, height = (-(-side // envelope.reduced) for side in (envelope.width, envelope.height))
+    turned = (envelope.orientation or envelope.raw_orientation or envelope.xmp_orientation) in range(5, 9)
+    return (height, width) if turned else (width, height)
 
 
 def write_png(pixels: Pixels, alpha: Pixels | None = None) -> bytes:
@@ -130,21 +141,27 @@ def resize_cut_out(pixels: Pixels, alpha: Pixels, height: int, width: int) -> Pi
     return plain
 
 
-def _read(content: bytes, rules: int) -> Picture:
+def _surveyed(content: bytes) -> tuple[str, Envelope]:
+    """Which decoder reads a file, and what its headers say. Raises `FileFlaw`."""
     if not content:
         raise FileFlaw("is empty (0 bytes); copy or download it again.")
     file_format = next((known for known in FORMATS if known.signature.match(content)), None)
     if file_format is None:
         raise FileFlaw(wrong_kind(content))
     try:
-        envelope = file_format.survey(content)
+        envelope = file_format.surveyed(content)
     except (struct.error, IndexError, ValueError, OverflowError):
         raise FileFlaw(f"is not a whole {file_format.name} file; copy or download it again.") from None
+    return envelope.inside or file_format.name, envelope
+
+
+def _read(content: bytes, rules: int) -> Picture:
+    decoder, envelope = _surveyed(content)
     if rules == 1:
         envelope = replace(envelope, space=None, raw_orientation=0, xmp_orientation=0, high_range="")
     _check(envelope)
     notes: list[str] = []
-    colours, alpha = decode(envelope, file_format.name, notes, all_kinds=rules > 1)
+    colours, alpha = decode(envelope, decoder, notes, all_kinds=rules > 1)
     return _upright(_to_srgb(colours, envelope, notes), alpha, envelope, notes)
 
 
@@ -234,6 +251,8 @@ def _upright(
             for channel in range(3):
                 plane = pixels[..., channel]
                 np.copyto(plane, np.uint8(round(float(plane.mean(where=~hidden)))), where=hidden)
+    if envelope.chosen:
+        notes.append(envelope.chosen)
     if envelope.frames > 1:
         notes.append("It is an animation; its first frame was used.")
     if envelope.pages > 1:

@@ -6,8 +6,12 @@ slow and busy: the bounds are there for a work that would never end, not for one
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 import io
 from collections.abc import Mapping, Sequence
+=======
+from collections.abc import Mapping
+>>>>>>> 54367cd (HEIC, Photoshop, Targa and icons are read; other formats than JPEG open up to 110 megapixels, reduced strip by strip)
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -69,11 +73,13 @@ def predict_from(
 
 def sizes_of(recipe: Recipe, materials: Materials) -> tuple[SourceSize, ...]:
     """The sizes of a recipe's sources. One that cannot be read is left out; the making says what is wrong."""
+    from studio.images.pictures import picture_size
+
     found = []
     for source in recipe.sources:
         with suppress(StudioError):
             content = materials(source)
-            found.append(SourceSize(source.role, len(content), *_picture_size(content)))
+            found.append(SourceSize(source.role, len(content), *picture_size(content)))
     return tuple(found)
 
 
@@ -103,17 +109,6 @@ def room_here() -> int:
     import psutil
 
     return int(psutil.virtual_memory().available)
-
-
-def _picture_size(content: bytes) -> tuple[int, int]:
-    """(width, height) as a picture's header says, or (0, 0) for what is not a picture."""
-    from PIL import Image
-
-    try:
-        with Image.open(io.BytesIO(content)) as picture:
-            return picture.size
-    except Exception:  # Pillow raises whatever a broken file leads to
-        return 0, 0
 
 
 def _spell(seconds: float) -> str:

@@ -20,7 +20,7 @@ from PIL import Image, ImageFile, ImageOps
 
 from studio.errors import Unreadable
 from studio.images import pictures
-from studio.images.envelopes import LARGEST_INPUT
+from studio.images.envelope import LARGEST_INPUT
 from studio.images.pictures import fit_within, read_picture, resize, resize_cut_out, write_jpeg, write_png
 from tests.images.picture_files import (
     ADOBE_D50,
@@ -487,11 +487,11 @@ def test_too_small_and_too_thin() -> None:
         (b"\n<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
         (b'<?xml version="1.0"?>\n<!-- drawn -->\n<svg>', "SVG"),
         (b"Dear diary, today I drew a picture.", "text"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "not a whole HEIC"),
         (b"\0\0\0\x1cftypavif\0\0\0\0", "AVIF"),
         (b"\0\0\0\x20ftypisom", "video"),
         (b"PK\x03\x04\x14\0", "ZIP"),
-        (b"8BPS\0\x01", "Photoshop"),
+        (b"8BPS\0\x01", "not a whole PSD"),
         (b"MThd\0\0\0\x06", "music"),
         (bytes(range(256)), "not a picture"),
         (b"\x89PNG\r\n\x1a\n", "not a whole PNG"),
