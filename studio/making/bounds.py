@@ -6,12 +6,7 @@ slow and busy: the bounds are there for a work that would never end, not for one
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-import io
 from collections.abc import Mapping, Sequence
-=======
-from collections.abc import Mapping
->>>>>>> 54367cd (HEIC, Photoshop, Targa and icons are read; other formats than JPEG open up to 110 megapixels, reduced strip by strip)
 from contextlib import suppress
 from dataclasses import dataclass
 
