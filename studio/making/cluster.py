@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from typing import Any
@@ -66,7 +66,13 @@ class PatientCluster(SpecCluster):  # type: ignore[misc]
 
     Dask's own gives up a worker that is not back after 15 seconds, which a busy computer may need to start
     one, and then nobody makes anything any more.
+
+    begins: called with the cluster before it starts its first worker, which may never get up.
     """
+
+    def __init__(self, *, begins: Callable[[PatientCluster], object], **options: Any) -> None:
+        begins(self)
+        super().__init__(**options)
 
     def _update_worker_status(self, op: str, message: Any) -> None:
         Cluster._update_worker_status(self, op, message)
@@ -78,11 +84,14 @@ worker of the quick lane has this name too.
 """
 
 
-def start_cluster(count: int, memory_limit: int, quick_limit: int = 0) -> PatientCluster:
+def start_cluster(
+    count: int, memory_limit: int, quick_limit: int = 0, *, begins: Callable[[PatientCluster], object]
+) -> PatientCluster:
     """A scheduler in this process and `count` worker processes with one job at a time each.
 
     memory_limit: bytes for each. quick_limit: bytes for one more worker, for light works alone; 0 starts
-    none. Their processes inherit this process's environment, so secrets are taken out of it for good.
+    none. begins: called with the cluster before it starts its first worker. Their processes inherit this
+    process's environment, so secrets are taken out of it for good.
     """
     for name in SECRETS:
         os.environ.pop(name, None)
@@ -106,6 +115,7 @@ def start_cluster(count: int, memory_limit: int, quick_limit: int = 0) -> Patien
     scheduler = common | {"port": 0, "allowed_failures": 0, "dashboard": False}
     with dask.config.set(SETTINGS), _ignoring_ctrl_c():
         return PatientCluster(
+            begins=begins,
             workers=workers,
             scheduler={"cls": QuietScheduler, "options": scheduler},
             security=common["security"],

@@ -2,8 +2,9 @@
 
 What tells that a worker lives is its heartbeat: Dask's, twice a second, from a thread beside the one that
 works. A long step does not stop it, since PyTorch and NumPy let other threads run meanwhile. A library that
-does not, and computes, is pardoned: its process uses the processor. A stopped process, or one that waits for
-a disk that hangs, does neither.
+does not, and computes, is pardoned: its process uses the processor, now and not only some time ago. A stopped
+process, or one that waits for a disk that hangs, does neither. A process that never came to its first
+heartbeat is measured in the same way.
 
 Time is counted in looks, of at most `LOOK_COUNTS` seconds each. So a laptop that slept, or a studio that was
 stopped with Ctrl+Z together with its workers, has not let a minute pass.
@@ -17,19 +18,21 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
 from studio.making.bounds import WorkBounds
-from studio.making.cluster import PatientCluster
+
+if TYPE_CHECKING:
+    from studio.making.cluster import PatientCluster
 
 SILENT_FOR = 40.0
-"""Seconds without a heartbeat after which a worker counts as standing still."""
+"""Seconds without a sign of life after which a worker counts as standing still."""
 
-BUSY = 0.005
-"""The share of that time for which a worker must have had the processor to be pardoned. On a busy computer it
-may have had little; one that stands still has none.
+BUSY = 0.2
+"""Seconds of the processor that are a sign of life too. On a busy computer a worker may get few of them; one
+that stands still gets none.
 """
 
 AT_REST = 2**30
@@ -37,8 +40,10 @@ AT_REST = 2**30
 first work begins.
 """
 
-LOOK_EVERY, LOOK_COUNTS = 0.5, 2.0
-"""Seconds between two looks, and the most that the time between two of them counts for."""
+LOOK_EVERY, LOOK_COUNTS = 0.5, 5.0
+"""Seconds between two looks, and the most that the time between two of them counts for. A busy computer may
+look seldom.
+"""
 
 
 @dataclass
@@ -55,12 +60,28 @@ class _Begun:
 
 
 @dataclass
-class _Heart:
-    """A worker's last heartbeat (the scheduler's time), its processor time then, and the silence since."""
+class Heart:
+    """A worker's last sign of life, and the seconds of silence since.
 
-    beat: float
+    beat: the last heartbeat (the scheduler's time; None before the first). used: the processor time that the
+    process had had at the last sign.
+    """
+
+    beat: float | None
     used: float
     silent: float = 0.0
+
+    def stands_still(self, beat: float | None, used: float, passed: float) -> bool:
+        """Look once more, `passed` seconds after the last time; whether the silence is long enough now.
+
+        Only what happened since the last sign counts: whoever computed and then stopped gets no more time
+        than whoever just stopped.
+        """
+        if beat != self.beat or used - self.used >= BUSY:
+            self.beat, self.used, self.silent = beat, used, 0.0
+        else:
+            self.silent += passed
+        return self.silent >= SILENT_FOR
 
 
 class Watch:
@@ -70,15 +91,20 @@ class Watch:
     the sentence that says why.
     """
 
-    def __init__(self, cluster: PatientCluster, *, look_every: float = LOOK_EVERY) -> None:
-        self._cluster, self._look_every = cluster, look_every
+    def __init__(self, *, look_every: float = LOOK_EVERY) -> None:
+        self._cluster: PatientCluster | None = None
+        self._look_every = look_every
         self.stood_still: dict[str, str] = {}
         self.exceeded: dict[str, str] = {}
         self._begun: dict[str, _Begun] = {}
-        self._hearts: dict[str, _Heart] = {}
+        self._hearts: dict[int, Heart] = {}
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="studio watch", daemon=True)
         self._thread.start()
+
+    def look_after(self, cluster: PatientCluster) -> None:
+        """From now on watch this cluster's workers, also those that are still being started."""
+        self._cluster = cluster
 
     def begin(self, job: str, worker: str, pid: int, bounds: WorkBounds) -> None:
         """From now on the job's bounds count."""
@@ -92,7 +118,7 @@ class Watch:
 
     def kill(self, worker: str) -> None:
         """End the worker process at that address. Dask starts another in its place."""
-        for nanny in list(self._cluster.workers.values()):
+        for nanny in self._nannies():
             if nanny.worker_address == worker and nanny.pid is not None:
                 with suppress(psutil.Error):
                     psutil.Process(nanny.pid).kill()
@@ -112,31 +138,30 @@ class Watch:
                 self._look_at_hearts(passed)
                 self._look_at_works(passed)
 
+    def _nannies(self) -> list[Any]:
+        """The processes beside the workers; a cluster lists its workers only once all of them have begun."""
+        return list(getattr(self._cluster, "_created", ()))
+
     def _look_at_hearts(self, passed: float) -> None:
-        processes = {nanny.worker_address: nanny.pid for nanny in list(self._cluster.workers.values())}
-        scheduler: Any = self._cluster.scheduler
-        beats = {address: worker.last_seen for address, worker in list(scheduler.workers.items())}
-        for address in self._hearts.keys() - beats.keys():
-            del self._hearts[address]
-        for address, beat in beats.items():
-            pid = processes.get(address)
-            if pid is None:
-                continue
-            heart = self._hearts.get(address)
-            if heart is None or heart.beat != beat:
-                self._hearts[address] = _Heart(beat, _processor_time(pid))
-                continue
-            heart.silent += passed
-            if heart.silent < SILENT_FOR:
-                continue
-            if _processor_time(pid) - heart.used > BUSY * heart.silent:
-                self._hearts[address] = _Heart(beat, _processor_time(pid))
-                continue
+        scheduler: Any = getattr(self._cluster, "scheduler", None)
+        workers = dict(getattr(scheduler, "workers", {}))
+        pids = {nanny.pid: nanny.worker_address for nanny in self._nannies() if nanny.pid is not None}
+        for gone in self._hearts.keys() - pids.keys():
+            del self._hearts[gone]
+        for pid, address in pids.items():
+            with suppress(psutil.Error):  # it has just ended
+                self._look_at_heart(pid, address, workers.get(address), passed)
+
+    def _look_at_heart(self, pid: int, address: str, worker: Any, passed: float) -> None:
+        beat, used = getattr(worker, "last_seen", None), _processor_time(pid)
+        heart = self._hearts.setdefault(pid, Heart(beat, used))
+        if heart.stands_still(beat, used, passed):
             self.stood_still[address] = (
                 f"The process that was making this work stood still for {heart.silent:.0f} seconds and was "
                 "replaced; make it again."
             )
-            self.kill(address)
+            del self._hearts[pid]
+            psutil.Process(pid).kill()
 
     def _look_at_works(self, passed: float) -> None:
         for job, begun in list(self._begun.items()):

@@ -27,7 +27,7 @@ from distributed.system import MEMORY_LIMIT
 
 from studio.errors import Missing
 from studio.making.bounds import WorkBounds
-from studio.making.cluster import QUICK, USUAL, start_cluster
+from studio.making.cluster import QUICK, USUAL, PatientCluster, start_cluster
 from studio.making.keys import keys_for
 from studio.making.kinds import KINDS, Kind
 from studio.making.watching import Watch
@@ -71,21 +71,20 @@ class Workers:
         keys = keys_for(scheduler) if scheduler is not None else None
         self.quick_limit = quick_limit if scheduler is None else 0
         self._quick: set[str] = set()
-        self._cluster = (
-            start_cluster(count, self.memory_limit, self.quick_limit) if scheduler is None else None
-        )
+        self._watch = Watch() if scheduler is None else None
+        self._cluster = self._started(count) if self._watch is not None else None
         try:
             self._client = Client(
                 self._cluster or scheduler, security=keys, set_as_default=False, timeout=ANSWER_WITHIN
             )
         except (OSError, ValueError) as error:
-            if self._cluster is not None:
+            if self._cluster is not None and self._watch is not None:
+                self._watch.close()
                 self._cluster.close(timeout=10)
             raise Missing(
                 f"No Dask scheduler answers at {scheduler} with these keys; start one there with 'dask "
                 "scheduler', or leave the address out."
             ) from error
-        self._watch = Watch(self._cluster) if self._cluster is not None else None
         # A scheduler keeps messages for a while. It forgets a client's own topic when that client leaves.
         self._topic = self._client.id
         self._client.subscribe_topic(self._topic, self._note)
@@ -93,6 +92,17 @@ class Workers:
             "worker-restart-memory", lambda event: self._starved.add(event[1]["worker"])
         )
         self._client.register_plugin(WorkerState(tuple(self._kinds.values()) if beforehand else ()))
+
+    def _started(self, count: int) -> PatientCluster:
+        """Workers on this computer. One that does not get up is ended, and then this raises."""
+        assert self._watch is not None
+        try:
+            return start_cluster(
+                    count, self.memory_limit, self.quick_limit, begins=self._watch.look_after
+                )
+        except BaseException:
+            self._watch.close()
+            raise
 
     def submit(
         self,

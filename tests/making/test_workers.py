@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -141,7 +142,6 @@ def test_the_password_is_not_in_a_workers_environment(jobs: Jobs) -> None:
 def test_a_worker_that_stands_still_is_replaced(
     jobs: Jobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert watching.SILENT_FOR + 2 * watching.LOOK_COUNTS < 60, "within a minute"
     monkeypatch.setattr(watching, "SILENT_FOR", 3.0)
     job = jobs.submit(counting(steps=1000, rest=0.05, witness=str(tmp_path / "witness")))
     watch_until(jobs, job, lambda state: state.done > 2)
@@ -164,25 +164,62 @@ def test_one_that_stands_still_before_its_work_begins_is_replaced_too(
     assert jobs.wait(jobs.submit(counting())).state == "made"
 
 
-def test_a_step_that_computes_without_a_pause_is_no_standstill() -> None:
-    """A library that lets no other thread run while it computes stops the heartbeats, but not the process."""
+def ends_after(heart: watching.Heart, looks: Iterator[float], lives: float, computes: float) -> float:
+    """Seconds from when a worker stops until it counts as standing still, on a clock of our own.
+
+    It gives its last heartbeat when the clock begins; then it computes for `computes` of each second, and
+    after `lives` seconds it is stopped. looks: the seconds between two looks.
+    """
+    now = 0.0
+    for passed in looks:
+        now += passed
+        if heart.stands_still(1.0, computes * min(now, lives), min(passed, watching.LOOK_COUNTS)):
+            return now - lives
+    raise AssertionError("it never counted as standing still")
+
+
+@pytest.mark.parametrize("between", [0.5, 2.0, watching.LOOK_COUNTS])
+@pytest.mark.parametrize("computes", [0.0, 0.004, 0.02, 1.0])
+@pytest.mark.parametrize("lives", [0.0, 0.3, 0.6, 11.0, 38.0, 39.9, 41.0, 79.9, 300.0])
+def test_a_stopped_worker_is_noticed_within_a_minute_whatever_it_did_before(
+    between: float, computes: float, lives: float
+) -> None:
+    took = ends_after(watching.Heart(1.0, 0.0), itertools.repeat(between), lives, computes)
+    assert took < 60
+    if computes >= watching.BUSY / watching.SILENT_FOR * 2:
+        assert took >= watching.SILENT_FOR - 2 * watching.LOOK_COUNTS, "not before: it computed until then"
+
+
+def test_a_laptop_that_slept_has_not_let_a_minute_pass() -> None:
+    heart = watching.Heart(1.0, 0.0)
+    assert not heart.stands_still(1.0, 0.0, min(3600.0, watching.LOOK_COUNTS))
+
+
+def test_a_heartbeat_is_a_sign_of_life_without_computing() -> None:
+    heart = watching.Heart(1.0, 0.0)
+    assert not any(heart.stands_still(1.0 + second, 0.0, 1.0) for second in range(1, 200))
+
+
+@pytest.mark.parametrize("beat", [SimpleNamespace(last_seen=1.0), None])
+def test_a_step_that_computes_without_a_pause_is_no_standstill(beat: SimpleNamespace | None) -> None:
+    """A library that lets no other thread run while it computes stops the heartbeats, but not the process.
+    The same holds before the first heartbeat."""
     with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as silent:
         process = psutil.Process(silent.pid)
         nanny = SimpleNamespace(worker_address="tls://busy", pid=silent.pid)
-        scheduler = SimpleNamespace(workers={"tls://busy": SimpleNamespace(last_seen=1.0)})
-        cluster = SimpleNamespace(workers={0: nanny}, scheduler=scheduler)
-        watch = watching.Watch(cluster, look_every=10_000.0)  # type: ignore[arg-type]  # the test looks itself
+        scheduler = SimpleNamespace(workers={"tls://busy": beat} if beat else {})
+        watch = watching.Watch(look_every=10_000.0)  # the test looks itself
+        watch.look_after(SimpleNamespace(_created=[nanny], scheduler=scheduler))  # type: ignore[arg-type]
         try:
             watch._look_at_hearts(0)
             began = process.cpu_times().user
-            until(lambda: process.cpu_times().user > began + 2 * watching.BUSY * watching.SILENT_FOR)
+            until(lambda: process.cpu_times().user > began + 2 * watching.BUSY)
             watch._look_at_hearts(watching.SILENT_FOR + 1)
             assert watch.stood_still == {}
             process.suspend()
+            until(lambda: process.status() == psutil.STATUS_STOPPED)
             watch._look_at_hearts(0)
-            watch._look_at_hearts(watching.SILENT_FOR / 2)
-            assert watch.stood_still == {}
-            watch._look_at_hearts(watching.SILENT_FOR / 2 + 1)
+            watch._look_at_hearts(watching.SILENT_FOR + 1)
             assert "stood still for 41 seconds" in watch.stood_still["tls://busy"]
             assert silent.wait(timeout=120) == -signal.SIGKILL
         finally:
