@@ -25,7 +25,7 @@ import psutil
 from distributed import Client, Future, KilledWorker
 from distributed.system import MEMORY_LIMIT
 
-from studio.errors import Missing
+from studio.errors import Missing, Refused
 from studio.making.bounds import WorkBounds
 from studio.making.cluster import QUICK, USUAL, PatientCluster, start_cluster
 from studio.making.keys import keys_for
@@ -48,8 +48,8 @@ class Workers:
     beforehand: load the code of every kind before anything is asked for. A batch needs no such start.
     quick_limit: bytes for one more worker started here, which makes the works of the quick lane; 0 for none.
 
-    Raises `Refused` for an address that is none, or that has no keys, and `Missing` when no scheduler answers
-    at that address.
+    Raises `Refused` for an address that is none, or that has no keys, and when no worker could be started
+    here; `Missing` when no scheduler answers at that address.
     """
 
     def __init__(
@@ -94,15 +94,23 @@ class Workers:
         self._client.register_plugin(WorkerState(tuple(self._kinds.values()) if beforehand else ()))
 
     def _started(self, count: int) -> PatientCluster:
-        """Workers on this computer. One that does not get up is ended, and then this raises."""
+        """Workers on this computer. Those that did not get up, and were ended, are started once more."""
         assert self._watch is not None
-        try:
-            return start_cluster(
+        for last in (False, True):
+            try:
+                return start_cluster(
                     count, self.memory_limit, self.quick_limit, begins=self._watch.look_after
                 )
-        except BaseException:
-            self._watch.close()
-            raise
+            except RuntimeError:
+                if last:
+                    self._watch.close()
+                    raise Refused(
+                        "No worker process could be started; close other programs, and make it again."
+                    ) from None
+            except BaseException:
+                self._watch.close()
+                raise
+        raise AssertionError("unreachable")
 
     def submit(
         self,

@@ -227,6 +227,39 @@ def test_a_step_that_computes_without_a_pause_is_no_standstill(beat: SimpleNames
             silent.kill()
 
 
+GETTING_UP = """
+import signal, threading, time
+import psutil
+from studio.making import watching
+from studio.making.workers import Workers
+
+def stop_the_first():
+    while True:
+        for child in psutil.Process().children(recursive=True):
+            if "spawn_main" in " ".join(child.cmdline()):
+                child.suspend()
+                print("stopped", flush=True)
+                return
+        time.sleep(0.01)
+
+if __name__ == "__main__":
+    watching.SILENT_FOR = 3.0
+    threading.Thread(target=stop_the_first).start()
+    with Workers() as workers:
+        print("places", workers.places)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="stops a process as POSIX does")
+def test_one_that_stands_still_while_it_gets_up_is_replaced(tmp_path: Path) -> None:
+    program = tmp_path / "getting_up.py"
+    program.write_text(GETTING_UP)
+    ran = subprocess.run(
+        [sys.executable, str(program)], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert ran.stdout.split() == ["stopped", "places", "1"]
+
+
 # --- Bounds
 
 
