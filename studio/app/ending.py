@@ -1,13 +1,22 @@
-"""How the server ends: in order, and if that takes too long, at once."""
+"""How the server ends: in order, and if that takes too long, at once.
+
+What ends it needs neither the event loop nor the main thread. Python runs the handler of a signal in the main
+thread, between two of its steps, and that thread may be waiting or computing. The operating system's own
+handler, however, writes the signal's number into a pipe at once, and a thread of ours reads it there. As the
+last resort a timer that is no part of Python ends the process, even if no thread gets its turn any more.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import os
 import shutil
+import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -18,42 +27,96 @@ if TYPE_CHECKING:
 WITHIN = 5.0
 """Seconds from the signal that ends the studio until it has ended, whatever it is doing."""
 
-FINAL_SECOND = 1.0
-"""Seconds of these that are kept for ending what would not end."""
+IN_ORDER = 2.8
+"""Seconds of these in which everything may close in order. Then its children are killed, which on a busy
+computer takes a second itself.
+"""
+
+AT_THE_LATEST = 4.3
+"""Seconds after which the timer ends the process, come what may."""
+
+ENDING = ("SIGTERM", "SIGINT", "SIGHUP")
+"""The signals that end the studio."""
 
 
-def ending_server(config: uvicorn.Config, uploads: Path) -> uvicorn.Server:
-    """A server that has ended soon after the signal that ends it.
+class Ending:
+    """Ends this process soon after `begin`, unless it has ended by then.
 
-    It shuts down in order first: connections, jobs, workers, uploads. A thread that computes would keep it
-    from that, since a thread cannot be stopped from outside.
+    folders: removed at the end.
     """
+
+    def __init__(self) -> None:
+        self.folders: list[Path] = []
+        self._begun = threading.Lock()
+
+    def begin(self, number: int) -> None:
+        """Start the clock; `number` is that of the signal. The second time nothing happens."""
+        if self._begun.acquire(blocking=False):
+            _end_in_any_case()
+            threading.Thread(target=self._end, args=(128 + number,), name="studio ends", daemon=True).start()
+
+    def _end(self, status: int) -> None:
+        time.sleep(IN_ORDER)
+        with contextlib.suppress(Exception):  # whatever happens here, the process ends
+            sys.stdout.flush()
+            sys.stderr.flush()
+            # Whatever still runs would report that its children are gone.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+            kill_children()
+            for folder in self.folders:
+                shutil.rmtree(folder, ignore_errors=True)
+        os._exit(status)
+
+
+@contextlib.contextmanager
+def ending_soon_after_a_signal() -> Iterator[Ending]:
+    """In this block, a signal that ends the studio ends it within `WITHIN` seconds.
+
+    Everything shuts down in order first: connections, jobs, workers, uploads. A thread that computes would
+    keep it from that, since a thread cannot be stopped from outside.
+    """
+    ending = Ending()
+    if os.name == "nt" or threading.current_thread() is not threading.main_thread():
+        yield ending  # signals go elsewhere
+        return
+    numbers = {getattr(signal, name) for name in ENDING}
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+
+    def wait() -> None:
+        while number := os.read(reader, 1):
+            if number[0] in numbers:
+                ending.begin(number[0])
+        os.close(reader)
+
+    before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    threading.Thread(target=wait, name="studio hears signals", daemon=True).start()
+    try:
+        yield ending
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(writer)  # and the thread reads the end
+
+
+def ending_server(config: uvicorn.Config, ending: Ending) -> uvicorn.Server:
+    """A server that starts the clock itself too, for computers where no pipe tells of a signal."""
     import uvicorn
 
     class EndingServer(uvicorn.Server):
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-            end_at_last(128 + sig, uploads)
+            ending.begin(sig)
             super().handle_exit(sig, frame)
 
     return EndingServer(config)
 
 
-def end_at_last(status: int, uploads: Path | None = None, within: float = WITHIN) -> None:
-    """End this process `within` seconds from now, unless it has ended by then: its children are killed and
-    the folder of uploads is removed.
+def _end_in_any_case() -> None:
+    """Start the timer. It waits in a thread of C's, which needs no turn of Python's, and ends the process
+    after writing down what every thread is doing; nobody reads that.
     """
-
-    def end() -> None:
-        time.sleep(within - FINAL_SECOND)
-        with contextlib.suppress(Exception):  # whatever happens here, the process ends
-            kill_children()
-            if uploads is not None:
-                shutil.rmtree(uploads, ignore_errors=True)
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(status)
-
-    threading.Thread(target=end, name="studio ends", daemon=True).start()
+    with contextlib.suppress(Exception):
+        nowhere = open(os.devnull, "w")  # noqa: SIM115 - as long as the process
+        faulthandler.dump_traceback_later(AT_THE_LATEST, exit=True, file=nowhere)
 
 
 def kill_children() -> None:

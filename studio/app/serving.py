@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from studio.app.ending import end_at_last, ending_server
+from studio.app.ending import ending_server, ending_soon_after_a_signal
 from studio.app.guard.access import Access, Login
 from studio.errors import Refused
 from studio.works.keeper import Keeper
@@ -41,12 +41,15 @@ def serve(access: Access, *, no_password: bool = False, open_browser: bool = Fal
             "studio: set STUDIO_PASSWORD first, or say --no-password if that is meant."
         )
     with (
+        ending_soon_after_a_signal() as ending,
         _ended_as_by_a_person(),
         _listening(access.host, access.port) as door,
         temporary_folder() as uploads,
         contextlib.ExitStack() as opened,
     ):
+        ending.folders.append(uploads)
         with without_collecting():
+            import psutil  # type: ignore[import-untyped]  # noqa: F401 - in a hurry there is no time for it
             import uvicorn
 
             from studio.app.desk import Desk
@@ -60,12 +63,13 @@ def serve(access: Access, *, no_password: bool = False, open_browser: bool = Fal
             config = uvicorn.Config(
                 application(Desk(gallery, jobs), access),
                 log_level="warning",
+                loop="asyncio",  # others take the pipe that tells `ending` of signals for themselves
                 timeout_graceful_shutdown=1,
                 server_header=False,
                 proxy_headers=False,  # the guard reads them, from proxies that were named
                 limit_concurrency=MOST_CONNECTIONS,
             )
-            server = ending_server(config, uploads)
+            server = ending_server(config, ending)
         _tell_when_open(server, access, open_browser, jobs.prepare)
         server.run(sockets=[door])
 
@@ -106,7 +110,6 @@ def _ended_as_by_a_person() -> Iterator[None]:
     """
 
     def leave(number: int, _frame: object) -> None:
-        end_at_last(128 + number)
         sys.exit(128 + number)
 
     before = {}

@@ -19,24 +19,34 @@ from studio.errors import Refused
 PATIENCE = 120.0
 
 BUSY = """
-import builtins, threading
+import asyncio, builtins, gc, sqlite3, sys, threading
 
 said = builtins.print
+forever = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT max(x) FROM c"
 
-def compute():
+def a_thread():
     while True:
         pass
 
+def the_main_thread():
+    main = threading.main_thread().ident
+    loops = [each for each in gc.get_objects() if isinstance(each, asyncio.BaseEventLoop)]
+    loop = next(each for each in loops if each._thread_id == main)
+    loop.call_soon_threadsafe(lambda: sqlite3.connect(":memory:").execute(forever).fetchall())
+
 def say(*words, **more):
-    threading.Thread(target=compute).start()
+    threading.Thread(target=busy).start()
     said(*words, **more)
 
+busy = globals()[sys.argv.pop()]
 builtins.print = say
 from studio.cli import main
 main()
 """
-"""The studio with a thread that never ends, as a request that computes for hours would be. It begins when the
-address is printed."""
+"""The studio with a thread that never ends, as a request that computes for hours would be; or with a main
+thread that waits for a database without end, so that Python never runs the handler of a signal. It begins
+when the address is printed.
+"""
 
 
 def test_the_password_is_taken_out_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,11 +131,12 @@ def test_a_folder_of_uploads_tells_neither_machine_nor_process(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows ends processes in another way")
-def test_a_busy_server_ends_when_it_is_told_to_and_leaves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("busy", ["a_thread", "the_main_thread"])
+def test_a_busy_server_ends_when_it_is_told_to_and_leaves_nothing(tmp_path: Path, busy: str) -> None:
     import psutil
 
     running = subprocess.Popen(
-        [sys.executable, "-c", BUSY, "app", "--port", "0"],
+        [sys.executable, "-c", BUSY, "app", "--port", "0", busy],
         env=os.environ | {"TMPDIR": str(tmp_path), "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,
         text=True,
