@@ -14,8 +14,7 @@ from studio.cli.options import FILE, open_gallery, watch
 from studio.making.kinds import KINDS
 
 if TYPE_CHECKING:
-    from studio.works.care import GalleryReport
-    from studio.works.gallery import Gallery
+    from studio.works.care import GalleryReport, SetAside
     from studio.works.work import Work
 
 
@@ -120,10 +119,10 @@ def gallery_check(repairing: bool, as_json: bool, quiet: bool) -> None:
     """Check every file, row and source of the gallery. The exit status is 1 if something is wrong."""
     from studio.works.care import check
 
-    with open_gallery() as gallery:
-        if repairing:
-            report = _repaired(gallery, quiet=quiet or as_json)
-        else:
+    if repairing:
+        report = _repaired(quiet=quiet or as_json)
+    else:
+        with open_gallery() as gallery:
             report = watch(check(gallery), quiet=quiet or as_json)
     if as_json:
         click.echo(json.dumps(asdict(report) | {"sound": report.sound}, ensure_ascii=False))
@@ -136,20 +135,25 @@ def gallery_check(repairing: bool, as_json: bool, quiet: bool) -> None:
 @gallery.command("repair")
 @click.option("-q", "--quiet", is_flag=True, help="Print only what is wrong.")
 def gallery_repair(quiet: bool) -> None:
-    """Repair what can be repaired, and take works back from lost and found. Nothing is deleted."""
-    with open_gallery() as gallery:
-        report = _repaired(gallery, quiet=quiet)
+    """Repair what can be repaired, and take works back from lost and found. Nothing is deleted.
+
+    A damaged database is kept under another name, and a new one is made from it and from the works' files.
+    """
+    report = _repaired(quiet=quiet)
     _print_report(report, quiet=quiet)
     if not report.sound:
         sys.exit(1)
 
 
-def _repaired(gallery: Gallery, *, quiet: bool) -> GalleryReport:
+def _repaired(*, quiet: bool) -> GalleryReport:
     """Repairs the gallery, prints what was done, and gives the check that follows."""
     from studio.making.kinds import read_recipe
-    from studio.works.care import repair
+    from studio.works.care import open_setting_aside, repair
 
-    done = watch(repair(gallery, read_recipe), quiet=quiet)
+    gallery, aside = open_setting_aside()
+    with gallery:
+        _say_aside(aside)
+        done = watch(repair(gallery, read_recipe), quiet=quiet)
     assert done.report is not None
     for count, what in (
         (done.works_taken_back, "works taken back from lost and found"),
@@ -161,6 +165,12 @@ def _repaired(gallery: Gallery, *, quiet: bool) -> GalleryReport:
         if count and not quiet:
             click.echo(f"{count} {what}", err=True)
     return done.report
+
+
+def _say_aside(aside: SetAside | None) -> None:
+    if aside is not None:
+        read = f"{_count(aside.works, 'work')} and {_count(aside.jobs, 'job')} could be read from it"
+        click.echo(f"The database was damaged and is now {aside.path}; {read}.", err=True)
 
 
 def _count(number: int, noun: str) -> str:
@@ -202,10 +212,14 @@ def gallery_backup(file: Path, force: bool, quiet: bool) -> None:
 @click.option("--force", is_flag=True, help="Replace the works here; their files go to lost and found.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def gallery_restore(file: Path, force: bool, quiet: bool) -> None:
-    """Read a gallery back from FILE, which studio gallery backup wrote, on SQLite or PostgreSQL."""
+    """Read a gallery back from FILE, which studio gallery backup wrote, on SQLite or PostgreSQL.
+
+    A damaged database that is in the way is kept under another name.
+    """
     from studio.works.care import restore
 
     restored = watch(restore(file, force=force), quiet=quiet)
+    _say_aside(restored.aside)
     works, sources = _count(restored.works, "work"), _count(restored.sources, "source")
     click.echo(f"Restored {works}, {sources} and {_count(restored.jobs, 'job')}.")
     for name in restored.incomplete:

@@ -98,7 +98,7 @@ def connect(url: str | URL) -> Engine:
 
 def cannot_be_written(url: str | URL) -> bool:
     """Whether this is a SQLite file that cannot be written to, such as one on a read-only disk."""
-    file = _sqlite_file(url)
+    file = sqlite_file(url)
     if file is None or not file.is_file():
         return False
     return not (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK))
@@ -111,7 +111,7 @@ def connect_to_copy(url: str | URL, folder: Path) -> Engine:
     migrated. Both happen to the copy, in `folder`. Writing through the engine fails.
     Raises `Refused` when the copy cannot be made, and what `bring_up_to_date` raises.
     """
-    file = _sqlite_file(url)
+    file = sqlite_file(url)
     assert file is not None
     copy = folder / "gallery.sqlite"
     try:
@@ -235,7 +235,7 @@ def _sqlite_sentence(code: int, said: str, database: str) -> StudioError | None:
         ),
         sqlite3.SQLITE_CORRUPT: Unreadable(
             f"The gallery's database {database} is damaged ({said}): "
-            "move that file away and run studio gallery repair, which finds the works in their files."
+            "run studio gallery repair, which sets that file aside and finds the works in their files."
         ),
         sqlite3.SQLITE_IOERR: Refused(f"The disk of {database} failed ({said}): check it and try again."),
     }
@@ -275,7 +275,8 @@ def _sqlite_engine(address: URL, **options: str) -> Engine:
     return engine
 
 
-def _sqlite_file(url: str | URL) -> Path | None:
+def sqlite_file(url: str | URL) -> Path | None:
+    """The file of a SQLite database, or None for any other."""
     with contextlib.suppress(ArgumentError, ValueError):
         address = make_url(url)
         name = address.database or ""
@@ -355,7 +356,10 @@ def _revision(connection: Connection) -> str | None:
         return None
     revision: str | None = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
     if revision is None and tables & set(Base.metadata.tables):
-        raise Unreadable(f"The gallery's database {place} is damaged: its version is lost; restore a backup.")
+        raise Unreadable(
+            f"The gallery's database {place} is damaged: its version is lost; run studio gallery "
+            "repair, which sets that file aside and finds the works in their files."
+        )
     if revision not in (None, HEAD) and revision not in known_revisions():
         raise Refused(
             f"A newer studio wrote the gallery {place} (version {revision}): "

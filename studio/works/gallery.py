@@ -63,12 +63,10 @@ class Gallery:
         Raises `Refused` for a newer studio's gallery or files of another gallery, `Unreadable` for a damaged
         database, `Missing` when the database or the files cannot be reached.
         """
-        folder = Path(home).expanduser().absolute() if home is not None else home_of_this_person()
-        database = database or os.environ.get("STUDIO_DATABASE") or None
-        files = files or os.environ.get("STUDIO_FILES") or str(folder / "files")
-        gallery = cls(Storage.open(folder, database, files))
-        gallery.home, gallery.files = folder, files
-        gallery.database = database or f"sqlite:///{folder / 'gallery.sqlite'}"
+        folder, address, files = place_of(home, database, files)
+        own = address == own_database(folder)
+        gallery = cls(Storage.open(folder, None if own else address, files))
+        gallery.home, gallery.database, gallery.files = folder, address, files
         try:
             gallery.storage.check_identity()
             if not gallery.read_only:
@@ -251,3 +249,15 @@ class Gallery:
             f"The file of the work '{work.title}' ({work.id}) is gone from {self.storage.store}: "
             "put it back, or remake it."
         )
+
+
+def place_of(home: Path | None, database: str | None, files: str | None) -> tuple[Path, str, str]:
+    """The home, the database's URL and the files that `Gallery.open` means by these."""
+    folder = Path(home).expanduser().absolute() if home is not None else home_of_this_person()
+    address = database or os.environ.get("STUDIO_DATABASE") or own_database(folder)
+    return folder, address, files or os.environ.get("STUDIO_FILES") or str(folder / "files")
+
+
+def own_database(home: Path) -> str:
+    """The URL of the database that a home has by default."""
+    return f"sqlite:///{home / 'gallery.sqlite'}"

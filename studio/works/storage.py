@@ -76,7 +76,9 @@ class Storage:
                 raise
         tighten(home)
         if database is None:
-            _make_private_database(home)
+            _make_private(home / "gallery.sqlite")
+        elif (file := databases.sqlite_file(database)) is not None and file.parent.is_dir():
+            _make_private(file)
         storage = cls(databases.connect(address), store, cache, home)
         try:
             with databases.sentences(databases.shown(storage.engine)):
@@ -148,7 +150,16 @@ class Storage:
 
     def _take_over(self, identity: str) -> bool:
         """Make the files of a lost database those of this one, so that `care.repair` can take them back."""
-        if self.read_only or not self._is_in_home or not re.fullmatch("[0-9a-f]{32}", identity):
+        return self._is_in_home and self._adopt(identity)
+
+    def adopt_files(self) -> None:
+        """Take over the files of a damaged database that this one, still empty, stands in for."""
+        content = self.read(naming.IDENTITY)
+        if content is not None:
+            self._adopt(content.decode("ascii", "replace").strip())
+
+    def _adopt(self, identity: str) -> bool:
+        if self.read_only or not re.fullmatch("[0-9a-f]{32}", identity):
             return False
         with self.keeping() as session:
             for table in (WorkRow, SourceRow, JobRow):
@@ -190,10 +201,10 @@ def abandoned(keeper: str, since: datetime) -> bool:
     return process is None or process.dead or since < datetime.now(since.tzinfo) - FORGOTTEN_AFTER
 
 
-def _make_private_database(home: Path) -> None:
+def _make_private(database: Path) -> None:
     """SQLite would create its file readable by everybody. What it writes beside it gets the same mode."""
     try:
-        make_private_folder(home)
-        make_private_file(home / "gallery.sqlite")
+        make_private_folder(database.parent)
+        make_private_file(database)
     except OSError as error:
-        raise not_written(error, home / "gallery.sqlite") from None
+        raise not_written(error, database) from None

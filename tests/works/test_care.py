@@ -6,8 +6,10 @@ import hashlib
 import io
 import json
 import shutil
+import sqlite3
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from works_for_tests import SpotsRecipe
 
 from studio.errors import Missing, Refused, Unreadable
 from studio.process import finish
-from studio.works.care import backup, check, repair, restore
+from studio.works.care import backup, check, open_setting_aside, repair, restore
 from studio.works.gallery import Gallery
 from studio.works.ledger import Ledger
 from studio.works.metadata import embed
@@ -156,6 +158,53 @@ class TestRepair:
             assert done.report.sound
             assert {work.id: words_of(work) for work in gallery.find()} == works
             assert [len(gallery.parents(work)) for work in gallery.find(text="first")] == [1]
+
+    @pytest.mark.parametrize("damage", ["garbage", "a page", "cut short", "no version"])
+    def test_a_damaged_database_is_set_aside_and_its_works_come_back(
+        self, tmp_path: Path, damage: str
+    ) -> None:
+        """Facts, titles and jobs are only in the database, so what can still be read of it is."""
+        with Gallery.open(tmp_path) as gallery:
+            fill(gallery)
+            contents = {work.id: gallery.read(work) for work in gallery.find()}
+            Ledger(gallery.engine).ask(SpotsRecipe(seed=9))
+        file = tmp_path / "gallery.sqlite"
+        damage_database(file, damage)
+        before = file.read_bytes()
+        if damage != "a page":
+            with pytest.raises(Unreadable, match="studio gallery repair, which sets that file aside"):
+                Gallery.open(tmp_path)
+        gallery, aside = open_setting_aside(tmp_path)
+        with gallery:
+            assert aside is not None
+            assert aside.path.read_bytes() == before
+            assert aside.path.parent == tmp_path
+            assert aside.path.stat().st_mode & 0o077 == 0
+            done = finish(repair(gallery, read_recipe))
+            assert done.report is not None
+            assert done.report.sound, done.report
+            assert {work.id: gallery.read(work) for work in gallery.find()} == contents
+            assert [len(gallery.parents(work)) for work in gallery.find(text="first")] == [1]
+            jobs = Ledger(gallery.engine).recent()
+            assert aside.works + done.works_taken_back == len(contents)
+            assert len(jobs) == aside.jobs == (1 if damage in ("a page", "no version") else 0)
+        again, aside = open_setting_aside(tmp_path)
+        again.close()
+        assert aside is None, "a sound one stays where it is"
+
+    def test_a_damaged_database_elsewhere_is_set_aside_too(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("STUDIO_DATABASE", f"sqlite:///{tmp_path}/elsewhere.sqlite")
+        monkeypatch.setenv("STUDIO_FILES", str(tmp_path / "works"))
+        with Gallery.open(tmp_path / "home") as gallery:
+            fill(gallery)
+        damage_database(tmp_path / "elsewhere.sqlite", "garbage")
+        gallery, aside = open_setting_aside(tmp_path / "home")
+        with gallery:
+            assert aside is not None
+            assert aside.path.name.startswith("elsewhere.sqlite.damaged-")
+            assert finish(repair(gallery, read_recipe)).works_taken_back == 3
 
     def test_what_the_gallery_can_mend_by_itself(self, gallery: Gallery) -> None:
         first, second, third = fill(gallery)
@@ -322,9 +371,46 @@ class TestRestore:
         kept = [file.name for file in home.rglob("*") if file.is_file()] if home.exists() else []
         assert set(kept) <= {"gallery.sqlite", "gallery.txt", "studio.log"}
 
+    def test_a_damaged_database_in_the_way_is_set_aside(self, archive: Path, tmp_path: Path) -> None:
+        with Gallery.open(tmp_path / "new") as gallery:
+            mine = gallery.add(spots(7))
+        damage_database(tmp_path / "new" / "gallery.sqlite", "garbage")
+        restored = finish(restore(archive, tmp_path / "new"))
+        assert restored.aside is not None
+        assert restored.aside.path.read_bytes().startswith(b"Dear diary")
+        with Gallery.open(tmp_path / "new") as gallery, Gallery.open(tmp_path / "old") as old:
+            assert same(everything(gallery), everything(old))
+            assert finish(repair(gallery, read_recipe)).works_taken_back == 1
+            assert gallery.read(mine) == spots(7).content
+
+    def test_a_backup_that_is_nested_without_end_is_refused_in_plain_words(
+        self, archive: Path, tmp_path: Path
+    ) -> None:
+        spoil(archive, "nested")
+        with pytest.raises(Unreadable, match="something in it is nested too deeply"):
+            finish(restore(archive, tmp_path / "new"))
+
     def test_no_such_file(self, tmp_path: Path) -> None:
         with pytest.raises(Missing, match="There is no file"):
             finish(restore(tmp_path / "none.zip", tmp_path / "new"))
+
+
+def damage_database(file: Path, damage: str) -> None:
+    """Damage a SQLite database as a failing disk or a slip of the hand would."""
+    content = file.read_bytes()
+    if damage == "garbage":
+        file.write_bytes(b"Dear diary, " * 1000)
+    elif damage == "cut short":
+        file.write_bytes(content[: len(content) // 8])
+    elif damage == "no version":
+        with closing(sqlite3.connect(file)) as opened:
+            opened.execute("DELETE FROM gallery_version")
+            opened.commit()
+    else:
+        with closing(sqlite3.connect(file)) as opened:
+            root = opened.execute("SELECT rootpage FROM sqlite_master WHERE name = 'ix_works_sha256'")
+            page, (size,) = root.fetchone()[0], opened.execute("PRAGMA page_size").fetchone()
+        file.write_bytes(content[: (page - 1) * size] + b"\xff" * size + content[page * size :])
 
 
 def spoil(path: Path, mishap: str) -> None:
@@ -363,6 +449,8 @@ def spoil(path: Path, mishap: str) -> None:
 
 def _spoilt_rows(content: bytes, mishap: str) -> bytes:
     lines = content.splitlines(keepends=True)
+    if mishap == "nested":
+        return b"[" * 200_000 + b"\n"
     if mishap == "rows missing":
         return b"".join(lines[:-1])
     row = json.loads(lines[0])

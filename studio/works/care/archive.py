@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
-from zipfile import ZipFile
+from zipfile import BadZipFile, ZipFile
 
 from sqlalchemy import JSON, Float, Integer, String
 
@@ -68,7 +68,6 @@ def encode_row(row: Base) -> bytes:
 
 def rows_in(archive: ZipFile, table: type[Base]) -> Iterator[dict[str, Any]]:
     """The rows of a table, checked column by column. Raises `ValueError` for one that cannot be entered."""
-    columns = list(table.__table__.columns)
     with archive.open(rows_file(table)) as lines:
         while line := lines.readline(LONGEST_ROW + 1):
             if len(line) > LONGEST_ROW:
@@ -76,9 +75,14 @@ def rows_in(archive: ZipFile, table: type[Base]) -> Iterator[dict[str, Any]]:
             fields = json.loads(line)
             if not isinstance(fields, dict):
                 raise ValueError("a row is not an object")
-            row = {column.key: _checked(column, fields) for column in columns}
-            _check_names(row)
-            yield row
+            yield checked_row(table, fields)
+
+
+def checked_row(table: type[Base], fields: dict[str, Any]) -> dict[str, Any]:
+    """The row of a table as the database takes it, from the decoded JSON of one line. Raises `ValueError`."""
+    row = {column.key: _checked(column, fields) for column in table.__table__.columns}
+    _check_names(row)
+    return row
 
 
 def read_header(archive: ZipFile) -> dict[str, Any]:
@@ -96,9 +100,21 @@ def read_header(archive: ZipFile) -> dict[str, Any]:
 
 
 def broken(path: object, why: object) -> Unreadable:
-    """The error for a file that is not a backup, or not a whole one."""
-    said = str(why).rstrip(".")[:160]  # it may quote a broken name of any length
+    """The error for a file that is not a backup, or not a whole one. why: in words, or an error."""
+    said = (_in_words(why) if isinstance(why, Exception) else str(why)).rstrip(".")
+    said = said[:160]  # it may quote a broken name of any length
     return Unreadable(f"{path} is not a complete backup of a gallery ({said}): take another copy.")
+
+
+def _in_words(error: Exception) -> str:
+    """What a person can make of an error. Python's own words are for programmers."""
+    if isinstance(error, RecursionError):
+        return "something in it is nested too deeply"
+    if isinstance(error, UnicodeError | json.JSONDecodeError):
+        return "a part of it is not JSON"
+    if type(error) in (ValueError, BadZipFile):  # our own words, and those of the archive's reader
+        return str(error)
+    return "a part of it is not what it should be"
 
 
 def _checked(column: Any, fields: dict[str, Any]) -> Any:

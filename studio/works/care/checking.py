@@ -122,7 +122,7 @@ def _check_database(storage: Storage) -> Iterator[GalleryFlaw]:
     with storage.reading() as session:
         said = session.execute(text("PRAGMA quick_check(1)")).scalar()
     if said != "ok":
-        yield GalleryFlaw("database", "", f"The database is damaged ({said}): restore a backup.")
+        yield GalleryFlaw("database", "", f"The database is damaged ({said}): repair the gallery.")
 
 
 def _check_work(storage: Storage, id: str) -> tuple[list[GalleryFlaw], int]:

@@ -27,6 +27,7 @@ from studio.works.care.archive import (
     rows_in,
 )
 from studio.works.care.backups import EVERY
+from studio.works.care.damage import SetAside, open_setting_aside
 from studio.works.database import known_revisions
 from studio.works.gallery import Gallery
 from studio.works.naming import LOST
@@ -46,7 +47,8 @@ class Restored:
     """What is in a gallery that was restored.
 
     incomplete: files that were not in the backup. recovered: what was put in order afterwards, such as files
-    of the works that were there before, which go to the lost and found.
+    of the works that were there before, which go to the lost and found. aside: the damaged database that was
+    there, and was set aside.
     """
 
     works: int
@@ -54,6 +56,7 @@ class Restored:
     jobs: int
     incomplete: tuple[str, ...]
     recovered: Recovered
+    aside: SetAside | None = None
 
 
 def restore(
@@ -68,6 +71,7 @@ def restore(
 
     home, database, files: where the gallery will be, as `Gallery.open` takes them. force: replace the works
     that are there; their files go to the lost and found. The database changes in one transaction, at the end.
+    A damaged one is set aside first.
     Raises `Refused` where there are works and not `force`, and for the backup of a newer studio; `Missing`
     where there is no such file; `Unreadable` for what is not a complete backup.
     """
@@ -77,7 +81,8 @@ def restore(
     with _reading(path) as archive:
         plan = _check(archive, path)
         yield Progress(0, len(plan.files) + 1, "checked")
-        with Gallery.open(home, database=database, files=files) as gallery:
+        gallery, aside = open_setting_aside(home, database=database, files=files)
+        with gallery:
             _refuse_to_overwrite(gallery, force)
             written: list[str] = []
             try:
@@ -93,7 +98,7 @@ def restore(
                 raise
             recovered = gallery.recover()
             yield Progress(len(plan.files) + 1, len(plan.files) + 1, "database")
-    return Restored(counts["works"], counts["sources"], counts["jobs"], plan.incomplete, recovered)
+    return Restored(counts["works"], counts["sources"], counts["jobs"], plan.incomplete, recovered, aside)
 
 
 @dataclass
