@@ -23,6 +23,9 @@ from studio.images.paintings.catalogue import PAINTINGS
 from studio.images.presets import PRESETS
 from studio.lessons.kit import course
 from studio.making.kinds import KINDS, Kind
+from studio.music.bands import band as band_file_says
+from studio.music.bands.arranging import PLAYS
+from studio.music.bands.band import DRUMS, Token, bands
 from studio.music.melody.constraints import CONSTRAINTS
 from studio.music.styles.table import STYLES
 from studio.works.recipe import Control
@@ -40,6 +43,7 @@ def pages() -> dict[str, str]:
         "paintings.md": paintings_page(),
         "networks.md": networks_page(),
         "styles.md": styles_page(),
+        "bands.md": bands_page(),
         "constraints.md": constraints_page(),
         "formats.md": formats_page(),
         "endpoints.md": endpoints_page(),
@@ -226,6 +230,43 @@ def styles_page() -> str:
     )
     head = ("style", "title", "tunes", "what it is", "source", "licence")
     return f"# Musical styles\n\n{table(head, rows)}"
+
+
+def bands_page() -> str:
+    rows = (
+        (
+            f"`{band.name}`",
+            band.title,
+            ", ".join(map(str, band.meters)) or "any",
+            ", ".join(player.name for player in band.player),
+            band.swings,
+            band.about,
+        )
+        for band in bands()
+    )
+    head = ("band", "title", "meters", "parts, from the top of the score", "swing", "what it is")
+    notation = inspect.cleandoc(Token.__doc__ or "")
+    return f"""# Bands
+
+{table(head, rows)}
+
+A band is one TOML file in `studio/music/bands/library`; a new file is a new band, and one of your own is used by
+its path. The patterns are the studio's own. What stands in a file:
+
+```toml
+{inspect.cleandoc(band_file_says.__doc__ or "").partition("so:")[2].partition("A line divides")[0].strip()}
+```
+
+A line divides its bars evenly into as many steps as it has words, and several lines in a list are variants, of
+which the first is the usual one. {notation}
+
+A line of drums has a letter a step: `x`, `X` (an accent), `o` (a ghost note) and `.` (a rest), for any of
+{", ".join(f"`{drum}`" for drum in DRUMS)}.
+
+What `plays` may be:
+
+{table(("plays", "what that is"), ((f"`{name}`", " ".join((inspect.getdoc(way) or "").partition(".")[0].split())) for name, way in PLAYS.items()))}
+"""
 
 
 def constraints_page() -> str:
