@@ -246,26 +246,32 @@ def bands_page() -> str:
     )
     head = ("band", "title", "meters", "parts, from the top of the score", "swing", "what it is")
     notation = inspect.cleandoc(Token.__doc__ or "")
+    says = (band_file_says.__doc__ or "").partition("so:")[2].partition("A line divides")[0]
+    example = inspect.cleandoc(says)
+    ways = (
+        (f"`{name}`", " ".join((inspect.getdoc(way) or "").partition(".")[0].split()))
+        for name, way in PLAYS.items()
+    )
     return f"""# Bands
 
 {table(head, rows)}
 
-A band is one TOML file in `studio/music/bands/library`; a new file is a new band, and one of your own is used by
-its path. The patterns are the studio's own. What stands in a file:
+A band is one TOML file in `studio/music/bands/library`; a new file is a new band, and one of your own is used
+by its path. The patterns are the studio's own. What stands in a file:
 
 ```toml
-{inspect.cleandoc(band_file_says.__doc__ or "").partition("so:")[2].partition("A line divides")[0].strip()}
+{example}
 ```
 
-A line divides its bars evenly into as many steps as it has words, and several lines in a list are variants, of
-which the first is the usual one. {notation}
+A line divides its bars evenly into as many steps as it has words, and several lines in a list are variants,
+of which the first is the usual one. {notation}
 
 A line of drums has a letter a step: `x`, `X` (an accent), `o` (a ghost note) and `.` (a rest), for any of
 {", ".join(f"`{drum}`" for drum in DRUMS)}.
 
 What `plays` may be:
 
-{table(("plays", "what that is"), ((f"`{name}`", " ".join((inspect.getdoc(way) or "").partition(".")[0].split())) for name, way in PLAYS.items()))}
+{table(("plays", "what that is"), ways)}
 """
 
 

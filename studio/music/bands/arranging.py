@@ -47,10 +47,10 @@ def arrange(
     """What every part of the band plays under a lead sheet, with an intro and an ending.
 
     sheet: melody, chords and words; its repeats are played out. sections: of the sheet so played out, one
-    after the other, or none. band: one, or its name. seeds: part -> a seed instead of the one that `part_seeds`
-    draws, so that it is played otherwise; "plan" stands for the grooves, fills and breaks of all. Raises
-    `Refused` for a meter that the band does not play, a sheet without chords, sections that do not fit;
-    `Unreadable` for a chord symbol.
+    after the other, or none. band: one, or its name. seeds: part -> a seed instead of the one that
+    `part_seeds` draws, so that it is played otherwise; "plan" stands for the grooves, fills and breaks of
+    all. Raises `Refused` for a meter that the band does not play, a sheet without chords, sections that do
+    not fit; `Unreadable` for a chord symbol.
     """
     return arrangement(sheet, sections, band, rng, seeds=seeds).score
 
@@ -141,13 +141,16 @@ def _slowing(plan: Plan, tempo: float) -> tuple[TempoAt, ...]:
 # What players do
 # ------------------------------------------------------------------------------------------------------------
 
+
 def _sections_of(plan: Plan, player: Player) -> list[PlannedBar]:
     """The bars in which a player plays."""
     return [
         bar
         for bar in plan.bars
         if (not player.sections or bar.kind in player.sections)
-        and (bar.section >= player.since or (bar.section == 0 and (player.since == 1 or bar.role == "ending")))
+        and (
+            bar.section >= player.since or (bar.section == 0 and (player.since == 1 or bar.role == "ending"))
+        )
     ]
 
 
@@ -248,7 +251,9 @@ def _harmony(plan: Plan, player: Player, rng: np.random.Generator) -> list[Note]
     sung = []
     for note in inside:
         span = plan.span_at(note.start)
-        assert span and span.chord and note.pitch is not None
+        assert span
+        assert span.chord
+        assert note.pitch is not None
         sung.append(
             SungNote(
                 note.pitch,
@@ -258,12 +263,16 @@ def _harmony(plan: Plan, player: Player, rng: np.random.Generator) -> list[Note]
             )
         )
     pitches = second_voice(sung, player.low, player.high, rng, below=below)
-    notes = [
-        Note(pitch, note.start, note.duration, velocity=_velocity(player.velocity + plan.loudness(plan.bar_at(note.start))))
+    return [
+        Note(
+            pitch,
+            note.start,
+            note.duration,
+            velocity=_velocity(player.velocity + plan.loudness(plan.bar_at(note.start))),
+        )
         for note, pitch in zip(inside, pitches, strict=True)
         if pitch is not None
     ]
-    return notes
 
 
 def _inside_of(plan: Plan, player: Player) -> list[Note]:
@@ -414,5 +423,5 @@ PLAYS: dict[str, Callable[[Plan, Player, np.random.Generator], list[Note]]] = {
     "counter": _counter,
     "answer": _answer,
 }
-"""What a player can do, as its file calls it: the tune; lines of patterns; drums of patterns; the tune again in
-another octave; a second voice under the tune; a counter-line; held chords with echoes of the tune."""
+"""What a player can do, as its file calls it: the tune; lines of patterns; drums of patterns; the tune again
+in another octave; a second voice under the tune; a counter-line; held chords with echoes of the tune."""

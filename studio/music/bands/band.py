@@ -2,7 +2,7 @@
 
     title = "Piano trio, swing"
     about = "One sentence."
-    swing = "tempo"          # where the second eighth of a beat falls: 0.5 is even; "tempo" is less the faster
+    swing = "tempo"          # where the second eighth of a beat falls: 0.5 is even; "tempo": by tempo
     timing = 8               # how far notes stray, in milliseconds (standard deviation)
     intro = 4                # bars before the tune; 0 for none
     ending = 2               # bars after it
@@ -43,7 +43,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -92,8 +92,8 @@ class Token:
 
     1 … 9: a degree of the chord (1 its bass note, 3 its third, 5 its fifth, 7 its seventh or sixth, 8 the
     root above; 2, 4 and 6 lie between), an octave up with `+` and down with `_`. `<` `>`: a half step below
-    and a step above the next chord's bass. `w`: a note of a walking bass. `c`: the whole chord as voiced, `v1`
-    `v2` …: its first, second … note from the bottom, `t`: its upper notes without the lowest.
+    and a step above the next chord's bass. `w`: a note of a walking bass. `c`: the whole chord as voiced,
+    `v1` `v2` …: its first, second … note from the bottom, `t`: its upper notes without the lowest.
     `x`: a drum. After it: `!` an accent, `?` a ghost note, `'` staccato.
     """
 
@@ -169,9 +169,10 @@ class Player(_Strict):
     """One part of a band: see the head of this file, and `arranging.PLAYS` for `plays`.
 
     voices: how many notes its chords have. shape: how they are laid out.
-    bass_range: where degrees are played, if not in `range`, where chords are. sections: the kinds of section it plays in; empty for all. since: the first section in which it plays,
-    counted from 1. strum: milliseconds from one string to the next. choir: players that name the same choir
-    are voiced together, as in a quartet; they stand in the file from the top down.
+    bass_range: where degrees are played, if not in `range`, where chords are. sections: the kinds of section
+    it plays in; empty for all. since: the first section in which it plays, counted from 1. strum:
+    milliseconds from one string to the next. choir: players that name the same choir are voiced together, as
+    in a quartet; they stand in the file from the top down.
     """
 
     name: str = Field(min_length=1, max_length=30)
@@ -297,13 +298,13 @@ class Band(_Strict):
     @property
     def meters(self) -> tuple[Meter, ...]:
         """The meters it can play, in the order of its file."""
-        return tuple(
-            dict.fromkeys(m for each in self.pattern if each.role == "main" for m in each.meters)
-        )
+        return tuple(dict.fromkeys(m for each in self.pattern if each.role == "main" for m in each.meters))
 
     @property
     def swings(self) -> str:
-        return "less the faster" if self.swing == "tempo" else "no" if self.swing == 0.5 else f"{self.swing:g}"
+        return (
+            "less the faster" if self.swing == "tempo" else "no" if self.swing == 0.5 else f"{self.swing:g}"
+        )
 
     def swing_at(self, tempo: float) -> float:
         """Where the second eighth of a beat falls, 0.5..0.67 of it; tempo: beats a minute.
@@ -387,7 +388,8 @@ def _shipped(name: str) -> Band:
 
 
 def band_by_name(name: str | Path) -> Band:
-    """A band by its name, or from a TOML file of one's own. Raises `UnknownName`, `Missing` or `Unreadable`."""
+    """A band by its name, or from a TOML file of one's own. Raises `UnknownName`, `Missing` or
+    `Unreadable`."""
     text = str(name)
     if not text.endswith(".toml"):
         if text not in band_names():
@@ -408,8 +410,8 @@ def bands() -> tuple[Band, ...]:
 def kind_of_section(name: str, first: str) -> str:
     """What a section is to a band: "verse", "chorus", "bridge", "intro" or "ending".
 
-    first: the name of the song's first section that is neither intro nor ending. Letters are judged by it: the
-    first letter and all like it are verses, a C is a chorus and other letters are bridges.
+    first: the name of the song's first section that is neither intro nor ending. Letters are judged by it:
+    the first letter and all like it are verses, a C is a chorus and other letters are bridges.
     """
     plain = re.sub(r"[\s\d'*]+$", "", name.strip().lower())
     for kind, words in _SECTION_WORDS.items():
@@ -417,7 +419,7 @@ def kind_of_section(name: str, first: str) -> str:
             return kind
     if plain == re.sub(r"[\s\d'*]+$", "", first.strip().lower()):
         return "verse"
-    return cast(str, {"a": "verse", "c": "chorus", "b": "bridge", "d": "bridge"}.get(plain[:1], "verse"))
+    return {"a": "verse", "c": "chorus", "b": "bridge", "d": "bridge"}.get(plain[:1], "verse")
 
 
 _SECTION_WORDS = {

@@ -22,8 +22,8 @@ Floats = NDArray[np.float64]
 
 
 def chain_of(moves: Floats) -> Chain:
-    """A first-order chain from weights of its moves, [alphabet, alphabet]: how likely each symbol is after each
-    other; 0 forbids.
+    """A first-order chain from weights of its moves, [alphabet, alphabet]: how likely each symbol is after
+    each other; 0 forbids.
     """
     size = len(moves)
     before, after = np.nonzero(moves)
@@ -49,9 +49,9 @@ def drawn(trellis: Trellis, weights: Floats, rng: np.random.Generator) -> list[i
 
 @dataclass(frozen=True)
 class Stride:
-    """A moment at which a walking bass plays. tones: the chord's pitch classes. scale: those of the key. bass:
-    the chord's bass. onto: the bass of the chord that begins with the next note, or None. arrives: the chord
-    begins here. strong: a strong beat. tune: the pitch that the tune begins here, or -1.
+    """A moment at which a walking bass plays. tones: the chord's pitch classes. scale: those of the key.
+    bass: the chord's bass. onto: the bass of the chord that begins with the next note, or None. arrives: the
+    chord begins here. strong: a strong beat. tune: the pitch that the tune begins here, or -1.
     """
 
     tones: tuple[int, ...]
@@ -77,8 +77,8 @@ def walking(strides: Sequence[Stride], low: int, high: int, rng: np.random.Gener
     """The pitches of a walking bass, one for each moment, within low..high.
 
     The bass of a chord where it begins, a chord tone on a strong beat, and before a change the step or half
-    step that leads into it. Where the tune begins a note at the same moment in a fifth or octave, another note
-    is preferred unless it is the chord's own bass.
+    step that leads into it. Where the tune begins a note at the same moment in a fifth or octave, another
+    note is preferred unless it is the chord's own bass.
     """
     pitches = np.arange(low, high + 1)
     classes = pitches % 12
@@ -121,8 +121,8 @@ _BELOW = np.array([0, 0.1, 0.3, 3, 3, 1.6, 0.5, 0.8, 2, 2, 0.4, 0.1, 0.3])
 
 @dataclass(frozen=True)
 class SungNote:
-    """A note of the tune that a second voice joins. tones: the pitch classes of the chord. strong: it begins on
-    a beat or lasts at least one.
+    """A note of the tune that a second voice joins. tones: the pitch classes of the chord. strong: it begins
+    on a beat or lasts at least one.
     """
 
     pitch: int
@@ -176,10 +176,10 @@ _LIKED_LENGTHS = np.array([0.6, 1.5, 0.8, 1.6, 0.5, 0.9])
 
 @dataclass(frozen=True)
 class Moment:
-    """An eighth of a bar under the tune. tones: the chord's pitch classes. strong: on a beat. begins: the tune
-    begins a note here. busy: how many notes the tune begins within half a bar, 0 … 4. pitch: of the tune here;
-    -1 for a rest. until: eighths until the chord changes. onward: the tones of the chord that follows, and eighths
-    until it ends.
+    """An eighth of a bar under the tune. tones: the chord's pitch classes. strong: on a beat. begins: the
+    tune begins a note here. busy: how many notes the tune begins within half a bar, 0 … 4. pitch: of the tune
+    here; -1 for a rest. until: eighths until the chord changes. onward: the tones of the chord that follows,
+    and eighths until it ends.
     """
 
     tones: tuple[int, ...]

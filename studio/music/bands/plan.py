@@ -26,9 +26,9 @@ from studio.music.scores.words import Syllable
 
 @dataclass(frozen=True)
 class PlannedBar:
-    """A bar of the song. role: what the band does. kind: of its section ("verse", "chorus" …). section: number of
-    the section, from 1; 0 for intro and ending. groove: its pattern, and index, which bar of it this is. place:
-    which bar of its section it is, from 0.
+    """A bar of the song. role: what the band does. kind: of its section ("verse", "chorus" …). section:
+    number of the section, from 1; 0 for intro and ending. groove: its pattern, and index, which bar of it
+    this is. place: which bar of its section it is, from 0.
     """
 
     bar: Bar
@@ -95,7 +95,8 @@ class Plan:
         return self.tune[found] if found >= 0 and self.tune[found].end >= place else None
 
     def loudness(self, bar: PlannedBar) -> int:
-        """Steps of velocity by which a bar is louder or softer: by its kind of section, and the last one again."""
+        """Steps of velocity by which a bar is louder or softer: by its kind of section, and the last one
+        again."""
         dynamics = self.band.dynamics
         last = max(each.section for each in self.bars)
         again = dynamics.get("last", 0) if bar.section == last and last > 1 else 0
@@ -147,7 +148,7 @@ def plan_song(sheet: Tune, sections: Sequence[Section], band: Band, rng: np.rand
             *(KeyAt(each.start + frame.shift, each.key) for each in tune.keys[1:]),
         ),
         grid=frame.grid,
-        sections=_named_sections(frame, sections, band),
+        sections=_named_sections(frame, sections),
         tune=tuple(replace(note, start=note.start + frame.shift) for note in tune.sounding),
         words=tuple(replace(word, start=word.start + frame.shift) for word in tune.words),
         tune_start=frame.shift,
@@ -158,8 +159,8 @@ def plan_song(sheet: Tune, sections: Sequence[Section], band: Band, rng: np.rand
 
 @dataclass(frozen=True)
 class _Frame:
-    """Where the tune stands among the bars. shift: from a place of the tune to one of the song. intro, ending:
-    bars before and after. bars: of the tune, as it has them, without a pick-up.
+    """Where the tune stands among the bars. shift: from a place of the tune to one of the song. intro,
+    ending: bars before and after. bars: of the tune, as it has them, without a pick-up.
     """
 
     grid: Grid
@@ -244,7 +245,7 @@ def _groove(band: Band, meter: Meter, kind: str, rng: np.random.Generator) -> Pa
     return fitting[min(pick, len(fitting) - 1)]
 
 
-def _named_sections(frame: _Frame, sections: Sequence[Section], band: Band) -> tuple[Section, ...]:
+def _named_sections(frame: _Frame, sections: Sequence[Section]) -> tuple[Section, ...]:
     named = [replace(each, first_bar=each.first_bar + frame.intro) for each in sections]
     if frame.intro:
         named.insert(0, Section("Intro", 1, frame.intro))
@@ -268,7 +269,7 @@ def _chords(tune: Tune, frame: _Frame) -> tuple[ChordAt, ...]:
         after = [ChordAt(start, _home(tune))]
     first_bar = bars[frame.intro].start
     inside = [each for each in inside if each.start >= first_bar or not before]
-    return tuple([*before, *inside, *after])
+    return (*before, *inside, *after)
 
 
 def _home(tune: Tune) -> str:

@@ -41,13 +41,16 @@ def strokes_of(
 
     roles: only what patterns of these roles say, and not the groove.
     """
+    # Players of a choir have one seed, and their voicings are drawn first, so that they are the same for all.
+    chords = _Voicings(plan, player, rng) if player.choir else None
     strokes: list[Stroke] = []
     for bar in bars:
         for hit in _line(plan, player, bar, rng, roles):
             strokes += _under_chords(plan, player, bar, hit)
     strokes.sort(key=lambda stroke: stroke.place)
     walked = _walked(plan, player, [each for each in strokes if "w" in each.bodies], rng)
-    chords = _Voicings(plan, player, rng) if any(_of_chord(each) for each in strokes) else None
+    if chords is None and any(_of_chord(each) for each in strokes):
+        chords = _Voicings(plan, player, rng)
     notes: list[Note] = []
     root = (player.bass_low * 2 + player.bass_high) // 3
     for number, stroke in enumerate(strokes):
@@ -98,8 +101,8 @@ def _line(
 def played_hits(
     variants: Sequence[Sequence[Hit]], pattern: Pattern, index: int, bar: PlannedBar, turn: float
 ) -> list[Hit]:
-    """The strokes of bar `index` of a pattern, at their places in the song. The usual line is played in most odd
-    bars and half of the even ones, a variant otherwise.
+    """The strokes of bar `index` of a pattern, at their places in the song. The usual line is played in most
+    odd bars and half of the even ones, a variant otherwise.
     """
     if not variants:
         return []
@@ -119,7 +122,8 @@ def played_hits(
 
 
 def _under_chords(plan: Plan, player: Player, bar: PlannedBar, hit: Hit) -> list[Stroke]:
-    """A hit as one stroke for each chord that sounds meanwhile: what is held is struck again with a change."""
+    """A hit as one stroke for each chord that sounds meanwhile: what is held is struck again with a
+    change."""
     strokes: list[Stroke] = []
     place, end = hit.place, hit.place + hit.length
     while place < end:
@@ -141,9 +145,7 @@ def _under_chords(plan: Plan, player: Player, bar: PlannedBar, hit: Hit) -> list
         accent = 5 if within == 0 else 2 if within.denominator == 1 else 0
         velocity = player.velocity + plan.loudness(bar) + hit.token.accent + accent
         length = (until - place) / 2 if hit.token.staccato else until - place
-        strokes.append(
-            Stroke(place, length, bodies, min(127, max(1, velocity)), span, strong)
-        )
+        strokes.append(Stroke(place, length, bodies, min(127, max(1, velocity)), span, strong))
         place = until
     return strokes
 
@@ -174,7 +176,7 @@ def _root(plan: Plan, player: Player, stroke: Stroke, before: int) -> int:
     low, high = player.bass_low, player.bass_high
     centre = low + 0.4 * (high - low)
     first = low + (chord.bass_class - low) % 12
-    options = [pitch for pitch in range(first, high + 1, 12)] or [first]
+    options = list(range(first, high + 1, 12)) or [first]
     if before % 12 == chord.bass_class and low <= before <= high:
         return before
     was, now = plan.tune_before(stroke.span.start), plan.tune_at(stroke.span.start)
@@ -205,9 +207,7 @@ def _seventh(chord: Chord) -> int:
     return next((each for each in (10, 11, 9) if each in found), 12)
 
 
-def _degree(
-    plan: Plan, player: Player, stroke: Stroke, onto: Stroke | None, body: str, root: int
-) -> int:
+def _degree(plan: Plan, player: Player, stroke: Stroke, onto: Stroke | None, body: str, root: int) -> int:
     """The pitch of a degree within the player's range."""
     chord = stroke.span.chord
     assert chord
@@ -295,8 +295,7 @@ class _Voicings:
                 ((player.low, player.high),) * player.voices, span=span, rootless=player.shape == "rootless"
             )
             self._mine = None
-        # The choir's voicing must be the same for all of its players, whatever else they drew.
-        rows = voiced([stand_of(plan, span) for span in spans], voices, _fresh(rng, plan, choir))
+        rows = voiced([stand_of(plan, span) for span in spans], voices, rng)
         self._rows = {span.start: row for span, row in zip(spans, rows, strict=True)}
 
     def take(self, span: Span, body: str) -> tuple[int, ...]:
@@ -308,12 +307,6 @@ class _Voicings:
             number = int(body[1]) - 1
             return (row[number] if number < len(row) else row[number % len(row)] + 12,)
         return row[1:] if body[0] == "t" and len(row) > 1 else row
-
-
-def _fresh(rng: np.random.Generator, plan: Plan, choir: Sequence[Player]) -> np.random.Generator:
-    """A generator that depends on the seed alone and not on how many numbers were drawn before."""
-    seed = rng.bit_generator.seed_seq  # type: ignore[attr-defined]
-    return np.random.default_rng([int(seed.entropy), 1]) if choir else rng
 
 
 def stand_of(plan: Plan, span: Span) -> Stand:

@@ -1,9 +1,9 @@
 """Voicings of a row of chords by the shortest path.
 
 Each chord has many placements of its tones within the players' ranges; moving from one to the next costs
-something, and a row of voicings is drawn in proportion to exp(-cost / temperature). That is the shortest path
-of Tymoczko ("The geometry of musical chords", Science 313, 2006: small moves, voice by voice) with the rules of
-part-writing as costs, and at a small temperature the cheapest row or one close to it.
+something, and a row of voicings is drawn in proportion to exp(-cost / temperature). That is the shortest
+path of Tymoczko ("The geometry of musical chords", Science 313, 2006: small moves, voice by voice) with the
+rules of part-writing as costs, and at a small temperature the cheapest row or one close to it.
 """
 
 from __future__ import annotations
@@ -37,8 +37,9 @@ ABSENT = -1
 
 @dataclass(frozen=True)
 class Stand:
-    """A chord that is to be voiced. before, at: the tune's pitch just before it begins and when it does; `ABSENT`
-    for a rest. ceiling: the lowest pitch of the tune meanwhile, under which voices stay where they can.
+    """A chord that is to be voiced. before, at: the tune's pitch just before it begins and when it does;
+    `ABSENT` for a rest. ceiling: the lowest pitch of the tune meanwhile, under which voices stay where they
+    can.
     """
 
     chord: Chord
@@ -49,9 +50,9 @@ class Stand:
 
 @dataclass(frozen=True)
 class Voices:
-    """Who sings a chord, from the bottom up. ranges: (lowest, highest) of each. bass: the lowest has the chord's
-    bass note, or its third where no bass is written. span: semitones from the lowest to the highest, at most,
-    the bass left out. rootless: the root is left to others.
+    """Who sings a chord, from the bottom up. ranges: (lowest, highest) of each. bass: the lowest has the
+    chord's bass note, or its third where no bass is written. span: semitones from the lowest to the highest,
+    at most, the bass left out. rootless: the root is left to others.
     """
 
     ranges: tuple[tuple[int, int], ...]
@@ -71,9 +72,7 @@ def voiced(stands: Sequence[Stand], voices: Voices, rng: np.random.Generator) ->
     for n in range(len(stands) - 2, -1, -1):
         onward = _moves(options[n][0], options[n + 1][0], stands[n + 1]) + ahead[n + 1][None, :]
         least = onward.min(axis=1)
-        soft = least - TEMPERATURE * np.log(
-            np.exp(-(onward - least[:, None]) / TEMPERATURE).sum(axis=1)
-        )
+        soft = least - TEMPERATURE * np.log(np.exp(-(onward - least[:, None]) / TEMPERATURE).sum(axis=1))
         ahead[n] = options[n][1] + soft
     found: list[tuple[int, ...]] = []
     cost = ahead[0]
@@ -147,15 +146,13 @@ def _ascending(columns: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
     rows: list[tuple[int, ...]] = [(pitch,) for pitch in columns[0]]
     for place, column in enumerate(columns[1:]):
         widest = 24 if place == 0 else 12
-        rows = [
-            (*row, pitch) for row, pitch in product(rows, column) if 0 < pitch - row[-1] <= widest
-        ]
+        rows = [(*row, pitch) for row, pitch in product(rows, column) if 0 < pitch - row[-1] <= widest]
     return rows
 
 
 def _alone(rows: Longs, stand: Stand, voices: Voices, tones: Sequence[int]) -> Floats:
-    """What a placement costs by itself: tones that are missing or doubled, register, spacing, what is above the
-    tune.
+    """What a placement costs by itself: tones that are missing or doubled, register, spacing, what is above
+    the tune.
     """
     chord = stand.chord
     classes = rows % 12

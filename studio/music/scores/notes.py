@@ -12,8 +12,8 @@ class Note:
 
     pitch: MIDI number 0..127 (60 is middle C), or None for a rest. start, duration: in quarter notes;
     duration is greater than 0. tied: continues into the next note, which has the same pitch, without a new
-    attack. The notes of a `Tune` are whole and never tied; `Tune.split_at_bars` gives tied ones. velocity: how
-    hard it is played, 1..127; None where its part says so for all of its notes.
+    attack. The notes of a `Tune` are whole and never tied; `Tune.split_at_bars` gives tied ones. velocity:
+    how hard it is played, 1..127; None where its part says so for all of its notes.
     """
 
     pitch: int | None

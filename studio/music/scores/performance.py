@@ -1,4 +1,5 @@
-"""What is played, beside what is written: a `Performance` in seconds, made from an exact `Score` by a seed."""
+"""What is played, beside what is written: a `Performance` in seconds, made from an exact `Score` by a
+seed."""
 
 from __future__ import annotations
 

@@ -18,8 +18,8 @@ class Part:
     """One instrument of a score. Its notes may sound together; rests are where none sounds.
 
     notes: without rests, ordered by start and then pitch. program: General MIDI instrument 0..127 (0 is a
-    piano). percussion: the notes are General MIDI drums instead. velocity: loudness, 1..127, of the notes that
-    have none of their own. words: what is sung on the notes, ordered by start and then verse.
+    piano). percussion: the notes are General MIDI drums instead. velocity: loudness, 1..127, of the notes
+    that have none of their own. words: what is sung on the notes, ordered by start and then verse.
     """
 
     notes: tuple[Note, ...]
@@ -42,9 +42,9 @@ class TempoAt:
 class Score:
     """Several parts on one grid of bars.
 
-    length: in quarter notes; a score never ends before its last note. sections: in order; empty where none are
-    marked. tempo_changes: after the beginning, where `tempo` holds, in order. The other fields are those of a
-    `Tune`.
+    length: in quarter notes; a score never ends before its last note. sections: in order; empty where none
+    are marked. tempo_changes: after the beginning, where `tempo` holds, in order. The other fields are those
+    of a `Tune`.
     """
 
     parts: tuple[Part, ...]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -155,7 +156,7 @@ def test_inner_voices_move_little(song) -> None:
     moves = []
     for name in ("Alto", "Tenor"):
         pitches = [note.pitch for note in part(score, name).notes]
-        moves += [abs(a - b) for a, b in zip(pitches, pitches[1:], strict=False)]
+        moves += [abs(a - b) for a, b in pairwise(pitches)]
     assert np.mean(moves) < 2.5
     assert max(moves) <= 9
 
@@ -199,7 +200,7 @@ def test_backing_voices_sing_thirds_and_sixths_below_the_tune(song) -> None:
     gaps = [tune[note.start] - note.pitch for note in part(score, "Backing high").notes]
     assert min(gaps) >= 1
     assert np.mean([gap in (3, 4, 5, 8, 9) for gap in gaps]) > 0.8
-    for a, b in zip(gaps, gaps[1:], strict=False):
+    for a, b in pairwise(gaps):
         assert (a, b) not in ((7, 7), (12, 12))
 
 
