@@ -25,7 +25,7 @@ from studio.lessons.kit import course
 from studio.making.kinds import KINDS, Kind
 from studio.music.bands import band as band_file_says
 from studio.music.bands.arranging import PLAYS
-from studio.music.bands.band import DRUMS, Token, bands
+from studio.music.bands.band import DRUMS, Gesture, bands
 from studio.music.melody.constraints import CONSTRAINTS
 from studio.music.styles.table import STYLES
 from studio.works.recipe import Control
@@ -245,7 +245,7 @@ def bands_page() -> str:
         for band in bands()
     )
     head = ("band", "title", "meters", "parts, from the top of the score", "swing", "what it is")
-    notation = inspect.cleandoc(Token.__doc__ or "")
+    notation = inspect.cleandoc(Gesture.__doc__ or "")
     says = (band_file_says.__doc__ or "").partition("so:")[2].partition("A line divides")[0]
     example = inspect.cleandoc(says)
     ways = (

@@ -15,9 +15,9 @@ from zlib import crc32
 
 import numpy as np
 
-from studio.music.bands.band import DRUMS, Band, Hit, Player, band_by_name
-from studio.music.bands.lines import Moment, SungNote, counter_line, second_voice
-from studio.music.bands.plan import Plan, PlannedBar, Span, plan_song
+from studio.music.bands.band import DRUMS, Band, BandPlayer, Hit, band_by_name
+from studio.music.bands.lines import Eighth, SungNote, counter_line, second_voice
+from studio.music.bands.plan import ChordSpan, PlannedBar, SongPlan, plan_song
 from studio.music.bands.strokes import played_hits, stand_of, strokes_of
 from studio.music.bands.voicing import Voices, voiced
 from studio.music.scores.keys import pitch_name
@@ -97,14 +97,14 @@ def arrangement(
     return Arrangement(score, tuple(remarks))
 
 
-def _seed(drawn: Mapping[str, int], band: Band, player: Player) -> int:
+def _seed(drawn: Mapping[str, int], band: Band, player: BandPlayer) -> int:
     """A choir is voiced with the seed of its first player."""
     if player.choir:
         player = next(each for each in band.player if each.choir == player.choir)
     return drawn[player.name]
 
 
-def _part(plan: Plan, player: Player, notes: Sequence[Note]) -> Part:
+def _part(plan: SongPlan, player: BandPlayer, notes: Sequence[Note]) -> Part:
     words = plan.words if player.plays == "tune" else ()
     placed = sorted(notes, key=lambda note: (note.start, note.pitch or 0))
     return Part(tuple(placed), player.name, player.program, player.drums, player.velocity, words)
@@ -123,7 +123,7 @@ def _plain(sheet: Tune, sections: Sequence[Section], band: Band) -> Arrangement:
     return Arrangement(score)
 
 
-def _slowing(plan: Plan, tempo: float) -> tuple[TempoAt, ...]:
+def _slowing(plan: SongPlan, tempo: float) -> tuple[TempoAt, ...]:
     """The song slows down, beat by beat, in the last bar of the tune and stays slow to the end."""
     slows = plan.band.slows
     bars = [each.bar for each in plan.bars if each.role != "ending"]
@@ -142,7 +142,7 @@ def _slowing(plan: Plan, tempo: float) -> tuple[TempoAt, ...]:
 # ------------------------------------------------------------------------------------------------------------
 
 
-def _sections_of(plan: Plan, player: Player) -> list[PlannedBar]:
+def _sections_of(plan: SongPlan, player: BandPlayer) -> list[PlannedBar]:
     """The bars in which a player plays."""
     return [
         bar
@@ -154,7 +154,7 @@ def _sections_of(plan: Plan, player: Player) -> list[PlannedBar]:
     ]
 
 
-def _tune(plan: Plan, player: Player, rng: np.random.Generator) -> list[Note]:
+def _tune(plan: SongPlan, player: BandPlayer, rng: np.random.Generator) -> list[Note]:
     """The tune, and what the intro and ending give its player to do."""
     notes = []
     for note in plan.tune:
@@ -171,7 +171,7 @@ def _tune(plan: Plan, player: Player, rng: np.random.Generator) -> list[Note]:
     return [*notes, *extra]
 
 
-def _in_range(plan: Plan, player: Player) -> tuple[Plan, list[str]]:
+def _in_range(plan: SongPlan, player: BandPlayer) -> tuple[SongPlan, list[str]]:
     """The plan with the tune in the octave that fits its player best, and what was changed."""
 
     def outside(pitch: int) -> bool:
@@ -211,12 +211,12 @@ def _in_range(plan: Plan, player: Player) -> tuple[Plan, list[str]]:
     return replace(plan, tune=tuple(notes)), remarks
 
 
-def _pattern(plan: Plan, player: Player, rng: np.random.Generator) -> list[Note]:
+def _pattern(plan: SongPlan, player: BandPlayer, rng: np.random.Generator) -> list[Note]:
     """Its lines of the patterns: bass, chords, broken chords, a walking bass."""
     return strokes_of(plan, player, _sections_of(plan, player), rng)
 
 
-def _drums(plan: Plan, player: Player, rng: np.random.Generator) -> list[Note]:
+def _drums(plan: SongPlan, player: BandPlayer, rng: np.random.Generator) -> list[Note]:
     """The drums of the patterns: each has a line of its own, and all turn to a variant together."""
     notes = []
     for bar in _sections_of(plan, player):
@@ -228,7 +228,7 @@ def _drums(plan: Plan, player: Player, rng: np.random.Generator) -> list[Note]:
     return notes
 
 
-def played_hits_of_drums(plan: Plan, bar: PlannedBar, turn: float) -> list[tuple[str, list[Hit]]]:
+def played_hits_of_drums(plan: SongPlan, bar: PlannedBar, turn: float) -> list[tuple[str, list[Hit]]]:
     """(drum, its strokes in a bar); a fill replaces only the drums that it names together."""
     special = [
         each for each in plan.band.of_role(bar.role, bar.bar.meter) if bar.role != "main" and each.drums
@@ -242,7 +242,7 @@ def played_hits_of_drums(plan: Plan, bar: PlannedBar, turn: float) -> list[tuple
     return found
 
 
-def _harmony(plan: Plan, player: Player, rng: np.random.Generator) -> list[Note]:
+def _harmony(plan: SongPlan, player: BandPlayer, rng: np.random.Generator) -> list[Note]:
     """A second voice under the tune, note against note; a second such player stays below the first."""
     inside = [note for note in _inside_of(plan, player) if plan.span_at(note.start)]
     below = 4 * sum(
@@ -275,13 +275,13 @@ def _harmony(plan: Plan, player: Player, rng: np.random.Generator) -> list[Note]
     ]
 
 
-def _inside_of(plan: Plan, player: Player) -> list[Note]:
+def _inside_of(plan: SongPlan, player: BandPlayer) -> list[Note]:
     """The notes of the tune that begin in the bars in which a player plays."""
     bars = {bar.bar.number for bar in _sections_of(plan, player)}
     return [note for note in plan.tune if plan.bar_at(note.start).bar.number in bars]
 
 
-def _double(plan: Plan, player: Player, _rng: np.random.Generator) -> list[Note]:
+def _double(plan: SongPlan, player: BandPlayer, _rng: np.random.Generator) -> list[Note]:
     """The tune again, in the octave that the player's range has for it."""
     inside = _inside_of(plan, player)
     pitches = [note.pitch for note in inside if note.pitch is not None]
@@ -301,7 +301,7 @@ def _double(plan: Plan, player: Player, _rng: np.random.Generator) -> list[Note]
     ]
 
 
-def _answer(plan: Plan, player: Player, rng: np.random.Generator) -> list[Note]:
+def _answer(plan: SongPlan, player: BandPlayer, rng: np.random.Generator) -> list[Note]:
     """Whole chords, held softly; and where the tune rests or holds, an echo of the rhythm of its last two
     notes.
     """
@@ -327,7 +327,7 @@ def _answer(plan: Plan, player: Player, rng: np.random.Generator) -> list[Note]:
     return found
 
 
-def _gap(plan: Plan, span: Span) -> Fraction | None:
+def _gap(plan: SongPlan, span: ChordSpan) -> Fraction | None:
     """Where the tune, under a chord, has rested or held for a beat and still does for two."""
     beat = plan.bar_at(span.start).bar.meter.beat
     place = span.start
@@ -340,7 +340,7 @@ def _gap(plan: Plan, span: Span) -> Fraction | None:
     return None
 
 
-def _echo(plan: Plan, gap: Fraction, end: Fraction) -> list[tuple[Fraction, Fraction]]:
+def _echo(plan: SongPlan, gap: Fraction, end: Fraction) -> list[tuple[Fraction, Fraction]]:
     """(place, length) of the last two notes before the gap, moved into it."""
     before = [note for note in plan.tune if note.start < gap][-2:]
     if len(before) < 2:
@@ -352,7 +352,7 @@ def _echo(plan: Plan, gap: Fraction, end: Fraction) -> list[tuple[Fraction, Frac
 EIGHTH = Fraction(1, 2)
 
 
-def _counter(plan: Plan, player: Player, rng: np.random.Generator) -> list[Note]:
+def _counter(plan: SongPlan, player: BandPlayer, rng: np.random.Generator) -> list[Note]:
     """A counter-line in each stretch of bars in which the player plays and chords sound."""
     notes: list[Note] = []
     stretch: list[PlannedBar] = []
@@ -367,7 +367,7 @@ def _counter(plan: Plan, player: Player, rng: np.random.Generator) -> list[Note]
 
 
 def _counter_in(
-    plan: Plan, player: Player, bars: Sequence[PlannedBar], rng: np.random.Generator
+    plan: SongPlan, player: BandPlayer, bars: Sequence[PlannedBar], rng: np.random.Generator
 ) -> list[Note]:
     start = bars[0].bar.start
     eighths = int((bars[-1].bar.end - start) / EIGHTH)
@@ -381,7 +381,7 @@ def _counter_in(
         busy = sum(1 for note in plan.tune_within(place - near, place + near) if note.start >= place - near)
         note = plan.tune_at(place)
         moments.append(
-            Moment(
+            Eighth(
                 span.chord.pitch_classes if span and span.chord else (),
                 plan.key_at(place).scale,
                 (place - bar.bar.start) % bar.bar.meter.beat == 0,
@@ -403,7 +403,7 @@ def _counter_in(
     return found
 
 
-def _onward(plan: Plan, span: Span | None, place: Fraction) -> tuple[tuple[int, ...], int]:
+def _onward(plan: SongPlan, span: ChordSpan | None, place: Fraction) -> tuple[tuple[int, ...], int]:
     after = plan.span_after(span) if span else None
     if after is None or after.chord is None:
         return (), 0
@@ -414,7 +414,7 @@ def _velocity(value: float) -> int:
     return int(min(127, max(1, round(value))))
 
 
-PLAYS: dict[str, Callable[[Plan, Player, np.random.Generator], list[Note]]] = {
+PLAYS: dict[str, Callable[[SongPlan, BandPlayer, np.random.Generator], list[Note]]] = {
     "tune": _tune,
     "pattern": _pattern,
     "drums": _drums,

@@ -30,7 +30,7 @@
     [pattern.drums]
     ride = "x . x x"
 
-A line divides its bars evenly into as many steps as it has tokens; `|` is only there to be read. See `Token`
+A line divides its bars evenly into as many steps as it has tokens; `|` is only there to be read. See `Gesture`
 for what a token says. Several lines in a list are variants: the first is the usual one.
 """
 
@@ -87,7 +87,7 @@ LOUDER, SOFTER = 18, -28
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class Gesture:
     """What a player does at a step: `.` rests, `-` holds on. Otherwise one or more of these, joined by `&`:
 
     1 … 9: a degree of the chord (1 its bass note, 3 its third, 5 its fifth, 7 its seventh or sixth, 8 the
@@ -108,7 +108,7 @@ class Hit:
 
     place: Fraction
     length: Fraction
-    token: Token
+    token: Gesture
 
 
 _TOKEN = re.compile(r"((?:[1-9][+_]*|[<>wcxt]|v[1-6])(?:&(?:[1-9][+_]*|[<>wct]|v[1-6]))*)([!?]?)('?)")
@@ -141,20 +141,20 @@ def parse_drums(text: str, length: Fraction) -> tuple[Hit, ...]:
     step = length / len(steps)
     accent = {"x": 0, "X": LOUDER, "o": SOFTER}
     return tuple(
-        Hit(number * step, step, Token(("x",), accent[sign]))
+        Hit(number * step, step, Gesture(("x",), accent[sign]))
         for number, sign in enumerate(steps)
         if sign != "."
     )
 
 
-def _token(word: str) -> Token:
+def _token(word: str) -> Gesture:
     match = _TOKEN.fullmatch(word)
     if not match:
         raise Refused(
             f"{word!r} is not something a player can do; write a degree such as 1 or 5_, w, c, v2, < or >, "
             "with ! ? or ' after it."
         )
-    return Token(
+    return Gesture(
         tuple(match[1].split("&")),
         {"!": LOUDER, "?": SOFTER, "": 0}[match[2]],
         bool(match[3]),
@@ -165,7 +165,7 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Player(_Strict):
+class BandPlayer(_Strict):
     """One part of a band: see the head of this file, and `arranging.PLAYS` for `plays`.
 
     voices: how many notes its chords have. shape: how they are laid out.
@@ -270,7 +270,7 @@ class Band(_Strict):
     ending: int = Field(2, ge=0, le=8)
     slows: float = Field(0.85, ge=0.4, le=1)
     dynamics: Mapping[str, int] = {}
-    player: tuple[Player, ...] = Field(min_length=1, max_length=16)
+    player: tuple[BandPlayer, ...] = Field(min_length=1, max_length=16)
     pattern: tuple[Pattern, ...] = ()
 
     @model_validator(mode="after")
@@ -333,11 +333,11 @@ class Band(_Strict):
         return tuple(each for each in self.pattern if each.role == role and meter in each.meters)
 
     @property
-    def leader(self) -> Player:
+    def leader(self) -> BandPlayer:
         """Who plays the tune."""
         return next(each for each in self.player if each.plays == "tune")
 
-    def named(self, name: str) -> Player:
+    def named(self, name: str) -> BandPlayer:
         """The player of that name. Raises `UnknownName`."""
         for each in self.player:
             if each.name == name:

@@ -175,7 +175,7 @@ _LIKED_LENGTHS = np.array([0.6, 1.5, 0.8, 1.6, 0.5, 0.9])
 
 
 @dataclass(frozen=True)
-class Moment:
+class Eighth:
     """An eighth of a bar under the tune. tones: the chord's pitch classes. strong: on a beat. begins: the
     tune begins a note here. busy: how many notes the tune begins within half a bar, 0 … 4. pitch: of the tune
     here; -1 for a rest. until: eighths until the chord changes. onward: the tones of the chord that follows,
@@ -209,7 +209,7 @@ def _counter_trellis(low: int, high: int) -> Trellis:
 
 
 def counter_line(
-    moments: Sequence[Moment], low: int, high: int, rng: np.random.Generator
+    moments: Sequence[Eighth], low: int, high: int, rng: np.random.Generator
 ) -> list[tuple[int, int, int]]:
     """A line that answers the tune: (moment at which it begins, length in eighths, pitch) of each note.
 

@@ -13,7 +13,7 @@ from zlib import crc32
 
 import numpy as np
 
-from studio.music.bands.band import Band, Player, band_by_name
+from studio.music.bands.band import Band, BandPlayer, band_by_name
 from studio.music.scores.bars import Bar
 from studio.music.scores.notes import Note
 from studio.music.scores.performance import Clock, Performance, PlayedNote, PlayedPart
@@ -82,7 +82,7 @@ class _Feel:
 
 
 def _played(
-    part: Part, player: Player | None, band: Band, feel: _Feel, rng: np.random.Generator
+    part: Part, player: BandPlayer | None, band: Band, feel: _Feel, rng: np.random.Generator
 ) -> PlayedPart:
     ahead = (player.ahead if player else 0.0) / 1000
     strum = (player.strum if player else 0.0) / 1000

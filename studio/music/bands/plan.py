@@ -41,7 +41,7 @@ class PlannedBar:
 
 
 @dataclass(frozen=True)
-class Span:
+class ChordSpan:
     """A chord and how long it holds. chord: None where none sounds."""
 
     start: Fraction
@@ -50,12 +50,12 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Plan:
+class SongPlan:
     """What all players share. All places are those of the song with its intro."""
 
     band: Band
     bars: tuple[PlannedBar, ...]
-    spans: tuple[Span, ...]
+    spans: tuple[ChordSpan, ...]
     chords: tuple[ChordAt, ...]
     keys: tuple[KeyAt, ...]
     grid: Grid
@@ -67,14 +67,14 @@ class Plan:
     tune_end: Fraction
     end: Fraction
 
-    def span_at(self, place: Fraction) -> Span | None:
+    def span_at(self, place: Fraction) -> ChordSpan | None:
         """The chord that sounds then; None where none does."""
         found = bisect_right(self.spans, place, key=lambda span: span.start) - 1
         if found < 0 or self.spans[found].end <= place or self.spans[found].chord is None:
             return None
         return self.spans[found]
 
-    def span_after(self, span: Span) -> Span | None:
+    def span_after(self, span: ChordSpan) -> ChordSpan | None:
         """The chord that follows at once, if it is another one."""
         after = self.span_at(span.end)
         return after if after and after.chord != span.chord else None
@@ -118,7 +118,7 @@ class Plan:
         return tuple(found)
 
 
-def plan_song(sheet: Tune, sections: Sequence[Section], band: Band, rng: np.random.Generator) -> Plan:
+def plan_song(sheet: Tune, sections: Sequence[Section], band: Band, rng: np.random.Generator) -> SongPlan:
     """The plan of a lead sheet for a band. Raises `Refused` for a meter that the band lacks, for a sheet
     without notes or chords, and for sections that do not fit; `Unreadable` for a chord symbol.
     """
@@ -138,7 +138,7 @@ def plan_song(sheet: Tune, sections: Sequence[Section], band: Band, rng: np.rand
     chords = _chords(tune, frame)
     planned = _planned(frame, sections, band, rng)
     end = planned[-1].bar.end
-    return Plan(
+    return SongPlan(
         band=band,
         bars=planned,
         spans=_spans(chords, end),
@@ -308,9 +308,9 @@ def _intro_chords(tune: Tune, frame: _Frame, bars: Sequence[Bar]) -> list[ChordA
     return [*(each for each in found if each.start < half), ChordAt(half, dominant)]
 
 
-def _spans(chords: Sequence[ChordAt], end: Fraction) -> tuple[Span, ...]:
+def _spans(chords: Sequence[ChordAt], end: Fraction) -> tuple[ChordSpan, ...]:
     """Chords with their ends; a symbol that is written again without a change goes on."""
-    spans: list[Span] = []
+    spans: list[ChordSpan] = []
     edges = [*(each.start for each in chords), end]
     for each, (start, until) in zip(chords, pairwise(edges), strict=True):
         if until <= start:
@@ -319,5 +319,5 @@ def _spans(chords: Sequence[ChordAt], end: Fraction) -> tuple[Span, ...]:
         if spans and spans[-1].chord == chord and spans[-1].end == start:
             spans[-1] = replace(spans[-1], end=until)
         else:
-            spans.append(Span(start, until, chord))
+            spans.append(ChordSpan(start, until, chord))
     return tuple(spans)

@@ -9,9 +9,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from studio.music.bands.band import Hit, Pattern, Player
+from studio.music.bands.band import BandPlayer, Hit, Pattern
 from studio.music.bands.lines import Stride, walking
-from studio.music.bands.plan import Plan, PlannedBar, Span
+from studio.music.bands.plan import ChordSpan, PlannedBar, SongPlan
 from studio.music.bands.voicing import ABSENT, Stand, Voices, voiced
 from studio.music.scores.chords import Chord
 from studio.music.scores.notes import Note
@@ -25,13 +25,13 @@ class Stroke:
     length: Fraction
     bodies: tuple[str, ...]
     velocity: int
-    span: Span
+    span: ChordSpan
     strong: bool
 
 
 def strokes_of(
-    plan: Plan,
-    player: Player,
+    plan: SongPlan,
+    player: BandPlayer,
     bars: Sequence[PlannedBar],
     rng: np.random.Generator,
     *,
@@ -82,7 +82,7 @@ def _of_chord(stroke: Stroke) -> bool:
 
 
 def _line(
-    plan: Plan, player: Player, bar: PlannedBar, rng: np.random.Generator, roles: Sequence[str]
+    plan: SongPlan, player: BandPlayer, bar: PlannedBar, rng: np.random.Generator, roles: Sequence[str]
 ) -> list[Hit]:
     """What a player's line says for a bar: of a pattern for its role, else of the groove."""
     turn = float(rng.random())
@@ -121,7 +121,7 @@ def played_hits(
     return found
 
 
-def _under_chords(plan: Plan, player: Player, bar: PlannedBar, hit: Hit) -> list[Stroke]:
+def _under_chords(plan: SongPlan, player: BandPlayer, bar: PlannedBar, hit: Hit) -> list[Stroke]:
     """A hit as one stroke for each chord that sounds meanwhile: what is held is struck again with a
     change."""
     strokes: list[Stroke] = []
@@ -167,7 +167,7 @@ def _without_overlaps(notes: Sequence[Note]) -> list[Note]:
 # ------------------------------------------------------------------------------------------------------------
 
 
-def _root(plan: Plan, player: Player, stroke: Stroke, before: int) -> int:
+def _root(plan: SongPlan, player: BandPlayer, stroke: Stroke, before: int) -> int:
     """Where the chord's bass is played: near the one before and the middle of the range, and, where the tune
     moves with it from an octave to an octave or a fifth to a fifth, the other way.
     """
@@ -207,7 +207,9 @@ def _seventh(chord: Chord) -> int:
     return next((each for each in (10, 11, 9) if each in found), 12)
 
 
-def _degree(plan: Plan, player: Player, stroke: Stroke, onto: Stroke | None, body: str, root: int) -> int:
+def _degree(
+    plan: SongPlan, player: BandPlayer, stroke: Stroke, onto: Stroke | None, body: str, root: int
+) -> int:
     """The pitch of a degree within the player's range."""
     chord = stroke.span.chord
     assert chord
@@ -247,7 +249,7 @@ def _inside(pitch: int, low: int, high: int) -> int:
 
 
 def _walked(
-    plan: Plan, player: Player, strokes: Sequence[Stroke], rng: np.random.Generator
+    plan: SongPlan, player: BandPlayer, strokes: Sequence[Stroke], rng: np.random.Generator
 ) -> dict[Fraction, int]:
     """Place -> pitch of a walking bass."""
     if not strokes:
@@ -283,7 +285,7 @@ def _walked(
 class _Voicings:
     """The voicing of every chord of the song for a player, or for the choir that it belongs to."""
 
-    def __init__(self, plan: Plan, player: Player, rng: np.random.Generator) -> None:
+    def __init__(self, plan: SongPlan, player: BandPlayer, rng: np.random.Generator) -> None:
         spans = [span for span in plan.spans if span.chord]
         choir = [each for each in plan.band.player if player.choir and each.choir == player.choir]
         if choir:
@@ -298,7 +300,7 @@ class _Voicings:
         rows = voiced([stand_of(plan, span) for span in spans], voices, rng)
         self._rows = {span.start: row for span, row in zip(spans, rows, strict=True)}
 
-    def take(self, span: Span, body: str) -> tuple[int, ...]:
+    def take(self, span: ChordSpan, body: str) -> tuple[int, ...]:
         """The pitches that a token asks for."""
         row = self._rows[span.start]
         if self._mine is not None:
@@ -309,7 +311,7 @@ class _Voicings:
         return row[1:] if body[0] == "t" and len(row) > 1 else row
 
 
-def stand_of(plan: Plan, span: Span) -> Stand:
+def stand_of(plan: SongPlan, span: ChordSpan) -> Stand:
     """A chord with the tune over it."""
     assert span.chord
     before, at = plan.tune_before(span.start), plan.tune_at(span.start)
