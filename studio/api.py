@@ -104,8 +104,25 @@ class PictureWork(MadeWork):
 
         return Image.open(io.BytesIO(self.content))
 
+    def save(self, path: str | Path, *, force: bool = False) -> Path:
+        """Write the picture in the format of the path's suffix, such as .jpg; returns the path.
+
+        Raises `Refused` for an unknown suffix, for other formats of a work kept as JPEG, or where the file
+        exists, unless `force` is set.
+        """
+        from studio.making.exporting import export
+
+        target = Path(path)
+        _check_free(target, force=force)
+        with self._gallery() as gallery:
+            return export(self._work, gallery, target, force=force)
+
     def _repr_png_(self) -> bytes:
-        return self.content
+        if self.media_type == "image/png":
+            return self.content
+        shown = io.BytesIO()
+        self.image.save(shown, "PNG")
+        return shown.getvalue()
 
 
 class TuneWork(MadeWork):

@@ -27,7 +27,12 @@ OWN_SIZE = "own"
 SIZES = (512, 768, 1024, 2048, 4096)
 """Sizes offered by a click, in pixels; any other within the recipe's range can be typed."""
 
-LABELS = {"backbone": "Network", "keep_colours": "Keep the photo's colours"}
+LABELS = {
+    "backbone": "Network",
+    "keep_colours": "Keep the photo's colours",
+    "print": "Print size",
+    "format": "File format",
+}
 """Controls whose field has a technical name, on every tab. All others are called as their field."""
 
 NONE_COUNTS = frozenset({"size", "preset"})

@@ -23,8 +23,8 @@ from studio.app.sentences import said
 from studio.errors import Refused, StudioError
 from studio.images.networks.backbones import DEFAULT
 from studio.images.networks.backbones import layers as layers_of
+from studio.making.exporting import format_of, in_format
 from studio.making.kinds import KINDS, Kind, Role
-from studio.music.writing.formats import by_name
 from studio.works.recipe import Control
 
 Action = Callable[..., Any]
@@ -253,9 +253,10 @@ def _file_endpoints(desk: Desk) -> None:
         return lend_file(lent, desk.gallery.read(found), download_name(found))
 
     def export(work: str, form: str) -> str:
-        """A melody in another format, by the format's name, with a recipe inside that makes this file."""
-        found, asked = desk.gallery.get(work), by_name(form)
-        return lend_file(lent, desk.music.file(found, asked).read_bytes(), export_name(found, asked))
+        """A work in another format, by the format's name, with a recipe inside that makes this file."""
+        found = desk.gallery.get(work)
+        asked = format_of(found, form)
+        return lend_file(lent, in_format(found, desk.gallery, asked), export_name(found, asked))
 
     named, asked = gr.Textbox(visible=False), gr.Button(visible=False)
     formed, exported = gr.Textbox(visible=False), gr.Button(visible=False)

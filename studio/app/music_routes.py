@@ -1,5 +1,5 @@
-"""The addresses of a melody's renditions: its score, its notes in numbers, its sound, its file in other
-formats, and samples of the styles.
+"""The addresses of a melody's renditions: its score, its notes in numbers, its sound; samples of the styles;
+and the file of any work in other formats.
 
 `studio.music.melody.renditions` makes them. An address names a work, a format or a style, never a path.
 """
@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, Response
 
 from studio.app.intake import download_name
 from studio.app.routes import KEPT
 from studio.app.sentences import said
 from studio.errors import StudioError
+from studio.making.exporting import format_of, in_format
 from studio.music.melody.renditions import Renditions
+from studio.music.writing.formats import FORMATS as SCORES
 from studio.music.writing.formats import by_name
 from studio.works.formats import Format
 from studio.works.work import Work
@@ -41,11 +43,16 @@ def music_routes(music: Renditions, allowed: Callable[..., Any]) -> APIRouter:
             return served(music.score(gallery.get(id), page, origins=origins), by_name("svg").media_type)
 
     @router.get("/works/{id}/as/{form}")
-    def as_format(id: str, form: str, download: bool = False) -> FileResponse:
+    def as_format(id: str, form: str, download: bool = False) -> Response:
         with _or_404():
-            work, format = gallery.get(id), by_name(form)
+            work = gallery.get(id)
+            format = format_of(work, form)
             name = export_name(work, format) if download else None
-            return served(music.file(work, format), format.media_type, name)
+            if SCORES.get(format.name) is format:
+                return served(music.file(work, format), format.media_type, name)
+            disposition = {"Content-Disposition": f'attachment; filename="{name}"'} if name else {}
+            content = in_format(work, gallery, format)
+            return Response(content, media_type=format.media_type, headers=KEPT | disposition)
 
     @router.get("/works/{id}/music")
     def timing(id: str) -> dict[str, Any]:

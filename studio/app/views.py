@@ -11,8 +11,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from studio.app.intake import download_name
+from studio.making.exporting import formats_of
 from studio.making.kinds import KINDS
-from studio.music.melody.renditions import exports, reads_back
+from studio.music.melody.renditions import reads_back
 from studio.works.gallery import Gallery
 from studio.works.recipe import Source
 from studio.works.work import Work
@@ -27,8 +28,8 @@ class ExportView(BaseModel):
 
 class WorkView(BaseModel):
     """A work as a tile on the wall. `ratio` is width / height; `file`, `view`, `thumb` are addresses on this
-    server. `exports` is empty for a work whose notes cannot be had. `reads_back`: its file can be read as a
-    score.
+    server. `exports` is empty for a work that can only be had as it is. `reads_back`: its file can be read as
+    a score.
     """
 
     id: str
@@ -109,7 +110,7 @@ def _tile(work: Work) -> dict[str, Any]:
         "media_type": work.media_type,
         "ratio": _ratio(work),
         "facts": _facts(work),
-        "exports": [ExportView(name=form.name, label=form.label) for form in exports(work)],
+        "exports": [ExportView(name=form.name, label=form.label) for form in formats_of(work)],
         "reads_back": reads_back(work),
         "file": f"works/{work.id}/file",
         "view": f"works/{work.id}/view",

@@ -94,9 +94,13 @@ def gallery_show(id: str, as_json: bool) -> None:
 @click.option("-o", "--output", required=True, type=FILE, help="The file to write.")
 @click.option("--force", is_flag=True, help="Replace the output file if it exists.")
 def gallery_export(id: str, output: Path, force: bool) -> None:
-    """Copy a work's file out of the gallery, with its recipe inside."""
+    """Copy a work's file out of the gallery, with its recipe inside. Another suffix gives another format,
+    such as .jpg or .webp for a picture and .wav for a melody.
+    """
+    from studio.making.exporting import export
+
     with open_gallery() as gallery:
-        click.echo(str(gallery.export(gallery.get(id), output, force=force)))
+        click.echo(str(export(gallery.get(id), gallery, output, force=force)))
 
 
 @gallery.command("remove")

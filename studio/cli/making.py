@@ -22,6 +22,7 @@ from studio.cli.options import (
 )
 from studio.errors import Refused
 from studio.making.kinds import Kind, Role
+from studio.works.formats import ALIKE
 from studio.works.incoming import read_file
 from studio.works.ingredient import Ingredient
 
@@ -229,7 +230,8 @@ def remake(
     from studio.works.output import write_file
 
     if output is not None:
-        if output.suffix.lower() != file.suffix.lower():
+        suffixes = [each.suffix.lower() for each in (output, file)]
+        if len({ALIKE.get(suffix, suffix) for suffix in suffixes}) > 1:
             raise Refused(f"{output} should end in {file.suffix}, as {file} does.")
         check_output(output, force=force)
     with open_gallery() as gallery:

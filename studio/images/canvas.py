@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from studio.errors import Refused
+from studio.images.formats import FORMATS
 from studio.images.networks.backbones import backbone
 from studio.images.networks.opening import OwnWeights, fetch
 from studio.images.pictures import (
@@ -25,8 +26,8 @@ from studio.images.pictures import (
     resize,
     resize_cut_out,
     write_jpeg,
-    write_png,
 )
+from studio.images.printing import PrintSize
 from studio.images.recipes import DreamRecipe, StyleRecipe
 from studio.works.finishing import Result, finish_work
 from studio.works.recipe import ModelIdentity, Recipe, Source
@@ -82,7 +83,7 @@ def reading_rules(recipe: Recipe) -> int:
     if recipe.setting is None:
         return READING_RULES
     recorded = recipe.setting.versions.get("reading", "1")
-    return 1 if recorded == "1" else READING_RULES
+    return int(recorded) if recorded in ("1", "2") else READING_RULES
 
 
 def photo_at_size(
@@ -103,7 +104,9 @@ def photo_at_size(
             "with at least 8 on the shorter side."
         )
     alpha = None if picture.alpha is None else resize(picture.alpha, height, width)
-    facts = {"photo": " ".join(picture.notes)} if picture.notes else {}
+    facts: dict[str, Any] = {"photo": " ".join(picture.notes)} if picture.notes else {}
+    if picture.density is not None and rules > 2:
+        facts["density"] = picture.density
     if picture.alpha is not None and rules > 1:
         return resize_cut_out(picture.pixels, picture.alpha, height, width), alpha, facts
     return resize(picture.pixels, height, width), alpha, facts
@@ -160,10 +163,15 @@ def as_made(
     losses: Sequence[float],
     facts: dict[str, Any],
 ) -> Made:
-    """A finished picture as a PNG with its recipe inside, completed by the network and the machine it was
-    made with.
+    """A finished picture as a file with its recipe inside, completed by the network and the machine it was
+    made with. It has the density of the recipe's print, or else that of the photo.
     """
     rules = reading_rules(recipe)
+    form = FORMATS.by_name(getattr(recipe, "format", "png"))
+    if printed := getattr(recipe, "print", ""):
+        facts = facts | {"density": PrintSize.read(printed).density}
+    if alpha is not None and form.name == "jpg":
+        facts = facts | {"background": "white"}
     made_on = setting(
         device.type,
         *("torch", "torchvision", "numpy", "pillow"),
@@ -172,9 +180,9 @@ def as_made(
     )
     height, width = pixels.shape[:2]
     result = Result(
-        content=write_png(pixels, alpha),
-        suffix=".png",
-        media_type="image/png",
+        content=form.to_bytes(pixels, alpha=alpha, density=facts.get("density")),
+        suffix=form.suffix,
+        media_type=form.media_type,
         thumbnail=write_jpeg(pixels, longest_side=THUMBNAIL_SIDE),
         losses=losses,
         facts={"size": [width, height], "steps": len(losses)} | facts,

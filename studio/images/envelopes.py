@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from studio.images.colours import HighDynamicRange, from_code_points, from_gamma
+from studio.images.density import per_inch, tiff_density
 from studio.images.envelope import (
     LARGEST_INPUT,
     LARGEST_PHOTO,
@@ -50,6 +51,8 @@ from studio.works.metadata.wav import riff_chunks
 READABLE = "JPEG, PNG, WebP, HEIC, AVIF, TIFF, PSD, BMP, GIF, ICO, TGA, JPEG 2000 or PPM"
 
 
+INCHES_PER_METRE = 100 / 2.54
+
 # Surveys, format by format. One may raise struct.error, IndexError, ValueError or OverflowError for an
 # incomplete file.
 
@@ -78,6 +81,9 @@ def _survey_png(content: bytes) -> Envelope:
             colours.setdefault(kind, content[data])
         elif kind == b"eXIf":
             found = with_exif(found, content[data])
+        elif kind == b"pHYs" and end - at == 21 and content[at + 16] == 1:
+            across, down = struct.unpack_from(">II", content, at + 8)
+            found = replace(found, density=per_inch(across, down, INCHES_PER_METRE))
         elif kind == b"tRNS" and bits == 16:
             found = replace(
                 found, clear=struct.unpack_from(">H" if colour_type == 0 else ">3H", content, at + 8)
@@ -159,7 +165,7 @@ def _survey_jpeg(content: bytes) -> Envelope:
             scans += 1
             if scans > MOST_SCANS:
                 raise ValueError("far too many scans")
-        elif marker == 0xE1:
+        elif marker in (0xE0, 0xE1):
             found = _with_segment(found, data)
         elif marker == 0xE2 and data.startswith(b"ICC_PROFILE\0") and len(data) > 14:
             profile_parts.setdefault(data[12], data[14:])
@@ -187,10 +193,18 @@ def _with_frame(envelope: Envelope, marker: int, data: bytes) -> Envelope:
 
 
 def _with_segment(envelope: Envelope, data: bytes) -> Envelope:
-    """An APP1 segment of a JPEG: EXIF or XMP."""
+    """An APP0 or APP1 segment of a JPEG: JFIF, EXIF or XMP."""
+    if data.startswith(b"JFIF\0"):
+        return replace(envelope, density=_jfif_density(data) or envelope.density)
     if data.startswith(b"Exif\0"):
         return with_exif(envelope, data[6:])
     return with_xmp(envelope, data) if data.startswith(XMP_SEGMENT) else envelope
+
+
+def _jfif_density(data: bytes) -> float | None:
+    """JFIF 1.02: units (1 the inch, 2 the centimetre), then pixels across and down."""
+    unit, across, down = struct.unpack_from(">BHH", data, 7)
+    return per_inch(across, down, {1: 1.0, 2: 1 / 2.54}[unit]) if unit in (1, 2) else None
 
 
 XMP_SEGMENT = b"http://ns.adobe.com/xap/1.0/\0"
@@ -322,7 +336,8 @@ def _survey_gif(content: bytes) -> Envelope:
 def _survey_bmp(content: bytes) -> Envelope:
     (header,) = struct.unpack_from("<I", content, 14)
     width, height = struct.unpack_from("<HH" if header == 12 else "<ii", content, 18)
-    return Envelope(abs(width), abs(height), bare=content)
+    across, down = struct.unpack_from("<ii", content, 38) if header >= 40 else (0, 0)
+    return Envelope(abs(width), abs(height), bare=content, density=per_inch(across, down, INCHES_PER_METRE))
 
 
 SINGLE_FIELDS = frozenset(
@@ -371,6 +386,7 @@ def _survey_tiff(content: bytes) -> Envelope:
         bare=bare,
         pages=tiff_pages(content),
         orientation=orientation,
+        density=tiff_density(content, fields),
         xmp_orientation=xmp_says(_value(content, fields.get(XMP_PART))),
         profile=profile[:LARGEST_PROFILE],
         bits=number(0x0102, 1),

@@ -25,5 +25,9 @@ def _in_words(label: str, fact: Any) -> str:
             return f"{fact} pixels"
         case "size", (width, height):
             return f"{width} x {height} pixels"
+        case "density", int() | float():
+            return f"{fact:g} pixels per inch"
+        case "background", str():
+            return f"what was transparent is {fact}"
         case _:
             return str(fact)

@@ -38,29 +38,38 @@ class Picture:
     """A picture as the studio works on it.
 
     pixels: uint8 [height, width, 3], sRGB, upright. alpha: uint8 [height, width], 255 is opaque; None if all
-    of it is opaque. notes: what was changed while reading the file, a sentence each.
+    of it is opaque. notes: what was changed while reading the file, a sentence each. density: pixels per
+    inch, as the file says, or None.
     """
 
     pixels: Pixels
     alpha: Pixels | None = None
     notes: tuple[str, ...] = ()
+    density: float | None = None
 
 
-READING_RULES = 2
+READING_RULES = 3
 """How pictures are read. 1: up to 0.2.1, without gamma, primaries, code points and XMP's orientation, and
-resized without regard to alpha. A work that was made by those rules is made again by them.
+resized without regard to alpha. 2: in 0.3, without the file's density. A work that was made by those rules is
+made again by them.
 """
 
 
-def read_picture(content: bytes, name: str = "The picture", *, rules: int = READING_RULES) -> Picture:
+LARGEST_WORK = 8192 * 8192
+"""Pixels of the largest picture that the studio makes."""
+
+
+def read_picture(
+    content: bytes, name: str = "The picture", *, rules: int = READING_RULES, whole: bool = False
+) -> Picture:
     """Decode a picture of any of `FORMATS` of up to `LARGEST_INPUT` pixels.
 
     Larger photos are reduced to that, JPEGs while they are decoded. The orientation is applied, colours are
     converted to sRGB, 16 bits are reduced to 8, alpha is kept. Raises `Unreadable` with one sentence that
-    starts with `name`, whatever the bytes are.
+    starts with `name`, whatever the bytes are. whole: up to `LARGEST_WORK` pixels it is not reduced.
     """
     try:
-        return _read(content, rules)
+        return _read(content, rules, whole)
     except FileFlaw as flaw:
         raise Unreadable(f"{name} {flaw}") from None
 
@@ -76,16 +85,16 @@ def picture_size(content: bytes) -> tuple[int, int]:
     return (height, width) if turned else (width, height)
 
 
-def write_png(pixels: Pixels, alpha: Pixels | None = None) -> bytes:
-    """PNG of pixels [h, w, 3] and optionally alpha [h, w]. Marked as sRGB, without other metadata. The same
-    pixels give the same bytes.
+def write_png(pixels: Pixels, alpha: Pixels | None = None, density: float | None = None) -> bytes:
+    """PNG of pixels [h, w, 3] and optionally alpha [h, w]. Marked as sRGB and, where it is given, with the
+    density in pixels per inch, without other metadata. The same pixels give the same bytes.
     """
     marks = PngInfo()
     marks.add(b"sRGB", b"\x00")
     written = io.BytesIO()
-    Image.fromarray(pixels if alpha is None else np.dstack([pixels, alpha])).save(
-        written, "PNG", pnginfo=marks
-    )
+    picture = Image.fromarray(pixels if alpha is None else np.dstack([pixels, alpha]))
+    dots = {} if density is None else {"dpi": (density, density)}
+    picture.save(written, "PNG", pnginfo=marks, **dots)
     return written.getvalue()
 
 
@@ -155,17 +164,20 @@ def _surveyed(content: bytes) -> tuple[str, Envelope]:
     return envelope.inside or file_format.name, envelope
 
 
-def _read(content: bytes, rules: int) -> Picture:
+def _read(content: bytes, rules: int, whole: bool) -> Picture:
     decoder, envelope = _surveyed(content)
+    largest = LARGEST_INPUT
+    if whole and envelope.width * envelope.height <= LARGEST_WORK:
+        envelope, largest = replace(envelope, reduced=1), LARGEST_WORK
     if rules == 1:
         envelope = replace(envelope, space=None, raw_orientation=0, xmp_orientation=0, high_range="")
-    _check(envelope)
+    _check(envelope, largest)
     notes: list[str] = []
     colours, alpha = decode(envelope, decoder, notes, all_kinds=rules > 1)
     return _upright(_to_srgb(colours, envelope, notes), alpha, envelope, notes)
 
 
-def _check(envelope: Envelope) -> None:
+def _check(envelope: Envelope, largest: int) -> None:
     width, height = envelope.width, envelope.height
     size = f"{width} x {height} pixels"
     if envelope.high_range:
@@ -174,7 +186,7 @@ def _check(envelope: Envelope) -> None:
         )
     if width < 1 or height < 1:
         raise FileFlaw(f"claims to have {size}; save it again as a plain PNG or JPEG.")
-    if width * height > LARGEST_INPUT * envelope.reduced**2:
+    if width * height > largest * envelope.reduced**2:
         raise FileFlaw(
             f"has {size}, {width * height / 1e6:.0f} megapixels; scale it down to at most "
             f"{LARGEST_INPUT / 1e6:.0f} megapixels first."
@@ -261,7 +273,7 @@ def _upright(
         notes.append("It contains location data; that and its other metadata are never saved in a result.")
     elif envelope.has_metadata:
         notes.append("Its metadata (camera, dates, comments) is never saved in a result.")
-    return Picture(pixels, opacity, tuple(notes))
+    return Picture(pixels, opacity, tuple(notes), envelope.density)
 
 
 def _samples(image: Image.Image) -> Pixels:

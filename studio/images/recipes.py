@@ -6,12 +6,13 @@ Light on purpose (no torch): the command line and the page's controls are derive
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
+from studio.images.formats import names as format_names
 from studio.images.networks.backbones import OWN
-from studio.works.recipe import LONGEST_NAME, Recipe, Source, parameter
+from studio.works.recipe import LONGEST_NAME, OneOf, Recipe, Source, parameter
 
 SMALLEST_SIDE, LARGEST_SIDE = 64, 8192
 
@@ -23,6 +24,15 @@ MOST_PAINTINGS = 64
 
 LARGEST_WEIGHT = 1e6
 """The largest weight of a layer or a painting. Beyond it nothing else would count."""
+
+
+PRINT = parameter(
+    "",
+    "Paper and pixels per inch, such as 30x20cm@300, 12x8in@300 or A4@300: sets the size, so that the whole "
+    "picture just fits on the paper, turned as the picture is. Where the shapes differ, a margin stays. The "
+    "file says the density; without this, it keeps the photo's.",
+    max_length=40,
+)
 
 
 class DreamRecipe(Recipe):
@@ -151,6 +161,11 @@ class DreamRecipe(Recipe):
         unit="px",
     )
 
+    print: str = PRINT
+    format: Annotated[str, OneOf(format_names)] = parameter("png", "File format.")
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"print", "format"})
+
     @field_validator("layers")
     @classmethod
     def _every_layer_can_be_read(cls, layers: tuple[str, ...]) -> tuple[str, ...]:
@@ -244,6 +259,11 @@ class StyleRecipe(Recipe):
         "The pretrained network that compares the picture with the paintings.",
         max_length=LONGEST_NAME,
     )
+
+    print: str = PRINT
+    format: Annotated[str, OneOf(format_names)] = parameter("png", "File format.")
+
+    LATER: ClassVar[frozenset[str]] = frozenset({"print", "format"})
 
     @field_validator("style_weights")
     @classmethod

@@ -36,7 +36,8 @@ def resolve_weights(settings: Mapping[str, Any], ingredients: Iterable[Ingredien
     their backbone, for an unchecked pickle and for a wrong sha256, `Unreadable` for a damaged file,
     `UnknownName` for a layer.
     """
-    settings, ingredients = dict(settings), list(ingredients)
+    ingredients = list(ingredients)
+    settings = with_print_size(settings, ingredients)
     sha256 = str(settings.pop("weights_sha256", None) or "").strip().lower()
     place = next((place for place, each in enumerate(ingredients) if each.role == "weights"), None)
     if place is None:
@@ -63,6 +64,23 @@ def resolve_weights(settings: Mapping[str, Any], ingredients: Iterable[Ingredien
     settings["layers"] = settings.get("layers") or _layers_for(settings, network)
     _check_layers(settings["layers"], network)
     return settings, ingredients
+
+
+def with_print_size(settings: Mapping[str, Any], ingredients: Iterable[Ingredient]) -> dict[str, Any]:
+    """The settings with the size that their print needs. Raises `Refused` for a print that cannot be."""
+    from studio.images.pictures import picture_size
+    from studio.images.printing import PrintSize
+
+    settings = dict(settings)
+    asked = settings.get("print")
+    if not asked or not isinstance(asked, str):
+        return settings
+    sheet = PrintSize.read(asked)
+    photo = next((each for each in ingredients if each.role == "photo"), None)
+    width, height = picture_size(photo.content) if photo else (0, 0)
+    if width and height:  # the making says what is wrong with any other
+        settings["size"] = sheet.longer_side(width, height)
+    return settings
 
 
 def resolve_weights_to_paint(settings: Mapping[str, Any], ingredients: Iterable[Ingredient]) -> Resolved:

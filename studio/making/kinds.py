@@ -99,6 +99,8 @@ class Kind:
     supplies: from settings and the roles of the given files to further ingredients, such as a named style.
     predicts: from a recipe and the sizes of its sources to a `Prediction`; empty where nothing is known.
     light: from a recipe to whether its work is so light that it waits for no heavy one; empty where none is.
+    exports: from a work to the formats it can be had in. renders: from a work, the gallery, its recipe with
+    another format, and that format, to the file's bytes. Both empty where a work can only be had as it is.
     spelled: recipe field -> its option on the command line, where it differs from the field's name.
     """
 
@@ -119,6 +121,8 @@ class Kind:
     supplies: str = ""
     predicts: str = ""
     light: str = ""
+    exports: str = ""
+    renders: str = ""
     spelled: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -200,6 +204,8 @@ KINDS: dict[str, Kind] = {
             result="studio.api:PictureWork",
             completes="studio.images.presets:with_preset",
             predicts="studio.images.predictions:predict_dream",
+            exports="studio.images.renditions:exports",
+            renders="studio.images.renditions:rendered",
             resolves="studio.images.requests:resolve_weights",
         ),
         Kind(
@@ -231,6 +237,8 @@ KINDS: dict[str, Kind] = {
             result="studio.api:PictureWork",
             resolves="studio.images.requests:resolve_weights_to_paint",
             predicts="studio.images.predictions:predict_painting",
+            exports="studio.images.renditions:exports",
+            renders="studio.images.renditions:rendered",
         ),
         Kind(
             "compose",
@@ -261,6 +269,8 @@ KINDS: dict[str, Kind] = {
             result="studio.api:TuneWork",
             supplies="studio.music.melody.sources:default_sources",
             predicts="studio.music.melody.predictions:predict_melody",
+            exports="studio.music.melody.renditions:exports",
+            renders="studio.music.melody.renditions:rendered",
             light="studio.music.melody.predictions:is_light",
             spelled={"composer": "--model"},
         ),

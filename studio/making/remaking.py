@@ -141,7 +141,8 @@ def _compare(content: bytes, made: Made) -> tuple[bool, str]:
 def _compare_pictures(then: bytes, now: bytes) -> tuple[bool, str]:
     from studio.images.pictures import read_picture
 
-    before, after = read_picture(then, "The work's file"), read_picture(now, "The work made again")
+    before = read_picture(then, "The work's file", whole=True)
+    after = read_picture(now, "The work made again", whole=True)
     if before.pixels.shape != after.pixels.shape or (before.alpha is None) != (after.alpha is None):
         sizes = [f"{picture.pixels.shape[1]} x {picture.pixels.shape[0]}" for picture in (before, after)]
         return False, f"Not identical: a picture of {sizes[1]} px instead of {sizes[0]} px."

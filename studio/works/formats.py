@@ -14,6 +14,9 @@ from typing import Any
 
 from studio.errors import Refused, UnknownName
 
+ALIKE = {".jpeg": ".jpg", ".tif": ".tiff", ".midi": ".mid", ".xml": ".musicxml"}
+"""Suffixes that mean another one."""
+
 
 @dataclass(frozen=True)
 class Format:
@@ -70,6 +73,7 @@ class FormatTable(dict[str, Format]):
     def by_suffix(self, path: str | Path) -> Format:
         """The format of a file with that name or suffix; capitals do not matter. Raises `Refused`."""
         text = str(path).lower()
+        text += ALIKE.get(text[text.rfind(".") :], "") if "." in text else ""
         found = next((each for each in self.values() if text.endswith(each.suffix)), None)
         if found is None:
             raise Refused(f"{path} should end in {self.suffixes_in_words()}.")

@@ -21,6 +21,7 @@ from sqlalchemy import select
 
 from studio.errors import Missing, Refused, StudioError, Unreadable
 from studio.works import adding, finding, recovery, removing, sources
+from studio.works.formats import ALIKE
 from studio.works.home import home as home_of_this_person
 from studio.works.ingredient import Ingredient
 from studio.works.naming import file_name, thumbnail_file, work_file
@@ -221,9 +222,8 @@ class Gallery:
         path = Path(path)
         if path.is_dir():
             path = path / f"{file_name(work.title)}-{work.id[:8]}{work.suffix}"
-        alike = {".jpeg": ".jpg", ".midi": ".mid", ".xml": ".musicxml"}
         asked = path.suffix.lower()
-        if alike.get(asked, asked) != alike.get(work.suffix, work.suffix):
+        if ALIKE.get(asked, asked) != ALIKE.get(work.suffix, work.suffix):
             named = path.with_suffix(work.suffix).name
             raise Refused(f"The work is a {work.suffix} file: name it {named} instead of {path.name}.")
         return write_file(self.read(work), path, force=force)

@@ -111,6 +111,11 @@ class Recipe(Frozen):
     model: ModelIdentity | None = None
     setting: Setting | None = None
 
+    LATER: ClassVar[frozenset[str]] = frozenset()
+    """Fields that a later release added. At their default they are left out of the JSON and the fingerprint,
+    so that works made before keep theirs.
+    """
+
     def source(self, role: str) -> Source | None:
         """The source with that role, or None."""
         return next((source for source in self.sources if source.role == role), None)
@@ -125,7 +130,13 @@ class Recipe(Frozen):
         for later in ("model", "setting"):
             if fields[later] is None:
                 del fields[later]
+        self._leave_out_later(fields)
         return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+    def _leave_out_later(self, fields: dict[str, Any]) -> None:
+        for name in self.LATER:
+            if getattr(self, name) == type(self).model_fields[name].default:
+                del fields[name]
 
     @property
     def fingerprint(self) -> str:
@@ -135,6 +146,7 @@ class Recipe(Frozen):
         """
         asked = self.model_dump(mode="json", exclude={"setting", "model"})
         asked["sources"] = [[source.role, source.sha256] for source in self.sources]
+        self._leave_out_later(asked)
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
     def called(self) -> str:

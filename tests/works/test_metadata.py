@@ -100,8 +100,18 @@ def mxl(score: bytes = SCORE) -> bytes:
     return written.getvalue()
 
 
+def as_file(file_format: str, **options: object) -> bytes:
+    written = io.BytesIO()
+    found = Image.open(io.BytesIO(picture()))
+    (found.convert("RGB") if file_format == "JPEG" else found).save(written, file_format, **options)
+    return written.getvalue()
+
+
 FILES = {
     ".png": picture(),
+    ".jpg": as_file("JPEG"),
+    ".webp": as_file("WEBP", lossless=True),
+    ".tiff": as_file("TIFF"),
     ".mid": tune(),
     ".wav": sound(),
     ".svg": SVG,
@@ -142,8 +152,8 @@ def test_again_changes_nothing_and_another_recipe_takes_its_place(suffix: str) -
 
 
 def test_a_format_without_room_is_refused_with_those_that_have_it() -> None:
-    with pytest.raises(Refused, match=r"A \.jpg cannot carry its recipe; choose one of \.png"):
-        embed(b"\xff\xd8\xff", ".jpg", RECIPE)
+    with pytest.raises(Refused, match=r"A \.gif cannot carry its recipe; choose one of \.png"):
+        embed(b"GIF89a", ".gif", RECIPE)
     with pytest.raises(Unreadable, match="not a PNG file"):
         embed(b"GIF89a", ".png", RECIPE)
 

@@ -77,8 +77,15 @@ function deeds(work, kind) {
     make('button', { type: 'button', 'data-do': deed, ...more }, label);
   const download = { class: 'button solid', href: `${work.file}?download=true`, download: work.name };
   const isPicture = work.media_type.startsWith('image/') && kind.medium === 'picture';
+  // A melody offers its formats beside its score.
+  const others = isPicture ? work.exports.filter(({ name }) => !work.name.endsWith(`.${name}`)) : [];
+  const saveAs = others.map(({ name, label }) => {
+    const href = `works/${work.id}/as/${name}?download=true`;
+    return make('a', { class: 'button small', href, download: '' }, label);
+  });
   return make('div', { class: 'deeds' },
     make('a', download, 'Download'),
+    saveAs.length > 0 && make('div', { class: 'exports' }, make('span', {}, 'Save as'), ...saveAs),
     isPicture && button('next', 'Use as next source'),
     kind.again && button('again', kind.again),
     button('remake', 'Remake'),

@@ -24,6 +24,7 @@ from studio.works.output import write_file
 if TYPE_CHECKING:
     from studio.music.scores.tunes import Tune
     from studio.works.gallery import Gallery
+    from studio.works.recipe import Recipe
     from studio.works.work import Work
 
 PAGES = {"wide": (760, 40), "narrow": (400, 36)}
@@ -46,6 +47,11 @@ def reads_back(work: Work) -> bool:
 def exports(work: Work) -> tuple[Format, ...]:
     """The formats it can be had in; none for a work without notes."""
     return tuple(FORMATS.values()) if has_notes(work) else ()
+
+
+def rendered(work: Work, gallery: Gallery, _recipe: Recipe, form: Format) -> bytes:
+    """A melody in another format, with the recipe that makes it in that format inside."""
+    return Renditions(gallery).file(work, form).read_bytes()
 
 
 class Renditions:

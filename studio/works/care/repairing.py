@@ -264,9 +264,9 @@ def draw_thumbnail(content: bytes, media_type: str) -> bytes:
     from PIL import Image
 
     picture = Image.new("RGB", (512, 288), (224, 224, 224))
-    if media_type == "image/png":
+    if media_type in ("image/png", "image/jpeg", "image/webp", "image/tiff"):
         try:
-            with Image.open(io.BytesIO(content), formats=("PNG",)) as opened:
+            with Image.open(io.BytesIO(content), formats=("PNG", "JPEG", "WEBP", "TIFF")) as opened:
                 picture = opened.convert("RGB")
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
             pass  # it is damaged or too large: grey has to do

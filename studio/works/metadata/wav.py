@@ -10,7 +10,7 @@ from studio.works.metadata.carrier import TOOL, Carrier, NotWhole
 from studio.works.metadata.credits import rights, title
 from studio.works.recipe import Recipe
 
-_OWN_CHUNK = b"dwsr"
+OWN_CHUNK = b"dwsr"
 
 
 def riff_chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
@@ -29,7 +29,7 @@ def _insert(content: bytes, recipe: Recipe) -> bytes:
         if end > len(content):
             raise NotWhole
         has_sound = has_sound or kind == b"data"
-        ours = kind == _OWN_CHUNK or (
+        ours = kind == OWN_CHUNK or (
             kind == b"LIST"
             and content[start + 8 : start + 12] == b"INFO"
             and TOOL.encode() in content[start:end]
@@ -41,8 +41,8 @@ def _insert(content: bytes, recipe: Recipe) -> bytes:
     said = {b"ICMT": recipe.in_words(), b"ISFT": TOOL, b"INAM": title(recipe)}
     if any(source.author or source.licence for source in recipe.sources):
         said[b"ICOP"] = rights(recipe)
-    info = b"".join(_riff_chunk(kind, text.encode() + b"\0") for kind, text in said.items())
-    kept += [_riff_chunk(b"LIST", b"INFO" + info), _riff_chunk(_OWN_CHUNK, recipe.to_json().encode())]
+    info = b"".join(riff_chunk(kind, text.encode() + b"\0") for kind, text in said.items())
+    kept += [riff_chunk(b"LIST", b"INFO" + info), riff_chunk(OWN_CHUNK, recipe.to_json().encode())]
     size = 4 + sum(len(part) for part in kept)
     return b"RIFF" + struct.pack("<I", size) + b"WAVE" + b"".join(kept)
 
@@ -52,13 +52,14 @@ def _find(content: bytes) -> bytes | None:
         (
             content[start + 8 : end]
             for kind, start, end in riff_chunks(content)
-            if kind == _OWN_CHUNK and end <= len(content)
+            if kind == OWN_CHUNK and end <= len(content)
         ),
         None,
     )
 
 
-def _riff_chunk(kind: bytes, data: bytes) -> bytes:
+def riff_chunk(kind: bytes, data: bytes) -> bytes:
+    """A chunk as it stands in the file."""
     return _padded(kind + struct.pack("<I", len(data)) + data)
 
 
