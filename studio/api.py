@@ -380,6 +380,9 @@ def _ingredients(kind: Kind, arguments: dict[str, Any]) -> list[Ingredient]:
             found += ingredients_from(role, value)
     if found and kind.roles[0].needed:
         credit = {name: text for name in CREDIT if (text := arguments.pop(name, ""))}
+        from studio.making.asking import check_credit
+
+        check_credit(credit)
         found[0] = replace(found[0], **credit)
     return found
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from studio.app.intake import Credit, Shown, data_url, download_name, own_files, own_tunes, receive, show
@@ -18,7 +19,7 @@ from studio.errors import Refused, UnknownName, ways_out_of
 from studio.images.networks.backbones import is_safetensors
 from studio.images.networks.described import is_pickle, read_weights_file
 from studio.images.pictures import read_picture
-from studio.making.asking import ask
+from studio.making.asking import ask, check_credit
 from studio.making.jobs import Jobs
 from studio.making.kinds import KINDS, Role, kind_of, read_recipe
 from studio.making.remaking import compare
@@ -111,6 +112,7 @@ class Desk:
         offered: by role, one file or a list, as the page offers files. The credit is due to the first role's.
         """
         row = kind_of(kind)
+        check_credit(asdict(credit))
         given = dict(settings)
         ingredients: list[Ingredient] = []
         for role in row.roles:

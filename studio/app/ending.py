@@ -39,7 +39,7 @@ ENDING = ("SIGTERM", "SIGINT", "SIGHUP")
 """The signals that end the studio."""
 
 
-class Ending:
+class Countdown:
     """Ends this process soon after `begin`, unless it has ended by then.
 
     folders: removed at the end.
@@ -69,13 +69,13 @@ class Ending:
 
 
 @contextlib.contextmanager
-def ending_soon_after_a_signal() -> Iterator[Ending]:
+def ending_soon_after_a_signal() -> Iterator[Countdown]:
     """In this block, a signal that ends the studio ends it within `WITHIN` seconds.
 
     Everything shuts down in order first: connections, jobs, workers, uploads. A thread that computes would
     keep it from that, since a thread cannot be stopped from outside.
     """
-    ending = Ending()
+    ending = Countdown()
     if os.name == "nt" or threading.current_thread() is not threading.main_thread():
         yield ending  # signals go elsewhere
         return
@@ -98,7 +98,7 @@ def ending_soon_after_a_signal() -> Iterator[Ending]:
         os.close(writer)  # and the thread reads the end
 
 
-def ending_server(config: uvicorn.Config, ending: Ending) -> uvicorn.Server:
+def ending_server(config: uvicorn.Config, ending: Countdown) -> uvicorn.Server:
     """A server that starts the clock itself too, for computers where no pipe tells of a signal."""
     import uvicorn
 

@@ -6,9 +6,10 @@ Nothing here takes a path. Every address goes through the gallery, so that only 
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -23,9 +24,13 @@ from studio.images.pictures import read_picture
 from studio.images.presets import PRESETS
 from studio.works.gallery import Gallery
 from studio.works.recipe import Recipe
+from studio.works.work import Work
 
 LARGE_SIDE = 1800
 """Longest side, in pixels, of a finished work as the page shows it; its file is a click away."""
+
+MOST_KEPT = 48
+"""Pictures that are kept as they were last shown."""
 
 GUARDED = {
     "X-Content-Type-Options": "nosniff",
@@ -63,11 +68,11 @@ def routes(
 
     @router.get("/works/{id}/view")
     def work_large(id: str) -> Response:
-        return picture(lambda: views.large(gallery.get(id).id))
+        return picture(lambda: views.large(gallery.get(id)))
 
     @router.get("/works/{id}/sources/{place}")
     def source(id: str, place: int) -> Response:
-        return picture(lambda: views.source(gallery.get(id).id, place))
+        return picture(lambda: views.source(gallery.get(id), place))
 
     @router.get("/jobs/{id}/photo")
     def job_photo(id: str) -> Response:
@@ -92,8 +97,16 @@ class Views:
 
     def __init__(self, gallery: Gallery) -> None:
         self.gallery = gallery
-        self.large = lru_cache(maxsize=48)(self._large)
-        self.source = lru_cache(maxsize=48)(self._source)
+        self._latest: OrderedDict[tuple[str, int | None], bytes] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def large(self, work: Work) -> bytes:
+        """A finished work."""
+        return self._kept((work.id, None), lambda: self._large(work))
+
+    def source(self, work: Work, place: int) -> bytes:
+        """A source of a work; place: which one, from 0."""
+        return self._kept((work.id, place), lambda: self.source_of(common(work.recipe_json), place))
 
     def source_of(self, recipe: Recipe, place: int) -> bytes:
         """A source of a recipe; place: which one, from 0."""
@@ -103,8 +116,7 @@ class Views:
         picture = read_picture(self.gallery.read_source(source), source.name or "The source")
         return view(picture, VIEW_SIDE)
 
-    def _large(self, id: str) -> bytes:
-        work = self.gallery.get(id)
+    def _large(self, work: Work) -> bytes:
         if not work.media_type.startswith("image/"):
             return self.gallery.thumbnail(work)
         try:
@@ -113,8 +125,17 @@ class Views:
             # Larger than the studio opens as a photo: the thumbnail is shown, and the file is a click away.
             return self.gallery.thumbnail(work)
 
-    def _source(self, id: str, place: int) -> bytes:
-        return self.source_of(common(self.gallery.get(id).recipe_json), place)
+    def _kept(self, key: tuple[str, int | None], show: Callable[[], bytes]) -> bytes:
+        with self._lock:
+            kept = self._latest.get(key)
+        if kept is None:
+            kept = show()
+        with self._lock:
+            self._latest[key] = kept
+            self._latest.move_to_end(key)
+            while len(self._latest) > MOST_KEPT:
+                self._latest.popitem(last=False)
+        return kept
 
 
 @contextmanager

@@ -21,13 +21,20 @@ from studio.works.incoming import read_file
 def show(file: Path, as_json: bool) -> None:
     """Show the recipe inside FILE: what it was made from, and how."""
     from studio.making.kinds import read_recipe
-    from studio.works.metadata import extract
+    from studio.works.metadata import extract, is_cut_off
     from studio.works.recipe import controls
 
-    text = extract(read_file(file))
+    content = read_file(file)
+    text = extract(content)
     if text is None:
         raise Refused(
             f"{file} has no recipe inside: the studio did not make it, or another program removed the recipe."
+        )
+    if is_cut_off(content):
+        click.echo(
+            f"studio: {file} is cut off: its end is missing. Its recipe is whole: studio remake {file} "
+            f"-o NEW{file.suffix} makes the work again.",
+            err=True,
         )
     if as_json:
         click.echo(text)

@@ -126,9 +126,10 @@ class _MakingRequest:
 
     def make(self) -> None:
         """Make every work that was asked for, write its file, and print its path."""
-        from studio.making.asking import ask
+        from studio.making.asking import ask, check_credit
         from studio.making.kinds import run_here
 
+        check_credit(self.credit)
         settings = self.settings | self.kind.format_settings(self.output)
         for path in self.outputs:
             check_output(path, force=self.force)

@@ -353,12 +353,16 @@ def _replace(path: Path, content: bytes) -> None:
 
 
 def _written_beside(path: Path, content: bytes) -> Path:
-    """A file of another name in the same folder, flushed to the disk."""
+    """A file of another name in the same folder, flushed to the disk. In a folder that only its owner can
+    look into, only the owner can read it.
+    """
     if not path.parent.is_dir():
         raise Missing(f"There is no folder {path.parent}; create it first.")
     arriving = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
     try:
-        with arriving.open("xb") as file:
+        mode = 0o666 if path.parent.stat().st_mode & 0o077 else 0o600
+        opened = os.open(arriving, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
+        with os.fdopen(opened, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

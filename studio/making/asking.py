@@ -36,6 +36,15 @@ def ask(
     return check(row.recipe_class(), fields | {"sources": sources})
 
 
+def check_credit(credit: Mapping[str, str]) -> None:
+    """Raises `Refused` for credit that is too long to be kept. credit: title, author and licence as somebody
+    gave them; what a file says of itself is shortened instead.
+    """
+    for name, text in credit.items():
+        if len(text) > MOST_CREDIT:
+            raise Refused(f"The {name} has {len(text):,} characters; give at most {MOST_CREDIT}.")
+
+
 def _check_roles(kind: Kind, ingredients: list[Ingredient]) -> None:
     counts = {role.name: 0 for role in kind.roles}
     for each in ingredients:

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.errors import Missing, Refused, StudioError, Unreadable
-from studio.making.asking import ask
+from studio.making.asking import ask, check_credit
 from studio.making.bounds import bounds_of, check_room, predict
 from studio.making.kinds import KINDS, Kind, Role, recipe_from
 from studio.making.worker_process import Outcome, Place
@@ -108,7 +108,7 @@ class _Batch:
         self.unread = iter(lines)
         self.lost: deque[_Line] = deque()
         self.underway: dict[Any, _Line] = {}
-        self.asked_in: dict[str, int] = {}
+        self.asked_in: dict[object, int] = {}
         self.counts = {"made": 0, "there": 0, "failed": 0}
         self.ring = threading.Event()
 
@@ -173,8 +173,8 @@ class _Batch:
             return self._event("failed", number, str(error))
         except Exception:
             return self._event("failed", number, self._our_fault(number, traceback.format_exc()))
-        first = self.asked_in.setdefault(recipe.fingerprint, number)
-        there = self.gallery.with_fingerprint(recipe.fingerprint)
+        first = self.asked_in.setdefault((recipe.fingerprint, recipe.credits), number)
+        there = self.gallery.made_by(recipe)
         if first != number:
             same = f"asks for the same as line {first}."
             return self._event("there", number, same, there.id if there else None)
@@ -275,6 +275,7 @@ def _ingredient(role: Role, written: Any, folder: Path, gallery: Gallery) -> Ing
             f"The {role.name} has a {min(unknown)}; it may have a path, name, title, author and licence."
         )
     place, told = credit["path"], {name: str(value) for name, value in credit.items() if name != "path"}
+    check_credit({name: text for name, text in told.items() if name != "name"})
     if place.startswith("work:"):
         work = gallery.get(place.removeprefix("work:"))
         known = {"name": f"{work.id}{work.suffix}", "title": work.title}

@@ -93,21 +93,22 @@ class Jobs:
         """Queue a recipe and return the job's id at once.
 
         If the gallery already has the work, the job counts as made, unless `force` is set. If the same work
-        is already waiting or running, that job's id is returned. owner: the session that asks. Raises
-        `Refused` when too many are waiting.
+        is already waiting or running, that job's id is returned; with other credit it is another work.
+        owner: the session that asks. Raises `Refused` when too many are waiting.
         """
-        underway = self.ledger.underway(recipe.fingerprint)
+        fingerprint = recipe.fingerprint  # takes a while for thousands of sources
+        underway = self.ledger.underway(recipe, fingerprint)
         if underway is not None:
             return underway.id
-        there = None if force else self.gallery.with_fingerprint(recipe.fingerprint)
+        there = None if force else self.gallery.made_by(recipe, fingerprint)
         if there is not None:
-            return self.ledger.ask(recipe, work_id=there.id, owner=owner)
+            return self.ledger.ask(recipe, work_id=there.id, owner=owner, fingerprint=fingerprint)
         waiting = self.ledger.count_waiting()
         if waiting >= self._most_waiting:
             raise Refused(
                 f"{waiting} works are already waiting; try again when some are done, or cancel one."
             )
-        job = self.ledger.ask(recipe, owner=owner, lane=self._lane(recipe))
+        job = self.ledger.ask(recipe, owner=owner, lane=self._lane(recipe), fingerprint=fingerprint)
         self._call()
         return job
 

@@ -11,7 +11,7 @@ import numpy as np
 from studio.errors import Missing, Refused
 from studio.making.kinds import make, read_recipe
 from studio.works.gallery import Gallery
-from studio.works.metadata import embed, extract
+from studio.works.metadata import embed, extract, is_cut_off
 from studio.works.recipe import Recipe, Source
 from studio.works.shipped import shipped
 from studio.works.work import Made, Progress
@@ -64,6 +64,10 @@ def compare(content: bytes, recipe: Recipe, made: Made) -> Remade:
     """
     if made.content == content:
         return Remade(True, "Identical, to the byte.", made)
+    if is_cut_off(content):
+        return Remade(
+            False, "The file is cut off: its end is missing. What was made now is whole.", made
+        )
     changes = _changes(recipe, made.recipe)
     since = f"Since then changed: {'; '.join(changes)}." if changes else SAME
     if _without_story(content, made) == _without_story(made.content, made):

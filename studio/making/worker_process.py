@@ -168,7 +168,7 @@ def _made(order: Order, state: WorkerState, reporter: ProgressReporter) -> Outco
     reporter.send(pid=os.getpid(), quick=state.quick)
     recipe = read_recipe(order.recipe_json, order.kinds)
     gallery = state.gallery(order.place)
-    if not order.force and (there := gallery.with_fingerprint(recipe.fingerprint)):
+    if not order.force and (there := gallery.made_by(recipe)):
         return Outcome("made", there.id, there_already=True)
     state.load(order.kinds[recipe.kind])
 

@@ -26,7 +26,7 @@ from studio.works.home import home as home_of_this_person
 from studio.works.ingredient import Ingredient
 from studio.works.naming import file_name, thumbnail_file, work_file
 from studio.works.output import write_file
-from studio.works.recipe import Source
+from studio.works.recipe import Recipe, Source
 from studio.works.recovery import Recovered
 from studio.works.storage import Storage
 from studio.works.store import LocalStore
@@ -154,6 +154,14 @@ class Gallery:
         """The newest work of a recipe, or None."""
         works = finding.few(self.storage, select(WorkRow).where(WorkRow.fingerprint == fingerprint))
         return works[0] if works else None
+
+    def made_by(self, recipe: Recipe, fingerprint: str = "") -> Work | None:
+        """The newest work of a recipe that gives the credit it asks for, or None. fingerprint: the recipe's,
+        where it is known.
+        """
+        wanted = select(WorkRow).where(WorkRow.fingerprint == (fingerprint or recipe.fingerprint))
+        works = finding.few(self.storage, wanted)
+        return next((work for work in works if recipe.is_credited_as(work.recipe_json)), None)
 
     def find(
         self, *, text: str = "", kind: str | None = None, limit: int = 60, after: Work | None = None

@@ -107,18 +107,26 @@ class Ledger:
         self._engine = engine
         self.keeper = str(keeper or Keeper.this())
 
-    def ask(self, recipe: Recipe, *, work_id: str | None = None, owner: str = "", lane: str = "") -> str:
+    def ask(
+        self,
+        recipe: Recipe,
+        *,
+        work_id: str | None = None,
+        owner: str = "",
+        lane: str = "",
+        fingerprint: str = "",
+    ) -> str:
         """Add a job at the end of its owner's works in a lane. Returns its id.
 
         work_id: the work, where the gallery has it already; then the job is made from the start. owner: the
-        session that asks, at most 64 characters.
+        session that asks, at most 64 characters. fingerprint: the recipe's, where it is known.
         """
         now = _now()
         job = {
             "id": uuid.uuid4().hex,
             "state": "made" if work_id else "waiting",
             "recipe_json": recipe.to_json(),
-            "fingerprint": recipe.fingerprint,
+            "fingerprint": fingerprint or recipe.fingerprint,
             "asked_at": now,
             "ended_at": now if work_id else None,
             "work_id": work_id,
@@ -256,11 +264,16 @@ class Ledger:
             )
         ]
 
-    def underway(self, fingerprint: str) -> JobState | None:
-        """The job, waiting or running, for a recipe with this fingerprint."""
-        asked = and_(JobRow.fingerprint == fingerprint, JobRow.state.in_(("waiting", "running")))
-        rows = self._rows(select(*_COLUMNS).where(asked).order_by(JobRow.asked_at).limit(1))
-        return self._with_position(rows[0]) if rows else None
+    def underway(self, recipe: Recipe, fingerprint: str = "") -> JobState | None:
+        """The job, waiting or running, for this recipe with the credit it asks for.
+
+        fingerprint: the recipe's, where it is known.
+        """
+        same = JobRow.fingerprint == (fingerprint or recipe.fingerprint)
+        asked = and_(same, JobRow.state.in_(("waiting", "running")))
+        rows = self._rows(select(*_COLUMNS).where(asked).order_by(JobRow.asked_at))
+        credited = next((row for row in rows if recipe.is_credited_as(row.recipe_json)), None)
+        return self._with_position(credited) if credited is not None else None
 
     def recover(self) -> list[JobState]:
         """End the jobs whose keeper died: as made, where the work is in the gallery, else as interrupted.

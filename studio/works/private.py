@@ -28,11 +28,18 @@ OWN_NAMES = (
 
 
 def make_private_folder(folder: Path) -> None:
-    """Create a folder that only its owner can look into. The folders above are ordinary ones.
+    """Create a folder that only its owner can look into. Folders above it that are missing are private where
+    they lie in a private one, such as the studio's home, and ordinary elsewhere.
 
     Nothing happens where it exists. Raises `OSError`.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    above = folder.parent
+    if not above.exists():
+        there = next(each for each in above.parents if each.exists())
+        if there.stat().st_mode & 0o077:
+            above.mkdir(parents=True, exist_ok=True)
+        else:
+            make_private_folder(above)
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=FOLDER)
 
@@ -63,6 +70,13 @@ def write_private_file(file: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)
         raise
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder of the studio's private with all that another library has put into it."""
+    with contextlib.suppress(OSError):
+        for entry in folder.rglob("*"):
+            _tighten_entry(entry)
 
 
 def tighten(home: Path) -> None:

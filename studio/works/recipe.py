@@ -24,6 +24,7 @@ from pydantic import (
     GetJsonSchemaHandler,
     ValidationError,
     field_validator,
+    model_validator,
 )
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, PydanticCustomError
@@ -43,6 +44,21 @@ class Frozen(BaseModel):
     """A part of a recipe: unknown fields are refused, and nothing changes after it was checked."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _true_is_no_number(cls, fields: Any) -> Any:
+        """Python takes true for 1."""
+        for name, value in fields.items() if isinstance(fields, dict) else ():
+            values = value if isinstance(value, list | tuple) else (value,)
+            field = cls.model_fields.get(name)
+            if field is None or not any(isinstance(each, bool) for each in values):
+                continue
+            types = _types_in(field.annotation)
+            if bool not in types and types & {int, float}:
+                said = str(next(each for each in values if isinstance(each, bool))).lower()
+                raise ValueError(f"{name.replace('_', ' ')} is {said}; it must be a number.")
+        return fields
 
 
 MOST_CREDIT = 500
@@ -148,6 +164,25 @@ class Recipe(Frozen):
         asked["sources"] = [[source.role, source.sha256] for source in self.sources]
         self._leave_out_later(asked)
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def credits(self) -> tuple[tuple[str, str, str, str], ...]:
+        """Role, title, author and licence of each source."""
+        return tuple((each.role, each.title, each.author, each.licence) for each in self.sources)
+
+    def is_credited_as(self, recipe_json: str) -> bool:
+        """Whether a work of that recipe, which has the same fingerprint, gives all the credit that this one
+        asks for. A label that is empty here asks for nothing.
+        """
+        try:
+            named = json.loads(recipe_json).get("sources", [])
+            return len(named) == len(self.sources) and all(
+                getattr(source, label) in ("", there.get(label, ""))
+                for source, there in zip(self.sources, named, strict=True)
+                for label in ("title", "author", "licence")
+            )
+        except (ValueError, AttributeError, RecursionError):
+            return False
 
     def called(self) -> str:
         """The work's title, where its kind has a better one than the sources give; otherwise empty."""
@@ -325,6 +360,12 @@ def _control(name: str, field: FieldInfo) -> Control:
         else length,
         most=length if many else None,
     )
+
+
+def _types_in(annotation: Any) -> set[Any]:
+    """The plain types that an annotation is composed of."""
+    inner = get_args(annotation)
+    return set().union(*map(_types_in, inner)) if inner else {annotation}
 
 
 def _marks_of_one(annotation: Any) -> tuple[Any, ...]:

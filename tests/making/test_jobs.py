@@ -244,6 +244,23 @@ def test_nothing_listens_beyond_the_loopback(jobs: Jobs) -> None:
     assert {address.ip for address in listening} <= {"127.0.0.1", "::1"}
 
 
+def test_the_same_work_with_other_credit_is_a_job_of_its_own(jobs: Jobs) -> None:
+    gallery = jobs.gallery
+    recipe = counting(steps=50, rest=0.05)
+    ann, ben = (
+        recipe.model_copy(update={"sources": (gallery.keep_source(b"tune", role="tune", author=author),)})
+        for author in ("Ann", "Ben")
+    )
+    first = jobs.submit(ann)
+    assert jobs.submit(ann) == first
+    second = jobs.submit(ben)
+    assert second != first
+    for job, author in ((first, "Ann"), (second, "Ben")):
+        ended = jobs.wait(job)
+        assert ended.state == "made"
+        assert read_recipe(ended.recipe_json).sources[0].author == author
+
+
 def test_another_studio_on_the_same_ledger_sees_and_stops_the_job(jobs: Jobs) -> None:
     job = jobs.submit(counting(steps=1000, rest=0.02))
     watch_until(jobs, job, lambda state: state.done > 0)

@@ -425,3 +425,15 @@ def test_moments_have_zones(gallery: Gallery) -> None:
         assert session.get_one(JobRow, "j").asked_at == asked
         with pytest.raises(Exception, match="time zone"):
             session.execute(update(JobRow).values(ended_at=datetime(2026, 1, 1)))
+
+
+def test_a_work_with_other_credit_is_another(tmp_path: Path) -> None:
+    def painted(author: str) -> Made:
+        source = gallery.keep_source(b"photo", role="photo", author=author)
+        return Made(Recipe(kind="dream", sources=(source,)), author.encode(), ".png", "image/png", b"small")
+
+    with Gallery.open(tmp_path) as gallery:
+        ann = gallery.add(painted("Ann"))
+        assert gallery.made_by(painted("Ben").recipe) is None
+        ben = gallery.add(painted("Ben"))
+        assert [gallery.made_by(painted(name).recipe) for name in ("Ann", "Ben", "")] == [ann, ben, ben]

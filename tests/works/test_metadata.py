@@ -22,7 +22,7 @@ from PIL import Image
 from studio.errors import Refused, Unreadable
 from studio.images.recipes import DreamRecipe
 from studio.making.kinds import read_recipe
-from studio.works.metadata import CARRIERS, embed, extract
+from studio.works.metadata import CARRIERS, embed, extract, is_cut_off
 from studio.works.metadata.carrier import KEYWORD, LARGEST_RECIPE
 from studio.works.metadata.credits import credit
 from studio.works.recipe import Recipe, Setting, Source
@@ -435,7 +435,7 @@ def test_what_cannot_take_a_recipe_is_said_to_be_broken() -> None:
         ".abc": b"%abc-2.1\nno tune in here\n",
     }
     for suffix, content in broken.items():
-        with pytest.raises(Unreadable, match="is broken"):
+        with pytest.raises(Unreadable, match="is broken|is cut off"):
             embed(content, suffix, RECIPE)
 
 
@@ -475,3 +475,15 @@ def test_whitespace_and_comments_without_end_cost_nothing() -> None:
         b"MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\xff\xff\xff" + b"\0\xf8" * 500_000,
     ):
         assert extract(content) is None
+
+
+@pytest.mark.parametrize("suffix", [suffix for suffix in FILES if suffix != ".abc"])
+def test_a_file_that_is_cut_off_is_known_by_its_missing_end(suffix: str) -> None:
+    whole = embed(FILES[suffix], suffix, RECIPE)
+    assert not is_cut_off(whole)
+    assert not is_cut_off(FILES[suffix])
+    for length in (len(whole) - 9, len(whole) * 3 // 4, len(whole) // 2):
+        assert is_cut_off(whole[:length]), length
+        if suffix != ".mxl":  # a zip without its end is no zip
+            with pytest.raises(Unreadable, match="is cut off, so no recipe"):
+                embed(whole[:length], suffix, RECIPE)

@@ -329,3 +329,28 @@ def test_errors_travel_between_processes(error: StudioError) -> None:
     back = pickle.loads(pickle.dumps(error))
     assert type(back) is type(error)
     assert str(back) == str(error)
+
+
+@pytest.mark.parametrize(("field", "value"), [("seed", True), ("count", False), ("ratio", True), ("size", True)])
+def test_true_is_no_number(field: str, value: bool) -> None:
+    with pytest.raises(Refused, match=f"^{field} is {str(value).lower()}; it must be a number.$"):
+        check(Bench, {field: value})
+    assert check(Bench, {"loud": value}).loud is value
+
+
+def test_true_is_no_number_in_a_list_either() -> None:
+    from studio.images.recipes import StyleRecipe
+
+    with pytest.raises(Refused, match="^style weights is true; it must be a number.$"):
+        check(StyleRecipe, {"style_weights": [1.0, True]})
+
+
+def test_credit_that_is_asked_for_must_be_there() -> None:
+    there = Bench(sources=(PHOTO,)).to_json()
+    same = PHOTO.model_copy(update={"title": "", "author": "", "licence": "", "name": "other.jpg"})
+    other = PHOTO.model_copy(update={"author": "Ben"})
+    assert Bench(sources=(PHOTO,)).is_credited_as(there)
+    assert Bench(sources=(same,)).is_credited_as(there), "nothing is asked for"
+    assert not Bench(sources=(other,)).is_credited_as(there)
+    assert not Bench(sources=(PHOTO, PHOTO)).is_credited_as(there)
+    assert not Bench(sources=(PHOTO,)).is_credited_as("[]")

@@ -62,6 +62,27 @@ class TestPrivate:
             assert gallery.count() == 5
             assert open_to_others(home) == [str(home / "notes.txt")]
 
+    def test_what_is_learnt_and_restored_is_private_too(self, tmp_path: Path, home: Path) -> None:
+        """Styles, models, melodies in other formats, and what a backup brings back."""
+        from studio.learning.checkpoints import Card, save
+        from studio.learning.networks import Neuron
+        from studio.music.melody.renditions import Renditions
+        from studio.music.melody.training import _folder
+        from studio.music.styles.cache import keep
+        from studio.works.care import backup, restore
+
+        with Gallery.open(home) as gallery:
+            keep(b"tunes", home / "styles" / "own" / "parlour.tunes")
+            card = Card(name="reel", what="A test.", data=(), command="none")
+            save(Neuron(inputs=1).build(), card, _folder(None) / "reel")
+            Renditions(gallery)._cache.file("tune.mid", lambda: b"midi")
+            finish(backup(gallery, tmp_path / "all.zip"))
+        assert {"reel.json", "parlour.tunes", "tune.mid"} <= {path.name for path in home.rglob("*")}
+        assert open_to_others(home) == []
+        finish(restore(tmp_path / "all.zip", tmp_path / "new"))
+        assert (tmp_path / "new" / "models" / "reel.json").is_file()
+        assert open_to_others(tmp_path / "new") == []
+
     def test_a_folder_that_others_share_keeps_its_mode(self, tmp_path: Path) -> None:
         shared = tmp_path / "shared"
         shared.mkdir()

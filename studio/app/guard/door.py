@@ -91,7 +91,7 @@ class Door:
         if (wait := self.slowing.wait(address, user)) > 0:
             self.note("too many wrong guesses", address, self.named(user))
             return self.refused(
-                request, 429, f"Too many wrong guesses; try again in {math.ceil(wait)} seconds.", wait
+                request, 429, f"Too many wrong guesses; try again in {in_seconds(wait)}.", wait
             )
         if not self.login.accepts(user, password):
             self.slowing.wrong(address, user)
@@ -140,6 +140,12 @@ class Door:
         said = f'<p class="refused" role="alert">{html.escape(sentence)}</p>' if sentence else ""
         page = PAGE.format(nonce=nonce, style=self.style, said=said)
         return HTMLResponse(page, status, {"Content-Security-Policy": policy, "Cache-Control": "no-store"})
+
+
+def in_seconds(wait: float) -> str:
+    """A wait in words, rounded up."""
+    seconds = math.ceil(wait)
+    return "a second" if seconds == 1 else f"{seconds} seconds"
 
 
 def wants_page(request: Request) -> bool:

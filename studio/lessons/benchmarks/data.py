@@ -17,6 +17,7 @@ import numpy as np
 
 from studio.errors import Refused, StudioError, Unreadable
 from studio.works.home import home
+from studio.works.private import make_private, make_private_folder
 
 if TYPE_CHECKING:
     from studio.learning.datasets import Examples, Scale
@@ -237,8 +238,9 @@ class Fetching:
         from studio.learning.datasets import load_test
 
         try:
-            folder().mkdir(parents=True, exist_ok=True)
+            make_private_folder(folder())
             load_test(self.name, folder=folder(), download=True)
+            make_private(folder())
         except StudioError as error:
             self.error = str(error)
         except Exception as error:  # a thread has nobody to tell; the lesson does

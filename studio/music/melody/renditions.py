@@ -19,7 +19,8 @@ from studio.errors import Refused, UnknownName
 from studio.music.reading.readers import Readers
 from studio.music.writing.formats import FORMATS
 from studio.works.formats import Format
-from studio.works.output import write_file
+from studio.works.output import not_written
+from studio.works.private import write_private_file
 
 if TYPE_CHECKING:
     from studio.music.scores.tunes import Tune
@@ -156,8 +157,11 @@ class _Cache:
             return path
         with self._making:
             if not path.exists():
-                self.folder.mkdir(parents=True, exist_ok=True)
-                write_file(make(), path, force=True)
+                content = make()
+                try:
+                    write_private_file(path, content)
+                except OSError as error:
+                    raise not_written(error, path) from None
                 self._make_room()
         return path
 

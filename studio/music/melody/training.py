@@ -25,6 +25,7 @@ from studio.music.styles.opening import open_style
 from studio.music.styles.sources import is_path
 from studio.music.styles.style import Style
 from studio.music.styles.table import STYLES
+from studio.works.private import make_private_folder
 from studio.works.work import Progress
 
 if TYPE_CHECKING:
@@ -151,7 +152,8 @@ def _folder(into: Path | None) -> Path:
     if into is not None and not into.is_dir():
         raise Missing(f"There is no folder {into}; make it first.")
     folder = into or models_folder()
-    folder.mkdir(parents=True, exist_ok=True)
+    if into is None:
+        make_private_folder(folder)
     return folder
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import zipfile
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from studio.music.reading.budget import Unread
 from studio.music.styles.columns import Columns
 from studio.music.styles.style import Style
 from studio.music.styles.table import StyleEntry
+from studio.works.private import write_private_file
 
 
 def dump(style: Style) -> bytes:
@@ -82,17 +82,13 @@ def load(content: bytes, entry: StyleEntry | None) -> Style:
 
 
 def keep(content: bytes, path: Path) -> None:
-    """Write a file whole or not at all: it is written beside its place and then moved there.
+    """Write a file that only its owner can read, whole or not at all.
 
     Raises `Missing` where that is not possible.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        beside.write_bytes(content)
-        beside.replace(path)
+        write_private_file(path, content)
     except OSError:
-        beside.unlink(missing_ok=True)
         raise Missing(
             f"The style could not be saved in {path.parent}; make room there and check that you may write."
         ) from None

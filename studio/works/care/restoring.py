@@ -31,8 +31,8 @@ from studio.works.care.damage import SetAside, open_setting_aside
 from studio.works.database import known_revisions
 from studio.works.gallery import Gallery
 from studio.works.naming import LOST
-from studio.works.output import not_written, write_file
-from studio.works.private import make_private_folder
+from studio.works.output import not_written
+from studio.works.private import write_private_file
 from studio.works.recovery import Recovered
 from studio.works.storage import Storage
 from studio.works.tables import Base, ClaimRow, JobRow, SourceRow, UseRow, WorkRow
@@ -212,10 +212,9 @@ def _write_file(archive: ZipFile, entry: str, gallery: Gallery, force: bool) -> 
         if target.exists() and not force:
             return False
         try:
-            make_private_folder(target.parent)
+            write_private_file(target, content)
         except OSError as error:
             raise not_written(error, target) from None
-        write_file(content, target, force=True)
         return False  # it is never taken away again
     sha256 = name.rpartition("/")[2].partition(".")[0]
     store = gallery.storage.store

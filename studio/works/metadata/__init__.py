@@ -48,9 +48,24 @@ def embed(content: bytes, suffix: str, recipe: Recipe) -> bytes:
     try:
         return carrier.insert(content, recipe)
     except BROKEN:
+        if is_cut_off(content):
+            raise Unreadable(
+                f"The {carrier.name} file is cut off, so no recipe can be put into it; take the whole file."
+            ) from None
         raise Unreadable(
             f"The {carrier.name} file is broken, so no recipe can be put into it; make it again."
         ) from None
+
+
+def is_cut_off(content: bytes) -> bool:
+    """Whether the end of a file is missing, as far as its format can tell. The recipe is at the beginning of
+    most files, and can be whole all the same.
+    """
+    carrier = next((known for known in CARRIERS if known.signature.match(content)), None)
+    try:
+        return carrier is not None and carrier.is_cut_off(content)
+    except BROKEN:
+        return False
 
 
 def extract(content: bytes) -> str | None:

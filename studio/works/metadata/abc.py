@@ -32,4 +32,5 @@ ABC = Carrier(
     re.compile(rb"(?:\xef\xbb\xbf)?(?:%[^\r\n]*|[A-Za-z]:[^\r\n]*|\s*)(?:[\r\n]|$)"),
     _insert,
     _find,
+    lambda _content: False,  # plain text can end anywhere
 )

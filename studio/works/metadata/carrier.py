@@ -26,7 +26,8 @@ class Carrier:
     name: as a sentence calls it. suffixes: the usual one first. signature: matches how a file begins.
     insert: gives the file with the recipe in it, in place of one that is there. It may raise any of `BROKEN`.
     find: gives the recipe's bytes, or None where there are none. It may raise any of `BROKEN`, or
-    `Unreadable` for a recipe that is damaged.
+    `Unreadable` for a recipe that is damaged. is_cut_off: whether the end of the file is missing; it may
+    raise any of `BROKEN`.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Carrier:
     signature: re.Pattern[bytes]
     insert: Callable[[bytes, Recipe], bytes]
     find: Callable[[bytes], bytes | None]
+    is_cut_off: Callable[[bytes], bool]
 
 
 class NotWhole(ValueError):

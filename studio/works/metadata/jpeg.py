@@ -59,9 +59,13 @@ def _insert(content: bytes, recipe: Recipe) -> bytes:
         if not ours:
             kept.append(content[start:end])
         at = end
-    if not content.rstrip(b"\0").endswith(b"\xff\xd9"):
+    if _is_cut_off(content):
         raise NotWhole
     return content[:2] + b"".join(kept) + content[at:]
+
+
+def _is_cut_off(content: bytes) -> bool:
+    return not content.rstrip(b"\0").endswith(b"\xff\xd9")
 
 
 def _story(recipe: Recipe) -> list[bytes]:
@@ -96,4 +100,6 @@ def _find(content: bytes) -> bytes | None:
     return b"".join(parts[number] for number in sorted(parts))
 
 
-JPEG = Carrier("JPEG", (".jpg", ".jpeg"), "image/jpeg", re.compile(rb"\xff\xd8\xff"), _insert, _find)
+JPEG = Carrier(
+    "JPEG", (".jpg", ".jpeg"), "image/jpeg", re.compile(rb"\xff\xd8\xff"), _insert, _find, _is_cut_off
+)

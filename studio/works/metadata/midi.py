@@ -49,6 +49,12 @@ def _find(content: bytes) -> bytes | None:
     return None
 
 
+def _is_cut_off(content: bytes) -> bool:
+    tracks = [(kind, end) for kind, _, end in _chunks(content) if kind == b"MTrk"]
+    announced = struct.unpack_from(">H", content, 10)[0]
+    return len(tracks) < announced or any(end > len(content) for _, end in tracks)
+
+
 def _chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
     at = 8 + struct.unpack_from(">I", content, 4)[0]
     while at + 8 <= len(content):
@@ -118,4 +124,4 @@ def _read_variable_length(content: bytes, at: int) -> tuple[int, int]:
     raise ValueError("longer than four bytes")
 
 
-MIDI = Carrier("MIDI", (".mid", ".midi"), "audio/midi", re.compile(rb"MThd"), _insert, _find)
+MIDI = Carrier("MIDI", (".mid", ".midi"), "audio/midi", re.compile(rb"MThd"), _insert, _find, _is_cut_off)

@@ -10,6 +10,7 @@ from studio.works.metadata.xml import (
     ascii_bytes,
     document,
     elements,
+    is_cut_off,
     recipe_as_xml,
     text_of,
     without,
@@ -66,4 +67,5 @@ MUSICXML = Carrier(
     document(rb"score-(?:partwise|timewise)[\s>]"),
     insert,
     find,
+    is_cut_off,
 )

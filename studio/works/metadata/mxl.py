@@ -34,6 +34,10 @@ def _find(content: bytes) -> bytes | None:
         return musicxml.find(_unpack(packed, packed.getinfo(_score_in(packed)), LARGEST_SCORE))
 
 
+def _is_cut_off(content: bytes) -> bool:
+    return not zipfile.is_zipfile(io.BytesIO(content))  # a zip's list of files is at its end
+
+
 def _score_in(packed: zipfile.ZipFile) -> str:
     if len(packed.infolist()) > 1000:
         raise ValueError("more files than a score can have")
@@ -59,4 +63,5 @@ MXL = Carrier(
     re.compile(rb"PK\x03\x04"),
     _insert,
     _find,
+    _is_cut_off,
 )

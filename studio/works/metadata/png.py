@@ -58,6 +58,13 @@ def _find(content: bytes) -> bytes | None:
     return None
 
 
+def _is_cut_off(content: bytes) -> bool:
+    kind, end = b"", 0
+    for kind, _, end in png_chunks(content):  # noqa: B007 - those of the last one are wanted
+        pass
+    return kind != b"IEND" or end > len(content)
+
+
 def _keyword(content: bytes, start: int, end: int) -> str:
     return content[start + 8 : min(start + 8 + 80, end - 4)].partition(b"\0")[0].decode("latin-1")
 
@@ -86,4 +93,4 @@ _TEXT_CHUNKS: dict[bytes, Callable[[bytes], bytes]] = {
 }
 
 
-PNG = Carrier("PNG", (".png",), "image/png", re.compile(rb"\x89PNG\r\n\x1a\n"), _insert, _find)
+PNG = Carrier("PNG", (".png",), "image/png", re.compile(rb"\x89PNG\r\n\x1a\n"), _insert, _find, _is_cut_off)

@@ -8,6 +8,7 @@ from studio.works.metadata.xml import (
     ascii_bytes,
     document,
     elements,
+    is_cut_off,
     recipe_as_xml,
     text_of,
     without,
@@ -36,4 +37,4 @@ def _find(content: bytes) -> bytes | None:
     )
 
 
-SVG = Carrier("SVG", (".svg",), "image/svg+xml", document(rb"(?:svg:)?svg[\s>/]"), _insert, _find)
+SVG = Carrier("SVG", (".svg",), "image/svg+xml", document(rb"(?:svg:)?svg[\s>/]"), _insert, _find, is_cut_off)

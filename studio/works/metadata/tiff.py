@@ -79,4 +79,14 @@ def _find(content: bytes) -> bytes | None:
     return None
 
 
-TIFF = Carrier("TIFF", (".tiff", ".tif"), "image/tiff", re.compile(rb"II\*\0|MM\0\*"), _insert, _find)
+def _is_cut_off(content: bytes) -> bool:
+    try:
+        _directory(content)
+    except struct.error:  # it lies beyond the end
+        return True
+    return False
+
+
+TIFF = Carrier(
+    "TIFF", (".tiff", ".tif"), "image/tiff", re.compile(rb"II\*\0|MM\0\*"), _insert, _find, _is_cut_off
+)

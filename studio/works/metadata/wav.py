@@ -58,6 +58,11 @@ def _find(content: bytes) -> bytes | None:
     )
 
 
+def is_cut_off(content: bytes) -> bool:
+    """Whether a RIFF file ends before its last chunk does."""
+    return any(end > len(content) for _, _, end in riff_chunks(content))
+
+
 def riff_chunk(kind: bytes, data: bytes) -> bytes:
     """A chunk as it stands in the file."""
     return _padded(kind + struct.pack("<I", len(data)) + data)
@@ -67,4 +72,6 @@ def _padded(chunk: bytes) -> bytes:
     return chunk + b"\0" * (len(chunk) & 1)
 
 
-WAV = Carrier("WAV", (".wav",), "audio/wav", re.compile(rb"RIFF.{4}WAVE", re.DOTALL), _insert, _find)
+WAV = Carrier(
+    "WAV", (".wav",), "audio/wav", re.compile(rb"RIFF.{4}WAVE", re.DOTALL), _insert, _find, is_cut_off
+)

@@ -9,7 +9,7 @@ import re
 import struct
 
 from studio.works.metadata.carrier import Carrier, NotWhole
-from studio.works.metadata.wav import OWN_CHUNK, riff_chunk, riff_chunks
+from studio.works.metadata.wav import OWN_CHUNK, is_cut_off, riff_chunk, riff_chunks
 from studio.works.metadata.xmp import XPACKET, xmp
 from studio.works.recipe import Recipe
 
@@ -64,4 +64,6 @@ def _find(content: bytes) -> bytes | None:
     )
 
 
-WEBP = Carrier("WebP", (".webp",), "image/webp", re.compile(rb"RIFF.{4}WEBP", re.DOTALL), _insert, _find)
+WEBP = Carrier(
+    "WebP", (".webp",), "image/webp", re.compile(rb"RIFF.{4}WEBP", re.DOTALL), _insert, _find, is_cut_off
+)

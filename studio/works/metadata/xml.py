@@ -103,6 +103,20 @@ def text_of(content: bytes, wanted: Callable[[str, dict[str, str]], bool]) -> by
     return "".join(found[0].text).encode() if found and found[0].end_tag >= 0 else None
 
 
+def is_cut_off(content: bytes) -> bool:
+    """Whether the document ends before its first element does."""
+    try:
+        elements(content, lambda *_: False)
+    except expat.ExpatError as error:
+        ends_early = (expat.errors.XML_ERROR_NO_ELEMENTS, expat.errors.XML_ERROR_UNCLOSED_TOKEN)
+        return expat.ErrorString(error.code) in (*ends_early, *_ENDS_INSIDE)
+    return False
+
+
+_ENDS_INSIDE = (expat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION, expat.errors.XML_ERROR_PARTIAL_CHAR)
+"""What expat says where the end comes in the middle of something."""
+
+
 def without(content: bytes, unwanted: list[Element]) -> bytes:
     """The document without these elements."""
     for element in sorted(unwanted, key=lambda each: each.start, reverse=True):
