@@ -65,9 +65,7 @@ def compare(content: bytes, recipe: Recipe, made: Made) -> Remade:
     if made.content == content:
         return Remade(True, "Identical, to the byte.", made)
     if is_cut_off(content):
-        return Remade(
-            False, "The file is cut off: its end is missing. What was made now is whole.", made
-        )
+        return Remade(False, "The file is cut off: its end is missing. What was made now is whole.", made)
     changes = _changes(recipe, made.recipe)
     since = f"Since then changed: {'; '.join(changes)}." if changes else SAME
     if _without_story(content, made) == _without_story(made.content, made):

@@ -331,7 +331,9 @@ def test_errors_travel_between_processes(error: StudioError) -> None:
     assert str(back) == str(error)
 
 
-@pytest.mark.parametrize(("field", "value"), [("seed", True), ("count", False), ("ratio", True), ("size", True)])
+@pytest.mark.parametrize(
+    ("field", "value"), [("seed", True), ("count", False), ("ratio", True), ("size", True)]
+)
 def test_true_is_no_number(field: str, value: bool) -> None:
     with pytest.raises(Refused, match=f"^{field} is {str(value).lower()}; it must be a number.$"):
         check(Bench, {field: value})
