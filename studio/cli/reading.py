@@ -14,6 +14,7 @@ from studio.errors import Refused
 from studio.works.incoming import read_file
 
 if TYPE_CHECKING:
+    from studio.music.scores.scores import Score
     from studio.music.scores.tunes import Tune
 
 
@@ -42,9 +43,9 @@ def read(files: tuple[Path, ...], played: bool, output: Path | None, force: bool
     if output:
         by_suffix(output)
     with Readers() as readers:
-        readings = [(file.name, readers.read(read_file(file), file.name)) for file in files]
+        readings = [(file.name, readers.read(read_file(file), file.name, parts=True)) for file in files]
     heard = heard_in(readings, played=played)
-    written = _write(heard.tunes, output, force=force) if output else []
+    written = _write(heard.whole(), output, force=force) if output else []
     if as_json:
         told = heard_as_plain(heard) | ({"written": written} if output else {})
         click.echo(json.dumps(told, ensure_ascii=False))
@@ -56,7 +57,7 @@ def read(files: tuple[Path, ...], played: bool, output: Path | None, force: bool
             click.echo(remark, err=True)
 
 
-def _write(tunes: Sequence[Tune], output: Path, *, force: bool) -> list[str]:
+def _write(tunes: Sequence[Tune | Score], output: Path, *, force: bool) -> list[str]:
     """Write every tune, several as NAME-1, NAME-2 …; either all are written or, where one is refused, none.
 
     Returns the paths.

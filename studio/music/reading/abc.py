@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache
+from typing import NamedTuple
 
 from studio.errors import Unreadable
 from studio.music.reading.abc_fields import (
@@ -24,7 +26,8 @@ from studio.music.reading.abc_fields import (
     read_unit,
     usual_unit,
 )
-from studio.music.reading.abc_lines import split_tune
+from studio.music.reading.abc_lines import TuneLines, split_tune
+from studio.music.reading.abc_words import VoiceWords
 from studio.music.reading.assembling import (
     FoundNote,
     FoundTune,
@@ -33,26 +36,31 @@ from studio.music.reading.assembling import (
     assemble,
     barred,
     choose_melody,
+    part_of,
     remarks_on,
 )
 from studio.music.reading.budget import Reading, ReadingBudget
 from studio.music.reading.chord_symbols import PrintedSymbol, read_symbols
+from studio.music.reading.found_words import words_under
 from studio.music.reading.repeats import RepeatSigns, passes_of
 from studio.music.scores.bars import Grid
 from studio.music.scores.chords import parse_chord
 from studio.music.scores.keys import KeyAt
 from studio.music.scores.meters import Meter
 from studio.music.scores.pitches import natural_pitch
+from studio.music.scores.scores import Part
+from studio.music.scores.tunes import Tune
+from studio.music.scores.words import Syllable
 
 
-def read_abc(text: str, name: str, budget: ReadingBudget) -> Reading:
-    """The melody of one ABC tune. Raises `Unreadable`."""
+def read_abc(text: str, name: str, budget: ReadingBudget, *, parts: bool = False) -> Reading:
+    """The melody of one ABC tune. parts: and all its voices as parts. Raises `Unreadable`."""
     lines = split_tune(text)
     fields = lines.fields
     if "K" not in fields:
         raise Unreadable(f"{name} has no key (K:), without which ABC cannot be read; add one such as K:D.")
     players = [
-        _Voice(fields, lines.names.get(voice, ""), budget, name, lines.clefs.get(voice))
+        _Voice(fields, lines.names.get(voice, ""), budget, name, lines.clefs.get(voice), lines.lyrics, parts)
         for voice in lines.voices
     ]
     for player, music in zip(players, lines.voices.values(), strict=True):
@@ -64,7 +72,7 @@ def read_abc(text: str, name: str, budget: ReadingBudget) -> Reading:
     tempos = [each for player in players for each in player.tempos]
     found = FoundTune(
         chosen,
-        Grid.of_bars(barred(player.bars)),
+        Grid.of_bars(barred(player.bars), cut_long=True),
         player.now,
         keys=player.keys,
         chords=symbols.chords,
@@ -81,10 +89,67 @@ def read_abc(text: str, name: str, budget: ReadingBudget) -> Reading:
         ],
     )
     tune = assemble(found, name, budget)
+    words, told = _words_of(tune, player, players)
+    found.remarks += [*told, *_left_out(players, lines)]
+    tune = replace(tune, words=words, text=tuple(lines.text))
     if player.transposed:
         tune, moved = tune.transposed(player.transposed), player.transposed
         found.remarks.append(f"The file says transpose={moved}, so notes, key and chords are as they sound.")
-    return Reading((tune,), tuple(found.remarks))
+    reading = Reading((tune,), tuple(found.remarks))
+    if not parts:
+        return reading
+    return replace(reading, parts=(_parts_of(players, list(lines.voices)),))
+
+
+def _words_of(tune: Tune, melody: _Voice, players: list[_Voice]) -> tuple[tuple[Syllable, ...], list[str]]:
+    """The words of the melody and what to say about them. Where its voice has none, those of another voice
+    that stand under its notes.
+    """
+    others = [] if melody.words.found else [each for each in players if each.words.found][:1]
+    lyrics = [(lyric.place, lyric, True) for lyric in melody.words.found]
+    lyrics += [(lyric.place, lyric, False) for each in others for lyric in each.words.found]
+    words, joined, lost = words_under(tune.notes, lyrics)
+    short = sum(each.words.left for each in players)
+    elsewhere = sum(len(each.words.found) for each in players if each is not melody and each not in others)
+    return words, [
+        f"{sentence}: {count}."
+        for sentence, count in (
+            ("Syllables put together because they stand under one tied note", joined),
+            ("Syllables left out because they stand under no note of the melody", lost + elsewhere),
+            ("Syllables left out because their line has fewer notes", short),
+        )
+        if count
+    ]
+
+
+def _left_out(players: list[_Voice], lines: TuneLines) -> list[str]:
+    """How much of what a player would see is in no tune."""
+    left = Counter(lines.left)
+    for player in players:
+        left += player.left
+    return [f"{what} left out: {count}." for what, count in left.items()]
+
+
+def _parts_of(players: list[_Voice], labels: list[str]) -> tuple[Part, ...]:
+    """Every voice with notes as a part, as it sounds."""
+    parts = []
+    for player, label in zip(players, labels, strict=True):
+        if not player.line.count:
+            continue
+        line, moved = player.line, player.transposed
+        if moved:
+            line = replace(line, notes=_moved(line.notes, moved), others=_moved(line.others, moved))
+        if not line.name and len(players) > 1 and not label.isdigit():
+            line = replace(line, name=label)
+        parts.append(part_of(line, [(lyric.place, lyric, True) for lyric in player.words.found]))
+    return tuple(parts)
+
+
+def _moved(notes: list[FoundNote], semitones: int) -> list[FoundNote]:
+    return [
+        note if note.pitch is None else note._replace(pitch=max(0, min(127, note.pitch + semitones)))
+        for note in notes
+    ]
 
 
 _TOKENS = re.compile(
@@ -105,6 +170,7 @@ _TOKENS = re.compile(
     | (?P<broken>>{1,3}|<{1,3})
     | (?P<tie>-)
     | (?P<overlay>&)
+    | \x02(?P<sung>\d*)
     """,
     re.X,
 )
@@ -114,13 +180,26 @@ Place = tuple[str, int]
 """The letter and octave of a note as it is written."""
 
 
+class _Overlay(NamedTuple):
+    """Where a voice was when an overlay began, the state it goes on with, and the overlay's number in its
+    bar.
+    """
+
+    number: int
+    now: Fraction
+    tied: dict[Place, int]
+    struck: dict[Place, int]
+    broken: Fraction | None
+
+
 @dataclass
 class _Voice:
     """Reads one voice from left to right, with the state an ABC player keeps: unit length, meter, key,
     accidentals of the bar.
 
     header: the fields of the tune. name: of the voice. file: for errors. clef: what the voice's V: says of
-    it. now: the end of what was read. tempos: in quarter notes a minute, in order.
+    it. lyrics: the lines of words of the tune. parts: whether overlays are read too. now: the end of what was
+    read. tempos: in quarter notes a minute, in order. left: what was left out -> how often.
     """
 
     header: dict[str, str]
@@ -128,7 +207,10 @@ class _Voice:
     budget: ReadingBudget
     file: str
     clef: KeyField | None = None
+    lyrics: list[str] = field(default_factory=list)
+    parts: bool = False
     line: PartLine = field(default_factory=PartLine)
+    words: VoiceWords = field(default_factory=VoiceWords)
     bars: list[tuple[Fraction, Meter | None]] = field(default_factory=list)
     keys: list[KeyAt | SignatureAt] = field(default_factory=list)
     symbols: list[PrintedSymbol] = field(default_factory=list)
@@ -137,6 +219,7 @@ class _Voice:
     tempos: list[float] = field(default_factory=list)
     now: Fraction = Fraction(0)
     transposed: int = 0
+    left: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.line.name = self.name
@@ -155,29 +238,43 @@ class _Voice:
         self.tied: dict[Place, int] = {}
         self.broken: Fraction | None = None
         self.tuplet_left, self.tuplet = 0, Fraction(1)
+        self.into = self.line.notes
+        self.overlay: _Overlay | None = None
+        self.overlays: dict[int, dict[Place, int]] = {}
         self.chord: list[tuple[int, Fraction, Place]] | None = None
         self.chord_ties: dict[Place, int] = {}
         self.printed: list[str] = []
         self.overlaid = False
 
     def play(self, text: str) -> None:
+        end, between = 0, []
         for count, token in enumerate(_TOKENS.finditer(text)):
             if count > self.budget.signs:
                 raise Unreadable(
                     f"{self.file} has more than {self.budget.signs:,} notes and signs; "
                     "cut it into smaller files."
                 )
+            if token.start() > end:
+                between.append(text[end : token.start()])
+            end = token.end()
             self._token(token)
         self._bar_line("|]", None)
+        signs = Counter("".join(between))
+        self.left["Ornaments, dynamics and other marks"] += sum(signs[sign] for sign in "~.HJLMOPRSTuv")
+        self.left["Slurs"] += min(signs["("], signs[")"])
         self.symbols += [PrintedSymbol(self.now, text, self.now) for text in self.printed]
 
     def _token(self, token: re.Match[str]) -> None:
         # The group that ends last in a token says what it is; decorations have no group.
         group = token.lastgroup or ""
-        if group in _ALWAYS:
+        if not group:
+            self.left["Ornaments, dynamics and other marks"] += 1
+        elif group in _ALWAYS:
             _ALWAYS[group](self, token)
-        elif group in _PLAYED and not self.overlaid:
+        elif not self.overlaid or self.parts:
             _PLAYED[group](self, token)
+        elif group == "length":
+            self.left["Notes of overlaid voices (&)"] += 1
 
     def _grace(self, _: re.Match[str]) -> None:
         self.line.grace += 1
@@ -213,8 +310,31 @@ class _Voice:
                 _PLAYED[note.lastgroup](self, note)
         self._strike(_length(token["old_times"]))
 
-    def _overlay(self, _: re.Match[str]) -> None:
+    def _begin_overlay(self, _: re.Match[str]) -> None:
+        """& goes back to the beginning of the bar, for another voice (section 7.4)."""
         self.overlaid = True
+        if not self.parts:
+            return
+        before = self.overlay
+        self._end_overlay()
+        number = before.number + 1 if before else 0
+        self.overlay = _Overlay(number, self.now, self.tied, self.struck, self.broken)
+        self.now, self.into = self.bar_start, self.line.others
+        self.tied, self.struck, self.broken = self.overlays.pop(number, {}), {}, None
+
+    def _end_overlay(self) -> None:
+        """Back to where the first voice was."""
+        overlay, self.overlay = self.overlay, None
+        if overlay:
+            self.overlays[overlay.number] = self.tied
+            self.now, self.into = overlay.now, self.line.notes
+            self.tied, self.struck, self.broken = overlay.tied, overlay.struck, overlay.broken
+
+    def _words(self, token: re.Match[str]) -> None:
+        if not token["sung"]:
+            self.words.line_begins(len(self.line.notes))
+        elif int(token["sung"]) < len(self.lyrics):
+            self.words.sing(self.lyrics[int(token["sung"])], self.line.notes)
 
     def _quoted(self, token: re.Match[str]) -> None:
         """A chord symbol. What begins with one of ^_<>@ is an annotation (sections 4.18 and 4.19)."""
@@ -296,7 +416,8 @@ class _Voice:
         """The chord that was collected sounds."""
         chord, self.chord = self.chord, None
         if chord:
-            self.line.stacked += len(chord) > 1
+            if not self.overlay:
+                self.line.stacked += len(chord) > 1
             self._sound(max(chord)[0], chord[0][1] * times, {place: pitch for pitch, _, place in chord})
             self.tied = self.chord_ties
 
@@ -310,17 +431,21 @@ class _Voice:
             self.broken = None
         if length <= 0:
             return
-        tied = pitch is not None and pitch in self.tied.values()
-        self.tied = {}
+        ties, self.tied = self.tied.values(), {}
+        tied = pitch is not None and pitch in ties
         if pitch is not None and not 0 <= pitch + self.shift <= 127:
             pitch, struck = None, {}
             self.line.out_of_range += 1
         start, self.now = self.now, self.now + length
-        self.line.notes.append(
-            FoundNote(start, self.now, None if pitch is None else pitch + self.shift, tied)
-        )
+        self.into.append(FoundNote(start, self.now, None if pitch is None else pitch + self.shift, tied))
+        if len(struck) > 1:
+            self.line.others += [
+                FoundNote(start, self.now, each + self.shift, each in ties)
+                for each in struck.values()
+                if each != pitch and 0 <= each + self.shift <= 127
+            ]
         self.struck = struck
-        if self.printed:
+        if self.printed and not self.overlay:
             self.symbols += [PrintedSymbol(start, text, self.now) for text in self.printed]
             self.printed = []
         if self.now > self.budget.quarters:
@@ -333,21 +458,31 @@ class _Voice:
         """A>B lengthens the first note by half and shortens the second; A>>B by three quarters; A<B is the
         reverse.
         """
-        if not self.line.notes:
+        if not self.into:
             return
         signs = token["broken"]
         short = Fraction(1, 2 ** len(signs))
         mine, other = (2 - short, short) if signs[0] == ">" else (short, 2 - short)
-        note = self.line.notes[-1]
-        self.now = note.start + (note.end - note.start) * mine
-        self.line.notes[-1] = note._replace(end=self.now)
+        note = self.into[-1]
+        start = note.start
+        self.now = start + (note.end - start) * mine
+        self.into[-1] = note._replace(end=self.now)
+        # The other notes of a chord.
+        others = self.line.others
+        for place in range(len(others) - 1, -1, -1):
+            if others[place].start != start or others[place].end != note.end:
+                break
+            others[place] = others[place]._replace(end=self.now)
         self.broken = other
 
     def _bar(self, token: re.Match[str]) -> None:
         self._bar_line(token["bar"], token["volta"])
 
     def _bar_line(self, sign: str, volta: str | None) -> None:
-        self.overlaid = False
+        if self.overlaid:
+            self._end_overlay()
+            self.overlaid = False
+        self.words.bars.append(len(self.line.notes))
         if self.now > self.bar_start:
             self.bars.append((self.now - self.bar_start, self.meter))
             self.bar_start = self.now
@@ -381,6 +516,7 @@ _ALWAYS: dict[str, Callable[[_Voice, re.Match[str]], None]] = {
     "ending": _Voice._ending,
     "bar": _Voice._bar,
     "volta": _Voice._bar,
+    "sung": _Voice._words,
 }
 """What to do with a token, by its last group."""
 
@@ -396,7 +532,7 @@ _PLAYED: dict[str, Callable[[_Voice, re.Match[str]], None]] = {
     "count": _Voice._rest_bars,
     "broken": _Voice._break_rhythm,
     "tie": _Voice._begin_tie,
-    "overlay": _Voice._overlay,
+    "overlay": _Voice._begin_overlay,
 }
 """The same for tokens that are skipped in an overlay: the notes from & to the bar line are another voice."""
 

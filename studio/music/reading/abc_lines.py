@@ -3,30 +3,40 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 
-from studio.music.reading.abc_fields import KeyField, read_key
+from studio.music.reading.abc_fields import KeyField, read_key, read_text
 
 
 @dataclass
 class TuneLines:
-    """fields: the header's, the first of each letter. voices: the music of each voice, fields as [K:D].
+    """fields: the header's, the first of each letter, and all composers. voices: the music of each voice,
+    fields as [K:D], a `MARK` before each line, and a `MARK` and a number for each line of words.
 
-    names, clefs: of voices that state them. remarks: on what was left out.
+    names, clefs: of voices that state them. lyrics: the lines of words (w:). text: the words below the music
+    (W:). left: what was left out -> how often. remarks: on the rest of it.
     """
 
     fields: dict[str, str] = field(default_factory=dict)
     voices: dict[str, str] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     clefs: dict[str, KeyField] = field(default_factory=dict)
+    lyrics: list[str] = field(default_factory=list)
+    text: list[str] = field(default_factory=list)
+    left: Counter[str] = field(default_factory=Counter)
     remarks: list[str] = field(default_factory=list)
+
+
+MARK = "\x02"
+"""Stands before a line of music, and with a number for a line of words. No file has it."""
 
 
 def split_tune(text: str) -> TuneLines:
     """A tune's lines, sorted. The header ends with K:, and a blank line after music ends the tune (ABC 2.1,
     section 2.2); what follows is free text.
     """
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace(MARK, "").split("\n")
     found = TuneLines()
     body = next((number for number, line in enumerate(lines, 1) if line.startswith("K:")), len(lines))
     for line in lines[:body]:
@@ -45,6 +55,10 @@ def _header_line(line: str, found: TuneLines) -> None:
         _describe_voice(value, found)
     elif not found.fields.get(stated[1]):
         found.fields[stated[1]] = value
+    elif stated[1] == "C" and value:
+        found.fields["C"] += f"; {value}"
+    elif stated[1] == "T":
+        found.left["Further titles"] += 1
 
 
 def _describe_voice(text: str, found: TuneLines) -> str:
@@ -52,7 +66,7 @@ def _describe_voice(text: str, found: TuneLines) -> str:
     label, _, rest = text.strip().partition(" ")
     name = re.search(r'(?:^|\s)(?:name|nm)\s*=\s*"?([^"]*)', rest)
     if name:
-        found.names[label] = name[1].strip()
+        found.names[label] = read_text(name[1].strip())
     clef = read_key(rest) if rest.strip() else None
     if clef and clef.shift is not None:
         found.clefs.setdefault(label, clef)
@@ -73,6 +87,7 @@ class _Body:
         self.common = ""
         self.current: str | None = None
         self.music = False
+        self.last = ""
 
     def read(self, lines: list[str]) -> None:
         in_text = False
@@ -94,8 +109,7 @@ class _Body:
         if line.startswith("V:"):
             self._switch(line[2:])
         elif _FIELD.match(line):
-            if line[0] in "KMLQ":
-                self._field(f"[{line.strip()}]\n")
+            self._body_field(line)
         elif "[V:" in line:
             before, *rest = _SWITCH.split(line)
             if before.strip():
@@ -105,6 +119,27 @@ class _Body:
                 self._play(music)
         else:
             self._play(line)
+
+    def _body_field(self, line: str) -> None:
+        letter, text = line[0], line[2:]
+        if letter in "KMLQ":
+            self._field(f"[{line.strip()}]\n")
+        elif letter == "w" or (letter == "+" and self.last == "w"):
+            self._sing(text, goes_on=letter == "+")
+        elif letter == "W":
+            self.found.text.append(read_text(" ".join(text.split())))
+        elif letter in "sP":
+            self.found.left[{"s": "Lines of symbols (s:)", "P": "Marks of parts (P:)"}[letter]] += 1
+        self.last = letter if letter != "+" else self.last
+
+    def _sing(self, text: str, *, goes_on: bool) -> None:
+        """A line of words, under the lines of music before it."""
+        lyrics = self.found.lyrics
+        if goes_on and lyrics:
+            lyrics[-1] += " " + text
+        elif self.current is not None:
+            self.found.voices[self.current] += f"{MARK}{len(lyrics)}\n"
+            lyrics.append(text)
 
     def _switch(self, text: str) -> None:
         self.current = _describe_voice(text, self.found)
@@ -120,7 +155,9 @@ class _Body:
         if self.current is None:
             self._switch("1")
         assert self.current is not None
-        self.found.voices[self.current] += line + "\n"
+        before = self.found.voices[self.current]
+        mark = "" if before.endswith("\\\n") else MARK  # a backslash at its end joins a line to the next
+        self.found.voices[self.current] = before + mark + line + "\n"
         self.music = self.music or "|" in line
 
     def _leave_out(self, lines: list[str]) -> None:

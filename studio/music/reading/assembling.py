@@ -14,12 +14,14 @@ from typing import NamedTuple
 
 from studio.errors import Unreadable
 from studio.music.reading.budget import ReadingBudget
+from studio.music.reading.found_words import FoundLyric, words_under
 from studio.music.reading.key_finding import estimate_key
 from studio.music.scores.bars import Grid, Repeat
 from studio.music.scores.chords import ChordAt, parse_chord
 from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.meters import Meter
 from studio.music.scores.notes import Note
+from studio.music.scores.scores import Part
 from studio.music.scores.tunes import Tune
 
 MELODY_NAMES = re.compile(
@@ -41,12 +43,14 @@ class FoundNote(NamedTuple):
 
 @dataclass
 class PartLine:
-    """One part while it is read. notes: in any order. grace: how many grace notes it has. stacked: how many
-    chords. out_of_range: how many notes no MIDI pitch has.
+    """One part while it is read. notes: in any order. others: those that are not in the melody line, below
+    the top of a chord or in another voice. grace: how many grace notes it has. stacked: how many chords.
+    out_of_range: how many notes no MIDI pitch has.
     """
 
     name: str = ""
     notes: list[FoundNote] = field(default_factory=list)
+    others: list[FoundNote] = field(default_factory=list)
     percussion: bool = False
     grace: int = 0
     stacked: int = 0
@@ -191,6 +195,31 @@ def one_at_a_time(found: Iterable[FoundNote], end: Fraction) -> list[Note]:
     if end > last:
         notes.append(Note(None, last, end - last))
     return _rests_joined(notes)
+
+
+def part_of(line: PartLine, lyrics: Sequence[tuple[Fraction, FoundLyric, bool]] = ()) -> Part:
+    """All notes of a line as a part, tied ones joined, with its words (see `words_under`)."""
+    found = sorted({note for note in (*line.notes, *line.others) if note.pitch is not None}, key=_by_pitch)
+    notes: list[Note] = []
+    latest: dict[int, int] = {}
+    for start, end, pitch, tied in found:
+        assert pitch is not None
+        before = latest.get(pitch)
+        if before is not None and notes[before].start == start:
+            continue  # of two voices that meet on a note, the longer counts
+        if before is not None and tied and notes[before].end == start:
+            notes[before] = replace(notes[before], duration=end - notes[before].start)
+            continue
+        latest[pitch] = len(notes)
+        notes.append(Note(pitch, start, end - start))
+    ends = max((note.end for note in notes), default=Fraction(0))
+    tops = one_at_a_time([FoundNote(note.start, note.end, note.pitch, False) for note in notes], ends)
+    words, _, _ = words_under(tops, lyrics)
+    return Part(tuple(notes), line.name[:300], percussion=line.percussion, words=words)
+
+
+def _by_pitch(note: FoundNote) -> tuple[Fraction, int, Fraction]:
+    return note.start, note.pitch or 0, -note.end
 
 
 def _height(note: FoundNote) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from studio.music.scores.scores import Part
 from studio.music.scores.tunes import Tune
 
 
@@ -40,9 +41,10 @@ class Reading:
     """What a file gave.
 
     remarks: what was chosen, left out or moved, in sentences. unread: tunes of the file that could not be
-    read.
+    read. parts: all parts of each tune, where they were asked for; else empty.
     """
 
     tunes: tuple[Tune, ...]
     remarks: tuple[str, ...] = ()
     unread: tuple[Unread, ...] = ()
+    parts: tuple[tuple[Part, ...], ...] = ()

@@ -21,6 +21,7 @@ from studio.music.reading.kern import read_kern
 from studio.music.reading.midi import read_midi
 from studio.music.reading.musicxml import read_musicxml, read_with_music21
 from studio.music.reading.pieces import BY_MUSIC21, EARLIER_ABC, EARLIER_MIDI, Piece
+from studio.music.scores.scores import Part
 from studio.music.scores.tunes import Tune
 
 
@@ -30,30 +31,35 @@ def read_piece(piece: Piece, budget: ReadingBudget) -> Reading:
     Raises `Unreadable`; for kern, and MusicXML by music21, also whatever music21 raises for a broken file.
     """
     if piece.form == "midi":
-        return read_midi(piece.content, piece.name, budget)
+        return read_midi(piece.content, piece.name, budget, parts=piece.parts)
     if piece.form == "abc":
-        return read_abc(piece.text, piece.name, budget)
+        return read_abc(piece.text, piece.name, budget, parts=piece.parts)
     if piece.form == "humdrum":
-        return read_kern(piece.text, piece.name, budget)
+        return read_kern(piece.text, piece.name, budget, parts=piece.parts)
     if piece.form == EARLIER_ABC:
         return read_earlier_abc(piece.text, piece.name, budget)
     if piece.form == EARLIER_MIDI:
         return read_earlier_midi(piece.content, piece.name, budget)
     if piece.form == BY_MUSIC21:
         return read_with_music21(piece.content, piece.name, budget)
-    return read_musicxml(piece.content, piece.name, budget)
+    return read_musicxml(piece.content, piece.name, budget, parts=piece.parts)
 
 
 def send_piece(stream: BinaryIO, piece: Piece) -> None:
     """From the parent: a piece to read."""
-    send(stream, {"name": piece.name, "form": piece.form}, piece.content or piece.text.encode())
+    header = {"name": piece.name, "form": piece.form, "parts": piece.parts}
+    send(stream, header, piece.content or piece.text.encode())
 
 
 def reading_of(header: dict[str, Any], body: bytes) -> Reading:
     """In the parent: a reading process's answer. Raises `Unreadable` where that is the answer."""
     if "unreadable" in header:
         raise Unreadable(header["unreadable"])
-    return Reading(tuple(Tune.from_json(line) for line in body.splitlines()), tuple(header["remarks"]))
+    return Reading(
+        tuple(Tune.from_json(line) for line in body.splitlines()),
+        tuple(header["remarks"]),
+        parts=tuple(tuple(Part.from_plain(part) for part in parts) for parts in header["parts"]),
+    )
 
 
 def send(stream: BinaryIO, header: dict[str, Any], body: bytes = b"") -> None:
@@ -86,7 +92,7 @@ def serve() -> None:
         _limit_memory(budget.memory)
         while True:
             header, body = receive(requests)
-            send(answers, *_answer(header["name"], header["form"], body, budget))
+            send(answers, *_answer(header["name"], header["form"], body, budget, parts=header["parts"]))
     except (EOFError, KeyboardInterrupt, BrokenPipeError):
         return
 
@@ -101,14 +107,18 @@ def _limit_memory(limit: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
 
 
-def _answer(name: str, form: str, body: bytes, budget: ReadingBudget) -> tuple[dict[str, Any], bytes]:
+def _answer(
+    name: str, form: str, body: bytes, budget: ReadingBudget, *, parts: bool = False
+) -> tuple[dict[str, Any], bytes]:
     is_text = form in ("abc", EARLIER_ABC, "humdrum")
     try:
-        piece = Piece(name, form, text=body.decode()) if is_text else Piece(name, form, body)
+        content, text = (b"", body.decode()) if is_text else (body, "")
+        piece = Piece(name, form, content, text, parts)
         reading = read_piece(piece, budget)
         # A tune's JSON holds no line break, so a line of the body is a tune.
         tunes = "\n".join(tune.to_json() for tune in reading.tunes).encode()
-        return {"remarks": list(reading.remarks)}, tunes
+        plain = [[part.to_plain() for part in each] for each in reading.parts]
+        return {"remarks": list(reading.remarks), "parts": plain}, tunes
     except (Unreadable, Refused) as error:
         return {"unreadable": str(error)}, b""
     except MemoryError:

@@ -13,17 +13,20 @@ from studio.music.scores.chords import ChordAt, Dialect, dialect_of, parse_chord
 
 
 class PrintedSymbol(NamedTuple):
-    """A chord symbol as it is printed. until: the end of the note it stands above."""
+    """A chord symbol as it is printed. until: the end of the note it stands above. beat: of the meter, in
+    quarter notes.
+    """
 
     start: Fraction
     text: str
     until: Fraction
+    beat: Fraction = Fraction(1)
 
 
 @dataclass
 class FoundChords:
     """chords: in order, one at a place. unread: symbols that could not be understood. remarks: what was
-    guessed or moved.
+    guessed, moved or left out.
     """
 
     chords: list[ChordAt] = field(default_factory=list)
@@ -31,60 +34,72 @@ class FoundChords:
     remarks: list[str] = field(default_factory=list)
 
 
-def read_symbols(lines: Sequence[Sequence[PrintedSymbol]]) -> FoundChords:
-    """The chords of a sheet. lines: the symbols of each part, the most important part first.
+def read_symbols(lines: Sequence[Sequence[PrintedSymbol]], dialect: Dialect | None = None) -> FoundChords:
+    """The chords of a sheet. lines: the symbols of each part, the most important part first. dialect: None
+    finds it in the symbols.
 
     Where two parts have symbols at one place, those of the first count. Symbols that stand together at the
     beginning of one note are spread over it.
     """
     found = FoundChords()
     placed: dict[Fraction, list[PrintedSymbol]] = {}
+    clashing = 0
     for line in lines:
         ordered = sorted((each for each in line if each.text.strip()), key=lambda each: each.start)
         for start, together in groupby(ordered, key=lambda each: each.start):
-            placed.setdefault(start, list(together))
-    dialect = dialect_of(each.text for group in placed.values() for each in group)
-    understood: list[tuple[Fraction, Fraction, list[str]]] = []
+            symbols = list(together)
+            first = {each.text for each in placed.setdefault(start, symbols)}
+            clashing += sum(each.text not in first for each in symbols)
+    texts = [each.text for group in placed.values() for each in group]
+    dialect = dialect_of(texts) if dialect is None else dialect
+    understood: list[tuple[PrintedSymbol, list[str]]] = []
     for start in sorted(placed):
-        symbols = []
+        read = []
         for printed in placed[start]:
             try:
                 chord = parse_chord(printed.text, dialect)
             except Unreadable:
                 found.unread.append(printed.text)
                 continue
-            symbols.append(str(chord) if chord else "N.C.")
-        if symbols:
-            understood.append((start, max(each.until for each in placed[start]), symbols))
+            read.append(str(chord) if chord else "N.C.")
+        if read:
+            longest = max(placed[start], key=lambda each: each.until)
+            understood.append((longest, read))
     _spread(understood, found)
-    found.remarks += _guesses(dialect, [each.text for group in placed.values() for each in group])
+    if clashing:
+        found.remarks.append(f"Chord symbols of another part at the same place left out: {clashing}.")
+    found.remarks += _guesses(dialect, texts)
     return found
 
 
-def _spread(understood: Sequence[tuple[Fraction, Fraction, list[str]]], found: FoundChords) -> None:
-    moved = 0
-    for number, (start, until, symbols) in enumerate(understood):
-        following = understood[number + 1][0] if number + 1 < len(understood) else None
+def _spread(understood: Sequence[tuple[PrintedSymbol, list[str]]], found: FoundChords) -> None:
+    moved = merged = 0
+    for number, (printed, symbols) in enumerate(understood):
         several = [
             symbol for place, symbol in enumerate(symbols) if not place or symbol != symbols[place - 1]
         ]
-        end = until if following is None else min(until, following)
-        places = _places(start, end, len(several))
-        moved += len(symbols) - 1
+        end = printed.until
+        if number + 1 < len(understood):
+            end = min(end, understood[number + 1][0].start)
+        places = _places(printed.start, end, len(several), printed.beat)
+        moved += len(several) - 1
+        merged += len(symbols) - len(several)
         found.chords += [ChordAt(place, symbol) for place, symbol in zip(places, several, strict=True)]
-    if moved:
-        found.remarks.append(
-            f"Chord symbols that stood together at one note and were spread over it: {moved}."
-        )
+    for count, sentence in (
+        (moved, "Chord symbols that stood together and were spread over the note below them"),
+        (merged, "Equal chord symbols at one place taken as one"),
+    ):
+        if count:
+            found.remarks.append(f"{sentence}: {count}.")
 
 
-def _places(start: Fraction, end: Fraction, count: int) -> list[Fraction]:
-    """That many places in [start, end): equal parts of it, on whole quarter notes where these differ."""
+def _places(start: Fraction, end: Fraction, count: int, beat: Fraction) -> list[Fraction]:
+    """That many places in [start, end): equal parts of it, on whole beats where these differ."""
     if count == 1:
         return [start]
-    length = end - start if end > start else Fraction(count)
+    length = end - start if end > start else count * beat
     parts = [length * number / count for number in range(count)]
-    rounded = [Fraction(round(part)) for part in parts]
+    rounded = [round(part / beat) * beat for part in parts]
     whole = len(set(rounded)) == count and rounded[-1] < length
     return [start + part for part in (rounded if whole else parts)]
 

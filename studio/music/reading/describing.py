@@ -5,22 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import Any
 
 from studio.music.reading.budget import Reading, Unread
 from studio.music.scores.keys import Key, pitch_name
 from studio.music.scores.notes import Note
-from studio.music.scores.tunes import Tune
+from studio.music.scores.scores import Part, Score
+from studio.music.scores.tunes import Tune, unfolded_score
+from studio.music.scores.words import Syllable
 
 
 @dataclass(frozen=True)
 class Heard:
-    """What the studio heard in some files. remarks: on what was left out, moved or guessed."""
+    """What the studio heard in some files. remarks: on what was left out, moved or guessed. scores: each tune
+    with all the parts of its file, where these were asked for.
+    """
 
     tunes: tuple[Tune, ...]
     remarks: tuple[str, ...]
     unread: tuple[Unread, ...] = ()
+    scores: tuple[Score, ...] = ()
+
+    def whole(self) -> list[Tune | Score]:
+        """What there is to write of each tune: the score, where it has more than the melody."""
+        if len(self.scores) < len(self.tunes):
+            return list(self.tunes)
+        return [
+            score if len(score.parts) > 1 or (score.parts and score.parts[0].notes != tune.sounding) else tune
+            for tune, score in zip(self.tunes, self.scores, strict=True)
+        ]
 
 
 @dataclass(frozen=True)
@@ -38,6 +52,11 @@ def heard_in(readings: Sequence[tuple[str, Reading]], *, played: bool = False) -
     With several files, each remark begins with the name of its file.
     """
     tunes = [tune for _, reading in readings for tune in reading.tunes]
+    scores = [
+        tune.in_parts(parts)
+        for _, reading in readings
+        for tune, parts in zip(reading.tunes, reading.parts, strict=False)
+    ]
     several = len(readings) > 1
     return Heard(
         tuple(tune.unfolded() if played else tune for tune in tunes),
@@ -47,13 +66,18 @@ def heard_in(readings: Sequence[tuple[str, Reading]], *, played: bool = False) -
             for remark in reading.remarks
         ),
         tuple(each for _, reading in readings for each in reading.unread),
+        tuple(unfolded_score(score) if played else score for score in scores),
     )
 
 
 def heard_as_plain(heard: Heard) -> dict[str, Any]:
     """As JSON values. Times are quarter notes as text ("3/2"); a pitch is a MIDI number, None for a rest."""
     return {
-        "tunes": [_plain(tune) for tune in heard.tunes],
+        "tunes": [
+            _plain(tune, score)
+            for tune, score in zip_longest(heard.tunes, heard.scores, fillvalue=None)
+            if tune
+        ],
         "remarks": [
             *heard.remarks,
             *(f"{each.name} could not be read: {each.reason}" for each in heard.unread),
@@ -66,7 +90,30 @@ def _plain_note(note: Note, word: str | None) -> dict[str, Any]:
     return plain if word is None else plain | {"word": word}
 
 
-def _plain(tune: Tune) -> dict[str, Any]:
+def _plain_part(part: Part) -> dict[str, Any]:
+    sung = {word.start: word.text for word in part.words if word.verse == 1}
+    plain: dict[str, Any] = {"name": part.name, "notes": []}
+    tops = {note.start: note.pitch for note in part.notes}
+    for note in part.notes:  # in order of pitch: a word stands under the top of its chord
+        word = sung.get(note.start) if note.pitch == tops[note.start] else None
+        plain["notes"].append(_plain_note(note, word))
+    return plain | {"words": _plain_words(part.words)} | ({"percussion": True} if part.percussion else {})
+
+
+def _plain_words(words: Sequence[Syllable]) -> list[dict[str, Any]]:
+    return [
+        {
+            "start": str(word.start),
+            "text": word.text,
+            "syllabic": word.syllabic,
+            "verse": word.verse,
+            "extends": word.extends,
+        }
+        for word in words
+    ]
+
+
+def _plain(tune: Tune, score: Score | None) -> dict[str, Any]:
     sung = {word.start: word.text for word in tune.words if word.verse == 1}
     return {
         "title": tune.title,
@@ -89,21 +136,34 @@ def _plain(tune: Tune) -> dict[str, Any]:
             }
             for again in tune.repeats
         ],
-        "parts": ["melody"],
+        "words": _plain_words(tune.words),
+        "text": list(tune.text),
+        "parts": [_plain_part(part) for part in (score or tune.score()).parts],
     }
 
 
 def heard_in_words(heard: Heard) -> Iterator[str]:
     """Lines of text: each tune with its bars one under the other, then the remarks."""
-    for tune in map(tune_in_words, heard.tunes):
-        yield tune.title
-        yield from (f"  {fact}" for fact in tune.facts)
-        yield from tune.bars
+    for tune, score in zip_longest(heard.tunes, heard.scores, fillvalue=None):
+        if tune is None:
+            continue
+        told = tune_in_words(tune)
+        yield told.title
+        yield from (f"  {fact}" for fact in told.facts)
+        if score and len(score.parts) > 1:
+            yield f"  {len(score.parts)} parts: {', '.join(map(_part_in_words, score.parts))}"
+        yield from told.bars
         yield ""
     for remark in heard.remarks:
         yield f"  - {remark}"
     for each in heard.unread:
         yield f"  - {each.name} could not be read: {each.reason}"
+
+
+def _part_in_words(part: Part) -> str:
+    count = len(part.notes)
+    words = f", {len(part.words)} syllables" if part.words else ""
+    return f"{part.name or 'a part'} ({count} {'note' if count == 1 else 'notes'}{words})"
 
 
 def tune_in_words(tune: Tune) -> TuneInWords:

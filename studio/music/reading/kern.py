@@ -9,14 +9,21 @@ from studio.music.reading.assembling import MELODY_NAMES
 from studio.music.reading.budget import Reading, ReadingBudget
 
 
-def read_kern(text: str, name: str, budget: ReadingBudget) -> Reading:
-    """The melody of a kern file. Raises `Unreadable`, and whatever music21 raises for a broken file."""
+def read_kern(text: str, name: str, budget: ReadingBudget, *, parts: bool = False) -> Reading:
+    """The melody of a kern file. parts: and all its parts.
+
+    Raises `Unreadable`, and whatever music21 raises for a broken file.
+    """
     from music21 import converter
 
-    from studio.music.reading.music21_streams import tunes_of
+    from studio.music.reading.music21_streams import parts_of, tunes_of
 
     alone = top_spine(text)
-    reading = tunes_of(converter.parseData(alone, format="humdrum"), name, budget)
+    stream = converter.parseData(alone, format="humdrum")
+    reading = tunes_of(stream, name, budget)
+    if parts:
+        whole = stream if alone == text else converter.parseData(text, format="humdrum")
+        reading = replace(reading, parts=parts_of(whole))
     if alone == text:
         return reading
     return replace(reading, remarks=("The melody was taken from the top voice of several.", *reading.remarks))

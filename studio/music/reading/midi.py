@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
@@ -23,6 +23,7 @@ from studio.music.reading.assembling import (
     PartLine,
     assemble,
     choose_melody,
+    part_of,
     remarks_on,
 )
 from studio.music.reading.budget import Reading, ReadingBudget
@@ -35,10 +36,14 @@ from studio.music.scores.bars import Grid, MeterAt
 from studio.music.scores.chords import ChordAt, parse_chord
 from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.meters import Meter
+from studio.music.scores.scores import Part
 
 
-def read_midi(content: bytes, name: str = "The file", budget: ReadingBudget | None = None) -> Reading:
-    """The melody of a MIDI file, or one of each track of a file of type 2. Raises `Unreadable`.
+def read_midi(
+    content: bytes, name: str = "The file", budget: ReadingBudget | None = None, *, parts: bool = False
+) -> Reading:
+    """The melody of a MIDI file, or one of each track of a file of type 2. parts: and all its parts, one for
+    each channel of each track. Raises `Unreadable`.
 
     Notes are read as they were written: each begins at a place of its beat (see `place_onsets`) and lasts
     until the next one begins, unless a rest was seen there (see `written_length`). Files that the studio
@@ -48,13 +53,13 @@ def read_midi(content: bytes, name: str = "The file", budget: ReadingBudget | No
     budget = budget or ReadingBudget()
     files = parse_midi(content, name, budget)
     if len(files) == 1:
-        return _read(files[0], name, budget)
+        return _read(files[0], name, budget, parts=parts)
     readings: list[tuple[str, Reading]] = []
     reason: Unreadable | None = None
     for number, midi in enumerate(files, 1):
         try:
             label = f"{name}#{number}"
-            readings.append((label, _read(midi, label, budget)))
+            readings.append((label, _read(midi, label, budget, parts=parts)))
         except Unreadable as error:
             reason = reason or error
     if not readings:
@@ -62,10 +67,14 @@ def read_midi(content: bytes, name: str = "The file", budget: ReadingBudget | No
     remarks = [f"{label}: {remark}" for label, reading in readings for remark in reading.remarks]
     if len(readings) < len(files):
         remarks.append(f"Patterns without a melody left out: {len(files) - len(readings)}.")
-    return Reading(tuple(tune for _, reading in readings for tune in reading.tunes), tuple(remarks))
+    return Reading(
+        tuple(tune for _, reading in readings for tune in reading.tunes),
+        tuple(remarks),
+        parts=tuple(part for _, reading in readings for part in reading.parts),
+    )
 
 
-def _read(midi: MidiFile, name: str, budget: ReadingBudget) -> Reading:
+def _read(midi: MidiFile, name: str, budget: ReadingBudget, *, parts: bool) -> Reading:
     """The melody of one sequence."""
     texts = _Texts(midi)
     lines = _lines_of(midi, texts)
@@ -75,7 +84,10 @@ def _read(midi: MidiFile, name: str, budget: ReadingBudget) -> Reading:
     ours = _is_ours(midi)
     place = midi.quarters if ours else partial(_plain, per_quarter=per_quarter)
     grid = _grid_of([(place(ticks), top, bottom) for ticks, top, bottom in midi.meters])
-    line = _as_it_is(played, per_quarter) if ours else _as_written(played, per_quarter, grid)
+    read = partial(_as_it_is, per_quarter=per_quarter)
+    if not ours:
+        read = partial(_as_written, per_quarter=per_quarter, grid=grid)
+    line = read(played)
     chosen.notes, chosen.stacked = line.notes, line.stacked
     remarks = remarks_on(chosen, sum(each.count > 0 for each, _, _ in lines))
     remarks += line.remarks
@@ -101,7 +113,27 @@ def _read(midi: MidiFile, name: str, budget: ReadingBudget) -> Reading:
     words = words_of(lyrics, [note.start for note in tune.sounding], line.place_of)
     if left := len(lyrics) + others - len(words):
         found.remarks.append(f"Syllables that are not sung on notes of the melody left out: {left}.")
-    return Reading((replace(tune, words=words) if words else tune,), tuple(found.remarks))
+    reading = Reading((replace(tune, words=words, text=texts.below()),), tuple(found.remarks))
+    return replace(reading, parts=(_parts_of(lines, midi, texts, read),)) if parts else reading
+
+
+def _parts_of(
+    lines: Sequence[tuple[PartLine, int, list[Played]]],
+    midi: MidiFile,
+    texts: _Texts,
+    read: Callable[[Sequence[Played]], _Line],
+) -> tuple[Part, ...]:
+    """Every channel of every track that has notes, as a part."""
+    parts = []
+    for (key, _), (line, track, played) in zip(sorted(midi.notes.items()), lines, strict=True):
+        if not line.count:
+            continue
+        found = read(played)
+        part = part_of(replace(line, notes=found.notes))
+        lyrics, _ = texts.syllables(track, own=True)
+        words = words_of(lyrics, sorted({note.start for note in part.notes}), found.place_of)
+        parts.append(replace(part, program=midi.programs.get(key, 0), words=words))
+    return tuple(parts)
 
 
 def _told_of(midi: MidiFile) -> list[str]:
@@ -193,17 +225,22 @@ class _Texts:
         """(ticks, text), in order."""
         return [(ticks, self._decoded(text)) for ticks, text in sorted(self.midi.markers)]
 
-    def syllables(self, track: int) -> tuple[list[tuple[int, str]], int]:
+    def below(self) -> tuple[str, ...]:
+        """The words below the music, which the studio writes as texts, one a line."""
+        lines = [text[6:] for _, _, text in self.midi.texts if text.startswith(b"Words: ")]
+        return tuple(decode(line, self.guess).strip() for line in lines)
+
+    def syllables(self, track: int, *, own: bool = False) -> tuple[list[tuple[int, str]], int]:
         """(ticks, text) of what is sung to the notes of a track, in order, and how many syllables the others
-        have: its own lyrics, or those of the only track that has some. Karaoke files have texts instead
-        (their first says "@KMIDI KARAOKE FILE").
+        have: its own lyrics, or (unless `own`) those of the only track that has some. Karaoke files have
+        texts instead (their first says "@KMIDI KARAOKE FILE").
         """
         lyrics = self.midi.lyrics
         if not lyrics and any(text.startswith(b"@K") for _, _, text in self.midi.texts):
             lyrics = [each for each in self.midi.texts if not each[2].startswith(b"@")]
         lyrics = [each for each in lyrics if each[2].strip(b"-/\\ \r\n\0")]
         tracks = {number for _, number, _ in lyrics}
-        source = track if track in tracks else next(iter(tracks)) if len(tracks) == 1 else None
+        source = track if track in tracks or own else next(iter(tracks)) if len(tracks) == 1 else None
         found = [(ticks, decode(text, self.guess)) for ticks, number, text in lyrics if number == source]
         return sorted(found, key=lambda each: each[0]), len(lyrics) - len(found)
 
@@ -397,7 +434,9 @@ def _grid_of(signs: Sequence[tuple[Fraction, int, int]]) -> Grid:
         return Grid()
     if len(meters) > 1:
         first, second = meters[0].meter, meters[1]
-        if second.start == first.bar_length < second.meter.bar_length and first != second.meter:
+        of_its_own = second.start == first.bar_length < second.meter.bar_length and first != second.meter
+        begun_again = second.meter == first and second.start < first.bar_length
+        if of_its_own or begun_again:
             return Grid((MeterAt(Fraction(0), second.meter), *meters[2:]), second.start)
     return Grid(tuple(meters))
 

@@ -32,7 +32,8 @@ class MidiFile:
     """What a MIDI file says, with times in ticks. Texts are bytes, since their encoding is not stated.
 
     form: 0, 1 or 2. division: ticks in a quarter note, or in a second where `film` is true. notes: (track,
-    channel) -> its notes in the order in which they end. names: (track, None) -> its first name, (track,
+    channel) -> its notes in the order in which they end. programs: (track, channel) -> its first instrument.
+    names: (track, None) -> its first name, (track,
     channel) -> the name of its instrument, with channel -1 where none is given. meters: (time, numerator,
     denominator). keys: (time, sharps, whether minor). tempos: (time, microseconds in a quarter note).
     markers: (time, text). lyrics, texts: (time, track, text). ends: when each track ends. events: how many
@@ -46,6 +47,7 @@ class MidiFile:
     division: Fraction
     film: bool = False
     notes: dict[tuple[int, int], list[Played]] = field(default_factory=dict)
+    programs: dict[tuple[int, int], int] = field(default_factory=dict)
     names: dict[tuple[int, int | None], bytes] = field(default_factory=dict)
     meters: list[tuple[int, int, int]] = field(default_factory=list)
     keys: list[tuple[int, int, bool]] = field(default_factory=list)
@@ -265,6 +267,8 @@ class _Track:
         if status & 0xE0 != 0x80:
             if status & 0xF0 != 0xC0:
                 self.midi.habits.add("control")
+            else:
+                self.midi.programs.setdefault((self.number, status & 0x0F), data[0])
             return
         # Note off, or note on, which with velocity 0 is note off too.
         channel, pitch = status & 0x0F, data[0]

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
-from studio.music.scores.words import Syllable
+from studio.music.scores.words import Syllable, hyphenated
 
 NEAR = Fraction(1, 8)
 """A syllable belongs to a note that begins within so many quarter notes."""
@@ -35,7 +35,7 @@ def words_of(
         if abs(near - place) <= NEAR:
             verses[near] += 1
             words.append(Syllable(near, text.strip("-/\\ "), syllabic, verses[near]))
-    return tuple(sorted(words, key=lambda word: (word.start, word.verse)))
+    return hyphenated(sorted(words, key=lambda word: word.start))
 
 
 def _syllabics(texts: Sequence[str]) -> list[str]:

@@ -18,15 +18,19 @@ from studio.music.reading.assembling import (
     barred,
     choose_melody,
     in_minor_if_so,
+    part_of,
     remarks_on,
 )
 from studio.music.reading.budget import Reading, ReadingBudget
 from studio.music.reading.chord_symbols import FoundChords, PrintedSymbol, read_symbols
+from studio.music.reading.found_words import FoundLyric
 from studio.music.reading.repeats import RepeatSigns, passes_of
 from studio.music.scores.bars import Grid, Repeat
 from studio.music.scores.chords import CHORD_KINDS
 from studio.music.scores.keys import MODES, Key, KeyAt
 from studio.music.scores.meters import Meter
+from studio.music.scores.scores import Part
+from studio.music.scores.words import SYLLABICS
 
 
 def tunes_of(score: Any, name: str, budget: ReadingBudget, *, doubt_major: bool = False) -> Reading:
@@ -70,6 +74,36 @@ def tunes_of(score: Any, name: str, budget: ReadingBudget, *, doubt_major: bool 
     return Reading((tune,), tuple(found.remarks))
 
 
+def parts_of(score: Any) -> tuple[tuple[Part, ...], ...]:
+    """The parts of a music21 score, or of each score of an opus."""
+    from music21 import stream
+
+    if isinstance(score, stream.Opus):
+        return tuple(parts for each in score.scores for parts in parts_of(each))
+    parts = list(score.parts) if isinstance(score, stream.Score) else [score]
+    return (tuple(part for part in map(_part_of, parts) if part.notes),)
+
+
+def _part_of(part: Any) -> Part:
+    line, lyrics = PartLine(_name_of(part)), []
+    for element, place in _elements(part, all_voices=True):
+        kinds = element.classes
+        length = Fraction(element.duration.quarterLength)
+        if "ChordSymbol" in kinds or not ("Note" in kinds or "Chord" in kinds) or length <= 0:
+            continue
+        for note in element.notes if "Chord" in kinds else [element]:
+            tied = note.tie is not None and note.tie.type in ("stop", "continue")
+            if 0 <= note.pitch.midi <= 127:
+                line.notes.append(FoundNote(place, place + length, note.pitch.midi, tied))
+        for lyric in element.lyrics:
+            text = "".join(letter for letter in lyric.text or "" if letter.isprintable())[:200]
+            if text:
+                syllabic = lyric.syllabic if lyric.syllabic in SYLLABICS else "single"
+                found = FoundLyric(place, text, syllabic, max(1, int(lyric.number or 1)), extends=False)
+                lyrics.append((place, found, True))
+    return part_of(line, lyrics)
+
+
 def _keys_and_phrase_ends(part: Any) -> tuple[list[KeyAt | SignatureAt], list[Fraction]]:
     """The key signatures of a part, and the ends of the notes under a fermata."""
     keys: list[KeyAt | SignatureAt] = []
@@ -99,8 +133,8 @@ def _title_and_composer(score: Any) -> tuple[str, str]:
     return re.sub(r"\.(mxl|xml|musicxml|krn)$", "", title), composer
 
 
-def _elements(part: Any) -> Iterator[tuple[Any, Fraction]]:
-    """Everything in the first voice of each measure of a part, with its place."""
+def _elements(part: Any, *, all_voices: bool = False) -> Iterator[tuple[Any, Fraction]]:
+    """Everything in the first voice of each measure of a part, or in all of them, with its place."""
     from music21 import stream
 
     measures = list(part.getElementsByClass(stream.Measure))
@@ -113,7 +147,7 @@ def _elements(part: Any) -> Iterator[tuple[Any, Fraction]]:
         voices = list(measure.voices)
         first: Any = min(voices, key=lambda voice: str(voice.id)) if voices else None
         for element in measure:
-            if element is first:
+            if element is first or (all_voices and "Voice" in element.classes):
                 for inner in element:
                     yield inner, here + Fraction(element.offset) + Fraction(inner.offset)
             elif "Voice" not in element.classes:

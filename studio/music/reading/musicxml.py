@@ -12,26 +12,33 @@ import io
 import re
 import struct
 import zipfile
+from dataclasses import replace
 from xml.etree.ElementTree import Element, ParseError, XMLParser
 from xml.parsers.expat import errors
 
 from studio.errors import Unreadable
 from studio.music.reading.assembling import in_minor_if_so
 from studio.music.reading.budget import Reading, ReadingBudget
-from studio.music.reading.musicxml_melody import tune_of
+from studio.music.reading.musicxml_melody import read_score
 
 WRITTEN_HERE = b"<software>Derivative Works Studio</software>"
 """The mark of our own MusicXML, whose modes can be trusted: others write "major" when nobody chose."""
 
 
-def read_musicxml(content: bytes, name: str, budget: ReadingBudget) -> Reading:
-    """The melody of a MusicXML file, plain or compressed (.mxl). Raises `Unreadable`."""
+def read_musicxml(content: bytes, name: str, budget: ReadingBudget, *, parts: bool = False) -> Reading:
+    """The melody of a MusicXML file, plain or compressed (.mxl). parts: and all its parts.
+
+    Raises `Unreadable`.
+    """
     if content[:4] == b"PK\x03\x04":
         content = _unpack(content, name, budget)
-    tune, remarks = tune_of(_parsed(_decoded(content), name, budget), name, budget)
-    if WRITTEN_HERE not in content[:4000]:
-        tune = in_minor_if_so(tune, remarks)
-    return Reading((tune,), tuple(remarks))
+    ours = WRITTEN_HERE in content[:4000]
+    reading = read_score(_parsed(_decoded(content), name, budget), name, budget, parts=parts, ours=ours)
+    if ours:
+        return reading
+    remarks = list(reading.remarks)
+    tune = in_minor_if_so(reading.tunes[0], remarks)
+    return replace(reading, tunes=(tune,), remarks=tuple(remarks))
 
 
 def read_with_music21(content: bytes, name: str, budget: ReadingBudget) -> Reading:

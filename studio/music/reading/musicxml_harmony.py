@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from xml.etree.ElementTree import Element
 
 from studio.errors import Unreadable
-from studio.music.scores.chords import CHORD_KINDS, ChordAt, ChordKind, parse_chord
+from studio.music.scores.chords import CHORD_KINDS, ChordKind, parse_chord
 from studio.music.scores.pitches import name_on_fifths, place_on_fifths
 
 
@@ -23,20 +23,6 @@ class FoundHarmony:
     symbol: str
     place: Fraction = Fraction(0)
     above: Fraction = Fraction(0)
-
-
-@dataclass
-class PlacedChords:
-    """The chord symbols of a piece. unread: those that no table knows. moved: how many were spread over the
-    note that several stood above. merged: how many were equal to the one before them, at the same place.
-    clashing: how many gave way to another part's at the same place.
-    """
-
-    chords: list[ChordAt] = field(default_factory=list)
-    unread: list[str] = field(default_factory=list)
-    moved: int = 0
-    merged: int = 0
-    clashing: int = 0
 
 
 def harmony_of(element: Element, fifths: int) -> list[FoundHarmony]:
@@ -124,47 +110,3 @@ def _degree(element: Element) -> str:
     if (element.findtext("degree-type") or "").strip() == "subtract":
         return f"no{number}"
     return {"1": "#", "-1": "b"}.get(alter, "add") + number
-
-
-def placed(parts: Sequence[Sequence[tuple[Fraction, FoundHarmony, Fraction]]]) -> PlacedChords:
-    """The symbols of all parts in order, one at a place.
-
-    parts: for each part (start of the measure, symbol, beat). Several symbols above one note are spread over
-    it, to the beat where that keeps them apart; equal ones are one.
-    """
-    found = PlacedChords()
-    taken: dict[Fraction, str] = {}
-    for part in parts:
-        here: dict[Fraction, list[tuple[str, FoundHarmony, Fraction]]] = {}
-        for start, harmony, beat in part:
-            try:
-                chord = parse_chord(harmony.symbol)
-            except Unreadable:
-                found.unread.append(harmony.symbol)
-                continue
-            symbol = str(chord) if chord else "N.C."
-            together = here.setdefault(start + harmony.place, [])
-            if together and together[-1][0] == symbol:
-                found.merged += 1
-            else:
-                together.append((symbol, harmony, beat))
-        spread: dict[Fraction, str] = {}
-        for start in sorted(here):
-            places = _spread(start, here[start])
-            found.moved += sum(place != start for place in places)
-            for place, (symbol, _, _) in zip(places, here[start], strict=True):
-                spread.setdefault(place, symbol)
-        found.clashing += sum(taken.get(place, symbol) != symbol for place, symbol in spread.items())
-        taken = spread | taken
-    found.chords = [ChordAt(place, taken[place]) for place in sorted(taken)]
-    return found
-
-
-def _spread(start: Fraction, together: Sequence[tuple[str, FoundHarmony, Fraction]]) -> list[Fraction]:
-    """Where symbols that stand together belong: at equal distances over the note below them."""
-    count, (_, harmony, beat) = len(together), together[0]
-    length = harmony.above or beat
-    exact = [length * number / count for number in range(count)]
-    on_beats = [round(place / beat) * beat for place in exact]
-    apart = len(set(on_beats)) == count and on_beats[-1] < length
-    return [start + place for place in (on_beats if apart else exact)]

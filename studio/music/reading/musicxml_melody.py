@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import pairwise
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
@@ -18,25 +20,34 @@ from studio.music.reading.assembling import (
     assemble,
     barred,
     choose_melody,
+    part_of,
     remarks_on,
 )
-from studio.music.reading.budget import ReadingBudget
-from studio.music.reading.musicxml_harmony import FoundHarmony, PlacedChords, placed
+from studio.music.reading.budget import Reading, ReadingBudget
+from studio.music.reading.chord_symbols import PrintedSymbol, read_symbols
+from studio.music.reading.found_words import FoundLyric, words_under
 from studio.music.reading.musicxml_parts import PartMeasure, Sounding, StaffMeasure, XmlPart, parts_of
-from studio.music.reading.musicxml_repeats import PlayOrder, marks_of, play_order
-from studio.music.reading.musicxml_words import FoundLyric, words_under
-from studio.music.scores.bars import Grid, Repeat
+from studio.music.reading.musicxml_repeats import Marks, marks_of, repeats_of
+from studio.music.scores.bars import Grid
+from studio.music.scores.chords import PLAIN
 from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.meters import Meter
+from studio.music.scores.scores import Part
 from studio.music.scores.tunes import Tune
 
 
-def tune_of(root: Element, name: str, budget: ReadingBudget) -> tuple[Tune, list[str]]:
-    """The melody of a parsed score, and the remarks on it.
+def read_score(
+    root: Element, name: str, budget: ReadingBudget, *, parts: bool = False, ours: bool = False
+) -> Reading:
+    """The melody of a parsed score.
 
-    name: of the file. Raises `Unreadable` for a score without music, or longer than the budget allows.
+    name: of the file. parts: all its parts too. ours: the studio wrote it, so that each of its parts is one.
+    Raises `Unreadable` for a score without music, or longer than the budget allows.
     """
-    return _XmlScore(root, parts_of(root), name).tune(budget)
+    laid = _XmlScore(root, parts_of(root), name).laid_out(budget)
+    tune, remarks = laid.tune(budget)
+    found = (laid.parts(split=not ours),) if parts else ()
+    return Reading((tune,), tuple(remarks), parts=found)
 
 
 class _StaffLine(NamedTuple):
@@ -54,19 +65,18 @@ class _XmlScore:
         self.root, self.parts, self.name = root, parts, name
         self.lines = [_line_of(part, staff) for part in parts for staff in part.staves]
 
-    def tune(self, budget: ReadingBudget) -> tuple[Tune, list[str]]:
-        """The melody as a tune, with the remarks on it."""
+    def laid_out(self, budget: ReadingBudget) -> _Laid:
+        """The score with the places of its measures."""
         melody = self._melody()
-        order = self._order(melody.part)
         lengths = self._lengths(melody.part)
         starts = [Fraction(0)]
-        for number in order.measures:
-            starts.append(starts[-1] + lengths[number])
+        for length in lengths:
+            starts.append(starts[-1] + length)
         if starts[-1] > budget.quarters:
             raise Unreadable(
                 f"{self.name} lasts longer than {budget.quarters:,} quarter notes; cut it into smaller files."
             )
-        return _Laid(self, melody, order, lengths, starts).tune(budget)
+        return _Laid(self, melody, starts)
 
     def _melody(self) -> _StaffLine:
         has_chords = any(measure.harmonies for part in self.parts for measure in part.measures)
@@ -75,14 +85,14 @@ class _XmlScore:
         chosen = choose_melody([each.line for each in self.lines], self.name)
         return next(each for each in self.lines if each.line is chosen)
 
-    def _order(self, part: XmlPart) -> PlayOrder:
+    def marks(self, part: XmlPart) -> list[Marks]:
         """What the melody's part says about repeats; where it says nothing, another part."""
         for each in (part, *self.parts):
             if len(each.measures) == len(part.measures):
                 marks = marks_of([measure.element for measure in each.measures])
                 if any(mark.opens or mark.times for mark in marks):
-                    return play_order(marks)
-        return PlayOrder(list(range(len(part.measures))))
+                    return marks
+        return []
 
     def _lengths(self, part: XmlPart) -> list[Fraction]:
         """How long each measure lasts: as long as its notes, and up to a full bar as long as those of other
@@ -163,32 +173,25 @@ class _Gathered:
 
 
 class _Laid:
-    """A score whose measures have been laid out in order."""
+    """A score with the places of its measures. starts: of each measure, and the end of the last."""
 
-    def __init__(
-        self,
-        score: _XmlScore,
-        melody: _StaffLine,
-        order: PlayOrder,
-        lengths: Sequence[Fraction],
-        starts: Sequence[Fraction],
-    ) -> None:
-        self.score, self.melody, self.order = score, melody, order
-        self.lengths, self.starts = lengths, starts
+    def __init__(self, score: _XmlScore, melody: _StaffLine, starts: Sequence[Fraction]) -> None:
+        self.score, self.melody, self.starts = score, melody, starts
 
     def tune(self, budget: ReadingBudget) -> tuple[Tune, list[str]]:
         gathered = self._gathered()
-        chords = placed([list(self._harmonies(part)) for part in self.score.parts])
-        remarks = remarks_on(gathered.line, len(self.score.lines), chords.unread)
-        remarks += _more_remarks(gathered, chords, self.order, self.melody.part)
+        symbols = read_symbols([list(self._symbols(part)) for part in self.score.parts], PLAIN)
+        remarks = remarks_on(gathered.line, len(self.score.lines), symbols.unread)
+        remarks += [*symbols.remarks, *_more_remarks(gathered, self.melody.part, self.score.root)]
         title, composer = _title_and_composer(self.score.root)
+        marks = self.score.marks(self.melody.part)
         found = FoundTune(
             gathered.line,
-            Grid.of_bars(barred(gathered.bars)),
+            Grid.of_bars(barred(gathered.bars), cut_long=True),
             self.starts[-1],
             keys=gathered.keys,
-            chords=chords.chords,
-            repeats=self._repeats(),
+            chords=symbols.chords,
+            repeats=repeats_of(marks, self.starts) if marks else [],
             phrase_ends=sorted(gathered.ends),
             title=title,
             composer=composer,
@@ -196,21 +199,67 @@ class _Laid:
             remarks=remarks,
         )
         tune = assemble(found, self.score.name, budget)
-        late = sum(chord.start >= tune.end for chord in chords.chords)
+        late = sum(chord.start >= tune.end for chord in symbols.chords)
         if late:
             remarks.append(f"Chord symbols after the last note left out: {late}.")
-        words, joined, lost = words_under(tune.notes, gathered.lyrics)
+        words, joined, lost = words_under(tune.notes, gathered.lyrics or self._words_elsewhere())
         if joined:
             remarks.append(f"Syllables put together because they stand under one tied note: {joined}.")
         if lost:
             remarks.append(f"Syllables left out because they stand under no note of the melody: {lost}.")
-        return replace(tune, words=words), remarks
+        return replace(tune, words=words, text=_text_below(self.score.root)), remarks
+
+    def _words_elsewhere(self) -> list[tuple[Fraction, FoundLyric, bool]]:
+        """The words of the first staff that has some, for a melody without."""
+        for line in self.score.lines:
+            found = [
+                (start + each.place, each, False)
+                for start, _, measure in self._measures(line.part)
+                if line.staff in measure.staves
+                for each in measure.staves[line.staff].lyrics
+            ]
+            if found:
+                return found
+        return []
+
+    def parts(self, *, split: bool) -> tuple[Part, ...]:
+        """All staves, in order, as parts. split: voices that go through a staff are parts of their own."""
+        return tuple(
+            part_of(line, lyrics)
+            for each in self.score.lines
+            for line, lyrics in self._voices_of(each, split=split)
+            if line.count
+        )
+
+    def _voices_of(self, staff: _StaffLine, *, split: bool) -> Iterator[_VoiceLine]:
+        measures = [
+            (start, measure.staves[staff.staff])
+            for start, _, measure in self._measures(staff.part)
+            if staff.staff in measure.staves
+        ]
+        homes = _homes_of([measure for _, measure in measures]) if split else {}
+        numbers = sorted({number for number in homes.values() if number}) or [""]
+        name = staff.part.name
+        if len(staff.part.staves) > 1:
+            name = f"{name}, staff {staff.staff}" if name else f"Staff {staff.staff}"
+        for number in numbers:
+            label = f"{name}, voice {number}" if name else f"Voice {number}"
+            line = PartLine(label if len(numbers) > 1 else name, percussion=staff.line.percussion)
+            lyrics = []
+            for start, measure in measures:
+                for note in (*measure.notes, *measure.below):
+                    if homes.get(note.voice, "") == number:
+                        place = start + note.start
+                        line.notes.append(FoundNote(place, place + note.length, note.pitch, note.tied))
+                for each in measure.lyrics:
+                    if homes.get(each.voice, "") == number:
+                        lyrics.append((start + each.place, each, True))
+            yield line, lyrics
 
     def _measures(self, part: XmlPart) -> Iterator[tuple[Fraction, Fraction, PartMeasure]]:
-        """(start, length, measure) in the order of the layout."""
-        for start, number in zip(self.starts, self.order.measures, strict=False):
-            if number < len(part.measures):
-                yield start, self.lengths[number], part.measures[number]
+        """(start, length, measure), in order."""
+        for (start, end), measure in zip(pairwise(self.starts), part.measures, strict=False):
+            yield start, end - start, measure
 
     def _gathered(self) -> _Gathered:
         into = _Gathered(PartLine(self.melody.line.name))
@@ -229,22 +278,12 @@ class _Laid:
                 _gather_staff(into, start, staff)
         return into
 
-    def _harmonies(self, part: XmlPart) -> Iterator[tuple[Fraction, FoundHarmony, Fraction]]:
+    def _symbols(self, part: XmlPart) -> Iterator[PrintedSymbol]:
         for start, _, measure in self._measures(part):
             beat = measure.meter.beat if measure.meter else Fraction(1)
             for harmony in measure.harmonies:
-                yield start, harmony, beat
-
-    def _repeats(self) -> list[Repeat]:
-        at: dict[int, Fraction] = {}
-        for start, number in zip(self.starts, self.order.measures, strict=False):
-            at.setdefault(number, start)
-        ends = {number: at[number] + self.lengths[number] for number in at}
-        return [
-            Repeat(at[first], ends[end - 1], None if ending is None else at[ending], times)
-            for first, end, ending, times in self.order.repeats
-            if at[first] < ends[end - 1] and (ending is None or at[first] <= at[ending])
-        ]
+                place = start + harmony.place
+                yield PrintedSymbol(place, harmony.symbol, place + (harmony.above or beat), beat)
 
     def _tempo(self) -> float:
         """The first tempo of the piece, in quarter notes a minute; 120 where none is given."""
@@ -256,6 +295,23 @@ class _Laid:
         )
         first = min(marks, key=lambda mark: mark[0], default=None)
         return first[1] if first else 120.0
+
+
+_VoiceLine = tuple[PartLine, list[tuple[Fraction, FoundLyric, bool]]]
+"""The notes of a voice, and its words (see `words_under`)."""
+
+
+def _homes_of(measures: Sequence[StaffMeasure]) -> dict[str, str]:
+    """Voice -> the voice that it is a part with: itself where it sounds in half of the measures or more in
+    which its staff does, else the first of those.
+    """
+    sounding = [{note.voice for note in measure.notes if note.pitch is not None} for measure in measures]
+    counted = Counter(voice for voices in sounding for voice in voices)
+    most = sum(bool(voices) for voices in sounding)
+    ordered = sorted(counted, key=lambda voice: (len(voice), voice))
+    own = [voice for voice in ordered if 2 * counted[voice] >= most] or ordered[:1]
+    voices = {note.voice for measure in measures for note in measure.notes}
+    return {voice: voice if voice in own else (own[0] if own else "") for voice in voices}
 
 
 def _gather_staff(into: _Gathered, start: Fraction, staff: StaffMeasure) -> None:
@@ -273,7 +329,7 @@ def _gather_staff(into: _Gathered, start: Fraction, staff: StaffMeasure) -> None
     into.lyrics += [(start + each.place, each, each.voice == melody.voice) for each in staff.lyrics]
 
 
-def _more_remarks(gathered: _Gathered, chords: PlacedChords, order: PlayOrder, part: XmlPart) -> list[str]:
+def _more_remarks(gathered: _Gathered, part: XmlPart, root: Element) -> list[str]:
     """What else was left out, moved or decided."""
     remarks = []
     if not gathered.line.count:
@@ -290,14 +346,27 @@ def _more_remarks(gathered: _Gathered, chords: PlacedChords, order: PlayOrder, p
         (gathered.cues, "Cue notes left out"),
         (gathered.odd_keys, "Key signatures that belong to no key left out"),
         (gathered.jumps, "Jumps (D.C., D.S.) that are not followed"),
-        (order.written_out, "Repeats with several endings written out"),
-        (chords.moved, "Chord symbols that stood together and were spread over the note below them"),
-        (chords.merged, "Equal chord symbols at one place taken as one"),
-        (chords.clashing, "Chord symbols of another part at the same place left out"),
+        (_count(root, "slur") // 2, "Slurs left out"),
+        (_count(root, *_MARKS), "Ornaments, dynamics and other marks left out"),
     ):
         if count:
             remarks.append(f"{sentence}: {count}.")
     return remarks
+
+
+_MARKS = ("dynamics", "wedge", "words", "rehearsal", "articulations", "ornaments", "technical", "arpeggiate")
+
+
+def _count(root: Element, *tags: str) -> int:
+    return sum(1 for tag in tags for _ in root.iter(tag))
+
+
+def _text_below(root: Element) -> tuple[str, ...]:
+    """The words below the music, which the studio writes as a field of its own."""
+    for each in root.iterfind("identification/miscellaneous/miscellaneous-field"):
+        if each.get("name") == "words" and each.text:
+            return tuple(each.text.split("\n"))
+    return ()
 
 
 def _title_and_composer(root: Element) -> tuple[str, str]:

@@ -14,8 +14,9 @@ from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from studio.errors import Refused
+from studio.music.reading.found_words import FoundLyric
 from studio.music.reading.musicxml_harmony import FoundHarmony, harmony_of
-from studio.music.reading.musicxml_words import FoundLyric, lyric_of
+from studio.music.reading.musicxml_words import lyric_of
 from studio.music.scores.keys import MODES
 from studio.music.scores.meters import Meter
 
@@ -39,9 +40,12 @@ class Sounding(NamedTuple):
 
 @dataclass
 class StaffMeasure:
-    """What one staff has in one measure. cues, graces: how many of each."""
+    """What one staff has in one measure. below: the notes of chords below the top. cues, graces: how many of
+    each.
+    """
 
     notes: list[Sounding] = field(default_factory=list)
+    below: list[Sounding] = field(default_factory=list)
     lyrics: list[FoundLyric] = field(default_factory=list)
     cues: int = 0
     graces: int = 0
@@ -219,8 +223,10 @@ class _PartReader:
         parsed = self._parsed(element)
         home = cursor.homes.setdefault(parsed.voice, parsed.staff)
         staff = measure.staves.setdefault(home, StaffMeasure())
+        in_chord = parsed.chord and cursor.last is not None and cursor.last.notes
+        place = cursor.last.notes[-1].start if in_chord and cursor.last else cursor.here
         for each in parsed.lyrics:
-            lyric = lyric_of(each, cursor.here, parsed.voice, self.verses)
+            lyric = lyric_of(each, place, parsed.voice, self.verses)
             if lyric:
                 staff.lyrics.append(lyric)
         if parsed.grace:
@@ -260,8 +266,10 @@ class _PartReader:
             return
         top = cursor.last.notes[-1]
         fermata = top.fermata or parsed.fermata
+        lower = top._replace(pitch=parsed.pitch, tied=parsed.tied)
         if top.pitch is not None and parsed.pitch > top.pitch:
-            top = top._replace(pitch=parsed.pitch, tied=parsed.tied)
+            top, lower = lower, top
+        cursor.last.below.append(lower)
         cursor.last.notes[-1] = top._replace(fermata=fermata, stacked=True)
 
     def _parsed(self, element: Element) -> _Parsed:

@@ -30,13 +30,15 @@ class Piece:
     """One tune that has not been read yet.
 
     form: midi, mxl, musicxml, abc or humdrum, or one of the three above. content: the bytes of MIDI and
-    MusicXML. text: of ABC and kern, decoded when the file was opened.
+    MusicXML. text: of ABC and kern, decoded when the file was opened. parts: whether all its parts are asked
+    for, not only the melody.
     """
 
     name: str
     form: str
     content: bytes = b""
     text: str = ""
+    parts: bool = False
 
 
 def by_rules(piece: Piece, rules: str = "1") -> Piece:

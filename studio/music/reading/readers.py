@@ -26,6 +26,7 @@ import threading
 from collections import deque
 from collections.abc import Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -33,6 +34,7 @@ from studio.errors import Unreadable
 from studio.music.reading.budget import Reading, ReadingBudget, Unread
 from studio.music.reading.child import read_piece, reading_of, receive, send, send_piece, too_much_memory
 from studio.music.reading.pieces import EARLIER_ABC, EARLIER_MIDI, READING_RULES, Piece, by_rules, pieces
+from studio.music.scores.scores import Part
 from studio.music.scores.tunes import Tune
 
 if TYPE_CHECKING:
@@ -47,13 +49,15 @@ def read_tunes(
     name: str = "The file",
     budget: ReadingBudget | None = None,
     rules: str = READING_RULES,
+    *,
+    parts: bool = False,
 ) -> Reading:
     """The tunes of one file. Starts a process for formats that need one; for many files use `Readers`.
 
-    rules: by which it is read. Raises `Unreadable`.
+    rules: by which it is read. parts: whether all parts are kept too. Raises `Unreadable`.
     """
     with Readers(1, budget or ReadingBudget()) as readers:
-        return readers.read(content, name, rules)
+        return readers.read(content, name, rules, parts=parts)
 
 
 class Readers:
@@ -87,12 +91,23 @@ class Readers:
                     reader.kill()
                 self._idle.put(None)
 
-    def read(self, content: bytes, name: str = "The file", rules: str = READING_RULES) -> Reading:
-        """All tunes of one file. Raises `Unreadable` when none of them can be read."""
+    def read(
+        self,
+        content: bytes,
+        name: str = "The file",
+        rules: str = READING_RULES,
+        *,
+        parts: bool = False,
+    ) -> Reading:
+        """All tunes of one file. parts: with all the parts of each (by today's rules).
+
+        Raises `Unreadable` when none of them can be read.
+        """
         tunes: list[Tune] = []
+        kept: list[tuple[Part, ...]] = []
         remarks: list[str] = []
         unread: list[Unread] = []
-        found = [by_rules(piece, rules) for piece in pieces(content, name, self.budget)]
+        found = [replace(by_rules(piece, rules), parts=parts) for piece in pieces(content, name, self.budget)]
         for piece, reading in self.read_pieces(found):
             if isinstance(reading, Unreadable):
                 if len(found) == 1:
@@ -100,6 +115,7 @@ class Readers:
                 unread.append(Unread(piece.name, str(reading)))
             else:
                 tunes += reading.tunes
+                kept += reading.parts
                 remarks += [
                     remark if len(found) == 1 else f"{piece.name}: {remark}" for remark in reading.remarks
                 ]
@@ -107,7 +123,7 @@ class Readers:
             raise Unreadable(
                 f"None of the {len(found)} tunes in {name} could be read; the first: {unread[0].reason}"
             )
-        return Reading(tuple(tunes), tuple(remarks), tuple(unread))
+        return Reading(tuple(tunes), tuple(remarks), tuple(unread), tuple(kept))
 
     def read_pieces(
         self, pieces: Iterable[Piece]

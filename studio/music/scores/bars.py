@@ -70,8 +70,9 @@ class Grid:
         )
 
     @classmethod
-    def of_bars(cls, bars: Iterable[tuple[Fraction, Meter]]) -> Grid:
-        """From bars as a score has them, (length in quarter notes, meter) each.
+    def of_bars(cls, bars: Iterable[tuple[Fraction, Meter]], *, cut_long: bool = False) -> Grid:
+        """From bars as a score has them, (length in quarter notes, meter) each. cut_long: a bar that is too
+        long is cut before short ones are joined, so that the grid's own bars give the grid again.
 
         Two neighbours that together make one full bar (the end of a section and the pick-up of the next)
         become that bar. After a bar that remains too short the grid starts again; one that is too long counts
@@ -80,6 +81,8 @@ class Grid:
         lengths = [(length, meter) for length, meter in bars if length > 0]
         if not lengths:
             return cls()
+        if cut_long:
+            lengths = [part for length, meter in lengths for part in _cut_long(length, meter)]
         joined: list[tuple[Fraction, Meter]] = []
         pickup = Fraction(0)
         if len(lengths) > 1 and lengths[0][0] < lengths[0][1].bar_length:
@@ -118,6 +121,14 @@ class Grid:
                 yield Bar(number, here, length, change.meter)
                 here += length
                 number += 1
+
+
+def _cut_long(length: Fraction, meter: Meter) -> Iterator[tuple[Fraction, Meter]]:
+    """A bar as full bars and what is left of it."""
+    full = meter.bar_length
+    yield from [(full, meter)] * int(length // full)
+    if length % full:
+        yield length % full, meter
 
 
 @dataclass(frozen=True, slots=True)

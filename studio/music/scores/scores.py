@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from typing import Any
 
 from studio.music.scores.bars import Bar, Grid, Repeat
 from studio.music.scores.chords import ChordAt
 from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.notes import Note
 from studio.music.scores.sections import Section
-from studio.music.scores.words import Syllable
+from studio.music.scores.words import Syllable, hyphenated, plain_words, words_in, words_of_plain
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,52 @@ class Part:
     percussion: bool = False
     velocity: int = 90
     words: tuple[Syllable, ...] = ()
+
+    def to_plain(self) -> dict[str, Any]:
+        """Notes, name, instrument and words as JSON values, which `from_plain` reads back. Times are
+        fractions as text: "3/2".
+        """
+        return {
+            "notes": [[note.pitch, str(note.start), str(note.duration)] for note in self.notes],
+            "name": self.name,
+            "program": self.program,
+            "percussion": self.percussion,
+            "words": plain_words(self.words),
+        }
+
+    @classmethod
+    def from_plain(cls, values: Any) -> Part:
+        """Raises `KeyError`, `ValueError` or `TypeError` for what `to_plain` did not give."""
+        return cls(
+            tuple(
+                Note(int(pitch), Fraction(start), Fraction(duration))
+                for pitch, start, duration in values["notes"]
+            ),
+            str(values["name"]),
+            int(values["program"]),
+            bool(values["percussion"]),
+            words=words_of_plain(values["words"]),
+        )
+
+    def played(self, spans: Sequence[Span]) -> Part:
+        """These spans of it, one after the other. Notes that cross an edge are cut there."""
+        notes: list[Note] = []
+        words: list[Syllable] = []
+        here = Fraction(0)
+        for verse, start, end in spans:
+            for note in self.notes:
+                begins, stops = max(note.start, start), min(note.end, end)
+                if begins < stops:
+                    notes.append(replace(note, start=begins - start + here, duration=stops - begins))
+            words += words_in(self.words, start, end, here - start, verse)
+            here += end - start
+        return replace(self, notes=tuple(notes), words=hyphenated(words))
+
+
+Span = tuple[int, Fraction, Fraction]
+"""A stretch that is played: the verse that is sung, which becomes the first, or 0 for all of them as they
+are; its start and its end.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +106,7 @@ class Score:
     length: Fraction = Fraction(0)
     sections: tuple[Section, ...] = ()
     tempo_changes: tuple[TempoAt, ...] = ()
+    text: tuple[str, ...] = ()
 
     @property
     def tempi(self) -> tuple[TempoAt, ...]:
@@ -70,3 +119,26 @@ class Score:
 
     def bars(self) -> tuple[Bar, ...]:
         return tuple(self.grid.bars(self.end))
+
+    def spans(self) -> list[Span]:
+        """What is played, with every repeat, in order."""
+        return played_spans(self.repeats, self.end, (word for part in self.parts for word in part.words))
+
+
+def played_spans(repeats: Iterable[Repeat], end: Fraction, words: Iterable[Syllable]) -> list[Span]:
+    """What is played of music that ends at `end`, with every repeat, in order.
+
+    A repeat with as many verses as it is played sings one verse each time.
+    """
+    words = tuple(words)
+    spans: list[Span] = []
+    here = Fraction(0)
+    for repeat in repeats:
+        if repeat.start < here or repeat.end > end:
+            continue
+        sung = {word.verse for word in words if repeat.start <= word.start < repeat.end}
+        each_its_own = sung == set(range(1, repeat.times + 1))
+        spans.append((0, here, repeat.start))
+        spans += [(time if each_its_own else 0, start, stop) for time, start, stop in repeat.played()]
+        here = repeat.end
+    return [(verse, start, stop) for verse, start, stop in [*spans, (0, here, end)] if start < stop]

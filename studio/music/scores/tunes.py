@@ -29,8 +29,8 @@ from studio.music.scores.events import REST, Events
 from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.meters import Meter
 from studio.music.scores.notes import Note
-from studio.music.scores.scores import Part, Score
-from studio.music.scores.words import Syllable
+from studio.music.scores.scores import Part, Score, played_spans
+from studio.music.scores.words import Syllable, hyphenated, plain_words, words_in, words_of_plain
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ class Tune:
     phrase_ends: where phrases are marked to end (fermatas of a chorale, lines of a song), in order; empty
     where nothing is marked. tempo: quarter notes per minute. id: unique within its style
     ("AcaciaReel.abc"). words: what is sung on the notes, ordered by start and then verse; empty where there
-    are none. Raises `ValueError` for notes or keys that are not like that.
+    are none. text: words that are printed below the music, line by line. Raises `ValueError` for notes or
+    keys that are not like that.
     """
 
     notes: tuple[Note, ...]
@@ -56,6 +57,7 @@ class Tune:
     tempo: float = 120.0
     id: str = ""
     words: tuple[Syllable, ...] = ()
+    text: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         here = Fraction(0)
@@ -210,19 +212,8 @@ class Tune:
         """
         if not self.repeats:
             return self
-        spans, verses, here = [], [], Fraction(0)
-        for repeat in self.repeats:
-            if repeat.start < here or repeat.end > self.end:
-                continue
-            stretches = repeat.played()
-            spans += [(here, repeat.start), *((start, end) for _, start, end in stretches)]
-            sung = {word.verse for word in self.words if repeat.start <= word.start < repeat.end}
-            each_its_own = sung == set(range(1, repeat.times + 1))
-            verses += [0, *(time if each_its_own else 0 for time, _, _ in stretches)]
-            here = repeat.end
-        spans, verses = [*spans, (here, self.end)], [*verses, 0]
-        heard = [place for place, (start, end) in enumerate(spans) if start < end]
-        return self._assembled([spans[place] for place in heard], [verses[place] for place in heard])
+        spans = played_spans(self.repeats, self.end, self.words)
+        return self._assembled([(start, end) for _, start, end in spans], [verse for verse, _, _ in spans])
 
     def passage(self, start: Fraction, end: Fraction) -> Tune:
         """[start, end) as a tune of its own. Notes that cross an edge are cut there."""
@@ -251,7 +242,7 @@ class Tune:
                     keys.append(KeyAt(change.start + shift, change.key))
             chords += [ChordAt(chord.start + shift, chord.symbol) for chord in self._chords_in(start, end)]
             ends += [place + shift for place in self.phrase_ends if start < place <= end]
-            words += [replace(word, start=word.start + shift) for word in self._words_in(start, end, verse)]
+            words += words_in(self.words, start, end, shift, verse)
             here += end - start
         return replace(
             self,
@@ -261,7 +252,7 @@ class Tune:
             chords=tuple(chords),
             repeats=(),
             phrase_ends=tuple(ends),
-            words=tuple(words),
+            words=hyphenated(words),
         )
 
     def _notes_in(self, start: Fraction, end: Fraction, shift: Fraction) -> Iterator[Note]:
@@ -297,15 +288,6 @@ class Tune:
         if in_force is not None and (not inside or inside[0].start > start):
             inside.insert(0, ChordAt(start, in_force))
         return inside
-
-    def _words_in(self, start: Fraction, end: Fraction, verse: int = 0) -> list[Syllable]:
-        """The words of [start, end). verse: only this one, as the first; a note without it has the first."""
-        inside = [word for word in self.words if start <= word.start < end]
-        if not verse:
-            return inside
-        has_it = {word.start for word in inside if word.verse == verse}
-        sung = [word for word in inside if word.verse == (verse if word.start in has_it else 1)]
-        return [replace(word, verse=1) for word in sung]
 
     def fits(self, per_quarter: int) -> bool:
         """Whether every note begins and ends on a grid of that many ticks in a quarter note."""
@@ -355,22 +337,28 @@ class Tune:
     def to_plain(self) -> dict[str, Any]:
         """All of it as JSON values, which `from_plain` reads back. Times are fractions as text: "3/2".
 
-        A tune without words has no entry for them, so that its JSON stays what earlier versions wrote.
+        A tune without words or text has no entry for them, so that its JSON stays what earlier versions
+        wrote.
         """
-        words = [[str(word.start), word.text, word.syllabic, word.verse, word.extends] for word in self.words]
-        return ({"words": words} if words else {}) | {
-            "chords": [[str(chord.start), chord.symbol] for chord in self.chords],
-            "composer": self.composer,
-            "id": self.id,
-            "keys": [[str(change.start), change.key.fifths, change.key.mode] for change in self.keys],
-            "meters": [[str(change.start), str(change.meter)] for change in self.grid.meters],
-            "notes": [[note.pitch, str(note.duration)] for note in self.notes],
-            "phrase_ends": [str(place) for place in self.phrase_ends],
-            "pickup": str(self.pickup),
-            "repeats": [_plain_repeat(repeat) for repeat in self.repeats],
-            "tempo": self.tempo,
-            "title": self.title,
-        }
+        words = {"words": plain_words(self.words)} if self.words else {}
+        text = {"text": list(self.text)} if self.text else {}
+        return (
+            words
+            | text
+            | {
+                "chords": [[str(chord.start), chord.symbol] for chord in self.chords],
+                "composer": self.composer,
+                "id": self.id,
+                "keys": [[str(change.start), change.key.fifths, change.key.mode] for change in self.keys],
+                "meters": [[str(change.start), str(change.meter)] for change in self.grid.meters],
+                "notes": [[note.pitch, str(note.duration)] for note in self.notes],
+                "phrase_ends": [str(place) for place in self.phrase_ends],
+                "pickup": str(self.pickup),
+                "repeats": [_plain_repeat(repeat) for repeat in self.repeats],
+                "tempo": self.tempo,
+                "title": self.title,
+            }
+        )
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Tune:
@@ -400,19 +388,20 @@ class Tune:
                 str(values["composer"]),
                 float(values["tempo"]),
                 str(values["id"]),
-                tuple(
-                    Syllable(_fraction(start), str(text), str(syllabic), int(verse), bool(extends))
-                    for start, text, syllabic, verse, extends in values.get("words", ())
-                ),
+                words_of_plain(values.get("words", ())),
+                tuple(str(line) for line in values.get("text", ())),
             )
         except (ValueError, TypeError, KeyError, ZeroDivisionError, Refused):
             raise Unreadable(_NOT_A_TUNE) from None
 
     def score(self, *, name: str = "", program: int = 0) -> Score:
         """As a score of one part. name: of the part. program: General MIDI instrument 0..127."""
-        part = Part(self.sounding, name, program, words=self.words)
+        return self.in_parts((Part(self.sounding, name, program, words=self.words),))
+
+    def in_parts(self, parts: Sequence[Part]) -> Score:
+        """The score of these parts that this is the melody of."""
         return Score(
-            (part,),
+            tuple(parts),
             self.grid,
             self.keys,
             self.chords,
@@ -421,7 +410,29 @@ class Tune:
             self.composer,
             self.tempo,
             self.end,
+            text=self.text,
         )
+
+
+def unfolded_score(score: Score) -> Score:
+    """A score with every repeat written out; see `Tune.unfolded`. Sections number the bars as written, so
+    a score with repeats loses them.
+    """
+    if not score.repeats:
+        return score
+    spans = score.spans()
+    whole = Tune((Note(None, Fraction(0), score.end),), score.grid, score.keys, score.chords)
+    frame = whole._assembled([(start, end) for _, start, end in spans])
+    return replace(
+        score,
+        parts=tuple(part.played(spans) for part in score.parts),
+        grid=frame.grid,
+        keys=frame.keys,
+        chords=frame.chords,
+        repeats=(),
+        length=frame.end,
+        sections=(),
+    )
 
 
 def _plain_repeat(repeat: Repeat) -> list[Any]:

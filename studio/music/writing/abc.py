@@ -1,20 +1,21 @@
-"""Writes ABC 2.1 (abcnotation.com/wiki/abc:standard:v2.1): one melody with chord symbols, as plain text."""
+"""Writes ABC 2.1 (abcnotation.com/wiki/abc:standard:v2.1): a melody or the voices of a score, with chord
+symbols and words, as plain text.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from studio.errors import Refused
 from studio.music.scores.bars import Repeat
 from studio.music.scores.chords import ChordAt
 from studio.music.scores.keys import Key
-from studio.music.scores.scores import Score
+from studio.music.scores.scores import Part, Score
 from studio.music.scores.tunes import Tune
 from studio.music.writing.musicxml import number_text
-from studio.music.writing.notation import measures_of
+from studio.music.writing.notation import clef_of, measures_of
 from studio.music.writing.written import Measure, Written
 
 UNIT = Fraction(1, 2)
@@ -26,37 +27,97 @@ _SIGNS = {-2: "__", -1: "_", 0: "=", 1: "^", 2: "^^"}
 
 
 def write_abc(music: Tune | Score) -> bytes:
-    """An ABC tune with chord symbols, four bars to a line. Raises `Refused` for a score, which may have
-    several parts.
+    """An ABC tune with chord symbols and words, four bars to a line; a score has a voice (V:) for each part.
+
+    Raises `Refused` for lengths that no score can show.
     """
-    if isinstance(music, Score):
-        raise Refused(
-            "ABC is written for a single melody; choose .musicxml or .mid for a score of several parts."
-        )
-    score = replace(music.score(), chords=music.chords)
-    measures = measures_of(score.parts[0], score)
+    score = music.score() if isinstance(music, Tune) else music
+    lines = _header(score)
+    for number, part in enumerate(score.parts, 1):
+        if len(score.parts) > 1:
+            lines.append(f"V:{number}")
+        lines += _part(part, score, list(score.chords) if number == 1 else [])
+    lines += [f"W:{_line(line)}" for line in score.text]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _part(part: Part, score: Score, chords: list[ChordAt]) -> list[str]:
+    """The lines of one part, each with the words below it. Takes the chords from `chords`."""
+    measures = measures_of(part, score)
     text, bars_on_line = "", 0
-    chords = list(music.chords)
+    sung: list[list[Written]] = [[]]
     before = None
     for measure in measures:
         last = measure is measures[-1]
-        text = _with_left_barline(text, measure, music) + _changes(measure, before)
-        text += _measure(measure, chords) + _right_barline(measure, music, last=last)
+        begun = _with_left_barline(text, measure, score)
+        if text.endswith("\n") and begun != text:
+            sung.pop()  # a repeat that begins here goes on in the line before
+        text = begun + _changes(measure, before)
+        text += _measure(measure, chords, sung[-1]) + _right_barline(measure, score, last=last)
         bars_on_line += not measure.implicit
         if bars_on_line == BARS_ON_LINE and not last:
             text, bars_on_line = text + "\n", 0
+            sung.append([])
         elif not last:
             text += " "
         before = measure
-    return ("\n".join(_header(music)) + "\n" + text.strip() + "\n").encode()
+    words = _WordLines(part)
+    lines = []
+    for music, notes in zip(text.strip().split("\n"), sung, strict=True):
+        lines += [music, *words.under(notes)]
+    return lines
 
 
-def _header(tune: Tune) -> list[str]:
-    lines = ["X:1", f"T:{_line(tune.title) or 'Untitled'}"]
-    if tune.composer:
-        lines.append(f"C:{_line(tune.composer)}")
-    meter, tempo = tune.grid.meters[0].meter, number_text(tune.tempo)
-    return [*lines, f"M:{meter}", "L:1/8", f"Q:1/4={tempo}", f"K:{_key(tune.key)}"]
+class _WordLines:
+    """Writes the words of a part, line after line (ABC 2.1, section 5.1)."""
+
+    def __init__(self, part: Part) -> None:
+        self.words = {(word.start, word.verse): word for word in part.words}
+        self.verses = range(1, max((word.verse for word in part.words), default=0) + 1)
+        self.held: set[int] = set()
+
+    def under(self, notes: Sequence[Written]) -> list[str]:
+        """The w: lines below a line of music, without those at the end that say nothing."""
+        lines = [self._verse(verse, notes) for verse in self.verses]
+        while lines and not lines[-1]:
+            lines.pop()
+        return [f"w: {line or '*'}" for line in lines]
+
+    def _verse(self, verse: int, notes: Sequence[Written]) -> str:
+        signs = []
+        for note in notes:
+            word = None if note.tie_in else self.words.get((note.start, verse))
+            if word is None:
+                signs.append("_" if verse in self.held else "*")
+                continue
+            goes_on = word.syllabic in ("begin", "middle")
+            signs.append(_syllable(word.text) + "-" * goes_on)
+            (self.held.add if word.extends else self.held.discard)(verse)
+        while signs and signs[-1] == "*":
+            signs.pop()
+        return " ".join(signs)
+
+
+def _syllable(text: str) -> str:
+    """A syllable, with what would mean something else marked by a backslash."""
+    return re.sub(r"([-_*|~])", r"\\\1", _line(text)).replace(" ", "~")
+
+
+def _header(score: Score) -> list[str]:
+    lines = ["X:1", f"T:{_line(score.title) or 'Untitled'}"]
+    if score.composer:
+        lines.append(f"C:{_line(score.composer)}")
+    meter, tempo = score.grid.meters[0].meter, number_text(score.tempo)
+    lines += [f"M:{meter}", "L:1/8", f"Q:1/4={tempo}"]
+    if len(score.parts) > 1:
+        lines += [_voice(part, number) for number, part in enumerate(score.parts, 1)]
+    return [*lines, f"K:{_key(score.keys[0].key)}"]
+
+
+def _voice(part: Part, number: int) -> str:
+    name = _line(part.name).replace('"', "'")
+    clef = " clef=perc" if part.percussion else " clef=bass" if clef_of(part.notes)[0] == "F" else ""
+    return f"V:{number}" + (f' name="{name}"' if name else "") + clef
 
 
 def _line(text: str) -> str:
@@ -70,7 +131,7 @@ def _key(key: Key) -> str:
     return key.tonic_name + {"major": "", "minor": "m"}.get(key.mode, key.mode[:3])
 
 
-def _with_left_barline(text: str, measure: Measure, tune: Tune) -> str:
+def _with_left_barline(text: str, measure: Measure, tune: Score) -> str:
     """The text so far, with the signs of repeats and endings that begin at this measure (ABC 2.1, sections
     4.8 to 4.10).
     """
@@ -92,7 +153,7 @@ def _times_by_colons(again: Repeat) -> int:
     return again.times if again.ending is None else 2
 
 
-def _right_barline(measure: Measure, tune: Tune, *, last: bool) -> str:
+def _right_barline(measure: Measure, tune: Score, *, last: bool) -> str:
     for again in tune.repeats:
         if measure.end == again.end or measure.end in {ending.start for ending in again.endings[1:]}:
             return ":" * (_times_by_colons(again) - 1) + "|"
@@ -106,10 +167,24 @@ def _changes(measure: Measure, before: Measure | None) -> str:
     return text + (f"[K:{_key(measure.key)}]" if before.key != measure.key else "")
 
 
-def _measure(measure: Measure, chords: list[ChordAt]) -> str:
-    """The notes of a measure. Takes the chords that begin in it from the front of `chords`."""
-    text, signs, altered = "", measure.key.signature, set[str]()
-    written = [_cut_at_chords(note, chords) for note in measure.voices[0]]
+def _measure(measure: Measure, chords: list[ChordAt], sung: list[Written]) -> str:
+    """The notes of a measure. Takes the chords that begin in it from the front of `chords`, and adds to
+    `sung` the notes of the first voice.
+    """
+    altered = set[str]()
+    text = ""
+    for number, voice in enumerate(measure.voices):
+        written = [_cut_at_chords(note, [] if number else chords) for note in voice]
+        if not number:
+            sung += [piece for pieces in written for _, piece in pieces if piece.pitches]
+        text += "& " * (number > 0) + _voice_notes(written, measure.key.signature, altered)
+    return text
+
+
+def _voice_notes(
+    written: Sequence[list[tuple[str, Written]]], signs: Mapping[str, int], altered: set[str]
+) -> str:
+    text = ""
     for place, pieces in enumerate(written):
         note = pieces[0][1]
         if note.opens and note.tuplet:
@@ -143,7 +218,8 @@ def _cut_at_chords(note: Written, chords: list[ChordAt]) -> list[tuple[str, Writ
 
 def _between(note: Written, start: Fraction, end: Fraction) -> Written:
     tied = bool(note.pitches) and end < note.end
-    return replace(note, start=start, duration=end - start, tie_out=note.tie_out or tied)
+    tie_in = note.tie_in or (bool(note.pitches) and start > note.start)
+    return replace(note, start=start, duration=end - start, tie_in=tie_in, tie_out=note.tie_out or tied)
 
 
 def _note(note: Written, signs: Mapping[str, int], altered: set[str]) -> str:
@@ -153,12 +229,18 @@ def _note(note: Written, signs: Mapping[str, int], altered: set[str]) -> str:
         length = length * note.tuplet[0] / note.tuplet[1]
     if not note.pitches:
         return "z" + _length(length)
-    letter, alter, octave = note.spelled[-1]
+    names = "".join(_pitch(spelled, signs, altered) for spelled in note.spelled)
+    if len(note.spelled) > 1:
+        names = f"[{names}]"
+    return names + _length(length) + ("-" if note.tie_out else "")
+
+
+def _pitch(spelled: tuple[str, int, int], signs: Mapping[str, int], altered: set[str]) -> str:
+    letter, alter, octave = spelled
     sign = _SIGNS[alter] if alter != signs[letter] or letter in altered else ""
     if alter != signs[letter]:
         altered.add(letter)
-    name = letter + "," * (4 - octave) if octave <= 4 else letter.lower() + "'" * (octave - 5)
-    return sign + name + _length(length) + ("-" if note.tie_out else "")
+    return sign + (letter + "," * (4 - octave) if octave <= 4 else letter.lower() + "'" * (octave - 5))
 
 
 def _length(length: Fraction) -> str:

@@ -15,7 +15,7 @@ from math import lcm
 from studio.errors import Refused
 from studio.music.scores.meters import Meter
 from studio.music.scores.scores import Part, Score
-from studio.music.scores.tunes import Tune
+from studio.music.scores.tunes import Tune, unfolded_score
 
 Event = tuple[int, bytes]
 """Ticks from the beginning, and the message."""
@@ -34,7 +34,10 @@ def write_midi(music: Tune | Score, *, program: int = 0) -> bytes:
     program: General MIDI instrument 0..127 of a tune; a score's parts have their own. Raises `Refused` for
     note lengths that no MIDI file can hold exactly.
     """
-    score = music.unfolded().score(name=music.title, program=program) if isinstance(music, Tune) else music
+    if isinstance(music, Tune):
+        score = music.unfolded().score(name=music.title, program=program)
+    else:
+        score = unfolded_score(music)
     division = _division(score)
     end = int(score.end * division)
     tracks = [_track(_conductor(score, division), end)]
@@ -67,10 +70,11 @@ def _conductor(score: Score, division: int) -> list[Event]:
         events.insert(0, (0, _meta(TRACK_NAME, score.title.encode())))
     if score.composer:
         events.append((0, _meta(TEXT, f"Composer: {score.composer}".encode())))
+    events += [(0, _meta(TEXT, f"Words: {line}".encode())) for line in score.text]
     for change in score.grid.meters:
         start = change.start
         if start == 0 and score.grid.pickup:
-            events.append((0, _time_signature(_meter_of(score.grid.pickup))))
+            events.append((0, _time_signature(_meter_of(score.grid.pickup) or change.meter)))
             start = score.grid.pickup
         events.append((int(start * division), _time_signature(change.meter)))
     for key in score.keys:
@@ -81,10 +85,12 @@ def _conductor(score: Score, division: int) -> list[Event]:
     return events
 
 
-def _meter_of(length: Fraction) -> Meter:
-    """The meter of a bar that is `length` quarter notes long."""
+def _meter_of(length: Fraction) -> Meter | None:
+    """The meter of a bar that is `length` quarter notes long; None for a pick-up of triplets and the like."""
     denominator = max(4, length.denominator * 4)
-    return Meter(int(length * denominator / 4), denominator)
+    numerator = int(length * denominator / 4)
+    fits = denominator <= 64 and denominator & (denominator - 1) == 0 and numerator <= 64
+    return Meter(numerator, denominator) if fits else None
 
 
 def _time_signature(meter: Meter) -> bytes:

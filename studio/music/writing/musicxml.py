@@ -92,7 +92,10 @@ def _heading(score: Score) -> Iterator[str]:
     composer = f'<creator type="composer">{_xml(score.composer)}</creator>' if score.composer else ""
     # Our reader knows its own files by the name of the software.
     software = "<encoding><software>Derivative Works Studio</software></encoding>"
-    yield f"<identification>{composer}{software}</identification>"
+    text = "\n".join(_xml(line) for line in score.text)
+    field = f'<miscellaneous-field name="words">{text}</miscellaneous-field>'
+    miscellaneous = f"<miscellaneous>{field}</miscellaneous>" if text else ""
+    yield f"<identification>{composer}{software}{miscellaneous}</identification>"
 
 
 def _part_list(score: Score) -> Iterator[str]:

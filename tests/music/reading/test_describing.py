@@ -64,8 +64,9 @@ def test_a_score_as_json(song: Path) -> None:
 def test_syllables_are_told_with_their_notes(song: Path) -> None:
     xml = song.with_suffix(".musicxml")
     assert _read(song, "-o", xml).stdout.strip() == str(xml)
-    lyric = "<lyric><syllabic>begin</syllabic><text>Glo</text></lyric></note>"
-    xml.write_text(xml.read_text().replace("</note>", lyric, 1))
+    lyric = "<lyric><syllabic>{}</syllabic><text>{}</text></lyric></note>"
+    first, second, rest = xml.read_text().split("</note>", 2)
+    xml.write_text(first + lyric.format("begin", "Glo") + second + lyric.format("end", "ria") + rest)
     told = json.loads(_read(xml, "--json").output)["tunes"][0]
     assert told["notes"][0] == {"start": "0", "duration": "1", "pitch": 62, "word": "Glo"}
     assert "       1. Glo-" in _read(xml).output.splitlines()

@@ -366,8 +366,6 @@ def test_pages_are_engraved_in_any_thread() -> None:
 
 
 def test_what_cannot_be_written_is_refused() -> None:
-    with pytest.raises(Refused, match="single melody"):
-        write(SCALE.score(), ".abc")
     with pytest.raises(Refused, match="tuplets"):
         write_midi(Tune.of([(60, Fraction(1, length)) for length in (7, 11, 13, 17, 19, 23)]))
     with pytest.raises(Refused, match="pixels wide"):

@@ -1,0 +1,210 @@
+"""Words stand under the notes they are printed under, and all parts of a score are kept, in every format."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from benchmarks.round_trips import Tally, compare, read
+from studio.cli import commands
+from studio.music.reading.budget import Reading
+from studio.music.reading.readers import read_tunes
+from studio.music.scores.tunes import Tune
+from studio.music.writing.formats import by_suffix
+
+FORMATS = ("musicxml", "mxl", "abc", "mid")
+
+HYMN = r"""X:1
+T:A hymn
+C:One
+C:Another
+M:3/4
+L:1/4
+Q:1/4=90
+V:S1 name="Soprano" clef=treble
+V:A1 name="Alto"
+V:T1 name="Tenor" clef=bass
+V:B1 name="Bass" clef=bass
+K:G
+[V:S1] "G"D|:!p!G2 (B/G/)|B2 A|1 "D7"G2-G:|2 d3||
+w: 1.~A-|maz- ing *|grace! how sweet |the
+w: 2.~'Twas|grace that taught|my heart|_ to|
+[V:A1] D|:D3-|[D-G]2 [DF]|1 B,2-B,:|2 B3||
+[V:T1] B,|:B,2 B,|G,>F, G,|1 G,2-G,:|2 G,3||
+w: *|Bells * and|drums
+[V:B1] z|:G,,2 G,,& x2 B,,|(3D,E,F, D,|1 G,,2-G,,:|2 G,,3||
+[V:S1] G3|]
+w: end
+[V:A1] D3|]
+[V:T1] B,3|]
+[V:B1] G,,3|]
+W: 3. Another verse
+W:
+W: of 100\% caf\'e
+"""
+
+
+def _hymn() -> Reading:
+    return read_tunes(HYMN.encode(), "hymn.abc", parts=True)
+
+
+def _sung(body: str, *lines: str) -> list[str]:
+    """place:verse:text of the words under some music in C, with - + _ for the words that go on."""
+    text = f"X:1\nM:4/4\nL:1/4\nK:C\n{body}\n" + "".join(f"w:{line}\n" for line in lines)
+    marks = {"begin": "-", "middle": "+", "end": "=", "single": ""}
+    return [
+        f"{word.start}:{word.verse}:{word.text}{marks[word.syllabic]}{'_' * word.extends}"
+        for word in read_tunes(text.encode(), "t.abc").tunes[0].words
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "lines", "words"),
+    [
+        # ABC 2.1, section 5.1, and its own examples.
+        ("CDEF|", ["doh re mi fa"], ["0:1:doh", "1:1:re", "2:1:mi", "3:1:fa"]),
+        ("C D E F|", ["syll-a-ble_"], ["0:1:syll-", "1:1:a+", "2:1:ble=_"]),
+        ("C D E F|", ["time_ after * day"], ["0:1:time_", "2:1:after"]),
+        ("C D E F|", ["syll-a--ble"], ["0:1:syll-", "1:1:a+", "3:1:ble="]),
+        ("C D E F|", ["of~the day\\-break \\*a\\_b"], ["0:1:of the", "1:1:day-break", "2:1:*a_b"]),
+        # "|" goes on to the next bar, also where the bar is full already.
+        ("C D E F|G A B c|", ["a b | c"], ["0:1:a", "1:1:b", "4:1:c"]),
+        ("C D E F|G A B c|", ["a b c d | e"], ["0:1:a", "1:1:b", "2:1:c", "3:1:d", "4:1:e"]),
+        ("|:C D E F|G A B c:|", ["a | | b"], ["0:1:a"]),
+        # Rests and grace notes have no syllable; a tied note is two, a chord is one.
+        ("C z {e}E F|", ["a b c"], ["0:1:a", "2:1:b", "3:1:c"]),
+        ("C2-|C E [CE]|", ["a * b c"], ["0:1:a", "3:1:b", "4:1:c"]),
+        ("C2-|C E|", ["a_ b"], ["0:1:a", "3:1:b"]),
+        # Lines one after the other are verses; an empty one counts.
+        ("C D|", ["a b", "c d"], ["0:1:a", "0:2:c", "1:1:b", "1:2:d"]),
+        ("C D|", ["", "c d"], ["0:2:c", "1:2:d"]),
+        # Words go on in the next line, and under several lines of music where one is too short.
+        ("C D|\nw: glo- ri-\nE F|", ["a"], ["0:1:glo-", "1:1:ri+", "2:1:a="]),
+        ("C D|\nE F|", ["a b c d"], ["0:1:a", "1:1:b", "2:1:c", "3:1:d"]),
+        ("C D\\\nE F|", ["a b c d"], ["0:1:a", "1:1:b", "2:1:c", "3:1:d"]),
+        ("C D E|", ["Glo - ri - a"], ["0:1:Glo-", "1:1:ri+", "2:1:a="]),
+        ("C D E|", ["a\n+: b c"], ["0:1:a", "1:1:b", "2:1:c"]),
+        ("C D|", ["caf\\'e &eacute; a%b"], ["0:1:café", "1:1:é"]),
+    ],
+)
+def test_words_of_abc(body: str, lines: list[str], words: list[str]) -> None:
+    assert _sung(body, *lines) == words
+
+
+def test_more_words_than_notes_are_counted() -> None:
+    reading = read_tunes(b"X:1\nM:4/4\nL:1/4\nK:C\nCD|\nw:a b c d\n", "t.abc")
+    assert "Syllables left out because their line has fewer notes: 2." in reading.remarks
+
+
+def test_four_voices_are_kept_with_their_words() -> None:
+    reading = _hymn()
+    (tune,), (parts,) = reading.tunes, reading.parts
+    assert [part.name for part in parts] == ["Soprano", "Alto", "Tenor", "Bass"]
+    assert tune.composer == "One; Another"
+    assert tune.text == ("3. Another verse", "", "of 100% café")
+    soprano, alto, tenor, bass = parts
+    assert soprano.notes == tune.sounding
+    assert soprano.words == tune.words
+    # The D is held from bar to bar and through two chords.
+    held = [(note.pitch, note.start, note.duration) for note in alto.notes[1:4]]
+    assert held == [(62, 1, 6), (67, 4, 2), (66, 6, 1)]
+    assert [note.duration for note in tenor.notes[3:6]] == [Fraction(3, 2), Fraction(1, 2), 1]
+    assert [word.text for word in tenor.words] == ["Bells", "and", "drums"]
+    assert [(note.pitch, note.start) for note in bass.notes[:4]] == [(43, 1), (43, 3), (47, 3), (50, 4)]
+    assert [word.text for word in tune.words if word.verse == 2][:4] == [
+        "2. 'Twas",
+        "grace",
+        "that",
+        "taught",
+    ]
+    assert "Ornaments, dynamics and other marks left out: 1." in reading.remarks
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_hymn_comes_back_from_every_format(format: str) -> None:
+    tally = Tally()
+    compare(_hymn(), format, tally)
+    assert (tally.same, tally.shown, tally.refused) == (1, [], {})
+
+
+def test_repeats_sing_one_verse_each_time() -> None:
+    score = _hymn().tunes[0].in_parts(_hymn().parts[0])
+    (again,) = read(by_suffix(".mid").to_bytes(score), "h.mid")
+    soprano = again.parts[0][0]
+    sung = " ".join(word.text for word in soprano.words)
+    assert sung.startswith("1. A maz ing grace! how sweet grace that taught")
+
+
+def test_a_score_is_told_and_converted_with_all_its_parts(tmp_path: Path) -> None:
+    hymn = tmp_path / "hymn.abc"
+    hymn.write_text(HYMN)
+
+    def told(path: Path, *more: str) -> dict[str, object]:
+        result = CliRunner().invoke(commands, ["read", str(path), "--json", *more])
+        return dict(json.loads(result.output)["tunes"][0])
+
+    first = told(hymn)
+    parts = first["parts"]
+    assert isinstance(parts, list)
+    assert [(part["name"], len(part["notes"]), len(part["words"])) for part in parts] == [
+        ("Soprano", 9, 15),
+        ("Alto", 7, 0),
+        ("Tenor", 9, 3),
+        ("Bass", 10, 0),
+    ]
+    assert parts[0]["notes"][0] == {"start": "0", "duration": "1", "pitch": 62, "word": "1. A"}
+    assert first["text"] == ["3. Another verse", "", "of 100% café"]
+    out = tmp_path / "out.musicxml"
+    told(hymn, "-o", str(out))
+    assert told(out)["parts"] == parts
+    played = told(hymn, "--played")["parts"]
+    assert isinstance(played, list)
+    assert len(played[0]["notes"]) == 14
+
+
+VOICES = """<score-partwise><part-list><score-part id="P1">
+<part-name>Choir</part-name></score-part></part-list>
+<part id="P1"><measure number="1"><attributes><divisions>1</divisions><time><beats>2</beats>
+<beat-type>4</beat-type></time><staves>2</staves></attributes>
+{0}<backup><duration>2</duration></backup>{1}<backup><duration>2</duration></backup>{2}</measure>
+<measure number="2">{0}<backup><duration>2</duration></backup>{1}</measure></part></score-partwise>"""
+
+
+def _note(step: str, voice: int, staff: int, length: int = 2, more: str = "") -> str:
+    pitch = f"<pitch><step>{step}</step><octave>4</octave></pitch>"
+    lyric = "" if more else f"<lyric><text>{step.lower()}</text></lyric>"
+    return (
+        f"<note>{more}{pitch}<duration>{length}</duration><voice>{voice}</voice><staff>{staff}</staff>{lyric}"
+        "</note>"
+    )
+
+
+def test_voices_and_staves_of_musicxml_are_parts() -> None:
+    chord = _note("G", 1, 1) + _note("B", 1, 1, more="<chord/>")
+    xml = VOICES.format(chord, _note("E", 2, 1), _note("C", 5, 2, 1) + _note("D", 5, 2, 1))
+    reading = read_tunes(xml.encode(), "v.xml", parts=True)
+    assert {part.name: [note.pitch for note in part.notes] for part in reading.parts[0]} == {
+        "Choir, staff 1, voice 1": [67, 71, 67, 71],
+        "Choir, staff 1, voice 2": [64, 64],
+        "Choir, staff 2": [60, 62],
+    }
+    assert [[word.text for word in part.words] for part in reading.parts[0]] == [
+        ["g", "g"],
+        ["e", "e"],
+        ["c", "d"],
+    ]
+    for format in FORMATS:
+        tally = Tally()
+        compare(reading, format, tally)
+        assert tally.shown == [], format
+
+
+def test_a_tune_without_parts_is_read_as_before() -> None:
+    assert read_tunes(HYMN.encode(), "hymn.abc").parts == ()
+    assert read_tunes(HYMN.encode(), "hymn.abc").tunes == _hymn().tunes
+    tune = Tune.from_json(_hymn().tunes[0].to_json())
+    assert tune == _hymn().tunes[0]
