@@ -1,0 +1,217 @@
+"""Harmonises a melody: a hidden semi-Markov model, sampled exactly.
+
+    asked = Harmonisation.of(tune, idiom, fit)
+    rows = asked.draw(3, random, daring=0.5)          # three rows of chords that differ from each other
+    asked.tune_with(rows[0])                          # the tune with chord symbols
+
+The chords are the hidden states: p(chords | melody) is in proportion to the chain's probability of the chords
+and, for every tick, the likelihood of what sounds there over the chord. A chord that lasts has the product over
+its ticks, so a row is drawn by one backward pass and one walk, and exactly. Locked chords, densities and kinds
+of bar are requirements like all others (`chains.sampling`).
+
+How daring the chords are is told in bits a chord, -log2 of their probability in the chain. 0 asks for what the
+tamest tenth of the style's songs have, 1 for the boldest tenth, 0.5 for the median. It is reached by tilting the
+chain towards or away from surprise (`HarmonyIdiom.tilted`), as far as the melody lets it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+
+from studio.errors import Refused
+from studio.music.chains.markov import Floats
+from studio.music.chains.sampling import Requirement, Solution, solve
+from studio.music.chains.trellis import Trellis
+from studio.music.harmony.fit import FAMILIES, Fit
+from studio.music.harmony.idiom import CONTRAST, LAST, PER_QUARTER, SECTION, THEME, HarmonyIdiom
+from studio.music.harmony.laying import lay
+from studio.music.harmony.local_keys import local_tonics
+from studio.music.scores.bars import Bar
+from studio.music.scores.keys import Key
+from studio.music.scores.tunes import Tune
+
+GAMMA = 1.3
+"""How much a quarter note of melody counts."""
+
+PLACES = 0.3
+"""How much the place of a bar in its section counts (`HarmonyIdiom.weights`)."""
+
+CHANGES = 0.2
+"""By how much (a logarithm) each new chord is favoured, so that chords change as often as in the style. Notes
+are not as independent as the model takes them to be, and without it a chord is held too long."""
+
+TILTS = (-1.5, 3.0)
+"""Between these the tilt is sought at which chords are as daring as asked."""
+
+HALVINGS = 6
+"""Steps of that search."""
+
+DRAWS = 48
+"""Rows that are drawn, from which those are taken that differ most."""
+
+
+@dataclass(frozen=True, eq=False)
+class Harmonisation:
+    """A melody to be harmonised.
+
+    bars: the full bars (and a last one cut short). tonics: the key of each. fits: [bars * idiom.bar, chords],
+    see `Fit.of_melody`. requirements: what must hold beside.
+    """
+
+    tune: Tune
+    idiom: HarmonyIdiom
+    bars: tuple[Bar, ...]
+    tonics: tuple[int, ...]
+    fits: Floats
+    requirements: tuple[Requirement, ...] = ()
+    gamma: float = GAMMA
+    places: float = PLACES
+    changes: float = CHANGES
+
+    @classmethod
+    def of(cls, tune: Tune, idiom: HarmonyIdiom, fit: Fit, *, keys: bool = True) -> Harmonisation:
+        """keys: listen for other keys in the melody. Raises `Refused` for a melody that changes meter, or has
+        no note in a full bar.
+        """
+        plain = replace(tune, chords=(), repeats=())
+        if len(tune.grid.meters) > 1:
+            raise Refused("The melody changes its meter; give one that keeps it, or harmonise its parts.")
+        tonics = local_tonics(plain) if keys else [tune.key.tonic] * len(plain.bars())
+        both = [(bar, tonic) for bar, tonic in zip(plain.bars(), tonics, strict=True) if bar.number > 0]
+        if not both:
+            raise Refused("The melody has no full bar to put chords over; give a longer one.")
+        bars, kept = zip(*both, strict=True)
+        spans = [(bar.start, bar.start + tune.meter.bar_length) for bar in bars]
+        return cls(tune, idiom, bars, kept, fit.of_melody(plain, spans, kept, idiom.bar))
+
+    @property
+    def ticks(self) -> int:
+        return len(self.bars) * self.idiom.bar
+
+    @cached_property
+    def emission(self) -> Requirement:
+        """[ticks, alphabet]: how likely what sounds is over a chord that begins then, through its whole length,
+        divided by that of the likeliest chord, so that numbers stay near 1.
+        """
+        idiom = self.idiom
+        best = self.fits.max(axis=1, keepdims=True)
+        sums = np.vstack([np.zeros((1, self.fits.shape[1])), np.cumsum(self.fits - best, axis=0)])
+        chord = idiom.root * FAMILIES + idiom.family
+        start = np.arange(self.ticks)[:, None]
+        end = np.minimum(start + idiom.ticks[None, :], self.ticks)
+        said = self.gamma * (sums[end, chord[None, :]] - sums[start, chord[None, :]])
+        said += self.changes * ~idiom.carries
+        return Requirement("the melody", weight=np.exp(np.maximum(said, -60.0)))
+
+    @cached_property
+    def kinds(self) -> list[int]:
+        """The kind of each bar: where it is in its section, and whether its section is like the first."""
+        count = len(self.bars)
+        heard = [self._pitches(bar) for bar in self.bars]
+        found = []
+        for number in range(count):
+            first = number - number % SECTION
+            here, there = heard[first : first + 2], heard[:2]
+            part = THEME if first == 0 or here == there else CONTRAST
+            found.append(part * SECTION + number % SECTION)
+            if count - number <= SECTION // 2 and count >= SECTION:
+                found[-1] = LAST * SECTION + SECTION - (count - number)
+        return found
+
+    def _pitches(self, bar: Bar) -> list[tuple[int | None, Fraction]]:
+        return [
+            (note.pitch, note.start - bar.start)
+            for note in self.tune.notes
+            if bar.start <= note.start < bar.end
+        ]
+
+    def solve(self, more: Sequence[Requirement] = (), trellis: Trellis | None = None) -> Solution:
+        """Every row of chords under this melody, weighed. trellis: a tilted one."""
+        idiom = self.idiom
+        where = Requirement("what is played where", weight=idiom.weights(self.kinds, self.places))
+        trellis = trellis or idiom.trellis(idiom.walk())
+        return solve(trellis, self.ticks, [self.emission, where, *self.requirements, *more])
+
+    def tempered(self, daring: float, random: np.random.Generator) -> Trellis:
+        """The chain tilted until chords are as daring as asked, on average over draws."""
+        idiom, plain = self.idiom, self.idiom.trellis(self.idiom.walk())
+        wanted = idiom.bits_at(daring)
+        low, high = TILTS
+        for _ in range(HALVINGS):
+            tilt = (low + high) / 2
+            solution = self.solve((), idiom.tilted(plain, tilt, wanted))
+            rows = [[s for s in row.tolist() if s >= 0] for row in solution.sample(16, random)]
+            bits = float(np.mean([idiom.bits(row) for row in rows]))
+            low, high = (tilt, high) if bits > wanted else (low, tilt)
+        return idiom.tilted(plain, (low + high) / 2, wanted)
+
+    def draw(
+        self, count: int, random: np.random.Generator, *, daring: float | None = None, returns: bool = True
+    ) -> list[list[int]]:
+        """`count` rows of chords that differ from each other. daring: 0 to 1; None is the chain as it is.
+        returns: bars whose melody returns get the chords they had (`laying`); without, and with daring None,
+        every row is an exact draw.
+
+        Of more draws than are asked for the first is taken, and then always the one that differs from those
+        taken over the most beats. One row alone is the first draw.
+        """
+        trellis = None if daring is None else self.tempered(daring, random)
+        same = self.same_bars if returns else {}
+        drawn: list[list[int]] = []
+        for _ in range(1 if count == 1 else max(count, DRAWS if not same else 2 * count)):
+            row = lay(
+                lambda more: self.solve(more, trellis), same, self.idiom.ticks, self.idiom.bar, random
+            )
+            if row is None:  # the bars before and after leave no equal chords: they may differ then
+                row = [s for s in self.solve((), trellis).sample(1, random)[0].tolist() if s >= 0]
+            drawn.append(row)
+        taken = [drawn.pop(0)]
+        while len(taken) < count and drawn:
+            far = [min(self.apart(row, other) for other in taken) for row in drawn]
+            taken.append(drawn.pop(int(np.argmax(far))))
+        return taken
+
+    @cached_property
+    def same_bars(self) -> dict[int, list[int]]:
+        """Bars (from 0) -> later bars with the same melody in the same key, where at least two in a row are
+        the same.
+        """
+        heard = [(tuple(self._pitches(bar)), tonic) for bar, tonic in zip(self.bars, self.tonics, strict=True)]
+        of = [heard.index(each) for each in heard]
+        found: dict[int, list[int]] = {}
+        for number, first in enumerate(of):
+            before = number > 0 and of[number - 1] == first - 1
+            after = number + 1 < len(of) and of[number + 1] == first + 1
+            if first < number and (before or after) and heard[number][0]:
+                found.setdefault(first, []).append(number)
+        return found
+
+    def apart(self, one: Sequence[int], other: Sequence[int]) -> float:
+        """Share of the ticks at which two rows have chords of another root or family."""
+        lines = [np.repeat(self._labels[list(row)], self.idiom.ticks[list(row)]) for row in (one, other)]
+        return float(np.mean(lines[0] != lines[1]))
+
+    @cached_property
+    def _labels(self) -> Floats:
+        found: Floats = self.idiom.root * FAMILIES + self.idiom.family
+        return found
+
+    def keys(self) -> list[Key]:
+        """The key of each bar."""
+        home = self.tune.key
+        return [home if tonic == home.tonic else Key.of_tonic(tonic, home.mode) for tonic in self.tonics]
+
+    def tune_with(self, row: Sequence[int]) -> Tune:
+        """The tune with these chords."""
+        chords = self.idiom.chords(row, self.keys(), self.bars[0].start)
+        return replace(self.tune, chords=tuple(chord for chord in chords if chord.start < self.tune.end))
+
+
+def ticks_of(length: Fraction) -> Fraction:
+    """A length in quarter notes as ticks of chords."""
+    return length * PER_QUARTER

@@ -1,0 +1,533 @@
+"""What a style does with chords in one meter and mode: the events its songs are made of, and the chain that
+joins them.
+
+    idiom = learn_harmony(style, Meter.parse("4/4"), "major")
+    walk = idiom.walk(lowest=1)
+    trellis = idiom.trellis(walk, (idiom.copies(12),))
+    idiom.chords(symbols, keys, start=Fraction(0))          symbols back to chord symbols
+
+A symbol is an event: a harmony relative to the key of its bar, how long it lasts, where in the bar it begins,
+and whether it only carries the chord before it over a bar line. So the chain knows place and length of every
+chord, and a chord of two bars is two events. Keys are those that are heard (`local_keys`): where a song moves
+to another key, the events go on in that key, and the chain begins anew with the two chords before, as they
+are called there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from studio.errors import Refused
+from studio.music.chains.automata import SILENT, Listener, Viewpoint, copy_limit
+from studio.music.chains.markov import Chain, ContextTree, Floats, WittenBell, count, freeze, mix
+from studio.music.chains.trellis import Trellis, Walk, unfold
+from studio.music.harmony.local_keys import local_tonics
+from studio.music.harmony.symbols import Family, Harmony
+from studio.music.scores.chords import ChordAt
+from studio.music.scores.keys import Key
+from studio.music.scores.meters import Meter
+from studio.music.scores.tunes import Tune
+from studio.music.styles.style import Style
+
+PER_QUARTER = 2
+"""Ticks a quarter note: chords change on eighths at the finest. Others are moved to the nearest."""
+
+SECTION = 8
+"""Bars of a usual section."""
+
+ORDER = 4
+"""How many events back the chain looks at most."""
+
+STRENGTH = 2.0
+"""Of the escape (`WittenBell`). Measured on held-out songs of the songbook (benchmarks/harmony.py)."""
+
+LONGEST = 4
+"""Bars after which a chord's length is no longer told apart by the copy limit."""
+
+UNKNOWN_BITS = 14.0
+"""The surprise of an event that the style never has, or never in that place."""
+
+CAUTION = 12.0
+"""Chords as they are anywhere in the style that are added to the counts of a kind of bar, at each place."""
+
+KEPT = 3
+"""Trellises that are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChordEvent:
+    """What happens next in the chords. ticks: how long. place: ticks from the bar line. carries: the chord
+    before goes on over the bar line.
+    """
+
+    harmony: Harmony
+    ticks: int
+    place: int
+    carries: bool = False
+
+
+@dataclass(frozen=True)
+class ChordLine:
+    """The chords of one song, as it is played, without its pick-up.
+
+    number: of the song in its style. events: in order. bars: the bar of each event, from 0. tonics: for each
+    bar, the pitch class of its key. written: for each bar, its number in the song as it is played, from 0.
+    """
+
+    number: int
+    title: str
+    events: tuple[ChordEvent, ...]
+    bars: tuple[int, ...]
+    tonics: tuple[int, ...]
+
+    @property
+    def length(self) -> int:
+        """In bars."""
+        return len(self.tonics)
+
+    def parts(self) -> list[tuple[ChordEvent, ...]]:
+        """The events key by key, each part after the first with the two before it, as its key calls them."""
+        edges = [
+            n for n, (a, b) in enumerate(pairwise(self.bars), 1) if self.tonics[a] != self.tonics[b]
+        ]
+        found = []
+        for start, end in pairwise([0, *edges, len(self.events)]):
+            tonic = self.tonics[self.bars[start]] if start < len(self.bars) else 0
+            before = [
+                ChordEvent(
+                    self.events[n].harmony.moved(self.tonics[self.bars[n]] - tonic),
+                    self.events[n].ticks,
+                    self.events[n].place,
+                    self.events[n].carries,
+                )
+                for n in range(max(0, start - 2), start)
+            ]
+            found.append((*before, *self.events[start:end]))
+        return found
+
+
+class HarmonyIdiom:
+    """The chords of a style in one meter and mode. Its parts are worked out when first asked for, and kept.
+
+    events: what each symbol stands for. ticks, place, root, family: [alphabet]. carries: [alphabet].
+    bar: ticks a bar. tick: quarter notes a tick. lines: the songs learnt from.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        meter: Meter,
+        mode: str,
+        lines: Sequence[ChordLine],
+        *,
+        extra: Sequence[Sequence[ChordEvent]] = (),
+    ) -> None:
+        self.title, self.meter, self.mode, self.lines = title, meter, mode, tuple(lines)
+        self.tick = Fraction(1, PER_QUARTER)
+        self.bar = int(meter.bar_length * PER_QUARTER)
+        self.number: dict[ChordEvent, int] = {}
+        self.sequences = [
+            [self.number.setdefault(event, len(self.number)) for event in part]
+            for line in self.lines
+            for part in line.parts()
+        ]
+        self._extra = [
+            [self.number.setdefault(event, len(self.number)) for event in part] for part in extra if part
+        ]
+        self.events = tuple(self.number)
+        self.ticks = np.array([event.ticks for event in self.events], dtype=np.int64)
+        self.place = np.array([event.place for event in self.events], dtype=np.int64)
+        self.root = np.array([event.harmony.root for event in self.events], dtype=np.int64)
+        self.family = np.array([event.harmony.family for event in self.events], dtype=np.int64)
+        self.carries = np.array([event.carries for event in self.events], dtype=bool)
+        self._walks: dict[int, Walk] = {}
+        self._copies: dict[int, Listener] = {}
+        self._trellises: dict[tuple[int, ...], Trellis] = {}
+
+    @property
+    def alphabet(self) -> int:
+        return len(self.events)
+
+    def with_events(self, extra: Sequence[Sequence[ChordEvent]]) -> HarmonyIdiom:
+        """The same idiom that also knows these events, which a person asked for. Itself where it does."""
+        if all(event in self.number for part in extra for event in part):
+            return self
+        return HarmonyIdiom(self.title, self.meter, self.mode, self.lines, extra=extra)
+
+    @cached_property
+    def tree(self) -> ContextTree:
+        # What a person asked for is known, and hardly ever chosen elsewhere.
+        weights = [1.0] * len(self.sequences) + [1e-3] * len(self._extra)
+        sequences = [*self.sequences, *self._extra]
+        return count(sequences, alphabet=self.alphabet, longest=ORDER, weights=weights)
+
+    def chain(self, lowest: int) -> Chain:
+        return mix(self.tree, WittenBell(STRENGTH), lowest=lowest)
+
+    def walk(self, lowest: int = 1) -> Walk:
+        """A walk from bar line to bar line: every event at its own place, none across a bar line."""
+        if lowest not in self._walks:
+            places = (self.place == np.arange(self.bar)[:, None]) & (self.place + self.ticks <= self.bar)
+            self._walks[lowest] = Walk(self.chain(lowest), self.ticks, period=self.bar, places=places)
+        return self._walks[lowest]
+
+    def trellis(self, walk: Walk, listeners: tuple[Listener, ...] = ()) -> Trellis:
+        """`unfold`, kept for the next request with the same walk and listeners."""
+        key = (id(walk), *(id(listener) for listener in listeners))
+        found = self._trellises.pop(key, None)
+        if found is None or found.walk is not walk:
+            while len(self._trellises) >= KEPT:
+                del self._trellises[next(iter(self._trellises))]
+            found = unfold(walk, listeners)
+        self._trellises[key] = found
+        return found
+
+    # Copying
+    # --------------------------------------------------------------------------------------------------------
+
+    def copies(self, chords: int) -> Listener:
+        """At most `chords` chords in a row as in a song of the style: the same steps from root to root, the
+        same families, the same lengths. The last one's length does not count. Raises `Refused` below 2.
+        """
+        if chords < 2:
+            raise Refused(f"A copy limit of {chords} chords leaves nothing to play; allow at least 2.")
+        if chords not in self._copies:
+            corpus = self.view.letters_of([self._numbers(line.events) for line in self.lines])
+            self._copies[chords] = Listener(
+                self.view, copy_limit(corpus, chords - 1, self.view.letters)
+            )
+        return self._copies[chords]
+
+    def _numbers(self, events: Iterable[ChordEvent]) -> list[int]:
+        return [self.number[event] for event in events]
+
+    @cached_property
+    def view(self) -> Viewpoint:
+        """How a chord is heard: when the next begins, as the step to its root with the family and length of
+        the chord that is left. A chord that is carried over a bar line grows.
+
+        The memory is the chord that sounds: 0 for none, then 1 + (root, family, length) in a mixed base. The
+        last of the lengths stands for all longer ones.
+        """
+        most = LONGEST * self.bar + 1
+        families = len(Family)
+        memories = 1 + 12 * families * most
+        own = 1 + (self.root * families + self.family) * most + np.minimum(self.ticks, most) - 1
+        memory = np.tile(own, (memories, 1))
+        root, family, length = np.unravel_index(np.arange(memories - 1), (12, families, most))
+        letter = np.full((memories, self.alphabet), SILENT)
+        step = (self.root[None, :] - root[:, None]) % 12
+        letter[1:] = (step * families + family[:, None]) * most + length[:, None]
+        held = np.flatnonzero(self.carries)
+        letter[:, held] = SILENT
+        # A chord carried into another key is called by its new name there, with the length it had.
+        grown = np.minimum(length[:, None] + self.ticks[held], most - 1)
+        memory[1:, held] = 1 + (self.root[held] * families + self.family[held])[None, :] * most + grown
+        view = Viewpoint(12 * families * most, letter.astype(np.int32), memory.astype(np.int32))
+        freeze(view)
+        return view
+
+    def longest_run(self, symbols: Sequence[int], *, without: int = -1) -> tuple[int, int, int]:
+        """(chords, event, line): the longest run that these symbols share with a line, in chords, where it
+        begins among them, and the line. without: a line that does not count.
+        """
+        (own,) = self.view.letters_of([list(symbols)])
+        best = (1 if len(symbols) else 0, 0, -1)
+        for number, line in enumerate(self.lines):
+            if number == without:
+                continue
+            (other,) = self.view.letters_of([self._numbers(line.events)])
+            length, at = _longest_common(own, other)
+            if length + 1 > best[0]:
+                best = (length + 1, at, number)
+        return best
+
+    # How surprising chords are
+    # --------------------------------------------------------------------------------------------------------
+
+    def bits(self, symbols: Sequence[int]) -> float:
+        """Mean surprise in bits a chord: -log2 of the probability of each chord after the one before, whatever
+        their lengths. A longer memory would know the songs it was learnt from by heart, and call a copy tame.
+        """
+        row = np.array(symbols, dtype=np.int64)
+        before = np.concatenate([[self.alphabet], row[:-1]])
+        return float(self.surprise[before, row].sum() / max(1, np.count_nonzero(~self.carries[row])))
+
+    @cached_property
+    def surprise(self) -> Floats:
+        """[alphabet + 1, alphabet]: bits of each event's chord after the chord of each event, the last row at
+        the beginning; 0 where a chord is carried on.
+        """
+        names: dict[Harmony, int] = {}
+        number = np.array([names.setdefault(event.harmony, len(names)) for event in self.events])
+        rows = [
+            [int(number[symbol]) for symbol in sequence if not self.carries[symbol]]
+            for sequence in self.sequences
+        ]
+        chain = mix(count(rows, alphabet=len(names), longest=1), WittenBell(STRENGTH), lowest=0)
+        bits = np.full((len(names) + 1, len(names)), UNKNOWN_BITS)
+        for before in range(len(names) + 1):
+            steps = slice(int(chain.start[1 + before]), int(chain.start[2 + before]))
+            bits[before, chain.symbol[steps]] = -np.log2(chain.probability[steps])
+        found = bits[np.concatenate([number, [len(names)]])[:, None], number[None, :]]
+        found[:, self.carries] = 0.0
+        found.flags.writeable = False
+        return found
+
+    def tilted(self, trellis: Trellis, tilt: float, bits: float) -> Trellis:
+        """The same trellis with every step weighed by 2^(-tilt * (its surprise - bits, where a chord begins)).
+
+        Rows are then drawn in proportion to their probability times 2^(-tilt * (surprise - bits * chords)): an
+        exponential family, in which the mean of what is in the brackets falls as the tilt grows.
+        """
+        source = np.repeat(np.arange(trellis.states), np.diff(trellis.first))
+        before = self._newest[trellis.context[source]]
+        begins = ~self.carries[trellis.symbol]
+        exponent = self.surprise[before, trellis.symbol] - bits * begins
+        weight = trellis.probability * np.exp2(np.clip(-tilt * exponent, -60, 60))
+        found = replace(trellis, probability=weight, latest={})
+        freeze(found)
+        return found
+
+    @cached_property
+    def _newest(self) -> NDArray[np.int64]:
+        """[contexts + 1]: the newest symbol of each context; `alphabet` for none."""
+        tree = self.tree
+        newest = np.full(tree.contexts + 1, self.alphabet, dtype=np.int64)
+        newest[tree.level[1] : tree.level[2]] = np.arange(tree.level[2] - tree.level[1])
+        for length in range(2, tree.longest + 1):
+            level = slice(int(tree.level[length]), int(tree.level[length + 1]))
+            newest[level] = newest[tree.suffix[level]]
+        return np.minimum(newest, self.alphabet)
+
+    def bits_at(self, daring: float) -> float:
+        """The bits a chord of a song that is so daring among the style's own: 0 the tenth percentile, 1 the
+        ninetieth.
+        """
+        return float(np.percentile(self._bits_of_songs, 10 + 80 * daring))
+
+    @cached_property
+    def _bits_of_songs(self) -> list[float]:
+        return [self.bits(self._numbers(line.events)) for line in self.lines]
+
+    # What is played where
+    # --------------------------------------------------------------------------------------------------------
+
+    def weights(self, kinds: Sequence[int], strength: float = 1.0) -> Floats:
+        """[bars * bar, alphabet]: how much more often each event is played in bars of these kinds than
+        anywhere. kinds: see `kinds_of`. strength: 0 makes everything 1.
+        """
+        rows = np.exp(strength * self._odds[list(kinds)])
+        return np.repeat(rows, self.bar, axis=0)
+
+    @cached_property
+    def _odds(self) -> Floats:
+        """[kinds, alphabet]: the logarithm of p(what | kind of bar, place) over p(what | place), where what
+        an event is has its root, family, and whether it is carried.
+        """
+        feature = np.stack([self.place, self.root, self.family, self.carries])
+        _, what = np.unique(feature, axis=1, return_inverse=True)
+        what = what.ravel()
+        places, place = np.unique(self.place, return_inverse=True)
+        counts = np.zeros((KINDS_OF_BAR, what.max() + 1))
+        place_of = np.zeros(what.max() + 1, dtype=np.int64)
+        place_of[what] = place
+        for line in self.lines:
+            kinds = kinds_of(line)
+            for event, bar in zip(line.events, line.bars, strict=True):
+                counts[kinds[bar], what[self.number[event]]] += 1
+        at_place = np.stack([np.bincount(place_of, row, len(places)) for row in counts])
+        usual = counts.sum(axis=0) / np.maximum(1e-9, at_place.sum(axis=0))[place_of]
+        here = (counts + CAUTION * usual) / (at_place[:, place_of] + CAUTION)
+        odds = np.log(np.maximum(here, 1e-9) / np.maximum(usual, 1e-9))
+        found: Floats = np.clip(odds, -np.log(20), np.log(20))[:, what]
+        return found
+
+    # From symbols to chords
+    # --------------------------------------------------------------------------------------------------------
+
+    def chords(self, symbols: Iterable[int], keys: Sequence[Key], start: Fraction) -> tuple[ChordAt, ...]:
+        """Chord symbols, one where a chord begins. keys: of each bar. start: where the first bar begins."""
+        found: list[ChordAt] = []
+        tick = 0
+        for symbol in symbols:
+            event = self.events[symbol]
+            text = event.harmony.symbol(keys[tick // self.bar])
+            if not event.carries or not found:
+                found.append(ChordAt(start + tick * self.tick, text))
+            tick += event.ticks
+        return tuple(found)
+
+
+THEME, CONTRAST, LAST = 0, 1, 2
+"""What part a bar is in: a section that begins as the first does, another, or the last bars of all."""
+
+KINDS_OF_BAR = 3 * SECTION
+
+
+def kinds_of(line: ChordLine) -> list[int]:
+    """For each bar, part * SECTION + its place in its section of eight bars."""
+    labels = _labels(line)
+    half = SECTION // 2
+    found = []
+    for bar in range(line.length):
+        first = bar - bar % SECTION
+        there, here = labels[:half], labels[first : first + half]
+        alike = np.mean([a == b for a, b in zip(there, here, strict=False)]) if here else 0.0
+        part = THEME if alike >= 0.5 else CONTRAST
+        found.append(part * SECTION + bar % SECTION)
+        if line.length - bar <= half and line.length >= SECTION:
+            found[-1] = LAST * SECTION + SECTION - (line.length - bar)
+    return found
+
+
+def _labels(line: ChordLine) -> list[tuple[tuple[int, int, int], ...]]:
+    """Bar by bar, the triads that are played, with their places, relative to the first bar's key."""
+    bars: list[list[tuple[int, int, int]]] = [[] for _ in range(line.length)]
+    home = line.tonics[0] if line.tonics else 0
+    for event, bar in zip(line.events, line.bars, strict=True):
+        harmony = event.harmony.moved(line.tonics[bar] - home)
+        bars[bar].append((event.place, harmony.root, harmony.family))
+    return [tuple(events) for events in bars]
+
+
+def learn_harmony(style: Style, meter: Meter, mode: str, *, leave_out: int = -1) -> HarmonyIdiom:
+    """The chords of a style's songs in a meter and mode, and in kindred meters (2/4 for 4/4).
+
+    leave_out: the number of a song not to learn from. Raises `Refused` where no song has chords.
+    """
+    lines = [
+        line
+        for number, (name, its_mode) in enumerate(zip(style.meters, style.modes, strict=True))
+        if number != leave_out
+        and (factor := stretch(Meter.parse(name), meter))
+        and is_minor(its_mode) == is_minor(mode)
+        and (line := chord_line(style[number], number, factor, meter)) is not None
+    ]
+    if not lines:
+        raise Refused(
+            f"{style.entry.title} has no song in {meter} and {mode} with chords to learn from; choose another "
+            "meter, key or style, or let the chords be inferred (studio styles)."
+        )
+    return HarmonyIdiom(style.entry.title, meter, mode, lines)
+
+
+def is_minor(mode: str) -> bool:
+    """Whether a mode has a minor third."""
+    return mode in ("minor", "dorian", "phrygian", "locrian")
+
+
+def stretch(there: Meter, asked: Meter) -> Fraction | None:
+    """The factor by which lengths in one meter are stretched to fit another: 1 for 2/2 in 4/4, 2 for 2/4.
+    None where bars are counted differently.
+    """
+
+    def beats(meter: Meter) -> tuple[int, bool]:
+        whole = 2 if meter.numerator in (2, 4) else meter.numerator
+        return (2 if meter.compound and whole == 12 else whole), meter.compound
+
+    factor = asked.bar_length / there.bar_length
+    return factor if beats(there) == beats(asked) and factor in (Fraction(1, 2), 1, 2) else None
+
+
+def chord_line(tune: Tune, number: int, factor: Fraction, meter: Meter) -> ChordLine | None:
+    """The chords of a tune, bar by bar; None for one without chords or with changing meters.
+
+    factor: how much its lengths are stretched. Bars before the first chord, and bars that are cut short, are
+    left out.
+    """
+    if len(tune.grid.meters) > 1 or not tune.chords:
+        return None
+    played = tune.unfolded()
+    tonics = local_tonics(played)
+    per_bar = int(meter.bar_length * PER_QUARTER)
+    changes = chord_changes(played)
+    events: list[ChordEvent] = []
+    bars: list[int] = []
+    kept: list[int] = []
+    at = 0
+    for place, bar in enumerate(played.bars()):
+        if bar.number < 1 or bar.length != bar.meter.bar_length:
+            continue
+        while at + 1 < len(changes) and changes[at + 1][0] <= bar.start:
+            at += 1
+        if at >= len(changes) or changes[at][0] > bar.start:
+            inside = [each for each in changes if bar.start <= each[0] < bar.end]
+            if not inside and not kept:
+                continue
+        here = _in_bar(changes, at, (bar.start, bar.end), factor, per_bar)
+        if not here:
+            continue
+        for chord, start, end, carries in here:
+            events.append(
+                ChordEvent(chord.moved(-tonics[place]), end - start, start, carries and bool(events))
+            )
+            bars.append(len(kept))
+        kept.append(tonics[place])
+    if len(events) < 2:
+        return None
+    return ChordLine(number, tune.title or tune.id, tuple(events), tuple(bars), tuple(kept))
+
+
+def chord_changes(tune: Tune) -> list[tuple[Fraction, Harmony]]:
+    """Where the chords of a tune change, and to what, relative to C. Equal neighbours are one."""
+    found: list[tuple[Fraction, Harmony]] = []
+    for chord in tune.chords:
+        harmony = Harmony.of(chord.symbol, 0)
+        if harmony is not None and (not found or found[-1][1] != harmony):
+            found.append((chord.start, harmony))
+    return found
+
+
+def _in_bar(
+    changes: Sequence[tuple[Fraction, Harmony]],
+    at: int,
+    span: tuple[Fraction, Fraction],
+    factor: Fraction,
+    per_bar: int,
+) -> list[tuple[Harmony, int, int, bool]]:
+    """The chords of one bar as (harmony, first tick, end, carried over the bar line).
+
+    at: the change that is in force at the bar line, or the first of all. A bar whose first chord comes later
+    begins with that chord.
+    """
+    start, end = span
+    found: list[tuple[Harmony, int, bool]] = []
+    for place, harmony in changes[at:]:
+        if place >= end:
+            break
+        tick = max(0, round((place - start) * factor * PER_QUARTER))
+        carries = place < start
+        if tick >= per_bar:
+            break
+        if found and found[-1][1] == tick:
+            found.pop()
+            carries = carries and not found
+        found.append((harmony, tick if found else 0, carries))
+    ends = [*(tick for _, tick, _ in found[1:]), per_bar]
+    return [
+        (harmony, tick, stop, carries)
+        for (harmony, tick, carries), stop in zip(found, ends, strict=True)
+        if tick < stop
+    ]
+
+
+def _longest_common(one: NDArray[np.integer], other: NDArray[np.integer]) -> tuple[int, int]:
+    """(length, where it begins in `one`): the longest run of letters that both have."""
+    best, begins = 0, 0
+    before = np.zeros(len(other) + 1, dtype=np.int64)
+    for place, letter in enumerate(one):
+        now = np.zeros_like(before)
+        now[1:] = np.where(other == letter, before[:-1] + 1, 0)
+        top = int(now.max(initial=0))
+        if top > best:
+            best, begins = top, place - top + 1
+        before = now
+    return best, begins

@@ -1,0 +1,168 @@
+"""The plan of a song before a note is drawn: its sections, which of them return, their keys, and what part each
+bar plays.
+
+    plan = SongPlan.of("AABA", 32, key)
+    plan.sections                    # (Part(letter "A", first 0, bars 8, …), …)
+    plan.returns                     # bar -> later bars that are equal to it
+    plan.kinds                       # the kind of each bar, as `harmony.idiom.kinds_of` counts them
+
+Forms are letters, one a section of equal length, or a name of `FORMS`. A prime (A') is the same section with
+another ending: its last quarter is new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from studio.errors import Refused
+from studio.music.harmony.idiom import CONTRAST, LAST, SECTION, THEME, is_minor
+from studio.music.melody.recipes import read_parts
+from studio.music.scores.keys import Key
+
+
+@dataclass(frozen=True)
+class SongForm:
+    """A form by name. letters: its sections. bars: how many it usually has. sentence: for people. anchors: for
+    every section, bar (from 0) -> semitones above the tonic of the chord that is in force as it begins.
+    """
+
+    name: str
+    letters: str
+    bars: int
+    sentence: str
+    anchors: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def parts(self) -> int:
+        return len(read_parts(self.letters))
+
+
+FORMS = {
+    form.name: form
+    for form in (
+        SongForm("standard", "AABA", 32, "Theme twice, a bridge, the theme: the American song."),
+        SongForm("show", "ABAC", 32, "Two halves that begin alike and end differently."),
+        SongForm(
+            "verse-chorus", "ABABCB", 48, "Verse and chorus twice, a bridge, the chorus."
+        ),
+        SongForm(
+            "blues",
+            "A",
+            12,
+            "Twelve bars: I, IV in bar 5, I in bar 7, V in bar 9, home in bar 11.",
+            ((0, 0), (4, 5), (6, 0), (8, 7), (10, 0)),
+        ),
+        SongForm("hymn", "ABCD", 16, "Four lines of four bars, each with its own close."),
+        SongForm("through", "A", 16, "One section."),
+    )
+}
+"""Forms that have a name."""
+
+
+@dataclass(frozen=True)
+class SongPart:
+    """A section of a song. letter: "A" or "A'". first: its first bar, from 0. bars: how many. key: its own."""
+
+    letter: str
+    first: int
+    bars: int
+    key: Key
+
+
+@dataclass(frozen=True)
+class SongPlan:
+    """The sections of a song in the order they are played, all of them in bars of one meter."""
+
+    sections: tuple[SongPart, ...]
+    key: Key
+    anchors: tuple[tuple[int, int], ...] = ()
+
+    @classmethod
+    def of(cls, form: str, bars: int | None, key: Key, keys: Mapping[str, Key] | None = None) -> SongPlan:
+        """form: letters or a name of `FORMS`. bars: None for as many as the form usually has. keys: letter ->
+        the key of its sections, where it is not `key`.
+
+        Raises `Refused` where the bars cannot be divided, a letter does not occur, or a key has another mode.
+        """
+        named = FORMS.get(form)
+        letters = read_parts(named.letters if named else form)
+        total = bars or (named.bars if named else SECTION * len(letters))
+        size, over = divmod(total, len(letters))
+        if named and named.anchors and size % named.bars:
+            raise Refused(f"The form {form} has {named.bars} bars, not {total}; ask for {named.bars} bars.")
+        if over or not size:
+            near = " or ".join(str(len(letters) * each) for each in (size, size + 1) if each)
+            raise Refused(
+                f"{total} bars do not make {len(letters)} sections of equal length ({form}); ask for {near} bars."
+            )
+        for letter, other in (keys or {}).items():
+            if letter not in {each.rstrip("'") for each in letters}:
+                raise Refused(f"The form {form} has no section {letter}; name one that it has.")
+            if is_minor(other.mode) != is_minor(key.mode):
+                relative = Key.of_tonic((other.tonic + (3 if is_minor(other.mode) else 9)) % 12, key.mode)
+                raise Refused(
+                    f"Section {letter} is asked for in {other.short()}, and the song is in {key.short()}; name "
+                    f"the relative key {relative.short()}, which has the same notes."
+                )
+        sections = tuple(
+            SongPart(each, n * size, size, (keys or {}).get(each.rstrip("'"), key))
+            for n, each in enumerate(letters)
+        )
+        return cls(sections, key, named.anchors if named else ())
+
+    @property
+    def bars(self) -> int:
+        return sum(section.bars for section in self.sections)
+
+    @property
+    def letters(self) -> str:
+        return "".join(section.letter for section in self.sections)
+
+    @cached_property
+    def keys(self) -> tuple[Key, ...]:
+        """The key of each bar."""
+        return tuple(section.key for section in self.sections for _ in range(section.bars))
+
+    @cached_property
+    def returns(self) -> dict[int, list[int]]:
+        """Bar (from 0) -> the later bars that are equal to it."""
+        found: dict[int, list[int]] = {}
+        first: dict[str, int] = {}
+        for section in self.sections:
+            plain = section.letter.rstrip("'")
+            known = first.get(section.letter, first.get(plain))
+            if known is not None:
+                same = section.bars if section.letter in first else section.bars - max(1, section.bars // 4)
+                for bar in range(same):
+                    found.setdefault(known + bar, []).append(section.first + bar)
+            first.setdefault(section.letter, section.first)
+            first.setdefault(plain, section.first)
+        return {bar: copies for bar, copies in sorted(found.items()) if not self._is_copy(bar, found)}
+
+    def _is_copy(self, bar: int, found: Mapping[int, Sequence[int]]) -> bool:
+        return any(bar in copies for copies in found.values())
+
+    @cached_property
+    def kinds(self) -> list[int]:
+        """The kind of each bar. The last bars of the song, and of whatever section ends it, are those of a last
+        section; a section that is not like the first is a contrast.
+        """
+        last = self.sections[-1]
+        found: list[int] = []
+        for section in self.sections:
+            part = THEME if section.letter[0] == self.sections[0].letter[0] else CONTRAST
+            for bar in range(section.bars):
+                left = section.bars - bar
+                place = SECTION - left if left <= SECTION // 2 else bar % (SECTION // 2)
+                ends = section.letter == last.letter and left <= SECTION // 2
+                found.append((LAST if ends else part) * SECTION + place)
+        return found
+
+    def to_data(self) -> list[dict[str, object]]:
+        """As JSON values: letter, first bar from 1, bars, key."""
+        return [
+            {"letter": each.letter, "first": each.first + 1, "bars": each.bars, "key": each.key.short()}
+            for each in self.sections
+        ]

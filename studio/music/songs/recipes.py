@@ -1,0 +1,215 @@
+"""The recipe of a song: a melody's, with chords and sections.
+
+Light on purpose (no numpy): the command line and the app are derived from here.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import Annotated, Any, Literal
+
+from pydantic import field_validator
+
+from studio.errors import Refused, Unreadable
+from studio.music.melody.recipes import LONGEST_TEXT, MOST_BARS, MOST_ENTRIES, ComposeRecipe, Entries, read_parts
+from studio.music.scores.chords import parse_chord
+from studio.music.scores.keys import Key
+from studio.music.scores.meters import Meter
+from studio.music.songs.plan import FORMS
+from studio.music.writing.formats import names
+from studio.works.recipe import OneOf, parameter
+
+LONGEST_CHORDS = 4_000
+"""Characters of a row of chords."""
+
+
+class SongRecipe(ComposeRecipe):
+    """A song in a style: a lead sheet with a form, chords and a melody over them, under exact constraints.
+
+    Every constraint of a melody holds for its melody. Sources by role: those of a melody, and `melody`, a tune
+    that gets chords.
+    """
+
+    kind: Literal["song"] = "song"  # type: ignore[assignment]
+    style: str = parameter(
+        "songbook",
+        "The style, by its name in `studio styles`; for lead sheets of your own, their folder.",
+        in_sight=True,
+        max_length=100,
+    )
+    form: str = parameter(
+        "AABA",
+        "Sections of equal length as letters, such as AABA or A A' B A' (' means another ending), or "
+        f"{', '.join(FORMS)}. The same letter is the same music to the note, chords and all.",
+        in_sight=True,
+        max_length=LONGEST_TEXT,
+    )
+    bars: int | None = parameter(  # type: ignore[assignment]
+        None,
+        "Number of full bars. Leave empty for as many as the form, the chords or the melody have.",
+        ge=1,
+        le=MOST_BARS,
+        step=1,
+        in_sight=True,
+    )
+    chords: str = parameter(
+        "",
+        "Chords that are given, bar by bar: 'C | Am7 D7 | G6'. A bar with ? is left to the style, % is the bar "
+        "before again, and . holds a chord for a beat more.",
+        in_sight=True,
+        max_length=LONGEST_CHORDS,
+    )
+    daring: float | None = parameter(
+        None,
+        "How surprising the chords are, between the tamest (0) and the boldest (1) songs of the style. Leave "
+        "empty for chords as the style has them.",
+        ge=0,
+        le=1,
+        step=0.05,
+        in_sight=True,
+    )
+    chord_changes: str | None = parameter(
+        None, "Fewest and most chords in each bar, such as 1:2.", max_length=LONGEST_TEXT
+    )
+    max_chord_copy: int | None = parameter(
+        None,
+        "The longest row of chords, with their lengths, that may be as in one song of the style. Leave empty "
+        "for 12.",
+        ge=2,
+        le=64,
+        step=1,
+        unit="chords",
+    )
+    dissonance: Literal["resolved", "free"] = parameter(
+        "resolved",
+        "resolved: a note that is no chord tone on a beat is always left by step. free: as the style has it.",
+    )
+    section_keys: Entries = parameter(
+        (),
+        "LETTER=KEY puts the sections of that letter in another key, such as B=Bb.",
+        max_length=MOST_ENTRIES,
+    )
+    format: Annotated[str, OneOf(names)] = parameter("musicxml", "File format.")
+
+    @field_validator("form")
+    @classmethod
+    def _a_form(cls, text: str) -> str:
+        return text.strip() if text.strip() in FORMS else "".join(_read_or_value_error(read_parts, text))
+
+    @field_validator("chords")
+    @classmethod
+    def _a_row(cls, text: str) -> str:
+        _read_or_value_error(read_row, text)
+        return text.strip()
+
+    @field_validator("chord_changes")
+    @classmethod
+    def _a_number_of_changes(cls, text: str | None) -> str | None:
+        if text is not None:
+            _read_or_value_error(read_changes, text)
+        return text
+
+    @field_validator("section_keys")
+    @classmethod
+    def _sections_and_keys(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        for text in texts:
+            _read_or_value_error(read_section_key, text)
+        return texts
+
+    def in_words(self) -> str:
+        style = self.source("style")
+        after = style.title or style.name if style else self.style
+        bars = f"{self.bars} bars" if self.bars else "A song"
+        if self.source("melody") is not None:
+            said = f"Chords for a melody after {after}"
+        else:
+            said = f"{bars} in the form {self.form}"
+            said += f" in {self.key}" if self.key else ""
+            said += f" after {after}"
+        asked = [f"over {self.chords}"] if self.chords else []
+        asked += [f"daring {self.daring:g}"] if self.daring is not None else []
+        asked += [f"keeping bars {', '.join(self.keep)}"] if self.keep else []
+        return ", ".join([said, *asked]) + f"; seed {self.seed}."
+
+
+def _read_or_value_error(reader: Any, text: str) -> Any:
+    """What the reader finds, its error turned into the ValueError that pydantic expects."""
+    try:
+        return reader(text)
+    except (Refused, Unreadable) as error:
+        raise ValueError(str(error)) from None
+
+
+HELD = "."
+"""Stands for one more beat of the chord before."""
+
+
+def read_row(text: str) -> list[list[str] | None]:
+    """ "C | Am7 D7 | ? | %": the chords of each bar as symbols, `HELD` for a beat more of the one before; None
+    for a bar that is left open. Raises `Unreadable`, or `Refused` for a first bar that repeats another.
+    """
+    found: list[list[str] | None] = []
+    if not text.strip():
+        return found
+    for number, bar in enumerate(text.strip().strip("|").split("|"), 1):
+        words = bar.split()
+        if words in (["?"], []):
+            found.append(None)
+        elif words == ["%"]:
+            if not found:
+                raise Refused("The first bar of the chords repeats a bar before it; write its chords.")
+            found.append(found[-1])
+        else:
+            for word in words:
+                if word != HELD and parse_chord(word) is None:
+                    raise Refused(f"Bar {number} of the chords has no chord ({word}); write one, or ? to leave it.")
+            if words[0] == HELD:
+                raise Refused(f"Bar {number} of the chords begins with a held beat; begin it with a chord.")
+            found.append(words)
+    return found
+
+
+def in_time(words: list[str], meter: Meter) -> list[tuple[str, Fraction, Fraction]]:
+    """The chords of one bar as (symbol, start, end) in quarter notes. With `HELD` every word is a beat; without,
+    the bar is shared equally by beats, and the first chords get what is over. Raises `Refused` where there are
+    more chords than beats.
+    """
+    beats = int(meter.bar_length / meter.beat)
+    if len(words) > beats:
+        raise Refused(
+            f"{len(words)} chords do not fit into a bar of {meter}, which has {beats} beats; "
+            "give it fewer chords."
+        )
+    if HELD in words:
+        lengths = [1] * len(words)
+        lengths[-1] += beats - len(words)
+    else:
+        share, over = divmod(beats, len(words))
+        lengths = [share + (place < over) for place in range(len(words))]
+    found: list[tuple[str, Fraction, Fraction]] = []
+    here = Fraction(0)
+    for word, length in zip(words, lengths, strict=True):
+        end = here + length * meter.beat
+        if word == HELD:
+            found[-1] = (found[-1][0], found[-1][1], end)
+        else:
+            found.append((word, here, end))
+        here = end
+    return found
+
+
+def read_changes(text: str) -> tuple[int, int]:
+    """ "1:2": fewest and most chords a bar. Raises `Refused`."""
+    match = re.fullmatch(r"\s*(\d)\s*:\s*(\d)\s*", text)
+    if not match or int(match[1]) > int(match[2]) or int(match[2]) < 1:
+        raise Refused(f"{text!r} is no number of chords; write FEWEST:MOST chords in a bar, such as 1:2.")
+    return int(match[1]), int(match[2])
+
+
+def read_section_key(text: str) -> tuple[str, Key]:
+    """ "B=Bb": a letter and a key. Raises `Refused`."""
+    letter, equals, key = text.partition("=")
+    if not equals or not re.fullmatch(r"\s*[A-Z]\s*", letter):
+        raise Refused(f"{text!r} does not put a section in a key; write LETTER=KEY, such as B=Bb.")
+    return letter.strip(), Key.parse(key)

@@ -1,0 +1,202 @@
+"""A melody idiom in which every note knows how it is left: by step, by leap, or by neither.
+
+    sung = SungIdiom(idiom)
+    sung.leaves                     # [alphabet]: see `fit.Leaves`
+    over = Chords.of(tune_chords, …)
+    sung.lying_over(over, fit)      # [ticks, alphabet]: how much more likely each note is over these chords
+    sung.resolving(over)            # [ticks, alphabet]: no dissonance on a beat unless it is left by step
+
+A mask can only say what may start when. Whether a dissonance is resolved depends on the note after it. So each
+event of the style is told apart by how it was left there, and the chain learns that with everything else: what
+follows a note that is left by step is a step away, since the chain's memory always holds the note itself. The
+rule about dissonance then is a mask like any other, and holds exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from studio.music.chains.markov import Floats, Mask
+from studio.music.harmony.fit import CHORDS, FAMILIES, Fit, Leaves, Metric, metric_of
+from studio.music.harmony.symbols import Harmony
+from studio.music.melody.idiom import Event, Idiom, LearntTune
+from studio.music.scores.tunes import Tune
+
+
+@dataclass(frozen=True, slots=True)
+class SungEvent(Event):
+    """An event of a melody. leaves: how the whole note is left, see `fit.Leaves`."""
+
+    leaves: int = int(Leaves.STAYS)
+
+
+class SungIdiom(Idiom):
+    """The idiom of a style with `SungEvent`s. leaves: [alphabet]."""
+
+    def __init__(self, base: Idiom) -> None:
+        # The lines of `base` are in its own ticks already, so its numbers are taken over as they are.
+        self.style, self.meter, self.key, self.longest = base.style, base.meter, base.key, base.longest
+        self.left_out, self.kindred = base.left_out, base.kindred
+        self.tick, self.bar = base.tick, base.bar
+        self.lines = tuple(_sung(line) for line in base.lines)
+        self.number: dict[Event, int] = {}
+        self.sequences = [
+            [self.number.setdefault(event, len(self.number)) for event in line.events] for line in self.lines
+        ]
+        self.events = tuple(self.number)
+        self.pitch = np.array([event.pitch for event in self.events], dtype=np.int64)
+        self.ticks = np.array([event.ticks for event in self.events], dtype=np.int64)
+        self.place = np.array([event.place for event in self.events], dtype=np.int64)
+        self.carries = np.array([event.carries for event in self.events], dtype=bool)
+        self.leaves = np.array([getattr(event, "leaves", 2) for event in self.events], dtype=np.int64)
+        for column in (self.pitch, self.ticks, self.place, self.carries, self.leaves):
+            column.flags.writeable = False
+        self._chains = {}
+        self._walks = {}
+        self._copies = {}
+        self._trellises = {}
+
+    def symbols_of(self, tune: Tune, first: int, last: int) -> list[int]:
+        """As `Idiom.symbols_of`: of the variants of an event, the one that is left as in the tune, or else any
+        that the style has.
+        """
+        known = {Event(e.pitch, e.ticks, e.place, e.carries): n for n, e in enumerate(self.events)}
+        plain = _WithNumbers(self, known)
+        found = Idiom.symbols_of(plain, tune, first, last)
+        events = [self.events[symbol] for symbol in found]
+        return [
+            self.number.get(
+                SungEvent(event.pitch, event.ticks, event.place, event.carries, leaves), found[place]
+            )
+            for place, (event, leaves) in enumerate(zip(events, _leaving(events), strict=True))
+        ]
+
+    def alike(self, pitch: int, ticks: int, place: int, *, carries: bool) -> Mask:
+        """[alphabet]: the event, however it is left."""
+        found: Mask = (
+            (self.pitch == pitch)
+            & (self.ticks == ticks)
+            & (self.place == place)
+            & (self.carries == carries)
+        )
+        return found
+
+    def lying_over(self, over: ChordsOver, fit: Fit, strength: float = 1.0) -> Floats:
+        """[ticks, alphabet]: how much more likely each note is over the chords that sound during it than
+        anywhere, to the power `strength` for each quarter note it lasts.
+        """
+        found = np.ones((over.bars * self.bar, self.alphabet))
+        quarter = float(self.tick)
+        ratios = {tonic: self._ratios(fit, tonic) for tonic in set(over.tonics)}
+        numbers = np.arange(self.alphabet)
+        for bar in range(over.bars):
+            said = np.zeros(self.alphabet)
+            for start, end, chord in over.inside(bar):
+                sounds = np.minimum(self.place + self.ticks, end) - np.maximum(self.place, start)
+                said += np.maximum(sounds, 0) * quarter * ratios[over.tonics[bar]][:, chord]
+            found[bar * self.bar + self.place, numbers] = np.exp(strength * said)
+        return found
+
+    def _ratios(self, fit: Fit, tonic: int) -> Floats:
+        """[alphabet, CHORDS]: see `Fit.ratios`; 0 for rests."""
+        metric = [metric_of(int(place) * self.tick, self.meter) for place in self.place]
+        table: dict[tuple[int, int, int], Floats] = {}
+        found = np.zeros((self.alphabet, CHORDS))
+        for symbol in np.flatnonzero(self.sounding):
+            key = int(self.pitch[symbol] - tonic) % 12, int(metric[symbol]), int(self.leaves[symbol])
+            if key not in table:
+                table[key] = fit.ratios(key[0], Metric(key[1]), Leaves(key[2]))
+            found[symbol] = table[key]
+        return found
+
+    def resolving(self, over: ChordsOver) -> Mask:
+        """[ticks, alphabet]: a note that is no tone of the chord under it where it begins on a beat, or where
+        the chord changes under it on a beat, is left by step.
+        """
+        found = np.ones((over.bars * self.bar, self.alphabet), dtype=bool)
+        numbers = np.arange(self.alphabet)
+        beat = self.meter.beat / self.tick
+        by_step = (self.leaves == Leaves.STEP) | ~self.sounding
+        for bar in range(over.bars):
+            good = np.ones(self.alphabet, dtype=bool)
+            for start, end, chord in over.inside(bar):
+                tones = over.tones(bar, chord, start)
+                clashes = ~np.isin(self.pitch % 12, tones)
+                # The chord and the note meet where the later of the two begins.
+                meets = np.maximum(self.place, start)
+                together = (self.place < end) & (self.place + self.ticks > start)
+                on_a_beat = (meets * beat.denominator) % beat.numerator == 0
+                good &= ~(together & on_a_beat & clashes) | by_step
+            found[bar * self.bar + self.place, numbers] = good
+        return found
+
+
+class _WithNumbers(Idiom):
+    """An idiom whose events are looked up in another table."""
+
+    def __init__(self, idiom: Idiom, number: dict[Event, int]) -> None:
+        self.meter, self.tick, self.style, self.key = idiom.meter, idiom.tick, idiom.style, idiom.key
+        self.number = number
+
+
+@dataclass(frozen=True, eq=False)
+class ChordsOver:
+    """The chords of a song in the ticks of its melody.
+
+    bars: how many. tonics: the key of each, a pitch class. rows: for each bar, (start, end, harmony relative to
+    its key).
+    """
+
+    bars: int
+    tonics: tuple[int, ...]
+    rows: tuple[tuple[tuple[int, int, Harmony], ...], ...]
+
+    @classmethod
+    def of(
+        cls, bars: Sequence[Sequence[tuple[Fraction, Fraction, Harmony]]], tonics: Sequence[int], tick: Fraction
+    ) -> ChordsOver:
+        """bars: for each, (start, end, harmony) in quarter notes from the bar line. tick: quarter notes."""
+        rows = tuple(
+            tuple((int(start / tick), int(end / tick), harmony) for start, end, harmony in bar) for bar in bars
+        )
+        return cls(len(rows), tuple(tonics), rows)
+
+    def inside(self, bar: int) -> list[tuple[int, int, int]]:
+        """(start, end, chord as `fit` numbers them) of one bar."""
+        return [
+            (start, end, harmony.root * FAMILIES + harmony.family) for start, end, harmony in self.rows[bar]
+        ]
+
+    def tones(self, bar: int, chord: int, start: int) -> NDArray[np.int64]:
+        """The pitch classes of the chord that begins there."""
+        harmony = next(
+            each
+            for begins, _, each in self.rows[bar]
+            if begins == start and each.root * FAMILIES + each.family == chord
+        )
+        return np.array([(self.tonics[bar] + harmony.root + tone) % 12 for tone in harmony.tones])
+
+
+def _sung(line: LearntTune) -> LearntTune:
+    events = tuple(
+        SungEvent(event.pitch, event.ticks, event.place, event.carries, leaves)
+        for event, leaves in zip(line.events, _leaving(line.events), strict=True)
+    )
+    return replace(line, events=events)
+
+
+def _leaving(events: Sequence[Event]) -> list[int]:
+    """How each note is left; all pieces of a note that is carried over bar lines as its last one."""
+    found = [int(Leaves.STAYS)] * len(events)
+    for place in range(len(events) - 2, -1, -1):
+        one, other = events[place], events[place + 1]
+        if other.carries and other.pitch == one.pitch:
+            found[place] = found[place + 1]
+        elif one.pitch >= 0 and other.pitch >= 0 and one.pitch != other.pitch:
+            found[place] = int(Leaves.STEP if abs(one.pitch - other.pitch) <= 2 else Leaves.LEAP)
+    return found
