@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
+    from studio.music.melody.renditions import Renditions
     from studio.music.scores.tunes import Tune
     from studio.works.gallery import Gallery
     from studio.works.ingredient import Ingredient
@@ -131,10 +132,13 @@ class TuneWork(MadeWork):
     @property
     def tune(self) -> Tune:
         """Its notes, exactly. Raises `Refused` for a work kept as sound or picture before version 0.3."""
+        with self._gallery() as gallery:
+            return self._renditions(gallery).tune(self._work)
+
+    def _renditions(self, gallery: Gallery) -> Renditions:
         from studio.music.melody.renditions import Renditions
 
-        with self._gallery() as gallery:
-            return Renditions(gallery).tune(self._work)
+        return Renditions(gallery)
 
     def save(self, path: str | Path, *, force: bool = False) -> Path:
         """Write the tune in the format of the path's suffix, such as .mid or .wav; returns the path.
@@ -175,17 +179,29 @@ class TuneWork(MadeWork):
         return play_file(sound)
 
     def _as(self, format_name: str) -> bytes:
-        from studio.music.melody.renditions import Renditions
-
         asked = KINDS[self.kind].format_table().by_name(format_name)
         with self._gallery() as gallery:
-            return Renditions(gallery).file(self._work, asked).read_bytes()
+            return self._renditions(gallery).file(self._work, asked).read_bytes()
 
     def _repr_html_(self) -> str:
         score = base64.b64encode(self._as("svg")).decode()
         source = f'src="data:image/svg+xml;base64,{score}"'
         picture = f'<img alt="The score" style="max-width: 100%; background: white" {source}>'
         return f"{picture}<br>{Player(self._as('wav'), autoplay=False)._repr_html_()}"
+
+
+class SongWork(TuneWork):
+    """A song: `tune` is its lead sheet, with chords."""
+
+    @property
+    def chords(self) -> str:
+        """Its chords bar by bar, as `chords` takes them."""
+        return str(self.facts["chords"]["row"])
+
+    def _renditions(self, gallery: Gallery) -> Renditions:
+        from studio.music.songs.renditions import SongRenditions
+
+        return SongRenditions(gallery)
 
 
 class Player:

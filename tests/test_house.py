@@ -48,7 +48,12 @@ WINGS: dict[str, dict[str, set[str]]] = {
         "sound": {"scores", "writing"},
         "styles": {"chains", "scores", "reading", "writing", "sound"},
         "melody": {"chains", "scores", "reading", "writing", "sound", "styles"},
+        "harmony": {"chains", "scores", "reading", "writing", "sound", "styles"},
         "bands": {"chains", "scores", "reading", "writing", "sound", "styles", "melody", "harmony"},
+        "songs": {
+            *("chains", "scores", "reading", "writing", "sound"),
+            *("styles", "melody", "harmony", "bands"),
+        },
     },
     "images": {"networks": set(), "paintings": set()},
 }

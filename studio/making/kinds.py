@@ -274,6 +274,35 @@ KINDS: dict[str, Kind] = {
             light="studio.music.melody.predictions:is_light",
             spelled={"composer": "--model"},
         ),
+        Kind(
+            "song",
+            recipe="studio.music.songs.recipes:SongRecipe",
+            process="studio.music.songs.song:song",
+            label="Song",
+            summary="Make a lead sheet, or a song, in a style: form, chords, and a melody over them.",
+            details="The style is one of studio styles, or a file or folder of your own lead sheets. With "
+            "--melody your own tune gets chords; with --chords your own chords get a melody; --band plays it.",
+            roles=(
+                Role(
+                    "tune",
+                    "Lead sheets of your own, as the style.",
+                    media="score",
+                    several=True,
+                    stands_for="style",
+                    opened_by="studio.music.styles.sources:own_ingredients",
+                    is_path="studio.music.styles.sources:is_path",
+                ),
+                Role("melody", "A melody that gets chords.", media="score"),
+                Role("take", "The song whose bars are kept (see keep).", media="score"),
+                Role("theme", "A tune to stay close to, or away from (see theme pull).", media="score"),
+            ),
+            formats="studio.music.writing.formats:FORMATS",
+            facts="studio.music.songs.facts:facts_in_words",
+            result="studio.api:SongWork",
+            supplies="studio.music.songs.sources:default_sources",
+            predicts="studio.music.songs.predictions:predict_song",
+            spelled={"composer": "--model"},
+        ),
     )
 }
 

@@ -1,5 +1,5 @@
-"""How well a melody lies over chords, learnt from songs: which notes sound over which chord, where in the bar,
-and how they are left.
+"""How well a melody lies over chords, learnt from songs: which notes sound over which chord, where in the
+bar, and how they are left.
 
     fit = FitCounts.of(tunes).fit()
     fit.of_melody(tune, bars, tonics, bar, tick)    # [ticks, chords]: log-likelihood of what sounds
@@ -7,8 +7,8 @@ and how they are left.
 
 A note over a chord is an interval above its root. How often each interval sounds depends on the family of the
 chord, on the place (a suspended fourth belongs on a strong beat, a passing note off it), and on how the note
-is left: by step, by leap, or by neither. Half of what is learnt is tied over roots; the other half knows which
-degree of the key the chord stands on.
+is left: by step, by leap, or by neither. Half of what is learnt is tied over roots; the other half knows
+which degree of the key the chord stands on.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ LOWEST, HIGHEST = -4.0, 2.0
 """Between these the logarithms are kept: what was never heard is unlikely, not impossible."""
 
 PRIOR = 0.7
-"""Quarter notes for each of the twelve intervals that are added to each table, spread as in the table behind."""
+"""Quarter notes for each of the twelve intervals that are added to each table, spread as in the table
+behind."""
 
 
 class Metric(IntEnum):
@@ -108,10 +109,11 @@ class Fit:
         )
         return found
 
-    def of_melody(self, tune: Tune, spans: Sequence[tuple[Fraction, Fraction]], tonics: Sequence[int],
-                  per_bar: int) -> Floats:
-        """[bars * per_bar, CHORDS]: at each tick, the likelihoods of what sounds there, times how many quarter
-        notes of it do.
+    def of_melody(
+        self, tune: Tune, spans: Sequence[tuple[Fraction, Fraction]], tonics: Sequence[int], per_bar: int
+    ) -> Floats:
+        """[bars * per_bar, CHORDS]: at each tick, the likelihoods of what sounds there, times how many
+        quarter notes of it do.
 
         spans: the bars, as (start, end). tonics: the key of each bar, to which chords are relative.
         """

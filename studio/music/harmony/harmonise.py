@@ -5,13 +5,13 @@
     asked.tune_with(rows[0])                          # the tune with chord symbols
 
 The chords are the hidden states: p(chords | melody) is in proportion to the chain's probability of the chords
-and, for every tick, the likelihood of what sounds there over the chord. A chord that lasts has the product over
-its ticks, so a row is drawn by one backward pass and one walk, and exactly. Locked chords, densities and kinds
-of bar are requirements like all others (`chains.sampling`).
+and, for every tick, the likelihood of what sounds there over the chord. A chord that lasts has the product
+over its ticks, so a row is drawn by one backward pass and one walk, and exactly. Locked chords, densities and
+kinds of bar are requirements like all others (`chains.sampling`).
 
-How daring the chords are is told in bits a chord, -log2 of their probability in the chain. 0 asks for what the
-tamest tenth of the style's songs have, 1 for the boldest tenth, 0.5 for the median. It is reached by tilting the
-chain towards or away from surprise (`HarmonyIdiom.tilted`), as far as the melody lets it.
+How daring the chords are is told in bits a chord, -log2 of their probability in the chain. 0 asks for what
+the tamest tenth of the style's songs have, 1 for the boldest tenth, 0.5 for the median. It is reached by
+tilting the chain towards or away from surprise (`HarmonyIdiom.tilted`), as far as the melody lets it.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from functools import cached_property
 import numpy as np
 
 from studio.errors import Refused
-from studio.music.chains.markov import Floats
+from studio.music.chains.markov import Floats, Longs
 from studio.music.chains.sampling import Requirement, Solution, solve
 from studio.music.chains.trellis import Trellis
 from studio.music.harmony.fit import FAMILIES, Fit
-from studio.music.harmony.idiom import CONTRAST, LAST, PER_QUARTER, SECTION, THEME, HarmonyIdiom
-from studio.music.harmony.laying import lay
+from studio.music.harmony.idiom import CONTRAST, LAST, SECTION, THEME, HarmonyIdiom
+from studio.music.harmony.laying import BarSymbols, lay
 from studio.music.harmony.local_keys import local_tonics
 from studio.music.scores.bars import Bar
 from studio.music.scores.keys import Key
@@ -72,6 +72,7 @@ class Harmonisation:
     gamma: float = GAMMA
     places: float = PLACES
     changes: float = CHANGES
+    lowest: int = 1
 
     @classmethod
     def of(cls, tune: Tune, idiom: HarmonyIdiom, fit: Fit, *, keys: bool = True) -> Harmonisation:
@@ -95,8 +96,8 @@ class Harmonisation:
 
     @cached_property
     def emission(self) -> Requirement:
-        """[ticks, alphabet]: how likely what sounds is over a chord that begins then, through its whole length,
-        divided by that of the likeliest chord, so that numbers stay near 1.
+        """[ticks, alphabet]: how likely what sounds is over a chord that begins then, through its whole
+        length, divided by that of the likeliest chord, so that numbers stay near 1.
         """
         idiom = self.idiom
         best = self.fits.max(axis=1, keepdims=True)
@@ -134,12 +135,17 @@ class Harmonisation:
         """Every row of chords under this melody, weighed. trellis: a tilted one."""
         idiom = self.idiom
         where = Requirement("what is played where", weight=idiom.weights(self.kinds, self.places))
-        trellis = trellis or idiom.trellis(idiom.walk())
+        trellis = trellis or self.trellis
         return solve(trellis, self.ticks, [self.emission, where, *self.requirements, *more])
+
+    @property
+    def trellis(self) -> Trellis:
+        listeners = tuple(each.listener for each in self.requirements if each.listener is not None)
+        return self.idiom.trellis(self.idiom.walk(self.lowest), listeners)
 
     def tempered(self, daring: float, random: np.random.Generator) -> Trellis:
         """The chain tilted until chords are as daring as asked, on average over draws."""
-        idiom, plain = self.idiom, self.idiom.trellis(self.idiom.walk())
+        idiom, plain = self.idiom, self.trellis
         wanted = idiom.bits_at(daring)
         low, high = TILTS
         for _ in range(HALVINGS):
@@ -162,14 +168,12 @@ class Harmonisation:
         """
         trellis = None if daring is None else self.tempered(daring, random)
         same = self.same_bars if returns else {}
-        drawn: list[list[int]] = []
-        for _ in range(1 if count == 1 else max(count, DRAWS if not same else 2 * count)):
-            row = lay(
-                lambda more: self.solve(more, trellis), same, self.idiom.ticks, self.idiom.bar, random
-            )
-            if row is None:  # the bars before and after leave no equal chords: they may differ then
-                row = [s for s in self.solve((), trellis).sample(1, random)[0].tolist() if s >= 0]
-            drawn.append(row)
+        wanted = 1 if count == 1 else max(count, DRAWS)
+        bars = BarSymbols(self.idiom.ticks, self.idiom.bar, self.idiom.twins)
+        drawn = lay(lambda more: self.solve(more, trellis), same, bars, random, count=wanted, tries=8 * count)
+        if not drawn:  # no equal chords lead to what comes before and after: bars may differ then
+            rows = self.solve((), trellis).sample(wanted, random)
+            drawn = [[symbol for symbol in row.tolist() if symbol >= 0] for row in rows]
         taken = [drawn.pop(0)]
         while len(taken) < count and drawn:
             far = [min(self.apart(row, other) for other in taken) for row in drawn]
@@ -178,10 +182,12 @@ class Harmonisation:
 
     @cached_property
     def same_bars(self) -> dict[int, list[int]]:
-        """Bars (from 0) -> later bars with the same melody in the same key, where at least two in a row are
-        the same.
+        """BarSymbols (from 0) -> later bars with the same melody in the same key, where at least two in a row
+        are the same.
         """
-        heard = [(tuple(self._pitches(bar)), tonic) for bar, tonic in zip(self.bars, self.tonics, strict=True)]
+        heard = [
+            (tuple(self._pitches(bar)), tonic) for bar, tonic in zip(self.bars, self.tonics, strict=True)
+        ]
         of = [heard.index(each) for each in heard]
         found: dict[int, list[int]] = {}
         for number, first in enumerate(of):
@@ -197,8 +203,8 @@ class Harmonisation:
         return float(np.mean(lines[0] != lines[1]))
 
     @cached_property
-    def _labels(self) -> Floats:
-        found: Floats = self.idiom.root * FAMILIES + self.idiom.family
+    def _labels(self) -> Longs:
+        found: Longs = self.idiom.root * FAMILIES + self.idiom.family
         return found
 
     def keys(self) -> list[Key]:
@@ -210,8 +216,3 @@ class Harmonisation:
         """The tune with these chords."""
         chords = self.idiom.chords(row, self.keys(), self.bars[0].start)
         return replace(self.tune, chords=tuple(chord for chord in chords if chord.start < self.tune.end))
-
-
-def ticks_of(length: Fraction) -> Fraction:
-    """A length in quarter notes as ticks of chords."""
-    return length * PER_QUARTER

@@ -15,7 +15,8 @@ are called there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -30,6 +31,7 @@ from studio.music.chains.markov import Chain, ContextTree, Floats, WittenBell, c
 from studio.music.chains.trellis import Trellis, Walk, unfold
 from studio.music.harmony.local_keys import local_tonics
 from studio.music.harmony.symbols import Family, Harmony
+from studio.music.scores.bars import Bar
 from studio.music.scores.chords import ChordAt
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
@@ -94,9 +96,7 @@ class ChordLine:
 
     def parts(self) -> list[tuple[ChordEvent, ...]]:
         """The events key by key, each part after the first with the two before it, as its key calls them."""
-        edges = [
-            n for n, (a, b) in enumerate(pairwise(self.bars), 1) if self.tonics[a] != self.tonics[b]
-        ]
+        edges = [n for n, (a, b) in enumerate(pairwise(self.bars), 1) if self.tonics[a] != self.tonics[b]]
         found = []
         for start, end in pairwise([0, *edges, len(self.events)]):
             tonic = self.tonics[self.bars[start]] if start < len(self.bars) else 0
@@ -200,9 +200,7 @@ class HarmonyIdiom:
             raise Refused(f"A copy limit of {chords} chords leaves nothing to play; allow at least 2.")
         if chords not in self._copies:
             corpus = self.view.letters_of([self._numbers(line.events) for line in self.lines])
-            self._copies[chords] = Listener(
-                self.view, copy_limit(corpus, chords - 1, self.view.letters)
-            )
+            self._copies[chords] = Listener(self.view, copy_limit(corpus, chords - 1, self.view.letters))
         return self._copies[chords]
 
     def _numbers(self, events: Iterable[ChordEvent]) -> list[int]:
@@ -253,8 +251,9 @@ class HarmonyIdiom:
     # --------------------------------------------------------------------------------------------------------
 
     def bits(self, symbols: Sequence[int]) -> float:
-        """Mean surprise in bits a chord: -log2 of the probability of each chord after the one before, whatever
-        their lengths. A longer memory would know the songs it was learnt from by heart, and call a copy tame.
+        """Mean surprise in bits a chord: -log2 of the probability of each chord after the one before,
+        whatever their lengths. A longer memory would know the songs it was learnt from by heart, and call a
+        copy tame.
         """
         row = np.array(symbols, dtype=np.int64)
         before = np.concatenate([[self.alphabet], row[:-1]])
@@ -276,16 +275,17 @@ class HarmonyIdiom:
         for before in range(len(names) + 1):
             steps = slice(int(chain.start[1 + before]), int(chain.start[2 + before]))
             bits[before, chain.symbol[steps]] = -np.log2(chain.probability[steps])
-        found = bits[np.concatenate([number, [len(names)]])[:, None], number[None, :]]
+        found: Floats = bits[np.concatenate([number, [len(names)]])[:, None], number[None, :]]
         found[:, self.carries] = 0.0
         found.flags.writeable = False
         return found
 
     def tilted(self, trellis: Trellis, tilt: float, bits: float) -> Trellis:
-        """The same trellis with every step weighed by 2^(-tilt * (its surprise - bits, where a chord begins)).
+        """The same trellis with every step weighed by 2^(-tilt * (its surprise - bits, where a chord
+        begins)).
 
-        Rows are then drawn in proportion to their probability times 2^(-tilt * (surprise - bits * chords)): an
-        exponential family, in which the mean of what is in the brackets falls as the tilt grows.
+        Rows are then drawn in proportion to their probability times 2^(-tilt * (surprise - bits * chords)):
+        an exponential family, in which the mean of what is in the brackets falls as the tilt grows.
         """
         source = np.repeat(np.arange(trellis.states), np.diff(trellis.first))
         before = self._newest[trellis.context[source]]
@@ -347,20 +347,32 @@ class HarmonyIdiom:
         usual = counts.sum(axis=0) / np.maximum(1e-9, at_place.sum(axis=0))[place_of]
         here = (counts + CAUTION * usual) / (at_place[:, place_of] + CAUTION)
         odds = np.log(np.maximum(here, 1e-9) / np.maximum(usual, 1e-9))
-        found: Floats = np.clip(odds, -np.log(20), np.log(20))[:, what]
-        return found
+        clipped: Floats = np.clip(odds, -np.log(20), np.log(20))
+        return clipped[:, what]
 
     # From symbols to chords
     # --------------------------------------------------------------------------------------------------------
 
-    def chords(self, symbols: Iterable[int], keys: Sequence[Key], start: Fraction) -> tuple[ChordAt, ...]:
-        """Chord symbols, one where a chord begins. keys: of each bar. start: where the first bar begins."""
+    @cached_property
+    def twins(self) -> NDArray[np.int64]:
+        """[alphabet]: the same event carried on instead of begun, or begun instead of carried on; itself
+        where the style does not have that.
+        """
+        pairs = [replace(event, carries=not event.carries) for event in self.events]
+        return np.array([self.number.get(twin, number) for number, twin in enumerate(pairs)])
+
+    def chords(
+        self, symbols: Iterable[int], keys: Sequence[Key], start: Fraction, restated: Container[int] = ()
+    ) -> tuple[ChordAt, ...]:
+        """Chord symbols, one where a chord begins. keys: of each bar. start: where the first bar begins.
+        restated: bars (from 0) at which a chord that is carried on is written once more.
+        """
         found: list[ChordAt] = []
         tick = 0
         for symbol in symbols:
             event = self.events[symbol]
             text = event.harmony.symbol(keys[tick // self.bar])
-            if not event.carries or not found:
+            if not event.carries or not found or (tick % self.bar == 0 and tick // self.bar in restated):
                 found.append(ChordAt(start + tick * self.tick, text))
             tick += event.ticks
         return tuple(found)
@@ -413,8 +425,8 @@ def learn_harmony(style: Style, meter: Meter, mode: str, *, leave_out: int = -1)
     ]
     if not lines:
         raise Refused(
-            f"{style.entry.title} has no song in {meter} and {mode} with chords to learn from; choose another "
-            "meter, key or style, or let the chords be inferred (studio styles)."
+            f"{style.entry.title} has no song in {meter} and {mode} with chords to learn from; choose "
+            "another meter, key or style, or let the chords be inferred (studio styles)."
         )
     return HarmonyIdiom(style.entry.title, meter, mode, lines)
 
@@ -484,6 +496,21 @@ def chord_changes(tune: Tune) -> list[tuple[Fraction, Harmony]]:
         if harmony is not None and (not found or found[-1][1] != harmony):
             found.append((chord.start, harmony))
     return found
+
+
+def events_in_bar(
+    changes: Sequence[tuple[Fraction, Harmony]], bar: Bar, tonic: int, idiom: HarmonyIdiom
+) -> tuple[ChordEvent, ...] | None:
+    """The chords of one bar of a tune as events of an idiom; None where it has none, or is no full bar of the
+    idiom's meter. changes: see `chord_changes`.
+    """
+    at = max(0, bisect_right(changes, bar.start, key=lambda change: change[0]) - 1)
+    if bar.length != idiom.meter.bar_length or (changes and changes[at][0] >= bar.end):
+        return None
+    found = _in_bar(changes, at, (bar.start, bar.end), Fraction(1), idiom.bar)
+    return (
+        tuple(ChordEvent(chord.moved(-tonic), end - start, start) for chord, start, end, _ in found) or None
+    )
 
 
 def _in_bar(

@@ -4,10 +4,10 @@
     found.che, found.ctnctr                    # to be set beside those of the style's own songs
     rhythm_of([tune, …])                       # histogram of harmonic rhythm; overlap(one, other)
 
-From Yeh et al., "Automatic melody harmonization with triad chords" (arXiv 2001.02360, 2020), on the 48 triads,
-by slots of half a bar in 4/4 and 2/2 and of a bar elsewhere; a slot has the chord that is in force where it
-begins. Tonal centroids are those of Harte, Sandler and Gasser (2006). Where definitions differ between
-implementations, each field below says which is meant.
+From Yeh et al., "Automatic melody harmonization with triad chords" (arXiv 2001.02360, 2020), on the 48
+triads, by slots of half a bar in 4/4 and 2/2 and of a bar elsewhere; a slot has the chord that is in force
+where it begins. Tonal centroids are those of Harte, Sandler and Gasser (2006). Where definitions differ
+between implementations, each field below says which is meant.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class HarmonyMeasures:
     che: entropy of the histogram of chords over slots, in nats. cc: how many different chords. ctd: mean
     distance of the tonal centroids of neighbouring slots, equal ones included. ctd_changes: of chords that
     differ. ctnctr: (chord tones + other notes that move by at most two semitones to a tone of the chord under
-    the next note) / notes. pcs: mean over (note, tone of its chord) of +1 for unison, thirds, fifth and sixths,
-    0 for a fourth, -1 otherwise. mctd: mean distance of a note's centroid from its chord's, by duration.
-    chord_tones: share of the notes that are tones of their chord.
+    the next note) / notes. pcs: mean over (note, tone of its chord) of +1 for unison, thirds, fifth and
+    sixths, 0 for a fourth, -1 otherwise. mctd: mean distance of a note's centroid from its chord's, by
+    duration. chord_tones: share of the notes that are tones of their chord.
     """
 
     che: float
@@ -63,10 +63,10 @@ def measure_harmony(tune: Tune) -> HarmonyMeasures | None:
     tones = [_tones(chord) for _, chord in under]
     pitches = [note.pitch or 0 for note, _ in under]
     inside = [pitch % 12 in own for pitch, own in zip(pitches, tones, strict=True)]
-    proper = sum(
-        not inside[place] and _resolves(place, pitches, tones) for place in range(len(pitches))
-    )
-    consonance = [_SCORE[(pitch - tone) % 12] for pitch, own in zip(pitches, tones, strict=True) for tone in own]
+    proper = sum(not inside[place] and _resolves(place, pitches, tones) for place in range(len(pitches)))
+    consonance = [
+        _SCORE[(pitch - tone) % 12] for pitch, own in zip(pitches, tones, strict=True) for tone in own
+    ]
     lengths = np.array([float(note.duration) for note, _ in under])
     far = np.array(
         [
@@ -90,7 +90,10 @@ def mean_measures(found: Iterable[HarmonyMeasures]) -> HarmonyMeasures:
     """The mean over songs."""
     rows = list(found)
     return HarmonyMeasures(
-        **{field.name: float(np.mean([getattr(row, field.name) for row in rows])) for field in fields(HarmonyMeasures)}
+        **{
+            field.name: float(np.mean([getattr(row, field.name) for row in rows]))
+            for field in fields(HarmonyMeasures)
+        }
     )
 
 
@@ -171,7 +174,5 @@ def _centroid(classes: tuple[int, ...]) -> Floats:
 
 
 def _apart(one: int, other: int) -> float:
-    tones = [
-        tuple((label // 4 + tone) % 12 for tone in _TRIAD_TONES[label % 4]) for label in (one, other)
-    ]
+    tones = [tuple((label // 4 + tone) % 12 for tone in _TRIAD_TONES[label % 4]) for label in (one, other)]
     return float(np.linalg.norm(_centroid(tones[0]) - _centroid(tones[1])))

@@ -267,6 +267,10 @@ class Forms:
             like,
         )
 
+    def section(self, bars: int, random: np.random.Generator, *, final: bool) -> FormPlan:
+        """A plan for one section of a song. final: it may end the song."""
+        return self._ended(self._inner(bars, random), random, final=final)
+
     def _inner(self, size: int, random: np.random.Generator) -> FormPlan:
         """A plan for one part: the beginning of a tune that is at least as long, without what returns
         later.

@@ -23,6 +23,7 @@ from studio.works.output import not_written
 from studio.works.private import write_private_file
 
 if TYPE_CHECKING:
+    from studio.music.melody.recipes import ComposeRecipe
     from studio.music.scores.tunes import Tune
     from studio.works.gallery import Gallery
     from studio.works.recipe import Recipe
@@ -112,17 +113,25 @@ class Renditions:
         return self._cache.file(f"sample-{style}.wav", lambda: sample_of(style))
 
     def _in_format(self, work: Work, form: Format) -> bytes:
-        from studio.music.melody.compose import file_of
-        from studio.music.melody.recipes import ComposeRecipe
         from studio.works.metadata import can_carry, embed
-        from studio.works.recipe import parse_json
 
         # Making the recipe in the file again must give that file, so its format changes too.
+        recipe = self._recipe(work).model_copy(update={"format": form.name})
+        content = self._written(work, recipe)
+        return embed(content, form.suffix, recipe) if can_carry(form.suffix) else content
+
+    def _recipe(self, work: Work) -> ComposeRecipe:
+        from studio.music.melody.recipes import ComposeRecipe
+        from studio.works.recipe import parse_json
+
         recipe = parse_json(ComposeRecipe, work.recipe_json)
         assert isinstance(recipe, ComposeRecipe)
-        recipe = recipe.model_copy(update={"format": form.name})
-        content = file_of(self.tune(work), recipe)
-        return embed(content, form.suffix, recipe) if can_carry(form.suffix) else content
+        return recipe
+
+    def _written(self, work: Work, recipe: ComposeRecipe) -> bytes:
+        from studio.music.melody.compose import file_of
+
+        return file_of(self.tune(work), recipe)
 
     def _tune_of(self, id: str) -> Tune:
         from studio.music.scores.tunes import Tune

@@ -1,7 +1,7 @@
-"""The plan of a song before a note is drawn: its sections, which of them return, their keys, and what part each
-bar plays.
+"""The plan of a song before a note is drawn: its sections, which of them return, their keys, and what part
+each bar plays.
 
-    plan = SongPlan.of("AABA", 32, key)
+    plan = SheetPlan.of("AABA", 32, key)
     plan.sections                    # (Part(letter "A", first 0, bars 8, …), …)
     plan.returns                     # bar -> later bars that are equal to it
     plan.kinds                       # the kind of each bar, as `harmony.idiom.kinds_of` counts them
@@ -24,8 +24,8 @@ from studio.music.scores.keys import Key
 
 @dataclass(frozen=True)
 class SongForm:
-    """A form by name. letters: its sections. bars: how many it usually has. sentence: for people. anchors: for
-    every section, bar (from 0) -> semitones above the tonic of the chord that is in force as it begins.
+    """A form by name. letters: its sections. bars: how many it usually has. sentence: for people. anchors:
+    for every section, bar (from 0) -> semitones above the tonic of the chord that is in force as it begins.
     """
 
     name: str
@@ -44,9 +44,7 @@ FORMS = {
     for form in (
         SongForm("standard", "AABA", 32, "Theme twice, a bridge, the theme: the American song."),
         SongForm("show", "ABAC", 32, "Two halves that begin alike and end differently."),
-        SongForm(
-            "verse-chorus", "ABABCB", 48, "Verse and chorus twice, a bridge, the chorus."
-        ),
+        SongForm("verse-chorus", "ABABCB", 48, "Verse and chorus twice, a bridge, the chorus."),
         SongForm(
             "blues",
             "A",
@@ -62,8 +60,10 @@ FORMS = {
 
 
 @dataclass(frozen=True)
-class SongPart:
-    """A section of a song. letter: "A" or "A'". first: its first bar, from 0. bars: how many. key: its own."""
+class SheetPart:
+    """A section of a song. letter: "A" or "A'". first: its first bar, from 0. bars: how many. key: its
+    own.
+    """
 
     letter: str
     first: int
@@ -72,15 +72,15 @@ class SongPart:
 
 
 @dataclass(frozen=True)
-class SongPlan:
+class SheetPlan:
     """The sections of a song in the order they are played, all of them in bars of one meter."""
 
-    sections: tuple[SongPart, ...]
+    sections: tuple[SheetPart, ...]
     key: Key
     anchors: tuple[tuple[int, int], ...] = ()
 
     @classmethod
-    def of(cls, form: str, bars: int | None, key: Key, keys: Mapping[str, Key] | None = None) -> SongPlan:
+    def of(cls, form: str, bars: int | None, key: Key, keys: Mapping[str, Key] | None = None) -> SheetPlan:
         """form: letters or a name of `FORMS`. bars: None for as many as the form usually has. keys: letter ->
         the key of its sections, where it is not `key`.
 
@@ -95,7 +95,8 @@ class SongPlan:
         if over or not size:
             near = " or ".join(str(len(letters) * each) for each in (size, size + 1) if each)
             raise Refused(
-                f"{total} bars do not make {len(letters)} sections of equal length ({form}); ask for {near} bars."
+                f"{total} bars do not make {len(letters)} sections of equal length ({form}); "
+                f"ask for {near} bars."
             )
         for letter, other in (keys or {}).items():
             if letter not in {each.rstrip("'") for each in letters}:
@@ -103,11 +104,11 @@ class SongPlan:
             if is_minor(other.mode) != is_minor(key.mode):
                 relative = Key.of_tonic((other.tonic + (3 if is_minor(other.mode) else 9)) % 12, key.mode)
                 raise Refused(
-                    f"Section {letter} is asked for in {other.short()}, and the song is in {key.short()}; name "
-                    f"the relative key {relative.short()}, which has the same notes."
+                    f"Section {letter} is asked for in {other.short()}, and the song is in {key.short()}; "
+                    f"name the relative key {relative.short()}, which has the same notes."
                 )
         sections = tuple(
-            SongPart(each, n * size, size, (keys or {}).get(each.rstrip("'"), key))
+            SheetPart(each, n * size, size, (keys or {}).get(each.rstrip("'"), key))
             for n, each in enumerate(letters)
         )
         return cls(sections, key, named.anchors if named else ())
@@ -146,8 +147,8 @@ class SongPlan:
 
     @cached_property
     def kinds(self) -> list[int]:
-        """The kind of each bar. The last bars of the song, and of whatever section ends it, are those of a last
-        section; a section that is not like the first is a contrast.
+        """The kind of each bar. The last bars of the song, and of whatever section ends it, are those of a
+        last section; a section that is not like the first is a contrast.
         """
         last = self.sections[-1]
         found: list[int] = []

@@ -12,7 +12,14 @@ from typing import Annotated, Any, Literal
 from pydantic import field_validator
 
 from studio.errors import Refused, Unreadable
-from studio.music.melody.recipes import LONGEST_TEXT, MOST_BARS, MOST_ENTRIES, ComposeRecipe, Entries, read_parts
+from studio.music.melody.recipes import (
+    LONGEST_TEXT,
+    MOST_BARS,
+    MOST_ENTRIES,
+    ComposeRecipe,
+    Entries,
+    read_parts,
+)
 from studio.music.scores.chords import parse_chord
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
@@ -24,11 +31,17 @@ LONGEST_CHORDS = 4_000
 """Characters of a row of chords."""
 
 
+def _bands() -> tuple[str, ...]:
+    from studio.music.bands.band import band_names  # here, because it reads files
+
+    return ("", *band_names())
+
+
 class SongRecipe(ComposeRecipe):
     """A song in a style: a lead sheet with a form, chords and a melody over them, under exact constraints.
 
-    Every constraint of a melody holds for its melody. Sources by role: those of a melody, and `melody`, a tune
-    that gets chords.
+    Every constraint of a melody holds for its melody. Sources by role: those of a melody, and `melody`, a
+    tune that gets chords.
     """
 
     kind: Literal["song"] = "song"  # type: ignore[assignment]
@@ -55,8 +68,8 @@ class SongRecipe(ComposeRecipe):
     )
     chords: str = parameter(
         "",
-        "Chords that are given, bar by bar: 'C | Am7 D7 | G6'. A bar with ? is left to the style, % is the bar "
-        "before again, and . holds a chord for a beat more.",
+        "Chords that are given, bar by bar: 'C | Am7 D7 | G6'. A bar with ? is left to the style, % is the "
+        "bar before again, and . holds a chord for a beat more.",
         in_sight=True,
         max_length=LONGEST_CHORDS,
     )
@@ -89,6 +102,12 @@ class SongRecipe(ComposeRecipe):
         (),
         "LETTER=KEY puts the sections of that letter in another key, such as B=Bb.",
         max_length=MOST_ENTRIES,
+    )
+    band: Annotated[str, OneOf(_bands)] = parameter(
+        "",
+        "Who plays it: a band. Leave empty for the lead sheet alone.",
+        in_sight=True,
+        max_length=LONGEST_TEXT,
     )
     format: Annotated[str, OneOf(names)] = parameter("musicxml", "File format.")
 
@@ -146,8 +165,8 @@ HELD = "."
 
 
 def read_row(text: str) -> list[list[str] | None]:
-    """ "C | Am7 D7 | ? | %": the chords of each bar as symbols, `HELD` for a beat more of the one before; None
-    for a bar that is left open. Raises `Unreadable`, or `Refused` for a first bar that repeats another.
+    """ "C | Am7 D7 | ? | %": the chords of each bar as symbols, `HELD` for a beat more of the one before;
+    None for a bar that is left open. Raises `Unreadable`, or `Refused` for a first bar that repeats another.
     """
     found: list[list[str] | None] = []
     if not text.strip():
@@ -163,7 +182,9 @@ def read_row(text: str) -> list[list[str] | None]:
         else:
             for word in words:
                 if word != HELD and parse_chord(word) is None:
-                    raise Refused(f"Bar {number} of the chords has no chord ({word}); write one, or ? to leave it.")
+                    raise Refused(
+                        f"Bar {number} of the chords has no chord ({word}); write one, or ? to leave it."
+                    )
             if words[0] == HELD:
                 raise Refused(f"Bar {number} of the chords begins with a held beat; begin it with a chord.")
             found.append(words)
@@ -171,9 +192,9 @@ def read_row(text: str) -> list[list[str] | None]:
 
 
 def in_time(words: list[str], meter: Meter) -> list[tuple[str, Fraction, Fraction]]:
-    """The chords of one bar as (symbol, start, end) in quarter notes. With `HELD` every word is a beat; without,
-    the bar is shared equally by beats, and the first chords get what is over. Raises `Refused` where there are
-    more chords than beats.
+    """The chords of one bar as (symbol, start, end) in quarter notes. With `HELD` every word is a beat;
+    without, the bar is shared equally by beats, and the first chords get what is over. Raises `Refused` where
+    there are more chords than beats.
     """
     beats = int(meter.bar_length / meter.beat)
     if len(words) > beats:

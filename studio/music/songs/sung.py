@@ -6,23 +6,27 @@
     sung.lying_over(over, fit)      # [ticks, alphabet]: how much more likely each note is over these chords
     sung.resolving(over)            # [ticks, alphabet]: no dissonance on a beat unless it is left by step
 
-A mask can only say what may start when. Whether a dissonance is resolved depends on the note after it. So each
-event of the style is told apart by how it was left there, and the chain learns that with everything else: what
-follows a note that is left by step is a step away, since the chain's memory always holds the note itself. The
-rule about dissonance then is a mask like any other, and holds exactly.
+A mask can only say what may start when. Whether a dissonance is resolved depends on the note after it. So
+each event of the style is told apart by how it was left there, and the chain learns that with everything
+else: what follows a note that is left by step is a step away, since the chain's memory always holds the note
+itself. The rule about dissonance then is a mask like any other, and holds exactly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from studio.music.chains.markov import Floats, Mask
 from studio.music.harmony.fit import CHORDS, FAMILIES, Fit, Leaves, Metric, metric_of
+from studio.music.harmony.idiom import SECTION
 from studio.music.harmony.symbols import Harmony
 from studio.music.melody.idiom import Event, Idiom, LearntTune
 from studio.music.scores.tunes import Tune
@@ -36,15 +40,23 @@ class SungEvent(Event):
 
 
 class SungIdiom(Idiom):
-    """The idiom of a style with `SungEvent`s. leaves: [alphabet]."""
+    """The idiom of a style with `SungEvent`s, learnt section by section: every song is cut into stretches of
+    eight bars, so that the chain knows how sections begin and end.
+
+    leaves: [alphabet]. lines: the stretches. songs: the whole songs.
+    """
 
     def __init__(self, base: Idiom) -> None:
         # The lines of `base` are in its own ticks already, so its numbers are taken over as they are.
         self.style, self.meter, self.key, self.longest = base.style, base.meter, base.key, base.longest
         self.left_out, self.kindred = base.left_out, base.kindred
         self.tick, self.bar = base.tick, base.bar
-        self.lines = tuple(_sung(line) for line in base.lines)
+        self.songs = tuple(_sung(line) for line in base.lines)
+        self.lines = tuple(part for song in self.songs for part in _stretches(song))
         self.number: dict[Event, int] = {}
+        for song in self.songs:
+            for event in song.events:
+                self.number.setdefault(event, len(self.number))
         self.sequences = [
             [self.number.setdefault(event, len(self.number)) for event in line.events] for line in self.lines
         ]
@@ -61,9 +73,19 @@ class SungIdiom(Idiom):
         self._copies = {}
         self._trellises = {}
 
+    @property
+    def whole(self) -> SungIdiom:
+        """The same idiom with whole songs as its lines, for learning forms and finding copies."""
+        found = copy.copy(self)
+        found.lines = self.songs
+        return found
+
+    def _played(self) -> Iterable[NDArray[np.int64]]:
+        return Idiom._played(self.whole)
+
     def symbols_of(self, tune: Tune, first: int, last: int) -> list[int]:
-        """As `Idiom.symbols_of`: of the variants of an event, the one that is left as in the tune, or else any
-        that the style has.
+        """As `Idiom.symbols_of`: of the variants of an event, the one that is left as in the tune, or else
+        any that the style has.
         """
         known = {Event(e.pitch, e.ticks, e.place, e.carries): n for n, e in enumerate(self.events)}
         plain = _WithNumbers(self, known)
@@ -79,20 +101,20 @@ class SungIdiom(Idiom):
     def alike(self, pitch: int, ticks: int, place: int, *, carries: bool) -> Mask:
         """[alphabet]: the event, however it is left."""
         found: Mask = (
-            (self.pitch == pitch)
-            & (self.ticks == ticks)
-            & (self.place == place)
-            & (self.carries == carries)
+            (self.pitch == pitch) & (self.ticks == ticks) & (self.place == place) & (self.carries == carries)
         )
         return found
 
     def lying_over(self, over: ChordsOver, fit: Fit, strength: float = 1.0) -> Floats:
-        """[ticks, alphabet]: how much more likely each note is over the chords that sound during it than
-        anywhere, to the power `strength` for each quarter note it lasts.
+        """[ticks of the chords, alphabet]: how much more likely each note is over the chords that sound
+        during it than anywhere, to the power `strength` for each quarter note it lasts.
         """
         found = np.ones((over.bars * self.bar, self.alphabet))
         quarter = float(self.tick)
-        ratios = {tonic: self._ratios(fit, tonic) for tonic in set(over.tonics)}
+        for tonic in set(over.tonics):
+            if (id(fit), tonic) not in self._kept_ratios:
+                self._kept_ratios[id(fit), tonic] = self._ratios(fit, tonic)
+        ratios = {tonic: self._kept_ratios[id(fit), tonic] for tonic in set(over.tonics)}
         numbers = np.arange(self.alphabet)
         for bar in range(over.bars):
             said = np.zeros(self.alphabet)
@@ -101,6 +123,10 @@ class SungIdiom(Idiom):
                 said += np.maximum(sounds, 0) * quarter * ratios[over.tonics[bar]][:, chord]
             found[bar * self.bar + self.place, numbers] = np.exp(strength * said)
         return found
+
+    @cached_property
+    def _kept_ratios(self) -> dict[tuple[int, int], Floats]:
+        return {}
 
     def _ratios(self, fit: Fit, tonic: int) -> Floats:
         """[alphabet, CHORDS]: see `Fit.ratios`; 0 for rests."""
@@ -148,8 +174,8 @@ class _WithNumbers(Idiom):
 class ChordsOver:
     """The chords of a song in the ticks of its melody.
 
-    bars: how many. tonics: the key of each, a pitch class. rows: for each bar, (start, end, harmony relative to
-    its key).
+    bars: how many. tonics: the key of each, a pitch class. rows: for each bar, (start, end, harmony relative
+    to its key).
     """
 
     bars: int
@@ -158,13 +184,21 @@ class ChordsOver:
 
     @classmethod
     def of(
-        cls, bars: Sequence[Sequence[tuple[Fraction, Fraction, Harmony]]], tonics: Sequence[int], tick: Fraction
+        cls,
+        bars: Sequence[Sequence[tuple[Fraction, Fraction, Harmony]]],
+        tonics: Sequence[int],
+        tick: Fraction,
     ) -> ChordsOver:
         """bars: for each, (start, end, harmony) in quarter notes from the bar line. tick: quarter notes."""
         rows = tuple(
-            tuple((int(start / tick), int(end / tick), harmony) for start, end, harmony in bar) for bar in bars
+            tuple((int(start / tick), int(end / tick), harmony) for start, end, harmony in bar)
+            for bar in bars
         )
         return cls(len(rows), tuple(tonics), rows)
+
+    def part(self, first: int, bars: int) -> ChordsOver:
+        """The chords of some bars."""
+        return ChordsOver(bars, self.tonics[first : first + bars], self.rows[first : first + bars])
 
     def inside(self, bar: int) -> list[tuple[int, int, int]]:
         """(start, end, chord as `fit` numbers them) of one bar."""
@@ -180,6 +214,29 @@ class ChordsOver:
             if begins == start and each.root * FAMILIES + each.family == chord
         )
         return np.array([(self.tonics[bar] + harmony.root + tone) % 12 for tone in harmony.tones])
+
+
+def _stretches(song: LearntTune) -> Iterator[LearntTune]:
+    """A song in stretches of `SECTION` bars; a rest of less than half of that stays with the one before."""
+    edges = [0, *range(SECTION, song.length - SECTION // 2 + 1, SECTION), song.length]
+    for first, last in pairwise(edges):
+        chosen = [place for place, bar in enumerate(song.bars) if first <= bar < last]
+        if not chosen:
+            continue
+        events = [song.events[place] for place in chosen]
+        if events[0].carries:  # what is held over from the section before begins here
+            events[0] = replace(events[0], carries=False)
+        # How the last note is left is a matter of what comes after the stretch, which is not learnt.
+        yield _sung(
+            replace(
+                song,
+                events=tuple(events),
+                bars=tuple(song.bars[place] - first for place in chosen),
+                written=song.written[first:last],
+                sections=(0,),
+                phrase_ends=(),
+            )
+        )
 
 
 def _sung(line: LearntTune) -> LearntTune:

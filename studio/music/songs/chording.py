@@ -1,0 +1,418 @@
+"""The chords of a song: the requirements that a recipe makes of them, and rows that satisfy these.
+
+    asked = ChordRequest.of(recipe, plan, idiom, take)
+    rows = asked.rows(6, random)              # rows of chords, each exactly as probable as the chain says
+
+Rows are drawn with the bars equal that the plan wants equal (`harmony.laying`). The copy limit is kept by
+rejection: a row over the limit is drawn again, which leaves the distribution among the others as it is. Where
+nearly every row is over it, the limit becomes an automaton of the search instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from studio.errors import AskedFor, Contradiction, Refused, WayOut
+from studio.music.chains.automata import DEAD, Listener, each, from_table
+from studio.music.chains.conflicts import explain
+from studio.music.chains.markov import Floats, Mask
+from studio.music.chains.sampling import Requirement, solve
+from studio.music.chains.trellis import Trellis
+from studio.music.harmony.idiom import ChordEvent, HarmonyIdiom, chord_changes, events_in_bar
+from studio.music.harmony.laying import BarSymbols, Solve, in_bars, lay
+from studio.music.harmony.symbols import Harmony
+from studio.music.melody.recipes import read_keep
+from studio.music.scores.keys import Key
+from studio.music.scores.tunes import Tune
+from studio.music.songs.plan import SheetPlan
+from studio.music.songs.recipes import SongRecipe, in_time, read_changes, read_row
+from studio.music.songs.sung import ChordsOver
+
+USUAL_COPY = 12
+"""Chords in a row that may be as in one song: ii V I and its like belong to everybody."""
+
+PLACES = 1.0
+"""How much the place of a bar in its section counts."""
+
+
+LOOSER = (18, 24, 32)
+"""Copy limits that are tried one after the other where nobody asked for one and every row is over it."""
+
+
+@dataclass(frozen=True)
+class DrawnRows:
+    """Rows of chords as symbols, and the copy limit that they keep."""
+
+    rows: tuple[list[int], ...]
+    limit: int
+
+
+@dataclass(frozen=True)
+class AskedChords:
+    """One thing that was asked of the chords: the recipe's field, its value, and how to be rid of it."""
+
+    field: str
+    value: Any
+    name: str
+    way_out: WayOut | None
+
+
+@dataclass(frozen=True, eq=False)
+class ChordRequest:
+    """What is asked of the chords of a song.
+
+    idiom: knows every chord that was given. hard: named requirements, `asked` says where each comes from.
+    usual: what songs do, which gives way, the last first. given: for each bar the chords a person gave, or
+    None. max_copy: in chords. copy_asked: a person asked for that limit.
+    """
+
+    plan: SheetPlan
+    idiom: HarmonyIdiom
+    hard: tuple[Requirement, ...]
+    usual: tuple[Requirement, ...]
+    asked: tuple[AskedChords, ...]
+    given: tuple[tuple[ChordEvent, ...] | None, ...]
+    max_copy: int
+    copy_asked: bool
+    daring: float | None
+
+    @classmethod
+    def of(
+        cls, recipe: SongRecipe, plan: SheetPlan, idiom: HarmonyIdiom, take: Tune | None = None
+    ) -> ChordRequest:
+        """Raises `Refused` for chords that do not fit the plan."""
+        given = _given(recipe, plan, idiom, take)
+        known = idiom.with_events(_runs(given))
+        ticks = plan.bars * known.bar
+        hard: list[Requirement] = []
+        asked: list[AskedChords] = []
+        for number, events in enumerate(given):
+            if events is not None:
+                name = f"the chords of bar {number + 1}"
+                hard.append(Requirement(name, allowed=_bar_mask(known, ticks, number, events)))
+                field, value = ("chords", recipe.chords) if recipe.chords else ("keep", list(recipe.keep))
+                way = WayOut(f"Leave bar {number + 1} open", "chords", _without(recipe.chords, number))
+                asked.append(AskedChords(field, value, name, way if recipe.chords else None))
+        if recipe.chord_changes is not None:
+            fewest, most = read_changes(recipe.chord_changes)
+            name = f"{fewest} to {most} chords a bar"
+            hard.append(Requirement(name, listener=_changes(known, fewest, most)))
+            way = WayOut(f"Leave out {name}", "chord_changes", None)
+            asked.append(AskedChords("chord_changes", recipe.chord_changes, name, way))
+        for bar, root in plan.anchors:
+            name = f"the form {recipe.form}"
+            mask = _rooted(known, ticks, bar, root)
+            hard.append(Requirement(f"{name} in bar {bar + 1}", allowed=mask))
+            way = WayOut("Take another form", "form", "AABA")
+            asked.append(AskedChords("form", recipe.form, f"{name} in bar {bar + 1}", way))
+        return cls(
+            plan,
+            known,
+            tuple(hard),
+            _usual(known, plan, ticks),
+            tuple(asked),
+            given,
+            recipe.max_chord_copy or USUAL_COPY,
+            recipe.max_chord_copy is not None,
+            recipe.daring,
+        )
+
+    @property
+    def ticks(self) -> int:
+        return self.plan.bars * self.idiom.bar
+
+    @property
+    def settled(self) -> list[int] | None:
+        """The one row there is, where every bar was given; otherwise None."""
+        if any(events is None for events in self.given):
+            return None
+        return [self.idiom.number[event] for events in self.given for event in events or ()]
+
+    def solver(self, lowest: int = 1, copies: int | None = None) -> Solve | None:
+        """What `laying.lay` needs: everything that is asked for, with more requirements; None where nothing
+        satisfies it.
+
+        lowest: how many events back every step looks at least. copies: a copy limit that is searched with.
+        """
+        limit = [Requirement("the copy limit", listener=self.idiom.copies(copies))] if copies else []
+        hard = [*self.hard, *limit]
+        listeners = tuple(one.listener for one in hard if one.listener is not None)
+        where = Requirement("what is played where", weight=self.idiom.weights(self.plan.kinds, PLACES))
+        trellis = self.idiom.trellis(self.idiom.walk(lowest), listeners)
+        if self.daring is not None:
+            trellis = self._tempered(trellis, [*hard, where])
+        usual = list(self.usual)
+        while True:
+            if solve(trellis, self.ticks, [*hard, *usual, where]).feasible:
+                return _solver(trellis, self.ticks, _combined([*hard, *usual, where]))
+            if not usual:
+                return None
+            usual.pop()
+
+    def _tempered(self, trellis: Trellis, requirements: Sequence[Requirement]) -> Trellis:
+        """The chain tilted so that rows are as daring as asked, as `harmonise.Harmonisation.tempered`
+        does.
+        """
+        assert self.daring is not None
+        wanted, (low, high) = self.idiom.bits_at(self.daring), (-1.5, 3.0)
+        random = np.random.default_rng(0)
+        for _ in range(6):
+            tilt = (low + high) / 2
+            found = solve(self.idiom.tilted(trellis, tilt, wanted), self.ticks, requirements)
+            if not found.feasible:
+                return trellis
+            rows = [[s for s in row.tolist() if s >= 0] for row in found.sample(16, random)]
+            bits = float(np.mean([self.idiom.bits(row) for row in rows]))
+            low, high = (tilt, high) if bits > wanted else (low, tilt)
+        return self.idiom.tilted(trellis, (low + high) / 2, wanted)
+
+    def rows(self, count: int, random: np.random.Generator) -> DrawnRows:
+        """Up to `count` rows that satisfy everything, drawn independently; one where all chords were given.
+
+        Every step looks back one chord at least; where that leaves no way, at none. A copy limit that nobody
+        asked for is loosened where every row exceeds it. Raises `Contradiction` where there is no row.
+        """
+        settled = self.settled
+        if settled is not None:
+            if not all(self._accepts(each.listener, settled) for each in self.hard if each.listener):
+                raise self._contradiction(self.hard)
+            return DrawnRows((settled,), self.max_copy)
+        limits = (self.max_copy,) if self.copy_asked else (self.max_copy, *LOOSER)
+        bars = BarSymbols(self.idiom.ticks, self.idiom.bar, self.idiom.twins)
+        feasible = False
+        for limit in limits:
+            for lowest, copies in ((1, None), (0, None), (2, limit)):
+                solved = self.solver(lowest, copies)
+                if solved is None:
+                    continue
+                feasible = True
+
+                def accept(row: Sequence[int], most: int = limit) -> bool:
+                    return self._accepts(self.idiom.copies(most), row)
+
+                tries = max(8, 2 * count)
+                returns = self.plan.returns
+                found = lay(solved, returns, bars, random, count=count, tries=tries, accept=accept)
+                if found:
+                    return DrawnRows(tuple(found), limit)
+        if not feasible:
+            raise self._contradiction(self.hard)
+        raise Contradiction(
+            f"The form {self.plan.letters} is not possible with these chords: no row of them returns as it "
+            f"asks and has at most {limits[-1]} chords in a row as in the style; choose another form, allow "
+            "more, or leave more bars open.",
+            [
+                AskedFor("form", self.plan.letters, f"the form {self.plan.letters}"),
+                AskedFor("max_chord_copy", limits[-1], f"at most {limits[-1]} chords in a row"),
+            ],
+            [WayOut("Take one section", "form", "through")],
+        )
+
+    @staticmethod
+    def _accepts(listener: Listener, row: Sequence[int]) -> bool:
+        (letters,) = listener.viewpoint.letters_of([list(row)])
+        return listener.automaton.accepts(letters.tolist())
+
+    def _contradiction(self, hard: Sequence[Requirement]) -> Contradiction:
+        found = explain(self.idiom.walk(0), self.ticks, hard, build=self.idiom.trellis, checks=60)
+        known = {each.name: each for each in self.asked}
+        limit = AskedChords(
+            "max_chord_copy",
+            self.max_copy,
+            f"at most {self.max_copy} chords in a row as in the style",
+            WayOut(f"Allow {self.max_copy + 4} chords", "max_chord_copy", self.max_copy + 4),
+        )
+        names = found.requirements if found else ()
+        told = [known.get(name, limit) for name in names]
+        title = self.idiom.title
+        if not told:
+            return Contradiction(
+                f"The chords of {title} cannot be joined to fill {self.plan.bars} bars; choose "
+                "another number of bars.",
+                [AskedFor("bars", self.plan.bars, f"{self.plan.bars} bars")],
+            )
+        said = " and ".join(each.name for each in told)
+        together = "together" if len(told) > 1 else "here"
+        return Contradiction(
+            f"{title} cannot have {said} {together}; leave one of them out or change it.",
+            [AskedFor(each.field, each.value, each.name) for each in told],
+            [each.way_out for each in told if each.way_out is not None],
+        )
+
+    def over(self, row: Sequence[int], tick: Fraction) -> ChordsOver:
+        """The chords of a row under a melody whose ticks are `tick` quarter notes."""
+        bars = []
+        for symbols in in_bars(row, self.idiom.ticks, self.idiom.bar):
+            events = [self.idiom.events[symbol] for symbol in symbols]
+            bars.append(
+                [
+                    (
+                        event.place * self.idiom.tick,
+                        (event.place + event.ticks) * self.idiom.tick,
+                        event.harmony,
+                    )
+                    for event in events
+                ]
+            )
+        return ChordsOver.of(bars, [key.tonic for key in self.plan.keys], tick)
+
+
+def _solver(trellis: Trellis, ticks: int, base: Sequence[Requirement]) -> Solve:
+    return lambda more: solve(trellis, ticks, [*base, *more])
+
+
+def locked(
+    recipe: SongRecipe, keys: Sequence[Key], idiom: HarmonyIdiom
+) -> tuple[HarmonyIdiom, list[Requirement], list[str]]:
+    """The chords and numbers of chords that a recipe asks for over given bars: the idiom that knows them, the
+    requirements, and their names. keys: of each bar.
+    """
+    row = read_row(recipe.chords)
+    given = [_written(words, key, idiom) if words else None for words, key in zip(row, keys, strict=False)]
+    known = idiom.with_events(_runs(given))
+    ticks = len(keys) * known.bar
+    found = [
+        Requirement(f"the chords of bar {number + 1}", allowed=_bar_mask(known, ticks, number, events))
+        for number, events in enumerate(given)
+        if events is not None
+    ]
+    if recipe.chord_changes is not None:
+        fewest, most = read_changes(recipe.chord_changes)
+        found.append(Requirement(f"{fewest} to {most} chords a bar", listener=_changes(known, fewest, most)))
+    return known, found, [each.name for each in found]
+
+
+def _combined(requirements: Sequence[Requirement]) -> list[Requirement]:
+    """The same with all masks and weights as one, so that they are multiplied only once."""
+    product: Floats | None = None
+    for one in requirements:
+        for part in (one.allowed, one.weight):
+            if part is not None:
+                product = part.astype(np.float64) if product is None else product * part
+    return [
+        Requirement("everything asked for", weight=product),
+        *(Requirement(one.name, listener=one.listener) for one in requirements if one.listener),
+    ]
+
+
+def _given(
+    recipe: SongRecipe, plan: SheetPlan, idiom: HarmonyIdiom, take: Tune | None
+) -> tuple[tuple[ChordEvent, ...] | None, ...]:
+    """For each bar, the chords that were written in the recipe or that a kept bar of the take has."""
+    found: list[tuple[ChordEvent, ...] | None] = [None] * plan.bars
+    if take is not None:
+        changes = chord_changes(take)
+        for text in recipe.keep:
+            there, here = read_keep(text)
+            for offset in range(there.bars):
+                bar = next((b for b in take.bars() if b.number == here.first + offset), None)
+                place = there.first - 1 + offset
+                if bar is None or place >= plan.bars or not changes:
+                    continue
+                found[place] = events_in_bar(changes, bar, plan.keys[place].tonic, idiom)
+    row = read_row(recipe.chords)
+    if len(row) > plan.bars:
+        raise Refused(
+            f"{len(row)} bars of chords were given for a song of {plan.bars}; ask for {len(row)} bars, "
+            "or give fewer chords."
+        )
+    for number, words in enumerate(row):
+        if words is not None:
+            found[number] = _written(words, plan.keys[number], idiom)
+    # A bar that returns has the chords of the bar it returns to.
+    for root, copies in plan.returns.items():
+        places = [root, *copies]
+        asked = [found[place] for place in places if found[place] is not None]
+        if asked and any(each != asked[0] for each in asked):
+            first, other = [place for place in places if found[place] is not None and found[place]][:2]
+            raise Refused(
+                f"Bars {first + 1} and {other + 1} are the same bar in the form {plan.letters}, but "
+                "different chords were given for them; give the same, or choose another form."
+            )
+        for place in places:
+            found[place] = asked[0] if asked else None
+    return tuple(found)
+
+
+def _written(words: list[str], key: Key, idiom: HarmonyIdiom) -> tuple[ChordEvent, ...]:
+    events = []
+    for symbol, start, end in in_time(words, idiom.meter):
+        harmony = Harmony.of(symbol, key.tonic)
+        assert harmony is not None  # the recipe has checked it
+        first, last = int(start / idiom.tick), int(end / idiom.tick)
+        events.append(ChordEvent(harmony, last - first, first))
+    return tuple(events)
+
+
+def _runs(given: Sequence[tuple[ChordEvent, ...] | None]) -> list[list[ChordEvent]]:
+    """Stretches of given bars, as sequences the chain is to know."""
+    runs: list[list[ChordEvent]] = [[]]
+    for events in given:
+        if events is None:
+            runs.append([])
+        else:
+            runs[-1] += events
+    return [run for run in runs if run]
+
+
+def _bar_mask(idiom: HarmonyIdiom, ticks: int, number: int, events: Sequence[ChordEvent]) -> Mask:
+    """Exactly these events in that bar. A first chord may also be the one before, carried on."""
+    mask = np.ones((ticks, idiom.alphabet), dtype=bool)
+    tick = number * idiom.bar
+    mask[tick : tick + idiom.bar] = False
+    for place, event in enumerate(events):
+        mask[tick, idiom.number[event]] = True
+        held = ChordEvent(event.harmony, event.ticks, event.place, carries=True)
+        if place == 0 and held in idiom.number:
+            mask[tick, idiom.number[held]] = True
+        tick += event.ticks
+    return mask
+
+
+def _rooted(idiom: HarmonyIdiom, ticks: int, bar: int, root: int) -> Mask:
+    """The chord that sounds at the beginning of that bar has this root, and is new there or carried on."""
+    mask = np.ones((ticks, idiom.alphabet), dtype=bool)
+    mask[bar * idiom.bar] = idiom.root == root
+    return mask
+
+
+def _usual(idiom: HarmonyIdiom, plan: SheetPlan, ticks: int) -> tuple[Requirement, ...]:
+    """The last chord is the tonic's, on its own bass, for half a bar at least."""
+    end = np.ones((ticks, idiom.alphabet), dtype=bool)
+    last = slice(ticks - idiom.bar, ticks)
+    starts = np.arange(idiom.bar)
+    reaches = starts[:, None] + idiom.ticks[None, :] >= idiom.bar
+    home = (idiom.root == 0) & (idiom.ticks * 2 >= idiom.bar)
+    home &= np.array([event.harmony.bass == 0 for event in idiom.events])
+    end[last] = ~reaches | home[None, :]
+    for root, copies in plan.returns.items():
+        if plan.bars - 1 in copies:  # what ends the song has to close wherever it is played
+            end[root * idiom.bar : (root + 1) * idiom.bar] = end[last]
+    return (Requirement("the last chord is the tonic", allowed=end),)
+
+
+def _changes(idiom: HarmonyIdiom, fewest: int, most: int) -> Listener:
+    """Counts the chords that sound in each bar. Letters: 1 for what begins a bar, 0 for what follows in
+    it.
+    """
+    before = most + 1
+    table = np.full((most + 2, 2), DEAD)
+    for count in range(most + 2):
+        if count == before or count >= fewest:
+            table[count, 1] = 1
+        if count != before and count < most:
+            table[count, 0] = count + 1
+    automaton = from_table(table, [fewest <= count <= most for count in range(most + 2)], start=before)
+    return Listener(each((idiom.place == 0).astype(int), letters=2), automaton)
+
+
+def _without(chords: str, number: int) -> str:
+    bars = chords.strip().strip("|").split("|")
+    if number < len(bars):
+        bars[number] = " ? "
+    return "|".join(bars).strip()

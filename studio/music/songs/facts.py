@@ -1,0 +1,189 @@
+"""What is worth knowing about a song: as data in the work, as sentences where it is shown.
+
+The facts of a song are those of a melody (`melody.facts`), but for its form, and besides:
+
+    sections     [{"letter", "first", "bars", "key"}], first counting bars from 1
+    chords       {"row": "C | Am7 D7 | …", "chords": how many, "bits": mean surprise of a chord, "style bits":
+                 [lowest, median, highest tenth of the style's songs]}
+    chord copying {"limit", "chords", "title"}: the longest row of chords shared with a song of the style
+    singing      natural logarithm of the mass of melodies over these chords, see `songs.sheet`
+
+Facts of a melody that was harmonised have no sections, copying or origins.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from studio.music.melody.facts import facts_in_words as melody_in_words
+
+if TYPE_CHECKING:
+    from studio.music.harmony.harmonise import Harmonisation
+    from studio.music.harmony.idiom import HarmonyIdiom
+    from studio.music.melody.facts import NoteOrigin
+    from studio.music.scores.tunes import Tune
+    from studio.music.songs.sheet import Sheet, SheetDesk
+    from studio.music.styles.style import Style
+
+
+def facts_of_sheet(desk: SheetDesk, style: Style, sheet: Sheet) -> dict[str, Any]:
+    """The facts of a lead sheet, as JSON values."""
+    from studio.music.melody.compiling import KINDS_OF_COPY
+    from studio.music.styles.originality import Comparison
+
+    sung = desk.sung
+    run = Comparison(style, style.entry.title).longest_run(sheet.tune, KINDS_OF_COPY[desk.recipe.copy_by])
+    copying: dict[str, Any] = {
+        "limit": desk.compiled.context.max_copy,
+        "by": desk.recipe.copy_by,
+        "notes": run.notes,
+    }
+    if run.notes:
+        copying |= {"start": run.start, "bar": run.bar, "title": run.title, "song_bar": run.song_bar}
+    facts = _common(style, sheet.tune) | {
+        "bars": sheet.plan.bars,
+        "learnt from": {
+            "tunes": len(sung.songs),
+            "meter": str(sung.meter),
+            "other_note_values": sung.kindred,
+            "skipped": sung.left_out,
+        },
+        "chance": math.exp(min(0.0, sheet.log_z)),
+        "log_chance": min(0.0, sheet.log_z),
+        "singing": sheet.log_z,
+        "copying": copying,
+        "sections": sheet.plan.to_data(),
+        "chords": _chords(desk.chords.idiom, sheet.tune, sheet.row),
+        "chord copying": _chord_copying(desk, sheet),
+    }
+    if sheet.remarks:
+        facts["remarks"] = list(sheet.remarks)
+    facts["origins"] = _origins(sheet)
+    facts["tune"] = sheet.tune.to_plain()
+    return facts
+
+
+def facts_of_harmonisation(
+    asked: Harmonisation, style: Style, tune: Tune, row: Sequence[int]
+) -> dict[str, Any]:
+    """The facts of a melody with new chords, as JSON values."""
+    return _common(style, tune) | {
+        "bars": len(asked.bars),
+        "chords": _chords(asked.idiom, tune, row),
+        "tune": tune.to_plain(),
+    }
+
+
+def _common(style: Style, tune: Tune) -> dict[str, Any]:
+    from studio.music.scores.keys import pitch_name
+
+    pitches = [note.pitch for note in tune.sounding if note.pitch is not None]
+    return {
+        "style": {"title": style.entry.title, "licence": style.entry.licence},
+        "meter": str(tune.meter),
+        "key": str(tune.key),
+        "notes": len(pitches),
+        "range": [pitch_name(pitch, tune.key) for pitch in (min(pitches), max(pitches))] if pitches else [],
+    }
+
+
+def _chords(idiom: HarmonyIdiom, tune: Tune, row: Sequence[int]) -> dict[str, Any]:
+    return {
+        "row": row_in_words(tune),
+        "chords": len(tune.chords),
+        "bits": round(idiom.bits(row), 3),
+        "style bits": [round(idiom.bits_at(daring), 3) for daring in (0.0, 0.5, 1.0)],
+    }
+
+
+def row_in_words(tune: Tune) -> str:
+    """The chords bar by bar, as they are written for `--chords`; % where a bar begins no chord."""
+    bars = []
+    for bar in tune.bars():
+        if bar.number < 1:
+            continue
+        inside = [chord for chord in tune.chords if bar.start <= chord.start < bar.end]
+        if inside and inside[0].start > bar.start:
+            held = tune.chord_at(bar.start)
+            names = [*([held] if held else []), *(chord.symbol for chord in inside)]
+        else:
+            names = [chord.symbol for chord in inside]
+        bars.append(" ".join(names) or "%")
+    return " | ".join(bars)
+
+
+def _chord_copying(desk: SheetDesk, sheet: Sheet) -> dict[str, Any]:
+    chords, _, line = sheet.run
+    lines = desk.chords.idiom.lines
+    return {
+        "limit": sheet.chord_limit,
+        "chords": chords,
+        "title": lines[line].title if line >= 0 else "",
+    }
+
+
+def _origins(sheet: Sheet) -> list[list[Any]]:
+    """Where each note comes from, section by section; a section that returns repeats its first bars."""
+    found: list[list[Any]] = []
+    first: dict[str, int] = {}
+    for section in sheet.plan.sections:
+        again = section.letter in first
+        start = first.setdefault(section.letter, section.first)
+        for origin in sheet.takes[section.letter].origins:
+            found.append(_row(origin, section.first, start, again=again))
+    return found
+
+
+def _row(origin: NoteOrigin, first: int, start: int, *, again: bool) -> list[Any]:
+    returns = origin.bar + start if again else origin.returns and origin.returns + first
+    songs = [list(song) for song in origin.songs[:2]]
+    return [
+        origin.bar + first,
+        origin.order,
+        songs,
+        float(f"{origin.before:.3g}"),
+        float(f"{origin.after:.3g}"),
+        returns,
+    ]
+
+
+# In words
+# ------------------------------------------------------------------------------------------------------------
+
+
+def facts_in_words(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(label, sentence) for every fact that is shown as text."""
+    said = melody_in_words(
+        {name: fact for name, fact in facts.items() if name not in ("chance", "log_chance")}
+    )
+    for label, in_words in (
+        ("sections", _sections_in_words),
+        ("chords", _chords_in_words),
+        ("chord copying", _copying_in_words),
+    ):
+        if label in facts:
+            said.append((label, in_words(facts[label])))
+    return said
+
+
+def _sections_in_words(sections: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(f"{each['letter']} from bar {each['first']} in {each['key']}" for each in sections)
+
+
+def _chords_in_words(chords: Mapping[str, Any]) -> str:
+    low, middle, high = chords["style bits"]
+    return (
+        f"{chords['row']}; {chords['bits']:.1f} bits a chord, where songs of the style have {low:.1f} to "
+        f"{high:.1f}, the median {middle:.1f}"
+    )
+
+
+def _copying_in_words(fact: Mapping[str, Any]) -> str:
+    return (
+        f"at most {fact['limit']} chords in a row with their lengths; the longest has {fact['chords']}, as "
+        f"in {fact['title']}"
+        if fact["title"]
+        else f"at most {fact['limit']} chords in a row"
+    )

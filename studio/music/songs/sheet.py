@@ -1,0 +1,457 @@
+"""Lead sheets: a form, chords, and a melody over them.
+
+    desk = finish(prepare(recipe, styles))            # what all takes of a request share
+    sheet = finish(draw_sheet(desk, seed=5))          # a tune with chords, its sections, and where it comes
+    from
+
+What is exact, and what approaches the joint distribution. First the plan. Then rows of chords, each an exact
+draw from the chain under its requirements (bars that return by importance resampling, see `harmony.laying`).
+Then one of the rows is chosen in proportion to Z of the melody over it, the product over its different
+sections: the probability mass of all melodies that satisfy every constraint, weighed by how well they lie
+over these chords. So chords that can be sung well come more often, and pairs of chords and melody are those
+of p(chords) p(melody) fit(melody, chords) as the number of rows grows; with `ROWS` of them they are near it.
+The melody is drawn section by section as `melody.takes` draws: its constraints hold exactly, and the form
+within a section is laid down in steps. A section that returns is the same to the note. What a constraint says
+across the seams of sections (copies, words that are avoided) is checked on the whole song, which is drawn
+again where it fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from studio.errors import Contradiction, Refused
+from studio.music.chains.conflicts import explain
+from studio.music.chains.markov import Floats
+from studio.music.chains.sampling import Requirement, solve
+from studio.music.chains.trellis import SearchBudget, Trellis
+from studio.music.harmony.fit import Fit, FitCounts
+from studio.music.harmony.idiom import HarmonyIdiom, learn_harmony
+from studio.music.melody.compiling import Compiled, Context, compile_constraints
+from studio.music.melody.constraints import Constraint, contradiction
+from studio.music.melody.form import FormPlan, Forms, learn_forms
+from studio.music.melody.idiom import learn
+from studio.music.melody.recipes import ComposeRecipe
+from studio.music.melody.takes import Outlook, Take, draw, in_bars, usual_key, usual_meter, usual_tempo
+from studio.music.scores.keys import Key
+from studio.music.scores.meters import Meter
+from studio.music.scores.sections import Section
+from studio.music.scores.tunes import Tune
+from studio.music.songs.chording import ChordRequest
+from studio.music.songs.plan import FORMS, SheetPart, SheetPlan
+from studio.music.songs.recipes import SongRecipe, read_row, read_section_key
+from studio.music.songs.sung import ChordsOver, SungIdiom
+from studio.music.styles.originality import Comparison
+from studio.music.styles.style import Style
+
+SEAMS = 20
+"""How often a melody is drawn again whose sections do not go together."""
+
+ROWS = 4
+"""Rows of chords from which one is chosen by how well it can be sung."""
+
+BACK = 2
+"""How many notes back every step of the melody looks at least."""
+
+LEAST_COPY = 8
+"""The copy limit where none is asked for, unless the songs of the style share longer runs with each other."""
+
+MOST_COPY = 24
+"""And how far it is loosened where no melody keeps it."""
+
+LARGE_STYLE = 6000
+"""Events in a style from which on every step of the melody looks back two notes at least."""
+
+SMALL_BUDGET = SearchBudget(states=1_500_000, steps=6_000_000)
+
+FIT = 1.0
+"""How much a quarter note over its chord counts."""
+
+RESOLVED = Constraint(
+    "dissonance",
+    lambda _: "that every dissonance on a beat is resolved by step",
+    way_out=lambda _: ("Leave dissonances free", "free"),
+)
+"""What an explanation calls the rule about dissonance. It is no row of the table: melodies have no chords."""
+
+
+@dataclass(frozen=True)
+class SongStyles:
+    """The styles a song is made from. melody: whose notes. harmony: whose chords."""
+
+    melody: Style
+    harmony: Style
+
+
+@dataclass(frozen=True, eq=False)
+class SheetDesk:
+    """What all takes of a request share.
+
+    recipe: as asked. side: what is asked of the melody, whatever its chords. remarks: what gave way so far.
+    """
+
+    recipe: SongRecipe
+    plan: SheetPlan
+    chords: ChordRequest
+    fit: Fit
+    sung: SungIdiom
+    side: MelodySide
+    forms: Forms
+    given: GivenTunes
+    remarks: tuple[str, ...] = ()
+    views: dict[tuple[int, ...], list[SectionView]] = field(default_factory=dict)
+
+    @property
+    def compiled(self) -> Compiled:
+        """The constraints that do not depend on the chords, over the whole song."""
+        return self.side.compiled
+
+    @property
+    def trellis(self) -> Trellis:
+        return self.side.trellis
+
+    def with_longer_copies(self) -> SheetDesk | None:
+        """The same with a longer copy limit; None where a person asked for the limit, or it is long enough."""
+        limit = self.compiled.context.max_copy + 4
+        if self.recipe.max_copy is not None or limit > MOST_COPY:
+            return None
+        said = f"No melody of this style over these chords shares fewer notes with it; up to {limit} were allowed."
+        side = MelodySide.of(self.recipe, self.plan, self.sung, limit, self.given)
+        return replace(self, side=side, remarks=(*self.remarks, said), views={})
+
+    def sections(self, row: Sequence[int]) -> list[SectionView]:
+        """The different sections of the song over these chords. Raises nothing where one has no melody: its
+        `log_z` says so.
+        """
+        key = tuple(row)
+        if key not in self.views:
+            while len(self.views) >= 2 * ROWS:
+                del self.views[next(iter(self.views))]
+            over = self.chords.over(row, self.sung.tick)
+            self.views[key] = [
+                SectionView.of(self, over, section) for section in different(self.plan.sections)
+            ]
+        return self.views[key]
+
+
+def different(sections: Sequence[SheetPart]) -> list[SheetPart]:
+    """Each section the first time it comes."""
+    found: dict[str, SheetPart] = {}
+    for section in sections:
+        found.setdefault(section.letter, section)
+    return list(found.values())
+
+
+@dataclass(frozen=True, eq=False)
+class SectionView:
+    """A section of a song over its chords: everything that is asked of its melody, in its own bars.
+
+    places: the first bars (from 0) at which it is played. hard, soft, usual: requirements. rule: the name of
+    the one about dissonance. log_z: of its melody.
+    """
+
+    part: SheetPart
+    places: tuple[int, ...]
+    hard: tuple[Requirement, ...]
+    soft: tuple[Requirement, ...]
+    usual: tuple[Requirement, ...]
+    log_z: float
+    remarks: tuple[str, ...]
+
+    @classmethod
+    def of(cls, desk: SheetDesk, over: ChordsOver, part: SheetPart) -> SectionView:
+        places = tuple(each.first for each in desk.plan.sections if each.letter == part.letter)
+        bar, sung = desk.sung.bar, desk.sung
+        here = over.part(part.first, part.bars)
+        weight = Requirement("the chords", weight=sung.lying_over(here, desk.fit, FIT))
+        hard = [_in_section(each, places, part.bars * bar, bar) for each in desk.compiled.hard]
+        if desk.recipe.dissonance == "resolved":
+            hard.append(Requirement(RESOLVED.name(None), allowed=sung.resolving(here)))
+        soft = [_in_section(each, places, part.bars * bar, bar) for each in desk.compiled.soft]
+        usual = [
+            _in_section(each, places, part.bars * bar, bar)
+            for each in desk.compiled.usual
+            if not each.ending or part.letter == desk.plan.sections[-1].letter
+        ]
+        remarks: list[str] = []
+        while True:
+            found = solve(desk.trellis, part.bars * bar, [*hard, *soft, weight, *usual])
+            if found.feasible or not usual:
+                break
+            remarks.append(f"Your settings rule out {usual.pop().name}.")
+        return cls(part, places, tuple(hard), (*soft, weight), tuple(usual), found.log_z, tuple(remarks))
+
+    def outlook(self, desk: SheetDesk, more: Requirement | None, like: int) -> Outlook:
+        """What the melody engine needs. more: bars that are settled. like: the tune whose gait is taken."""
+        context = Context(
+            desk.sung, desk.compiled.context.walk, self.part.bars, max_copy=desk.compiled.context.max_copy
+        )
+        hard = (*self.hard, *((more,) if more is not None else ()))
+        melody = desk.side.melody.model_copy(update={"form": "learnt", "bars": self.part.bars, "keep": ()})
+        compiled = replace(desk.compiled, context=context, hard=hard, soft=self.soft, usual=self.usual)
+        forms = SectionForms(desk.forms, desk.plan, self.part, like)
+        return Outlook(melody, context, desk.trellis, compiled, self.usual, self.log_z, self.remarks, forms)
+
+
+def _in_section(each: Requirement, places: Sequence[int], ticks: int, bar: int) -> Requirement:
+    """A requirement on the whole song as one on a section that is played at these places: all of what holds
+    at any of them.
+    """
+
+    def part(whole: Any) -> Any:
+        if whole is None:
+            return None
+        rows = [whole[place * bar : place * bar + ticks] for place in places]
+        found = rows[0]
+        for row in rows[1:]:
+            found = found & row if found.dtype == bool else found * row
+        return found
+
+    return replace(each, allowed=part(each.allowed), weight=part(each.weight))
+
+
+class SectionForms(Forms):
+    """The forms of a style for one section of a song: what returns within it, where it closes, and what is
+    played at its place in the song.
+    """
+
+    def __init__(self, forms: Forms, song: SheetPlan, part: SheetPart, like: int) -> None:
+        self._forms, self._song, self._part, self._like = forms, song, part, like
+
+    def plan(self, bars: int, random: np.random.Generator) -> FormPlan:
+        final = self._part.letter == self._song.sections[-1].letter
+        return self._forms.section(bars, random, final=final)
+
+    def weights(self, bars: int, strength: float = 1.0) -> Floats:
+        whole = self._forms.weights(self._song.bars, strength)
+        return whole[self._part.first : self._part.first + bars]
+
+    def gait(self, plan: FormPlan) -> Floats:
+        return self._forms.gait(replace(plan, like=self._like) if self._like >= 0 else plan)
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """A lead sheet that was drawn.
+
+    row: its chords, by their numbers in the idiom. takes: the melody of each different section, by letter.
+    log_z: of the melody over these chords. remarks: what gave way, in sentences. run: (chords, first event,
+    line) of the longest row of chords that is as in the style. chord_limit: the copy limit it keeps.
+    """
+
+    tune: Tune
+    sections: tuple[Section, ...]
+    plan: SheetPlan
+    row: tuple[int, ...]
+    takes: Mapping[str, Take]
+    log_z: float
+    remarks: tuple[str, ...]
+    run: tuple[int, int, int]
+    chord_limit: int
+
+
+def prepare(
+    recipe: SongRecipe, styles: SongStyles, *, take: Tune | None = None, theme: Tune | None = None
+) -> Generator[str, None, SheetDesk]:
+    """Learn from the styles and compile what is asked for. Yields what it is about to do.
+
+    Raises `Contradiction` and `Refused` as `melody.takes.consider` does.
+    """
+    meter = Meter.parse(recipe.meter) if recipe.meter else usual_meter(styles.melody)
+    key = Key.parse(recipe.key) if recipe.key else usual_key(styles.melody, meter)
+    bars = recipe.bars or (len(read_row(recipe.chords)) if recipe.form not in FORMS else 0) or None
+    keys = dict(read_section_key(text) for text in recipe.section_keys)
+    plan = SheetPlan.of(recipe.form, bars, key, keys)
+    yield f"learning chords from {styles.harmony.entry.title}"
+    harmony = harmony_of(styles.harmony, meter, key.mode)
+    fit = fit_of(styles.harmony)
+    chords = ChordRequest.of(recipe, plan, harmony, take)
+    yield f"learning the melody from {styles.melody.entry.title}"
+    sung = sung_of(styles.melody, meter, key, recipe.order)
+    usual_copy = max(LEAST_COPY, Comparison(styles.melody, styles.melody.entry.title).max_copy)
+    yield "finding every possible way"
+    given = GivenTunes(take, theme)
+    side = MelodySide.of(recipe, plan, sung, recipe.max_copy or usual_copy, given)
+    yield "learning the form"
+    return SheetDesk(recipe, plan, chords, fit, sung, side, learn_forms(sung.whole), given)
+
+
+@dataclass(frozen=True)
+class GivenTunes:
+    """The tunes a recipe brings: the take that bars are kept from, and the theme."""
+
+    take: Tune | None = None
+    theme: Tune | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class MelodySide:
+    """Everything that is asked of the melody of a song, whatever its chords.
+
+    melody: the part of the recipe that the melody engine reads. back: how many notes back every step looks at
+    least.
+    """
+
+    melody: ComposeRecipe
+    compiled: Compiled
+    trellis: Trellis
+    back: int
+
+    @classmethod
+    def of(
+        cls, recipe: SongRecipe, plan: SheetPlan, sung: SungIdiom, max_copy: int, given: GivenTunes
+    ) -> MelodySide:
+        """In a small style every step looks back one note at least, in a larger one two: the more it looks
+        back, the smaller the search, and the fewer the ways.
+        """
+        melody = melody_recipe_of(recipe, plan)
+        backs = (1, BACK) if sum(map(len, sung.sequences)) < LARGE_STYLE else (BACK,)
+        for back in backs:
+            context = Context(sung, sung.walk(back), plan.bars, given.take, given.theme, max_copy)
+            compiled = compile_constraints(context, melody)
+            try:
+                trellis = sung.trellis(context.walk, compiled.listeners, SMALL_BUDGET)
+            except Refused:
+                if back == BACK:
+                    raise
+                continue
+            return cls(melody, compiled, trellis, back)
+        raise AssertionError
+
+
+def melody_recipe_of(recipe: SongRecipe, plan: SheetPlan) -> ComposeRecipe:
+    """The part of a song's recipe that the melody engine reads."""
+    fields = {
+        name: getattr(recipe, name)
+        for name in ComposeRecipe.model_fields
+        if name not in ("kind", "model", "setting", "sources")
+    }
+    return ComposeRecipe(**(fields | {"form": plan.letters, "bars": plan.bars, "key": plan.key.short()}))
+
+
+def draw_sheet(desk: SheetDesk, seed: int) -> Generator[str, None, Sheet]:
+    """One lead sheet. Raises `Contradiction` where no melody satisfies everything over any row of chords."""
+    random = np.random.default_rng(seed)
+    yield "drawing chords"
+    drawn = desk.chords.rows(ROWS, random)
+    rows = drawn.rows
+    if drawn.limit > desk.chords.max_copy:
+        said = f"No row of chords shares fewer with a song of the style; up to {drawn.limit} were allowed."
+        desk = replace(desk, remarks=(*desk.remarks, said))
+    yield "listening which chords sing"
+    while True:
+        logs = np.array([sum(view.log_z for view in desk.sections(row)) for row in rows])
+        if np.isfinite(logs).any():
+            break
+        wider = desk.with_longer_copies()
+        if wider is None:
+            raise _melody_contradiction(desk, next(v for v in desk.sections(rows[0]) if v.log_z == -np.inf))
+        desk = wider
+    weights = np.exp(logs - logs.max())
+    row = rows[int(random.choice(len(rows), p=weights / weights.sum()))]
+    yield "drawing the melody"
+    for _ in range(SEAMS):
+        takes = yield from _sections_drawn(desk, desk.sections(row), random)
+        symbols = [s for part in desk.plan.sections for s in takes[part.letter].symbols]
+        if _holds(desk, symbols):
+            break
+    else:
+        raise Contradiction(
+            "These settings hold in every section, but not across their seams; choose another seed, or leave "
+            "the copy limit or a motif out."
+        )
+    sheet = _sheet(desk, row, takes, symbols, seed)
+    return replace(sheet, chord_limit=drawn.limit)
+
+
+def _sections_drawn(
+    desk: SheetDesk, views: Sequence[SectionView], random: np.random.Generator
+) -> Generator[str, None, dict[str, Take]]:
+    """A take of each different section. One with a prime begins as the section it is a variant of."""
+    takes: dict[str, Take] = {}
+    like = -1
+    for view in views:
+        letter, plain = view.part.letter, view.part.letter.rstrip("'")
+        more = None
+        if letter != plain and plain in takes:
+            same = view.part.bars - max(1, view.part.bars // 4)
+            context = Context(desk.sung, desk.compiled.context.walk, view.part.bars)
+            bars = in_bars(desk.sung, takes[plain].symbols)[:same]
+            begins = context.whole_bars(0, [symbol for bar in bars for symbol in bar])
+            more = Requirement(f"section {letter} begins as {plain}", allowed=begins)
+        take = yield from draw(view.outlook(desk, more, like), int(random.integers(2**31)))
+        like = take.plan.like if take.plan is not None and like < 0 else like
+        takes[letter] = take
+    return takes
+
+
+def _holds(desk: SheetDesk, symbols: Sequence[int]) -> bool:
+    """Whether the automata of all constraints accept the whole song."""
+    for listener in desk.compiled.listeners:
+        if listener.when is None:
+            (letters,) = listener.viewpoint.letters_of([list(symbols)])
+            if not listener.automaton.accepts(letters.tolist()):
+                return False
+    return True
+
+
+def _sheet(
+    desk: SheetDesk, row: Sequence[int], takes: Mapping[str, Take], symbols: Sequence[int], seed: int
+) -> Sheet:
+    plan, recipe, sung = desk.plan, desk.recipe, desk.sung
+    chords = desk.chords.idiom.chords(
+        row, plan.keys, Fraction(0), [section.first for section in plan.sections]
+    )
+    tempo = recipe.tempo or usual_tempo(sung)
+    title = recipe.title or f"After {sung.style.entry.title}, no. {seed}"
+    tune = sung.tune(symbols, title=title, tempo=float(tempo))
+    ends = tuple((section.first + section.bars) * sung.meter.bar_length for section in plan.sections)
+    views = desk.sections(row)
+    return Sheet(
+        replace(tune, chords=chords, phrase_ends=ends),
+        tuple(Section(each.letter, each.first + 1, each.bars) for each in plan.sections),
+        plan,
+        tuple(row),
+        dict(takes),
+        sum(view.log_z for view in views),
+        tuple(dict.fromkeys([*desk.remarks, *(remark for view in views for remark in view.remarks)])),
+        desk.chords.idiom.longest_run(row),
+        desk.chords.max_copy,
+    )
+
+
+def _melody_contradiction(desk: SheetDesk, view: SectionView) -> Contradiction:
+    """Why a section has no melody: the fewest constraints that conflict, the rule about dissonance among
+    them.
+    """
+    walk, ticks = desk.compiled.context.walk, view.part.bars * desk.sung.bar
+    title = desk.sung.style.entry.title
+    conflict = explain(walk, ticks, view.hard, build=desk.sung.trellis, checks=60)
+    if conflict is None:
+        return Contradiction(f"{title} has no melody with these settings; leave some of them out.")
+    asked = {**desk.compiled.asked, RESOLVED.name(None): (RESOLVED, "resolved")}
+    return contradiction(conflict, replace(desk.compiled, asked=asked), desk.recipe, title, desk.side.back)
+
+
+# What is learnt, kept for the next song
+# ------------------------------------------------------------------------------------------------------------
+
+
+def harmony_of(style: Style, meter: Meter, mode: str) -> HarmonyIdiom:
+    """The chords of a style, learnt once for each meter and mode."""
+    return learn_harmony(style, meter, mode)
+
+
+def fit_of(style: Style) -> Fit:
+    """How melodies lie over chords in a style."""
+    return FitCounts.of(style).fit()
+
+
+def sung_of(style: Style, meter: Meter, key: Key, order: int) -> SungIdiom:
+    """The melodies of a style in a meter and key."""
+    return SungIdiom(learn(style, meter, key, longest=order))

@@ -1,0 +1,211 @@
+"""Makes a song: the process behind `studio song`.
+
+    for progress in song(recipe, materials):
+        show(progress.stage)
+
+The work is the file (lead sheet, full score or sound) with its recipe inside. Its facts (`songs.facts`) hold
+the lead sheet itself, its sections, and what was copied, learnt and given way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import TypeVar
+
+import numpy as np
+
+from studio.errors import Contradiction, Refused
+from studio.music.bands.arranging import arrangement
+from studio.music.bands.performing import perform
+from studio.music.melody.compose import MAKES_NO_DIFFERENCE, reading_rules
+from studio.music.reading.readers import read_tunes
+from studio.music.scores.scores import Score
+from studio.music.scores.sections import Section
+from studio.music.scores.tunes import Tune
+from studio.music.songs.facts import facts_of_harmonisation, facts_of_sheet
+from studio.music.songs.harmonising import harmonisation_of
+from studio.music.songs.recipes import SongRecipe
+from studio.music.songs.sheet import Sheet, SheetDesk, SongStyles, draw_sheet, prepare
+from studio.music.sound.rendering import program_of
+from studio.music.styles.sources import style_of
+from studio.music.styles.style import Style
+from studio.music.writing.formats import by_name
+from studio.music.writing.piano_roll import piano_roll, thumbnail
+from studio.process import mapped
+from studio.works.finishing import Result, finish_work
+from studio.works.recipe import Source
+from studio.works.setting import setting
+from studio.works.work import Making, Materials, Progress
+
+T = TypeVar("T")
+
+READING, CONSIDERING, DRAWING, WRITING = 30, 60, 85, 100
+"""How far each part of the making goes, of 100."""
+
+KEPT = 2
+"""Requests that are kept in memory, so that another take of the same needs only a moment."""
+
+
+def song(recipe: SongRecipe, materials: Materials) -> Making:
+    """Make the song a recipe asks for, yielding between steps.
+
+    Raises what `melody.compose.compose` raises, and `Refused` for a band that cannot play it. The same recipe
+    gives the same song.
+    """
+    program_of(recipe.instrument)
+    given = recipe.source("melody")
+    style = yield from _scaled(_style(recipe, materials), 0, READING)
+    if given is not None:
+        tune, sections, facts = yield from _harmonised(recipe, style, _tune_of(given, materials, recipe))
+    else:
+        tune, sections, facts = yield from _drawn(recipe, style, materials)
+    yield Progress(
+        DRAWING,
+        WRITING,
+        "writing it down",
+        preview=lambda: piano_roll(tune, width=768, height=288, form="JPEG"),
+    )
+    result = Result(
+        content=file_of(tune, sections, recipe),
+        suffix=by_name(recipe.format).suffix,
+        media_type=by_name(recipe.format).media_type,
+        thumbnail=thumbnail(tune),
+        facts=facts,
+    )
+    packages = ("numpy", "scipy", "music21", "pretty_midi", "verovio")
+    rules = {} if reading_rules(recipe) == "1" else {"reading": reading_rules(recipe)}
+    return finish_work(recipe, result, model=None, setting=setting("cpu", *packages, **rules))
+
+
+def _drawn(
+    recipe: SongRecipe, style: Style, materials: Materials
+) -> Generator[Progress, None, tuple[Tune, tuple[Section, ...], dict[str, object]]]:
+    request = yield from prepared(recipe, style, materials)
+    desk = replace(request.desk, recipe=recipe)
+    key = f"{recipe.seed} {recipe.title}"
+    if key not in request.sheets:
+        sheet = yield from _steps(draw_sheet(desk, recipe.seed), CONSIDERING, DRAWING)
+        while len(request.sheets) >= 16:
+            del request.sheets[next(iter(request.sheets))]
+        request.sheets[key] = sheet
+    sheet = request.sheets[key]
+    return sheet.tune, sheet.sections, facts_of_sheet(desk, style, sheet)
+
+
+def _harmonised(
+    recipe: SongRecipe, style: Style, tune: Tune
+) -> Generator[Progress, None, tuple[Tune, tuple[Section, ...], dict[str, object]]]:
+    yield Progress(READING, WRITING, "listening to the melody")
+    asked = harmonisation_of(recipe, style, tune)
+    yield Progress(CONSIDERING, WRITING, "drawing chords")
+    (row,) = asked.draw(1, np.random.default_rng(recipe.seed), daring=recipe.daring)
+    found = replace(asked.tune_with(row), title=recipe.title or tune.title)
+    if recipe.tempo:
+        found = replace(found, tempo=float(recipe.tempo))
+    return found, (), facts_of_harmonisation(asked, style, found, row)
+
+
+@dataclass(frozen=True, eq=False)
+class SongRequest:
+    """What all takes of a request share, and the latest ones by seed and title."""
+
+    desk: SheetDesk
+    sheets: dict[str, Sheet] = field(default_factory=dict)
+
+
+def prepared(
+    recipe: SongRecipe, style: Style, materials: Materials
+) -> Generator[Progress, None, SongRequest]:
+    """What the takes of a recipe share; the latest requests are kept in memory, also those that contradict
+    themselves.
+    """
+    kept = _kept_requests()
+    alike = MAKES_NO_DIFFERENCE | {"band": ""}
+    key = style.sha256 + reading_rules(recipe) + recipe.model_copy(update=alike).to_json()
+    if key not in kept:
+        take, theme = (
+            _tune_of(source, materials, recipe) if source else None
+            for source in (recipe.source("take"), recipe.source("theme"))
+        )
+        try:
+            work = prepare(recipe, SongStyles(style, style), take=take, theme=theme)
+            desk = yield from _steps(work, READING, CONSIDERING)
+            request: SongRequest | Contradiction = SongRequest(desk)
+        except Contradiction as error:
+            request = error.with_traceback(None)
+        while len(kept) >= KEPT:
+            del kept[next(iter(kept))]
+        kept[key] = request
+    else:
+        yield Progress(CONSIDERING, WRITING, "as in the take before")
+        request = kept[key]
+    if isinstance(request, Contradiction):
+        raise Contradiction(str(request), request.conflict, request.ways_out)
+    return request
+
+
+@lru_cache(maxsize=1)
+def _kept_requests() -> dict[str, SongRequest | Contradiction]:
+    return {}
+
+
+@lru_cache(maxsize=1)
+def _kept_styles() -> dict[str, Style]:
+    """The style read last: its tunes, once built, serve the next take."""
+    return {}
+
+
+def _style(recipe: SongRecipe, materials: Materials) -> Generator[Progress, None, Style]:
+    kept = _kept_styles()
+    key = " ".join(each.sha256 for each in recipe.sources if each.role in ("style", "tune")) or recipe.style
+    key += reading_rules(recipe)
+    if key not in kept:
+        style = yield from style_of(recipe.sources, materials, recipe.style, reading_rules(recipe))
+        kept.clear()
+        kept[key] = style
+    return kept[key]
+
+
+def file_of(tune: Tune, sections: tuple[Section, ...], recipe: SongRecipe) -> bytes:
+    """The song as a file of the recipe's format, without the recipe inside: the lead sheet alone, or as the
+    band plays it.
+    """
+    form = by_name(recipe.format)
+    if not recipe.band:
+        program = program_of(recipe.instrument) if "program" in form.options else 0
+        return form.to_bytes(tune, program=program)
+    random = np.random.default_rng(recipe.seed)
+    score: Score = arrangement(tune, sections, recipe.band, random).score
+    if form.media_type.startswith("audio/"):
+        return form.to_bytes(perform(score, recipe.band, random))
+    return form.to_bytes(score)
+
+
+def _tune_of(source: Source, materials: Materials, recipe: SongRecipe) -> Tune:
+    content = materials(source)
+    if content[:4] == b"RIFF" or b"<svg" in content[:2000]:
+        raise Refused(f"The {source.role} is a sound or a picture; give it as .mid, .musicxml or .abc.")
+    rules = reading_rules(recipe)
+    return read_tunes(content, source.name or f"The {source.role}", rules=rules).tunes[0]
+
+
+def _steps(work: Generator[str, None, T], start: int, stop: int) -> Generator[Progress, None, T]:
+    """Stages as progress between two marks, each a third of what is left."""
+    done = float(start)
+
+    def progress(stage: str) -> Progress:
+        nonlocal done
+        reached = int(done)
+        done += (stop - done) / 3
+        return Progress(reached, WRITING, stage)
+
+    return mapped(work, progress)
+
+
+def _scaled(work: Generator[Progress, None, T], start: int, stop: int) -> Generator[Progress, None, T]:
+    return mapped(
+        work,
+        lambda step: Progress(start + (stop - start) * step.done // max(1, step.total), WRITING, step.stage),
+    )

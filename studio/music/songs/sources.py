@@ -1,0 +1,19 @@
+"""The sources a song needs that nobody gave: the style its settings name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from studio.music.melody.sources import default_sources as melody_sources
+from studio.music.songs.recipes import SongRecipe
+from studio.works.ingredient import Ingredient
+
+
+def default_sources(settings: Mapping[str, Any], roles: Iterable[str]) -> list[Ingredient]:
+    """The style that these settings name, as a source; nothing when a style or lead sheets are given.
+
+    Raises `UnknownName` for a style that does not exist.
+    """
+    name = settings.get("style") or SongRecipe.model_fields["style"].default
+    return melody_sources({**settings, "style": name}, roles)
