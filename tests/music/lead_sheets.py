@@ -1,4 +1,5 @@
-"""A small style of lead sheets, made here: common progressions with melodies of chord tones and passing notes."""
+"""A small style of lead sheets, made here: common progressions with melodies of chord tones and passing
+notes."""
 
 from __future__ import annotations
 

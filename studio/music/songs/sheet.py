@@ -116,11 +116,11 @@ class SheetDesk:
         return self.side.trellis
 
     def with_longer_copies(self) -> SheetDesk | None:
-        """The same with a longer copy limit; None where a person asked for the limit, or it is long enough."""
+        """The same with a longer copy limit; None where one was asked for, or it is long enough."""
         limit = self.compiled.context.max_copy + 4
         if self.recipe.max_copy is not None or limit > MOST_COPY:
             return None
-        said = f"No melody of this style over these chords shares fewer notes with it; up to {limit} were allowed."
+        said = f"No melody over these chords shares fewer notes with the style; up to {limit} were allowed."
         side = MelodySide.of(self.recipe, self.plan, self.sung, limit, self.given)
         return replace(self, side=side, remarks=(*self.remarks, said), views={})
 

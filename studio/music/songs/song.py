@@ -18,10 +18,8 @@ import numpy as np
 
 from studio.errors import Contradiction, Refused
 from studio.music.bands.arranging import arrangement
-from studio.music.bands.performing import perform
 from studio.music.melody.compose import MAKES_NO_DIFFERENCE, reading_rules
 from studio.music.reading.readers import read_tunes
-from studio.music.scores.scores import Score
 from studio.music.scores.sections import Section
 from studio.music.scores.tunes import Tune
 from studio.music.songs.facts import facts_of_harmonisation, facts_of_sheet
@@ -176,10 +174,7 @@ def file_of(tune: Tune, sections: tuple[Section, ...], recipe: SongRecipe) -> by
     if not recipe.band:
         program = program_of(recipe.instrument) if "program" in form.options else 0
         return form.to_bytes(tune, program=program)
-    random = np.random.default_rng(recipe.seed)
-    score: Score = arrangement(tune, sections, recipe.band, random).score
-    if form.media_type.startswith("audio/"):
-        return form.to_bytes(perform(score, recipe.band, random))
+    score = arrangement(tune, sections, recipe.band, np.random.default_rng(recipe.seed)).score
     return form.to_bytes(score)
 
 

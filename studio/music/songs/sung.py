@@ -142,7 +142,7 @@ class SungIdiom(Idiom):
 
     def resolving(self, over: ChordsOver) -> Mask:
         """[ticks, alphabet]: a note that is no tone of the chord under it where it begins on a beat, or where
-        the chord changes under it on a beat, is left by step.
+        the chord changes under it on a beat, is left by step. The last note is left by neither step nor leap.
         """
         found = np.ones((over.bars * self.bar, self.alphabet), dtype=bool)
         numbers = np.arange(self.alphabet)
@@ -158,6 +158,8 @@ class SungIdiom(Idiom):
                 together = (self.place < end) & (self.place + self.ticks > start)
                 on_a_beat = (meets * beat.denominator) % beat.numerator == 0
                 good &= ~(together & on_a_beat & clashes) | by_step
+            if bar == over.bars - 1:  # nothing follows that would keep a promise
+                good &= (self.place + self.ticks < self.bar) | (self.leaves == Leaves.STAYS)
             found[bar * self.bar + self.place, numbers] = good
         return found
 

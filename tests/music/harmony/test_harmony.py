@@ -112,7 +112,8 @@ def test_a_melody_is_harmonised_exactly() -> None:
     idiom = learn_harmony(few, FOUR, "major")
     fit = FitCounts.of(few).fit()
     tune = Tune.of(
-        [(64, 2), (67, 1), (65, Fraction(1, 2)), (64, Fraction(1, 2)), (62, 3), (71, 1), (67, 4), (60, 4)], key="C"
+        [(64, 2), (67, 1), (65, Fraction(1, 2)), (64, Fraction(1, 2)), (62, 3), (71, 1), (67, 4), (60, 4)],
+        key="C",
     )
     asked = replace(Harmonisation.of(tune, idiom, fit), places=0.0)
     said = leaving(tune.notes)
@@ -145,7 +146,7 @@ def test_a_melody_is_harmonised_exactly() -> None:
 
 
 def test_bars_that_return_are_laid_by_the_joint_probability() -> None:
-    """Bars 1 and 3 are equal: the shares of what comes out approach those of all such walks, by brute force."""
+    """Bars 1 and 3 are equal: the shares of what comes out approach those of all such walks (brute force)."""
     text = [[0, 1, 0, 2, 1, 1, 0], [1, 2, 0, 1, 1], [2, 0, 0, 1, 2, 1]]
     chain = mix(count(text, alphabet=3, longest=2), Geometric(0.5), lowest=0)
     walk = Walk(chain, np.array([1, 1, 1]), period=1)

@@ -92,7 +92,7 @@ def test_the_same_seed_gives_the_same_sheet(desk: SheetDesk, sheet: Sheet) -> No
 
 
 def dissonances(tune: Tune) -> list[tuple[Fraction, bool]]:
-    """Every meeting of a note with a chord it is no tone of, on a beat: where, and whether the note is left by
+    """Every meeting of a note with a chord it is no tone of, on a beat: where, and whether it is left by
     a step.
     """
     found = []
@@ -137,11 +137,11 @@ def test_open_bars_are_drawn_around_given_ones() -> None:
 def test_melody_constraints_hold_in_a_song(sheet: Sheet) -> None:
     bridge, theme = (sheet.tune.in_bar(bar)[0].pitch for bar in (17, 2))
     pins = (f"17:1={bridge}", f"2:1={theme}")
-    desk = desk_of(pins=pins, range="C4:F5", cadences=("8=1",), density="1:6")
+    desk = desk_of(pins=pins, range="A3:A5", cadences=("8=1",), density="1:6")
     tune = finish(draw_sheet(desk, 1)).tune
     assert tune.in_bar(17)[0].pitch == bridge
     assert [tune.in_bar(bar)[0].pitch for bar in (2, 10, 26)] == [theme] * 3
-    assert all(60 <= (note.pitch or 60) <= 77 for note in tune.notes)
+    assert all(57 <= (note.pitch or 60) <= 81 for note in tune.notes)
     assert tune.in_bar(32)[-1].pitch is not None
     assert all(1 <= len([n for n in tune.in_bar(bar) if n.pitch]) <= 6 for bar in range(1, 33))
 
@@ -163,7 +163,7 @@ def test_a_blues_has_its_chords_in_place() -> None:
     assert [Harmony.of(symbol, 5).root for symbol in roots] == [0, 5, 0, 7]  # type: ignore[union-attr]
 
 
-def test_chords_that_sing_better_are_chosen_by_the_mass_of_their_melodies(desk: SheetDesk) -> None:
+def test_chords_that_sing_better_are_chosen_by_the_mass_of_their_melodies() -> None:
     """The mass of one section, against brute force over every melody of one bar."""
     small = desk_of(form="A", bars=1, chords="F", dissonance="free", max_copy=64)
     (row,) = small.chords.rows(1, np.random.default_rng(0)).rows
@@ -196,7 +196,9 @@ def test_the_command_makes_a_song_and_remakes_it(studio: Studio, folder: Path) -
     assert studio("song", "-o", "again.musicxml", "--style", folder, *asked)[0] == 0
     assert Path("song.musicxml").read_bytes() == Path("again.musicxml").read_bytes()
     assert studio("remake", "song.musicxml")[1].strip() == "Identical, to the byte."
-    status, out, told = studio("song", "-o", "band.mid", "--style", folder, *asked, "--band", "trio", "--json")
+    status, out, told = studio(
+        "song", "-o", "band.mid", "--style", folder, *asked, "--band", "trio", "--json"
+    )
     assert status == 0, told
     assert json.loads(out)["facts"]["sections"][2]["letter"] == "B"
     assert len(music21.converter.parse("band.mid").parts) >= 3
@@ -251,7 +253,7 @@ def test_what_conflicts_is_named_with_its_data() -> None:
 
 
 def test_a_melody_that_cannot_lie_over_given_chords_names_the_rule() -> None:
-    """Two notes as a song in F has them, with a leap between, over a chord that the first does not belong to."""
+    """Two notes as a song in F has them, with a leap between, over a chord without the first of them."""
     tune = next(tune for tune in STYLE if tune.key == Key.parse("F"))
     one, other = next(
         (one, other)
