@@ -7,7 +7,9 @@ was tested. What depends on the elements Gradio draws is in `js/gradio_page.js` 
 
 from __future__ import annotations
 
+import functools
 import sys
+import traceback
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
@@ -106,6 +108,45 @@ async def _refuse_download(url: str, cache_dir: str) -> str:  # noqa: ARG001 - G
     import gradio as gr
 
     raise gr.Error("Only files of this studio can be named; upload yours.", print_exception=False)
+
+
+def say_mistakes_in_a_sentence(home: Path) -> None:
+    """Make Gradio tell what went wrong in a sentence, and print one line instead of a traceback.
+
+    For an error that is no `gr.Error` of ours, it answers `{"error": null}` and prints the traceback, which
+    quotes the request in any length. home: the studio's, where its log is. The answer also says who is to
+    blame, "request" or "studio", from which `guard` takes its status.
+    """
+    import gradio as gr
+    from gradio import queueing, routes, utils
+
+    from studio.app.guard.mistakes import NOT_UNDERSTOOD, OUR_FAULT, is_our_fault, note
+
+    original = getattr(utils.error_payload, "__wrapped__", utils.error_payload)
+
+    @functools.wraps(original)
+    def payload(error: BaseException | None, show_error: bool) -> dict[str, Any]:
+        if error is None or isinstance(error, gr.Error):
+            return dict(original(error, show_error)) | {"blame": "request"}
+        if is_our_fault(error):
+            return {"error": OUR_FAULT, "blame": "studio"}
+        return {"error": NOT_UNDERSTOOD, "blame": "request"}
+
+    class Quiet:
+        """The module `traceback`; what it should print is noted."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(traceback, name)
+
+        def print_exc(self, *_: Any, **__: Any) -> None:
+            error = sys.exception()
+            if error is not None:
+                note(error, "the page", home)
+
+    for module in (queueing, utils):
+        module.__dict__["error_payload"] = payload
+    for module in (queueing, routes, utils):
+        module.__dict__["traceback"] = Quiet()
 
 
 # --- Files

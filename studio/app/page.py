@@ -132,8 +132,11 @@ def application(desk: Desk, access: Access | None = None) -> Guard:
         head=top,
     )
     gradio_patches.refuse_downloads()
+    gradio_patches.say_mistakes_in_a_sentence(desk.gallery.home)
     gradio_patches.check_named_files(page)
-    return Guard(web, access, door.knows if door else None, LARGEST_REQUEST, script_hashes(top))
+    return Guard(
+        web, access, door.knows if door else None, LARGEST_REQUEST, script_hashes(top), desk.gallery.home
+    )
 
 
 def masthead(*, log_out: bool) -> str:

@@ -7,9 +7,11 @@ answered with one sentence.
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import secrets
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import quote
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -19,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from studio.app.guard.access import CHANGING, Access, client_behind, is_foreign
 from studio.app.guard.answers import add_headers, page_policy, strict_policy, with_nonce
 from studio.app.guard.bounds import JSON, LESSONS, LONGEST_ADDRESS, Bounds, in_megabytes
+from studio.app.guard.mistakes import OUR_FAULT, is_our_fault, note, sentence
 from studio.errors import Refused
 
 UPLOAD = "/gradio_api/upload"
@@ -35,6 +38,12 @@ CLOSED = re.compile(
 )
 """What Gradio offers and this page does not use: nobody gets it."""
 
+LARGEST_WHY = 2**16
+"""Bytes that are read of an application's refusal, to find the sentence in it."""
+
+REPLACED = (b"content-length", b"content-type", b"transfer-encoding")
+"""Headers of a refusal that belong to its body."""
+
 READ_WITHIN = 60.0
 """Seconds a visitor may take to send the JSON of a request."""
 
@@ -49,6 +58,7 @@ class Guard:
 
     knows: whether a request with these headers is of somebody who logged in; None where nobody has to.
     largest_upload: bytes of all files of one upload. hashes: of inline scripts that Gradio adds to the page.
+    home: the studio's, where its log is.
     """
 
     def __init__(
@@ -58,9 +68,10 @@ class Guard:
         knows: Callable[[Headers], bool] | None = None,
         largest_upload: int = 256 * 2**20,
         hashes: tuple[str, ...] = (),
+        home: Path | None = None,
     ) -> None:
         self.app, self.access, self.knows = app, access, knows
-        self.largest_upload, self.hashes = largest_upload, hashes
+        self.largest_upload, self.hashes, self.home = largest_upload, hashes, home
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -73,13 +84,21 @@ class Guard:
         refusal = self.refusal(scope := self.believed(scope))
         if refusal is not None:
             await refusal(scope, receive, answering.send)
+            await answering.finish()
             return
         try:
             bounded = await self.bounded(scope, receive, answering)
         except TooMuch as error:
             await error.answer(scope, receive, answering.send)
+            await answering.finish()
             return
-        await self.app(scope, bounded, answering.send)
+        fault: Exception | None = None
+        try:
+            await self.app(scope, bounded, answering.send)
+        except Exception as error:
+            fault = error
+            note(error, scope["path"], self.home)
+        await answering.finish(fault)
 
     # --- Before
 
@@ -172,6 +191,9 @@ class Answering:
         self.begun = self.ended = False
         self._start: Message | None = None
         self._page: list[bytes] = []
+        self._refused: Message | None = None
+        self._why: list[bytes] = []
+        self._streams = self._complete = False
 
     async def end_with(self, scope: Scope, receive: Receive, answer: ASGIApp) -> None:
         """Send this answer, unless another has begun, and nothing after it."""
@@ -186,6 +208,10 @@ class Answering:
             self.begun = True
             headers = MutableHeaders(raw=list(message["headers"]))
             message["headers"] = headers.raw
+            self._streams = "content-length" not in headers
+            if message["status"] >= 400 and "content-security-policy" not in headers:
+                self._refused = message
+                return
             if (
                 headers.get("content-type", "").startswith("text/html")
                 and "content-security-policy" not in headers
@@ -193,12 +219,35 @@ class Answering:
                 self._start = message
                 return
             add_headers(headers, strict_policy(self.embed_in), framed=bool(self.embed_in))
+        elif self._refused is not None:
+            if sum(map(len, self._why)) < LARGEST_WHY:
+                self._why.append(message.get("body", b""))
+            return
         elif message["type"] == "http.response.body" and self._start is not None:
             self._page.append(message.get("body", b""))
             if message.get("more_body"):
                 return
             message = await self._page_begun()
+        self._complete = message["type"] == "http.response.body" and not message.get("more_body")
         await self._send(message)
+
+    async def finish(self, fault: Exception | None = None) -> None:
+        """Send what was held back: every refusal is one sentence. fault: what the application raised.
+
+        Where an answer was under way when it failed, nothing can be said any more, and it ends there.
+        """
+        if self._refused is not None or (fault is not None and not self.begun):
+            refused = self._refused or {"status": 500, "headers": []}
+            status, fields = in_a_sentence(refused["status"], b"".join(self._why), fault)
+            answer = JSONResponse(fields, status)
+            kept = [(name, value) for name, value in refused["headers"] if name not in REPLACED]
+            headers = MutableHeaders(raw=[*kept, *answer.raw_headers])
+            headers["Cache-Control"] = "no-store"
+            add_headers(headers, strict_policy(self.embed_in), framed=bool(self.embed_in))
+            await self._send({"type": "http.response.start", "status": status, "headers": headers.raw})
+            await self._send({"type": "http.response.body", "body": bytes(answer.body)})
+        elif fault is not None and self._streams and not self._complete:
+            await self._send({"type": "http.response.body", "body": b""})
 
     async def _page_begun(self) -> Message:
         """Send the page's headers; returns its body."""
@@ -213,6 +262,21 @@ class Answering:
         await self._send(self._start)
         self._start = None
         return {"type": "http.response.body", "body": page}
+
+
+def in_a_sentence(status: int, body: bytes, fault: Exception | None) -> tuple[int, dict[str, str]]:
+    """Status and fields of a refusal, from what the application answered or raised."""
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        said = body.decode("utf-8", "replace")
+    fields = said if isinstance(said, dict) else {"detail": said}
+    ours = is_our_fault(fault) if fault is not None else fields.get("blame") == "studio"
+    if fault is not None or fields.get("blame") == "request":
+        status = 500 if ours else 400 if status >= 500 else status
+    words = OUR_FAULT if ours else sentence(status, fields.get("error") or fields.get("detail"))
+    # Programs that use Gradio's addresses look for "error".
+    return status, {"detail": words} | ({"error": words} if "error" in fields else {})
 
 
 def told(status: int, sentence: str) -> Response:
