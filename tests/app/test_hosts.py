@@ -142,6 +142,31 @@ def test_a_visitor_cannot_put_an_address_before_the_proxys() -> None:
     assert client_behind(access, ["nonsense"]) is None
 
 
+def test_what_a_visitor_writes_before_a_proxy_is_not_believed_in_a_header_of_its_own_either() -> None:
+    """Some proxies add a second header where a visitor sent one already."""
+    behind_proxy = visitor(Access(proxies=("203.0.113.9",)))
+
+    def seen(*told: tuple[str, str]) -> Any:
+        return behind_proxy.get("/x", headers=list(told))
+
+    forged, real = ("X-Forwarded-For", "10.0.0.1"), ("X-Forwarded-For", "198.51.100.1")
+    assert "198.51.100.1 http" in seen(forged, real).text
+    assert "198.51.100.1 http" in seen(("X-Forwarded-For", "10.0.0.1, 198.51.100.1")).text
+    assert " http " in seen(("X-Forwarded-Proto", "https"), ("X-Forwarded-Proto", "http")).text
+    assert seen(("X-Forwarded-Host", "localhost"), ("X-Forwarded-Host", "127.0.0.1")).status_code == 421
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [("[::1]:7860", 200), ("[::1]", 200), ("[::2]:7860", 421), ("[fe80::1%25eth0]", 421), ("::1", 421)],
+)
+def test_a_studio_at_an_ipv6_address_knows_its_own(host: str, status: int) -> None:
+    at_six = visitor(Access(host="::1"), address="::1")
+    assert at_six.get("/", headers={"Host": host}).status_code == status
+    upload = {"Host": "[::1]:7860", "Origin": "http://[::1]:7861"}
+    assert at_six.post("/gradio_api/upload", headers=upload).status_code == 403
+
+
 def test_every_answer_tells_the_browser_what_it_may_do() -> None:
     for path, status in (("/", 200), ("/x", 200), ("/monitoring", 404)):
         answer = visitor().get(path)

@@ -108,11 +108,15 @@ class Guard:
         told = dict(scope)
         client = scope.get("client")
         if client and self.access.is_proxy(client[0]):
-            behind = client_behind(self.access, headers.get("x-forwarded-for", "").split(","))
+            # Some proxies add a header of their own to the one that a visitor sent.
+            behind = client_behind(self.access, ",".join(headers.getlist("x-forwarded-for")).split(","))
             told["client"] = (behind, 0) if behind else client
-            if (scheme := headers.get("x-forwarded-proto", "").strip().lower()) in ("http", "https"):
+            schemes = headers.getlist("x-forwarded-proto") or [""]
+            if (scheme := schemes[-1].rpartition(",")[2].strip().lower()) in ("http", "https"):
                 told["scheme"] = scheme
-        host = headers.get("x-forwarded-host") if client and self.access.is_proxy(client[0]) else None
+        # Several names are no name, and are refused.
+        hosts = headers.getlist("x-forwarded-host") if client and self.access.is_proxy(client[0]) else []
+        host = ",".join(hosts)
         told["headers"] = [
             (name, host.strip().encode("latin-1") if host and name == b"host" else value)
             for name, value in scope["headers"]
