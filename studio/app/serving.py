@@ -39,6 +39,7 @@ def serve(access: Access, *, no_password: bool = False, open_browser: bool = Fal
         raise Refused(
             f"{'Through a proxy' if access.proxies else f'At {access.host}'} other computers could use this "
             "studio: set STUDIO_PASSWORD first, or say --no-password if that is meant."
+            + (" (--open opens your browser, and lets nobody in.)" if open_browser else "")
         )
     with (
         ending_soon_after_a_signal() as ending,

@@ -139,8 +139,17 @@ def doctor(as_json: bool) -> None:
     metavar="ORIGIN",
     help="A site whose pages may show the studio in a frame, such as https://course.example.org.",
 )
-@click.option("--no-password", is_flag=True, help="Let other computers in without a password.")
-@click.option("--open/--no-open", "open_browser", default=False, help="Open the page in the browser.")
+@click.option(
+    "--no-password",
+    is_flag=True,
+    help="With --host or --proxy: it is meant that other computers get in without a password.",
+)
+@click.option(
+    "--open/--no-open",
+    "open_browser",
+    default=False,
+    help="Open the page in your browser. It lets nobody in.",
+)
 def app(open_browser: bool, no_password: bool, **rules: Any) -> None:
     """Open the studio in the browser.
 

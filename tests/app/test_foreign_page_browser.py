@@ -1,4 +1,4 @@
-"""A page of another origin, in a real browser, neither shows the studio, nor reads it, nor sends it anything."""
+"""A page of another origin in a real browser neither shows the studio, reads it, nor sends it anything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests that make no sense, and faults of the studio: a sentence for the visitor, a line in the terminal."""
+"""Requests that make no sense, and faults of the studio: a sentence for a visitor, a line in the terminal."""
 
 from __future__ import annotations
 
