@@ -103,12 +103,21 @@ def carrier_seeds(_: Path) -> list[bytes]:
     recipe = Recipe(kind="dream", sources=(PHOTO,), seed=7)  # type: ignore[arg-type]
     (tune,) = read_tunes(TUNE).tunes
     picture = write_png(np.arange(16 * 16 * 3, dtype=np.uint8).reshape(16, 16, 3))
-    written = [(picture, ".png")]
+    written = [(picture, ".png"), *((_picture_as(name), f".{name}") for name in ("jpg", "webp", "tiff"))]
     forms = [SCORE_FORMATS[name] for name in SCORE_FORMATS.names() if name != "wav"]
     written += [(form.to_bytes(tune), form.suffix) for form in forms]
     written += [(_short_wav(), ".wav")]
     assert len(written) == len(CARRIERS)
     return [embed(content, suffix, recipe) for content, suffix in written]
+
+
+def _picture_as(name: str) -> bytes:
+    from PIL import Image
+
+    written = io.BytesIO()
+    known = {"jpg": "JPEG", "webp": "WEBP", "tiff": "TIFF"}[name]
+    Image.linear_gradient("L").resize((16, 16)).convert("RGB").save(written, known)
+    return written.getvalue()
 
 
 def _short_wav() -> bytes:
