@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -205,24 +206,43 @@ def meetings(tune: Tune, tonics: Sequence[int]) -> Iterator[Meeting]:
     changes = chord_changes(tune)
     if not changes:
         return
-    bars = tune.bars()
-    starts = [place for place, _ in changes]
-    edges = sorted({*starts, *(bar.start for bar in bars)})
+    # In whole ticks, fine enough for what is written: exact fractions would take most of the time.
+    bars = [_ticks(bar.start) for bar in tune.bars()]
+    pickup = _ticks(tune.pickup)
+    starts = [_ticks(place) for place, _ in changes]
+    edges = sorted({*starts, *bars})
+    metric = _metrics(tune.meter)
+    here = 0
     for note, leaves in zip(tune.notes, leaving(tune.notes), strict=True):
+        begins, here = here, here + _ticks(note.duration)
         if note.pitch is None:
             continue
-        inside = edges[bisect_right(edges, note.start) : bisect_left(edges, note.end)]
-        for start, end in pairwise([note.start, *inside, note.end]):
+        inside = edges[bisect_right(edges, begins) : bisect_left(edges, here)]
+        for start, end in pairwise([begins, *inside, here]):
             at = bisect_right(starts, start) - 1
-            if at < 0:
+            if at < 0 or end <= start:
                 continue
-            bar = tune.bar_at(start)
-            tonic = tonics[bar.number - bars[0].number]
-            place = start - bar.start if bar.number else start - bar.end
+            bar = bisect_right(bars, start) - 1
+            tonic = tonics[min(bar, len(tonics) - 1)]
+            place = start - bars[bar] if bar or not pickup else start - pickup
             yield Meeting(
                 changes[at][1].moved(-tonic),
                 (note.pitch - tonic) % 12,
-                metric_of(place, tune.meter),
+                metric[place % len(metric)],
                 leaves,
-                float(end - start),
+                (end - start) / PER_QUARTER,
             )
+
+
+PER_QUARTER = 48
+"""Ticks a quarter note in which meetings are counted."""
+
+
+def _ticks(length: Fraction) -> int:
+    return length.numerator * PER_QUARTER // length.denominator
+
+
+@lru_cache(maxsize=32)
+def _metrics(meter: Meter) -> tuple[Metric, ...]:
+    """How strong each tick of a bar is."""
+    return tuple(metric_of(Fraction(t, PER_QUARTER), meter) for t in range(_ticks(meter.bar_length)))

@@ -47,7 +47,7 @@ SECTION = 8
 ORDER = 4
 """How many events back the chain looks at most."""
 
-STRENGTH = 2.0
+STRENGTH = 6.0
 """Of the escape (`WittenBell`). Measured on held-out songs of the songbook (benchmarks/harmony.py)."""
 
 LONGEST = 4

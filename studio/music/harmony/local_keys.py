@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,25 +61,29 @@ def local_tonics(tune: Tune, *, change: float = CHANGE) -> list[int]:
 
 def _durations(tune: Tune) -> Floats:
     """[bars, 12]: how many quarter notes each pitch class sounds in each bar, chords counted less."""
-    bars = tune.bars()
-    starts = [bar.start for bar in bars]
-    found = np.zeros((len(bars), 12))
+    # In floats: these are weights, and exact fractions would take most of the time of learning a style.
+    edges = [float(bar.start) for bar in tune.bars()]
+    ends = [*edges[1:], float(tune.end)]
+    found = np.zeros((len(edges), 12))
 
-    def sounds(start: Fraction, end: Fraction, classes: Sequence[int], weight: float) -> None:
-        bar = bisect_right(starts, start) - 1
-        while bar < len(bars) and bars[bar].start < end:
-            held = weight * float(min(end, bars[bar].end) - max(start, bars[bar].start))
+    def sounds(start: float, end: float, classes: Sequence[int], weight: float) -> None:
+        bar = max(0, bisect_right(edges, start) - 1)
+        while bar < len(edges) and edges[bar] < end:
+            held = weight * (min(end, ends[bar]) - max(start, edges[bar]))
             for pitch_class in classes:
                 found[bar, pitch_class] += held
             bar += 1
 
+    here = 0.0
     for note in tune.notes:
+        after = here + float(note.duration)
         if note.pitch is not None:
-            sounds(note.start, note.end, (note.pitch % 12,), 1.0)
-    ends = [*(chord.start for chord in tune.chords[1:]), tune.end]
-    for chord, end in zip(tune.chords, ends, strict=False):
+            sounds(here, after, (note.pitch % 12,), 1.0)
+        here = after
+    places = [float(chord.start) for chord in tune.chords]
+    for chord, start, end in zip(tune.chords, places, [*places[1:], here], strict=False):
         harmony = Harmony.of(chord.symbol, 0)
-        if harmony is not None and chord.start < end:
+        if harmony is not None and start < end:
             classes = [(harmony.root + tone) % 12 for tone in harmony.tones]
-            sounds(chord.start, end, classes, CHORD_WEIGHT / len(classes))
+            sounds(start, end, classes, CHORD_WEIGHT / len(classes))
     return found

@@ -11,7 +11,7 @@ nearly every row is over it, the limit becomes an automaton of the search instea
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -36,7 +36,7 @@ from studio.music.songs.sung import ChordsOver
 USUAL_COPY = 12
 """Chords in a row that may be as in one song: ii V I and its like belong to everybody."""
 
-PLACES = 1.0
+PLACES = 0.65
 """How much the place of a bar in its section counts."""
 
 
@@ -80,6 +80,7 @@ class ChordRequest:
     max_copy: int
     copy_asked: bool
     daring: float | None
+    tilts: list[float] = field(default_factory=list)
 
     @classmethod
     def of(
@@ -160,6 +161,8 @@ class ChordRequest:
         """
         assert self.daring is not None
         wanted, (low, high) = self.idiom.bits_at(self.daring), (-1.5, 3.0)
+        if self.tilts:  # found before, with a longer or shorter memory
+            return self.idiom.tilted(trellis, self.tilts[0], wanted)
         random = np.random.default_rng(0)
         for _ in range(6):
             tilt = (low + high) / 2
@@ -169,7 +172,8 @@ class ChordRequest:
             rows = [[s for s in row.tolist() if s >= 0] for row in found.sample(16, random)]
             bits = float(np.mean([self.idiom.bits(row) for row in rows]))
             low, high = (tilt, high) if bits > wanted else (low, tilt)
-        return self.idiom.tilted(trellis, (low + high) / 2, wanted)
+        self.tilts.append((low + high) / 2)
+        return self.idiom.tilted(trellis, self.tilts[0], wanted)
 
     def rows(self, count: int, random: np.random.Generator) -> DrawnRows:
         """Up to `count` rows that satisfy everything, drawn independently; one where all chords were given.
@@ -186,7 +190,7 @@ class ChordRequest:
         bars = BarSymbols(self.idiom.ticks, self.idiom.bar, self.idiom.twins)
         feasible = False
         for limit in limits:
-            for lowest, copies in ((1, None), (0, None), (2, limit)):
+            for lowest, copies in ((1, None), (2, limit), (0, None)):
                 solved = self.solver(lowest, copies)
                 if solved is None:
                     continue

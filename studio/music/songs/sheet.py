@@ -69,7 +69,7 @@ LARGE_STYLE = 6000
 
 SMALL_BUDGET = SearchBudget(states=1_500_000, steps=6_000_000)
 
-FIT = 1.0
+FIT = 2.5
 """How much a quarter note over its chord counts."""
 
 RESOLVED = Constraint(
@@ -178,12 +178,17 @@ class SectionView:
             for each in desk.compiled.usual
             if not each.ending or part.letter == desk.plan.sections[-1].letter
         ]
+        closing: list[Requirement] = []
+        if part.letter == desk.plan.sections[-1].letter:
+            closing = [sung.closing(part.bars, degrees) for degrees in ((0, 4, 7, 3), (0,))]
         remarks: list[str] = []
         while True:
-            found = solve(desk.trellis, part.bars * bar, [*hard, *soft, weight, *usual])
-            if found.feasible or not usual:
+            found = solve(desk.trellis, part.bars * bar, [*hard, *soft, weight, *usual, *closing])
+            if found.feasible or not (usual or closing):
                 break
-            remarks.append(f"Your settings rule out {usual.pop().name}.")
+            given_up = closing.pop() if closing else usual.pop()
+            remarks.append(f"Your settings rule out {given_up.name}.")
+        usual += closing
         return cls(part, places, tuple(hard), (*soft, weight), tuple(usual), found.log_z, tuple(remarks))
 
     def outlook(self, desk: SheetDesk, more: Requirement | None, like: int) -> Outlook:

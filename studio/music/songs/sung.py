@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.music.chains.markov import Floats, Mask
+from studio.music.chains.sampling import Requirement
 from studio.music.harmony.fit import CHORDS, FAMILIES, Fit, Leaves, Metric, metric_of
 from studio.music.harmony.idiom import SECTION
 from studio.music.harmony.symbols import Harmony
@@ -127,6 +128,20 @@ class SungIdiom(Idiom):
     @cached_property
     def _kept_ratios(self) -> dict[tuple[int, int], Floats]:
         return {}
+
+    def closing(self, bars: int, degrees: Sequence[int]) -> Requirement:
+        """The last bar comes to rest: what sounds in its second half began in the first or lasts to the end,
+        and is on one of these degrees (semitones above the tonic).
+        """
+        mask = np.ones((bars * self.bar, self.alphabet), dtype=bool)
+        end = self.place + self.ticks
+        late = end * 2 > self.bar
+        rests = np.isin(self.degree, list(degrees)) & ((self.place * 2 <= self.bar) | (end == self.bar))
+        beat = int(self.meter.beat / self.tick)
+        good = ~late | ~self.sounding | (rests & ((self.ticks >= beat) | self.carries))
+        mask[(bars - 1) * self.bar :] = good
+        tonic = "the tonic" if tuple(degrees) == (0,) else "a note of the tonic's chord"
+        return Requirement(f"an end on {tonic}", allowed=mask)
 
     def _ratios(self, fit: Fit, tonic: int) -> Floats:
         """[alphabet, CHORDS]: see `Fit.ratios`; 0 for rests."""
