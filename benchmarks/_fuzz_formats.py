@@ -8,7 +8,7 @@ import os
 import shutil
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -387,7 +387,8 @@ def score_seeds(_: Path) -> list[bytes]:
     from studio.music.writing.formats import FORMATS as SCORE_FORMATS
 
     (tune,) = read_tunes(TUNE).tunes
-    return [TUNE, TUNE * 2, *(SCORE_FORMATS[name].to_bytes(tune) for name in ("mid", "abc"))]
+    written = (SCORE_FORMATS[name].to_bytes(tune) for name in ("mid", "abc"))
+    return [TUNE, TUNE * 2, *written, *_real_scores(".mid", ".abc")]
 
 
 def notation_seeds(_: Path) -> list[bytes]:
@@ -395,7 +396,22 @@ def notation_seeds(_: Path) -> list[bytes]:
     from studio.music.writing.formats import FORMATS as SCORE_FORMATS
 
     (tune,) = read_tunes(TUNE).tunes
-    return [KERN, *(SCORE_FORMATS[name].to_bytes(tune) for name in ("musicxml", "mxl"))]
+    written = (SCORE_FORMATS[name].to_bytes(tune) for name in ("musicxml", "mxl"))
+    return [KERN, *written, *_real_scores(".musicxml", ".mxl")]
+
+
+def _real_scores(*suffixes: str) -> list[bytes]:
+    """Files of other programs: the small ones of the tests, and some of the songbook and the hymns where
+    these are beside the checkout.
+    """
+    from benchmarks.reading import SONGBOOK
+
+    tests = Path(__file__).resolve().parents[1] / "tests"
+    folders = [tests / "music" / "reading", tests / "data"]
+    files = [path for folder in folders for path in sorted(folder.rglob("*")) if path.suffix in suffixes]
+    for folder in (SONGBOOK, SONGBOOK.parent / "hymns") if SONGBOOK.name else ():
+        files += [path for path in sorted(folder.iterdir())[::20] if path.suffix in suffixes]
+    return [path.read_bytes() for path in files]
 
 
 def read_score(content: bytes, _: Path) -> str:
@@ -410,10 +426,12 @@ def read_score(content: bytes, _: Path) -> str:
     budget = ReadingBudget(seconds=10)
     for piece in pieces(content, "The file", budget)[:50]:
         if piece.form in ("midi", "abc"):
-            reading = read_piece(piece, budget)
+            reading = read_piece(replace(piece, parts=True), budget)
             assert all(tune.to_json() for tune in reading.tunes)
+            assert len(reading.parts) == len(reading.tunes)
         else:
-            told, _body = answer_of("The file", piece.form, piece.content or piece.text.encode(), budget)
+            content = piece.content or piece.text.encode()
+            told, _body = answer_of("The file", piece.form, content, budget, parts=True)
             if "unreadable" in told:
                 raise Unreadable(told["unreadable"])
     return "tunes"

@@ -29,6 +29,7 @@ from studio.music.reading.abc_fields import (
 from studio.music.reading.abc_lines import TuneLines, split_tune
 from studio.music.reading.abc_words import VoiceWords
 from studio.music.reading.assembling import (
+    NO_MELODY,
     FoundNote,
     FoundTune,
     PartLine,
@@ -65,7 +66,10 @@ def read_abc(text: str, name: str, budget: ReadingBudget, *, parts: bool = False
     ]
     for player, music in zip(players, lines.voices.values(), strict=True):
         player.play(music)
-    chosen = choose_melody([player.line for player in players], name)
+    if any(player.symbols for player in players) and not any(player.line.count for player in players):
+        chosen = players[0].line  # a sheet of chords
+    else:
+        chosen = choose_melody([player.line for player in players], name)
     player = next(player for player in players if player.line is chosen)
     # Chords may be written in any voice; where two voices have one, that of the melody counts.
     symbols = read_symbols(_without_dynamics([player, *(each for each in players if each is not player)]))
@@ -81,6 +85,7 @@ def read_abc(text: str, name: str, budget: ReadingBudget, *, parts: bool = False
         composer=read_text(fields.get("C", "")),
         tempo=tempos[0] if tempos else 120.0,
         remarks=[
+            *([] if chosen.count else [NO_MELODY]),
             *remarks_on(chosen, len(players), symbols.unread),
             *symbols.remarks,
             *player.remarks,
@@ -91,7 +96,8 @@ def read_abc(text: str, name: str, budget: ReadingBudget, *, parts: bool = False
     tune = assemble(found, name, budget)
     words, told = _words_of(tune, player, players)
     found.remarks += [*told, *_left_out(players, lines)]
-    tune = replace(tune, words=words, text=tuple(lines.text))
+    if words or lines.text:
+        tune = replace(tune, words=words, text=tuple(lines.text))
     if player.transposed:
         tune, moved = tune.transposed(player.transposed), player.transposed
         found.remarks.append(f"The file says transpose={moved}, so notes, key and chords are as they sound.")
@@ -225,6 +231,7 @@ class _Voice:
         self.line.name = self.name
         self.meter = read_meter(self.header.get("M", "").strip())
         self.unit = usual_unit(self.meter)
+        self.durations: dict[str, Fraction] = {}
         self._set("L", self.header.get("L", ""))
         self._set("Q", self.header.get("Q", ""))
         self.signs: dict[str, int] = dict.fromkeys("CDEFGAB", 0)
@@ -283,7 +290,7 @@ class _Voice:
         self._set(token["field"], token["value"])
 
     def _rest(self, token: re.Match[str]) -> None:
-        self._sound(None, _duration(token["rest_length"], self.unit), {})
+        self._sound(None, self._duration(token["rest_length"]), {})
 
     def _rest_bars(self, token: re.Match[str]) -> None:
         meter = self.meter or Meter(4, 4)
@@ -352,7 +359,7 @@ class _Voice:
         if what == "M":
             self.meter = read_meter(value)
         elif what == "L":
-            self.unit = read_unit(value) or self.unit
+            self.unit, self.durations = read_unit(value) or self.unit, {}
         elif what == "Q" and value:
             tempo = read_tempo(value, self.unit)
             self.tempos += [] if tempo is None else [tempo]
@@ -403,11 +410,18 @@ class _Voice:
         else:
             alter = self.altered.get(letter, self.signs[letter])
         pitch = natural_pitch(letter, octave) + alter
-        length = _duration(token["length"], self.unit)
+        length = self._duration(token["length"])
         if self.chord is not None:
             self.chord.append((pitch, length, place))
         else:
             self._sound(pitch, length, {place: pitch})
+
+    def _duration(self, text: str) -> Fraction:
+        """The length that is written behind a note, in quarter notes."""
+        length = self.durations.get(text)
+        if length is None:
+            length = self.durations[text] = _length(text) * self.unit
+        return length
 
     def _end_chord(self, token: re.Match[str]) -> None:
         self._strike(_length(token["times"]))
@@ -429,7 +443,7 @@ class _Voice:
         if self.broken is not None:
             length *= self.broken
             self.broken = None
-        if length <= 0:
+        if length.numerator <= 0:
             return
         ties, self.tied = self.tied.values(), {}
         tied = pitch is not None and pitch in ties
@@ -448,11 +462,6 @@ class _Voice:
         if self.printed and not self.overlay:
             self.symbols += [PrintedSymbol(start, text, self.now) for text in self.printed]
             self.printed = []
-        if self.now > self.budget.quarters:
-            raise Unreadable(
-                f"{self.file} lasts longer than {self.budget.quarters:,} quarter notes; "
-                "cut it into smaller files."
-            )
 
     def _break_rhythm(self, token: re.Match[str]) -> None:
         """A>B lengthens the first note by half and shortens the second; A>>B by three quarters; A<B is the
@@ -483,9 +492,14 @@ class _Voice:
             self._end_overlay()
             self.overlaid = False
         self.words.bars.append(len(self.line.notes))
-        if self.now > self.bar_start:
+        if self.now != self.bar_start:
             self.bars.append((self.now - self.bar_start, self.meter))
             self.bar_start = self.now
+            if self.now > self.budget.quarters:
+                raise Unreadable(
+                    f"{self.file} lasts longer than {self.budget.quarters:,} quarter notes; "
+                    "cut it into smaller files."
+                )
         self.altered = {}
         self.broken = None
         self.signs_of_repeats.bar_line(self.now)
@@ -550,11 +564,6 @@ def _is_chord(text: str) -> bool:
     except Unreadable:
         return False
     return True
-
-
-@lru_cache(maxsize=4096)
-def _duration(text: str, unit: Fraction) -> Fraction:
-    return _length(text) * unit
 
 
 @lru_cache(maxsize=4096)

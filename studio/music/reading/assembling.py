@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from math import lcm
 from typing import NamedTuple
 
 from studio.errors import Unreadable
@@ -30,6 +31,9 @@ MELODY_NAMES = re.compile(
     re.I,
 )
 """A part with such a name is the melody."""
+
+
+NO_MELODY = "There is no melody; this is a sheet of chords."
 
 
 class FoundNote(NamedTuple):
@@ -173,28 +177,58 @@ def one_at_a_time(found: Iterable[FoundNote], end: Fraction) -> list[Note]:
     Of notes that begin together the top one is kept, and each note ends where the next begins. Tied notes are
     joined, and rests fill the gaps up to `end`.
     """
-    tops: dict[Fraction, FoundNote] = {}
+    found = list(found)
+    # In whole numbers, of which a quarter note has `parts`: fractions are slow.
+    parts = lcm(end.denominator, *{time.denominator for note in found for time in (note.start, note.end)})
+    exact: dict[int, Fraction] = {}
+
+    def whole(time: Fraction) -> int:
+        return time.numerator * (parts // time.denominator)
+
+    def quarters(time: int) -> Fraction:
+        known = exact.get(time)
+        if known is None:
+            known = exact[time] = Fraction(time, parts)
+        return known
+
+    tops: dict[int, FoundNote] = {}
     for note in found:
-        before = tops.get(note.start)
+        place = whole(note.start)
+        before = tops.get(place)
         if before is None or _height(note) > _height(before):
-            tops[note.start] = note
-    notes: list[Note] = []
+            tops[place] = note
+    lines: list[_Whole] = []
     starts = sorted(tops)
-    for place, start in enumerate(starts):
-        _, stop, pitch, tied = tops[start]
-        if place + 1 < len(starts):
-            stop = min(stop, starts[place + 1])
-        last = notes[-1].end if notes else Fraction(0)
+    last = 0
+    for start, following in zip(starts, [*starts[1:], None], strict=True):
+        _, note_end, pitch, tied = tops[start]
+        stop = whole(note_end)
+        if following is not None and following < stop:
+            stop = following
         if start > last:
-            notes.append(Note(None, last, start - last))
-        if tied and pitch is not None and notes and notes[-1].pitch == pitch and notes[-1].end == start:
-            notes[-1] = replace(notes[-1], duration=stop - notes[-1].start)
+            _rest(lines, last, start)
+        if pitch is None:
+            _rest(lines, start, stop)
+        elif tied and lines and lines[-1][2] == pitch and lines[-1][1] == start:
+            lines[-1] = (lines[-1][0], stop, pitch)
         else:
-            notes.append(Note(pitch, start, stop - start))
-    last = notes[-1].end if notes else Fraction(0)
-    if end > last:
-        notes.append(Note(None, last, end - last))
-    return _rests_joined(notes)
+            lines.append((start, stop, pitch))
+        last = stop
+    if whole(end) > last:
+        _rest(lines, last, whole(end))
+    return [Note(pitch, quarters(start), quarters(stop - start)) for start, stop, pitch in lines]
+
+
+_Whole = tuple[int, int, int | None]
+"""The start, end and pitch of a note, in whole numbers."""
+
+
+def _rest(lines: list[_Whole], start: int, stop: int) -> None:
+    """A rest, which joins the one before it."""
+    if lines and lines[-1][2] is None:
+        lines[-1] = (lines[-1][0], stop, None)
+    else:
+        lines.append((start, stop, None))
 
 
 def part_of(line: PartLine, lyrics: Sequence[tuple[Fraction, FoundLyric, bool]] = ()) -> Part:
@@ -224,16 +258,6 @@ def _by_pitch(note: FoundNote) -> tuple[Fraction, int, Fraction]:
 
 def _height(note: FoundNote) -> int:
     return -1 if note.pitch is None else note.pitch
-
-
-def _rests_joined(notes: Sequence[Note]) -> list[Note]:
-    joined: list[Note] = []
-    for note in notes:
-        if joined and joined[-1].pitch is None and note.pitch is None:
-            joined[-1] = replace(joined[-1], duration=note.end - joined[-1].start)
-        else:
-            joined.append(note)
-    return joined
 
 
 def barred(bars: Sequence[tuple[Fraction, Meter | None]]) -> list[tuple[Fraction, Meter]]:

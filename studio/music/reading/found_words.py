@@ -34,6 +34,8 @@ def words_under(
     another voice gives its words where the melody has none. A note whose second half, tied, has a syllable of
     its own is sung on both.
     """
+    if not lyrics:
+        return (), 0, 0
     starts = [note.start for note in notes]
     taken: dict[tuple[Fraction, int], Syllable] = {}
     joined = left = 0

@@ -113,7 +113,10 @@ def _read(midi: MidiFile, name: str, budget: ReadingBudget, *, parts: bool) -> R
     words = words_of(lyrics, [note.start for note in tune.sounding], line.place_of)
     if left := len(lyrics) + others - len(words):
         found.remarks.append(f"Syllables that are not sung on notes of the melody left out: {left}.")
-    reading = Reading((replace(tune, words=words, text=texts.below()),), tuple(found.remarks))
+    text = texts.below()
+    if words or text:
+        tune = replace(tune, words=words, text=text)
+    reading = Reading((tune,), tuple(found.remarks))
     return replace(reading, parts=(_parts_of(lines, midi, texts, read),)) if parts else reading
 
 

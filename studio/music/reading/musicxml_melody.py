@@ -13,6 +13,7 @@ from xml.etree.ElementTree import Element
 
 from studio.errors import Unreadable
 from studio.music.reading.assembling import (
+    NO_MELODY,
     FoundNote,
     FoundTune,
     PartLine,
@@ -207,7 +208,8 @@ class _Laid:
             remarks.append(f"Syllables put together because they stand under one tied note: {joined}.")
         if lost:
             remarks.append(f"Syllables left out because they stand under no note of the melody: {lost}.")
-        return replace(tune, words=words, text=_text_below(self.score.root)), remarks
+        text = _text_below(self.score.root)
+        return replace(tune, words=words, text=text) if words or text else tune, remarks
 
     def _words_elsewhere(self) -> list[tuple[Fraction, FoundLyric, bool]]:
         """The words of the first staff that has some, for a melody without."""
@@ -333,7 +335,7 @@ def _more_remarks(gathered: _Gathered, part: XmlPart, root: Element) -> list[str
     """What else was left out, moved or decided."""
     remarks = []
     if not gathered.line.count:
-        remarks.append("There is no melody; this is a sheet of chords.")
+        remarks.append(NO_MELODY)
     for semitones in part.transposed:
         where = "above" if semitones > 0 else "below"
         remarks.append(

@@ -60,16 +60,19 @@ class Tune:
     text: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        here = Fraction(0)
+        # In whole numbers: adding and comparing fractions would take most of the time of reading a tune.
+        top, bottom = 0, 1  # where the note before ends
         for note in self.notes:
-            if note.start != here or note.duration <= 0:
+            start, length = note.start, note.duration
+            if start.numerator * bottom != top * start.denominator or length.numerator <= 0:
                 raise ValueError(
-                    f"the note at {note.start} does not begin where the one before ends ({here}), or has "
-                    "no length"
+                    f"the note at {start} does not begin where the one before ends "
+                    f"({Fraction(top, bottom)}), or has no length"
                 )
             if note.pitch is not None and not 0 <= note.pitch <= 127:
                 raise ValueError(f"{note.pitch} is not a MIDI pitch")
-            here = note.end
+            bottom = start.denominator * length.denominator
+            top = start.numerator * length.denominator + length.numerator * start.denominator
         if not self.keys or self.keys[0].start != 0:
             raise ValueError("a tune's first key must be at 0")
 
