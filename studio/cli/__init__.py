@@ -18,6 +18,7 @@ from studio.cli.lessons import lesson
 from studio.cli.looking import app, doctor, layers, paintings, presets, show
 from studio.cli.making import batch, making_command, remake
 from studio.cli.reading import read
+from studio.cli.sound import list_bands, sound
 from studio.cli.styles import originality, styles, train
 from studio.errors import StudioError, error_data
 from studio.making.kinds import KINDS
@@ -93,12 +94,14 @@ for _command in (
     gallery,
     layers,
     lesson,
+    list_bands,
     originality,
     paintings,
     presets,
     read,
     remake,
     show,
+    sound,
     styles,
     train,
 ):

@@ -17,6 +17,7 @@ from xml.etree import ElementTree
 import mido
 import numpy as np
 import pytest
+import soundfile
 from PIL import Image
 
 from studio.errors import Refused, Unreadable
@@ -24,7 +25,7 @@ from studio.images.recipes import DreamRecipe
 from studio.making.kinds import read_recipe
 from studio.works.metadata import CARRIERS, embed, extract, is_cut_off
 from studio.works.metadata.carrier import KEYWORD, LARGEST_RECIPE
-from studio.works.metadata.credits import credit
+from studio.works.metadata.credits import credit, title
 from studio.works.recipe import Recipe, Setting, Source
 
 SOURCE = Source(
@@ -107,6 +108,15 @@ def as_file(file_format: str, **options: object) -> bytes:
     return written.getvalue()
 
 
+def coded(kind: str) -> bytes:
+    """A third of a second of two tones, as FLAC or MP3."""
+    written = io.BytesIO()
+    time = np.arange(8000) / 24000
+    samples = np.stack([np.sin(2 * np.pi * 440 * time), np.sin(2 * np.pi * 660 * time)], axis=1) / 4
+    soundfile.write(written, samples, 24000, format=kind)
+    return written.getvalue()
+
+
 FILES = {
     ".png": picture(),
     ".jpg": as_file("JPEG"),
@@ -114,6 +124,8 @@ FILES = {
     ".tiff": as_file("TIFF"),
     ".mid": tune(),
     ".wav": sound(),
+    ".flac": coded("FLAC"),
+    ".mp3": coded("MP3"),
     ".svg": SVG,
     ".musicxml": SCORE,
     ".mxl": mxl(),
@@ -185,6 +197,27 @@ def chunks_of(content: bytes) -> list[tuple[bytes, bytes]]:
         )
         at += 12 + length
     return found
+
+
+@pytest.mark.parametrize("suffix", [".flac", ".mp3"])
+def test_coded_sound_keeps_every_sample_and_players_show_the_title(suffix: str) -> None:
+    before, after = FILES[suffix], embed(embed(FILES[suffix], suffix, OTHER), suffix, RECIPE)
+    first, _ = soundfile.read(io.BytesIO(before))
+    with soundfile.SoundFile(io.BytesIO(after)) as file:
+        assert np.allclose(file.read(), first, atol=1e-6)
+        assert file.title == title(RECIPE)
+    # A tag that another program wrote stays.
+    assert b"Somebody" in embed(tagged_by_others(suffix), suffix, RECIPE)
+
+
+def tagged_by_others(suffix: str) -> bytes:
+    with soundfile.SoundFile(io.BytesIO(FILES[suffix])) as file:
+        samples, rate = file.read(), file.samplerate
+    written = io.BytesIO()
+    with soundfile.SoundFile(written, "w", rate, 2, format=suffix[1:].upper()) as file:
+        file.artist = "Somebody"
+        file.write(samples)
+    return written.getvalue()
 
 
 def test_midi_keeps_every_note_and_its_time() -> None:
@@ -429,6 +462,8 @@ def test_what_cannot_take_a_recipe_is_said_to_be_broken() -> None:
         ".png": FILES[".png"][:-30],
         ".mid": FILES[".mid"][:-9],
         ".wav": FILES[".wav"][:-20],
+        ".flac": FILES[".flac"][:60],
+        ".mp3": embed(FILES[".mp3"], ".mp3", RECIPE)[:60],
         ".svg": SVG[:-9],
         ".musicxml": SCORE[:-9],
         ".mxl": FILES[".mxl"][:-9],

@@ -30,8 +30,8 @@
     [pattern.drums]
     ride = "x . x x"
 
-A line divides its bars evenly into as many steps as it has tokens; `|` is only there to be read. See `Gesture`
-for what a token says. Several lines in a list are variants: the first is the usual one.
+A line divides its bars evenly into as many steps as it has words; `|` is only there to be read. See
+`Gesture` for what a word says. Several lines in a list are variants: the first is the usual one.
 """
 
 from __future__ import annotations

@@ -249,13 +249,13 @@ def _layer(font: _Font, zone: Zone, key: int, velocity: int, held: int, rate: in
     if not looped:
         places = places[places < end - start - 2]
         envelope = envelope[: len(places)]
-        wave = _read(font.samples, start + places, start, end)
+        wave = read_between(font.samples, start + places, start, end)
     else:
         over = start + places >= loop_end
         places = np.where(
             over, loop_start - start + np.mod(places - (loop_start - start), loop_end - loop_start), places
         )
-        wave = _read_looped(font.samples, start + places, start, loop_start, loop_end, end)
+        wave = read_looped(font.samples, start + places, start, loop_start, loop_end, end)
     wave = _low_passed(wave, zone, rate)
     # Section 8.1.2, generator 48: in centibels; players agree on four tenths of what is written, as E-mu's
     # hardware did.
@@ -265,7 +265,7 @@ def _layer(font: _Font, zone: Zone, key: int, velocity: int, held: int, rate: in
     return np.stack([mono * np.float32(math.cos(turn)), mono * np.float32(math.sin(turn))], axis=1)
 
 
-def _read(
+def read_between(
     samples: NDArray[np.float32], places: NDArray[np.float64], low: int, high: int
 ) -> NDArray[np.float64]:
     """The wave between its samples, by cubic (Catmull-Rom) interpolation."""
@@ -277,7 +277,7 @@ def _read(
     )
 
 
-def _read_looped(
+def read_looped(
     samples: NDArray[np.float32],
     places: NDArray[np.float64],
     low: int,
@@ -305,8 +305,8 @@ def _cubic(four: Sequence[NDArray[np.float32]], part: NDArray[np.float64]) -> ND
     return wave
 
 
-def _seconds(timecents: float) -> float:
-    return float(2 ** (min(max(timecents, -12000), 8000) / 1200))
+def timecents(amount: float) -> float:
+    return float(2 ** (min(max(amount, -12000), 8000) / 1200))
 
 
 def _envelope(zone: Zone, key: int, held: int, rate: int) -> NDArray[np.float64]:
@@ -315,9 +315,9 @@ def _envelope(zone: Zone, key: int, held: int, rate: int) -> NDArray[np.float64]
     """
     import numpy as np
 
-    attack, hold = _seconds(zone[ATTACK]), _seconds(zone[HOLD] + (60 - key) * zone.get(KEY_TO_HOLD, 0))
-    decay, release = _seconds(zone[DECAY] + (60 - key) * zone.get(KEY_TO_DECAY, 0)), _seconds(zone[RELEASE])
-    begins = _seconds(zone[DELAY])
+    attack, hold = timecents(zone[ATTACK]), timecents(zone[HOLD] + (60 - key) * zone.get(KEY_TO_HOLD, 0))
+    decay, release = timecents(zone[DECAY] + (60 - key) * zone.get(KEY_TO_DECAY, 0)), timecents(zone[RELEASE])
+    begins = timecents(zone[DELAY])
     sustain = min(max(zone.get(SUSTAIN, 0) / 10, 0.0), 100.0)
     ring = min(release * 0.8, LONGEST_RELEASE)
     time = np.arange(held + max(1, int(ring * rate))) / rate

@@ -109,13 +109,6 @@ def render(
     return _finished(samples, loudness)
 
 
-def write_wav(music: Tune | Score, *, program: int = 0) -> bytes:
-    """The music as a WAV file. program: General MIDI instrument 0..127 of a tune (a score's parts have their
-    own). Raises what `render` raises.
-    """
-    return render(music, instrument=instruments()[program], tempo=music.tempo).to_wav()
-
-
 def soundfont() -> Path:
     """The SoundFont that pretty_midi ships. Raises `Missing`."""
     from importlib.util import find_spec

@@ -11,8 +11,10 @@ from __future__ import annotations
 from studio.errors import Refused, Unreadable
 from studio.works.metadata.abc import ABC
 from studio.works.metadata.carrier import BROKEN, LARGEST_RECIPE, Carrier
+from studio.works.metadata.flac import FLAC
 from studio.works.metadata.jpeg import JPEG
 from studio.works.metadata.midi import MIDI
+from studio.works.metadata.mp3 import MP3
 from studio.works.metadata.musicxml import MUSICXML
 from studio.works.metadata.mxl import MXL
 from studio.works.metadata.png import PNG
@@ -22,7 +24,11 @@ from studio.works.metadata.wav import WAV
 from studio.works.metadata.webp import WEBP
 from studio.works.recipe import Recipe
 
-CARRIERS: tuple[Carrier, ...] = (PNG, JPEG, WEBP, TIFF, MIDI, WAV, SVG, MUSICXML, MXL, ABC)
+CARRIERS: tuple[Carrier, ...] = (
+    *(PNG, JPEG, WEBP, TIFF),
+    *(MIDI, WAV, FLAC, MP3),
+    *(SVG, MUSICXML, MXL, ABC),
+)
 """The formats that carry a recipe, in the order in which they are tried; ABC is plain text and comes last."""
 
 

@@ -45,7 +45,7 @@ def test_a_row_is_all_it_takes_to_add_a_format(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(Refused, match="format is 'toy'; it must be 'mid'"):
         check(ComposeRecipe, {"format": "toy"})
     monkeypatch.setitem(FORMATS, "toy", TOY)
-    assert names() == choices() == ("mid", "musicxml", "mxl", "abc", "wav", "svg", "toy")
+    assert names() == choices() == ("mid", "musicxml", "mxl", "abc", "wav", "flac", "mp3", "svg", "toy")
     assert suffixes()[-1] == ".toy"
     assert by_suffix("a/tune.TOY") is by_name("toy")
     assert check(ComposeRecipe, {"format": "toy"}).format == "toy"
@@ -83,7 +83,7 @@ def test_every_format_has_a_writer_and_what_reads_back_is_read_here() -> None:
 def test_an_unknown_format_is_answered_with_those_there_are() -> None:
     with pytest.raises(UnknownName, match="There is no format 'mp4'"):
         by_name("mp4")
-    with pytest.raises(Refused, match=r"tune\.doc should end in \.mid, .*\.wav or \.svg"):
+    with pytest.raises(Refused, match=r"tune\.doc should end in \.mid, .*\.mp3 or \.svg"):
         by_suffix("tune.doc")
 
 

@@ -1,0 +1,63 @@
+"""The commands about what songs are played with: SoundFonts and bands."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import click
+
+from studio.cli.options import watch
+
+
+@click.group(invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_context
+def sound(context: click.Context, as_json: bool) -> None:
+    """List the SoundFonts that songs can be played with; the one in use has a star."""
+    if context.invoked_subcommand is not None:
+        return
+    from studio.music.sound.fonts import font_states
+
+    for state in font_states():
+        if as_json:
+            click.echo(json.dumps(asdict(state), ensure_ascii=False))
+            continue
+        click.echo(f"{'*' if state.chosen else ' '} {state.name:<18} {state.title}: {state.detail}")
+        click.echo(f"{'':<21}{state.licence}")
+
+
+@sound.command("add")
+@click.argument("name", default="musescore-general")
+@click.option("-q", "--quiet", is_flag=True)
+def sound_add(name: str, quiet: bool) -> None:
+    """Fetch a SoundFont, once, and play songs with it from then on. It is checked by its hash."""
+    from studio.music.sound.fonts import add_font
+
+    click.echo(str(watch(add_font(name), quiet=quiet)))
+
+
+@sound.command("remove")
+@click.argument("name")
+def sound_remove(name: str) -> None:
+    """Delete a SoundFont that was fetched."""
+    from studio.music.sound.fonts import remove_font
+
+    remove_font(name)
+    click.echo(f"Removed {name}.")
+
+
+@click.command("bands")
+@click.option("--json", "as_json", is_flag=True)
+def list_bands(as_json: bool) -> None:
+    """List the bands that songs can be arranged for, with their meters and parts."""
+    from studio.music.bands.band import bands
+
+    for band in bands():
+        meters, parts = [str(meter) for meter in band.meters], [player.name for player in band.player]
+        if as_json:
+            answer = {"name": band.name, "title": band.title, "about": band.about}
+            click.echo(json.dumps(answer | {"meters": meters, "parts": parts}, ensure_ascii=False))
+            continue
+        click.echo(f"{band.name:<10} {band.title} ({', '.join(meters) or 'any meter'})")
+        click.echo(f"{'':<10} {', '.join(parts)}")

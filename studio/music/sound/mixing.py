@@ -1,0 +1,186 @@
+"""The mixer: stems of a performance become one recording.
+
+    sound = record(performance)                          -14 LUFS, true peak at most -1 dB
+    sound = record(mixed(performance, {"Bass": Strip(level=-2)}))
+
+Every part is first brought to the same loudness, whatever its instrument's recordings are like, and then to
+its level: 0 is that of a tune in front, -8 a part behind it. So a band sounds balanced with any SoundFont.
+Pan is of constant power. What parts send to the room is convolved with a synthetic impulse response: noise
+that dies away and grows darker, different left and right (Moorer, "About this reverberation business",
+Computer Music Journal 3(2), 1979, found that to sound like a good hall).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from studio.errors import Refused, UnknownName
+from studio.music.scores.performance import Performance, PlayedPart
+from studio.music.sound.fonts import chosen_font
+from studio.music.sound.limiter import mastered
+from studio.music.sound.loudness import integrated_loudness
+from studio.music.sound.rendering import LONGEST, RATE, Sound
+from studio.music.sound.soundfont import SoundFont, open_soundfont
+from studio.music.sound.synthesis import stem
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+LOUDNESS = -14.0
+"""Integrated loudness of a recording, in LUFS, which streaming services play at."""
+
+NOMINAL = -24.0
+"""Loudness in LUFS of a part at level 0 before the recording is mastered."""
+
+RING_OUT = 3.0
+"""Seconds after the last note."""
+
+ROOM = 1.5
+"""Seconds in which the room's sound falls by 60 dB."""
+
+
+@dataclass(frozen=True)
+class Strip:
+    """How one part is mixed otherwise; None leaves what the band says. level: in LU beside a tune in front,
+    -40 … 12. pan: -1 … 1. reverb: 0 … 1. mute: it is not heard.
+    """
+
+    level: float | None = None
+    pan: float | None = None
+    reverb: float | None = None
+    mute: bool = False
+
+
+def mixed(performance: Performance, strips: Mapping[str, Strip]) -> Performance:
+    """The performance with parts mixed otherwise. Raises `UnknownName` for a part that it lacks, `Refused`
+    where nothing is left to hear or a level is out of range.
+    """
+    names = [part.name for part in performance.parts]
+    for name in strips:
+        if name not in names:
+            raise UnknownName("part", name, names)
+    parts = []
+    for part in performance.parts:
+        strip = strips.get(part.name, Strip())
+        if strip.level is not None and not -40 <= strip.level <= 12:
+            raise Refused(f"{part.name} cannot be mixed at {strip.level:g} LU; choose -40 to 12.")
+        if strip.mute:
+            continue
+        parts.append(
+            replace(
+                part,
+                level=part.level if strip.level is None else strip.level,
+                pan=part.pan if strip.pan is None else min(1.0, max(-1.0, strip.pan)),
+                reverb=part.reverb if strip.reverb is None else min(1.0, max(0.0, strip.reverb)),
+            )
+        )
+    if not any(part.notes for part in parts):
+        raise Refused("Every part is muted, so there is nothing to hear; leave one on.")
+    return replace(performance, parts=tuple(parts))
+
+
+def record(performance: Performance, *, font: Path | None = None, loudness: float = LOUDNESS) -> Sound:
+    """The recording of a performance. font: a SoundFont; None takes the best that is there (see
+    `fonts.chosen_font`). loudness: in LUFS, -40..-6.
+
+    Raises `Refused` for music without notes or longer than half an hour, `Unreadable` for a font that is
+    none.
+    """
+    import numpy as np
+
+    opened = open_soundfont(font or chosen_font())
+    length = _length(performance)
+    mix, room = np.zeros((2, length), np.float32), np.zeros((2, length), np.float32)
+    for part, sound in _stems(performance, opened, length):
+        mix += sound
+        if part.reverb:
+            sound *= np.float32(part.reverb)
+            room += sound
+    mix += _reverberated(room)
+    return mastered(mix.T, RATE, loudness)
+
+
+def stems(performance: Performance, *, font: Path | None = None) -> Iterator[tuple[str, Sound]]:
+    """Each part alone, with its room, as it stands in the mix before that is mastered: (name, sound)."""
+    opened = open_soundfont(font or chosen_font())
+    length = _length(performance)
+    for part, sound in _stems(performance, opened, length):
+        wet = sound + _reverberated(sound * sound.dtype.type(part.reverb)) if part.reverb else sound
+        samples = wet.T
+        yield part.name, Sound(samples, RATE, integrated_loudness(samples, RATE), float("nan"))
+
+
+def _length(performance: Performance) -> int:
+    """Samples of the recording. Raises `Refused`."""
+    if not any(part.notes for part in performance.parts):
+        raise Refused("There is no note to hear; add one.")
+    seconds = performance.seconds
+    if seconds > LONGEST:
+        raise Refused(
+            f"{seconds / 60:.0f} minutes are too long to record at once; record a passage or play faster."
+        )
+    return int((seconds + RING_OUT) * RATE)
+
+
+def _stems(
+    performance: Performance, font: SoundFont, length: int
+) -> Iterator[tuple[PlayedPart, NDArray[np.float32]]]:
+    """Each part at its level and place, without the room, [2, length]."""
+    import numpy as np
+
+    for part in performance.parts:
+        if not part.notes:
+            continue
+        sound = stem(part, font, RATE, length)
+        loud = integrated_loudness(sound.T, RATE)
+        if loud == -math.inf:
+            continue
+        gain = 10 ** ((NOMINAL + part.level - loud) / 20)
+        left, right = _panned(part.pan)
+        sound[0] *= np.float32(gain * left)
+        sound[1] *= np.float32(gain * right)
+        yield part, sound
+
+
+def _panned(pan: float) -> tuple[float, float]:
+    """Gains left and right, of constant power; (1, 1) in the middle."""
+    turn = (pan + 1) * math.pi / 4
+    return math.sqrt(2) * math.cos(turn), math.sqrt(2) * math.sin(turn)
+
+
+def _reverberated(sound: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What the room answers to [2, n]."""
+    import numpy as np
+    from scipy.signal import oaconvolve
+
+    answer = impulse_response(RATE)
+    found = np.empty_like(sound)
+    for side in (0, 1):
+        found[side] = oaconvolve(sound[side], answer[side])[: sound.shape[1]]
+    return found
+
+
+def impulse_response(rate: int) -> NDArray[np.float32]:
+    """The room, float32 [2, n]: after 18 ms, noise that falls by 60 dB in `ROOM` seconds, and by twice as
+    much above about 2 kHz. Its energy is 1 on each side.
+    """
+    import numpy as np
+    from scipy.signal import butter, sosfilt
+
+    generator = np.random.default_rng(1962)
+    length, before = int(ROOM * 1.1 * rate), int(0.018 * rate)
+    time = np.arange(length) / rate
+    noise = generator.standard_normal((2, length))
+    dark = sosfilt(butter(2, 2000, fs=rate, output="sos"), noise, axis=1)
+    falls = 10 ** (-3 * time / ROOM)
+    room = dark * falls + (noise - dark) * 0.5 * falls**2
+    room = sosfilt(butter(1, 180, "highpass", fs=rate, output="sos"), room, axis=1)
+    room *= np.minimum(1, time / 0.01)  # early reflections grow together
+    room = np.pad(room, ((0, 0), (before, 0)))
+    room /= np.sqrt((room**2).sum(axis=1, keepdims=True))
+    return room.astype(np.float32)
