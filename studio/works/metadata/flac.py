@@ -44,6 +44,8 @@ def _comments(data: bytes) -> tuple[bytes, list[bytes]]:
 
 
 def _insert(content: bytes, recipe: Recipe) -> bytes:
+    if is_cut_off(content):
+        raise NotWhole
     blocks: list[tuple[int, bytes]] = []
     vendor, comments, end = TOOL.encode(), list[bytes](), 4
     for kind, data, end in _blocks(content):  # noqa: B007
@@ -80,4 +82,60 @@ def _find(content: bytes) -> bytes | None:
     return None
 
 
-FLAC = Carrier("FLAC", (".flac",), "audio/flac", re.compile(rb"fLaC"), _insert, _find)
+def is_cut_off(content: bytes) -> bool:
+    """Whether a file ends within what stands before the sound, or elsewhere than with its last frame: a frame
+    bears its number, and a checksum at its end.
+    """
+    try:
+        blocks = list(_blocks(content))
+    except (NotWhole, IndexError):
+        return True
+    described = blocks[0][1]
+    (block_size,) = struct.unpack_from(">H", described)
+    samples = int.from_bytes(described[13:18], "big") & (1 << 36) - 1
+    if not samples or not block_size:
+        return False  # a stream of unknown length
+    at = content.rfind(b"\xff\xf8", blocks[-1][2])
+    for _ in range(_CANDIDATES):
+        if at < 0:
+            return True
+        if _frame_number(content, at + 4) == (samples - 1) // block_size and _crc16(content[at:]) == 0:
+            return False
+        at = content.rfind(b"\xff\xf8", blocks[-1][2], at)
+    return True
+
+
+_CANDIDATES = 40
+"""Places near the end that look like the beginning of a frame; sound may look like one too."""
+
+
+def _frame_number(content: bytes, at: int) -> int:
+    """The number of a frame, coded as UTF-8 codes a letter (section 9.1.5); -1 for none."""
+    first = content[at] if at < len(content) else 0xFF
+    more = next((count for count in range(8) if not first << count & 0x80), 8)
+    if more == 0:
+        return first
+    tail = content[at + 1 : at + more]
+    if more in (1, 8) or len(tail) < more - 1 or any(byte & 0xC0 != 0x80 for byte in tail):
+        return -1
+    number = first & (0x7F >> more)
+    for byte in tail:
+        number = number << 6 | byte & 0x3F
+    return number
+
+
+def _crc16(content: bytes) -> int:
+    """The checksum of a frame (polynomial 0x8005); 0 over a whole frame with its checksum."""
+    table = []
+    for byte in range(256):
+        value = byte << 8
+        for _ in range(8):
+            value = value << 1 ^ 0x8005 if value & 0x8000 else value << 1
+        table.append(value & 0xFFFF)
+    crc = 0
+    for byte in content:
+        crc = (crc << 8 & 0xFFFF) ^ table[crc >> 8 ^ byte]
+    return crc
+
+
+FLAC = Carrier("FLAC", (".flac",), "audio/flac", re.compile(rb"fLaC"), _insert, _find, is_cut_off)

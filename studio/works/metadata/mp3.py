@@ -53,7 +53,7 @@ def _tag(content: bytes) -> tuple[list[tuple[bytes, bytes]], int]:
 
 def _insert(content: bytes, recipe: Recipe) -> bytes:
     frames, sound = _tag(content)
-    if not re.match(rb"\xff[\xe0-\xff]", content[sound:]):
+    if is_cut_off(content) or not re.match(rb"\xff[\xe0-\xff]", content[sound : sound + 2]):
         raise NotWhole
     kept = [(name, data) for name, data in frames if name not in _OURS and not _is_recipe(name, data)]
     said = [
@@ -79,6 +79,29 @@ def _find(content: bytes) -> bytes | None:
     return None
 
 
+def is_cut_off(content: bytes) -> bool:
+    """Whether a file ends within its tag, or before the number of bytes that its first frame names (the
+    "Xing" or "Info" header of encoders).
+    """
+    try:
+        sound = _tag(content)[1]
+    except NotWhole:
+        return True
+    head = re.search(rb"Xing|Info", content[sound : sound + 200])
+    if head is None:
+        return len(content) <= sound
+    at = sound + head.end()
+    flags = int.from_bytes(content[at : at + 4], "big")
+    at += 4 + 4 * (flags & 1)
+    return bool(flags & 2) and int.from_bytes(content[at : at + 4], "big") > len(content) - sound
+
+
 MP3 = Carrier(
-    "MP3", (".mp3",), "audio/mpeg", re.compile(rb"ID3|\xff[\xe2\xe3\xf2\xf3\xfa\xfb]"), _insert, _find
+    "MP3",
+    (".mp3",),
+    "audio/mpeg",
+    re.compile(rb"ID3|\xff[\xe2\xe3\xf2\xf3\xfa\xfb]"),
+    _insert,
+    _find,
+    is_cut_off,
 )
