@@ -22,6 +22,7 @@ from studio.images.pictures import read_picture
 from studio.making.asking import ask, check_credit
 from studio.making.jobs import Jobs
 from studio.making.kinds import KINDS, Role, kind_of, read_recipe
+from studio.making.recognising import recognise
 from studio.making.remaking import compare
 from studio.music.melody import requests
 from studio.music.melody.recipes import ComposeRecipe
@@ -277,6 +278,20 @@ class Desk:
     def work(self, id: str) -> dict[str, Any]:
         """Everything about one work: recipe, sources, parents, children."""
         return work_page(self.gallery.get(id), self.gallery).model_dump()
+
+    def recognise(self, offered: Any) -> dict[str, Any]:
+        """Which work an offered file is: by its bytes, its recipe, or how it looks.
+
+        {"sentence", "work_id" or None, "sure": "certainly", "almost certainly", "probably" or "", "likeness"}
+        """
+        file = self._receive(offered, "photo")
+        found = recognise(file.content, file.name or "The file", self.gallery)
+        return {
+            "sentence": found.sentence,
+            "work_id": found.work.id if found.work else None,
+            "sure": found.sure,
+            "likeness": found.likeness,
+        }
 
     def remove(self, id: str) -> str:
         """Remove a work for good; returns its whole id."""

@@ -232,6 +232,11 @@ def gallery_endpoints(desk: Desk) -> list[tuple[Action, dict[str, Any]]]:
         an id are enough."""
         return desk.work(work)
 
+    def recognise(picture: gr.FileData) -> dict[str, Any]:
+        """Which work of the gallery a file is: by its bytes, by the recipe inside, or by how it looks, and
+        how sure that is."""
+        return desk.recognise({"file": picture})
+
     def remake(work: str) -> Iterator[dict[str, Any]]:
         """Make a work again and say whether it is identical, or by how much it differs and why."""
         yield from desk.remake(work)
@@ -240,7 +245,7 @@ def gallery_endpoints(desk: Desk) -> list[tuple[Action, dict[str, Any]]]:
         """Remove a work from the gallery for good; returns its whole id."""
         return desk.remove(work)
 
-    return [(works, AT_ONCE), (work, AT_ONCE), (remake, FOLLOWS), (remove, AT_ONCE)]
+    return [(works, AT_ONCE), (work, AT_ONCE), (recognise, ASKS), (remake, FOLLOWS), (remove, AT_ONCE)]
 
 
 def _file_endpoints(desk: Desk) -> None:

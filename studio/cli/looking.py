@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from studio.cli.options import FILE
+from studio.cli.options import FILE, open_gallery
 from studio.errors import Refused
 from studio.works.incoming import read_file
 
@@ -19,7 +19,9 @@ from studio.works.incoming import read_file
 @click.argument("file", type=FILE)
 @click.option("--json", "as_json", is_flag=True, help="Print the recipe as JSON.")
 def show(file: Path, as_json: bool) -> None:
-    """Show the recipe inside FILE: what it was made from, and how."""
+    """Show the recipe inside FILE: what it was made from, and how. A picture that lost its recipe is looked
+    for in the gallery by how it looks.
+    """
     from studio.making.kinds import read_recipe
     from studio.works.metadata import extract, is_cut_off
     from studio.works.recipe import controls
@@ -27,9 +29,8 @@ def show(file: Path, as_json: bool) -> None:
     content = read_file(file)
     text = extract(content)
     if text is None:
-        raise Refused(
-            f"{file} has no recipe inside: the studio did not make it, or another program removed the recipe."
-        )
+        _show_look(content, file, as_json=as_json)
+        return
     if is_cut_off(content):
         click.echo(
             f"studio: {file} is cut off: its end is missing. Its recipe is whole: studio remake {file} "
@@ -52,6 +53,31 @@ def show(file: Path, as_json: bool) -> None:
     if recipe.setting:
         versions = ", ".join(f"{name} {version}" for name, version in recipe.setting.versions.items())
         click.echo(f"{'made with':>12}  {versions}")
+
+
+def _show_look(content: bytes, file: Path, *, as_json: bool) -> None:
+    """Says which work a picture without a recipe looks like, and how sure that is."""
+    from studio.images.envelopes import FORMATS
+    from studio.making.recognising import by_look
+
+    if not any(known.signature.match(content) for known in FORMATS):
+        raise Refused(
+            f"{file} has no recipe inside: the studio did not make it, or another program removed the recipe."
+        )
+    with open_gallery() as gallery:
+        found = by_look(content, str(file), gallery)
+    if found.work is None:
+        raise Refused(
+            f"{file} has no recipe inside, and no work of the gallery looks like it: the studio did not make "
+            "it, or another program removed the recipe."
+        )
+    if as_json:
+        sighting = {"work": found.work.id, "title": found.work.title, "sure": found.sure}
+        recipe = json.loads(found.work.recipe_json)
+        click.echo(json.dumps({"found": sighting | {"likeness": found.likeness}, "recipe": recipe}))
+        return
+    click.echo(found.sentence)
+    click.echo(found.work.words)
 
 
 @click.command()

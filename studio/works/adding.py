@@ -14,6 +14,7 @@ from studio.works import removing, sources
 from studio.works.database import Busy
 from studio.works.finding import as_works, here
 from studio.works.keeper import Keeper
+from studio.works.looking import look_hash
 from studio.works.naming import (
     SUFFIX,
     as_json,
@@ -90,6 +91,7 @@ def row_of(made: Made) -> WorkRow:
         losses=[float(loss) if math.isfinite(loss) else None for loss in made.losses],  # JSON has no infinity
         facts=as_json(made.facts),
         keeper="",
+        look=look_hash(made.thumbnail, made.media_type),
     )
 
 

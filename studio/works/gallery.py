@@ -16,14 +16,16 @@ import hashlib
 import os
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
 from studio.errors import Missing, Refused, StudioError, Unreadable
-from studio.works import adding, finding, recovery, removing, sources
+from studio.works import adding, finding, looking, recovery, removing, sources
 from studio.works.formats import ALIKE
 from studio.works.home import home as home_of_this_person
 from studio.works.ingredient import Ingredient
+from studio.works.looking import Sighting
 from studio.works.naming import file_name, thumbnail_file, work_file
 from studio.works.output import write_file
 from studio.works.recipe import Recipe, Source
@@ -32,6 +34,9 @@ from studio.works.storage import Storage
 from studio.works.store import LocalStore
 from studio.works.tables import WorkRow
 from studio.works.work import Made, Work
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 
 class Gallery:
@@ -162,6 +167,15 @@ class Gallery:
         wanted = select(WorkRow).where(WorkRow.fingerprint == (fingerprint or recipe.fingerprint))
         works = finding.few(self.storage, wanted)
         return next((work for work in works if recipe.is_credited_as(work.recipe_json)), None)
+
+    def with_sha256(self, sha256: str) -> Work | None:
+        """The newest work whose file has this hash, or None."""
+        works = finding.few(self.storage, select(WorkRow).where(WorkRow.sha256 == sha256))
+        return works[0] if works else None
+
+    def find_by_look(self, picture: Image.Image) -> Sighting | None:
+        """The work that a picture most probably is a copy of, by how both look; None where none is near."""
+        return looking.find_by_look(self.storage, picture)
 
     def find(
         self, *, text: str = "", kind: str | None = None, limit: int = 60, after: Work | None = None

@@ -59,6 +59,7 @@ class WorkRow(Base):
     keeper: the process that adds or removes it (see `studio.works.keeper`), so that the unfinished works of a
     dead process can be told from those of a living one.
     search_text: everything a search looks at, folded (see `naming.folded`).
+    look: the hash of how a picture looks (see `looking`), None where nobody has looked yet.
     """
 
     __tablename__ = "works"
@@ -78,6 +79,7 @@ class WorkRow(Base):
     losses: Mapped[list[float | None]] = mapped_column(JSON)
     facts: Mapped[dict[str, Any]] = mapped_column(JSON)
     keeper: Mapped[str] = mapped_column(String(200), default="")
+    look: Mapped[str | None] = mapped_column(String(64))
 
     __table_args__ = (
         Index("works_newest_first", "state", "made_at", "id"),

@@ -6,7 +6,7 @@ import { all, around, complain, find, make, sentenceOf } from './dom.js';
 import { workPage } from './gallery_work.js';
 import { onNewWork } from './news.js';
 import { silence } from './player.js';
-import { asked } from './server.js';
+import { asked, offered } from './server.js';
 import { tile } from './tile.js';
 
 /** @import { Kind, Widget, Work, WorkPage } from './types' */
@@ -132,6 +132,34 @@ class Gallery {
     this.open = null;
     this.scrolled = 0;
     this.element.addEventListener('click', (event) => this.click(event));
+    const chooser = find(this.element, 'input[type=file]', HTMLInputElement);
+    chooser.addEventListener('change', () => { this.recognise(chooser.files?.[0]); chooser.value = ''; });
+    this.element.addEventListener('dragover', (event) => event.preventDefault());
+    this.element.addEventListener('drop', (event) => {
+      event.preventDefault();
+      event.stopPropagation();
+      this.recognise(event.dataTransfer?.files[0]);
+    });
+  }
+
+  /** Says which work a file is, and opens it. @param {File | undefined} file */
+  async recognise(file) {
+    if (!file) return;
+    const { server } = this.widget;
+    const box = find(this.element, '.wall .recognised');
+    const say = (/** @type {any[]} */ ...words) => { box.replaceChildren(...words); box.hidden = false; };
+    if (this.open) await this.toWall();
+    this.wall.complain();
+    say(`Looking for ${file.name} …`);
+    try {
+      const told = await asked(server.recognise(await offered(this.widget, file)));
+      const see = make('button', { type: 'button', class: 'small' }, 'See the work');
+      see.addEventListener('click', () => this.show(told.work_id));
+      say(told.sentence, told.work_id ? see : '');
+    } catch (error) {
+      box.hidden = true;
+      this.wall.complain(sentenceOf(error));
+    }
   }
 
   /** @param {Work} work */
@@ -233,6 +261,7 @@ class Gallery {
     const { open, widget: { trigger } } = this;
     if (deed === 'more') this.wall.fill({ onward: true });
     if (deed === 'start') trigger('start', {});
+    if (deed === 'recognise') find(this.element, 'input[type=file]', HTMLInputElement).click();
     if (deed === 'wall') this.toWall();
     if (!open) return;
     if (deed === 'next') trigger('use', { id: open.id });

@@ -28,6 +28,7 @@ def gallery_tab(room: Room) -> TabOffers:
         server=_server_functions(room.desk),
         events=(*own, *(f"{how}_{tab}" for tab in again for how in ("again", "ask_again"))),
         kinds=kinds_shown(room.offers),
+        largest_upload=room.largest_upload,
     )
     _lead_to_sources(room, wall)
     for tab, entrance in again.items():
@@ -47,7 +48,10 @@ def _server_functions(desk: Desk) -> tuple[Callable[..., dict[str, Any]], ...]:
     def remove(id: str) -> dict[str, Any]:
         return answer(lambda: {"removed": desk.remove(str(id))})
 
-    return works, work, remove
+    def recognise(offered: dict[str, Any]) -> dict[str, Any]:
+        return answer(lambda: desk.recognise(offered))
+
+    return works, work, remove, recognise
 
 
 def _lead_to_sources(room: Room, wall: gr.HTML) -> None:

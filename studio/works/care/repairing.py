@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from studio.errors import StudioError, Unreadable
 from studio.process import mapped
-from studio.works import adding, recovery
+from studio.works import adding, looking, recovery
 from studio.works.care.checking import GalleryReport, check, fingerprint_of, recipe_fields, uses_of_work
 from studio.works.gallery import Gallery
 from studio.works.metadata import CARRIERS, extract
@@ -85,6 +85,7 @@ def repair(gallery: Gallery, read_recipe: ReadRecipe = common_recipe) -> Generat
         _mend_work(storage, id, done)
         yield Progress(len(lost) + number, 2 * half, f"work {number} of {len(works)}")
     _mend_sources(storage, done)
+    looking.fill_in(storage)
     done.report = yield from mapped(
         check(gallery),
         lambda step: Progress(half + half * step.done // step.total, 2 * half, step.stage),

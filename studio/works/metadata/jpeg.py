@@ -65,7 +65,9 @@ def _insert(content: bytes, recipe: Recipe) -> bytes:
 
 
 def _is_cut_off(content: bytes) -> bool:
-    return not content.rstrip(b"\0").endswith(b"\xff\xd9")
+    """There may be more after the end of the picture, such as a phone's short film."""
+    *_, (_, _, scan) = _segments(content)
+    return b"\xff\xd9" not in content[scan:]
 
 
 def _story(recipe: Recipe) -> list[bytes]:

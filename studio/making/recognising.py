@@ -1,0 +1,76 @@
+"""Which work a file is: by its bytes, by the recipe inside, or by how it looks."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from studio.making.kinds import read_recipe
+from studio.works.metadata import extract
+
+if TYPE_CHECKING:
+    from studio.works.gallery import Gallery
+    from studio.works.work import Work
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """What is known of a file. sentence: says it. work: of this gallery, or None. recipe: the JSON of the
+    recipe in the file, "" where there is none. sure: "certainly", "almost certainly", "probably", or "".
+    likeness: 0 to 1, how alike the pictures are, where that decided.
+    """
+
+    sentence: str
+    work: Work | None = None
+    recipe: str = ""
+    sure: str = ""
+    likeness: float | None = None
+
+
+def recognise(content: bytes, name: str, gallery: Gallery) -> Recognised:
+    """What a file is, among the works of the gallery.
+
+    Raises `Unreadable` where it has no recipe inside and is no whole picture, or its recipe is damaged.
+    """
+    text = extract(content)
+    sha256 = hashlib.sha256(content).hexdigest()
+    found = gallery.with_sha256(sha256)
+    if found is not None:
+        return Recognised(f"This is the work {_called(found)}.", found, text or "", "certainly", 1.0)
+    if text is not None:
+        return _by_recipe(text, gallery)
+    return by_look(content, name, gallery)
+
+
+def _by_recipe(text: str, gallery: Gallery) -> Recognised:
+    recipe = read_recipe(text)
+    same = gallery.with_fingerprint(recipe.fingerprint)
+    if same is None and "format" in type(recipe).model_fields:
+        default = type(recipe).model_fields["format"].default
+        same = gallery.with_fingerprint(recipe.model_copy(update={"format": default}).fingerprint)
+    if same is not None:
+        return Recognised(f"By its recipe, this is the work {_called(same)}.", same, text, "certainly")
+    return Recognised(f"No work of this gallery has its recipe: {recipe.in_words()}", None, text)
+
+
+def by_look(content: bytes, name: str, gallery: Gallery) -> Recognised:
+    """The work that a picture without a recipe looks like. Raises `Unreadable` for what is no picture."""
+    from PIL import Image
+
+    from studio.images.pictures import read_picture
+
+    picture = read_picture(content, name)
+    sighting = gallery.find_by_look(Image.fromarray(picture.pixels))
+    if sighting is None:
+        return Recognised(f"{name} has no recipe inside, and no work of this gallery looks like it.")
+    sure = "almost certainly" if sighting.certain else "probably"
+    sentence = (
+        f"{name} has no recipe inside. By its look it is {sure} the work {_called(sighting.work)} "
+        f"({sighting.likeness:.0%} alike)."
+    )
+    return Recognised(sentence, sighting.work, "", sure, round(sighting.likeness, 4))
+
+
+def _called(work: Work) -> str:
+    return f"'{work.title}' ({work.id})"

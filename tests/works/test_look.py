@@ -1,0 +1,135 @@
+"""Works found by how they look: changed as people change pictures, and never confused with another look of
+the same photo.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageEnhance
+from sqlalchemy import update
+
+from studio.images.pictures import write_jpeg
+from studio.images.recipes import DreamRecipe
+from studio.making.recognising import recognise
+from studio.process import finish
+from studio.works.care import repair
+from studio.works.gallery import Gallery
+from studio.works.looking import CERTAIN, PROBABLE, fill_in
+from studio.works.tables import WorkRow
+from studio.works.work import Made, Work
+from tests.conftest import Studio
+
+SHOWN = Path(__file__).parents[2] / "gallery"
+LOOKS = ("pagoda-creatures", "pagoda-citadel", "pagoda-weave", "pagoda-woodcut", "dahlia-origami")
+
+
+def made(name: str, seed: int) -> Made:
+    """A work that has the pixels of a work on show, and no recipe in its file."""
+    pixels = np.asarray(Image.open(SHOWN / f"{name}.png").convert("RGB"))
+    content = io.BytesIO()
+    Image.fromarray(pixels).save(content, "PNG", compress_level=1)
+    thumbnail = write_jpeg(pixels, longest_side=512)
+    return Made(DreamRecipe(seed=seed), content.getvalue(), ".png", "image/png", thumbnail)
+
+
+def keep(gallery: Gallery, names: tuple[str, ...]) -> dict[str, Work]:
+    return {name: gallery.add(made(name, seed)) for seed, name in enumerate(names)}
+
+
+@pytest.fixture
+def gallery(tmp_path: Path) -> Iterator[Gallery]:
+    with Gallery.open(tmp_path / "gallery") as gallery:
+        yield gallery
+
+
+def jpeg(picture: Image.Image, quality: int = 85) -> bytes:
+    written = io.BytesIO()
+    picture.save(written, "JPEG", quality=quality)
+    return written.getvalue()
+
+
+def cut(picture: Image.Image) -> Image.Image:
+    width, height = picture.size
+    return picture.crop((width // 50, height // 50, width - width // 50, height - height // 50))
+
+
+CHANGES: dict[str, Callable[[Image.Image], bytes]] = {
+    "q30": lambda picture: jpeg(picture, 30),
+    "200 px": lambda picture: jpeg(picture.resize((200, 200 * picture.height // picture.width))),
+    "cut": lambda picture: jpeg(cut(picture)),
+    "darker": lambda picture: jpeg(ImageEnhance.Brightness(picture).enhance(0.7)),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_changed_copy_is_found(gallery: Gallery, change: str) -> None:
+    works = keep(gallery, LOOKS)
+    for name in LOOKS[:2]:
+        copy = CHANGES[change](Image.open(SHOWN / f"{name}.png").convert("RGB"))
+        found = recognise(copy, "copy.jpg", gallery)
+        assert found.work is not None
+        assert found.work.id == works[name].id
+        assert found.sure == ("almost certainly" if (found.likeness or 0) >= CERTAIN else "probably")
+        assert change == "cut" or found.sure == "almost certainly"
+        assert f"{found.sure} the work" in found.sentence
+
+
+def test_another_look_of_the_same_photo_is_no_copy(gallery: Gallery) -> None:
+    keep(gallery, LOOKS[1:])
+    strangers = [
+        Image.open(SHOWN / "pagoda-creatures.png"),
+        Image.open(SHOWN / "sources" / "pagoda.jpg"),
+        Image.open(SHOWN / "dunes-garden.png"),
+        Image.linear_gradient("L").resize((300, 200)),
+        Image.new("RGB", (64, 64), "red"),
+    ]
+    for stranger in strangers:
+        found = recognise(jpeg(stranger.convert("RGB")), "copy.jpg", gallery)
+        assert found.work is None or (found.likeness or 1) < PROBABLE
+        assert "no work of this gallery looks like it" in found.sentence
+
+
+def test_works_made_before_get_their_look_when_one_is_searched_for(gallery: Gallery) -> None:
+    works = keep(gallery, LOOKS[:2])
+    with gallery.storage.keeping() as session:
+        session.execute(update(WorkRow).values(look=None))
+    copy = CHANGES["q30"](Image.open(SHOWN / f"{LOOKS[0]}.png").convert("RGB"))
+    found = recognise(copy, "copy.jpg", gallery)
+    assert found.work is not None
+    assert found.work.id == works[LOOKS[0]].id
+    with gallery.storage.keeping() as session:
+        session.execute(update(WorkRow).values(look=None))
+    finish(repair(gallery))
+    assert fill_in(gallery.storage) == 0  # nothing is left to do
+
+
+def test_show_says_which_work_a_picture_is(studio: Studio, tmp_path: Path) -> None:
+    photo = tmp_path / "photo.png"
+    Image.open(SHOWN / "sources" / "pagoda.jpg").resize((96, 64)).save(photo)
+    settings = ("--size", "96", "--steps", "2", "--octaves", "2")
+    _, out, _ = studio("dream", photo, "-o", "work.png", "--json", *settings)
+    id = json.loads(out)["work"]
+    Image.open("work.png").convert("RGB").save("lost.jpg", quality=80)
+    status, out, _ = studio("show", "lost.jpg")
+    assert (status, f"almost certainly the work 'photo, creatures' ({id})" in out) == (0, True)
+    told = json.loads(studio("show", "lost.jpg", "--json")[1])
+    assert (told["found"]["work"], told["found"]["sure"]) == (id, "almost certainly")
+    Image.open(SHOWN / "dunes-garden.png").convert("RGB").resize((300, 200)).save("other.jpg")
+    status, _, complaint = studio("show", "other.jpg")
+    assert (status, "no work of the gallery looks like it" in complaint) == (2, True)
+    whole = Path("lost.jpg").read_bytes()
+    Path("cut.jpg").write_bytes(whole[: len(whole) // 2])
+    status, _, complaint = studio("show", "cut.jpg")
+    assert (status, "ends too early" in complaint) == (2, True)
+    for name in ("kept.jpg", "kept.webp", "kept.tiff"):
+        assert studio("gallery", "export", id, "-o", name)[0] == 0
+        file = Path(name).read_bytes()
+        Path(f"cut-{name}").write_bytes(file[: len(file) - 200])
+        status, out, complaint = studio("show", f"cut-{name}")
+        assert any(said in complaint for said in ("cut off", "too early", "not a whole")), (name, complaint)
