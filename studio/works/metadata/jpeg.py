@@ -66,7 +66,10 @@ def _insert(content: bytes, recipe: Recipe) -> bytes:
 
 def _is_cut_off(content: bytes) -> bool:
     """There may be more after the end of the picture, such as a phone's short film."""
-    *_, (_, _, scan) = _segments(content)
+    try:
+        *_, (_, _, scan) = _segments(content)
+    except NotWhole:
+        return True
     return b"\xff\xd9" not in content[scan:]
 
 
