@@ -4,6 +4,7 @@ processes import them by name.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import signal
@@ -101,6 +102,10 @@ def _meet(recipe: CountRecipe, hoard: list[bytearray]) -> None:
             raise RuntimeError(
                 "[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate memory"
             )
+        case "no room for a library":
+            raise ImportError("libtorch_cpu.so: failed to map segment from shared object")
+        case "no system memory":
+            raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
         case "no python memory":
             raise MemoryError
         case "memory":

@@ -7,6 +7,7 @@ a row. No other file branches on a kind's name.
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -366,7 +367,7 @@ def run_here(
         check_room(prediction, room_here(), kinds[recipe.kind])
     try:
         made = yield from make(recipe, gallery.read_source, kinds)
-    except (MemoryError, RuntimeError) as error:
+    except (MemoryError, RuntimeError, ImportError, OSError) as error:
         if not is_out_of_memory(error):
             raise
         raise Refused(
@@ -376,10 +377,14 @@ def run_here(
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error means that: Python's own, or PyTorch's for the processor or a graphics card."""
+    """Whether an error means that: Python's own, the system's, or PyTorch's for the processor or a graphics
+    card.
+    """
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
-    return isinstance(error, RuntimeError) and any(said in str(error) for said in OUT_OF_MEMORY)
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return True
+    return isinstance(error, RuntimeError | ImportError) and any(said in str(error) for said in OUT_OF_MEMORY)
 
 
 OUT_OF_MEMORY = (
@@ -387,8 +392,9 @@ OUT_OF_MEMORY = (
     "not enough memory",
     "out of memory",
     "could not create a primitive",  # what oneDNN says of it
+    "failed to map segment",  # what Linux says where a library finds no room
 )
-"""What PyTorch says in a plain RuntimeError, on Linux, Windows and graphics cards."""
+"""What PyTorch says in a plain RuntimeError, on Linux, Windows and graphics cards, or when it is loaded."""
 
 
 def found_at(place: str) -> Any:

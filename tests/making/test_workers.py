@@ -297,7 +297,9 @@ def test_a_work_that_cannot_fit_is_refused_before_it_starts(
     assert heard_from(tmp_path / "witness") == []
 
 
-@pytest.mark.parametrize("mishap", ["no python memory", "no torch memory"])
+@pytest.mark.parametrize(
+    "mishap", ["no python memory", "no torch memory", "no system memory", "no room for a library"]
+)
 def test_memory_that_runs_out_is_said_in_a_sentence(mishap: str, jobs: Jobs, gallery: Gallery) -> None:
     sentence = (
         "This work needed more memory than this computer has; make it smaller, or close other programs."
