@@ -54,9 +54,7 @@ def facts(tune: Tune, score: Score, *, played: bool) -> Facts:
     return {
         "notes": [(note.pitch, note.start, note.duration) for note in tune.sounding],
         "chords": [(chord.start, chord.symbol) for chord in tune.chords],
-        "words": [
-            (word.start, word.verse, word.text.strip("-/\\ ") if played else word.text) for word in words
-        ],
+        "words": [(word.start, word.verse, word.text) for word in words],
         "hyphens": [(word.start, word.verse, word.syllabic) for word in words],
         "extenders": [] if played else [(word.start, word.verse, word.extends) for word in words],
         "repeats": [] if played else list(tune.repeats),
@@ -109,7 +107,9 @@ def compare(reading: Reading, format: str, tally: Tally) -> None:
     before = facts(tune, score, played=played)
     after = facts(again.tunes[0], again.tunes[0].in_parts(again.parts[0]), played=played)
     # A voice that ends early has rests up to the end of the others, once it was written beside them.
-    after["bars"] = after["bars"][: len(before["bars"])] if len(score.parts) > 1 else after["bars"]
+    if len(score.parts) > 1:
+        ends = len(before["bars"]) - 1
+        before["bars"], after["bars"] = before["bars"][:ends], after["bars"][:ends]
     differing = [what for what in before if before[what] != after[what]]
     tally.differing.update(differing)
     tally.same += not differing

@@ -176,7 +176,7 @@ _TOKENS = re.compile(
     | (?P<broken>>{1,3}|<{1,3})
     | (?P<tie>-)
     | (?P<overlay>&)
-    | \x02(?P<sung>\d*)
+    | (?P<line>\x02) | \x03(?P<sung>\d+)
     """,
     re.X,
 )
@@ -337,11 +337,11 @@ class _Voice:
             self.now, self.into = overlay.now, self.line.notes
             self.tied, self.struck, self.broken = overlay.tied, overlay.struck, overlay.broken
 
-    def _words(self, token: re.Match[str]) -> None:
-        if not token["sung"]:
-            self.words.line_begins(len(self.line.notes))
-        elif int(token["sung"]) < len(self.lyrics):
-            self.words.sing(self.lyrics[int(token["sung"])], self.line.notes)
+    def _line_begins(self, _: re.Match[str]) -> None:
+        self.words.line_begins(len(self.line.notes))
+
+    def _sing(self, token: re.Match[str]) -> None:
+        self.words.sing(self.lyrics[int(token["sung"])], self.line.notes)
 
     def _quoted(self, token: re.Match[str]) -> None:
         """A chord symbol. What begins with one of ^_<>@ is an annotation (sections 4.18 and 4.19)."""
@@ -530,7 +530,8 @@ _ALWAYS: dict[str, Callable[[_Voice, re.Match[str]], None]] = {
     "ending": _Voice._ending,
     "bar": _Voice._bar,
     "volta": _Voice._bar,
-    "sung": _Voice._words,
+    "line": _Voice._line_begins,
+    "sung": _Voice._sing,
 }
 """What to do with a token, by its last group."""
 

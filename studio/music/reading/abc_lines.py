@@ -12,7 +12,7 @@ from studio.music.reading.abc_fields import KeyField, read_key, read_text
 @dataclass
 class TuneLines:
     """fields: the header's, the first of each letter, and all composers. voices: the music of each voice,
-    fields as [K:D], a `MARK` before each line, and a `MARK` and a number for each line of words.
+    fields as [K:D], with marks for lines (see LINE_MARK).
 
     names, clefs: of voices that state them. lyrics: the lines of words (w:). text: the words below the music
     (W:). left: what was left out -> how often. remarks: on the rest of it.
@@ -28,15 +28,18 @@ class TuneLines:
     remarks: list[str] = field(default_factory=list)
 
 
-MARK = "\x02"
-"""Stands before a line of music, and with a number for a line of words. No file has it."""
+LINE_MARK, WORDS_MARK = "\x02", "\x03"
+"""What stands before a line of music, and before the number of a line of words. No file has them."""
+
+
+_NO_MARKS = str.maketrans("", "", LINE_MARK + WORDS_MARK)
 
 
 def split_tune(text: str) -> TuneLines:
     """A tune's lines, sorted. The header ends with K:, and a blank line after music ends the tune (ABC 2.1,
     section 2.2); what follows is free text.
     """
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace(MARK, "").split("\n")
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").translate(_NO_MARKS).split("\n")
     found = TuneLines()
     body = next((number for number, line in enumerate(lines, 1) if line.startswith("K:")), len(lines))
     for line in lines[:body]:
@@ -138,7 +141,7 @@ class _Body:
         if goes_on and lyrics:
             lyrics[-1] += " " + text
         elif self.current is not None:
-            self.found.voices[self.current] += f"{MARK}{len(lyrics)}\n"
+            self.found.voices[self.current] += f"{WORDS_MARK}{len(lyrics)}\n"
             lyrics.append(text)
 
     def _switch(self, text: str) -> None:
@@ -156,7 +159,7 @@ class _Body:
             self._switch("1")
         assert self.current is not None
         before = self.found.voices[self.current]
-        mark = "" if before.endswith("\\\n") else MARK  # a backslash at its end joins a line to the next
+        mark = "" if before.endswith("\\\n") else LINE_MARK  # a backslash at its end joins a line to the next
         self.found.voices[self.current] = before + mark + line + "\n"
         self.music = self.music or "|" in line
 

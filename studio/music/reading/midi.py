@@ -110,14 +110,14 @@ def _read(midi: MidiFile, name: str, budget: ReadingBudget, *, parts: bool) -> R
     )
     tune = assemble(found, name, budget)
     lyrics, others = texts.syllables(track)
-    words = words_of(lyrics, [note.start for note in tune.sounding], line.place_of)
+    words = words_of(lyrics, [note.start for note in tune.sounding], line.place_of, ours=ours)
     if left := len(lyrics) + others - len(words):
         found.remarks.append(f"Syllables that are not sung on notes of the melody left out: {left}.")
     text = texts.below()
     if words or text:
         tune = replace(tune, words=words, text=text)
     reading = Reading((tune,), tuple(found.remarks))
-    return replace(reading, parts=(_parts_of(lines, midi, texts, read),)) if parts else reading
+    return replace(reading, parts=(_parts_of(lines, midi, texts, read, ours=ours),)) if parts else reading
 
 
 def _parts_of(
@@ -125,6 +125,8 @@ def _parts_of(
     midi: MidiFile,
     texts: _Texts,
     read: Callable[[Sequence[Played]], _Line],
+    *,
+    ours: bool,
 ) -> tuple[Part, ...]:
     """Every channel of every track that has notes, as a part."""
     parts = []
@@ -134,7 +136,7 @@ def _parts_of(
         found = read(played)
         part = part_of(replace(line, notes=found.notes))
         lyrics, _ = texts.syllables(track, own=True)
-        words = words_of(lyrics, sorted({note.start for note in part.notes}), found.place_of)
+        words = words_of(lyrics, sorted({note.start for note in part.notes}), found.place_of, ours=ours)
         parts.append(replace(part, program=midi.programs.get(key, 0), words=words))
     return tuple(parts)
 

@@ -19,31 +19,42 @@ NEAR = Fraction(1, 8)
 
 
 def words_of(
-    lyrics: Sequence[tuple[int, str]], starts: Sequence[Fraction], place_of: Callable[[int], Fraction]
+    lyrics: Sequence[tuple[int, str]],
+    starts: Sequence[Fraction],
+    place_of: Callable[[int], Fraction],
+    *,
+    ours: bool = False,
 ) -> tuple[Syllable, ...]:
     """The words of a tune, without syllables that are sung on none of its notes.
 
     lyrics: (ticks, text), in order. starts: of the notes, in order. place_of: from ticks to quarter notes.
-    Syllables at one place are verses.
+    Syllables at one place are verses. ours: the studio wrote them, so that a space alone ends a word.
     """
     verses: Counter[Fraction] = Counter()
     words = []
-    for (ticks, text), syllabic in zip(lyrics, _syllabics([text for _, text in lyrics]), strict=True):
+    for (ticks, text), syllabic in zip(lyrics, _syllabics([text for _, text in lyrics], ours), strict=True):
         place = place_of(ticks)
         after = bisect_left(starts, place)
         near = min(starts[max(0, after - 1) : after + 1], key=lambda start: abs(start - place))
         if abs(near - place) <= NEAR:
             verses[near] += 1
-            words.append(Syllable(near, text.strip("-/\\ "), syllabic, verses[near]))
+            plain = text.removesuffix(" ") if ours else text.strip("-/\\ ")
+            words.append(Syllable(near, plain, syllabic, verses[near]))
     return hyphenated(sorted(words, key=lambda word: word.start))
 
 
-def _syllabics(texts: Sequence[str]) -> list[str]:
+def _syllabics(texts: Sequence[str], ours: bool) -> list[str]:
     """Where in its word each syllable stands."""
+    if ours:
+        return _by_hyphens([not text.endswith(" ") for text in texts])
     spaced = any(text[-1] == " " or text[0] in " /\\" for text in texts)
     goes_on = [
         text.rstrip().endswith("-") or (spaced and text[-1] != " " and after[0] not in " /\\")
         for text, after in zip(texts, [*texts[1:], " "], strict=False)
     ]
+    return _by_hyphens(goes_on)
+
+
+def _by_hyphens(goes_on: Sequence[bool]) -> list[str]:
     names = {(False, False): "single", (False, True): "begin", (True, True): "middle", (True, False): "end"}
     return [names[each] for each in zip([False, *goes_on], goes_on, strict=False)]

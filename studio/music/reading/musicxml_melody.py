@@ -245,7 +245,7 @@ class _Laid:
         if len(staff.part.staves) > 1:
             name = f"{name}, staff {staff.staff}" if name else f"Staff {staff.staff}"
         for number in numbers:
-            label = f"{name}, voice {number}" if name else f"Voice {number}"
+            label = f"{name} ({number})" if name else f"Line {number}"
             line = PartLine(label if len(numbers) > 1 else name, percussion=staff.line.percussion)
             lyrics = []
             for start, measure in measures:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+import json
+from pathlib import Path
 
+import pytest
+from click.testing import CliRunner
+
+from studio.cli import commands
 from studio.music.reading.readers import read_tunes
+
+OLD = Path(__file__).parent / "works_of_0_2_1"
 
 THREE_ENDINGS = b"X:1\nT:Three endings\nM:4/4\nL:1/4\nK:D\n|:DEFG|1 A4:|2 B4:|3 c4|]\n"
 
@@ -32,3 +39,17 @@ def test_a_scale_that_is_not_played_legato(rules: str, lengths: list[str]) -> No
     """0.2.1 wrote the gap after every note as a rest."""
     tune = read_tunes(_scale_at_gate_80(), "scale.mid", rules=rules).tunes[0]
     assert sorted({str(note.duration) for note in tune.notes}, reverse=True) == lengths
+
+
+@pytest.mark.parametrize("source", ["endings.abc", "gate75.mid", "cues.musicxml"])
+def test_works_of_0_2_1_after_a_file_are_made_again(source: str, home: Path) -> None:
+    """OLD/out-*.abc are melodies that 0.2.1 made after these files, each of which it read in its own way:
+    two of three endings, a rest after every note, cue notes as melody.
+    """
+    content = (OLD / source).read_bytes()
+    assert read_tunes(content, source).tunes != read_tunes(content, source, rules="1").tunes
+    work = OLD / f"out-{Path(source).stem}.abc"
+    told = CliRunner().invoke(
+        commands, ["remake", str(work), "--source", str(OLD / source), "--json", "--quiet"]
+    )
+    assert json.loads(told.output)["identical"] is True

@@ -86,6 +86,7 @@ def _sung(body: str, *lines: str) -> list[str]:
         ("C D|\nw: glo- ri-\nE F|", ["a"], ["0:1:glo-", "1:1:ri+", "2:1:a="]),
         ("C D|\nE F|", ["a b c d"], ["0:1:a", "1:1:b", "2:1:c", "3:1:d"]),
         ("C D\\\nE F|", ["a b c d"], ["0:1:a", "1:1:b", "2:1:c", "3:1:d"]),
+        ("C D|\n0 E F|", ["a b"], ["2:1:a", "3:1:b"]),
         ("C D E|", ["Glo - ri - a"], ["0:1:Glo-", "1:1:ri+", "2:1:a="]),
         ("C D E|", ["a\n+: b c"], ["0:1:a", "1:1:b", "2:1:c"]),
         ("C D|", ["caf\\'e &eacute; a%b"], ["0:1:café", "1:1:é"]),
@@ -188,8 +189,8 @@ def test_voices_and_staves_of_musicxml_are_parts() -> None:
     xml = VOICES.format(chord, _note("E", 2, 1), _note("C", 5, 2, 1) + _note("D", 5, 2, 1))
     reading = read_tunes(xml.encode(), "v.xml", parts=True)
     assert {part.name: [note.pitch for note in part.notes] for part in reading.parts[0]} == {
-        "Choir, staff 1, voice 1": [67, 71, 67, 71],
-        "Choir, staff 1, voice 2": [64, 64],
+        "Choir, staff 1 (1)": [67, 71, 67, 71],
+        "Choir, staff 1 (2)": [64, 64],
         "Choir, staff 2": [60, 62],
     }
     assert [[word.text for word in part.words] for part in reading.parts[0]] == [
