@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 from studio.app.intake import Credit, Shown, data_url, download_name, own_files, own_tunes, receive, show
 from studio.app.sentences import said
 from studio.app.views import work_page, work_view
-from studio.errors import Refused, UnknownName, ways_out_of
+from studio.errors import Refused, StudioError, UnknownName, ways_out_of
 from studio.images.networks.backbones import is_safetensors
 from studio.images.networks.described import is_pickle, read_weights_file
 from studio.images.pictures import read_picture
 from studio.making.asking import ask, check_credit
 from studio.making.jobs import Jobs
 from studio.making.kinds import KINDS, Role, kind_of, read_recipe
+from studio.making.on_show import WithShow
 from studio.making.recognising import recognise
 from studio.making.remaking import compare
 from studio.music.melody import requests
@@ -33,10 +34,14 @@ from studio.works.recipe import Recipe, check
 from studio.works.work import Made, Work
 
 if TYPE_CHECKING:
+    from studio.making.queueing import QueueEntry
     from studio.works.ledger import JobState
 
 MOST_TAKES = 8
 """How many works of one request, with different seeds, may be asked for at once."""
+
+MOST_UNSEEN = 50
+"""Jobs that a page may ask after at once."""
 
 PAGE = 48
 """Works on one page of the gallery."""
@@ -49,7 +54,8 @@ class Desk:
 
     def __init__(self, gallery: Gallery, jobs: Jobs) -> None:
         self.gallery, self.jobs = gallery, jobs
-        self.music = Renditions(gallery)
+        self.library = WithShow(gallery)
+        self.music = Renditions(self.library)
         self._reading = threading.Lock()
 
     # --- Files that come in
@@ -89,15 +95,21 @@ class Desk:
         return told | {"sentence": said, "pickle": True} | known
 
     def _receive(self, offered: Any, role: str, credit: Credit | None = None) -> Ingredient:
-        return receive(offered, role, self.gallery, self.recipe_of_job, credit)
+        return receive(offered, role, self.library, self.recipe_of_job, credit)
 
     # --- Asking for works
 
     def order(
-        self, kind: str, settings: Mapping[str, Any], offered: Mapping[str, Any], credit: Credit
+        self,
+        kind: str,
+        settings: Mapping[str, Any],
+        offered: Mapping[str, Any],
+        credit: Credit,
+        *,
+        owner: str = "",
     ) -> str:
         """Ask for a work; returns the job's id. Arguments as in `orders`."""
-        return self.orders(kind, settings, offered, credit)[0]
+        return self.orders(kind, settings, offered, credit, owner=owner)[0]
 
     def orders(
         self,
@@ -107,10 +119,12 @@ class Desk:
         credit: Credit,
         *,
         count: int = 1,
+        owner: str = "",
     ) -> list[str]:
         """Ask for `count` works with seeds counted on from the one in `settings`; returns the jobs' ids.
 
         offered: by role, one file or a list, as the page offers files. The credit is due to the first role's.
+        owner: the visitor who asks, see `visitor_of`.
         """
         row = kind_of(kind)
         check_credit(asdict(credit))
@@ -118,17 +132,17 @@ class Desk:
         ingredients: list[Ingredient] = []
         for role in row.roles:
             files = _listed(offered.get(role.name) or [])
-            owner = credit if role == row.roles[0] else None
+            due = credit if role == row.roles[0] else None
             if role.stands_for and files:
                 ingredients += own_tunes(files, credit)
                 given[role.stands_for] = credit.title.strip()[:100] or requests.OWN_TUNES
             else:
-                ingredients += [self._ingredient(each, role, owner) for each in files]
+                ingredients += [self._ingredient(each, role, due) for each in files]
             if role.needed and not files and role == row.roles[0]:
                 raise Refused(
                     f"Choose a {role.name} first: drop one on the page, or click “Choose a {role.name}”."
                 )
-        return self._takes(ask(kind, given, ingredients, self.gallery), count)
+        return self._takes(ask(kind, given, ingredients, self.gallery), count, owner)
 
     def _ingredient(self, offered: Any, role: Role, credit: Credit | None) -> Ingredient:
         found = self._receive(offered, role.name, credit)
@@ -137,11 +151,12 @@ class Desk:
             read_picture(found.content, found.name or "The picture")
         return found
 
-    def _takes(self, recipe: Recipe, count: int) -> list[str]:
+    def _takes(self, recipe: Recipe, count: int, owner: str) -> list[str]:
         if not 1 <= count <= MOST_TAKES:
             raise Refused(f"{count} takes cannot be asked for at once; ask for 1 to {MOST_TAKES}.")
         seeds = ((recipe.seed + number) % (LARGEST_SEED + 1) for number in range(count))
-        return [self.jobs.submit(recipe.model_copy(update={"seed": seed})) for seed in seeds]
+        takes = [recipe.model_copy(update={"seed": seed}) for seed in seeds]
+        return [self.jobs.submit(take, owner=owner) for take in takes]
 
     # --- Melodies
 
@@ -153,6 +168,7 @@ class Desk:
         *,
         count: int = 1,
         others: Mapping[str, Any] | None = None,
+        owner: str = "",
     ) -> list[str]:
         """Ask for melodies, as `orders` does. A style called `of:ID` is that of the work or job with this id.
 
@@ -162,18 +178,18 @@ class Desk:
         name = str(settings.get("style", ""))
         offered: dict[str, Any] = {**(others or {}), "tune": list(tunes)}
         if offered["tune"] or not name.startswith("of:"):
-            return self.orders(requests.KIND, settings, offered, credit or Credit(), count=count)
+            return self.orders(requests.KIND, settings, offered, credit or Credit(), count=count, owner=owner)
         earlier = self.composed(name.removeprefix("of:"))
         ingredients = [
             Ingredient(
-                each.role, self.gallery.read_source(each), each.name, each.title, each.author, each.licence
+                each.role, self.library.read_source(each), each.name, each.title, each.author, each.licence
             )
             for each in earlier.sources
             if each.role in requests.STYLE_ROLES
         ]
         ingredients += [self._receive(each, role) for role, each in (others or {}).items()]
         fields = {**settings, "style": earlier.style}
-        return self._takes(ask(requests.KIND, fields, ingredients, self.gallery), count)
+        return self._takes(ask(requests.KIND, fields, ingredients, self.gallery), count, owner)
 
     def compose_around(
         self,
@@ -184,6 +200,7 @@ class Desk:
         count: int = 1,
         settings: Mapping[str, Any] | None = None,
         others: Mapping[str, Any] | None = None,
+        owner: str = "",
     ) -> list[str]:
         """Keep these bars (numbered from 1) of a melody in the gallery and ask for the others again; returns
         the jobs' ids.
@@ -191,22 +208,23 @@ class Desk:
         The melody becomes a source. Its other settings and its theme stay, unless `settings` and `others`
         (files by role) give new ones. Raises `Refused` where it is not a melody.
         """
-        work = self.gallery.get(id)
+        work = self.library.get(id)
         recipe = self.composed(work.id)
+        self.library.keep_sources(recipe)
         dropped = {"take"} if others is None else {"take", "theme"}
         sources = [source for source in recipe.sources if source.role not in dropped]
         taken = [self._receive(offered, role) for role, offered in (others or {}).items()]
         fields = requests.fields_around(recipe, bars, seed, settings)
         if fields["keep"]:
-            content, name = self.gallery.read(work), download_name(work)
+            content, name = self.library.read(work), download_name(work)
             taken.append(Ingredient("take", content, name, work.title))
         sources += [self.gallery.keep_ingredient(each) for each in taken]
-        return self._takes(check(type(recipe), fields | {"sources": sources}), count)
+        return self._takes(check(type(recipe), fields | {"sources": sources}), count, owner)
 
     def composed(self, id: str) -> ComposeRecipe:
         """The recipe of a melody, by the id of its work or job. Raises `Refused` for anything else."""
         try:
-            recipe = read_recipe(self.gallery.get(id).recipe_json)
+            recipe = read_recipe(self.library.get(id).recipe_json)
         except UnknownName:
             recipe = self.recipe_of_job(id)
         return requests.melody_recipe(recipe)
@@ -244,9 +262,58 @@ class Desk:
         for state in self.jobs.follow(id):
             yield self._told(state)
 
-    def cancel(self, id: str) -> bool:
-        """Stop a job before its next step. False where it had ended."""
-        return self.jobs.cancel(id)
+    def cancel(self, id: str, owner: str | None = None) -> bool:
+        """Stop a job before its next step. False where it had ended.
+
+        owner: the visitor who asks; raises `Refused` for a job of another's. None may stop any.
+        """
+        return self.jobs.cancel(id, owner=owner)
+
+    def move_up(self, id: str, owner: str) -> bool:
+        """Let a waiting job change places with the one of the same visitor before it. Raises `Refused` for a
+        job of another's.
+        """
+        return self.jobs.move_up(id, owner=owner)
+
+    def queue(self, owner: str, unseen: Iterable[str] = (), *, previews: bool = False) -> dict[str, Any]:
+        """The queue as one visitor sees it.
+
+        unseen: ids of jobs whose end the visitor has not seen. previews: with what is to be seen of each.
+        Returns {"queue": what runs and waits, "ended": those of `unseen` that have ended, as `job` tells
+        them, "gone": those of `unseen` that nobody knows any more}.
+        """
+        entries = self.jobs.queue(owner)
+        underway = {entry.id for entry in entries}
+        ended, gone = [], []
+        for id in dict.fromkeys(list(unseen)[:MOST_UNSEEN]):
+            if id in underway:
+                continue
+            try:
+                state = self.jobs.latest(id)
+                if state.ended:
+                    ended.append(self._told(state))
+            except StudioError:  # dropped from the ledger, or its work from the gallery
+                gone.append(id)
+        return {
+            "queue": [self._queued(entry, previews=previews) for entry in entries],
+            "ended": ended,
+            "gone": gone,
+        }
+
+    def _queued(self, entry: QueueEntry, *, previews: bool) -> dict[str, Any]:
+        told = {
+            name: getattr(entry, name)
+            for name in ("id", "state", "kind", "label", "title", "position", "mine", "done", "total")
+        }
+        told |= {name: getattr(entry, name) for name in ("seconds_left", "seconds_until", "can_move_up")}
+        is_picture = entry.kind in KINDS and any(role.media == "picture" for role in KINDS[entry.kind].roles)
+        photo = f"jobs/{entry.id}/photo" if entry.source and is_picture else ""
+        seen = data_url(entry.preview) if entry.preview and previews else photo
+        return told | {
+            "stage": said(entry.stage),
+            "medium": "picture" if is_picture else "melody",
+            "picture": seen,
+        }
 
     def again(self, id: str) -> str:
         """Ask once more for a job that did not end well; returns the new job's id."""
@@ -271,13 +338,17 @@ class Desk:
             "total": self.gallery.count(text=text, kind=kind),
         }
 
+    def on_show(self, kind: str | None = None) -> list[dict[str, Any]]:
+        """The works that came with the studio, or those of a kind."""
+        return [work_view(work).model_dump() for work in self.library.on_show.works(kind)]
+
     def kinds_here(self) -> list[str]:
         """The kinds the gallery has works of."""
         return [name for name in KINDS if self.gallery.count(kind=name)]
 
     def work(self, id: str) -> dict[str, Any]:
         """Everything about one work: recipe, sources, parents, children."""
-        return work_page(self.gallery.get(id), self.gallery).model_dump()
+        return work_page(self.library.get(id), self.library).model_dump()
 
     def recognise(self, offered: Any) -> dict[str, Any]:
         """Which work an offered file is: by its bytes, its recipe, or how it looks.
@@ -299,15 +370,16 @@ class Desk:
         self.gallery.remove(work.id)
         return work.id
 
-    def remake(self, id: str) -> Iterator[dict[str, Any]]:
+    def remake(self, id: str, owner: str = "") -> Iterator[dict[str, Any]]:
         """Make a work again from its recipe, in the queue like any other, and say whether it is identical.
 
         Yields {"state", "done", "total", "stage", "sentence"}; the last has "identical" too. A result that
         differs is kept beside the first.
         """
-        work = self.gallery.get(id)
+        work = self.library.get(id)
         asked = read_recipe(work.recipe_json).model_copy(update={"model": None})
-        job = self.jobs.submit(asked, force=True)
+        self.library.keep_sources(asked)
+        job = self.jobs.submit(asked, force=True, owner=owner)
         for state in self.jobs.follow(job):
             told: dict[str, Any] = {
                 "state": state.state,
@@ -334,7 +406,7 @@ class Desk:
             return {"sentence": "Identical, to the byte.", "identical": True, "work_id": work.id}
         content, thumbnail = self.gallery.read(remade), self.gallery.thumbnail(remade)
         made = Made(read_recipe(remade.recipe_json), content, remade.suffix, remade.media_type, thumbnail)
-        verdict = compare(self.gallery.read(work), read_recipe(work.recipe_json), made)
+        verdict = compare(self.library.read(work), read_recipe(work.recipe_json), made)
         if verdict.identical:
             # The same work in a file that names other versions: nobody asked for a second one.
             self.gallery.remove(remade.id)

@@ -137,7 +137,7 @@ def melody_endpoints(desk: Desk) -> list[tuple[Action, dict[str, Any]]]:
 
     def notes(work: str) -> dict[str, Any]:
         """A melody as numbers: seconds, where bars begin, and every note with where it comes from."""
-        return desk.music.timing(desk.gallery.get(work))
+        return desk.music.timing(desk.library.get(work))
 
     def compose_again(work: str, bars: list[int], seed: int = 0) -> dict[str, Any]:
         """Keep these bars (numbered from 1) of a melody in the gallery and ask for the others again; returns
@@ -254,14 +254,14 @@ def _file_endpoints(desk: Desk) -> None:
 
     def file(work: str) -> str:
         """A work's own file, byte for byte, with its recipe inside."""
-        found = desk.gallery.get(work)
-        return lend_file(lent, desk.gallery.read(found), download_name(found))
+        found = desk.library.get(work)
+        return lend_file(lent, desk.library.read(found), download_name(found))
 
     def export(work: str, form: str) -> str:
         """A work in another format, by the format's name, with a recipe inside that makes this file."""
-        found = desk.gallery.get(work)
+        found = desk.library.get(work)
         asked = format_of(found, form)
-        return lend_file(lent, in_format(found, desk.gallery, asked), export_name(found, asked))
+        return lend_file(lent, in_format(found, desk.library, asked), export_name(found, asked))
 
     named, asked = gr.Textbox(visible=False), gr.Button(visible=False)
     formed, exported = gr.Textbox(visible=False), gr.Button(visible=False)

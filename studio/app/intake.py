@@ -22,8 +22,9 @@ from studio.app.gradio_patches import upload_folder
 from studio.errors import Missing, Refused, Unreadable
 from studio.images.paintings.catalogue import painting
 from studio.images.pictures import Picture, read_picture, write_jpeg
-from studio.works.gallery import Gallery
+from studio.making.exhibition import sample
 from studio.works.ingredient import Ingredient
+from studio.works.reads import ReadsWorks
 from studio.works.recipe import Recipe
 from studio.works.work import Work
 
@@ -42,7 +43,8 @@ MOST_SCORES = 5000
 
 class Offer(BaseModel):
     """A picture offered by the page: an uploaded `file` (as Gradio describes it), or a `work`, or by `role` a
-    source of a work or job, or a `study`, one of the studio's own paintings, by its name.
+    source of a work or job, or a `study`, one of the studio's own paintings, by its name, or a `sample`, one
+    of its photos to try.
 
     place: which of the sources of that role, from 0.
     """
@@ -53,6 +55,7 @@ class Offer(BaseModel):
     work: str | None = None
     job: str | None = None
     study: str | None = None
+    sample: str | None = None
     role: str | None = None
     place: int = 0
 
@@ -86,7 +89,7 @@ class Shown(BaseModel):
 def receive(
     offered: Any,
     role: str,
-    gallery: Gallery,
+    gallery: ReadsWorks,
     recipe_of_job: Callable[[str], Recipe],
     credit: Credit | None = None,
 ) -> Ingredient:
@@ -107,6 +110,8 @@ def receive(
         found = _from_recipe(recipe_of_job(offer.job), offer, role, gallery)
     elif offer.study is not None:
         found = painting(offer.study).ingredient()
+    elif offer.sample is not None:
+        found = sample(offer.sample)
     elif offer.file is not None:
         path, name = uploaded(offer.file)
         found = Ingredient(role, _read(path, name), name)
@@ -304,11 +309,11 @@ def _read(path: Path, name: str) -> bytes:
         raise Missing(f"{name} cannot be read any more ({error.strerror}); choose it again.") from None
 
 
-def _from_work(work: Work, role: str, gallery: Gallery) -> Ingredient:
+def _from_work(work: Work, role: str, gallery: ReadsWorks) -> Ingredient:
     return Ingredient(role, gallery.read(work), download_name(work), title=work.title)
 
 
-def _from_recipe(recipe: Recipe, offer: Offer, role: str, gallery: Gallery) -> Ingredient:
+def _from_recipe(recipe: Recipe, offer: Offer, role: str, gallery: ReadsWorks) -> Ingredient:
     sources = [source for source in recipe.sources if source.role == offer.role]
     if not 0 <= offer.place < len(sources):
         raise Refused(f"That work was made without a {offer.role}.")

@@ -35,8 +35,13 @@ def linked_settings(dials: Dials, given: Any, completes: Completes = dict) -> di
         if name not in dials.by_name:
             continue
         lines = str(text).splitlines()
-        empty = (str(text) == "" and not dials.controls[name].many) or (name, text) == ("size", OWN_SIZE)
-        fields[name] = lines if dials.controls[name].many else None if empty else str(text)
+        control = dials.controls[name]
+        if control.many:
+            fields[name] = lines
+        elif (name, text) == ("size", OWN_SIZE):
+            fields[name] = None
+        elif str(text) or control.default is None:
+            fields[name] = str(text) or None
     if not fields:
         return None
     recipe = check(dials.recipe, completes(fields))
@@ -44,17 +49,15 @@ def linked_settings(dials: Dials, given: Any, completes: Completes = dict) -> di
 
 
 def write_addresses(tab: str, dials: Dials, also: Mapping[str, Component] | None = None) -> None:
-    """Keep the tab's address with what the dials show. also: further components by name; their usual values
-    are those they are built with.
+    """Keep the tab's address with what the dials show otherwise than they were built. also: further
+    components by name.
     """
-    others = dict(also or {})
-    usual = list(zip(dials.by_name, dials.values({}), strict=True))
-    usual += [(name, component.value) for name, component in others.items()]
-    components = [*dials.components, *others.values()]
+    components = {**dials.by_name, **(also or {})}
+    usual = [(name, getattr(each, "value", None)) for name, each in components.items()]
     gr.on(
-        [component.change for component in components],  # type: ignore[attr-defined]
+        [component.change for component in components.values()],  # type: ignore[attr-defined]
         None,
-        components,
+        list(components.values()),
         None,
         js=calling("address", "dialsShow", tab, json.dumps(usual)),
         api_visibility="private",

@@ -63,6 +63,7 @@ def build(desk: Desk, *, log_out: bool = False) -> gr.Blocks:
     from studio.app.endpoints import endpoints
     from studio.app.modules import calling
     from studio.app.room import Room
+    from studio.app.tray import tray
 
     page = gr.Blocks(
         title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=(600, FORGOTTEN_AFTER)
@@ -71,6 +72,7 @@ def build(desk: Desk, *, log_out: bool = False) -> gr.Blocks:
         # First, so that the names are theirs: Gradio numbers the page's own handlers that are called alike.
         endpoints(desk)
         gr.HTML(masthead(log_out=log_out), apply_default_css=False, elem_classes="masthead", js_on_load=None)
+        tray(desk)
         with gr.Tabs(elem_classes="rooms") as rooms:
             labels = {tab.id: tab.label for tab in tabs()}
             room = Room(desk, page, rooms, LARGEST_UPLOAD, labels=labels)
@@ -111,7 +113,7 @@ def application(desk: Desk, access: Access | None = None) -> Guard:
         door = Door(access, access.login, style_sheet("door"), note)
         web.include_router(door.routes())
     allowed = door.required if door else anybody
-    web.include_router(routes(desk.gallery, desk.recipe_of_job, allowed))
+    web.include_router(routes(desk.library, desk.recipe_of_job, allowed))
     web.include_router(music_routes(desk.music, allowed))
     web.include_router(module_routes(allowed))
     web.include_router(open_routes())

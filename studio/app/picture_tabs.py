@@ -16,15 +16,17 @@ from gradio.components import Component
 from studio.app.desk import Desk
 from studio.app.dials import Dials, recipe_settings
 from studio.app.following import FOLLOWS, QUICK, followed, found_again
-from studio.app.intake import Credit
+from studio.app.intake import Credit, common
 from studio.app.links import Completes, linked_settings
 from studio.app.modules import calling
 from studio.app.room import refusal, refuse_aloud
 from studio.app.sentences import said
+from studio.app.tray import visitor_of
 from studio.app.widgets import answer, widget
 from studio.errors import Refused, StudioError
 from studio.images.networks.backbones import BACKBONES, layers, readiness
 from studio.images.recipes import DreamRecipe
+from studio.making.exhibition import samples_here
 from studio.works.recipe import MOST_CREDIT, Control, Fold
 
 Adjust = Callable[[dict[str, Any], dict[str, Any]], None]
@@ -62,8 +64,28 @@ def stage_widget(desk: Desk, kind: str, button: str, largest_upload: int, **prop
         largest_upload=largest_upload,
         desk=kind,
         button=button,
+        show=_work_on_show(desk, kind),
+        samples=[{"name": each.file, "title": each.called} for each in samples_here()],
         **props,
     )
+
+
+def _work_on_show(desk: Desk, kind: str) -> dict[str, Any] | None:
+    """What the empty stage shows: the first work of the kind that came with the studio, with the photo it was
+    made from; None where this installation lacks them.
+    """
+    work = desk.library.on_show.first(kind)
+    if work is None:
+        return None
+    address = f"works/{work.id}"
+    shown: dict[str, Any] = {"work": work.id, "after": f"{address}/view", "title": work.title}
+    for place, source in enumerate(common(work.recipe_json).sources):
+        view = f"{address}/sources/{place}"
+        if place == 0:
+            shown["before"] = view
+        elif source.role == "style":
+            shown["painting"] = {"view": view, "title": source.title or source.name}
+    return shown
 
 
 def look(desk: Desk) -> Callable[[dict[str, Any]], dict[str, Any]]:
@@ -114,7 +136,7 @@ def connect(tab: PictureTab, desk: Desk, adjust: Adjust) -> None:
     The stage is always given a whole value (see `gradio_patches.AS_IT_IS`).
     """
 
-    def request(offered: dict[str, Any] | None, *given: Any) -> Iterator[Any]:
+    def request(asker: gr.Request, offered: dict[str, Any] | None, *given: Any) -> Iterator[Any]:
         offered = dict(offered or {})
         credit, values = given[: len(tab.credit)], given[len(tab.credit) :]
         try:
@@ -122,7 +144,8 @@ def connect(tab: PictureTab, desk: Desk, adjust: Adjust) -> None:
                 raise Refused(str(offered["trouble"]))
             settings = tab.dials.settings(values)
             adjust(settings, offered)
-            job = desk.order(tab.kind, settings, offered, Credit(*(text or "" for text in credit)))
+            whose = Credit(*(text or "" for text in credit))
+            job = desk.order(tab.kind, settings, offered, whose, owner=visitor_of(asker))
             yield desk.job(job), job, gr.update(interactive=False)
             for told, button in followed(desk, job):
                 yield told, gr.skip(), button

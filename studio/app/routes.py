@@ -10,6 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -22,7 +23,8 @@ from studio.errors import Missing, StudioError
 from studio.images.paintings.catalogue import PAINTINGS
 from studio.images.pictures import read_picture
 from studio.images.presets import PRESETS
-from studio.works.gallery import Gallery
+from studio.making.exhibition import sample
+from studio.works.reads import ReadsWorks
 from studio.works.recipe import Recipe
 from studio.works.work import Work
 
@@ -31,6 +33,9 @@ LARGE_SIDE = 1800
 
 MOST_KEPT = 48
 """Pictures that are kept as they were last shown."""
+
+SMALL_SIDE = 320
+"""Longest side, in pixels, of a photo to try."""
 
 GUARDED = {
     "X-Content-Type-Options": "nosniff",
@@ -41,7 +46,7 @@ KEPT = {"Cache-Control": "private, max-age=86400"} | GUARDED
 
 
 def routes(
-    gallery: Gallery, recipe_of_job: Callable[[str], Recipe], allowed: Callable[..., Any]
+    gallery: ReadsWorks, recipe_of_job: Callable[[str], Recipe], allowed: Callable[..., Any]
 ) -> APIRouter:
     """The addresses of the gallery's files. `allowed` is asked before each; it raises when the visitor has
     not logged in.
@@ -82,6 +87,10 @@ def routes(
     def preset(name: str) -> Response:
         return thumbnail_of(PRESETS, name, "There is no picture of a preset '{}'.")
 
+    @router.get("/samples/{name}")
+    def sample_small(name: str) -> Response:
+        return picture(lambda: views.sample(name))
+
     @router.get("/paintings/{name}")
     def painting(name: str) -> Response:
         return thumbnail_of(PAINTINGS, name, "The studio has no painting '{}'.")
@@ -95,8 +104,9 @@ class Views:
     The latest are kept. Each raises a `StudioError` where there is nothing to show.
     """
 
-    def __init__(self, gallery: Gallery) -> None:
+    def __init__(self, gallery: ReadsWorks) -> None:
         self.gallery = gallery
+        self.sample = lru_cache(maxsize=16)(self._sample)
         self._latest: OrderedDict[tuple[str, int | None], bytes] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -136,6 +146,9 @@ class Views:
             while len(self._latest) > MOST_KEPT:
                 self._latest.popitem(last=False)
         return kept
+
+    def _sample(self, name: str) -> bytes:
+        return view(read_picture(sample(name).content), SMALL_SIDE)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from studio.app.intake import download_name
 from studio.making.exporting import formats_of
 from studio.making.kinds import KINDS
 from studio.music.melody.renditions import reads_back
-from studio.works.gallery import Gallery
+from studio.works.reads import ReadsWorks
 from studio.works.recipe import Source
 from studio.works.work import Work
 
@@ -29,7 +29,7 @@ class ExportView(BaseModel):
 class WorkView(BaseModel):
     """A work as a tile on the wall. `ratio` is width / height; `file`, `view`, `thumb` are addresses on this
     server. `exports` is empty for a work that can only be had as it is. `reads_back`: its file can be read as
-    a score.
+    a score. `on_show`: it came with the studio.
     """
 
     id: str
@@ -43,6 +43,7 @@ class WorkView(BaseModel):
     facts: dict[str, str]
     exports: tuple[ExportView, ...]
     reads_back: bool
+    on_show: bool
     file: str
     view: str
     thumb: str
@@ -76,7 +77,7 @@ def work_view(work: Work) -> WorkView:
     return WorkView(**_tile(work))
 
 
-def work_page(work: Work, gallery: Gallery) -> WorkPage:
+def work_page(work: Work, gallery: ReadsWorks) -> WorkPage:
     """Everything about a work."""
     recipe = json.loads(work.recipe_json)
     sources = [Source.model_validate(source) for source in recipe.get("sources", ())]
@@ -112,6 +113,7 @@ def _tile(work: Work) -> dict[str, Any]:
         "facts": _facts(work),
         "exports": [ExportView(name=form.name, label=form.label) for form in formats_of(work)],
         "reads_back": reads_back(work),
+        "on_show": work.on_show,
         "file": f"works/{work.id}/file",
         "view": f"works/{work.id}/view",
         "thumb": f"works/{work.id}/thumb",

@@ -6,6 +6,7 @@ python -m studio.making.exhibition --check   make every work again and say wheth
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -13,23 +14,29 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from studio.errors import StudioError, UnknownName
 from studio.making.kinds import KINDS, make
 from studio.process import finish
 from studio.works.ingredient import Ingredient
+from studio.works.naming import as_json
 from studio.works.shipped import shipped
 
 if TYPE_CHECKING:
     from studio.works.gallery import Gallery
+    from studio.works.work import Made
 
 
 @dataclass(frozen=True)
 class ShownSource:
-    """A source that may be shown and shared, with the credit it is due."""
+    """A source that may be shown and shared, with the credit it is due. called: what a person calls what is
+    to be seen on it.
+    """
 
     file: str
     title: str
     author: str
     licence: str
+    called: str = ""
 
 
 CC_BY = "CC BY 2.0, https://creativecommons.org/licenses/by/2.0/"
@@ -41,21 +48,41 @@ SOURCES = {
             "China (scikit-learn's china.jpg)",
             "danielbuechele, flickr.com/photos/danielbuechele/6061409035",
             CC_BY,
+            "The pagoda",
         ),
         ShownSource(
             "dahlia.jpg",
             "Flower (scikit-learn's flower.jpg)",
             "vultilion, flickr.com/photos/vultilion/6056698931",
             CC_BY,
+            "A dahlia",
         ),
         ShownSource(
             "dunes.png",
             "Dunes by moonlight",
             "Derivative Works Studio",
             "CC0 1.0, https://creativecommons.org/publicdomain/zero/1.0/",
+            "Dunes by moonlight",
         ),
     )
 }
+
+
+def samples_here() -> list[ShownSource]:
+    """The photos to try that this installation has."""
+    try:
+        folder = shipped("gallery") / "sources"
+    except StudioError:
+        return []
+    return [each for each in SOURCES.values() if (folder / each.file).is_file()]
+
+
+def sample(name: str) -> Ingredient:
+    """One of the photos to try, by its name in `SOURCES`. Raises `UnknownName`."""
+    if name not in SOURCES:
+        raise UnknownName("photo to try", name, SOURCES)
+    credit, content = SOURCES[name], (shipped("gallery") / "sources" / name).read_bytes()
+    return Ingredient("photo", content, name, credit.title, credit.author, credit.licence)
 
 
 @dataclass(frozen=True)
@@ -64,26 +91,35 @@ class Exhibit:
 
     file: its name in gallery/. kind: of work. sources: role -> a file in gallery/sources, an earlier work on
     show, or the name of a bundled painting; the first is the one it is mainly made from. settings: those
-    beyond the defaults.
+    beyond the defaults. title: what it is called here; empty for the title every such work gets.
     """
 
     file: str
     kind: str
-    sources: Mapping[str, str]
+    sources: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    title: str = ""
 
     @property
     def main_source(self) -> str:
-        return next(iter(self.sources.values()))
+        return next(iter(self.sources.values()), "")
 
 
 def _dream(file: str, photo: str, seed: int, preset: str, guide: str = "", **settings: Any) -> Exhibit:
     sources = {"photo": photo} | ({"guide": guide} if guide else {})
-    return Exhibit(file, "dream", sources, {"preset": preset, "seed": seed, **settings})
+    return Exhibit(file, "dream", sources, {"size": SIZE, "preset": preset, "seed": seed, **settings})
 
 
 def _painting(file: str, photo: str, style: str) -> Exhibit:
-    return Exhibit(file, "style", {"photo": photo, "style": style}, {"seed": 1})
+    return Exhibit(file, "style", {"photo": photo, "style": style}, {"size": SIZE, "seed": 1})
+
+
+def _tune(file: str, title: str, style: str, seed: int, **settings: Any) -> Exhibit:
+    return Exhibit(file, "compose", {}, {"style": style, "seed": seed, "title": title, **settings}, title)
+
+
+SIZE = 640
+"""Longer side of the pictures on show, in pixels."""
 
 
 EXHIBITS = (
@@ -97,12 +133,21 @@ EXHIBITS = (
     _dream("dunes-garden.png", "dunes.png", 2, "garden"),
     _dream("dunes-towards-the-dahlia.png", "dunes.png", 4, "garden", guide="dahlia.jpg"),
     _dream("dunes-creatures-mosaic.png", "dunes-creatures.png", 1, "mosaic", strength=0.6),
-    _painting("pagoda-after-the-dunes.png", "pagoda.jpg", "dunes-creatures-mosaic.png"),
     _painting("pagoda-night-wind.png", "pagoda.jpg", "whirls"),
+    _painting("pagoda-after-the-dunes.png", "pagoda.jpg", "dunes-creatures-mosaic.png"),
     _painting("dahlia-leaded-glass.png", "dahlia.jpg", "glass"),
+    _tune(
+        "the-open-door.musicxml",
+        "The Open Door",
+        "ryans-mammoth",
+        5,
+        bars=16,
+        meter="6/8",
+        key="D",
+        form="AABA",
+        end="D",
+    ),
 )
-SIZE = 640
-"""Longer side of the works on show, in pixels."""
 
 
 def make_exhibits(*, check: bool = False) -> Iterator[str]:
@@ -121,16 +166,34 @@ def make_exhibits(*, check: bool = False) -> Iterator[str]:
             elif path.exists():
                 yield f"{exhibit.file} is there."
             else:
-                write_file(_made(exhibit, folder, gallery), path)
+                made = _made(exhibit, folder, gallery)
+                write_file(made.content, path)
+                if not made.media_type.startswith("image/"):
+                    facts = json.dumps({"facts": as_json(made.facts), "losses": list(made.losses)})
+                    write_file(facts.encode(), facts_file(exhibit), force=True)
                 yield f"{exhibit.file} made."
 
 
-def _made(exhibit: Exhibit, folder: Path, gallery: Gallery) -> bytes:
+def facts_file(exhibit: Exhibit) -> Path:
+    """What is known of a work beside its recipe, such as where each note comes from: a JSON file, which
+    pictures do without. Raises `Missing`.
+    """
+    return (shipped("gallery") / exhibit.file).with_suffix(".json")
+
+
+def ingredients_of(exhibit: Exhibit) -> list[Ingredient]:
+    """What it is made from, with what its settings imply. Raises a `StudioError` where that is not here."""
+    given = [_ingredient(exhibit, role, name, shipped("gallery")) for role, name in exhibit.sources.items()]
+    return given + KINDS[exhibit.kind].default_ingredients(exhibit.settings, exhibit.sources)
+
+
+def _made(exhibit: Exhibit, folder: Path, gallery: Gallery) -> Made:
     from studio.making.asking import ask
 
     ingredients = [_ingredient(exhibit, role, name, folder) for role, name in exhibit.sources.items()]
-    recipe = ask(exhibit.kind, {"size": SIZE, **exhibit.settings}, ingredients, gallery)
-    return finish(make(recipe, gallery.read_source)).content
+    form = KINDS[exhibit.kind].format_settings(Path(exhibit.file))
+    recipe = ask(exhibit.kind, {**form, **exhibit.settings}, ingredients, gallery)
+    return finish(make(recipe, gallery.read_source))
 
 
 def _ingredient(exhibit: Exhibit, role: str, name: str, folder: Path) -> Ingredient:

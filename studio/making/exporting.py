@@ -13,6 +13,7 @@ from studio.works.output import write_file
 if TYPE_CHECKING:
     from studio.works.formats import Format
     from studio.works.gallery import Gallery
+    from studio.works.reads import ReadsWorks
     from studio.works.work import Work
 
 
@@ -35,7 +36,7 @@ def format_of(work: Work, name: str) -> Format:
     raise UnknownName("format", name, found)
 
 
-def in_format(work: Work, gallery: Gallery, form: Format) -> bytes:
+def in_format(work: Work, gallery: ReadsWorks, form: Format) -> bytes:
     """The bytes of the work in that format. Its own file where it has that format already."""
     if work.suffix == form.suffix:
         return gallery.read(work)

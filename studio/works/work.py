@@ -100,6 +100,7 @@ class Work:
 
     The recipe stays JSON, so that a gallery can hold kinds of work that this studio does not know. words: the
     recipe in a sentence. losses: NaN where the loss was infinite. parents: ids of the works it was made from.
+    on_show: it came with the studio and is in nobody's gallery.
     """
 
     id: str
@@ -115,3 +116,4 @@ class Work:
     losses: tuple[float, ...]
     facts: dict[str, Any]
     parents: tuple[str, ...]
+    on_show: bool = False

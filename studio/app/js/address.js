@@ -148,7 +148,8 @@ export function dialsShow(tab, usual, ...values) {
   const named = new URLSearchParams();
   JSON.parse(usual).forEach((/** @type {[string, any]} */ [name, normal], /** @type {number} */ place) => {
     const value = values[place];
-    if (value === AS_IT_IS || textOf(value) === textOf(normal) || textOf(value).length > LONGEST) return;
+    const ofTheirOwn = name === 'style' && /^own$|^of:/.test(textOf(value));
+    if (ofTheirOwn || value === AS_IT_IS || textOf(value) === textOf(normal) || textOf(value).length > LONGEST) return;
     named.set(name, textOf(value));
   });
   const address = `#${tab}${named.size ? `&${named}` : ''}`;

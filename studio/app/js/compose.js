@@ -2,10 +2,10 @@
 // from.
 
 import { addressOfWork, go, onSettings } from './address.js';
-import { around, capitalised, find, make, sentenceOf, smoothly } from './dom.js';
+import { around, capitalised, find, inSight, make, sentenceOf, smoothly } from './dom.js';
 import { press } from './gradio_page.js';
 import { Melody } from './melody.js';
-import { newWork } from './news.js';
+import { newJob, newWork, seen } from './news.js';
 import { nowPlaying, silence } from './player.js';
 import { asked } from './server.js';
 
@@ -15,13 +15,15 @@ import { asked } from './server.js';
 let takes = null;
 let askSoon = false;
 
-/** @param {Widget} widget */
+/** @param {Widget<{example?: Work | null}>} widget */
 export function open(widget) {
   takes = new Takes(widget);
   takes.hear();
   onSettings('compose', (settings) => widget.trigger('linked', { settings }));
   // What the browser remembers is there a moment later.
   if (!widget.props.value) setTimeout(() => widget.trigger('arrived', {}), 200);
+  // Whoever was here before most likely gets their own takes back.
+  setTimeout(() => takes?.drawExample(), localStorage.getItem('studio-compose') ? 3000 : 0);
   if (askSoon) setTimeout(askOnceMore, 300);
   askSoon = false;
 }
@@ -39,7 +41,7 @@ export function askOnceMore() {
 }
 
 class Takes {
-  /** @param {Widget} widget */
+  /** @param {Widget<{example?: Work | null}>} widget */
   constructor(widget) {
     this.widget = widget;
     this.element = find(widget.element, '.compose');
@@ -71,6 +73,21 @@ class Takes {
     find(box, '.sentence').textContent = sentence ?? '';
     find(box, '.ways').replaceChildren(...ways.map(button));
     if (sentence) box.scrollIntoView({ block: 'nearest', behavior: smoothly() });
+  }
+
+  /** As long as nothing was asked for, a tune that came with the studio is there to be played. */
+  drawExample() {
+    const { example } = this.widget.props;
+    const there = find(this.element, '.example');
+    if (!example || there.childElementCount || this.widget.props.value) return;
+    const melody = new Melody(example, {
+      name: 'this tune',
+      width: this.widget.element.clientWidth,
+      ask: (bars) => this.again(example.id, bars),
+      pin: (pins) => this.widget.trigger('pin', { pins }),
+    });
+    there.append(make('header', {}, make('h3', {}, example.title)), melody.element);
+    this.element.classList.add('shows-example');
   }
 
   // --- Asking
@@ -226,7 +243,12 @@ class Takes {
   /** @param {Job[]} jobs */
   hearJobs(jobs) {
     const ids = (/** @type {Job[]} */ list) => list.map((job) => job.id).join();
-    if (ids(jobs) !== ids(this.following)) this.complain(null);
+    if (ids(jobs) !== ids(this.following)) {
+      this.complain(null);
+      newJob();
+    }
+    const watched = inSight(this.element);
+    for (const job of jobs) if (watched && !isOpen(job)) seen(job.id);
     this.following = jobs;
     this.progressOf(jobs);
     const failed = jobs.find((job) => job.state === 'failed' || job.state === 'interrupted');

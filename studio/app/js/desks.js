@@ -10,6 +10,7 @@
  * @property {() => Promise<object>} [more] what other widgets add
  * @property {(offer: Offer | null) => Promise<void> | void} [offerGuide] a guide comes back
  * @property {(told: Record<string, any>) => Promise<void> | void} [offerMore] other files come back
+ * @property {() => Promise<void>} [fillUp] what is still missing is chosen for somebody who only wants to try
  * @property {(file: File, chosen: string[]) => Promise<void>} [bringNetwork] a network comes from a lesson
  */
 

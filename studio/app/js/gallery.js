@@ -23,6 +23,7 @@ export function open(widget) {
   new IntersectionObserver((seen) => { if (seen.some((each) => each.isIntersecting)) look(); })
     .observe(gallery.element);
   widget.watch('value', () => gallery.hear());
+  gallery.wall.stockShelf();
   showing('gallery', ({ work }) => gallery.goTo(work));
 }
 
@@ -94,6 +95,15 @@ class Wall {
     this.last = told.works.at(-1)?.id ?? this.last;
     this.showKinds(told.kinds);
     this.showCount(told.total);
+  }
+
+  /** The works that came with the studio. */
+  async stockShelf() {
+    try {
+      const { works } = await asked(this.server.shelf({}));
+      find(this.element, '.shelf .row').replaceChildren(...works.map(tile));
+      find(this.element, '.shelf').hidden = works.length === 0;
+    } catch { /* the wall says what is wrong */ }
   }
 
   /** @param {string[]} kinds */

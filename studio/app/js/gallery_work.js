@@ -27,7 +27,7 @@ export function workPage(work, kind, width, ask) {
       make('div', { class: 'shown' }, ...shown(work, kind, width, ask)),
       make('div', { class: 'beside' },
         make('h2', {}, work.title),
-        make('p', { class: 'when' }, [when(work.made_at), work.facts.size].filter(Boolean).join(' · ')),
+        make('p', { class: 'when' }, [work.on_show ? 'Came with the studio' : when(work.made_at), work.facts.size].filter(Boolean).join(' · ')),
         make('p', { class: 'told' }, work.words),
         deeds(work, kind),
         make('p', { class: 'verdict', 'aria-live': 'polite' }),
@@ -89,7 +89,7 @@ function deeds(work, kind) {
     isPicture && button('next', 'Use as next source'),
     kind.again && button('again', kind.again),
     button('remake', 'Remake'),
-    button('remove', 'Remove', { class: 'danger' }));
+    !work.on_show && button('remove', 'Remove', { class: 'danger' }));
 }
 
 /**

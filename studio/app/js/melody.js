@@ -293,9 +293,9 @@ function together({ work, readable, ask, pin, score, roll, parts: part }) {
   });
   return make('div', { class: 'melody', 'data-work': work.id },
     make('p', { class: 'facts' }, head.filter(Boolean).join(' · ')),
-    readable && score.paper,
     make('div', { class: 'player' },
       part.play, part.time, readable && pin && part.pinning, readable && part.origins, part.audio),
+    readable && score.paper,
     readable && roll.element,
     readable && part.legend,
     readable && part.explained,

@@ -1,9 +1,29 @@
-// A work was made: whoever shows works hears of it.
+// What one widget tells all others.
 
-/** @type {Set<() => void>} */
-const listeners = new Set();
+/** @template {any[]} Told */
+class News {
+  constructor() {
+    /** @type {Set<(...told: Told) => void>} */
+    this.listeners = new Set();
+    /** @param {(...told: Told) => void} heard */
+    this.on = (heard) => { this.listeners.add(heard); };
+    /** @param {Told} told */
+    this.tell = (...told) => { for (const heard of this.listeners) heard(...told); };
+  }
+}
 
-/** @param {() => void} heard */
-export const onNewWork = (heard) => { listeners.add(heard); };
+/** @type {News<[]>} */
+const works = new News();
+/** @type {News<[]>} */
+const jobs = new News();
+/** @type {News<[string]>} */
+const ends = new News();
 
-export const newWork = () => { for (const heard of listeners) heard(); };
+/** A work was made: whoever shows works hears of it. */
+export const { on: onNewWork, tell: newWork } = works;
+
+/** A work was asked for, or a job changed: whoever shows the queue looks again. */
+export const { on: onJob, tell: newJob } = jobs;
+
+/** The end of the job with this id was shown to the visitor. */
+export const { on: onSeen, tell: seen } = ends;

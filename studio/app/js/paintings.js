@@ -23,6 +23,10 @@ export function open(widget) {
 
   const own = desk(props.desk);
   own.more = () => paintings.hung();
+  own.fillUp = async () => {
+    await paintings.arriving;
+    if (!paintings.list.length && props.studies.length) await paintings.hang(Promise.resolve({ study: props.studies[0].name }));
+  };
   own.offerMore = (told) => paintings.offered(told);
 
   chooser.addEventListener('change', () => { take([...(chooser.files ?? [])]); chooser.value = ''; });

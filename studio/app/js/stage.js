@@ -8,12 +8,19 @@ import { desk, opened } from './desks.js';
 import { all, around, capitalised, find, inSight, make, picturesOf, sentenceOf, smoothly } from './dom.js';
 import { press } from './gradio_page.js';
 import { Mask } from './mask.js';
-import { newWork } from './news.js';
+import { newJob, newWork, seen } from './news.js';
+import { drawSamples, drawShow } from './opening.js';
 import { asked, firstOf, offered } from './server.js';
+import { timeLeft } from './times.js';
 
 /** @import { Job, Offer, Shown, Widget, Work } from './types' */
 
-/** @typedef {Widget<{desk: string, button: string, texts?: Record<string, string>}>} StageWidget */
+/** @import { Sample, Show } from './opening.js' */
+
+/**
+ * @typedef {Widget<{desk: string, button: string, texts?: Record<string, string>, show?: Show | null,
+ *   samples?: Sample[]}>} StageWidget
+ */
 
 /** @param {StageWidget} widget */
 export function open(widget) {
@@ -25,6 +32,8 @@ export function open(widget) {
   if (!Camera.there()) find(element, '[data-do=camera]').hidden = true;
   if (!navigator.clipboard?.read) find(element, '[data-do=paste]').hidden = true;
   const stage = new Stage(widget);
+  drawShow(stage.element, props.show);
+  drawSamples(stage.element, props.samples ?? [], (sample) => stage.tryOut(sample));
   stage.enter('empty');
   watch('value', () => stage.hear());
   stage.hear();
@@ -156,7 +165,7 @@ class Stage {
     if (glimpse) this.before.src = glimpse;
     this.enter('reading');
     this.arriving = this.read(offering, earlier).finally(() => {
-      if (glimpse) URL.revokeObjectURL(glimpse);
+      if (glimpse?.startsWith('blob:')) URL.revokeObjectURL(glimpse);
       this.arriving = null;
     });
     return this.arriving;
@@ -194,6 +203,14 @@ class Stage {
       return;
     }
     this.arrive(offered(this.widget, file), URL.createObjectURL(file));
+  }
+
+  /** Makes something of a photo that came with the studio, at once. @param {Sample} sample */
+  async tryOut({ name }) {
+    const other = this.desk.fillUp?.();
+    if (!await this.arrive(Promise.resolve({ sample: name }), `samples/${name}`)) return;
+    await other;
+    press(this.widget.props.button);
   }
 
   async paste() {
@@ -376,6 +393,9 @@ class Stage {
   /** @param {Job} told */
   hearJob(told) {
     const { state, work, message } = told;
+    const ended = state !== 'waiting' && state !== 'running';
+    if (ended && inSight(this.widget.element)) seen(told.id);
+    if (!ended && this.job !== told.id) newJob();
     if (state === 'waiting' || state === 'running') this.follow(told);
     if (state === 'made' && work) this.finish(work, told.was_there ?? false);
     if (state === 'cancelled') {
@@ -497,12 +517,4 @@ function progressInWords(told) {
     : [capitalised(told.stage || 'getting ready'), told.total && `step ${told.done} of ${told.total}`,
       timeLeft(told.seconds_left)];
   return parts.filter(Boolean).join(' · ');
-}
-
-/** @param {number | null} seconds */
-function timeLeft(seconds) {
-  if (seconds == null) return '';
-  if (seconds < 1.5) return 'a moment left';
-  if (seconds < 90) return `about ${Math.round(seconds)} s left`;
-  return `about ${Math.round(seconds / 60)} min left`;
 }

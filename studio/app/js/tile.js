@@ -14,7 +14,7 @@ export function tile(work) {
   const address = { href: `?work=${work.id}`, 'data-work': work.id };
   const link = make('a', { class: 'tile', ...address, style: `--ratio: ${work.ratio}` },
     make('img', picture),
-    make('span', { class: 'caption' }, make('strong', {}, work.title), make('span', {}, when(work.made_at))));
+    make('span', { class: 'caption' }, make('strong', {}, work.title), make('span', {}, work.on_show ? 'On show' : when(work.made_at))));
   const image = find(link, 'img');
   image.addEventListener('error', () => image.classList.add('gone'), { once: true });
   return link;

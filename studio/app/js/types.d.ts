@@ -17,6 +17,7 @@ export interface Offer {
   work?: string;
   job?: string;
   study?: string;
+  sample?: string;
   role?: string;
   place?: number;
 }
@@ -48,6 +49,8 @@ export interface Work {
   exports: { name: string; label: string }[];
   /** Whether its file is a score that bars can be kept from. */
   reads_back: boolean;
+  /** Whether it came with the studio and is in nobody's gallery. */
+  on_show: boolean;
   file: string;
   view: string;
   thumb: string;
@@ -130,4 +133,24 @@ export interface Music {
   notes: Note[];
   copied: [number, number];
   written: [number, number | null][][];
+}
+
+/** A work that runs or waits, as this visitor sees it: see `studio.app.desk.Desk.queue`. Of others' works `id`, `title`,
+ * `stage` and `picture` are empty. */
+export interface Queued {
+  id: string;
+  state: string;
+  kind: string;
+  label: string;
+  title: string;
+  medium: string;
+  position: number | null;
+  mine: boolean;
+  seconds_left: number | null;
+  seconds_until: number | null;
+  can_move_up: boolean;
+  stage: string;
+  done: number;
+  total: number;
+  picture: string;
 }

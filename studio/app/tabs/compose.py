@@ -19,9 +19,11 @@ from studio.app.links import at_load, linked_settings, write_addresses
 from studio.app.modules import calling
 from studio.app.room import Entrance, Room, TabOffers, nonce, refusal, refuse_aloud
 from studio.app.sentences import said
+from studio.app.tray import visitor_of
 from studio.app.views import work_view
 from studio.app.widgets import answer, widget
-from studio.errors import Refused, StudioError
+from studio.errors import Refused, StudioError, UnknownName
+from studio.music.melody import requests
 from studio.music.melody.constraints import recipe_class
 from studio.music.melody.recipes import SCALES, ComposeRecipe
 from studio.music.reading.pieces import SUFFIXES
@@ -92,6 +94,10 @@ class ComposeParts:
         """What `settings_shown` gives values for."""
         return [self.style, self.theme, self.theme_fold, *self.dials.components]
 
+    def unchanged(self) -> list[Any]:
+        """What leaves them as they are."""
+        return [*(gr.skip() for _ in range(3)), *self.dials.unchanged()]
+
     @property
     def outputs(self) -> list[Any]:
         """What a request changes."""
@@ -130,7 +136,9 @@ def _lay_out(desk: Desk) -> ComposeParts:
     usual_style = str(ComposeRecipe.model_fields["style"].default)
     with gr.Row(elem_classes="studio-floor compose-floor", equal_height=False):
         with gr.Column(scale=7, min_width=320, elem_classes="picture-side"):
-            takes = widget("compose", server=(stop,), events=events)
+            shown = desk.library.on_show.first(requests.KIND)
+            example = work_view(shown).model_dump() if shown else None
+            takes = widget("compose", server=(stop,), events=events, example=example)
         with gr.Column(scale=4, min_width=300, elem_classes="settings-side"):
             style = style_dial(usual_style)
             about = gr.HTML(about_style(desk, usual_style), elem_classes="style-about")
@@ -285,6 +293,7 @@ class Takes:
 
     def compose(
         self,
+        asker: gr.Request,
         style: str | None,
         files: Sequence[str] | None,
         title: str,
@@ -309,12 +318,17 @@ class Takes:
                 for read in self.desk.read_style(settings["style"]):
                     yield _busy(**read), gr.skip(), gr.skip()
             credit = Credit(title or "", author or "", licence or "")
-            jobs = self.desk.compose(settings, tunes, credit, count=int(count), others=_theme(theme))
+            owner = visitor_of(asker)
+            jobs = self.desk.compose(
+                settings, tunes, credit, count=int(count), others=_theme(theme), owner=owner
+            )
             yield from self.follow(jobs)
         except StudioError as error:
             yield refusal(said(error)), gr.skip(), gr.update(interactive=True)
 
-    def again(self, event: gr.EventData, theme: str | None, count: float, *values: Any) -> Iterator[Any]:
+    def again(
+        self, event: gr.EventData, asker: gr.Request, theme: str | None, count: float, *values: Any
+    ) -> Iterator[Any]:
         """Keep some bars of a take and ask for the others again, with the settings the dials show now."""
         try:
             settings = self.dials.settings(values)
@@ -326,6 +340,7 @@ class Takes:
                 count=int(count),
                 settings=settings,
                 others=_theme(theme),
+                owner=visitor_of(asker),
             )
             yield from self.follow(jobs)
         except StudioError as error:
@@ -402,7 +417,7 @@ class EarlierSettings:
         """Values for `ComposeParts.filled`. of: the id of the work or job that the recipe belongs to."""
         own = any(source.role == "tune" for source in recipe.sources)
         lent = next((source for source in recipe.sources if source.role == "theme"), None)
-        theme = laid_out(self.desk.gallery.read_source(lent), lent.name or "theme.mid") if lent else None
+        theme = laid_out(self.desk.library.read_source(lent), lent.name or "theme.mid") if lent else None
         return [
             style_dial(recipe.style, of if own else ""),
             theme,
@@ -412,35 +427,41 @@ class EarlierSettings:
 
     def work(self, id: str, bars: Sequence[int] = ()) -> list[Any]:
         """A melody of the gallery with its settings; these bars of it are to be kept."""
-        work = work_view(self.desk.gallery.get(id)).model_dump()
+        work = work_view(self.desk.library.get(id)).model_dump()
         shown = {"state": "offer", "works": [work], "kept": list(bars), "nonce": nonce()}
         return [shown, *self.settings(self.desk.composed(id), id)]
 
-    def linked(self, given: Any) -> list[Any] | None:
-        """The settings that an address names; None where it names none. Raises `Refused` for a wrong one."""
-        parts, untouched = self.parts, [gr.skip() for _ in range(2)]
+    def linked(self, given: Any) -> dict[Component, Any] | None:
+        """What the settings that an address names change; None where it names none. Raises `Refused` for a
+        wrong one.
+        """
+        parts = self.parts
         style = str(given.get("style", "")) if isinstance(given, Mapping) else ""
         settings = linked_settings(parts.dials, given)
         if settings is None and not style:
             return None
-        return [style_dial(style) if style else gr.skip(), *untouched, *parts.dials.values(settings or {})]
+        found = dict(zip(parts.dials.components, parts.dials.values(settings or {}), strict=True))
+        if style:
+            names = [entry["name"] for entry in self.desk.styles()]
+            if style not in names:
+                raise UnknownName("style", style, names)
+            found[parts.style] = style_dial(style)
+        return found
 
     def again(self, jobs: list[str] | None, given: Any = None) -> list[Any]:
-        """The settings that the address names, or those of this browser's latest takes. Otherwise the
-        components stay as they are: somebody quick may have changed one already.
+        """The settings of this browser's latest takes, and over them those that the address names. Otherwise
+        the components stay as they are: somebody quick may have changed one already.
         """
         parts = self.parts
         with refuse_aloud():
-            linked = self.linked(given)
-        if linked is not None:
-            return linked
+            linked = self.linked(given) or {}
         try:
             job = str((jobs or [""])[0])
             found = dict(zip(parts.filled, self.settings(self.desk.composed(job), job), strict=True))
             found[parts.dials["seed"]] = None  # each take had its own; the next ones get new ones
-            return list(found.values())
         except StudioError:
-            return [*(gr.skip() for _ in range(3)), *parts.dials.unchanged()]
+            found = dict(zip(parts.filled, parts.unchanged(), strict=True))
+        return list((found | linked).values())
 
 
 # --- Events
@@ -472,8 +493,8 @@ def _connect_memory(parts: ComposeParts, takes: Takes, shown: EarlierSettings) -
 
     def linked(event: gr.EventData) -> list[Any]:
         with refuse_aloud():
-            found = shown.linked(getattr(event, "settings", None))
-        return found or [*(gr.skip() for _ in range(3)), *parts.dials.unchanged()]
+            found = shown.linked(getattr(event, "settings", None)) or {}
+        return list((dict(zip(parts.filled, parts.unchanged(), strict=True)) | found).values())
 
     parts.takes.arrived(shown.again, [parts.remembered, named], parts.filled, js=at_load("compose"), **QUICK)
     parts.takes.linked(linked, None, parts.filled, **QUICK)

@@ -113,7 +113,7 @@ def _offers(tab: PictureTab, desk: Desk) -> TabOffers:
         return [{"state": "offer", "photo": {"work": id}, "nonce": nonce()}]
 
     def again(id: str, _bars: Sequence[int] = ()) -> list[Any]:
-        work = desk.gallery.get(id)
+        work = desk.library.get(id)
         recipe = read_recipe(work.recipe_json)
         offer = {"state": "offer", **sources_of(recipe, work=work.id), "nonce": nonce()}
         return [offer, *tab.dials.values(recipe_settings(recipe))]

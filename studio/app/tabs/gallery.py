@@ -15,6 +15,7 @@ from studio.app.desk import Desk
 from studio.app.following import FOLLOWS, QUICK
 from studio.app.room import Entrance, Room, TabOffers, filled, kinds_shown, nonce
 from studio.app.sentences import said
+from studio.app.tray import visitor_of
 from studio.app.widgets import answer, widget
 from studio.errors import StudioError
 
@@ -51,7 +52,10 @@ def _server_functions(desk: Desk) -> tuple[Callable[..., dict[str, Any]], ...]:
     def recognise(offered: dict[str, Any]) -> dict[str, Any]:
         return answer(lambda: desk.recognise(offered))
 
-    return works, work, remove, recognise
+    def shelf(_: Any = None) -> dict[str, Any]:
+        return answer(lambda: {"works": desk.on_show()})
+
+    return works, work, remove, recognise, shelf
 
 
 def _lead_to_sources(room: Room, wall: gr.HTML) -> None:
@@ -79,11 +83,11 @@ def _lead_back(room: Room, wall: gr.HTML, tab: str, entrance: Entrance) -> None:
         asked.then(None, None, None, js=entrance.then, api_visibility="private")
 
 
-def _remaking(desk: Desk) -> Callable[[gr.EventData], Iterator[dict[str, Any]]]:
-    def remake(event: gr.EventData) -> Iterator[dict[str, Any]]:
+def _remaking(desk: Desk) -> Callable[[gr.EventData, gr.Request], Iterator[dict[str, Any]]]:
+    def remake(event: gr.EventData, asker: gr.Request) -> Iterator[dict[str, Any]]:
         id = str(event.id)
         try:
-            for told in desk.remake(id):
+            for told in desk.remake(id, visitor_of(asker)):
                 mood = "busy" if "identical" not in told else "good" if told["identical"] else "bad"
                 yield {"remaking": id, "sentence": told["sentence"], "mood": mood, "nonce": nonce()}
         except StudioError as error:

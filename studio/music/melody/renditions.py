@@ -25,7 +25,7 @@ from studio.works.private import write_private_file
 if TYPE_CHECKING:
     from studio.music.melody.recipes import ComposeRecipe
     from studio.music.scores.tunes import Tune
-    from studio.works.gallery import Gallery
+    from studio.works.reads import ReadsWorks
     from studio.works.recipe import Recipe
     from studio.works.work import Work
 
@@ -51,7 +51,7 @@ def exports(work: Work) -> tuple[Format, ...]:
     return tuple(FORMATS.values()) if has_notes(work) else ()
 
 
-def rendered(work: Work, gallery: Gallery, _recipe: Recipe, form: Format) -> bytes:
+def rendered(work: Work, gallery: ReadsWorks, _recipe: Recipe, form: Format) -> bytes:
     """A melody in another format, with the recipe that makes it in that format inside."""
     return Renditions(gallery).file(work, form).read_bytes()
 
@@ -59,7 +59,7 @@ def rendered(work: Work, gallery: Gallery, _recipe: Recipe, form: Format) -> byt
 class Renditions:
     """Renditions of the works of a gallery, each made once. Safe to use from many threads."""
 
-    def __init__(self, gallery: Gallery) -> None:
+    def __init__(self, gallery: ReadsWorks) -> None:
         self.gallery = gallery
         self._cache = _Cache(gallery.home / "cache" / "music")
         # For works made before version 0.3. The process is started when it is first needed and kept, because

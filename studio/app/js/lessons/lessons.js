@@ -1,7 +1,7 @@
 // The lessons' page: builds itself from what the server says of a lesson, draws its scenes, and sends back what the
 // visitor does.
 
-import { here, settle, showing } from '../address.js';
+import { settle, showing } from '../address.js';
 import { desk } from '../desks.js';
 import { all, around, find, inSight } from '../dom.js';
 import { FRAME, drawCourse, drawLesson } from './frame.js';
@@ -54,6 +54,7 @@ export class Lessons {
     /** @type {Scene | null} */
     this.scene = null;
     this.hovered = '';
+    this.opening = ''; // the lesson that was asked for last
   }
 
   async begin() {
@@ -61,11 +62,14 @@ export class Lessons {
     if (answer.error) return this.fail(answer.error);
     this.course = answer.course;
     drawCourse(this);
-    const there = (/** @type {string} */ name) => this.course.some((each) => each.name === name);
-    const link = readLink(here().hash);
-    if (link && there(link.name)) await this.open(link.name, { ...link });
-    else await this.open(Object.keys(remembered).filter(there).at(-1) || this.course[0].name);
     showing('lessons', ({ hash }) => this.follow(hash));
+    if (!this.opening) this.open(this.usual()); // the tab is seen before the address says so
+  }
+
+  /** The lesson that was open last, or else the first. */
+  usual() {
+    const there = (/** @type {string} */ name) => this.course.some((each) => each.name === name);
+    return Object.keys(remembered).filter(there).at(-1) || this.course[0].name;
   }
 
   /** @param {string} sentence */
@@ -80,6 +84,7 @@ export class Lessons {
    */
   async open(name, { settings = {}, hidden = [], push = false } = {}) {
     this.hovered = '';
+    this.opening = name;
     const answer = await this.talk.open({ lesson: name, settings });
     if (!answer) return;
     if (answer.error) {
@@ -181,8 +186,10 @@ export class Lessons {
    */
   follow(hash) {
     const link = readLink(hash);
-    if (link && hash !== this.link()) this.open(link.name, { ...link });
-    else this.writeLink();
+    const there = link && this.course.some((each) => each.name === link.name);
+    if (link && there && hash !== this.link()) this.open(link.name, { ...link });
+    else if (!this.opening) this.open(this.usual());
+    else if (this.lesson) this.writeLink();
   }
 
   /** @param {KeyboardEvent} event */

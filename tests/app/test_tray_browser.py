@@ -1,0 +1,80 @@
+"""The tray in a real Chromium: it shows the queue on every tab, stops a work, tells mine from others', and
+says what was made while nobody looked.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gradio_client import Client, handle_file
+
+from tests.app.conftest import Chromium, Open
+from tests.app.photos import SMALL, picture
+from tests.app.test_browser import choose, opened, small
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("app")]
+
+
+def in_tray(page: Any, selector: str) -> Any:
+    """What is in the tray, unfolded."""
+    page.wait_for_selector(".tray:not([hidden])")
+    if page.get_attribute(".tray", "data-open") == "no":
+        page.click(".tray .pill")
+    return page.locator(f".tray {selector}")
+
+
+def test_what_is_made_is_in_sight_on_every_tab_and_can_be_cancelled_there(
+    chromium: Chromium, studio: Open, photo: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "secret name.jpg"
+    other.write_bytes(picture(seed=8))
+    with opened(chromium, studio) as page:
+        choose(page, photo)
+        small(page, steps=200, size=512)
+        page.click("#dream")
+        page.wait_for_selector(".stage[data-mode=running]")
+        page.get_by_role("tab", name="Compose", exact=True).click()
+        mine = in_tray(page, ".queue .mine")
+        mine.wait_for()
+        assert "hugel-am-meer" in mine.inner_text().lower().replace(" ", "-").replace("ü", "u")
+        page.wait_for_function("() => document.querySelector('.tray .mine img')?.naturalWidth > 0")
+
+        # Somebody else asks for one: it waits, and nothing is said of what it is.
+        visitor = Client(studio.address, verbose=False)
+        asked = visitor.predict(photo=handle_file(str(other)), seed=3, **SMALL, api_name="/dream")
+        waiting = in_tray(page, ".queue .other")
+        waiting.wait_for()
+        assert "Someone’s dream" in waiting.inner_text()
+        assert "secret" not in page.inner_text(".tray")
+        assert waiting.locator("button").count() == waiting.locator("img").count() == 0
+
+        in_tray(page, ".queue .mine [data-do=cancel]").click()
+        page.wait_for_function("() => !document.querySelector('.tray .queue .mine')")
+        page.get_by_role("tab", name="Dream", exact=True).click()
+        page.wait_for_selector(".stage[data-mode=photo]")
+        assert "Stopped" in page.inner_text(".stage .notes")
+        assert list(visitor.submit(asked["id"], api_name="/follow"))[-1]["state"] == "made"
+        visitor.close()
+
+
+def test_what_was_made_while_the_page_was_closed_is_told_when_it_opens_again(
+    chromium: Chromium, studio: Open, photo: Path
+) -> None:
+    # Gradio's own script tells the console that its stream was cut when a page is left in the middle of it.
+    with opened(
+        chromium, studio, forgiven=("AbortError", "Connection errored out", "BodyStreamBuffer was aborted")
+    ) as page:
+        choose(page, photo)
+        small(page, steps=30, size=256)
+        page.click("#dream")
+        page.wait_for_selector(".stage[data-mode=running]")
+        page.wait_for_selector(".tray:not([hidden])")
+        page.goto("about:blank")
+        page.goto(f"{studio.address}/#compose")
+        in_tray(page, ".ended li[data-state=made]").wait_for()
+        in_tray(page, ".ended [data-do=show]").click()
+        page.wait_for_selector("article.work h2")
+        assert "?work=" in page.url
+        page.wait_for_selector(".tray", state="hidden")

@@ -1,0 +1,70 @@
+"""The works on show are beside a person's own, can be read whole, and never get into their gallery."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from studio.errors import UnknownName
+from studio.making.exhibition import EXHIBITS, sample, samples_here
+from studio.making.kinds import read_recipe
+from studio.making.on_show import OnShow, WithShow
+from studio.works.gallery import Gallery
+from studio.works.shipped import shipped
+
+
+@pytest.fixture
+def gallery(tmp_path: Path) -> Gallery:
+    return Gallery.open(tmp_path / "home")
+
+
+def test_every_work_in_the_table_is_on_show_and_all_it_was_made_from_can_be_read(gallery: Gallery) -> None:
+    works = WithShow(gallery)
+    shown = works.on_show.works()
+    assert len(shown) == len(EXHIBITS) == len({work.id for work in shown})
+    for work in shown:
+        found = works.get(work.id)
+        assert hashlib.sha256(works.read(found)).hexdigest() == found.sha256
+        assert works.thumbnail(found)[:2] == b"\xff\xd8", "a JPEG"
+        for source in read_recipe(work.recipe_json).sources:
+            assert hashlib.sha256(works.read_source(source)).hexdigest() == source.sha256
+    assert gallery.count() == 0, "they are beside the gallery, not in it"
+    with pytest.raises(UnknownName):
+        works.get("0123456789abcdef")
+    gallery.close()
+
+
+def test_the_tune_on_show_knows_where_its_notes_come_from() -> None:
+    tune = OnShow().first("compose")
+    assert tune is not None
+    assert tune.facts["tune"]
+    assert tune.title == "The Open Door"
+    assert read_recipe(tune.recipe_json).called() == tune.title
+
+
+def test_kin_on_show_are_known_and_sources_are_kept_only_when_something_is_made_of_them(
+    gallery: Gallery,
+) -> None:
+    works = WithShow(gallery)
+    by_title = {work.title: work for work in works.on_show.works()}
+    mosaic = by_title["Dunes creatures mosaic"]
+    assert [each.title for each in works.parents(mosaic)] == ["Dunes creatures"]
+    assert [each.title for each in works.children(mosaic)] == ["Pagoda after the dunes"]
+    recipe = read_recipe(mosaic.recipe_json)
+    works.keep_sources(recipe)
+    assert gallery.read_source(recipe.sources[0]) == works.read(by_title["Dunes creatures"])
+    gallery.close()
+
+
+def test_photos_to_try_have_their_credit() -> None:
+    names = [each.file for each in samples_here()]
+    assert len(names) == 3
+    for name in names:
+        found = sample(name)
+        assert found.author
+        assert found.licence
+        assert found.content == (shipped("gallery") / "sources" / name).read_bytes()
+    with pytest.raises(UnknownName):
+        sample("../pyproject.toml")
