@@ -2,12 +2,12 @@
 
     python -m benchmarks.harmony [STYLE] [--songs 0] [--seed 0]
 
-STYLE is a name or a folder of lead sheets (the songbook of the project's data, OpenEWLD). Each song is harmonised
-by what was learnt from the others, its repeats played out. Beside the studio (exact samples of a hidden
-semi-Markov model, bars that return harmonised alike) stand, learnt from the same songs, on 48 triads by slots
-of half a bar: template matching, a hidden Markov model by Viterbi and by sampling; and the song's own chords in
-another order. Measures are those of `music.harmony.measures`; they should be as near to the composers' as
-possible, not beyond. `rhythm` is the overlap with the composers' histogram of harmonic rhythm.
+STYLE is a name or a folder of lead sheets (the songbook of the project's data, OpenEWLD). Each song is
+harmonised by what was learnt from the others, its repeats played out. Beside the studio (exact samples of a
+hidden semi-Markov model, bars that return harmonised alike) stand, learnt from the same songs, on 48 triads
+by slots of half a bar: template matching, a hidden Markov model by Viterbi and by sampling; and the song's
+own chords in another order. Measures are those of `music.harmony.measures`; they should be as near to the
+composers' as possible, not beyond. `rhythm` is the overlap with the composers' histogram of harmonic rhythm.
 
 The last lines tell how well the chain of chords predicts songs it has not seen, in bits a chord.
 """

@@ -10,8 +10,8 @@ nearly every row is over it, the limit becomes an automaton of the search instea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -277,7 +277,11 @@ def locked(
     requirements, and their names. keys: of each bar.
     """
     row = read_row(recipe.chords)
-    given = [_written(words, key, idiom) if words else None for words, key in zip(row, keys, strict=False)]
+    given = list(
+        _joined(
+            [_written(words, key, idiom) if words else None for words, key in zip(row, keys, strict=False)]
+        )
+    )
     known = idiom.with_events(_runs(given))
     ticks = len(keys) * known.bar
     found = [
@@ -340,7 +344,20 @@ def _given(
             )
         for place in places:
             found[place] = asked[0] if asked else None
-    return tuple(found)
+    return tuple(_joined(found))
+
+
+def _joined(bars: Sequence[tuple[ChordEvent, ...] | None]) -> Iterator[tuple[ChordEvent, ...] | None]:
+    """The same, where a bar that begins with the chord before it carries that on."""
+    before: Harmony | None = None
+    for events in bars:
+        if events is None:
+            before = None
+            yield None
+            continue
+        first = replace(events[0], carries=events[0].harmony == before)
+        before = events[-1].harmony
+        yield (first, *events[1:])
 
 
 def _written(words: list[str], key: Key, idiom: HarmonyIdiom) -> tuple[ChordEvent, ...]:
@@ -365,15 +382,14 @@ def _runs(given: Sequence[tuple[ChordEvent, ...] | None]) -> list[list[ChordEven
 
 
 def _bar_mask(idiom: HarmonyIdiom, ticks: int, number: int, events: Sequence[ChordEvent]) -> Mask:
-    """Exactly these events in that bar. A first chord may also be the one before, carried on."""
+    """Exactly these events in that bar. A first chord may begin there or be carried on."""
     mask = np.ones((ticks, idiom.alphabet), dtype=bool)
     tick = number * idiom.bar
     mask[tick : tick + idiom.bar] = False
     for place, event in enumerate(events):
         mask[tick, idiom.number[event]] = True
-        held = ChordEvent(event.harmony, event.ticks, event.place, carries=True)
-        if place == 0 and held in idiom.number:
-            mask[tick, idiom.number[held]] = True
+        if place == 0:
+            mask[tick, idiom.twins[idiom.number[event]]] = True
         tick += event.ticks
     return mask
 

@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from studio.music.melody.facts import facts_in_words as melody_in_words
+from studio.music.songs.recipes import HELD, in_time
 
 if TYPE_CHECKING:
     from studio.music.harmony.harmonise import Harmonisation
@@ -99,19 +100,33 @@ def _chords(idiom: HarmonyIdiom, tune: Tune, row: Sequence[int]) -> dict[str, An
 
 
 def row_in_words(tune: Tune) -> str:
-    """The chords bar by bar, as they are written for `--chords`; % where a bar begins no chord."""
+    """The chords bar by bar, as they are written for `--chords`: % where a bar begins no chord, a dot for a
+    beat more where a bar is not shared equally. Chords that change between beats are moved to the beat.
+    """
     bars = []
     for bar in tune.bars():
         if bar.number < 1:
             continue
-        inside = [chord for chord in tune.chords if bar.start <= chord.start < bar.end]
-        if inside and inside[0].start > bar.start:
+        beats = max(1, int(bar.length / bar.meter.beat))
+        words: list[str] = []
+        for number in range(beats):
+            place = bar.start + number * bar.meter.beat
+            new = [c.symbol for c in tune.chords if place <= c.start < place + bar.meter.beat]
             held = tune.chord_at(bar.start)
-            names = [*([held] if held else []), *(chord.symbol for chord in inside)]
-        else:
-            names = [chord.symbol for chord in inside]
-        bars.append(" ".join(names) or "%")
+            words.append(new[-1] if new else (held or "?") if not number else HELD)
+        plain = [word for word in words if word != HELD]
+        begins = any(bar.start <= chord.start < bar.end for chord in tune.chords)
+        if not begins and bars:
+            bars.append("%" if _begins_with(bars[-1], plain[0]) else plain[0])
+            continue
+        same = in_time(plain, bar.meter) == in_time(words, bar.meter)
+        bars.append(" ".join(plain if same else words))
     return " | ".join(bars)
+
+
+def _begins_with(bar: str, chord: str) -> bool:
+    """Whether that bar is this chord alone, so that % repeats it."""
+    return bar in ("%", chord)
 
 
 def _chord_copying(desk: SheetDesk, sheet: Sheet) -> dict[str, Any]:

@@ -42,7 +42,7 @@ from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
 from studio.music.scores.sections import Section
 from studio.music.scores.tunes import Tune
-from studio.music.songs.chording import ChordRequest
+from studio.music.songs.chording import ChordRequest, DrawnRows
 from studio.music.songs.plan import FORMS, SheetPart, SheetPlan
 from studio.music.songs.recipes import SongRecipe, read_row, read_section_key
 from studio.music.songs.sung import ChordsOver, SungIdiom
@@ -51,6 +51,9 @@ from studio.music.styles.style import Style
 
 SEAMS = 20
 """How often a melody is drawn again whose sections do not go together."""
+
+ROUNDS = 3
+"""Times that other rows of chords are drawn where none of them has a melody."""
 
 ROWS = 4
 """Rows of chords from which one is chosen by how well it can be sung."""
@@ -343,24 +346,11 @@ def draw_sheet(desk: SheetDesk, seed: int) -> Generator[str, None, Sheet]:
     """One lead sheet. Raises `Contradiction` where no melody satisfies everything over any row of chords."""
     random = np.random.default_rng(seed)
     yield "drawing chords"
-    drawn = desk.chords.rows(ROWS, random)
-    rows = drawn.rows
-    if drawn.limit > desk.chords.max_copy:
-        said = f"No row of chords shares fewer with a song of the style; up to {drawn.limit} were allowed."
-        desk = replace(desk, remarks=(*desk.remarks, said))
-    yield "listening which chords sing"
-    while True:
-        logs = np.array([sum(view.log_z for view in desk.sections(row)) for row in rows])
-        if np.isfinite(logs).any():
-            break
-        wider = desk.with_longer_copies()
-        if wider is None:
-            raise _melody_contradiction(desk, next(v for v in desk.sections(rows[0]) if v.log_z == -np.inf))
-        desk = wider
+    drawn, desk, logs = yield from _rows_that_sing(desk, random)
     weights = np.exp(logs - logs.max())
-    row = rows[int(random.choice(len(rows), p=weights / weights.sum()))]
     yield "drawing the melody"
     for _ in range(SEAMS):
+        row = drawn.rows[int(random.choice(len(drawn.rows), p=weights / weights.sum()))]
         takes = yield from _sections_drawn(desk, desk.sections(row), random)
         symbols = [s for part in desk.plan.sections for s in takes[part.letter].symbols]
         if _holds(desk, symbols):
@@ -372,6 +362,31 @@ def draw_sheet(desk: SheetDesk, seed: int) -> Generator[str, None, Sheet]:
         )
     sheet = _sheet(desk, row, takes, symbols, seed)
     return replace(sheet, chord_limit=drawn.limit)
+
+
+def _rows_that_sing(
+    desk: SheetDesk, random: np.random.Generator
+) -> Generator[str, None, tuple[DrawnRows, SheetDesk, Floats]]:
+    """Rows of chords of which one at least has a melody, the desk with what gave way for it, and the logarithm
+    of Z of the melody over each row. Raises `Contradiction` where none has.
+    """
+    while True:
+        for _ in range(ROUNDS):
+            drawn = desk.chords.rows(ROWS, random)
+            yield "listening which chords sing"
+            logs = np.array([sum(view.log_z for view in desk.sections(row)) for row in drawn.rows])
+            if np.isfinite(logs).any():
+                if drawn.limit > desk.chords.max_copy:
+                    said = f"No row of chords shares fewer with a song; up to {drawn.limit} were allowed."
+                    desk = replace(desk, remarks=(*desk.remarks, said))
+                return drawn, desk, logs
+            if desk.chords.settled is not None:
+                break
+        wider = desk.with_longer_copies()
+        if wider is None:
+            views = desk.sections(drawn.rows[0])
+            raise _melody_contradiction(desk, next(view for view in views if view.log_z == -np.inf))
+        desk = wider
 
 
 def _sections_drawn(

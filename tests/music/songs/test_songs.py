@@ -18,7 +18,7 @@ from studio.music.scores.keys import Key
 from studio.music.scores.tunes import Tune
 from studio.music.songs.plan import SheetPlan
 from studio.music.songs.recipes import SongRecipe, in_time, read_row
-from studio.music.songs.sheet import Sheet, SheetDesk, SongStyles, draw_sheet, prepare
+from studio.music.songs.sheet import FIT, Sheet, SheetDesk, SongStyles, draw_sheet, prepare
 from studio.music.writing.musicxml import write_musicxml
 from studio.process import finish
 from tests.conftest import Studio
@@ -47,7 +47,7 @@ def folder(tmp_path: Path) -> Path:
     """The style as files."""
     there = tmp_path / "sheets"
     there.mkdir()
-    for number, tune in enumerate(songs(8)):
+    for number, tune in enumerate(songs(12)):
         (there / f"{number}.musicxml").write_bytes(write_musicxml(tune))
     return there
 
@@ -169,7 +169,7 @@ def test_chords_that_sing_better_are_chosen_by_the_mass_of_their_melodies() -> N
     (row,) = small.chords.rows(1, np.random.default_rng(0)).rows
     (view,) = small.sections(row)
     sung, chain = small.sung, small.compiled.context.walk.chain
-    weight = sung.lying_over(small.chords.over(row, sung.tick), small.fit)
+    weight = sung.lying_over(small.chords.over(row, sung.tick), small.fit, FIT)
     low, high = sung.range
 
     def mass(context: int, tick: int) -> float:
@@ -189,7 +189,7 @@ def test_chords_that_sing_better_are_chosen_by_the_mass_of_their_melodies() -> N
 
 
 def test_the_command_makes_a_song_and_remakes_it(studio: Studio, folder: Path) -> None:
-    asked = ["--form", "AABA", "--bars", "16", "--key", "F", "--seed", "5", "--max-copy", "12"]
+    asked = ["--form", "AABA", "--bars", "32", "--key", "F", "--seed", "5", "--max-copy", "12"]
     status, out, told = studio("song", "-o", "song.musicxml", "--style", folder, *asked)
     assert (status, out.strip()) == (0, "song.musicxml"), told
     assert "chords" in told
