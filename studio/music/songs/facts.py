@@ -103,7 +103,7 @@ def row_in_words(tune: Tune) -> str:
     """The chords bar by bar, as they are written for `--chords`: % where a bar begins no chord, a dot for a
     beat more where a bar is not shared equally. Chords that change between beats are moved to the beat.
     """
-    bars = []
+    bars: list[str] = []
     for bar in tune.bars():
         if bar.number < 1:
             continue

@@ -367,8 +367,8 @@ def draw_sheet(desk: SheetDesk, seed: int) -> Generator[str, None, Sheet]:
 def _rows_that_sing(
     desk: SheetDesk, random: np.random.Generator
 ) -> Generator[str, None, tuple[DrawnRows, SheetDesk, Floats]]:
-    """Rows of chords of which one at least has a melody, the desk with what gave way for it, and the logarithm
-    of Z of the melody over each row. Raises `Contradiction` where none has.
+    """Rows of chords of which one at least has a melody, the desk with what gave way for it, and log Z
+    of the melody over each row. Raises `Contradiction` where none has.
     """
     while True:
         for _ in range(ROUNDS):

@@ -18,6 +18,7 @@ import numpy as np
 
 from studio.errors import Contradiction, Refused
 from studio.music.bands.arranging import arrangement
+from studio.music.bands.performing import perform
 from studio.music.melody.compose import MAKES_NO_DIFFERENCE, reading_rules
 from studio.music.reading.readers import read_tunes
 from studio.music.scores.sections import Section
@@ -174,7 +175,10 @@ def file_of(tune: Tune, sections: tuple[Section, ...], recipe: SongRecipe) -> by
     if not recipe.band:
         program = program_of(recipe.instrument) if "program" in form.options else 0
         return form.to_bytes(tune, program=program)
-    score = arrangement(tune, sections, recipe.band, np.random.default_rng(recipe.seed)).score
+    random = np.random.default_rng(recipe.seed)
+    score = arrangement(tune, sections, recipe.band, random).score
+    if form.media_type.startswith("audio/") and not form.reads_back:  # sound, not notes
+        return form.to_bytes(perform(score, recipe.band, random))
     return form.to_bytes(score)
 
 
