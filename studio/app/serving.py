@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ def serve(access: Access, *, no_password: bool = False, open_browser: bool = Fal
                 limit_concurrency=MOST_CONNECTIONS,
             )
             server = ending_server(config, ending)
-        _tell_when_open(server, access, open_browser, jobs.prepare)
+        _tell_when_open(server, access, open_browser, partial(jobs.prepare, ahead=True))
         server.run(sockets=[door])
 
 

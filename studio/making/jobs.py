@@ -33,6 +33,7 @@ from studio.works.work import Progress
 if TYPE_CHECKING:
     from distributed import Future
 
+    from studio.making.ahead import Preparing
     from studio.making.queueing import QueueEntry
     from studio.making.worker_process import Outcome, Update
     from studio.making.workers import Workers
@@ -75,6 +76,7 @@ class Jobs:
         self._scheduler, self._memory_limit = scheduler, memory_limit
         self._at_once, self._most_waiting = at_once, most_waiting
         self._workers: Workers | None = None
+        self._preparing: Preparing | None = None
         self._makings: dict[str, _Making] = {}
         self._changed = threading.Condition()
         self._called = self._prepare = self._closing = False
@@ -84,10 +86,23 @@ class Jobs:
         self._thread = threading.Thread(target=self._serve, name="studio jobs", daemon=True)
         self._thread.start()
 
-    def prepare(self) -> None:
-        """Start the workers now, in the background, so that the first job does not wait for them."""
+    def prepare(self, *, ahead: bool = False) -> None:
+        """Start the workers now, in the background, so that the first job does not wait for them.
+
+        ahead: also prepare, while nothing is being made, what works of each kind will need (see
+        `studio.making.ahead`).
+        """
         self._prepare = True
+        if ahead and self._preparing is None:
+            from studio.making.ahead import Preparing
+
+            self._preparing = Preparing(idle=lambda: not self._makings)
         self._call()
+
+    def get_ready(self, kind: str, name: str) -> None:
+        """Somebody chose `name`, such as a style of melodies: prepare it first, where things are prepared."""
+        if self._preparing is not None:
+            self._preparing.first(kind, name)
 
     def submit(self, recipe: Recipe, *, force: bool = False, owner: str = "") -> str:
         """Queue a recipe and return the job's id at once.
@@ -256,6 +271,8 @@ class Jobs:
     def close(self) -> None:
         """Interrupt what is running and end the workers. Waiting jobs wait for the next studio."""
         self._closing = True
+        if self._preparing is not None:
+            self._preparing.close()
         self._call()
         self._thread.join()
 

@@ -102,6 +102,8 @@ class Kind:
     light: from a recipe to whether its work is so light that it waits for no heavy one; empty where none is.
     exports: from a work to the formats it can be had in. renders: from a work, the gallery, its recipe with
     another format, and that format, to the file's bytes. Both empty where a work can only be had as it is.
+    ahead: a module whose `names()` can be prepared before anyone asks, the likeliest first, each with
+    `prepare(name)` (see `studio.making.ahead`), and whose `load()` imports what is needed later; or empty.
     spelled: recipe field -> its option on the command line, where it differs from the field's name.
     """
 
@@ -124,6 +126,7 @@ class Kind:
     light: str = ""
     exports: str = ""
     renders: str = ""
+    ahead: str = ""
     spelled: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -273,6 +276,7 @@ KINDS: dict[str, Kind] = {
             exports="studio.music.melody.renditions:exports",
             renders="studio.music.melody.renditions:rendered",
             light="studio.music.melody.predictions:is_light",
+            ahead="studio.music.melody.ahead",
             spelled={"composer": "--model"},
         ),
         Kind(

@@ -127,6 +127,8 @@ class WorkerState(WorkerPlugin):  # type: ignore[misc]
         for kind in light if self.quick else heavy + light:
             with suppress(Exception):  # whoever asks for that kind gets the error
                 self.load(kind)
+                if self.quick and kind.ahead:
+                    import_module(kind.ahead).load()
 
 
 @dataclass(frozen=True)

@@ -296,7 +296,7 @@ def _listening_for(
     known = idiom.rises if steps else idiom.pitches
     if not np.isin(notes, known).all():
         return None
-    view, _ = idiom.heard(RunKind.INTERVAL if steps else RunKind.PITCH)
+    view = idiom.viewpoint(RunKind.INTERVAL if steps else RunKind.PITCH)
     word = np.searchsorted(known, notes).tolist()
     when = None
     if bars is not None:

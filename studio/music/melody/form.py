@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cached_property
 from itertools import pairwise
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -169,13 +170,19 @@ class Forms:
     plans of all shapes of that length.
     """
 
-    def __init__(self, idiom: Idiom) -> None:
+    def __init__(self, idiom: Idiom, plans: Iterable[FormPlan] | None = None) -> None:
+        """plans: of all shapes of 2 to 128 bars, in their order, where they were read before."""
         self.idiom = idiom
         self.shapes = [shape for line in idiom.lines for shape in _shapes(line)]
         self.plans: dict[int, list[FormPlan]] = {}
+        for plan in self._plans() if plans is None else plans:
+            self.plans.setdefault(plan.bars, []).append(plan)
+
+    def _plans(self) -> Iterable[FormPlan]:
+        reader = BarReader(self.idiom.bar, self.idiom.key.scale)
         for number, shape in enumerate(self.shapes):
             if 2 <= len(shape.bars) <= 128:
-                self.plans.setdefault(len(shape.bars), []).append(replace(self._read(shape), like=number))
+                yield replace(self._read(shape, reader), like=number)
 
     @cached_property
     def period(self) -> int:
@@ -308,10 +315,10 @@ class Forms:
             close for plan, close in ends if (close.bar + 1) % self.period == 0 and close.bar < plan.bars - 1
         ]
 
-    def _read(self, shape: Shape) -> FormPlan:
+    def _read(self, shape: Shape, reader: BarReader) -> FormPlan:
         return FormPlan(
             len(shape.bars),
-            tuple(returns_in(shape.bars, self.idiom.bar, self.idiom.key.scale)),
+            tuple(reader.returns_in(shape.bars)),
             tuple(self._closes_in(shape)),
             tuple((start, chr(ord("A") + number % 26)) for number, start in enumerate(shape.parts)),
         )
@@ -319,7 +326,7 @@ class Forms:
     def _closes_in(self, shape: Shape) -> Iterable[Close]:
         """The ends of marked phrases, or else every fourth bar that ends with a long note; and the end."""
         lengths = [event.ticks for bar in shape.bars for event in bar if event.pitch >= 0]
-        usual = float(np.median(lengths)) if lengths else 0.0
+        usual = float(median(lengths)) if lengths else 0.0
         last = len(shape.bars) - 1
         for number, bar in enumerate(shape.bars):
             notes = [event for event in bar if event.pitch >= 0 and not event.carries]
@@ -478,59 +485,114 @@ def returns_in(bars: Sequence[Bar], length: int, scale: Sequence[int]) -> list[R
 
     length: ticks a bar. scale: pitch classes, in whose steps moved bars are counted.
     """
-    found: list[Return] = []
-    known: tuple[dict[Bar, list[int]], dict[Bar, list[int]], dict[_Rhythm, list[int]]] = {}, {}, {}
-    before: Return | None = None
-    for number, bar in enumerate(bars):
-        opening = tuple(event for event in bar if event.place < length / 2)
-        rhythm = tuple((event.place, event.ticks, event.pitch < 0, event.carries) for event in bar)
-        ways = [Return(number, earlier, How.EXACT) for earlier in known[0].get(bar, ())]
-        if not ways and len(opening) >= 2:
-            ways = [Return(number, earlier, How.OPENING) for earlier in known[1].get(opening, ())]
-        if not ways and len(bar) >= 3:
-            ways = [
-                way
-                for earlier in known[2].get(rhythm, ())
-                if (way := _in_rhythm(number, bar, earlier, bars[earlier], scale))
-            ]
-        for kind, key in zip(known, (bar, opening, rhythm), strict=True):
-            kind.setdefault(key, []).append(number)  # type: ignore[attr-defined]
-        # Among equally like bars, the one that follows the bar that the previous bar is like, or the
-        # earliest.
-        best = min(
-            ways,
-            key=lambda each: (each.how, not (before and each.of == before.of + 1), each.of),
-            default=None,
-        )
-        found += [best] if best else []
-        before = best
-    return found
+    return BarReader(length, scale).returns_in(bars)
 
 
 _Rhythm = tuple[tuple[int, int, bool, bool], ...]
 """For each event of a bar: its place, how long it lasts, whether it is a rest, whether it is carried over."""
 
 
-def _in_rhythm(number: int, bar: Bar, earlier: int, there: Bar, scale: Sequence[int]) -> Return | None:
-    """How a bar is like an earlier one of the same rhythm. None where all notes are equally long, which says
-    nothing.
+@dataclass(frozen=True, eq=False)
+class _ReadBar:
+    """A bar, and what it is compared by, each by a number: equal numbers mean equal bars, openings, rhythms.
+
+    opening: -1 for one of fewer than two events. rhythm: -1 for a bar of fewer than three.
     """
-    moves = {
-        _steps(one.pitch, other.pitch, scale)
-        for other, one in zip(bar, there, strict=True)
-        if other.pitch >= 0
-    }
-    if len(moves) == 1 and None not in moves and moves != {0}:
-        return Return(number, earlier, How.MOVED, moves.pop() or 0)
-    return Return(number, earlier, How.RHYTHM) if len({event.ticks for event in bar}) > 1 else None
+
+    bar: Bar
+    number: int
+    opening: int
+    rhythm: int
+    uneven: bool
 
 
-def _steps(before: int, after: int, scale: Sequence[int]) -> int | None:
-    """How many steps of the scale from one pitch to another; None where one of them is outside the scale."""
-    order = sorted(scale)
-    if before % 12 not in order or after % 12 not in order:
-        return None
-    return (after // 12 - before // 12) * len(order) + order.index(after % 12) - order.index(before % 12)
+class BarReader:
+    """Finds bars that are like earlier ones. It remembers the bars it has seen, so that a style is read by one
+    of them in a fraction of the time: most of its bars come more than once.
+    """
+
+    def __init__(self, length: int, scale: Sequence[int]) -> None:
+        self._length, self._order = length, sorted(scale)
+        self._read: dict[Bar, _ReadBar] = {}
+        self._openings: dict[Bar, int] = {}
+        self._rhythms: dict[_Rhythm, int] = {}
+        self._likenesses: dict[tuple[int, int], tuple[How, int] | None] = {}
+        self._step_of: dict[int, int | None] = {}
+
+    def returns_in(self, bars: Sequence[Bar]) -> list[Return]:
+        """As the function `returns_in`."""
+        found: list[Return] = []
+        same: dict[int, list[int]] = {}
+        opened: dict[int, list[int]] = {}
+        in_rhythm: dict[int, list[int]] = {}
+        before: Return | None = None
+        read = [self._of(bar) for bar in bars]
+        for number, bar in enumerate(read):
+            # (how, whether it does not go on from the bar before, which bar, steps): the least wins.
+            onward = before.of + 1 if before else -1
+            ways = [(How.EXACT, one != onward, one, 0) for one in same.get(bar.number, ())]
+            if not ways and bar.opening >= 0:
+                ways = [(How.OPENING, one != onward, one, 0) for one in opened.get(bar.opening, ())]
+            if not ways and bar.rhythm >= 0:
+                ways = [
+                    (like[0], one != onward, one, like[1])
+                    for one in in_rhythm.get(bar.rhythm, ())
+                    if (like := self._likeness(bar, read[one]))
+                ]
+            same.setdefault(bar.number, []).append(number)
+            opened.setdefault(bar.opening, []).append(number)
+            in_rhythm.setdefault(bar.rhythm, []).append(number)
+            before = None
+            if ways:
+                how, _, of, steps = min(ways, key=lambda way: way[:3])
+                before = Return(number, of, how, steps)
+                found.append(before)
+        return found
+
+    def _of(self, bar: Bar) -> _ReadBar:
+        known = self._read.get(bar)
+        if known is None:
+            opening = tuple(event for event in bar if event.place < self._length / 2)
+            rhythm = tuple((event.place, event.ticks, event.pitch < 0, event.carries) for event in bar)
+            known = self._read[bar] = _ReadBar(
+                bar,
+                len(self._read),
+                self._openings.setdefault(opening, len(self._openings)) if len(opening) >= 2 else -1,
+                self._rhythms.setdefault(rhythm, len(self._rhythms)) if len(bar) >= 3 else -1,
+                len({event.ticks for event in bar}) > 1,
+            )
+        return known
+
+    def _likeness(self, bar: _ReadBar, earlier: _ReadBar) -> tuple[How, int] | None:
+        """How a bar is like an earlier one of the same rhythm, and moved by how many steps. None where all
+        notes are equally long, which says nothing.
+        """
+        pair = (bar.number, earlier.number)
+        if pair not in self._likenesses:
+            moves = {
+                self._steps(one.pitch, other.pitch)
+                for other, one in zip(bar.bar, earlier.bar, strict=True)
+                if other.pitch >= 0
+            }
+            move = moves.pop() if len(moves) == 1 else None
+            if move:
+                self._likenesses[pair] = (How.MOVED, move)
+            else:
+                self._likenesses[pair] = (How.RHYTHM, 0) if bar.uneven else None
+        return self._likenesses[pair]
+
+    def _steps(self, before: int, after: int) -> int | None:
+        """How many steps of the scale from one pitch to another; None where one is outside the scale."""
+        one, other = self._place(before), self._place(after)
+        return None if one is None or other is None else other - one
+
+    def _place(self, pitch: int) -> int | None:
+        """How many steps of the scale a pitch is above the lowest tonic."""
+        if pitch not in self._step_of:
+            order = self._order
+            inside = pitch % 12 in order
+            self._step_of[pitch] = pitch // 12 * len(order) + order.index(pitch % 12) if inside else None
+        return self._step_of[pitch]
 
 
 def moved(pitch: int, steps: int, scale: Sequence[int]) -> int | None:

@@ -15,18 +15,19 @@ out, and the last note of a tune fills its bar, as if the pick-up's time were it
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import accumulate, pairwise
 from math import gcd
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from studio.errors import Refused
-from studio.music.chains.automata import SILENT, Listener, Viewpoint, copy_limit, differences
+from studio.music.chains.automata import SILENT, Automaton, Listener, Viewpoint, copy_limit, differences
 from studio.music.chains.markov import Chain, ContextTree, Longs, Mask, WittenBell, count, freeze, mix
 from studio.music.chains.trellis import SearchBudget, Trellis, Walk, unfold
 from studio.music.scores.events import REST
@@ -93,11 +94,25 @@ class LearntTune:
 def _coarser(line: LearntTune, unit: int) -> LearntTune:
     """The same tune in ticks `unit` times as long."""
     events = tuple(
-        Event(each.pitch, each.ticks // unit, each.place // unit, each.carries) for each in line.events
+        _event(each.pitch, each.ticks // unit, each.place // unit, each.carries) for each in line.events
     )
     return replace(
         line, events=events, phrase_ends=tuple((number, place // unit) for number, place in line.phrase_ends)
     )
+
+
+class Store(Protocol):
+    """Where an idiom keeps what takes long to work out, and finds it again."""
+
+    def copies(self, kind: RunKind, notes: int, work_out: Callable[[], Automaton]) -> Automaton:
+        """The automaton of a copy limit, kept or worked out."""
+        ...
+
+    def trellis(
+        self, walk: Walk, listener: Listener, limit: tuple[int, RunKind, int], budget: SearchBudget
+    ) -> Trellis:
+        """The trellis of a walk under a copy limit alone. limit: the walk's lowest order, and the limit."""
+        ...
 
 
 class Idiom:
@@ -106,7 +121,7 @@ class Idiom:
     pitch, ticks, place, carries: [alphabet], one for each symbol; `REST` is the pitch of a rest. bar: ticks a
     bar. tick: quarter notes a tick. lines: the tunes learnt from. left_out: how many tunes in the meter were
     skipped, for irregular bars or notes between the ticks. kindred: how many of the lines are in another
-    meter, their note values doubled or halved.
+    meter, their note values doubled or halved. store: where its larger parts are kept, if anywhere.
     """
 
     def __init__(
@@ -119,15 +134,22 @@ class Idiom:
         longest: int,
         left_out: int,
         kindred: int,
+        unit: int = 0,
     ) -> None:
+        """unit: ticks of `PER_QUARTER` that make one of the lines' ticks. 0: the lines are in ticks of
+        `PER_QUARTER`, and are counted in the longest ticks that all of their events begin and end on.
+        """
         self.style, self.meter, self.key, self.longest = style, meter, key, longest
         self.left_out, self.kindred = left_out, kindred
         bar = int(meter.bar_length * PER_QUARTER)
-        unit = gcd(bar, PER_QUARTER // 2, *(event.ticks for line in lines for event in line.events))
-        unit = gcd(unit, *(event.place for line in lines for event in line.events))
-        self.tick = Fraction(unit, PER_QUARTER)
-        self.bar = bar // unit
-        self.lines = tuple(lines) if unit == 1 else tuple(_coarser(line, unit) for line in lines)
+        self.lines = tuple(lines)
+        if not unit:
+            kinds = {event for line in lines for event in line.events}
+            unit = gcd(bar, PER_QUARTER // 2, *(event.ticks for event in kinds))
+            unit = gcd(unit, *(event.place for event in kinds))
+            if unit > 1:
+                self.lines = tuple(_coarser(line, unit) for line in lines)
+        self.unit, self.tick, self.bar = unit, Fraction(unit, PER_QUARTER), bar // unit
         self.number: dict[Event, int] = {}
         self.sequences = [
             [self.number.setdefault(event, len(self.number)) for event in line.events] for line in self.lines
@@ -139,6 +161,7 @@ class Idiom:
         self.carries = np.array([event.carries for event in self.events], dtype=bool)
         for column in (self.pitch, self.ticks, self.place, self.carries):
             column.flags.writeable = False
+        self.store: Store | None = None
         self._chains: dict[int, Chain] = {}
         self._walks: dict[int, Walk] = {}
         self._copies: dict[tuple[RunKind, int], Listener] = {}
@@ -205,9 +228,17 @@ class Idiom:
         if found is None:
             while len(self._trellises) >= KEPT_TRELLISES:
                 del self._trellises[next(iter(self._trellises))]
-            found = unfold(walk, readings, budget=budget or SearchBudget())
+            found = self._unfolded(walk, readings, budget or SearchBudget())
         self._trellises[key] = found
         return found
+
+    def _unfolded(self, walk: Walk, readings: tuple[Listener, ...], budget: SearchBudget) -> Trellis:
+        """A new trellis; where it is the usual one, of a copy limit alone, perhaps from the store."""
+        lowest = next((each for each, known in self._walks.items() if known is walk), None)
+        limit = next((each for each, known in self._copies.items() if readings == (known,)), None)
+        if self.store is None or lowest is None or limit is None:
+            return unfold(walk, readings, budget=budget)
+        return self.store.trellis(walk, readings[0], (lowest, *limit), budget)
 
     def copies(self, kind: RunKind, notes: int) -> Listener:
         """At most `notes` notes in a row as in a tune of the style, compared by `kind`.
@@ -218,10 +249,21 @@ class Idiom:
         if notes < 1:
             raise Refused(f"A copy limit of {notes} notes leaves nothing to play; allow at least 1.")
         if (kind, notes) not in self._copies:
-            view, lines = self.heard(kind)
             letters = notes if kind is RunKind.PITCH else notes - 1
-            self._copies[kind, notes] = Listener(view, copy_limit(lines, letters, view.letters))
+
+            def work_out() -> Automaton:
+                view, lines = self.heard(kind)
+                return copy_limit(lines, letters, view.letters)
+
+            automaton = self.store.copies(kind, notes, work_out) if self.store else work_out()
+            self._copies[kind, notes] = Listener(self.viewpoint(kind), automaton)
         return self._copies[kind, notes]
+
+    def viewpoint(self, kind: RunKind) -> Viewpoint:
+        """How notes are compared, alone: of a rhythm, that depends on the whole style."""
+        if kind in self._heard or kind is RunKind.RHYTHM:
+            return self.heard(kind)[0]
+        return self._pitch_view if kind is RunKind.PITCH else self._interval_view
 
     def heard(self, kind: RunKind) -> tuple[Viewpoint, list[NDArray[np.int64]]]:
         """How notes are compared, and the whole style in that view, cut wherever something sounds that these
@@ -253,20 +295,21 @@ class Idiom:
 
     def _played(self) -> Iterable[NDArray[np.int64]]:
         """The same for the tunes learnt from, as they are played, in the asked key."""
+        codes: dict[int, int] = {}
         for line in self.lines:
-            rows: list[list[int]] = []
-            lengths: list[Fraction] = []
+            pitches: list[int] = []
+            ticks: list[int] = []
             for event in line.events:
                 if event.pitch < 0:
                     continue
-                if event.carries and rows:
-                    lengths[-1] += event.ticks * self.tick
+                if event.carries and pitches:
+                    ticks[-1] += event.ticks
                 else:
-                    rows.append([event.pitch, 0])
-                    lengths.append(event.ticks * self.tick)
-            for row, length in zip(rows, lengths, strict=True):
-                row[1] = _length_code(length)
-            yield np.array(rows, dtype=np.int64).reshape(-1, 2)
+                    pitches.append(event.pitch)
+                    ticks.append(event.ticks)
+            for length in set(ticks) - codes.keys():
+                codes[length] = _length_code(length * self.tick)
+            yield np.array([pitches, [codes[length] for length in ticks]], dtype=np.int64).T
 
     @cached_property
     def pitches(self) -> NDArray[np.int64]:
@@ -281,17 +324,25 @@ class Idiom:
         return found
 
     def _by_pitch(self, lines: Sequence[NDArray[np.int64]]) -> tuple[Viewpoint, list[NDArray[np.int64]]]:
+        codes = [_coded(self.pitches, line[:, 0]) for line in lines]
+        return self._pitch_view, [part for code in codes for part in _cut(code)]
+
+    @cached_property
+    def _pitch_view(self) -> Viewpoint:
         letter = np.where(self.struck, np.searchsorted(self.pitches, self.pitch), SILENT)[None, :]
         view = Viewpoint(
             max(1, len(self.pitches)), letter.astype(np.int32), np.zeros(letter.shape, dtype=np.int32)
         )
         freeze(view)
-        codes = [_coded(self.pitches, line[:, 0]) for line in lines]
-        return view, [part for code in codes for part in _cut(code)]
+        return view
+
+    @cached_property
+    def _interval_view(self) -> Viewpoint:
+        return differences(np.where(self.struck, self.pitch, SILENT))
 
     def _by_interval(self, lines: Sequence[NDArray[np.int64]]) -> tuple[Viewpoint, list[NDArray[np.int64]]]:
-        view = differences(np.where(self.struck, self.pitch, SILENT))
-        return view, [part for line in lines for part in _cut(_coded(self.rises, np.diff(line[:, 0])))]
+        parts = [part for line in lines for part in _cut(_coded(self.rises, np.diff(line[:, 0])))]
+        return self._interval_view, parts
 
     def _by_rhythm(self, lines: Sequence[NDArray[np.int64]]) -> tuple[Viewpoint, list[NDArray[np.int64]]]:
         """A letter is a step with the length of the note it leaves, as the originality report counts.
@@ -405,8 +456,7 @@ def learn(style: Style, meter: Meter, key: Key, *, longest: int = 4) -> Idiom:
     lines: list[LearntTune] = []
     left_out = 0
     for number in chosen:
-        tune = style[number]
-        line = _learnt_tune(tune, number, kin[meters[number]], meter, key)
+        line = _learnt_tune(style, number, kin[meters[number]], meter, key)
         if line is None:
             left_out += 1
         else:
@@ -442,22 +492,25 @@ def _family(mode: str) -> tuple[str, ...]:
     return (mode, "minor") if mode in minor else (mode, "major")
 
 
-def _learnt_tune(tune: Tune, number: int, stretch: Fraction, meter: Meter, key: Key) -> LearntTune | None:
+def _learnt_tune(style: Style, number: int, stretch: Fraction, meter: Meter, key: Key) -> LearntTune | None:
     """A tune as events in the asked key, bar by bar. None where a note falls between the ticks, bars are
     irregular, or none is full.
+
+    It is worked out in whole ticks from the style's columns: with fractions it takes ten times as long.
     """
-    ratio = stretch * PER_QUARTER
+    tune, pitches, tops, bottoms = style.outline(number)
+    ratio = int(stretch * PER_QUARTER)
     bar = int(meter.bar_length * PER_QUARTER)
-    if len(tune.grid.meters) > 1 or not _on_ticks(tune, ratio):
+    if len(tune.grid.meters) > 1 or not _on_ticks(tune, tops, bottoms, ratio):
         return None
     shift = (key.tonic - tune.key.tonic + 5) % 12 - 5
-    pitches = [REST if note.pitch is None else note.pitch + shift for note in tune.notes]
+    pitches = [REST if pitch < 0 else pitch + shift for pitch in pitches]
     if not pitches or max(pitches) > 127 or min(pitches) < REST:
         return None
-    starts = [0, *accumulate(int(note.duration * ratio) for note in tune.notes)]
-    spans = _spans(tune, ratio)
+    starts = [0, *accumulate(top * ratio // bottom for top, bottom in zip(tops, bottoms, strict=True))]
+    spans = _spans(tune, starts[-1], ratio)
     if any((stop - start) % bar for start, stop in spans[:-1]):
-        spans = [(0, int(tune.end * ratio))]  # its repeats do not fill whole bars: learnt as it is written
+        spans = [(0, starts[-1])]  # its repeats do not fill whole bars: learnt as it is written
     pickup = int(tune.pickup * ratio)
     events: list[Event] = []
     bars: list[int] = []
@@ -487,11 +540,12 @@ def _learnt_tune(tune: Tune, number: int, stretch: Fraction, meter: Meter, key: 
     )
 
 
-def _on_ticks(tune: Tune, ratio: Fraction) -> bool:
-    """Whether all notes and repeats begin on ticks."""
+def _on_ticks(tune: Tune, tops: Sequence[int], bottoms: Sequence[int], ratio: int) -> bool:
+    """Whether all notes and repeats begin on ticks. tops / bottoms: the lengths of the notes."""
+    if any(top * ratio % bottom for top, bottom in zip(tops, bottoms, strict=True)):
+        return False
     edges = [edge for again in tune.repeats for edge in again.edges]
-    lengths = [*(note.duration for note in tune.notes), tune.pickup, *edges]
-    return all((length * ratio).denominator == 1 for length in lengths)
+    return all((length * ratio).denominator == 1 for length in (tune.pickup, *edges))
 
 
 def _events_of(
@@ -518,29 +572,41 @@ def _events_of(
         struck = starts[note] >= start
         while at < until:
             cut = min(until, (at // bar + 1) * bar)
-            yield Event(pitches[note], cut - at, at % bar, not struck and pitches[note] >= 0), at
+            yield _event(pitches[note], cut - at, at % bar, not struck and pitches[note] >= 0), at
             # A note that begins in the pick-up is struck again at the first bar line.
             struck = struck and at < 0
             at = cut
 
 
-def _marks(tune: Tune, ratio: Fraction, bar: int) -> list[tuple[int, int]]:
+@lru_cache(maxsize=1 << 14)
+def _event(pitch: int, ticks: int, place: int, carries: bool) -> Event:
+    """An event; the same object for the same values, since a style has few and plays each of them often."""
+    return Event(pitch, ticks, place, carries)
+
+
+def _marks(tune: Tune, ratio: int, bar: int) -> list[tuple[int, int]]:
     """(bar, ticks in it) of the marked phrase ends; one on a bar line ends the bar before."""
     places = [int(mark * ratio) - int(tune.pickup * ratio) for mark in tune.phrase_ends]
     return [((place - 1) // bar, (place - 1) % bar + 1) for place in places if place > 0]
 
 
-def _spans(tune: Tune, ratio: Fraction) -> list[tuple[int, int]]:
-    """The stretches of a tune in the order they are played, in ticks; as `Tune.unfolded` plays them."""
-    spans: list[tuple[Fraction, Fraction]] = []
-    here = Fraction(0)
+def _spans(tune: Tune, end: int, ratio: int) -> list[tuple[int, int]]:
+    """The stretches of a tune in the order they are played, in ticks; as `Tune.unfolded` plays them. end: of
+    the tune, in ticks.
+    """
+    spans: list[tuple[int, int]] = []
+    here = 0
     for again in tune.repeats:
-        if again.start < here or again.end > tune.end:
+        first, last = int(again.start * ratio), int(again.end * ratio)
+        if first < here or last > end:
             continue
-        spans += [(here, again.start), *((start, end) for _, start, end in again.played())]
-        here = again.end
-    spans.append((here, tune.end))
-    return [(int(start * ratio), int(end * ratio)) for start, end in spans if start < end]
+        spans += [
+            (here, first),
+            *((int(start * ratio), int(stop * ratio)) for _, start, stop in again.played()),
+        ]
+        here = last
+    spans.append((here, end))
+    return [(start, stop) for start, stop in spans if start < stop]
 
 
 def _length_code(length: Fraction) -> int:

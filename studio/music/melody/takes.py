@@ -33,8 +33,9 @@ from studio.music.chains.trellis import SearchBudget, Trellis
 from studio.music.melody.compiling import Compiled, Context, compile_constraints
 from studio.music.melody.constraints import contradiction, form_not_possible
 from studio.music.melody.facts import NoteOrigin
-from studio.music.melody.form import Close, FormPlan, Forms, How, Return, learn_forms, moved
-from studio.music.melody.idiom import Event, Idiom, learn
+from studio.music.melody.form import Close, FormPlan, Forms, How, Return, moved
+from studio.music.melody.idiom import Event, Idiom
+from studio.music.melody.learnt import forms_of, learn_or_recall
 from studio.music.melody.recipes import ComposeRecipe, read_keep
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
@@ -133,7 +134,7 @@ def consider(
     meter = Meter.parse(recipe.meter) if recipe.meter else usual_meter(style)
     key = Key.parse(recipe.key) if recipe.key else usual_key(style, meter)
     yield f"learning from {style.entry.title}"
-    idiom = learn(style, meter, key, longest=recipe.order)
+    idiom = learn_or_recall(style, meter, key, longest=recipe.order)
     limit = recipe.max_copy or max_copy or Comparison(style, style.entry.title).max_copy
     back = min(2 if sum(map(len, idiom.sequences)) < LARGE_STYLE else 3, recipe.order)
     context = Context(idiom, idiom.walk(back), recipe.bars, take, theme, limit)
@@ -145,7 +146,7 @@ def consider(
     forms = None
     if recipe.form != "free":
         yield "learning the form"
-        forms = learn_forms(idiom)
+        forms = forms_of(idiom)
     return Outlook(
         recipe,
         ways.compiled.context,
@@ -629,7 +630,7 @@ def usual_tempo(idiom: Idiom) -> float:
     """The median tempo of the tunes learnt from, in quarter notes a minute. Where the style's files name
     none, it follows from the style's pace in notes.
     """
-    named = float(np.median([idiom.style[line.number].tempo for line in idiom.lines]))
+    named = float(np.median([idiom.style.tempos[line.number] for line in idiom.lines]))
     pace = idiom.style.entry.pace
     if named != UNNAMED_TEMPO or not pace:
         return named

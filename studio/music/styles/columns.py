@@ -89,8 +89,13 @@ def tune_at(columns: Columns, about: Sequence[dict[str, object]], number: int) -
     for pitch, top, bottom in zip(pitches, tops, bottoms, strict=True):
         notes.append(Note(None if pitch < 0 else pitch, _exact(here, common), _exact(top, bottom)))
         here += top * (common // bottom)
-    fields = {key: value for key, value in about[number].items() if key not in ("meter", "mode", "tonic")}
-    return replace(Tune.from_plain({**fields, "notes": []}), notes=tuple(notes))
+    return replace(outline_of(about[number]), notes=tuple(notes))
+
+
+def outline_of(about: dict[str, object]) -> Tune:
+    """A tune without its notes."""
+    fields = {key: value for key, value in about.items() if key not in ("meter", "mode", "tonic")}
+    return Tune.from_plain({**fields, "notes": []})
 
 
 @lru_cache(maxsize=1 << 16)

@@ -14,8 +14,10 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import time
 from collections import Counter
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from studio.errors import Missing, Refused, UnknownName, Unreadable
@@ -31,6 +33,7 @@ from studio.music.styles.style import Style
 from studio.music.styles.table import STYLES, StyleEntry, corpus_files, own_entry
 from studio.process import finish
 from studio.works.home import home as studio_home
+from studio.works.keeper import Keeper
 from studio.works.work import Progress
 
 
@@ -70,9 +73,45 @@ def open_style(
             return load(kept.read_bytes(), entry)
         except Unreadable:
             kept.unlink(missing_ok=True)  # a damaged cache: read the files again
-    style = yield from _read(entry, sources, sha256, processes)
-    keep(dump(style), kept)
-    return style
+    marker = kept.with_suffix(".reading")
+    for _ in waited_for(marker, until=kept):
+        yield Progress(0, 1, f"reading {entry.title}")
+    try:
+        if kept.exists():  # by the process that was waited for
+            with suppress(Unreadable):
+                return load(kept.read_bytes(), entry)
+        style = yield from _read(entry, sources, sha256, processes)
+        keep(dump(style), kept)
+        return style
+    finally:
+        marker.unlink(missing_ok=True)
+
+
+def waited_for(marker: Path, until: Path) -> Iterator[None]:
+    """Take the turn to do what `until` comes from, and wait as long as another process has it.
+
+    Two processes that read one style would take twice as long as one. marker: the file that says whose turn
+    it is. It belongs to the caller once this ends and `until` is not there. A process that died has no turn,
+    nor has one that needs more than `PATIENCE` seconds.
+    """
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    while not until.exists():
+        with suppress(FileExistsError):
+            os.close(os.open(marker, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            marker.write_text(str(Keeper.this()))
+            return
+        with suppress(OSError):
+            keeper = Keeper.read(marker.read_text("utf-8")[:400])
+            age = time.time() - marker.stat().st_mtime
+            if age > (PATIENCE if keeper is not None and not keeper.dead else 2.0):
+                marker.unlink(missing_ok=True)
+                continue
+        yield
+        time.sleep(0.05)
+
+
+PATIENCE = 900.0
+"""Seconds that a process may take to read a style while others wait for it."""
 
 
 _READER_VERSION = b"tunes 2"

@@ -15,15 +15,18 @@ few milliseconds.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from typing import TypeVar
 
 from studio.errors import Refused
 from studio.music.scores.tunes import Tune
 from studio.music.styles.alignment import Alignment, align
+from studio.music.styles.kept import Arrays, KeptArrays
 from studio.music.styles.runs import RunKind, SuffixArray, coded, tokens
 from studio.music.styles.style import Style
+
+T = TypeVar("T")
 
 LENGTHS = tuple(range(3, 17))
 """Lengths of runs, in notes, for which the share that occurs in the style is reported."""
@@ -157,6 +160,35 @@ class Originality:
         return sentence + "."
 
 
+WORTH_KEEPING = 4_000
+"""Notes of a style from which on it takes longer to compare its tunes than to read back what came of it."""
+
+
+def _suffix_array_from(_kind: RunKind, arrays: Arrays) -> SuffixArray:
+    return SuffixArray.from_arrays(arrays["whole"], arrays["starts"], arrays["order"])
+
+
+def _suffix_arrays(built: SuffixArray) -> Arrays:
+    import numpy as np
+
+    return {"whole": np.array(built.whole, np.int64), "starts": built.starts, "order": built.order}
+
+
+def _baseline_from(kind: RunKind, arrays: Arrays) -> StyleBaseline:
+    lengths, shares = arrays["lengths"].tolist(), arrays["shares"].tolist()
+    return StyleBaseline(kind, tuple(arrays["runs"].tolist()), dict(zip(lengths, shares, strict=True)))
+
+
+def _baseline_arrays(baseline: StyleBaseline) -> Arrays:
+    import numpy as np
+
+    return {
+        "runs": np.array(baseline.runs, np.int64),
+        "lengths": np.array(list(baseline.shares), np.int64),
+        "shares": np.array(list(baseline.shares.values()), np.float64),
+    }
+
+
 MOST_COPIED = 12
 """The default copy limit is never longer than this many notes. In a collection that holds some tunes twice,
 whole strains could otherwise be copied.
@@ -171,11 +203,41 @@ class Comparison:
         self.tunes = tunes
         self.name = name
         self._lines: dict[RunKind, SuffixArray] = {}
+        self._baselines: dict[RunKind, StyleBaseline] = {}
+
+    def get_ready(self, kind: RunKind = RunKind.INTERVAL) -> None:
+        """Do now what `longest_run` and `max_copy` need, and keep it."""
+        self._of(kind)
+        self.baseline(kind)
 
     def _of(self, kind: RunKind) -> SuffixArray:
         if kind not in self._lines:
-            self._lines[kind] = SuffixArray(self._tokens(kind))
+            self._lines[kind] = self._recalled("runs", kind, _suffix_array_from, self._built, _suffix_arrays)
         return self._lines[kind]
+
+    def _built(self, kind: RunKind) -> SuffixArray:
+        return SuffixArray(self._tokens(kind))
+
+    def _recalled(
+        self,
+        what: str,
+        kind: RunKind,
+        recall: Callable[[RunKind, Arrays], T],
+        work_out: Callable[[RunKind], T],
+        to_arrays: Callable[[T], Arrays],
+    ) -> T:
+        """What is kept of a style, or else what is worked out, which is then kept."""
+        if not isinstance(self.tunes, Style) or self.tunes.notes < WORTH_KEEPING:
+            return work_out(kind)
+        kept = KeptArrays.of(what, self.tunes.content, kind.value)
+        if (arrays := kept.load()) is not None:
+            try:
+                return recall(kind, arrays)
+            except (KeyError, ValueError, IndexError, TypeError):
+                pass  # a damaged file: what it should hold is worked out
+        found = work_out(kind)
+        kept.save(to_arrays(found))
+        return found
 
     def _tokens(self, kind: RunKind) -> list[list[int]]:
         if isinstance(self.tunes, Style):  # the same from its columns, without building two thousand tunes
@@ -224,11 +286,11 @@ class Comparison:
 
     def baseline(self, kind: RunKind = RunKind.INTERVAL) -> StyleBaseline:
         """What is usual in the style: each of its tunes against all the others."""
+        if kind not in self._baselines:
+            self._baselines[kind] = self._recalled(
+                "baseline", kind, _baseline_from, self._baseline, _baseline_arrays
+            )
         return self._baselines[kind]
-
-    @cached_property
-    def _baselines(self) -> dict[RunKind, StyleBaseline]:
-        return {kind: self._baseline(kind) for kind in RunKind}
 
     def _baseline(self, kind: RunKind) -> StyleBaseline:
         if len(self.tunes) < 2:

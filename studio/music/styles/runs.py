@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -75,12 +76,38 @@ class SuffixArray:
             whole += line
             whole.append(-1 - number)
             self.starts[number + 1] = len(whole)
-        self.whole = whole
-        self.line_of = np.repeat(np.arange(len(lines)), np.diff(self.starts))
-        self.ranks = self._double(np.array(whole, np.int64))
-        self.order = np.argsort(self.ranks[-1], kind="stable")
-        self._order = self.order.tolist()
-        self._line_of = self.line_of.tolist()
+        ranks = vars(self)["ranks"] = self._double(np.array(whole, np.int64))
+        self._set(whole, np.argsort(ranks[-1], kind="stable"))
+
+    @classmethod
+    def from_arrays(
+        cls, whole: NDArray[np.int64], starts: NDArray[np.int64], order: NDArray[np.int64]
+    ) -> SuffixArray:
+        """One that was built before. Raises `ValueError` for arrays that cannot be one's."""
+        found = cls.__new__(cls)
+        n = len(whole)
+        fits = (
+            len(order) == n and starts[0] == 0 and starts[-1] == n and bool((starts[1:] > starts[:-1]).all())
+        )
+        if not fits or (n and not (order.min() == 0 and order.max() == n - 1)):
+            raise ValueError("these arrays are no suffix array's")
+        found.count, found.starts = len(starts) - 1, starts
+        found._set(whole.tolist(), order)
+        return found
+
+    def _set(self, whole: list[int], order: NDArray[np.int64]) -> None:
+        import numpy as np
+
+        self.whole, self.order = whole, order
+        self.line_of = np.repeat(np.arange(self.count), np.diff(self.starts))
+        self._order, self._line_of = order.tolist(), self.line_of.tolist()
+
+    @cached_property
+    def ranks(self) -> list[NDArray[np.int64]]:
+        """See `_double`."""
+        import numpy as np
+
+        return self._double(np.array(self.whole, np.int64))
 
     @staticmethod
     def _double(whole: NDArray[np.int64]) -> list[NDArray[np.int64]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from studio.errors import Refused, UnknownName
 from studio.music.reading.budget import Unread
 from studio.music.scores.meters import Meter
 from studio.music.scores.tunes import Tune
-from studio.music.styles.columns import Columns, columns_of, tune_at
+from studio.music.styles.columns import Columns, columns_of, outline_of, tune_at
 from studio.music.styles.table import StyleEntry, own_entry
 
 if TYPE_CHECKING:
@@ -120,6 +121,27 @@ class Style(Sequence[Tune]):
             found.append((pitches[span][sounds], tops[span][sounds], bottoms[span][sounds]))
         return found
 
+    def outline(self, place: int) -> tuple[Tune, list[int], list[int], list[int]]:
+        """A tune without its notes, and its notes as numbers: pitches (REST for a rest) and lengths as
+        numerators and denominators of quarter notes, one after the other. Much quicker than the tune.
+        """
+        number = self._chosen[place]
+        columns = self.columns
+        span = slice(int(columns.offsets[number]), int(columns.offsets[number + 1]))
+        pitches, tops, bottoms = (
+            column[span].tolist() for column in (columns.pitches, columns.length, columns.length_of)
+        )
+        return outline_of(self.about[number]), pitches, tops, bottoms
+
+    @cached_property
+    def content(self) -> str:
+        """The sha256 of everything in these tunes, whatever they were read from and by which rules."""
+        digest = hashlib.sha256(json.dumps([self.about[number] for number in self._chosen]).encode())
+        digest.update(repr(list(self._chosen)).encode())
+        for column in vars(self.columns).values():
+            digest.update(column.tobytes())
+        return digest.hexdigest()
+
     @cached_property
     def ids(self) -> list[str]:
         return [str(self.about[number]["id"]) for number in self._chosen]
@@ -141,6 +163,11 @@ class Style(Sequence[Tune]):
     def tonics(self) -> list[int]:
         """The pitch class 0..11 of each tune's tonic."""
         return [int(str(self.about[number]["tonic"])) for number in self._chosen]
+
+    @cached_property
+    def tempos(self) -> list[float]:
+        """The tempo each tune states, in quarter notes a minute."""
+        return [float(str(self.about[number]["tempo"])) for number in self._chosen]
 
     def counts(self, what: str) -> dict[str, int]:
         """How many tunes each "meter" or "mode" has, the most common first."""

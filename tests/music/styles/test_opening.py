@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -16,7 +18,7 @@ from studio.errors import Missing, Refused, UnknownName, Unreadable
 from studio.music.scores.tunes import Tune
 from studio.music.styles import opening
 from studio.music.styles.adding import add_style
-from studio.music.styles.opening import open_style, ready_style
+from studio.music.styles.opening import open_style, ready_style, waited_for
 from studio.music.styles.originality import Comparison
 from studio.music.styles.own import catalogue, own_styles, remove_style
 from studio.music.styles.report import compare
@@ -25,6 +27,7 @@ from studio.music.styles.table import STYLES, music21_corpus
 from studio.music.writing.formats import by_suffix
 from studio.music.writing.midi import write_midi
 from studio.process import finish
+from studio.works.keeper import Keeper
 from studio.works.work import Progress
 
 
@@ -257,3 +260,29 @@ def test_a_style_is_left_alone_when_its_reading_is_stopped(tmp_path: Path, home:
     assert not list((home / "styles").glob("*")) if (home / "styles").exists() else True
     assert isinstance(ready_style(tmp_path, processes=1), Style)
     assert len(list((home / "styles").glob("*.tunes"))) == 1
+
+
+def test_a_style_that_another_process_reads_is_waited_for(tmp_path: Path) -> None:
+    """The other is this process, which lives; then one that has ended; then one that takes far too long."""
+    marker, there = tmp_path / "a.reading", tmp_path / "a.tunes"
+    assert list(waited_for(marker, until=there)) == [], "it is our turn"
+    waiting = waited_for(marker, until=there)
+    assert next(waiting) is None
+    assert next(waiting) is None
+    there.write_bytes(b"read")
+    assert list(waiting) == []
+    there.unlink()
+    marker.write_text(str(replace(Keeper.this(), began="long ago")))
+    os.utime(marker, (1e9, 1e9))
+    assert list(waited_for(marker, until=there)) == []
+    assert Keeper.read(marker.read_text()) == Keeper.this()
+    os.utime(marker, (1e9, 1e9))
+    assert list(waited_for(marker, until=there)) == []
+
+
+def test_nothing_is_left_of_a_reading_that_was_given_up(tmp_path: Path) -> None:
+    reading = open_style("american-fife", tmp_path)
+    next(reading)
+    assert len(list((tmp_path / "styles").glob("*.reading"))) == 1
+    reading.close()
+    assert list((tmp_path / "styles").iterdir()) == []

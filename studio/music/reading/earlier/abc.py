@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 
 from studio.errors import Refused, Unreadable
 from studio.music.reading.assembling import (
@@ -333,14 +334,14 @@ class _Voice:
         if self.broken is not None:
             length *= self.broken
             self.broken = None
-        if length <= 0 or (pitch is not None and not 0 <= pitch <= 127):
+        if length.numerator <= 0 or (pitch is not None and not 0 <= pitch <= 127):
             return
         tied = self.tie is not None and pitch is not None and self.tie.pitch == pitch
         self.tie = None
         start, self.now = self.now, self.now + length
         self.line.notes.append(FoundNote(start, self.now, pitch, tied))
         self.last = _Struck(pitch, place)
-        if self.now > self.budget.quarters:
+        if self.now.numerator > self.budget.quarters * self.now.denominator:
             raise Unreadable(
                 f"{self.file} lasts longer than {self.budget.quarters:,} quarter notes; "
                 "cut it into smaller files."
@@ -413,6 +414,7 @@ _PLAYED: dict[str, Callable[[_Voice, re.Match[str]], None]] = {
 """The same for tokens that are skipped in an overlay: the notes from & to the bar line are another voice."""
 
 
+@lru_cache(maxsize=1 << 10)
 def _length(text: str) -> Fraction:
     """ "" is 1, "3" 3, "/" 1/2, "//" 1/4, "3/2" 3/2."""
     found = re.fullmatch(r"(\d*)(/*)(\d*)", text)

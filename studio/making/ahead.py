@@ -1,0 +1,160 @@
+"""Prepares what works will need before anyone asks, one thing after the other, in processes of its own.
+
+    with Preparing() as preparing:
+        preparing.first("compose", "oneill")         # somebody chose this style: it is next
+
+Each thing is prepared by `python -m studio.making.ahead KIND NAME`, which is quick where it was done before.
+What comes of it is kept in the home, and those who ask while it is being read wait for it. All but what was
+chosen gives way to everything else on this computer.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+
+from studio.making.kinds import KINDS, Kind
+
+KINDLY = 15
+"""How much the processes give way to others (nice)."""
+
+LONGEST = 1800.0
+"""Seconds that preparing one thing may take."""
+
+
+class Preparing:
+    """A thread that prepares everything the kinds offer, until `close`. A context manager.
+
+    idle: asked before each thing that nobody chose; while it says no, nothing is prepared.
+    """
+
+    def __init__(self, kinds: Mapping[str, Kind] = KINDS, *, idle: Callable[[], bool] = lambda: True) -> None:
+        self._idle = idle
+        self._changed = threading.Condition()
+        self._waiting: list[tuple[str, str]] = []
+        self._chosen: set[tuple[str, str]] = set()
+        self._modules = {name: kind.ahead for name, kind in kinds.items() if kind.ahead}
+        self._now: tuple[str, str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._closing = False
+        self.done: list[tuple[str, str]] = []
+        self._thread = threading.Thread(target=self._prepare_all, name="studio prepares", daemon=True)
+        self._thread.start()
+
+    def first(self, kind: str, name: str) -> None:
+        """Prepare this next, in place of what is being prepared now.
+
+        Nothing happens for what is done, and for what nobody offers.
+        """
+        asked = (kind, name)
+        with self._changed:
+            if kind not in self._modules or asked in self.done or asked == self._now:
+                return
+            self._waiting = [asked, *(each for each in self._waiting if each != asked)]
+            self._chosen.add(asked)
+            if self._now is not None and self._now not in self._chosen:
+                self._waiting.append(self._now)  # it is begun again later
+                self._stop()
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Stop at once."""
+        with self._changed:
+            self._closing = True
+            self._stop()
+            self._changed.notify_all()
+        self._thread.join(timeout=10)
+
+    def __enter__(self) -> Preparing:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _stop(self) -> None:
+        if self._process is not None:
+            with suppress(OSError):
+                self._process.kill()
+
+    def _prepare_all(self) -> None:
+        offered = []
+        for kind, module in self._modules.items():
+            with suppress(Exception):  # a kind that offers nothing is no fault of the others
+                offered += [(kind, name) for name in import_module(module).names()]
+        with self._changed:
+            self._waiting += [each for each in offered if each not in self._waiting]
+            self._chosen.update(offered[:1])  # what a newcomer will press first
+        while self._take():
+            self._finish()
+
+    def _take(self) -> bool:
+        """Begin with the next thing. False once all is closed."""
+        with self._changed:
+            while not self._closing:
+                if self._waiting and (self._waiting[0] in self._chosen or self._idle()):
+                    self._now = self._waiting.pop(0)
+                    self._process = start(*self._now, kindly=self._now not in self._chosen)
+                    return True
+                self._changed.wait(timeout=1.0 if self._waiting else None)
+            return False
+
+    def _finish(self) -> None:
+        process, now = self._process, self._now
+        assert process is not None
+        assert now is not None
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=LONGEST)
+        with self._changed:
+            process.kill()
+            process.wait()
+            if now not in self._waiting:
+                self.done.append(now)
+            self._process = self._now = None
+            self._changed.notify_all()
+
+
+def start(kind: str, name: str, *, kindly: bool) -> subprocess.Popen[bytes]:
+    """A process that prepares one thing. kindly: it gives way to others."""
+    here = str(Path(__file__).resolve().parents[2])
+    paths = [here, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    return subprocess.Popen(
+        [sys.executable, "-m", "studio.making.ahead", kind, name, *(["kindly"] if kindly else [])],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"},
+        start_new_session=True,  # Ctrl+C in the terminal is for the studio, which ends this
+    )
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Prepare one thing: KIND NAME [kindly]."""
+    kind, name, *kindly = arguments
+    if kindly and hasattr(os, "nice"):
+        os.nice(KINDLY)
+    _end_with_parent()
+    import_module(KINDS[kind].ahead).prepare(name)
+    return 0
+
+
+def _end_with_parent() -> None:
+    """A studio that is killed cannot stop what it started: this process looks whether its parent is there."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            asleep.wait(2.0)
+        os._exit(1)
+
+    asleep = threading.Event()
+    threading.Thread(target=watch, daemon=True).start()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

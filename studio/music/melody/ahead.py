@@ -1,0 +1,40 @@
+"""Styles read and learnt before anyone asks for a melody, so that the first one comes as fast as the next."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from studio.errors import Refused
+from studio.music.melody.recipes import ComposeRecipe
+from studio.music.styles.table import STYLES
+
+
+def names() -> list[str]:
+    """The styles that can be prepared here: first the one a melody has where nobody chooses."""
+    usual = str(ComposeRecipe.model_fields["style"].default)
+    return [usual, *(name for name, entry in STYLES.items() if name != usual and not entry.download)]
+
+
+def prepare(name: str) -> None:
+    """Read a style, and learn what a melody in its usual meter and key needs. Quick where that was done.
+
+    Raises `UnknownName`, `Missing` and `Unreadable`, as opening a style does.
+    """
+    from studio.music.melody.takes import consider
+    from studio.music.styles.opening import ready_style
+    from studio.music.styles.originality import Comparison
+    from studio.process import finish
+
+    style = ready_style(name)
+    comparison = Comparison(style, style.entry.title)
+    with suppress(Refused):  # a style whose usual meter asks for too much can still be used in others
+        finish(consider(ComposeRecipe(style=name), style, max_copy=comparison.max_copy))
+    comparison.get_ready()
+
+
+def load() -> None:
+    """Import what a melody needs beside the code of its making, which imports it when it is first used."""
+    import scipy.sparse  # noqa: F401
+
+    import studio.music.writing.midi
+    import studio.music.writing.musicxml  # noqa: F401

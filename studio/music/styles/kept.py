@@ -1,0 +1,126 @@
+"""What was learnt from a style, kept in `home()/learnt`, so that the next process need not learn it again.
+
+    kept = KeptArrays.of("idiom", style.content, "4/4", "D")
+    arrays = kept.load()                  # None where there is nothing, or nothing that can be read
+    kept.save({"pitch": pitch, …})
+
+A name is the hash of everything the arrays depend on: the tunes themselves, the settings, and the code that
+works them out. So nothing in here can be out of date, only unused; the files that were not used for longest
+go when there are too many. Only plain arrays of numbers are kept, and never objects (NumPy's `allow_pickle`
+is off): a file that somebody put there can be wrong, but it cannot run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import zipfile
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from studio.works.home import home as studio_home
+from studio.works.private import write_private_file
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Arrays = dict[str, "NDArray[Any]"]
+"""Arrays by their names."""
+
+FOLDER = "learnt"
+
+LARGEST, MOST = 64 * 2**20, 384 * 2**20
+"""Bytes of the largest file that is kept, and of all of them."""
+
+
+@dataclass(frozen=True)
+class KeptArrays:
+    """A place for arrays, by the hash of what they depend on."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, what: str, *depends_on: object) -> KeptArrays:
+        """what: the kind of thing. depends_on: everything it is worked out from, beside the code."""
+        import numpy as np
+
+        parts = [what, code_version(), np.__version__, *map(repr, depends_on)]
+        name = hashlib.sha256("\0".join(parts).encode()).hexdigest()
+        return cls(studio_home() / FOLDER / f"{what}-{name[:40]}.npz")
+
+    def load(self) -> Arrays | None:
+        """The arrays, read-only; None where they are not there or cannot be read."""
+        import numpy as np
+
+        try:
+            if self.path.stat().st_size > LARGEST:
+                return None
+            with np.load(io.BytesIO(self.path.read_bytes()), allow_pickle=False) as archive:
+                arrays: Arrays = {name: archive[name] for name in archive.files}
+        except (
+            OSError,
+            ValueError,
+            EOFError,
+            KeyError,
+            zipfile.BadZipFile,
+            NotImplementedError,
+            MemoryError,
+        ):
+            return None
+        for array in arrays.values():
+            array.flags.writeable = False
+        with suppress(OSError):
+            os.utime(self.path)  # it was used
+        return arrays
+
+    def save(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Keep them, if there is room. What cannot be kept is worked out again the next time."""
+        import numpy as np
+
+        size = sum(array.nbytes for array in arrays.values())
+        if size > LARGEST:
+            return
+        packed = io.BytesIO()
+        np.savez(packed, **arrays)  # type: ignore[arg-type]
+        with suppress(OSError):
+            make_room(self.path.parent, MOST - packed.tell())
+            write_private_file(self.path, packed.getvalue())
+
+
+def make_room(folder: Path, most: int) -> None:
+    """Delete the files that were not used for longest until the others take at most so many bytes."""
+    found = []
+    for path in folder.glob("*.npz"):
+        with suppress(OSError):
+            about = path.stat()
+            found.append((about.st_mtime, about.st_size, path))
+    total = sum(size for _, size, _ in found)
+    for _, size, path in sorted(found):
+        if total <= most:
+            break
+        with suppress(OSError):
+            path.unlink()
+        total -= size
+
+
+@lru_cache(maxsize=1)
+def code_version() -> str:
+    """The hash of the code that learns: all of `chains`, and what reads a style for a melody."""
+    music = Path(__file__).parent.parent
+    digest = hashlib.sha256()
+    for pattern in (
+        "chains/*.py",
+        "styles/*.py",
+        "scores/*.py",
+        "melody/idiom.py",
+        "melody/form.py",
+        "melody/learnt.py",
+    ):
+        for path in sorted(music.glob(pattern)):
+            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()

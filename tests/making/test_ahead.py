@@ -1,0 +1,103 @@
+"""What is prepared before anyone asks: what somebody chose first, one after the other, and nothing after the
+end.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+import types
+from collections.abc import Callable
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from works_for_tests import COUNT
+
+from studio.making import ahead
+from studio.making.ahead import Preparing, start
+from studio.making.kinds import KINDS
+
+OFFERED = ["first", "second", "third", "fourth"]
+
+
+def until(condition: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < give_up, "it never came to pass"
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
+    """What was begun, and whether it gives way to others. A thing that is called "slow …" never ends."""
+    seen: list[tuple[str, bool]] = []
+
+    def begin(_kind: str, name: str, *, kindly: bool) -> subprocess.Popen[bytes]:
+        seen.append((name, kindly))
+        return subprocess.Popen(
+            [sys.executable, "-c", "import time; time.sleep(600)" if "slow" in name else ""]
+        )
+
+    monkeypatch.setattr(ahead, "start", begin)
+    return seen
+
+
+def kinds(monkeypatch: pytest.MonkeyPatch, *names: str) -> dict[str, object]:
+    module = types.ModuleType("offers_for_tests")
+    module.names = lambda: list(names)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    return {"count": replace(COUNT, ahead=module.__name__)}
+
+
+def test_everything_is_prepared_the_likeliest_first(
+    begun: list[tuple[str, bool]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Preparing(kinds(monkeypatch, *OFFERED)) as preparing:  # type: ignore[arg-type]
+        until(lambda: len(preparing.done) == 4)
+        preparing.first("count", "second")
+        preparing.first("nothing", "second")
+    assert begun == [("first", False), ("second", True), ("third", True), ("fourth", True)]
+
+
+def test_what_somebody_chose_takes_the_place_of_what_nobody_chose(
+    begun: list[tuple[str, bool]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Preparing(kinds(monkeypatch, "first", "slow one", "third")) as preparing:  # type: ignore[arg-type]
+        until(lambda: len(begun) == 2)
+        preparing.first("count", "third")
+        until(lambda: len(begun) == 4)
+        assert begun == [("first", False), ("slow one", True), ("third", False), ("slow one", True)]
+        assert [name for _, name in preparing.done] == ["first", "third"]
+        process = preparing._process
+    assert process is not None
+    assert process.poll() is not None, "nothing goes on after the end"
+
+
+def test_while_works_are_made_only_what_was_chosen_is_prepared(
+    begun: list[tuple[str, bool]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    idle = threading.Event()
+    with Preparing(kinds(monkeypatch, *OFFERED), idle=idle.is_set) as preparing:  # type: ignore[arg-type]
+        until(lambda: len(preparing.done) == 1)
+        preparing.first("count", "fourth")
+        until(lambda: len(preparing.done) == 2)
+        assert begun == [("first", False), ("fourth", False)]
+        idle.set()
+        until(lambda: len(preparing.done) == 4)
+
+
+def test_a_style_is_read_and_learnt_in_a_process_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STUDIO_HOME", str(tmp_path))
+    names = import_module(KINDS["compose"].ahead).names()
+    assert names[0] == "ryans-mammoth"
+    assert "american-fife" in names
+    assert start("compose", "american-fife", kindly=True).wait(timeout=120) == 0
+    assert len(list((tmp_path / "styles").iterdir())) == 1
+    assert {path.name.partition("-")[0] for path in (tmp_path / "learnt").iterdir()} >= {"idiom", "forms"}
+    assert start("compose", "no such style", kindly=True).wait(timeout=120) != 0
