@@ -26,7 +26,8 @@ class Format:
     case. label: a word or two for a button. description: one sentence for the documentation. write: the
     function that gives the file's bytes, or where to find it ("module:function"), imported when first used.
     options: the names of the keyword arguments that function takes. reads_back: the studio can read the
-    work back from such a file.
+    work back from such a file. performs: it holds music as it is played (when and how hard) and not only as
+    it is written, so that a song is given to it as a performance.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Format:
     description: str = ""
     options: frozenset[str] = frozenset()
     reads_back: bool = False
+    performs: bool = False
 
     def to_bytes(self, content: Any, **options: Any) -> bytes:
         """`content`, such as a tune, as a file of this format. Options it does not take are ignored.

@@ -46,7 +46,7 @@ def perform(score: Score, band: Band | str, rng: np.random.Generator) -> Perform
         player = next((each for each in band.player if each.name == part.name), None)
         own = np.random.default_rng(crc32(f"{start}:{part.name}".encode()))
         parts.append(_played(part, player, band, _Feel(score, bars, clock, band), own))
-    return Performance(score, tuple(parts), score.tempi)
+    return Performance(score, tuple(parts), score.tempi, BEFORE)
 
 
 class _Feel:

@@ -47,12 +47,14 @@ class Performance:
     """A score as it is played. Its parts are in the order of the score's.
 
     score: what is written; chords, words, sections and bars are there. tempi: quarter notes a minute from a
-    place of the score on, the first at 0.
+    place of the score on, the first at 0. lead_in: seconds of silence before the first bar, so that nobody can
+    be too early.
     """
 
     score: Score
     parts: tuple[PlayedPart, ...]
     tempi: tuple[TempoAt, ...] = field(default_factory=lambda: (TempoAt(Fraction(0), 120.0),))
+    lead_in: float = 0.0
 
     @property
     def clock(self) -> Clock:
@@ -62,7 +64,7 @@ class Performance:
     def seconds(self) -> float:
         """How long it lasts, to the end of the last note or the last bar."""
         ends = [note.end for part in self.parts for note in part.notes]
-        return max([self.clock.seconds(self.score.end), *ends])
+        return max([self.clock.seconds(self.score.end) + self.lead_in, *ends])
 
 
 class Clock:

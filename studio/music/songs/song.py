@@ -177,7 +177,7 @@ def file_of(tune: Tune, sections: tuple[Section, ...], recipe: SongRecipe) -> by
         return form.to_bytes(tune, program=program)
     random = np.random.default_rng(recipe.seed)
     score = arrangement(tune, sections, recipe.band, random).score
-    if form.media_type.startswith("audio/") and not form.reads_back:  # sound, not notes
+    if form.performs:
         return form.to_bytes(perform(score, recipe.band, random))
     return form.to_bytes(score)
 

@@ -23,6 +23,7 @@ FORMATS = FormatTable(
             "For sequencers, samplers and most music programs. Repeats are played out.",
             options=frozenset({"program"}),
             reads_back=True,
+            performs=True,
         ),
         Format(
             "musicxml",
@@ -61,6 +62,7 @@ FORMATS = FormatTable(
             "studio.music.sound.encoding:write_wav",
             "The sound, 16 bit stereo at 44.1 kHz.",
             options=frozenset({"program"}),
+            performs=True,
         ),
         Format(
             "flac",
@@ -70,6 +72,7 @@ FORMATS = FormatTable(
             "studio.music.sound.encoding:write_flac",
             "The same sound in half the space, without loss.",
             options=frozenset({"program"}),
+            performs=True,
         ),
         Format(
             "mp3",
@@ -79,6 +82,7 @@ FORMATS = FormatTable(
             "studio.music.sound.encoding:write_mp3",
             "The sound in a small file that plays everywhere, about 130 kb/s.",
             options=frozenset({"program"}),
+            performs=True,
         ),
         Format(
             "svg",

@@ -14,6 +14,7 @@ from math import lcm
 
 from studio.errors import Refused
 from studio.music.scores.meters import Meter
+from studio.music.scores.performance import Performance
 from studio.music.scores.scores import Part, Score
 from studio.music.scores.tunes import Tune, unfolded_score
 
@@ -28,25 +29,29 @@ DRUMS = 9
 """The channel of percussion, counted from 0."""
 
 
-def write_midi(music: Tune | Score, *, program: int = 0) -> bytes:
-    """A MIDI file of type 1.
+def write_midi(music: Tune | Score | Performance, *, program: int = 0) -> bytes:
+    """A MIDI file of type 1. A performance is written as it is played (see `midi_performance`).
 
     program: General MIDI instrument 0..127 of a tune; a score's parts have their own. Raises `Refused` for
     note lengths that no MIDI file can hold exactly.
     """
+    if isinstance(music, Performance):
+        from studio.music.writing.midi_performance import write_performance
+
+        return write_performance(music)
     if isinstance(music, Tune):
         score = music.unfolded().score(name=music.title, program=program)
     else:
         score = unfolded_score(music)
     division = _division(score)
     end = int(score.end * division)
-    tracks = [_track(_conductor(score, division), end)]
+    tracks = [track_chunk(conductor(score, division), end)]
     channel = 0
     for part in score.parts:
         if part.percussion:
-            tracks.append(_track(_played(part, DRUMS, division), end))
+            tracks.append(track_chunk(_played(part, DRUMS, division), end))
             continue
-        tracks.append(_track(_played(part, channel, division), end))
+        tracks.append(track_chunk(_played(part, channel, division), end))
         channel = (channel + 1 if channel + 1 != DRUMS else DRUMS + 1) % 16
     return b"MThd" + struct.pack(">IHHH", 6, 1, len(tracks), division) + b"".join(tracks)
 
@@ -63,14 +68,14 @@ def _division(score: Score) -> int:
     return division * max(1, 480 // division)
 
 
-def _conductor(score: Score, division: int) -> list[Event]:
+def conductor(score: Score, division: int) -> list[Event]:
     """The first track: what holds for all parts."""
-    events = [(0, _meta(TEMPO, round(60e6 / score.tempo).to_bytes(3, "big")))]
+    events = [(0, meta(TEMPO, round(60e6 / score.tempo).to_bytes(3, "big")))]
     if score.title:
-        events.insert(0, (0, _meta(TRACK_NAME, score.title.encode())))
+        events.insert(0, (0, meta(TRACK_NAME, score.title.encode())))
     if score.composer:
-        events.append((0, _meta(TEXT, f"Composer: {score.composer}".encode())))
-    events += [(0, _meta(TEXT, f"Words: {line}".encode())) for line in score.text]
+        events.append((0, meta(TEXT, f"Composer: {score.composer}".encode())))
+    events += [(0, meta(TEXT, f"Words: {line}".encode())) for line in score.text]
     for change in score.grid.meters:
         start = change.start
         if start == 0 and score.grid.pickup:
@@ -80,8 +85,8 @@ def _conductor(score: Score, division: int) -> list[Event]:
     for key in score.keys:
         minor = key.key.mode in ("minor", "dorian", "phrygian", "locrian")
         signature = struct.pack("bB", key.key.fifths, minor)
-        events.append((int(key.start * division), _meta(KEY_SIGNATURE, signature)))
-    events += [(int(chord.start * division), _meta(MARKER, chord.symbol.encode())) for chord in score.chords]
+        events.append((int(key.start * division), meta(KEY_SIGNATURE, signature)))
+    events += [(int(chord.start * division), meta(MARKER, chord.symbol.encode())) for chord in score.chords]
     return events
 
 
@@ -95,29 +100,29 @@ def _meter_of(length: Fraction) -> Meter | None:
 
 def _time_signature(meter: Meter) -> bytes:
     clicks = 36 if meter.compound and meter.denominator == 8 else 24
-    return _meta(TIME_SIGNATURE, bytes([meter.numerator, meter.denominator.bit_length() - 1, clicks, 8]))
+    return meta(TIME_SIGNATURE, bytes([meter.numerator, meter.denominator.bit_length() - 1, clicks, 8]))
 
 
 def _played(part: Part, channel: int, division: int) -> list[Event]:
-    events = [(0, _meta(TRACK_NAME, part.name.encode()))] if part.name else []
+    events = [(0, meta(TRACK_NAME, part.name.encode()))] if part.name else []
     if not part.percussion:
         events.append((0, bytes([0xC0 | channel, part.program])))
     sounds: list[tuple[int, int, bytes]] = []
     for note in part.notes:
         if note.pitch is not None:
             sounds.append((int(note.end * division), 0, bytes([0x80 | channel, note.pitch, 0])))
-            sounds.append((int(note.start * division), 2, bytes([0x90 | channel, note.pitch, part.velocity])))
+            sounds.append((int(note.start * division), 2, bytes([0x90 | channel, note.pitch, part.velocity if note.velocity is None else note.velocity])))
     for word in part.words:
         if word.verse == 1:
             # A space ends a word (RP-017).
             text = word.text if word.syllabic in ("begin", "middle") else word.text + " "
-            sounds.append((int(word.start * division), 1, _meta(LYRIC, text.encode())))
+            sounds.append((int(word.start * division), 1, meta(LYRIC, text.encode())))
     # A note that is struck again ends before it begins.
     sounds.sort(key=lambda event: event[:2])
     return events + [(ticks, message) for ticks, _, message in sounds]
 
 
-def _meta(kind: int, body: bytes) -> bytes:
+def meta(kind: int, body: bytes) -> bytes:
     return bytes([0xFF, kind]) + _variable(len(body)) + body
 
 
@@ -129,11 +134,11 @@ def _variable(number: int) -> bytes:
     return bytes(reversed(digits))
 
 
-def _track(events: Sequence[Event], end: int) -> bytes:
+def track_chunk(events: Sequence[Event], end: int) -> bytes:
     """A track chunk. end: ticks at which it ends, at least."""
     body, now = bytearray(), 0
     for ticks, message in sorted(events, key=lambda event: event[0]):
         body += _variable(ticks - now) + message
         now = ticks
-    body += _variable(max(0, end - now)) + _meta(END_OF_TRACK, b"")
+    body += _variable(max(0, end - now)) + meta(END_OF_TRACK, b"")
     return b"MTrk" + struct.pack(">I", len(body)) + bytes(body)

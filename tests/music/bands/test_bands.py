@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from music21 import converter
 from music21.pitch import Pitch
 from music21.voiceLeading import VoiceLeadingQuartet
 
@@ -24,11 +25,13 @@ from studio.music.bands.band import (
     parse_line,
     read_band,
 )
+from studio.music.bands.exports import extract_of
 from studio.music.bands.performing import BEFORE, perform
 from studio.music.scores.chords import ChordAt, parse_chord
 from studio.music.scores.scores import Part, Score
 from studio.music.scores.sections import sections_of
 from studio.music.scores.tunes import Tune
+from studio.music.writing.musicxml import write_musicxml
 
 PLAYING = [band for band in bands() if band.pattern]
 EVERY = [(band, str(meter)) for band in PLAYING for meter in band.meters]
@@ -280,6 +283,31 @@ def test_there_are_ten_bands_and_the_plain_one() -> None:
     for band in PLAYING:
         for pattern in band.pattern:
             assert pattern.role != "main" or pattern.lines or pattern.drums
+
+
+def test_a_lead_sheet_and_one_part_are_taken_from_the_score(song) -> None:
+    score, band = arranged(song, "march"), band_by_name("march")
+    assert extract_of(score, band, "score") is score
+    lead = extract_of(score, band, "lead")
+    assert [each.name for each in lead.parts] == ["Cornets"]
+    assert (lead.chords, lead.sections, lead.grid) == (score.chords, score.sections, score.grid)
+    tuba = extract_of(score, band, "Tuba")
+    assert tuba.parts == (part(score, "Tuba"),)
+    assert tuba.title == "A Song (Tuba)"
+    with pytest.raises(UnknownName, match="did you mean 'Tuba'"):
+        extract_of(score, band, "Tube")
+
+
+def test_a_full_score_is_read_by_music21(song, tmp_path: Path) -> None:
+    score = arranged(song, "sixties")
+    path = tmp_path / "full.musicxml"
+    path.write_bytes(write_musicxml(score))
+    read = converter.parse(path)
+    assert [each.partName for each in read.parts] == [each.name for each in score.parts]
+    for staff, written in zip(read.parts, score.parts, strict=True):
+        assert len(staff.getElementsByClass("Measure")) == len(score.bars())
+        heard = {float(note.getOffsetInHierarchy(staff)) for note in staff.recurse().notes}
+        assert {float(note.start) for note in written.notes} <= heard
 
 
 # How it is played
