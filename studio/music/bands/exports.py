@@ -38,7 +38,7 @@ EXTRACTS: dict[str, Callable[[Score, Band], Score]] = {"score": full_score, "lea
 
 
 def extract_of(score: Score, band: Band, name: str) -> Score:
-    """"score", "lead", or the name of a part. Raises `UnknownName`."""
+    """ "score", "lead", or the name of a part. Raises `UnknownName`."""
     if name in EXTRACTS:
         return EXTRACTS[name](score, band)
     if name not in {part.name for part in score.parts}:

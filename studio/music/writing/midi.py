@@ -111,7 +111,19 @@ def _played(part: Part, channel: int, division: int) -> list[Event]:
     for note in part.notes:
         if note.pitch is not None:
             sounds.append((int(note.end * division), 0, bytes([0x80 | channel, note.pitch, 0])))
-            sounds.append((int(note.start * division), 2, bytes([0x90 | channel, note.pitch, part.velocity if note.velocity is None else note.velocity])))
+            sounds.append(
+                (
+                    int(note.start * division),
+                    2,
+                    bytes(
+                        [
+                            0x90 | channel,
+                            note.pitch,
+                            part.velocity if note.velocity is None else note.velocity,
+                        ]
+                    ),
+                )
+            )
     for word in part.words:
         if word.verse == 1:
             # A space ends a word (RP-017).
