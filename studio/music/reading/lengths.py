@@ -104,6 +104,9 @@ _ENDS = (1, 2, 4, 3, 6, 8)
 _EXACT = 0.01
 """Within so many quarter notes, a note ends where it was meant to."""
 
+_LONG = 0.022
+"""A note longer than two quarters may end so much of its length away from a beat or half beat."""
+
 _SHORTEST_REST = WHOLE // 8
 """A rest shorter than a 32nd is not seen."""
 
@@ -124,8 +127,10 @@ def written_length(note: Held, touch: Touch) -> int:
     for part in _ENDS:
         step = WHOLE // part
         place = round(end * part) * step
+        # How much a long note is shortened is known less exactly than for the usual ones.
+        near = max(slack, _LONG * length) if part <= 2 and length > 2 else slack
         if (
-            abs(end - place / WHOLE) <= slack
+            abs(end - place / WHOLE) <= near
             and place > note.start
             and after - place >= _SHORTEST_REST
             and (exact or part in (1, 2, 4) or not _parts_of(note.start) * _parts_of(after) % part)

@@ -41,8 +41,9 @@ def test_a_scale_that_is_not_played_legato(rules: str, lengths: list[str]) -> No
     assert sorted({str(note.duration) for note in tune.notes}, reverse=True) == lengths
 
 
+@pytest.mark.usefixtures("home")
 @pytest.mark.parametrize("source", ["endings.abc", "gate75.mid", "cues.musicxml"])
-def test_works_of_0_2_1_after_a_file_are_made_again(source: str, home: Path) -> None:
+def test_works_of_0_2_1_after_a_file_are_made_again(source: str) -> None:
     """OLD/out-*.abc are melodies that 0.2.1 made after these files, each of which it read in its own way:
     two of three endings, a rest after every note, cue notes as melody.
     """

@@ -458,3 +458,12 @@ def test_words_are_written_and_read_back() -> None:
     )
     tune = replace(Tune.of([(60, 1), (62, 1), (64, 1), (65, 1)]), words=words)
     assert read_midi(write_midi(tune), "sung.mid").tunes[0].words == words
+
+
+def test_a_long_note_before_a_short_rest_keeps_its_length() -> None:
+    """99 % of seven quarters is less than a tick's rounding away from a rest for notes of one quarter."""
+    tune = Tune.of([(60, 1), (62, 1), (64, 1), (65, 1), *[(67, 7), (None, "1/2"), (65, "1/2")] * 3, (60, 4)])
+    for division in (24, 120, 220, 480, 1024):
+        for gate in (0.98, 0.99, 1.0):
+            again = read_midi(_performed(tune, division, gate), "long.mid").tunes[0]
+            assert _shown(again) == _shown(tune), (division, gate)
