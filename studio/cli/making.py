@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from studio.cli.folders import folder_help, folder_options, make_all, output_folder, takes_folders
 from studio.cli.options import (
     FILE,
     check_output,
@@ -27,6 +28,7 @@ from studio.works.incoming import read_file
 from studio.works.ingredient import Ingredient
 
 if TYPE_CHECKING:
+    from studio.making.folder import FolderRequest
     from studio.works.work import Work
 
 CREDIT = ("title", "author", "licence")
@@ -38,9 +40,8 @@ def making_command(kind: Kind) -> click.Command:
     def callback(**given: Any) -> None:
         _MakingRequest.read(kind, given).make()
 
-    return click.Command(
-        kind.name, params=_params(kind), callback=callback, help=f"{kind.summary}\n\n{kind.details}".strip()
-    )
+    told = "\n\n".join(filter(None, (kind.summary, kind.details, folder_help(kind))))
+    return click.Command(kind.name, params=_params(kind), callback=callback, help=told)
 
 
 def _params(kind: Kind) -> list[click.Parameter]:
@@ -54,6 +55,7 @@ def _params(kind: Kind) -> list[click.Parameter]:
         *(_file_option(role) for role in kind.roles if not role.metavar and not role.stands_for),
         *_weights_options(kind),
         *_credit_options(kind),
+        *folder_options(kind),
         click.Option(
             ["--count"],
             type=click.IntRange(1, 100),
@@ -110,6 +112,7 @@ class _MakingRequest:
     settings: dict[str, Any]
     files: dict[str, Any]
     credit: dict[str, str]
+    folder_format: str | None
     output: Path
     count: int
     quiet: bool
@@ -122,7 +125,8 @@ class _MakingRequest:
         files = {role.name: given.pop(_file(role), None) for role in kind.roles}
         has_credit = bool(_credit_options(kind))
         credit = {name: given.pop(name) for name in CREDIT} if has_credit else dict.fromkeys(CREDIT, "")
-        return cls(kind, settings_given(given), files, credit, **flags)
+        form = given.pop("folder_format", None)
+        return cls(kind, settings_given(given), files, credit, form, **flags)
 
     def make(self) -> None:
         """Make every work that was asked for, write its file, and print its path."""
@@ -130,6 +134,13 @@ class _MakingRequest:
         from studio.making.kinds import run_here
 
         check_credit(self.credit)
+        if self.photos is not None:
+            make_all(self._folder(self.photos), quiet=self.quiet, as_json=self.as_json)
+            return
+        if self.folder_format:
+            raise Refused(
+                "--format goes with a folder of photos; here the suffix of the file says the format."
+            )
         settings = self.settings | self.kind.format_settings(self.output)
         for path in self.outputs:
             check_output(path, force=self.force)
@@ -142,6 +153,37 @@ class _MakingRequest:
                 work = watch(run_here(recipe, gallery), quiet=self.quiet)
                 gallery.export(work, path, force=self.force)
                 self._tell(work, path)
+
+    @property
+    def photos(self) -> Path | None:
+        """The folder of photos that was given in place of the first file, if one was."""
+        first = self.files[self.kind.roles[0].name] if takes_folders(self.kind) else None
+        return first if isinstance(first, Path) and first.is_dir() else None
+
+    def _folder(self, photos: Path) -> FolderRequest:
+        from studio.making.folder import FolderRequest
+
+        if self.count > 1:
+            raise Refused(
+                "--count goes with a single photo: make the folder again with another --seed instead."
+            )
+        settings, files = dict(self.settings), dict[str, list[str]]()
+        for role in self.kind.roles[1:]:
+            named = [
+                _weighted(str(text), role) if role.weights else (Path(text), 1.0)
+                for text in self._given(role)
+            ]
+            files[role.name] = [
+                path.name if _is_bundled(role, path) else str(path.absolute()) for path, _ in named
+            ]
+            if any(weight != 1 for _, weight in named):
+                settings[role.weights] = tuple(weight for _, weight in named)
+        table = self.kind.format_table()
+        form = table.by_name(self.folder_format) if self.folder_format else next(iter(table.values()))
+        output = output_folder(self.output)
+        return FolderRequest(
+            self.kind, photos, output, form, settings, files, credit=self.credit, force=self.force
+        )
 
     @property
     def outputs(self) -> list[Path]:
@@ -207,11 +249,16 @@ def _weighted(text: str, role: Role) -> tuple[Path, float]:
         ) from None
 
 
+def _is_bundled(role: Role, path: Path) -> bool:
+    """Whether this names what comes with the studio: a single word without a suffix, and no such file."""
+    return bool(role.bundled) and not path.suffix and len(path.parts) == 1 and not path.exists()
+
+
 def _ingredient(role: Role, path: Path, credit: dict[str, str]) -> Ingredient:
     """The file at `path`. A single word without a suffix names what comes with the studio, unless there is
     such a file.
     """
-    if role.bundled and not path.suffix and len(path.parts) == 1 and not path.exists():
+    if _is_bundled(role, path):
         return role.ingredient_named(path.name)
     return Ingredient(role.name, read_file(path), path.name, **credit)
 

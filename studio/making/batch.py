@@ -50,7 +50,7 @@ class BatchEvent:
 
     what: made, there (made before, or the same as an earlier line), lost (its worker died; it is tried
     again), failed, or summary. line: its number in the file, from 1; 0 in the summary. done, total: lines
-    finished so far, and lines in the file.
+    finished so far, and lines in the file. told: the sentence without the line's number.
     """
 
     what: str
@@ -59,6 +59,7 @@ class BatchEvent:
     work_id: str | None
     done: int
     total: int
+    told: str = ""
 
 
 def run_batch(
@@ -216,7 +217,7 @@ class _Batch:
             self.counts[what] += 1
         colon = ":" if what == "failed" else ""
         return BatchEvent(
-            what, line, f"Line {line}{colon} {told}", work_id, sum(self.counts.values()), self.total
+            what, line, f"Line {line}{colon} {told}", work_id, sum(self.counts.values()), self.total, told
         )
 
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 import errno
 import json
 from collections.abc import Generator, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from studio.errors import Refused, UnknownName, Unreadable
+from studio.errors import Refused, StudioError, UnknownName, Unreadable
 from studio.works.ingredient import Ingredient
 from studio.works.recipe import SCHEMA_VERSION, Control, Recipe, controls, from_fields
 from studio.works.work import Making, Materials, Progress, Work
@@ -366,13 +367,20 @@ def run_here(
     """
     from studio.making.bounds import check_room, predict, room_here
 
-    prediction = predict(recipe, gallery.read_source, kinds)
-    if prediction is not None:
-        check_room(prediction, room_here(), kinds[recipe.kind])
     try:
+        prediction = predict(recipe, gallery.read_source, kinds)
+        if prediction is not None:
+            check_room(prediction, room_here(), kinds[recipe.kind])
         made = yield from make(recipe, gallery.read_source, kinds)
+<<<<<<< HEAD
     except (MemoryError, RuntimeError, ImportError, OSError) as error:
         if not is_out_of_memory(error):
+=======
+    except BaseException as error:
+        with suppress(StudioError):
+            gallery.release_sources(recipe.sources)
+        if not isinstance(error, MemoryError | RuntimeError) or not is_out_of_memory(error):
+>>>>>>> f0e84c5 (A folder of photos is made with one look; a stopped work leaves no source)
             raise
         raise Refused(
             "This work needed more memory than this computer has; make it smaller, or close other programs."

@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -127,6 +128,12 @@ class Gallery:
             author=ingredient.author,
             licence=ingredient.licence,
         )
+
+    def release_sources(self, kept: Iterable[Source]) -> None:
+        """Give up sources that this process kept for a work that will not come; others that need them keep
+        them.
+        """
+        sources.release(self.storage, {source.sha256 for source in kept})
 
     def read_source(self, source: Source) -> bytes:
         """The bytes of a source.

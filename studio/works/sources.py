@@ -84,6 +84,19 @@ def clear_unless_needed(storage: Storage, session: Session, sha256: str) -> bool
     return True
 
 
+def release(storage: Storage, sha256s: set[str]) -> None:
+    """Give up sources that this process kept for a work that will not come. What nothing else needs goes."""
+    with storage.keeping() as session:
+        for sha256 in sha256s:
+            # One claim only: another work of this process may be made from the same file.
+            mine = select(ClaimRow).where(ClaimRow.sha256 == sha256, ClaimRow.keeper == str(Keeper.this()))
+            claim = session.scalars(mine.order_by(ClaimRow.kept_at).limit(1)).first()
+            if claim is not None:
+                session.delete(claim)
+                session.flush()
+                clear_unless_needed(storage, session, sha256)
+
+
 def is_needed(session: Session, sha256: str) -> bool:
     """Whether a work uses it, an unfinished job names it, or a living process kept it for a work to come."""
     used = exists().where(UseRow.sha256 == sha256)

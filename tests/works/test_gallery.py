@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from sqlalchemy import text, update
 from sqlalchemy.orm import Session
@@ -437,3 +438,24 @@ def test_a_work_with_other_credit_is_another(tmp_path: Path) -> None:
         assert gallery.made_by(painted("Ben").recipe) is None
         ben = gallery.add(painted("Ben"))
         assert [gallery.made_by(painted(name).recipe) for name in ("Ann", "Ben", "")] == [ann, ben, ben]
+
+
+def test_a_work_that_is_stopped_leaves_no_source(gallery: Gallery) -> None:
+    from studio.images.pictures import write_png
+    from studio.making.asking import ask
+    from studio.making.kinds import run_here
+    from studio.works.ingredient import Ingredient
+
+    photo = Ingredient("photo", write_png(np.full((64, 64, 3), 99, np.uint8)), "photo.png")
+    settings = {"size": 64, "steps": 3, "octaves": 1}
+    before = list(gallery.storage.store.names("sources"))
+    recipe = ask("dream", settings, [photo], gallery)
+    making = run_here(recipe, gallery)
+    next(making)
+    making.close()
+    assert list(gallery.storage.store.names("sources")) == before
+    kept = ask("dream", settings | {"seed": 1}, [photo], gallery)
+    stopped = run_here(ask("dream", settings | {"seed": 2}, [photo], gallery), gallery)
+    next(stopped)
+    stopped.close()
+    assert gallery.read_source(kept.sources[0]) == photo.content  # the first still waits to be made
