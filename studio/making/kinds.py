@@ -372,15 +372,10 @@ def run_here(
         if prediction is not None:
             check_room(prediction, room_here(), kinds[recipe.kind])
         made = yield from make(recipe, gallery.read_source, kinds)
-<<<<<<< HEAD
-    except (MemoryError, RuntimeError, ImportError, OSError) as error:
-        if not is_out_of_memory(error):
-=======
     except BaseException as error:
         with suppress(StudioError):
             gallery.release_sources(recipe.sources)
-        if not isinstance(error, MemoryError | RuntimeError) or not is_out_of_memory(error):
->>>>>>> f0e84c5 (A folder of photos is made with one look; a stopped work leaves no source)
+        if not is_out_of_memory(error):
             raise
         raise Refused(
             "This work needed more memory than this computer has; make it smaller, or close other programs."
