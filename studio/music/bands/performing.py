@@ -99,7 +99,8 @@ def _played(
             string += 1
         off = drift - ahead + string * strum
         start = max(0.0, feel.seconds(note.start) + BEFORE + off)
-        end = feel.seconds(note.end) + BEFORE + (drift - ahead if spread else 0.0)
+        until = note.start + note.duration / 2 if note.staccato else note.end
+        end = feel.seconds(until) + BEFORE + (drift - ahead if spread else 0.0)
         shaped = (note.velocity or part.velocity) + (ARCH * (feel.arch(note.start) - 0.6) if spread else 0)
         velocity = int(min(127, max(1, round(shaped + stray))))
         notes.append(PlayedNote(start, max(0.02, end - start), note.pitch, velocity))

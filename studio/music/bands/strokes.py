@@ -27,6 +27,7 @@ class Stroke:
     velocity: int
     span: ChordSpan
     strong: bool
+    staccato: bool = False
 
 
 def strokes_of(
@@ -68,7 +69,8 @@ def strokes_of(
                 root = _root(plan, player, stroke, root)
                 pitches.add(_degree(plan, player, stroke, onto, body, root))
         notes += [
-            Note(pitch, stroke.place, stroke.length, velocity=stroke.velocity) for pitch in sorted(pitches)
+            Note(pitch, stroke.place, stroke.length, velocity=stroke.velocity, staccato=stroke.staccato)
+            for pitch in sorted(pitches)
         ]
     return _without_overlaps(notes)
 
@@ -144,8 +146,17 @@ def _under_chords(plan: SongPlan, player: BandPlayer, bar: PlannedBar, hit: Hit)
         strong = within.denominator == 1 and within % 2 == 0
         accent = 5 if within == 0 else 2 if within.denominator == 1 else 0
         velocity = player.velocity + plan.loudness(bar) + hit.token.accent + accent
-        length = (until - place) / 2 if hit.token.staccato else until - place
-        strokes.append(Stroke(place, length, bodies, min(127, max(1, velocity)), span, strong))
+        strokes.append(
+            Stroke(
+                place,
+                until - place,
+                bodies,
+                min(127, max(1, velocity)),
+                span,
+                strong,
+                hit.token.staccato,
+            )
+        )
         place = until
     return strokes
 

@@ -7,7 +7,7 @@ its end included, and begins at the same moment in every part.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import NamedTuple
@@ -96,7 +96,18 @@ def parts_of(root: Element) -> list[XmlPart]:
     else:
         for part in root.iterfind("part"):
             measures.setdefault(part.get("id", ""), []).extend(part.iterfind("measure"))
-    return [_PartReader(names.get(id, "")).read(found) for id, found in measures.items()]
+    drums = _drums_of(root)
+    return [_PartReader(names.get(id, ""), drums).read(found) for id, found in measures.items()]
+
+
+def _drums_of(root: Element) -> dict[str, int]:
+    """Id of an instrument -> the General MIDI drum that it is."""
+    found = {}
+    for instrument in root.iterfind("part-list/score-part/midi-instrument"):
+        number = number_of(instrument.findtext("midi-unpitched"))
+        if number is not None and 1 <= number <= 128:
+            found[instrument.get("id", "")] = int(number) - 1
+    return found
 
 
 def _name_of(listed: Element) -> str:
@@ -161,8 +172,9 @@ class _Cursor:
 class _PartReader:
     """Reads the measures of one part, with what holds from one measure to the next."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, drums: Mapping[str, int]) -> None:
         self.part = XmlPart(name, [])
+        self.drums = drums
         self.divisions = Fraction(1)
         self.meter: Meter | None = None
         self.transposition = _Transposition()
@@ -293,6 +305,8 @@ class _PartReader:
                 parsed.tied |= any(each.get("type") == "stop" for each in child.iterfind("tied"))
             elif kind == "unpitched":
                 parsed.unpitched, parsed.pitch = True, 60
+            elif kind == "instrument" and parsed.unpitched:
+                parsed.pitch = self.drums.get(child.get("id", ""), parsed.pitch)
             elif kind in ("chord", "grace", "cue", "rest"):
                 setattr(parsed, kind, True)
         return parsed

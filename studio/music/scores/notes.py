@@ -14,6 +14,7 @@ class Note:
     duration is greater than 0. tied: continues into the next note, which has the same pitch, without a new
     attack. The notes of a `Tune` are whole and never tied; `Tune.split_at_bars` gives tied ones. velocity:
     how hard it is played, 1..127; None where its part says so for all of its notes.
+    staccato: it is played about half as long as it is written.
     """
 
     pitch: int | None
@@ -21,6 +22,7 @@ class Note:
     duration: Fraction
     tied: bool = False
     velocity: int | None = None
+    staccato: bool = False
 
     @property
     def end(self) -> Fraction:

@@ -47,8 +47,8 @@ class Performance:
     """A score as it is played. Its parts are in the order of the score's.
 
     score: what is written; chords, words, sections and bars are there. tempi: quarter notes a minute from a
-    place of the score on, the first at 0. lead_in: seconds of silence before the first bar, so that nobody can
-    be too early.
+    place of the score on, the first at 0. lead_in: seconds of silence before the first bar, so that nobody
+    can be too early.
     """
 
     score: Score

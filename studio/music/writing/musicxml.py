@@ -15,6 +15,7 @@ from xml.sax.saxutils import escape, quoteattr
 from studio.errors import Unreadable
 from studio.music.scores.bars import Repeat, Volta
 from studio.music.scores.chords import Chord, parse_chord
+from studio.music.scores.drums import drum_of
 from studio.music.scores.pitches import MAJOR_SCALE
 from studio.music.scores.scores import Part, Score
 from studio.music.scores.tunes import Tune
@@ -38,7 +39,7 @@ def write_musicxml(music: Tune | Score, colours: Colours | Sequence[Colours] | N
     lines += [*_heading(score), *_part_list(score)]
     for number, part in enumerate(score.parts, 1):
         table = tables[number - 1] if number <= len(tables) else {}
-        writer = _PartWriter(score, part, divisions, table, first=number == 1)
+        writer = _PartWriter(score, part, divisions, table, number == 1, number)
         lines += [f'<part id="P{number}">', *writer.lines(), "</part>"]
     lines.append("</score-partwise>")
     return ("\n".join(lines) + "\n").encode()
@@ -104,6 +105,9 @@ def _part_list(score: Score) -> Iterator[str]:
         name = part_name(part, number, len(score.parts))
         hidden = "" if name else ' print-object="no"'
         yield f'<score-part id="P{number}"><part-name{hidden}>{_xml(name)}</part-name>'
+        if part.percussion and part.notes:
+            yield from _drum_list(part, number)
+            continue
         yield (
             f'<score-instrument id="P{number}-I1">'
             f"<instrument-name>{_xml(name or 'Melody')}</instrument-name></score-instrument>"
@@ -113,6 +117,25 @@ def _part_list(score: Score) -> Iterator[str]:
         yield f'<midi-instrument id="P{number}-I1"><midi-channel>{min(channel, 16)}</midi-channel>'
         yield f"<midi-program>{part.program + 1}</midi-program></midi-instrument></score-part>"
     yield "</part-list>"
+
+
+def _drum_list(part: Part, number: int) -> Iterator[str]:
+    """The drums of a part, each an instrument of its own, and the end of the part's entry."""
+    drums = [
+        drum_of(pitch) for pitch in sorted({note.pitch for note in part.notes if note.pitch is not None})
+    ]
+    for drum in drums:
+        yield (
+            f'<score-instrument id="P{number}-D{drum.pitch}">'
+            f"<instrument-name>{_xml(drum.name)}</instrument-name></score-instrument>"
+        )
+    for drum in drums:
+        yield (
+            f'<midi-instrument id="P{number}-D{drum.pitch}"><midi-channel>10</midi-channel>'
+            f"<midi-program>{part.program + 1}</midi-program>"
+            f"<midi-unpitched>{drum.pitch + 1}</midi-unpitched></midi-instrument>"
+        )
+    yield "</score-part>"
 
 
 _BEATS = {
@@ -127,13 +150,15 @@ _BEATS = {
 
 @dataclass(frozen=True)
 class _PartWriter:
-    """Writes one part, measure by measure. first: it carries the tempo and the chord symbols."""
+    """Writes one part, measure by measure. first: it carries the tempo and the chord symbols.
+    number: of the part, from 1."""
 
     score: Score
     part: Part
     divisions: int
     colours: Colours
     first: bool
+    number: int = 1
 
     def lines(self) -> Iterator[str]:
         before = None
@@ -272,11 +297,23 @@ class _PartWriter:
             pitch = f"<pitch><step>{letter}</step>{altered}<octave>{octave}</octave></pitch>"
             accidental = written.accidentals[rank]
             sign = f"<accidental>{accidental}</accidental>" if accidental else ""
+            played, shape = "", ""
+            if self.part.percussion:
+                drum = drum_of(written.pitches[rank])
+                place = (
+                    f"<display-step>{drum.step}</display-step><display-octave>{drum.octave}</display-octave>"
+                )
+                pitch, sign = f"<unpitched>{place}</unpitched>", ""
+                played = f'<instrument id="P{self.number}-D{drum.pitch}"/>'
+                shape = "" if drum.head == "normal" else f"<notehead>{drum.head}</notehead>"
             # Beams, tuplets and words belong to the first note of a chord.
-            notations = _notations(tied if rank else tied + _tuplet(written))
+            marks_of = tied if rank else tied + _tuplet(written)
+            if rank == 0 and written.indices and self.part.notes[written.indices[0]].staccato:
+                marks_of += "<articulations><staccato/></articulations>" * (not written.tie_in)
             yield (
-                f"{head}{'<chord/>' * (rank > 0)}{pitch}{duration}{ties}<voice>{voice}</voice>"
-                f"{look}{sign}{stretch}{beams * (rank == 0)}{notations}{lyrics * (rank == 0)}</note>"
+                f"{head}{'<chord/>' * (rank > 0)}{pitch}{duration}{ties}{played}<voice>{voice}</voice>"
+                f"{look}{sign}{stretch}{shape}{beams * (rank == 0)}{_notations(marks_of)}"
+                f"{lyrics * (rank == 0)}</note>"
             )
 
 

@@ -27,6 +27,7 @@ from studio.music.bands.band import (
 )
 from studio.music.bands.exports import extract_of
 from studio.music.bands.performing import BEFORE, perform
+from studio.music.reading.readers import read_tunes
 from studio.music.scores.chords import ChordAt, parse_chord
 from studio.music.scores.scores import Part, Score
 from studio.music.scores.sections import sections_of
@@ -308,6 +309,16 @@ def test_a_full_score_is_read_by_music21(song, tmp_path: Path) -> None:
         assert len(staff.getElementsByClass("Measure")) == len(score.bars())
         heard = {float(note.getOffsetInHierarchy(staff)) for note in staff.recurse().notes}
         assert {float(note.start) for note in written.notes} <= heard
+    # Drums stand on a drum staff, and come back as the drums that they are.
+    (parts,) = read_tunes(path.read_bytes(), "full.musicxml", parts=True).parts
+    assert sorted((note.start, note.pitch) for note in parts[-1].notes) == sorted(
+        (note.start, note.pitch) for note in score.parts[-1].notes
+    )
+    heads = {each.notehead for each in read.parts[-1].recurse().notes if hasattr(each, "notehead")}
+    assert "x" in heads | {
+        n.notehead for c in read.parts[-1].recurse().notes for n in getattr(c, "notes", ())
+    }
+    assert b"<staccato/>" in path.read_bytes()
 
 
 # How it is played
