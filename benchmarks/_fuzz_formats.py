@@ -6,9 +6,11 @@ import io
 import json
 import os
 import shutil
+import struct
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -446,20 +448,72 @@ def carrier_picture() -> bytes:
 
 
 def picture_seeds(_: Path) -> list[bytes]:
+    return [seed for name in PICTURE_KINDS for seed in _seeds_of(name)]
+
+
+PICTURE_KINDS: dict[str, tuple[tuple[str, str], ...]] = {
+    "jpeg": (("JPEG", "RGB"), ("JPEG", "CMYK"), ("JPEG", "L")),
+    "png": (("PNG", "RGBA"), ("PNG", "I;16"), ("PNG", "P")),
+    "webp": (("WEBP", "RGBA"), ("WEBP", "RGB")),
+    "avif": (("AVIF", "RGB"), ("AVIF", "RGBA")),
+    "heic": (),
+    "jpeg2000": (("JPEG2000", "RGB"), ("JPEG2000", "L")),
+    "ppm": (("PPM", "RGB"), ("PPM", "L")),
+    "tiff": (("TIFF", "RGB"), ("TIFF", "CMYK"), ("TIFF", "LAB"), ("TIFF", "F")),
+    "psd": (),
+    "gif": (("GIF", "P"),),
+    "bmp": (("BMP", "RGB"), ("BMP", "P")),
+    "ico": (("ICO", "RGBA"),),
+    "tga": (("TGA", "RGBA"), ("TGA", "P"), ("TGA", "L")),
+}
+"""Formats of pictures, and the (Pillow format, mode) of the seeds that Pillow can write."""
+
+PICTURES_OF_TESTS = Path(__file__).parents[1] / "tests" / "data" / "pictures"
+
+
+def _seeds_from(name: str, _: Path) -> list[bytes]:
+    return _seeds_of(name)
+
+
+def _seeds_of(name: str) -> list[bytes]:
     import numpy as np
     from PIL import Image
 
-    seeds = [carrier_picture()]
+    if name == "heic":
+        files = ("plain", "alpha", "deep", "profile", "several", "turned6")
+        return [(PICTURES_OF_TESTS / f"{file}.heic").read_bytes() for file in files]
+    if name == "psd":
+        return [_psd(mode, depth) for mode, depth in ((3, 8), (3, 16), (1, 8), (4, 8), (9, 8), (2, 8))]
     pixels = Image.fromarray(np.random.default_rng(0).integers(0, 255, (24, 20, 4), np.uint8), "RGBA")
-    forms = {"JPEG": ("RGB", "CMYK"), "PNG": ("RGBA", "I;16"), "GIF": ("P",), "TIFF": ("RGB",)}
-    for form, modes in (forms | {"WEBP": ("RGBA",), "BMP": ("RGB",)}).items():
-        for mode in modes:
-            image = pixels if mode == "RGBA" else pixels.convert("RGB")
-            image = Image.new("I;16", (20, 24), 700) if mode == "I;16" else image.convert(mode)
-            file = io.BytesIO()
-            image.save(file, form)
-            seeds.append(file.getvalue())
+    seeds = [carrier_picture()] if name == "png" else []
+    for form, mode in PICTURE_KINDS[name]:
+        image = Image.new("I;16", (20, 24), 700) if mode == "I;16" else pixels
+        if mode not in ("RGBA", "I;16"):
+            image = Image.new(mode, (20, 24)) if mode == "LAB" else pixels.convert("RGB").convert(mode)
+        file = io.BytesIO()
+        image.save(file, form, **({"sizes": [(16, 16), (20, 20)]} if form == "ICO" else {}))
+        seeds.append(file.getvalue())
     return seeds
+
+
+def _psd(mode: int, depth: int) -> bytes:
+    """A Photoshop file with transparency, packed where it has 8 bits."""
+    channels = {3: 3, 4: 4, 9: 3}.get(mode, 1) + (mode in (3, 1))
+    head = b"8BPS" + struct.pack(">H6xHIIHH", 1, channels, 24, 20, depth, mode)
+    palette = bytes(range(256)) * 3 if mode == 2 else b""
+    resource = (
+        b"8BIM" + struct.pack(">HHI", 1005, 0, 16) + struct.pack(">IHHIHH", 300 << 16, 1, 1, 300 << 16, 1, 1)
+    )
+    layers = struct.pack(">IhxxI", 4, -1, 0)
+    row = bytes(range(20)) * (depth // 8)
+    rows = 24 * channels
+    if depth == 8:
+        packed = bytes([19]) + row
+        pixels = b"\0\1" + struct.pack(">H", len(packed)) * rows + packed * rows
+    else:
+        pixels = b"\0\0" + row * rows
+    parts = [struct.pack(">I", len(palette)), palette, struct.pack(">I", len(resource)), resource]
+    return b"".join([head, *parts, struct.pack(">I", len(layers)), layers, pixels])
 
 
 def read_picture_file(content: bytes, _: Path) -> str:
@@ -500,7 +554,13 @@ PAGE = (
     "studio.making.jobs",
     "studio.music.melody.compose",
 )
-PICTURES = ("studio.images.pictures", "PIL.TiffImagePlugin", "PIL.WebPImagePlugin", "PIL.GifImagePlugin")
+PICTURES = (
+    "studio.images.pictures",
+    "PIL.TiffImagePlugin",
+    "PIL.WebPImagePlugin",
+    "PIL.GifImagePlugin",
+    "pi_heif",
+)
 
 FORMATS: dict[str, InputFormat] = {
     form.name: form
@@ -514,6 +574,10 @@ FORMATS: dict[str, InputFormat] = {
         InputFormat("scores", score_seeds, read_score, SCORES),
         InputFormat("notation", notation_seeds, read_score, ("music21", *SCORES)),
         InputFormat("pictures", picture_seeds, read_picture_file, PICTURES),
+        *(
+            InputFormat(f"pictures-{name}", partial(_seeds_from, name), read_picture_file, PICTURES)
+            for name in PICTURE_KINDS
+        ),
     )
 }
-"""By name. The order is that of `python -m benchmarks.fuzz`."""
+"""By name. The order is that of `python -m benchmarks.fuzz`, which leaves out single formats of pictures."""

@@ -3,8 +3,8 @@
     python -m benchmarks.found_by_look [FOLDER]
 
 The works on show and the presets' pictures, or the pictures of a folder, are changed as people change them
-and looked for. "Other" is the work that comes nearest beside the right one: where the right one is missing from a
-gallery, that is how near a wrong one comes.
+and looked for. "Other" is the work that comes nearest beside the right one: where the right one is missing
+from a gallery, that is how near a wrong one comes.
 """
 
 from __future__ import annotations
