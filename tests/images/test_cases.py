@@ -1,5 +1,6 @@
-"""The smallest files that were once read wrong: each comes out as the picture it was made from. (A photo of 48
-megapixels is written by `test_pictures`.)
+"""The smallest files that were once read wrong: each comes out as the picture it was made from.
+
+A photo of 48 megapixels is written by `test_pictures`.
 """
 
 from __future__ import annotations
