@@ -17,7 +17,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, HTTPException
 from fastapi.responses import Response
 
-FIRST = ("address", "tray", "stage", "looks", "size", "guide", "network")
+FIRST = ("address", "theme", "tray", "stage", "looks", "size", "guide", "network")
 """The modules of the tab that is open at first, which a browser may fetch before Gradio asks for them."""
 
 YEAR = 365 * 86400

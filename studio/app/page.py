@@ -147,22 +147,32 @@ def masthead(*, log_out: bool) -> str:
     return f"""
 <a class="skip" href="#dream">Skip to the Dream button</a>
 <header><span class="sign" aria-hidden="true"></span><h1>Derivative Works <em>Studio</em></h1></header>
+<button type="button" class="theme-toggle" aria-label="Light or dark">◐</button>
 {button if log_out else ""}
 """
 
 
 def head() -> str:
     """What the page's head has beside Gradio's own. The page opens on what its address names, such as a tab
-    (#gallery), a lesson (#lesson=cafeteria&rate=0.1) or a work (?work=ID), and Back and Forward follow.
+    (#gallery), a lesson (#lesson=cafeteria&rate=0.1) or a work (?work=ID). Back and Forward follow it.
     """
     from studio.app.modules import imported
+    from studio.app.theme import palettes
 
     labels = json.dumps({tab.id: tab.label for tab in tabs()})
     begin = f"{imported('address')}.then(({{begin}}) => begin({labels}), () => {{}})"
+    # Before anything is drawn, so that nobody sees the other theme for a moment.
+    chosen = (
+        "try { const theme = localStorage.getItem('studio-theme'); "
+        "if (theme) document.documentElement.dataset.theme = theme; } catch {}"
+    )
+    light = f"{imported('theme')}.then(({{begin}}) => begin(), () => {{}})"
     return f"""
-<meta name="color-scheme" content="dark">
+<meta name="color-scheme" content="dark light">
 <meta name="theme-color" content="#121214">
+<style>{palettes()}</style>
 <meta name="description" content="Making art from art with neural networks, and understanding how.">
 <link rel="icon" type="image/svg+xml" href="favicon.ico">
-<script>{begin};</script>
+<script>{chosen}</script>
+<script>{begin}; {light};</script>
 """

@@ -1,6 +1,8 @@
-"""How the studio looks: a dark room with warm light, so that the pictures are the brightest thing in it.
+"""How the studio looks: a dark room with warm light, so that the pictures are the brightest thing in it; or
+paper in daylight, for projectors and bright rooms.
 
-One palette, one theme, one style sheet. Nothing is fetched: the fonts are those the reader's system has.
+Two palettes, one theme, one style sheet. The page follows the system until somebody chooses (`js/theme.js`).
+Nothing is fetched: the fonts are those the reader's system has.
 """
 
 from __future__ import annotations
@@ -34,6 +36,27 @@ class Palette:
     good: str = "#93cfa8"
     bad: str = "#f59a8b"
     bad_ground: str = "#33191a"
+    over: str = "#17130d"  # where a file that is dragged may be dropped
+
+
+DAYLIGHT = Palette(
+    ground="#f6f4ef",
+    raised="#ffffff",
+    well="#fdfcf9",
+    hover="#ece8df",
+    line="#d6d1c6",
+    edge="#7b766c",
+    text="#1d1b18",
+    quiet="#57534b",
+    accent="#8f4e00",
+    accent_bright="#753f00",
+    on_accent="#ffffff",
+    good="#1b6539",
+    bad="#a8231b",
+    bad_ground="#fdeae6",
+    over="#fbefdd",
+)
+"""The colours of the light theme, by the same rules."""
 
 
 SANS = (
@@ -68,16 +91,22 @@ SHAPES = {
 """Sizes, weights and corners, by Gradio's names."""
 
 
-def palette() -> Palette:
-    """The studio's colours."""
-    return Palette()
+def palette(*, light: bool = False) -> Palette:
+    """The studio's colours, those of the dark theme or of the light one."""
+    return DAYLIGHT if light else Palette()
+
+
+def named() -> Palette:
+    """Each colour as the style sheet's custom property of its name, which says what it is now."""
+    names = asdict(palette())
+    return Palette(**{colour: f"var(--{colour.replace('_', '-')})" for colour in names})
 
 
 def theme() -> Base:
-    """The palette as a Gradio theme: the same by day and by night, since pictures want a dark wall."""
+    """The palette as a Gradio theme, whose day and night are the same: the custom properties change."""
     from gradio.themes import Base
 
-    p = palette()
+    p = named()
     hues = {name: _hue(colours) for name, colours in (("warm", _warm(p)), ("grey", _grey(p)))}
     made = Base(
         primary_hue=hues["warm"],
@@ -207,12 +236,12 @@ def _button_colours(p: Palette) -> dict[str, str]:
 def _grey(p: Palette) -> tuple[str, ...]:
     """Eleven greys, from light to dark."""
     return (
-        "#f1eee7",
-        "#dcd8cf",
-        "#45454d",
+        p.text,
+        p.text,
+        p.line,
         p.quiet,
         p.edge,
-        "#55555e",
+        p.edge,
         p.line,
         p.hover,
         p.raised,
@@ -224,17 +253,17 @@ def _grey(p: Palette) -> tuple[str, ...]:
 def _warm(p: Palette) -> tuple[str, ...]:
     """Eleven shades of the accent, from light to dark."""
     return (
-        "#fff6ea",
-        "#fde7cb",
-        "#fbd9ae",
+        p.hover,
+        p.hover,
+        p.accent_bright,
         p.accent_bright,
         p.accent,
         p.accent,
-        "#d8964a",
-        "#a86f2f",
-        "#6f4920",
-        "#402a13",
-        "#241704",
+        p.accent,
+        p.accent,
+        p.on_accent,
+        p.on_accent,
+        p.on_accent,
     )
 
 
@@ -245,8 +274,39 @@ def _hue(colours: tuple[str, ...]) -> Color:
 
 
 def style_sheet(name: str = "style") -> str:
-    """A style sheet of the studio, with the palette as its custom properties (--ground, --accent …)."""
-    colours = "".join(
-        f"--{colour.replace('_', '-')}: {value}; " for colour, value in asdict(palette()).items()
+    """A style sheet of the studio, the palettes included."""
+    return f"{palettes()}\n" + files("studio.app").joinpath(f"{name}.css").read_text("utf-8")
+
+
+def palettes() -> str:
+    """The colours as custom properties (--ground, --accent …). The page's `data-theme` says which theme was
+    chosen; without it the system's counts.
+
+    Gradio's prefixes spoil these rules in a style sheet that it is given, so the page's head has them too.
+    """
+    dark, light = _properties(light=False), _properties(light=True)
+    return "\n".join(
+        (
+            f":root {{ {dark} }}",
+            f'@media (prefers-color-scheme: light) {{ :root:not([data-theme="dark"]) {{ {light} }} }}',
+            f':root[data-theme="light"] {{ {light} }}',
+        )
     )
-    return f":root {{ {colours}}}\n" + files("studio.app").joinpath(f"{name}.css").read_text("utf-8")
+
+
+INKS = {
+    "one": ("#f2a03d", "#b25f00"),
+    "two": ("#6db3e8", "#1f6aa8"),
+    "three": ("#8fc79a", "#2c7340"),
+    "four": ("#d58ac4", "#9c3a88"),
+    "five": ("#e6d36a", "#7d6900"),
+    "six": ("#9a93e0", "#574cba"),
+    "accent": ("#fff3dc", "#5c3200"),
+}
+"""What a lesson's drawing means by a colour: in the dark and in the light theme."""
+
+
+def _properties(*, light: bool) -> str:
+    colours = asdict(palette(light=light)) | {f"ink-{name}": both[light] for name, both in INKS.items()}
+    named = " ".join(f"--{name.replace('_', '-')}: {value};" for name, value in colours.items())
+    return f"color-scheme: {'light' if light else 'dark'}; {named}"

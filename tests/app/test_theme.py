@@ -28,22 +28,31 @@ def test_the_measure_of_contrast_is_right() -> None:
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
 
 
+BOTH = pytest.mark.parametrize("light", [False, True], ids=["dark", "light"])
+
+
+@BOTH
 @pytest.mark.parametrize("ground", ["ground", "raised", "well", "hover"])
 @pytest.mark.parametrize("text", ["text", "quiet", "accent", "good", "bad"])
-def test_text_is_readable_on_every_ground(text: str, ground: str) -> None:
-    assert contrast(getattr(palette(), text), getattr(palette(), ground)) >= 4.5
+def test_text_is_readable_on_every_ground(text: str, ground: str, light: bool) -> None:
+    colours = palette(light=light)
+    assert contrast(getattr(colours, text), getattr(colours, ground)) >= 4.5
 
 
+@BOTH
 @pytest.mark.parametrize(
     ("text", "ground"), [("on_accent", "accent"), ("on_accent", "accent_bright"), ("bad", "bad_ground")]
 )
-def test_text_is_readable_on_what_stands_out(text: str, ground: str) -> None:
-    assert contrast(getattr(palette(), text), getattr(palette(), ground)) >= 4.5
+def test_text_is_readable_on_what_stands_out(text: str, ground: str, light: bool) -> None:
+    colours = palette(light=light)
+    assert contrast(getattr(colours, text), getattr(colours, ground)) >= 4.5
 
 
+@BOTH
 @pytest.mark.parametrize("ground", ["ground", "raised", "well"])
-def test_what_can_be_operated_stands_out_from_its_ground(ground: str) -> None:
-    assert contrast(palette().edge, getattr(palette(), ground)) >= 3
+def test_what_can_be_operated_stands_out_from_its_ground(ground: str, light: bool) -> None:
+    colours = palette(light=light)
+    assert contrast(colours.edge, getattr(colours, ground)) >= 3
 
 
 def test_day_and_night_look_the_same() -> None:
@@ -55,6 +64,7 @@ def test_day_and_night_look_the_same() -> None:
         "button_primary_background_fill",
     ):
         assert getattr(made, name) == getattr(made, f"{name}_dark")
+        assert getattr(made, name).startswith("var(--"), "the custom properties say what it is now"
 
 
 def test_nothing_is_fetched_from_elsewhere() -> None:

@@ -3,6 +3,7 @@
 import { find, pen } from './dom.js';
 import { barsAsked, onBarsAsked } from './gradio_page.js';
 import { pitchName, pitchOf } from './pitches.js';
+import { colour, onTheme } from './theme.js';
 import { control } from './value.js';
 
 /** @import { Widget } from './types' */
@@ -25,6 +26,7 @@ export function open(widget) {
   find(element, '[data-do=wipe]').addEventListener('click', () => { line.points.clear(); write(); });
   new ResizeObserver(() => line.draw()).observe(line.canvas);
   onBarsAsked(() => line.draw());
+  onTheme(() => line.draw());
 }
 
 class Contour {
@@ -81,7 +83,7 @@ class Contour {
    * @param {number[][]} line x, y and bar of each point
    */
   drawLine(brush, line) {
-    brush.strokeStyle = brush.fillStyle = '#f0b36a';
+    brush.strokeStyle = brush.fillStyle = colour('--accent');
     brush.lineWidth = 2;
     brush.beginPath();
     line.forEach(([x, y], place) => (place ? brush.lineTo(x, y) : brush.moveTo(x, y)));
@@ -151,7 +153,7 @@ class Contour {
  */
 function drawGrid(brush, wide, high, y) {
   const count = bars();
-  brush.strokeStyle = '#34343b';
+  brush.strokeStyle = colour('--line');
   for (let bar = 1; bar < count; bar += 1) {
     brush.globalAlpha = bar % 4 ? 0.5 : 1;
     brush.beginPath();
@@ -160,7 +162,7 @@ function drawGrid(brush, wide, high, y) {
     brush.stroke();
   }
   brush.globalAlpha = 1;
-  brush.fillStyle = '#b0aca3';
+  brush.fillStyle = colour('--quiet');
   brush.font = '11px sans-serif';
   for (const pitch of [60, 72, 84]) brush.fillText(pitchName(pitch), 4, y(pitch) + 4);
 }

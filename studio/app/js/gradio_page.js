@@ -80,3 +80,21 @@ export function onBarsAsked(changed) {
     if (event.target instanceof Element && event.target.closest('.bars-dial')) changed();
   });
 }
+
+/** Arrow keys go from tab to tab, as a list of tabs is expected to do. */
+export function walkTabs() {
+  document.addEventListener('keydown', (event) => {
+    const tab = event.target instanceof Element ? event.target.closest('[role=tablist] [role=tab]') : null;
+    if (!tab || event.ctrlKey || event.metaKey || event.altKey) return;
+    const tabs = [.../** @type {Element} */ (tab.closest('[role=tablist]')).querySelectorAll('[role=tab]')];
+    const at = tabs.indexOf(tab);
+    const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: tabs.length - 1 }[event.key];
+    if (to == null) return;
+    event.preventDefault();
+    const next = tabs[(to + tabs.length) % tabs.length];
+    if (next instanceof HTMLElement) {
+      next.focus();
+      next.click();
+    }
+  });
+}

@@ -5,6 +5,9 @@ import { pinOf, pitchName } from './pitches.js';
 
 /** @import { Music } from './types' */
 
+/** Pixels around a note that count as the note. */
+const REACH = 12;
+
 const WORDS = 'The notes. Arrow keys go from note to note and tell where each comes from; space plays from there.';
 
 /**
@@ -136,7 +139,8 @@ export class Roll {
   click(event) {
     const { music, listener } = this;
     if (!music) return;
-    const number = around(event, '.note')?.dataset.number;
+    const hit = around(event, '.note')?.dataset.number;
+    const number = hit ?? (this.pinning ? undefined : this.nearest(event)?.dataset.number);
     const box = this.notes.getBoundingClientRect();
     const at = ((event.clientX - box.left) / box.width) * music.seconds;
     if (this.pinning && listener.pin) {
@@ -145,6 +149,16 @@ export class Roll {
       return listener.pin(...placeOf(music, at), pitchName(pitch));
     }
     return number != null ? listener.explain(Number(number)) : listener.seek(at);
+  }
+
+  /** The note within reach of a finger that missed it, or undefined. @param {MouseEvent} event */
+  nearest({ clientX, clientY }) {
+    const away = (/** @type {HTMLElement} */ note) => {
+      const { left, right, top, bottom } = note.getBoundingClientRect();
+      return Math.max(left - clientX, clientX - right, top - clientY, clientY - bottom, 0);
+    };
+    const notes = all(this.notes, '.note').map((note) => ({ note, away: away(note) }));
+    return notes.filter(({ away: far }) => far <= REACH).sort((one, other) => one.away - other.away)[0]?.note;
   }
 
   /** @param {number} number */
