@@ -36,7 +36,7 @@ def read(files: tuple[Path, ...], played: bool, output: Path | None, force: bool
     A bar is a line: its number, [chords], and notes with their length in quarter notes where that is not 1
     (D5:3/2). ~ is tied to the note before.
     """
-    from studio.music.reading.describing import heard_as_plain, heard_in, heard_in_words
+    from studio.music.reading.describing import heard_as_plain, heard_in, heard_in_words, not_carried
     from studio.music.reading.readers import Readers
     from studio.music.writing.formats import by_suffix
 
@@ -45,15 +45,19 @@ def read(files: tuple[Path, ...], played: bool, output: Path | None, force: bool
     with Readers() as readers:
         readings = [(file.name, readers.read(read_file(file), file.name, parts=True)) for file in files]
     heard = heard_in(readings, played=played)
-    written = _write(heard.whole(), output, force=force) if output else []
+    music = heard.whole()
+    written = _write(music, output, force=force) if output else []
     if as_json:
-        told = heard_as_plain(heard) | ({"written": written} if output else {})
+        told = heard_as_plain(heard)
+        if output:
+            told["written"] = written
+            told["remarks"] += not_carried(music, output)
         click.echo(json.dumps(told, ensure_ascii=False))
         return
     for line in written or heard_in_words(heard):
         click.echo(line)
     if output:
-        for remark in heard.remarks:
+        for remark in (*heard.remarks, *not_carried(music, output)):
             click.echo(remark, err=True)
 
 

@@ -66,8 +66,9 @@ def read_abc(text: str, name: str, budget: ReadingBudget, *, parts: bool = False
     ]
     for player, music in zip(players, lines.voices.values(), strict=True):
         player.play(music)
-    if any(player.symbols for player in players) and not any(player.line.count for player in players):
-        chosen = players[0].line  # a sheet of chords
+    sheet = next((player for player in players if player.symbols and player.line.notes), None)
+    if sheet and not any(player.line.count for player in players):
+        chosen = sheet.line  # of chords
     else:
         chosen = choose_melody([player.line for player in players], name)
     player = next(player for player in players if player.line is chosen)

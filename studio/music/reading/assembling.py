@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import zip_longest
 from math import lcm
 from typing import NamedTuple
 
@@ -200,7 +201,7 @@ def one_at_a_time(found: Iterable[FoundNote], end: Fraction) -> list[Note]:
     lines: list[_Whole] = []
     starts = sorted(tops)
     last = 0
-    for start, following in zip(starts, [*starts[1:], None], strict=True):
+    for start, following in zip_longest(starts, starts[1:]):
         _, note_end, pitch, tied = tops[start]
         stop = whole(note_end)
         if following is not None and following < stop:
@@ -244,6 +245,9 @@ def part_of(line: PartLine, lyrics: Sequence[tuple[Fraction, FoundLyric, bool]] 
         if before is not None and tied and notes[before].end == start:
             notes[before] = replace(notes[before], duration=end - notes[before].start)
             continue
+        if before is not None and notes[before].end > start:
+            # One instrument cannot sound a pitch twice at a time: it is struck again.
+            notes[before] = replace(notes[before], duration=start - notes[before].start)
         latest[pitch] = len(notes)
         notes.append(Note(pitch, start, end - start))
     ends = max((note.end for note in notes), default=Fraction(0))

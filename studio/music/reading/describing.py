@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise, zip_longest
+from pathlib import Path
 from typing import Any
 
 from studio.music.reading.budget import Reading, Unread
@@ -68,6 +69,21 @@ def heard_in(readings: Sequence[tuple[str, Reading]], *, played: bool = False) -
         tuple(each for _, reading in readings for each in reading.unread),
         tuple(unfolded_score(score) if played else score for score in scores),
     )
+
+
+def not_carried(music: Sequence[Tune | Score], path: Path) -> list[str]:
+    """What is said about writing music to a file of that name: how many parts were written, and what that
+    format cannot hold.
+    """
+    scores = [each if isinstance(each, Score) else each.score() for each in music]
+    parts = sum(len(score.parts) for score in scores if len(score.parts) > 1)
+    told = [f"All {parts} parts were written."] if parts else []
+    if path.suffix.lower() in (".mid", ".midi"):
+        verses = sum(word.verse > 1 for score in scores for part in score.parts for word in part.words)
+        repeats = sum(len(score.repeats) for score in scores)
+        told += [f"MIDI holds one verse; syllables of other verses left out: {verses}."] if verses else []
+        told += [f"MIDI has no repeat signs; repeats played out: {repeats}."] if repeats else []
+    return told
 
 
 def heard_as_plain(heard: Heard) -> dict[str, Any]:

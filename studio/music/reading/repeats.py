@@ -120,7 +120,7 @@ class RepeatSigns:
     def _repeat(self, place: Fraction) -> Repeat:
         """This section. place: where its last ending ends."""
         assert self.closed is not None
-        if not self.endings:
+        if not self.endings or self.endings[0].start >= self.closed:
             return Repeat(self.opened, self.closed, None, self.times)
         times, inside, end = max(self.times, *self._passes), self.endings, self.closed
         if len(inside) > 1:

@@ -200,7 +200,7 @@ class _PartWriter:
         yield f"<bar-style>{'light-heavy' if ended or last else 'light-light'}</bar-style>"
         if ended and ended.ending is not None:
             before = [each for each in ended.written() if each.start < measure.end]
-            yield f'<ending number="{_numbers(before[-1])}" type="stop"/>'
+            yield from (f'<ending number="{_numbers(each)}" type="stop"/>' for each in before[-1:])
         elif open_ending:
             yield f'<ending number="{_numbers(open_ending)}" type="discontinue"/>'
         if ended:

@@ -48,6 +48,8 @@ def _letters(tune: Tune) -> str:
         ("|::CDEF|GFED::|", "CDEFGFED" * 3),
         ("|:CDEF::GFED:|", "CDEF" * 2 + "GFED" * 2),
         ("|:CDEF:||:GFED:|", "CDEF" * 2 + "GFED" * 2),
+        # An ending that begins where the section has ended is none of it.
+        ("|:CDEF:|1 GFED|", "CDEF" * 2 + "GFED"),
         # [|] is an invisible bar line.
         ("|:CDEF[|]GFED:|", "CDEFGFED" * 2),
         ("CDEF|GABd:|2c4|]", "CDEFGABd" * 2 + "c"),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from studio.errors import Unreadable
 from studio.music.reading.readers import read_tunes
 from studio.music.scores.keys import Key, pitch_name
 from studio.music.scores.tunes import Tune
@@ -87,3 +88,8 @@ def test_chords_without_a_melody_are_a_sheet_of_chords(bars: str) -> None:
     assert "There is no melody; this is a sheet of chords." in reading.remarks
     (again,) = read_tunes(by_suffix(".abc").to_bytes(tune), "again.abc").tunes
     assert (again.chords, again.bars()) == (tune.chords, tune.bars())
+
+
+def test_chords_above_nothing_are_no_music() -> None:
+    with pytest.raises(Unreadable, match="has no notes"):
+        read_tunes(b'X:1\nK:C\n"C"|"G7"|\n', "chords.abc")

@@ -162,6 +162,13 @@ def test_a_score_is_told_and_converted_with_all_its_parts(tmp_path: Path) -> Non
     out = tmp_path / "out.musicxml"
     told(hymn, "-o", str(out))
     assert told(out)["parts"] == parts
+    converted = CliRunner().invoke(commands, ["read", str(hymn), "-o", str(tmp_path / "out.mid")])
+    assert converted.stdout.strip() == str(tmp_path / "out.mid")
+    assert converted.stderr.splitlines()[-3:] == [
+        "All 4 parts were written.",
+        "MIDI holds one verse; syllables of other verses left out: 7.",
+        "MIDI has no repeat signs; repeats played out: 1.",
+    ]
     played = told(hymn, "--played")["parts"]
     assert isinstance(played, list)
     assert len(played[0]["notes"]) == 14
