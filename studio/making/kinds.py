@@ -307,6 +307,8 @@ KINDS: dict[str, Kind] = {
             result="studio.api:SongWork",
             supplies="studio.music.songs.sources:default_sources",
             predicts="studio.music.songs.predictions:predict_song",
+            exports="studio.music.melody.renditions:exports",
+            renders="studio.music.songs.renditions:rendered",
             spelled={"composer": "--model"},
         ),
     )

@@ -66,8 +66,8 @@ def by_look(content: bytes, name: str, gallery: Gallery) -> Recognised:
         return Recognised(f"{name} has no recipe inside, and no work of this gallery looks like it.")
     sure = "almost certainly" if sighting.certain else "probably"
     sentence = (
-        f"{name} has no recipe inside. By its look it is {sure} the work {_called(sighting.work)} "
-        f"({sighting.likeness:.0%} alike)."
+        f"{name} has no recipe inside. By its look it is {sure} the work {_called(sighting.work)}: "
+        f"{sighting.likeness:.0%} alike."
     )
     return Recognised(sentence, sighting.work, "", sure, round(sighting.likeness, 4))
 

@@ -220,3 +220,11 @@ def test_recipes_made_before_keep_their_json_and_their_fingerprint() -> None:
     other = DreamRecipe(seed=5, format="jpg")
     assert other.fingerprint != recipe.fingerprint
     assert read_recipe(other.to_json()) == other
+
+
+def test_music_is_exported_by_the_same_command(studio: Studio) -> None:
+    _, out, told = studio("song", "-o", "song.mid", "--style", "american-fife", "--bars", "8", "--json")
+    id = json.loads(out)["work"]
+    status, out, told = studio("gallery", "export", id, "-o", "song.abc")
+    assert (status, out.strip()) == (0, "song.abc"), told
+    assert "X:1" in Path("song.abc").read_text()

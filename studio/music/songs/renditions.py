@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from studio.music.melody.recipes import ComposeRecipe
 from studio.music.melody.renditions import Renditions
 from studio.music.scores.sections import Section
 from studio.works.work import Work
+
+if TYPE_CHECKING:
+    from studio.works.formats import Format
+    from studio.works.gallery import Gallery
+    from studio.works.recipe import Recipe
 
 
 class SongRenditions(Renditions):
@@ -25,6 +32,11 @@ class SongRenditions(Renditions):
 
         assert isinstance(recipe, SongRecipe)
         return file_of(self.tune(work), sections_of_work(work), recipe)
+
+
+def rendered(work: Work, gallery: Gallery, _recipe: Recipe, form: Format) -> bytes:
+    """A song in another format, with the recipe that makes it in that format inside."""
+    return SongRenditions(gallery).file(work, form).read_bytes()
 
 
 def sections_of_work(work: Work) -> tuple[Section, ...]:
