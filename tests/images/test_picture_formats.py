@@ -223,8 +223,8 @@ def test_recipes_made_before_keep_their_json_and_their_fingerprint() -> None:
 
 
 def test_music_is_exported_by_the_same_command(studio: Studio) -> None:
-    _, out, told = studio("song", "-o", "song.mid", "--style", "american-fife", "--bars", "8", "--json")
+    _, out, told = studio("compose", "-o", "tune.mid", "--style", "american-fife", "--bars", "4", "--json")
     id = json.loads(out)["work"]
-    status, out, told = studio("gallery", "export", id, "-o", "song.abc")
-    assert (status, out.strip()) == (0, "song.abc"), told
-    assert "X:1" in Path("song.abc").read_text()
+    status, out, told = studio("gallery", "export", id, "-o", "tune.abc")
+    assert (status, out.strip()) == (0, "tune.abc"), told
+    assert "X:1" in Path("tune.abc").read_text()
