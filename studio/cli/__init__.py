@@ -19,7 +19,8 @@ from studio.cli.looking import app, doctor, layers, paintings, presets, show
 from studio.cli.making import batch, making_command, remake
 from studio.cli.reading import read
 from studio.cli.sound import list_bands, sound
-from studio.cli.styles import originality, styles, train
+from studio.cli.styles import originality, styles
+from studio.cli.training import train
 from studio.errors import StudioError, error_data
 from studio.making.kinds import KINDS
 

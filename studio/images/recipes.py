@@ -6,9 +6,9 @@ Light on purpose (no torch): the command line and the page's controls are derive
 from __future__ import annotations
 
 import re
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer
 
 from studio.images.formats import names as format_names
 from studio.images.networks.backbones import OWN
@@ -200,10 +200,18 @@ class StyleRecipe(Recipe):
     """A photo painted in the style of one or more paintings: its shapes, their textures and colours.
 
     Sources by role: `photo` (required), `style` (paintings, at least one), `mask` (paint only where it is
-    light), `weights` (a weights file for the backbone).
+    light), `weights` (a weights file for the backbone), `painter` (networks that learnt the paintings, for
+    the instant painter).
     """
 
     kind: Literal["style"] = "style"
+    painter: Literal["optimised", "instant", "refined"] = parameter(
+        "optimised",
+        "'optimised' paints step by step, for the best picture. 'instant' paints in a second, with a network "
+        "that learnt the painting before (studio train painting). 'refined' begins with that, and needs a "
+        "third of the steps.",
+        in_sight=True,
+    )
     size: int | None = parameter(
         640,
         "Length of the longer side. Leave empty to keep the photo's size.",
@@ -272,6 +280,16 @@ class StyleRecipe(Recipe):
             raise ValueError("a painting's weight cannot be below 0; use 0 or more.")
         return weights
 
+    @model_serializer(mode="wrap")
+    def _as_before(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Recipes of optimised paintings read as they did before there was a choice, and keep their
+        fingerprints.
+        """
+        fields: dict[str, Any] = serialise(self)
+        if fields.get("painter") == "optimised":
+            del fields["painter"]
+        return fields
+
     def in_words(self) -> str:
         paintings = [_title(source, "a painting") for source in self.sources if source.role == "style"]
         if self.style_weights and len(paintings) > 1:
@@ -288,7 +306,9 @@ class StyleRecipe(Recipe):
             said += f", strokes scaled by {self.style_scale:g}"
         if self.source("mask"):
             said += ", only where the mask is light"
-        return f"{said}; {self.backbone}, seed {self.seed}."
+        at_once = "" if self.painter == "optimised" else "painted at once, "
+        by = at_once + ("" if self.painter == "instant" else f"{self.backbone}, ")
+        return f"{said}; {by}seed {self.seed}."
 
 
 def _title(source: Source | None, otherwise: str = "A picture") -> str:

@@ -85,8 +85,10 @@ def with_print_size(settings: Mapping[str, Any], ingredients: Iterable[Ingredien
 
 def resolve_weights_to_paint(settings: Mapping[str, Any], ingredients: Iterable[Ingredient]) -> Resolved:
     """The same for a painting. It takes weights for a named backbone, but no network that was trained in a
-    lesson: `Refused`.
+    lesson: `Refused`. For the instant painter, the weights are a painter's.
     """
+    if settings.get("painter") in ("instant", "refined"):
+        return _with_painters(dict(settings), list(ingredients))
     settings, ingredients = resolve_weights({"backbone": DEFAULT} | dict(settings), ingredients)
     if settings["backbone"] == OWN:
         raise Refused(
@@ -94,6 +96,44 @@ def resolve_weights_to_paint(settings: Mapping[str, Any], ingredients: Iterable[
             "dream with it instead, or leave it out."
         )
     return settings, ingredients
+
+
+def _with_painters(settings: dict[str, Any], ingredients: list[Ingredient]) -> Resolved:
+    """A request for an instant painting, with the files of the painters that it takes: those given, or else
+    those of this machine. So the work can be made again where they are not.
+
+    Raises `Unreadable` for a file that is no painter, `Refused` for one that learnt another painting,
+    `Missing` for a painting that no painter has learnt.
+    """
+    from studio.images.instant.painters import painter_file_for, read_header
+    from studio.works.ingredient import Ingredient
+
+    sha256 = str(settings.pop("weights_sha256", None) or "").strip().lower()
+    paintings = {
+        hashlib.sha256(each.content).hexdigest(): each for each in ingredients if each.role == "style"
+    }
+    given, kept = {}, []
+    for each in ingredients:
+        if each.role not in ("weights", "painter"):
+            kept.append(each)
+            continue
+        header = read_header(each.content, each.name or "The weights file")
+        if sha256 and each.role == "weights" and hashlib.sha256(each.content).hexdigest() != sha256:
+            raise Refused(f"{each.name} has another sha256 than the one given: check the file or the number.")
+        if header.painting not in paintings and each.role == "weights":
+            raise Refused(
+                f"{each.name} learnt the painting {header.title}, which is not among those given: give that "
+                "painting too, or another painter."
+            )
+        given[header.painting] = replace(
+            each, role="painter", title=each.title or f"{header.name}, a painter"
+        )
+    for painting, each in paintings.items():
+        if painting not in given:
+            path = painter_file_for(painting, each.title or each.name or "this painting")
+            title = f"{read_header(path.read_bytes(), path.name).name}, a painter"
+            given[painting] = Ingredient("painter", path.read_bytes(), path.name, title)
+    return settings, kept + [given[painting] for painting in paintings]
 
 
 def _check_bare(content: bytes, name: str, settings: Mapping[str, Any], *, checked: bool) -> None:

@@ -24,6 +24,7 @@ from torch import Tensor
 from studio.errors import Refused
 from studio.images.canvas import (
     PREVIEW_SIDE,
+    STRIP,
     Size,
     as_made,
     fetched,
@@ -94,6 +95,8 @@ def paint(recipe: StyleRecipe, materials: Materials) -> Making:
 
 
 def _paint(recipe: StyleRecipe, materials: Materials) -> Making:
+    if recipe.painter == "instant":
+        return (yield from _paint_at_once(recipe, materials))
     photo_source, painting_sources = _sources(recipe)
     rules = reading_rules(recipe)
     photo, alpha, facts = photo_at_size(photo_source, materials, recipe.size, rules)
@@ -104,6 +107,11 @@ def _paint(recipe: StyleRecipe, materials: Materials) -> Making:
     mask = mask_at_size(recipe, materials, photo.shape[0], photo.shape[1])
     shown, paintings = _coloured(recipe, photo, paintings)
     sizes = plan_sizes(photo.shape[0], photo.shape[1], recipe)
+    painted: Tensor | None = None
+    if recipe.painter == "refined":
+        begun, _ = yield from _begun_at_once(recipe, materials, photo, painting_sources)
+        sizes = refining_sizes(sizes)
+        painted = tensor_of(begun, torch.device("cpu")).float().div_(255)
     total = sum(size.steps for size in sizes)
     if recipe.source("weights") is None:
         yield from fetched(recipe.backbone, total)
@@ -111,11 +119,13 @@ def _paint(recipe: StyleRecipe, materials: Materials) -> Making:
     generator = torch.Generator().manual_seed(recipe.seed)
 
     losses: list[float] = []
-    painted: Tensor | None = None
     for number, size in enumerate(sizes, 1):
         base = tensor_of(resize(shown, size.height, size.width), network.device).float().div_(255)
         target = _target(recipe, network, base, paintings)
-        picture = _started(base, target, generator) if painted is None else _enlarged(painted, size)
+        if painted is None:
+            picture = _started(base, target, generator)
+        else:
+            picture = _enlarged(painted.to(base.device), size)
         mean = _MeanOfLast(picture, size.steps)
         del base
         stage = f"size {number} of {len(sizes)}, {size.width} x {size.height}"
@@ -128,6 +138,25 @@ def _paint(recipe: StyleRecipe, materials: Materials) -> Making:
     assert painted is not None
     pixels = _finished(painted, photo, mask, recipe.colour)
     return as_made(recipe, identity, network.device, pixels, alpha, losses, facts)
+
+
+def _paint_at_once(recipe: StyleRecipe, materials: Materials) -> Making:
+    photo_source, painting_sources = _sources(recipe)
+    photo, alpha, facts = photo_at_size(photo_source, materials, recipe.size, reading_rules(recipe))
+    mask = mask_at_size(recipe, materials, photo.shape[0], photo.shape[1])
+    painted, identity = yield from _begun_at_once(recipe, materials, photo, painting_sources)
+    pixels = _laid_over(painted, photo, mask, recipe.colour)
+    return as_made(recipe, identity, torch.device("cpu"), pixels, alpha, (), facts)
+
+
+def _begun_at_once(
+    recipe: StyleRecipe, materials: Materials, photo: Pixels, paintings: list[Source]
+) -> Generator[Progress, None, tuple[Pixels, ModelIdentity]]:
+    """The photo as the painters of these paintings paint it, and their identity."""
+    from studio.images.instant.painting import open_painters, paint_at_once
+
+    painter, identity = open_painters(recipe, materials, paintings)
+    return (yield from paint_at_once(recipe, photo, painter)), identity
 
 
 def _steps(
@@ -178,6 +207,16 @@ def plan_sizes(height: int, width: int, recipe: StyleRecipe) -> list[Size]:
         part = 1.0 if place == 0 else 0.5 if side <= 1024 else 0.25
         sizes.append(Size(*fit_within(height, width, round(side)), max(1, round(recipe.steps * part))))
     return sizes
+
+
+def refining_sizes(sizes: Sequence[Size]) -> list[Size]:
+    """The sizes at which a painting that was begun at once is refined: the last two of a whole painting, in
+    which a third of its steps are taken.
+    """
+    last = list(sizes[-2:])
+    steps = sum(size.steps for size in sizes) / 3
+    own = sum(size.steps for size in last)
+    return [Size(size.height, size.width, max(1, round(size.steps * min(1, steps / own)))) for size in last]
 
 
 def _target(recipe: StyleRecipe, network: Prepared, base: Tensor, paintings: Sequence[Pixels]) -> StyleTarget:
@@ -308,8 +347,14 @@ def _finished(painted: Tensor, photo: Pixels, mask: Pixels | None, colour: str) 
     laid = torch.empty_like(painted, dtype=torch.uint8)
     for rows in strips(painted):
         laid[..., rows, :] = painted[..., rows, :].mul(255).round_().clamp_(0, 255).to(torch.uint8)
-    pixels = pixels_of(laid)
-    for rows in strips(painted):
+    return _laid_over(pixels_of(laid), photo, mask, colour)
+
+
+def _laid_over(pixels: Pixels, photo: Pixels, mask: Pixels | None, colour: str) -> Pixels:
+    """A painting, uint8 [h, w, 3], changed in place: with the photo's colours if only brightness was painted,
+    and laid over the photo where the mask is light.
+    """
+    for rows in (slice(top, top + STRIP) for top in range(0, len(pixels), STRIP)):
         if colour == "luminance":
             light = pixels[rows].astype(np.float32).mean(axis=2, keepdims=True)
             own = photo[rows].astype(np.float32)

@@ -55,10 +55,8 @@ class StyleTarget:
         """The sum over layers, and the colours, of the Gram matrix's mean squared error, each divided by its
         target's mean square.
         """
-        errors = [
-            _relative_error(found.grams[layer], target) for layer, target in self.textures.grams.items()
-        ]
-        colours = COLOURS_WEIGHT * _relative_error(found.colours, self.textures.colours)
+        errors = [relative_error(found.grams[layer], target) for layer, target in self.textures.grams.items()]
+        colours = COLOURS_WEIGHT * relative_error(found.colours, self.textures.colours)
         return torch.stack([*errors, colours]).sum()
 
     def shapes_error(self, shapes: Tensor, place: tuple[slice, ...]) -> Tensor:
@@ -67,7 +65,7 @@ class StyleTarget:
         return error / self.shapes.numel() / self.shapes.square().mean().clamp_min(1e-12)
 
 
-def _relative_error(found: Tensor, target: Tensor) -> Tensor:
+def relative_error(found: Tensor, target: Tensor) -> Tensor:
     return (found - target).square().mean() / target.square().mean().clamp_min(1e-12)
 
 

@@ -163,10 +163,18 @@ def _compare_pictures(then: bytes, now: bytes) -> tuple[bool, str]:
 
 
 def shown_sources() -> Iterator[bytes]:
-    """The pictures that come with the studio: works made from them can be made again anywhere."""
+    """The pictures and painters that come with the studio: works made from them can be made again
+    anywhere.
+    """
     from studio.images.paintings.catalogue import PAINTINGS
 
     folder = shipped("gallery")
     paintings = (painting.path for painting in PAINTINGS.values() if painting.path.is_file())
-    for path in (*sorted((folder / "sources").glob("*.*")), *sorted(folder.glob("*.png")), *paintings):
+    painters = sorted(shipped("models").glob("painter-*.safetensors"))
+    for path in (
+        *sorted((folder / "sources").glob("*.*")),
+        *sorted(folder.glob("*.png")),
+        *paintings,
+        *painters,
+    ):
         yield path.read_bytes()
