@@ -6,9 +6,9 @@ Light on purpose (no torch): the command line and the page's controls are derive
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer
+from pydantic import Field, field_validator
 
 from studio.images.formats import names as format_names
 from studio.images.networks.backbones import OWN
@@ -271,7 +271,7 @@ class StyleRecipe(Recipe):
     print: str = PRINT
     format: Annotated[str, OneOf(format_names)] = parameter("png", "File format.")
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"print", "format"})
+    LATER: ClassVar[frozenset[str]] = frozenset({"print", "format", "painter"})
 
     @field_validator("style_weights")
     @classmethod
@@ -279,16 +279,6 @@ class StyleRecipe(Recipe):
         if any(weight < 0 for weight in weights):
             raise ValueError("a painting's weight cannot be below 0; use 0 or more.")
         return weights
-
-    @model_serializer(mode="wrap")
-    def _as_before(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Recipes of optimised paintings read as they did before there was a choice, and keep their
-        fingerprints.
-        """
-        fields: dict[str, Any] = serialise(self)
-        if fields.get("painter") == "optimised":
-            del fields["painter"]
-        return fields
 
     def in_words(self) -> str:
         paintings = [_title(source, "a painting") for source in self.sources if source.role == "style"]

@@ -107,12 +107,12 @@ def _paint(recipe: StyleRecipe, materials: Materials) -> Making:
     mask = mask_at_size(recipe, materials, photo.shape[0], photo.shape[1])
     shown, paintings = _coloured(recipe, photo, paintings)
     sizes = plan_sizes(photo.shape[0], photo.shape[1], recipe)
+    sizes = refining_sizes(sizes) if recipe.painter == "refined" else sizes
+    total = sum(size.steps for size in sizes)
     painted: Tensor | None = None
     if recipe.painter == "refined":
-        begun, _ = yield from _begun_at_once(recipe, materials, photo, painting_sources)
-        sizes = refining_sizes(sizes)
+        begun, _ = yield from _begun_at_once(recipe, materials, photo, painting_sources, total)
         painted = tensor_of(begun, torch.device("cpu")).float().div_(255)
-    total = sum(size.steps for size in sizes)
     if recipe.source("weights") is None:
         yield from fetched(recipe.backbone, total)
     network, identity = _network(recipe, materials)
@@ -150,13 +150,13 @@ def _paint_at_once(recipe: StyleRecipe, materials: Materials) -> Making:
 
 
 def _begun_at_once(
-    recipe: StyleRecipe, materials: Materials, photo: Pixels, paintings: list[Source]
+    recipe: StyleRecipe, materials: Materials, photo: Pixels, paintings: list[Source], later: int = 0
 ) -> Generator[Progress, None, tuple[Pixels, ModelIdentity]]:
-    """The photo as the painters of these paintings paint it, and their identity."""
+    """The photo as the painters of these paintings paint it, and their identity. later: steps that follow."""
     from studio.images.instant.painting import open_painters, paint_at_once
 
     painter, identity = open_painters(recipe, materials, paintings)
-    return (yield from paint_at_once(recipe, photo, painter)), identity
+    return (yield from paint_at_once(recipe, photo, painter, later)), identity
 
 
 def _steps(

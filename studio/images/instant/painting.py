@@ -56,10 +56,13 @@ def open_painters(
     return painter, ModelIdentity(name=f"the painter {names}"[:500], sha256=painter.sha256)
 
 
-def paint_at_once(recipe: StyleRecipe, photo: Pixels, painter: Painter) -> Generator[Progress, None, Pixels]:
+def paint_at_once(
+    recipe: StyleRecipe, photo: Pixels, painter: Painter, later: int = 0
+) -> Generator[Progress, None, Pixels]:
     """The photo, uint8 [h, w, 3], as the painter paints it, yielding after every tile.
 
-    `style_scale` is reached by painting a smaller or larger copy: twice as broad strokes are painted at half
+    later: steps of the same making that follow; the progress then stays at none of them. `style_scale` is
+    reached by painting a smaller or larger copy: twice as broad strokes are painted at half
     the size. Raises `Refused` where that copy would be too small.
     """
     height, width = photo.shape[:2]
@@ -72,7 +75,7 @@ def paint_at_once(recipe: StyleRecipe, photo: Pixels, painter: Painter) -> Gener
     painted = shown.copy()
     for done, total in paint_windows(painter, shown, recipe.strength, recipe.seed, painted):
         said = "painting at once" if total == 1 else f"tile {done} of {total}"
-        yield Progress(done, total, said, None, InstantPreview(painted))
+        yield Progress(0 if later else done, later or total, said, None, InstantPreview(painted))
     if painted.shape != photo.shape:
         painted = resize(painted, height, width)
     return _in_colours(painted, photo, recipe.colour)

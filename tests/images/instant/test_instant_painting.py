@@ -275,7 +275,7 @@ def short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return into
 
 
-def order(into: Path, **more: object) -> PainterOrder:
+def order(into: Path, /, **more: object) -> PainterOrder:
     content = PAINTINGS["glass"].path.read_bytes()
     fields = {
         "painting": content,
@@ -307,14 +307,21 @@ def test_a_training_that_was_stopped_ends_with_the_same_weights(short: Path, tmp
     assert any(not torch.equal(early[name], late[name]) for name in late)
 
 
-def test_learning_lowers_the_loss_and_shows_three_photos(short: Path) -> None:
+def test_learning_lowers_the_loss_and_shows_three_photos(
+    short: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On one example, seen again and again; losses of different ones cannot be compared."""
+    monkeypatch.setattr(training, "WARMUP", 4)
+    monkeypatch.setattr(
+        training, "examples", lambda _photos, count, _seed: torch.tensor([[1.0, 7.0]]).repeat(count, 1)
+    )
     losses = []
-    for progress in train_painter(order(short, steps=60)):
-        losses.append(progress.loss)
-        if progress.done == 59 and progress.preview is not None:
+    for progress in train_painter(order(short, steps=30)):
+        if progress.loss is not None:
+            losses.append(progress.loss)
+        if progress.done == 29 and progress.preview is not None:
             shown = read_picture(progress.preview(), "preview").pixels
-    learnt = [loss for loss in losses if loss is not None]
-    assert np.mean(learnt[-10:]) < 0.8 * np.mean(learnt[:10])
+    assert np.mean(losses[-3:]) < 0.8 * losses[0]
     assert shown.shape[1] > 2.5 * shown.shape[0]
 
 
