@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from studio.images.instant.network import STRIDE, PainterNetwork, Palette, moved, noise_for
+from studio.images.instant.network import STRIDE, ColourMoments, PainterNetwork, moved, noise_for
 from studio.images.networks.prepared import Prepared
 from studio.images.textures import Statistics, relative_error
 
@@ -40,7 +40,7 @@ class Target:
     """What a painter is to learn: the textures and the colours of a painting."""
 
     textures: Statistics
-    palette: Palette
+    palette: ColourMoments
 
 
 class PaintingLesson(nn.Module):
@@ -71,7 +71,7 @@ class PaintingLesson(nn.Module):
         generator = torch.Generator().manual_seed(seed)
         photo = part_of(self._photos[number], generator)
         strength = _drawn(generator) if _drawn(generator) < 0.6 else 0.5  # the usual one more often
-        coloured = moved(photo, Palette.of(photo).move_to(self._target.palette))
+        coloured = moved(photo, ColourMoments.of(photo).move_to(self._target.palette))
         coloured = coloured.contiguous(memory_format=torch.channels_last)
         noise = noise_for(photo.shape[-2], photo.shape[-1], seed)
         painted = self.painter(coloured, strength, noise)

@@ -158,14 +158,14 @@ def _noise(height: int, width: int, generator: torch.Generator) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Palette:
+class ColourMoments:
     """Mean [3] and covariance [3, 3] of a picture's colours, 0..1, in double precision."""
 
     mean: Tensor
     covariance: Tensor
 
     @classmethod
-    def of(cls, picture: Tensor) -> Palette:
+    def of(cls, picture: Tensor) -> ColourMoments:
         """The palette of a picture [1, 3, h, w], uint8 or 0..1, summed in strips, which saves memory."""
         scale = 255.0 if picture.dtype == torch.uint8 else 1.0
         total, products, count = torch.zeros(3, dtype=torch.double), torch.zeros(3, 3, dtype=torch.double), 0
@@ -179,7 +179,7 @@ class Palette:
         mean = total / count
         return cls(mean, products / count - torch.outer(mean, mean))
 
-    def move_to(self, wanted: Palette) -> tuple[Tensor, Tensor]:
+    def move_to(self, wanted: ColourMoments) -> tuple[Tensor, Tensor]:
         """Matrix [3, 3] and shift [3] of the linear move with the least change of colour that gives colours
         of this palette the wanted one (Monge's map between Gaussians), as float32.
         """

@@ -26,7 +26,7 @@ from studio.works.shipped import shipped
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from studio.images.instant.network import PainterNetwork, Palette
+    from studio.images.instant.network import ColourMoments, PainterNetwork
 
 PREFIX = "painter-"
 """Of a painter's file, beside those of other models."""
@@ -64,7 +64,7 @@ class Painter:
     """A network that paints at once. sha256: of its file."""
 
     network: PainterNetwork
-    palette: Palette
+    palette: ColourMoments
     header: PainterHeader
     sha256: str
 
@@ -89,7 +89,7 @@ def read_painter(content: bytes, name: str) -> Painter:
     from safetensors import SafetensorError
     from safetensors.torch import load
 
-    from studio.images.instant.network import PainterNetwork, Palette
+    from studio.images.instant.network import ColourMoments, PainterNetwork
 
     header = read_header(content, name)
     try:
@@ -102,7 +102,7 @@ def read_painter(content: bytes, name: str) -> Painter:
     if not all(bool(tensor.isfinite().all()) for tensor in weights.values()):
         raise Unreadable(f"{name} holds weights that are not numbers: train the painter again.")
     network = network.eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    palette = Palette(
+    palette = ColourMoments(
         torch.tensor(header.mean, dtype=torch.double), torch.tensor(header.covariance, dtype=torch.double)
     )
     return Painter(network, palette, header, hashlib.sha256(content).hexdigest())
@@ -174,7 +174,7 @@ def mixed(some: Sequence[Painter], weights: Sequence[float]) -> Painter:
     Yu, Dong, Tang and Loy, "Deep network interpolation for continuous imagery effect transition", CVPR 2019).
     Raises `Refused` for painters of different lineages.
     """
-    from studio.images.instant.network import PainterNetwork, Palette
+    from studio.images.instant.network import ColourMoments, PainterNetwork
 
     if len(some) == 1:
         return some[0]
@@ -195,7 +195,7 @@ def mixed(some: Sequence[Painter], weights: Sequence[float]) -> Painter:
             for name in states[0]
         }
     )
-    palette = Palette(
+    palette = ColourMoments(
         sum((share * each.palette.mean for share, each in zip(shares, some, strict=True))),  # type: ignore[arg-type]
         sum((share * each.palette.covariance for share, each in zip(shares, some, strict=True))),  # type: ignore[arg-type]
     )

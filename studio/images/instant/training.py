@@ -28,7 +28,7 @@ import studio
 from studio.errors import Missing, Refused, UnknownName
 from studio.images.canvas import tensor_of
 from studio.images.instant.lesson import PAINTING_SIDE, PaintingLesson, Target, examples
-from studio.images.instant.network import WIDTHS, PainterNetwork, Palette
+from studio.images.instant.network import WIDTHS, ColourMoments, PainterNetwork
 from studio.images.instant.painters import (
     PREFIX,
     Painter,
@@ -197,7 +197,7 @@ class _Training:
             self.textures: Statistics = statistics_of(
                 shown, self.backbone, Field.of(shown, self.backbone), layers
             )
-        self.palette = Palette.of(shown)
+        self.palette = ColourMoments.of(shown)
         photos = [_shown(read_picture(path.read_bytes(), path.name).pixels, SIDE) for path in self.files]
         self.count = len(photos)
         network = self._network()

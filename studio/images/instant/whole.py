@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 
 from studio.images.canvas import tensor_of
-from studio.images.instant.network import STRIDE, Noise, Palette, moved, noise_for
+from studio.images.instant.network import STRIDE, ColourMoments, Noise, moved, noise_for
 from studio.images.instant.painters import Painter
 from studio.images.pictures import Pixels
 
@@ -58,7 +58,7 @@ def paint_windows(
     height, width = photo.shape[:2]
     device = next(painter.network.parameters()).device
     laid = tensor_of(photo, device)
-    move = Palette.of(laid.cpu()).move_to(painter.palette)
+    move = ColourMoments.of(laid.cpu()).move_to(painter.palette)
     # Filled up to whole places of the network by reflection, below and to the right.
     high, wide = (-(-max(side, 2 * STRIDE) // STRIDE) * STRIDE for side in (height, width))
     laid = _filled_up(laid, high, wide)

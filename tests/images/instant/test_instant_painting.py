@@ -18,7 +18,7 @@ from sklearn.datasets import load_sample_image
 
 from studio.errors import Missing, Refused, UnknownName, Unreadable
 from studio.images.instant import lesson, training, whole
-from studio.images.instant.network import PainterNetwork, Palette, moved, noise_for
+from studio.images.instant.network import ColourMoments, PainterNetwork, moved, noise_for
 from studio.images.instant.painters import (
     Painter,
     PainterHeader,
@@ -106,10 +106,10 @@ def test_strength_and_seed_change_the_painting_and_nothing_else_does(photo: Pixe
 def test_colours_are_moved_to_the_paintings_mean_and_covariance() -> None:
     torch.manual_seed(0)
     picture = (0.5 + 0.08 * torch.randn(1, 3, 64, 64)).clamp(0, 1)
-    wanted = Palette(
+    wanted = ColourMoments(
         torch.tensor([0.4, 0.5, 0.45]).double(), torch.diag(torch.tensor([0.005, 0.004, 0.003])).double()
     )
-    result = moved(picture, Palette.of(picture).move_to(wanted))
+    result = moved(picture, ColourMoments.of(picture).move_to(wanted))
     colours = result.flatten(2)[0].double()
     np.testing.assert_allclose(colours.mean(1), wanted.mean, atol=2e-3)
     np.testing.assert_allclose(np.cov(colours), wanted.covariance, atol=3e-4)
