@@ -43,7 +43,6 @@ from studio.process import finish
 from studio.works.recipe import Source, parse_json
 from studio.works.shipped import shipped
 
-
 Studio = Callable[..., tuple[int, str, str]]
 
 
