@@ -35,13 +35,13 @@ from studio.music.scores.bars import Bar
 from studio.music.scores.keys import Key
 from studio.music.scores.tunes import Tune
 
-GAMMA = 1.3
+GAMMA = 1.1
 """How much a quarter note of melody counts."""
 
 PLACES = 0.3
 """How much the place of a bar in its section counts (`HarmonyIdiom.weights`)."""
 
-CHANGES = 0.2
+CHANGES = 0.28
 """By how much (a logarithm) each new chord is favoured, so that chords change as often as in the style. Notes
 are not as independent as the model takes them to be, and without it a chord is held too long."""
 

@@ -56,8 +56,8 @@ LONGEST = 4
 UNKNOWN_BITS = 14.0
 """The surprise of an event that the style never has, or never in that place."""
 
-CAUTION = 12.0
-"""Chords as they are anywhere in the style that are added to the counts of a kind of bar, at each place."""
+CAUTION = 4.0
+"""Chords that are added to what is counted in a kind of bar, and to what is expected there."""
 
 KEPT = 3
 """Trellises that are kept."""
@@ -203,6 +203,17 @@ class HarmonyIdiom:
             self._copies[chords] = Listener(self.view, copy_limit(corpus, chords - 1, self.view.letters))
         return self._copies[chords]
 
+    def keeps(self, row: Sequence[int], chords: int) -> bool:
+        """Whether a row has at most `chords` chords in a row as in a song of the style."""
+        listener = self.copies(chords)
+        (letters,) = listener.viewpoint.letters_of([list(row)])
+        return listener.automaton.accepts(letters.tolist())
+
+    @property
+    def searchable(self) -> bool:
+        """Whether the copy limit can be an automaton of a search."""
+        return True
+
     def _numbers(self, events: Iterable[ChordEvent]) -> list[int]:
         return [self.number[event] for event in events]
 
@@ -341,12 +352,19 @@ class HarmonyIdiom:
         place_of[what] = place
         for line in self.lines:
             kinds = kinds_of(line)
-            for event, bar in zip(line.events, line.bars, strict=True):
-                counts[kinds[bar], what[self.number[event]]] += 1
+            # A song counts once, however often it goes round: its loop is no habit of the style.
+            played = {
+                (kinds[bar], int(what[self.number[event]]))
+                for event, bar in zip(line.events, line.bars, strict=True)
+            }
+            for kind, feature in played:
+                counts[kind, feature] += 1
         at_place = np.stack([np.bincount(place_of, row, len(places)) for row in counts])
         usual = counts.sum(axis=0) / np.maximum(1e-9, at_place.sum(axis=0))[place_of]
-        here = (counts + CAUTION * usual) / (at_place[:, place_of] + CAUTION)
-        odds = np.log(np.maximum(here, 1e-9) / np.maximum(usual, 1e-9))
+        # Beside the counts, those that would be expected if the kind of bar made no difference. What is rare
+        # stays near 1: two strange chords in bar 3 do not make bar 3 strange.
+        expected = at_place[:, place_of] * usual
+        odds = np.log((counts + CAUTION) / (expected + CAUTION))
         clipped: Floats = np.clip(odds, -np.log(20), np.log(20))
         return clipped[:, what]
 

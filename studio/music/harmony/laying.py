@@ -2,12 +2,17 @@
 
     rows = lay(solve, {0: [8, 24], 1: [9, 25], …}, BarSymbols(durations, bar), random, count=4)
 
-The target is p(row), given that the bars of `returns` are equal: in proportion to the chain's probability of
-the whole row with every requirement. It is sampled by importance resampling. `tries` rows are drawn without
-the equality; the bars that return are taken from each (so their proposal is q(bars) = Z with these bars at
-their first places, over Z), and weighed by Z with the bars at all their places over Z with them at the first.
-One is chosen by its weight for each row, and what is left is drawn exactly around it. The rows that come out
-are those of the target as `tries` grows; with one try they are those of the proposal among what is possible.
+What is drawn once counts once. The plain conditional distribution of a chain whose bars 1 and 9 are equal has
+the probability of that bar squared, and three times the same section cubed: it prefers what is most usual,
+and is dull. So the target is p(row) / q(bars)^copies, where q is the probability of the bars that return at
+their first places: how a copy goes on within itself costs nothing, how it joins its new neighbours counts in
+full.
+
+It is sampled by importance resampling. `tries` rows are drawn without the equality, so that the bars that
+return have the proposal q; each is weighed by Z with the bars at all their places, over Z with them at their
+first places, over q^copies. One is chosen by its weight for each row, and what is left is drawn exactly
+around it. The rows that come out are those of the target as `tries` grows; with one try they are those of the
+proposal among what is possible.
 """
 
 from __future__ import annotations
@@ -153,7 +158,9 @@ class _Returns:
         whole = solve([self.laid(everywhere)])
         if not whole.feasible:
             return None
-        return whole.log_z - self._log_once(solve, free, once), whole
+        log_once = self._log_once(solve, free, once)
+        copies = sum(len(places) for places in self.of.values()) / len(self.of)
+        return whole.log_z - log_once - copies * (log_once - free.log_z), whole
 
     def _log_once(self, solve: Solve, free: Solution, once: Mapping[int, Sequence[int]]) -> float:
         """The logarithm of Z with these bars at their first places. Where they are the first bars of all, it

@@ -40,6 +40,11 @@ PLACES = 0.65
 """How much the place of a bar in its section counts."""
 
 
+CHANGES = 0.32
+"""By how much (a logarithm) each new chord is favoured: chords that sing best are chosen, and those are the
+ones that stay; so drawn songs change their chords as often as those of the style.
+"""
+
 LOOSER = (18, 24, 32)
 """Copy limits that are tried one after the other where nobody asked for one and every row is over it."""
 
@@ -143,7 +148,8 @@ class ChordRequest:
         limit = [Requirement("the copy limit", listener=self.idiom.copies(copies))] if copies else []
         hard = [*self.hard, *limit]
         listeners = tuple(one.listener for one in hard if one.listener is not None)
-        where = Requirement("what is played where", weight=self.idiom.weights(self.plan.kinds, PLACES))
+        weight = self.idiom.weights(self.plan.kinds, PLACES) * np.exp(CHANGES * ~self.idiom.carries)
+        where = Requirement("what is played where", weight=weight)
         trellis = self.idiom.trellis(self.idiom.walk(lowest), listeners)
         if self.daring is not None:
             trellis = self._tempered(trellis, [*hard, where])
@@ -191,13 +197,15 @@ class ChordRequest:
         feasible = False
         for limit in limits:
             for lowest, copies in ((1, None), (2, limit), (0, None)):
+                if copies and not self.idiom.searchable:
+                    continue
                 solved = self.solver(lowest, copies)
                 if solved is None:
                     continue
                 feasible = True
 
                 def accept(row: Sequence[int], most: int = limit) -> bool:
-                    return self._accepts(self.idiom.copies(most), row)
+                    return self.idiom.keeps(row, most)
 
                 tries = max(8, 2 * count)
                 returns = self.plan.returns

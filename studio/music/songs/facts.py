@@ -56,7 +56,7 @@ def facts_of_sheet(desk: SheetDesk, style: Style, sheet: Sheet) -> dict[str, Any
         "singing": sheet.log_z,
         "copying": copying,
         "sections": sheet.plan.to_data(),
-        "chords": _chords(desk.chords.idiom, sheet.tune, sheet.row),
+        "chords": _chords(desk.chords.idiom, sheet.tune, sheet.row) | {"from": desk.chords_title},
         "chord copying": _chord_copying(desk, sheet),
     }
     if sheet.remarks:
@@ -135,7 +135,7 @@ def _chord_copying(desk: SheetDesk, sheet: Sheet) -> dict[str, Any]:
     return {
         "limit": sheet.chord_limit,
         "chords": chords,
-        "title": lines[line].title if line >= 0 else "",
+        "title": lines[line].title if line >= 0 else desk.chords_title,
     }
 
 
@@ -191,7 +191,7 @@ def _chords_in_words(chords: Mapping[str, Any]) -> str:
     low, middle, high = chords["style bits"]
     return (
         f"{chords['row']}; {chords['bits']:.1f} bits a chord, where songs of the style have {low:.1f} to "
-        f"{high:.1f}, the median {middle:.1f}"
+        f"{high:.1f}, the median {middle:.1f}" + (f"; after {chords['from']}" if "from" in chords else "")
     )
 
 

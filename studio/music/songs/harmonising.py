@@ -8,26 +8,25 @@ import numpy as np
 
 from studio.errors import AskedFor, Contradiction, Refused, WayOut
 from studio.music.chains.conflicts import explain
-from studio.music.harmony.fit import FitCounts
 from studio.music.harmony.harmonise import Harmonisation
-from studio.music.harmony.idiom import learn_harmony
+from studio.music.harmony.idiom import is_minor
 from studio.music.scores.tunes import Tune
 from studio.music.songs.chording import locked
 from studio.music.songs.recipes import SongRecipe, read_row
+from studio.music.songs.sheet import SongStyles
 from studio.music.styles.style import Style
 
 
 def harmonisation_of(recipe: SongRecipe, style: Style, tune: Tune) -> Harmonisation:
-    """The melody, with everything that is asked of its chords. The style's own setting of the same melody is
-    not learnt from.
-
+    """The melody, with everything that is asked of its chords.
     Raises `Refused` for a melody that cannot be harmonised, and `Contradiction` where given chords leave no
     way.
     """
     if not tune.sounding:
         raise Refused("The melody has no notes; give one that sounds.")
-    idiom = learn_harmony(style, tune.meter, tune.key.mode)
-    fit = FitCounts.of(each for each in style if each.chords).fit()
+    styles = SongStyles.of(recipe, style)
+    idiom = styles.harmony(tune.meter, "minor" if is_minor(tune.key.mode) else "major")
+    fit = styles.fit()
     asked = Harmonisation.of(tune, idiom, fit)
     row = read_row(recipe.chords)
     if len(row) > len(asked.bars):
@@ -47,7 +46,7 @@ def harmonisation_of(recipe: SongRecipe, style: Style, tune: Tune) -> Harmonisat
     conflict = explain(known.walk(0), asked.ticks, requirements, build=known.trellis, checks=60)
     told = conflict.requirements if conflict else tuple(names)
     raise Contradiction(
-        f"{style.entry.title} cannot have {' and '.join(told)} together; leave one of them out.",
+        f"{styles.chords_title} cannot have {' and '.join(told)} together; leave one of them out.",
         [AskedFor("chords", recipe.chords, name) for name in told],
         [WayOut("Leave the chords to the style", "chords", "")],
     )

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import field_validator
 
 from studio.errors import Refused, Unreadable
+from studio.music.harmony.named import CHORD_STYLES
 from studio.music.melody.recipes import (
     LONGEST_TEXT,
     MOST_BARS,
@@ -37,6 +38,10 @@ def _bands() -> tuple[str, ...]:
     return ("", *band_names())
 
 
+def _chord_styles() -> tuple[str, ...]:
+    return ("", *CHORD_STYLES)
+
+
 class SongRecipe(ComposeRecipe):
     """A song in a style: a lead sheet with a form, chords and a melody over them, under exact constraints.
 
@@ -46,7 +51,7 @@ class SongRecipe(ComposeRecipe):
 
     kind: Literal["song"] = "song"  # type: ignore[assignment]
     style: str = parameter(
-        "songbook",
+        "ryans-mammoth",
         "The style, by its name in `studio styles`; for lead sheets of your own, their folder.",
         in_sight=True,
         max_length=100,
@@ -72,6 +77,13 @@ class SongRecipe(ComposeRecipe):
         "bar before again, and . holds a chord for a beat more.",
         in_sight=True,
         max_length=LONGEST_CHORDS,
+    )
+    chords_from: Annotated[str, OneOf(_chord_styles)] = parameter(
+        "",
+        "Whose chords: those that come with the studio, by name. Leave empty for the style's own; a style "
+        "without chords takes those of songbook-manner.",
+        in_sight=True,
+        max_length=LONGEST_TEXT,
     )
     daring: float | None = parameter(
         None,
@@ -146,7 +158,8 @@ class SongRecipe(ComposeRecipe):
             said = f"{bars} in the form {self.form}"
             said += f" in {self.key}" if self.key else ""
             said += f" after {after}"
-        asked = [f"over {self.chords}"] if self.chords else []
+        asked = [f"with the chords of {self.chords_from}"] if self.chords_from else []
+        asked += [f"over {self.chords}"] if self.chords else []
         asked += [f"daring {self.daring:g}"] if self.daring is not None else []
         asked += [f"keeping bars {', '.join(self.keep)}"] if self.keep else []
         return ", ".join([said, *asked]) + f"; seed {self.seed}."

@@ -30,8 +30,10 @@ from studio.music.chains.conflicts import explain
 from studio.music.chains.markov import Floats
 from studio.music.chains.sampling import Requirement, solve
 from studio.music.chains.trellis import SearchBudget, Trellis
+from studio.music.harmony.counts import shipped_chords, shipped_fit
 from studio.music.harmony.fit import Fit, FitCounts
 from studio.music.harmony.idiom import HarmonyIdiom, learn_harmony
+from studio.music.harmony.named import CHORD_STYLES
 from studio.music.melody.compiling import Compiled, Context, compile_constraints
 from studio.music.melody.constraints import Constraint, contradiction
 from studio.music.melody.form import FormPlan, Forms, learn_forms
@@ -72,7 +74,7 @@ LARGE_STYLE = 6000
 
 SMALL_BUDGET = SearchBudget(states=1_500_000, steps=6_000_000)
 
-FIT = 2.5
+FIT = 2.0
 """How much a quarter note over its chord counts."""
 
 RESOLVED = Constraint(
@@ -85,10 +87,37 @@ RESOLVED = Constraint(
 
 @dataclass(frozen=True)
 class SongStyles:
-    """The styles a song is made from. melody: whose notes. harmony: whose chords."""
+    """What a song is made from. melody: the style of its notes, and of its chords too, unless `chords` names
+    one of `harmony.named.CHORD_STYLES`.
+    """
 
     melody: Style
-    harmony: Style
+    chords: str = ""
+
+    @classmethod
+    def of(cls, recipe: SongRecipe, style: Style) -> SongStyles:
+        """The chords that a recipe names; those of `USUAL_CHORDS` for a style without any."""
+        own = any(style[number].chords for number in range(len(style)))
+        return cls(style, recipe.chords_from or ("" if own else USUAL_CHORDS))
+
+    @property
+    def chords_title(self) -> str:
+        return CHORD_STYLES[self.chords].title if self.chords else self.melody.entry.title
+
+    def harmony(self, meter: Meter, mode: str) -> HarmonyIdiom:
+        """The chords in a meter and mode. Raises `Refused` where there are none."""
+        if self.chords:
+            return shipped_chords(self.chords, meter, mode)
+        return learn_harmony(self.melody, meter, mode)
+
+    def fit(self) -> Fit:
+        """How melodies lie over chords: as in the style, or in songs where it has no chords."""
+        own = FitCounts.of(self.melody) if not self.chords else None
+        return (own if own is not None and own.own.sum() else shipped_fit()).fit()
+
+
+USUAL_CHORDS = "songbook-manner"
+"""Whose chords a style without any takes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +135,7 @@ class SheetDesk:
     side: MelodySide
     forms: Forms
     given: GivenTunes
+    chords_title: str
     remarks: tuple[str, ...] = ()
     views: dict[tuple[int, ...], list[SectionView]] = field(default_factory=dict)
 
@@ -275,9 +305,9 @@ def prepare(
     bars = recipe.bars or (len(read_row(recipe.chords)) if recipe.form not in FORMS else 0) or None
     keys = dict(read_section_key(text) for text in recipe.section_keys)
     plan = SheetPlan.of(recipe.form, bars, key, keys)
-    yield f"learning chords from {styles.harmony.entry.title}"
-    harmony = harmony_of(styles.harmony, meter, key.mode)
-    fit = fit_of(styles.harmony)
+    yield f"learning chords from {styles.chords_title}"
+    harmony = styles.harmony(meter, key.mode)
+    fit = styles.fit()
     chords = ChordRequest.of(recipe, plan, harmony, take)
     yield f"learning the melody from {styles.melody.entry.title}"
     sung = sung_of(styles.melody, meter, key, recipe.order)
@@ -286,7 +316,9 @@ def prepare(
     given = GivenTunes(take, theme)
     side = MelodySide.of(recipe, plan, sung, recipe.max_copy or usual_copy, given)
     yield "learning the form"
-    return SheetDesk(recipe, plan, chords, fit, sung, side, learn_forms(sung.whole), given)
+    return SheetDesk(
+        recipe, plan, chords, fit, sung, side, learn_forms(sung.whole), given, styles.chords_title
+    )
 
 
 @dataclass(frozen=True)
@@ -460,16 +492,6 @@ def _melody_contradiction(desk: SheetDesk, view: SectionView) -> Contradiction:
 
 # What is learnt, kept for the next song
 # ------------------------------------------------------------------------------------------------------------
-
-
-def harmony_of(style: Style, meter: Meter, mode: str) -> HarmonyIdiom:
-    """The chords of a style, learnt once for each meter and mode."""
-    return learn_harmony(style, meter, mode)
-
-
-def fit_of(style: Style) -> Fit:
-    """How melodies lie over chords in a style."""
-    return FitCounts.of(style).fit()
 
 
 def sung_of(style: Style, meter: Meter, key: Key, order: int) -> SungIdiom:

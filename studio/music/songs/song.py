@@ -9,6 +9,7 @@ the lead sheet itself, its sections, and what was copied, learnt and given way.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -19,6 +20,7 @@ import numpy as np
 from studio.errors import Contradiction, Refused
 from studio.music.bands.arranging import arrangement
 from studio.music.bands.performing import perform
+from studio.music.harmony.counts import chords_file
 from studio.music.melody.compose import MAKES_NO_DIFFERENCE, reading_rules
 from studio.music.reading.readers import read_tunes
 from studio.music.scores.sections import Section
@@ -34,7 +36,7 @@ from studio.music.writing.formats import by_name
 from studio.music.writing.piano_roll import piano_roll, thumbnail
 from studio.process import mapped
 from studio.works.finishing import Result, finish_work
-from studio.works.recipe import Source
+from studio.works.recipe import ModelIdentity, Source
 from studio.works.setting import setting
 from studio.works.work import Making, Materials, Progress
 
@@ -75,7 +77,19 @@ def song(recipe: SongRecipe, materials: Materials) -> Making:
     )
     packages = ("numpy", "scipy", "music21", "pretty_midi", "verovio")
     rules = {} if reading_rules(recipe) == "1" else {"reading": reading_rules(recipe)}
-    return finish_work(recipe, result, model=None, setting=setting("cpu", *packages, **rules))
+    return finish_work(
+        recipe, result, model=chords_model(recipe, style), setting=setting("cpu", *packages, **rules)
+    )
+
+
+def chords_model(recipe: SongRecipe, style: Style) -> ModelIdentity | None:
+    """Which chords that come with the studio took part."""
+    name = SongStyles.of(recipe, style).chords
+    if not name:
+        return None
+    return ModelIdentity(
+        name=f"chords {name}", sha256=hashlib.sha256(chords_file(name).read_bytes()).hexdigest()
+    )
 
 
 def _drawn(
@@ -129,7 +143,7 @@ def prepared(
             for source in (recipe.source("take"), recipe.source("theme"))
         )
         try:
-            work = prepare(recipe, SongStyles(style, style), take=take, theme=theme)
+            work = prepare(recipe, SongStyles.of(recipe, style), take=take, theme=theme)
             desk = yield from _steps(work, READING, CONSIDERING)
             request: SongRequest | Contradiction = SongRequest(desk)
         except Contradiction as error:

@@ -1,0 +1,39 @@
+"""The chords that come with the studio, by name. Light on purpose: the command line lists them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ChordStyle:
+    """Chords that come with the studio as counts. source, licence: for the credits of a work."""
+
+    name: str
+    title: str
+    sentence: str
+    source: str
+    licence: str
+
+
+CHORD_STYLES = {
+    style.name: style
+    for style in (
+        ChordStyle(
+            "songbook-manner",
+            "Songbook manner",
+            "Chords of American songs of 1873 to 1928 and traditional ones, and how melodies lie over them.",
+            "Counts from 105 lead sheets of OpenEWLD (Federico Simonetti), first performed up to 1928 or "
+            "traditional",
+            "Counts of songs in the public domain (in the United States); OpenEWLD: MIT.",
+        ),
+        ChordStyle(
+            "sixties-pop",
+            "Sixties pop",
+            "Chords and harmonic rhythm of chart songs of 1958 to 1969.",
+            "Counts from the McGill Billboard annotations (Burgoyne, Wild and Fujinaga, ISMIR 2011)",
+            "CC0 for the annotations; counts only.",
+        ),
+    )
+}
+"""Chords that come with the studio, by name."""
