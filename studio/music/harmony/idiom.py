@@ -357,8 +357,8 @@ class HarmonyIdiom:
                 (kinds[bar], int(what[self.number[event]]))
                 for event, bar in zip(line.events, line.bars, strict=True)
             }
-            for kind, feature in played:
-                counts[kind, feature] += 1
+            for which, one in played:
+                counts[which, one] += 1
         at_place = np.stack([np.bincount(place_of, row, len(places)) for row in counts])
         usual = counts.sum(axis=0) / np.maximum(1e-9, at_place.sum(axis=0))[place_of]
         # Beside the counts, those that would be expected if the kind of bar made no difference. What is rare
