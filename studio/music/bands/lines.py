@@ -200,7 +200,7 @@ def _counter_trellis(low: int, high: int) -> Trellis:
     size, kinds = high - low + 2, len(LENGTHS)
     pitch = np.arange(size)
     interval = np.abs(pitch[None, :] - pitch[:, None])
-    liked = np.array([0.25, 4, 4, 1.2, 1.2, 0.8, 0.05, 0.5, 0.2, 0.2, 0.02, 0.01, 0.3])
+    liked = np.array([0.2, 6, 6, 1.6, 1.4, 0.7, 0.05, 0.4, 0.1, 0.1, 0.01, 0.01, 0.12])
     moves = np.where(interval <= 12, liked[np.minimum(interval, 12)], 0)
     moves[-1, :], moves[:, -1] = 1.0, 0.8
     moves[-1, -1] = 0.3
@@ -234,6 +234,8 @@ def counter_line(
         # Where the tune is busy, few and long notes; where it holds or rests, more and shorter ones.
         patience = np.where(lengths >= 3, 1.0 + moment.busy, 4.0 / (1 + moment.busy))
         cells = cells * patience[None, :] * (0.12 if moment.begins else 1.6)
+        if not moment.strong:  # what begins between beats is short, and so no syncopation
+            cells = cells * np.where(lengths == 1, 1.0, 0.12)[None, :]
         cells[~tone[:, None] & (lengths > 1)[None, :]] = 0
         held = np.where(np.isin(pitches % 12, moment.onward[0]), moment.onward[1], moment.until)
         cells[lengths[None, :] > held[:, None]] = 0

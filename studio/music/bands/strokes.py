@@ -53,6 +53,11 @@ def strokes_of(
     if chords is None and any(_of_chord(each) for each in strokes):
         chords = _Voicings(plan, player, rng)
     notes: list[Note] = []
+    if player.plays == "tune":  # where the tune itself lies
+        pitches_of_tune = [note.pitch for note in plan.tune if note.pitch is not None]
+        low, high = min(pitches_of_tune), max(pitches_of_tune)
+        high = min(player.high, max(high, low + 12))
+        player = player.model_copy(update={"bass_range": f"{min(low, high - 11)}:{high}"})
     root = (player.bass_low * 2 + player.bass_high) // 3
     for number, stroke in enumerate(strokes):
         pitches: set[int] = set()

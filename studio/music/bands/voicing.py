@@ -111,13 +111,25 @@ def ranked_tones(chord: Chord, *, rootless: bool = False) -> list[int]:
     return sorted(sounding, key=rank)
 
 
+def colours_of(chord: Chord) -> set[int]:
+    """The tones that jazz players add to a chord instead of doubling others: the ninth, and the sixth of a
+    major triad. Chords that are diminished, augmented or altered, or have a bass of their own, get none.
+    """
+    intervals = {(pitch - chord.root_class) % 12 for pitch in chord.pitch_classes}
+    if chord.bass or chord.degrees or 7 not in intervals or not intervals & {3, 4}:
+        return set()
+    added = {2} | ({9} if intervals == {0, 4, 7} else set())
+    return {(chord.root_class + step) % 12 for step in added}
+
+
 def _options(stand: Stand, voices: Voices, *, edge: bool) -> tuple[Longs, Floats]:
     """Placements of a chord [n, voices] and what each costs by itself."""
     chord = stand.chord
     tones = ranked_tones(chord, rootless=voices.rootless)
+    colours = colours_of(chord) if voices.rootless else set()
     columns: list[list[int]] = []
     for place, (low, high) in enumerate(voices.ranges):
-        classes = set(tones)
+        classes = set(tones) | colours
         if place == 0 and voices.bass:
             classes = {chord.bass_class}
             third = [t for t in tones if (t - chord.root_class) % 12 in (3, 4)]

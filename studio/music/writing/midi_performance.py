@@ -1,8 +1,8 @@
 """Writes a performance as MIDI: every note when and as hard as it is played, on the bars of its score.
 
 Tempi are events, so that the bars of a sequencer fall where the players' beats are; swing and small
-deviations are in the notes. Each part has its level (controller 7), pan (10) and share of the room (91). Chord
-symbols are markers, sections are cue points, and the first verse is lyric events, as in `midi`.
+deviations are in the notes. Each part has its level (controller 7), pan (10) and share of the room (91).
+Chord symbols are markers, sections are cue points, and the first verse is lyric events, as in `midi`.
 """
 
 from __future__ import annotations

@@ -223,7 +223,9 @@ class _PartWriter:
         lines = []
         if before is None:
             lines.append(f"<divisions>{self.divisions}</divisions>")
-        if before is None or before.key != measure.key:
+        if self.part.percussion and before is None:
+            lines.append("<key><fifths>0</fifths></key>")
+        elif not self.part.percussion and (before is None or before.key != measure.key):
             lines.append(f"<key><fifths>{measure.key.fifths}</fifths><mode>{measure.key.mode}</mode></key>")
         meter = measure.bar.meter
         if before is None or before.bar.meter != meter:
