@@ -41,8 +41,9 @@ def measures_of(part: Part, score: Score) -> list[Measure]:
 
 
 def _empty_measures(score: Score) -> list[Measure]:
-    """The bars, cut in two where a repeat or an ending begins or ends inside one."""
-    cuts = sorted({edge for again in score.repeats for edge in again.edges})
+    """The bars, cut in two where a repeat or an ending begins or ends inside one, or the key changes."""
+    changes = {change.start for change in score.keys}
+    cuts = sorted(changes.union(edge for again in score.repeats for edge in again.edges))
     measures, keys, key = [], list(score.keys), score.keys[0].key
     for bar in score.bars():
         inside = [cut for cut in cuts if bar.start < cut < bar.end]

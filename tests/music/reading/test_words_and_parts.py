@@ -216,3 +216,11 @@ def test_a_tune_without_parts_is_read_as_before() -> None:
     assert read_tunes(HYMN.encode(), "hymn.abc").tunes == _hymn().tunes
     tune = Tune.from_json(_hymn().tunes[0].to_json())
     assert tune == _hymn().tunes[0]
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_key_that_changes_inside_a_bar_stays_there(format: str) -> None:
+    text = "X:1\nM:2/4\nL:1/4\nK:C\nC|DE|F|[K:G]G|AB|c2|]\n"
+    tally = Tally()
+    compare(read_tunes(text.encode(), "k.abc", parts=True), format, tally)
+    assert tally.shown == []
