@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -41,17 +40,6 @@ STRIP = 256
 """Rows that are worked on at once where a copy of the whole picture would take too much memory."""
 
 MOST_THREADS = 256
-
-
-@dataclass(frozen=True)
-class Size:
-    """One of the sizes, coarse to fine, at which a picture is worked on, in pixels, and the number of
-    steps.
-    """
-
-    height: int
-    width: int
-    steps: int
 
 
 class StrideGrid(Protocol):

@@ -23,7 +23,6 @@ from torch import Tensor
 from studio.errors import Refused
 from studio.images.canvas import (
     PREVIEW_SIDE,
-    Size,
     StrideGrid,
     as_made,
     fetched,
@@ -43,16 +42,11 @@ from studio.images.networks.opening import open_network
 from studio.images.networks.prepared import LARGEST_STRIDE, Prepared
 from studio.images.objectives import Objective, balanced, channel, features_of, layer, towards
 from studio.images.pictures import Pixels, fit_within, read_picture, resize, write_jpeg
+from studio.images.planning import DREAM_BEGINS, USUAL_SIDE, Size, plan_octaves, shares
 from studio.images.recipes import DreamRecipe, LayerTerm
 from studio.learning.descent import DescentOptions, Slope, descend
 from studio.works.recipe import ModelIdentity, Source
 from studio.works.work import Making, Materials, Progress
-
-USUAL_SIDE = 768
-"""The longer side, in pixels, that a recipe's number of octaves refers to."""
-
-SMALLEST_OCTAVE = 64
-"""Shorter side, in pixels, of the smallest octave: networks recognise little in smaller pictures."""
 
 SCALES = 4
 """A step combines the gradient at this many scales: 1, 2, 4 and 8 pixels."""
@@ -99,17 +93,19 @@ def _dream(recipe: DreamRecipe, materials: Materials) -> Making:
     losses: list[float] = []
     picture: Tensor | None = None
     base = torch.empty(0)
-    for number, octave in enumerate(octaves, 1):
+    costs = shares(octaves, DREAM_BEGINS)
+    for octave in octaves:
         detail = None if picture is None else _detail(picture, base)
         base = tensor_of(resize(photo, octave.height, octave.width), network.device)
         picture = _picture(base, detail)
         del detail
         measure = DreamMeasure(picture, network, objective, generator, jitter=recipe.jitter, tile=recipe.tile)
         climb = Climb(recipe, base, _mask_at(octave, mask, network.device))
+        stage = f"dreaming at {max(octave.height, octave.width)} px"
         for loss in _steps(picture, measure, climb, octave.steps):
             losses.append(loss)
             preview = DreamPreview(picture, base, recipe.strength)
-            yield Progress(len(losses), total, f"octave {number} of {len(octaves)}", loss, preview)
+            yield Progress(len(losses), total, stage, loss, preview, next(costs))
         del measure, climb
     assert picture is not None
     pixels = _laid_over(base, picture, recipe.strength)
@@ -128,25 +124,6 @@ def _steps(picture: Tensor, measure: DreamMeasure, climb: Climb, steps: int) -> 
         loss = step.loss
         del step  # it holds a gradient as large as the picture
         yield loss
-
-
-def plan_octaves(height: int, width: int, recipe: DreamRecipe) -> list[Size]:
-    """The sizes that a dream of height x width goes through, coarsest first; at least one.
-
-    The recipe's number of octaves refers to 768 px. A larger picture gets more and a smaller one fewer, so
-    that the coarsest octave, and with it the largest shapes, keep their size. None is smaller than a network
-    can use.
-    """
-    more = math.log(max(height, width) / USUAL_SIDE) / math.log(recipe.octave_scale)
-    count = max(1, recipe.octaves + round(more))
-    factors = [recipe.octave_scale**-k for k in range(count)]
-    factors = [factor for factor in factors if factor == 1 or min(height, width) * factor >= SMALLEST_OCTAVE]
-    octaves = []
-    for k, factor in enumerate(factors):
-        lean = 2 * k / (len(factors) - 1) - 1 if len(factors) > 1 else 0.0  # -1 finest … 1 coarsest
-        steps = max(1, round(recipe.steps * (1 + recipe.coarse_first * lean)))
-        octaves.append(Size(max(1, round(height * factor)), max(1, round(width * factor)), steps))
-    return octaves[::-1]
 
 
 class DreamMeasure:

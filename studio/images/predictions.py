@@ -1,7 +1,8 @@
 """What a dream and a painting take, told from the recipe and its pictures. No network is loaded.
 
-The figures are for two cores of an ordinary computer (`python -m benchmarks.predictions`). Another may be
-five times slower, which the bounds made from them allow for.
+The seconds are those of one core of an ordinary computer (`python -m benchmarks.predictions`), a process that
+has its network loaded, and nothing else to do. What that means here, `studio.making.times` knows; the bounds
+made from them allow for a computer that is many times slower.
 """
 
 from __future__ import annotations
@@ -9,6 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from studio.images.pictures import fit_within
+from studio.images.planning import (
+    DREAM_BEGINS,
+    PAINTING_BEGINS,
+    cost_of,
+    plan_octaves,
+    plan_sizes,
+    refining_sizes,
+)
 from studio.images.recipes import DreamRecipe, StyleRecipe
 from studio.works.work import Prediction, SourceSize
 
@@ -28,78 +37,106 @@ OTHERS = (6.0, 4.0)
 UNKNOWN = (2000, 1500)
 """Pixels of a photo whose size cannot be read."""
 
-USUAL_SIDE, SMALLEST_OCTAVE = 768, 64
-"""As in `studio.images.dream`, which cannot be imported here, since it loads torch."""
+BEFORE = 0.6
+"""Seconds for reading the photo and for writing and keeping the result."""
+
+DREAM_SECONDS, PAINTING_SECONDS = 3.0e-7, 3.5e-7
+"""Seconds that a step takes for a pixel, with EfficientNet-Lite0."""
 
 
 def predict_dream(recipe: DreamRecipe, sources: Sequence[SourceSize]) -> Prediction:
-    """Steps go by the area of every octave: 2 microseconds a pixel, and 3 seconds for what comes before.
+    """Steps go by the area of every octave, and something for every step.
 
     Memory goes by the pixels looked at at once (the picture, or two tiles): 1 KB each, and 150 MiB for the
-    network; every pixel of the result takes 60 bytes more. Measured: 192 px 10 s of the processor and 130
-    MiB; 384 px 24 s and 229 MiB; 768 px 57 s and 533 MiB; 1024 x 1024 px, 2 steps, 15 s and 678 MiB;
-    2048 x 1500 px, 1 step, 38 s and 550 MiB.
+    network; every pixel of the result takes 60 bytes more. Measured: 768 px 3.2 s; memory of 192 px 130 MiB;
+    384 px 229 MiB; 768 px 533 MiB; 1024 x 1024 px 678 MiB; 2048 x 1500 px 550 MiB.
     """
-    pixels = _pixels(recipe.size, sources)
+    height, width = _dimensions(recipe.size, sources)
+    pixels = height * width
     slower, larger = HEAVINESS.get(recipe.backbone, OTHERS)
-    work, factor = 0.0, 1.0
-    for _ in range(_octaves(recipe, pixels)):
-        work += pixels * factor * recipe.steps
-        factor /= recipe.octave_scale**2
+    steps = DREAM_SECONDS * slower * cost_of(plan_octaves(height, width, recipe), DREAM_BEGINS)
     looked_at = pixels if pixels <= 3 * recipe.tile**2 else 2 * recipe.tile**2
+    before = BEFORE + 4e-7 * pixels
     return Prediction(
-        3 + 4e-6 * slower * (work + 4 * pixels), int(larger * (150 * MIB + 1000 * looked_at) + 60 * pixels)
+        before + steps,
+        int(larger * (150 * MIB + 1000 * looked_at) + 60 * pixels),
+        before,
+        f"dream {recipe.backbone}",
     )
 
 
 def predict_painting(recipe: StyleRecipe, sources: Sequence[SourceSize]) -> Prediction:
-    """A painting goes through a few sizes, each half as large, with all its steps at every one.
+    """Steps go by the area of every size, and something for every step.
 
-    8 microseconds a pixel and step, and 5 seconds for what comes before. Memory as for a dream, with tiles of
-    600,000 pixels and 120 bytes for every pixel of the result; every painting is looked at once, at the
-    result's size. Measured: 128 px, 20 steps, 15 s of the processor and 113 MiB; 512 px, 4 steps, 13 s and
-    366 MiB; 768 px, 2 steps and two paintings, 15 s and 592 MiB.
+    Memory as for a dream, with tiles of 600,000 pixels and 120 bytes for every pixel of the result; every
+    painting is looked at once, at the result's size. Measured: 384 px, 40 steps, 2.9 s; memory of 128 px 113
+    MiB; 512 px 366 MiB; 768 px and two paintings 592 MiB.
     """
-    pixels = _pixels(recipe.size, sources)
+    height, width = _dimensions(recipe.size, sources)
+    pixels = height * width
     if recipe.painter == "instant":
         return _predict_at_once(pixels / recipe.style_scale**2, pixels)
     slower, larger = HEAVINESS.get(recipe.backbone, OTHERS)
     paintings = max(1, sum(source.role == "style" for source in sources))
-    third = 3 if recipe.painter == "refined" else 1
-    steps = 1.5 * recipe.steps / third + 2 * paintings
+    begins = PAINTING_BEGINS + paintings - 1
+    sizes = plan_sizes(height, width, recipe)
+    if recipe.painter == "refined":
+        sizes = refining_sizes(sizes)
+    steps = PAINTING_SECONDS * slower * cost_of(sizes, begins)
     looked_at = min(pixels, 600_000) * max(1.0, recipe.style_scale)
+    before = BEFORE + 4e-7 * pixels
     return Prediction(
-        5 + 8e-6 * slower * pixels * steps, int(larger * (150 * MIB + 1200 * looked_at) + 120 * pixels)
+        before + steps,
+        int(larger * (150 * MIB + 1200 * looked_at) + 120 * pixels),
+        before,
+        f"style {recipe.backbone}",
     )
 
 
 def _predict_at_once(worked_on: float, pixels: int) -> Prediction:
-    """A painting that is painted at once: 2 microseconds for every pixel that the painter works on, and 4
-    seconds for what comes before; at most a megapixel is looked at at once.
+    """A painting that is painted at once: a microsecond for every pixel that the painter works on; at most a
+    megapixel is looked at at once.
 
     Measured: 1024 x 768 px, 0.7 s of the processor and 160 MiB.
     """
-    return Prediction(4 + 2e-6 * worked_on, int(200 * MIB + 12 * worked_on + 60 * pixels))
+    before = BEFORE + 0.4 + 4e-7 * pixels
+    memory = int(200 * MIB + 12 * worked_on + 60 * pixels)
+    return Prediction(before + 1e-6 * worked_on, memory, before, "style instant")
 
 
-def _pixels(size: int | None, sources: Sequence[SourceSize]) -> int:
-    """Pixels of the result: the photo's own, or with its longer side made `size`."""
+def is_draft(recipe: StyleRecipe) -> bool:
+    """A draft, and what is painted at once, waits for no other painting."""
+    return recipe.quality == "draft" or recipe.painter == "instant"
+
+
+def probe() -> float:
+    """How many times longer a step takes here than on an ordinary computer, from a few small ones."""
+    import time
+
+    import torch
+
+    from studio.images.networks.backbones import DEFAULT
+    from studio.images.networks.opening import open_network
+
+    layer = "blocks.4"
+    network, _ = open_network(DEFAULT, (layer,))
+    generator = torch.Generator().manual_seed(0)
+    picture = torch.rand(1, 3, 192, 256, generator=generator).contiguous(memory_format=torch.channels_last)
+    taken = []
+    for _ in range(5):
+        began = time.perf_counter()
+        shown = picture.detach().requires_grad_()
+        torch.autograd.grad(network(shown)[layer].square().mean(), shown)
+        taken.append(time.perf_counter() - began)
+    return min(taken) / PROBED
+
+
+PROBED = 0.0125
+"""Seconds of one step of the probe on an ordinary computer."""
+
+
+def _dimensions(size: int | None, sources: Sequence[SourceSize]) -> tuple[int, int]:
+    """(height, width) of the result: the photo's own, or with its longer side made `size`."""
     photo = next((source for source in sources if source.role == "photo" and source.width), None)
     width, height = (photo.width, photo.height) if photo else UNKNOWN
-    if size is None:
-        return width * height
-    height, width = fit_within(height, width, size)
-    return height * width
-
-
-def _octaves(recipe: DreamRecipe, pixels: int) -> int:
-    """About as many as `studio.images.dream.plan_octaves` has, of a square."""
-    side, count = pixels**0.5, 1
-    scale = recipe.octave_scale
-    most = recipe.octaves
-    while side > USUAL_SIDE * scale**0.5 and most < 60:  # a larger picture has more
-        side, most = side / scale, most + 1
-    side = pixels**0.5
-    while count < most and side / scale >= SMALLEST_OCTAVE:
-        side, count = side / scale, count + 1
-    return count
+    return (height, width) if size is None else fit_within(height, width, size)

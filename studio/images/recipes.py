@@ -196,6 +196,10 @@ class DreamRecipe(Recipe):
         return f"{said}; seed {self.seed}."
 
 
+QUALITIES = {"draft": 20, "good": 120, "fine": 240}
+"""The steps at the coarsest size that each quality of a painting takes."""
+
+
 class StyleRecipe(Recipe):
     """A photo painted in the style of one or more paintings: its shapes, their textures and colours.
 
@@ -248,13 +252,19 @@ class StyleRecipe(Recipe):
         "With several paintings, the weight of each, in their order. Leave empty to weigh them equally.",
         max_length=MOST_PAINTINGS,
     )
+    quality: Literal["draft", "good", "fine", "steps"] = parameter(
+        "steps",
+        "How carefully it is painted: 'draft' to see what it will be, 'good', or 'fine', which takes twice "
+        "as long; 'steps' takes the number of steps that is set.",
+        in_sight=True,
+    )
     steps: int = parameter(
         120,
-        "Steps of gradient descent at the coarsest size. Finer sizes take half as many, or fewer.",
+        "Steps of gradient descent at the coarsest size, where the quality is 'steps'. Finer sizes take half "
+        "as many, or fewer.",
         ge=1,
         le=1000,
         step=1,
-        in_sight=True,
     )
     smoothness: float = parameter(
         2.0, "How smooth the surface is: 0 leaves all the grain, 10 removes it.", ge=0, le=20, step=0.5
@@ -271,7 +281,7 @@ class StyleRecipe(Recipe):
     print: str = PRINT
     format: Annotated[str, OneOf(format_names)] = parameter("png", "File format.")
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"print", "format", "painter"})
+    LATER: ClassVar[frozenset[str]] = frozenset({"print", "format", "painter", "quality"})
 
     @field_validator("style_weights")
     @classmethod
@@ -279,6 +289,11 @@ class StyleRecipe(Recipe):
         if any(weight < 0 for weight in weights):
             raise ValueError("a painting's weight cannot be below 0; use 0 or more.")
         return weights
+
+    @property
+    def planned_steps(self) -> int:
+        """Steps at the coarsest size: those of the quality, or the number that was asked for."""
+        return QUALITIES.get(self.quality, self.steps)
 
     def in_words(self) -> str:
         paintings = [_title(source, "a painting") for source in self.sources if source.role == "style"]

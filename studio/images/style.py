@@ -12,7 +12,6 @@ texture; and for large pictures the exact gradient, tile by tile.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
@@ -25,7 +24,6 @@ from studio.errors import Refused
 from studio.images.canvas import (
     PREVIEW_SIDE,
     STRIP,
-    Size,
     as_made,
     fetched,
     mask_at_size,
@@ -44,6 +42,7 @@ from studio.images.networks.opening import open_network
 from studio.images.networks.prepared import Prepared
 from studio.images.palettes import LUMA, as_bright_as, brightness, grey, square_root, with_palette_of
 from studio.images.pictures import Pixels, fit_within, read_picture, resize, write_jpeg
+from studio.images.planning import PAINTING_BEGINS, Size, plan_sizes, refining_sizes, shares
 from studio.images.recipes import StyleRecipe
 from studio.images.textures import (
     Statistics,
@@ -66,12 +65,6 @@ last, which responds to things rather than strokes.
 
 SHAPES = {DEFAULT: "blocks.2"}
 """The layer whose features are compared place by place. For other networks, the one nearly half way in."""
-
-SMALLEST = 128
-"""Longer side, in pixels, of the first and coarsest size."""
-
-GROWTH = 1.5
-"""The largest factor from one size to the next."""
 
 RATE, BETAS = 0.02, (0.9, 0.99)
 """Of Adam. Black is 0 and white is 1."""
@@ -119,7 +112,8 @@ def _paint(recipe: StyleRecipe, materials: Materials) -> Making:
     generator = torch.Generator().manual_seed(recipe.seed)
 
     losses: list[float] = []
-    for number, size in enumerate(sizes, 1):
+    costs = shares(sizes, PAINTING_BEGINS)
+    for size in sizes:
         base = tensor_of(resize(shown, size.height, size.width), network.device).float().div_(255)
         target = _target(recipe, network, base, paintings)
         if painted is None:
@@ -128,11 +122,11 @@ def _paint(recipe: StyleRecipe, materials: Materials) -> Making:
             picture = _enlarged(painted.to(base.device), size)
         mean = _MeanOfLast(picture, size.steps)
         del base
-        stage = f"size {number} of {len(sizes)}, {size.width} x {size.height}"
+        stage = f"painting at {max(size.height, size.width)} px"
         for loss in _steps(picture, StyleMeasure(picture, network, target), mean, size.steps):
             losses.append(loss)
             preview = StylePreview(mean, photo, mask, recipe.colour)
-            yield Progress(len(losses), total, stage, loss, preview)
+            yield Progress(len(losses), total, stage, loss, preview, next(costs))
         painted = mean.picture()
         del mean, target, picture
     assert painted is not None
@@ -191,32 +185,6 @@ def _sources(recipe: StyleRecipe) -> tuple[Source, list[Source]]:
     if recipe.style_weights and not sum(recipe.style_weights) > 0:
         raise Refused("The paintings' weights are all 0: give at least one of them more.")
     return photo, paintings
-
-
-def plan_sizes(height: int, width: int, recipe: StyleRecipe) -> list[Size]:
-    """The sizes at which a picture of height x width is painted, coarsest first.
-
-    The coarsest, where shapes are laid out, takes the recipe's steps; the others half as many, or a quarter
-    above 1024 pixels.
-    """
-    longer = max(height, width)
-    count = max(0, math.ceil(math.log(longer / SMALLEST) / math.log(GROWTH))) if longer > SMALLEST else 0
-    sides = [SMALLEST * (longer / SMALLEST) ** (k / count) for k in range(count)] if count else []
-    sizes = []
-    for place, side in enumerate([*sides, float(longer)]):
-        part = 1.0 if place == 0 else 0.5 if side <= 1024 else 0.25
-        sizes.append(Size(*fit_within(height, width, round(side)), max(1, round(recipe.steps * part))))
-    return sizes
-
-
-def refining_sizes(sizes: Sequence[Size]) -> list[Size]:
-    """The sizes at which a painting that was begun at once is refined: the last two of a whole painting, in
-    which a third of its steps are taken.
-    """
-    last = list(sizes[-2:])
-    steps = sum(size.steps for size in sizes) / 3
-    own = sum(size.steps for size in last)
-    return [Size(size.height, size.width, max(1, round(size.steps * min(1, steps / own)))) for size in last]
 
 
 def _target(recipe: StyleRecipe, network: Prepared, base: Tensor, paintings: Sequence[Pixels]) -> StyleTarget:

@@ -326,6 +326,8 @@ class Jobs:
         if self._prepare and self._workers is None:
             self._prepare = False
             self._workers = self._start_workers()
+            if self._preparing is not None and self._scheduler is None:
+                self._probe(self._workers)
         if time.monotonic() - self._recovered_at > RECOVER_EVERY:
             self._recovered_at = time.monotonic()
             self.ledger.recover()
@@ -337,6 +339,20 @@ class Jobs:
                 if job is None:
                     break
                 self._begin(job)
+
+    def _probe(self, workers: Workers) -> None:
+        """At the first start in a home: how fast is this computer? The answer comes when the worker has
+        loaded its code; a work that is asked for meanwhile waits a second for it.
+        """
+        if {name for name, kind in KINDS.items() if kind.probe} <= self.times.probed:
+            return
+
+        def note(future: Future[dict[str, float]]) -> None:
+            with suppress(Exception):  # the worker died; the next start asks again
+                for kind, rate in future.result().items():
+                    self.times.note_probe(kind, rate)
+
+        workers.probe().add_done_callback(note)
 
     def _running_in(self, lane: str) -> int:
         return sum(making.lane == lane for making in self._makings.values())

@@ -103,6 +103,8 @@ class Kind:
     light: from a recipe to whether its work is so light that it waits for no heavy one; empty where none is.
     exports: from a work to the formats it can be had in. renders: from a work, the gallery, its recipe with
     another format, and that format, to the file's bytes. Both empty where a work can only be had as it is.
+    probe: a function that says how many times longer this computer takes than an ordinary one, from a short
+    trial; empty where predictions are the same everywhere.
     ahead: a module whose `names()` can be prepared before anyone asks, the likeliest first, each with
     `prepare(name)` (see `studio.making.ahead`), and whose `load()` imports what is needed later; or empty.
     spelled: recipe field -> its option on the command line, where it differs from the field's name.
@@ -128,6 +130,7 @@ class Kind:
     exports: str = ""
     renders: str = ""
     ahead: str = ""
+    probe: str = ""
     spelled: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -209,6 +212,7 @@ KINDS: dict[str, Kind] = {
             result="studio.api:PictureWork",
             completes="studio.images.presets:with_preset",
             predicts="studio.images.predictions:predict_dream",
+            probe="studio.images.predictions:probe",
             exports="studio.images.renditions:exports",
             renders="studio.images.renditions:rendered",
             resolves="studio.images.requests:resolve_weights",
@@ -242,6 +246,8 @@ KINDS: dict[str, Kind] = {
             result="studio.api:PictureWork",
             resolves="studio.images.requests:resolve_weights_to_paint",
             predicts="studio.images.predictions:predict_painting",
+            light="studio.images.predictions:is_draft",
+            probe="studio.images.predictions:probe",
             exports="studio.images.renditions:exports",
             renders="studio.images.renditions:rendered",
         ),

@@ -14,12 +14,12 @@ class Pace:
 
     The share that is done counts by what it costs (see `Progress.share`), so that a dream's small sizes and
     large ones go at the same pace. What was expected counts at first, and the measured pace alone from a
-    tenth on. The latest third of the time counts as much as all of it, since a computer may get busier.
+    twenty-fifth on. The latest third of the time counts as much as all of it: a computer may get busier.
     Whatever comes, the estimate does not rise by more than a third within `CALM` seconds.
     """
 
-    CALM = 1.0
-    MEASURED_FROM = 0.1
+    CALM = 0.5
+    MEASURED_FROM = 0.04
 
     def __init__(self, before: float = 0.0, steps: float | None = None) -> None:
         self._before, self._expected = before, steps

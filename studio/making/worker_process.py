@@ -8,6 +8,7 @@ import os
 import threading
 import time
 import traceback
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -19,7 +20,7 @@ from distributed import Worker, WorkerPlugin, get_worker
 from studio.errors import Refused, StudioError, error_data
 from studio.making.bounds import WorkBounds
 from studio.making.cluster import QUICK
-from studio.making.kinds import Kind, read_recipe, run_here
+from studio.making.kinds import Kind, found_at, read_recipe, run_here
 from studio.process import finish
 from studio.works.gallery import Gallery
 from studio.works.work import Progress
@@ -186,6 +187,18 @@ def _made(order: Order, state: WorkerState, reporter: ProgressReporter) -> Outco
 
     watch(None)
     return Outcome("made", finish(run_here(recipe, gallery, order.kinds), watch).id)
+
+
+def probe_kinds(kinds: Mapping[str, Kind]) -> dict[str, float]:
+    """How many times longer than an ordinary computer this one takes, by kind, from short trials."""
+    found: dict[str, float] = {}
+    rates: dict[str, float] = {}
+    for name, kind in kinds.items():
+        with suppress(Exception):  # a network that is not there yet: works will say how fast they are
+            if kind.probe:
+                rates[kind.probe] = rates.get(kind.probe) or float(found_at(kind.probe)())
+                found[name] = rates[kind.probe]
+    return found
 
 
 class _Stopped(Exception):

@@ -31,7 +31,16 @@ from studio.making.cluster import QUICK, USUAL, PatientCluster, start_cluster
 from studio.making.keys import keys_for
 from studio.making.kinds import KINDS, Kind
 from studio.making.watching import Watch
-from studio.making.worker_process import Order, Outcome, Place, Update, WorkerState, make_order, stop_job
+from studio.making.worker_process import (
+    Order,
+    Outcome,
+    Place,
+    Update,
+    WorkerState,
+    make_order,
+    probe_kinds,
+    stop_job,
+)
 
 ANSWER_WITHIN = 10.0
 """Seconds another program's scheduler may take to answer at first."""
@@ -135,6 +144,13 @@ class Workers:
         lane = {QUICK if quick else USUAL: 1} if self.quick_limit else None
         return self._client.submit(
             make_order, order, key=f"{job}-{time.time_ns()}", pure=False, resources=lane
+        )
+
+    def probe(self) -> Future[dict[str, float]]:
+        """Have a worker try how fast it is; see `worker_process.probe_kinds`."""
+        lane = {USUAL: 1} if self.quick_limit else None
+        return self._client.submit(
+            probe_kinds, self._kinds, key=f"probe-{time.time_ns()}", pure=False, resources=lane
         )
 
     def outcome(self, future: Future[Outcome]) -> Outcome | None:

@@ -21,7 +21,7 @@ class Progress:
     """One step of a process.
 
     done, total: steps taken, and steps in all. total is known from the start; done never falls.
-    stage: what is going on, in a few words ("octave 3 of 5").
+    stage: what is going on, in a few words ("dreaming at 384 px").
     loss: the loss or the objective now, or None where there is none.
     share: how much of the work is done, 0..1, counted by what it costs; None where all steps cost alike.
     preview: gives a picture of the unfinished work (JPEG bytes, longest side at most 768 px). It takes time,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
+from itertools import pairwise
 
 import pytest
 
+from studio.images.planning import DREAM_BEGINS, PAINTING_BEGINS, plan_octaves, plan_sizes, shares
+from studio.images.predictions import predict_dream, predict_painting
+from studio.images.recipes import DreamRecipe, StyleRecipe
 from studio.making.pace import Pace
 from studio.making.times import Times
-from studio.works.work import Prediction
+from studio.works.work import Prediction, SourceSize
 
 
 def test_time_left_is_exact_at_a_steady_pace_and_follows_one_that_slows() -> None:
@@ -50,7 +53,7 @@ def test_a_computer_that_stands_still_for_a_while_does_not_make_the_estimate_jum
         at += 8.0 if step == 50 else 0.1
         pace.note(step / 100, at)
         said.append(pace.seconds_left() or 0.0)
-    assert all(after <= max(before * 4 / 3 + 1e-9, 1.0) for before, after in itertools.pairwise(said))
+    assert all(after <= max(before * 4 / 3 + 1e-9, 1.0) for before, after in pairwise(said))
     assert said[-1] == 0.0
 
 
@@ -71,3 +74,60 @@ def test_times_are_those_of_this_computer_and_survive_a_broken_file(tmp_path) ->
         assert Times(tmp_path).expected(ordinary) == ordinary
         Times(tmp_path).learn(ordinary, 1.0, 20.0)
         assert Times(tmp_path).expected(ordinary).seconds == pytest.approx(21.0)
+
+
+DREAM = (
+    (17, 0.211, 0.0123),
+    (15, 0.036, 0.0167),
+    (13, 0.05, 0.0236),
+    (11, 0.088, 0.0388),
+    (9, 0.128, 0.0673),
+    (7, 0.23, 0.1263),
+)
+PAINTING = ((40, 0.157, 0.0148), (20, 0.066, 0.0201), (20, 0.093, 0.0295), (20, 0.129, 0.0455))
+"""Measured: at each size its steps, the seconds of the first of them, and of each of the others."""
+
+
+@pytest.mark.parametrize("expected", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("kind", ["dream", "painting"])
+def test_time_left_is_right_from_the_first_tenth_on(kind: str, expected: float) -> None:
+    """However fast this computer was believed to be: half or twice as fast as it is."""
+    slower = 10  # as on a computer where these take half a minute
+    trace = DREAM if kind == "dream" else PAINTING
+    if kind == "dream":
+        sizes, begins = plan_octaves(512, 768, DreamRecipe(seed=1)), DREAM_BEGINS
+    else:
+        sizes, begins = plan_sizes(256, 384, StyleRecipe(seed=1, steps=40)), PAINTING_BEGINS
+    assert [size.steps for size in sizes] == [steps for steps, _, _ in trace]
+    seconds = [
+        slower * (first if number == 0 else each) for steps, first, each in trace for number in range(steps)
+    ]
+    whole = sum(seconds)
+    pace = Pace(before=1.0, steps=whole * expected)
+    pace.begin(0.0)
+    at, said = 1.0, []
+    for took, share in zip(seconds, shares(sizes, begins), strict=True):
+        at += took
+        pace.note(share, at)
+        said.append((at - 1.0, pace.seconds_left() or 0.0))
+    wrong = [(left - (whole - at)) / whole for at, left in said if at > 0.1 * whole]
+    assert max(map(abs, wrong)) < 0.2
+    assert all(after <= max(before * 4 / 3 + 1e-9, 1.0) for (_, before), (_, after) in pairwise(said))
+    assert said[-1][1] == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_prediction_is_what_was_measured() -> None:
+    photo = (SourceSize("photo", 1, 640, 427),)
+    dreamt = predict_dream(DreamRecipe(seed=1, size=768), photo)
+    painted = predict_painting(
+        StyleRecipe(seed=1, size=384, steps=40), (*photo, SourceSize("style", 1, 9, 9))
+    )
+    for prediction, trace in ((dreamt, DREAM), (painted, PAINTING)):
+        measured = sum(first + (steps - 1) * each for steps, first, each in trace)
+        assert prediction.seconds - prediction.before == pytest.approx(measured, rel=0.2)
+    draft, good, fine = (
+        predict_painting(StyleRecipe(seed=1, quality=quality), photo).seconds
+        for quality in ("draft", "good", "fine")
+    )
+    assert draft < good / 3
+    assert fine == pytest.approx(2 * good, rel=0.15)

@@ -110,7 +110,7 @@ def prepared(recipe: ComposeRecipe, materials: Materials) -> Generator[Progress,
             del kept[next(iter(kept))]
         kept[key] = request
     else:
-        yield Progress(CONSIDERING, WRITING, "as in the take before")
+        yield Progress(CONSIDERING, WRITING, "composing")
         request = kept[key]
     if isinstance(request, Contradiction):
         # A new one each time: an exception collects a traceback wherever it passes.

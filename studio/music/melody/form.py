@@ -507,8 +507,8 @@ class _ReadBar:
 
 
 class BarReader:
-    """Finds bars that are like earlier ones. It remembers the bars it has seen, so that a style is read by one
-    of them in a fraction of the time: most of its bars come more than once.
+    """Finds bars that are like earlier ones. It remembers the bars it has seen, so that a whole style is read
+    by one of them in a fraction of the time: most of its bars come more than once.
     """
 
     def __init__(self, length: int, scale: Sequence[int]) -> None:

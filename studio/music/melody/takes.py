@@ -145,7 +145,7 @@ def consider(
         remarks.append(f"Your settings rule out {usual.pop().name}.")
     forms = None
     if recipe.form != "free":
-        yield "learning the form"
+        yield "learning how such tunes are built"
         forms = forms_of(idiom)
     return Outlook(
         recipe,
@@ -176,14 +176,14 @@ def _every_way(context: Context, recipe: ComposeRecipe, back: int) -> Generator[
     """
     idiom = context.idiom
     compiled = compile_constraints(context, recipe)
-    yield "finding every possible way"
+    yield "looking for every melody that fits"
     trellis = idiom.trellis(context.walk, compiled.listeners)
-    yield "weighing the constraints"
+    yield "weighing your settings"
     found = solve(trellis, context.ticks, compiled.hard)
     if found.feasible:
         return _Ways(compiled, trellis, found.log_z)
     for shorter in range(back - 1, 0, -1):
-        yield "looking for ways with a shorter memory"
+        yield "looking for melodies with a shorter memory"
         wider = compile_constraints(replace(context, walk=idiom.walk(shorter)), recipe)
         try:
             trellis = idiom.trellis(wider.context.walk, wider.listeners, SHORTER_BUDGET)
@@ -237,7 +237,7 @@ def draw(outlook: Outlook, seed: int, play: Player = by_chain) -> Generator[str,
     """
     random = np.random.default_rng(seed)
     if outlook.forms is None:
-        yield "drawing"
+        yield "composing"
         return _drawn_freely(outlook, seed, play, random)
     drawing = yield from _drawn_in_form(outlook, outlook.forms, play, random)
     return _take(outlook, drawing.symbols, drawing.kept_plan(), tuple(drawing.relaxed), drawing.first, seed)
@@ -268,14 +268,14 @@ def _drawn_in_form(
     for attempt in range(PLANS if learnt else PLANS_IN_LETTERS):
         plan = forms.plan(bars, random) if learnt else forms.sections(recipe.form, bars, random)
         drawing = _Drawing(outlook, plan, random, play)
-        yield "drawing what returns" if not attempt else "drawing in another form"
+        yield "composing what returns" if not attempt else "composing in another form"
         try:
             drawing.close_phrases()
             drawing.lay_down_returns()
         except Refused as error:  # these closes leave no way to return; those of another plan may
             refused = refused or error
             continue
-        yield "drawing the rest"
+        yield "composing the rest"
         drawing.finish()
         if best is None or drawing.faults < best.faults:
             best = drawing

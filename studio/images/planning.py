@@ -1,0 +1,109 @@
+"""The sizes that a dream and a painting go through, and what their steps cost. Loads no torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from studio.images.pictures import fit_within
+from studio.images.recipes import DreamRecipe, StyleRecipe
+
+USUAL_SIDE = 768
+"""The longer side, in pixels, that a recipe's number of octaves refers to."""
+
+SMALLEST_OCTAVE = 64
+"""Shorter side, in pixels, of the smallest octave: networks recognise little in smaller pictures."""
+
+SMALLEST = 128
+"""Longer side, in pixels, of the first and coarsest size of a painting."""
+
+GROWTH = 1.5
+"""The largest factor from one size of a painting to the next."""
+
+AROUND = 28_000
+"""What a step costs beside its pixels, in pixels (`python -m benchmarks.predictions`)."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """One of the sizes, coarse to fine, at which a picture is worked on, in pixels, and the number of
+    steps.
+    """
+
+    height: int
+    width: int
+    steps: int
+
+    @property
+    def step_cost(self) -> int:
+        """What a step costs, in pixels."""
+        return self.height * self.width + AROUND
+
+
+def shares(sizes: Sequence[Size], begins: float) -> Iterator[float]:
+    """After every step at every size: how much of the whole work is done, 0..1, counted by cost.
+
+    begins: what it costs to begin with a size, in steps of that size.
+    """
+    whole, done = cost_of(sizes, begins), 0.0
+    for size in sizes:
+        done += size.step_cost * begins
+        for _ in range(size.steps):
+            done += size.step_cost
+            yield min(1.0, done / whole)
+
+
+def cost_of(sizes: Sequence[Size], begins: float) -> float:
+    """What all steps cost, in pixels."""
+    return sum(size.step_cost * (size.steps + begins) for size in sizes)
+
+
+DREAM_BEGINS, PAINTING_BEGINS = 1.0, 2.0
+"""What it costs to begin with a size, in steps: the network prepares for it, and paintings are looked at."""
+
+
+def plan_octaves(height: int, width: int, recipe: DreamRecipe) -> list[Size]:
+    """The sizes that a dream of height x width goes through, coarsest first; at least one.
+
+    The recipe's number of octaves refers to 768 px. A larger picture gets more and a smaller one fewer, so
+    that the coarsest octave, and with it the largest shapes, keep their size. None is smaller than a network
+    can use.
+    """
+    more = math.log(max(height, width) / USUAL_SIDE) / math.log(recipe.octave_scale)
+    count = max(1, recipe.octaves + round(more))
+    factors = [recipe.octave_scale**-k for k in range(count)]
+    factors = [factor for factor in factors if factor == 1 or min(height, width) * factor >= SMALLEST_OCTAVE]
+    octaves = []
+    for k, factor in enumerate(factors):
+        lean = 2 * k / (len(factors) - 1) - 1 if len(factors) > 1 else 0.0  # -1 finest … 1 coarsest
+        steps = max(1, round(recipe.steps * (1 + recipe.coarse_first * lean)))
+        octaves.append(Size(max(1, round(height * factor)), max(1, round(width * factor)), steps))
+    return octaves[::-1]
+
+
+def plan_sizes(height: int, width: int, recipe: StyleRecipe) -> list[Size]:
+    """The sizes at which a picture of height x width is painted, coarsest first.
+
+    The coarsest, where shapes are laid out, takes the recipe's steps; the others half as many, or a quarter
+    above 1024 pixels.
+    """
+    longer = max(height, width)
+    count = max(0, math.ceil(math.log(longer / SMALLEST) / math.log(GROWTH))) if longer > SMALLEST else 0
+    sides = [SMALLEST * (longer / SMALLEST) ** (k / count) for k in range(count)] if count else []
+    steps = recipe.planned_steps
+    sizes = []
+    for place, side in enumerate([*sides, float(longer)]):
+        part = 1.0 if place == 0 else 0.5 if side <= 1024 else 0.25
+        sizes.append(Size(*fit_within(height, width, round(side)), max(1, round(steps * part))))
+    return sizes
+
+
+def refining_sizes(sizes: Sequence[Size]) -> list[Size]:
+    """The sizes at which a painting that was begun at once is refined: the last two of a whole painting, in
+    which a third of its steps are taken.
+    """
+    last = list(sizes[-2:])
+    steps = sum(size.steps for size in sizes) / 3
+    own = sum(size.steps for size in last)
+    return [Size(size.height, size.width, max(1, round(size.steps * min(1, steps / own)))) for size in last]

@@ -1,0 +1,37 @@
+"""Draft, good and fine: how carefully it is painted, without a number of steps; and old recipes stay as they
+were.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from studio.images.planning import plan_sizes
+from studio.images.predictions import is_draft
+from studio.images.recipes import QUALITIES, StyleRecipe
+from studio.making.kinds import KINDS, recipe_from
+
+
+def test_a_quality_stands_for_a_number_of_steps() -> None:
+    plans = {
+        quality: plan_sizes(400, 600, StyleRecipe(seed=1, quality=quality))
+        for quality in ("draft", "good", "fine")
+    }
+    assert [plan[0].steps for plan in plans.values()] == list(QUALITIES.values())
+    assert plans["good"] == plan_sizes(400, 600, StyleRecipe(seed=1, steps=QUALITIES["good"]))
+    assert plans["fine"] == plan_sizes(400, 600, StyleRecipe(seed=1, quality="fine", steps=7))
+    assert plan_sizes(400, 600, StyleRecipe(seed=1, steps=7))[0].steps == 7
+
+
+def test_a_recipe_of_before_is_the_same_recipe() -> None:
+    old = StyleRecipe(seed=1, steps=50)
+    assert "quality" not in old.to_json()
+    again = recipe_from({"kind": "style", "seed": 1, "steps": 50})
+    assert again.fingerprint == old.fingerprint
+    assert StyleRecipe(seed=1, steps=50, quality="draft").fingerprint != old.fingerprint
+
+
+@pytest.mark.parametrize(("quality", "light"), [("draft", True), ("good", False), ("steps", False)])
+def test_a_draft_waits_for_no_other_painting(quality: str, light: bool) -> None:
+    recipe = StyleRecipe(seed=1, quality=quality)  # type: ignore[arg-type]
+    assert is_draft(recipe) is KINDS["style"].is_light(recipe) is light
