@@ -436,6 +436,7 @@ class Desk:
             told["was_there"] = state.started_at is None
         if state.state == "failed":
             told["ways_out"] = ways_out_of(state.problem)
+            told["conflict"] = list(state.problem.get("conflict", ()))
         return told
 
 

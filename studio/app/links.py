@@ -48,22 +48,27 @@ def linked_settings(dials: Dials, given: Any, completes: Completes = dict) -> di
     return {name: getattr(recipe, name) for name in recipe.model_fields_set}
 
 
-def write_addresses(tab: str, dials: Dials, also: Mapping[str, Component] | None = None) -> None:
+def write_addresses(
+    tab: str, dials: Dials, also: Mapping[str, Component] | None = None
+) -> Callable[[Any], None]:
     """Keep the tab's address with what the dials show otherwise than they were built. also: further
     components by name.
+
+    Returns what does so after an event that sets dials: Gradio tells of no change in what is folded away.
     """
     components = {**dials.by_name, **(also or {})}
     usual = [(name, getattr(each, "value", None)) for name, each in components.items()]
-    gr.on(
-        [component.change for component in components.values()],  # type: ignore[attr-defined]
-        None,
-        list(components.values()),
-        None,
-        js=calling("address", "dialsShow", tab, json.dumps(usual)),
-        api_visibility="private",
-        show_progress="hidden",
-        trigger_mode="multiple",
-    )
+    how: dict[str, Any] = {
+        "fn": None,
+        "inputs": list(components.values()),
+        "outputs": None,
+        "js": calling("address", "dialsShow", tab, json.dumps(usual)),
+        "api_visibility": "private",
+        "show_progress": "hidden",
+    }
+    changes = [component.change for component in components.values()]  # type: ignore[attr-defined]
+    gr.on(changes, trigger_mode="multiple", **how)
+    return lambda event: event.then(**how)
 
 
 def follow_addresses(widget: gr.HTML, dials: Dials, completes: Completes = dict) -> None:

@@ -52,6 +52,7 @@ def _params(kind: Kind) -> list[click.Parameter]:
         *(_argument(role) for role in kind.roles if role.metavar),
         click.Option(["-o", "--output"], required=True, type=FILE, help=f"The file to write: {suffixes}."),
         *recipe_options(recipe, controls, kind.spelled),
+        *_mood_option(kind),
         *(_file_option(role) for role in kind.roles if not role.metavar and not role.stands_for),
         *_weights_options(kind),
         *_credit_options(kind),
@@ -90,6 +91,16 @@ def _weights_options(kind: Kind) -> list[click.Option]:
         for role in kind.roles
         if role.media == "weights"
     ]
+
+
+def _mood_option(kind: Kind) -> list[click.Option]:
+    """Several settings in a word, for kinds that have moods."""
+    moods = kind.mood_table()
+    if not moods:
+        return []
+    said = " ".join(f"{name}: {mood.sentence}" for name, mood in moods.items())
+    help = f"Several settings in a word; what you set yourself stays. {said}"
+    return [click.Option(["--mood"], type=click.Choice(list(moods)), help=help)]
 
 
 def _credit_options(kind: Kind) -> list[click.Option]:

@@ -97,6 +97,7 @@ class Kind:
     facts: a function from a work's facts to (label, sentence) pairs.
     result: the class of `studio.api` in which Python gets the work.
     completes: from the settings that were given to all that they imply, such as a preset's values.
+    moods: a table of named settings that is no field of the recipe: `mood` among the settings names one.
     resolves: from settings and ingredients to both, read before anything else, such as a network in a file.
     supplies: from settings and the roles of the given files to further ingredients, such as a named style.
     predicts: from a recipe and the sizes of its sources to a `Prediction`; empty where nothing is known.
@@ -123,6 +124,7 @@ class Kind:
     facts: str = ""
     result: str = "studio.api:MadeWork"
     completes: str = ""
+    moods: str = ""
     resolves: str = ""
     supplies: str = ""
     predicts: str = ""
@@ -160,6 +162,11 @@ class Kind:
         """The setting that an output's suffix implies. Raises `Refused` for a suffix it cannot write."""
         asked = self.format_table().by_suffix(output)
         return {"format": asked.name} if "format" in self.recipe_class().model_fields else {}
+
+    def mood_table(self) -> Mapping[str, Any]:
+        """Its moods by name, each with a `sentence` and `values`; empty for most kinds."""
+        table: Mapping[str, Any] = found_at(self.moods) if self.moods else {}
+        return table
 
     def facts_in_words(self, facts: Mapping[str, Any]) -> list[tuple[str, str]]:
         """(label, sentence) for every fact worth showing."""
@@ -276,6 +283,8 @@ KINDS: dict[str, Kind] = {
             ),
             formats="studio.music.writing.formats:FORMATS",
             tab="compose",
+            completes="studio.music.melody.moods:with_mood",
+            moods="studio.music.melody.moods:MOODS",
             facts="studio.music.melody.facts:facts_in_words",
             result="studio.api:TuneWork",
             supplies="studio.music.melody.sources:default_sources",

@@ -65,6 +65,7 @@ def to_compose(page: Any, folder: Path) -> None:
     page.get_by_text("5 tunes, ").wait_for()
     fill(page, "number input for Bars", 8)
     fill(page, "number input for Takes", 1)
+    page.get_by_role("button", name="Constraints", exact=True).click()
     fill(page, "Longest copy", 12)
 
 
@@ -155,12 +156,20 @@ def test_a_wish_that_cannot_be_met_is_let_go_with_a_click(
     with opened(chromium, studio, size=PHONE, touch=True) as page:
         to_compose(page, tmp_path)
         fill(page, "Last note", "Db")
+        fill(page, "number input for Takes", 2)
+        page.wait_for_selector(".chip[data-field=end]:text('Last note Db')")
         page.click("#compose")
         way = page.get_by_role("button", name="Leave out the end on Db")
         way.wait_for()
         assert "Db" in page.locator(".compose .trouble .sentence").inner_text()
+        assert page.locator(".chip.red").get_by_text("Last note Db").count() == 1
         way.click()
         composed(page)
+        assert page.locator(".chip.red").count() == page.locator(".chip[data-field=end]").count() == 0
+        # Another lets its constraint go with its ✕.
+        page.get_by_role("button", name="Leave out Longest copy 12").click()
+        page.wait_for_selector(".chip[data-field=max_copy]", state="detached")
+        assert page.get_by_label("Longest copy").input_value() == ""
         assert page.get_by_label("Last note").input_value() == ""
         assert page.locator(".compose .trouble").is_hidden()
         assert narrow_enough(page)
@@ -225,3 +234,15 @@ def test_a_tune_is_a_theme_and_what_is_not_wanted_any_more_is_stopped(
         shown = page.locator(".compose .take").evaluate_all("(all) => all.map((each) => each.dataset.work)")
         assert len(shown) < 8, "an earlier take stays where none of these was made"
         assert page.locator(".compose.running").count() == 0
+
+
+def test_a_mood_sets_constraints_that_are_chips(chromium: Chromium, studio: Open) -> None:
+    with opened(chromium, studio) as page:
+        page.goto(f"{studio.address}/#compose&bars=8")
+        page.wait_for_function("() => document.querySelector('.bars-dial input[type=number]')?.value === '8'")
+        page.get_by_label("Calm", exact=True).click()
+        for field in ("tempo", "density"):
+            page.wait_for_selector(f".chip[data-field={field}]")
+        page.get_by_label("Dreamy", exact=True).click()
+        page.wait_for_selector(".chip[data-field=density]", state="detached")
+        page.wait_for_selector(".chip[data-field=scale]:text('Scale key')")

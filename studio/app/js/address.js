@@ -147,10 +147,14 @@ const AS_IT_IS = 'as it is';
  */
 export function dialsShow(tab, usual, ...values) {
   const named = new URLSearchParams();
-  JSON.parse(usual).forEach((/** @type {[string, any]} */ [name, normal], /** @type {number} */ place) => {
-    const value = values[place];
+  /** @type {[string, any][]} */
+  const normal = JSON.parse(usual);
+  const dials = /** @type {Dial[]} */ (normal.map(([name, value], place) => [name, values[place], value]));
+  dialsOf.set(tab, dials.map(([name, value, usually]) => [name, value === AS_IT_IS ? usually : value, usually]));
+  dialsHeard.get(tab)?.(dialsOf.get(tab) ?? []);
+  dials.forEach(([name, value, usually]) => {
     const ofTheirOwn = name === 'style' && /^own$|^of:/.test(textOf(value));
-    if (ofTheirOwn || value === AS_IT_IS || textOf(value) === textOf(normal) || textOf(value).length > LONGEST) return;
+    if (ofTheirOwn || value === AS_IT_IS || textOf(value) === textOf(usually) || textOf(value).length > LONGEST) return;
     named.set(name, textOf(value));
   });
   const address = `#${tab}${named.size ? `&${named}` : ''}`;
@@ -158,6 +162,26 @@ export function dialsShow(tab, usual, ...values) {
   if (plain) shown.set(tab, address);
   else settle(tab, address);
   return values;
+}
+
+/** @typedef {[string, any, any]} Dial its name, its value, the usual value */
+
+/** @type {Map<string, Dial[]>} */
+const dialsOf = new Map();
+
+/** @type {Map<string, (dials: Dial[]) => void>} */
+const dialsHeard = new Map();
+
+/**
+ * Calls back with all dials of a tab, now if they are known, and whenever one changes.
+ *
+ * @param {string} tab
+ * @param {(dials: Dial[]) => void} heard
+ */
+export function onDials(tab, heard) {
+  dialsHeard.set(tab, heard);
+  const known = dialsOf.get(tab);
+  if (known) heard(known);
 }
 
 /** A value as an address has it: a list has one entry a line. @param {any} value */

@@ -3,11 +3,12 @@
 
 import { addressOfWork, go, onSettings } from './address.js';
 import { around, capitalised, find, inSight, make, sentenceOf, smoothly } from './dom.js';
-import { press } from './gradio_page.js';
+import { pressSoon } from './gradio_page.js';
 import { Melody } from './melody.js';
-import { newJob, newWork, seen } from './news.js';
+import { inConflict, newJob, newWork, seen } from './news.js';
 import { nowPlaying, silence } from './player.js';
 import { asked } from './server.js';
+import { timeLeft } from './times.js';
 
 /** @import { Job, WayOut, Widget, Work } from './types' */
 
@@ -107,9 +108,11 @@ class Takes {
     this.widget.trigger('again', { id, bars });
   }
 
-  askOnceMore() {
+  /** Takes of the request before that are still being made are let go: they would contradict themselves too. */
+  async askOnceMore() {
+    if (this.following.some(isOpen)) await this.stop();
     if (this.asking) this.again(this.asking.id, this.asking.bars);
-    else press('compose');
+    else pressSoon('compose');
   }
 
   /**
@@ -187,8 +190,10 @@ class Takes {
    * @param {boolean} stoppable
    */
   progress(words, share = 0, stoppable = false) {
+    const began = words != null && !this.element.classList.contains('running');
     this.element.classList.toggle('running', words != null);
     if (words == null) return;
+    if (began) this.bringIntoSight();
     const bar = find(this.element, '.bar');
     find(bar, 'span').style.width = `${100 * share}%`;
     bar.classList.toggle('waiting', share === 0);
@@ -197,16 +202,26 @@ class Takes {
     find(this.element, '[data-do=stop]').hidden = !stoppable;
   }
 
+  /** On a phone the button is below the takes: what happens there is brought back into sight. */
+  bringIntoSight() {
+    const { top } = this.element.getBoundingClientRect();
+    const run = find(this.element, '.run').getBoundingClientRect();
+    const seen = run.top >= 0 && run.bottom <= window.innerHeight;
+    if (!seen && inSight(this.element)) window.scrollBy({ top: top - 16, behavior: smoothly() });
+  }
+
   /** @param {Job[]} jobs */
   progressOf(jobs) {
     const open = jobs.filter(isOpen);
     if (!open.length) return this.progress(null);
     const now = open.find((job) => job.state === 'running') ?? open[0];
     const share = (jobs.length - open.length + (now.total ? now.done / now.total : 0)) / jobs.length;
+    const which = jobs.length > 1 ? `take ${jobs.indexOf(now) + 1} of ${jobs.length}` : 'a take';
     const place = now.position ? `${now.position} before this one` : 'next in line';
-    const stage = now.state === 'waiting' ? ['Waiting', place] : [capitalised(now.stage || 'getting ready')];
-    const which = jobs.length > 1 ? [`take ${jobs.indexOf(now) + 1} of ${jobs.length}`] : [];
-    return this.progress([...stage, ...which].join(' · '), share, true);
+    const words = now.state === 'waiting'
+      ? ['Waiting', place, jobs.length > 1 && which]
+      : [`Composing ${which}`, now.stage, timeLeft(now.seconds_left)];
+    return this.progress(words.filter(Boolean).join(' · '), share, true);
   }
 
   // --- What the server says
@@ -254,6 +269,7 @@ class Takes {
     const failed = jobs.find((job) => job.state === 'failed' || job.state === 'interrupted');
     if (failed) {
       this.complain(failed.message || 'This take was not finished; ask again.', failed.ways_out ?? []);
+      inConflict(failed.conflict ?? []);
     }
     const works = jobs.flatMap((job) => (job.state === 'made' && job.work ? [job.work] : []));
     this.show(works);

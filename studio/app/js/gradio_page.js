@@ -66,6 +66,21 @@ export function press(id) {
   /** @type {HTMLElement | null} */ (document.querySelector(`#${id}`))?.click();
 }
 
+/**
+ * Presses a button of Gradio's as soon as it may be pressed.
+ *
+ * @param {string} id
+ */
+export function pressSoon(id) {
+  const patience = Date.now() + 30000;
+  const knock = () => {
+    const button = document.querySelector(`#${id}`);
+    if (button instanceof HTMLButtonElement && !button.disabled) button.click();
+    else if (Date.now() < patience) setTimeout(knock, 100);
+  };
+  knock();
+}
+
 /** The number of bars that the Compose tab's slider shows, or 0. */
 export const barsAsked = () =>
   Number(/** @type {HTMLInputElement | null} */ (document.querySelector('.bars-dial input[type=number]'))?.value);

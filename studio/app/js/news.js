@@ -27,3 +27,9 @@ export const { on: onJob, tell: newJob } = jobs;
 
 /** The end of the job with this id was shown to the visitor. */
 export const { on: onSeen, tell: seen } = ends;
+
+/** @type {News<[{field: string, value: any}[]]>} */
+const conflicts = new News();
+
+/** Constraints contradict each other: these. */
+export const { on: onConflict, tell: inConflict } = conflicts;

@@ -107,6 +107,7 @@ export interface Job {
   work?: Work;
   was_there?: boolean;
   ways_out?: WayOut[];
+  conflict?: { field: string; value: any }[];
   found?: Record<string, any>;
 }
 

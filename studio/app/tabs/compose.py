@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +21,9 @@ from studio.app.room import Entrance, Room, TabOffers, nonce, refusal, refuse_al
 from studio.app.sentences import said
 from studio.app.tray import visitor_of
 from studio.app.views import work_view
-from studio.app.widgets import answer, widget
+from studio.app.widgets import answer, folded, widget
 from studio.errors import Refused, StudioError, UnknownName
+from studio.making.kinds import KINDS
 from studio.music.melody import requests
 from studio.music.melody.constraints import recipe_class
 from studio.music.melody.recipes import SCALES, ComposeRecipe
@@ -78,9 +79,11 @@ class ComposeParts:
     """The components of the tab. remembered: the latest jobs of this browser."""
 
     takes: gr.HTML
+    chips: gr.HTML
     style: gr.Dropdown
     about: gr.HTML
     own: OwnTunes
+    mood: gr.Radio
     theme: gr.File
     theme_heard: gr.HTML
     theme_fold: gr.Accordion
@@ -111,8 +114,10 @@ def compose_tab(room: Room) -> TabOffers:
     takes = Takes(desk, parts.dials)
     shown = EarlierSettings(desk, parts)
     _connect_requests(parts, takes)
-    _connect_memory(parts, takes, shown)
-    _connect_dials(parts, desk)
+    told = write_addresses("compose", parts.dials, {"style": parts.style})
+    _connect_memory(parts, takes, shown, told)
+    _connect_dials(parts, told)
+    _connect_style(parts, desk)
     return TabOffers(
         again=Entrance(
             [parts.takes, *parts.filled], shown.work, "Compose again with these settings", ASK_ONCE_MORE
@@ -143,17 +148,33 @@ def _lay_out(desk: Desk) -> ComposeParts:
             style = style_dial(usual_style)
             about = gr.HTML(about_style(desk, usual_style), elem_classes="style-about")
             own = _own_tunes()
-            dials.add_rest(Fold.IN_SIGHT, ELSEWHERE)
+            mood = mood_dial()
+            dials.add("bars")
             info = "How many at once, each with a seed of its own."
             count = gr.Slider(1, MOST_TAKES, 2, step=1, label="Takes", info=info)
             with gr.Group(elem_classes="go"):
                 button = gr.Button("Compose", variant="primary", size="lg", elem_id="compose")
+            chips = widget("chips", events=("let_go",))
+            with folded("Constraints"):
+                dials.add_rest(Fold.IN_SIGHT, ELSEWHERE)
             theme, theme_heard, theme_fold = _folded(dials)
     remembered = gr.BrowserState(
         None, storage_key="studio-compose", secret="not a secret: it holds the ids of jobs"
     )
     return ComposeParts(
-        takes, style, about, own, theme, theme_heard, theme_fold, dials, count, button, remembered
+        takes,
+        chips,
+        style,
+        about,
+        own,
+        mood,
+        theme,
+        theme_heard,
+        theme_fold,
+        dials,
+        count,
+        button,
+        remembered,
     )
 
 
@@ -195,7 +216,7 @@ def _folded(dials: Dials) -> tuple[gr.File, gr.HTML, gr.Accordion]:
         theme = gr.File(file_types=list(SUFFIXES), label="Score or MIDI file", height=140)
         theme_heard = gr.HTML("", elem_classes="own-heard")
         dials.add("theme_pull")
-    with gr.Accordion("More constraints", open=False):
+    with folded("More constraints"):
         dials.add_rest(Fold.FOLDED, ELSEWHERE)
         dials.add("seed")
     return theme, theme_heard, theme_fold
@@ -264,6 +285,17 @@ def style_dial(name: str, of: str = "") -> gr.Dropdown:
     offered += [(f"{name} · as before", f"of:{of}")] if of else []
     offered += [("Tunes of my own …", OWN)]
     return gr.Dropdown(offered, value=f"of:{of}" if of else name, label="Style", elem_classes="style-dial")
+
+
+def mood_dial() -> gr.Radio:
+    """The moods, none of which is chosen; the choice sets dials and is not asked for itself."""
+    moods = KINDS[requests.KIND].mood_table()
+    return gr.Radio(
+        [(name.capitalize(), name) for name in moods],
+        label="Mood",
+        info="Sets tempo, density, range and scale under Constraints. Change them there as you like.",
+        elem_classes="mood-dial",
+    )
 
 
 def about_style(desk: Desk, name: str | None) -> str:
@@ -441,6 +473,8 @@ class EarlierSettings:
         if settings is None and not style:
             return None
         found = dict(zip(parts.dials.components, parts.dials.values(settings or {}), strict=True))
+        if not settings or "seed" not in settings:
+            found[parts.dials["seed"]] = None
         if style:
             names = [entry["name"] for entry in self.desk.styles()]
             if style not in names:
@@ -472,6 +506,10 @@ PINNED = calling("pins", "pinned")
 """What is said to the takes. They open with the tab; what comes before waits for them."""
 
 
+Told = Callable[[Any], None]
+"""Tells the page's address and the chips what the dials show after an event that set some of them."""
+
+
 def _connect_requests(parts: ComposeParts, takes: Takes) -> None:
     own, more = parts.own, [parts.theme, parts.count, *parts.dials.components]
     parts.button.click(
@@ -485,7 +523,7 @@ def _connect_requests(parts: ComposeParts, takes: Takes) -> None:
     parts.takes.again(takes.again, more, parts.outputs, **FOLLOWS)
 
 
-def _connect_memory(parts: ComposeParts, takes: Takes, shown: EarlierSettings) -> None:
+def _connect_memory(parts: ComposeParts, takes: Takes, shown: EarlierSettings, told: Told) -> None:
     """Bring back the latest takes. A tab that is not open yet is not built, and what the browser remembers is
     read when it is: so the takes ask, and not the page's load.
     """
@@ -496,14 +534,14 @@ def _connect_memory(parts: ComposeParts, takes: Takes, shown: EarlierSettings) -
             found = shown.linked(getattr(event, "settings", None)) or {}
         return list((dict(zip(parts.filled, parts.unchanged(), strict=True)) | found).values())
 
-    parts.takes.arrived(shown.again, [parts.remembered, named], parts.filled, js=at_load("compose"), **QUICK)
-    parts.takes.linked(linked, None, parts.filled, **QUICK)
-    write_addresses("compose", parts.dials, {"style": parts.style})
+    remembered = [parts.remembered, named]
+    told(parts.takes.arrived(shown.again, remembered, parts.filled, js=at_load("compose"), **QUICK))
+    told(parts.takes.linked(linked, None, parts.filled, **QUICK))
     parts.takes.arrived(takes.find_again, parts.remembered, parts.outputs, **FOLLOWS)
 
 
-def _connect_dials(parts: ComposeParts, desk: Desk) -> None:
-    dials, own = parts.dials, parts.own
+def _connect_dials(parts: ComposeParts, told: Told) -> None:
+    dials = parts.dials
     names = [name for name in dials.by_name if name != "contour"]
 
     def relax(event: gr.EventData) -> list[Any]:
@@ -514,11 +552,25 @@ def _connect_dials(parts: ComposeParts, desk: Desk) -> None:
         """Pins set on a roll of notes, into the field where they can be written too."""
         return "\n".join(str(each) for each in event.pins)
 
-    parts.takes.relax(relax, None, [dials[name] for name in names], **QUICK).then(
-        None, None, None, js=ASK_ONCE_MORE, api_visibility="private"
-    )
-    parts.takes.pin(pin, None, dials["pins"], **QUICK)
+    relaxed = parts.takes.relax(relax, None, [dials[name] for name in names], **QUICK)
+    relaxed.then(None, None, None, js=ASK_ONCE_MORE, api_visibility="private")
+    told(relaxed)
+    told(parts.takes.pin(pin, None, dials["pins"], **QUICK))
+    told(parts.chips.let_go(relax, None, [dials[name] for name in names], **QUICK))
+    moods = KINDS[requests.KIND].mood_table()
+    set_by_some = sorted({name for mood in moods.values() for name in mood.values})
+
+    def in_mood(mood: str | None) -> list[Any]:
+        """What moods set goes to this mood's value, or back to its default."""
+        values = moods[mood].values if mood else {}
+        return [dials.value(name, values.get(name, dials.controls[name].default)) for name in set_by_some]
+
+    told(parts.mood.input(in_mood, parts.mood, [dials[name] for name in set_by_some], **QUICK))
     dials["pins"].change(None, dials["pins"], None, js=PINNED, api_visibility="private")
+
+
+def _connect_style(parts: ComposeParts, desk: Desk) -> None:
+    own = parts.own
     own.files.change(
         lambda files: hear(desk, files),
         own.files,

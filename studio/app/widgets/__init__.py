@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from typing import Any
 
@@ -32,6 +33,14 @@ def widget(
         elem_classes=["widget", f"widget-{name}"],
         **props,
     )
+
+
+@contextmanager
+def folded(label: str) -> Iterator[None]:
+    """What is laid out in the block is folded away under a button that says `label`."""
+    widget("fold", label=label)
+    with gr.Column(elem_classes="folded"):
+        yield
 
 
 def answer(ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
