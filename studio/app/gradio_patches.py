@@ -114,8 +114,9 @@ def say_mistakes_in_a_sentence(home: Path) -> None:
     """Make Gradio tell what went wrong in a sentence, and print one line instead of a traceback.
 
     For an error that is no `gr.Error` of ours, it answers `{"error": null}` and prints the traceback, which
-    quotes the request in any length. home: the studio's, where its log is. The answer also says who is to
-    blame, "request" or "studio", from which `guard` takes its status.
+    quotes the request in any length. home: the studio's, where its log is. An answer by HTTP also says who is
+    to blame, "request" or "studio", from which `guard` takes its status. One through the queue does not:
+    gradio_client cannot read an error that says more than Gradio's own do.
     """
     import gradio as gr
     from gradio import queueing, routes, utils
@@ -125,12 +126,18 @@ def say_mistakes_in_a_sentence(home: Path) -> None:
     original = getattr(utils.error_payload, "__wrapped__", utils.error_payload)
 
     @functools.wraps(original)
-    def payload(error: BaseException | None, show_error: bool) -> dict[str, Any]:
+    def blaming(error: BaseException | None, show_error: bool) -> dict[str, Any]:
         if error is None or isinstance(error, gr.Error):
             return dict(original(error, show_error)) | {"blame": "request"}
         if is_our_fault(error):
             return {"error": OUR_FAULT, "blame": "studio"}
         return {"error": NOT_UNDERSTOOD, "blame": "request"}
+
+    @functools.wraps(original)
+    def plain(error: BaseException | None, show_error: bool) -> dict[str, Any]:
+        told = blaming(error, show_error)
+        del told["blame"]
+        return told
 
     class Quiet:
         """The module `traceback`; what it should print is noted."""
@@ -143,8 +150,8 @@ def say_mistakes_in_a_sentence(home: Path) -> None:
             if error is not None:
                 note(error, "the page", home)
 
-    for module in (queueing, utils):
-        module.__dict__["error_payload"] = payload
+    queueing.__dict__["error_payload"] = plain
+    utils.__dict__["error_payload"] = blaming
     for module in (queueing, routes, utils):
         module.__dict__["traceback"] = Quiet()
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from studio.images.colours import HighDynamicRange, from_code_points, from_gamma
@@ -64,6 +64,7 @@ def _survey_png(content: bytes) -> Envelope:
     whole = memoryview(content)  # a slice of it is no copy
     kept = [whole[:8]]
     colours: dict[bytes, bytes] = {}
+    texts: list[tuple[bytes, slice]] = []
     for kind, at, end in png_chunks(content):
         data = slice(at + 8, end - 4)
         if kind in (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"):
@@ -89,23 +90,34 @@ def _survey_png(content: bytes) -> Envelope:
                 found, clear=struct.unpack_from(">H" if colour_type == 0 else ">3H", content, at + 8)
             )
         elif kind in (b"tEXt", b"zTXt", b"iTXt"):
-            found = _with_text(found, kind, content[data])
+            texts.append((kind, data))
     bare = content if sum(map(len, kept)) == len(content) else b"".join(kept)
-    return _with_png_colours(replace(found, bare=bare), colours)
+    found = _with_texts(replace(found, bare=bare), ((kind, content[data]) for kind, data in texts))
+    return _with_png_colours(found, colours)
 
 
-def _with_text(envelope: Envelope, kind: bytes, data: bytes) -> Envelope:
-    chunk = text_chunk(kind, data)
-    if chunk is None:
-        return envelope if envelope.has_metadata else replace(envelope, has_metadata=True)
-    by_exif, by_xmp, has_place = text_says(chunk)
-    return replace(
-        envelope,
-        raw_orientation=envelope.raw_orientation or by_exif,
-        xmp_orientation=envelope.xmp_orientation or by_xmp,
-        has_place=envelope.has_place or has_place,
-        has_metadata=True,
-    )
+MOST_TEXTS = 16
+"""Texts of a PNG that are unpacked to see which way up it is. A file of megabytes can hold thousands, each of
+which unpacks to `LARGEST_METADATA`.
+"""
+
+
+def _with_texts(envelope: Envelope, texts: Iterable[tuple[bytes, bytes]]) -> Envelope:
+    read = 0
+    for kind, data in texts:
+        envelope = replace(envelope, has_metadata=True)
+        chunk = text_chunk(kind, data) if read < MOST_TEXTS else None
+        if chunk is None:
+            continue
+        read += 1
+        by_exif, by_xmp, has_place = text_says(chunk)
+        envelope = replace(
+            envelope,
+            raw_orientation=envelope.raw_orientation or by_exif,
+            xmp_orientation=envelope.xmp_orientation or by_xmp,
+            has_place=envelope.has_place or has_place,
+        )
+    return envelope
 
 
 def _with_png_colours(envelope: Envelope, chunks: dict[bytes, bytes]) -> Envelope:

@@ -6,6 +6,7 @@ import re
 import struct
 import zlib
 from dataclasses import dataclass
+from itertools import islice
 
 from studio.images.tiff_fields import GPS_PART, ORIENTATION, tiff_fields
 
@@ -29,13 +30,17 @@ def exif_says(exif: bytes, orientation: int = 0) -> tuple[int, bool]:
     return orientation, has_place
 
 
+MOST_PREFIXES = 8
+"""Names that one XMP packet may give to TIFF's properties; the text is searched for each. One is usual."""
+
 _TIFF_PREFIX = re.compile(rb"xmlns:([A-Za-z][\w.-]*)\s*=\s*[\"']http://ns\.adobe\.com/tiff/1\.0/[\"']")
 
 
 def xmp_says(packet: bytes) -> int:
     """tiff:Orientation (1 to 8), an attribute or an element (XMP specification, part 2); 0 for none."""
     text = packet.replace(b"\0", b"")  # UTF-16 and UTF-32 keep ASCII readable between zeros
-    for prefix in {b"tiff", *_TIFF_PREFIX.findall(text)}:
+    prefixes = (found[1] for found in islice(_TIFF_PREFIX.finditer(text), MOST_PREFIXES))
+    for prefix in {b"tiff", *prefixes}:
         name = re.escape(prefix) + rb":Orientation"
         found = re.search(name + rb"\s*(?:=\s*[\"']|>)\s*([1-8])\s*(?:[\"']|</)", text)
         if found:

@@ -22,6 +22,7 @@ OWN_NAMES = (
     "models",
     "datasets",
     "learnt",
+    "sounds",
     "times.json",
 )
 """What the studio puts into its home. Anything else there belongs to somebody else and is left alone."""

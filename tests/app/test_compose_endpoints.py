@@ -204,7 +204,7 @@ def test_every_format_is_exported_with_the_recipe_inside(
 def test_the_page_is_told_what_a_melody_can_be_saved_as(melody: dict[str, Any]) -> None:
     assert [each["name"] for each in melody["exports"]] == list(names())
     labels = [each["label"] for each in melody["exports"]]
-    assert labels == ["MIDI", "MusicXML", "Compressed MusicXML", "ABC", "Sound", "Score"]
+    assert labels == ["MIDI", "MusicXML", "Compressed MusicXML", "ABC", "Sound", "FLAC", "MP3", "Score"]
 
 
 def test_a_melody_kept_as_sound_has_its_notes_too(client: Any, files: list[Any]) -> None:

@@ -119,14 +119,10 @@ def test_what_a_killed_server_left_is_removed_by_the_next_and_nothing_else(
 def test_a_folder_of_uploads_tells_neither_machine_nor_process(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    import socket
-
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with temporary_folder():
         told = os.environ["GRADIO_TEMP_DIR"].removeprefix(str(tmp_path))
-        assert socket.gethostname() not in told
-        assert "@" not in told
-        assert "~" not in told
+        assert re.fullmatch(r"/studio-app-\w{8}/files", told), "and eight letters by chance"
         assert not (Path(os.environ["GRADIO_TEMP_DIR"]) / KEEPER).exists(), "what is there can be fetched"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import time
 import zlib
 
 import numpy as np
@@ -118,3 +120,34 @@ def test_only_as_much_is_unpacked_as_metadata_takes() -> None:
 def test_the_old_rules_do_not_ask_xmp() -> None:
     content = saved(IMAGE, "WEBP", lossless=True, xmp=xmp("attribute"))
     assert np.array_equal(read_picture(content, rules=1).pixels, PATTERN)
+
+
+def prefixes(count: int) -> bytes:
+    return b" ".join(b'xmlns:a%d="http://ns.adobe.com/tiff/1.0/"' % number for number in range(count))
+
+
+def packed_texts(count: int) -> bytes:
+    packed = zlib.compress(b"\n\n\n" + b"0" * LARGEST_METADATA)
+    return png(
+        32, 40, 8, 2, rows(PATTERN), *[(b"zTXt", b"Raw profile type exif\0\0" + packed) for _ in range(count)]
+    )
+
+
+def with_packet(packet: bytes) -> bytes:
+    written = io.BytesIO()
+    IMAGE.save(written, "WEBP", lossless=True, xmp=packet)
+    return written.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(with_packet(prefixes(40_000)), id="forty thousand names for TIFF's properties"),
+        pytest.param(packed_texts(2_000), id="two thousand texts that unpack to megabytes"),
+    ],
+)
+def test_metadata_that_asks_for_hours_is_not_read_to_its_end(content: bytes) -> None:
+    """Both took the better part of a minute, and longer in the square of their size."""
+    began = time.process_time()
+    assert np.array_equal(read_picture(content).pixels, PATTERN)
+    assert time.process_time() - began < 10

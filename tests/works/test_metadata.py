@@ -8,10 +8,12 @@ import io
 import json
 import re
 import struct
+import time
 import wave
 import zipfile
 import zlib
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import mido
@@ -522,3 +524,30 @@ def test_a_file_that_is_cut_off_is_known_by_its_missing_end(suffix: str) -> None
         if suffix != ".mxl":  # a zip without its end is no zip
             with pytest.raises(Unreadable, match="is cut off, so no recipe"):
                 embed(whole[:length], suffix, RECIPE)
+
+
+def nested_names(elements: int) -> bytes:
+    """A drawing whose elements lie within a hundred others, each with a long name."""
+    return b"<svg>" + b"".join(b"<" + b"a" * 50_000 + b">" for _ in range(100)) + b"<a/>" * elements
+
+
+def sound_without_an_end(megabytes: int) -> bytes:
+    """A FLAC with forty beginnings of its last frame, and no frame."""
+    described = struct.pack(">HH6x", 4096, 4096) + b"\x0a\xc4\x42\xf0" + struct.pack(">I16x", 4096)
+    block = b"\x80" + len(described).to_bytes(3, "big") + described
+    return b"fLaC" + block + b"\xff\xf8\0\0\0" * 40 + b"\1" * (megabytes << 20)
+
+
+@pytest.mark.parametrize(
+    ("look", "content", "found"),
+    [
+        pytest.param(extract, nested_names(10_000), None, id="long names"),
+        pytest.param(is_cut_off, sound_without_an_end(20), True, id="a long tail"),
+        pytest.param(is_cut_off, sound_without_an_end(2), True, id="many beginnings"),
+    ],
+)
+def test_a_file_that_asks_for_hours_is_not_read_to_its_end(look: Any, content: bytes, found: Any) -> None:
+    """They took half a minute or four, and longer by their size."""
+    began = time.process_time()
+    assert look(content) is found
+    assert time.process_time() - began < 3

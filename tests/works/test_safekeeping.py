@@ -50,6 +50,7 @@ class TestPrivate:
             gallery.keep_source(b"photo", role="photo")
             gallery.add(made())
             write_log("Something.", "", place=home)
+            list(waited_for(home / "styles" / "a.reading", until=home / "styles" / "a.tunes"))
             assert open_to_others(home) == []  # also the files that SQLite writes beside the database
 
     def test_a_home_of_before_is_tightened_and_what_is_not_ours_is_left_alone(self, home: Path) -> None:

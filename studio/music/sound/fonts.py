@@ -16,6 +16,7 @@ from pathlib import Path
 from studio.errors import Missing, UnknownName, Unreadable
 from studio.music.sound.rendering import soundfont
 from studio.works.home import home as studio_home
+from studio.works.private import write_private_file
 from studio.works.work import Progress
 
 
@@ -132,13 +133,13 @@ def add_font(name: str = "musescore-general", home: Path | None = None) -> Gener
         return path
     archive = yield from _fetched(entry)
     content = _unpacked(archive, entry)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".part")
     try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+        write_private_file(path, content)
+    except OSError as error:
+        raise Missing(
+            f"{entry.title} could not be kept in {path.parent} ({error.strerror}); make room there and try "
+            "again."
+        ) from None
     return path
 
 

@@ -34,6 +34,7 @@ from studio.music.styles.table import STYLES, StyleEntry, corpus_files, own_entr
 from studio.process import finish
 from studio.works.home import home as studio_home
 from studio.works.keeper import Keeper
+from studio.works.private import make_private_folder
 from studio.works.work import Progress
 
 
@@ -94,7 +95,7 @@ def waited_for(marker: Path, until: Path) -> Iterator[None]:
     it is. It belongs to the caller once this ends and `until` is not there. A process that died has no turn,
     nor has one that needs more than `PATIENCE` seconds.
     """
-    marker.parent.mkdir(parents=True, exist_ok=True)
+    make_private_folder(marker.parent)
     while not until.exists():
         with suppress(FileExistsError):
             os.close(os.open(marker, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))

@@ -96,17 +96,26 @@ def is_cut_off(content: bytes) -> bool:
     if not samples or not block_size:
         return False  # a stream of unknown length
     at = content.rfind(b"\xff\xf8", blocks[-1][2])
+    checked = 0
     for _ in range(_CANDIDATES):
-        if at < 0:
+        if at < 0 or len(content) - at > _LARGEST_FRAME or checked == _CHECKED:
             return True
-        if _frame_number(content, at + 4) == (samples - 1) // block_size and _crc16(content[at:]) == 0:
-            return False
+        if _frame_number(content, at + 4) == (samples - 1) // block_size:
+            checked += 1
+            if _crc16(content[at:]) == 0:
+                return False
         at = content.rfind(b"\xff\xf8", blocks[-1][2], at)
     return True
 
 
 _CANDIDATES = 40
 """Places near the end that look like the beginning of a frame; sound may look like one too."""
+
+_CHECKED = 4
+"""Of those that bear the right number, so many are added up."""
+
+_LARGEST_FRAME = 1 << 21
+"""Bytes. A frame of 4,096 samples, which encoders write, has less than a hundredth of that."""
 
 
 def _frame_number(content: bytes, at: int) -> int:

@@ -17,6 +17,12 @@ from studio.works.metadata.carrier import LARGEST_RECIPE
 from studio.works.recipe import Recipe
 
 
+MOST_LETTERS = 400_000_000
+"""Letters in the paths of all elements of a document. A score of 64 MB has a quarter of that; long names, each
+inside the other, make many more.
+"""
+
+
 @dataclass
 class Element:
     """One element that was asked for.
@@ -46,22 +52,25 @@ def elements(
     """Every element whose path ("/score-partwise/identification") and attributes are wanted.
 
     Reading stops after the element for which `until` is true. Raises `ValueError` for UTF-16, for declared
-    entities and for elements nested more than 200 deep, `expat.ExpatError` for what is not well-formed.
+    entities, for elements nested more than 200 deep and for paths of more than `MOST_LETTERS` in all,
+    `expat.ExpatError` for what is not well-formed.
     """
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise ValueError("UTF-16")
     parser = expat.ParserCreate()
     parser.buffer_text = True
-    names: list[str] = []
+    paths = [""]
     found: list[Element] = []
     opened: list[Element | None] = []
-    taken = 0
+    taken = letters = 0
 
     def start(name: str, attributes: dict[str, str]) -> None:
-        if len(names) > 200:
+        nonlocal letters
+        path = f"{paths[-1]}/{name.rpartition(':')[2]}"
+        paths.append(path)
+        letters += len(path)
+        if len(paths) > 201 or letters > MOST_LETTERS:
             raise ValueError("nested too deeply")
-        names.append(name.rpartition(":")[2])
-        path = "/" + "/".join(names)
         element = Element(path, attributes, parser.CurrentByteIndex) if wanted(path, attributes) else None
         if opened and opened[-1] is not None:
             opened[-1].has_children = True
@@ -70,7 +79,7 @@ def elements(
             found.append(element)
 
     def end(_name: str) -> None:
-        names.pop()
+        paths.pop()
         element = opened.pop()
         if element is not None:
             element.end_tag = parser.CurrentByteIndex
