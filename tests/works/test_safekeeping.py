@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from studio.errors import Refused
+from studio.music.styles.opening import waited_for
 from studio.process import finish
 from studio.works import storage
 from studio.works.care import check, repair

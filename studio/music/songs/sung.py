@@ -51,7 +51,7 @@ class SungIdiom(Idiom):
         # The lines of `base` are in its own ticks already, so its numbers are taken over as they are.
         self.style, self.meter, self.key, self.longest = base.style, base.meter, base.key, base.longest
         self.left_out, self.kindred = base.left_out, base.kindred
-        self.tick, self.bar = base.tick, base.bar
+        self.unit, self.tick, self.bar = base.unit, base.tick, base.bar
         self.songs = tuple(_sung(line) for line in base.lines)
         self.lines = tuple(part for song in self.songs for part in _stretches(song))
         self.number: dict[Event, int] = {}
@@ -69,6 +69,7 @@ class SungIdiom(Idiom):
         self.leaves = np.array([getattr(event, "leaves", 2) for event in self.events], dtype=np.int64)
         for column in (self.pitch, self.ticks, self.place, self.carries, self.leaves):
             column.flags.writeable = False
+        self.store = None  # what is kept on disk is of the base, whose events are others
         self._chains = {}
         self._walks = {}
         self._copies = {}
