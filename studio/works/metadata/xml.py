@@ -16,7 +16,6 @@ from xml.sax.saxutils import escape
 from studio.works.metadata.carrier import LARGEST_RECIPE
 from studio.works.recipe import Recipe
 
-
 MOST_LETTERS = 400_000_000
 """Letters in the paths of all elements of a document. A score of 64 MB has a quarter of that; long names, each
 inside the other, make many more.
