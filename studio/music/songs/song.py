@@ -29,6 +29,7 @@ from studio.music.songs.facts import facts_of_harmonisation, facts_of_sheet
 from studio.music.songs.harmonising import harmonisation_of
 from studio.music.songs.recipes import SongRecipe
 from studio.music.songs.sheet import Sheet, SheetDesk, SongStyles, draw_sheet, prepare
+from studio.music.sound.fonts import chosen_name
 from studio.music.sound.rendering import program_of
 from studio.music.styles.sources import style_of
 from studio.music.styles.style import Style
@@ -77,6 +78,8 @@ def song(recipe: SongRecipe, materials: Materials) -> Making:
     )
     packages = ("numpy", "scipy", "music21", "pretty_midi", "verovio")
     rules = {} if reading_rules(recipe) == "1" else {"reading": reading_rules(recipe)}
+    if recipe.band:
+        rules["sound"] = sound_of(recipe)
     return finish_work(
         recipe, result, model=chords_model(recipe, style), setting=setting("cpu", *packages, **rules)
     )
@@ -181,6 +184,12 @@ def _style(recipe: SongRecipe, materials: Materials) -> Generator[Progress, None
     return kept[key]
 
 
+def sound_of(recipe: SongRecipe) -> str:
+    """The SoundFont that a band is recorded with: the best that is here, or the one its work was made with."""
+    made_with = recipe.setting.versions.get("sound") if recipe.setting else None
+    return made_with or chosen_name()
+
+
 def file_of(tune: Tune, sections: tuple[Section, ...], recipe: SongRecipe) -> bytes:
     """The song as a file of the recipe's format, without the recipe inside: the lead sheet alone, or as the
     band plays it.
@@ -192,7 +201,7 @@ def file_of(tune: Tune, sections: tuple[Section, ...], recipe: SongRecipe) -> by
     random = np.random.default_rng(recipe.seed)
     score = arrangement(tune, sections, recipe.band, random).score
     if form.performs:
-        return form.to_bytes(perform(score, recipe.band, random))
+        return form.to_bytes(perform(score, recipe.band, random), sound=sound_of(recipe))
     return form.to_bytes(score)
 
 

@@ -7,6 +7,7 @@ import io
 from studio.music.scores.performance import Performance
 from studio.music.scores.scores import Score
 from studio.music.scores.tunes import Tune
+from studio.music.sound.fonts import named_font
 from studio.music.sound.mixing import record
 from studio.music.sound.rendering import Sound, instruments, render
 
@@ -35,22 +36,23 @@ def _encoded(sound: Sound, kind: str, subtype: str) -> bytes:
 Music = Tune | Score | Performance
 
 
-def write_wav(music: Music, *, program: int = 0) -> bytes:
+def write_wav(music: Music, *, program: int = 0, sound: str = "") -> bytes:
     """A performance as a recording, or a tune or score as `render` plays it. program: General MIDI instrument
-    0..127 of a tune. Raises what `record` and `render` raise, as the two below.
+    0..127 of a tune. sound: the SoundFont of a performance, as `fonts.named_font` knows it; the best that is
+    here where it is empty. Raises what `record`, `named_font` and `render` raise, as the two below.
     """
-    return _sound(music, program).to_wav()
+    return _sound(music, program, sound).to_wav()
 
 
-def write_flac(music: Music, *, program: int = 0) -> bytes:
-    return to_flac(_sound(music, program))
+def write_flac(music: Music, *, program: int = 0, sound: str = "") -> bytes:
+    return to_flac(_sound(music, program, sound))
 
 
-def write_mp3(music: Music, *, program: int = 0) -> bytes:
-    return to_mp3(_sound(music, program))
+def write_mp3(music: Music, *, program: int = 0, sound: str = "") -> bytes:
+    return to_mp3(_sound(music, program, sound))
 
 
-def _sound(music: Music, program: int) -> Sound:
+def _sound(music: Music, program: int, sound: str) -> Sound:
     if isinstance(music, Performance):
-        return record(music)
+        return record(music, font=named_font(sound) if sound else None)
     return render(music, instrument=instruments()[program], tempo=music.tempo)

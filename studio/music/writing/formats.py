@@ -61,7 +61,7 @@ FORMATS = FormatTable(
             "Sound",
             "studio.music.sound.encoding:write_wav",
             "The sound, 16 bit stereo at 44.1 kHz.",
-            options=frozenset({"program"}),
+            options=frozenset({"program", "sound"}),
             performs=True,
         ),
         Format(
@@ -71,7 +71,7 @@ FORMATS = FormatTable(
             "FLAC",
             "studio.music.sound.encoding:write_flac",
             "The same sound in half the space, without loss.",
-            options=frozenset({"program"}),
+            options=frozenset({"program", "sound"}),
             performs=True,
         ),
         Format(
@@ -81,7 +81,7 @@ FORMATS = FormatTable(
             "MP3",
             "studio.music.sound.encoding:write_mp3",
             "The sound in a small file that plays everywhere, about 130 kb/s.",
-            options=frozenset({"program"}),
+            options=frozenset({"program", "sound"}),
             performs=True,
         ),
         Format(

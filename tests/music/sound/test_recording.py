@@ -21,7 +21,7 @@ from studio.errors import Missing, Refused, UnknownName, Unreadable
 from studio.music.scores.performance import Performance, PlayedNote, PlayedPart
 from studio.music.scores.scores import Score
 from studio.music.sound import fonts
-from studio.music.sound.encoding import to_flac, to_mp3
+from studio.music.sound.encoding import to_flac, to_mp3, write_wav
 from studio.music.sound.limiter import CEILING
 from studio.music.sound.mixing import Strip, mixed, record, stems
 from studio.music.sound.rendering import RATE, Sound, soundfont
@@ -294,6 +294,13 @@ def test_a_font_is_fetched_by_its_hash_and_used_from_then_on(tmp_path: Path) -> 
     assert fonts.chosen_name(tmp_path) == "small"
     fonts.remove_font("small", tmp_path)
     assert fonts.chosen_name(tmp_path) == "timgm6mb"
+
+
+@pytest.mark.usefixtures("offered")
+def test_a_file_is_recorded_with_the_font_that_is_named(performance: Performance) -> None:
+    assert write_wav(performance, sound="timgm6mb") == record(performance, font=soundfont()).to_wav()
+    with pytest.raises(Missing, match="studio sound add small"):
+        write_wav(performance, sound="small")
 
 
 def test_offline_and_another_file_are_one_sentence_and_leave_nothing(
