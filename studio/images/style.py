@@ -149,8 +149,8 @@ def _begun_at_once(
     """The photo as the painters of these paintings paint it, and their identity. later: steps that follow."""
     from studio.images.instant.painting import open_painters, paint_at_once
 
-    painter, identity = open_painters(recipe, materials, paintings)
-    return (yield from paint_at_once(recipe, photo, painter, later)), identity
+    painters, identity = open_painters(recipe, materials, paintings)
+    return (yield from paint_at_once(recipe, photo, painters, later)), identity
 
 
 def _steps(

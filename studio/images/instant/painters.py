@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from studio.errors import Missing, Refused, UnknownName, Unreadable
+from studio.errors import Missing, UnknownName, Unreadable
 from studio.works.home import home
 from studio.works.recipe import Sha256
 from studio.works.shipped import shipped
@@ -42,8 +42,8 @@ class PainterHeader(BaseModel):
     """What a painter's file says of itself.
 
     painting: sha256 of the painting's file. title: the painting's. mean, covariance: of its colours, 0..1.
-    widths: of the network. lineage: the training from scratch that its weights go back to; painters of one
-    lineage can be mixed. steps: of learning.
+    widths: of the network. lineage: the training from nothing that its weights go back to. steps: of
+    learning, with those of the painters that it started from.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -165,42 +165,6 @@ def painter_for(painting: str, title: str) -> Painter:
     """That painter, read. Raises `Unreadable` too, for a damaged file."""
     path = painter_file_for(painting, title)
     return read_painter(path.read_bytes(), path.name)
-
-
-def mixed(some: Sequence[Painter], weights: Sequence[float]) -> Painter:
-    """One painter whose weights are the weighted mean of several, as is its palette.
-
-    Networks that were trained on from the same weights can be mixed like that, and paint in between (Wang,
-    Yu, Dong, Tang and Loy, "Deep network interpolation for continuous imagery effect transition", CVPR 2019).
-    Raises `Refused` for painters of different lineages.
-    """
-    from studio.images.instant.network import ColourMoments, PainterNetwork
-
-    if len(some) == 1:
-        return some[0]
-    first = some[0]
-    other = next((each for each in some if each.header.lineage != first.header.lineage), None)
-    if other is not None or any(each.header.widths != first.header.widths for each in some):
-        strange = other or some[-1]
-        raise Refused(
-            f"The painters of {first.header.title} and {strange.header.title} were trained from different "
-            "beginnings and cannot be mixed at once: choose one painting, or the optimised painter."
-        )
-    shares = [weight / sum(weights) for weight in weights]
-    states = [each.network.state_dict() for each in some]
-    network = PainterNetwork(first.header.widths)
-    network.load_state_dict(
-        {
-            name: sum(share * state[name] for share, state in zip(shares, states, strict=True))
-            for name in states[0]
-        }
-    )
-    palette = ColourMoments(
-        sum((share * each.palette.mean for share, each in zip(shares, some, strict=True))),  # type: ignore[arg-type]
-        sum((share * each.palette.covariance for share, each in zip(shares, some, strict=True))),  # type: ignore[arg-type]
-    )
-    joint = hashlib.sha256("".join(each.sha256 for each in some).encode()).hexdigest()
-    return Painter(network.eval().requires_grad_(False), palette, first.header, joint)
 
 
 def _files() -> Iterator[Path]:

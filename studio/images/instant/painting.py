@@ -5,13 +5,15 @@ pixels = yield from paint_at_once(recipe, photo, painter)
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import hashlib
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from studio.errors import Refused
-from studio.images.instant.painters import Painter, mixed, painter_for, read_painter
+from studio.images.canvas import STRIP
+from studio.images.instant.painters import Painter, painter_for, read_painter
 from studio.images.instant.whole import paint_windows
 from studio.images.palettes import as_bright_as, brightness, grey, with_palette_of
 from studio.images.pictures import Pixels, resize, write_jpeg
@@ -34,12 +36,11 @@ class InstantPreview:
 
 def open_painters(
     recipe: StyleRecipe, materials: Materials, paintings: list[Source]
-) -> tuple[Painter, ModelIdentity]:
-    """The painter of a recipe's paintings, mixed by their weights if there are several, and its identity.
+) -> tuple[list[Painter], ModelIdentity]:
+    """The painters of a recipe's paintings, in their order, and their identity.
 
-    Its file is among the recipe's sources, or else found among the painters of this machine. Raises
-    `Missing` for a painting that no painter has learnt, `Refused` for painters that cannot be mixed,
-    `Unreadable` for a damaged one.
+    Their files are among the recipe's sources, or else found on this machine. Raises `Missing` for a painting
+    that no painter has learnt, `Unreadable` for a damaged painter.
     """
     given = [
         read_painter(materials(source), source.name or "The painter")
@@ -51,19 +52,21 @@ def open_painters(
         known.get(source.sha256) or painter_for(source.sha256, source.title or source.name or "this painting")
         for source in paintings
     ]
-    painter = mixed(found, recipe.style_weights or (1.0,) * len(found))
     names = " and ".join(dict.fromkeys(each.header.name for each in found))
-    return painter, ModelIdentity(name=f"the painter {names}"[:500], sha256=painter.sha256)
+    joint = hashlib.sha256("".join(each.sha256 for each in found).encode()).hexdigest()
+    sha256 = found[0].sha256 if len(found) == 1 else joint
+    return found, ModelIdentity(name=f"the painter {names}"[:500], sha256=sha256)
 
 
 def paint_at_once(
-    recipe: StyleRecipe, photo: Pixels, painter: Painter, later: int = 0
+    recipe: StyleRecipe, photo: Pixels, painters: Sequence[Painter], later: int = 0
 ) -> Generator[Progress, None, Pixels]:
-    """The photo, uint8 [h, w, 3], as the painter paints it, yielding after every tile.
+    """The photo, uint8 [h, w, 3], as the painters paint it, yielding after every tile. Several paint it one
+    after the other, and the result is the mean of their pictures by the recipe's weights.
 
     later: steps of the same making that follow; the progress then stays at none of them. `style_scale` is
-    reached by painting a smaller or larger copy: twice as broad strokes are painted at half
-    the size. Raises `Refused` where that copy would be too small.
+    reached by painting a smaller or larger copy: twice as broad strokes are painted at half the size. Raises
+    `Refused` where that copy would be too small.
     """
     height, width = photo.shape[:2]
     high, wide = (max(1, round(side / recipe.style_scale)) for side in (height, width))
@@ -72,13 +75,30 @@ def paint_at_once(
             "The photo is too small for strokes this broad: choose a larger size, or finer strokes."
         )
     shown = photo if (high, wide) == (height, width) else resize(photo, high, wide)
-    painted = shown.copy()
-    for done, total in paint_windows(painter, shown, recipe.strength, recipe.seed, painted):
-        said = "painting at once" if total == 1 else f"tile {done} of {total}"
-        yield Progress(0 if later else done, later or total, said, None, InstantPreview(painted))
-    if painted.shape != photo.shape:
-        painted = resize(painted, height, width)
-    return _in_colours(painted, photo, recipe.colour)
+    weights = recipe.style_weights or (1.0,) * len(painters)
+    mean, so_far = shown.copy(), 0.0
+    for place, (painter, weight) in enumerate(zip(painters, weights, strict=True)):
+        if not weight:
+            continue
+        so_far += weight
+        painted = mean if so_far == weight else shown.copy()
+        for tile, tiles in paint_windows(painter, shown, recipe.strength, recipe.seed, painted):
+            done, total = place * tiles + tile, tiles * len(painters)
+            said = "painting at once" if total == 1 else f"tile {done} of {total}"
+            preview = InstantPreview(painted)
+            yield Progress(0 if later else done, later or total, said, None, preview)
+        if painted is not mean:
+            _mix_into(mean, painted, weight / so_far)
+    if mean.shape != photo.shape:
+        mean = resize(mean, height, width)
+    return _in_colours(mean, photo, recipe.colour)
+
+
+def _mix_into(mean: Pixels, painted: Pixels, share: float) -> None:
+    """Move a picture towards another by that share, in place."""
+    for rows in (slice(top, top + STRIP) for top in range(0, len(mean), STRIP)):
+        mixed = mean[rows] * np.float32(1 - share) + painted[rows] * np.float32(share)
+        mean[rows] = mixed.round()
 
 
 def _in_colours(painted: Pixels, photo: Pixels, colour: str) -> Pixels:

@@ -22,13 +22,13 @@ from studio.images.instant.network import ColourMoments, PainterNetwork, moved, 
 from studio.images.instant.painters import (
     Painter,
     PainterHeader,
-    mixed,
     painter_bytes,
     painter_file_for,
     painters,
     read_header,
     read_painter,
 )
+from studio.images.instant.painting import paint_at_once
 from studio.images.instant.practice import PHOTOS, practice_files
 from studio.images.instant.training import PainterOrder, PainterTrained, train_painter
 from studio.images.networks.backbones import DEFAULT
@@ -51,7 +51,7 @@ def photo() -> Pixels:
     return resize(np.asarray(load_sample_image("china.jpg")), 214, 320)
 
 
-def untrained(seed: int = 0, lineage: str = "one") -> Painter:
+def untrained(seed: int = 0) -> Painter:
     """A painter with weights at random, whose strokes are strong enough to see."""
     torch.manual_seed(seed)
     network = PainterNetwork()
@@ -64,7 +64,7 @@ def untrained(seed: int = 0, lineage: str = "one") -> Painter:
         mean=(0.5, 0.4, 0.3),
         covariance=((0.04, 0.01, 0.0), (0.01, 0.03, 0.0), (0.0, 0.0, 0.02)),
         widths=(32, 48, 60),
-        lineage=lineage,
+        lineage="",
         steps=0,
     )
     return read_painter(painter_bytes(network.state_dict(), header), "random")
@@ -187,18 +187,16 @@ def test_the_photos_to_practise_on_are_all_there_and_credited() -> None:
 # --- Mixing
 
 
-def test_mixed_painters_have_the_weighted_mean_of_weights_and_palettes() -> None:
-    first, second = untrained(1), untrained(2)
-    half = mixed([first, second], [1, 3])
-    for name, weight in half.network.state_dict().items():
-        mean = first.network.state_dict()[name] / 4 + second.network.state_dict()[name] * 3 / 4
-        torch.testing.assert_close(weight, mean)
-    assert mixed([first], [1]) is first
+def test_several_painters_give_the_weighted_mean_of_their_pictures(photo: Pixels) -> None:
+    some = [untrained(1), untrained(2)]
+    alone = [whole.painted_by(each, photo, 0.5).astype(float) for each in some]
 
+    def painted(*weights: float) -> Pixels:
+        return finish(paint_at_once(StyleRecipe(style_weights=weights), photo, some), lambda _: None)
 
-def test_painters_from_different_beginnings_are_not_mixed() -> None:
-    with pytest.raises(Refused, match="different beginnings"):
-        mixed([untrained(1, "one"), untrained(2, "another")], [1, 1])
+    np.testing.assert_allclose(painted(1, 3), alone[0] / 4 + alone[1] * 3 / 4, atol=1)
+    np.testing.assert_array_equal(painted(0, 2), alone[1])
+    np.testing.assert_array_equal(painted(1, 0), alone[0])
 
 
 # --- Files
