@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 PAGES = {"wide": (760, 40), "narrow": (400, 36)}
 """Name -> (width in pixels, size of the staves in per cent) of a score on a desk and on a phone."""
+
+MOST_AHEAD = 8
+"""As many sounds may wait to be rendered before anyone asks: those of the takes of one request."""
 
 MOST_BYTES = 400_000_000
 """What the cache may hold. Beyond that, the files that were last asked for longest ago are removed."""
@@ -66,6 +70,8 @@ class Renditions:
         # starting it takes longer than reading a melody.
         self._readers = Readers(1)
         self._tune = lru_cache(maxsize=64)(self._tune_of)
+        self._ahead: list[str] = []
+        self._ahead_lock = threading.Lock()
 
     def tune(self, work: Work) -> Tune:
         """The notes of a work. Raises `Refused` for a work that has none."""
@@ -86,7 +92,24 @@ class Renditions:
         tune = replace(self.tune(work), title="", composer="")
         colours = origin_colours(origins_of(work.facts)) if origins else None
         name = f"{page}{'-origins' * origins}.svg"
-        return self._kept(work, name, lambda: engrave(tune, colours, width=width, staff=staff))
+        path = self._kept(work, name, lambda: engrave(tune, colours, width=width, staff=staff))
+        self._begin_sound(work)
+        return path
+
+    def _begin_sound(self, work: Work) -> None:
+        """Render the sound now, in the background: who looks at a score is about to press Play."""
+        with self._ahead_lock:
+            if len(self._ahead) >= MOST_AHEAD or work.id in self._ahead or work.suffix == ".wav":
+                return
+            self._ahead.append(work.id)
+
+        def render() -> None:
+            with suppress(Exception):  # whoever presses Play gets the error
+                self.file(work, FORMATS["wav"])
+            with self._ahead_lock:
+                self._ahead.remove(work.id)
+
+        threading.Thread(target=render, name="studio renders sound", daemon=True).start()
 
     def file(self, work: Work, form: Format) -> Path:
         """The work in another format, with the recipe that makes it in that format inside. Its own file where

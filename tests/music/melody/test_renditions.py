@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -110,3 +111,12 @@ def test_the_cache_forgets_what_was_asked_for_longest_ago(
     assert score.exists()
     assert not sound.exists()
     assert renditions.file(work, by_name("wav")).exists()
+
+
+def test_whoever_looks_at_the_score_finds_the_sound_ready(gallery: Gallery) -> None:
+    work = kept(gallery, "mid", with_tune=True)
+    Renditions(gallery).score(work)
+    give_up = time.monotonic() + 120
+    while not list((gallery.home / "cache" / "music").glob("*as.wav")):
+        assert time.monotonic() < give_up, "the sound was not rendered"
+        time.sleep(0.02)
