@@ -48,32 +48,23 @@ class SungIdiom(Idiom):
     """
 
     def __init__(self, base: Idiom) -> None:
-        # The lines of `base` are in its own ticks already, so its numbers are taken over as they are.
-        self.style, self.meter, self.key, self.longest = base.style, base.meter, base.key, base.longest
-        self.left_out, self.kindred = base.left_out, base.kindred
-        self.unit, self.tick, self.bar = base.unit, base.tick, base.bar
         self.songs = tuple(_sung(line) for line in base.lines)
-        self.lines = tuple(part for song in self.songs for part in _stretches(song))
-        self.number: dict[Event, int] = {}
-        for song in self.songs:
-            for event in song.events:
-                self.number.setdefault(event, len(self.number))
-        self.sequences = [
-            [self.number.setdefault(event, len(self.number)) for event in line.events] for line in self.lines
-        ]
-        self.events = tuple(self.number)
-        self.pitch = np.array([event.pitch for event in self.events], dtype=np.int64)
-        self.ticks = np.array([event.ticks for event in self.events], dtype=np.int64)
-        self.place = np.array([event.place for event in self.events], dtype=np.int64)
-        self.carries = np.array([event.carries for event in self.events], dtype=bool)
+        stretches = tuple(part for song in self.songs for part in _stretches(song))
+        super().__init__(
+            base.style,
+            base.meter,
+            base.key,
+            (*self.songs, *stretches),
+            longest=base.longest,
+            left_out=base.left_out,
+            kindred=base.kindred,
+            unit=base.unit,
+        )
+        # Whole songs give their events numbers too, but only stretches are learnt from.
+        self.lines = stretches
+        self.sequences = self.sequences[len(self.songs) :]
         self.leaves = np.array([getattr(event, "leaves", 2) for event in self.events], dtype=np.int64)
-        for column in (self.pitch, self.ticks, self.place, self.carries, self.leaves):
-            column.flags.writeable = False
-        self.store = None  # what is kept on disk is of the base, whose events are others
-        self._chains = {}
-        self._walks = {}
-        self._copies = {}
-        self._trellises = {}
+        self.leaves.flags.writeable = False
 
     @property
     def whole(self) -> SungIdiom:
