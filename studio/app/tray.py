@@ -23,7 +23,8 @@ def tray(desk: Desk) -> gr.HTML:
     """The tray as a widget, in the layout that is open."""
 
     def queue(asked: dict[str, Any]) -> dict[str, Any]:
-        unseen = [str(id) for id in asked.get("unseen") or ()]
+        given = asked.get("unseen")
+        unseen = [str(id) for id in given] if isinstance(given, list) else []
         owner, previews = _owner(asked), bool(asked.get("previews"))
         return answer(lambda: desk.queue(owner, unseen, previews=previews))
 

@@ -105,3 +105,19 @@ def test_an_answer_that_has_begun_ends_where_it_failed(
     assert len(printed) < LONGEST_LINE + 20
     assert printed.count("\n") == 1
     assert "\x1b" not in printed
+
+
+ODD_WORDS: list[Any] = [None, [], "text", 5, {}, {"unseen": 5, "kind": [1], "after": {}}, {"job": []}]
+
+
+def test_what_no_widget_says_is_no_fault_of_the_studio(studio: Open) -> None:
+    shown = httpx.get(f"{studio.address}/config", timeout=120).json()["components"]
+    asked = 0
+    for component in shown:
+        for name in component["props"].get("server_fns") or ():
+            for word in ODD_WORDS:
+                body = {"component_id": component["id"], "session_hash": "odd", "fn_name": name, "data": word}
+                answer = httpx.post(f"{studio.address}/gradio_api/component_server", json=body, timeout=120)
+                assert answer.status_code < 500, (name, word, answer.text)
+                asked += 1
+    assert asked > 50

@@ -40,8 +40,10 @@ def gallery_tab(room: Room) -> TabOffers:
 
 def _server_functions(desk: Desk) -> tuple[Callable[..., dict[str, Any]], ...]:
     def works(asked: dict[str, Any]) -> dict[str, Any]:
-        text, kind, after = (asked.get(name) or None for name in ("text", "kind", "after"))
-        return answer(lambda: desk.works(str(text or "")[:200], kind, after) | {"kinds": desk.kinds_here()})
+        text, kind, after = (str(asked.get(name) or "") for name in ("text", "kind", "after"))
+        return answer(
+            lambda: desk.works(text[:200], kind or None, after or None) | {"kinds": desk.kinds_here()}
+        )
 
     def work(id: str) -> dict[str, Any]:
         return answer(lambda: desk.work(str(id)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.resources import files
@@ -10,6 +12,7 @@ from typing import Any
 import gradio as gr
 
 from studio.app.modules import opening
+from studio.app.guard.mistakes import NOT_UNDERSTOOD
 from studio.app.sentences import said
 from studio.errors import StudioError
 
@@ -28,7 +31,7 @@ def widget(
     return gr.HTML(
         html_template=files("studio.app.widgets").joinpath(f"{name}.html").read_text("utf-8"),
         js_on_load=opening(name, events),
-        server_functions=list(server),
+        server_functions=[_understanding(each) for each in server],
         apply_default_css=False,
         elem_classes=["widget", f"widget-{name}"],
         **props,
@@ -41,6 +44,22 @@ def folded(label: str) -> Iterator[None]:
     widget("fold", label=label)
     with gr.Column(elem_classes="folded"):
         yield
+
+
+def _understanding(action: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function, which is told an object or a text, as its signature says, and nothing else: any
+    program can call it, not only the widget's module.
+    """
+    told = next(iter(inspect.signature(action, eval_str=True).parameters.values())).annotation
+    expected = {str: str, dict[str, Any]: dict}.get(told, object)
+
+    @functools.wraps(action)
+    def understood(asked: Any = None) -> Any:
+        if not isinstance(asked, expected):
+            return {"trouble": NOT_UNDERSTOOD}
+        return action(asked)
+
+    return understood
 
 
 def answer(ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from studio.works.metadata.carrier import LARGEST_RECIPE
 from studio.works.recipe import Recipe
 
 MOST_LETTERS = 400_000_000
-"""Letters in the paths of all elements of a document. A score of 64 MB has a quarter of that; long names, each
-inside the other, make many more.
+"""Letters in the paths of all elements of a document. A score of 64 MB has a quarter of that; long names,
+each inside the other, make many more.
 """
 
 
