@@ -11,8 +11,8 @@ from typing import Any
 
 import gradio as gr
 
-from studio.app.modules import opening
 from studio.app.guard.mistakes import NOT_UNDERSTOOD
+from studio.app.modules import opening
 from studio.app.sentences import said
 from studio.errors import StudioError
 
