@@ -49,7 +49,7 @@ def tabs() -> tuple[Tab, ...]:
 
     return (
         Tab("dream", "Dream", dream_tab),
-        Tab("style", "Style", style_tab),
+        Tab("style", "Paint", style_tab),
         Tab("compose", "Compose", compose_tab),
         Tab("lessons", "Lessons", lessons_tab, lessons_style),
         Tab("gallery", "Gallery", gallery_tab),

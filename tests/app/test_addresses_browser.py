@@ -14,7 +14,7 @@ from tests.app.test_browser import choose, choose_seed, opened, small
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("app")]
 
-TABS = ("Dream", "Style", "Compose", "Lessons", "Gallery")
+TABS = ("Dream", "Paint", "Compose", "Lessons", "Gallery")
 
 
 def is_open(page: Any, tab: str, address: str = "") -> None:
@@ -34,7 +34,7 @@ def test_back_and_forward_go_through_all_tabs_and_a_reload_stays(chromium: Chrom
         for tab in (*TABS[1:], "Dream"):
             page.get_by_role("tab", name=tab, exact=True).click()
             # The first lesson has an address of its own as soon as it is there.
-            place = (tab, "#lesson=" if tab == "Lessons" else f"#{tab.lower()}")
+            place = (tab, {"Lessons": "#lesson=", "Paint": "#style"}.get(tab, f"#{tab.lower()}"))
             is_open(page, *place)
             places.append(place)
         for place in reversed(places[:-1]):

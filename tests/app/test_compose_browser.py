@@ -146,7 +146,7 @@ def test_bars_are_kept_the_others_asked_for_again_and_it_plays(
         take(page).get_by_role("link", name="In the gallery").click()
         page.wait_for_selector(".gallery article .hit", state="attached")
         assert page.locator(".gallery article h2").inner_text().startswith("After Tunes of my own")
-        page.get_by_role("button", name="Compose again with these settings").click()
+        page.get_by_role("button", name="Edit a copy").click()
         page.wait_for_selector(".compose .take", state="visible")
 
 

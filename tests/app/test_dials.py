@@ -79,5 +79,5 @@ def test_every_kind_leads_to_a_tab_and_no_tab_knows_another() -> None:
     kinds = {kind["name"]: kind for kind in wall.props["kinds"]}
     assert set(kinds) == set(KINDS)
     assert {kind["tab"] for kind in kinds.values()} <= {"", *(tab.id for tab in tabs())}
-    assert kinds["dream"]["again"] == "Dream again with these settings"
+    assert kinds["dream"]["again"] == "Edit a copy"
     assert (kinds["compose"]["label"], kinds["compose"]["medium"]) == ("Melodies", "melody")

@@ -40,7 +40,7 @@ def test_a_photo_is_painted_like_two_paintings_and_found_again(
     chromium: Chromium, studio: Open, photo: Path, tmp_path: Path
 ) -> None:
     with opened(chromium, studio) as page:
-        page.get_by_role("tab", name="Style").click()
+        page.get_by_role("tab", name="Paint", exact=True).click()
         seen(page, ".stage[data-mode=empty]").wait_for()
         assert "painted like it" in seen(page, ".stage .invitation p").first.inner_text()
         seen(page, ".stage").locator("input[type=file]").first.set_input_files(str(photo))
@@ -70,7 +70,7 @@ def test_a_photo_is_painted_like_two_paintings_and_found_again(
         assert "Woodcut" in words
 
         page.reload()
-        page.get_by_role("tab", name="Style").click()
+        page.get_by_role("tab", name="Paint", exact=True).click()
         seen(page, ".stage[data-mode=done]").wait_for()
         page.wait_for_function("() => document.querySelectorAll('.paintings .hung li').length === 2")
         assert seen(page, "[aria-label='number input for Steps']").input_value() == "8"
@@ -81,6 +81,6 @@ def test_a_photo_is_painted_like_two_paintings_and_found_again(
 
 def test_on_a_phone_it_does_not_scroll_sideways(chromium: Chromium, studio: Open) -> None:
     with opened(chromium, studio, size=PHONE, touch=True) as page:
-        page.get_by_role("tab", name="Style").click()
+        page.get_by_role("tab", name="Paint", exact=True).click()
         seen(page, ".stage[data-mode=empty]").wait_for()
         assert narrow_enough(page)

@@ -45,7 +45,7 @@ def test_the_theme_follows_the_system_until_one_is_chosen_which_is_remembered(
 def test_arrow_keys_go_from_tab_to_tab(chromium: Chromium, studio: Open) -> None:
     with opened(chromium, studio) as page:
         page.get_by_role("tab", name="Dream", exact=True).focus()
-        for key, tab in (("ArrowRight", "Style"), ("End", "Gallery"), ("ArrowRight", "Dream")):
+        for key, tab in (("ArrowRight", "Paint"), ("End", "Gallery"), ("ArrowRight", "Dream")):
             page.keyboard.press(key)
             page.wait_for_selector(f"[role=tab][aria-selected=true]:text-is('{tab}')")
             assert page.evaluate("document.activeElement.textContent.trim()") == tab

@@ -88,7 +88,7 @@ function deeds(work, kind) {
     saveAs.length > 0 && make('div', { class: 'exports' }, make('span', {}, 'Save as'), ...saveAs),
     isPicture && button('next', 'Use as next source'),
     kind.again && button('again', kind.again),
-    button('remake', 'Remake'),
+    button('remake', 'Verify', { title: 'Make it again from its recipe, and compare' }),
     !work.on_show && button('remove', 'Remove', { class: 'danger' }));
 }
 

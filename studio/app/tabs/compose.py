@@ -119,9 +119,7 @@ def compose_tab(room: Room) -> TabOffers:
     _connect_dials(parts, told)
     _connect_style(parts, desk)
     return TabOffers(
-        again=Entrance(
-            [parts.takes, *parts.filled], shown.work, "Compose again with these settings", ASK_ONCE_MORE
-        ),
+        again=Entrance([parts.takes, *parts.filled], shown.work, "Edit a copy", ASK_ONCE_MORE),
         medium="melody",
     )
 

@@ -125,7 +125,7 @@ def _offers(tab: PictureTab, desk: Desk) -> TabOffers:
 
     return TabOffers(
         next_source=Entrance([tab.stage], next_source),
-        again=Entrance([tab.stage, *tab.dials.components], again, "Dream again with these settings"),
+        again=Entrance([tab.stage, *tab.dials.components], again, "Edit a copy"),
         settings=Entrance(tab.dials.components, settings),
         losses="How strongly the network responded",
     )
