@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from studio.cli import main
+from studio.cli import commands
 from studio.errors import UnknownName
 from studio.music.melody.constraints import recipe_class
 from studio.music.melody.moods import MOODS, with_mood
@@ -33,6 +33,6 @@ def test_a_mood_on_the_command_line_is_heard_in_the_tune(
     monkeypatch.setenv("STUDIO_HOME", str(tmp_path / "home"))
     tune = tmp_path / "calm.abc"
     asked = ["compose", "-o", str(tune), "--style", "american-fife", "--bars", "8", "--mood", "calm", "-q"]
-    done = CliRunner().invoke(main, asked)
+    done = CliRunner().invoke(commands, asked)
     assert done.exit_code == 0, done.output
     assert "Q:1/4=76" in tune.read_text("utf-8")
