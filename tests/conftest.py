@@ -9,6 +9,9 @@ import os
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# A studio that a test opens would read all styles while other tests run (see `studio.making.ahead`).
+os.environ.setdefault("STUDIO_AHEAD", "no")
+
 import sys
 from collections.abc import Callable, Generator
 from pathlib import Path

@@ -72,8 +72,13 @@ def serve(access: Access, *, no_password: bool = False, open_browser: bool = Fal
                 limit_concurrency=MOST_CONNECTIONS,
             )
             server = ending_server(config, ending)
-        _tell_when_open(server, access, open_browser, partial(jobs.prepare, ahead=True))
+        _tell_when_open(server, access, open_browser, partial(jobs.prepare, ahead=_prepares_ahead()))
         server.run(sockets=[door])
+
+
+def _prepares_ahead() -> bool:
+    """Whether styles are read and learnt before anyone asks: not where STUDIO_AHEAD says no."""
+    return os.environ.get("STUDIO_AHEAD", "").strip().lower() not in ("no", "0", "false")
 
 
 def take_login() -> Login | None:
