@@ -149,6 +149,12 @@ def shipped_painters() -> list[Path]:
     return sorted(shipped("models").glob("painter-*.safetensors"))
 
 
+def test_every_painting_of_the_studio_has_its_painter() -> None:
+    learnt = {read_header(path.read_bytes(), path.name).painting for path in shipped_painters()}
+    for painting in PAINTINGS.values():
+        assert hashlib.sha256(painting.path.read_bytes()).hexdigest() in learnt, painting.name
+
+
 def test_shipped_painters_are_small_and_their_cards_say_what_they_learnt_from() -> None:
     for path in shipped_painters():
         assert path.stat().st_size <= 1_000_000, path.name
