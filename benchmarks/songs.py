@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from studio.music.chains.sampling import Requirement, solve
+from studio.music.chains.trellis import unfold
 from studio.music.songs.recipes import SongRecipe
 from studio.music.songs.sheet import SheetDesk, SongStyles, draw_sheet, prepare
 from studio.music.styles.opening import ready_style
@@ -119,7 +120,7 @@ def main() -> None:
     weight = desk.sung.lying_over(over, desk.fit)
     begin = time.perf_counter()
     context = desk.compiled.context
-    trellis = desk.sung.trellis(desk.sung.walk(desk.side.back), desk.compiled.listeners[:1])
+    trellis = unfold(context.walk, desk.compiled.listeners[:1])  # anew, as the dictionaries are
     ours = solve(trellis, part.bars * desk.sung.bar, [Requirement("chords", weight=weight)]).log_z
     studio = time.perf_counter() - begin
     begin = time.perf_counter()
