@@ -172,9 +172,21 @@ def _plane(content: bytes, layout: PhotoshopLayout, number: int) -> NDArray[np.u
         bits = np.unpackbits(samples.reshape(layout.height, row), axis=1)[:, : layout.width]
         return np.where(bits, np.uint8(0), np.uint8(255))
     if layout.depth == 16:
-        deep = samples.view(">u2").astype(np.uint32)
-        samples = ((deep * 255 + 32767) // 65535).astype(np.uint8)
+        samples = _in_8_bits(samples.view(">u2"))
     return samples.reshape(layout.height, layout.width)
+
+
+def _in_8_bits(deep: NDArray[np.uint16]) -> NDArray[np.uint8]:
+    """Strip by strip, since all at once would take twelve bytes a sample."""
+    found = np.empty(len(deep), np.uint8)
+    for at in range(0, len(deep), STRIP):
+        strip = deep[at : at + STRIP].astype(np.uint32)
+        found[at : at + STRIP] = (strip * 255 + 32767) // 65535
+    return found
+
+
+STRIP = 1 << 18
+"""Samples that are made smaller at a time."""
 
 
 def _unpacked(content: bytes, layout: PhotoshopLayout, number: int, at: int, row: int) -> bytes:

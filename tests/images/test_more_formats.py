@@ -9,6 +9,7 @@ import io
 import struct
 import subprocess
 import sys
+import tracemalloc
 import zlib
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from studio.errors import Unreadable
+from studio.images.photoshop import decode_psd
 from studio.images.pictures import Picture, read_picture
 from tests.images.picture_files import ADOBE_D50, PATTERN, exif, png, rgb_profile, rows, saved
 
@@ -348,3 +350,17 @@ def test_the_largest_picture_of_an_icon() -> None:
     huge = inner[:16] + struct.pack(">II", 20_000, 20_000) + inner[24:]
     bomb = b"\0\0\1\0\1\0" + struct.pack("<BBBBHHII", 32, 32, 0, 0, 1, 24, len(huge), 22) + huge
     assert "megapixels" in refusal(bomb)
+
+
+def test_a_deep_photoshop_file_takes_no_more_memory_than_its_own_bytes_and_its_picture() -> None:
+    side = 2000
+    head = b"8BPS" + struct.pack(">H6xHIIHH", 1, 1, side, side, 16, 1)
+    content = head + bytes(12) + struct.pack(">H", 0) + b"\x40\x20" * side * side
+    tracemalloc.start()
+    try:
+        grey, _ = decode_psd(content)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert grey.getpixel((side - 1, side - 1)) == round(0x4020 / 257)
+    assert peak < 8 * side * side
