@@ -51,13 +51,15 @@ def read(files: tuple[Path, ...], played: bool, output: Path | None, force: bool
         told = heard_as_plain(heard)
         if output:
             told["written"] = written
+            of_melody = set(heard.remarks) - set(heard.remarks_on_whole())
+            told["remarks"] = [each for each in told["remarks"] if each not in of_melody]
             told["remarks"] += not_carried(music, output)
         click.echo(json.dumps(told, ensure_ascii=False))
         return
     for line in written or heard_in_words(heard):
         click.echo(line)
     if output:
-        for remark in (*heard.remarks, *not_carried(music, output)):
+        for remark in (*heard.remarks_on_whole(), *not_carried(music, output)):
             click.echo(remark, err=True)
 
 

@@ -15,7 +15,7 @@ from math import lcm
 from typing import NamedTuple
 
 from studio.errors import Unreadable
-from studio.music.reading.budget import ReadingBudget
+from studio.music.reading.budget import OfMelody, ReadingBudget
 from studio.music.reading.found_words import FoundLyric, words_under
 from studio.music.reading.key_finding import estimate_key
 from studio.music.scores.bars import Grid, Repeat
@@ -124,15 +124,15 @@ def remarks_on(chosen: PartLine, parts: int, unread_chords: Sequence[str] = ()) 
 
     unread_chords: symbols that could not be understood.
     """
-    remarks = []
+    remarks: list[str] = []
     if parts > 1 and chosen.name:
-        remarks.append(f"The melody was taken from {chosen.name!r}, one of {parts} parts.")
+        remarks.append(OfMelody(f"The melody was taken from {chosen.name!r}, one of {parts} parts."))
     elif parts > 1:
-        remarks.append(f"The melody was taken from the highest of {parts} parts.")
+        remarks.append(OfMelody(f"The melody was taken from the highest of {parts} parts."))
     if chosen.grace:
         remarks.append(f"Grace notes left out: {chosen.grace}.")
     if chosen.stacked:
-        remarks.append(f"Chords reduced to their top note: {chosen.stacked}.")
+        remarks.append(OfMelody(f"Chords reduced to their top note: {chosen.stacked}."))
     if chosen.out_of_range:
         remarks.append(f"Notes outside the range of MIDI left out: {chosen.out_of_range}.")
     if unread_chords:

@@ -36,6 +36,17 @@ class Unread:
     reason: str
 
 
+class OfMelody(str):
+    """A remark on the melody alone: nothing of the kind is lost where all parts of a tune are written."""
+
+    __slots__ = ()
+
+
+def labelled(remark: str, name: str) -> str:
+    """A remark that says which file or tune it is about; one `OfMelody` stays one."""
+    return type(remark)(f"{name}: {remark}")
+
+
 @dataclass(frozen=True)
 class Reading:
     """What a file gave.

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from studio.errors import Refused, Unreadable
 from studio.music.reading.abc import read_abc
-from studio.music.reading.budget import Reading, ReadingBudget
+from studio.music.reading.budget import OfMelody, Reading, ReadingBudget
 from studio.music.reading.earlier.abc import read_abc as read_earlier_abc
 from studio.music.reading.earlier.midi import read_midi as read_earlier_midi
 from studio.music.reading.kern import read_kern
@@ -57,7 +57,7 @@ def reading_of(header: dict[str, Any], body: bytes) -> Reading:
         raise Unreadable(header["unreadable"])
     return Reading(
         tuple(Tune.from_json(line) for line in body.splitlines()),
-        tuple(header["remarks"]),
+        tuple(OfMelody(text) if of_melody else text for text, of_melody in header["remarks"]),
         parts=tuple(tuple(Part.from_plain(part) for part in parts) for parts in header["parts"]),
     )
 
@@ -118,7 +118,8 @@ def _answer(
         # A tune's JSON holds no line break, so a line of the body is a tune.
         tunes = "\n".join(tune.to_json() for tune in reading.tunes).encode()
         plain = [[part.to_plain() for part in each] for each in reading.parts]
-        return {"remarks": list(reading.remarks), "parts": plain}, tunes
+        remarks = [(text, isinstance(text, OfMelody)) for text in reading.remarks]
+        return {"remarks": remarks, "parts": plain}, tunes
     except (Unreadable, Refused) as error:
         return {"unreadable": str(error)}, b""
     except MemoryError:

@@ -9,7 +9,7 @@ from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import Any
 
-from studio.music.reading.budget import Reading, Unread
+from studio.music.reading.budget import OfMelody, Reading, Unread, labelled
 from studio.music.scores.keys import Key, pitch_name
 from studio.music.scores.notes import Note
 from studio.music.scores.scores import Part, Score
@@ -37,6 +37,11 @@ class Heard:
             for tune, score in zip(self.tunes, self.scores, strict=True)
         ]
 
+    def remarks_on_whole(self) -> list[str]:
+        """What there is to say where `whole` is written: not what holds of the melody alone."""
+        all_parts = len(self.scores) == len(self.tunes)
+        return [each for each in self.remarks if not (all_parts and isinstance(each, OfMelody))]
+
 
 @dataclass(frozen=True)
 class TuneInWords:
@@ -62,7 +67,7 @@ def heard_in(readings: Sequence[tuple[str, Reading]], *, played: bool = False) -
     return Heard(
         tuple(tune.unfolded() if played else tune for tune in tunes),
         tuple(
-            f"{name}: {remark}" if several and not remark.startswith(name) else remark
+            labelled(remark, name) if several and not remark.startswith(name) else remark
             for name, reading in readings
             for remark in reading.remarks
         ),

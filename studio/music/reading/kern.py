@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from studio.music.reading.assembling import MELODY_NAMES
-from studio.music.reading.budget import Reading, ReadingBudget
+from studio.music.reading.budget import OfMelody, Reading, ReadingBudget
 
 
 def read_kern(text: str, name: str, budget: ReadingBudget, *, parts: bool = False) -> Reading:
@@ -26,7 +26,8 @@ def read_kern(text: str, name: str, budget: ReadingBudget, *, parts: bool = Fals
         reading = replace(reading, parts=parts_of(whole))
     if alone == text:
         return reading
-    return replace(reading, remarks=("The melody was taken from the top voice of several.", *reading.remarks))
+    top = OfMelody("The melody was taken from the top voice of several.")
+    return replace(reading, remarks=(top, *reading.remarks))
 
 
 def top_spine(text: str) -> str:

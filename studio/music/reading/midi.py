@@ -26,7 +26,7 @@ from studio.music.reading.assembling import (
     part_of,
     remarks_on,
 )
-from studio.music.reading.budget import Reading, ReadingBudget
+from studio.music.reading.budget import Reading, ReadingBudget, labelled
 from studio.music.reading.encodings import Guess, decode, guess_encoding
 from studio.music.reading.lengths import Held, Touch, touch_of, written_length
 from studio.music.reading.midi_events import DRUMS, MidiFile, Played, parse_midi
@@ -64,7 +64,7 @@ def read_midi(
             reason = reason or error
     if not readings:
         raise Unreadable(f"None of the {len(files)} patterns in {name} could be read; the first: {reason}")
-    remarks = [f"{label}: {remark}" for label, reading in readings for remark in reading.remarks]
+    remarks = [labelled(remark, label) for label, reading in readings for remark in reading.remarks]
     if len(readings) < len(files):
         remarks.append(f"Patterns without a melody left out: {len(files) - len(readings)}.")
     return Reading(

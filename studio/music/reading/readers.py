@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from studio.errors import Unreadable
-from studio.music.reading.budget import Reading, ReadingBudget, Unread
+from studio.music.reading.budget import Reading, ReadingBudget, Unread, labelled
 from studio.music.reading.child import read_piece, reading_of, receive, send, send_piece, too_much_memory
 from studio.music.reading.pieces import EARLIER_ABC, EARLIER_MIDI, READING_RULES, Piece, by_rules, pieces
 from studio.music.scores.scores import Part
@@ -117,7 +117,7 @@ class Readers:
                 tunes += reading.tunes
                 kept += reading.parts
                 remarks += [
-                    remark if len(found) == 1 else f"{piece.name}: {remark}" for remark in reading.remarks
+                    remark if len(found) == 1 else labelled(remark, piece.name) for remark in reading.remarks
                 ]
         if not tunes:
             raise Unreadable(

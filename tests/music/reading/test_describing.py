@@ -97,3 +97,25 @@ def test_several_tunes_are_numbered_and_remarks_name_their_file(song: Path) -> N
 def test_what_cannot_be_read_or_written_is_refused(song: Path) -> None:
     for arguments, kind in (((song.with_name("no.abc"),), Missing), ((song, "-o", "x.foo"), Refused)):
         assert isinstance(_read(*arguments).exception, kind)
+
+
+TWO_VOICES = "X:1\nT:Two\nM:4/4\nL:1/4\nK:C\nV:1 name=Soprano\n[CE]DEF|{a}G4|]\nV:2 name=Bass\nC,2G,,2|C,4|]\n"
+
+
+def test_a_conversion_does_not_say_that_chords_and_parts_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "two.abc"
+    path.write_text(TWO_VOICES)
+    of_melody = [
+        "The melody was taken from 'Soprano', one of 2 parts.",
+        "Chords reduced to their top note: 1.",
+    ]
+    grace = "Grace notes left out: 1."
+    shown = json.loads(_read(path, "--json").output)
+    assert sorted(shown["remarks"]) == sorted([*of_melody, grace])
+    written = tmp_path / "two.musicxml"
+    converted = _read(path, "-o", written)
+    assert converted.stderr.splitlines() == [grace, "All 2 parts were written."]
+    again = json.loads(_read(path, "-o", written, "--force", "--json").output)
+    assert again["remarks"] == [grace, "All 2 parts were written."]
+    parts = json.loads(_read(written, "--json").output)["tunes"][0]["parts"]
+    assert [note["pitch"] for note in parts[0]["notes"] if note["start"] == "0"] == [60, 64]
