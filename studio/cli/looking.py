@@ -58,7 +58,7 @@ def show(file: Path, as_json: bool) -> None:
 def _show_look(content: bytes, file: Path, *, as_json: bool) -> None:
     """Says which work a picture without a recipe looks like, and how sure that is."""
     from studio.images.envelopes import FORMATS
-    from studio.making.recognising import by_look
+    from studio.making.recognising import by_look, not_compared
 
     if not any(known.signature.match(content) for known in FORMATS):
         raise Refused(
@@ -66,6 +66,11 @@ def _show_look(content: bytes, file: Path, *, as_json: bool) -> None:
         )
     with open_gallery() as gallery:
         found = by_look(content, str(file), gallery)
+    if found.work is None and found.unseen:
+        raise Refused(
+            f"{file} has no recipe inside, and no work that was compared looks like it; "
+            + not_compared(found.unseen)
+        )
     if found.work is None:
         raise Refused(
             f"{file} has no recipe inside, and no work of the gallery looks like it: the studio did not make "

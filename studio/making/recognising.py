@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class Recognised:
     """What is known of a file. sentence: says it. work: of this gallery, or None. recipe: the JSON of the
     recipe in the file, "" where there is none. sure: "certainly", "almost certainly", "probably", or "".
-    likeness: 0 to 1, how alike the pictures are, where that decided.
+    likeness: 0 to 1, how alike the pictures are, where that decided. unseen: older works that were not
+    compared yet, where none was found.
     """
 
     sentence: str
@@ -26,6 +27,7 @@ class Recognised:
     recipe: str = ""
     sure: str = ""
     likeness: float | None = None
+    unseen: int = 0
 
 
 def recognise(content: bytes, name: str, gallery: Gallery) -> Recognised:
@@ -63,13 +65,21 @@ def by_look(content: bytes, name: str, gallery: Gallery) -> Recognised:
     picture = read_picture(content, name)
     sighting = gallery.find_by_look(Image.fromarray(picture.pixels))
     if sighting is None:
-        return Recognised(f"{name} has no recipe inside, and no work of this gallery looks like it.")
+        unseen = gallery.unseen()
+        sentence = f"{name} has no recipe inside, and no work of this gallery looks like it."
+        return Recognised(sentence + (f" {not_compared(unseen)}" if unseen else ""), unseen=unseen)
     sure = "almost certainly" if sighting.certain else "probably"
     sentence = (
         f"{name} has no recipe inside. By its look it is {sure} the work {_called(sighting.work)}: "
         f"{sighting.likeness:.0%} alike."
     )
     return Recognised(sentence, sighting.work, "", sure, round(sighting.likeness, 4))
+
+
+def not_compared(count: int) -> str:
+    """Says that so many works have no hash of their look yet."""
+    works = "1 older work has" if count == 1 else f"{count} older works have"
+    return f"{works} not been compared yet; try again, or run studio gallery repair once."
 
 
 def _called(work: Work) -> str:

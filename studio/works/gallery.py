@@ -184,6 +184,10 @@ class Gallery:
         """The work that a picture most probably is a copy of, by how both look; None where none is near."""
         return looking.find_by_look(self.storage, picture)
 
+    def unseen(self) -> int:
+        """How many works `find_by_look` cannot find yet: older ones, whose look is kept at later searches."""
+        return looking.unseen(self.storage)
+
     def find(
         self, *, text: str = "", kind: str | None = None, limit: int = 60, after: Work | None = None
     ) -> list[Work]:

@@ -1,7 +1,7 @@
 """Works found by how they look: the hash of each picture's look, and the search among them.
 
 Every hash is made of the work's thumbnail. Works that were made before hashes were kept get theirs when one
-is searched for, and from `care.repair`.
+is searched for, a thousand at a time, and from `care.repair`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from studio.works.finding import as_works, here
 from studio.works.naming import thumbnail_file
@@ -35,6 +35,9 @@ FARTHEST, MOST_COMPARED = 100, 24
 """Bits in which hashes may differ, and works whose details are compared."""
 
 AT_A_TIME = 100
+
+FILLED_A_SEARCH = 1000
+"""Works that get their hash before one search, newest first: 2 milliseconds each. Later searches go on."""
 
 
 @dataclass(frozen=True)
@@ -82,12 +85,21 @@ def fill_in(storage: Storage, most: int = 10**9) -> int:
     return done
 
 
+def unseen(storage: Storage) -> int:
+    """How many works have no hash yet, so that no search finds them."""
+    with storage.reading() as session:
+        lacking = select(func.count()).where(WorkRow.state == HERE, WorkRow.look.is_(None))
+        return session.scalar(lacking) or 0
+
+
 def find_by_look(storage: Storage, picture: Image.Image) -> Sighting | None:
-    """The work that a picture most probably is, or None where none is near enough."""
+    """The work that a picture most probably is, or None where none is near enough. Works without a hash get
+    theirs first, as many as `FILLED_A_SEARCH`; `unseen` counts the others.
+    """
     from studio.works.look import distance, likeness, look_of, look_of_file
 
     if not storage.read_only:
-        fill_in(storage)
+        fill_in(storage, FILLED_A_SEARCH)
     found = look_of(picture)
     with storage.reading() as session:
         kept = session.execute(

@@ -109,6 +109,22 @@ def test_works_made_before_get_their_look_when_one_is_searched_for(gallery: Gall
     assert fill_in(gallery.storage) == 0  # nothing is left to do
 
 
+def test_a_search_looks_at_a_part_of_a_large_old_gallery_and_the_next_one_goes_on(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    works = keep(gallery, LOOKS[:3])
+    with gallery.storage.keeping() as session:
+        session.execute(update(WorkRow).values(look=None))
+    monkeypatch.setattr("studio.works.looking.FILLED_A_SEARCH", 1)
+    oldest = CHANGES["q30"](Image.open(SHOWN / f"{LOOKS[0]}.png").convert("RGB"))
+    first, second, third = (recognise(oldest, "copy.jpg", gallery) for _ in range(3))
+    assert (first.work, first.unseen, second.work, second.unseen) == (None, 2, None, 1)
+    assert "2 older works have not been compared yet" in first.sentence
+    assert "1 older work has not been compared yet" in second.sentence
+    assert third.work is not None
+    assert third.work.id == works[LOOKS[0]].id
+
+
 def test_show_says_which_work_a_picture_is(studio: Studio, tmp_path: Path) -> None:
     photo = tmp_path / "photo.png"
     Image.open(SHOWN / "sources" / "pagoda.jpg").resize((96, 64)).save(photo)
