@@ -99,7 +99,9 @@ def test_what_cannot_be_read_or_written_is_refused(song: Path) -> None:
         assert isinstance(_read(*arguments).exception, kind)
 
 
-TWO_VOICES = "X:1\nT:Two\nM:4/4\nL:1/4\nK:C\nV:1 name=Soprano\n[CE]DEF|{a}G4|]\nV:2 name=Bass\nC,2G,,2|C,4|]\n"
+TWO_VOICES = (
+    "X:1\nT:Two\nM:4/4\nL:1/4\nK:C\nV:1 name=Soprano\n[CE]DEF|{a}G4|]\nV:2 name=Bass\nC,2G,,2|C,4|]\n"
+)
 
 
 def test_a_conversion_does_not_say_that_chords_and_parts_are_left_out(tmp_path: Path) -> None:
