@@ -23,7 +23,7 @@ CHORD_STYLES = {
             "songbook-manner",
             "Songbook manner",
             "Chords of American songs of 1873 to 1928 and traditional ones, and how melodies lie over them.",
-            "Counts from 105 lead sheets of OpenEWLD (Federico Simonetti), first performed up to 1928 or "
+            "Counts from 104 lead sheets of OpenEWLD (Federico Simonetti), first performed up to 1928 or "
             "traditional",
             "Counts of songs in the public domain (in the United States); OpenEWLD: MIT.",
         ),
