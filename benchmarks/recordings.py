@@ -1,4 +1,4 @@
-"""A song of three minutes by a band of eight: seconds of a processor and memory from lead sheet to MP3, and how
+"""A song of three minutes by a band of eight: processor seconds and memory from lead sheet to MP3, and how
 it is mixed.
 
     python -m benchmarks.recordings [--band sixties] [--bars 84] [--font FILE]

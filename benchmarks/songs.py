@@ -11,6 +11,7 @@ dictionaries, in one run. Both give the same probability.
 from __future__ import annotations
 
 import argparse
+import itertools
 import math
 import os
 import subprocess
@@ -42,7 +43,7 @@ def in_dictionaries(desk: SheetDesk, weight: np.ndarray, bars: int) -> float:  #
     sung, chain = desk.sung, desk.compiled.context.walk.chain
     limit = desk.compiled.context.max_copy
     songs = [[int(p) for p in line[:, 0]] for line in (*sung._written, *sung._played())]
-    rises = [[b - a for a, b in zip(song, song[1:], strict=False)] for song in songs]
+    rises = [[b - a for a, b in itertools.pairwise(song)] for song in songs]
     forbidden = {tuple(row[n : n + limit]) for row in rises for n in range(len(row) - limit + 1)}
     begins = {run[:n] for run in forbidden for n in range(limit)}
     steps: dict[int, list[tuple[int, float, int]]] = {}

@@ -1,7 +1,7 @@
 """Builds the chord styles that ship: counts, without any song.
 
     python models/build_chords.py songbook-manner FOLDER     lead sheets (OpenEWLD) beside their index.csv
-    python models/build_chords.py sixties-pop FOLDER         McGill Billboard annotations, one text file a song
+    python models/build_chords.py sixties-pop FOLDER         McGill Billboard annotations, a text file each
 
 Writes models/NAME.chords and models/NAME.chords.json, its card.
 """

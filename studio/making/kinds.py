@@ -302,7 +302,8 @@ KINDS: dict[str, Kind] = {
             label="Song",
             summary="Make a lead sheet, or a song, in a style: form, chords, and a melody over them.",
             details="The style is one of studio styles, or a file or folder of your own lead sheets. With "
-            "--melody, your own tune gets chords; with --chords, your own chords get a melody. --band plays it.",
+            "--melody, your own tune gets chords; with --chords, your own chords get a melody. "
+            "--band plays it.",
             roles=(
                 Role(
                     "tune",

@@ -94,7 +94,7 @@ def test_bars_are_kept_the_others_asked_for_again_and_it_plays(
         heard = page.locator(".own-tunes .own-heard details[open] pre").inner_text()
         assert heard.splitlines()[0].split() == [
             "1",
-            *(f"{name}:1/2" for name in "G4 A4 B4 G4 A4 B4".split()),
+            *(f"{name}:1/2" for name in ["G4", "A4", "B4"] * 2),
         ]
         page.click("#compose")
         first = composed(page)

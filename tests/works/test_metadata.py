@@ -472,7 +472,7 @@ def test_what_cannot_take_a_recipe_is_said_to_be_broken() -> None:
         ".abc": b"%abc-2.1\nno tune in here\n",
     }
     for suffix, content in broken.items():
-        with pytest.raises(Unreadable, match="is broken|is cut off"):
+        with pytest.raises(Unreadable, match=r"is broken|is cut off"):
             embed(content, suffix, RECIPE)
 
 

@@ -343,7 +343,7 @@ def test_true_is_no_number(field: str, value: bool) -> None:
 def test_true_is_no_number_in_a_list_either() -> None:
     from studio.images.recipes import StyleRecipe
 
-    with pytest.raises(Refused, match="^style weights is true; it must be a number.$"):
+    with pytest.raises(Refused, match=r"^style weights is true; it must be a number\.$"):
         check(StyleRecipe, {"style_weights": [1.0, True]})
 
 

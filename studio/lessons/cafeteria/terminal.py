@@ -61,7 +61,7 @@ def _result(state: CafeteriaState) -> str:
     steps, prices = len(state.turns), state.weights.tolist()
     if _run_away(state):
         rate = state.settings["rate"]
-        return f"After {steps} steps the prices have run away: the rate {rate:g} is too large; try a third of it."
+        return f"After {steps} steps the prices ran away: the rate {rate:g} is too large; try a third of it."
     said = ", ".join(f"{food} {dollars(price)}" for food, price in zip(FOODS, prices, strict=True))
     if _true_to_the_cent(state):
         return f"After {steps} steps every price is right to the cent: {said}."

@@ -4,9 +4,9 @@
     shipped_chords("sixties-pop", "4/4", "major")
     named.CHORD_STYLES                        # what comes with the studio
 
-Songs of others are not passed on. What is: how often each chord followed each context of up to `ORDER` events, how
-often chords are played in each kind of bar, the surprise of the songs in percentiles, and, for the copy limit,
-hashes of rows of chords: a row can be looked up there, but none can be read.
+Songs of others are not passed on. What is passed on: how often each chord followed each context of up to
+`ORDER` events, how often chords are played in each kind of bar, the surprise of the songs in percentiles,
+and, for the copy limit, hashes of rows of chords: a row can be looked up there, but none can be read.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class CountedIdiom(HarmonyIdiom):
         super().__init__(title, meter, mode, (), extra=[events])
 
     def with_events(self, extra: Sequence[Sequence[ChordEvent]]) -> HarmonyIdiom:
-        """The same, with names for these events. Where they are new they can be written down, not walked to."""
+        """The same, with names for these events. New ones can be written down, but not walked to."""
         new = list(dict.fromkeys(e for part in extra for e in part if e not in self.number))
         if not new:
             return self
@@ -70,8 +70,8 @@ class CountedIdiom(HarmonyIdiom):
         if self.alphabet > known:
             names = ", ".join(dict.fromkeys(e.harmony.suffix or "major" for e in self.events[known:]))
             raise Refused(
-                f"{self.title} has no chords of the given kinds and lengths ({names}), so it cannot go on from "
-                "them; give the chords of every bar, or take a style of your own lead sheets."
+                f"{self.title} has no chords of the given kinds and lengths ({names}), so it cannot go on "
+                "from them; give the chords of every bar, or take a style of your own lead sheets."
             )
         return super().walk(lowest)
 
@@ -124,8 +124,8 @@ class CountedIdiom(HarmonyIdiom):
     def _hashes(self) -> dict[int, frozenset[int]]:
         return {limit: frozenset(self._counts[f"runs {limit}"].tolist()) for limit in LIMITS}
 
-    def longest_run(self, symbols: Sequence[int], *, without: int = -1) -> tuple[int, int, int]:
-        """What the hashes say: the smallest limit of `LIMITS` that the row keeps, as the length of the run."""
+    def longest_run(self, symbols: Sequence[int], *, without: int = -1) -> tuple[int, int, int]:  # noqa: ARG002
+        """The smallest limit of `LIMITS` that the row keeps, as the length of its longest run."""
         return next((limit for limit in LIMITS if self.keeps(symbols, limit)), LIMITS[-1] + 1), 0, -1
 
 

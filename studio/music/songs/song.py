@@ -185,7 +185,7 @@ def _style(recipe: SongRecipe, materials: Materials) -> Generator[Progress, None
 
 
 def sound_of(recipe: SongRecipe) -> str:
-    """The SoundFont that a band is recorded with: the best that is here, or the one its work was made with."""
+    """The SoundFont of a recording: the one its work was made with, or else the best that is here."""
     made_with = recipe.setting.versions.get("sound") if recipe.setting else None
     return made_with or chosen_name()
 

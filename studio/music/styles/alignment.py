@@ -67,7 +67,7 @@ class Alignment:
 
 
 def align(melody: Tune, song: Tune) -> Alignment:
-    """Align a melody with the passage of a song that is most like it, with the fewest and smallest differences.
+    """Align a melody with the passage of a song that is most like it: with the fewest, smallest differences.
 
     The song is transposed to the melody's tonic. Alignment by dynamic programming (Needleman and Wunsch,
     J. Mol. Biol. 48, 1970), with costs for pitch and length after Mongeau and Sankoff (Computers and the
