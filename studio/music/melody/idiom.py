@@ -101,7 +101,7 @@ def _coarser(line: LearntTune, unit: int) -> LearntTune:
     )
 
 
-class IdiomStore(Protocol):
+class IdiomKeeper(Protocol):
     """Where an idiom keeps what takes long to work out, and finds it again."""
 
     def copies(self, kind: RunKind, notes: int, work_out: Callable[[], Automaton]) -> Automaton:
@@ -161,7 +161,7 @@ class Idiom:
         self.carries = np.array([event.carries for event in self.events], dtype=bool)
         for column in (self.pitch, self.ticks, self.place, self.carries):
             column.flags.writeable = False
-        self.store: IdiomStore | None = None
+        self.store: IdiomKeeper | None = None
         self._chains: dict[int, Chain] = {}
         self._walks: dict[int, Walk] = {}
         self._copies: dict[tuple[RunKind, int], Listener] = {}
