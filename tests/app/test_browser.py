@@ -128,7 +128,7 @@ def test_a_photo_becomes_a_dream_that_is_found_again_and_remade(
         assert '"seed":11' in (extract(Path(file.path()).read_bytes()) or "").replace(" ", "")
 
         # Before and after, by keyboard.
-        page.focus(".stage .compare")
+        page.focus(".stage .frame .compare")
         page.keyboard.press("Home")
         assert (
             page.evaluate("getComputedStyle(document.querySelector('.stage .after')).clipPath")
