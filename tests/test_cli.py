@@ -119,7 +119,7 @@ class TestMaking:
             (("none.png", "-o", "p.png"), "no file none.png"),
             (("harbour.jpg*much", "-o", "p.png"), "write STYLE*WEIGHT"),
             (("harbour.jpg*-1", "harbour.jpg", "-o", "p.png"), "weight cannot be below 0"),
-            (("harbour.jpg", "-o", "p.jpg"), "should end in .png"),
+            (("harbour.jpg", "-o", "p.gif"), "should end in .png"),
             (("-o", "p.png"), "STYLE"),
         ],
     )
@@ -193,7 +193,7 @@ class TestRefusing:
         ("words", "said"),
         [
             (("-o", "nowhere/d.png"), "no folder nowhere"),
-            (("-o", "d.jpg"), ".png"),
+            (("-o", "d.gif"), ".png"),
             (("-o", "d.png", "--preset", "creeatures"), "did you mean 'creatures'?"),
             (("-o", "d.png", "--layer", "blokcs.4"), "did you mean 'blocks.4'?"),
             (("-o", "d.png", "--layer", "blocks.4:9999"), "channel"),

@@ -109,7 +109,7 @@ def test_a_photo_becomes_a_dream_that_is_found_again_and_remade(
         )
         choose(page, photo)
         assert "240 × 180" in page.inner_text(".stage .tools[data-for=photo]")
-        small(page, steps=8, size=224)
+        small(page, steps=30, size=224)
         choose_seed(page, 11)
         page.click("#dream")
         page.wait_for_selector(".stage[data-mode=running]")
@@ -143,7 +143,7 @@ def test_a_photo_becomes_a_dream_that_is_found_again_and_remade(
         page.reload()
         page.wait_for_selector(".stage[data-mode=done]")
         page.get_by_role("tab", name="Gallery").click()
-        page.locator(".tile").first.click()
+        page.locator(".tiles .tile").first.click()
         page.wait_for_selector("article.work h2")
         assert "seed 11" in page.inner_text("article.work .told")
         assert re.search(r"\?work=[0-9a-z]+", page.url)
@@ -238,7 +238,7 @@ def test_on_a_phone_a_mask_is_painted_by_finger_and_nothing_scrolls_sideways(
         assert mask["left"] < 15
         assert mask["longest"] == 1024
         page.get_by_text("All works").tap()
-        page.wait_for_selector(".tile")
+        page.wait_for_selector(".tiles .tile")
         assert narrow_enough(page)
 
 
@@ -274,10 +274,10 @@ def test_the_gallery_is_searched_and_a_work_removed_only_when_confirmed(
         page.click("#dream")
         page.wait_for_selector(".stage[data-mode=done]")
         page.get_by_role("tab", name="Gallery").click()
-        page.wait_for_selector(".tile")
+        page.wait_for_selector(".tiles .tile")
         page.fill("input[type=search]", "unverwechselbar")
         page.wait_for_function("() => document.querySelectorAll('.tiles .tile').length === 1")
-        page.locator(".tile").focus()
+        page.locator(".tiles .tile").focus()
         page.keyboard.press("Enter")
         page.wait_for_selector("article.work h2")
         assert "Ottilie Unverwechselbar" in page.inner_text(".sources")

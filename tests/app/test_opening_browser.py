@@ -39,7 +39,7 @@ def test_style_shows_a_pair_and_its_painting_and_paints_a_sample_at_one_click(
         stage = page.locator(".stage:visible")
         stage.locator(".show .painting").wait_for()
         page.wait_for_function(
-            "() => document.querySelector('[aria-label=\"number input for Steps\"]')?.value === '8'"
+            "() => [...document.querySelectorAll('[aria-label=Size]')].some((box) => box.value === '96')"
         )
         stage.locator(".sample").first.click()
         page.locator(".stage[data-mode=done]:visible").wait_for()

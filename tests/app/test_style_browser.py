@@ -62,6 +62,7 @@ def test_a_photo_is_painted_like_two_paintings_and_found_again(
         page.get_by_role("button", name="Woodcut").click()
         page.wait_for_function("() => document.querySelectorAll('.paintings .hung li').length === 2")
         type_into(page, "Size", 96)
+        seen(page, "button:has-text('Fine settings')").click()
         type_into(page, "number input for Steps", 8)
         page.click("#paint")
         seen(page, ".stage[data-mode=done]").wait_for()
@@ -73,7 +74,11 @@ def test_a_photo_is_painted_like_two_paintings_and_found_again(
         page.get_by_role("tab", name="Paint", exact=True).click()
         seen(page, ".stage[data-mode=done]").wait_for()
         page.wait_for_function("() => document.querySelectorAll('.paintings .hung li').length === 2")
-        assert seen(page, "[aria-label='number input for Steps']").input_value() == "8"
+        seen(page, "button:has-text('Fine settings')").click()
+        page.wait_for_function(
+            "() => [...document.querySelectorAll('[aria-label=\"number input for Steps\"]')]"
+            ".some((box) => box.value === '8')"
+        )
         seen(page, ".stage").get_by_role("link", name="In the gallery").click()
         page.wait_for_selector(".gallery article h2")
         assert page.locator(".gallery .source", has=page.get_by_text("style", exact=True)).count() == 2

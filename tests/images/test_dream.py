@@ -213,7 +213,7 @@ def test_a_cut_out_is_dreamt_without_a_fringe_and_an_old_one_is_remade_as_it_was
     assert rim(made.content).min() > 250
     assert made.recipe.setting is not None
     versions = made.recipe.setting.versions
-    assert versions["reading"] == "2"
+    assert int(versions["reading"]) >= 2
     before = {name: version for name, version in versions.items() if name != "reading"}
     old = recipe.model_copy(update={"setting": made.recipe.setting.model_copy(update={"versions": before})})
     again = finish(dream(old, lambda source: files[source.sha256]))

@@ -102,8 +102,14 @@ class Wall {
     try {
       const { works } = await asked(this.server.shelf({}));
       find(this.element, '.shelf .row').replaceChildren(...works.map(tile));
-      find(this.element, '.shelf').hidden = works.length === 0;
+      this.showShelf();
     } catch { /* the wall says what is wrong */ }
+  }
+
+  /** The shelf is not searched, so it stays away while the visitor searches. */
+  showShelf() {
+    const empty = find(this.element, '.shelf .row').children.length === 0;
+    find(this.element, '.shelf').hidden = empty || Boolean(this.search.value || this.kind);
   }
 
   /** @param {string[]} kinds */
@@ -119,6 +125,7 @@ class Wall {
     const here = this.tiles.children.length;
     const searching = Boolean(this.search.value || this.kind);
     const none = find(this.element, '.none');
+    this.showShelf();
     find(this.element, '[data-do=more]').hidden = here >= total;
     find(this.element, '.count').textContent = total === 1 ? '1 work' : `${total} works`;
     find(this.element, '.finder').hidden = here === 0 && !searching;

@@ -240,8 +240,7 @@ class TestWishes:
 
 class TestModels:
     def test_the_models_that_come_along_foresee_better_than_every_chain(self) -> None:
-        cards = sorted(Path(shipped("models")).glob("*.json"))
-        assert len(cards) >= 2
+        cards = [Path(shipped("models")) / f"{name}.json" for name in ("bach-chorales", "ryans-mammoth")]
         for card in cards:
             figures = load(card).card.figures
             chains = [
