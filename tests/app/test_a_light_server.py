@@ -1,4 +1,4 @@
-"""The web server of a studio that has made a picture. First of its group, since a lesson loads torch into it."""
+"""The server of a studio that made a picture. First of its group, since a lesson loads torch into the server."""
 
 from __future__ import annotations
 
