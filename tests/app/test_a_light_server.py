@@ -1,4 +1,4 @@
-"""The server of a studio that made a picture. First of its group, since a lesson loads torch into the server."""
+"""The server of a studio that made a picture. First of its group: a lesson loads torch into the server."""
 
 from __future__ import annotations
 
