@@ -33,14 +33,15 @@ def serve(access: Access, *, no_password: bool = False, open_browser: bool = Fal
     """Open the studio until it is interrupted. Prints the address once it answers.
 
     access: where, and who may ask; port 0 takes a free one. no_password: it is meant that other computers get
-    in without one. Raises `Refused` when the port is taken, and when other computers could get in without a
-    password and that is not said to be meant.
+    in without one. open_browser: opens the page in the browser; beside a host it says that too, as it always
+    has. Raises `Refused` when the port is taken, and when other computers could get in without a password and
+    that is not said to be meant.
     """
-    if not (access.is_local or access.login or no_password):
+    meant = no_password or (open_browser and not access.proxies)
+    if not (access.is_local or access.login or meant):
         raise Refused(
             f"{'Through a proxy' if access.proxies else f'At {access.host}'} other computers could use this "
             "studio: set STUDIO_PASSWORD first, or say --no-password if that is meant."
-            + (" (--open opens your browser, and lets nobody in.)" if open_browser else "")
         )
     with (
         ending_soon_after_a_signal() as ending,
@@ -206,6 +207,8 @@ def _tell_when_open(server: Any, access: Access, open_browser: bool, then: Calla
         host = access.host
         shown = {"0.0.0.0": "localhost", "::": "localhost"}.get(host, f"[{host}]" if ":" in host else host)
         print(f"The studio is open at http://{shown}:{access.port}", flush=True)
+        if not (access.is_local or access.login):
+            print("There is no password: whoever reaches this address can use the studio.", flush=True)
         if open_browser:
             import webbrowser
 

@@ -179,7 +179,7 @@ def doctor(as_json: bool) -> None:
     "--open/--no-open",
     "open_browser",
     default=False,
-    help="Open the page in your browser. It lets nobody in.",
+    help="Open the page in your browser. With --host it also says that no password is needed.",
 )
 def app(open_browser: bool, no_password: bool, **rules: Any) -> None:
     """Open the studio in the browser.

@@ -8,12 +8,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from studio.app.guard.access import Access, Login
-from studio.app.serving import KEEPER, serve, take_login, temporary_folder
+from studio.app.serving import KEEPER, _tell_when_open, serve, take_login, temporary_folder
 from studio.errors import Refused
 
 PATIENCE = 120.0
@@ -65,7 +67,37 @@ def test_the_password_is_taken_out_of_the_environment(monkeypatch: pytest.Monkey
 def test_other_computers_need_a_password_unless_it_is_meant(host: str) -> None:
     for access in (Access(host=host), Access(proxies=("127.0.0.1",))):
         with pytest.raises(Refused, match="set STUDIO_PASSWORD first, or say --no-password"):
-            serve(access)
+            serve(access, open_browser=bool(access.proxies))
+
+
+@pytest.mark.parametrize(
+    ("access", "warned"),
+    [
+        (Access(), False),
+        (Access(host="0.0.0.0"), True),
+        (Access(host="0.0.0.0", login=Login("ali", "sesame")), False),
+    ],
+)
+def test_a_studio_without_a_password_warns(
+    access: Access, warned: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened = threading.Event()
+    _tell_when_open(SimpleNamespace(started=True, should_exit=False), access, False, opened.set)
+    assert opened.wait(PATIENCE)
+    assert ("no password" in capsys.readouterr().out) is warned
+
+
+@pytest.mark.parametrize("meant", ["no_password", "open_browser"])
+def test_open_or_no_password_says_that_an_open_host_is_meant(meant: str) -> None:
+    """They get past the refusal: to the port, which is taken here."""
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("0.0.0.0", 0))
+        taken.listen()
+        access = Access(host="0.0.0.0", port=taken.getsockname()[1])
+        with pytest.raises(Refused, match="choose another with --port"):
+            serve(access, **{meant: True})
 
 
 @pytest.mark.parametrize(
