@@ -116,7 +116,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Open]:
     }
     running = subprocess.Popen(
         [sys.executable, "-c", "from studio.cli import main; main()", "app", "--port", "0"],
-        env=environment | {"STUDIO_HOME": str(home), "OMP_NUM_THREADS": "1"},
+        env=environment | {"STUDIO_HOME": str(home), "STUDIO_AHEAD": "no", "OMP_NUM_THREADS": "1"},
         cwd=home,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

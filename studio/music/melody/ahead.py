@@ -9,10 +9,15 @@ from studio.music.melody.recipes import ComposeRecipe
 from studio.music.styles.table import STYLES
 
 
+MOST_TUNES = 2500
+"""A larger style takes a laptop minutes to read, so it is read only when somebody chooses it."""
+
+
 def names() -> list[str]:
-    """The styles that can be prepared here: first the one a melody has where nobody chooses."""
+    """The styles to prepare before anyone asks: first the one a melody has where nobody chooses."""
     usual = str(ComposeRecipe.model_fields["style"].default)
-    return [usual, *(name for name, entry in STYLES.items() if name != usual and not entry.download)]
+    small = [name for name, entry in STYLES.items() if entry.tunes <= MOST_TUNES and not entry.download]
+    return [usual, *(name for name in small if name != usual)]
 
 
 def prepare(name: str) -> None:

@@ -81,7 +81,7 @@ class SongRecipe(ComposeRecipe):
     chords_from: Annotated[str, OneOf(_chord_styles)] = parameter(
         "",
         "Whose chords: those that come with the studio, by name. Leave empty for the style's own; a style "
-        "without chords takes those of songbook-manner.",
+        "with hardly any chords takes those of songbook-manner.",
         in_sight=True,
         max_length=LONGEST_TEXT,
     )

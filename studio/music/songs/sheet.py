@@ -96,8 +96,9 @@ class SongStyles:
 
     @classmethod
     def of(cls, recipe: SongRecipe, style: Style) -> SongStyles:
-        """The chords that a recipe names; those of `USUAL_CHORDS` for a style without any."""
-        own = any(style[number].chords for number in range(len(style)))
+        """The chords that a recipe names; those of `USUAL_CHORDS` for a style with hardly any."""
+        looked_at = range(0, len(style), max(1, len(style) // LOOKED_AT))
+        own = sum(bool(style[number].chords) for number in looked_at) * 10 >= len(looked_at)
         return cls(style, recipe.chords_from or ("" if own else USUAL_CHORDS))
 
     @property
@@ -117,7 +118,10 @@ class SongStyles:
 
 
 USUAL_CHORDS = "songbook-manner"
-"""Whose chords a style without any takes."""
+"""Whose chords a style takes when fewer than a tenth of its tunes have any."""
+
+LOOKED_AT = 60
+"""How many tunes of a style, spread over it, are asked whether they have chords."""
 
 
 @dataclass(frozen=True, eq=False)

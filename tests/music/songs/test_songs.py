@@ -302,6 +302,8 @@ def test_a_style_without_chords_takes_those_that_ship(name: str) -> None:
     assert sheet.tune.chord_at(Fraction(0)) is not None
     assert desk.chords.idiom.keeps(sheet.row, sheet.chord_limit)
     assert SongStyles.of(SongRecipe(), plain).chords == "songbook-manner"
+    hardly = Style.of([*songs(1), *(replace(tune, chords=()) for tune in songs(16))], "hardly any")
+    assert SongStyles.of(SongRecipe(), hardly).chords == "songbook-manner"
     assert SongStyles.of(SongRecipe(), STYLE).chords == ""
 
 
