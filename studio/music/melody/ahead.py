@@ -8,7 +8,6 @@ from studio.errors import Refused
 from studio.music.melody.recipes import ComposeRecipe
 from studio.music.styles.table import STYLES
 
-
 MOST_TUNES = 2500
 """A larger style takes a laptop minutes to read, so it is read only when somebody chooses it."""
 
