@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Generator, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 
-from studio.errors import Missing, Refused
-from studio.making.kinds import make, read_recipe
+from studio.errors import Missing, Refused, StudioError
+from studio.making.kinds import kind_of, make, read_recipe
 from studio.works.gallery import Gallery
 from studio.works.metadata import embed, extract, is_cut_off
 from studio.works.recipe import Recipe, Source
@@ -88,7 +89,8 @@ def _sources(recipe: Recipe, gallery: Gallery, extra: Iterable[bytes]) -> dict[s
             lacking.append(source)
     if lacking:
         # The works on show, the bundled paintings and everything they were made from come with the studio.
-        on_show = {hashlib.sha256(content).hexdigest(): content for content in shown_sources()}
+        contents = (*shown_sources(), *_supplied(recipe))
+        on_show = {hashlib.sha256(content).hexdigest(): content for content in contents}
         found |= {source.sha256: on_show[source.sha256] for source in lacking if source.sha256 in on_show}
         lacking = [source for source in lacking if source.sha256 not in found]
     if not lacking:
@@ -103,6 +105,13 @@ def _sources(recipe: Recipe, gallery: Gallery, extra: Iterable[bytes]) -> dict[s
             "as it was then."
         )
     raise Missing(f"This gallery does not have {names}; give the file with --source.")
+
+
+def _supplied(recipe: Recipe) -> list[bytes]:
+    """What the kind of work supplies where nobody gives it, such as a style that comes with the studio."""
+    with suppress(StudioError):
+        return [each.content for each in kind_of(recipe.kind).default_ingredients(recipe.model_dump(), ())]
+    return []
 
 
 def _changes(then: Recipe, now: Recipe) -> list[str]:

@@ -11,6 +11,8 @@ from studio.errors import UnknownName
 from studio.making.exhibition import EXHIBITS, sample, samples_here
 from studio.making.kinds import read_recipe
 from studio.making.on_show import OnShow, WithShow
+from studio.making.remaking import remake
+from studio.process import finish
 from studio.works.gallery import Gallery
 from studio.works.shipped import shipped
 
@@ -68,3 +70,10 @@ def test_photos_to_try_have_their_credit() -> None:
         assert found.content == (shipped("gallery") / "sources" / name).read_bytes()
     with pytest.raises(UnknownName):
         sample("../pyproject.toml")
+
+
+def test_the_tune_on_show_is_made_again_where_its_style_was_never_read(tmp_path: Path) -> None:
+    """A home that is still empty: the style comes with the studio."""
+    tune = Path(shipped("gallery")) / "the-open-door.musicxml"
+    with Gallery.open(tmp_path) as gallery:
+        assert finish(remake(tune.read_bytes(), gallery)).identical
