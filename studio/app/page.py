@@ -145,7 +145,7 @@ def masthead(*, log_out: bool) -> str:
     """The top of the page. Logging out is a form, since following a link must not change anything."""
     button = '<form method="post" action="logout" class="log-out"><button>Log out</button></form>'
     return f"""
-<a class="skip" href="#dream">Skip to the Dream button</a>
+<a class="skip" href="#dream-button">Skip to the Dream button</a>
 <header><span class="sign" aria-hidden="true"></span><h1>Derivative Works <em>Studio</em></h1></header>
 <button type="button" class="theme-toggle" aria-label="Light or dark">◐</button>
 {button if log_out else ""}

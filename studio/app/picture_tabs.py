@@ -107,7 +107,7 @@ def seed_row(dials: Dials) -> None:
 
 
 def go_button(label: str, id: str) -> gr.Button:
-    """The button that asks for the picture."""
+    """The button that asks for the picture. id: not a tab's, or its address would scroll the page to it."""
     with gr.Group(elem_classes="go"):
         return gr.Button(label, variant="primary", size="lg", elem_id=id)
 

@@ -167,3 +167,14 @@ def open_gallery() -> Generator[Gallery, None, None]:
 
     with Gallery.open() as gallery:
         yield gallery
+
+
+def show_trained(card: Any, where: Path, *, as_json: bool, quiet: bool) -> None:
+    """Print where a trained network is, and its figures on standard error; or its card as JSON."""
+    if as_json:
+        click.echo(card.model_dump_json(exclude={"classes"}))
+        return
+    click.echo(str(where))
+    if not quiet:
+        for figure, value in card.figures.items():
+            click.echo(f"{figure:>46}  {value:g}", err=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from studio.cli.options import FILE, watch
+from studio.cli.options import FILE, show_trained, watch
 from studio.works.incoming import read_file
 
 
@@ -227,10 +227,4 @@ def train(
     trained = watch(
         training(name, into=into, resume=resume, seed=seed, epochs=epochs, hidden=hidden), quiet=quiet
     )
-    if as_json:
-        click.echo(trained.card.model_dump_json(exclude={"classes"}))
-        return
-    click.echo(str(trained.where))
-    if not quiet:
-        for figure, value in trained.card.figures.items():
-            click.echo(f"{figure:>46}  {value:g}", err=True)
+    show_trained(trained.card, trained.where, as_json=as_json, quiet=quiet)

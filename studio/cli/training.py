@@ -5,15 +5,15 @@ a painting.
 from __future__ import annotations
 
 from collections.abc import Generator
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from studio.cli.options import FILE, watch
+from studio.cli.options import FILE, show_trained, watch
 from studio.cli.styles import train as train_style
 from studio.errors import UnknownName
+from studio.process import mapped
 from studio.works.incoming import read_file
 from studio.works.work import Progress
 
@@ -81,13 +81,7 @@ def train_painting(painting: str, preview: Path | None, as_json: bool, quiet: bo
     order = PainterOrder(content, file=file, **given)
 
     trained = watch(_previewed(train_painter(order), preview), quiet=quiet)
-    if as_json:
-        click.echo(trained.card.model_dump_json(exclude={"classes"}))
-        return
-    click.echo(str(trained.where))
-    if not quiet:
-        for figure, value in trained.card.figures.items():
-            click.echo(f"{figure:>46}  {value:g}", err=True)
+    show_trained(trained.card, trained.where, as_json=as_json, quiet=quiet)
 
 
 def _previewed(
@@ -96,16 +90,12 @@ def _previewed(
     """The same training, which writes its preview into a file from time to time."""
     from studio.works.output import write_file
 
-    with closing(training):
-        while True:
-            try:
-                progress = next(training)
-            except StopIteration as ended:
-                trained: PainterTrained = ended.value
-                return trained
-            if preview is not None and progress.preview is not None and progress.done % PREVIEW_EVERY == 0:
-                write_file(progress.preview(), preview, force=True)
-            yield progress
+    def seen(progress: Progress) -> Progress:
+        if preview is not None and progress.preview is not None and progress.done % PREVIEW_EVERY == 0:
+            write_file(progress.preview(), preview, force=True)
+        return progress
+
+    return mapped(training, seen)
 
 
 def _painting(named: str) -> tuple[bytes, str, str, str]:

@@ -71,7 +71,7 @@ def test_a_work_has_an_address_and_back_leads_to_where_it_was_opened(
         choose(page, photo)
         small(page)
         choose_seed(page, 5)
-        page.click("#dream")
+        page.click("#dream-button")
         page.wait_for_selector(".stage[data-mode=done]")
         page.click(".stage [data-link=work]")
         is_open(page, "Gallery", "?work=")

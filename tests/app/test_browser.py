@@ -111,7 +111,7 @@ def test_a_photo_becomes_a_dream_that_is_found_again_and_remade(
         assert "240 × 180" in page.inner_text(".stage .tools[data-for=photo]")
         small(page, steps=30, size=224)
         choose_seed(page, 11)
-        page.click("#dream")
+        page.click("#dream-button")
         page.wait_for_selector(".stage[data-mode=running]")
         page.wait_for_function(
             "() => /step \\d+ of \\d+/.test(document.querySelector('.stage .told').textContent)"
@@ -119,7 +119,7 @@ def test_a_photo_becomes_a_dream_that_is_found_again_and_remade(
         page.wait_for_selector(".stage[data-mode=done]")
         assert page.evaluate("window.seen.size") >= 2
         assert "seed 11" in page.inner_text(".stage .words")
-        assert page.is_enabled("#dream")
+        assert page.is_enabled("#dream-button")
 
         with page.expect_download() as download:
             page.click("[data-link=download]")
@@ -169,7 +169,7 @@ def test_a_running_dream_is_found_again_after_a_reload_and_stops_when_told(
         page.get_by_text("Towards another picture").click()
         page.set_input_files(".guide:not(.network) input[type=file]", str(photo))
         page.wait_for_selector(".guide:not(.network)[data-full=yes]")
-        page.click("#dream")
+        page.click("#dream-button")
         page.wait_for_selector(".stage.previewed[data-mode=running]")
         page.reload()
         page.wait_for_selector(".stage[data-mode=running]")
@@ -186,7 +186,7 @@ def test_a_running_dream_is_found_again_after_a_reload_and_stops_when_told(
         page.click("[data-do=stop]")
         page.wait_for_selector(".stage[data-mode=photo]")
         assert "Stopped" in page.inner_text(".stage .notes")
-        page.wait_for_function("() => !document.querySelector('#dream').disabled")
+        page.wait_for_function("() => !document.querySelector('#dream-button').disabled")
 
 
 def test_a_bad_file_is_told_in_a_sentence_and_the_studio_goes_on(
@@ -202,7 +202,7 @@ def test_a_bad_file_is_told_in_a_sentence_and_the_studio_goes_on(
             assert file.name in page.inner_text(".stage .trouble")
             assert page.get_attribute(".stage", "data-mode") == "empty"
             page.click(".stage [data-do=dismiss]")
-        page.click("#dream")
+        page.click("#dream-button")
         page.wait_for_selector(".stage .trouble:not([hidden])")
         assert "Choose a photo first" in page.inner_text(".stage .trouble")
         choose(page, photo)
@@ -226,7 +226,7 @@ def test_on_a_phone_a_mask_is_painted_by_finger_and_nothing_scrolls_sideways(
         box = page.locator("canvas.mask").bounding_box()
         page.touchscreen.tap(box["x"] + box["width"] * 0.25, box["y"] + box["height"] / 2)
         small(page, steps=2, size=128)
-        page.tap("#dream")
+        page.tap("#dream-button")
         page.wait_for_selector(".stage[data-mode=done]")
         assert "only where" in page.inner_text(".stage .words")
         assert narrow_enough(page)
@@ -271,7 +271,7 @@ def test_the_gallery_is_searched_and_a_work_removed_only_when_confirmed(
         page.get_by_label("Author").fill("Ottilie Unverwechselbar")
         small(page, steps=2, size=96)
         choose_seed(page, 77)
-        page.click("#dream")
+        page.click("#dream-button")
         page.wait_for_selector(".stage[data-mode=done]")
         page.get_by_role("tab", name="Gallery").click()
         page.wait_for_selector(".tiles .tile")
@@ -332,10 +332,10 @@ def test_a_pickle_is_read_only_as_the_file_that_is_named(
         page.locator(".settings-side .token", has_text="features.").first.wait_for()
         for given, told in (("", "to read it, give its sha256"), ("12" * 32, "another sha256")):
             page.get_by_label("The sha256 of the weights").fill(given)
-            page.click("#dream")
+            page.click("#dream-button")
             page.locator(".stage .trouble", has_text=told).wait_for()
         page.get_by_label("The sha256 of the weights").fill(hashlib.sha256(weights.read_bytes()).hexdigest())
-        page.click("#dream")
+        page.click("#dream-button")
         page.wait_for_selector(".stage[data-mode=done]")
         assert "by squeezenet1_1" in page.inner_text(".stage .words")
         assert "with other weights than its own" in page.inner_text(".stage .words")

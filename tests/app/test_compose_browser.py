@@ -79,7 +79,7 @@ def composed(page: Any, other_than: str | None = None) -> str:
     """Wait for a take, its score and its notes; gives its work's id."""
     page.wait_for_function(ANOTHER, arg=other_than)
     page.wait_for_selector(".compose .take .hit", state="attached")
-    page.wait_for_selector("#compose:not([disabled])")
+    page.wait_for_selector("#compose-button:not([disabled])")
     id: str = take(page).get_attribute("data-work")
     return id
 
@@ -96,7 +96,7 @@ def test_bars_are_kept_the_others_asked_for_again_and_it_plays(
             "1",
             *(f"{name}:1/2" for name in ["G4", "A4", "B4"] * 2),
         ]
-        page.click("#compose")
+        page.click("#compose-button")
         first = composed(page)
         before = notes_of(page)
         assert set(before) == set(range(1, 9))
@@ -158,7 +158,7 @@ def test_a_wish_that_cannot_be_met_is_let_go_with_a_click(
         fill(page, "Last note", "Db")
         fill(page, "number input for Takes", 2)
         page.wait_for_selector(".chip[data-field=end]:text('Last note Db')")
-        page.click("#compose")
+        page.click("#compose-button")
         way = page.get_by_role("button", name="Leave out the end on Db")
         way.wait_for()
         assert "Db" in page.locator(".compose .trouble .sentence").inner_text()
@@ -209,7 +209,7 @@ def test_a_tune_is_a_theme_and_what_is_not_wanted_any_more_is_stopped(
             page.set_input_files(".theme input[type=file]", str(tmp_path / "the-window.abc"))
         page.wait_for_selector(".theme .file-preview")
         fill(page, "number input for Theme pull", 1)
-        page.click("#compose")
+        page.click("#compose-button")
         composed(page)
         assert "the-window" in theme_in_the_gallery()
 
@@ -219,7 +219,7 @@ def test_a_tune_is_a_theme_and_what_is_not_wanted_any_more_is_stopped(
         open_tab(page, "Compose")
         first = composed(page)
         page.locator(".theme .file-preview", has_text="the-window").wait_for()
-        page.click("#compose")
+        page.click("#compose-button")
         composed(page, first)
         assert "the-window" in theme_in_the_gallery()
 
@@ -228,9 +228,9 @@ def test_a_tune_is_a_theme_and_what_is_not_wanted_any_more_is_stopped(
         open_tab(page, "Compose")
         fill(page, "number input for Takes", 8)
         fill(page, "number input for Bars", 16)
-        page.click("#compose")
+        page.click("#compose-button")
         page.locator(".compose [data-do=stop]").click()
-        page.wait_for_selector("#compose:not([disabled])")
+        page.wait_for_selector("#compose-button:not([disabled])")
         shown = page.locator(".compose .take").evaluate_all("(all) => all.map((each) => each.dataset.work)")
         assert len(shown) < 8, "an earlier take stays where none of these was made"
         assert page.locator(".compose.running").count() == 0

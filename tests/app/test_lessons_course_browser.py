@@ -288,7 +288,7 @@ def dreamt(page: Any, photo: Path, words: str) -> None:
     choose(page, photo)
     small(page)
     set_dial(page, "Octaves", 1)
-    page.click("#dream")
+    page.click("#dream-button")
     page.wait_for_selector(".stage[data-mode=done]")
     assert words in page.inner_text(".stage .words")
 

@@ -56,6 +56,7 @@ def test_a_tune_is_ready_to_be_played_and_the_works_on_show_are_a_shelf(
     with opened(chromium, studio, size=PHONE, touch=True) as page:
         page.goto(f"{studio.address}/#compose")
         page.wait_for_selector(".compose .example .hit", state="attached")
+        assert page.evaluate("scrollY") == 0, "an address is no place on the page"
         playing(page)
         assert narrow_enough(page)
         page.get_by_role("tab", name="Gallery", exact=True).click()

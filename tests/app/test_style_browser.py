@@ -47,7 +47,7 @@ def test_a_photo_is_painted_like_two_paintings_and_found_again(
         seen(page, ".stage[data-mode=photo]").wait_for()
 
         # Without a painting it says what is missing.
-        page.click("#paint")
+        page.click("#paint-button")
         seen(page, ".stage .trouble").wait_for()
         assert "Choose a painting too" in seen(page, ".stage .trouble").inner_text()
 
@@ -64,7 +64,7 @@ def test_a_photo_is_painted_like_two_paintings_and_found_again(
         type_into(page, "Size", 96)
         seen(page, "button:has-text('Fine settings')").click()
         type_into(page, "number input for Steps", 8)
-        page.click("#paint")
+        page.click("#paint-button")
         seen(page, ".stage[data-mode=done]").wait_for()
         words = seen(page, ".stage .words").inner_text()
         assert "painting-0" in words

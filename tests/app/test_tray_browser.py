@@ -33,7 +33,7 @@ def test_what_is_made_is_in_sight_on_every_tab_and_can_be_cancelled_there(
     with opened(chromium, studio) as page:
         choose(page, photo)
         small(page, steps=200, size=512)
-        page.click("#dream")
+        page.click("#dream-button")
         page.wait_for_selector(".stage[data-mode=running]")
         page.get_by_role("tab", name="Compose", exact=True).click()
         mine = in_tray(page, ".queue .mine")
@@ -68,7 +68,7 @@ def test_what_was_made_while_the_page_was_closed_is_told_when_it_opens_again(
     ) as page:
         choose(page, photo)
         small(page, steps=30, size=256)
-        page.click("#dream")
+        page.click("#dream-button")
         page.wait_for_selector(".stage[data-mode=running]")
         page.wait_for_selector(".tray:not([hidden])")
         page.goto("about:blank")

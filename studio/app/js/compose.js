@@ -112,7 +112,7 @@ class Takes {
   async askOnceMore() {
     if (this.following.some(isOpen)) await this.stop();
     if (this.asking) this.again(this.asking.id, this.asking.bars);
-    else pressSoon('compose');
+    else pressSoon('compose-button');
   }
 
   /**

@@ -151,7 +151,7 @@ def _lay_out(desk: Desk) -> ComposeParts:
             info = "How many at once, each with a seed of its own."
             count = gr.Slider(1, MOST_TAKES, 2, step=1, label="Takes", info=info)
             with gr.Group(elem_classes="go"):
-                button = gr.Button("Compose", variant="primary", size="lg", elem_id="compose")
+                button = gr.Button("Compose", variant="primary", size="lg", elem_id="compose-button")
             chips = widget("chips", events=("let_go",))
             with folded("Constraints"):
                 dials.add_rest(Fold.IN_SIGHT, ELSEWHERE)

@@ -51,12 +51,12 @@ def dream_tab(room: Room) -> TabOffers:
     )
     with gr.Row(elem_classes="studio-floor", equal_height=False):
         with gr.Column(scale=7, min_width=320, elem_classes="picture-side"):
-            stage = stage_widget(desk, "dream", "dream", room.largest_upload)
+            stage = stage_widget(desk, "dream", "dream-button", room.largest_upload)
         with gr.Column(scale=4, min_width=300, elem_classes="settings-side"):
             dials.add("preset")
             dials.add_rest(Fold.IN_SIGHT)
             seed_row(dials)
-            button = go_button("Dream", "dream")
+            button = go_button("Dream", "dream-button")
             network = _folded_widgets(desk, room.largest_upload)
             fine_settings(dials)
             credit = credit_fields()

@@ -48,7 +48,7 @@ def style_tab(room: Room) -> TabOffers:
     dials = Dials(StyleRecipe, labels=LABELS, makers={"backbone": network_dial})
     with gr.Row(elem_classes="studio-floor", equal_height=False):
         with gr.Column(scale=7, min_width=320, elem_classes="picture-side"):
-            stage = stage_widget(desk, "style", "paint", room.largest_upload, texts=TEXTS)
+            stage = stage_widget(desk, "style", "paint-button", room.largest_upload, texts=TEXTS)
         with gr.Column(scale=4, min_width=300, elem_classes="settings-side"):
             widget(
                 "paintings",
@@ -60,7 +60,7 @@ def style_tab(room: Room) -> TabOffers:
             )
             dials.add_rest(Fold.IN_SIGHT)
             seed_row(dials)
-            button = go_button("Paint", "paint")
+            button = go_button("Paint", "paint-button")
             fine_settings(dials, without=("style_weights",))
             credit = credit_fields()
     tab = PictureTab(

@@ -56,7 +56,7 @@ def compose(recipe: ComposeRecipe, materials: Materials) -> Making:
     program_of(recipe.instrument)  # an unknown instrument is refused before the work, not when it is played
     player, model = _player(recipe)
     request = yield from prepared(recipe, materials)
-    take = yield from _steps(_taken(request, recipe, player, model), CONSIDERING, DRAWING)
+    take = yield from as_stages(_taken(request, recipe, player, model), CONSIDERING, DRAWING)
     yield Progress(
         DRAWING,
         WRITING,
@@ -125,17 +125,17 @@ def reading_rules(recipe: ComposeRecipe) -> str:
 
 def _prepare(recipe: ComposeRecipe, materials: Materials) -> Generator[Progress, None, PreparedRequest]:
     rules = reading_rules(recipe)
-    style = yield from _scaled(style_of(recipe.sources, materials, recipe.style, rules), 0, READING)
+    style = yield from as_part(style_of(recipe.sources, materials, recipe.style, rules), 0, READING)
     comparison = _compared(style.sha256, tuple(style.ids), style)
     take, theme = (
-        _tune_of(source, materials, rules) if source else None
+        given_tune(source, materials, rules) if source else None
         for source in (recipe.source("take"), recipe.source("theme"))
     )
     usual = limit = recipe.max_copy or comparison.max_copy
     while True:
         considering = consider(recipe, style, take=take, theme=theme, max_copy=limit)
         try:
-            outlook = yield from _steps(considering, READING, CONSIDERING)
+            outlook = yield from as_stages(considering, READING, CONSIDERING)
             break
         except Contradiction as error:
             longer = _longer_limit(recipe, error)
@@ -248,14 +248,15 @@ def file_of(tune: Tune, recipe: ComposeRecipe) -> bytes:
     return form.to_bytes(tune, program=program)
 
 
-def _tune_of(source: Source, materials: Materials, rules: str) -> Tune:
+def given_tune(source: Source, materials: Materials, rules: str) -> Tune:
+    """The tune in a given file. rules: those of reading. Raises `Refused` for a sound or a picture."""
     content = materials(source)
     if content[:4] == b"RIFF" or b"<svg" in content[:2000]:
         raise Refused(f"The {source.role} is a sound or a picture; give it as .mid, .musicxml or .abc.")
     return read_tunes(content, source.name or f"The {source.role}", rules=rules).tunes[0]
 
 
-def _steps(work: Generator[str, None, T], start: int, stop: int) -> Generator[Progress, None, T]:
+def as_stages(work: Generator[str, None, T], start: int, stop: int) -> Generator[Progress, None, T]:
     """Stages as progress between two marks. Each takes a third of what is left, since nobody knows how many
     there will be.
     """
@@ -270,7 +271,8 @@ def _steps(work: Generator[str, None, T], start: int, stop: int) -> Generator[Pr
     return mapped(work, progress)
 
 
-def _scaled(work: Generator[Progress, None, T], start: int, stop: int) -> Generator[Progress, None, T]:
+def as_part(work: Generator[Progress, None, T], start: int, stop: int) -> Generator[Progress, None, T]:
+    """A process's own progress as a part of the whole, between two marks."""
     return mapped(
         work,
         lambda step: Progress(start + (stop - start) * step.done // max(1, step.total), WRITING, step.stage),

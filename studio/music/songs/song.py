@@ -17,12 +17,11 @@ from typing import TypeVar
 
 import numpy as np
 
-from studio.errors import Contradiction, Refused
+from studio.errors import Contradiction
 from studio.music.bands.arranging import arrangement
 from studio.music.bands.performing import perform
 from studio.music.harmony.counts import chords_file
-from studio.music.melody.compose import MAKES_NO_DIFFERENCE, reading_rules
-from studio.music.reading.readers import read_tunes
+from studio.music.melody.compose import MAKES_NO_DIFFERENCE, as_part, as_stages, given_tune, reading_rules
 from studio.music.scores.sections import Section
 from studio.music.scores.tunes import Tune
 from studio.music.songs.facts import facts_of_harmonisation, facts_of_sheet
@@ -35,9 +34,8 @@ from studio.music.styles.sources import style_of
 from studio.music.styles.style import Style
 from studio.music.writing.formats import by_name
 from studio.music.writing.piano_roll import piano_roll, thumbnail
-from studio.process import mapped
 from studio.works.finishing import Result, finish_work
-from studio.works.recipe import ModelIdentity, Source
+from studio.works.recipe import ModelIdentity
 from studio.works.setting import setting
 from studio.works.work import Making, Materials, Progress
 
@@ -58,9 +56,10 @@ def song(recipe: SongRecipe, materials: Materials) -> Making:
     """
     program_of(recipe.instrument)
     given = recipe.source("melody")
-    style = yield from _scaled(_style(recipe, materials), 0, READING)
+    style = yield from as_part(_style(recipe, materials), 0, READING)
     if given is not None:
-        tune, sections, facts = yield from _harmonised(recipe, style, _tune_of(given, materials, recipe))
+        melody = given_tune(given, materials, reading_rules(recipe))
+        tune, sections, facts = yield from _harmonised(recipe, style, melody)
     else:
         tune, sections, facts = yield from _drawn(recipe, style, materials)
     yield Progress(
@@ -102,7 +101,7 @@ def _drawn(
     desk = replace(request.desk, recipe=recipe)
     key = f"{recipe.seed} {recipe.title}"
     if key not in request.sheets:
-        sheet = yield from _steps(draw_sheet(desk, recipe.seed), CONSIDERING, DRAWING)
+        sheet = yield from as_stages(draw_sheet(desk, recipe.seed), CONSIDERING, DRAWING)
         while len(request.sheets) >= 16:
             del request.sheets[next(iter(request.sheets))]
         request.sheets[key] = sheet
@@ -142,12 +141,12 @@ def prepared(
     key = style.sha256 + reading_rules(recipe) + recipe.model_copy(update=alike).to_json()
     if key not in kept:
         take, theme = (
-            _tune_of(source, materials, recipe) if source else None
+            given_tune(source, materials, reading_rules(recipe)) if source else None
             for source in (recipe.source("take"), recipe.source("theme"))
         )
         try:
             work = prepare(recipe, SongStyles.of(recipe, style), take=take, theme=theme)
-            desk = yield from _steps(work, READING, CONSIDERING)
+            desk = yield from as_stages(work, READING, CONSIDERING)
             request: SongRequest | Contradiction = SongRequest(desk)
         except Contradiction as error:
             request = error.with_traceback(None)
@@ -203,31 +202,3 @@ def file_of(tune: Tune, sections: tuple[Section, ...], recipe: SongRecipe) -> by
     if form.performs:
         return form.to_bytes(perform(score, recipe.band, random), sound=sound_of(recipe))
     return form.to_bytes(score)
-
-
-def _tune_of(source: Source, materials: Materials, recipe: SongRecipe) -> Tune:
-    content = materials(source)
-    if content[:4] == b"RIFF" or b"<svg" in content[:2000]:
-        raise Refused(f"The {source.role} is a sound or a picture; give it as .mid, .musicxml or .abc.")
-    rules = reading_rules(recipe)
-    return read_tunes(content, source.name or f"The {source.role}", rules=rules).tunes[0]
-
-
-def _steps(work: Generator[str, None, T], start: int, stop: int) -> Generator[Progress, None, T]:
-    """Stages as progress between two marks, each a third of what is left."""
-    done = float(start)
-
-    def progress(stage: str) -> Progress:
-        nonlocal done
-        reached = int(done)
-        done += (stop - done) / 3
-        return Progress(reached, WRITING, stage)
-
-    return mapped(work, progress)
-
-
-def _scaled(work: Generator[Progress, None, T], start: int, stop: int) -> Generator[Progress, None, T]:
-    return mapped(
-        work,
-        lambda step: Progress(start + (stop - start) * step.done // max(1, step.total), WRITING, step.stage),
-    )

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from studio.errors import Missing, UnknownName, Unreadable
 from studio.music.sound.rendering import soundfont
+from studio.works.fetching import fetched
 from studio.works.home import home as studio_home
 from studio.works.private import write_private_file
 from studio.works.work import Progress
@@ -131,7 +132,14 @@ def add_font(name: str = "musescore-general", home: Path | None = None) -> Gener
     entry = FONTS[name]
     if path.exists():
         return path
-    archive = yield from _fetched(entry)
+    archive = yield from fetched(
+        entry.url,
+        entry.title,
+        size=entry.archive_size,
+        most=entry.archive_size,
+        offline=f"{entry.title} could not be fetched from {entry.source}; go online and try again. "
+        "Until then songs are played with TimGM6mb.",
+    )
     content = _unpacked(archive, entry)
     try:
         write_private_file(path, content)
@@ -149,32 +157,6 @@ def remove_font(name: str, home: Path | None = None) -> None:
     if not path.exists():
         raise Missing(f"The sound {name} is not on this computer, so there is nothing to remove.")
     path.unlink()
-
-
-def _fetched(entry: FontEntry) -> Generator[Progress, None, bytes]:
-    import urllib.error
-    import urllib.request
-
-    parts: list[bytes] = []
-    size = 0
-    try:
-        with urllib.request.urlopen(entry.url, timeout=20) as answer:
-            while part := answer.read(1 << 18):
-                parts.append(part)
-                size += len(part)
-                if size > entry.archive_size:
-                    break
-                yield Progress(
-                    min(size, entry.archive_size - 1),
-                    entry.archive_size,
-                    f"fetching {entry.title}: {size / 1e6:.1f} MB",
-                )
-    except (urllib.error.URLError, OSError, ValueError):
-        raise Missing(
-            f"{entry.title} could not be fetched from {entry.source}; go online and try again. "
-            "Until then songs are played with TimGM6mb."
-        ) from None
-    return b"".join(parts)
 
 
 def _unpacked(archive: bytes, entry: FontEntry) -> bytes:

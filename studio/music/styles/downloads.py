@@ -8,10 +8,11 @@ import zipfile
 from collections.abc import Generator
 from pathlib import Path
 
-from studio.errors import Missing, Unreadable
+from studio.errors import Unreadable
 from studio.music.reading.budget import ReadingBudget
 from studio.music.styles.cache import keep
 from studio.music.styles.table import StyleEntry
+from studio.works.fetching import fetched
 from studio.works.work import Progress
 
 
@@ -27,36 +28,22 @@ def fetch(entry: StyleEntry, folder: Path) -> Generator[Progress, None, None]:
     folder: of the styles. Raises `Missing` where there is no connection or no archive, and `Unreadable` for
     an archive of another version.
     """
-    import urllib.error
-    import urllib.request
-
     download = entry.download
     assert download
     target = archive_of(entry, folder)
     if target.exists():
         return
-    parts: list[bytes] = []
-    size = 0
-    try:
-        with urllib.request.urlopen(download.url.format(commit=download.commit), timeout=20) as answer:
-            while part := answer.read(1 << 16):
-                parts.append(part)
-                size += len(part)
-                if size > 10 * download.size:
-                    raise Unreadable(
-                        f"The archive of {entry.title} is far larger than expected and was not kept; "
-                        "try again later."
-                    )
-                yield Progress(
-                    min(size, download.size - 1),
-                    download.size,
-                    f"fetching {entry.title}: {size / 1e6:.1f} MB",
-                )
-    except (urllib.error.URLError, OSError, ValueError):
-        raise Missing(
-            f"{entry.title} could not be fetched from {entry.source}; go online and try again."
-        ) from None
-    content = b"".join(parts)
+    content = yield from fetched(
+        download.url.format(commit=download.commit),
+        entry.title,
+        size=download.size,
+        most=10 * download.size,
+        offline=f"{entry.title} could not be fetched from {entry.source}; go online and try again.",
+    )
+    if len(content) > 10 * download.size:
+        raise Unreadable(
+            f"The archive of {entry.title} is far larger than expected and was not kept; try again later."
+        )
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             comment = archive.comment.decode("ascii", "replace")

@@ -47,7 +47,8 @@ def _insert(content: bytes, recipe: Recipe) -> bytes:
     return b"RIFF" + struct.pack("<I", size) + b"WAVE" + b"".join(kept)
 
 
-def _find(content: bytes) -> bytes | None:
+def find_recipe(content: bytes) -> bytes | None:
+    """The recipe's chunk of a RIFF file, or None."""
     return next(
         (
             content[start + 8 : end]
@@ -73,5 +74,5 @@ def _padded(chunk: bytes) -> bytes:
 
 
 WAV = Carrier(
-    "WAV", (".wav",), "audio/wav", re.compile(rb"RIFF.{4}WAVE", re.DOTALL), _insert, _find, is_cut_off
+    "WAV", (".wav",), "audio/wav", re.compile(rb"RIFF.{4}WAVE", re.DOTALL), _insert, find_recipe, is_cut_off
 )

@@ -9,7 +9,7 @@ import re
 import struct
 
 from studio.works.metadata.carrier import Carrier, NotWhole
-from studio.works.metadata.wav import OWN_CHUNK, is_cut_off, riff_chunk, riff_chunks
+from studio.works.metadata.wav import OWN_CHUNK, find_recipe, is_cut_off, riff_chunk, riff_chunks
 from studio.works.metadata.xmp import XPACKET, xmp
 from studio.works.recipe import Recipe
 
@@ -53,17 +53,12 @@ def _extended(kind: bytes, data: bytes) -> bytes:
     return bytes([HAS_XMP | alpha, 0, 0, 0]) + sides
 
 
-def _find(content: bytes) -> bytes | None:
-    return next(
-        (
-            content[start + 8 : end]
-            for kind, start, end in riff_chunks(content)
-            if kind == OWN_CHUNK and end <= len(content)
-        ),
-        None,
-    )
-
-
 WEBP = Carrier(
-    "WebP", (".webp",), "image/webp", re.compile(rb"RIFF.{4}WEBP", re.DOTALL), _insert, _find, is_cut_off
+    "WebP",
+    (".webp",),
+    "image/webp",
+    re.compile(rb"RIFF.{4}WEBP", re.DOTALL),
+    _insert,
+    find_recipe,
+    is_cut_off,
 )
