@@ -49,8 +49,8 @@ class PrintSize:
         found = _FORM.fullmatch(text.strip().lower())
         if found is None or (found["paper"] and found["paper"] not in PAPERS):
             raise Refused(
-                f"'{text[:40]}' is no print size: write it as 30x20cm@300, 12x8in@300 or A4@300 (pixels per "
-                "inch)."
+                f"'{text[:40]}' is not a print size: write it as 30x20cm@300, 12x8in@300 or A4@300 (pixels "
+                "per inch)."
             )
         if found["paper"]:
             width, height = PAPERS[found["paper"]]

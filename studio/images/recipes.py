@@ -28,9 +28,9 @@ LARGEST_WEIGHT = 1e6
 
 PRINT = parameter(
     "",
-    "Paper and pixels per inch, such as 30x20cm@300, 12x8in@300 or A4@300: sets the size, so that the whole "
-    "picture just fits on the paper, turned as the picture is. Where the shapes differ, a margin stays. The "
-    "file says the density; without this, it keeps the photo's.",
+    "Paper size and pixels per inch, such as 30x20cm@300, 12x8in@300 or A4@300. The whole picture is made to "
+    "fit on the paper, upright or sideways, with a margin where the shapes differ, and the file states the "
+    "density. Leave empty to keep the photo's density.",
     max_length=40,
 )
 
@@ -211,8 +211,8 @@ class StyleRecipe(Recipe):
     kind: Literal["style"] = "style"
     painter: Literal["optimised", "instant", "refined"] = parameter(
         "optimised",
-        "'optimised' paints step by step, for the best picture. 'instant' paints in a second, with a network "
-        "that learnt the painting before (studio train painting). 'refined' begins with that, and needs a "
+        "'optimised' paints step by step and gives the best picture. 'instant' takes about a second, with a "
+        "network trained on the painting (studio train painting). 'refined' starts from that and takes a "
         "third of the steps.",
         in_sight=True,
     )
@@ -254,8 +254,8 @@ class StyleRecipe(Recipe):
     )
     quality: Literal["draft", "good", "fine", "steps"] = parameter(
         "steps",
-        "How carefully it is painted: 'draft' to see what it will be, 'good', or 'fine', which takes twice "
-        "as long; 'steps' takes the number of steps that is set.",
+        "How carefully it is painted: 'draft' for a first look, 'good', or 'fine', which takes twice as "
+        "long. 'steps' uses the number of steps you set.",
         in_sight=True,
     )
     steps: int = parameter(
@@ -311,7 +311,9 @@ class StyleRecipe(Recipe):
             said += f", strokes scaled by {self.style_scale:g}"
         if self.source("mask"):
             said += ", only where the mask is light"
-        at_once = "" if self.painter == "optimised" else "painted at once, "
+        at_once = {"instant": "painted at once, ", "refined": "painted at once and refined, "}.get(
+            self.painter, ""
+        )
         by = at_once + ("" if self.painter == "instant" else f"{self.backbone}, ")
         return f"{said}; {by}seed {self.seed}."
 

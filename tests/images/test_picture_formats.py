@@ -151,9 +151,9 @@ def test_print_sizes(asked: str, picture: tuple[int, int], side: int) -> None:
         ("30x20cm@3000", "35,433 pixels on its longer side, and the studio makes at most 8,192: choose 693"),
         ("30x20cm@0", "0 pixels per inch cannot be printed"),
         ("1x1mm@72", "3 pixels on its longer side, and the studio makes at least 64"),
-        ("A9@300", "is no print size: write it as"),
-        ("30x20", "is no print size"),
-        ("-3x20cm", "is no print size"),
+        ("A9@300", "is not a print size: write it as"),
+        ("30x20", "is not a print size"),
+        ("-3x20cm", "is not a print size"),
     ],
 )
 def test_prints_that_cannot_be(asked: str, said: str) -> None:

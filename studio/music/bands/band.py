@@ -198,7 +198,9 @@ class BandPlayer(_Strict):
     def _known_sections(cls, given: tuple[str, ...]) -> tuple[str, ...]:
         for each in given:
             if each not in KINDS_OF_SECTION:
-                raise ValueError(f"{each!r} is no kind of section; choose from {', '.join(KINDS_OF_SECTION)}")
+                raise ValueError(
+                    f"{each!r} is not a kind of section; choose from {', '.join(KINDS_OF_SECTION)}"
+                )
         return given
 
     @property
@@ -285,7 +287,9 @@ class Band(_Strict):
                 raise ValueError(f"the meters of the pattern {pattern.name} differ in length")
             for player in pattern.lines:
                 if player not in names:
-                    raise ValueError(f"the pattern {pattern.name} has a line for {player}, who is no player")
+                    raise ValueError(
+                        f"the pattern {pattern.name} has a line for {player}, who is not a player of the band"
+                    )
                 pattern.variants(player)
             for drum in pattern.drums:
                 if drum not in DRUMS:

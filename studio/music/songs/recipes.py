@@ -73,8 +73,8 @@ class SongRecipe(ComposeRecipe):
     )
     chords: str = parameter(
         "",
-        "Chords that are given, bar by bar: 'C | Am7 D7 | G6'. A bar with ? is left to the style, % is the "
-        "bar before again, and . holds a chord for a beat more.",
+        "Your own chords, bar by bar: 'C | Am7 D7 | G6'. ? leaves a bar to the style, % repeats the bar "
+        "before, and . holds a chord for one more beat.",
         in_sight=True,
         max_length=LONGEST_CHORDS,
     )
@@ -87,8 +87,8 @@ class SongRecipe(ComposeRecipe):
     )
     daring: float | None = parameter(
         None,
-        "How surprising the chords are, between the tamest (0) and the boldest (1) songs of the style. Leave "
-        "empty for chords as the style has them.",
+        "How surprising the chords are, from the tamest songs of the style (0) to its boldest (1). Leave "
+        "empty for chords that are usual in the style.",
         ge=0,
         le=1,
         step=0.05,
@@ -99,8 +99,8 @@ class SongRecipe(ComposeRecipe):
     )
     max_chord_copy: int | None = parameter(
         None,
-        "The longest row of chords, with their lengths, that may be as in one song of the style. Leave empty "
-        "for 12.",
+        "The longest run of chords, with their lengths, that the song may share with a song of the style. "
+        "Leave empty for 12.",
         ge=2,
         le=64,
         step=1,
@@ -108,7 +108,7 @@ class SongRecipe(ComposeRecipe):
     )
     dissonance: Literal["resolved", "free"] = parameter(
         "resolved",
-        "resolved: a note that is no chord tone on a beat is always left by step. free: as the style has it.",
+        "resolved: a note on a beat that is not a chord tone always moves on by step. free: as in the style.",
     )
     section_keys: Entries = parameter(
         (),
@@ -117,7 +117,7 @@ class SongRecipe(ComposeRecipe):
     )
     band: Annotated[str, OneOf(_bands)] = parameter(
         "",
-        "Who plays it: a band. Leave empty for the lead sheet alone.",
+        "The band that plays it. Leave empty for the lead sheet alone.",
         in_sight=True,
         max_length=LONGEST_TEXT,
     )
@@ -237,7 +237,9 @@ def read_changes(text: str) -> tuple[int, int]:
     """ "1:2": fewest and most chords a bar. Raises `Refused`."""
     match = re.fullmatch(r"\s*(\d)\s*:\s*(\d)\s*", text)
     if not match or int(match[1]) > int(match[2]) or int(match[2]) < 1:
-        raise Refused(f"{text!r} is no number of chords; write FEWEST:MOST chords in a bar, such as 1:2.")
+        raise Refused(
+            f"{text!r} does not give two numbers of chords; write FEWEST:MOST chords in a bar, such as 1:2."
+        )
     return int(match[1]), int(match[2])
 
 
