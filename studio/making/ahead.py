@@ -4,8 +4,9 @@
         preparing.first("compose", "oneill")         # somebody chose this style: it is next
 
 Each thing is prepared by `python -m studio.making.ahead KIND NAME`, which is quick where it was done before.
-What comes of it is kept in the home, and those who ask while it is being read wait for it. All but what was
-chosen gives way to everything else on this computer.
+What comes of it is kept in the home, and those who ask while what was chosen is being read wait for it. All
+else gives way to everything on this computer, nobody waits for it, and it ends when a work begins; then it is
+begun again later.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from pathlib import Path
 from studio.making.kinds import KINDS, Kind
 
 KINDLY = 15
-"""How much the processes give way to others (nice)."""
+"""How much the processes give way to others (nice), where they cannot be told to run only on what is left."""
 
 LONGEST = 1800.0
 """Seconds that preparing one thing may take."""
@@ -58,10 +59,19 @@ class Preparing:
                 return
             self._waiting = [asked, *(each for each in self._waiting if each != asked)]
             self._chosen.add(asked)
-            if self._now is not None and self._now not in self._chosen:
-                self._waiting.append(self._now)  # it is begun again later
-                self._stop()
+            self._give_up(-1)
             self._changed.notify_all()
+
+    def give_way(self) -> None:
+        """A work begins: what nobody chose is given up, and begun again when nothing is made any more."""
+        with self._changed:
+            self._give_up(0)
+
+    def _give_up(self, place: int) -> None:
+        """Stop what is being prepared, unless somebody chose it, and put it into the queue at that place."""
+        if self._now is not None and self._now not in self._chosen and self._now not in self._waiting:
+            self._waiting.insert(len(self._waiting) if place < 0 else place, self._now)
+            self._stop()
 
     def close(self) -> None:
         """Stop at once."""
@@ -89,7 +99,6 @@ class Preparing:
                 offered += [(kind, name) for name in import_module(module).names()]
         with self._changed:
             self._waiting += [each for each in offered if each not in self._waiting]
-            self._chosen.update(offered[:1])  # what a newcomer will press first
         while self._take():
             self._finish()
 
@@ -129,18 +138,34 @@ def start(kind: str, name: str, *, kindly: bool) -> subprocess.Popen[bytes]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"},
-        start_new_session=True,  # Ctrl+C in the terminal is for the studio, which ends this
+        # Ctrl+C in the terminal is for the studio, which ends this. In a session of its own it would not hear
+        # of it either, but Linux shares the processor fairly between sessions (sched_autogroup), whatever
+        # their processes' niceness.
+        process_group=0 if os.name == "posix" else None,
+        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
     )
 
 
 def main(arguments: Sequence[str]) -> int:
     """Prepare one thing: KIND NAME [kindly]."""
     kind, name, *kindly = arguments
-    if kindly and hasattr(os, "nice"):
-        os.nice(KINDLY)
+    if kindly:
+        _give_way()
     _end_with_parent()
-    import_module(KINDS[kind].ahead).prepare(name)
+    import_module(KINDS[kind].ahead).prepare(name, kindly=bool(kindly))
     return 0
+
+
+def _give_way() -> None:
+    """Run this process, and those it starts, on what the others leave of the processors."""
+    with suppress(OSError, AttributeError):
+        os.nice(KINDLY)
+    with suppress(OSError, AttributeError):  # only Linux has it, and only Windows the next
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    with suppress(OSError, AttributeError):
+        import psutil
+
+        psutil.Process().nice(psutil.IDLE_PRIORITY_CLASS)
 
 
 def _end_with_parent() -> None:

@@ -376,6 +376,8 @@ class Jobs:
         with self._changed:
             making = self._makings[job.id] = _Making(job.id, lane=job.lane)
             self._changed.notify_all()
+        if self._preparing is not None:
+            self._preparing.give_way()
         try:
             if self._workers is None:
                 self._workers = self._start_workers()

@@ -107,7 +107,7 @@ class Kind:
     probe: a function that says how many times longer this computer takes than an ordinary one, from a short
     trial; empty where predictions are the same everywhere.
     ahead: a module whose `names()` can be prepared before anyone asks, the likeliest first, each with
-    `prepare(name)` (see `studio.making.ahead`), and whose `load()` imports what is needed later; or empty.
+    `prepare(name, kindly=)` (see `studio.making.ahead`), and whose `load()` imports what is needed later; or empty.
     spelled: recipe field -> its option on the command line, where it differs from the field's name.
     """
 

@@ -4,6 +4,7 @@ end.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -60,7 +61,7 @@ def test_everything_is_prepared_the_likeliest_first(
         until(lambda: len(preparing.done) == 4)
         preparing.first("count", "second")
         preparing.first("nothing", "second")
-    assert begun == [("first", False), ("second", True), ("third", True), ("fourth", True)]
+    assert begun == [(name, True) for name in OFFERED]
 
 
 def test_what_somebody_chose_takes_the_place_of_what_nobody_chose(
@@ -70,7 +71,7 @@ def test_what_somebody_chose_takes_the_place_of_what_nobody_chose(
         until(lambda: len(begun) == 2)
         preparing.first("count", "third")
         until(lambda: len(begun) == 4)
-        assert begun == [("first", False), ("slow one", True), ("third", False), ("slow one", True)]
+        assert begun == [("first", True), ("slow one", True), ("third", False), ("slow one", True)]
         assert [name for _, name in preparing.done] == ["first", "third"]
         process = preparing._process
     assert process is not None
@@ -82,12 +83,52 @@ def test_while_works_are_made_only_what_was_chosen_is_prepared(
 ) -> None:
     idle = threading.Event()
     with Preparing(kinds(monkeypatch, *OFFERED), idle=idle.is_set) as preparing:  # type: ignore[arg-type]
-        until(lambda: len(preparing.done) == 1)
         preparing.first("count", "fourth")
-        until(lambda: len(preparing.done) == 2)
-        assert begun == [("first", False), ("fourth", False)]
+        until(lambda: len(preparing.done) == 1)
+        assert begun == [("fourth", False)]
         idle.set()
         until(lambda: len(preparing.done) == 4)
+
+
+def test_what_nobody_chose_ends_when_a_work_begins(
+    begun: list[tuple[str, bool]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    idle = threading.Event()
+    idle.set()
+    with Preparing(kinds(monkeypatch, "slow one", "second"), idle=idle.is_set) as preparing:  # type: ignore[arg-type]
+        until(lambda: preparing._process is not None)
+        process = preparing._process
+        assert process is not None
+        idle.clear()
+        preparing.give_way()
+        until(lambda: process.poll() is not None)
+        preparing.first("count", "slow chosen")
+        until(lambda: preparing._process not in (None, process))
+        chosen = preparing._process
+        preparing.give_way()
+        assert chosen is not None
+        assert chosen.poll() is None, "somebody waits for it"
+        idle.set()
+        chosen.kill()
+        until(lambda: len(begun) == 3)
+    assert begun == [("slow one", True), ("slow chosen", False), ("slow one", True)]
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="only Linux has SCHED_IDLE")
+def test_it_runs_on_what_others_leave_and_in_the_session_of_the_studio(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between sessions Linux shares the processor whatever their processes' niceness (sched_autogroup)."""
+    monkeypatch.setenv("STUDIO_HOME", str(tmp_path))
+    process = start("compose", "american-fife", kindly=True)
+    try:
+        assert os.getsid(process.pid) == os.getsid(0)
+        assert os.getpgid(process.pid) == process.pid, "Ctrl+C in the terminal is not for it"
+        until(lambda: process.poll() is not None or os.sched_getscheduler(process.pid) == os.SCHED_IDLE)
+        assert process.poll() is None
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_a_style_is_read_and_learnt_in_a_process_of_its_own(

@@ -19,17 +19,17 @@ def names() -> list[str]:
     return [usual, *(name for name in small if name != usual)]
 
 
-def prepare(name: str) -> None:
+def prepare(name: str, *, kindly: bool = False) -> None:
     """Read a style, and learn what a melody in its usual meter and key needs. Quick where that was done.
 
-    Raises `UnknownName`, `Missing` and `Unreadable`, as opening a style does.
+    kindly: this process gives way to others, so nobody waits for what it reads. Raises `UnknownName`, `Missing` and `Unreadable`, as opening a style does.
     """
     from studio.music.melody.takes import consider
     from studio.music.styles.opening import ready_style
     from studio.music.styles.originality import Comparison
     from studio.process import finish
 
-    style = ready_style(name)
+    style = ready_style(name, kindly=kindly)
     comparison = Comparison(style, style.entry.title)
     with suppress(Refused):  # a style whose usual meter asks for too much can still be used in others
         finish(consider(ComposeRecipe(style=name, seed=0), style, max_copy=comparison.max_copy))

@@ -38,19 +38,21 @@ from studio.works.private import make_private_folder
 from studio.works.work import Progress
 
 
-def ready_style(name: str | Path, home: Path | None = None, *, processes: int | None = None) -> Style:
+def ready_style(
+    name: str | Path, home: Path | None = None, *, processes: int | None = None, kindly: bool = False
+) -> Style:
     """`open_style`, run to its end."""
-    return finish(open_style(name, home, processes=processes))
+    return finish(open_style(name, home, processes=processes, kindly=kindly))
 
 
 def open_style(
-    name: str | Path, home: Path | None = None, *, processes: int | None = None
+    name: str | Path, home: Path | None = None, *, processes: int | None = None, kindly: bool = False
 ) -> Generator[Progress, None, Style]:
     """A style by its name in the table, by the name you gave it (`add_style`), or by the path of a file or
     folder.
 
     Yields progress while it reads and returns the style. processes: how many read at once; None for as many
-    as there are processors. Raises `UnknownName`, `Missing` (a path or download that is not there), `Refused`
+    as there are processors. kindly: this process gives way to others, so nobody waits for it. Raises `UnknownName`, `Missing` (a path or download that is not there), `Refused`
     (a folder without scores) and `Unreadable` (nothing in it could be read).
     """
     folder = (home or studio_home()) / "styles"
@@ -75,7 +77,7 @@ def open_style(
         except Unreadable:
             kept.unlink(missing_ok=True)  # a damaged cache: read the files again
     marker = kept.with_suffix(".reading")
-    for _ in waited_for(marker, until=kept):
+    for _ in () if kindly else waited_for(marker, until=kept):
         yield Progress(0, 1, f"reading {entry.title}")
     try:
         if kept.exists():  # by the process that was waited for
@@ -85,7 +87,8 @@ def open_style(
         keep(dump(style), kept)
         return style
     finally:
-        marker.unlink(missing_ok=True)
+        if not kindly:
+            marker.unlink(missing_ok=True)
 
 
 def waited_for(marker: Path, until: Path) -> Iterator[None]:
@@ -104,7 +107,9 @@ def waited_for(marker: Path, until: Path) -> Iterator[None]:
         with suppress(OSError):
             keeper = Keeper.read(marker.read_text("utf-8")[:400])
             age = time.time() - marker.stat().st_mtime
-            if age > (PATIENCE if keeper is not None and not keeper.dead else 2.0):
+            # A file without a keeper is one that is being written just now, unless it stays so.
+            patience = 2.0 if keeper is None else 0.0 if keeper.dead else PATIENCE
+            if age > patience:
                 marker.unlink(missing_ok=True)
                 continue
         yield
