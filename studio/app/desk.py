@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from studio.app.intake import Credit, Shown, data_url, download_name, own_files, own_tunes, receive, show
+from studio.app.intake import Credit, Shown, common, data_url, download_name, own_files, own_tunes, receive, show
 from studio.app.sentences import said
 from studio.app.views import work_page, work_view
 from studio.errors import Refused, StudioError, UnknownName, ways_out_of
@@ -120,8 +120,10 @@ class Desk:
         *,
         count: int = 1,
         owner: str = "",
+        most: int = MOST_TAKES,
     ) -> list[str]:
-        """Ask for `count` works with seeds counted on from the one in `settings`; returns the jobs' ids.
+        """Ask for `count` works, up to `most`, with seeds counted on from the one in `settings`; returns the
+        jobs' ids.
 
         offered: by role, one file or a list, as the page offers files. The credit is due to the first role's.
         owner: the visitor who asks, see `visitor_of`.
@@ -142,7 +144,7 @@ class Desk:
                 raise Refused(
                     f"Choose a {role.name} first: drop one on the page, or click “Choose a {role.name}”."
                 )
-        return self._takes(ask(kind, given, ingredients, self.gallery), count, owner)
+        return self._takes(ask(kind, given, ingredients, self.gallery), count, owner, most)
 
     def _ingredient(self, offered: Any, role: Role, credit: Credit | None) -> Ingredient:
         found = self._receive(offered, role.name, credit)
@@ -151,9 +153,9 @@ class Desk:
             read_picture(found.content, found.name or "The picture")
         return found
 
-    def _takes(self, recipe: Recipe, count: int, owner: str) -> list[str]:
-        if not 1 <= count <= MOST_TAKES:
-            raise Refused(f"{count} takes cannot be asked for at once; ask for 1 to {MOST_TAKES}.")
+    def _takes(self, recipe: Recipe, count: int, owner: str, most: int = MOST_TAKES) -> list[str]:
+        if not 1 <= count <= most:
+            raise Refused(f"{count} takes cannot be asked for at once; ask for 1 to {most}.")
         seeds = ((recipe.seed + number) % (LARGEST_SEED + 1) for number in range(count))
         takes = [recipe.model_copy(update={"seed": seed}) for seed in seeds]
         return [self.jobs.submit(take, owner=owner) for take in takes]
@@ -432,7 +434,9 @@ class Desk:
             "preview": data_url(state.preview) if state.preview else None,
         }
         if state.state == "made" and state.work_id:
-            told["work"] = work_view(self.gallery.get(state.work_id)).model_dump()
+            work = self.gallery.get(state.work_id)
+            told["work"] = work_view(work).model_dump()
+            told["seed"] = common(work.recipe_json).seed
             told["was_there"] = state.started_at is None
         if state.state == "failed":
             told["ways_out"] = ways_out_of(state.problem)

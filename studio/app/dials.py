@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -53,10 +54,15 @@ class Dials:
         labels: Mapping[str, str] | None = None,
         makers: Mapping[str, Maker] | None = None,
         usual: Maker | None = None,
+        defaults: Mapping[str, Any] | None = None,
     ) -> None:
-        """labels: what controls are called here. makers: those of single controls. usual: for all others."""
+        """labels: what controls are called here. makers: those of single controls. usual: for all others.
+        defaults: what controls show at first, where it is not what the recipe takes without being told.
+        """
         self.recipe = recipe
         self.controls = {control.name: control for control in controls(recipe)}
+        for name, default in (defaults or {}).items():
+            self.controls[name] = replace(self.controls[name], default=default)
         self.labels = {**LABELS, **(labels or {})}
         self.makers = {"size": size_dial, **(makers or {})}
         self.usual = usual or dial
@@ -187,13 +193,37 @@ def with_unit(control: Control, label: str) -> str:
     return f"{label} ({control.unit})" if control.unit else label
 
 
-def size_dial(control: Control, _label: str) -> Component:
-    """A number that can be typed, a few common ones at a click, and the photo's own size."""
+def size_dial(control: Control, _label: str, *, desk: str = "") -> Component:
+    """A number that can be typed, a few common ones at a click, and the photo's own size. desk: of the tab
+    that tells what each takes (see `studio.app.expecting`).
+    """
     return widget(
         "size",
+        desk=desk,
         value=OWN_SIZE if control.default is None else control.default,
         info=as_text(control.help),
         offered=[size for size in SIZES if (control.minimum or 0) <= size <= (control.maximum or size)],
         min=control.minimum,
         max=control.maximum,
+    )
+
+
+def choice_dial(
+    control: Control,
+    label: str,
+    *,
+    options: Mapping[str, tuple[str, str]],
+    desk: str = "",
+    info: str = "",
+) -> Component:
+    """A control's choices side by side, one of which is chosen. options: by the recipe's value, what each is
+    called and what it does. desk: of the tab that tells what each takes.
+    """
+    named = [
+        {"value": value, "label": called, "sentence": sentence}
+        for value, (called, sentence) in options.items()
+        if value in control.choices
+    ]
+    return widget(
+        "choice", value=control.default, field=control.name, title=label, info=info, options=named, desk=desk
     )

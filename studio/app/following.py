@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import gradio as gr
-
 from studio.app.desk import Desk
 from studio.app.intake import sources_of
 from studio.errors import StudioError
@@ -29,25 +27,20 @@ Following is cheap, and works are made elsewhere, one at a time, so any number o
 """
 
 
-def followed(desk: Desk, job: str, **more: Any) -> Iterator[tuple[dict[str, Any], Any]]:
-    """What the stage is told of a job until it has ended, and whether the button may be pressed again. more:
-    what else it is told.
-    """
-    for told in desk.follow(job):
-        yield told | more, gr.update(interactive=told["state"] in ENDED)
-
-
 def found_again(
     desk: Desk, job: str | None, more: Callable[[Recipe], dict[str, Any]] | None = None
-) -> Iterator[tuple[Any, Any]]:
-    """After a reload: the same job's sources, and how far it is. more: what else comes back with them."""
+) -> Iterator[tuple[Any, bool]]:
+    """After a reload: the same job's sources, and how far it is, each time with whether the buttons may be
+    pressed. more: what else comes back with them.
+    """
     try:
         if not job:
-            yield None, gr.update(interactive=True)
+            yield None, True
             return
         recipe = desk.recipe_of_job(str(job))
         found = sources_of(recipe, job=str(job)) | (more(recipe) if more else {})
-        yield from followed(desk, str(job), found=found)
+        for told in desk.follow(str(job)):
+            yield told | {"found": found}, told["state"] in ENDED
     except StudioError:
         # The job was dropped from the ledger, or its work from the gallery: the stage is empty.
-        yield None, gr.update(interactive=True)
+        yield None, True

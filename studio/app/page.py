@@ -40,6 +40,7 @@ copies.
 
 def tabs() -> tuple[Tab, ...]:
     """The tabs, from left to right: a new one is a line here. A tab may use what those before it offer."""
+    from studio.app.picture_tabs import pictures_style
     from studio.app.room import Tab
     from studio.app.tabs.compose import compose_tab
     from studio.app.tabs.dream import dream_tab
@@ -48,7 +49,7 @@ def tabs() -> tuple[Tab, ...]:
     from studio.app.tabs.style import style_tab
 
     return (
-        Tab("dream", "Dream", dream_tab),
+        Tab("dream", "Dream", dream_tab, pictures_style),
         Tab("style", "Paint", style_tab),
         Tab("compose", "Compose", compose_tab),
         Tab("lessons", "Lessons", lessons_tab, lessons_style),

@@ -6,8 +6,9 @@ pressed. A tab of a new kind of picture adds its own widgets and says what else 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib.resources import files
 from typing import Any
 
 import gradio as gr
@@ -15,7 +16,8 @@ from gradio.components import Component
 
 from studio.app.desk import Desk
 from studio.app.dials import Dials, recipe_settings
-from studio.app.following import FOLLOWS, QUICK, followed, found_again
+from studio.app.expecting import expecting, with_sizes
+from studio.app.following import ENDED, FOLLOWS, QUICK, found_again
 from studio.app.intake import Credit, common
 from studio.app.links import Completes, linked_settings
 from studio.app.modules import calling
@@ -34,6 +36,17 @@ Adjust = Callable[[dict[str, Any], dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
+class GoButtons:
+    """The buttons that ask for pictures: how many each asks for, the one for a single picture first."""
+
+    by_count: dict[int, gr.Button]
+
+    @property
+    def all(self) -> list[gr.Button]:
+        return list(self.by_count.values())
+
+
+@dataclass(frozen=True)
 class PictureTab:
     """The parts of such a tab. credit: title, author and licence of the photo. remembered: the latest job of
     this browser. offered: the files that the stage hands over.
@@ -42,16 +55,19 @@ class PictureTab:
     kind: str
     stage: gr.HTML
     dials: Dials
-    button: gr.Button
+    buttons: GoButtons
     credit: tuple[gr.Textbox, gr.Textbox, gr.Textbox]
     offered: gr.JSON
     remembered: gr.BrowserState
 
 
-def stage_widget(desk: Desk, kind: str, button: str, largest_upload: int, **props: Any) -> gr.HTML:
+def stage_widget(
+    desk: Desk, dials: Dials, kind: str, *, varied: Mapping[str, tuple[Any, ...]], **props: Any
+) -> gr.HTML:
     """The stage of a tab. In the page's script its files wait under the kind's name.
 
-    button: the id of the one that asks for the picture.
+    varied: see `expecting`, beside the sizes. props: `button`, the id of the one that asks for the picture,
+    and `largest_upload`.
     """
 
     def stop(job: str) -> dict[str, Any]:
@@ -59,11 +75,9 @@ def stage_widget(desk: Desk, kind: str, button: str, largest_upload: int, **prop
 
     return widget(
         "stage",
-        server=(look(desk), stop),
-        events=("arrived", "ready", "linked"),
-        largest_upload=largest_upload,
+        server=(look(desk), stop, expecting(desk.jobs, kind, dials, with_sizes(dials) | dict(varied))),
+        events=("arrived", "ready", "linked", "seeded"),
         desk=kind,
-        button=button,
         show=_work_on_show(desk, kind),
         samples=[{"name": each.file, "title": each.called} for each in samples_here()],
         **props,
@@ -88,6 +102,11 @@ def _work_on_show(desk: Desk, kind: str) -> dict[str, Any] | None:
     return shown
 
 
+def pictures_style() -> str:
+    """The style sheet of what is on these tabs."""
+    return files("studio.app").joinpath("pictures.css").read_text("utf-8")
+
+
 def look(desk: Desk) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """The server function that reads an offered picture."""
 
@@ -106,10 +125,24 @@ def seed_row(dials: Dials) -> None:
     roll.click(dials.random_seed, None, seed, **QUICK)
 
 
-def go_button(label: str, id: str) -> gr.Button:
-    """The button that asks for the picture. id: not a tab's, or its address would scroll the page to it."""
+SEVERAL = (4, 9)
+"""How many variations can be asked for at a press."""
+
+
+def go_buttons(label: str, kind: str, id: str) -> GoButtons:
+    """The buttons that ask for pictures, and beside them what they take and how far they are. id: not a
+    tab's, or its address would scroll the page to it.
+    """
     with gr.Group(elem_classes="go"):
-        return gr.Button(label, variant="primary", size="lg", elem_id=id)
+        widget("underway", desk=kind)
+        with gr.Row(elem_classes="go-row"):
+            found = {1: gr.Button(label, variant="primary", size="lg", elem_id=id, scale=3, min_width=120)}
+            for count in SEVERAL:
+                called = f"{count} variations" if count == SEVERAL[0] else str(count)
+                found[count] = gr.Button(
+                    called, size="lg", elem_id=f"{id}-{count}", scale=1, min_width=56, elem_classes="several"
+                )
+    return GoButtons(found)
 
 
 def fine_settings(dials: Dials, without: tuple[str, ...] = ()) -> None:
@@ -131,10 +164,26 @@ def credit_fields() -> tuple[gr.Textbox, gr.Textbox, gr.Textbox]:
 
 
 def connect(tab: PictureTab, desk: Desk, adjust: Adjust) -> None:
-    """Make the button ask for a picture, and the stage show it and remember whose the photo is.
+    """Make the buttons ask for pictures, and the stage show them and remember whose the photo is.
 
     The stage is always given a whole value (see `gradio_patches.AS_IT_IS`).
     """
+    for count, button in tab.buttons.by_count.items():
+        button.click(
+            _asking(tab, desk, adjust, count),
+            [tab.offered, *tab.credit, *tab.dials.components],
+            [tab.stage, tab.remembered, *tab.buttons.all],
+            # The files of this kind are added to the values, once they have arrived.
+            js=calling("desks", "withFiles", tab.kind),
+            trigger_mode="once",
+            **FOLLOWS,
+        )
+    tab.stage.arrived(credit_arrived, None, list(tab.credit), **QUICK)
+    tab.stage.seeded(_seeded, None, tab.dials["seed"], **QUICK)
+
+
+def _asking(tab: PictureTab, desk: Desk, adjust: Adjust, count: int) -> Callable[..., Iterator[Any]]:
+    """The handler of a button that asks for `count` pictures, each with the next seed."""
 
     def request(asker: gr.Request, offered: dict[str, Any] | None, *given: Any) -> Iterator[Any]:
         offered = dict(offered or {})
@@ -145,23 +194,36 @@ def connect(tab: PictureTab, desk: Desk, adjust: Adjust) -> None:
             settings = tab.dials.settings(values)
             adjust(settings, offered)
             whose = Credit(*(text or "" for text in credit))
-            job = desk.order(tab.kind, settings, offered, whose, owner=visitor_of(asker))
-            yield desk.job(job), job, gr.update(interactive=False)
-            for told, button in followed(desk, job):
-                yield told, gr.skip(), button
+            jobs = desk.orders(
+                tab.kind, settings, offered, whose, count=count, owner=visitor_of(asker), most=max(SEVERAL)
+            )
+            yield from _shown(tab, desk, jobs)
         except StudioError as error:
-            yield refusal(said(error)), gr.skip(), gr.update(interactive=True)
+            yield refusal(said(error)), gr.skip(), *_ready(tab, True)
 
-    tab.button.click(
-        request,
-        [tab.offered, *tab.credit, *tab.dials.components],
-        [tab.stage, tab.remembered, tab.button],
-        # The files of this kind are added to the values, once they have arrived.
-        js=calling("desks", "withFiles", tab.kind),
-        trigger_mode="once",
-        **FOLLOWS,
-    )
-    tab.stage.arrived(credit_arrived, None, list(tab.credit), **QUICK)
+    return request
+
+
+def _shown(tab: PictureTab, desk: Desk, jobs: list[str]) -> Iterator[Any]:
+    """What the stage, the memory and the buttons are told while these jobs are made, one after another."""
+    for place, job in enumerate(jobs):
+        of_several = {"sheet": {"jobs": jobs, "place": place}} if len(jobs) > 1 else {}
+        if not place:
+            yield desk.job(job) | of_several, jobs[-1], *_ready(tab, False)
+        for told in desk.follow(job):
+            ended = told["state"] in ENDED and place + 1 == len(jobs)
+            yield told | of_several, gr.skip(), *_ready(tab, ended)
+
+
+def _ready(tab: PictureTab, ready: bool) -> list[Any]:
+    """What lets the buttons be pressed, or not."""
+    return [gr.update(interactive=ready) for _ in tab.buttons.all]
+
+
+def _seeded(event: gr.EventData) -> Any:
+    """The seed of the result on the stage."""
+    seed = getattr(event, "seed", None)
+    return seed if isinstance(seed, int) and not isinstance(seed, bool) else gr.skip()
 
 
 def restore(
@@ -189,7 +251,8 @@ def restore(
             return [None, *tab.dials.unchanged()]
 
     def stage_again(job: str | None) -> Iterator[Any]:
-        yield from found_again(desk, job, more)
+        for told, ready in found_again(desk, job, more):
+            yield told, *_ready(tab, ready)
 
     return dials_again, stage_again
 

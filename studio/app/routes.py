@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib.resources import files
@@ -19,9 +19,9 @@ from fastapi.responses import FileResponse, Response
 
 from studio.app.intake import VIEW_SIDE, common, download_name, view
 from studio.app.sentences import said
-from studio.errors import Missing, StudioError
+from studio.errors import Missing, Refused, StudioError
 from studio.images.paintings.catalogue import PAINTINGS
-from studio.images.pictures import read_picture
+from studio.images.pictures import read_picture, write_jpeg
 from studio.images.presets import PRESETS
 from studio.making.exhibition import sample
 from studio.works.reads import ReadsWorks
@@ -75,6 +75,10 @@ def routes(
     def work_large(id: str) -> Response:
         return picture(lambda: views.large(gallery.get(id)))
 
+    @router.get("/sheets/{ids}")
+    def sheet(ids: str) -> Response:
+        return picture(lambda: views.sheet(ids.split(".")))
+
     @router.get("/works/{id}/sources/{place}")
     def source(id: str, place: int) -> Response:
         return picture(lambda: views.source(gallery.get(id), place))
@@ -113,6 +117,17 @@ class Views:
     def large(self, work: Work) -> bytes:
         """A finished work."""
         return self._kept((work.id, None), lambda: self._large(work))
+
+    def sheet(self, ids: Sequence[str]) -> bytes:
+        """Several pictures on one sheet, by their ids, each with its seed under it."""
+        from studio.images.sheets import MOST, contact_sheet
+
+        if len(ids) > MOST:
+            raise Refused(f"A sheet has room for {MOST} pictures, and {len(ids)} were named.")
+        works = [self.gallery.get(id) for id in ids]
+        pictures = [read_picture(self.gallery.thumbnail(work)).pixels for work in works]
+        captions = [f"seed {common(work.recipe_json).seed}" for work in works]
+        return write_jpeg(contact_sheet(pictures, captions), quality=90)
 
     def source(self, work: Work, place: int) -> bytes:
         """A source of a work; place: which one, from 0."""

@@ -2,7 +2,7 @@
 
     fields = with_preset({"preset": "citadel", "steps": 20})     # the preset, but with 20 steps
 
-To make the thumbnails again:  python -m studio.images.presets
+To make their pictures again:  python -m studio.images.presets
 """
 
 from __future__ import annotations
@@ -18,25 +18,30 @@ from studio.images.recipes import DreamRecipe, LayerTerm
 from studio.process import finish
 
 FOLDER = Path(__file__).with_name("presets")
-"""Where the thumbnails are, with the credits of the photos they were made from."""
+"""Where the looks' pictures are, with the credit of the photo they were made from."""
 
-THUMBNAIL_MADE_AT, THUMBNAIL_SIDE, THUMBNAIL_QUALITY = 512, 320, 80
+SUBJECT, MADE_AT, QUALITY = "china", 768, 78
+"""Of the looks' pictures: the photo, one for all so that they can be compared; the size of the whole dream,
+longer side in pixels; and the quality of the JPEGs.
+"""
+
+CROP = (slice(96, 456), slice(8, 488))
+"""The rows and columns of the dream that a picture shows: walls, a roof, sky and leaves, as large as in a
+dream of the usual size.
+"""
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A ready-made look. sentence: what one will see. values: the fields of the recipe that it sets. photo:
-    what its thumbnail was made from.
-    """
+    """A ready-made look. sentence: what one will see. values: the fields of the recipe that it sets."""
 
     name: str
     sentence: str
     values: dict[str, Any]
-    photo: str = "china"
 
     @property
     def thumbnail(self) -> Path:
-        """A small JPEG."""
+        """A JPEG of 480 x 360 pixels: a part of the same photo in every look."""
         return FOLDER / f"{self.name}.jpg"
 
 
@@ -91,10 +96,10 @@ LOOK = (
 )
 
 
-def _look(name: str, sentence: str, *layers: str, photo: str = "china", **changes: Any) -> Preset:
+def _look(name: str, sentence: str, *layers: str, **changes: Any) -> Preset:
     """A row: these layers, and the recipe's defaults except for the changes, all written out."""
     defaults = {field: DreamRecipe.model_fields[field].default for field in LOOK}
-    return Preset(name, sentence, defaults | {"layers": layers} | changes, photo)
+    return Preset(name, sentence, defaults | {"layers": layers} | changes)
 
 
 _ROWS = (
@@ -103,7 +108,6 @@ _ROWS = (
         "Animals with eyes and fur grow out of walls, hills and clouds: the classic deep dream.",
         "blocks.4.1",
         "blocks.4",
-        photo="flower",
     ),
     _look("garden", "Flowers, shrubs and fireworks burst out everywhere.", "blocks.5.1", steps=14),
     _look(
@@ -113,9 +117,9 @@ _ROWS = (
         "blocks.5",
         steps=14,
     ),
-    _look("watchers", "Shells and scales full of eyes.", "blocks.4.0", photo="flower"),
+    _look("watchers", "Shells and scales full of eyes.", "blocks.4.0"),
     _look("weave", "Everything is woven from broad, ribbed bands.", "blocks.2"),
-    _look("mosaic", "Cells, beads and spirals fill every surface.", "blocks.3", photo="flower"),
+    _look("mosaic", "Cells, beads and spirals fill every surface.", "blocks.3"),
     _look(
         "woodcut",
         "Carved in light and dark; the photo keeps its colours.",
@@ -123,14 +127,14 @@ _ROWS = (
         octaves=5,
         keep_colours=True,
     ),
-    _look("origami", "Sky and foliage fold into coloured paper.", "blocks.4:102", photo="flower"),
+    _look("origami", "Sky and foliage fold into coloured paper.", "blocks.4:102"),
     _look("stained_glass", "Panes of coloured glass with dark leads between them.", "blocks.3:42"),
-    _look("roses", "Crowds of bright little roses.", "blocks.3:11", photo="flower"),
+    _look("roses", "Crowds of bright little roses.", "blocks.3:11"),
     _look("gilded", "A net of golden cracks, as on mended porcelain.", "blocks.3:21"),
-    _look("plumes", "Feathers and curls as soft as brush strokes.", "blocks.4:48", photo="flower"),
+    _look("plumes", "Feathers and curls as soft as brush strokes.", "blocks.4:48"),
     _look("masks", "Carved faces with rows of eyes and teeth.", "blocks.3:50"),
-    _look("pearls", "Glowing bubbles gather in the busy parts.", "blocks.4:36", photo="flower"),
-    _look("whirlpools", "Satin whirls with shining drops.", "blocks.4:96", photo="flower"),
+    _look("pearls", "Glowing bubbles gather in the busy parts.", "blocks.4:36"),
+    _look("whirlpools", "Satin whirls with shining drops.", "blocks.4:96"),
 )
 
 PRESETS = {row.name: row for row in _ROWS}
@@ -138,7 +142,7 @@ PRESETS = {row.name: row for row in _ROWS}
 
 
 def main() -> None:
-    """Make every thumbnail again, from scikit-learn's two sample photos."""
+    """Make the picture of every look again, from one of scikit-learn's sample photos."""
     import hashlib
     import io
 
@@ -151,23 +155,16 @@ def main() -> None:
     from studio.works.recipe import Source
 
     FOLDER.mkdir(exist_ok=True)
+    written = io.BytesIO()
+    Image.fromarray(np.asarray(load_sample_image(f"{SUBJECT}.jpg"))).save(written, "PNG")
+    photo = written.getvalue()
+    source = Source(
+        sha256=hashlib.sha256(photo).hexdigest(), role="photo", name="", title="", author="", licence=""
+    )
     for preset in PRESETS.values():
-        written = io.BytesIO()
-        Image.fromarray(np.asarray(load_sample_image(f"{preset.photo}.jpg"))).save(written, "PNG")
-        photo = written.getvalue()
-        source = Source(
-            sha256=hashlib.sha256(photo).hexdigest(), role="photo", name="", title="", author="", licence=""
-        )
-        made = finish(
-            dream(
-                DreamRecipe(sources=(source,), size=THUMBNAIL_MADE_AT, **preset.values),
-                {source: photo}.__getitem__,
-            )
-        )
-        pixels = read_picture(made.content).pixels
-        preset.thumbnail.write_bytes(
-            write_jpeg(pixels, longest_side=THUMBNAIL_SIDE, quality=THUMBNAIL_QUALITY)
-        )
+        recipe = DreamRecipe(sources=(source,), size=MADE_AT, **preset.values)
+        pixels = read_picture(finish(dream(recipe, {source: photo}.__getitem__)).content).pixels
+        preset.thumbnail.write_bytes(write_jpeg(np.ascontiguousarray(pixels[CROP]), quality=QUALITY))
         print(preset.thumbnail)
 
 

@@ -30,15 +30,15 @@ def test_a_preset_makes_a_complete_recipe_of_layers_that_exist(name: str) -> Non
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_a_preset_has_a_sentence_and_a_small_thumbnail_of_its_own(name: str) -> None:
+def test_a_preset_has_a_sentence_and_a_picture_of_its_own_of_the_one_subject(name: str) -> None:
     preset = PRESETS[name]
     assert preset.sentence.endswith(".")
     assert preset.sentence.count(".") == 1
     content = preset.thumbnail.read_bytes()
-    assert len(content) < 30_000
+    assert len(content) < 90_000
     with Image.open(io.BytesIO(content)) as picture:
         assert picture.format == "JPEG"
-        assert max(picture.size) == 320
+        assert picture.size == (480, 360)
         assert not picture.getexif()
     assert preset.thumbnail.name in (FOLDER / "CREDITS").read_text()
 

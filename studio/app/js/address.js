@@ -151,7 +151,7 @@ export function dialsShow(tab, usual, ...values) {
   const normal = JSON.parse(usual);
   const dials = /** @type {Dial[]} */ (normal.map(([name, value], place) => [name, values[place], value]));
   dialsOf.set(tab, dials.map(([name, value, usually]) => [name, value === AS_IT_IS ? usually : value, usually]));
-  dialsHeard.get(tab)?.(dialsOf.get(tab) ?? []);
+  for (const heard of dialsHeard.get(tab) ?? []) heard(dialsOf.get(tab) ?? []);
   dials.forEach(([name, value, usually]) => {
     const ofTheirOwn = name === 'style' && /^own$|^of:/.test(textOf(value));
     if (ofTheirOwn || value === AS_IT_IS || textOf(value) === textOf(usually) || textOf(value).length > LONGEST) return;
@@ -169,7 +169,7 @@ export function dialsShow(tab, usual, ...values) {
 /** @type {Map<string, Dial[]>} */
 const dialsOf = new Map();
 
-/** @type {Map<string, (dials: Dial[]) => void>} */
+/** @type {Map<string, ((dials: Dial[]) => void)[]>} */
 const dialsHeard = new Map();
 
 /**
@@ -179,7 +179,7 @@ const dialsHeard = new Map();
  * @param {(dials: Dial[]) => void} heard
  */
 export function onDials(tab, heard) {
-  dialsHeard.set(tab, heard);
+  dialsHeard.set(tab, [...(dialsHeard.get(tab) ?? []), heard]);
   const known = dialsOf.get(tab);
   if (known) heard(known);
 }

@@ -22,6 +22,12 @@ export class Compare {
     this.frame.style.setProperty('--cut', `${share}%`);
   }
 
+  /** Half of either is to be seen. */
+  half() {
+    this.slider.value = String(REST);
+    this.cut(REST);
+  }
+
   /** Shows the photo first and draws it aside, unless the visitor wants no motion. */
   sweep() {
     this.slider.value = String(REST);

@@ -12,6 +12,31 @@
  * @property {(told: Record<string, any>) => Promise<void> | void} [offerMore] other files come back
  * @property {() => Promise<void>} [fillUp] what is still missing is chosen for somebody who only wants to try
  * @property {(file: File, chosen: string[]) => Promise<void>} [bringNetwork] a network comes from a lesson
+ * @property {() => void} [changed] other files go in, or settings of a widget: what it takes is to be told again
+ * @property {() => number} [paintings] how many paintings go in
+ * @property {() => void} [stop] what is under way is stopped
+ * @property {(look: Look | null) => void} [peek] a look is shown on the stage for a moment, or none any more
+ */
+
+/** @typedef {{label: string, sentence: string, picture: string}} Look */
+
+/**
+ * What a stage tells the widgets of its tab.
+ *
+ * @typedef {object} Told
+ * @property {Underway | null} [underway] what is being made, or null where nothing is
+ * @property {string | null} [trouble] why the last request was refused
+ * @property {Estimates} [estimates]
+ */
+
+/** @typedef {{share: number, waiting: boolean, words: string, stopping?: boolean}} Underway */
+
+/** @typedef {{seconds: number, bytes: number}} Estimate */
+
+/**
+ * What works will take on this computer: see `studio.app.expecting`.
+ *
+ * @typedef {{now?: Estimate | null, [field: string]: any}} Estimates
  */
 
 /** @type {Map<string, Desk>} */
@@ -63,4 +88,28 @@ async function collect(name) {
   if (there) return there();
   const ready = await new Promise((go) => waiting.set(name, [...(waiting.get(name) ?? []), go]));
   return ready();
+}
+
+/** @type {Map<string, Told>} */
+const told = new Map();
+
+/** @type {Map<string, ((told: Told) => void)[]>} */
+const listeners = new Map();
+
+/** The stage of this desk tells something. @param {string} name @param {Told} news */
+export function tell(name, news) {
+  told.set(name, { ...told.get(name), ...news });
+  for (const heard of listeners.get(name) ?? []) heard(news);
+}
+
+/**
+ * Calls back with what the stage of this desk has told last, and with all that it tells.
+ *
+ * @param {string} name
+ * @param {(told: Told) => void} heard
+ */
+export function onTold(name, heard) {
+  listeners.set(name, [...(listeners.get(name) ?? []), heard]);
+  const last = told.get(name);
+  if (last) heard(last);
 }

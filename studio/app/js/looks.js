@@ -1,6 +1,7 @@
 // The looks: presets as pictures, one of which is chosen. Native radio buttons, so arrows, Tab and screen readers
 // work as they always do.
 
+import { desk } from './desks.js';
 import { all, find, make } from './dom.js';
 import { control } from './value.js';
 
@@ -8,7 +9,7 @@ import { control } from './value.js';
 
 /** @typedef {{name: string, label: string, sentence: string, picture: string}} Look */
 
-/** @param {Widget<{looks: Look[]}>} widget */
+/** @param {Widget<{looks: Look[], desk: string}>} widget */
 export function open(widget) {
   const { element, props, trigger } = widget;
   const cards = find(element, '.cards');
@@ -36,8 +37,13 @@ export function open(widget) {
     const made = make('label', { class: 'look', title: look.sentence }, radio, picture,
       make('span', { class: 'name' }, look.label),
       make('span', { class: 'hidden', id }, look.sentence));
-    made.addEventListener('pointerenter', () => tell(look));
-    made.addEventListener('pointerleave', () => tell(chosen()));
+    const show = () => { tell(look); desk(props.desk).peek?.(look); };
+    const leave = () => { tell(chosen()); desk(props.desk).peek?.(null); };
+    made.addEventListener('pointerenter', ({ pointerType }) => { if (pointerType === 'mouse') show(); });
+    made.addEventListener('pointerleave', leave);
+    // With the keyboard a look is shown as long as the focus is on it; a click needs no second picture.
+    radio.addEventListener('focus', () => { if (radio.matches(':focus-visible')) show(); });
+    radio.addEventListener('blur', leave);
     return made;
   };
   cards.append(...props.looks.map(card));

@@ -22,6 +22,7 @@ export function open(widget) {
   find(element, '.studies').append(...props.studies.map((study) => studyButton(study, paintings)));
 
   const own = desk(props.desk);
+  own.paintings = () => paintings.list.length;
   own.more = () => paintings.hung();
   own.fillUp = async () => {
     await paintings.arriving;
@@ -57,6 +58,7 @@ class Paintings {
   constructor({ element, props, server }) {
     this.element = element;
     this.most = props.most;
+    this.desk = desk(props.desk);
     this.server = server;
     /** @type {Painting[]} */
     this.list = [];
@@ -65,6 +67,7 @@ class Paintings {
   }
 
   draw() {
+    this.desk.changed?.();
     find(this.element, '.hung').replaceChildren(...this.list.map((painting) => this.item(painting)));
     for (const button of all(this.element, '.study', HTMLButtonElement)) {
       button.setAttribute('aria-pressed', String(this.list.some((each) => each.offer.study === button.value)));

@@ -1,21 +1,28 @@
 // The stage: one place where a photo arrives, is painted on, is seen changing, and is compared with what became of
-// it. Its modes: empty, reading, photo, painting, camera, running, done.
+// it. Its modes: empty, reading, photo, painting, camera, running, sheet (several variations), done.
 
 import { addressOfWork, go, onSettings } from './address.js';
 import { Camera } from './camera.js';
 import { Compare } from './compare.js';
-import { desk, opened } from './desks.js';
+import { desk, opened, tell } from './desks.js';
 import { all, around, capitalised, find, inSight, make, picturesOf, sentenceOf, smoothly } from './dom.js';
+import { estimating } from './estimates.js';
 import { press } from './gradio_page.js';
 import { Mask } from './mask.js';
 import { newJob, newWork, seen } from './news.js';
 import { drawSamples, drawShow } from './opening.js';
 import { asked, firstOf, offered } from './server.js';
+import { Sheet } from './sheet.js';
+import { resultOf, Strip } from './strip.js';
 import { timeLeft } from './times.js';
 
-/** @import { Job, Offer, Shown, Widget, Work } from './types' */
+/** @import { Job, Offer, Shown, Widget } from './types' */
 
 /** @import { Sample, Show } from './opening.js' */
+
+/** @import { Look } from './desks.js' */
+
+/** @import { Result } from './strip.js' */
 
 /**
  * @typedef {Widget<{desk: string, button: string, texts?: Record<string, string>, show?: Show | null,
@@ -64,8 +71,10 @@ class Stage {
     this.kept = null;
     /** @type {string | null} the job being followed */
     this.job = null;
-    /** @type {Work | null} the work that came of it */
-    this.work = null;
+    /** @type {Result | null} the result that is shown, or was last */
+    this.result = null;
+    this.strip = new Strip(find(element, '.strip'), props.desk, (result) => this.showResult(result));
+    this.sheet = new Sheet(find(element, '.sheet'), (result) => this.strip.choose(result));
     /** @type {Promise<boolean> | null} while a photo is on its way to the server */
     this.arriving = null;
     this.restored = false;
@@ -74,6 +83,27 @@ class Stage {
     });
     this.deeds = this.buttons();
     this.listen();
+    this.desk.changed = estimating(this.widget, () => this.sizes());
+    this.desk.stop = () => this.stop();
+    this.desk.peek = (look) => this.peek(look);
+  }
+
+  /** Role, width and height of what goes into the picture. @returns {[string, number, number][]} */
+  sizes() {
+    const { shown } = this;
+    /** @type {[string, number, number][]} */
+    const paintings = Array.from({ length: this.desk.paintings?.() ?? 0 }, () => ['style', 0, 0]);
+    return shown ? [['photo', shown.width, shown.height], ...paintings] : paintings;
+  }
+
+  /** A look is shown for a moment, on another photo, or none any more. @param {Look | null} look */
+  peek(look) {
+    const figure = find(this.element, '.peek');
+    figure.hidden = !look?.picture || !['empty', 'photo', 'done'].includes(this.mode);
+    if (figure.hidden || !look) return;
+    find(figure, 'img', HTMLImageElement).src = look.picture;
+    find(figure, 'strong').textContent = look.label;
+    find(figure, 'figcaption span').textContent = look.sentence;
   }
 
   get mode() {
@@ -98,6 +128,7 @@ class Stage {
     box.hidden = !sentence;
     find(box, '[data-do=retry]').hidden = !again;
     find(box, '.sentence').textContent = sentence ?? '';
+    tell(this.widget.props.desk, { trouble: sentence });
     if (sentence) box.scrollIntoView({ block: 'nearest', behavior: smoothly() });
   }
 
@@ -143,6 +174,22 @@ class Stage {
     }
     const { title, author, licence } = shown;
     this.widget.trigger('arrived', { title, author, licence, replaced });
+    this.desk.changed?.();
+  }
+
+  /** The photo is to be seen again, where another picture was compared. */
+  showPhoto() {
+    this.strip.leave();
+    this.tag(false);
+    if (!this.shown) return;
+    this.before.src = this.shown.view;
+    this.shape(this.shown.width, this.shown.height);
+  }
+
+  /** @param {boolean} letters whether two results are compared */
+  tag(letters) {
+    find(this.element, '.tag-before').textContent = letters ? 'A' : 'Before';
+    find(this.element, '.tag-after').textContent = letters ? 'B' : 'After';
   }
 
   /** @param {Offer | null} picture @param {string} role @returns {Promise<Shown>} */
@@ -159,7 +206,7 @@ class Stage {
    */
   arrive(offering, glimpse) {
     const { photo, shown, mode } = this;
-    const earlier = { photo, shown, mode, src: this.before.getAttribute('src') };
+    const earlier = { photo, shown, mode, src: shown?.view ?? this.before.getAttribute('src') };
     this.complain(null);
     this.shown = null;
     if (glimpse) this.before.src = glimpse;
@@ -181,6 +228,7 @@ class Stage {
       const shown = await this.look(offer, 'photo');
       this.wipe();
       this.settle(offer, shown);
+      this.showPhoto();
       this.enter('photo');
       return true;
     } catch (error) {
@@ -198,7 +246,7 @@ class Stage {
   /** @param {File | undefined} file */
   take(file) {
     if (!file) return;
-    if (this.mode === 'running') {
+    if (this.mode === 'running' || this.sheet.busy) {
       this.complain('The studio is at work on this one; stop it first, or wait until it is done.');
       return;
     }
@@ -291,14 +339,7 @@ class Stage {
     this.job = told.id;
     if (this.mode !== 'running') this.begin();
     if (told.ratio && !this.shown) this.shape(1000 * told.ratio, 1000);
-    const share = told.total ? told.done / told.total : 0;
-    const bar = find(this.element, '.bar');
-    const words = progressInWords(told);
-    bar.classList.toggle('waiting', told.state === 'waiting' || !told.total);
-    bar.setAttribute('aria-valuenow', String(Math.round(100 * share)));
-    bar.setAttribute('aria-valuetext', words);
-    find(bar, 'span').style.width = `${100 * share}%`;
-    find(this.element, '.told').textContent = words;
+    this.progress(told.total ? told.done / told.total : 0, told.state === 'waiting' || !told.total, progressInWords(told));
     if (told.preview && this.after.src !== told.preview) {
       this.after.src = told.preview;
       this.element.classList.add('previewed');
@@ -306,12 +347,28 @@ class Stage {
     }
   }
 
+  /** @param {number} share @param {boolean} waiting @param {string} words */
+  progress(share, waiting, words) {
+    const bar = find(this.element, '.bar');
+    bar.classList.toggle('waiting', waiting);
+    bar.setAttribute('aria-valuenow', String(Math.round(100 * share)));
+    bar.setAttribute('aria-valuetext', words);
+    find(bar, 'span').style.width = `${100 * share}%`;
+    find(this.element, '.told').textContent = words;
+    tell(this.widget.props.desk, { underway: { share, waiting, words } });
+  }
+
   begin() {
     this.complain(null);
+    this.showPhoto();
     this.tellWords();
     this.after.removeAttribute('src');
     this.element.classList.remove('previewed');
     this.enter('running');
+    this.scrollHere();
+  }
+
+  scrollHere() {
     // On a phone the button is below the picture: what happens there is brought back into sight.
     const box = find(this.element, '.board').getBoundingClientRect();
     const seen = box.top >= 0 && box.top <= window.innerHeight * 0.6;
@@ -319,32 +376,95 @@ class Stage {
   }
 
   /**
-   * @param {Work} work
+   * @param {Result} result
    * @param {boolean} wasThere whether the gallery had it already
    */
-  async finish(work, wasThere) {
-    this.work = work;
+  async finish(result, wasThere) {
     const image = new Image();
-    image.src = work.view;
+    image.src = result.view;
     try { await image.decode(); } catch { /* the last preview stays */ }
-    this.after.src = work.view;
-    this.after.alt = work.title;
-    const link = (/** @type {string} */ name) => find(this.element, `[data-link=${name}]`, HTMLAnchorElement);
-    link('download').href = `${work.file}?download=true`;
-    link('download').setAttribute('download', work.name);
-    link('work').href = `?work=${work.id}`;
-    link('file').href = work.file;
+    this.strip.add(result);
+    this.tag(false);
+    this.place(result);
     const before = wasThere ? 'The gallery has this one already; choose another seed for a new one. ' : '';
-    this.tellWords(before + work.words);
-    this.tellNotes();
-    this.enter('done');
+    this.tellWords(before + result.words);
     this.compare.sweep();
     newWork();
+  }
+
+  /** A result is on the stage, with what can be done with it. @param {Result} result */
+  place(result) {
+    this.result = result;
+    this.after.src = result.view;
+    this.after.alt = result.title;
+    const link = (/** @type {string} */ name) => find(this.element, `[data-link=${name}]`, HTMLAnchorElement);
+    link('download').href = `${result.file}?download=true`;
+    link('download').setAttribute('download', result.name);
+    link('work').href = `?work=${result.id}`;
+    link('file').href = result.file;
+    find(this.element, '[data-do=seed]').title = `Seed ${result.seed}`;
+    find(this.element, '[data-do=sheet]').hidden = ![...this.sheet.made.values()].some(({ id }) => id === result.id);
+    this.tellWords(result.words);
+    this.tellNotes();
+    this.enter('done');
+  }
+
+  /** One of this session's results, beside its photo or beside another result. @param {Result} result */
+  showResult(result) {
+    if (this.mode === 'running' || this.sheet.busy) {
+      this.complain('The studio is at work here; wait until it is done, or stop it.');
+      return;
+    }
+    this.complain(null);
+    const { a } = this.strip;
+    this.shape(1000 * result.ratio, 1000);
+    this.before.src = a ? a.view : `works/${result.id}/sources/0`;
+    this.tag(a != null);
+    this.place(result);
+    if (a) this.tellWords(`A: ${a.words} B: ${result.words}`);
+    this.compare.half();
+  }
+
+  // --- Variations
+
+  /** @param {Job} told one of several that were asked for together */
+  hearVariation(told) {
+    const { jobs, place } = /** @type {{jobs: string[], place: number}} */ (told.sheet);
+    if (jobs[0] !== this.sheet.jobs[0] || jobs.length !== this.sheet.jobs.length) {
+      this.complain(null);
+      this.tellWords();
+      this.tellNotes();
+      this.showPhoto();
+      this.sheet.begin(jobs, this.shown?.view ?? this.before.src);
+      this.enter('sheet');
+      this.scrollHere();
+      newJob();
+    }
+    const result = told.state === 'made' && told.work ? resultOf(told.work, told.seed ?? 0) : null;
+    this.sheet.follow(told, result);
+    if (result) this.strip.add(result, { shown: false });
+    const ended = told.state !== 'waiting' && told.state !== 'running';
+    if (ended) seen(told.id);
+    this.sheet.busy = !ended || place + 1 < jobs.length;
+    const share = (place + (ended ? 1 : told.total ? told.done / told.total : 0)) / jobs.length;
+    this.progress(share, told.state === 'waiting' && !place, `Variation ${place + 1} of ${jobs.length} · ${progressInWords(told)}`);
+    this.element.classList.toggle('busy', this.sheet.busy);
+    if (this.sheet.busy) return;
+    tell(this.widget.props.desk, { underway: null });
+    this.tellSheet();
+    newWork();
+  }
+
+  tellSheet() {
+    const link = find(this.element, '[data-link=sheet]', HTMLAnchorElement);
+    link.hidden = !this.sheet.address;
+    link.href = this.sheet.address;
   }
 
   /** @param {string | null} sentence @param {boolean} again */
   back(sentence, again = false) {
     this.job = null;
+    tell(this.widget.props.desk, { underway: null });
     this.enter(this.photo ? 'photo' : 'empty');
     if (this.shown) this.tellNotes(this.shown.notes);
     if (sentence) this.complain(sentence, again && this.photo);
@@ -393,11 +513,13 @@ class Stage {
   /** @param {Job} told */
   hearJob(told) {
     const { state, work, message } = told;
+    if (told.sheet) { this.hearVariation(told); return; }
     const ended = state !== 'waiting' && state !== 'running';
     if (ended && inSight(this.widget.element)) seen(told.id);
     if (!ended && this.job !== told.id) newJob();
     if (state === 'waiting' || state === 'running') this.follow(told);
-    if (state === 'made' && work) this.finish(work, told.was_there ?? false);
+    if (ended) tell(this.widget.props.desk, { underway: null });
+    if (state === 'made' && work) this.finish(resultOf(work, told.seed ?? 0), told.was_there ?? false);
     if (state === 'cancelled') {
       this.back(null);
       this.tellNotes(['Stopped. The settings and the photo are as they were.']);
@@ -409,12 +531,13 @@ class Stage {
   // --- What the visitor does
 
   async stop() {
-    if (!this.job) return;
+    const jobs = this.sheet.busy ? this.sheet.jobs : [this.job];
+    if (!jobs[0]) return;
     const button = find(this.element, '[data-do=stop]', HTMLButtonElement);
     button.disabled = true;
     find(this.element, '.told').textContent = 'Stopping …';
     try {
-      await asked(this.widget.server.stop(this.job));
+      for (const job of jobs) await asked(this.widget.server.stop(job));
     } catch (error) {
       this.complain(sentenceOf(error));
     }
@@ -423,6 +546,7 @@ class Stage {
 
   clear() {
     this.photo = this.shown = null;
+    this.strip.leave();
     this.wipe();
     this.before.removeAttribute('src');
     this.tellNotes();
@@ -434,6 +558,7 @@ class Stage {
   toPhoto() {
     this.tellWords();
     if (!this.photo) return this.enter('empty');
+    this.showPhoto();
     this.enter('photo');
     return this.tellNotes(this.shown?.notes);
   }
@@ -463,7 +588,9 @@ class Stage {
       },
       clear: () => this.clear(),
       stop: () => this.stop(),
-      next: () => { if (this.work) this.arrive(Promise.resolve({ work: this.work.id })); },
+      next: () => { if (this.result) this.arrive(Promise.resolve({ work: this.result.id })); },
+      seed: () => { if (this.result) this.widget.trigger('seeded', { seed: this.result.seed }); },
+      sheet: () => { this.showPhoto(); this.tellWords(); this.enter('sheet'); },
       back: () => this.toPhoto(),
       retry: () => press(this.widget.props.button),
       dismiss: () => this.complain(null),
@@ -503,9 +630,9 @@ class Stage {
       this.deeds[button.dataset.do ?? '']?.(button);
       return;
     }
-    if (!around(event, '[data-link=work]') || event.ctrlKey || event.metaKey || !this.work) return;
+    if (!around(event, '[data-link=work]') || event.ctrlKey || event.metaKey || !this.result) return;
     event.preventDefault();
-    go(addressOfWork(this.work.id));
+    go(addressOfWork(this.result.id));
   }
 }
 

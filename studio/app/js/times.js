@@ -11,3 +11,9 @@ export function timeLeft(seconds) {
 /** The same in a few letters: 47 s, 3 min. @param {number} seconds */
 export const briefly = (seconds) =>
   (seconds < 90 ? `${Math.max(1, Math.round(seconds))} s` : `${Math.round(seconds / 60)} min`);
+
+/** Memory in a few letters: 0.4 GB. @param {number} bytes */
+export const memory = (bytes) => `${Math.max(0.1, bytes / 1e9).toFixed(bytes < 9.95e9 ? 1 : 0)} GB`;
+
+/** What a work will take, in a few letters: 4 s · 0.5 GB. @param {{seconds: number, bytes: number}} estimate */
+export const cost = ({ seconds, bytes }) => `${briefly(seconds)} · ${memory(bytes)}`;

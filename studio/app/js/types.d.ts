@@ -109,6 +109,9 @@ export interface Job {
   ways_out?: WayOut[];
   conflict?: { field: string; value: any }[];
   found?: Record<string, any>;
+  seed?: number;
+  /** It is one of several that were asked for together: their jobs, and which of them it is. */
+  sheet?: { jobs: string[]; place: number };
 }
 
 export interface Note {

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
 
 from studio.app.desk import Desk
-from studio.app.dials import Dials, recipe_settings
+from studio.app.dials import Dials, recipe_settings, size_dial
 from studio.app.following import FOLLOWS, QUICK
 from studio.app.intake import sources_of
 from studio.app.links import at_load, follow_addresses, write_addresses
@@ -18,7 +19,7 @@ from studio.app.picture_tabs import (
     connect,
     credit_fields,
     fine_settings,
-    go_button,
+    go_buttons,
     layer_choices,
     layers_dial,
     look,
@@ -47,21 +48,28 @@ def dream_tab(room: Room) -> TabOffers:
     dials = Dials(
         DreamRecipe,
         labels=LABELS,
-        makers={"preset": looks_dial, "backbone": network_dial, "layers": layers_dial},
+        makers={
+            "preset": looks_dial,
+            "backbone": network_dial,
+            "layers": layers_dial,
+            "size": partial(size_dial, desk="dream"),
+        },
     )
     with gr.Row(elem_classes="studio-floor", equal_height=False):
         with gr.Column(scale=7, min_width=320, elem_classes="picture-side"):
-            stage = stage_widget(desk, "dream", "dream-button", room.largest_upload)
+            stage = stage_widget(
+                desk, dials, "dream", varied={}, button="dream-button", largest_upload=room.largest_upload
+            )
         with gr.Column(scale=4, min_width=300, elem_classes="settings-side"):
             dials.add("preset")
             dials.add_rest(Fold.IN_SIGHT)
             seed_row(dials)
-            button = go_button("Dream", "dream-button")
+            buttons = go_buttons("Dream", "dream", "dream-button")
             network = _folded_widgets(desk, room.largest_upload)
             fine_settings(dials)
             credit = credit_fields()
     tab = PictureTab(
-        "dream", stage, dials, button, credit, gr.JSON(visible=False), remembered_job("studio-dream")
+        "dream", stage, dials, buttons, credit, gr.JSON(visible=False), remembered_job("studio-dream")
     )
     connect(tab, desk, _adjusting(desk))
     dials_again, stage_again = restore(tab, desk, completes=with_preset)
@@ -72,7 +80,7 @@ def dream_tab(room: Room) -> TabOffers:
         js=at_load("dream"),
         **QUICK,
     )
-    room.page.load(stage_again, tab.remembered, [stage, button], **FOLLOWS)
+    room.page.load(stage_again, tab.remembered, [stage, *buttons.all], **FOLLOWS)
     write_addresses("dream", dials)
     follow_addresses(stage, dials, with_preset)
     _connect_looks(dials)
@@ -152,7 +160,7 @@ def looks_dial(control: Control, _label: str) -> Component:
         }
         for preset in PRESETS.values()
     ]
-    return widget("looks", events=("choose",), value=control.default, looks=looks)
+    return widget("looks", events=("choose",), value=control.default, looks=looks, desk="dream")
 
 
 def _connect_looks(dials: Dials) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
-from studio.app.dials import Dials
+from studio.app.dials import Dials, choice_dial, size_dial
 from studio.app.following import FOLLOWS, QUICK
 from studio.app.links import at_load, follow_addresses, write_addresses
 from studio.app.picture_tabs import (
@@ -14,7 +15,7 @@ from studio.app.picture_tabs import (
     connect,
     credit_fields,
     fine_settings,
-    go_button,
+    go_buttons,
     look,
     network_dial,
     remembered_job,
@@ -33,6 +34,26 @@ MOST_PAINTINGS = 4
 
 LABELS = {"style_scale": "Size of the strokes", "colour": "Whose colours"}
 
+PAINTERS = {
+    "optimised": ("Step by step", "Painted step by step, for the best picture."),
+    "refined": ("Refined", "Painted at once, then refined in a third of the steps."),
+    "instant": ("At once", "In about a second, by a network that has learnt the painting."),
+}
+"""What the page calls the ways of painting, and what each does."""
+
+QUALITY = {
+    "draft": ("Draft", "For a first look."),
+    "good": ("Good", "Carefully painted."),
+    "fine": ("Fine", "Painted for twice as long."),
+    "steps": ("Own steps", "As many steps as are set under Fine settings."),
+}
+
+COLOURS = {
+    "style": ("Painting’s", "The painting’s colours."),
+    "content": ("Photo’s palette", "The painting’s strokes in the photo’s palette."),
+    "luminance": ("Photo’s own", "Only light and dark are painted; every place keeps the photo’s colour."),
+}
+
 TEXTS = {
     ".invitation h2": "Drop a photo here",
     ".invitation p": "Then choose a painting, and the photo is painted like it.",
@@ -45,10 +66,29 @@ TEXTS = {
 def style_tab(room: Room) -> TabOffers:
     """Build the tab's content inside the Blocks that are open."""
     desk = room.desk
-    dials = Dials(StyleRecipe, labels=LABELS, makers={"backbone": network_dial})
+    dials = Dials(
+        StyleRecipe,
+        labels=LABELS,
+        defaults={"quality": "good"},
+        makers={
+            "backbone": network_dial,
+            "size": partial(size_dial, desk="style"),
+            "painter": partial(choice_dial, options=PAINTERS, desk="style"),
+            "quality": partial(choice_dial, options=QUALITY, desk="style"),
+            "colour": partial(choice_dial, options=COLOURS),
+        },
+    )
     with gr.Row(elem_classes="studio-floor", equal_height=False):
         with gr.Column(scale=7, min_width=320, elem_classes="picture-side"):
-            stage = stage_widget(desk, "style", "paint-button", room.largest_upload, texts=TEXTS)
+            stage = stage_widget(
+                desk,
+                dials,
+                "style",
+                varied={"painter": tuple(PAINTERS), "quality": tuple(QUALITY)},
+                button="paint-button",
+                largest_upload=room.largest_upload,
+                texts=TEXTS,
+            )
         with gr.Column(scale=4, min_width=300, elem_classes="settings-side"):
             widget(
                 "paintings",
@@ -58,17 +98,19 @@ def style_tab(room: Room) -> TabOffers:
                 most=MOST_PAINTINGS,
                 studies=_studies(),
             )
+            for name in ("painter", "quality"):
+                dials.add(name)
             dials.add_rest(Fold.IN_SIGHT)
             seed_row(dials)
-            button = go_button("Paint", "paint-button")
+            buttons = go_buttons("Paint", "style", "paint-button")
             fine_settings(dials, without=("style_weights",))
             credit = credit_fields()
     tab = PictureTab(
-        "style", stage, dials, button, credit, gr.JSON(visible=False), remembered_job("studio-style")
+        "style", stage, dials, buttons, credit, gr.JSON(visible=False), remembered_job("studio-style")
     )
     connect(tab, desk, _adjust)
     # The tab is built when it is first opened, after the page has loaded: its stage says when it is there.
-    dials_again, stage_again = restore(tab, desk, _weights)
+    dials_again, stage_again = restore(tab, desk, _weights, completes=with_quality)
     stage.ready(
         dials_again,
         [tab.remembered, tab.offered],
@@ -76,9 +118,11 @@ def style_tab(room: Room) -> TabOffers:
         js=at_load("style"),
         **QUICK,
     )
-    stage.ready(stage_again, tab.remembered, [stage, button], **FOLLOWS)
+    stage.ready(stage_again, tab.remembered, [stage, *buttons.all], **FOLLOWS)
     write_addresses("style", dials)
-    follow_addresses(stage, dials)
+    follow_addresses(stage, dials, with_quality)
+    # Who sets a number of steps wants that number.
+    dials["steps"].input(lambda: "steps", None, dials["quality"], **QUICK)
     return TabOffers()
 
 
@@ -88,6 +132,11 @@ def _adjust(settings: dict[str, Any], offered: dict[str, Any]) -> None:
     weights = [float(weight) for weight in offered.pop("weights", None) or ()]
     if any(weight != weights[0] for weight in weights):
         settings["style_weights"] = tuple(weights)
+
+
+def with_quality(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings that an address names: a number of steps alone is wanted as it is."""
+    return {"quality": "steps"} | settings if "steps" in settings else dict(settings)
 
 
 def _weights(recipe: Recipe) -> dict[str, Any]:
