@@ -12,7 +12,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from studio.app.intake import Credit, Shown, common, data_url, download_name, own_files, own_tunes, receive, show
+from studio.app.intake import (
+    Credit,
+    Shown,
+    common,
+    data_url,
+    download_name,
+    own_files,
+    own_tunes,
+    receive,
+    show,
+)
 from studio.app.sentences import said
 from studio.app.views import work_page, work_view
 from studio.errors import Refused, StudioError, UnknownName, ways_out_of

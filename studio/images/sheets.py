@@ -1,6 +1,6 @@
 """Contact sheets: several pictures side by side, each with a caption under it.
 
-    pixels = contact_sheet([first, second, third], ["seed 1", "seed 2", "seed 3"])
+pixels = contact_sheet([first, second, third], ["seed 1", "seed 2", "seed 3"])
 """
 
 from __future__ import annotations

@@ -32,7 +32,9 @@ def told(values: dict[str, Any] | None, sources: Any = PHOTO) -> dict[str, Any]:
     varied = with_sizes(dials) | {"quality": ("draft", "good", "fine")}
     ask = expecting(PlainJobs(), "style", dials, varied)  # type: ignore[arg-type]
     shown = {name: each.value for name, each in dials.by_name.items()} | (values or {})
-    return ask({"values": None if values is None else [shown[name] for name in dials.by_name], "sources": sources})
+    return ask(
+        {"values": None if values is None else [shown[name] for name in dials.by_name], "sources": sources}
+    )
 
 
 def test_each_size_and_quality_has_its_time_and_memory() -> None:
