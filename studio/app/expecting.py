@@ -71,7 +71,9 @@ def _one(
     jobs: Jobs, kind: str, settings: Mapping[str, Any], sizes: tuple[SourceSize, ...]
 ) -> dict[str, Any] | None:
     prediction = jobs.predict(check(kind_of(kind).recipe_class(), dict(settings)), sizes)
-    return prediction and {"seconds": round(prediction.seconds, 2), "bytes": prediction.bytes}
+    if prediction is None:
+        return None
+    return {"seconds": round(prediction.seconds, 2), "bytes": prediction.bytes}
 
 
 def _sizes(given: Any) -> tuple[SourceSize, ...]:
