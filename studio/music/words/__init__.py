@@ -1,0 +1,1 @@
+"""The words of songs: syllables, stress, and how they lie under notes."""
