@@ -1,6 +1,7 @@
 """Read, write, read again: whether every score says the same in each of our formats.
 
-    python -m benchmarks.round_trips [FILE or FOLDER ...] [--only NAME ...] [--every 1] [--show 3]
+    python -m benchmarks.round_trips [FILE or FOLDER ...] [--only NAME ...] [--every 1]
+        [--show 3] [--remarks 0]
 
 Without files: the songbook and the hymns beside the checkout, and music21's own collections. Every score is
 read with all of its parts and written in each format; what is read from that must have the same notes, chord
@@ -24,7 +25,7 @@ from studio.errors import Refused, Unreadable
 from studio.music.reading.budget import Reading, ReadingBudget
 from studio.music.reading.child import read_piece
 from studio.music.reading.describing import heard_in
-from studio.music.reading.pieces import pieces
+from studio.music.reading.pieces import SUFFIXES, pieces
 from studio.music.scores.scores import Score
 from studio.music.scores.tunes import Tune, unfolded_score
 from studio.music.writing.formats import by_name
@@ -148,28 +149,39 @@ def collections() -> dict[str, list[Path]]:
         "Aird": sorted((corpus / "airdsAirs").glob("*.abc")),
         "Bach": sorted((corpus / "bach").glob("*.mxl")),
         "trecento": sorted((corpus / "trecento").glob("*.xml")),
-        "Essen": sorted((corpus / "essenFolksong").glob("*.abc"))[:2],
-        "Palestrina": sorted((corpus / "palestrina").glob("*.krn"))[::100],
+        "Essen": sorted((corpus / "essenFolksong").glob("*.abc")),
+        "Palestrina": sorted((corpus / "palestrina").glob("*.krn")),
     }
+    own = ("ryansMammoth", "oneills1850", "airdsAirs", "trecento", "essenFolksong", "palestrina")
+    found["others"] = [
+        file
+        for file in sorted(corpus.rglob("*"))
+        if file.suffix in SUFFIXES and file.parent.name not in own and file not in found["Bach"]
+    ]
     return {name: files for name, files in found.items() if files}
 
 
-def sweep(files: list[Path], formats: list[str], every: int) -> tuple[dict[str, Tally], Counter[str]]:
-    """The tallies of some files, by format, and the reasons for those that could not be read."""
-    tallies, unread = {name: Tally() for name in formats}, Counter[str]()
+def sweep(
+    files: list[Path], formats: list[str], every: int
+) -> tuple[dict[str, Tally], Counter[str], Counter[str]]:
+    """The tallies of some files, by format, the reasons for those that could not be read, and what was said
+    about the others, without its numbers and names.
+    """
+    tallies, unread, remarks = {name: Tally() for name in formats}, Counter[str](), Counter[str]()
     number = 0
     for path in files:
         try:
             for reading in read(path.read_bytes(), path.name):
                 number += 1
                 if number % every == 0:
+                    remarks.update({re.sub(r"'.*'|\"[^\"]*\"|\d+", "…", each) for each in reading.remarks})
                     for name in formats:
                         compare(reading, name, tallies[name])
         except Unreadable as error:
             unread[str(error)] += 1
         except Exception as error:  # a fault of ours, or of music21 where it reads kern
             unread[f"{path.name}: {type(error).__name__}: {error}"[:300]] += 1
-    return tallies, unread
+    return tallies, unread, remarks
 
 
 def main(arguments: list[str]) -> None:
@@ -179,6 +191,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--only", nargs="*", help="names of collections")
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--show", type=int, default=3)
+    parser.add_argument("--remarks", type=int, default=0, help="how many kinds of remarks to print")
     parser.add_argument("--formats", nargs="*", default=list(NAMES), choices=NAMES)
     given = parser.parse_args(arguments)
     found = collections() if not given.files else {}
@@ -188,7 +201,7 @@ def main(arguments: list[str]) -> None:
     for what, files in found.items():
         if given.only and what not in given.only:
             continue
-        tallies, unread = sweep(files, given.formats, given.every)
+        tallies, unread, remarks = sweep(files, given.formats, given.every)
         for name, tally in tallies.items():
             differing = ", ".join(f"{count} {each}" for each, count in tally.differing.most_common())
             carried = f"; verses not carried: {tally.verses} syllables" if tally.verses else ""
@@ -199,6 +212,8 @@ def main(arguments: list[str]) -> None:
                 print(f"    refused {count}: {reason}")
         for reason, count in unread.most_common(given.show):
             print(f"    not read {count}: {reason}")
+        for remark, count in remarks.most_common(given.remarks):
+            print(f"    said {count}: {remark}")
         sys.stdout.flush()
 
 

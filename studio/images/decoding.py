@@ -52,8 +52,9 @@ def decode(envelope: Envelope, file_format: str, notes: list[str], *, all_kinds:
                 raise ValueError("larger than its header says")
             if envelope.reduced > 1 and file_format == "JPEG":
                 _draft(opened, envelope, notes)
+            halved = _halve(opened, envelope, notes)
             opened.load()
-            if envelope.reduced > 1 and file_format != "JPEG":
+            if envelope.reduced > 1 and file_format != "JPEG" and not halved:
                 return _in_strips(opened, envelope, notes)
             return _in_eight_bits(opened, envelope, notes)
     except FileFlaw:
@@ -88,6 +89,15 @@ def _draft(opened: Image.Image, envelope: Envelope, notes: list[str]) -> None:
     notes.append(
         f"Its {width * height / 1e6:.0f} megapixels were reduced to {opened.width} x {opened.height} pixels."
     )
+
+
+def _halve(opened: Any, envelope: Envelope, notes: list[str]) -> bool:
+    """Set a JPEG 2000 to be decoded at half its size, if it is to be reduced and can be."""
+    if envelope.reduced != 2 or not envelope.halvings:
+        return False
+    opened.reduce = 1  # Pillow counts halvings
+    _say_reduced(envelope, notes)
+    return True
 
 
 def _say_reduced(envelope: Envelope, notes: list[str]) -> None:

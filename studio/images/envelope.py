@@ -56,7 +56,8 @@ class Envelope:
     its sides. bits: per sample; deep_greys: 16-bit greys come from the decoder in 32 bits; inverted:
     0 is white. clear: the 16-bit sample, or three, that a PNG declares transparent. has_place, has_metadata:
     whether the file holds a location, or anything private. opaque: what looks like alpha is none;
-    premultiplied: colours are multiplied by it. inside: the format of the picture that another file holds.
+    premultiplied: colours are multiplied by it. halvings: how often a decoder
+    can halve it while it decodes. inside: the format of the picture that another file holds.
     chosen: a note about which of several pictures was taken. density: pixels per inch, None where it is not
     said.
     """
@@ -79,6 +80,7 @@ class Envelope:
     raw_orientation: int = 0
     high_range: str = ""
     reduced: int = 1
+    halvings: int = 0
     deep_greys: bool = False
     opaque: bool = False
     premultiplied: bool = False

@@ -297,6 +297,9 @@ def _survey_jpeg_2000(content: bytes) -> Envelope:
     right, bottom, left, top = struct.unpack_from(">4I", content, at + 8)
     depth = (content[at + 42] & 0x7F) + 1
     found = replace(found, width=right - left, height=bottom - top, bits=16 if depth > 8 else 8)
+    coding = content.find(b"\xff\x52", at + 2 + struct.unpack_from(">H", content, at + 4)[0])
+    if 0 <= coding < at + 4096:
+        found = replace(found, halvings=content[coding + 9])  # levels of decomposition (A.6.1)
     if content[4:8] != b"jP  ":
         return found
     for kind, start, end in iso_boxes(content, (b"jp2h",)):
@@ -435,8 +438,9 @@ class PictureFormat:
             return found
         copies = len(content) + (len(found.bare) if found.bare is not content else 0)
         photo = pixels <= len(content) * PIXELS_A_BYTE or self.name == "HEIC"
-        fits = photo and copies + self.each * pixels <= MOST_MEMORY
         step = next(step for step in (2, 3, 4) if pixels <= LARGEST_INPUT * step**2)
+        decoded = pixels if step > 2 or not found.halvings else pixels / step**2
+        fits = photo and copies + self.each * decoded <= MOST_MEMORY
         return replace(found, reduced=step if fits else 1)
 
 

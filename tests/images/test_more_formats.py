@@ -364,3 +364,18 @@ def test_a_deep_photoshop_file_takes_no_more_memory_than_its_own_bytes_and_its_p
         tracemalloc.stop()
     assert grey.getpixel((side - 1, side - 1)) == round(0x4020 / 257)
     assert peak < 8 * side * side
+
+
+def test_a_large_jpeg_2000_is_halved_while_it_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its coarser half is in the file: what is decoded is near the mean of each square of pixels."""
+    monkeypatch.setattr("studio.images.envelopes.LARGEST_INPUT", 400 * 300 // 2)
+    monkeypatch.setattr("studio.images.envelopes.MOST_MEMORY", 20 * 400 * 300 // 2)
+    small = Image.effect_noise((20, 15), 90)
+    layers = [small, small.rotate(180), small]
+    picture = Image.merge("RGB", layers).resize((400, 300), Image.Resampling.BICUBIC)
+    written = io.BytesIO()
+    picture.save(written, "JPEG2000", quality_mode="rates", quality_layers=[30])
+    read = read_picture(written.getvalue(), "photo.jp2")
+    assert read.notes == ("Its 0 megapixels were reduced to 200 x 150 pixels.",)
+    wanted = np.asarray(picture.reduce(2), np.int16)
+    assert np.abs(read.pixels.astype(np.int16) - wanted).mean() < 3

@@ -39,10 +39,12 @@ from studio.music.reading.assembling import (
     choose_melody,
     part_of,
     remarks_on,
+    sung_in,
 )
 from studio.music.reading.budget import Reading, ReadingBudget
 from studio.music.reading.chord_symbols import PrintedSymbol, read_symbols
-from studio.music.reading.found_words import words_under
+from studio.music.reading.found_words import borrowed, words_under
+from studio.music.reading.pieces import READING_RULES
 from studio.music.reading.repeats import RepeatSigns, passes_of
 from studio.music.scores.bars import Grid
 from studio.music.scores.chords import parse_chord
@@ -54,23 +56,37 @@ from studio.music.scores.tunes import Tune
 from studio.music.scores.words import Syllable
 
 
-def read_abc(text: str, name: str, budget: ReadingBudget, *, parts: bool = False) -> Reading:
+def read_abc(
+    text: str, name: str, budget: ReadingBudget, *, parts: bool = False, rules: str = READING_RULES
+) -> Reading:
     """The melody of one ABC tune. parts: and all its voices as parts. Raises `Unreadable`."""
     lines = split_tune(text)
     fields = lines.fields
     if "K" not in fields:
         raise Unreadable(f"{name} has no key (K:), without which ABC cannot be read; add one such as K:D.")
     players = [
-        _Voice(fields, lines.names.get(voice, ""), budget, name, lines.clefs.get(voice), lines.lyrics, parts)
+        _Voice(
+            fields,
+            lines.names.get(voice, ""),
+            budget,
+            name,
+            lines.clefs.get(voice),
+            lines.lyrics,
+            parts,
+            rules,
+        )
         for voice in lines.voices
     ]
     for player, music in zip(players, lines.voices.values(), strict=True):
         player.play(music)
+        player.line.sung = sung_in((lyric.place, lyric.text) for lyric in player.words.found)
+    if rules >= "3":
+        _mark_drums(players, [label in lines.drums for label in lines.voices])
     sheet = next((player for player in players if player.symbols and player.line.notes), None)
     if sheet and not any(player.line.count for player in players):
         chosen = sheet.line  # of chords
     else:
-        chosen = choose_melody([player.line for player in players], name)
+        chosen = choose_melody([player.line for player in players], name, rules)
     player = next(player for player in players if player.line is chosen)
     # Chords may be written in any voice; where two voices have one, that of the melody counts.
     symbols = read_symbols(_without_dynamics([player, *(each for each in players if each is not player)]))
@@ -95,7 +111,7 @@ def read_abc(text: str, name: str, budget: ReadingBudget, *, parts: bool = False
         ],
     )
     tune = assemble(found, name, budget)
-    words, told = _words_of(tune, player, players)
+    words, told = _words_of(tune, player, players, rules)
     found.remarks += [*told, *_left_out(players, lines)]
     if words or lines.text:
         tune = replace(tune, words=words, text=tuple(lines.text))
@@ -108,13 +124,24 @@ def read_abc(text: str, name: str, budget: ReadingBudget, *, parts: bool = False
     return replace(reading, parts=(_parts_of(players, list(lines.voices)),))
 
 
-def _words_of(tune: Tune, melody: _Voice, players: list[_Voice]) -> tuple[tuple[Syllable, ...], list[str]]:
+def _mark_drums(players: list[_Voice], drums: list[bool]) -> None:
+    """Say which voices are drums, unless nothing else has notes."""
+    if any(player.line.count and not drum for player, drum in zip(players, drums, strict=True)):
+        for player, drum in zip(players, drums, strict=True):
+            player.line.percussion = drum
+
+
+def _words_of(
+    tune: Tune, melody: _Voice, players: list[_Voice], rules: str
+) -> tuple[tuple[Syllable, ...], list[str]]:
     """The words of the melody and what to say about them. Where its voice has none, those of another voice
     that stand under its notes.
     """
     others = [] if melody.words.found else [each for each in players if each.words.found][:1]
     lyrics = [(lyric.place, lyric, True) for lyric in melody.words.found]
-    lyrics += [(lyric.place, lyric, False) for each in others for lyric in each.words.found]
+    for each in others:
+        found = [(lyric.place, lyric, rules >= "3") for lyric in each.words.found]
+        lyrics += borrowed(part_of(each.line, found).words) if rules >= "3" else found
     words, joined, lost = words_under(tune.notes, lyrics)
     short = sum(each.words.left for each in players)
     elsewhere = sum(len(each.words.found) for each in players if each is not melody and each not in others)
@@ -159,18 +186,17 @@ def _moved(notes: list[FoundNote], semitones: int) -> list[FoundNote]:
     ]
 
 
-_TOKENS = re.compile(
-    r"""
+_SIGNS = r"""
       "(?P<quoted>[^"\n]*)"
     | \{(?P<grace>[^}\n]*)\}
     | ![^!\n]{1,30}! | \+(?P<old>(?!f{1,4}\+)(?:[_^=]{0,2}[A-Ga-gz][,']*[0-9/]*-?){2,12})\+
       (?P<old_times>\d{0,6}/*\d{0,6})
     | \+[a-zA-Z0-9.()<>]{1,20}\+
     | \[(?P<field>[A-Za-z]):(?P<value>[^\]\n]*)\]
-    | \[\s*(?P<ending>[1-9][0-9,.\-]*)
+    | \[\s*(?P<ending>[1-9][0-9,.\-]*|"[1-9][0-9,.\-]*")
     | (?P<bar>\[\|\]?|:*\|[:|\]]*|::+)\s?(?P<volta>[1-9][0-9,.\-]*)?
     | \((?P<p>\d)(?::(?P<q>\d?))?(?::(?P<r>\d*))?
-    | (?P<open>\[) | (?P<close>\])(?P<times>\d{0,6}/*\d{0,6})
+    | (?P<open>\[(?=[^][|]*\])) | (?P<close>\])(?P<times>\d{0,6}/*\d{0,6})
     | (?P<sign>[_^=]{0,2})(?P<letter>[A-Ga-g])(?P<octave>[,']*)(?P<length>\d{0,6}/*\d{0,6})
     | (?P<rest>[zx])(?P<rest_length>\d{0,6}/*\d{0,6})
     | (?P<bars>[ZX])(?P<count>\d{0,3})
@@ -178,9 +204,14 @@ _TOKENS = re.compile(
     | (?P<tie>-)
     | (?P<overlay>&)
     | (?P<line>\x02) | \x03(?P<sung>\d+)
-    """,
-    re.X,
-)
+    """
+_TOKENS = re.compile(_SIGNS, re.X)
+"""The signs of a line of music. An ending may be named (["2-3"), and a bracket without its end in the bar is
+no chord.
+"""
+
+_TOKENS_BEFORE = re.compile(_SIGNS.replace('|"[1-9][0-9,.\\-]*")', ")").replace(r"(?=[^][|]*\])", ""), re.X)
+"""The same by the rules before 3."""
 
 
 Place = tuple[str, int]
@@ -205,7 +236,8 @@ class _Voice:
     accidentals of the bar.
 
     header: the fields of the tune. name: of the voice. file: for errors. clef: what the voice's V: says of
-    it. lyrics: the lines of words of the tune. parts: whether overlays are read too. now: the end of what was
+    it. lyrics: the lines of words of the tune. parts: whether overlays are read too. rules: see
+    READING_RULES. now: the end of what was
     read. tempos: in quarter notes a minute, in order. left: what was left out -> how often.
     """
 
@@ -216,6 +248,7 @@ class _Voice:
     clef: KeyField | None = None
     lyrics: list[str] = field(default_factory=list)
     parts: bool = False
+    rules: str = READING_RULES
     line: PartLine = field(default_factory=PartLine)
     words: VoiceWords = field(default_factory=VoiceWords)
     bars: list[tuple[Fraction, Meter | None]] = field(default_factory=list)
@@ -230,6 +263,7 @@ class _Voice:
 
     def __post_init__(self) -> None:
         self.line.name = self.name
+        self.signs_of_repeats.goes_back = self.rules >= "3"
         self.meter = read_meter(self.header.get("M", "").strip())
         self.unit = usual_unit(self.meter)
         self.durations: dict[str, Fraction] = {}
@@ -256,7 +290,8 @@ class _Voice:
 
     def play(self, text: str) -> None:
         end, between = 0, []
-        for count, token in enumerate(_TOKENS.finditer(text)):
+        tokens = _TOKENS if self.rules >= "3" else _TOKENS_BEFORE
+        for count, token in enumerate(tokens.finditer(text)):
             if count > self.budget.signs:
                 raise Unreadable(
                     f"{self.file} has more than {self.budget.signs:,} notes and signs; "
@@ -377,6 +412,11 @@ class _Voice:
             if found.guessed:
                 self.remarks.append(
                     f"The key signature is written out (K:{value[:30]}); the nearest key is {found.key}."
+                )
+            elif found.signs is not None and found.signs != found.key.signature:
+                self.remarks.append(
+                    f"The key has accidentals of its own (K:{value[:30]}); the notes have them, but "
+                    f"the tune's key is {found.key}."
                 )
         self._set_clef(found)
 
@@ -521,7 +561,7 @@ class _Voice:
             self.signs_of_repeats.ending(self.now, passes_of(volta))
 
     def _ending(self, token: re.Match[str]) -> None:
-        self.signs_of_repeats.ending(self.now, passes_of(token["ending"]))
+        self.signs_of_repeats.ending(self.now, passes_of(token["ending"].strip('"')))
 
 
 _ALWAYS: dict[str, Callable[[_Voice, re.Match[str]], None]] = {

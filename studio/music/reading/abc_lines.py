@@ -14,14 +14,16 @@ class TuneLines:
     """fields: the header's, the first of each letter, and all composers. voices: the music of each voice,
     fields as [K:D], with marks for lines (see LINE_MARK).
 
-    names, clefs: of voices that state them. lyrics: the lines of words (w:). text: the words below the music
-    (W:). left: what was left out -> how often. remarks: on the rest of it.
+    names, clefs: of voices that state them. drums: voices on a percussion clef or on channel 10. lyrics: the
+    lines of words (w:). text: the words below the music (W:). left: what was left out -> how often. remarks:
+    on the rest of it.
     """
 
     fields: dict[str, str] = field(default_factory=dict)
     voices: dict[str, str] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     clefs: dict[str, KeyField] = field(default_factory=dict)
+    drums: set[str] = field(default_factory=set)
     lyrics: list[str] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
     left: Counter[str] = field(default_factory=Counter)
@@ -70,12 +72,16 @@ def _describe_voice(text: str, found: TuneLines) -> str:
     name = re.search(r'(?:^|\s)(?:name|nm)\s*=\s*"?([^"]*)', rest)
     if name:
         found.names[label] = read_text(name[1].strip())
+    if _PERCUSSION.search(rest):
+        found.drums.add(label)
     clef = read_key(rest) if rest.strip() else None
     if clef and clef.shift is not None:
         found.clefs.setdefault(label, clef)
     return label
 
 
+_PERCUSSION = re.compile(r"(?:^|\s|\bclef\s*=\s*\"?)perc(?:ussion)?(?=[\s\"]|$)", re.I)
+_CHANNEL = re.compile(r"%%MIDI\s+channel\s+10\s*(%|$)")
 _BLANK = re.compile(r"\s*$")
 _SWITCH = re.compile(r"\[V:\s*([^\]]*)\]")
 _FIELD = re.compile(r"[A-Za-z+]:(?![|:])|[H-XZ]:")
@@ -98,6 +104,8 @@ class _Body:
             if line.startswith("%"):
                 # %%begintext … %%endtext holds typeset text (section 11.4.7).
                 in_text = line.startswith("%%begintext") or (in_text and not line.startswith("%%endtext"))
+                if self.current is not None and _CHANNEL.match(line):
+                    self.found.drums.add(self.current)
                 continue
             if in_text:
                 continue

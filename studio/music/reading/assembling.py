@@ -18,6 +18,7 @@ from studio.errors import Unreadable
 from studio.music.reading.budget import OfMelody, ReadingBudget
 from studio.music.reading.found_words import FoundLyric, words_under
 from studio.music.reading.key_finding import estimate_key
+from studio.music.reading.pieces import READING_RULES
 from studio.music.scores.bars import Grid, Repeat
 from studio.music.scores.chords import ChordAt, parse_chord
 from studio.music.scores.keys import Key, KeyAt
@@ -50,7 +51,7 @@ class FoundNote(NamedTuple):
 class PartLine:
     """One part while it is read. notes: in any order. others: those that are not in the melody line, below
     the top of a chord or in another voice. grace: how many grace notes it has. stacked: how many chords.
-    out_of_range: how many notes no MIDI pitch has.
+    out_of_range: how many notes no MIDI pitch has. sung: how many of its notes have a syllable of their own.
     """
 
     name: str = ""
@@ -60,11 +61,17 @@ class PartLine:
     grace: int = 0
     stacked: int = 0
     out_of_range: int = 0
+    sung: int = 0
 
     @property
     def count(self) -> int:
         """How many notes sound."""
         return sum(note.pitch is not None for note in self.notes)
+
+    @property
+    def struck(self) -> int:
+        """How many notes begin; a tied one began before."""
+        return sum(note.pitch is not None and not note.tied for note in self.notes)
 
     @property
     def height(self) -> float:
@@ -102,10 +109,10 @@ class FoundTune:
     remarks: list[str] = field(default_factory=list)
 
 
-def choose_melody(lines: Sequence[PartLine], name: str) -> PartLine:
+def choose_melody(lines: Sequence[PartLine], name: str, rules: str = READING_RULES) -> PartLine:
     """The part that is the melody, by the rule in the docstring of `readers`.
 
-    name: of the file. Raises `Unreadable` where no part has pitches.
+    name: of the file. rules: see READING_RULES. Raises `Unreadable` where no part has pitches.
     """
     tonal = [line for line in lines if line.count and not line.percussion]
     if not tonal:
@@ -116,7 +123,29 @@ def choose_melody(lines: Sequence[PartLine], name: str) -> PartLine:
     for line in tonal:
         if MELODY_NAMES.search(line.name) and line.count * 8 >= busiest:
             return line
-    return max((line for line in tonal if line.count * 3 >= busiest), key=lambda line: line.height)
+    top = max((line for line in tonal if line.count * 3 >= busiest), key=lambda line: line.height)
+    return top if rules < "3" else _sung_instead([line for line in tonal if line.count * 3 >= busiest], top)
+
+
+def _sung_instead(lines: Sequence[PartLine], top: PartLine) -> PartLine:
+    """The highest part that is sung, where the highest of all is an accompaniment: it has no words. One that
+    moves with a sung part, above it, is a soprano whose words are printed below the alto.
+    """
+    if top.sung:
+        return top
+    sung = [line for line in lines if 2 * line.sung >= line.struck]
+    if not sung:
+        return top
+    voice = max(sung, key=lambda line: line.height)
+    together = 0.8 * voice.struck <= top.struck <= 1.25 * voice.struck
+    return top if together and top.height > voice.height + 1.5 else voice
+
+
+def sung_in(syllables: Iterable[tuple[object, str]]) -> int:
+    """At how many places there is a syllable to sing, given as (place, text). Figures of a thorough bass,
+    which some programs keep as words, are none.
+    """
+    return len({place for place, text in syllables if any(letter.isalpha() for letter in text)})
 
 
 def remarks_on(chosen: PartLine, parts: int, unread_chords: Sequence[str] = ()) -> list[str]:

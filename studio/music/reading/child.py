@@ -31,9 +31,9 @@ def read_piece(piece: Piece, budget: ReadingBudget) -> Reading:
     Raises `Unreadable`; for kern, and MusicXML by music21, also whatever music21 raises for a broken file.
     """
     if piece.form == "midi":
-        return read_midi(piece.content, piece.name, budget, parts=piece.parts)
+        return read_midi(piece.content, piece.name, budget, parts=piece.parts, rules=piece.rules)
     if piece.form == "abc":
-        return read_abc(piece.text, piece.name, budget, parts=piece.parts)
+        return read_abc(piece.text, piece.name, budget, parts=piece.parts, rules=piece.rules)
     if piece.form == "humdrum":
         return read_kern(piece.text, piece.name, budget, parts=piece.parts)
     if piece.form == EARLIER_ABC:
@@ -42,12 +42,12 @@ def read_piece(piece: Piece, budget: ReadingBudget) -> Reading:
         return read_earlier_midi(piece.content, piece.name, budget)
     if piece.form == BY_MUSIC21:
         return read_with_music21(piece.content, piece.name, budget)
-    return read_musicxml(piece.content, piece.name, budget, parts=piece.parts)
+    return read_musicxml(piece.content, piece.name, budget, parts=piece.parts, rules=piece.rules)
 
 
 def send_piece(stream: BinaryIO, piece: Piece) -> None:
     """From the parent: a piece to read."""
-    header = {"name": piece.name, "form": piece.form, "parts": piece.parts}
+    header = {"name": piece.name, "form": piece.form, "parts": piece.parts, "rules": piece.rules}
     send(stream, header, piece.content or piece.text.encode())
 
 
@@ -92,7 +92,10 @@ def serve() -> None:
         _limit_memory(budget.memory)
         while True:
             header, body = receive(requests)
-            send(answers, *_answer(header["name"], header["form"], body, budget, parts=header["parts"]))
+            is_text = header["form"] in ("abc", EARLIER_ABC, "humdrum")
+            content, text = (b"", body.decode()) if is_text else (body, "")
+            piece = Piece(header["name"], header["form"], content, text, header["parts"], header["rules"])
+            send(answers, *_answer(piece, budget))
     except (EOFError, KeyboardInterrupt, BrokenPipeError):
         return
 
@@ -107,13 +110,8 @@ def _limit_memory(limit: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
 
 
-def _answer(
-    name: str, form: str, body: bytes, budget: ReadingBudget, *, parts: bool = False
-) -> tuple[dict[str, Any], bytes]:
-    is_text = form in ("abc", EARLIER_ABC, "humdrum")
+def _answer(piece: Piece, budget: ReadingBudget) -> tuple[dict[str, Any], bytes]:
     try:
-        content, text = (b"", body.decode()) if is_text else (body, "")
-        piece = Piece(name, form, content, text, parts)
         reading = read_piece(piece, budget)
         # A tune's JSON holds no line break, so a line of the body is a tune.
         tunes = "\n".join(tune.to_json() for tune in reading.tunes).encode()
@@ -123,7 +121,7 @@ def _answer(
     except (Unreadable, Refused) as error:
         return {"unreadable": str(error)}, b""
     except MemoryError:
-        return {"unreadable": too_much_memory(name, budget)}, b""
+        return {"unreadable": too_much_memory(piece.name, budget)}, b""
     except RecursionError:
         why = "is nested too deeply to be a score"
     except Exception:  # whatever music21 makes of a broken file
@@ -134,9 +132,9 @@ def _answer(
             EARLIER_ABC: "ABC",
             "humdrum": "Humdrum",
         }
-        format = called.get(form, "MusicXML")
+        format = called.get(piece.form, "MusicXML")
         why = f"cannot be read as {format}"
-    return {"unreadable": f"{name} {why}; export it again from the program it came from."}, b""
+    return {"unreadable": f"{piece.name} {why}; export it again from the program it came from."}, b""
 
 
 def too_much_memory(name: str, budget: ReadingBudget) -> str:

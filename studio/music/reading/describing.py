@@ -83,6 +83,9 @@ def not_carried(music: Sequence[Tune | Score], path: Path) -> list[str]:
     scores = [each if isinstance(each, Score) else each.score() for each in music]
     parts = sum(len(score.parts) for score in scores if len(score.parts) > 1)
     told = [f"All {parts} parts were written."] if parts else []
+    drums = sum(part.percussion for score in scores for part in score.parts)
+    if path.suffix.lower() == ".abc" and drums:
+        told.append(f"ABC has no drum kit; parts of drums written as notes on a percussion clef: {drums}.")
     if path.suffix.lower() in (".mid", ".midi"):
         verses = sum(word.verse > 1 for score in scores for part in score.parts for word in part.words)
         repeats = sum(len(score.repeats) for score in scores)

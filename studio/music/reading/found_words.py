@@ -61,6 +61,14 @@ def words_under(
     return _held_where_free([taken[key] for key in sorted(taken)], notes), joined, left
 
 
+def borrowed(words: Sequence[Syllable]) -> list[tuple[Fraction, FoundLyric, bool]]:
+    """The words of another part, for a melody without: as they are sung there, each on one note."""
+    return [
+        (word.start, FoundLyric(word.start, word.text, word.syllabic, word.verse, word.extends), False)
+        for word in words
+    ]
+
+
 def _held_where_free(words: Sequence[Syllable], notes: Sequence[Note]) -> tuple[Syllable, ...]:
     """The words, where a syllable is held over the next note only if that has none of its own: many programs
     draw the line of an extender under one long note too.

@@ -18,6 +18,7 @@ from itertools import pairwise
 from studio.errors import Refused, Unreadable
 from studio.music.reading.assembling import (
     MELODY_NAMES,
+    NO_MELODY,
     FoundNote,
     FoundTune,
     PartLine,
@@ -25,12 +26,14 @@ from studio.music.reading.assembling import (
     choose_melody,
     part_of,
     remarks_on,
+    sung_in,
 )
 from studio.music.reading.budget import Reading, ReadingBudget, labelled
 from studio.music.reading.encodings import Guess, decode, guess_encoding
 from studio.music.reading.lengths import Held, Touch, touch_of, written_length
 from studio.music.reading.midi_events import DRUMS, MidiFile, Played, parse_midi
 from studio.music.reading.midi_words import words_of
+from studio.music.reading.pieces import READING_RULES
 from studio.music.reading.quantising import WHOLE, must_stay_apart, place_onsets
 from studio.music.scores.bars import Grid, MeterAt
 from studio.music.scores.chords import ChordAt, parse_chord
@@ -40,7 +43,12 @@ from studio.music.scores.scores import Part
 
 
 def read_midi(
-    content: bytes, name: str = "The file", budget: ReadingBudget | None = None, *, parts: bool = False
+    content: bytes,
+    name: str = "The file",
+    budget: ReadingBudget | None = None,
+    *,
+    parts: bool = False,
+    rules: str = READING_RULES,
 ) -> Reading:
     """The melody of a MIDI file, or one of each track of a file of type 2. parts: and all its parts, one for
     each channel of each track. Raises `Unreadable`.
@@ -48,18 +56,18 @@ def read_midi(
     Notes are read as they were written: each begins at a place of its beat (see `place_onsets`) and lasts
     until the next one begins, unless a rest was seen there (see `written_length`). Files that the studio
     wrote are taken to the tick. A first bar in a shorter meter that lasts one bar is a pick-up. Markers that
-    read as chord symbols are the chords.
+    read as chord symbols are the chords; without any, and without a melody, so are such texts and lyrics.
     """
     budget = budget or ReadingBudget()
     files = parse_midi(content, name, budget)
     if len(files) == 1:
-        return _read(files[0], name, budget, parts=parts)
+        return _read(files[0], name, budget, rules, parts=parts)
     readings: list[tuple[str, Reading]] = []
     reason: Unreadable | None = None
     for number, midi in enumerate(files, 1):
         try:
             label = f"{name}#{number}"
-            readings.append((label, _read(midi, label, budget, parts=parts)))
+            readings.append((label, _read(midi, label, budget, rules, parts=parts)))
         except Unreadable as error:
             reason = reason or error
     if not readings:
@@ -74,34 +82,40 @@ def read_midi(
     )
 
 
-def _read(midi: MidiFile, name: str, budget: ReadingBudget, *, parts: bool) -> Reading:
-    """The melody of one sequence."""
+def _read(midi: MidiFile, name: str, budget: ReadingBudget, rules: str, *, parts: bool) -> Reading:
+    """The melody of one sequence, or its chords where it has no melody."""
     texts = _Texts(midi)
-    lines = _lines_of(midi, texts)
-    chosen = choose_melody([line for line, _, _ in lines], name)
-    track, played = next((track, notes) for line, track, notes in lines if line is chosen)
+    lines = _lines_of(midi, texts, rules)
     per_quarter = midi.per_quarter
     ours = _is_ours(midi)
     place = midi.quarters if ours else partial(_plain, per_quarter=per_quarter)
     grid = _grid_of([(place(ticks), top, bottom) for ticks, top, bottom in midi.meters])
+    keys = [
+        KeyAt(place(ticks), Key(sharps, "minor" if minor else "major")) for ticks, sharps, minor in midi.keys
+    ]
     read = partial(_as_it_is, per_quarter=per_quarter)
     if not ours:
         read = partial(_as_written, per_quarter=per_quarter, grid=grid)
+    if not any(line.count and not line.percussion for line, _, _ in lines):
+        sheet = _sheet_of(midi, texts, grid, ours=ours)
+        if sheet:
+            tune = assemble(replace(sheet, keys=keys), name, budget)
+            drums = (_parts_of(lines, midi, texts, read, ours=ours),) if parts else ()
+            return Reading((tune,), tuple(sheet.remarks), parts=drums)
+    chosen = choose_melody([line for line, _, _ in lines], name, rules)
+    track, played = next((track, notes) for line, track, notes in lines if line is chosen)
     line = read(played)
     chosen.notes, chosen.stacked = line.notes, line.stacked
     remarks = remarks_on(chosen, sum(each.count > 0 for each, _, _ in lines))
     remarks += line.remarks
-    chords, more = _chords_of(texts, line, ours)
+    chords, more = _chords_of(texts.markers(), line, ours)
     last = line.end
     end = max(midi.quarters(midi.end), last) if ours else _end_of(midi.quarters(midi.end), last, grid, more)
     found = FoundTune(
         chosen,
         grid,
         end,
-        keys=[
-            KeyAt(place(ticks), Key(sharps, "minor" if minor else "major"))
-            for ticks, sharps, minor in midi.keys
-        ],
+        keys=keys,
         chords=chords,
         title=texts.title,
         composer=texts.composer,
@@ -230,6 +244,11 @@ class _Texts:
         """(ticks, text), in order."""
         return [(ticks, self._decoded(text)) for ticks, text in sorted(self.midi.markers)]
 
+    def all_of(self, events: Sequence[tuple[int, int, bytes]]) -> list[tuple[int, str]]:
+        """The texts of some events as (ticks, text), in order."""
+        found = ((ticks, self._decoded(text)) for ticks, _, text in events)
+        return sorted((ticks, text) for ticks, text in found if text)
+
     def below(self) -> tuple[str, ...]:
         """The words below the music, which the studio writes as texts, one a line."""
         lines = [text[6:] for _, _, text in self.midi.texts if text.startswith(b"Words: ")]
@@ -253,11 +272,36 @@ class _Texts:
         return decode(text, self.guess).strip()[:200]
 
 
-def _chords_of(texts: _Texts, line: _Line, ours: bool) -> tuple[list[ChordAt], list[str]]:
+def _sheet_of(midi: MidiFile, texts: _Texts, grid: Grid, *, ours: bool) -> FoundTune | None:
+    """A sheet of chords, without a melody: what most of the markers are, or else of the texts, or of the
+    lyrics. It goes on to the end of the file, at least to the end of the bar of the last chord.
+    """
+    nothing = _Line([], {}, [], midi.per_quarter, Fraction(0))
+    for words in (texts.markers(), texts.all_of(midi.texts), texts.all_of(midi.lyrics)):
+        chords, told = _chords_of(words, nothing, ours)
+        if 2 * len(chords) > len(words):
+            break
+    else:
+        return None
+    end = midi.quarters(midi.end)
+    last = chords[-1].start + Fraction(1, 4)
+    if not (ours and end > chords[-1].start):
+        end = _bar_end(max(end, last), grid)
+    line = PartLine(notes=[FoundNote(Fraction(0), end, None, False)])
+    told = [NO_MELODY, *told, *texts.remarks, *_told_of(midi)]
+    tempo = _tempo_of(midi, [(0, midi.end, 0)], told)
+    return FoundTune(
+        line, grid, end, chords=chords, title=texts.title, composer=texts.composer, tempo=tempo, remarks=told
+    )
+
+
+def _chords_of(words: Sequence[tuple[int, str]], line: _Line, ours: bool) -> tuple[list[ChordAt], list[str]]:
     """The chords among the markers, and what to say about the others. A, B, C in this order, or A alone
     after the beginning, are rehearsal letters, not chords.
+
+    words: (ticks, text), in order.
     """
-    markers = [(ticks, text) for ticks, text in texts.markers() if text]
+    markers = [(ticks, text) for ticks, text in words if text]
     letters = [text for _, text in markers]
     rehearsal = letters == [chr(ord("A") + place) for place in range(len(letters))]
     if letters and rehearsal and not ours and (len(letters) > 1 or markers[0][0] > 0):
@@ -300,16 +344,20 @@ class _Line:
         return ticks / self.per_quarter if place is None else place
 
 
-def _lines_of(midi: MidiFile, texts: _Texts) -> list[tuple[PartLine, int, list[Played]]]:
-    """One line for each channel of each track, with the track and its notes as played. The pitches alone tell
-    which is the melody. A line of notes without a length is as good as empty.
+def _lines_of(midi: MidiFile, texts: _Texts, rules: str) -> list[tuple[PartLine, int, list[Played]]]:
+    """One line for each channel of each track, with the track and its notes as played. The top pitches alone
+    tell which is the melody (before rules 3: all pitches). A line of notes without a length is as good as
+    empty.
     """
     lines = []
     nowhere = Fraction(0)
     for (track, channel), played in sorted(midi.notes.items()):
         line = PartLine(texts.name_of(track, channel), percussion=channel == DRUMS)
         if any(end > start for start, end, _ in played):
-            line.notes = [FoundNote(nowhere, nowhere, pitch, False) for _, _, pitch in played]
+            tops = dict(sorted((start, pitch) for start, _, pitch in played))
+            pitches = tops.values() if rules >= "3" else [pitch for _, _, pitch in played]
+            line.notes = [FoundNote(nowhere, nowhere, pitch, False) for pitch in pitches]
+            line.sung = sung_in(each for each in texts.syllables(track, own=True)[0] if each[0] in tops)
         lines.append((line, track, played))
     return lines
 
@@ -461,12 +509,8 @@ def _end_of(file: Fraction, last: Fraction, grid: Grid, remarks: list[str]) -> F
     """Where a tune ends: with the bar of its last note, if the file goes on so long. file: where that ends.
     last: where the last note ends.
     """
-    change = [each for each in grid.meters if each.start < last][-1]
-    start, length = change.start, change.meter.bar_length
-    if start == 0 and grid.pickup:
-        start, length = (grid.pickup, length) if last > grid.pickup else (start, grid.pickup)
-    bar = start + -((start - last) // length) * length
-    bar = min([bar, *(each.start for each in grid.meters if each.start >= last)])
+    length = [each for each in grid.meters if each.start < last][-1].meter.bar_length
+    bar = _bar_end(last, grid)
     if file < bar:
         return file if file > last and file.denominator in (1, 2, 4) else last
     if file - bar >= length:
@@ -474,3 +518,13 @@ def _end_of(file: Fraction, last: Fraction, grid: Grid, remarks: list[str]) -> F
             f"The file goes on for {int((file - bar) / length)} bars after the melody; they were left out."
         )
     return bar
+
+
+def _bar_end(place: Fraction, grid: Grid) -> Fraction:
+    """The end of the bar that holds what comes before a place."""
+    change = [each for each in grid.meters if each.start < place][-1]
+    start, length = change.start, change.meter.bar_length
+    if start == 0 and grid.pickup:
+        start, length = (grid.pickup, length) if place > grid.pickup else (start, grid.pickup)
+    bar = start + -((start - place) // length) * length
+    return min([bar, *(each.start for each in grid.meters if each.start >= place)])

@@ -20,12 +20,15 @@ from studio.errors import Unreadable
 from studio.music.reading.assembling import in_minor_if_so
 from studio.music.reading.budget import Reading, ReadingBudget
 from studio.music.reading.musicxml_melody import read_score
+from studio.music.reading.pieces import READING_RULES
 
 WRITTEN_HERE = b"<software>Derivative Works Studio</software>"
 """The mark of our own MusicXML, whose modes can be trusted: others write "major" when nobody chose."""
 
 
-def read_musicxml(content: bytes, name: str, budget: ReadingBudget, *, parts: bool = False) -> Reading:
+def read_musicxml(
+    content: bytes, name: str, budget: ReadingBudget, *, parts: bool = False, rules: str = READING_RULES
+) -> Reading:
     """The melody of a MusicXML file, plain or compressed (.mxl). parts: and all its parts.
 
     Raises `Unreadable`.
@@ -33,7 +36,8 @@ def read_musicxml(content: bytes, name: str, budget: ReadingBudget, *, parts: bo
     if content[:4] == b"PK\x03\x04":
         content = _unpack(content, name, budget)
     ours = WRITTEN_HERE in content[:4000]
-    reading = read_score(_parsed(_decoded(content), name, budget), name, budget, parts=parts, ours=ours)
+    root = _parsed(_decoded(content), name, budget)
+    reading = read_score(root, name, budget, parts=parts, ours=ours, rules=rules)
     if ours:
         return reading
     remarks = list(reading.remarks)

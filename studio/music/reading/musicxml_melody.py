@@ -23,12 +23,14 @@ from studio.music.reading.assembling import (
     choose_melody,
     part_of,
     remarks_on,
+    sung_in,
 )
 from studio.music.reading.budget import Reading, ReadingBudget
 from studio.music.reading.chord_symbols import PrintedSymbol, read_symbols
-from studio.music.reading.found_words import FoundLyric, words_under
+from studio.music.reading.found_words import FoundLyric, borrowed, words_under
 from studio.music.reading.musicxml_parts import PartMeasure, Sounding, StaffMeasure, XmlPart, parts_of
 from studio.music.reading.musicxml_repeats import Marks, marks_of, repeats_of
+from studio.music.reading.pieces import READING_RULES
 from studio.music.scores.bars import Grid
 from studio.music.scores.chords import PLAIN
 from studio.music.scores.keys import Key, KeyAt
@@ -38,14 +40,21 @@ from studio.music.scores.tunes import Tune
 
 
 def read_score(
-    root: Element, name: str, budget: ReadingBudget, *, parts: bool = False, ours: bool = False
+    root: Element,
+    name: str,
+    budget: ReadingBudget,
+    *,
+    parts: bool = False,
+    ours: bool = False,
+    rules: str = READING_RULES,
 ) -> Reading:
     """The melody of a parsed score.
 
     name: of the file. parts: all its parts too. ours: the studio wrote it, so that each of its parts is one.
+    rules: see READING_RULES.
     Raises `Unreadable` for a score without music, or longer than the budget allows.
     """
-    laid = _XmlScore(root, parts_of(root), name).laid_out(budget)
+    laid = _XmlScore(root, parts_of(root), name, rules).laid_out(budget)
     tune, remarks = laid.tune(budget)
     found = (laid.parts(split=not ours),) if parts else ()
     return Reading((tune,), tuple(remarks), parts=found)
@@ -62,8 +71,8 @@ class _StaffLine(NamedTuple):
 class _XmlScore:
     """A parsed score on its way to a tune."""
 
-    def __init__(self, root: Element, parts: Sequence[XmlPart], name: str) -> None:
-        self.root, self.parts, self.name = root, parts, name
+    def __init__(self, root: Element, parts: Sequence[XmlPart], name: str, rules: str) -> None:
+        self.root, self.parts, self.name, self.rules = root, parts, name, rules
         self.lines = [_line_of(part, staff) for part in parts for staff in part.staves]
 
     def laid_out(self, budget: ReadingBudget) -> _Laid:
@@ -83,7 +92,7 @@ class _XmlScore:
         has_chords = any(measure.harmonies for part in self.parts for measure in part.measures)
         if has_chords and not any(each.line.count for each in self.lines):
             return self.lines[0]  # a sheet of chords
-        chosen = choose_melody([each.line for each in self.lines], self.name)
+        chosen = choose_melody([each.line for each in self.lines], self.name, self.rules)
         return next(each for each in self.lines if each.line is chosen)
 
     def marks(self, part: XmlPart) -> list[Marks]:
@@ -126,6 +135,7 @@ def _line_of(part: XmlPart, staff: int) -> _StaffLine:
         if here is None:
             continue
         line.percussion |= here.percussion
+        line.sung += sung_in((lyric.place, lyric.text) for lyric in here.lyrics)
         for note in _melody_in(here).notes:
             line.notes.append(FoundNote(note.start, note.start + note.length, note.pitch, note.tied))
     return _StaffLine(part, staff, line)
@@ -220,8 +230,11 @@ class _Laid:
                 if line.staff in measure.staves
                 for each in measure.staves[line.staff].lyrics
             ]
-            if found:
+            if found and self.score.rules < "3":
                 return found
+            if found:
+                voice, lyrics = next(self._voices_of(line, split=False))
+                return borrowed(part_of(voice, lyrics).words)
         return []
 
     def parts(self, *, split: bool) -> tuple[Part, ...]:

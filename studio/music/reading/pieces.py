@@ -19,9 +19,10 @@ BY_MUSIC21, EARLIER_ABC, EARLIER_MIDI = "musicxml by music21", "earlier abc", "e
 
 _EARLIER = {"mxl": BY_MUSIC21, "musicxml": BY_MUSIC21, "abc": EARLIER_ABC, "midi": EARLIER_MIDI}
 
-READING_RULES = "2"
+READING_RULES = "3"
 """How scores are read now. A work records it, so that its files are read again by the rules it was made by:
-1 is music21 for MusicXML, and the readers in `earlier` for ABC and MIDI.
+1 is music21 for MusicXML, and the readers in `earlier` for ABC and MIDI. 2 did not prefer the part that is
+sung as the melody (see `assembling.choose_melody`), and took an ABC bracket without its end for a chord.
 """
 
 
@@ -31,7 +32,7 @@ class Piece:
 
     form: midi, mxl, musicxml, abc or humdrum, or one of the three above. content: the bytes of MIDI and
     MusicXML. text: of ABC and kern, decoded when the file was opened. parts: whether all its parts are asked
-    for, not only the melody.
+    for, not only the melody. rules: by which it is read (see READING_RULES).
     """
 
     name: str
@@ -39,11 +40,13 @@ class Piece:
     content: bytes = b""
     text: str = ""
     parts: bool = False
+    rules: str = READING_RULES
 
 
 def by_rules(piece: Piece, rules: str = "1") -> Piece:
     """The piece, to be read by these rules (see READING_RULES)."""
-    return replace(piece, form=_EARLIER.get(piece.form, piece.form)) if rules == "1" else piece
+    form = _EARLIER.get(piece.form, piece.form) if rules == "1" else piece.form
+    return replace(piece, form=form, rules=rules)
 
 
 def pieces(content: bytes, name: str, budget: ReadingBudget | None = None) -> list[Piece]:

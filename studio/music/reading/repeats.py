@@ -21,7 +21,8 @@ class RepeatSigns:
     a double bar or a start sign (section 4.9), so an end sign after the last ending repeats nothing more.
 
     closed: the last end sign of this section. done: its last ending is closed too. after: the first bar line
-    at which the last ending is as long as the first one.
+    at which the last ending is as long as the first one. goes_back: an end sign after an ending of several
+    passes is that ending's own.
     """
 
     repeats: list[Repeat] = field(default_factory=list)
@@ -32,6 +33,7 @@ class RepeatSigns:
     done: bool = False
     after: Fraction | None = None
     times: int = 2
+    goes_back: bool = False
 
     def bar_line(self, place: Fraction) -> None:
         """Any bar line. Call this before what else the bar line says."""
@@ -91,6 +93,8 @@ class RepeatSigns:
         last = self.endings[-1] if self.endings else None
         if last is None or len(self.endings) < 2 or (self.closed is not None and last.start < self.closed):
             return False
+        if self.goes_back and len(last.passes) > 1:
+            return True
         passes = self._passes
         return len(passes) < max(passes) or self.after in (None, place)
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from studio.errors import Missing, Refused, UnknownName, Unreadable
 from studio.music.reading.budget import ReadingBudget, Unread
-from studio.music.reading.pieces import SUFFIXES, Piece, by_rules, pieces
+from studio.music.reading.pieces import READING_RULES, SUFFIXES, Piece, by_rules, pieces
 from studio.music.reading.readers import Readers
 from studio.music.scores.tunes import Tune
 from studio.music.styles.cache import dump, keep, load
@@ -65,6 +65,8 @@ def open_style(
             return load(own.read_bytes(), None)
         entry, sources = _from_path(name, folder)
     digest = hashlib.sha256(_READER_VERSION)
+    if entry.name not in STYLES and any(_RULES_MATTER.search(content) for _, content in sources):
+        digest.update(_RULES_VERSION)
     if entry.name not in STYLES and any(label.lower().endswith(_MUSICXML) for label, _ in sources):
         digest.update(_MUSICXML_VERSION)
     for label, content in sources:
@@ -123,6 +125,14 @@ PATIENCE = 900.0
 _READER_VERSION = b"tunes 2"
 """Part of a cache's hash. It changes when reading changes, so that files are then read again. Recipes name
 the styles of the table by it, so for these reading may not change.
+"""
+
+_RULES_VERSION = b"rules " + READING_RULES.encode()
+_RULES_MATTER = re.compile(
+    rb"MThd.*MTrk.*MTrk|<score-part\b.*<score-part\b|^PK\x03\x04|^\[?V:|\[[^][|]*\|", re.DOTALL | re.MULTILINE
+)
+"""The same for files of your own that rules of reading before 3 may have read in another way: those with
+several parts, and ABC with a bracket that is not closed in its bar.
 """
 
 _MUSICXML = (".xml", ".musicxml", ".mxl")

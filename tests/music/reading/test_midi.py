@@ -467,3 +467,36 @@ def test_a_long_note_before_a_short_rest_keeps_its_length() -> None:
         for gate in (0.98, 0.99, 1.0):
             again = read_midi(_performed(tune, division, gate), "long.mid").tunes[0]
             assert _shown(again) == _shown(tune), (division, gate)
+
+
+@pytest.mark.parametrize("kind", ["marker", "text", "lyrics"])
+@pytest.mark.parametrize("drums", [False, True])
+def test_a_sheet_of_chords_is_read_and_said_to_be_one(kind: str, drums: bool) -> None:
+    file = mido.MidiFile(ticks_per_beat=96)
+    track = mido.MidiTrack([mido.MetaMessage("time_signature", numerator=3, denominator=4)])
+    track += [
+        mido.MetaMessage(kind, text=symbol, time=3 * 96 if place else 0)
+        for place, symbol in enumerate(("C", "Am7", "C/E"))
+    ]
+    file.tracks.append(track)
+    if drums:
+        beats = [(on, 96 * (not on)) for _ in range(6) for on in (True, False)]
+        file.tracks.append(
+            mido.MidiTrack(
+                mido.Message("note_on" if on else "note_off", channel=9, note=36, time=time)
+                for on, time in beats
+            )
+        )
+    packed = io.BytesIO()
+    file.save(file=packed)
+    reading = read_tunes(packed.getvalue(), "sheet.mid")
+    (tune,) = reading.tunes
+    assert "There is no melody; this is a sheet of chords." in reading.remarks
+    assert [(str(chord.start), chord.symbol) for chord in tune.chords] == [
+        ("0", "C"),
+        ("3", "Am7"),
+        ("6", "C/E"),
+    ]
+    assert (tune.sounding, tune.end, str(tune.meter)) == ((), 9, "3/4")
+    (again,) = read_tunes(write_midi(tune), "again.mid").tunes
+    assert (again.chords, again.end) == (tune.chords, tune.end)

@@ -224,3 +224,67 @@ def test_a_key_that_changes_inside_a_bar_stays_there(format: str) -> None:
     tally = Tally()
     compare(read_tunes(text.encode(), "k.abc", parts=True), format, tally)
     assert tally.shown == []
+
+
+ACCOMPANIED = """X:1
+T:Accompanied
+M:4/4
+L:1/4
+V:Piano clef=treble
+V:Song clef=treble
+V:Drums clef=perc
+K:C
+[V:Piano] [ceg]2 [cfa]2|[dgb]2 [dgb]2|[ceg]2 [ceg]2|[ceg]4|]
+[V:Song] CDEF|G2-G2|EFED|C4|]
+w: Who sings here to-day; the ve-ry last time.
+[V:Drums] A,,A,,A,,A,,|A,,A,,A,,A,,|A,,A,,A,,A,,|A,,A,,A,,A,,|]
+"""
+
+
+def test_the_melody_is_the_part_that_is_sung() -> None:
+    reading = read_tunes(ACCOMPANIED.encode(), "s.abc", parts=True)
+    (tune,) = reading.tunes
+    assert [note.pitch for note in tune.sounding] == [60, 62, 64, 65, 67, 64, 65, 64, 62, 60]
+    assert [part.percussion for part in reading.parts[0]] == [False, False, True]
+    for format in FORMATS:
+        tally = Tally()
+        compare(reading, format, tally)
+        assert tally.shown == [], format
+
+
+def test_a_work_made_before_keeps_the_melody_it_was_made_from() -> None:
+    (before,) = read_tunes(ACCOMPANIED.encode(), "s.abc", rules="2").tunes
+    assert [note.pitch for note in before.sounding] == [79, 81, 83, 83, 79, 79, 79]
+
+
+def test_a_soprano_keeps_the_melody_where_the_words_stand_below_the_alto() -> None:
+    text = "X:1\nM:4/4\nL:1/4\nK:C\nV:1\ncdef|g4|]\nV:2\nEFGA|B4|]\nw: Sung be-low both staves.\n"
+    (tune,) = read_tunes(text.encode(), "h.abc").tunes
+    assert [note.pitch for note in tune.sounding] == [72, 74, 76, 77, 79]
+    assert [word.text for word in tune.words] == ["Sung", "be", "low", "both", "staves."]
+
+
+def test_words_of_another_part_come_as_they_are_sung_there() -> None:
+    """Two syllables under a tied note of the part that is sung are both in the melody that borrows them."""
+    text = (
+        "X:1\nM:4/4\nL:1/4\nK:C\nV:1\nc4|d4|e4|f4|g4|a4|b4|c'4|]\nV:2\nC4|D2-D2|\nw: Car-na-tion;\n"
+        "V:3\nEFGA|EFGA|EFGA|EFGA|]\n"
+    )
+    (tune,) = read_tunes(text.encode(), "h.abc").tunes
+    assert [(str(word.start), word.text) for word in tune.words] == [("0", "Car"), ("4", "nation;")]
+
+
+def test_figures_of_a_bass_are_not_sung() -> None:
+    text = "X:1\nM:4/4\nL:1/4\nK:C\nV:1\ncdef|g4|]\nV:2\nC,2D,2|E,4|]\nw: 6 6 5\n"
+    (tune,) = read_tunes(text.encode(), "f.abc").tunes
+    assert tune.sounding[0].pitch == 72
+
+
+def test_endings_named_in_quotes_and_brackets_that_never_end() -> None:
+    """abcm2ps prints ["2-9" as an ending; it is no chord that swallows the rest of the tune."""
+    text = 'X:1\nM:4/4\nL:1/4\nK:C\n|:CDEF|["1"G4:|["2-3"A4|c4:|[d2 e2|]\n'
+    (tune,) = read_tunes(text.encode(), "e.abc").tunes
+    assert [note.pitch for note in tune.sounding] == [60, 62, 64, 65, 67, 69, 72, 74, 76]
+    (repeat,) = tune.repeats
+    assert [ending.passes for ending in repeat.written()] == [(1,), (2, 3)]
+    assert repeat.end == 16
