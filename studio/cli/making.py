@@ -29,6 +29,7 @@ from studio.works.ingredient import Ingredient
 
 if TYPE_CHECKING:
     from studio.making.folder import FolderRequest
+    from studio.works.gallery import Gallery
     from studio.works.work import Work
 
 CREDIT = ("title", "author", "licence")
@@ -155,9 +156,9 @@ class _MakingRequest:
         settings = self.settings | self.kind.format_settings(self.output)
         for path in self.outputs:
             check_output(path, force=self.force)
-        more, ingredients = self._ingredients()
-        settings |= more
         with open_gallery() as gallery:
+            more, ingredients = self._ingredients(gallery)
+            settings |= more
             for number, path in enumerate(self.outputs):
                 seed = int(settings.get("seed", 0)) + number
                 recipe = ask(self.kind.name, settings | {"seed": seed}, ingredients, gallery)
@@ -203,7 +204,7 @@ class _MakingRequest:
         names = (f"{self.output.stem}-{number}" for number in range(1, self.count + 1))
         return [self.output.with_stem(name) for name in names]
 
-    def _ingredients(self) -> tuple[dict[str, Any], list[Ingredient]]:
+    def _ingredients(self, gallery: Gallery) -> tuple[dict[str, Any], list[Ingredient]]:
         """The files as ingredients, and the settings that come with them."""
         settings: dict[str, Any] = {}
         found: list[Ingredient] = []
@@ -219,7 +220,7 @@ class _MakingRequest:
                 _weighted(str(text), role) if role.weights else (Path(text), 1.0)
                 for text in self._given(role)
             ]
-            found += [_ingredient(role, path, credit) for path, _ in named]
+            found += [_work(role, path, gallery) or _ingredient(role, path, credit) for path, _ in named]
             if any(weight != 1 for _, weight in named):
                 settings[role.weights] = tuple(weight for _, weight in named)
         return settings, found
@@ -263,6 +264,14 @@ def _weighted(text: str, role: Role) -> tuple[Path, float]:
 def _is_bundled(role: Role, path: Path) -> bool:
     """Whether this names what comes with the studio: a single word without a suffix, and no such file."""
     return bool(role.bundled) and not path.suffix and len(path.parts) == 1 and not path.exists()
+
+
+def _work(role: Role, path: Path, gallery: Gallery) -> Ingredient | None:
+    """The work of the gallery that is named by its number, for a role that takes works; None for a file."""
+    if not role.is_work or path.exists() or len(path.parts) != 1 or path.suffix:
+        return None
+    work = gallery.get(path.name)
+    return Ingredient(role.name, gallery.read(work), f"{work.id}{work.suffix}", work.title)
 
 
 def _ingredient(role: Role, path: Path, credit: dict[str, str]) -> Ingredient:

@@ -48,6 +48,7 @@ class Role:
     stands_for: the recipe's field that these files take the place of: your own tunes instead of a style.
     opened_by: "module:function" from a path (file or folder) to ingredients, where a path may be more than
     one file. is_path: "module:function" that tells such a path from a name.
+    is_work: its files are works of the gallery, which may also be named by their number there.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Role:
     stands_for: str = ""
     opened_by: str = ""
     is_path: str = ""
+    is_work: bool = False
 
     def bundled_table(self) -> Mapping[str, Bundled]:
         """What comes with the studio for this role, by name; empty for most roles."""
@@ -99,6 +101,8 @@ class Kind:
     completes: from the settings that were given to all that they imply, such as a preset's values.
     moods: a table of named settings that is no field of the recipe: `mood` among the settings names one.
     resolves: from settings and ingredients to both, read before anything else, such as a network in a file.
+    accompanies: from an ingredient and the gallery to those that must go with it, such as the lead sheet of
+    a recording.
     supplies: from settings and the roles of the given files to further ingredients, such as a named style.
     predicts: from a recipe and the sizes of its sources to a `Prediction`; empty where nothing is known.
     light: from a recipe to whether its work is so light that it waits for no heavy one; empty where none is.
@@ -126,6 +130,7 @@ class Kind:
     completes: str = ""
     moods: str = ""
     resolves: str = ""
+    accompanies: str = ""
     supplies: str = ""
     predicts: str = ""
     light: str = ""
@@ -185,6 +190,13 @@ class Kind:
         if self.resolves:
             known, given = found_at(self.resolves)(known, given)
         return (dict(found_at(self.completes)(known)) if self.completes else known), given
+
+    def accompanying(self, given: Ingredient, gallery: Gallery) -> list[Ingredient]:
+        """What must go into a work with this ingredient. Raises `Refused` and `Unreadable`."""
+        if not self.accompanies:
+            return []
+        found: list[Ingredient] = found_at(self.accompanies)(given, gallery)
+        return found
 
     def is_light(self, recipe: Recipe) -> bool:
         """Whether a recipe's work need not wait for heavy ones."""
@@ -317,10 +329,22 @@ KINDS: dict[str, Kind] = {
                 Role("melody", "A melody that gets chords.", media="score"),
                 Role("take", "The song whose bars are kept (see keep).", media="score"),
                 Role("theme", "A tune to stay close to, or away from (see theme pull).", media="score"),
+                Role(
+                    "earlier",
+                    "A song of the gallery to go on from, by its number there or its file: what you keep of "
+                    "it stays note for note, and its settings hold unless you give others. There may be "
+                    "several.",
+                    media="score",
+                    several=True,
+                    is_work=True,
+                ),
             ),
             formats="studio.music.writing.formats:FORMATS",
+            tab="songs",
             facts="studio.music.songs.facts:facts_in_words",
             result="studio.api:SongWork",
+            resolves="studio.music.songs.earlier:with_earlier_settings",
+            accompanies="studio.music.songs.earlier:record_with",
             supplies="studio.music.songs.sources:default_sources",
             predicts="studio.music.songs.predictions:predict_song",
             exports="studio.music.melody.renditions:exports",

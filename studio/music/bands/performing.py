@@ -8,6 +8,7 @@ ONE 6(10), 2011, found for drummers: what is measured is correlated, and white n
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from fractions import Fraction
 from zlib import crc32
 
@@ -32,10 +33,17 @@ BEFORE = 0.15
 """Seconds of silence before the first beat, so that nobody can be too early."""
 
 
-def perform(score: Score, band: Band | str, rng: np.random.Generator) -> Performance:
+def perform(
+    score: Score,
+    band: Band | str,
+    rng: np.random.Generator,
+    *,
+    feels: Mapping[str, int] | None = None,
+) -> Performance:
     """The score as the band plays it: in seconds, with a velocity for each note.
 
-    A part's deviations depend on the seed and its name alone, so that a kept part is played as before.
+    A part's deviations depend on the seed and its name alone, so that a kept part is played as before. feels:
+    part -> a seed instead of the one that `rng` draws.
     """
     band = band_by_name(band) if isinstance(band, str) else band
     clock = Clock(score.tempi)
@@ -44,7 +52,8 @@ def perform(score: Score, band: Band | str, rng: np.random.Generator) -> Perform
     parts = []
     for part in score.parts:
         player = next((each for each in band.player if each.name == part.name), None)
-        own = np.random.default_rng(crc32(f"{start}:{part.name}".encode()))
+        feel = (feels or {}).get(part.name, start)
+        own = np.random.default_rng(crc32(f"{feel}:{part.name}".encode()))
         parts.append(_played(part, player, band, _Feel(score, bars, clock, band), own))
     return Performance(score, tuple(parts), score.tempi, BEFORE)
 

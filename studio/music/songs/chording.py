@@ -23,6 +23,8 @@ from studio.music.chains.conflicts import explain
 from studio.music.chains.markov import Floats, Mask
 from studio.music.chains.sampling import Requirement, solve
 from studio.music.chains.trellis import Trellis
+from studio.music.harmony.fit import Fit
+from studio.music.harmony.harmonise import Harmonisation
 from studio.music.harmony.idiom import ChordEvent, HarmonyIdiom, chord_changes, events_in_bar
 from studio.music.harmony.laying import BarSymbols, Solve, in_bars, lay
 from studio.music.harmony.symbols import Harmony
@@ -73,7 +75,8 @@ class ChordRequest:
 
     idiom: knows every chord that was given. hard: named requirements, `asked` says where each comes from.
     usual: what songs do, which gives way, the last first. given: for each bar the chords a person gave, or
-    None. max_copy: in chords. copy_asked: a person asked for that limit.
+    None. max_copy: in chords. copy_asked: a person asked for that limit. heard: [ticks, alphabet], how well
+    chords fit what is kept of a melody; None where none is.
     """
 
     plan: SheetPlan
@@ -85,14 +88,20 @@ class ChordRequest:
     max_copy: int
     copy_asked: bool
     daring: float | None
+    heard: Floats | None = None
     tilts: list[float] = field(default_factory=list)
 
     @classmethod
     def of(
-        cls, recipe: SongRecipe, plan: SheetPlan, idiom: HarmonyIdiom, take: Tune | None = None
+        cls,
+        recipe: SongRecipe,
+        plan: SheetPlan,
+        idiom: HarmonyIdiom,
+        take: Tune | None = None,
+        kept: KeptChords | None = None,
     ) -> ChordRequest:
         """Raises `Refused` for chords that do not fit the plan."""
-        given = _given(recipe, plan, idiom, take)
+        given = _given(recipe, plan, idiom, take, kept)
         known = idiom.with_events(_runs(given))
         ticks = plan.bars * known.bar
         hard: list[Requirement] = []
@@ -101,7 +110,7 @@ class ChordRequest:
             if events is not None:
                 name = f"the chords of bar {number + 1}"
                 hard.append(Requirement(name, allowed=_bar_mask(known, ticks, number, events)))
-                field, value = ("chords", recipe.chords) if recipe.chords else ("keep", list(recipe.keep))
+                field, value = _asked_by(recipe)
                 way = WayOut(f"Leave bar {number + 1} open", "chords", _without(recipe.chords, number))
                 asked.append(AskedChords(field, value, name, way if recipe.chords else None))
         if recipe.chord_changes is not None:
@@ -126,6 +135,7 @@ class ChordRequest:
             recipe.max_chord_copy or USUAL_COPY,
             recipe.max_chord_copy is not None,
             recipe.daring,
+            kept.heard(known, plan) if kept is not None else None,
         )
 
     @property
@@ -149,6 +159,8 @@ class ChordRequest:
         hard = [*self.hard, *limit]
         listeners = tuple(one.listener for one in hard if one.listener is not None)
         weight = self.idiom.weights(self.plan.kinds, PLACES) * np.exp(CHANGES * ~self.idiom.carries)
+        if self.heard is not None:
+            weight = weight * self.heard
         where = Requirement("what is played where", weight=weight)
         trellis = self.idiom.trellis(self.idiom.walk(lowest), listeners)
         if self.daring is not None:
@@ -316,21 +328,51 @@ def _combined(requirements: Sequence[Requirement]) -> list[Requirement]:
     ]
 
 
+@dataclass(frozen=True)
+class KeptChords:
+    """What is kept of earlier songs, as far as chords are concerned. tune: in the new song's bars. chords:
+    bars (from 0) whose chords are kept. melody: bars whose melody is kept while their chords are asked again.
+    """
+
+    tune: Tune
+    chords: frozenset[int]
+    melody: frozenset[int]
+    fit: Fit
+
+    def heard(self, idiom: HarmonyIdiom, plan: SheetPlan) -> Floats | None:
+        """[ticks, alphabet]: how likely the kept melody is over each chord; None where every chord over it is
+        kept too. As in harmonising (`harmonise.Harmonisation`).
+        """
+        if not self.melody:
+            return None
+        bars = self.tune.bars()
+        spans = [(bar.start, bar.end) for bar in bars]
+        tonics = tuple(key.tonic for key in plan.keys)
+        fits = self.fit.of_melody(self.tune, spans, tonics, idiom.bar)
+        for bar in set(range(plan.bars)) - self.melody:
+            fits[bar * idiom.bar : (bar + 1) * idiom.bar] = 0
+        asked = Harmonisation(self.tune, idiom, bars, tonics, fits, changes=0.0)
+        return asked.emission.weight
+
+
+def _asked_by(recipe: SongRecipe) -> tuple[str, Any]:
+    """The field that gives chords, and its value."""
+    if recipe.chords:
+        return "chords", recipe.chords
+    fields = ("keep", "keep_sections", "keep_chords", "keep_parts")
+    name = next((name for name in fields if getattr(recipe, name)), "keep")
+    return name, list(getattr(recipe, name))
+
+
 def _given(
-    recipe: SongRecipe, plan: SheetPlan, idiom: HarmonyIdiom, take: Tune | None
+    recipe: SongRecipe,
+    plan: SheetPlan,
+    idiom: HarmonyIdiom,
+    take: Tune | None,
+    kept: KeptChords | None = None,
 ) -> tuple[tuple[ChordEvent, ...] | None, ...]:
     """For each bar, the chords that were written in the recipe or that a kept bar of the take has."""
-    found: list[tuple[ChordEvent, ...] | None] = [None] * plan.bars
-    if take is not None:
-        changes = chord_changes(take)
-        for text in recipe.keep:
-            there, here = read_keep(text)
-            for offset in range(there.bars):
-                bar = next((b for b in take.bars() if b.number == here.first + offset), None)
-                place = there.first - 1 + offset
-                if bar is None or place >= plan.bars or not changes:
-                    continue
-                found[place] = events_in_bar(changes, bar, plan.keys[place].tonic, idiom)
+    found = _of_earlier(recipe, plan, idiom, take, kept)
     row = read_row(recipe.chords)
     if len(row) > plan.bars:
         raise Refused(
@@ -353,6 +395,29 @@ def _given(
         for place in places:
             found[place] = asked[0] if asked else None
     return tuple(_joined(found))
+
+
+def _of_earlier(
+    recipe: SongRecipe, plan: SheetPlan, idiom: HarmonyIdiom, take: Tune | None, kept: KeptChords | None
+) -> list[tuple[ChordEvent, ...] | None]:
+    """For each bar, the chords that are kept of a take or an earlier song."""
+    found: list[tuple[ChordEvent, ...] | None] = [None] * plan.bars
+    if take is not None:
+        changes = chord_changes(take)
+        for text in recipe.keep:
+            there, here = read_keep(text)
+            for offset in range(there.bars):
+                bar = next((b for b in take.bars() if b.number == here.first + offset), None)
+                place = there.first - 1 + offset
+                if bar is None or place >= plan.bars or not changes:
+                    continue
+                found[place] = events_in_bar(changes, bar, plan.keys[place].tonic, idiom)
+    if kept is not None and kept.chords:
+        changes = chord_changes(kept.tune)
+        for bar in kept.tune.bars():
+            if bar.number - 1 in kept.chords:
+                found[bar.number - 1] = events_in_bar(changes, bar, plan.keys[bar.number - 1].tonic, idiom)
+    return found
 
 
 def _joined(bars: Sequence[tuple[ChordEvent, ...] | None]) -> Iterator[tuple[ChordEvent, ...] | None]:

@@ -24,7 +24,11 @@ if TYPE_CHECKING:
     from studio.music.harmony.harmonise import Harmonisation
     from studio.music.harmony.idiom import HarmonyIdiom
     from studio.music.melody.facts import NoteOrigin
+    from studio.music.scores.scores import Part, Score
     from studio.music.scores.tunes import Tune
+    from studio.music.songs.keeping import Kept
+    from studio.music.songs.plan import SheetPart
+    from studio.music.songs.playing import PlayedSong
     from studio.music.songs.sheet import Sheet, SheetDesk
     from studio.music.styles.style import Style
 
@@ -61,7 +65,9 @@ def facts_of_sheet(desk: SheetDesk, style: Style, sheet: Sheet) -> dict[str, Any
     }
     if sheet.remarks:
         facts["remarks"] = list(sheet.remarks)
-    facts["origins"] = _origins(sheet)
+    if desk.given.kept is not None:
+        facts["kept"] = desk.given.kept.to_data()
+    facts["origins"] = _origins(sheet, desk.given.kept)
     facts["tune"] = sheet.tune.to_plain()
     return facts
 
@@ -75,6 +81,60 @@ def facts_of_harmonisation(
         "chords": _chords(asked.idiom, tune, row),
         "tune": tune.to_plain(),
     }
+
+
+def facts_of_band(played: PlayedSong) -> dict[str, Any]:
+    """The band as JSON values: its name, and of each part how it is made, how many notes it has, its seed,
+    whether it is an earlier song's, and what its pitches are over the chords that sound (`_tones`).
+    """
+    parts = []
+    for part in played.score.parts:
+        player = next((each for each in played.band.player if each.name == part.name), None)
+        parts.append(
+            {
+                "name": part.name,
+                "plays": player.plays if player else "pattern",
+                "notes": len(part.notes),
+                "seed": played.seeds.get(part.name),
+                "kept": part.name in played.kept,
+                "level": player.level if player else 0.0,
+                "pan": player.pan if player else 0.0,
+            }
+        )
+        if not part.percussion:
+            parts[-1]["tones"] = _tones(part, played.score)
+    return {
+        "name": played.band.name,
+        "title": played.band.title,
+        "plan": played.seeds.get("plan"),
+        "parts": parts,
+        "remarks": list(played.remarks),
+    }
+
+
+def _tones(part: Part, score: Score) -> dict[str, float]:
+    """What the notes of a part are, as shares of all: the root, third, fifth or another tone of the chord
+    that sounds as they begin, or none of its tones.
+    """
+    from bisect import bisect_right
+
+    from studio.music.scores.chords import parse_chord
+
+    counts = dict.fromkeys(("root", "third", "fifth", "other chord tone", "no chord tone"), 0)
+    starts = [chord.start for chord in score.chords]
+    for note in part.notes:
+        at = bisect_right(starts, note.start) - 1
+        chord = parse_chord(score.chords[at].symbol) if at >= 0 else None
+        if chord is None or note.pitch is None:
+            continue
+        above = (note.pitch - chord.root_class) % 12
+        if note.pitch % 12 not in chord.pitch_classes:
+            name = "no chord tone"
+        else:
+            name = {0: "root", 3: "third", 4: "third", 7: "fifth"}.get(above, "other chord tone")
+        counts[name] += 1
+    total = sum(counts.values())
+    return {name: round(count / total, 3) for name, count in counts.items() if count} if total else {}
 
 
 def _common(style: Style, tune: Tune) -> dict[str, Any]:
@@ -139,15 +199,36 @@ def _chord_copying(desk: SheetDesk, sheet: Sheet) -> dict[str, Any]:
     }
 
 
-def _origins(sheet: Sheet) -> list[list[Any]]:
-    """Where each note comes from, section by section; a section that returns repeats its first bars."""
+def _origins(sheet: Sheet, kept: Kept | None) -> list[list[Any]]:
+    """Where each note comes from, section by section; a section that returns repeats its first bars. A
+    section that is kept has the origins it had.
+    """
     found: list[list[Any]] = []
     first: dict[str, int] = {}
     for section in sheet.plan.sections:
         again = section.letter in first
         start = first.setdefault(section.letter, section.first)
+        if kept is not None and section.letter in kept.whole:
+            found += _kept_origins(kept, section)
+            continue
         for origin in sheet.takes[section.letter].origins:
             found.append(_row(origin, section.first, start, again=again))
+    return found
+
+
+def _kept_origins(kept: Kept, section: SheetPart) -> list[list[Any]]:
+    """Those of a section's notes in the earlier song; a song without origins is itself the origin."""
+    length = kept.tune.meter.bar_length
+    found = []
+    notes = [note for note in kept.section_tune(section) if note.pitch is not None]
+    for number, note in enumerate(notes):
+        bar = int(note.start // length) + 1
+        record, there = kept.origin(section, number)
+        rows = record.facts.get("origins", ())
+        if there < len(rows):
+            found.append([bar, *rows[there][1:5], None])
+        else:
+            found.append([bar, 0, [[record.title, kept.melody[bar - 1].bar]], 1.0, 1.0, None])
     return found
 
 

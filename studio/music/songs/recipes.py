@@ -6,8 +6,10 @@ Light on purpose (no numpy): the command line and the app are derived from here.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import field_validator
 
@@ -19,6 +21,8 @@ from studio.music.melody.recipes import (
     MOST_ENTRIES,
     ComposeRecipe,
     Entries,
+    Pin,
+    read_keep,
     read_parts,
 )
 from studio.music.scores.chords import parse_chord
@@ -121,7 +125,57 @@ class SongRecipe(ComposeRecipe):
         in_sight=True,
         max_length=LONGEST_TEXT,
     )
+    keep_sections: Entries = parameter(
+        (),
+        "Sections to keep from the earlier song, with their melody, chords and band: A keeps every A, A2 the "
+        "second one, C=B puts its B in the place of C, and B=2:A takes the A of the second earlier song.",
+        max_length=MOST_ENTRIES,
+    )
+    keep_parts: Entries = parameter(
+        (),
+        "Parts to keep from the earlier song: tune, chords, or a player of its band, such as Bass. A player "
+        "keeps what was played over the chords, so the chords stay too; one that follows the tune keeps it.",
+        max_length=MOST_ENTRIES,
+    )
+    keep_chords: Entries = parameter(
+        (),
+        "Bars whose chords are kept from the earlier song while their melody is new, written like keep.",
+        max_length=MOST_ENTRIES,
+    )
+    keep_notes: Entries = parameter(
+        (),
+        "BAR:BEAT places of notes that are kept from the earlier song, such as 4:1.",
+        max_length=MOST_ENTRIES,
+    )
+    part_seeds: Entries = parameter(
+        (),
+        "PART=SEED plays one part of the band otherwise, such as Bass=7; plan=SEED the grooves and fills.",
+        max_length=MOST_ENTRIES,
+    )
+    mix: Entries = parameter(
+        (),
+        "How a part is mixed: Bass=-3 (its level beside the tune's, in LU), Bass=pan 0.4 (-1 left, 1 right), "
+        "Bass=mute or Bass=solo; several with commas: Bass=-3,pan 0.4.",
+        max_length=MOST_ENTRIES,
+    )
+    write: str = parameter(
+        "",
+        "What is written of a song with a band: lead (the lead sheet), score (all parts), or one part by "
+        "name. Leave empty for all parts.",
+        max_length=LONGEST_TEXT,
+    )
     format: Annotated[str, OneOf(names)] = parameter("musicxml", "File format.")
+
+    LATER: ClassVar[frozenset[str]] = frozenset(
+        {"keep_sections", "keep_parts", "keep_chords", "keep_notes", "part_seeds", "mix", "write"}
+    )
+
+    @field_validator("keep_sections", "keep_chords", "keep_notes", "part_seeds", "mix")
+    @classmethod
+    def _each_of_a_song_can_be_read(cls, texts: tuple[str, ...], info: Any) -> tuple[str, ...]:
+        for text in texts:
+            _read_or_value_error(SONG_READERS[info.field_name], text)
+        return texts
 
     @field_validator("form")
     @classmethod
@@ -162,7 +216,20 @@ class SongRecipe(ComposeRecipe):
         asked += [f"over {self.chords}"] if self.chords else []
         asked += [f"daring {self.daring:g}"] if self.daring is not None else []
         asked += [f"keeping bars {', '.join(self.keep)}"] if self.keep else []
+        asked += self._kept_in_words()
         return ", ".join([said, *asked]) + f"; seed {self.seed}."
+
+    def _kept_in_words(self) -> list[str]:
+        kept = [f"section {text}" for text in self.keep_sections]
+        kept += [f"the part {text}" if text[:1].isupper() else f"the {text}" for text in self.keep_parts]
+        kept += [f"the chords of bars {', '.join(self.keep_chords)}"] if self.keep_chords else []
+        kept += [f"the notes at {', '.join(self.keep_notes)}"] if self.keep_notes else []
+        return [f"keeping {' and '.join(kept)}"] if kept else []
+
+    @property
+    def keeps_more(self) -> bool:
+        """Whether it keeps anything of an earlier song."""
+        return bool(self.keep_sections or self.keep_parts or self.keep_chords or self.keep_notes)
 
 
 def _read_or_value_error(reader: Any, text: str) -> Any:
@@ -249,3 +316,95 @@ def read_section_key(text: str) -> tuple[str, Key]:
     if not equals or not re.fullmatch(r"\s*[A-Z]\s*", letter):
         raise Refused(f"{text!r} does not put a section in a key; write LETTER=KEY, such as B=Bb.")
     return letter.strip(), Key.parse(key)
+
+
+# What is kept, and how a band is mixed
+# ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SectionName:
+    """A section of a song: `letter` such as "A" or "A'", `number` which of them (from 1), 0 for all."""
+
+    letter: str
+    number: int = 0
+
+    @classmethod
+    def read(cls, text: str) -> SectionName:
+        """ "A", "A2", "A'1". Raises `Refused`."""
+        match = re.fullmatch(r"\s*([A-Z]'*)\s*(\d{0,2})\s*", text.replace("’", "'"))
+        if not match or match[2] == "0":
+            raise Refused(f"{text!r} is not a section; write its letter (A), or A2 for the second A.")
+        return cls(match[1], int(match[2] or 0))
+
+
+def read_keep_section(text: str) -> tuple[SectionName, int, SectionName]:
+    """ "C=2:B1": where it is kept, of which earlier song (from 1), and which of its sections. Raises
+    `Refused`.
+    """
+    place, equals, origin = text.partition("=")
+    there = SectionName.read(place)
+    song, colon, name = origin.rpartition(":")
+    if colon and not re.fullmatch(r"\s*[1-9]\s*", song):
+        raise Refused(f"{text!r} does not say of which earlier song; write B=2:A for the A of the second.")
+    return there, int(song or 1), SectionName.read(name) if equals else there
+
+
+def read_note_place(text: str) -> tuple[int, Fraction]:
+    """ "4:1" or "4:2.5": a bar and a beat, both from 1. Raises `Refused`."""
+    try:
+        pin = Pin.read(f"{text}=note")
+    except Refused:
+        raise Refused(f"{text!r} is not the place of a note; write BAR:BEAT, such as 4:1.") from None
+    return pin.bar, pin.beat
+
+
+def read_part_seed(text: str) -> tuple[str, int]:
+    """ "Bass=7". Raises `Refused`."""
+    name, _, seed = text.rpartition("=")
+    if not name.strip() or not re.fullmatch(r"\s*\d{1,10}\s*", seed) or int(seed) > 2**32 - 1:
+        raise Refused(f"{text!r} gives no part a seed; write PART=SEED, such as Bass=7.")
+    return name.strip(), int(seed)
+
+
+@dataclass(frozen=True, slots=True)
+class MixedPart:
+    """How one part is mixed. level: in LU beside the tune's, -40 … 12, None for the band's. pan: -1 … 1."""
+
+    name: str
+    level: float | None = None
+    pan: float | None = None
+    mute: bool = False
+    solo: bool = False
+
+    @classmethod
+    def read(cls, text: str) -> MixedPart:
+        """ "Bass=-3,pan 0.4" or "Bass=mute". Raises `Refused`."""
+        name, equals, words = text.partition("=")
+        found: dict[str, Any] = {}
+        for word in words.lower().split(","):
+            number = re.fullmatch(r"\s*(pan\s+)?([+-]?\d{1,2}(?:\.\d{1,3})?)\s*", word)
+            if word.strip() in ("mute", "solo"):
+                found[word.strip()] = True
+            elif number:
+                found["pan" if number[1] else "level"] = float(number[2])
+            else:
+                raise Refused(
+                    f"{text!r} mixes no part; write PART=LEVEL, such as Bass=-3, or Bass=pan 0.4, Bass=mute "
+                    "or Bass=solo."
+                )
+        if not equals or not name.strip():
+            raise Refused(f"{text!r} names no part; write PART=LEVEL, such as Bass=-3.")
+        if not -40 <= found.get("level", 0) <= 12 or not -1 <= found.get("pan", 0) <= 1:
+            raise Refused(f"{text!r} is out of range; a level goes from -40 to 12 LU, a pan from -1 to 1.")
+        return cls(name.strip(), **found)
+
+
+SONG_READERS: dict[str, Callable[[str], Any]] = {
+    "keep_sections": read_keep_section,
+    "keep_chords": read_keep,
+    "keep_notes": read_note_place,
+    "part_seeds": read_part_seed,
+    "mix": MixedPart.read,
+}
+"""Field of a song's recipe that is a list -> how each of its entries is read."""

@@ -44,9 +44,11 @@ from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
 from studio.music.scores.sections import Section
 from studio.music.scores.tunes import Tune
-from studio.music.songs.chording import ChordRequest, DrawnRows
+from studio.music.songs.chording import ChordRequest, DrawnRows, KeptChords
+from studio.music.songs.keeping import Kept
 from studio.music.songs.plan import FORMS, SheetPart, SheetPlan
 from studio.music.songs.recipes import SongRecipe, read_row, read_section_key
+from studio.music.songs.record import SongRecord
 from studio.music.songs.sung import ChordsOver, SungIdiom
 from studio.music.styles.originality import Comparison
 from studio.music.styles.style import Style
@@ -83,6 +85,12 @@ RESOLVED = Constraint(
     way_out=lambda _: ("Leave dissonances free", "free"),
 )
 """What an explanation calls the rule about dissonance. It is no row of the table: melodies have no chords."""
+
+
+KEPT = Constraint(
+    "keep", lambda _: "the bars that are kept of the earlier song", way_out=lambda _: ("Keep no bars", ())
+)
+"""And the kept bars."""
 
 
 @dataclass(frozen=True)
@@ -161,6 +169,12 @@ class SheetDesk:
         side = MelodySide.of(self.recipe, self.plan, self.sung, limit, self.given)
         return replace(self, side=side, remarks=(*self.remarks, said), views={})
 
+    @property
+    def drawn(self) -> list[SheetPart]:
+        """The different sections whose melody is drawn; the others are kept whole."""
+        whole = self.given.kept.whole if self.given.kept is not None else frozenset()
+        return [part for part in different(self.plan.sections) if part.letter not in whole]
+
     def sections(self, row: Sequence[int]) -> list[SectionView]:
         """The different sections of the song over these chords. Raises nothing where one has no melody: its
         `log_z` says so.
@@ -170,9 +184,7 @@ class SheetDesk:
             while len(self.views) >= 2 * ROWS:
                 del self.views[next(iter(self.views))]
             over = self.chords.over(row, self.sung.tick)
-            self.views[key] = [
-                SectionView.of(self, over, section) for section in different(self.plan.sections)
-            ]
+            self.views[key] = [SectionView.of(self, over, section) for section in self.drawn]
         return self.views[key]
 
 
@@ -298,7 +310,7 @@ class Sheet:
 
 
 def prepare(
-    recipe: SongRecipe, styles: SongStyles, *, take: Tune | None = None, theme: Tune | None = None
+    recipe: SongRecipe, styles: SongStyles, given: GivenTunes | None = None
 ) -> Generator[str, None, SheetDesk]:
     """Learn from the styles and compile what is asked for. Yields what it is about to do.
 
@@ -306,18 +318,16 @@ def prepare(
     """
     meter = Meter.parse(recipe.meter) if recipe.meter else usual_meter(styles.melody)
     key = Key.parse(recipe.key) if recipe.key else usual_key(styles.melody, meter)
-    bars = recipe.bars or (len(read_row(recipe.chords)) if recipe.form not in FORMS else 0) or None
-    keys = dict(read_section_key(text) for text in recipe.section_keys)
-    plan = SheetPlan.of(recipe.form, bars, key, keys)
+    plan = plan_of(recipe, key)
+    given = (given or GivenTunes()).placed(recipe, plan)
     yield f"learning chords from {styles.chords_title}"
     harmony = styles.harmony(meter, key.mode)
     fit = styles.fit()
-    chords = ChordRequest.of(recipe, plan, harmony, take)
+    chords = ChordRequest.of(recipe, plan, harmony, given.take, given.kept_chords(fit))
     yield f"learning the melody from {styles.melody.entry.title}"
     sung = sung_of(styles.melody, meter, key, recipe.order)
     usual_copy = max(LEAST_COPY, Comparison(styles.melody, styles.melody.entry.title).max_copy)
     yield "finding every possible way"
-    given = GivenTunes(take, theme)
     side = MelodySide.of(recipe, plan, sung, recipe.max_copy or usual_copy, given)
     yield "learning the form"
     return SheetDesk(
@@ -325,12 +335,33 @@ def prepare(
     )
 
 
+def plan_of(recipe: SongRecipe, key: Key) -> SheetPlan:
+    """The sections of the song in this key. Raises `Refused` as `SheetPlan.of` does."""
+    bars = recipe.bars or (len(read_row(recipe.chords)) if recipe.form not in FORMS else 0) or None
+    return SheetPlan.of(recipe.form, bars, key, dict(read_section_key(text) for text in recipe.section_keys))
+
+
 @dataclass(frozen=True)
 class GivenTunes:
-    """The tunes a recipe brings: the take that bars are kept from, and the theme."""
+    """The tunes a recipe brings: the take that bars are kept from, the theme, and the records of earlier
+    songs. kept: what of these is kept, once the plan is known.
+    """
 
     take: Tune | None = None
     theme: Tune | None = None
+    records: tuple[SongRecord, ...] = ()
+    kept: Kept | None = None
+
+    def placed(self, recipe: SongRecipe, plan: SheetPlan) -> GivenTunes:
+        """With what is kept in the bars of this plan."""
+        return replace(self, kept=Kept.of(recipe, plan, self.records))
+
+    def kept_chords(self, fit: Fit) -> KeptChords | None:
+        """What is kept, as far as chords are concerned."""
+        if self.kept is None:
+            return None
+        chords = frozenset(self.kept.chords)
+        return KeptChords(self.kept.tune, chords, frozenset(self.kept.melody) - chords, fit)
 
 
 @dataclass(frozen=True, eq=False)
@@ -354,10 +385,12 @@ class MelodySide:
         back, the smaller the search, and the fewer the ways.
         """
         melody = melody_recipe_of(recipe, plan)
+        if given.kept is not None:
+            melody = melody.model_copy(update={"keep": (), "pins": (*melody.pins, *given.kept.pins)})
         backs = (1, BACK) if sum(map(len, sung.sequences)) < LARGE_STYLE else (BACK,)
         for back in backs:
             context = Context(sung, sung.walk(back), plan.bars, given.take, given.theme, max_copy)
-            compiled = compile_constraints(context, melody)
+            compiled = _with_kept_bars(compile_constraints(context, melody), sung, given.kept, recipe)
             try:
                 trellis = sung.trellis(context.walk, compiled.listeners, SMALL_BUDGET)
             except Refused:
@@ -366,6 +399,16 @@ class MelodySide:
                 continue
             return cls(melody, compiled, trellis, back)
         raise AssertionError
+
+
+def _with_kept_bars(compiled: Compiled, sung: SungIdiom, kept: Kept | None, recipe: SongRecipe) -> Compiled:
+    """The constraints and the bars that are kept of an earlier song."""
+    if kept is None or not kept.melody:
+        return compiled
+    name = KEPT.name(None)
+    row = KEPT, list(recipe.keep or recipe.keep_sections)
+    hard = (*compiled.hard, Requirement(name, allowed=kept.mask(sung)))
+    return replace(compiled, hard=hard, asked={**compiled.asked, name: row})
 
 
 def melody_recipe_of(recipe: SongRecipe, plan: SheetPlan) -> ComposeRecipe:
@@ -388,15 +431,14 @@ def draw_sheet(desk: SheetDesk, seed: int) -> Generator[str, None, Sheet]:
     for _ in range(SEAMS):
         row = drawn.rows[int(random.choice(len(drawn.rows), p=weights / weights.sum()))]
         takes = yield from _sections_drawn(desk, desk.sections(row), random)
-        symbols = [s for part in desk.plan.sections for s in takes[part.letter].symbols]
-        if _holds(desk, symbols):
+        if all(_holds(desk, symbols) for symbols in _stretches_drawn(desk, takes)):
             break
     else:
         raise Contradiction(
             "These settings hold in every section, but not across their seams; choose another seed, or leave "
             "the copy limit or a motif out."
         )
-    sheet = _sheet(desk, row, takes, symbols, seed)
+    sheet = _sheet(desk, row, takes, seed)
     return replace(sheet, chord_limit=drawn.limit)
 
 
@@ -446,8 +488,19 @@ def _sections_drawn(
     return takes
 
 
+def _stretches_drawn(desk: SheetDesk, takes: Mapping[str, Take]) -> list[list[int]]:
+    """The melody between sections that are kept whole, as symbols."""
+    found: list[list[int]] = [[]]
+    for part in desk.plan.sections:
+        if part.letter in takes:
+            found[-1] += takes[part.letter].symbols
+        elif found[-1]:
+            found.append([])
+    return [symbols for symbols in found if symbols]
+
+
 def _holds(desk: SheetDesk, symbols: Sequence[int]) -> bool:
-    """Whether the automata of all constraints accept the whole song."""
+    """Whether the automata of all constraints accept the song, or a stretch of it."""
     for listener in desk.compiled.listeners:
         if listener.when is None:
             (letters,) = listener.viewpoint.letters_of([list(symbols)])
@@ -456,16 +509,21 @@ def _holds(desk: SheetDesk, symbols: Sequence[int]) -> bool:
     return True
 
 
-def _sheet(
-    desk: SheetDesk, row: Sequence[int], takes: Mapping[str, Take], symbols: Sequence[int], seed: int
-) -> Sheet:
+def _sheet(desk: SheetDesk, row: Sequence[int], takes: Mapping[str, Take], seed: int) -> Sheet:
     plan, recipe, sung = desk.plan, desk.recipe, desk.sung
     chords = desk.chords.idiom.chords(
         row, plan.keys, Fraction(0), [section.first for section in plan.sections]
     )
     tempo = recipe.tempo or usual_tempo(sung)
     title = recipe.title or f"After {sung.style.entry.title}, no. {seed}"
-    tune = sung.tune(symbols, title=title, tempo=float(tempo))
+    kept = desk.given.kept
+    if kept is None or not kept.whole:
+        symbols = [s for part in plan.sections for s in takes[part.letter].symbols]
+        tune = sung.tune(symbols, title=title, tempo=float(tempo))
+    else:
+        tune = _joined_tune(desk, takes, title, float(tempo))
+    if kept is not None:
+        chords, tune = kept.chords_in(chords), replace(tune, words=kept.words())
     ends = tuple((section.first + section.bars) * sung.meter.bar_length for section in plan.sections)
     views = desk.sections(row)
     return Sheet(
@@ -479,6 +537,19 @@ def _sheet(
         desk.chords.idiom.longest_run(row),
         desk.chords.max_copy,
     )
+
+
+def _joined_tune(desk: SheetDesk, takes: Mapping[str, Take], title: str, tempo: float) -> Tune:
+    """The sections that were drawn and those that are kept whole, one after the other."""
+    kept, sung = desk.given.kept, desk.sung
+    assert kept is not None
+    notes: list[tuple[int | None, Fraction]] = []
+    for part in desk.plan.sections:
+        known = kept.section_tune(part) if part.letter in kept.whole else ()
+        notes += [
+            (note.pitch, note.duration) for note in known or sung.tune(takes[part.letter].symbols).notes
+        ]
+    return Tune.of(notes, meter=sung.meter, key=desk.plan.key, title=title, tempo=tempo)
 
 
 def _melody_contradiction(desk: SheetDesk, view: SectionView) -> Contradiction:

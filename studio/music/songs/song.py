@@ -10,25 +10,34 @@ the lead sheet itself, its sections, and what was copied, learnt and given way.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
 
-from studio.errors import Contradiction
-from studio.music.bands.arranging import arrangement
-from studio.music.bands.performing import perform
+from studio.errors import Contradiction, Refused
 from studio.music.harmony.counts import chords_file
 from studio.music.melody.compose import MAKES_NO_DIFFERENCE, as_part, as_stages, given_tune, reading_rules
+from studio.music.scores.keys import Key
 from studio.music.scores.sections import Section
 from studio.music.scores.tunes import Tune
-from studio.music.songs.facts import facts_of_harmonisation, facts_of_sheet
+from studio.music.songs.facts import facts_of_band, facts_of_harmonisation, facts_of_sheet
 from studio.music.songs.harmonising import harmonisation_of
+from studio.music.songs.keeping import Kept
+from studio.music.songs.playing import file_of, play, sound_of
 from studio.music.songs.recipes import SongRecipe
-from studio.music.songs.sheet import Sheet, SheetDesk, SongStyles, draw_sheet, prepare
-from studio.music.sound.fonts import chosen_name
+from studio.music.songs.record import RECORD, SongRecord
+from studio.music.songs.sheet import (
+    GivenTunes,
+    Sheet,
+    SheetDesk,
+    SongStyles,
+    draw_sheet,
+    plan_of,
+    prepare,
+)
 from studio.music.sound.rendering import program_of
 from studio.music.styles.sources import style_of
 from studio.music.styles.style import Style
@@ -56,20 +65,28 @@ def song(recipe: SongRecipe, materials: Materials) -> Making:
     """
     program_of(recipe.instrument)
     given = recipe.source("melody")
-    style = yield from as_part(_style(recipe, materials), 0, READING)
-    if given is not None:
+    records = records_of(recipe, materials)
+    kept = settled_by(recipe, records)
+    style = None if kept is not None else (yield from as_part(_style(recipe, materials), 0, READING))
+    if style is None:
+        assert kept is not None
+        tune, sections, facts = _as_it_was(recipe, kept)
+    elif given is not None:
         melody = given_tune(given, materials, reading_rules(recipe))
         tune, sections, facts = yield from _harmonised(recipe, style, melody)
     else:
-        tune, sections, facts = yield from _drawn(recipe, style, materials)
+        tune, sections, facts, kept = yield from _drawn(recipe, style, materials, records)
     yield Progress(
         DRAWING,
         WRITING,
         "writing it down",
         preview=lambda: piano_roll(tune, width=768, height=288, form="JPEG"),
     )
+    band = kept.of_band() if kept is not None else None
+    if recipe.band:
+        facts["band"] = facts_of_band(play(tune, sections, recipe, band))
     result = Result(
-        content=file_of(tune, sections, recipe),
+        content=file_of(tune, sections, recipe, band),
         suffix=by_name(recipe.format).suffix,
         media_type=by_name(recipe.format).media_type,
         thumbnail=thumbnail(tune),
@@ -79,9 +96,8 @@ def song(recipe: SongRecipe, materials: Materials) -> Making:
     rules = {} if reading_rules(recipe) == "1" else {"reading": reading_rules(recipe)}
     if recipe.band:
         rules["sound"] = sound_of(recipe)
-    return finish_work(
-        recipe, result, model=chords_model(recipe, style), setting=setting("cpu", *packages, **rules)
-    )
+    model = chords_model(recipe, style) if style else None
+    return finish_work(recipe, result, model=model, setting=setting("cpu", *packages, **rules))
 
 
 def chords_model(recipe: SongRecipe, style: Style) -> ModelIdentity | None:
@@ -95,9 +111,9 @@ def chords_model(recipe: SongRecipe, style: Style) -> ModelIdentity | None:
 
 
 def _drawn(
-    recipe: SongRecipe, style: Style, materials: Materials
-) -> Generator[Progress, None, tuple[Tune, tuple[Section, ...], dict[str, object]]]:
-    request = yield from prepared(recipe, style, materials)
+    recipe: SongRecipe, style: Style, materials: Materials, records: Sequence[SongRecord]
+) -> Generator[Progress, None, tuple[Tune, tuple[Section, ...], dict[str, object], Kept | None]]:
+    request = yield from prepared(recipe, style, materials, records)
     desk = replace(request.desk, recipe=recipe)
     key = f"{recipe.seed} {recipe.title}"
     if key not in request.sheets:
@@ -106,7 +122,46 @@ def _drawn(
             del request.sheets[next(iter(request.sheets))]
         request.sheets[key] = sheet
     sheet = request.sheets[key]
-    return sheet.tune, sheet.sections, facts_of_sheet(desk, style, sheet)
+    kept = desk.given.kept
+    return (
+        sheet.tune,
+        sheet.sections,
+        facts_of_sheet(desk, style, sheet),
+        replace(kept, band=recipe.band) if kept is not None else None,
+    )
+
+
+def _as_it_was(recipe: SongRecipe, kept: Kept) -> tuple[Tune, tuple[Section, ...], dict[str, object]]:
+    """The lead sheet of the earlier song, all of which is kept; only its band is asked again."""
+    record = kept.records[0]
+    tune = replace(record.tune, title=recipe.title or record.tune.title)
+    if recipe.tempo:
+        tune = replace(tune, tempo=float(recipe.tempo))
+    sections = tuple(Section(letter, first, bars) for letter, first, bars in record.sections)
+    facts: dict[str, object] = {**record.facts, "kept": kept.to_data(), "tune": tune.to_plain()}
+    return tune, sections, facts
+
+
+def records_of(recipe: SongRecipe, materials: Materials) -> tuple[SongRecord, ...]:
+    """The records of the earlier songs, in order. Raises `Unreadable` for a damaged one, `Refused` where
+    something is kept and there is none.
+    """
+    found = tuple(SongRecord.from_json(materials(each)) for each in recipe.sources if each.role == RECORD)
+    if recipe.keeps_more and not found:
+        raise Refused(
+            "There is no earlier song to keep anything of; name one with --earlier, by its file or its "
+            "number in the gallery."
+        )
+    return found
+
+
+def settled_by(recipe: SongRecipe, records: Sequence[SongRecord]) -> Kept | None:
+    """What is kept, where melody and chords are kept whole, so that nothing has to be drawn; else None."""
+    if not records or not recipe.keeps_more or recipe.source("melody") is not None or recipe.chords:
+        return None
+    key = Key.parse(recipe.key) if recipe.key else records[0].tune.key
+    kept = Kept.of(recipe, plan_of(recipe, key), records)
+    return kept if kept is not None and kept.everything else None
 
 
 def _harmonised(
@@ -131,13 +186,15 @@ class SongRequest:
 
 
 def prepared(
-    recipe: SongRecipe, style: Style, materials: Materials
+    recipe: SongRecipe, style: Style, materials: Materials, records: Sequence[SongRecord] = ()
 ) -> Generator[Progress, None, SongRequest]:
     """What the takes of a recipe share; the latest requests are kept in memory, also those that contradict
     themselves.
     """
     kept = _kept_requests()
-    alike = MAKES_NO_DIFFERENCE | {"band": ""}
+    alike: dict[str, object] = {**MAKES_NO_DIFFERENCE, "mix": (), "write": "", "part_seeds": ()}
+    if not recipe.keep_parts:  # which players keep theirs depends on the band
+        alike["band"] = ""
     key = style.sha256 + reading_rules(recipe) + recipe.model_copy(update=alike).to_json()
     if key not in kept:
         take, theme = (
@@ -145,7 +202,8 @@ def prepared(
             for source in (recipe.source("take"), recipe.source("theme"))
         )
         try:
-            work = prepare(recipe, SongStyles.of(recipe, style), take=take, theme=theme)
+            given = GivenTunes(take, theme, tuple(records))
+            work = prepare(recipe, SongStyles.of(recipe, style), given)
             desk = yield from as_stages(work, READING, CONSIDERING)
             request: SongRequest | Contradiction = SongRequest(desk)
         except Contradiction as error:
@@ -181,24 +239,3 @@ def _style(recipe: SongRecipe, materials: Materials) -> Generator[Progress, None
         kept.clear()
         kept[key] = style
     return kept[key]
-
-
-def sound_of(recipe: SongRecipe) -> str:
-    """The SoundFont of a recording: the one its work was made with, or else the best that is here."""
-    made_with = recipe.setting.versions.get("sound") if recipe.setting else None
-    return made_with or chosen_name()
-
-
-def file_of(tune: Tune, sections: tuple[Section, ...], recipe: SongRecipe) -> bytes:
-    """The song as a file of the recipe's format, without the recipe inside: the lead sheet alone, or as the
-    band plays it.
-    """
-    form = by_name(recipe.format)
-    if not recipe.band:
-        program = program_of(recipe.instrument) if "program" in form.options else 0
-        return form.to_bytes(tune, program=program)
-    random = np.random.default_rng(recipe.seed)
-    score = arrangement(tune, sections, recipe.band, random).score
-    if form.performs:
-        return form.to_bytes(perform(score, recipe.band, random), sound=sound_of(recipe))
-    return form.to_bytes(score)

@@ -1,0 +1,100 @@
+"""Going on from an earlier song: its settings hold unless others are given; its record goes with its file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from studio.errors import Refused, StudioError
+from studio.music.songs.recipes import SongRecipe
+from studio.music.songs.record import EARLIER, RECORD, SongRecord
+from studio.works.ingredient import Ingredient
+from studio.works.recipe import parse_json
+
+if TYPE_CHECKING:
+    from studio.works.gallery import Gallery
+    from studio.works.reads import ReadsWorks
+    from studio.works.work import Work
+
+NOT_INHERITED = frozenset(
+    {"kind", "schema_version", "sources", "seed", "model", "setting", "title", "format", "write"}
+    | {"keep", "keep_sections", "keep_parts", "keep_chords", "keep_notes", "part_seeds", "pins"}
+)
+"""Fields that belong to the earlier song alone."""
+
+
+def with_earlier_settings(
+    settings: Mapping[str, Any], ingredients: list[Ingredient]
+) -> tuple[dict[str, Any], list[Ingredient]]:
+    """Settings that hold from the first earlier song on, and the ingredients as they are."""
+    first = next((each for each in ingredients if each.role == EARLIER), None)
+    recipe = recipe_inside(first.content) if first is not None else None
+    if recipe is None:
+        return dict(settings), ingredients
+    return inherited(recipe) | dict(settings), ingredients
+
+
+def inherited(recipe: SongRecipe) -> dict[str, Any]:
+    """The settings of a song that the next one takes over."""
+    found: dict[str, Any] = recipe.model_dump(exclude=set(NOT_INHERITED))
+    return found
+
+
+def recipe_inside(content: bytes) -> SongRecipe | None:
+    """The recipe in the file of a song; None for a file without one, or of another kind of work."""
+    from studio.works.metadata import extract
+
+    try:
+        text = extract(content)
+        found = parse_json(SongRecipe, text) if text is not None else None
+    except StudioError:
+        return None
+    return found if isinstance(found, SongRecipe) else None
+
+
+def record_with(given: Ingredient, gallery: Gallery) -> list[Ingredient]:
+    """The record of an earlier song, to go beside its file; nothing for ingredients of other roles.
+
+    Raises `Refused` for a file that is no song of the gallery, and no lead sheet either.
+    """
+    import hashlib
+
+    if given.role != EARLIER:
+        return []
+    work = gallery.with_sha256(hashlib.sha256(given.content).hexdigest())
+    if work is None:
+        return [_packed(_record_of_file(given))]
+    return [record_of_work(work, gallery)]
+
+
+def record_of_work(work: Work, gallery: ReadsWorks) -> Ingredient:
+    """The record of a song of the gallery. Raises `Refused` for a work that is no song."""
+    from studio.music.songs.renditions import SongRenditions
+
+    if work.kind != SongRecipe.model_fields["kind"].default:
+        raise Refused(f"{work.title!r} is not a song; name a song, or harmonise it first (--melody).")
+    return _packed(SongRenditions(gallery).record(work))
+
+
+def _packed(record: SongRecord) -> Ingredient:
+    return Ingredient(RECORD, record.to_json(), "record.json", record.title)
+
+
+def _record_of_file(given: Ingredient) -> SongRecord:
+    """Of a lead sheet that is not in the gallery: what can be read in it, with the sections of its recipe."""
+    from studio.music.reading.readers import read_tunes
+    from studio.music.songs.sheet import plan_of
+
+    recipe = recipe_inside(given.content)
+    if recipe is not None and recipe.band:
+        raise Refused(
+            f"{given.name or 'The earlier song'} is played by a band and is not in your gallery, so its "
+            "parts cannot be told apart; name a song of the gallery, or a lead sheet."
+        )
+    tune = read_tunes(given.content, given.name or "The earlier song").tunes[0].unfolded()
+    sections: tuple[tuple[str, int, int], ...] = ()
+    if recipe is not None and recipe.source("melody") is None:
+        plan = plan_of(recipe, tune.key)
+        sections = tuple((each.letter, each.first + 1, each.bars) for each in plan.sections)
+    title = tune.title or given.title or given.name or "Untitled"
+    return SongRecord(title, tune, sections)

@@ -1,0 +1,457 @@
+"""What a song keeps of earlier ones, note for note: sections, bars, notes, chords, and parts of the band.
+
+    kept = Kept.of(recipe, plan, records)     # None where nothing is kept of an earlier song
+    kept.tune                                 # in the new song's bars; rests where the melody is asked again
+    kept.melody, kept.chords                  # bars (from 0) in which each is kept
+
+A bar that returns in the form is kept at all its places. A section whose melody is kept whole is not drawn at
+all: its notes are taken over, whatever the style knows. Of other kept bars the melody is drawn under masks
+that leave one way only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property
+from itertools import groupby
+
+import numpy as np
+
+from studio.errors import Refused, UnknownName
+from studio.music.bands.band import band_by_name
+from studio.music.chains.markov import Mask
+from studio.music.melody.recipes import read_keep
+from studio.music.scores.chords import ChordAt
+from studio.music.scores.keys import pitch_name
+from studio.music.scores.notes import Note
+from studio.music.scores.tunes import Tune
+from studio.music.scores.words import Syllable, words_in
+from studio.music.songs.plan import SheetPart, SheetPlan
+from studio.music.songs.recipes import (
+    SectionName,
+    SongRecipe,
+    read_keep_section,
+    read_note_place,
+)
+from studio.music.songs.record import SongRecord
+from studio.music.songs.sung import SungIdiom
+
+TUNE, CHORDS = "tune", "chords"
+"""Parts of every song: its melody, and its row of chords."""
+
+NEEDS = {"drums": (), "pattern": (CHORDS,)}
+"""What a player plays -> what must be kept with it; those that follow the tune need both."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class KeptBar:
+    """A bar of an earlier song. song: which, from 0. bar: its number, from 1."""
+
+    song: int
+    bar: int
+
+
+@dataclass(frozen=True)
+class KeptBand:
+    """What is kept of an earlier band. parts: names of whole parts. spans: (start here, start there, length),
+    in quarter notes of the tunes, of bars that all players keep.
+    """
+
+    record: SongRecord
+    parts: tuple[str, ...]
+    spans: tuple[tuple[Fraction, Fraction, Fraction], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """What is kept, in the bars of the new song. melody, chords: bar (from 0) -> where it comes from. notes:
+    pins of single notes. tune: the kept notes, chords and words at their new places, rests elsewhere.
+    """
+
+    records: tuple[SongRecord, ...]
+    plan: SheetPlan
+    melody: Mapping[int, KeptBar]
+    chords: Mapping[int, KeptBar]
+    pins: tuple[str, ...]
+    tune: Tune
+    players: tuple[str, ...]
+    band: str
+
+    @classmethod
+    def of(cls, recipe: SongRecipe, plan: SheetPlan, records: Sequence[SongRecord]) -> Kept | None:
+        """Raises `Refused` and `UnknownName` for what the song or the earlier one has not."""
+        if not records or not (recipe.keeps_more or recipe.keep):
+            return None
+        players, whole = _parts_of(recipe, records[0])
+        both = _bars_of_sections(recipe, plan, records) | _bars(recipe.keep, "bars", plan, records[0])
+        melody, chords = dict(both), dict(both)
+        chords |= _bars(recipe.keep_chords, "chords of bars", plan, records[0])
+        for part, bars in ((TUNE, melody), (CHORDS, chords)):
+            if part in whole:
+                bars |= _all_bars(plan, records[0], part)
+        melody, chords = _returned(melody, plan, records), _returned(chords, plan, records)
+        tune = _laid_out(plan, records, melody, chords)
+        pins = tuple(_pin(text, records[0]) for text in recipe.keep_notes)
+        return cls(tuple(records), plan, melody, chords, pins, tune, players, recipe.band)
+
+    @cached_property
+    def whole(self) -> frozenset[str]:
+        """Letters of the sections whose melody is kept whole."""
+        return frozenset(
+            part.letter
+            for part in self.plan.sections
+            if all(bar in self.melody for bar in range(part.first, part.first + part.bars))
+        )
+
+    @property
+    def everything(self) -> bool:
+        """Whether melody and chords are those of one earlier song, bar for bar."""
+        same = {number: KeptBar(0, number + 1) for number in range(self.plan.bars)}
+        record = self.records[0]
+        letters = tuple(
+            (part.letter, part.first + 1, part.bars, part.key.short()) for part in self.plan.sections
+        )
+        told = tuple(
+            (each["letter"], each["first"], each["bars"], each["key"])
+            for each in record.facts.get("sections", ())
+        )
+        kept = dict(self.melody) == same and dict(self.chords) == same
+        return kept and letters == told and record.bars == self.plan.bars
+
+    def of_band(self) -> KeptBand | None:
+        """What the band keeps; None where another band plays, or the earlier song had none."""
+        record = self.records[0]
+        if not self.band or record.band != self.band:
+            return None
+        spans = []
+        for bar in sorted(self.melody.keys() & self.chords.keys()):
+            there = self._heard_there(bar)
+            if there is not None:
+                start, end = record.bar(there)
+                spans.append((bar * (end - start), start, end - start))
+        return KeptBand(record, self.players, tuple(spans)) if spans or self.players else None
+
+    def _heard_there(self, bar: int) -> int | None:
+        """The number of the bar whose playing is kept: the same bar where its music is the same, else the one
+        that was named. None for bars of other songs, or whose chords and melody are of bars that differ.
+        """
+        melody, chords, record = self.melody[bar], self.chords[bar], self.records[0]
+        if melody.song or chords.song:
+            return None
+        heard = _heard(record, melody.bar)[0], _heard(record, chords.bar)[1]
+        near = (bar + 1, melody.bar) if bar < record.bars else (melody.bar,)
+        return next((number for number in near if _heard(record, number) == heard), None)
+
+    # --- For drawing the rest
+
+    def bars_of(self, part: SheetPart) -> list[int]:
+        """The bars of a section whose melody is kept."""
+        return [bar for bar in range(part.first, part.first + part.bars) if bar in self.melody]
+
+    def mask(self, sung: SungIdiom) -> Mask:
+        """[ticks, alphabet]: exactly the kept notes in the kept bars of sections that are drawn; however they
+        are left, and whether or not the first is tied to what comes before. Raises `Refused` for a note that
+        the style never plays.
+        """
+        found = np.ones((self.plan.bars * sung.bar, sung.alphabet), dtype=bool)
+        for part in self.plan.sections:
+            if part.letter not in self.whole:
+                for bar in self.bars_of(part):
+                    _only(found, bar, self.tune, sung)
+        return found
+
+    def section_tune(self, part: SheetPart) -> tuple[Note, ...]:
+        """The notes and rests of a section that is kept whole, at their places in the song."""
+        length = self.tune.meter.bar_length
+        start, end = part.first * length, (part.first + part.bars) * length
+        passage = self.tune.passage(start, end)
+        return tuple(replace(note, start=note.start + start) for note in passage.notes)
+
+    def chords_in(self, chords: Sequence[ChordAt]) -> tuple[ChordAt, ...]:
+        """These chords of the song, as they were written where they are kept."""
+        length = self.tune.meter.bar_length
+        spans = [(first * length, (last + 1) * length) for first, last in _runs(self.chords)]
+
+        def kept(place: Fraction) -> bool:
+            return any(start <= place < end for start, end in spans)
+
+        own = [chord for chord in self.tune.chords if kept(chord.start)]
+        found = sorted(
+            [*(chord for chord in chords if not kept(chord.start)), *own], key=lambda chord: chord.start
+        )
+        written = {chord.start for chord in chords}
+        return tuple(
+            chord
+            for number, chord in enumerate(found)
+            if number == 0 or chord.symbol != found[number - 1].symbol or chord.start in written
+        )
+
+    def words(self) -> tuple[Syllable, ...]:
+        """The words that were sung on the kept notes."""
+        return self.tune.words
+
+    def origin(self, part: SheetPart, note: int) -> tuple[SongRecord, int]:
+        """Of a note (from 0) of a section that is kept whole: the earlier song, and its number there."""
+        notes = [each for each in self.section_tune(part) if each.pitch is not None]
+        length = self.tune.meter.bar_length
+        start = notes[note].start
+        found = self.melody[int(start // length)]
+        record = self.records[found.song]
+        begin, _ = record.bar(found.bar)
+        there = begin + start % length
+        sounding = record.tune.unfolded().sounding
+        return record, next(n for n, each in enumerate(sounding) if each.start <= there < each.end)
+
+    def to_data(self) -> list[dict[str, object]]:
+        """As JSON values: of each earlier song its title and the bars (from 1) whose melody and chords are
+        kept, and the players whose parts are.
+        """
+        found: list[dict[str, object]] = []
+        for number, record in enumerate(self.records):
+            bars = {bar: each for bar, each in self.melody.items() if each.song == number}
+            chords = {bar: each for bar, each in self.chords.items() if each.song == number}
+            found.append(
+                {
+                    "title": record.title,
+                    "melody": _in_spans(bars),
+                    "chords": _in_spans(chords),
+                    "parts": list(self.players) if number == 0 else [],
+                }
+            )
+        return found
+
+
+def part_named(name: str, names: Iterable[str]) -> str:
+    """The part of that name, capitals or not. Raises `UnknownName`."""
+    known = list(names)
+    found = next((each for each in known if each.lower() == name.strip().lower()), None)
+    if found is None:
+        raise UnknownName("part", name.strip(), known)
+    return found
+
+
+# From what was asked for to bars
+# ------------------------------------------------------------------------------------------------------------
+
+
+def _parts_of(recipe: SongRecipe, record: SongRecord) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Players whose parts are kept, and which of tune and chords stay whole."""
+    players: list[str] = []
+    whole: set[str] = set()
+    band = band_by_name(record.band) if record.band else None
+    for text in recipe.keep_parts:
+        name = part_named(text, (TUNE, CHORDS, *record.parts) if band else (TUNE, CHORDS))
+        if name in (TUNE, CHORDS):
+            whole.add(name)
+            continue
+        assert band is not None
+        if recipe.band != record.band:
+            other = f"the band {recipe.band}" if recipe.band else "none"
+            raise Refused(
+                f"{name} was played in the band {record.band}, and this song has {other}; take the same band "
+                "to keep this part."
+            )
+        player = next((each for each in band.player if each.name == name), None)
+        if player is None:
+            raise UnknownName("part", name, [each.name for each in band.player])
+        if player.plays == "tune":
+            whole.add(TUNE)
+        else:
+            players.append(name)
+            whole.update(NEEDS.get(player.plays, (CHORDS, TUNE)))
+    return tuple(players), frozenset(whole)
+
+
+def _all_bars(plan: SheetPlan, record: SongRecord, part: str) -> dict[int, KeptBar]:
+    if record.bars != plan.bars:
+        raise Refused(
+            f"The {part} of the earlier song has {record.bars} bars and this song {plan.bars}; ask for "
+            f"{record.bars} bars, or keep sections."
+        )
+    return {number: KeptBar(0, number + 1) for number in range(plan.bars)}
+
+
+def _bars(texts: Iterable[str], what: str, plan: SheetPlan, record: SongRecord) -> dict[int, KeptBar]:
+    found = {}
+    for text in texts:
+        there, here = read_keep(text)
+        if there.last > plan.bars:
+            raise Refused(f"Keeping the {what} {text} is not possible in a song of {plan.bars} bars.")
+        for offset in range(there.bars):
+            record.bar(here.first + offset)
+            found[there.first - 1 + offset] = KeptBar(0, here.first + offset)
+    return found
+
+
+def _bars_of_sections(
+    recipe: SongRecipe, plan: SheetPlan, records: Sequence[SongRecord]
+) -> dict[int, KeptBar]:
+    found = {}
+    for text in recipe.keep_sections:
+        place, song, origin = read_keep_section(text)
+        if song > len(records):
+            raise Refused(
+                f"{text!r} names earlier song {song}, and {len(records)} "
+                f"{'was' if len(records) == 1 else 'were'} given; name one of these."
+            )
+        here = _sections_named(place, [(p.letter, p.first, p.bars) for p in plan.sections], "this song")
+        record = records[song - 1]
+        named = [(letter, first - 1, bars) for letter, first, bars in record.sections]
+        there = _sections_named(origin, named, f"the earlier song {record.title!r}")
+        for number, (_, first, bars) in enumerate(here):
+            _, begin, length = there[min(number, len(there) - 1)]
+            if length != bars:
+                raise Refused(
+                    f"Section {origin.letter} has {length} bars in the earlier song, and section "
+                    f"{place.letter} {bars} in this one; give sections the same number of bars."
+                )
+            for bar in range(bars):
+                found[first + bar] = KeptBar(song - 1, begin + bar + 1)
+    return found
+
+
+def _sections_named(
+    name: SectionName, sections: Sequence[tuple[str, int, int]], where: str
+) -> list[tuple[str, int, int]]:
+    alike = [each for each in sections if each[0] == name.letter]
+    if not alike or name.number > len(alike):
+        asked = f"{name.letter}{name.number or ''}"
+        known = "".join(each[0] for each in sections) or "no sections"
+        raise Refused(f"There is no section {asked} in {where}, which has {known}; name one that it has.")
+    return alike if not name.number else [alike[name.number - 1]]
+
+
+def _heard(record: SongRecord, number: int) -> tuple[object, ...]:
+    """The music of a bar: its notes and chords from the bar line."""
+    start, end = record.bar(number)
+    bar = record.tune.passage(start, end)
+    return (
+        tuple((note.pitch, note.start, note.duration) for note in bar.notes),
+        tuple((chord.start, chord.symbol) for chord in bar.chords),
+    )
+
+
+def _returned(bars: dict[int, KeptBar], plan: SheetPlan, records: Sequence[SongRecord]) -> dict[int, KeptBar]:
+    """The same, also at the bars that are equal in the form. Raises `Refused` for two that differ."""
+    found = dict(bars)
+    for root, copies in plan.returns.items():
+        asked = [(place, bars[place]) for place in (root, *copies) if place in bars]
+        for place, each in asked[1:]:
+            if each != asked[0][1] and _heard(records[each.song], each.bar) != _heard(
+                records[asked[0][1].song], asked[0][1].bar
+            ):
+                raise Refused(
+                    f"Bars {asked[0][0] + 1} and {place + 1} are the same bar in the form {plan.letters}, "
+                    "but different bars are kept for them; keep one of them, or choose another form."
+                )
+        for place in (root, *copies):
+            if asked:
+                found.setdefault(place, asked[0][1])
+    return found
+
+
+def _runs(bars: Iterable[int]) -> list[tuple[int, int]]:
+    """(first, last) of the stretches of neighbouring numbers."""
+    numbered = enumerate(sorted(bars))
+    stretches = [[bar for _, bar in group] for _, group in groupby(numbered, lambda each: each[1] - each[0])]
+    return [(stretch[0], stretch[-1]) for stretch in stretches]
+
+
+def _in_spans(bars: Iterable[int]) -> list[str]:
+    return [f"{first + 1}-{last + 1}" if first < last else str(first + 1) for first, last in _runs(bars)]
+
+
+def _stretches(bars: Mapping[int, KeptBar]) -> list[tuple[int, KeptBar, int]]:
+    """(first bar here, where it comes from, how many): neighbours that were neighbours there too."""
+    numbered = sorted(bars.items())
+    groups = groupby(numbered, lambda each: (each[1].song, each[1].bar - each[0]))
+    found = []
+    for _, group in groups:
+        stretch = list(group)
+        for first, last in _runs(bar for bar, _ in stretch):
+            found.append((first, bars[first], last - first + 1))
+    return found
+
+
+def _laid_out(
+    plan: SheetPlan,
+    records: Sequence[SongRecord],
+    melody: Mapping[int, KeptBar],
+    chords: Mapping[int, KeptBar],
+) -> Tune:
+    """The kept notes, chords and words in the new song's bars."""
+    meter = records[0].tune.meter
+    if any(record.tune.meter != meter for record in records):
+        raise Refused("The earlier songs have different meters; take songs of one meter.")
+    length = meter.bar_length
+    placed: list[Note] = []
+    words: list[Syllable] = []
+    symbols: list[ChordAt] = []
+    for bars, is_melody in ((melody, True), (chords, False)):
+        for first, origin, count in _stretches(bars):
+            record = records[origin.song]
+            start, end = record.bar(origin.bar)[0], record.bar(origin.bar + count - 1)[1]
+            if end - start != count * length:
+                raise Refused(f"Bars of the earlier song {record.title!r} are not full; keep full bars.")
+            passage, here = record.tune.passage(start, end), first * length
+            if is_melody:
+                placed += [replace(note, start=note.start + here) for note in passage.sounding]
+                words += words_in(record.tune.words, start, end, here - start)
+            else:
+                symbols += [replace(chord, start=chord.start + here) for chord in passage.chords]
+    notes: list[tuple[int | None, Fraction]] = []
+    here = Fraction(0)
+    for note in sorted(placed, key=lambda each: each.start):
+        notes += [(None, note.start - here)] if note.start > here else []
+        notes.append((note.pitch, note.duration))
+        here = note.end
+    total = plan.bars * length
+    notes += [(None, total - here)] if here < total else []
+    return Tune.of(
+        notes,
+        meter=meter,
+        key=plan.key,
+        chords=[(chord.start, chord.symbol) for chord in sorted(symbols, key=lambda each: each.start)],
+        words=tuple(sorted(words, key=lambda word: (word.start, word.verse))),
+    )
+
+
+def _pin(text: str, record: SongRecord) -> str:
+    """A note of the earlier song as a pin of the new one."""
+    bar, beat = read_note_place(text)
+    start, end = record.bar(bar)
+    place = start + (beat - 1) * Fraction(4, record.tune.meter.denominator)
+    note = next((each for each in record.tune.sounding if each.start == place), None)
+    if note is None or note.pitch is None or place >= end:
+        raise Refused(
+            f"No note of the earlier song begins at {text}; name the bar and beat where one begins."
+        )
+    return f"{text.strip()}={pitch_name(note.pitch, record.tune.key)}*{min(note.end, end) - note.start}"
+
+
+def _only(mask: Mask, number: int, tune: Tune, sung: SungIdiom) -> None:
+    """Leave the tune's events as the only ones in that bar (from 0) of a mask."""
+    start = number * tune.meter.bar_length
+    end = start + tune.meter.bar_length
+    first = number * sung.bar
+    mask[first : first + sung.bar] = False
+    for note in tune.notes:
+        begins, stops = max(note.start, start), min(note.end, end)
+        if begins >= stops:
+            continue
+        ticks, place = (stops - begins) / sung.tick, (begins - start) / sung.tick
+        pitch = -1 if note.pitch is None else note.pitch
+        tied = note.start < start
+        ways = [True] if tied and pitch >= 0 else [False, True] if place == 0 else [False]
+        exact = ticks.denominator == 1 and place.denominator == 1
+        alike = np.zeros(sung.alphabet, dtype=bool)
+        for carries in ways if exact else ():
+            alike |= sung.alike(pitch, int(ticks), int(place), carries=carries)
+        if not alike.any():
+            raise Refused(
+                f"Bar {number + 1} has a kept note that {sung.style.entry.title} never plays at that place; "
+                "keep the whole section, or keep other bars."
+            )
+        mask[first + int(place)] = alike

@@ -1,0 +1,165 @@
+"""A song as its band plays it, and as it is written: what is kept of an earlier band, the mix, one part.
+
+    played = play(tune, sections, recipe, kept)     # PlayedSong: a full score, and the seeds it was drawn by
+    file_of(tune, sections, recipe, kept)           # bytes in the recipe's format
+
+A part that is kept is the earlier one, note for note, and is humanised as it was. A section that is kept
+takes what every player played there; at its edges notes of the new bars end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+
+from studio.errors import Refused, UnknownName
+from studio.music.bands.arranging import arrangement, part_seeds
+from studio.music.bands.band import Band, band_by_name
+from studio.music.bands.exports import extract_of
+from studio.music.bands.performing import perform
+from studio.music.scores.notes import Note
+from studio.music.scores.performance import Performance
+from studio.music.scores.scores import Part, Score
+from studio.music.scores.sections import Section
+from studio.music.scores.tunes import Tune
+from studio.music.songs.keeping import KeptBand, part_named
+from studio.music.songs.recipes import MixedPart, SongRecipe, read_part_seed
+from studio.music.sound.fonts import chosen_name
+from studio.music.sound.mixing import Strip, mixed
+from studio.music.sound.rendering import program_of
+from studio.music.writing.formats import by_name
+
+
+@dataclass(frozen=True)
+class PlayedSong:
+    """What a band plays. shift: quarter notes before the tune. seeds: of each part and the plan. feels: of
+    how each part is humanised. kept: names of the parts that are an earlier song's. remarks: what was changed
+    so that instruments can play it.
+    """
+
+    band: Band
+    score: Score
+    shift: Fraction
+    seeds: Mapping[str, int]
+    feels: Mapping[str, int]
+    kept: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    def performance(self, recipe: SongRecipe) -> Performance:
+        """As it sounds, with the recipe's mix and without what it does not write."""
+        rng = np.random.default_rng(recipe.seed)
+        rng.integers(2**31)  # the parts' seeds were drawn with this one
+        whole = mixed(perform(self.score, self.band, rng, feels=self.feels), strips_of(recipe, self.score))
+        if recipe.write in ("", "score"):
+            return whole
+        name = self.band.leader.name if recipe.write == "lead" else recipe.write
+        names = [part.name for part in whole.parts]
+        if name not in names:
+            raise UnknownName("part", name, ["lead", "score", *names])
+        return replace(whole, parts=tuple(part for part in whole.parts if part.name == name))
+
+
+def play(
+    tune: Tune, sections: Sequence[Section], recipe: SongRecipe, kept: KeptBand | None = None
+) -> PlayedSong:
+    """What the recipe's band plays. Raises what `bands.arrangement` raises, and `UnknownName` or `Refused`
+    for a part that cannot be kept or asked for.
+    """
+    band = band_by_name(recipe.band)
+    rng = np.random.default_rng(recipe.seed)
+    seeds = part_seeds(band, rng)
+    feel = int(rng.integers(2**31))
+    feels = dict.fromkeys((player.name for player in band.player), feel)
+    asked = {part_named(name, seeds): seed for name, seed in map(read_part_seed, recipe.part_seeds)}
+    if kept is not None:
+        feels |= {name: kept.record.feels.get(name, feel) for name in kept.parts}
+        seeds |= {name: seed for name, seed in kept.record.seeds.items() if name in (*kept.parts, "plan")}
+    seeds |= asked
+    found = arrangement(tune, sections, band, np.random.default_rng(recipe.seed), seeds=seeds)
+    score = found.score
+    intro = score.sections[0] if score.sections and score.sections[0].name == "Intro" else None
+    shift = intro.bars * tune.meter.bar_length - tune.pickup if intro else Fraction(0)
+    names: tuple[str, ...] = ()
+    if kept is not None:
+        names = tuple(name for name in kept.parts if name not in asked)
+        parts = tuple(_with_kept(part, kept, names, shift, band, score.end) for part in score.parts)
+        score = replace(score, parts=parts)
+    return PlayedSong(band, score, shift, seeds, feels, names, found.remarks)
+
+
+def _with_kept(
+    part: Part, kept: KeptBand, names: Sequence[str], shift: Fraction, band: Band, end: Fraction
+) -> Part:
+    """A part with what is kept of the earlier one."""
+    record = kept.record
+    earlier = record.parts.get(part.name)
+    if part.name in names:
+        if earlier is None or record.length != end:
+            raise Refused(
+                f"{part.name} can only be kept in a song as long as the earlier one; keep its form and bars, "
+                "or ask for this part again."
+            )
+        return replace(part, notes=earlier)
+    if earlier is None or part.name == band.leader.name:  # the tune is in its bars already
+        return part
+    notes = list(part.notes)
+    for here, there, length in kept.spans:
+        begin, stop = here + shift, here + shift + length
+        outside = [note for note in notes if not begin <= note.start < stop]
+        moved = [
+            replace(note, start=note.start - there - record.shift + begin)
+            for note in earlier
+            if there <= note.start - record.shift < there + length
+        ]
+        notes = [_ending_at(note, begin) for note in outside] + moved
+    notes.sort(key=lambda note: (note.start, note.pitch or 0))
+    return replace(part, notes=tuple(notes))
+
+
+def _ending_at(note: Note, place: Fraction) -> Note:
+    """The note, which ends there at the latest if it begins before."""
+    return replace(note, duration=place - note.start) if note.start < place < note.end else note
+
+
+def strips_of(recipe: SongRecipe, score: Score) -> dict[str, Strip]:
+    """The mixer as the recipe sets it. With a solo, everything else is silent. Raises `UnknownName`."""
+    names = [part.name for part in score.parts]
+    asked = {part_named(each.name, names): each for each in map(MixedPart.read, recipe.mix)}
+    alone = {name for name, each in asked.items() if each.solo}
+    found = {}
+    for name in names:
+        each = asked.get(name, MixedPart(name))
+        silent = each.mute or (bool(alone) and name not in alone)
+        if name in asked or silent:
+            found[name] = Strip(each.level, each.pan, mute=silent)
+    return found
+
+
+def sound_of(recipe: SongRecipe) -> str:
+    """The SoundFont of a recording: the one its work was made with, or else the best that is here."""
+    made_with = recipe.setting.versions.get("sound") if recipe.setting else None
+    return made_with or chosen_name()
+
+
+def file_of(
+    tune: Tune, sections: Sequence[Section], recipe: SongRecipe, kept: KeptBand | None = None
+) -> bytes:
+    """The song as a file of the recipe's format, without the recipe inside: the lead sheet alone, or as the
+    band plays it.
+    """
+    form = by_name(recipe.format)
+    if not recipe.band:
+        if recipe.write not in ("", "lead", "score") or recipe.mix or recipe.part_seeds:
+            raise Refused("A lead sheet has no parts to choose from; name a band that plays it (--band).")
+        program = program_of(recipe.instrument) if "program" in form.options else 0
+        return form.to_bytes(tune, program=program)
+    played = play(tune, sections, recipe, kept)
+    if form.performs:
+        return form.to_bytes(played.performance(recipe), sound=sound_of(recipe))
+    if recipe.write == "lead":
+        return form.to_bytes(tune)
+    strips_of(recipe, played.score)  # so that a wrong name is refused in a score too
+    return form.to_bytes(extract_of(played.score, played.band, recipe.write or "score"))

@@ -1,0 +1,244 @@
+"""What a song keeps of an earlier one is the same note for note, as other libraries read the files."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import music21
+import pytest
+
+import studio as library
+from studio.errors import StudioError
+from studio.music.songs.recipes import MixedPart, read_keep_section
+from studio.music.writing.musicxml import write_musicxml
+from tests.music.lead_sheets import songs
+
+ASKED = {"form": "AABA", "bars": 32, "key": "F", "meter": "4/4", "max_copy": 12, "band": "trio"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    there = tmp_path_factory.mktemp("sheets")
+    for number, tune in enumerate(songs(12)):
+        (there / f"{number}.musicxml").write_bytes(write_musicxml(tune))
+    return there
+
+
+@pytest.fixture(scope="module", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STUDIO_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def first(folder: Path) -> Any:
+    return library.song(style=folder, **ASKED, seed=5, progress=False)
+
+
+def rows(work: Any) -> dict[str, list[tuple[float, tuple[int, ...], float]]]:
+    """Part -> (place, pitches, length) of all its notes, as music21 reads the full score."""
+    score = music21.converter.parseData(work.content.decode(), format="musicxml")
+    found = {}
+    for part in score.parts:
+        sounding = part.stripTies().flatten().notes
+        found[part.partName] = [
+            (float(each.offset), tuple(pitch.midi for pitch in each.pitches), float(each.quarterLength))
+            for each in sounding
+            if not isinstance(each, music21.harmony.ChordSymbol)
+        ]
+    return found
+
+
+def chords(work: Any) -> list[tuple[float, str]]:
+    score = music21.converter.parseData(work.content.decode(), format="musicxml")
+    symbols = score.parts[0].recurse().getElementsByClass(music21.harmony.ChordSymbol)
+    return [(float(each.getOffsetInHierarchy(score.parts[0])), each.figure) for each in symbols]
+
+
+def lead(work: Any) -> list[tuple[Any, ...]]:
+    return [(note.pitch, note.start, note.duration) for note in work.tune.notes]
+
+
+def bars(work: Any, first: int, last: int) -> list[tuple[Any, ...]]:
+    return [row for row in lead(work) if 4 * (first - 1) <= row[1] < 4 * last]
+
+
+def again(folder: Path, earlier: Any, **more: Any) -> Any:
+    return library.song(style=folder, earlier=earlier, progress=False, **{"seed": 6, **more})
+
+
+@pytest.fixture(scope="module")
+def second(first: Any, folder: Path) -> Any:
+    """One section and the bass are kept, everything else is asked again."""
+    return again(folder, first, keep_sections="A2", keep_parts="bass")
+
+
+def test_a_section_and_the_bass_are_kept_note_for_note(first: Any, second: Any) -> None:
+    before, now = rows(first), rows(second)
+    assert now["Bass"] == before["Bass"]
+    assert chords(second) == chords(first)
+    for begin in (1, 9, 25):
+        assert bars(second, begin, begin + 7) == bars(first, begin, begin + 7)
+    assert bars(second, 17, 24) != bars(first, 17, 24)
+    intro = 4 * 4
+    for name in now:  # the band's playing in the kept sections stays too
+        for start, end in ((intro + 36, intro + 60), (intro + 100, intro + 124)):
+            assert [r for r in now[name] if start <= r[0] < end] == [
+                r for r in before[name] if start <= r[0] < end
+            ], name
+
+
+def test_the_earlier_song_is_a_parent(first: Any, second: Any) -> None:
+    assert [parent.id for parent in second.parents] == [first.id]
+
+
+def test_it_is_made_again_identically(second: Any) -> None:
+    from studio.making.remaking import remake
+    from studio.process import finish
+    from studio.works.gallery import Gallery
+
+    with Gallery.open() as gallery:
+        remade = finish(remake(second.content, gallery))
+    assert remade.identical, remade.sentence
+
+
+def test_chords_stay_while_the_melody_is_new_and_the_other_way_round(first: Any, folder: Path) -> None:
+    melody = again(folder, first, keep_parts="chords")
+    assert melody.chords == first.chords
+    assert lead(melody) != lead(first)
+    harmony = again(folder, first, keep_parts="tune", keep_chords="1-4")
+    assert lead(harmony) == lead(first)
+    assert harmony.chords != first.chords
+    assert harmony.chords.split(" | ")[:4] == first.chords.split(" | ")[:4]
+
+
+def test_only_one_part_of_the_band_is_asked_again(first: Any, folder: Path) -> None:
+    others = [name for name in rows(first) if name != "Left hand"]
+    work = again(folder, first, keep_parts=["tune", "chords", *others])
+    before, now = rows(first), rows(work)
+    assert lead(work) == lead(first)
+    for name in others:
+        assert now[name] == before[name], name
+    assert now["Left hand"] != before["Left hand"]
+
+
+def test_bars_and_notes_are_kept(first: Any, folder: Path) -> None:
+    work = again(folder, first, band="", keep="2-3", keep_notes=[place_of(first, 20)])
+    for begin in (2, 10, 26):
+        assert bars(work, begin, begin + 1) == bars(first, begin, begin + 1)
+    assert bars(work, 1, 1) != bars(first, 1, 1) or bars(work, 4, 8) != bars(first, 4, 8)
+    note = next(row for row in bars(first, 20, 20) if row[0] is not None)
+    assert note in bars(work, 20, 20)
+
+
+def place_of(work: Any, bar: int) -> str:
+    """Where the first note of a bar begins."""
+    start = next(row[1] for row in bars(work, bar, bar) if row[0] is not None)
+    beat = start - 4 * (bar - 1) + 1
+    return f"{bar}:{beat}" if beat.denominator == 1 else f"{bar}:{float(beat)}"
+
+
+def test_a_form_is_built_of_sections_of_two_songs(first: Any, second: Any, folder: Path) -> None:
+    work = library.song(
+        style=folder,
+        earlier=[first, second],
+        keep_sections=["A=1:B", "B=2:A", "C=2:B"],
+        form="ABAC",
+        band="",
+        seed=1,
+        progress=False,
+    )
+    sounding = [(row[0], row[1] % 32, row[2]) for row in lead(work)]
+
+    def section(of: Any, number: int) -> list[tuple[Any, ...]]:
+        return [(row[0], row[1] % 32, row[2]) for row in bars(of, 8 * number + 1, 8 * number + 8)]
+
+    expected = [section(first, 2), section(second, 0), section(first, 2), section(second, 2)]
+    assert sounding == [row for each in expected for row in each]
+
+
+def test_a_section_is_varied(first: Any, folder: Path) -> None:
+    work = again(folder, first, form="AA'BA", keep_sections=["A", "B"], band="")
+    assert bars(work, 1, 8) == bars(first, 1, 8)
+    assert bars(work, 17, 32) == bars(first, 17, 32)
+    assert bars(work, 9, 14) == bars(first, 9, 14)
+    others = [again(folder, first, form="AA'BA", keep_sections=["A", "B"], band="", seed=7), work]
+    assert any(bars(each, 15, 16) != bars(first, 15, 16) for each in others)
+
+
+def test_a_song_says_where_what_it_keeps_comes_from(first: Any, second: Any) -> None:
+    (kept,) = second.facts["kept"]
+    assert kept["title"] == first.title
+    assert kept["melody"] == ["1-16", "25-32"]
+    assert kept["parts"] == ["Bass"]
+    assert len(second.facts["origins"]) == len(second.tune.sounding)
+    named = {part["name"]: part for part in second.facts["band"]["parts"]}
+    assert named["Bass"]["kept"]
+    assert not named["Left hand"]["kept"]
+    assert named["Bass"]["tones"]["root"] > 0.2
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ({"keep_parts": "Tuba"}, "Tuba"),
+        ({"keep_parts": "bass", "band": "waltz", "meter": "3/4"}, "trio"),
+        ({"keep_sections": "C"}, "no section C in this song"),
+        ({"keep_sections": "A9"}, "no section A9"),
+        ({"keep_sections": "A=2:A"}, "1 was given"),
+        ({"keep_sections": "A", "bars": 16}, "8 bars"),
+        ({"keep": "30-40"}, "32 bars"),
+        ({"keep_notes": "1:1.37"}, "No note"),
+    ],
+)
+def test_what_cannot_be_kept_is_refused_in_a_sentence(
+    first: Any, folder: Path, more: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(StudioError) as refused:
+        again(folder, first, **more)
+    assert sentence in str(refused.value)
+    assert str(refused.value).count(". ") == 0
+
+
+def test_nothing_is_kept_without_an_earlier_song(folder: Path) -> None:
+    with pytest.raises(StudioError, match="no earlier song"):
+        library.song(style=folder, keep_sections="A", progress=False)
+
+
+def test_entries_are_read() -> None:
+    there, song, origin = read_keep_section("C=2:A'1")
+    assert (there.letter, there.number, song, origin.letter, origin.number) == ("C", 0, 2, "A'", 1)
+    assert MixedPart.read("Bass=-3,pan 0.4") == MixedPart("Bass", -3, 0.4)
+    assert MixedPart.read("Answers=mute") == MixedPart("Answers", mute=True)
+
+
+def test_a_mix_and_one_part_alone(first: Any, folder: Path) -> None:
+    """Levels and pans are controllers in MIDI; what is muted is not there, and one part is alone."""
+    import mido
+
+    everything = ["tune", "chords", "Bass", "Left hand", "Drums"]
+    more = {"keep_parts": everything, "format": "mid"}
+    whole = again(folder, first, **more)
+    mixed = again(folder, first, **more, mix=["Bass=-20,pan -0.5", "Left hand=mute"])
+    alone = again(folder, first, **more, write="Bass")
+
+    def tracks(work: Any) -> dict[str, Any]:
+        return {track.name: track for track in mido.MidiFile(file=io.BytesIO(work.content)).tracks[1:]}
+
+    def controls(track: Any) -> dict[int, int]:
+        return {each.control: each.value for each in track if each.type == "control_change"}
+
+    assert set(tracks(mixed)) == set(tracks(whole)) - {"Left hand"}
+    assert list(tracks(alone)) == ["Bass"]
+    before, now = controls(tracks(whole)["Bass"]), controls(tracks(mixed)["Bass"])
+    assert now[7] < before[7]
+    assert now[10] < 64
+
+    def notes(work: Any) -> list[tuple[int, int, int]]:
+        track = tracks(work)["Bass"]
+        return [(each.note, each.velocity, each.time) for each in track if each.type == "note_on"]
+
+    assert notes(mixed) == notes(whole) == notes(alone)
