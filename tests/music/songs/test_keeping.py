@@ -242,3 +242,13 @@ def test_a_mix_and_one_part_alone(first: Any, folder: Path) -> None:
         return [(each.note, each.velocity, each.time) for each in track if each.type == "note_on"]
 
     assert notes(mixed) == notes(whole) == notes(alone)
+
+
+def test_what_was_asked_of_the_version_before_is_the_same_song(folder: Path) -> None:
+    """The digest of notes and chords is what 0.4.0 gave."""
+    import hashlib
+
+    asked = {"form": "AA'BA", "bars": 32, "key": "F", "meter": "4/4", "max_copy": 12}
+    work = library.song(style=folder, **asked, seed=5, progress=False)
+    said = repr(work.tune.notes + work.tune.chords).encode()
+    assert hashlib.sha256(said).hexdigest().startswith("ee685591ec")
