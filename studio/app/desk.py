@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ from studio.images.networks.backbones import is_safetensors
 from studio.images.networks.described import is_pickle, read_weights_file
 from studio.images.pictures import read_picture
 from studio.making.asking import ask, check_credit
+from studio.making.checking import Checking
 from studio.making.jobs import Jobs
 from studio.making.kinds import KINDS, Role, kind_of, read_recipe
 from studio.making.on_show import WithShow
@@ -41,7 +42,7 @@ from studio.music.melody.renditions import Renditions
 from studio.works.gallery import Gallery
 from studio.works.ingredient import Ingredient
 from studio.works.recipe import Recipe, check
-from studio.works.work import Made, Work
+from studio.works.work import Made, SourceSize, Work
 
 if TYPE_CHECKING:
     from studio.making.queueing import QueueEntry
@@ -66,6 +67,7 @@ class Desk:
         self.gallery, self.jobs = gallery, jobs
         self.library = WithShow(gallery)
         self.music = Renditions(self.library)
+        self._checking = Checking()
         self._reading = threading.Lock()
 
     # --- Files that come in
@@ -247,6 +249,22 @@ class Desk:
             for progress in requests.read_style(name):
                 yield {"done": progress.done, "total": progress.total, "stage": progress.stage}
 
+    def check_melody(self, settings: Mapping[str, Any], owner: str = "") -> dict[str, Any]:
+        """Whether these settings can hold together, see `Checking.check`, which gives up what the same owner
+        asked before. Waits for the answer.
+
+        A style called `of:ID` is that of the work or job with this id.
+        """
+        row, name = kind_of(requests.KIND), str(settings.get("style", ""))
+        fields, _ = row.prepare(settings, [])
+        sources: list[Any] = []
+        if name.startswith("of:"):
+            earlier = self.composed(name.removeprefix("of:"))
+            fields["style"] = earlier.style
+            sources = [each for each in earlier.sources if each.role in requests.STYLE_ROLES]
+        recipe = check(row.recipe_class(), fields | {"sources": sources})
+        return self._checking.check(recipe, self.library.read_source, owner)
+
     def hear_tunes(self, tunes: Iterable[Any]) -> dict[str, Any]:
         """What is in a visitor's own files; see `requests.describe_files`."""
         return requests.describe_files(own_files(tunes))
@@ -326,6 +344,31 @@ class Desk:
             "medium": "picture" if is_picture else "melody",
             "picture": seen,
         }
+
+    def expected(
+        self,
+        kind: str,
+        settings: Mapping[str, Any],
+        sizes: Sequence[SourceSize] = (),
+        *,
+        count: int = 1,
+    ) -> dict[str, Any]:
+        """What a request will take on this computer: {"seconds", "bytes"}, each None where nothing is known.
+
+        sizes: of the files that go into it. count: how many works of it; those after the first share what
+        comes before their steps. Raises what `ask` raises for settings that cannot be.
+        """
+        row = kind_of(kind)
+        fields, _ = row.prepare(settings, [])
+        told = self.jobs.predict(check(row.recipe_class(), fields), tuple(sizes))
+        if told is None:
+            return {"seconds": None, "bytes": None}
+        more = (max(1, count) - 1) * max(0.0, told.seconds - told.before)
+        return {"seconds": told.seconds + more, "bytes": told.bytes}
+
+    def get_ready(self, kind: str, name: str) -> None:
+        """Somebody chose `name`, such as a style of melodies: it is prepared before anything else."""
+        self.jobs.get_ready(kind, name)
 
     def again(self, id: str) -> str:
         """Ask once more for a job that did not end well; returns the new job's id."""

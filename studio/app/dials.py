@@ -98,6 +98,15 @@ class Dials:
                 found[name] = setting
         return found
 
+    def settings_of(self, shown: Mapping[str, Any]) -> dict[str, Any]:
+        """The same from what some of the components show, by name; names that no dial has are ignored."""
+        found = {}
+        for name, value in shown.items():
+            setting = self._setting(name, value) if name in self.by_name else None
+            if setting is not None or (name in NONE_COUNTS & self.by_name.keys() and value != AS_IT_IS):
+                found[name] = setting
+        return found
+
     def values(self, settings: Mapping[str, Any]) -> list[Any]:
         """What makes the components show these settings; what is missing goes to its default."""
         return [

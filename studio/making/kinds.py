@@ -105,6 +105,8 @@ class Kind:
     a recording.
     supplies: from settings and the roles of the given files to further ingredients, such as a named style.
     predicts: from a recipe and the sizes of its sources to a `Prediction`; empty where nothing is known.
+    checks: "module:function" of a recipe and materials, a generator that raises what making the work would
+    raise for settings that cannot hold together; empty where settings never conflict.
     light: from a recipe to whether its work is so light that it waits for no heavy one; empty where none is.
     exports: from a work to the formats it can be had in. renders: from a work, the gallery, its recipe with
     another format, and that format, to the file's bytes. Both empty where a work can only be had as it is.
@@ -133,6 +135,7 @@ class Kind:
     accompanies: str = ""
     supplies: str = ""
     predicts: str = ""
+    checks: str = ""
     light: str = ""
     exports: str = ""
     renders: str = ""
@@ -303,6 +306,7 @@ KINDS: dict[str, Kind] = {
             predicts="studio.music.melody.predictions:predict_melody",
             exports="studio.music.melody.renditions:exports",
             renders="studio.music.melody.renditions:rendered",
+            checks="studio.music.melody.compose:prepared",
             light="studio.music.melody.predictions:is_light",
             ahead="studio.music.melody.ahead",
             spelled={"composer": "--model"},

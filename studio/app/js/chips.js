@@ -1,14 +1,25 @@
 // What is asked for beyond the style, as chips: each lets its constraint go with ✕. Those that contradict each other
-// are red until one of them is changed.
+// turn red, while one edits and after a refusal, until one of them is changed.
 
 import { onDials } from './address.js';
-import { find, make } from './dom.js';
+import { find, make, sentenceOf } from './dom.js';
 import { onConflict } from './news.js';
+import { asked } from './server.js';
+import { visitor } from './visitor.js';
 
-/** @import { Widget } from './types' */
+/** @import { WayOut, Widget } from './types' */
+
+/** Milliseconds without a change before the server is asked whether all of it can hold together. */
+const PAUSE = 400;
+
+/** Milliseconds after which a visitor is told that this takes a while. */
+const A_WHILE = 1500;
 
 /** Settings that are no constraint, or have a place in sight. */
-const ELSEWHERE = ['style', 'bars', 'seed', 'composer', 'temperature', 'instrument', 'order', 'copy_by', 'theme_pull'];
+const ELSEWHERE = ['style', 'bars', 'takes', 'seed', 'composer', 'temperature', 'instrument', 'order', 'copy_by', 'theme_pull'];
+
+/** Settings whose chips constrain nothing: nothing is asked about them alone. */
+const HARMLESS = ['tempo', 'contour_pull', 'key'];
 
 /** @type {Record<string, string>} settings whose chip says more than their name */
 const CALLED = {
@@ -24,41 +35,135 @@ const CALLED = {
   contour_limit: 'Contour limit',
 };
 
-/** @typedef {{field: string, value: any, text: string, left: any}} Chip left: what stays of the setting without it */
+/** Settings of which there may be several, one a line. */
+const LISTS = ['pins', 'rhythm', 'motifs', 'avoid', 'cadences'];
 
-/** @param {Widget} widget */
+/** @typedef {{field: string, value: any}} Clash */
+/** @typedef {{field: string, value: any, text: string, left: any}} Chip left: what stays of the setting without it */
+/** @typedef {[string, any, any]} Dial name, value, usual value */
+
+/** @param {Widget<{tab: string}>} widget */
 export function open(widget) {
-  const list = find(widget.element, '.constraint-chips');
-  /** @type {[string, any, any][]} */
-  let dials = [];
-  /** @type {{field: string, value: any}[]} */
-  let conflict = [];
-  const isRed = (/** @type {Chip} */ chip) => conflict.some(({ field, value }) =>
-    field === chip.field && (value == null || !Array.isArray(chip.left) || plain(value) === plain(chip.value)));
-  const draw = () => {
-    list.replaceChildren(...chipsOf(dials).map((chip) => {
-      const red = isRed(chip);
-      const letGo = () => widget.trigger('let_go', { field: chip.field, value: chip.left });
+  const chips = new Chips(widget);
+  onDials(widget.props.tab, (dials) => chips.hear(dials));
+  onConflict((named) => chips.clash(named));
+}
+
+class Chips {
+  /** @param {Widget<{tab: string}>} widget */
+  constructor(widget) {
+    this.widget = widget;
+    this.list = find(widget.element, '.constraint-chips');
+    this.box = find(widget.element, '.trouble');
+    /** @type {Dial[]} */
+    this.dials = [];
+    /** @type {Clash[]} */
+    this.conflict = [];
+    this.question = 0;
+    /** @type {number | undefined} */
+    this.waiting = undefined;
+  }
+
+  /** @param {Dial[]} dials */
+  hear(dials) {
+    const changed = JSON.stringify(dials.filter(([name]) => !NEVER_MATTERS.includes(name)))
+      !== JSON.stringify(this.dials.filter(([name]) => !NEVER_MATTERS.includes(name)));
+    this.dials = dials;
+    if (!changed) return;
+    this.conflict = [];
+    this.say(null);
+    this.draw();
+    this.askSoon();
+  }
+
+  /** A request was refused for these; it says so itself. @param {Clash[]} named */
+  clash(named) {
+    clearTimeout(this.waiting);
+    this.question += 1;
+    this.say(null);
+    this.conflict = named;
+    this.draw();
+  }
+
+  // --- Whether they can hold together
+
+  askSoon() {
+    clearTimeout(this.waiting);
+    this.question += 1;
+    if (!chipsOf(this.dials).some(({ field }) => !HARMLESS.includes(field))) return;
+    this.waiting = setTimeout(() => this.ask(this.question), PAUSE);
+  }
+
+  /** @param {number} question */
+  async ask(question) {
+    const slow = setTimeout(() => {
+      if (question === this.question) this.say('Looking whether these can hold together …', [], false);
+    }, A_WHILE);
+    try {
+      const told = await asked(this.widget.server.check({ shown: Object.fromEntries(this.dials), owner: visitor() }));
+      if (question !== this.question) return;
+      this.conflict = told.conflict ?? [];
+      this.say(told.message ?? null, told.ways_out ?? []);
+      this.draw();
+    } catch (error) {
+      if (question === this.question) this.say(sentenceOf(error));
+    } finally {
+      clearTimeout(slow);
+    }
+  }
+
+  /**
+   * @param {string | null} sentence
+   * @param {WayOut[]} [ways]
+   * @param {boolean} [bad]
+   */
+  say(sentence, ways = [], bad = true) {
+    this.box.hidden = !sentence;
+    this.box.classList.toggle('quiet', !bad);
+    find(this.box, '.sentence').textContent = sentence ?? '';
+    find(this.box, '.ways').replaceChildren(...ways.map((way) =>
+      make('button', { type: 'button', class: 'small', onclick: () => this.letGo(way.field, way.value) }, way.label)));
+  }
+
+  // --- Chips
+
+  /** @param {string} field @param {any} value what stays */
+  letGo(field, value) {
+    this.widget.trigger('let_go', { field, value });
+  }
+
+  draw() {
+    const focused = this.list.contains(document.activeElement);
+    this.list.replaceChildren(...chipsOf(this.dials).map((chip) => {
+      const red = this.isRed(chip);
       return make('li', { class: red ? 'chip red' : 'chip', 'data-field': chip.field },
         red && make('span', { class: 'hidden' }, 'Contradicts another constraint: '), chip.text,
-        make('button', { type: 'button', onclick: letGo, 'aria-label': `Leave out ${chip.text}` }, '✕'));
+        make('button', { type: 'button', onclick: () => this.letGo(chip.field, chip.left), 'aria-label': `Leave out ${chip.text}` }, '✕'));
     }));
-  };
-  onDials('compose', (named) => {
-    const changed = JSON.stringify(named) !== JSON.stringify(dials);
-    dials = named;
-    if (changed) {
-      conflict = [];
-      draw();
-    }
-  });
-  onConflict((named) => { conflict = named; draw(); });
+    // Who goes from chip to chip with the keyboard stays among them.
+    if (focused) this.list.querySelector('button')?.focus();
+  }
+
+  /** @param {Chip} chip */
+  isRed(chip) {
+    return this.conflict.some(({ field, value }) => field === chip.field
+      && (value == null || !Array.isArray(chip.left) || plain(value) === plain(chip.value)));
+  }
 }
+
+/** What changes without any constraint being another. */
+const NEVER_MATTERS = ['takes', 'seed', 'instrument'];
 
 /** @param {any} value */
 const plain = (value) => String(value ?? '').replaceAll(' ', '');
 
-/** @param {[string, any, any][]} dials name, value, the usual value @returns {Chip[]} */
+/** @param {string} entry */
+function pinInWords(entry) {
+  const found = /^(\d+):([^=]+)=(.+)$/.exec(entry);
+  return found ? `Pin ${found[3].trim()} · bar ${found[1]}, beat ${found[2].trim()}` : `Pin ${entry}`;
+}
+
+/** @param {Dial[]} dials @returns {Chip[]} */
 function chipsOf(dials) {
   return dials.filter(([field, value, usual]) => !ELSEWHERE.includes(field) && plain(value) !== plain(usual))
     .flatMap(([field, value, usual]) => {
@@ -66,11 +171,8 @@ function chipsOf(dials) {
       const lines = Array.isArray(value) ? value.map(String) : LISTS.includes(field) ? String(value).split('\n') : null;
       const entries = lines?.map((each) => each.trim()).filter(Boolean);
       if (!entries) return [{ field, value, text: `${name} ${value}`, left: usual === '' ? null : usual }];
-      if (field === 'contour') return [{ field, value, text: 'Contour', left: [] }];
+      if (field === 'contour') return [{ field, value, text: 'A line to follow', left: [] }];
       return entries.map((entry, place) => (
-        { field, value: entry, text: `${name} ${entry}`, left: entries.filter((_, other) => other !== place) }));
+        { field, value: entry, text: field === 'pins' ? pinInWords(entry) : `${name} ${entry}`, left: entries.filter((_, other) => other !== place) }));
     });
 }
-
-/** Settings of which there may be several, one a line. */
-const LISTS = ['pins', 'rhythm', 'motifs', 'avoid', 'cadences'];

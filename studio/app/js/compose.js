@@ -2,25 +2,34 @@
 // from.
 
 import { addressOfWork, go, onSettings } from './address.js';
+import { constraintsOf } from './constraints.js';
+import { Deck } from './deck.js';
 import { around, capitalised, find, inSight, make, sentenceOf, smoothly } from './dom.js';
 import { pressSoon } from './gradio_page.js';
 import { Melody } from './melody.js';
-import { inConflict, newJob, newWork, seen } from './news.js';
-import { nowPlaying, silence } from './player.js';
+import { inConflict, newJob, newWork, onAnswer, pressStands, seen } from './news.js';
 import { asked } from './server.js';
 import { timeLeft } from './times.js';
 
 /** @import { Job, WayOut, Widget, Work } from './types' */
 
+/** The tab that these takes are on. */
+const TAB = 'compose';
+
+/** Where two takes stand side by side; style.css says the same. */
+const SIDE_BY_SIDE = '(min-width: 1180px)';
+
+/** @typedef {Widget<{example?: Work | null, instruments: string[]}>} TakesWidget */
+
 /** @type {Takes | null} */
 let takes = null;
 let askSoon = false;
 
-/** @param {Widget<{example?: Work | null}>} widget */
+/** @param {TakesWidget} widget */
 export function open(widget) {
   takes = new Takes(widget);
   takes.hear();
-  onSettings('compose', (settings) => widget.trigger('linked', { settings }));
+  onSettings(TAB, (settings) => widget.trigger('linked', { settings }));
   // What the browser remembers is there a moment later.
   if (!widget.props.value) setTimeout(() => widget.trigger('arrived', {}), 200);
   // Whoever was here before most likely gets their own takes back.
@@ -32,6 +41,7 @@ export function open(widget) {
 /** The Compose button was pressed. @param {any[]} values */
 export function pressed(...values) {
   takes?.forget();
+  takes?.pressedAt('button');
   return values;
 }
 
@@ -42,7 +52,7 @@ export function askOnceMore() {
 }
 
 class Takes {
-  /** @param {Widget<{example?: Work | null}>} widget */
+  /** @param {TakesWidget} widget */
   constructor(widget) {
     this.widget = widget;
     this.element = find(widget.element, '.compose');
@@ -53,7 +63,17 @@ class Takes {
     this.following = [];
     /** @type {{id: string, bars: number[]} | null} the latest request, to make it once more; null for the button */
     this.asking = null;
-    this.count = 0;
+    /** @type {'button' | 'take'} what was pressed last: what happens is told there */
+    this.place = 'take';
+    this.constraints = constraintsOf(TAB);
+    this.constraints.connect((field, value) => widget.trigger('constrain', { field, value }));
+    this.deck = new Deck(widget.props.instruments);
+    find(this.element, '.deck-place').append(this.deck.element);
+    onAnswer((tab, answer) => {
+      if (tab !== TAB) return;
+      if (answer === 'stop') this.stop();
+      else this.relax(answer);
+    });
     widget.watch('value', () => this.hear());
     this.element.addEventListener('click', (event) => {
       const deed = around(event, '[data-do]')?.dataset.do;
@@ -62,19 +82,32 @@ class Takes {
     });
   }
 
+  /** @param {'button' | 'take'} place */
+  pressedAt(place) {
+    this.place = place;
+  }
+
   /**
+   * Says what went wrong where the press was.
+   *
    * @param {string | null} sentence
    * @param {WayOut[]} ways
    */
   complain(sentence, ways = []) {
     const box = find(this.element, '.trouble');
+    const here = this.place === 'take' ? sentence : null;
     const button = (/** @type {WayOut} */ way) =>
       make('button', { type: 'button', class: 'small', onclick: () => this.relax(way) }, way.label);
-    box.hidden = !sentence;
-    find(box, '.sentence').textContent = sentence ?? '';
-    find(box, '.ways').replaceChildren(...ways.map(button));
-    if (sentence) box.scrollIntoView({ block: 'nearest', behavior: smoothly() });
+    box.hidden = !here;
+    find(box, '.sentence').textContent = here ?? '';
+    find(box, '.ways').replaceChildren(...(here ? ways.map(button) : []));
+    if (here) box.scrollIntoView({ block: 'nearest', behavior: smoothly() });
+    this.stands = { ...this.stands, trouble: this.place === 'button' ? sentence : null, ways };
+    pressStands(this.stands);
   }
+
+  /** How the request stands, as it is told beside the button. @type {import('./news').Pressed} */
+  stands = { tab: TAB, words: null };
 
   /** As long as nothing was asked for, a tune that came with the studio is there to be played. */
   drawExample() {
@@ -85,8 +118,9 @@ class Takes {
       name: 'this tune',
       width: this.widget.element.clientWidth,
       ask: (bars) => this.again(example.id, bars),
-      pin: (pins) => this.widget.trigger('pin', { pins }),
+      constraints: this.constraints,
     });
+    this.deck.hold([melody]);
     there.append(make('header', {}, make('h3', {}, example.title)), melody.element);
     this.element.classList.add('shows-example');
   }
@@ -104,6 +138,7 @@ class Takes {
    */
   again(id, bars) {
     this.complain(null);
+    this.pressedAt('take');
     this.asking = { id, bars };
     this.widget.trigger('again', { id, bars });
   }
@@ -132,7 +167,7 @@ class Takes {
   }
 
   async stop() {
-    find(this.element, '.told').textContent = 'Stopping …';
+    this.progress('Stopping …');
     for (const job of this.following.filter(isOpen)) {
       try {
         await asked(this.widget.server.stop(job.id));
@@ -144,16 +179,20 @@ class Takes {
 
   // --- Showing
 
-  /** @param {Work} work */
-  card(work) {
-    this.count += 1;
-    const name = `Take ${this.count}`;
-    const { trigger } = this.widget;
+  /**
+   * @param {Work} work
+   * @param {number} place among the takes of its request
+   */
+  card(work, place) {
+    const letter = String.fromCharCode(65 + place);
+    const name = `take ${letter}`;
+    const wide = this.widget.element.clientWidth;
     const melody = new Melody(work, {
-      name: name.toLowerCase(),
-      width: this.widget.element.clientWidth,
+      name,
+      letter,
+      width: this.abreast > 1 && matchMedia(SIDE_BY_SIDE).matches ? wide / 2 - 24 : wide,
       ask: (bars) => this.again(work.id, bars),
-      pin: (pins) => trigger('pin', { pins }),
+      constraints: this.constraints,
     });
     const open = (/** @type {MouseEvent} */ event) => {
       if (event.ctrlKey || event.metaKey) return;
@@ -162,25 +201,38 @@ class Takes {
     };
     const link = make('a', { href: `?work=${work.id}`, onclick: open }, 'In the gallery');
     const item = make('li', { class: 'take', 'data-work': work.id },
-      make('header', {}, make('h3', {}, name), link),
+      make('header', {},
+        make('h3', {}, make('span', { class: 'letter' }, letter), make('span', { class: 'hidden' }, ': '), work.title),
+        link),
       melody.element);
-    find(this.element, '[data-said]').textContent = `${name} is here.`;
+    find(this.element, '[data-said]').textContent = `${capitalised(name)} is here: ${work.title}.`;
     return { melody, item };
   }
 
-  /** Those of an earlier request stay until the first new one is here. @param {Work[]} works */
-  show(works) {
-    if (!works.length) return;
-    const shown = works.map((work) => {
-      const there = this.cards.get(work.id) ?? this.card(work);
+  /** How many takes stand side by side. */
+  get abreast() {
+    return Math.max(1, this.following.length);
+  }
+
+  /**
+   * Those of an earlier request stay until the first new one is here, and what plays of them plays on until another
+   * is pressed.
+   *
+   * @param {{work: Work, place: number}[]} made
+   */
+  show(made) {
+    if (!made.length) return;
+    this.list.dataset.abreast = String(Math.min(2, this.abreast));
+    const shown = made.map(({ work, place }) => {
+      const there = this.cards.get(work.id) ?? this.card(work, place);
       this.cards.set(work.id, there);
       return there;
     });
-    if (nowPlaying() && !shown.some(({ melody }) => melody.holds(nowPlaying()))) silence();
     const items = shown.map(({ item }) => item);
     const there = [...this.list.children];
     const same = there.length === items.length && there.every((each, place) => each === items[place]);
     if (!same) this.list.replaceChildren(...items);
+    this.deck.hold(shown.map(({ melody }) => melody));
     this.element.classList.add('full');
   }
 
@@ -190,9 +242,12 @@ class Takes {
    * @param {boolean} stoppable
    */
   progress(words, share = 0, stoppable = false) {
-    const began = words != null && !this.element.classList.contains('running');
-    this.element.classList.toggle('running', words != null);
-    if (words == null) return;
+    this.stands = { ...this.stands, words: this.place === 'button' ? words : null, share, stoppable };
+    pressStands(this.stands);
+    const here = this.place === 'take' && words != null;
+    const began = here && !this.element.classList.contains('running');
+    this.element.classList.toggle('running', here);
+    if (!here) return;
     if (began) this.bringIntoSight();
     const bar = find(this.element, '.bar');
     find(bar, 'span').style.width = `${100 * share}%`;
@@ -202,7 +257,7 @@ class Takes {
     find(this.element, '[data-do=stop]').hidden = !stoppable;
   }
 
-  /** On a phone the button is below the takes: what happens there is brought back into sight. */
+  /** What is told above the takes is brought into sight. */
   bringIntoSight() {
     const { top } = this.element.getBoundingClientRect();
     const run = find(this.element, '.run').getBoundingClientRect();
@@ -246,9 +301,11 @@ class Takes {
    * @param {number[]} kept bars
    */
   hearOffer(works, kept) {
+    this.pressedAt('take');
     this.progress(null);
     this.complain(null);
-    this.show(works);
+    this.following = [];
+    this.show(works.map((work, place) => ({ work, place })));
     const [{ id }] = works;
     this.asking = { id, bars: kept };
     const there = this.cards.get(id)?.melody;
@@ -271,9 +328,9 @@ class Takes {
       this.complain(failed.message || 'This take was not finished; ask again.', failed.ways_out ?? []);
       inConflict(failed.conflict ?? []);
     }
-    const works = jobs.flatMap((job) => (job.state === 'made' && job.work ? [job.work] : []));
-    this.show(works);
-    if (works.length) newWork();
+    const made = jobs.flatMap((job, place) => (job.state === 'made' && job.work ? [{ work: job.work, place }] : []));
+    this.show(made);
+    if (made.length) newWork();
   }
 }
 

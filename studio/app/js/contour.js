@@ -2,7 +2,8 @@
 
 import { find, pen } from './dom.js';
 import { barsAsked, onBarsAsked } from './gradio_page.js';
-import { pitchName, pitchOf } from './pitches.js';
+import { pitchName } from './pitches.js';
+import { Points } from './points.js';
 import { colour, onTheme } from './theme.js';
 import { control } from './value.js';
 
@@ -23,7 +24,7 @@ export function open(widget) {
   const write = () => { keep(line.written()); line.draw(); };
   const keep = control(widget, () => line.read(props.value ?? []));
   line.listen(write);
-  find(element, '[data-do=wipe]').addEventListener('click', () => { line.points.clear(); write(); });
+  find(element, '[data-do=wipe]').addEventListener('click', () => { line.points.of.clear(); write(); });
   new ResizeObserver(() => line.draw()).observe(line.canvas);
   onBarsAsked(() => line.draw());
   onTheme(() => line.draw());
@@ -37,28 +38,18 @@ class Contour {
   constructor(canvas, told) {
     this.canvas = canvas;
     this.told = told;
-    /** @type {Map<number, number>} bar -> MIDI pitch */
-    this.points = new Map();
+    this.points = new Points();
     this.bar = 1; // where the keyboard is
   }
 
   /** @param {string[]} written */
   read(written) {
-    this.points = new Map();
-    for (const each of written) {
-      const [bar, name] = String(each).split(':');
-      const pitch = pitchOf(name ?? '');
-      if (pitch != null && Number(bar) >= 1) this.points.set(Number(bar), pitch);
-    }
+    this.points.read(written);
     this.draw();
   }
 
-  sorted() {
-    return [...this.points].sort((a, b) => a[0] - b[0]);
-  }
-
   written() {
-    return this.sorted().map(([bar, pitch]) => `${bar}:${pitchName(pitch)}`);
+    return this.points.written();
   }
 
   draw() {
@@ -72,7 +63,7 @@ class Contour {
     const y = (/** @type {number} */ pitch) =>
       high - MARGIN - ((pitch - LOW) / (HIGH - LOW)) * (high - 2 * MARGIN);
     drawGrid(brush, wide, high, y);
-    const line = this.sorted().filter(([bar]) => bar <= bars());
+    const line = this.points.sorted().filter(([bar]) => bar <= bars());
     this.drawLine(brush, line.map(([bar, pitch]) => [((bar - 0.5) / bars()) * wide, y(pitch), bar]));
     const words = line.map(([bar, pitch]) => `bar ${bar} ${pitchName(pitch)}`).join(', ');
     this.told.textContent = words || 'No line drawn.';
@@ -101,7 +92,7 @@ class Contour {
     const box = this.canvas.getBoundingClientRect();
     this.bar = within(Math.ceil(((event.clientX - box.left) / box.width) * bars()), 1, bars());
     const share = 1 - (event.clientY - box.top - MARGIN) / (box.height - 2 * MARGIN);
-    this.points.set(this.bar, Math.round(LOW + within(share, 0, 1) * (HIGH - LOW)));
+    this.points.of.set(this.bar, Math.round(LOW + within(share, 0, 1) * (HIGH - LOW)));
     this.draw();
   }
 
@@ -124,7 +115,7 @@ class Contour {
    */
   key(event, write) {
     if (event.key === 'Delete' || event.key === 'Backspace') {
-      this.points.delete(this.bar);
+      this.points.of.delete(this.bar);
       event.preventDefault();
       write();
       return;
@@ -135,12 +126,12 @@ class Contour {
     event.preventDefault();
     this.bar = within(this.bar + along, 1, bars());
     if (up) {
-      this.points.set(this.bar, within((this.points.get(this.bar) ?? 69) + up, LOW, HIGH));
+      this.points.of.set(this.bar, within((this.points.of.get(this.bar) ?? 69) + up, LOW, HIGH));
       write();
     } else {
       this.draw();
     }
-    const pitch = this.points.get(this.bar);
+    const pitch = this.points.of.get(this.bar);
     this.told.textContent = `bar ${this.bar}${pitch == null ? ', no point' : ` ${pitchName(pitch)}`}`;
   }
 }

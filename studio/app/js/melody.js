@@ -1,22 +1,33 @@
-// A melody on the page: its score, a roll of its notes, a player whose cursor runs along both, bars to keep, and
-// where every note comes from.
+// A melody on the page: its score, a roll of its notes, a player whose cursor runs along both, bars to keep, pins and
+// a line to follow, and where every note comes from.
 
 import { make, sentenceOf } from './dom.js';
-import { onPins, pinned, pinsNow, toggled } from './pins.js';
-import { clock, goTo, playOnly, silence } from './player.js';
+import { clock, goTo, playOnly, silence, takeOver } from './player.js';
 import { Roll } from './roll.js';
+import { Editing } from './roll_edit.js';
 import { Score } from './score.js';
 
+/** @import { Constraints } from './constraints' */
 /** @import { Music, Note, Work } from './types' */
 
 const MEMORIES = ['no memory', 'one note', 'two notes', 'three notes', 'four notes or more'];
 
+const HINTS = {
+  listen: 'Click a note to learn where it comes from.',
+  pins: 'Click a place on the roll, or a note, to ask for it there. Click it again to let it go.',
+  line: 'Draw a line for the melody to follow. With the keyboard: left and right choose a bar, up and down its pitch.',
+};
+
+/** Decimals of seconds up to which a sound that changes its tempo is where it should be. */
+const EVEN = 1e-6;
+
 /**
  * @typedef {object} MelodyOptions
- * @property {string} name what the melody is called here, such as "take 2"
+ * @property {string} name what the melody is called here, such as "take B"
+ * @property {string} [letter] the same in a letter
  * @property {number} width of the place it is shown in, in pixels
  * @property {((bars: number[]) => void) | null} [ask] asks for the other bars again; null where none can be kept
- * @property {((pins: string[]) => void) | null} [pin] sets pins; null where none can be set
+ * @property {Constraints | null} [constraints] what pins and lines go to; null where none can be set
  */
 
 export class Melody {
@@ -24,33 +35,40 @@ export class Melody {
    * @param {Work} work
    * @param {MelodyOptions} options
    */
-  constructor(work, { name, width, ask = null, pin = null }) {
+  constructor(work, { name, letter = '', width, ask = null, constraints = null }) {
     this.work = work;
     this.name = name;
+    this.letter = letter;
     this.ask = ask;
-    this.pin = pin;
     this.readable = work.exports.length > 0;
-    this.hint = ask
-      ? 'Click bars to keep them; click a note to learn where it comes from.'
-      : 'Click a note to learn where it comes from.';
     /** @type {Set<number>} bars to keep, from 1 */
     this.kept = new Set();
     /** @type {Music | null} */
     this.music = null;
     this.chosen = -1;
+    this.pace = 1; // how many times faster it sounds than it was composed
+    this.order = 0; // of the latest change of tempo or instrument
+    /** @type {(() => void)[]} */
+    this.whenRead = [];
 
     this.score = new Score(work);
     this.roll = new Roll({
       keeps: ask != null,
+      words: words(constraints != null),
       toggle: (bar) => this.toggle(bar),
       explain: (number) => this.explain(number),
       seek: (seconds) => this.seek(seconds),
-      pin: pin && ((bar, beat, pitch) => this.togglePin(bar, beat, pitch)),
     });
     this.parts = parts(this);
+    this.editing = constraints && new Editing(this.roll, constraints, (said) => { this.parts.explained.textContent = said; });
     this.element = together(this);
     this.listen();
     if (this.readable) this.read(width);
+  }
+
+  get hint() {
+    const more = this.editing ? ' Drag it up or down to pin it.' : '';
+    return `${this.ask ? 'Click bars to keep them. ' : ''}${HINTS.listen}${more}`;
   }
 
   /** @param {number} width */
@@ -62,6 +80,8 @@ export class Melody {
       await this.score.fetch(width);
       this.layOut();
       new ResizeObserver(() => this.layOut()).observe(this.score.paper);
+      // So that it plays as soon as somebody presses Play.
+      this.parts.audio.preload = 'auto';
     } catch (error) {
       this.parts.explained.textContent = sentenceOf(error) || 'The notes could not be read.';
     }
@@ -72,11 +92,17 @@ export class Melody {
     this.music = music;
     this.parts.copy.hidden = music.copied[0] === music.copied[1];
     this.roll.show(music);
-    this.parts.time.textContent = `0:00 of ${clock(music.seconds)}`;
     this.parts.explained.textContent = this.hint;
-    this.roll.drawPins(pinsNow());
-    onPins((pins) => this.roll.drawPins(pins));
+    this.editing?.draw();
     this.mark();
+    this.frame(0);
+    for (const heard of this.whenRead) heard();
+  }
+
+  /** Calls back once its notes are known. @param {() => void} heard */
+  onRead(heard) {
+    if (this.music) heard();
+    else this.whenRead.push(heard);
   }
 
   layOut() {
@@ -128,38 +154,33 @@ export class Melody {
     this.parts.explained.replaceChildren(...origin(note));
   }
 
-  /**
-   * @param {number} bar
-   * @param {number} beat
-   * @param {string} pitch
-   */
-  togglePin(bar, beat, pitch) {
-    const { pins, text, removed } = toggled(bar, beat, pitch);
-    pinned(pins.join('\n'));
-    this.parts.explained.textContent = removed
-      ? `The pin ${text} is gone.`
-      : `Pinned ${pitch} in bar ${bar} at beat ${beat}: the next takes have it there.`;
-    this.pin?.(pins);
+  // --- The player. Moments are in seconds of the melody as it was composed.
+
+  get plays() {
+    return !this.parts.audio.paused;
   }
 
-  // --- The player
+  /** The moment that sounds. */
+  now() {
+    return this.parts.audio.currentTime * this.pace;
+  }
 
   /** @param {number} seconds */
   seek(seconds) {
-    goTo(this.parts.audio, seconds);
+    goTo(this.parts.audio, seconds / this.pace);
     this.roll.head.classList.add('on');
     this.frame(seconds);
   }
 
-  /** Shows the moment that sounds, and goes on while it plays. @param {number} [at] seconds, while it does not */
+  /** Shows the moment that sounds, and goes on while it plays. @param {number} [at] while it does not */
   frame(at) {
-    const { music, parts: { audio, time } } = this;
+    const { music, parts: { time } } = this;
     if (!music) return;
-    const now = Math.min(at != null && audio.paused ? at : audio.currentTime, music.seconds);
-    time.textContent = `${clock(now)} of ${clock(music.seconds)}`;
-    this.roll.point(now, !audio.paused);
+    const now = Math.min(at != null && !this.plays ? at : this.now(), music.seconds);
+    time.textContent = `${clock(now / this.pace + EVEN)} of ${clock(music.seconds / this.pace)}`;
+    this.roll.point(now, this.plays);
     this.score.point(music, now, this.roll.head.classList.contains('on'));
-    if (!audio.paused) requestAnimationFrame(() => this.frame());
+    if (this.plays) requestAnimationFrame(() => this.frame());
   }
 
   async play() {
@@ -167,7 +188,7 @@ export class Melody {
     if (!audio.paused) return silence();
     play.textContent = '… One moment';
     if (!await playOnly(audio)) explained.textContent = 'This could not be played; download its sound instead.';
-    if (audio.paused) play.textContent = '▶ Play';
+    if (this.parts.audio.paused) play.textContent = '▶ Play';
   }
 
   /** Whether this is its sound. @param {HTMLAudioElement | null} audio */
@@ -175,20 +196,69 @@ export class Melody {
     return audio === this.parts.audio;
   }
 
-  // --- What the visitor does
+  /**
+   * Sounds at this tempo and with this instrument from now on, and says so in what is saved. It is not composed again.
+   *
+   * @param {{tempo: number | null, instrument: string}} how null and "" for those it was composed with
+   */
+  async perform({ tempo, instrument }) {
+    if (!this.readable) return;
+    const order = ++this.order;
+    const asked = new URLSearchParams();
+    if (tempo) asked.set('tempo', String(tempo));
+    if (instrument) asked.set('instrument', instrument);
+    const query = asked.size ? `?${asked}` : '';
+    for (const { link, address } of this.parts.saveAs) link.href = `${address}${query}${query ? '&' : '?'}download=true`;
+    this.parts.saying.textContent = [tempo && `at ♩ = ${tempo}`, instrument && `for ${instrument}`].filter(Boolean).join(' ');
+    const composed = this.music?.tempo ?? 120;
+    const pace = tempo ? tempo / composed : 1;
+    const next = make('audio', { preload: 'auto', src: `works/${this.work.id}/as/wav${query}` });
+    const before = this.parts.audio;
+    const faster = pace / this.pace;
+    this.hearOf(next, () => { this.pace = pace; });
+    try {
+      if (!await takeOver(before, next, faster, () => order === this.order)) return; // another change came meanwhile
+    } catch {
+      this.parts.explained.textContent = 'This could not be played; choose another instrument or tempo.';
+      before.playbackRate = 1;
+      return;
+    }
+    this.pace = pace;
+    this.parts.audio = next;
+    before.replaceWith(next);
+    before.removeAttribute('src');
+    this.frame(this.now());
+  }
 
-  listen() {
-    const { roll, parts: { audio, play, origins, copy, wipe, again, pinning, legend } } = this;
-    roll.notes.addEventListener('keydown', (event) => this.key(event));
-    play.addEventListener('click', () => this.play());
+  /**
+   * @param {HTMLAudioElement} audio
+   * @param {() => void} [first] called before anything is shown of it
+   */
+  hearOf(audio, first = () => {}) {
+    const { play } = this.parts;
     audio.addEventListener('playing', () => {
+      first();
+      if (this.parts.audio !== audio) this.parts.audio = audio;
       play.textContent = '❚❚ Pause';
-      roll.head.classList.add('on');
+      this.roll.head.classList.add('on');
       requestAnimationFrame(() => this.frame());
     });
     for (const end of ['pause', 'ended']) {
-      audio.addEventListener(end, () => { play.textContent = '▶ Play'; this.frame(); });
+      audio.addEventListener(end, () => {
+        if (this.parts.audio !== audio) return;
+        play.textContent = '▶ Play';
+        this.frame();
+      });
     }
+  }
+
+  // --- What the visitor does
+
+  listen() {
+    const { roll, parts: { audio, play, origins, copy, wipe, again, pinning, lining, clear, whole, legend } } = this;
+    roll.notes.addEventListener('keydown', (event) => this.key(event));
+    play.addEventListener('click', () => this.play());
+    this.hearOf(audio);
     origins.addEventListener('click', () => {
       const on = turned(origins);
       this.element.classList.toggle('by-origin', on);
@@ -197,32 +267,45 @@ export class Melody {
     copy.addEventListener('click', () => this.element.classList.toggle('by-copy', turned(copy)));
     wipe.addEventListener('click', () => this.keep([]));
     again.addEventListener('click', () => this.ask?.([...this.kept].sort((a, b) => a - b)));
-    pinning.addEventListener('click', () => this.setPinning(turned(pinning)));
+    pinning.addEventListener('click', () => this.turn(turned(pinning) ? 'pins' : 'listen'));
+    lining.addEventListener('click', () => this.turn(turned(lining) ? 'line' : 'listen'));
+    clear.addEventListener('click', () => this.editing?.constraints.set('contour', []));
+    whole.addEventListener('click', () => roll.element.classList.toggle('whole', turned(whole)));
+    this.editing?.constraints.on(() => this.showClear());
   }
 
-  /** @param {boolean} on */
-  setPinning(on) {
-    this.roll.pinning = on;
-    this.roll.notes.classList.toggle('pinning', on);
-    this.parts.explained.textContent = on
-      ? 'Click a place on the roll, or a note, to ask for it there; click it again to let it go.'
-      : this.hint;
+  /** @param {'listen' | 'pins' | 'line'} mode what a click on the roll does */
+  turn(mode) {
+    const { pinning, lining, whole, explained } = this.parts;
+    pinning.setAttribute('aria-pressed', String(mode === 'pins'));
+    lining.setAttribute('aria-pressed', String(mode === 'line'));
+    // A line is drawn over the whole tune.
+    whole.setAttribute('aria-pressed', String(mode === 'line'));
+    this.roll.element.classList.toggle('whole', mode === 'line');
+    this.editing?.turn(mode);
+    this.showClear();
+    explained.textContent = mode === 'listen' ? this.hint : HINTS[mode];
+  }
+
+  showClear() {
+    const drawn = this.editing?.constraints.list('contour').length;
+    this.parts.clear.hidden = this.editing?.mode !== 'line' || !drawn;
   }
 
   /** @param {KeyboardEvent} event */
   key(event) {
     const { music, chosen } = this;
-    if (!music) return;
-    const step = { ArrowLeft: -1, ArrowRight: 1, Home: -1e6, End: 1e6 }[event.key];
+    if (!music || event.ctrlKey || event.metaKey || event.altKey) return;
     const note = music.notes[chosen];
+    if (this.editing?.key(event, chosen)) return event.preventDefault();
+    const step = { ArrowLeft: -1, ArrowRight: 1, Home: -1e6, End: 1e6 }[event.key];
     if (step) this.explain(Math.max(0, Math.min(music.notes.length - 1, chosen + step)));
-    else if (event.key === ' ' && note) {
-      this.seek(note.at);
-      if (this.parts.audio.paused) this.play();
-    } else if (event.key === 'Enter' && note && this.pin) this.roll.pinNote(chosen);
-    else if (event.key === 'k' && note) this.toggle(note.bar);
-    else return;
-    event.preventDefault();
+    else if (event.key === ' ') {
+      if (note && !this.plays) this.seek(note.at);
+      this.play();
+    } else if (event.key === 'k' && note) this.toggle(note.bar);
+    else return undefined;
+    return event.preventDefault();
   }
 }
 
@@ -234,6 +317,11 @@ function turned(button) {
 }
 
 // --- In words
+
+/** What the roll is. @param {boolean} pins whether notes can be pinned on it */
+const words = (pins) =>
+  'The notes. Left and right go from note to note and tell where each comes from. Space plays from there, K keeps its bar.'
+  + (pins ? ' Up and down pin another pitch in its place, Enter pins the note itself, Delete lets the pin go.' : '');
 
 /** @param {number} share */
 const percent = (share) =>
@@ -265,46 +353,52 @@ function origin(note) {
  */
 function parts({ work, name, readable }) {
   const small = { type: 'button', class: 'small', 'aria-pressed': 'false' };
-  const title = 'Click a place on the roll to ask for a note there';
+  const saveAs = work.exports.map((form) => {
+    const address = `works/${work.id}/as/${form.name}`;
+    return { address, link: make('a', { class: 'button small', href: `${address}?download=true`, download: '' }, form.label) };
+  });
   return {
     explained: make('p', { class: 'explained', 'aria-live': 'polite' }),
     time: make('span', { class: 'time' }, '0:00'),
     audio: make('audio', { preload: 'none', src: readable ? `works/${work.id}/as/wav` : work.file }),
     play: make('button', { type: 'button', class: 'play solid', 'aria-label': `Play ${name}` }, '▶ Play'),
     origins: make('button', small, 'Colour by origin'),
-    pinning: make('button', { ...small, title }, 'Pin notes'),
+    pinning: make('button', { ...small, title: 'Click a place on the roll to ask for a note there' }, 'Pin notes'),
+    lining: make('button', { ...small, title: 'Draw a line on the roll for the melody to follow' }, 'Draw a line'),
+    clear: make('button', { type: 'button', class: 'small plain', hidden: true }, 'Clear the line'),
+    whole: make('button', { ...small, title: 'See all bars at once' }, 'Whole tune'),
     wipe: make('button', { type: 'button', class: 'small plain', hidden: true }, 'Keep none'),
     again: make('button', { type: 'button', class: 'again' }),
     legend: make('p', { class: 'legend', hidden: true }, 'Known after ',
-      ...MEMORIES.map((words, order) => make('span', {}, make('i', { class: `o${order}` }), words))),
+      ...MEMORIES.map((said, order) => make('span', {}, make('i', { class: `o${order}` }), said))),
     copy: make('button', { ...small, class: 'small plain', hidden: true }, 'Show it'),
+    saveAs,
+    saying: make('span', { class: 'saying', 'aria-live': 'polite' }),
   };
 }
 
 /** @param {Melody} melody */
-function together({ work, readable, ask, pin, score, roll, parts: part }) {
+function together({ work, readable, ask, editing, score, roll, parts: part }) {
   const { facts } = work;
   const head = [facts.meter, facts.key, facts.bars && `${facts.bars} bars`, facts.range && `from ${facts.range}`];
-  const finding = (/** @type {string} */ term, /** @type {any} */ words, /** @type {any[]} */ ...more) =>
-    words && make('li', {}, make('strong', {}, `${term}: `), words, ...more);
-  const saveAs = work.exports.map(({ name, label }) => {
-    const href = `works/${work.id}/as/${name}?download=true`;
-    return make('a', { class: 'button small', href, download: '' }, label);
-  });
+  const finding = (/** @type {string} */ term, /** @type {any} */ said, /** @type {any[]} */ ...more) =>
+    said && make('li', {}, make('strong', {}, `${term}: `), said, ...more);
   return make('div', { class: 'melody', 'data-work': work.id },
     make('p', { class: 'facts' }, head.filter(Boolean).join(' · ')),
-    make('div', { class: 'player' },
-      part.play, part.time, readable && pin && part.pinning, readable && part.origins, part.audio),
+    make('div', { class: 'player' }, part.play, part.time, part.audio),
     readable && score.paper,
+    readable && make('div', { class: 'roll-tools', role: 'group', 'aria-label': 'The roll' },
+      editing && part.pinning, editing && part.lining, part.whole, part.origins, editing && part.clear),
     readable && roll.element,
     readable && part.legend,
     readable && part.explained,
     ask && make('div', { class: 'deeds' }, part.again, part.wipe),
-    make('ul', { class: 'findings' },
-      finding('Form', facts.form),
-      finding('Copied', facts.copying, ' ', part.copy),
-      finding('Chance', facts.chance),
-      finding('Learnt from', facts['learnt from']),
-      finding('Note', facts.remarks)),
-    readable && make('div', { class: 'exports' }, make('span', {}, 'Save as'), ...saveAs));
+    make('details', { class: 'about' }, make('summary', {}, 'About this tune'),
+      make('ul', { class: 'findings' },
+        finding('Form', facts.form),
+        finding('Copied', facts.copying, ' ', part.copy),
+        finding('Chance', facts.chance),
+        finding('Learnt from', facts['learnt from']),
+        finding('Note', facts.remarks))),
+    readable && make('div', { class: 'exports' }, make('span', {}, 'Save as'), part.saying, ...part.saveAs.map(({ link }) => link)));
 }

@@ -16,19 +16,55 @@ export const clock = (seconds) =>
   `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, '0')}`;
 
 /**
- * Plays it and nothing else. Gives whether the browser could, or was told otherwise meanwhile.
+ * Plays it and nothing else: what played before goes on until this is heard. Gives whether the browser could, or was
+ * told otherwise meanwhile.
  *
  * @param {HTMLAudioElement} audio
  */
 export async function playOnly(audio) {
-  silence();
+  const before = playing;
   playing = audio;
   try {
     await audio.play();
-    return true;
   } catch {
-    return playing !== audio;
+    if (playing === audio) playing = before;
+    return playing !== before;
   }
+  if (before !== audio) before?.pause();
+  if (playing !== audio) audio.pause();
+  return true;
+}
+
+/**
+ * Another rendering of the same sound takes over where this one is, and goes on if it played. Gives the one that is
+ * heard from now on, or null where it is not wanted any more.
+ *
+ * @param {HTMLAudioElement} audio
+ * @param {HTMLAudioElement} next its source is set
+ * @param {number} faster how many times
+ * @param {() => boolean} wanted
+ */
+export async function takeOver(audio, next, faster, wanted) {
+  const there = () => audio.currentTime / faster;
+  if (audio.paused) {
+    goTo(next, there());
+    return next;
+  }
+  audio.playbackRate = faster; // at once, until the new sound is here
+  next.preload = 'auto';
+  await new Promise((ready, failed) => {
+    next.addEventListener('canplaythrough', ready, { once: true });
+    next.addEventListener('error', failed, { once: true });
+    next.load();
+  });
+  if (!wanted()) return null;
+  if (audio.paused) {
+    goTo(next, there());
+    return next;
+  }
+  next.currentTime = there();
+  await playOnly(next);
+  return next;
 }
 
 /**

@@ -53,6 +53,9 @@ OFFERED = {
 AS_THE_STYLE = "as the style"
 """What an empty control says that is then decided by the style."""
 
+NEW_EVERY_TIME = "a new one every time"
+"""What an empty seed says."""
+
 ELSEWHERE = frozenset({"style", "seed", "format", "title", "keep"})
 """Controls that are not made with the others: the style is above, the seed below, bars are kept on the takes,
 and the rest have no place on this page.
@@ -60,6 +63,9 @@ and the rest have no place on this page.
 
 MOST_BARS = 64
 """The end of the slider; a recipe may have more."""
+
+TAB, TAKES = "compose", "takes"
+"""The tab in addresses, and what its number of takes is called there."""
 
 OWN = "own"
 """The style that stands for the visitor's own files."""
@@ -76,10 +82,13 @@ class OwnTunes:
 
 @dataclass(frozen=True)
 class ComposeParts:
-    """The components of the tab. remembered: the latest jobs of this browser."""
+    """The components of the tab. sets: the widgets that set a constraint. remembered: the latest jobs of this
+    browser.
+    """
 
     takes: gr.HTML
     chips: gr.HTML
+    sets: tuple[gr.HTML, ...]
     style: gr.Dropdown
     about: gr.HTML
     own: OwnTunes
@@ -95,11 +104,11 @@ class ComposeParts:
     @property
     def filled(self) -> list[Any]:
         """What `settings_shown` gives values for."""
-        return [self.style, self.theme, self.theme_fold, *self.dials.components]
+        return [self.style, self.theme, self.theme_fold, self.count, *self.dials.components]
 
     def unchanged(self) -> list[Any]:
         """What leaves them as they are."""
-        return [*(gr.skip() for _ in range(3)), *self.dials.unchanged()]
+        return [*(gr.skip() for _ in range(4)), *self.dials.unchanged()]
 
     @property
     def outputs(self) -> list[Any]:
@@ -114,7 +123,7 @@ def compose_tab(room: Room) -> TabOffers:
     takes = Takes(desk, parts.dials)
     shown = EarlierSettings(desk, parts)
     _connect_requests(parts, takes)
-    told = write_addresses("compose", parts.dials, {"style": parts.style})
+    told = write_addresses(TAB, parts.dials, {"style": parts.style, TAKES: parts.count})
     _connect_memory(parts, takes, shown, told)
     _connect_dials(parts, told)
     _connect_style(parts, desk)
@@ -128,10 +137,12 @@ def compose_tab(room: Room) -> TabOffers:
 
 
 def _lay_out(desk: Desk) -> ComposeParts:
+    from studio.music.sound.rendering import instruments
+
     def stop(job: str) -> dict[str, Any]:
         return answer(lambda: {"stopped": desk.cancel(str(job))})
 
-    events = ("again", "arrived", "linked", "pin", "relax")
+    events = ("again", "arrived", "linked", "constrain", "relax")
     makers: dict[str, Any] = dict.fromkeys(OFFERED, _suggesting_dial)
     makers |= {"composer": _composer_dial, "instrument": _instrument_dial, "bars": _bars_dial}
     makers |= {"contour": _contour_dial, "seed": _seed_dial}
@@ -141,18 +152,21 @@ def _lay_out(desk: Desk) -> ComposeParts:
         with gr.Column(scale=7, min_width=320, elem_classes="picture-side"):
             shown = desk.library.on_show.first(requests.KIND)
             example = work_view(shown).model_dump() if shown else None
-            takes = widget("compose", server=(stop,), events=events, example=example)
+            names = list(instruments())
+            takes = widget("compose", server=(stop,), events=events, example=example, instruments=names)
         with gr.Column(scale=4, min_width=300, elem_classes="settings-side"):
             style = style_dial(usual_style)
             about = gr.HTML(about_style(desk, usual_style), elem_classes="style-about")
             own = _own_tunes()
             mood = mood_dial()
-            dials.add("bars")
-            info = "How many at once, each with a seed of its own."
-            count = gr.Slider(1, MOST_TAKES, 2, step=1, label="Takes", info=info)
+            with gr.Row(elem_classes="bars-and-takes"):
+                dials.add("bars")
+                count = gr.Slider(1, MOST_TAKES, 2, step=1, label="Takes", info="To compare.")
             with gr.Group(elem_classes="go"):
                 button = gr.Button("Compose", variant="primary", size="lg", elem_id="compose-button")
-            chips = widget("chips", events=("let_go",))
+                widget("press", server=(_expecting(desk, dials),), tab=TAB)
+            chips = widget("chips", server=(_checking(desk, dials),), events=("let_go",), tab=TAB)
+            keyboard = widget("keyboard", events=("constrain",), tab=TAB)
             with folded("Constraints"):
                 dials.add_rest(Fold.IN_SIGHT, ELSEWHERE)
             theme, theme_heard, theme_fold = _folded(dials)
@@ -162,6 +176,7 @@ def _lay_out(desk: Desk) -> ComposeParts:
     return ComposeParts(
         takes,
         chips,
+        (takes, keyboard),
         style,
         about,
         own,
@@ -174,6 +189,38 @@ def _lay_out(desk: Desk) -> ComposeParts:
         button,
         remembered,
     )
+
+
+def _shown(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What the page says that its dials show, by name. Any program may say it."""
+    given = asked.get("shown")
+    return {str(name): value for name, value in given.items()} if isinstance(given, dict) else {}
+
+
+def _expecting(desk: Desk, dials: Dials) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """What the button may ask: what a request for what the dials show will take."""
+
+    def expect(asked: dict[str, Any]) -> dict[str, Any]:
+        shown = _shown(asked)
+        several = shown.get(TAKES)
+        count = int(several) if isinstance(several, int | float) and 1 <= several <= MOST_TAKES else 1
+        return answer(lambda: desk.expected(requests.KIND, dials.settings_of(shown), count=count))
+
+    return expect
+
+
+def _checking(desk: Desk, dials: Dials) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """What the chips may ask: whether what the dials show can hold together."""
+
+    def check(asked: dict[str, Any]) -> dict[str, Any]:
+        shown = _shown(asked)
+        style = str(shown.get("style") or "")
+        if style == OWN:  # files that were not handed in yet
+            return {"state": "unknown"}
+        owner = str(asked.get("owner") or "")[:64]
+        return answer(lambda: desk.check_melody(dials.settings_of(shown) | {"style": style}, owner))
+
+    return check
 
 
 def _own_tunes() -> OwnTunes:
@@ -265,7 +312,8 @@ def _contour_dial(control: Control, _label: str) -> Component:
 
 def _seed_dial(control: Control, label: str) -> Component:
     info = f"{control.help} Leave empty for a new one every time."
-    return gr.Number(None, label=label, info=info, precision=0)
+    # A number that is empty would be sent as 0, and every press would ask for the same takes.
+    return gr.Textbox("", label=label, info=info, max_lines=1, max_length=20, placeholder=NEW_EVERY_TIME)
 
 
 def style_dial(name: str, of: str = "") -> gr.Dropdown:
@@ -286,12 +334,13 @@ def style_dial(name: str, of: str = "") -> gr.Dropdown:
 
 
 def mood_dial() -> gr.Radio:
-    """The moods, none of which is chosen; the choice sets dials and is not asked for itself."""
+    """The moods, none of which is chosen at first; the choice sets dials and is not asked for itself."""
     moods = KINDS[requests.KIND].mood_table()
     return gr.Radio(
-        [(name.capitalize(), name) for name in moods],
+        [("None", ""), *((name.capitalize(), name) for name in moods)],
+        value="",
         label="Mood",
-        info="Sets tempo, density, range and scale under Constraints. Change them there as you like.",
+        info="Sets tempo, density, range and scale.",
         elem_classes="mood-dial",
     )
 
@@ -452,6 +501,7 @@ class EarlierSettings:
             style_dial(recipe.style, of if own else ""),
             theme,
             gr.Accordion(open=lent is not None),
+            gr.skip(),
             *self.parts.dials.values(recipe_settings(recipe)),
         ]
 
@@ -467,17 +517,20 @@ class EarlierSettings:
         """
         parts = self.parts
         style = str(given.get("style", "")) if isinstance(given, Mapping) else ""
+        takes = str(given.get(TAKES, "")) if isinstance(given, Mapping) else ""
         settings = linked_settings(parts.dials, given)
-        if settings is None and not style:
+        if settings is None and not style and not takes:
             return None
         found = dict(zip(parts.dials.components, parts.dials.values(settings or {}), strict=True))
         if not settings or "seed" not in settings:
-            found[parts.dials["seed"]] = None
+            found[parts.dials["seed"]] = ""
         if style:
             names = [entry["name"] for entry in self.desk.styles()]
             if style not in names:
                 raise UnknownName("style", style, names)
             found[parts.style] = style_dial(style)
+        if takes.isdecimal() and 1 <= int(takes[:3]) <= MOST_TAKES:
+            found[parts.count] = int(takes)
         return found
 
     def again(self, jobs: list[str] | None, given: Any = None) -> list[Any]:
@@ -490,7 +543,7 @@ class EarlierSettings:
         try:
             job = str((jobs or [""])[0])
             found = dict(zip(parts.filled, self.settings(self.desk.composed(job), job), strict=True))
-            found[parts.dials["seed"]] = None  # each take had its own; the next ones get new ones
+            found[parts.dials["seed"]] = ""  # each take had its own; the next ones get new ones
         except StudioError:
             found = dict(zip(parts.filled, parts.unchanged(), strict=True))
         return list((found | linked).values())
@@ -500,7 +553,6 @@ class EarlierSettings:
 
 PRESSED = calling("compose", "pressed")
 ASK_ONCE_MORE = calling("compose", "askOnceMore")
-PINNED = calling("pins", "pinned")
 """What is said to the takes. They open with the tab; what comes before waits for them."""
 
 
@@ -533,28 +585,27 @@ def _connect_memory(parts: ComposeParts, takes: Takes, shown: EarlierSettings, t
         return list((dict(zip(parts.filled, parts.unchanged(), strict=True)) | found).values())
 
     remembered = [parts.remembered, named]
-    told(parts.takes.arrived(shown.again, remembered, parts.filled, js=at_load("compose"), **QUICK))
+    told(parts.takes.arrived(shown.again, remembered, parts.filled, js=at_load(TAB), **QUICK))
     told(parts.takes.linked(linked, None, parts.filled, **QUICK))
     parts.takes.arrived(takes.find_again, parts.remembered, parts.outputs, **FOLLOWS)
 
 
 def _connect_dials(parts: ComposeParts, told: Told) -> None:
     dials = parts.dials
-    names = [name for name in dials.by_name if name != "contour"]
 
-    def relax(event: gr.EventData) -> list[Any]:
-        """Change the one setting that a refusal suggests."""
-        return [dials.value(name, event.value) if name == event.field else gr.skip() for name in names]
+    def set_one(event: gr.EventData) -> list[Any]:
+        """Change one setting, as a refusal, a chip, a roll or the keyboard asks; all others stay."""
+        found = dict(zip(dials.by_name, dials.unchanged(), strict=True))
+        if event.field in found:
+            found[event.field] = dials.value(event.field, event.value)
+        return list(found.values())
 
-    def pin(event: gr.EventData) -> str:
-        """Pins set on a roll of notes, into the field where they can be written too."""
-        return "\n".join(str(each) for each in event.pins)
-
-    relaxed = parts.takes.relax(relax, None, [dials[name] for name in names], **QUICK)
+    relaxed = parts.takes.relax(set_one, None, dials.components, **QUICK)
     relaxed.then(None, None, None, js=ASK_ONCE_MORE, api_visibility="private")
     told(relaxed)
-    told(parts.takes.pin(pin, None, dials["pins"], **QUICK))
-    told(parts.chips.let_go(relax, None, [dials[name] for name in names], **QUICK))
+    told(parts.chips.let_go(set_one, None, dials.components, **QUICK))
+    for each in parts.sets:
+        told(each.constrain(set_one, None, dials.components, **QUICK))
     moods = KINDS[requests.KIND].mood_table()
     set_by_some = sorted({name for mood in moods.values() for name in mood.values})
 
@@ -564,7 +615,6 @@ def _connect_dials(parts: ComposeParts, told: Told) -> None:
         return [dials.value(name, values.get(name, dials.controls[name].default)) for name in set_by_some]
 
     told(parts.mood.input(in_mood, parts.mood, [dials[name] for name in set_by_some], **QUICK))
-    dials["pins"].change(None, dials["pins"], None, js=PINNED, api_visibility="private")
 
 
 def _connect_style(parts: ComposeParts, desk: Desk) -> None:
@@ -579,4 +629,11 @@ def _connect_style(parts: ComposeParts, desk: Desk) -> None:
     parts.theme.change(
         lambda file: hear(desk, [file] if file else None)[1], parts.theme, parts.theme_heard, **QUICK
     )
-    parts.style.change(lambda name: about_style(desk, name), parts.style, parts.about, **QUICK)
+
+    def chosen(name: str | None) -> str:
+        """A style was chosen: it is prepared while the visitor reads about it."""
+        if name and name != OWN and not name.startswith("of:"):
+            desk.get_ready(requests.KIND, name)
+        return about_style(desk, name)
+
+    parts.style.change(chosen, parts.style, parts.about, **QUICK)

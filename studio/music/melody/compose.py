@@ -21,6 +21,7 @@ from studio.music.melody.recipes import ComposeRecipe
 from studio.music.melody.takes import Outlook, Player, Take, by_chain, consider, draw
 from studio.music.reading.pieces import READING_RULES
 from studio.music.reading.readers import read_tunes
+from studio.music.scores.titles import NAMING_RULES
 from studio.music.scores.tunes import Tune
 from studio.music.sound.rendering import program_of
 from studio.music.styles.originality import Comparison
@@ -118,6 +119,15 @@ def prepared(recipe: ComposeRecipe, materials: Materials) -> Generator[Progress,
     return request
 
 
+ENGRAVING_RULES = "2"
+"""Since these rules a score shows its tempo as a whole number."""
+
+
+def rounds_tempo(recipe: ComposeRecipe) -> bool:
+    """Whether the engraved tempo is a whole number: not in a work that was engraved before it was."""
+    return recipe.setting is None or "engraving" in recipe.setting.versions
+
+
 def reading_rules(recipe: ComposeRecipe) -> str:
     """The rules by which a recipe's files are read: today's, or those its work was made by."""
     return READING_RULES if recipe.setting is None else recipe.setting.versions.get("reading", "1")
@@ -184,7 +194,8 @@ def _taken(
     player: Callable[[Idiom], Player],
     model: ModelIdentity | None,
 ) -> Generator[str, None, Take]:
-    key = json.dumps((recipe.seed, recipe.title, recipe.composer, recipe.temperature, model and model.sha256))
+    named = recipe.title or recipe.called()  # by the rules of its time
+    key = json.dumps((recipe.seed, named, recipe.composer, recipe.temperature, model and model.sha256))
     if key not in request.takes:
         drawn = yield from draw(
             replace(request.outlook, recipe=recipe), recipe.seed, player(request.outlook.idiom)
@@ -230,6 +241,10 @@ def _made(recipe: ComposeRecipe, request: PreparedRequest, take: Take, model: Mo
     packages = ("numpy", "scipy", "music21", "pretty_midi", "verovio", *(("torch",) if model else ()))
     # Works of the first rules did not record them.
     rules = {} if reading_rules(recipe) == "1" else {"reading": reading_rules(recipe)}
+    if recipe.setting is None or "naming" in recipe.setting.versions:
+        rules["naming"] = NAMING_RULES
+    if rounds_tempo(recipe):
+        rules["engraving"] = ENGRAVING_RULES
     result = Result(
         content=file_of(take.tune, recipe),
         suffix=by_name(recipe.format).suffix,
@@ -245,7 +260,7 @@ def file_of(tune: Tune, recipe: ComposeRecipe) -> bytes:
     form = by_name(recipe.format)
     # Only sound has an instrument. The recipe of a score may name one that is unknown here.
     program = program_of(recipe.instrument) if "program" in form.options else 0
-    return form.to_bytes(tune, program=program)
+    return form.to_bytes(tune, program=program, whole_tempo=rounds_tempo(recipe))
 
 
 def given_tune(source: Source, materials: Materials, rules: str) -> Tune:

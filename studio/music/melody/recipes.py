@@ -191,7 +191,9 @@ class ComposeRecipe(Recipe):
         "Instrument for .mid and .wav: a General MIDI name, such as Violin or Flute.",
         max_length=LONGEST_TEXT,
     )
-    title: str = parameter("", "Title. Leave empty to use the style and the seed.", max_length=200)
+    title: str = parameter(
+        "", "Title. Leave empty for one made from the form, the mood and the seed.", max_length=200
+    )
     format: Annotated[str, OneOf(names)] = parameter("musicxml", "File format.")
 
     @field_validator("meter")
@@ -249,7 +251,7 @@ class ComposeRecipe(Recipe):
 
     def called(self) -> str:
         style = self.source("style")
-        return self.title or f"After {style.title or style.name if style else self.style}, no. {self.seed}"
+        return self.title or named(self, style.title or style.name if style else self.style)
 
     def in_words(self) -> str:
         style = self.source("style")
@@ -285,6 +287,45 @@ class ComposeRecipe(Recipe):
             if row.field not in own_words and row.is_set(self)
             for value in (getattr(self, row.field) if row.each else [getattr(self, row.field)])
         ]
+
+
+def named(recipe: ComposeRecipe, style: str) -> str:
+    """The title of a melody that nobody named, from what it is and its mood. style: the style's title.
+
+    A work of earlier rules keeps the title it had: after its style, with its seed.
+    """
+    from studio.music.scores.titles import title_for
+    from studio.music.styles.table import STYLES
+
+    if recipe.setting is not None and "naming" not in recipe.setting.versions:
+        return f"After {style}, no. {recipe.seed}"
+    entry = STYLES.get(recipe.style)
+    form = entry.form_of(recipe.meter or "") if entry and not recipe.source("tune") else "Tune"
+    return title_for(f"{recipe.style} {recipe.seed}", mood=mood_of(recipe), form=form)
+
+
+def mood_of(recipe: ComposeRecipe) -> str:
+    """The mood that a recipe's settings come to, see `scores.titles.MOODS`; "" for none."""
+    tempo, scale = recipe.tempo, recipe.scale
+    fewest, most = read_density(recipe.density) if recipe.density else (0, 99)
+    if tempo is not None and tempo <= 90:
+        return "dreamy" if scale not in ("style", "pentatonic") else "calm"
+    if scale == "pentatonic":
+        return "folk"
+    if recipe.range and read_range(recipe.range)[0] >= HIGH:
+        return "bright"
+    if (tempo is not None and tempo >= 126) or fewest >= 3:
+        return "lively"
+    if most <= 6:
+        return "calm"
+    return "sombre" if recipe.key and Key.parse(recipe.key).mode in DARK else ""
+
+
+DARK = ("minor", "dorian", "phrygian", "locrian")
+"""Modes with a minor third."""
+
+HIGH = 62
+"""A melody that never goes below this pitch (D4) counts as bright."""
 
 
 @dataclass(frozen=True, slots=True)

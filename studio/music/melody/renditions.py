@@ -91,8 +91,10 @@ class Renditions:
         width, staff = PAGES[page]
         tune = replace(self.tune(work), title="", composer="")
         colours = origin_colours(origins_of(work.facts)) if origins else None
-        name = f"{page}{'-origins' * origins}.svg"
-        path = self._kept(work, name, lambda: engrave(tune, colours, width=width, staff=staff))
+        name = f"score-{page}{'-origins' * origins}.svg"
+        path = self._kept(
+            work, name, lambda: engrave(tune, colours, width=width, staff=staff, whole_tempo=True)
+        )
         self._begin_sound(work)
         return path
 

@@ -36,7 +36,7 @@ from studio.music.melody.facts import NoteOrigin
 from studio.music.melody.form import Close, FormPlan, Forms, How, Return, moved
 from studio.music.melody.idiom import Event, Idiom
 from studio.music.melody.learnt import forms_of, learn_or_recall
-from studio.music.melody.recipes import ComposeRecipe, read_keep
+from studio.music.melody.recipes import ComposeRecipe, named, read_keep
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
 from studio.music.scores.tunes import Tune
@@ -620,7 +620,7 @@ def _take(
 ) -> Take:
     """solution: gives the probabilities of the notes."""
     recipe, idiom = outlook.recipe, outlook.idiom
-    title = recipe.title or f"After {idiom.style.entry.title}, no. {seed}"
+    title = recipe.title or named(recipe.model_copy(update={"seed": seed}), idiom.style.entry.title)
     tempo = recipe.tempo or usual_tempo(idiom)
     tune = idiom.tune(symbols, title=title, tempo=float(tempo))
     return Take(tune, tuple(symbols), plan, relaxed, tuple(_origins(outlook, symbols, plan, solution)))

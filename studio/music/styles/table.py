@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from studio.errors import Missing
@@ -32,7 +33,7 @@ class StyleEntry:
     sentence also go into the sources of a work. tunes: how many the style has, 0 where nobody counted.
     files: globs in music21's corpus. leave_out: regular expression for names of files there that are
     something else. pace: usual speed of such tunes in notes a minute, for styles whose files state no tempo
-    (0: they do).
+    (0: they do). forms: meter -> what such a tune is called, "" for any other meter.
     """
 
     name: str
@@ -45,12 +46,21 @@ class StyleEntry:
     leave_out: str = ""
     download: Download | None = None
     pace: int = 0
+    forms: Mapping[str, str] = field(default_factory=dict)
+
+    def form_of(self, meter: str) -> str:
+        """What a tune of this style in that meter is called, such as "Reel"."""
+        return self.forms.get(meter) or self.forms.get("") or "Tune"
 
 
 _ABC_VOLUNTEERS = (
     "Tunes in the public domain; transcriptions by volunteers, given to music21's corpus with their "
     "permission."
 )
+
+
+_DANCES = {"": "Reel", "6/8": "Jig", "9/8": "Slip Jig", "3/4": "Waltz", "12/8": "Slide", "3/8": "Waltz"}
+_AIRS = {"": "Air", "6/8": "Jig", "9/8": "Slip Jig"}
 
 
 STYLES = {
@@ -65,6 +75,7 @@ STYLES = {
             1059,
             ("ryansMammoth/*.abc",),
             pace=340,
+            forms=_DANCES,
         ),
         StyleEntry(
             "oneill",
@@ -76,6 +87,7 @@ STYLES = {
             2009,
             ("oneills1850/*.abc",),
             pace=340,
+            forms=_DANCES,
         ),
         StyleEntry(
             "aird",
@@ -87,6 +99,7 @@ STYLES = {
             "permission.",
             1180,
             ("airdsAirs/*.abc",),
+            forms=_AIRS,
         ),
         StyleEntry(
             "bach-chorales",
@@ -98,6 +111,7 @@ STYLES = {
             ("bach/bwv*.mxl", "bach/bwv*.xml"),
             r"bwv(846|988|1080|1006|1007)",
             pace=72,
+            forms={"": "Chorale"},
         ),
         StyleEntry(
             "palestrina",
@@ -110,6 +124,7 @@ STYLES = {
             1318,
             ("palestrina/*.krn",),
             pace=72,
+            forms={"": "Cantus"},
         ),
         StyleEntry(
             "essen",
@@ -121,6 +136,7 @@ STYLES = {
             "with music21.",
             8514,
             ("essenFolksong/*.abc",),
+            forms={"": "Folk Song"},
         ),
         StyleEntry(
             "northumbrian",
@@ -131,6 +147,7 @@ STYLES = {
             "permission.",
             129,
             ("miscFolk/northumbrian*.abc",),
+            forms=_AIRS,
         ),
         StyleEntry(
             "american-fife",
@@ -140,6 +157,7 @@ STYLES = {
             "Tunes in the public domain; edition by Jack Campin, in music21's corpus with his permission.",
             56,
             ("miscFolk/americanfife*.abc",),
+            forms={"": "March", "6/8": "Quickstep", "3/4": "Waltz"},
         ),
         StyleEntry(
             "monteverdi",
@@ -149,6 +167,7 @@ STYLES = {
             "Music in the public domain; encodings in music21's corpus with their encoders' permission.",
             49,
             ("monteverdi/*.mxl",),
+            forms={"": "Madrigal"},
         ),
         StyleEntry(
             "trecento",
@@ -158,6 +177,7 @@ STYLES = {
             "Music in the public domain; encodings by the music21 project, in its corpus.",
             103,
             ("trecento/*.xml", "trecento/*.mxl"),
+            forms={"": "Ballata"},
         ),
         StyleEntry(
             "openewld",
@@ -174,6 +194,7 @@ STYLES = {
                 r".*/dataset/.*\.mxl",
                 30_000_000,
             ),
+            forms={"": "Song", "3/4": "Waltz"},
         ),
         StyleEntry(
             "nottingham",
@@ -188,6 +209,7 @@ STYLES = {
                 r".*/ABC_cleaned/.*\.abc",
                 20_000_000,
             ),
+            forms={"": "Reel", "6/8": "Jig", "3/4": "Waltz", "9/8": "Slip Jig"},
         ),
     )
 }

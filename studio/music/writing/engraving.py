@@ -15,12 +15,18 @@ MOST_BARS_ON_PAGE = 2000
 
 
 def engrave(
-    music: Tune | Score, colours: Mapping[int, str] | None = None, *, width: int = 1000, staff: int = 40
+    music: Tune | Score,
+    colours: Mapping[int, str] | None = None,
+    *,
+    width: int = 1000,
+    staff: int = 40,
+    whole_tempo: bool = False,
 ) -> bytes:
     """The engraved score as one SVG picture, as tall as it needs to be.
 
     width: of the page in pixels (200..4000). staff: its size in per cent of verovio's own (10..100). colours:
-    as in `write_musicxml`. Raises `Refused` for music too long for one picture (more than 2,000 bars).
+    as in `write_musicxml`. whole_tempo: the tempo reads 125 and not 125.333.
+    Raises `Refused` for music too long for one picture (more than 2,000 bars).
     """
     if not 200 <= width <= 4000 or not 10 <= staff <= 100:
         raise Refused(
@@ -31,6 +37,8 @@ def engrave(
         raise Refused(f"{bars} bars are too many for one picture; engrave a passage of it.")
     toolkit = _toolkit(width, staff)
     written = write_musicxml(music, colours).decode()
+    if whole_tempo:
+        written = re.sub(r"(?<=<per-minute>)[\d.]+(?=</per-minute>)", _rounded, written)
     svg = _page(toolkit, written)
     fitting = svg.partition('class="system"')[2].partition('class="system"')[0].count('class="measure"')
     line = next((size for size in (16, 8, 4) if size <= fitting * 8 // 7 and size < bars), 0)
@@ -39,6 +47,10 @@ def engrave(
         toolkit.setOptions({"breaks": "encoded", "minLastJustification": 0.6 if bars % line else 0.0})
         svg = _page(toolkit, _in_lines_of(line, written))
     return svg.encode()
+
+
+def _rounded(number: re.Match[str]) -> str:
+    return str(int(float(number[0]) + 0.5))
 
 
 def _toolkit(width: int, staff: int) -> Any:

@@ -359,6 +359,14 @@ def test_no_bar_is_left_alone_on_the_last_line() -> None:
         assert systems[-1].count('class="measure"') > 1, width
 
 
+def test_an_engraved_tempo_is_a_whole_number_where_that_is_asked_for() -> None:
+    tune = replace(SCALE, tempo=125 + 1 / 3)
+    exactly, rounded = (engrave(tune, whole_tempo=whole).decode() for whole in (False, True))
+    assert "125.333" in exactly
+    assert "125.333" not in rounded
+    assert re.search(r"\b125\b", rounded)
+
+
 def test_pages_are_engraved_in_any_thread() -> None:
     """A server engraves in any of its threads: fonts are found in all of them, and pages are equal."""
     with ThreadPoolExecutor(1) as elsewhere:
