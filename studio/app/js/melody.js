@@ -188,7 +188,13 @@ export class Melody {
     if (!audio.paused) return silence();
     play.textContent = '… One moment';
     if (!await playOnly(audio)) explained.textContent = 'This could not be played; download its sound instead.';
-    if (this.parts.audio.paused) play.textContent = '▶ Play';
+    this.showPlays(this.plays);
+  }
+
+  /** @param {boolean} plays */
+  showPlays(plays) {
+    this.parts.play.textContent = plays ? '❚❚ Pause' : '▶ Play';
+    this.parts.play.setAttribute('aria-label', `${plays ? 'Pause' : 'Play'} ${this.name}`);
   }
 
   /** Whether this is its sound. @param {HTMLAudioElement | null} audio */
@@ -235,18 +241,17 @@ export class Melody {
    * @param {() => void} [first] called before anything is shown of it
    */
   hearOf(audio, first = () => {}) {
-    const { play } = this.parts;
     audio.addEventListener('playing', () => {
       first();
       if (this.parts.audio !== audio) this.parts.audio = audio;
-      play.textContent = '❚❚ Pause';
+      this.showPlays(true);
       this.roll.head.classList.add('on');
       requestAnimationFrame(() => this.frame());
     });
     for (const end of ['pause', 'ended']) {
       audio.addEventListener(end, () => {
         if (this.parts.audio !== audio) return;
-        play.textContent = '▶ Play';
+        this.showPlays(false);
         this.frame();
       });
     }
