@@ -257,16 +257,20 @@ def _file_endpoints(desk: Desk) -> None:
         found = desk.library.get(work)
         return lend_file(lent, desk.library.read(found), download_name(found))
 
-    def export(work: str, form: str) -> str:
-        """A work in another format, by the format's name, with a recipe inside that makes this file."""
+    def export(work: str, form: str, tempo: float | None = None, instrument: str | None = None) -> str:
+        """A work in another format, by the format's name, with a recipe inside that makes this file. A melody
+        may have another tempo and instrument than it was composed with."""
         found = desk.library.get(work)
         asked = format_of(found, form)
-        return lend_file(lent, in_format(found, desk.library, asked), export_name(found, asked))
+        performed = {"tempo": int(tempo) if tempo else None, "instrument": instrument}
+        content = in_format(found, desk.library, asked, performed)
+        return lend_file(lent, content, export_name(found, asked))
 
     named, asked = gr.Textbox(visible=False), gr.Button(visible=False)
     formed, exported = gr.Textbox(visible=False), gr.Button(visible=False)
+    paced, played = gr.Number(None, visible=False), gr.Textbox("", visible=False)
     hidden: dict[str, Any] = {"show_progress": "hidden", **ASKS}
-    exported.click(_in_a_sentence(export), [named, formed], lent, api_name="export", **hidden)
+    exported.click(_in_a_sentence(export), [named, formed, paced, played], lent, api_name="export", **hidden)
     asked.click(_in_a_sentence(file), named, lent, api_name="file", **hidden)
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, HTTPException
+from fastapi import APIRouter, Depends, HTTPException, Query
 from fastapi.responses import FileResponse, Response
 
 from studio.app.intake import download_name
@@ -43,13 +43,20 @@ def music_routes(music: Renditions, allowed: Callable[..., Any]) -> APIRouter:
             return served(music.score(gallery.get(id), page, origins=origins), by_name("svg").media_type)
 
     @router.get("/works/{id}/as/{form}")
-    def as_format(id: str, form: str, download: bool = False) -> Response:
+    def as_format(
+        id: str,
+        form: str,
+        download: bool = False,
+        tempo: int | None = None,
+        instrument: Annotated[str, Query(max_length=80)] = "",
+    ) -> Response:
         with _or_404():
             work = gallery.get(id)
             format = format_of(work, form)
             name = export_name(work, format) if download else None
             if SCORES.get(format.name) is format:
-                return served(music.file(work, format), format.media_type, name)
+                path = music.file(work, format, tempo=tempo, instrument=instrument)
+                return served(path, format.media_type, name)
             disposition = {"Content-Disposition": f'attachment; filename="{name}"'} if name else {}
             content = in_format(work, gallery, format)
             return Response(content, media_type=format.media_type, headers=KEPT | disposition)

@@ -92,15 +92,19 @@ def gallery_show(id: str, as_json: bool) -> None:
 @gallery.command("export")
 @click.argument("id")
 @click.option("-o", "--output", required=True, type=FILE, help="The file to write.")
+@click.option("--tempo", type=int, help="For a melody: quarter notes a minute, other than composed.")
+@click.option("--instrument", help="For a melody: a General MIDI instrument, other than composed.")
 @click.option("--force", is_flag=True, help="Replace the output file if it exists.")
-def gallery_export(id: str, output: Path, force: bool) -> None:
+def gallery_export(id: str, output: Path, tempo: int | None, instrument: str | None, force: bool) -> None:
     """Copy a work's file out of the gallery, with its recipe inside. Another suffix gives another format,
-    such as .jpg or .webp for a picture and .wav for a melody.
+    such as .jpg or .webp for a picture and .wav for a melody. A melody's tempo and instrument can be others
+    than it was composed with; the notes stay, and the file's recipe says so.
     """
     from studio.making.exporting import export
 
+    performed = {"tempo": tempo, "instrument": instrument}
     with open_gallery() as gallery:
-        click.echo(str(export(gallery.get(id), gallery, output, force=force)))
+        click.echo(str(export(gallery.get(id), gallery, output, force=force, performed=performed)))
 
 
 @gallery.command("remove")

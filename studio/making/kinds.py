@@ -110,6 +110,8 @@ class Kind:
     light: from a recipe to whether its work is so light that it waits for no heavy one; empty where none is.
     exports: from a work to the formats it can be had in. renders: from a work, the gallery, its recipe with
     another format, and that format, to the file's bytes. Both empty where a work can only be had as it is.
+    performed: fields of the recipe that say how a work sounds, which may be others in what is exported without
+    making it again.
     probe: a function that says how many times longer this computer takes than an ordinary one, from a short
     trial; empty where predictions are the same everywhere.
     ahead: a module whose `names()` can be prepared before anyone asks, the likeliest first, each with
@@ -139,6 +141,7 @@ class Kind:
     light: str = ""
     exports: str = ""
     renders: str = ""
+    performed: tuple[str, ...] = ()
     ahead: str = ""
     probe: str = ""
     spelled: Mapping[str, str] = field(default_factory=dict)
@@ -306,6 +309,7 @@ KINDS: dict[str, Kind] = {
             predicts="studio.music.melody.predictions:predict_melody",
             exports="studio.music.melody.renditions:exports",
             renders="studio.music.melody.renditions:rendered",
+            performed=("tempo", "instrument"),
             checks="studio.music.melody.compose:prepared",
             light="studio.music.melody.predictions:is_light",
             ahead="studio.music.melody.ahead",

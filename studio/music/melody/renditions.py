@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio.errors import Refused, UnknownName
 from studio.music.reading.readers import Readers
+from studio.music.sound.rendering import program_of
 from studio.music.writing.formats import FORMATS
 from studio.works.formats import Format
 from studio.works.output import not_written
@@ -55,9 +56,19 @@ def exports(work: Work) -> tuple[Format, ...]:
     return tuple(FORMATS.values()) if has_notes(work) else ()
 
 
-def rendered(work: Work, gallery: ReadsWorks, _recipe: Recipe, form: Format) -> bytes:
-    """A melody in another format, with the recipe that makes it in that format inside."""
-    return Renditions(gallery).file(work, form).read_bytes()
+def rendered(work: Work, gallery: ReadsWorks, recipe: Recipe, form: Format) -> bytes:
+    """A melody in another format, at the recipe's tempo and for its instrument, with the recipe that makes it so
+    inside.
+    """
+    renditions = Renditions(gallery)
+    own = renditions.recipe(work)
+    tempo, instrument = (getattr(recipe, name, None) for name in ("tempo", "instrument"))
+    return renditions.file(
+        work,
+        form,
+        tempo=tempo if tempo != own.tempo else None,
+        instrument=instrument if instrument and instrument != own.instrument else "",
+    ).read_bytes()
 
 
 class Renditions:
@@ -113,13 +124,33 @@ class Renditions:
 
         threading.Thread(target=render, name="studio renders sound", daemon=True).start()
 
-    def file(self, work: Work, form: Format) -> Path:
+    def file(self, work: Work, form: Format, *, tempo: int | None = None, instrument: str = "") -> Path:
         """The work in another format, with the recipe that makes it in that format inside. Its own file where
-        it has that format already.
+        it has that format already and nothing else is asked for.
+
+        tempo, instrument: others than it was composed with; the notes stay. Raises `Refused` for a tempo out
+        of range and `UnknownName` for an instrument there is not.
         """
-        if work.suffix == form.suffix:
-            return self.gallery.local_path(work)
-        return self._kept(work, f"as{form.suffix}", lambda: self._in_format(work, form))
+        if tempo is None and not instrument:
+            if work.suffix == form.suffix:
+                return self.gallery.local_path(work)
+            return self._kept(
+                work, f"as{form.suffix}", lambda: self._in_format(work, self.recipe(work), form)
+            )
+        recipe = self._performed(work, tempo, instrument)
+        program = program_of(recipe.instrument)
+        name = f"as-{tempo or 'own'}-{program}{form.suffix}"
+        return self._kept(work, name, lambda: self._in_format(work, recipe, form))
+
+    def _performed(self, work: Work, tempo: int | None, instrument: str) -> ComposeRecipe:
+        """The recipe with another tempo and instrument. The title stays, which is made of the mood too."""
+        from studio.works.recipe import check
+
+        recipe = self.recipe(work)
+        changes: dict[str, Any] = {"tempo": tempo} if tempo is not None else {}
+        changes |= {"instrument": instrument} if instrument else {}
+        check(type(recipe), changes)
+        return recipe.model_copy(update={"title": work.title, **changes})
 
     def timing(self, work: Work) -> dict[str, Any]:
         """When each note sounds and where it comes from, see `timing_of`."""
@@ -137,15 +168,16 @@ class Renditions:
             raise UnknownName("style", style, [*STYLES, *own_styles()])
         return self._cache.file(f"sample-{style}.wav", lambda: sample_of(style))
 
-    def _in_format(self, work: Work, form: Format) -> bytes:
+    def _in_format(self, work: Work, recipe: ComposeRecipe, form: Format) -> bytes:
         from studio.works.metadata import can_carry, embed
 
         # Making the recipe in the file again must give that file, so its format changes too.
-        recipe = self._recipe(work).model_copy(update={"format": form.name})
+        recipe = recipe.model_copy(update={"format": form.name})
         content = self._written(work, recipe)
         return embed(content, form.suffix, recipe) if can_carry(form.suffix) else content
 
-    def _recipe(self, work: Work) -> ComposeRecipe:
+    def recipe(self, work: Work) -> ComposeRecipe:
+        """The recipe of a melody."""
         from studio.music.melody.recipes import ComposeRecipe
         from studio.works.recipe import parse_json
 
@@ -156,7 +188,10 @@ class Renditions:
     def _written(self, work: Work, recipe: ComposeRecipe) -> bytes:
         from studio.music.melody.compose import file_of
 
-        return file_of(self.tune(work), recipe)
+        tune = self.tune(work)
+        if recipe.tempo is not None and recipe.tempo != self.recipe(work).tempo:
+            tune = replace(tune, tempo=float(recipe.tempo))
+        return file_of(tune, recipe)
 
     def _tune_of(self, id: str) -> Tune:
         from studio.music.scores.tunes import Tune

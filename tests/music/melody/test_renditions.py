@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pretty_midi
 import pytest
 
 from studio.errors import Refused
+from studio.making.exporting import in_format
 from studio.music.melody import renditions as renditions_module
-from studio.music.melody.compose import file_of
+from studio.music.melody.compose import compose, file_of
 from studio.music.melody.recipes import ComposeRecipe
 from studio.music.melody.renditions import Renditions, exports, has_notes
 from studio.music.reading import readers
 from studio.music.reading.readers import read_tunes
 from studio.music.scores.tunes import Tune
 from studio.music.writing.formats import FORMATS, by_name
+from studio.process import finish
 from studio.works.gallery import Gallery
+from studio.works.ingredient import Ingredient
 from studio.works.metadata import embed, extract
+from studio.works.recipe import Source
 from studio.works.work import Made, Work
+from tests.app.tunes import jigs
 
 TUNE = Tune.of(
     [(67, 1), (69, "1/2"), (71, "1/2"), (72, 2), (None, 2), (67, 2)],
@@ -120,3 +127,34 @@ def test_whoever_looks_at_the_score_finds_the_sound_ready(gallery: Gallery) -> N
     while not list((gallery.home / "cache" / "music").glob("*as.wav")):
         assert time.monotonic() < give_up, "the sound was not rendered"
         time.sleep(0.02)
+
+
+def test_what_sounds_otherwise_says_so_and_is_made_again_from_what_it_says(gallery: Gallery) -> None:
+    tunes = {f"{number:064x}": content for number, content in enumerate(jigs().values())}
+    sources = [Source(role="tune", sha256=sha256, name="jig.abc") for sha256 in tunes]
+
+    def materials(source: Source) -> bytes:
+        return tunes[source.sha256]
+
+    for sha256, content in tunes.items():
+        gallery.keep_ingredient(Ingredient("tune", content, f"{sha256[-1]}.abc"))
+    made = finish(
+        compose(ComposeRecipe(style="jigs", bars=4, max_copy=12, sources=sources, seed=5), materials)
+    )
+    renditions, work = Renditions(gallery), gallery.add(made)
+    usual = pretty_midi.PrettyMIDI(io.BytesIO(renditions.file(work, by_name("mid")).read_bytes()))
+    slower = renditions.file(work, by_name("mid"), tempo=50, instrument="flute").read_bytes()
+    heard = pretty_midi.PrettyMIDI(io.BytesIO(slower))
+    assert heard.get_tempo_changes()[1] == pytest.approx([50])
+    assert heard.instruments[0].program == 73
+    assert [note.pitch for note in heard.instruments[0].notes] == [
+        note.pitch for note in usual.instruments[0].notes
+    ]
+    # What is saved says so, and its own recipe makes these very bytes.
+    recipe = ComposeRecipe.model_validate_json(extract(slower) or "")
+    assert (recipe.tempo, recipe.instrument, recipe.title) == (50, "flute", work.title)
+    assert finish(compose(recipe, materials)).content == slower
+    assert in_format(work, gallery, by_name("mid"), {"tempo": 50, "instrument": "flute"}) == slower
+    for wrong in ({"tempo": 5}, {"instrument": "Kazoo"}, {"bars": 3}):
+        with pytest.raises(Refused):
+            in_format(work, gallery, by_name("mid"), wrong)
