@@ -2,7 +2,7 @@
 // goes by the keyboard too.
 
 import { around } from './dom.js';
-import { pinAt, pinText, withPin } from './pins.js';
+import { beatText, pinAt, withPin } from './pins.js';
 import { pinOf, pitchName } from './pitches.js';
 import { Points } from './points.js';
 
@@ -67,7 +67,7 @@ export class Editing {
     constraints.set('pins', withPin(before, place, pitch));
     this.say(pitch == null
       ? `The pin ${before[there]} is gone.`
-      : `Pinned ${pitchName(pitch)} in bar ${place.bar} at beat ${pinText(place, pitch).split(/[:=]/)[1]}. The next takes have it there.`);
+      : `Pinned ${pitchName(pitch)} in bar ${place.bar} at beat ${beatText(place.beat)}. The next takes have it there.`);
   }
 
   /** A note's own place, and the pitch that is pinned there, if any. @param {number} number @returns {{place: Place, pitch: number, pinned: number | null} | null} */
@@ -176,7 +176,7 @@ export class Editing {
     const far = Math.abs(aside) > ASIDE;
     const place = far ? roll.placeOf(roll.under(event)[0]) : drag.place;
     drag.to = { place, pitch };
-    roll.haunt(roll.momentOf(place), pitch, pinText(place, pitch).replace('=', ' '));
+    roll.haunt(roll.momentOf(place), pitch, `${pitchName(pitch)} · bar ${place.bar}, beat ${beatText(place.beat)}`);
     roll.notes.classList.add('dragging');
   }
 
