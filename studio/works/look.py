@@ -27,25 +27,30 @@ FARTHEST_SHIFT = 8
 CROPS = (0.0, 0.01, 0.02, 0.03, 0.04, 0.06)
 """Shares that may have been cut off each side."""
 
+BOX = Image.Resampling.BOX
+
 Grey = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Look:
     """A picture prepared for being compared. hash: 32 bytes. greys: [DETAIL, DETAIL], 0..255. ratio: width /
-    height.
+    height. size: its width and height, as far as they are below DETAIL.
     """
 
     hash: bytes
     greys: Grey
     ratio: float
+    size: tuple[int, int] = (DETAIL, DETAIL)
 
 
 def look_of(picture: Image.Image) -> Look:
     """The look of a picture, without a plain border around it."""
     grey = picture.convert("L")
     grey = grey.crop(_inside(grey))
-    return Look(hash_of(grey), _greys(grey, DETAIL), grey.width / grey.height)
+    size = (min(grey.width, DETAIL), min(grey.height, DETAIL))
+    greys = _greys(grey, DETAIL) if size == (DETAIL, DETAIL) else _enlarged(grey.resize(size, BOX))
+    return Look(hash_of(grey), greys, grey.width / grey.height, size)
 
 
 def look_of_file(content: bytes) -> Look:
@@ -68,15 +73,19 @@ def distance(first: bytes, second: bytes) -> int:
 
 
 def likeness(known: Look, found: Look) -> float:
-    """How well the details of two pictures agree, -1 to 1, `found` perhaps having lost its edges."""
+    """How well the details of two pictures agree, -1 to 1, `found` perhaps having lost its edges. Where it is
+    small, `known` is made as small first: finer details than both have do not count.
+    """
     wanted = _details(found.greys)
     best = -1.0
+    small = found.size != (DETAIL, DETAIL)
     for crop in CROPS:
         edge = DETAIL * crop
         whole = Image.fromarray(known.greys.astype(np.uint8))
         box = (edge, edge, DETAIL - edge, DETAIL - edge)
         inner = whole.resize((DETAIL, DETAIL), Image.Resampling.BICUBIC, box=box)
-        best = max(best, _correlation(_details(np.asarray(inner, np.float64)), wanted))
+        greys = _enlarged(inner.resize(found.size, BOX)) if small else np.asarray(inner, np.float64)
+        best = max(best, _correlation(_details(greys), wanted))
     return best
 
 
@@ -102,6 +111,11 @@ def _details(greys: Grey) -> Grey:
 
 def _greys(grey: Image.Image, side: int) -> Grey:
     return np.asarray(grey.resize((side, side), Image.Resampling.BOX), np.float64)
+
+
+def _enlarged(grey: Image.Image) -> Grey:
+    """A picture that is smaller than DETAIL, without the edges that BOX would give its pixels."""
+    return np.asarray(grey.resize((DETAIL, DETAIL), Image.Resampling.BICUBIC), np.float64)
 
 
 def _cosines() -> Grey:

@@ -62,6 +62,8 @@ def cut(picture: Image.Image) -> Image.Image:
 CHANGES: dict[str, Callable[[Image.Image], bytes]] = {
     "q30": lambda picture: jpeg(picture, 30),
     "200 px": lambda picture: jpeg(picture.resize((200, 200 * picture.height // picture.width))),
+    "96 px": lambda picture: jpeg(picture.resize((96, 96 * picture.height // picture.width))),
+    "64 px": lambda picture: jpeg(picture.resize((64, 64 * picture.height // picture.width)), 95),
     "cut": lambda picture: jpeg(cut(picture)),
     "darker": lambda picture: jpeg(ImageEnhance.Brightness(picture).enhance(0.7)),
 }
