@@ -304,6 +304,9 @@ class _Voice:
         self._bar_line("|]", None)
         signs = Counter("".join(between))
         self.left["Ornaments, dynamics and other marks"] += sum(signs[sign] for sign in "~.HJLMOPRSTuv")
+        self.left["Microtones (the quarters of their sharps and flats)"] += sum(
+            bool(re.search(r"[_^]\d*/", text)) for text in between
+        )
         self.left["Slurs"] += min(signs["("], signs[")"])
         self.symbols += [PrintedSymbol(self.now, text, self.now) for text in self.printed]
 
@@ -389,6 +392,8 @@ class _Voice:
                 and (re.match(r"[(\[]?[A-HN]", text) or _is_chord(text))
             ):
                 self.printed.append(text)
+            elif text:
+                self.left["Texts above the notes that are no chord symbols"] += 1
 
     def _set(self, what: str, value: str) -> None:
         value = value.strip()

@@ -277,8 +277,12 @@ def _sheet_of(midi: MidiFile, texts: _Texts, grid: Grid, *, ours: bool) -> Found
     lyrics. It goes on to the end of the file, at least to the end of the bar of the last chord.
     """
     nothing = _Line([], {}, [], midi.per_quarter, Fraction(0))
-    for words in (texts.markers(), texts.all_of(midi.texts), texts.all_of(midi.lyrics)):
-        chords, told = _chords_of(words, nothing, ours)
+    for what, words in (
+        ("Markers", texts.markers()),
+        ("Texts", texts.all_of(midi.texts)),
+        ("Lyrics", texts.all_of(midi.lyrics)),
+    ):
+        chords, told = _chords_of(words, nothing, ours, what)
         if 2 * len(chords) > len(words):
             break
     else:
@@ -295,11 +299,13 @@ def _sheet_of(midi: MidiFile, texts: _Texts, grid: Grid, *, ours: bool) -> Found
     )
 
 
-def _chords_of(words: Sequence[tuple[int, str]], line: _Line, ours: bool) -> tuple[list[ChordAt], list[str]]:
+def _chords_of(
+    words: Sequence[tuple[int, str]], line: _Line, ours: bool, what: str = "Markers"
+) -> tuple[list[ChordAt], list[str]]:
     """The chords among the markers, and what to say about the others. A, B, C in this order, or A alone
     after the beginning, are rehearsal letters, not chords.
 
-    words: (ticks, text), in order.
+    words: (ticks, text), in order. what: they are.
     """
     markers = [(ticks, text) for ticks, text in words if text]
     letters = [text for _, text in markers]
@@ -307,6 +313,9 @@ def _chords_of(words: Sequence[tuple[int, str]], line: _Line, ours: bool) -> tup
     if letters and rehearsal and not ours and (len(letters) > 1 or markers[0][0] > 0):
         return [], [f"Rehearsal letters left out: {', '.join(letters)}."]
     chords, others = [], 0
+    told = []
+    if letters == ["A"] and not ours:
+        told.append("The only marker is A; it was read as a chord, but it may be a rehearsal letter.")
     for ticks, text in markers:
         try:
             chord = parse_chord(text)
@@ -317,7 +326,8 @@ def _chords_of(words: Sequence[tuple[int, str]], line: _Line, ours: bool) -> tup
         if not ours and place.denominator > 12 and ticks not in line.places:
             place = Fraction(round(place * 4), 4)
         chords.append(ChordAt(place, str(chord) if chord else "N.C."))
-    told = [f"Markers that are not chord symbols left out: {others}."] if others else []
+    if others:
+        told.append(f"{what} that are not chord symbols left out: {others}.")
     return sorted(chords, key=lambda chord: chord.start), told
 
 

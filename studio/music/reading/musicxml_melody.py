@@ -28,7 +28,14 @@ from studio.music.reading.assembling import (
 from studio.music.reading.budget import Reading, ReadingBudget
 from studio.music.reading.chord_symbols import PrintedSymbol, read_symbols
 from studio.music.reading.found_words import FoundLyric, borrowed, words_under
-from studio.music.reading.musicxml_parts import PartMeasure, Sounding, StaffMeasure, XmlPart, parts_of
+from studio.music.reading.musicxml_parts import (
+    PartMeasure,
+    Sounding,
+    StaffMeasure,
+    XmlPart,
+    number_of,
+    parts_of,
+)
 from studio.music.reading.musicxml_repeats import Marks, marks_of, repeats_of
 from studio.music.reading.pieces import READING_RULES
 from studio.music.scores.bars import Grid
@@ -355,7 +362,10 @@ def _more_remarks(gathered: _Gathered, part: XmlPart, root: Element) -> list[str
             f"The part is written for a transposing instrument; it was read as it sounds, {abs(semitones)} "
             f"semitone{'s' * (abs(semitones) > 1)} {where} what is written."
         )
+    bent, outside = _odd_pitches(root)
     for count, sentence in (
+        (bent, "Microtones read as the nearest semitone"),
+        (outside, "Notes whose pitch is none that MIDI has left out"),
         (gathered.moved, "Bars in which the first voice is silent and another one is the melody"),
         (gathered.left, "Notes of other voices left out"),
         (gathered.cues, "Cue notes left out"),
@@ -368,6 +378,18 @@ def _more_remarks(gathered: _Gathered, part: XmlPart, root: Element) -> list[str
             remarks.append(f"{sentence}: {count}.")
     return remarks
 
+
+def _odd_pitches(root: Element) -> tuple[int, int]:
+    """How many pitches lie between two semitones, and how many outside of MIDI's range or off its letters."""
+    bent = outside = 0
+    for pitch in root.iter("pitch"):
+        octave, alter = number_of(pitch.findtext("octave")), number_of(pitch.findtext("alter")) or 0
+        bent += alter != round(alter)
+        outside += octave is None or not -1 <= octave <= 9 or (pitch.findtext("step") or "") not in _STEPS
+    return bent, outside
+
+
+_STEPS = tuple("CDEFGAB")
 
 _MARKS = ("dynamics", "wedge", "words", "rehearsal", "articulations", "ornaments", "technical", "arpeggiate")
 

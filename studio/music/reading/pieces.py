@@ -62,6 +62,8 @@ def pieces(content: bytes, name: str, budget: ReadingBudget | None = None) -> li
         )
     if not content.strip(b"\0 \r\n\t"):
         raise Unreadable(f"{name} is empty; choose a MIDI, MusicXML, ABC or Humdrum file.")
+    if content[:4] == b"RIFF" and content[8:12] == b"RMID" and content[20:24] == b"MThd":
+        content = content[20:]  # RP-029: a MIDI file in the data chunk of a RIFF file
     if content[:4] == b"MThd":
         return [Piece(name, "midi", content)]
     if content[:4] == b"PK\x03\x04":

@@ -93,3 +93,11 @@ def test_chords_without_a_melody_are_a_sheet_of_chords(bars: str) -> None:
 def test_chords_above_nothing_are_no_music() -> None:
     with pytest.raises(Unreadable, match="has no notes"):
         read_tunes(b'X:1\nK:C\n"C"|"G7"|\n', "chords.abc")
+
+
+def test_microtones_and_texts_that_are_no_chords_are_counted() -> None:
+    text = 'X:1\nM:4/4\nL:1/4\nK:C\n"Xyz"^/C _/D ^3/2E "C"F|"_slow"G4|]\n'
+    reading = read_tunes(text.encode(), "micro.abc")
+    assert [chord.symbol for chord in reading.tunes[0].chords] == ["C"]
+    assert "Microtones (the quarters of their sharps and flats) left out: 3." in reading.remarks
+    assert "Texts above the notes that are no chord symbols left out: 2." in reading.remarks

@@ -500,3 +500,18 @@ def test_a_sheet_of_chords_is_read_and_said_to_be_one(kind: str, drums: bool) ->
     assert (tune.sounding, tune.end, str(tune.meter)) == ((), 9, "3/4")
     (again,) = read_tunes(write_midi(tune), "again.mid").tunes
     assert (again.chords, again.end) == (tune.chords, tune.end)
+
+
+def test_midi_in_riff_is_read() -> None:
+    inside = _midi([(60, 0, 1), (62, 1, 2)])
+    packed = (
+        b"RIFF" + struct.pack("<I", len(inside) + 12) + b"RMIDdata" + struct.pack("<I", len(inside)) + inside
+    )
+    assert read_tunes(packed, "t.rmi").tunes[0].notes == read_tunes(inside, "t.mid").tunes[0].notes
+
+
+def test_a_lone_marker_a_is_said_to_be_doubtful() -> None:
+    content = _midi([(60, 0, 1), (62, 1, 2)], marker={"text": "A"})
+    reading = read_tunes(content, "t.mid")
+    assert [chord.symbol for chord in reading.tunes[0].chords] == ["A"]
+    assert any("may be a rehearsal letter" in remark for remark in reading.remarks)

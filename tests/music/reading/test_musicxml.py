@@ -15,6 +15,7 @@ from studio.music.melody.compose import reading_rules
 from studio.music.melody.recipes import ComposeRecipe
 from studio.music.reading.budget import Reading, ReadingBudget
 from studio.music.reading.musicxml import read_musicxml, read_with_music21
+from studio.music.reading.readers import read_tunes
 from studio.music.scores.bars import Repeat, Volta
 from studio.music.scores.tunes import Tune
 from studio.music.scores.words import Syllable
@@ -267,3 +268,16 @@ def test_earlier_works_read_their_files_as_before() -> None:
         "72 74 76 77 z:4 72:4",
         "72 74 76 77 79 77 76 74 72:4",
     ]
+
+
+def test_pitches_that_midi_does_not_have_are_counted() -> None:
+    pitch = "<pitch><step>{}</step><alter>{}</alter><octave>{}</octave></pitch>"
+    note = f"<note>{pitch}<duration>1</duration></note>"
+    notes = "".join(note.format(*each) for each in (("C", 0.5, 4), ("D", 0, 4), ("D", 0, 99), ("H", 0, 4)))
+    xml = (
+        '<score-partwise><part-list><score-part id="P1"/></part-list><part id="P1"><measure><attributes>'
+        f"<divisions>1</divisions></attributes>{notes}</measure></part></score-partwise>"
+    )
+    remarks = read_tunes(xml.encode(), "odd.musicxml").remarks
+    assert "Microtones read as the nearest semitone: 1." in remarks
+    assert "Notes whose pitch is none that MIDI has left out: 2." in remarks
