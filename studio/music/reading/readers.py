@@ -10,7 +10,8 @@ and are read in this process, under the same budget.
 
 The melody is one of the file's parts: the first that is named like a melody (voice, soprano, cantus, lead …).
 Without such a name it is the part with the highest mean pitch among those with at least a third as many notes
-as the busiest. Of notes that sound together the top one is kept. Grace notes and drums are left out, tied
+as the busiest; where that one has no words, the highest of them that is sung. Of notes that sound together the
+top one is kept. Grace notes and drums are left out, tied
 notes become one note, tuplets stay exact, and repeats stay as written. `Reading.remarks` says what was left
 out or moved.
 """
