@@ -4,8 +4,8 @@
 
 The works on show and the presets' pictures, or the pictures of a folder, are changed as people change them
 and looked for. "Other" is the work that comes nearest beside the right one: where the right one is missing
-from a gallery, that is how near a wrong one comes. The thresholds were chosen on the works on show alone;
-the presets' pictures and a folder of other pictures test them.
+from a gallery, that is how near a wrong one comes. The thresholds were chosen on the works on show and the
+presets' pictures; a folder of other pictures tests them.
 """
 
 from __future__ import annotations

@@ -8,12 +8,11 @@ A file is recognised by its content, not by its name. MusicXML, and kern, which 
 in a child process that is killed when it takes too long or too much memory. MIDI and ABC are simple formats
 and are read in this process, under the same budget.
 
-The melody is one of the file's parts: the first that is named like a melody (voice, soprano, cantus, lead …).
+The melody is one of the file's parts: the first that is named like a melody (voice, soprano, cantus, lead).
 Without such a name it is the part with the highest mean pitch among those with at least a third as many notes
-as the busiest; where that one has no words, the highest of them that is sung. Of notes that sound together the
-top one is kept. Grace notes and drums are left out, tied
-notes become one note, tuplets stay exact, and repeats stay as written. `Reading.remarks` says what was left
-out or moved.
+as the busiest; where that one has no words, the highest of them that is sung. Of notes that sound together
+the top one is kept. Grace notes and drums are left out, tied notes become one note, tuplets stay exact, and
+repeats stay as written. `Reading.remarks` says what was left out or moved.
 """
 
 from __future__ import annotations
