@@ -27,8 +27,9 @@ CERTAIN, PROBABLE = 0.95, 0.86
 """Likeness (see `look.likeness`) from which a picture is almost certainly, or probably, a work.
 
 Chosen on the works on show and the presets' pictures (`python -m benchmarks.found_by_look`), changed as
-people change them: the copies come to 0.91 and more, the nearest other work to 0.93 (a dream that goes on from it),
-and the same look of the same photo with another seed to 0.83. A folder of other pictures tests them.
+people change them: the copies come to 0.91 and more, the nearest other work to 0.93 (a dream that goes on
+from it), and the same look of the same photo with another seed to 0.83. A folder of other pictures tests
+them.
 """
 
 FARTHEST, MOST_COMPARED = 100, 24
