@@ -30,6 +30,22 @@ is no parameter of `gr.HTML`, `__type__` among them, for one of the widget's pro
 built with.
 """
 
+LEAVE_QUIETLY = (
+    "{ const say = console.error; "
+    "const cut = (told) => told?.name === 'AbortError' "
+    "|| /Connection errored out|aborted/.test(String(told)); "
+    "console.error = (...told) => "
+    "{ if (told.some(cut)) setTimeout(() => say(...told), 1500); else say(...told); }; }"
+)
+"""JavaScript for the page's head: a page that is left in the middle of a stream says nothing of it.
+
+When a page is left, Gradio closes its stream and tells the console of that as of two errors: the stream was
+aborted, the connection errored out. The work goes on and is found again, so whoever looks at the console
+after a reload would take for a fault what is none. These two are therefore told a moment later: by then a
+page that was left is gone, and one that has lost its connection tells of it. (Gradio puts the head's scripts
+in after its own, so nothing here can hear that the page is being left before Gradio does.)
+"""
+
 QUEUE_INTERVAL = 0.01
 """Seconds between two looks for new requests."""
 

@@ -175,5 +175,6 @@ def head() -> str:
 <meta name="description" content="Making art from art with neural networks, and understanding how.">
 <link rel="icon" type="image/svg+xml" href="favicon.ico">
 <script>{chosen}</script>
+<script>{gradio_patches.LEAVE_QUIETLY}</script>
 <script>{begin}; {light};</script>
 """

@@ -160,10 +160,7 @@ def test_a_photo_becomes_a_dream_that_is_found_again_and_remade(
 def test_a_running_dream_is_found_again_after_a_reload_and_stops_when_told(
     chromium: Chromium, studio: Open, photo: Path
 ) -> None:
-    # Gradio's own script tells the console that its stream was cut when a page is left in the middle of it.
-    with opened(
-        chromium, studio, forgiven=("AbortError", "Connection errored out", "BodyStreamBuffer was aborted")
-    ) as page:
+    with opened(chromium, studio) as page:
         choose(page, photo)
         small(page, steps=200, size=512)
         page.get_by_text("Towards another picture").click()

@@ -62,10 +62,7 @@ def test_what_is_made_is_in_sight_on_every_tab_and_can_be_cancelled_there(
 def test_what_was_made_while_the_page_was_closed_is_told_when_it_opens_again(
     chromium: Chromium, studio: Open, photo: Path
 ) -> None:
-    # Gradio's own script tells the console that its stream was cut when a page is left in the middle of it.
-    with opened(
-        chromium, studio, forgiven=("AbortError", "Connection errored out", "BodyStreamBuffer was aborted")
-    ) as page:
+    with opened(chromium, studio) as page:
         choose(page, photo)
         small(page, steps=30, size=256)
         page.click("#dream-button")
