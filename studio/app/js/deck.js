@@ -3,6 +3,7 @@
 import { make } from './dom.js';
 import { instrumentGroups } from './instruments.js';
 import { nowPlaying } from './player.js';
+import { beatsInWords } from './times.js';
 
 /** @import { Melody } from './melody' */
 
@@ -100,7 +101,7 @@ export class Deck {
   showTempo() {
     const own = this.melodies[0]?.music?.tempo;
     if (!this.tempo.dataset.chosen && own) this.tempo.value = String(Math.round(own));
-    this.beats.textContent = `♩ = ${this.tempo.value}`;
+    this.beats.textContent = beatsInWords(Number(this.tempo.value), this.melodies[0]?.music?.meter ?? '4/4');
   }
 
   changed() {

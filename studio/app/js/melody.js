@@ -6,6 +6,7 @@ import { clock, goTo, playOnly, silence, takeOver } from './player.js';
 import { Roll } from './roll.js';
 import { Editing } from './roll_edit.js';
 import { Score } from './score.js';
+import { beatsInWords } from './times.js';
 
 /** @import { Constraints } from './constraints' */
 /** @import { Music, Note, Work } from './types' */
@@ -215,7 +216,7 @@ export class Melody {
     if (instrument) asked.set('instrument', instrument);
     const query = asked.size ? `?${asked}` : '';
     for (const { link, address } of this.parts.saveAs) link.href = `${address}${query}${query ? '&' : '?'}download=true`;
-    this.parts.saying.textContent = [tempo && `at ♩ = ${tempo}`, instrument && `for ${instrument}`].filter(Boolean).join(' ');
+    this.parts.saying.textContent = [tempo && `at ${beatsInWords(tempo, this.music?.meter ?? '4/4')}`, instrument && `for ${instrument}`].filter(Boolean).join(' ');
     const composed = this.music?.tempo ?? 120;
     const pace = tempo ? tempo / composed : 1;
     const next = make('audio', { preload: 'auto', src: `works/${this.work.id}/as/wav${query}` });

@@ -17,3 +17,15 @@ export const memory = (bytes) => `${Math.max(0.1, bytes / 1e9).toFixed(bytes < 9
 
 /** What a work will take, in a few letters: 4 s · 0.5 GB. @param {{seconds: number, bytes: number}} estimate */
 export const cost = ({ seconds, bytes }) => `${briefly(seconds)} · ${memory(bytes)}`;
+
+/**
+ * A tempo as a score writes it: in dotted quarter notes where these are the beats.
+ *
+ * @param {number} quarters a minute
+ * @param {string} meter
+ */
+export function beatsInWords(quarters, meter) {
+  const [count, unit] = meter.split('/').map(Number);
+  if (unit === 8 && count % 3 === 0) return `♩. = ${Math.round(quarters / 1.5)}`;
+  return unit === 2 ? `half note = ${Math.round(quarters / 2)}` : `♩ = ${Math.round(quarters)}`;
+}
