@@ -1,6 +1,6 @@
-"""A newcomer at the Compose tab: a tune in one click, a pin dragged on the roll, a contradiction seen before the
-press and mended at a press, takes compared, works cancelled from the tray; with a mouse, and with the keyboard
-alone on a phone.
+"""A newcomer at the Compose tab: a tune in one click, a pin dragged on the roll, a contradiction seen before
+the press and mended at a press, takes compared, works cancelled from the tray; with a mouse, and with the
+keyboard alone on a phone.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ PITCHES_AT = """async ([id, at]) => {
     .map((note) => note.pitch);
 }"""
 """The pitches of a work that begin so many quarter notes after its first bar."""
+
+ROWS = "() => Number(document.querySelector('.compose .roll').style.getPropertyValue('--rows'))"
 
 HEARD = "() => [...document.querySelectorAll('.compose audio')].filter((each) => !each.paused).length"
 
@@ -56,7 +58,7 @@ def forbid_an_end(page: Any) -> None:
     """The chip of a last note that no tune of the style has turns red before anybody presses."""
     page.wait_for_selector(".chip.red[data-field=end]")
     assert page.locator(".chip.red").count() == 1
-    assert "G#4" in page.inner_text(".chips-box .sentence")
+    assert "Ab4" in page.inner_text(".chips-box .sentence")
 
 
 def test_a_newcomer_with_a_mouse(chromium: Chromium, studio: Open) -> None:
@@ -90,7 +92,7 @@ def test_a_newcomer_with_a_mouse(chromium: Chromium, studio: Open) -> None:
         page.click(".keyboard [data-pitch='68']")
         forbid_an_end(page)
         page.click("#compose-button")
-        way = page.locator(".press .ways button", has_text="Leave out the end on G#4")
+        way = page.locator(".press .ways button", has_text="Leave out the end on Ab4")
         way.wait_for()
         way.click()
         page.wait_for_function(
@@ -109,7 +111,7 @@ def test_a_newcomer_with_a_mouse(chromium: Chromium, studio: Open) -> None:
         page.locator(".deck input[type=range]").fill("60")
         page.locator(".deck select").select_option("Flute")
         page.wait_for_function(
-            "() => document.querySelectorAll('.compose .take audio')[1].src.includes('tempo=60&instrument=Flute')"
+            "() => document.querySelectorAll('.compose audio')[1].src.includes('tempo=60&instrument=Flute')"
         )
         assert page.evaluate(HEARD) == 1
         with page.expect_download() as download:

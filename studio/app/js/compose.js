@@ -275,7 +275,7 @@ class Takes {
     const place = now.position ? `${now.position} before this one` : 'next in line';
     const words = now.state === 'waiting'
       ? ['Waiting', place, jobs.length > 1 && which]
-      : [`Composing ${which}`, now.stage, timeLeft(now.seconds_left)];
+      : [`Composing ${which}`, now.stage.replace(/^composing ?/, ''), timeLeft(now.seconds_left)];
     return this.progress(words.filter(Boolean).join(' · '), share, true);
   }
 

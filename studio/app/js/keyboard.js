@@ -7,7 +7,7 @@ import { pitchName, pitchOf } from './pitches.js';
 /** @import { Constraints } from './constraints' */
 /** @import { Widget } from './types' */
 
-const [LOW, HIGH] = [48, 84]; // C3 to C6
+const [LOW, HIGH] = [48, 88]; // C3 to E6
 const MIDDLE = 60;
 const BLACK = [1, 3, 6, 8, 10];
 
