@@ -43,10 +43,12 @@ gallery: .venv/app-is-ready
 
 .venv/app-is-ready: .venv/bin/python pyproject.toml constraints.txt
 	$(INSTALL) --editable .
+	$(BIN)/python -m studio.making.ahead
 	touch $@
 
 .venv/everything-is-ready: .venv/bin/python pyproject.toml constraints.txt
 	$(INSTALL) --editable '.[dev]'
+	$(BIN)/python -m studio.making.ahead
 	touch $@ .venv/app-is-ready
 
 clean:

@@ -12,6 +12,7 @@ begun again later.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -20,7 +21,9 @@ from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
+from studio.errors import StudioError
 from studio.making.kinds import KINDS, Kind
+from studio.works.home import environments_home
 
 KINDLY = 15
 """How much the processes give way to others (nice), where they cannot be told to run only on what is left."""
@@ -147,12 +150,32 @@ def start(kind: str, name: str, *, kindly: bool) -> subprocess.Popen[bytes]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Prepare one thing: KIND NAME [kindly]."""
+    """Prepare one thing: KIND NAME [kindly]. Without arguments, set up (see `set_up`)."""
+    if not arguments:
+        return set_up()
     kind, name, *kindly = arguments
     if kindly:
         _give_way()
     _end_with_parent()
     import_module(KINDS[kind].ahead).prepare(name, kindly=bool(kindly))
+    return 0
+
+
+def set_up() -> int:
+    """Prepare the likeliest thing of each kind for everyone who uses this virtual environment, so that the
+    first work in a new home need not wait for it. Outside a virtual environment nothing happens: each home
+    then prepares its own.
+    """
+    place = environments_home()
+    if place is None:
+        return 0
+    shutil.rmtree(place, ignore_errors=True)
+    os.environ["STUDIO_HOME"] = str(place)
+    for kind in KINDS.values():
+        if kind.ahead:
+            module = import_module(kind.ahead)
+            with suppress(StudioError, OSError):  # the studio works without
+                module.prepare(module.names()[0])
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from studio.errors import Refused
@@ -26,3 +27,13 @@ def home() -> Path:
             "set STUDIO_HOME to a folder of your own."
         )
     return folder
+
+
+def environments_home() -> Path | None:
+    """A folder laid out like a home, for what everyone needs who uses this virtual environment, such as the
+    tunes of a style once they are read: `make app` fills it (see `studio.making.ahead`). It is only looked
+    into, and nothing of anybody's is in it. None outside a virtual environment.
+    """
+    if sys.prefix == sys.base_prefix:
+        return None
+    return Path(sys.prefix) / "share" / "derivative-works-studio"

@@ -5,6 +5,7 @@ end.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -21,6 +22,9 @@ from works_for_tests import COUNT
 from studio.making import ahead
 from studio.making.ahead import Preparing, start
 from studio.making.kinds import KINDS
+from studio.music.melody import compose
+from studio.music.melody.compose import take_of
+from studio.music.melody.recipes import ComposeRecipe
 
 OFFERED = ["first", "second", "third", "fourth"]
 
@@ -143,3 +147,39 @@ def test_a_style_is_read_and_learnt_in_a_process_of_its_own(
     assert len(list((tmp_path / "styles").iterdir())) == 1
     assert {path.name.partition("-")[0] for path in (tmp_path / "learnt").iterdir()} >= {"idiom", "forms"}
     assert start("compose", "no such style", kindly=True).wait(timeout=120) != 0
+
+
+def test_what_was_prepared_at_setup_serves_every_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    """The notes are those of a home that reads and learns for itself, and nothing is read again."""
+    module = import_module(KINDS["compose"].ahead)
+    monkeypatch.setattr(module, "names", lambda: ["american-fife"])
+    recipe = ComposeRecipe(style="american-fife", seed=3)
+    monkeypatch.setattr("studio.music.melody.learnt.WORTH_KEEPING", 0)
+    own = take_of(recipe, no_sources)
+    shutil.rmtree(home)
+
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "environment"))
+    assert ahead.main([]) == 0
+    monkeypatch.setenv("STUDIO_HOME", str(home))
+    compose._kept_requests.cache_clear()
+    monkeypatch.setattr("studio.music.styles.opening._read", refuse_to_work)
+    monkeypatch.setattr("studio.music.melody.learnt.learn", refuse_to_work)
+    assert take_of(recipe, no_sources).tune.notes == own.tune.notes
+    assert not (home / "styles").exists()
+
+
+def test_outside_a_virtual_environment_nothing_is_set_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "prefix", sys.base_prefix)
+    module = import_module(KINDS["compose"].ahead)
+    monkeypatch.setattr(module, "prepare", refuse_to_work)
+    assert ahead.main([]) == 0
+
+
+def no_sources(source: object) -> bytes:
+    raise AssertionError(source)
+
+
+def refuse_to_work(*_: object, **__: object) -> None:
+    raise AssertionError("it was there already")

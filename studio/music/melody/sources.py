@@ -7,9 +7,8 @@ from typing import Any
 
 from studio.errors import UnknownName
 from studio.music.melody.recipes import ComposeRecipe
-from studio.music.styles.opening import ready_style
 from studio.music.styles.own import catalogue, own_styles
-from studio.music.styles.sources import style_ingredient
+from studio.music.styles.sources import ingredient_of_style
 from studio.music.styles.table import STYLES
 from studio.works.ingredient import Ingredient
 
@@ -25,4 +24,4 @@ def default_sources(settings: Mapping[str, Any], roles: Iterable[str]) -> list[I
     name = str(settings.get("style") or ComposeRecipe.model_fields["style"].default)
     if name not in STYLES and name not in own_styles():
         raise UnknownName("style", name, [entry.name for entry in catalogue()])
-    return [style_ingredient(ready_style(name))]
+    return [ingredient_of_style(name)]

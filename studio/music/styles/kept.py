@@ -23,6 +23,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from studio.works.home import environments_home
 from studio.works.home import home as studio_home
 from studio.works.private import write_private_file
 
@@ -54,29 +55,16 @@ class KeptArrays:
         return cls(studio_home() / FOLDER / f"{what}-{name[:40]}.npz")
 
     def load(self) -> Arrays | None:
-        """The arrays, read-only; None where they are not there or cannot be read."""
-        import numpy as np
-
-        try:
-            if self.path.stat().st_size > LARGEST:
-                return None
-            with np.load(io.BytesIO(self.path.read_bytes()), allow_pickle=False) as archive:
-                arrays: Arrays = {name: archive[name] for name in archive.files}
-        except (
-            OSError,
-            ValueError,
-            EOFError,
-            KeyError,
-            zipfile.BadZipFile,
-            NotImplementedError,
-            MemoryError,
-        ):
-            return None
-        for array in arrays.values():
-            array.flags.writeable = False
-        with suppress(OSError):
-            os.utime(self.path)  # it was used
-        return arrays
+        """The arrays, read-only; None where they are not there or cannot be read. What was learnt when the
+        studio was set up counts as well.
+        """
+        arrays = _arrays_in(self.path)
+        if arrays is not None:
+            with suppress(OSError):
+                os.utime(self.path)  # it was used
+            return arrays
+        there = environments_home()
+        return None if there is None else _arrays_in(there / FOLDER / self.path.name)
 
     def save(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Keep them, if there is room. What cannot be kept is worked out again the next time."""
@@ -90,6 +78,29 @@ class KeptArrays:
         with suppress(OSError):
             make_room(self.path.parent, MOST - packed.tell())
             write_private_file(self.path, packed.getvalue())
+
+
+def _arrays_in(path: Path) -> Arrays | None:
+    import numpy as np
+
+    try:
+        if path.stat().st_size > LARGEST:
+            return None
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
+            arrays: Arrays = {name: archive[name] for name in archive.files}
+    except (
+        OSError,
+        ValueError,
+        EOFError,
+        KeyError,
+        zipfile.BadZipFile,
+        NotImplementedError,
+        MemoryError,
+    ):
+        return None
+    for array in arrays.values():
+        array.flags.writeable = False
+    return arrays
 
 
 def make_room(folder: Path, most: int) -> None:

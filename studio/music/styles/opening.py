@@ -32,6 +32,7 @@ from studio.music.styles.own import own_file, own_styles
 from studio.music.styles.style import Style
 from studio.music.styles.table import STYLES, StyleEntry, corpus_files, own_entry
 from studio.process import finish
+from studio.works.home import environments_home
 from studio.works.home import home as studio_home
 from studio.works.keeper import Keeper
 from studio.works.private import make_private_folder
@@ -64,20 +65,15 @@ def open_style(
         if own.exists():
             return load(own.read_bytes(), None)
         entry, sources = _from_path(name, folder)
-    digest = hashlib.sha256(_READER_VERSION)
-    if entry.name not in STYLES and any(_RULES_MATTER.search(content) for _, content in sources):
-        digest.update(_RULES_VERSION)
-    if entry.name not in STYLES and any(label.lower().endswith(_MUSICXML) for label, _ in sources):
-        digest.update(_MUSICXML_VERSION)
-    for label, content in sources:
-        digest.update(f"{label}\0{len(content)}\0".encode() + hashlib.sha256(content).digest())
-    sha256 = digest.hexdigest()
+    sha256 = _fingerprint(entry, sources)
     kept = folder / f"{sha256}.tunes"
     if kept.exists():
         try:
             return load(kept.read_bytes(), entry)
         except Unreadable:
             kept.unlink(missing_ok=True)  # a damaged cache: read the files again
+    if (style := _read_at_setup(kept.name, entry)) is not None:
+        return style
     marker = kept.with_suffix(".reading")
     for _ in () if kindly else waited_for(marker, until=kept):
         yield Progress(0, 1, f"reading {entry.title}")
@@ -91,6 +87,35 @@ def open_style(
     finally:
         if not kindly:
             marker.unlink(missing_ok=True)
+
+
+def _read_at_setup(name: str, entry: StyleEntry) -> Style | None:
+    """A style that was read when the studio was set up."""
+    there = environments_home()
+    if there is None or entry.name not in STYLES:
+        return None
+    with suppress(OSError, Unreadable):
+        return load((there / "styles" / name).read_bytes(), entry)
+    return None
+
+
+def fingerprint_of(entry: StyleEntry, home: Path | None = None) -> str:
+    """The sha256 that a style of the table has once it is read. Nothing is read for it but its files' bytes.
+
+    Raises `Missing`.
+    """
+    return _fingerprint(entry, _files_of(entry, (home or studio_home()) / "styles"))
+
+
+def _fingerprint(entry: StyleEntry, sources: Sequence[tuple[str, bytes]]) -> str:
+    digest = hashlib.sha256(_READER_VERSION)
+    if entry.name not in STYLES and any(_RULES_MATTER.search(content) for _, content in sources):
+        digest.update(_RULES_VERSION)
+    if entry.name not in STYLES and any(label.lower().endswith(_MUSICXML) for label, _ in sources):
+        digest.update(_MUSICXML_VERSION)
+    for label, content in sources:
+        digest.update(f"{label}\0{len(content)}\0".encode() + hashlib.sha256(content).digest())
+    return digest.hexdigest()
 
 
 def waited_for(marker: Path, until: Path) -> Iterator[None]:

@@ -18,7 +18,7 @@ from studio.errors import Missing, Refused, Unreadable
 from studio.music.reading.pieces import READING_RULES, SUFFIXES, by_rules, pieces
 from studio.music.reading.readers import Readers
 from studio.music.scores.tunes import Tune
-from studio.music.styles.opening import open_style, ready_style
+from studio.music.styles.opening import fingerprint_of, open_style, ready_style
 from studio.music.styles.own import own_styles
 from studio.music.styles.style import Style
 from studio.music.styles.table import STYLES, StyleEntry, own_entry
@@ -42,6 +42,19 @@ def style_ingredient(style: Style) -> Ingredient:
     content = pack(style, entry) if own else manifest(style)
     name = f"{entry.name}.{'tunes' if own else 'style'}"
     return Ingredient("style", content, name, entry.title, entry.source, entry.licence)
+
+
+def ingredient_of_style(name: str) -> Ingredient:
+    """A style by its name as a source. A style of the table is not read for it where its row knows what is
+    read from these very files, so that whoever asks for a melody need not wait for that.
+
+    Raises what `open_style` raises.
+    """
+    entry = STYLES.get(name)
+    if entry is None or not entry.sha256 or fingerprint_of(entry) != entry.sha256:
+        return style_ingredient(ready_style(name))
+    content = _manifest(entry, entry.tunes, entry.sha256)
+    return Ingredient("style", content, f"{name}.style", entry.title, entry.source, entry.licence)
 
 
 def is_path(style: str) -> bool:
@@ -86,15 +99,18 @@ def own_ingredients(path: Path) -> list[Ingredient]:
 
 def manifest(style: Style) -> bytes:
     """A few lines of JSON that identify a style of the table, so that it can be recognised elsewhere."""
-    entry = style.entry
+    return _manifest(style.entry, len(style), style.sha256)
+
+
+def _manifest(entry: StyleEntry, tunes: int, sha256: str) -> bytes:
     fields = {
         "what": _MANIFEST,
         "name": entry.name,
         "title": entry.title,
         "source": entry.source,
         "licence": entry.licence,
-        "tunes": len(style),
-        "sha256": style.sha256,
+        "tunes": tunes,
+        "sha256": sha256,
     }
     return (json.dumps(fields, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 

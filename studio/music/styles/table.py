@@ -33,7 +33,9 @@ class StyleEntry:
     sentence also go into the sources of a work. tunes: how many the style has, 0 where nobody counted.
     files: globs in music21's corpus. leave_out: regular expression for names of files there that are
     something else. pace: usual speed of such tunes in notes a minute, for styles whose files state no tempo
-    (0: they do). forms: meter -> what such a tune is called, "" for any other meter.
+    (0: they do). forms: meter -> what such a tune is called, "" for any other meter. sha256: of
+    what is read from the files that the studio was made with ("" where nobody wrote it down); only then is
+    the number of tunes known before they are read.
     """
 
     name: str
@@ -46,6 +48,7 @@ class StyleEntry:
     leave_out: str = ""
     download: Download | None = None
     pace: int = 0
+    sha256: str = ""
     forms: Mapping[str, str] = field(default_factory=dict)
 
     def form_of(self, meter: str) -> str:
@@ -76,6 +79,7 @@ STYLES = {
             ("ryansMammoth/*.abc",),
             pace=340,
             forms=_DANCES,
+            sha256="2a8a6fa716f6c0359f08b40e7a0846ba96867e5a014266b45da1110cbcf2d2a0",
         ),
         StyleEntry(
             "oneill",
@@ -100,6 +104,7 @@ STYLES = {
             1180,
             ("airdsAirs/*.abc",),
             forms=_AIRS,
+            sha256="111cf804692116cbd434511542d84c56d0719a388e22fe417ee4deb579097883",
         ),
         StyleEntry(
             "bach-chorales",
@@ -112,6 +117,7 @@ STYLES = {
             r"bwv(846|988|1080|1006|1007)",
             pace=72,
             forms={"": "Chorale"},
+            sha256="b0b1f82841c8d9886685cd8a89fd5b534dc5fc804dede8fcdf6c4429b2b9e18d",
         ),
         StyleEntry(
             "palestrina",
@@ -148,6 +154,7 @@ STYLES = {
             129,
             ("miscFolk/northumbrian*.abc",),
             forms=_AIRS,
+            sha256="a5deb1d6a8da85484d96c03e9687d5f1694c44225ad878372c89f4e59b92b717",
         ),
         StyleEntry(
             "american-fife",
@@ -158,6 +165,7 @@ STYLES = {
             56,
             ("miscFolk/americanfife*.abc",),
             forms={"": "March", "6/8": "Quickstep", "3/4": "Waltz"},
+            sha256="d4a8a0db542a04c8b5b8a229ea9ce57674341e57ba485671870c66af8f36eaef",
         ),
         StyleEntry(
             "monteverdi",
@@ -168,6 +176,7 @@ STYLES = {
             49,
             ("monteverdi/*.mxl",),
             forms={"": "Madrigal"},
+            sha256="3307d3b8aa7c839cf669337286f54efd0318ae85071d417f15f42ec9e4fff5e8",
         ),
         StyleEntry(
             "trecento",
