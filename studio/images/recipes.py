@@ -94,7 +94,7 @@ class DreamRecipe(Recipe):
         1.4, "How much larger each octave is than the previous one.", ge=1.1, le=2.5, step=0.05
     )
     steps: int = parameter(
-        12,
+        9,
         "Steps of gradient ascent per octave: more make a stronger dream.",
         ge=1,
         le=200,
@@ -110,14 +110,14 @@ class DreamRecipe(Recipe):
         step=0.05,
     )
     step_size: float = parameter(
-        0.011,
+        0.0145,
         "How far one step changes a pixel on average, where 1 is from black to white.",
         ge=0.0005,
         le=0.1,
         step=0.0005,
     )
     hold: float = parameter(
-        0.02,
+        0.025,
         "How strongly each step pulls back to the photo: 0 lets colours "
         "burn out, 0.1 stays close to the photo.",
         ge=0,
@@ -125,7 +125,7 @@ class DreamRecipe(Recipe):
         step=0.005,
     )
     smoothing: float = parameter(
-        0.45,
+        0.5,
         "The scale of each step: 0 is fine detail only, 0.5 all scales equally, 1 broad shapes.",
         ge=0,
         le=1,

@@ -107,7 +107,8 @@ class Exhibit:
 
 def _dream(file: str, photo: str, seed: int, preset: str, guide: str = "", **settings: Any) -> Exhibit:
     sources = {"photo": photo} | ({"guide": guide} if guide else {})
-    return Exhibit(file, "dream", sources, {"size": SIZE, "preset": preset, "seed": seed, **settings})
+    asked = {"size": SIZE, "preset": preset, "seed": seed}
+    return Exhibit(file, "dream", sources, asked | STEPS | settings)
 
 
 def _painting(file: str, photo: str, style: str) -> Exhibit:
@@ -121,17 +122,20 @@ def _tune(file: str, title: str, style: str, seed: int, **settings: Any) -> Exhi
 SIZE = 640
 """Longer side of the pictures on show, in pixels."""
 
+STEPS = {"steps": 12, "step_size": 0.011, "hold": 0.02, "smoothing": 0.45}
+"""How the dreams on show climb: by the defaults of their time."""
+
 
 EXHIBITS = (
     _dream("pagoda-creatures.png", "pagoda.jpg", 3, "creatures"),
-    _dream("pagoda-citadel.png", "pagoda.jpg", 1, "citadel"),
+    _dream("pagoda-citadel.png", "pagoda.jpg", 1, "citadel", steps=14),
     _dream("pagoda-weave.png", "pagoda.jpg", 1, "weave"),
     _dream("pagoda-woodcut.png", "pagoda.jpg", 1, "woodcut"),
     _dream("dahlia-origami.png", "dahlia.jpg", 1, "origami"),
     _dream("dahlia-whirlpools.png", "dahlia.jpg", 1, "whirlpools"),
     _dream("dunes-creatures.png", "dunes.png", 5, "creatures"),
-    _dream("dunes-garden.png", "dunes.png", 2, "garden"),
-    _dream("dunes-towards-the-dahlia.png", "dunes.png", 4, "garden", guide="dahlia.jpg"),
+    _dream("dunes-garden.png", "dunes.png", 2, "garden", steps=14),
+    _dream("dunes-towards-the-dahlia.png", "dunes.png", 4, "garden", guide="dahlia.jpg", steps=14),
     _dream("dunes-creatures-mosaic.png", "dunes-creatures.png", 1, "mosaic", strength=0.6),
     _painting("pagoda-night-wind.png", "pagoda.jpg", "whirls"),
     _painting("pagoda-after-the-dunes.png", "pagoda.jpg", "dunes-creatures-mosaic.png"),

@@ -92,6 +92,7 @@ STYLES = {
             ("oneills1850/*.abc",),
             pace=340,
             forms=_DANCES,
+            sha256="33cd90b69264cc5930761df2b1279ffefd0acdfd5f63eb9fa71ebb9793306118",
         ),
         StyleEntry(
             "aird",
