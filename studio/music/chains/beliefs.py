@@ -63,7 +63,7 @@ def believe(
         belief, scale = _at_the_end(trellis, ticks, ending, budget, whether)
 
     walk, width = trellis.walk, trellis.width
-    layers = _Layers(trellis, whether)
+    layers = Layers(trellis, whether)
     for tick in range(begin, -1, -1):
         cycle, place = divmod(walk.phase + tick, walk.period)
         low, high = int(trellis.layer[place]), int(trellis.layer[place + 1])
@@ -138,7 +138,7 @@ class _Layer:
     row: Floats | None = None
 
 
-class _Layers:
+class Layers:
     """The matrices of a trellis, one for each place and each set of listeners. A cycle has the same steps as
     the one before, so each matrix is built once, and from then on only its numbers are written again, and
     those only when what they are multiplied by has changed.

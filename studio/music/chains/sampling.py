@@ -33,6 +33,7 @@ from numpy.typing import ArrayLike, NDArray
 from studio.errors import Refused
 from studio.music.chains.automata import Listener
 from studio.music.chains.beliefs import believe
+from studio.music.chains.clocks import NEVER, Clock, believe_with_clock
 from studio.music.chains.markov import Floats, Ints, Longs, Mask, freeze, ranges
 from studio.music.chains.trellis import USUAL_BUDGET, Factors, SearchBudget, Trellis, Walk
 
@@ -43,7 +44,8 @@ class Requirement:
 
     allowed: [ticks, alphabet] of booleans, which symbols may start when. weight: [ticks, alphabet], what the
     probability of a symbol that starts then is multiplied by (soft; finite, and 0 forbids). listener: must
-    accept. ending: the walk must stop at the horizon as sequences of the corpus stop.
+    accept. ending: the walk must stop at the horizon as sequences of the corpus stop. clock: an automaton that
+    knows the time, and must accept.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Requirement:
     weight: Floats | None = None
     listener: Listener | None = None
     ending: bool = False
+    clock: Clock | None = None
 
 
 @dataclass(frozen=True)
@@ -91,17 +94,18 @@ class Solution:
     factors: Factors
     belief: Floats
     """[cycles, width]: for each cycle and state, the mass of all ways to finish well from there, divided by
-    e^scale of its tick.
+    e^scale of its tick. With a clock [cycles, width, its states].
     """
     scale: Floats
     """[ticks + 1]: -inf where no walk can be that finishes well."""
+    clock: Clock | None = None
 
     @property
     def log_z(self) -> float:
         """The logarithm of the probability that a free walk does what was asked; -inf when none can. See the
         head of this file.
         """
-        mass = float(self.belief[0, self.trellis.start])
+        mass = float(self.belief.reshape(-1)[self.start])
         return float(self.scale[0] + np.log(mass)) if mass > 0 else float("-inf")
 
     @property
@@ -153,12 +157,19 @@ class Solution:
 
     @property
     def start(self) -> int:
-        """The moment (cycle * width + state of the trellis) at which every walk begins."""
-        return self.trellis.start
+        """The moment at which every walk begins: cycle * width + state of the trellis; with a clock this times
+        the states of the clock, plus its state.
+        """
+        return self.trellis.start * self._times + (self.clock.start if self.clock is not None else 0)
+
+    @property
+    def _times(self) -> int:
+        """How many moments there are for each cycle and state of the trellis."""
+        return self.clock.states if self.clock is not None else 1
 
     def tick(self, moments: Longs) -> Longs:
         """How many ticks after the start each moment is; at `ticks` the walk is over."""
-        cycle, state = np.divmod(moments, self.trellis.width)
+        cycle, state = np.divmod(moments // self._times, self.trellis.width)
         place = np.searchsorted(self.trellis.layer, state, side="right") - 1
         found: Longs = cycle * self.trellis.walk.period + place - self.trellis.walk.phase
         return found
@@ -171,7 +182,8 @@ class Solution:
         where `mass / free` is what the chain foresees for each, and goes on to `onward`.
         """
         trellis = self.trellis
-        cycle, state = np.divmod(np.asarray(moments, dtype=np.int64), trellis.width)
+        at, hand = np.divmod(np.asarray(moments, dtype=np.int64), self._times)
+        cycle, state = np.divmod(at, trellis.width)
         degree = trellis.first[state + 1] - trellis.first[state]
         step = ranges(trellis.first[state], degree)
         row = np.repeat(np.arange(len(cycle)), degree)
@@ -179,7 +191,12 @@ class Solution:
         symbol = trellis.symbol[step]
         hop = trellis.hop[0 if trellis.pattern is None else trellis.pattern[tick], step]
         onward = cycle[row] * trellis.width + hop
+        allowed: Floats | None = None
+        if self.clock is not None:
+            onward, allowed = self._timed(onward, hand[row], tick, symbol)
         mass = trellis.probability[step] * self.belief.reshape(-1)[onward]
+        if allowed is not None:
+            mass *= allowed
         if self.factors.product is not None:
             mass *= self.factors.product[tick, symbol]
         good = np.flatnonzero(mass > 0)
@@ -189,6 +206,16 @@ class Solution:
         return Ways(
             row[good], symbol[good], trellis.probability[step[good]], mass[good] * shift, onward[good]
         )
+
+    def _timed(self, onward: Longs, hand: Longs, tick: Longs, symbol: Ints) -> tuple[Longs, Floats]:
+        """Where steps lead with the clock, whose states before them are `hand`, and what it multiplies them
+        by.
+        """
+        assert self.clock is not None
+        letter = self.clock.letter[symbol]
+        after = self.clock.step[tick, hand, letter]
+        weight = np.ones(len(after)) if self.clock.weight is None else self.clock.weight[tick, hand, letter]
+        return onward * self._times + np.maximum(after, 0), np.where(after == NEVER, 0.0, weight)
 
     def _follow(self, sequence: ArrayLike) -> list[TraceStep] | None:
         at, tick = self.start, 0
@@ -201,7 +228,7 @@ class Solution:
             if not len(found):
                 return None
             one = int(found[0])
-            context = int(self.trellis.context[at % self.trellis.width])
+            context = int(self.trellis.context[at // self._times % self.trellis.width])
             constrained = float(ways.mass[one] / ways.mass.sum())
             steps.append(TraceStep(tick, symbol, context, float(ways.free[one]), constrained))
             at = int(ways.onward[one])
@@ -225,8 +252,13 @@ def solve(
     """
     factors = combine(trellis, ticks, requirements)
     ending = any(each.ending for each in requirements)
-    found = believe(trellis, ticks, factors, ending=ending, budget=budget)
-    solution = Solution(trellis, ticks, ending, factors, found.belief, found.scale[: ticks + 1])
+    clock = _clock_of(requirements)
+    if clock is None:
+        found = believe(trellis, ticks, factors, ending=ending, budget=budget)
+        belief, scale = found.belief, found.scale
+    else:
+        belief, scale = believe_with_clock(trellis, ticks, factors, clock, ending=ending, budget=budget)
+    solution = Solution(trellis, ticks, ending, factors, belief, scale[: ticks + 1], clock)
     freeze(solution)
     if not solution.feasible and possible(trellis, ticks, requirements, budget=budget):
         raise Refused(
@@ -242,8 +274,22 @@ def possible(
     """Whether any walk of `ticks` ticks satisfies all `requirements`, however improbable it is."""
     factors = combine(trellis, ticks, requirements)
     ending = any(each.ending for each in requirements)
+    clock = _clock_of(requirements)
+    if clock is not None:
+        belief, _ = believe_with_clock(
+            trellis, ticks, factors, clock, ending=ending, budget=budget, whether=True
+        )
+        return bool(belief[0, trellis.start, clock.start] > 0)
     found = believe(trellis, ticks, factors, ending=ending, budget=budget, whether=True)
     return bool(found.belief[0, trellis.start] > 0)
+
+
+def _clock_of(requirements: Sequence[Requirement]) -> Clock | None:
+    """The one clock among them. Raises `Refused` for two: make one of them."""
+    clocks = [each.clock for each in requirements if each.clock is not None]
+    if len(clocks) > 1:
+        raise Refused("Two constraints count in time; a walk has one clock, so leave one of them out.")
+    return clocks[0] if clocks else None
 
 
 def combine(trellis: Trellis, ticks: int, requirements: Sequence[Requirement]) -> Factors:

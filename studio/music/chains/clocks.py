@@ -1,0 +1,208 @@
+"""Automata that know the time: what a letter leads to may differ from tick to tick.
+
+A `Listener` is part of the trellis, which is the same for every tick, so it cannot ask for "six notes up to
+the end of bar 2, then seven". A `Clock` can. It has a few states of its own, kept beside the trellis, and a
+table says for each tick, state and letter which state follows, or that this may not be:
+
+    Clock(letter, step, accepting)      step[tick, state, letter]: the state that follows
+
+The product of trellis and clock is solved exactly, as everything in `sampling` is: the backward pass carries
+one belief for each state of the trellis and of the clock. It costs as many passes as the clock has states;
+`folded` makes those of a counter few.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from studio.errors import Refused
+from studio.music.chains.beliefs import GREATEST, SMALLEST, Layers
+from studio.music.chains.markov import Floats, Ints, Longs, Mask, freeze
+from studio.music.chains.trellis import Factors, SearchBudget, Trellis
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+NEVER = -1
+"""In a clock: this may not happen now."""
+
+
+@dataclass(frozen=True, eq=False)
+class Clock:
+    """An automaton that reads a letter of every symbol, and knows at which tick the symbol starts.
+
+    letter: [alphabet], whole numbers from 0. step: [ticks, states, letters], the state that follows, or
+    `NEVER`. weight: [ticks, states, letters], what a step is multiplied by (finite, at least 0), or None.
+    accepting: [states], where a walk may end. Raises `Refused` for shapes that do not go together.
+    """
+
+    letter: Ints
+    step: Ints
+    accepting: Mask
+    start: int = 0
+    weight: Floats | None = None
+
+    def __post_init__(self) -> None:
+        ticks, states, letters = self.step.shape
+        fits = self.accepting.shape == (states,) and int(self.letter.max(initial=0)) < letters
+        if not fits or (self.weight is not None and self.weight.shape != self.step.shape):
+            raise Refused(
+                f"A clock of {ticks} ticks, {states} states and {letters} letters has tables of other "
+                "shapes; give all of them for the same states and letters."
+            )
+
+    @property
+    def states(self) -> int:
+        return int(self.step.shape[1])
+
+    @property
+    def ticks(self) -> int:
+        return int(self.step.shape[0])
+
+    def accepts(self, symbols: NDArray[np.integer], durations: Longs) -> bool:
+        """Whether it accepts a whole sequence; `durations`: [alphabet], in ticks."""
+        state, tick = self.start, 0
+        for symbol in symbols:
+            state = int(self.step[tick, state, self.letter[symbol]])
+            if state == NEVER:
+                return False
+            tick += int(durations[symbol])
+        return bool(self.accepting[state])
+
+    def folded(self, longest: int) -> Clock:
+        """The same clock with few states: state k becomes k modulo their number, which is as large as those
+        lie apart that are alive within the longest symbol. longest: in ticks.
+
+        Right where no step leads down, as in a counter.
+        """
+        low, high = self._alive()
+        later = np.array([high[tick : tick + longest + 1].max() for tick in range(self.ticks)])
+        size = int((later - low).max()) + 2
+        if size >= self.states:
+            return self
+        ticks, _, letters = self.step.shape
+        step = np.full((ticks, size, letters), NEVER, dtype=np.int32)
+        weight = None if self.weight is None else np.ones((ticks, size, letters))
+        for tick in range(ticks):
+            for state in range(int(low[tick]), int(high[tick]) + 1):
+                onward = self.step[tick, state]
+                step[tick, state % size] = np.where(onward == NEVER, NEVER, onward % size)
+                if weight is not None and self.weight is not None:
+                    weight[tick, state % size] = self.weight[tick, state]
+        accepting = np.zeros(size, dtype=bool)
+        accepting[np.flatnonzero(self.accepting) % size] = True
+        clock = Clock(self.letter, step, accepting, self.start % size, weight)
+        freeze(clock)
+        return clock
+
+    def _alive(self) -> tuple[Longs, Longs]:
+        """[ticks]: the lowest and the highest state in which the clock can be at each tick, and from which it
+        can still accept. A symbol may last any number of ticks, so a state lives on until it cannot.
+        """
+        ticks, states, _ = self.step.shape
+        reached = np.zeros((ticks + 1, states), dtype=bool)
+        reached[0, self.start] = True
+        for tick in range(ticks):
+            reached[tick + 1] |= reached[tick]
+            for onward in self.step[tick, reached[tick]].ravel():
+                if onward != NEVER:
+                    reached[tick + 1, onward] = True
+        useful = np.zeros((ticks + 1, states), dtype=bool)
+        useful[ticks] = self.accepting
+        for tick in range(ticks - 1, -1, -1):
+            onward = self.step[tick]
+            useful[tick] = useful[tick + 1] | ((onward != NEVER) & useful[tick + 1][onward]).any(axis=1)
+        alive = reached[:ticks] & useful[:ticks]
+        numbers = np.arange(states)
+        low = np.where(alive, numbers, states).min(axis=1)
+        high = np.where(alive, numbers, -1).max(axis=1)
+        return np.minimum(low, np.maximum(high, 0)), high
+
+
+def believe_with_clock(
+    trellis: Trellis,
+    ticks: int,
+    factors: Factors,
+    clock: Clock,
+    *,
+    ending: bool,
+    budget: SearchBudget,
+    whether: bool = False,
+) -> tuple[Floats, Floats]:
+    """Beliefs [cycles, width, states of the clock] and their scales [ticks + 1 and more], as
+    `beliefs.believe` has them for a trellis alone. Raises `Refused` beyond the budget.
+    """
+    walk, width = trellis.walk, trellis.width
+    belief, scale = _end(trellis, ticks, clock, ending, budget, whether)
+    layers = Layers(trellis, whether)
+    letters = clock.step.shape[2]
+    masks: dict[tuple[int, int], Longs] = {}
+    for tick in range(ticks - 1, -1, -1):
+        cycle, place = divmod(walk.phase + tick, walk.period)
+        low, high = int(trellis.layer[place]), int(trellis.layer[place + 1])
+        level = float(scale[tick + 1 : tick + 1 + layers.longest].max())
+        if low == high or level == -np.inf:
+            continue
+        matrix = layers.matrix(place, tick, layers.row(factors, scale, tick, level))
+        ahead = belief[cycle : cycle + trellis.reach + 1].reshape(-1, clock.states)
+        mass = np.zeros((high - low, clock.states))
+        symbols = trellis.symbol[int(trellis.first[low]) : int(trellis.first[high])]
+        whole = matrix.data.copy()
+        for letter in range(letters):
+            there = np.flatnonzero(clock.step[tick, :, letter] != NEVER)
+            if not len(there):
+                continue
+            if (place, letter) not in masks:
+                masks[place, letter] = clock.letter[symbols] != letter
+            matrix.data[:] = whole
+            matrix.data[masks[place, letter]] = 0.0
+            onward = clock.step[tick, there, letter]
+            found = matrix @ np.ascontiguousarray(ahead[:, onward])
+            if clock.weight is not None:
+                weight = clock.weight[tick, there, letter]
+                found *= (weight > 0).astype(np.float64) if whether else weight
+            mass[:, there] += found
+        matrix.data[:] = whole
+        if whether:
+            mass = (mass > 0).astype(np.float64)
+        top = float(mass.max())
+        if top == 0:
+            continue
+        scale[tick] = level
+        if not SMALLEST < top < GREATEST:
+            mass /= top
+            scale[tick] += np.log(top)
+        belief[cycle, low:high] = mass
+    return belief, scale
+
+
+def _end(
+    trellis: Trellis, ticks: int, clock: Clock, ending: bool, budget: SearchBudget, whether: bool
+) -> tuple[Floats, Floats]:
+    """Beliefs and scales of which only those at the end of the walk are known."""
+    walk = trellis.walk
+    if clock.ticks != ticks:
+        raise Refused(f"A clock of {clock.ticks} ticks cannot time a walk of {ticks}; make them equal.")
+    cycle, place = divmod(walk.phase + ticks, walk.period)
+    cycles = cycle + 1 + trellis.reach
+    size = cycles * trellis.width * clock.states * 8
+    if size > budget.bytes:
+        raise Refused(
+            f"{trellis.states:,} states with {clock.states} counts over {cycles} cycles need "
+            f"{size / 2**20:,.0f} MiB, but at most {budget.bytes / 2**20:,.0f} MiB are allowed; "
+            "ask for something shorter, or learn from a smaller corpus."
+        )
+    belief = np.zeros((cycles, trellis.width, clock.states))
+    scale = np.full(ticks + 1 + int(walk.durations.max()), -np.inf)
+    last = slice(int(trellis.layer[place]), int(trellis.layer[place + 1]))
+    final = trellis.accepting[last].astype(np.float64)
+    if ending:
+        stops = walk.chain.ending[trellis.context[last]]
+        final *= stops > 0 if whether else stops
+    belief[cycle, last] = final[:, None] * clock.accepting[None, :]
+    if np.any(belief[cycle, last]):
+        scale[ticks] = 0.0
+    return belief, scale
