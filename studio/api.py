@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 from studio.errors import Refused, UnknownName
 from studio.making.kinds import KINDS, Kind, found_at, read_recipe
 from studio.process import finish
+from studio.works.incoming import read_text
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -197,6 +198,16 @@ class SongWork(TuneWork):
     def chords(self) -> str:
         """Its chords bar by bar, as `chords` takes them."""
         return str(self.facts["chords"]["row"])
+
+    @property
+    def pattern(self) -> list[str]:
+        """What words for this song would have to be: a line of "da DUM da DUM" for each line of its melody,
+        with its section, bars and number of syllables.
+        """
+        from studio.music.songs.renditions import sections_of_work
+        from studio.music.words.stresses import patterns
+
+        return [line.in_words() for line in patterns(self.tune, sections_of_work(self._work))]
 
     def _renditions(self, gallery: Gallery) -> Renditions:
         from studio.music.songs.renditions import SongRenditions
@@ -370,6 +381,8 @@ def _make(kind: Kind, arguments: dict[str, Any]) -> MadeWork:
         name: (value,) if name in lists and isinstance(value, str) else value
         for name, value in arguments.items()
     }
+    if isinstance(settings.get("words"), Path):
+        settings["words"] = read_text(settings["words"])
     if settings.get("size") == "own":
         settings["size"] = None
     with Gallery.open() as gallery:

@@ -17,7 +17,7 @@ from studio.cli.gallery import gallery
 from studio.cli.lessons import lesson
 from studio.cli.looking import app, doctor, layers, paintings, presets, show
 from studio.cli.making import batch, making_command, remake
-from studio.cli.reading import read
+from studio.cli.reading import read, words_of_tune
 from studio.cli.sound import list_bands, sound
 from studio.cli.styles import originality, styles
 from studio.cli.training import train
@@ -100,6 +100,7 @@ for _command in (
     paintings,
     presets,
     read,
+    words_of_tune,
     remake,
     show,
     sound,

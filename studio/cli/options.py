@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from studio.errors import Missing, Refused
+from studio.errors import Missing, Refused, StudioError
 from studio.process import finish
 
 if TYPE_CHECKING:
@@ -38,6 +38,35 @@ class NumberOrOwn(click.ParamType[Any]):
             self.fail(f"'{value}' is neither a whole number nor the word own.", param, ctx)
 
 
+class TextOrFile(click.ParamType[str]):
+    """A text, or the name of a text file that holds it."""
+
+    name = "text|file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from studio.works.incoming import read_text
+
+        if "\n" in value or len(value) > LONGEST_PATH:
+            return str(value)
+        path = Path(value)
+        if path.suffix.lower() in TEXT_SUFFIXES or path.is_file():
+            try:
+                return read_text(path)
+            except StudioError as error:
+                self.fail(str(error), param, ctx)
+        return str(value)
+
+
+LONGEST_PATH = 255
+"""Characters of what may be the name of a file and not the text itself."""
+
+TEXT_SUFFIXES = (".txt", ".text", ".md")
+"""What ends like this is always a file."""
+
+TEXTS = frozenset({"words"})
+"""Parameters that take a text or a text file."""
+
+
 def recipe_options(
     recipe: type[Recipe], controls: Sequence[Control], spelled: Mapping[str, str]
 ) -> list[click.Option]:
@@ -54,6 +83,8 @@ def _recipe_option(recipe: type[Recipe], control: Control, option: str) -> click
     said = f"{control.help} {_default_and_range(control)}".strip()
     if control.type is bool:
         return click.Option([f"{option}/--no{option[1:]}", control.name], default=None, help=said)
+    if control.name in TEXTS:
+        return click.Option([option, control.name], type=TextOrFile(), default=None, help=said)
     nullable = type(None) in getattr(recipe.model_fields[control.name].annotation, "__args__", ())
     kind: Any = control.type
     if nullable and control.name == "size":

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from studio.cli.options import FILE, check_output
+from studio.cli.options import FILE, TextOrFile, check_output
 from studio.errors import Refused
 from studio.works.incoming import read_file
 
@@ -84,6 +85,60 @@ def _write(tunes: Sequence[Tune | Score], output: Path, *, force: bool) -> list[
     return [
         str(write_file(content, path, force=force)) for content, path in zip(contents, paths, strict=True)
     ]
+
+
+@click.command("words")
+@click.argument("file", type=FILE, metavar="FILE")
+@click.argument("text", type=TextOrFile(), required=False, metavar="[WORDS]")
+@click.option("-o", "--output", type=FILE, help="Write the tune with its words here, such as .musicxml.")
+@click.option("--language", default="en", show_default=True, help="The language of the words.")
+@click.option("--divide-notes", is_flag=True, help="Divide long notes where there are too few.")
+@click.option("--force", is_flag=True, help="Replace the output file if it exists.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
+def words_of_tune(file: Path, text: str | None, output: Path | None, **given: Any) -> None:
+    """Lay WORDS (a text, or a text file) under the tune of FILE, and list where a stressed syllable falls on
+    a weaker note than its neighbour.
+
+    Without WORDS, show what words for the tune would have to be: for each of its lines the syllables, DUM
+    where a note is felt strongly and da where it is not.
+    """
+    from studio.music.reading.describing import tune_in_words
+    from studio.music.reading.readers import read_tunes
+    from studio.music.scores.words import plain_words
+    from studio.music.words.laying import lay
+    from studio.music.words.stresses import patterns
+    from studio.music.writing.formats import by_suffix
+
+    if output:
+        by_suffix(output)
+        check_output(output, force=given["force"])
+    tune = read_tunes(read_file(file), file.name).tunes[0]
+    if text is None:
+        lines = patterns(tune)
+        if given["as_json"]:
+            plain = [asdict(line) | {"feet": line.feet} for line in lines]
+            click.echo(json.dumps({"lines": plain}, ensure_ascii=False))
+            return
+        for line in lines:
+            click.echo(line.in_words())
+        return
+    laid = lay(text, tune, given["language"], divide=given["divide_notes"])
+    written = _write([laid.tune], output, force=given["force"]) if output else []
+    if given["as_json"]:
+        found = {
+            "words": plain_words(laid.words),
+            "checked": laid.checked,
+            "stresses": [asdict(fault) for fault in laid.stresses],
+            "remarks": list(laid.remarks),
+            "written": written,
+        }
+        click.echo(json.dumps(found, ensure_ascii=False))
+        return
+    for line in written or tune_in_words(laid.tune).bars:
+        click.echo(line)
+    click.echo(f"Stress against the beat: {len(laid.stresses)} of {laid.checked} words.", err=True)
+    for told in (*(fault.in_words() for fault in laid.stresses), *laid.remarks):
+        click.echo(told, err=True)
 
 
 MOST_WRITTEN = 500

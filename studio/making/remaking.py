@@ -125,7 +125,7 @@ def _changes(then: Recipe, now: Recipe) -> list[str]:
         return changes
     for name in sorted(then.setting.versions.keys() | now.setting.versions.keys()):
         before, after = then.setting.versions.get(name, "none"), now.setting.versions.get(name, "none")
-        if before != after:
+        if before != after and not (name == "band" and before == "none"):  # not recorded before 0.5
             changes.append(f"{name} {before} -> {after}")
     if then.setting.device != now.setting.device:
         changes.append(f"device {then.setting.device or 'unknown'} -> {now.setting.device or 'unknown'}")

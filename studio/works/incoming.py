@@ -34,3 +34,23 @@ def read_file(path: Path, what: str = "") -> bytes:
         raise Missing(f"There is no file {path}; check the name and the folder.") from None
     except OSError as error:
         raise Missing(f"{called} cannot be read ({error.strerror}).") from None
+
+
+def read_text(path: Path) -> str:
+    """The text of a file: UTF-16 where a byte order mark says so, else UTF-8, else Latin-1.
+
+    Raises what `read_file` raises, and `Refused` for a file that is no text.
+    """
+    content = read_file(path)
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return content.decode("utf-16", "replace")
+    if b"\0" in content[:LOOKED_AT]:
+        raise Refused(f"{path} is not a text file; save the words as plain text (.txt).")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
+
+
+LOOKED_AT = 4096
+"""Bytes in which a text file has no zero."""

@@ -36,6 +36,7 @@ A line divides its bars evenly into as many steps as it has words; `|` is only t
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -404,6 +405,16 @@ def band_by_name(name: str | Path) -> Band:
         return read_band(path.read_text("utf-8"), path.stem)
     except (OSError, UnicodeDecodeError):
         raise Unreadable(f"{path.name} is not a band that can be read; give a TOML file.") from None
+
+
+def band_hash(name: str) -> str:
+    """The first eight digits (hex) of the sha256 of a band's file, so that a song can say whether the file is
+    the one it was played by. Raises `UnknownName`.
+    """
+    if name not in band_names():
+        raise UnknownName("band", name, band_names())
+    text = (LIBRARY / f"{name}.toml").read_text("utf-8")  # with line ends as every system reads them
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def bands() -> tuple[Band, ...]:

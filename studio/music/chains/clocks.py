@@ -1,10 +1,10 @@
 """Automata that know the time: what a letter leads to may differ from tick to tick.
 
 A `Listener` is part of the trellis, which is the same for every tick, so it cannot ask for "six notes up to
-the end of bar 2, then seven". A `Clock` can. It has a few states of its own, kept beside the trellis, and a
+the end of bar 2, then seven". A `TimedAutomaton` can. It has a few states of its own, kept beside the trellis, and a
 table says for each tick, state and letter which state follows, or that this may not be:
 
-    Clock(letter, step, accepting)      step[tick, state, letter]: the state that follows
+    TimedAutomaton(letter, step, accepting)      step[tick, state, letter]: the state that follows
 
 The product of trellis and clock is solved exactly, as everything in `sampling` is: the backward pass carries
 one belief for each state of the trellis and of the clock. It costs as many passes as the clock has states;
@@ -31,7 +31,7 @@ NEVER = -1
 
 
 @dataclass(frozen=True, eq=False)
-class Clock:
+class TimedAutomaton:
     """An automaton that reads a letter of every symbol, and knows at which tick the symbol starts.
 
     letter: [alphabet], whole numbers from 0. step: [ticks, states, letters], the state that follows, or
@@ -72,7 +72,7 @@ class Clock:
             tick += int(durations[symbol])
         return bool(self.accepting[state])
 
-    def folded(self, longest: int) -> Clock:
+    def folded(self, longest: int) -> TimedAutomaton:
         """The same clock with few states: state k becomes k modulo their number, which is as large as those
         lie apart that are alive within the longest symbol. longest: in ticks.
 
@@ -94,7 +94,7 @@ class Clock:
                     weight[tick, state % size] = self.weight[tick, state]
         accepting = np.zeros(size, dtype=bool)
         accepting[np.flatnonzero(self.accepting) % size] = True
-        clock = Clock(self.letter, step, accepting, self.start % size, weight)
+        clock = TimedAutomaton(self.letter, step, accepting, self.start % size, weight)
         freeze(clock)
         return clock
 
@@ -126,7 +126,7 @@ def believe_with_clock(
     trellis: Trellis,
     ticks: int,
     factors: Factors,
-    clock: Clock,
+    clock: TimedAutomaton,
     *,
     ending: bool,
     budget: SearchBudget,
@@ -135,7 +135,7 @@ def believe_with_clock(
     """Beliefs [cycles, width, states of the clock] and their scales [ticks + 1 and more], as
     `beliefs.believe` has them for a trellis alone. Raises `Refused` beyond the budget.
     """
-    walk, width = trellis.walk, trellis.width
+    walk = trellis.walk
     belief, scale = _end(trellis, ticks, clock, ending, budget, whether)
     layers = Layers(trellis, whether)
     letters = clock.step.shape[2]
@@ -180,7 +180,7 @@ def believe_with_clock(
 
 
 def _end(
-    trellis: Trellis, ticks: int, clock: Clock, ending: bool, budget: SearchBudget, whether: bool
+    trellis: Trellis, ticks: int, clock: TimedAutomaton, ending: bool, budget: SearchBudget, whether: bool
 ) -> tuple[Floats, Floats]:
     """Beliefs and scales of which only those at the end of the walk are known."""
     walk = trellis.walk

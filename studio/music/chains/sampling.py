@@ -33,7 +33,7 @@ from numpy.typing import ArrayLike, NDArray
 from studio.errors import Refused
 from studio.music.chains.automata import Listener
 from studio.music.chains.beliefs import believe
-from studio.music.chains.clocks import NEVER, Clock, believe_with_clock
+from studio.music.chains.clocks import NEVER, TimedAutomaton, believe_with_clock
 from studio.music.chains.markov import Floats, Ints, Longs, Mask, freeze, ranges
 from studio.music.chains.trellis import USUAL_BUDGET, Factors, SearchBudget, Trellis, Walk
 
@@ -44,8 +44,8 @@ class Requirement:
 
     allowed: [ticks, alphabet] of booleans, which symbols may start when. weight: [ticks, alphabet], what the
     probability of a symbol that starts then is multiplied by (soft; finite, and 0 forbids). listener: must
-    accept. ending: the walk must stop at the horizon as sequences of the corpus stop. clock: an automaton that
-    knows the time, and must accept.
+    accept. ending: the walk must stop at the horizon as sequences of the corpus stop. clock: an automaton
+    that knows the time, and must accept.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Requirement:
     weight: Floats | None = None
     listener: Listener | None = None
     ending: bool = False
-    clock: Clock | None = None
+    clock: TimedAutomaton | None = None
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Solution:
     """
     scale: Floats
     """[ticks + 1]: -inf where no walk can be that finishes well."""
-    clock: Clock | None = None
+    clock: TimedAutomaton | None = None
 
     @property
     def log_z(self) -> float:
@@ -157,8 +157,8 @@ class Solution:
 
     @property
     def start(self) -> int:
-        """The moment at which every walk begins: cycle * width + state of the trellis; with a clock this times
-        the states of the clock, plus its state.
+        """The moment at which every walk begins: cycle * width + state of the trellis; with a clock this
+        times the states of the clock, plus its state.
         """
         return self.trellis.start * self._times + (self.clock.start if self.clock is not None else 0)
 
@@ -284,7 +284,7 @@ def possible(
     return bool(found.belief[0, trellis.start] > 0)
 
 
-def _clock_of(requirements: Sequence[Requirement]) -> Clock | None:
+def _clock_of(requirements: Sequence[Requirement]) -> TimedAutomaton | None:
     """The one clock among them. Raises `Refused` for two: make one of them."""
     clocks = [each.clock for each in requirements if each.clock is not None]
     if len(clocks) > 1:

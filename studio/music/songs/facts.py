@@ -6,6 +6,7 @@ The facts of a song are those of a melody (`melody.facts`), but for its form, an
     chords       {"row": "C | Am7 D7 | …", "chords": how many, "bits": mean surprise of a chord, "style bits":
                  [lowest, median, highest tenth of the style's songs]}
     chord copying {"limit", "chords", "title"}: the longest row of chords shared with a song of the style
+    words        what `sung_words.with_words` says of the words, where there are any
     singing      natural logarithm of the mass of melodies over these chords, see `songs.sheet`
 
 Facts of a melody that was harmonised have no sections, copying or origins.
@@ -245,6 +246,10 @@ def _row(origin: NoteOrigin, first: int, start: int, *, again: bool) -> list[Any
     ]
 
 
+MOST_FAULTS = 8
+"""Misplaced stresses that a sentence lists; the facts have all of them."""
+
+
 # In words
 # ------------------------------------------------------------------------------------------------------------
 
@@ -258,6 +263,7 @@ def facts_in_words(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("sections", _sections_in_words),
         ("chords", _chords_in_words),
         ("chord copying", _copying_in_words),
+        ("words", _words_in_words),
     ):
         if label in facts:
             said.append((label, in_words(facts[label])))
@@ -274,6 +280,18 @@ def _chords_in_words(chords: Mapping[str, Any]) -> str:
         f"{chords['row']}; {chords['bits']:.1f} bits a chord, where songs of the style have {low:.1f} to "
         f"{high:.1f}, the median {middle:.1f}" + (f"; after {chords['from']}" if "from" in chords else "")
     )
+
+
+def _words_in_words(fact: Mapping[str, Any]) -> str:
+    verses = f" in {fact['verses']} verses" if fact["verses"] > 1 else ""
+    said = f"{fact['syllables']} syllables{verses}"
+    if fact["checked"]:
+        faults = fact["stresses"]
+        said += f"; stress against the beat in {len(faults)} of {fact['checked']} words that were checked"
+        places = [f"{each['text']} in {each['word']}, bar {each['bar']}" for each in faults[:MOST_FAULTS]]
+        more = len(faults) - len(places)
+        said += f" ({', '.join(places)}{f' and {more} more' if more else ''})" if places else ""
+    return " ".join([f"{said}.", *fact["remarks"]])
 
 
 def _copying_in_words(fact: Mapping[str, Any]) -> str:

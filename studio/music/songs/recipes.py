@@ -35,6 +35,9 @@ from studio.works.recipe import OneOf, parameter
 LONGEST_CHORDS = 4_000
 """Characters of a row of chords."""
 
+LONGEST_WORDS = 12_000
+"""Characters of the words of a song."""
+
 
 def _bands() -> tuple[str, ...]:
     from studio.music.bands.band import band_names  # here, because it reads files
@@ -164,10 +167,35 @@ class SongRecipe(ComposeRecipe):
         "name. Leave empty for all parts.",
         max_length=LONGEST_TEXT,
     )
+    words: str = parameter(
+        "",
+        "Words to be sung, as text or a text file. An empty line begins another stanza, a name in brackets "
+        "says whose it is: [A], [Verse], [Chorus]. Within a word - says where it is cut, _ holds a syllable "
+        "for another note, ~ joins two on one note, * leaves a note without words.",
+        in_sight=True,
+        max_length=LONGEST_WORDS,
+    )
+    language: str = parameter(
+        "en",
+        "The language of the words, such as en, de, fr, it or es. Stress is known in English only; other "
+        "words are cut where they may be hyphenated.",
+        max_length=LONGEST_TEXT,
+    )
+    words_first: bool = parameter(
+        True,
+        "The melody is drawn to carry the words: a note for every syllable, lines in bars of their own, "
+        "stressed syllables on beats. Off: the melody comes first, and the words are laid under it.",
+    )
+    divide_notes: bool = parameter(
+        False, "Where words have more syllables than their melody has notes, long notes are divided."
+    )
     format: Annotated[str, OneOf(names)] = parameter("musicxml", "File format.")
 
     LATER: ClassVar[frozenset[str]] = frozenset(
-        {"keep_sections", "keep_parts", "keep_chords", "keep_notes", "part_seeds", "mix", "write"}
+        {
+            *("keep_sections", "keep_parts", "keep_chords", "keep_notes", "part_seeds", "mix", "write"),
+            *("words", "language", "words_first", "divide_notes"),
+        }
     )
 
     @field_validator("keep_sections", "keep_chords", "keep_notes", "part_seeds", "mix")
@@ -187,6 +215,16 @@ class SongRecipe(ComposeRecipe):
     def _a_row(cls, text: str) -> str:
         _read_or_value_error(read_row, text)
         return text.strip()
+
+    @field_validator("words")
+    @classmethod
+    def _words_without_edges(cls, text: str) -> str:
+        return text.replace("\r\n", "\n").replace("\r", "\n").strip()
+
+    @field_validator("language")
+    @classmethod
+    def _a_language(cls, text: str) -> str:
+        return text.strip() or "en"
 
     @field_validator("chord_changes")
     @classmethod
@@ -217,6 +255,7 @@ class SongRecipe(ComposeRecipe):
         asked += [f"daring {self.daring:g}"] if self.daring is not None else []
         asked += [f"keeping bars {', '.join(self.keep)}"] if self.keep else []
         asked += self._kept_in_words()
+        asked += [f"with the words “{_first_line(self.words)}”"] if self.words else []
         return ", ".join([said, *asked]) + f"; seed {self.seed}."
 
     def _kept_in_words(self) -> list[str]:
@@ -238,6 +277,13 @@ def _read_or_value_error(reader: Any, text: str) -> Any:
         return reader(text)
     except (Refused, Unreadable) as error:
         raise ValueError(str(error)) from None
+
+
+def _first_line(words: str) -> str:
+    """The first line of words, without names in brackets."""
+    lines = [line.strip() for line in words.splitlines() if line.strip() and not line.strip().startswith("[")]
+    first = lines[0] if lines else ""
+    return first if len(first) <= 60 else f"{first[:59]}…"
 
 
 HELD = "."

@@ -50,6 +50,7 @@ from studio.music.songs.plan import FORMS, SheetPart, SheetPlan
 from studio.music.songs.recipes import SongRecipe, read_row, read_section_key
 from studio.music.songs.record import SongRecord
 from studio.music.songs.sung import ChordsOver, SungIdiom
+from studio.music.songs.sung_words import WORDS, SongWords
 from studio.music.styles.originality import Comparison
 from studio.music.styles.style import Style
 
@@ -137,6 +138,7 @@ class SheetDesk:
     """What all takes of a request share.
 
     recipe: as asked. side: what is asked of the melody, whatever its chords. remarks: what gave way so far.
+    words: those that the melody has to carry, if any.
     """
 
     recipe: SongRecipe
@@ -149,6 +151,7 @@ class SheetDesk:
     given: GivenTunes
     chords_title: str
     remarks: tuple[str, ...] = ()
+    words: SongWords | None = None
     views: dict[tuple[int, ...], list[SectionView]] = field(default_factory=dict)
 
     @property
@@ -231,6 +234,9 @@ class SectionView:
         if part.letter == desk.plan.sections[-1].letter:
             closing = [sung.closing(part.bars, degrees) for degrees in ((0, 4, 7, 3), (0,))]
         remarks: list[str] = []
+        if desk.words is not None:
+            carried, said = _carrying(desk, desk.words, part, [*hard, *soft, weight])
+            hard, remarks = [*hard, *carried], said
         while True:
             found = solve(desk.trellis, part.bars * bar, [*hard, *soft, weight, *usual, *closing])
             if found.feasible or not (usual or closing):
@@ -250,6 +256,22 @@ class SectionView:
         compiled = replace(desk.compiled, context=context, hard=hard, soft=self.soft, usual=self.usual)
         forms = SectionForms(desk.forms, desk.plan, self.part, like)
         return Outlook(melody, context, desk.trellis, compiled, self.usual, self.log_z, self.remarks, forms)
+
+
+def _carrying(
+    desk: SheetDesk, words: SongWords, part: SheetPart, others: Sequence[Requirement]
+) -> tuple[list[Requirement], list[str]]:
+    """What the words of a section ask of its melody, as much of it as the others leave room for, and what
+    gave way; all of it where nothing is possible.
+    """
+    asked = [
+        (Requirement(WORDS.name(part.letter), clock=clock), said)
+        for clock, said in words.clocks(part.letter, desk.sung, part.bars)
+    ]
+    for requirement, said in asked:
+        if solve(desk.trellis, part.bars * desk.sung.bar, [*others, requirement]).feasible:
+            return [requirement], [said] if said else []
+    return [requirement for requirement, _ in asked[-1:]], []
 
 
 def _in_section(each: Requirement, places: Sequence[int], ticks: int, bar: int) -> Requirement:
@@ -330,9 +352,8 @@ def prepare(
     yield "finding every possible way"
     side = MelodySide.of(recipe, plan, sung, recipe.max_copy or usual_copy, given)
     yield "learning the form"
-    return SheetDesk(
-        recipe, plan, chords, fit, sung, side, learn_forms(sung.whole), given, styles.chords_title
-    )
+    forms, words = learn_forms(sung.whole), SongWords.leading(recipe, plan)
+    return SheetDesk(recipe, plan, chords, fit, sung, side, forms, given, styles.chords_title, words=words)
 
 
 def plan_of(recipe: SongRecipe, key: Key) -> SheetPlan:
@@ -562,6 +583,7 @@ def _melody_contradiction(desk: SheetDesk, view: SectionView) -> Contradiction:
     if conflict is None:
         return Contradiction(f"{title} has no melody with these settings; leave some of them out.")
     asked = {**desk.compiled.asked, RESOLVED.name(None): (RESOLVED, "resolved")}
+    asked[WORDS.name(view.part.letter)] = (WORDS, view.part.letter)
     return contradiction(conflict, replace(desk.compiled, asked=asked), desk.recipe, title, desk.side.back)
 
 

@@ -18,6 +18,7 @@ from typing import TypeVar
 import numpy as np
 
 from studio.errors import Contradiction, Refused
+from studio.music.bands.band import band_hash
 from studio.music.harmony.counts import chords_file
 from studio.music.melody.compose import MAKES_NO_DIFFERENCE, as_part, as_stages, given_tune, reading_rules
 from studio.music.scores.keys import Key
@@ -38,6 +39,7 @@ from studio.music.songs.sheet import (
     plan_of,
     prepare,
 )
+from studio.music.songs.sung_words import with_words
 from studio.music.sound.rendering import program_of
 from studio.music.styles.sources import style_of
 from studio.music.styles.style import Style
@@ -76,6 +78,7 @@ def song(recipe: SongRecipe, materials: Materials) -> Making:
         tune, sections, facts = yield from _harmonised(recipe, style, melody)
     else:
         tune, sections, facts, kept = yield from _drawn(recipe, style, materials, records)
+    tune, facts = with_words(recipe, tune, sections, facts)
     yield Progress(
         DRAWING,
         WRITING,
@@ -96,6 +99,7 @@ def song(recipe: SongRecipe, materials: Materials) -> Making:
     rules = {} if reading_rules(recipe) == "1" else {"reading": reading_rules(recipe)}
     if recipe.band:
         rules["sound"] = sound_of(recipe)
+        rules["band"] = f"{recipe.band} {band_hash(recipe.band)}"
     model = chords_model(recipe, style) if style else None
     return finish_work(recipe, result, model=model, setting=setting("cpu", *packages, **rules))
 
@@ -192,7 +196,13 @@ def prepared(
     themselves.
     """
     kept = _kept_requests()
-    alike: dict[str, object] = {**MAKES_NO_DIFFERENCE, "mix": (), "write": "", "part_seeds": ()}
+    alike: dict[str, object] = {
+        **MAKES_NO_DIFFERENCE,
+        "mix": (),
+        "write": "",
+        "part_seeds": (),
+        "divide_notes": False,
+    }
     if not recipe.keep_parts:  # which players keep theirs depends on the band
         alike["band"] = ""
     key = style.sha256 + reading_rules(recipe) + recipe.model_copy(update=alike).to_json()

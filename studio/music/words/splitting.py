@@ -284,6 +284,10 @@ def _joints(word: str) -> frozenset[int]:
     halves = [
         cut for cut in range(least, len(word) - least) if is_listed(word[:cut]) and is_listed(word[cut:])
     ]
+    # A word that hyphenation parts elsewhere only looks like two words: re-mem-ber.
+    points = _hyphenator(ENGLISH).positions(word)
+    if points:
+        return frozenset(cut for cut in halves if cut in points)
     return frozenset([cut for cut in halves if not _parts_a_sound(word, cut)] or halves)
 
 

@@ -9,12 +9,12 @@ import pytest
 from random_requests import RandomRequest
 
 from studio.errors import Refused
-from studio.music.chains.clocks import NEVER, Clock
+from studio.music.chains.clocks import NEVER, TimedAutomaton
 from studio.music.chains.sampling import Requirement, possible, solve
 from studio.music.chains.trellis import USUAL_BUDGET, unfold
 
 
-def random_clock(request: RandomRequest, seed: int) -> Clock:
+def random_clock(request: RandomRequest, seed: int) -> TimedAutomaton:
     """Any automaton at all, another one at each tick."""
     random = np.random.default_rng(seed)
     states = int(random.integers(1, 5))
@@ -22,10 +22,10 @@ def random_clock(request: RandomRequest, seed: int) -> Clock:
     step[random.random(step.shape) < 0.15] = NEVER
     weight = random.uniform(0, 2, step.shape) if random.random() < 0.5 else None
     accepting = random.random(states) < 0.7
-    return Clock(random.integers(0, 2, request.alphabet), step, accepting, 0, weight)
+    return TimedAutomaton(random.integers(0, 2, request.alphabet), step, accepting, 0, weight)
 
 
-def counter(request: RandomRequest, windows: list[tuple[int, int, int]]) -> Clock:
+def counter(request: RandomRequest, windows: list[tuple[int, int, int]]) -> TimedAutomaton:
     """Symbol 0 is heard so many times in each window (first tick, end, times), and nowhere else."""
     total = sum(times for *_, times in windows)
     step = np.full((request.ticks, total + 1, 2), NEVER, dtype=np.int32)
@@ -36,10 +36,10 @@ def counter(request: RandomRequest, windows: list[tuple[int, int, int]]) -> Cloc
             step[first:end, done + count, 1] = done + count + 1
         done += times
     letter = (np.arange(request.alphabet) == 0).astype(np.int64)
-    return Clock(letter, step, np.arange(total + 1) == total)
+    return TimedAutomaton(letter, step, np.arange(total + 1) == total)
 
 
-def obeying(request: RandomRequest, clock: Clock) -> dict[tuple[int, ...], float]:
+def obeying(request: RandomRequest, clock: TimedAutomaton) -> dict[tuple[int, ...], float]:
     """Every sequence that the clock accepts, with its mass: the slow and obvious way."""
     found = {}
     for symbols, mass in request.enumerate().items():
@@ -55,7 +55,7 @@ def obeying(request: RandomRequest, clock: Clock) -> dict[tuple[int, ...], float
     return found
 
 
-def check(request: RandomRequest, clock: Clock, truth: dict[tuple[int, ...], float]) -> bool:
+def check(request: RandomRequest, clock: TimedAutomaton, truth: dict[tuple[int, ...], float]) -> bool:
     asked = [*request.requirements, Requirement("in time", clock=clock)]
     trellis = unfold(request.walk, request.listeners)
     solution = solve(trellis, request.ticks, asked)
@@ -98,7 +98,7 @@ def test_folding_makes_a_long_counter_small() -> None:
     for line in range(6):
         for count in range(5):
             step[line * 10 : line * 10 + 10, line * 5 + count, 1] = line * 5 + count + 1
-    clock = Clock(np.array([0, 1]), step, np.arange(31) == 30)
+    clock = TimedAutomaton(np.array([0, 1]), step, np.arange(31) == 30)
     assert clock.folded(4).states < 16
 
 

@@ -1,0 +1,254 @@
+"""Words first: what a text asks of the melody that carries it.
+
+    words = SongWords.leading(recipe, plan)
+    words.clocks("A", sung, bars=8)       # automata that know the time, see `chains.clocks`
+    words.under(tune, sections)           # the words under the melody that was drawn
+
+What is exact. Each line of a section has its own bars, in equal shares. The melody has exactly as many notes
+for a line as the line has syllables (the most of any stanza that is sung there), all of them in the bars of
+that line; a line that begins with unstressed syllables may begin before its bar line. The last syllable of a
+line lasts a beat or longer, and nothing begins between it and the next line. In words of several syllables
+the main stress stands on a beat, and the syllables without stress on none that is stronger than a plain beat,
+so a stress is never on a weaker place of the bar than the syllables beside it. All this is one automaton, and
+the melody is drawn exactly from those that it accepts, together with every other constraint.
+
+Where no melody of the style does all of this, long line ends give way first, then the stresses, and the song
+says so; the number of notes in each line never does.
+
+What only leans: articles and the like away from strong beats, stressed syllables towards long notes, and the
+syllables of a line evenly over its bars.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from studio.music.chains.clocks import NEVER, TimedAutomaton
+from studio.music.chains.markov import freeze
+from studio.music.melody.constraints import Constraint
+from studio.music.scores.meters import Meter
+from studio.music.scores.sections import Section
+from studio.music.scores.tunes import Tune
+from studio.music.songs.plan import SheetPlan
+from studio.music.songs.recipes import SongRecipe
+from studio.music.songs.sung import SungIdiom
+from studio.music.words.assigning import assigned
+from studio.music.words.laying import SMALL_WORDS, Laid, lay
+from studio.music.words.lyrics import LyricLine, Lyrics, SungSyllable, read_lyrics
+from studio.music.words.stresses import level_of
+
+SILENT, SHORT, LONG = 0, 1, 2
+"""The letters: nothing is struck; a note shorter than a beat; one of a beat or more."""
+
+MOST_UPBEATS = 2
+"""Unstressed syllables that may come before the bar line, a beat for each."""
+
+EVENLY = 0.75
+"""How far a syllable may lie from its even place, in bars, before it becomes much less likely."""
+
+WORDS = Constraint(
+    "words_first", "the words of section {}".format, way_out=lambda _: ("Lay the words under it later", False)
+)
+"""What an explanation calls the words."""
+
+
+@dataclass(frozen=True)
+class SongWords:
+    """The words of a song in their places. lines: for each letter of the form, without primes, the lines that
+    its melody has to carry: of the stanzas that are sung there, each time the line with most syllables.
+    """
+
+    lyrics: Lyrics
+    lines: dict[str, tuple[LyricLine, ...]]
+
+    @classmethod
+    def of(cls, lyrics: Lyrics, sections: Sequence[Section]) -> SongWords:
+        """Raises `Refused` for a name in brackets that no section has."""
+        found: dict[str, tuple[LyricLine, ...]] = {}
+        for each in assigned(lyrics, sections) if sections else ():
+            letter = sections[each.section].name.rstrip("'")
+            found[letter] = _fullest(found.get(letter, ()), each.stanza.lines)
+        return cls(lyrics, found)
+
+    @classmethod
+    def leading(cls, recipe: SongRecipe, plan: SheetPlan) -> SongWords | None:
+        """The words that the melody of a recipe has to carry; None without words, or where they come after
+        it.
+        """
+        if not recipe.words or not recipe.words_first:
+            return None
+        sections = tuple(Section(each.letter, each.first + 1, each.bars) for each in plan.sections)
+        return cls.of(read_lyrics(recipe.words, recipe.language), sections)
+
+    def clocks(self, letter: str, sung: SungIdiom, bars: int) -> list[tuple[TimedAutomaton, str]]:
+        """What is asked of the melody of a section, and the same with less of it for where that leaves no
+        way, each with what is then said; empty where no words are sung.
+        """
+        lines = self.lines.get(letter.rstrip("'"))
+        if not lines:
+            return []
+        timing = _Timing.of(lines, sung, bars)
+        said = f"Section {letter}: no melody carries the words with %s, so they only lean that way."
+        return [
+            (timing.clock(), ""),
+            (timing.clock(long_ends=False), said % "a long note at the end of every line"),
+            (timing.clock(long_ends=False, stressed=False), said % "every stress on a beat"),
+        ]
+
+    def under(self, tune: Tune, sections: Sequence[Section], *, divide: bool = False) -> Laid:
+        """The words under a melody that was drawn for them: stanzas with fewer syllables too."""
+        ends = set(tune.phrase_ends)
+        for section in sections:
+            lines = self.lines.get(section.name.rstrip("'"), ())
+            first = next(bar for bar in tune.bars() if bar.number == section.first_bar)
+            length = section.bars * tune.meter.bar_length
+            ends |= {
+                first.start + edge * length - tune.meter.beat * (upbeats(line) if number else 0)
+                for number, (edge, line) in enumerate(zip(_shares(len(lines)), lines, strict=False))
+            }
+        marked = replace(tune, phrase_ends=tuple(sorted(ends)))
+        laid = lay(self.lyrics, marked, sections=sections, divide=divide)
+        return replace(laid, tune=replace(laid.tune, phrase_ends=tune.phrase_ends))
+
+
+def with_words(
+    recipe: SongRecipe, tune: Tune, sections: Sequence[Section], facts: Mapping[str, Any]
+) -> tuple[Tune, dict[str, Any]]:
+    """A song with the words of its recipe, if there are any, and what is worth knowing about them:
+
+    words    {"syllables", "verses", "language", "checked": words whose stress is known, "stresses":
+             [{"bar", "beat", "word", "text", "verse"}], "remarks": sentences}
+    """
+    found = dict(facts)
+    if not recipe.words:
+        return tune, found
+    words = SongWords.of(read_lyrics(recipe.words, recipe.language), sections)
+    laid = words.under(tune, sections, divide=recipe.divide_notes)
+    if len(laid.tune.notes) != len(tune.notes):
+        found.pop("origins", None)  # they are of the notes as they were drawn
+    found["tune"] = laid.tune.to_plain()
+    found["words"] = {
+        "syllables": len(laid.words),
+        "verses": max((word.verse for word in laid.words), default=0),
+        "language": words.lyrics.language,
+        "checked": laid.checked,
+        "stresses": [asdict(fault) for fault in laid.stresses],
+        "remarks": list(laid.remarks),
+    }
+    return laid.tune, found
+
+
+def _fullest(known: Sequence[LyricLine], new: Sequence[LyricLine]) -> tuple[LyricLine, ...]:
+    """Line by line the one with more notes; of two texts of different length the longer text."""
+    if len(known) != len(new):
+        return max(tuple(known), tuple(new), key=lambda lines: sum(line.notes for line in lines))
+    return tuple(max(pair, key=lambda line: line.notes) for pair in zip(known, new, strict=True))
+
+
+def _shares(lines: int) -> list[Fraction]:
+    """Where each line begins, and where the last one ends, as shares of the section."""
+    return [Fraction(number, max(1, lines)) for number in range(lines + 1)]
+
+
+def upbeats(line: LyricLine) -> int:
+    """How many syllables a line begins with before its first stress, at most `MOST_UPBEATS`."""
+    count = 0
+    for each in line.syllables[:MOST_UPBEATS]:
+        if each.stress > 0 and not _is_small(each):
+            break
+        if not _is_small(each) and each.stress != 0:
+            break
+        count += 1
+    return count
+
+
+def _is_small(syllable: SungSyllable) -> bool:
+    return syllable.syllabic == "single" and syllable.word.lower().strip(",.;:!?'’\"“”") in SMALL_WORDS
+
+
+@dataclass(frozen=True)
+class _Timing:
+    """The lines of a section in ticks. windows: for each line (first tick at which a syllable may begin, the
+    tick at which all of it is over).
+    """
+
+    lines: tuple[LyricLine, ...]
+    sung: SungIdiom
+    ticks: int
+    windows: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def of(cls, lines: Sequence[LyricLine], sung: SungIdiom, bars: int) -> _Timing:
+        ticks = bars * sung.bar
+        beat = int(sung.meter.beat / sung.tick)
+        unit = sung.bar if bars >= len(lines) else beat
+        edges = [int(share * ticks) // unit * unit for share in _shares(len(lines))]
+        begins = [
+            max(0, edge - (beat * upbeats(line) if number else 0))
+            for number, (edge, line) in enumerate(zip(edges, lines, strict=False))
+        ]
+        ends = [*begins[1:], ticks]
+        return cls(tuple(lines), sung, ticks, tuple(zip(begins, ends, strict=True)))
+
+    def clock(self, *, long_ends: bool = True, stressed: bool = True) -> TimedAutomaton:
+        """State k: k notes have begun. long_ends, stressed: whether these hold, or only lean."""
+        total = sum(line.notes for line in self.lines)
+        step = np.full((self.ticks, total + 1, 3), NEVER, dtype=np.int32)
+        weight = np.ones((self.ticks, total + 1, 3))
+        step[:, :, SILENT] = np.arange(total + 1)
+        levels = _levels(self.sung.meter, self.sung.tick, self.ticks, self.sung.bar)
+        beat = int(self.sung.meter.beat / self.sung.tick)
+        done = 0
+        for line, (begin, end) in zip(self.lines, self.windows, strict=True):
+            notes = [(each, note) for each in line.syllables for note in range(each.notes)]
+            for number, (syllable, note) in enumerate(notes):
+                last = number == len(notes) - 1
+                stop = end - beat + 1 if last and long_ends else end
+                place = begin + (number + 0.5) * (end - begin - beat) / len(notes)
+                for tick in range(begin, max(begin, stop)):
+                    level = int(levels[tick])
+                    if stressed and not note and not _may_stand(syllable, level):
+                        continue
+                    off = (tick - place) / (EVENLY * self.sung.bar)
+                    for letter in (LONG,) if last and long_ends else (SHORT, LONG):
+                        step[tick, done + number, letter] = done + number + 1
+                        leans = 1.0 if note else _leaning(syllable, level, letter)
+                        leans *= 3.0 if last and letter == LONG else 1.0
+                        weight[tick, done + number, letter] = leans * float(np.exp(-0.5 * off * off))
+            done += len(notes)
+        clock = TimedAutomaton(self._letters(beat), step, np.arange(total + 1) == total, 0, weight)
+        freeze(clock)
+        return clock.folded(int(self.sung.ticks.max()))
+
+    def _letters(self, beat: int) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+        long = self.sung.ticks >= beat
+        found = np.where(self.sung.struck, np.where(long, LONG, SHORT), SILENT)
+        return found.astype(np.int32)
+
+
+def _levels(meter: Meter, tick: Fraction, ticks: int, bar: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """[ticks]: how strong each place is, see `stresses.level_of`."""
+    return np.array([level_of(place % bar * tick, meter) for place in range(ticks)], dtype=np.int64)
+
+
+def _may_stand(syllable: SungSyllable, level: int) -> bool:
+    """Whether stress allows a syllable on a place of this strength."""
+    if syllable.syllabic == "single" or syllable.stress < 0:
+        return True
+    return level >= 1 if syllable.stress == 1 else level <= 1 or syllable.stress == 2
+
+
+def _leaning(syllable: SungSyllable, level: int, letter: int) -> float:
+    """What a syllable's place is multiplied by."""
+    if _is_small(syllable):
+        return (1.0, 0.8, 0.5, 0.25)[level] * (0.7 if letter == LONG else 1.0)
+    if syllable.stress == 1:
+        return (0.3, 0.8, 1.2, 1.6)[level] * (1.3 if letter == LONG else 1.0)
+    if syllable.stress == 0:
+        return (1.0, 1.0, 0.4, 0.3)[level] * (0.6 if letter == LONG else 1.0)
+    return 1.0

@@ -1,0 +1,178 @@
+"""Words first: the melody that was drawn, counted and weighed note by note by an independent route."""
+
+from __future__ import annotations
+
+import json
+import re
+from fractions import Fraction
+from pathlib import Path
+
+import music21
+import numpy as np
+import pytest
+
+import studio as library
+from studio.errors import Contradiction
+from studio.music.scores.keys import Key
+from studio.music.scores.tunes import Tune
+from studio.music.songs.plan import SheetPlan
+from studio.music.songs.recipes import SongRecipe
+from studio.music.songs.sheet import Sheet, SheetDesk, SongStyles, draw_sheet, prepare
+from studio.music.songs.sung_words import SongWords, upbeats, with_words
+from studio.music.styles.style import Style
+from studio.music.words.lyrics import read_lyrics
+from studio.music.writing.musicxml import write_musicxml
+from studio.process import finish
+from tests.conftest import Studio
+
+LINES = (
+    "Over the hills we go",
+    "Softly the rivers flow",
+    "Down where the petals fall",
+    "Carry me home to all",
+)
+WORDS = "\n".join(LINES)
+SYLLABLES = [6, 6, 6, 6]
+
+
+def song_like(seed: int) -> Tune:
+    """Sixteen bars of quarters, eighths and halves by steps, in every rhythm there is room for."""
+    random = np.random.default_rng(seed)
+    rhythms = ("1 1 1 1", "2 1 1", "1 1 2", "1 1/2 1/2 2", "1/2 1/2 1 2", "3 1", "4", "1 1 1 1/2 1/2", "2 2")
+    scale = [60, 62, 64, 65, 67, 69, 71, 72, 74]
+    step, notes = 4, list[tuple[int, Fraction]]()
+    for _ in range(15):
+        for length in str(random.choice(rhythms)).split():
+            notes.append((scale[step], Fraction(length)))
+            step = int(np.clip(step + random.choice([-2, -1, -1, 1, 1, 2]), 0, 8))
+    notes.append((60, Fraction(4)))
+    chords = [(4 * bar, ("C", "F", "G7", "C")[bar % 4]) for bar in range(16)]
+    return Tune.of(notes, key="C", chords=chords, title=f"Steps {seed}", id=str(seed))
+
+
+@pytest.fixture(scope="module")
+def style() -> Style:
+    return Style.of([song_like(seed) for seed in range(12)], "steps")
+
+
+def desk_of(style: Style, **settings: object) -> SheetDesk:
+    fields = {"bars": 8, "form": "A", "key": "C", "meter": "4/4", "max_copy": 12, "words": WORDS, **settings}
+    return finish(prepare(SongRecipe(**fields), SongStyles(style)))  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def desk(style: Style) -> SheetDesk:
+    return desk_of(style, dissonance="free")
+
+
+@pytest.fixture(scope="module")
+def sheets(desk: SheetDesk) -> list[Sheet]:
+    return [finish(draw_sheet(desk, seed)) for seed in (1, 2)]
+
+
+def sung(desk: SheetDesk, sheet: Sheet) -> Tune:
+    return with_words(desk.recipe, sheet.tune, sheet.sections, {})[0]
+
+
+def test_every_line_has_as_many_notes_as_syllables_in_its_own_bars(
+    desk: SheetDesk, sheets: list[Sheet]
+) -> None:
+    for sheet in sheets:
+        score = music21.converter.parseData(
+            write_musicxml(sung(desk, sheet)).decode(), format="musicxml"
+        ).parts[0]
+        found = {}
+        for bar in score.getElementsByClass("Measure"):
+            for note in bar.notes:
+                if isinstance(note, music21.note.Note) and note.lyrics:
+                    found.setdefault((bar.number - 1) // 2, []).append(note.lyrics[0].text)
+        assert [len(found[line]) for line in range(4)] == SYLLABLES
+        printed = ["".join(found[line]).lower() for line in range(4)]
+        assert printed == [re.sub("[^a-z]", "", line.lower()) for line in LINES]
+
+
+def test_lines_end_on_long_notes_and_stress_is_on_beats(desk: SheetDesk, sheets: list[Sheet]) -> None:
+    for sheet in sheets:
+        assert not [remark for remark in sheet.remarks if "only lean" in remark]
+        tune = sung(desk, sheet)
+        at = {note.start: note for note in tune.sounding}
+        for word in tune.words:
+            if word.text in ("go", "flow", "fall", "all"):
+                assert at[word.start].duration >= 1
+            if word.text in ("O", "Soft", "riv", "pet", "Car"):
+                assert word.start.denominator == 1  # a beat
+            if word.text in ("ver", "ly", "ers", "als", "ry"):
+                assert word.start % 2 != 0  # neither the first nor the third beat
+
+
+def test_the_same_words_again_give_the_same_song(style: Style, sheets: list[Sheet]) -> None:
+    again = desk_of(style, dissonance="free")
+    assert finish(draw_sheet(again, 1)).tune == sheets[0].tune
+
+
+def test_words_that_no_melody_carries_are_named_with_a_way_out(style: Style) -> None:
+    many = "\n".join(["every wonderful memory over the beautiful sea of tomorrow and happiness"] * 4)
+    with pytest.raises(Contradiction, match="the words of section A") as caught:
+        finish(draw_sheet(desk_of(style, words=many, dissonance="free"), 1))
+    assert ("words_first", False) in {(way.field, way.value) for way in caught.value.ways_out}
+
+
+def test_stanzas_of_one_section_share_a_melody_that_carries_the_longer_lines() -> None:
+    plan = SheetPlan.of("AABA", 32, Key.parse("C"))
+    words = "[A]\nOver the sea\nhome\n\n[A]\nAway\nI am coming home\n\n[B]\nla la"
+    found = SongWords.leading(SongRecipe(words=words), plan)
+    assert found is not None
+    assert [line.notes for line in found.lines["A"]] == [4, 5]
+    assert [line.notes for line in found.lines["B"]] == [2]
+
+
+def test_unstressed_beginnings_are_upbeats() -> None:
+    (stanza,) = read_lyrics("The rivers run\nOver the sea\nAlone").stanzas
+    assert [upbeats(line) for line in stanza.lines] == [1, 0, 1]
+
+
+def test_words_laid_under_a_melody_that_is_there_already() -> None:
+    recipe = SongRecipe(words="one two three four", words_first=False, divide_notes=True)
+    tune = Tune.of([(60, 2), (62, 1), (64, 1)])
+    found, facts = with_words(recipe, tune, (), {"origins": [[1]], "bars": 1})
+    assert [word.text for word in found.words] == ["one", "two", "three", "four"]
+    assert facts["words"]["syllables"] == 4
+    assert "origins" not in facts
+    with pytest.raises(Contradiction, match="1 syllable more"):
+        with_words(recipe.model_copy(update={"divide_notes": False}), tune, (), {})
+
+
+def test_recipes_of_before_keep_their_fingerprint() -> None:
+    plain = SongRecipe(seed=3)
+    assert not {"words", "language", "words_first", "divide_notes"} & set(json.loads(plain.to_json()))
+    assert plain.fingerprint != SongRecipe(seed=3, words="la").fingerprint
+
+
+def test_words_on_the_command_line_in_python_and_made_again(studio: Studio, tmp_path: Path) -> None:
+    folder = tmp_path / "style"
+    folder.mkdir()
+    for seed in range(8):
+        (folder / f"{seed}.musicxml").write_bytes(write_musicxml(song_like(seed)))
+    words = tmp_path / "lyrics.txt"
+    words.write_text("Home we are going\n", "utf-8")
+    melody = tmp_path / "tune.musicxml"
+    melody.write_bytes(write_musicxml(Tune.of([(60 + n % 3, 1) for n in range(6)] + [(60, 2)])))
+    out = tmp_path / "song.musicxml"
+    asked = ("song", "-o", out, "--style", folder, "--melody", melody, "--words", words)
+    assert studio(*asked)[0] == 0
+    text = out.read_text("utf-8")
+    assert all(f"<text>{part}</text>" in text for part in ("Home", "we", "are", "go", "ing"))
+    assert studio("remake", out)[1].strip() == "Identical, to the byte."
+    _, shown, _ = studio("read", out)
+    assert "go-" in shown
+    _, pattern, _ = studio("words", out)
+    assert "DUM da" in pattern
+    assert "7 syllables" in pattern
+    status, _, told = studio("words", melody, "Away we go", "-o", tmp_path / "laid.mid")
+    assert (status, "Stress against the beat: 1 of 1 words." in told) == (0, True)
+    assert b"\xff\x05" in (tmp_path / "laid.mid").read_bytes()  # lyric events
+    status, _, told = studio(*asked[:3], "--force", *asked[3:-1], " ".join(["too"] * 40))
+    assert (status, "33 syllables more than its 7 notes" in told) == (2, True)
+    work = library.song(melody=melody, style=str(folder), words=words, progress=False)
+    assert [word.text for word in work.tune.words] == ["Home", "we", "are", "go", "ing"]  # type: ignore[attr-defined]
+    assert work.pattern  # type: ignore[attr-defined]
