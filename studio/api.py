@@ -377,12 +377,13 @@ def _make(kind: Kind, arguments: dict[str, Any]) -> MadeWork:
     show = arguments.pop("progress", True)
     ingredients = _ingredients(kind, arguments)
     lists = {control.name for control in kind.controls() if control.many}
-    settings = {
+    settings: dict[str, Any] = {
         name: (value,) if name in lists and isinstance(value, str) else value
         for name, value in arguments.items()
     }
-    if isinstance(settings.get("words"), Path):
-        settings["words"] = read_text(settings["words"])
+    text = settings.get("words")
+    if isinstance(text, Path):
+        settings["words"] = read_text(text)
     if settings.get("size") == "own":
         settings["size"] = None
     with Gallery.open() as gallery:

@@ -134,8 +134,8 @@ def words_of_tune(file: Path, text: str | None, output: Path | None, **given: An
         }
         click.echo(json.dumps(found, ensure_ascii=False))
         return
-    for line in written or tune_in_words(laid.tune).bars:
-        click.echo(line)
+    for shown in written or tune_in_words(laid.tune).bars:
+        click.echo(shown)
     click.echo(f"Stress against the beat: {len(laid.stresses)} of {laid.checked} words.", err=True)
     for told in (*(fault.in_words() for fault in laid.stresses), *laid.remarks):
         click.echo(told, err=True)

@@ -1,8 +1,8 @@
 """Automata that know the time: what a letter leads to may differ from tick to tick.
 
 A `Listener` is part of the trellis, which is the same for every tick, so it cannot ask for "six notes up to
-the end of bar 2, then seven". A `TimedAutomaton` can. It has a few states of its own, kept beside the trellis, and a
-table says for each tick, state and letter which state follows, or that this may not be:
+the end of bar 2, then seven". A `TimedAutomaton` can. It has a few states of its own, kept beside the
+trellis, and a table says for each tick, state and letter which state follows, or that this may not be:
 
     TimedAutomaton(letter, step, accepting)      step[tick, state, letter]: the state that follows
 
