@@ -234,18 +234,49 @@ class GalleryView:
 
         self._gallery = Gallery.open(home)
 
-    def find(self, text: str = "", *, kind: str | None = None, limit: int = 60) -> list[MadeWork]:
-        """Works, newest first. text: in title, description or sources. kind: such as "dream"."""
-        found = self._gallery.find(text=text, kind=kind, limit=limit)
+    def find(
+        self,
+        text: str = "",
+        *,
+        kind: str | None = None,
+        starred: bool = False,
+        sort: str = "newest",
+        limit: int = 60,
+    ) -> list[MadeWork]:
+        """Works, newest first. text: in title, description or sources. kind: such as "dream". starred: only
+        works with a star. sort: "newest", "oldest", "title" or "kind".
+        """
+        found = self._gallery.find(text=text, kind=kind, starred=starred, order=sort, limit=limit)
         return [as_made(work, self._gallery) for work in found]
 
     def get(self, id: str) -> MadeWork:
         """A work by its id; the first letters are enough. Raises `UnknownName`."""
         return as_made(self._gallery.get(id), self._gallery)
 
-    def count(self, text: str = "", *, kind: str | None = None) -> int:
+    def count(self, text: str = "", *, kind: str | None = None, starred: bool = False) -> int:
         """How many works match."""
-        return self._gallery.count(text=text, kind=kind)
+        return self._gallery.count(text=text, kind=kind, starred=starred)
+
+    def star(self, *ids: str, starred: bool = True) -> None:
+        """Give works a star, or take it away. Raises `UnknownName`."""
+        self._gallery.star(*ids, starred=starred)
+
+    def zip(self, *ids: str, to: str | Path, force: bool = False) -> Path:
+        """Write the files of these works, each with its recipe, and their credits into one .zip.
+
+        Returns its path. Raises `Refused` where it exists, unless `force`.
+        """
+        from studio.making.zipping import write_zip
+
+        return write_zip([self._gallery.get(id) for id in ids], self._gallery, Path(to), force=force)
+
+    def discard(self, *ids: str) -> None:
+        """Remove works so that `bring_back` undoes it for a day. After that they are gone for good."""
+        self._gallery.discard(*ids)
+
+    def bring_back(self, *ids: str) -> list[MadeWork]:
+        """Undo `discard`. Raises `Refused` where a work is gone for good."""
+        return [as_made(work, self._gallery) for work in self._gallery.bring_back(*ids)]
 
     def remove(self, id: str) -> None:
         """Remove a work for good."""

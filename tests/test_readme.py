@@ -82,7 +82,7 @@ def test_the_python_runs_as_written(folder: Path, readers_home: Path) -> None:
         check=False,
     )
     assert told.returncode == 0, told.stderr
-    assert "photo, weave" in told.stdout
+    assert "Weave in " in told.stdout, "a photo.jpg without a title is called by its colours"
 
 
 def test_make_knows_every_target_named() -> None:

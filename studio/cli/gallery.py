@@ -5,17 +5,23 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from studio.cli.options import FILE, open_gallery, watch
+from studio.errors import Refused
 from studio.making.kinds import KINDS
 
 if TYPE_CHECKING:
     from studio.works.care import GalleryReport, SetAside
+    from studio.works.lineage import Lineage, Relative
     from studio.works.work import Work
+
+DAY = click.DateTime(["%Y-%m-%d"])
+SORTS = ["newest", "oldest", "title", "kind"]
 
 
 @click.group()
@@ -26,27 +32,44 @@ def gallery() -> None:
 @gallery.command("list")
 @click.option("--search", default="", help="Only works with this text in title, description or sources.")
 @click.option("--kind", help="Only works of this kind.")
+@click.option("--starred", is_flag=True, help="Only works with a star.")
+@click.option("--since", type=DAY, help="Only works made on this day or later.")
+@click.option("--until", type=DAY, help="Only works made on this day or earlier.")
+@click.option("--sort", type=click.Choice(SORTS), default="newest", show_default=True)
 @click.option("--limit", type=click.IntRange(1, 10_000), default=60, show_default=True)
 @click.option("--json", "as_json", is_flag=True)
-def gallery_list(search: str, kind: str | None, limit: int, as_json: bool) -> None:
-    """List the works, newest first."""
+def gallery_list(as_json: bool, **asked: Any) -> None:
+    """List the works, newest first. A * marks a star."""
+    from studio.works.finding import Search
+
+    search, kind = asked["search"], asked["kind"]
+    wanted = Search(search, kind, asked["starred"], _start_of(asked["since"]), _end_of(asked["until"]))
     with open_gallery() as gallery:
-        works = gallery.find(text=search, kind=kind, limit=limit)
-        total = gallery.count(text=search, kind=kind)
+        works = gallery.search(wanted, limit=asked["limit"], order=asked["sort"])
+        total = gallery.count_found(wanted)
     if as_json:
         click.echo(json.dumps([_described(work) for work in works], ensure_ascii=False))
         return
     for work in works:
-        click.echo(f"{work.id}  {work.made_at:%Y-%m-%d %H:%M}  {work.kind:<8} {work.title}")
+        star = "*" if work.starred else " "
+        click.echo(f"{work.id}  {work.made_at:%Y-%m-%d %H:%M} {star}{work.kind:<8} {work.title}")
     if total > len(works):
         click.echo(f"… and {total - len(works)} more (--limit).", err=True)
     if not total:
         click.echo(
             "The gallery has no such works."
-            if search or kind
+            if wanted != Search()
             else "The gallery is empty: try studio dream PHOTO -o dream.png.",
             err=True,
         )
+
+
+def _start_of(day: datetime | None) -> datetime | None:
+    return day.astimezone() if day else None
+
+
+def _end_of(day: datetime | None) -> datetime | None:
+    return (day + timedelta(days=1)).astimezone() if day else None
 
 
 def _described(work: Work) -> dict[str, Any]:
@@ -57,17 +80,27 @@ def _described(work: Work) -> dict[str, Any]:
         "made_at": work.made_at.isoformat(),
         "sha256": work.sha256,
         "parents": list(work.parents),
+        "starred": work.starred,
     }
 
 
 @gallery.command("show")
 @click.argument("id")
+@click.option(
+    "--tree", is_flag=True, help="Show its family tree: what it was made from, and what came of it."
+)
 @click.option("--json", "as_json", is_flag=True)
-def gallery_show(id: str, as_json: bool) -> None:
+def gallery_show(id: str, tree: bool, as_json: bool) -> None:
     """Show one work: its recipe, parents and children."""
+    from studio.works.lineage import lineage
+
     with open_gallery() as gallery:
         work = gallery.get(id)
         parents, children = gallery.parents(work), gallery.children(work)
+        family = lineage(gallery, work) if tree else None
+    if family is not None:
+        _print_tree(family, work)
+        return
     if as_json:
         click.echo(
             json.dumps(
@@ -89,34 +122,116 @@ def gallery_show(id: str, as_json: bool) -> None:
             click.echo(f"{word}: {relative.id}  {relative.title}")
 
 
+def _print_tree(family: Lineage, work: Work) -> None:
+    """Oldest first, each below what it was made from, and the work in question marked."""
+    shown: set[str] = set()
+
+    def print_below(each: Relative, depth: int) -> None:
+        mark = "  <- this work" if each.work.id == work.id else ""
+        click.echo(f"{'   ' * depth}{each.work.id}  {each.work.title}{mark}")
+        if each.work.id in shown:
+            return
+        shown.add(each.work.id)
+        for child in family.kin:
+            if each.work.id in child.parents:
+                print_below(child, depth + 1)
+
+    for each in family.kin:
+        if not each.parents:
+            print_below(each, 0)
+    if family.left_out:
+        click.echo(f"… and {_count(family.left_out, 'more work')}.", err=True)
+
+
 @gallery.command("export")
-@click.argument("id")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @click.option("-o", "--output", required=True, type=FILE, help="The file to write.")
 @click.option("--tempo", type=int, help="For a melody: quarter notes a minute, other than composed.")
 @click.option("--instrument", help="For a melody: a General MIDI instrument, other than composed.")
 @click.option("--force", is_flag=True, help="Replace the output file if it exists.")
-def gallery_export(id: str, output: Path, tempo: int | None, instrument: str | None, force: bool) -> None:
+def gallery_export(
+    ids: tuple[str, ...], output: Path, tempo: int | None, instrument: str | None, force: bool
+) -> None:
     """Copy a work's file out of the gallery, with its recipe inside. Another suffix gives another format,
     such as .jpg or .webp for a picture and .wav for a melody. A melody's tempo and instrument can be others
     than it was composed with; the notes stay, and the file's recipe says so.
+
+    With .zip, any number of works go into one file, with a list of credits. Several works into a folder are
+    copied one by one.
     """
     from studio.making.exporting import export
+    from studio.making.zipping import write_zip
 
     performed = {"tempo": tempo, "instrument": instrument}
     with open_gallery() as gallery:
-        click.echo(str(export(gallery.get(id), gallery, output, force=force, performed=performed)))
+        works = [gallery.get(id) for id in ids]
+        if output.suffix.lower() == ".zip":
+            click.echo(str(write_zip(works, gallery, output, force=force)))
+            return
+        if len(works) > 1 and not output.is_dir():
+            raise Refused(f"{len(works)} works do not fit into one {output.name}: name a .zip or a folder.")
+        for work in works:
+            click.echo(str(export(work, gallery, output, force=force, performed=performed)))
+
+
+@gallery.command("star")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.option("--off", is_flag=True, help="Take the star away.")
+def gallery_star(ids: tuple[str, ...], off: bool) -> None:
+    """Give works a star, so that they are found again: studio gallery list --starred."""
+    with open_gallery() as gallery:
+        for work in gallery.star(*ids, starred=not off):
+            click.echo(f"{work.id} {'has no star now' if off else 'has a star'}.")
 
 
 @gallery.command("remove")
-@click.argument("id")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def gallery_remove(id: str, yes: bool) -> None:
-    """Remove a work from the gallery for good."""
+@click.option("--to-trash", is_flag=True, help="Do not delete yet: for a day, bring-back undoes it.")
+def gallery_remove(ids: tuple[str, ...], yes: bool, to_trash: bool) -> None:
+    """Remove works from the gallery for good."""
     with open_gallery() as gallery:
-        work = gallery.get(id)
-        if yes or click.confirm(f"Remove {work.title} ({work.id})?", err=True):
-            gallery.remove(work.id)
-            click.echo(f"Removed {work.id}.")
+        works = list({work.id: work for work in map(gallery.get, ids)}.values())
+        if to_trash:
+            gallery.discard(*(work.id for work in works))
+        for work in works:
+            if to_trash:
+                click.echo(f"Removed {work.id}; studio gallery bring-back {work.id} undoes it for a day.")
+            elif yes or click.confirm(f"Remove {work.title} ({work.id}) for good?", err=True):
+                gallery.remove(work.id)
+                click.echo(f"Removed {work.id}.")
+
+
+@gallery.command("trash")
+@click.option("--empty", is_flag=True, help="Delete what is in it for good, now.")
+@click.option("--json", "as_json", is_flag=True)
+def gallery_trash(empty: bool, as_json: bool) -> None:
+    """List the works that were removed and can be brought back, and until when."""
+    from studio.works.trash import gone_at
+
+    with open_gallery() as gallery:
+        if empty:
+            click.echo(f"Deleted {_count(gallery.empty_trash(), 'work')} for good.")
+            return
+        works = gallery.trash()
+    until = {work.id: gone for work in works if (gone := gone_at(work))}
+    if as_json:
+        listed = [_described(work) | {"gone_at": until[work.id].isoformat()} for work in works]
+        click.echo(json.dumps(listed, ensure_ascii=False))
+        return
+    for work in works:
+        click.echo(f"{work.id}  until {until[work.id].astimezone():%Y-%m-%d %H:%M}  {work.title}")
+    if not works:
+        click.echo("The trash is empty.", err=True)
+
+
+@gallery.command("bring-back")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+def gallery_bring_back(ids: tuple[str, ...]) -> None:
+    """Bring removed works back from the trash."""
+    with open_gallery() as gallery:
+        for work in gallery.bring_back(*ids):
+            click.echo(f"{work.id} is back: {work.title}")
 
 
 @gallery.command("check")

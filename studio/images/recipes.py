@@ -6,12 +6,13 @@ Light on purpose (no torch): the command line and the page's controls are derive
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
 from studio.images.formats import names as format_names
-from studio.images.networks.backbones import OWN
+from studio.images.networks.backbones import DEFAULT, OWN
 from studio.works.recipe import LONGEST_NAME, OneOf, Recipe, Source, parameter
 
 SMALLEST_SIDE, LARGEST_SIDE = 64, 8192
@@ -195,6 +196,28 @@ class DreamRecipe(Recipe):
             said += ", with other weights than its own"
         return f"{said}; seed {self.seed}."
 
+    def caption(self) -> str:
+        own = self.source("weights") if self.backbone == OWN else None
+        said = f"{_title(self.source('photo'))}, dreamt"
+        if self.preset:
+            said += f" as {self.preset.replace('_', ' ')}"
+        elif not own:
+            said += f" with {' and '.join(self.layers)}"
+        if own:
+            said += f" by the network {_title(own)}"
+        elif self.backbone != DEFAULT:
+            said += f" by {self.backbone}"
+        if guide := self.source("guide"):
+            said += f", guided by {_title(guide)}"
+        if self.source("mask"):
+            said += ", only where the mask is light"
+        if self.keep_colours:
+            said += ", keeping the photo's colours"
+        if self.strength < 1:
+            said += f", blended with the photo at {self.strength:.0%}"
+        said += f"; {self.steps} step{'s' * (self.steps != 1)}{' per octave' * (self.octaves > 1)}"
+        return f"{said}, seed {self.seed}."
+
 
 QUALITIES = {"draft": 20, "good": 120, "fine": 240}
 """The steps at the coarsest size that each quality of a painting takes."""
@@ -316,6 +339,14 @@ class StyleRecipe(Recipe):
         )
         by = at_once + ("" if self.painter == "instant" else f"{self.backbone}, ")
         return f"{said}; {by}seed {self.seed}."
+
+    def caption(self) -> str:
+        return self.in_words().replace(f" {DEFAULT},", "")
+
+    def manner(self) -> str:
+        painting = next((source for source in self.sources if source.role == "style"), None)
+        named = painting.title or Path(painting.name).stem if painting else ""
+        return f"after {named}" if named else "painted"
 
 
 def _title(source: Source | None, otherwise: str = "A picture") -> str:

@@ -331,6 +331,7 @@ class Jobs:
         if time.monotonic() - self._recovered_at > RECOVER_EVERY:
             self._recovered_at = time.monotonic()
             self.ledger.recover()
+            self.gallery.empty_what_is_due()
         for making in list(self._makings.values()):
             self._look_after(making)
         for lane, at_once in ((QUICK_LANE, 1), (USUAL_LANE, self._at_once)):

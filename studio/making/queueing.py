@@ -9,8 +9,8 @@ from datetime import datetime
 from studio.errors import StudioError
 from studio.making.kinds import KINDS, read_recipe
 from studio.works.ledger import JobState
-from studio.works.naming import title_of
 from studio.works.recipe import Recipe
+from studio.works.titles import title_of
 
 
 @dataclass(frozen=True)

@@ -22,13 +22,13 @@ from studio.works.naming import (
     lost_file,
     search_text,
     thumbnail_file,
-    title_of,
     work_file,
     work_id,
 )
 from studio.works.recipe import Recipe
 from studio.works.storage import ATTEMPTS, PATIENCE, Storage
-from studio.works.tables import ARRIVING, HERE, LEAVING, SourceRow, UseRow, WorkRow
+from studio.works.tables import ARRIVING, HERE, LEAVING, TRASH, SourceRow, UseRow, WorkRow
+from studio.works.titles import title_of
 from studio.works.work import Made, Work
 
 
@@ -72,16 +72,16 @@ def row_of(made: Made) -> WorkRow:
     for what, value in (("kind", recipe.kind), *roles):
         if len(value) > 32:
             raise Refused(f"The {what} '{value[:40]}…' is longer than 32 letters: give it a shorter name.")
-    sha256, title = hashlib.sha256(made.content).hexdigest(), title_of(recipe)
+    sha256, title = hashlib.sha256(made.content).hexdigest(), title_of(recipe, _picture(made))
     fingerprint = recipe.fingerprint
-    words = clean(recipe.in_words(), 10_000)
+    words = clean(recipe.caption(), 10_000)
     return WorkRow(
         id=work_id(fingerprint, sha256),
         state=ARRIVING,
         kind=recipe.kind,
         title=title,
         words=words,
-        search_text=search_text(recipe, title, words),
+        search_text=search_text(recipe, title, f"{words} {recipe.in_words()}"),
         recipe_json=recipe.to_json(),
         fingerprint=fingerprint,
         sha256=sha256,
@@ -92,7 +92,13 @@ def row_of(made: Made) -> WorkRow:
         facts=as_json(made.facts),
         keeper="",
         look=look_hash(made.thumbnail, made.media_type),
+        starred=False,
     )
+
+
+def _picture(made: Made) -> bytes:
+    """The work's small picture, where it shows the work itself: music has a drawing of its notes."""
+    return made.thumbnail if made.media_type.startswith("image/") else b""
 
 
 def show(session: Session, row: WorkRow, made_at: datetime | None = None) -> None:
@@ -116,6 +122,9 @@ def _announce(session: Session, new: WorkRow, recipe: Recipe) -> bool:
     """
     row = session.get(WorkRow, new.id)
     if row is not None and row.state == HERE:
+        return True
+    if row is not None and row.state == TRASH:  # who makes it again wants it back
+        row.state, row.removed_at, row.made_at = HERE, None, datetime.now(UTC)
         return True
     if row is not None:
         # A dead process left it, or a living one adds or removes it right now: this one completes it.
@@ -144,6 +153,8 @@ def _settle(storage: Storage, session: Session, id: str, size: int) -> WorkRow |
     row = session.get(WorkRow, id)
     if row is None or row.state == LEAVING:
         return None
+    if row.state == TRASH:  # removed by somebody else since it was announced
+        row.state, row.removed_at = HERE, None
     if storage.store.size(work_file(row.sha256, row.suffix)) != size:
         return None
     if storage.store.size(thumbnail_file(row.sha256)) is None:

@@ -30,7 +30,7 @@ from studio.errors import Missing, Refused, StudioError, Unreadable
 from studio.works.output import not_written
 from studio.works.tables import Base
 
-HEAD = "0004"
+HEAD = "0005"
 VERSION_TABLE = "gallery_version"
 
 PATIENCE = 30.0

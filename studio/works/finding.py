@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import Select, func, literal, select, tuple_
 from sqlalchemy.orm import Session, load_only
 
 from studio.errors import Refused, UnknownName
@@ -23,20 +25,81 @@ LONGEST_SEARCH = MOST_WORDS * (LONGEST_WORD + 1)
 """Characters of one search."""
 
 
-def find(storage: Storage, text: str, kind: str | None, limit: int, after: Work | None) -> list[Work]:
+@dataclass(frozen=True)
+class Search:
+    """What works are looked for; see `Gallery.find`."""
+
+    text: str = ""
+    kind: str | None = None
+    starred: bool = False
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Sorting:
+    """An order of works. by: what they are compared by; the id decides where all that is equal.
+
+    place: the same of one work, to go on after it.
+    """
+
+    label: str
+    by: Callable[[], tuple[Any, ...]]
+    place: Callable[[Work], tuple[Any, ...]]
+    falling: bool = False
+
+    def sort(self, wanted: Select[Any]) -> Select[Any]:
+        columns = (*self.by(), WorkRow.id)
+        return wanted.order_by(*(column.desc() for column in columns) if self.falling else columns)
+
+    def after(self, wanted: Select[Any], work: Work) -> Select[Any]:
+        here, there = tuple_(*self.by(), WorkRow.id), tuple_(*self.place(work), work.id)
+        return wanted.where(here < there if self.falling else here > there)
+
+
+ORDERS: dict[str, Sorting] = {
+    "newest": Sorting("Newest first", lambda: (WorkRow.made_at,), lambda work: (work.made_at,), falling=True),
+    "oldest": Sorting("Oldest first", lambda: (WorkRow.made_at,), lambda work: (work.made_at,)),
+    "title": Sorting(
+        "By title", lambda: (func.lower(WorkRow.title),), lambda work: (func.lower(literal(work.title)),)
+    ),
+    "kind": Sorting(
+        "By kind",
+        lambda: (WorkRow.kind, WorkRow.made_at),
+        lambda work: (work.kind, work.made_at),
+        falling=True,
+    ),
+}
+"""The orders in which works are listed."""
+
+
+def find(
+    storage: Storage, search: Search, limit: int, after: Work | None = None, order: str = "newest"
+) -> list[Work]:
     """See `Gallery.find`."""
-    wanted = _matching(here(), text, kind)
+    if order not in ORDERS:
+        raise UnknownName("order", order, ORDERS)
+    by, wanted = ORDERS[order], _matching(here(), search)
     if after is not None:
-        wanted = wanted.where(tuple_(WorkRow.made_at, WorkRow.id) < tuple_(after.made_at, after.id))
+        wanted = by.after(wanted, after)
     with storage.reading() as session:
-        return as_works(session, session.scalars(_newest_first(wanted).limit(max(0, limit))).all())
+        return as_works(session, session.scalars(by.sort(wanted).limit(max(0, limit))).all())
 
 
-def count(storage: Storage, text: str, kind: str | None) -> int:
+def count(storage: Storage, search: Search) -> int:
     """See `Gallery.count`."""
     works = select(func.count()).select_from(WorkRow).where(WorkRow.state == HERE)
     with storage.reading() as session:
-        return session.scalar(_matching(works, text, kind)) or 0
+        return session.scalar(_matching(works, search)) or 0
+
+
+def star(storage: Storage, ids: Iterable[str], starred: bool) -> list[Work]:
+    """See `Gallery.star`."""
+    with storage.keeping() as session:
+        rows = [named(session, id) for id in ids]
+        for row in rows:
+            row.starred = starred
+        return as_works(session, rows)
 
 
 def few(storage: Storage, wanted: Select[WorkRow]) -> list[Work]:
@@ -102,6 +165,8 @@ def as_works(session: Session, rows: Iterable[WorkRow]) -> list[Work]:
             losses=tuple(math.nan if loss is None else loss for loss in row.losses),
             facts=dict(row.facts),
             parents=tuple(parents[row.id]),
+            starred=row.starred,
+            removed_at=row.removed_at,
         )
         for row in rows
     ]
@@ -125,10 +190,16 @@ def _parents(session: Session, ids: Sequence[str]) -> dict[str, list[str]]:
     return parents
 
 
-def _matching(wanted: Select[Any], text: str, kind: str | None) -> Select[Any]:
-    if kind is not None:
-        wanted = wanted.where(WorkRow.kind == kind)
-    for word in words_of(text):
+def _matching(wanted: Select[Any], search: Search) -> Select[Any]:
+    if search.kind is not None:
+        wanted = wanted.where(WorkRow.kind == search.kind)
+    if search.starred:
+        wanted = wanted.where(WorkRow.starred)
+    if search.since is not None:
+        wanted = wanted.where(WorkRow.made_at >= search.since)
+    if search.until is not None:
+        wanted = wanted.where(WorkRow.made_at < search.until)
+    for word in words_of(search.text):
         wanted = wanted.where(WorkRow.search_text.contains(word, autoescape=True))
     return wanted
 

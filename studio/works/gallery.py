@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from studio.errors import Missing, Refused, StudioError, Unreadable
-from studio.works import adding, finding, looking, recovery, removing, sources
+from studio.works import adding, finding, looking, recovery, removing, sources, trash
+from studio.works.finding import Search
 from studio.works.formats import ALIKE
 from studio.works.home import home as home_of_this_person
 from studio.works.ingredient import Ingredient
@@ -189,18 +190,43 @@ class Gallery:
         return looking.unseen(self.storage)
 
     def find(
-        self, *, text: str = "", kind: str | None = None, limit: int = 60, after: Work | None = None
+        self,
+        *,
+        text: str = "",
+        kind: str | None = None,
+        starred: bool = False,
+        order: str = "newest",
+        limit: int = 60,
+        after: Work | None = None,
     ) -> list[Work]:
         """Works, newest first.
 
         text: words that must all occur in the title, the recipe in words, or the sources' names, titles and
-        authors; case and accents do not matter. after: the last work of the page before.
+        authors; case and accents do not matter. starred: only works with a star. order: one of
+        `finding.ORDERS`. after: the last work of the page before. Raises `UnknownName` for another order.
         """
-        return finding.find(self.storage, text, kind, limit, after)
+        return self.search(Search(text, kind, starred), limit=limit, after=after, order=order)
 
-    def count(self, *, text: str = "", kind: str | None = None) -> int:
+    def count(self, *, text: str = "", kind: str | None = None, starred: bool = False) -> int:
         """How many works `find` would give without a limit."""
-        return finding.count(self.storage, text, kind)
+        return self.count_found(Search(text, kind, starred))
+
+    def search(
+        self, search: Search, *, limit: int = 60, after: Work | None = None, order: str = "newest"
+    ) -> list[Work]:
+        """As `find`, also by when works were made."""
+        return finding.find(self.storage, search, limit, after, order)
+
+    def count_found(self, search: Search) -> int:
+        """How many works `search` would give without a limit."""
+        return finding.count(self.storage, search)
+
+    def star(self, *ids: str, starred: bool = True) -> list[Work]:
+        """Give works a star, or take it away. Their recipes and ids stay as they are.
+
+        Raises `UnknownName` where there is no such work; then nothing was changed.
+        """
+        return finding.star(self.storage, ids, starred)
 
     def parents(self, work: Work) -> list[Work]:
         """The works this one was made from, newest first."""
@@ -262,12 +288,42 @@ class Gallery:
         return write_file(self.read(work), path, force=force)
 
     def remove(self, id: str) -> None:
-        """Remove a work and its files, and the sources that nothing else needs.
+        """Remove a work and its files for good, and the sources that nothing else needs.
 
         Works made from it stay, with their own copy of it. Raises `UnknownName` where there is no such work,
         `Refused` when the files cannot be removed; then it is still there.
         """
         removing.remove(self.storage, id)
+
+    def discard(self, *ids: str) -> list[Work]:
+        """Remove works so that they can be brought back for a day (`trash.KEPT_FOR`): all of them or none.
+
+        Until then they are in no list and no backup, but their files and sources stay. Returns them. Raises
+        `UnknownName` where there is no such work.
+        """
+        return trash.discard(self.storage, ids)
+
+    def trash(self) -> list[Work]:
+        """The works that can be brought back, latest removed first; `trash.gone_at` says until when."""
+        return trash.works(self.storage)
+
+    def bring_back(self, *ids: str) -> list[Work]:
+        """Put removed works back where they were, all of them or none. Returns them.
+
+        Raises `Refused` where one is gone for good.
+        """
+        return trash.bring_back(self.storage, ids)
+
+    def empty_trash(self, *ids: str) -> int:
+        """Delete what is in the trash for good, or only these works. Returns how many there were.
+
+        Raises `Refused` when files cannot be removed; then those works are still in the trash.
+        """
+        return trash.empty(self.storage, ids or None)
+
+    def empty_what_is_due(self) -> int:
+        """Delete for good what has been in the trash for long enough. Returns how many works that were."""
+        return 0 if self.read_only else trash.empty_what_is_due(self.storage)
 
     def recover(self) -> Recovered:
         """Finish or clear what dead processes left, and put aside files that no work and no source names."""

@@ -1,4 +1,4 @@
-"""Names: of a work, of its files in the store, and of what a search looks for."""
+"""Names: a work's id, its files in the store, and what a search looks for. Its title is made in `titles`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import math
 import re
 import unicodedata
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from studio.works.recipe import Recipe
@@ -49,20 +48,6 @@ def lost_file(name: str) -> str:
 def work_id(fingerprint: str, sha256: str) -> str:
     """16 hexadecimal digits: the same recipe with the same result is the same work."""
     return hashlib.sha256(f"{fingerprint}{sha256}".encode()).hexdigest()[:16]
-
-
-def title_of(recipe: Recipe) -> str:
-    """What a work is called.
-
-    Its kind may say so. If not, it is called after its first source and its look, as in
-    "tubingen, creatures".
-    """
-    if called := recipe.called():
-        return clean(called, 200)
-    first = recipe.sources[0] if recipe.sources else None
-    made_from = (first.title or Path(first.name).stem) if first else ""
-    look = getattr(recipe, "preset", None) or recipe.kind
-    return clean(f"{made_from}, {look}" if made_from else f"{look}, seed {recipe.seed}", 200)
 
 
 def file_name(title: str) -> str:

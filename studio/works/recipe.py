@@ -189,9 +189,23 @@ class Recipe(Frozen):
         return ""
 
     def in_words(self) -> str:
-        """The recipe in a sentence, as an artist would put it. Kinds of work replace this plain form."""
+        """The recipe in a sentence, as an artist would put it. Kinds of work replace this plain form.
+
+        It is written into files: another sentence makes other files of the same recipe.
+        """
         made_from = ", ".join(source.title or source.name or source.sha256[:8] for source in self.sources)
         return f"{self.kind.capitalize()}{f' from {made_from}' if made_from else ''}, seed {self.seed}."
+
+    def caption(self) -> str:
+        """The recipe in a sentence for people who look at the work, without names of machinery.
+
+        `in_words` goes into the work's file, so that its bytes depend on it; this one is only shown.
+        """
+        return self.in_words()
+
+    def manner(self) -> str:
+        """What was done, as a title ends: "creatures", or "after Night wind"."""
+        return str(getattr(self, "preset", None) or self.kind)
 
 
 R = TypeVar("R", bound=Recipe)

@@ -17,7 +17,7 @@ from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
 from studio.errors import Unreadable
-from studio.works import adding, removing, sources
+from studio.works import adding, removing, sources, trash
 from studio.works.log import write_log
 from studio.works.metadata import extract
 from studio.works.naming import LOST, STORED_NAME, lost_file, source_file, thumbnail_file, work_file
@@ -55,6 +55,7 @@ def recover(storage: Storage, *, thoroughly: bool) -> Recovered:
     _take_back(storage, done)
     _forget_claims(storage)
     _finish_works(storage, done)
+    trash.empty_what_is_due(storage)
     _finish_sources(storage, done)
     _forget_unused_sources(storage, done)
     if thoroughly or done:

@@ -22,14 +22,19 @@ def remove(storage: Storage, id: str) -> None:
         row = named(session, id)
         found = row.id
         row.state, row.keeper = LEAVING, str(Keeper.this())
+    delete(storage, found, otherwise=HERE)
+
+
+def delete(storage: Storage, id: str, *, otherwise: str) -> None:
+    """Finish the removal of a work whose row says that it leaves. otherwise: its state if that fails."""
     try:
         with storage.keeping() as session:
-            finish_leaving(storage, session, found)
+            finish_leaving(storage, session, id)
     except StudioError:
         with contextlib.suppress(StudioError), storage.keeping() as session:
-            left = session.get(WorkRow, found)
+            left = session.get(WorkRow, id)
             if left is not None and left.state == LEAVING and storage.is_whole(left):
-                left.state, left.keeper = HERE, ""
+                left.state, left.keeper = otherwise, ""
         raise
 
 

@@ -8,11 +8,24 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Float, ForeignKey, Index, Integer, String, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    false,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-ARRIVING, HERE, LEAVING = "arriving", "here", "leaving"
+ARRIVING, HERE, LEAVING, TRASH = "arriving", "here", "leaving", "trash"
 """The states of a work or a source: see `WorkRow`."""
 
 
@@ -55,11 +68,14 @@ class WorkRow(Base):
     """A work.
 
     state: "arriving" until its files are whole in the store, then "here", and "leaving" while they are
-    removed. Only works that are here are shown.
+    removed. "trash": it was removed, and can be brought back for a while (see `trash`). Only works that are
+    here are shown.
     keeper: the process that adds or removes it (see `studio.works.keeper`), so that the unfinished works of a
     dead process can be told from those of a living one.
     search_text: everything a search looks at, folded (see `naming.folded`).
     look: the hash of how a picture looks (see `looking`), None where nobody has looked yet.
+    starred: somebody likes it. No part of the work: its recipe and its id do not know.
+    removed_at: since when it is in the trash.
     """
 
     __tablename__ = "works"
@@ -80,6 +96,8 @@ class WorkRow(Base):
     facts: Mapped[dict[str, Any]] = mapped_column(JSON)
     keeper: Mapped[str] = mapped_column(String(200), default="")
     look: Mapped[str | None] = mapped_column(String(64))
+    starred: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    removed_at: Mapped[datetime | None] = mapped_column(Moment)
 
     __table_args__ = (
         Index("works_newest_first", "state", "made_at", "id"),

@@ -100,7 +100,8 @@ class Work:
 
     The recipe stays JSON, so that a gallery can hold kinds of work that this studio does not know. words: the
     recipe in a sentence. losses: NaN where the loss was infinite. parents: ids of the works it was made from.
-    on_show: it came with the studio and is in nobody's gallery.
+    on_show: it came with the studio and is in nobody's gallery. starred: somebody likes it. removed_at: since
+    when it is in the trash; None for every other work.
     """
 
     id: str
@@ -117,3 +118,5 @@ class Work:
     facts: dict[str, Any]
     parents: tuple[str, ...]
     on_show: bool = False
+    starred: bool = False
+    removed_at: datetime | None = None

@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
-from sqlalchemy import JSON, Float, Integer, String
+from sqlalchemy import JSON, Boolean, Float, Integer, String
 
 from studio.errors import Unreadable
 from studio.works.naming import LOST, STORED_NAME, SUFFIX, as_json, clean
@@ -133,6 +133,8 @@ def _checked(column: Any, fields: dict[str, Any]) -> Any:
         return moment
     if isinstance(column.type, JSON):
         return as_json(value)
+    if isinstance(column.type, Boolean) and value in (True, False):  # SQLite has 0 and 1
+        return bool(value)
     if isinstance(column.type, Integer) and type(value) is int and abs(value) < 2**31 * 2**31:
         return value
     if isinstance(column.type, Float) and type(value) in (int, float):

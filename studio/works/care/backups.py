@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from studio import __version__
-from studio.works import recovery
+from studio.works import recovery, trash
 from studio.works.care.archive import FORMAT, HEADER, OF_THE_HOME, TABLES, encode_row, is_allowed, rows_file
 from studio.works.database import HEAD
 from studio.works.gallery import Gallery
@@ -137,10 +137,14 @@ def _write_rows(storage: Storage, archive: ZipFile) -> _Contents:
 
 
 def _rows(session: Session, table: type[Base]) -> Iterator[Base]:
-    """The rows that belong to a backup: what is whole. Claims belong to living processes and are left out."""
+    """The rows that belong to a backup: what is whole. Claims belong to living processes and are left out, as
+    is what was removed, though it could still be brought back.
+    """
     wanted = select(table)
     if table in (WorkRow, SourceRow):
         wanted = wanted.where(table.state == HERE)  # type: ignore[attr-defined]
+        if table is SourceRow:
+            wanted = wanted.where(SourceRow.sha256.not_in(trash.only_for_trash()))
     elif table is UseRow:
         wanted = wanted.where(UseRow.work_id.in_(select(WorkRow.id).where(WorkRow.state == HERE)))
     elif table is JobRow:

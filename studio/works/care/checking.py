@@ -17,7 +17,7 @@ from studio.works.gallery import Gallery
 from studio.works.metadata import extract
 from studio.works.naming import source_file, thumbnail_file, work_file, work_id
 from studio.works.storage import Storage, abandoned
-from studio.works.tables import HERE, SourceRow, UseRow, WorkRow
+from studio.works.tables import HERE, TRASH, SourceRow, UseRow, WorkRow
 from studio.works.work import Progress
 
 
@@ -62,7 +62,9 @@ def check(gallery: Gallery) -> Generator[Progress, None, GalleryReport]:
     """
     storage = gallery.storage
     with storage.reading() as session:
-        works = session.scalars(select(WorkRow.id).order_by(WorkRow.made_at)).all()
+        works = session.scalars(
+            select(WorkRow.id).where(WorkRow.state != TRASH).order_by(WorkRow.made_at)
+        ).all()
         kept = session.scalars(select(SourceRow.sha256).order_by(SourceRow.kept_at)).all()
     total, size = len(works) + len(kept) + 1, 0
     flaws = list(_check_database(storage))
@@ -129,7 +131,7 @@ def _check_work(storage: Storage, id: str) -> tuple[list[GalleryFlaw], int]:
     with storage.reading() as session:
         row = session.get(WorkRow, id)
         uses = uses_of_work(session, id)
-    if row is None:  # removed meanwhile
+    if row is None or row.state == TRASH:  # removed meanwhile
         return [], 0
     called = f"'{row.title}' ({id})"
     if row.state != HERE:

@@ -27,7 +27,7 @@ from studio.works.database import sqlite_file
 from studio.works.gallery import Gallery, own_database, place_of
 from studio.works.output import not_written
 from studio.works.storage import Storage
-from studio.works.tables import HERE, Base, Moment, SourceRow, UseRow, WorkRow
+from studio.works.tables import HERE, TRASH, Base, Moment, SourceRow, UseRow, WorkRow
 
 BESIDE = ("", "-wal", "-shm")
 """SQLite's files: the database, its write-ahead log, and the log's index."""
@@ -134,7 +134,7 @@ def _rows(opened: sqlite3.Connection, table: type[Base], order: str) -> Iterator
         for row in opened.execute(f"SELECT * FROM {table.__tablename__} ORDER BY rowid {order}"):
             with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
                 fields = checked_row(table, _as_json_has_it(table, row))
-                if table not in (WorkRow, SourceRow) or fields["state"] == HERE:
+                if table not in (WorkRow, SourceRow) or fields["state"] in (HERE, TRASH):
                     yield fields
 
 

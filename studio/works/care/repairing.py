@@ -25,7 +25,6 @@ from studio.works.naming import (
     search_text,
     source_file,
     thumbnail_file,
-    title_of,
     work_file,
     work_id,
 )
@@ -33,6 +32,7 @@ from studio.works.recipe import Recipe, Source, parse_json
 from studio.works.recovery import Recovered
 from studio.works.storage import Storage
 from studio.works.tables import HERE, SourceRow, UseRow, WorkRow
+from studio.works.titles import title_of
 from studio.works.work import Progress
 
 ReadRecipe = Callable[[str], Recipe]
@@ -133,7 +133,7 @@ def _take_back_work(storage: Storage, name: re.Match[str], read_recipe: ReadReci
 def _row(
     recipe: Recipe, text: str, fingerprint: str, name: re.Match[str], made_at: datetime | None
 ) -> WorkRow:
-    title, words = title_of(recipe), clean(recipe.in_words(), 10_000)
+    title, words = title_of(recipe), clean(recipe.caption(), 10_000)
     suffix = name["suffix"] or ""
     types = {suffix: carrier.media_type for carrier in CARRIERS for suffix in carrier.suffixes}
     return WorkRow(
@@ -142,7 +142,7 @@ def _row(
         kind=recipe.kind,
         title=title,
         words=words,
-        search_text=search_text(recipe, title, words),
+        search_text=search_text(recipe, title, f"{words} {recipe.in_words()}"),
         recipe_json=text,
         fingerprint=fingerprint,
         sha256=name["sha256"],

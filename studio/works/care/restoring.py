@@ -16,6 +16,7 @@ from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from studio.errors import Missing, Refused, Unreadable
+from studio.works import trash
 from studio.works.care.archive import (
     FORMAT,
     LARGEST_FILE,
@@ -30,7 +31,7 @@ from studio.works.care.backups import EVERY
 from studio.works.care.damage import SetAside, open_setting_aside
 from studio.works.database import known_revisions
 from studio.works.gallery import Gallery
-from studio.works.naming import LOST
+from studio.works.naming import LOST, lost_file
 from studio.works.output import not_written
 from studio.works.private import write_private_file
 from studio.works.recovery import Recovered
@@ -70,8 +71,8 @@ def restore(
     """Read a gallery back from a backup. The whole archive is checked before anything is changed.
 
     home, database, files: where the gallery will be, as `Gallery.open` takes them. force: replace the works
-    that are there; their files go to the lost and found. The database changes in one transaction, at the end.
-    A damaged one is set aside first.
+    that are there; their files go to the lost and found, and what is in the trash is gone. The database
+    changes in one transaction, at the end. A damaged one is set aside first.
     Raises `Refused` where there are works and not `force`, and for the backup of a newer studio; `Missing`
     where there is no such file; `Unreadable` for what is not a complete backup.
     """
@@ -85,6 +86,7 @@ def restore(
         with gallery:
             _refuse_to_overwrite(gallery, force)
             written: list[str] = []
+            removed_before = trash.files(gallery.storage)
             try:
                 for number, name in enumerate(plan.files, 1):
                     if _write_file(archive, name, gallery, force):
@@ -97,6 +99,8 @@ def restore(
                 _take_away(gallery.storage, written)
                 raise
             recovered = gallery.recover()
+            for name in removed_before:  # a repair would take them back
+                gallery.storage.store.delete(lost_file(name))
             yield Progress(len(plan.files) + 1, len(plan.files) + 1, "database")
     return Restored(counts["works"], counts["sources"], counts["jobs"], plan.incomplete, recovered, aside)
 
