@@ -37,12 +37,15 @@ from studio.making.kinds import KINDS, Role, kind_of, read_recipe
 from studio.making.on_show import WithShow
 from studio.making.recognising import recognise
 from studio.making.remaking import compare
+from studio.making.zipping import MOST_AT_ONCE
 from studio.music.melody import requests
 from studio.music.melody.recipes import ComposeRecipe
 from studio.music.melody.renditions import Renditions
+from studio.works.finding import Search
 from studio.works.gallery import Gallery
 from studio.works.ingredient import Ingredient
 from studio.works.recipe import Recipe, check
+from studio.works.trash import gone_at
 from studio.works.work import Made, SourceSize, Work
 
 if TYPE_CHECKING:
@@ -389,12 +392,41 @@ class Desk:
         """A page of the wall, newest first, and how many works fit in all. `after` is the id of the last work
         of the page before.
         """
+        return self.search(Search(text, kind), after, limit=limit)
+
+    def search(
+        self, search: Search, after: str | None = None, *, order: str = "newest", limit: int = PAGE
+    ) -> dict[str, Any]:
+        """As `works`, also by stars and times, in one of the orders of `finding.ORDERS`."""
         following = self.gallery.get(after) if after else None
-        found = self.gallery.find(text=text, kind=kind, limit=max(1, min(limit, 500)), after=following)
+        found = self.gallery.search(search, limit=max(1, min(limit, 500)), after=following, order=order)
         return {
             "works": [work_view(work).model_dump() for work in found],
-            "total": self.gallery.count(text=text, kind=kind),
+            "total": self.gallery.count_found(search),
         }
+
+    def star(self, ids: Iterable[str], *, starred: bool) -> list[str]:
+        """Give works a star, or take it away; returns their whole ids."""
+        return [work.id for work in self.gallery.star(*_some(ids), starred=starred)]
+
+    def discard(self, ids: Iterable[str]) -> dict[str, Any]:
+        """Put works into the trash: {"removed": their whole ids, "gone_at": when they are gone for good}."""
+        removed = self.gallery.discard(*_some(ids))
+        gone = gone_at(removed[0])
+        return {"removed": [work.id for work in removed], "gone_at": gone.isoformat() if gone else None}
+
+    def bring_back(self, ids: Iterable[str]) -> list[str]:
+        """Bring works back from the trash; returns their whole ids."""
+        return [work.id for work in self.gallery.bring_back(*_some(ids))]
+
+    def delete_for_good(self, ids: Iterable[str]) -> int:
+        """Delete works that are in the trash; returns how many."""
+        return self.gallery.empty_trash(*_some(ids))
+
+    def trash(self) -> dict[str, Any]:
+        """The works in the trash, as `works` gives them."""
+        removed = self.gallery.trash()
+        return {"works": [work_view(work).model_dump() for work in removed], "total": len(removed)}
 
     def on_show(self, kind: str | None = None) -> list[dict[str, Any]]:
         """The works that came with the studio, or those of a kind."""
@@ -498,6 +530,16 @@ class Desk:
             told["ways_out"] = ways_out_of(state.problem)
             told["conflict"] = list(state.problem.get("conflict", ()))
         return told
+
+
+def _some(ids: Iterable[str]) -> list[str]:
+    """The ids of at least one work, and not too many. Raises `Refused`."""
+    if isinstance(ids, str) or not isinstance(ids, Iterable):
+        raise Refused("Choose works by a list of their ids.")
+    listed = [str(id)[:64] for _, id in zip(range(MOST_AT_ONCE + 1), ids, strict=False)]
+    if not 1 <= len(listed) <= MOST_AT_ONCE:
+        raise Refused(f"Choose 1 to {MOST_AT_ONCE} works.")
+    return listed
 
 
 def _listed(files: Any) -> list[Any]:

@@ -15,7 +15,7 @@ from importlib.resources import files
 from typing import Any
 
 from fastapi import APIRouter, Depends, HTTPException
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import FileResponse, Response, StreamingResponse
 
 from studio.app.intake import VIEW_SIDE, common, download_name, view
 from studio.app.sentences import said
@@ -24,6 +24,8 @@ from studio.images.paintings.catalogue import PAINTINGS
 from studio.images.pictures import read_picture, write_jpeg
 from studio.images.presets import PRESETS
 from studio.making.exhibition import sample
+from studio.making.on_show import WithShow
+from studio.making.zipping import MOST_AT_ONCE, zip_of
 from studio.works.reads import ReadsWorks
 from studio.works.recipe import Recipe
 from studio.works.work import Work
@@ -46,7 +48,7 @@ KEPT = {"Cache-Control": "private, max-age=86400"} | GUARDED
 
 
 def routes(
-    gallery: ReadsWorks, recipe_of_job: Callable[[str], Recipe], allowed: Callable[..., Any]
+    gallery: WithShow, recipe_of_job: Callable[[str], Recipe], allowed: Callable[..., Any]
 ) -> APIRouter:
     """The addresses of the gallery's files. `allowed` is asked before each; it raises when the visitor has
     not logged in.
@@ -78,6 +80,18 @@ def routes(
     @router.get("/sheets/{ids}")
     def sheet(ids: str) -> Response:
         return picture(lambda: views.sheet(ids.split(".")))
+
+    @router.get("/trash/{id}/thumb")
+    def removed(id: str) -> Response:
+        return picture(lambda: gallery.thumbnail(gallery.in_trash(id)))
+
+    @router.get("/works.zip")
+    def zipped(ids: str) -> StreamingResponse:
+        with not_found():
+            works = [gallery.get(id) for id in ids.split(",")[: MOST_AT_ONCE + 1]]
+            parts = zip_of(works, gallery)
+        named = {"Content-Disposition": f'attachment; filename="{len(works)}-works.zip"'}
+        return StreamingResponse(parts, media_type="application/zip", headers=named | GUARDED)
 
     @router.get("/works/{id}/sources/{place}")
     def source(id: str, place: int) -> Response:

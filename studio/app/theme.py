@@ -309,4 +309,5 @@ INKS = {
 def _properties(*, light: bool) -> str:
     colours = asdict(palette(light=light)) | {f"ink-{name}": both[light] for name, both in INKS.items()}
     named = " ".join(f"--{name.replace('_', '-')}: {value};" for name, value in colours.items())
-    return f"color-scheme: {'light' if light else 'dark'}; {named}"
+    roll = "none" if light else "invert(1) hue-rotate(180deg)"  # drawn on paper; in the dark its notes glow
+    return f"color-scheme: {'light' if light else 'dark'}; --roll-filter: {roll}; {named}"

@@ -4,6 +4,7 @@ computer.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from typing import Any
@@ -11,11 +12,14 @@ from typing import Any
 from pydantic import BaseModel
 
 from studio.app.intake import download_name
+from studio.errors import StudioError
 from studio.making.exporting import formats_of
-from studio.making.kinds import KINDS
+from studio.making.kinds import KINDS, read_recipe
 from studio.music.melody.renditions import reads_back
+from studio.works.lineage import lineage
 from studio.works.reads import ReadsWorks
 from studio.works.recipe import Source
+from studio.works.trash import gone_at
 from studio.works.work import Work
 
 
@@ -29,7 +33,8 @@ class ExportView(BaseModel):
 class WorkView(BaseModel):
     """A work as a tile on the wall. `ratio` is width / height; `file`, `view`, `thumb` are addresses on this
     server. `exports` is empty for a work that can only be had as it is. `reads_back`: its file can be read as
-    a score. `on_show`: it came with the studio.
+    a score. `on_show`: it came with the studio. `series`: works made after one another that have the same one
+    are takes of the same wish, with other seeds. `gone_at`: when a work in the trash is deleted for good.
     """
 
     id: str
@@ -44,6 +49,9 @@ class WorkView(BaseModel):
     exports: tuple[ExportView, ...]
     reads_back: bool
     on_show: bool
+    starred: bool
+    series: str
+    gone_at: str | None
     file: str
     view: str
     thumb: str
@@ -61,6 +69,21 @@ class SourceView(BaseModel):
     view: str
 
 
+class RelativeView(BaseModel):
+    """A work of a family tree; see `studio.works.lineage.Relative`."""
+
+    work: WorkView
+    generation: int
+    parents: tuple[str, ...]
+
+
+class FamilyView(BaseModel):
+    """The family of a work: parents, children, and theirs."""
+
+    kin: tuple[RelativeView, ...]
+    left_out: int
+
+
 class WorkPage(WorkView):
     """A work with everything that is known of it."""
 
@@ -68,6 +91,7 @@ class WorkPage(WorkView):
     sources: tuple[SourceView, ...]
     parents: tuple[WorkView, ...]
     children: tuple[WorkView, ...]
+    family: FamilyView
     losses: tuple[float, ...]
     sha256: str
 
@@ -81,8 +105,14 @@ def work_page(work: Work, gallery: ReadsWorks) -> WorkPage:
     """Everything about a work."""
     recipe = json.loads(work.recipe_json)
     sources = [Source.model_validate(source) for source in recipe.get("sources", ())]
+    family = lineage(gallery, work)
+    kin = (
+        RelativeView(work=work_view(each.work), generation=each.generation, parents=each.parents)
+        for each in family.kin
+    )
     return WorkPage(
-        **_tile(work),
+        **_tile(work) | {"words": _caption(work)},
+        family=FamilyView(kin=tuple(kin), left_out=family.left_out),
         recipe=recipe,
         sources=tuple(
             SourceView(**source.model_dump(), view=f"works/{work.id}/sources/{place}")
@@ -95,12 +125,21 @@ def work_page(work: Work, gallery: ReadsWorks) -> WorkPage:
     )
 
 
+def _caption(work: Work) -> str:
+    """The recipe in a sentence as this studio puts it; what an older one wrote named machinery."""
+    try:
+        return read_recipe(work.recipe_json).caption()
+    except StudioError:
+        return work.words
+
+
 MELODY_RATIO = 1.6
 """Width / height of a thumbnail that is no picture but a piano roll, 512 x 320."""
 
 
 def _tile(work: Work) -> dict[str, Any]:
-    """What the work's row holds already: no recipe is read for a tile."""
+    """What the work's row holds already: no recipe is checked for a tile."""
+    gone = gone_at(work)
     return {
         "id": work.id,
         "kind": work.kind,
@@ -114,10 +153,32 @@ def _tile(work: Work) -> dict[str, Any]:
         "exports": [ExportView(name=form.name, label=form.label) for form in formats_of(work)],
         "reads_back": reads_back(work),
         "on_show": work.on_show,
+        "starred": work.starred,
+        "series": _series(work),
+        "gone_at": gone.isoformat() if gone else None,
         "file": f"works/{work.id}/file",
         "view": f"works/{work.id}/view",
-        "thumb": f"works/{work.id}/thumb",
+        "thumb": f"{'trash' if gone else 'works'}/{work.id}/thumb",
     }
+
+
+OF_ONE_TAKE = ("seed", "setting", "model", "keep", "title", "format")
+"""Fields of a recipe in which takes of the same wish may differ."""
+
+
+def _series(work: Work) -> str:
+    """The same for works whose recipes differ in no more than takes of one wish do."""
+    try:
+        recipe = json.loads(work.recipe_json)
+    except ValueError:
+        return work.id
+    asked = {name: value for name, value in recipe.items() if name not in OF_ONE_TAKE}
+    asked["sources"] = [
+        [source.get("role"), source.get("sha256")]
+        for source in recipe.get("sources", ())
+        if source.get("role") != "take"
+    ]
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _facts(work: Work) -> dict[str, str]:

@@ -14,6 +14,7 @@ from pydantic import Field, field_validator
 from studio.images.formats import names as format_names
 from studio.images.networks.backbones import DEFAULT, OWN
 from studio.works.recipe import LONGEST_NAME, OneOf, Recipe, Source, parameter
+from studio.works.titles import says_something
 
 SMALLEST_SIDE, LARGEST_SIDE = 64, 8192
 
@@ -345,7 +346,8 @@ class StyleRecipe(Recipe):
 
     def manner(self) -> str:
         painting = next((source for source in self.sources if source.role == "style"), None)
-        named = painting.title or Path(painting.name).stem if painting else ""
+        stem = Path(painting.name).stem if painting else ""
+        named = (painting and painting.title) or (stem if says_something(stem) else "")
         return f"after {named}" if named else "painted"
 
 

@@ -138,6 +138,13 @@ class WithShow:
                 return self.on_show.get(id)
             raise
 
+    def in_trash(self, id: str) -> Work:
+        """A work that was removed and can be brought back. Raises `UnknownName`."""
+        removed = {work.id: work for work in self.gallery.trash()}
+        if id not in removed:
+            raise UnknownName("removed work", id, removed)
+        return removed[id]
+
     def read(self, work: Work) -> bytes:
         return self.on_show.path(work).read_bytes() if work.on_show else self.gallery.read(work)
 

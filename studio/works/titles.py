@@ -80,7 +80,7 @@ def title_of(recipe: Recipe, thumbnail: bytes = b"") -> str:
         return clean(f"{subject}, {look}", LONGEST_TITLE)
     if colours := colours_of(thumbnail):
         said = look[:1].upper() + look[1:]
-        return clean(f"{said}{',' * (' ' in look)} in {' and '.join(colours)}", LONGEST_TITLE)
+        return clean(f"{said}{',' * look.startswith('after ')} in {' and '.join(colours)}", LONGEST_TITLE)
     made_from = Path(first.name).stem if first else ""
     return clean(f"{made_from}, {look}" if made_from else f"{look}, seed {recipe.seed}", LONGEST_TITLE)
 

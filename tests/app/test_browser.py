@@ -143,7 +143,7 @@ def test_a_photo_becomes_a_dream_that_is_found_again_and_remade(
         page.reload()
         page.wait_for_selector(".stage[data-mode=done]")
         page.get_by_role("tab", name="Gallery").click()
-        page.locator(".tiles .tile").first.click()
+        page.locator(".tiles .tile a").first.click()
         page.wait_for_selector("article.work h2")
         assert "seed 11" in page.inner_text("article.work .told")
         assert re.search(r"\?work=[0-9a-z]+", page.url)
@@ -258,7 +258,7 @@ def test_looks_are_chosen_by_keyboard_and_move_the_dials(chromium: Chromium, stu
         )
 
 
-def test_the_gallery_is_searched_and_a_work_removed_only_when_confirmed(
+def test_the_gallery_is_searched_and_a_work_removed_can_be_brought_back(
     chromium: Chromium, studio: Open, photo: Path
 ) -> None:
     with opened(chromium, studio) as page:
@@ -274,7 +274,7 @@ def test_the_gallery_is_searched_and_a_work_removed_only_when_confirmed(
         page.wait_for_selector(".tiles .tile")
         page.fill("input[type=search]", "unverwechselbar")
         page.wait_for_function("() => document.querySelectorAll('.tiles .tile').length === 1")
-        page.locator(".tiles .tile").focus()
+        page.locator(".tiles .tile a").focus()
         page.keyboard.press("Enter")
         page.wait_for_selector("article.work h2")
         assert "Ottilie Unverwechselbar" in page.inner_text(".sources")
@@ -286,11 +286,17 @@ def test_the_gallery_is_searched_and_a_work_removed_only_when_confirmed(
 
         page.get_by_role("tab", name="Gallery").click()
         page.click("[data-do=remove]")
-        page.get_by_role("button", name="Keep it").click()
-        assert page.is_visible("article.work h2")
-        page.click("[data-do=remove]")
-        page.get_by_role("button", name="Remove it for good").click()
         page.wait_for_selector(".gallery[data-showing=wall]")
+        page.wait_for_selector(".gallery .none:not([hidden])")
+        page.get_by_role("button", name="Delete now").click()
+        page.get_by_role("button", name="Keep", exact=True).click()
+        page.get_by_role("button", name="Undo", exact=True).click()
+        page.wait_for_function("() => document.querySelectorAll('.tiles .tile').length === 1")
+        page.locator(".tiles .tile a").click()
+        page.click("[data-do=remove]")
+        page.get_by_role("button", name="Delete now").click()
+        page.get_by_role("button", name="Delete for good").click()
+        page.wait_for_selector("text=deleted for good.")
         page.fill("input[type=search]", "unverwechselbar")
         page.wait_for_selector(".gallery .none:not([hidden])")
         assert "No works match" in page.inner_text(".gallery .none")

@@ -62,7 +62,7 @@ def test_a_tune_is_ready_to_be_played_and_the_works_on_show_are_a_shelf(
         page.get_by_role("tab", name="Gallery", exact=True).click()
         shelf = page.locator(".shelf .tile")
         shelf.nth(12).wait_for()
-        shelf.first.click()
+        shelf.first.locator("a").click()
         page.wait_for_selector("article.work h2")
         assert "Came with the studio" in page.inner_text("article.work")
         assert page.locator("article.work [data-do=remove]").count() == 0

@@ -1,20 +1,21 @@
 // The gallery: a wall of works, newest first, and one work large. ?work=ID in the address names the one that is
-// open.
+// open; #gallery&text=… what the wall is searched for.
 
 import { addressOfWork, settle, showing } from './address.js';
-import { all, around, complain, find, make, sentenceOf } from './dom.js';
+import { all, around, find, make, sentenceOf } from './dom.js';
 import { workPage } from './gallery_work.js';
 import { onNewWork } from './news.js';
-import { silence } from './player.js';
+import { playOnly, silence } from './player.js';
 import { asked, offered } from './server.js';
-import { tile } from './tile.js';
+import { pickOf, whenExactly } from './tile.js';
+import { Wall } from './wall.js';
 
 /** @import { Kind, Widget, Work, WorkPage } from './types' */
 
 /** How a kind of another studio is shown, of which this one knows nothing. */
 const UNKNOWN = { name: '', label: '', medium: 'picture', losses: 'The loss', tab: '', again: '' };
 
-/** @param {Widget<{kinds: Kind[]}>} widget */
+/** @param {Widget<{kinds: Kind[], sorts: [string, string][]}>} widget */
 export function open(widget) {
   const gallery = new Gallery(widget);
   // New works hang on the wall as soon as one looks at it.
@@ -24,122 +25,11 @@ export function open(widget) {
     .observe(gallery.element);
   widget.watch('value', () => gallery.hear());
   gallery.wall.stockShelf();
-  showing('gallery', ({ work }) => gallery.goTo(work));
-}
-
-/** The works that fit what is searched for, page after page. */
-class Wall {
-  /** @param {Widget<{kinds: Kind[]}>} widget */
-  constructor({ element, props, server }) {
-    this.element = element;
-    this.server = server;
-    this.tiles = find(element, '.tiles');
-    this.search = find(element, 'input[type=search]', HTMLInputElement);
-    /** @type {string | null} */
-    this.kind = null;
-    /** @type {string | null} the last work on the wall: the next page follows it */
-    this.last = null;
-    this.asking = 0; // only the answer to the newest question counts
-    /** @type {number | undefined} */
-    let pause;
-    this.search.addEventListener('input', () => {
-      clearTimeout(pause);
-      pause = setTimeout(() => this.fill(), 250);
-    });
-    const every = [{ name: null, label: 'All' }, ...props.kinds];
-    find(element, '.kinds').append(...every.map(({ name, label }) => this.kindButton(name, label)));
-  }
-
-  /**
-   * @param {string | null} name
-   * @param {string} label
-   */
-  kindButton(name, label) {
-    const choose = (/** @type {Event} */ event) => {
-      this.kind = name;
-      for (const button of this.kindButtons()) {
-        button.setAttribute('aria-pressed', String(button === event.target));
-      }
-      this.fill();
-    };
-    const pressed = { 'aria-pressed': String(name === this.kind), 'data-kind': name ?? '' };
-    return make('button', { type: 'button', ...pressed, onclick: choose }, label);
-  }
-
-  kindButtons() {
-    return all(this.element, '.kinds button');
-  }
-
-  /** @param {string | null} [sentence] */
-  complain(sentence) {
-    complain(find(this.element, '.wall .trouble'), sentence);
-  }
-
-  /** Shows the first page, or the next one. */
-  async fill({ onward = false } = {}) {
-    const question = ++this.asking;
-    let told;
-    try {
-      const after = onward ? this.last : null;
-      told = await asked(this.server.works({ text: this.search.value, kind: this.kind, after }));
-    } catch (error) {
-      this.complain(sentenceOf(error));
-      return;
-    }
-    if (question !== this.asking) return;
-    this.complain();
-    const made = told.works.map(tile);
-    if (onward) this.tiles.append(...made);
-    else this.tiles.replaceChildren(...made);
-    if (onward) made[0]?.focus();
-    this.last = told.works.at(-1)?.id ?? this.last;
-    this.showKinds(told.kinds);
-    this.showCount(told.total);
-  }
-
-  /** The works that came with the studio. */
-  async stockShelf() {
-    try {
-      const { works } = await asked(this.server.shelf({}));
-      find(this.element, '.shelf .row').replaceChildren(...works.map(tile));
-      this.showShelf();
-    } catch { /* the wall says what is wrong */ }
-  }
-
-  /** The shelf is not searched, so it stays away while the visitor searches. */
-  showShelf() {
-    const empty = find(this.element, '.shelf .row').children.length === 0;
-    find(this.element, '.shelf').hidden = empty || Boolean(this.search.value || this.kind);
-  }
-
-  /** @param {string[]} kinds */
-  showKinds(kinds) {
-    for (const button of this.kindButtons()) {
-      button.hidden = Boolean(button.dataset.kind) && !kinds.includes(button.dataset.kind ?? '');
-    }
-    find(this.element, '.kinds').hidden = kinds.length < 2;
-  }
-
-  /** @param {number} total */
-  showCount(total) {
-    const here = this.tiles.children.length;
-    const searching = Boolean(this.search.value || this.kind);
-    const none = find(this.element, '.none');
-    this.showShelf();
-    find(this.element, '[data-do=more]').hidden = here >= total;
-    find(this.element, '.count').textContent = total === 1 ? '1 work' : `${total} works`;
-    find(this.element, '.finder').hidden = here === 0 && !searching;
-    none.hidden = here > 0;
-    find(none, 'h2').textContent = searching ? 'No works match your search' : 'The wall is still empty';
-    find(none, 'p').textContent = searching
-      ? 'Try fewer letters, or another kind.'
-      : 'Everything you make hangs here, newest first, with all that made it. Start with a photo.';
-    find(none, 'button').hidden = searching;
-  }
+  showing('gallery', ({ work, settings }) => gallery.goTo(work, settings));
 }
 
 class Gallery {
-  /** @param {Widget<{kinds: Kind[]}>} widget */
+  /** @param {Widget<{kinds: Kind[], sorts: [string, string][]}>} widget */
   constructor(widget) {
     this.widget = widget;
     this.element = find(widget.element, '.gallery');
@@ -148,6 +38,11 @@ class Gallery {
     /** @type {WorkPage | null} the work that is open */
     this.open = null;
     this.scrolled = 0;
+    /** @type {string[]} the works that were removed last */
+    this.removed = [];
+    this.sound = new Audio();
+    this.sound.addEventListener('pause', () => this.showPlaying());
+    this.sound.addEventListener('playing', () => this.showPlaying());
     this.element.addEventListener('click', (event) => this.click(event));
     const chooser = find(this.element, 'input[type=file]', HTMLInputElement);
     chooser.addEventListener('change', () => { this.recognise(chooser.files?.[0]); chooser.value = ''; });
@@ -212,19 +107,27 @@ class Gallery {
     silence();
     this.open = null;
     this.element.dataset.showing = 'wall';
-    settle('gallery', '#gallery', { push });
+    settle('gallery', this.wall.address(), { push });
     await this.wall.fill();
     window.scrollTo({ top: this.scrolled });
-    const was = from && this.wall.tiles.querySelector(`.tile[data-work="${from}"]`);
+    const was = from && this.wall.tiles.querySelector(`.tile[data-work="${from}"] a`);
     if (was instanceof HTMLElement) was.focus({ preventScroll: true });
   }
 
-  /** What the address names is shown. @param {string | null} id of a work; null for the wall */
-  goTo(id) {
+  /**
+   * What the address names is shown.
+   *
+   * @param {string | null} id of a work; null for the wall
+   * @param {Record<string, string>} settings of the wall
+   */
+  goTo(id, settings) {
     if (id) {
       if (!this.open?.id.startsWith(id)) this.show(id, { push: false });
-    } else if (this.open) this.toWall({ push: false });
-    else settle('gallery', '#gallery');
+      return;
+    }
+    this.wall.take(settings);
+    if (this.open) this.toWall({ push: false });
+    else this.wall.changed();
   }
 
   /** @param {string} sentence */
@@ -235,21 +138,104 @@ class Gallery {
     box.dataset.mood = mood;
   }
 
-  /** @param {WorkPage} work */
-  remove(work) {
-    const dialog = find(this.widget.element, '.ask-removal', HTMLDialogElement);
-    find(dialog, 'p').textContent = `This deletes “${work.title}” permanently. Works made from it are kept.`;
+  // --- Removing and bringing back
+
+  /**
+   * What goes wrong is said where the visitor looks.
+   *
+   * @param {() => Promise<void>} deed
+   */
+  async trying(deed) {
+    try {
+      await deed();
+    } catch (error) {
+      if (this.open) this.verdict(sentenceOf(error), 'bad');
+      else this.wall.complain(sentenceOf(error));
+    }
+  }
+
+  /** Removes works so that it can be undone. @param {string[]} ids */
+  remove(ids) {
+    return this.trying(async () => {
+      const { removed, gone_at: goneAt } = await asked(this.widget.server.remove({ ids }));
+      this.removed = removed;
+      const what = removed.length === 1 ? '1 work' : `${removed.length} works`;
+      this.tellRemoved(`${what} removed. You can undo this until ${whenExactly(goneAt)}; then it is deleted for good.`, true);
+      this.wall.select(false);
+      await this.toWall({ push: this.open != null });
+      find(this.element, '[data-do=undo]').focus({ preventScroll: true });
+    });
+  }
+
+  /** @param {string[]} ids */
+  bringBack(ids) {
+    return this.trying(async () => {
+      const { back } = await asked(this.widget.server.bring_back({ ids }));
+      this.tellRemoved(back.length === 1 ? '1 work is back.' : `${back.length} works are back.`, false);
+      await this.wall.fill();
+    });
+  }
+
+  /** Asks whether works in the trash shall be deleted for good. @param {string[]} ids */
+  deleteForGood(ids) {
+    const dialog = find(this.element, '.ask-removal', HTMLDialogElement);
+    const what = ids.length === 1 ? 'this work' : `these ${ids.length} works`;
+    find(dialog, 'p').textContent = `This deletes ${what} now, with the sources that nothing else uses. It cannot be undone. `
+      + 'Works made from them are kept.';
     dialog.returnValue = 'no';
     dialog.showModal();
-    dialog.onclose = async () => {
-      if (dialog.returnValue !== 'yes') return;
-      try {
-        await asked(this.widget.server.remove(work.id));
-        await this.toWall();
-      } catch (error) {
-        this.verdict(sentenceOf(error), 'bad');
+    dialog.onclose = () => dialog.returnValue === 'yes' && this.trying(async () => {
+      const { deleted } = await asked(this.widget.server.delete_for_good({ ids }));
+      this.tellRemoved(deleted === 1 ? '1 work deleted for good.' : `${deleted} works deleted for good.`, false);
+      await this.wall.fill();
+    });
+  }
+
+  /**
+   * @param {string} sentence
+   * @param {boolean} undoable whether it can be undone, or deleted at once
+   */
+  tellRemoved(sentence, undoable) {
+    const box = find(this.element, '.undo');
+    find(box, 'p').textContent = sentence;
+    for (const each of all(box, '[data-do=undo], [data-do=delete-removed]')) each.hidden = !undoable;
+    box.hidden = false;
+  }
+
+  /**
+   * @param {string[]} ids
+   * @param {boolean} starred
+   */
+  star(ids, starred) {
+    return this.trying(async () => {
+      await asked(this.widget.server.star({ ids, starred }));
+      for (const button of all(this.element, '[data-star]')) {
+        if (ids.includes(button.dataset.star ?? '')) button.setAttribute('aria-pressed', String(starred));
       }
-    };
+      if (this.open && ids.includes(this.open.id)) this.open.starred = starred;
+    });
+  }
+
+  // --- Playing on a card
+
+  /** @param {string} id */
+  async play(id) {
+    const { sound } = this;
+    if (!sound.paused && sound.dataset.work === id) return silence();
+    sound.dataset.work = id;
+    sound.src = `works/${id}/as/wav`;
+    this.showPlaying(id);
+    if (!await playOnly(sound)) this.wall.complain('This could not be played; open it and download its sound instead.');
+    this.showPlaying();
+  }
+
+  /** @param {string} [coming] the work whose sound is on its way */
+  showPlaying(coming) {
+    for (const button of all(this.element, '[data-play]')) {
+      const on = !this.sound.paused && this.sound.dataset.work === button.dataset.play;
+      button.dataset.state = on ? 'playing' : button.dataset.play === coming ? 'coming' : 'still';
+      button.setAttribute('aria-pressed', String(on));
+    }
   }
 
   async hear() {
@@ -264,10 +250,22 @@ class Gallery {
 
   /** @param {MouseEvent} event */
   click(event) {
-    const link = around(event, 'a.tile')?.dataset.work;
+    const button = around(event, '[data-star], [data-play]');
+    if (button?.dataset.star) {
+      this.star([button.dataset.star], button.getAttribute('aria-pressed') !== 'true');
+      return;
+    }
+    if (button?.dataset.play) {
+      this.play(button.dataset.play);
+      return;
+    }
+    const shown = around(event, '.tile > a')?.parentElement;
+    const link = shown?.dataset.work ?? around(event, 'a.relative')?.dataset.work;
     if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0) {
       event.preventDefault();
-      this.show(link);
+      if (shown && this.wall.selecting && this.wall.tiles.contains(shown)) {
+        pickOf(shown).click();
+      } else this.show(link);
       return;
     }
     this.act(around(event, '[data-do]')?.dataset.do);
@@ -275,18 +273,41 @@ class Gallery {
 
   /** @param {string | undefined} deed */
   act(deed) {
-    const { open, widget: { trigger } } = this;
-    if (deed === 'more') this.wall.fill({ onward: true });
+    const { open, wall, widget: { trigger } } = this;
+    if (!deed) return;
     if (deed === 'start') trigger('start', {});
     if (deed === 'recognise') find(this.element, 'input[type=file]', HTMLInputElement).click();
     if (deed === 'wall') this.toWall();
-    if (!open) return;
+    this.choose(deed);
+    if (deed === 'undo') this.bringBack(this.removed);
+    if (deed === 'delete-removed') this.deleteForGood(this.removed);
+    if (deed === 'dismiss') find(this.element, '.undo').hidden = true;
+    if (!open || wall.element.dataset.showing === 'wall') return;
     if (deed === 'next') trigger('use', { id: open.id });
     if (deed === 'again') trigger(`again_${this.kindOf(open).tab}`, { id: open.id });
-    if (deed === 'remove') this.remove(open);
+    if (deed === 'remove') this.remove([open.id]);
     if (deed === 'remake') {
       this.verdict('Making it again …', 'busy');
       trigger('remake', { id: open.id });
     }
+  }
+
+  /** What is done on the wall, and with several works at once. @param {string} deed */
+  choose(deed) {
+    const { wall } = this;
+    if (deed === 'more') wall.fill({ onward: true });
+    if (deed === 'starred') { wall.starred = !wall.starred; wall.changed(); }
+    if (deed === 'trash') {
+      wall.trash = !wall.trash;
+      wall.select(false);
+      find(this.element, '.undo').hidden = true;
+      wall.changed();
+    }
+    if (deed === 'select') wall.select(wall.element.dataset.selecting !== 'yes');
+    if (deed === 'select-all') wall.selectAll();
+    if (deed === 'star-selected') this.star(wall.selected(), true);
+    if (deed === 'remove-selected') this.remove(wall.selected());
+    if (deed === 'back-selected') this.bringBack(wall.selected());
+    if (deed === 'delete-selected') this.deleteForGood(wall.selected());
   }
 }

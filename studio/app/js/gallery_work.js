@@ -1,10 +1,11 @@
 // One work large: what it looks or sounds like, what can be done with it, and all that made it.
 
 import { draw, find, make } from './dom.js';
+import { familyTree } from './lineage.js';
 import { Melody } from './melody.js';
-import { tile, when } from './tile.js';
+import { isMusic, when } from './tile.js';
 
-/** @import { Kind, Source, Work, WorkPage } from './types' */
+/** @import { Kind, Source, WorkPage } from './types' */
 
 /** Fields of a recipe that are told elsewhere on the page. */
 const TOLD_ELSEWHERE = ['schema_version', 'kind', 'sources', 'model', 'setting'];
@@ -47,26 +48,15 @@ export function workPage(work, kind, width, ask) {
  * @param {((bars: number[]) => void) | null} ask
  */
 function shown(work, kind, width, ask) {
-  const kin = [relatives('Made from these works', work.parents), relatives('What came of it', work.children)];
+  const kin = [familyTree(work)];
   const style = `--ratio: ${work.ratio}`;
   const image = make('img', { src: work.view, alt: work.title, class: 'large', style, draggable: 'false' });
   const whole = { href: work.file, target: '_blank', rel: 'noopener', title: 'Full size' };
-  const picture = make('div', { class: 'picture' }, make('a', whole, image));
+  const picture = make('div', { class: isMusic(work) ? 'picture music' : 'picture' }, make('a', whole, image));
   if (kind.medium !== 'melody') return [picture, ...kin];
   const melody = new Melody(work, { name: 'this melody', width, ask: work.reads_back ? ask : null });
   return [!work.exports.length && picture, melody.element, ...kin].filter(Boolean);
 }
-
-/**
- * @param {string} title
- * @param {Work[]} works
- */
-const relatives = (title, works) =>
-  (works.length
-    ? make('section', { class: 'relatives' },
-      make('h3', {}, title),
-      make('div', { class: 'row' }, ...works.map(tile)))
-    : '');
 
 /**
  * @param {WorkPage} work
@@ -89,6 +79,7 @@ function deeds(work, kind) {
     isPicture && button('next', 'Use as next source'),
     kind.again && button('again', kind.again),
     button('remake', 'Verify', { title: 'Make it again from its recipe, and compare' }),
+    !work.on_show && button('', 'Star', { class: 'star', 'data-star': work.id, 'aria-pressed': String(work.starred) }),
     !work.on_show && button('remove', 'Remove', { class: 'danger' }));
 }
 

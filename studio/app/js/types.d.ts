@@ -51,6 +51,11 @@ export interface Work {
   reads_back: boolean;
   /** Whether it came with the studio and is in nobody's gallery. */
   on_show: boolean;
+  starred: boolean;
+  /** Works of one session with the same one are takes of the same wish. */
+  series: string;
+  /** When a work in the trash is deleted for good. */
+  gone_at?: string;
   file: string;
   view: string;
   thumb: string;
@@ -65,12 +70,19 @@ export interface Source {
   view: string;
 }
 
+/** The family of a work: see `studio.works.lineage`. */
+export interface Family {
+  kin: { work: Work; generation: number; parents: string[] }[];
+  left_out: number;
+}
+
 /** A work with everything known of it: see `studio.app.views.WorkPage`. */
 export interface WorkPage extends Work {
   recipe: Record<string, any>;
   sources: Source[];
   parents: Work[];
   children: Work[];
+  family: Family;
   losses: number[];
   sha256: string;
 }

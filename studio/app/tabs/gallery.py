@@ -7,6 +7,7 @@ work leads to is said by the table of kinds and by what the tabs offer.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import gradio as gr
@@ -18,6 +19,7 @@ from studio.app.sentences import said
 from studio.app.tray import visitor_of
 from studio.app.widgets import answer, widget
 from studio.errors import StudioError
+from studio.works.finding import ORDERS, Search
 
 
 def gallery_tab(room: Room) -> TabOffers:
@@ -29,6 +31,7 @@ def gallery_tab(room: Room) -> TabOffers:
         server=_server_functions(room.desk),
         events=(*own, *(f"{how}_{tab}" for tab in again for how in ("again", "ask_again"))),
         kinds=kinds_shown(room.offers),
+        sorts=[(name, order.label) for name, order in ORDERS.items()],
         largest_upload=room.largest_upload,
     )
     _lead_to_sources(room, wall)
@@ -40,16 +43,25 @@ def gallery_tab(room: Room) -> TabOffers:
 
 def _server_functions(desk: Desk) -> tuple[Callable[..., dict[str, Any]], ...]:
     def works(asked: dict[str, Any]) -> dict[str, Any]:
-        text, kind, after = (str(asked.get(name) or "") for name in ("text", "kind", "after"))
-        return answer(
-            lambda: desk.works(text[:200], kind or None, after or None) | {"kinds": desk.kinds_here()}
-        )
+        return answer(lambda: _page_of_works(desk, asked))
 
     def work(id: str) -> dict[str, Any]:
         return answer(lambda: desk.work(str(id)))
 
-    def remove(id: str) -> dict[str, Any]:
-        return answer(lambda: {"removed": desk.remove(str(id))})
+    def star(asked: dict[str, Any]) -> dict[str, Any]:
+        return answer(lambda: {"works": desk.star(asked.get("ids", ()), starred=bool(asked.get("starred")))})
+
+    def remove(asked: dict[str, Any]) -> dict[str, Any]:
+        return answer(lambda: desk.discard(asked.get("ids", ())))
+
+    def bring_back(asked: dict[str, Any]) -> dict[str, Any]:
+        return answer(lambda: {"back": desk.bring_back(asked.get("ids", ()))})
+
+    def delete_for_good(asked: dict[str, Any]) -> dict[str, Any]:
+        return answer(lambda: {"deleted": desk.delete_for_good(asked.get("ids", ()))})
+
+    def trash(_: Any = None) -> dict[str, Any]:
+        return answer(lambda: (told := desk.trash()) | {"removed": told["total"]})
 
     def recognise(offered: dict[str, Any]) -> dict[str, Any]:
         return answer(lambda: desk.recognise(offered))
@@ -57,7 +69,21 @@ def _server_functions(desk: Desk) -> tuple[Callable[..., dict[str, Any]], ...]:
     def shelf(_: Any = None) -> dict[str, Any]:
         return answer(lambda: {"works": desk.on_show()})
 
-    return works, work, remove, recognise, shelf
+    return works, work, star, remove, bring_back, delete_for_good, trash, recognise, shelf
+
+
+def _page_of_works(desk: Desk, asked: dict[str, Any]) -> dict[str, Any]:
+    """The works that the page asks for, and what its buttons need to know."""
+    named = {
+        name: str(asked.get(name) or "") for name in ("text", "kind", "starred", "since", "sort", "after")
+    }
+    days = int(named["since"]) if named["since"].isdecimal() else 0
+    today = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+    since = today - timedelta(days=min(days, 36_500) - 1) if days else None
+    search = Search(named["text"][:200], named["kind"] or None, bool(named["starred"]), since)
+    order = named["sort"] or next(iter(ORDERS))
+    found = desk.search(search, named["after"] or None, order=order)
+    return found | {"kinds": desk.kinds_here(), "removed": desk.trash()["total"]}
 
 
 def _lead_to_sources(room: Room, wall: gr.HTML) -> None:
