@@ -31,7 +31,9 @@ def hang(studio: Open, title: str) -> list[str]:
         for seed in SEEDS:
             content = picture() + title.encode() + bytes([seed])
             recipe = DreamRecipe(sources=(photo,), seed=seed, preset="weave")
-            work = gallery.add(Made(recipe, content, ".jpg", "image/jpeg", picture(), facts={"size": [240, 180]}))
+            work = gallery.add(
+                Made(recipe, content, ".jpg", "image/jpeg", picture(), facts={"size": [240, 180]})
+            )
             made.append(work.id)
         parent = gallery.keep_source(content, role="photo", title=f"{title} the Second")
         assert parent.sha256 == hashlib.sha256(content).hexdigest()
@@ -43,7 +45,8 @@ def hang(studio: Open, title: str) -> list[str]:
 def shows(page: Any, count: int) -> None:
     """Wait until so many tiles are in sight."""
     page.wait_for_function(
-        "count => [...document.querySelectorAll('.tiles .tile')].filter((each) => each.offsetParent).length === count",
+        """count => [...document.querySelectorAll('.tiles .tile')]
+          .filter((each) => each.offsetParent).length === count""",
         arg=count,
     )
 

@@ -129,9 +129,7 @@ def test_a_work_that_is_made_again_comes_back_from_the_trash(gallery: Gallery) -
     assert ([work.id for work in gallery.find()], gallery.trash()) == ([one.id], [])
 
 
-def test_a_backup_keeps_stars_and_leaves_out_what_was_removed(
-    gallery: Gallery, tmp_path: Path
-) -> None:
+def test_a_backup_keeps_stars_and_leaves_out_what_was_removed(gallery: Gallery, tmp_path: Path) -> None:
     photo = gallery.keep_source(b"a face", role="photo")
     one, two = gallery.add(made(b"one")), gallery.add(made(b"two", photo))
     gallery.star(one.id)
