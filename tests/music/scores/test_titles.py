@@ -5,8 +5,8 @@ from __future__ import annotations
 from studio.music.melody.moods import MOODS as PRESETS
 from studio.music.melody.recipes import ComposeRecipe, mood_of
 from studio.music.scores.titles import MOODS, title_for
-from studio.works.naming import title_of
 from studio.works.recipe import Setting
+from studio.works.titles import title_of
 
 
 def test_a_tune_is_called_by_its_mood_and_its_form() -> None:
