@@ -146,7 +146,7 @@ def masthead(*, log_out: bool) -> str:
     """The top of the page. Logging out is a form, since following a link must not change anything."""
     button = '<form method="post" action="logout" class="log-out"><button>Log out</button></form>'
     return f"""
-<a class="skip" href="#dream-button">Skip to the Dream button</a>
+<a class="skip" href="#">Skip to the content</a>
 <header><span class="sign" aria-hidden="true"></span><h1>Derivative Works <em>Studio</em></h1></header>
 <button type="button" class="theme-toggle" aria-label="Light or dark">◐</button>
 {button if log_out else ""}
@@ -168,6 +168,7 @@ def head() -> str:
         "if (theme) document.documentElement.dataset.theme = theme; } catch {}"
     )
     light = f"{imported('theme')}.then(({{begin}}) => begin(), () => {{}})"
+    skip = f"{imported('skip')}.then(({{begin}}) => begin({labels}), () => {{}})"
     return f"""
 <meta name="color-scheme" content="dark light">
 <meta name="theme-color" content="#121214">
@@ -176,5 +177,5 @@ def head() -> str:
 <link rel="icon" type="image/svg+xml" href="favicon.ico">
 <script>{chosen}</script>
 <script>{gradio_patches.LEAVE_QUIETLY}</script>
-<script>{begin}; {light};</script>
+<script>{begin}; {light}; {skip};</script>
 """

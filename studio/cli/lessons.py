@@ -20,7 +20,7 @@ def lesson(name: str | None, assignments: tuple[str, ...]) -> None:
     if name is None:
         for number, each in enumerate(course.COURSE, start=1):
             found = course.lesson(each)
-            click.echo(f"{number:>3}  {each:<20} {found.question}")
+            click.echo(f"{number:>3}  {each:<20} {found.minutes:>2} min  {found.question}")
         return
     shown = course.lesson(name)
     if shown.table is None:

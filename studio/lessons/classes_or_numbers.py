@@ -319,6 +319,7 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
 LESSON: Lesson[ClassesOrNumbersState] = Lesson(
     name="classes_or_numbers",
     title="Classes or numbers",
+    minutes=6,
     question="What changes when you ask “which kind” instead of “how much”?",
     first="Press Learn. When both have stopped, move “Sweet enough from” and press Learn again.",
     notice=(

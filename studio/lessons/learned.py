@@ -416,6 +416,7 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
 LESSON: Lesson[LearnedState] = Lesson(
     name="learned",
     title="Apples and oranges, learned",
+    minutes=6,
     question="Can a machine find the rule by itself, from examples?",
     first=(
         "Press Learn and read the rule it finds. Then choose weight and roundness, and see how well "

@@ -280,6 +280,7 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
 LESSON: Lesson[MemorisingState] = Lesson(
     name="memorising",
     title="Memorising or learning",
+    minutes=6,
     question="If you remember every example, have you learnt anything?",
     first="Press Learn and wait for the line to stop moving. Then press Ask something new a few times.",
     notice=(

@@ -391,6 +391,7 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
 LESSON: Lesson[NeuronState] = Lesson(
     name="neuron",
     title="The neuron",
+    minutes=8,
     question="What can one artificial nerve cell do, and what can it never do?",
     first=(
         "Drag Weight 1 to the right and watch the boundary turn. Then choose xor and try to get all "

@@ -326,6 +326,7 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
 LESSON: Lesson[NoLabelsState] = Lesson(
     name="no_labels",
     title="No labels",
+    minutes=6,
     question="What can be learnt when nobody says what anything is?",
     first="Press Play and watch the three crosses find their places. Then show the names.",
     notice=(

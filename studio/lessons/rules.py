@@ -372,6 +372,7 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
 LESSON: Lesson[RulesState] = Lesson(
     name="rules",
     title="Apples and oranges, by rules",
+    minutes=5,
     question="Can you write a rule that tells an apple from an orange?",
     first=(
         "This rule counts pixels and gets them all right. Press Next basket and see what the rule missed."

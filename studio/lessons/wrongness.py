@@ -324,6 +324,7 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
 LESSON: Lesson[WrongnessState] = Lesson(
     name="wrongness",
     title="Wrongness",
+    minutes=8,
     question="How can a number say how wrong something is, and which way is less wrong?",
     first=(
         "Click on the dark part of the landscape until the wrongness is below 0.2. Then press Step "

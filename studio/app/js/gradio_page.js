@@ -48,6 +48,11 @@ export function openTabSoon(name, done) {
   knock();
 }
 
+/** What the open tab shows. @returns {HTMLElement | null} */
+export const openPanel = () =>
+  /** @type {HTMLElement | null} */ (
+    [...document.querySelectorAll('.rooms [role=tabpanel]')].find((each) => /** @type {HTMLElement} */ (each).offsetParent) ?? null);
+
 /** @type {Set<(id: string) => void>} */
 const listeners = new Set();
 

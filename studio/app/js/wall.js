@@ -231,8 +231,8 @@ export class Wall {
     }
     for (const button of all(bar, 'button[data-do$=selected]', HTMLButtonElement)) button.disabled = !ids.length;
     const zip = find(bar, 'a', HTMLAnchorElement);
-    if (ids.length) zip.href = `works.zip?ids=${ids.join(',')}`;
-    else zip.removeAttribute('href');
+    zip.hidden ||= ids.length === 0;
+    zip.href = `works.zip?ids=${ids.join(',')}`;
     for (const each of this.shown()) each.classList.toggle('picked', this.selecting && pickOf(each).checked);
   }
 }

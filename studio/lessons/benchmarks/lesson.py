@@ -40,6 +40,7 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
 LESSON: Lesson[BenchmarksState] = Lesson(
     name="benchmarks",
     title="Benchmarks",
+    minutes=10,
     question="How good is a network really, and what kind of mistakes does it make?",
     first="Press Train. When it has finished, draw a digit on the sheet with a finger or the mouse.",
     notice=(

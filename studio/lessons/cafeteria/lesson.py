@@ -14,6 +14,7 @@ from studio.lessons.kit.lesson import Check, Choice, Lesson, Push, Slide, Switch
 LESSON: Lesson[CafeteriaState] = Lesson(
     name="cafeteria",
     title="The cafeteria",
+    minutes=8,
     question="Can you work out three prices when you are only told the total?",
     first="Press Step once and see which price moved most, and why. Then press Play.",
     notice=(

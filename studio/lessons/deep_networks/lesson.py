@@ -53,6 +53,7 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
 LESSON: Lesson[DeepNetworksState] = Lesson(
     name="deep_networks",
     title="Deep networks",
+    minutes=12,
     question="What does the network behind the dreams see in a picture?",
     first=(
         "Press Grow: noise turns into the picture that one channel looks for. Then press One layer "

@@ -45,6 +45,7 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
 LESSON: Lesson[DerivativeWorksState] = Lesson(
     name="derivative_works",
     title="Derivative works",
+    minutes=10,
     question="Is dreaming the same thing as learning a price, and whose work is the result?",
     first=(
         "Press Play and watch three curves. Then choose “my network dreams” and press Play: once to "

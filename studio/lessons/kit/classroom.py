@@ -52,7 +52,13 @@ class Classroom:
         try:
             match request.get("do"):
                 case "course":
-                    return {"course": [{"name": name, "title": lesson(name).title} for name in COURSE]}
+                    listed = ((name, lesson(name)) for name in COURSE)
+                    return {
+                        "course": [
+                            {"name": name, "title": each.title, "minutes": each.minutes}
+                            for name, each in listed
+                        ]
+                    }
                 case "open":
                     return self._open(
                         str(request.get("lesson", "")),
@@ -143,6 +149,7 @@ def _described(opened: Lesson[Any]) -> dict[str, Any]:
     texts = (
         "name",
         "title",
+        "minutes",
         "question",
         "first",
         "notice",

@@ -162,6 +162,7 @@ class Check:
 class Lesson(Generic[State]):
     """One lesson of the course.
 
+    minutes: about how long it takes with its checks.
     question: the one it answers.
     first: what to do in the first ten seconds.
     notice: what to look for, one sentence each.
@@ -192,6 +193,7 @@ class Lesson(Generic[State]):
     table: Callable[[Mapping[str, Any]], Iterator[Table | str]] | None = None
     credits: tuple[str, ...] = field(default=())
     folded: tuple[str, ...] = ()
+    minutes: int = 8
 
     def settings(self, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Every knob's value: the given one where there is one, its default otherwise. Raises `Refused`."""

@@ -43,6 +43,7 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
 LESSON: Lesson[PlaygroundState] = Lesson(
     name="playground",
     title="The Playground",
+    minutes=12,
     question="What can a few neurons learn, and what does each of them do?",
     first="Press Play and watch the ground take sides. Then choose other data or other layers.",
     notice=(

@@ -46,6 +46,7 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
 LESSON: Lesson[TeachState] = Lesson(
     name="teach",
     title="Teach by example",
+    minutes=8,
     question="Can you make an instrument without writing a rule, just by showing a few examples?",
     first=(
         "Click a red, press This is A. Click a blue, press This is B. Then press Run live and click "

@@ -47,6 +47,7 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
 LESSON: Lesson[TrainAndTestState] = Lesson(
     name="train_and_test",
     title="Train and test",
+    minutes=8,
     question="How do you know that it has learnt, and not just memorised?",
     first="Press Learn. Then move Bends to 12 and compare the two errors.",
     notice=(

@@ -1,4 +1,4 @@
-// The questions at the end of a lesson, and which answers were given in this browser.
+// The questions of a lesson, and which answers were given in this browser.
 
 import { all, around, find } from '../dom.js';
 import { known, noted, remember } from './memory.js';
@@ -7,19 +7,34 @@ import { html } from './text.js';
 /** @import { Lesson } from './types' */
 
 /**
- * @param {HTMLElement} section
+ * One question right after the first thing to try, the others after what there is to notice.
+ *
+ * @param {HTMLElement[]} sections where the first one belongs, and where the others do
  * @param {Lesson} lesson
  * @param {() => void} answered called when one more was answered
  */
-export function drawChecks(section, lesson, answered) {
-  if (!lesson.checks.length) {
+export function drawChecks([early, late], lesson, answered) {
+  drawSome(early, lesson, 0, 1, answered);
+  drawSome(late, lesson, 1, lesson.checks.length, answered);
+}
+
+/**
+ * @param {HTMLElement} section
+ * @param {Lesson} lesson
+ * @param {number} from the first question it has
+ * @param {number} to the one after its last
+ * @param {() => void} answered
+ */
+function drawSome(section, lesson, from, to, answered) {
+  if (!lesson.checks.slice(from, to).length) {
     section.remove();
     return;
   }
-  section.innerHTML = `<h3>What will happen if …</h3>${lesson.checks.map((check, i) => `
+  const boxes = lesson.checks.map((check, i) => `
     <fieldset data-check="${i}"><legend>${html(check.question)}</legend>
       ${check.choices.map((choice, j) => `<button type="button" data-choice="${j}">${html(choice)}</button>`).join('')}
-      <p class="why" hidden></p></fieldset>`).join('')}`;
+      <p class="why" aria-live="polite" hidden></p></fieldset>`).slice(from, to);
+  section.innerHTML = `<h3>${from ? 'Check yourself' : 'Before you go on'}</h3>${boxes.join('')}`;
   for (const [i, j] of Object.entries(known(lesson.name).checks ?? {})) showAnswer(section, lesson, +i, j);
   section.addEventListener('click', (event) => {
     const [button, box] = [around(event, '[data-choice]'), around(event, '[data-check]')];

@@ -1,6 +1,6 @@
 // The frame of the page: the list of lessons, and the texts of the one that is open.
 
-import { find } from '../dom.js';
+import { all, find, smoothly } from '../dom.js';
 import { openTab } from '../gradio_page.js';
 import { drawChecks } from './checks.js';
 import { drawKnobs } from './knobs.js';
@@ -12,6 +12,7 @@ import { build, html } from './text.js';
 
 export const FRAME = `
   <nav class="course" aria-label="The course">
+    <p class="progress"></p>
     <label class="course-menu"><span>Lesson</span><select aria-label="Choose a lesson"></select></label>
     <ol class="course-list"></ol>
   </nav>
@@ -22,14 +23,27 @@ export function drawCourse({ root, course, lesson }) {
   const isOpen = (/** @type {Lesson} */ each) => each.name === lesson?.name;
   find(root, '.course-list').innerHTML = course.map((each, i) => {
     const { done } = known(each.name);
-    const number = `<span class="number${done ? ' done' : ''}">${done ? '✓' : i + 1}</span>`;
+    const number = done ? '<span class="number done" role="img" aria-label="Done">✓</span>' : `<span class="number">${i + 1}</span>`;
     const now = isOpen(each) ? ' aria-current="page"' : '';
-    return `<li><button type="button" data-lesson="${each.name}"${now}>${number}${html(each.title)}</button></li>`;
+    const words = `<span>${html(each.title)}<small>${each.minutes} min</small></span>`;
+    return `<li><button type="button" data-lesson="${each.name}"${now}>${number}${words}</button></li>`;
   }).join('');
   find(root, '.course-menu select').innerHTML = course.map((each, i) => {
     const now = isOpen(each) ? ' selected' : '';
-    return `<option value="${each.name}"${now}>${i + 1}. ${html(each.title)}</option>`;
+    const mark = known(each.name).done ? ' ✓' : '';
+    return `<option value="${each.name}"${now}>${i + 1}. ${html(each.title)} · ${each.minutes} min${mark}</option>`;
   }).join('');
+  drawProgress(find(root, '.progress'), course);
+}
+
+/** How far the visitor is in the course. @param {HTMLElement} line @param {Lesson[]} course */
+function drawProgress(line, course) {
+  const left = course.filter((each) => !known(each.name).done);
+  const done = course.length - left.length;
+  const minutes = left.reduce((sum, each) => sum + each.minutes, 0);
+  const words = done === 0 ? `${course.length} lessons, about ${minutes} minutes`
+    : left.length ? `${done} of ${course.length} done, about ${minutes} minutes left` : 'All lessons done';
+  line.innerHTML = `<span>${words}</span><i aria-hidden="true"><b style="width: ${(100 * done) / course.length}%"></b></i>`;
 }
 
 /** @param {Lessons} lessons @param {Lesson} lesson */
@@ -40,7 +54,7 @@ export function drawLesson(lessons, lesson) {
   page.dataset.lesson = lesson.name;
   page.innerHTML = lessonHtml(lesson, at, course.length, next);
   drawKnobs(lessons, lesson);
-  drawChecks(find(page, '.checks'), lesson, () => drawCourse(lessons));
+  drawChecks(all(page, '.checks'), lesson, () => drawCourse(lessons));
   connectOnward(lessons, lesson, next);
 }
 
@@ -61,7 +75,7 @@ function lessonHtml(lesson, at, count, next) {
     ? `<button type="button" class="next" data-lesson="${next.name}">Next: ${html(next.title)} →</button>` : '';
   return `
     <header>
-      <p class="kicker">Lesson ${at + 1} of ${count}</p>
+      <p class="kicker">Lesson ${at + 1} of ${count} · about ${lesson.minutes} minutes</p>
       <h2>${html(lesson.title)}</h2>
       <p class="question">${html(lesson.question)}</p>
       <p class="first"><b>Try this:</b> ${html(lesson.first)}</p>
@@ -76,6 +90,7 @@ function lessonHtml(lesson, at, count, next) {
         <div class="tables"></div>
       </div>
     </div>
+    <section class="checks"></section>
     <section class="notice"><h3>What to notice</h3><ul>${items(lesson.notice)}</ul></section>
     <section class="checks"></section>
     <section class="formula"><h3>In a formula</h3><pre>${html(lesson.formula)}</pre></section>
@@ -103,7 +118,7 @@ function connectOnward(lessons, lesson, next) {
   const onward = find(page, '.onward');
   onward.querySelector('.next')?.addEventListener('click', () => {
     if (next) lessons.open(next.name, { push: true });
-    root.scrollIntoView({ behavior: 'smooth' });
+    root.scrollIntoView({ behavior: smoothly() });
   });
   onward.querySelector('.to-tab')?.addEventListener('click', () => openTab(lesson.tab));
   find(onward, '.print').addEventListener('click', () => window.print());

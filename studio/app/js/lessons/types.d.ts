@@ -33,6 +33,8 @@ export interface Check {
 export interface Lesson {
   name: string;
   title: string;
+  /** About how long it takes. */
+  minutes: number;
   question: string;
   first: string;
   notice: string[];

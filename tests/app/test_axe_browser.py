@@ -1,0 +1,83 @@
+"""axe-core finds no serious fault on any tab or lesson, in the dark and in the light theme."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studio.app.page import tabs
+from studio.lessons.kit.course import COURSE
+from tests.app.conftest import DESK, Chromium, Open
+from tests.app.test_gallery_browser import hang
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("app")]
+
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+
+RUN = """async ([within, only]) => {
+  const options = { resultTypes: ['violations'], rules: { 'target-size': { enabled: true } } };
+  if (only) options.runOnly = { type: 'rule', values: only };
+  const { violations } = await axe.run(within ?? document, options);
+  const serious = violations.filter(({ impact }) => ['serious', 'critical'].includes(impact));
+  return serious.flatMap(({ id, nodes }) => nodes.map(({ html, any, none }) =>
+    `${id}: ${html.slice(0, 160)} ${(any[0] ?? none[0])?.message ?? ''}`));
+}"""
+"""Rules on the whole page, or within an element; only some of them, where colours alone have changed."""
+
+
+@pytest.fixture
+def faults() -> Callable[..., list[str]]:
+    """What axe finds on a page as it is now, in both themes."""
+    if not AXE.is_file():
+        pytest.skip("axe-core is not installed (npm ci)")
+
+    def found(page: Any, within: str | None = None) -> list[str]:
+        if not page.evaluate("() => 'axe' in window"):
+            page.evaluate(AXE.read_text("utf-8"))
+        told = []
+        for theme, rules in (("dark", None), ("light", ["color-contrast"])):
+            page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+            told += [f"{theme}: {fault}" for fault in page.evaluate(RUN, [within, rules])]
+        return told
+
+    return found
+
+
+def test_no_tab_has_a_serious_fault(
+    chromium: Chromium, studio: Open, faults: Callable[..., list[str]]
+) -> None:
+    work = hang(studio, "Wisteria")[0]
+    with chromium.visitor(studio.address, DESK) as page:
+        for tab in tabs():
+            page.goto(
+                f"{studio.address}/#{tab.id}" if tab.id != "gallery" else f"{studio.address}/?work={work}"
+            )
+            page.wait_for_function(
+                """label => {
+                  const tab = document.querySelector('[role=tab][aria-selected=true]');
+                  return tab?.textContent.trim() === label && document.querySelector('.tray, .lesson');
+                }""",
+                arg=tab.label,
+            )
+            if tab.id == "gallery":
+                page.wait_for_selector("article.work .family")
+                assert faults(page) == []
+                page.click("[data-do=wall]")
+                page.wait_for_selector(".tiles .tile")
+                page.get_by_role("button", name="Select", exact=True).click()
+            assert faults(page) == [], tab.label
+
+
+def test_no_lesson_has_a_serious_fault(
+    chromium: Chromium, studio: Open, faults: Callable[..., list[str]]
+) -> None:
+    with chromium.visitor(studio.address, DESK) as page:
+        page.goto(f"{studio.address}/#lessons")
+        page.wait_for_selector(".course-list [data-lesson]")
+        for name in COURSE:
+            page.evaluate("name => { location.hash = `#lesson=${name}`; }", name)
+            page.wait_for_selector(f".lesson[data-lesson={name}] .figures figure")
+            assert faults(page, ".lessons") == [], name
