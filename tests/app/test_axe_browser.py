@@ -79,5 +79,5 @@ def test_no_lesson_has_a_serious_fault(
         page.wait_for_selector(".course-list [data-lesson]")
         for name in COURSE:
             page.evaluate("name => { location.hash = `#lesson=${name}`; }", name)
-            page.wait_for_selector(f".lesson[data-lesson={name}] .figures figure")
+            page.wait_for_selector(f".lesson[data-lesson={name}] .figures svg >> visible=true")
             assert faults(page, ".lessons") == [], name
