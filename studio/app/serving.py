@@ -11,22 +11,30 @@ import socket
 import stat
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from studio.app.ending import ending_server, ending_soon_after_a_signal
 from studio.app.guard.access import Access, Login
 from studio.errors import Refused
 from studio.works.keeper import Keeper
 
+if TYPE_CHECKING:
+    from studio.app.desk import Desk
+
 UPLOADS, KEEPER = "studio-app-", "keeper"
 """Prefix of a server's folder in the system's temporary folder, and the file in it that says whose it is."""
 
 MOST_CONNECTIONS = 1_000
 """Connections at a time. Each visitor has a few."""
+
+
+SOUND_AFTER = 2.0
+"""Seconds after which what sounds need is loaded. The page comes first; nobody has a tune as soon as that."""
 
 
 def serve(access: Access, *, no_password: bool = False, open_browser: bool = False) -> None:
@@ -63,8 +71,9 @@ def serve(access: Access, *, no_password: bool = False, open_browser: bool = Fal
             gallery = opened.enter_context(Gallery.open())
             jobs = opened.enter_context(Jobs(gallery))
             access = replace(access, port=door.getsockname()[1])
+            desk = Desk(gallery, jobs)
             config = uvicorn.Config(
-                application(Desk(gallery, jobs), access),
+                application(desk, access),
                 log_level="warning",
                 loop="asyncio",  # others take the pipe that tells `ending` of signals for themselves
                 timeout_graceful_shutdown=1,
@@ -73,8 +82,17 @@ def serve(access: Access, *, no_password: bool = False, open_browser: bool = Fal
                 limit_concurrency=MOST_CONNECTIONS,
             )
             server = ending_server(config, ending)
-        _tell_when_open(server, access, open_browser, partial(jobs.prepare, ahead=_prepares_ahead()))
+        _tell_when_open(server, access, open_browser, partial(_get_ready, desk))
         server.run(sockets=[door])
+
+
+def _get_ready(desk: Desk) -> None:
+    """Start the workers, and once the page has come, load what the first sound needs."""
+    ahead = _prepares_ahead()
+    desk.jobs.prepare(ahead=ahead)
+    if ahead:
+        time.sleep(SOUND_AFTER)
+        desk.music.get_ready()
 
 
 def _prepares_ahead() -> bool:
@@ -197,7 +215,6 @@ def _keeper_of(folder: Path) -> Keeper | None:
 
 def _tell_when_open(server: Any, access: Access, open_browser: bool, then: Callable[[], None]) -> None:
     import threading
-    import time
 
     def wait() -> None:
         while not server.started and not server.should_exit:

@@ -12,11 +12,12 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from studio.errors import Refused, UnknownName
+from studio.errors import Refused, StudioError, UnknownName
 from studio.music.reading.readers import Readers
 from studio.music.sound.rendering import program_of
 from studio.music.writing.formats import FORMATS
@@ -36,6 +37,9 @@ PAGES = {"wide": (760, 40), "narrow": (400, 36)}
 
 MOST_AHEAD = 8
 """As many sounds may wait to be rendered before anyone asks: those of the takes of one request."""
+
+SOUNDS = (".wav", ".flac", ".mp3")
+"""What is rendered and not engraved."""
 
 MOST_BYTES = 400_000_000
 """What the cache may hold. Beyond that, the files that were last asked for longest ago are removed."""
@@ -99,15 +103,23 @@ class Renditions:
         from studio.music.melody.facts import origin_colours, origins_of
         from studio.music.writing.engraving import engrave
 
+        self._begin_sound(work)
         width, staff = PAGES[page]
         tune = replace(self.tune(work), title="", composer="")
         colours = origin_colours(origins_of(work.facts)) if origins else None
         name = f"score-{page}{'-origins' * origins}.svg"
-        path = self._kept(
+        return self._kept(
             work, name, lambda: engrave(tune, colours, width=width, staff=staff, whole_tempo=True)
         )
-        self._begin_sound(work)
-        return path
+
+    def get_ready(self) -> None:
+        """Load what sounds are made with, which the first would otherwise wait for."""
+        from studio.music.scores.notes import Note
+        from studio.music.scores.tunes import Tune
+        from studio.music.sound.rendering import render
+
+        with suppress(StudioError):  # whoever presses Play gets the error
+            render(Tune((Note(60, Fraction(0), Fraction(1)),)))
 
     def _begin_sound(self, work: Work) -> None:
         """Render the sound now, in the background: who looks at a score is about to press Play."""
@@ -214,9 +226,10 @@ class _Cache:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        # One file at a time: rendering keeps a processor busy, and the engraver is not made for threads.
-        # Making one may ask for another, such as the notes for the sound.
-        self._making = threading.RLock()
+        # One file at a time: rendering keeps a processor busy, and the engraver is not made for threads. A
+        # sound does not wait for an engraving, since somebody may have pressed Play. Making one may ask for
+        # another, such as the notes for the sound.
+        self._making, self._sounding = threading.RLock(), threading.RLock()
 
     def file(self, name: str, make: Callable[[], bytes]) -> Path:
         """The file of that name, made if it is not there."""
@@ -224,7 +237,7 @@ class _Cache:
         if path.exists():
             path.touch()
             return path
-        with self._making:
+        with self._sounding if path.suffix in SOUNDS else self._making:
             if not path.exists():
                 content = make()
                 try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -127,6 +128,30 @@ def test_whoever_looks_at_the_score_finds_the_sound_ready(gallery: Gallery) -> N
     while not list((gallery.home / "cache" / "music").glob("*as.wav")):
         assert time.monotonic() < give_up, "the sound was not rendered"
         time.sleep(0.02)
+
+
+def test_the_sound_does_not_wait_for_the_engraving(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is begun with the score, and comes while that is still being engraved."""
+    work, engraved = kept(gallery, "musicxml", with_tune=True), threading.Event()
+
+    def engrave(*_: object, **__: object) -> bytes:
+        assert engraved.wait(120)
+        return b"<svg/>"
+
+    monkeypatch.setattr("studio.music.writing.engraving.engrave", engrave)
+    renditions = Renditions(gallery)
+    asking = threading.Thread(target=renditions.score, args=(work,))
+    asking.start()
+    until = time.monotonic() + 120
+    while not list((gallery.home / "cache" / "music").glob("*.wav")) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert asking.is_alive()
+    assert renditions.file(work, by_name("wav")).read_bytes()[:4] == b"RIFF"
+    engraved.set()
+    asking.join(120)
+    assert not asking.is_alive()
 
 
 def test_what_sounds_otherwise_says_so_and_is_made_again_from_what_it_says(gallery: Gallery) -> None:
