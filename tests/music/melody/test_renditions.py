@@ -130,9 +130,7 @@ def test_whoever_looks_at_the_score_finds_the_sound_ready(gallery: Gallery) -> N
         time.sleep(0.02)
 
 
-def test_the_sound_does_not_wait_for_the_engraving(
-    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_sound_does_not_wait_for_the_engraving(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is begun with the score, and comes while that is still being engraved."""
     work, engraved = kept(gallery, "musicxml", with_tune=True), threading.Event()
 
