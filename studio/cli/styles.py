@@ -36,6 +36,24 @@ def styles(context: click.Context, as_json: bool) -> None:
         )
         click.echo(f"{'':<16} {entry.sentence}")
         click.echo(f"{'':<16} {entry.source}. {entry.licence}")
+    if not as_json:
+        _echo_song_styles()
+
+
+def _echo_song_styles() -> None:
+    """The styles of songs, with what their melodies and chords come from."""
+    from studio.music.harmony.named import CHORD_STYLES
+    from studio.music.songs.named import MELODIES, SONG_STYLES
+
+    click.echo("\nFor studio song alone, with chords, ready offline:")
+    for style in SONG_STYLES.values():
+        click.echo(f"{style.name:<16} {style.title}")
+        click.echo(f"{'':<16} {style.sentence}")
+        said = {
+            row.source: row.licence for row in (MELODIES.get(style.melody), CHORD_STYLES[style.chords]) if row
+        }
+        for source, licence in said.items():
+            click.echo(f"{'':<16} {source}. {licence}")
 
 
 @styles.command("add")

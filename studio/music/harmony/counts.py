@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from studio.errors import Missing, Refused, UnknownName, Unreadable
 from studio.music.chains.markov import ContextTree, Floats, freeze
 from studio.music.chains.trellis import Walk
+from studio.music.harmony.character import Character
 from studio.music.harmony.fit import FitCounts
 from studio.music.harmony.idiom import UNKNOWN_BITS, ChordEvent, HarmonyIdiom
 from studio.music.harmony.named import CHORD_STYLES
@@ -107,6 +108,10 @@ class CountedIdiom(HarmonyIdiom):
         return [float(each) for each in self._counts["bits"]]
 
     @cached_property
+    def character(self) -> Character:
+        return Character(self._counts.get("character mean"), self._counts.get("character spread"))
+
+    @cached_property
     def _odds(self) -> Floats:
         found: Floats = self._counts["odds"].astype(np.float64)
         return found
@@ -168,6 +173,10 @@ def pack_counts(idioms: Sequence[HarmonyIdiom], fit: FitCounts | None) -> bytes:
             put_array(f"{place}/odds", idiom._odds.astype(np.float32))
             shares = np.linspace(0, 100, PERCENTILES)
             put_array(f"{place}/bits", np.percentile(idiom._bits_of_songs, shares).astype(np.float32))
+            character = idiom.character
+            if character.mean is not None and character.covariance is not None:
+                put_array(f"{place}/character mean", character.mean)
+                put_array(f"{place}/character spread", character.covariance)
             letters = idiom.view.letters_of([idiom._numbers(line.events) for line in idiom.lines])
             for limit in LIMITS:
                 runs = sorted({each for row in letters for each in _hashed(row.tolist(), limit)})
@@ -198,21 +207,31 @@ def _read(path: Path, _changed: int) -> dict[str, dict[str, Any]]:
     return found
 
 
-def chords_file(name: str) -> Path:
-    """The file of a chord style. Raises `UnknownName` and `Missing`."""
+EARLIER = "1"
+"""The rules of songs of 0.4.0, whose chords are still here where they were counted anew."""
+
+
+def chords_file(name: str, rules: str = "") -> Path:
+    """The file of a chord style. rules: by which songs are drawn (`songs.sheet`). Raises `UnknownName` and
+    `Missing`.
+    """
     if name not in CHORD_STYLES:
         raise UnknownName("chord style", name, CHORD_STYLES)
-    path = shipped("models") / f"{name}.chords"
+    path = shipped("models") / f"{name}{'' if rules == EARLIER else '-2'}.chords"
+    if not path.exists():
+        path = shipped("models") / f"{name}.chords"
     if not path.exists():
         raise Missing(f"This installation lacks the chords of {name}; install the studio again.")
     return path
 
 
-def shipped_chords(name: str, meter: Meter, mode: str) -> CountedIdiom:
+def shipped_chords(name: str, meter: Meter, mode: str, rules: str = "") -> CountedIdiom:
     """The chords of a style that comes with the studio. Raises `Refused` for a meter or mode without any."""
-    path = chords_file(name)
+    path = chords_file(name, rules)
     folders = _read(path, path.stat().st_mtime_ns)
     place = f"{str(meter).replace('/', '-')} {mode}"
+    if place not in folders and meter.bar_length == 4:  # 2/2 is counted as 4/4
+        place = f"4-4 {mode}"
     if place not in folders:
         known = ", ".join(sorted(folder.replace("-", "/") for folder in folders if folder != "fit"))
         raise Refused(
@@ -222,8 +241,12 @@ def shipped_chords(name: str, meter: Meter, mode: str) -> CountedIdiom:
     return CountedIdiom(CHORD_STYLES[name].title, meter, mode, folders[place])
 
 
-def shipped_fit(name: str = "songbook-manner") -> FitCounts:
-    """How melodies lie over chords, as counted in the songs of that style."""
-    path = chords_file(name)
-    arrays = _read(path, path.stat().st_mtime_ns)["fit"]
+def shipped_fit(name: str = "songbook-manner", rules: str = EARLIER) -> FitCounts:
+    """How melodies lie over chords, as counted in the songs of that style; of songbook-manner where a style
+    has chords alone.
+    """
+    path = chords_file(name, rules)
+    arrays = _read(path, path.stat().st_mtime_ns).get("fit")
+    if arrays is None:
+        return shipped_fit(rules=rules)
     return FitCounts(**{key: array.astype(np.float64) for key, array in arrays.items()})

@@ -29,6 +29,7 @@ from studio.errors import Refused
 from studio.music.chains.automata import SILENT, Listener, Viewpoint, copy_limit
 from studio.music.chains.markov import Chain, ContextTree, Floats, WittenBell, count, freeze, mix
 from studio.music.chains.trellis import Trellis, Walk, unfold
+from studio.music.harmony.character import Character, chord_character
 from studio.music.harmony.local_keys import local_tonics
 from studio.music.harmony.symbols import Family, Harmony
 from studio.music.scores.bars import Bar
@@ -327,6 +328,11 @@ class HarmonyIdiom:
     @cached_property
     def _bits_of_songs(self) -> list[float]:
         return [self.bits(self._numbers(line.events)) for line in self.lines]
+
+    @cached_property
+    def character(self) -> Character:
+        """What sections of the style's songs are like."""
+        return chord_character(self.lines, self.bar, SECTION)
 
     # What is played where
     # --------------------------------------------------------------------------------------------------------

@@ -37,6 +37,9 @@ ROUNDS = 8
 DRAWS = 6
 """Draws for each row asked for, until one is accepted."""
 
+JUDGED = 16
+"""Draws for each one that is weighed, where a judge chooses among them."""
+
 Music = tuple[tuple[int, ...], ...]
 """The symbols of some bars."""
 
@@ -63,18 +66,20 @@ def lay(
     count: int = 1,
     tries: int = TRIES,
     accept: Callable[[Sequence[int]], bool] | None = None,
+    judge: Callable[[Sequence[Music]], NDArray[np.float64]] | None = None,
 ) -> list[list[int]]:
     """Up to `count` rows in which bars return, as symbols; fewer, or none, where no more were found.
 
     returns: bar (from 0) -> the later bars that are equal to it. accept: a row that it refuses is drawn
-    again, which leaves the distribution among the others as it is.
+    again, which leaves the distribution among the others as it is. judge: from many draws of the bars that
+    return to how often each should be taken; of `JUDGED` times as many draws, `tries` are weighed.
     """
     free = solve(())
     if not free.feasible:
         return []
     pool: _Pool | None = None
     if returns:
-        pool = _Pool.of(solve, free, _Returns(returns, bars, free.ticks), random, tries, accept)
+        pool = _Pool.of(solve, free, _Returns(returns, bars, free.ticks), random, tries, accept, judge)
         if pool is None:
             return []
     found: list[list[int]] = []
@@ -104,12 +109,12 @@ class _Pool:
         random: np.random.Generator,
         tries: int,
         accept: Callable[[Sequence[int]], bool] | None,
+        judge: Callable[[Sequence[Music]], NDArray[np.float64]] | None = None,
     ) -> _Pool | None:
         known: dict[Music, tuple[float, Solution] | None] = {}
         for _ in range(ROUNDS):
             drawn: list[Music] = []
-            for row in free.sample(tries, random):
-                music = returns.music(_row(row))
+            for music in _judged(free, returns, random, tries, accept, judge):
                 drawn.append(music)
                 if music not in known:
                     once = [symbol for own in music for symbol in own]
@@ -124,6 +129,27 @@ class _Pool:
 
     def choose(self, random: np.random.Generator) -> Solution:
         return self.solutions[int(random.choice(len(self.solutions), p=self.weights))]
+
+
+def _judged(
+    free: Solution,
+    returns: _Returns,
+    random: np.random.Generator,
+    tries: int,
+    accept: Callable[[Sequence[int]], bool] | None,
+    judge: Callable[[Sequence[Music]], NDArray[np.float64]] | None,
+) -> list[Music]:
+    """`tries` draws of the bars that return; with a judge, taken from more, as often as it says. It judges
+    those that can be accepted: what a copy limit refuses is the livelier half.
+    """
+    if judge is None:
+        return [returns.music(_row(row)) for row in free.sample(tries, random)]
+    drawn = [returns.music(_row(row)) for row in free.sample(tries * JUDGED, random)]
+    if returns.first_bars and accept is not None:
+        good = {music: accept([s for own in music for s in own]) for music in set(drawn)}
+        drawn = [music for music in drawn if good[music]] or drawn
+    weights = judge(drawn)
+    return [drawn[n] for n in random.choice(len(drawn), size=tries, p=weights / weights.sum())]
 
 
 @dataclass(frozen=True, eq=False)

@@ -34,6 +34,28 @@ CHORD_STYLES = {
             "Counts from the McGill Billboard annotations (Burgoyne, Wild and Fujinaga, ISMIR 2011)",
             "CC0 for the annotations; counts only.",
         ),
+        ChordStyle(
+            "hymn",
+            "Hymn",
+            "Chords of hymns, as their four voices sound them.",
+            "Counts from 218 hymns of the Open Hymnal Project, marked as public domain there",
+            "Counts of hymns in the public domain.",
+        ),
+        ChordStyle(
+            "chorale",
+            "Chorale",
+            "Chords of chorales by Johann Sebastian Bach, as their four voices sound them.",
+            "Counts from the chorales in music21's corpus",
+            "Counts of music in the public domain; encodings with their encoders' permission.",
+        ),
+        ChordStyle(
+            "fiddle",
+            "Fiddle tunes, inferred",
+            "Chords that were inferred for the tunes of Ryan's Mammoth Collection, by what hymns and songs "
+            "teach. Nobody wrote them down.",
+            "Counts from harmonisations by the studio of tunes in music21's corpus, ryansMammoth",
+            "Counts of inferred chords; the tunes are in the public domain.",
+        ),
     )
 }
 """Chords that come with the studio, by name."""

@@ -374,16 +374,21 @@ class Forms:
         idiom = self.idiom
         if plan.like < 0:
             return np.ones(idiom.alphabet)
-        own = np.zeros(idiom.alphabet)
-        for bar in self.shapes[plan.like].bars:
-            for event in bar:
-                own[idiom.number[event]] += 1
+        own = self.own(plan.like)
         _, place = np.unique(idiom.place, return_inverse=True)
         _, length = np.unique(np.stack([idiom.place, idiom.ticks]), axis=1, return_inverse=True)
         _, degree = np.unique(idiom.degree, return_inverse=True)
         everywhere = np.zeros_like(place)
         odds = np.log(self._more(own, length.ravel(), place)) + np.log(self._more(own, degree, everywhere))
         found: Floats = np.exp(np.clip(odds, -np.log(30), np.log(30)))
+        return found
+
+    def own(self, like: int) -> Floats:
+        """[alphabet]: how often each event occurs in the shape of that number."""
+        found = np.zeros(self.idiom.alphabet)
+        for bar in self.shapes[like].bars:
+            for event in bar:
+                found[self.idiom.number[event]] += 1
         return found
 
     def _more(self, own: Floats, kind: NDArray[np.int64], within: NDArray[np.int64]) -> Floats:

@@ -382,6 +382,14 @@ class Idiom:
             coded += _cut(np.where(step < 0, -1, step * m + length))
         return view, coded
 
+    def standing_for(self, pitch: int, event: Event) -> Mask:
+        """[alphabet]: what has the place, length and tie of an event, on that pitch."""
+        found: Mask = np.zeros(self.alphabet, dtype=bool)
+        number = self.number.get(Event(pitch, event.ticks, event.place, event.carries))
+        if number is not None:
+            found[number] = True
+        return found
+
     # From symbols to music
     # --------------------------------------------------------------------------------------------------------
 

@@ -82,12 +82,21 @@ class Take:
     origins: tuple[NoteOrigin, ...]
 
 
+Music = tuple[int, ...]
+"""The symbols of one bar."""
+
+Judge = Callable[[Sequence[Sequence[Music]]], Floats]
+"""From draws, each bar by bar, to [draws]: how often each should be taken, the best about 1."""
+
+
 @dataclass(frozen=True, eq=False)
 class Outlook:
     """What all takes of a request share.
 
     usual: what the style does and the constraints leave room for. log_chance: natural logarithm of the chance
     that a melody without the constraints satisfies the hard ones. remarks: what gave way, in sentences.
+    judge: from melodies in bars to how often each should be taken among the others; None takes the one with
+    the fewest faults.
     """
 
     recipe: ComposeRecipe
@@ -98,6 +107,7 @@ class Outlook:
     log_chance: float
     remarks: tuple[str, ...]
     forms: Forms | None
+    judge: Judge | None = None
 
     @property
     def idiom(self) -> Idiom:
@@ -288,10 +298,6 @@ def _drawn_in_form(
     return best
 
 
-Music = tuple[int, ...]
-"""The symbols of one bar."""
-
-
 class _Drawing:
     """A take while it is drawn: what is settled so far, and the solution that knows it.
 
@@ -449,7 +455,7 @@ class _Drawing:
         for number, bars in enumerate(drawn):
             weight[number] *= 1e-3 ** self._unplanned({**self.laid, **{root: bars[root] for root in roots}})
             weight[number] *= 0.05 ** sum(self.before.get(root) == bars[root] for root in roots)
-        return weight
+        return weight if self.outlook.judge is None else weight * self.outlook.judge(drawn)
 
     # Everything else
     # --------------------------------------------------------------------------------------------------------
@@ -458,8 +464,17 @@ class _Drawing:
         """Other endings, sequences and returning rhythms, and then everything that is still open."""
         self._lay_likenesses()
         # A chain likes to run in circles. What the form does not let return should be new.
-        self.symbols = min(self.play(self.solution, DRAWS, self.random), key=self._faults_of)
+        self.symbols = self._chosen(self.play(self.solution, DRAWS, self.random))
         self.relaxed += _nothing_new(self.before, in_bars(self.idiom, self.symbols))
+
+    def _chosen(self, drawn: list[list[int]]) -> list[int]:
+        """The draw with the fewest faults or, with a judge, one of those as often as it should be taken."""
+        if self.outlook.judge is None:
+            return min(drawn, key=self._faults_of)
+        faults = [self._faults_of(each) for each in drawn]
+        weight = self.outlook.judge([in_bars(self.idiom, each) for each in drawn])
+        weight = weight * [0.25**unplanned * 1e-9**unchanged for unchanged, unplanned in faults]
+        return drawn[int(self.random.choice(len(drawn), p=weight / weight.sum()))]
 
     @property
     def faults(self) -> tuple[bool, int]:
@@ -534,12 +549,9 @@ class _Drawing:
         pitch: int | None = event.pitch
         if each.how is How.MOVED and event.pitch >= 0:
             pitch = moved(event.pitch, each.steps, idiom.key.scale)
-        allowed = np.zeros(idiom.alphabet, dtype=bool)
-        if pitch is not None:
-            number = idiom.number.get(Event(pitch, event.ticks, event.place, event.carries))
-            if number is not None:
-                allowed[number] = True
-        return allowed
+        if pitch is None:
+            return np.zeros(idiom.alphabet, dtype=bool)
+        return idiom.standing_for(pitch, event)
 
     def kept_plan(self) -> FormPlan:
         """The plan with what was kept of it."""

@@ -10,7 +10,7 @@ nearly every row is over it, the limit becomes an automaton of the search instea
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -23,11 +23,12 @@ from studio.music.chains.conflicts import explain
 from studio.music.chains.markov import Floats, Mask
 from studio.music.chains.sampling import Requirement, solve
 from studio.music.chains.trellis import Trellis
+from studio.music.harmony.character import chord_figures
 from studio.music.harmony.fit import Fit
 from studio.music.harmony.harmonise import Harmonisation
 from studio.music.harmony.idiom import ChordEvent, HarmonyIdiom, chord_changes, events_in_bar
-from studio.music.harmony.laying import BarSymbols, Solve, in_bars, lay
-from studio.music.harmony.symbols import Harmony
+from studio.music.harmony.laying import BarSymbols, Music, Solve, in_bars, lay
+from studio.music.harmony.symbols import Family, Harmony
 from studio.music.melody.recipes import read_keep
 from studio.music.scores.keys import Key
 from studio.music.scores.tunes import Tune
@@ -46,6 +47,12 @@ CHANGES = 0.32
 """By how much (a logarithm) each new chord is favoured: chords that sing best are chosen, and those are the
 ones that stay; so drawn songs change their chords as often as those of the style.
 """
+
+JUDGED = 12
+"""Rows for each one that is asked for, where the likeliest for the style's sections are taken."""
+
+FEWEST_BARS = 4
+"""Bars of a section that say what it is like."""
 
 LOOSER = (18, 24, 32)
 """Copy limits that are tried one after the other where nobody asked for one and every row is over it."""
@@ -76,7 +83,8 @@ class ChordRequest:
     idiom: knows every chord that was given. hard: named requirements, `asked` says where each comes from.
     usual: what songs do, which gives way, the last first. given: for each bar the chords a person gave, or
     None. max_copy: in chords. copy_asked: a person asked for that limit. heard: [ticks, alphabet], how well
-    chords fit what is kept of a melody; None where none is.
+    chords fit what is kept of a melody; None where none is. judged: rows are chosen whose sections are like
+    the style's (`harmony.character`), as songs of 0.4.0 were not.
     """
 
     plan: SheetPlan
@@ -89,6 +97,7 @@ class ChordRequest:
     copy_asked: bool
     daring: float | None
     heard: Floats | None = None
+    judged: bool = True
     tilts: list[float] = field(default_factory=list)
 
     @classmethod
@@ -99,6 +108,8 @@ class ChordRequest:
         idiom: HarmonyIdiom,
         take: Tune | None = None,
         kept: KeptChords | None = None,
+        *,
+        judged: bool = True,
     ) -> ChordRequest:
         """Raises `Refused` for chords that do not fit the plan."""
         given = _given(recipe, plan, idiom, take, kept)
@@ -129,13 +140,14 @@ class ChordRequest:
             plan,
             known,
             tuple(hard),
-            _usual(known, plan, ticks),
+            (*(_of_form(known, plan, ticks) if judged else ()), *_usual(known, plan, ticks)),
             tuple(asked),
             given,
             recipe.max_chord_copy or USUAL_COPY,
             recipe.max_chord_copy is not None,
             recipe.daring,
             kept.heard(known, plan) if kept is not None else None,
+            judged,
         )
 
     @property
@@ -219,9 +231,22 @@ class ChordRequest:
                 def accept(row: Sequence[int], most: int = limit) -> bool:
                     return self.idiom.keeps(row, most)
 
-                tries = max(8, 2 * count)
+                tries = max(8, (4 if self.judged else 2) * count)
                 returns = self.plan.returns
-                found = lay(solved, returns, bars, random, count=count, tries=tries, accept=accept)
+                if not self.judged:
+                    found = lay(solved, returns, bars, random, count=count, tries=tries, accept=accept)
+                else:
+                    found = lay(
+                        solved,
+                        returns,
+                        bars,
+                        random,
+                        count=count * JUDGED,
+                        tries=tries,
+                        accept=accept,
+                        judge=self._judge_returns,
+                    )
+                    found = self._best(found, count, random)
                 if found:
                     return DrawnRows(tuple(found), limit)
         if not feasible:
@@ -236,6 +261,39 @@ class ChordRequest:
             ],
             [WayOut("Take one section", "form", "through")],
         )
+
+    def _judge_returns(self, drawn: Sequence[Music]) -> Floats:
+        """How often draws of the bars that return should be taken, by the sections they are in."""
+        roots = list(self.plan.returns)
+        return self._judge([dict(zip(roots, music, strict=True)) for music in drawn], set(roots))
+
+    def _best(self, rows: Sequence[list[int]], count: int, random: np.random.Generator) -> list[list[int]]:
+        """`count` of these rows, taken as often as the sections that come once say."""
+        if len(rows) <= count:
+            return list(rows)
+        again = {copy for copies in self.plan.returns.values() for copy in copies}
+        once = set(range(self.plan.bars)) - set(self.plan.returns) - again
+        drawn = [dict(enumerate(in_bars(row, self.idiom.ticks, self.idiom.bar))) for row in rows]
+        weights = self._judge(drawn, once)
+        chosen = random.choice(len(rows), size=count, replace=False, p=weights / weights.sum())
+        return [rows[number] for number in chosen]
+
+    def _judge(self, drawn: Sequence[Mapping[int, tuple[int, ...]]], bars: Set[int]) -> Floats:
+        """[draws]: from bars to their symbols, judged by those different sections that lie in `bars`."""
+        logs = np.zeros(len(drawn))
+        known: set[str] = set()
+        for section in self.plan.sections:
+            inside = [bar for bar in range(section.first, section.first + section.bars) if bar in bars]
+            if section.letter in known or len(inside) < FEWEST_BARS:
+                continue
+            known.add(section.letter)
+            figures = [
+                chord_figures([[self.idiom.events[s] for s in one[bar]] for bar in inside], self.idiom.bar)
+                for one in drawn
+            ]
+            logs += self.idiom.character.log_weights(figures)
+        found: Floats = np.exp(logs - logs.max())
+        return found
 
     @staticmethod
     def _accepts(listener: Listener, row: Sequence[int]) -> bool:
@@ -487,6 +545,17 @@ def _usual(idiom: HarmonyIdiom, plan: SheetPlan, ticks: int) -> tuple[Requiremen
         if plan.bars - 1 in copies:  # what ends the song has to close wherever it is played
             end[root * idiom.bar : (root + 1) * idiom.bar] = end[last]
     return (Requirement("the last chord is the tonic", allowed=end),)
+
+
+def _of_form(idiom: HarmonyIdiom, plan: SheetPlan, ticks: int) -> tuple[Requirement, ...]:
+    """Chords with sevenths, where the form has these throughout: every major chord of a blues is a dominant.
+    The last bar may come to rest.
+    """
+    if not plan.sevenths:
+        return ()
+    mask = np.ones((ticks, idiom.alphabet), dtype=bool)
+    mask[: ticks - idiom.bar] = idiom.family != Family.MAJOR
+    return (Requirement("dominant sevenths", allowed=mask),)
 
 
 def _changes(idiom: HarmonyIdiom, fewest: int, most: int) -> Listener:

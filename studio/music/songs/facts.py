@@ -40,18 +40,24 @@ def facts_of_sheet(desk: SheetDesk, style: Style, sheet: Sheet) -> dict[str, Any
     from studio.music.styles.originality import Comparison
 
     sung = desk.sung
-    run = Comparison(style, style.entry.title).longest_run(sheet.tune, KINDS_OF_COPY[desk.recipe.copy_by])
+    melody = sung.style
     copying: dict[str, Any] = {
         "limit": desk.compiled.context.max_copy,
         "by": desk.recipe.copy_by,
-        "notes": run.notes,
+        "notes": 0,
     }
-    if run.notes:
+    if not len(melody):  # counts: hashes say that the limit is kept, and of no song
+        del copying["notes"]
+    else:
+        kind = KINDS_OF_COPY[desk.recipe.copy_by]
+        run = Comparison(melody, melody.entry.title).longest_run(sheet.tune, kind)
+        copying["notes"] = run.notes
+    if copying.get("notes"):
         copying |= {"start": run.start, "bar": run.bar, "title": run.title, "song_bar": run.song_bar}
     facts = _common(style, sheet.tune) | {
         "bars": sheet.plan.bars,
         "learnt from": {
-            "tunes": len(sung.songs),
+            "tunes": sung.song_count,
             "meter": str(sung.meter),
             "other_note_values": sung.kindred,
             "skipped": sung.left_out,

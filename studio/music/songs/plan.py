@@ -26,6 +26,7 @@ from studio.music.scores.keys import Key
 class SongForm:
     """A form by name. letters: its sections. bars: how many it usually has. sentence: for people. anchors:
     for every section, bar (from 0) -> semitones above the tonic of the chord that is in force as it begins.
+    sevenths: its major chords are dominant sevenths.
     """
 
     name: str
@@ -33,6 +34,7 @@ class SongForm:
     bars: int
     sentence: str
     anchors: tuple[tuple[int, int], ...] = ()
+    sevenths: bool = False
 
     @property
     def parts(self) -> int:
@@ -51,6 +53,7 @@ FORMS = {
             12,
             "Twelve bars: I, IV in bar 5, I in bar 7, V in bar 9, home in bar 11.",
             ((0, 0), (4, 5), (6, 0), (8, 7), (10, 0)),
+            sevenths=True,
         ),
         SongForm("hymn", "ABCD", 16, "Four lines of four bars, each with its own close."),
         SongForm("through", "A", 16, "One section."),
@@ -78,6 +81,7 @@ class SheetPlan:
     sections: tuple[SheetPart, ...]
     key: Key
     anchors: tuple[tuple[int, int], ...] = ()
+    sevenths: bool = False
 
     @classmethod
     def of(cls, form: str, bars: int | None, key: Key, keys: Mapping[str, Key] | None = None) -> SheetPlan:
@@ -111,7 +115,7 @@ class SheetPlan:
             SheetPart(each, n * size, size, (keys or {}).get(each.rstrip("'"), key))
             for n, each in enumerate(letters)
         )
-        return cls(sections, key, named.anchors if named else ())
+        return cls(sections, key, named.anchors if named else (), bool(named and named.sevenths))
 
     @property
     def bars(self) -> int:

@@ -28,7 +28,9 @@ from studio.music.melody.recipes import (
 from studio.music.scores.chords import parse_chord
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
+from studio.music.songs.named import SONG_STYLES
 from studio.music.songs.plan import FORMS
+from studio.music.styles.table import STYLES
 from studio.music.writing.formats import names
 from studio.works.recipe import OneOf, parameter
 
@@ -45,6 +47,12 @@ def _bands() -> tuple[str, ...]:
     return ("", *band_names())
 
 
+def _melody_styles() -> tuple[str, ...]:
+    from studio.music.styles.own import own_styles  # here, because it looks into a folder
+
+    return ("", *dict.fromkeys([*SONG_STYLES, *STYLES, *own_styles()]))
+
+
 def _chord_styles() -> tuple[str, ...]:
     return ("", *CHORD_STYLES)
 
@@ -59,7 +67,8 @@ class SongRecipe(ComposeRecipe):
     kind: Literal["song"] = "song"  # type: ignore[assignment]
     style: str = parameter(
         "ryans-mammoth",
-        "The style, by its name in `studio styles`; for lead sheets of your own, their folder.",
+        "The style, by its name in `studio styles`; for lead sheets of your own, their folder. Styles of "
+        f"songs that come with the studio: {', '.join(SONG_STYLES)}.",
         in_sight=True,
         max_length=100,
     )
@@ -90,6 +99,17 @@ class SongRecipe(ComposeRecipe):
         "Whose chords: those that come with the studio, by name. Leave empty for the style's own; a style "
         "with hardly any chords takes those of songbook-manner.",
         in_sight=True,
+        max_length=LONGEST_TEXT,
+    )
+    melody_from: Annotated[str, OneOf(_melody_styles)] = parameter(
+        "",
+        "Whose melodies: a style by name, where they are to come from another than the chords. Leave empty "
+        "for the style's own.",
+        max_length=LONGEST_TEXT,
+    )
+    rhythm_from: Annotated[str, OneOf(_melody_styles)] = parameter(
+        "",
+        "Whose rhythms the melody leans towards: a style by name. Leave empty for the melody's own.",
         max_length=LONGEST_TEXT,
     )
     daring: float | None = parameter(
@@ -194,7 +214,7 @@ class SongRecipe(ComposeRecipe):
     LATER: ClassVar[frozenset[str]] = frozenset(
         {
             *("keep_sections", "keep_parts", "keep_chords", "keep_notes", "part_seeds", "mix", "write"),
-            *("words", "language", "words_first", "divide_notes"),
+            *("melody_from", "rhythm_from", "words", "language", "words_first", "divide_notes"),
         }
     )
 
@@ -251,6 +271,8 @@ class SongRecipe(ComposeRecipe):
             said += f" in {self.key}" if self.key else ""
             said += f" after {after}"
         asked = [f"with the chords of {self.chords_from}"] if self.chords_from else []
+        asked += [f"with melodies like those of {self.melody_from}"] if self.melody_from else []
+        asked += [f"with the rhythms of {self.rhythm_from}"] if self.rhythm_from else []
         asked += [f"over {self.chords}"] if self.chords else []
         asked += [f"daring {self.daring:g}"] if self.daring is not None else []
         asked += [f"keeping bars {', '.join(self.keep)}"] if self.keep else []

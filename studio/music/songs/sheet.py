@@ -36,16 +36,27 @@ from studio.music.harmony.idiom import HarmonyIdiom, learn_harmony
 from studio.music.harmony.named import CHORD_STYLES
 from studio.music.melody.compiling import Compiled, Context, compile_constraints
 from studio.music.melody.constraints import Constraint, contradiction
-from studio.music.melody.form import FormPlan, Forms, learn_forms
-from studio.music.melody.idiom import learn
+from studio.music.melody.form import Bar, FormPlan, Forms
+from studio.music.melody.idiom import Event
 from studio.music.melody.recipes import ComposeRecipe
-from studio.music.melody.takes import Outlook, Take, draw, in_bars, usual_key, usual_meter, usual_tempo
+from studio.music.melody.takes import (
+    Judge,
+    Outlook,
+    Take,
+    draw,
+    in_bars,
+    usual_key,
+    usual_meter,
+)
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
 from studio.music.scores.sections import Section
 from studio.music.scores.tunes import Tune
+from studio.music.songs.character import contrast_figures, melody_figures
 from studio.music.songs.chording import ChordRequest, DrawnRows, KeptChords
+from studio.music.songs.counted import sung_of
 from studio.music.songs.keeping import Kept
+from studio.music.songs.named import SONG_STYLES
 from studio.music.songs.plan import FORMS, SheetPart, SheetPlan
 from studio.music.songs.recipes import SongRecipe, read_row, read_section_key
 from studio.music.songs.record import SongRecord
@@ -62,6 +73,15 @@ ROUNDS = 3
 
 ROWS = 4
 """Rows of chords from which one is chosen by how well it can be sung."""
+
+RHYTHM = 0.7
+"""How much the rhythms of another style count."""
+
+SAME = 8.0
+"""By how much (a logarithm) a section is avoided that is the first one of its song over again."""
+
+SINGING = 0.04
+"""The power of Z by which one of these rows is chosen."""
 
 BACK = 2
 """How many notes back every step of the melody looks at least."""
@@ -80,6 +100,12 @@ SMALL_BUDGET = SearchBudget(states=1_500_000, steps=6_000_000)
 FIT = 2.0
 """How much a quarter note over its chord counts."""
 
+DRAWING_RULES, EARLIER_RULES = "2", "1"
+"""How songs are drawn. 1: as in 0.4.0, whose works say nothing. 2: among many draws those are taken whose
+sections are like the style's (`harmony.character`), and bars return moved or with another ending. A work says
+by which it was made, and is made again by the same.
+"""
+
 RESOLVED = Constraint(
     "dissonance",
     lambda _: "that every dissonance on a beat is resolved by step",
@@ -94,36 +120,66 @@ KEPT = Constraint(
 """And the kept bars."""
 
 
+def drawing_rules(recipe: SongRecipe) -> str:
+    """The rules by which a song is drawn: today's, or those its work was made by."""
+    if recipe.setting is None:
+        return DRAWING_RULES
+    return recipe.setting.versions.get("drawing", EARLIER_RULES)
+
+
 @dataclass(frozen=True)
 class SongStyles:
-    """What a song is made from. melody: the style of its notes, and of its chords too, unless `chords` names
-    one of `harmony.named.CHORD_STYLES`.
+    """What a song is made from. melody: the style of its notes. chords: one of
+    `harmony.named.CHORD_STYLES`; empty where they are those of `lead_sheets`. lead_sheets: the style that the
+    recipe names, where its melodies come from another. rhythm: the style of its rhythms, None for the
+    melody's own. rules: see `DRAWING_RULES`.
     """
 
     melody: Style
     chords: str = ""
+    lead_sheets: Style | None = None
+    rhythm: Style | None = None
+    rules: str = DRAWING_RULES
 
     @classmethod
-    def of(cls, recipe: SongRecipe, style: Style) -> SongStyles:
-        """The chords that a recipe names; those of `USUAL_CHORDS` for a style with hardly any."""
-        looked_at = range(0, len(style), max(1, len(style) // LOOKED_AT))
-        own = sum(bool(style[number].chords) for number in looked_at) * 10 >= len(looked_at)
-        return cls(style, recipe.chords_from or ("" if own else USUAL_CHORDS))
+    def of(
+        cls, recipe: SongRecipe, style: Style, melody: Style | None = None, rhythm: Style | None = None
+    ) -> SongStyles:
+        """The chords that a recipe names; those that go with a style that comes with the studio; those of
+        `USUAL_CHORDS` for a style with hardly any. melody, rhythm: where these come from another style.
+        """
+        rules = drawing_rules(recipe)
+        chords = recipe.chords_from
+        if not chords and recipe.style in SONG_STYLES:
+            chords = SONG_STYLES[recipe.style].chords
+        if not chords and rules != EARLIER_RULES:
+            chords = next((row.chords for row in SONG_STYLES.values() if row.melody == style.name), "")
+        if not chords:
+            looked_at = range(0, len(style), max(1, len(style) // LOOKED_AT))
+            own = sum(bool(style[number].chords) for number in looked_at) * 10 >= len(looked_at)
+            chords = "" if own else USUAL_CHORDS
+        return cls(melody or style, chords, style if melody is not None else None, rhythm, rules)
+
+    @property
+    def _songs(self) -> Style:
+        return self.lead_sheets or self.melody
 
     @property
     def chords_title(self) -> str:
-        return CHORD_STYLES[self.chords].title if self.chords else self.melody.entry.title
+        return CHORD_STYLES[self.chords].title if self.chords else self._songs.entry.title
 
     def harmony(self, meter: Meter, mode: str) -> HarmonyIdiom:
         """The chords in a meter and mode. Raises `Refused` where there are none."""
         if self.chords:
-            return shipped_chords(self.chords, meter, mode)
-        return learn_harmony(self.melody, meter, mode)
+            return shipped_chords(self.chords, meter, mode, self.rules)
+        return learn_harmony(self._songs, meter, mode)
 
     def fit(self) -> Fit:
         """How melodies lie over chords: as in the style, or in songs where it has no chords."""
-        own = FitCounts.of(self.melody) if not self.chords else None
-        return (own if own is not None and own.own.sum() else shipped_fit()).fit()
+        own = FitCounts.of(self._songs) if not self.chords else None
+        if own is not None and own.own.sum():
+            return own.fit()
+        return shipped_fit(USUAL_CHORDS if self.rules == EARLIER_RULES else self.chords, self.rules).fit()
 
 
 USUAL_CHORDS = "songbook-manner"
@@ -137,8 +193,9 @@ LOOKED_AT = 60
 class SheetDesk:
     """What all takes of a request share.
 
-    recipe: as asked. side: what is asked of the melody, whatever its chords. remarks: what gave way so far.
-    words: those that the melody has to carry, if any.
+    recipe: as asked. side: what is asked of the melody, whatever its chords. rules: see `DRAWING_RULES`.
+    rhythm: [alphabet], how much more often each event's rhythm is that of another style. remarks: what gave
+    way so far. words: those that the melody has to carry, if any.
     """
 
     recipe: SongRecipe
@@ -150,6 +207,8 @@ class SheetDesk:
     forms: Forms
     given: GivenTunes
     chords_title: str
+    rules: str = DRAWING_RULES
+    rhythm: Floats | None = None
     remarks: tuple[str, ...] = ()
     words: SongWords | None = None
     views: dict[tuple[int, ...], list[SectionView]] = field(default_factory=dict)
@@ -220,7 +279,8 @@ class SectionView:
         places = tuple(each.first for each in desk.plan.sections if each.letter == part.letter)
         bar, sung = desk.sung.bar, desk.sung
         here = over.part(part.first, part.bars)
-        weight = Requirement("the chords", weight=sung.lying_over(here, desk.fit, FIT))
+        lying = sung.lying_over(here, desk.fit, FIT)
+        weight = Requirement("the chords", weight=lying if desk.rhythm is None else lying * desk.rhythm)
         hard = [_in_section(each, places, part.bars * bar, bar) for each in desk.compiled.hard]
         if desk.recipe.dissonance == "resolved":
             hard.append(Requirement(RESOLVED.name(None), allowed=sung.resolving(here)))
@@ -246,16 +306,47 @@ class SectionView:
         usual += closing
         return cls(part, places, tuple(hard), (*soft, weight), tuple(usual), found.log_z, tuple(remarks))
 
-    def outlook(self, desk: SheetDesk, more: Requirement | None, like: int) -> Outlook:
-        """What the melody engine needs. more: bars that are settled. like: the tune whose gait is taken."""
+    def outlook(
+        self, desk: SheetDesk, more: Requirement | None, like: int, first: Sequence[Bar] | None = None
+    ) -> Outlook:
+        """What the melody engine needs. more: bars that are settled. like: the tune whose gait is taken.
+        first: the first section of the song, for one that comes after it.
+        """
         context = Context(
             desk.sung, desk.compiled.context.walk, self.part.bars, max_copy=desk.compiled.context.max_copy
         )
         hard = (*self.hard, *((more,) if more is not None else ()))
-        melody = desk.side.melody.model_copy(update={"form": "learnt", "bars": self.part.bars, "keep": ()})
+        told = {"form": "learnt", "bars": self.part.bars, "keep": (), "tempo": int(desk.sung.usual_tempo)}
+        melody = desk.side.melody.model_copy(update=told)
         compiled = replace(desk.compiled, context=context, hard=hard, soft=self.soft, usual=self.usual)
         forms = SectionForms(desk.forms, desk.plan, self.part, like)
-        return Outlook(melody, context, desk.trellis, compiled, self.usual, self.log_z, self.remarks, forms)
+        judge = judge_of(desk.sung, first) if desk.rules != EARLIER_RULES else None
+        return Outlook(
+            melody, context, desk.trellis, compiled, self.usual, self.log_z, self.remarks, forms, judge
+        )
+
+
+def judge_of(sung: SungIdiom, first: Sequence[Bar] | None) -> Judge:
+    """Tells how often each of many draws of a section should be taken, so that sections are like those of the
+    style. first: the first section of the song, for one that comes after it.
+    """
+
+    def judge(drawn: Sequence[Sequence[tuple[int, ...]]]) -> Floats:
+        sections = [[[sung.events[symbol] for symbol in bar] for bar in bars] for bars in drawn]
+        logs = sung.character.alone.log_weights([melody_figures(each, sung.bar) for each in sections])
+        if first is not None:
+            figures = [contrast_figures(first, each) for each in sections]
+            logs = logs + sung.character.beside.log_weights(figures)
+            # A section with another ending is to have one.
+            logs = logs - SAME * np.array([_heard(each) == _heard(first) for each in sections])
+        found: Floats = np.exp(logs - logs.max())
+        return found
+
+    return judge
+
+
+def _heard(bars: Sequence[Sequence[Event]]) -> list[tuple[int, int, int]]:
+    return [(event.pitch, event.ticks, event.place) for bar in bars for event in bar]
 
 
 def _carrying(
@@ -345,15 +436,58 @@ def prepare(
     yield f"learning chords from {styles.chords_title}"
     harmony = styles.harmony(meter, key.mode)
     fit = styles.fit()
-    chords = ChordRequest.of(recipe, plan, harmony, given.take, given.kept_chords(fit))
+    judged = drawing_rules(recipe) != EARLIER_RULES
+    chords = ChordRequest.of(recipe, plan, harmony, given.take, given.kept_chords(fit), judged=judged)
     yield f"learning the melody from {styles.melody.entry.title}"
-    sung = sung_of(styles.melody, meter, key, recipe.order)
+    rules = drawing_rules(recipe)
+    sung = sung_of(styles.melody, meter, key, recipe.order, variants=rules != EARLIER_RULES)
     usual_copy = max(LEAST_COPY, Comparison(styles.melody, styles.melody.entry.title).max_copy)
     yield "finding every possible way"
     side = MelodySide.of(recipe, plan, sung, recipe.max_copy or usual_copy, given)
     yield "learning the form"
-    forms, words = learn_forms(sung.whole), SongWords.leading(recipe, plan)
-    return SheetDesk(recipe, plan, chords, fit, sung, side, forms, given, styles.chords_title, words=words)
+    forms = sung.forms()
+    rhythm = None
+    if styles.rhythm is not None:
+        rhythm = rhythm_weights(sung, sung_of(styles.rhythm, meter, key, recipe.order))
+    return SheetDesk(
+        *(recipe, plan, chords, fit, sung, side, forms, given, styles.chords_title),
+        rules=rules,
+        rhythm=rhythm,
+        words=SongWords.leading(recipe, plan),
+    )
+
+
+def rhythm_weights(sung: SungIdiom, other: SungIdiom) -> Floats:
+    """[alphabet]: how much more often what begins at that place in the bar has that length, tie or silence in
+    another style, to the power of `RHYTHM`.
+    """
+
+    def shares(idiom: SungIdiom) -> tuple[dict[Any, float], dict[Any, float]]:
+        here: dict[Any, float] = {}
+        at: dict[Any, float] = {}
+        for symbol, often in enumerate(idiom.forms()._counts):
+            place = Fraction(int(idiom.place[symbol])) * idiom.tick
+            kind = (
+                place,
+                Fraction(int(idiom.ticks[symbol])) * idiom.tick,
+                bool(idiom.pitch[symbol] >= 0),
+                bool(idiom.carries[symbol]),
+            )
+            here[kind] = here.get(kind, 0.0) + float(often)
+            at[place] = at.get(place, 0.0) + float(often)
+        return here, at
+
+    (own, own_at), (its, its_at) = shares(sung), shares(other)
+    starts, others = max(1.0, sum(own_at.values())), max(1.0, sum(its_at.values()))
+    found = np.ones(sung.alphabet)
+    for symbol in range(sung.alphabet):
+        place = Fraction(int(sung.place[symbol])) * sung.tick
+        length = Fraction(int(sung.ticks[symbol])) * sung.tick
+        kind = (place, length, bool(sung.pitch[symbol] >= 0), bool(sung.carries[symbol]))
+        here = (own.get(kind, 0.0) + 1.0) / starts
+        there = (its.get(kind, 0.0) + 1.0) / others
+        found[symbol] = (there / here) ** RHYTHM
+    return found
 
 
 def plan_of(recipe: SongRecipe, key: Key) -> SheetPlan:
@@ -447,7 +581,7 @@ def draw_sheet(desk: SheetDesk, seed: int) -> Generator[str, None, Sheet]:
     random = np.random.default_rng(seed)
     yield "drawing chords"
     drawn, desk, logs = yield from _rows_that_sing(desk, random)
-    weights = np.exp(logs - logs.max())
+    weights = singing_weights(logs, desk.rules)
     yield "drawing the melody"
     for _ in range(SEAMS):
         row = drawn.rows[int(random.choice(len(drawn.rows), p=weights / weights.sum()))]
@@ -461,6 +595,19 @@ def draw_sheet(desk: SheetDesk, seed: int) -> Generator[str, None, Sheet]:
         )
     sheet = _sheet(desk, row, takes, seed)
     return replace(sheet, chord_limit=drawn.limit)
+
+
+def singing_weights(logs: Floats, rules: str = DRAWING_RULES) -> Floats:
+    """[rows]: how often each row of chords is taken. logs: log Z of the melody over each.
+
+    By the earlier rules in proportion to Z, which is p(chords) p(melody) fit(melody, chords). In it a row
+    that hardly moves wins by twenty nats, for the fit of a note over a chord is no probability of either, and
+    songs come out duller than the style's. By today's in proportion to Z^`SINGING`: chords come about as
+    often as in the style, and those that hardly any melody lies over seldom.
+    """
+    power = 1.0 if rules == EARLIER_RULES else SINGING
+    found: Floats = np.exp(power * (logs - logs.max()))
+    return found
 
 
 def _rows_that_sing(
@@ -503,7 +650,10 @@ def _sections_drawn(
             bars = in_bars(desk.sung, takes[plain].symbols)[:same]
             begins = context.whole_bars(0, [symbol for bar in bars for symbol in bar])
             more = Requirement(f"section {letter} begins as {plain}", allowed=begins)
-        take = yield from draw(view.outlook(desk, more, like), int(random.integers(2**31)))
+        likened = takes.get(plain) or next(iter(takes.values()), None)
+        first = _events(desk, likened) if likened is not None else None
+        player = desk.sung.player(desk.compiled.context.max_copy)
+        take = yield from draw(view.outlook(desk, more, like, first), int(random.integers(2**31)), player)
         like = take.plan.like if take.plan is not None and like < 0 else like
         takes[letter] = take
     return takes
@@ -520,8 +670,17 @@ def _stretches_drawn(desk: SheetDesk, takes: Mapping[str, Take]) -> list[list[in
     return [symbols for symbols in found if symbols]
 
 
+def _events(desk: SheetDesk, take: Take) -> list[Bar]:
+    """A take bar by bar."""
+    return [
+        tuple(desk.sung.events[symbol] for symbol in bar) for bar in in_bars(desk.sung, list(take.symbols))
+    ]
+
+
 def _holds(desk: SheetDesk, symbols: Sequence[int]) -> bool:
     """Whether the automata of all constraints accept the song, or a stretch of it."""
+    if not desk.sung.keeps(symbols, desk.compiled.context.max_copy):
+        return False
     for listener in desk.compiled.listeners:
         if listener.when is None:
             (letters,) = listener.viewpoint.letters_of([list(symbols)])
@@ -535,7 +694,7 @@ def _sheet(desk: SheetDesk, row: Sequence[int], takes: Mapping[str, Take], seed:
     chords = desk.chords.idiom.chords(
         row, plan.keys, Fraction(0), [section.first for section in plan.sections]
     )
-    tempo = recipe.tempo or usual_tempo(sung)
+    tempo = recipe.tempo or sung.usual_tempo
     title = recipe.title or f"After {sung.style.entry.title}, no. {seed}"
     kept = desk.given.kept
     if kept is None or not kept.whole:
@@ -585,12 +744,3 @@ def _melody_contradiction(desk: SheetDesk, view: SectionView) -> Contradiction:
     asked = {**desk.compiled.asked, RESOLVED.name(None): (RESOLVED, "resolved")}
     asked[WORDS.name(view.part.letter)] = (WORDS, view.part.letter)
     return contradiction(conflict, replace(desk.compiled, asked=asked), desk.recipe, title, desk.side.back)
-
-
-# What is learnt, kept for the next song
-# ------------------------------------------------------------------------------------------------------------
-
-
-def sung_of(style: Style, meter: Meter, key: Key, order: int) -> SungIdiom:
-    """The melodies of a style in a meter and key."""
-    return SungIdiom(learn(style, meter, key, longest=order))

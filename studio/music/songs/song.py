@@ -24,9 +24,11 @@ from studio.music.melody.compose import MAKES_NO_DIFFERENCE, as_part, as_stages,
 from studio.music.scores.keys import Key
 from studio.music.scores.sections import Section
 from studio.music.scores.tunes import Tune
+from studio.music.songs.counted import counted_style, melody_style
 from studio.music.songs.facts import facts_of_band, facts_of_harmonisation, facts_of_sheet
 from studio.music.songs.harmonising import harmonisation_of
 from studio.music.songs.keeping import Kept
+from studio.music.songs.named import SONG_STYLES
 from studio.music.songs.playing import file_of, play, sound_of
 from studio.music.songs.recipes import SongRecipe
 from studio.music.songs.record import RECORD, SongRecord
@@ -36,6 +38,7 @@ from studio.music.songs.sheet import (
     SheetDesk,
     SongStyles,
     draw_sheet,
+    drawing_rules,
     plan_of,
     prepare,
 )
@@ -97,6 +100,7 @@ def song(recipe: SongRecipe, materials: Materials) -> Making:
     )
     packages = ("numpy", "scipy", "music21", "pretty_midi", "verovio")
     rules = {} if reading_rules(recipe) == "1" else {"reading": reading_rules(recipe)}
+    rules["drawing"] = drawing_rules(recipe)
     if recipe.band:
         rules["sound"] = sound_of(recipe)
         rules["band"] = f"{recipe.band} {band_hash(recipe.band)}"
@@ -109,9 +113,8 @@ def chords_model(recipe: SongRecipe, style: Style) -> ModelIdentity | None:
     name = SongStyles.of(recipe, style).chords
     if not name:
         return None
-    return ModelIdentity(
-        name=f"chords {name}", sha256=hashlib.sha256(chords_file(name).read_bytes()).hexdigest()
-    )
+    path = chords_file(name, drawing_rules(recipe))
+    return ModelIdentity(name=f"chords {name}", sha256=hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 def _drawn(
@@ -205,7 +208,8 @@ def prepared(
     }
     if not recipe.keep_parts:  # which players keep theirs depends on the band
         alike["band"] = ""
-    key = style.sha256 + reading_rules(recipe) + recipe.model_copy(update=alike).to_json()
+    rules = reading_rules(recipe) + drawing_rules(recipe)
+    key = style.sha256 + rules + recipe.model_copy(update=alike).to_json()
     if key not in kept:
         take, theme = (
             given_tune(source, materials, reading_rules(recipe)) if source else None
@@ -213,7 +217,8 @@ def prepared(
         )
         try:
             given = GivenTunes(take, theme, tuple(records))
-            work = prepare(recipe, SongStyles.of(recipe, style), given)
+            styles = yield from _styles(recipe, style)
+            work = prepare(recipe, styles, given)
             desk = yield from as_stages(work, READING, CONSIDERING)
             request: SongRequest | Contradiction = SongRequest(desk)
         except Contradiction as error:
@@ -245,7 +250,23 @@ def _style(recipe: SongRecipe, materials: Materials) -> Generator[Progress, None
     key = " ".join(each.sha256 for each in recipe.sources if each.role in ("style", "tune")) or recipe.style
     key += reading_rules(recipe)
     if key not in kept:
-        style = yield from style_of(recipe.sources, materials, recipe.style, reading_rules(recipe))
+        named = SONG_STYLES.get(recipe.style)
+        own = any(each.role == "tune" for each in recipe.sources)
+        if named is not None and named.counted and not own:
+            style: Style = counted_style(named.melody)
+        else:
+            name = recipe.style if named is None else named.melody
+            style = yield from style_of(recipe.sources, materials, name, reading_rules(recipe))
         kept.clear()
         kept[key] = style
     return kept[key]
+
+
+def _styles(recipe: SongRecipe, style: Style) -> Generator[Progress, None, SongStyles]:
+    """Everything the song is made from: the style, and others for its melody and rhythm where asked."""
+    melody = rhythm = None
+    if recipe.melody_from:
+        melody = yield from melody_style(recipe.melody_from)
+    if recipe.rhythm_from:
+        rhythm = yield from melody_style(recipe.rhythm_from)
+    return SongStyles.of(recipe, style, melody, rhythm)

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from studio.music.melody.sources import default_sources as melody_sources
+from studio.music.songs.counted import counted_ingredient
+from studio.music.songs.named import SONG_STYLES
 from studio.music.songs.recipes import SongRecipe
 from studio.works.ingredient import Ingredient
 
@@ -15,5 +17,12 @@ def default_sources(settings: Mapping[str, Any], roles: Iterable[str]) -> list[I
 
     Raises `UnknownName` for a style that does not exist.
     """
-    name = settings.get("style") or SongRecipe.model_fields["style"].default
-    return melody_sources({**settings, "style": name}, roles)
+    name = str(settings.get("style") or SongRecipe.model_fields["style"].default)
+    named = SONG_STYLES.get(name)
+    if named is None:
+        return melody_sources({**settings, "style": name}, roles)
+    if not named.counted:
+        return melody_sources({**settings, "style": named.melody}, roles)
+    if "tune" in roles or "style" in roles:
+        return []
+    return [counted_ingredient(named.name)]

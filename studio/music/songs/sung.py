@@ -29,8 +29,11 @@ from studio.music.chains.sampling import Requirement
 from studio.music.harmony.fit import CHORDS, FAMILIES, Fit, Leaves, Metric, metric_of
 from studio.music.harmony.idiom import SECTION
 from studio.music.harmony.symbols import Harmony
+from studio.music.melody.form import Forms, learn_forms
 from studio.music.melody.idiom import Event, Idiom, LearntTune
+from studio.music.melody.takes import Player, by_chain, usual_tempo
 from studio.music.scores.tunes import Tune
+from studio.music.songs.character import MelodyCharacter
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,11 @@ class SungIdiom(Idiom):
     leaves: [alphabet]. lines: the stretches. songs: the whole songs.
     """
 
-    def __init__(self, base: Idiom) -> None:
+    def __init__(self, base: Idiom, *, variants: bool = True) -> None:
+        """variants: bars that are moved, or begin like another, may leave their notes in another way. Songs
+        of 0.4.0 were drawn without: there such bars were left out.
+        """
+        self.variants = variants
         self.songs = tuple(_sung(line) for line in base.lines)
         stretches = tuple(part for song in self.songs for part in _stretches(song))
         super().__init__(
@@ -65,6 +72,30 @@ class SungIdiom(Idiom):
         self.sequences = self.sequences[len(self.songs) :]
         self.leaves = np.array([getattr(event, "leaves", 2) for event in self.events], dtype=np.int64)
         self.leaves.flags.writeable = False
+
+    @property
+    def song_count(self) -> int:
+        """How many songs were learnt from."""
+        return len(self.songs)
+
+    @property
+    def usual_tempo(self) -> float:
+        """In quarter notes a minute."""
+        return usual_tempo(self)
+
+    def forms(self) -> Forms:
+        """The forms of its songs."""
+        return learn_forms(self.whole)
+
+    def player(self, notes: int) -> Player:  # noqa: ARG002 - the search keeps the copy limit
+        """Draws melodies with at most `notes` notes in a row as in a song."""
+        return by_chain
+
+    def keeps(self, symbols: Sequence[int], notes: int) -> bool:  # noqa: ARG002
+        """Whether a whole song has at most `notes` notes in a row as in a song, where the search cannot
+        tell.
+        """
+        return True
 
     @property
     def whole(self) -> SungIdiom:
@@ -90,6 +121,17 @@ class SungIdiom(Idiom):
             )
             for place, (event, leaves) in enumerate(zip(events, _leaving(events), strict=True))
         ]
+
+    def standing_for(self, pitch: int, event: Event) -> Mask:
+        """As `Idiom.standing_for`, however the notes are left."""
+        if not self.variants:
+            return Idiom.standing_for(self, pitch, event)
+        return self.alike(pitch, event.ticks, event.place, carries=event.carries)
+
+    @cached_property
+    def character(self) -> MelodyCharacter:
+        """What the sections of the style's songs are like."""
+        return MelodyCharacter.of(self.songs, self.bar)
 
     def alike(self, pitch: int, ticks: int, place: int, *, carries: bool) -> Mask:
         """[alphabet]: the event, however it is left."""

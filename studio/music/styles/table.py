@@ -207,6 +207,21 @@ STYLES = {
             forms={"": "Song", "3/4": "Waltz"},
         ),
         StyleEntry(
+            "hymnal",
+            "Open Hymnal",
+            "Hymns in four voices with their words, gathered by the Open Hymnal Project; the melodies are the sopranos.",
+            "github.com/mzealey/openhymnal, after the Open Hymnal Project (openhymnal.org)",
+            "Most of the hymns are marked as public domain; each file says what it is: check before you "
+            "publish.",
+            0,
+            download=Download(
+                "https://codeload.github.com/mzealey/openhymnal/zip/{commit}",
+                "d35811b2d5c9b0bbc5887d60a2936454815416e8",
+                r".*/Complete/.*\.abc",
+                80_000_000,
+            ),
+        ),
+        StyleEntry(
             "nottingham",
             "Nottingham folk tunes",
             "British and American folk tunes with chord symbols, gathered by Eric Foxley.",

@@ -1,0 +1,101 @@
+"""The styles of songs that come with the studio, by name. Light on purpose: the command line lists them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Melodies:
+    """Melodies that come with the studio as counts. source, licence: for the credits of a work."""
+
+    name: str
+    title: str
+    sentence: str
+    source: str
+    licence: str
+
+
+MELODIES = {
+    each.name: each
+    for each in (
+        Melodies(
+            "songbook-manner",
+            "Songbook manner",
+            "How the melodies of American songs of 1873 to 1928 and traditional ones go on.",
+            "Counts from 104 lead sheets of OpenEWLD (Federico Simonetti), first performed up to 1928 or "
+            "traditional",
+            "Counts of songs in the public domain (in the United States); OpenEWLD: MIT.",
+        ),
+        Melodies(
+            "hymn",
+            "Hymns",
+            "How the melodies of hymns go on.",
+            "Counts from 218 hymns of the Open Hymnal Project, marked as public domain there",
+            "Counts of hymns in the public domain.",
+        ),
+    )
+}
+"""Melodies that come with the studio, by name."""
+
+
+@dataclass(frozen=True)
+class SongStyle:
+    """A style of songs. melody: of `MELODIES`, or a style of `styles.table.STYLES`. chords: of
+    `harmony.named.CHORD_STYLES`. sentence: what came from where, for its card.
+    """
+
+    name: str
+    title: str
+    sentence: str
+    melody: str
+    chords: str
+
+    @property
+    def counted(self) -> bool:
+        return self.melody in MELODIES
+
+
+SONG_STYLES = {
+    each.name: each
+    for each in (
+        SongStyle(
+            "songbook-manner",
+            "Songbook manner",
+            "Melodies and chords of American songs of 1873 to 1928 and traditional ones, as counts.",
+            "songbook-manner",
+            "songbook-manner",
+        ),
+        SongStyle(
+            "sixties-pop",
+            "Sixties pop",
+            "Chords and harmonic rhythm from chart songs of 1958 to 1969, melody habits from American songs "
+            "up to 1928, band patterns by the studio's makers.",
+            "songbook-manner",
+            "sixties-pop",
+        ),
+        SongStyle(
+            "hymn",
+            "Hymn",
+            "Melodies of hymns of the Open Hymnal as counts, chords as their four voices sound them.",
+            "hymn",
+            "hymn",
+        ),
+        SongStyle(
+            "chorale",
+            "Chorale",
+            "Chorale melodies in Bach's settings, chords as his four voices sound them.",
+            "bach-chorales",
+            "chorale",
+        ),
+        SongStyle(
+            "fiddle",
+            "Fiddle tunes",
+            "Tunes of Ryan's Mammoth Collection. Their chords are inferred, by what hymns and songs teach: "
+            "nobody wrote them down.",
+            "ryans-mammoth",
+            "fiddle",
+        ),
+    )
+}
+"""Styles of songs, by name."""

@@ -1,0 +1,172 @@
+"""Styles of songs that come with the studio: they need no folder, hold no song, and layers can be mixed."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import studio as library
+from studio.errors import Refused
+from studio.music.harmony.character import Character
+from studio.music.melody.idiom import learn
+from studio.music.scores.keys import Key
+from studio.music.scores.meters import Meter
+from studio.music.songs import counted
+from studio.music.songs.counted import CountedStyle, counted_style, melodies_file, pack_melodies
+from studio.music.songs.named import MELODIES, SONG_STYLES
+from studio.music.songs.recipes import SongRecipe
+from studio.music.songs.sheet import SongStyles, draw_sheet, prepare
+from studio.music.songs.sung import SungIdiom
+from studio.music.styles.runs import RunKind
+from studio.music.styles.table import StyleEntry
+from studio.process import finish
+from tests.music.lead_sheets import songs, style
+
+ASKED = {"form": "AABA", "bars": 32, "meter": "4/4", "key": "F"}
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STUDIO_HOME", str(tmp_path / "home"))
+
+
+def counts_of(sung: SungIdiom) -> CountedStyle:
+    """The style as its file says it."""
+    folders: dict[str, dict[str, object]] = {}
+    with zipfile.ZipFile(io.BytesIO(pack_melodies(style(), [sung]))) as archive:
+        for name in archive.namelist():
+            folder, _, file = name.partition("/")
+            content = archive.read(name)
+            value = json.loads(content) if file.endswith("json") else np.load(io.BytesIO(content))
+            folders.setdefault(folder, {})[file.rpartition(".")[0]] = value
+    return CountedStyle(StyleEntry("counts", "Counts", "", "", ""), "0" * 64, folders)
+
+
+@pytest.mark.parametrize("name", [name for name, row in SONG_STYLES.items() if row.counted])
+def test_a_counted_style_makes_a_song_in_an_empty_home(name: str) -> None:
+    one, other = (
+        library.song(style=name, form="AB", bars=16, meter="4/4", key="G", seed=seed, progress=False)
+        for seed in (1, 2)
+    )
+    assert one.tune.notes != other.tune.notes
+    assert len([bar for bar in one.tune.bars() if bar.full]) == 16
+    assert one.tune.chords[0].start == 0
+    (source,) = one.recipe.sources
+    assert "Counts from" in source.author
+    assert "public domain" in source.licence or "CC0" in source.licence
+
+
+def test_counts_say_what_the_songs_they_were_counted_in_say() -> None:
+    """The chain, the forms and the character, read back, are those learnt from the songs themselves."""
+    sung = SungIdiom(learn(style(), Meter.parse("4/4"), Key.parse("C"), longest=3))
+    back = counts_of(sung).sung(Meter.parse("4/4"), Key.parse("C"))
+    assert back.events == sung.events
+    for context in range(0, sung.tree.contexts, 37):
+        there, here = sung.chain(1).distribution(context), back.chain(1).distribution(context)
+        assert np.allclose(there, here)
+    assert np.allclose(back.forms().weights(8), sung.forms().weights(8), atol=0.02)
+    assert np.allclose(back.character.alone.mean, sung.character.alone.mean)
+    moved = counts_of(sung).sung(Meter.parse("4/4"), Key.parse("F"))
+    assert {e.pitch for e in moved.events if e.pitch >= 0} == {
+        e.pitch + 5 for e in sung.events if e.pitch >= 0
+    }
+
+
+def test_hashes_know_the_runs_of_the_songs_and_no_others() -> None:
+    """Beside a plain search for the run in the songs' own intervals."""
+    sung = SungIdiom(learn(style(), Meter.parse("4/4"), Key.parse("C"), longest=3))
+    back = counts_of(sung).sung(Meter.parse("4/4"), Key.parse("C"))
+    lines = [[note.pitch for note in tune.sounding if note.pitch is not None] for tune in songs(16)]
+    rises = [",".join(str(b - a) for a, b in pairwise(line)) for line in lines]
+    solution = finish(_desk(sung))
+    refused = 0
+    for row in solution.sample(60, 3):
+        symbols = [int(s) for s in row if s >= 0]
+        pitches = [back.events[s].pitch for s in symbols if back.struck[s]]
+        steps = [str(b - a) for a, b in pairwise(pitches)]
+        copied = any(
+            f",{','.join(steps[at : at + 8])}," in f",{line},"
+            for at in range(len(steps) - 7)
+            for line in rises
+        )
+        assert back.keeps(symbols, 8) == (not copied)
+        refused += copied
+    assert 0 < refused < 60
+    with pytest.raises(Refused, match="from 8 notes on"):
+        back.copies(RunKind.INTERVAL, 5)
+
+
+def _desk(sung: SungIdiom):  # type: ignore[no-untyped-def]
+    from studio.music.chains.sampling import solve
+
+    yield "solving"
+    return solve(sung.trellis(sung.walk(1), ()), 8 * sung.bar, [])
+
+
+def test_files_match_their_cards_and_say_where_they_come_from() -> None:
+    import hashlib
+
+    for name in MELODIES:
+        path = melodies_file(name)
+        card = json.loads(Path(f"{path}.json").read_text())
+        assert card["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+        assert card["data"][0]["licence"]
+        assert counted_style(name).meters
+    assert counted.LIMITS[0] == 8
+
+
+def test_draws_are_taken_as_often_as_the_style_has_their_figures() -> None:
+    """Normal draws about 0 and a style about 1: what is taken lies about 1, not beyond."""
+    random = np.random.default_rng(1)
+    wanted = Character.of(random.normal(1.0, 0.5, (400, 2)).tolist())
+    draws = random.normal(0.0, 1.0, (4000, 2))
+    weights = wanted.weights(draws.tolist())
+    mean = (weights[:, None] * draws).sum(axis=0) / weights.sum()
+    spread = np.sqrt((weights[:, None] * (draws - mean) ** 2).sum(axis=0) / weights.sum())
+    assert np.all(np.abs(mean - 1.0) < 0.25)
+    assert np.all(np.abs(spread - 0.5) < 0.2)
+    assert np.all(Character.of([[0.0]] * 3).weights([[1.0]] * 5) == 1.0)
+
+
+def test_every_major_chord_of_a_blues_has_its_seventh() -> None:
+    recipe = SongRecipe(style="sixties-pop", form="blues", bars=12, meter="4/4", key="F")
+    desk = finish(prepare(recipe, SongStyles.of(recipe, counted_style("songbook-manner"))))
+    sheet = finish(draw_sheet(desk, 4))
+    from studio.music.harmony.symbols import Family, Harmony
+
+    inside = [Harmony.of(chord.symbol, 5) for chord in sheet.tune.chords if chord.start < 44]
+    assert inside
+    assert all(each is not None and each.family != Family.MAJOR for each in inside)
+
+
+def test_layers_come_from_different_styles() -> None:
+    """Chords of chart songs, melodies of hymns, and a rhythm that leans towards fiddle tunes."""
+
+    def lengths(**more: str) -> tuple[float, set[str]]:
+        found = [
+            library.song(
+                style="sixties-pop",
+                melody_from="hymn",
+                form="A",
+                bars=8,
+                meter="4/4",
+                key="C",
+                seed=seed,
+                progress=False,
+                **more,
+            )
+            for seed in range(4)
+        ]
+        notes = [float(note.duration) for each in found for note in each.tune.sounding]
+        return float(np.mean(notes)), {each.facts["chords"]["from"] for each in found}
+
+    plain, chords = lengths()
+    quick, _ = lengths(rhythm_from="ryans-mammoth")
+    assert chords == {"Sixties pop"}
+    assert quick < plain  # hymns go in quarter notes and longer ones
