@@ -14,12 +14,13 @@ class Pace:
 
     The share that is done counts by what it costs (see `Progress.share`), so that a dream's small sizes and
     large ones go at the same pace. What was expected counts at first, and the measured pace alone from a
-    twenty-fifth on. The latest third of the time counts as much as all of it: a computer may get busier.
+    twenty-fifth on. The latest two fifths of the time count more than all of it: a computer may get busier.
     Whatever comes, the estimate does not rise by more than a third within `CALM` seconds.
     """
 
     CALM = 0.5
     MEASURED_FROM = 0.04
+    RECENT, RECENT_COUNTS = 0.4, 0.6
 
     def __init__(self, before: float = 0.0, steps: float | None = None) -> None:
         self._before, self._expected = before, steps
@@ -85,6 +86,7 @@ class Pace:
         if len(self._notes) < 3 or now <= began or (self._expected is None and now - began < 1):
             return None
         whole = (now - began) / (share - first)
-        recently = now - (now - began) / 3
+        recently = now - (now - began) * self.RECENT
         since, then = next((note for note in reversed(self._notes) if note[0] <= recently), self._notes[0])
-        return (whole + (now - since) / (share - then)) / 2 if share > then else whole
+        lately = (now - since) / (share - then) if share > then else whole
+        return whole + self.RECENT_COUNTS * (lately - whole)
