@@ -25,7 +25,7 @@ export function drawCourse({ root, course, lesson }) {
     const { done } = known(each.name);
     const number = done ? '<span class="number done" role="img" aria-label="Done">✓</span>' : `<span class="number">${i + 1}</span>`;
     const now = isOpen(each) ? ' aria-current="page"' : '';
-    const words = `<span>${html(each.title)}<small>${each.minutes} min</small></span>`;
+    const words = `<span>${html(each.title)}</span><small>${each.minutes} min</small>`;
     return `<li><button type="button" data-lesson="${each.name}"${now}>${number}${words}</button></li>`;
   }).join('');
   find(root, '.course-menu select').innerHTML = course.map((each, i) => {
