@@ -85,7 +85,7 @@ class Gallery {
     try {
       work = await asked(this.widget.server.work(id));
     } catch (error) {
-      await this.toWall({ push: false });
+      await this.toWall({ address: false });
       this.wall.complain(sentenceOf(error));
       return;
     }
@@ -102,12 +102,13 @@ class Gallery {
     this.article.focus({ preventScroll: true });
   }
 
-  async toWall({ push = true } = {}) {
+  /** @param {{push?: boolean, address?: boolean}} [how] address: whether it changes: a reload tries again where not */
+  async toWall({ push = true, address = true } = {}) {
     const from = this.open?.id;
     silence();
     this.open = null;
     this.element.dataset.showing = 'wall';
-    settle('gallery', this.wall.address(), { push });
+    if (address) settle('gallery', this.wall.address(), { push });
     await this.wall.fill();
     window.scrollTo({ top: this.scrolled });
     const was = from && this.wall.tiles.querySelector(`.tile[data-work="${from}"] a`);

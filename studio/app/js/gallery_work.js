@@ -10,6 +10,9 @@ import { isMusic, when } from './tile.js';
 /** Fields of a recipe that are told elsewhere on the page. */
 const TOLD_ELSEWHERE = ['schema_version', 'kind', 'sources', 'model', 'setting'];
 
+/** @type {Record<string, string>} fields that the page has other words for */
+const CALLED = { max_copy: 'longest copy', end: 'last note', start: 'first note', composer: 'model' };
+
 /**
  * The work's elements.
  *
@@ -102,14 +105,15 @@ function sourceItem(source, kind) {
 function facts({ recipe, facts: known, name, sha256 }) {
   const row = (/** @type {string} */ term, /** @type {any[]} */ ...meaning) =>
     [make('dt', {}, term), make('dd', {}, ...meaning)];
-  const asked = Object.entries(recipe).filter(([field]) => !TOLD_ELSEWHERE.includes(field));
+  const says = (/** @type {any} */ value) => value != null && value !== '' && value?.length !== 0;
+  const asked = Object.entries(recipe).filter(([field, value]) => !TOLD_ELSEWHERE.includes(field) && says(value));
   const fields = new Set(asked.map(([field]) => field));
   const { model, setting } = recipe;
   const hash = (/** @type {string} */ whole, /** @type {string} */ text) => make('code', { title: whole }, text);
   const versions = Object.entries(setting?.versions ?? {}).map(([part, version]) => `${part} ${version}`);
   return [
     ...Object.entries(known).filter(([fact]) => !fields.has(fact)).map(([fact, value]) => row(fact, value)),
-    ...asked.map(([field, value]) => row(field.replaceAll('_', ' '), plainly(value))),
+    ...asked.map(([field, value]) => row(CALLED[field] ?? field.replaceAll('_', ' '), plainly(value))),
     ...(model ? [row('network', `${model.name} `, hash(model.sha256, model.sha256.slice(0, 12)))] : []),
     ...(setting ? [row('made with', [...versions, setting.device].filter(Boolean).join(' · '))] : []),
     row('file', hash(sha256, `${name} · sha256 ${sha256.slice(0, 12)}`)),

@@ -156,13 +156,13 @@ function node(m, f) {
   const [rim, wide] = m.chosen ? ['var(--ink-accent)', 2.6] : ['var(--ink-faint)', 1];
   const place = `x="${n(x - s - 6)}" y="${n(y)}" text-anchor="end" dominant-baseline="middle"`;
   const name = m.text ? `<text ${place} fill="var(--ink-ink)" font-size="12.5">${html(m.text)}</text>` : '';
-  const label = `aria-label="neuron ${html(m.text || m.id)}"`;
+  const label = `aria-label="${html(m.text ? `neuron ${m.text}` : m.id)}"`;
   return `<g class="node${m.dim ? ' dim' : ''}" data-node="${html(m.id)}" tabindex="0" role="button" ${label}>
     <rect ${square} rx="4" fill="var(--ground-2)"/>${inside}
-    <rect ${square} rx="4" fill="none" stroke="${rim}" stroke-width="${wide}"/>${bias(m, x, y)}${name}</g>`;
+    <rect ${square} rx="4" fill="none" stroke="${rim}" stroke-width="${wide}"/>${name}</g>${bias(m, x, y)}`;
 }
 
-/** The bias of a node, at its lower left. @param {Mark} m @param {number} x @param {number} y */
+/** The bias of a node, at its lower left, beside the node and not in it: one button holds no other. @param {Mark} m @param {number} x @param {number} y */
 function bias(m, x, y) {
   if (m.bias == null) return '';
   const corner = [x - m.size, y + m.size];
@@ -170,7 +170,7 @@ function bias(m, x, y) {
     `x="${n(corner[0] + dx)}" y="${n(corner[1] + dy)}" width="${side}" height="${side}"`;
   const strength = n(Math.min(1, 0.25 + Math.abs(m.bias)));
   const label = `aria-label="bias of ${html(m.id)}, ${m.bias.toFixed(2)}"`;
-  return `<g class="link" data-link="${html(m.id)}:bias" tabindex="-1" role="button" ${label}>
+  return `<g class="link${m.dim ? ' dim' : ''}" data-link="${html(m.id)}:bias" tabindex="-1" role="button" ${label}>
     <title>bias ${m.bias.toFixed(3)}</title><rect ${box(-11, -9, 14)} fill="transparent"/>
     <rect ${box(-7, -5, 6)} fill="${colour(m.bias > 0 ? 'one' : 'two')}" opacity="${strength}"/></g>`;
 }
