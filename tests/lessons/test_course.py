@@ -7,6 +7,7 @@ from __future__ import annotations
 import ast
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -184,3 +185,20 @@ def test_a_lesson_is_found_by_its_number_too() -> None:
     for none in ("0", str(len(COURSE) + 1), "-1", "²"):
         with pytest.raises(UnknownName):
             lesson(none)
+
+
+@pytest.mark.parametrize("name", COURSE)
+def test_the_text_calls_buttons_by_their_names(name: str) -> None:
+    shown = lesson(name)
+    labels = tuple(knob.label for knob in shown.knobs)
+    texts = [shown.first, *shown.notice, *(check.question + " " + check.why for check in shown.checks)]
+    for text in texts:
+        for named in re.findall(r"\b[Pp]ress (?!it\b)(.{1,40})", text):
+            assert named.startswith(labels), f"no button is called as in: press {named}"
+
+
+@pytest.mark.parametrize("name", COURSE)
+def test_a_lesson_says_how_long_it_takes_and_asks_something_at_once(name: str) -> None:
+    shown = lesson(name)
+    assert 3 <= shown.minutes <= 20
+    assert shown.checks
