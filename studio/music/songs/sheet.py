@@ -6,10 +6,13 @@
 
 What is exact, and what approaches the joint distribution. First the plan. Then rows of chords, each an exact
 draw from the chain under its requirements (bars that return by importance resampling, see `harmony.laying`).
-Then one of the rows is chosen in proportion to Z of the melody over it, the product over its different
-sections: the probability mass of all melodies that satisfy every constraint, weighed by how well they lie
-over these chords. So chords that can be sung well come more often, and pairs of chords and melody are those
-of p(chords) p(melody) fit(melody, chords) as the number of rows grows; with `ROWS` of them they are near it.
+Then one of the rows is chosen by Z of the melody over it, the product over its different sections: the
+probability mass of all melodies that satisfy every constraint, weighed by how well they lie over these chords
+(`singing_weights`). So chords that can be sung well come more often. Each row is exact on its own, and so is
+the melody given the row. The choice of the row is not: it is importance resampling of `ROWS` rows, which
+nears p(chords) Z(chords)^s as the number of rows grows, the sooner the less the weights differ between rows
+(s is 1 by the earlier rules, which is the joint distribution p(chords) p(melody) fit(melody, chords), and
+`SINGING` by today's). `tests/music/songs/test_choice_of_rows.py` enumerates tiny songs.
 The melody is drawn section by section as `melody.takes` draws: its constraints hold exactly, and the form
 within a section is laid down in steps. A section that returns is the same to the note. What a constraint says
 across the seams of sections (copies, words that are avoided) is checked on the whole song, which is drawn
@@ -581,10 +584,9 @@ def draw_sheet(desk: SheetDesk, seed: int) -> Generator[str, None, Sheet]:
     random = np.random.default_rng(seed)
     yield "drawing chords"
     drawn, desk, logs = yield from _rows_that_sing(desk, random)
-    weights = singing_weights(logs, desk.rules)
     yield "drawing the melody"
     for _ in range(SEAMS):
-        row = drawn.rows[int(random.choice(len(drawn.rows), p=weights / weights.sum()))]
+        row = chosen_row(drawn.rows, logs, random, desk.rules)
         takes = yield from _sections_drawn(desk, desk.sections(row), random)
         if all(_holds(desk, symbols) for symbols in _stretches_drawn(desk, takes)):
             break
@@ -608,6 +610,18 @@ def singing_weights(logs: Floats, rules: str = DRAWING_RULES) -> Floats:
     power = 1.0 if rules == EARLIER_RULES else SINGING
     found: Floats = np.exp(power * (logs - logs.max()))
     return found
+
+
+def chosen_row(
+    rows: Sequence[list[int]], logs: Floats, random: np.random.Generator, rules: str = DRAWING_RULES
+) -> list[int]:
+    """One of these rows, by `singing_weights` of `logs`.
+
+    With rows that were drawn independently this is importance resampling (Rubin, "The SIR algorithm", 1988):
+    the more rows there are, the nearer the choice is to p(row) times the weight.
+    """
+    weights = singing_weights(logs, rules)
+    return rows[int(random.choice(len(rows), p=weights / weights.sum()))]
 
 
 def _rows_that_sing(
