@@ -75,9 +75,6 @@ _SIBILANT = re.compile(r"(s|x|z|ch|sh|ce|ge|se|ze)$")
 _ENDINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("ings", ("ing",)),
     ("in'", ("ing",)),
-    ("'ry", ("ery", "ory", "ary")),
-    ("n't", ("",)),
-    ("s'", ("s",)),
 )
 """Endings that are said as others are: (as it is written, as the dictionary may have it)."""
 
@@ -88,12 +85,15 @@ def _formed(word: str) -> tuple[Sounds, ...]:
         plain = word.replace("'", "")
         if plain.endswith("s"):
             return sounds_of(plain)
-    for ending, others in _ENDINGS[:2]:
+    for ending, others in _ENDINGS:
         if word.endswith(ending):
             for other in others:
                 known = sounds_of(word.removesuffix(ending) + other)
                 if known:
                     return known
+    for ending in ("'ll", "'ve", "'re", "'d", "'"):
+        if word.endswith(ending) and word.removesuffix(ending) in _words():
+            return sounds_of(word.removesuffix(ending))
     for ending in ("eth", "est", "est'", "edst"):
         if word.endswith(ending) and len(word) > len(ending) + 1:
             stem = _stem(word.removesuffix(ending))

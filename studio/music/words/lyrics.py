@@ -25,6 +25,9 @@ LONGEST_WORDS = 12_000
 
 MOST_SYLLABLES = 3_000
 
+MARKS = '.,;:!?()[]"“”„‚‘…-–—'
+"""What may stand around a word."""
+
 UNDERTIE = "‿"
 
 
@@ -93,7 +96,7 @@ class Lyrics:
         if self.language != ENGLISH:
             return ()
         words = (
-            each.word
+            each.word.strip(MARKS)
             for stanza in self.stanzas
             for each in stanza.syllables
             if not each.known and each.syllabic in ("single", "begin")

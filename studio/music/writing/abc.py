@@ -26,6 +26,10 @@ BARS_ON_LINE = 4
 _SIGNS = {-2: "__", -1: "_", 0: "=", 1: "^", 2: "^^"}
 
 
+CLEFS = {"G": "", "C": " clef=alto", "F": " clef=bass"}
+"""How a voice names its clef, where it is not the treble one."""
+
+
 def write_abc(music: Tune | Score) -> bytes:
     """An ABC tune with chord symbols and words, four bars to a line; a score has a voice (V:) for each part.
 
@@ -116,7 +120,7 @@ def _header(score: Score) -> list[str]:
 
 def _voice(part: Part, number: int) -> str:
     name = _line(part.name).replace('"', "'")
-    clef = " clef=perc" if part.percussion else " clef=bass" if clef_of(part.notes)[0] == "F" else ""
+    clef = " clef=perc" if part.percussion else CLEFS[clef_of(part.notes, part.program)[0]]
     return f"V:{number}" + (f' name="{name}"' if name else "") + clef
 
 

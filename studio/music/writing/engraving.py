@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from studio.errors import Refused
@@ -46,7 +47,35 @@ def engrave(
         # Phrases are usually four bars long: lines that begin with a phrase show the form.
         toolkit.setOptions({"breaks": "encoded", "minLastJustification": 0.6 if bars % line else 0.0})
         svg = _page(toolkit, _in_lines_of(line, written))
+    for size in (4, 3, 2, 1):
+        # Verovio does not always leave chord names the room they need; shorter lines do.
+        if size >= (line or fitting) or not names_collide(svg):
+            continue
+        toolkit.setOptions({"breaks": "encoded", "minLastJustification": 0.6 if bars % size else 0.0})
+        svg = _page(toolkit, _in_lines_of(size, written))
     return svg.encode()
+
+
+_NAME = re.compile(r'class="harm">\s*<text x="(-?\d+)" y="(-?\d+)".*?</text>', re.S)
+_PIECE = re.compile(r'<tspan([^<>]*)font-size="(\d+)px">([^<]*)</tspan>')
+
+LETTER, SIGN = 0.5, 0.27
+"""About how wide a letter and an accidental are, in parts of their font's size."""
+
+
+def names_collide(svg: str) -> bool:
+    """Whether two chord names of a system overlap in an engraved page."""
+    rows: dict[tuple[int, int], list[tuple[float, float]]] = {}
+    for number, system in enumerate(svg.split('class="system"')):
+        for name in _NAME.finditer(system):
+            width = sum(
+                float(size) * (SIGN if "Leipzig" in font else LETTER) * max(1, len(text))
+                for font, size, text in _PIECE.findall(name[0])
+            )
+            rows.setdefault((number, int(name[2])), []).append((float(name[1]), width))
+    return any(
+        place + width > after for row in rows.values() for (place, width), (after, _) in pairwise(sorted(row))
+    )
 
 
 def _rounded(number: re.Match[str]) -> str:

@@ -235,7 +235,7 @@ class _PartWriter:
         if before is None and self.part.percussion:
             lines.append("<clef><sign>percussion</sign></clef>")
         elif before is None:
-            sign, line = clef_of(self.part.notes)
+            sign, line = clef_of(self.part.notes, self.part.program)
             lines.append(f"<clef><sign>{sign}</sign><line>{line}</line></clef>")
         return ["<attributes>", *lines, "</attributes>"] if lines else []
 

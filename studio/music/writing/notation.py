@@ -283,8 +283,18 @@ def _syncopated(place: Fraction, length: Fraction, meter: Meter) -> bool:
     return place % (beat / 2) == 0 and length == beat and not hides_middle
 
 
-def clef_of(notes: Sequence[Note]) -> tuple[str, int]:
-    """(sign, line) of the clef that fits the mean pitch: treble from B3 upwards, else bass."""
+VIOLA = 41
+"""The General MIDI instrument whose music is written in the alto clef."""
+
+
+def clef_of(notes: Sequence[Note], program: int = 0) -> tuple[str, int]:
+    """(sign, line) of the clef that fits: alto for a viola, else by the mean pitch, treble from B3 upwards
+    and bass below.
+
+    program: General MIDI instrument, 0..127.
+    """
+    if program == VIOLA:
+        return "C", 3
     pitches = [note.pitch for note in notes if note.pitch is not None]
     mean = sum(pitches) / len(pitches) if pitches else 71
     return ("G", 2) if mean >= 59 else ("F", 4)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import mido
+import music21
 import pytest
 from random_tunes import random_tune
 
@@ -24,7 +25,7 @@ from studio.music.scores.scores import Part, Score
 from studio.music.scores.tunes import Tune
 from studio.music.writing.abc import write_abc
 from studio.music.writing.beams import beam_groups
-from studio.music.writing.engraving import engrave
+from studio.music.writing.engraving import engrave, names_collide
 from studio.music.writing.formats import by_suffix
 from studio.music.writing.midi import write_midi
 from studio.music.writing.musicxml import write_musicxml
@@ -379,3 +380,23 @@ def test_what_cannot_be_written_is_refused() -> None:
     with pytest.raises(Refused, match="pixels wide"):
         engrave(SCALE, width=3)
     assert pitch_name(60) == "C4"
+
+
+def test_a_viola_is_written_in_the_alto_clef() -> None:
+    low = tuple(Note(pitch, Fraction(place), Fraction(1)) for place, pitch in enumerate((55, 57, 53, 60)))
+    parts = tuple(
+        Part(low, name, program) for name, program in (("Viola", 41), ("Cello", 42), ("Violin", 40))
+    )
+    score = music21.converter.parseData(write_musicxml(Score(parts)).decode(), format="musicxml")
+    clefs = [part.recurse().getElementsByClass("Clef").first() for part in score.parts]
+    assert [type(clef).__name__ for clef in clefs] == ["AltoClef", "BassClef", "BassClef"]
+    assert b"clef=alto" in write_abc(Score(parts))
+
+
+def test_chord_names_do_not_run_into_each_other() -> None:
+    long = ["F#m7b5", "B7b9", "Emaj7", "Am7b5", "D7sus4", "Gm7/F", "C13b9", "Fmaj7#11"] * 4
+    tune = Tune.of([(67, 1)] * 32, key="F", chords=list(enumerate(long)))
+    assert not names_collide(engrave(tune).decode())
+    assert engrave(tune).count(b'class="system"') > 2
+    short = Tune.of([(67, 1)] * 32, key="F", chords=[(bar * 4, "F") for bar in range(8)])
+    assert not names_collide(engrave(short).decode())
