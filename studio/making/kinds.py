@@ -323,9 +323,9 @@ KINDS: dict[str, Kind] = {
             summary="Make a lead sheet, or a song, in a style: form, chords, and a melody over them.",
             details="The style is one of studio styles, or a file or folder of your own lead sheets. With "
             "--melody, your own tune gets chords; with --chords, your own chords get a melody. "
-            "--band plays it, and --words gives it words. Constraints hold exactly. Rows of chords and the "
-            "melodies over them are exact draws too; which of four rows a song gets, by how well each can be "
-            "sung, only comes near their joint probability.",
+            "--band plays it, and --words gives it words. Constraints hold exactly, and the melody is "
+            "an exact draw given its chords. Which chords it gets is chosen among several rows by how well "
+            "they can be sung, which only comes near their joint probability.",
             roles=(
                 Role(
                     "tune",

@@ -8,11 +8,12 @@ What is exact, and what approaches the joint distribution. First the plan. Then 
 draw from the chain under its requirements (bars that return by importance resampling, see `harmony.laying`).
 Then one of the rows is chosen by Z of the melody over it, the product over its different sections: the
 probability mass of all melodies that satisfy every constraint, weighed by how well they lie over these chords
-(`singing_weights`). So chords that can be sung well come more often. Each row is exact on its own, and so is
-the melody given the row. The choice of the row is not: it is importance resampling of `ROWS` rows, which
-nears p(chords) Z(chords)^s as the number of rows grows, the sooner the less the weights differ between rows
-(s is 1 by the earlier rules, which is the joint distribution p(chords) p(melody) fit(melody, chords), and
-`SINGING` by today's). `tests/music/songs/test_choice_of_rows.py` enumerates tiny songs.
+(`singing_weights`). So chords that can be sung well come more often. The melody given the row is exact. The
+choice of the row is not: it is importance resampling of `ROWS` rows, which nears p(chords) Z(chords)^s as the
+number of rows grows, the sooner the less the weights differ between rows (s is 1 by the earlier rules, which
+is the joint distribution p(chords) p(melody) fit(melody, chords), and `SINGING` by today's). By today's rules
+the rows are taken, in the same manner, from more of them that are exact draws, by how like the style's their
+sections are. `tests/music/songs/test_choice_of_rows.py` enumerates tiny songs.
 The melody is drawn section by section as `melody.takes` draws: its constraints hold exactly, and the form
 within a section is laid down in steps. A section that returns is the same to the note. What a constraint says
 across the seams of sections (copies, words that are avoided) is checked on the whole song, which is drawn
