@@ -45,7 +45,6 @@ def composed(page: Any) -> list[str]:
 
 
 def arrive(page: Any, studio: Open) -> None:
-    page.goto("about:blank")
     page.goto(f"{studio.address}/{QUICK}")
     page.wait_for_function("() => document.querySelector('.bars-dial input[type=number]')?.value === '8'")
     # How long it will take is said before anyone presses.

@@ -3,6 +3,9 @@
 /** @type {HTMLAudioElement | null} */
 let playing = null;
 
+/** @type {Set<HTMLAudioElement>} those that were told to play, and may still sound until another does */
+const started = new Set();
+
 export const silence = () => {
   playing?.pause();
   playing = null;
@@ -24,14 +27,18 @@ export const clock = (seconds) =>
 export async function playOnly(audio) {
   const before = playing;
   playing = audio;
+  started.add(audio);
   try {
     await audio.play();
   } catch {
     if (playing === audio) playing = before;
     return playing !== before;
   }
-  if (before !== audio) before?.pause();
-  if (playing !== audio) audio.pause();
+  for (const other of started) {
+    if (other === playing) continue;
+    other.pause();
+    started.delete(other);
+  }
   return true;
 }
 
