@@ -232,6 +232,11 @@ class Takes {
     const there = [...this.list.children];
     const same = there.length === items.length && there.every((each, place) => each === items[place]);
     if (!same) this.list.replaceChildren(...items);
+    for (const [id, card] of this.cards) {
+      if (shown.includes(card)) continue;
+      card.melody.dispose();
+      this.cards.delete(id);
+    }
     this.deck.hold(shown.map(({ melody }) => melody));
     this.element.classList.add('full');
   }

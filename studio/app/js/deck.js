@@ -2,7 +2,7 @@
 
 import { make } from './dom.js';
 import { instrumentGroups } from './instruments.js';
-import { nowPlaying } from './player.js';
+import { nowPlaying, silence } from './player.js';
 import { beatsInWords } from './times.js';
 
 /** @import { Melody } from './melody' */
@@ -25,8 +25,10 @@ export class Deck {
     this.beats = make('output', {});
     this.instrument = make('select', { 'aria-label': 'Instrument' }, ...instrumentGroups(instruments, 'As composed'));
     this.reset = make('button', { type: 'button', class: 'small plain', hidden: true }, 'As composed');
+    this.former = make('button', { type: 'button', class: 'small', hidden: true, onclick: () => silence() }, '❚❚ The take before');
     this.element = make('div', { class: 'deck', role: 'group', 'aria-label': 'Player', hidden: true },
       this.letters,
+      this.former,
       make('label', { class: 'tempo' }, make('span', {}, 'Tempo'), this.tempo, this.beats),
       make('label', { class: 'instrument' }, make('span', {}, 'Instrument'), this.instrument),
       this.reset);
@@ -65,6 +67,8 @@ export class Deck {
     }
     this.showTempo();
     this.mark();
+    // What plays of an earlier request plays on; it is not on the page any more, but can be stopped here.
+    for (const event of ['pause', 'ended']) nowPlaying()?.addEventListener(event, () => this.mark());
   }
 
   /** Plays a take from where the one that plays is; the one that plays already stops. @param {number} place */
@@ -85,6 +89,8 @@ export class Deck {
       button?.setAttribute('aria-pressed', String(plays));
       button?.setAttribute('aria-label', `${plays ? 'Pause' : 'Play'} ${melody.name}`);
     });
+    const now = nowPlaying();
+    this.former.hidden = !now || now.paused || now.isConnected;
   }
 
   // --- Tempo and instrument

@@ -277,8 +277,16 @@ export class Melody {
     lining.addEventListener('click', () => this.turn(turned(lining) ? 'line' : 'listen'));
     clear.addEventListener('click', () => this.editing?.constraints.set('contour', []));
     whole.addEventListener('click', () => roll.element.classList.toggle('whole', turned(whole)));
-    this.editing?.constraints.on(() => this.showClear());
+    const { editing } = this;
+    const off = editing?.constraints.on(() => this.showClear());
+    this.dispose = () => {
+      editing?.dispose();
+      off?.();
+    };
   }
+
+  /** It is not on the page any more: nothing is drawn on it again. What plays of it plays on. */
+  dispose = () => {};
 
   /** @param {'listen' | 'pins' | 'line'} mode what a click on the roll does */
   turn(mode) {

@@ -38,7 +38,7 @@ export class Editing {
     notes.addEventListener('pointerup', (event) => this.up(event));
     notes.addEventListener('pointercancel', () => this.drop());
     notes.addEventListener('click', (event) => this.click(event), { capture: true });
-    constraints.on(() => this.draw());
+    this.dispose = constraints.on(() => this.draw());
   }
 
   draw() {
