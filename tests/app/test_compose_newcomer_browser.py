@@ -26,22 +26,22 @@ PITCHES_AT = """async ([id, at]) => {
 }"""
 """The pitches of a work that begin so many quarter notes after its first bar."""
 
+BOTH_ARE_THERE = """(before) => {
+  const takes = [...document.querySelectorAll('.compose .take')];
+  return takes.length === 2 && takes[0].dataset.work !== before
+    && takes.every((each) => each.querySelector('.hit') && each.querySelector('.notes .note'));
+}"""
+
 ROWS = "() => Number(document.querySelector('.compose .roll').style.getPropertyValue('--rows'))"
 
 HEARD = "() => [...document.querySelectorAll('.compose audio')].filter((each) => !each.paused).length"
 
 
-def composed(page: Any) -> list[str]:
-    """Wait for both takes and their notes; gives their works' ids."""
+def composed(page: Any, other_than: str = "") -> list[str]:
+    """Wait for two takes, other than an earlier one, with their scores and notes; gives their works' ids."""
+    page.wait_for_function(BOTH_ARE_THERE, arg=other_than)
     page.wait_for_selector("#compose-button:not([disabled])")
-    page.wait_for_function("() => document.querySelectorAll('.compose .take .notes .note').length > 20")
-    page.wait_for_function(
-        "() => [...document.querySelectorAll('.compose .take')].every((each) => each.querySelector('.hit'))"
-    )
-    ids: list[str] = page.locator(".compose .take").evaluate_all(
-        "(all) => all.map((each) => each.dataset.work)"
-    )
-    return ids
+    return [str(take.get_attribute("data-work")) for take in page.locator(".compose .take").all()]
 
 
 def arrive(page: Any, studio: Open) -> None:
@@ -88,10 +88,7 @@ def test_a_newcomer_with_a_mouse(chromium: Chromium, studio: Open) -> None:
         way = page.locator(".press .ways button", has_text="Leave out the range C5:E6")
         way.wait_for()
         way.click()
-        page.wait_for_function(
-            "(before) => document.querySelector('.compose .take').dataset.work !== before", arg=first[0]
-        )
-        for work in composed(page):
+        for work in composed(page, first[0]):
             assert page.evaluate(PITCHES_AT, [work, 0]) == [69]
         assert page.locator(".chip.red").count() == 0
 
@@ -165,9 +162,10 @@ def test_a_newcomer_with_the_keyboard_alone_on_a_phone(chromium: Chromium, studi
         page.keyboard.press("Escape")
         press(page, ".press [data-do=stop]", "Enter")
         page.wait_for_selector("#compose-button:not([disabled])")
-        # A reload leaves no error on the console, which is looked at when the page is closed.
+        # A reload leaves no error on the console, which is looked at when the page is closed; and as nothing came
+        # of the latest request, there is a tune to be played.
         page.reload()
-        page.wait_for_selector(".compose .take .hit", state="attached")
+        page.wait_for_selector(".compose .example .hit", state="attached")
 
 
 def press(page: Any, selector: str, *keys: str) -> None:

@@ -113,7 +113,7 @@ class Takes {
   drawExample() {
     const { example } = this.widget.props;
     const there = find(this.element, '.example');
-    if (!example || there.childElementCount || this.widget.props.value) return;
+    if (!example || there.childElementCount || this.list.childElementCount) return;
     const melody = new Melody(example, {
       name: 'this tune',
       width: this.widget.element.clientWidth,
