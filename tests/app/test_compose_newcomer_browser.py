@@ -68,9 +68,7 @@ def test_a_newcomer_with_a_mouse(chromium: Chromium, studio: Open) -> None:
         note.scroll_into_view_if_needed()
         assert page.evaluate(PITCHES_AT, [first[0], 0]) == [66]
         box, roll = note.bounding_box(), page.locator(".compose .take .notes").first.bounding_box()
-        rows = page.evaluate(
-            "() => Number(document.querySelector('.compose .roll').style.getPropertyValue('--rows'))"
-        )
+        rows = page.evaluate(ROWS)
         assert box["width"] >= 20, "a target that can be hit"
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
         page.mouse.move(x, y)
@@ -162,8 +160,8 @@ def test_a_newcomer_with_the_keyboard_alone_on_a_phone(chromium: Chromium, studi
         page.keyboard.press("Escape")
         press(page, ".press [data-do=stop]", "Enter")
         page.wait_for_selector("#compose-button:not([disabled])")
-        # A reload leaves no error on the console, which is looked at when the page is closed; and as nothing came
-        # of the latest request, there is a tune to be played.
+        # A reload leaves no error on the console, which is looked at when the page is closed. Nothing came of
+        # the latest request, so there is a tune to be played.
         page.reload()
         page.wait_for_selector(".compose .example .hit", state="attached")
 
@@ -171,8 +169,12 @@ def test_a_newcomer_with_the_keyboard_alone_on_a_phone(chromium: Chromium, studi
 def press(page: Any, selector: str, *keys: str) -> None:
     """Focus what the selector finds first, as Tab would, and press keys there."""
     there = page.locator(selector).first
-    there.wait_for()
-    there.focus()
-    assert there.evaluate("(each) => each === document.activeElement"), "it can have the focus"
+    for _ in range(20):
+        there.focus()  # what is drawn again at this very moment loses it
+        if there.evaluate("(each) => each === document.activeElement"):
+            break
+        page.wait_for_timeout(250)
+    else:
+        raise AssertionError(f"{selector} cannot have the focus")
     for key in keys:
         page.keyboard.press(key)

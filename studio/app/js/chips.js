@@ -60,6 +60,7 @@ class Chips {
     /** @type {Clash[]} */
     this.conflict = [];
     this.question = 0;
+    this.drawn = '';
     /** @type {number | undefined} */
     this.waiting = undefined;
   }
@@ -133,13 +134,15 @@ class Chips {
   }
 
   draw() {
+    const chips = chipsOf(this.dials).map((chip) => ({ ...chip, red: this.isRed(chip) }));
+    const drawn = JSON.stringify(chips);
+    if (drawn === this.drawn) return; // and the keyboard stays where it is
+    this.drawn = drawn;
     const focused = this.list.contains(document.activeElement);
-    this.list.replaceChildren(...chipsOf(this.dials).map((chip) => {
-      const red = this.isRed(chip);
-      return make('li', { class: red ? 'chip red' : 'chip', 'data-field': chip.field },
+    this.list.replaceChildren(...chips.map(({ red, ...chip }) =>
+      make('li', { class: red ? 'chip red' : 'chip', 'data-field': chip.field },
         red && make('span', { class: 'hidden' }, 'Contradicts another constraint: '), chip.text,
-        make('button', { type: 'button', onclick: () => this.letGo(chip.field, chip.left), 'aria-label': `Leave out ${chip.text}` }, '✕'));
-    }));
+        make('button', { type: 'button', onclick: () => this.letGo(chip.field, chip.left), 'aria-label': `Leave out ${chip.text}` }, '✕'))));
     // Who goes from chip to chip with the keyboard stays among them.
     if (focused) this.list.querySelector('button')?.focus();
   }
