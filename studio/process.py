@@ -4,6 +4,9 @@
     made = finish(dream(recipe, materials), watch=print)           # the same, and print every step
 
 Progress bars, live previews, cancelling and tests all go through these two functions.
+
+A process that can end early hears of it at its `yield`: `EndEarly` is raised there, and it goes on to its
+result with what there is so far. In any other process the exception goes on to the caller.
 """
 
 from __future__ import annotations
@@ -16,21 +19,30 @@ Shown = TypeVar("Shown")
 Result = TypeVar("Result")
 
 
+class EndEarly(Exception):
+    """A process is to end now, with what there is so far. It may be raised by `watch`."""
+
+
 def finish(process: Generator[Seen, Any, Result], watch: Callable[[Seen], object] | None = None) -> Result:
     """Run a process to its end and return its result.
 
     watch: called with everything the process yields. If it raises, the process is closed and the exception
-    goes on to the caller.
+    goes on to the caller; only `EndEarly` goes to the process.
     """
+    ending: EndEarly | None = None
     try:
         while True:
             try:
-                seen = next(process)
+                seen = next(process) if ending is None else process.throw(ending)
             except StopIteration as end:
                 result: Result = end.value
                 return result
+            ending = None
             if watch is not None:
-                watch(seen)
+                try:
+                    watch(seen)
+                except EndEarly as wish:
+                    ending = wish
     finally:
         process.close()
 

@@ -23,7 +23,7 @@ if not DOCS.exists():
     pytest.skip("docs/ is not beside the tests", allow_module_level=True)
 
 sys.path.insert(0, str(DOCS))
-import build  # noqa: E402
+import build
 
 UNSEEN = {"schema_version", "kind", "sources", "model", "setting"}
 """Fields of every recipe that no person sets."""

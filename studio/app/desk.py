@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from studio.app import learning
 from studio.app.intake import (
     Credit,
     Shown,
@@ -37,6 +38,7 @@ from studio.making.kinds import KINDS, Role, kind_of, read_recipe
 from studio.making.on_show import WithShow
 from studio.making.recognising import recognise
 from studio.making.remaking import compare
+from studio.making.resuming import resume
 from studio.making.zipping import MOST_AT_ONCE
 from studio.music.melody import requests
 from studio.music.melody.recipes import ComposeRecipe
@@ -78,7 +80,7 @@ class Desk:
 
     def look(self, offered: Any, role: str) -> Shown:
         """An offered picture as the page shows it, read the way the making would read it."""
-        return show(self._receive(offered, role))
+        return show(self.receive(offered, role))
 
     def know(self, offered: Any) -> dict[str, Any]:
         """What the page says of a network's file.
@@ -87,7 +89,7 @@ class Desk:
         also {"pickle": True}, which is only read with its sha256 given, and "sha256" where the file came with
         a work and was read before.
         """
-        file = self._receive(offered, "weights")
+        file = self.receive(offered, "weights")
         _, network = read_weights_file(file.content, file.name or "The file")
         if network is not None:
             layers = [[f"{layer.name} · {layer.shows}", layer.name] for layer in network.layers]
@@ -110,7 +112,8 @@ class Desk:
         known = {} if "file" in offered else {"sha256": hashlib.sha256(file.content).hexdigest()}
         return told | {"sentence": said, "pickle": True} | known
 
-    def _receive(self, offered: Any, role: str, credit: Credit | None = None) -> Ingredient:
+    def receive(self, offered: Any, role: str, credit: Credit | None = None) -> Ingredient:
+        """An offered file as an ingredient; see `intake.receive`."""
         return receive(offered, role, self.library, self.recipe_of_job, credit)
 
     # --- Asking for works
@@ -163,7 +166,7 @@ class Desk:
         return self._takes(ask(kind, given, ingredients, self.gallery), count, owner, most)
 
     def _ingredient(self, offered: Any, role: Role, credit: Credit | None) -> Ingredient:
-        found = self._receive(offered, role.name, credit)
+        found = self.receive(offered, role.name, credit)
         if role.media == "picture":
             # Read at once, so that a broken picture is refused now and not in the queue.
             read_picture(found.content, found.name or "The picture")
@@ -205,7 +208,7 @@ class Desk:
             for each in earlier.sources
             if each.role in requests.STYLE_ROLES
         ]
-        ingredients += [self._receive(each, role) for role, each in (others or {}).items()]
+        ingredients += [self.receive(each, role) for role, each in (others or {}).items()]
         fields = {**settings, "style": earlier.style}
         return self._takes(ask(requests.KIND, fields, ingredients, self.gallery), count, owner)
 
@@ -231,7 +234,7 @@ class Desk:
         self.library.keep_sources(recipe)
         dropped = {"take"} if others is None else {"take", "theme"}
         sources = [source for source in recipe.sources if source.role not in dropped]
-        taken = [self._receive(offered, role) for role, offered in (others or {}).items()]
+        taken = [self.receive(offered, role) for role, offered in (others or {}).items()]
         fields = requests.fields_around(recipe, bars, seed, settings)
         if fields["keep"]:
             content, name = self.library.read(work), download_name(work)
@@ -299,9 +302,30 @@ class Desk:
     def cancel(self, id: str, owner: str | None = None) -> bool:
         """Stop a job before its next step. False where it had ended.
 
-        owner: the visitor who asks; raises `Refused` for a job of another's. None may stop any.
+        owner: the visitor who asks; raises `Refused` for a job of another's. None may stop any. A training is
+        stopped, and can be resumed.
         """
+        if self.jobs.trainings.get(id) is not None:
+            return self.jobs.trainings.stop(id, owner=owner)
         return self.jobs.cancel(id, owner=owner)
+
+    def end(self, id: str, owner: str | None = None) -> bool:
+        """Let a running job end with what there is of it; see `Jobs.end`. owner: as for `cancel`."""
+        return self.jobs.end(id, owner=owner)
+
+    def resume(self, id: str, *, steps: int | None = None, owner: str = "") -> str:
+        """Go on with a work, or deepen it; returns the job's id. Raises `Refused` where it cannot go on."""
+        work = self.library.get(id)
+        self.library.keep_sources(common(work.recipe_json))
+        recipe = resume(
+            work.recipe_json,
+            self.library.read(work),
+            self.gallery,
+            steps=steps,
+            name=download_name(work),
+            title=work.title,
+        )
+        return self.jobs.submit(recipe, owner=owner)
 
     def move_up(self, id: str, owner: str) -> bool:
         """Let a waiting job change places with the one of the same visitor before it. Raises `Refused` for a
@@ -317,10 +341,15 @@ class Desk:
         them, "gone": those of `unseen` that nobody knows any more}.
         """
         entries = self.jobs.queue(owner)
-        underway = {entry.id for entry in entries}
+        trainings = {each.id: each for each in self.jobs.trainings.all()}
+        taught = [each for each in trainings.values() if not each.ended]
+        underway = {entry.id for entry in entries} | {each.id for each in taught}
         ended, gone = [], []
         for id in dict.fromkeys(list(unseen)[:MOST_UNSEEN]):
             if id in underway:
+                continue
+            if id in trainings:
+                ended.append(learning.ended(trainings[id]))
                 continue
             try:
                 state = self.jobs.latest(id)
@@ -329,7 +358,8 @@ class Desk:
             except StudioError:  # dropped from the ledger, or its work from the gallery
                 gone.append(id)
         return {
-            "queue": [self._queued(entry, previews=previews) for entry in entries],
+            "queue": [self._queued(entry, previews=previews) for entry in entries]
+            + [learning.queued(each, owner, previews=previews) for each in taught],
             "ended": ended,
             "gone": gone,
         }
@@ -445,7 +475,7 @@ class Desk:
 
         {"sentence", "work_id" or None, "sure": "certainly", "almost certainly", "probably" or "", "likeness"}
         """
-        file = self._receive(offered, "photo")
+        file = self.receive(offered, "photo")
         found = recognise(file.content, file.name or "The file", self.gallery)
         return {
             "sentence": found.sentence,

@@ -61,7 +61,7 @@ def _expected(
     for field, choices in varied.items():
         told[field] = {}
         for choice in choices:
-            value = None if (field, choice) == ("size", OWN_SIZE) else choice
+            value = None if field == "size" and choice == OWN_SIZE else choice
             with suppress(StudioError):
                 told[field][str(choice)] = _one(jobs, kind, settings | {field: value}, sizes)
     return told
@@ -82,6 +82,6 @@ def _sizes(given: Any) -> tuple[SourceSize, ...]:
     for each in given if isinstance(given, list) else ():
         if isinstance(each, list) and len(each) == 3 and all(type(side) is int for side in each[1:]):
             role, width, height = str(each[0]), each[1], each[2]
-            if 0 <= min(width, height) and max(width, height) <= MOST_SIDE:
+            if min(width, height) >= 0 and max(width, height) <= MOST_SIDE:
                 found.append(SourceSize(role, 0, width, height))
     return tuple(found)

@@ -19,7 +19,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from studio.app.gradio_patches import upload_folder
-from studio.errors import Missing, Refused, Unreadable
+from studio.errors import Missing, Refused, UnknownName, Unreadable
+from studio.images.instant.learnt import learnt_paintings
 from studio.images.paintings.catalogue import painting
 from studio.images.pictures import Picture, read_picture, write_jpeg
 from studio.making.exhibition import sample
@@ -43,8 +44,8 @@ MOST_SCORES = 5000
 
 class Offer(BaseModel):
     """A picture offered by the page: an uploaded `file` (as Gradio describes it), or a `work`, or by `role` a
-    source of a work or job, or a `study`, one of the studio's own paintings, by its name, or a `sample`, one
-    of its photos to try.
+    source of a work or job, or a `study`, one of the studio's own paintings, by its name, or a `learnt` one
+    of the visitors', or a `sample`, one of its photos to try.
 
     place: which of the sources of that role, from 0.
     """
@@ -55,6 +56,7 @@ class Offer(BaseModel):
     work: str | None = None
     job: str | None = None
     study: str | None = None
+    learnt: str | None = None
     sample: str | None = None
     role: str | None = None
     place: int = 0
@@ -110,6 +112,11 @@ def receive(
         found = _from_recipe(recipe_of_job(offer.job), offer, role, gallery)
     elif offer.study is not None:
         found = painting(offer.study).ingredient()
+    elif offer.learnt is not None:
+        paintings = learnt_paintings()
+        if offer.learnt not in paintings:
+            raise UnknownName("painting", offer.learnt, paintings)
+        found = paintings[offer.learnt].ingredient()
     elif offer.sample is not None:
         found = sample(offer.sample)
     elif offer.file is not None:

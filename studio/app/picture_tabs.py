@@ -62,21 +62,32 @@ class PictureTab:
 
 
 def stage_widget(
-    desk: Desk, dials: Dials, kind: str, *, varied: Mapping[str, tuple[Any, ...]], **props: Any
+    desk: Desk,
+    dials: Dials,
+    kind: str,
+    *,
+    varied: Mapping[str, tuple[Any, ...]],
+    more: tuple[Callable[..., Any], ...] = (),
+    **props: Any,
 ) -> gr.HTML:
     """The stage of a tab. In the page's script its files wait under the kind's name.
 
-    varied: see `expecting`, beside the sizes. props: `button`, the id of the one that asks for the picture,
-    and `largest_upload`.
+    varied: see `expecting`, beside the sizes. more: further server functions. props: `button`, the id of the
+    one that asks for the picture, and `largest_upload`.
     """
 
     def stop(job: str) -> dict[str, Any]:
-        return answer(lambda: {"stopped": desk.cancel(str(job))})
+        return answer(lambda: {"stopped": desk.end(str(job))})
 
     return widget(
         "stage",
-        server=(look(desk), stop, expecting(desk.jobs, kind, dials, with_sizes(dials) | dict(varied))),
-        events=("arrived", "ready", "linked", "seeded"),
+        server=(
+            look(desk),
+            stop,
+            expecting(desk.jobs, kind, dials, with_sizes(dials) | dict(varied)),
+            *more,
+        ),
+        events=("arrived", "ready", "linked", "seeded", "deepened"),
         desk=kind,
         show=_work_on_show(desk, kind),
         samples=[{"name": each.file, "title": each.called} for each in samples_here()],
@@ -180,6 +191,7 @@ def connect(tab: PictureTab, desk: Desk, adjust: Adjust) -> None:
         )
     tab.stage.arrived(credit_arrived, None, list(tab.credit), **QUICK)
     tab.stage.seeded(_seeded, None, tab.dials["seed"], **QUICK)
+    tab.stage.deepened(_deepening(tab, desk), None, [tab.stage, tab.remembered, *tab.buttons.all], **FOLLOWS)
 
 
 def _asking(tab: PictureTab, desk: Desk, adjust: Adjust, count: int) -> Callable[..., Iterator[Any]]:
@@ -202,6 +214,19 @@ def _asking(tab: PictureTab, desk: Desk, adjust: Adjust, count: int) -> Callable
             yield refusal(said(error)), gr.skip(), *_ready(tab, True)
 
     return request
+
+
+def _deepening(tab: PictureTab, desk: Desk) -> Callable[..., Iterator[Any]]:
+    """The handler that goes on with the result on the stage."""
+
+    def deepen(asker: gr.Request, event: gr.EventData) -> Iterator[Any]:
+        try:
+            work = str(getattr(event, "work", ""))
+            yield from _shown(tab, desk, [desk.resume(work, owner=visitor_of(asker))])
+        except StudioError as error:
+            yield refusal(said(error)), gr.skip(), *_ready(tab, True)
+
+    return deepen
 
 
 def _shown(tab: PictureTab, desk: Desk, jobs: list[str]) -> Iterator[Any]:

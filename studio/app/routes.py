@@ -20,6 +20,7 @@ from fastapi.responses import FileResponse, Response, StreamingResponse
 from studio.app.intake import VIEW_SIDE, common, download_name, view
 from studio.app.sentences import said
 from studio.errors import Missing, Refused, StudioError
+from studio.images.instant.learnt import learnt_paintings
 from studio.images.paintings.catalogue import PAINTINGS
 from studio.images.pictures import read_picture, write_jpeg
 from studio.images.presets import PRESETS
@@ -112,6 +113,10 @@ def routes(
     @router.get("/paintings/{name}")
     def painting(name: str) -> Response:
         return thumbnail_of(PAINTINGS, name, "The studio has no painting '{}'.")
+
+    @router.get("/learnt/{name}")
+    def learnt(name: str) -> Response:
+        return thumbnail_of(learnt_paintings(), name, "Nobody has learnt a painting '{}' here.")
 
     return router
 

@@ -25,19 +25,19 @@ def tray(desk: Desk) -> gr.HTML:
     def queue(asked: dict[str, Any]) -> dict[str, Any]:
         given = asked.get("unseen")
         unseen = [str(id) for id in given] if isinstance(given, list) else []
-        owner, previews = _owner(asked), bool(asked.get("previews"))
+        owner, previews = owner_of(asked), bool(asked.get("previews"))
         return answer(lambda: desk.queue(owner, unseen, previews=previews))
 
     def cancel(asked: dict[str, Any]) -> dict[str, Any]:
-        return answer(lambda: {"cancelled": desk.cancel(str(asked.get("job")), _owner(asked))})
+        return answer(lambda: {"cancelled": desk.cancel(str(asked.get("job")), owner_of(asked))})
 
     def up(asked: dict[str, Any]) -> dict[str, Any]:
-        return answer(lambda: {"moved": desk.move_up(str(asked.get("job")), _owner(asked))})
+        return answer(lambda: {"moved": desk.move_up(str(asked.get("job")), owner_of(asked))})
 
     return widget("tray", server=(queue, cancel, up))
 
 
-def _owner(asked: dict[str, Any]) -> str:
+def owner_of(asked: dict[str, Any]) -> str:
     """Whoever sends no number owns nothing."""
     return _number(asked.get("owner")) or "nobody"
 

@@ -65,8 +65,15 @@ def _params(kind: Kind) -> list[click.Parameter]:
             show_default=True,
             help="How many to make, each with the next seed: NAME-1, NAME-2 and so on.",
         ),
+        *_sheet_option(kind),
         *output_options(),
     ]
+
+
+def _sheet_option(kind: Kind) -> list[click.Option]:
+    """Several on one picture, for kinds whose works are pictures."""
+    help = "Make that many, each with the next seed, and write one picture of them all, with their seeds."
+    return [click.Option(["--sheet"], type=click.IntRange(2, 100), help=help)] if kind.sheet else []
 
 
 def _argument(role: Role) -> click.Argument:
@@ -130,6 +137,7 @@ class _MakingRequest:
     quiet: bool
     as_json: bool
     force: bool
+    sheet: int | None = None
 
     @classmethod
     def read(cls, kind: Kind, given: dict[str, Any]) -> _MakingRequest:
@@ -138,7 +146,8 @@ class _MakingRequest:
         has_credit = bool(_credit_options(kind))
         credit = {name: given.pop(name) for name in CREDIT} if has_credit else dict.fromkeys(CREDIT, "")
         form = given.pop("folder_format", None)
-        return cls(kind, settings_given(given), files, credit, form, **flags)
+        sheet = given.pop("sheet", None)
+        return cls(kind, settings_given(given), files, credit, form, sheet=sheet, **flags)
 
     def make(self) -> None:
         """Make every work that was asked for, write its file, and print its path."""
@@ -153,18 +162,43 @@ class _MakingRequest:
             raise Refused(
                 "--format goes with a folder of photos; here the suffix of the file says the format."
             )
+        if self.sheet is not None and self.count > 1:
+            raise Refused("--sheet makes several works already: leave out --count.")
         settings = self.settings | self.kind.format_settings(self.output)
         for path in self.outputs:
             check_output(path, force=self.force)
         with open_gallery() as gallery:
             more, ingredients = self._ingredients(gallery)
             settings |= more
-            for number, path in enumerate(self.outputs):
+            works = []
+            for number in range(self.sheet or self.count):
                 seed = int(settings.get("seed", 0)) + number
                 recipe = ask(self.kind.name, settings | {"seed": seed}, ingredients, gallery)
                 work = watch(run_here(recipe, gallery), quiet=self.quiet)
-                gallery.export(work, path, force=self.force)
-                self._tell(work, path)
+                works.append(work)
+                if self.sheet is None:
+                    path = self.outputs[number]
+                    gallery.export(work, path, force=self.force)
+                    self._tell(work, path)
+            if self.sheet is not None:
+                self._write_sheet(works, gallery)
+
+    def _write_sheet(self, works: list[Work], gallery: Gallery) -> None:
+        """Write all works on one picture, and print its path."""
+        from studio.images.pictures import read_picture
+        from studio.making.kinds import found_at
+        from studio.works.output import write_file
+
+        seeds = [json.loads(work.recipe_json)["seed"] for work in works]
+        pictures = [read_picture(gallery.read(work)).pixels for work in works]
+        sheet = found_at(self.kind.sheet)(pictures, [f"seed {seed}" for seed in seeds])
+        form: Any = self.kind.format_table().by_suffix(self.output)
+        write_file(form.to_bytes(sheet, alpha=None, density=None), self.output, force=self.force)
+        if self.as_json:
+            told = {"path": str(self.output), "works": [work.id for work in works], "seeds": seeds}
+            click.echo(json.dumps(told))
+            return
+        click.echo(str(self.output))
 
     @property
     def photos(self) -> Path | None:
@@ -175,9 +209,10 @@ class _MakingRequest:
     def _folder(self, photos: Path) -> FolderRequest:
         from studio.making.folder import FolderRequest
 
-        if self.count > 1:
+        if self.count > 1 or self.sheet is not None:
+            option = "count" if self.count > 1 else "sheet"
             raise Refused(
-                "--count goes with a single photo: make the folder again with another --seed instead."
+                f"--{option} goes with a single photo: make the folder again with another --seed instead."
             )
         settings, files = dict(self.settings), dict[str, list[str]]()
         for role in self.kind.roles[1:]:

@@ -74,13 +74,20 @@ def train_painting(painting: str, preview: Path | None, as_json: bool, quiet: bo
     --resume. More steps make it better. Its card says how long it took and how close its paintings come to
     the textures of PAINTING, on photos that it has never seen.
     """
+    from studio.images.instant.learnt import LearntPainting, keep_painting
     from studio.images.instant.training import PainterOrder, train_painter
+    from studio.images.paintings.catalogue import PAINTINGS
 
     content, file, title, licence = _painting(painting)
     given["title"], given["licence"] = given["title"] or title, given["licence"] or licence
     order = PainterOrder(content, file=file, **given)
 
     trained = watch(_previewed(train_painter(order), preview), quiet=quiet)
+    if order.into is None and painting not in PAINTINGS:  # so that it stands among the paintings
+        known = LearntPainting(
+            name=order.name, title=order.title, file=file, author="", licence=order.licence
+        )
+        keep_painting(known, content)
     show_trained(trained.card, trained.where, as_json=as_json, quiet=quiet)
 
 

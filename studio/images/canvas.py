@@ -127,6 +127,14 @@ def mask_at_size(
     return np.asarray(Image.fromarray(light).filter(ImageFilter.GaussianBlur(radius)))
 
 
+def begun_picture(recipe: DreamRecipe | StyleRecipe, materials: Materials) -> Pixels | None:
+    """The picture to go on from, uint8 [h, w, 3]; None for a work that begins with the photo."""
+    source = recipe.source("begun")
+    if source is None or not recipe.more:
+        return None
+    return read_picture(materials(source), source.name or "The picture", rules=reading_rules(recipe)).pixels
+
+
 def own_weights(recipe: Recipe, materials: Materials) -> OwnWeights | None:
     """The weights file among the recipe's sources, if there is one."""
     source = recipe.source("weights")

@@ -25,6 +25,7 @@ from studio.images.canvas import (
     PREVIEW_SIDE,
     StrideGrid,
     as_made,
+    begun_picture,
     fetched,
     fitting_length,
     mask_at_size,
@@ -42,9 +43,19 @@ from studio.images.networks.opening import open_network
 from studio.images.networks.prepared import LARGEST_STRIDE, Prepared
 from studio.images.objectives import Objective, balanced, channel, features_of, layer, towards
 from studio.images.pictures import Pixels, fit_within, read_picture, resize, write_jpeg
-from studio.images.planning import DREAM_BEGINS, USUAL_SIDE, Size, plan_octaves, shares
+from studio.images.planning import (
+    DREAM_BEGINS,
+    USUAL_SIDE,
+    Size,
+    going_on,
+    plan_octaves,
+    shares,
+    stopped,
+    to_its_end,
+)
 from studio.images.recipes import DreamRecipe, LayerTerm
 from studio.learning.descent import DescentOptions, Slope, descend
+from studio.process import EndEarly
 from studio.works.recipe import ModelIdentity, Source
 from studio.works.work import Making, Materials, Progress
 
@@ -81,23 +92,26 @@ def dream(recipe: DreamRecipe, materials: Materials) -> Making:
 def _dream(recipe: DreamRecipe, materials: Materials) -> Making:
     photo, alpha, facts = photo_at_size(_photo(recipe), materials, recipe.size, reading_rules(recipe))
     height, width = photo.shape[:2]
-    octaves = plan_octaves(height, width, recipe)
-    total = sum(octave.steps for octave in octaves)
+    octaves = going_on(plan_octaves(height, width, recipe), recipe)
+    total = sum(octave.steps for octave in stopped(octaves, recipe.stop_after))
     if recipe.source("weights") is None:
         yield from fetched(recipe.backbone, total)
     network, identity = _network(recipe, materials)
     objective = _objective(recipe, materials, network, photo)
+    begun = begun_picture(recipe, materials)
+    if any(LayerTerm.read(text).at_random for text in recipe.layers):
+        facts = facts | {"layers": " + ".join(map(str, chosen_terms(recipe, network)))}
     mask = mask_at_size(recipe, materials, height, width)
     generator = torch.Generator().manual_seed(recipe.seed)
 
     losses: list[float] = []
     picture: Tensor | None = None
     base = torch.empty(0)
-    costs = shares(octaves, DREAM_BEGINS)
+    costs = shares(stopped(octaves, recipe.stop_after), DREAM_BEGINS)
     for octave in octaves:
         detail = None if picture is None else _detail(picture, base)
         base = tensor_of(resize(photo, octave.height, octave.width), network.device)
-        picture = _picture(base, detail)
+        picture = _picture(base, detail) if picture is not None or begun is None else _at(begun, octave, base)
         del detail
         measure = DreamMeasure(picture, network, objective, generator, jitter=recipe.jitter, tile=recipe.tile)
         climb = Climb(recipe, base, _mask_at(octave, mask, network.device))
@@ -105,11 +119,28 @@ def _dream(recipe: DreamRecipe, materials: Materials) -> Making:
         for loss in _steps(picture, measure, climb, octave.steps):
             losses.append(loss)
             preview = DreamPreview(picture, base, recipe.strength)
-            yield Progress(len(losses), total, stage, loss, preview, next(costs))
+            try:
+                yield Progress(len(losses), total, stage, loss, preview, next(costs))
+            except EndEarly:
+                recipe = recipe.model_copy(update={"stop_after": len(losses)})
+            if len(losses) == recipe.stop_after:
+                break
         del measure, climb
+        if len(losses) == recipe.stop_after:
+            break
     assert picture is not None
+    if picture.shape[-2:] != (height, width):
+        detail, base = _detail(picture, base), tensor_of(photo, network.device)
+        picture = _picture(base, detail)
+    recipe = to_its_end(recipe, octaves)
     pixels = _laid_over(base, picture, recipe.strength)
     return as_made(recipe, identity, network.device, pixels, alpha, losses, facts)
+
+
+def _at(begun: Pixels, octave: Size, base: Tensor) -> Tensor:
+    """The picture to go on from, at the size of an octave, float32 in 0..1."""
+    shown = tensor_of(resize(begun, octave.height, octave.width), base.device)
+    return shown.float().div_(255)
 
 
 def _steps(picture: Tensor, measure: DreamMeasure, climb: Climb, steps: int) -> Generator[float, None, None]:
@@ -333,7 +364,7 @@ def _objective(recipe: DreamRecipe, materials: Materials, network: Prepared, pho
     """The recipe's layers, freely and towards the guide if there is one, balanced on a small copy of the
     photo.
     """
-    terms = [LayerTerm.read(text) for text in recipe.layers]
+    terms = chosen_terms(recipe, network)
     free = _sum(
         [
             (layer(term.name) if term.channel is None else channel(term.name, term.channel)) * term.weight
@@ -341,17 +372,51 @@ def _objective(recipe: DreamRecipe, materials: Materials, network: Prepared, pho
         ]
     )
     small = _at_side(photo, USUAL_SIDE // 3, network)
-    guide = recipe.source("guide")
-    if guide is None or recipe.guide_weight == 0:
+    guides = [source for source in recipe.sources if source.role == "guide"]
+    weights = guides_weights(recipe, len(guides))
+    if not guides or recipe.guide_weight == 0:
         return balanced(free, network, small)
-    shown = read_picture(materials(guide), guide.name or "The guide", rules=reading_rules(recipe)).pixels
-    views = [_at_side(shown, side, network) for side in GUIDE_SIDES]
     guided = _sum(
-        [towards(term.name, features_of(network, views, term.name)) * term.weight for term in terms]
+        [
+            _towards(guide, materials, recipe, network, terms) * weight
+            for guide, weight in zip(guides, weights, strict=True)
+            if weight
+        ]
     )
     if recipe.guide_weight == 1:
         return balanced(guided, network, small)
     return balanced(free * (1 - recipe.guide_weight) + guided * recipe.guide_weight, network, small)
+
+
+def chosen_terms(recipe: DreamRecipe, network: Prepared) -> list[LayerTerm]:
+    """The recipe's layers; for a channel that is left to chance, the one that the seed chooses."""
+    generator = torch.Generator().manual_seed(recipe.seed)
+    terms = [LayerTerm.read(text) for text in recipe.layers]
+    for term in terms:
+        if term.at_random:
+            term.channel = int(torch.randint(network.channels[term.name], (), generator=generator))
+            term.at_random = False
+    return terms
+
+
+def _towards(
+    guide: Source, materials: Materials, recipe: DreamRecipe, network: Prepared, terms: list[LayerTerm]
+) -> Objective:
+    shown = read_picture(materials(guide), guide.name or "The guide", rules=reading_rules(recipe)).pixels
+    views = [_at_side(shown, side, network) for side in GUIDE_SIDES]
+    return _sum([towards(term.name, features_of(network, views, term.name)) * term.weight for term in terms])
+
+
+def guides_weights(recipe: DreamRecipe, count: int) -> tuple[float, ...]:
+    """The weight of each of so many guides; their sum is 1. Raises `Refused` for weights that do not fit."""
+    weights = recipe.guide_weights or (1.0,) * count
+    if count and len(weights) != count:
+        raise Refused(
+            f"There are {count} guides and {len(weights)} weights: give each guide one weight, or give none."
+        )
+    if count and not sum(weights) > 0:
+        raise Refused("The guides' weights are all 0: give at least one of them more.")
+    return tuple(weight / sum(weights) for weight in weights)
 
 
 def _sum(objectives: list[Objective]) -> Objective:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from studio.images.pictures import fit_within
 from studio.images.recipes import DreamRecipe, StyleRecipe
@@ -57,6 +58,45 @@ def shares(sizes: Sequence[Size], begins: float) -> Iterator[float]:
 def cost_of(sizes: Sequence[Size], begins: float) -> float:
     """What all steps cost, in pixels."""
     return sum(size.step_cost * (size.steps + begins) for size in sizes)
+
+
+def going_on(sizes: Sequence[Size], recipe: DreamRecipe | StyleRecipe) -> list[Size]:
+    """The sizes and steps of a recipe's work, of all that were planned.
+
+    A work that goes on from an earlier picture takes the steps that follow those the picture has behind it;
+    what goes beyond the plan is done at the last size.
+    """
+    if not recipe.more:
+        return list(sizes)
+    skipped, left, found = recipe.begin_at, recipe.more, []
+    for place, size in enumerate(sizes):
+        steps = max(0, size.steps - skipped)
+        skipped = max(0, skipped - size.steps)
+        steps = left if place + 1 == len(sizes) else min(left, steps)
+        left -= steps
+        if steps:
+            found.append(Size(size.height, size.width, steps))
+    return found
+
+
+R = TypeVar("R", DreamRecipe, StyleRecipe)
+
+
+def to_its_end(recipe: R, sizes: Sequence[Size]) -> R:
+    """The recipe without an end after as many steps as there are: then nothing was left out."""
+    whole = 0 < sum(size.steps for size in sizes) <= recipe.stop_after
+    return recipe.model_copy(update={"stop_after": 0}) if whole else recipe
+
+
+def stopped(sizes: Sequence[Size], stop_after: int) -> list[Size]:
+    """What is worked on of these sizes where a work ends after so many steps, 0 for the end."""
+    left, found = stop_after or sum(size.steps for size in sizes), []
+    for size in sizes:
+        steps = min(left, size.steps)
+        left -= steps
+        if steps:
+            found.append(Size(size.height, size.width, steps))
+    return found
 
 
 DREAM_BEGINS, PAINTING_BEGINS = 1.0, 2.0

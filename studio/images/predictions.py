@@ -13,10 +13,13 @@ from studio.images.pictures import fit_within
 from studio.images.planning import (
     DREAM_BEGINS,
     PAINTING_BEGINS,
+    Size,
     cost_of,
+    going_on,
     plan_octaves,
     plan_sizes,
     refining_sizes,
+    stopped,
 )
 from studio.images.recipes import DreamRecipe, StyleRecipe
 from studio.works.work import Prediction, SourceSize
@@ -54,7 +57,11 @@ def predict_dream(recipe: DreamRecipe, sources: Sequence[SourceSize]) -> Predict
     height, width = _dimensions(recipe.size, sources)
     pixels = height * width
     slower, larger = HEAVINESS.get(recipe.backbone, OTHERS)
-    steps = DREAM_SECONDS * slower * cost_of(plan_octaves(height, width, recipe), DREAM_BEGINS)
+    steps = (
+        DREAM_SECONDS
+        * slower
+        * cost_of(_worked_on(plan_octaves(height, width, recipe), recipe), DREAM_BEGINS)
+    )
     looked_at = pixels if pixels <= 3 * recipe.tile**2 else 2 * recipe.tile**2
     before = BEFORE + 4e-7 * pixels
     return Prediction(
@@ -82,7 +89,7 @@ def predict_painting(recipe: StyleRecipe, sources: Sequence[SourceSize]) -> Pred
     sizes = plan_sizes(height, width, recipe)
     if recipe.painter == "refined":
         sizes = refining_sizes(sizes)
-    steps = PAINTING_SECONDS * slower * cost_of(sizes, begins)
+    steps = PAINTING_SECONDS * slower * cost_of(_worked_on(sizes, recipe), begins)
     looked_at = min(pixels, 600_000) * max(1.0, recipe.style_scale)
     before = BEFORE + 4e-7 * pixels
     return Prediction(
@@ -91,6 +98,10 @@ def predict_painting(recipe: StyleRecipe, sources: Sequence[SourceSize]) -> Pred
         before,
         f"style {recipe.backbone}",
     )
+
+
+def _worked_on(sizes: Sequence[Size], recipe: DreamRecipe | StyleRecipe) -> list[Size]:
+    return stopped(going_on(sizes, recipe), recipe.stop_after)
 
 
 def _predict_at_once(worked_on: float, pixels: int) -> Prediction:

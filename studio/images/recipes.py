@@ -24,9 +24,28 @@ MOST_LAYERS, LONGEST_TERM = 64, 120
 MOST_PAINTINGS = 64
 """Paintings whose styles are mixed."""
 
+MOST_GUIDES = 16
+"""Pictures that one dream goes towards."""
+
 LARGEST_WEIGHT = 1e6
 """The largest weight of a layer or a painting. Beyond it nothing else would count."""
 
+
+STOP_AFTER = parameter(
+    0,
+    "End after this many steps, with the picture as it is then. 0 goes on to the end.",
+    ge=0,
+    le=1_000_000,
+    step=1,
+)
+
+BEGIN_AT, MORE = (
+    parameter(0, described, ge=0, le=1_000_000, step=1)
+    for described in (
+        "Steps that the picture to go on from has behind it.",
+        "Steps to take from a picture to go on from (studio resume).",
+    )
+)
 
 PRINT = parameter(
     "",
@@ -40,8 +59,9 @@ PRINT = parameter(
 class DreamRecipe(Recipe):
     """A dream: gradient ascent on a photo's pixels, which amplifies what a pretrained network sees in it.
 
-    Sources by role: `photo` (required), `guide` (dream towards this picture's features), `mask` (dream only
-    where it is light), `weights` (a weights file for the backbone, or of a network trained in the studio).
+    Sources by role: `photo` (required), `guide` (dream towards these pictures' features), `mask` (dream only
+    where it is light), `weights` (a weights file for the backbone, or of a network trained in the studio),
+    `begun` (an earlier result to go on from, by `more` steps).
     """
 
     kind: Literal["dream"] = "dream"
@@ -74,7 +94,9 @@ class DreamRecipe(Recipe):
     layers: tuple[Annotated[str, Field(max_length=LONGEST_TERM)], ...] = parameter(
         ("blocks.4.1", "blocks.4"),
         "What to amplify, as NAME[:CHANNEL][*WEIGHT]: early layers give "
-        "patterns, deep ones animals and things.",
+        "patterns, deep ones animals and things. A channel is one motif of a layer, by its number, or random "
+        "for one that the seed chooses. A weight below 0 weakens what the layer sees: eyes disappear, and "
+        "something else grows there.",
         max_length=MOST_LAYERS,
     )
     guide_weight: float = parameter(
@@ -165,8 +187,18 @@ class DreamRecipe(Recipe):
 
     print: str = PRINT
     format: Annotated[str, OneOf(format_names)] = parameter("png", "File format.")
+    guide_weights: tuple[Annotated[float, Field(ge=0, le=LARGEST_WEIGHT)], ...] = parameter(
+        (),
+        "With several guides, the weight of each, in their order. Leave empty to weigh them equally.",
+        max_length=MOST_GUIDES,
+    )
+    stop_after: int = STOP_AFTER
+    begin_at: int = BEGIN_AT
+    more: int = MORE
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"print", "format"})
+    LATER: ClassVar[frozenset[str]] = frozenset(
+        {"print", "format", "guide_weights", "stop_after", "begin_at", "more"}
+    )
 
     @field_validator("layers")
     @classmethod
@@ -185,8 +217,8 @@ class DreamRecipe(Recipe):
         if self.preset:
             said += f" with the preset '{self.preset}'"
         said += f" ({layers}), {steps}{' per octave' * (self.octaves > 1)}"
-        if guide := self.source("guide"):
-            said += f", guided by {_title(guide)}"
+        if guides := [_title(source) for source in self.sources if source.role == "guide"]:
+            said += f", guided by {' and '.join(guides)}"
         if self.source("mask"):
             said += ", only where the mask is light"
         if self.keep_colours:
@@ -195,7 +227,7 @@ class DreamRecipe(Recipe):
             said += f", blended with the photo at {self.strength:.0%}"
         if self.source("weights") and not own:
             said += ", with other weights than its own"
-        return f"{said}; seed {self.seed}."
+        return f"{said}{_span_in_words(self)}; seed {self.seed}."
 
     def caption(self) -> str:
         own = self.source("weights") if self.backbone == OWN else None
@@ -229,7 +261,7 @@ class StyleRecipe(Recipe):
 
     Sources by role: `photo` (required), `style` (paintings, at least one), `mask` (paint only where it is
     light), `weights` (a weights file for the backbone), `painter` (networks that learnt the paintings, for
-    the instant painter).
+    the instant painter), `begun` (an earlier result to go on from, by `more` steps).
     """
 
     kind: Literal["style"] = "style"
@@ -304,8 +336,13 @@ class StyleRecipe(Recipe):
 
     print: str = PRINT
     format: Annotated[str, OneOf(format_names)] = parameter("png", "File format.")
+    stop_after: int = STOP_AFTER
+    begin_at: int = BEGIN_AT
+    more: int = MORE
 
-    LATER: ClassVar[frozenset[str]] = frozenset({"print", "format", "painter", "quality"})
+    LATER: ClassVar[frozenset[str]] = frozenset(
+        {"print", "format", "painter", "quality", "stop_after", "begin_at", "more"}
+    )
 
     @field_validator("style_weights")
     @classmethod
@@ -339,7 +376,13 @@ class StyleRecipe(Recipe):
             self.painter, ""
         )
         by = at_once + ("" if self.painter == "instant" else f"{self.backbone}, ")
-        return f"{said}; {by}seed {self.seed}."
+        return f"{said}{_span_in_words(self)}; {by}seed {self.seed}."
+
+
+def _span_in_words(recipe: DreamRecipe | StyleRecipe) -> str:
+    """Where a work began and ended, if not at the beginning and at the end."""
+    said = f", gone on with for {recipe.more} step{'s' * (recipe.more != 1)}" if recipe.more else ""
+    return said + (f", ended after {recipe.stop_after}" + " steps" * (not said) if recipe.stop_after else "")
 
     def caption(self) -> str:
         return self.in_words().replace(f" {DEFAULT},", "")
@@ -358,15 +401,21 @@ def _title(source: Source | None, otherwise: str = "A picture") -> str:
 
 class LayerTerm:
     """A term of an objective, written NAME[:CHANNEL][*WEIGHT]: a layer, or one of its channels, with a
-    weight.
+    weight. at_random: the channel is not known yet; the seed chooses it.
     """
 
     _FORM = re.compile(
-        r"^(?P<name>[A-Za-z_][\w.]*)(?::(?P<channel>\d{1,5}))?(?:\*(?P<weight>-?\d+(?:\.\d+)?))?$"
+        r"^(?P<name>[A-Za-z_][\w.]*)(?::(?P<channel>\d{1,5}|random))?(?:\*(?P<weight>-?\d+(?:\.\d+)?))?$"
     )
 
-    def __init__(self, name: str, channel: int | None = None, weight: float = 1.0) -> None:
-        self.name, self.channel, self.weight = name, channel, weight
+    def __init__(
+        self, name: str, channel: int | None = None, weight: float = 1.0, *, at_random: bool = False
+    ) -> None:
+        self.name, self.channel, self.weight, self.at_random = name, channel, weight, at_random
+
+    def __str__(self) -> str:
+        channel = ":random" if self.at_random else "" if self.channel is None else f":{self.channel}"
+        return f"{self.name}{channel}{'' if self.weight == 1 else f'*{self.weight:g}'}"
 
     @classmethod
     def read(cls, text: str) -> LayerTerm:
@@ -384,4 +433,5 @@ class LayerTerm:
                 f"The weight of '{text[:80]}' is too large: at most {LARGEST_WEIGHT:,.0f} counts."
             )
         channel = match["channel"]
-        return cls(match["name"], None if channel is None else int(channel), float(match["weight"] or 1.0))
+        number = None if channel in (None, "random") else int(channel)
+        return cls(match["name"], number, float(match["weight"] or 1.0), at_random=channel == "random")

@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from studio.errors import Refused, UnknownName
+from studio.images.checks import check_paintings
 from studio.images.networks.backbones import DEFAULT, OWN, is_safetensors
 from studio.images.networks.described import DescribedNetwork, check_is_weights, read_weights_file
 from studio.images.presets import as_deep, with_preset
@@ -85,8 +86,11 @@ def with_print_size(settings: Mapping[str, Any], ingredients: Iterable[Ingredien
 
 def resolve_weights_to_paint(settings: Mapping[str, Any], ingredients: Iterable[Ingredient]) -> Resolved:
     """The same for a painting. It takes weights for a named backbone, but no network that was trained in a
-    lesson: `Refused`. For the instant painter, the weights are a painter's.
+    lesson: `Refused`. For the instant painter, the weights are a painter's. `Refused` too for a photo that is
+    its own painting, and for a painting of one colour.
     """
+    ingredients = list(ingredients)
+    check_paintings(ingredients)
     if settings.get("painter") in ("instant", "refined"):
         return _with_painters(dict(settings), list(ingredients))
     settings, ingredients = resolve_weights({"backbone": DEFAULT} | dict(settings), ingredients)

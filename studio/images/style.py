@@ -25,6 +25,7 @@ from studio.images.canvas import (
     PREVIEW_SIDE,
     STRIP,
     as_made,
+    begun_picture,
     fetched,
     mask_at_size,
     own_weights,
@@ -42,7 +43,16 @@ from studio.images.networks.opening import open_network
 from studio.images.networks.prepared import Prepared
 from studio.images.palettes import LUMA, as_bright_as, brightness, grey, square_root, with_palette_of
 from studio.images.pictures import Pixels, fit_within, read_picture, resize, write_jpeg
-from studio.images.planning import PAINTING_BEGINS, Size, plan_sizes, refining_sizes, shares
+from studio.images.planning import (
+    PAINTING_BEGINS,
+    Size,
+    going_on,
+    plan_sizes,
+    refining_sizes,
+    shares,
+    stopped,
+    to_its_end,
+)
 from studio.images.recipes import StyleRecipe
 from studio.images.textures import (
     Statistics,
@@ -55,6 +65,7 @@ from studio.images.textures import (
 from studio.images.tiles import Field
 from studio.learning.descent import DescentOptions, descend
 from studio.learning.rules import Adam
+from studio.process import EndEarly
 from studio.works.recipe import ModelIdentity, Source
 from studio.works.work import Making, Materials, Progress
 
@@ -100,10 +111,13 @@ def _paint(recipe: StyleRecipe, materials: Materials) -> Making:
     mask = mask_at_size(recipe, materials, photo.shape[0], photo.shape[1])
     shown, paintings = _coloured(recipe, photo, paintings)
     sizes = plan_sizes(photo.shape[0], photo.shape[1], recipe)
-    sizes = refining_sizes(sizes) if recipe.painter == "refined" else sizes
-    total = sum(size.steps for size in sizes)
+    sizes = going_on(refining_sizes(sizes) if recipe.painter == "refined" else sizes, recipe)
+    total = sum(size.steps for size in stopped(sizes, recipe.stop_after))
     painted: Tensor | None = None
-    if recipe.painter == "refined":
+    begun = begun_picture(recipe, materials)
+    if begun is not None:
+        painted = tensor_of(begun, torch.device("cpu")).float().div_(255)
+    elif recipe.painter == "refined":
         begun, _ = yield from _begun_at_once(recipe, materials, photo, painting_sources, total)
         painted = tensor_of(begun, torch.device("cpu")).float().div_(255)
     if recipe.source("weights") is None:
@@ -112,7 +126,7 @@ def _paint(recipe: StyleRecipe, materials: Materials) -> Making:
     generator = torch.Generator().manual_seed(recipe.seed)
 
     losses: list[float] = []
-    costs = shares(sizes, PAINTING_BEGINS)
+    costs = shares(stopped(sizes, recipe.stop_after), PAINTING_BEGINS)
     for size in sizes:
         base = tensor_of(resize(shown, size.height, size.width), network.device).float().div_(255)
         target = _target(recipe, network, base, paintings)
@@ -126,10 +140,20 @@ def _paint(recipe: StyleRecipe, materials: Materials) -> Making:
         for loss in _steps(picture, StyleMeasure(picture, network, target), mean, size.steps):
             losses.append(loss)
             preview = StylePreview(mean, photo, mask, recipe.colour)
-            yield Progress(len(losses), total, stage, loss, preview, next(costs))
+            try:
+                yield Progress(len(losses), total, stage, loss, preview, next(costs))
+            except EndEarly:
+                recipe = recipe.model_copy(update={"stop_after": len(losses)})
+            if len(losses) == recipe.stop_after:
+                break
         painted = mean.picture()
         del mean, target, picture
+        if len(losses) == recipe.stop_after:
+            break
     assert painted is not None
+    if painted.shape[-2:] != photo.shape[:2]:
+        painted = _enlarged(painted, Size(photo.shape[0], photo.shape[1], 0)).detach()
+    recipe = to_its_end(recipe, sizes)
     pixels = _finished(painted, photo, mask, recipe.colour)
     return as_made(recipe, identity, network.device, pixels, alpha, losses, facts)
 

@@ -26,6 +26,7 @@ from studio.errors import Refused, StudioError, error_data
 from studio.making.kinds import KINDS, read_recipe
 from studio.making.pace import Pace
 from studio.making.times import Times
+from studio.making.trainings import Trainings
 from studio.works.log import write_log
 from studio.works.recipe import Recipe
 from studio.works.work import Progress
@@ -72,6 +73,7 @@ class Jobs:
         self.gallery = gallery
         self.ledger = Ledger(gallery.engine)
         self.times = Times(gallery.home)
+        self.trainings = Trainings()
         self._sizes: dict[str, tuple[SourceSize, ...]] = {}
         self._scheduler, self._memory_limit = scheduler, memory_limit
         self._at_once, self._most_waiting = at_once, most_waiting
@@ -221,6 +223,22 @@ class Jobs:
         self._call()
         return cancelled
 
+    def end(self, id: str, *, owner: str | None = None) -> bool:
+        """Let a running job end after its next step: what there is then is its work. One that waits, that has
+        taken no step yet, or that runs elsewhere is cancelled. False if it had already ended.
+
+        owner: as for `cancel`.
+        """
+        self._check_owner(id, owner)
+        with self._changed:
+            making = self._makings.get(id)
+            if making is not None and making.progress.done and not making.unwanted:
+                making.ending = True
+        if making is None or not making.ending:
+            return self.cancel(id, owner=owner)
+        self._call()
+        return True
+
     def running(self) -> list[JobState]:
         return [self.latest(job.id) for job in self.ledger.running()]
 
@@ -271,6 +289,7 @@ class Jobs:
     def close(self) -> None:
         """Interrupt what is running and end the workers. Waiting jobs wait for the next studio."""
         self._closing = True
+        self.trainings.close()
         if self._preparing is not None:
             self._preparing.close()
         self._call()
@@ -442,6 +461,9 @@ class Jobs:
             self._write_progress(making)
             if making.unwanted:
                 self._stop_unwanted(self._workers, making)
+            elif making.ending and time.monotonic() >= making.stop_at:
+                self._workers.end(making.id)
+                making.stop_at = time.monotonic() + 1.0
 
     def _never_started(self, making: _Making) -> bool:
         waited = time.monotonic() - making.since
@@ -563,6 +585,7 @@ class _Making:
     prediction: Prediction | None = None
     since: float = field(default_factory=time.monotonic)
     unwanted: bool = False
+    ending: bool = False
     unwanted_since: float = 0.0
     stop_at: float = 0.0
     write_at: float = 0.0

@@ -112,6 +112,9 @@ class Kind:
     another format, and that format, to the file's bytes. Both empty where a work can only be had as it is.
     performed: fields of the recipe that say how a work sounds, which may be others in what is exported without
     making it again.
+    resumes: from a recipe, the (width, height) of its picture and a number of steps or None to the fields in
+    which the recipe of a work that goes on from there differs; empty where none does.
+    sheet: from pictures [h, w, 3] and captions to one picture of them all; empty for what is no picture.
     probe: a function that says how many times longer this computer takes than an ordinary one, from a short
     trial; empty where predictions are the same everywhere.
     ahead: a module whose `names()` can be prepared before anyone asks, the likeliest first, each with
@@ -144,6 +147,8 @@ class Kind:
     performed: tuple[str, ...] = ()
     ahead: str = ""
     probe: str = ""
+    resumes: str = ""
+    sheet: str = ""
     spelled: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -227,7 +232,12 @@ KINDS: dict[str, Kind] = {
             details="What the network sees in the photo is made stronger, from coarse to fine.",
             roles=(
                 Role("photo", "The photo to dream on.", needed=True, metavar="PHOTO"),
-                Role("guide", "Dream towards what the network sees in this picture."),
+                Role(
+                    "guide",
+                    "Dream towards what the network sees in this picture. With several, FILE*2 counts twice.",
+                    several=True,
+                    weights="guide_weights",
+                ),
                 Role("mask", "Dream only where this picture is light."),
                 WEIGHTS,
             ),
@@ -241,6 +251,8 @@ KINDS: dict[str, Kind] = {
             exports="studio.images.renditions:exports",
             renders="studio.images.renditions:rendered",
             resolves="studio.images.requests:resolve_weights",
+            resumes="studio.images.resuming:resumed",
+            sheet="studio.images.sheets:contact_sheet",
         ),
         Kind(
             "style",
@@ -275,6 +287,8 @@ KINDS: dict[str, Kind] = {
             probe="studio.images.predictions:probe",
             exports="studio.images.renditions:exports",
             renders="studio.images.renditions:rendered",
+            resumes="studio.images.resuming:resumed",
+            sheet="studio.images.sheets:contact_sheet",
         ),
         Kind(
             "compose",

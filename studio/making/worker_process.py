@@ -21,7 +21,7 @@ from studio.errors import Refused, StudioError, error_data
 from studio.making.bounds import WorkBounds
 from studio.making.cluster import QUICK
 from studio.making.kinds import Kind, found_at, read_recipe, run_here
-from studio.process import finish
+from studio.process import EndEarly, finish
 from studio.works.gallery import Gallery
 from studio.works.work import Progress
 
@@ -98,12 +98,13 @@ class WorkerState(WorkerPlugin):  # type: ignore[misc]
 
     def setup(self, worker: Worker) -> None:
         self.stopped: set[str] = set()
+        self.ending: set[str] = set()
         self.galleries: dict[Place, Gallery] = {}
         self.loading = threading.Lock()
         self.quick = worker.name == QUICK
         threading.Thread(target=self._load_all, daemon=True).start()
 
-    def teardown(self, worker: Worker) -> None:  # noqa: ARG002
+    def teardown(self, worker: Worker) -> None:
         while self.galleries:
             self.galleries.popitem()[1].close()
 
@@ -157,7 +158,7 @@ def make_order(order: Order) -> Outcome:
     assert state is not None
     try:
         return _made(order, state, ProgressReporter(worker, order))
-    except _Stopped:
+    except (_Stopped, EndEarly):
         return Outcome("cancelled")
     except StudioError as error:
         return Outcome("failed", message=str(error), problem=error_data(error))
@@ -165,6 +166,7 @@ def make_order(order: Order) -> Outcome:
         return Outcome("failed", fault=traceback.format_exc())
     finally:
         state.stopped.discard(order.job)
+        state.ending.discard(order.job)
 
 
 def _made(order: Order, state: WorkerState, reporter: ProgressReporter) -> Outcome:
@@ -184,6 +186,9 @@ def _made(order: Order, state: WorkerState, reporter: ProgressReporter) -> Outco
             raise Refused(why)
         if progress is not None:
             reporter.report(progress)
+            if progress.done and order.job in state.ending:
+                state.ending.discard(order.job)
+                raise EndEarly
 
     watch(None)
     return Outcome("made", finish(run_here(recipe, gallery, order.kinds), watch).id)
@@ -210,6 +215,13 @@ def stop_job(job: str, dask_worker: Worker) -> None:
     state = state_of(dask_worker)
     if state is not None:
         state.stopped.add(job)
+
+
+def end_job(job: str, dask_worker: Worker) -> None:
+    """Tell this worker to end that job after its next step, with what there is then."""
+    state = state_of(dask_worker)
+    if state is not None:
+        state.ending.add(job)
 
 
 def state_of(worker: Worker) -> WorkerState | None:

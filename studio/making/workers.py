@@ -37,6 +37,7 @@ from studio.making.worker_process import (
     Place,
     Update,
     WorkerState,
+    end_job,
     make_order,
     probe_kinds,
     stop_job,
@@ -176,10 +177,18 @@ class Workers:
 
     def stop(self, job: str) -> None:
         """Tell the worker that has this job to stop before its next step. Does not wait."""
+        self._tell(stop_job, job)
 
+    def end(self, job: str) -> None:
+        """Tell the worker that has this job to end after its next step, with what there is then. A process
+        that cannot is stopped. Does not wait.
+        """
+        self._tell(end_job, job)
+
+    def _tell(self, what: Callable[..., None], job: str) -> None:
         def tell() -> None:
             with suppress(Exception):  # a worker that just died needs no telling; the caller asks again
-                self._client.run(stop_job, job, on_error="ignore")
+                self._client.run(what, job, on_error="ignore")
 
         threading.Thread(target=tell, daemon=True).start()
 

@@ -306,7 +306,9 @@ class Control:
     longest: int | None = None
     most: int | None = None
 
-    HIDDEN: ClassVar[frozenset[str]] = frozenset({"schema_version", "kind", "sources", "model", "setting"})
+    HIDDEN: ClassVar[frozenset[str]] = frozenset(
+        {"schema_version", "kind", "sources", "model", "setting", "begin_at", "more"}
+    )
 
     @property
     def option(self) -> str:

@@ -180,9 +180,13 @@ def test_a_running_dream_is_found_again_after_a_reload_and_stops_when_told(
         page.click("[data-do=retry]")
         page.wait_for_selector(".stage[data-mode=running]")
         assert page.is_hidden("[data-do=retry]")
+        # Stop keeps the picture so far as a work.
+        page.wait_for_function(
+            "() => /step \\d+ of/.test(document.querySelector('.stage .told').textContent)"
+        )
         page.click("[data-do=stop]")
-        page.wait_for_selector(".stage[data-mode=photo]")
-        assert "Stopped" in page.inner_text(".stage .notes")
+        page.wait_for_selector(".stage[data-mode=done]")
+        assert "ended after" in page.inner_text(".stage .words")
         page.wait_for_function("() => !document.querySelector('#dream-button').disabled")
 
 

@@ -13,6 +13,8 @@
  * @property {() => Promise<void>} [fillUp] what is still missing is chosen for somebody who only wants to try
  * @property {(file: File, chosen: string[]) => Promise<void>} [bringNetwork] a network comes from a lesson
  * @property {() => void} [changed] other files go in, or settings of a widget: what it takes is to be told again
+ * @property {() => void} [moved] a slider of a widget was moved
+ * @property {() => ({style: Offer[], weights: number[]} | null)} [palette] what a preview is painted with
  * @property {() => number} [paintings] how many paintings go in
  * @property {() => void} [stop] what is under way is stopped
  * @property {(look: Look | null) => void} [peek] a look is shown on the stage for a moment, or none any more

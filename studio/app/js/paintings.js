@@ -1,12 +1,14 @@
-// The paintings a photo is to be painted like: dropped or chosen, each with a weight once there are several.
+// The paintings a photo is to be painted like: dropped or chosen; two are blended by a slider, more have weights. A
+// painter can learn a painting, which is painted at once from then on.
 
 import { desk } from './desks.js';
 import { all, around, complain, find, make, picturesOf, sentenceOf } from './dom.js';
+import { Learning } from './learning.js';
 import { asked, offered } from './server.js';
 
 /** @import { Offer, Widget } from './types' */
 
-/** @typedef {{offer: Offer, view: string, name: string, weight: number}} Painting */
+/** @typedef {{offer: Offer, view: string, name: string, weight: number, sha256: string, learnt: boolean}} Painting */
 /** @typedef {{name: string, title: string, sentence: string, picture: string}} Study */
 /** @typedef {Widget<{desk: string, most: number, studies: Study[]}>} PaintingsWidget */
 
@@ -19,10 +21,13 @@ export function open(widget) {
   const take = (/** @type {File[]} */ files) => {
     for (const file of files) paintings.hang(offered(widget, file));
   };
-  find(element, '.studies').append(...props.studies.map((study) => studyButton(study, paintings)));
+  find(element, '.own .studies').append(...props.studies.map((study) => studyButton(study, paintings)));
 
   const own = desk(props.desk);
+  const learning = new Learning(widget, (each) => paintings.toggle({ learnt: each.name }), (sha256, can) => paintings.learn(sha256, can));
+  paintings.ask = (painting) => learning.begin(painting);
   own.paintings = () => paintings.list.length;
+  own.palette = () => paintings.palette();
   own.more = () => paintings.hung();
   own.fillUp = async () => {
     await paintings.arriving;
@@ -49,9 +54,11 @@ export function open(widget) {
  */
 const studyButton = (study, paintings) =>
   make('button',
-    { type: 'button', class: 'study', value: study.name, title: study.sentence, onclick: () => paintings.toggle(study) },
+    { type: 'button', class: 'study', value: study.name, title: study.sentence, onclick: () => paintings.toggle({ study: study.name }) },
     make('img', { src: study.picture, alt: '', draggable: 'false' }),
     make('span', {}, study.title));
+
+const LEARN = 'It learns for some minutes, while you do something else; from then on photos are painted at once.';
 
 class Paintings {
   /** @param {PaintingsWidget} widget */
@@ -64,14 +71,21 @@ class Paintings {
     this.list = [];
     /** @type {Promise<void>} */
     this.arriving = Promise.resolve();
+    /** @type {(painting: Painting) => void} lets a painter learn one */
+    this.ask = () => {};
+    /** @type {Set<string>} sha256 of the paintings that are learnt here, or were */
+    this.taught = new Set();
   }
 
   draw() {
     this.desk.changed?.();
     find(this.element, '.hung').replaceChildren(...this.list.map((painting) => this.item(painting)));
     for (const button of all(this.element, '.study', HTMLButtonElement)) {
-      button.setAttribute('aria-pressed', String(this.list.some((each) => each.offer.study === button.value)));
+      const { learnt } = button.dataset;
+      const hung = this.list.some(({ offer }) => (learnt ? offer.learnt === learnt : offer.study === button.value));
+      button.setAttribute('aria-pressed', String(hung));
     }
+    this.drawBlend();
     const add = find(this.element, '.add');
     add.hidden = this.list.length >= this.most;
     add.textContent = this.list.length ? 'Add another' : 'Add a painting';
@@ -81,6 +95,7 @@ class Paintings {
   item(painting) {
     const weigh = (/** @type {Event} */ event) => {
       painting.weight = Number(/** @type {HTMLInputElement} */ (event.target).value);
+      this.desk.moved?.();
     };
     const slider = { type: 'range', min: 0, max: 4, step: 0.25, value: painting.weight, oninput: weigh };
     const label = `Weight of ${painting.name}`;
@@ -88,9 +103,49 @@ class Paintings {
       make('img', { src: painting.view, alt: painting.name }),
       make('div', { class: 'side' },
         make('span', { class: 'name' }, painting.name),
-        this.list.length > 1
+        this.list.length > 2
           && make('label', {}, 'Weight ', make('input', { ...slider, 'aria-label': label })),
-        make('button', { type: 'button', class: 'small', onclick: () => this.remove(painting) }, 'Remove')));
+        make('div', { class: 'deeds' },
+          !painting.learnt && !this.taught.has(painting.sha256) && make('button', { type: 'button', class: 'small', title: LEARN, onclick: () => this.ask(painting) },
+            'Let a painter learn it'),
+          make('button', { type: 'button', class: 'small', onclick: () => this.remove(painting) }, 'Remove'))));
+  }
+
+  /** Two paintings are blended by one slider. */
+  drawBlend() {
+    const box = find(this.element, '.blend');
+    const [first, second] = this.list;
+    box.hidden = this.list.length !== 2;
+    if (box.hidden) return;
+    const slider = find(box, 'input', HTMLInputElement);
+    const sum = first.weight + second.weight;
+    slider.value = String(sum ? second.weight / sum : 0.5);
+    const [left, right] = all(box, '.end');
+    left.textContent = first.name;
+    right.textContent = second.name;
+    slider.oninput = () => {
+      [first.weight, second.weight] = [1 - Number(slider.value), Number(slider.value)];
+      this.desk.moved?.();
+    };
+  }
+
+  /**
+   * A painter learns the painting with this sha256, and can paint like it or better than before.
+   *
+   * @param {string} sha256
+   * @param {boolean} can
+   */
+  learn(sha256, can) {
+    this.taught.add(sha256);
+    const found = this.list.filter((each) => each.sha256 === sha256);
+    for (const each of found) each.learnt ||= can;
+    if (found.length) this.draw();
+  }
+
+  /** What a preview is painted with; null where a painting has no painter, or none hangs. */
+  palette() {
+    if (!this.list.length || !this.list.every((each) => each.learnt)) return null;
+    return { style: this.list.map((each) => each.offer), weights: this.list.map((each) => each.weight) };
   }
 
   /** @param {Painting} painting */
@@ -99,11 +154,11 @@ class Paintings {
     this.draw();
   }
 
-  /** @param {Study} study */
-  toggle(study) {
-    const there = this.list.find((each) => each.offer.study === study.name);
+  /** @param {Offer} offer one of the studio's own, or one that was learnt here */
+  toggle(offer) {
+    const there = this.list.find(({ offer: { study, learnt } }) => study === offer.study && learnt === offer.learnt);
     if (there) this.remove(there);
-    else this.hang(Promise.resolve({ study: study.name }));
+    else this.hang(Promise.resolve(offer));
   }
 
   /**
@@ -128,8 +183,9 @@ class Paintings {
         throw new Error(`Up to ${this.most} paintings can be mixed; remove one first.`);
       }
       const offer = await offering;
-      const shown = await asked(this.server.look({ picture: offer, role: 'style' }));
-      this.list.push({ offer, view: shown.view, name: shown.title || shown.name || 'A painting', weight });
+      const shown = await asked(this.server.hang({ picture: offer }));
+      const { view, sha256, learnt } = shown;
+      this.list.push({ offer, view, name: shown.title || shown.name || 'A painting', weight, sha256, learnt });
       this.draw();
     } catch (error) {
       complain(find(this.element, '.trouble'), sentenceOf(error));

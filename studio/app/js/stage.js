@@ -7,6 +7,7 @@ import { Compare } from './compare.js';
 import { desk, opened, tell } from './desks.js';
 import { all, around, capitalised, find, inSight, make, picturesOf, sentenceOf, smoothly } from './dom.js';
 import { estimating } from './estimates.js';
+import { Glimpse } from './glimpse.js';
 import { press } from './gradio_page.js';
 import { Mask } from './mask.js';
 import { newJob, newWork, seen } from './news.js';
@@ -60,7 +61,7 @@ class Stage {
     this.after = find(element, '.after', HTMLImageElement);
     this.chooser = find(element, 'input[type=file]', HTMLInputElement);
     this.camera = new Camera(find(element, 'video', HTMLVideoElement));
-    this.compare = new Compare(find(element, '.frame'), () => this.mode === 'done');
+    this.compare = new Compare(find(element, '.frame'), () => this.mode === 'done' || this.glimpsed);
     this.mask = new Mask(this.element, () => this.mode === 'painting');
     this.mask.onPaint = () => { this.kept = null; };
     /** @type {Offer | null} what the server knows the photo by */
@@ -83,7 +84,16 @@ class Stage {
     });
     this.deeds = this.buttons();
     this.listen();
-    this.desk.changed = estimating(this.widget, () => this.sizes());
+    const estimate = estimating(this.widget, () => this.sizes());
+    /** @type {Glimpse | null} only where paintings are made */
+    const glimpse = !this.widget.server.glimpse ? null : new Glimpse(this.widget, {
+      photo: (moving) => (this.mode === 'photo' || (this.mode === 'done' && moving) ? this.photo : null),
+      palette: () => this.desk.palette?.() ?? null,
+      show: (told) => this.glimpse(told),
+      leave: () => { if (this.glimpsed) this.toPhoto(); },
+    });
+    this.desk.changed = () => { estimate(); glimpse?.ask(); };
+    this.desk.moved = () => glimpse?.ask();
     this.desk.stop = () => this.stop();
     this.desk.peek = (look) => this.peek(look);
   }
@@ -94,6 +104,30 @@ class Stage {
     /** @type {[string, number, number][]} */
     const paintings = Array.from({ length: this.desk.paintings?.() ?? 0 }, () => ['style', 0, 0]);
     return shown ? [['photo', shown.width, shown.height], ...paintings] : paintings;
+  }
+
+  /** Whether a preview that was painted at once is on the stage. */
+  get glimpsed() {
+    return this.mode === 'photo' && this.element.classList.contains('glimpsed');
+  }
+
+  /** @param {{view: string, seconds: number, smaller: boolean}} told */
+  glimpse({ view, seconds, smaller }) {
+    if (!this.glimpsed) {
+      this.showPhoto();
+      this.enter('photo');
+      this.element.classList.add('glimpsed');
+      this.compare.slider.tabIndex = 0;
+      find(this.element, '.tag-after').textContent = 'Preview';
+      this.compare.slider.value = '0';
+      this.compare.cut(0);
+    }
+    this.after.style.maskImage = this.mask.has() ? `url(${this.mask.canvas.toDataURL()})` : '';
+    this.after.src = view;
+    this.after.alt = 'A preview of the painting';
+    const finer = smaller ? ' The work is larger, with finer strokes.' : '';
+    this.tellWords(`A preview, painted at once in ${seconds < 0.95 ? seconds.toFixed(1) : Math.round(seconds)} s.${finer} The button makes the work.`);
+    this.element.dataset.glimpses = String(Number(this.element.dataset.glimpses ?? 0) + 1);
   }
 
   /** A look is shown for a moment, on another photo, or none any more. @param {Look | null} look */
@@ -113,6 +147,8 @@ class Stage {
   /** @param {string} mode */
   enter(mode) {
     this.element.dataset.mode = mode;
+    if (mode !== 'painting') this.element.classList.remove('glimpsed');
+    this.after.style.maskImage = '';
     for (const tools of all(this.element, '.tools')) tools.hidden = tools.dataset.for !== mode;
     this.mask.canvas.tabIndex = mode === 'painting' ? 0 : -1;
     this.compare.slider.tabIndex = mode === 'done' ? 0 : -1;
@@ -181,6 +217,7 @@ class Stage {
   showPhoto() {
     this.strip.leave();
     this.tag(false);
+    this.element.classList.remove('glimpsed');
     if (!this.shown) return;
     this.before.src = this.shown.view;
     this.shape(this.shown.width, this.shown.height);
@@ -590,6 +627,7 @@ class Stage {
       stop: () => this.stop(),
       next: () => { if (this.result) this.arrive(Promise.resolve({ work: this.result.id })); },
       seed: () => { if (this.result) this.widget.trigger('seeded', { seed: this.result.seed }); },
+      deepen: () => { if (this.result) this.widget.trigger('deepened', { work: this.result.id }); },
       sheet: () => { this.showPhoto(); this.tellWords(); this.enter('sheet'); },
       back: () => this.toPhoto(),
       retry: () => press(this.widget.props.button),

@@ -195,7 +195,7 @@ function queueItem(entry) {
       entry.state === 'running' && make('span', { class: 'bar' }, make('i', { style: `width: ${100 * share}%` }))),
     entry.mine && make('div', { class: 'deeds' },
       entry.can_move_up && button('up', 'Move up', '↑ Sooner'),
-      button('cancel', 'Cancel', 'Cancel')));
+      button('cancel', 'Cancel', entry.kind === 'painter' ? 'Stop' : 'Cancel')));
 }
 
 /** @param {Queued} entry */
@@ -209,7 +209,7 @@ function stateInWords({ state, mine, stage, position, seconds_left: left, second
 
 /** @param {Job} job */
 function endInWords(job) {
-  if (job.state === 'made') return `${job.work?.title ?? 'A work'} is ready.`;
+  if (job.state === 'made') return job.title ? `${job.title}.` : `${job.work?.title ?? 'A work'} is ready.`;
   return job.message || 'A work was not finished.';
 }
 
@@ -220,8 +220,8 @@ function endedItem(job) {
   const show = { class: 'button small', href: work ? `?work=${work.id}` : '', 'data-do': 'show', 'data-job': job.id, 'data-work': work?.id };
   return make('li', { class: 'mine', 'data-state': job.state },
     work ? make('img', { src: work.thumb, alt: '' }) : make('span', { class: 'blank', 'aria-hidden': 'true' }, '!'),
-    make('div', { class: 'what' }, make('strong', {}, work?.title ?? 'Not finished'),
-      make('span', {}, work ? 'Ready' : endInWords(job))),
+    make('div', { class: 'what' }, make('strong', {}, work?.title ?? (job.state === 'made' && job.title) ?? 'Not finished'),
+      make('span', {}, work || job.state === 'made' ? 'Ready' : endInWords(job))),
     make('div', { class: 'deeds' }, work && make('a', show, 'Show'), make('button', dismiss, '✕')));
 }
 

@@ -18,6 +18,7 @@ export interface Offer {
   job?: string;
   study?: string;
   sample?: string;
+  learnt?: string;
   role?: string;
   place?: number;
 }
@@ -117,6 +118,8 @@ export interface Job {
   preview: string | null;
   ratio?: number;
   work?: Work;
+  /** What was learnt, where it is no work. */
+  title?: string;
   was_there?: boolean;
   ways_out?: WayOut[];
   conflict?: { field: string; value: any }[];

@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from studio.app.dials import Dials, choice_dial, size_dial
+from studio.app.easel import MOST_PAINTINGS, Easel
 from studio.app.following import FOLLOWS, QUICK
 from studio.app.links import at_load, follow_addresses, write_addresses
 from studio.app.picture_tabs import (
@@ -16,7 +17,6 @@ from studio.app.picture_tabs import (
     credit_fields,
     fine_settings,
     go_buttons,
-    look,
     network_dial,
     remembered_job,
     restore,
@@ -29,8 +29,6 @@ from studio.errors import Refused
 from studio.images.paintings.catalogue import PAINTINGS
 from studio.images.recipes import StyleRecipe
 from studio.works.recipe import Fold, Recipe
-
-MOST_PAINTINGS = 4
 
 LABELS = {"style_scale": "Size of the strokes", "colour": "Whose colours"}
 
@@ -78,6 +76,7 @@ def style_tab(room: Room) -> TabOffers:
             "colour": partial(choice_dial, options=COLOURS),
         },
     )
+    easel = Easel(desk, dials)
     with gr.Row(elem_classes="studio-floor", equal_height=False):
         with gr.Column(scale=7, min_width=320, elem_classes="picture-side"):
             stage = stage_widget(
@@ -88,11 +87,12 @@ def style_tab(room: Room) -> TabOffers:
                 button="paint-button",
                 largest_upload=room.largest_upload,
                 texts=TEXTS,
+                more=(easel.glimpse,),
             )
         with gr.Column(scale=4, min_width=300, elem_classes="settings-side"):
             widget(
                 "paintings",
-                server=(look(desk),),
+                server=(easel.hang, easel.learn, easel.pause, easel.resume, easel.learning),
                 desk="style",
                 largest_upload=room.largest_upload,
                 most=MOST_PAINTINGS,

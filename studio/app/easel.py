@@ -1,0 +1,158 @@
+"""What the Paint tab asks for beside works: previews painted at once, and painters that learn a painting."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cached_property
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+from studio.app.dials import Dials
+from studio.app.intake import data_url, show
+from studio.app.sentences import said
+from studio.app.widgets import answer
+from studio.errors import Missing, Refused
+from studio.images.instant.learnt import LearntPainting, free_name, learnt_paintings
+from studio.images.instant.painters import painters
+from studio.images.recipes import StyleRecipe
+from studio.making.trainings import Training
+from studio.works.recipe import check
+
+if TYPE_CHECKING:
+    from studio.app.desk import Desk
+    from studio.images.instant.glimpse import Glimpses
+    from studio.works.ingredient import Ingredient
+
+MOST_PAINTINGS = 4
+"""Paintings that the page mixes."""
+
+
+class Easel:
+    """The server functions of the Paint tab's widgets. Each takes a request from the page and answers with
+    JSON, {"trouble": sentence} where it cannot be met.
+    """
+
+    def __init__(self, desk: Desk, dials: Dials) -> None:
+        self._desk, self._dials = desk, dials
+
+    @cached_property
+    def _glimpses(self) -> Glimpses:
+        from studio.images.instant.glimpse import Glimpses  # loads torch, for the first preview
+
+        return Glimpses()
+
+    def glimpse(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """A preview: {"view", "seconds", "smaller"}, or {"unlearnt": True} for a painting without a painter.
+
+        asked: "photo" and "style" as the page offers files, "weights" of the paintings, "values" of the
+        dials.
+        """
+
+        def painted() -> dict[str, Any]:
+            values = asked.get("values")
+            if not isinstance(values, list) or len(values) != len(self._dials.by_name):
+                values = [getattr(each, "value", None) for each in self._dials.components]
+            paintings = [self._painting(each) for each in _some(asked.get("style"))]
+            photo = self._desk.receive(asked.get("photo"), "photo")
+            weights = [float(each) for each in _some(asked.get("weights")) if isinstance(each, int | float)]
+            settings = self._dials.settings(values) | {"painter": "instant"}
+            if len(weights) == len(paintings) and sum(weights) > 0:
+                settings["style_weights"] = tuple(weights)
+            recipe = check(StyleRecipe, settings)
+            try:
+                seen = self._glimpses.paint(recipe, photo, paintings)
+            except Missing:
+                return {"unlearnt": True}
+            return {"view": data_url(seen.jpeg), "seconds": seen.seconds, "smaller": seen.smaller}
+
+        return answer(painted)
+
+    def hang(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """A painting as the page shows it, with its sha256 and whether a painter has learnt it."""
+
+        def hung() -> dict[str, Any]:
+            found = self._painting(asked.get("picture"))
+            sha256 = hashlib.sha256(found.content).hexdigest()
+            Thread(target=lambda: self._glimpses, daemon=True).start()  # the first preview is not far
+            return show(found).model_dump() | {"sha256": sha256, "learnt": sha256 in _learnt()}
+
+        return answer(hung)
+
+    def learn(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Let a painter learn the "picture" for the "owner" who asks; {"id"} of the training."""
+
+        def learning() -> dict[str, Any]:
+            found = self._painting(asked.get("picture"))
+            sha256 = hashlib.sha256(found.content).hexdigest()
+            stem = found.name.rpartition(".")[0].replace("_", " ").strip()
+            title = found.title or stem[:1].upper() + stem[1:] or "A painting"
+            if sha256 in _learnt():
+                raise Refused(f"A painter has learnt {title} already; choose it among the paintings.")
+            named = {"file": found.name or "painting.jpg", "author": found.author, "licence": found.licence}
+            about = LearntPainting(name=free_name(title), title=title[:500], **named)
+            return {"id": self._desk.jobs.trainings.start(about, found.content, owner=_owner(asked))}
+
+        return answer(learning)
+
+    def resume(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Go on with the training of the painter "name"; {"id"}."""
+        owner = _owner(asked)
+        return answer(
+            lambda: {"id": self._desk.jobs.trainings.resume(str(asked.get("name", "")), owner=owner)}
+        )
+
+    def pause(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Stop the training "id", which can be resumed; {"stopped"}."""
+        owner = _owner(asked)
+        return answer(
+            lambda: {"stopped": self._desk.jobs.trainings.stop(str(asked.get("id", "")), owner=owner)}
+        )
+
+    def learning(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """All paintings that were learnt here or are being learnt: {"paintings": [...]}."""
+        owner = _owner(asked)
+
+        def listed() -> dict[str, Any]:
+            trainings = {each.about.name: each for each in self._desk.jobs.trainings.all()}
+            known = learnt_paintings().values()
+            return {"paintings": [_told(each, trainings.get(each.name), owner) for each in known]}
+
+        return answer(listed)
+
+    def _painting(self, offered: Any) -> Ingredient:
+        return self._desk.receive(offered, "style")
+
+
+def _told(about: LearntPainting, training: Training | None, owner: str) -> dict[str, Any]:
+    """How a painting stands: its state is learning, waiting, stopped, failed or learnt."""
+    state = "stopped" if about.underway else "learnt"
+    told: dict[str, Any] = {
+        "name": about.name,
+        "title": about.title or about.name,
+        "sha256": about.sha256,
+        "picture": f"learnt/{about.name}",
+        "can_paint": about.can_paint,
+        "mine": training is None or training.owner in (owner, ""),
+    }
+    if training is not None:
+        state = {"running": "learning", "made": "learnt"}.get(training.state, training.state)
+        told |= {"id": training.id, "done": training.done, "total": training.total, "loss": training.loss}
+        told |= {"seconds_left": training.seconds_left, "message": said(training.message)}
+        told["stage"], told["figures"] = said(training.stage), dict(training.figures)
+        told["preview"] = data_url(training.preview) if training.preview else None
+    return told | {"state": state}
+
+
+def _learnt() -> set[str]:
+    """The sha256 of every painting that a painter here can paint like."""
+    return {header.painting for header in painters().values()}
+
+
+def _some(given: Any) -> list[Any]:
+    return given[:MOST_PAINTINGS] if isinstance(given, list) else []
+
+
+def _owner(asked: dict[str, Any]) -> str:
+    from studio.app.tray import owner_of
+
+    return owner_of(asked)

@@ -1,0 +1,101 @@
+"""Quick previews of paintings, while somebody moves a slider: painted at once, kept nowhere.
+
+    glimpses = Glimpses()
+    seen = glimpses.paint(recipe, photo, paintings)
+    show(seen.jpeg)
+
+A preview has the pixels of the instant painter's work of the same recipe, up to a size of `LARGEST`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from studio.images.instant.painters import Painter, painter_file_for, read_painter
+from studio.images.instant.painting import paint_at_once
+from studio.images.pictures import Pixels, fit_within, read_picture, resize, write_jpeg
+from studio.images.recipes import StyleRecipe
+from studio.process import finish
+from studio.works.ingredient import Ingredient
+
+T = TypeVar("T")
+
+LARGEST = 1024
+"""Longer side, in pixels, of a preview. A larger work has finer strokes than its preview."""
+
+KEPT_PHOTOS, KEPT_PAINTERS = 2, 8
+"""What is kept in memory, each at most 3 MB."""
+
+
+@dataclass(frozen=True)
+class Glimpse:
+    """jpeg: the preview. seconds: that it took to paint. smaller: whether the work will be larger."""
+
+    jpeg: bytes
+    seconds: float
+    smaller: bool
+
+
+class Glimpses:
+    """Paints previews one after another, and keeps the photos and painters of the last. Safe to use from many
+    threads.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._photos: OrderedDict[Any, Pixels] = OrderedDict()
+        self._painters: OrderedDict[Any, Painter] = OrderedDict()
+
+    def paint(self, recipe: StyleRecipe, photo: Ingredient, paintings: Sequence[Ingredient]) -> Glimpse:
+        """The recipe's strength, scale, colours, weights and seed count, and its size up to `LARGEST`.
+
+        Raises `Missing` for a painting that no painter has learnt, `Unreadable` for what is no picture,
+        `Refused` for strokes that are too broad.
+        """
+        files = [
+            painter_file_for(_sha256(each.content), each.title or each.name or "this painting")
+            for each in paintings
+        ]
+        with self._lock:
+            shown, smaller = self._photo(photo, recipe.size)
+            painters = [self._painter(path) for path in files]
+            began = time.perf_counter()
+            painted = finish(paint_at_once(recipe, shown, painters))
+            seconds = time.perf_counter() - began
+        return Glimpse(write_jpeg(painted, quality=88), seconds, smaller)
+
+    def _painter(self, path: Path) -> Painter:
+        key = (str(path), path.stat().st_mtime_ns)  # one that is still learning changes
+        return _kept(self._painters, key, KEPT_PAINTERS, lambda: read_painter(path.read_bytes(), path.name))
+
+    def _photo(self, photo: Ingredient, size: int | None) -> tuple[Pixels, bool]:
+        """The photo at the work's size, or at `LARGEST`, and whether the work is larger."""
+
+        def read() -> Pixels:
+            pixels = read_picture(photo.content, photo.name or "The photo").pixels
+            side = max(pixels.shape[:2])
+            height, width = fit_within(pixels.shape[0], pixels.shape[1], min(size or side, LARGEST))
+            return resize(pixels, height, width)
+
+        shown = _kept(self._photos, (_sha256(photo.content), size), KEPT_PHOTOS, read)
+        return shown, max(shown.shape[:2]) == LARGEST and (size is None or size > LARGEST)
+
+
+def _kept(kept: OrderedDict[Any, T], key: Any, most: int, read: Callable[[], T]) -> T:
+    if key not in kept:
+        kept[key] = read()
+    kept.move_to_end(key)
+    while len(kept) > most:
+        kept.popitem(last=False)
+    return kept[key]
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,69 @@
+"""Instant painting in the page: the stage paints while a slider is dragged, with mouse, finger and keyboard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.app.conftest import PHONE, Chromium, Open
+from tests.app.photos import picture
+from tests.app.test_browser import narrow_enough, opened
+from tests.app.test_style_browser import seen, type_into
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("app")]
+
+LAPTOP = {"width": 1366, "height": 768}
+
+GLIMPSES = "Math.max(0, ...[...document.querySelectorAll('.stage')].map((each) => Number(each.dataset.glimpses ?? 0)))"
+
+
+def next_glimpse(page: Any, before: int) -> str:
+    """The preview that comes after so many."""
+    page.wait_for_function(f"(before) => {GLIMPSES} > before", arg=before)
+    source: str = seen(page, ".stage .after").get_attribute("src")
+    return source
+
+
+@pytest.mark.parametrize("size", [LAPTOP, PHONE])
+def test_the_stage_paints_while_the_strength_is_moved_and_the_work_is_made_when_asked(
+    chromium: Chromium, studio: Open, photo: Path, tmp_path: Path, size: dict[str, int]
+) -> None:
+    with opened(chromium, studio, size=size, touch=size is PHONE) as page:
+        page.goto(f"{studio.address}/#style&painter=instant")
+        seen(page, ".stage[data-mode=empty]").wait_for()
+        seen(page, ".stage").locator("input[type=file]").first.set_input_files(str(photo))
+        seen(page, ".stage[data-mode=photo]").wait_for()
+        type_into(page, "Size", 160)
+        page.get_by_role("button", name="Night wind").click()
+        first = next_glimpse(page, 0)
+        assert "preview" in seen(page, ".stage .words").inner_text()
+
+        slider = page.locator("input[type=range][aria-label*=Strength]:visible")
+        slider.focus()
+        count = page.evaluate(GLIMPSES)
+        for _ in range(6):
+            page.keyboard.press("ArrowRight")
+        assert next_glimpse(page, count) != first
+
+        # A second painting, and the two are blended with the keyboard.
+        page.get_by_role("button", name="Woodcut").click()
+        blend = page.get_by_label("Blend of the two paintings")
+        blend.wait_for()
+        count = page.evaluate(GLIMPSES)
+        blend.focus()
+        page.keyboard.press("Home")
+        next_glimpse(page, count)
+        if size is LAPTOP:
+            # A painting that nobody has learnt ends the preview, and a painter can be asked to learn it.
+            own = tmp_path / "own_sea.jpg"
+            own.write_bytes(picture(seed=8))
+            page.set_input_files(".paintings input[type=file]", str(own))
+            page.get_by_role("button", name="Let a painter learn it").wait_for()
+            seen(page, ".stage:not(.glimpsed)").wait_for()
+            page.locator(".hung li").nth(2).get_by_role("button", name="Remove").click()
+        page.click("#paint-button")
+        seen(page, ".stage[data-mode=done]").wait_for()
+        assert "painted at once" in seen(page, ".stage .words").inner_text()
+        assert narrow_enough(page)
