@@ -231,7 +231,7 @@ def choice_dial(
     named = [
         {"value": value, "label": called, "sentence": sentence}
         for value, (called, sentence) in options.items()
-        if value in control.choices
+        if not control.choices or value in control.choices
     ]
     return widget(
         "choice", value=control.default, field=control.name, title=label, info=info, options=named, desk=desk

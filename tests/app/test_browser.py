@@ -163,7 +163,7 @@ def test_a_running_dream_is_found_again_after_a_reload_and_stops_when_told(
     with opened(chromium, studio) as page:
         choose(page, photo)
         small(page, steps=200, size=512)
-        page.get_by_text("Towards another picture").click()
+        page.get_by_text("Towards other pictures").click()
         page.set_input_files(".guide:not(.network) input[type=file]", str(photo))
         page.wait_for_selector(".guide:not(.network)[data-full=yes]")
         page.click("#dream-button")

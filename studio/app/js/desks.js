@@ -6,9 +6,9 @@
 /**
  * @typedef {object} Desk
  * @property {() => Promise<object>} [collect] everything that goes into the picture
- * @property {() => Promise<Offer | null>} [guide] the guide picture
+ * @property {() => Promise<{guide: Offer[], guide_weights: number[]}>} [guides] the guide pictures
  * @property {() => Promise<object>} [more] what other widgets add
- * @property {(offer: Offer | null) => Promise<void> | void} [offerGuide] a guide comes back
+ * @property {(offers: Offer[], weights?: number[]) => Promise<void> | void} [offerGuides] guides come back
  * @property {(told: Record<string, any>) => Promise<void> | void} [offerMore] other files come back
  * @property {() => Promise<void>} [fillUp] what is still missing is chosen for somebody who only wants to try
  * @property {(file: File, chosen: string[]) => Promise<void>} [bringNetwork] a network comes from a lesson

@@ -51,3 +51,6 @@ export async function offered({ props, upload }, file) {
  * @returns {Offer | null}
  */
 export const firstOf = (offers) => (Array.isArray(offers) ? offers[0] : offers) ?? null;
+
+/** All files of a role. @param {Offer | Offer[] | null | undefined} offers @returns {Offer[]} */
+export const listed = (offers) => (Array.isArray(offers) ? offers : offers ? [offers] : []);

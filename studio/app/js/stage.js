@@ -12,7 +12,7 @@ import { press } from './gradio_page.js';
 import { Mask } from './mask.js';
 import { newJob, newWork, seen } from './news.js';
 import { drawSamples, drawShow } from './opening.js';
-import { asked, firstOf, offered } from './server.js';
+import { asked, firstOf, listed, offered } from './server.js';
 import { Sheet } from './sheet.js';
 import { resultOf, Strip } from './strip.js';
 import { timeLeft } from './times.js';
@@ -358,11 +358,10 @@ class Stage {
     if (this.arriving) await this.arriving;
     if (this.mode === 'painting') this.endPainting();
     /** @type {Record<string, any>} */
-    const files = { photo: this.photo, mask: null, guide: null };
+    const files = { photo: this.photo, mask: null };
     try {
       files.mask = this.mask.has() ? await offered(this.widget, await this.mask.file()) : this.kept;
-      files.guide = (await this.desk.guide?.()) ?? null;
-      Object.assign(files, (await this.desk.more?.()) ?? {});
+      Object.assign(files, (await this.desk.guides?.()) ?? {}, (await this.desk.more?.()) ?? {});
     } catch (error) {
       files.trouble = sentenceOf(error);
     }
@@ -516,8 +515,7 @@ class Stage {
       if (photo) this.settle(photo, await this.look(photo, 'photo'), { quietly: true });
       this.wipe();
       await this.drawMask(firstOf(found.mask));
-      const guide = firstOf(found.guide);
-      if (guide) await this.desk.offerGuide?.(guide);
+      if (found.guide) await this.desk.offerGuides?.(listed(found.guide), found.guide_weights);
       await this.desk.offerMore?.(found);
     } catch { /* the source is gone: the preview and the result still show */ }
   }
@@ -527,7 +525,7 @@ class Stage {
     const photo = firstOf(told.photo);
     if (!photo || !await this.arrive(Promise.resolve(photo))) return;
     await this.drawMask(firstOf(told.mask)).catch((error) => this.complain(sentenceOf(error)));
-    this.desk.offerGuide?.(firstOf(told.guide));
+    this.desk.offerGuides?.(listed(told.guide), told.guide_weights);
     this.desk.offerMore?.(told);
   }
 

@@ -37,7 +37,7 @@ from studio.images.networks.backbones import OWN
 from studio.images.presets import PRESETS, as_deep_in, with_preset
 from studio.images.recipes import DreamRecipe
 from studio.making.kinds import read_recipe
-from studio.works.recipe import Control, Fold, check
+from studio.works.recipe import Control, Fold, Recipe, check
 
 LABELS = {"steps": "Depth"}
 
@@ -66,13 +66,13 @@ def dream_tab(room: Room) -> TabOffers:
             seed_row(dials)
             buttons = go_buttons("Dream", "dream", "dream-button")
             network = _folded_widgets(desk, room.largest_upload)
-            fine_settings(dials)
+            fine_settings(dials, without=("guide_weights",))
             credit = credit_fields()
     tab = PictureTab(
         "dream", stage, dials, buttons, credit, gr.JSON(visible=False), remembered_job("studio-dream")
     )
     connect(tab, desk, _adjusting(desk))
-    dials_again, stage_again = restore(tab, desk, completes=with_preset)
+    dials_again, stage_again = restore(tab, desk, _weights, completes=with_preset)
     room.page.load(
         dials_again,
         [tab.remembered, tab.offered],
@@ -105,6 +105,9 @@ def _folded_widgets(desk: Desk, largest_upload: int) -> gr.HTML:
 
 def _adjusting(desk: Desk) -> Any:
     def adjust(settings: dict[str, Any], offered: dict[str, Any]) -> None:
+        weights = [float(weight) for weight in offered.pop("guide_weights", None) or ()]
+        if any(weight != weights[0] for weight in weights):
+            settings["guide_weights"] = tuple(weights)
         settings["weights_sha256"] = str(offered.get("weights_sha256") or "")
         if (
             offered.get("weights")
@@ -116,6 +119,11 @@ def _adjusting(desk: Desk) -> Any:
     return adjust
 
 
+def _weights(recipe: Recipe) -> dict[str, Any]:
+    """What comes back to the guides with their files."""
+    return {"guide_weights": recipe.guide_weights if isinstance(recipe, DreamRecipe) else ()}
+
+
 def _offers(tab: PictureTab, desk: Desk) -> TabOffers:
     def next_source(id: str) -> list[Any]:
         return [{"state": "offer", "photo": {"work": id}, "nonce": nonce()}]
@@ -123,7 +131,7 @@ def _offers(tab: PictureTab, desk: Desk) -> TabOffers:
     def again(id: str, _bars: Sequence[int] = ()) -> list[Any]:
         work = desk.library.get(id)
         recipe = read_recipe(work.recipe_json)
-        offer = {"state": "offer", **sources_of(recipe, work=work.id), "nonce": nonce()}
+        offer = {"state": "offer", **sources_of(recipe, work=work.id), **_weights(recipe), "nonce": nonce()}
         return [offer, *tab.dials.values(recipe_settings(recipe))]
 
     def settings(wanted: Any) -> list[Any]:

@@ -26,6 +26,7 @@ from studio.app.picture_tabs import (
 from studio.app.room import Room, TabOffers
 from studio.app.widgets import widget
 from studio.errors import Refused
+from studio.images.networks.backbones import readiness
 from studio.images.paintings.catalogue import PAINTINGS
 from studio.images.recipes import StyleRecipe
 from studio.works.recipe import Fold, Recipe
@@ -52,6 +53,13 @@ COLOURS = {
     "luminance": ("Photo’s own", "Only light and dark are painted; every place keeps the photo’s colour."),
 }
 
+NETWORKS = {
+    "efficientnet_lite0": ("EfficientNet-Lite0", "Comes with the studio; quick, and good at strokes."),
+    "vgg19": ("VGG-19", "The network of the first style transfers: painterly, and much slower."),
+    "vgg16": ("VGG-16", "Like VGG-19, and a little quicker."),
+}
+"""Networks that compare the picture with the paintings, for those who have their weights."""
+
 TEXTS = {
     ".invitation h2": "Drop a photo here",
     ".invitation p": "Then choose a painting, and the photo is painted like it.",
@@ -77,13 +85,20 @@ def style_tab(room: Room) -> TabOffers:
         },
     )
     easel = Easel(desk, dials)
+    networks = networks_in_sight()
+    if networks:
+        dials.makers["backbone"] = partial(choice_dial, options=networks, desk="style")
     with gr.Row(elem_classes="studio-floor", equal_height=False):
         with gr.Column(scale=7, min_width=320, elem_classes="picture-side"):
             stage = stage_widget(
                 desk,
                 dials,
                 "style",
-                varied={"painter": tuple(PAINTERS), "quality": tuple(QUALITY)},
+                varied={
+                    "painter": tuple(PAINTERS),
+                    "quality": tuple(QUALITY),
+                    "backbone": tuple(networks),
+                },
                 button="paint-button",
                 largest_upload=room.largest_upload,
                 texts=TEXTS,
@@ -98,7 +113,7 @@ def style_tab(room: Room) -> TabOffers:
                 most=MOST_PAINTINGS,
                 studies=_studies(),
             )
-            for name in ("painter", "quality"):
+            for name in ("painter", "quality", *("backbone",) * bool(networks)):
                 dials.add(name)
             dials.add_rest(Fold.IN_SIGHT)
             seed_row(dials)
@@ -132,6 +147,14 @@ def _adjust(settings: dict[str, Any], offered: dict[str, Any]) -> None:
     weights = [float(weight) for weight in offered.pop("weights", None) or ()]
     if any(weight != weights[0] for weight in weights):
         settings["style_weights"] = tuple(weights)
+
+
+def networks_in_sight() -> dict[str, tuple[str, str]]:
+    """The networks that are offered in sight, where the weights of VGG-19, with which style transfer began, are
+    here; empty without them.
+    """
+    ready = {each.name for each in readiness() if each.ready}
+    return {name: told for name, told in NETWORKS.items() if name in ready} if "vgg19" in ready else {}
 
 
 def with_quality(settings: dict[str, Any]) -> dict[str, Any]:
