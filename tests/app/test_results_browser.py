@@ -82,12 +82,12 @@ def test_four_variations_are_compared_and_one_lends_its_seed(
         page.wait_for_selector(".strip li:nth-child(4)")
 
 
-def test_on_a_phone_progress_and_stop_are_where_the_press_was(
+def test_on_a_phone_stop_is_where_the_press_was_and_what_there_is_goes_on(
     chromium: Chromium, studio: Open, photo: Path
 ) -> None:
     with opened(chromium, studio, size=PHONE, touch=True) as page:
         choose(page, photo)
-        small(page, steps=150, size=320)
+        small(page, steps=24, size=288)
         page.tap("#dream-button")
         stop = page.locator(".underway .running button")
         stop.wait_for()
@@ -97,4 +97,10 @@ def test_on_a_phone_progress_and_stop_are_where_the_press_was(
         page.wait_for_function("/step \\d+ of/.test(document.querySelector('.underway .told').textContent)")
         stop.tap()
         page.wait_for_selector(".underway .running", state="hidden")
+        # What there is was kept, and goes on from there.
+        page.wait_for_selector(".stage[data-mode=done]")
+        assert "ended after" in page.inner_text(".stage .words")
+        page.locator("[data-do=deepen]").tap()
+        page.wait_for_function("document.querySelector('.stage .words').textContent.includes('gone on with')")
+        assert page.locator(".strip li").count() == 2
         assert narrow_enough(page)
