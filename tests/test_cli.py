@@ -118,7 +118,7 @@ class TestMaking:
         [
             (("none.png", "-o", "p.png"), "no file none.png"),
             (("harbour.jpg*much", "-o", "p.png"), "write STYLE*WEIGHT"),
-            (("harbour.jpg*-1", "harbour.jpg", "-o", "p.png"), "weight cannot be below 0"),
+            (("glass*-1", "woodcut", "-o", "p.png"), "weight cannot be below 0"),
             (("harbour.jpg", "-o", "p.gif"), "should end in .png"),
             (("-o", "p.png"), "STYLE"),
         ],

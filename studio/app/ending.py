@@ -115,7 +115,7 @@ def _end_in_any_case() -> None:
     after writing down what every thread is doing; nobody reads that.
     """
     with contextlib.suppress(Exception):
-        nowhere = Path(os.devnull).open("w")
+        nowhere = Path(os.devnull).open("w")  # noqa: SIM115 - as long as the process
         faulthandler.dump_traceback_later(AT_THE_LATEST, exit=True, file=nowhere)
 
 

@@ -186,7 +186,7 @@ def job_endpoints(desk: Desk) -> list[tuple[Action, dict[str, Any]]]:
 # --- Tables
 
 
-def table_endpoints(desk: Desk) -> list[tuple[Action, dict[str, Any]]]:
+def table_endpoints(desk: Desk) -> list[tuple[Action, dict[str, Any]]]:  # noqa: ARG001
     """What there is to choose from."""
 
     def presets() -> list[dict[str, Any]]:

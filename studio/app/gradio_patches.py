@@ -120,7 +120,7 @@ def refuse_downloads() -> None:
     processing_utils.async_ssrf_protected_download = _refuse_download
 
 
-async def _refuse_download(url: str, cache_dir: str) -> str:
+async def _refuse_download(url: str, cache_dir: str) -> str:  # noqa: ARG001 - Gradio names both
     import gradio as gr
 
     raise gr.Error("Only files of this studio can be named; upload yours.", print_exception=False)

@@ -60,7 +60,7 @@ def serve(access: Access, *, no_password: bool = False, open_browser: bool = Fal
     ):
         ending.folders.append(uploads)
         with without_collecting():
-            import psutil  # type: ignore[import-untyped]
+            import psutil  # type: ignore[import-untyped]  # noqa: F401 - in a hurry there is no time for it
             import uvicorn
 
             from studio.app.desk import Desk

@@ -262,14 +262,14 @@ class Batches:
 
     def batches(
         self,
-        size: int,
+        size: int,  # noqa: ARG002
         order: Tensor | None = None,
         device: torch.device | None = None,
     ) -> Iterator[Batch]:
         for number in range(len(self)) if order is None else order.tolist():
             yield self.made[number] if device is None else _on(self.made[number], device)
 
-    def batch_count(self, size: int) -> int:
+    def batch_count(self, size: int) -> int:  # noqa: ARG002
         return len(self)
 
     def split(self, share: float, seed: int) -> tuple[Batches, Batches]:
@@ -397,7 +397,7 @@ def _known(name: str) -> KnownSet:
     return KNOWN_SETS[name]
 
 
-def _from_sklearn(known: KnownSet, folder: Path | None, download: bool) -> tuple[Examples, None]:
+def _from_sklearn(known: KnownSet, folder: Path | None, download: bool) -> tuple[Examples, None]:  # noqa: ARG001
     """The data sets that come with scikit-learn."""
     import sklearn.datasets
 

@@ -104,7 +104,7 @@ class WorkerState(WorkerPlugin):  # type: ignore[misc]
         self.quick = worker.name == QUICK
         threading.Thread(target=self._load_all, daemon=True).start()
 
-    def teardown(self, worker: Worker) -> None:
+    def teardown(self, worker: Worker) -> None:  # noqa: ARG002
         while self.galleries:
             self.galleries.popitem()[1].close()
 

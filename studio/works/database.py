@@ -306,7 +306,7 @@ def _start_the_clock(
     connection.info["deadline"] = time.monotonic() + seconds
 
 
-def _set_up_postgres(connection: Any, record: object) -> None:
+def _set_up_postgres(connection: Any, record: object) -> None:  # noqa: ARG001
     with connection.cursor() as cursor:
         cursor.execute(f"SET statement_timeout = {int(QUERY_SECONDS * 1000)}")
     connection.commit()

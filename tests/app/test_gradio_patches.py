@@ -148,7 +148,7 @@ def test_an_event_of_a_widget_is_named_in_its_script() -> None:
     with gr.Blocks():
         silent, named = gr.HTML(js_on_load="1"), gr.HTML(js_on_load="trigger('arrived')")
         with pytest.raises(AttributeError, match="custom event"):
-            silent.arrived
+            silent.arrived  # noqa: B018
         assert callable(named.arrived)
 
 

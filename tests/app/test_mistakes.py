@@ -66,7 +66,7 @@ def test_nothing_of_it_is_printed_at_length(studio: Open) -> None:
 
 
 def guarded(fails: Exception, tmp_path: Path, *, begun: bool = False) -> httpx.Response:
-    async def behind(scope: Any, _receive: Any, send: Any) -> None:
+    async def behind(scope: Any, _receive: Any, send: Any) -> None:  # noqa: ARG001
         if begun:
             headers = [(b"content-type", b"text/plain")]
             await send({"type": "http.response.start", "status": 200, "headers": headers})

@@ -178,7 +178,7 @@ def test_an_optimisers_rate_stands_again_after_a_schedule(closing: bool) -> None
 
 def test_clipping_keeps_direction_and_shortens_to_the_limit() -> None:
     x = torch.tensor([3.0, 4.0], dtype=torch.float64, requires_grad=True)
-    loss = lambda: 10 * (3 * x[0] + 4 * x[1])
+    loss = lambda: 10 * (3 * x[0] + 4 * x[1])  # noqa: E731 - slope (30, 40), length 50
     step = next(descend([x], loss, GradientDescent(1.0), steps=1, options=DescentOptions(max_norm=2.0)))
     assert step.gradient == pytest.approx(2.0)
     assert x.tolist() == pytest.approx([3 - 2 * 0.6, 4 - 2 * 0.8])

@@ -67,7 +67,7 @@ def test_jobs_are_there(old: Gallery) -> None:
     assert failed.message.startswith("Nothing in American fife tunes can meet the pin 2:1=Bb4")
 
 
-def test_the_style_of_ones_own_opens(old: Gallery) -> None:
+def test_the_style_of_ones_own_opens(old: Gallery) -> None:  # noqa: ARG001
     assert own_styles()["parlour"].sentence == "Three small tunes."
     assert len(ready_style("parlour")) == 3
 

@@ -190,7 +190,7 @@ def _sliders_input(state: TeachState, examples: Sequence[Example]) -> Figure:
     )
 
 
-def _drawing_input(state: TeachState, examples: Sequence[Example]) -> Figure:
+def _drawing_input(state: TeachState, examples: Sequence[Example]) -> Figure:  # noqa: ARG001
     # The sheet is the whole figure; everything drawn on it counts.
     marks: list[Mark] = [
         Line([x for x, _ in stroke], [y for _, y in stroke], colour="ink", width=9)
@@ -211,7 +211,7 @@ def _drawing_input(state: TeachState, examples: Sequence[Example]) -> Figure:
     )
 
 
-def _camera_input(state: TeachState, examples: Sequence[Example]) -> Figure:
+def _camera_input(state: TeachState, examples: Sequence[Example]) -> Figure:  # noqa: ARG001
     from studio.lessons.shared.pictures import jpeg_url
 
     if state.frame is None:

@@ -129,7 +129,7 @@ class CountedIdiom(HarmonyIdiom):
     def _hashes(self) -> dict[int, frozenset[int]]:
         return {limit: frozenset(self._counts[f"runs {limit}"].tolist()) for limit in LIMITS}
 
-    def longest_run(self, symbols: Sequence[int], *, without: int = -1) -> tuple[int, int, int]:
+    def longest_run(self, symbols: Sequence[int], *, without: int = -1) -> tuple[int, int, int]:  # noqa: ARG002
         """The smallest limit of `LIMITS` that the row keeps, as the length of its longest run."""
         return next((limit for limit in LIMITS if self.keeps(symbols, limit)), LIMITS[-1] + 1), 0, -1
 

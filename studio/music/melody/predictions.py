@@ -26,6 +26,6 @@ def predict_melody(recipe: ComposeRecipe, sources: Sequence[SourceSize]) -> Pred
     )
 
 
-def is_light(recipe: ComposeRecipe) -> bool:
+def is_light(recipe: ComposeRecipe) -> bool:  # noqa: ARG001
     """A melody never waits for a painting."""
     return True

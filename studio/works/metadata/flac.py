@@ -48,7 +48,7 @@ def _insert(content: bytes, recipe: Recipe) -> bytes:
         raise NotWhole
     blocks: list[tuple[int, bytes]] = []
     vendor, comments, end = TOOL.encode(), list[bytes](), 4
-    for kind, data, end in _blocks(content):
+    for kind, data, end in _blocks(content):  # noqa: B007
         if kind == _COMMENTS:
             vendor, comments = _comments(data)
         else:

@@ -60,7 +60,7 @@ def _find(content: bytes) -> bytes | None:
 
 def _is_cut_off(content: bytes) -> bool:
     kind, end = b"", 0
-    for kind, _, end in png_chunks(content):
+    for kind, _, end in png_chunks(content):  # noqa: B007 - those of the last one are wanted
         pass
     return kind != b"IEND" or end > len(content)
 
