@@ -1,11 +1,12 @@
 """What a person waits for in the first minute, in a fresh home; and beside it an earlier version.
 
-    python -m benchmarks.first_minute [--rounds 3] [--beside FOLDER] [--only commands|studio]
+    python -m benchmarks.first_minute [--rounds 3] [--beside FOLDER] [--only commands|studio|page]
 
-FOLDER holds another version's code. Commands are run in turns, one version after the other, so that whatever
-else the machine does affects both alike. What happens inside a running studio is asked of this version's jobs
-alone. Medians; a figure beyond what is promised is marked, and promised are those of a quiet machine with two
-cores. Pictures are the sample photo of scikit-learn.
+FOLDER holds another version's code. The versions take turns in every round, so that whatever else the
+machine does affects both alike. Three parts: commands; what a running studio of a new home is asked through
+its page's endpoints, `LOOKING` seconds after it opened; and tabs in Chromium, where Playwright is installed.
+Medians; a figure beyond what is promised is marked, and promised are those of a quiet machine with two cores.
+The pictures are the sample photo of scikit-learn. Three rounds with another version take about six minutes.
 """
 
 from __future__ import annotations
@@ -32,12 +33,15 @@ PROMISED = {
     "studio app answers": 2.5,
     "compose, kept home": 2.5,
     "dream beyond torch and dreaming": 1.2,
-    "first tune, prepared": 3.0,
+    "first tune": 3.0,
     "another take": 0.5,
+    "its sound, from the notes on": 0.6,
     "another key": 1.5,
     "a contradiction explained": 2.0,
     "first preview of a dream": 0.7,
     "draft of a painting, 384 px": 3.0,
+    "a tab opens": 0.5,
+    "a lesson opens": 0.3,
 }
 """Seconds, on a quiet machine with two cores."""
 
@@ -46,18 +50,17 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--rounds", type=int, default=3)
     asked.add_argument("--beside", type=Path, help="a folder with another version's code")
-    asked.add_argument("--only", choices=["commands", "studio"])
+    asked.add_argument("--only", choices=["commands", "studio", "page"])
     options = asked.parse_args()
     versions = {"now": HERE} | ({"beside": options.beside.resolve()} if options.beside else {})
-    if options.only != "studio":
-        commands(versions, options.rounds)
-    if options.only != "commands":
-        studio(options.rounds)
+    for name, part in (("commands", commands), ("studio", studio), ("page", page)):
+        if options.only in (None, name):
+            part(versions, options.rounds)
 
 
 def commands(versions: dict[str, Path], rounds: int) -> None:
     """Commands in processes of their own."""
-    took: dict[str, dict[str, list[float]]] = {}
+    took: Took = {}
     with tempfile.TemporaryDirectory() as folder:
         photo = Path(folder) / "photo.png"
         _write_photo(photo)
@@ -80,10 +83,7 @@ def commands(versions: dict[str, Path], rounds: int) -> None:
                 note("dream, 768 px", whole)
                 note("dream beyond torch and dreaming", whole - dreaming(code, photo, turn))
                 note("studio app answers", answers(code, home))
-    for what, seconds in took.items():
-        now = statistics.median(seconds["now"])
-        beside = statistics.median(seconds["beside"]) if "beside" in seconds else None
-        _say(what, now, "" if beside is None else f", beside {beside:.2f} s: {now / beside:.2f} of it")
+    _say_all(took)
 
 
 def run(code: Path, home: Path, *arguments: str) -> float:
@@ -121,6 +121,14 @@ def dreaming(code: Path, photo: Path, seed: int) -> float:
 def answers(code: Path, home: Path) -> float:
     """Seconds until the page answers."""
     began = time.perf_counter()
+    with opened(code, home) as address, urlopen(address, timeout=60) as answer:
+        assert answer.status == 200
+        return time.perf_counter() - began
+
+
+@contextmanager
+def opened(code: Path, home: Path) -> Iterator[str]:
+    """A studio that runs; its address."""
     with subprocess.Popen(
         [sys.executable, "-m", "studio.cli", "app", "--port", "0"],
         env=_environment(code, home) | {"PYTHONUNBUFFERED": "1"},
@@ -129,75 +137,140 @@ def answers(code: Path, home: Path) -> float:
     ) as opening:
         try:
             assert opening.stdout is not None
-            address = next(found[0] for line in opening.stdout if (found := re.search(r"http://\S+", line)))
-            with urlopen(address, timeout=60) as answer:
-                assert answer.status == 200
-            return time.perf_counter() - began
+            yield next(found[0] for line in opening.stdout if (found := re.search(r"http://\S+", line)))
         finally:
             opening.terminate()
             opening.wait(60)
 
 
-def studio(rounds: int) -> None:
-    """What is asked of a running studio: a fresh home each round, prepared before the first press."""
-    from studio.making.ahead import start
+LOOKING = 8.0
+"""Seconds that a newcomer looks at the page before the first press."""
 
-    took: dict[str, list[float]] = {}
+MELODY: dict[str, Any] = {"style": STYLE, "bars": 16}
+
+
+def studio(versions: dict[str, Path], rounds: int) -> None:
+    """What is asked of a running studio in a new home: first a tune or first a dream, in turns."""
+    took: Took = {}
     for turn in range(rounds):
-        with running_studio() as (ask, home):
-            del home
-            took.setdefault("preparing a style", []).append(
-                _timed(lambda: start("compose", STYLE, kindly=False).wait())
-            )
-            ask("dream", size=128, seed=turn + 1000)  # the workers are up, and networks loaded
-            melody: dict[str, Any] = {"style": STYLE, "bars": 16}
-            for what, kind, settings in (
-                ("first tune, prepared", "compose", melody | {"seed": turn}),
-                ("another take", "compose", melody | {"seed": turn + 50}),
-                ("another key", "compose", melody | {"seed": turn, "key": "D"}),
-                ("24 bars", "compose", melody | {"seed": turn, "bars": 24}),
-                ("a contradiction explained", "compose", melody | {"pins": ["1:1=G4", "1:1=A4"]}),
-                ("first preview of a dream", "dream", {"seed": turn}),
-                ("draft of a painting, 384 px", "style", {"quality": "draft", "size": 384, "seed": turn}),
-            ):
-                took.setdefault(what, []).append(ask(kind, **settings))
-    for what, seconds in took.items():
-        _say(what, statistics.median(seconds))
+        for version, code in versions.items():
+            for first in ("tune", "dream"):
+                with tempfile.TemporaryDirectory() as folder:
+                    _write_photo(Path(folder) / "photo.png")
+                    with opened(code, Path(folder)) as address:
+                        time.sleep(LOOKING)
+                        visitor = Visitor(address, Path(folder) / "photo.png")
+                        for what, seconds in visitor.asks(first, turn):
+                            took.setdefault(what, {}).setdefault(version, []).append(seconds)
+    _say_all(took)
 
 
-@contextmanager
-def running_studio() -> Iterator[tuple[Callable[..., float], Path]]:
-    """A studio in a fresh home, and how to ask it: (kind, settings) gives the seconds until the work is made,
-    of a dream until its first preview.
-    """
-    from studio.images.paintings.catalogue import PAINTINGS
-    from studio.making.asking import ask
-    from studio.making.jobs import Jobs
-    from studio.works.gallery import Gallery
-    from studio.works.ingredient import Ingredient
+class Visitor:
+    """Asks a running studio for works, as its page does."""
 
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        os.environ["STUDIO_HOME"] = folder
-        _write_photo(home / "photo.png")
-        photo = Ingredient("photo", (home / "photo.png").read_bytes(), "photo.png")
-        painting = next(iter(PAINTINGS.values())).ingredient()
-        with Gallery.open(home) as gallery, Jobs(gallery) as jobs:
-            jobs.prepare()
+    def __init__(self, address: str, photo: Path) -> None:
+        from gradio_client import Client, handle_file
 
-            def seconds(kind: str, **settings: Any) -> float:
-                given = [] if kind == "compose" else [photo, painting] if kind == "style" else [photo]
-                began = time.perf_counter()
-                job = jobs.submit(ask(kind, settings, given, gallery), force=True)
-                for state in jobs.follow(job):
-                    if state.ended or (kind == "dream" and state.preview):
-                        break
-                took = time.perf_counter() - began
-                jobs.cancel(job)
-                jobs.wait(job)
-                return took
+        self.address, self.photo = address, handle_file(str(photo))
+        self.client = Client(address, verbose=False)
 
-            yield seconds, home
+    def asks(self, first: str, turn: int) -> Iterator[tuple[str, float]]:
+        """(what, seconds) of one thing after the other."""
+        if first == "dream":
+            yield "first preview of a dream", self.made("dream", preview=True, photo=self.photo, seed=turn)
+            yield "a whole dream, 768 px", self.made("dream", photo=self.photo, seed=turn + 50)
+            yield "draft of a painting, 384 px", self.painted(turn)
+            return
+        yield "first tune", self.made("compose", **MELODY, seed=turn)
+        yield "another take", self.made("compose", **MELODY, seed=turn + 50)
+        yield "its sound, from the notes on", self.heard()
+        yield "another key", self.made("compose", **MELODY, seed=turn, key="D")
+        yield "24 bars", self.made("compose", **MELODY | {"bars": 24}, seed=turn)
+        yield "a contradiction explained", self.made("compose", **MELODY, pins=["1:1=G4", "1:1=A4"])
+
+    def painted(self, turn: int) -> float:
+        """A draft; of a version without qualities, as many steps."""
+        try:
+            return self.made("style", photo=self.photo, own=["glass"], quality="draft", size=384, seed=turn)
+        except TypeError:
+            return self.made("style", photo=self.photo, own=["glass"], steps=20, size=384, seed=turn)
+
+    def made(self, kind: str, *, preview: bool = False, **settings: Any) -> float:
+        """Seconds until a work is made, refused, or first seen."""
+        began = time.perf_counter()
+        job = self.client.predict(api_name=f"/{kind}", **settings)
+        for state in self.client.submit(job["id"], api_name="/follow"):
+            if state["state"] not in ("waiting", "running") or (preview and state.get("preview")):
+                break
+        took = time.perf_counter() - began
+        self.work = state.get("work")
+        if preview:
+            self.client.predict(job["id"], api_name="/cancel")
+            list(self.client.submit(job["id"], api_name="/follow"))
+        return took
+
+    def heard(self) -> float:
+        """Seconds until the sound of the latest tune is there, asked for with its score, as the page does."""
+        began = time.perf_counter()
+        work = self.work if isinstance(self.work, str) else self.work["id"]
+        for part in ("score.svg", "as/wav"):
+            with urlopen(f"{self.address}/works/{work}/{part}", timeout=60) as answer:
+                answer.read()
+        return time.perf_counter() - began
+
+
+def page(versions: dict[str, Path], rounds: int) -> None:
+    """Tabs, and a lesson, in Chromium."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ModuleNotFoundError:
+        print("Tabs were not timed: pip install playwright.")
+        return
+    took: Took = {}
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(args=["--no-sandbox"], executable_path=shutil.which("chromium"))
+        for _ in range(rounds):
+            for version, code in versions.items():
+                with tempfile.TemporaryDirectory() as home, opened(code, Path(home)) as address:
+                    for what, seconds in _tabs(browser.new_page(), address):
+                        took.setdefault(what, {}).setdefault(version, []).append(seconds)
+        browser.close()
+    _say_all(took)
+
+
+def _tabs(page: Any, address: str) -> Iterator[tuple[str, float]]:
+    """(what, seconds) of opening the page, each of its tabs, and a lesson by its address."""
+    began = time.perf_counter()
+    page.goto(address)
+    page.get_by_role("tab", name="Dream").wait_for()
+    yield "the page, from its address on", time.perf_counter() - began
+    time.sleep(LOOKING)
+    for tab in ("Style", "Compose", "Gallery", "Lessons", "Dream"):
+        began = time.perf_counter()
+        page.get_by_role("tab", name=tab).click()
+        page.wait_for_function(
+            "name => [...document.querySelectorAll('[role=tabpanel]')].some(each => each.offsetHeight > 100"
+            " && each.getAttribute('aria-labelledby') === [...document.querySelectorAll('[role=tab]')]"
+            ".find(tab => tab.innerText.trim() === name)?.id)",
+            arg=tab,
+        )
+        yield "a tab opens", time.perf_counter() - began
+    page.get_by_role("tab", name="Lessons").click()
+    frame = page.locator("iframe:visible").first
+    frame.wait_for()
+    time.sleep(2)
+    for lesson in ("neuron", "cafeteria"):
+        began = time.perf_counter()
+        page.evaluate("lesson => { location.hash = `lesson=${lesson}` }", lesson)
+        page.wait_for_function(LESSON_IS_SHOWN, arg=lesson)
+        yield "a lesson opens", time.perf_counter() - began
+
+
+LESSON_IS_SHOWN = """lesson => {
+  const frame = [...document.querySelectorAll('iframe')].find((each) => each.offsetHeight > 0);
+  const inside = frame?.contentDocument;
+  return Boolean(inside?.location.href.includes(lesson) && inside.querySelector('svg, canvas, [data-push]'));
+}"""
 
 
 def _write_photo(path: Path) -> None:
@@ -215,6 +288,17 @@ def _timed(do: Callable[[], object]) -> float:
     began = time.perf_counter()
     do()
     return time.perf_counter() - began
+
+
+Took = dict[str, dict[str, list[float]]]
+"""What -> version -> seconds, one for each round."""
+
+
+def _say_all(took: Took) -> None:
+    for what, seconds in took.items():
+        now = statistics.median(seconds["now"]) if "now" in seconds else float("nan")
+        beside = statistics.median(seconds["beside"]) if "beside" in seconds else None
+        _say(what, now, "" if beside is None else f", beside {beside:.2f} s: {now / beside:.2f} of it")
 
 
 def _say(what: str, seconds: float, more: str = "") -> None:

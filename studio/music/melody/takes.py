@@ -28,7 +28,7 @@ import numpy as np
 from studio.errors import Contradiction, Refused
 from studio.music.chains.conflicts import explain
 from studio.music.chains.markov import Floats, Mask, origin
-from studio.music.chains.sampling import Requirement, Solution, solve
+from studio.music.chains.sampling import Requirement, Solution, possible, solve
 from studio.music.chains.trellis import SearchBudget, Trellis
 from studio.music.melody.compiling import Compiled, Context, compile_constraints
 from studio.music.melody.constraints import contradiction, form_not_possible
@@ -192,7 +192,8 @@ def _every_way(context: Context, recipe: ComposeRecipe, back: int) -> Generator[
     found = solve(trellis, context.ticks, compiled.hard)
     if found.feasible:
         return _Ways(compiled, trellis, found.log_z)
-    for shorter in range(back - 1, 0, -1):
+    hopeless = back > 1 and _hopeless(context, recipe)
+    for shorter in () if hopeless else range(back - 1, 0, -1):
         yield "looking for melodies with a shorter memory"
         wider = compile_constraints(replace(context, walk=idiom.walk(shorter)), recipe)
         try:
@@ -212,6 +213,24 @@ def _every_way(context: Context, recipe: ComposeRecipe, back: int) -> Generator[
     if conflict is None:
         raise Contradiction(f"{title} cannot satisfy these settings; leave some of them out.")
     raise contradiction(conflict, compiled, recipe, title, back)
+
+
+def _hopeless(context: Context, recipe: ComposeRecipe) -> bool:
+    """Whether no walk that looks back a single note satisfies the hard constraints, even without those that
+    listen, such as the copy limit. Then no walk does that looks back further, or listens. It is quick to find
+    out, since without listeners there are few states.
+    """
+    loose = replace(context, walk=context.idiom.walk(1))
+    hard = [
+        each
+        for each in compile_constraints(loose, recipe).hard
+        if each.listener is None and each.clock is None
+    ]
+    try:
+        trellis = context.idiom.trellis(loose.walk, (), SHORTER_BUDGET)
+        return not possible(trellis, context.ticks, hard, budget=SHORTER_BUDGET)
+    except Refused:
+        return False
 
 
 def usual_meter(style: Style) -> Meter:

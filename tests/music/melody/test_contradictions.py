@@ -207,3 +207,38 @@ def test_a_conflict_is_found_once_for_all_takes_of_a_request(counted: list[objec
         take_of(recipe.model_copy(update={"pins": ("2:1=C8",)}), materials)
     assert len(counted) == 2, "another request is looked into anew"
     take_of(recipe.model_copy(update={"pins": ()}), materials)
+
+
+@pytest.mark.parametrize(
+    ("settings", "at_once"),
+    [
+        ({"pins": ("1:1=C4", "1:1=G4")}, True),
+        ({"pins": ("1:1=C4",), "start": "G4"}, True),
+        ({"range": "C4:D4", "end": "G"}, True),
+        ({"pins": ("1:1=B3", "1:2=G4")}, True),
+        ({"max_copy": 2}, False),
+    ],
+)
+def test_what_no_memory_and_no_copy_limit_could_allow_is_explained_at_once(
+    style: Style, settings: dict[str, Any], at_once: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The explanation is the one that the search with shorter memories comes to."""
+    recipe = ComposeRecipe(style="tunes", bars=4, order=2, form="free", **settings)
+
+    def stages_and_conflict() -> tuple[list[str], Contradiction]:
+        stages: list[str] = []
+        with pytest.raises(Contradiction) as told:
+            stages.extend(consider(recipe, style, max_copy=3))
+        return stages, told.value
+
+    quick, explained = stages_and_conflict()
+    monkeypatch.setattr(takes, "_hopeless", lambda *_: False)
+    slow, same = stages_and_conflict()
+    assert (explained.conflict, explained.ways_out, str(explained)) == (
+        same.conflict,
+        same.ways_out,
+        str(same),
+    )
+    searched = "looking for melodies with a shorter memory"
+    assert searched in slow
+    assert (searched in quick) is not at_once
