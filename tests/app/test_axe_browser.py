@@ -40,7 +40,12 @@ def faults() -> Callable[..., list[str]]:
         told = []
         for theme, rules in (("dark", None), ("light", ["color-contrast"])):
             page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
-            told += [f"{theme}: {fault}" for fault in page.evaluate(RUN, [within, rules])]
+            for _ in range(20):  # what is still being drawn may lack its labels for a moment
+                there = page.evaluate(RUN, [within, rules])
+                if not there:
+                    break
+                page.wait_for_timeout(500)
+            told += [f"{theme}: {fault}" for fault in there]
         return told
 
     return found
