@@ -248,6 +248,8 @@ class DreamRecipe(Recipe):
             said += ", keeping the photo's colours"
         if self.strength < 1:
             said += f", blended with the photo at {self.strength:.0%}"
+        if self.source("weights") and not own:
+            said += ", with other weights than its own"
         said += f"; {self.steps} step{'s' * (self.steps != 1)}{' per octave' * (self.octaves > 1)}"
         return f"{said}, seed {self.seed}."
 

@@ -309,7 +309,7 @@ def test_deep_networks_grows_a_picture_and_leads_to_a_dream_with_that_layer(visi
     push(page, "dream_layer")
     wait_for_dials(page, ["bn1"])
     assert page.inner_text(".widget-looks .sentence").startswith("No look")
-    dreamt(page, photo, "dreamt by efficientnet_lite0 (bn1)")
+    dreamt(page, photo, "dreamt with bn1")
 
 
 def test_teach_by_example_answers_after_two_examples_and_sets_a_dream(visit: Any) -> None:
