@@ -25,6 +25,7 @@ from studio.music.chains.trellis import Factors, SearchBudget, Trellis
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from scipy.sparse import csr_matrix
 
 NEVER = -1
 """In a clock: this may not happen now."""
@@ -138,8 +139,7 @@ def believe_with_clock(
     walk = trellis.walk
     belief, scale = _end(trellis, ticks, clock, ending, budget, whether)
     layers = Layers(trellis, whether)
-    letters = clock.step.shape[2]
-    masks: dict[tuple[int, int], Longs] = {}
+    parts = _Parts(trellis, clock)
     for tick in range(ticks - 1, -1, -1):
         cycle, place = divmod(walk.phase + tick, walk.period)
         low, high = int(trellis.layer[place]), int(trellis.layer[place + 1])
@@ -149,23 +149,17 @@ def believe_with_clock(
         matrix = layers.matrix(place, tick, layers.row(factors, scale, tick, level))
         ahead = belief[cycle : cycle + trellis.reach + 1].reshape(-1, clock.states)
         mass = np.zeros((high - low, clock.states))
-        symbols = trellis.symbol[int(trellis.first[low]) : int(trellis.first[high])]
-        whole = matrix.data.copy()
-        for letter in range(letters):
+        for letter in range(clock.step.shape[2]):
             there = np.flatnonzero(clock.step[tick, :, letter] != NEVER)
             if not len(there):
                 continue
-            if (place, letter) not in masks:
-                masks[place, letter] = clock.letter[symbols] != letter
-            matrix.data[:] = whole
-            matrix.data[masks[place, letter]] = 0.0
+            steps = parts.of(place, tick, letter, matrix)
             onward = clock.step[tick, there, letter]
-            found = matrix @ np.ascontiguousarray(ahead[:, onward])
+            found = steps.matrix @ ahead[steps.leads[:, None], onward[None, :]]
             if clock.weight is not None:
                 weight = clock.weight[tick, there, letter]
                 found *= (weight > 0).astype(np.float64) if whether else weight
             mass[:, there] += found
-        matrix.data[:] = whole
         if whether:
             mass = (mass > 0).astype(np.float64)
         top = float(mass.max())
@@ -177,6 +171,49 @@ def believe_with_clock(
             scale[tick] += np.log(top)
         belief[cycle, low:high] = mass
     return belief, scale
+
+
+@dataclass(eq=False)
+class _Part:
+    """The steps of one letter from one place of the period. matrix: [states of the place, leads]. leads:
+    where they lead, each once. chosen: which numbers of the whole matrix they are.
+    """
+
+    matrix: csr_matrix
+    leads: Longs
+    chosen: Longs
+
+
+class _Parts:
+    """The matrices of a trellis taken apart by the letters of a clock. Each is built once."""
+
+    def __init__(self, trellis: Trellis, clock: TimedAutomaton) -> None:
+        self.trellis, self.clock = trellis, clock
+        self.built: dict[tuple[int, int, int], _Part] = {}
+
+    def of(self, place: int, tick: int, letter: int, whole: csr_matrix) -> _Part:
+        """The steps of a letter with the numbers that `whole`, the matrix of all letters, has now."""
+        pattern = 0 if self.trellis.pattern is None else int(self.trellis.pattern[tick])
+        key = (place, pattern, letter)
+        if key not in self.built:
+            self.built[key] = self._build(place, letter, whole)
+        part = self.built[key]
+        np.take(whole.data, part.chosen, out=part.matrix.data)
+        return part
+
+    def _build(self, place: int, letter: int, whole: csr_matrix) -> _Part:
+        from scipy.sparse import csr_matrix
+
+        trellis = self.trellis
+        low, high = int(trellis.layer[place]), int(trellis.layer[place + 1])
+        symbols = trellis.symbol[int(trellis.first[low]) : int(trellis.first[high])]
+        spoken = self.clock.letter[symbols] == letter
+        chosen = np.flatnonzero(spoken)
+        leads, column = np.unique(whole.indices[chosen], return_inverse=True)
+        rows = np.concatenate([[0], np.cumsum(spoken)])[whole.indptr]
+        shape = (high - low, len(leads))
+        matrix = csr_matrix((np.zeros(len(chosen)), column.ravel(), rows), shape=shape)
+        return _Part(matrix, leads.astype(np.int64), chosen)
 
 
 def _end(
