@@ -641,8 +641,8 @@ def _rows_that_sing(
                     said = f"No row of chords shares fewer with a song; up to {drawn.limit} were allowed."
                     desk = replace(desk, remarks=(*desk.remarks, said))
                 return drawn, desk, logs
-            if desk.chords.settled is not None:
-                break
+            if desk.chords.settled is not None or desk.words is not None:
+                break  # other chords hardly change what words ask for
         wider = desk.with_longer_copies()
         if wider is None:
             views = desk.sections(drawn.rows[0])
