@@ -119,11 +119,93 @@ def _tune(file: str, title: str, style: str, seed: int, **settings: Any) -> Exhi
     return Exhibit(file, "compose", {}, {"style": style, "seed": seed, "title": title, **settings}, title)
 
 
+def _song(file: str, title: str, style: str, seed: int, **settings: Any) -> Exhibit:
+    own = {"style": style, "seed": seed, "title": title, "meter": "4/4", **settings}
+    return Exhibit(file, "song", {}, own, title)
+
+
+@dataclass(frozen=True)
+class Rendition:
+    """Another file of a work on show. file: its name in gallery/. of: the exhibit's file. settings: those
+    beyond the exhibit's.
+    """
+
+    file: str
+    of: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def exhibit(self) -> Exhibit:
+        """What is made for it."""
+        whole = next(each for each in EXHIBITS if each.file == self.of)
+        return Exhibit(self.file, whole.kind, whole.sources, {**whole.settings, **self.settings}, whole.title)
+
+
 SIZE = 640
 """Longer side of the pictures on show, in pixels."""
 
 STEPS = {"steps": 12, "step_size": 0.011, "hold": 0.02, "smoothing": 0.45}
 """How the dreams on show climb: by the defaults of their time."""
+
+
+LEAVE_THE_LIGHT_ON = """[A]
+Rain is on the window
+and the bus is late
+I can see your shadow
+by the garden gate
+
+[B]
+Leave the light on, darling
+I am coming home
+Every road I follow
+leads me to your own
+
+[A]
+Half the town is sleeping
+half the stars are gone
+I will go on walking
+if you keep it on
+
+[C]
+Summer, winter, any weather
+I will find the way
+all we ever said together
+I would gladly say"""
+
+THE_LAST_TRAIN = """[A]
+The last train is a slow one
+It stops at every town
+It lets the moon keep up with it
+and never puts it down
+
+[A]
+The last train is a kind one
+It waits for those who run
+It took the two of us tonight
+and brings the morning sun
+
+[B]
+Somebody sang in the dining car
+nobody knew the tune
+you hummed along and I held your hand
+we will be home too soon
+
+[A]
+The last train is a slow one
+and I would have it so
+for every mile is one more mile
+with nowhere else to go"""
+
+LIGHT_ROWS = {
+    "A": "G C | G | % | D | C | D | G | C D",
+    "B": "Gmaj7 Dm7 G7 | Cmaj7 | A9 | A9 | D7 | % | Gmaj7 | G",
+    "C": "G | % | C/G | Gmaj7 | C/G | Bm7 Em7 | Bm7 Em7 | Am7 Abmaj7",
+}
+TRAIN_ROWS = {
+    "A": "F | % | C7 | % | F Bb7 | F C7 | F C7 | F",
+    "B": "Bb | C7 | Bb Bbm6 | F Faug C7 . | F A7 | D7 | Gm7 C13(b9) | Am7 Eb9",
+}
+"""Chords that the studio drew for these songs, and that were kept."""
 
 
 EXHIBITS = (
@@ -151,7 +233,40 @@ EXHIBITS = (
         form="AABA",
         end="D",
     ),
+    _song(
+        "leave-the-light-on.musicxml",
+        "Leave the Light On",
+        "sixties-pop",
+        1,
+        words=LEAVE_THE_LIGHT_ON,
+        chords=" | ".join(LIGHT_ROWS[letter] for letter in "ABABCB"),
+        form="ABABCB",
+        bars=48,
+        key="G",
+        tempo=100,
+    ),
+    _song(
+        "the-last-train.musicxml",
+        "The Last Train Is a Slow One",
+        "songbook-manner",
+        2,
+        words=THE_LAST_TRAIN,
+        chords=" | ".join(TRAIN_ROWS[letter] for letter in "AABABA"),
+        form="AABABA",
+        bars=48,
+        key="F",
+        tempo=92,
+    ),
 )
+
+RENDITIONS = tuple(
+    Rendition(f"{song}.{suffix}", f"{song}.musicxml", settings)
+    for song, band in (("leave-the-light-on", "sixties"), ("the-last-train", "trio"))
+    for suffix, settings in (("svg", {}), ("mid", {"band": band}), ("mp3", {"band": band}))
+)
+"""The songs on show as they are printed and played, each made from the settings of its lead sheet and some
+more.
+"""
 
 
 def make_exhibits(*, check: bool = False) -> Iterator[str]:
@@ -162,7 +277,7 @@ def make_exhibits(*, check: bool = False) -> Iterator[str]:
 
     folder = shipped("gallery")
     with tempfile.TemporaryDirectory() as place, Gallery.open(Path(place)) as gallery:
-        for exhibit in EXHIBITS:
+        for exhibit in (*EXHIBITS, *(each.exhibit for each in RENDITIONS)):
             path = folder / exhibit.file
             if check:
                 remade = finish(remake(path.read_bytes(), gallery, shown_sources()))
@@ -172,7 +287,7 @@ def make_exhibits(*, check: bool = False) -> Iterator[str]:
             else:
                 made = _made(exhibit, folder, gallery)
                 write_file(made.content, path)
-                if not made.media_type.startswith("image/"):
+                if exhibit in EXHIBITS and not made.media_type.startswith("image/"):
                     facts = json.dumps({"facts": as_json(made.facts), "losses": list(made.losses)})
                     write_file(facts.encode(), facts_file(exhibit), force=True)
                 yield f"{exhibit.file} made."

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
 
 from studio.errors import UnknownName
-from studio.making.exhibition import EXHIBITS, sample, samples_here
+from studio.making.exhibition import EXHIBITS, RENDITIONS, Rendition, sample, samples_here
 from studio.making.kinds import read_recipe
 from studio.making.on_show import OnShow, WithShow
 from studio.making.remaking import remake
 from studio.process import finish
 from studio.works.gallery import Gallery
+from studio.works.metadata import extract
 from studio.works.shipped import shipped
 
 
@@ -77,3 +79,16 @@ def test_the_tune_on_show_is_made_again_where_its_style_was_never_read(tmp_path:
     tune = Path(shipped("gallery")) / "the-open-door.musicxml"
     with Gallery.open(tmp_path) as gallery:
         assert finish(remake(tune.read_bytes(), gallery)).identical
+
+
+@pytest.mark.parametrize("rendition", RENDITIONS, ids=lambda each: each.file)
+def test_a_song_on_show_is_printed_and_played_as_its_lead_sheet_says(rendition: Rendition) -> None:
+    """The recipe inside each file is that of the lead sheet, but for what makes it another file."""
+    folder = Path(shipped("gallery"))
+    whole, own = (
+        json.loads(extract((folder / file).read_bytes()) or "") for file in (rendition.of, rendition.file)
+    )
+    other = {name for name in {*whole, *own} if whole.get(name) != own.get(name)}
+    assert other <= {"format", "band", "setting", "model"}
+    assert own["words"]
+    assert (folder / rendition.file).stat().st_size < 3_000_000

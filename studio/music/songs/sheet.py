@@ -324,6 +324,8 @@ class SectionView:
         melody = desk.side.melody.model_copy(update=told)
         compiled = replace(desk.compiled, context=context, hard=hard, soft=self.soft, usual=self.usual)
         forms = SectionForms(desk.forms, desk.plan, self.part, like)
+        if more is not None and desk.rules != EARLIER_RULES:
+            forms.settled = True
         judge = judge_of(desk.sung, first) if desk.rules != EARLIER_RULES else None
         return Outlook(
             melody, context, desk.trellis, compiled, self.usual, self.log_z, self.remarks, forms, judge
@@ -389,14 +391,19 @@ def _in_section(each: Requirement, places: Sequence[int], ticks: int, bar: int) 
 class SectionForms(Forms):
     """The forms of a style for one section of a song: what returns within it, where it closes, and what is
     played at its place in the song.
+
+    settled: the section begins like an earlier one, and what is new in it returns to nothing.
     """
+
+    settled = False
 
     def __init__(self, forms: Forms, song: SheetPlan, part: SheetPart, like: int) -> None:
         self._forms, self._song, self._part, self._like = forms, song, part, like
 
     def plan(self, bars: int, random: np.random.Generator) -> FormPlan:
         final = self._part.letter == self._song.sections[-1].letter
-        return self._forms.section(bars, random, final=final)
+        plan = self._forms.section(bars, random, final=final)
+        return replace(plan, returns=()) if self.settled else plan
 
     def weights(self, bars: int, strength: float = 1.0) -> Floats:
         whole = self._forms.weights(self._song.bars, strength)
