@@ -672,6 +672,8 @@ def _sections_drawn(
             bars = in_bars(desk.sung, takes[plain].symbols)[:same]
             begins = context.whole_bars(0, [symbol for bar in bars for symbol in bar])
             more = Requirement(f"section {letter} begins as {plain}", allowed=begins)
+        if letter != plain and desk.rules != EARLIER_RULES:
+            more = _with_another_ending(desk, view, more, _struck(desk, plain, takes))
         likened = takes.get(plain) or next(iter(takes.values()), None)
         first = _events(desk, likened) if likened is not None else None
         player = desk.sung.player(desk.compiled.context.max_copy)
@@ -679,6 +681,47 @@ def _sections_drawn(
         like = take.plan.like if take.plan is not None and like < 0 else like
         takes[letter] = take
     return takes
+
+
+def _struck(desk: SheetDesk, letter: str, takes: Mapping[str, Take]) -> list[tuple[int, int]]:
+    """(tick in it, pitch) of every note of a section that was drawn or is kept."""
+    sung, kept = desk.sung, desk.given.kept
+    found: list[tuple[int, int]] = []
+    if letter in takes:
+        tick = 0
+        for symbol in takes[letter].symbols:
+            if sung.struck[symbol]:
+                found.append((tick, int(sung.pitch[symbol])))
+            tick += int(sung.ticks[symbol])
+    elif kept is not None and letter in kept.whole:
+        part = next(each for each in desk.plan.sections if each.letter == letter)
+        here = Fraction(0)
+        for note in kept.section_tune(part):
+            if note.pitch is not None:
+                found.append((int(here / sung.tick), note.pitch))
+            here += note.duration
+    return found
+
+
+def _with_another_ending(
+    desk: SheetDesk, view: SectionView, begins: Requirement | None, notes: Sequence[tuple[int, int]]
+) -> Requirement | None:
+    """The same, and that one note of the last quarter of a section is another than in these: the first that
+    can be; as it is where none can. notes: (tick, pitch) of the section of which this is a variant.
+    """
+    sung, ticks = desk.sung, view.part.bars * desk.sung.bar
+    asked = [*view.hard, *view.soft, *view.usual]
+    same = (view.part.bars - max(1, view.part.bars // 4)) * sung.bar
+    everything = np.ones((ticks, sung.alphabet), dtype=bool)
+    for tick, pitch in notes:
+        if not same <= tick < ticks:
+            continue
+        allowed = (everything if begins is None or begins.allowed is None else begins.allowed).copy()
+        allowed[tick] &= sung.pitch != pitch
+        found = Requirement(f"another ending of section {view.part.letter}", allowed=allowed)
+        if solve(desk.trellis, ticks, [*asked, found]).feasible:
+            return found
+    return begins
 
 
 def _stretches_drawn(desk: SheetDesk, takes: Mapping[str, Take]) -> list[list[int]]:
