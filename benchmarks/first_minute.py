@@ -245,32 +245,27 @@ def _tabs(page: Any, address: str) -> Iterator[tuple[str, float]]:
     page.get_by_role("tab", name="Dream").wait_for()
     yield "the page, from its address on", time.perf_counter() - began
     time.sleep(LOOKING)
-    for tab in ("Style", "Compose", "Gallery", "Lessons", "Dream"):
+    tabs = [each.inner_text().strip() for each in page.get_by_role("tablist").first.get_by_role("tab").all()]
+    for tab in [*tabs[1:], tabs[0]]:
+        page.evaluate(MARK_WHAT_IS_SHOWN)
         began = time.perf_counter()
-        page.get_by_role("tab", name=tab).click()
-        page.wait_for_function(
-            "name => [...document.querySelectorAll('[role=tabpanel]')].some(each => each.offsetHeight > 100"
-            " && each.getAttribute('aria-labelledby') === [...document.querySelectorAll('[role=tab]')]"
-            ".find(tab => tab.innerText.trim() === name)?.id)",
-            arg=tab,
-        )
+        page.get_by_role("tab", name=tab, exact=True).click()
+        page.wait_for_function(ANOTHER_IS_SHOWN)
         yield "a tab opens", time.perf_counter() - began
     page.get_by_role("tab", name="Lessons").click()
-    frame = page.locator("iframe:visible").first
-    frame.wait_for()
     time.sleep(2)
     for lesson in ("neuron", "cafeteria"):
         began = time.perf_counter()
         page.evaluate("lesson => { location.hash = `lesson=${lesson}` }", lesson)
-        page.wait_for_function(LESSON_IS_SHOWN, arg=lesson)
+        page.wait_for_selector(f".lesson[data-lesson={lesson}] figure svg")
         yield "a lesson opens", time.perf_counter() - began
 
 
-LESSON_IS_SHOWN = """lesson => {
-  const frame = [...document.querySelectorAll('iframe')].find((each) => each.offsetHeight > 0);
-  const inside = frame?.contentDocument;
-  return Boolean(inside?.location.href.includes(lesson) && inside.querySelector('svg, canvas, [data-push]'));
-}"""
+MARK_WHAT_IS_SHOWN = """() => document.querySelectorAll('[role=tabpanel]').forEach(
+  (each) => each.toggleAttribute('data-before', each.offsetHeight > 0))"""
+ANOTHER_IS_SHOWN = """() => [...document.querySelectorAll('[role=tabpanel]')].some(
+  (each) => each.offsetHeight > 100 && !each.hasAttribute('data-before'))"""
+"""JavaScript: the page of a tab that is shown is marked, and one without the mark has come."""
 
 
 def _write_photo(path: Path) -> None:
