@@ -240,8 +240,8 @@ class DreamRecipe(Recipe):
             said += f" by the network {_title(own)}"
         elif self.backbone != DEFAULT:
             said += f" by {self.backbone}"
-        if guide := self.source("guide"):
-            said += f", guided by {_title(guide)}"
+        if guides := [_title(source) for source in self.sources if source.role == "guide"]:
+            said += f", guided by {' and '.join(guides)}"
         if self.source("mask"):
             said += ", only where the mask is light"
         if self.keep_colours:
@@ -251,7 +251,7 @@ class DreamRecipe(Recipe):
         if self.source("weights") and not own:
             said += ", with other weights than its own"
         said += f"; {self.steps} step{'s' * (self.steps != 1)}{' per octave' * (self.octaves > 1)}"
-        return f"{said}, seed {self.seed}."
+        return f"{said}{_span_in_words(self)}, seed {self.seed}."
 
 
 QUALITIES = {"draft": 20, "good": 120, "fine": 240}
@@ -380,12 +380,6 @@ class StyleRecipe(Recipe):
         by = at_once + ("" if self.painter == "instant" else f"{self.backbone}, ")
         return f"{said}{_span_in_words(self)}; {by}seed {self.seed}."
 
-
-def _span_in_words(recipe: DreamRecipe | StyleRecipe) -> str:
-    """Where a work began and ended, if not at the beginning and at the end."""
-    said = f", gone on with for {recipe.more} step{'s' * (recipe.more != 1)}" if recipe.more else ""
-    return said + (f", ended after {recipe.stop_after}" + " steps" * (not said) if recipe.stop_after else "")
-
     def caption(self) -> str:
         return self.in_words().replace(f" {DEFAULT},", "")
 
@@ -394,6 +388,12 @@ def _span_in_words(recipe: DreamRecipe | StyleRecipe) -> str:
         stem = Path(painting.name).stem if painting else ""
         named = (painting and painting.title) or (stem if says_something(stem) else "")
         return f"after {named}" if named else "painted"
+
+
+def _span_in_words(recipe: DreamRecipe | StyleRecipe) -> str:
+    """Where a work began and ended, if not at the beginning and at the end."""
+    said = f", gone on with for {recipe.more} step{'s' * (recipe.more != 1)}" if recipe.more else ""
+    return said + (f", ended after {recipe.stop_after}" + " steps" * (not said) if recipe.stop_after else "")
 
 
 def _title(source: Source | None, otherwise: str = "A picture") -> str:
