@@ -42,7 +42,7 @@ from studio.making.resuming import resume
 from studio.making.zipping import MOST_AT_ONCE
 from studio.music.melody import requests
 from studio.music.melody.recipes import ComposeRecipe
-from studio.music.melody.renditions import Renditions
+from studio.music.songs.renditions import SongRenditions
 from studio.works.finding import Search
 from studio.works.gallery import Gallery
 from studio.works.ingredient import Ingredient
@@ -72,7 +72,7 @@ class Desk:
     def __init__(self, gallery: Gallery, jobs: Jobs) -> None:
         self.gallery, self.jobs = gallery, jobs
         self.library = WithShow(gallery)
-        self.music = Renditions(self.library)
+        self.music = SongRenditions(self.library)
         self._checking = Checking()
         self._reading = threading.Lock()
 
@@ -178,6 +178,18 @@ class Desk:
         seeds = ((recipe.seed + number) % (LARGEST_SEED + 1) for number in range(count))
         takes = [recipe.model_copy(update={"seed": seed}) for seed in seeds]
         return [self.jobs.submit(take, owner=owner) for take in takes]
+
+    def asked(
+        self,
+        kind: str,
+        settings: Mapping[str, Any],
+        ingredients: Iterable[Ingredient],
+        *,
+        count: int = 1,
+        owner: str = "",
+    ) -> list[str]:
+        """The same from ingredients, whatever they were offered as."""
+        return self._takes(ask(kind, settings, ingredients, self.gallery), count, owner)
 
     # --- Melodies
 

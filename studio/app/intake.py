@@ -266,6 +266,14 @@ def uploaded(file: Any) -> tuple[Path, str]:
     return path, Path(str(name) if name else path.name).name[:255]
 
 
+def as_uploaded(path: str) -> dict[str, Any]:
+    """A file that a component of Gradio's took, described as the page's own widgets describe theirs; `uploaded`
+    checks that it was uploaded.
+    """
+    name = str(path).replace("\\", "/").rsplit("/", 1)[-1]
+    return {"path": str(path), "orig_name": name, "meta": {"_type": "gradio.FileData"}}
+
+
 def laid_out(content: bytes, name: str) -> str:
     """A source's bytes as a file beside the uploads, where Gradio's own components can show and offer it
     again; gives its path.

@@ -46,12 +46,14 @@ def tabs() -> tuple[Tab, ...]:
     from studio.app.tabs.dream import dream_tab
     from studio.app.tabs.gallery import gallery_tab
     from studio.app.tabs.lessons import lessons_style, lessons_tab
+    from studio.app.tabs.songs import songs_style, songs_tab
     from studio.app.tabs.style import style_tab
 
     return (
         Tab("dream", "Dream", dream_tab, pictures_style),
         Tab("style", "Paint", style_tab),
         Tab("compose", "Compose", compose_tab),
+        Tab("songs", "Songs", songs_tab, songs_style),
         Tab("lessons", "Lessons", lessons_tab, lessons_style),
         Tab("gallery", "Gallery", gallery_tab),
     )
@@ -102,6 +104,7 @@ def application(desk: Desk, access: Access | None = None) -> Guard:
     from studio.app.modules import module_routes, preloads
     from studio.app.music_routes import music_routes
     from studio.app.routes import anybody, open_routes, routes
+    from studio.app.song_routes import song_routes
     from studio.app.theme import style_sheet, theme
     from studio.works.log import note_refusal
 
@@ -116,6 +119,7 @@ def application(desk: Desk, access: Access | None = None) -> Guard:
     allowed = door.required if door else anybody
     web.include_router(routes(desk.library, desk.recipe_of_job, allowed))
     web.include_router(music_routes(desk.music, allowed))
+    web.include_router(song_routes(desk.music, allowed))
     web.include_router(module_routes(allowed))
     web.include_router(open_routes())
     top = head() + preloads()

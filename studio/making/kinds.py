@@ -371,6 +371,7 @@ KINDS: dict[str, Kind] = {
             accompanies="studio.music.songs.earlier:record_with",
             supplies="studio.music.songs.sources:default_sources",
             predicts="studio.music.songs.predictions:predict_song",
+            light="studio.music.songs.predictions:is_light",
             exports="studio.music.melody.renditions:exports",
             renders="studio.music.songs.renditions:rendered",
             spelled={"composer": "--model"},

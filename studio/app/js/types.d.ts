@@ -152,6 +152,8 @@ export interface Music {
   notes: Note[];
   copied: [number, number];
   written: [number, number | null][][];
+  /** Where the tune ends, in a song whose band plays on. */
+  end?: number;
 }
 
 /** A work that runs or waits, as this visitor sees it: see `studio.app.desk.Desk.queue`. Of others' works `id`, `title`,
@@ -172,4 +174,27 @@ export interface Queued {
   done: number;
   total: number;
   picture: string;
+}
+
+/** A part of a song's band: see `SongRenditions.in_parts`. */
+export interface SongPart {
+  name: string;
+  plays: string;
+  base: number;
+  level: number;
+  pan: number;
+  mute: boolean;
+  solo: boolean;
+  kept: boolean;
+}
+
+/** A song as its tab shows it: see `/works/ID/song`. */
+export interface Song {
+  sections: { letter: string; first: number; bars: number; key: string }[];
+  row: string;
+  bars: number;
+  form: string;
+  band: string;
+  parts: SongPart[];
+  kept: object[];
 }

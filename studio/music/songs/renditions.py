@@ -1,15 +1,22 @@
-"""Renditions of songs: as `melody.renditions`, and a song with a band is written as the band plays it."""
+"""Renditions of songs: as `melody.renditions`, and a song with a band is written as the band plays it;
+besides, each part alone, the stems of its sound, and pages to print.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from studio.errors import Missing, Refused, UnknownName
 from studio.music.melody.recipes import ComposeRecipe
 from studio.music.melody.renditions import Renditions
 from studio.music.scores.sections import Section
 from studio.works.work import Work
 
 if TYPE_CHECKING:
+    from studio.music.scores.scores import Score
+    from studio.music.scores.tunes import Tune
     from studio.music.songs.keeping import KeptBand
     from studio.music.songs.playing import PlayedSong
     from studio.music.songs.recipes import SongRecipe
@@ -18,23 +25,33 @@ if TYPE_CHECKING:
     from studio.works.gallery import Gallery
     from studio.works.recipe import Recipe
 
+LEAD, SCORE = "lead", "score"
+"""What can be written of a song beside its parts."""
+
 
 class SongRenditions(Renditions):
-    """Renditions of the songs of a gallery, each made once."""
+    """Renditions of the songs and melodies of a gallery, each made once."""
 
-    def _recipe(self, work: Work) -> SongRecipe:
+    def song_recipe(self, work: Work) -> SongRecipe:
+        """The recipe of a song. Raises `Refused` for another kind of work."""
         from studio.music.songs.recipes import SongRecipe
         from studio.works.recipe import parse_json
 
+        if not is_song(work):
+            raise Refused(f"{work.title!r} is not a song; choose a song from the gallery.")
         recipe = parse_json(SongRecipe, work.recipe_json)
         assert isinstance(recipe, SongRecipe)
         return recipe
+
+    def _recipe(self, work: Work) -> ComposeRecipe:
+        return self.song_recipe(work) if is_song(work) else super()._recipe(work)
 
     def _written(self, work: Work, recipe: ComposeRecipe) -> bytes:
         from studio.music.songs.playing import file_of
         from studio.music.songs.recipes import SongRecipe
 
-        assert isinstance(recipe, SongRecipe)
+        if not isinstance(recipe, SongRecipe):
+            return super()._written(work, recipe)
         return file_of(self.tune(work), sections_of_work(work), recipe, self._kept_band(work, recipe))
 
     def _kept_band(self, work: Work, recipe: SongRecipe) -> KeptBand | None:
@@ -57,7 +74,7 @@ class SongRenditions(Renditions):
         """What its band plays; None for a lead sheet without one."""
         from studio.music.songs.playing import play
 
-        recipe = self._recipe(work)
+        recipe = self.song_recipe(work)
         if not recipe.band:
             return None
         return play(self.tune(work), sections_of_work(work), recipe, self._kept_band(work, recipe))
@@ -66,7 +83,161 @@ class SongRenditions(Renditions):
         """What it gives to the next song."""
         from studio.music.songs.record import SongRecord
 
-        return SongRecord.of(self._recipe(work), work.title, self.tune(work), work.facts, self.played(work))
+        recipe = self.song_recipe(work)
+        return SongRecord.of(recipe, work.title, self.tune(work), work.facts, self.played(work))
+
+    def timing(self, work: Work) -> dict[str, Any]:
+        """As `timing_of`, in the seconds of the recording: after the intro, and slower at the end."""
+        from studio.music.bands.performing import BEFORE
+        from studio.music.scores.performance import Clock
+
+        found = super().timing(work)
+        played = self.played(work) if is_song(work) else None
+        if played is None:
+            return found
+        clock, quarter = Clock(played.score.tempi), found["tempo"] / 60
+
+        def at(seconds: float) -> float:
+            return clock.seconds(seconds * quarter + float(played.shift)) + BEFORE
+
+        notes = [
+            {**note, "at": at(note["at"]), "for": at(note["at"] + note["for"]) - at(note["at"])}
+            for note in found["notes"]
+        ]
+        return found | {
+            "seconds": clock.seconds(played.score.end) + BEFORE,
+            "bars": [at(start) for start in found["bars"]],
+            "end": at(found["seconds"]),
+            "notes": notes,
+            "written": [[[at(start), number] for start, number in bar] for bar in found["written"]],
+        }
+
+    def in_parts(self, work: Work) -> dict[str, Any]:
+        """A song as its tab shows it: {"sections": [{"letter", "first", "bars", "key"}], "row": its chords,
+        "bars", "form", "band", "title of band", "parts": [{"name", "plays", "level", "pan", "mute", "solo",
+        "kept"}], "kept"}. Levels in LU and pans as the recipe mixes them.
+        """
+        from studio.music.songs.facts import row_in_words
+        from studio.music.songs.recipes import MixedPart
+
+        recipe, tune, played = self.song_recipe(work), self.tune(work), self.played(work)
+        parts = []
+        mix = {each.name.lower(): each for each in map(MixedPart.read, recipe.mix)}
+        for part in played.score.parts if played is not None else ():
+            player = next(each for each in played.band.player if each.name == part.name) if played else None
+            assert player is not None
+            assert played is not None
+            set_to = mix.get(part.name.lower(), MixedPart(part.name))
+            parts.append(
+                {
+                    "name": part.name,
+                    "plays": player.plays,
+                    "base": player.level,
+                    "level": player.level if set_to.level is None else set_to.level,
+                    "pan": player.pan if set_to.pan is None else set_to.pan,
+                    "mute": set_to.mute,
+                    "solo": set_to.solo,
+                    "kept": part.name in played.kept,
+                }
+            )
+        return {
+            "sections": list(work.facts.get("sections", ())),
+            "row": row_in_words(tune),
+            "bars": sum(bar.number > 0 for bar in tune.bars()),
+            "form": recipe.form,
+            "band": recipe.band,
+            "band title": played.band.title if played is not None else "",
+            "parts": parts,
+            "kept": list(work.facts.get("kept", ())),
+        }
+
+    def stem(self, work: Work, name: str) -> Path:
+        """The sound of one part alone, as MP3, at the band's level and in the middle. Raises `UnknownName`
+        and `Refused`.
+        """
+        from studio.music.songs.keeping import part_named
+
+        played = self.played(work)
+        if played is None:
+            raise Refused("A lead sheet has no stems; make the song with a band.")
+        name = part_named(name, [part.name for part in played.score.parts])
+        self._all_stems(work, played)
+        path = self._cache.folder / self._stem_name(work, played, name)
+        if not path.exists():
+            raise Missing(f"{name} plays no note in this song.")
+        return path
+
+    def _all_stems(self, work: Work, played: PlayedSong) -> None:
+        """Render all stems at once: reading the font is most of the work."""
+        from studio.music.songs.playing import sound_of
+        from studio.music.sound.encoding import to_mp3
+        from studio.music.sound.fonts import named_font
+        from studio.music.sound.mixing import Strip, mixed, stems
+
+        recipe = self.song_recipe(work).model_copy(update={"mix": (), "write": ""})
+        performance = mixed(
+            played.performance(recipe), {part.name: Strip(pan=0.0) for part in played.score.parts}
+        )
+
+        def render() -> bytes:
+            for name, sound in stems(performance, font=named_font(sound_of(recipe))):
+                self._cache.file(self._stem_name(work, played, name), partial(to_mp3, sound))
+            return b"all"
+
+        self._kept(work, "stems", render)
+
+    @staticmethod
+    def _stem_name(work: Work, played: PlayedSong, name: str) -> str:
+        number = next(n for n, part in enumerate(played.score.parts) if part.name == name)
+        return f"{work.sha256[:32]}-stem-{number}.mp3"
+
+    def extract(self, work: Work, what: str, form: Format) -> Path:
+        """The lead sheet ("lead"), the full score ("score") or one part by name, in a format. Raises
+        `UnknownName`.
+        """
+        from studio.music.songs.playing import file_of
+
+        asked = {"write": self._known(work, what), "format": form.name}
+        recipe = self.song_recipe(work).model_copy(update=asked)
+
+        def write() -> bytes:
+            return file_of(self.tune(work), sections_of_work(work), recipe, self._kept_band(work, recipe))
+
+        number = self._number(work, what)
+        return self._kept(work, f"part-{number}{form.suffix}", write)
+
+    def pages(self, work: Work, what: str) -> list[bytes]:
+        """The same as pages of A4, each an SVG picture."""
+        from studio.music.bands.exports import extract_of
+        from studio.music.writing.engraving import engrave_pages
+
+        played = self.played(work)
+        music: Tune | Score = self.tune(work)
+        if played is not None and self._known(work, what) != LEAD:
+            music = extract_of(played.score, played.band, self._known(work, what))
+        return engrave_pages(music)
+
+    def _known(self, work: Work, what: str) -> str:
+        """ "lead", "score" or the name of a part; a song without a band is a lead sheet."""
+        played = self.played(work)
+        names = [part.name for part in played.score.parts] if played is not None else []
+        if what == LEAD or (played is None and what == SCORE):
+            return LEAD if played is not None else ""
+        if what != SCORE and what not in names:
+            raise UnknownName("part", what, [LEAD, SCORE, *names])
+        return what
+
+    def _number(self, work: Work, what: str) -> str:
+        played = self.played(work)
+        names = [part.name for part in played.score.parts] if played is not None else []
+        return str(names.index(what)) if what in names else what
+
+
+def is_song(work: Work) -> bool:
+    """Whether a work is a song."""
+    from studio.music.songs.recipes import SongRecipe
+
+    return work.kind == str(SongRecipe.model_fields["kind"].default)
 
 
 def rendered(work: Work, gallery: Gallery, _recipe: Recipe, form: Format) -> bytes:

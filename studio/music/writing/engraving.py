@@ -82,6 +82,30 @@ def _rounded(number: re.Match[str]) -> str:
     return str(int(float(number[0]) + 0.5))
 
 
+PAGE = (2100, 2970)
+"""A4, in tenths of a millimetre, as verovio counts."""
+
+
+def engrave_pages(music: Tune | Score, *, staff: int = 36) -> list[bytes]:
+    """The engraved score as pages of A4, each one SVG picture of 794 x 1123 pixels. staff: its size in per
+    cent of verovio's own. Raises `Refused` as `engrave` does.
+    """
+    if len(music.bars()) > MOST_BARS_ON_PAGE:
+        raise Refused(f"{len(music.bars())} bars are too many to print at once; engrave a passage of them.")
+    toolkit = _toolkit(794, staff)
+    wide, high = (round(side * 0.378 * 100 / staff) for side in PAGE)
+    margins = dict.fromkeys(("pageMarginTop", "pageMarginBottom", "pageMarginLeft", "pageMarginRight"), 100)
+    toolkit.setOptions(
+        {"pageWidth": wide, "pageHeight": high, "adjustPageHeight": False, "svgViewBox": True} | margins
+    )
+    if not toolkit.loadData(write_musicxml(music).decode()):
+        raise Refused(
+            "The score could not be engraved; write it as .musicxml and open it in a notation program."
+        )
+    toolkit.redoLayout()
+    return [toolkit.renderToSVG(number).encode() for number in range(1, toolkit.getPageCount() + 1)]
+
+
 def _toolkit(width: int, staff: int) -> Any:
     from importlib.resources import files
 

@@ -1,0 +1,141 @@
+// The mixer of a song: the sound of each part alone, mixed as one listens.
+
+import { silence } from './player.js';
+
+/** @typedef {{level: number, pan: number, mute: boolean, solo: boolean}} Strip level in LU, pan from -1 to 1 */
+/** @typedef {{gain: GainNode, pan: StereoPannerNode, buffer: AudioBuffer, base: number}} Channel */
+
+/** Samples a second: half of a recording's, so that a long song of many parts fits into the memory of a phone. */
+const RATE = 24000;
+
+/** How much louder the whole is than its stems, which stand at -24 LUFS. */
+const LIFT = 2.6;
+
+export class Mixer {
+  /**
+   * @param {string} work its id
+   * @param {{name: string, base: number}[]} parts base: the level at which its stem was made
+   */
+  constructor(work, parts) {
+    this.work = work;
+    this.parts = parts;
+    /** @type {Map<string, Channel>} */
+    this.channels = new Map();
+    /** @type {Map<string, Strip>} */
+    this.strips = new Map();
+    /** @type {AudioBufferSourceNode[]} */
+    this.sources = [];
+    /** @type {AudioContext | null} */
+    this.context = null;
+    /** @type {Promise<void> | null} */
+    this.loading = null;
+    this.began = 0; // the context's time at which the song's beginning would have been
+    this.stopped = 0; // where in the song it was stopped
+    this.playing = false;
+    /** @type {() => void} */
+    this.changed = () => {};
+  }
+
+  /** Fetches the stems. Throws where none can be heard. */
+  load() {
+    this.loading ??= this.fetch();
+    return this.loading;
+  }
+
+  async fetch() {
+    const context = new AudioContext({ sampleRate: RATE });
+    this.context = context;
+    const limiter = new DynamicsCompressorNode(context, { threshold: -6, ratio: 12, attack: 0.003, release: 0.15 });
+    const master = new GainNode(context, { gain: LIFT });
+    master.connect(limiter).connect(context.destination);
+    await Promise.all(this.parts.map(async ({ name, base }) => {
+      const answer = await fetch(`works/${this.work}/stems/${encodeURIComponent(name)}`);
+      if (!answer.ok) return; // a part without a note
+      const buffer = await context.decodeAudioData(await answer.arrayBuffer());
+      const gain = new GainNode(context);
+      const pan = new StereoPannerNode(context);
+      gain.connect(pan).connect(master);
+      this.channels.set(name, { gain, pan, buffer, base });
+    }));
+    if (!this.channels.size) throw new Error('The parts of this song could not be heard one by one; try again.');
+    this.apply();
+  }
+
+  get ready() {
+    return this.channels.size > 0;
+  }
+
+  /** @param {Map<string, Strip>} strips by part */
+  set(strips) {
+    this.strips = strips;
+    this.apply();
+  }
+
+  apply() {
+    const now = this.context?.currentTime ?? 0;
+    const alone = [...this.strips.values()].some(({ solo }) => solo);
+    for (const [name, { gain, pan, base }] of this.channels) {
+      const strip = this.strips.get(name);
+      const silent = strip && (strip.mute || (alone && !strip.solo));
+      const level = silent ? 0 : 10 ** (((strip?.level ?? base) - base) / 20);
+      gain.gain.setTargetAtTime(level, now, 0.02);
+      pan.pan.setTargetAtTime(strip?.pan ?? 0, now, 0.02);
+    }
+  }
+
+  get seconds() {
+    return Math.max(0, ...[...this.channels.values()].map(({ buffer }) => buffer.duration));
+  }
+
+  /** Where in the song it is, in seconds. */
+  now() {
+    if (!this.playing || !this.context) return this.stopped;
+    return Math.min(this.seconds, this.context.currentTime - this.began);
+  }
+
+  /** @param {number} [at] seconds */
+  async play(at = this.stopped) {
+    await this.load();
+    const { context } = this;
+    if (!context) return;
+    silence();
+    this.halt();
+    await context.resume();
+    const start = context.currentTime + 0.05;
+    this.began = start - at;
+    for (const { buffer, gain } of this.channels.values()) {
+      const source = new AudioBufferSourceNode(context, { buffer });
+      source.connect(gain);
+      source.start(start, Math.min(at, buffer.duration));
+      this.sources.push(source);
+    }
+    this.playing = true;
+    current?.stop();
+    current = this;
+    this.changed();
+    const longest = this.sources.reduce((one, other) =>
+      ((one.buffer?.duration ?? 0) >= (other.buffer?.duration ?? 0) ? one : other));
+    longest.addEventListener('ended', () => { if (this.sources.includes(longest)) this.stop(0); });
+  }
+
+  /** @param {number} [at] where it stands then */
+  stop(at = this.now()) {
+    this.halt();
+    this.stopped = at;
+    this.playing = false;
+    if (current === this) current = null;
+    this.changed();
+  }
+
+  halt() {
+    for (const source of this.sources.splice(0)) source.stop();
+  }
+}
+
+/** @type {Mixer | null} the one that plays */
+let current = null;
+
+/** Stops whatever is mixed now: something else plays. */
+export const stopMixing = () => current?.stop();
+
+document.addEventListener('playing', stopMixing, { capture: true });

@@ -1,0 +1,331 @@
+// A song on the page: its lead sheet, its sections, its band with a mixer, and what is kept of each.
+
+import { addressOfWork, go } from './address.js';
+import { make, sentenceOf } from './dom.js';
+import { clock } from './player.js';
+import { Score } from './score.js';
+import { keptInWords, Keeping } from './song_keeping.js';
+import { SongSound } from './song_sound.js';
+
+/** @import { Music, Song, SongPart, Work } from './types' */
+/** @import { Strip } from './mixer' */
+
+/**
+ * @typedef {object} CardOptions
+ * @property {string} name what it is called here, such as "take A"
+ * @property {number} width of the place it is shown in, in pixels
+ * @property {(kept: Record<string, any>, how?: {one?: boolean}) => void} ask asks for the rest again
+ */
+
+export class SongCard {
+  /**
+   * @param {Work} work
+   * @param {CardOptions} options
+   */
+  constructor(work, { name, width, ask }) {
+    this.work = work;
+    this.name = name;
+    this.ask = ask;
+    /** @type {Music | null} */
+    this.music = null;
+    /** @type {Song | null} */
+    this.song = null;
+    this.keeping = new Keeping(() => this.mark());
+    /** @type {Map<string, Strip>} */
+    this.strips = new Map();
+    this.score = new Score(work);
+    this.sound = new SongSound(work.id, () => this.heard());
+    this.parts = elements(this);
+    this.element = together(this);
+    this.listen();
+    this.reading = this.read(width);
+  }
+
+  /** @param {number} width */
+  async read(width) {
+    try {
+      [this.music, this.song] = await Promise.all([read(`works/${this.work.id}/music`), read(`works/${this.work.id}/song`)]);
+      this.show();
+      await this.score.fetch(width);
+      this.layOut();
+      new ResizeObserver(() => this.layOut()).observe(this.score.paper);
+    } catch (error) {
+      this.parts.told.textContent = sentenceOf(error) || 'The song could not be read.';
+    }
+  }
+
+  show() {
+    const { music, song } = this;
+    if (!music || !song) return;
+    this.keeping.song = song;
+    this.parts.time.textContent = `0:00 of ${clock(music.seconds)}`;
+    this.parts.seek.max = String(music.seconds);
+    for (const part of song.parts) {
+      const { level, pan, mute, solo } = part;
+      this.strips.set(part.name, { level, pan, mute, solo });
+    }
+    this.parts.sections.replaceChildren(...song.sections.map((_, place) => this.section(place)));
+    this.parts.band.replaceChildren(...this.strip('tune', 'Tune'), ...this.strip('chords', 'Chords'),
+      ...song.parts.flatMap((part) => (part.plays === 'tune' ? [] : this.strip(part.name, part.name, part))));
+    const lead = song.parts.find((part) => part.plays === 'tune');
+    if (lead) this.parts.band.replaceChild(this.strip('tune', lead.name, lead)[0], this.parts.band.children[0]);
+    this.parts.what.replaceChildren(
+      make('option', { value: 'lead' }, 'Lead sheet'),
+      ...(song.parts.length ? [make('option', { value: 'score' }, 'Full score')] : []),
+      ...song.parts.map((part) => make('option', { value: part.name }, part.name)));
+    this.parts.exports.hidden = false;
+    this.aim();
+    this.mark();
+  }
+
+  layOut() {
+    const { music } = this;
+    if (!music) return;
+    const reader = {
+      toggle: (/** @type {number} */ bar) => this.keeping.toggleBar(bar),
+      explain: (/** @type {number} */ number) => this.explain(number),
+      isCopied: () => false,
+    };
+    if (this.score.layOut(music, reader)) this.mark();
+  }
+
+  // --- Sections and parts
+
+  /** @param {number} place */
+  section(place) {
+    const { letter, first, bars } = /** @type {Song} */ (this.song).sections[place];
+    const name = this.keeping.sectionName(place);
+    const keep = make('button', { type: 'button', class: 'keep', 'aria-pressed': 'false', 'data-section': name, onclick: () => this.keeping.toggleSection(place) },
+      make('strong', {}, letter), make('span', { class: 'small' }, `${first}–${first + bars - 1}`));
+    const vary = make('button', { type: 'button', class: 'small plain', title: `Keep everything else, and ask for section ${name} again`, onclick: () => this.vary(place) }, 'Vary');
+    return make('li', {}, keep, vary);
+  }
+
+  /** All but this section is kept. Where it returns elsewhere in the form, it gets another ending here. @param {number} place */
+  vary(place) {
+    const song = /** @type {Song} */ (this.song);
+    const { letter } = song.sections[place];
+    const letters = song.sections.map((each) => each.letter);
+    const alone = letters.filter((each) => each === letter).length === 1;
+    const others = [...new Set(letters.filter((each, other) => (alone ? each !== letter : other !== place)))];
+    /** @type {Record<string, any>} */
+    const kept = { keep_sections: others };
+    if (!alone) kept.form = letters.map((each, other) => (other === place ? `${each}'` : each)).join('');
+    this.ask(kept);
+  }
+
+  /**
+   * @param {string} name as the recipe calls it
+   * @param {string} label
+   * @param {SongPart} [part]
+   */
+  strip(name, label, part) {
+    const keep = make('button', { type: 'button', class: 'small keep', 'aria-pressed': 'false', 'data-part': name, 'aria-label': `Keep ${label}`, onclick: () => this.keeping.togglePart(name) }, 'Keep');
+    if (!part) return [make('li', {}, make('span', { class: 'name' }, label), keep)];
+    const set = () => this.strips.get(part.name) ?? { level: part.level, pan: part.pan, mute: false, solo: false };
+    const change = (/** @type {Partial<Strip>} */ to) => {
+      this.strips.set(part.name, { ...set(), ...to });
+      this.mixed();
+    };
+    const toggle = (/** @type {'mute' | 'solo'} */ what, /** @type {string} */ words) => {
+      const button = make('button', { type: 'button', class: 'small', 'aria-pressed': String(part[what]), 'aria-label': `${words} ${label}`, 'data-mix': what }, words);
+      button.addEventListener('click', () => {
+        change({ [what]: !set()[what] });
+        button.setAttribute('aria-pressed', String(set()[what]));
+      });
+      return button;
+    };
+    const level = make('input', { type: 'range', min: -40, max: 12, step: 0.5, value: part.level, 'aria-label': `Level of ${label}, in LU` });
+    level.addEventListener('input', () => change({ level: Number(level.value) }));
+    const pan = make('input', { type: 'range', min: -1, max: 1, step: 0.05, value: part.pan, 'aria-label': `${label} from left to right` });
+    pan.addEventListener('input', () => change({ pan: Number(pan.value) }));
+    return [make('li', { 'data-strip': part.name },
+      make('span', { class: 'name' }, label), keep, toggle('mute', 'Mute'), toggle('solo', 'Solo'),
+      make('label', { class: 'level' }, make('span', {}, 'Level'), level),
+      make('label', { class: 'pan' }, make('span', {}, 'Pan'), pan))];
+  }
+
+  async mixed() {
+    const song = /** @type {Song} */ (this.song);
+    this.parts.mix.hidden = false;
+    this.parts.told.textContent = this.sound.isMixed ? '' : 'Fetching the parts one by one …';
+    try {
+      await this.sound.mix(song.parts, this.strips);
+      this.parts.told.textContent = '';
+    } catch (error) {
+      this.parts.told.textContent = sentenceOf(error);
+    }
+  }
+
+  /** The mix as the recipe has it: what differs from the band's own. */
+  written() {
+    const song = /** @type {Song} */ (this.song);
+    return song.parts.flatMap((part) => {
+      const now = this.strips.get(part.name);
+      if (!now) return [];
+      const words = [now.level !== part.base && String(now.level), `pan ${now.pan}`, now.mute && 'mute', now.solo && 'solo'];
+      const same = now.level === part.base && now.pan === part.pan && !now.mute && !now.solo;
+      return same ? [] : [`${part.name}=${words.filter(Boolean).join(',')}`];
+    });
+  }
+
+  /** A song as it is, with this mix. */
+  keepMix() {
+    const song = /** @type {Song} */ (this.song);
+    const players = song.parts.filter((part) => part.plays !== 'tune').map((part) => part.name);
+    this.ask({ keep_parts: ['tune', 'chords', ...players], mix: this.written() }, { one: true });
+  }
+
+  // --- What is kept
+
+  /** @param {number[]} bars */
+  keep(bars) {
+    this.keeping.bars = new Set(bars);
+    this.mark();
+  }
+
+  mark() {
+    const { keeping, parts } = this;
+    for (const button of parts.sections.querySelectorAll('[data-section]')) {
+      button.setAttribute('aria-pressed', String(keeping.sections.has(button.getAttribute('data-section') ?? '')));
+    }
+    for (const button of parts.band.querySelectorAll('[data-part]')) {
+      button.setAttribute('aria-pressed', String(keeping.parts.has(button.getAttribute('data-part') ?? '')));
+    }
+    this.score.mark(keeping.allBars());
+    parts.again.textContent = keeping.isEmpty ? 'Ask again for all of it' : `Keep ${keptInWords(keeping)}, ask again for the rest`;
+    parts.wipe.hidden = keeping.isEmpty;
+  }
+
+  /** @param {number} number of a note */
+  explain(number) {
+    const note = this.music?.notes[number];
+    if (!note) return;
+    this.score.choose(number);
+    const songs = (note.songs ?? []).map(([title, bar]) => `“${title}”, bar ${bar}`).join(' and ');
+    const place = this.keeping.placeOf(/** @type {Music} */ (this.music), number);
+    const keep = make('button', { type: 'button', class: 'small', 'aria-pressed': String(this.keeping.notes.has(place)) }, 'Keep this note');
+    keep.addEventListener('click', () => {
+      this.keeping.toggleNote(place);
+      keep.setAttribute('aria-pressed', String(this.keeping.notes.has(place)));
+    });
+    this.parts.told.replaceChildren(make('strong', {}, `${note.name} in bar ${note.bar}`), songs ? ` as in ${songs}. ` : '. ', keep);
+  }
+
+  // --- The player
+
+  async play() {
+    const trouble = await this.sound.toggle();
+    if (trouble) this.parts.told.textContent = trouble;
+  }
+
+  /** @param {number} seconds */
+  seek(seconds) {
+    this.sound.seek(seconds);
+    this.frame(seconds);
+  }
+
+  heard() {
+    const { play } = this.parts;
+    play.textContent = this.sound.plays ? '❚❚ Pause' : this.sound.waiting ? '… One moment' : '▶ Play';
+    if (this.sound.plays) requestAnimationFrame(() => this.frame());
+  }
+
+  /** Shows the moment that sounds. @param {number} [at] seconds, while it does not play */
+  frame(at) {
+    const { music, parts, sound } = this;
+    if (!music) return;
+    const now = Math.min(at != null && !sound.plays ? at : sound.now(), music.seconds);
+    parts.time.textContent = `${clock(now)} of ${clock(music.seconds)}`;
+    if (document.activeElement !== parts.seek || sound.plays) parts.seek.value = String(now);
+    this.score.point(music, now, now >= music.bars[0] && now <= (music.end ?? music.seconds));
+    if (sound.plays) requestAnimationFrame(() => this.frame());
+  }
+
+  listen() {
+    const { parts } = this;
+    parts.play.addEventListener('click', () => this.play());
+    parts.seek.addEventListener('input', () => this.seek(Number(parts.seek.value)));
+    parts.again.addEventListener('click', () => this.ask(this.keeping.asked()));
+    parts.wipe.addEventListener('click', () => this.keeping.clear());
+    parts.mix.addEventListener('click', () => this.keepMix());
+    parts.what.addEventListener('change', () => this.aim());
+  }
+
+  /** The links save what is chosen. */
+  aim() {
+    const what = encodeURIComponent(parts(this).what.value || 'lead');
+    for (const link of this.parts.exports.querySelectorAll('a')) {
+      const form = link.dataset.form ?? '';
+      link.href = form === 'print'
+        ? `works/${this.work.id}/print/${what}`
+        : `works/${this.work.id}/parts/${what}/as/${form}?download=true`;
+    }
+  }
+}
+
+/** @param {SongCard} card */
+const parts = (card) => card.parts;
+
+/** @param {string} address */
+async function read(address) {
+  const answer = await fetch(address);
+  const told = await answer.json();
+  if (!answer.ok) throw new Error(told.detail);
+  return told;
+}
+
+// --- Elements
+
+/** Formats that are offered, by their names. */
+const FORMS = [['musicxml', 'MusicXML'], ['mid', 'MIDI'], ['mp3', 'MP3'], ['svg', 'Score'], ['wav', 'WAV']];
+
+/** @param {SongCard} card */
+function elements({ name, sound }) {
+  const what = make('select', { 'aria-label': 'What is saved' });
+  return {
+    play: make('button', { type: 'button', class: 'play solid', 'aria-label': `Play ${name}` }, '▶ Play'),
+    time: make('span', { class: 'time' }, '0:00'),
+    seek: make('input', { type: 'range', class: 'seek', min: 0, max: 1, step: 0.1, value: 0, 'aria-label': `Place in ${name}, in seconds` }),
+    audio: sound.audio,
+    sections: make('ol', { class: 'sections', 'aria-label': 'Sections to keep' }),
+    told: make('p', { class: 'explained', 'aria-live': 'polite' }, 'Click sections, bars or parts to keep them; click a note to learn where it comes from.'),
+    again: make('button', { type: 'button', class: 'again solid' }, 'Ask again for all of it'),
+    wipe: make('button', { type: 'button', class: 'small plain', hidden: true }, 'Keep none'),
+    band: make('ul', { class: 'mixer', 'aria-label': 'Parts: keep and mix them' }),
+    mix: make('button', { type: 'button', class: 'small', hidden: true }, 'Keep this mix'),
+    what,
+    exports: make('div', { class: 'exports', hidden: true }, make('span', {}, 'Save'), what,
+      ...FORMS.map(([form, label]) => make('a', { class: 'button small', 'data-form': form, download: '' }, label)),
+      make('a', { class: 'button small', 'data-form': 'print', target: '_blank', rel: 'noopener' }, 'Print view')),
+  };
+}
+
+/** @param {SongCard} card */
+function together({ work, score, parts: part }) {
+  const { facts } = work;
+  const open = (/** @type {MouseEvent} */ event) => {
+    if (event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    go(addressOfWork(work.id));
+  };
+  const finding = (/** @type {string} */ term, /** @type {any} */ words) =>
+    words && make('li', {}, make('strong', {}, `${term}: `), words);
+  return make('article', { class: 'song melody', 'data-work': work.id },
+    make('header', {}, make('h3', {}, work.title), make('a', { href: `?work=${work.id}`, onclick: open }, 'In the gallery')),
+    make('p', { class: 'facts' }, [facts.key, facts.meter, facts.bars && `${facts.bars} bars`].filter(Boolean).join(' · ')),
+    make('div', { class: 'player' }, part.play, part.seek, part.time, part.audio),
+    part.sections,
+    score.paper,
+    part.told,
+    make('div', { class: 'deeds' }, part.again, part.wipe),
+    make('h4', {}, 'Parts'),
+    part.band,
+    part.mix,
+    part.exports,
+    make('details', { class: 'about' }, make('summary', {}, 'About this song'),
+      make('ul', { class: 'findings' },
+        finding('Kept', facts.kept), finding('Sections', facts.sections), finding('Chords', facts.chords),
+        finding('Copied notes', facts.copying), finding('Copied chords', facts['chord copying']),
+        finding('Band', facts.band), finding('Learnt from', facts['learnt from']), finding('Note', facts.remarks))));
+}
