@@ -44,7 +44,7 @@ def endpoints(desk: Desk) -> None:
     """Add the endpoints to the Blocks that are open."""
     for kind in KINDS.values():
         _bind(making_endpoint(kind, desk), ASKS)
-    for actions in (melody_endpoints, job_endpoints, table_endpoints, gallery_endpoints):
+    for actions in (melody_endpoints, song_endpoints, job_endpoints, table_endpoints, gallery_endpoints):
         for action, how in actions(desk):
             _bind(action, how)
     _file_endpoints(desk)
@@ -150,6 +150,24 @@ def melody_endpoints(desk: Desk) -> list[tuple[Action, dict[str, Any]]]:
         return desk.styles()
 
     return [(notes, ASKS), (compose_again, ASKS), (styles, AT_ONCE)]
+
+
+def song_endpoints(desk: Desk) -> list[tuple[Action, dict[str, Any]]]:
+    """What can be done with songs beside making one."""
+
+    def song_again(work: str, kept: dict[str, Any], seed: int = 0) -> dict[str, Any]:
+        """Keep some of a song in the gallery and ask for the rest again; returns the job at once. `kept`:
+        lists of entries as /song takes them, such as {"keep_sections": ["A2"], "keep_parts": ["Bass"]}; of
+        keep, keep_sections, keep_parts, keep_chords, keep_notes, part_seeds and mix; and perhaps a "form"."""
+        from studio.app.song_desk import SongDesk, as_lists
+
+        return desk.job(SongDesk(desk).again(work, as_lists(kept), seed)[0])
+
+    def song_parts(work: str) -> dict[str, Any]:
+        """A song's sections, chords, and the parts of its band with their mix."""
+        return desk.music.in_parts(desk.library.get(work))
+
+    return [(song_again, ASKS), (song_parts, ASKS)]
 
 
 # --- Jobs

@@ -267,8 +267,8 @@ def uploaded(file: Any) -> tuple[Path, str]:
 
 
 def as_uploaded(path: str) -> dict[str, Any]:
-    """A file that a component of Gradio's took, described as the page's own widgets describe theirs; `uploaded`
-    checks that it was uploaded.
+    """A file that a component of Gradio's took, described as the page's own widgets describe theirs;
+    `uploaded` checks that it was uploaded.
     """
     name = str(path).replace("\\", "/").rsplit("/", 1)[-1]
     return {"path": str(path), "orig_name": name, "meta": {"_type": "gradio.FileData"}}

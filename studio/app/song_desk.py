@@ -1,4 +1,4 @@
-"""What a visitor can ask for on the Songs tab, in plain values: a song, and another one that keeps parts of it.
+"""What a visitor can ask for on the Songs tab, in plain values: a song, and another that keeps parts of it.
 
 As `studio.app.desk`: nothing here knows Gradio's components, and what cannot be met is a `StudioError`.
 """
@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from studio.app.desk import Desk
+from studio.app.desk import LARGEST_SEED, Desk
 from studio.app.intake import Credit, download_name, receive
 from studio.errors import Refused, StudioError
 from studio.making.kinds import kind_of
+from studio.music.melody.recipes import DARK
 from studio.music.melody.requests import STYLE_ROLES
+from studio.music.scores.keys import Key
+from studio.music.scores.titles import title_for
 from studio.music.songs.earlier import inherited, record_of_work
 from studio.music.songs.recipes import SongRecipe
 from studio.music.songs.record import EARLIER
@@ -22,6 +25,9 @@ from studio.works.work import Work
 
 KIND = str(SongRecipe.model_fields["kind"].default)
 """The kind of work a song is."""
+
+MOST_SONGS = 4
+"""As many songs of one request, to compare."""
 
 SETTLED = ("style", "form", "bars", "key", "meter", "section_keys")
 """What stays as it was when a song is asked for again around what is kept."""
@@ -47,23 +53,34 @@ class SongDesk:
         count: int = 1,
         owner: str = "",
     ) -> list[str]:
-        """Ask for songs; returns the jobs' ids. A style called `of:ID` is that of the work or job with this id.
+        """Ask for songs; returns the jobs' ids. A style called `of:ID` is that of the work or job of that id.
 
         tunes: files of the visitor's own that are the style; the credit is due to them. melody: a file that
         gets chords.
         """
+        if not 1 <= count <= MOST_SONGS:
+            raise Refused(f"{count} songs cannot be asked for at once; ask for 1 to {MOST_SONGS}.")
+        first = int(settings.get("seed", 0))
+        jobs = []
+        for seed in range(first, first + count):
+            named = {"title": title_of(settings, seed), **settings, "seed": seed % (LARGEST_SEED + 1)}
+            jobs += self._one(named, list(tunes), credit or Credit(), melody, owner)
+        return jobs
+
+    def _one(
+        self, settings: Mapping[str, Any], tunes: list[Any], credit: Credit, melody: Any, owner: str
+    ) -> list[str]:
         desk, name = self.desk, str(settings.get("style", ""))
-        offered: dict[str, Any] = {"tune": list(tunes)}
+        offered: dict[str, Any] = {"tune": tunes}
         if melody is not None:
             offered["melody"] = melody
-        if offered["tune"] or not name.startswith("of:"):
-            return desk.orders(KIND, settings, offered, credit or Credit(), count=count, owner=owner)
+        if tunes or not name.startswith("of:"):
+            return desk.orders(KIND, settings, offered, credit, owner=owner)
         recipe = self.recipe(name.removeprefix("of:"))
         ingredients = self._style_of(recipe)
         if melody is not None:
             ingredients.append(receive(melody, "melody", desk.library, desk.recipe_of_job))
-        fields = {**settings, "style": recipe.style}
-        return desk.asked(KIND, fields, ingredients, count=count, owner=owner)
+        return desk.asked(KIND, {**settings, "style": recipe.style}, ingredients, owner=owner)
 
     def again(
         self,
@@ -88,7 +105,10 @@ class SongDesk:
             fresh = {name: control.default for name, control in self._controls().items() if name in fields}
             fields = fresh | dict(settings) | {name: fields[name] for name in SETTLED}
         fields |= self._settled_by_melody(recipe, work)
-        fields |= {name: kept[name] for name in KEEPS if kept.get(name)} | {"seed": seed, "title": ""}
+        fields |= {name: kept[name] for name in KEEPS if kept.get(name)} | {
+            "seed": seed,
+            "title": recipe.title,
+        }
         ingredients = [self._earlier(work), record_of_work(work, self.desk.library)]
         ingredients += self._style_of(recipe)
         return self.desk.asked(KIND, fields, ingredients, count=count, owner=owner)
@@ -107,7 +127,9 @@ class SongDesk:
     def shown(self) -> Work | None:
         """A song that came with the studio, or else the latest of this gallery; None where there is none."""
         on_show = self.desk.library.on_show.first(KIND)
-        return on_show if on_show is not None else next(iter(self.desk.gallery.find(kind=KIND, limit=1)), None)
+        if on_show is not None:
+            return on_show
+        return next(iter(self.desk.gallery.find(kind=KIND, limit=1)), None)
 
     def expected(self, settings: Mapping[str, Any], count: int = 1) -> dict[str, Any]:
         """What songs of these settings will take here: {"seconds", "bytes"}, or {} where nothing is known."""
@@ -145,6 +167,15 @@ class SongDesk:
         tune = self.songs.tune(work)
         bars = sum(bar.number > 0 for bar in tune.bars())
         return {"form": "A", "bars": bars, "key": tune.key.short(), "meter": str(tune.meter)}
+
+
+def title_of(settings: Mapping[str, Any], seed: int) -> str:
+    """A title that one remembers, for a song that nobody named."""
+    form = str(settings.get("form", ""))
+    said = form.capitalize() if form in ("blues", "hymn") else "Song"
+    key = Key.parse(str(settings["key"])) if settings.get("key") else None
+    mood = "sombre" if key is not None and key.mode in DARK else ""
+    return title_for(f"song {settings.get('style', '')} {seed}", mood=mood, form=said)
 
 
 def as_lists(told: Any) -> dict[str, Any]:

@@ -42,7 +42,9 @@ const LISTS = ['pins', 'rhythm', 'motifs', 'avoid', 'cadences'];
 /** @typedef {{field: string, value: any, text: string, left: any}} Chip left: what stays of the setting without it */
 /** @typedef {[string, any, any]} Dial name, value, usual value */
 
-/** @param {Widget<{tab: string}>} widget */
+/** @typedef {{tab: string, elsewhere?: string[]}} ChipsProps elsewhere: further settings that are seen in their place */
+
+/** @param {Widget<ChipsProps>} widget */
 export function open(widget) {
   const chips = new Chips(widget);
   onDials(widget.props.tab, (dials) => chips.hear(dials));
@@ -50,7 +52,7 @@ export function open(widget) {
 }
 
 class Chips {
-  /** @param {Widget<{tab: string}>} widget */
+  /** @param {Widget<ChipsProps>} widget */
   constructor(widget) {
     this.widget = widget;
     this.list = find(widget.element, '.constraint-chips');
@@ -91,7 +93,7 @@ class Chips {
   askSoon() {
     clearTimeout(this.waiting);
     this.question += 1;
-    if (!chipsOf(this.dials).some(({ field }) => !HARMLESS.includes(field))) return;
+    if (!this.widget.server.check || !this.chips().some(({ field }) => !HARMLESS.includes(field))) return;
     this.waiting = setTimeout(() => this.ask(this.question), PAUSE);
   }
 
@@ -133,8 +135,13 @@ class Chips {
     this.widget.trigger('let_go', { field, value });
   }
 
+  chips() {
+    const elsewhere = this.widget.props.elsewhere ?? [];
+    return chipsOf(this.dials).filter(({ field }) => !elsewhere.includes(field));
+  }
+
   draw() {
-    const chips = chipsOf(this.dials).map((chip) => ({ ...chip, red: this.isRed(chip) }));
+    const chips = this.chips().map((chip) => ({ ...chip, red: this.isRed(chip) }));
     const drawn = JSON.stringify(chips);
     if (drawn === this.drawn) return; // and the keyboard stays where it is
     this.drawn = drawn;

@@ -93,11 +93,12 @@ export class Mixer {
     return Math.min(this.seconds, this.context.currentTime - this.began);
   }
 
-  /** @param {number} [at] seconds */
-  async play(at = this.stopped) {
+  /** @param {number} [from] seconds */
+  async play(from = this.stopped) {
     await this.load();
     const { context } = this;
     if (!context) return;
+    const at = from >= this.seconds - 0.2 ? 0 : from; // at its end it begins again
     silence();
     this.halt();
     await context.resume();

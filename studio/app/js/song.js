@@ -15,7 +15,7 @@ const TAB = 'songs';
 /** Milliseconds without a change before the server is asked how long it would take. */
 const REST = 300;
 
-/** @typedef {Widget<{example?: Work | null}>} SongWidget */
+/** @typedef {Widget<{example?: Work | null, starts: {name: string, label: string}[]}>} SongWidget */
 /** @typedef {{works: Work[], at: number}} Step at: the take that is seen */
 
 /** @type {SongRoom | null} */
@@ -69,7 +69,16 @@ class SongRoom {
       if (deed === 'redo') this.step(this.at + 1);
     });
     this.element.addEventListener('keydown', (event) => this.key(event));
+    find(this.element, '.starts').append(...widget.props.starts.map(({ name, label }) =>
+      make('button', { type: 'button', onclick: () => this.start(name) }, label)));
     this.foretell();
+  }
+
+  /** A first song, by a press. @param {string} name */
+  start(name) {
+    this.forget();
+    this.progress('Getting ready');
+    this.widget.trigger('start', { name });
   }
 
   /** @param {KeyboardEvent} event */

@@ -14,7 +14,7 @@ from studio.app.desk import MOST_TAKES, Desk
 from studio.app.dials import Dials, as_text, dial, recipe_settings, slider, with_unit
 from studio.app.following import ENDED, FOLLOWS, QUICK
 from studio.app.heard import heard_as_html
-from studio.app.intake import Credit, laid_out
+from studio.app.intake import Credit, as_uploaded, laid_out
 from studio.app.links import at_load, linked_settings, write_addresses
 from studio.app.modules import calling
 from studio.app.room import Entrance, Room, TabOffers, nonce, refusal, refuse_aloud
@@ -462,14 +462,6 @@ def _theme(path: str | None) -> dict[str, Any]:
 
 def _busy(stage: str, done: int = 0, total: int = 0) -> dict[str, Any]:
     return {"state": "reading", "stage": stage, "done": done, "total": total, "nonce": nonce()}
-
-
-def as_uploaded(path: str) -> dict[str, Any]:
-    """A file that a component of Gradio's took, described as the page's own widgets describe theirs; `intake`
-    checks that it was uploaded.
-    """
-    name = str(path).replace("\\", "/").rsplit("/", 1)[-1]
-    return {"path": str(path), "orig_name": name, "meta": {"_type": "gradio.FileData"}}
 
 
 def hear(desk: Desk, files: Sequence[str] | None) -> tuple[Any, str]:

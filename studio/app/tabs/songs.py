@@ -18,7 +18,7 @@ from studio.app.links import at_load, linked_settings, write_addresses
 from studio.app.modules import calling
 from studio.app.room import Entrance, Room, TabOffers, nonce, refusal, refuse_aloud
 from studio.app.sentences import said
-from studio.app.song_desk import KIND, SongDesk, as_lists
+from studio.app.song_desk import KIND, MOST_SONGS, SongDesk, as_lists
 from studio.app.tray import visitor_of
 from studio.app.views import work_view
 from studio.app.widgets import answer, folded, widget
@@ -34,9 +34,6 @@ TAB, TAKES = "songs", "takes"
 
 OWN = "own"
 """The style that stands for the visitor's own files."""
-
-MOST_SONGS = 4
-"""As many songs of one request, to compare."""
 
 LABELS = {
     "chords_from": "Whose chords",
@@ -59,13 +56,33 @@ IN_SIGHT = ("form", "key", "meter", "bars", "chords", "chords_from", "daring", "
 """Controls with a place of their own."""
 
 NO_DIAL = frozenset(
-    {"style", "seed", "format", "title", "write", "mix", "part_seeds", "composer", "temperature", "instrument"}
-    | {"keep", "keep_sections", "keep_parts", "keep_chords", "keep_notes"}
+    {"style", "seed", "format", "title", "write", "mix", "part_seeds"}
+    | {"composer", "temperature", "instrument", "keep", "keep_sections", "keep_parts"}
+    | {"keep_chords", "keep_notes"}
     | {"contour", "contour_limit", "contour_pull", "theme_pull"}
 )
 """Controls that are not made: the style is above, what is kept and the mix are on the songs themselves, and
 the rest say nothing about a song that this page makes.
 """
+
+STARTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "standard": (
+        "An American standard",
+        {"form": "AABA", "bars": 32, "key": "F", "meter": "4/4", "band": "trio"}
+        | {"chords_from": "songbook-manner"},
+    ),
+    "sixties": (
+        "A sixties pop song",
+        {"form": "verse-chorus", "bars": 48, "key": "G", "meter": "4/4", "band": "sixties"}
+        | {"chords_from": "sixties-pop"},
+    ),
+    "blues": (
+        "A twelve-bar blues",
+        {"form": "blues", "bars": 12, "key": "F", "meter": "4/4", "band": "stride"}
+        | {"chords_from": "songbook-manner"},
+    ),
+}
+"""Songs to begin with, by a press: what the button says, and what it sets."""
 
 OF_YOUR_OWN = (
     "To write in the manner of the Beatles or Cole Porter, bring lead sheets of theirs that you own, as "
@@ -90,6 +107,7 @@ class SongsParts:
     """The components of the tab. remembered: the latest jobs of this browser."""
 
     songs: gr.HTML
+    chips: gr.HTML
     style: gr.HTML
     own: OwnSheets
     dials: Dials
@@ -157,7 +175,8 @@ def _lay_out(desk: SongDesk) -> SongsParts:
             songs = widget(
                 "song",
                 server=(stop, _expecting(desk, dials)),
-                events=("again", "arrived", "linked", "relax"),
+                events=("again", "arrived", "linked", "relax", "start"),
+                starts=[{"name": name, "label": label} for name, (label, _) in STARTS.items()],
                 example=work_view(example).model_dump() if example is not None else None,
             )
         with gr.Column(scale=4, min_width=300, elem_classes="settings-side"):
@@ -174,9 +193,11 @@ def _lay_out(desk: SongDesk) -> SongsParts:
             dials.add("band")
             if "words" in dials.controls:
                 dials.add("words")
-            count = gr.Slider(1, MOST_SONGS, 1, step=1, label="Takes", info="How many songs at once, to compare.")
+            info = "How many songs at once, to compare."
+            count = gr.Slider(1, MOST_SONGS, 1, step=1, label="Takes", info=info)
             with gr.Group(elem_classes="go"):
                 button = gr.Button("Make a song", variant="primary", size="lg", elem_id="song-button")
+            chips = widget("chips", events=("let_go",), tab=TAB, elsewhere=[*IN_SIGHT, "words"])
             with folded("More settings"):
                 dials.add_rest(Fold.IN_SIGHT, NO_DIAL)
                 dials.add_rest(Fold.FOLDED, NO_DIAL)
@@ -184,7 +205,7 @@ def _lay_out(desk: SongDesk) -> SongsParts:
     remembered = gr.BrowserState(
         None, storage_key="studio-songs", secret="not a secret: it holds the ids of jobs"
     )
-    return SongsParts(songs, style, own, dials, count, button, remembered)
+    return SongsParts(songs, chips, style, own, dials, count, button, remembered)
 
 
 def _style_cards(desk: SongDesk) -> gr.HTML:
@@ -201,7 +222,8 @@ def _style_cards(desk: SongDesk) -> gr.HTML:
 
 
 def _own_sheets() -> OwnSheets:
-    with gr.Accordion("Lead sheets of your own, or a tune to harmonise", open=False, elem_classes="own-tunes"):
+    said = "Lead sheets of your own, or a tune to harmonise"
+    with gr.Accordion(said, open=False, elem_classes="own-sheets"):
         gr.Markdown(OF_YOUR_OWN)
         given = gr.File(
             file_count="multiple", file_types=[*SUFFIXES, ".zip"], label="Lead sheets", height=140
@@ -257,7 +279,9 @@ def _choice(
     control: Control, label: str, offered: Sequence[tuple[str, Any]], *, typed: bool = False
 ) -> Component:
     info = as_text(control.help)
-    return gr.Dropdown(list(offered), value="", label=label, info=info, allow_custom_value=typed)
+    return gr.Dropdown(
+        list(offered), value="", label=label, info=None if typed else info, allow_custom_value=typed
+    )
 
 
 def _typed_dial(control: Control, label: str) -> Component:
@@ -270,17 +294,18 @@ def _typed_dial(control: Control, label: str) -> Component:
     return gr.Textbox(
         control.default or "",
         label=with_unit(control, label),
-        info=as_text(control.help),
+        info=as_text(control.help) if control.name != "bars" else None,
         max_lines=1,
         max_length=control.longest,
-        placeholder=AS_THE_STYLE if control.name != "bars" else "as many as the form has",
+        placeholder=AS_THE_STYLE if control.name != "bars" else "as the form",
     )
 
 
 def _seed_dial(control: Control, label: str) -> Component:
     info = f"{control.help} Leave empty for a new one every time."
     # A number that is empty would be sent as 0, and every press would ask for the same song.
-    return gr.Textbox("", label=label, info=info, max_lines=1, max_length=20, placeholder="a new one every time")
+    said = "a new one every time"
+    return gr.Textbox("", label=label, info=info, max_lines=1, max_length=20, placeholder=said)
 
 
 def _expecting(desk: SongDesk, dials: Dials) -> Callable[[dict[str, Any]], dict[str, Any]]:
@@ -496,10 +521,18 @@ def _connect(
             found[event.field] = dials.value(event.field, event.value)
         return list(found.values())
 
+    def start(event: gr.EventData) -> list[Any]:
+        """Set what a first song needs; everything else goes to its default."""
+        name = str(getattr(event, "name", ""))
+        values = STARTS[name][1] if name in STARTS else {}
+        return dials.values(values)
+
     remembered = [parts.remembered, named]
     told(parts.songs.arrived(shown.again, remembered, parts.filled, js=at_load(TAB), **QUICK))
     told(parts.songs.linked(linked, None, parts.filled, **QUICK))
     parts.songs.arrived(requests.find_again, parts.remembered, parts.outputs, **FOLLOWS)
-    relaxed = parts.songs.relax(relax, None, dials.components, **QUICK)
-    relaxed.then(None, None, None, js=ASK_ONCE_MORE, api_visibility="private")
-    told(relaxed)
+    told(parts.chips.let_go(relax, None, dials.components, **QUICK))
+    for event, sets in ((parts.songs.relax, relax), (parts.songs.start, start)):
+        changed = event(sets, None, dials.components, **QUICK)
+        changed.then(None, None, None, js=ASK_ONCE_MORE, api_visibility="private")
+        told(changed)

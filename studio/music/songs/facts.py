@@ -5,7 +5,11 @@ The facts of a song are those of a melody (`melody.facts`), but for its form, an
     sections     [{"letter", "first", "bars", "key"}], first counting bars from 1
     chords       {"row": "C | Am7 D7 | …", "chords": how many, "bits": mean surprise of a chord, "style bits":
                  [lowest, median, highest tenth of the style's songs]}
-    chord copying {"limit", "chords", "title"}: the longest row of chords shared with a song of the style
+    chord copying {"limit", "chords", "title"}: the longest row of chords shared with a song of the style;
+                 for a style with songs also "own songs": [fewest, median, most] that these share with each
+                 other, and "origins": of each chord [bar, chords in a row that end with it, title]
+    kept         of each earlier song {"title", "melody": bars, "chords": bars, "parts"}: what is kept of it
+    band         {"name", "title", "plan", "parts", "remarks"}, see `facts_of_band`
     words        what `sung_words.with_words` says of the words, where there are any
     singing      natural logarithm of the mass of melodies over these chords, see `songs.sheet`
 
@@ -197,13 +201,21 @@ def _begins_with(bar: str, chord: str) -> bool:
 
 
 def _chord_copying(desk: SheetDesk, sheet: Sheet) -> dict[str, Any]:
+    from studio.music.songs.chord_origins import chord_origins, shared_by_songs
+
     chords, _, line = sheet.run
-    lines = desk.chords.idiom.lines
-    return {
+    idiom = desk.chords.idiom
+    fact: dict[str, Any] = {
         "limit": sheet.chord_limit,
         "chords": chords,
-        "title": lines[line].title if line >= 0 else desk.chords_title,
+        "title": idiom.lines[line].title if line >= 0 else desk.chords_title,
     }
+    if idiom.lines:
+        if not desk.shared:
+            desk.shared.extend(shared_by_songs(idiom))
+        fact["own songs"] = [desk.shared[0], desk.shared[len(desk.shared) // 2], desk.shared[-1]]
+        fact["origins"] = [[each.bar, each.chords, each.title] for each in chord_origins(idiom, sheet.row)]
+    return fact
 
 
 def _origins(sheet: Sheet, kept: Kept | None) -> list[list[Any]]:
@@ -270,6 +282,8 @@ def facts_in_words(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("chords", _chords_in_words),
         ("chord copying", _copying_in_words),
         ("words", _words_in_words),
+        ("kept", _kept_in_words),
+        ("band", _band_in_words),
     ):
         if label in facts:
             said.append((label, in_words(facts[label])))
@@ -278,6 +292,42 @@ def facts_in_words(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _sections_in_words(sections: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join(f"{each['letter']} from bar {each['first']} in {each['key']}" for each in sections)
+
+
+def _kept_in_words(kept: Sequence[Mapping[str, Any]]) -> str:
+    said = []
+    for each in kept:
+        melody, chords = (", ".join(each[what]) for what in ("melody", "chords"))
+        parts = [f"bars {melody}"] if melody else []
+        parts += [f"the chords of bars {chords}"] if chords and chords != melody else []
+        parts += list(each["parts"])
+        if parts:
+            said.append(f"{' and '.join(parts)} of {each['title']}")
+    return "; ".join(said)
+
+
+def _band_in_words(band: Mapping[str, Any]) -> str:
+    """The band, and of each part what its pitches are over the chords."""
+    said = []
+    for part in band["parts"]:
+        tones = part.get("tones") or {}
+        shares = ", ".join(f"{name} {share:.0%}" for name, share in tones.items() if share >= 0.1)
+        kept = ", kept" if part["kept"] else ""
+        said.append(f"{part['name']} ({MADE[part['plays']]}{kept}{': ' + shares if shares else ''})")
+    remarks = " ".join(band["remarks"])
+    return f"{band['title']}: {'; '.join(said)}.{' ' + remarks if remarks else ''}"
+
+
+MADE = {
+    "tune": "the tune",
+    "pattern": "from the band's patterns",
+    "drums": "from the band's patterns",
+    "double": "the tune again",
+    "harmony": "drawn below the tune",
+    "counter": "drawn against the tune",
+    "answer": "where the tune rests",
+}
+"""What a player plays -> how its part came about, in words."""
 
 
 def _chords_in_words(chords: Mapping[str, Any]) -> str:
@@ -303,7 +353,13 @@ def _words_in_words(fact: Mapping[str, Any]) -> str:
 def _copying_in_words(fact: Mapping[str, Any]) -> str:
     return (
         f"at most {fact['limit']} chords in a row with their lengths; the longest has {fact['chords']}, as "
-        f"in {fact['title']}"
+        f"in {fact['title']}{_shared_in_words(fact.get('own songs'))}"
         if fact["title"]
         else f"at most {fact['limit']} chords in a row"
     )
+
+
+def _shared_in_words(own: Sequence[int] | None) -> str:
+    if not own:
+        return ""
+    return f"; songs of the style share {own[0]} to {own[2]} with each other, the median {own[1]}"

@@ -15,7 +15,8 @@ def predict_song(recipe: SongRecipe, sources: Sequence[SourceSize]) -> Predictio
     one.
 
     3 seconds, 0.05 seconds a bar, 2 seconds for every 100 kB of tunes of one's own that are files, and half a
-    second a bar for a band's sound, where it is a recording. Memory: 300 MiB, 8 MiB a bar, and two hundred times the tunes' bytes.
+    second a bar for a band's sound, where it is a recording. Memory: 300 MiB, 8 MiB a bar, and two hundred
+    times the tunes' bytes.
     """
     own = sum(source.bytes for source in sources if source.role == "tune")
     bars = recipe.bars or 32

@@ -4,19 +4,21 @@ besides, each part alone, the stems of its sound, and pages to print.
 
 from __future__ import annotations
 
+import threading
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.errors import Missing, Refused, UnknownName
 from studio.music.melody.recipes import ComposeRecipe
-from studio.music.melody.renditions import Renditions
+from studio.music.melody.renditions import PAGES, Renditions
 from studio.music.scores.sections import Section
+from studio.music.writing.formats import by_name
 from studio.works.work import Work
 
 if TYPE_CHECKING:
-    from studio.music.scores.scores import Score
-    from studio.music.scores.tunes import Tune
     from studio.music.songs.keeping import KeptBand
     from studio.music.songs.playing import PlayedSong
     from studio.music.songs.recipes import SongRecipe
@@ -43,8 +45,39 @@ class SongRenditions(Renditions):
         assert isinstance(recipe, SongRecipe)
         return recipe
 
-    def _recipe(self, work: Work) -> ComposeRecipe:
-        return self.song_recipe(work) if is_song(work) else super()._recipe(work)
+    def recipe(self, work: Work) -> ComposeRecipe:
+        """The recipe of a song or melody."""
+        return self.song_recipe(work) if is_song(work) else super().recipe(work)
+
+    def score(self, work: Work, page: str = "wide", *, origins: bool = False) -> Path:
+        """As for a melody; the lead sheet of a song has the letters of its sections."""
+        from studio.music.writing.engraving import engrave
+
+        sections = sections_of_work(work) if is_song(work) and not origins else ()
+        if not sections:
+            return super().score(work, page, origins=origins)
+        width, staff = PAGES[page]
+        tune = replace(self.tune(work), title="", composer="")
+        letters = {section.first_bar: section.name for section in sections}
+
+        def sheet() -> bytes:
+            return engrave(tune, width=width, staff=staff, whole_tempo=True, letters=letters)
+
+        path = self._kept(work, f"sheet-{page}.svg", sheet)
+        self._begin_sound(work)
+        return path
+
+    def _begin_sound(self, work: Work) -> None:
+        """A song is heard as MP3, which is small enough to keep for many of them."""
+        if not is_song(work):
+            return super()._begin_sound(work)
+
+        def render() -> None:
+            with suppress(Exception):  # whoever presses Play gets the error
+                self.file(work, by_name("mp3"))
+
+        threading.Thread(target=render, name="studio renders sound", daemon=True).start()
+        return None
 
     def _written(self, work: Work, recipe: ComposeRecipe) -> bytes:
         from studio.music.songs.playing import file_of
@@ -52,7 +85,10 @@ class SongRenditions(Renditions):
 
         if not isinstance(recipe, SongRecipe):
             return super()._written(work, recipe)
-        return file_of(self.tune(work), sections_of_work(work), recipe, self._kept_band(work, recipe))
+        tune = self.tune(work)
+        if recipe.tempo is not None and recipe.tempo != self.recipe(work).tempo:
+            tune = replace(tune, tempo=float(recipe.tempo))
+        return file_of(tune, sections_of_work(work), recipe, self._kept_band(work, recipe))
 
     def _kept_band(self, work: Work, recipe: SongRecipe) -> KeptBand | None:
         """What its band keeps of an earlier song."""
@@ -209,13 +245,15 @@ class SongRenditions(Renditions):
     def pages(self, work: Work, what: str) -> list[bytes]:
         """The same as pages of A4, each an SVG picture."""
         from studio.music.bands.exports import extract_of
+        from studio.music.scores.tunes import Tune
         from studio.music.writing.engraving import engrave_pages
 
         played = self.played(work)
-        music: Tune | Score = self.tune(work)
+        music: Any = self.tune(work)
         if played is not None and self._known(work, what) != LEAD:
             music = extract_of(played.score, played.band, self._known(work, what))
-        return engrave_pages(music)
+        sections = sections_of_work(work) if isinstance(music, Tune) else music.sections
+        return engrave_pages(music, letters={each.first_bar: each.name for each in sections})
 
     def _known(self, work: Work, what: str) -> str:
         """ "lead", "score" or the name of a part; a song without a band is a lead sheet."""

@@ -200,6 +200,7 @@ class SheetDesk:
     recipe: as asked. side: what is asked of the melody, whatever its chords. rules: see `DRAWING_RULES`.
     rhythm: [alphabet], how much more often each event's rhythm is that of another style. remarks: what gave
     way so far. words: those that the melody has to carry, if any.
+    shared: what `chord_origins.shared_by_songs` found, once it was asked.
     """
 
     recipe: SongRecipe
@@ -216,6 +217,7 @@ class SheetDesk:
     remarks: tuple[str, ...] = ()
     words: SongWords | None = None
     views: dict[tuple[int, ...], list[SectionView]] = field(default_factory=dict)
+    shared: list[int] = field(default_factory=list)
 
     @property
     def compiled(self) -> Compiled:

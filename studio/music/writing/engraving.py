@@ -22,11 +22,13 @@ def engrave(
     width: int = 1000,
     staff: int = 40,
     whole_tempo: bool = False,
+    letters: Mapping[int, str] | None = None,
 ) -> bytes:
     """The engraved score as one SVG picture, as tall as it needs to be.
 
     width: of the page in pixels (200..4000). staff: its size in per cent of verovio's own (10..100). colours:
-    as in `write_musicxml`. whole_tempo: the tempo reads 125 and not 125.333.
+    as in `write_musicxml`. whole_tempo: the tempo reads 125 and not 125.333. letters: bar number -> what is
+    boxed above its beginning, such as the letter of a section.
     Raises `Refused` for music too long for one picture (more than 2,000 bars).
     """
     if not 200 <= width <= 4000 or not 10 <= staff <= 100:
@@ -40,6 +42,7 @@ def engrave(
     written = write_musicxml(music, colours).decode()
     if whole_tempo:
         written = re.sub(r"(?<=<per-minute>)[\d.]+(?=</per-minute>)", _rounded, written)
+    written = _lettered(written, letters or {})
     svg = _page(toolkit, written)
     fitting = svg.partition('class="system"')[2].partition('class="system"')[0].count('class="measure"')
     line = next((size for size in (16, 8, 4) if size <= fitting * 8 // 7 and size < bars), 0)
@@ -86,9 +89,22 @@ PAGE = (2100, 2970)
 """A4, in tenths of a millimetre, as verovio counts."""
 
 
-def engrave_pages(music: Tune | Score, *, staff: int = 36) -> list[bytes]:
+def _lettered(written: str, letters: Mapping[int, str]) -> str:
+    """MusicXML with rehearsal marks in its first part."""
+    first, end, rest = written.partition("</part>")
+    for number, letter in letters.items():
+        mark = f"<direction-type><rehearsal>{letter}</rehearsal></direction-type>"
+        pattern = rf'(<measure number="{number}"[^>]*>.*?)(?=<harmony|<note|<direction|<backup|</measure>)'
+        said = rf'\1<direction placement="above">{mark}</direction>'
+        first = re.sub(pattern, said, first, count=1, flags=re.DOTALL)
+    return first + end + rest
+
+
+def engrave_pages(
+    music: Tune | Score, *, staff: int = 36, letters: Mapping[int, str] | None = None
+) -> list[bytes]:
     """The engraved score as pages of A4, each one SVG picture of 794 x 1123 pixels. staff: its size in per
-    cent of verovio's own. Raises `Refused` as `engrave` does.
+    cent of verovio's own. letters: as in `engrave`. Raises `Refused` as `engrave` does.
     """
     if len(music.bars()) > MOST_BARS_ON_PAGE:
         raise Refused(f"{len(music.bars())} bars are too many to print at once; engrave a passage of them.")
@@ -98,7 +114,7 @@ def engrave_pages(music: Tune | Score, *, staff: int = 36) -> list[bytes]:
     toolkit.setOptions(
         {"pageWidth": wide, "pageHeight": high, "adjustPageHeight": False, "svgViewBox": True} | margins
     )
-    if not toolkit.loadData(write_musicxml(music).decode()):
+    if not toolkit.loadData(_lettered(write_musicxml(music).decode(), letters or {})):
         raise Refused(
             "The score could not be engraved; write it as .musicxml and open it in a notation program."
         )

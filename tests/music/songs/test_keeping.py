@@ -258,3 +258,19 @@ def test_what_was_asked_of_the_version_before_is_the_same_song(folder: Path) -> 
     tune = finish(draw_sheet(finish(prepare(then, SongStyles.of(then, style))), 5)).tune
     said = repr(tune.notes + tune.chords).encode()
     assert hashlib.sha256(said).hexdigest().startswith("ee685591ec")
+
+
+def test_every_chord_says_how_long_a_row_of_the_style_it_ends(first: Any) -> None:
+    """By brute force: the chords of all songs of the style, moved to one key, with their lengths."""
+    copying = first.facts["chord copying"]
+    origins = copying["origins"]
+    assert len(origins) == len(set_apart(first.tune.chords))
+    assert max(chords for _, chords, _ in origins) == copying["chords"]
+    assert all(title for _, chords, title in origins if chords > 1)
+    low, middle, high = copying["own songs"]
+    assert 1 < low <= middle <= high
+
+
+def set_apart(chords: Any) -> list[Any]:
+    """Without a symbol that is written again although the chord goes on."""
+    return [each for place, each in enumerate(chords) if not place or each.symbol != chords[place - 1].symbol]

@@ -1,0 +1,142 @@
+"""The Songs tab in a real Chromium: somebody makes a song after songs of their own, keeps a section and the
+bass, asks again, mixes, plays and exports it.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import mido
+import music21
+import pytest
+
+from studio.music.writing.musicxml import write_musicxml
+from tests.app.conftest import PHONE, Chromium, Open
+from tests.app.test_browser import narrow_enough, opened
+from tests.music.lead_sheets import songs
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("app")]
+
+ANOTHER = """(before) => {
+  const song = document.querySelector('.song');
+  return song && song.dataset.work !== before && song.querySelector('.hit');
+}"""
+
+FETCHED = "async (address) => [...new Uint8Array(await (await fetch(address)).arrayBuffer())]"
+
+
+def to_songs(page: Any, folder: Path) -> None:
+    """The Songs tab, with lead sheets of one's own and settings with which a song is soon made."""
+    address = page.url.split("#")[0]
+    page.goto(f"{address}#songs&form=AB&bars=16&key=F&meter=4/4&band=trio&max_copy=12")
+    page.wait_for_function("document.querySelector('.song-form input')?.value === 'AB'")
+    page.get_by_role("button", name="Lead sheets of your own").click()
+    paths = []
+    for number, tune in enumerate(songs(8)):
+        path = folder / f"{number}.musicxml"
+        path.write_bytes(write_musicxml(tune))
+        paths.append(str(path))
+    page.set_input_files(".own-sheets input[type=file] >> nth=0", paths)
+    page.get_by_text("8 tunes, ").wait_for()
+
+
+def made(page: Any, other_than: str | None = None) -> str:
+    """Wait for a song and its score; gives its work's id."""
+    page.wait_for_function(ANOTHER, arg=other_than)
+    page.wait_for_selector("#song-button:not([disabled])")
+    id: str = page.locator(".song").get_attribute("data-work")
+    return id
+
+
+def fetched(page: Any, address: str) -> bytes:
+    return bytes(page.evaluate(FETCHED, address))
+
+
+def parts(page: Any, id: str) -> dict[str, list[tuple[float, tuple[int, ...], float]]]:
+    """Part -> its notes, as music21 reads the full score that the page offers."""
+    score = music21.converter.parseData(
+        fetched(page, f"works/{id}/parts/score/as/musicxml").decode(), format="musicxml"
+    )
+    return {
+        part.partName: [
+            (float(note.offset), tuple(pitch.midi for pitch in note.pitches), float(note.quarterLength))
+            for note in part.stripTies().flatten().notes
+            if not isinstance(note, music21.harmony.ChordSymbol)
+        ]
+        for part in score.parts
+    }
+
+
+def lead(page: Any, id: str) -> list[list[Any]]:
+    found: list[list[Any]] = page.evaluate(
+        "async (id) => (await (await fetch(`works/${id}/music`)).json()).notes.map((n) => [n.bar, n.pitch])",
+        id,
+    )
+    return found
+
+
+def test_a_song_is_made_kept_in_parts_mixed_played_and_exported(
+    chromium: Chromium, studio: Open, tmp_path: Path
+) -> None:
+    with opened(chromium, studio) as page:
+        to_songs(page, tmp_path)
+        page.click("#song-button")
+        first = made(page)
+
+        page.locator(".song .sections .keep").first.click()
+        page.locator('.song [data-part="Bass"]').click()
+        page.get_by_role("button", name="Keep section A and Bass, ask again for the rest").click()
+        second = made(page, first)
+        before, now = parts(page, first), parts(page, second)
+        assert now["Bass"] == before["Bass"]
+        kept, new = ([row for row in lead(page, id) if row[0] <= 8] for id in (first, second))
+        assert kept == new
+        assert lead(page, first) != lead(page, second)
+
+        page.get_by_role("button", name="Undo: back").click()
+        assert page.locator(".song").get_attribute("data-work") == first
+        page.keyboard.press("Control+Shift+Z")
+        assert page.locator(".song").get_attribute("data-work") == second
+
+        page.locator(".song .play").click()
+        page.wait_for_function("document.querySelector('.song audio').currentTime > 0.2")
+        page.wait_for_selector(".song .needle.on", state="attached")
+        page.get_by_role("button", name="Mute Drums").click()
+        page.wait_for_function("document.querySelector('.song .explained').textContent === ''")
+        page.get_by_role("button", name="Keep this mix").click()
+        third = made(page, second)
+        assert lead(page, third) == lead(page, second)
+        assert parts(page, third) == parts(page, second)
+
+        with page.expect_download() as saved:
+            page.locator('.song [data-form="mp3"]').click()
+        assert Path(saved.value.path()).stat().st_size > 50_000
+        page.get_by_label("What is saved").select_option("score")
+        with page.expect_download() as saved:
+            page.locator('.song [data-form="mid"]').click()
+        midi = mido.MidiFile(file=io.BytesIO(Path(saved.value.path()).read_bytes()))
+        assert {"Bass", "Piano"} <= {track.name for track in midi.tracks}
+        assert "Drums" not in {track.name for track in midi.tracks}
+        printed = fetched(page, f"works/{third}/print/score").decode()
+        assert printed.count("<section>") == printed.count("</section>") >= 1
+        assert "<svg" in printed
+
+
+def test_what_cannot_be_is_said_in_a_sentence_and_a_phone_is_wide_enough(
+    chromium: Chromium, studio: Open, tmp_path: Path
+) -> None:
+    with opened(chromium, studio, size=PHONE) as page:
+        to_songs(page, tmp_path)
+        assert narrow_enough(page)
+        page.get_by_label("Chords, bar by bar").fill("F | Xyz")
+        page.get_by_label("Chords, bar by bar").press("Tab")
+        page.click("#song-button")
+        page.get_by_text("Xyz").and_(page.locator(".song-room .trouble .sentence")).wait_for()
+        blocks = page.locator(".song-form .block")
+        blocks.first.focus()
+        page.keyboard.press("Alt+ArrowRight")
+        assert page.get_by_label("Form", exact=True).input_value() == "BA"
+        page.keyboard.press("c")
+        assert page.get_by_label("Form", exact=True).input_value() == "BC"
