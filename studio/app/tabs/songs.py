@@ -52,7 +52,10 @@ DARING = (("as usual in the style", ""), ("tame", 0.0), ("in the middle", 0.5), 
 AS_THE_STYLE = "as the style"
 """What an empty control says that is then decided by the style."""
 
-IN_SIGHT = ("form", "key", "meter", "bars", "chords", "chords_from", "daring", "band")
+IN_SIGHT = (
+    *("form", "key", "meter", "bars", "chords", "chords_from", "daring", "band"),
+    *("words", "words_first", "divide_notes", "tempo"),
+)
 """Controls with a place of their own."""
 
 NO_DIAL = frozenset(
@@ -191,13 +194,15 @@ def _lay_out(desk: SongDesk) -> SongsParts:
                 for name in ("chords_from", "daring"):
                     dials.add(name)
             dials.add("band")
-            if "words" in dials.controls:
-                dials.add("words")
+            dials.add("words")
+            with gr.Row(elem_classes="song-frame"):
+                dials.add("words_first")
+                dials.add("divide_notes")
             info = "How many songs at once, to compare."
             count = gr.Slider(1, MOST_SONGS, 1, step=1, label="Takes", info=info)
             with gr.Group(elem_classes="go"):
                 button = gr.Button("Make a song", variant="primary", size="lg", elem_id="song-button")
-            chips = widget("chips", events=("let_go",), tab=TAB, elsewhere=[*IN_SIGHT, "words"])
+            chips = widget("chips", events=("let_go",), tab=TAB, elsewhere=IN_SIGHT)
             with folded("More settings"):
                 dials.add_rest(Fold.IN_SIGHT, NO_DIAL)
                 dials.add_rest(Fold.FOLDED, NO_DIAL)

@@ -100,21 +100,26 @@ def _lettered(written: str, letters: Mapping[int, str]) -> str:
     return first + end + rest
 
 
-def engrave_pages(
-    music: Tune | Score, *, staff: int = 36, letters: Mapping[int, str] | None = None
-) -> list[bytes]:
-    """The engraved score as pages of A4, each one SVG picture of 794 x 1123 pixels. staff: its size in per
-    cent of verovio's own. letters: as in `engrave`. Raises `Refused` as `engrave` does.
+def engrave_pages(music: Tune | Score, *, letters: Mapping[int, str] | None = None) -> list[bytes]:
+    """The engraved score as pages of A4, each one SVG picture of 794 x 1123 pixels. One part is large, in
+    lines of four bars; of many parts the staves are small, so that two systems fit on a page. letters: as in
+    `engrave`. Raises `Refused` as `engrave` does.
     """
     if len(music.bars()) > MOST_BARS_ON_PAGE:
         raise Refused(f"{len(music.bars())} bars are too many to print at once; engrave a passage of them.")
+    parts = len(music.parts) if isinstance(music, Score) else 1
+    staff = 42 if parts == 1 else 36 if parts < 4 else 24
     toolkit = _toolkit(794, staff)
     wide, high = (round(side * 0.378 * 100 / staff) for side in PAGE)
     margins = dict.fromkeys(("pageMarginTop", "pageMarginBottom", "pageMarginLeft", "pageMarginRight"), 100)
     toolkit.setOptions(
         {"pageWidth": wide, "pageHeight": high, "adjustPageHeight": False, "svgViewBox": True} | margins
     )
-    if not toolkit.loadData(_lettered(write_musicxml(music).decode(), letters or {})):
+    written = _lettered(write_musicxml(music).decode(), letters or {})
+    if parts == 1 and len(music.bars()) > 4:
+        toolkit.setOptions({"breaks": "encoded"})
+        written = _in_lines_of(4, written)
+    if not toolkit.loadData(written):
         raise Refused(
             "The score could not be engraved; write it as .musicxml and open it in a notation program."
         )
