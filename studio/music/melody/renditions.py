@@ -121,6 +121,10 @@ class Renditions:
         with suppress(StudioError):  # whoever presses Play gets the error
             render(Tune((Note(60, Fraction(0), Fraction(1)),)))
 
+    def heard_as(self, _work: Work) -> Format:
+        """The format that the page plays."""
+        return FORMATS["wav"]
+
     def _begin_sound(self, work: Work) -> None:
         """Render the sound now, in the background: who looks at a score is about to press Play."""
         with self._ahead_lock:
@@ -130,7 +134,7 @@ class Renditions:
 
         def render() -> None:
             with suppress(Exception):  # whoever presses Play gets the error
-                self.file(work, FORMATS["wav"])
+                self.file(work, self.heard_as(work))
             with self._ahead_lock:
                 self._ahead.remove(work.id)
 

@@ -4,8 +4,6 @@ besides, each part alone, the stems of its sound, and pages to print.
 
 from __future__ import annotations
 
-import threading
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -63,21 +61,12 @@ class SongRenditions(Renditions):
         def sheet() -> bytes:
             return engrave(tune, width=width, staff=staff, whole_tempo=True, letters=letters)
 
-        path = self._kept(work, f"sheet-{page}.svg", sheet)
         self._begin_sound(work)
-        return path
+        return self._kept(work, f"sheet-{page}.svg", sheet)
 
-    def _begin_sound(self, work: Work) -> None:
+    def heard_as(self, work: Work) -> Format:
         """A song is heard as MP3, which is small enough to keep for many of them."""
-        if not is_song(work):
-            return super()._begin_sound(work)
-
-        def render() -> None:
-            with suppress(Exception):  # whoever presses Play gets the error
-                self.file(work, by_name("mp3"))
-
-        threading.Thread(target=render, name="studio renders sound", daemon=True).start()
-        return None
+        return by_name("mp3") if is_song(work) else super().heard_as(work)
 
     def _written(self, work: Work, recipe: ComposeRecipe) -> bytes:
         from studio.music.songs.playing import file_of
