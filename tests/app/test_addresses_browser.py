@@ -14,7 +14,7 @@ from tests.app.test_browser import choose, choose_seed, opened, small
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("app")]
 
-TABS = ("Dream", "Paint", "Compose", "Lessons", "Gallery")
+TABS = ("Dream", "Paint", "Compose", "Songs", "Lessons", "Gallery")
 
 
 def is_open(page: Any, tab: str, address: str = "") -> None:
