@@ -68,7 +68,8 @@ class SongRoom {
       if (deed === 'undo') this.step(this.at - 1);
       if (deed === 'redo') this.step(this.at + 1);
     });
-    this.element.addEventListener('keydown', (event) => this.key(event));
+    // A button that can no longer be pressed loses the focus, so the whole page listens.
+    document.addEventListener('keydown', (event) => this.key(event));
     find(this.element, '.starts').append(...widget.props.starts.map(({ name, label }) =>
       make('button', { type: 'button', onclick: () => this.start(name) }, label)));
     this.foretell();
@@ -84,7 +85,9 @@ class SongRoom {
   /** @param {KeyboardEvent} event */
   key(event) {
     if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== 'z') return;
-    if (event.target instanceof HTMLInputElement && event.target.type === 'text') return;
+    const typing = event.target instanceof HTMLTextAreaElement
+      || (event.target instanceof HTMLInputElement && event.target.type === 'text');
+    if (typing || !inSight(this.element)) return;
     event.preventDefault();
     this.step(this.at + (event.shiftKey ? 1 : -1));
   }
