@@ -154,7 +154,7 @@ def copied_of(facts: Mapping[str, Any]) -> tuple[int, int]:
     """
     run = facts.get("copying")
     if isinstance(run, Mapping):
-        first, notes = int(run.get("start", 0)), int(run["notes"])
+        first, notes = int(run.get("start", 0)), int(run.get("notes", 0))
     else:  # before version 0.3
         first, notes = (int(part) for part in str(facts.get("copied", "0+0")).split("+"))
     return first, first + notes
