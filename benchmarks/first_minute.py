@@ -79,7 +79,9 @@ def commands(versions: dict[str, Path], rounds: int) -> None:
                 note(
                     "compose, kept home", run(code, home, *compose, f"{out}b.mid", "--seed", f"{turn + 100}")
                 )
-                whole = run(code, home, "dream", str(photo), "-o", f"{out}.png", "--seed", str(turn))
+                whole = run(
+                    code, home, "dream", str(photo), "-o", f"{out}.png", "--quiet", "--seed", str(turn)
+                )
                 note("dream, 768 px", whole)
                 note("dream beyond torch and dreaming", whole - dreaming(code, photo, turn))
                 note("studio app answers", answers(code, home))
