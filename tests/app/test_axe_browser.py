@@ -54,7 +54,7 @@ def faults() -> Callable[..., list[str]]:
 def test_no_tab_has_a_serious_fault(
     chromium: Chromium, studio: Open, faults: Callable[..., list[str]]
 ) -> None:
-    work = hang(studio, "Wisteria")[0]
+    work = hang(studio, "Wisteria")[-1]  # made from another, so that it has a family tree
     with chromium.visitor(studio.address, DESK) as page:
         for tab in tabs():
             page.goto(
