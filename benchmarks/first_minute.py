@@ -134,6 +134,7 @@ def opened(code: Path, home: Path) -> Iterator[str]:
     with subprocess.Popen(
         [sys.executable, "-m", "studio.cli", "app", "--port", "0"],
         env=_environment(code, home) | {"PYTHONUNBUFFERED": "1"},
+        cwd=home,  # Python looks for code where it is started first
         stdout=subprocess.PIPE,
         text=True,
     ) as opening:
