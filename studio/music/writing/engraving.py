@@ -50,9 +50,10 @@ def engrave(
         # Phrases are usually four bars long: lines that begin with a phrase show the form.
         toolkit.setOptions({"breaks": "encoded", "minLastJustification": 0.6 if bars % line else 0.0})
         svg = _page(toolkit, _in_lines_of(line, written))
+    sung = bool(music.words if isinstance(music, Tune) else any(part.words for part in music.parts))
     for size in (4, 3, 2, 1):
-        # Verovio does not always leave chord names the room they need; shorter lines do.
-        if size >= (line or fitting) or not names_collide(svg):
+        # Verovio does not always leave chord names and words the room they need; shorter lines do.
+        if size >= (line or fitting) or not (names_collide(svg) or (sung and size == 4)):
             continue
         toolkit.setOptions({"breaks": "encoded", "minLastJustification": 0.6 if bars % size else 0.0})
         svg = _page(toolkit, _in_lines_of(size, written))
