@@ -400,3 +400,11 @@ def test_chord_names_do_not_run_into_each_other() -> None:
     assert engrave(tune).count(b'class="system"') > 2
     short = Tune.of([(67, 1)] * 32, key="F", chords=[(bar * 4, "F") for bar in range(8)])
     assert not names_collide(engrave(short).decode())
+
+
+def test_words_have_room_in_lines_of_at_most_four_bars(readers: Readers) -> None:
+    bars = "X: 1\nM: 4/4\nL: 1/4\nK: F\n" + "FGAB|" * 16 + "\n"
+    (tune,) = readers.read((bars + "w: " + "gold be-low the " * 16 + "\n").encode(), "sung.abc").tunes
+    lines = engrave(tune).split(b'class="system"')[1:]
+    assert all(line.count(b'class="measure"') <= 4 for line in lines)
+    assert sum(line.count(b'class="measure"') for line in lines) == 16
