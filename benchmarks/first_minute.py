@@ -115,7 +115,10 @@ def dreaming(code: Path, photo: Path, seed: int) -> float:
     )
     return _timed(
         lambda: subprocess.run(
-            [sys.executable, "-c", program, str(photo)], env=_environment(code, photo.parent), check=True
+            [sys.executable, "-c", program, str(photo)],
+            env=_environment(code, photo.parent),
+            cwd=photo.parent,
+            check=True,
         )
     )
 
