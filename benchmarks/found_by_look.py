@@ -107,8 +107,8 @@ def main() -> None:
         every, others = np.append(every, own), np.append(others, other)
     for said, least in (("almost certainly", CERTAIN), ("probably", PROBABLE)):
         print(
-            f"{said} ({least:.2f} or more): {(every >= least).mean():.1%} of {len(every)} changed pictures as "
-            f"the right work; {(others >= least).mean():.1%} as another one, were the right one missing"
+            f"{said} ({least:.2f} or more): {(every >= least).mean():.1%} of {len(every)} changed pictures "
+            f"as the right work; {(others >= least).mean():.1%} as another one, were the right one missing"
         )
 
 

@@ -102,6 +102,13 @@ def routes(
     def job_photo(id: str) -> Response:
         return picture(lambda: views.source_of(recipe_of_job(id), 0))
 
+    _add_pictures_of_the_studio(router, views)
+    return router
+
+
+def _add_pictures_of_the_studio(router: APIRouter, views: Views) -> None:
+    """The addresses of pictures that belong to no work."""
+
     @router.get("/presets/{name}")
     def preset(name: str) -> Response:
         return thumbnail_of(PRESETS, name, "There is no picture of a preset '{}'.")
@@ -117,8 +124,6 @@ def routes(
     @router.get("/learnt/{name}")
     def learnt(name: str) -> Response:
         return thumbnail_of(learnt_paintings(), name, "Nobody has learnt a painting '{}' here.")
-
-    return router
 
 
 class Views:

@@ -95,8 +95,8 @@ class DreamRecipe(Recipe):
         ("blocks.4.1", "blocks.4"),
         "What to amplify, as NAME[:CHANNEL][*WEIGHT]: early layers give "
         "patterns, deep ones animals and things. A channel is one motif of a layer, by its number, or random "
-        "for one that the seed chooses. A weight below 0 weakens what the layer sees; alone, it dissolves the "
-        "picture.",
+        "for one that the seed chooses. A weight below 0 weakens what the layer sees; alone, it dissolves "
+        "the picture.",
         max_length=MOST_LAYERS,
     )
     guide_weight: float = parameter(

@@ -110,15 +110,16 @@ class Kind:
     light: from a recipe to whether its work is so light that it waits for no heavy one; empty where none is.
     exports: from a work to the formats it can be had in. renders: from a work, the gallery, its recipe with
     another format, and that format, to the file's bytes. Both empty where a work can only be had as it is.
-    performed: fields of the recipe that say how a work sounds, which may be others in what is exported without
-    making it again.
+    performed: fields of the recipe that say how a work sounds, which may be others in what is exported
+    without making it again.
     resumes: from a recipe, the (width, height) of its picture and a number of steps or None to the fields in
     which the recipe of a work that goes on from there differs; empty where none does.
     sheet: from pictures [h, w, 3] and captions to one picture of them all; empty for what is no picture.
     probe: a function that says how many times longer this computer takes than an ordinary one, from a short
     trial; empty where predictions are the same everywhere.
     ahead: a module whose `names()` can be prepared before anyone asks, the likeliest first, each with
-    `prepare(name, kindly=)` (see `studio.making.ahead`), and whose `load()` imports what is needed later; or empty.
+    `prepare(name, kindly=)` (see `studio.making.ahead`), and whose `load()` imports what is needed later;
+    or empty.
     spelled: recipe field -> its option on the command line, where it differs from the field's name.
     """
 

@@ -70,9 +70,9 @@ def by_look(content: bytes, name: str, gallery: Gallery) -> Recognised:
         return Recognised(sentence + (f" {not_compared(unseen)}" if unseen else ""), unseen=unseen)
     sure = "almost certainly" if sighting.certain else "probably"
     sentence = (
-        f"{name} has no recipe inside. By its look it is {sure} the work {_called(sighting.work)}: their fine "
-        f"details agree to {sighting.likeness:.0%} (a copy, saved again or scaled: usually 95% or more; a "
-        "dream that goes on from it: up to 93%)."
+        f"{name} has no recipe inside. By its look it is {sure} the work {_called(sighting.work)}: their "
+        f"fine details agree to {sighting.likeness:.0%} (a copy, saved again or scaled: usually 95% or more; "
+        "a dream that goes on from it: up to 93%)."
     )
     return Recognised(sentence, sighting.work, "", sure, round(sighting.likeness, 4))
 

@@ -1,4 +1,4 @@
-"""Goes on with a work that was stopped, or deepens a finished one: a new work, whose parent is the earlier."""
+"""Goes on with a work that was stopped, or deepens a finished one: a new work, whose parent is that one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Instant painting in the page: the stage paints while a slider is dragged, with mouse, finger and keyboard."""
+"""Instant painting in the page: the stage paints while a slider is dragged, by mouse, finger and keys."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("app")]
 
 LAPTOP = {"width": 1366, "height": 768}
 
-GLIMPSES = "Math.max(0, ...[...document.querySelectorAll('.stage')].map((each) => Number(each.dataset.glimpses ?? 0)))"
+GLIMPSES = (
+    "Math.max(0, ...[...document.querySelectorAll('.stage')]"
+    ".map((each) => Number(each.dataset.glimpses ?? 0)))"
+)
 
 
 def next_glimpse(page: Any, before: int) -> str:

@@ -1,4 +1,4 @@
-"""Looks on the stage, variations at a press, and this session's results side by side, with mouse and keyboard."""
+"""Looks on the stage, variations at a press, and this session's results side by side, by mouse and keys."""
 
 from __future__ import annotations
 

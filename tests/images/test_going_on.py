@@ -1,5 +1,5 @@
-"""Works that end early are remade identically; a finished one is deepened; guides have weights; channels can be
-left to chance.
+"""Works that end early are remade identically; a finished one is deepened; guides have weights; channels can
+be left to chance.
 """
 
 from __future__ import annotations

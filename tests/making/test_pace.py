@@ -142,8 +142,8 @@ TRACES: dict[str, tuple[Callable[[list[float], int], list[float]], float]] = {
     ),
     "a shared computer": (sharing, 0.3),
 }
-"""How works may go, made up and not measured, and at what part of the looks from the first tenth on the time left
-may be wrong by more than a fifth of the whole.
+"""How works may go, made up and not measured, and at what part of the looks from the first tenth on the time
+left may be wrong by more than a fifth of the whole.
 """
 
 

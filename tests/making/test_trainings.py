@@ -1,4 +1,4 @@
-"""Trainings run in a process of their own: they can be left, stopped and resumed, and one learns at a time."""
+"""Trainings run in a process of their own: they can be left, stopped and resumed; one learns at a time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PATIENCE = 120.0
 
 
 def patient(about: LearntPainting) -> Generator[Progress, None, dict[str, float]]:
-    """Learns until it is stopped, and then leaves what it can be resumed from; the second time, to its end."""
+    """Learns until it is stopped, and then leaves what it can be resumed from; next time, to its end."""
     underway = painters_folder() / f"painter-{about.name}.training.safetensors"
     try:
         steps = 20 if about.underway else 1_000_000
@@ -39,7 +39,7 @@ def wrong(about: LearntPainting) -> Generator[Progress, None, dict[str, float]]:
     raise Refused(f"{about.title} cannot be learnt.")
 
 
-def lost(about: LearntPainting) -> Generator[Progress, None, dict[str, float]]:
+def lost(_: LearntPainting) -> Generator[Progress, None, dict[str, float]]:
     import os
 
     yield Progress(1, 5)

@@ -150,8 +150,8 @@ def _adjust(settings: dict[str, Any], offered: dict[str, Any]) -> None:
 
 
 def networks_in_sight() -> dict[str, tuple[str, str]]:
-    """The networks that are offered in sight, where the weights of VGG-19, with which style transfer began, are
-    here; empty without them.
+    """The networks that are offered in sight, where the weights of VGG-19, with which style transfer began,
+    are here; empty without them.
     """
     ready = {each.name for each in readiness() if each.ready}
     return {name: told for name, told in NETWORKS.items() if name in ready} if "vgg19" in ready else {}

@@ -22,7 +22,8 @@ def names() -> list[str]:
 def prepare(name: str, *, kindly: bool = False) -> None:
     """Read a style, and learn what a melody in its usual meter and key needs. Quick where that was done.
 
-    kindly: this process gives way to others, so nobody waits for what it reads. Raises `UnknownName`, `Missing` and `Unreadable`, as opening a style does.
+    kindly: this process gives way to others, so nobody waits for what it reads. Raises `UnknownName`,
+    `Missing` and `Unreadable`, as opening a style does.
     """
     from studio.music.melody.takes import consider
     from studio.music.styles.opening import ready_style

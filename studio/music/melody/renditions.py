@@ -61,8 +61,8 @@ def exports(work: Work) -> tuple[Format, ...]:
 
 
 def rendered(work: Work, gallery: ReadsWorks, recipe: Recipe, form: Format) -> bytes:
-    """A melody in another format, at the recipe's tempo and for its instrument, with the recipe that makes it so
-    inside.
+    """A melody in another format, at the recipe's tempo and for its instrument, with the recipe that makes it
+    so inside.
     """
     renditions = Renditions(gallery)
     own = renditions.recipe(work)

@@ -53,8 +53,9 @@ def open_style(
     folder.
 
     Yields progress while it reads and returns the style. processes: how many read at once; None for as many
-    as there are processors. kindly: this process gives way to others, so nobody waits for it. Raises `UnknownName`, `Missing` (a path or download that is not there), `Refused`
-    (a folder without scores) and `Unreadable` (nothing in it could be read).
+    as there are processors. kindly: this process gives way to others, so nobody waits for it. Raises
+    `UnknownName`, `Missing` (a path or download that is not there), `Refused` (a folder without scores) and
+    `Unreadable` (nothing in it could be read).
     """
     folder = (home or studio_home()) / "styles"
     if isinstance(name, str) and name in STYLES:

@@ -209,7 +209,8 @@ STYLES = {
         StyleEntry(
             "hymnal",
             "Open Hymnal",
-            "Hymns in four voices with their words, gathered by the Open Hymnal Project; the melodies are the sopranos.",
+            "Hymns in four voices with their words, gathered by the Open Hymnal Project; the melodies are "
+            "the sopranos.",
             "github.com/mzealey/openhymnal, after the Open Hymnal Project (openhymnal.org)",
             "Most of the hymns are marked as public domain; each file says what it is: check before you "
             "publish.",
