@@ -211,8 +211,8 @@ def test_a_work_is_exported_in_the_other_formats(studio: Studio, photo: Path) ->
 
 
 def test_recipes_made_before_keep_their_json_and_their_fingerprint() -> None:
-    """Those of 0.3.0, taken from there."""
-    recipe = DreamRecipe(seed=5)
+    """Those of 0.3.0, taken from there, with what was usual then."""
+    recipe = DreamRecipe(seed=5, steps=12, step_size=0.011, hold=0.02, smoothing=0.45)
     assert '"format"' not in recipe.to_json()
     assert '"print"' not in recipe.to_json()
     assert read_recipe(recipe.to_json()) == recipe

@@ -76,6 +76,7 @@ def test_what_somebody_chose_takes_the_place_of_what_nobody_chose(
         preparing.first("count", "third")
         until(lambda: len(begun) == 4)
         assert begun == [("first", True), ("slow one", True), ("third", False), ("slow one", True)]
+        until(lambda: preparing._process is not None)
         assert [name for _, name in preparing.done] == ["first", "third"]
         process = preparing._process
     assert process is not None

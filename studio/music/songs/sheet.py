@@ -84,6 +84,9 @@ RHYTHM = 0.7
 SAME = 8.0
 """By how much (a logarithm) a section is avoided that is the first one of its song over again."""
 
+VARIANT_TRIES = 6
+"""Times that a section is drawn until a variant of it can go on from its beginning."""
+
 SINGING = 0.04
 """The power of Z by which one of these rows is chosen."""
 
@@ -662,27 +665,47 @@ def _rows_that_sing(
 def _sections_drawn(
     desk: SheetDesk, views: Sequence[SectionView], random: np.random.Generator
 ) -> Generator[str, None, dict[str, Take]]:
-    """A take of each different section. One with a prime begins as the section it is a variant of."""
+    """A take of each different section. One with a prime begins as the section it is a variant of; where no
+    variant can go on from that beginning, that section is drawn again.
+    """
     takes: dict[str, Take] = {}
     like = -1
-    for view in views:
+    for place, view in enumerate(views):
         letter, plain = view.part.letter, view.part.letter.rstrip("'")
-        more = None
-        if letter != plain and plain in takes:
-            same = view.part.bars - max(1, view.part.bars // 4)
-            context = Context(desk.sung, desk.compiled.context.walk, view.part.bars)
-            bars = in_bars(desk.sung, takes[plain].symbols)[:same]
-            begins = context.whole_bars(0, [symbol for bar in bars for symbol in bar])
-            more = Requirement(f"section {letter} begins as {plain}", allowed=begins)
-        if letter != plain and desk.rules != EARLIER_RULES:
-            more = _with_another_ending(desk, view, more, _struck(desk, plain, takes))
-        likened = takes.get(plain) or next(iter(takes.values()), None)
-        first = _events(desk, likened) if likened is not None else None
-        player = desk.sung.player(desk.compiled.context.max_copy)
-        take = yield from draw(view.outlook(desk, more, like, first), int(random.integers(2**31)), player)
+        variants = [each for each in takes if each.rstrip("'") == plain]
+        again = next((each for each in views[:place] if variants == [plain] == [each.part.letter]), None)
+        for attempt in reversed(range(VARIANT_TRIES if again is not None else 1)):
+            try:
+                take = yield from _section_drawn(desk, view, takes, like, random)
+                break
+            except Refused:
+                if again is None or not attempt:
+                    raise
+                others = {name: kept for name, kept in takes.items() if name != plain}
+                takes[plain] = yield from _section_drawn(desk, again, others, like, random)
         like = take.plan.like if take.plan is not None and like < 0 else like
         takes[letter] = take
     return takes
+
+
+def _section_drawn(
+    desk: SheetDesk, view: SectionView, takes: Mapping[str, Take], like: int, random: np.random.Generator
+) -> Generator[str, None, Take]:
+    """A take of one section. takes: of those before it. like: the tune whose gait is taken, or -1."""
+    letter, plain = view.part.letter, view.part.letter.rstrip("'")
+    more = None
+    if letter != plain and plain in takes:
+        same = view.part.bars - max(1, view.part.bars // 4)
+        context = Context(desk.sung, desk.compiled.context.walk, view.part.bars)
+        bars = in_bars(desk.sung, takes[plain].symbols)[:same]
+        begins = context.whole_bars(0, [symbol for bar in bars for symbol in bar])
+        more = Requirement(f"section {letter} begins as {plain}", allowed=begins)
+    if letter != plain and desk.rules != EARLIER_RULES:
+        more = _with_another_ending(desk, view, more, _struck(desk, plain, takes))
+    likened = takes.get(plain) or next(iter(takes.values()), None)
+    first = _events(desk, likened) if likened is not None else None
+    player = desk.sung.player(desk.compiled.context.max_copy)
+    return (yield from draw(view.outlook(desk, more, like, first), int(random.integers(2**31)), player))
 
 
 def _struck(desk: SheetDesk, letter: str, takes: Mapping[str, Take]) -> list[tuple[int, int]]:

@@ -147,9 +147,7 @@ def test_what_is_no_such_network_is_told_in_a_sentence(
 
 
 def test_a_painting_is_not_made_with_it(studio: Studio, tmp_path: Path) -> None:
-    status, _, complaint = studio(
-        "style", "photo.png", "photo.png", "-o", "p.png", "--weights", kept(tmp_path)
-    )
+    status, _, complaint = studio("style", "photo.png", "glass", "-o", "p.png", "--weights", kept(tmp_path))
     assert status == 2
     assert "dream with it instead" in complaint
 

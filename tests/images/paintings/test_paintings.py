@@ -83,7 +83,7 @@ def test_a_photo_is_painted_after_them_by_name_and_made_again_elsewhere(
     assert (status, "Identical" in out) == (0, True)
 
     # A file of that name takes precedence; for an unknown name, the nearest is suggested.
-    Image.new("RGB", (64, 48), "teal").save(tmp_path / "glass", "PNG")
+    Image.linear_gradient("L").convert("RGB").save(tmp_path / "glass", "PNG")
     status, _, err = studio("style", photo, "glass", "-o", "q.png", "--size", "96", "--steps", "2")
     assert (status, "after glass, " in err) == (0, True)
     status, _, err = studio("style", photo, "plains", "-o", "r.png")

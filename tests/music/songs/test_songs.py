@@ -310,7 +310,7 @@ def test_a_style_without_chords_takes_those_that_ship(name: str) -> None:
 def test_shipped_chords_hold_no_song_and_match_their_cards() -> None:
     for name in CHORD_STYLES:
         path = chords_file(name)
-        card = json.loads(path.with_name(f"{name}.chords.json").read_text("utf-8"))
+        card = json.loads(path.with_name(f"{path.name}.json").read_text("utf-8"))
         assert card["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
         idiom = shipped_chords(name, STYLE[0].meter, "major")
         assert idiom.lines == ()
