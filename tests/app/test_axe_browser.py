@@ -13,7 +13,7 @@ from studio.lessons.kit.course import COURSE
 from tests.app.conftest import DESK, Chromium, Open
 from tests.app.test_gallery_browser import hang
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("app")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("page")]
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 

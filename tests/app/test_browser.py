@@ -19,7 +19,7 @@ from studio.works.metadata import extract
 from tests.app.conftest import DESK, PHONE, Chromium, Open
 from tests.app.photos import picture
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("app")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("page")]
 
 MASK = """async () => {
   const sources = [...document.querySelectorAll('.source')];

@@ -18,7 +18,7 @@ from tests.app.conftest import DESK, PHONE, Chromium, Open
 from tests.app.photos import picture
 from tests.app.test_browser import narrow_enough
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("app")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("page")]
 
 SEEDS = range(1, 4)
 

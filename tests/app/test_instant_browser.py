@@ -12,7 +12,7 @@ from tests.app.photos import picture
 from tests.app.test_browser import narrow_enough, opened
 from tests.app.test_style_browser import seen, type_into
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("app")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("page")]
 
 LAPTOP = {"width": 1366, "height": 768}
 

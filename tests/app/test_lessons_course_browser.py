@@ -13,7 +13,7 @@ from studio.lessons.kit.course import COURSE
 from tests.app.conftest import DESK, PHONE, Chromium, Open
 from tests.app.test_browser import choose, narrow_enough, set_dial, small
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("app")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("page")]
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 from tests.app.conftest import PHONE, Chromium, Open
 from tests.app.test_browser import narrow_enough, opened, small
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("app")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("page")]
 
 LOADED = "(selector) => [...document.querySelectorAll(selector)].every((each) => each.naturalWidth > 0)"
 

@@ -10,7 +10,7 @@ import pytest
 from tests.app.conftest import PHONE, Chromium, Open
 from tests.app.test_browser import choose, choose_seed, narrow_enough, opened, small
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("app")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("page")]
 
 LAPTOP = {"width": 1366, "height": 768}
 

@@ -13,7 +13,7 @@ from tests.app.conftest import PHONE, Chromium, Open
 from tests.app.photos import picture
 from tests.app.test_browser import narrow_enough, opened
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("app")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("page")]
 
 
 def seen(page: Any, selector: str) -> Any:

@@ -10,7 +10,7 @@ from studio.app.theme import palette
 from tests.app.conftest import Chromium, Open
 from tests.app.test_browser import opened
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("app")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("page")]
 
 
 def has_ground(page: Any, *, light: bool) -> None:
