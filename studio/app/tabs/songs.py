@@ -25,6 +25,7 @@ from studio.app.widgets import answer, folded, widget
 from studio.errors import Refused, StudioError, UnknownName
 from studio.making.kinds import kind_of
 from studio.music.reading.pieces import SUFFIXES
+from studio.music.songs.named import SONG_STYLES
 from studio.music.songs.plan import FORMS
 from studio.music.songs.recipes import SongRecipe
 from studio.works.recipe import MOST_CREDIT, Control, Fold
@@ -214,8 +215,13 @@ def _lay_out(desk: SongDesk) -> SongsParts:
 
 
 def _style_cards(desk: SongDesk) -> gr.HTML:
-    usual = str(SongRecipe.model_fields["style"].default)
-    cards = [
+    """Styles of songs first, then those of melodies."""
+    usual = next(iter(SONG_STYLES))
+    cards: list[dict[str, Any]] = [
+        {"name": each.name, "title": each.title, "sentence": each.sentence, "licence": "", "tunes": 0}
+        for each in SONG_STYLES.values()
+    ]
+    cards += [
         {name: each[name] for name in ("name", "title", "sentence", "licence", "tunes")}
         for each in desk.desk.styles()
         if not each["to_fetch"]
@@ -354,8 +360,11 @@ class SongRequests:
             if style == OWN and not tunes:
                 raise Refused("Add lead sheets of your own first: drop some files below the styles.")
             yield self._busy("opening the style"), gr.skip(), gr.update(interactive=False)
-            if not tunes and not settings["style"].startswith("of:"):
-                for read in self.desk.desk.read_style(settings["style"]):
+            named = SONG_STYLES.get(settings["style"])
+            read_from = named.melody if named is not None else settings["style"]
+            counted = named is not None and named.counted
+            if not tunes and not counted and not read_from.startswith("of:"):
+                for read in self.desk.desk.read_style(read_from):
                     yield self._busy(**read), gr.skip(), gr.skip()
             jobs = self.desk.ask(
                 settings,
@@ -466,7 +475,7 @@ class EarlierSong:
         if not settings or "seed" not in settings:
             found[parts.dials["seed"]] = ""
         if style:
-            names = [entry["name"] for entry in self.desk.desk.styles()]
+            names = [*SONG_STYLES, *(entry["name"] for entry in self.desk.desk.styles())]
             if style not in names:
                 raise UnknownName("style", style, names)
             found[parts.style] = style
