@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from studio.app.modules import address
 from tests.app.conftest import DESK, Chromium, Open
 from tests.app.test_browser import choose, choose_seed, opened, small
 
@@ -47,6 +48,20 @@ def test_back_and_forward_go_through_all_tabs_and_a_reload_stays(chromium: Chrom
         is_open(page, *places[2])
         page.go_back()
         is_open(page, *places[1])
+
+
+def test_late_word_of_a_tab_that_was_left_leads_nowhere(chromium: Chromium, studio: Open) -> None:
+    with opened(chromium, studio) as page:
+        for tab, place in (("Paint", "#style"), ("Compose", "#compose")):
+            page.get_by_role("tab", name=tab, exact=True).click()
+            is_open(page, tab, place)
+        page.evaluate(
+            "([module, tab]) => import(module).then(({ tabOpened }) => tabOpened(tab))",
+            [f"{studio.address}/{address('gradio_page')}", "dream"],
+        )
+        is_open(page, "Compose", "#compose")
+        page.go_back()
+        is_open(page, "Paint", "#style")
 
 
 def test_an_address_opens_what_it_names(chromium: Chromium, studio: Open) -> None:

@@ -11,6 +11,8 @@ import pytest
 
 from tests.app.conftest import PATIENCE, Chromium, Open
 
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("page")]
+
 PAGE = """<!doctype html><iframe src="{0}/" onload="framed = true"></iframe>
 <form method="post" enctype="multipart/form-data" target="sink" action="{0}/gradio_api/upload">
 <input name="files" value="x"></form><iframe name="sink"></iframe>"""

@@ -59,8 +59,17 @@ const listeners = new Set();
 /** Calls back whenever a tab was opened. @param {(id: string) => void} heard */
 export const onTabOpened = (heard) => { listeners.add(heard); };
 
-/** A tab was opened; Gradio says so. @param {string} id */
-export const tabOpened = (id) => { for (const heard of listeners) heard(id); };
+/**
+ * A tab was opened; Gradio says so. On a busy machine it says so late: what is said of a tab that has been left since
+ * counts no more, or the page's address would lead there.
+ *
+ * @param {string} id
+ */
+export function tabOpened(id) {
+  const open = document.querySelector('.rooms [role=tablist] [role=tab][aria-selected=true]')?.textContent?.trim();
+  if (open && labels[id] && open !== labels[id]) return;
+  for (const heard of listeners) heard(id);
+}
 
 /**
  * Presses a button of Gradio's by its id.
