@@ -32,7 +32,7 @@ RUN = """async ([within, only]) => {
 def faults() -> Callable[..., list[str]]:
     """What axe finds on a page as it is now, in both themes."""
     if not AXE.is_file():
-        pytest.skip("axe-core is not installed (npm ci)")
+        pytest.skip("axe-core is not installed (apt install nodejs npm, then make test)")
 
     def found(page: Any, within: str | None = None) -> list[str]:
         if not page.evaluate("() => 'axe' in window"):
