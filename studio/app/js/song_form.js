@@ -42,6 +42,7 @@ class Form {
     }, each.name)));
     this.typed.addEventListener('change', () => this.choose(this.typed.value.trim()));
     this.blocks.addEventListener('keydown', (event) => this.key(event));
+    find(element, '.more').addEventListener('click', () => this.add());
   }
 
   /** A person chose it. @param {string} value */
@@ -62,9 +63,7 @@ class Form {
   draw() {
     const focused = this.blocks.contains(document.activeElement);
     this.at = Math.max(0, Math.min(this.at, this.letters.length - 1));
-    this.blocks.replaceChildren(
-      ...this.letters.map((letter, place) => this.block(letter, place)),
-      make('button', { type: 'button', class: 'more', 'aria-label': 'Add a section', onclick: () => this.add() }, '+'));
+    this.blocks.replaceChildren(...this.letters.map((letter, place) => this.block(letter, place)));
     if (focused) this.focus();
   }
 
