@@ -1,5 +1,5 @@
-"""One studio and one Chromium for each of the two groups of the app's tests, "app" and "page", which run side by
-side: started as a person starts it, in a home of its own, and small dreams in it.
+"""One studio and one Chromium for each of the two groups of the app's tests, "app" and "page", which run
+side by side: started as a person starts it, in a home of its own, and small dreams in it.
 """
 
 from __future__ import annotations
