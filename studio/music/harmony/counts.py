@@ -189,21 +189,27 @@ def pack_counts(idioms: Sequence[HarmonyIdiom], fit: FitCounts | None) -> bytes:
 
 @lru_cache(maxsize=4)
 def _read(path: Path, _changed: int) -> dict[str, dict[str, Any]]:
-    """Folder of the archive -> name -> its array or list. Raises `Unreadable`."""
+    return read_counts(path, path.read_bytes(), "chords")
+
+
+def read_counts(path: Path, content: bytes, what: str) -> dict[str, dict[str, Any]]:
+    """Folder of an archive of counts -> name -> its array or list. what: it counts, for messages. Raises
+    `Unreadable`.
+    """
     found: dict[str, dict[str, Any]] = {}
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
             for name in archive.namelist():
                 folder, _, file = name.partition("/")
-                content = archive.read(name)
+                data = archive.read(name)
                 value = (
-                    json.loads(content)
+                    json.loads(data)
                     if file.endswith(".json")
-                    else np.load(io.BytesIO(content), allow_pickle=False)
+                    else np.load(io.BytesIO(data), allow_pickle=False)
                 )
                 found.setdefault(folder, {})[file.rpartition(".")[0]] = value
     except (OSError, ValueError, zipfile.BadZipFile, KeyError):
-        raise Unreadable(f"The chords in {path.name} are damaged; install the studio again.") from None
+        raise Unreadable(f"The {what} in {path.name} are damaged; install the studio again.") from None
     return found
 
 

@@ -27,12 +27,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.errors import Missing, Refused, UnknownName, Unreadable
+from studio.errors import Missing, Refused, UnknownName
 from studio.music.chains.automata import Listener, each, from_table
 from studio.music.chains.markov import ContextTree, Floats, freeze
 from studio.music.chains.sampling import Solution
 from studio.music.harmony.character import Character
-from studio.music.harmony.counts import TREE, chords_file
+from studio.music.harmony.counts import TREE, chords_file, read_counts
 from studio.music.harmony.named import CHORD_STYLES
 from studio.music.melody.form import Close, FormPlan, Forms, How, Return
 from studio.music.melody.idiom import PER_QUARTER, learn
@@ -348,20 +348,7 @@ def counted_style(name: str) -> CountedStyle:
 @lru_cache(maxsize=2)
 def _read(name: str, path: Path, _changed: int) -> CountedStyle:
     content = path.read_bytes()
-    folders: dict[str, dict[str, Any]] = {}
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            for inside in archive.namelist():
-                folder, _, file = inside.partition("/")
-                data = archive.read(inside)
-                value = (
-                    json.loads(data)
-                    if file.endswith(".json")
-                    else np.load(io.BytesIO(data), allow_pickle=False)
-                )
-                folders.setdefault(folder, {})[file.rpartition(".")[0]] = value
-    except (OSError, ValueError, zipfile.BadZipFile, KeyError):
-        raise Unreadable(f"The melodies in {path.name} are damaged; install the studio again.") from None
+    folders = read_counts(path, content, "melodies")
     row = MELODIES[name]
     entry = StyleEntry(name, row.title, row.sentence, row.source, row.licence)
     return CountedStyle(entry, hashlib.sha256(content).hexdigest(), folders)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from studio.errors import UnknownName
 from studio.music.melody.sources import default_sources as melody_sources
 from studio.music.songs.counted import counted_ingredient
 from studio.music.songs.named import SONG_STYLES
@@ -20,7 +21,10 @@ def default_sources(settings: Mapping[str, Any], roles: Iterable[str]) -> list[I
     name = str(settings.get("style") or SongRecipe.model_fields["style"].default)
     named = SONG_STYLES.get(name)
     if named is None:
-        return melody_sources({**settings, "style": name}, roles)
+        try:
+            return melody_sources({**settings, "style": name}, roles)
+        except UnknownName as error:
+            raise UnknownName("style", name, [*SONG_STYLES, *error.known]) from None
     if not named.counted:
         return melody_sources({**settings, "style": named.melody}, roles)
     if "tune" in roles or "style" in roles:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import studio as library
-from studio.errors import Refused
+from studio.errors import Refused, UnknownName
 from studio.music.harmony.character import Character
 from studio.music.melody.idiom import learn
 from studio.music.scores.keys import Key
@@ -22,6 +22,7 @@ from studio.music.songs.counted import CountedStyle, counted_style, melodies_fil
 from studio.music.songs.named import MELODIES, SONG_STYLES
 from studio.music.songs.recipes import SongRecipe
 from studio.music.songs.sheet import SongStyles, draw_sheet, prepare
+from studio.music.songs.sources import default_sources
 from studio.music.songs.sung import SungIdiom
 from studio.music.styles.runs import RunKind
 from studio.music.styles.table import StyleEntry
@@ -170,3 +171,9 @@ def test_layers_come_from_different_styles() -> None:
     quick, _ = lengths(rhythm_from="ryans-mammoth")
     assert chords == {"Sixties pop"}
     assert quick < plain  # hymns go in quarter notes and longer ones
+
+
+def test_a_misspelled_style_of_songs_is_answered_with_the_nearest() -> None:
+    with pytest.raises(UnknownName, match="did you mean 'sixties-pop'"):
+        default_sources({"style": "sixtys-pop"}, ())
+    assert default_sources({"style": "sixties-pop"}, ())
