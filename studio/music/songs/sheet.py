@@ -785,7 +785,8 @@ def _sheet(desk: SheetDesk, row: Sequence[int], takes: Mapping[str, Take], seed:
         row, plan.keys, Fraction(0), [section.first for section in plan.sections]
     )
     tempo = recipe.tempo or sung.usual_tempo
-    title = recipe.title or f"After {sung.style.entry.title}, no. {seed}"
+    after = SONG_STYLES[recipe.style].title if recipe.style in SONG_STYLES else sung.style.entry.title
+    title = recipe.title or f"After {after}, no. {seed}"
     kept = desk.given.kept
     if kept is None or not kept.whole:
         symbols = [s for part in plan.sections for s in takes[part.letter].symbols]

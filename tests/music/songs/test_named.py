@@ -177,3 +177,10 @@ def test_a_misspelled_style_of_songs_is_answered_with_the_nearest() -> None:
     with pytest.raises(UnknownName, match="did you mean 'sixties-pop'"):
         default_sources({"style": "sixtys-pop"}, ())
     assert default_sources({"style": "sixties-pop"}, ())
+
+
+def test_a_song_is_called_after_the_style_that_was_asked_for() -> None:
+    recipe = SongRecipe(style="sixties-pop", form="A", bars=8, key="G", meter="4/4")
+    plain = counted_style("songbook-manner")
+    desk = finish(prepare(recipe, SongStyles.of(recipe, plain)))
+    assert finish(draw_sheet(desk, 1)).tune.title.startswith("After Sixties pop")
