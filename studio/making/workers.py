@@ -220,9 +220,11 @@ class Workers:
         quick = quick and bool(self.quick_limit)
         held = []
         for name, nanny in list(self._cluster.workers.items()):
+            # One that is being started again has no process yet, and psutil takes None for our own.
+            if nanny.pid is None or (name == QUICK) != quick:
+                continue
             with suppress(psutil.Error):
-                if (name == QUICK) == quick:
-                    held.append(psutil.Process(nanny.pid).memory_info().rss)
+                held.append(psutil.Process(nanny.pid).memory_info().rss)
         limit = self.quick_limit if quick else self.memory_limit
         return min(limit - min(held, default=0), int(psutil.virtual_memory().available))
 

@@ -418,3 +418,16 @@ studio.cli.main()
     )
     assert "Traceback" not in run.stderr
     assert not (tmp_path / "dream.png").exists()
+
+
+def test_a_worker_that_is_being_started_again_holds_no_memory(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert jobs.wait(jobs.submit(counting())).state == "made"
+    workers = jobs._workers
+    assert workers is not None
+    assert workers._cluster is not None
+    nanny = next(iter(workers._cluster.workers.values()))
+    monkeypatch.setattr(type(nanny), "pid", None)
+    monkeypatch.setattr(workers, "memory_limit", 2**20)
+    assert workers.room == 2**20
