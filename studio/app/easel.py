@@ -87,7 +87,7 @@ class Easel:
             stem = found.name.rpartition(".")[0].replace("_", " ").strip()
             title = found.title or stem[:1].upper() + stem[1:] or "A painting"
             if sha256 in _learnt():
-                raise Refused(f"A painter has learnt {title} already; choose it among the paintings.")
+                raise Refused(f"A painter has already learnt {title}; choose it among the paintings.")
             named = {"file": found.name or "painting.jpg", "author": found.author, "licence": found.licence}
             about = LearntPainting(name=free_name(title), title=title[:500], **named)
             return {"id": self._desk.jobs.trainings.start(about, found.content, owner=_owner(asked))}

@@ -119,11 +119,11 @@ def _add_pictures_of_the_studio(router: APIRouter, views: Views) -> None:
 
     @router.get("/paintings/{name}")
     def painting(name: str) -> Response:
-        return thumbnail_of(PAINTINGS, name, "The studio has no painting '{}'.")
+        return thumbnail_of(PAINTINGS, name, "There is no painting '{}' in the studio.")
 
     @router.get("/learnt/{name}")
     def learnt(name: str) -> Response:
-        return thumbnail_of(learnt_paintings(), name, "Nobody has learnt a painting '{}' here.")
+        return thumbnail_of(learnt_paintings(), name, "No painter here has learnt a painting '{}'.")
 
 
 class Views:

@@ -225,7 +225,7 @@ def _tell_when_open(server: Any, access: Access, open_browser: bool, then: Calla
         shown = {"0.0.0.0": "localhost", "::": "localhost"}.get(host, f"[{host}]" if ":" in host else host)
         print(f"The studio is open at http://{shown}:{access.port}", flush=True)
         if not (access.is_local or access.login):
-            print("There is no password: whoever reaches this address can use the studio.", flush=True)
+            print("There is no password: anyone who can reach this address can use the studio.", flush=True)
         if open_browser:
             import webbrowser
 

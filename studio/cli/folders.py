@@ -23,7 +23,7 @@ def folder_options(kind: Kind) -> list[click.Option]:
     """The options that only a folder of photos needs; none for kinds that are made from no picture."""
     if not takes_folders(kind) or "format" not in kind.recipe_class().model_fields:
         return []
-    said = "With a folder of photos: the format of the files. A single file's suffix says its own."
+    said = "With a folder of photos: the format of the files. For a single file, its suffix decides."
     names = click.Choice(kind.format_table().names())
     return [click.Option(["--format", "folder_format"], type=names, help=said)]
 

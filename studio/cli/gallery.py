@@ -87,7 +87,7 @@ def _described(work: Work) -> dict[str, Any]:
 @gallery.command("show")
 @click.argument("id")
 @click.option(
-    "--tree", is_flag=True, help="Show its family tree: what it was made from, and what came of it."
+    "--tree", is_flag=True, help="Show its family tree: what it was made from, and what was made from it."
 )
 @click.option("--json", "as_json", is_flag=True)
 def gallery_show(id: str, tree: bool, as_json: bool) -> None:
@@ -146,8 +146,8 @@ def _print_tree(family: Lineage, work: Work) -> None:
 @gallery.command("export")
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @click.option("-o", "--output", required=True, type=FILE, help="The file to write.")
-@click.option("--tempo", type=int, help="For a melody: quarter notes a minute, other than composed.")
-@click.option("--instrument", help="For a melody: a General MIDI instrument, other than composed.")
+@click.option("--tempo", type=int, help="For a melody: quarter notes a minute, if not the work's own.")
+@click.option("--instrument", help="For a melody: a General MIDI instrument, if not the work's own.")
 @click.option("--force", is_flag=True, help="Replace the output file if it exists.")
 def gallery_export(
     ids: tuple[str, ...], output: Path, tempo: int | None, instrument: str | None, force: bool
@@ -186,8 +186,8 @@ def gallery_star(ids: tuple[str, ...], off: bool) -> None:
 
 @gallery.command("remove")
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--to-trash", is_flag=True, help="Do not delete yet: for a day, bring-back undoes it.")
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+@click.option("--to-trash", is_flag=True, help="Move it to the trash; for a day, bring-back undoes it.")
 def gallery_remove(ids: tuple[str, ...], yes: bool, to_trash: bool) -> None:
     """Remove works from the gallery for good."""
     with open_gallery() as gallery:

@@ -173,7 +173,7 @@ def doctor(as_json: bool) -> None:
 @click.option(
     "--no-password",
     is_flag=True,
-    help="With --host or --proxy: it is meant that other computers get in without a password.",
+    help="With --host or --proxy: let other computers in without a password.",
 )
 @click.option(
     "--open/--no-open",

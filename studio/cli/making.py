@@ -63,7 +63,7 @@ def _params(kind: Kind) -> list[click.Parameter]:
             type=click.IntRange(1, 100),
             default=1,
             show_default=True,
-            help="How many to make, each with the next seed: NAME-1, NAME-2 and so on.",
+            help="How many to make, each with the next seed, as NAME-1, NAME-2 and so on.",
         ),
         *_sheet_option(kind),
         *output_options(),
@@ -72,7 +72,7 @@ def _params(kind: Kind) -> list[click.Parameter]:
 
 def _sheet_option(kind: Kind) -> list[click.Option]:
     """Several on one picture, for kinds whose works are pictures."""
-    help = "Make that many, each with the next seed, and write one picture of them all, with their seeds."
+    help = "Make this many, each with the next seed, and write one picture of them all with their seeds."
     return [click.Option(["--sheet"], type=click.IntRange(2, 100), help=help)] if kind.sheet else []
 
 
@@ -107,7 +107,7 @@ def _mood_option(kind: Kind) -> list[click.Option]:
     if not moods:
         return []
     said = " ".join(f"{name}: {mood.sentence}" for name, mood in moods.items())
-    help = f"Several settings in a word; what you set yourself stays. {said}"
+    help = f"A word for several settings; what you set yourself stays. {said}"
     return [click.Option(["--mood"], type=click.Choice(list(moods)), help=help)]
 
 

@@ -206,14 +206,14 @@ def originality(file: Path, name: str, as_json: bool, quiet: bool) -> None:
     type=click.IntRange(0, 2**31 - 1),
     default=0,
     show_default=True,
-    help="Seed of the split, the first weights and the order.",
+    help="Seed of the split, the starting weights and the order.",
 )
 @click.option(
     "--epochs",
     type=click.IntRange(1, 1000),
     default=60,
     show_default=True,
-    help="Passes through the tunes, at most.",
+    help="Most passes through the tunes.",
 )
 @click.option(
     "--hidden",

@@ -52,17 +52,17 @@ train.add_command(train_style, "style")
     type=FILE,
     help="The folder to keep the painter in. By default, the models folder of your studio.",
 )
-@click.option("--photos", type=FILE, help="A folder of photos to practise on. By default, the studio's own.")
-@click.option("--start", help="The painter it starts from, or none. By default whirls.")
+@click.option("--photos", type=FILE, help="A folder of photos to practise on. By default, the studio's.")
+@click.option("--start", help="The painter to start from, or none. By default whirls.")
 @click.option(
     "--steps",
     type=click.IntRange(100, 200_000),
-    help="Steps of learning, a multiple of 100. By default 2500, or 4000 without a start.",
+    help="Training steps, a multiple of 100. By default 2500, or 4000 without a starting painter.",
 )
 @click.option(
-    "--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Seed of the practice."
+    "--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Seed of the training."
 )
-@click.option("--title", default="", help="What the painting is called.")
+@click.option("--title", default="", help="The painting's title.")
 @click.option("--licence", default="", help="The licence of the painting.")
 @click.option("--preview", type=FILE, help="A JPEG file that shows three photos as it paints them now.")
 @click.option("--json", "as_json", is_flag=True, help="Print the painter's card as JSON.")

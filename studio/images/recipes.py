@@ -301,7 +301,7 @@ class StyleRecipe(Recipe):
     )
     colour: Literal["style", "content", "luminance"] = parameter(
         "style",
-        "Whose colours: 'style' takes the painting's, 'content' the photo's palette, and 'luminance' "
+        "Which colours to use: 'style' takes the painting's, 'content' the photo's palette, and 'luminance' "
         "paints only light and dark over the photo's own colours.",
         in_sight=True,
     )

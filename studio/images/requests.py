@@ -52,7 +52,7 @@ def resolve_weights(settings: Mapping[str, Any], ingredients: Iterable[Ingredien
         return settings, ingredients
     file = ingredients[place]
     if sha256 and hashlib.sha256(file.content).hexdigest() != sha256:
-        raise Refused(f"{file.name} has another sha256 than the one given: check the file or the number.")
+        raise Refused(f"{file.name} does not match the sha256 given: check the file or the number.")
     content, network = read_weights_file(file.content, file.name or "The weights file")
     if network is None:
         _check_bare(content, file.name, settings, checked=bool(sha256))
@@ -123,7 +123,7 @@ def _with_painters(settings: dict[str, Any], ingredients: list[Ingredient]) -> R
             continue
         header = read_header(each.content, each.name or "The weights file")
         if sha256 and each.role == "weights" and hashlib.sha256(each.content).hexdigest() != sha256:
-            raise Refused(f"{each.name} has another sha256 than the one given: check the file or the number.")
+            raise Refused(f"{each.name} does not match the sha256 given: check the file or the number.")
         if header.painting not in paintings and each.role == "weights":
             raise Refused(
                 f"{each.name} learnt the painting {header.title}, which is not among those given: give that "

@@ -143,7 +143,7 @@ def _fruit(state: ClassesOrNumbersState, action: Action) -> ClassesOrNumbersStat
             said="One fruit removed; both start learning again.",
         )
     if len(state.grams) >= MOST_FRUIT:
-        return replace(state, said=f"{MOST_FRUIT} fruit are the most; Shift and click removes one.")
+        return replace(state, said=f"There is room for {MOST_FRUIT} fruit. Shift-click one to remove it.")
     grams, brix = float(np.clip(action.x, *WEIGHTS)), float(np.clip(action.y, *SWEETNESS))
     return replace(
         _restarted(
@@ -260,7 +260,7 @@ def _numbers_figure(state: ClassesOrNumbersState) -> Figure:
         "grams",
         "°Brix",
         aspect=1.25,
-        clicks="Click to add a fruit. Shift and click removes the nearest.",
+        clicks="Click to add a fruit. Shift-click to remove the nearest one.",
     )
 
 
@@ -393,7 +393,7 @@ print([round(1 / (1 + math.exp(-(a * x + b))), 2) for x in grams])""",
             "Fruit of the same weight can differ in sweetness.",
             restarts=True,
         ),
-        Slide("seed", "Seed", 0, 99, 1, 0, "Another number gives other fruit.", restarts=True),
+        Slide("seed", "Seed", 0, 99, 1, 0, "A different number gives different fruit.", restarts=True),
     ),
     begin=begin,
     act=act,

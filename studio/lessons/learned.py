@@ -183,7 +183,7 @@ def _click(state: LearnedState, action: Action) -> LearnedState:
             said="One fruit removed.",
         )
     if len(state.fruit) >= MOST_FRUIT:
-        return replace(state, said=f"{MOST_FRUIT} fruit are the most; Shift and click removes one.")
+        return replace(state, said=f"There is room for {MOST_FRUIT} fruit. Shift-click one to remove it.")
     is_orange = state.settings["brush"] == "orange"
     row = np.array([feature.orange[0] if is_orange else feature.apple[0] for feature in FEATURES.values()])
     for index, value in ((across, action.x), (up, action.y)):
@@ -317,7 +317,7 @@ def _plane(state: LearnedState) -> Figure:
         f"{int(state.orange.sum())} oranges and {int((~state.orange).sum())} apples. The rule found: "
         f"{_rule(state)}."
     )
-    hint = f"Click to add an {state.settings['brush']}. Shift and click removes the nearest fruit."
+    hint = f"Click to add an {state.settings['brush']}. Shift-click to remove the nearest fruit."
     return Figure(
         "plane",
         f"{across.name.capitalize()} and {up.name}",
@@ -487,7 +487,7 @@ print(f"orange, if {w1:.1f} x texture + {w2:.1f} x colour > {-b:.1f}")""",
         Choice("up", "Up", NAMES, "colour"),
         Choice("brush", "A click adds an", ("apple", "orange"), "apple"),
         Slide("fruit", "Fruit on the table", 4, 100, 2, 40, restarts=True),
-        Slide("seed", "Seed", 0, 99, 1, 1, "Another number gives another orchard.", restarts=True),
+        Slide("seed", "Seed", 0, 99, 1, 1, "A different number gives a different orchard.", restarts=True),
     ),
     begin=begin,
     act=act,

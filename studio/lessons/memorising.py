@@ -234,7 +234,7 @@ def _says(state: MemorisingState, new: list[float]) -> str:
         )
     if new:
         return (
-            f"Asked about {len(new)} new canvases. The table has no answer for canvases it never "
+            f"You asked about {len(new)} new canvases. The table has no answer for canvases it never "
             f"saw; the line is {np.mean(new):.1f} hours off on average."
         )
     if state.settled:
@@ -351,7 +351,7 @@ print(a * 1.0 + b)  # the line's answer""",
             "Canvases of the same width can take different times.",
             restarts=True,
         ),
-        Slide("seed", "Seed", 0, 99, 1, 3, "Another number gives other canvases.", restarts=True),
+        Slide("seed", "Seed", 0, 99, 1, 3, "A different number gives different canvases.", restarts=True),
     ),
     begin=begin,
     act=act,

@@ -339,7 +339,7 @@ LESSON: Lesson[WrongnessState] = Lesson(
     checks=(
         Check(
             "What will happen if the learning rate is tiny?",
-            ("It ends in another valley", "It takes the same path, and takes for ever", "It overshoots"),
+            ("It ends in another valley", "It takes the same path, and takes forever", "It overshoots"),
             1,
             (
                 "The directions are the same, but each step is short. There is only one valley here; "
@@ -396,7 +396,7 @@ print(a, b, cost)""",
             stops=(0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 0.5, 0.9, 1.5),
         ),
         Choice("cost", "Cost", COSTS, COSTS[0], "What counts as wrong, and how much."),
-        Slide("seed", "Seed", 0, 99, 1, 0, "Another number gives other points.", restarts=True),
+        Slide("seed", "Seed", 0, 99, 1, 0, "A different number gives different points.", restarts=True),
     ),
     begin=begin,
     act=act,

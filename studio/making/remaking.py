@@ -68,7 +68,7 @@ def compare(content: bytes, recipe: Recipe, made: Made) -> Remade:
     if is_cut_off(content):
         return Remade(False, "The file is cut off: its end is missing. What was made now is whole.", made)
     changes = _changes(recipe, made.recipe)
-    since = f"Since then changed: {'; '.join(changes)}." if changes else SAME
+    since = f"Changed since then: {'; '.join(changes)}." if changes else SAME
     if _without_story(content, made) == _without_story(made.content, made):
         return Remade(True, f"Identical, but for what the file says about its making. {since}", made)
     identical, difference = _compare(content, made)

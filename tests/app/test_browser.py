@@ -337,7 +337,7 @@ def test_a_pickle_is_read_only_as_the_file_that_is_named(
         network.press("Enter")
         network.press("Tab")
         page.locator(".settings-side .token", has_text="features.").first.wait_for()
-        for given, told in (("", "to read it, give its sha256"), ("12" * 32, "another sha256")):
+        for given, told in (("", "to read it, give its sha256"), ("12" * 32, "does not match the sha256")):
             page.get_by_label("The sha256 of the weights").fill(given)
             page.click("#dream-button")
             page.locator(".stage .trouble", has_text=told).wait_for()

@@ -156,7 +156,7 @@ def test_weights_that_are_a_pickle_come_with_their_number(client: Any, tmp_path:
     torch.save({"weight": torch.ones(2)}, tmp_path / "bare.pth")
     photo, weights = (gradio_client.handle_file(tmp_path / name) for name in ("photo.jpg", "bare.pth"))
     asked = {"photo": photo, "weights": weights, "backbone": "squeezenet1_1", "api_name": "/dream"}
-    with pytest.raises(gradio_client.exceptions.AppError, match="another sha256"):
+    with pytest.raises(gradio_client.exceptions.AppError, match="does not match the sha256"):
         client.predict(**asked, weights_sha256="0" * 64)
     number = hashlib.sha256((tmp_path / "bare.pth").read_bytes()).hexdigest()
     assert client.predict(**asked, weights_sha256=number)["state"] in (

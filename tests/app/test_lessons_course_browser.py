@@ -367,7 +367,7 @@ def test_a_network_trained_in_a_lesson_dreams_in_the_dream_tab(visit: Any, photo
 
     # Put away, and the usual network dreams again.
     page.get_by_role("tab", name="Dream").click()
-    page.get_by_role("button", name="Put it away").click()
+    page.get_by_role("button", name="Remove this network").click()
     page.wait_for_function(
         "() => document.querySelector('input[aria-label=Network]').value.startsWith('efficientnet_lite0')"
     )

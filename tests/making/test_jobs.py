@@ -559,7 +559,7 @@ def test_a_work_that_comes_out_different_says_by_how_much_and_what_changed(
     assert story.identical
     assert story.sentence == (
         "Identical, but for what the file says about its making. "
-        "Since then changed: network spots 11111111 -> spots 22222222; spots 1 -> 2; "
+        "Changed since then: network spots 11111111 -> spots 22222222; spots 1 -> 2; "
         "device drawing board -> drawing board 2."
     )
     monkeypatch.setenv("SPOTS_DRIFT", "3")

@@ -85,4 +85,4 @@ def in_megabytes(size: int) -> str:
 
 
 def _no_number(text: str) -> float:
-    raise ValueError(f"{text} is no number of JSON")
+    raise ValueError(f"{text} is not a number in JSON")

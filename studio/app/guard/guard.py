@@ -139,7 +139,7 @@ class Guard:
                 "--allowed-host NAME.",
             )
         if is_foreign(method, headers, f"{scope['scheme']}://{host}"):
-            return told(403, "Another page may not use this studio; open the studio itself.")
+            return told(403, "Other web pages may not use this studio; open the studio itself.")
         if method not in CHANGING | {"GET", "HEAD"}:
             return told(405, "The studio answers GET and POST.")
         if path == LOGOUT and method != "POST":

@@ -100,7 +100,7 @@ class Chips {
   /** @param {number} question */
   async ask(question) {
     const slow = setTimeout(() => {
-      if (question === this.question) this.say('Looking whether these can hold together …', [], false);
+      if (question === this.question) this.say('Checking whether these can hold together …', [], false);
     }, A_WHILE);
     try {
       const told = await asked(this.widget.server.check({ shown: Object.fromEntries(this.dials), owner: visitor() }));

@@ -25,7 +25,7 @@ export class Deck {
     this.beats = make('output', {});
     this.instrument = make('select', { 'aria-label': 'Instrument' }, ...instrumentGroups(instruments, 'As composed'));
     this.reset = make('button', { type: 'button', class: 'small plain', hidden: true }, 'As composed');
-    this.former = make('button', { type: 'button', class: 'small', hidden: true, onclick: () => silence() }, '❚❚ The take before');
+    this.former = make('button', { type: 'button', class: 'small', hidden: true, onclick: () => silence() }, '❚❚ Previous take');
     this.element = make('div', { class: 'deck', role: 'group', 'aria-label': 'Player', hidden: true },
       this.letters,
       this.former,

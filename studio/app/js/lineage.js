@@ -6,7 +6,7 @@ import { isMusic } from './tile.js';
 /** @import { Family, WorkPage } from './types' */
 
 /** How the generations are called, by how far they are from the work. */
-const GENERATIONS = new Map([[-2, 'Grandparents'], [-1, 'Made from'], [0, 'This work'], [1, 'What came of it'], [2, 'And of that']]);
+const GENERATIONS = new Map([[-2, 'Grandparents'], [-1, 'Made from'], [0, 'This work'], [1, 'Made from it'], [2, 'Made from those']]);
 
 /**
  * The tree, or an empty text where a work has no relatives.

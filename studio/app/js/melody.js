@@ -14,7 +14,7 @@ import { beatsInWords } from './times.js';
 const MEMORIES = ['no memory', 'one note', 'two notes', 'three notes', 'four notes or more'];
 
 const HINTS = {
-  listen: 'Click a note to learn where it comes from.',
+  listen: 'Click a note to see where it comes from.',
   pins: 'Click a place on the roll, or a note, to ask for it there. Click it again to let it go.',
   line: 'Draw a line for the melody to follow. With the keyboard: left and right choose a bar, up and down its pitch.',
 };

@@ -58,7 +58,7 @@ const studyButton = (study, paintings) =>
     make('img', { src: study.picture, alt: '', draggable: 'false' }),
     make('span', {}, study.title));
 
-const LEARN = 'It learns for some minutes, while you do something else; from then on photos are painted at once.';
+const LEARN = 'This takes some minutes, while you do something else. From then on, photos are painted at once.';
 
 class Paintings {
   /** @param {PaintingsWidget} widget */

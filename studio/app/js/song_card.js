@@ -289,7 +289,7 @@ function elements({ name, sound }) {
     seek: make('input', { type: 'range', class: 'seek', min: 0, max: 1, step: 0.1, value: 0, 'aria-label': `Place in ${name}, in seconds` }),
     audio: sound.audio,
     sections: make('ol', { class: 'sections', 'aria-label': 'Sections to keep' }),
-    told: make('p', { class: 'explained', 'aria-live': 'polite' }, 'Click sections, bars or parts to keep them; click a note to learn where it comes from.'),
+    told: make('p', { class: 'explained', 'aria-live': 'polite' }, 'Click sections, bars or parts to keep them; click a note to see where it comes from.'),
     again: make('button', { type: 'button', class: 'again solid' }, 'Ask again for all of it'),
     wipe: make('button', { type: 'button', class: 'small plain', hidden: true }, 'Keep none'),
     band: make('ul', { class: 'mixer', 'aria-label': 'Parts: keep and mix them' }),

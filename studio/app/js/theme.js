@@ -5,7 +5,8 @@ const KEY = 'studio-theme';
 const system = matchMedia('(prefers-color-scheme: light)');
 const root = document.documentElement;
 
-const isLight = () => (root.dataset.theme ? root.dataset.theme === 'light' : system.matches);
+/** Whether the page is light now. */
+export const isLight = () => (root.dataset.theme ? root.dataset.theme === 'light' : system.matches);
 
 /** Makes the button that changes it work, and tells Gradio, whose own style sheets ask for its name of the dark. */
 export function begin() {

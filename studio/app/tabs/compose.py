@@ -225,7 +225,7 @@ def _checking(desk: Desk, dials: Dials) -> Callable[[dict[str, Any]], dict[str, 
 
 def _own_tunes() -> OwnTunes:
     said = (
-        "They are the style at once, without training: "
+        "They become the style right away, without training. "
         "MIDI, MusicXML, ABC or Humdrum, one by one or in a .zip."
     )
     with gr.Accordion("Tunes of your own", open=False, elem_classes="own-tunes"):
@@ -238,15 +238,13 @@ def _own_tunes() -> OwnTunes:
         )
         heard = gr.HTML("", elem_classes="own-heard")
         credit = (
-            gr.Textbox(
-                label="What they are called", max_lines=1, max_length=100, placeholder="Tunes of my own"
-            ),
-            gr.Textbox(label="Whose they are", max_lines=1, max_length=MOST_CREDIT),
+            gr.Textbox(label="A name for them", max_lines=1, max_length=100, placeholder="Tunes of my own"),
+            gr.Textbox(label="Who wrote them", max_lines=1, max_length=MOST_CREDIT),
             gr.Textbox(
                 label="Their licence",
                 max_lines=1,
                 max_length=MOST_CREDIT,
-                info="It stays with what is made from them.",
+                info="It stays with everything made from them.",
             ),
         )
     return OwnTunes(files, heard, credit)

@@ -31,7 +31,7 @@ from studio.images.paintings.catalogue import PAINTINGS
 from studio.images.recipes import StyleRecipe
 from studio.works.recipe import Fold, Recipe
 
-LABELS = {"style_scale": "Size of the strokes", "colour": "Whose colours"}
+LABELS = {"style_scale": "Size of the strokes", "colour": "Colours"}
 
 PAINTERS = {
     "optimised": ("Step by step", "Painted step by step, for the best picture."),
@@ -42,15 +42,15 @@ PAINTERS = {
 
 QUALITY = {
     "draft": ("Draft", "For a first look."),
-    "good": ("Good", "Carefully painted."),
-    "fine": ("Fine", "Painted for twice as long."),
-    "steps": ("Own steps", "As many steps as are set under Fine settings."),
+    "good": ("Good", "A finished painting."),
+    "fine": ("Fine", "Takes twice as long as Good."),
+    "steps": ("Custom", "With the number of steps set under Fine settings."),
 }
 
 COLOURS = {
     "style": ("Painting’s", "The painting’s colours."),
     "content": ("Photo’s palette", "The painting’s strokes in the photo’s palette."),
-    "luminance": ("Photo’s own", "Only light and dark are painted; every place keeps the photo’s colour."),
+    "luminance": ("Photo’s own", "Only light and dark are painted; the photo keeps its own colours."),
 }
 
 NETWORKS = {
@@ -63,8 +63,8 @@ NETWORKS = {
 TEXTS = {
     ".invitation h2": "Drop a photo here",
     ".invitation p": "Then choose a painting, and the photo is painted like it.",
-    "[data-do=paint_mask]": "Paint where to paint",
-    ".hint": "Mark where it should be painted; the rest stays as it is.",
+    "[data-do=paint_mask]": "Mark where to paint",
+    ".hint": "Paint over what should be painted; the rest stays as it is.",
 }
 """What the stage says here instead of what it says on the Dream tab: selector -> words."""
 

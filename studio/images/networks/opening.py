@@ -70,12 +70,12 @@ def open_network(
 
         _check_sha256(own)
         prepared, called = open_trained(own.content, layers, device)
-        return prepared, ModelIdentity(name=f"{called}, a network of one's own", sha256=own.sha256)
+        return prepared, ModelIdentity(name=f"{called}, a network of your own", sha256=own.sha256)
     which = backbone(name)
     if own is not None:
         state, identity = (
             read_own_weights(own),
-            ModelIdentity(name=f"{name} with weights of one's own", sha256=own.sha256),
+            ModelIdentity(name=f"{name} with weights of your own", sha256=own.sha256),
         )
         return _prepare(which, state, layers, device, "The weights file"), identity
     path = weights_path(which)
@@ -139,7 +139,7 @@ def read_own_weights(own: OwnWeights) -> dict[str, Tensor]:
 
 def _check_sha256(own: OwnWeights) -> None:
     if hashlib.sha256(own.content).hexdigest() != own.sha256:
-        raise Refused("The weights file has another sha256 than the one given: check the file or the number.")
+        raise Refused("The weights file does not match the sha256 given: check the file or the number.")
 
 
 def build(which: Backbone) -> nn.Module:

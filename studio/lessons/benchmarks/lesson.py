@@ -58,7 +58,7 @@ LESSON: Lesson[BenchmarksState] = Lesson(
             (
                 "It says that this is not a digit",
                 "It names a digit anyway, often with confidence",
-                "All bars are equally high",
+                "All bars are the same height",
             ),
             1,
             (

@@ -11,6 +11,7 @@ from studio.lessons.deep_networks.atlas import ATLAS_COLUMNS, atlas_channels
 from studio.lessons.deep_networks.model import (
     ACROSS,
     LAYERS,
+    NAMES,
     DeepNetworksState,
     begin,
     cut_evenly,
@@ -65,11 +66,11 @@ def _reset(state: DeepNetworksState, _: Action) -> DeepNetworksState:
 
 
 def _dream_layer(state: DeepNetworksState, _: Action) -> DeepNetworksState:
-    return _open_dream_tab(state, str(state.settings["layer"]))
+    return _open_dream_tab(state, "layer", str(state.settings["layer"]))
 
 
 def _dream_channel(state: DeepNetworksState, _: Action) -> DeepNetworksState:
-    return _open_dream_tab(state, f"{state.settings['layer']}:{state.settings['channel']}")
+    return _open_dream_tab(state, "channel", f"{state.settings['layer']}:{state.settings['channel']}")
 
 
 def _tile(action: Action, count: int) -> int:
@@ -107,7 +108,7 @@ def _advance(state: DeepNetworksState, _: Action) -> DeepNetworksState:
         return replace(state, playing=False, said=grown.failure, mood="bad")
     if len(grown.losses) == grown.steps:
         rise = f"from {written(grown.losses[0], 2)} to {written(grown.losses[-1], 2)}"
-        name = f"Channel {state.settings['channel']} of {state.settings['layer']}"
+        name = f"Channel {state.settings['channel']} of {NAMES[str(state.settings['layer'])]}"
         return replace(
             state, playing=False, said=f"{name} went {rise}. This is what it looks for.", mood="good"
         )
@@ -122,8 +123,8 @@ def _own_photo(state: DeepNetworksState, action: Action) -> DeepNetworksState:
     return replace(state, said=f"{action.text or 'Your picture'}, as every layer sees it. Choose a layer.")
 
 
-def _open_dream_tab(state: DeepNetworksState, term: str) -> DeepNetworksState:
-    said = f"The Dream tab is set to dream with {term}."
+def _open_dream_tab(state: DeepNetworksState, what: str, term: str) -> DeepNetworksState:
+    said = f"The Dream tab now dreams with this {what}, which is called {term} there."
     return replace(
         state,
         playing=False,

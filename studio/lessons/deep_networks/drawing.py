@@ -14,6 +14,7 @@ from studio.lessons.deep_networks.model import (
     GROWN_HEIGHT,
     GROWN_WIDTH,
     LAYERS,
+    NAMES,
     SHOWS,
     STEPS_AN_OCTAVE,
     DeepNetworksState,
@@ -42,7 +43,7 @@ def draw(state: DeepNetworksState) -> Scene:
             _atlas_figure(state),
         ),
         numbers={
-            "layer": f"{LAYERS.index(layer) + 1} of {len(LAYERS)}: {layer}",
+            "layer": f"{LAYERS.index(layer) + 1} of {len(LAYERS)}",
             "channels": str(len(seen)),
             "places": f"{seen.shape[2]} × {seen.shape[1]}",
             "one place sees": f"{field_of_view(layer)} px",
@@ -62,10 +63,11 @@ def _says(state: DeepNetworksState) -> str:
     if state.playing and state.grown is not None:
         return (
             f"Step {len(state.grown.losses)} of {state.grown.steps}: noise, nudged again and again "
-            f"so that channel {channel} of {layer} answers more strongly."
+            f"so that channel {channel} of {NAMES[layer]} answers more strongly."
         )
     return (
-        f"{layer} sees {DEPTHS[LAYERS.index(layer)]}. {SHOWS[layer]} Press Grow to see what channel "
+        f"{NAMES[layer].capitalize()} sees {DEPTHS[LAYERS.index(layer)]}. {SHOWS[layer]} Press Grow to see "
+        f"what channel "
         f"{channel} looks for."
     )
 
@@ -77,14 +79,14 @@ def _layers_figure(state: DeepNetworksState) -> Figure:
         x, y = number % ACROSS, 1 - number // ACROSS
         answers = np.abs(state.seen[layer]).mean(axis=0)
         marks.append(Heat(_stretched(answers), _inside(x, y), scale="light", pixelated=True))
-        marks += _caption(x, y, layer, DEPTHS[number], number == chosen)
+        marks += _caption(x, y, NAMES[layer].capitalize(), DEPTHS[number], number == chosen)
     strongest_place = {
         layer: np.unravel_index(np.abs(state.seen[layer]).mean(axis=0).argmax(), state.seen[layer].shape[1:])
         for layer in LAYERS
     }
-    text = "Light where a layer is excited. " + " ".join(
-        f"{layer}: {state.seen[layer].shape[2]} by {state.seen[layer].shape[1]} places, most excited "
-        f"{_where(place, state.seen[layer].shape[1:])}."
+    text = "The lighter a place, the more it excites the layer. " + " ".join(
+        f"{NAMES[layer].capitalize()}: {state.seen[layer].shape[2]} by {state.seen[layer].shape[1]} places, "
+        f"most excited {_where(place, state.seen[layer].shape[1:])}."
         for layer, place in strongest_place.items()
     )
     return Figure(
@@ -96,7 +98,7 @@ def _layers_figure(state: DeepNetworksState) -> Figure:
         text,
         aspect=TILES_ASPECT,
         axes=False,
-        clicks="Light means the layer is excited there. Click one to choose it.",
+        clicks="The lighter a place, the more it excites the layer. Click a layer to choose it.",
     )
 
 
@@ -141,12 +143,12 @@ def _channels_figure(state: DeepNetworksState) -> Figure:
         marks += _caption(
             x, y, f"channel {channel}", f"{strength[channel]:.2f}", channel == state.settings["channel"]
         )
-    text = f"The strongest channels of {layer} in this photo, with their mean answer: " + ", ".join(
+    text = f"The strongest channels of {NAMES[layer]} in this photo, with their mean answer: " + ", ".join(
         f"{channel}: {strength[channel]:.3f}" for channel in found
     )
     return Figure(
         "channels",
-        f"The strongest channels of {layer} in the photo",
+        f"The strongest channels of {NAMES[layer]} in the photo",
         (0, ACROSS),
         (0, 2),
         tuple(marks),
@@ -160,7 +162,7 @@ def _channels_figure(state: DeepNetworksState) -> Figure:
 def _grown_figure(state: DeepNetworksState) -> Figure:
     from studio.lessons.shared.pictures import jpeg_url, noise
 
-    layer, channel = state.settings["layer"], state.settings["channel"]
+    layer, channel = NAMES[str(state.settings["layer"])], state.settings["channel"]
     pixels = (
         noise(GROWN_HEIGHT, GROWN_WIDTH, int(state.settings["seed"]))
         if state.grown is None
@@ -170,7 +172,7 @@ def _grown_figure(state: DeepNetworksState) -> Figure:
     picture = PictureView(
         jpeg_url(pixels), (0, 1, 0, 1), text=f"What channel {channel} of {layer} looks for, {said}"
     )
-    title = f"What {layer}:{channel} looks for"
+    title = f"What channel {channel} of {layer} looks for"
     return Figure(
         "grown",
         title,
@@ -222,7 +224,7 @@ def _atlas_figure(state: DeepNetworksState) -> Figure:
         x = atlas_channels(layer).index(channel)
         marks.append(Line((x, x + 1, x + 1, x, x), (row, row, row + 1, row + 1, row), colour="one", width=3))
     text = "A picture for twelve channels of every layer, the first layer at the bottom: " + "; ".join(
-        f"{layer} {DEPTHS[number]}" for number, layer in enumerate(LAYERS)
+        f"{NAMES[layer]} {DEPTHS[number]}" for number, layer in enumerate(LAYERS)
     )
     return Figure(
         "atlas",

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from studio.images.networks.backbones import DEFAULT
 from studio.lessons.deep_networks.actions import act
 from studio.lessons.deep_networks.drawing import draw
 from studio.lessons.deep_networks.model import (
     CHANNELS,
+    DEPTHS,
     LAYERS,
+    NAMES,
     PHOTO_SIDE,
     DeepNetworksState,
     begin,
@@ -37,7 +38,7 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
         size = f"{seen.shape[2]} x {seen.shape[1]}"
         rows.append(
             (
-                layer,
+                NAMES[layer],
                 str(len(seen)),
                 size,
                 str(field_of_view(layer)),
@@ -46,7 +47,8 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
             )
         )
     columns = ("layer", "channels", "places", "one place sees, px", "strongest channel", "its mean answer")
-    yield Table(f"How {DEFAULT} sees the {settings['photo']}, {PHOTO_SIDE} px wide", columns, tuple(rows))
+    title = f"How each layer of the network sees the {settings['photo']}, {PHOTO_SIDE} px wide"
+    yield Table(title, columns, tuple(rows))
     yield "Deeper layers have fewer places, and each of them sees more of the picture."
 
 
@@ -124,7 +126,14 @@ for step in descend([picture], seen, climb, steps=12, maximize=True):
         ),
         Push("dream_layer", "Dream with this layer", "open the Dream tab with it"),
         Push("dream_channel", "Dream with this channel", "open the Dream tab with it"),
-        Choice("layer", "Layer", LAYERS, "blocks.3", "From the first, next to the pixels, to the last."),
+        Choice(
+            "layer",
+            "Layer",
+            LAYERS,
+            "blocks.3",
+            "Layer 1 is next to the pixels; layer 8 is the last.",
+            labels=tuple(f"{number}: {depth}" for number, depth in enumerate(DEPTHS, 1)),
+        ),
         Slide(
             "channel",
             "Channel",
@@ -134,7 +143,7 @@ for step in descend([picture], seen, climb, steps=12, maximize=True):
             42,
             "One detector in that layer.",
         ),
-        Slide("seed", "Seed", 0, 99, 1, 0, "Another number gives other noise to start from."),
+        Slide("seed", "Seed", 0, 99, 1, 0, "A different number starts from different noise."),
         Choice("photo", "Photo", ("pagoda", "dahlia"), "pagoda"),
         Upload(
             "own", "A photo of your own", "image/*", "Every layer looks at it. It stays on this computer."

@@ -21,6 +21,8 @@ CHANNELS = {layer.name: layer.channels for layer in LITE0}
 SHOWS = {layer.name: layer.shows for layer in LITE0}
 DEPTHS = ("edges", "edges", "strokes", "weaves", "patterns", "parts", "things", "fragments")
 """In one word, what each of LAYERS is about."""
+NAMES = {layer: f"layer {number}" for number, layer in enumerate(LAYERS, 1)}
+"""What a person calls each of LAYERS: by its place, counted from the pixels."""
 
 PHOTO_SIDE = 224
 """The size the network was trained on: the photo's longer side, in pixels."""

@@ -14,7 +14,6 @@ from studio.lessons.derivative_works.own_network import (
     OWN_SIDE,
     advance_own,
     begin_own,
-    digest,
     network_file,
     with_dream,
 )
@@ -164,9 +163,7 @@ def _add_picture(state: DerivativeWorksState, action: Action) -> DerivativeWorks
     side = 128 if action.name == "learn" else DREAM_SIDE
     height, width = fit_within(pixels.shape[0], pixels.shape[1], side)
     if min(height, width) < OWN_SIDE * 2:
-        raise Refused(
-            f"{action.text or 'The picture'} is too narrow to cut pieces from; choose one less long and thin."
-        )
+        raise Refused(f"{action.text or 'The picture'} is too narrow to cut pieces from; choose a wider one.")
     small = resize(pixels, height, width)
     if action.name == "ground":
         settings = state.settings | {"on": "my picture", "part": PARTS[1]}
@@ -178,7 +175,7 @@ def _add_picture(state: DerivativeWorksState, action: Action) -> DerivativeWorks
         assert state.own is not None
         return replace(state, own=replace(state.own, dream=None))
     if len(state.pictures) >= MOST_OWN:
-        raise Refused(f"{MOST_OWN} pictures are the most; reload the page to choose others.")
+        raise Refused(f"It learns from up to {MOST_OWN} pictures; reload the page to choose others.")
     settings = state.settings | {"learn_from": "my pictures", "part": PARTS[1]}
     state = replace(state, settings=settings, pictures=(*state.pictures, small), own=None, playing=False)
     count = len(state.pictures)
@@ -218,10 +215,7 @@ def _open_dream_tab(state: DerivativeWorksState) -> DerivativeWorksState:
         else layer
     )
     visit = Visit("Dream", TAB_SETTINGS, network_file(state, own), (term,))
-    said = (
-        f"The Dream tab has your network (weights {digest(own.network)}…): choose a photo there and "
-        "press Dream."
-    )
+    said = "The Dream tab has your network: choose a photo there and press Dream."
     return replace(state, playing=False, visit=visit, said=said, mood="good")
 
 

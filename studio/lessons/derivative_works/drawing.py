@@ -12,8 +12,8 @@ import numpy as np
 from studio.lessons.cafeteria.model import FOODS, TRUE_PRICES
 from studio.lessons.derivative_works.licences import LICENCES, Licence, Verdict, credit_line, verdict
 from studio.lessons.derivative_works.model import (
-    DREAM_LAYER,
     GROUPS,
+    OWN_LAYER_NAMES,
     PARTS,
     STEPS,
     DerivativeWorksState,
@@ -80,7 +80,7 @@ def _draw_three(state: DerivativeWorksState) -> Scene:
     dream = three.dream
     curves = (
         _curve("prices_loss", "Prices: error falls", three.price_losses, 62.0, "½ Σ (t − y)²"),
-        _curve("melody_loss", "Melody: error falls", three.melody_losses, 2.6, "nats per note"),
+        _curve("melody_loss", "Melody: error falls", three.melody_losses, 2.6, "error per note (nats)"),
         _curve(
             "dream_rise",
             "Dream: answer rises",
@@ -169,7 +169,7 @@ def _loop_dream(three: ThreeUses) -> Figure:
             jpeg_url(pixels), extent, text=f"A photo after {len(three.dream.losses)} steps of dreaming"
         ),
     )
-    text = f"A photo of a pagoda after {len(three.dream.losses)} steps towards what {DREAM_LAYER} sees."
+    text = f"A photo of a pagoda after {len(three.dream.losses)} steps towards what one layer sees."
     return Figure("dream", "Pixels change", (0, 1), (0, 1), marks, text, aspect=THIRD, axes=False)
 
 
@@ -297,7 +297,7 @@ def _own_examples(own: OwnNetwork) -> Figure:
     text = (
         f"{len(own.seen)} pictures of {side} by {side} px in {classes} classes: "
         f"{', '.join(own.seen.classes)}. "
-        f"{len(own.held_out)} more are held out."
+        f"{len(own.held_out)} more are kept back to test it."
     )
     return Figure("examples", title, (0, 1), (0, 1), marks, text, aspect=aspect, axes=False)
 
@@ -332,7 +332,7 @@ def _own_dream(state: DerivativeWorksState, own: OwnNetwork) -> Figure:
     marks = (PictureView(jpeg_url(pixels, 92), _centred(pixels, aspect), text="What the network dreams"),)
     done = 0 if own.dream is None else len(own.dream.losses)
     layer = str(state.settings["layer"])
-    what = layer
+    what = OWN_LAYER_NAMES[layer]
     if layer == "classes":
         what = (
             f"“{own.seen.classes[min(int(state.settings['digit']), len(own.seen.classes) - 1)]}” everywhere"

@@ -10,13 +10,13 @@ from typing import Any
 from studio.lessons.derivative_works.actions import act, begin
 from studio.lessons.derivative_works.drawing import draw
 from studio.lessons.derivative_works.licences import LICENCES
-from studio.lessons.derivative_works.model import GROUPS, PARTS, STEPS, DerivativeWorksState
+from studio.lessons.derivative_works.model import GROUPS, OWN_LAYER_NAMES, PARTS, STEPS, DerivativeWorksState
 from studio.lessons.derivative_works.three_uses import advance_three
 from studio.lessons.kit.lesson import Check, Choice, Lesson, Push, Slide, Upload, Write
 from studio.lessons.kit.scene import Table, written
 from studio.lessons.shared.credits import NETWORK_CREDITS, SAMPLE_CREDITS
 
-OWN_LAYERS = ("blocks.0", "blocks.1", "blocks.2", "classes")
+OWN_LAYERS = tuple(OWN_LAYER_NAMES)
 
 
 def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
@@ -116,7 +116,7 @@ for step in descend([pixels], seen, GradientDescent(0.1), steps=20, maximize=Tru
         Push("play", "Play", "step after step", key="space", main=True),
         Push("step", "Step", "one step", key="s"),
         Push("hear", "Hear the melody", "what the melody network writes now", key="h"),
-        Push("reset", "Start again", "all from the beginning; the gallery is read again", key="r"),
+        Push("reset", "Start again", "from the beginning, with a fresh look at the gallery", key="r"),
         Choice("part", "Part", PARTS, PARTS[0]),
         Choice("learn_from", "It learns from", ("digits", "my pictures"), "digits", group=GROUPS[0]),
         Upload(
@@ -126,7 +126,15 @@ for step in descend([pixels], seen, GradientDescent(0.1), steps=20, maximize=Tru
             "Up to eight. They stay on this computer.",
             group=GROUPS[0],
         ),
-        Choice("layer", "It dreams with", OWN_LAYERS, "blocks.2", "A layer, or one class.", group=GROUPS[0]),
+        Choice(
+            "layer",
+            "It dreams with",
+            OWN_LAYERS,
+            "blocks.2",
+            "A layer, or one class.",
+            group=GROUPS[0],
+            labels=tuple(OWN_LAYER_NAMES.values()),
+        ),
         Slide("digit", "Which class", 0, 9, 1, 3, "For classes: which one it dreams of.", group=GROUPS[0]),
         Choice("on", "It dreams on", ("pagoda", "dahlia", "noise", "my picture"), "pagoda", group=GROUPS[0]),
         Push(

@@ -27,6 +27,8 @@ GROUPS = ("My network dreams", "Whose work is it")
 STEPS = 72
 """Steps of each of the three that run side by side."""
 DREAM_LAYER = "blocks.4"
+OWN_LAYER_NAMES = {"blocks.0": "layer 1", "blocks.1": "layer 2", "blocks.2": "layer 3", "classes": "classes"}
+"""What a visitor's network can dream with, and what a person calls it."""
 
 USES = {
     "dream": ("dream",),

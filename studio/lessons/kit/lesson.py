@@ -26,7 +26,7 @@ class Choice:
     """Choose one of a few words.
 
     icons: a small picture for each, the inside of an SVG of 32 by 32 units; the choices are then shown
-    side by side.
+    side by side. labels: what a person reads for each, where the option itself is a name for programs.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Choice:
     restarts: bool = False
     icons: tuple[str, ...] = ()
     group: str = ""
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -166,7 +166,7 @@ def _add_stroke(
 ) -> PlaygroundState:
     """A stroke on the map. In any other task, its points become the visitor's own points first."""
     if state.task.kind == "colours":
-        return replace(state, said="A picture is learnt as a whole; choose own points to draw points.")
+        return replace(state, said="This picture is learnt as a whole. To draw points, choose “own points”.")
     task = state.task
     text = str(state.settings["points"])
     if state.settings["data"] != OWN:

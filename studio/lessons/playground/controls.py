@@ -75,7 +75,7 @@ KNOBS: tuple[Knob, ...] = (
     Choice("penalty", "Penalty on weights", ("none", "L1", "L2"), "none", group="Learning"),
     Slide("penalty_rate", "Penalty rate", 0, 10, 0.001, 0.0, stops=PENALTIES, group="Learning"),
     Choice("brush", "Brush", (ORANGE, BLUE, "eraser"), ORANGE, group="Your own"),
-    Push("clear", "Clear the points", "an empty plane of your own", group="Your own"),
+    Push("clear", "Clear the points", "start with an empty map", group="Your own"),
     Write(
         "points",
         "Points: x, y, colour",

@@ -283,7 +283,7 @@ def _map_figure(state: PlaygroundState, pictures: dict[str, np.ndarray]) -> Figu
         if own
         else ""
         if state.task.kind == "colours"
-        else "Click to add a point. Shift and click adds a blue one."
+        else "Click to add an orange point, Shift-click to add a blue one."
     )
     return Figure(
         "map",

@@ -117,7 +117,7 @@ for bends in (1, 3, 5, 9, 14):
         Slide("points", "Training points", 8, 60, 1, 16, restarts=True),
         Slide("noise", "Noise", 0, 0.8, 0.05, 0.3, restarts=True),
         Switch("reveal", "Show the true curve", False),
-        Slide("seed", "Seed", 0, 99, 1, 4, "Another number gives other points.", restarts=True),
+        Slide("seed", "Seed", 0, 99, 1, 4, "A different number gives different points.", restarts=True),
     ),
     begin=begin,
     act=act,

@@ -228,8 +228,7 @@ def pin(context: Context, _recipe: ComposeRecipe, text: str) -> Mask:
     moment = context.span(Span(asked.bar, asked.bar), f"The pin {text}").start
     if place.denominator != 1:
         raise Refused(
-            f"The pin {text} falls between all notes of {idiom.style.entry.title}; "
-            "choose a beat that the style plays on."
+            f"{idiom.style.entry.title} never begins a note where the pin {text} is; choose another beat."
         )
     moment += int(place)
     if asked.what == "rest" and asked.length is None:

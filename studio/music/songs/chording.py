@@ -252,9 +252,9 @@ class ChordRequest:
         if not feasible:
             raise self._contradiction(self.hard)
         raise Contradiction(
-            f"The form {self.plan.letters} is not possible with these chords: no row of them returns as it "
-            f"asks and has at most {limits[-1]} chords in a row as in the style; choose another form, allow "
-            "more, or leave more bars open.",
+            f"The form {self.plan.letters} is not possible with these chords: none of their progressions "
+            f"returns as it asks and has at most {limits[-1]} chords in a row as in the style; choose "
+            "another form, allow more, or leave more bars open.",
             [
                 AskedFor("form", self.plan.letters, f"the form {self.plan.letters}"),
                 AskedFor("max_chord_copy", limits[-1], f"at most {limits[-1]} chords in a row"),

@@ -96,20 +96,20 @@ class SongRecipe(ComposeRecipe):
     )
     chords_from: Annotated[str, OneOf(_chord_styles)] = parameter(
         "",
-        "Whose chords: those that come with the studio, by name. Leave empty for the style's own; a style "
+        "Where the chords come from, by name. Leave empty for the style's own; a style "
         "with hardly any chords takes those of songbook-manner.",
         in_sight=True,
         max_length=LONGEST_TEXT,
     )
     melody_from: Annotated[str, OneOf(_melody_styles)] = parameter(
         "",
-        "Whose melodies: a style by name, where they are to come from another than the chords. Leave empty "
+        "Where the melodies come from, by name, if not from the style of the chords. Leave empty "
         "for the style's own.",
         max_length=LONGEST_TEXT,
     )
     rhythm_from: Annotated[str, OneOf(_melody_styles)] = parameter(
         "",
-        "Whose rhythms the melody leans towards: a style by name. Leave empty for the melody's own.",
+        "A style, by name, whose rhythms the melody leans towards. Leave empty for the melody's own.",
         max_length=LONGEST_TEXT,
     )
     daring: float | None = parameter(
@@ -172,7 +172,7 @@ class SongRecipe(ComposeRecipe):
     )
     part_seeds: Entries = parameter(
         (),
-        "PART=SEED plays one part of the band otherwise, such as Bass=7; plan=SEED the grooves and fills.",
+        "PART=SEED plays one part of the band differently, such as Bass=7; plan=SEED the grooves and fills.",
         max_length=MOST_ENTRIES,
     )
     mix: Entries = parameter(

@@ -646,11 +646,11 @@ def _rows_that_sing(
     while True:
         for _ in range(ROUNDS):
             drawn = desk.chords.rows(ROWS, random)
-            yield "listening which chords sing"
+            yield "trying which chords can be sung"
             logs = np.array([sum(view.log_z for view in desk.sections(row)) for row in drawn.rows])
             if np.isfinite(logs).any():
                 if drawn.limit > desk.chords.max_copy:
-                    said = f"No row of chords shares fewer with a song; up to {drawn.limit} were allowed."
+                    said = f"No chords share fewer in a row with a song; up to {drawn.limit} were allowed."
                     desk = replace(desk, remarks=(*desk.remarks, said))
                 return drawn, desk, logs
             if desk.chords.settled is not None or desk.words is not None:

@@ -227,7 +227,7 @@ def prepared(
             del kept[next(iter(kept))]
         kept[key] = request
     else:
-        yield Progress(CONSIDERING, WRITING, "as in the take before")
+        yield Progress(CONSIDERING, WRITING, "as in the previous take")
         request = kept[key]
     if isinstance(request, Contradiction):
         raise Contradiction(str(request), request.conflict, request.ways_out)

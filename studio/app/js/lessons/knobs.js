@@ -106,8 +106,10 @@ function iconChoice(lessons, knob, help, value) {
 
 /** @param {Lessons} lessons @param {Knob} knob @param {string} help @param {any} value */
 function listChoice(lessons, knob, help, value) {
-  const options = knob.options.map((option) =>
-    `<option${option === value ? ' selected' : ''}>${html(option)}</option>`).join('');
+  const options = knob.options.map((option, i) => {
+    const selected = option === value ? ' selected' : '';
+    return `<option value="${html(option)}"${selected}>${html(knob.labels[i] ?? option)}</option>`;
+  }).join('');
   const inside = `<span>${html(knob.label)}</span><select id="${idOf(knob)}">${options}</select>${help}`;
   const box = build('label', { class: 'knob' }, inside);
   const list = find(box, 'select', HTMLSelectElement);

@@ -4,6 +4,7 @@
 import { settle, showing } from '../address.js';
 import { desk } from '../desks.js';
 import { all, around, find, inSight } from '../dom.js';
+import { onTheme } from '../theme.js';
 import { FRAME, drawCourse, drawLesson } from './frame.js';
 import { followKnobs } from './knobs.js';
 import { linkTo, readLink } from './link.js';
@@ -164,6 +165,7 @@ export class Lessons {
       if (name) this.open(name, { push: true });
     });
     document.addEventListener('keydown', (event) => this.key(event));
+    onTheme(() => { if (this.scene && inSight(this.root)) drawFigures(this, this.scene); });
     /** @type {number | undefined} */
     let resized;
     window.addEventListener('resize', () => {

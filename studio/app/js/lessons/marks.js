@@ -90,7 +90,7 @@ function line(m, f) {
   const ground = `L${n(x1)} ${n(f.Y(0))}L${n(x0)} ${n(f.Y(0))}Z`;
   const shade = m.fill ? `<path d="${path}${ground}" fill="${c}" opacity=".18"/>` : '';
   const place = `x="${n(x1 - 4)}" y="${n(y1 - 7)}" text-anchor="end"`;
-  const name = m.name ? `<text ${place} fill="${c}" font-size="13">${html(m.name)}</text>` : '';
+  const name = m.name ? `<text class="over" ${place} fill="${c}" font-size="13">${html(m.name)}</text>` : '';
   const stroke = `stroke="${c}" stroke-width="${m.width}" stroke-linejoin="round"`;
   return `${shade}<path d="${path}" fill="none" ${stroke}${m.dash ? ' stroke-dasharray="6 5"' : ''}/>${name}`;
 }

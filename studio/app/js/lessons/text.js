@@ -24,7 +24,7 @@ export function build(tag, attributes = {}, inside = '') {
 }
 
 /** A number as it is shown: at most six digits that mean something. @param {unknown} value */
-export const format = (value) => (typeof value === 'number' ? String(+value.toPrecision(6)) : String(value));
+export const format = (value) => (typeof value !== 'number' || Number.isInteger(value) ? String(value) : String(+value.toPrecision(4)));
 
 /** Base64 as bytes. @param {string} text */
 export const bytesOf = (text) => Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));

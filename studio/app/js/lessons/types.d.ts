@@ -10,8 +10,9 @@ export interface Knob {
   /** Of a Push: its key, and whether it is the main one. */
   key: string;
   main: boolean;
-  /** Of a Choice: what can be chosen, and a drawing for each, or none. */
+  /** Of a Choice: what can be chosen, and for each what is read and a drawing, or none. */
   options: string[];
+  labels: string[];
   icons: string[];
   /** Of a Slide: its range, or the numbers it stops at. */
   minimum: number;
