@@ -24,6 +24,7 @@ from studio.app.intake import (
     receive,
     show,
 )
+from studio.app.melody_check import drafted
 from studio.app.sentences import said
 from studio.app.views import work_page, work_view
 from studio.errors import Refused, StudioError, UnknownName, ways_out_of
@@ -268,21 +269,23 @@ class Desk:
             for progress in requests.read_style(name):
                 yield {"done": progress.done, "total": progress.total, "stage": progress.stage}
 
-    def check_melody(self, settings: Mapping[str, Any], owner: str = "") -> dict[str, Any]:
+    def check_melody(
+        self,
+        settings: Mapping[str, Any],
+        owner: str = "",
+        tunes: Iterable[Any] = (),
+        around: tuple[str, Sequence[int]] | None = None,
+    ) -> dict[str, Any]:
         """Whether these settings can hold together, see `Checking.check`, which gives up what the same owner
-        asked before. Waits for the answer.
-
-        A style called `of:ID` is that of the work or job with this id.
+        asked before. Waits for the answer. The arguments are those of `drafted`; tunes are uploads.
         """
-        row, name = kind_of(requests.KIND), str(settings.get("style", ""))
-        fields, _ = row.prepare(settings, [])
-        sources: list[Any] = []
-        if name.startswith("of:"):
-            earlier = self.composed(name.removeprefix("of:"))
-            fields["style"] = earlier.style
-            sources = [each for each in earlier.sources if each.role in requests.STYLE_ROLES]
-        recipe = check(row.recipe_class(), fields | {"sources": sources})
-        return self._checking.check(recipe, self.library.read_source, owner)
+        draft = drafted(self, settings, own_files(tunes), around)
+        held, kept = draft.held, self.library.read_source
+        return self._checking.check(
+            draft.recipe(),
+            lambda source: held[source.sha256] if source.sha256 in held else kept(source),
+            owner,
+        )
 
     def hear_tunes(self, tunes: Iterable[Any]) -> dict[str, Any]:
         """What is in a visitor's own files; see `requests.describe_files`."""

@@ -106,6 +106,16 @@ def test_bars_are_kept_the_others_asked_for_again_and_it_plays(
         take(page).locator(".measure").nth(3).locator(".hit").dispatch_event("click")
         assert take(page).locator(".bars button[aria-pressed=true]").all_inner_texts() == ["3", "4"]
         assert take(page).locator(".hit.kept").count() == 2
+        # A kept bar and a constraint that contradict each other are red before anybody presses.
+        other = "D" if before[1][0] % 12 == 7 else "G"  # jigs begin on either
+        take(page).get_by_role("button", name="Keep bar 1", exact=True).click()
+        fill(page, "First note", other)
+        for field in ("keep", "start"):
+            page.wait_for_selector(f".chip.red[data-field={field}]")
+        page.get_by_role("button", name=f"Leave out First note {other}").click()
+        page.wait_for_selector(".chip.red", state="detached")
+        take(page).get_by_role("button", name="Keep bar 1", exact=True).click()
+        page.wait_for_selector(".chip[data-field=keep]:text('Keep bars 3, 4')")
         take(page).get_by_role("button", name="Keep these 2 bars, ask again for the others").click()
         second = composed(page, first)
         after = notes_of(page)
@@ -158,7 +168,8 @@ def test_a_wish_that_cannot_be_met_is_let_go_with_a_click(
         to_compose(page, tmp_path)
         fill(page, "Last note", "Db")
         fill(page, "number input for Takes", 2)
-        page.wait_for_selector(".chip[data-field=end]:text('Last note Db')")
+        # Red before anybody presses, though the style is files that were only just brought.
+        page.wait_for_selector(".chip.red[data-field=end]:text('Last note Db')")
         page.click("#compose-button")
         way = page.get_by_role("button", name="Leave out the end on Db")
         way.wait_for()

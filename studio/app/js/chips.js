@@ -3,7 +3,7 @@
 
 import { onDials } from './address.js';
 import { find, make, sentenceOf } from './dom.js';
-import { onConflict } from './news.js';
+import { onConflict, onKept } from './news.js';
 import { asked } from './server.js';
 import { visitor } from './visitor.js';
 
@@ -38,6 +38,7 @@ const CALLED = {
 /** Settings of which there may be several, one a line. */
 const LISTS = ['pins', 'rhythm', 'motifs', 'avoid', 'cadences'];
 
+/** @typedef {import('./news').Kept} Kept */
 /** @typedef {{field: string, value: any}} Clash */
 /** @typedef {{field: string, value: any, text: string, left: any}} Chip left: what stays of the setting without it */
 /** @typedef {[string, any, any]} Dial name, value, usual value */
@@ -47,6 +48,8 @@ const LISTS = ['pins', 'rhythm', 'motifs', 'avoid', 'cadences'];
 /** @param {Widget<ChipsProps>} widget */
 export function open(widget) {
   const chips = new Chips(widget);
+  widget.watch('value', () => chips.askSoon()); // other files of the visitor's own are the style
+  onKept((kept) => chips.hearKept(kept));
   onDials(widget.props.tab, (dials) => chips.hear(dials));
   onConflict((named) => chips.clash(named));
 }
@@ -61,6 +64,8 @@ class Chips {
     this.dials = [];
     /** @type {Clash[]} */
     this.conflict = [];
+    /** @type {Kept | null} */
+    this.kept = null;
     this.question = 0;
     this.drawn = '';
     /** @type {number | undefined} */
@@ -73,6 +78,18 @@ class Chips {
       !== JSON.stringify(this.dials.filter(([name]) => !NEVER_MATTERS.includes(name)));
     this.dials = dials;
     if (!changed) return;
+    this.conflict = [];
+    this.say(null);
+    this.draw();
+    this.askSoon();
+  }
+
+  /** @param {Kept} kept of one take: bars of another take that were kept before are let go */
+  hearKept(kept) {
+    const before = this.kept;
+    if (!kept.bars.length && before?.id !== kept.id) return;
+    this.kept = kept.bars.length ? kept : null;
+    if (before && before.id !== kept.id) before.keep([]);
     this.conflict = [];
     this.say(null);
     this.draw();
@@ -103,7 +120,12 @@ class Chips {
       if (question === this.question) this.say('Checking whether these can hold together …', [], false);
     }, A_WHILE);
     try {
-      const told = await asked(this.widget.server.check({ shown: Object.fromEntries(this.dials), owner: visitor() }));
+      const told = await asked(this.widget.server.check({
+        shown: Object.fromEntries(this.dials),
+        owner: visitor(),
+        files: this.widget.props.value?.files ?? [],
+        keep: this.kept && { id: this.kept.id, bars: this.kept.bars },
+      }));
       if (question !== this.question) return;
       this.conflict = told.conflict ?? [];
       this.say(told.message ?? null, told.ways_out ?? []);
@@ -132,12 +154,16 @@ class Chips {
 
   /** @param {string} field @param {any} value what stays */
   letGo(field, value) {
-    this.widget.trigger('let_go', { field, value });
+    if (field === 'keep') this.kept?.keep((value ?? []).map(Number));
+    else this.widget.trigger('let_go', { field, value });
   }
 
   chips() {
     const elsewhere = this.widget.props.elsewhere ?? [];
-    return chipsOf(this.dials).filter(({ field }) => !elsewhere.includes(field));
+    const asked = chipsOf(this.dials).filter(({ field }) => !elsewhere.includes(field));
+    const { bars } = this.kept ?? { bars: [] };
+    const text = bars.length === 1 ? `Keep bar ${bars[0]}` : `Keep bars ${bars.join(', ')}`;
+    return bars.length ? [...asked, { field: 'keep', value: bars, text, left: null }] : asked;
   }
 
   draw() {

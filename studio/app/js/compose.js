@@ -7,7 +7,7 @@ import { Deck } from './deck.js';
 import { around, capitalised, find, inSight, make, sentenceOf, smoothly } from './dom.js';
 import { pressSoon } from './gradio_page.js';
 import { Melody } from './melody.js';
-import { inConflict, newJob, newWork, onAnswer, pressStands, seen } from './news.js';
+import { inConflict, keepBars, newJob, newWork, onAnswer, pressStands, seen } from './news.js';
 import { asked } from './server.js';
 import { timeLeft } from './times.js';
 
@@ -118,6 +118,7 @@ class Takes {
       name: 'this tune',
       width: this.widget.element.clientWidth,
       ask: (bars) => this.again(example.id, bars),
+      kept: (bars) => keepBars({ id: example.id, bars, keep: (left) => melody.keep(left) }),
       constraints: this.constraints,
     });
     this.deck.hold([melody]);
@@ -192,6 +193,7 @@ class Takes {
       letter,
       width: this.abreast > 1 && matchMedia(SIDE_BY_SIDE).matches ? wide / 2 - 24 : wide,
       ask: (bars) => this.again(work.id, bars),
+      kept: (bars) => keepBars({ id: work.id, bars, keep: (left) => melody.keep(left) }),
       constraints: this.constraints,
     });
     const open = (/** @type {MouseEvent} */ event) => {
@@ -235,6 +237,7 @@ class Takes {
     for (const [id, card] of this.cards) {
       if (shown.includes(card)) continue;
       card.melody.dispose();
+      keepBars({ id, bars: [], keep: () => {} });
       this.cards.delete(id);
     }
     this.deck.hold(shown.map(({ melody }) => melody));

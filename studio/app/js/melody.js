@@ -28,6 +28,7 @@ const EVEN = 1e-6;
  * @property {string} [letter] the same in a letter
  * @property {number} width of the place it is shown in, in pixels
  * @property {((bars: number[]) => void) | null} [ask] asks for the other bars again; null where none can be kept
+ * @property {(bars: number[]) => void} [kept] hears which bars are to be kept
  * @property {Constraints | null} [constraints] what pins and lines go to; null where none can be set
  */
 
@@ -36,11 +37,12 @@ export class Melody {
    * @param {Work} work
    * @param {MelodyOptions} options
    */
-  constructor(work, { name, letter = '', width, ask = null, constraints = null }) {
+  constructor(work, { name, letter = '', width, ask = null, kept = () => {}, constraints = null }) {
     this.work = work;
     this.name = name;
     this.letter = letter;
     this.ask = ask;
+    this.tellKept = kept;
     this.readable = work.exports.length > 0;
     /** @type {Set<number>} bars to keep, from 1 */
     this.kept = new Set();
@@ -124,6 +126,7 @@ export class Melody {
   keep(bars) {
     this.kept = new Set(bars);
     this.mark();
+    this.tellKept(bars);
   }
 
   /** @param {number} bar */
@@ -131,6 +134,7 @@ export class Melody {
     if (!this.ask) return;
     if (!this.kept.delete(bar)) this.kept.add(bar);
     this.mark();
+    this.tellKept([...this.kept].sort((a, b) => a - b));
   }
 
   mark() {

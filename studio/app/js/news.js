@@ -34,6 +34,14 @@ const conflicts = new News();
 /** Constraints contradict each other: these. */
 export const { on: onConflict, tell: inConflict } = conflicts;
 
+/** @typedef {{id: string, bars: number[], keep: (bars: number[]) => void}} Kept the bars of a work, and what changes them */
+
+/** @type {News<[Kept]>} */
+const keeping = new News();
+
+/** Bars of a take are to be kept, or none any more. */
+export const { on: onKept, tell: keepBars } = keeping;
+
 /**
  * How a request stands, for whoever shows it beside the button that was pressed.
  *

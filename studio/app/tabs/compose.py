@@ -64,6 +64,9 @@ and the rest have no place on this page.
 MOST_BARS = 64
 """The end of the slider; a recipe may have more."""
 
+MOST_BARS_KEPT = 10_000
+"""The largest number of a bar that is looked at."""
+
 TAB, TAKES = "compose", "takes"
 """The tab in addresses, and what its number of takes is called there."""
 
@@ -214,13 +217,29 @@ def _checking(desk: Desk, dials: Dials) -> Callable[[dict[str, Any]], dict[str, 
 
     def check(asked: dict[str, Any]) -> dict[str, Any]:
         shown = _shown(asked)
-        style = str(shown.get("style") or "")
-        if style == OWN:  # files that were not handed in yet
+        style, around = str(shown.get("style") or ""), _kept_bars(asked)
+        files = asked.get("files")
+        tunes = [str(path) for path in files] if style == OWN and isinstance(files, list) else []
+        if style == OWN and not tunes and not around:
             return {"state": "unknown"}
         owner = str(asked.get("owner") or "")[:64]
-        return answer(lambda: desk.check_melody(dials.settings_of(shown) | {"style": style}, owner))
+
+        def found() -> dict[str, Any]:
+            settings = dials.settings_of(shown) | {"style": style}
+            return desk.check_melody(settings, owner, [as_uploaded(path) for path in tunes], around)
+
+        return answer(found)
 
     return check
+
+
+def _kept_bars(asked: Mapping[str, Any]) -> tuple[str, list[int]] | None:
+    """The melody, by its id, and the bars of it that the page says are to be kept."""
+    given = asked.get("keep")
+    if not isinstance(given, dict) or not isinstance(given.get("bars"), list):
+        return None
+    bars = [bar for bar in given["bars"] if isinstance(bar, int) and 1 <= bar <= MOST_BARS_KEPT]
+    return (str(given.get("id")), bars) if bars else None
 
 
 def _own_tunes() -> OwnTunes:
@@ -610,9 +629,9 @@ def _connect_dials(parts: ComposeParts, told: Told) -> None:
 def _connect_style(parts: ComposeParts, desk: Desk) -> None:
     own = parts.own
     own.files.change(
-        lambda files: hear(desk, files),
+        lambda files: (*hear(desk, files), {"files": list(files or ())}),
         own.files,
-        [parts.style, own.heard],
+        [parts.style, own.heard, parts.chips],
         show_progress="hidden",
         api_visibility="private",
     )
