@@ -12,12 +12,9 @@ from studio.app.desk import LARGEST_SEED, Desk
 from studio.app.intake import Credit, download_name, receive
 from studio.errors import Refused, StudioError
 from studio.making.kinds import kind_of
-from studio.music.melody.recipes import DARK
 from studio.music.melody.requests import STYLE_ROLES
-from studio.music.scores.keys import Key
-from studio.music.scores.titles import title_for
 from studio.music.songs.earlier import inherited, record_of_work
-from studio.music.songs.recipes import SongRecipe
+from studio.music.songs.recipes import SongRecipe, song_title
 from studio.music.songs.record import EARLIER
 from studio.works.ingredient import Ingredient
 from studio.works.recipe import check
@@ -171,11 +168,9 @@ class SongDesk:
 
 def title_of(settings: Mapping[str, Any], seed: int) -> str:
     """A title that one remembers, for a song that nobody named."""
-    form = str(settings.get("form", ""))
-    said = form.capitalize() if form in ("blues", "hymn") else "Song"
-    key = Key.parse(str(settings["key"])) if settings.get("key") else None
-    mood = "sombre" if key is not None and key.mode in DARK else ""
-    return title_for(f"song {settings.get('style', '')} {seed}", mood=mood, form=said)
+    return song_title(
+        str(settings.get("style", "")), seed, str(settings.get("form", "")), settings.get("key") or None
+    )
 
 
 def as_lists(told: Any) -> dict[str, Any]:

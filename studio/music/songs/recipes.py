@@ -16,6 +16,7 @@ from pydantic import field_validator
 from studio.errors import Refused, Unreadable
 from studio.music.harmony.named import CHORD_STYLES
 from studio.music.melody.recipes import (
+    DARK,
     LONGEST_TEXT,
     MOST_BARS,
     MOST_ENTRIES,
@@ -28,6 +29,7 @@ from studio.music.melody.recipes import (
 from studio.music.scores.chords import parse_chord
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
+from studio.music.scores.titles import title_for
 from studio.music.songs.named import SONG_STYLES
 from studio.music.songs.plan import FORMS
 from studio.music.styles.table import STYLES
@@ -260,6 +262,10 @@ class SongRecipe(ComposeRecipe):
             _read_or_value_error(read_section_key, text)
         return texts
 
+    def called(self) -> str:
+        style = self.source("style")
+        return self.title or named_song(self, style.title or style.name if style else self.style)
+
     def in_words(self) -> str:
         style = self.source("style")
         after = style.title or style.name if style else self.style
@@ -291,6 +297,23 @@ class SongRecipe(ComposeRecipe):
     def keeps_more(self) -> bool:
         """Whether it keeps anything of an earlier song."""
         return bool(self.keep_sections or self.keep_parts or self.keep_chords or self.keep_notes)
+
+
+def named_song(recipe: SongRecipe, style: str) -> str:
+    """The title of a song that nobody named, in its file as in the gallery. style: the style's title.
+
+    A song of earlier rules keeps the title it had: after its style, with its seed.
+    """
+    if recipe.setting is not None and "naming" not in recipe.setting.versions:
+        return f"After {style}, no. {recipe.seed}"
+    return song_title(recipe.style, recipe.seed, recipe.form, recipe.key)
+
+
+def song_title(style: str, seed: int, form: str = "", key: str | None = None) -> str:
+    """A title that one remembers, from a song's style, by name, and its seed, form and key."""
+    said = form.capitalize() if form in ("blues", "hymn") else "Song"
+    mood = "sombre" if key and Key.parse(key).mode in DARK else ""
+    return title_for(f"song {style} {seed}", mood=mood, form=said)
 
 
 def _read_or_value_error(reader: Any, text: str) -> Any:

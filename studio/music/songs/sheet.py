@@ -62,7 +62,7 @@ from studio.music.songs.counted import sung_of
 from studio.music.songs.keeping import Kept
 from studio.music.songs.named import SONG_STYLES
 from studio.music.songs.plan import FORMS, SheetPart, SheetPlan
-from studio.music.songs.recipes import SongRecipe, read_row, read_section_key
+from studio.music.songs.recipes import SongRecipe, named_song, read_row, read_section_key
 from studio.music.songs.record import SongRecord
 from studio.music.songs.sung import ChordsOver, SungIdiom
 from studio.music.songs.sung_words import WORDS, SongWords
@@ -786,7 +786,7 @@ def _sheet(desk: SheetDesk, row: Sequence[int], takes: Mapping[str, Take], seed:
     )
     tempo = recipe.tempo or sung.usual_tempo
     after = SONG_STYLES[recipe.style].title if recipe.style in SONG_STYLES else sung.style.entry.title
-    title = recipe.title or f"After {after}, no. {seed}"
+    title = recipe.title or named_song(recipe.model_copy(update={"seed": seed}), after)
     kept = desk.given.kept
     if kept is None or not kept.whole:
         symbols = [s for part in plan.sections for s in takes[part.letter].symbols]

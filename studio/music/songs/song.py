@@ -23,6 +23,7 @@ from studio.music.harmony.counts import chords_file
 from studio.music.melody.compose import MAKES_NO_DIFFERENCE, as_part, as_stages, given_tune, reading_rules
 from studio.music.scores.keys import Key
 from studio.music.scores.sections import Section
+from studio.music.scores.titles import NAMING_RULES
 from studio.music.scores.tunes import Tune
 from studio.music.songs.counted import counted_style, melody_style
 from studio.music.songs.facts import facts_of_band, facts_of_harmonisation, facts_of_sheet
@@ -101,6 +102,8 @@ def song(recipe: SongRecipe, materials: Materials) -> Making:
     packages = ("numpy", "scipy", "music21", "pretty_midi", "verovio")
     rules = {} if reading_rules(recipe) == "1" else {"reading": reading_rules(recipe)}
     rules["drawing"] = drawing_rules(recipe)
+    if recipe.setting is None or "naming" in recipe.setting.versions:
+        rules["naming"] = NAMING_RULES
     if recipe.band:
         rules["sound"] = sound_of(recipe)
         rules["band"] = f"{recipe.band} {band_hash(recipe.band)}"
@@ -122,7 +125,7 @@ def _drawn(
 ) -> Generator[Progress, None, tuple[Tune, tuple[Section, ...], dict[str, object], Kept | None]]:
     request = yield from prepared(recipe, style, materials, records)
     desk = replace(request.desk, recipe=recipe)
-    key = f"{recipe.seed} {recipe.title}"
+    key = f"{recipe.seed} {recipe.called()}"
     if key not in request.sheets:
         sheet = yield from as_stages(draw_sheet(desk, recipe.seed), CONSIDERING, DRAWING)
         while len(request.sheets) >= 16:

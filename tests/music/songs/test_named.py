@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -27,6 +29,7 @@ from studio.music.songs.sung import SungIdiom
 from studio.music.styles.runs import RunKind
 from studio.music.styles.table import StyleEntry
 from studio.process import finish
+from studio.works.recipe import Setting
 from tests.music.lead_sheets import songs, style
 
 ASKED = {"form": "AABA", "bars": 32, "meter": "4/4", "key": "F"}
@@ -179,8 +182,11 @@ def test_a_misspelled_style_of_songs_is_answered_with_the_nearest() -> None:
     assert default_sources({"style": "sixties-pop"}, ())
 
 
-def test_a_song_is_called_after_the_style_that_was_asked_for() -> None:
-    recipe = SongRecipe(style="sixties-pop", form="A", bars=8, key="G", meter="4/4")
+def test_a_song_has_a_name_that_one_remembers_and_an_earlier_one_keeps_its_own() -> None:
+    recipe = SongRecipe(style="sixties-pop", form="A", bars=8, key="G", meter="4/4", seed=1)
     plain = counted_style("songbook-manner")
     desk = finish(prepare(recipe, SongStyles.of(recipe, plain)))
-    assert finish(draw_sheet(desk, 1)).tune.title.startswith("After Sixties pop")
+    assert re.fullmatch(r"The \S+ \S+, a Song", finish(draw_sheet(desk, 1)).tune.title)
+    assert finish(draw_sheet(desk, 1)).tune.title == recipe.called()
+    before = recipe.model_copy(update={"setting": Setting(versions={"drawing": "3"}, device="cpu")})
+    assert finish(draw_sheet(replace(desk, recipe=before), 1)).tune.title == "After Sixties pop, no. 1"
