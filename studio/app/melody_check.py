@@ -26,7 +26,8 @@ class Draft:
 
     def add(self, role: str, name: str, content: bytes) -> None:
         """One more file."""
-        source = Source(sha256=hashlib.sha256(content).hexdigest(), role=role, name=name[:255])
+        sha256 = hashlib.sha256(content).hexdigest()
+        source = Source(sha256=sha256, role=role, name=name[:255], title="", author="", licence="")
         self.sources.append(source)
         self.held[source.sha256] = content
 
