@@ -400,7 +400,7 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
         tuple(rows),
     )
     state = replace(begin(settings), growing=True)
-    while len(state.curve) < len(SIZES):
+    while state.growing:
         state = _grow(state)
     curve = tuple(
         (str(size), f"{seen:.1%}", f"{new:.1%}", f"{worst:.1%}")
@@ -411,6 +411,7 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
         ("fruit learnt from", "on those", "on new fruit", f"worst of {DRAWS} draws"),
         curve,
     )
+    yield state.said
 
 
 LESSON: Lesson[LearnedState] = Lesson(

@@ -301,6 +301,7 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
         ("step", "mean squared distance"),
         tuple((str(i), written(loss)) for i, loss in enumerate(state.losses, start=1)),
     )
+    yield f"After {len(state.losses)} steps the centres have stopped moving."
     group = groups_of(state.points, state.centres.numpy())
     if state.picture is None:
         rows = tuple(

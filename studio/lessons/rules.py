@@ -367,6 +367,11 @@ def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
         ("basket", "right"),
         tuple((name, f"{right} of {of}") for name, right, of in state.tried),
     )
+    missed = [name for name, right, of in state.tried if right < of]
+    yield (
+        f"It gets fruit wrong in {len(missed)} of {len(state.tried)} baskets. Try another rule with "
+        "--set 'rule=…'."
+    )
 
 
 LESSON: Lesson[RulesState] = Lesson(

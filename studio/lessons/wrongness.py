@@ -24,6 +24,8 @@ SLOPES, STARTS = (-2.0, 3.0), (-2.0, 3.0)
 START = (-1.4, 2.4)
 GRID = 56
 LONGEST_RUN = 2_000
+LONGEST_WALK = 500
+"""Steps that the terminal takes before it gives up."""
 
 
 @dataclass(frozen=True)
@@ -310,13 +312,18 @@ def _curve(state: WrongnessState) -> Figure:
 
 
 def table(settings: Mapping[str, Any]) -> Iterator[Table | str]:
-    """Thirty steps down the slope."""
+    """Down the slope to where the ground is level, or nothing shows the way: the first steps one by one,
+    then every tenth.
+    """
     state = begin(settings)
-    for _ in range(30):
+    while state.mood == "plain" and len(state.path) <= LONGEST_WALK:
         state = _downhill(state)
-        if state.mood != "plain":
-            break
-    rows = tuple((str(i), written(a), written(b), written(w)) for i, (a, b, w) in enumerate(state.path))
+    last = len(state.path) - 1
+    rows = tuple(
+        (str(i), written(a), written(b), written(w))
+        for i, (a, b, w) in enumerate(state.path)
+        if i <= 20 or i % 10 == 0 or i == last
+    )
     yield Table(f"Down the slope of {settings['cost']}", ("step", "slope", "intercept", "wrongness"), rows)
     yield state.said
 

@@ -290,13 +290,13 @@ def both_takes_are_heard(hands: Mouse) -> None:
     page.wait_for_function(SOUNDS, arg=0)
     hands.press(".deck .letters button >> nth=1")
     page.wait_for_function(SOUNDS, arg=1)
-    assert page.evaluate(HEARD) == 1
+    page.wait_for_function(f"() => ({HEARD})() === 1")
     page.locator(".deck input[type=range]").fill("60")
     page.locator(".deck select").select_option("Flute")
     page.wait_for_function(
         "() => document.querySelectorAll('.compose audio')[1].src.includes('tempo=60&instrument=Flute')"
     )
-    assert page.evaluate(HEARD) == 1
+    page.wait_for_function(f"() => ({HEARD})() === 1")
     with page.expect_download() as download:
         page.locator(".compose .take").nth(1).get_by_role("link", name="ABC").click()
     assert "Q:1/4=60" in download.value.path().read_text()

@@ -1,4 +1,4 @@
-"""axe-core finds no serious fault on any tab or lesson, in the dark and in the light theme."""
+"""axe-core finds no serious fault on any tab or lesson, on a desk and on a phone, dark and light."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from studio.app.page import tabs
 from studio.lessons.kit.course import COURSE
-from tests.app.conftest import DESK, Chromium, Open
+from tests.app.conftest import DESK, PHONE, Chromium, Open
 from tests.app.test_gallery_browser import hang
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("page")]
@@ -27,6 +27,17 @@ RUN = """async ([within, only]) => {
 }"""
 """Rules on the whole page, or within an element; only some of them, where colours alone have changed."""
 
+NARROW = ["target-size", "scrollable-region-focusable", "label", "button-name"]
+"""What another width can break."""
+
+LOOKS = (
+    ("desk", DESK, "dark", None),
+    ("desk", DESK, "light", ["color-contrast"]),
+    ("phone", PHONE, "light", ["color-contrast"]),
+    ("phone", PHONE, "dark", ["color-contrast", *NARROW]),
+)
+"""How a page is looked at: where, in which theme, and for which rules; None for all of them."""
+
 
 @pytest.fixture
 def faults() -> Callable[..., list[str]]:
@@ -38,14 +49,16 @@ def faults() -> Callable[..., list[str]]:
         if not page.evaluate("() => 'axe' in window"):
             page.evaluate(AXE.read_text("utf-8"))
         told = []
-        for theme, rules in (("dark", None), ("light", ["color-contrast"])):
+        for place, size, theme, rules in LOOKS:
+            page.set_viewport_size(size)
             page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
             for _ in range(20):  # what is still being drawn may lack its labels for a moment
                 there = page.evaluate(RUN, [within, rules])
                 if not there:
                     break
                 page.wait_for_timeout(500)
-            told += [f"{theme}: {fault}" for fault in there]
+            told += [f"{place}, {theme}: {fault}" for fault in there]
+        page.set_viewport_size(DESK)
         return told
 
     return found

@@ -172,7 +172,7 @@ def test_a_wish_that_cannot_be_met_is_let_go_with_a_click(
         # Red before anybody presses, though the style is files that were only just brought.
         page.wait_for_selector(".chip.red[data-field=end]:text('Last note Db')")
         page.click("#compose-button")
-        way = page.get_by_role("button", name="Leave out the end on Db")
+        way = page.locator(".press .ways").get_by_role("button", name="Leave out the end on Db")
         way.wait_for()
         assert "Db" in page.locator(".press .trouble .sentence").inner_text()
         assert page.locator(".chip.red").get_by_text("Last note Db").count() == 1

@@ -7,28 +7,11 @@ from typing import Any
 import pytest
 
 from tests.app.conftest import PHONE, Chromium, Open
-from tests.app.test_browser import narrow_enough, opened, small
+from tests.app.test_browser import narrow_enough, opened
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("page")]
 
 LOADED = "(selector) => [...document.querySelectorAll(selector)].every((each) => each.naturalWidth > 0)"
-
-
-def test_a_photo_to_try_becomes_a_dream_at_one_click(chromium: Chromium, studio: Open) -> None:
-    with opened(chromium, studio) as page:
-        # A finished work, before and after, with its handle.
-        page.wait_for_selector(".stage .show")
-        page.wait_for_function(LOADED, arg=".stage .show > img:not(.painting)")
-        handle = page.locator(".stage .show .compare")
-        handle.focus()
-        page.keyboard.press("End")
-        cut = "getComputedStyle(document.querySelector('.stage .show-after')).clipPath"
-        assert page.evaluate(cut) == "inset(0px 0px 0px 100%)"
-        small(page)
-        page.click(".sample[data-sample='dahlia.jpg']")
-        page.wait_for_selector(".stage[data-mode=done]")
-        assert "Flower" in page.inner_text(".stage .words")
-        assert page.is_hidden(".stage .show")
 
 
 def test_style_shows_a_pair_and_its_painting_and_paints_a_sample_at_one_click(

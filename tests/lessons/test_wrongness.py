@@ -69,3 +69,8 @@ def test_going_by_hand_moves_there_and_judges() -> None:
     assert moved.path[-1][:2] == pytest.approx(tuple(best))
     assert "Better" in LESSON.draw(moved).says
     assert "Worse" in LESSON.draw(LESSON.act(moved, Action("click", figure="landscape", x=-2, y=3))).says
+
+
+def test_the_terminal_goes_down_until_the_ground_is_level() -> None:
+    *_, ending = LESSON.table(LESSON.settings()) if LESSON.table else ("",)
+    assert str(ending).startswith("The ground is level: this is the valley, at a wrongness of 0.053")
