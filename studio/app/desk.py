@@ -175,7 +175,7 @@ class Desk:
 
     def _takes(self, recipe: Recipe, count: int, owner: str, most: int = MOST_TAKES) -> list[str]:
         if not 1 <= count <= most:
-            raise Refused(f"{count} takes cannot be asked for at once; ask for 1 to {most}.")
+            raise Refused(f"Ask for 1 to {most} takes at once, not {count}.")
         seeds = ((recipe.seed + number) % (LARGEST_SEED + 1) for number in range(count))
         takes = [recipe.model_copy(update={"seed": seed}) for seed in seeds]
         return [self.jobs.submit(take, owner=owner) for take in takes]

@@ -203,7 +203,7 @@ def unzipped(content: bytes, name: str) -> list[tuple[str, bytes]]:
                 if left < 0 or len(found) >= MOST_SCORES:
                     raise Refused(
                         f"{name} unpacks to more than {LARGEST_ARCHIVE >> 20} MB or {MOST_SCORES:,} scores; "
-                        "cut it in two."
+                        "split it in two."
                     )
                 found.append((inside.name, score))
     except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, NotImplementedError, zlib.error):

@@ -49,7 +49,7 @@ def serve(access: Access, *, no_password: bool = False, open_browser: bool = Fal
     if not (access.is_local or access.login or meant):
         raise Refused(
             f"{'Through a proxy' if access.proxies else f'At {access.host}'} other computers could use this "
-            "studio: set STUDIO_PASSWORD first, or say --no-password if that is meant."
+            "studio: set STUDIO_PASSWORD first, or add --no-password if that is what you want."
         )
     with (
         ending_soon_after_a_signal() as ending,

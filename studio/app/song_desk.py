@@ -56,7 +56,7 @@ class SongDesk:
         gets chords.
         """
         if not 1 <= count <= MOST_SONGS:
-            raise Refused(f"{count} songs cannot be asked for at once; ask for 1 to {MOST_SONGS}.")
+            raise Refused(f"Ask for 1 to {MOST_SONGS} songs at once, not {count}.")
         first = int(settings.get("seed", 0))
         jobs = []
         for seed in range(first, first + count):

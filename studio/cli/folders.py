@@ -39,9 +39,8 @@ def folder_help(kind: Kind) -> str:
         return ""
     first = kind.roles[0].metavar
     return (
-        f"{first} may be a folder: every photo in it is made with the same settings and written into the "
-        "folder that -o names. Photos whose file is there already are skipped, and those that failed are "
-        "named at the end."
+        f"{first} may be a folder: every photo in it is made with the same settings, into the folder that "
+        "-o names. Photos that are already done are skipped, and those that fail are listed at the end."
     )
 
 

@@ -33,7 +33,7 @@ LARGEST_WEIGHT = 1e6
 
 STOP_AFTER = parameter(
     0,
-    "End after this many steps, with the picture as it is then. 0 goes on to the end.",
+    "Stop after this many steps and keep the picture as it is then. 0 takes all steps.",
     ge=0,
     le=1_000_000,
     step=1,
@@ -42,8 +42,8 @@ STOP_AFTER = parameter(
 BEGIN_AT, MORE = (
     parameter(0, described, ge=0, le=1_000_000, step=1)
     for described in (
-        "Steps that the picture to go on from has behind it.",
-        "Steps to take from a picture to go on from (studio resume).",
+        "Steps already taken for the picture that is resumed.",
+        "Further steps for a picture that is resumed (studio resume).",
     )
 )
 

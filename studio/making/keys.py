@@ -92,7 +92,7 @@ def keys_for(scheduler: str, environment: Mapping[str, str] = os.environ) -> Sec
         if environment.get(WITHOUT) == "1" and address["protocol"] != "tls" and _is_here(address["host"]):
             return None
         raise Refused(
-            f"The scheduler at {scheduler} would be used without keys, so that whoever reaches it could run "
+            f"The scheduler at {scheduler} would be used without keys, so anyone who reaches it could run "
             f"code there and here; put ca.pem, cert.pem and key.pem into a folder and name it in {FOLDER}."
         )
     if address["protocol"] != "tls":

@@ -70,7 +70,7 @@ def connect(url: str | URL) -> Engine:
         address = make_url(url)
     except (ArgumentError, ValueError):
         raise Refused(
-            "STUDIO_DATABASE is no database URL: "
+            "STUDIO_DATABASE is not a database URL: "
             "write postgresql://USER@HOST/NAME, or sqlite:////FOLDER/gallery.sqlite."
         ) from None
     if address.drivername in ("postgres", "postgresql"):
@@ -257,7 +257,9 @@ def _postgres_sentence(state: str, said: str, database: str) -> StudioError | No
             "free some and try again."
         )
     if not state or state[:2] in ("08", "28", "3D", "57"):
-        return Missing(f"The database {database} does not answer ({said}): start it or mend STUDIO_DATABASE.")
+        return Missing(
+            f"The database {database} does not answer ({said}): start it or correct STUDIO_DATABASE."
+        )
     if state in ("42501", "25006"):
         return Refused(
             f"The database {database} may not be written to ({said}): ask its owner for permission."

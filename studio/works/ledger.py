@@ -141,7 +141,7 @@ class Ledger:
         """A job by its id. Raises `Refused` where there is none."""
         rows = self._rows(select(*_COLUMNS).where(JobRow.id == id))
         if not rows:
-            raise Refused(f"There is no job '{id[:80]}' here: its number is wrong, or it is long past.")
+            raise Refused(f"There is no job '{id[:80]}' here: its number is wrong, or it ended long ago.")
         return self._with_position(rows[0])
 
     def claim(self, lane: str | None = None) -> JobState | None:

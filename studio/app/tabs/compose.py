@@ -274,7 +274,7 @@ def _folded(dials: Dials) -> tuple[gr.File, gr.HTML, gr.Accordion]:
     with gr.Accordion("A line to follow", open=False):
         for name in ("contour", "contour_limit", "contour_pull"):
             dials.add(name)
-    with gr.Accordion("A theme to lean on", open=False, elem_classes="theme") as theme_fold:
+    with gr.Accordion("A theme", open=False, elem_classes="theme") as theme_fold:
         theme = gr.File(file_types=list(SUFFIXES), label="Score or MIDI file", height=140)
         theme_heard = gr.HTML("", elem_classes="own-heard")
         dials.add("theme_pull")

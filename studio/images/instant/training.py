@@ -323,7 +323,7 @@ class _Training:
         )
         if self.order.photos is not None:
             own = DataSource(
-                name=self.order.photos.name, source=f"{self.count} photos of your own", licence=""
+                name=self.order.photos.name, source=f"{self.count} photos of one's own", licence=""
             )
             return painting, own
         return painting, *(

@@ -70,12 +70,12 @@ def open_network(
 
         _check_sha256(own)
         prepared, called = open_trained(own.content, layers, device)
-        return prepared, ModelIdentity(name=f"{called}, a network of your own", sha256=own.sha256)
+        return prepared, ModelIdentity(name=f"{called}, a network of one's own", sha256=own.sha256)
     which = backbone(name)
     if own is not None:
         state, identity = (
             read_own_weights(own),
-            ModelIdentity(name=f"{name} with weights of your own", sha256=own.sha256),
+            ModelIdentity(name=f"{name} with weights of one's own", sha256=own.sha256),
         )
         return _prepare(which, state, layers, device, "The weights file"), identity
     path = weights_path(which)

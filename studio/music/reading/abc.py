@@ -295,7 +295,7 @@ class _Voice:
             if count > self.budget.signs:
                 raise Unreadable(
                     f"{self.file} has more than {self.budget.signs:,} notes and signs; "
-                    "cut it into smaller files."
+                    "split it into smaller files."
                 )
             if token.start() > end:
                 between.append(text[end : token.start()])
@@ -393,7 +393,7 @@ class _Voice:
             ):
                 self.printed.append(text)
             elif text:
-                self.left["Texts above the notes that are no chord symbols"] += 1
+                self.left["Texts above the notes that are not chord symbols"] += 1
 
     def _set(self, what: str, value: str) -> None:
         value = value.strip()
@@ -544,7 +544,7 @@ class _Voice:
             if self.now > self.budget.quarters:
                 raise Unreadable(
                     f"{self.file} lasts longer than {self.budget.quarters:,} quarter notes; "
-                    "cut it into smaller files."
+                    "split it into smaller files."
                 )
         self.altered = {}
         self.broken = None

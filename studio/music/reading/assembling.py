@@ -180,7 +180,7 @@ def assemble(found: FoundTune, name: str, budget: ReadingBudget) -> Tune:
     """
     if found.end > budget.quarters or any(note.end > budget.quarters for note in found.line.notes):
         raise Unreadable(
-            f"{name} lasts longer than {budget.quarters:,} quarter notes; cut it into smaller files."
+            f"{name} lasts longer than {budget.quarters:,} quarter notes; split it into smaller files."
         )
     notes = one_at_a_time(found.line.notes, found.end)
     while notes and notes[-1].pitch is None and notes[-1].start >= found.end:

@@ -141,5 +141,5 @@ def too_much_memory(name: str, budget: ReadingBudget) -> str:
     """The sentence for a file that takes more memory than the budget allows."""
     return (
         f"{name} needs more memory than the {budget.memory >> 20} MB a score may take; "
-        "cut it into smaller files."
+        "split it into smaller files."
     )

@@ -193,7 +193,7 @@ class _Track:
             self.place = whole
         except ValueError:
             raise Unreadable(
-                f"{name} holds bytes that are no MIDI events (track {self.number + 1}); export it again."
+                f"{name} contains bytes that are not MIDI events (track {self.number + 1}); export it again."
             ) from None
         for (channel, pitch), starts in self.held.items():
             for start in starts:
@@ -203,10 +203,10 @@ class _Track:
     def _refuse(self, name: str, budget: ReadingBudget, used: int) -> NoReturn:
         if self.midi.events + used > budget.events:
             raise Unreadable(
-                f"{name} has more than {budget.events:,} MIDI events; cut it into smaller files."
+                f"{name} has more than {budget.events:,} MIDI events; split it into smaller files."
             )
         raise Unreadable(
-            f"{name} lasts longer than {budget.quarters:,} quarter notes; cut it into smaller files."
+            f"{name} lasts longer than {budget.quarters:,} quarter notes; split it into smaller files."
         )
 
     def _wait(self) -> None:

@@ -144,7 +144,9 @@ def _parsed(text: str, name: str, budget: ReadingBudget) -> Element:
     # Every element has one "<" that no end tag has.
     elements = text.count("<") - text.count("</")
     if elements > budget.elements:
-        raise Unreadable(f"{name} is larger than any score ({elements} elements); cut it into smaller files.")
+        raise Unreadable(
+            f"{name} is larger than any score ({elements} elements); split it into smaller files."
+        )
     try:
         parser = XMLParser(encoding="utf-8")
         parser.feed(text.encode("utf-8", "replace"))

@@ -82,7 +82,7 @@ def pieces(content: bytes, name: str, budget: ReadingBudget | None = None) -> li
     if len(found) > budget.tunes:
         raise Unreadable(
             f"{name} holds {len(found)} tunes; the studio opens tunebooks of up to {budget.tunes}: "
-            "cut it in two."
+            "split it in two."
         )
     return found
 

@@ -227,7 +227,7 @@ class ReaderProcess:
                 raise Unreadable(too_much_memory(piece.name, self.budget)) from None
             raise Unreadable(
                 f"Reading {piece.name} took longer than {self.budget.seconds:.0f} seconds and was stopped; "
-                "cut it into smaller files."
+                "split it into smaller files."
             ) from None
         finally:
             alarm.cancel()

@@ -100,4 +100,4 @@ def test_microtones_and_texts_that_are_no_chords_are_counted() -> None:
     reading = read_tunes(text.encode(), "micro.abc")
     assert [chord.symbol for chord in reading.tunes[0].chords] == ["C"]
     assert "Microtones (the quarters of their sharps and flats) left out: 3." in reading.remarks
-    assert "Texts above the notes that are no chord symbols left out: 2." in reading.remarks
+    assert "Texts above the notes that are not chord symbols left out: 2." in reading.remarks
