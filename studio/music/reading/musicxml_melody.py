@@ -91,7 +91,7 @@ class _XmlScore:
             starts.append(starts[-1] + length)
         if starts[-1] > budget.quarters:
             raise Unreadable(
-                f"{self.name} lasts longer than {budget.quarters:,} quarter notes; split it into smaller files."
+                f"{self.name} lasts longer than {budget.quarters:,} quarter notes; split it up."
             )
         return _Laid(self, melody, starts)
 
