@@ -89,6 +89,17 @@ export function pen(canvas, settings) {
   return context;
 }
 
+/** What scrolls sideways can be reached with Tab, and scrolled with the arrow keys, while it does. */
+const watched = new ResizeObserver((boxes) => {
+  for (const { target } of boxes) {
+    if (target.scrollWidth > target.clientWidth) target.setAttribute('tabindex', '0');
+    else target.removeAttribute('tabindex');
+  }
+});
+
+/** @param {HTMLElement} box */
+export const reachable = (box) => watched.observe(box);
+
 /** @param {HTMLElement} element */
 export const inSight = (element) => element.offsetParent !== null;
 

@@ -1,6 +1,6 @@
 // The frame of the page: the list of lessons, and the texts of the one that is open.
 
-import { all, find, smoothly } from '../dom.js';
+import { all, find, reachable, smoothly } from '../dom.js';
 import { openTab } from '../gradio_page.js';
 import { drawChecks } from './checks.js';
 import { drawKnobs } from './knobs.js';
@@ -56,6 +56,7 @@ export function drawLesson(lessons, lesson) {
   drawKnobs(lessons, lesson);
   drawChecks(all(page, '.checks'), lesson, () => drawCourse(lessons));
   connectOnward(lessons, lesson, next);
+  for (const text of all(page, 'pre')) reachable(text);
 }
 
 /** @param {string[]} texts */

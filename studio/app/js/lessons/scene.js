@@ -37,6 +37,7 @@ export function drawTables({ tables }, box) {
     return `<div class="table${table.columns.length > 8 ? ' dense' : ''}">
       <table>${caption}<thead><tr>${head}</tr></thead><tbody>${rows}</tbody></table></div>`;
   }).join('');
+  for (const table of all(box, '.table')) reachable(table);
 }
 
 /**
