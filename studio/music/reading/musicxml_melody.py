@@ -90,9 +90,7 @@ class _XmlScore:
         for length in lengths:
             starts.append(starts[-1] + length)
         if starts[-1] > budget.quarters:
-            raise Unreadable(
-                f"{self.name} lasts longer than {budget.quarters:,} quarter notes; split it up."
-            )
+            raise Unreadable(f"{self.name} lasts longer than {budget.quarters:,} quarter notes; split it up.")
         return _Laid(self, melody, starts)
 
     def _melody(self) -> _StaffLine:
