@@ -1,6 +1,6 @@
 // A scene as the lesson tells it: what it says, its numbers, figures and tables.
 
-import { all, find } from '../dom.js';
+import { all, find, reachable } from '../dom.js';
 import { attend } from './input.js';
 import { plotOf, svg, widthOf } from './plot.js';
 import { build, html } from './text.js';
