@@ -190,7 +190,7 @@ def _in_range(plan: SongPlan, player: BandPlayer) -> tuple[SongPlan, list[str]]:
             pitch += 12 * math.ceil((player.low - pitch) / 12) if pitch < player.low else 0
             pitch -= 12 * math.ceil((pitch - player.high) / 12) if pitch > player.high else 0
             moved += 1
-        notes.append(replace(note, pitch=min(127, max(0, pitch))))
+        notes.append(replace(note, pitch=min(127, max(0, pitch)), alter=None))
     remarks = []
     if shift:
         count = {12: "an octave", 24: "two octaves", 36: "three octaves"}[abs(shift)]

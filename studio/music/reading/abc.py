@@ -81,13 +81,14 @@ def read_abc(
         player.play(music)
         player.line.sung = sung_in((lyric.place, lyric.text) for lyric in player.words.found)
     if rules >= "3":
-        _mark_drums(players, [label in lines.drums for label in lines.voices])
+        drums = [label in lines.drums for label in lines.voices]
+        _mark_drums(players, drums, sheet=rules >= "4" and any(player.symbols for player in players))
     sheet = next((player for player in players if player.symbols and player.line.notes), None)
-    if sheet and not any(player.line.count for player in players):
-        chosen = sheet.line  # of chords
+    if sheet and not any(player.line.count and not player.line.percussion for player in players):
+        player, chosen = sheet, _silent(sheet.line)  # of chords
     else:
         chosen = choose_melody([player.line for player in players], name, rules)
-    player = next(player for player in players if player.line is chosen)
+        player = next(player for player in players if player.line is chosen)
     # Chords may be written in any voice; where two voices have one, that of the melody counts.
     symbols = read_symbols(_without_dynamics([player, *(each for each in players if each is not player)]))
     tempos = [each for player in players for each in player.tempos]
@@ -124,9 +125,16 @@ def read_abc(
     return replace(reading, parts=(_parts_of(players, list(lines.voices)),))
 
 
-def _mark_drums(players: list[_Voice], drums: list[bool]) -> None:
-    """Say which voices are drums, unless nothing else has notes."""
-    if any(player.line.count and not drum for player, drum in zip(players, drums, strict=True)):
+def _silent(line: PartLine) -> PartLine:
+    """The line of a sheet of chords: drums on it are no melody."""
+    if not line.count:
+        return line
+    return PartLine(line.name, [note._replace(pitch=None, alter=None) for note in line.notes])
+
+
+def _mark_drums(players: list[_Voice], drums: list[bool], *, sheet: bool) -> None:
+    """Say which voices are drums, unless nothing else has notes. sheet: or chord symbols."""
+    if sheet or any(player.line.count and not drum for player, drum in zip(players, drums, strict=True)):
         for player, drum in zip(players, drums, strict=True):
             player.line.percussion = drum
 
@@ -181,7 +189,9 @@ def _parts_of(players: list[_Voice], labels: list[str]) -> tuple[Part, ...]:
 
 def _moved(notes: list[FoundNote], semitones: int) -> list[FoundNote]:
     return [
-        note if note.pitch is None else note._replace(pitch=max(0, min(127, note.pitch + semitones)))
+        note
+        if note.pitch is None
+        else note._replace(pitch=max(0, min(127, note.pitch + semitones)), alter=None)
         for note in notes
     ]
 
@@ -195,7 +205,7 @@ _SIGNS = r"""
     | \[(?P<field>[A-Za-z]):(?P<value>[^\]\n]*)\]
     | \[\s*(?P<ending>[1-9][0-9,.\-]*|"[1-9][0-9,.\-]*")
     | (?P<bar>\[\|\]?|:*\|[:|\]]*|::+)\s?(?P<volta>[1-9][0-9,.\-]*)?
-    | \((?P<p>\d)(?::(?P<q>\d?))?(?::(?P<r>\d*))?
+    | \((?P<p>\d{1,3}(?=:)|\d)(?::(?P<q>\d{0,3}))?(?::(?P<r>\d*))?
     | (?P<open>\[(?=[^][|]*\])) | (?P<close>\])(?P<times>\d{0,6}/*\d{0,6})
     | (?P<sign>[_^=]{0,2})(?P<letter>[A-Ga-g])(?P<octave>[,']*)(?P<length>\d{0,6}/*\d{0,6})
     | (?P<rest>[zx])(?P<rest_length>\d{0,6}/*\d{0,6})
@@ -210,8 +220,11 @@ _TOKENS = re.compile(_SIGNS, re.X)
 no chord.
 """
 
-_TOKENS_BEFORE = re.compile(_SIGNS.replace('|"[1-9][0-9,.\\-]*")', ")").replace(r"(?=[^][|]*\])", ""), re.X)
-"""The same by the rules before 3."""
+_TOKENS_3 = re.compile(_SIGNS.replace(r"\d{1,3}(?=:)|\d)(?::(?P<q>\d{0,3})", r"\d)(?::(?P<q>\d?)"), re.X)
+_TOKENS_BEFORE = re.compile(
+    _TOKENS_3.pattern.replace('|"[1-9][0-9,.\\-]*")', ")").replace(r"(?=[^][|]*\])", ""), re.X
+)
+"""The same by the rules of 3, which knew no tuplets of ten notes and more, and by those before."""
 
 
 Place = tuple[str, int]
@@ -283,6 +296,7 @@ class _Voice:
         self.into = self.line.notes
         self.overlay: _Overlay | None = None
         self.overlays: dict[int, dict[Place, int]] = {}
+        self.loose: set[tuple[Fraction, int]] = set()  # ties of the voice itself that may go on in an overlay
         self.chord: list[tuple[int, Fraction, Place]] | None = None
         self.chord_ties: dict[Place, int] = {}
         self.printed: list[str] = []
@@ -290,7 +304,7 @@ class _Voice:
 
     def play(self, text: str) -> None:
         end, between = 0, []
-        tokens = _TOKENS if self.rules >= "3" else _TOKENS_BEFORE
+        tokens = _TOKENS if self.rules >= "4" else _TOKENS_3 if self.rules == "3" else _TOKENS_BEFORE
         for count, token in enumerate(tokens.finditer(text)):
             if count > self.budget.signs:
                 raise Unreadable(
@@ -438,7 +452,7 @@ class _Voice:
         free = 3 if self.meter and self.meter.compound else 2
         usual = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}.get(p, free)
         within = int(q) if q else usual
-        self.tuplet_left = min(int(r) if r else p, 64)
+        self.tuplet_left = min(int(r) if r else p, 999 if self.rules >= "4" else 64)
         self.tuplet = Fraction(max(1, within), p)
 
     def _note(self, token: re.Match[str]) -> None:
@@ -460,7 +474,7 @@ class _Voice:
         if self.chord is not None:
             self.chord.append((pitch, length, place))
         else:
-            self._sound(pitch, length, {place: pitch})
+            self._sound(pitch, length, {place: pitch}, alter)
 
     def _duration(self, text: str) -> Fraction:
         """The length that is written behind a note, in quarter notes."""
@@ -478,11 +492,17 @@ class _Voice:
         if chord:
             if not self.overlay:
                 self.line.stacked += len(chord) > 1
-            self._sound(max(chord)[0], chord[0][1] * times, {place: pitch for pitch, _, place in chord})
+            top, _, place = max(chord)
+            struck = {place: pitch for pitch, _, place in chord}
+            self._sound(top, chord[0][1] * times, struck, top - natural_pitch(*place))
             self.tied = self.chord_ties
 
-    def _sound(self, pitch: int | None, length: Fraction, struck: dict[Place, int]) -> None:
-        """A note, chord or rest. pitch: the highest, as it is written. struck: all of its notes."""
+    def _sound(
+        self, pitch: int | None, length: Fraction, struck: dict[Place, int], alter: int | None = None
+    ) -> None:
+        """A note, chord or rest. pitch: the highest, as it is written. struck: all of its notes. alter: of
+        the highest.
+        """
         if self.tuplet_left:
             length *= self.tuplet
             self.tuplet_left -= 1
@@ -491,17 +511,25 @@ class _Voice:
             self.broken = None
         if length.numerator <= 0:
             return
-        ties, self.tied = self.tied.values(), {}
+        ties, self.tied = set(self.tied.values()), {}
+        if self.overlay and self.rules >= "4":
+            ties |= {each for each in struck.values() if (self.now, each) in self.loose}
+        elif ties:
+            self.loose |= {(self.now, each) for each in ties.difference(struck.values())}
         tied = pitch is not None and pitch in ties
         if pitch is not None and not 0 <= pitch + self.shift <= 127:
             pitch, struck = None, {}
             self.line.out_of_range += 1
         start, self.now = self.now, self.now + length
-        self.into.append(FoundNote(start, self.now, None if pitch is None else pitch + self.shift, tied))
+        sounds = None if pitch is None else pitch + self.shift
+        voice = self.overlay.number + 1 if self.overlay else 0
+        self.into.append(FoundNote(start, self.now, sounds, tied, alter, voice))
         if len(struck) > 1:
             self.line.others += [
-                FoundNote(start, self.now, each + self.shift, each in ties)
-                for each in struck.values()
+                FoundNote(
+                    start, self.now, each + self.shift, each in ties, each - natural_pitch(*place), voice
+                )
+                for place, each in struck.items()
                 if each != pitch and 0 <= each + self.shift <= 127
             ]
         self.struck = struck

@@ -23,7 +23,7 @@ from studio.music.scores.bars import Grid, Repeat
 from studio.music.scores.chords import ChordAt, parse_chord
 from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.meters import Meter
-from studio.music.scores.notes import Note
+from studio.music.scores.notes import HELD_BELOW, Note
 from studio.music.scores.scores import Part
 from studio.music.scores.tunes import Tune
 
@@ -39,12 +39,16 @@ NO_MELODY = "There is no melody; this is a sheet of chords."
 
 
 class FoundNote(NamedTuple):
-    """A note as a file has it, in quarter notes. pitch: None for a rest. tied: to the note before it."""
+    """A note as a file has it, in quarter notes. pitch: None for a rest. tied: to the note before it. alter,
+    voice: see `Note`.
+    """
 
     start: Fraction
     end: Fraction
     pitch: int | None
     tied: bool
+    alter: int | None = None
+    voice: int = 0
 
 
 @dataclass
@@ -231,7 +235,7 @@ def one_at_a_time(found: Iterable[FoundNote], end: Fraction) -> list[Note]:
     starts = sorted(tops)
     last = 0
     for start, following in zip_longest(starts, starts[1:]):
-        _, note_end, pitch, tied = tops[start]
+        _, note_end, pitch, tied, alter, _ = tops[start]
         stop = whole(note_end)
         if following is not None and following < stop:
             stop = following
@@ -240,25 +244,28 @@ def one_at_a_time(found: Iterable[FoundNote], end: Fraction) -> list[Note]:
         if pitch is None:
             _rest(lines, start, stop)
         elif tied and lines and lines[-1][2] == pitch and lines[-1][1] == start:
-            lines[-1] = (lines[-1][0], stop, pitch)
+            lines[-1] = (lines[-1][0], stop, pitch, lines[-1][3])
         else:
-            lines.append((start, stop, pitch))
+            lines.append((start, stop, pitch, alter))
         last = stop
     if whole(end) > last:
         _rest(lines, last, whole(end))
-    return [Note(pitch, quarters(start), quarters(stop - start)) for start, stop, pitch in lines]
+    return [
+        Note(pitch, quarters(start), quarters(stop - start), alter=alter)
+        for start, stop, pitch, alter in lines
+    ]
 
 
-_Whole = tuple[int, int, int | None]
-"""The start, end and pitch of a note, in whole numbers."""
+_Whole = tuple[int, int, int | None, int | None]
+"""The start, end and pitch of a note, in whole numbers, and how it is spelled."""
 
 
 def _rest(lines: list[_Whole], start: int, stop: int) -> None:
     """A rest, which joins the one before it."""
     if lines and lines[-1][2] is None:
-        lines[-1] = (lines[-1][0], stop, None)
+        lines[-1] = (lines[-1][0], stop, None, None)
     else:
-        lines.append((start, stop, None))
+        lines.append((start, stop, None, None))
 
 
 def part_of(line: PartLine, lyrics: Sequence[tuple[Fraction, FoundLyric, bool]] = ()) -> Part:
@@ -266,7 +273,7 @@ def part_of(line: PartLine, lyrics: Sequence[tuple[Fraction, FoundLyric, bool]] 
     found = sorted({note for note in (*line.notes, *line.others) if note.pitch is not None}, key=_by_pitch)
     notes: list[Note] = []
     latest: dict[int, int] = {}
-    for start, end, pitch, tied in found:
+    for start, end, pitch, tied, alter, voice in found:
         assert pitch is not None
         before = latest.get(pitch)
         if before is not None and notes[before].start == start:
@@ -278,15 +285,37 @@ def part_of(line: PartLine, lyrics: Sequence[tuple[Fraction, FoundLyric, bool]] 
             # One instrument cannot sound a pitch twice at a time: it is struck again.
             notes[before] = replace(notes[before], duration=start - notes[before].start)
         latest[pitch] = len(notes)
-        notes.append(Note(pitch, start, end - start))
+        notes.append(Note(pitch, start, end - start, alter=alter, voice=voice))
     ends = max((note.end for note in notes), default=Fraction(0))
     tops = one_at_a_time([FoundNote(note.start, note.end, note.pitch, False) for note in notes], ends)
     words, _, _ = words_under(tops, lyrics)
-    return Part(tuple(notes), line.name[:300], percussion=line.percussion, words=words)
+    several = line.others or any(note.voice for note in notes)
+    voiced = _in_voices(notes, line) if several else notes
+    return Part(tuple(voiced), line.name[:300], percussion=line.percussion, words=words)
 
 
-def _by_pitch(note: FoundNote) -> tuple[Fraction, int, Fraction]:
-    return note.start, note.pitch or 0, -note.end
+def _in_voices(notes: Sequence[Note], line: PartLine) -> list[Note]:
+    """The notes of a line, where voice 0 holds its leading line and the chords below that; what else sounds
+    is in other voices.
+    """
+    leading = [note for note in line.notes if note.voice == 0]
+    ends = max((note.end for note in leading), default=Fraction(0))
+    leads = {note.start: note for note in one_at_a_time(leading, ends) if note.pitch is not None}
+    lasting = {(note.start, note.pitch): note.duration for note in notes}
+    voiced = []
+    for note in notes:
+        top, voice = leads.get(note.start), max(1, note.voice)
+        if top and (note.pitch or 0) <= (top.pitch or 0):
+            if note.duration == top.duration:
+                voice = 0
+            elif note.duration == lasting.get((top.start, top.pitch)):
+                voice = HELD_BELOW
+        voiced.append(note if note.voice == voice else replace(note, voice=voice))
+    return voiced
+
+
+def _by_pitch(note: FoundNote) -> tuple[Fraction, int, Fraction, int, int]:
+    return note.start, note.pitch or 0, -note.end, note.voice, note.alter or 0
 
 
 def _height(note: FoundNote) -> int:

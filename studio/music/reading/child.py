@@ -10,6 +10,8 @@ import json
 import os
 import struct
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 from studio.errors import Refused, Unreadable
@@ -21,6 +23,7 @@ from studio.music.reading.kern import read_kern
 from studio.music.reading.midi import read_midi
 from studio.music.reading.musicxml import read_musicxml, read_with_music21
 from studio.music.reading.pieces import BY_MUSIC21, EARLIER_ABC, EARLIER_MIDI, Piece
+from studio.music.scores.notes import Note
 from studio.music.scores.scores import Part
 from studio.music.scores.tunes import Tune
 
@@ -30,12 +33,32 @@ def read_piece(piece: Piece, budget: ReadingBudget) -> Reading:
 
     Raises `Unreadable`; for kern, and MusicXML by music21, also whatever music21 raises for a broken file.
     """
+    reading = _read(piece, budget)
+    return reading if piece.rules >= "4" else _plain(reading)
+
+
+def _plain(reading: Reading) -> Reading:
+    """Without the spelling and voices of its notes."""
+    return replace(
+        reading,
+        tunes=tuple(replace(tune, notes=_plain_notes(tune.notes)) for tune in reading.tunes),
+        parts=tuple(
+            tuple(replace(part, notes=_plain_notes(part.notes)) for part in parts) for parts in reading.parts
+        ),
+    )
+
+
+def _plain_notes(notes: Sequence[Note]) -> tuple[Note, ...]:
+    return tuple(Note(note.pitch, note.start, note.duration) for note in notes)
+
+
+def _read(piece: Piece, budget: ReadingBudget) -> Reading:
     if piece.form == "midi":
         return read_midi(piece.content, piece.name, budget, parts=piece.parts, rules=piece.rules)
     if piece.form == "abc":
         return read_abc(piece.text, piece.name, budget, parts=piece.parts, rules=piece.rules)
     if piece.form == "humdrum":
-        return read_kern(piece.text, piece.name, budget, parts=piece.parts)
+        return read_kern(piece.text, piece.name, budget, parts=piece.parts, rules=piece.rules)
     if piece.form == EARLIER_ABC:
         return read_earlier_abc(piece.text, piece.name, budget)
     if piece.form == EARLIER_MIDI:
@@ -114,7 +137,7 @@ def _answer(piece: Piece, budget: ReadingBudget) -> tuple[dict[str, Any], bytes]
     try:
         reading = read_piece(piece, budget)
         # A tune's JSON holds no line break, so a line of the body is a tune.
-        tunes = "\n".join(tune.to_json() for tune in reading.tunes).encode()
+        tunes = "\n".join(tune.to_json(spelled=True) for tune in reading.tunes).encode()
         plain = [[part.to_plain() for part in each] for each in reading.parts]
         remarks = [(text, isinstance(text, OfMelody)) for text in reading.remarks]
         return {"remarks": remarks, "parts": plain}, tunes

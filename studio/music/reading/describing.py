@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.music.reading.budget import OfMelody, Reading, Unread, labelled
-from studio.music.scores.keys import Key, pitch_name
+from studio.music.scores.keys import Key, name_of, pitch_name
 from studio.music.scores.notes import Note
 from studio.music.scores.scores import Part, Score
 from studio.music.scores.tunes import Tune, unfolded_score
@@ -246,7 +246,7 @@ def _bar_lines(tune: Tune) -> Iterator[str]:
                 chord = chords.pop(0)
                 late = f"+{chord.start - note.start}" if chord.start > note.start else ""
                 words.append(f"[{chord.symbol}{late}]")
-            words.append(_note(note.pitch, note.duration, key, tied=tied))
+            words.append(_note(note, key, tied=tied))
             tied = note.tied
             place += 1
         signs = _signs(tune, bar.start, bar.end)
@@ -280,6 +280,9 @@ def _signs(tune: Tune, start: Fraction, end: Fraction) -> tuple[str, str]:
     return before, after
 
 
-def _note(pitch: int | None, duration: Fraction, key: Key, *, tied: bool) -> str:
-    name = "rest" if pitch is None else ("~" if tied else "") + pitch_name(pitch, key)
-    return name if duration == 1 else f"{name}:{duration}"
+def _note(note: Note, key: Key, *, tied: bool) -> str:
+    if note.pitch is None:
+        name = "rest"
+    else:
+        name = "~" * tied + (name_of(*note.spelled) if note.spelled else pitch_name(note.pitch, key))
+    return name if note.duration == 1 else f"{name}:{note.duration}"

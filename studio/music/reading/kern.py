@@ -7,10 +7,13 @@ from dataclasses import replace
 
 from studio.music.reading.assembling import MELODY_NAMES
 from studio.music.reading.budget import OfMelody, Reading, ReadingBudget
+from studio.music.reading.pieces import READING_RULES
 
 
-def read_kern(text: str, name: str, budget: ReadingBudget, *, parts: bool = False) -> Reading:
-    """The melody of a kern file. parts: and all its parts.
+def read_kern(
+    text: str, name: str, budget: ReadingBudget, *, parts: bool = False, rules: str = READING_RULES
+) -> Reading:
+    """The melody of a kern file. parts: and all its parts. rules: see READING_RULES.
 
     Raises `Unreadable`, and whatever music21 raises for a broken file.
     """
@@ -20,7 +23,7 @@ def read_kern(text: str, name: str, budget: ReadingBudget, *, parts: bool = Fals
 
     alone = top_spine(text)
     stream = converter.parseData(alone, format="humdrum")
-    reading = tunes_of(stream, name, budget)
+    reading = tunes_of(stream, name, budget, follow=rules >= "4")
     if parts:
         whole = stream if alone == text else converter.parseData(text, format="humdrum")
         reading = replace(reading, parts=parts_of(whole))

@@ -86,6 +86,7 @@ def _read(midi: MidiFile, name: str, budget: ReadingBudget, rules: str, *, parts
     """The melody of one sequence, or its chords where it has no melody."""
     texts = _Texts(midi)
     lines = _lines_of(midi, texts, rules)
+    leading = [(line, track, notes) for line, track, notes in lines if track not in texts.other_voices]
     per_quarter = midi.per_quarter
     ours = _is_ours(midi)
     place = midi.quarters if ours else partial(_plain, per_quarter=per_quarter)
@@ -102,11 +103,11 @@ def _read(midi: MidiFile, name: str, budget: ReadingBudget, rules: str, *, parts
             tune = assemble(replace(sheet, keys=keys), name, budget)
             drums = (_parts_of(lines, midi, texts, read, ours=ours),) if parts else ()
             return Reading((tune,), tuple(sheet.remarks), parts=drums)
-    chosen = choose_melody([line for line, _, _ in lines], name, rules)
-    track, played = next((track, notes) for line, track, notes in lines if line is chosen)
+    chosen = choose_melody([line for line, _, _ in leading], name, rules)
+    track, played = next((track, notes) for line, track, notes in leading if line is chosen)
     line = read(played)
     chosen.notes, chosen.stacked = line.notes, line.stacked
-    remarks = remarks_on(chosen, sum(each.count > 0 for each, _, _ in lines))
+    remarks = remarks_on(chosen, sum(each.count > 0 for each, _, _ in leading))
     remarks += line.remarks
     chords, more = _chords_of(texts.markers(), line, ours)
     last = line.end
@@ -142,13 +143,19 @@ def _parts_of(
     *,
     ours: bool,
 ) -> tuple[Part, ...]:
-    """Every channel of every track that has notes, as a part."""
-    parts = []
+    """Every channel of every track that has notes, as a part, with its other voices."""
+    parts: list[Part] = []
+    led: PartLine | None = None
     for (key, _), (line, track, played) in zip(sorted(midi.notes.items()), lines, strict=True):
         if not line.count:
             continue
         found = read(played)
-        part = part_of(replace(line, notes=found.notes))
+        if track in texts.other_voices and led:
+            others = [note._replace(voice=1) for note in found.notes]
+            parts[-1] = replace(parts[-1], notes=part_of(replace(led, others=others)).notes)
+            continue
+        led = replace(line, notes=found.notes)
+        part = part_of(led)
         lyrics, _ = texts.syllables(track, own=True)
         words = words_of(lyrics, sorted({note.start for note in part.notes}), found.place_of, ours=ours)
         parts.append(replace(part, program=midi.programs.get(key, 0), words=words))
@@ -191,7 +198,9 @@ _NOT_A_TITLE = re.compile(
 
 
 class _Texts:
-    """The texts of a file, decoded. remarks: what to say about them."""
+    """The texts of a file, decoded. remarks: what to say about them. other_voices: tracks that belong to the
+    one before.
+    """
 
     def __init__(self, midi: MidiFile) -> None:
         self.midi = midi
@@ -208,6 +217,9 @@ class _Texts:
             else [f"The titles and names are not in UTF-8; they were read as {self.guess.name}."]
         )
         self.tracks = {track for track, _ in midi.notes}
+        self.other_voices = {track for _, track, text in midi.texts if text == OTHER_VOICES}
+        if not self.tracks - self.other_voices:
+            self.other_voices = set()
 
     def name_of(self, track: int, channel: int) -> str:
         """The name of a part. The name of a file of type 0 is that of the music (RP-001, FF 03)."""
@@ -333,6 +345,10 @@ def _chords_of(
 
 # Notes
 # ------------------------------------------------------------------------------------------------------------
+
+
+OTHER_VOICES = b"Other voices of the track before"
+"""How a track begins that the studio wrote for the voices beside the leading one of a part."""
 
 
 @dataclass

@@ -33,26 +33,31 @@ from studio.music.scores.scores import Part
 from studio.music.scores.words import SYLLABICS
 
 
-def tunes_of(score: Any, name: str, budget: ReadingBudget, *, doubt_major: bool = False) -> Reading:
+def tunes_of(
+    score: Any, name: str, budget: ReadingBudget, *, doubt_major: bool = False, follow: bool = False
+) -> Reading:
     """The melody of a music21 score, or of each score of an opus.
 
     doubt_major: the format says "major" where nobody chose a mode, as MusicXML does, so a tune that ends in
-    the relative minor is in minor. Raises `Unreadable`.
+    the relative minor is in minor. follow: where the first voice is silent in a measure, the melody is in the
+    next one. Raises `Unreadable`.
     """
     from music21 import stream
 
     if isinstance(score, stream.Opus):
-        readings = [tunes_of(each, name, budget, doubt_major=doubt_major) for each in score.scores]
+        readings = [
+            tunes_of(each, name, budget, doubt_major=doubt_major, follow=follow) for each in score.scores
+        ]
         return Reading(
             tuple(tune for each in readings for tune in each.tunes),
             tuple(remark for each in readings for remark in each.remarks),
         )
     parts = list(score.parts) if isinstance(score, stream.Score) else [score]
-    lines = [_line_of(part) for part in parts]
+    lines = [_line_of(part, follow=follow) for part in parts]
     chosen = choose_melody(lines, name)
     part = next(part for part, line in zip(parts, lines, strict=True) if line is chosen)
     bars = _bars_of(part)
-    keys, phrase_ends = _keys_and_phrase_ends(part)
+    keys, phrase_ends = _keys_and_phrase_ends(part, follow=follow)
     symbols = _chords_of(parts)
     title, composer = _title_and_composer(score)
     found = FoundTune(
@@ -86,15 +91,18 @@ def parts_of(score: Any) -> tuple[tuple[Part, ...], ...]:
 
 def _part_of(part: Any) -> Part:
     line, lyrics = PartLine(_name_of(part)), []
-    for element, place in _elements(part, all_voices=True):
+    for element, place, voice in _elements(part, all_voices=True, follow=True):
         kinds = element.classes
         length = Fraction(element.duration.quarterLength)
         if "ChordSymbol" in kinds or not ("Note" in kinds or "Chord" in kinds) or length <= 0:
             continue
-        for note in element.notes if "Chord" in kinds else [element]:
+        notes = element.notes if "Chord" in kinds else [element]
+        for rank, note in enumerate(sorted(notes, key=lambda note: -note.pitch.midi)):
             tied = note.tie is not None and note.tie.type in ("stop", "continue")
-            if 0 <= note.pitch.midi <= 127:
-                line.notes.append(FoundNote(place, place + length, note.pitch.midi, tied))
+            pitch, ends = note.pitch.midi, place + length
+            if 0 <= pitch <= 127:
+                into = line.others if rank else line.notes
+                into.append(FoundNote(place, ends, pitch, tied, _alter_of(note.pitch), voice))
         for lyric in element.lyrics:
             text = "".join(letter for letter in lyric.text or "" if letter.isprintable())[:200]
             if text:
@@ -104,11 +112,11 @@ def _part_of(part: Any) -> Part:
     return part_of(line, lyrics)
 
 
-def _keys_and_phrase_ends(part: Any) -> tuple[list[KeyAt | SignatureAt], list[Fraction]]:
+def _keys_and_phrase_ends(part: Any, *, follow: bool) -> tuple[list[KeyAt | SignatureAt], list[Fraction]]:
     """The key signatures of a part, and the ends of the notes under a fermata."""
     keys: list[KeyAt | SignatureAt] = []
     ends: set[Fraction] = set()
-    for element, place in _elements(part):
+    for element, place, _ in _elements(part, follow=follow):
         kinds = element.classes
         if "KeySignature" in kinds:
             mode = getattr(element, "mode", None)
@@ -133,26 +141,35 @@ def _title_and_composer(score: Any) -> tuple[str, str]:
     return re.sub(r"\.(mxl|xml|musicxml|krn)$", "", title), composer
 
 
-def _elements(part: Any, *, all_voices: bool = False) -> Iterator[tuple[Any, Fraction]]:
-    """Everything in the first voice of each measure of a part, or in all of them, with its place."""
+def _elements(
+    part: Any, *, all_voices: bool = False, follow: bool = False
+) -> Iterator[tuple[Any, Fraction, int]]:
+    """Everything in the first voice of each measure of a part, or in all of them, with its place and the
+    number of its voice. follow: the first voice is the first that sounds.
+    """
     from music21 import stream
 
     measures = list(part.getElementsByClass(stream.Measure))
     if not measures:
         for element in part.flatten():
-            yield element, Fraction(element.offset)
+            yield element, Fraction(element.offset), 0
         return
     here = Fraction(0)
     for place, measure in enumerate(measures):
-        voices = list(measure.voices)
-        first: Any = min(voices, key=lambda voice: str(voice.id)) if voices else None
+        ordered = sorted(measure.voices, key=lambda voice: (follow and not _sounds(voice), str(voice.id)))
+        ranks = {id(voice): rank for rank, voice in enumerate(ordered)}
         for element in measure:
-            if element is first or (all_voices and "Voice" in element.classes):
+            rank = ranks.get(id(element))
+            if rank is None:
+                yield element, here + Fraction(element.offset), 0
+            elif rank == 0 or all_voices:
                 for inner in element:
-                    yield inner, here + Fraction(element.offset) + Fraction(inner.offset)
-            elif "Voice" not in element.classes:
-                yield element, here + Fraction(element.offset)
+                    yield inner, here + Fraction(element.offset) + Fraction(inner.offset), rank
         here += _measure_length(measures, place)
+
+
+def _sounds(voice: Any) -> bool:
+    return any("NotRest" in element.classes for element in voice)
 
 
 def _measure_length(measures: Sequence[Any], place: int) -> Fraction:
@@ -163,9 +180,9 @@ def _measure_length(measures: Sequence[Any], place: int) -> Fraction:
     return Fraction(measures[place].highestTime)
 
 
-def _line_of(part: Any) -> PartLine:
+def _line_of(part: Any, *, follow: bool) -> PartLine:
     line = PartLine(_name_of(part))
-    for element, place in _elements(part):
+    for element, place, _ in _elements(part, follow=follow):
         kinds = element.classes
         if "Unpitched" in kinds or "PercussionChord" in kinds:
             line.percussion = True
@@ -179,20 +196,26 @@ def _line_of(part: Any) -> PartLine:
         length = Fraction(element.duration.quarterLength)
         if length <= 0:
             continue
-        pitch, tie = None, element.tie if "NotRest" in kinds else None
+        pitch, tie, alter = None, element.tie if "NotRest" in kinds else None, None
         if "Chord" in kinds:
             if not element.pitches:
                 continue
             top = max(element.notes, key=lambda note: note.pitch.midi)
-            pitch, tie = top.pitch.midi, top.tie or tie
+            pitch, tie, alter = top.pitch.midi, top.tie or tie, _alter_of(top.pitch)
             line.stacked += len(element.pitches) > 1
         elif "Note" in kinds:
-            pitch = element.pitch.midi
+            pitch, alter = element.pitch.midi, _alter_of(element.pitch)
         if pitch is not None and not 0 <= pitch <= 127:
             continue
         tied = tie is not None and tie.type in ("stop", "continue")
-        line.notes.append(FoundNote(place, place + length, pitch, tied))
+        line.notes.append(FoundNote(place, place + length, pitch, tied, alter))
     return line
+
+
+def _alter_of(pitch: Any) -> int | None:
+    """How a pitch is spelled (see `Note`)."""
+    alter = round(pitch.alter)
+    return alter if alter == pitch.alter and abs(alter) <= 2 else None
 
 
 def _name_of(part: Any) -> str:
@@ -269,7 +292,7 @@ def _chords_of(parts: Sequence[Any]) -> FoundChords:
 def _printed_symbols(part: Any) -> list[PrintedSymbol]:
     symbols: list[tuple[Fraction, str]] = []
     ends: dict[Fraction, Fraction] = {}
-    for element, place in _elements(part):
+    for element, place, _ in _elements(part):
         if "Harmony" in element.classes:
             symbols.append((place, _symbol_of(element)))
         elif "GeneralNote" in element.classes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import pairwise
@@ -61,7 +61,7 @@ def read_score(
     rules: see READING_RULES.
     Raises `Unreadable` for a score without music, or longer than the budget allows.
     """
-    laid = _XmlScore(root, parts_of(root), name, rules).laid_out(budget)
+    laid = _XmlScore(root, parts_of(root), name, rules, ours=ours).laid_out(budget)
     tune, remarks = laid.tune(budget)
     found = (laid.parts(split=not ours),) if parts else ()
     return Reading((tune,), tuple(remarks), parts=found)
@@ -75,12 +75,25 @@ class _StaffLine(NamedTuple):
     line: PartLine
 
 
+NO_STAFF = 0
+"""The number of a staff that no part has."""
+
+
 class _XmlScore:
     """A parsed score on its way to a tune."""
 
-    def __init__(self, root: Element, parts: Sequence[XmlPart], name: str, rules: str) -> None:
-        self.root, self.parts, self.name, self.rules = root, parts, name, rules
+    def __init__(
+        self, root: Element, parts: Sequence[XmlPart], name: str, rules: str, *, ours: bool = False
+    ) -> None:
+        self.root, self.parts, self.name, self.rules, self.ours = root, parts, name, rules, ours
         self.lines = [_line_of(part, staff) for part in parts for staff in part.staves]
+
+    @property
+    def joins_bars(self) -> bool:
+        """Whether measures that are not counted go on with the bar before, as the studio writes a bar in
+        which an ending begins.
+        """
+        return self.ours and self.rules >= "4"
 
     def laid_out(self, budget: ReadingBudget) -> _Laid:
         """The score with the places of its measures."""
@@ -95,10 +108,16 @@ class _XmlScore:
 
     def _melody(self) -> _StaffLine:
         has_chords = any(measure.harmonies for part in self.parts for measure in part.measures)
-        if has_chords and not any(each.line.count for each in self.lines):
-            return self.lines[0]  # a sheet of chords
+        if has_chords and not any(each.line.count and not each.line.percussion for each in self.lines):
+            return self._chord_sheet()
         chosen = choose_melody([each.line for each in self.lines], self.name, self.rules)
         return next(each for each in self.lines if each.line is chosen)
+
+    def _chord_sheet(self) -> _StaffLine:
+        """The line of a sheet of chords, in which nothing sounds; drums beside it are no melody."""
+        empty = next((each for each in self.lines if not each.line.count), None)
+        part = empty.part if empty else self.lines[0].part
+        return empty or _StaffLine(part, NO_STAFF, PartLine(part.name))
 
     def marks(self, part: XmlPart) -> list[Marks]:
         """What the melody's part says about repeats; where it says nothing, another part."""
@@ -142,7 +161,9 @@ def _line_of(part: XmlPart, staff: int) -> _StaffLine:
         line.percussion |= here.percussion
         line.sung += sung_in((lyric.place, lyric.text) for lyric in here.lyrics)
         for note in _melody_in(here).notes:
-            line.notes.append(FoundNote(note.start, note.start + note.length, note.pitch, note.tied))
+            line.notes.append(
+                FoundNote(note.start, note.start + note.length, note.pitch, note.tied, note.alter)
+            )
     return _StaffLine(part, staff, line)
 
 
@@ -170,6 +191,26 @@ def _melody_in(staff: StaffMeasure) -> _VoiceBar:
     chosen = next((voice for voice in ordered if counts[voice]), ordered[0])
     left = sum(counts.values()) - counts[chosen]
     return _VoiceBar(voices[chosen], chosen, left, chosen != ordered[0])
+
+
+def _leads(measures: Sequence[StaffMeasure], homes: Mapping[str, str]) -> bool:
+    """Whether the first of the parts that a staff is cut into is the highest. homes: see `_homes_of`."""
+    lines = {number: PartLine() for number in sorted(set(homes.values()))}
+    for measure in measures:
+        for note in measure.notes:
+            lines[homes[note.voice]].notes.append(FoundNote(note.start, note.start, note.pitch, False))
+    heights = [line.height for line in lines.values()]
+    return heights[0] == max(heights)
+
+
+def _ranks_in(staff: StaffMeasure, among: set[str]) -> dict[str, int]:
+    """Voice -> its number in a measure: 0 for the one that leads, the first of them that sounds. among: the
+    voices of one part; empty for all.
+    """
+    found = {note.voice for note in staff.notes if not among or note.voice in among}
+    sounding = {note.voice for note in staff.notes if note.pitch is not None}
+    ordered = sorted(found, key=lambda voice: (voice not in sounding, len(voice), voice))
+    return {voice: rank for rank, voice in enumerate(ordered)}
 
 
 @dataclass
@@ -257,7 +298,13 @@ class _Laid:
             for start, _, measure in self._measures(staff.part)
             if staff.staff in measure.staves
         ]
-        homes = _homes_of([measure for _, measure in measures]) if split else {}
+        staves = [measure for _, measure in measures]
+        homes = _homes_of(staves) if split else {}
+        if len(set(homes.values())) > 1 and (
+            any(_melody_in(measure).moved for measure in staves)
+            or (staff is self.melody and not _leads(staves, homes))
+        ):
+            homes = {}  # the melody goes on in another voice, or would be looked for in another part
         numbers = sorted({number for number in homes.values() if number}) or [""]
         name = staff.part.name
         if len(staff.part.staves) > 1:
@@ -267,10 +314,13 @@ class _Laid:
             line = PartLine(label if len(numbers) > 1 else name, percussion=staff.line.percussion)
             lyrics = []
             for start, measure in measures:
-                for note in (*measure.notes, *measure.below):
-                    if homes.get(note.voice, "") == number:
-                        place = start + note.start
-                        line.notes.append(FoundNote(place, place + note.length, note.pitch, note.tied))
+                ranks = _ranks_in(measure, {voice for voice in homes if homes[voice] == number})
+                for into, notes in ((line.notes, measure.notes), (line.others, measure.below)):
+                    for note in notes:
+                        if homes.get(note.voice, "") == number:
+                            begins = start + note.start
+                            ends, voice = begins + note.length, ranks[note.voice]
+                            into.append(FoundNote(begins, ends, note.pitch, note.tied, note.alter, voice))
                 for each in measure.lyrics:
                     if homes.get(each.voice, "") == number:
                         lyrics.append((start + each.place, each, True))
@@ -284,6 +334,8 @@ class _Laid:
     def _gathered(self) -> _Gathered:
         into = _Gathered(PartLine(self.melody.line.name))
         for start, length, measure in self._measures(self.melody.part):
+            if into.bars and measure.element.get("implicit") == "yes" and self.score.joins_bars:
+                length += into.bars.pop()[0]
             into.bars.append((length, measure.meter))
             into.jumps += measure.jumps
             for place, fifths, mode in measure.keys:
@@ -338,7 +390,7 @@ def _gather_staff(into: _Gathered, start: Fraction, staff: StaffMeasure) -> None
     melody = _melody_in(staff)
     for note in melody.notes:
         place = start + note.start
-        into.line.notes.append(FoundNote(place, place + note.length, note.pitch, note.tied))
+        into.line.notes.append(FoundNote(place, place + note.length, note.pitch, note.tied, note.alter))
         into.line.stacked += note.stacked
         if note.fermata and note.pitch is not None:
             into.ends.add(place + note.length)

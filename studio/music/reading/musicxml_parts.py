@@ -26,7 +26,7 @@ ZERO = Fraction(0)
 class Sounding(NamedTuple):
     """A note, the top of a chord, or a rest, in its measure. start, length: in quarter notes, the start from
     the beginning of the measure. pitch: sounding, None for a rest. tied: to the note before it.
-    stacked: it is the top of a chord.
+    stacked: it is the top of a chord. alter: see `Note`.
     """
 
     start: Fraction
@@ -36,6 +36,7 @@ class Sounding(NamedTuple):
     fermata: bool
     voice: str
     stacked: bool = False
+    alter: int | None = None
 
 
 @dataclass
@@ -137,6 +138,7 @@ class _Parsed:
 
     duration: Fraction | None = None
     pitch: int | None = None
+    alter: int | None = None
     voice: str = "1"
     staff: int = 1
     chord: bool = False
@@ -264,7 +266,8 @@ class _PartReader:
             staff.percussion = True
         elif not parsed.rest:
             self._sounds_transposed()
-        staff.notes.append(Sounding(start, length, parsed.pitch, parsed.tied, parsed.fermata, parsed.voice))
+        sounding = Sounding(start, length, parsed.pitch, parsed.tied, parsed.fermata, parsed.voice)
+        staff.notes.append(sounding._replace(alter=parsed.alter))
         if not parsed.rest:
             cursor.last = staff
 
@@ -278,7 +281,7 @@ class _PartReader:
             return
         top = cursor.last.notes[-1]
         fermata = top.fermata or parsed.fermata
-        lower = top._replace(pitch=parsed.pitch, tied=parsed.tied)
+        lower = top._replace(pitch=parsed.pitch, tied=parsed.tied, alter=parsed.alter)
         if top.pitch is not None and parsed.pitch > top.pitch:
             top, lower = lower, top
         cursor.last.below.append(lower)
@@ -289,7 +292,7 @@ class _PartReader:
         for child in element:
             kind = child.tag
             if kind == "pitch":
-                parsed.pitch = self._pitch(child)
+                parsed.pitch, parsed.alter = self._pitch(child)
             elif kind == "duration":
                 parsed.duration = self._length(child.text)
             elif kind == "voice":
@@ -311,14 +314,18 @@ class _PartReader:
                 setattr(parsed, kind, True)
         return parsed
 
-    def _pitch(self, element: Element) -> int | None:
-        """The sounding MIDI pitch, or None where it is no pitch or out of the range of MIDI."""
+    def _pitch(self, element: Element) -> tuple[int | None, int | None]:
+        """The sounding MIDI pitch, or None where it is no pitch or out of the range of MIDI; and how its
+        letter is altered, or None where another one sounds than is written.
+        """
         step = _STEPS.get((element.findtext("step") or "").strip())
         octave, alter = number_of(element.findtext("octave")), number_of(element.findtext("alter"))
         if step is None or octave is None:
-            return None
+            return None, None
         pitch = 12 * (int(octave) + 1) + step + round(alter or 0) + self.transposition.semitones
-        return pitch if 0 <= pitch <= 127 else None
+        semitones: int = round(alter or 0)
+        written = self.transposition.semitones % 12 == 0 and abs(semitones) <= 2
+        return pitch if 0 <= pitch <= 127 else None, semitones if written else None
 
     def _sounding_length(self, parsed: _Parsed, element: Element) -> Fraction:
         """How long a note lasts: as it says, unless that was rounded to whole divisions (85/256 for 1/3)."""

@@ -24,7 +24,7 @@ def lyric_of(element: Element, place: Fraction, voice: str, verses: dict[str, in
             joint = (child.text or "").replace("\xa0", " ") or "‿"
         elif child.tag == "syllabic":
             marks.append((child.text or "").strip())
-    text = "".join(letter for letter in text if letter.isprintable())[:200]
+    text = re.sub(" +", " ", "".join(letter for letter in text if letter.isprintable()))[:200]
     if not text:
         return None
     inside = marks[0] in ("middle", "end") if marks else False

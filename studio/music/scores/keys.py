@@ -120,7 +120,11 @@ class KeyAt:
 
 def pitch_name(pitch: int, key: Key = Key(0)) -> str:
     """The name of a MIDI pitch in a key, with its octave: 61 is C#4 in D, Db4 in Ab. See `spell`."""
-    letter, alter, octave = spell(pitch, key)
+    return name_of(*spell(pitch, key))
+
+
+def name_of(letter: str, alter: int, octave: int) -> str:
+    """C, 1, 4 is C#4."""
     return letter + ("#" * alter if alter >= 0 else "b" * -alter) + str(octave)
 
 

@@ -32,11 +32,14 @@ class Part:
     words: tuple[Syllable, ...] = ()
 
     def to_plain(self) -> dict[str, Any]:
-        """Notes, name, instrument and words as JSON values, which `from_plain` reads back. Times are
-        fractions as text: "3/2".
+        """Notes with their spelling and voices, name, instrument and words as JSON values, which
+        `from_plain` reads back. Times are fractions as text: "3/2".
         """
         return {
-            "notes": [[note.pitch, str(note.start), str(note.duration)] for note in self.notes],
+            "notes": [
+                [note.pitch, str(note.start), str(note.duration), note.alter, note.voice]
+                for note in self.notes
+            ],
             "name": self.name,
             "program": self.program,
             "percussion": self.percussion,
@@ -48,8 +51,8 @@ class Part:
         """Raises `KeyError`, `ValueError` or `TypeError` for what `to_plain` did not give."""
         return cls(
             tuple(
-                Note(int(pitch), Fraction(start), Fraction(duration))
-                for pitch, start, duration in values["notes"]
+                Note(int(pitch), Fraction(start), Fraction(duration), alter=alter, voice=voice)
+                for pitch, start, duration, alter, voice in values["notes"]
             ),
             str(values["name"]),
             int(values["program"]),

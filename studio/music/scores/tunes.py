@@ -165,7 +165,12 @@ class Tune:
             cuts = self._cuts(note)
             for place, (start, end) in enumerate(pairwise([note.start, *cuts, note.end])):
                 pieces.append(
-                    Note(note.pitch, start, end - start, note.pitch is not None and place < len(cuts))
+                    replace(
+                        note,
+                        start=start,
+                        duration=end - start,
+                        tied=note.pitch is not None and place < len(cuts),
+                    )
                 )
         return tuple(pieces)
 
@@ -192,7 +197,7 @@ class Tune:
         return replace(
             self,
             notes=tuple(
-                replace(note, pitch=note.pitch + semitones) if note.pitch is not None else note
+                replace(note, pitch=note.pitch + semitones, alter=None) if note.pitch is not None else note
                 for note in self.notes
             ),
             keys=tuple(KeyAt(change.start, change.key.transposed(semitones)) for change in self.keys),
@@ -265,11 +270,11 @@ class Tune:
         for place in range(first, last):
             note = self.notes[place]
             if first < place < last - 1:  # only the first and the last can cross an edge
-                yield Note(note.pitch, note.start + shift, note.duration)
+                yield Note(note.pitch, note.start + shift, note.duration, alter=note.alter)
                 continue
             begins, stops = max(note.start, start), min(note.end, end)
             if begins < stops:
-                yield Note(note.pitch, begins + shift, stops - begins)
+                yield Note(note.pitch, begins + shift, stops - begins, alter=note.alter)
 
     def _bars_in(self, start: Fraction, end: Fraction) -> Iterator[tuple[Fraction, Meter]]:
         """The bars of [start, end), cut at its edges, as (length, meter)."""
@@ -333,15 +338,17 @@ class Tune:
             per_quarter,
         )
 
-    def to_json(self) -> str:
-        """All of it as compact, canonical JSON; `from_json` reads it back."""
-        return json.dumps(self.to_plain(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    def to_json(self, *, spelled: bool = False) -> str:
+        """All of it as compact, canonical JSON; `from_json` reads it back. spelled: see `to_plain`."""
+        return json.dumps(
+            self.to_plain(spelled=spelled), sort_keys=True, separators=(",", ":"), ensure_ascii=False
+        )
 
-    def to_plain(self) -> dict[str, Any]:
+    def to_plain(self, *, spelled: bool = False) -> dict[str, Any]:
         """All of it as JSON values, which `from_plain` reads back. Times are fractions as text: "3/2".
 
-        A tune without words or text has no entry for them, so that its JSON stays what earlier versions
-        wrote.
+        spelled: with the spelling of its notes. A tune without words or text has no entry for them, so that
+        its JSON stays what earlier versions wrote.
         """
         words = {"words": plain_words(self.words)} if self.words else {}
         text = {"text": list(self.text)} if self.text else {}
@@ -354,7 +361,14 @@ class Tune:
                 "id": self.id,
                 "keys": [[str(change.start), change.key.fifths, change.key.mode] for change in self.keys],
                 "meters": [[str(change.start), str(change.meter)] for change in self.grid.meters],
-                "notes": [[note.pitch, str(note.duration)] for note in self.notes],
+                "notes": [
+                    [
+                        note.pitch,
+                        str(note.duration),
+                        *([note.alter] if spelled and note.alter is not None else []),
+                    ]
+                    for note in self.notes
+                ],
                 "phrase_ends": [str(place) for place in self.phrase_ends],
                 "pickup": str(self.pickup),
                 "repeats": [_plain_repeat(repeat) for repeat in self.repeats],
@@ -376,8 +390,8 @@ class Tune:
         """Raises `Unreadable` for what `to_plain` did not give."""
         try:
             here, notes = Fraction(0), []
-            for pitch, duration in values["notes"]:
-                notes.append(Note(pitch, here, _fraction(duration)))
+            for pitch, duration, *alter in values["notes"]:
+                notes.append(Note(pitch, here, _fraction(duration), alter=alter[0] if alter else None))
                 here = notes[-1].end
             meters = tuple(MeterAt(_fraction(start), Meter.parse(meter)) for start, meter in values["meters"])
             return cls(

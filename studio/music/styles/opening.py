@@ -162,7 +162,7 @@ several parts, and ABC with a bracket that is not closed in its bar.
 """
 
 _MUSICXML = (".xml", ".musicxml", ".mxl")
-_MUSICXML_VERSION = b"musicxml 2"
+_MUSICXML_VERSION = b"musicxml 3"
 """The same for MusicXML of your own."""
 
 

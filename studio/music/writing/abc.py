@@ -50,20 +50,27 @@ def _part(part: Part, score: Score, chords: list[ChordAt]) -> list[str]:
     measures = measures_of(part, score)
     text, bars_on_line = "", 0
     sung: list[list[Written]] = [[]]
-    before = None
+    altered: set[str] = set()
+    before, short = None, False
     for measure in measures:
         last = measure is measures[-1]
-        begun = _with_left_barline(text, measure, score)
+        within = before is not None and _within_bar(measure, before, score, short)
+        if not within:
+            altered = set()
+        begun = text.rstrip().removesuffix("|") + " " if within else text
+        begun = _with_left_barline(begun, measure, score, within=within)
         if text.endswith("\n") and begun != text:
             sung.pop()  # a repeat that begins here goes on in the line before
         text = begun + _changes(measure, before)
-        text += _measure(measure, chords, sung[-1]) + _right_barline(measure, score, last=last)
+        text += _measure(measure, chords, sung[-1], altered) + _right_barline(measure, score, last=last)
         bars_on_line += not measure.implicit
         if bars_on_line == BARS_ON_LINE and not last:
             text, bars_on_line = text + "\n", 0
             sung.append([])
         elif not last:
             text += " "
+        if before is None or before.bar != measure.bar:
+            short = before is not None and not before.bar.full
         before = measure
     words = _WordLines(part)
     lines = []
@@ -113,7 +120,7 @@ def _header(score: Score) -> list[str]:
         lines.append(f"C:{_line(score.composer)}")
     meter, tempo = score.grid.meters[0].meter, number_text(score.tempo)
     lines += [f"M:{meter}", "L:1/8", f"Q:1/4={tempo}"]
-    if len(score.parts) > 1:
+    if len(score.parts) > 1 or any(part.percussion for part in score.parts):
         lines += [_voice(part, number) for number, part in enumerate(score.parts, 1)]
     return [*lines, f"K:{_key(score.keys[0].key)}"]
 
@@ -135,9 +142,21 @@ def _key(key: Key) -> str:
     return key.tonic_name + {"major": "", "minor": "m"}.get(key.mode, key.mode[:3])
 
 
-def _with_left_barline(text: str, measure: Measure, tune: Score) -> str:
+def _within_bar(measure: Measure, before: Measure, tune: Score, short: bool) -> bool:
+    """Whether a measure goes on with a bar without a bar line: an ending or another key begins there, in a
+    bar that is not full, or after one that is not (short), whose halves a reader would take for bars.
+    """
+    signs = {
+        edge
+        for again in tune.repeats
+        for edge in (again.start, again.end, *(each.start for each in again.endings[1:]))
+    }
+    return measure.bar == before.bar and (short or not measure.bar.full) and measure.start not in signs
+
+
+def _with_left_barline(text: str, measure: Measure, tune: Score, *, within: bool) -> str:
     """The text so far, with the signs of repeats and endings that begin at this measure (ABC 2.1, sections
-    4.8 to 4.10).
+    4.8 to 4.10). within: it is not the beginning of a bar.
     """
     begun = next((again for again in tune.repeats if again.start == measure.start), None)
     colons = "" if begun is None else ":" * (_times_by_colons(begun) - 1)
@@ -147,7 +166,7 @@ def _with_left_barline(text: str, measure: Measure, tune: Score) -> str:
         for ending in again.written():
             if ending.start == measure.start:
                 text = text.rstrip()
-                bar = "" if text.endswith(("|", ":")) else "|"
+                bar = "" if text.endswith(("|", ":")) else " [" if within else "|"
                 text += f"{bar}{','.join(str(number) for number in ending.passes)} "
     return text
 
@@ -171,11 +190,10 @@ def _changes(measure: Measure, before: Measure | None) -> str:
     return text + (f"[K:{_key(measure.key)}]" if before.key != measure.key else "")
 
 
-def _measure(measure: Measure, chords: list[ChordAt], sung: list[Written]) -> str:
+def _measure(measure: Measure, chords: list[ChordAt], sung: list[Written], altered: set[str]) -> str:
     """The notes of a measure. Takes the chords that begin in it from the front of `chords`, and adds to
-    `sung` the notes of the first voice.
+    `sung` the notes of the first voice, and to `altered` the letters with a sign of their own.
     """
-    altered = set[str]()
     text = ""
     for number, voice in enumerate(measure.voices):
         written = [_cut_at_chords(note, [] if number else chords) for note in voice]

@@ -1,7 +1,8 @@
 """Writes MIDI files: type 1, a track of meters, keys, tempo and chord markers, then one track a part.
 
 MIDI has no repeat signs, so a tune's repeats are played out. Chord symbols are markers, and a pick-up is a
-first bar in a meter of its own length. The first verse of the words becomes lyric events. Bytes are those of
+first bar in a meter of its own length. The first verse of the words becomes lyric events. A part whose file
+has voices beside the leading one has a second track for these. Bytes are those of
 the Standard MIDI File 1.0 (MIDI Manufacturers Association, 1996).
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from math import lcm
 
@@ -51,9 +53,26 @@ def write_midi(music: Tune | Score | Performance, *, program: int = 0) -> bytes:
         if part.percussion:
             tracks.append(track_chunk(_played(part, DRUMS, division), end))
             continue
-        tracks.append(track_chunk(_played(part, channel, division), end))
+        leading, others = _in_voices(part)
+        tracks.append(track_chunk(_played(leading, channel, division), end))
+        if others:
+            told = [(0, meta(TEXT, OTHER_VOICES)), *_played(others, channel, division)]
+            tracks.append(track_chunk(told, end))
         channel = (channel + 1 if channel + 1 != DRUMS else DRUMS + 1) % 16
     return b"MThd" + struct.pack(">IHHH", 6, 1, len(tracks), division) + b"".join(tracks)
+
+
+OTHER_VOICES = b"Other voices of the track before"
+"""The text at the beginning of a track that is no part of its own."""
+
+
+def _in_voices(part: Part) -> tuple[Part, Part | None]:
+    """A part's leading voice, with the words, and the others where there are any."""
+    leading = tuple(note for note in part.notes if note.voice <= 0)
+    others = tuple(note for note in part.notes if note.voice > 0)
+    if not (leading and others):
+        return part, None
+    return replace(part, notes=leading), replace(part, notes=others, words=())
 
 
 def _division(score: Score) -> int:

@@ -259,13 +259,15 @@ class _PartWriter:
                 while number == 0 and chords and chords[0].start < written.end:
                     chord = chords.pop(0)
                     yield _harmony(chord.symbol, int((chord.start - written.start) * self.divisions))
-                yield from self._note(written, number + 1, self._lyrics(written) if number == 0 else "")
+                yield from self._note(written, number + 1, self._lyrics(written))
 
     def _lyrics(self, written: Written) -> str:
-        """The syllables under a note; a note tied to the one before has none of its own."""
+        """The syllables under a note, for the first voice that has one there; a note tied to the one before
+        has none of its own.
+        """
         if not written.pitches or written.tie_in:
             return ""
-        return self._words.get(written.start, "")
+        return self._words.pop(written.start, "")
 
     @cached_property
     def _words(self) -> dict[Fraction, str]:
@@ -289,7 +291,6 @@ class _PartWriter:
             notations = _notations(_tuplet(written))
             yield f"<note>{rest}{duration}<voice>{voice}</voice>{look}{stretch}{notations}</note>"
             return
-        ties, tied = _ties("tie", written), _ties("tied", written)
         marks = enumerate(written.beams, 1)
         beams = "".join(f'<beam number="{level}">{mark}</beam>' for level, mark in marks)
         for rank, (letter, alter, octave) in enumerate(written.spelled):
@@ -299,6 +300,7 @@ class _PartWriter:
             pitch = f"<pitch><step>{letter}</step>{altered}<octave>{octave}</octave></pitch>"
             accidental = written.accidentals[rank]
             sign = f"<accidental>{accidental}</accidental>" if accidental else ""
+            ties, tied = (_ties(name, written, written.pitches[rank]) for name in ("tie", "tied"))
             played, shape = "", ""
             if self.part.percussion:
                 drum = drum_of(written.pitches[rank])
@@ -328,8 +330,9 @@ def _numbers(ending: Volta) -> str:
     return ",".join(str(number) for number in ending.passes)
 
 
-def _ties(element: str, written: Written) -> str:
-    return f'<{element} type="stop"/>' * written.tie_in + f'<{element} type="start"/>' * written.tie_out
+def _ties(element: str, written: Written, pitch: int) -> str:
+    tie_in = written.tie_in or pitch in written.held
+    return f'<{element} type="stop"/>' * tie_in + f'<{element} type="start"/>' * written.tie_out
 
 
 def _tuplet(written: Written) -> str:

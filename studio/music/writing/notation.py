@@ -12,7 +12,8 @@ length. `beams` and `spelling` do the rest.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
@@ -21,7 +22,7 @@ from math import lcm
 
 from studio.errors import Refused
 from studio.music.scores.meters import Meter
-from studio.music.scores.notes import Note
+from studio.music.scores.notes import HELD_BELOW, Note
 from studio.music.scores.scores import Part, Score
 from studio.music.writing.beams import beamed
 from studio.music.writing.spelling import spell_measures
@@ -36,7 +37,7 @@ def measures_of(part: Part, score: Score) -> list[Measure]:
             # Only the first voice shows bars in which it rests.
             if number == 0 or any(piece.pitches for piece in pieces):
                 measure.voices.append(beamed(_laid_out(pieces, measure), measure))
-    spell_measures(measures, score)
+    spell_measures(measures, score, part)
     return measures
 
 
@@ -55,18 +56,43 @@ def _empty_measures(score: Score) -> list[Measure]:
 
 
 def _voices_of(part: Part) -> list[list[Written]]:
-    """Notes that begin and end together are a chord. Chords that overlap are in different voices, the higher
-    first.
+    """Notes of one voice that begin and end together are a chord. Where chords of one voice overlap, the
+    higher stay in it and the others are in voices of their own.
     """
-    chords: dict[tuple[Fraction, Fraction], list[int]] = {}
+    by_voice: dict[int, dict[tuple[Fraction, Fraction], list[int]]] = {}
+    leading = {(note.start, note.duration) for note in part.notes if note.voice == 0}
+    onsets = sorted({note.start for note in part.notes if note.voice <= 0})
     for index, note in enumerate(part.notes):
-        if note.pitch is not None:
-            chords.setdefault((note.start, note.duration), []).append(index)
+        if note.pitch is None:
+            continue
+        place, voice = note.start, max(0, note.voice)
+        if note.voice == HELD_BELOW:
+            # Up to the next chord it stands alone, and is then a note of that chord if it ends with it.
+            place = onsets[bisect_right(onsets, note.start)]
+            by_voice.setdefault(0, {}).setdefault((note.start, place - note.start), []).append(index)
+            voice = 0 if (place, note.end - place) in leading else 1
+        by_voice.setdefault(voice, {}).setdefault((place, note.end - place), []).append(index)
+    return [line for _, chords in sorted(by_voice.items()) for line in _lines_of(part, chords)]
+
+
+def _lines_of(part: Part, chords: Mapping[tuple[Fraction, Fraction], list[int]]) -> list[list[Written]]:
+    """The lines of one voice, in which no chords overlap. chords: (start, duration) -> numbers of notes."""
     stacked = []
     for (start, duration), indices in chords.items():
-        indices.sort(key=lambda index: part.notes[index].pitch or 0)
-        pitches = tuple(part.notes[index].pitch or 0 for index in indices)
-        stacked.append(Written(pitches, start, duration, indices=tuple(indices)))
+        notes = sorted((part.notes[index].pitch or 0, index) for index in indices)
+        pitches = tuple(pitch for pitch, _ in notes)
+        before = frozenset(pitch for pitch, index in notes if part.notes[index].start < start)
+        stacked.append(
+            Written(
+                pitches,
+                start,
+                duration,
+                indices=tuple(index for _, index in notes),
+                tie_in=len(before) == len(pitches),
+                tie_out=any(part.notes[index].end > start + duration for index in indices),
+                held=before,
+            )
+        )
     stacked.sort(key=lambda chord: (chord.start, -max(chord.pitches)))
     voices: list[list[Written]] = []
     for chord in stacked:
@@ -112,8 +138,8 @@ def _clipped(piece: Written, measure: Measure) -> Written:
         piece,
         start=start,
         duration=end - start,
-        tie_in=sounds and start > piece.start,
-        tie_out=sounds and end < piece.end,
+        tie_in=sounds and (start > piece.start or piece.tie_in),
+        tie_out=sounds and (end < piece.end or piece.tie_out),
     )
 
 

@@ -12,7 +12,7 @@ from studio.errors import Unreadable
 from studio.music.scores.chords import Chord, parse_chord
 from studio.music.scores.keys import Key, spell
 from studio.music.scores.pitches import natural_pitch
-from studio.music.scores.scores import Score
+from studio.music.scores.scores import Part, Score
 from studio.music.writing.written import Measure
 
 Name = tuple[str, int, int]
@@ -81,12 +81,16 @@ def _as_chord_tone(pitch: int, chord: Chord) -> Name | None:
 # ------------------------------------------------------------------------------------------------------------
 
 
-def spell_measures(measures: Sequence[Measure], score: Score) -> None:
-    """Name every note of a part and put accidentals where they are needed."""
+def spell_measures(measures: Sequence[Measure], score: Score, part: Part) -> None:
+    """Name every note of a part, as the file it came from does where that is known, and put accidentals where
+    they are needed.
+    """
     names: dict[tuple[int, int, int, int], Name] = {}
     for voice in range(max((len(measure.voices) for measure in measures), default=0)):
         for tone, name in _named(list(_tones_of(voice, measures)), score):
-            names[tone.measure, voice, tone.item, tone.rank] = name
+            written = measures[tone.measure].voices[voice][tone.item]
+            known = part.notes[written.indices[tone.rank]].spelled
+            names[tone.measure, voice, tone.item, tone.rank] = known or name
     held: dict[tuple[int, int], Name] = {}
     for place, measure in enumerate(measures):
         _put_accidentals(place, measure, names, held)
@@ -151,7 +155,7 @@ def _put_accidentals(
         written = measure.voices[voice][item]
         spelled, accidentals = [], []
         for rank, pitch in enumerate(written.pitches):
-            tied = written.tie_in and (voice, pitch) in held
+            tied = (written.tie_in or pitch in written.held) and (voice, pitch) in held
             name = held[voice, pitch] if tied else names[place, voice, item, rank]
             letter, alter, octave = name
             if tied or in_force[letter, octave] == alter:

@@ -34,7 +34,8 @@ class Written:
     accidentals: the sign to draw before each, or "" for none.
     value, dots: the note value it is drawn with, in quarter notes, and its dots.
     tuplet: (notes, in the time of), or None. opens, closes: it is the first or last of its tuplet.
-    tie_in, tie_out: it is tied to the note before, to the note after.
+    tie_in, tie_out: it is tied to the note before, to the note after. held: the pitches of a chord that are
+    tied to the note before where the others are not.
     beams: for each level, from the eighths' beam on: begin, continue, end, forward hook or backward hook.
     whole_bar: a rest that fills its bar.
     indices: the numbers, among the part's notes, of the notes it stands for.
@@ -50,6 +51,7 @@ class Written:
     closes: bool = False
     tie_in: bool = False
     tie_out: bool = False
+    held: frozenset[int] = frozenset()
     spelled: tuple[tuple[str, int, int], ...] = ()
     accidentals: tuple[str, ...] = ()
     beams: tuple[str, ...] = ()
