@@ -280,7 +280,7 @@ class Takes {
     const now = open.find((job) => job.state === 'running') ?? open[0];
     const share = (jobs.length - open.length + (now.total ? now.done / now.total : 0)) / jobs.length;
     const which = jobs.length > 1 ? `take ${jobs.indexOf(now) + 1} of ${jobs.length}` : 'a take';
-    const place = now.position ? `${now.position} before this one` : 'next in line';
+    const place = now.position ? `${now.position} ahead of this one` : 'next in line';
     const words = now.state === 'waiting'
       ? ['Waiting', place, jobs.length > 1 && which]
       : [`Composing ${which}`, now.stage.replace(/^composing ?/, ''), timeLeft(now.seconds_left)];

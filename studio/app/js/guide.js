@@ -79,7 +79,7 @@ class Guides {
     try {
       if (this.list.length >= MOST) {
         offering.catch(() => {});
-        throw new Error(`A dream goes towards up to ${MOST} pictures; remove one first.`);
+        throw new Error(`A dream can go towards up to ${MOST} pictures; remove one first.`);
       }
       const offer = await offering;
       const { view, title, name } = await asked(this.server.look({ picture: offer, role: 'guide' }));

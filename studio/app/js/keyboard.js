@@ -153,12 +153,12 @@ class Keyboard {
 
   words() {
     const { constraints, tool, from } = this;
-    if (from != null) return `From ${pitchName(from)}: now the other end.`;
+    if (from != null) return `From ${pitchName(from)}. Now press the other end.`;
     const set = constraints.text(tool);
-    if (tool === 'range') return set ? `The melody stays within ${set.replace(':', ' to ')}.` : 'Press the lowest and the highest key, or drag from one to the other.';
+    if (tool === 'range') return set ? `The melody stays within ${set.replace(':', ' to ')}.` : 'Press the lowest and the highest note, or drag from one to the other.';
     const which = tool === 'start' ? 'first' : 'last';
     if (!set) return `Press the ${which} note of the melody.`;
-    return /\d/.test(set) ? `The ${which} note is ${set}. Press it again for any octave.` : `The ${which} note is a ${set} in any octave. Press it again to let it go.`;
+    return /\d/.test(set) ? `The ${which} note is ${set}. Press it again to allow any octave.` : `The ${which} note is a ${set} in any octave. Press it again to leave it open.`;
   }
 }
 

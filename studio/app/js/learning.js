@@ -126,10 +126,10 @@ export class Learning {
 
 /** @param {Lesson} lesson */
 function inWords({ state, stage, message, seconds_left: left, loss, figures, can_paint: can }) {
-  if (state === 'waiting') return 'Waits until another is learnt.';
-  if (state === 'stopped') return can ? 'Stopped; it paints as well as it has learnt.' : 'Stopped.';
-  if (state === 'failed') return message || 'It could not be learnt.';
+  if (state === 'waiting') return 'Waiting for another painting to be learnt.';
+  if (state === 'stopped') return can ? 'Stopped. It paints with what it has learnt so far.' : 'Stopped.';
+  if (state === 'failed') return message || 'This painting could not be learnt.';
   if (state === 'learnt') return `Learnt in ${figures?.steps} steps and ${figures?.minutes?.toFixed(0)} min; loss ${figures?.loss?.toFixed(2)}.`;
-  return [capitalised(stage || 'getting ready'), loss != null && `loss ${loss.toFixed(2)}`, timeLeft(left ?? null), can && 'usable already']
+  return [capitalised(stage || 'getting ready'), loss != null && `loss ${loss.toFixed(2)}`, timeLeft(left ?? null), can && 'ready to use']
     .filter(Boolean).join(' · ');
 }

@@ -338,8 +338,8 @@ function turned(button) {
 
 /** What the roll is. @param {boolean} pins whether notes can be pinned on it */
 const words = (pins) =>
-  'The notes. Left and right go from note to note and tell where each comes from. Space plays from there, K keeps its bar.'
-  + (pins ? ' Up and down pin another pitch in its place, Enter pins the note itself, Delete lets the pin go.' : '');
+  'The notes. Left and right go from note to note and say where each comes from. Space plays from there, K keeps its bar.'
+  + (pins ? ' Up and down pin another pitch in its place, Enter pins the note itself, Delete removes the pin.' : '');
 
 /** @param {number} share */
 const percent = (share) =>
@@ -353,12 +353,12 @@ const memory = (order) =>
 function origin(note) {
   const songs = (note.songs ?? []).map(([title, bar]) => `“${title}”, bar ${bar}`).join(' and ');
   const likely = note.before != null && note.after != null
-    && ` In the style ${percent(note.before)} likely, with your constraints ${percent(note.after)}.`;
+    && ` How likely it is: ${percent(note.before)} in the style, ${percent(note.after)} with your constraints.`;
   return [
     make('strong', {}, `${note.name} in bar ${note.bar}`),
     note.order != null && ` follows ${memory(note.order)}${songs ? ` as in ${songs}` : ''}.`,
     likely,
-    note.returns && ` It is bar ${note.returns} again.`,
+    note.returns && ` It repeats bar ${note.returns}.`,
   ].filter((part) => part != null && part !== false && part !== 0);
 }
 

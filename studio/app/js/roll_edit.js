@@ -66,8 +66,8 @@ export class Editing {
     if (pitch == null && there < 0) return;
     constraints.set('pins', withPin(before, place, pitch));
     this.say(pitch == null
-      ? `The pin ${before[there]} is gone.`
-      : `Pinned ${pitchName(pitch)} in bar ${place.bar} at beat ${beatText(place.beat)}. The next takes have it there.`);
+      ? `Pin ${before[there]} removed.`
+      : `Pinned ${pitchName(pitch)} in bar ${place.bar} at beat ${beatText(place.beat)}. The next takes will have it there.`);
   }
 
   /** A note's own place, and the pitch that is pinned there, if any. @param {number} number @returns {{place: Place, pitch: number, pinned: number | null} | null} */

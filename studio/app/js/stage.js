@@ -126,7 +126,7 @@ class Stage {
     this.after.src = view;
     this.after.alt = 'A preview of the painting';
     const finer = smaller ? ' The work is larger, with finer strokes.' : '';
-    this.tellWords(`A preview, painted at once in ${seconds < 0.95 ? seconds.toFixed(1) : Math.round(seconds)} s.${finer} The button makes the work.`);
+    this.tellWords(`A preview, painted at once in ${seconds < 0.95 ? seconds.toFixed(1) : Math.round(seconds)} s.${finer} Press Paint to make the work.`);
     this.element.dataset.glimpses = String(Number(this.element.dataset.glimpses ?? 0) + 1);
   }
 
@@ -674,7 +674,7 @@ class Stage {
 
 /** How far a job is. @param {Job} told */
 function progressInWords(told) {
-  const queue = told.position ? `${told.position} before this one` : 'next in line';
+  const queue = told.position ? `${told.position} ahead of this one` : 'next in line';
   const parts = told.state === 'waiting'
     ? ['Waiting', queue]
     : [capitalised(told.stage || 'getting ready'), told.total && `step ${told.done} of ${told.total}`,

@@ -203,7 +203,7 @@ function stateInWords({ state, mine, stage, position, seconds_left: left, second
   if (state === 'running') {
     return [mine ? capitalised(stage || 'getting ready') : 'In progress', left != null && timeLeft(left)].filter(Boolean).join(' · ');
   }
-  const before = position ? `${position} before ${mine ? 'this one' : 'it'}` : 'Next';
+  const before = position ? `${position} ahead of ${mine ? 'this one' : 'it'}` : 'Next';
   return [before, until ? `begins in ${briefly(until)}` : 'waiting'].join(' · ');
 }
 
