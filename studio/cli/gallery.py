@@ -26,7 +26,7 @@ SORTS = ["newest", "oldest", "title", "kind"]
 
 @click.group()
 def gallery() -> None:
-    """Look after the works made here."""
+    """Find, export, repair and remove the works made here."""
 
 
 @gallery.command("list")
@@ -153,8 +153,8 @@ def gallery_export(
     ids: tuple[str, ...], output: Path, tempo: int | None, instrument: str | None, force: bool
 ) -> None:
     """Copy a work's file out of the gallery, with its recipe inside. Another suffix gives another format,
-    such as .jpg or .webp for a picture and .wav for a melody. A melody's tempo and instrument can be others
-    than it was composed with; the notes stay, and the file's recipe says so.
+    such as .jpg or .webp for a picture and .wav for a melody. A melody can get another tempo and
+    instrument; its notes stay the same, and the file's recipe says so.
 
     With .zip, any number of works go into one file, with a list of credits. Several works into a folder are
     copied one by one.
@@ -178,7 +178,7 @@ def gallery_export(
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @click.option("--off", is_flag=True, help="Take the star away.")
 def gallery_star(ids: tuple[str, ...], off: bool) -> None:
-    """Give works a star, so that they are found again: studio gallery list --starred."""
+    """Give works a star. studio gallery list --starred lists them."""
     with open_gallery() as gallery:
         for work in gallery.star(*ids, starred=not off):
             click.echo(f"{work.id} {'has no star now' if off else 'has a star'}.")

@@ -339,8 +339,8 @@ KINDS: dict[str, Kind] = {
             details="The style is one of studio styles, or a file or folder of your own lead sheets. With "
             "--melody, your own tune gets chords; with --chords, your own chords get a melody. "
             "--band plays it, and --words gives it words. Constraints hold exactly, and the melody is "
-            "an exact draw given its chords. Which chords it gets is chosen among several rows by how well "
-            "they can be sung, which only comes near their joint probability.",
+            "drawn exactly, given its chords. The chords are chosen from several progressions by how well "
+            "they can be sung, which only approximates their joint probability.",
             roles=(
                 Role(
                     "tune",
