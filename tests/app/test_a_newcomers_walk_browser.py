@@ -125,12 +125,14 @@ class Keys(Mouse):
 
     def go(self, what: str) -> None:
         """Press Tab, or Shift and Tab, until what is named has the focus."""
-        for _ in range(300):
+        passed: list[str] = []
+        for _ in range(200):
             key = self.at(what).evaluate(self.TOWARDS)
             if not key:
                 return
             self.page.keyboard.press(key)
-        raise AssertionError(f"no Tab leads to {what}")
+            passed.append(self.page.evaluate("() => document.activeElement.outerHTML.slice(0, 90)"))
+        raise AssertionError(f"no Tab leads to {what}, only to {passed[-4:]}")
 
     def press(self, what: str) -> None:
         self.go(what)
