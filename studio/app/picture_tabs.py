@@ -145,7 +145,7 @@ def go_buttons(label: str, kind: str, id: str) -> GoButtons:
     tab's, or its address would scroll the page to it.
     """
     with gr.Group(elem_classes="go"):
-        widget("underway", desk=kind)
+        widget("press", desk=kind)
         with gr.Row(elem_classes="go-row"):
             found = {1: gr.Button(label, variant="primary", size="lg", elem_id=id, scale=3, min_width=120)}
             for count in SEVERAL:

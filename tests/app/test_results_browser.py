@@ -51,7 +51,7 @@ def test_four_variations_are_compared_and_one_lends_its_seed(
         choose(page, photo)
         small(page, steps=2, size=96)
         choose_seed(page, 40)
-        page.wait_for_function("document.querySelector('.underway .expected').textContent.includes('memory')")
+        page.wait_for_function("document.querySelector('.press .cost').textContent.includes('memory')")
         assert page.locator(".size-dial .cost:not(:empty)").count() == 6
         page.click("#dream-button-4")
         page.wait_for_selector(".stage[data-mode=sheet]")
@@ -89,14 +89,14 @@ def test_on_a_phone_stop_is_where_the_press_was_and_what_there_is_goes_on(
         choose(page, photo)
         small(page, steps=24, size=288)
         page.tap("#dream-button")
-        stop = page.locator(".underway .running button")
+        stop = page.locator(".press.running [data-do=stop]")
         stop.wait_for()
         box = stop.bounding_box()
         assert box["y"] + box["height"] <= PHONE["height"]
         assert min(box["width"], box["height"]) >= 24
-        page.wait_for_function("/step \\d+ of/.test(document.querySelector('.underway .told').textContent)")
+        page.wait_for_function("/step \\d+ of/.test(document.querySelector('.press .told').textContent)")
         stop.tap()
-        page.wait_for_selector(".underway .running", state="hidden")
+        page.wait_for_selector(".press.running", state="detached")
         # What there is was kept, and goes on from there.
         page.wait_for_selector(".stage[data-mode=done]")
         assert "ended after" in page.inner_text(".stage .words")

@@ -4,10 +4,11 @@
 import { addressOfWork, go, onSettings } from './address.js';
 import { constraintsOf } from './constraints.js';
 import { Deck } from './deck.js';
+import { desk, tell } from './desks.js';
 import { around, capitalised, find, inSight, make, sentenceOf, smoothly } from './dom.js';
 import { pressSoon } from './gradio_page.js';
 import { Melody } from './melody.js';
-import { inConflict, keepBars, newJob, newWork, onAnswer, pressStands, seen } from './news.js';
+import { inConflict, keepBars, newJob, newWork, seen } from './news.js';
 import { asked } from './server.js';
 import { timeLeft } from './times.js';
 
@@ -69,11 +70,9 @@ class Takes {
     this.constraints.connect((field, value) => widget.trigger('constrain', { field, value }));
     this.deck = new Deck(widget.props.instruments);
     find(this.element, '.deck-place').append(this.deck.element);
-    onAnswer((tab, answer) => {
-      if (tab !== TAB) return;
-      if (answer === 'stop') this.stop();
-      else this.relax(answer);
-    });
+    const beside = desk(TAB);
+    beside.stop = () => this.stop();
+    beside.relax = (way) => this.relax(way);
     widget.watch('value', () => this.hear());
     this.element.addEventListener('click', (event) => {
       const deed = around(event, '[data-do]')?.dataset.do;
@@ -102,12 +101,8 @@ class Takes {
     find(box, '.sentence').textContent = here ?? '';
     find(box, '.ways').replaceChildren(...(here ? ways.map(button) : []));
     if (here) box.scrollIntoView({ block: 'nearest', behavior: smoothly() });
-    this.stands = { ...this.stands, trouble: this.place === 'button' ? sentence : null, ways };
-    pressStands(this.stands);
+    tell(TAB, { trouble: this.place === 'button' ? sentence : null, ways });
   }
-
-  /** How the request stands, as it is told beside the button. @type {import('./news').Pressed} */
-  stands = { tab: TAB, words: null };
 
   /** As long as nothing was asked for, a tune that came with the studio is there to be played. */
   drawExample() {
@@ -250,8 +245,8 @@ class Takes {
    * @param {boolean} stoppable
    */
   progress(words, share = 0, stoppable = false) {
-    this.stands = { ...this.stands, words: this.place === 'button' ? words : null, share, stoppable };
-    pressStands(this.stands);
+    const told = this.place === 'button' && words != null;
+    tell(TAB, { underway: told ? { share, waiting: share === 0, words, stoppable } : null });
     const here = this.place === 'take' && words != null;
     const began = here && !this.element.classList.contains('running');
     this.element.classList.toggle('running', here);

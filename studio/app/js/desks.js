@@ -1,7 +1,7 @@
 // What waits in the browser to go into a picture: each tab that makes pictures has a desk, on which its stage and
 // the widgets beside it lay their files.
 
-/** @import { Offer } from './types' */
+/** @import { Offer, WayOut } from './types' */
 
 /**
  * @typedef {object} Desk
@@ -17,6 +17,7 @@
  * @property {() => ({style: Offer[], weights: number[]} | null)} [palette] what a preview is painted with
  * @property {() => number} [paintings] how many paintings go in
  * @property {() => void} [stop] what is under way is stopped
+ * @property {(way: WayOut) => void} [relax] one of the ways out is taken
  * @property {(look: Look | null) => void} [peek] a look is shown on the stage for a moment, or none any more
  */
 
@@ -28,10 +29,15 @@
  * @typedef {object} Told
  * @property {Underway | null} [underway] what is being made, or null where nothing is
  * @property {string | null} [trouble] why the last request was refused
+ * @property {WayOut[]} [ways] changes that would help
  * @property {Estimates} [estimates]
  */
 
-/** @typedef {{share: number, waiting: boolean, words: string, stopping?: boolean}} Underway */
+/**
+ * stopping: it was stopped already. stoppable: false where it cannot be.
+ *
+ * @typedef {{share: number, waiting: boolean, words: string, stopping?: boolean, stoppable?: boolean}} Underway
+ */
 
 /** @typedef {{seconds: number, bytes: number}} Estimate */
 

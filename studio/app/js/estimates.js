@@ -5,7 +5,7 @@ import { onDials } from './address.js';
 import { tell } from './desks.js';
 import { asked } from './server.js';
 
-/** @import { Widget } from './types' */
+/** @import { Dial } from './address' */
 
 /** Milliseconds of rest before the server is asked. */
 const REST = 150;
@@ -13,29 +13,30 @@ const REST = 150;
 /**
  * Keeps the estimates of a tab. Gives what is to be called when other pictures go in.
  *
- * @param {Widget<{desk: string}>} widget with the server function `expect`
- * @param {() => [string, number, number][]} sources role, width and height of each picture that goes in
+ * @param {string} name of its desk
+ * @param {(request: object) => Promise<any>} expect the server function
+ * @param {(dials: Dial[] | null) => object} request what it is asked, with what the dials show
  * @returns {() => void}
  */
-export function estimating({ props, server }, sources) {
-  /** @type {any[] | null} */
-  let values = null;
+export function estimating(name, expect, request) {
+  /** @type {Dial[] | null} */
+  let shown = null;
   /** @type {number | undefined} */
   let resting;
   let question = 0;
   const ask = async () => {
     const mine = ++question;
     try {
-      const told = await asked(server.expect({ values, sources: sources() }));
-      if (mine === question) tell(props.desk, { estimates: told });
+      const told = await asked(expect(request(shown)));
+      if (mine === question) tell(name, { estimates: told });
     } catch { /* nobody pressed anything: nothing to say */ }
   };
   const soon = () => {
     clearTimeout(resting);
     resting = setTimeout(ask, REST);
   };
-  onDials(props.desk, (dials) => {
-    values = dials.map(([, value]) => value);
+  onDials(name, (dials) => {
+    shown = dials;
     soon();
   });
   soon();

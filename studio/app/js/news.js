@@ -41,27 +41,3 @@ const keeping = new News();
 
 /** Bars of a take are to be kept, or none any more. */
 export const { on: onKept, tell: keepBars } = keeping;
-
-/**
- * How a request stands, for whoever shows it beside the button that was pressed.
- *
- * @typedef {object} Pressed
- * @property {string} tab
- * @property {string | null} words null: nothing is running
- * @property {number} [share] 0..1
- * @property {boolean} [stoppable]
- * @property {string | null} [trouble] a sentence, where it went wrong
- * @property {import('./types').WayOut[]} [ways] changes that would help
- */
-
-/** @type {News<[Pressed]>} */
-const presses = new News();
-
-/** A request of a tab stands so. */
-export const { on: onPress, tell: pressStands } = presses;
-
-/** @type {News<[string, 'stop' | import('./types').WayOut]>} */
-const answers = new News();
-
-/** What the visitor answers to that, beside the button: the tab, and a way out or "stop". */
-export const { on: onAnswer, tell: answerPress } = answers;

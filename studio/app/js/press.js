@@ -1,57 +1,60 @@
-// What stands under a button that makes something: how long it will take; and once it was pressed, how far it is, Stop,
-// and what went wrong with the ways out.
+// What stands beside a button that makes something: how long it will take; and once it was pressed, how far it is,
+// Stop, and what went wrong with the ways out. The same is to be seen on the stage, which may be out of sight.
 
-import { onDials } from './address.js';
-import { find, make } from './dom.js';
-import { answerPress, onPress } from './news.js';
-import { asked } from './server.js';
+import { desk, onTold, tell } from './desks.js';
+import { around, find, make } from './dom.js';
+import { estimating } from './estimates.js';
 import { cost } from './times.js';
 
-/** @import { Pressed } from './news' */
+/** @import { Estimate, Underway } from './desks' */
 /** @import { WayOut, Widget } from './types' */
 
-/** Milliseconds of rest before the server is asked. */
-const REST = 200;
-
-/** @param {Widget<{tab: string}>} widget */
+/** @param {Widget<{desk: string}>} widget with the server function `expect` where no stage asks for the estimates */
 export function open(widget) {
-  const { tab } = widget.props;
+  const { props, server } = widget;
   const element = find(widget.element, '.press');
-  let question = 0;
-  const ask = async (/** @type {object} */ shown) => {
-    const mine = ++question;
-    try {
-      const told = await asked(widget.server.expect({ shown }));
-      if (mine !== question) return;
-      find(element, '.cost').textContent = told.seconds == null ? '' : `About ${cost(told)} of memory on this computer`;
-    } catch { /* nobody pressed anything: nothing to say */ }
-  };
-  /** @type {number | undefined} */
-  let resting;
-  onDials(tab, (dials) => {
-    clearTimeout(resting);
-    resting = setTimeout(() => ask(Object.fromEntries(dials)), REST);
+  if (server.expect) estimating(props.desk, server.expect, (dials) => ({ shown: Object.fromEntries(dials ?? []) }));
+  onTold(props.desk, ({ underway, trouble, ways, estimates }) => {
+    if (estimates) showCost(element, estimates.now);
+    if (underway !== undefined) showUnderway(element, underway);
+    if (trouble !== undefined) showTrouble(element, props.desk, trouble, ways);
   });
-  onPress((told) => { if (told.tab === tab) show(element, told); });
   element.addEventListener('click', (event) => {
-    const deed = event.target instanceof Element && event.target.closest('[data-do]')?.getAttribute('data-do');
-    if (deed === 'stop') answerPress(tab, 'stop');
-    if (deed === 'dismiss') show(element, { tab, words: null });
+    const deed = around(event, '[data-do]')?.dataset.do;
+    if (deed === 'stop') desk(props.desk).stop?.();
+    if (deed === 'dismiss') tell(props.desk, { trouble: null });
   });
 }
 
-/** @param {HTMLElement} element @param {Pressed} told */
-function show(element, { tab, words, share = 0, stoppable = false, trouble = null, ways = [] }) {
-  element.classList.toggle('running', words != null);
+/** @param {HTMLElement} element @param {Estimate | null | undefined} now */
+function showCost(element, now) {
+  find(element, '.cost').textContent = now?.seconds == null ? '' : `About ${cost(now)} of memory on this computer`;
+}
+
+/** @param {HTMLElement} element @param {Underway | null} underway */
+function showUnderway(element, underway) {
+  const { share = 0, waiting = true, words = '', stopping = false, stoppable = true } = underway ?? {};
+  element.classList.toggle('running', underway != null);
   const bar = find(element, '.bar');
   find(bar, 'span').style.width = `${100 * share}%`;
-  bar.classList.toggle('waiting', share === 0);
+  bar.classList.toggle('waiting', waiting);
   bar.setAttribute('aria-valuenow', String(Math.round(100 * share)));
-  find(element, '.told').textContent = words ?? '';
-  find(element, '[data-do=stop]').hidden = !stoppable;
+  find(element, '.told').textContent = words;
+  const stop = find(element, '[data-do=stop]', HTMLButtonElement);
+  stop.hidden = !stoppable;
+  stop.disabled = stopping;
+}
+
+/**
+ * @param {HTMLElement} element
+ * @param {string} name of the desk
+ * @param {string | null} trouble
+ * @param {WayOut[]} ways
+ */
+function showTrouble(element, name, trouble, ways = []) {
   const box = find(element, '.trouble');
   box.hidden = !trouble;
   find(box, '.sentence').textContent = trouble ?? '';
-  find(box, '.ways').replaceChildren(...ways.map((/** @type {WayOut} */ way) =>
-    make('button', { type: 'button', class: 'small', onclick: () => answerPress(tab, way) }, way.label)));
+  find(box, '.ways').replaceChildren(...(trouble ? ways : []).map((way) =>
+    make('button', { type: 'button', class: 'small', onclick: () => desk(name).relax?.(way) }, way.label)));
 }

@@ -84,7 +84,10 @@ class Stage {
     });
     this.deeds = this.buttons();
     this.listen();
-    const estimate = estimating(this.widget, () => this.sizes());
+    const estimate = estimating(props.desk, widget.server.expect, (dials) => ({
+      values: dials?.map(([, value]) => value) ?? null,
+      sources: this.sizes(),
+    }));
     /** @type {Glimpse | null} only where paintings are made */
     const glimpse = !this.widget.server.glimpse ? null : new Glimpse(this.widget, {
       photo: (moving) => (this.mode === 'photo' || (this.mode === 'done' && moving) ? this.photo : null),

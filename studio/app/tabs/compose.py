@@ -167,7 +167,7 @@ def _lay_out(desk: Desk) -> ComposeParts:
                 count = gr.Slider(1, MOST_TAKES, 2, step=1, label="Takes", info="To compare.")
             with gr.Group(elem_classes="go"):
                 button = gr.Button("Compose", variant="primary", size="lg", elem_id="compose-button")
-                widget("press", server=(_expecting(desk, dials),), tab=TAB)
+                widget("press", server=(_expecting(desk, dials),), desk=TAB)
             chips = widget("chips", server=(_checking(desk, dials),), events=("let_go",), tab=TAB)
             keyboard = widget("keyboard", events=("constrain",), tab=TAB)
             with folded("Constraints"):
@@ -207,7 +207,9 @@ def _expecting(desk: Desk, dials: Dials) -> Callable[[dict[str, Any]], dict[str,
         shown = _shown(asked)
         several = shown.get(TAKES)
         count = int(several) if isinstance(several, int | float) and 1 <= several <= MOST_TAKES else 1
-        return answer(lambda: desk.expected(requests.KIND, dials.settings_of(shown), count=count))
+        return answer(
+            lambda: {"now": desk.expected(requests.KIND, dials.settings_of(shown), count=count)}
+        )
 
     return expect
 
