@@ -414,7 +414,7 @@ class Desk:
         if planned is None or told is None:
             return {"seconds": None, "bytes": None}
         # By the kind's own plan: what was learnt of this computer does not tell a take's two parts apart.
-        another = told.seconds * max(0.0, 1 - planned.before / planned.seconds)
+        another = told.seconds * max(0.0, 1 - (planned.before + planned.once) / planned.seconds)
         return {"seconds": told.seconds + (max(1, count) - 1) * another, "bytes": told.bytes}
 
     def get_ready(self, kind: str, name: str) -> None:
@@ -568,6 +568,7 @@ class Desk:
         }
         if state.state == "made" and state.work_id:
             work = self.gallery.get(state.work_id)
+            self.music.begin_sound(work)
             told["work"] = work_view(work).model_dump()
             told["seed"] = common(work.recipe_json).seed
             told["was_there"] = state.started_at is None

@@ -32,18 +32,29 @@ LONGEST = 1800.0
 """Seconds that preparing one thing may take."""
 
 
+OTHERS = {"lesson": "studio.lessons.ahead"}
+"""What is prepared beside works: name -> a module like `Kind.ahead`."""
+
+
 class Preparing:
     """A thread that prepares everything the kinds offer, until `close`. A context manager.
 
-    idle: asked before each thing that nobody chose; while it says no, nothing is prepared.
+    others: what else is prepared, by name. idle: asked before each thing that nobody chose; while it says no,
+    nothing is prepared.
     """
 
-    def __init__(self, kinds: Mapping[str, Kind] = KINDS, *, idle: Callable[[], bool] = lambda: True) -> None:
+    def __init__(
+        self,
+        kinds: Mapping[str, Kind] = KINDS,
+        *,
+        others: Mapping[str, str] | None = None,
+        idle: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._idle = idle
         self._changed = threading.Condition()
         self._waiting: list[tuple[str, str]] = []
         self._chosen: set[tuple[str, str]] = set()
-        self._modules = {name: kind.ahead for name, kind in kinds.items() if kind.ahead}
+        self._modules = {name: kind.ahead for name, kind in kinds.items() if kind.ahead} | dict(others or {})
         self._now: tuple[str, str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._closing = False
@@ -64,6 +75,11 @@ class Preparing:
             self._chosen.add(asked)
             self._give_up(-1)
             self._changed.notify_all()
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is being prepared."""
+        return self._now is not None
 
     def give_way(self) -> None:
         """A work begins: what nobody chose is given up, and begun again when nothing is made any more."""
@@ -96,10 +112,13 @@ class Preparing:
                 self._process.kill()
 
     def _prepare_all(self) -> None:
-        offered = []
+        likeliest, rest = [], []
         for kind, module in self._modules.items():
             with suppress(Exception):  # a kind that offers nothing is no fault of the others
-                offered += [(kind, name) for name in import_module(module).names()]
+                one, *more = [(kind, name) for name in import_module(module).names()]
+                likeliest.append(one)
+                rest += more
+        offered = likeliest + rest
         with self._changed:
             self._waiting += [each for each in offered if each not in self._waiting]
         while self._take():
@@ -157,7 +176,7 @@ def main(arguments: Sequence[str]) -> int:
     if kindly:
         _give_way()
     _end_with_parent()
-    import_module(KINDS[kind].ahead).prepare(name, kindly=bool(kindly))
+    import_module(OTHERS.get(kind) or KINDS[kind].ahead).prepare(name, kindly=bool(kindly))
     return 0
 
 
@@ -171,11 +190,10 @@ def set_up() -> int:
         return 0
     shutil.rmtree(place, ignore_errors=True)
     os.environ["STUDIO_HOME"] = str(place)
-    for kind in KINDS.values():
-        if kind.ahead:
-            module = import_module(kind.ahead)
-            with suppress(StudioError, OSError):  # the studio works without
-                module.prepare(module.names()[0])
+    for name in (*(kind.ahead for kind in KINDS.values() if kind.ahead), *OTHERS.values()):
+        module = import_module(name)
+        with suppress(StudioError, OSError):  # the studio works without
+            module.prepare(module.names()[0])
     return 0
 
 

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from studio.errors import Refused, StudioError, error_data
 from studio.making.kinds import KINDS, read_recipe
+from studio.making.load import Load
 from studio.making.pace import Pace
 from studio.making.times import Times
 from studio.making.trainings import Trainings
@@ -72,7 +73,8 @@ class Jobs:
 
         self.gallery = gallery
         self.ledger = Ledger(gallery.engine)
-        self.times = Times(gallery.home)
+        self.load = Load()
+        self.times = Times(gallery.home, self.load.slower)
         self.trainings = Trainings()
         self._sizes: dict[str, tuple[SourceSize, ...]] = {}
         self._scheduler, self._memory_limit = scheduler, memory_limit
@@ -96,9 +98,9 @@ class Jobs:
         """
         self._prepare = True
         if ahead and self._preparing is None:
-            from studio.making.ahead import Preparing
+            from studio.making.ahead import OTHERS, Preparing
 
-            self._preparing = Preparing(idle=lambda: not self._makings)
+            self._preparing = Preparing(others=OTHERS, idle=lambda: not self._makings)
         self._call()
 
     def get_ready(self, kind: str, name: str) -> None:
@@ -351,6 +353,9 @@ class Jobs:
             self._recovered_at = time.monotonic()
             self.ledger.recover()
             self.gallery.empty_what_is_due()
+        if not self._makings:  # what runs then is others'
+            preparing = self._preparing is not None and self._preparing.busy
+            self.load.note(time.monotonic(), own=float(preparing))
         for making in list(self._makings.values()):
             self._look_after(making)
         for lane, at_once in ((QUICK_LANE, 1), (USUAL_LANE, self._at_once)):
@@ -497,9 +502,11 @@ class Jobs:
     def _settle(self, making: _Making, outcome: Outcome) -> None:
         if outcome.state == "made" and outcome.work_id is not None:
             self.ledger.made(making.id, outcome.work_id)
-            spent = making.pace.spent(time.monotonic())
-            if making.prediction is not None and spent is not None:
-                self.times.learn(making.prediction, *spent)
+            ended = time.monotonic()
+            spent, whole = making.pace.spent(ended), making.pace.whole(ended)
+            if making.prediction is not None and whole is not None:
+                before, steps = spent or (whole, None)
+                self.times.learn(making.prediction, before, steps, making.busy)
         elif outcome.state == "failed":
             message = self._our_fault(outcome.fault) if outcome.fault else outcome.message
             self.ledger.failed(making.id, message, outcome.problem)
@@ -589,6 +596,16 @@ class _Making:
     unwanted_since: float = 0.0
     stop_at: float = 0.0
     write_at: float = 0.0
+    first_cpu: tuple[float, float] | None = None
+    latest_cpu: tuple[float, float] | None = None
+
+    @property
+    def busy(self) -> float | None:
+        """How many processors its worker kept busy on the average. None where too little was seen of it."""
+        if self.first_cpu is None or self.latest_cpu is None:
+            return None
+        (began, before), (now, since) = self.first_cpu, self.latest_cpu
+        return (since - before) / (now - began) if now - began >= 0.2 else None
 
     @property
     def stage(self) -> str:
@@ -598,7 +615,10 @@ class _Making:
         self.turns += 1
         self.worker = update.worker
         now = time.monotonic()
+        if update.cpu is not None:
+            self.latest_cpu = (now, update.cpu)
         if update.pid is not None:
+            self.first_cpu = self.latest_cpu
             self.starts += 1
             self.pace.begin(now)
             return

@@ -33,6 +33,10 @@ class Pace:
         """The pace of a work that is expected to take this."""
         return cls(expected.before, expected.seconds - expected.before)
 
+    def whole(self, ended: float) -> float | None:
+        """Seconds of a work that ended at that moment; None where nobody began."""
+        return None if self._began is None else max(0.0, ended - self._began)
+
     def begin(self, at: float) -> None:
         """Someone began to make it. at: seconds on a clock that never goes back."""
         self._began = at

@@ -6,8 +6,10 @@
 
 A kind predicts what a work takes on an ordinary computer (`studio.making.bounds.predict`). How much faster or
 slower this one is, a short probe says at the first start, and every work that is made corrects it, each
-group of works by itself (`Prediction.group`). What is learnt is kept in the home, by computer, since a home
-may be shared.
+group of works by itself (`Prediction.group`). What is learnt is what a work takes while nothing else is to
+do: how busy the computer was is taken out, and how busy it is now is put in (`studio.making.load`). Of the
+latest works the middle one counts, so that one which had to wait or to learn first does not stay in the mean.
+What is learnt is kept in the home, by computer, since a home may be shared.
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ from __future__ import annotations
 import json
 import os
 import platform
+import statistics
 import threading
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,33 +37,54 @@ MOST_COMPUTERS, MOST_GROUPS = 8, 64
 SLOWEST = 100.0
 """A computer counts as at most that many times slower or faster than an ordinary one."""
 
-NEW = 0.3
-"""How much the latest work counts beside all before it."""
+LATEST = 5
+"""Works of a group that count."""
+
+QUIET = 1.2
+"""Up to so many times slower a computer counts as quiet."""
 
 
 @dataclass(frozen=True)
-class GroupTimes:
-    """How the works of one group go here.
-
-    before: seconds before and after the steps. rate: how many times longer steps take than on an ordinary
-    computer. works: how many this was learnt from.
+class Spent:
+    """What one work would have taken on a quiet computer. before: seconds before and after its steps. rate:
+    how many times longer its steps take than on an ordinary computer.
     """
 
     before: float
     rate: float
-    works: int
+
+
+@dataclass(frozen=True)
+class GroupTimes:
+    """How the works of one group go here. latest: the latest works. works: how many there were. threads: how
+    many processors they keep busy.
+    """
+
+    latest: tuple[Spent, ...]
+    works: int = 1
+    threads: float = 1.0
+
+    @property
+    def before(self) -> float:
+        return statistics.median_low(each.before for each in self.latest)
+
+    @property
+    def rate(self) -> float:
+        return statistics.median_low(each.rate for each in self.latest)
 
 
 class Times:
     """What is known of this computer's speed. Safe to use from many threads.
 
     home: where it is kept. A file that cannot be read counts as empty, and one that cannot be written is
-    left alone.
+    left alone. slower: how many times longer a work with so many busy threads takes now than while nothing
+    else is to do.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, slower: Callable[[float], float] = lambda _threads: 1.0) -> None:
         self._file = home / FILE
         self._lock = threading.Lock()
+        self._slower = slower
         self._computer = f"{platform.node()[:60]} {os.cpu_count()}"
         self._rates, self._groups = self._read()
 
@@ -70,7 +95,7 @@ class Times:
             return frozenset(self._rates)
 
     def expected(self, prediction: Prediction, kind: str = "") -> Prediction:
-        """What a prediction for an ordinary computer means for this one.
+        """What a prediction for an ordinary computer means for this one, as busy as it is now.
 
         kind: whose probe counts as long as no work of the group was made.
         """
@@ -78,30 +103,47 @@ class Times:
             known = self._groups.get(prediction.group)
             rate = known.rate if known else self._rates.get(kind, 1.0)
         before = known.before if known else prediction.before * min(1.0, rate)
-        steps = rate * (prediction.seconds - prediction.before)
-        return replace(prediction, seconds=before + steps, before=before)
+        steps = rate * (prediction.seconds - prediction.before - prediction.once)
+        before += rate * prediction.once
+        slower = self._slower(known.threads if known else 1.0)
+        return replace(prediction, seconds=slower * (before + steps), before=slower * before)
 
-    def learn(self, prediction: Prediction, before: float, steps: float) -> None:
-        """A work of this prediction took so many seconds before its steps and in them."""
+    def learn(
+        self, prediction: Prediction, before: float, steps: float | None, busy: float | None = None
+    ) -> None:
+        """A work of this prediction took so many seconds before its steps and in them.
+
+        steps: None where only the whole is known, which `before` then is. busy: how many processors the work
+        kept busy on the average, where that is known. Nothing is learnt from one that got ready what the next
+        finds there.
+        """
         planned = prediction.seconds - prediction.before
-        if planned <= 0 or steps <= 0:
+        if prediction.once or planned <= 0 or before < 0 or (before <= 0 if steps is None else steps <= 0):
             return
-        rate = _bounded(steps / planned)
         with self._lock:
             known = self._groups.pop(prediction.group, None)
-            if known is None:
-                found = GroupTimes(before, rate, 1)
-            else:
-                new = max(NEW, 1 / (known.works + 1))
-                found = GroupTimes(
-                    known.before + new * (before - known.before),
-                    known.rate * (rate / known.rate) ** new,
-                    known.works + 1,
-                )
+            if steps is None:
+                before, steps = _parted(prediction, known, before)
+            threads, slower = self._shared(known, busy)
+            spent = Spent(before / slower, _bounded(steps / planned / slower))
+            latest = (*(known.latest if known else ()), spent)[-LATEST:]
             while len(self._groups) >= MOST_GROUPS:
                 del self._groups[next(iter(self._groups))]
-            self._groups[prediction.group] = found
+            self._groups[prediction.group] = GroupTimes(latest, known.works + 1 if known else 1, threads)
             self._write()
+
+    def _shared(self, known: GroupTimes | None, busy: float | None) -> tuple[float, float]:
+        """How many processors a group keeps busy while nothing else is to do, and how many times longer the
+        latest work of it took since something else was. Both what the system says of others and what the work
+        got of the processors must speak for that.
+        """
+        threads = known.threads if known else 1.0
+        slower = self._slower(threads)
+        if busy is None or busy <= 0:
+            return threads, 1.0
+        if slower < QUIET:
+            return max(busy, 0.1), 1.0
+        return threads, max(1.0, min(slower, threads / busy))
 
     def note_probe(self, kind: str, rate: float) -> None:
         """A probe of this kind took `rate` times as long as on an ordinary computer."""
@@ -113,11 +155,7 @@ class Times:
         try:
             here = json.loads(self._file.read_bytes())["computers"][self._computer]
             rates = {str(kind): _bounded(rate) for kind, rate in here["rates"].items()}
-            groups = {
-                str(name): GroupTimes(max(0.0, float(before)), _bounded(rate), max(1, int(works)))
-                for name, (before, rate, works) in here["groups"].items()
-            }
-            return rates, groups
+            return rates, dict(_groups_from(here["groups"], here.get("latest", {})))
         except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return {}, {}
 
@@ -135,9 +173,40 @@ class Times:
                 name: [round(each.before, 3), round(each.rate, 4), each.works]
                 for name, each in self._groups.items()
             },
+            "latest": {
+                name: [
+                    round(each.threads, 3),
+                    *([round(one.before, 3), round(one.rate, 4)] for one in each.latest),
+                ]
+                for name, each in self._groups.items()
+            },
         }
         with suppress(OSError):  # a full disk costs an estimate, not a work
             write_private_file(self._file, json.dumps({"computers": computers}, indent=1).encode())
+
+
+def _groups_from(groups: dict[str, Any], latest: dict[str, Any]) -> Iterable[tuple[str, GroupTimes]]:
+    """The groups of a file. groups: name -> [before, rate, works]. latest: name -> [threads, [before, rate]
+    of each of the latest works]; a file of a studio before 0.6 has none.
+    """
+    for name, (before, rate, works) in groups.items():
+        threads, *spent = latest.get(name) or [1.0]
+        spent = spent or [[before, rate]]
+        yield (
+            str(name),
+            GroupTimes(
+                tuple(Spent(max(0.0, float(one)), _bounded(other)) for one, other in spent[-LATEST:]),
+                max(1, int(works)),
+                min(64.0, max(0.1, float(threads))),
+            ),
+        )
+
+
+def _parted(prediction: Prediction, known: GroupTimes | None, whole: float) -> tuple[float, float]:
+    """The seconds of a whole work before its steps and in them, in the shares that are expected."""
+    planned = prediction.seconds - prediction.before
+    before, steps = (known.before, known.rate * planned) if known else (prediction.before, planned)
+    return whole * before / (before + steps), whole * steps / (before + steps)
 
 
 def _bounded(rate: float) -> float:

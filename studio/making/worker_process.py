@@ -51,7 +51,7 @@ class Update:
 
     pid, quick: set in the first update alone; quick says whether it is the worker of the quick lane.
     done, total, stage, loss, share: as in `Progress`. preview: JPEG bytes. fault: a traceback for the log,
-    when a preview failed.
+    when a preview failed. cpu: seconds that the worker's processors have been busy with its process so far.
     """
 
     job: str
@@ -65,6 +65,7 @@ class Update:
     share: float | None = None
     preview: bytes | None = None
     fault: str = ""
+    cpu: float | None = None
 
 
 @dataclass(frozen=True)
@@ -265,4 +266,5 @@ class ProgressReporter:
 
     def send(self, **what: Any) -> None:
         """Send the fields of an `Update`."""
-        self._worker.log_event(self._topic, {"job": self._job, "worker": self._worker.address} | what)
+        told = {"job": self._job, "worker": self._worker.address, "cpu": time.process_time()}
+        self._worker.log_event(self._topic, told | what)

@@ -80,13 +80,15 @@ class Prediction:
 
     before: how many of the seconds are not spent on its steps but before and after them, such as on loading a
     network. group: works of one kind that differ in their steps, such as those of another network; the times
-    of each group are corrected by themselves.
+    of each group are corrected by themselves. once: how many of the seconds, beside `before`, get something
+    ready that the next work finds there, such as a style that was never read.
     """
 
     seconds: float
     bytes: int
     before: float = 0.0
     group: str = ""
+    once: float = 0.0
 
 
 Making = Generator[Progress, None, Made]

@@ -156,6 +156,7 @@ def test_what_was_prepared_at_setup_serves_every_home(
     """The notes are those of a home that reads and learns for itself, and nothing is read again."""
     module = import_module(KINDS["compose"].ahead)
     monkeypatch.setattr(module, "names", lambda: ["american-fife"])
+    monkeypatch.setattr(ahead, "OTHERS", {})
     recipe = ComposeRecipe(style="american-fife", seed=3)
     monkeypatch.setattr("studio.music.melody.learnt.WORTH_KEEPING", 0)
     own = take_of(recipe, no_sources)

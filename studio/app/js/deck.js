@@ -7,7 +7,7 @@ import { beatsInWords } from './times.js';
 
 /** @import { Melody } from './melody' */
 
-/** Milliseconds without a further change before the sound is made anew. */
+/** Milliseconds without a further move of the tempo before the sound is made anew. */
 const PAUSE = 300;
 
 const [SLOWEST, FASTEST] = [40, 240];
@@ -18,6 +18,7 @@ export class Deck {
     /** @type {Melody[]} */
     this.melodies = [];
     this.current = 0;
+    this.performed = ''; // what all takes were told to sound like
     /** @type {number | undefined} */
     this.waiting = undefined;
     this.letters = make('div', { class: 'letters', role: 'group', 'aria-label': 'Which take plays, from the same moment' });
@@ -34,8 +35,9 @@ export class Deck {
       this.reset);
     this.tempo.addEventListener('input', () => {
       this.tempo.dataset.chosen = this.tempo.value;
-      this.changed();
+      this.changed(PAUSE);
     });
+    this.tempo.addEventListener('change', () => this.changed());
     this.instrument.addEventListener('change', () => this.changed());
     this.reset.addEventListener('click', () => {
       this.instrument.value = '';
@@ -53,6 +55,7 @@ export class Deck {
     if (melodies.length === this.melodies.length && melodies.every((each, place) => each === this.melodies[place])) return;
     this.melodies = melodies;
     this.current = 0;
+    this.performed = JSON.stringify(this.performance());
     this.element.hidden = !melodies.length;
     this.letters.hidden = melodies.length < 2;
     this.letters.replaceChildren(...melodies.map((melody, place) => make('button', {
@@ -110,10 +113,21 @@ export class Deck {
     this.beats.textContent = beatsInWords(Number(this.tempo.value), this.melodies[0]?.music?.meter ?? '4/4');
   }
 
-  changed() {
+  /** @param {number} [pause] milliseconds that another change may still come in */
+  changed(pause = 0) {
     this.showTempo();
     this.reset.hidden = !this.isChanged;
     clearTimeout(this.waiting);
-    this.waiting = setTimeout(() => { for (const melody of this.melodies) melody.perform(this.performance()); }, PAUSE);
+    this.waiting = pause ? setTimeout(() => this.perform(), pause) : undefined;
+    if (!pause) this.perform();
+  }
+
+  /** The take that plays, or would, is rendered before the others. */
+  perform() {
+    const asked = JSON.stringify(this.performance());
+    if (asked === this.performed) return;
+    this.performed = asked;
+    const first = this.melodies[this.current];
+    for (const melody of [first, ...this.melodies.filter((each) => each !== first)]) melody?.perform(this.performance());
   }
 }

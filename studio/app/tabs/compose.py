@@ -207,9 +207,7 @@ def _expecting(desk: Desk, dials: Dials) -> Callable[[dict[str, Any]], dict[str,
         shown = _shown(asked)
         several = shown.get(TAKES)
         count = int(several) if isinstance(several, int | float) and 1 <= several <= MOST_TAKES else 1
-        return answer(
-            lambda: {"now": desk.expected(requests.KIND, dials.settings_of(shown), count=count)}
-        )
+        return answer(lambda: {"now": desk.expected(requests.KIND, dials.settings_of(shown), count=count)})
 
     return expect
 

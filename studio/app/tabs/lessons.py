@@ -14,6 +14,7 @@ from studio.app.modules import opening
 from studio.app.room import Entrance, Room, TabOffers, filled
 from studio.errors import Refused
 from studio.lessons.kit.classroom import Classroom
+from studio.lessons.kit.openings import Openings
 
 
 def lessons_tab(room: Room) -> TabOffers:
@@ -21,7 +22,7 @@ def lessons_tab(room: Room) -> TabOffers:
 
     A lesson may lead to another tab, by its label, with settings for it.
     """
-    classroom = Classroom()
+    classroom = Classroom(openings=Openings())
 
     def lesson_request(request: str) -> str:
         try:

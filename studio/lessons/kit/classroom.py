@@ -13,12 +13,14 @@ import math
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from studio.errors import Refused, StudioError
 from studio.lessons.kit.course import COURSE, lesson
 from studio.lessons.kit.lesson import Action, Knob, Lesson, fitting
+from studio.lessons.kit.openings import Openings
 
 MOST_OPEN = 64
 LONGEST_SESSION = 100
@@ -26,24 +28,48 @@ LARGEST_FILE = 8 * 2**20
 LONGEST_TEXT = 200_000
 MOST_POINTS = 4_000
 
+SEEN_FIRST = 0.5
+"""Seconds in which a lesson whose first scene was known is drawn, before its state is computed."""
+
 
 @dataclass
 class OpenLesson:
-    """One lesson, open in one page."""
+    """One lesson, open in one page. begun: its state is there. Whoever uses the state holds the lock."""
 
     lesson: Lesson[Any]
-    state: Any
     settings: dict[str, Any]
+    state: Any = None
+    begun: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def begin(self) -> None:
+        """Compute the state, unless it is there."""
+        if not self.begun:
+            self.state = self.lesson.begin(self.settings)
+            self.begun = True
+
+    def begin_soon(self) -> None:
+        """The same in the background, when the page had time to draw the first scene."""
+
+        def begin() -> None:
+            with self.lock, suppress(StudioError):  # whoever does something gets the error
+                self.begin()
+
+        later = threading.Timer(SEEN_FIRST, begin)
+        later.daemon = True
+        later.start()
 
 
 class Classroom:
     """Holds the open lessons and answers requests: {"do": "course"}, {"do": "open", …} and {"do":
     "event", …}.
+
+    openings: first scenes that are known, so that a lesson opens at once; None computes each.
     """
 
-    def __init__(self, most_open: int = MOST_OPEN) -> None:
+    def __init__(self, most_open: int = MOST_OPEN, openings: Openings | None = None) -> None:
         self._most_open = most_open
+        self._openings = openings
         self._lessons: OrderedDict[str, OpenLesson] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -77,7 +103,8 @@ class Classroom:
         opened = lesson(lesson_name)
         known = {knob.name for knob in opened.knobs}
         settings = opened.settings({name: value for name, value in given.items() if name in known})
-        current = OpenLesson(opened, opened.begin(settings), settings)
+        current = OpenLesson(opened, settings)
+        scene = self._first_scene(lesson_name, current)
         with self._lock:
             self._lessons[session] = current
             self._lessons.move_to_end(session)
@@ -86,8 +113,22 @@ class Classroom:
         return {
             "lesson": _described(opened),
             "settings": settings,
-            "scene": opened.draw(current.state).to_dict(),
+            "scene": scene,
         }
+
+    def _first_scene(self, name: str, current: OpenLesson) -> dict[str, Any]:
+        """How a lesson begins: kept with the usual settings, or else computed."""
+        opened, settings = current.lesson, current.settings
+        openings = self._openings if settings == opened.settings({}) else None
+        known = openings.scene(name, settings) if openings is not None else None
+        if known is not None:
+            current.begin_soon()
+            return known
+        current.begin()
+        scene = opened.draw(current.state).to_dict()
+        if openings is not None:
+            openings.keep(name, settings, scene)
+        return scene
 
     def _act(self, session: str, fields: Mapping[str, Any]) -> dict[str, Any]:
         with self._lock:
@@ -97,6 +138,7 @@ class Classroom:
             self._lessons.move_to_end(session)
         action = read_action(fields)
         with current.lock:
+            current.begin()
             if action.name == "set":
                 knob = current.lesson.knob(action.knob)
                 current.settings[action.knob] = fitting(knob, action.value)

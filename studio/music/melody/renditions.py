@@ -103,7 +103,7 @@ class Renditions:
         from studio.music.melody.facts import origin_colours, origins_of
         from studio.music.writing.engraving import engrave
 
-        self._begin_sound(work)
+        self.begin_sound(work)
         width, staff = PAGES[page]
         tune = replace(self.tune(work), title="", composer="")
         colours = origin_colours(origins_of(work.facts)) if origins else None
@@ -125,16 +125,21 @@ class Renditions:
         """The format that the page plays."""
         return FORMATS["wav"]
 
-    def _begin_sound(self, work: Work) -> None:
-        """Render the sound now, in the background: who looks at a score is about to press Play."""
+    def begin_sound(self, work: Work) -> None:
+        """Render the sound now, in the background: who is shown a tune is about to press Play. Nothing
+        happens where it is there, and for a work without notes.
+        """
+        form = self.heard_as(work)
+        if work.suffix == form.suffix or not has_notes(work) or self._is_kept(work, f"as{form.suffix}"):
+            return
         with self._ahead_lock:
-            if len(self._ahead) >= MOST_AHEAD or work.id in self._ahead or work.suffix == ".wav":
+            if len(self._ahead) >= MOST_AHEAD or work.id in self._ahead:
                 return
             self._ahead.append(work.id)
 
         def render() -> None:
             with suppress(Exception):  # whoever presses Play gets the error
-                self.file(work, self.heard_as(work))
+                self.file(work, form)
             with self._ahead_lock:
                 self._ahead.remove(work.id)
 
@@ -222,7 +227,14 @@ class Renditions:
         return self._readers.read(content, f"tune{work.suffix}").tunes[0].to_json().encode()
 
     def _kept(self, work: Work, name: str, make: Callable[[], bytes]) -> Path:
-        return self._cache.file(f"{work.sha256[:32]}-{name}", make)
+        return self._cache.file(_called(work, name), make)
+
+    def _is_kept(self, work: Work, name: str) -> bool:
+        return (self._cache.folder / _called(work, name)).exists()
+
+
+def _called(work: Work, name: str) -> str:
+    return f"{work.sha256[:32]}-{name}"
 
 
 class _Cache:

@@ -61,7 +61,7 @@ class SongRenditions(Renditions):
         def sheet() -> bytes:
             return engrave(tune, width=width, staff=staff, whole_tempo=True, letters=letters)
 
-        self._begin_sound(work)
+        self.begin_sound(work)
         return self._kept(work, f"sheet-{page}.svg", sheet)
 
     def heard_as(self, work: Work) -> Format:

@@ -18,6 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 from studio.errors import Missing, Refused, UnknownName, Unreadable
@@ -106,6 +107,23 @@ def fingerprint_of(entry: StyleEntry, home: Path | None = None) -> str:
     Raises `Missing`.
     """
     return _fingerprint(entry, _files_of(entry, (home or studio_home()) / "styles"))
+
+
+def is_read(entry: StyleEntry) -> bool:
+    """Whether a style of the table was read before, in this home or when the studio was set up. One whose
+    files are not here counts as not read.
+    """
+    try:
+        name = f"{_table_fingerprint(entry.name, studio_home())}.tunes"
+    except Missing:
+        return False
+    folders = (studio_home(), environments_home())
+    return any(folder is not None and (folder / "styles" / name).exists() for folder in folders)
+
+
+@lru_cache(maxsize=64)
+def _table_fingerprint(name: str, home: Path) -> str:
+    return fingerprint_of(STYLES[name], home)
 
 
 def _fingerprint(entry: StyleEntry, sources: Sequence[tuple[str, bytes]]) -> str:
