@@ -43,6 +43,11 @@ LATEST = 5
 QUIET = 1.2
 """Up to so many times slower a computer counts as quiet."""
 
+FELT = 0.5
+"""How much of what the system says of others works feel, until they have shown it: many who want a processor
+want it for a moment only.
+"""
+
 
 @dataclass(frozen=True)
 class Spent:
@@ -85,6 +90,7 @@ class Times:
         self._file = home / FILE
         self._lock = threading.Lock()
         self._slower = slower
+        self._felt = FELT
         self._computer = f"{platform.node()[:60]} {os.cpu_count()}"
         self._rates, self._groups = self._read()
 
@@ -105,7 +111,7 @@ class Times:
         before = known.before if known else prediction.before * min(1.0, rate)
         steps = rate * (prediction.seconds - prediction.before - prediction.once)
         before += rate * prediction.once
-        slower = self._slower(known.threads if known else 1.0)
+        slower = 1 + self._felt * (self._slower(known.threads if known else 1.0) - 1)
         return replace(prediction, seconds=slower * (before + steps), before=slower * before)
 
     def learn(
@@ -143,7 +149,9 @@ class Times:
             return threads, 1.0
         if slower < QUIET:
             return max(busy, 0.1), 1.0
-        return threads, max(1.0, min(slower, threads / busy))
+        felt = max(1.0, min(slower, threads / busy))
+        self._felt += 0.5 * ((felt - 1) / (slower - 1) - self._felt)
+        return threads, felt
 
     def note_probe(self, kind: str, rate: float) -> None:
         """A probe of this kind took `rate` times as long as on an ordinary computer."""

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from itertools import pairwise, product
+from pathlib import Path
 
 import pytest
 
 from studio.images.planning import DREAM_BEGINS, PAINTING_BEGINS, plan_octaves, plan_sizes, shares
 from studio.images.predictions import predict_dream, predict_painting
 from studio.images.recipes import DreamRecipe, StyleRecipe
+from studio.making.load import Load, wanting
 from studio.making.pace import Pace
 from studio.making.times import Times
 from studio.works.work import Prediction, SourceSize
@@ -59,7 +64,7 @@ def test_a_computer_that_stands_still_for_a_while_does_not_make_the_estimate_jum
     assert said[-1] == 0.0
 
 
-def test_times_are_those_of_this_computer_and_survive_a_broken_file(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_times_are_those_of_this_computer_and_survive_a_broken_file(tmp_path: Path) -> None:
     ordinary = Prediction(12.0, 7, before=2.0, group="own")
     times = Times(tmp_path)
     assert times.expected(ordinary, "dream") == ordinary
@@ -76,6 +81,83 @@ def test_times_are_those_of_this_computer_and_survive_a_broken_file(tmp_path) ->
         assert Times(tmp_path).expected(ordinary) == ordinary
         Times(tmp_path).learn(ordinary, 1.0, 20.0)
         assert Times(tmp_path).expected(ordinary).seconds == pytest.approx(21.0)
+
+
+MELODY = Prediction(1.2, 1, before=0.6, group="tunes")
+
+
+def test_one_work_that_had_to_wait_does_not_stay_in_what_is_expected(tmp_path: Path) -> None:
+    times = Times(tmp_path)
+    times.learn(MELODY, before=2.0, steps=40.0)  # its style was read while eight others worked
+    times.learn(MELODY, before=0.8, steps=None)  # a quick one, of which only the whole is known
+    assert times.expected(MELODY).seconds == pytest.approx(0.8)
+    for whole in (0.7, 5.0, 0.75):
+        times.learn(MELODY, before=whole, steps=None)
+    assert 0.5 < Times(tmp_path).expected(MELODY).seconds < 1.0
+
+
+def test_what_is_got_ready_once_is_said_and_not_learnt(tmp_path: Path) -> None:
+    times = Times(tmp_path)
+    first = Prediction(7.2, 1, before=0.6, group="tunes", once=6.0)
+    assert times.expected(first).seconds == pytest.approx(7.2)
+    times.learn(first, before=9.0, steps=None)
+    assert times.expected(MELODY) == MELODY
+    times.learn(MELODY, before=0.2, steps=0.3)
+    assert times.expected(first).seconds == pytest.approx(0.2 + 0.3 + 0.5 * 6.0), "half as long here"
+
+
+def test_a_busy_computer_is_told_from_a_slow_one(tmp_path: Path) -> None:
+    """Works of one thread on two processors, which others want too: those share them evenly."""
+    load = Load(processors=2)
+    times = Times(tmp_path, load.slower)
+    others = 5.0
+    load.others = others  # so each of six threads gets a third of a processor
+    for _ in range(6):
+        times.learn(MELODY, before=0.6 * 3, steps=0.6 * 3, busy=1 / 3)
+    assert times.expected(MELODY).seconds == pytest.approx(3.6, rel=0.05), "it is still busy"
+    load.others = 0.0
+    assert times.expected(MELODY).seconds == pytest.approx(1.2, rel=0.05), "and now it is quiet"
+    # What wants a processor for a moment only is felt less, as works show.
+    load.others = others
+    for _ in range(6):
+        times.learn(MELODY, before=0.6, steps=0.6, busy=1.0)
+    assert times.expected(MELODY).seconds == pytest.approx(1.2, rel=0.1)
+
+
+def test_how_many_others_want_a_processor_is_a_mean_of_the_latest_looks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    load = Load(processors=4)
+    assert (load.slower(1.0), load.slower(8.0)) == (1.0, 1.0)
+    wanting = [9.0] * 30
+    monkeypatch.setattr("studio.making.load.wanting", lambda: wanting.pop(0))
+    for second in range(30):
+        load.note(float(second), own=1.0)
+    assert load.others == pytest.approx(8.0)
+    assert load.slower(1.0) == pytest.approx(9 / 4)
+    assert load.slower(4.0) == pytest.approx(3.0)
+    wanting[:] = [1.0] * 30
+    for second in range(30, 60):
+        load.note(float(second), own=1.0)
+    assert load.others < 0.6
+
+
+def test_this_system_says_how_many_want_a_processor() -> None:
+    """Threads that spin are seen, as a share of the processors at least."""
+    before = wanting()
+    if before is None:
+        pytest.skip("this system does not say it")
+    spin = [sys.executable, "-c", "while True: pass"]
+    busy = [subprocess.Popen(spin) for _ in range(3)]
+    try:
+        give_up = time.monotonic() + 120
+        while (wanting() or 0.0) < 2:
+            assert time.monotonic() < give_up
+            time.sleep(0.05)
+    finally:
+        for each in busy:
+            each.kill()
+            each.wait()
 
 
 DREAM = (
