@@ -624,7 +624,8 @@ class _Making:
             return
         self.progress = Progress(update.done, update.total, update.stage, update.loss, share=update.share)
         self.preview = update.preview or self.preview
-        self.pace.note(self.progress.so_far, now)
+        steps = update.done / update.total if update.total else None
+        self.pace.note(self.progress.so_far, now, steps)
 
     def shown(self, state: JobState) -> JobState:
         """The ledger's state of it, with the latest progress."""

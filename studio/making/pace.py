@@ -3,8 +3,22 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 from studio.works.work import Prediction
+
+
+@dataclass(frozen=True)
+class Note:
+    """How far a work was. at: seconds. cost: how much is done, counted by what it costs, 0..1. steps: the
+    same, counted by steps.
+    """
+
+    at: float
+    cost: float
+    steps: float
 
 
 class Pace:
@@ -13,18 +27,26 @@ class Pace:
     before, steps: seconds that were expected before the first step and for all steps; None where nothing was.
 
     The share that is done counts by what it costs (see `Progress.share`), so that a dream's small sizes and
-    large ones go at the same pace. What was expected counts at first, and the measured pace alone from a
-    twenty-fifth on. The latest two fifths of the time count more than all of it: a computer may get busier.
-    Whatever comes, the estimate does not rise by more than a third within `CALM` seconds.
+    large ones go at the same pace. On a busy computer every step takes something that does not go by its
+    size, so a part of the time is taken to go by steps: as large a part as makes the pace seen so far most
+    even, a small one being likelier beforehand (`PARTS`). What was expected counts at first, and the measured
+    pace alone from a twenty-fifth on. The latest half of the time counts more than all of it: a computer may
+    get busier. Whatever comes, the estimate does not rise by more than a third within `CALM` seconds.
     """
 
     CALM = 0.5
     MEASURED_FROM = 0.04
-    RECENT, RECENT_COUNTS = 0.4, 0.6
+    RECENT, RECENT_COUNTS = 0.5, 0.3
+    PARTS = ((0.0, 2.0), (0.15, 1.0), (0.3, 0.5), (0.45, 0.25), (0.6, 0.1), (0.75, 0.05))
+    """Parts of the time that may go by steps, and how likely each is beforehand."""
+    STRETCHES = 40
+    """The notes are looked at in so many stretches of time at most."""
+    EVIDENCE = 24
+    """Stretches beyond so many say nothing new of the part: neighbours are alike."""
 
     def __init__(self, before: float = 0.0, steps: float | None = None) -> None:
         self._before, self._expected = before, steps
-        self._notes: list[tuple[float, float]] = []
+        self._notes: list[Note] = []
         self._said: deque[tuple[float, float]] = deque(maxlen=64)
         self._began: float | None = None
 
@@ -43,11 +65,11 @@ class Pace:
         if self._expected is not None:
             self._said.append((at, self._before + self._expected))
 
-    def note(self, share: float, at: float) -> None:
-        """share: how much is done, 0..1."""
-        if not 0 < share <= 1 or (self._notes and share <= self._notes[-1][1]):
+    def note(self, share: float, at: float, steps: float | None = None) -> None:
+        """share: how much is done, 0..1. steps: the share of the steps, where it is another."""
+        if not 0 < share <= 1 or (self._notes and share <= self._notes[-1].cost):
             return
-        self._notes.append((at, share))
+        self._notes.append(Note(at, share, share if steps is None else steps))
         guess = self._guess()
         if guess is None:
             return
@@ -68,29 +90,64 @@ class Pace:
         """
         if len(self._notes) < 2 or self._began is None:
             return None
-        (first, one), (last, other) = self._notes[0], self._notes[-1]
-        steps = (last - first) / (other - one)
-        return (max(0.0, ended - self._began - steps), steps) if other - one >= 0.5 else None
+        first, last = self._notes[0], self._notes[-1]
+        if last.cost - first.cost < 0.5:
+            return None
+        whole = max(0.0, ended - self._began)
+        steps = min(whole, (last.at - first.at) / (last.cost - first.cost))
+        return whole - steps, steps
 
     def _guess(self) -> float | None:
-        share = self._notes[-1][1]
-        measured = self._measured()
+        share, measured = self._notes[-1].cost, self._measured()
         if self._expected is None:
-            return None if measured is None else measured * (1 - share)
+            return measured
         if measured is None:
             return self._expected * (1 - share)
         trust = min(1.0, share / self.MEASURED_FROM)
-        return (trust * measured + (1 - trust) * self._expected) * (1 - share)
+        return trust * measured + (1 - trust) * self._expected * (1 - share)
 
     def _measured(self) -> float | None:
-        """Seconds for the whole work at the measured pace. None until there are three notes, and a second of
-        them where nothing was expected.
+        """Seconds left at the measured pace. None until there are three notes, and a second of them where
+        nothing was expected.
         """
-        (began, first), (now, share) = self._notes[0], self._notes[-1]
-        if len(self._notes) < 3 or now <= began or (self._expected is None and now - began < 1):
+        first, last = self._notes[0], self._notes[-1]
+        if len(self._notes) < 3 or last.at <= first.at or (self._expected is None and last.at - first.at < 1):
             return None
-        whole = (now - began) / (share - first)
-        recently = now - (now - began) * self.RECENT
-        since, then = next((note for note in reversed(self._notes) if note[0] <= recently), self._notes[0])
-        lately = (now - since) / (share - then) if share > then else whole
-        return whole + self.RECENT_COUNTS * (lately - whole)
+        stretches = self._stretches()
+        weights, left = [], []
+        for part, likely in self.PARTS:
+            done = [part * steps + (1 - part) * cost for _, cost, steps in stretches]
+            pace, uneven = self._pace(stretches, done)
+            weights.append(likely * (uneven + 1e-3) ** (-min(len(done), self.EVIDENCE) / 2))
+            left.append(pace * (part * (1 - last.steps) + (1 - part) * (1 - last.cost)))
+        return sum(weight * each for weight, each in zip(weights, left, strict=True)) / sum(weights)
+
+    def _stretches(self) -> list[tuple[float, float, float]]:
+        """(seconds, cost, steps) between notes, those next to each other together where there are many."""
+        every = -(-(len(self._notes) - 1) // self.STRETCHES)
+        marks = [*self._notes[:-1:every], self._notes[-1]]
+        return [
+            (later.at - one.at, later.cost - one.cost, later.steps - one.steps)
+            for one, later in pairwise(marks)
+        ]
+
+    def _pace(
+        self, stretches: Sequence[tuple[float, float, float]], done: Sequence[float]
+    ) -> tuple[float, float]:
+        """Seconds for the whole, where so much was done in each stretch, and how uneven that is: the mean
+        square by which stretches differ from it, beside what is done in them.
+        """
+        seconds = [each[0] for each in stretches]
+        took, so_far = sum(seconds), sum(done)
+        whole = took / so_far
+        recently, at = took * (1 - self.RECENT), 0.0
+        late, much = 0.0, 0.0
+        for each, share in zip(seconds, done, strict=True):
+            at += each
+            if at > recently:
+                late, much = late + each, much + share
+        lately = late / much if much > 0 else whole
+        uneven = sum(
+            (each / whole - share) ** 2 / max(share, 1e-9) for each, share in zip(seconds, done, strict=True)
+        )
+        return whole + self.RECENT_COUNTS * (lately - whole), uneven / so_far
