@@ -42,9 +42,13 @@ export async function playOnly(audio) {
   return true;
 }
 
+/** Milliseconds after which a sound that does not play is replaced though the next one is not here: some browsers
+ * fetch nothing before somebody presses Play. */
+const PATIENCE = 1500;
+
 /**
- * Another rendering of the same sound takes over where this one is, and goes on if it played. Gives the one that is
- * heard from now on, or null where it is not wanted any more.
+ * Another rendering of the same sound takes over where this one is, as soon as it is here, and goes on if this one
+ * plays then. Gives the one that is heard from now on, or null where it is not wanted any more.
  *
  * @param {HTMLAudioElement} audio
  * @param {HTMLAudioElement} next its source is set
@@ -53,15 +57,12 @@ export async function playOnly(audio) {
  */
 export async function takeOver(audio, next, faster, wanted) {
   const there = () => audio.currentTime / faster;
-  if (audio.paused) {
-    goTo(next, there());
-    return next;
-  }
   audio.playbackRate = faster; // at once, until the new sound is here
   next.preload = 'auto';
   await new Promise((ready, failed) => {
     next.addEventListener('canplaythrough', ready, { once: true });
     next.addEventListener('error', failed, { once: true });
+    setTimeout(() => { if (audio.paused) ready(null); }, PATIENCE);
     next.load();
   });
   if (!wanted()) return null;

@@ -1,0 +1,124 @@
+"""What a person waits for in a real Chromium, by what happens and not by the clock: a take is heard from the
+press on, what plays goes on until then, and a tune waits for no dream.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.app.conftest import Chromium, Open
+from tests.app.test_browser import choose, opened, small
+from tests.app.test_compose_newcomer_browser import arrive, composed
+from tests.app.test_tray_browser import in_tray
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("app")]
+
+LISTEN = """() => {
+  window.heard = [];
+  const usual = HTMLMediaElement.prototype.play;
+  HTMLMediaElement.prototype.play = function () {
+    for (const event of ['playing', 'pause']) {
+      this.addEventListener(event, () => window.heard.push([event, this.src.split('/works/')[1]]));
+    }
+    return usual.call(this);
+  };
+}"""
+"""From now on `heard` is what began and what stopped, in order."""
+
+READY = (
+    """() => [...document.querySelectorAll('.compose .take audio')].every((each) => each.readyState === 4)"""
+)
+
+
+def events(page: Any, *, until: str) -> list[tuple[str, str]]:
+    """What was heard, once what ends with this began and another stopped; then it is forgotten."""
+    page.wait_for_function(
+        """(end) => { const begun = heard.findIndex(([event, of]) => event === 'playing' && of.endsWith(end));
+        return begun >= 0 && heard.slice(begun).some(([event]) => event === 'pause'); }""",
+        arg=until,
+    )
+    found = [tuple(each) for each in page.evaluate("() => heard.splice(0)")]
+    return list(dict.fromkeys(found))
+
+
+def hold(page: Any, instrument: str) -> list[Any]:
+    """From now on the sounds of this instrument do not come, until they are let go."""
+    held: list[Any] = []
+    page.route(re.compile(f"/as/wav.instrument={instrument}"), held.append)
+    return held
+
+
+def let_go(page: Any, held: list[Any]) -> None:
+    page.unroute_all()
+    for each in held:
+        each.continue_()
+
+
+def test_what_plays_goes_on_until_the_next_is_heard(chromium: Chromium, studio: Open) -> None:
+    with opened(chromium, studio) as page:
+        arrive(page, studio)
+        page.click("#compose-button")
+        first, second = composed(page)
+        # Nobody pressed Play, and the sounds of both are there.
+        page.wait_for_function(READY, arg="as/wav")
+        page.evaluate(LISTEN)
+        page.get_by_role("button", name="Play take A").first.click()
+        page.wait_for_function("() => heard.length")
+        page.locator(".deck .letters button").nth(1).click()
+        a, b = f"{first}/as/wav", f"{second}/as/wav"
+        assert events(page, until=b) == [("playing", a), ("playing", b), ("pause", a)]
+
+        # Another instrument: what plays is heard until the new sound is here, however long that takes.
+        held = hold(page, "Flute")
+        page.locator(".deck select").select_option("Flute")
+        page.wait_for_function("() => document.querySelectorAll('.compose .take audio')[1].currentTime > 1")
+        assert page.evaluate("() => heard") == []
+        let_go(page, held)
+        flute = f"{b}?instrument=Flute"
+        assert events(page, until=flute) == [("playing", flute), ("pause", b)]
+
+        # While it plays, another request is made: it plays on, and until one of the new takes is heard.
+        page.click("#compose-button")
+        third, _ = composed(page, other_than=first)
+        assert page.evaluate("() => heard") == []
+        page.get_by_role("button", name="❚❚ The take before").wait_for()
+        page.wait_for_function(READY, arg="Flute")
+        page.get_by_role("button", name="Play take A").first.click()
+        new = f"{third}/as/wav?instrument=Flute"
+        assert events(page, until=new) == [("playing", new), ("pause", flute)]
+        page.get_by_role("button", name="Pause take A").first.click()
+
+        # Another one is chosen and Play is pressed before its sound is here: the sound that is there is heard.
+        page.wait_for_function("() => heard.splice(0).length")
+        held = hold(page, "Violin")
+        page.locator(".deck select").select_option("Violin")
+        page.get_by_role("button", name="Play take A").first.click()
+        page.wait_for_function("() => heard.length")
+        assert page.evaluate("() => heard") == [["playing", new]]
+        let_go(page, held)
+        violin = f"{third}/as/wav?instrument=Violin"
+        assert events(page, until=violin) == [("playing", new), ("playing", violin), ("pause", new)]
+        page.get_by_role("button", name="Pause take A").first.click()
+
+
+def test_a_tune_waits_for_no_dream_which_goes_on_without_its_page(
+    chromium: Chromium, studio: Open, photo: Path
+) -> None:
+    with opened(chromium, studio) as page:
+        choose(page, photo)
+        small(page, steps=200, size=512)
+        page.click("#dream-button")
+        page.wait_for_selector(".stage[data-mode=running]")
+        page.goto("about:blank")
+        arrive(page, studio)
+        page.click("#compose-button")
+        composed(page)
+        running = in_tray(page, ".queue .mine[data-state=running]")
+        running.wait_for()
+        assert running.count() == 1, "the dream goes on, and the tunes are made"
+        in_tray(page, ".queue .mine [data-do=cancel]").click()
+        page.wait_for_function("() => !document.querySelector('.tray .queue .mine')")
