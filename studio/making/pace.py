@@ -11,7 +11,7 @@ from studio.works.work import Prediction
 
 
 @dataclass(frozen=True)
-class Note:
+class Milestone:
     """How far a work was. at: seconds. cost: how much is done, counted by what it costs, 0..1. steps: the
     same, counted by steps.
     """
@@ -46,7 +46,7 @@ class Pace:
 
     def __init__(self, before: float = 0.0, steps: float | None = None) -> None:
         self._before, self._expected = before, steps
-        self._notes: list[Note] = []
+        self._notes: list[Milestone] = []
         self._said: deque[tuple[float, float]] = deque(maxlen=64)
         self._began: float | None = None
 
@@ -69,7 +69,7 @@ class Pace:
         """share: how much is done, 0..1. steps: the share of the steps, where it is another."""
         if not 0 < share <= 1 or (self._notes and share <= self._notes[-1].cost):
             return
-        self._notes.append(Note(at, share, share if steps is None else steps))
+        self._notes.append(Milestone(at, share, share if steps is None else steps))
         guess = self._guess()
         if guess is None:
             return

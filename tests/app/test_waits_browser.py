@@ -92,7 +92,7 @@ def test_what_plays_goes_on_until_the_next_is_heard(chromium: Chromium, studio: 
         assert events(page, until=new) == [("playing", new), ("pause", flute)]
         page.get_by_role("button", name="Pause take A").first.click()
 
-        # Another one is chosen and Play is pressed before its sound is here: the sound that is there is heard.
+        # Another is chosen, and Play pressed before its sound is here: the sound that is there is heard.
         page.wait_for_function("() => heard.splice(0).length")
         held = hold(page, "Violin")
         page.locator(".deck select").select_option("Violin")
