@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.app.test_compose_newcomer_browser import arrive, composed
 
 from tests.app.conftest import Chromium, Open
 from tests.app.test_browser import choose, opened, small
-from tests.app.test_compose_newcomer_browser import arrive, composed
 from tests.app.test_tray_browser import in_tray
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("app")]
