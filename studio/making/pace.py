@@ -114,7 +114,8 @@ class Pace:
         if len(self._notes) < 3 or last.at <= first.at or (self._expected is None and last.at - first.at < 1):
             return None
         stretches = self._stretches()
-        weights, left = [], []
+        weights: list[float] = []
+        left: list[float] = []
         for part, likely in self.PARTS:
             done = [part * steps + (1 - part) * cost for _, cost, steps in stretches]
             pace, uneven = self._pace(stretches, done)
