@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.app.test_compose_newcomer_browser import arrive, composed
 
 from tests.app.conftest import Chromium, Open
+from tests.app.test_a_newcomers_walk_browser import composed
 from tests.app.test_browser import choose, opened, small
 from tests.app.test_tray_browser import in_tray
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("app")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("page")]
 
 LISTEN = """() => {
   window.heard = [];
@@ -43,6 +43,12 @@ def events(page: Any, *, until: str) -> list[tuple[str, str]]:
     )
     found = [tuple(each) for each in page.evaluate("() => heard.splice(0)")]
     return list(dict.fromkeys(found))
+
+
+def arrive(page: Any, studio: Open) -> None:
+    """On the Compose tab, with a small style and few bars."""
+    page.goto(f"{studio.address}/#compose&style=american-fife&bars=8&seed=1")
+    page.wait_for_function("() => document.querySelector('.bars-dial input[type=number]')?.value === '8'")
 
 
 def hold(page: Any, instrument: str) -> list[Any]:
