@@ -402,6 +402,26 @@ def notation_seeds(_: Path) -> list[bytes]:
     return [KERN, *written, *_real_scores(".musicxml", ".mxl")]
 
 
+SCORE_KINDS = {
+    "midi": (".mid", score_seeds, ()),
+    "abc": (".abc", score_seeds, ()),
+    "musicxml": (".musicxml", notation_seeds, ()),
+    "mxl": (".mxl", notation_seeds, ()),
+    "kern": (".krn", notation_seeds, ("music21",)),
+}
+"""Formats of scores: their suffix, where their seeds are found, and what reading them loads."""
+
+_BEGINS = {".mid": b"MThd", ".mxl": b"PK", ".musicxml": b"<", ".krn": b"**kern"}
+
+
+def _seeds_with(suffix: str, seeds: Callable[[Path], list[bytes]], folder: Path) -> list[bytes]:
+    """Those of the seeds that are of one format, by how they begin."""
+    own = _BEGINS.get(suffix)
+    others = tuple(begins for begins in _BEGINS.values() if begins != own)
+    found = (content for content in seeds(folder) if not content.startswith(others))
+    return [content for content in found if own is None or content.lstrip().startswith(own)]
+
+
 def _real_scores(*suffixes: str) -> list[bytes]:
     """Files of other programs: the small ones of the tests, and some of the songbook and the hymns where
     these are beside the checkout.
@@ -432,8 +452,7 @@ def read_score(content: bytes, _: Path) -> str:
             assert all(tune.to_json() for tune in reading.tunes)
             assert len(reading.parts) == len(reading.tunes)
         else:
-            content = piece.content or piece.text.encode()
-            told, _body = answer_of("The file", piece.form, content, budget, parts=True)
+            told, _body = answer_of(replace(piece, parts=True), budget)
             if "unreadable" in told:
                 raise Unreadable(told["unreadable"])
     return "tunes"
@@ -575,9 +594,13 @@ FORMATS: dict[str, InputFormat] = {
         InputFormat("notation", notation_seeds, read_score, ("music21", *SCORES)),
         InputFormat("pictures", picture_seeds, read_picture_file, PICTURES),
         *(
+            InputFormat(f"scores-{name}", partial(_seeds_with, suffix, seeds), read_score, (*loads, *SCORES))
+            for name, (suffix, seeds, loads) in SCORE_KINDS.items()
+        ),
+        *(
             InputFormat(f"pictures-{name}", partial(_seeds_from, name), read_picture_file, PICTURES)
             for name in PICTURE_KINDS
         ),
     )
 }
-"""By name. The order is that of `python -m benchmarks.fuzz`, which leaves out single formats of pictures."""
+"""By name. The order is that of `python -m benchmarks.fuzz`, which leaves out single formats."""

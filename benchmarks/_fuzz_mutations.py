@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
+from xml.etree import ElementTree
 
 NASTY: tuple[Any, ...] = (
     None, True, False, 0, -1, 1, 2, 255, 65536, 2**31 - 1, 2**31, 2**63, 10**30, -(2**63), 0.5, -0.0, 1e308,
@@ -30,6 +31,8 @@ def mutated(content: bytes, rng: random.Random, others: list[bytes]) -> bytes:
             ways = [_alter_zip, _alter_zip, _alter_zip, _alter_bytes]
         elif content[8:10] == b'{"':
             ways = [_alter_header, _alter_header, _alter_bytes]
+        elif content.lstrip()[:1] == b"<":
+            ways = [_alter_xml, _alter_xml, _alter_xml, _alter_bytes, _alter_text]
         elif content[:200].isascii():
             ways = [_alter_bytes, _alter_text]
         with suppress(Exception):  # what was altered before may be past this way of altering it
@@ -84,6 +87,32 @@ def _alter_text(content: bytes, rng: random.Random, others: list[bytes]) -> byte
             words[rng.randrange(len(words))] = str(rng.choice(NASTY)).encode("utf-8", "replace")
             lines[place] = b" ".join(words)
     return b"\n".join(lines)
+
+
+def _alter_xml(content: bytes, rng: random.Random, _: list[bytes]) -> bytes:
+    """One element altered, so that it is still XML: its text, attributes, place, or how often it is there."""
+    root = ElementTree.fromstring(content)
+    holder = rng.choice([each for each in root.iter() if len(each)])
+    place = rng.randrange(len(holder))
+    chosen = holder[place]
+    match rng.randrange(6):
+        case 0:
+            holder.remove(chosen)
+        case 1:
+            for _copy in range(rng.choice((1, 3, 500))):
+                holder.insert(place, chosen)
+        case 2:
+            rng.choice(list(root.iter())).append(ElementTree.fromstring(ElementTree.tostring(chosen)))
+        case 3 if chosen.attrib:
+            chosen.set(rng.choice(list(chosen.attrib)), _printable(rng))
+        case _:
+            leaf = rng.choice([each for each in holder.iter() if not len(each)])
+            leaf.text = _printable(rng)
+    return ElementTree.tostring(root)
+
+
+def _printable(rng: random.Random) -> str:
+    return "".join(letter for letter in str(rng.choice(NASTY)) if letter.isprintable())
 
 
 def _alter_json(content: bytes, rng: random.Random, _: list[bytes]) -> bytes:

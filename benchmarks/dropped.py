@@ -29,7 +29,7 @@ Counts = Counter[str]
 
 TOLD = {
     "notes": (
-        "Notes of one pitch",
+        "Notes that stand twice",
         "Notes outside the range",
         "Notes whose pitch is none",
         "Notes of no length",
@@ -69,8 +69,8 @@ def in_musicxml(content: bytes, name: str) -> Counts:
 def in_abc(text: str) -> Counts:
     """By letters, voice by voice."""
     found = Counts()
-    text = re.sub(r"(?<!\\)%.*", "", text)
-    _, _, body = re.sub(r"\n[ \t]*(?=\n)", "\n", text).partition("\nK:")
+    text = re.sub(r"(?<!\\)%.*", "", re.sub(r"^%.*\n", "", text, flags=re.M))
+    _, _, body = text.partition("\nK:")
     music = dict[str, str]()
     voice = ""
     for line in body.split("\n")[1:]:
@@ -87,7 +87,9 @@ def in_abc(text: str) -> Counts:
             continue
         music[voice] = music.get(voice, "") + line + "\n"
     for line in music.values():
-        for quoted in re.findall(r'"([^"\n]*)"', line):
+        for ending, quoted in re.findall(r'(\[?)"([^"\n]*)"', line):
+            if ending:
+                continue
             texts = [each.strip() for each in re.split(r";|\\n", quoted)]
             found["chords"] += sum(bool(each) and each[0] not in "^_<>@" for each in texts)
         found["notes"] += _heads(line)
@@ -97,7 +99,8 @@ def in_abc(text: str) -> Counts:
 def _heads(line: str) -> int:
     line = re.sub(r'"[^"\n]*"|\{[^}]*\}|![^!\n]*!|\[[A-Za-z]:[^\]\n]*\]|\+[a-z.()<>]+\+', "", line)
     heads, tied = 0, set[str]()
-    for sign in re.finditer(r"\[([^][|\n]*)\][\d/]*(-?)|[_^=]*([A-Ga-g][,']*)[\d/]*([ \t]*-)?|[zxZX]", line):
+    signs = r"\[([^][|\n]*)\][\d/]*(\.?-)?|[_^=]*([A-Ga-g][,']*)[\d/]*([ \t]*[<>]*\.?-)?|[zxZX]"
+    for sign in re.finditer(signs, line):
         inside = re.findall(r"([A-Ga-g][,']*)[\d/]*(-?)", sign[1] or "")
         struck = {letter: bool(tie or sign[2]) for letter, tie in inside}
         if sign[3]:
@@ -184,7 +187,8 @@ def main() -> None:
                     there.update(counts)
                     have, said = kept(reading), told(reading)
                     for what in counts:
-                        left = counts[what] - have[what] - said[what]
+                        left = counts[what] - have[what]
+                        left = max(0, left - said[what]) if left > 0 else left
                         remains[f"{what} {'dropped' if left > 0 else 'more'}"] += abs(left)
                         if left:
                             shown.append(

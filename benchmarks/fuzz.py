@@ -3,6 +3,8 @@ sentence, without a crash, a hang or a gigabyte of memory.
 
     python -m benchmarks.fuzz [FORMAT ...] [--minutes 10] [--seed 0] [--keep FOLDER]
 
+A format of scores or pictures alone is asked for by its name, such as scores-abc or pictures-heic.
+
 For each format a process loads the code that reads it and forks a child for every input, so that an input can
 harm only its child. Inputs start from valid files (see `benchmarks._fuzz_formats`). One that gets an answer
 nobody got before is kept and altered further. An input that crashes, hangs or takes too much is saved in the
@@ -228,7 +230,7 @@ def main() -> None:
         _replay(sorted(asked.replay.glob("*")) if asked.replay.is_dir() else [asked.replay])
         return
     bad = 0
-    for name in asked.formats or [name for name in FORMATS if not name.startswith("pictures-")]:
+    for name in asked.formats or [name for name in FORMATS if "-" not in name]:
         # A process for each, so that one format's code and memory are not in the next one's children.
         child = os.fork()
         if child == 0:

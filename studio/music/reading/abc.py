@@ -39,6 +39,7 @@ from studio.music.reading.assembling import (
     choose_melody,
     part_of,
     remarks_on,
+    remarks_on_parts,
     sung_in,
 )
 from studio.music.reading.budget import Reading, ReadingBudget
@@ -119,10 +120,11 @@ def read_abc(
     if player.transposed:
         tune, moved = tune.transposed(player.transposed), player.transposed
         found.remarks.append(f"The file says transpose={moved}, so notes, key and chords are as they sound.")
-    reading = Reading((tune,), tuple(found.remarks))
     if not parts:
-        return reading
-    return replace(reading, parts=(_parts_of(players, list(lines.voices)),))
+        return Reading((tune,), tuple(found.remarks))
+    kept = _parts_of(players, list(lines.voices))
+    found.remarks += remarks_on_parts([player.line for player in players])
+    return Reading((tune,), tuple(found.remarks), parts=(kept,))
 
 
 def _silent(line: PartLine) -> PartLine:
@@ -180,9 +182,9 @@ def _parts_of(players: list[_Voice], labels: list[str]) -> tuple[Part, ...]:
             continue
         line, moved = player.line, player.transposed
         if moved:
-            line = replace(line, notes=_moved(line.notes, moved), others=_moved(line.others, moved))
+            line.notes, line.others = _moved(line.notes, moved), _moved(line.others, moved)
         if not line.name and len(players) > 1 and not label.isdigit():
-            line = replace(line, name=label)
+            line.name = label
         parts.append(part_of(line, [(lyric.place, lyric, True) for lyric in player.words.found]))
     return tuple(parts)
 
@@ -226,6 +228,8 @@ _TOKENS_BEFORE = re.compile(
 )
 """The same by the rules of 3, which knew no tuplets of ten notes and more, and by those before."""
 
+
+NO_CHORDS = "Texts above the notes that are not chord symbols"
 
 Place = tuple[str, int]
 """The letter and octave of a note as it is written."""
@@ -407,7 +411,7 @@ class _Voice:
             ):
                 self.printed.append(text)
             elif text:
-                self.left["Texts above the notes that are not chord symbols"] += 1
+                self.left[NO_CHORDS] += 1
 
     def _set(self, what: str, value: str) -> None:
         value = value.strip()
@@ -494,6 +498,7 @@ class _Voice:
                 self.line.stacked += len(chord) > 1
             top, _, place = max(chord)
             struck = {place: pitch for pitch, _, place in chord}
+            self.line.shared += len(chord) - len(struck)
             self._sound(top, chord[0][1] * times, struck, top - natural_pitch(*place))
             self.tied = self.chord_ties
 
@@ -629,7 +634,11 @@ _PLAYED: dict[str, Callable[[_Voice, re.Match[str]], None]] = {
 def _without_dynamics(players: list[_Voice]) -> list[list[PrintedSymbol]]:
     """The chord symbols of each voice. An "f" that is the only small letter among them means loud."""
     small = {symbol.text for player in players for symbol in player.symbols if symbol.text[0].islower()}
-    return [[each for each in player.symbols if small != {"f"} or each.text != "f"] for player in players]
+    if small != {"f"}:
+        return [player.symbols for player in players]
+    for player in players:
+        player.left[NO_CHORDS] += sum(each.text == "f" for each in player.symbols)
+    return [[each for each in player.symbols if each.text != "f"] for player in players]
 
 
 @lru_cache(maxsize=1024)

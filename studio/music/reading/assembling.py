@@ -56,6 +56,8 @@ class PartLine:
     """One part while it is read. notes: in any order. others: those that are not in the melody line, below
     the top of a chord or in another voice. grace: how many grace notes it has. stacked: how many chords.
     out_of_range: how many notes no MIDI pitch has. sung: how many of its notes have a syllable of their own.
+    shared: how many of its notes stand there twice, and unsung: how many syllables were put together
+    or left out, once it is a part.
     """
 
     name: str = ""
@@ -66,6 +68,8 @@ class PartLine:
     stacked: int = 0
     out_of_range: int = 0
     sung: int = 0
+    shared: int = 0
+    unsung: int = 0
 
     @property
     def count(self) -> int:
@@ -270,28 +274,46 @@ def _rest(lines: list[_Whole], start: int, stop: int) -> None:
 
 def part_of(line: PartLine, lyrics: Sequence[tuple[Fraction, FoundLyric, bool]] = ()) -> Part:
     """All notes of a line as a part, tied ones joined, with its words (see `words_under`)."""
-    found = sorted({note for note in (*line.notes, *line.others) if note.pitch is not None}, key=_by_pitch)
+    sounding = [note for note in (*line.notes, *line.others) if note.pitch is not None]
+    found = sorted(set(sounding), key=_by_pitch)
+    line.shared += len(sounding) - len(found)
     notes: list[Note] = []
-    latest: dict[int, int] = {}
+    latest: dict[int, dict[int, int]] = {}  # pitch -> voice -> number of its last note
     for start, end, pitch, tied, alter, voice in found:
         assert pitch is not None
-        before = latest.get(pitch)
+        by_voice = latest.setdefault(pitch, {})
+        before = by_voice.get(voice)
         if before is not None and notes[before].start == start:
-            continue  # of two voices that meet on a note, the longer counts
+            line.shared += 1
+            continue  # of two notes that are one, the longer counts
+        if tied and (before is None or notes[before].end != start):
+            # A tie may lead into another voice.
+            before = next((each for each in by_voice.values() if notes[each].end == start), before)
         if before is not None and tied and notes[before].end == start:
             notes[before] = replace(notes[before], duration=end - notes[before].start)
+            by_voice[voice] = before
             continue
         if before is not None and notes[before].end > start:
-            # One instrument cannot sound a pitch twice at a time: it is struck again.
+            # One voice cannot sound a pitch twice at a time: it is struck again.
             notes[before] = replace(notes[before], duration=start - notes[before].start)
-        latest[pitch] = len(notes)
+        by_voice[voice] = len(notes)
         notes.append(Note(pitch, start, end - start, alter=alter, voice=voice))
     ends = max((note.end for note in notes), default=Fraction(0))
     tops = one_at_a_time([FoundNote(note.start, note.end, note.pitch, False) for note in notes], ends)
-    words, _, _ = words_under(tops, lyrics)
+    words, joined, left = words_under(tops, lyrics)
+    line.unsung = joined + left
     several = line.others or any(note.voice for note in notes)
     voiced = _in_voices(notes, line) if several else notes
     return Part(tuple(voiced), line.name[:300], percussion=line.percussion, words=words)
+
+
+def remarks_on_parts(lines: Sequence[PartLine]) -> list[str]:
+    """What to say about what lines lost when they became parts."""
+    shared, unsung = sum(line.shared for line in lines), sum(line.unsung for line in lines)
+    remarks = [f"Notes that stand twice in one voice, kept once: {shared}."] if shared else []
+    if unsung and len(lines) > 1:
+        remarks.append(f"Syllables put together or left out in the parts: {unsung}.")
+    return remarks
 
 
 def _in_voices(notes: Sequence[Note], line: PartLine) -> list[Note]:
@@ -301,14 +323,15 @@ def _in_voices(notes: Sequence[Note], line: PartLine) -> list[Note]:
     leading = [note for note in line.notes if note.voice == 0]
     ends = max((note.end for note in leading), default=Fraction(0))
     leads = {note.start: note for note in one_at_a_time(leading, ends) if note.pitch is not None}
-    lasting = {(note.start, note.pitch): note.duration for note in notes}
+    by_rank = sorted(notes, key=lambda note: -note.voice)  # where voices meet, the leading one counts
+    lasting = {(note.start, note.pitch): note.duration for note in by_rank}
     voiced = []
     for note in notes:
         top, voice = leads.get(note.start), max(1, note.voice)
         if top and (note.pitch or 0) <= (top.pitch or 0):
             if note.duration == top.duration:
                 voice = 0
-            elif note.duration == lasting.get((top.start, top.pitch)):
+            elif top.duration < note.duration == lasting.get((top.start, top.pitch)):
                 voice = HELD_BELOW
         voiced.append(note if note.voice == voice else replace(note, voice=voice))
     return voiced

@@ -144,21 +144,22 @@ def _parts_of(
     ours: bool,
 ) -> tuple[Part, ...]:
     """Every channel of every track that has notes, as a part, with its other voices."""
-    parts: list[Part] = []
-    led: PartLine | None = None
+    found: list[tuple[int, PartLine, int, _Line]] = []
     for (key, _), (line, track, played) in zip(sorted(midi.notes.items()), lines, strict=True):
         if not line.count:
             continue
-        found = read(played)
-        if track in texts.other_voices and led:
-            others = [note._replace(voice=1) for note in found.notes]
-            parts[-1] = replace(parts[-1], notes=part_of(replace(led, others=others)).notes)
-            continue
-        led = replace(line, notes=found.notes)
-        part = part_of(led)
+        read_line = read(played)
+        if found and track in texts.other_voices:
+            found[-1][1].others += [note._replace(voice=1) for note in read_line.notes]
+        else:
+            program = midi.programs.get(key, 0)
+            found.append((program, replace(line, notes=read_line.notes, others=[]), track, read_line))
+    parts = []
+    for program, line, track, read_line in found:
+        part = part_of(line)
         lyrics, _ = texts.syllables(track, own=True)
-        words = words_of(lyrics, sorted({note.start for note in part.notes}), found.place_of, ours=ours)
-        parts.append(replace(part, program=midi.programs.get(key, 0), words=words))
+        words = words_of(lyrics, sorted({note.start for note in part.notes}), read_line.place_of, ours=ours)
+        parts.append(replace(part, program=program, words=words))
     return tuple(parts)
 
 

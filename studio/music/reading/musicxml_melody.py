@@ -23,6 +23,7 @@ from studio.music.reading.assembling import (
     choose_melody,
     part_of,
     remarks_on,
+    remarks_on_parts,
     sung_in,
 )
 from studio.music.reading.budget import Reading, ReadingBudget
@@ -42,7 +43,6 @@ from studio.music.scores.bars import Grid
 from studio.music.scores.chords import PLAIN
 from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.meters import Meter
-from studio.music.scores.scores import Part
 from studio.music.scores.tunes import Tune
 
 
@@ -63,8 +63,12 @@ def read_score(
     """
     laid = _XmlScore(root, parts_of(root), name, rules, ours=ours).laid_out(budget)
     tune, remarks = laid.tune(budget)
-    found = (laid.parts(split=not ours),) if parts else ()
-    return Reading((tune,), tuple(remarks), parts=found)
+    if not parts:
+        return Reading((tune,), tuple(remarks))
+    lines = laid.lines(split=not ours)
+    kept = tuple(part_of(line, lyrics) for line, lyrics in lines)
+    remarks += remarks_on_parts([line for line, _ in lines])
+    return Reading((tune,), tuple(remarks), parts=(kept,))
 
 
 class _StaffLine(NamedTuple):
@@ -283,14 +287,14 @@ class _Laid:
                 return borrowed(part_of(voice, lyrics).words)
         return []
 
-    def parts(self, *, split: bool) -> tuple[Part, ...]:
-        """All staves, in order, as parts. split: voices that go through a staff are parts of their own."""
-        return tuple(
-            part_of(line, lyrics)
+    def lines(self, *, split: bool) -> list[_VoiceLine]:
+        """All staves with notes, in order. split: voices that go through a staff are lines of their own."""
+        return [
+            (line, lyrics)
             for each in self.score.lines
             for line, lyrics in self._voices_of(each, split=split)
             if line.count
-        )
+        ]
 
     def _voices_of(self, staff: _StaffLine, *, split: bool) -> Iterator[_VoiceLine]:
         measures = [

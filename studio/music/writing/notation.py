@@ -66,9 +66,10 @@ def _voices_of(part: Part) -> list[list[Written]]:
         if note.pitch is None:
             continue
         place, voice = note.start, max(0, note.voice)
-        if note.voice == HELD_BELOW:
+        following = bisect_right(onsets, note.start)
+        if note.voice == HELD_BELOW and following < len(onsets) and onsets[following] < note.end:
             # Up to the next chord it stands alone, and is then a note of that chord if it ends with it.
-            place = onsets[bisect_right(onsets, note.start)]
+            place = onsets[following]
             by_voice.setdefault(0, {}).setdefault((note.start, place - note.start), []).append(index)
             voice = 0 if (place, note.end - place) in leading else 1
         by_voice.setdefault(voice, {}).setdefault((place, note.end - place), []).append(index)
