@@ -14,6 +14,7 @@ import pytest
 from PIL import Image, ImageEnhance
 from sqlalchemy import update
 
+from studio.images.paintings.catalogue import FOLDER
 from studio.images.pictures import write_jpeg
 from studio.images.recipes import DreamRecipe
 from studio.making.recognising import recognise
@@ -95,6 +96,35 @@ def test_another_look_of_the_same_photo_is_no_copy(gallery: Gallery) -> None:
         found = recognise(jpeg(stranger.convert("RGB")), "copy.jpg", gallery)
         assert found.work is None or (found.likeness or 1) < PROBABLE
         assert "no work of this gallery looks like it" in found.sentence
+
+
+UNSEEN = {path.stem: path for path in sorted(FOLDER.glob("*.jpg"))}
+"""Pictures on which no threshold was chosen."""
+
+
+def unseen(name: str, width: int = 480) -> Image.Image:
+    picture = Image.open(UNSEEN[name]).convert("RGB")
+    return picture.resize((width, width * picture.height // picture.width))
+
+
+def added(gallery: Gallery, picture: Image.Image, seed: int) -> Work:
+    content = io.BytesIO()
+    picture.save(content, "PNG", compress_level=1)
+    thumbnail = write_jpeg(np.asarray(picture), longest_side=512)
+    return gallery.add(Made(DreamRecipe(seed=seed), content.getvalue(), ".png", "image/png", thumbnail))
+
+
+def test_pictures_that_no_threshold_was_chosen_on_are_found_and_not_confused(gallery: Gallery) -> None:
+    names = sorted(UNSEEN)
+    known, missing = names[: len(names) // 2], names[len(names) // 2 :]
+    works = {name: added(gallery, unseen(name), seed) for seed, name in enumerate(known)}
+    for change in ("q30", "200 px", "96 px", "cut", "darker"):
+        for name in known:
+            found = recognise(CHANGES[change](unseen(name)), "copy.jpg", gallery)
+            assert found.work is not None, (change, name)
+            assert found.work.id == works[name].id
+        for name in missing:
+            assert recognise(CHANGES[change](unseen(name)), "other.jpg", gallery).work is None, (change, name)
 
 
 def test_works_made_before_get_their_look_when_one_is_searched_for(gallery: Gallery) -> None:
