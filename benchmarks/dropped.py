@@ -33,6 +33,7 @@ TOLD = {
         "Notes outside the range",
         "Notes whose pitch is none",
         "Notes of no length",
+        "Notes without a length",
         "Notes on a note",
     ),
     "chords": (

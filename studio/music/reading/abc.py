@@ -229,6 +229,9 @@ _TOKENS_BEFORE = re.compile(
 """The same by the rules of 3, which knew no tuplets of ten notes and more, and by those before."""
 
 
+JUMPS = "Jumps and their marks (D.C., D.S., fine, coda)"
+_JUMPS = re.compile(r"[!+](D\.[CS]\.|da(capo|coda)|fine|segno|coda)", re.I)
+
 NO_CHORDS = "Texts above the notes that are not chord symbols"
 
 Place = tuple[str, int]
@@ -332,7 +335,8 @@ class _Voice:
         # The group that ends last in a token says what it is; decorations have no group.
         group = token.lastgroup or ""
         if not group:
-            self.left["Ornaments, dynamics and other marks"] += 1
+            jump = _JUMPS.match(token[0])
+            self.left[JUMPS if jump else "Ornaments, dynamics and other marks"] += 1
         elif group in _ALWAYS:
             _ALWAYS[group](self, token)
         elif not self.overlaid or self.parts:

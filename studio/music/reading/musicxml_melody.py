@@ -228,6 +228,7 @@ class _Gathered:
     ends: set[Fraction] = field(default_factory=set)
     lyrics: list[tuple[Fraction, FoundLyric, bool]] = field(default_factory=list)
     cues: int = 0
+    empty: int = 0
     left: int = 0
     moved: int = 0
     jumps: int = 0
@@ -337,6 +338,8 @@ class _Laid:
 
     def _gathered(self) -> _Gathered:
         into = _Gathered(PartLine(self.melody.line.name))
+        measures = (measure for part in self.score.parts for measure in part.measures)
+        into.empty = sum(staff.empty for measure in measures for staff in measure.staves.values())
         for start, length, measure in self._measures(self.melody.part):
             if into.bars and measure.element.get("implicit") == "yes" and self.score.joins_bars:
                 length += into.bars.pop()[0]
@@ -423,6 +426,7 @@ def _more_remarks(gathered: _Gathered, part: XmlPart, root: Element) -> list[str
         (gathered.moved, "Bars in which the first voice is silent and another one is the melody"),
         (gathered.left, "Notes of other voices left out"),
         (gathered.cues, "Cue notes left out"),
+        (gathered.empty, "Notes without a length left out"),
         (gathered.odd_keys, "Key signatures that belong to no key left out"),
         (gathered.jumps, "Jumps (D.C., D.S.) that are not followed"),
         (_count(root, "slur") // 2, "Slurs left out"),

@@ -42,7 +42,7 @@ class Sounding(NamedTuple):
 @dataclass
 class StaffMeasure:
     """What one staff has in one measure. below: the notes of chords below the top. cues, graces: how many of
-    each.
+    each. empty: how many notes have no length.
     """
 
     notes: list[Sounding] = field(default_factory=list)
@@ -50,6 +50,7 @@ class StaffMeasure:
     lyrics: list[FoundLyric] = field(default_factory=list)
     cues: int = 0
     graces: int = 0
+    empty: int = 0
     percussion: bool = False
 
 
@@ -260,6 +261,7 @@ class _PartReader:
         if parsed.cue:
             staff.cues += not parsed.rest
             return
+        staff.empty += length <= 0 and not parsed.rest
         if length <= 0 or not (parsed.rest or parsed.unpitched or parsed.pitch is not None):
             return
         if parsed.unpitched:

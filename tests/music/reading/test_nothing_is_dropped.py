@@ -55,3 +55,21 @@ def test_a_pitch_in_two_voices_is_kept_in_both() -> None:
         (60, 4, 1),
         (60, 1, 0),
     ]
+
+
+def test_jumps_are_told() -> None:
+    reading = read_tunes(b"X:1\nL:1/4\nM:4/4\nK:C\nC !p!D E F|G A !fine!B c|!D.C.!G4|\n", "jump.abc")
+    assert "Jumps and their marks (D.C., D.S., fine, coda) left out: 2." in reading.remarks
+    assert "Ornaments, dynamics and other marks left out: 1." in reading.remarks
+
+
+def test_notes_without_a_length_are_told() -> None:
+    note = "<note><pitch><step>{}</step><octave>5</octave></pitch><duration>{}</duration></note>"
+    text = (
+        "<score-partwise><part-list><score-part id='P1'><part-name/></score-part></part-list><part id='P1'>"
+        "<measure><attributes><divisions>1</divisions></attributes>"
+        f"{note.format('C', 4)}{note.format('D', 'nan')}</measure></part></score-partwise>"
+    )
+    reading = read_tunes(text.encode(), "nan.musicxml")
+    assert [note.pitch for note in reading.tunes[0].sounding] == [72]
+    assert "Notes without a length left out: 1." in reading.remarks
