@@ -36,7 +36,7 @@ class Pace:
 
     CALM = 0.5
     MEASURED_FROM = 0.04
-    RECENT, RECENT_COUNTS = 0.5, 0.3
+    RECENT, RECENT_COUNTS = 0.5, 0.15
     PARTS = ((0.0, 2.0), (0.15, 1.0), (0.3, 0.5), (0.45, 0.25), (0.6, 0.1), (0.75, 0.05))
     """Parts of the time that may go by steps, and how likely each is beforehand."""
     STRETCHES = 40

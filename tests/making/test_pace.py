@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import subprocess
 import sys
@@ -253,6 +254,50 @@ def test_time_left_on_other_kinds_of_days(name: str) -> None:
                 wrong.append(abs(said[-1] - (whole - at)) > 0.2 * whole)
         assert all(after <= max(before * 4 / 3 + 1e-9, 1.0) for before, after in pairwise(said))
     assert sum(wrong) <= allowed * len(wrong)
+
+
+RECORDED = json.loads((Path(__file__).parent / "paces.json").read_text())
+"""How works went on a computer with two processors that three to ten other programs used: what each took, in
+seconds, and the moments at which it said how far it was, as (seconds, share of the cost, share of the steps).
+"""
+
+
+def missed(left: Callable[[list[list[float]], float], list[tuple[float, float]]]) -> float:
+    """At what part of the looks from the first tenth on the time left was wrong by more than a fifth."""
+    found = []
+    for each, expected in product(RECORDED, (0.5, 1.0, 2.0)):
+        notes, took = each["notes"], each["took"]
+        said = left(notes, expected * (notes[-1][0] - notes[0][0]))
+        late = [abs(seconds - (took - at)) > 0.2 * took for at, seconds in said if at > 0.1 * took]
+        found.append(sum(late) / len(late))
+    return sum(found) / len(found)
+
+
+def test_time_left_of_works_that_were_recorded_beside_many_others() -> None:
+    """Nobody knows what the others will do next. It is nearer than what was done so far, by its cost or by its
+    steps, says of the rest.
+    """
+
+    def by_pace(notes: list[list[float]], expected: float) -> list[tuple[float, float]]:
+        pace = Pace(before=notes[0][0], steps=expected)
+        pace.begin(0.0)
+        said = []
+        for at, cost, steps in notes:
+            pace.note(cost, at, steps)
+            said.append((at, pace.seconds_left() or 0.0))
+        assert all(after <= max(before * 4 / 3 + 1e-9, 1.0) for (_, before), (_, after) in pairwise(said))
+        return said
+
+    def in_proportion(place: int) -> float:
+        def left(notes: list[list[float]], _: float) -> list[tuple[float, float]]:
+            return [
+                (now[0], (now[0] - notes[0][0]) * (1 - now[place]) / (now[place] - notes[0][place]))
+                for now in notes[2:]
+            ]
+
+        return missed(left)
+
+    assert missed(by_pace) < 0.9 * min(in_proportion(1), in_proportion(2))
 
 
 def test_a_prediction_is_what_was_measured() -> None:
