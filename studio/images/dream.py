@@ -53,7 +53,7 @@ from studio.images.planning import (
     stopped,
     to_its_end,
 )
-from studio.images.recipes import DreamRecipe, LayerTerm
+from studio.images.recipes import DreamRecipe, LayerTerm, layer_names
 from studio.learning.descent import DescentOptions, Slope, descend
 from studio.process import EndEarly
 from studio.works.recipe import ModelIdentity, Source
@@ -356,8 +356,7 @@ def _photo(recipe: DreamRecipe) -> Source:
 
 
 def _network(recipe: DreamRecipe, materials: Materials) -> tuple[Prepared, ModelIdentity]:
-    names = tuple(sorted({LayerTerm.read(text).name for text in recipe.layers}))
-    return open_network(recipe.backbone, names, own_weights(recipe, materials))
+    return open_network(recipe.backbone, layer_names(recipe.layers), own_weights(recipe, materials))
 
 
 def _objective(recipe: DreamRecipe, materials: Materials, network: Prepared, photo: Pixels) -> Objective:

@@ -122,23 +122,26 @@ def is_draft(recipe: StyleRecipe) -> bool:
 
 
 def probe() -> float:
-    """How many times longer a step takes here than on an ordinary computer, from a few small ones."""
+    """How many times longer a step takes here than on an ordinary computer, from a few small ones. The
+    network is opened as the first dream opens it, which then finds it ready.
+    """
     import time
 
     import torch
 
-    from studio.images.networks.backbones import DEFAULT
     from studio.images.networks.opening import open_network
+    from studio.images.recipes import layer_names
 
-    layer = "blocks.4"
-    network, _ = open_network(DEFAULT, (layer,))
+    usual = DreamRecipe(seed=0)
+    layers = layer_names(usual.layers)
+    network, _ = open_network(usual.backbone, layers)
     generator = torch.Generator().manual_seed(0)
     picture = torch.rand(1, 3, 192, 256, generator=generator).contiguous(memory_format=torch.channels_last)
     taken = []
     for _ in range(5):
         began = time.perf_counter()
         shown = picture.detach().requires_grad_()
-        torch.autograd.grad(network(shown)[layer].square().mean(), shown)
+        torch.autograd.grad(network(shown)[layers[0]].square().mean(), shown)
         taken.append(time.perf_counter() - began)
     return min(taken) / PROBED
 

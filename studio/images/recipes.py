@@ -6,6 +6,7 @@ Light on purpose (no torch): the command line and the page's controls are derive
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -399,6 +400,11 @@ def _span_in_words(recipe: DreamRecipe | StyleRecipe) -> str:
 def _title(source: Source | None, otherwise: str = "A picture") -> str:
     """What a source is called in a sentence."""
     return (source and (source.title or source.name)) or otherwise
+
+
+def layer_names(terms: Iterable[str]) -> tuple[str, ...]:
+    """The layers that terms name (see `LayerTerm`), each once."""
+    return tuple(sorted({LayerTerm.read(term).name for term in terms}))
 
 
 class LayerTerm:

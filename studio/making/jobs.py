@@ -366,16 +366,16 @@ class Jobs:
                 self._begin(job)
 
     def _probe(self, workers: Workers) -> None:
-        """At the first start in a home: how fast is this computer? The answer comes when the worker has
-        loaded its code; a work that is asked for meanwhile waits a second for it.
+        """At every start: how fast is this computer? What tells it gets the worker ready for the first work
+        as well. The answer comes when the worker has loaded its code, and the first one in a home counts; a
+        work that is asked for meanwhile waits a moment for it.
         """
-        if {name for name, kind in KINDS.items() if kind.probe} <= self.times.probed:
-            return
 
         def note(future: Future[dict[str, float]]) -> None:
             with suppress(Exception):  # the worker died; the next start asks again
                 for kind, rate in future.result().items():
-                    self.times.note_probe(kind, rate)
+                    if kind not in self.times.probed:
+                        self.times.note_probe(kind, rate)
 
         workers.probe().add_done_callback(note)
 

@@ -274,8 +274,8 @@ def missed(left: Callable[[list[list[float]], float], list[tuple[float, float]]]
 
 
 def test_time_left_of_works_that_were_recorded_beside_many_others() -> None:
-    """Nobody knows what the others will do next. It is nearer than what was done so far, by its cost or by its
-    steps, says of the rest.
+    """Nobody knows what the others will do next. It is nearer than what the part that is done, by its cost or
+    by its steps, says of the rest.
     """
 
     def by_pace(notes: list[list[float]], expected: float) -> list[tuple[float, float]]:

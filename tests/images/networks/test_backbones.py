@@ -499,3 +499,15 @@ def test_the_device_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STUDIO_DEVICE", "toaster")
     with pytest.raises(Refused, match="cpu, cuda or mps"):
         chosen_device()
+
+
+def test_the_first_dream_finds_its_network_ready() -> None:
+    """What says how fast this computer is has opened the network with the layers that a dream looks at."""
+    from studio.images.predictions import probe
+    from studio.images.recipes import DreamRecipe, layer_names
+
+    assert probe() > 0
+    before = networks._prepared_once.cache_info()
+    usual = DreamRecipe(seed=1)
+    open_network(usual.backbone, layer_names(usual.layers))
+    assert networks._prepared_once.cache_info().misses == before.misses
