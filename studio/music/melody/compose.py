@@ -10,7 +10,7 @@ was, what form it has, what it shares with the style, and where each note comes 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import pairwise
@@ -55,7 +55,7 @@ def compose(recipe: ComposeRecipe, materials: Materials) -> Making:
     for one that makes no sense, `UnknownName` for a style or instrument, `Unreadable` for a source without a
     tune, `Missing` for one that is not available. The same recipe gives the same notes.
     """
-    return mapped(_composing(recipe, materials), _Costs().counted)
+    return mapped(_composing(recipe, materials), StepCosts(*COSTS).counted)
 
 
 def _composing(recipe: ComposeRecipe, materials: Materials) -> Making:
@@ -72,20 +72,29 @@ def _composing(recipe: ComposeRecipe, materials: Materials) -> Making:
     return _made(recipe, request, take, model)
 
 
-class _Costs:
-    """Tells of each step how much of the work is done by what it costs: nearly all is drawing, unless the
-    style's files have to be read first.
+Marks = Sequence[tuple[int, float]]
+"""(progress, how much of a work is done by what it costs, 0..1) at some moments, from beginning to end."""
+
+COSTS: tuple[Marks, Marks] = (
+    ((0, 0.0), (READING, 0.04), (CONSIDERING, 0.2), (DRAWING, 0.97), (WRITING, 1.0)),
+    ((0, 0.0), (READING, 0.6), (CONSIDERING, 0.75), (DRAWING, 0.98), (WRITING, 1.0)),
+)
+"""Nearly all of a melody is drawing, unless the style's files have to be read first."""
+
+
+class StepCosts:
+    """Tells of each step how much of the work is done by what it costs.
+
+    usual, reading: marks, and those of a work that has to read files first, which its first steps show: what
+    is kept comes at once.
     """
 
-    USUAL = ((0, 0.0), (READING, 0.04), (CONSIDERING, 0.2), (DRAWING, 0.97), (WRITING, 1.0))
-    WITH_FILES = ((0, 0.0), (READING, 0.6), (CONSIDERING, 0.75), (DRAWING, 0.98), (WRITING, 1.0))
-
-    def __init__(self) -> None:
-        self._marks = self.USUAL
+    def __init__(self, usual: Marks, reading: Marks) -> None:
+        self._marks, self._reading = usual, reading
 
     def counted(self, step: Progress) -> Progress:
-        if 0 < step.done < READING:  # a style that is kept comes at once
-            self._marks = self.WITH_FILES
+        if 0 < step.done < self._marks[1][0]:
+            self._marks = self._reading
         share = next(
             one + (other - one) * (step.done - start) / (end - start)
             for (start, one), (end, other) in pairwise(self._marks)
@@ -172,7 +181,7 @@ def _prepare(recipe: ComposeRecipe, materials: Materials) -> Generator[Progress,
     while True:
         considering = consider(recipe, style, take=take, theme=theme, max_copy=limit)
         try:
-            outlook = yield from as_stages(considering, READING, CONSIDERING)
+            outlook = yield from as_stages(considering, READING, CONSIDERING, expected=4)
             break
         except Contradiction as error:
             longer = _longer_limit(recipe, error)
@@ -298,16 +307,18 @@ def given_tune(source: Source, materials: Materials, rules: str) -> Tune:
     return read_tunes(content, source.name or f"The {source.role}", rules=rules).tunes[0]
 
 
-def as_stages(work: Generator[str, None, T], start: int, stop: int) -> Generator[Progress, None, T]:
-    """Stages as progress between two marks. Each takes a third of what is left, since nobody knows how many
-    there will be.
+def as_stages(
+    work: Generator[str, None, T], start: int, stop: int, expected: int = 3
+) -> Generator[Progress, None, T]:
+    """Stages as progress between two marks. expected: about how many there will be; since nobody knows, none
+    takes more than a third of what is left.
     """
-    done = float(start)
+    done, usual = float(start), (stop - start) / expected
 
     def progress(stage: str) -> Progress:
         nonlocal done
         reached = int(done)
-        done += (stop - done) / 3
+        done += min(usual, (stop - done) / 3)
         return Progress(reached, WRITING, stage)
 
     return mapped(work, progress)

@@ -20,7 +20,15 @@ import numpy as np
 from studio.errors import Contradiction, Refused
 from studio.music.bands.band import band_hash
 from studio.music.harmony.counts import chords_file
-from studio.music.melody.compose import MAKES_NO_DIFFERENCE, as_part, as_stages, given_tune, reading_rules
+from studio.music.melody.compose import (
+    MAKES_NO_DIFFERENCE,
+    Marks,
+    StepCosts,
+    as_part,
+    as_stages,
+    given_tune,
+    reading_rules,
+)
 from studio.music.scores.keys import Key
 from studio.music.scores.sections import Section
 from studio.music.scores.titles import NAMING_RULES
@@ -49,6 +57,7 @@ from studio.music.styles.sources import style_of
 from studio.music.styles.style import Style
 from studio.music.writing.formats import by_name
 from studio.music.writing.piano_roll import piano_roll, thumbnail
+from studio.process import mapped
 from studio.works.finishing import Result, finish_work
 from studio.works.recipe import ModelIdentity
 from studio.works.setting import setting
@@ -58,6 +67,12 @@ T = TypeVar("T")
 
 READING, CONSIDERING, DRAWING, WRITING = 30, 60, 85, 100
 """How far each part of the making goes, of 100."""
+
+COSTS: tuple[Marks, Marks] = (
+    ((0, 0.0), (READING, 0.03), (CONSIDERING, 0.15), (DRAWING, 0.96), (WRITING, 1.0)),
+    ((0, 0.0), (READING, 0.5), (CONSIDERING, 0.6), (DRAWING, 0.97), (WRITING, 1.0)),
+)
+"""How much is done by what it costs (see `StepCosts`): nearly all of a song is drawing."""
 
 KEPT = 2
 """Requests that are kept in memory, so that another take of the same needs only a moment."""
@@ -69,6 +84,10 @@ def song(recipe: SongRecipe, materials: Materials) -> Making:
     Raises what `melody.compose.compose` raises, and `Refused` for a band that cannot play it. The same recipe
     gives the same song.
     """
+    return mapped(_making(recipe, materials), StepCosts(*COSTS).counted)
+
+
+def _making(recipe: SongRecipe, materials: Materials) -> Making:
     program_of(recipe.instrument)
     given = recipe.source("melody")
     records = records_of(recipe, materials)
@@ -127,7 +146,7 @@ def _drawn(
     desk = replace(request.desk, recipe=recipe)
     key = f"{recipe.seed} {recipe.called()}"
     if key not in request.sheets:
-        sheet = yield from as_stages(draw_sheet(desk, recipe.seed), CONSIDERING, DRAWING)
+        sheet = yield from as_stages(draw_sheet(desk, recipe.seed), CONSIDERING, DRAWING, expected=18)
         while len(request.sheets) >= 16:
             del request.sheets[next(iter(request.sheets))]
         request.sheets[key] = sheet
@@ -222,7 +241,7 @@ def prepared(
             given = GivenTunes(take, theme, tuple(records))
             styles = yield from _styles(recipe, style)
             work = prepare(recipe, styles, given)
-            desk = yield from as_stages(work, READING, CONSIDERING)
+            desk = yield from as_stages(work, READING, CONSIDERING, expected=4)
             request: SongRequest | Contradiction = SongRequest(desk)
         except Contradiction as error:
             request = error.with_traceback(None)
