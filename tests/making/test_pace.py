@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib import import_module
 from itertools import pairwise, product
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from studio.images.recipes import DreamRecipe, StyleRecipe
 from studio.making.load import Load, wanting
 from studio.making.pace import Pace
 from studio.making.times import Times
-from studio.works.work import Prediction, SourceSize
+from studio.music.melody.compose import StepCosts
+from studio.works.work import Prediction, Progress, SourceSize
 
 
 def test_time_left_is_exact_at_a_steady_pace_and_follows_one_that_slows() -> None:
@@ -315,3 +317,19 @@ def test_a_prediction_is_what_was_measured() -> None:
     )
     assert draft < good / 3
     assert fine == pytest.approx(2 * good, rel=0.15)
+
+
+@pytest.mark.parametrize("module", ["studio.music.melody.compose", "studio.music.songs.song"])
+def test_what_a_melody_and_a_song_have_done_counts_by_what_it_costs(module: str) -> None:
+    """It never falls; drawing is nearly all of it, unless files have to be read."""
+    costs = import_module(module).COSTS
+    drawn = costs[0][3][0]
+    kept, read = StepCosts(*costs), StepCosts(*costs)
+    by_step = [kept.counted(Progress(done, 100)).share for done in (0, *range(costs[0][1][0], 101))]
+    assert by_step == sorted(by_step)  # type: ignore[type-var]
+    assert (by_step[0], by_step[-1]) == (0.0, 1.0)
+    with_files = [read.counted(Progress(done, 100)).share for done in range(101)]
+    assert with_files == sorted(with_files)  # type: ignore[type-var]
+    considered = costs[0][2][0]
+    assert (by_step[drawn - 101] or 0) - (by_step[considered - 101] or 0) > 0.7
+    assert (with_files[drawn] or 0) - (with_files[considered] or 0) < 0.4
