@@ -76,10 +76,10 @@ Marks = Sequence[tuple[int, float]]
 """(progress, how much of a work is done by what it costs, 0..1) at some moments, from beginning to end."""
 
 COSTS: tuple[Marks, Marks] = (
-    ((0, 0.0), (READING, 0.04), (CONSIDERING, 0.2), (DRAWING, 0.97), (WRITING, 1.0)),
-    ((0, 0.0), (READING, 0.6), (CONSIDERING, 0.75), (DRAWING, 0.98), (WRITING, 1.0)),
+    ((0, 0.0), (READING, 0.04), (CONSIDERING, 0.25), (DRAWING, 0.97), (WRITING, 1.0)),
+    ((0, 0.0), (READING, 0.32), (CONSIDERING, 0.86), (DRAWING, 0.98), (WRITING, 1.0)),
 )
-"""Nearly all of a melody is drawing, unless the style's files have to be read first."""
+"""Most of a melody is drawing, unless the style's files have to be read and learnt from first."""
 
 
 class StepCosts:
