@@ -84,7 +84,7 @@ class Jobs:
         self._makings: dict[str, _Making] = {}
         self._changed = threading.Condition()
         self._called = self._prepare = self._closing = False
-        self._recovered_at = time.monotonic()
+        self._recovered_at = self._opened_at = time.monotonic()
         self._trouble = ""
         self.ledger.recover()
         self._thread = threading.Thread(target=self._serve, name="studio jobs", daemon=True)
@@ -353,7 +353,7 @@ class Jobs:
             self._recovered_at = time.monotonic()
             self.ledger.recover()
             self.gallery.empty_what_is_due()
-        if not self._makings:  # what runs then is others'
+        if not self._makings and time.monotonic() - self._opened_at > STARTS_WITHIN:  # what runs is others'
             preparing = self._preparing is not None and self._preparing.busy
             self.load.note(time.monotonic(), own=float(preparing))
         for making in list(self._makings.values()):
@@ -569,6 +569,9 @@ START_WITHIN = 180.0
 """Seconds a worker process may take to start on a job. It takes one or two, and much longer on a computer
 that is short of memory.
 """
+
+STARTS_WITHIN = 5.0
+"""Seconds in which the studio itself keeps the computer busy when it is opened."""
 
 GRACE = 30.0
 """Seconds a work may take to stop when it is cancelled, before its process is replaced."""
