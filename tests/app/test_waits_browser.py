@@ -54,7 +54,7 @@ def arrive(page: Any, studio: Open) -> None:
 def hold(page: Any, instrument: str) -> list[Any]:
     """From now on the sounds of this instrument do not come, until they are let go."""
     held: list[Any] = []
-    page.route(re.compile(f"/as/wav.instrument={instrument}"), held.append)
+    page.route(re.compile(f"/as/wav.instrument={instrument}"), lambda route: held.append(route))
     return held
 
 

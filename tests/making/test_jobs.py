@@ -567,7 +567,7 @@ def test_a_work_that_comes_out_different_says_by_how_much_and_what_changed(
     assert not differs.identical
     # One of 20 x 16 pixels, in one of three channels, by three levels.
     assert differs.sentence.startswith(
-        "Not identical: 0.3% of the pixels differ, by at most 3 of 255 levels and 0.003 on average. Since"
+        "Not identical: 0.3% of the pixels differ, by at most 3 of 255 levels and 0.003 on average. Changed"
     )
     monkeypatch.delenv("SPOTS_VERSION")
     assert (
