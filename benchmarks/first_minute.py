@@ -317,7 +317,7 @@ def _tabs(page: Any, address: str) -> Iterator[tuple[str, float]]:
     yield "a tab opens, in the middle", statistics.median(took)
     yield "the slowest tab", max(took)
     page.get_by_role("tab", name="Lessons").click()
-    time.sleep(2)
+    time.sleep(LOOKING / 2)
     took = []
     for lesson in ("neuron", "playground", "cafeteria", "deep_networks", "derivative_works"):
         took.append(page.evaluate(LESSON_OPENS, lesson) / 1000)

@@ -12,7 +12,7 @@ import binascii
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -28,8 +28,10 @@ LARGEST_FILE = 8 * 2**20
 LONGEST_TEXT = 200_000
 MOST_POINTS = 4_000
 
-SEEN_FIRST = 0.5
-"""Seconds in which a lesson whose first scene was known is drawn, before its state is computed."""
+SEEN_FIRST = 1.5
+"""Seconds that a lesson whose first scene was known is looked at, before its state is computed: whoever leafs
+through the lessons waits for none of them.
+"""
 
 
 @dataclass
@@ -48,12 +50,13 @@ class OpenLesson:
             self.state = self.lesson.begin(self.settings)
             self.begun = True
 
-    def begin_soon(self) -> None:
-        """The same in the background, when the page had time to draw the first scene."""
+    def begin_soon(self, wanted: Callable[[], bool]) -> None:
+        """The same in the background, if it is still wanted when the first scene has been looked at."""
 
         def begin() -> None:
-            with self.lock, suppress(StudioError):  # whoever does something gets the error
-                self.begin()
+            if wanted():
+                with self.lock, suppress(StudioError):  # whoever does something gets the error
+                    self.begin()
 
         later = threading.Timer(SEEN_FIRST, begin)
         later.daemon = True
@@ -104,7 +107,7 @@ class Classroom:
         known = {knob.name for knob in opened.knobs}
         settings = opened.settings({name: value for name, value in given.items() if name in known})
         current = OpenLesson(opened, settings)
-        scene = self._first_scene(lesson_name, current)
+        scene = self._first_scene(lesson_name, current, session)
         with self._lock:
             self._lessons[session] = current
             self._lessons.move_to_end(session)
@@ -116,13 +119,13 @@ class Classroom:
             "scene": scene,
         }
 
-    def _first_scene(self, name: str, current: OpenLesson) -> dict[str, Any]:
+    def _first_scene(self, name: str, current: OpenLesson, session: str) -> dict[str, Any]:
         """How a lesson begins: kept with the usual settings, or else computed."""
         opened, settings = current.lesson, current.settings
         openings = self._openings if settings == opened.settings({}) else None
         known = openings.scene(name, settings) if openings is not None else None
         if known is not None:
-            current.begin_soon()
+            current.begin_soon(lambda: self._lessons.get(session) is current)
             return known
         current.begin()
         scene = opened.draw(current.state).to_dict()
