@@ -208,7 +208,7 @@ def a_tune_in_one_click(hands: Mouse) -> list[str]:
     page = hands.page
     page.wait_for_selector(".compose .example .hit", state="attached")
     page.wait_for_function(
-        "() => /^About .* on this computer$/.test(document.querySelector('.press .cost').innerText)"
+        "() => /^About .* on this computer$/.test(document.querySelector('.compose-floor .press .cost').innerText)"
     )
     hands.press("#compose-button")
     return composed(page)

@@ -172,9 +172,11 @@ def test_a_wish_that_cannot_be_met_is_let_go_with_a_click(
         # Red before anybody presses, though the style is files that were only just brought.
         page.wait_for_selector(".chip.red[data-field=end]:text('Last note Db')")
         page.click("#compose-button")
-        way = page.locator(".press .ways").get_by_role("button", name="Leave out the end on Db")
+        way = page.locator(".compose-floor .press .ways").get_by_role(
+            "button", name="Leave out the end on Db"
+        )
         way.wait_for()
-        assert "Db" in page.locator(".press .trouble .sentence").inner_text()
+        assert "Db" in page.locator(".compose-floor .press .trouble .sentence").inner_text()
         assert page.locator(".chip.red").get_by_text("Last note Db").count() == 1
         way.click()
         composed(page)
@@ -184,7 +186,7 @@ def test_a_wish_that_cannot_be_met_is_let_go_with_a_click(
         page.wait_for_selector(".chip[data-field=max_copy]", state="detached")
         assert page.get_by_role("textbox", name="Longest copy").input_value() == ""
         assert page.get_by_label("Last note").input_value() == ""
-        assert page.locator(".press .trouble").is_hidden()
+        assert page.locator(".compose-floor .press .trouble").is_hidden()
         assert narrow_enough(page)
 
         # A pin set on the roll is written where pins can be written.
@@ -242,11 +244,11 @@ def test_a_tune_is_a_theme_and_what_is_not_wanted_any_more_is_stopped(
         fill(page, "number input for Takes", 8)
         fill(page, "number input for Bars", 16)
         page.click("#compose-button")
-        page.locator(".press [data-do=stop]").click()
+        page.locator(".compose-floor .press [data-do=stop]").click()
         page.wait_for_selector("#compose-button:not([disabled])")
         shown = page.locator(".compose .take").evaluate_all("(all) => all.map((each) => each.dataset.work)")
         assert len(shown) < 8, "an earlier take stays where none of these was made"
-        assert page.locator(".press.running").count() == 0
+        assert page.locator(".compose-floor .press.running").count() == 0
 
 
 def test_a_mood_sets_constraints_that_are_chips(chromium: Chromium, studio: Open) -> None:
