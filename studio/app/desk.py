@@ -32,7 +32,6 @@ from studio.images.networks.backbones import is_safetensors
 from studio.images.networks.described import is_pickle, read_weights_file
 from studio.images.pictures import read_picture
 from studio.making.asking import ask, check_credit
-from studio.making.bounds import predict_from
 from studio.making.checking import Checking
 from studio.making.jobs import Jobs
 from studio.making.kinds import KINDS, Role, kind_of, read_recipe
@@ -410,12 +409,11 @@ class Desk:
         row = kind_of(kind)
         fields, _ = row.prepare(settings, [])
         recipe = check(row.recipe_class(), fields)
-        planned, told = predict_from(recipe, tuple(sizes)), self.jobs.predict(recipe, tuple(sizes))
-        if planned is None or told is None:
+        told = self.jobs.predict(recipe, tuple(sizes))
+        another = self.jobs.predict(recipe, tuple(sizes), again=True)
+        if told is None or another is None:
             return {"seconds": None, "bytes": None}
-        # By the kind's own plan: what was learnt of this computer does not tell a take's two parts apart.
-        another = told.seconds * max(0.0, 1 - (planned.before + planned.once) / planned.seconds)
-        return {"seconds": told.seconds + (max(1, count) - 1) * another, "bytes": told.bytes}
+        return {"seconds": told.seconds + (max(1, count) - 1) * another.seconds, "bytes": told.bytes}
 
     def get_ready(self, kind: str, name: str) -> None:
         """Somebody chose `name`, such as a style of melodies: it is prepared before anything else."""

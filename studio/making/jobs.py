@@ -16,6 +16,7 @@ from __future__ import annotations
 import threading
 import time
 import traceback
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -77,6 +78,7 @@ class Jobs:
         self.times = Times(gallery.home, self.load.slower)
         self.trainings = Trainings()
         self._sizes: dict[str, tuple[SourceSize, ...]] = {}
+        self._shared: deque[str] = deque(maxlen=KEPT_SHARED)
         self._scheduler, self._memory_limit = scheduler, memory_limit
         self._at_once, self._most_waiting = at_once, most_waiting
         self._workers: Workers | None = None
@@ -139,16 +141,27 @@ class Jobs:
         job = self.ledger.get(id)
         return self.submit(read_recipe(job.recipe_json), owner=job.owner if owner is None else owner)
 
-    def predict(self, recipe: Recipe, sizes: Sequence[SourceSize] | None = None) -> Prediction | None:
+    def predict(
+        self, recipe: Recipe, sizes: Sequence[SourceSize] | None = None, *, again: bool = False
+    ) -> Prediction | None:
         """What making this recipe's work will take here, without waiting; None where its kind cannot tell.
 
-        sizes: of its sources, where they are known; otherwise they are read from the gallery. It takes a
-        millisecond, so it may be asked at every move of a slider.
+        sizes: of its sources, where they are known; otherwise they are read from the gallery. again: after
+        another work of the same settings. It takes a millisecond, so it may be asked at every move of a
+        slider.
         """
         from studio.making.bounds import predict_from
 
         told = predict_from(recipe, sizes if sizes is not None else self._sizes_of(recipe))
-        return self.times.expected(told, recipe.kind) if told is not None else None
+        if told is None:
+            return None
+        return self.times.expected(
+            told, recipe.kind, again=bool(told.shared) and (again or self._is_there(told))
+        )
+
+    def _is_there(self, prediction: Prediction) -> bool:
+        """Whether what a work shares with others is there: one of the latest had the same."""
+        return bool(prediction.shared) and prediction.shared in self._shared
 
     def queue(self, owner: str | None = None) -> list[QueueEntry]:
         """What runs and what waits, in both lanes: first what runs, then what comes next.
@@ -410,8 +423,8 @@ class Jobs:
             prediction = predict(recipe, self.gallery.read_source)
             check_room(prediction, self._workers.room_in(quick=quick), KINDS[recipe.kind])
             if prediction is not None:
-                making.prediction = prediction
-                making.pace = Pace.of(self.times.expected(prediction, recipe.kind))
+                making.prediction, making.again = prediction, self._is_there(prediction)
+                making.pace = Pace.of(self.times.expected(prediction, recipe.kind, again=making.again))
             making.future = self._workers.submit(
                 job.id,
                 job.recipe_json,
@@ -506,7 +519,9 @@ class Jobs:
             spent, whole = making.pace.spent(ended), making.pace.whole(ended)
             if making.prediction is not None and whole is not None:
                 before, steps = spent or (whole, None)
-                self.times.learn(making.prediction, before, steps, making.busy)
+                self.times.learn(making.prediction, before, steps, making.busy, again=making.again)
+                if making.prediction.shared and making.prediction.shared not in self._shared:
+                    self._shared.append(making.prediction.shared)
         elif outcome.state == "failed":
             message = self._our_fault(outcome.fault) if outcome.fault else outcome.message
             self.ledger.failed(making.id, message, outcome.problem)
@@ -556,6 +571,9 @@ USUAL_LANE, QUICK_LANE = "", "quick"
 QUICK_BYTES, AT_REST = 3 * 2**30, 2**30
 """Bytes that the worker of the quick lane may use, and those that it takes for its code and what it keeps."""
 
+KEPT_SHARED = 2
+"""Requests of which a worker keeps what their works share (`Prediction.shared`)."""
+
 KEPT_SIZES = 64
 """Recipes of which the sizes of the sources are kept."""
 
@@ -593,6 +611,7 @@ class _Making:
     pace: Pace = field(default_factory=Pace)
     lane: str = ""
     prediction: Prediction | None = None
+    again: bool = False
     since: float = field(default_factory=time.monotonic)
     unwanted: bool = False
     ending: bool = False

@@ -100,11 +100,13 @@ class Times:
         with self._lock:
             return frozenset(self._rates)
 
-    def expected(self, prediction: Prediction, kind: str = "") -> Prediction:
+    def expected(self, prediction: Prediction, kind: str = "", *, again: bool = False) -> Prediction:
         """What a prediction for an ordinary computer means for this one, as busy as it is now.
 
-        kind: whose probe counts as long as no work of the group was made.
+        kind: whose probe counts as long as no work of the group was made. again: what it shares with others
+        (`Prediction.shared`) is there; such works are a group of their own.
         """
+        prediction = _as_it_is(prediction, again)
         with self._lock:
             known = self._groups.get(prediction.group)
             rate = known.rate if known else self._rates.get(kind, 1.0)
@@ -115,14 +117,21 @@ class Times:
         return replace(prediction, seconds=slower * (before + steps), before=slower * before)
 
     def learn(
-        self, prediction: Prediction, before: float, steps: float | None, busy: float | None = None
+        self,
+        prediction: Prediction,
+        before: float,
+        steps: float | None,
+        busy: float | None = None,
+        *,
+        again: bool = False,
     ) -> None:
         """A work of this prediction took so many seconds before its steps and in them.
 
         steps: None where only the whole is known, which `before` then is. busy: how many processors the work
-        kept busy on the average, where that is known. Nothing is learnt from one that got ready what the next
-        finds there.
+        kept busy on the average, where that is known. again: as for `expected`. Nothing is learnt from one
+        that got ready what the next finds there.
         """
+        prediction = _as_it_is(prediction, again)
         planned = prediction.seconds - prediction.before
         if prediction.once or planned <= 0 or before < 0 or (before <= 0 if steps is None else steps <= 0):
             return
@@ -208,6 +217,14 @@ def _groups_from(groups: dict[str, Any], latest: dict[str, Any]) -> Iterable[tup
                 min(64.0, max(0.1, float(threads))),
             ),
         )
+
+
+def _as_it_is(prediction: Prediction, again: bool) -> Prediction:
+    """The prediction for a work whose shared part is there."""
+    if not again:
+        return prediction
+    steps = prediction.seconds - prediction.before - prediction.once
+    return replace(prediction, seconds=steps, before=0.0, once=0.0, group=f"{prediction.group} again")
 
 
 def _parted(prediction: Prediction, known: GroupTimes | None, whole: float) -> tuple[float, float]:

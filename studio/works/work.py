@@ -89,6 +89,7 @@ class Prediction:
     before: float = 0.0
     group: str = ""
     once: float = 0.0
+    shared: str = ""
 
 
 Making = Generator[Progress, None, Made]

@@ -208,7 +208,8 @@ def a_tune_in_one_click(hands: Mouse) -> list[str]:
     page = hands.page
     page.wait_for_selector(".compose .example .hit", state="attached")
     page.wait_for_function(
-        "() => /^About .* on this computer$/.test(document.querySelector('.compose-floor .press .cost').innerText)"
+        "(cost) => /^About .* on this computer$/.test(document.querySelector(cost).innerText)",
+        arg=".compose-floor .press .cost",
     )
     hands.press("#compose-button")
     return composed(page)

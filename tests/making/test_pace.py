@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from itertools import pairwise, product
 from pathlib import Path
@@ -21,6 +22,8 @@ from studio.making.load import Load, wanting
 from studio.making.pace import Pace
 from studio.making.times import Times
 from studio.music.melody.compose import StepCosts
+from studio.music.melody.predictions import predict_melody
+from studio.music.melody.recipes import ComposeRecipe
 from studio.works.work import Prediction, Progress, SourceSize
 
 
@@ -107,6 +110,20 @@ def test_what_is_got_ready_once_is_said_and_not_learnt(tmp_path: Path) -> None:
     assert times.expected(MELODY) == MELODY
     times.learn(MELODY, before=0.2, steps=0.3)
     assert times.expected(first).seconds == pytest.approx(0.2 + 0.3 + 0.5 * 6.0), "half as long here"
+
+
+def test_another_take_of_the_same_settings_is_another_thing(tmp_path: Path) -> None:
+    one = predict_melody(ComposeRecipe(style="ryans-mammoth", seed=1, bars=16), ())
+    other = predict_melody(ComposeRecipe(style="ryans-mammoth", seed=2, bars=16, title="Mine"), ())
+    changed = predict_melody(ComposeRecipe(style="ryans-mammoth", seed=1, bars=16, key="D"), ())
+    assert one.shared == other.shared != changed.shared
+    times = Times(tmp_path)
+    assert times.expected(one, again=True).seconds == pytest.approx(one.seconds - one.before - one.once)
+    kept = replace(one, once=0.0, seconds=one.seconds - one.once)
+    times.learn(kept, before=6.0, steps=None)
+    times.learn(kept, before=0.4, steps=None, again=True)
+    assert times.expected(kept).seconds == pytest.approx(6.0)
+    assert Times(tmp_path).expected(kept, again=True).seconds == pytest.approx(0.4, rel=0.01)
 
 
 def test_a_busy_computer_is_told_from_a_slow_one(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from studio.errors import Contradiction, Refused
 from studio.music.melody.facts import facts_of
-from studio.music.melody.recipes import ComposeRecipe
+from studio.music.melody.recipes import MAKES_NO_DIFFERENCE, ComposeRecipe
 from studio.music.melody.takes import Outlook, Player, Take, by_chain, consider, draw
 from studio.music.reading.pieces import READING_RULES
 from studio.music.reading.readers import read_tunes
@@ -115,18 +115,6 @@ class PreparedRequest:
     comparison: Comparison
     outlook: Outlook
     takes: dict[str, Take] = field(default_factory=dict)
-
-
-MAKES_NO_DIFFERENCE = {
-    "seed": 0,
-    "setting": None,
-    "model": None,
-    "format": "mid",
-    "title": "",
-    "composer": "markov",
-    "temperature": 1.0,
-}
-"""Fields of a recipe in which takes of one request may differ, with a value for all."""
 
 
 def prepared(recipe: ComposeRecipe, materials: Materials) -> Generator[Progress, None, PreparedRequest]:

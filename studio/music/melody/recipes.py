@@ -43,6 +43,18 @@ SCALES = {
 """Name -> semitones above the tonic. "style" leaves notes free, "key" takes the seven of the key."""
 
 
+MAKES_NO_DIFFERENCE = {
+    "seed": 0,
+    "setting": None,
+    "model": None,
+    "format": "mid",
+    "title": "",
+    "composer": "markov",
+    "temperature": 1.0,
+}
+"""Fields of a recipe in which takes of one request may differ, with a value for all."""
+
+
 class ComposeRecipe(Recipe):
     """A melody in a style under exact constraints.
 

@@ -21,7 +21,6 @@ from studio.errors import Contradiction, Refused
 from studio.music.bands.band import band_hash
 from studio.music.harmony.counts import chords_file
 from studio.music.melody.compose import (
-    MAKES_NO_DIFFERENCE,
     Marks,
     StepCosts,
     as_part,
@@ -29,6 +28,7 @@ from studio.music.melody.compose import (
     given_tune,
     reading_rules,
 )
+from studio.music.melody.recipes import MAKES_NO_DIFFERENCE
 from studio.music.scores.keys import Key
 from studio.music.scores.sections import Section
 from studio.music.scores.titles import NAMING_RULES
