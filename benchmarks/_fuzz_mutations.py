@@ -8,6 +8,7 @@ import random
 import struct
 import warnings
 import zipfile
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -31,6 +32,8 @@ def mutated(content: bytes, rng: random.Random, others: list[bytes]) -> bytes:
             ways = [_alter_zip, _alter_zip, _alter_zip, _alter_bytes]
         elif content[8:10] == b'{"':
             ways = [_alter_header, _alter_header, _alter_bytes]
+        elif content[:8] == PNG:
+            ways = [_alter_png, _alter_png, _alter_png, _alter_bytes]
         elif content.lstrip()[:1] == b"<":
             ways = [_alter_xml, _alter_xml, _alter_xml, _alter_bytes, _alter_text]
         elif content[:200].isascii():
@@ -87,6 +90,41 @@ def _alter_text(content: bytes, rng: random.Random, others: list[bytes]) -> byte
             words[rng.randrange(len(words))] = str(rng.choice(NASTY)).encode("utf-8", "replace")
             lines[place] = b" ".join(words)
     return b"\n".join(lines)
+
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def _alter_png(content: bytes, rng: random.Random, others: list[bytes]) -> bytes:
+    """One chunk altered, left out, doubled or moved; its checksum is right again."""
+    chunks: list[tuple[bytes, bytes]] = []
+    place = len(PNG)
+    while place + 8 <= len(content):
+        (length,) = struct.unpack(">I", content[place : place + 4])
+        chunks.append((content[place + 4 : place + 8], content[place + 8 : place + 8 + length]))
+        place += 12 + length
+    which = rng.randrange(len(chunks))
+    kind, body = chunks[which]
+    match rng.randrange(6):
+        case 0:
+            del chunks[which]
+        case 1:
+            chunks.insert(rng.randrange(len(chunks)), chunks[which])
+        case 2 if kind == b"IDAT":
+            chunks[which] = (kind, zlib.compress(_alter_bytes(zlib.decompress(body), rng, others)))
+        case 3:
+            extra = rng.choice(
+                (b"gAMA", b"cHRM", b"iCCP", b"cICP", b"eXIf", b"pHYs", b"tRNS", b"iTXt", b"acTL")
+            )
+            chunks.insert(
+                rng.randrange(1, len(chunks)), (extra, rng.randbytes(rng.choice((0, 1, 4, 9, 32, 300))))
+            )
+        case _:
+            chunks[which] = (kind, _alter_bytes(body, rng, others))
+    return PNG + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        for kind, body in chunks
+    )
 
 
 def _alter_xml(content: bytes, rng: random.Random, _: list[bytes]) -> bytes:
