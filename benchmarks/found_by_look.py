@@ -4,10 +4,11 @@
     python -m benchmarks.found_by_look --of PHOTO ...
 
 The works on show and the presets' pictures, or the pictures of a folder, are changed as people change them
-and looked for. "Other" is the work that comes nearest beside the right one: where the right one is missing
-from a gallery, that is how near a wrong one comes. The thresholds were chosen on the works on show and the
-presets' pictures; other pictures test them: a folder of them, or (--of) works that are made here of photos,
-four of each: two dreams of one look that differ by their seed alone, a dream of another look, a painting.
+and looked for. "Ahead" is by how much the right one is nearer than any other, at least. "Other" is the work
+that comes nearest beside the right one: where the right one is missing from a gallery, that is how near a
+wrong one comes. The thresholds were chosen on the works on show and the presets' pictures; other pictures
+test them: a folder of them, or (--of) works that are made here of photos, four of each: two dreams of one
+look that differ by their seed alone, a dream of another look, a painting.
 """
 
 from __future__ import annotations
@@ -112,7 +113,10 @@ def main() -> None:
         works = [Image.open(each).convert("RGB") for each in files if each.suffix in (".png", ".jpg")]
     looks = [look_of(jpeg(scaled(work, 512), 85)) for work in works]
     print(f"{len(works)} works; certain from {CERTAIN}, probable from {PROBABLE}")
-    print(f"{'change':<18} {'bits, most':>10} {'compared':>9} {'least':>6} {'median':>6} {'other':>6}  first")
+    print(
+        f"{'change':<18} {'bits, most':>10} {'compared':>9} {'least':>6} {'median':>6} {'other':>6} "
+        f"{'ahead':>6}  first"
+    )
     every, others = np.empty(0), np.empty(0)
     for name, change in CHANGES.items():
         bits, ranks, own, other, first = [], [], [], [], 0
@@ -128,7 +132,7 @@ def main() -> None:
         compared = sum(rank < MOST_COMPARED for rank in ranks)
         print(
             f"{name:<18} {max(bits):>10} {compared:>6}/{len(works)} {min(own):>6.2f} {np.median(own):>6.2f} "
-            f"{max(other):>6.2f}  {first}/{len(works)}",
+            f"{max(other):>6.2f} {min(np.subtract(own, other)):>6.3f}  {first}/{len(works)}",
             flush=True,
         )
         every, others = np.append(every, own), np.append(others, other)

@@ -72,8 +72,10 @@ def by_look(content: bytes, name: str, gallery: Gallery) -> Recognised:
     sentence = (
         f"{name} has no recipe inside. By its look it is {sure} the work {_called(sighting.work)}: their "
         f"fine details agree to {sighting.likeness:.0%} (a copy, saved again or scaled: usually 95% or more; "
-        "a dream that goes on from it: up to 93%)."
+        "the same look with another seed or more steps: up to 98%)."
     )
+    if sighting.rival:
+        sentence += f" The work {_called(sighting.rival.work)} looks nearly as much like it."
     return Recognised(sentence, sighting.work, "", sure, round(sighting.likeness, 4))
 
 

@@ -127,6 +127,18 @@ def test_pictures_that_no_threshold_was_chosen_on_are_found_and_not_confused(gal
             assert recognise(CHANGES[change](unseen(name)), "other.jpg", gallery).work is None, (change, name)
 
 
+def test_twins_are_both_named_and_neither_is_certain(gallery: Gallery) -> None:
+    picture = unseen("glass")
+    pixels = np.asarray(picture).astype(int)
+    pixels[:40, :40] += np.random.default_rng(0).integers(-12, 12, (40, 40, 3))
+    twin = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+    works = [added(gallery, each, seed) for seed, each in enumerate((picture, twin))]
+    found = recognise(CHANGES["q30"](picture), "copy.jpg", gallery)
+    assert found.sure == "probably"
+    assert all(work.id in found.sentence for work in works)
+    assert "looks nearly as much like it" in found.sentence
+
+
 def test_works_made_before_get_their_look_when_one_is_searched_for(gallery: Gallery) -> None:
     works = keep(gallery, LOOKS[:2])
     with gallery.storage.keeping() as session:
