@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from click.testing import CliRunner
+
 from studio.app.heard import heard_as_html
+from studio.cli import commands
 from studio.music.melody.requests import MOST_SHOWN, describe_files
 from tests.app.tunes import jigs
 
@@ -35,3 +40,22 @@ def test_many_tunes_are_counted() -> None:
     shown = heard_as_html(found)
     assert shown.count("<pre>") == MOST_SHOWN
     assert "… and 5 more." in shown
+
+
+CASES = sorted(
+    path
+    for folder in ("music/reading", "data/midi")
+    for path in (Path(__file__).parents[1] / folder).glob("**/[akcmx][0-9]*.*")
+)
+
+
+def test_files_are_told_on_the_page_as_by_the_command() -> None:
+    assert len(CASES) > 35
+    by_command = CliRunner().invoke(commands, ["read", *map(str, CASES)]).stdout
+    for first in range(0, len(CASES), MOST_SHOWN - 1):  # one of them holds two tunes
+        files = CASES[first : first + MOST_SHOWN - 1]
+        found = describe_files([(path.name, path.read_bytes()) for path in files])
+        assert (len(found["heard"]), found["unread"]) == (found["tunes"], [])
+        for tune in found["heard"]:
+            assert all(line in by_command for line in (tune["title"], *tune["facts"], *tune["bars"]))
+        assert all(remark in by_command for remark in found["remarks"])
