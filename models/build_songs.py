@@ -5,6 +5,7 @@
     python models/build_songs.py hymn FOLDER                the Open Hymnal's ABC files, four voices each
     python models/build_songs.py chorale                    Bach's chorales in music21's corpus
     python models/build_songs.py fiddle                     Ryan's Mammoth Collection, its chords inferred
+    python models/build_songs.py habits SONGBOOK HYMNS BILLBOARD     keys of bridges and upbeats, of all these
 
 Writes models/NAME.chords (NAME-2.chords where songs of 0.4.0 were drawn from NAME.chords, see
 build_chords.py), models/NAME.melodies for styles whose melodies are counted, and a card beside each.
@@ -41,6 +42,7 @@ from studio.music.scores.meters import Meter
 from studio.music.scores.scores import Part
 from studio.music.scores.tunes import Tune
 from studio.music.songs.counted import pack_melodies
+from studio.music.songs.habits import FILE, learn_habits
 from studio.music.songs.named import MELODIES
 from studio.music.songs.sung import SungIdiom
 from studio.music.styles.opening import ready_style
@@ -296,8 +298,38 @@ def write_melodies(name: str, style: Style) -> None:
     write(f"{name}.melodies", pack_melodies(style, idioms), MELODIES[name], name, len(style), figures)
 
 
+def write_habits(songbook_files: Path, hymns: Path, charts: Path) -> None:
+    """models/song-habits.json: what `songs.habits` counts, of every style that is counts."""
+    book = songbook(songbook_files)
+    files = [(path.name, path.read_bytes()) for path in sorted(hymns.glob("*.abc"))]
+    sung = Style.of(list(four_voices(files)), "Hymn")
+    found = {
+        name: learn_habits(tunes, [line for idiom in idioms for line in idiom.lines])
+        for name, tunes, idioms in (
+            ("songbook-manner", book, harmonies(book, fewest=3)),
+            ("hymn", sung, harmonies(sung, VOICES_METERS)),
+            ("sixties-pop", (), billboard(charts)),
+        )
+    }
+    rows = [CHORD_STYLES[name] for name in found]
+    card = {
+        "name": "song-habits",
+        "what": "In which keys bridges are, and how songs lead into their first bar. Counts only.",
+        "data": [{"name": row.title, "source": row.source, "licence": row.licence} for row in rows],
+        "licence": "MIT, as the studio; what it was counted in is under the licence named there",
+        "command": "python models/build_songs.py habits SONGBOOK HYMNS BILLBOARD",
+        "styles": {name: habits.to_data() for name, habits in found.items()},
+    }
+    (HERE / FILE).write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n")
+    for name, habits in found.items():
+        print(name, habits.songs, habits.begun, dict(habits.section_keys))
+
+
 def main() -> None:
     name = sys.argv[1]
+    if name == "habits":
+        write_habits(*map(Path, sys.argv[2:5]))
+        return
     folder = Path(sys.argv[2]) if len(sys.argv) > 2 else Path()
     if name == "songbook-manner":
         style = songbook(folder)

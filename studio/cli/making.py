@@ -165,15 +165,16 @@ class _MakingRequest:
         if self.sheet is not None and self.count > 1:
             raise Refused("--sheet makes several works already: leave out --count.")
         settings = self.settings | self.kind.format_settings(self.output)
+        if self.together > 1 and self.count > 1:
+            raise Refused(f"--{self.kind.together[0]} makes several works already: leave out --count.")
         for path in self.outputs:
             check_output(path, force=self.force)
         with open_gallery() as gallery:
             more, ingredients = self._ingredients(gallery)
             settings |= more
             works = []
-            for number in range(self.sheet or self.count):
-                seed = int(settings.get("seed", 0)) + number
-                recipe = ask(self.kind.name, settings | {"seed": seed}, ingredients, gallery)
+            for number in range(self.sheet or len(self.outputs)):
+                recipe = ask(self.kind.name, settings | self._own(number), ingredients, gallery)
                 work = watch(run_here(recipe, gallery), quiet=self.quiet)
                 works.append(work)
                 if self.sheet is None:
@@ -233,10 +234,26 @@ class _MakingRequest:
         )
 
     @property
+    def together(self) -> int:
+        """How many works this request makes with one seed."""
+        if not self.kind.together or self.settings.get(self.kind.together[1]) is not None:
+            return 1
+        return int(self.settings.get(self.kind.together[0]) or 1)
+
+    def _own(self, number: int) -> dict[str, int]:
+        """The settings of one of several works, from 0: a seed of its own, or its number among those that are
+        made together.
+        """
+        if self.together > 1:
+            return {self.kind.together[1]: number + 1}
+        return {"seed": int(self.settings.get("seed", 0)) + number}
+
+    @property
     def outputs(self) -> list[Path]:
-        if self.count == 1:
+        count = max(self.count, self.together)
+        if count == 1:
             return [self.output]
-        names = (f"{self.output.stem}-{number}" for number in range(1, self.count + 1))
+        names = (f"{self.output.stem}-{number}" for number in range(1, count + 1))
         return [self.output.with_stem(name) for name in names]
 
     def _ingredients(self, gallery: Gallery) -> tuple[dict[str, Any], list[Ingredient]]:

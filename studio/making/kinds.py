@@ -121,6 +121,8 @@ class Kind:
     `prepare(name, kindly=)` (see `studio.making.ahead`), and whose `load()` imports what is needed later;
     or empty.
     spelled: recipe field -> its option on the command line, where it differs from the field's name.
+    together: two fields of the recipe, or empty: how many works one request makes with one seed, and which
+    of them a work is.
     """
 
     name: str
@@ -151,6 +153,7 @@ class Kind:
     resumes: str = ""
     sheet: str = ""
     spelled: Mapping[str, str] = field(default_factory=dict)
+    together: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "label", self.label or self.name.capitalize())
@@ -371,6 +374,7 @@ KINDS: dict[str, Kind] = {
             resolves="studio.music.songs.earlier:with_earlier_settings",
             accompanies="studio.music.songs.earlier:record_with",
             supplies="studio.music.songs.sources:default_sources",
+            together=("harmonisations", "harmonisation"),
             predicts="studio.music.songs.predictions:predict_song",
             light="studio.music.songs.predictions:is_light",
             exports="studio.music.melody.renditions:exports",

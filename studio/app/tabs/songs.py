@@ -62,7 +62,7 @@ IN_SIGHT = (
 NO_DIAL = frozenset(
     {"style", "seed", "format", "title", "write", "mix", "part_seeds"}
     | {"composer", "temperature", "instrument", "keep", "keep_sections", "keep_parts"}
-    | {"keep_chords", "keep_notes"}
+    | {"keep_chords", "keep_notes", "harmonisation", "harmonisations"}
     | {"contour", "contour_limit", "contour_pull", "theme_pull"}
 )
 """Controls that are not made: the style is above, what is kept and the mix are on the songs themselves, and

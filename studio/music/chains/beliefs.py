@@ -15,16 +15,12 @@ pair of them is a tick. The last state is the one that is never reached.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from studio.errors import Refused
-from studio.music.chains.markov import Floats, Longs
-from studio.music.chains.trellis import Beliefs, Factors, SearchBudget, Trellis
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_matrix
+from studio.music.chains.markov import Floats
+from studio.music.chains.trellis import Beliefs, Factors, Layer, SearchBudget, Trellis
 
 SMALLEST, GREATEST = 1e-60, 1e60
 """Beliefs are rescaled when the largest of a tick leaves this range."""
@@ -64,14 +60,17 @@ def believe(
 
     walk, width = trellis.walk, trellis.width
     layers = Layers(trellis, whether)
+    edges, reach, flat = trellis.edges, (trellis.reach + 1) * width, belief.reshape(-1)
     for tick in range(begin, -1, -1):
         cycle, place = divmod(walk.phase + tick, walk.period)
-        low, high = int(trellis.layer[place]), int(trellis.layer[place + 1])
-        level = float(scale[tick + 1 : tick + 1 + layers.longest].max())
-        if low == high or level == -np.inf:
+        low, high = edges[place], edges[place + 1]
+        if low == high:
             continue
-        matrix = layers.matrix(place, tick, layers.row(factors, scale, tick, level))
-        mass = matrix @ belief.reshape(-1)[cycle * width : (cycle + trellis.reach + 1) * width]
+        level = float(scale[tick + 1 : tick + 1 + layers.longest].max())
+        if level == -np.inf:
+            continue
+        layer = layers.at(place, tick, factors, scale, level)
+        mass = layer.times(flat[cycle * width : cycle * width + reach])
         if whether:
             mass = (mass > 0).astype(np.float64)
         top = float(mass.max())
@@ -126,69 +125,89 @@ def _up_to(trellis: Trellis, latest: Beliefs, begin: int) -> tuple[Floats, Float
     return belief, scale
 
 
+def underflows(trellis: Trellis, factors: Factors, belief: Floats, scale: Floats, least: float) -> bool:
+    """Whether a belief that is 0 may be one that was too small for a float: False proves that none was.
+
+    What a step multiplies is at least the smallest of each of its factors, none of which is 0. least: the
+    smallest factor of a clock.
+    """
+    longest = int(trellis.walk.durations.max())
+    size = min(longest + 1, len(scale))
+    highest = np.lib.stride_tricks.sliding_window_view(scale, size).max(axis=1)
+    lowest = np.where(np.isfinite(scale), scale, np.inf)
+    lowest = np.lib.stride_tricks.sliding_window_view(lowest, size).min(axis=1)
+    some = np.isfinite(highest)
+    gap = float((highest[some] - lowest[some]).max(initial=0.0))
+    smallest = float(np.min(belief, where=belief > 0, initial=1.0))
+    logs = np.log([smallest, trellis.least, factors.least, least])
+    return bool(logs.sum() - gap < LEAST_LOG)
+
+
+LEAST_LOG = -650.0
+"""The logarithm of a product that is far from too small for a float, and so are its halves."""
+
+
 @dataclass(eq=False)
-class _Layer:
-    """The steps from one place of the period as a matrix from where they lead to where they start.
-    probability: what its numbers are before anything is multiplied. row: what they are multiplied by now.
+class WeightedLayer:
+    """The steps from one place of the period. data: their probabilities, multiplied by `row`, which has a
+    number for each of its symbols; None for ones.
     """
 
-    matrix: csr_matrix
-    probability: Floats
-    symbols: Longs
+    layer: Layer
+    data: Floats
     row: Floats | None = None
+
+    def times(self, ahead: Floats) -> Floats:
+        """[states of the place]: the sum over the steps of each of the belief where they lead. The loop is
+        scipy's own; what is around it in `csr_matrix.__matmul__` takes longer than it.
+        """
+        from scipy.sparse._sparsetools import csr_matvec
+
+        layer = self.layer
+        found = np.zeros(len(layer.begins) - 1)
+        csr_matvec(len(found), len(ahead), layer.begins, layer.leads, self.data, ahead, found)
+        return found
 
 
 class Layers:
-    """The matrices of a trellis, one for each place and each set of listeners. A cycle has the same steps as
-    the one before, so each matrix is built once, and from then on only its numbers are written again, and
-    those only when what they are multiplied by has changed.
+    """The layers of a trellis for one backward pass. A cycle has the same steps as the one before, so their
+    numbers are written again only when what they are multiplied by has changed.
     """
 
     def __init__(self, trellis: Trellis, whether: bool) -> None:
         self.trellis, self.whether = trellis, whether
         self.longest = int(trellis.walk.durations.max())
-        self.built: dict[tuple[int, int], _Layer] = {}
+        self.built: dict[tuple[int, int], WeightedLayer] = {}
 
-    def row(self, factors: Factors, scale: Floats, tick: int, level: float) -> Floats | None:
-        """[alphabet]: what the probability of each symbol that starts now is multiplied by; None for nothing.
+    def at(self, place: int, tick: int, factors: Factors, scale: Floats, level: float) -> WeightedLayer:
+        """The steps from this place, multiplied by what they are at this tick.
 
         Beliefs span hundreds of orders of magnitude, so each tick has a scale of its own. Symbols of
         different durations lead to ticks of different scales: their masses are brought to the largest of
         them, `level`.
         """
-        row = factors.row(tick)
+        pattern = 0 if self.trellis.pattern is None else int(self.trellis.pattern[tick])
+        if (place, pattern) not in self.built:
+            layer = self.trellis.layer_of(place, pattern)
+            data = np.ones(len(layer.leads)) if self.whether else layer.probability.copy()
+            self.built[place, pattern] = WeightedLayer(layer, data)
+        found = self.built[place, pattern]
+        layer = found.layer
+        whole = factors.row(tick)
+        row = None if whole is None else whole.take(layer.symbols)
         if self.whether and row is not None:
             row = (row > 0).astype(np.float64)
         ahead = scale[tick + 1 : tick + 1 + self.longest]
         if np.any((ahead != level) & (ahead > -np.inf)):
-            shift = np.exp(np.maximum(scale[tick + self.trellis.walk.durations] - level, -800))
+            shift = np.exp(np.maximum(scale[tick + layer.durations] - level, -800))
             row = shift if row is None else row * shift
-        return row
-
-    def matrix(self, place: int, tick: int, row: Floats | None) -> csr_matrix:
-        """[states of this place, cycles within reach * width]: the steps from here, multiplied by `row`."""
-        pattern = 0 if self.trellis.pattern is None else int(self.trellis.pattern[tick])
-        if (place, pattern) not in self.built:
-            self.built[place, pattern] = self._build(place, pattern)
-        layer = self.built[place, pattern]
-        before = layer.row
+        before = found.row
         if not (row is before or (row is not None and before is not None and np.array_equal(row, before))):
             if row is None:
-                layer.matrix.data[:] = layer.probability
+                found.data[:] = 1.0 if self.whether else layer.probability
+            elif self.whether:
+                found.data[:] = row.take(layer.which)
             else:
-                np.multiply(layer.probability, row.take(layer.symbols), out=layer.matrix.data)
-            layer.row = row
-        return layer.matrix
-
-    def _build(self, place: int, pattern: int) -> _Layer:
-        from scipy.sparse import csr_matrix
-
-        trellis = self.trellis
-        low, high = int(trellis.layer[place]), int(trellis.layer[place + 1])
-        steps = slice(int(trellis.first[low]), int(trellis.first[high]))
-        probability = np.ones(steps.stop - steps.start) if self.whether else trellis.probability[steps]
-        rows = trellis.first[low : high + 1] - trellis.first[low]
-        shape = (high - low, (trellis.reach + 1) * trellis.width)
-        matrix = csr_matrix((probability.copy(), trellis.hop[pattern, steps], rows), shape=shape)
-        # Indices as wide as numpy's own are looked up at twice the speed.
-        return _Layer(matrix, probability, trellis.symbol[steps].astype(np.intp))
+                np.multiply(layer.probability, row.take(layer.which), out=found.data)
+            found.row = row
+        return found

@@ -14,18 +14,18 @@ one belief for each state of the trellis and of the clock. It costs as many pass
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from studio.errors import Refused
-from studio.music.chains.beliefs import GREATEST, SMALLEST, Layers
+from studio.music.chains.beliefs import GREATEST, LARGEST_KEPT, SMALLEST, Layers, WeightedLayer
 from studio.music.chains.markov import Floats, Ints, Longs, Mask, freeze
-from studio.music.chains.trellis import Factors, SearchBudget, Trellis
+from studio.music.chains.trellis import Beliefs, Factors, SearchBudget, Trellis
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from scipy.sparse import csr_matrix
 
 NEVER = -1
 """In a clock: this may not happen now."""
@@ -62,6 +62,13 @@ class TimedAutomaton:
     @property
     def ticks(self) -> int:
         return int(self.step.shape[0])
+
+    @cached_property
+    def least(self) -> float:
+        """The smallest weight over 0; 1 where there is none."""
+        if self.weight is None:
+            return 1.0
+        return float(np.min(self.weight, where=self.weight > 0, initial=1.0))
 
     def accepts(self, symbols: NDArray[np.integer], durations: Longs) -> bool:
         """Whether it accepts a whole sequence; `durations`: [alphabet], in ticks."""
@@ -134,32 +141,34 @@ def believe_with_clock(
     whether: bool = False,
 ) -> tuple[Floats, Floats]:
     """Beliefs [cycles, width, states of the clock] and their scales [ticks + 1 and more], as
-    `beliefs.believe` has them for a trellis alone. Raises `Refused` beyond the budget.
+    `beliefs.believe` has them for a trellis alone: those behind the last tick that differs from the latest
+    request with the same clock are taken over. Raises `Refused` beyond the budget.
     """
-    walk = trellis.walk
-    belief, scale = _end(trellis, ticks, clock, ending, budget, whether)
+    walk, width, states = trellis.walk, trellis.width, clock.states
+    latest = trellis.timed.get((ending, whether))
+    if latest is not None and latest.clock is clock and latest.beliefs.ticks == ticks:
+        known = latest.beliefs
+        begin = factors.last_unlike(known.factors, ticks)
+        if begin < 0:
+            return known.belief, known.scale
+        belief, scale = _up_to(trellis, known, begin)
+    else:
+        begin = ticks - 1
+        belief, scale = _end(trellis, ticks, clock, ending, budget, whether)
     layers = Layers(trellis, whether)
-    parts = _Parts(trellis, clock)
-    for tick in range(ticks - 1, -1, -1):
+    parts = _Parts(trellis, clock, whether)
+    edges, reach = trellis.edges, (trellis.reach + 1) * width
+    flat = belief.reshape(-1, states)
+    for tick in range(begin, -1, -1):
         cycle, place = divmod(walk.phase + tick, walk.period)
-        low, high = int(trellis.layer[place]), int(trellis.layer[place + 1])
-        level = float(scale[tick + 1 : tick + 1 + layers.longest].max())
-        if low == high or level == -np.inf:
+        low, high = edges[place], edges[place + 1]
+        if low == high:
             continue
-        matrix = layers.matrix(place, tick, layers.row(factors, scale, tick, level))
-        ahead = belief[cycle : cycle + trellis.reach + 1].reshape(-1, clock.states)
-        mass = np.zeros((high - low, clock.states))
-        for letter in range(clock.step.shape[2]):
-            there = np.flatnonzero(clock.step[tick, :, letter] != NEVER)
-            if not len(there):
-                continue
-            steps = parts.of(place, tick, letter, matrix)
-            onward = clock.step[tick, there, letter]
-            found = steps.matrix @ ahead[steps.leads[:, None], onward[None, :]]
-            if clock.weight is not None:
-                weight = clock.weight[tick, there, letter]
-                found *= (weight > 0).astype(np.float64) if whether else weight
-            mass[:, there] += found
+        level = float(scale[tick + 1 : tick + 1 + layers.longest].max())
+        if level == -np.inf:
+            continue
+        layer = layers.at(place, tick, factors, scale, level)
+        mass = parts.mass(place, tick, layer, flat[cycle * width : cycle * width + reach])
         if whether:
             mass = (mass > 0).astype(np.float64)
         top = float(mass.max())
@@ -170,50 +179,98 @@ def believe_with_clock(
             mass /= top
             scale[tick] += np.log(top)
         belief[cycle, low:high] = mass
+    belief.flags.writeable = scale.flags.writeable = False
+    if belief.nbytes <= LARGEST_KEPT:
+        trellis.timed[ending, whether] = TimedBeliefs(Beliefs(ticks, factors, belief, scale), clock)
+    return belief, scale
+
+
+def _span(numbers: NDArray[np.integer]) -> NDArray[np.integer] | slice:
+    """Numbers in a row as a slice, which is a view where an index would copy; others as they are."""
+    first, count = int(numbers[0]), len(numbers)
+    if int(numbers[-1]) - first == count - 1 and np.array_equal(numbers, np.arange(first, first + count)):
+        return slice(first, first + count)
+    return numbers
+
+
+@dataclass(frozen=True, eq=False)
+class TimedBeliefs:
+    """Beliefs with a clock, [cycles, width, its states], kept for the next request as `Trellis.latest` is."""
+
+    beliefs: Beliefs
+    clock: TimedAutomaton
+
+
+def _up_to(trellis: Trellis, latest: Beliefs, begin: int) -> tuple[Floats, Floats]:
+    """Beliefs and scales as they were the last time behind the tick `begin`, and not yet known before."""
+    cycle, place = divmod(trellis.walk.phase + begin, trellis.walk.period)
+    belief, scale = np.zeros(latest.belief.shape), latest.scale.copy()
+    belief[cycle:] = latest.belief[cycle:]
+    belief[cycle, : trellis.edges[place + 1]] = 0
+    scale[: begin + 1] = -np.inf
     return belief, scale
 
 
 @dataclass(eq=False)
 class _Part:
-    """The steps of one letter from one place of the period. matrix: [states of the place, leads]. leads:
-    where they lead, each once. chosen: which numbers of the whole matrix they are.
+    """The steps of one letter from one place of the period. begins: [states of the place + 1]. leads: where
+    each leads. chosen: which steps of the whole layer they are. data: what they are multiplied by.
     """
 
-    matrix: csr_matrix
-    leads: Longs
+    begins: NDArray[np.integer]
+    leads: NDArray[np.integer]
     chosen: Longs
+    data: Floats
+
+    def times(self, ahead: Floats) -> Floats:
+        """[states of the place, states of the clock], as `beliefs.WeightedLayer.times`."""
+        from scipy.sparse._sparsetools import csr_matvecs
+
+        states = ahead.shape[1]
+        found = np.zeros((len(self.begins) - 1, states))
+        csr_matvecs(
+            *(len(found), len(ahead), states, self.begins, self.leads, self.data),
+            *(ahead.reshape(-1), found.reshape(-1)),
+        )
+        return found
 
 
 class _Parts:
-    """The matrices of a trellis taken apart by the letters of a clock. Each is built once."""
+    """The layers of a trellis taken apart by the letters of a clock. Each is built once."""
 
-    def __init__(self, trellis: Trellis, clock: TimedAutomaton) -> None:
-        self.trellis, self.clock = trellis, clock
+    def __init__(self, trellis: Trellis, clock: TimedAutomaton, whether: bool) -> None:
+        self.trellis, self.clock, self.whether = trellis, clock, whether
         self.built: dict[tuple[int, int, int], _Part] = {}
 
-    def of(self, place: int, tick: int, letter: int, whole: csr_matrix) -> _Part:
-        """The steps of a letter with the numbers that `whole`, the matrix of all letters, has now."""
+    def mass(self, place: int, tick: int, layer: WeightedLayer, ahead: Floats) -> Floats:
+        """[states of the place, states of the clock]: the beliefs there. ahead: those where steps lead."""
+        clock = self.clock
+        found = np.zeros((len(layer.layer.begins) - 1, clock.states))
+        for letter in range(clock.step.shape[2]):
+            there = np.flatnonzero(clock.step[tick, :, letter] != NEVER)
+            if not len(there):
+                continue
+            onward = _span(clock.step[tick, there, letter])
+            some = self.of(place, tick, letter, layer).times(ahead)[:, onward]
+            if clock.weight is not None:
+                weight = clock.weight[tick, there, letter]
+                some = some * ((weight > 0).astype(np.float64) if self.whether else weight)
+            found[:, _span(there)] += some
+        return found
+
+    def of(self, place: int, tick: int, letter: int, whole: WeightedLayer) -> _Part:
+        """The steps of a letter with the numbers that `whole`, the layer of all letters, has now."""
         pattern = 0 if self.trellis.pattern is None else int(self.trellis.pattern[tick])
         key = (place, pattern, letter)
         if key not in self.built:
-            self.built[key] = self._build(place, letter, whole)
+            spoken = (self.clock.letter[whole.layer.symbols] == letter)[whole.layer.which]
+            chosen = np.flatnonzero(spoken)
+            begins = np.concatenate([[0], np.cumsum(spoken)])[whole.layer.begins]
+            leads = whole.layer.leads[chosen]
+            self.built[key] = _Part(begins.astype(leads.dtype), leads, chosen, np.empty(len(chosen)))
         part = self.built[key]
-        np.take(whole.data, part.chosen, out=part.matrix.data)
+        np.take(whole.data, part.chosen, out=part.data)
         return part
-
-    def _build(self, place: int, letter: int, whole: csr_matrix) -> _Part:
-        from scipy.sparse import csr_matrix
-
-        trellis = self.trellis
-        low, high = int(trellis.layer[place]), int(trellis.layer[place + 1])
-        symbols = trellis.symbol[int(trellis.first[low]) : int(trellis.first[high])]
-        spoken = self.clock.letter[symbols] == letter
-        chosen = np.flatnonzero(spoken)
-        leads, column = np.unique(whole.indices[chosen], return_inverse=True)
-        rows = np.concatenate([[0], np.cumsum(spoken)])[whole.indptr]
-        shape = (high - low, len(leads))
-        matrix = csr_matrix((np.zeros(len(chosen)), column.ravel(), rows), shape=shape)
-        return _Part(matrix, leads.astype(np.int64), chosen)
 
 
 def _end(

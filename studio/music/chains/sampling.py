@@ -25,14 +25,15 @@ fill the time. With weights (soft requirements) Z is a weighted sum and not a pr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from studio.errors import Refused
 from studio.music.chains.automata import Listener
-from studio.music.chains.beliefs import believe
+from studio.music.chains.beliefs import believe, underflows
 from studio.music.chains.clocks import NEVER, TimedAutomaton, believe_with_clock
 from studio.music.chains.markov import Floats, Ints, Longs, Mask, freeze, ranges
 from studio.music.chains.trellis import USUAL_BUDGET, Factors, SearchBudget, Trellis, Walk
@@ -43,7 +44,8 @@ class Requirement:
     """A hard or soft constraint on a walk. An explanation calls it by its name.
 
     allowed: [ticks, alphabet] of booleans, which symbols may start when. weight: [ticks, alphabet], what the
-    probability of a symbol that starts then is multiplied by (soft; finite, and 0 forbids). listener: must
+    probability of a symbol that starts then is multiplied by (soft; finite, and 0 forbids). Where every
+    symbol has one place in the period (`Walk.home`), both may be [periods, alphabet] as well. listener: must
     accept. ending: the walk must stop at the horizon as sequences of the corpus stop. clock: an automaton
     that knows the time, and must accept.
     """
@@ -84,6 +86,19 @@ class Ways:
     onward: Longs
 
 
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The steps from one moment. symbol, onward: as in `Ways`. mass: of each. heap: [steps + 1], the sums of
+    their shares before each and after the last. over: whether the walk is over then.
+    """
+
+    symbol: list[int]
+    mass: Floats
+    heap: Floats
+    onward: list[int]
+    over: list[bool]
+
+
 @dataclass(frozen=True, eq=False)
 class Solution:
     """The beliefs of one request. Nothing in it changes; the same seed draws the same sequences."""
@@ -99,6 +114,8 @@ class Solution:
     scale: Floats
     """[ticks + 1]: -inf where no walk can be that finishes well."""
     clock: TimedAutomaton | None = None
+    known: dict[int, Options] = field(default_factory=dict, init=False, repr=False)
+    """What `options` found."""
 
     @property
     def log_z(self) -> float:
@@ -122,6 +139,8 @@ class Solution:
         if not self.feasible:
             raise Refused("No sequence satisfies all of these constraints; leave some of them out.")
         random = np.random.default_rng(seed)
+        if count == 1:
+            return self._one(random)
         at = np.full(count, self.start, dtype=np.int64)
         going = np.arange(count)
         drawn: list[Ints] = []
@@ -138,6 +157,34 @@ class Solution:
             at[going] = ways.onward[pick]
             going = going[self.tick(at[going]) < self.ticks]
         return np.stack(drawn, axis=1) if drawn else np.empty((count, 0), dtype=np.int32)
+
+    def _one(self, random: np.random.Generator) -> Ints:
+        """[1, symbols]: what `sample` draws, without the work for many."""
+        at, drawn = self.start, []
+        while True:
+            options = self.options(at)
+            aim = options.heap[0] + random.random() * (options.heap[-1] - options.heap[0])
+            # As in `choose`: rounding must not carry a draw beyond the row.
+            pick = min(int(options.heap[1:].searchsorted(aim, side="right")), len(options.symbol) - 1)
+            drawn.append(options.symbol[pick])
+            at = options.onward[pick]
+            if options.over[pick]:
+                return np.array([drawn], dtype=np.int32)
+
+    def options(self, moment: int) -> Options:
+        """The steps from one moment, kept: many draws pass through it."""
+        if moment not in self.known:
+            ways = self.ways(np.array([moment]))
+            heap = np.cumsum(ways.mass / np.add.reduceat(ways.mass, [0]))
+            after = self.tick(ways.onward)
+            self.known[moment] = Options(
+                ways.symbol.tolist(),
+                ways.mass,
+                np.concatenate([[0.0], heap]),
+                ways.onward.tolist(),
+                (after >= self.ticks).tolist(),
+            )
+        return self.known[moment]
 
     def log_probability(self, sequence: ArrayLike) -> float:
         """The logarithm of the probability that `sample` draws this sequence; -inf for one that breaks a
@@ -197,8 +244,9 @@ class Solution:
         mass = trellis.probability[step] * self.belief.reshape(-1)[onward]
         if allowed is not None:
             mass *= allowed
-        if self.factors.product is not None:
-            mass *= self.factors.product[tick, symbol]
+        factor = self.factors.at(tick, symbol)
+        if factor is not None:
+            mass *= factor
         good = np.flatnonzero(mass > 0)
         # Steps of different durations lead to ticks of different scales (see `beliefs`).
         after = tick[good] + trellis.walk.durations[symbol[good]]
@@ -260,11 +308,13 @@ def solve(
         belief, scale = believe_with_clock(trellis, ticks, factors, clock, ending=ending, budget=budget)
     solution = Solution(trellis, ticks, ending, factors, belief, scale[: ticks + 1], clock)
     freeze(solution)
-    if not solution.feasible and possible(trellis, ticks, requirements, budget=budget):
-        raise Refused(
-            "These constraints are too improbable together to compute with; "
-            "ask for weaker preferences or fewer constraints."
-        )
+    if not solution.feasible:
+        small = underflows(trellis, factors, belief, scale, clock.least if clock is not None else 1.0)
+        if small and possible(trellis, ticks, requirements, budget=budget):
+            raise Refused(
+                "These constraints are too improbable together to compute with; "
+                "ask for weaker preferences or fewer constraints."
+            )
     return solution
 
 
@@ -301,45 +351,86 @@ def combine(trellis: Trellis, ticks: int, requirements: Sequence[Requirement]) -
             f"A constraint listens over {len(trellis.pattern)} ticks and the walk lasts {ticks}; "
             "make them equal."
         )
+    walk = trellis.walk
+    home, rows = walk.home, walk.rows(ticks)
     product: Floats | None = None
     allowed: Mask | None = None
     for requirement in requirements:
-        _check(requirement, trellis, (ticks, len(trellis.walk.durations)))
-        for part in (requirement.allowed, requirement.weight):
-            if part is None:
+        if requirement.listener is not None and not any(
+            requirement.listener is one for one in trellis.listeners
+        ):
+            raise Refused(
+                f"The trellis was unfolded without the constraint '{requirement.name}'; "
+                "unfold it with its listener."
+            )
+        for whole in (requirement.allowed, requirement.weight):
+            if whole is None:
                 continue
+            part = _by_rows(requirement.name, whole, walk, ticks)
             if part.dtype == bool:
-                mask: Mask = part.astype(bool, copy=False)
+                mask: Mask = part
                 allowed = mask if allowed is None else allowed & mask
             else:
                 product = part.astype(np.float64) if product is None else product * part
     if allowed is not None:
         product = allowed.astype(np.float64) if product is None else product * allowed
-    plain = np.ones(ticks, dtype=bool) if product is None else np.all(product == 1, axis=1)
+    if home is None:
+        plain = np.ones(ticks, dtype=bool) if product is None else np.all(product == 1, axis=1)
+        factors = Factors(product, plain)
+    else:
+        plain = np.ones(rows, dtype=bool) if product is None else np.all(product == 1, axis=1)
+        factors = Factors(product, plain, walk.period, walk.phase, home)
     if product is not None:
         product.flags.writeable = False
-    return Factors(product, plain)
+    return factors
 
 
-def _check(requirement: Requirement, trellis: Trellis, shape: tuple[int, int]) -> None:
-    if requirement.listener is not None and not any(requirement.listener is one for one in trellis.listeners):
+def merged(trellis: Trellis, ticks: int, requirements: Sequence[Requirement]) -> list[Requirement]:
+    """Requirements that ask the same, with all masks and weights as one, so that a series of requests which
+    share them multiplies them once. The same to the bit. Raises `Refused` as `combine` does.
+    """
+    product = combine(trellis, ticks, requirements).product
+    return [
+        Requirement("everything asked for", weight=product),
+        *(
+            Requirement(one.name, listener=one.listener, ending=one.ending, clock=one.clock)
+            for one in requirements
+            if one.listener is not None or one.ending or one.clock is not None
+        ),
+    ]
+
+
+def by_period(walk: Walk, whole: NDArray[Any]) -> NDArray[Any]:
+    """[periods, alphabet] of what is [ticks, alphabet]: of each symbol what is said of it at its place.
+    Itself where symbols have no place of their own.
+    """
+    if walk.home is None:
+        return whole
+    ticks = len(whole)
+    at = np.arange(walk.rows(ticks))[:, None] * walk.period - walk.phase + walk.home[None, :]
+    # Places before the start or after the end are never asked.
+    found: NDArray[Any] = whole[np.clip(at, 0, ticks - 1), np.arange(whole.shape[1])[None, :]]
+    return found
+
+
+def _by_rows(name: str, whole: NDArray[Any], walk: Walk, ticks: int) -> NDArray[Any]:
+    """A mask or weight as `by_period` has it. Raises `Refused` for one that does not fit the request."""
+    alphabet, shape = len(walk.durations), np.shape(whole)
+    if shape == (ticks, alphabet):
+        part = by_period(walk, whole)
+    elif walk.home is not None and shape == (walk.rows(ticks), alphabet):
+        part = whole
+    else:
         raise Refused(
-            f"The trellis was unfolded without the constraint '{requirement.name}'; "
-            "unfold it with its listener."
+            f"The constraint '{name}' needs {ticks} ticks of {alphabet} symbols, "
+            f"not {shape}; give it that shape."
         )
-    for part in (requirement.allowed, requirement.weight):
-        if part is None:
-            continue
-        if np.shape(part) != shape:
-            raise Refused(
-                f"The constraint '{requirement.name}' needs {shape[0]} ticks of {shape[1]} symbols, "
-                f"not {np.shape(part)}; give it that shape."
-            )
-        if part.dtype != bool and not (np.all(np.isfinite(part)) and np.all(part >= 0)):
-            raise Refused(
-                f"The constraint '{requirement.name}' has a weight that is negative or infinite; "
-                "weights are finite and at least 0."
-            )
+    if part.dtype != bool and not (np.all(np.isfinite(part)) and np.all(part >= 0)):
+        raise Refused(
+            f"The constraint '{name}' has a weight that is negative or infinite; "
+            "weights are finite and at least 0."
+        )
+    return part
 
 
 def choose(

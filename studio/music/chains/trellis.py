@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,33 +79,73 @@ class Walk:
                 f"The places need {self.period} rows of {alphabet} symbols, not {np.shape(self.places)}."
             )
 
+    @cached_property
+    def home(self) -> Longs | None:
+        """[alphabet]: the place of each symbol in the period; None where one may start at several."""
+        if self.places is None or np.any(np.sum(self.places, axis=0) > 1):
+            return None
+        found: Longs = np.argmax(self.places, axis=0).astype(np.int64)
+        found.flags.writeable = False
+        return found
+
+    def rows(self, ticks: int) -> int:
+        """How many periods `ticks` ticks from the start touch."""
+        return -(-(self.phase + ticks) // self.period)
+
 
 @dataclass(frozen=True, eq=False)
 class Factors:
     """What a request multiplies the probability of a symbol by that starts at a tick: 1, 0 or a weight."""
 
     product: Floats | None
-    """[ticks, alphabet], or None where nothing is multiplied at all."""
+    """[rows, alphabet], or None where nothing is multiplied at all."""
     plain: Mask
-    """[ticks]: nothing is multiplied at this tick."""
+    """[rows]: nothing is multiplied there."""
+    span: int = 1
+    """Ticks a row: a whole period where every symbol has one place in it, or one tick."""
+    phase: int = 0
+    """Ticks of the first row that lie before the walk."""
+    home: Longs | None = None
+    """[alphabet]: the place in the row of each symbol; None where a row is one tick."""
 
     def row(self, tick: int) -> Floats | None:
-        return None if self.product is None or self.plain[tick] else self.product[tick]
+        """[alphabet], right for those symbols that can start at this tick; None for ones."""
+        row = (tick + self.phase) // self.span
+        return None if self.product is None or self.plain[row] else self.product[row]
+
+    def at(self, tick: Longs, symbol: NDArray[np.integer]) -> Floats | None:
+        """What these symbols are multiplied by at these ticks; None for ones."""
+        if self.product is None:
+            return None
+        found: Floats = self.product[(tick + self.phase) // self.span, symbol]
+        return found
+
+    @cached_property
+    def least(self) -> float:
+        """The smallest factor over 0; 1 where there is none."""
+        if self.product is None:
+            return 1.0
+        return float(np.min(self.product, where=self.product > 0, initial=1.0))
 
     def last_unlike(self, other: Factors, ticks: int) -> int:
-        """The last tick at which these differ from others; -1 where they are the same."""
+        """The last tick at which these differ from others, or a later one; -1 where they are the same."""
+        if self.product is other.product:
+            return -1
         unlike = ~(self.plain & other.plain)
         if self.product is None or other.product is None:
-            found = np.flatnonzero(unlike if self.product is not other.product else ())
-            return int(found[-1]) if len(found) else -1
-        block_size = 32
-        for high in range(ticks, 0, -block_size):  # from the end, near which most differences are
+            found = np.flatnonzero(unlike)
+            return min(ticks, (int(found[-1]) + 1) * self.span - self.phase) - 1 if len(found) else -1
+        block_size = 1 if self.home is not None else 32
+        for high in range(len(unlike), 0, -block_size):  # from the end, near which most differences are
             block = slice(max(0, high - block_size), high)
-            found = np.flatnonzero(
-                unlike[block] & np.any(self.product[block] != other.product[block], axis=1)
-            )
-            if len(found):
-                return block.start + int(found[-1])
+            differs = self.product[block] != other.product[block]
+            found = np.flatnonzero(unlike[block] & np.any(differs, axis=1))
+            if not len(found):
+                continue
+            row = block.start + int(found[-1])
+            if self.home is None:
+                return row
+            return min(ticks - 1, row * self.span + int(self.home[differs[0]].max()) - self.phase)
         return -1
 
 
@@ -120,6 +161,23 @@ class Beliefs:
     factors: Factors
     belief: Floats
     scale: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """The steps from one place of the period as a sparse matrix, from where they lead to where they start.
+
+    begins: [states of the place + 1], where the steps of each begin. leads: [steps]. probability: [steps].
+    symbols: [different ones]. which: [steps], the number of their symbol among these. durations: of these, in
+    ticks.
+    """
+
+    begins: NDArray[np.integer]
+    leads: NDArray[np.integer]
+    probability: Floats
+    symbols: NDArray[np.intp]
+    which: NDArray[np.intp]
+    durations: Longs
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,6 +206,10 @@ class Trellis:
     """The beliefs worked out last, by whether the walk stops at its end and whether they only say yes or no
     (see `beliefs.believe`).
     """
+    timed: dict[tuple[bool, bool], Any] = field(default_factory=dict, init=False, repr=False)
+    """The same with a clock: `clocks.TimedBeliefs`."""
+    layers: dict[tuple[int, int], Layer] = field(default_factory=dict, init=False, repr=False)
+    """The steps from each place of the period under each pattern of listeners, as far as they were needed."""
 
     @property
     def states(self) -> int:
@@ -165,6 +227,34 @@ class Trellis:
     def reach(self) -> int:
         """How many cycles further a single step can lead."""
         return int(self.hop.max(initial=0)) // self.width
+
+    @cached_property
+    def edges(self) -> list[int]:
+        """`layer` as plain numbers."""
+        return [int(edge) for edge in self.layer]
+
+    @cached_property
+    def least(self) -> float:
+        """The smallest probability of a step."""
+        return float(self.probability.min(initial=1.0))
+
+    def layer_of(self, place: int, pattern: int) -> Layer:
+        """The steps from one place of the period, under one pattern of listeners."""
+        if (place, pattern) not in self.layers:
+            low, high = self.edges[place], self.edges[place + 1]
+            steps = slice(int(self.first[low]), int(self.first[high]))
+            own, which = np.unique(self.symbol[steps], return_inverse=True)
+            layer = Layer(
+                (self.first[low : high + 1] - self.first[low]).astype(self.hop.dtype),
+                self.hop[pattern, steps],
+                self.probability[steps],
+                own.astype(np.intp),  # indices as wide as numpy's own are looked up at twice the speed
+                which.ravel().astype(np.intp),
+                self.walk.durations[own],
+            )
+            freeze(layer)
+            self.layers[place, pattern] = layer
+        return self.layers[place, pattern]
 
 
 def unfold(walk: Walk, listeners: Sequence[Listener] = (), *, budget: SearchBudget = USUAL_BUDGET) -> Trellis:

@@ -118,8 +118,7 @@ class CountedIdiom(HarmonyIdiom):
 
     def keeps(self, row: Sequence[int], chords: int) -> bool:
         known = max((limit for limit in LIMITS if limit <= chords), default=LIMITS[0])
-        (letters,) = self.view.letters_of([list(row)])
-        return not any(each in self._hashes[known] for each in _hashed(letters.tolist(), known))
+        return not any(each in self._hashes[known] for each in _hashed(self.letters(row), known))
 
     @property
     def searchable(self) -> bool:

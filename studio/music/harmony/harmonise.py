@@ -166,14 +166,33 @@ class Harmonisation:
         Of more draws than are asked for the first is taken, and then always the one that differs from those
         taken over the most beats. One row alone is the first draw.
         """
+        wanted = 1 if count == 1 else max(count, DRAWS)
+        return self.farthest(self.many(wanted, 8 * count, random, daring, returns=returns), count)
+
+    def many(
+        self,
+        wanted: int,
+        tries: int,
+        random: np.random.Generator,
+        daring: float | None = None,
+        *,
+        returns: bool = True,
+    ) -> list[list[int]]:
+        """Up to `wanted` rows as they are drawn, at least one. tries: see `laying.lay`."""
         trellis = None if daring is None else self.tempered(daring, random)
         same = self.same_bars if returns else {}
-        wanted = 1 if count == 1 else max(count, DRAWS)
         bars = BarSymbols(self.idiom.ticks, self.idiom.bar, self.idiom.twins)
-        drawn = lay(lambda more: self.solve(more, trellis), same, bars, random, count=wanted, tries=8 * count)
+        drawn = lay(lambda more: self.solve(more, trellis), same, bars, random, count=wanted, tries=tries)
         if not drawn:  # no equal chords lead to what comes before and after: bars may differ then
             rows = self.solve((), trellis).sample(wanted, random)
             drawn = [[symbol for symbol in row.tolist() if symbol >= 0] for row in rows]
+        return drawn
+
+    def farthest(self, rows: Sequence[list[int]], count: int) -> list[list[int]]:
+        """Up to `count` of these rows: the first, and then always the one that differs from those taken over
+        the most beats.
+        """
+        drawn = list(rows)
         taken = [drawn.pop(0)]
         while len(taken) < count and drawn:
             far = [min(self.apart(row, other) for other in taken) for row in drawn]

@@ -150,6 +150,7 @@ class HarmonyIdiom:
         self.carries = np.array([event.carries for event in self.events], dtype=bool)
         self._walks: dict[int, Walk] = {}
         self._copies: dict[int, Listener] = {}
+        self._runs: dict[int, frozenset[tuple[int, ...]]] = {}
         self._trellises: dict[tuple[int, ...], Trellis] = {}
 
     @property
@@ -200,15 +201,45 @@ class HarmonyIdiom:
         if chords < 2:
             raise Refused(f"A copy limit of {chords} chords leaves nothing to play; allow at least 2.")
         if chords not in self._copies:
-            corpus = self.view.letters_of([self._numbers(line.events) for line in self.lines])
-            self._copies[chords] = Listener(self.view, copy_limit(corpus, chords - 1, self.view.letters))
+            self._copies[chords] = Listener(self.view, copy_limit(self.heard, chords - 1, self.view.letters))
         return self._copies[chords]
 
     def keeps(self, row: Sequence[int], chords: int) -> bool:
         """Whether a row has at most `chords` chords in a row as in a song of the style."""
-        listener = self.copies(chords)
-        (letters,) = listener.viewpoint.letters_of([list(row)])
-        return listener.automaton.accepts(letters.tolist())
+        if chords < 2:
+            self.copies(chords)  # says what is wrong
+        if chords not in self._runs:
+            self._runs[chords] = frozenset(
+                run for line in self.heard for run in zip(*(line[at:] for at in range(chords)), strict=False)
+            )
+        letters, runs = self.letters(row), self._runs[chords]
+        return not any(run in runs for run in zip(*(letters[at:] for at in range(chords)), strict=False))
+
+    @cached_property
+    def heard(self) -> list[list[int]]:
+        """The letters of each line, see `view`."""
+        return [self.letters(self._numbers(line.events)) for line in self.lines]
+
+    def letters(self, row: Iterable[int]) -> list[int]:
+        """What `view` hears in a row of symbols, without its tables, which take longer than a few rows."""
+        most, families = LONGEST * self.bar + 1, len(Family)
+        found: list[int] = []
+        sounds: tuple[int, int, int] | None = None  # root, family, length from 0
+        for symbol in row:
+            root, family, ticks, carries = self._heard_as[symbol]
+            if sounds is not None and carries:
+                sounds = root, family, min(sounds[2] + ticks, most - 1)
+                continue
+            if sounds is not None:
+                found.append(((root - sounds[0]) % 12 * families + sounds[1]) * most + sounds[2])
+            sounds = root, family, min(ticks, most) - 1
+        return found
+
+    @cached_property
+    def _heard_as(self) -> list[tuple[int, int, int, bool]]:
+        """[alphabet]: root, family, ticks and whether it is carried, as plain numbers."""
+        parts = (self.root, self.family, self.ticks, self.carries)
+        return list(zip(*(part.tolist() for part in parts), strict=True))
 
     @property
     def searchable(self) -> bool:
@@ -248,12 +279,11 @@ class HarmonyIdiom:
         """(chords, event, line): the longest run that these symbols share with a line, in chords, where it
         begins among them, and the line. without: a line that does not count.
         """
-        (own,) = self.view.letters_of([list(symbols)])
+        own = self.letters(symbols)
         best = (1 if len(symbols) else 0, 0, -1)
-        for number, line in enumerate(self.lines):
+        for number, other in enumerate(self.heard):
             if number == without:
                 continue
-            (other,) = self.view.letters_of([self._numbers(line.events)])
             length, at = _longest_common(own, other)
             if length + 1 > best[0]:
                 best = (length + 1, at, number)
@@ -570,14 +600,16 @@ def _in_bar(
     ]
 
 
-def _longest_common(one: NDArray[np.integer], other: NDArray[np.integer]) -> tuple[int, int]:
-    """(length, where it begins in `one`): the longest run of letters that both have."""
+def _longest_common(one: Sequence[int], other: Sequence[int]) -> tuple[int, int]:
+    """(length, where it begins in `one`): the longest run of letters that both have, the first of those."""
+    places: dict[int, list[int]] = {}
+    for place, letter in enumerate(other):
+        places.setdefault(letter, []).append(place)
     best, begins = 0, 0
-    before = np.zeros(len(other) + 1, dtype=np.int64)
+    before: dict[int, int] = {}
     for place, letter in enumerate(one):
-        now = np.zeros_like(before)
-        now[1:] = np.where(other == letter, before[:-1] + 1, 0)
-        top = int(now.max(initial=0))
+        now = {at: before.get(at - 1, 0) + 1 for at in places.get(letter, ())}
+        top = max(now.values(), default=0)
         if top > best:
             best, begins = top, place - top + 1
         before = now

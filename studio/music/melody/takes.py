@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ import numpy as np
 from studio.errors import Contradiction, Refused
 from studio.music.chains.conflicts import explain
 from studio.music.chains.markov import Floats, Mask, origin
-from studio.music.chains.sampling import Requirement, Solution, possible, solve
+from studio.music.chains.sampling import Requirement, Solution, merged, possible, solve
 from studio.music.chains.trellis import SearchBudget, Trellis
 from studio.music.melody.compiling import Compiled, Context, compile_constraints
 from studio.music.melody.constraints import contradiction, form_not_possible
@@ -115,16 +116,24 @@ class Outlook:
 
     def solve(self, more: Sequence[Requirement] = ()) -> Solution:
         """Everything asked for, what is usual, and `more`."""
+        return solve(self.trellis, self.context.ticks, [*self.asked, *more])
+
+    @cached_property
+    def asked(self) -> list[Requirement]:
+        """Everything asked for and what is usual, as few requirements."""
         compiled = self.compiled
-        return solve(self.trellis, self.context.ticks, [*compiled.hard, *compiled.soft, *self.usual, *more])
+        return merged(self.trellis, self.context.ticks, [*compiled.hard, *compiled.soft, *self.usual])
 
     def leaning(self, plan: FormPlan) -> Requirement:
         """With a form, bars lean towards what the style plays at such places of a tune, and towards the gait
         of the tune that lent the plan.
         """
         assert self.forms is not None
-        weights = np.repeat(self.forms.weights(self.context.bars), self.context.bar, axis=0)
-        return Requirement("what is played where", weight=weights * self.forms.gait(plan))
+        weights = self.forms.weights(self.context.bars) * self.forms.gait(plan)
+        walk = self.context.walk
+        if walk.home is None or walk.phase or walk.period != self.context.bar:
+            weights = np.repeat(weights, self.context.bar, axis=0)
+        return Requirement("what is played where", weight=weights)
 
 
 def consider(
@@ -357,7 +366,12 @@ class _Drawing:
     def _settled(self, laid: dict[int, Music]) -> Mask:
         mask = self.context.everything()
         for bar, symbols in laid.items():
-            mask &= self.context.whole_bars(bar, symbols)
+            tick = bar * self.context.bar
+            for symbol in symbols:
+                length = int(self.idiom.ticks[symbol])
+                mask[tick : tick + length] = False
+                mask[tick, symbol] = True
+                tick += length
         return mask
 
     # Phrases

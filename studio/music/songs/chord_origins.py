@@ -33,12 +33,11 @@ def chord_origins(idiom: HarmonyIdiom, row: Sequence[int]) -> list[ChordOrigin]:
     """Of each chord that begins in a row of symbols, in order; empty where the idiom has no songs."""
     if not idiom.lines or not row:
         return []
-    (own,) = idiom.view.letters_of([list(row)])
+    own = np.array(idiom.letters(row), dtype=np.int64)
     best = np.zeros(len(own), dtype=np.int64)
     song = np.full(len(own), -1)
-    for number, line in enumerate(idiom.lines):
-        (other,) = idiom.view.letters_of([[idiom.number[event] for event in line.events]])
-        runs = _runs_ending(own, other)
+    for number, letters in enumerate(idiom.heard):
+        runs = _runs_ending(own, np.array(letters, dtype=np.int64))
         song[runs > best] = number
         best = np.maximum(best, runs)
     # There is a letter where a chord begins after another, and it says what the other was: a run of letters

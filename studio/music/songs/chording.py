@@ -21,7 +21,7 @@ from studio.errors import AskedFor, Contradiction, Refused, WayOut
 from studio.music.chains.automata import DEAD, Listener, each, from_table
 from studio.music.chains.conflicts import explain
 from studio.music.chains.markov import Floats, Mask
-from studio.music.chains.sampling import Requirement, solve
+from studio.music.chains.sampling import Requirement, merged, solve
 from studio.music.chains.trellis import Trellis
 from studio.music.harmony.character import chord_figures
 from studio.music.harmony.fit import Fit
@@ -99,6 +99,8 @@ class ChordRequest:
     heard: Floats | None = None
     judged: bool = True
     tilts: list[float] = field(default_factory=list)
+    solvers: dict[tuple[int, int | None], Solve | None] = field(default_factory=dict)
+    """What `solver` found."""
 
     @classmethod
     def of(
@@ -167,6 +169,11 @@ class ChordRequest:
 
         lowest: how many events back every step looks at least. copies: a copy limit that is searched with.
         """
+        if (lowest, copies) not in self.solvers:
+            self.solvers[lowest, copies] = self._solver(lowest, copies)
+        return self.solvers[lowest, copies]
+
+    def _solver(self, lowest: int, copies: int | None) -> Solve | None:
         limit = [Requirement("the copy limit", listener=self.idiom.copies(copies))] if copies else []
         hard = [*self.hard, *limit]
         listeners = tuple(one.listener for one in hard if one.listener is not None)
@@ -180,7 +187,7 @@ class ChordRequest:
         usual = list(self.usual)
         while True:
             if solve(trellis, self.ticks, [*hard, *usual, where]).feasible:
-                return _solver(trellis, self.ticks, _combined([*hard, *usual, where]))
+                return _solver(trellis, self.ticks, merged(trellis, self.ticks, [*hard, *usual, where]))
             if not usual:
                 return None
             usual.pop()
@@ -371,19 +378,6 @@ def locked(
         fewest, most = read_changes(recipe.chord_changes)
         found.append(Requirement(f"{fewest} to {most} chords a bar", listener=_changes(known, fewest, most)))
     return known, found, [each.name for each in found]
-
-
-def _combined(requirements: Sequence[Requirement]) -> list[Requirement]:
-    """The same with all masks and weights as one, so that they are multiplied only once."""
-    product: Floats | None = None
-    for one in requirements:
-        for part in (one.allowed, one.weight):
-            if part is not None:
-                product = part.astype(np.float64) if product is None else product * part
-    return [
-        Requirement("everything asked for", weight=product),
-        *(Requirement(one.name, listener=one.listener) for one in requirements if one.listener),
-    ]
 
 
 @dataclass(frozen=True)

@@ -188,8 +188,10 @@ class CountedSung(SungIdiom):
 
     def keeps(self, symbols: Sequence[int], notes: int) -> bool:
         """Whether a melody has at most `notes` notes in a row as in a song."""
+        return self.keeps_line([self.events[s].pitch for s in symbols if self.struck[s]], notes)
+
+    def keeps_line(self, pitches: Sequence[int], notes: int) -> bool:
         limit = max((each for each in LIMITS if each <= notes), default=LIMITS[0])
-        pitches = [self.events[s].pitch for s in symbols if self.struck[s]]
         return not any(each in self._hashes[limit] for each in _hashed(pitches, limit))
 
     @cached_property

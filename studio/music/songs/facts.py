@@ -13,7 +13,9 @@ The facts of a song are those of a melody (`melody.facts`), but for its form, an
     words        what `sung_words.with_words` says of the words, where there are any
     singing      natural logarithm of the mass of melodies over these chords, see `songs.sheet`
 
-Facts of a melody that was harmonised have no sections, copying or origins.
+Facts of a melody that was harmonised have no sections, copying or origins. One of several harmonisations has
+"harmonisation": {"number", "of", "apart": [least, most] share of the time over which it differs from the
+others}.
 """
 
 from __future__ import annotations
@@ -78,7 +80,8 @@ def facts_of_sheet(desk: SheetDesk, style: Style, sheet: Sheet) -> dict[str, Any
         facts["remarks"] = list(sheet.remarks)
     if desk.given.kept is not None:
         facts["kept"] = desk.given.kept.to_data()
-    facts["origins"] = _origins(sheet, desk.given.kept)
+    lead: list[list[Any]] = [[0, 0, [], 1.0, 1.0, None]] * sheet.pickup
+    facts["origins"] = lead + _origins(sheet, desk.given.kept)
     facts["tune"] = sheet.tune.to_plain()
     return facts
 
@@ -280,6 +283,7 @@ def facts_in_words(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     for label, in_words in (
         ("sections", _sections_in_words),
         ("chords", _chords_in_words),
+        ("harmonisation", _harmonisation_in_words),
         ("chord copying", _copying_in_words),
         ("words", _words_in_words),
         ("kept", _kept_in_words),
@@ -292,6 +296,12 @@ def facts_in_words(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _sections_in_words(sections: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join(f"{each['letter']} from bar {each['first']} in {each['key']}" for each in sections)
+
+
+def _harmonisation_in_words(fact: Mapping[str, Any]) -> str:
+    least, most = fact["apart"]
+    share = f"{least:.0%}" if least == most else f"{least:.0%} to {most:.0%}"
+    return f"{fact['number']} of {fact['of']}; other chords than the others over {share} of the time"
 
 
 def _kept_in_words(kept: Sequence[Mapping[str, Any]]) -> str:

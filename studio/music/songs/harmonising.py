@@ -8,13 +8,16 @@ import numpy as np
 
 from studio.errors import AskedFor, Contradiction, Refused, WayOut
 from studio.music.chains.conflicts import explain
-from studio.music.harmony.harmonise import Harmonisation
+from studio.music.harmony.harmonise import DRAWS, Harmonisation
 from studio.music.harmony.idiom import is_minor
 from studio.music.scores.tunes import Tune
 from studio.music.songs.chording import locked
 from studio.music.songs.recipes import SongRecipe, read_row
 from studio.music.songs.sheet import SongStyles
 from studio.music.styles.style import Style
+
+ROUNDS = 4
+"""Rounds of draws in which different harmonisations are looked for."""
 
 
 def harmonisation_of(recipe: SongRecipe, style: Style, tune: Tune) -> Harmonisation:
@@ -52,7 +55,38 @@ def harmonisation_of(recipe: SongRecipe, style: Style, tune: Tune) -> Harmonisat
     )
 
 
-def distinct(asked: Harmonisation, count: int, seed: int, *, daring: float | None = None) -> list[Tune]:
-    """Several harmonisations of one melody that differ from each other as much as they can."""
-    rows = asked.draw(count, np.random.default_rng(seed), daring=daring)
-    return [asked.tune_with(row) for row in rows]
+def rows_of(asked: Harmonisation, recipe: SongRecipe) -> list[list[int]]:
+    """The rows of chords that a recipe asks for, no two with the same chords at every tick. Raises `Refused`
+    where there are not so many.
+    """
+    count = recipe.harmonisations
+    if recipe.harmonisation > count:
+        raise Refused(
+            f"Harmonisation {recipe.harmonisation} was asked for, and {count} are drawn; ask for one of "
+            f"these, or for {recipe.harmonisation} harmonisations."
+        )
+    random = np.random.default_rng(recipe.seed)
+    if count == 1:
+        return asked.draw(1, random, daring=recipe.daring)
+    return distinct(asked, count, random, daring=recipe.daring)
+
+
+def distinct(
+    asked: Harmonisation, count: int, random: np.random.Generator, *, daring: float | None = None
+) -> list[list[int]]:
+    """`count` rows of chords for one melody: of many draws the first, and then always the one that differs
+    from those taken over the most beats. No two have the same chords at every tick. Raises `Refused` where no
+    more different ones turned up in `ROUNDS` rounds of draws.
+    """
+    rows: list[list[int]] = []
+    for _ in range(ROUNDS):
+        for row in asked.many(max(4 * count, DRAWS), 8 * count, random, daring):
+            if all(asked.apart(row, other) > 0 for other in rows):
+                rows.append(row)
+        if len(rows) >= count:
+            return asked.farthest(rows, count)
+    found = "1 harmonisation" if len(rows) == 1 else f"{len(rows)} different harmonisations"
+    raise Refused(
+        f"Only {found} of this melody could be found, and {count} were asked for; ask for {len(rows)}, or "
+        "leave more bars of the chords open."
+    )

@@ -39,6 +39,9 @@ from studio.works.recipe import OneOf, parameter
 LONGEST_CHORDS = 4_000
 """Characters of a row of chords."""
 
+MOST_HARMONISATIONS = 16
+"""Harmonisations that are drawn together."""
+
 LONGEST_WORDS = 12_000
 """Characters of the words of a song."""
 
@@ -123,6 +126,17 @@ class SongRecipe(ComposeRecipe):
         step=0.05,
         in_sight=True,
     )
+    harmonisations: int = parameter(
+        1,
+        "How many harmonisations of your melody are drawn together, each as different from the others as can "
+        "be and no two the same: the command writes them all, NAME-1, NAME-2 and so on.",
+        ge=1,
+        le=MOST_HARMONISATIONS,
+        step=1,
+    )
+    harmonisation: int = parameter(
+        1, "Which of these harmonisations this is.", ge=1, le=MOST_HARMONISATIONS, step=1
+    )
     chord_changes: str | None = parameter(
         None, "Fewest and most chords in each bar, such as 1:2.", max_length=LONGEST_TEXT
     )
@@ -143,6 +157,16 @@ class SongRecipe(ComposeRecipe):
         (),
         "LETTER=KEY puts the sections of that letter in another key, such as B=Bb.",
         max_length=MOST_ENTRIES,
+    )
+    modulation: Literal["none", "learnt"] = parameter(
+        "none",
+        "learnt: sections that differ from the first go to other keys as often as in the style's songs, and "
+        "to the same keys. none: they stay, but for those that section keys name.",
+    )
+    pickup: Literal["none", "learnt", "always"] = parameter(
+        "none",
+        "Whether notes lead into the first bar. learnt: as often as in the style; always: wherever the style "
+        "has notes that lead to the first one.",
     )
     band: Annotated[str, OneOf(_bands)] = parameter(
         "",
@@ -217,6 +241,7 @@ class SongRecipe(ComposeRecipe):
         {
             *("keep_sections", "keep_parts", "keep_chords", "keep_notes", "part_seeds", "mix", "write"),
             *("melody_from", "rhythm_from", "words", "language", "words_first", "divide_notes"),
+            *("harmonisation", "harmonisations", "modulation", "pickup"),
         }
     )
 
@@ -280,6 +305,8 @@ class SongRecipe(ComposeRecipe):
         asked += [f"with melodies like those of {self.melody_from}"] if self.melody_from else []
         asked += [f"with the rhythms of {self.rhythm_from}"] if self.rhythm_from else []
         asked += [f"over {self.chords}"] if self.chords else []
+        if self.harmonisations > 1:
+            asked.append(f"harmonisation {self.harmonisation} of {self.harmonisations}")
         asked += [f"daring {self.daring:g}"] if self.daring is not None else []
         asked += [f"keeping bars {', '.join(self.keep)}"] if self.keep else []
         asked += self._kept_in_words()

@@ -30,10 +30,11 @@ from typing import Any
 import numpy as np
 
 from studio.errors import Contradiction, Refused
+from studio.music.chains.clocks import TimedAutomaton
 from studio.music.chains.conflicts import explain
 from studio.music.chains.markov import Floats
-from studio.music.chains.sampling import Requirement, solve
-from studio.music.chains.trellis import SearchBudget, Trellis
+from studio.music.chains.sampling import Requirement, by_period, merged, solve
+from studio.music.chains.trellis import SearchBudget, Trellis, Walk
 from studio.music.harmony.counts import shipped_chords, shipped_fit
 from studio.music.harmony.fit import Fit, FitCounts
 from studio.music.harmony.idiom import HarmonyIdiom, learn_harmony
@@ -42,7 +43,7 @@ from studio.music.melody.compiling import Compiled, Context, compile_constraints
 from studio.music.melody.constraints import Constraint, contradiction
 from studio.music.melody.form import Bar, FormPlan, Forms
 from studio.music.melody.idiom import Event
-from studio.music.melody.recipes import ComposeRecipe
+from studio.music.melody.recipes import ComposeRecipe, read_range
 from studio.music.melody.takes import (
     Judge,
     Outlook,
@@ -58,7 +59,9 @@ from studio.music.scores.sections import Section
 from studio.music.scores.tunes import Tune
 from studio.music.songs.character import contrast_figures, melody_figures
 from studio.music.songs.chording import ChordRequest, DrawnRows, KeptChords
-from studio.music.songs.counted import sung_of
+from studio.music.songs.conflicts import SongWishes
+from studio.music.songs.counted import CountedStyle, sung_of
+from studio.music.songs.habits import SongHabits, learn_habits, section_keys, shipped_habits, with_pickup
 from studio.music.songs.keeping import Kept
 from studio.music.songs.named import SONG_STYLES
 from studio.music.songs.plan import FORMS, SheetPart, SheetPlan
@@ -103,6 +106,9 @@ LARGE_STYLE = 6000
 """Events in a style from which on every step of the melody looks back two notes at least."""
 
 SMALL_BUDGET = SearchBudget(states=1_500_000, steps=6_000_000)
+
+MODULATING, LEADING_IN = 1, 2
+"""Beside the seed, for random numbers of their own: what is asked later changes no note drawn before."""
 
 FIT = 2.0
 """How much a quarter note over its chord counts."""
@@ -181,6 +187,15 @@ class SongStyles:
             return shipped_chords(self.chords, meter, mode, self.rules)
         return learn_harmony(self._songs, meter, mode)
 
+    def habits(self, harmony: HarmonyIdiom) -> SongHabits:
+        """Keys of bridges as in the songs the chords are of, pick-ups as in those of the melodies."""
+        keys = shipped_habits(self.chords).section_keys if self.chords else section_keys(harmony.lines)
+        if isinstance(self.melody, CountedStyle):
+            found = shipped_habits(self.melody.name)
+        else:
+            found = learn_habits(self.melody, ())
+        return replace(found, section_keys=keys)
+
     def fit(self) -> Fit:
         """How melodies lie over chords: as in the style, or in songs where it has no chords."""
         own = FitCounts.of(self._songs) if not self.chords else None
@@ -194,6 +209,10 @@ USUAL_CHORDS = "songbook-manner"
 
 LOOKED_AT = 60
 """How many tunes of a style, spread over it, are asked whether they have chords."""
+
+
+Views = dict[tuple[int, ...], list["SectionView"]]
+"""From rows of chords to the sections of the song over them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,7 +238,15 @@ class SheetDesk:
     rhythm: Floats | None = None
     remarks: tuple[str, ...] = ()
     words: SongWords | None = None
-    views: dict[tuple[int, ...], list[SectionView]] = field(default_factory=dict)
+    habits: SongHabits | None = None
+    in_keys: dict[tuple[str, ...], tuple[ChordRequest, Views]] = field(default_factory=dict)
+    """What differs where sections are in other keys, by the keys of all sections."""
+    views: Views = field(default_factory=dict)
+    wishes: dict[str, SectionWishes] = field(default_factory=dict)
+    clocks: dict[str, list[tuple[TimedAutomaton, str]]] = field(default_factory=dict)
+    """What was worked out before: the sections over a row of chords, what is asked of each section, and the
+    clocks of its words.
+    """
     shared: list[int] = field(default_factory=list)
 
     @property
@@ -238,13 +265,67 @@ class SheetDesk:
             return None
         said = f"No melody over these chords shares fewer notes with the style; up to {limit} were allowed."
         side = MelodySide.of(self.recipe, self.plan, self.sung, limit, self.given)
-        return replace(self, side=side, remarks=(*self.remarks, said), views={})
+        return replace(self, side=side, remarks=(*self.remarks, said), views={}, wishes={})
+
+    def with_keys(self, keys: Mapping[str, Key]) -> SheetDesk:
+        """The same with sections in other keys. keys: by their letters."""
+        plan = replace(
+            self.plan,
+            sections=tuple(
+                replace(part, key=keys.get(part.letter.rstrip("'"), part.key)) for part in self.plan.sections
+            ),
+        )
+        return self.of_plan(plan)
+
+    def of_plan(self, plan: SheetPlan) -> SheetDesk:
+        """The same with the keys of a plan, kept."""
+        if plan == self.plan:
+            return self
+        key = tuple(part.key.short() for part in plan.sections)
+        if key not in self.in_keys:
+            judged = self.rules != EARLIER_RULES
+            given = self.given
+            chords = ChordRequest.of(self.recipe, plan, self.chords.idiom, given.take, judged=judged)
+            self.in_keys[key] = chords, {}
+        chords, views = self.in_keys[key]
+        return replace(self, plan=plan, chords=chords, views=views)
+
+    def in_learnt_keys(self, seed: int) -> SheetDesk:
+        """The request with its contrasting sections in the keys in which songs have them, by seed."""
+        if self.recipe.modulation != "learnt" or self.habits is None or self.given.kept is not None:
+            return self
+        random = np.random.default_rng([seed, MODULATING])
+        named = {letter for letter, _ in map(read_section_key, self.recipe.section_keys)}
+        theme = self.plan.sections[0].letter[0]
+        letters = dict.fromkeys(part.letter.rstrip("'") for part in self.plan.sections)
+        return self.with_keys(
+            {
+                letter: self.habits.key_of(self.plan.key, random)
+                for letter in letters
+                if letter != theme and letter not in named
+            }
+        )
 
     @property
     def drawn(self) -> list[SheetPart]:
         """The different sections whose melody is drawn; the others are kept whole."""
         whole = self.given.kept.whole if self.given.kept is not None else frozenset()
         return [part for part in different(self.plan.sections) if part.letter not in whole]
+
+    def wishes_of(self, part: SheetPart) -> SectionWishes:
+        """What is asked of the melody of a section, whatever its chords."""
+        if part.letter not in self.wishes:
+            self.wishes[part.letter] = SectionWishes.of(self, part)
+        return self.wishes[part.letter]
+
+    def clocks_of(self, part: SheetPart) -> list[tuple[TimedAutomaton, str]]:
+        """What the words ask of a section, see `SongWords.clocks`; empty without words."""
+        if part.letter not in self.clocks:
+            words = self.words
+            self.clocks[part.letter] = (
+                [] if words is None else words.clocks(part.letter, self.sung, part.bars)
+            )
+        return self.clocks[part.letter]
 
     def sections(self, row: Sequence[int]) -> list[SectionView]:
         """The different sections of the song over these chords. Raises nothing where one has no melody: its
@@ -268,6 +349,29 @@ def different(sections: Sequence[SheetPart]) -> list[SheetPart]:
 
 
 @dataclass(frozen=True, eq=False)
+class SectionWishes:
+    """What is asked of the melody of a section in its own bars, whatever its chords: requirements that have
+    to hold, that only lean, and that songs usually keep.
+    """
+
+    hard: tuple[Requirement, ...]
+    soft: tuple[Requirement, ...]
+    usual: tuple[Requirement, ...]
+
+    @classmethod
+    def of(cls, desk: SheetDesk, part: SheetPart) -> SectionWishes:
+        compiled, bar, walk = desk.compiled, desk.sung.bar, desk.trellis.walk
+        places = tuple(each.first for each in desk.plan.sections if each.letter == part.letter)
+        final = part.letter == desk.plan.sections[-1].letter
+
+        def inside(wishes: Sequence[Requirement]) -> tuple[Requirement, ...]:
+            return tuple(in_section(each, places, part.bars * bar, bar, walk) for each in wishes)
+
+        usual = [each for each in compiled.usual if final or not each.ending]
+        return cls(inside(compiled.hard), inside(compiled.soft), inside(usual))
+
+
+@dataclass(frozen=True, eq=False)
 class SectionView:
     """A section of a song over its chords: everything that is asked of its melody, in its own bars.
 
@@ -288,26 +392,22 @@ class SectionView:
         places = tuple(each.first for each in desk.plan.sections if each.letter == part.letter)
         bar, sung = desk.sung.bar, desk.sung
         here = over.part(part.first, part.bars)
-        lying = sung.lying_over(here, desk.fit, FIT)
+        lying = sung.lying_by_bars(here, desk.fit, FIT)
         weight = Requirement("the chords", weight=lying if desk.rhythm is None else lying * desk.rhythm)
-        hard = [_in_section(each, places, part.bars * bar, bar) for each in desk.compiled.hard]
+        wishes = desk.wishes_of(part)
+        hard, soft, usual = list(wishes.hard), list(wishes.soft), list(wishes.usual)
         if desk.recipe.dissonance == "resolved":
-            hard.append(Requirement(RESOLVED.name(None), allowed=sung.resolving(here)))
-        soft = [_in_section(each, places, part.bars * bar, bar) for each in desk.compiled.soft]
-        usual = [
-            _in_section(each, places, part.bars * bar, bar)
-            for each in desk.compiled.usual
-            if not each.ending or part.letter == desk.plan.sections[-1].letter
-        ]
+            hard.append(Requirement(RESOLVED.name(None), allowed=sung.resolving_by_bars(here)))
         closing: list[Requirement] = []
         if part.letter == desk.plan.sections[-1].letter:
             closing = [sung.closing(part.bars, degrees) for degrees in ((0, 4, 7, 3), (0,))]
         remarks: list[str] = []
+        base = merged(desk.trellis, part.bars * bar, [*hard, *soft, weight])
         if desk.words is not None:
-            carried, said = _carrying(desk, desk.words, part, [*hard, *soft, weight])
-            hard, remarks = [*hard, *carried], said
+            carried, said = _carrying(desk, part, base, [*usual, *closing])
+            hard, base, remarks = [*hard, *carried], [*base, *carried], said
         while True:
-            found = solve(desk.trellis, part.bars * bar, [*hard, *soft, weight, *usual, *closing])
+            found = solve(desk.trellis, part.bars * bar, [*base, *usual, *closing])
             if found.feasible or not (usual or closing):
                 break
             given_up = closing.pop() if closing else usual.pop()
@@ -361,22 +461,26 @@ def _heard(bars: Sequence[Sequence[Event]]) -> list[tuple[int, int, int]]:
 
 
 def _carrying(
-    desk: SheetDesk, words: SongWords, part: SheetPart, others: Sequence[Requirement]
+    desk: SheetDesk,
+    part: SheetPart,
+    others: Sequence[Requirement],
+    usual: Sequence[Requirement],
 ) -> tuple[list[Requirement], list[str]]:
     """What the words of a section ask of its melody, as much of it as the others leave room for, and what
-    gave way; all of it where nothing is possible.
+    gave way; all of it where nothing is possible. usual: what gives way before the words do.
     """
     asked = [
-        (Requirement(WORDS.name(part.letter), clock=clock), said)
-        for clock, said in words.clocks(part.letter, desk.sung, part.bars)
+        (Requirement(WORDS.name(part.letter), clock=clock), said) for clock, said in desk.clocks_of(part)
     ]
+    if asked and solve(desk.trellis, part.bars * desk.sung.bar, [*others, asked[0][0], *usual]).feasible:
+        return [asked[0][0]], []  # as the solution with them is asked for next, nothing is worked out twice
     for requirement, said in asked:
         if solve(desk.trellis, part.bars * desk.sung.bar, [*others, requirement]).feasible:
             return [requirement], [said] if said else []
     return [requirement for requirement, _ in asked[-1:]], []
 
 
-def _in_section(each: Requirement, places: Sequence[int], ticks: int, bar: int) -> Requirement:
+def in_section(each: Requirement, places: Sequence[int], ticks: int, bar: int, walk: Walk) -> Requirement:
     """A requirement on the whole song as one on a section that is played at these places: all of what holds
     at any of them.
     """
@@ -388,7 +492,7 @@ def _in_section(each: Requirement, places: Sequence[int], ticks: int, bar: int) 
         found = rows[0]
         for row in rows[1:]:
             found = found & row if found.dtype == bool else found * row
-        return found
+        return by_period(walk, found)
 
     return replace(each, allowed=part(each.allowed), weight=part(each.weight))
 
@@ -424,7 +528,8 @@ class Sheet:
 
     row: its chords, by their numbers in the idiom. takes: the melody of each different section, by letter.
     log_z: of the melody over these chords. remarks: what gave way, in sentences. run: (chords, first event,
-    line) of the longest row of chords that is as in the style. chord_limit: the copy limit it keeps.
+    line) of the longest row of chords that is as in the style. chord_limit: the copy limit it keeps. pickup:
+    notes before the first bar.
     """
 
     tune: Tune
@@ -436,6 +541,7 @@ class Sheet:
     remarks: tuple[str, ...]
     run: tuple[int, int, int]
     chord_limit: int
+    pickup: int = 0
 
 
 def prepare(
@@ -470,6 +576,7 @@ def prepare(
         rules=rules,
         rhythm=rhythm,
         words=SongWords.leading(recipe, plan),
+        habits=styles.habits(harmony) if recipe.modulation != "none" or recipe.pickup != "none" else None,
     )
 
 
@@ -595,6 +702,7 @@ def melody_recipe_of(recipe: SongRecipe, plan: SheetPlan) -> ComposeRecipe:
 def draw_sheet(desk: SheetDesk, seed: int) -> Generator[str, None, Sheet]:
     """One lead sheet. Raises `Contradiction` where no melody satisfies everything over any row of chords."""
     random = np.random.default_rng(seed)
+    desk = desk.in_learnt_keys(seed)
     yield "drawing chords"
     drawn, desk, logs = yield from _rows_that_sing(desk, random)
     yield "drawing the melody"
@@ -608,8 +716,38 @@ def draw_sheet(desk: SheetDesk, seed: int) -> Generator[str, None, Sheet]:
             "These settings hold in every section, but not across their seams; choose another seed, or leave "
             "the copy limit or a motif out."
         )
-    sheet = _sheet(desk, row, takes, seed)
-    return replace(sheet, chord_limit=drawn.limit)
+    sheet = replace(_sheet(desk, row, takes, seed), chord_limit=drawn.limit)
+    return _with_pickup(desk, sheet, seed)
+
+
+def _with_pickup(desk: SheetDesk, sheet: Sheet, seed: int) -> Sheet:
+    """The sheet with notes that lead into its first bar, where they are asked for."""
+    asked, habits = desk.recipe.pickup, desk.habits
+    if asked == "none" or habits is None:
+        return sheet
+    if desk.words is not None:
+        said = "There is no pick-up, for the words lead the melody; let the melody come first for one."
+        return replace(sheet, remarks=(*sheet.remarks, said))
+    random = np.random.default_rng([seed, LEADING_IN])
+    if asked == "learnt" and random.random() * max(1, habits.songs) >= habits.begun:
+        return sheet
+    limit = desk.compiled.context.max_copy
+    low, high = desk.sung.range if desk.recipe.range is None else _range_of(desk.recipe)
+
+    def fits(line: Sequence[int]) -> bool:
+        new = len(line) - len(sheet.tune.sounding)
+        return all(low <= pitch <= high for pitch in line[:new]) and desk.sung.keeps_line(line, limit)
+
+    tune = with_pickup(sheet.tune, habits, fits, random)
+    if tune is None:
+        said = "No pick-up of the style leads to the first note, so there is none."
+        return replace(sheet, remarks=(*sheet.remarks, said))
+    return replace(sheet, tune=tune, pickup=len(tune.notes) - len(sheet.tune.notes))
+
+
+def _range_of(recipe: SongRecipe) -> tuple[int, int]:
+    low, high = read_range(recipe.range or "")
+    return low, high
 
 
 def singing_weights(logs: Floats, rules: str = DRAWING_RULES) -> Floats:
@@ -643,9 +781,10 @@ def _rows_that_sing(
     """Rows of chords of which one at least has a melody, the desk with what gave way for it, and log Z
     of the melody over each row. Raises `Contradiction` where none has.
     """
+    fitted = False
     while True:
         for _ in range(ROUNDS):
-            drawn = desk.chords.rows(ROWS, random)
+            drawn = _rows_drawn(desk, random)
             yield "trying which chords can be sung"
             logs = np.array([sum(view.log_z for view in desk.sections(row)) for row in drawn.rows])
             if np.isfinite(logs).any():
@@ -657,9 +796,25 @@ def _rows_that_sing(
                 break  # other chords hardly change what words ask for
         wider = desk.with_longer_copies()
         if wider is None:
+            yield "finding out which settings conflict"
+            wishes = SongWishes.of(desk)
+            if (found := wishes.contradiction()) is not None:
+                raise found
+            if not fitted and (other := wishes.fitted()) is not None:
+                said = "Few rows of chords have a melody with these settings; these were fitted to one."
+                desk, fitted = replace(other, remarks=(*desk.remarks, said)), True
+                continue
             views = desk.sections(drawn.rows[0])
             raise _melody_contradiction(desk, next(view for view in views if view.log_z == -np.inf))
         desk = wider
+
+
+def _rows_drawn(desk: SheetDesk, random: np.random.Generator) -> DrawnRows:
+    """Rows of chords. Where there are none, the error names the fewest wishes of the whole request."""
+    try:
+        return desk.chords.rows(ROWS, random)
+    except Contradiction as error:
+        raise (SongWishes.of(desk).contradiction() or error) from None
 
 
 def _sections_drawn(

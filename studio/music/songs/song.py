@@ -15,8 +15,6 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TypeVar
 
-import numpy as np
-
 from studio.errors import Contradiction, Refused
 from studio.music.bands.band import band_hash
 from studio.music.harmony.counts import chords_file
@@ -35,7 +33,7 @@ from studio.music.scores.titles import NAMING_RULES
 from studio.music.scores.tunes import Tune
 from studio.music.songs.counted import counted_style, melody_style
 from studio.music.songs.facts import facts_of_band, facts_of_harmonisation, facts_of_sheet
-from studio.music.songs.harmonising import harmonisation_of
+from studio.music.songs.harmonising import harmonisation_of, rows_of
 from studio.music.songs.keeping import Kept
 from studio.music.songs.named import SONG_STYLES
 from studio.music.songs.playing import file_of, play, sound_of
@@ -90,6 +88,11 @@ def song(recipe: SongRecipe, materials: Materials) -> Making:
 def _making(recipe: SongRecipe, materials: Materials) -> Making:
     program_of(recipe.instrument)
     given = recipe.source("melody")
+    if given is None and recipe.harmonisations > 1:
+        raise Refused(
+            "Several harmonisations were asked for, and no melody was given; give one with --melody, or ask "
+            "for several songs with --count."
+        )
     records = records_of(recipe, materials)
     kept = settled_by(recipe, records)
     style = None if kept is not None else (yield from as_part(_style(recipe, materials), 0, READING))
@@ -151,6 +154,7 @@ def _drawn(
             del request.sheets[next(iter(request.sheets))]
         request.sheets[key] = sheet
     sheet = request.sheets[key]
+    desk = desk.of_plan(sheet.plan)
     kept = desk.given.kept
     return (
         sheet.tune,
@@ -199,11 +203,20 @@ def _harmonised(
     yield Progress(READING, WRITING, "listening to the melody")
     asked = harmonisation_of(recipe, style, tune)
     yield Progress(CONSIDERING, WRITING, "drawing chords")
-    (row,) = asked.draw(1, np.random.default_rng(recipe.seed), daring=recipe.daring)
+    rows = rows_of(asked, recipe)
+    row = rows[recipe.harmonisation - 1]
     found = replace(asked.tune_with(row), title=recipe.title or tune.title)
     if recipe.tempo:
         found = replace(found, tempo=float(recipe.tempo))
-    return found, (), facts_of_harmonisation(asked, style, found, row)
+    facts = facts_of_harmonisation(asked, style, found, row)
+    if len(rows) > 1:
+        apart = [asked.apart(row, other) for other in rows if other is not row]
+        facts["harmonisation"] = {
+            "number": recipe.harmonisation,
+            "of": len(rows),
+            "apart": [round(min(apart), 3), round(max(apart), 3)],
+        }
+    return found, (), facts
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from studio.music.chains.markov import Floats, Mask
 from studio.music.chains.sampling import Requirement
 from studio.music.harmony.fit import CHORDS, FAMILIES, Fit, Leaves, Metric, metric_of
-from studio.music.harmony.idiom import SECTION
+from studio.music.harmony.idiom import SECTION, HarmonyIdiom
 from studio.music.harmony.symbols import Harmony
 from studio.music.melody.form import Forms, learn_forms
 from studio.music.melody.idiom import Event, Idiom, LearntTune
@@ -97,6 +97,23 @@ class SungIdiom(Idiom):
         """
         return True
 
+    def keeps_line(self, pitches: Sequence[int], notes: int) -> bool:
+        """Whether a line of pitches has at most `notes` notes in a row as in a song, by intervals."""
+        rises = tuple(b - a for a, b in pairwise(pitches))
+        if notes not in self._runs:
+            lines = [line[:, 0].tolist() for line in (*self._written, *self._played())]
+            known = [[b - a for a, b in pairwise(line)] for line in lines]
+            self._runs[notes] = frozenset(
+                run for line in known for run in zip(*(line[at:] for at in range(notes)), strict=False)
+            )
+        return not any(
+            run in self._runs[notes] for run in zip(*(rises[at:] for at in range(notes)), strict=False)
+        )
+
+    @cached_property
+    def _runs(self) -> dict[int, frozenset[tuple[int, ...]]]:
+        return {}
+
     @property
     def whole(self) -> SungIdiom:
         """The same idiom with whole songs as its lines, for learning forms and finding copies."""
@@ -145,18 +162,25 @@ class SungIdiom(Idiom):
         during it than anywhere, to the power `strength` for each quarter note it lasts.
         """
         found = np.ones((over.bars * self.bar, self.alphabet))
+        numbers = np.arange(self.alphabet)
+        for bar, row in enumerate(self.lying_by_bars(over, fit, strength)):
+            found[bar * self.bar + self.place, numbers] = row
+        return found
+
+    def lying_by_bars(self, over: ChordsOver, fit: Fit, strength: float = 1.0) -> Floats:
+        """[bars, alphabet]: the same, each note at its place in the bar."""
+        found = np.ones((over.bars, self.alphabet))
         quarter = float(self.tick)
         for tonic in set(over.tonics):
             if (id(fit), tonic) not in self._kept_ratios:
                 self._kept_ratios[id(fit), tonic] = self._ratios(fit, tonic)
         ratios = {tonic: self._kept_ratios[id(fit), tonic] for tonic in set(over.tonics)}
-        numbers = np.arange(self.alphabet)
         for bar in range(over.bars):
             said = np.zeros(self.alphabet)
             for start, end, chord in over.inside(bar):
                 sounds = np.minimum(self.place + self.ticks, end) - np.maximum(self.place, start)
                 said += np.maximum(sounds, 0) * quarter * ratios[over.tonics[bar]][:, chord]
-            found[bar * self.bar + self.place, numbers] = np.exp(strength * said)
+            found[bar] = np.exp(strength * said)
         return found
 
     @cached_property
@@ -195,6 +219,15 @@ class SungIdiom(Idiom):
         """
         found = np.ones((over.bars * self.bar, self.alphabet), dtype=bool)
         numbers = np.arange(self.alphabet)
+        for bar, row in enumerate(self.resolving_by_bars(over)):
+            found[bar * self.bar + self.place, numbers] = row
+        return found
+
+    def resolving_by_bars(self, over: ChordsOver, *, last: bool = True) -> Mask:
+        """[bars, alphabet]: the same, each note at its place in the bar. last: the last of these bars is the
+        last of its section.
+        """
+        found = np.ones((over.bars, self.alphabet), dtype=bool)
         beat = self.meter.beat / self.tick
         by_step = (self.leaves == Leaves.STEP) | ~self.sounding
         for bar in range(over.bars):
@@ -207,10 +240,32 @@ class SungIdiom(Idiom):
                 together = (self.place < end) & (self.place + self.ticks > start)
                 on_a_beat = (meets * beat.denominator) % beat.numerator == 0
                 good &= ~(together & on_a_beat & clashes) | by_step
-            if bar == over.bars - 1:  # nothing follows that would keep a promise
+            if last and bar == over.bars - 1:  # nothing follows that would keep a promise
                 good &= (self.place + self.ticks < self.bar) | (self.leaves == Leaves.STAYS)
-            found[bar * self.bar + self.place, numbers] = good
+            found[bar] = good
         return found
+
+
+def resolves(sung: SungIdiom, symbols: Sequence[int], idiom: HarmonyIdiom, tonic: int) -> Mask:
+    """[alphabet of the chords]: the chord events that may sound under one bar of melody: the rule of
+    `SungIdiom.resolving`, the other way round. tonic: of the bar.
+    """
+    tones = np.zeros((idiom.alphabet, 12), dtype=bool)
+    for number, event in enumerate(idiom.events):
+        tones[number, [(tonic + event.harmony.root + tone) % 12 for tone in event.harmony.tones]] = True
+    ratio = idiom.tick / sung.tick
+    start = np.array([int(place * ratio) for place in idiom.place.tolist()])
+    end = np.array([int(place * ratio) for place in (idiom.place + idiom.ticks).tolist()])
+    beat = sung.meter.beat / sung.tick
+    found = np.ones(idiom.alphabet, dtype=bool)
+    for symbol in symbols:
+        if not sung.sounding[symbol] or sung.leaves[symbol] == Leaves.STEP:
+            continue
+        place, stop = int(sung.place[symbol]), int(sung.place[symbol] + sung.ticks[symbol])
+        together = (place < end) & (stop > start)
+        on_a_beat = (np.maximum(start, place) * beat.denominator) % beat.numerator == 0
+        found &= ~(together & on_a_beat & ~tones[:, int(sung.pitch[symbol]) % 12])
+    return found
 
 
 class _WithNumbers(Idiom):

@@ -275,7 +275,7 @@ def test_a_melody_that_cannot_lie_over_given_chords_names_the_rule() -> None:
     assert finish(draw_sheet(desk_of(form="A", bars=2, pins=pins, dissonance="free"), 0)).tune
     with pytest.raises(Contradiction) as told:
         finish(draw_sheet(desk_of(chords=f"{chord} | F", form="A", bars=2, pins=pins), 0))
-    assert {each.field for each in told.value.conflict} == {"dissonance", "pins"}
+    assert {each.field for each in told.value.conflict} == {"chords", "dissonance", "pins"}
 
 
 def _belongs(pitch: int, chord: str) -> bool:

@@ -1,0 +1,61 @@
+"""Several harmonisations of one melody at once: no two the same, read back by another library."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+
+import music21
+import numpy as np
+import pytest
+
+from studio.errors import Refused
+from studio.music.songs.harmonising import distinct, harmonisation_of
+from studio.music.songs.recipes import SongRecipe
+from studio.music.writing.musicxml import write_musicxml
+from tests.conftest import Studio
+from tests.music.lead_sheets import songs, style
+
+TUNE = songs(1)[0]
+
+
+def figures(path: Path) -> list[tuple[float, str]]:
+    score = music21.converter.parse(path)
+    found = score.recurse().getElementsByClass("ChordSymbol")
+    return [(float(each.getOffsetInHierarchy(score)), each.figure) for each in found]
+
+
+def test_the_command_writes_harmonisations_of_which_no_two_are_the_same(
+    studio: Studio, tmp_path: Path
+) -> None:
+    melody = tmp_path / "tune.musicxml"
+    melody.write_bytes(write_musicxml(TUNE))
+    asked = ["song", "--style", "songbook-manner", "--melody", str(melody)]
+    asked += ["--seed", "4", "--harmonisations", "3"]
+    status, _, complained = studio(*asked, "-o", tmp_path / "h.musicxml")
+    assert status == 0, complained
+    rows = [figures(tmp_path / f"h-{number}.musicxml") for number in (1, 2, 3)]
+    assert all(one != other for one, other in combinations(rows, 2))
+    status, _, complained = studio(*asked, "--harmonisation", "2", "-o", tmp_path / "second.musicxml")
+    assert status == 0, complained
+    assert figures(tmp_path / "second.musicxml") == rows[1]
+
+
+def test_rows_differ_though_hardly_any_are_left_and_too_many_are_refused() -> None:
+    """All bars but one are given, and that one may have one of a few chords."""
+    row = " | ".join(["C"] * 3 + ["?"] + ["C"] * 28)
+    recipe = SongRecipe(chords=row, meter="4/4", key="C", chord_changes="1:1")
+    asked = harmonisation_of(recipe, style(), TUNE)
+    rows = distinct(asked, 3, np.random.default_rng(1))
+    assert all(asked.apart(one, other) > 0 for one, other in combinations(rows, 2))
+    with pytest.raises(
+        Refused, match=r"Only \d+ different harmonisations of this melody could be found, and 16"
+    ):
+        distinct(asked, 16, np.random.default_rng(1))
+
+
+def test_several_harmonisations_need_a_melody(studio: Studio, tmp_path: Path) -> None:
+    output = tmp_path / "x.musicxml"
+    status, _, said = studio("song", "--style", "songbook-manner", "--harmonisations", "2", "-o", output)
+    assert status == 2
+    assert "no melody was given" in said
