@@ -205,7 +205,9 @@ def _copying_in_words(fact: Mapping[str, Any]) -> str:
     if not fact["notes"]:
         return f"{said}none is shared with a tune of the style"
     place = f"from bar {fact['bar']}, as in bar {fact['song_bar']} of {fact['title']}"
-    return f"{said}the longest has {fact['notes']}, {place}"
+    own = fact.get("own songs")
+    usual = f"; tunes of the style share {own[0]} to {own[2]} with each other, mostly {own[1]}" if own else ""
+    return f"{said}the longest has {fact['notes']}, {place}{usual}"
 
 
 def _form_in_words(fact: Mapping[str, Any]) -> str:

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from studio.music.melody.facts import facts_in_words as melody_in_words
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from studio.music.songs.plan import SheetPart
     from studio.music.songs.playing import PlayedSong
     from studio.music.songs.sheet import Sheet, SheetDesk
+    from studio.music.styles.originality import Comparison
     from studio.music.styles.style import Style
 
 
@@ -56,8 +58,10 @@ def facts_of_sheet(desk: SheetDesk, style: Style, sheet: Sheet) -> dict[str, Any
         del copying["notes"]
     else:
         kind = KINDS_OF_COPY[desk.recipe.copy_by]
-        run = Comparison(melody, melody.entry.title).longest_run(sheet.tune, kind)
+        comparison = Comparison(melody, melody.entry.title)
+        run = comparison.longest_run(sheet.tune, kind)
         copying["notes"] = run.notes
+        copying["own songs"] = _spread(comparison.baseline(kind).runs)
     if copying.get("notes"):
         copying |= {"start": run.start, "bar": run.bar, "title": run.title, "song_bar": run.song_bar}
     facts = _common(style, sheet.tune) | {
@@ -97,10 +101,14 @@ def facts_of_harmonisation(
     }
 
 
-def facts_of_band(played: PlayedSong) -> dict[str, Any]:
+def facts_of_band(played: PlayedSong, style: Style | None = None) -> dict[str, Any]:
     """The band as JSON values: its name, and of each part how it is made, how many notes it has, its seed,
-    whether it is an earlier song's, and what its pitches are over the chords that sound (`_tones`).
+    whether it is an earlier song's, and what its pitches are over the chords that sound (`_tones`). style: of
+    lines that are drawn, where one of its melodies shares most intervals in a row with them (`_shared_line`).
     """
+    from studio.music.styles.originality import Comparison
+
+    comparison = Comparison(style, style.entry.title) if style is not None and len(style) else None
     parts = []
     for part in played.score.parts:
         player = next((each for each in played.band.player if each.name == part.name), None)
@@ -117,6 +125,8 @@ def facts_of_band(played: PlayedSong) -> dict[str, Any]:
         )
         if not part.percussion:
             parts[-1]["tones"] = _tones(part, played.score)
+        if comparison is not None and player is not None and _is_drawn_line(part, player.plays):
+            parts[-1]["shared"] = _shared_line(part, played.score, comparison)
     return {
         "name": played.band.name,
         "title": played.band.title,
@@ -124,6 +134,41 @@ def facts_of_band(played: PlayedSong) -> dict[str, Any]:
         "parts": parts,
         "remarks": list(played.remarks),
     }
+
+
+def _is_drawn_line(part: Part, plays: str) -> bool:
+    """Whether a part is a line of its own, such as a bass or a counter-line: no tune, no chords."""
+    starts = [note.start for note in part.notes]
+    alone = len(set(starts)) == len(starts)
+    return plays not in ("tune", "double", "drums") and not part.percussion and len(starts) > 1 and alone
+
+
+def _shared_line(part: Part, score: Score, comparison: Comparison) -> dict[str, Any]:
+    """Where a line comes nearest to a melody of the style: the longest run of intervals that both have, and
+    what the style's own songs share with each other.
+    """
+    from fractions import Fraction
+
+    from studio.music.scores.tunes import Tune
+
+    notes: list[tuple[int | None, Fraction]] = []
+    here = Fraction(0)
+    for note in part.notes:
+        if note.pitch is None or note.start < here:
+            continue
+        notes += [(None, note.start - here)] if note.start > here else []
+        notes.append((note.pitch, note.duration))
+        here = note.end
+    line = replace(Tune.of(notes), grid=score.grid)
+    run = comparison.longest_run(line)
+    found: dict[str, Any] = {"notes": run.notes, "own songs": _spread(comparison.baseline().runs)}
+    return found | ({"bar": run.bar, "title": run.title, "song_bar": run.song_bar} if run.notes else {})
+
+
+def _spread(runs: Sequence[int]) -> list[int]:
+    """The least, the median and the most."""
+    ordered = sorted(runs)
+    return [ordered[0], ordered[len(ordered) // 2], ordered[-1]] if ordered else []
 
 
 def _tones(part: Part, score: Score) -> dict[str, float]:
@@ -323,7 +368,13 @@ def _band_in_words(band: Mapping[str, Any]) -> str:
         tones = part.get("tones") or {}
         shares = ", ".join(f"{name} {share:.0%}" for name, share in tones.items() if share >= 0.1)
         kept = ", kept" if part["kept"] else ""
-        said.append(f"{part['name']} ({MADE[part['plays']]}{kept}{': ' + shares if shares else ''})")
+        near = part.get("shared") or {}
+        like = (
+            f"; {near['notes']} notes in a row from bar {near['bar']} are as in {near['title']}"
+            if near.get("notes")
+            else ""
+        )
+        said.append(f"{part['name']} ({MADE[part['plays']]}{kept}{': ' + shares if shares else ''}{like})")
     remarks = " ".join(band["remarks"])
     return f"{band['title']}: {'; '.join(said)}.{' ' + remarks if remarks else ''}"
 

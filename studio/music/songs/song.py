@@ -113,7 +113,7 @@ def _making(recipe: SongRecipe, materials: Materials) -> Making:
     )
     band = kept.of_band() if kept is not None else None
     if recipe.band:
-        facts["band"] = facts_of_band(play(tune, sections, recipe, band))
+        facts["band"] = facts_of_band(play(tune, sections, recipe, band), style)
     result = Result(
         content=file_of(tune, sections, recipe, band),
         suffix=by_name(recipe.format).suffix,
