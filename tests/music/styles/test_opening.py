@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 from random_tunes import random_tune
 
+from studio import cli
 from studio.errors import Missing, Refused, UnknownName, Unreadable
 from studio.music.scores.tunes import Tune
 from studio.music.styles import opening
@@ -162,8 +164,18 @@ def _with_url(monkeypatch: pytest.MonkeyPatch, url: str) -> str:
     return "nottingham"
 
 
+TWO_TUNES = {
+    "set-1/ABC_cleaned/one.abc": b'X:1\nT:One\nM:3/4\nK:G\n"G"G2 B2 d2|\n\nX:2\nT:Two\nM:3/4\nK:D\nA6|\n',
+    "set-1/README": b"words",
+}
+
+
 class _Archive(BaseHTTPRequestHandler):
-    """Serves an archive of two tunes. Its comment is the commit in the path, or another one under /wrong."""
+    """Serves an archive, of two tunes by default. Its comment is the commit in the path, or another one under
+    /wrong.
+    """
+
+    files = TWO_TUNES
 
     def __init__(self, *rest: object, log: list[str]) -> None:
         self.log = log
@@ -176,11 +188,8 @@ class _Archive(BaseHTTPRequestHandler):
         self.log.append(self.path)
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w") as archive:
-            archive.writestr(
-                "set-1/ABC_cleaned/one.abc",
-                'X:1\nT:One\nM:3/4\nK:G\n"G"G2 B2 d2|\n\nX:2\nT:Two\nM:3/4\nK:D\nA6|\n',
-            )
-            archive.writestr("set-1/README", "words")
+            for name, content in self.files.items():
+                archive.writestr(name, content)
             archive.comment = b"another" if "wrong" in self.path else self.path.rpartition("/")[2].encode()
         self.send_response(200)
         self.end_headers()
@@ -220,6 +229,62 @@ def test_a_data_set_is_fetched_once_and_only_in_the_right_version(
     for _ in add_style(name):
         pass
     assert len(log) == 2
+
+
+def _song_as_mxl() -> bytes:
+    tune = Tune.of([(60, 4), (62, 4)], key="C", chords=[(0, "C"), (4, "G7")], title="Sheet")
+    return by_suffix("a.mxl").to_bytes(tune)
+
+
+HYMN = b"""X:1
+T:Hymn
+C:copyright: public domain.
+M:4/4
+L:1/4
+K:C
+V:1
+c d e f|
+V:2
+G G G A|
+V:3 clef=bass
+E, F, G, F,|
+V:4 clef=bass
+C, B,, C, F,|
+"""
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(
+    ("name", "files", "found"),
+    [
+        ("hymnal", {"openhymnal-1/Complete/Hymn/Hymn.abc": HYMN, "openhymnal-1/bin/x.abc": b"?"}, "Hymn"),
+        ("openewld", {"OpenEWLD-1/dataset/Someone/Sheet/Sheet.mxl": None, "OpenEWLD-1/a.mxl": b"?"}, "Sheet"),
+        ("nottingham", TWO_TUNES, "One"),
+    ],
+)
+def test_every_data_set_is_found_in_an_archive_laid_out_as_its_own(
+    name: str,
+    files: dict[str, bytes | None],
+    found: str,
+    server: tuple[str, list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By the command, from a server of our own: the row's version and the folders of its repository."""
+    packed = {path: content or _song_as_mxl() for path, content in files.items()}
+    monkeypatch.setattr(_Archive, "files", packed)
+    entry = STYLES[name]
+    assert entry.download
+    assert len(entry.download.commit) == 40
+    url = server[0] + "/{commit}"
+    monkeypatch.setitem(STYLES, name, replace(entry, download=replace(entry.download, url=url)))
+    monkeypatch.setattr(sys, "argv", ["studio", "styles", "add", name])
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    assert not left.value.code
+    assert server[1] == [f"/{entry.download.commit}"]
+    style = ready_style(name)
+    assert style[0].title == found
+    assert len(style) == (2 if name == "nottingham" else 1)
 
 
 def test_folders_and_styles_that_are_not_there_or_too_small(tmp_path: Path) -> None:
