@@ -20,7 +20,7 @@ import numpy as np
 
 from studio.errors import Refused
 from studio.music.chains.markov import Floats
-from studio.music.chains.trellis import Beliefs, Factors, Layer, SearchBudget, Trellis
+from studio.music.chains.trellis import Beliefs, Factors, LayerSteps, SearchBudget, Trellis
 
 SMALLEST, GREATEST = 1e-60, 1e60
 """Beliefs are rescaled when the largest of a tick leaves this range."""
@@ -153,7 +153,7 @@ class WeightedLayer:
     number for each of its symbols; None for ones.
     """
 
-    layer: Layer
+    layer: LayerSteps
     data: Floats
     row: Floats | None = None
 

@@ -164,7 +164,7 @@ class Beliefs:
 
 
 @dataclass(frozen=True, eq=False)
-class Layer:
+class LayerSteps:
     """The steps from one place of the period as a sparse matrix, from where they lead to where they start.
 
     begins: [states of the place + 1], where the steps of each begin. leads: [steps]. probability: [steps].
@@ -208,7 +208,7 @@ class Trellis:
     """
     timed: dict[tuple[bool, bool], Any] = field(default_factory=dict, init=False, repr=False)
     """The same with a clock: `clocks.TimedBeliefs`."""
-    layers: dict[tuple[int, int], Layer] = field(default_factory=dict, init=False, repr=False)
+    layers: dict[tuple[int, int], LayerSteps] = field(default_factory=dict, init=False, repr=False)
     """The steps from each place of the period under each pattern of listeners, as far as they were needed."""
 
     @property
@@ -238,13 +238,13 @@ class Trellis:
         """The smallest probability of a step."""
         return float(self.probability.min(initial=1.0))
 
-    def layer_of(self, place: int, pattern: int) -> Layer:
+    def layer_of(self, place: int, pattern: int) -> LayerSteps:
         """The steps from one place of the period, under one pattern of listeners."""
         if (place, pattern) not in self.layers:
             low, high = self.edges[place], self.edges[place + 1]
             steps = slice(int(self.first[low]), int(self.first[high]))
             own, which = np.unique(self.symbol[steps], return_inverse=True)
-            layer = Layer(
+            layer = LayerSteps(
                 (self.first[low : high + 1] - self.first[low]).astype(self.hop.dtype),
                 self.hop[pattern, steps],
                 self.probability[steps],

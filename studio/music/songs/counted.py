@@ -13,6 +13,7 @@ it is.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import io
 import json
@@ -113,6 +114,7 @@ class CountedSung(SungIdiom):
     def __init__(self, style: CountedStyle, meter: Meter, key: Key, counts: dict[str, Any]) -> None:
         self.style, self.meter, self.key, self.counts = style, meter, key, counts
         self.longest, self.left_out, self.kindred = len(counts["level"]) - 2, 0, 0
+        self.unheard = 0
         self.lines = self.songs = ()
         self.sequences = []
         self.variants, self.store = True, None
@@ -391,9 +393,26 @@ def melody_style(name: str) -> Generator[Progress, None, Style]:
     return (yield from open_style(named.melody if named is not None else name))
 
 
-def sung_of(style: Style, meter: Meter, key: Key, order: int, *, variants: bool = True) -> SungIdiom:
-    """The melodies of a style in a meter and key, from its tunes or its counts."""
+def sung_of(
+    style: Style,
+    meter: Meter,
+    key: Key,
+    order: int,
+    *,
+    variants: bool = True,
+    most: int | None = None,
+) -> SungIdiom:
+    """The melodies of a style in a meter and key, from its tunes or its counts. most: events to learn from;
+    of a larger style songs are left out, evenly over it.
+    """
     if isinstance(style, CountedStyle):
         return style.sung(meter, key)
     base = learn(style, meter, key, longest=order)
-    return SungIdiom(base, variants=variants)
+    events = sum(len(line.events) for line in base.lines)
+    unheard = 0
+    if most is not None and events > most:
+        step = -(-events // most)
+        kept = base.lines[::step]
+        base, unheard = copy.copy(base), len(base.lines) - len(kept)
+        base.lines = kept
+    return SungIdiom(base, variants=variants, unheard=unheard)

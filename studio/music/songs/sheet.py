@@ -113,11 +113,16 @@ MODULATING, LEADING_IN = 1, 2
 FIT = 2.0
 """How much a quarter note over its chord counts."""
 
-DRAWING_RULES, EARLIER_RULES = "2", "1"
+DRAWING_RULES, RULES_OF_05, EARLIER_RULES = "3", "2", "1"
 """How songs are drawn. 1: as in 0.4.0, whose works say nothing. 2: among many draws those are taken whose
-sections are like the style's (`harmony.character`), and bars return moved or with another ending. A work says
-by which it was made, and is made again by the same.
+sections are like the style's (`harmony.character`), and bars return moved or with another ending. 3: chords
+under a melody change as often as in the style (`Harmonisation.calibrated`), and words in a large style are
+sung by melodies learnt from a part of it. A work says by which it was made, and is made again by the same.
 """
+
+MOST_WITH_WORDS = 12_000
+"""Events of a style from which words lead a melody: every syllable is counted at every tick, so larger ones
+would take minutes."""
 
 RESOLVED = Constraint(
     "dissonance",
@@ -555,6 +560,7 @@ def prepare(
     key = Key.parse(recipe.key) if recipe.key else usual_key(styles.melody, meter)
     plan = plan_of(recipe, key)
     given = (given or GivenTunes()).placed(recipe, plan)
+    words = SongWords.leading(recipe, plan)
     yield f"learning chords from {styles.chords_title}"
     harmony = styles.harmony(meter, key.mode)
     fit = styles.fit()
@@ -562,7 +568,12 @@ def prepare(
     chords = ChordRequest.of(recipe, plan, harmony, given.take, given.kept_chords(fit), judged=judged)
     yield f"learning the melody from {styles.melody.entry.title}"
     rules = drawing_rules(recipe)
-    sung = sung_of(styles.melody, meter, key, recipe.order, variants=rules != EARLIER_RULES)
+    most = MOST_WITH_WORDS if rules not in (EARLIER_RULES, RULES_OF_05) and words is not None else None
+    sung = sung_of(styles.melody, meter, key, recipe.order, variants=rules != EARLIER_RULES, most=most)
+    remarks: tuple[str, ...] = ()
+    if sung.unheard:
+        said = "The words lead a melody learnt from {} of the style's {} songs, spread over it."
+        remarks = (said.format(sung.song_count, sung.song_count + sung.unheard),)
     usual_copy = max(LEAST_COPY, Comparison(styles.melody, styles.melody.entry.title).max_copy)
     yield "finding every possible way"
     side = MelodySide.of(recipe, plan, sung, recipe.max_copy or usual_copy, given)
@@ -575,7 +586,8 @@ def prepare(
         *(recipe, plan, chords, fit, sung, side, forms, given, styles.chords_title),
         rules=rules,
         rhythm=rhythm,
-        words=SongWords.leading(recipe, plan),
+        remarks=remarks,
+        words=words,
         habits=styles.habits(harmony) if recipe.modulation != "none" or recipe.pickup != "none" else None,
     )
 
@@ -706,16 +718,22 @@ def draw_sheet(desk: SheetDesk, seed: int) -> Generator[str, None, Sheet]:
     yield "drawing chords"
     drawn, desk, logs = yield from _rows_that_sing(desk, random)
     yield "drawing the melody"
-    for _ in range(SEAMS):
+    tries = 0
+    while True:
         row = chosen_row(drawn.rows, logs, random, desk.rules)
         takes = yield from _sections_drawn(desk, desk.sections(row), random)
         if all(_holds(desk, symbols) for symbols in _stretches_drawn(desk, takes)):
             break
-    else:
-        raise Contradiction(
-            "These settings hold in every section, but not across their seams; choose another seed, or leave "
-            "the copy limit or a motif out."
-        )
+        tries += 1
+        if tries % SEAMS:
+            continue
+        wider = desk.with_longer_copies()
+        if wider is None:
+            raise Contradiction(
+                "These settings hold in every section, but not across their seams; choose another seed, or "
+                "leave the copy limit or a motif out."
+            )
+        desk = wider
     sheet = replace(_sheet(desk, row, takes, seed), chord_limit=drawn.limit)
     return _with_pickup(desk, sheet, seed)
 

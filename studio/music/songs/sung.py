@@ -50,10 +50,12 @@ class SungIdiom(Idiom):
     leaves: [alphabet]. lines: the stretches. songs: the whole songs.
     """
 
-    def __init__(self, base: Idiom, *, variants: bool = True) -> None:
+    def __init__(self, base: Idiom, *, variants: bool = True, unheard: int = 0) -> None:
         """variants: bars that are moved, or begin like another, may leave their notes in another way. Songs
-        of 0.4.0 were drawn without: there such bars were left out.
+        of 0.4.0 were drawn without: there such bars were left out. unheard: songs of the style that were left
+        out of `base`.
         """
+        self.unheard = unheard
         self.variants = variants
         self.songs = tuple(_sung(line) for line in base.lines)
         stretches = tuple(part for song in self.songs for part in _stretches(song))
