@@ -3,6 +3,7 @@
 import { all, around, draw, make } from './dom.js';
 import { pinOf, pitchName } from './pitches.js';
 import { Points } from './points.js';
+import { roving, settle } from './roving.js';
 
 /** @import { Music } from './types' */
 /** @import { Place } from './pins' */
@@ -31,7 +32,8 @@ export class Roll {
   /** @param {Listener} listener */
   constructor(listener) {
     this.listener = listener;
-    this.strip = make('div', { class: 'bars', role: 'group', 'aria-label': 'Bars to keep' });
+    this.strip = make('div', { class: 'bars', role: 'toolbar', 'aria-label': 'Bars to keep' });
+    roving(this.strip);
     this.notes = make('div', { class: 'notes', tabindex: '0', role: 'application', 'aria-label': listener.words });
     this.head = make('span', { class: 'head', 'aria-hidden': 'true' });
     this.path = draw('polyline', { points: '' });
@@ -60,6 +62,7 @@ export class Roll {
     this.element.style.setProperty('--notes-wide', `${widthOf(music)}px`);
     this.notes.style.backgroundImage = keyboardRows(this.low, this.rows);
     this.strip.replaceChildren(...music.bars.map((start, place) => this.barLabel(music, start, place + 1)));
+    settle(this.strip);
     this.notes.replaceChildren(
       ...music.bars.map((start) => make('i', { class: 'line', style: `left: ${this.where(start)}` })),
       ...music.notes.map((_, number) => this.note(music, number)),
