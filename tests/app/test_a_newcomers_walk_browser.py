@@ -142,6 +142,7 @@ class Keys(Mouse):
         self.go("[role=tab][aria-selected=true]")
         while self.page.locator("[role=tab][aria-selected=true]").inner_text().strip() != name:
             self.page.keyboard.press("ArrowRight")
+        assert self.page.evaluate("document.activeElement.textContent.trim()") == name
 
     def write(self, what: str, text: str) -> None:
         self.go(what)

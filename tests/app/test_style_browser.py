@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.app.conftest import PHONE, Chromium, Open
+from tests.app.conftest import Chromium, Open
 from tests.app.photos import picture
-from tests.app.test_browser import narrow_enough, opened
+from tests.app.test_browser import opened
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("page")]
 
@@ -83,10 +83,3 @@ def test_a_photo_is_painted_like_two_paintings_and_found_again(
         seen(page, ".stage").get_by_role("link", name="In the gallery").click()
         page.wait_for_selector(".gallery article h2")
         assert page.locator(".gallery .source", has=page.get_by_text("style", exact=True)).count() == 2
-
-
-def test_on_a_phone_it_does_not_scroll_sideways(chromium: Chromium, studio: Open) -> None:
-    with opened(chromium, studio, size=PHONE, touch=True) as page:
-        page.get_by_role("tab", name="Paint", exact=True).click()
-        seen(page, ".stage[data-mode=empty]").wait_for()
-        assert narrow_enough(page)

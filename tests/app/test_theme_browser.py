@@ -1,4 +1,4 @@
-"""Light or dark in a real Chromium: as the system has it until somebody chooses; and the tabs by keyboard."""
+"""Light or dark in a real Chromium: as the system has it until somebody chooses."""
 
 from __future__ import annotations
 
@@ -40,12 +40,3 @@ def test_the_theme_follows_the_system_until_one_is_chosen_which_is_remembered(
         page.emulate_media(color_scheme="dark")
         has_ground(page, light=False)  # what the system said was chosen: it is followed again
         page.emulate_media(color_scheme="no-preference")
-
-
-def test_arrow_keys_go_from_tab_to_tab(chromium: Chromium, studio: Open) -> None:
-    with opened(chromium, studio) as page:
-        page.get_by_role("tab", name="Dream", exact=True).focus()
-        for key, tab in (("ArrowRight", "Paint"), ("End", "Gallery"), ("ArrowRight", "Dream")):
-            page.keyboard.press(key)
-            page.wait_for_selector(f"[role=tab][aria-selected=true]:text-is('{tab}')")
-            assert page.evaluate("document.activeElement.textContent.trim()") == tab
