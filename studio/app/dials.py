@@ -30,9 +30,12 @@ SIZES = (512, 768, 1024, 2048, 4096)
 
 LABELS = {
     "backbone": "Network",
+    "feather": "Softness of the mask",
+    "hold": "Pull to the photo",
     "keep_colours": "Keep the photo's colours",
     "print": "Print size",
     "format": "File format",
+    "tile": "Size of tiles",
 }
 """Controls whose field has a technical name, on every tab. All others are called as their field."""
 

@@ -33,6 +33,8 @@ from studio.works.recipe import MOST_CREDIT, Control, Fold
 LABELS = {
     "max_copy": "Longest copy",
     "composer": "How the notes are chosen",
+    "copy_by": "Copies are compared by",
+    "order": "Notes to look back",
     "end": "Last note",
     "start": "First note",
 }
