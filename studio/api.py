@@ -199,6 +199,19 @@ class SongWork(TuneWork):
         """Its chords bar by bar, as `chords` takes them."""
         return str(self.facts["chords"]["row"])
 
+    def save_stems(self, path: str | Path, *, force: bool = False) -> Path:
+        """Write each part alone as FLAC, as it is mixed, into one .zip; returns the path.
+
+        Raises `Refused` for a lead sheet without a band, or where the file exists, unless `force` is set.
+        """
+        from studio.music.songs.renditions import SongRenditions
+        from studio.works.output import write_file
+
+        target = Path(path)
+        _check_free(target, force=force)
+        with self._gallery() as gallery:
+            return write_file(SongRenditions(gallery).stems_zip(self._work).read_bytes(), target, force=force)
+
     @property
     def pattern(self) -> list[str]:
         """What words for this song would have to be: a line of "da DUM da DUM" for each line of its melody,

@@ -65,6 +65,9 @@ PAGE = 48
 
 LARGEST_SEED = 2**31 - 1
 
+AS_BEFORE = "of:"
+"""Begins the name of the style of an earlier work or job, which its id follows."""
+
 
 class Desk:
     """Takes requests and tells how they stand. Safe to use from many threads."""
@@ -210,9 +213,9 @@ class Desk:
         """
         name = str(settings.get("style", ""))
         offered: dict[str, Any] = {**(others or {}), "tune": list(tunes)}
-        if offered["tune"] or not name.startswith("of:"):
+        if offered["tune"] or not name.startswith(AS_BEFORE):
             return self.orders(requests.KIND, settings, offered, credit or Credit(), count=count, owner=owner)
-        earlier = self.composed(name.removeprefix("of:"))
+        earlier = self.composed(name.removeprefix(AS_BEFORE))
         ingredients = [
             Ingredient(
                 each.role, self.library.read_source(each), each.name, each.title, each.author, each.licence
@@ -279,9 +282,15 @@ class Desk:
         asked before. Waits for the answer. The arguments are those of `drafted`; tunes are uploads.
         """
         draft = drafted(self, settings, own_files(tunes), around)
-        held, kept = draft.held, self.library.read_source
+        return self.check_draft(draft.recipe(), draft.held, owner)
+
+    def check_draft(self, recipe: Recipe, held: Mapping[str, bytes], owner: str = "") -> dict[str, Any]:
+        """Whether a work of this recipe is possible; see `Checking.check`. held: sources by their sha256 that
+        are not in the gallery.
+        """
+        kept = self.library.read_source
         return self._checking.check(
-            draft.recipe(),
+            recipe,
             lambda source: held[source.sha256] if source.sha256 in held else kept(source),
             owner,
         )

@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass
 class Draft:
-    """What would go into a melody. held: the content of what the gallery does not have, by its sha256."""
+    """What would go into a melody, or a work of another kind. held: the content of what the gallery does not
+    have, by its sha256.
+    """
 
     fields: dict[str, Any]
+    kind: str = requests.KIND
     sources: list[Source] = field(default_factory=list)
     held: dict[str, bytes] = field(default_factory=dict)
 
@@ -33,7 +36,7 @@ class Draft:
 
     def recipe(self) -> Recipe:
         """Its recipe. Raises `Refused` for settings that make no sense."""
-        return check(kind_of(requests.KIND).recipe_class(), self.fields | {"sources": self.sources})
+        return check(kind_of(self.kind).recipe_class(), self.fields | {"sources": self.sources})
 
 
 def drafted(

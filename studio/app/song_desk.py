@@ -5,19 +5,20 @@ As `studio.app.desk`: nothing here knows Gradio's components, and what cannot be
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from string import ascii_uppercase
 from typing import Any
 
-from studio.app.desk import LARGEST_SEED, Desk
-from studio.app.intake import Credit, download_name, receive
-from studio.errors import Refused, StudioError
+from studio.app.desk import AS_BEFORE, LARGEST_SEED, Desk
+from studio.app.intake import Credit, download_name, own_files, receive
+from studio.app.melody_check import Draft
+from studio.errors import Refused, StudioError, UnknownName
 from studio.making.kinds import kind_of
 from studio.music.melody.requests import STYLE_ROLES
 from studio.music.songs.earlier import inherited, record_of_work
-from studio.music.songs.recipes import SongRecipe, song_title
+from studio.music.songs.recipes import SectionName, SongRecipe, song_title
 from studio.music.songs.record import EARLIER
 from studio.works.ingredient import Ingredient
-from studio.works.recipe import check
 from studio.works.work import Work
 
 KIND = str(SongRecipe.model_fields["kind"].default)
@@ -25,6 +26,9 @@ KIND = str(SongRecipe.model_fields["kind"].default)
 
 MOST_SONGS = 4
 """As many songs of one request, to compare."""
+
+MOST_SECTIONS = 26
+"""As many sections of which a song is built."""
 
 SETTLED = ("style", "form", "bars", "key", "meter", "section_keys")
 """What stays as it was when a song is asked for again around what is kept."""
@@ -71,9 +75,9 @@ class SongDesk:
         offered: dict[str, Any] = {"tune": tunes}
         if melody is not None:
             offered["melody"] = melody
-        if tunes or not name.startswith("of:"):
+        if tunes or not name.startswith(AS_BEFORE):
             return desk.orders(KIND, settings, offered, credit, owner=owner)
-        recipe = self.recipe(name.removeprefix("of:"))
+        recipe = self.recipe(name.removeprefix(AS_BEFORE))
         ingredients = self._style_of(recipe)
         if melody is not None:
             ingredients.append(receive(melody, "melody", desk.library, desk.recipe_of_job))
@@ -106,9 +110,47 @@ class SongDesk:
             "seed": seed,
             "title": recipe.title,
         }
-        ingredients = [self._earlier(work), record_of_work(work, self.desk.library)]
-        ingredients += self._style_of(recipe)
+        ingredients = [*self._given_by(work), *self._style_of(recipe)]
         return self.desk.asked(KIND, fields, ingredients, count=count, owner=owner)
+
+    def build(self, sections: Sequence[tuple[str, str]], seed: int, *, owner: str = "") -> list[str]:
+        """A song of sections of earlier ones, note for note, in this order; returns the jobs' ids. sections:
+        (id of a song, its section's name, such as "A2"). Key, meter, band and all else are those of the first
+        song. Raises `Refused` for sections that do not go together, and `UnknownName`.
+        """
+        if not 1 <= len(sections) <= MOST_SECTIONS:
+            raise Refused(f"A song is built of 1 to {MOST_SECTIONS} sections; {len(sections)} were chosen.")
+        works = [self.desk.library.get(id) for id in dict.fromkeys(id for id, _ in sections)]
+        places = {work.id: number for number, work in enumerate(works, 1)}
+        given = [(self.desk.library.get(id), SectionName.read(name)) for id, name in sections]
+        recipe = self.songs.song_recipe(works[0])
+        letters: dict[tuple[str, SectionName], str] = {}
+        for work, name in given:
+            letters.setdefault((work.id, name), ascii_uppercase[len(letters)])
+        told = {key: _section_of(self.desk.library.get(key[0]), key[1]) for key in letters}
+        home = self.songs.tune(works[0]).key.short()
+        fields = inherited(recipe) | {
+            "form": "".join(letters[work.id, name] for work, name in given),
+            "bars": sum(int(told[work.id, name]["bars"]) for work, name in given),
+            "key": home,
+            "meter": str(self.songs.tune(works[0]).meter),
+            "section_keys": [
+                f"{letters[key]}={each['key']}" for key, each in told.items() if each["key"] != home
+            ],
+            "keep_sections": [
+                f"{letter}={places[id]}:{name.letter}{name.number or ''}"
+                for (id, name), letter in letters.items()
+            ],
+            "seed": seed,
+            "title": title_of({"style": recipe.style, "form": "", "key": home}, seed),
+        }
+        fields |= dict.fromkeys(("chords", "words"), "")
+        ingredients = [each for work in works for each in self._given_by(work)]
+        return self.desk.asked(KIND, fields, [*ingredients, *self._style_of(recipe)], owner=owner)
+
+    def _given_by(self, work: Work) -> list[Ingredient]:
+        """What the next song takes of this one: its file and its record."""
+        return [self._earlier(work), record_of_work(work, self.desk.library)]
 
     def recipe(self, id: str) -> SongRecipe:
         """The recipe of a song, by the id of its work or job. Raises `Refused` for anything else."""
@@ -129,11 +171,22 @@ class SongDesk:
         return next(iter(self.desk.gallery.find(kind=KIND, limit=1)), None)
 
     def expected(self, settings: Mapping[str, Any], count: int = 1) -> dict[str, Any]:
-        """What songs of these settings will take here: {"seconds", "bytes"}, or {} where nothing is known."""
-        told = self.desk.jobs.predict(check(kind_of(KIND).recipe_class(), dict(settings)), ())
-        if told is None:
-            return {}
-        return {"seconds": round(told.seconds * max(1, count), 1), "bytes": told.bytes}
+        """What songs of these settings will take here; see `Desk.expected`."""
+        return self.desk.expected(KIND, settings, count=count)
+
+    def check(
+        self, settings: Mapping[str, Any], owner: str = "", tunes: Iterable[Any] = (), _around: Any = None
+    ) -> dict[str, Any]:
+        """Whether these settings can hold together; see `Desk.check_melody`."""
+        fields, _ = kind_of(KIND).prepare(settings, [])
+        draft, name = Draft(dict(fields), KIND), str(settings.get("style", ""))
+        if name.startswith(AS_BEFORE):
+            earlier = self.recipe(name.removeprefix(AS_BEFORE))
+            draft.fields["style"] = earlier.style
+            draft.sources += [each for each in earlier.sources if each.role in STYLE_ROLES]
+        for file, content in own_files(tunes):
+            draft.add("tune", file, content)
+        return self.desk.check_draft(draft.recipe(), draft.held, owner)
 
     @staticmethod
     def _controls() -> dict[str, Any]:
@@ -164,6 +217,17 @@ class SongDesk:
         tune = self.songs.tune(work)
         bars = sum(bar.number > 0 for bar in tune.bars())
         return {"form": "A", "bars": bars, "key": tune.key.short(), "meter": str(tune.meter)}
+
+
+def _section_of(work: Work, name: SectionName) -> dict[str, Any]:
+    """What a song's facts say of a section. Raises `UnknownName`."""
+    sections = list(work.facts.get("sections", ()))
+    alike = [each for each in sections if each["letter"] == name.letter]
+    if not alike or name.number > len(alike):
+        known = [str(each["letter"]) for each in sections]
+        raise UnknownName("section", f"{name.letter}{name.number or ''}", known)
+    found: dict[str, Any] = alike[max(0, name.number - 1)]
+    return found
 
 
 def title_of(settings: Mapping[str, Any], seed: int) -> str:

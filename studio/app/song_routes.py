@@ -30,6 +30,15 @@ def song_routes(songs: SongRenditions, allowed: Callable[..., Any]) -> APIRouter
         with not_found():
             return songs.in_parts(gallery.get(id))
 
+    @router.get("/works/{id}/stems.zip")
+    def all_stems(id: str) -> FileResponse:
+        with not_found():
+            work = gallery.get(id)
+            name = part_name(work, "stems", ".zip")
+            return FileResponse(
+                songs.stems_zip(work), media_type="application/zip", filename=name, headers=KEPT
+            )
+
     @router.get("/works/{id}/stems/{part}")
     def stem(id: str, part: str) -> FileResponse:
         with not_found():

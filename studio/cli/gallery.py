@@ -17,6 +17,7 @@ from studio.making.kinds import KINDS
 
 if TYPE_CHECKING:
     from studio.works.care import GalleryReport, SetAside
+    from studio.works.gallery import Gallery
     from studio.works.lineage import Lineage, Relative
     from studio.works.work import Work
 
@@ -148,9 +149,10 @@ def _print_tree(family: Lineage, work: Work) -> None:
 @click.option("-o", "--output", required=True, type=FILE, help="The file to write.")
 @click.option("--tempo", type=int, help="For a melody: quarter notes a minute, if not the work's own.")
 @click.option("--instrument", help="For a melody: a General MIDI instrument, if not the work's own.")
+@click.option("--stems", is_flag=True, help="For a song: each part alone as FLAC, in one .zip.")
 @click.option("--force", is_flag=True, help="Replace the output file if it exists.")
 def gallery_export(
-    ids: tuple[str, ...], output: Path, tempo: int | None, instrument: str | None, force: bool
+    ids: tuple[str, ...], output: Path, tempo: int | None, instrument: str | None, stems: bool, force: bool
 ) -> None:
     """Copy a work's file out of the gallery, with its recipe inside. Another suffix gives another format,
     such as .jpg or .webp for a picture and .wav for a melody. A melody can get another tempo and
@@ -165,6 +167,9 @@ def gallery_export(
     performed = {"tempo": tempo, "instrument": instrument}
     with open_gallery() as gallery:
         works = [gallery.get(id) for id in ids]
+        if stems:
+            click.echo(str(_write_stems(works, gallery, output, force=force)))
+            return
         if output.suffix.lower() == ".zip":
             click.echo(str(write_zip(works, gallery, output, force=force)))
             return
@@ -172,6 +177,15 @@ def gallery_export(
             raise Refused(f"{len(works)} works do not fit into one {output.name}: name a .zip or a folder.")
         for work in works:
             click.echo(str(export(work, gallery, output, force=force, performed=performed)))
+
+
+def _write_stems(works: list[Work], gallery: Gallery, output: Path, *, force: bool) -> Path:
+    from studio.music.songs.renditions import SongRenditions
+    from studio.works.output import write_file
+
+    if len(works) != 1 or output.suffix.lower() != ".zip":
+        raise Refused("Stems are those of one song; name one, and a .zip to write to.")
+    return write_file(SongRenditions(gallery).stems_zip(works[0]).read_bytes(), output, force=force)
 
 
 @gallery.command("star")

@@ -376,6 +376,7 @@ KINDS: dict[str, Kind] = {
             supplies="studio.music.songs.sources:default_sources",
             together=("harmonisations", "harmonisation"),
             predicts="studio.music.songs.predictions:predict_song",
+            checks="studio.music.songs.checking:possible",
             light="studio.music.songs.predictions:is_light",
             exports="studio.music.melody.renditions:exports",
             renders="studio.music.songs.renditions:rendered",

@@ -35,6 +35,9 @@ const CALLED = {
   contour_limit: 'Contour limit',
 };
 
+/** Characters of a chip. */
+const LONGEST = 60;
+
 /** Settings of which there may be several, one a line. */
 const LISTS = ['pins', 'rhythm', 'motifs', 'avoid', 'cadences'];
 
@@ -43,15 +46,18 @@ const LISTS = ['pins', 'rhythm', 'motifs', 'avoid', 'cadences'];
 /** @typedef {{field: string, value: any, text: string, left: any}} Chip left: what stays of the setting without it */
 /** @typedef {[string, any, any]} Dial name, value, usual value */
 
-/** @typedef {{tab: string, elsewhere?: string[]}} ChipsProps elsewhere: further settings that are seen in their place */
+/**
+ * @typedef {{tab: string, elsewhere?: string[], asks?: boolean}} ChipsProps elsewhere: further settings that are seen in
+ * their place, and become chips only where they contradict something. asks: the server is asked about these too.
+ */
 
 /** @param {Widget<ChipsProps>} widget */
 export function open(widget) {
   const chips = new Chips(widget);
   widget.watch('value', () => chips.askSoon()); // other files of the visitor's own are the style
-  onKept((kept) => chips.hearKept(kept));
+  onKept((kept) => { if (kept.tab === widget.props.tab) chips.hearKept(kept); });
   onDials(widget.props.tab, (dials) => chips.hear(dials));
-  onConflict((named) => chips.clash(named));
+  onConflict((tab, named) => { if (tab === widget.props.tab) chips.clash(named); });
 }
 
 class Chips {
@@ -110,7 +116,8 @@ class Chips {
   askSoon() {
     clearTimeout(this.waiting);
     this.question += 1;
-    if (!this.widget.server.check || !this.chips().some(({ field }) => !HARMLESS.includes(field))) return;
+    const asks = this.widget.props.asks ? chipsOf(this.dials) : this.chips();
+    if (!this.widget.server.check || !asks.some(({ field }) => !HARMLESS.includes(field))) return;
     this.waiting = setTimeout(() => this.ask(this.question), PAUSE);
   }
 
@@ -160,7 +167,7 @@ class Chips {
 
   chips() {
     const elsewhere = this.widget.props.elsewhere ?? [];
-    const asked = chipsOf(this.dials).filter(({ field }) => !elsewhere.includes(field));
+    const asked = chipsOf(this.dials).filter((chip) => !elsewhere.includes(chip.field) || this.isRed(chip));
     const { bars } = this.kept ?? { bars: [] };
     const text = bars.length === 1 ? `Keep bar ${bars[0]}` : `Keep bars ${bars.join(', ')}`;
     return bars.length ? [...asked, { field: 'keep', value: bars, text, left: null }] : asked;
@@ -174,7 +181,7 @@ class Chips {
     const focused = this.list.contains(document.activeElement);
     this.list.replaceChildren(...chips.map(({ red, ...chip }) =>
       make('li', { class: red ? 'chip red' : 'chip', 'data-field': chip.field },
-        red && make('span', { class: 'hidden' }, 'Contradicts another constraint: '), chip.text,
+        red && make('span', { class: 'hidden' }, 'Contradicts another constraint: '), briefly(chip.text),
         make('button', { type: 'button', onclick: () => this.letGo(chip.field, chip.left), 'aria-label': `Leave out ${chip.text}` }, '✕'))));
     // Who goes from chip to chip with the keyboard stays among them.
     if (focused) this.list.querySelector('button')?.focus();
@@ -192,6 +199,9 @@ const NEVER_MATTERS = ['takes', 'seed', 'instrument'];
 
 /** @param {any} value */
 const plain = (value) => String(value ?? '').replaceAll(' ', '');
+
+/** @param {string} text */
+const briefly = (text) => (text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text);
 
 /** @param {string} entry */
 function pinInWords(entry) {

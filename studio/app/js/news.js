@@ -28,13 +28,13 @@ export const { on: onJob, tell: newJob } = jobs;
 /** The end of the job with this id was shown to the visitor. */
 export const { on: onSeen, tell: seen } = ends;
 
-/** @type {News<[{field: string, value: any}[]]>} */
+/** @type {News<[string, {field: string, value: any}[]]>} */
 const conflicts = new News();
 
-/** Constraints contradict each other: these. */
+/** Constraints of a tab contradict each other: these. */
 export const { on: onConflict, tell: inConflict } = conflicts;
 
-/** @typedef {{id: string, bars: number[], keep: (bars: number[]) => void}} Kept the bars of a work, and what changes them */
+/** @typedef {{tab: string, id: string, bars: number[], keep: (bars: number[]) => void}} Kept the bars of a work, and what changes them */
 
 /** @type {News<[Kept]>} */
 const keeping = new News();

@@ -12,6 +12,7 @@ import { all, around, draw, find, make } from './dom.js';
  * @property {(bar: number) => void} toggle a bar was clicked (from 1)
  * @property {(number: number) => void} explain a note was clicked
  * @property {(number: number) => boolean} isCopied whether a note is part of what is copied
+ * @property {(bar: number) => void} [chords] the chords of a bar were clicked (from 1)
  */
 
 export class Score {
@@ -52,7 +53,8 @@ export class Score {
     this.measures = all(svg, 'g.measure', SVGGElement).map((measure, place) => {
       const box = hitBox(measure);
       measure.prepend(box);
-      measure.addEventListener('click', (event) => { if (!around(event, '.note')) reader.toggle(place + 1); });
+      measure.addEventListener('click', (event) => { if (!around(event, '.note, .clicked')) reader.toggle(place + 1); });
+      if (reader.chords) this.openChords(measure, () => reader.chords?.(place + 1));
       const parts = partsOf(measure, music.written[place] ?? []);
       for (const { element, number } of parts) {
         if (number == null) continue;
@@ -68,6 +70,23 @@ export class Score {
   /** @param {Set<number>} bars */
   mark(bars) {
     this.measures.forEach(({ box }, place) => box.classList.toggle('kept', bars.has(place + 1)));
+  }
+
+  /** Makes the chords above a bar clickable. @param {SVGGElement} measure @param {() => void} clicked */
+  openChords(measure, clicked) {
+    for (const chord of all(measure, 'g.harm', SVGGElement)) {
+      const { x, y, width, height } = chord.getBBox();
+      chord.prepend(draw('rect', { x: x - 60, y: y - 60, width: width + 120, height: height + 120, rx: 80, class: 'chord-hit' }));
+      chord.classList.add('clicked');
+      chord.addEventListener('click', clicked);
+    }
+  }
+
+  /** @param {Set<number>} bars whose chords are kept */
+  markChords(bars) {
+    this.measures.forEach(({ measure }, place) => {
+      for (const chord of measure.querySelectorAll('g.harm')) chord.classList.toggle('kept', bars.has(place + 1));
+    });
   }
 
   /** @param {number} number */

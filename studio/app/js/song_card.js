@@ -4,17 +4,19 @@ import { addressOfWork, go } from './address.js';
 import { make, sentenceOf } from './dom.js';
 import { clock } from './player.js';
 import { Score } from './score.js';
-import { keptInWords, Keeping } from './song_keeping.js';
+import { fromRuns, inRuns, keptInWords, Keeping } from './song_keeping.js';
 import { SongSound } from './song_sound.js';
 
 /** @import { Music, Song, SongPart, Work } from './types' */
 /** @import { Strip } from './mixer' */
+/** @import { Aside } from './song_shelf' */
 
 /**
  * @typedef {object} CardOptions
  * @property {string} name what it is called here, such as "take A"
  * @property {number} width of the place it is shown in, in pixels
  * @property {(kept: Record<string, any>, how?: {one?: boolean}) => void} ask asks for the rest again
+ * @property {(section: Aside) => void} aside puts a section aside, for another song
  */
 
 export class SongCard {
@@ -22,10 +24,11 @@ export class SongCard {
    * @param {Work} work
    * @param {CardOptions} options
    */
-  constructor(work, { name, width, ask }) {
+  constructor(work, { name, width, ask, aside }) {
     this.work = work;
     this.name = name;
     this.ask = ask;
+    this.aside = aside;
     /** @type {Music | null} */
     this.music = null;
     /** @type {Song | null} */
@@ -74,6 +77,9 @@ export class SongCard {
       ...(song.parts.length ? [make('option', { value: 'score' }, 'Full score')] : []),
       ...song.parts.map((part) => make('option', { value: part.name }, part.name)));
     this.parts.exports.hidden = false;
+    this.parts.stems.hidden = !song.parts.length;
+    this.parts.stems.href = `works/${this.work.id}/stems.zip`;
+    this.parts.lyrics.replaceChildren(...wordsOf(this.work.facts.words, (bar) => this.goToBar(bar)));
     this.aim();
     this.mark();
   }
@@ -85,6 +91,7 @@ export class SongCard {
       toggle: (/** @type {number} */ bar) => this.keeping.toggleBar(bar),
       explain: (/** @type {number} */ number) => this.explain(number),
       isCopied: () => false,
+      chords: (/** @type {number} */ bar) => this.keeping.toggleChords(bar),
     };
     if (this.score.layOut(music, reader)) this.mark();
   }
@@ -98,7 +105,8 @@ export class SongCard {
     const keep = make('button', { type: 'button', class: 'keep', 'aria-pressed': 'false', 'data-section': name, onclick: () => this.keeping.toggleSection(place) },
       make('strong', {}, letter), make('span', { class: 'small' }, `${first}–${first + bars - 1}`));
     const vary = make('button', { type: 'button', class: 'small plain', title: `Keep everything else, and ask for section ${name} again`, onclick: () => this.vary(place) }, 'Vary');
-    return make('li', {}, keep, vary);
+    const aside = make('button', { type: 'button', class: 'small plain', title: `Put section ${name} aside, to build another song of it`, onclick: () => this.aside({ work: this.work.id, title: this.work.title, name, bars }) }, 'Put aside');
+    return make('li', {}, keep, make('span', { class: 'pair' }, vary, aside));
   }
 
   /** All but this section is kept. Where it returns elsewhere in the form, it gets another ending here. @param {number} place */
@@ -193,6 +201,10 @@ export class SongCard {
       button.setAttribute('aria-pressed', String(keeping.parts.has(button.getAttribute('data-part') ?? '')));
     }
     this.score.mark(keeping.allBars());
+    this.score.markChords(keeping.chords);
+    for (const [box, bars] of /** @type {const} */ ([[parts.bars, keeping.bars], [parts.chords, keeping.chords]])) {
+      if (document.activeElement !== box) box.value = inRuns(bars);
+    }
     parts.again.textContent = keeping.isEmpty ? 'Ask again for all of it' : `Keep ${keptInWords(keeping)}, ask again for the rest`;
     parts.wipe.hidden = keeping.isEmpty;
   }
@@ -225,6 +237,12 @@ export class SongCard {
     this.frame(seconds);
   }
 
+  /** @param {number} bar */
+  goToBar(bar) {
+    const { music } = this;
+    if (music) this.seek(music.bars[bar - 1] ?? 0);
+  }
+
   heard() {
     const { play } = this.parts;
     play.textContent = this.sound.plays ? '❚❚ Pause' : this.sound.waiting ? '… One moment' : '▶ Play';
@@ -250,13 +268,17 @@ export class SongCard {
     parts.wipe.addEventListener('click', () => this.keeping.clear());
     parts.mix.addEventListener('click', () => this.keepMix());
     parts.what.addEventListener('change', () => this.aim());
+    const bars = () => this.music?.bars.length ?? 0;
+    parts.bars.addEventListener('change', () => this.keeping.set('bars', fromRuns(parts.bars.value, bars())));
+    parts.chords.addEventListener('change', () => this.keeping.set('chords', fromRuns(parts.chords.value, bars())));
   }
 
   /** The links save what is chosen. */
   aim() {
     const what = encodeURIComponent(parts(this).what.value || 'lead');
     for (const link of this.parts.exports.querySelectorAll('a')) {
-      const form = link.dataset.form ?? '';
+      const form = link.dataset.form;
+      if (!form) continue;
       link.href = form === 'print'
         ? `works/${this.work.id}/print/${what}`
         : `works/${this.work.id}/parts/${what}/as/${form}?download=true`;
@@ -280,8 +302,32 @@ async function read(address) {
 /** Formats that are offered, by their names. */
 const FORMS = [['musicxml', 'MusicXML'], ['mid', 'MIDI'], ['mp3', 'MP3'], ['svg', 'Score'], ['wav', 'WAV']];
 
+/** @param {string} example */
+const numbersBox = (example) => make('input', { type: 'text', placeholder: example, maxlength: 80, size: 8, spellcheck: 'false' });
+
+/**
+ * What is worth knowing of the words: where stress and beat disagree, and what gave way.
+ *
+ * @param {{stresses: {bar: number, beat: number, word: string, text: string}[], checked: number, remarks: string[]} | undefined} words
+ * @param {(bar: number) => void} goTo
+ */
+function wordsOf(words, goTo) {
+  if (!words) return [];
+  const { stresses, checked, remarks } = words;
+  const said = stresses.length
+    ? `Stress falls against the beat in ${stresses.length} of ${checked} words that were checked:`
+    : checked > 0 && `All ${checked} words that were checked have their stress on a strong beat.`;
+  return [
+    said && make('p', { class: 'small' }, said),
+    make('p', { class: 'pair' }, ...stresses.map(({ bar, text, word }) => make('button', { type: 'button', class: 'small', onclick: () => goTo(bar) },
+      `Bar ${bar}: ${text === word ? word : `“${text}” in ${word}`}`))),
+    ...remarks.map((remark) => make('p', { class: 'small' }, remark)),
+  ].filter((each) => each instanceof Node);
+}
+
 /** @param {SongCard} card */
 function elements({ name, sound }) {
+  const stems = make('a', { class: 'button small', download: '', hidden: true, title: 'Each part alone as FLAC, as it is mixed' }, 'All stems (.zip)');
   const what = make('select', { 'aria-label': 'What is saved' });
   return {
     play: make('button', { type: 'button', class: 'play solid', 'aria-label': `Play ${name}` }, '▶ Play'),
@@ -289,15 +335,19 @@ function elements({ name, sound }) {
     seek: make('input', { type: 'range', class: 'seek', min: 0, max: 1, step: 0.1, value: 0, 'aria-label': `Place in ${name}, in seconds` }),
     audio: sound.audio,
     sections: make('ol', { class: 'sections', 'aria-label': 'Sections to keep' }),
-    told: make('p', { class: 'explained', 'aria-live': 'polite' }, 'Click sections, bars or parts to keep them; click a note to see where it comes from.'),
+    told: make('p', { class: 'explained', 'aria-live': 'polite' }, 'Click sections, bars, chords or parts to keep them; click a note to see where it comes from.'),
+    lyrics: make('div', { class: 'stresses' }),
+    stems,
     again: make('button', { type: 'button', class: 'again solid' }, 'Ask again for all of it'),
     wipe: make('button', { type: 'button', class: 'small plain', hidden: true }, 'Keep none'),
+    bars: numbersBox('1-4 7'),
+    chords: numbersBox('9-12'),
     band: make('ul', { class: 'mixer', 'aria-label': 'Parts: keep and mix them' }),
     mix: make('button', { type: 'button', class: 'small', hidden: true }, 'Keep this mix'),
     what,
     exports: make('div', { class: 'exports', hidden: true }, make('span', {}, 'Save'), what,
       ...FORMS.map(([form, label]) => make('a', { class: 'button small', 'data-form': form, download: '' }, label)),
-      make('a', { class: 'button small', 'data-form': 'print', target: '_blank', rel: 'noopener' }, 'Print view')),
+      make('a', { class: 'button small', 'data-form': 'print', target: '_blank', rel: 'noopener' }, 'Print view'), stems),
   };
 }
 
@@ -317,8 +367,11 @@ function together({ work, score, parts: part }) {
     make('div', { class: 'player' }, part.play, part.seek, part.time, part.audio),
     part.sections,
     score.paper,
+    part.lyrics,
     part.told,
     make('div', { class: 'deeds' }, part.again, part.wipe),
+    make('details', { class: 'by-number' }, make('summary', {}, 'Keep bars by their numbers'),
+      make('p', { class: 'pair' }, make('label', {}, 'Bars ', part.bars), make('label', {}, 'Chords of bars ', part.chords))),
     make('h4', {}, 'Parts'),
     part.band,
     part.mix,

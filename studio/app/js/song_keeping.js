@@ -16,10 +16,12 @@ export class Keeping {
     this.parts = new Set();
     /** @type {Set<string>} BAR:BEAT */
     this.notes = new Set();
+    /** @type {Set<number>} bars whose chords are kept, from 1 */
+    this.chords = new Set();
   }
 
   get isEmpty() {
-    return !this.sections.size && !this.bars.size && !this.parts.size && !this.notes.size;
+    return !this.sections.size && !this.bars.size && !this.parts.size && !this.notes.size && !this.chords.size;
   }
 
   /** A section as the recipe calls it: its letter, and which of these it is. @param {number} place */
@@ -42,6 +44,12 @@ export class Keeping {
     this.changed();
   }
 
+  /** The chords of a bar. @param {number} bar */
+  toggleChords(bar) {
+    toggle(this.chords, bar);
+    this.changed();
+  }
+
   /** @param {string} name */
   togglePart(name) {
     toggle(this.parts, name);
@@ -54,8 +62,14 @@ export class Keeping {
     this.changed();
   }
 
+  /** @param {'bars' | 'chords'} what @param {number[]} bars */
+  set(what, bars) {
+    this[what] = new Set(bars);
+    this.changed();
+  }
+
   clear() {
-    for (const each of [this.sections, this.bars, this.parts, this.notes]) each.clear();
+    for (const each of [this.sections, this.bars, this.parts, this.notes, this.chords]) each.clear();
     this.changed();
   }
 
@@ -90,8 +104,30 @@ export class Keeping {
       keep: [...this.bars].sort((one, other) => one - other).map(String),
       keep_parts: [...this.parts],
       keep_notes: [...this.notes],
+      keep_chords: [...this.chords].sort((one, other) => one - other).map(String),
     };
   }
+}
+
+/** Bars as one writes them: "1-4 7". @param {Iterable<number>} bars */
+export function inRuns(bars) {
+  /** @type {[number, number][]} */
+  const runs = [];
+  for (const bar of [...bars].sort((one, other) => one - other)) {
+    const last = runs.at(-1);
+    if (last && last[1] === bar - 1) last[1] = bar;
+    else runs.push([bar, bar]);
+  }
+  return runs.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(' ');
+}
+
+/** The bars that somebody wrote, of so many. @param {string} text @param {number} most */
+export function fromRuns(text, most) {
+  const found = [...text.matchAll(/(\d+)(?:\s*[-–]\s*(\d+))?/g)].flatMap(([, first, last]) => {
+    const [from, to] = [Number(first), Math.min(most, Number(last ?? first))];
+    return Array.from({ length: Math.max(0, to - from + 1) }, (_, place) => from + place);
+  });
+  return found.filter((bar) => bar >= 1 && bar <= most);
 }
 
 /**
@@ -104,10 +140,11 @@ function toggle(set, value) {
 }
 
 /** @param {Keeping} keeping */
-export function keptInWords({ sections, bars, parts, notes }) {
+export function keptInWords({ sections, bars, parts, notes, chords }) {
   const words = [];
   if (sections.size) words.push(`section${sections.size > 1 ? 's' : ''} ${listed([...sections])}`);
   if (bars.size) words.push(bars.size > 1 ? `${bars.size} bars` : `bar ${[...bars][0]}`);
+  if (chords.size) words.push(`the chords of ${chords.size > 1 ? `${chords.size} bars` : `bar ${[...chords][0]}`}`);
   if (parts.size) words.push(listed([...parts].map((name) => (/^[a-z]/.test(name) ? `the ${name}` : name))));
   if (notes.size) words.push(notes.size > 1 ? `${notes.size} notes` : 'a note');
   return listed(words);

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from studio.errors import Refused
+from studio.errors import AskedFor, Contradiction, Refused, WayOut
 from studio.music.harmony.idiom import CONTRAST, LAST, SECTION, THEME, is_minor
 from studio.music.melody.recipes import read_parts
 from studio.music.scores.keys import Key
@@ -62,6 +62,12 @@ FORMS = {
 """Forms that have a name."""
 
 
+def _unfit(form: str, bars: int, sentence: str, near: Sequence[int]) -> Contradiction:
+    """A form and a number of bars that do not go together. near: numbers that would."""
+    asked = [AskedFor("form", form, f"the form {form}"), AskedFor("bars", bars, f"{bars} bars")]
+    return Contradiction(sentence, asked, [WayOut(f"Take {each} bars", "bars", each) for each in near])
+
+
 @dataclass(frozen=True)
 class SheetPart:
     """A section of a song. letter: "A" or "A'". first: its first bar, from 0. bars: how many. key: its
@@ -95,12 +101,20 @@ class SheetPlan:
         total = bars or (named.bars if named else SECTION * len(letters))
         size, over = divmod(total, len(letters))
         if named and named.anchors and size % named.bars:
-            raise Refused(f"The form {form} has {named.bars} bars, not {total}; ask for {named.bars} bars.")
+            raise _unfit(
+                form,
+                total,
+                f"The form {form} has {named.bars} bars, not {total}; ask for {named.bars} bars.",
+                [named.bars],
+            )
         if over or not size:
-            near = " or ".join(str(len(letters) * each) for each in (size, size + 1) if each)
-            raise Refused(
+            near = [len(letters) * each for each in (size, size + 1) if each]
+            raise _unfit(
+                form,
+                total,
                 f"{total} bars do not make {len(letters)} sections of equal length ({form}); "
-                f"ask for {near} bars."
+                f"ask for {' or '.join(map(str, near))} bars.",
+                near,
             )
         for letter, other in (keys or {}).items():
             if letter not in {each.rstrip("'") for each in letters}:

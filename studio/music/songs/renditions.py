@@ -6,8 +6,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from studio.errors import Missing, Refused, UnknownName
 from studio.music.melody.recipes import ComposeRecipe
@@ -210,6 +212,35 @@ class SongRenditions(Renditions):
             return b"all"
 
         self._kept(work, "stems", render)
+
+    def stems_zip(self, work: Work) -> Path:
+        """All stems in one zip, as FLAC, with the level, place and room that the song's mix gives them: added
+        up they are the mix before it is mastered. Muted parts are left out.
+
+        Raises `Refused` for a lead sheet.
+        """
+        from studio.music.songs.playing import sound_of
+        from studio.music.sound.encoding import to_flac
+        from studio.music.sound.fonts import named_font
+        from studio.music.sound.mixing import stems
+        from studio.works.naming import file_name
+
+        played = self.played(work)
+        if played is None:
+            raise Refused("A lead sheet has no stems; make the song with a band.")
+        recipe = self.song_recipe(work).model_copy(update={"write": ""})
+
+        def packed() -> bytes:
+            file = BytesIO()
+            with ZipFile(file, "w", ZIP_STORED) as archive:
+                sounds = stems(played.performance(recipe), font=named_font(sound_of(recipe)))
+                for number, (name, sound) in enumerate(sounds, 1):
+                    entry = ZipInfo(f"{number:02} {file_name(name)}.flac", work.made_at.timetuple()[:6])
+                    entry.external_attr = 0o100644 << 16
+                    archive.writestr(entry, to_flac(sound))
+            return file.getvalue()
+
+        return self._kept(work, "stems.zip", packed)
 
     @staticmethod
     def _stem_name(work: Work, played: PlayedSong, name: str) -> str:

@@ -716,7 +716,7 @@ def draw_sheet(desk: SheetDesk, seed: int) -> Generator[str, None, Sheet]:
     random = np.random.default_rng(seed)
     desk = desk.in_learnt_keys(seed)
     yield "drawing chords"
-    drawn, desk, logs = yield from _rows_that_sing(desk, random)
+    drawn, desk, logs = yield from rows_that_sing(desk, random)
     yield "drawing the melody"
     tries = 0
     while True:
@@ -793,7 +793,7 @@ def chosen_row(
     return rows[int(random.choice(len(rows), p=weights / weights.sum()))]
 
 
-def _rows_that_sing(
+def rows_that_sing(
     desk: SheetDesk, random: np.random.Generator
 ) -> Generator[str, None, tuple[DrawnRows, SheetDesk, Floats]]:
     """Rows of chords of which one at least has a melody, the desk with what gave way for it, and log Z

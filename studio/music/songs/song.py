@@ -31,6 +31,7 @@ from studio.music.scores.keys import Key
 from studio.music.scores.sections import Section
 from studio.music.scores.titles import NAMING_RULES
 from studio.music.scores.tunes import Tune
+from studio.music.songs.checking import check_request
 from studio.music.songs.counted import counted_style, melody_style
 from studio.music.songs.facts import facts_of_band, facts_of_harmonisation, facts_of_sheet
 from studio.music.songs.harmonising import harmonisation_of, rows_of
@@ -87,6 +88,7 @@ def song(recipe: SongRecipe, materials: Materials) -> Making:
 
 def _making(recipe: SongRecipe, materials: Materials) -> Making:
     program_of(recipe.instrument)
+    check_request(recipe)
     given = recipe.source("melody")
     if given is None and recipe.harmonisations > 1:
         raise Refused(
@@ -95,7 +97,7 @@ def _making(recipe: SongRecipe, materials: Materials) -> Making:
         )
     records = records_of(recipe, materials)
     kept = settled_by(recipe, records)
-    style = None if kept is not None else (yield from as_part(_style(recipe, materials), 0, READING))
+    style = None if kept is not None else (yield from as_part(style_asked(recipe, materials), 0, READING))
     if style is None:
         assert kept is not None
         tune, sections, facts = _as_it_was(recipe, kept)
@@ -280,7 +282,8 @@ def _kept_styles() -> dict[str, Style]:
     return {}
 
 
-def _style(recipe: SongRecipe, materials: Materials) -> Generator[Progress, None, Style]:
+def style_asked(recipe: SongRecipe, materials: Materials) -> Generator[Progress, None, Style]:
+    """The style a recipe names, or that of its own lead sheets."""
     kept = _kept_styles()
     key = " ".join(each.sha256 for each in recipe.sources if each.role in ("style", "tune")) or recipe.style
     key += reading_rules(recipe)

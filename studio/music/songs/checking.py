@@ -1,0 +1,116 @@
+"""Whether a song is possible, found before anyone asks for it.
+
+check_request(recipe)                        # what needs no style: raises a `StudioError`
+finish(possible(recipe, materials))          # everything but the drawing itself
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import numpy as np
+
+from studio.errors import AskedFor, Contradiction, Refused, WayOut
+from studio.music.bands.band import band_by_name, band_names
+from studio.music.melody.compose import given_tune, reading_rules
+from studio.music.scores.keys import Key
+from studio.music.scores.meters import Meter
+from studio.music.songs.plan import SheetPlan
+from studio.music.songs.recipes import SongRecipe, in_time, read_row
+from studio.music.songs.sheet import plan_of, rows_that_sing
+from studio.works.work import Materials, Progress
+
+ANY_KEY = Key.parse("C")
+"""A plan needs a key, and whether the bars can be divided does not depend on it."""
+
+
+def possible(recipe: SongRecipe, materials: Materials) -> Generator[Progress, None, None]:
+    """Learn what the song needs and look for chords that can be sung, without drawing a song.
+
+    Raises what making it would raise: `Contradiction` with what conflicts, or `Refused`.
+    """
+    from studio.music.songs.song import prepared, records_of, settled_by, style_asked
+
+    check_request(recipe)
+    records = records_of(recipe, materials)
+    if settled_by(recipe, records) is not None:
+        return
+    if (source := recipe.source("melody")) is not None:
+        given_tune(source, materials, reading_rules(recipe))
+        return
+    style = yield from style_asked(recipe, materials)
+    request = yield from prepared(recipe, style, materials, records)
+    if not recipe.meter and recipe.band:
+        check_band(recipe, request.desk.sung.meter)
+    yield Progress(60, 100, "looking for chords that sing")
+    for _ in rows_that_sing(request.desk, np.random.default_rng(0)):
+        yield Progress(80, 100, "looking for chords that sing")
+
+
+def check_request(recipe: SongRecipe) -> None:
+    """Check what a request says by itself: its form against its bars, its chords against its meter, its band
+    against its meter. Raises `Contradiction` or `Refused`.
+    """
+    if recipe.source("melody") is not None:
+        return
+    plan = plan_of(recipe, Key.parse(recipe.key) if recipe.key else ANY_KEY)
+    row = read_row(recipe.chords)
+    if len(row) > plan.bars:
+        raise Contradiction(
+            f"{len(row)} bars of chords were given for a song of {plan.bars} bars; ask for {len(row)} bars, "
+            f"or leave {len(row) - plan.bars} of them out.",
+            [AskedFor("chords", recipe.chords, "the chords"), AskedFor("bars", recipe.bars, "the bars")],
+            _shorter(recipe, plan.bars),
+        )
+    _check_returns(recipe, plan)
+    if not recipe.meter:
+        return
+    meter = Meter.parse(recipe.meter)
+    for number, words in enumerate(row, 1):
+        if words is not None:
+            try:
+                in_time(words, meter)
+            except Refused as error:
+                raise Contradiction(
+                    f"Bar {number} of the chords is too full: {str(error)[0].lower()}{str(error)[1:]}",
+                    [AskedFor("chords", recipe.chords, f"the chords of bar {number}")],
+                ) from None
+    if recipe.band:
+        check_band(recipe, meter)
+
+
+def _check_returns(recipe: SongRecipe, plan: SheetPlan) -> None:
+    """Bars that the form makes equal must not be given different chords."""
+    row = read_row(recipe.chords)
+    for bar, copies in plan.returns.items():
+        given = [place for place in (bar, *copies) if place < len(row) and row[place] is not None]
+        other = next((place for place in given if row[place] != row[given[0]]), None)
+        if other is not None:
+            raise Contradiction(
+                f"Bars {given[0] + 1} and {other + 1} are the same bar in the form {plan.letters}, but "
+                "different chords were given for them; give the same, or choose another form.",
+                [
+                    AskedFor("chords", recipe.chords, f"the chords of bar {other + 1}"),
+                    AskedFor("form", recipe.form, f"the form {recipe.form}"),
+                ],
+                [WayOut("Take a form of one section", "form", "A")],
+            )
+
+
+def _shorter(recipe: SongRecipe, bars: int) -> list[WayOut]:
+    kept = "|".join(recipe.chords.strip().strip("|").split("|")[:bars]).strip()
+    return [WayOut(f"Keep the first {bars} bars of the chords", "chords", kept)]
+
+
+def check_band(recipe: SongRecipe, meter: Meter) -> None:
+    """Raises `Contradiction` for a meter that the band does not play, with bands that do."""
+    band = band_by_name(recipe.band)
+    try:
+        band.check_meter(meter)
+    except Refused as error:
+        others = [name for name in band_names() if meter in band_by_name(name).meters]
+        ways = [WayOut(f"Play it in {other}", "meter", str(other)) for other in band.meters[:2]]
+        ways += [WayOut(f"Take the band {band_by_name(name).title}", "band", name) for name in others[:3]]
+        asked = [AskedFor("band", recipe.band, f"the band {recipe.band}")]
+        asked += [AskedFor("meter", recipe.meter, f"the meter {meter}")] if recipe.meter else []
+        raise Contradiction(str(error), asked, [*ways, WayOut("Leave the band out", "band", "")]) from None
