@@ -79,7 +79,7 @@ export class SongCard {
     this.parts.exports.hidden = false;
     this.parts.stems.hidden = !song.parts.length;
     this.parts.stems.href = `works/${this.work.id}/stems.zip`;
-    this.parts.lyrics.replaceChildren(...wordsOf(this.work.facts.words, (bar) => this.goToBar(bar)));
+    this.parts.lyrics.replaceChildren(...wordsOf(song.words, (bar) => this.goToBar(bar)));
     this.aim();
     this.mark();
   }
@@ -308,7 +308,7 @@ const numbersBox = (example) => make('input', { type: 'text', placeholder: examp
 /**
  * What is worth knowing of the words: where stress and beat disagree, and what gave way.
  *
- * @param {{stresses: {bar: number, beat: number, word: string, text: string}[], checked: number, remarks: string[]} | undefined} words
+ * @param {Song['words']} words
  * @param {(bar: number) => void} goTo
  */
 function wordsOf(words, goTo) {

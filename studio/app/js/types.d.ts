@@ -197,4 +197,5 @@ export interface Song {
   band: string;
   parts: SongPart[];
   kept: object[];
+  words: { stresses: { bar: number; beat: number; word: string; text: string }[]; checked: number; remarks: string[] } | null;
 }

@@ -155,11 +155,21 @@ def file_of(
         if recipe.write not in ("", "lead", "score") or recipe.mix or recipe.part_seeds:
             raise Refused("A lead sheet has no parts to choose from; name a band that plays it (--band).")
         program = program_of(recipe.instrument) if "program" in form.options else 0
-        return form.to_bytes(tune, program=program)
+        return form.to_bytes(tune, program=program, **engraved(recipe))
     played = play(tune, sections, recipe, kept)
     if form.performs:
         return form.to_bytes(played.performance(recipe), sound=sound_of(recipe))
     if recipe.write == "lead":
-        return form.to_bytes(tune)
+        return form.to_bytes(tune, **engraved(recipe))
     strips_of(recipe, played.score)  # so that a wrong name is refused in a score too
-    return form.to_bytes(extract_of(played.score, played.band, recipe.write or "score"))
+    return form.to_bytes(extract_of(played.score, played.band, recipe.write or "score"), **engraved(recipe))
+
+
+ENGRAVING_RULES = "3"
+"""Since these rules a song's score has a whole tempo and chord names as musicians write them."""
+
+
+def engraved(recipe: SongRecipe) -> dict[str, bool]:
+    """How a song is engraved: by today's rules, or as its work was."""
+    now = recipe.setting is None or recipe.setting.versions.get("engraving") == ENGRAVING_RULES
+    return {"whole_tempo": now, "names": now}

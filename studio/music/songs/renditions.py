@@ -61,10 +61,10 @@ class SongRenditions(Renditions):
         letters = {section.first_bar: section.name for section in sections}
 
         def sheet() -> bytes:
-            return engrave(tune, width=width, staff=staff, whole_tempo=True, letters=letters)
+            return engrave(tune, width=width, staff=staff, whole_tempo=True, names=True, letters=letters)
 
         self.begin_sound(work)
-        return self._kept(work, f"sheet-{page}.svg", sheet)
+        return self._kept(work, f"sheet-2-{page}.svg", sheet)
 
     def heard_as(self, work: Work) -> Format:
         """A song is heard as MP3, which is small enough to keep for many of them."""
@@ -142,7 +142,8 @@ class SongRenditions(Renditions):
     def in_parts(self, work: Work) -> dict[str, Any]:
         """A song as its tab shows it: {"sections": [{"letter", "first", "bars", "key"}], "row": its chords,
         "bars", "form", "band", "title of band", "parts": [{"name", "plays", "level", "pan", "mute", "solo",
-        "kept"}], "kept"}. Levels in LU and pans as the recipe mixes them.
+        "kept"}], "kept", "words": see `sung_words.with_words`, or None}. Levels in LU and pans as the recipe
+        mixes them.
         """
         from studio.music.songs.facts import row_in_words
         from studio.music.songs.recipes import MixedPart
@@ -176,6 +177,7 @@ class SongRenditions(Renditions):
             "band title": played.band.title if played is not None else "",
             "parts": parts,
             "kept": list(work.facts.get("kept", ())),
+            "words": work.facts.get("words"),
         }
 
     def stem(self, work: Work, name: str) -> Path:

@@ -37,7 +37,7 @@ from studio.music.songs.facts import facts_of_band, facts_of_harmonisation, fact
 from studio.music.songs.harmonising import harmonisation_of, rows_of
 from studio.music.songs.keeping import Kept
 from studio.music.songs.named import SONG_STYLES
-from studio.music.songs.playing import file_of, play, sound_of
+from studio.music.songs.playing import ENGRAVING_RULES, engraved, file_of, play, sound_of
 from studio.music.songs.recipes import SongRecipe
 from studio.music.songs.record import RECORD, SongRecord
 from studio.music.songs.sheet import (
@@ -128,6 +128,8 @@ def _making(recipe: SongRecipe, materials: Materials) -> Making:
     rules["drawing"] = drawing_rules(recipe)
     if recipe.setting is None or "naming" in recipe.setting.versions:
         rules["naming"] = NAMING_RULES
+    if engraved(recipe)["names"]:
+        rules["engraving"] = ENGRAVING_RULES
     if recipe.band:
         rules["sound"] = sound_of(recipe)
         rules["band"] = f"{recipe.band} {band_hash(recipe.band)}"

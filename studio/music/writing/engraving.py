@@ -22,12 +22,14 @@ def engrave(
     width: int = 1000,
     staff: int = 40,
     whole_tempo: bool = False,
+    names: bool = False,
     letters: Mapping[int, str] | None = None,
 ) -> bytes:
     """The engraved score as one SVG picture, as tall as it needs to be.
 
     width: of the page in pixels (200..4000). staff: its size in per cent of verovio's own (10..100). colours:
-    as in `write_musicxml`. whole_tempo: the tempo reads 125 and not 125.333. letters: bar number -> what is
+    as in `write_musicxml`. whole_tempo: the tempo reads 125 and not 125.333. names: chord names are those
+    that musicians write (D7sus4), which pictures of 0.5.0 and before have not. letters: bar number -> what is
     boxed above its beginning, such as the letter of a section.
     Raises `Refused` for music too long for one picture (more than 2,000 bars).
     """
@@ -39,7 +41,7 @@ def engrave(
     if bars > MOST_BARS_ON_PAGE:
         raise Refused(f"{bars} bars are too many for one picture; engrave a passage of it.")
     toolkit = _toolkit(width, staff)
-    written = write_musicxml(music, colours).decode()
+    written = write_musicxml(music, colours, engraved=names).decode()
     if whole_tempo:
         written = re.sub(r"(?<=<per-minute>)[\d.]+(?=</per-minute>)", _rounded, written)
     written = _lettered(written, letters or {})
@@ -116,7 +118,7 @@ def engrave_pages(music: Tune | Score, *, letters: Mapping[int, str] | None = No
     toolkit.setOptions(
         {"pageWidth": wide, "pageHeight": high, "adjustPageHeight": False, "svgViewBox": True} | margins
     )
-    written = _lettered(write_musicxml(music).decode(), letters or {})
+    written = _lettered(write_musicxml(music, engraved=True).decode(), letters or {})
     if parts == 1 and len(music.bars()) > 4:
         toolkit.setOptions({"breaks": "encoded"})
         written = _in_lines_of(4, written)

@@ -3,8 +3,8 @@
     path.write_bytes(by_suffix(path).to_bytes(tune, program=40))
 
 Options: `program`, the General MIDI instrument (0..127) that plays a tune; `colours`, number of a sounding
-note -> "#rrggbb"; `whole_tempo`, whether an engraved tempo is rounded. A format takes those it can use and
-ignores the others.
+note -> "#rrggbb"; `whole_tempo`, whether an engraved tempo is rounded; `names`, whether engraved chord names
+are those that musicians write. A format takes those it can use and ignores the others.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ FORMATS = FormatTable(
             "Score",
             "studio.music.writing.engraving:engrave",
             "The engraved score as a picture.",
-            options=frozenset({"colours", "whole_tempo"}),
+            options=frozenset({"colours", "whole_tempo", "names"}),
         ),
     )
 )

@@ -27,10 +27,13 @@ Colours = Mapping[int, str]
 """Number of a note among the sounding ones of its part (0 is the first) -> "#rrggbb"."""
 
 
-def write_musicxml(music: Tune | Score, colours: Colours | Sequence[Colours] | None = None) -> bytes:
+def write_musicxml(
+    music: Tune | Score, colours: Colours | Sequence[Colours] | None = None, *, engraved: bool = False
+) -> bytes:
     """A MusicXML document in UTF-8.
 
-    colours: of the first part's notes, or one table for each part.
+    colours: of the first part's notes, or one table for each part. engraved: chord names are spelled so that
+    verovio prints them as musicians write them (D7sus4, where it makes D7(4) of the exact degrees).
     """
     score = music.score() if isinstance(music, Tune) else music
     tables = [colours] if isinstance(colours, Mapping) else list(colours or [])
@@ -39,7 +42,7 @@ def write_musicxml(music: Tune | Score, colours: Colours | Sequence[Colours] | N
     lines += [*_heading(score), *_part_list(score)]
     for number, part in enumerate(score.parts, 1):
         table = tables[number - 1] if number <= len(tables) else {}
-        writer = _PartWriter(score, part, divisions, table, number == 1, number)
+        writer = _PartWriter(score, part, divisions, table, number == 1, number, engraved)
         lines += [f'<part id="P{number}">', *writer.lines(), "</part>"]
     lines.append("</score-partwise>")
     return ("\n".join(lines) + "\n").encode()
@@ -151,7 +154,7 @@ _BEATS = {
 @dataclass(frozen=True)
 class _PartWriter:
     """Writes one part, measure by measure. first: it carries the tempo and the chord symbols.
-    number: of the part, from 1."""
+    number: of the part, from 1. engraved: as in `write_musicxml`."""
 
     score: Score
     part: Part
@@ -159,6 +162,7 @@ class _PartWriter:
     colours: Colours
     first: bool
     number: int = 1
+    engraved: bool = False
 
     def lines(self) -> Iterator[str]:
         before = None
@@ -258,7 +262,8 @@ class _PartWriter:
             for written in voice:
                 while number == 0 and chords and chords[0].start < written.end:
                     chord = chords.pop(0)
-                    yield _harmony(chord.symbol, int((chord.start - written.start) * self.divisions))
+                    offset = int((chord.start - written.start) * self.divisions)
+                    yield _harmony(chord.symbol, offset, engraved=self.engraved)
                 yield from self._note(written, number + 1, self._lyrics(written))
 
     def _lyrics(self, written: Written) -> str:
@@ -353,8 +358,10 @@ def _lyric(syllable: Syllable) -> str:
     return f'<lyric number="{syllable.verse}"><syllabic>{syllable.syllabic}</syllabic>{text}{extend}</lyric>'
 
 
-def _harmony(symbol: str, offset: int) -> str:
-    """A chord symbol; what is no chord is written as words above the staff."""
+def _harmony(symbol: str, offset: int, *, engraved: bool = False) -> str:
+    """A chord symbol; what is no chord is written as words above the staff. engraved: as in
+    `write_musicxml`.
+    """
     placed = f"<offset>{offset}</offset>" if offset else ""
     try:
         chord = parse_chord(symbol)
@@ -364,7 +371,8 @@ def _harmony(symbol: str, offset: int) -> str:
     if chord is None:
         root = '<root><root-step text="">C</root-step></root>'
         return f'<harmony>{root}<kind text="N.C.">none</kind>{placed}</harmony>'
-    return f"<harmony>{_chord_note('root', chord.root)}{_kind(chord)}{placed}</harmony>"
+    kind = _engraved_kind(chord) if engraved else _kind(chord)
+    return f"<harmony>{_chord_note('root', chord.root)}{kind}{placed}</harmony>"
 
 
 def _chord_note(role: str, name: str) -> str:
@@ -386,11 +394,39 @@ def _kind(chord: Chord) -> str:
             change = "alter"
         else:
             change = "add"
-        xml += (
-            f"<degree><degree-value>{number}</degree-value><degree-alter>{alter}</degree-alter>"
-            f"<degree-type>{change}</degree-type></degree>"
-        )
+        xml += _degree(number, alter, change)
     return xml
+
+
+def _degree(number: str, alter: int, change: str) -> str:
+    return (
+        f"<degree><degree-value>{number}</degree-value><degree-alter>{alter}</degree-alter>"
+        f"<degree-type>{change}</degree-type></degree>"
+    )
+
+
+ENGRAVED = {"m7b5": ("m7", ("b5",)), "7#5": ("7", ("#5",)), "mmaj7": ("m", ("maj7",))}
+"""Kinds whose names have accidentals or are hard to read -> what is printed, and after it in brackets."""
+
+
+def _engraved_kind(chord: Chord) -> str:
+    """As `_kind`, for the eye: a suspension belongs to the name, C6/9 is one name, and altered degrees have
+    their accidental alone, without "add".
+    """
+    name, more = ENGRAVED.get(chord.kind.spellings[0], (chord.kind.spellings[0], ()))
+    degrees = [*more, *chord.degrees]
+    for degree in [each for each in degrees if each.startswith("sus")]:
+        name += degree
+        degrees.remove(degree)
+    if name in ("6", "m6") and "add9" in degrees:
+        name += "/9"
+        degrees.remove("add9")
+    if any(degree[0] not in "#b" for degree in degrees):
+        name += "(" + ",".join(each.replace("#", "♯").replace("b", "♭") for each in degrees) + ")"
+        degrees = []
+    xml = f"<kind text={quoteattr(name)}>{chord.kind.musicxml}</kind>"
+    xml += _chord_note("bass", chord.bass) if chord.bass else ""
+    return xml + "".join(_degree(each[1:], 1 if each[0] == "#" else -1, "alter") for each in degrees)
 
 
 def number_text(value: float) -> str:
