@@ -6,17 +6,18 @@ finish(possible(recipe, materials))          # everything but the drawing itself
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 
 import numpy as np
 
 from studio.errors import AskedFor, Contradiction, Refused, WayOut
 from studio.music.bands.band import band_by_name, band_names
 from studio.music.melody.compose import given_tune, reading_rules
+from studio.music.scores.chords import parse_chord
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
 from studio.music.songs.plan import SheetPlan
-from studio.music.songs.recipes import SongRecipe, in_time, read_row
+from studio.music.songs.recipes import HELD, SongRecipe, in_time, read_row
 from studio.music.songs.sheet import plan_of, rows_that_sing
 from studio.works.work import Materials, Progress
 
@@ -53,7 +54,8 @@ def check_request(recipe: SongRecipe) -> None:
     """
     if recipe.source("melody") is not None:
         return
-    plan = plan_of(recipe, Key.parse(recipe.key) if recipe.key else ANY_KEY)
+    keyless = recipe if recipe.key else recipe.model_copy(update={"section_keys": ()})
+    plan = plan_of(keyless, Key.parse(recipe.key) if recipe.key else ANY_KEY)
     row = read_row(recipe.chords)
     if len(row) > plan.bars:
         raise Contradiction(
@@ -84,7 +86,9 @@ def _check_returns(recipe: SongRecipe, plan: SheetPlan) -> None:
     row = read_row(recipe.chords)
     for bar, copies in plan.returns.items():
         given = [place for place in (bar, *copies) if place < len(row) and row[place] is not None]
-        other = next((place for place in given if row[place] != row[given[0]]), None)
+        if any(HELD in (row[place] or ()) for place in given):
+            continue  # which of them are the same depends on the meter
+        other = next((place for place in given if _meant(row[place]) != _meant(row[given[0]])), None)
         if other is not None:
             raise Contradiction(
                 f"Bars {given[0] + 1} and {other + 1} are the same bar in the form {plan.letters}, but "
@@ -95,6 +99,11 @@ def _check_returns(recipe: SongRecipe, plan: SheetPlan) -> None:
                 ],
                 [WayOut("Take a form of one section", "form", "A")],
             )
+
+
+def _meant(words: Sequence[str] | None) -> list[object]:
+    """The chords of a bar, however they are spelled."""
+    return [parse_chord(word) for word in words or ()]
 
 
 def _shorter(recipe: SongRecipe, bars: int) -> list[WayOut]:

@@ -368,6 +368,24 @@ def test_an_engraved_tempo_is_a_whole_number_where_that_is_asked_for() -> None:
     assert re.search(r"\b125\b", rounded)
 
 
+def test_chord_names_are_printed_as_musicians_write_them() -> None:
+    """Accidentals are signs of verovio's font, told here by their code points."""
+    written = {
+        **{"D7sus4": "D7sus4", "G9sus4": "G9sus4", "Dsus4": "Dsus4", "C6/9": "C6/9", "Em(maj7)": "Em(maj7)"},
+        **{"F#m7b5": "F♯m7(♭5)", "C7(#9,b13)": "C7(♯9♭13)", "C7#11": "C7(♯11)", "G7b9": "G7(♭9)"},
+        **{"Bbmaj7/D": "B♭maj7/D", "Cadd9": "C(add9)", "C7(no3)": "C7(no3)", "Cmaj7": "Cmaj7"},
+    }
+    chords = [(Fraction(4 * place), symbol) for place, symbol in enumerate(written)]
+    tune = Tune.of([(60, 4)] * len(written), meter=Meter.parse("4/4"), chords=chords)
+    printed = []
+    for name in re.findall(r'class="harm">(.*?)</g>', engrave(tune, names=True).decode(), re.S):
+        text = "".join(re.findall(r">([^<>\n]+)<", name))
+        printed.append("".join({0xEA64: "♭", 0xEA66: "♯"}.get(ord(sign), sign) for sign in text))
+    assert printed == list(written.values())
+    assert write_musicxml(tune) == write_musicxml(tune, engraved=False)
+    assert b"7sus4" not in write_musicxml(tune)  # the exact degrees stay in what other programs read
+
+
 def test_pages_are_engraved_in_any_thread() -> None:
     """A server engraves in any of its threads: fonts are found in all of them, and pages are equal."""
     with ThreadPoolExecutor(1) as elsewhere:
