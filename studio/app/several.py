@@ -76,8 +76,9 @@ def own_files(label: str, called: str) -> OwnFiles:
 
 @dataclass(frozen=True, kw_only=True)
 class SeveralParts:
-    """The components of such a tab. works: the widget that shows them. lent: a file beside the style, such as
-    a theme. sets: further widgets that set a control. remembered: the latest jobs of this browser.
+    """The components of such a tab. works: the widget that shows them. lent, lent_heard: a file beside the
+    style, such as a theme, and what is heard in it. sets: further widgets that set a control. remembered: the
+    latest jobs of this browser.
     """
 
     works: gr.HTML
@@ -85,6 +86,7 @@ class SeveralParts:
     style: Any
     own: OwnFiles
     lent: gr.File
+    lent_heard: gr.HTML
     dials: Dials
     count: gr.Slider
     button: gr.Button
@@ -440,6 +442,13 @@ def connect(
         [parts.style, own.heard, parts.chips],
         show_progress="hidden",
         api_visibility="private",
+    )
+
+    parts.lent.change(
+        lambda given: hear(shown.desk, [given] if given else None, parts.style)[1],
+        parts.lent,
+        parts.lent_heard,
+        **QUICK,
     )
 
     # A tab that is not open yet is not built, and what the browser remembers is read when it is: so the

@@ -1,7 +1,7 @@
 // A song on the page: its lead sheet, its sections, its band with a mixer, and what is kept of each.
 
 import { addressOfWork, go } from './address.js';
-import { make, sentenceOf } from './dom.js';
+import { make, sentenceOf, smoothly } from './dom.js';
 import { clock } from './player.js';
 import { Score } from './score.js';
 import { fromRuns, inRuns, keptInWords, Keeping } from './song_keeping.js';
@@ -36,6 +36,8 @@ export class SongCard {
     this.keeping = new Keeping(() => this.mark());
     /** @type {Map<string, Strip>} */
     this.strips = new Map();
+    /** Whether the needle was in view. */
+    this.followed = false;
     this.score = new Score(work);
     this.sound = new SongSound(work.id, () => this.heard());
     this.parts = elements(this);
@@ -257,7 +259,16 @@ export class SongCard {
     parts.time.textContent = `${clock(now)} of ${clock(music.seconds)}`;
     if (document.activeElement !== parts.seek || sound.plays) parts.seek.value = String(now);
     this.score.point(music, now, now >= music.bars[0] && now <= (music.end ?? music.seconds));
+    if (sound.plays) this.follow();
     if (sound.plays) requestAnimationFrame(() => this.frame());
+  }
+
+  /** The page goes on to the next line with the needle, unless the listener has looked elsewhere. */
+  follow() {
+    const { top, bottom, height } = this.score.needle.getBoundingClientRect();
+    const inView = height > 0 && top >= 0 && bottom <= window.innerHeight;
+    if (this.followed && !inView && height > 0) window.scrollBy({ top: top - window.innerHeight / 4, behavior: smoothly() });
+    this.followed = inView;
   }
 
   listen() {

@@ -28,7 +28,6 @@ from studio.app.several import (
     connect,
     entrance,
     expecting,
-    hear,
     own_files,
     remembered_jobs,
     seed_dial,
@@ -88,7 +87,6 @@ class ComposeParts(SeveralParts):
 
     about: gr.HTML
     mood: gr.Radio
-    theme_heard: gr.HTML
     theme_fold: gr.Accordion
 
     @property
@@ -159,7 +157,7 @@ def _lay_out(desk: Desk) -> ComposeParts:
         own=own,
         mood=mood,
         lent=theme,
-        theme_heard=theme_heard,
+        lent_heard=theme_heard,
         theme_fold=theme_fold,
         dials=dials,
         count=count,
@@ -345,13 +343,6 @@ def _connect_mood(parts: ComposeParts, told: Callable[[Any], None]) -> None:
 
 
 def _connect_style(parts: ComposeParts, desk: Desk) -> None:
-    parts.lent.change(
-        lambda file: hear(desk, [file] if file else None, parts.style)[1],
-        parts.lent,
-        parts.theme_heard,
-        **QUICK,
-    )
-
     def chosen(name: str | None) -> str:
         """A style was chosen: it is prepared while the visitor reads about it."""
         if name and name != OWN and not name.startswith(AS_BEFORE):

@@ -153,7 +153,7 @@ def _lay_out(desk: SongDesk) -> SeveralParts:
             )
         with gr.Column(scale=4, min_width=300, elem_classes="settings-side"):
             style = _style_cards(desk)
-            own, melody = _own_sheets()
+            own, melody, melody_heard = _own_sheets()
             dials.add("form")
             with gr.Row(elem_classes="song-frame"):
                 for name in ("key", "meter", "bars"):
@@ -190,6 +190,7 @@ def _lay_out(desk: SongDesk) -> SeveralParts:
         style=style,
         own=own,
         lent=melody,
+        lent_heard=melody_heard,
         dials=dials,
         count=count,
         button=button,
@@ -215,14 +216,15 @@ def _style_cards(desk: SongDesk) -> gr.HTML:
     return widget("song_styles", value=usual, cards=cards)
 
 
-def _own_sheets() -> tuple[OwnFiles, gr.File]:
-    """Lead sheets that are the style, and a melody that gets chords."""
+def _own_sheets() -> tuple[OwnFiles, gr.File, gr.HTML]:
+    """Lead sheets that are the style, a melody that gets chords, and what is heard in it."""
     said = "Lead sheets of your own, or a tune to harmonise"
     with gr.Accordion(said, open=False, elem_classes="own-sheets"):
         gr.Markdown(OF_YOUR_OWN)
         own = own_files("Lead sheets", "Songs of my own")
         melody = gr.File(file_types=list(SUFFIXES), label="A melody that gets chords", height=140)
-    return own, melody
+        heard = gr.HTML("", elem_classes="own-heard")
+    return own, melody, heard
 
 
 # --- The dials of this tab

@@ -327,8 +327,8 @@ class Band(_Strict):
         if self.pattern and meter not in self.meters:
             can = ", ".join(map(str, self.meters))
             raise Refused(
-                f"The band {self.name} does not play in {meter}; it plays in {can}. "
-                "Choose another band or meter."
+                f"The band {self.name} does not play in {meter}; it plays in {can}; "
+                "choose another band or meter."
             )
 
     def main(self, meter: Meter) -> tuple[Pattern, ...]:

@@ -20,6 +20,7 @@ from studio.errors import Contradiction, Refused
 from studio.music.melody.facts import facts_of
 from studio.music.melody.recipes import MAKES_NO_DIFFERENCE, ComposeRecipe
 from studio.music.melody.takes import Outlook, Player, Take, by_chain, consider, draw
+from studio.music.reading.budget import Reading
 from studio.music.reading.pieces import READING_RULES
 from studio.music.reading.readers import read_tunes
 from studio.music.scores.titles import NAMING_RULES
@@ -288,11 +289,16 @@ def file_of(tune: Tune, recipe: ComposeRecipe) -> bytes:
 
 
 def given_tune(source: Source, materials: Materials, rules: str) -> Tune:
-    """The tune in a given file. rules: those of reading. Raises `Refused` for a sound or a picture."""
+    """The tune in a given file; see `given_reading`."""
+    return given_reading(source, materials, rules).tunes[0]
+
+
+def given_reading(source: Source, materials: Materials, rules: str) -> Reading:
+    """What is read in a given file. rules: those of reading. Raises `Refused` for a sound or a picture."""
     content = materials(source)
     if content[:4] == b"RIFF" or b"<svg" in content[:2000]:
         raise Refused(f"The {source.role} is a sound or a picture; give it as .mid, .musicxml or .abc.")
-    return read_tunes(content, source.name or f"The {source.role}", rules=rules).tunes[0]
+    return read_tunes(content, source.name or f"The {source.role}", rules=rules)
 
 
 def as_stages(

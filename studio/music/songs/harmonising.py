@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 
@@ -10,11 +11,43 @@ from studio.errors import AskedFor, Contradiction, Refused, WayOut
 from studio.music.chains.conflicts import explain
 from studio.music.harmony.harmonise import DRAWS, Harmonisation
 from studio.music.harmony.idiom import is_minor
+from studio.music.melody.compose import given_reading, given_tune, reading_rules
+from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.tunes import Tune
 from studio.music.songs.chording import locked
 from studio.music.songs.recipes import SongRecipe, read_row
 from studio.music.songs.sheet import SongStyles
 from studio.music.styles.style import Style
+from studio.works.recipe import Source
+from studio.works.work import Materials
+
+MOST_REMARKS = 10
+"""Remarks on how a melody was read that go with its song."""
+
+
+KEY_RULES = "2"
+"""Since these rules the key that a recipe names is that of its melody, and a song says what reading had to
+judge.
+"""
+
+
+def by_key_rules(recipe: SongRecipe) -> bool:
+    """Whether a recipe is made by `KEY_RULES`: today's are, and works that were."""
+    return recipe.setting is None or recipe.setting.versions.get("melody") == KEY_RULES
+
+
+def melody_of(recipe: SongRecipe, source: Source, materials: Materials) -> tuple[Tune, list[str]]:
+    """The melody that gets chords, in the key that the recipe names if it names one, and remarks on what had
+    to be judged, such as the key of a file that says none. Raises what `given_tune` raises.
+    """
+    if not by_key_rules(recipe):
+        return given_tune(source, materials, reading_rules(recipe)), []
+    found = given_reading(source, materials, reading_rules(recipe))
+    tune, remarks = found.tunes[0], list(found.remarks[:MOST_REMARKS])
+    if recipe.key and Key.parse(recipe.key) != tune.key:
+        remarks.append(f"The file was read in {tune.key}; the chords are in {recipe.key}, as you asked.")
+        tune = replace(tune, keys=(KeyAt(Fraction(0), Key.parse(recipe.key)),))
+    return tune, remarks
 
 ROUNDS = 4
 """Rounds of draws in which different harmonisations are looked for."""

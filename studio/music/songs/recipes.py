@@ -26,7 +26,7 @@ from studio.music.melody.recipes import (
     read_keep,
     read_parts,
 )
-from studio.music.scores.chords import parse_chord
+from studio.music.scores.chords import Chord, parse_chord
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
 from studio.music.scores.titles import title_for
@@ -255,7 +255,7 @@ class SongRecipe(ComposeRecipe):
     @field_validator("form")
     @classmethod
     def _a_form(cls, text: str) -> str:
-        return text.strip() if text.strip() in FORMS else "".join(_read_or_value_error(read_parts, text))
+        return text.strip() if text.strip() in FORMS else "".join(_read_or_value_error(read_form, text))
 
     @field_validator("chords")
     @classmethod
@@ -351,6 +351,17 @@ def _read_or_value_error(reader: Any, text: str) -> Any:
         raise ValueError(str(error)) from None
 
 
+def read_form(text: str) -> tuple[str, ...]:
+    """ "A A' B A": the sections of a song. Raises `Refused`."""
+    try:
+        return tuple(read_parts(text))
+    except Refused:
+        raise Refused(
+            f"{text!r} is not a form; write sections as letters, such as AABA or A A' B A, or one of "
+            f"{', '.join(FORMS)}."
+        ) from None
+
+
 def _first_line(words: str) -> str:
     """The first line of words, without names in brackets."""
     lines = [line.strip() for line in words.splitlines() if line.strip() and not line.strip().startswith("[")]
@@ -379,7 +390,7 @@ def read_row(text: str) -> list[list[str] | None]:
             found.append(found[-1])
         else:
             for word in words:
-                if word != HELD and parse_chord(word) is None:
+                if word != HELD and _chord_in(word, number) is None:
                     raise Refused(
                         f"Bar {number} of the chords has no chord ({word}); write one, or ? to leave it."
                     )
@@ -387,6 +398,16 @@ def read_row(text: str) -> list[list[str] | None]:
                 raise Refused(f"Bar {number} of the chords begins with a held beat; begin it with a chord.")
             found.append(words)
     return found
+
+
+def _chord_in(word: str, bar: int) -> Chord | None:
+    try:
+        return parse_chord(word)
+    except Unreadable:
+        raise Refused(
+            f"{word!r} in bar {bar} is no chord that the studio can read; write it like Am7, F#dim, G7(b9) "
+            "or C/E."
+        ) from None
 
 
 def in_time(words: list[str], meter: Meter) -> list[tuple[str, Fraction, Fraction]]:

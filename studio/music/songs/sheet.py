@@ -63,6 +63,7 @@ from studio.music.songs.conflicts import SongWishes
 from studio.music.songs.counted import CountedStyle, sung_of
 from studio.music.songs.habits import SongHabits, learn_habits, section_keys, shipped_habits, with_pickup
 from studio.music.songs.keeping import Kept
+from studio.music.songs.limits import check_singable
 from studio.music.songs.named import SONG_STYLES
 from studio.music.songs.plan import FORMS, SheetPart, SheetPlan
 from studio.music.songs.recipes import SongRecipe, named_song, read_row, read_section_key
@@ -181,6 +182,16 @@ class SongStyles:
     @property
     def _songs(self) -> Style:
         return self.lead_sheets or self.melody
+
+    def borrowed(self, recipe: SongRecipe) -> tuple[str, ...]:
+        """What is said where nobody asked for these chords: the style has none of its own."""
+        asked = recipe.chords_from or recipe.style in SONG_STYLES
+        if asked or self.chords != USUAL_CHORDS:
+            return ()
+        return (
+            f"The tunes of {self._songs.entry.title} have hardly any chords, so those of {self.chords_title} "
+            "were taken; choose whose chords (--chords-from) for others.",
+        )
 
     @property
     def chords_title(self) -> str:
@@ -570,10 +581,11 @@ def prepare(
     rules = drawing_rules(recipe)
     most = MOST_WITH_WORDS if rules not in (EARLIER_RULES, RULES_OF_05) and words is not None else None
     sung = sung_of(styles.melody, meter, key, recipe.order, variants=rules != EARLIER_RULES, most=most)
-    remarks: tuple[str, ...] = ()
+    check_singable(recipe, plan, sung, words)
+    remarks = styles.borrowed(recipe)
     if sung.unheard:
         said = "The words lead a melody learnt from {} of the style's {} songs, spread over it."
-        remarks = (said.format(sung.song_count, sung.song_count + sung.unheard),)
+        remarks += (said.format(sung.song_count, sung.song_count + sung.unheard),)
     usual_copy = max(LEAST_COPY, Comparison(styles.melody, styles.melody.entry.title).max_copy)
     yield "finding every possible way"
     side = MelodySide.of(recipe, plan, sung, recipe.max_copy or usual_copy, given)

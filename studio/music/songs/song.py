@@ -34,8 +34,9 @@ from studio.music.scores.tunes import Tune
 from studio.music.songs.checking import check_request
 from studio.music.songs.counted import counted_style, melody_style
 from studio.music.songs.facts import facts_of_band, facts_of_harmonisation, facts_of_sheet
-from studio.music.songs.harmonising import harmonisation_of, rows_of
+from studio.music.songs.harmonising import KEY_RULES, by_key_rules, harmonisation_of, melody_of, rows_of
 from studio.music.songs.keeping import Kept
+from studio.music.songs.limits import with_playable_meter
 from studio.music.songs.named import SONG_STYLES
 from studio.music.songs.playing import ENGRAVING_RULES, engraved, file_of, play, sound_of
 from studio.music.songs.recipes import SongRecipe
@@ -102,8 +103,10 @@ def _making(recipe: SongRecipe, materials: Materials) -> Making:
         assert kept is not None
         tune, sections, facts = _as_it_was(recipe, kept)
     elif given is not None:
-        melody = given_tune(given, materials, reading_rules(recipe))
+        melody, remarks = melody_of(recipe, given, materials)
         tune, sections, facts = yield from _harmonised(recipe, style, melody)
+        if remarks:
+            facts["remarks"] = remarks
     else:
         tune, sections, facts, kept = yield from _drawn(recipe, style, materials, records)
     tune, facts = with_words(recipe, tune, sections, facts)
@@ -128,6 +131,8 @@ def _making(recipe: SongRecipe, materials: Materials) -> Making:
     rules["drawing"] = drawing_rules(recipe)
     if recipe.setting is None or "naming" in recipe.setting.versions:
         rules["naming"] = NAMING_RULES
+    if given is not None and by_key_rules(recipe):
+        rules["melody"] = KEY_RULES
     if engraved(recipe)["names"]:
         rules["engraving"] = ENGRAVING_RULES
     if recipe.band:
@@ -237,6 +242,7 @@ def prepared(
     """What the takes of a recipe share; the latest requests are kept in memory, also those that contradict
     themselves.
     """
+    recipe = with_playable_meter(recipe, style)
     kept = _kept_requests()
     alike: dict[str, object] = {
         **MAKES_NO_DIFFERENCE,

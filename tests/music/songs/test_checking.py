@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,11 +12,17 @@ from studio.making.checking import Checking
 from studio.making.kinds import kind_of
 from studio.music.bands.band import band_by_name
 from studio.music.scores.meters import Meter
+from studio.music.scores.tunes import Tune
 from studio.music.songs.checking import check_request
+from studio.music.songs.harmonising import melody_of
+from studio.music.songs.limits import with_playable_meter
 from studio.music.songs.recipes import SongRecipe
+from studio.music.songs.sheet import SongStyles, prepare
+from studio.music.styles.style import Style
 from studio.music.writing.musicxml import write_musicxml
+from studio.process import finish
 from studio.works.recipe import Source
-from tests.music.lead_sheets import songs
+from tests.music.lead_sheets import songs, style
 
 
 def refused(**settings: Any) -> Contradiction:
@@ -98,10 +105,47 @@ def test_a_running_studio_tells_what_conflicts_while_one_edits() -> None:
 
 def test_what_is_refused_is_refused_by_the_making_too() -> None:
     from studio.music.songs.song import song
-    from studio.process import finish
 
     def none(_: Source) -> bytes:
         raise AssertionError("nothing has to be read for this")
 
     with pytest.raises(Refused, match="waltz"):
         finish(song(SongRecipe(band="waltz", meter="4/4"), none))
+
+
+def test_a_range_beyond_the_style_and_words_beyond_the_bars_say_by_how_much() -> None:
+    desk = SongStyles(style(8), "")
+    with pytest.raises(Contradiction, match="C8:C9") as raised:
+        finish(prepare(SongRecipe(form="A", bars=8, meter="4/4", key="C", range="C8:C9"), desk))
+    assert [way.value for way in raised.value.ways_out] == [None]
+    words = "la " * 70
+    with pytest.raises(Contradiction, match=r"70 syllables.* room for 64 notes at most, 6 too few") as raised:
+        finish(prepare(SongRecipe(form="A", bars=8, meter="4/4", key="C", words=words), desk))
+    assert [way.value for way in raised.value.ways_out] == [16]
+
+
+def test_a_band_takes_a_meter_of_the_style_that_it_plays() -> None:
+    tunes = [Tune.of([(60 + step, 1) for step in range(8)], meter=meter) for meter in ("2/4", "2/4", "3/4")]
+    mixed = Style.of(tunes, "mixed")
+    assert with_playable_meter(SongRecipe(band="trio"), mixed).meter == "3/4"
+    assert with_playable_meter(SongRecipe(band="fiddle"), mixed).meter is None
+    assert with_playable_meter(SongRecipe(), mixed).meter is None
+
+
+def test_a_style_without_chords_says_whose_were_taken() -> None:
+    bare = Style.of([replace(tune, chords=()) for tune in songs(8)], "bare")
+    recipe = SongRecipe(form="A", bars=8, meter="4/4", key="C", style="bare")
+    (said,) = SongStyles.of(recipe, bare).borrowed(recipe)
+    assert "bare" in said
+    assert "Songbook" in said
+    assert SongStyles.of(recipe, style(8)).borrowed(recipe) == ()
+
+
+@pytest.mark.parametrize(("key", "found"), [(None, "G major"), ("D", "D major")])
+def test_the_melody_of_a_file_without_a_key_says_which_was_found(key: str | None, found: str) -> None:
+    content = b"X:1\nT:t\nM:4/4\nL:1/4\nK:none\nG B d g|^f d c A|G B A ^F|G4|\n"
+    source = Source(role="melody", sha256="0" * 64, name="t.abc")
+    tune, remarks = melody_of(SongRecipe(key=key), source, lambda _: content)
+    assert str(tune.key) == found
+    assert any("No key is given" in each for each in remarks)
+    assert [each for each in remarks if "as you asked" in each] == remarks[1:]

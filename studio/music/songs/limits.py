@@ -1,0 +1,72 @@
+"""What a style cannot sing whatever the rest of a request is: told before anything is searched."""
+
+from __future__ import annotations
+
+from math import ceil
+
+from studio.errors import AskedFor, Contradiction, WayOut
+from studio.music.bands.band import band_by_name
+from studio.music.melody.recipes import read_range
+from studio.music.scores.keys import pitch_name
+from studio.music.scores.meters import Meter
+from studio.music.songs.plan import SheetPlan
+from studio.music.songs.recipes import SongRecipe
+from studio.music.songs.sung import SungIdiom
+from studio.music.songs.sung_words import SongWords
+from studio.music.styles.style import Style
+
+
+def check_singable(recipe: SongRecipe, plan: SheetPlan, sung: SungIdiom, words: SongWords | None) -> None:
+    """Raises `Contradiction` for a range without a note of the style, and for words with more syllables than
+    notes have room.
+    """
+    if recipe.range:
+        _check_range(recipe, sung)
+    if words is not None:
+        for part in plan.sections:
+            _check_room(words, part.letter, part.bars, plan, sung)
+
+
+def _check_range(recipe: SongRecipe, sung: SungIdiom) -> None:
+    assert recipe.range is not None
+    lowest, highest = read_range(recipe.range)
+    pitches = sorted({int(pitch) for pitch in sung.pitch if pitch >= 0})
+    if any(lowest <= pitch <= highest for pitch in pitches):
+        return
+    first, last = (pitch_name(pitch, sung.key) for pitch in (pitches[0], pitches[-1]))
+    raise Contradiction(
+        f"No note of {sung.style.entry.title} lies in the range {recipe.range}; in {sung.key} it is sung "
+        f"from {first} to {last}, so ask for a range that reaches there.",
+        [AskedFor("range", recipe.range, f"the range {recipe.range}")],
+        [WayOut("Leave the range to the style", "range", None)],
+    )
+
+
+def _check_room(words: SongWords, letter: str, bars: int, plan: SheetPlan, sung: SungIdiom) -> None:
+    lines = words.lines.get(letter.rstrip("'"), ())
+    asked = sum(line.notes for line in lines)
+    room = bars * sung.bar // int(sung.ticks[sung.struck].min())
+    if asked <= room:
+        return
+    needed = plan.bars * ceil(asked / room)
+    raise Contradiction(
+        f"The words of section {letter} ({lines[0].text[:40]} …) have {asked} syllables, and its {bars} bars "
+        f"have room for {room} notes at most, {asked - room} too few; leave some of them out, or ask for "
+        f"{needed} bars.",
+        [AskedFor("words", "", f"{asked} syllables"), AskedFor("bars", plan.bars, f"{plan.bars} bars")],
+        [WayOut(f"Take {needed} bars", "bars", needed)],
+    )
+
+
+def with_playable_meter(recipe: SongRecipe, style: Style) -> SongRecipe:
+    """A request that names a band and no meter takes the commonest meter of the style that the band plays, if
+    it does not play the commonest of all.
+    """
+    if recipe.meter or not recipe.band or recipe.melody_from:
+        return recipe
+    played = band_by_name(recipe.band).meters
+    meters = list(style.counts("meter"))
+    if not played or not meters or Meter.parse(meters[0]) in played:
+        return recipe
+    other = next((each for each in meters if Meter.parse(each) in played), None)
+    return recipe.model_copy(update={"meter": other}) if other else recipe
