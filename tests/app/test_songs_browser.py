@@ -83,6 +83,16 @@ def test_a_song_is_made_kept_in_parts_mixed_played_and_exported(
     with opened(chromium, studio) as page:
         to_songs(page, tmp_path)
         on_show = made(page)  # until a song is asked for, one that came with the studio is there
+        page.get_by_label("Form", exact=True).fill("AAB")
+        page.get_by_label("Form", exact=True).press("Tab")
+        red = page.locator(".widget-chips .chip.red")
+        red.first.wait_for()
+        assert {each.get_attribute("data-field") for each in red.all()} == {"form", "bars"}
+        page.get_by_role("button", name="Leave out Form AAB").click()
+        page.wait_for_function("document.querySelector('.song-form input').value === 'AABA'")
+        red.first.wait_for(state="detached")
+        page.get_by_label("Form", exact=True).fill("AB")
+        page.get_by_label("Form", exact=True).press("Tab")
         page.click("#song-button")
         first = made(page, on_show)
 
@@ -120,6 +130,7 @@ def test_a_song_is_made_kept_in_parts_mixed_played_and_exported(
         midi = mido.MidiFile(file=io.BytesIO(Path(saved.value.path()).read_bytes()))
         assert {"Bass", "Piano"} <= {track.name for track in midi.tracks}
         assert "Drums" not in {track.name for track in midi.tracks}
+        assert page.get_by_role("link", name="All stems").get_attribute("href") == f"works/{third}/stems.zip"
         printed = fetched(page, f"works/{third}/print/score").decode()
         assert printed.count("<section>") == printed.count("</section>") >= 1
         assert "<svg" in printed
@@ -134,7 +145,7 @@ def test_what_cannot_be_is_said_in_a_sentence_and_a_phone_is_wide_enough(
         page.get_by_label("Chords, bar by bar").fill("F | Xyz")
         page.get_by_label("Chords, bar by bar").press("Tab")
         page.click("#song-button")
-        page.get_by_text("Xyz").and_(page.locator(".song-room .trouble .sentence")).wait_for()
+        page.locator(".widget-press .trouble .sentence", has_text="Xyz").wait_for()
         blocks = page.locator(".song-form .block")
         blocks.first.focus()
         page.keyboard.press("Alt+ArrowRight")

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -155,21 +156,30 @@ def file_of(
         if recipe.write not in ("", "lead", "score") or recipe.mix or recipe.part_seeds:
             raise Refused("A lead sheet has no parts to choose from; name a band that plays it (--band).")
         program = program_of(recipe.instrument) if "program" in form.options else 0
-        return form.to_bytes(tune, program=program, **engraved(recipe))
+        return form.to_bytes(tune, program=program, **engraved(recipe, sections))
     played = play(tune, sections, recipe, kept)
     if form.performs:
         return form.to_bytes(played.performance(recipe), sound=sound_of(recipe))
     if recipe.write == "lead":
-        return form.to_bytes(tune, **engraved(recipe))
+        return form.to_bytes(tune, **engraved(recipe, sections))
     strips_of(recipe, played.score)  # so that a wrong name is refused in a score too
-    return form.to_bytes(extract_of(played.score, played.band, recipe.write or "score"), **engraved(recipe))
+    written = extract_of(played.score, played.band, recipe.write or "score")
+    return form.to_bytes(written, **engraved(recipe, written.sections))
 
 
 ENGRAVING_RULES = "3"
-"""Since these rules a song's score has a whole tempo and chord names as musicians write them."""
+"""Since these rules a song's score has a whole tempo, chord names as musicians write them, and the letters of
+its sections.
+"""
 
 
-def engraved(recipe: SongRecipe) -> dict[str, bool]:
-    """How a song is engraved: by today's rules, or as its work was."""
-    now = recipe.setting is None or recipe.setting.versions.get("engraving") == ENGRAVING_RULES
-    return {"whole_tempo": now, "names": now}
+def engraves_today(recipe: SongRecipe) -> bool:
+    """Whether a song is engraved by today's rules: all are but works that were engraved before."""
+    return recipe.setting is None or recipe.setting.versions.get("engraving") == ENGRAVING_RULES
+
+
+def engraved(recipe: SongRecipe, sections: Sequence[Section]) -> dict[str, Any]:
+    """How a song is engraved, as options of its format."""
+    now = engraves_today(recipe)
+    letters = {section.first_bar: section.name for section in sections} if now else None
+    return {"whole_tempo": now, "names": now, "letters": letters}

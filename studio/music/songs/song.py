@@ -38,7 +38,7 @@ from studio.music.songs.harmonising import KEY_RULES, by_key_rules, harmonisatio
 from studio.music.songs.keeping import Kept
 from studio.music.songs.limits import with_playable_meter
 from studio.music.songs.named import SONG_STYLES
-from studio.music.songs.playing import ENGRAVING_RULES, engraved, file_of, play, sound_of
+from studio.music.songs.playing import ENGRAVING_RULES, engraves_today, file_of, play, sound_of
 from studio.music.songs.recipes import SongRecipe
 from studio.music.songs.record import RECORD, SongRecord
 from studio.music.songs.sheet import (
@@ -133,7 +133,7 @@ def _making(recipe: SongRecipe, materials: Materials) -> Making:
         rules["naming"] = NAMING_RULES
     if given is not None and by_key_rules(recipe):
         rules["melody"] = KEY_RULES
-    if engraved(recipe)["names"]:
+    if engraves_today(recipe):
         rules["engraving"] = ENGRAVING_RULES
     if recipe.band:
         rules["sound"] = sound_of(recipe)

@@ -30,7 +30,7 @@ def engrave(
     width: of the page in pixels (200..4000). staff: its size in per cent of verovio's own (10..100). colours:
     as in `write_musicxml`. whole_tempo: the tempo reads 125 and not 125.333. names: chord names are those
     that musicians write (D7sus4), which pictures of 0.5.0 and before have not. letters: bar number -> what is
-    boxed above its beginning, such as the letter of a section.
+    boxed above its beginning, such as the letter of a section; the line before it is double.
     Raises `Refused` for music too long for one picture (more than 2,000 bars).
     """
     if not 200 <= width <= 4000 or not 10 <= staff <= 100:
@@ -93,7 +93,13 @@ PAGE = (2100, 2970)
 
 
 def _lettered(written: str, letters: Mapping[int, str]) -> str:
-    """MusicXML with rehearsal marks in its first part."""
+    """MusicXML with rehearsal marks in its first part, and double bar lines before them."""
+    for number in letters:
+        line = '<barline location="right"><bar-style>light-light</bar-style></barline>'
+        pattern = (
+            rf'(<measure number="{number - 1}"[^>]*>(?:(?!<barline location="right"|</measure>).)*)</measure>'
+        )
+        written = re.sub(pattern, rf"\1{line}</measure>", written, flags=re.DOTALL)
     first, end, rest = written.partition("</part>")
     for number, letter in letters.items():
         mark = f"<direction-type><rehearsal>{letter}</rehearsal></direction-type>"

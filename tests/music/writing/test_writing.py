@@ -386,6 +386,19 @@ def test_chord_names_are_printed_as_musicians_write_them() -> None:
     assert b"7sus4" not in write_musicxml(tune)  # the exact degrees stay in what other programs read
 
 
+def test_sections_have_their_letter_and_a_double_bar_line() -> None:
+    tune = Tune.of([(60, 4)] * 12, meter=Meter.parse("4/4"))
+    plain, lettered = (
+        engrave(tune, letters=letters).decode() for letters in (None, {1: "A", 5: "B", 9: "A"})
+    )
+    assert [svg.count('class="reh"') for svg in (plain, lettered)] == [0, 3]
+
+    def doubled(svg: str) -> int:
+        return sum(line.count("<path") == 2 for line in re.findall(r'class="barLine">(.*?)</g>', svg, re.S))
+
+    assert doubled(lettered) == doubled(plain) + 2  # before B and before the second A
+
+
 def test_pages_are_engraved_in_any_thread() -> None:
     """A server engraves in any of its threads: fonts are found in all of them, and pages are equal."""
     with ThreadPoolExecutor(1) as elsewhere:
