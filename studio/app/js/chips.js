@@ -15,8 +15,11 @@ const PAUSE = 400;
 /** Milliseconds after which a visitor is told that this takes a while. */
 const A_WHILE = 1500;
 
-/** Settings that are no constraint, or have a place in sight. */
-const ELSEWHERE = ['style', 'bars', 'takes', 'seed', 'composer', 'temperature', 'instrument', 'order', 'copy_by', 'theme_pull'];
+/** Settings that are no constraint. */
+const NO_CONSTRAINT = ['style', 'takes', 'seed', 'composer', 'temperature', 'instrument', 'order', 'copy_by', 'theme_pull'];
+
+/** Settings that have a place in sight on every tab. */
+const IN_SIGHT = ['bars'];
 
 /** Settings whose chips constrain nothing: nothing is asked about them alone. */
 const HARMLESS = ['tempo', 'contour_pull', 'key'];
@@ -116,7 +119,7 @@ class Chips {
   askSoon() {
     clearTimeout(this.waiting);
     this.question += 1;
-    const asks = this.widget.props.asks ? chipsOf(this.dials) : this.chips();
+    const asks = this.widget.props.asks ? chipsOf(this.dials).filter(({ field }) => !NO_CONSTRAINT.includes(field)) : this.chips();
     if (!this.widget.server.check || !asks.some(({ field }) => !HARMLESS.includes(field))) return;
     this.waiting = setTimeout(() => this.ask(this.question), PAUSE);
   }
@@ -166,8 +169,9 @@ class Chips {
   }
 
   chips() {
-    const elsewhere = this.widget.props.elsewhere ?? [];
-    const asked = chipsOf(this.dials).filter((chip) => !elsewhere.includes(chip.field) || this.isRed(chip));
+    const { elsewhere = [], asks = false } = this.widget.props;
+    const unseen = [...NO_CONSTRAINT, ...IN_SIGHT, ...elsewhere];
+    const asked = chipsOf(this.dials).filter((chip) => !unseen.includes(chip.field) || (asks && this.isRed(chip)));
     const { bars } = this.kept ?? { bars: [] };
     const text = bars.length === 1 ? `Keep bar ${bars[0]}` : `Keep bars ${bars.join(', ')}`;
     return bars.length ? [...asked, { field: 'keep', value: bars, text, left: null }] : asked;
@@ -211,7 +215,7 @@ function pinInWords(entry) {
 
 /** @param {Dial[]} dials @returns {Chip[]} */
 function chipsOf(dials) {
-  return dials.filter(([field, value, usual]) => !ELSEWHERE.includes(field) && plain(value) !== plain(usual))
+  return dials.filter(([, value, usual]) => plain(value) !== plain(usual))
     .flatMap(([field, value, usual]) => {
       const name = CALLED[field] ?? field.charAt(0).toUpperCase() + field.slice(1).replaceAll('_', ' ');
       const lines = Array.isArray(value) ? value.map(String) : LISTS.includes(field) ? String(value).split('\n') : null;

@@ -107,7 +107,7 @@ export class SongCard {
     const keep = make('button', { type: 'button', class: 'keep', 'aria-pressed': 'false', 'data-section': name, onclick: () => this.keeping.toggleSection(place) },
       make('strong', {}, letter), make('span', { class: 'small' }, `${first}–${first + bars - 1}`));
     const vary = make('button', { type: 'button', class: 'small plain', title: `Keep everything else, and ask for section ${name} again`, onclick: () => this.vary(place) }, 'Vary');
-    const aside = make('button', { type: 'button', class: 'small plain', title: `Put section ${name} aside, to build another song of it`, onclick: () => this.aside({ work: this.work.id, title: this.work.title, name, bars }) }, 'Put aside');
+    const aside = make('button', { type: 'button', class: 'small plain', title: `Put section ${name} aside, to build another song of it`, 'aria-label': `Put section ${name} aside`, onclick: () => this.aside({ work: this.work.id, title: this.work.title, name, bars }) }, 'Aside');
     return make('li', {}, keep, make('span', { class: 'pair' }, vary, aside));
   }
 
