@@ -275,7 +275,9 @@ def _typed_dial(control: Control, label: str) -> Component:
     """A control that may be left empty is typed, and says what empty means."""
     if control.name == "words":
         # Not `as_text`: it has no pair of signs for Markdown, and Gradio shows a bracket with its backslash.
-        return gr.Textbox("", label=label, info=control.help, lines=4, max_lines=12, max_length=control.longest)
+        return gr.Textbox(
+            "", label=label, info=control.help, lines=4, max_lines=12, max_length=control.longest
+        )
     if control.many or control.choices or not (control.default is None or control.type is str):
         return dial(control, label)
     return gr.Textbox(
