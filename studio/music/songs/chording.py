@@ -32,7 +32,7 @@ from studio.music.harmony.symbols import Family, Harmony
 from studio.music.melody.recipes import read_keep
 from studio.music.scores.keys import Key
 from studio.music.scores.tunes import Tune
-from studio.music.songs.plan import SheetPlan
+from studio.music.songs.plan import EARLIER_FORMS, SheetPlan
 from studio.music.songs.recipes import SongRecipe, in_time, read_changes, read_row
 from studio.music.songs.sung import ChordsOver
 
@@ -542,13 +542,16 @@ def _usual(idiom: HarmonyIdiom, plan: SheetPlan, ticks: int) -> tuple[Requiremen
 
 
 def _of_form(idiom: HarmonyIdiom, plan: SheetPlan, ticks: int) -> tuple[Requirement, ...]:
-    """Chords with sevenths, where the form has these throughout: every major chord of a blues is a dominant.
-    The last bar may come to rest.
+    """Chords with sevenths, where the form has these throughout: every major chord of a blues is a dominant,
+    and so are those that the form names. The last bar may come to rest.
     """
     if not plan.sevenths:
         return ()
     mask = np.ones((ticks, idiom.alphabet), dtype=bool)
     mask[: ticks - idiom.bar] = idiom.family != Family.MAJOR
+    if plan.rules != EARLIER_FORMS:
+        for bar, _ in plan.anchors:
+            mask[bar * idiom.bar] &= idiom.family == Family.DOMINANT
     return (Requirement("dominant sevenths", allowed=mask),)
 
 

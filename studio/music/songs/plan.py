@@ -41,6 +41,12 @@ class SongForm:
         return len(read_parts(self.letters))
 
 
+FORM_RULES, EARLIER_FORMS = "2", "1"
+"""How forms are read. 1: as in 0.5.0, where the second A' of A A' B A' had chords of its own, and the V of a
+blues could be minor. 2: every A' has the same chords, and I, IV and V of a blues are dominants. A work says
+by which it was made.
+"""
+
 FORMS = {
     form.name: form
     for form in (
@@ -88,11 +94,19 @@ class SheetPlan:
     key: Key
     anchors: tuple[tuple[int, int], ...] = ()
     sevenths: bool = False
+    rules: str = FORM_RULES
 
     @classmethod
-    def of(cls, form: str, bars: int | None, key: Key, keys: Mapping[str, Key] | None = None) -> SheetPlan:
+    def of(
+        cls,
+        form: str,
+        bars: int | None,
+        key: Key,
+        keys: Mapping[str, Key] | None = None,
+        rules: str = FORM_RULES,
+    ) -> SheetPlan:
         """form: letters or a name of `FORMS`. bars: None for as many as the form usually has. keys: letter ->
-        the key of its sections, where it is not `key`.
+        the key of its sections, where it is not `key`. rules: see `FORM_RULES`.
 
         Raises `Refused` where the bars cannot be divided, a letter does not occur, or a key has another mode.
         """
@@ -129,7 +143,7 @@ class SheetPlan:
             SheetPart(each, n * size, size, (keys or {}).get(each.rstrip("'"), key))
             for n, each in enumerate(letters)
         )
-        return cls(sections, key, named.anchors if named else (), bool(named and named.sevenths))
+        return cls(sections, key, named.anchors if named else (), bool(named and named.sevenths), rules)
 
     @property
     def bars(self) -> int:
@@ -149,13 +163,17 @@ class SheetPlan:
         """Bar (from 0) -> the later bars that are equal to it."""
         found: dict[int, list[int]] = {}
         first: dict[str, int] = {}
+        origin: dict[int, int] = {}  # of a bar that returns: the first one that is equal to it
         for section in self.sections:
             plain = section.letter.rstrip("'")
             known = first.get(section.letter, first.get(plain))
             if known is not None:
                 same = section.bars if section.letter in first else section.bars - max(1, section.bars // 4)
                 for bar in range(same):
-                    found.setdefault(known + bar, []).append(section.first + bar)
+                    root = known + bar
+                    if self.rules != EARLIER_FORMS:
+                        root = origin.setdefault(section.first + bar, origin.get(root, root))
+                    found.setdefault(root, []).append(section.first + bar)
             first.setdefault(section.letter, section.first)
             first.setdefault(plain, section.first)
         return {bar: copies for bar, copies in sorted(found.items()) if not self._is_copy(bar, found)}

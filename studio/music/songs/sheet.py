@@ -65,7 +65,7 @@ from studio.music.songs.habits import SongHabits, learn_habits, section_keys, sh
 from studio.music.songs.keeping import Kept
 from studio.music.songs.limits import check_singable
 from studio.music.songs.named import SONG_STYLES
-from studio.music.songs.plan import FORMS, SheetPart, SheetPlan
+from studio.music.songs.plan import EARLIER_FORMS, FORM_RULES, FORMS, SheetPart, SheetPlan
 from studio.music.songs.recipes import SongRecipe, named_song, read_row, read_section_key
 from studio.music.songs.record import SongRecord
 from studio.music.songs.sung import ChordsOver, SungIdiom
@@ -640,7 +640,13 @@ def rhythm_weights(sung: SungIdiom, other: SungIdiom) -> Floats:
 def plan_of(recipe: SongRecipe, key: Key) -> SheetPlan:
     """The sections of the song in this key. Raises `Refused` as `SheetPlan.of` does."""
     bars = recipe.bars or (len(read_row(recipe.chords)) if recipe.form not in FORMS else 0) or None
-    return SheetPlan.of(recipe.form, bars, key, dict(read_section_key(text) for text in recipe.section_keys))
+    keys = dict(read_section_key(text) for text in recipe.section_keys)
+    return SheetPlan.of(recipe.form, bars, key, keys, form_rules(recipe))
+
+
+def form_rules(recipe: SongRecipe) -> str:
+    """The rules by which a form is read: today's, or those its work was made by."""
+    return FORM_RULES if recipe.setting is None else recipe.setting.versions.get("form", EARLIER_FORMS)
 
 
 @dataclass(frozen=True)

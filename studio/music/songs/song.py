@@ -38,6 +38,7 @@ from studio.music.songs.harmonising import KEY_RULES, by_key_rules, harmonisatio
 from studio.music.songs.keeping import Kept
 from studio.music.songs.limits import with_playable_meter
 from studio.music.songs.named import SONG_STYLES
+from studio.music.songs.plan import EARLIER_FORMS
 from studio.music.songs.playing import ENGRAVING_RULES, engraves_today, file_of, play, sound_of
 from studio.music.songs.recipes import SongRecipe
 from studio.music.songs.record import RECORD, SongRecord
@@ -48,6 +49,7 @@ from studio.music.songs.sheet import (
     SongStyles,
     draw_sheet,
     drawing_rules,
+    form_rules,
     plan_of,
     prepare,
 )
@@ -131,6 +133,8 @@ def _making(recipe: SongRecipe, materials: Materials) -> Making:
     rules["drawing"] = drawing_rules(recipe)
     if recipe.setting is None or "naming" in recipe.setting.versions:
         rules["naming"] = NAMING_RULES
+    if form_rules(recipe) != EARLIER_FORMS:
+        rules["form"] = form_rules(recipe)
     if given is not None and by_key_rules(recipe):
         rules["melody"] = KEY_RULES
     if engraves_today(recipe):
@@ -253,7 +257,7 @@ def prepared(
     }
     if not recipe.keep_parts:  # which players keep theirs depends on the band
         alike["band"] = ""
-    rules = reading_rules(recipe) + drawing_rules(recipe)
+    rules = reading_rules(recipe) + drawing_rules(recipe) + form_rules(recipe)
     key = style.sha256 + rules + recipe.model_copy(update=alike).to_json()
     if key not in kept:
         take, theme = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -47,12 +47,14 @@ def engrave(
     written = _lettered(written, letters or {})
     svg = _page(toolkit, written)
     fitting = svg.partition('class="system"')[2].partition('class="system"')[0].count('class="measure"')
-    line = next((size for size in (16, 8, 4) if size <= fitting * 8 // 7 and size < bars), 0)
+    line = _line(bars, fitting, sorted(letters or {}) if names else ())
     if bars > fitting and line:
         # Phrases are usually four bars long: lines that begin with a phrase show the form.
         toolkit.setOptions({"breaks": "encoded", "minLastJustification": 0.6 if bars % line else 0.0})
         svg = _page(toolkit, _in_lines_of(line, written))
     sung = bool(music.words if isinstance(music, Tune) else any(part.words for part in music.parts))
+    if names:
+        return _with_room(toolkit, svg, written, bars, line or fitting, sung=sung).encode()
     for size in (4, 3, 2, 1):
         # Verovio does not always leave chord names and words the room they need; shorter lines do.
         if size >= (line or fitting) or not (names_collide(svg) or (sung and size == 4)):
@@ -62,6 +64,44 @@ def engrave(
     return svg.encode()
 
 
+MOST_HALVED = 4
+"""Times that crowded lines are halved."""
+
+
+def _with_room(toolkit: Any, svg: str, written: str, bars: int, line: int, *, sung: bool) -> str:
+    """The page, in which each line whose chord names or words have too little room is halved. svg: in lines
+    of `line` bars; one with words has four at most.
+    """
+    size = min(line, 4) if sung else line
+    starts = list(range(1, bars + 1, size)) or [1]
+    for _ in range(MOST_HALVED):
+        if starts != list(range(1, bars + 1, line)):
+            last = bars + 1 - starts[-1]
+            toolkit.setOptions({"breaks": "encoded", "minLastJustification": 0.6 if last < size else 0.0})
+            svg = _page(toolkit, _in_lines_from(starts[1:], written))
+        crowded = _overlapping(_names_in(svg, GAP)) | (_overlapping(_words_in(svg)) if sung else set())
+        ends = [*starts[1:], bars + 1]
+        halves = [
+            (start + end) // 2
+            for number, (start, end) in enumerate(zip(starts, ends, strict=True), 1)
+            if number in crowded and end - start > 1
+        ]
+        if not halves:
+            break
+        starts = sorted({*starts, *halves})
+    return svg
+
+
+def _line(bars: int, fitting: int, sections: Sequence[int]) -> int:
+    """How many bars a line should have, 0 for as many as fit. fitting: bars that fit on the first line.
+    sections: the bars with which they begin; a line that ends where they do is better than a longer one.
+    """
+    sizes = [size for size in (16, 8, 4) if size <= fitting * 8 // 7 and size < bars]
+    starts = [number - 1 for number in sections] + [bars]
+    whole = [size for size in sizes if all(start % size == 0 for start in starts)] if sections else []
+    return next(iter([*whole, *sizes]), 0)
+
+
 _NAME = re.compile(r'class="harm">\s*<text x="(-?\d+)" y="(-?\d+)".*?</text>', re.S)
 _PIECE = re.compile(r'<tspan([^<>]*)font-size="(\d+)px">([^<]*)</tspan>')
 
@@ -69,19 +109,81 @@ LETTER, SIGN = 0.5, 0.27
 """About how wide a letter and an accidental are, in parts of their font's size."""
 
 
-def names_collide(svg: str) -> bool:
-    """Whether two chord names of a system overlap in an engraved page."""
-    rows: dict[tuple[int, int], list[tuple[float, float]]] = {}
+GAP = 0.2
+"""The room that a chord name should have before the next one, in parts of its font's size."""
+
+_SYLLABLE = re.compile(r'class="syl">\s*<text x="(-?\d+)" y="(-?\d+)"(.*?)</text>', re.S)
+
+SPACE = 0.15
+"""The room between two syllables, in parts of their font's size."""
+
+WIDE, NARROW = "mwMW", "iljtfI.,'!:;()/"
+
+
+def names_collide(svg: str, gap: float = 0.0) -> bool:
+    """Whether two chord names of a system overlap in an engraved page. gap: the room they should have between
+    them, in parts of the font's size; 0 judges as 0.5.0 did, which took all letters for equally wide.
+    """
+    return bool(_overlapping(_names_in(svg, gap)))
+
+
+def words_collide(svg: str) -> bool:
+    """Whether two syllables of a line of words touch in an engraved page."""
+    return bool(_overlapping(_words_in(svg)))
+
+
+Rows = dict[tuple[int, int], list[tuple[float, float]]]
+"""(number of a system, from 1; height on the page) -> (place, width) of what stands there."""
+
+
+def _names_in(svg: str, gap: float) -> Rows:
+    rows: Rows = {}
     for number, system in enumerate(svg.split('class="system"')):
         for name in _NAME.finditer(system):
-            width = sum(
-                float(size) * (SIGN if "Leipzig" in font else LETTER) * max(1, len(text))
-                for font, size, text in _PIECE.findall(name[0])
-            )
+            pieces = [(float(size), font, text) for font, size, text in _PIECE.findall(name[0])]
+            if gap:
+                width = gap * max((size for size, _, _ in pieces), default=0.0)
+                width += sum(
+                    size * (SIGN * len(text) if "Leipzig" in font else sum(map(_width, text)))
+                    for size, font, text in pieces
+                )
+            else:
+                width = sum(
+                    size * (SIGN if "Leipzig" in font else LETTER) * max(1, len(text))
+                    for size, font, text in pieces
+                )
             rows.setdefault((number, int(name[2])), []).append((float(name[1]), width))
-    return any(
-        place + width > after for row in rows.values() for (place, width), (after, _) in pairwise(sorted(row))
-    )
+    return rows
+
+
+def _words_in(svg: str) -> Rows:
+    rows: Rows = {}
+    for number, system in enumerate(svg.split('class="system"')):
+        for syllable in _SYLLABLE.finditer(system):
+            pieces = [(float(size), text) for _, size, text in _PIECE.findall(syllable[3])]
+            width = sum(size * (SPACE + sum(map(_width, text))) for size, text in pieces)
+            rows.setdefault((number, int(syllable[2])), []).append((float(syllable[1]), width))
+    return rows
+
+
+def _overlapping(rows: Rows) -> set[int]:
+    """The systems in which two of these overlap."""
+    return {
+        number
+        for (number, _), row in rows.items()
+        if any(place + width > after for (place, width), (after, _) in pairwise(sorted(row)))
+    }
+
+
+def _width(letter: str) -> float:
+    """About how wide a letter is, in parts of its font's size: in DejaVu Serif, which is wider than Times and
+    takes its place where there is none.
+    """
+    if letter in WIDE:
+        return 0.95
+    if letter in NARROW:
+        return 0.36
+    return 0.68 if letter.isupper() or letter.isdecimal() else 0.6
 
 
 def _rounded(number: re.Match[str]) -> str:
@@ -177,9 +279,16 @@ def _in_lines_of(bars: int, written: str) -> str:
     """MusicXML with a new line before every so many full bars. A pick-up has number 0 and stays on the first
     line.
     """
+    last = max((int(number) for number in _MEASURE.findall(written)), default=1)
+    return _in_lines_from(range(1 + bars, last + 1, bars), written)
 
-    def broken(measure: re.Match[str]) -> str:
-        number = int(measure[1])
-        return measure[0] + ('<print new-system="yes"/>' if number > 1 and (number - 1) % bars == 0 else "")
 
-    return re.sub(r'<measure [^>]*?number="(\d+)"[^>]*>', broken, written)
+_MEASURE = re.compile(r'<measure [^>]*?number="(\d+)"[^>]*>')
+
+
+def _in_lines_from(starts: Iterable[int], written: str) -> str:
+    """MusicXML with a new line before each of these bars."""
+    new = frozenset(starts)
+    return _MEASURE.sub(
+        lambda measure: measure[0] + ('<print new-system="yes"/>' if int(measure[1]) in new else ""), written
+    )

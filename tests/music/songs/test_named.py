@@ -147,6 +147,11 @@ def test_every_major_chord_of_a_blues_has_its_seventh() -> None:
     inside = [Harmony.of(chord.symbol, 5) for chord in sheet.tune.chords if chord.start < 44]
     assert inside
     assert all(each is not None and each.family != Family.MAJOR for each in inside)
+    for bar, degree in ((0, 0), (4, 5), (6, 0), (8, 7), (10, 0)):
+        symbol = [chord.symbol for chord in sheet.tune.chords if chord.start <= 4 * bar][-1]
+        there = Harmony.of(symbol, 5)
+        assert there is not None
+        assert (there.root, there.family) == (degree, Family.DOMINANT)
 
 
 def test_layers_come_from_different_styles() -> None:

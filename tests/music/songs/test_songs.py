@@ -288,6 +288,9 @@ def test_forms_name_bars_that_return() -> None:
     plan = SheetPlan.of("ABA'B", 16, Key.parse("C"))
     assert plan.returns == {0: [8], 1: [9], 2: [10], 4: [12], 5: [13], 6: [14], 7: [15]}
     assert SheetPlan.of("verse-chorus", None, Key.parse("C")).bars == 48
+    twice = SheetPlan.of("AA'BA'", 16, Key.parse("C"))
+    assert twice.returns == {0: [4, 12], 1: [5, 13], 2: [6, 14], 7: [15]}
+    assert SheetPlan.of("AA'BA'", 16, Key.parse("C"), rules="1").returns == {0: [4], 1: [5], 2: [6], 7: [15]}
 
 
 @pytest.mark.parametrize("name", ["songbook-manner", "sixties-pop"])
