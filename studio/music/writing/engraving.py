@@ -52,9 +52,9 @@ def engrave(
         # Phrases are usually four bars long: lines that begin with a phrase show the form.
         toolkit.setOptions({"breaks": "encoded", "minLastJustification": 0.6 if bars % line else 0.0})
         svg = _page(toolkit, _in_lines_of(line, written))
-    sung = bool(music.words if isinstance(music, Tune) else any(part.words for part in music.parts))
+    sung = _is_sung(music)
     if names:
-        return _with_room(toolkit, svg, written, bars, line or fitting, sung=sung).encode()
+        return _with_room(toolkit, svg, written, bars, line or fitting, sung=sung)[0].encode()
     for size in (4, 3, 2, 1):
         # Verovio does not always leave chord names and words the room they need; shorter lines do.
         if size >= (line or fitting) or not (names_collide(svg) or (sung and size == 4)):
@@ -64,13 +64,19 @@ def engrave(
     return svg.encode()
 
 
+def _is_sung(music: Tune | Score) -> bool:
+    return bool(music.words if isinstance(music, Tune) else any(part.words for part in music.parts))
+
+
 MOST_HALVED = 4
 """Times that crowded lines are halved."""
 
 
-def _with_room(toolkit: Any, svg: str, written: str, bars: int, line: int, *, sung: bool) -> str:
-    """The page, in which each line whose chord names or words have too little room is halved. svg: in lines
-    of `line` bars; one with words has four at most.
+def _with_room(
+    toolkit: Any, svg: str, written: str, bars: int, line: int, *, sung: bool
+) -> tuple[str, list[int]]:
+    """The page, in which each line whose chord names or words have too little room is halved, and the bars
+    that its lines begin with. svg: in lines of `line` bars; one with words has four at most.
     """
     size = min(line, 4) if sung else line
     starts = list(range(1, bars + 1, size)) or [1]
@@ -89,7 +95,7 @@ def _with_room(toolkit: Any, svg: str, written: str, bars: int, line: int, *, su
         if not halves:
             break
         starts = sorted({*starts, *halves})
-    return svg
+    return svg, starts
 
 
 def _line(bars: int, fitting: int, sections: Sequence[int]) -> int:
@@ -223,13 +229,17 @@ def engrave_pages(music: Tune | Score, *, letters: Mapping[int, str] | None = No
     toolkit = _toolkit(794, staff)
     wide, high = (round(side * 0.378 * 100 / staff) for side in PAGE)
     margins = dict.fromkeys(("pageMarginTop", "pageMarginBottom", "pageMarginLeft", "pageMarginRight"), 100)
-    toolkit.setOptions(
-        {"pageWidth": wide, "pageHeight": high, "adjustPageHeight": False, "svgViewBox": True} | margins
-    )
     written = _lettered(write_musicxml(music, engraved=True).decode(), letters or {})
+    toolkit.setOptions({"pageWidth": wide} | margins)
     if parts == 1 and len(music.bars()) > 4:
         toolkit.setOptions({"breaks": "encoded"})
-        written = _in_lines_of(4, written)
+        one_page = _page(toolkit, _in_lines_of(4, written))
+        _, starts = _with_room(toolkit, one_page, written, len(music.bars()), 4, sung=_is_sung(music))
+        written = _in_lines_from(starts[1:], written)
+        toolkit.setOptions(
+            {"breaks": "line"}
+        )  # the lines are settled, and pages are broken where they are full
+    toolkit.setOptions({"pageHeight": high, "adjustPageHeight": False, "svgViewBox": True})
     if not toolkit.loadData(written):
         raise Refused(
             "The score could not be engraved; write it as .musicxml and open it in a notation program."

@@ -23,9 +23,10 @@ from studio.music.scores.meters import Meter
 from studio.music.scores.notes import Note
 from studio.music.scores.scores import Part, Score
 from studio.music.scores.tunes import Tune
+from studio.music.scores.words import Syllable
 from studio.music.writing.abc import write_abc
 from studio.music.writing.beams import beam_groups
-from studio.music.writing.engraving import engrave, names_collide
+from studio.music.writing.engraving import engrave, engrave_pages, names_collide, words_collide
 from studio.music.writing.formats import by_suffix
 from studio.music.writing.midi import write_midi
 from studio.music.writing.musicxml import write_musicxml
@@ -397,6 +398,18 @@ def test_sections_have_their_letter_and_a_double_bar_line() -> None:
         return sum(line.count("<path") == 2 for line in re.findall(r'class="barLine">(.*?)</g>', svg, re.S))
 
     assert doubled(lettered) == doubled(plain) + 2  # before B and before the second A
+
+
+def test_pages_to_print_hold_every_bar_and_words_have_room() -> None:
+    words = [Syllable(Fraction(place), "strong", "single") for place in range(16)]
+    tune = Tune.of([(60, 1)] * 16 + [(60, 4)] * 60, meter=Meter.parse("4/4"))
+    pages = [page.decode() for page in engrave_pages(replace(tune, words=tuple(words)))]
+    assert len(pages) > 1
+    assert sum(page.count('class="measure"') for page in pages) == 64
+    assert not any(words_collide(page) for page in pages)
+    first, *rest = [line.count('class="measure"') for line in pages[0].split('class="system"')[1:]]
+    assert first < 4
+    assert 4 in rest
 
 
 def test_pages_are_engraved_in_any_thread() -> None:
