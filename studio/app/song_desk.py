@@ -6,6 +6,7 @@ As `studio.app.desk`: nothing here knows Gradio's components, and what cannot be
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate, chain
 from string import ascii_uppercase
 from typing import Any
 
@@ -121,7 +122,9 @@ class SongDesk:
         if not 1 <= len(sections) <= MOST_SECTIONS:
             raise Refused(f"A song is built of 1 to {MOST_SECTIONS} sections; {len(sections)} were chosen.")
         works = [self.desk.library.get(id) for id in dict.fromkeys(id for id, _ in sections)]
-        places = {work.id: number for number, work in enumerate(works, 1)}
+        lent = [self._given_by(work) for work in works]
+        records = accumulate((1 + (len(each) > 1) for each in lent), initial=1)
+        places = {work.id: number for work, number in zip(works, records, strict=False)}
         given = [(self.desk.library.get(id), SectionName.read(name)) for id, name in sections]
         recipe = self.songs.song_recipe(works[0])
         letters: dict[tuple[str, SectionName], str] = {}
@@ -145,12 +148,16 @@ class SongDesk:
             "title": title_of({"style": recipe.style, "form": "", "key": home}, seed),
         }
         fields |= dict.fromkeys(("chords", "words"), "")
-        ingredients = [each for work in works for each in self._given_by(work)]
-        return self.desk.asked(KIND, fields, [*ingredients, *self._style_of(recipe)], owner=owner)
+        ingredients = [*chain.from_iterable(lent), *self._style_of(recipe)]
+        return self.desk.asked(KIND, fields, ingredients, owner=owner)
 
     def _given_by(self, work: Work) -> list[Ingredient]:
-        """What the next song takes of this one: its file and its record."""
-        return [self._earlier(work), record_of_work(work, self.desk.library)]
+        """What the next song takes of this one. A work of the gallery is asked for with its record (see
+        `songs.earlier.record_with`); of one that came with the studio all is told that the file does not.
+        """
+        if self.desk.gallery.with_sha256(work.sha256) is not None:
+            return [self._earlier(work)]
+        return [record_of_work(work, self.desk.library), self._earlier(work)]
 
     def recipe(self, id: str) -> SongRecipe:
         """The recipe of a song, by the id of its work or job. Raises `Refused` for anything else."""

@@ -29,14 +29,24 @@ from tests.music.lead_sheets import songs
 ASKED = {"form": "AB", "bars": 16, "key": "F", "meter": "4/4", "max_copy": 12}
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Any]]:
-    folder = tmp_path_factory.mktemp("sheets")
-    for number, tune in enumerate(songs(10)):
-        (folder / f"{number}.musicxml").write_bytes(write_musicxml(tune))
+@pytest.fixture(scope="module", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STUDIO_HOME", str(tmp_path_factory.mktemp("home")))
-        yield [library.song(style=folder, **ASKED, seed=seed, progress=False) for seed in (1, 2)]
+        yield
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    there = tmp_path_factory.mktemp("sheets")
+    for number, tune in enumerate(songs(10)):
+        (there / f"{number}.musicxml").write_bytes(write_musicxml(tune))
+    return there
+
+
+@pytest.fixture(scope="module")
+def made(folder: Path) -> list[Any]:
+    return [library.song(style=folder, **ASKED, seed=seed, progress=False) for seed in (1, 2)]
 
 
 @pytest.fixture
@@ -86,15 +96,13 @@ def test_a_section_that_the_song_has_not_is_named(desk: SongDesk, made: list[Any
         desk.build([(made[0].id, "C")], seed=1)
 
 
-def test_all_stems_are_one_zip_and_add_up_to_the_mix(made: list[Any], tmp_path: Path) -> None:
+def test_all_stems_are_one_zip_and_add_up_to_the_mix(made: list[Any], folder: Path, tmp_path: Path) -> None:
     lead = made[0]
     with pytest.raises(StudioError, match="lead sheet"):
         lead.save_stems(tmp_path / "none.zip")
     assert not (tmp_path / "none.zip").exists()
-    played = library.song(
-        earlier=lead, keep_parts=["tune", "chords"], band="singer", mix="Guitar=-12,pan 0.5", tempo=240,
-        format="wav", progress=False,
-    )  # fmt: skip
+    wishes: dict[str, Any] = {"band": "singer", "mix": "Guitar=-12,pan 0.5", "tempo": 240, "format": "wav"}
+    played = library.song(style=folder, earlier=lead, keep_parts=["tune", "chords"], progress=False, **wishes)
     with zipfile.ZipFile(played.save_stems(tmp_path / "stems.zip")) as archive:
         names = archive.namelist()
         heard = [soundfile.read(io.BytesIO(archive.read(name)))[0] for name in names]
