@@ -49,6 +49,7 @@ def melody_of(recipe: SongRecipe, source: Source, materials: Materials) -> tuple
         tune = replace(tune, keys=(KeyAt(Fraction(0), Key.parse(recipe.key)),))
     return tune, remarks
 
+
 ROUNDS = 4
 """Rounds of draws in which different harmonisations are looked for."""
 
