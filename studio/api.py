@@ -444,6 +444,7 @@ def _ingredients(kind: Kind, arguments: dict[str, Any]) -> list[Ingredient]:
     from studio.making.given import ingredients_from
 
     found: list[Ingredient] = []
+    _take_regions(kind, arguments)
     for role in kind.roles:
         if role.stands_for:
             value = arguments.get(role.stands_for)
@@ -459,6 +460,25 @@ def _ingredients(kind: Kind, arguments: dict[str, Any]) -> list[Ingredient]:
         check_credit(credit)
         found[0] = replace(found[0], **credit)
     return found
+
+
+def _take_regions(kind: Kind, arguments: dict[str, Any]) -> None:
+    """Reads regions that are written as in a command: their pictures, their looks and the setting take their
+    places among the arguments.
+    """
+    from studio.making.regions import read_region_texts
+
+    for role in kind.roles:
+        value = arguments.get(role.name) if role.regions else None
+        texts = [value] if isinstance(value, str) else value
+        if not texts or arguments.get(role.regions) or not all(isinstance(each, str) for each in texts):
+            continue
+        looks = [str(each) for each in arguments.get(role.looks) or ()] if role.looks else []
+        asked = read_region_texts(texts, role, looks)
+        arguments[role.regions] = tuple(asked.regions)
+        arguments[role.name] = asked.files or None
+        if role.looks and len(asked.looks) > len(looks):
+            arguments[role.looks] = (*(arguments.get(role.looks) or ()), *asked.looks[len(looks) :])
 
 
 def _name_of(value: Any, found: list[Ingredient]) -> str:

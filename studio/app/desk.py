@@ -85,6 +85,14 @@ class Desk:
         """An offered picture as the page shows it, read the way the making would read it."""
         return show(self.receive(offered, role))
 
+    def parts(self, offered: Any) -> list[dict[str, Any]]:
+        """The parts of a photo that the studio tells apart: place, share, and a small picture of it."""
+        from studio.images.parts import parts_shown
+
+        photo = self.receive(offered, "photo")
+        found = parts_shown(read_picture(photo.content, photo.name or "The photo").pixels)
+        return [{"place": each.place, "share": each.share, "view": data_url(each.jpeg)} for each in found]
+
     def know(self, offered: Any) -> dict[str, Any]:
         """What the page says of a network's file.
 

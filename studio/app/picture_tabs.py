@@ -128,6 +128,23 @@ def look(desk: Desk) -> Callable[[dict[str, Any]], dict[str, Any]]:
     return look
 
 
+def regions_widget(desk: Desk, kind: str, looks: list[dict[str, str]] | None, **props: Any) -> gr.HTML:
+    """The regions of a picture, folded away. looks: value and label of each there is to choose from; None
+    where they are the paintings of the tab.
+    """
+
+    def parts(request: dict[str, Any]) -> dict[str, Any]:
+        return answer(lambda: {"parts": desk.parts(request.get("picture"))})
+
+    return widget("regions", server=(look(desk), parts), desk=kind, looks=looks, **props)
+
+
+def regions_asked(settings: dict[str, Any], offered: dict[str, Any]) -> None:
+    """The regions that the page sends along become a setting."""
+    regions = offered.pop("regions", None) or ()
+    settings["regions"] = tuple(map(str, regions))
+
+
 def seed_row(dials: Dials) -> None:
     """The seed, and a button for a random one."""
     with gr.Row(elem_classes="seed-row"):

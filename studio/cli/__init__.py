@@ -19,6 +19,7 @@ from studio.cli.looking import app, doctor, layers, paintings, presets, show
 from studio.cli.making import batch, making_command, remake
 from studio.cli.reading import read, words_of_tune
 from studio.cli.resuming import resume_command
+from studio.cli.segments import segments
 from studio.cli.sound import list_bands, sound
 from studio.cli.styles import originality, styles
 from studio.cli.training import train
@@ -104,6 +105,7 @@ for _command in (
     words_of_tune,
     remake,
     resume_command,
+    segments,
     show,
     sound,
     styles,

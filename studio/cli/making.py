@@ -46,11 +46,12 @@ def making_command(kind: Kind) -> click.Command:
 
 
 def _params(kind: Kind) -> list[click.Parameter]:
-    recipe, counted = kind.recipe_class(), {role.weights for role in kind.roles}
+    recipe = kind.recipe_class()
+    counted = {name for role in kind.roles for name in (role.weights, role.regions)}
     controls = [control for control in kind.controls() if control.name not in counted]
     suffixes = kind.format_table().suffixes_in_words()
     return [
-        *(_argument(role) for role in kind.roles if role.metavar),
+        *(_argument(role, kind) for role in kind.roles if role.metavar),
         click.Option(["-o", "--output"], required=True, type=FILE, help=f"The file to write: {suffixes}."),
         *recipe_options(recipe, controls, kind.spelled),
         *_mood_option(kind),
@@ -76,15 +77,20 @@ def _sheet_option(kind: Kind) -> list[click.Option]:
     return [click.Option(["--sheet"], type=click.IntRange(2, 100), help=help)] if kind.sheet else []
 
 
-def _argument(role: Role) -> click.Argument:
+def _argument(role: Role, kind: Kind) -> click.Argument:
     if role.several:
-        metavar = f"{role.metavar}..."
-        return click.Argument([_file(role)], nargs=-1, required=role.needed, metavar=metavar)
+        by_regions = any(each.looks == role.name for each in kind.roles)
+        metavar = f"[{role.metavar}]..." if by_regions else f"{role.metavar}..."
+        needed = role.needed and not by_regions
+        return click.Argument([_file(role)], nargs=-1, required=needed, metavar=metavar)
     return click.Argument([_file(role)], required=role.needed, type=FILE, metavar=role.metavar)
 
 
 def _file_option(role: Role) -> click.Option:
-    return click.Option([f"--{role.name}", _file(role)], type=FILE, multiple=role.several, help=role.help)
+    kind: Any = str if role.regions else FILE
+    metavar = "PLACE=LOOK" if role.regions else None
+    option = [f"--{role.name}", _file(role)]
+    return click.Option(option, type=kind, multiple=role.several, metavar=metavar, help=role.help)
 
 
 def _file(role: Role) -> str:
@@ -143,6 +149,7 @@ class _MakingRequest:
     def read(cls, kind: Kind, given: dict[str, Any]) -> _MakingRequest:
         flags = {name: given.pop(name) for name in ("output", "count", "quiet", "as_json", "force")}
         files = {role.name: given.pop(_file(role), None) for role in kind.roles}
+        given |= _with_regions(kind, files)
         has_credit = bool(_credit_options(kind))
         credit = {name: given.pop(name) for name in CREDIT} if has_credit else dict.fromkeys(CREDIT, "")
         form = given.pop("folder_format", None)
@@ -298,6 +305,22 @@ class _MakingRequest:
         click.echo(f"{work.words} Work {work.id} in the gallery.", err=True)
         for label, sentence in self.kind.facts_in_words(work.facts):
             click.echo(f"{label:>12}  {sentence}", err=True)
+
+
+def _with_regions(kind: Kind, files: dict[str, Any]) -> dict[str, Any]:
+    """The setting that the regions make, where there are any; their pictures and looks go to the files."""
+    from studio.making.regions import read_region_texts
+
+    found: dict[str, Any] = {}
+    for role in kind.roles:
+        texts = files.get(role.name)
+        if role.regions and texts:
+            asked = read_region_texts(texts, role, map(str, files.get(role.looks) or ()))
+            files[role.name] = tuple(map(Path, asked.files))
+            if role.looks:
+                files[role.looks] = tuple(asked.looks)
+            found[role.regions] = tuple(asked.regions)
+    return found
 
 
 def _weighted(text: str, role: Role) -> tuple[Path, float]:

@@ -111,19 +111,33 @@ def mask_at_size(
     source = recipe.source("mask")
     if source is None:
         return None
-    from PIL import Image, ImageFilter
-
-    painted = read_picture(materials(source), source.name or "The mask", rules=reading_rules(recipe))
-    light = np.asarray(Image.fromarray(painted.pixels).convert("L"))
-    if painted.alpha is not None:
-        light = (light.astype(np.uint16) * painted.alpha // 255).astype(np.uint8)
-    light = resize(light, height, width)
+    light = resize(light_of(source, materials, reading_rules(recipe), "mask"), height, width)
     if not light.any():
         raise Refused(
             "The mask is completely black, so nothing would change: paint "
             "white where the picture should change."
         )
-    radius = recipe.feather / 100 * max(height, width) / 2
+    return softened(light, recipe.feather)
+
+
+def light_of(source: Source, materials: Materials, rules: int, called: str) -> Pixels:
+    """How light a painted mask is, uint8 [h, w]; what is transparent counts as black. called: what it is, for
+    a sentence about a file that is no picture.
+    """
+    from PIL import Image
+
+    painted = read_picture(materials(source), source.name or f"The {called}", rules=rules)
+    light = np.asarray(Image.fromarray(painted.pixels).convert("L"))
+    if painted.alpha is not None:
+        light = (light.astype(np.uint16) * painted.alpha // 255).astype(np.uint8)
+    return light
+
+
+def softened(light: Pixels, feather: float) -> Pixels:
+    """A mask with its edges softened over `feather` per cent of its longer side."""
+    from PIL import Image, ImageFilter
+
+    radius = feather / 100 * max(light.shape) / 2
     return np.asarray(Image.fromarray(light).filter(ImageFilter.GaussianBlur(radius)))
 
 

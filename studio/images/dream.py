@@ -12,7 +12,7 @@ burning out; reflection beyond the edges; tiles whose borders move from step to 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from studio.errors import Refused
+from studio.images.areas import RegionLooks, areas_of, spread_by, window_of
 from studio.images.canvas import (
     PREVIEW_SIDE,
     StrideGrid,
@@ -41,7 +42,15 @@ from studio.images.canvas import (
 from studio.images.memory import memory_kept
 from studio.images.networks.opening import open_network
 from studio.images.networks.prepared import LARGEST_STRIDE, Prepared
-from studio.images.objectives import Objective, balanced, channel, features_of, layer, towards
+from studio.images.objectives import (
+    Objective,
+    RegionalObjective,
+    balanced,
+    channel,
+    features_of,
+    layer,
+    towards,
+)
 from studio.images.pictures import Pixels, fit_within, read_picture, resize, write_jpeg
 from studio.images.planning import (
     DREAM_BEGINS,
@@ -54,6 +63,7 @@ from studio.images.planning import (
     to_its_end,
 )
 from studio.images.recipes import DreamRecipe, LayerTerm, layer_names
+from studio.images.regions import Region
 from studio.learning.descent import DescentOptions, Slope, descend
 from studio.process import EndEarly
 from studio.works.recipe import ModelIdentity, Source
@@ -97,11 +107,12 @@ def _dream(recipe: DreamRecipe, materials: Materials) -> Making:
     if recipe.source("weights") is None:
         yield from fetched(recipe.backbone, total)
     network, identity = _network(recipe, materials)
-    objective = _objective(recipe, materials, network, photo)
+    objective = _objectives(recipe, materials, network, photo)
     begun = begun_picture(recipe, materials)
     if any(LayerTerm.read(text).at_random for text in recipe.layers):
         facts = facts | {"layers": " + ".join(map(str, chosen_terms(recipe, network)))}
     mask = mask_at_size(recipe, materials, height, width)
+    areas = areas_of(recipe, materials, photo)
     generator = torch.Generator().manual_seed(recipe.seed)
 
     losses: list[float] = []
@@ -113,19 +124,22 @@ def _dream(recipe: DreamRecipe, materials: Materials) -> Making:
         base = tensor_of(resize(photo, octave.height, octave.width), network.device)
         picture = _picture(base, detail) if picture is not None or begun is None else _at(begun, octave, base)
         del detail
-        measure = DreamMeasure(picture, network, objective, generator, jitter=recipe.jitter, tile=recipe.tile)
-        climb = Climb(recipe, base, _mask_at(octave, mask, network.device))
+        regions = RegionLooks.at(octave, areas, mask, network.device)
+        measure = DreamMeasure(
+            picture, network, objective, generator, jitter=recipe.jitter, tile=recipe.tile, regions=regions
+        )
+        climb = Climb(recipe, base, _mask_at(octave, mask, network.device), regions)
         stage = f"dreaming at {max(octave.height, octave.width)} px"
         for loss in _steps(picture, measure, climb, octave.steps):
             losses.append(loss)
-            preview = DreamPreview(picture, base, recipe.strength)
+            preview = DreamPreview(picture, base, _shown(recipe, regions))
             try:
                 yield Progress(len(losses), total, stage, loss, preview, next(costs))
             except EndEarly:
                 recipe = recipe.model_copy(update={"stop_after": len(losses)})
             if len(losses) == recipe.stop_after:
                 break
-        del measure, climb
+        del measure, climb, regions
         if len(losses) == recipe.stop_after:
             break
     assert picture is not None
@@ -133,7 +147,8 @@ def _dream(recipe: DreamRecipe, materials: Materials) -> Making:
         detail, base = _detail(picture, base), tensor_of(photo, network.device)
         picture = _picture(base, detail)
     recipe = to_its_end(recipe, octaves)
-    pixels = _laid_over(base, picture, recipe.strength)
+    last = RegionLooks.at(Size(height, width, 0), areas, mask, network.device)
+    pixels = _laid_over(base, picture, _shown(recipe, last))
     return as_made(recipe, identity, network.device, pixels, alpha, losses, facts)
 
 
@@ -169,14 +184,15 @@ class DreamMeasure:
         self,
         picture: Tensor,
         network: Prepared,
-        objective: Callable[[Mapping[str, Tensor]], Tensor],
+        objective: Callable[..., Tensor],
         generator: torch.Generator,
         *,
         jitter: int,
         tile: int,
+        regions: RegionLooks | None = None,
     ) -> None:
         self.picture, self.network, self.objective, self.generator = picture, network, objective, generator
-        self.jitter = jitter
+        self.jitter, self.regions = jitter, regions
         height, width = picture.shape[-2:]
         self.tile = None if height * width <= LARGEST_WHOLE * tile**2 else tile
 
@@ -190,7 +206,7 @@ class DreamMeasure:
             for column in columns:
                 share = row.core * column.core / (height * width)
                 seen = self._piece(row, column).requires_grad_()
-                value = self.objective(self.network(seen))
+                value = self.objective(self.network(seen), *self._shares(row, column))
                 (slope,) = torch.autograd.grad(value, seen)
                 loss += share * value.item()
                 # The objective is a mean over the window. Undo that, so that all places weigh the same.
@@ -207,6 +223,15 @@ class DreamMeasure:
         return window(
             self.picture, row.start - row.before, column.start - column.before, row.length, column.length
         )
+
+    def _shares(self, row: Cut, column: Cut) -> tuple[Tensor, ...]:
+        """What the objective needs beside the features: the regions' shares of that window, if there are
+        regions.
+        """
+        if self.regions is None:
+            return ()
+        place = (row.start - row.before, column.start - column.before, row.length, column.length)
+        return (window_of(self.regions.shares, *place),)
 
 
 @dataclass(frozen=True)
@@ -254,9 +279,16 @@ class Climb:
     are added up.
     """
 
-    def __init__(self, recipe: DreamRecipe, base: Tensor, mask: Tensor | None) -> None:
+    def __init__(
+        self,
+        recipe: DreamRecipe,
+        base: Tensor,
+        mask: Tensor | None,
+        regions: RegionLooks | None = None,
+    ) -> None:
         self.rate, self.hold = recipe.step_size, recipe.hold
         self.base, self.mask = base, None if mask is None else mask.float().div_(255)
+        self.regions = regions
         self.weights = [(2 * recipe.smoothing) ** scale if scale else 1.0 for scale in range(SCALES)]
         self.keep_colours = recipe.keep_colours
         colour = 0.0 if recipe.keep_colours else recipe.colour
@@ -265,9 +297,12 @@ class Climb:
     def __call__(self, variables: Sequence[Tensor], gradients: Sequence[Tensor], rate: float) -> None:
         (picture,), (gradient,) = variables, gradients
         direction = self._blended(gradient)
-        if self.mask is not None:
-            direction *= self.mask
-        direction /= _mean_size(direction, self.mask)
+        if self.regions is not None:
+            direction *= self.regions.scaled(direction, _mean_size)
+        else:
+            if self.mask is not None:
+                direction *= self.mask
+            direction /= _mean_size(direction, self.mask)
         with torch.no_grad():
             for rows in strips(picture):
                 self._move(
@@ -275,17 +310,27 @@ class Climb:
                     direction[..., rows, :],
                     self.base[..., rows, :].float().div_(255),
                     rate,
+                    self._in_own_colours(rows),
                 )
 
-    def _move(self, picture: Tensor, direction: Tensor, base: Tensor, rate: float) -> None:
+    def _in_own_colours(self, rows: slice) -> bool | Tensor:
+        """Where the photo's colours stay: everywhere, nowhere, or by share [1, 1, h, w]."""
+        if self.keep_colours or self.regions is None or self.regions.own_colours is None:
+            return self.keep_colours
+        return self.regions.own_colours[..., rows, :]
+
+    def _move(
+        self, picture: Tensor, direction: Tensor, base: Tensor, rate: float, own_colours: bool | Tensor
+    ) -> None:
         picture.add_(direction, alpha=-self.rate * rate)  # `descend` passes the gradient of what it lowers
         if self.hold:
             picture.lerp_(base, self.hold)
-        if self.keep_colours:
+        if own_colours is not False:
             # Red, green and blue move together, until the first of them reaches black or white.
             grey = (picture - base).mean(dim=1, keepdim=True)
             darkest, lightest = base.amin(dim=1, keepdim=True), base.amax(dim=1, keepdim=True)
-            picture.copy_(base + torch.clamp(grey, min=-darkest, max=1 - lightest))
+            kept = base + torch.clamp(grey, min=-darkest, max=1 - lightest)
+            picture.copy_(kept if own_colours is True else picture.lerp(kept, own_colours))
         picture.clamp_(0, 1)
 
     def _blended(self, gradient: Tensor) -> Tensor:
@@ -297,7 +342,10 @@ class Climb:
             if colour < 1:
                 grey = scale.mean(dim=1, keepdim=True).mul_(1 - colour)
                 scale = scale.mul_(colour).add_(grey)
-            scale *= weight / _root_mean_square(scale)
+            if self.regions is None:
+                scale *= weight / _root_mean_square(scale)
+            else:
+                scale *= self.regions.scaled(scale, _share_of_square, weight)
             if blended is not None:
                 scale += F.interpolate(blended, scale.shape[-2:], mode="bilinear", align_corners=False)
             blended = scale
@@ -320,6 +368,12 @@ def _root_mean_square(values: Tensor) -> float:
     return math.sqrt(float(rows.square().sum()) / values.numel()) + 1e-20
 
 
+def _share_of_square(values: Tensor, share: Tensor) -> float:
+    """The root of the mean square of values [1, 3, h, w], each counted by its share [1, 1, h, w]."""
+    found = float((values.square().mean(dim=1, keepdim=True) * share).double().sum())
+    return math.sqrt(found / max(float(share.double().sum()), 1e-6)) + 1e-20
+
+
 def _mean_size(values: Tensor, mask: Tensor | None) -> float:
     """Mean of |values| where the mask is light, so that a step is as large with a small mask."""
     share = 1.0 if mask is None else float(mask.mean())
@@ -327,16 +381,23 @@ def _mean_size(values: Tensor, mask: Tensor | None) -> float:
     return float(rows.sum()) / (values.numel() * max(share, 1e-6)) + 1e-20
 
 
+def _shown(recipe: DreamRecipe, regions: RegionLooks | None) -> float | Tensor:
+    """How much of the dream shows, 0..1: everywhere the same, or [1, 1, h, w] by regions."""
+    if regions is None:
+        return recipe.strength
+    return spread_by(regions.shares, [recipe.strength * shown for shown in regions.shown])
+
+
 @dataclass(frozen=True)
 class DreamPreview:
-    """JPEG of a dream in progress, until the next step."""
+    """JPEG of a dream in progress, until the next step. strength: one for all, or [1, 1, h, w]."""
 
     picture: Tensor
     base: Tensor
-    strength: float
+    strength: float | Tensor
 
     def __call__(self) -> bytes:
-        picture, base = self.picture, self.base
+        picture, base, strength = self.picture, self.base, self.strength
         factor = max(picture.shape[-2:]) // PREVIEW_SIDE
         if factor > 1:
             # Reduce roughly first: the preview of twelve megapixels should not take as long as a step.
@@ -345,7 +406,8 @@ class DreamPreview:
                 base[..., factor // 2 :: factor, factor // 2 :: factor],
             )
             base = base[..., : picture.shape[-2], : picture.shape[-1]]
-        return write_jpeg(_laid_over(base, picture, self.strength), longest_side=PREVIEW_SIDE)
+            strength = strength if isinstance(strength, float) else F.avg_pool2d(strength, factor)
+        return write_jpeg(_laid_over(base, picture, strength), longest_side=PREVIEW_SIDE)
 
 
 def _photo(recipe: DreamRecipe) -> Source:
@@ -356,14 +418,29 @@ def _photo(recipe: DreamRecipe) -> Source:
 
 
 def _network(recipe: DreamRecipe, materials: Materials) -> tuple[Prepared, ModelIdentity]:
-    return open_network(recipe.backbone, layer_names(recipe.layers), own_weights(recipe, materials))
+    regions = [Region.read(text) for text in recipe.regions]
+    texts = [text for region in regions for text in region.layers or recipe.layers] or recipe.layers
+    return open_network(recipe.backbone, layer_names(texts), own_weights(recipe, materials))
 
 
-def _objective(recipe: DreamRecipe, materials: Materials, network: Prepared, photo: Pixels) -> Objective:
-    """The recipe's layers, freely and towards the guide if there is one, balanced on a small copy of the
-    photo.
-    """
+def _objectives(
+    recipe: DreamRecipe, materials: Materials, network: Prepared, photo: Pixels
+) -> Objective | RegionalObjective:
+    """What the whole picture amplifies, or what each of its regions does."""
     terms = chosen_terms(recipe, network)
+    if not recipe.regions:
+        return _objective(recipe, materials, network, photo, terms)
+    found, generator = [], torch.Generator().manual_seed(recipe.seed)
+    for region in map(Region.read, recipe.regions):
+        own = _chosen([LayerTerm.read(text) for text in region.layers], network, generator)
+        found.append(_objective(recipe, materials, network, photo, own or terms))
+    return RegionalObjective(tuple(found))
+
+
+def _objective(
+    recipe: DreamRecipe, materials: Materials, network: Prepared, photo: Pixels, terms: list[LayerTerm]
+) -> Objective:
+    """These layers, freely and towards the guide if there is one, balanced on a small copy of the photo."""
     free = _sum(
         [
             (layer(term.name) if term.channel is None else channel(term.name, term.channel)) * term.weight
@@ -390,7 +467,10 @@ def _objective(recipe: DreamRecipe, materials: Materials, network: Prepared, pho
 def chosen_terms(recipe: DreamRecipe, network: Prepared) -> list[LayerTerm]:
     """The recipe's layers; for a channel that is left to chance, the one that the seed chooses."""
     generator = torch.Generator().manual_seed(recipe.seed)
-    terms = [LayerTerm.read(text) for text in recipe.layers]
+    return _chosen([LayerTerm.read(text) for text in recipe.layers], network, generator)
+
+
+def _chosen(terms: list[LayerTerm], network: Prepared, generator: torch.Generator) -> list[LayerTerm]:
     for term in terms:
         if term.at_random:
             term.channel = int(torch.randint(network.channels[term.name], (), generator=generator))
@@ -459,14 +539,17 @@ def _detail(picture: Tensor, base: Tensor) -> Tensor:
     return detail
 
 
-def _laid_over(base: Tensor, picture: Tensor, strength: float) -> Pixels:
-    """The dream laid over the photo at a strength, uint8 [h, w, 3]."""
+def _laid_over(base: Tensor, picture: Tensor, strength: float | Tensor) -> Pixels:
+    """The dream laid over the photo at a strength, or at one for every pixel [1, 1, h, w]; uint8
+    [h, w, 3].
+    """
     laid = torch.empty_like(base)
     for rows in strips(picture):
+        shown = strength[..., rows, :] if isinstance(strength, Tensor) else strength
         laid[..., rows, :] = (
             base[..., rows, :]
             .float()
-            .lerp(picture[..., rows, :] * 255, strength)
+            .lerp(picture[..., rows, :] * 255, shown)
             .round_()
             .clamp_(0, 255)
             .to(torch.uint8)

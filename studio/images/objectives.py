@@ -19,8 +19,10 @@ from torch import Tensor
 from studio.errors import Refused
 from studio.images.networks.prepared import Prepared
 
-Excitement = Callable[[Tensor], Tensor]
-"""Features of one layer [n, channels, h, w] -> their strength: a scalar, a mean over all places."""
+Excitement = Callable[..., Tensor]
+"""Features of one layer [n, channels, h, w] -> their strength: a scalar, a mean over all places. With shares
+[n, 1, h, w] in 0..1, each place counts by its share.
+"""
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,15 @@ class Objective:
         """The layers it needs, without repeats."""
         return tuple(dict.fromkeys(term.layer for term in self.terms))
 
-    def __call__(self, seen: Mapping[str, Tensor]) -> Tensor:
-        """seen: features by layer, as `Prepared` gives them -> a scalar."""
-        return torch.stack([term.weight * term.excitement(seen[term.layer]) for term in self.terms]).sum()
+    def __call__(self, seen: Mapping[str, Tensor], share: Tensor | None = None) -> Tensor:
+        """seen: features by layer, as `Prepared` gives them -> a scalar. share: [1, 1, h, w] in 0..1, at the
+        pixels that were looked at: how much each counts.
+        """
+        scores = [
+            term.weight * term.excitement(seen[term.layer], pooled(share, seen[term.layer]))
+            for term in self.terms
+        ]
+        return torch.stack(scores).sum()
 
     def __add__(self, other: Objective) -> Objective:
         return Objective(self.terms + other.terms)
@@ -63,18 +71,44 @@ class Objective:
         return self + -other
 
 
+@dataclass(frozen=True)
+class RegionalObjective:
+    """An objective for each of several regions of a picture, which are looked at together."""
+
+    objectives: tuple[Objective, ...]
+
+    def __call__(self, seen: Mapping[str, Tensor], shares: Tensor) -> Tensor:
+        """seen: as of an `Objective`. shares: [1, k, h, w], one for each region -> a scalar."""
+        scores = [each(seen, shares[:, place : place + 1]) for place, each in enumerate(self.objectives)]
+        return torch.stack(scores).sum()
+
+
+def pooled(share: Tensor | None, features: Tensor) -> Tensor | None:
+    """Shares [1, 1, h, w] of pixels at the places of features [n, c, h', w'] of the same picture."""
+    if share is None:
+        return None
+    step = share.shape[-1] // features.shape[-1]
+    return share if step == 1 else torch.nn.functional.avg_pool2d(share, step)
+
+
 def layer(name: str) -> Objective:
     """Amplify whatever the layer sees: the mean square of its features, whose gradient is the features
     themselves (Mordvintsev et al., 2015).
     """
-    return Objective((Term(name, lambda features: features.square().mean()),))
+
+    def excitement(features: Tensor, share: Tensor | None = None) -> Tensor:
+        return features.square().mean() if share is None else (features.square() * share).mean()
+
+    return Objective((Term(name, excitement),))
 
 
 def channel(name: str, number: int) -> Objective:
     """Amplify one channel's motif everywhere: the channel's mean, in which strong places count more."""
 
-    def excitement(features: Tensor) -> Tensor:
+    def excitement(features: Tensor, share: Tensor | None = None) -> Tensor:
         one = features[:, number]
+        if share is not None:
+            return (one * share).mean() + (torch.nn.functional.relu(one).square() * share).mean()
         return one.mean() + torch.nn.functional.relu(one).square().mean()
 
     return Objective((Term(name, excitement, channel=number),))
@@ -91,19 +125,23 @@ def towards(name: str, guide: Tensor) -> Objective:
     """
     directions = torch.nn.functional.normalize(guide, dim=1)
 
-    def excitement(features: Tensor) -> Tensor:
+    def excitement(features: Tensor, share: Tensor | None = None) -> Tensor:
         places = features.flatten(2).transpose(1, 2).reshape(-1, features.shape[1])
-        return torch.stack([_similarity(some, directions) for some in torch.split(places, 4096)]).sum() / len(
-            places
-        )
+        counts = [None] * len(places) if share is None else torch.split(share.reshape(-1, 1), 4096)
+        scores = [
+            _similarity(some, directions, count)
+            for some, count in zip(torch.split(places, 4096), counts, strict=False)
+        ]
+        return torch.stack(scores).sum() / len(places)
 
     return Objective((Term(name, excitement),))
 
 
-def _similarity(places: Tensor, directions: Tensor) -> Tensor:
+def _similarity(places: Tensor, directions: Tensor, share: Tensor | None) -> Tensor:
     with torch.no_grad():
         best = (places @ directions.T).argmax(dim=1)
-    return (places * directions[best]).sum()
+    found = places * directions[best]
+    return (found if share is None else found * share).sum()
 
 
 def features_of(network: Prepared, pictures: Sequence[Tensor], name: str) -> Tensor:

@@ -44,6 +44,9 @@ UNKNOWN = (2000, 1500)
 BEFORE = 0.6
 """Seconds for reading the photo and for writing and keeping the result."""
 
+FINDING_SECONDS = 2.5
+"""For the segments of a photo, of any size."""
+
 DREAM_SECONDS, PAINTING_SECONDS = 3.0e-7, 3.5e-7
 """Seconds that a step takes for a pixel, with EfficientNet-Lite0."""
 
@@ -64,10 +67,11 @@ def predict_dream(recipe: DreamRecipe, sources: Sequence[SourceSize]) -> Predict
         * cost_of(_worked_on(plan_octaves(height, width, recipe), recipe), DREAM_BEGINS)
     )
     looked_at = pixels if pixels <= 3 * recipe.tile**2 else 2 * recipe.tile**2
-    before = BEFORE + 4e-7 * pixels
+    before = BEFORE + 4e-7 * pixels + _finding(recipe)
+    steps *= 1 + 0.1 * len(recipe.regions)
     return Prediction(
         before + steps,
-        int(larger * (150 * MIB + 1000 * looked_at) + 60 * pixels),
+        int(larger * (150 * MIB + 1000 * looked_at) + (60 + 10 * len(recipe.regions)) * pixels),
         before,
         f"dream {recipe.backbone}",
     )
@@ -83,7 +87,8 @@ def predict_painting(recipe: StyleRecipe, sources: Sequence[SourceSize]) -> Pred
     height, width = _dimensions(recipe.size, sources)
     pixels = height * width
     if recipe.painter == "instant":
-        return _predict_at_once(pixels / recipe.style_scale**2, pixels)
+        worked_on = max(1, len(recipe.regions)) * pixels / recipe.style_scale**2
+        return _predict_at_once(worked_on, pixels)
     slower, larger = HEAVINESS.get(recipe.backbone, OTHERS)
     paintings = max(1, sum(source.role == "style" for source in sources))
     begins = PAINTING_BEGINS + paintings - 1
@@ -92,13 +97,20 @@ def predict_painting(recipe: StyleRecipe, sources: Sequence[SourceSize]) -> Pred
         sizes = refining_sizes(sizes)
     steps = PAINTING_SECONDS * slower * cost_of(_worked_on(sizes, recipe), begins)
     looked_at = min(pixels, 600_000) * max(1.0, recipe.style_scale)
-    before = BEFORE + 4e-7 * pixels
+    before = BEFORE + 4e-7 * pixels + _finding(recipe)
+    steps *= 1 + 0.1 * len(recipe.regions)
     return Prediction(
         before + steps,
-        int(larger * (150 * MIB + 1200 * looked_at) + 120 * pixels),
+        int(larger * (150 * MIB + 1200 * looked_at) + (120 + 12 * len(recipe.regions)) * pixels),
         before,
         f"style {recipe.backbone}",
     )
+
+
+def _finding(recipe: DreamRecipe | StyleRecipe) -> float:
+    """Seconds for finding segments, where a region is one."""
+    found = any(not text.startswith(("area", "rest")) for text in recipe.regions)
+    return FINDING_SECONDS if found else 0.0
 
 
 def _worked_on(sizes: Sequence[Size], recipe: DreamRecipe | StyleRecipe) -> list[Size]:

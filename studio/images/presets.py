@@ -8,13 +8,14 @@ To make their pictures again:  python -m studio.images.presets
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from studio.errors import UnknownName
+from studio.errors import Refused, UnknownName
 from studio.images.networks.backbones import DEFAULT, OWN, Layer, layers
 from studio.images.recipes import DreamRecipe, LayerTerm
+from studio.images.regions import Region
 from studio.process import finish
 
 FOLDER = Path(__file__).with_name("presets")
@@ -52,6 +53,7 @@ def with_preset(fields: dict[str, Any]) -> dict[str, Any]:
     default backbone; for another one, layers at the same depth are used. Raises `UnknownName` for the preset
     or the backbone.
     """
+    fields = _with_looks_of_regions(fields)
     name = fields.get("preset", DreamRecipe.model_fields["preset"].default)
     if name is None:
         return dict(fields)
@@ -62,6 +64,34 @@ def with_preset(fields: dict[str, Any]) -> dict[str, Any]:
     if isinstance(backbone, str) and backbone not in (DEFAULT, OWN):
         completed["layers"] = as_deep_in(backbone, completed["layers"])
     return completed | fields
+
+
+def _with_looks_of_regions(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields with each region's look written out in layers, so that the recipe says all."""
+    texts = fields.get("regions")
+    if not isinstance(texts, list | tuple) or not texts:
+        return dict(fields)
+    try:
+        regions = [Region.read(str(text)) for text in texts]
+    except ValueError:  # the recipe says what is wrong
+        return dict(fields)
+    backbone = str(fields.get("backbone", DEFAULT))
+    return fields | {"regions": tuple(str(_written_out(region, backbone)) for region in regions)}
+
+
+def _written_out(region: Region, backbone: str) -> Region:
+    if not region.look or region.layers:
+        return region
+    if region.look not in PRESETS:
+        raise UnknownName("preset", region.look, PRESETS)
+    if backbone == OWN:
+        raise Refused(
+            f"A network of your own has no look '{region.look}': name its layers instead, such as "
+            f"{region.place}=mine(conv2)."
+        )
+    values = PRESETS[region.look].values
+    layers = values["layers"] if backbone == DEFAULT else as_deep_in(backbone, values["layers"])
+    return replace(region, layers=tuple(layers), own_colours=bool(values["keep_colours"]))
 
 
 def as_deep_in(backbone: str, terms: tuple[str, ...]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ Light on purpose (no torch): the command line and the page's controls are derive
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -14,6 +14,8 @@ from pydantic import Field, field_validator
 
 from studio.images.formats import names as format_names
 from studio.images.networks.backbones import DEFAULT, OWN
+from studio.images.regions import LONGEST_REGION, MOST_REGIONS, Region, read_regions
+from studio.images.regions import in_words as regions_in_words
 from studio.works.recipe import LONGEST_NAME, OneOf, Recipe, Source, parameter
 from studio.works.titles import says_something
 
@@ -48,6 +50,14 @@ BEGIN_AT, MORE = (
     )
 )
 
+REGIONS = parameter(
+    (),
+    "Parts of the picture with a look of their own, PLACE=LOOK[*STRENGTH]. A place is subject, background "
+    "or segment 1 to 6, which the studio finds; area 1, 2 … where a picture of yours is light; or rest, "
+    "which is what the others leave. Outside all of them nothing changes.",
+    max_length=MOST_REGIONS,
+)
+
 PRINT = parameter(
     "",
     "Paper size and pixels per inch, such as 30x20cm@300, 12x8in@300 or A4@300. The whole picture is made to "
@@ -57,12 +67,22 @@ PRINT = parameter(
 )
 
 
+def _checked_regions(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """The regions as `Region` writes them, so that two spellings of one recipe are one recipe."""
+    regions = read_regions(texts)
+    for region in regions:
+        for layer in region.layers:
+            LayerTerm.read(layer)
+    return tuple(map(str, regions))
+
+
 class DreamRecipe(Recipe):
     """A dream: gradient ascent on a photo's pixels, which amplifies what a pretrained network sees in it.
 
     Sources by role: `photo` (required), `guide` (dream towards these pictures' features), `mask` (dream only
-    where it is light), `weights` (a weights file for the backbone, or of a network trained in the studio),
-    `begun` (an earlier result to go on from, by `more` steps).
+    where it is light), `region` (light where a region lies that was painted), `weights` (a weights file for
+    the backbone, or of a network trained in the studio), `begun` (an earlier result to go on from, by `more`
+    steps).
     """
 
     kind: Literal["dream"] = "dream"
@@ -196,10 +216,13 @@ class DreamRecipe(Recipe):
     stop_after: int = STOP_AFTER
     begin_at: int = BEGIN_AT
     more: int = MORE
+    regions: tuple[Annotated[str, Field(max_length=LONGEST_REGION)], ...] = REGIONS
 
     LATER: ClassVar[frozenset[str]] = frozenset(
-        {"print", "format", "guide_weights", "stop_after", "begin_at", "more"}
+        {"print", "format", "guide_weights", "stop_after", "begin_at", "more", "regions"}
     )
+
+    _regions_can_be_read = field_validator("regions")(_checked_regions)
 
     @field_validator("layers")
     @classmethod
@@ -210,18 +233,25 @@ class DreamRecipe(Recipe):
             LayerTerm.read(layer)
         return layers
 
+    @property
+    def _has_a_look_for_all(self) -> bool:
+        """Whether the preset and the layers count: not where every region has its own."""
+        return not self.regions or any(not Region.read(text).look for text in self.regions)
+
     def in_words(self) -> str:
         layers, steps = " + ".join(self.layers), f"{self.steps} step{'s' * (self.steps != 1)}"
         own = self.source("weights") if self.backbone == OWN else None
         dreamer = f"the network {_title(own)}" if own else self.backbone
         said = f"{_title(self.source('photo'))} dreamt by {dreamer}"
-        if self.preset:
+        if self.preset and self._has_a_look_for_all:
             said += f" with the preset '{self.preset}'"
-        said += f" ({layers}), {steps}{' per octave' * (self.octaves > 1)}"
+        said += f" ({layers})" if self._has_a_look_for_all else ""
+        said += f", {steps}{' per octave' * (self.octaves > 1)}"
         if guides := [_title(source) for source in self.sources if source.role == "guide"]:
             said += f", guided by {' and '.join(guides)}"
         if self.source("mask"):
             said += ", only where the mask is light"
+        said += _regions_said(self)
         if self.keep_colours:
             said += ", keeping its own colours"
         if self.strength < 1:
@@ -233,7 +263,9 @@ class DreamRecipe(Recipe):
     def caption(self) -> str:
         own = self.source("weights") if self.backbone == OWN else None
         said = f"{_title(self.source('photo'))}, dreamt"
-        if self.preset:
+        if not self._has_a_look_for_all:
+            said += " in regions"
+        elif self.preset:
             said += f" as {self.preset.replace('_', ' ')}"
         elif not own:
             said += f" with {' and '.join(self.layers)}"
@@ -245,6 +277,7 @@ class DreamRecipe(Recipe):
             said += f", guided by {' and '.join(guides)}"
         if self.source("mask"):
             said += ", only where the mask is light"
+        said += _regions_said(self)
         if self.keep_colours:
             said += ", keeping the photo's colours"
         if self.strength < 1:
@@ -263,8 +296,9 @@ class StyleRecipe(Recipe):
     """A photo painted in the style of one or more paintings: its shapes, their textures and colours.
 
     Sources by role: `photo` (required), `style` (paintings, at least one), `mask` (paint only where it is
-    light), `weights` (a weights file for the backbone), `painter` (networks that learnt the paintings, for
-    the instant painter), `begun` (an earlier result to go on from, by `more` steps).
+    light), `region` (light where a region lies that was painted), `weights` (a weights file for the
+    backbone), `painter` (networks that learnt the paintings, for the instant painter), `begun` (an earlier
+    result to go on from, by `more` steps).
     """
 
     kind: Literal["style"] = "style"
@@ -342,10 +376,13 @@ class StyleRecipe(Recipe):
     stop_after: int = STOP_AFTER
     begin_at: int = BEGIN_AT
     more: int = MORE
+    regions: tuple[Annotated[str, Field(max_length=LONGEST_REGION)], ...] = REGIONS
 
     LATER: ClassVar[frozenset[str]] = frozenset(
-        {"print", "format", "painter", "quality", "stop_after", "begin_at", "more"}
+        {"print", "format", "painter", "quality", "stop_after", "begin_at", "more", "regions"}
     )
+
+    _regions_can_be_read = field_validator("regions")(_checked_regions)
 
     @field_validator("style_weights")
     @classmethod
@@ -375,6 +412,9 @@ class StyleRecipe(Recipe):
             said += f", strokes scaled by {self.style_scale:g}"
         if self.source("mask"):
             said += ", only where the mask is light"
+        said += _regions_said(
+            self, [_title(each, "a painting") for each in self.sources if each.role == "style"]
+        )
         at_once = {"instant": "painted at once, ", "refined": "painted at once and refined, "}.get(
             self.painter, ""
         )
@@ -395,6 +435,14 @@ def _span_in_words(recipe: DreamRecipe | StyleRecipe) -> str:
     """Where a work began and ended, if not at the beginning and at the end."""
     said = f", gone on with for {recipe.more} step{'s' * (recipe.more != 1)}" if recipe.more else ""
     return said + (f", ended after {recipe.stop_after}" + " steps" * (not said) if recipe.stop_after else "")
+
+
+def _regions_said(recipe: DreamRecipe | StyleRecipe, looks: Sequence[str] = ()) -> str:
+    """The regions and their looks: ", sky as stained glass, the rest as woodcut"."""
+    if not recipe.regions:
+        return ""
+    named = [source.title or Path(source.name).stem for source in recipe.sources if source.role == "region"]
+    return f", {regions_in_words([Region.read(text) for text in recipe.regions], named, looks)}"
 
 
 def _title(source: Source | None, otherwise: str = "A picture") -> str:

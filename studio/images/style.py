@@ -12,7 +12,7 @@ texture; and for large pictures the exact gradient, tile by tile.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from studio.errors import Refused
+from studio.images.areas import Areas, areas_of, window_of
 from studio.images.canvas import (
     PREVIEW_SIDE,
     STRIP,
@@ -55,6 +56,7 @@ from studio.images.planning import (
 )
 from studio.images.recipes import StyleRecipe
 from studio.images.textures import (
+    FieldAreas,
     Statistics,
     StyleMeasure,
     StyleTarget,
@@ -83,6 +85,9 @@ RATE, BETAS = 0.02, (0.9, 0.99)
 MEAN_OF_LAST = 0.4
 """The result of a size is the mean over this part of its steps: Adam keeps moving, its mean settles."""
 
+OUTSIDE = 10.0
+"""How much more the photo's shapes weigh where no region is."""
+
 FIRST_NOISE = 0.04
 """Standard deviation of the noise in the first picture, so that another seed gives another painting."""
 
@@ -108,7 +113,8 @@ def _paint(recipe: StyleRecipe, materials: Materials) -> Making:
         read_picture(materials(source), source.name or "The painting", rules=rules).pixels
         for source in painting_sources
     ]
-    mask = mask_at_size(recipe, materials, photo.shape[0], photo.shape[1])
+    areas = areas_of(recipe, materials, photo)
+    mask = _shown_in(areas, mask_at_size(recipe, materials, photo.shape[0], photo.shape[1]))
     shown, paintings = _coloured(recipe, photo, paintings)
     sizes = plan_sizes(photo.shape[0], photo.shape[1], recipe)
     sizes = going_on(refining_sizes(sizes) if recipe.painter == "refined" else sizes, recipe)
@@ -118,7 +124,7 @@ def _paint(recipe: StyleRecipe, materials: Materials) -> Making:
     if begun is not None:
         painted = tensor_of(begun, torch.device("cpu")).float().div_(255)
     elif recipe.painter == "refined":
-        begun, _ = yield from _begun_at_once(recipe, materials, photo, painting_sources, total)
+        begun, _ = yield from _begun_at_once(recipe, materials, photo, painting_sources, total, areas)
         painted = tensor_of(begun, torch.device("cpu")).float().div_(255)
     if recipe.source("weights") is None:
         yield from fetched(recipe.backbone, total)
@@ -129,9 +135,9 @@ def _paint(recipe: StyleRecipe, materials: Materials) -> Making:
     costs = shares(stopped(sizes, recipe.stop_after), PAINTING_BEGINS)
     for size in sizes:
         base = tensor_of(resize(shown, size.height, size.width), network.device).float().div_(255)
-        target = _target(recipe, network, base, paintings)
+        target = _target(recipe, network, base, paintings, areas)
         if painted is None:
-            picture = _started(base, target, generator)
+            picture = _started(base, target, generator, areas)
         else:
             picture = _enlarged(painted.to(base.device), size)
         mean = _MeanOfLast(picture, size.steps)
@@ -161,20 +167,62 @@ def _paint(recipe: StyleRecipe, materials: Materials) -> Making:
 def _paint_at_once(recipe: StyleRecipe, materials: Materials) -> Making:
     photo_source, painting_sources = _sources(recipe)
     photo, alpha, facts = photo_at_size(photo_source, materials, recipe.size, reading_rules(recipe))
-    mask = mask_at_size(recipe, materials, photo.shape[0], photo.shape[1])
-    painted, identity = yield from _begun_at_once(recipe, materials, photo, painting_sources)
+    areas = areas_of(recipe, materials, photo)
+    mask = _shown_in(areas, mask_at_size(recipe, materials, photo.shape[0], photo.shape[1]))
+    painted, identity = yield from _begun_at_once(recipe, materials, photo, painting_sources, 0, areas)
     pixels = _laid_over(painted, photo, mask, recipe.colour)
     return as_made(recipe, identity, torch.device("cpu"), pixels, alpha, (), facts)
 
 
 def _begun_at_once(
-    recipe: StyleRecipe, materials: Materials, photo: Pixels, paintings: list[Source], later: int = 0
+    recipe: StyleRecipe,
+    materials: Materials,
+    photo: Pixels,
+    paintings: list[Source],
+    later: int,
+    areas: Areas | None,
 ) -> Generator[Progress, None, tuple[Pixels, ModelIdentity]]:
     """The photo as the painters of these paintings paint it, and their identity. later: steps that follow."""
     from studio.images.instant.painting import open_painters, paint_at_once
 
     painters, identity = open_painters(recipe, materials, paintings)
-    return (yield from paint_at_once(recipe, photo, painters, later)), identity
+    if areas is None:
+        return (yield from paint_at_once(recipe, photo, painters, later)), identity
+    laid = photo.astype(np.float32)
+    for weights, strength, share in _looks_in(recipe, areas, len(paintings)):
+        own = recipe.model_copy(update={"style_weights": weights, "strength": strength})
+        painted = yield from paint_at_once(own, photo, painters, later)
+        laid += (painted - photo.astype(np.float32)) * (share[..., None] / np.float32(255))
+    pixels: Pixels = laid.round().clip(0, 255).astype(np.uint8)
+    return pixels, identity
+
+
+def _looks_in(
+    recipe: StyleRecipe, areas: Areas, paintings: int
+) -> Iterator[tuple[tuple[float, ...], float, Pixels]]:
+    """For each region: the weights of the paintings there, the strength, and its shares, uint8 [h, w]."""
+    usual = recipe.style_weights or (1.0,) * paintings
+    for region, share in zip(areas.regions, areas.shares, strict=True):
+        weights = usual
+        if region.look:
+            chosen = int(region.look) if region.look.isdecimal() else 0
+            if not 1 <= chosen <= paintings:
+                raise Refused(
+                    f"The region '{region.place}' asks for painting '{region.look}', and there "
+                    f"{'is' if paintings == 1 else 'are'} {paintings}: name one by its number, from 1."
+                )
+            weights = tuple(float(place + 1 == chosen) for place in range(paintings))
+        yield weights, recipe.strength * region.strength, share
+
+
+def _shown_in(areas: Areas | None, mask: Pixels | None) -> Pixels | None:
+    """Where anything is painted: the mask, and of that the regions."""
+    if areas is None:
+        return mask
+    if mask is None:
+        return areas.covered
+    found: Pixels = (areas.covered.astype(np.uint16) * mask // 255).astype(np.uint8)
+    return found
 
 
 def _steps(
@@ -211,17 +259,61 @@ def _sources(recipe: StyleRecipe) -> tuple[Source, list[Source]]:
     return photo, paintings
 
 
-def _target(recipe: StyleRecipe, network: Prepared, base: Tensor, paintings: Sequence[Pixels]) -> StyleTarget:
+def _target(
+    recipe: StyleRecipe,
+    network: Prepared,
+    base: Tensor,
+    paintings: Sequence[Pixels],
+    areas: Areas | None,
+) -> StyleTarget:
     """What a picture of the size of `base`, the photo, is compared with."""
-    weights = recipe.style_weights or (1.0,) * len(paintings)
-    side = max(base.shape[-2:])
-    textures = mixed([_textures_of(recipe, network, painting, side) for painting in paintings], weights)
+    side, field = max(base.shape[-2:]), Field.of(base, network)
     layer = shapes_layer(recipe.backbone)
     with torch.no_grad():
-        shapes = features_of_field(base, network, Field.of(base, network), layer)
-    # At half strength the photo's shapes weigh a third of one layer's textures; a quarter more or less is a
-    # factor of about three.
-    return StyleTarget(textures, layer, shapes, 0.3 * 100 ** (0.5 - recipe.strength), recipe.smoothness)
+        shapes = features_of_field(base, network, field, layer)
+    if areas is None:
+        weights = recipe.style_weights or (1.0,) * len(paintings)
+        known = [_textures_of(recipe, network, painting, side) for painting in paintings]
+        textures = (mixed(known, weights),)
+        return StyleTarget(textures, layer, shapes, _shapes_weight(recipe.strength), recipe.smoothness)
+    return _regional_target(recipe, network, base, paintings, areas, shapes)
+
+
+def _regional_target(
+    recipe: StyleRecipe,
+    network: Prepared,
+    base: Tensor,
+    paintings: Sequence[Pixels],
+    areas: Areas,
+    shapes: Tensor,
+) -> StyleTarget:
+    side, field = max(base.shape[-2:]), Field.of(base, network)
+    at_size = areas.at(*base.shape[-2:])
+    textures, strengths = [], []
+    for weights, strength, _ in _looks_in(recipe, at_size, len(paintings)):
+        used = [(painting, weight) for painting, weight in zip(paintings, weights, strict=True) if weight]
+        known = [_textures_of(recipe, network, painting, side) for painting, _ in used]
+        textures.append(mixed(known, [weight for _, weight in used]))
+        strengths.append(strength)
+    laid = torch.from_numpy(np.ascontiguousarray(at_size.shares)).to(base.device)
+    shares = window_of(laid, -field.above, -field.beside, field.height, field.width)
+    parts = FieldAreas(shares)
+    usual = _shapes_weight(recipe.strength)
+    # What belongs to no region stays a photo in the end, so it may stay one on the way.
+    factors = torch.tensor([_shapes_weight(strength) / usual for strength in strengths]).view(1, -1, 1, 1)
+    at_shapes = parts.at(field.height // shapes.shape[-2])
+    held = (at_shapes * factors.to(shapes)).sum(1, keepdim=True) + OUTSIDE * (
+        1 - at_shapes.sum(1, keepdim=True)
+    )
+    layer = shapes_layer(recipe.backbone)
+    return StyleTarget(tuple(textures), layer, shapes, usual, recipe.smoothness, parts, held)
+
+
+def _shapes_weight(strength: float) -> float:
+    """At half strength the photo's shapes weigh a third of one layer's textures; a quarter more or less is a
+    factor of about three.
+    """
+    return float(0.3 * 100 ** (0.5 - strength))
 
 
 def _textures_of(recipe: StyleRecipe, network: Prepared, painting: Pixels, side: int) -> Statistics:
@@ -267,19 +359,31 @@ def _coloured(recipe: StyleRecipe, photo: Pixels, paintings: Sequence[Pixels]) -
             return photo, list(paintings)
 
 
-def _started(base: Tensor, target: StyleTarget, generator: torch.Generator) -> Tensor:
+def _started(base: Tensor, target: StyleTarget, generator: torch.Generator, areas: Areas | None) -> Tensor:
     """The first picture: the photo moved to the paintings' colours, which steps are slow to do, plus
     noise.
     """
-    photo, moments = base.flatten(2)[0].double().cpu(), target.textures.colours.double().cpu()
+    moved = [_recoloured(base, textures) for textures in target.textures]
+    laid = moved[0]
+    if areas is not None:
+        shares = torch.from_numpy(areas.at(*base.shape[-2:]).shares).float().div_(255)
+        photo = base.cpu()
+        laid = photo + sum((each - photo) * share for each, share in zip(moved, shares, strict=True))
+    noise = torch.randn(base.shape, generator=generator)
+    started: Tensor = (laid + FIRST_NOISE * noise).clamp_(0, 1)
+    return started.to(base.device).requires_grad_()
+
+
+def _recoloured(base: Tensor, textures: Statistics) -> Tensor:
+    """The photo [1, 3, h, w] with the mean and the spread of a painting's colours."""
+    photo, moments = base.flatten(2)[0].double().cpu(), textures.colours.double().cpu()
     mean = moments[:3, 3]
     move = square_root(moments[:3, :3] - torch.outer(mean, mean)) @ torch.linalg.inv(
         square_root(torch.cov(photo, correction=0))
     )
     moved = move @ (photo - photo.mean(dim=1, keepdim=True)) + mean[:, None]
-    noise = torch.randn(base.shape, generator=generator)
-    started: Tensor = (moved.float().view(base.shape) + FIRST_NOISE * noise).clamp_(0, 1)
-    return started.to(base.device).requires_grad_()
+    laid: Tensor = moved.float().view(base.shape)
+    return laid
 
 
 def _enlarged(painted: Tensor, size: Size) -> Tensor:

@@ -37,31 +37,64 @@ class Statistics:
     colours: Tensor
 
 
+class FieldAreas:
+    """The regions of a field: their shares [1, k, height, width] in 0..1, and how large each is, as a share
+    of the field.
+
+    Gatys et al., "Controlling perceptual factors in neural style transfer", CVPR 2017, section 4: every
+    region has textures of its own, which its places give by their shares.
+    """
+
+    def __init__(self, shares: Tensor) -> None:
+        self.sizes: list[float] = shares.mean(dim=(0, 2, 3)).tolist()
+        self._by_step = {1: shares}
+
+    def at(self, step: int) -> Tensor:
+        """The shares of places `step` pixels apart."""
+        if step not in self._by_step:
+            self._by_step[step] = torch.nn.functional.avg_pool2d(self._by_step[1], step)
+        return self._by_step[step]
+
+
 @dataclass(frozen=True)
 class StyleTarget:
     """What a picture is compared with.
 
-    textures: of the paintings. shapes: features of the photo at `shapes_layer` over the whole field, weighted
-    by `shapes_weight`. smoothness: weight of the differences between neighbouring pixels (total variation).
+    textures: of the paintings, one for the whole picture, or one for each of its `areas`. shapes: features of
+    the photo at `shapes_layer` over the whole field, weighted by `shapes_weight`, and by `held` [1, 1, h, w]
+    at every place where there is one. smoothness: weight of the differences between neighbouring pixels
+    (total variation).
     """
 
-    textures: Statistics
+    textures: tuple[Statistics, ...]
     shapes_layer: str
     shapes: Tensor
     shapes_weight: float
     smoothness: float
+    areas: FieldAreas | None = None
+    held: Tensor | None = None
 
-    def texture_error(self, found: Statistics) -> Tensor:
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers whose textures are compared."""
+        return tuple(self.textures[0].grams)
+
+    def texture_error(self, found: Sequence[Statistics]) -> Tensor:
         """The sum over layers, and the colours, of the Gram matrix's mean squared error, each divided by its
-        target's mean square.
+        target's mean square. A region counts by its size, so that each place pulls as strongly.
         """
-        errors = [relative_error(found.grams[layer], target) for layer, target in self.textures.grams.items()]
-        colours = COLOURS_WEIGHT * relative_error(found.colours, self.textures.colours)
-        return torch.stack([*errors, colours]).sum()
+        errors = []
+        for place, (seen, target) in enumerate(zip(found, self.textures, strict=True)):
+            grams = [relative_error(seen.grams[layer], gram) for layer, gram in target.grams.items()]
+            colours = COLOURS_WEIGHT * relative_error(seen.colours, target.colours)
+            error = torch.stack([*grams, colours]).sum()
+            errors.append(error if self.areas is None else error * self.areas.sizes[place])
+        return errors[0] if len(errors) == 1 else torch.stack(errors).sum()
 
     def shapes_error(self, shapes: Tensor, place: tuple[slice, ...]) -> Tensor:
         """A part's share of the mean squared error of the shapes, divided by their mean square."""
-        error = (shapes - self.shapes[place]).square().sum()
+        squares = (shapes - self.shapes[place]).square()
+        error = (squares if self.held is None else squares * self.held[place]).sum()
         return error / self.shapes.numel() / self.shapes.square().mean().clamp_min(1e-12)
 
 
@@ -83,17 +116,17 @@ class StyleMeasure:
 
     def __call__(self) -> Slope:
         picture, target, field = self.picture.detach(), self.target, self.field
-        layers = tuple(target.textures.grams)
+        layers = target.layers
         gradient = torch.zeros_like(picture)
         loss, derivative = 0.0, None
         if not field.whole:
             with torch.no_grad():
-                found = statistics_of(picture, self.network, field, layers)
+                found = regional_statistics(picture, self.network, field, layers, target.areas)
             loss, derivative = _derivative(found, target)
         for tile in field.tiles():
             window = field.window(picture, tile).requires_grad_()
             seen = self.network(window)
-            part = _part(window, seen, field, tile, layers)
+            part = _parts(window, seen, field, tile, layers, target.areas)
             error = target.texture_error(part) if derivative is None else _product(derivative, part)
             shapes = tile.core_of(seen[target.shapes_layer])
             shapes_error = target.shapes_error(shapes, tile.places(field.step(shapes, tile)))
@@ -105,19 +138,31 @@ class StyleMeasure:
         return Slope(loss + _smoothed(picture, gradient, target.smoothness), [gradient])
 
 
-def _derivative(found: Statistics, target: StyleTarget) -> tuple[float, Statistics]:
+def _derivative(found: Sequence[Statistics], target: StyleTarget) -> tuple[float, list[Statistics]]:
     """The texture error of a whole picture, and its derivative by each entry of the statistics."""
-    grams = {layer: gram.detach().requires_grad_() for layer, gram in found.grams.items()}
-    colours = found.colours.detach().requires_grad_()
-    error = target.texture_error(Statistics(grams, colours))
-    *slopes, colour_slope = torch.autograd.grad(error, [*grams.values(), colours])
-    return error.item(), Statistics(dict(zip(grams, slopes, strict=True)), colour_slope)
+    entries = [
+        Statistics(
+            {layer: gram.detach().requires_grad_() for layer, gram in each.grams.items()},
+            each.colours.detach().requires_grad_(),
+        )
+        for each in found
+    ]
+    error = target.texture_error(entries)
+    variables = [entry for each in entries for entry in (*each.grams.values(), each.colours)]
+    slopes = iter(torch.autograd.grad(error, variables))
+    derivatives = [
+        Statistics({layer: next(slopes) for layer in each.grams}, next(slopes)) for each in entries
+    ]
+    return error.item(), derivatives
 
 
-def _product(derivative: Statistics, part: Statistics) -> Tensor:
+def _product(derivatives: Sequence[Statistics], parts: Sequence[Statistics]) -> Tensor:
     """A scalar whose gradient is the part's contribution to that of the whole, by the chain rule."""
-    products = [(slope * part.grams[layer]).sum() for layer, slope in derivative.grams.items()]
-    return torch.stack(products).sum() + (derivative.colours * part.colours).sum()
+    sums = []
+    for derivative, part in zip(derivatives, parts, strict=True):
+        products = [(slope * part.grams[layer]).sum() for layer, slope in derivative.grams.items()]
+        sums.append(torch.stack(products).sum() + (derivative.colours * part.colours).sum())
+    return sums[0] if len(sums) == 1 else torch.stack(sums).sum()
 
 
 def _smoothed(picture: Tensor, gradient: Tensor, weight: float) -> float:
@@ -141,16 +186,24 @@ def _smoothed(picture: Tensor, gradient: Tensor, weight: float) -> float:
 
 def statistics_of(picture: Tensor, network: Prepared, field: Field, layers: Sequence[str]) -> Statistics:
     """The textures of a whole picture [1, 3, h, w], tile by tile."""
-    grams: dict[str, Tensor] = {}
-    colours: Tensor | None = None
+    return regional_statistics(picture, network, field, layers, None)[0]
+
+
+def regional_statistics(
+    picture: Tensor, network: Prepared, field: Field, layers: Sequence[str], areas: FieldAreas | None
+) -> list[Statistics]:
+    """The textures of each region of a picture [1, 3, h, w], tile by tile; without regions, of the whole."""
+    found: list[Statistics] = []
     for tile in field.tiles():
         window = field.window(picture, tile)
-        part = _part(window, network(window), field, tile, layers)
-        colours = part.colours if colours is None else colours + part.colours
-        for layer in layers:
-            grams[layer] = part.grams[layer] if layer not in grams else grams[layer] + part.grams[layer]
-    assert colours is not None
-    return Statistics(grams, colours)
+        parts = _parts(window, network(window), field, tile, layers, areas)
+        found = [_added(each, part) for each, part in zip(found, parts, strict=True)] if found else parts
+    return found
+
+
+def _added(one: Statistics, other: Statistics) -> Statistics:
+    grams = {layer: gram + other.grams[layer] for layer, gram in one.grams.items()}
+    return Statistics(grams, one.colours + other.colours)
 
 
 def features_of_field(picture: Tensor, network: Prepared, field: Field, layer: str) -> Tensor:
@@ -177,16 +230,34 @@ def mixed(statistics: Sequence[Statistics], weights: Sequence[float]) -> Statist
     return Statistics(grams, mean([each.colours for each in statistics]))
 
 
-def _part(
-    window: Tensor, seen: Mapping[str, Tensor], field: Field, tile: Tile, layers: Sequence[str]
-) -> Statistics:
-    """A tile's part of the field's textures: the parts of all tiles add up to them."""
-    grams = {layer: _gram(tile.core_of(seen[layer]), field, tile) for layer in layers}
+def _parts(
+    window: Tensor,
+    seen: Mapping[str, Tensor],
+    field: Field,
+    tile: Tile,
+    layers: Sequence[str],
+    areas: FieldAreas | None,
+) -> list[Statistics]:
+    """A tile's part of the textures of every region, or of the whole: the parts of all tiles add up to
+    them.
+    """
     colours = tile.core_of(window)
-    return Statistics(grams, _gram(torch.cat([colours, torch.ones_like(colours[:, :1])], dim=1), field, tile))
+    known = {layer: tile.core_of(seen[layer]) for layer in layers}
+    coloured = torch.cat([colours, torch.ones_like(colours[:, :1])], dim=1)
+    return [
+        Statistics(
+            {layer: _gram(features, field, tile, areas, place) for layer, features in known.items()},
+            _gram(coloured, field, tile, areas, place),
+        )
+        for place in range(1 if areas is None else len(areas.sizes))
+    ]
 
 
-def _gram(features: Tensor, field: Field, tile: Tile) -> Tensor:
+def _gram(features: Tensor, field: Field, tile: Tile, areas: FieldAreas | None, place: int) -> Tensor:
     step = field.step(features, tile)
     flat = features.flatten(2)[0]
-    return flat @ flat.T / (field.height * field.width / step**2)
+    if areas is None:
+        return flat @ flat.T / (field.height * field.width / step**2)
+    shares = areas.at(step)[:, place : place + 1]
+    count = areas.sizes[place] * field.height * field.width / step**2
+    return (flat * shares[tile.places(step)].flatten(2)[0]) @ flat.T / max(count, 1e-6)

@@ -49,6 +49,8 @@ class Role:
     opened_by: "module:function" from a path (file or folder) to ingredients, where a path may be more than
     one file. is_path: "module:function" that tells such a path from a name.
     is_work: its files are works of the gallery, which may also be named by their number there.
+    regions: the recipe's field of regions, of which these files show the painted ones: FILE=LOOK on the
+    command line. looks: with that, the role of the files that a LOOK names; empty where it is a name alone.
     """
 
     name: str
@@ -64,6 +66,8 @@ class Role:
     opened_by: str = ""
     is_path: str = ""
     is_work: bool = False
+    regions: str = ""
+    looks: str = ""
 
     def bundled_table(self) -> Mapping[str, Bundled]:
         """What comes with the studio for this role, by name; empty for most roles."""
@@ -224,6 +228,12 @@ class Kind:
 
 WEIGHTS = Role("weights", "Your own weights: a lesson's .zip, or a file for the backbone.", media="weights")
 
+REGION = (
+    "A part of the photo with a look of its own: PLACE=LOOK or PLACE=LOOK*STRENGTH. A place is a picture "
+    "that is light there; subject, background or segment 1 to 6, which the studio finds (studio segments "
+    "shows them); or rest. Outside all regions nothing changes."
+)
+
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
@@ -243,6 +253,7 @@ KINDS: dict[str, Kind] = {
                     weights="guide_weights",
                 ),
                 Role("mask", "Dream only where this picture is light."),
+                Role("region", f"{REGION} A look is a preset.", several=True, regions="regions"),
                 WEIGHTS,
             ),
             formats="studio.images.formats:FORMATS",
@@ -279,6 +290,13 @@ KINDS: dict[str, Kind] = {
                     bundled_as="painting",
                 ),
                 Role("mask", "Paint only where this picture is light."),
+                Role(
+                    "region",
+                    f"{REGION} A look is a painting.",
+                    several=True,
+                    regions="regions",
+                    looks="style",
+                ),
                 WEIGHTS,
             ),
             formats="studio.images.formats:FORMATS",

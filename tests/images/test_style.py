@@ -101,7 +101,7 @@ def scene(network: Prepared, height: int, width: int) -> tuple[torch.Tensor, Sty
         shapes = network(Field.of(other, network).window(other, next(Field.of(other, network).tiles())))[
             "blocks.2"
         ]
-    return smooth, StyleTarget(found, "blocks.2", shapes, 0.3, 1.5)
+    return smooth, StyleTarget((found,), "blocks.2", shapes, 0.3, 1.5)
 
 
 def plain_loss(picture: torch.Tensor, network: Prepared, target: StyleTarget) -> torch.Tensor:
@@ -117,14 +117,14 @@ def plain_loss(picture: torch.Tensor, network: Prepared, target: StyleTarget) ->
         return torch.einsum("ncij,ndij->cd", features, features) / (features.shape[-1] * features.shape[-2])
 
     loss = torch.zeros(())
-    for layer, wanted in target.textures.grams.items():
+    for layer, wanted in target.textures[0].grams.items():
         loss = loss + F.mse_loss(gram(seen[layer]), wanted) / wanted.square().mean()
     colours = gram(torch.cat([shown, torch.ones_like(shown[:, :1])], 1))
     loss = (
         loss
         + textures.COLOURS_WEIGHT
-        * F.mse_loss(colours, target.textures.colours)
-        / target.textures.colours.square().mean()
+        * F.mse_loss(colours, target.textures[0].colours)
+        / target.textures[0].colours.square().mean()
     )
     loss = (
         loss

@@ -12,6 +12,15 @@
  * @property {(told: Record<string, any>) => Promise<void> | void} [offerMore] other files come back
  * @property {() => Promise<void>} [fillUp] what is still missing is chosen for somebody who only wants to try
  * @property {(file: File, chosen: string[]) => Promise<void>} [bringNetwork] a network comes from a lesson
+ * @property {() => Promise<object>} [regions] the regions with their masks
+ * @property {(told: Record<string, any>) => Promise<void> | void} [offerRegions] regions come back
+ * @property {() => boolean} [hasRegions]
+ * @property {(asked: RegionToPaint) => string | null} [paintRegion] a region is painted on the stage; a sentence if not
+ * @property {() => Offer | null} [photo] what the server knows the photo by
+ * @property {() => string} [photoView] the address at which the page shows the photo
+ * @property {() => void} [photoChanged] another photo is there
+ * @property {() => {value: string, label: string}[]} [namedPaintings] the paintings that go in, in their order
+ * @property {() => void} [paintingsChanged]
  * @property {() => void} [changed] other files go in, or settings of a widget: what it takes is to be told again
  * @property {() => void} [moved] a slider of a widget was moved
  * @property {() => ({style: Offer[], weights: number[]} | null)} [palette] what a preview is painted with
@@ -20,6 +29,14 @@
  * @property {(way: WayOut) => void} [relax] one of the ways out is taken
  * @property {(look: Look | null) => void} [peek] a look is shown on the stage for a moment, or none any more
  */
+
+/**
+ * pixels: what was painted before; offer: or the mask that came with a work. done: gets what is painted, null for nothing.
+ *
+ * @typedef {{name: string, pixels: ImageData | null, offer: Offer | null, done: (layer: Layer | null) => void}} RegionToPaint
+ */
+
+/** @typedef {{pixels: ImageData, view: string, file: Promise<File>}} Layer */
 
 /** @typedef {{label: string, sentence: string, picture: string}} Look */
 

@@ -57,6 +57,12 @@ export class Mask {
     return this.pen.getImageData(0, 0, this.canvas.width, this.canvas.height);
   }
 
+  /** What was painted before is there again. @param {ImageData} pixels */
+  put(pixels) {
+    this.pen.putImageData(pixels, 0, 0);
+    this.painted = true;
+  }
+
   remember() {
     this.undone.push(this.pixels());
     if (this.undone.length > MOST_UNDONE) this.undone.shift();

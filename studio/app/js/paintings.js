@@ -34,6 +34,7 @@ export function open(widget) {
     if (!paintings.list.length && props.studies.length) await paintings.hang(Promise.resolve({ study: props.studies[0].name }));
   };
   own.offerMore = (told) => paintings.offered(told);
+  own.namedPaintings = () => paintings.list.map(({ sha256, name }) => ({ value: sha256, label: name }));
 
   chooser.addEventListener('change', () => { take([...(chooser.files ?? [])]); chooser.value = ''; });
   box.addEventListener('click', (event) => { if (around(event, '[data-do=choose]')) chooser.click(); });
@@ -79,6 +80,7 @@ class Paintings {
 
   draw() {
     this.desk.changed?.();
+    this.desk.paintingsChanged?.();
     find(this.element, '.hung').replaceChildren(...this.list.map((painting) => this.item(painting)));
     for (const button of all(this.element, '.study', HTMLButtonElement)) {
       const { learnt } = button.dataset;

@@ -91,7 +91,7 @@ class Stage {
     /** @type {Glimpse | null} only where paintings are made */
     const glimpse = !this.widget.server.glimpse ? null : new Glimpse(this.widget, {
       photo: (moving) => (this.mode === 'photo' || (this.mode === 'done' && moving) ? this.photo : null),
-      palette: () => this.desk.palette?.() ?? null,
+      palette: () => (this.desk.hasRegions?.() ? null : this.desk.palette?.() ?? null),
       show: (told) => this.glimpse(told),
       leave: () => { if (this.glimpsed) this.toPhoto(); },
     });
@@ -99,6 +99,11 @@ class Stage {
     this.desk.moved = () => glimpse?.ask();
     this.desk.stop = () => this.stop();
     this.desk.peek = (look) => this.peek(look);
+    this.desk.photo = () => this.photo;
+    this.desk.photoView = () => this.shown?.view ?? '';
+    this.desk.paintRegion = (asked) => this.paintRegion(asked);
+    /** @type {(() => void) | null} ends the painting of a region, if one is painted */
+    this.endRegion = null;
   }
 
   /** Role, width and height of what goes into the picture. @returns {[string, number, number][]} */
@@ -268,6 +273,7 @@ class Stage {
       const shown = await this.look(offer, 'photo');
       this.wipe();
       this.settle(offer, shown);
+      this.desk.photoChanged?.();
       this.showPhoto();
       this.enter('photo');
       return true;
@@ -338,7 +344,42 @@ class Stage {
 
   // --- The mask
 
+  /**
+   * A region is painted in place of the mask, which comes back afterwards.
+   *
+   * @param {import('./desks.js').RegionToPaint} asked
+   * @returns {string | null} why not
+   */
+  paintRegion({ name, pixels, offer, done }) {
+    const { mask, kept, mode } = this;
+    if (!this.photo) return 'Choose a photo first.';
+    if (mode === 'running' || this.sheet.busy) return 'The studio is at work here; wait until it is done, or stop it.';
+    if (mode === 'painting') this.endPainting();
+    const hint = find(this.element, '.tools[data-for=painting] .hint');
+    const before = { pixels: mask.pixels(), painted: mask.painted, undone: [...mask.undone], hint: hint.textContent };
+    if (mode === 'done' || this.glimpsed) this.showPhoto();
+    mask.wipe();
+    if (pixels) mask.put(pixels);
+    else if (offer) this.look(offer, 'region').then(({ view }) => this.drawLight(view)).catch((error) => this.complain(sentenceOf(error)));
+    hint.textContent = `Paint where ${name} is.`;
+    this.endRegion = () => {
+      this.endRegion = null;
+      const layer = mask.has() ? { pixels: mask.pixels(), view: mask.canvas.toDataURL(), file: mask.file() } : null;
+      mask.wipe();
+      mask.put(before.pixels);
+      Object.assign(mask, { painted: before.painted, undone: before.undone });
+      this.kept = kept;
+      hint.textContent = before.hint;
+      done(layer);
+    };
+    this.enter('painting');
+    this.scrollHere();
+    mask.canvas.focus({ preventScroll: true });
+    return null;
+  }
+
   endPainting() {
+    this.endRegion?.();
     if (!this.mask.has() && !this.kept) this.wipe();
     this.element.classList.toggle('masked', this.mask.painted || this.kept != null);
     if (this.mode === 'painting') this.enter('photo');
@@ -347,12 +388,17 @@ class Stage {
   /** Draws a mask from an earlier work. @param {Offer | null} offer */
   async drawMask(offer) {
     if (!offer) return;
-    const image = new Image();
-    image.src = (await this.look(offer, 'mask')).view;
-    await image.decode();
-    this.mask.draw(image);
+    await this.drawLight((await this.look(offer, 'mask')).view);
     this.kept = offer;
     this.element.classList.add('masked');
+  }
+
+  /** Draws a mask: light becomes opaque. @param {string} view its address */
+  async drawLight(view) {
+    const image = new Image();
+    image.src = view;
+    await image.decode();
+    this.mask.draw(image);
   }
 
   /** What the button sends along: the photo, the mask and the rest. Waits for what is still on its way. */
@@ -364,7 +410,7 @@ class Stage {
     const files = { photo: this.photo, mask: null };
     try {
       files.mask = this.mask.has() ? await offered(this.widget, await this.mask.file()) : this.kept;
-      Object.assign(files, (await this.desk.guides?.()) ?? {}, (await this.desk.more?.()) ?? {});
+      Object.assign(files, (await this.desk.guides?.()) ?? {}, (await this.desk.more?.()) ?? {}, (await this.desk.regions?.()) ?? {});
     } catch (error) {
       files.trouble = sentenceOf(error);
     }
@@ -520,6 +566,7 @@ class Stage {
       await this.drawMask(firstOf(found.mask));
       if (found.guide) await this.desk.offerGuides?.(listed(found.guide), found.guide_weights);
       await this.desk.offerMore?.(found);
+      await this.desk.offerRegions?.(found);
     } catch { /* the source is gone: the preview and the result still show */ }
   }
 
@@ -529,7 +576,8 @@ class Stage {
     if (!photo || !await this.arrive(Promise.resolve(photo))) return;
     await this.drawMask(firstOf(told.mask)).catch((error) => this.complain(sentenceOf(error)));
     this.desk.offerGuides?.(listed(told.guide), told.guide_weights);
-    this.desk.offerMore?.(told);
+    await this.desk.offerMore?.(told);
+    await this.desk.offerRegions?.(told);
   }
 
   async hear() {
@@ -584,6 +632,7 @@ class Stage {
 
   clear() {
     this.photo = this.shown = null;
+    this.desk.photoChanged?.();
     this.strip.leave();
     this.wipe();
     this.before.removeAttribute('src');

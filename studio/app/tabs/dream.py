@@ -25,6 +25,8 @@ from studio.app.picture_tabs import (
     look,
     network_choices,
     network_dial,
+    regions_asked,
+    regions_widget,
     remembered_job,
     restore,
     seed_row,
@@ -66,7 +68,7 @@ def dream_tab(room: Room) -> TabOffers:
             seed_row(dials)
             buttons = go_buttons("Dream", "dream", "dream-button")
             network = _folded_widgets(desk, room.largest_upload)
-            fine_settings(dials, without=("guide_weights",))
+            fine_settings(dials, without=("guide_weights", "regions"))
             credit = credit_fields()
     tab = PictureTab(
         "dream", stage, dials, buttons, credit, gr.JSON(visible=False), remembered_job("studio-dream")
@@ -89,7 +91,7 @@ def dream_tab(room: Room) -> TabOffers:
 
 
 def _folded_widgets(desk: Desk, largest_upload: int) -> gr.HTML:
-    """The guide and a network of one's own; gives the latter.
+    """The guides, the regions and a network of one's own; gives the latter.
 
     They fold themselves. Gradio makes what is in a closed accordion only when it is opened, and a guide or a
     network that comes back with a work, or from a lesson, would be lost until then.
@@ -100,11 +102,16 @@ def _folded_widgets(desk: Desk, largest_upload: int) -> gr.HTML:
 
     given: dict[str, Any] = {"desk": "dream", "largest_upload": largest_upload}
     widget("guide", server=(look(desk),), **given)
+    looks = [
+        {"value": name, "label": name.replace("_", " ").replace("-", " ").capitalize()} for name in PRESETS
+    ]
+    regions_widget(desk, "dream", looks, largest_upload=largest_upload)
     return widget("network", server=(know,), events=("arrived",), **given)
 
 
 def _adjusting(desk: Desk) -> Any:
     def adjust(settings: dict[str, Any], offered: dict[str, Any]) -> None:
+        regions_asked(settings, offered)
         weights = [float(weight) for weight in offered.pop("guide_weights", None) or ()]
         if any(weight != weights[0] for weight in weights):
             settings["guide_weights"] = tuple(weights)
@@ -121,7 +128,9 @@ def _adjusting(desk: Desk) -> Any:
 
 def _weights(recipe: Recipe) -> dict[str, Any]:
     """What comes back to the guides with their files."""
-    return {"guide_weights": recipe.guide_weights if isinstance(recipe, DreamRecipe) else ()}
+    if not isinstance(recipe, DreamRecipe):
+        return {}
+    return {"guide_weights": recipe.guide_weights, "regions": recipe.regions}
 
 
 def _offers(tab: PictureTab, desk: Desk) -> TabOffers:

@@ -18,6 +18,8 @@ from studio.app.picture_tabs import (
     fine_settings,
     go_buttons,
     network_dial,
+    regions_asked,
+    regions_widget,
     remembered_job,
     restore,
     seed_row,
@@ -118,7 +120,8 @@ def style_tab(room: Room) -> TabOffers:
             dials.add_rest(Fold.IN_SIGHT)
             seed_row(dials)
             buttons = go_buttons("Paint", "style", "paint-button")
-            fine_settings(dials, without=("style_weights",))
+            regions_widget(desk, "style", None, largest_upload=room.largest_upload)
+            fine_settings(dials, without=("style_weights", "regions"))
             credit = credit_fields()
     tab = PictureTab(
         "style", stage, dials, buttons, credit, gr.JSON(visible=False), remembered_job("studio-style")
@@ -142,6 +145,7 @@ def style_tab(room: Room) -> TabOffers:
 
 
 def _adjust(settings: dict[str, Any], offered: dict[str, Any]) -> None:
+    regions_asked(settings, offered)
     if offered.get("photo") and not offered.get("style"):
         raise Refused("Choose a painting too: drop one beside the photo, or click “Add a painting”.")
     weights = [float(weight) for weight in offered.pop("weights", None) or ()]
@@ -164,7 +168,9 @@ def with_quality(settings: dict[str, Any]) -> dict[str, Any]:
 
 def _weights(recipe: Recipe) -> dict[str, Any]:
     """What comes back to the paintings with their files."""
-    return {"weights": recipe.style_weights if isinstance(recipe, StyleRecipe) else ()}
+    if not isinstance(recipe, StyleRecipe):
+        return {}
+    return {"weights": recipe.style_weights, "regions": recipe.regions}
 
 
 def _studies() -> list[dict[str, str]]:
