@@ -14,7 +14,7 @@ SHOWN_SIDE = 240
 
 
 @dataclass(frozen=True)
-class Part:
+class PhotoPart:
     """place: as a recipe writes it. share: of the picture, 0 to 1. where: a few words. jpeg: the photo, dark
     outside this part.
     """
@@ -25,12 +25,12 @@ class Part:
     jpeg: bytes
 
 
-def parts_shown(photo: Pixels) -> list[Part]:
+def parts_shown(photo: Pixels) -> list[PhotoPart]:
     """The segments, the subject and the background of a photo, uint8 [h, w, 3]."""
     return parts_of(segments_of(photo), photo)
 
 
-def parts_of(found: Segments, photo: Pixels) -> list[Part]:
+def parts_of(found: Segments, photo: Pixels) -> list[PhotoPart]:
     """The same, of segments that were found."""
     places = [f"segment {number + 1}" for number in range(len(found.parts))]
     small = resize(photo, *found.subject.shape)
@@ -39,7 +39,7 @@ def parts_of(found: Segments, photo: Pixels) -> list[Part]:
         light = found.light(place)
         shown = (small * (0.2 + 0.8 * light[..., None] / 255)).round().astype(np.uint8)
         share = round(float(light.mean()) / 255, 3)
-        parts.append(Part(place, share, _where(light), write_jpeg(shown, longest_side=SHOWN_SIDE)))
+        parts.append(PhotoPart(place, share, _where(light), write_jpeg(shown, longest_side=SHOWN_SIDE)))
     return parts
 
 

@@ -118,6 +118,7 @@ WRITTEN = {
     "keep_notes": "4:1",
     "part_seeds": "Bass=7",
     "mix": "Bass=-3",
+    "regions": "subject",
 }
 """What is written in a language of its own: name of the parameter -> something that can be said in it."""
 
