@@ -36,6 +36,8 @@ TWO_TAKES = """(before) => {
 
 ROWS = "() => Number(document.querySelector('.compose .take .roll').style.getPropertyValue('--rows'))"
 
+SELECTED = "() => document.querySelector('[role=tab][aria-selected=true]').textContent.trim()"
+
 TILES = "() => [...document.querySelectorAll('.tiles .tile')].filter((each) => each.offsetParent)"
 
 SOUNDS = "(take) => document.querySelectorAll('.compose .take audio')[take].currentTime > 0.2"
@@ -140,8 +142,9 @@ class Keys(Mouse):
 
     def open_tab(self, name: str) -> None:
         self.go("[role=tab][aria-selected=true]")
-        while self.page.locator("[role=tab][aria-selected=true]").inner_text().strip() != name:
+        while (now := self.page.evaluate(SELECTED)) != name:
             self.page.keyboard.press("ArrowRight")
+            self.page.wait_for_function(f"(now) => ({SELECTED})() !== now", arg=now)
         assert self.page.evaluate("document.activeElement.textContent.trim()") == name
 
     def write(self, what: str, text: str) -> None:
