@@ -127,14 +127,14 @@ class Keys(Mouse):
 
     def go(self, what: str) -> None:
         """Press Tab, or Shift and Tab, until what is named has the focus."""
-        passed: list[str] = []
+        there = self.at(what)
         for _ in range(200):
-            key = self.at(what).evaluate(self.TOWARDS)
+            key = there.evaluate(self.TOWARDS)
             if not key:
                 return
             self.page.keyboard.press(key)
-            passed.append(self.page.evaluate("() => document.activeElement.outerHTML.slice(0, 90)"))
-        raise AssertionError(f"no Tab leads to {what}, only to {passed[-4:]}")
+        stuck = self.page.evaluate("() => document.activeElement.outerHTML.slice(0, 90)")
+        raise AssertionError(f"no Tab leads to {what}, only to {stuck}")
 
     def press(self, what: str) -> None:
         self.go(what)
