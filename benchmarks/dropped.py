@@ -39,6 +39,7 @@ TOLD = {
     "chords": (
         "Chord symbols that could not be read",
         "Chord symbols of another part",
+        "Chord symbols that another part",
         "Chord symbols after the last note",
         "Equal chord symbols",
         "Chord symbols at one place",

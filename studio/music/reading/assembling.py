@@ -325,10 +325,12 @@ def _in_voices(notes: Sequence[Note], line: PartLine) -> list[Note]:
     leads = {note.start: note for note in one_at_a_time(leading, ends) if note.pitch is not None}
     by_rank = sorted(notes, key=lambda note: -note.voice)  # where voices meet, the leading one counts
     lasting = {(note.start, note.pitch): note.duration for note in by_rank}
+    own = {(note.start, note.pitch) for note in notes if note.voice == 0}
     voiced = []
     for note in notes:
         top, voice = leads.get(note.start), max(1, note.voice)
-        if top and (note.pitch or 0) <= (top.pitch or 0):
+        doubles = note.voice > 0 and (note.start, note.pitch) in own
+        if top and (note.pitch or 0) <= (top.pitch or 0) and not doubles:
             if note.duration == top.duration:
                 voice = 0
             elif top.duration < note.duration == lasting.get((top.start, top.pitch)):

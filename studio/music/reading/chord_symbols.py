@@ -43,13 +43,15 @@ def read_symbols(lines: Sequence[Sequence[PrintedSymbol]], dialect: Dialect | No
     """
     found = FoundChords()
     placed: dict[Fraction, list[PrintedSymbol]] = {}
-    clashing = 0
+    clashing = repeated = 0
     for line in lines:
         ordered = sorted((each for each in line if each.text.strip()), key=lambda each: each.start)
         for start, together in groupby(ordered, key=lambda each: each.start):
             symbols = list(together)
-            first = {each.text for each in placed.setdefault(start, symbols)}
+            kept = placed.setdefault(start, symbols)
+            first = {each.text for each in kept}
             clashing += sum(each.text not in first for each in symbols)
+            repeated += 0 if kept is symbols else sum(each.text in first for each in symbols)
     texts = [each.text for group in placed.values() for each in group]
     dialect = dialect_of(texts) if dialect is None else dialect
     understood: list[tuple[PrintedSymbol, list[str]]] = []
@@ -68,6 +70,8 @@ def read_symbols(lines: Sequence[Sequence[PrintedSymbol]], dialect: Dialect | No
     _spread(understood, found)
     if clashing:
         found.remarks.append(f"Chord symbols of another part at the same place left out: {clashing}.")
+    if repeated:
+        found.remarks.append(f"Chord symbols that another part repeats, kept once: {repeated}.")
     found.remarks += _guesses(dialect, texts)
     return found
 

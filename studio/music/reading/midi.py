@@ -150,7 +150,9 @@ def _parts_of(
             continue
         read_line = read(played)
         if found and track in texts.other_voices:
-            found[-1][1].others += [note._replace(voice=1) for note in read_line.notes]
+            others = found[-1][1].others
+            voice = max((note.voice for note in others), default=0) + 1
+            others += [note._replace(voice=voice) for note in read_line.notes]
         else:
             program = midi.programs.get(key, 0)
             found.append((program, replace(line, notes=read_line.notes, others=[]), track, read_line))
@@ -218,7 +220,7 @@ class _Texts:
             else [f"The titles and names are not in UTF-8; they were read as {self.guess.name}."]
         )
         self.tracks = {track for track, _ in midi.notes}
-        self.other_voices = {track for _, track, text in midi.texts if text == OTHER_VOICES}
+        self.other_voices = {track for _, track, text in midi.texts if text == OTHER_VOICE}
         if not self.tracks - self.other_voices:
             self.other_voices = set()
 
@@ -348,8 +350,8 @@ def _chords_of(
 # ------------------------------------------------------------------------------------------------------------
 
 
-OTHER_VOICES = b"Other voices of the track before"
-"""How a track begins that the studio wrote for the voices beside the leading one of a part."""
+OTHER_VOICE = b"Another voice of the part before"
+"""How a track begins that the studio wrote for a voice beside the leading one of a part."""
 
 
 @dataclass

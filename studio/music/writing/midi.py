@@ -2,7 +2,7 @@
 
 MIDI has no repeat signs, so a tune's repeats are played out. Chord symbols are markers, and a pick-up is a
 first bar in a meter of its own length. The first verse of the words becomes lyric events. A part whose file
-has voices beside the leading one has a second track for these. Bytes are those of
+has voices beside the leading one has a track for each of these. Bytes are those of
 the Standard MIDI File 1.0 (MIDI Manufacturers Association, 1996).
 """
 
@@ -16,6 +16,7 @@ from math import lcm
 
 from studio.errors import Refused
 from studio.music.scores.meters import Meter
+from studio.music.scores.notes import Note
 from studio.music.scores.performance import Performance
 from studio.music.scores.scores import Part, Score
 from studio.music.scores.tunes import Tune, unfolded_score
@@ -53,26 +54,31 @@ def write_midi(music: Tune | Score | Performance, *, program: int = 0) -> bytes:
         if part.percussion:
             tracks.append(track_chunk(_played(part, DRUMS, division), end))
             continue
-        leading, others = _in_voices(part)
+        leading, *others = _in_voices(part)
         tracks.append(track_chunk(_played(leading, channel, division), end))
-        if others:
-            told = [(0, meta(TEXT, OTHER_VOICES)), *_played(others, channel, division)]
+        for other in others:
+            told = [(0, meta(TEXT, OTHER_VOICE)), *_played(other, channel, division)]
             tracks.append(track_chunk(told, end))
         channel = (channel + 1 if channel + 1 != DRUMS else DRUMS + 1) % 16
     return b"MThd" + struct.pack(">IHHH", 6, 1, len(tracks), division) + b"".join(tracks)
 
 
-OTHER_VOICES = b"Other voices of the track before"
+OTHER_VOICE = b"Another voice of the part before"
 """The text at the beginning of a track that is no part of its own."""
 
 
-def _in_voices(part: Part) -> tuple[Part, Part | None]:
+def _in_voices(part: Part) -> list[Part]:
     """A part's leading voice, with the words, and the others where there are any."""
-    leading = tuple(note for note in part.notes if note.voice <= 0)
-    others = tuple(note for note in part.notes if note.voice > 0)
-    if not (leading and others):
-        return part, None
-    return replace(part, notes=leading), replace(part, notes=others, words=())
+    voices: dict[int, list[Note]] = {}
+    for note in part.notes:
+        voices.setdefault(max(0, note.voice), []).append(note)
+    if len(voices) < 2:
+        return [part]
+    first, *others = sorted(voices)
+    return [
+        replace(part, notes=tuple(voices[first])),
+        *(replace(part, notes=tuple(voices[voice]), words=()) for voice in others),
+    ]
 
 
 def _division(score: Score) -> int:
