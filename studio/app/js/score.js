@@ -50,8 +50,11 @@ export class Score {
   layOut(music, reader) {
     const svg = this.paper.querySelector('svg');
     if (!svg || this.measures.length || !svg.getBoundingClientRect().width) return false;
-    this.measures = all(svg, 'g.measure', SVGGElement).map((measure, place) => {
-      const box = hitBox(measure);
+    const measures = all(svg, 'g.measure', SVGGElement);
+    // All are measured before the first is added: each would have the whole score laid out again.
+    const boxes = measures.map(hitBox);
+    this.measures = measures.map((measure, place) => {
+      const box = boxes[place];
       measure.prepend(box);
       measure.addEventListener('click', (event) => { if (!around(event, '.note, .clicked')) reader.toggle(place + 1); });
       if (reader.chords) this.openChords(measure, () => reader.chords?.(place + 1));
