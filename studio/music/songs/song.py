@@ -316,7 +316,7 @@ def _styles(recipe: SongRecipe, style: Style) -> Generator[Progress, None, SongS
     """Everything the song is made from: the style, and others for its melody and rhythm where asked."""
     melody = rhythm = None
     if recipe.melody_from:
-        melody = yield from melody_style(recipe.melody_from)
+        melody = yield from as_part(melody_style(recipe.melody_from), READING, READING)
     if recipe.rhythm_from:
-        rhythm = yield from melody_style(recipe.rhythm_from)
+        rhythm = yield from as_part(melody_style(recipe.rhythm_from), READING, READING)
     return SongStyles.of(recipe, style, melody, rhythm)
