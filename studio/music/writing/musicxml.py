@@ -16,7 +16,7 @@ from studio.errors import Unreadable
 from studio.music.scores.bars import Repeat, Volta
 from studio.music.scores.chords import Chord, parse_chord
 from studio.music.scores.drums import drum_of
-from studio.music.scores.pitches import MAJOR_SCALE
+from studio.music.scores.pitches import MAJOR_SCALE, name_on_fifths, pitch_class_of, place_on_fifths
 from studio.music.scores.scores import Part, Score
 from studio.music.scores.tunes import Tune
 from studio.music.scores.words import Syllable
@@ -409,6 +409,13 @@ ENGRAVED = {"m7b5": ("m7", ("b5",)), "7#5": ("7", ("#5",)), "mmaj7": ("m", ("maj
 """Kinds whose names have accidentals or are hard to read -> what is printed, and after it in brackets."""
 
 
+def _bass_of(chord: Chord) -> str:
+    """The name of the bass; a diminished fifth of the chord is one, and no augmented fourth (Em7b5/Bb)."""
+    lowered = 6 in chord.kind.tones or "b5" in chord.degrees
+    name = name_on_fifths(place_on_fifths(chord.root) - 6)
+    return name if lowered and pitch_class_of(name) == chord.bass_class and len(name) < 3 else chord.bass
+
+
 def _engraved_kind(chord: Chord) -> str:
     """As `_kind`, for the eye: a suspension belongs to the name, C6/9 is one name, and altered degrees have
     their accidental alone, without "add".
@@ -425,7 +432,7 @@ def _engraved_kind(chord: Chord) -> str:
         name += "(" + ",".join(each.replace("#", "♯").replace("b", "♭") for each in degrees) + ")"
         degrees = []
     xml = f"<kind text={quoteattr(name)}>{chord.kind.musicxml}</kind>"
-    xml += _chord_note("bass", chord.bass) if chord.bass else ""
+    xml += _chord_note("bass", _bass_of(chord)) if chord.bass else ""
     return xml + "".join(_degree(each[1:], 1 if each[0] == "#" else -1, "alter") for each in degrees)
 
 

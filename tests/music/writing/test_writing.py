@@ -375,6 +375,7 @@ def test_chord_names_are_printed_as_musicians_write_them() -> None:
         **{"D7sus4": "D7sus4", "G9sus4": "G9sus4", "Dsus4": "Dsus4", "C6/9": "C6/9", "Em(maj7)": "Em(maj7)"},
         **{"F#m7b5": "F♯m7(♭5)", "C7(#9,b13)": "C7(♯9♭13)", "C7#11": "C7(♯11)", "G7b9": "G7(♭9)"},
         **{"Bbmaj7/D": "B♭maj7/D", "Cadd9": "C(add9)", "C7(no3)": "C7(no3)", "Cmaj7": "Cmaj7"},
+        **{"Em7b5/A#": "Em7(♭5)/B♭", "C7#11/F#": "C7(♯11)/F♯"},
     }
     chords = [(Fraction(4 * place), symbol) for place, symbol in enumerate(written)]
     tune = Tune.of([(60, 4)] * len(written), meter=Meter.parse("4/4"), chords=chords)
