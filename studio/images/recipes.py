@@ -309,6 +309,9 @@ class StyleRecipe(Recipe):
         "third of the steps.",
         in_sight=True,
     )
+    pieces: bool = parameter(
+        False, "For the instant painter: pieces of the painting itself are laid over what its network paints."
+    )
     size: int | None = parameter(
         640,
         "Length of the longer side. Leave empty to keep the photo's size.",
@@ -379,7 +382,7 @@ class StyleRecipe(Recipe):
     regions: tuple[Annotated[str, Field(max_length=LONGEST_REGION)], ...] = REGIONS
 
     LATER: ClassVar[frozenset[str]] = frozenset(
-        {"print", "format", "painter", "quality", "stop_after", "begin_at", "more", "regions"}
+        {"print", "format", "painter", "pieces", "quality", "stop_after", "begin_at", "more", "regions"}
     )
 
     _regions_can_be_read = field_validator("regions")(_checked_regions)
@@ -415,7 +418,8 @@ class StyleRecipe(Recipe):
         said += _regions_said(
             self, [_title(each, "a painting") for each in self.sources if each.role == "style"]
         )
-        at_once = {"instant": "painted at once, ", "refined": "painted at once and refined, "}.get(
+        instant = "painted at once" + " with pieces of the painting" * self.pieces
+        at_once = {"instant": f"{instant}, ", "refined": "painted at once and refined, "}.get(
             self.painter, ""
         )
         by = at_once + ("" if self.painter == "instant" else f"{self.backbone}, ")

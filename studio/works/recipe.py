@@ -307,7 +307,7 @@ class Control:
     most: int | None = None
 
     HIDDEN: ClassVar[frozenset[str]] = frozenset(
-        {"schema_version", "kind", "sources", "model", "setting", "begin_at", "more"}
+        {"schema_version", "kind", "sources", "model", "setting", "begin_at", "more", "pieces"}
     )
 
     @property

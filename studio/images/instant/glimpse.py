@@ -31,7 +31,7 @@ LARGEST = 1024
 """Longer side, in pixels, of a preview. A larger work has finer strokes than its preview."""
 
 KEPT_PHOTOS, KEPT_PAINTERS = 2, 8
-"""What is kept in memory, each at most 3 MB."""
+"""What is kept in memory: a photo of at most 3 MB, a painter of 2 MB with its pieces of at most 15."""
 
 
 @dataclass(frozen=True)
@@ -65,15 +65,26 @@ class Glimpses:
         ]
         with self._lock:
             shown, smaller = self._photo(photo, recipe.size)
-            painters = [self._painter(path) for path in files]
+            painters = [
+                self._painter(path, painting if recipe.pieces else None)
+                for path, painting in zip(files, paintings, strict=True)
+            ]
             began = time.perf_counter()
             painted = finish(paint_at_once(recipe, shown, painters))
             seconds = time.perf_counter() - began
         return Glimpse(write_jpeg(painted, quality=88), seconds, smaller)
 
-    def _painter(self, path: Path) -> Painter:
-        key = (str(path), path.stat().st_mtime_ns)  # one that is still learning changes
-        return _kept(self._painters, key, KEPT_PAINTERS, lambda: read_painter(path.read_bytes(), path.name))
+    def _painter(self, path: Path, painting: Ingredient | None) -> Painter:
+        """The painter in that file, with the pieces of its painting."""
+        key = (str(path), path.stat().st_mtime_ns, painting is None)  # one that is still learning changes
+
+        def read() -> Painter:
+            found = read_painter(path.read_bytes(), path.name)
+            if painting is None:
+                return found
+            return found.with_pieces(read_picture(painting.content, painting.name or "The painting").pixels)
+
+        return _kept(self._painters, key, KEPT_PAINTERS, read)
 
     def _photo(self, photo: Ingredient, size: int | None) -> tuple[Pixels, bool]:
         """The photo at the work's size, or at `LARGEST`, and whether the work is larger."""

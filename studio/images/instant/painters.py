@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from studio.images.instant.network import ColourMoments, PainterNetwork
+    from studio.images.instant.pieces import Pieces
+    from studio.images.pictures import Pixels
 
 PREFIX = "painter-"
 """Of a painter's file, beside those of other models."""
@@ -61,12 +63,21 @@ class PainterHeader(BaseModel):
 
 @dataclass(frozen=True)
 class Painter:
-    """A network that paints at once. sha256: of its file."""
+    """A network that paints at once. sha256: of its file. pieces: of the painting, which are laid over
+    what the network paints, or None.
+    """
 
     network: PainterNetwork
     palette: ColourMoments
     header: PainterHeader
     sha256: str
+    pieces: Pieces | None = None
+
+    def with_pieces(self, painting: Pixels) -> Painter:
+        """The same painter with the pieces of its painting, uint8 [h, w, 3]."""
+        from studio.images.instant.pieces import Pieces
+
+        return replace(self, pieces=Pieces.of(painting))
 
 
 def read_header(content: bytes, name: str) -> PainterHeader:

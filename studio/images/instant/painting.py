@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from studio.errors import Refused
-from studio.images.canvas import STRIP
+from studio.images.canvas import STRIP, reading_rules
 from studio.images.instant.painters import Painter, painter_for, read_painter
+from studio.images.instant.pieces import lay_pieces
 from studio.images.instant.whole import paint_windows
 from studio.images.palettes import as_bright_as, brightness, grey, with_palette_of
-from studio.images.pictures import Pixels, resize, write_jpeg
+from studio.images.pictures import Pixels, read_picture, resize, write_jpeg
 from studio.images.recipes import StyleRecipe
 from studio.works.recipe import ModelIdentity, Source
 from studio.works.work import Materials, Progress
@@ -39,8 +40,9 @@ def open_painters(
 ) -> tuple[list[Painter], ModelIdentity]:
     """The painters of a recipe's paintings, in their order, and their identity.
 
-    Their files are among the recipe's sources, or else found on this machine. Raises `Missing` for a painting
-    that no painter has learnt, `Unreadable` for a damaged painter.
+    Their files are among the recipe's sources, or else found on this machine; where the recipe asks for it,
+    they have the pieces of their paintings. Raises `Missing` for a painting that no painter has learnt,
+    `Unreadable` for a damaged painter.
     """
     given = [
         read_painter(materials(source), source.name or "The painter")
@@ -53,6 +55,12 @@ def open_painters(
         for source in paintings
     ]
     names = " and ".join(dict.fromkeys(each.header.name for each in found))
+    if recipe.pieces:
+        rules = reading_rules(recipe)
+        pictures = [
+            read_picture(materials(each), each.name or "The painting", rules=rules) for each in paintings
+        ]
+        found = [each.with_pieces(picture.pixels) for each, picture in zip(found, pictures, strict=True)]
     joint = hashlib.sha256("".join(each.sha256 for each in found).encode()).hexdigest()
     sha256 = found[0].sha256 if len(found) == 1 else joint
     return found, ModelIdentity(name=f"the painter {names}"[:500], sha256=sha256)
@@ -87,6 +95,8 @@ def paint_at_once(
             said = "painting at once" if total == 1 else f"tile {done} of {total}"
             preview = InstantPreview(painted)
             yield Progress(0 if later else done, later or total, said, None, preview)
+        if painter.pieces is not None:
+            lay_pieces(painter.pieces, shown, painted, recipe.strength, recipe.seed)
         if painted is not mean:
             _mix_into(mean, painted, weight / so_far)
     if mean.shape != photo.shape:

@@ -38,6 +38,7 @@ from studio.images.instant.painters import (
     painters_folder,
     read_painter,
 )
+from studio.images.instant.pieces import Pieces
 from studio.images.instant.practice import PHOTOS, SIDE, practice_files
 from studio.images.instant.whole import painted_by
 from studio.images.networks.backbones import DEFAULT
@@ -198,6 +199,7 @@ class _Training:
                 shown, self.backbone, Field.of(shown, self.backbone), layers
             )
         self.palette = ColourMoments.of(shown)
+        self.pieces = Pieces.of(picture)
         photos = [_shown(read_picture(path.read_bytes(), path.name).pixels, SIDE) for path in self.files]
         self.count = len(photos)
         network = self._network()
@@ -267,7 +269,7 @@ class _Training:
         return write_jpeg(sheet, longest_side=768)
 
     def _painter(self) -> Painter:
-        return Painter(self.lesson.painter, self.palette, self._header(0), "")
+        return Painter(self.lesson.painter, self.palette, self._header(0), "", self.pieces)
 
     def _header(self, steps: int) -> PainterHeader:
         beginning = self.beginning and self.beginning.header

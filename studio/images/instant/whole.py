@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from studio.images.canvas import tensor_of
 from studio.images.instant.network import STRIDE, ColourMoments, Noise, moved, noise_for
 from studio.images.instant.painters import Painter
+from studio.images.instant.pieces import lay_pieces
 from studio.images.pictures import Pixels
 
 LARGEST_WHOLE = 1_000_000
@@ -42,18 +43,20 @@ class _Window:
 
 
 def painted_by(painter: Painter, photo: Pixels, strength: float, seed: int = 0) -> Pixels:
-    """The photo, uint8 [h, w, 3], as the painter paints it."""
+    """The photo, uint8 [h, w, 3], as the painter paints it, with pieces if it has them."""
     painted = np.empty_like(photo)
     for _ in paint_windows(painter, photo, strength, seed, painted):
         pass
+    if painter.pieces is not None:
+        lay_pieces(painter.pieces, photo, painted, strength, seed)
     return painted
 
 
 def paint_windows(
     painter: Painter, photo: Pixels, strength: float, seed: int, into: Pixels
 ) -> Iterator[tuple[int, int]]:
-    """Paint a photo, uint8 [h, w, 3], into another array of its shape, yielding (tiles done, tiles in all)
-    after every tile.
+    """Let the network paint a photo, uint8 [h, w, 3], into another array of its shape, yielding (tiles done,
+    tiles in all) after every tile.
     """
     height, width = photo.shape[:2]
     device = next(painter.network.parameters()).device
