@@ -31,12 +31,16 @@ from PIL import Image
 from studio.works.shipped import shipped
 from studio.images.instant.painters import painter_path, read_painter
 from studio.images.instant.whole import painted_by
+from studio.images.paintings.catalogue import PAINTINGS
+from studio.images.pictures import read_picture
 width, height = map(int, sys.argv[1:])
 photo = Image.open(shipped("gallery") / "sources" / "pagoda.jpg").convert("RGB").resize((width, height))
 pixels = np.asarray(photo)
 began = time.perf_counter()
 path = painter_path("whirls")
 painter = read_painter(path.read_bytes(), path.name)
+painting = read_picture(PAINTINGS["whirls"].path.read_bytes(), "whirls").pixels
+painter = painter.with_pieces(painting)
 loaded = time.perf_counter() - began
 times = []
 for _ in range(1 if width > 2048 else 4):
@@ -145,18 +149,21 @@ def print_textures(folder: Path | None, optimised: bool, sheet: Path | None) -> 
         if header.painting not in known:
             continue
         path = painter_path(name)
-        painter = read_painter(path.read_bytes(), path.name)
-        error = _texture_error(known[header.painting])
-        made = {"photo": photos, "instant": [painted_by(painter, photo, 0.5) for photo in photos]}
+        network = read_painter(path.read_bytes(), path.name)
+        painting = known[header.painting]
+        painter = network.with_pieces(read_picture(painting.read_bytes(), painting.name).pixels)
+        error = _texture_error(painting)
+        made = {"photo": photos, "network": [painted_by(network, photo, 0.5) for photo in photos]}
+        made["instant"] = [painted_by(painter, photo, 0.5) for photo in photos]
         if optimised:
-            made["optimised"] = [_optimised(photo, known[header.painting]) for photo in photos]
+            made["optimised"] = [_optimised(photo, painting) for photo in photos]
         for what, pictures in made.items():
             errors = [error(picture) for picture in pictures]
             print(
                 f"{name:12} {what:10} {'  '.join(f'{each:.2f}' for each in errors)}   {np.mean(errors):.2f}",
                 flush=True,
             )
-            if what != "photo":
+            if what in ("instant", "optimised"):
                 rows.append(pictures)
     if sheet:
         _save_sheet(rows, sheet)

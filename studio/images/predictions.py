@@ -124,7 +124,7 @@ def _predict_at_once(worked_on: float, pixels: int) -> Prediction:
     Measured: 1024 x 768 px, 0.7 s of the processor and 160 MiB.
     """
     before = BEFORE + 0.4 + 4e-7 * pixels
-    memory = int(200 * MIB + 12 * worked_on + 60 * pixels)
+    memory = int(250 * MIB + 24 * worked_on + 60 * pixels)
     return Prediction(before + 1e-6 * worked_on, memory, before, "style instant")
 
 

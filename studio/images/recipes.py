@@ -305,8 +305,8 @@ class StyleRecipe(Recipe):
     painter: Literal["optimised", "instant", "refined"] = parameter(
         "optimised",
         "'optimised' paints step by step and gives the best picture. 'instant' takes about a second, with a "
-        "network trained on the painting (studio train painting). 'refined' starts from that and takes a "
-        "third of the steps.",
+        "network trained on the painting (studio train painting) and pieces of the painting. 'refined' starts "
+        "from the network's picture and takes a third of the steps.",
         in_sight=True,
     )
     pieces: bool = parameter(

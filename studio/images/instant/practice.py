@@ -52,7 +52,7 @@ PHOTOS = (
     PracticePhoto(
         "hopper", "James S. Davis, US Navy", "Matplotlib's sample data, https://matplotlib.org", FREE
     ),
-    PracticePhoto("motorcycle", "Daniel Scharstein and others", SCIKIT, ZERO),
+    PracticePhoto("bee", "John Severns", PALAPELI, FREE),
     PracticePhoto("mountains", "Aitzol Berasategi", LOMIRI, BY),
     PracticePhoto("rocket", "SpaceX", SCIKIT, ZERO),
     PracticePhoto("sunset", "Aitzol Berasategi", LOMIRI, BY),

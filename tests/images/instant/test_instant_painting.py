@@ -166,15 +166,15 @@ def test_shipped_painters_are_small_and_their_cards_say_what_they_learnt_from() 
         assert card["command"].startswith("studio train painting "), path.name
 
 
-@pytest.mark.parametrize("name", ["whirls", "glass"])
+@pytest.mark.parametrize("name", PAINTINGS)
 def test_a_shipped_painter_brings_a_photo_it_never_saw_close_to_the_paintings_textures(name: str) -> None:
     painting = read_picture(PAINTINGS[name].path.read_bytes(), name).pixels
     painting = resize(painting, 474, 640)
     photo = resize(np.asarray(load_sample_image("china.jpg")), 427, 640)
     painter = read_painter(painter_file_for(read_sha256(name), name).read_bytes(), name)
     before = texture_error(photo, painting)
-    after = texture_error(whole.painted_by(painter, photo, 0.5), painting)
-    assert after < 0.3 * before
+    painted = whole.painted_by(painter.with_pieces(painting), photo, 0.5)
+    assert texture_error(painted, painting) < min(0.75, 0.3 * before)
 
 
 def read_sha256(name: str) -> str:
