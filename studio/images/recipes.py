@@ -304,9 +304,9 @@ class StyleRecipe(Recipe):
     kind: Literal["style"] = "style"
     painter: Literal["optimised", "instant", "refined"] = parameter(
         "optimised",
-        "'optimised' paints step by step and gives the best picture. 'instant' takes about a second, with a "
-        "network trained on the painting (studio train painting) and pieces of the painting. 'refined' starts "
-        "from the network's picture and takes a third of the steps.",
+        "'optimised' paints step by step and gives the best picture. 'instant' takes about a second, with "
+        "a network trained on the painting (studio train painting) and pieces of the painting. 'refined' "
+        "starts from the network's picture and takes a third of the steps.",
         in_sight=True,
     )
     pieces: bool = parameter(
