@@ -64,7 +64,7 @@ LEVELS = 3
 is the pieces' alone, and what is coarser is colour.
 """
 
-SHAPES = (0.15, 0.3, 5.0)
+SHAPES = (0.2, 0.4, 6.0)
 """What shapes count in each band at half strength, where they meet the painting's texture: those that the
 network painted, and in the coarsest the photo's.
 """
@@ -72,10 +72,10 @@ network painted, and in the coarsest the photo's.
 STRENGTH_RANGE = 16.0
 """They count so many times as much at strength 0 as at half strength."""
 
-COLOURS = 0.72
+COLOURS = 0.82
 """Share of the photo's colours, the rest being the piece's, at half strength."""
 
-EVEN, STRONG = 2.0, 0.15
+EVEN, STRONG = 2.0, 0.19
 """A painting bears the whole of that if half of its cells have the mean detail divided by the first, and if
 its coarsest detail has that share of the variance of its colours.
 """
