@@ -25,7 +25,7 @@ if not DOCS.exists():
 sys.path.insert(0, str(DOCS))
 import build  # noqa: E402
 
-UNSEEN = {"schema_version", "kind", "sources", "model", "setting", "begin_at", "more"}
+UNSEEN = {"schema_version", "kind", "sources", "model", "setting", "begin_at", "more", "pieces"}
 """Fields of every recipe that no person sets."""
 
 

@@ -75,7 +75,7 @@ STRENGTH_RANGE = 16.0
 COLOURS = 0.82
 """Share of the photo's colours, the rest being the piece's, at half strength."""
 
-EVEN, STRONG = 2.0, 0.19
+EVEN, STRONG = 2.5, 0.19
 """A painting bears the whole of that if half of its cells have the mean detail divided by the first, and if
 its coarsest detail has that share of the variance of its colours.
 """
