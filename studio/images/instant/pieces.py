@@ -262,7 +262,7 @@ def _choose(pieces: Pieces, wanted: Tensor, busy: Tensor, grid: _Grid, seed: int
     """The number of a piece for every place of the grid, [down * across]."""
     side, step, border = PIECE // CELL, SPACING // CELL, OVERLAP // CELL // 2
     own, theirs = (
-        F.avg_pool2d(each.unflatten(1, (3, side, side)), 2).flatten(1)
+        F.avg_pool2d(each.reshape(-1, 3, side, side), 2).flatten(1)
         for each in (F.unfold(wanted, side, stride=step)[0].T, pieces.textures)
     )
     cost = torch.cdist(own, theirs).square() / own.shape[1]
@@ -282,7 +282,7 @@ def _choose(pieces: Pieces, wanted: Tensor, busy: Tensor, grid: _Grid, seed: int
     inner = slice(border, -border)
 
     def show(numbers: Tensor) -> None:
-        shown = pieces.textures[chosen[numbers]].unflatten(1, (3, side, side)).transpose(0, 1)
+        shown = pieces.textures[chosen[numbers]].reshape(-1, 3, side, side).transpose(0, 1)
         rows, columns = grid.places(numbers, CELL)
         canvas[0][:, rows[:, inner], columns[:, :, inner]] = shown[:, :, inner, inner]
 
@@ -335,7 +335,7 @@ def _quilted(pieces: Pieces, chosen: Tensor, grid: _Grid) -> Tensor:
     """The finer detail of the canvas, [1, 3, high, wide], where neighbours meet along the best cut."""
     canvas = torch.zeros(1, 3, grid.high, grid.wide)
     filled = torch.zeros(grid.high, grid.wide, dtype=torch.bool)
-    for numbers in (some for kind in grid.classes() for some in kind.split(AT_ONCE)):
+    for numbers in (some for kind in grid.classes() for some in torch.split(kind, AT_ONCE)):
         rows, columns = grid.places(numbers, 1)
         there, new = canvas[0][:, rows, columns].transpose(0, 1), pieces.cut_out(chosen[numbers])
         new -= there
