@@ -42,9 +42,8 @@ export async function playOnly(audio) {
   return true;
 }
 
-/** Milliseconds after which a sound that does not play is replaced though the next one is not here: some browsers
- * fetch nothing before somebody presses Play. */
-const PATIENCE = 1500;
+/** Milliseconds between two looks whether a sound is still being fetched. */
+const LOOK = 500;
 
 /**
  * Another rendering of the same sound takes over where this one is, as soon as it is here, and goes on if this one
@@ -59,12 +58,19 @@ export async function takeOver(audio, next, faster, wanted) {
   const there = () => audio.currentTime / faster;
   audio.playbackRate = faster; // at once, until the new sound is here
   next.preload = 'auto';
-  await new Promise((ready, failed) => {
-    next.addEventListener('canplaythrough', ready, { once: true });
-    next.addEventListener('error', failed, { once: true });
-    setTimeout(() => { if (audio.paused) ready(null); }, PATIENCE);
-    next.load();
-  });
+  /** @type {number | undefined} */
+  let looking;
+  try {
+    await new Promise((ready, failed) => {
+      next.addEventListener('canplaythrough', ready, { once: true });
+      next.addEventListener('error', failed, { once: true });
+      // Some browsers fetch nothing before somebody presses Play.
+      looking = setInterval(() => { if (audio.paused && next.networkState !== next.NETWORK_LOADING) ready(null); }, LOOK);
+      next.load();
+    });
+  } finally {
+    clearInterval(looking);
+  }
   if (!wanted()) return null;
   if (audio.paused) {
     goTo(next, there());
