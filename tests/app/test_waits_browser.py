@@ -29,10 +29,9 @@ LISTEN = """() => {
 }"""
 """From now on `heard` is what began and what stopped, in order."""
 
-READY = (
-    """() => [...document.querySelectorAll('.compose .take audio')].every((each) => each.readyState === 4)"""
-)
-
+READY = """(end) => [...document.querySelectorAll('.compose .take audio')]
+  .every((each) => each.readyState === 4 && each.src.endsWith(end))"""
+"""All takes have the sound of this address, whole."""
 
 TAKEN_OVER = """([before, after]) => {
   const at = (event, end) => heard.findIndex(([what, of]) => what === event && of.endsWith(end));
