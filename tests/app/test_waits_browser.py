@@ -63,17 +63,23 @@ def arrive(page: Any, studio: Open) -> None:
     page.wait_for_function("() => document.querySelector('.bars-dial input[type=number]')?.value === '8'")
 
 
-def hold(page: Any, instrument: str) -> list[Any]:
-    """From now on the sounds of this instrument do not come, until they are let go."""
-    held: list[Any] = []
-    page.route(re.compile(f"/as/wav.instrument={instrument}"), lambda route: held.append(route))
-    return held
+class Held:
+    """The sounds of an instrument do not come, until they are let go."""
 
+    def __init__(self, page: Any, instrument: str) -> None:
+        self.routes: list[Any] | None = []
+        page.route(re.compile(f"/as/wav.instrument={instrument}"), lambda route: self.take(route))
 
-def let_go(page: Any, held: list[Any]) -> None:
-    page.unroute_all()
-    for each in held:
-        each.continue_()
+    def take(self, route: Any) -> None:
+        if self.routes is None:
+            route.continue_()
+        else:
+            self.routes.append(route)
+
+    def let_go(self) -> None:
+        routes, self.routes = self.routes or [], None
+        for route in routes:
+            route.continue_()
 
 
 def test_what_plays_goes_on_until_the_next_is_heard(chromium: Chromium, studio: Open) -> None:
@@ -91,11 +97,11 @@ def test_what_plays_goes_on_until_the_next_is_heard(chromium: Chromium, studio: 
         takes_over(page, a, b)
 
         # Another instrument: what plays is heard until the new sound is here, however long that takes.
-        held = hold(page, "Flute")
+        held = Held(page, "Flute")
         page.locator(".deck select").select_option("Flute")
         page.wait_for_function("() => document.querySelectorAll('.compose .take audio')[1].currentTime > 1")
         goes_on(page, b)
-        let_go(page, held)
+        held.let_go()
         flute = f"{b}?instrument=Flute"
         takes_over(page, b, flute)
 
@@ -113,12 +119,12 @@ def test_what_plays_goes_on_until_the_next_is_heard(chromium: Chromium, studio: 
         page.evaluate("() => heard.splice(0)")
 
         # Another is chosen, and Play pressed before its sound is here: the sound that is there is heard.
-        held = hold(page, "Violin")
+        held = Held(page, "Violin")
         page.locator(".deck select").select_option("Violin")
         page.get_by_role("button", name="Play take A").first.click()
         page.wait_for_function("() => heard.length")
         goes_on(page, new)
-        let_go(page, held)
+        held.let_go()
         takes_over(page, new, f"{third}/as/wav?instrument=Violin")
         page.get_by_role("button", name="Pause take A").first.click()
 
@@ -139,4 +145,4 @@ def test_a_tune_waits_for_no_dream_which_goes_on_without_its_page(
         running.wait_for()
         assert running.count() == 1, "the dream goes on, and the tunes are made"
         in_tray(page, ".queue .mine [data-do=cancel]").click()
-        page.wait_for_function("() => !document.querySelector('.tray .queue .mine')")
+        page.wait_for_selector(".tray", state="hidden")  # nothing runs, and nothing waits

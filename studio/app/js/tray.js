@@ -43,7 +43,14 @@ class Tray {
     /** @type {number | undefined} */
     this.next = undefined;
     this.asking = 0;
+    this.pressed = false; // the pointer is down in it
+    /** @type {Queued[] | null} what came meanwhile */
+    this.later = null;
     this.element.addEventListener('click', (event) => this.click(event));
+    this.panel.addEventListener('pointerdown', () => { this.pressed = true; });
+    for (const event of ['pointerup', 'pointercancel']) {
+      document.addEventListener(event, () => { if (this.pressed) setTimeout(() => this.letGo()); }, { capture: true });
+    }
     document.addEventListener('click', (event) => {
       if (this.isOpen && !around(event, '.tray')) this.unfold(false);
     });
@@ -112,8 +119,21 @@ class Tray {
 
   // --- Drawing
 
+  /** The pointer is up, and the click that follows was heard. */
+  letGo() {
+    this.pressed = false;
+    const queue = this.later;
+    this.later = null;
+    if (queue) this.draw(queue);
+  }
+
   /** @param {Queued[]} queue */
   draw(queue) {
+    // A button that was replaced under the pointer would not hear its click.
+    if (this.pressed) {
+      this.later = queue;
+      return;
+    }
     const mine = queue.filter((each) => each.mine);
     this.element.hidden = !queue.length && !this.ended.length;
     this.element.dataset.busy = String(queue.length > 0);
