@@ -72,7 +72,21 @@ def calling(name: str, function: str, *leading: str) -> str:
 
 
 def preloads() -> str:
-    """HTML for the page's head that fetches the first modules, and what they import, at once."""
+    """HTML for the page's head that fetches the first modules, and what they import, at once, and all others
+    when the page has come: each tab imports some that import others.
+    """
+    first = _first()
+    later = sorted(name for name in scripts() if name not in first)
+    return "".join(
+        [
+            *(f'<link rel="modulepreload" href="modules/{version()}/{name}">' for name in first),
+            *(f'<link rel="prefetch" as="script" href="modules/{version()}/{name}">' for name in later),
+        ]
+    )
+
+
+def _first() -> list[str]:
+    """The modules that the page begins with, and what they import."""
     wanted: dict[str, None] = {}
     waiting = [f"{name}.js" for name in FIRST]
     while waiting:
@@ -80,7 +94,7 @@ def preloads() -> str:
         if name not in wanted:
             wanted[name] = None
             waiting += _imports(scripts()[name])
-    return "".join(f'<link rel="modulepreload" href="modules/{version()}/{name}">' for name in sorted(wanted))
+    return sorted(wanted)
 
 
 def _imports(script: bytes) -> list[str]:

@@ -87,12 +87,16 @@ def serve(access: Access, *, no_password: bool = False, open_browser: bool = Fal
 
 
 def _get_ready(desk: Desk) -> None:
-    """Start the workers, and once the page has come, load what the first sound needs."""
+    """Start the workers, and once the page has come, load what the first sound and the lessons need."""
+    from studio.lessons.kit.course import COURSE, lesson
+
     ahead = _prepares_ahead()
     desk.jobs.prepare(ahead=ahead)
     if ahead:
         time.sleep(SOUND_AFTER)
         desk.music.get_ready()
+        for name in COURSE:
+            lesson(name)
 
 
 def _prepares_ahead() -> bool:

@@ -79,6 +79,7 @@ class Jobs:
         self.trainings = Trainings()
         self._sizes: dict[str, tuple[SourceSize, ...]] = {}
         self._shared: deque[str] = deque(maxlen=KEPT_SHARED)
+        self._warm: set[str] = set()
         self._scheduler, self._memory_limit = scheduler, memory_limit
         self._at_once, self._most_waiting = at_once, most_waiting
         self._workers: Workers | None = None
@@ -517,11 +518,14 @@ class Jobs:
             self.ledger.made(making.id, outcome.work_id)
             ended = time.monotonic()
             spent, whole = making.pace.spent(ended), making.pace.whole(ended)
-            if making.prediction is not None and whole is not None:
+            cold = making.lane not in self._warm  # its worker still had code to load
+            self._warm.add(making.lane)
+            if making.prediction is not None and whole is not None and not cold:
                 before, steps = spent or (whole, None)
                 self.times.learn(making.prediction, before, steps, making.busy, again=making.again)
-                if making.prediction.shared and making.prediction.shared not in self._shared:
-                    self._shared.append(making.prediction.shared)
+            shared = making.prediction.shared if making.prediction is not None else ""
+            if shared and shared not in self._shared:
+                self._shared.append(shared)
         elif outcome.state == "failed":
             message = self._our_fault(outcome.fault) if outcome.fault else outcome.message
             self.ledger.failed(making.id, message, outcome.problem)

@@ -49,9 +49,13 @@ def test_every_import_leads_to_a_module() -> None:
 
 
 def test_the_first_modules_are_fetched_with_what_they_import() -> None:
-    wanted = set(re.findall(r'href="modules/\w+/([\w/]+\.js)"', preloads()))
+    by_rel: dict[str, set[str]] = {}
+    for rel, name in re.findall(r'rel="(\w+)"[^>]* href="modules/\w+/([\w/]+\.js)"', preloads()):
+        by_rel.setdefault(rel, set()).add(name)
+    wanted = by_rel["modulepreload"]
     assert {"stage.js", "mask.js", "dom.js", "well.js"} <= wanted <= set(scripts())
     assert not {each for each in wanted if each.startswith("lessons/")}
+    assert by_rel["prefetch"] == set(scripts()) - wanted, "all others come later"
 
 
 def test_what_gradio_evaluates_names_the_module_and_the_events() -> None:

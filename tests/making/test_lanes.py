@@ -121,6 +121,7 @@ def test_what_works_take_is_learnt_from_those_that_were_made_and_kept(jobs: Jobs
     """`predict_count` believes that every step takes its rest; here it takes twice as long."""
     before = jobs.predict(heavy(steps=100))
     assert before is not None
+    jobs.wait(jobs.submit(light()))  # the first of a worker says nothing: it loads the code as well
     job = jobs.submit(light(steps=60, rest=0.02, mishap="slow"))
     assert jobs.wait(job).state == "made"
     learnt = jobs.predict(heavy(steps=1000, rest=0.02, mishap="slow"), (SourceSize("tune", 5),))
