@@ -16,7 +16,7 @@ are called there.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -53,6 +53,9 @@ STRENGTH = 6.0
 
 LONGEST = 4
 """Bars after which a chord's length is no longer told apart by the copy limit."""
+
+HALVINGS = 6
+"""Steps of a search for how much new chords are favoured."""
 
 UNKNOWN_BITS = 14.0
 """The surprise of an event that the style never has, or never in that place."""
@@ -358,6 +361,37 @@ class HarmonyIdiom:
     @cached_property
     def _bits_of_songs(self) -> list[float]:
         return [self.bits(self._numbers(line.events)) for line in self.lines]
+
+    @property
+    def usual_changes(self) -> float | None:
+        """Chords a bar in the sections of the style's songs, one that goes on counted once: their geometric
+        mean. None where too few are known.
+        """
+        return None if self.character.mean is None else float(np.exp(self.character.mean[0]))
+
+    def balanced(self, rows: Callable[[float], list[list[int]]], low: float, high: float) -> float:
+        """How much each new chord is to be favoured, between low and high, so that rows change as often as
+        the style's songs. rows: draws with such a strength, empty where there are none.
+        """
+        wanted = self.usual_changes
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2
+            drawn = rows(middle)
+            if wanted is None or not drawn:
+                break
+            often = float(np.exp(np.mean([np.log(self.changes_in(row)) for row in drawn])))
+            low, high = (low, middle) if often > wanted else (middle, high)
+        return (low + high) / 2
+
+    def changes_in(self, symbols: Sequence[int]) -> float:
+        """The same of a row of symbols."""
+        before: Harmony | None = None
+        stays = ticks = 0
+        for symbol in symbols:
+            event = self.events[symbol]
+            stays += event.harmony != before
+            before, ticks = event.harmony, ticks + event.ticks
+        return stays * self.bar / max(1, ticks)
 
     @cached_property
     def character(self) -> Character:

@@ -299,9 +299,8 @@ class SheetDesk:
             return self
         key = tuple(part.key.short() for part in plan.sections)
         if key not in self.in_keys:
-            judged = self.rules != EARLIER_RULES
-            given = self.given
-            chords = ChordRequest.of(self.recipe, plan, self.chords.idiom, given.take, judged=judged)
+            idiom, take = self.chords.idiom, self.given.take
+            chords = ChordRequest.of(self.recipe, plan, idiom, take, None, **_chord_rules(self.rules))
             self.in_keys[key] = chords, {}
         chords, views = self.in_keys[key]
         return replace(self, plan=plan, chords=chords, views=views)
@@ -575,10 +574,9 @@ def prepare(
     yield f"learning chords from {styles.chords_title}"
     harmony = styles.harmony(meter, key.mode)
     fit = styles.fit()
-    judged = drawing_rules(recipe) != EARLIER_RULES
-    chords = ChordRequest.of(recipe, plan, harmony, given.take, given.kept_chords(fit), judged=judged)
-    yield f"learning the melody from {styles.melody.entry.title}"
     rules = drawing_rules(recipe)
+    chords = ChordRequest.of(recipe, plan, harmony, given.take, given.kept_chords(fit), **_chord_rules(rules))
+    yield f"learning the melody from {styles.melody.entry.title}"
     most = MOST_WITH_WORDS if rules not in (EARLIER_RULES, RULES_OF_05) and words is not None else None
     sung = sung_of(styles.melody, meter, key, recipe.order, variants=rules != EARLIER_RULES, most=most)
     check_singable(recipe, plan, sung, words)
@@ -602,6 +600,14 @@ def prepare(
         words=words,
         habits=styles.habits(harmony) if recipe.modulation != "none" or recipe.pickup != "none" else None,
     )
+
+
+def _chord_rules(rules: str) -> dict[str, bool]:
+    """What `ChordRequest` needs to know of the rules."""
+    return {
+        "judged": rules != EARLIER_RULES,
+        "calibrated": rules not in (EARLIER_RULES, RULES_OF_05),
+    }
 
 
 def rhythm_weights(sung: SungIdiom, other: SungIdiom) -> Floats:
