@@ -364,10 +364,13 @@ class HarmonyIdiom:
 
     @property
     def usual_changes(self) -> float | None:
-        """Chords a bar in the sections of the style's songs, one that goes on counted once: their geometric
-        mean. None where too few are known.
+        """Chords a bar in the sections of the style's songs, one that goes on counted once. None where too few
+        are known. The mean of what is distributed as a normal in its logarithm.
         """
-        return None if self.character.mean is None else float(np.exp(self.character.mean[0]))
+        mean, spread = self.character.mean, self.character.covariance
+        if mean is None or spread is None:
+            return None
+        return float(np.exp(mean[0] + spread[0, 0] / 2))
 
     def balanced(self, rows: Callable[[float], list[list[int]]], low: float, high: float) -> float:
         """How much each new chord is to be favoured, between low and high, so that rows change as often as
@@ -379,7 +382,7 @@ class HarmonyIdiom:
             drawn = rows(middle)
             if wanted is None or not drawn:
                 break
-            often = float(np.exp(np.mean([np.log(self.changes_in(row)) for row in drawn])))
+            often = float(np.mean([self.changes_in(row) for row in drawn]))
             low, high = (low, middle) if often > wanted else (middle, high)
         return (low + high) / 2
 

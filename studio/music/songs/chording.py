@@ -25,7 +25,7 @@ from studio.music.chains.sampling import Requirement, merged, solve
 from studio.music.chains.trellis import Trellis
 from studio.music.harmony.character import chord_figures
 from studio.music.harmony.fit import Fit
-from studio.music.harmony.harmonise import SAMPLED, STRONGEST, Harmonisation
+from studio.music.harmony.harmonise import Harmonisation
 from studio.music.harmony.idiom import ChordEvent, HarmonyIdiom, chord_changes, events_in_bar
 from studio.music.harmony.laying import BarSymbols, Music, Solve, in_bars, lay
 from studio.music.harmony.symbols import Family, Harmony
@@ -84,8 +84,7 @@ class ChordRequest:
     usual: what songs do, which gives way, the last first. given: for each bar the chords a person gave, or
     None. max_copy: in chords. copy_asked: a person asked for that limit. heard: [ticks, alphabet], how well
     chords fit what is kept of a melody; None where none is. judged: rows are chosen whose sections are like
-    the style's (`harmony.character`), as songs of 0.4.0 were not. calibrated: chords change as often as in
-    the style, where songs of 0.5.0 favoured every change by `CHANGES`.
+    the style's (`harmony.character`), as songs of 0.4.0 were not.
     """
 
     plan: SheetPlan
@@ -99,7 +98,6 @@ class ChordRequest:
     daring: float | None
     heard: Floats | None = None
     judged: bool = True
-    calibrated: bool = True
     tilts: list[float] = field(default_factory=list)
     solvers: dict[tuple[int, int | None], Solve | None] = field(default_factory=dict)
     """What `solver` found."""
@@ -114,7 +112,6 @@ class ChordRequest:
         kept: KeptChords | None = None,
         *,
         judged: bool = True,
-        calibrated: bool = True,
     ) -> ChordRequest:
         """Raises `Refused` for chords that do not fit the plan."""
         given = _given(recipe, plan, idiom, take, kept)
@@ -153,7 +150,6 @@ class ChordRequest:
             recipe.daring,
             kept.heard(known, plan) if kept is not None else None,
             judged,
-            calibrated and recipe.chord_changes is None,
         )
 
     @property
@@ -181,10 +177,11 @@ class ChordRequest:
         limit = [Requirement("the copy limit", listener=self.idiom.copies(copies))] if copies else []
         hard = [*self.hard, *limit]
         listeners = tuple(one.listener for one in hard if one.listener is not None)
+        weight = self.idiom.weights(self.plan.kinds, PLACES) * np.exp(CHANGES * ~self.idiom.carries)
+        if self.heard is not None:
+            weight = weight * self.heard
+        where = Requirement("what is played where", weight=weight)
         trellis = self.idiom.trellis(self.idiom.walk(lowest), listeners)
-        where = self._where(CHANGES)
-        if self.calibrated:
-            where = self._where(self._strength(trellis, hard))
         if self.daring is not None:
             trellis = self._tempered(trellis, [*hard, where])
         usual = list(self.usual)
@@ -194,31 +191,6 @@ class ChordRequest:
             if not usual:
                 return None
             usual.pop()
-
-    def _where(self, changes: float) -> Requirement:
-        """What is played where, with new chords favoured so much."""
-        weight = self.idiom.weights(self.plan.kinds, PLACES) * np.exp(changes * ~self.idiom.carries)
-        return Requirement(
-            "what is played where", weight=weight if self.heard is None else weight * self.heard
-        )
-
-    def _strength(self, trellis: Trellis, hard: Sequence[Requirement]) -> float:
-        """How much new chords are favoured so that they come as often as in the style."""
-        if self.idiom.usual_changes is None:
-            return CHANGES
-        random = np.random.default_rng(0)
-        base = merged(trellis, self.ticks, [*hard, *self.usual])
-
-        def rows(changes: float) -> list[list[int]]:
-            found = solve(trellis, self.ticks, [*base, self._where(changes)])
-            if not found.feasible:
-                return []
-            drawn = found.sample(SAMPLED, random)
-            return [[symbol for symbol in row.tolist() if symbol >= 0] for row in drawn]
-
-        if not rows(CHANGES):
-            return CHANGES
-        return self.idiom.balanced(rows, *STRONGEST)
 
     def _tempered(self, trellis: Trellis, requirements: Sequence[Requirement]) -> Trellis:
         """The chain tilted so that rows are as daring as asked, as `harmonise.Harmonisation.tempered`
