@@ -38,6 +38,9 @@ from studio.music.scores.tunes import Tune
 GAMMA = 1.1
 """How much a quarter note of melody counts."""
 
+CALIBRATED_GAMMA = 1.2
+"""The same where the pace of the chords is the style's (`Harmonisation.calibrated`)."""
+
 PLACES = 0.3
 """How much the place of a bar in its section counts (`HarmonyIdiom.weights`)."""
 
@@ -154,16 +157,16 @@ class Harmonisation:
         wanted = self.idiom.usual_changes
         if wanted is None:
             return self
-        random = np.random.default_rng(0)
+        random, steady = np.random.default_rng(0), replace(self, gamma=CALIBRATED_GAMMA)
 
         def rows(changes: float) -> list[list[int]]:
-            solution = replace(self, changes=changes).solve()
+            solution = replace(steady, changes=changes).solve()
             if not solution.feasible:
                 return []
             drawn = solution.sample(SAMPLED, random)
             return [[symbol for symbol in row.tolist() if symbol >= 0] for row in drawn]
 
-        return replace(self, changes=self.idiom.balanced(rows, *STRONGEST))
+        return replace(steady, changes=self.idiom.balanced(rows, *STRONGEST))
 
     @property
     def trellis(self) -> Trellis:

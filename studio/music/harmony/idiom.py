@@ -364,8 +364,8 @@ class HarmonyIdiom:
 
     @property
     def usual_changes(self) -> float | None:
-        """Chords a bar in the sections of the style's songs, one that goes on counted once. None where too few
-        are known. The mean of what is distributed as a normal in its logarithm.
+        """Chords a bar in the sections of the style's songs, one that goes on counted once. None where too
+        few are known. The mean of what is distributed as a normal in its logarithm.
         """
         mean, spread = self.character.mean, self.character.covariance
         if mean is None or spread is None:

@@ -135,7 +135,9 @@ def _of_chords(desk: SheetDesk) -> Iterable[SongWish]:
     request = desk.chords
     own = {number for number, words in enumerate(read_row(desk.recipe.chords)) if words is not None}
     for each in request.hard:
-        asked = next(one for one in request.asked if one.name == each.name)
+        asked = next((one for one in request.asked if one.name == each.name), None)
+        if asked is None:  # of a request that was fitted, see `SongWishes.fitted`
+            continue
         bar = next((n for n in range(request.plan.bars) if each.name == f"the chords of bar {n + 1}"), -1)
         if bar < 0 or not own or bar in own:
             yield SongWish(
