@@ -178,6 +178,8 @@ def test_chords_that_sing_better_are_chosen_by_the_mass_of_their_melodies() -> N
     (view,) = small.sections(row)
     sung, chain = small.sung, small.compiled.context.walk.chain
     weight = sung.lying_over(small.chords.over(row, sung.tick), small.fit, FIT)
+    assert small.rhythm is not None  # notes off the beat are favoured
+    weight = weight * small.rhythm
     low, high = sung.range
 
     def mass(context: int, tick: int) -> float:
