@@ -115,7 +115,10 @@ class Takes extends Requests {
     const items = shown.map(({ item }) => item);
     const there = [...this.list.children];
     const same = there.length === items.length && there.every((each, place) => each === items[place]);
-    if (!same) this.list.replaceChildren(...items);
+    if (!same) {
+      keepSound(this.list);
+      this.list.replaceChildren(...items);
+    }
     for (const [id, card] of this.cards) {
       if (shown.includes(card)) continue;
       card.melody.dispose();

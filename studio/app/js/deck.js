@@ -70,7 +70,7 @@ export class Deck {
     }
     this.showTempo();
     this.mark();
-    // What plays of an earlier request plays on; it is not on the page any more, but can be stopped here.
+    // What plays of an earlier request plays on; its take is not on the page any more, but it can be stopped here.
     for (const event of ['pause', 'ended']) nowPlaying()?.addEventListener(event, () => this.mark());
   }
 
@@ -93,7 +93,9 @@ export class Deck {
       button?.setAttribute('aria-label', `${plays ? 'Pause' : 'Play'} ${melody.name}`);
     });
     const now = nowPlaying();
-    this.former.hidden = !now || now.paused || now.isConnected;
+    const isFormer = now && !this.melodies.some((melody) => melody.holds(now))
+      && (now.dataset.kept || now.closest('.compose .example'));
+    this.former.hidden = !now || now.paused || !isFormer;
   }
 
   // --- Tempo and instrument

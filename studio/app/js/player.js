@@ -14,6 +14,19 @@ export const silence = () => {
 /** What plays now, or null. */
 export const nowPlaying = () => playing;
 
+/**
+ * What plays there plays on although its place on the page goes: a sound that leaves the page stops.
+ *
+ * @param {HTMLElement} place
+ */
+export function keepSound(place) {
+  const kept = playing;
+  if (!kept || kept.paused || !place.contains(kept)) return;
+  kept.dataset.kept = 'yes';
+  document.body.append(kept);
+  for (const end of ['pause', 'ended']) kept.addEventListener(end, () => kept.remove(), { once: true });
+}
+
 /** @param {number} seconds */
 export const clock = (seconds) =>
   `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, '0')}`;
