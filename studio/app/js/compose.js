@@ -7,6 +7,7 @@ import { Deck } from './deck.js';
 import { capitalised, find, make } from './dom.js';
 import { Melody } from './melody.js';
 import { keepBars } from './news.js';
+import { keepSound } from './player.js';
 import { entrance, letterOf, Requests } from './several.js';
 
 /** @import { WayOut, Widget, Work } from './types' */
