@@ -80,8 +80,8 @@ FLAT = 2 / 255
 NOTES = (
     "The texture error is the mean squared error of the Gram matrices of six layers of EfficientNet-Lite0, "
     "each divided by its target's mean square, summed, at 640 px: 0 is a picture with the painting's own "
-    "textures. The three photos are the gallery's, which were not used for learning. The loss is that of the "
-    "last step."
+    "textures. The three photos are the gallery's, which were not used for learning; their paintings have "
+    "pieces of the painting laid over what the network paints. The loss is that of the last step."
 )
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
