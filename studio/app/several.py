@@ -207,7 +207,7 @@ class Requests(ABC):
             yield from self.follow(self.ask_around(event, visitor_of(asker), *more))
         except StudioError as error:
             yield refusal(said(error)), gr.skip(), gr.update(interactive=True)
-        except (ValueError, TypeError, AttributeError):
+        except (ValueError, TypeError):
             sentence = "What is to be kept could not be read; choose it again."
             yield refusal(sentence), gr.skip(), gr.update(interactive=True)
 

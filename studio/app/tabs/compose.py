@@ -290,7 +290,7 @@ class Takes(Requests):
     def ask_around(self, event: Any, owner: str, *more: Any) -> list[str]:
         theme, count, *values = more
         return self.desk.compose_around(
-            str(event.id),
+            str(getattr(event, "id", "")),
             [int(bar) for bar in getattr(event, "bars", ()) or ()],
             self.dials.random_seed(),
             count=int(count),

@@ -329,7 +329,9 @@ class SongRequests(Requests):
         seed = (settings or {}).get("seed", self.dials.random_seed())
         several = 1 if getattr(event, "one", False) else int(count)
         kept = as_lists(getattr(event, "kept", None))
-        return self.songs.again(str(event.id), kept, int(seed), settings=settings, count=several, owner=owner)
+        return self.songs.again(
+            str(getattr(event, "id", "")), kept, int(seed), settings=settings, count=several, owner=owner
+        )
 
 
 class EarlierSong(EarlierSettings):
