@@ -23,11 +23,22 @@ export class Score {
     this.needle = make('span', { class: 'needle', 'aria-hidden': 'true' });
     /** @type {Measure[]} */
     this.measures = [];
+    /** @type {'narrow' | 'wide' | null} */
+    this.page = null;
+  }
+
+  /** Fetches another engraving, where the one that is there does not fit. Gives whether it did. @param {number} width */
+  async refit(width) {
+    if (this.page === pageFor(width)) return false;
+    this.measures = [];
+    await this.fetch(width);
+    return true;
   }
 
   /** Fetches the engraving that fits the width of the page. @param {number} width in pixels */
   async fetch(width) {
-    const page = width < 640 ? 'narrow' : 'wide';
+    const page = pageFor(width);
+    this.page = page;
     const answer = await fetch(`works/${this.work.id}/score.svg?page=${page}`);
     if (!answer.ok) throw new Error((await answer.json()).detail);
     const read = new DOMParser().parseFromString(await answer.text(), 'image/svg+xml').documentElement;
@@ -128,6 +139,9 @@ export class Score {
     });
   }
 }
+
+/** @param {number} width in pixels @returns {'narrow' | 'wide'} */
+const pageFor = (width) => (width < 640 ? 'narrow' : 'wide');
 
 /**
  * Where a moment is between stops of (seconds, x).

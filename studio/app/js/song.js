@@ -160,14 +160,18 @@ class SongRoom extends Requests {
     this.draw();
   }
 
+  /** The width of each of so many songs side by side, in pixels. @param {number} several */
+  widthOf(several) {
+    return this.widget.element.clientWidth / Math.min(2, several);
+  }
+
   /** @param {Work} work @param {number} place */
   card(work, place) {
     const there = this.cards.get(work.id);
     if (there) return there;
-    const wide = this.widget.element.clientWidth;
     const made = new SongCard(work, {
       name: `take ${letterOf(place)}`,
-      width: this.abreast ? wide / 2 : wide,
+      width: this.widthOf(this.abreast ? 2 : 1),
       ask: (kept, how) => this.again({ id: work.id, kept, one: how?.one ?? false }),
       aside: (section) => this.shelf.put(section),
     });
@@ -187,6 +191,7 @@ class SongRoom extends Requests {
       this.songs.replaceChildren(...cards.map(({ element }) => element));
     }
     this.songs.classList.toggle('abreast', shown.length > 1);
+    for (const card of cards) card.fit(this.widthOf(shown.length));
     const bar = find(this.element, '.steps');
     bar.hidden = this.steps.length < 2 && !several;
     find(bar, '[data-do=undo]', HTMLButtonElement).disabled = this.at === 0;

@@ -86,6 +86,13 @@ export class SongCard {
     this.mark();
   }
 
+  /** Engraves it anew where the place has another width. @param {number} width in pixels */
+  async fit(width) {
+    await this.reading;
+    if (!this.music || !await this.score.refit(width)) return;
+    this.layOut();
+  }
+
   layOut() {
     const { music } = this;
     if (!music) return;

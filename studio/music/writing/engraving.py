@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
+from math import ceil
 from typing import Any
 
 from studio.errors import Refused
@@ -47,14 +48,18 @@ def engrave(
     written = _lettered(written, letters or {})
     svg = _page(toolkit, written)
     fitting = svg.partition('class="system"')[2].partition('class="system"')[0].count('class="measure"')
-    line = _line(bars, fitting, sorted(letters or {}) if names else ())
+    sung = _is_sung(music)
+    if names:
+        fitting = max(line.count('class="measure"') for line in svg.split('class="system"')[1:])
+        sections = sorted(letters or {})
+        line = _line(bars, fitting, sections) or fitting
+        starts = _starts(bars, min(line, 4) if sung else line, sections)
+        return _roomy(toolkit, written, starts, sung)[0].encode()
+    line = _line(bars, fitting, ())
     if bars > fitting and line:
         # Phrases are usually four bars long: lines that begin with a phrase show the form.
         toolkit.setOptions({"breaks": "encoded", "minLastJustification": 0.6 if bars % line else 0.0})
         svg = _page(toolkit, _in_lines_of(line, written))
-    sung = _is_sung(music)
-    if names:
-        return _with_room(toolkit, svg, written, bars, line or fitting, sung=sung)[0].encode()
     for size in (4, 3, 2, 1):
         # Verovio does not always leave chord names and words the room they need; shorter lines do.
         if size >= (line or fitting) or not (names_collide(svg) or (sung and size == 4)):
@@ -68,38 +73,48 @@ def _is_sung(music: Tune | Score) -> bool:
     return bool(music.words if isinstance(music, Tune) else any(part.words for part in music.parts))
 
 
-MOST_HALVED = 4
-"""Times that crowded lines are halved."""
+MOST_HALVED = 5
+"""Pages that are engraved at most until no line is crowded: 16, 8, 4, 2 bars and one."""
 
 
-def _with_room(
-    toolkit: Any, svg: str, written: str, bars: int, line: int, *, sung: bool
-) -> tuple[str, list[int]]:
-    """The page, in which each line whose chord names or words have too little room is halved, and the bars
-    that its lines begin with. svg: in lines of `line` bars; one with words has four at most.
+def _roomy(toolkit: Any, written: str, starts: Sequence[int], sung: bool) -> tuple[str, list[int]]:
+    """The page in lines that begin with these bars, each of which is halved if its chord names or words have
+    too little room; and the bars that its lines begin with then.
     """
-    size = min(line, 4) if sung else line
-    starts = list(range(1, bars + 1, size)) or [1]
-    for _ in range(MOST_HALVED):
-        if starts != list(range(1, bars + 1, line)):
-            last = bars + 1 - starts[-1]
-            toolkit.setOptions({"breaks": "encoded", "minLastJustification": 0.6 if last < size else 0.0})
-            svg = _page(toolkit, _in_lines_from(starts[1:], written))
+    lines, last = list(starts), max((int(number) for number in _MEASURE.findall(written)), default=1)
+    svg = ""
+    for more in reversed(range(MOST_HALVED)):
+        ends = [*lines[1:], last + 1]
+        lengths = [end - start for start, end in zip(lines, ends, strict=True)]
+        short = 0.6 if lengths[-1] < max(lengths) else 0.0
+        toolkit.setOptions({"breaks": "encoded", "minLastJustification": short})
+        svg = _page(toolkit, _in_lines_from(lines[1:], written))
         crowded = _overlapping(_names_in(svg, GAP)) | (_overlapping(_words_in(svg)) if sung else set())
-        ends = [*starts[1:], bars + 1]
         halves = [
             (start + end) // 2
-            for number, (start, end) in enumerate(zip(starts, ends, strict=True), 1)
+            for number, (start, end) in enumerate(zip(lines, ends, strict=True), 1)
             if number in crowded and end - start > 1
         ]
-        if not halves:
+        if not halves or not more:
             break
-        starts = sorted({*starts, *halves})
-    return svg, starts
+        lines = sorted({*lines, *halves})
+    return svg, lines
+
+
+def _starts(bars: int, size: int, sections: Sequence[int]) -> list[int]:
+    """The bars with which lines of at most `size` bars begin: each section begins one, and has lines as equal
+    as can be.
+    """
+    edges = [1, *(number for number in sections if 1 < number <= bars), bars + 1]
+    found: list[int] = []
+    for first, after in pairwise(edges):
+        lines = ceil((after - first) / max(1, size))
+        found += range(first, after, ceil((after - first) / lines))
+    return found
 
 
 def _line(bars: int, fitting: int, sections: Sequence[int]) -> int:
-    """How many bars a line should have, 0 for as many as fit. fitting: bars that fit on the first line.
+    """How many bars a line should have, 0 for as many as fit. fitting: bars that fit on a line.
     sections: the bars with which they begin; a line that ends where they do is better than a longer one.
     """
     sizes = [size for size in (16, 8, 4) if size <= fitting * 8 // 7 and size < bars]
@@ -232,9 +247,8 @@ def engrave_pages(music: Tune | Score, *, letters: Mapping[int, str] | None = No
     written = _lettered(write_musicxml(music, engraved=True).decode(), letters or {})
     toolkit.setOptions({"pageWidth": wide} | margins)
     if parts == 1 and len(music.bars()) > 4:
-        toolkit.setOptions({"breaks": "encoded"})
-        one_page = _page(toolkit, _in_lines_of(4, written))
-        _, starts = _with_room(toolkit, one_page, written, len(music.bars()), 4, sung=_is_sung(music))
+        begin = _starts(len(music.bars()), 4, sorted(letters or {}))
+        _, starts = _roomy(toolkit, written, begin, _is_sung(music))
         written = _in_lines_from(starts[1:], written)
         toolkit.setOptions(
             {"breaks": "line"}

@@ -401,6 +401,22 @@ def test_sections_have_their_letter_and_a_double_bar_line() -> None:
     assert doubled(lettered) == doubled(plain) + 2  # before B and before the second A
 
 
+def test_sections_begin_lines_and_only_crowded_lines_are_halved() -> None:
+    words = [Syllable(Fraction(place, 2), "strong", "single") for place in range(16)]
+    tune = Tune.of([(60, Fraction(1, 2))] * 16 + [(60, 4)] * 13, meter=Meter.parse("4/4"))
+    letters = {1: "A", 6: "A", 11: "B"}
+    for width, staff in ((760, 40), (400, 36)):
+        sheet = replace(tune, words=tuple(words))
+        svg = engrave(sheet, width=width, staff=staff, names=True, letters=letters).decode()
+        lines = [line.count('class="measure"') for line in svg.split('class="system"')[1:]]
+        begins = [1 + sum(lines[:number]) for number in range(len(lines))]
+        assert set(letters) <= set(begins)
+        assert sum(lines) == 15
+        assert lines[0] == 1  # eight words in a bar
+        assert lines[-2:] == [3, 2] if width == 760 else max(lines) >= 2
+        assert width == 400 or not words_collide(svg)
+
+
 def test_pages_to_print_hold_every_bar_and_words_have_room() -> None:
     words = [Syllable(Fraction(place), "strong", "single") for place in range(16)]
     tune = Tune.of([(60, 1)] * 16 + [(60, 4)] * 60, meter=Meter.parse("4/4"))
