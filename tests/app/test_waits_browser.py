@@ -109,7 +109,7 @@ def test_what_plays_goes_on_until_the_next_is_heard(chromium: Chromium, studio: 
         page.click("#compose-button")
         third, _ = composed(page, other_than=first)
         goes_on(page, flute)
-        page.get_by_role("button", name="❚❚ The take before").wait_for()
+        page.get_by_role("button", name="❚❚ Previous take").wait_for()
         page.wait_for_function(READY, arg="Flute")
         page.get_by_role("button", name="Play take A").first.click()
         new = f"{third}/as/wav?instrument=Flute"
