@@ -27,11 +27,12 @@ def source(each: Ingredient) -> Source:
     return Source(sha256=hashlib.sha256(each.content).hexdigest(), role=each.role, name=each.name)
 
 
-@pytest.mark.parametrize("names", [("whirls",), ("whirls", "glass")])
+@pytest.mark.parametrize("names", [("whirls",), ("glass",), ("whirls", "glass")])
 def test_a_preview_has_the_pixels_of_the_work(names: tuple[str, ...]) -> None:
     paintings = [PAINTINGS[name].ingredient() for name in names]
     weights = (0.25, 0.75) if len(names) == 2 else ()
     settings = {"size": 160, "strength": 0.8, "seed": 3, "style_weights": weights, "painter": "instant"}
+    settings["pieces"] = len(names) == 2 or "glass" in names
     given = {source(each): each.content for each in (PHOTO, *paintings)}
     work = finish(paint(StyleRecipe(sources=tuple(given), **settings), given.__getitem__))
     seen = Glimpses().paint(StyleRecipe(**settings), PHOTO, paintings)
