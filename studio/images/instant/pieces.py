@@ -145,7 +145,9 @@ class Pieces:
 
 
 def lay_pieces(pieces: Pieces, photo: Pixels, painted: Pixels, strength: float, seed: int) -> None:
-    """Lay pieces over a photo, uint8 [h, w, 3], that a network has painted, in place. strength: 0..1."""
+    """Lay pieces over a photo, uint8 [h, w, 3], that a network has painted, in place. strength:
+    from 0, where nothing shows of them, through 0.5, from where all shows, to 1.
+    """
     grid = _Grid.over(*photo.shape[:2])
     held = STRENGTH_RANGE ** (1 - 2 * strength)
     wanted = _in_colours_of(grid.cells_of(photo), pieces.cells)
@@ -161,6 +163,7 @@ def lay_pieces(pieces: Pieces, photo: Pixels, painted: Pixels, strength: float, 
             share=pieces.bears * COLOURS ** (2 * strength),
             weights=tuple(pieces.bears**2 * held * weight for weight in SHAPES),
             energies=pieces.energies,
+            shown=min(1.0, 2 * strength),
         )
         if grid.high * grid.wide <= LARGEST_WHOLE:
             _finish(ground, grid, painted, painted, (slice(0, grid.high), slice(0, grid.wide)))
@@ -386,7 +389,7 @@ def _beyond_cut(error: Tensor) -> Tensor:
 class _Ground:
     """What shapes and colours are laid on. cells, fine: of the pieces. colours: of the photo, one for each
     place of 16 x 16 pixels. forms: what its cells add to them. share: of those colours. weights, energies: of
-    each band.
+    each band. shown: how much of all that shows, the rest being what the network painted.
     """
 
     cells: Tensor
@@ -396,6 +399,7 @@ class _Ground:
     share: float
     weights: tuple[float, ...]
     energies: tuple[float, ...]
+    shown: float
 
 
 def _finish(ground: _Ground, grid: _Grid, painted: Pixels, into: Pixels, tile: tuple[slice, slice]) -> None:
@@ -430,7 +434,8 @@ def _laid(ground: _Ground, painted: Tensor, rows: slice, columns: slice) -> Tens
         there = weight * _energy(theirs)
         there.div_(there + _energy(own) + max(energy, 1e-9))
         result = _enlarged(result, 2).add_(own).add_((theirs - own).mul_(there))
-    return laid.add_(_enlarged(result.sub_(smaller), 2))  # the finest detail is the pieces'
+    laid.add_(_enlarged(result.sub_(smaller), 2))  # the finest detail is the pieces'
+    return laid if ground.shown == 1 else torch.lerp(painted, laid, ground.shown)
 
 
 def _units(pixels: slice, size: int) -> slice:

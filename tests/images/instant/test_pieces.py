@@ -125,7 +125,8 @@ def test_strength_seed_and_photo_count(photo: Pixels, glass: Pieces) -> None:
     usual = laid(glass, photo)
     assert np.array_equal(usual, laid(glass, photo))
     assert not np.array_equal(usual, laid(glass, photo, seed=1))
-    weak, strong = (laid(glass, photo, strength) for strength in (0.0, 1.0))
+    assert np.array_equal(laid(glass, photo, 0.0), photo)
+    weak, strong = (laid(glass, photo, strength) for strength in (0.25, 1.0))
     blurred = np.asarray(Image.fromarray(photo).reduce(8), float)
 
     def likeness(painted: Pixels) -> float:
