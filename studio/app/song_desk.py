@@ -121,11 +121,12 @@ class SongDesk:
         """
         if not 1 <= len(sections) <= MOST_SECTIONS:
             raise Refused(f"A song is built of 1 to {MOST_SECTIONS} sections; {len(sections)} were chosen.")
-        works = [self.desk.library.get(id) for id in dict.fromkeys(id for id, _ in sections)]
+        found = [(self.desk.library.get(id), name) for id, name in sections]
+        works = list({work.id: work for work, _ in found}.values())
         lent = [self._given_by(work) for work in works]
         records = accumulate((1 + (len(each) > 1) for each in lent), initial=1)
         places = {work.id: number for work, number in zip(works, records, strict=False)}
-        given = [(self.desk.library.get(id), SectionName.read(name)) for id, name in sections]
+        given = [(work, _as_sung(work, SectionName.read(name))) for work, name in found]
         recipe = self.songs.song_recipe(works[0])
         letters: dict[tuple[str, SectionName], str] = {}
         for work, name in given:
@@ -224,6 +225,11 @@ class SongDesk:
         tune = self.songs.tune(work)
         bars = sum(bar.number > 0 for bar in tune.bars())
         return {"form": "A", "bars": bars, "key": tune.key.short(), "meter": str(tune.meter)}
+
+
+def _as_sung(work: Work, name: SectionName) -> SectionName:
+    """The section as a new form calls it: all of one letter are the same music, and differ in words alone."""
+    return name if work.facts.get("words") else SectionName(name.letter, 0)
 
 
 def _section_of(work: Work, name: SectionName) -> dict[str, Any]:

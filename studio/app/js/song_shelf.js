@@ -41,7 +41,7 @@ export class Shelf {
       make('strong', {}, name), make('span', { class: 'small' }, `${title} · ${bars} bars`),
       button('←', 'Earlier:', place > 0, () => swapped(place - 1)),
       button('→', 'Later:', place < this.sections.length - 1, () => swapped(place + 1)),
-      button('⧉', 'Once more:', true, () => [...this.sections.slice(0, place + 1), ...this.sections.slice(place)]),
+      button('+', 'Once more:', true, () => [...this.sections.slice(0, place + 1), ...this.sections.slice(place)]),
       button('✕', 'Put away', true, () => this.sections.filter((_, other) => other !== place)));
   }
 }
