@@ -317,9 +317,8 @@ def test_a_newcomer_walks_through_the_house(
 ) -> None:
     with opened(chromium, studio, size=with_.size, touch=with_.touch) as page:
         hands = with_(page)
-        if with_ is not Mouse:  # a small dream shows as much
-            page.evaluate("() => { location.hash = '#dream&size=128&steps=3'; }")
-            page.wait_for_function("() => document.querySelector('[aria-label=Size]')?.value === '128'")
+        page.evaluate("() => { location.hash = '#dream&size=128&steps=3'; }")  # a small one shows as much
+        page.wait_for_function("() => document.querySelector('[aria-label=Size]')?.value === '128'")
         dream = a_dream_in_one_click(hands, sample)
         through_all_tabs(hands)
         # A small style and few bars, by a link: the first take of this seed begins on F#4.
