@@ -24,6 +24,7 @@ from studio.errors import Refused
 from studio.images.areas import RegionLooks, areas_of, spread_by, window_of
 from studio.images.canvas import (
     PREVIEW_SIDE,
+    STRIP,
     StrideGrid,
     as_made,
     begun_picture,
@@ -39,7 +40,7 @@ from studio.images.canvas import (
     threads_of,
     window,
 )
-from studio.images.memory import memory_kept
+from studio.images.memory import memory_kept, release_memory
 from studio.images.networks.opening import open_network
 from studio.images.networks.prepared import LARGEST_STRIDE, Prepared
 from studio.images.objectives import (
@@ -119,7 +120,10 @@ def _dream(recipe: DreamRecipe, materials: Materials) -> Making:
     picture: Tensor | None = None
     base = torch.empty(0)
     costs = shares(stopped(octaves, recipe.stop_after), DREAM_BEGINS)
+    preview = None
     for octave in octaves:
+        if preview is not None:
+            preview.release()
         detail = None if picture is None else _detail(picture, base)
         base = tensor_of(resize(photo, octave.height, octave.width), network.device)
         picture = _picture(base, detail) if picture is not None or begun is None else _at(begun, octave, base)
@@ -216,6 +220,8 @@ class DreamMeasure:
                         ..., row.before : row.before + row.core, column.before : column.before + column.core
                     ]
                 )
+        if self.tile is not None:
+            release_memory()  # the features of a tile; the step that follows needs room for whole pictures
         return Slope(loss, [gradient])
 
     def _piece(self, row: Cut, column: Cut) -> Tensor:
@@ -340,17 +346,37 @@ class Climb:
         blended: Tensor | None = None
         for scale, weight, colour in reversed(list(zip(scales, self.weights, self.colours, strict=False))):
             if colour < 1:
-                grey = scale.mean(dim=1, keepdim=True).mul_(1 - colour)
-                scale = scale.mul_(colour).add_(grey)
+                for rows in strips(scale):
+                    grey = scale[..., rows, :].mean(dim=1, keepdim=True).mul_(1 - colour)
+                    scale[..., rows, :].mul_(colour).add_(grey)
             if self.regions is None:
                 scale *= weight / _root_mean_square(scale)
             else:
                 scale *= self.regions.scaled(scale, _share_of_square, weight)
             if blended is not None:
-                scale += F.interpolate(blended, scale.shape[-2:], mode="bilinear", align_corners=False)
+                _add_enlarged(scale, blended)
             blended = scale
         assert blended is not None
         return blended
+
+
+def _add_enlarged(values: Tensor, smaller: Tensor) -> None:
+    """Add a smaller picture, enlarged to their size, to values [1, c, h, w].
+
+    Where they are large, and exactly twice as large, this happens strip by strip, each with a row more of the
+    smaller picture on both sides: the same to the last bit. (PyTorch rounds small pictures differently.)
+    """
+    height, width = values.shape[-2:]
+    twice = (2 * smaller.shape[-2], 2 * smaller.shape[-1]) == (height, width)
+    if not twice or min(height, width) < STRIP:
+        values += F.interpolate(smaller, (height, width), mode="bilinear", align_corners=False)
+        return
+    for top in range(0, height, STRIP):
+        end = min(height, top + STRIP)
+        first, last = max(0, top // 2 - 1), min(height // 2, end // 2 + 1)
+        part = smaller[..., first:last, :]
+        enlarged = F.interpolate(part, (2 * (last - first), width), mode="bilinear", align_corners=False)
+        values[..., top:end, :].add_(enlarged[..., top - 2 * first : end - 2 * first, :])
 
 
 def _halved(values: Tensor) -> Tensor:
@@ -388,13 +414,17 @@ def _shown(recipe: DreamRecipe, regions: RegionLooks | None) -> float | Tensor:
     return spread_by(regions.shares, [recipe.strength * shown for shown in regions.shown])
 
 
-@dataclass(frozen=True)
+@dataclass
 class DreamPreview:
     """JPEG of a dream in progress, until the next step. strength: one for all, or [1, 1, h, w]."""
 
     picture: Tensor
     base: Tensor
     strength: float | Tensor
+
+    def release(self) -> None:
+        """Let go of the pictures: whoever still holds this preview need not hold them."""
+        self.picture = self.base = torch.empty(0)
 
     def __call__(self) -> bytes:
         picture, base, strength = self.picture, self.base, self.strength

@@ -20,7 +20,7 @@ from safetensors.torch import save
 
 from studio.errors import Missing, Refused, StudioError, UnknownName, Unreadable
 from studio.images.canvas import window
-from studio.images.dream import Climb, DreamMeasure, _halved, cuts, dream, plan_octaves
+from studio.images.dream import Climb, DreamMeasure, _add_enlarged, _halved, cuts, dream, plan_octaves
 from studio.images.facts import facts_in_words
 from studio.images.networks.backbones import DEFAULT, backbone
 from studio.images.networks.opening import build, open_network
@@ -532,3 +532,13 @@ def test_halving_takes_the_mean_of_every_four(height: int, width: int) -> None:
         for up in range(0, height, 2)
     ]
     assert np.allclose(_halved(values)[0, 1].numpy(), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(512, 300), (770, 1030), (258, 256), (257, 90), (514, 92)])
+def test_strips_give_the_same_as_the_whole_to_the_last_bit(size: tuple[int, int]) -> None:
+    generator = torch.Generator().manual_seed(0)
+    values = torch.randn(1, 3, *size, generator=generator)
+    smaller = _halved(values)
+    whole = values + torch.nn.functional.interpolate(smaller, size, mode="bilinear", align_corners=False)
+    _add_enlarged(values, smaller)
+    assert torch.equal(values, whole)
