@@ -83,10 +83,10 @@ its coarsest detail has that share of the variance of its colours.
 COLOUR_ROUNDS = 4
 """Of bringing the photo's colours to those of the painting."""
 
-LARGEST_WHOLE = 1_200_000
+LARGEST_WHOLE = 400_000
 """Pixels of the largest canvas that is finished in one piece."""
 
-TILE, HALO = 768, 64
+TILE, HALO = 640, 64
 """Side of the part of a photo that is finished at once, and what counts around it: multiples of 16."""
 
 AT_ONCE = 128
@@ -97,15 +97,14 @@ AT_ONCE = 128
 class Pieces:
     """A painting in pieces. All tensors are float32.
 
-    colours: the whole painting [1, 3, h, w], 0..1, at `PAINTING_SIDE`. fine: what its cells' colours leave of
-    it, of the same shape. cells: their mean colours [1, 3, h / CELL, w / CELL]. textures: the cells of every
+    fine: what the colours of its cells leave of the painting [1, 3, h, w] at `PAINTING_SIDE`, where black is 0
+    and white is 1. cells: their mean colours [1, 3, h / CELL, w / CELL]. textures: the cells of each
     piece [n, 3 * 256]. busy: its detail [n], 1 on average. corners: its place [n, 2], from the top and left,
     in cells. energies: the painting's mean squared detail in each band. bears: how much of a photo the
     painting bears, 0..1: less where much of it is bare, or where its texture is weak beside its colours,
     since every shape shows there.
     """
 
-    colours: Tensor
     fine: Tensor
     cells: Tensor
     textures: Tensor
@@ -134,7 +133,7 @@ class Pieces:
         even = (EVEN * detail.median() / detail.mean().clamp_min(1e-9)).clamp_max(1)
         variance = F.avg_pool2d(colours, 2 * CELL).flatten(2).var(2, correction=0).sum().clamp_min(1e-9)
         strong = (energies[-1] / (STRONG * variance)).sqrt().clamp_max(1)
-        return cls(colours, fine, cells, textures, busy, corners, energies, float(even * strong))
+        return cls(fine, cells, textures, busy, corners, energies, float(even * strong))
 
     def cut_out(self, chosen: Tensor) -> Tensor:
         """The finer detail of the chosen pieces, [n, 3, PIECE, PIECE]."""
