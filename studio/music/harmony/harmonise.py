@@ -38,9 +38,6 @@ from studio.music.scores.tunes import Tune
 GAMMA = 1.1
 """How much a quarter note of melody counts."""
 
-CALIBRATED_GAMMA = 1.2
-"""The same where the pace of the chords is the style's (`Harmonisation.calibrated`)."""
-
 PLACES = 0.3
 """How much the place of a bar in its section counts (`HarmonyIdiom.weights`)."""
 
@@ -53,12 +50,6 @@ TILTS = (-1.5, 3.0)
 
 HALVINGS = 6
 """Steps of that search."""
-
-STRONGEST = (-1.0, 2.5)
-"""Between these `CHANGES` is sought with which chords change as often as in the style."""
-
-SAMPLED = 12
-"""Rows that are drawn at each step of that search."""
 
 DRAWS = 48
 """Rows that are drawn, from which those are taken that differ most."""
@@ -146,27 +137,6 @@ class Harmonisation:
         where = Requirement("what is played where", weight=idiom.weights(self.kinds, self.places))
         trellis = trellis or self.trellis
         return solve(trellis, self.ticks, [self.emission, where, *self.requirements, *more])
-
-    def calibrated(self) -> Harmonisation:
-        """With the chords favoured so much, or so little, that they change as often under this melody as in
-        the style's songs, in the mean over draws.
-
-        What a note says of its chord depends on how the style sets melodies, so one strength for all styles
-        leaves hymns, which change on every beat, too slow. Itself where the style is too small to tell.
-        """
-        wanted = self.idiom.usual_changes
-        if wanted is None:
-            return self
-        random, steady = np.random.default_rng(0), replace(self, gamma=CALIBRATED_GAMMA)
-
-        def rows(changes: float) -> list[list[int]]:
-            solution = replace(steady, changes=changes).solve()
-            if not solution.feasible:
-                return []
-            drawn = solution.sample(SAMPLED, random)
-            return [[symbol for symbol in row.tolist() if symbol >= 0] for row in drawn]
-
-        return replace(steady, changes=self.idiom.balanced(rows, *STRONGEST))
 
     @property
     def trellis(self) -> Trellis:

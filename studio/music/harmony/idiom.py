@@ -16,7 +16,7 @@ are called there.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -361,40 +361,6 @@ class HarmonyIdiom:
     @cached_property
     def _bits_of_songs(self) -> list[float]:
         return [self.bits(self._numbers(line.events)) for line in self.lines]
-
-    @property
-    def usual_changes(self) -> float | None:
-        """Chords a bar in the sections of the style's songs, one that goes on counted once. None where too
-        few are known. The mean of what is distributed as a normal in its logarithm.
-        """
-        mean, spread = self.character.mean, self.character.covariance
-        if mean is None or spread is None:
-            return None
-        return float(np.exp(mean[0] + spread[0, 0] / 2))
-
-    def balanced(self, rows: Callable[[float], list[list[int]]], low: float, high: float) -> float:
-        """How much each new chord is to be favoured, between low and high, so that rows change as often as
-        the style's songs. rows: draws with such a strength, empty where there are none.
-        """
-        wanted = self.usual_changes
-        for _ in range(HALVINGS):
-            middle = (low + high) / 2
-            drawn = rows(middle)
-            if wanted is None or not drawn:
-                break
-            often = float(np.mean([self.changes_in(row) for row in drawn]))
-            low, high = (low, middle) if often > wanted else (middle, high)
-        return (low + high) / 2
-
-    def changes_in(self, symbols: Sequence[int]) -> float:
-        """The same of a row of symbols."""
-        before: Harmony | None = None
-        stays = ticks = 0
-        for symbol in symbols:
-            event = self.events[symbol]
-            stays += event.harmony != before
-            before, ticks = event.harmony, ticks + event.ticks
-        return stays * self.bar / max(1, ticks)
 
     @cached_property
     def character(self) -> Character:

@@ -16,7 +16,7 @@ from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.tunes import Tune
 from studio.music.songs.chording import locked
 from studio.music.songs.recipes import SongRecipe, read_row
-from studio.music.songs.sheet import EARLIER_RULES, RULES_OF_05, SongStyles, drawing_rules
+from studio.music.songs.sheet import SongStyles
 from studio.music.styles.style import Style
 from studio.works.recipe import Source
 from studio.works.work import Materials
@@ -74,13 +74,12 @@ def harmonisation_of(recipe: SongRecipe, style: Style, tune: Tune) -> Harmonisat
     if known is not idiom:
         asked = Harmonisation.of(tune, known, fit)
     asked = replace(asked, requirements=tuple(requirements))
-    old = drawing_rules(recipe) in (EARLIER_RULES, RULES_OF_05)
     if not requirements:
-        return asked if old else asked.calibrated()
+        return asked
     for lowest in (1, 0):
         asked = replace(asked, lowest=lowest)
         if asked.solve().feasible:
-            return asked if old or recipe.chord_changes is not None else asked.calibrated()
+            return asked
     conflict = explain(known.walk(0), asked.ticks, requirements, build=known.trellis, checks=60)
     told = conflict.requirements if conflict else tuple(names)
     raise Contradiction(

@@ -124,9 +124,8 @@ FIT = 2.0
 DRAWING_RULES, RULES_OF_05, EARLIER_RULES = "3", "2", "1"
 """How songs are drawn. 1: as in 0.4.0, whose works say nothing. 2: among many draws those are taken whose
 sections are like the style's (`harmony.character`), and bars return moved or with another ending. 3: as many
-notes are off the beat as in the style (`lively_weights`), chords under a given melody change as often as in
-the style (`Harmonisation.calibrated`), and words in a large style are sung by melodies learnt from a part of
-it. A work says by which it was made, and is made again by the same.
+notes are off the beat as in the style (`lively_weights`), and words in a large style are sung by melodies
+learnt from a part of it. A work says by which it was made, and is made again by the same.
 """
 
 MOST_WITH_WORDS = 12_000

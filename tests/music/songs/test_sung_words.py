@@ -112,7 +112,7 @@ def test_the_same_words_again_give_the_same_song(style: Style, sheets: list[Shee
 
 def test_words_that_no_melody_carries_are_named_with_a_way_out(style: Style) -> None:
     many = "\n".join(["every wonderful memory over the beautiful sea of tomorrow and happiness"] * 4)
-    with pytest.raises(Contradiction, match="The words of section A .* have 92 syllables") as caught:
+    with pytest.raises(Contradiction, match=r"The words of section A .* have 92 syllables") as caught:
         finish(draw_sheet(desk_of(style, words=many, dissonance="free"), 1))
     assert ("bars", 16) in {(way.field, way.value) for way in caught.value.ways_out}
 
