@@ -97,8 +97,8 @@ AT_ONCE = 128
 class Pieces:
     """A painting in pieces. All tensors are float32.
 
-    fine: what the colours of its cells leave of the painting [1, 3, h, w] at `PAINTING_SIDE`, where black is 0
-    and white is 1. cells: their mean colours [1, 3, h / CELL, w / CELL]. textures: the cells of each
+    fine: what the colours of its cells leave of the painting [1, 3, h, w] at `PAINTING_SIDE`, where black is
+    0 and white is 1. cells: their mean colours [1, 3, h / CELL, w / CELL]. textures: the cells of each
     piece [n, 3 * 256]. busy: its detail [n], 1 on average. corners: its place [n, 2], from the top and left,
     in cells. energies: the painting's mean squared detail in each band. bears: how much of a photo the
     painting bears, 0..1: less where much of it is bare, or where its texture is weak beside its colours,
