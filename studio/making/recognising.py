@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class Recognised:
     """What is known of a file. sentence: says it. work: of this gallery, or None. recipe: the JSON of the
     recipe in the file, "" where there is none. sure: "certainly", "almost certainly", "probably", or "".
-    likeness: 0 to 1, how alike the pictures are, where that decided. unseen: older works that were not
+    likeness: 0 to 1, how alike the pictures are, where that decided: then it may also be the same look, made
+    with another seed, which the sentence says. unseen: older works that were not
     compared yet, where none was found.
     """
 
@@ -70,9 +71,10 @@ def by_look(content: bytes, name: str, gallery: Gallery) -> Recognised:
         return Recognised(sentence + (f" {not_compared(unseen)}" if unseen else ""), unseen=unseen)
     sure = "almost certainly" if sighting.certain else "probably"
     sentence = (
-        f"{name} has no recipe inside. By its look it is {sure} the work {_called(sighting.work)}: their "
-        f"fine details agree to {sighting.likeness:.0%} (a copy, saved again or scaled: usually 95% or more; "
-        "the same look with another seed or more steps: up to 98%)."
+        f"{name} has no recipe inside. By its look it is {sure} the work {_called(sighting.work)}, or the "
+        f"same look made with another seed or more steps. Their fine details agree to "
+        f"{sighting.likeness:.0%}: a copy that was saved again or scaled usually comes to 95% or more, the "
+        "same look with another seed or more steps to as much as 98%."
     )
     if sighting.rival:
         sentence += f" The work {_called(sighting.rival.work)} looks nearly as much like it."

@@ -127,11 +127,26 @@ def test_pictures_that_no_threshold_was_chosen_on_are_found_and_not_confused(gal
             assert recognise(CHANGES[change](unseen(name)), "other.jpg", gallery).work is None, (change, name)
 
 
-def test_twins_are_both_named_and_neither_is_certain(gallery: Gallery) -> None:
+def twins() -> tuple[Image.Image, Image.Image]:
+    """A picture, and one that differs in a corner, as the same look with another seed does."""
     picture = unseen("glass")
     pixels = np.asarray(picture).astype(int)
     pixels[:40, :40] += np.random.default_rng(0).integers(-12, 12, (40, 40, 3))
-    twin = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+    return picture, Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+
+
+def test_a_picture_may_be_the_twin_of_a_work(gallery: Gallery) -> None:
+    picture, twin = twins()
+    work = added(gallery, twin, 1)
+    found = recognise(jpeg(picture), "copy.jpg", gallery)
+    assert found.work is not None
+    assert found.work.id == work.id
+    said = f"the work '{work.title}' ({work.id}), or the same look made with another seed or more steps."
+    assert said in found.sentence
+
+
+def test_twins_are_both_named_and_neither_is_certain(gallery: Gallery) -> None:
+    picture, twin = twins()
     works = [added(gallery, each, seed) for seed, each in enumerate((picture, twin))]
     found = recognise(CHANGES["q30"](picture), "copy.jpg", gallery)
     assert found.sure == "probably"

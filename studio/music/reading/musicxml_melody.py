@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import pairwise
@@ -78,6 +78,11 @@ class _StaffLine(NamedTuple):
     staff: int
     line: PartLine
 
+    @property
+    def staves(self) -> list[StaffMeasure]:
+        """The staff in each measure that has something on it."""
+        return [each.staves[self.staff] for each in self.part.measures if self.staff in each.staves]
+
 
 NO_STAFF = 0
 """The number of a staff that no part has."""
@@ -90,7 +95,7 @@ class _XmlScore:
         self, root: Element, parts: Sequence[XmlPart], name: str, rules: str, *, ours: bool = False
     ) -> None:
         self.root, self.parts, self.name, self.rules, self.ours = root, parts, name, rules, ours
-        self.lines = [_line_of(part, staff) for part in parts for staff in part.staves]
+        self.lines = [self._line_of(part, staff) for part in parts for staff in part.staves]
 
     @property
     def joins_bars(self) -> bool:
@@ -98,6 +103,36 @@ class _XmlScore:
         which an ending begins.
         """
         return self.ours and self.rules >= "4"
+
+    def melodies(self, staves: Sequence[StaffMeasure]) -> list[_VoiceBar]:
+        """The melody of a staff, measure by measure: the first voice that sounds, but none that only holds
+        a note of another voice. In what the studio wrote it is the first voice, which rests where the melody
+        does.
+        """
+        if self.rules < "4":
+            return [_melody_in(staff) for staff in staves]
+        if self.ours:
+            found = [_melody_in(staff, stays=True) for staff in staves]
+            if any(note.pitch is not None for each in found for note in each.notes):
+                return found
+        found, last = [], None
+        for staff in staves:
+            found.append(_melody_in(staff, _unsung_before(staff, last)))
+            last = found[-1].notes[-1].pitch if found[-1].notes else last
+        return found
+
+    def _line_of(self, part: XmlPart, staff: int) -> _StaffLine:
+        """The melody of a staff, to choose by: its notes stand at their places in their measures."""
+        line = PartLine(part.name)
+        staves = [measure.staves[staff] for measure in part.measures if staff in measure.staves]
+        for here, melody in zip(staves, self.melodies(staves), strict=True):
+            line.percussion |= here.percussion
+            line.sung += sung_in((lyric.place, lyric.text) for lyric in here.lyrics)
+            for note in melody.notes:
+                line.notes.append(
+                    FoundNote(note.start, note.start + note.length, note.pitch, note.tied, note.alter)
+                )
+        return _StaffLine(part, staff, line)
 
     def laid_out(self, budget: ReadingBudget) -> _Laid:
         """The score with the places of its measures."""
@@ -155,25 +190,9 @@ def _not_rounded(longest: Fraction, full: Fraction) -> Fraction:
     return full if rounded or not longest else longest
 
 
-def _line_of(part: XmlPart, staff: int) -> _StaffLine:
-    """The melody of a staff, to choose by: its notes stand at their places in their measures."""
-    line = PartLine(part.name)
-    for measure in part.measures:
-        here = measure.staves.get(staff)
-        if here is None:
-            continue
-        line.percussion |= here.percussion
-        line.sung += sung_in((lyric.place, lyric.text) for lyric in here.lyrics)
-        for note in _melody_in(here).notes:
-            line.notes.append(
-                FoundNote(note.start, note.start + note.length, note.pitch, note.tied, note.alter)
-            )
-    return _StaffLine(part, staff, line)
-
-
 class _VoiceBar(NamedTuple):
-    """The melody of one staff in one measure. left: sounding notes of other voices. moved: the first voice is
-    silent, so another one is the melody.
+    """The melody of one staff in one measure. left: sounding notes of other voices. moved: another voice than
+    the first is the melody.
     """
 
     notes: list[Sounding]
@@ -182,8 +201,10 @@ class _VoiceBar(NamedTuple):
     moved: bool
 
 
-def _melody_in(staff: StaffMeasure) -> _VoiceBar:
-    """The voice of a measure that is the melody: the first one that sounds."""
+def _melody_in(staff: StaffMeasure, without: Collection[str] = (), *, stays: bool = False) -> _VoiceBar:
+    """The voice of a measure that is the melody: the first one that sounds. without: voices that are it only
+    where no other one sounds. stays: it is the first one, whether that sounds or not.
+    """
     voices: dict[str, list[Sounding]] = {}
     counts: dict[str, int] = {}
     for note in staff.notes:
@@ -192,9 +213,24 @@ def _melody_in(staff: StaffMeasure) -> _VoiceBar:
     if not voices:
         return _VoiceBar([], "", 0, False)
     ordered = sorted(voices, key=lambda voice: (len(voice), voice))
-    chosen = next((voice for voice in ordered if counts[voice]), ordered[0])
+    sounding = [voice for voice in ordered if counts[voice]]
+    chosen = next((voice for voice in sounding if voice not in without), (sounding or ordered)[0])
+    chosen = ordered[0] if stays else chosen
     left = sum(counts.values()) - counts[chosen]
     return _VoiceBar(voices[chosen], chosen, left, chosen != ordered[0])
+
+
+def _unsung_before(staff: StaffMeasure, last: int | None) -> set[str]:
+    """The voices of a measure that strike nothing, and begin with a note that the melody did not have before
+    the bar line. last: the pitch on which the melody ended, None where it rested.
+    """
+    strikes, first = set(), {}
+    for note in staff.notes:
+        if note.pitch is not None:
+            first.setdefault(note.voice, note.pitch)
+            if not note.tied:
+                strikes.add(note.voice)
+    return {voice for voice, pitch in first.items() if voice not in strikes and pitch != last}
 
 
 def _leads(measures: Sequence[StaffMeasure], homes: Mapping[str, str]) -> bool:
@@ -207,13 +243,11 @@ def _leads(measures: Sequence[StaffMeasure], homes: Mapping[str, str]) -> bool:
     return heights[0] == max(heights)
 
 
-def _ranks_in(staff: StaffMeasure, among: set[str]) -> dict[str, int]:
-    """Voice -> its number in a measure: 0 for the one that leads, the first of them that sounds. among: the
-    voices of one part; empty for all.
-    """
-    found = {note.voice for note in staff.notes if not among or note.voice in among}
+def _ranks_in(staff: StaffMeasure, leading: str) -> dict[str, int]:
+    """Voice -> its number in a measure: 0 for the one that leads, then those that sound."""
+    found = {note.voice for note in staff.notes}
     sounding = {note.voice for note in staff.notes if note.pitch is not None}
-    ordered = sorted(found, key=lambda voice: (voice not in sounding, len(voice), voice))
+    ordered = sorted(found, key=lambda voice: (voice != leading, voice not in sounding, len(voice), voice))
     return {voice: rank for rank, voice in enumerate(ordered)}
 
 
@@ -306,7 +340,7 @@ class _Laid:
         staves = [measure for _, measure in measures]
         homes = _homes_of(staves) if split else {}
         if len(set(homes.values())) > 1 and (
-            any(_melody_in(measure).moved for measure in staves)
+            any(melody.moved for melody in self.score.melodies(staves))
             or (staff is self.melody and not _leads(staves, homes))
         ):
             homes = {}  # the melody goes on in another voice, or would be looked for in another part
@@ -318,17 +352,15 @@ class _Laid:
             label = f"{name} ({number})" if name else f"Line {number}"
             line = PartLine(label if len(numbers) > 1 else name, percussion=staff.line.percussion)
             lyrics = []
-            for start, measure in measures:
-                ranks = _ranks_in(measure, {voice for voice in homes if homes[voice] == number})
+            own = [_of_voices(measure, homes, number) for measure in staves]
+            for (start, _), measure, melody in zip(measures, own, self.score.melodies(own), strict=True):
+                ranks = _ranks_in(measure, melody.voice)
                 for into, notes in ((line.notes, measure.notes), (line.others, measure.below)):
                     for note in notes:
-                        if homes.get(note.voice, "") == number:
-                            begins = start + note.start
-                            ends, voice = begins + note.length, ranks[note.voice]
-                            into.append(FoundNote(begins, ends, note.pitch, note.tied, note.alter, voice))
-                for each in measure.lyrics:
-                    if homes.get(each.voice, "") == number:
-                        lyrics.append((start + each.place, each, True))
+                        begins = start + note.start
+                        ends, voice = begins + note.length, ranks[note.voice]
+                        into.append(FoundNote(begins, ends, note.pitch, note.tied, note.alter, voice))
+                lyrics += [(start + each.place, each, True) for each in measure.lyrics]
             yield line, lyrics
 
     def _measures(self, part: XmlPart) -> Iterator[tuple[Fraction, Fraction, PartMeasure]]:
@@ -340,6 +372,8 @@ class _Laid:
         into = _Gathered(PartLine(self.melody.line.name))
         measures = (measure for part in self.score.parts for measure in part.measures)
         into.empty = sum(staff.empty for measure in measures for staff in measure.staves.values())
+        staff = self.melody.staff
+        melodies = iter(self.score.melodies(self.melody.staves))
         for start, length, measure in self._measures(self.melody.part):
             if into.bars and measure.element.get("implicit") == "yes" and self.score.joins_bars:
                 length += into.bars.pop()[0]
@@ -352,9 +386,8 @@ class _Laid:
                     into.keys.append(KeyAt(start + place, Key(fifths, mode)))
                 else:
                     into.keys.append(SignatureAt(start + place, fifths))
-            staff = measure.staves.get(self.melody.staff)
-            if staff:
-                _gather_staff(into, start, staff)
+            if staff in measure.staves:
+                _gather_staff(into, start, measure.staves[staff], next(melodies))
         return into
 
     def _symbols(self, part: XmlPart) -> Iterator[PrintedSymbol]:
@@ -393,8 +426,19 @@ def _homes_of(measures: Sequence[StaffMeasure]) -> dict[str, str]:
     return {voice: voice if voice in own else (own[0] if own else "") for voice in voices}
 
 
-def _gather_staff(into: _Gathered, start: Fraction, staff: StaffMeasure) -> None:
-    melody = _melody_in(staff)
+def _of_voices(measure: StaffMeasure, homes: Mapping[str, str], number: str) -> StaffMeasure:
+    """What the voices of one part have in a measure. homes: see `_homes_of`; empty where all are one part."""
+    if not homes:
+        return measure
+    return replace(
+        measure,
+        notes=[note for note in measure.notes if homes.get(note.voice, "") == number],
+        below=[note for note in measure.below if homes.get(note.voice, "") == number],
+        lyrics=[each for each in measure.lyrics if homes.get(each.voice, "") == number],
+    )
+
+
+def _gather_staff(into: _Gathered, start: Fraction, staff: StaffMeasure, melody: _VoiceBar) -> None:
     for note in melody.notes:
         place = start + note.start
         into.line.notes.append(FoundNote(place, place + note.length, note.pitch, note.tied, note.alter))

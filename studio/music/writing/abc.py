@@ -12,6 +12,7 @@ from fractions import Fraction
 from studio.music.scores.bars import Repeat
 from studio.music.scores.chords import ChordAt
 from studio.music.scores.keys import Key
+from studio.music.scores.notes import Note
 from studio.music.scores.scores import Part, Score
 from studio.music.scores.tunes import Tune
 from studio.music.writing.musicxml import number_text
@@ -47,7 +48,7 @@ def write_abc(music: Tune | Score) -> bytes:
 
 def _part(part: Part, score: Score, chords: list[ChordAt]) -> list[str]:
     """The lines of one part, each with the words below it. Takes the chords from `chords`."""
-    measures = measures_of(part, score)
+    measures = measures_of(_sung_first(part), score)
     text, bars_on_line = "", 0
     sung: list[list[Written]] = [[]]
     altered: set[str] = set()
@@ -77,6 +78,30 @@ def _part(part: Part, score: Score, chords: list[ChordAt]) -> list[str]:
     for music, notes in zip(text.strip().split("\n"), sung, strict=True):
         lines += [music, *words.under(notes)]
     return lines
+
+
+def _sung_first(part: Part) -> Part:
+    """The part with every sung note of another voice in the first one, where that rests: ABC has no words
+    under an overlay (&).
+    """
+    first = [note for note in part.notes if note.voice <= 0]
+    sung = {word.start for word in part.words} - {note.start for note in first}
+    if not first or not sung:
+        return part
+    notes = []
+    for note in part.notes:
+        if note.start in sung and not any(_in_the_way(each, note) for each in first):
+            note = replace(note, voice=0)
+            first.append(note)
+        notes.append(note)
+    return replace(part, notes=tuple(notes))
+
+
+def _in_the_way(one: Note, other: Note) -> bool:
+    """Whether two notes sound at a time and are no chord."""
+    return (
+        one.start < other.end and other.start < one.end and (one.start, one.end) != (other.start, other.end)
+    )
 
 
 class _WordLines:

@@ -83,7 +83,7 @@ def _note(name: str, duration: int, voice: int, *, tie: str = "", chord: bool = 
     )
 
 
-BACK = "<backup><duration>8</duration></backup>"
+BACK, LONG_BACK = (f"<backup><duration>{length}</duration></backup>" for length in (8, 10))
 
 VOICES = {
     "the second voice is above the first": (
@@ -127,6 +127,23 @@ VOICES = {
         ],
         [(64, 2), (62, 2), (62, 4)],
     ),
+    "it rests in what a bar has beyond its meter, and the second voice does not": (
+        [
+            _note("C5", 8, 1) + _note("z", 2, 1) + LONG_BACK + _note("E4", 8, 2) + _note("F4", 2, 2),
+            _note("D5", 8, 1),
+            _note("C5", 8, 1),
+        ],
+        [(72, 4), (74, 4), (72, 4)],
+    ),
+    "the first voice only holds on to the lower note of a chord": (
+        [
+            _note("A4", 8, 1, tie="start") + _note("A5", 8, 1, tie="start", chord=True),
+            _note("A4", 8, 1, tie="stop start") + BACK + _note("A5", 4, 2, tie="stop") + _note("B5", 4, 2),
+            _note("A4", 8, 1, tie="stop") + BACK + _note("C5", 8, 2),
+            _note("D5", 8, 1),
+        ],
+        [(81, 6), (83, 2), (72, 4), (74, 4)],
+    ),
 }
 
 
@@ -144,6 +161,12 @@ def test_the_melody_stays_in_its_voice(name: str, format: str) -> None:
     (tune,) = reading.tunes
     assert [(note.pitch, note.duration) for note in tune.sounding] == melody
     _same_in(format, reading)
+
+
+def test_works_made_before_find_their_melody_where_they_did() -> None:
+    measures, _ = VOICES["the first voice only holds on to the lower note of a chord"]
+    (tune,) = read_tunes(_score(*measures), "voices.musicxml", rules="3").tunes
+    assert [(note.pitch, note.duration) for note in tune.sounding] == [(81, 4), (69, 8), (74, 4)]
 
 
 @pytest.mark.parametrize("format", FORMATS)

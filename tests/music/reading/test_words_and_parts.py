@@ -211,6 +211,39 @@ def test_voices_and_staves_of_musicxml_are_parts() -> None:
         assert tally.shown == [], format
 
 
+def _rest(length: int, voice: int) -> str:
+    return f"<note><rest/><duration>{length}</duration><voice>{voice}</voice></note>"
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_words_that_go_on_under_a_second_voice_stay_there(format: str) -> None:
+    upper = _rest(6, 1) + _note("D", 1, 1, 1) + _rest(1, 1)
+    lower = _note("C", 2, 1, 6) + _rest(1, 2) + _note("E", 2, 1, 1)
+    whole = _note("G", 1, 1, 8)
+    meter = "<time><beats>4</beats><beat-type>4</beat-type></time>"
+    attributes = f"<attributes><divisions>2</divisions>{meter}</attributes>"
+    parts = {
+        "Soprano": [attributes + whole, whole, whole],
+        "Tenor": [attributes + whole, whole, f"{upper}<backup><duration>8</duration></backup>{lower}"],
+    }
+    listed = "".join(f'<score-part id="{name}"><part-name>{name}</part-name></score-part>' for name in parts)
+    bodies = "".join(
+        f'<part id="{name}">{"".join(f"<measure>{each}</measure>" for each in measures)}</part>'
+        for name, measures in parts.items()
+    )
+    xml = f"<score-partwise><part-list>{listed}</part-list>{bodies}</score-partwise>"
+    reading = read_tunes(xml.encode(), "two.xml", parts=True)
+    tenor = reading.parts[0][1]
+    assert [(word.start, word.text) for word in tenor.words][2:] == [
+        (8, "c"),
+        (11, "d"),
+        (Fraction(23, 2), "e"),
+    ]
+    tally = Tally()
+    compare(reading, format, tally)
+    assert tally.shown == []
+
+
 def test_a_tune_without_parts_is_read_as_before() -> None:
     assert read_tunes(HYMN.encode(), "hymn.abc").parts == ()
     assert read_tunes(HYMN.encode(), "hymn.abc").tunes == _hymn().tunes

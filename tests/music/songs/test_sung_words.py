@@ -110,11 +110,21 @@ def test_the_same_words_again_give_the_same_song(style: Style, sheets: list[Shee
     assert finish(draw_sheet(again, 1)).tune == sheets[0].tune
 
 
-def test_words_that_no_melody_carries_are_named_with_a_way_out(style: Style) -> None:
-    many = "\n".join(["every wonderful memory over the beautiful sea of tomorrow and happiness"] * 4)
+MANY = "every wonderful memory over the beautiful sea of tomorrow and happiness"
+
+
+def test_words_with_more_syllables_than_there_is_room_for_are_named_with_a_way_out(style: Style) -> None:
+    many = "\n".join([MANY] * 4)
     with pytest.raises(Contradiction, match=r"The words of section A .* have 92 syllables") as caught:
         finish(draw_sheet(desk_of(style, words=many, dissonance="free"), 1))
     assert ("bars", 16) in {(way.field, way.value) for way in caught.value.ways_out}
+
+
+def test_words_that_no_melody_carries_may_come_after_it(style: Style) -> None:
+    two = f"{MANY}\n{MANY}"  # 46 syllables; eight bars have room for 64 notes, none of the style so many
+    with pytest.raises(Contradiction, match="the words of section A") as caught:
+        finish(draw_sheet(desk_of(style, words=two, dissonance="free"), 1))
+    assert ("words_first", False) in {(way.field, way.value) for way in caught.value.ways_out}
 
 
 def test_stanzas_of_one_section_share_a_melody_that_carries_the_longer_lines() -> None:
