@@ -224,7 +224,7 @@ def _unsung_before(staff: StaffMeasure, last: int | None) -> set[str]:
     """The voices of a measure that strike nothing, and begin with a note that the melody did not have before
     the bar line. last: the pitch on which the melody ended, None where it rested.
     """
-    strikes, first = set(), {}
+    strikes, first = set[str](), dict[str, int]()
     for note in staff.notes:
         if note.pitch is not None:
             first.setdefault(note.voice, note.pitch)
