@@ -21,7 +21,7 @@ def heard_as_html(found: Mapping[str, Any]) -> str:
 
 def _tune(tune: Mapping[str, Any], *, open_: bool) -> str:
     facts = "".join(f"<span>{escape(fact)}</span>" for fact in tune["facts"])
-    bars = escape("\n".join(tune["bars"]))
+    bars = escape("\n".join([*tune["bars"], *tune["text"]]))
     summary = f"<summary>{escape(tune['title'])}{facts}</summary>"
     return f"<details{' open' if open_ else ''}>{summary}<pre>{bars}</pre></details>"
 

@@ -42,7 +42,7 @@ from studio.music.reading.assembling import (
     remarks_on_parts,
     sung_in,
 )
-from studio.music.reading.budget import Reading, ReadingBudget
+from studio.music.reading.budget import OfMelody, Reading, ReadingBudget
 from studio.music.reading.chord_symbols import PrintedSymbol, read_symbols
 from studio.music.reading.found_words import borrowed, words_under
 from studio.music.reading.pieces import READING_RULES
@@ -61,7 +61,7 @@ def read_abc(
     text: str, name: str, budget: ReadingBudget, *, parts: bool = False, rules: str = READING_RULES
 ) -> Reading:
     """The melody of one ABC tune. parts: and all its voices as parts. Raises `Unreadable`."""
-    lines = split_tune(text)
+    lines = split_tune(text, rules)
     fields = lines.fields
     if "K" not in fields:
         raise Unreadable(f"{name} has no key (K:), without which ABC cannot be read; add one such as K:D.")
@@ -114,7 +114,7 @@ def read_abc(
     )
     tune = assemble(found, name, budget)
     words, told = _words_of(tune, player, players, rules)
-    found.remarks += [*told, *_left_out(players, lines)]
+    found.remarks += [*told, *_overlays_of(player), *_left_out(players, lines)]
     if words or lines.text:
         tune = replace(tune, words=words, text=tuple(lines.text))
     if player.transposed:
@@ -156,14 +156,37 @@ def _words_of(
     short = sum(each.words.left for each in players)
     elsewhere = sum(len(each.words.found) for each in players if each is not melody and each not in others)
     return words, [
-        f"{sentence}: {count}."
-        for sentence, count in (
-            ("Syllables put together because they stand under one tied note", joined),
-            ("Syllables left out because they stand under no note of the melody", lost + elsewhere),
-            ("Syllables left out because their line has fewer notes", short),
+        *_borrowed_from(others, players, len(words)),
+        *(
+            f"{sentence}: {count}."
+            for sentence, count in (
+                ("Syllables put together because they stand under one tied note", joined),
+                ("Syllables left out because they stand under no note of the melody", lost + elsewhere),
+                ("Syllables left out because their line has fewer notes", short),
+            )
+            if count
+        ),
+    ]
+
+
+def _borrowed_from(others: list[_Voice], players: list[_Voice], count: int) -> list[str]:
+    """Whose words stand under a melody without words of its own."""
+    return [
+        OfMelody(
+            f"The melody has no words of its own; those of {each.line.name!r} stand under it: {count}."
+            if each.line.name
+            else "The melody has no words of its own; those of voice "
+            f"{players.index(each) + 1} of {len(players)} stand under it: {count}."
         )
+        for each in others
         if count
     ]
+
+
+def _overlays_of(melody: _Voice) -> list[str]:
+    """Voices that are laid over the melody are kept in its part, and not in the melody itself."""
+    count = melody.overlaid_notes
+    return [OfMelody(f"Notes of overlaid voices (&) left out of the melody: {count}.")] if count else []
 
 
 def _left_out(players: list[_Voice], lines: TuneLines) -> list[str]:
@@ -308,6 +331,7 @@ class _Voice:
         self.chord_ties: dict[Place, int] = {}
         self.printed: list[str] = []
         self.overlaid = False
+        self.overlaid_notes = 0  # that are kept in the part
 
     def play(self, text: str) -> None:
         end, between = 0, []
@@ -340,6 +364,7 @@ class _Voice:
         elif group in _ALWAYS:
             _ALWAYS[group](self, token)
         elif not self.overlaid or self.parts:
+            self.overlaid_notes += self.overlaid and group == "length"
             _PLAYED[group](self, token)
         elif group == "length":
             self.left["Notes of overlaid voices (&)"] += 1

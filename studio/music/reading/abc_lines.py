@@ -7,6 +7,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from studio.music.reading.abc_fields import KeyField, read_key, read_text
+from studio.music.reading.abc_prose import Prose
+from studio.music.reading.pieces import READING_RULES
 
 
 @dataclass
@@ -37,16 +39,17 @@ LINE_MARK, WORDS_MARK = "\x02", "\x03"
 _NO_MARKS = str.maketrans("", "", LINE_MARK + WORDS_MARK)
 
 
-def split_tune(text: str) -> TuneLines:
+def split_tune(text: str, rules: str = READING_RULES) -> TuneLines:
     """A tune's lines, sorted. The header ends with K:, and a blank line after music ends the tune (ABC 2.1,
-    section 2.2); what follows is free text.
+    section 2.2); what follows is free text. rules: see READING_RULES; those before 4 took every line before
+    it for music that is no field.
     """
     lines = text.replace("\r\n", "\n").replace("\r", "\n").translate(_NO_MARKS).split("\n")
     found = TuneLines()
     body = next((number for number, line in enumerate(lines, 1) if line.startswith("K:")), len(lines))
     for line in lines[:body]:
         _header_line(line, found)
-    _Body(found).read(lines[body:])
+    _Body(found, Prose(lines) if rules >= "4" else None).read(lines[body:])
     found.voices = {voice: music for voice, music in found.voices.items() if music.strip()} or {"1": ""}
     return found
 
@@ -84,21 +87,39 @@ _PERCUSSION = re.compile(r"(?:^|\s|\bclef\s*=\s*\"?)perc(?:ussion)?(?=[\s\"]|$)"
 _CHANNEL = re.compile(r"%%MIDI\s+channel\s+10\s*(%|$)")
 _BLANK = re.compile(r"\s*$")
 _SWITCH = re.compile(r"\[V:\s*([^\]]*)\]")
-_FIELD = re.compile(r"[A-Za-z+]:(?![|:])|[H-XZ]:")
-"""A line that is a field. "d:|" is a note at the end of a repeat."""
+_FIELD = re.compile(r"[A-Za-z+]:(?![|:])|[H-XZh-w+]:")
+_FIELD_3 = re.compile(r"[A-Za-z+]:(?![|:])|[H-XZ]:")
+"""A line that is a field, and the same by the rules of 3, by which "w:|" was music. "d:|" is a note at the
+end of a repeat.
+"""
 
 
 class _Body:
-    """Sorts the lines after K:. Fields before the first voice hold for all voices."""
+    """Sorts the lines after K:. Fields before the first voice hold for all voices. prose: knows text from
+    music; without it the lines are sorted by the rules of 3.
+    """
 
-    def __init__(self, found: TuneLines) -> None:
+    def __init__(self, found: TuneLines, prose: Prose | None) -> None:
         self.found = found
+        self.prose = prose
+        self.field = _FIELD if prose else _FIELD_3
+        self.texts: list[str] = []
         self.common = ""
         self.current: str | None = None
         self.music = False
         self.last = ""
 
     def read(self, lines: list[str]) -> None:
+        """Sort these lines, and say which were left out."""
+        self._sort(lines)
+        if self.texts:
+            count, some = len(self.texts), ", ".join(repr(each[:60]) for each in self.texts[:3])
+            self.found.remarks.append(
+                f"{count} {'line that is' if count == 1 else 'lines that are'} not music left out: {some}"
+                f"{' and others' if count > 3 else ''}."
+            )
+
+    def _sort(self, lines: list[str]) -> None:
         in_text = False
         for number, line in enumerate(lines):
             if line.startswith("%"):
@@ -117,9 +138,11 @@ class _Body:
             self._line(re.sub(r"(?<!\\)%.*", "", line) if "%" in line else line)
 
     def _line(self, line: str) -> None:
+        if self.prose:
+            line = re.sub(r"^\s+(?=[wW]:)", "", line)  # words may be indented
         if line.startswith("V:"):
             self._switch(line[2:])
-        elif _FIELD.match(line):
+        elif self.field.match(line):
             self._body_field(line)
         elif "[V:" in line:
             before, *rest = _SWITCH.split(line)
@@ -163,6 +186,9 @@ class _Body:
             self.found.voices[self.current] += text
 
     def _play(self, line: str) -> None:
+        if self.prose and self.prose.is_text(line):
+            self.texts.append(" ".join(line.split()))
+            return
         if self.current is None:
             self._switch("1")
         assert self.current is not None
@@ -173,7 +199,9 @@ class _Body:
 
     def _leave_out(self, lines: list[str]) -> None:
         """What stands after the tune. Bar lines in it may be music that a blank line cut off by mistake."""
-        barred = sum("|" in line and not line.startswith("%") and not _FIELD.match(line) for line in lines)
+        barred = sum(
+            "|" in line and not line.startswith("%") and not self.field.match(line) for line in lines
+        )
         if barred:
             self.found.remarks.append(
                 f"A blank line ends the tune; {barred} {'line' if barred == 1 else 'lines'} with bar lines "

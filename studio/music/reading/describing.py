@@ -45,11 +45,14 @@ class Heard:
 
 @dataclass(frozen=True)
 class TuneInWords:
-    """facts: composer, meter, key and so on, a line each. bars: a line each, words of songs below."""
+    """facts: composer, meter, key and so on, a line each. bars: a line each, words of songs below. text: the
+    lines of words below the music.
+    """
 
     title: str
     facts: tuple[str, ...]
     bars: tuple[str, ...]
+    text: tuple[str, ...] = ()
 
 
 def heard_in(readings: Sequence[tuple[str, Reading]], *, played: bool = False) -> Heard:
@@ -177,6 +180,7 @@ def heard_in_words(heard: Heard) -> Iterator[str]:
         if score and len(score.parts) > 1:
             yield f"  {len(score.parts)} parts: {', '.join(map(_part_in_words, score.parts))}"
         yield from told.bars
+        yield from told.text
         yield ""
     for remark in heard.remarks:
         yield f"  - {remark}"
@@ -192,7 +196,12 @@ def _part_in_words(part: Part) -> str:
 
 def tune_in_words(tune: Tune) -> TuneInWords:
     """A tune as a reader would check it: its title, its facts, and its bars one under the other."""
-    return TuneInWords(tune.title or tune.id or "Untitled", tuple(_facts(tune)), tuple(_bar_lines(tune)))
+    return TuneInWords(
+        tune.title or tune.id or "Untitled",
+        tuple(_facts(tune)),
+        tuple(_bar_lines(tune)),
+        tuple(f"{'':>7}{line}".rstrip() for line in tune.text),
+    )
 
 
 def _full_bars(tune: Tune) -> int:
@@ -204,8 +213,9 @@ def _facts(tune: Tune) -> Iterator[str]:
     if tune.composer:
         yield tune.composer
     bars, notes = _full_bars(tune), len(tune.sounding)
+    changing = any(_meters(tune))
     facts = [
-        str(tune.meter),
+        str(tune.grid.meters[0].meter if changing else tune.meter),
         str(tune.key),
         f"{tune.tempo:g} quarter notes a minute",
         f"{bars} {'bar' if bars == 1 else 'bars'}",

@@ -26,7 +26,7 @@ from studio.music.reading.assembling import (
     remarks_on_parts,
     sung_in,
 )
-from studio.music.reading.budget import Reading, ReadingBudget
+from studio.music.reading.budget import OfMelody, Reading, ReadingBudget
 from studio.music.reading.chord_symbols import PrintedSymbol, read_symbols
 from studio.music.reading.found_words import FoundLyric, borrowed, words_under
 from studio.music.reading.musicxml_parts import (
@@ -299,6 +299,13 @@ class _Laid:
         if late:
             remarks.append(f"Chord symbols after the last note left out: {late}.")
         words, joined, lost = words_under(tune.notes, gathered.lyrics or self._words_elsewhere())
+        if words and not gathered.lyrics:
+            remarks.append(
+                OfMelody(
+                    "The melody has no words of its own; those of another staff stand under it: "
+                    f"{len(words)}."
+                )
+            )
         if joined:
             remarks.append(f"Syllables put together because they stand under one tied note: {joined}.")
         if lost:

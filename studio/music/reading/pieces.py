@@ -23,7 +23,8 @@ READING_RULES = "4"
 """How scores are read now. A work records it, so that its files are read again by the rules it was made by:
 1 is music21 for MusicXML, and the readers in `earlier` for ABC and MIDI. 2 did not prefer the part that is
 sung as the melody (see `assembling.choose_melody`), and took an ABC bracket without its end for a chord.
-3 did not keep how a file spells its notes, and let the melody pass to a note that another voice only holds.
+3 did not keep how a file spells its notes, let the melody pass to a note that another voice only holds, and
+took lines of text, and words that begin with a bar line, for music in ABC.
 """
 
 
