@@ -155,6 +155,7 @@ def print_textures(folder: Path | None, optimised: bool, sheet: Path | None) -> 
         error = _texture_error(painting)
         made = {"photo": photos, "network": [painted_by(network, photo, 0.5) for photo in photos]}
         made["instant"] = [painted_by(painter, photo, 0.5) for photo in photos]
+        made["strength 1"] = [painted_by(painter, photo, 1.0) for photo in photos]
         if optimised:
             made["optimised"] = [_optimised(photo, painting) for photo in photos]
         for what, pictures in made.items():

@@ -298,7 +298,9 @@ class Climb:
         self.weights = [(2 * recipe.smoothing) ** scale if scale else 1.0 for scale in range(SCALES)]
         self.keep_colours = recipe.keep_colours
         colour = 0.0 if recipe.keep_colours else recipe.colour
-        self.colours = [colour * share for share in (0.5, 0.75, 1.0, 1.0)]
+        finest = recipe.fine_colour
+        self.colours = [colour * share for share in (finest, (1 + finest) / 2, 1.0, 1.0)]
+        self.hold_dark = recipe.hold_dark
 
     def __call__(self, variables: Sequence[Tensor], gradients: Sequence[Tensor], rate: float) -> None:
         (picture,), (gradient,) = variables, gradients
@@ -328,6 +330,8 @@ class Climb:
     def _move(
         self, picture: Tensor, direction: Tensor, base: Tensor, rate: float, own_colours: bool | Tensor
     ) -> None:
+        if self.hold_dark:
+            direction = direction * (1 - self.hold_dark * _darkness(base))
         picture.add_(direction, alpha=-self.rate * rate)  # `descend` passes the gradient of what it lowers
         if self.hold:
             picture.lerp_(base, self.hold)
@@ -358,6 +362,13 @@ class Climb:
             blended = scale
         assert blended is not None
         return blended
+
+
+def _darkness(base: Tensor) -> Tensor:
+    """How dark a photo [1, 3, h, w] in 0..1 is at every pixel, [1, 1, h, w]: 1 black, 0 from a third of white
+    on.
+    """
+    return (1 - 3 * base.amax(dim=1, keepdim=True)).clamp_(0, 1)
 
 
 def _add_enlarged(values: Tensor, smaller: Tensor) -> None:

@@ -123,13 +123,18 @@ LOOK = (
     "smoothing",
     "colour",
     "keep_colours",
+    "fine_colour",
+    "hold_dark",
 )
+
+WITHOUT_HATCHING = {"fine_colour": 0.0, "hold_dark": 0.8}
+"""What every look has in common: no hatching in rainbow colours, and black stays nearly black."""
 
 
 def _look(name: str, sentence: str, *layers: str, **changes: Any) -> Preset:
     """A row: these layers, and the recipe's defaults except for the changes, all written out."""
     defaults = {field: DreamRecipe.model_fields[field].default for field in LOOK}
-    return Preset(name, sentence, defaults | {"layers": layers} | changes)
+    return Preset(name, sentence, defaults | WITHOUT_HATCHING | {"layers": layers} | changes)
 
 
 _ROWS = (

@@ -185,6 +185,20 @@ class DreamRecipe(Recipe):
         in_sight=True,
     )
     keep_colours: bool = parameter(False, "Change only light and dark, and keep the photo's colours.")
+    fine_colour: float = parameter(
+        0.5,
+        "How much of the colour the finest detail keeps: less removes hatching in rainbow colours.",
+        ge=0,
+        le=1,
+        step=0.05,
+    )
+    hold_dark: float = parameter(
+        0.0,
+        "How much the photo's dark parts are spared: 0 dreams in them too, 1 leaves black as it is.",
+        ge=0,
+        le=1,
+        step=0.05,
+    )
     jitter: int = parameter(
         32,
         "Shift the picture at random before each step, so that no grid shows.",
@@ -219,7 +233,10 @@ class DreamRecipe(Recipe):
     regions: tuple[Annotated[str, Field(max_length=LONGEST_REGION)], ...] = REGIONS
 
     LATER: ClassVar[frozenset[str]] = frozenset(
-        {"print", "format", "guide_weights", "stop_after", "begin_at", "more", "regions"}
+        {
+            *("print", "format", "guide_weights", "stop_after", "begin_at", "more", "regions"),
+            *("fine_colour", "hold_dark"),
+        }
     )
 
     _regions_can_be_read = field_validator("regions")(_checked_regions)

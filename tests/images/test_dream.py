@@ -542,3 +542,18 @@ def test_strips_give_the_same_as_the_whole_to_the_last_bit(size: tuple[int, int]
     whole = values + torch.nn.functional.interpolate(smaller, size, mode="bilinear", align_corners=False)
     _add_enlarged(values, smaller)
     assert torch.equal(values, whole)
+
+
+def test_dark_parts_are_spared_and_fine_colour_can_be_left_out() -> None:
+    photo = scene()
+    photo[:, :48] //= 12
+    plain, spared = (dreamt(photo, hold_dark=share, octaves=1).astype(int) - photo for share in (0.0, 1.0))
+    assert np.abs(spared[:, :40]).mean() < 0.35 * np.abs(plain[:, :40]).mean()
+    assert np.abs(spared[:, 56:]).mean() > 0.6 * np.abs(plain[:, 56:]).mean()
+
+    def hatching(fine_colour: float) -> float:
+        change = dreamt(scene(), fine_colour=fine_colour, octaves=1, colour=1.0).astype(float) - scene()
+        grey = change - change.mean(axis=2, keepdims=True)
+        return float(np.abs(np.diff(grey, axis=1)).mean())
+
+    assert hatching(0.0) < 0.8 * hatching(1.0)

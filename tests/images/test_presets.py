@@ -11,7 +11,7 @@ from PIL import Image
 
 from studio.errors import UnknownName
 from studio.images.networks.backbones import BACKBONES, DEFAULT, backbone, layers
-from studio.images.presets import FOLDER, LOOK, PRESETS, as_deep_in, with_preset
+from studio.images.presets import FOLDER, LOOK, PRESETS, WITHOUT_HATCHING, as_deep_in, with_preset
 from studio.images.recipes import DreamRecipe, LayerTerm
 from studio.works.recipe import check, controls
 
@@ -52,10 +52,11 @@ def test_there_are_enough_and_they_differ() -> None:
 
 
 def test_the_recipes_defaults_are_the_default_presets() -> None:
-    """So that a recipe written without naming a preset still matches its name."""
+    """So that a recipe written without naming a preset still matches its name, but for what came later."""
     plain = DreamRecipe()
     assert plain.preset is not None
-    assert check(DreamRecipe, with_preset({})) == plain
+    earlier = {name: DreamRecipe.model_fields[name].default for name in WITHOUT_HATCHING}
+    assert check(DreamRecipe, with_preset(earlier)) == plain
 
 
 def test_what_is_set_goes_before_the_preset() -> None:

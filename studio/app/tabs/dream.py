@@ -36,7 +36,7 @@ from studio.app.room import Entrance, Room, TabOffers, nonce
 from studio.app.widgets import answer, widget
 from studio.errors import StudioError
 from studio.images.networks.backbones import OWN
-from studio.images.presets import PRESETS, as_deep_in, with_preset
+from studio.images.presets import PRESETS, WITHOUT_HATCHING, as_deep_in, with_preset
 from studio.images.recipes import DreamRecipe
 from studio.making.kinds import read_recipe
 from studio.works.recipe import Control, Fold, Recipe, check
@@ -50,6 +50,7 @@ def dream_tab(room: Room) -> TabOffers:
     dials = Dials(
         DreamRecipe,
         labels=LABELS,
+        defaults=dict(WITHOUT_HATCHING),
         makers={
             "preset": looks_dial,
             "backbone": network_dial,

@@ -75,6 +75,16 @@ STRENGTH_RANGE = 16.0
 COLOURS = 0.82
 """Share of the photo's colours, the rest being the piece's, at half strength."""
 
+STRUCTURE = (0.03, 0.045)
+"""How far pixels are from the colours around them, black to white being 1, where nothing of the photo is
+held, as in a sky, and from where on as much is held as `HELD` says, as in a face.
+"""
+
+HELD = 1.0
+"""How much of the network's picture stays there at half strength, so that a portrait stays a portrait; at
+full strength nothing.
+"""
+
 EVEN, STRONG = 2.5, 0.19
 """A painting bears the whole of that if half of its cells have the mean detail divided by the first, and if
 its coarsest detail has that share of the variance of its colours.
@@ -151,7 +161,8 @@ def lay_pieces(pieces: Pieces, photo: Pixels, painted: Pixels, strength: float, 
     held = STRENGTH_RANGE ** (1 - 2 * strength)
     wanted = _in_colours_of(grid.cells_of(photo), pieces.cells)
     with torch.inference_mode():
-        busy = F.avg_pool2d(_busy(grid.halves_of(photo)), PIECE // 2, SPACING // 2).flatten()
+        detail = _busy(grid.halves_of(photo))
+        busy = F.avg_pool2d(detail, PIECE // 2, SPACING // 2).flatten()
         chosen = _choose(pieces, wanted, busy, grid, seed)
         places = F.avg_pool2d(wanted, 2)
         ground = _Ground(
@@ -162,7 +173,7 @@ def lay_pieces(pieces: Pieces, photo: Pixels, painted: Pixels, strength: float, 
             share=pieces.bears * COLOURS ** (2 * strength),
             weights=tuple(pieces.bears**2 * held * weight for weight in SHAPES),
             energies=pieces.energies,
-            shown=min(1.0, 2 * strength),
+            shown=min(1.0, 2 * strength) * (1 - HELD * min(1.0, 2 - 2 * strength) * _structure(detail)),
         )
         if grid.high * grid.wide <= LARGEST_WHOLE:
             _finish(ground, grid, painted, painted, (slice(0, grid.high), slice(0, grid.wide)))
@@ -388,7 +399,7 @@ def _beyond_cut(error: Tensor) -> Tensor:
 class _Ground:
     """What shapes and colours are laid on. cells, fine: of the pieces. colours: of the photo, one for each
     place of 16 x 16 pixels. forms: what its cells add to them. share: of those colours. weights, energies: of
-    each band. shown: how much of all that shows, the rest being what the network painted.
+    each band. shown: how much of all that shows at every place, the rest being what the network painted.
     """
 
     cells: Tensor
@@ -398,7 +409,7 @@ class _Ground:
     share: float
     weights: tuple[float, ...]
     energies: tuple[float, ...]
-    shown: float
+    shown: Tensor
 
 
 def _finish(ground: _Ground, grid: _Grid, painted: Pixels, into: Pixels, tile: tuple[slice, slice]) -> None:
@@ -434,7 +445,18 @@ def _laid(ground: _Ground, painted: Tensor, rows: slice, columns: slice) -> Tens
         there.div_(there + _energy(own) + max(energy, 1e-9))
         result = _enlarged(result, 2).add_(own).add_((theirs - own).mul_(there))
     laid.add_(_enlarged(result.sub_(smaller), 2))  # the finest detail is the pieces'
-    return laid if ground.shown == 1 else torch.lerp(painted, laid, ground.shown)
+    shown = _enlarged(ground.shown[..., _units(rows, 2 * CELL), _units(columns, 2 * CELL)], 2 * CELL)
+    return torch.lerp(painted, laid, shown)
+
+
+def _structure(detail: Tensor) -> Tensor:
+    """Where a photo has faces or other fine structure, 0..1, for each place of 16 x 16 pixels. detail: how
+    far every pixel is from the colours around it, at half the canvas's size.
+    """
+    none, full = STRUCTURE
+    places = F.avg_pool2d(F.avg_pool2d(detail, CELL), 5, 1, 2, count_include_pad=False)
+    level = ((places - none) / (full - none)).clamp_(0, 1)
+    return level.square() * (3 - 2 * level)
 
 
 def _units(pixels: slice, size: int) -> slice:

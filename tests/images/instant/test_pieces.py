@@ -93,7 +93,7 @@ def test_there_is_no_edge_where_pieces_meet(
     larger = resize(photo, 428, 640)
 
     def excess() -> float:
-        painted, found = laid(glass, larger).astype(float), []
+        painted, found = laid(glass, larger, 1.0).astype(float), []
         for axis in (0, 1):
             steps = np.abs(np.diff(painted, axis=axis)).mean(axis=(1 - axis, 2))
             for border in range(SPACING - OVERLAP, len(steps) - OVERLAP - 8, SPACING):
@@ -225,3 +225,14 @@ def test_the_command_line_lays_pieces_and_remakes_them(studio: Studio, tmp_path:
     )
     assert (status, "painted at once with pieces of the painting" in err) == (0, True)
     assert studio("remake", "p.png")[1].strip() == "Identical, to the byte."
+
+
+def test_fine_structure_stays_and_a_sky_does_not(glass: Pieces) -> None:
+    """The left half is a sky, the right one has a face's detail: there the network's picture stays."""
+    detail = np.random.default_rng(2).integers(60, 200, (96, 96, 3), dtype=np.uint8)
+    photo = np.full((320, 640, 3), 130, np.uint8)
+    photo[:, 320:] = np.asarray(Image.fromarray(detail).resize((320, 320), Image.Resampling.BICUBIC))
+    changed = np.abs(laid(glass, photo).astype(int) - photo).mean(axis=2)
+    assert changed[:, 360:].mean() < 0.6 * changed[:, :280].mean()
+    full = np.abs(laid(glass, photo, 1.0).astype(int) - photo).mean(axis=2)
+    assert full[:, 360:].mean() > 1.5 * changed[:, 360:].mean()
