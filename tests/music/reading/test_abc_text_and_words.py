@@ -8,6 +8,7 @@ import pytest
 
 from studio.music.reading.describing import heard_in, heard_in_words
 from studio.music.reading.readers import read_tunes
+from studio.music.writing.formats import by_suffix
 
 HEAD = "X:1\nM:4/4\nL:1/4\nK:C\n"
 BARS = "CDEF|GABc|]\n"
@@ -108,3 +109,12 @@ def test_verses_below_the_music_and_the_first_meter_are_shown() -> None:
     assert lines[1].startswith("  4/4, C major")
     assert lines[2] == "  3/4 from bar 2"
     assert [line.strip() for line in lines[6:8]] == ["2. Another verse", "goes here"]
+
+
+def test_words_of_another_staff_of_musicxml_are_told() -> None:
+    score = read_tunes(f"{HEAD}V:1\n{BARS}V:2\nC4|E4|]\nw:one two\n".encode(), "t.abc", parts=True)
+    (whole,) = heard_in([("t.abc", score)]).whole()
+    reading = read_tunes(by_suffix(".musicxml").to_bytes(whole), "t.musicxml")
+    assert [(word.start, word.text) for word in reading.tunes[0].words] == [(0, "one"), (4, "two")]
+    told = "The melody has no words of its own; those of another staff stand under it: 2."
+    assert told in reading.remarks
