@@ -188,8 +188,8 @@ def _check(envelope: Envelope, largest: int) -> None:
         raise FileFlaw(f"claims to have {size}; save it again as a plain PNG or JPEG.")
     if width * height > largest * envelope.reduced**2:
         raise FileFlaw(
-            f"has {size}, {width * height / 1e6:.0f} megapixels; scale it down to at most "
-            f"{LARGEST_INPUT / 1e6:.0f} megapixels first."
+            f"has {size}, {width * height / 1e6:.0f} megapixels; scale it down first, for example to "
+            f"{LARGEST_INPUT / 1e6:.0f} megapixels, which every kind of file may have."
         )
     if min(width, height) < SMALLEST_INPUT_SIDE:
         raise FileFlaw(f"has only {size}; choose one with at least {SMALLEST_INPUT_SIDE} on each side.")

@@ -17,7 +17,7 @@ from studio.errors import Refused
 from studio.images.formats import FORMATS
 from studio.images.pictures import read_picture
 from studio.images.printing import PrintSize
-from studio.images.recipes import DreamRecipe
+from studio.images.recipes import PRINT, DreamRecipe
 from studio.making.kinds import read_recipe
 from studio.works.gallery import Gallery
 from studio.works.metadata import embed, extract
@@ -142,6 +142,11 @@ def test_the_density_is_read_from_every_place() -> None:
 )
 def test_print_sizes(asked: str, picture: tuple[int, int], side: int) -> None:
     assert PrintSize.read(asked).longer_side(*picture) == side
+
+
+def test_the_help_says_which_density_is_used_where_none_is_given() -> None:
+    used = PrintSize.read("30x20cm").density
+    assert f"without @, {used:g} are used" in (PRINT.description or "")
 
 
 @pytest.mark.parametrize(

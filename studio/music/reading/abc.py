@@ -41,6 +41,7 @@ from studio.music.reading.assembling import (
     remarks_on,
     remarks_on_parts,
     sung_in,
+    without_meter,
 )
 from studio.music.reading.budget import OfMelody, Reading, ReadingBudget
 from studio.music.reading.chord_symbols import PrintedSymbol, read_symbols
@@ -93,9 +94,10 @@ def read_abc(
     # Chords may be written in any voice; where two voices have one, that of the melody counts.
     symbols = read_symbols(_without_dynamics([player, *(each for each in players if each is not player)]))
     tempos = [each for player in players for each in player.tempos]
+    bars = barred(player.bars)
     found = FoundTune(
         chosen,
-        Grid.of_bars(barred(player.bars), cut_long=True),
+        Grid.of_bars(bars, cut_long=True),
         player.now,
         keys=player.keys,
         chords=symbols.chords,
@@ -110,6 +112,7 @@ def read_abc(
             *player.remarks,
             *(["The tempo changes; only the first one was kept."] if len(set(tempos)) > 1 else []),
             *lines.remarks,
+            *([without_meter(bars[0][1])] if fields.get("M", "").strip().lower() == "none" else []),
         ],
     )
     tune = assemble(found, name, budget)

@@ -180,6 +180,11 @@ def remarks_on(chosen: PartLine, parts: int, unread_chords: Sequence[str] = ()) 
     return remarks
 
 
+def without_meter(meter: Meter) -> str:
+    """What to say about music that states that it has no meter."""
+    return f"The music is written without a meter, at least in part; those bars were read in {meter}."
+
+
 def assemble(found: FoundTune, name: str, budget: ReadingBudget) -> Tune:
     """Make a tune of what was found: one note at a time, rests in the gaps, every key with a mode.
 

@@ -32,7 +32,7 @@ from studio.music.reading.budget import Reading, ReadingBudget, labelled
 from studio.music.reading.encodings import Guess, decode, guess_encoding
 from studio.music.reading.lengths import Held, Touch, touch_of, written_length
 from studio.music.reading.midi_events import DRUMS, MidiFile, Played, parse_midi
-from studio.music.reading.midi_words import words_of
+from studio.music.reading.midi_words import texts_as_words, words_of
 from studio.music.reading.pieces import READING_RULES
 from studio.music.reading.quantising import WHOLE, must_stay_apart, place_onsets
 from studio.music.scores.bars import Grid, MeterAt
@@ -84,11 +84,11 @@ def read_midi(
 
 def _read(midi: MidiFile, name: str, budget: ReadingBudget, rules: str, *, parts: bool) -> Reading:
     """The melody of one sequence, or its chords where it has no melody."""
-    texts = _Texts(midi)
+    ours = _is_ours(midi)
+    texts = _Texts(midi, karaoke=rules >= "4" and not ours)
     lines = _lines_of(midi, texts, rules)
     leading = [(line, track, notes) for line, track, notes in lines if track not in texts.other_voices]
     per_quarter = midi.per_quarter
-    ours = _is_ours(midi)
     place = midi.quarters if ours else partial(_plain, per_quarter=per_quarter)
     grid = _grid_of([(place(ticks), top, bottom) for ticks, top, bottom in midi.meters])
     keys = [
@@ -121,7 +121,7 @@ def _read(midi: MidiFile, name: str, budget: ReadingBudget, rules: str, *, parts
         title=texts.title,
         composer=texts.composer,
         tempo=_tempo_of(midi, played, more),
-        remarks=remarks + more + texts.remarks + _told_of(midi),
+        remarks=remarks + more + texts.remarks + texts.unsung + _told_of(midi),
     )
     tune = assemble(found, name, budget)
     lyrics, others = texts.syllables(track)
@@ -202,11 +202,15 @@ _NOT_A_TITLE = re.compile(
 
 class _Texts:
     """The texts of a file, decoded. remarks: what to say about them. other_voices: tracks that belong to the
-    one before.
+    one before. karaoke: texts that stand at the notes are their words, where there are no lyrics, though
+    nothing calls the file karaoke. unsung: what to say about other texts.
     """
 
-    def __init__(self, midi: MidiFile) -> None:
+    def __init__(self, midi: MidiFile, *, karaoke: bool = False) -> None:
         self.midi = midi
+        found, left = texts_as_words(midi) if karaoke else ([], 0)
+        self.lyrics = midi.lyrics or found
+        self.unsung = [f"Texts left out: {left}."] if left else []
         self.guess: Guess = guess_encoding(
             [
                 *midi.names.values(),
@@ -274,7 +278,7 @@ class _Texts:
         have: its own lyrics, or (unless `own`) those of the only track that has some. Karaoke files have
         texts instead (their first says "@KMIDI KARAOKE FILE").
         """
-        lyrics = self.midi.lyrics
+        lyrics = self.lyrics
         if not lyrics and any(text.startswith(b"@K") for _, _, text in self.midi.texts):
             lyrics = [each for each in self.midi.texts if not each[2].startswith(b"@")]
         lyrics = [each for each in lyrics if each[2].strip(b"-/\\ \r\n\0")]

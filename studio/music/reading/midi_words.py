@@ -12,10 +12,53 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
+from studio.errors import Unreadable
+from studio.music.reading.midi_events import MidiFile
+from studio.music.scores.chords import parse_chord
 from studio.music.scores.words import Syllable, hyphenated
 
 NEAR = Fraction(1, 8)
 """A syllable belongs to a note that begins within so many quarter notes."""
+
+
+FEWEST_TEXTS = 4
+"""Fewer texts are no words of a song."""
+
+
+def texts_as_words(midi: MidiFile) -> tuple[list[tuple[int, int, bytes]], int]:
+    """The texts (FF 01) of a file that are its words, though neither lyrics nor a karaoke mark say so, and
+    how many others there are.
+
+    They are those of a track of which four in five begin with a note, and which are not mostly chord symbols.
+    Texts at the beginning alone, where programs write their names, count as none.
+    """
+    marked = any(text.startswith(b"@K") for _, _, text in midi.texts)
+    texts = [each for each in midi.texts if each[2].strip(b"-/\\ \r\n\0") and not each[2].startswith(b"@")]
+    if marked or not any(ticks for ticks, _, _ in texts):
+        return [], 0
+    onsets = sorted({start for notes in midi.notes.values() for start, _, _ in notes})
+    near = float(midi.per_quarter * NEAR)
+    words = []
+    for track in {} if midi.lyrics or not onsets else {number for _, number, _ in texts}:
+        own = [each for each in texts if each[1] == track]
+        later = [each for each in own if each[0]] + [each for each in own if not each[0]][-1:]
+        sung = sum(_apart(ticks, onsets) <= near for ticks, _, _ in later)
+        chords = sum(_is_chord(text) for _, _, text in later)
+        if len(later) >= FEWEST_TEXTS and 5 * sung >= 4 * len(later) and 2 * chords < len(later):
+            words += own
+    return sorted(words), len(texts) - len(words)
+
+
+def _apart(ticks: int, onsets: Sequence[int]) -> int:
+    after = bisect_left(onsets, ticks)
+    return min(abs(onset - ticks) for onset in onsets[max(0, after - 1) : after + 1])
+
+
+def _is_chord(text: bytes) -> bool:
+    try:
+        return parse_chord(text.decode("latin-1").strip()) is not None
+    except Unreadable:
+        return False
 
 
 def words_of(

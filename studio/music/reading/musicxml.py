@@ -20,7 +20,7 @@ from studio.errors import Unreadable
 from studio.music.reading.assembling import in_minor_if_so
 from studio.music.reading.budget import Reading, ReadingBudget
 from studio.music.reading.musicxml_melody import read_score
-from studio.music.reading.pieces import READING_RULES
+from studio.music.reading.pieces import READING_RULES, is_web_page, web_page
 
 WRITTEN_HERE = b"<software>Derivative Works Studio</software>"
 """The mark of our own MusicXML, whose modes can be trusted: others write "major" when nobody chose."""
@@ -137,6 +137,8 @@ def _parsed(text: str, name: str, budget: ReadingBudget) -> Element:
             f"{name} has {len(text) / 1e6:.0f} MB of XML; the studio opens up to "
             f"{budget.unpacked / 1e6:.0f} MB."
         )
+    if is_web_page(text):
+        raise Unreadable(web_page(name))
     if "<!ENTITY" in text:
         raise Unreadable(
             f"{name} defines XML entities, which scores do not need and attacks do; export it again."

@@ -25,6 +25,7 @@ from studio.music.reading.assembling import (
     remarks_on,
     remarks_on_parts,
     sung_in,
+    without_meter,
 )
 from studio.music.reading.budget import OfMelody, Reading, ReadingBudget
 from studio.music.reading.chord_symbols import PrintedSymbol, read_symbols
@@ -61,7 +62,7 @@ def read_score(
     rules: see READING_RULES.
     Raises `Unreadable` for a score without music, or longer than the budget allows.
     """
-    laid = _XmlScore(root, parts_of(root), name, rules, ours=ours).laid_out(budget)
+    laid = _XmlScore(root, parts_of(root, written_out=rules >= "4"), name, rules, ours=ours).laid_out(budget)
     tune, remarks = laid.tune(budget)
     if not parts:
         return Reading((tune,), tuple(remarks))
@@ -278,12 +279,14 @@ class _Laid:
         gathered = self._gathered()
         symbols = read_symbols([list(self._symbols(part)) for part in self.score.parts], PLAIN)
         remarks = remarks_on(gathered.line, len(self.score.lines), symbols.unread)
-        remarks += [*symbols.remarks, *_more_remarks(gathered, self.melody.part, self.score.root)]
+        bars = barred(gathered.bars)
+        remarks += symbols.remarks
+        remarks += _more_remarks(gathered, self.melody.part, self.score.root, bars[0][1])
         title, composer = _title_and_composer(self.score.root)
         marks = self.score.marks(self.melody.part)
         found = FoundTune(
             gathered.line,
-            Grid.of_bars(barred(gathered.bars), cut_long=True),
+            Grid.of_bars(bars, cut_long=True),
             self.starts[-1],
             keys=gathered.keys,
             chords=symbols.chords,
@@ -459,8 +462,8 @@ def _gather_staff(into: _Gathered, start: Fraction, staff: StaffMeasure, melody:
     into.lyrics += [(start + each.place, each, each.voice == melody.voice) for each in staff.lyrics]
 
 
-def _more_remarks(gathered: _Gathered, part: XmlPart, root: Element) -> list[str]:
-    """What else was left out, moved or decided."""
+def _more_remarks(gathered: _Gathered, part: XmlPart, root: Element, meter: Meter) -> list[str]:
+    """What else was left out, moved or decided. meter: the first one."""
     remarks = []
     if not gathered.line.count:
         remarks.append(NO_MELODY)
@@ -470,6 +473,8 @@ def _more_remarks(gathered: _Gathered, part: XmlPart, root: Element) -> list[str
             f"The part is written for a transposing instrument; it was read as it sounds, {abs(semitones)} "
             f"semitone{'s' * (abs(semitones) > 1)} {where} what is written."
         )
+    if root.find(".//attributes/time/senza-misura") is not None:
+        remarks.append(without_meter(meter))
     bent, outside = _odd_pitches(root)
     for count, sentence in (
         (bent, "Microtones read as the nearest semitone"),
@@ -480,6 +485,7 @@ def _more_remarks(gathered: _Gathered, part: XmlPart, root: Element) -> list[str
         (gathered.empty, "Notes without a length left out"),
         (gathered.odd_keys, "Key signatures that belong to no key left out"),
         (gathered.jumps, "Jumps (D.C., D.S.) that are not followed"),
+        (part.repeated, "Bars that say that those before are played again, written out"),
         (_count(root, "slur") // 2, "Slurs left out"),
         (_count(root, *_MARKS), "Ornaments, dynamics and other marks left out"),
     ):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
@@ -76,19 +76,24 @@ class PartMeasure:
 
 @dataclass
 class XmlPart:
-    """A part. transposed: the semitones by which it sounds above (or below) what is written."""
+    """A part. transposed: the semitones by which it sounds above (or below) what is written. repeated: how
+    many of its measures only say that those before are played again (<measure-repeat>).
+    """
 
     name: str
     measures: list[PartMeasure]
     transposed: tuple[int, ...] = ()
+    repeated: int = 0
 
     @property
     def staves(self) -> list[int]:
         return sorted({number for measure in self.measures for number in measure.staves}) or [1]
 
 
-def parts_of(root: Element) -> list[XmlPart]:
-    """The parts of a score, partwise or timewise, in the order in which they stand."""
+def parts_of(root: Element, *, written_out: bool = True) -> list[XmlPart]:
+    """The parts of a score, partwise or timewise, in the order in which they stand. written_out: measures
+    that say that others are played again hold the notes of these.
+    """
     names = {each.get("id", ""): _name_of(each) for each in root.iterfind("part-list/score-part")}
     measures: dict[str, list[Element]] = {}
     if root.tag == "score-timewise":
@@ -99,7 +104,54 @@ def parts_of(root: Element) -> list[XmlPart]:
         for part in root.iterfind("part"):
             measures.setdefault(part.get("id", ""), []).extend(part.iterfind("measure"))
     drums = _drums_of(root)
-    return [_PartReader(names.get(id, ""), drums).read(found) for id, found in measures.items()]
+    parts = [_PartReader(names.get(id, ""), drums).read(found) for id, found in measures.items()]
+    for read in parts if written_out else ():
+        _write_out(read)
+    return parts
+
+
+def _write_out(part: XmlPart) -> None:
+    """Fills the measures that say that one or more before them are played again. One that has notes of its
+    own keeps them.
+    """
+    running: dict[int, tuple[int, int]] = {}  # staff, 0 for all -> (first measure, how many are repeated)
+    for number, measure in enumerate(part.measures):
+        for style in measure.element.iterfind("attributes/measure-style"):
+            sign = style.find("measure-repeat")
+            if sign is None:
+                continue
+            staff = int(min(max(number_of(style.get("number")) or 0, 0), 99))
+            running.pop(staff, None)
+            if sign.get("type") == "start":
+                running[staff] = number, int(min(max(number_of(sign.text) or 1, 1), 16))
+        filled = [_play_again(part.measures, number, staff, *each) for staff, each in running.items()]
+        part.repeated += any(filled)
+
+
+def _play_again(measures: Sequence[PartMeasure], number: int, staff: int, first: int, count: int) -> bool:
+    """Fills one measure with the notes of the one `count` before; whether there was something to fill in."""
+    if number < count:
+        return False
+    measure, model = measures[number], measures[number - count]
+    filled = False
+    for each, held in model.staves.items():
+        own = measure.staves.get(each)
+        if (staff and each != staff) or (own and any(note.pitch is not None for note in own.notes)):
+            continue
+        opens = (number - first) % count == 0
+        measure.staves[each] = replace(
+            held, notes=_untied(held.notes, opens), below=_untied(held.below, opens), lyrics=[]
+        )
+        filled = True
+    if filled:
+        measure.length = max(measure.length, model.length)
+        measure.filled = max(measure.filled, model.filled)
+    return filled
+
+
+def _untied(notes: Sequence[Sounding], opens: bool) -> list[Sounding]:
+    """Notes that are played again: the first are not tied to what comes before where a repeat opens."""
+    return [note._replace(tied=note.tied and not (opens and not note.start)) for note in notes]
 
 
 def _drums_of(root: Element) -> dict[str, int]:

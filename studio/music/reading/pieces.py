@@ -71,6 +71,8 @@ def pieces(content: bytes, name: str, budget: ReadingBudget | None = None) -> li
     if content[:4] == b"PK\x03\x04":
         return [Piece(name, "mxl", content)]
     text = text_of(content)
+    if is_web_page(text):
+        raise Unreadable(web_page(name))
     form = _form_of_text(text[:65536].lstrip("\ufeff \r\n\t"))
     if form is None:
         raise Unreadable(f"{name} is not a MIDI, MusicXML, ABC or Humdrum file; export it as one of these.")
@@ -87,6 +89,20 @@ def pieces(content: bytes, name: str, budget: ReadingBudget | None = None) -> li
             "split it in two."
         )
     return found
+
+
+_WEB_PAGE = re.compile(
+    r"[\ufeff\s]*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)\b", re.DOTALL | re.I
+)
+
+
+def is_web_page(text: str) -> bool:
+    """Whether a file is HTML, which browsers save under the name of the score they were sent for."""
+    return _WEB_PAGE.match(text[:65536]) is not None
+
+
+def web_page(name: str) -> str:
+    return f"{name} is a web page; download the score itself from the page and choose that."
 
 
 def _form_of_text(beginning: str) -> str | None:

@@ -449,6 +449,28 @@ def test_syllables_without_a_note_are_counted_and_karaoke_texts_are_words() -> N
     assert [(word.text, word.syllabic) for word in tune.words] == [("Glo", "begin"), ("ry", "end")]
 
 
+def test_texts_at_the_notes_are_words_though_nothing_says_karaoke() -> None:
+    texts = [(0, b"\\Glo"), (480, b"ry "), (960, b"/to "), (1440, b"God")]
+    words = _track([(ticks, _text(1, text)) for ticks, text in texts])
+    content = _file(_track(FOUR), words)
+    tune = read_midi(content, "song.kar").tunes[0]
+    assert [(word.start, word.text, word.syllabic) for word in tune.words] == [
+        (0, "Glo", "begin"),
+        (1, "ry", "end"),
+        (2, "to", "single"),
+        (3, "God", "single"),
+    ]
+    assert read_midi(content, "song.kar", rules="3").tunes[0].words == (), (
+        "works made before read as they did"
+    )
+    for others in ([(240, b"slowly"), (720, b"now")], [(480 * n, b"Am") for n in range(4)]):
+        reading = read_midi(_file(_sung(others, kind=1), form=0), "x.mid")
+        assert reading.tunes[0].words == ()
+        assert f"Texts left out: {len(others)}." in reading.remarks
+    by = read_midi(_file(_sung([(0, b"Made by a program")], kind=1), form=0), "x.mid")
+    assert not any("Texts" in remark for remark in by.remarks)
+
+
 def test_words_are_written_and_read_back() -> None:
     words = (
         Syllable(Fraction(0), "Glo", "begin"),

@@ -41,6 +41,64 @@ def _notes(tune: Tune) -> str:
     )
 
 
+def _score(*measures: str, time: str = "<beats>2</beats><beat-type>4</beat-type>") -> bytes:
+    inside = "".join(f'<measure number="{n}">{each}</measure>' for n, each in enumerate(measures, 1))
+    opening = f"<attributes><divisions>1</divisions><time>{time}</time></attributes>"
+    return (
+        '<score-partwise><part-list><score-part id="P1"><part-name/></score-part></part-list><part id="P1">'
+        + inside.replace(">", ">" + opening, 1)
+        + "</part></score-partwise>"
+    ).encode()
+
+
+def _quarters(steps: str) -> str:
+    return "".join(
+        f"<note><pitch><step>{step}</step><octave>4</octave></pitch><duration>1</duration></note>"
+        for step in steps
+    )
+
+
+def _percent(kind: str, bars: int = 1) -> str:
+    sign = f'<measure-repeat type="{kind}">{bars if kind == "start" else ""}</measure-repeat>'
+    return f"<attributes><measure-style>{sign}</measure-style></attributes>"
+
+
+REST = '<note><rest measure="yes"/><duration>2</duration></note>'
+
+
+def test_percent_bars_play_the_bars_before_again() -> None:
+    one = _score(_quarters("CD"), _percent("start") + REST, "", _percent("stop") + _quarters("EF"), REST)
+    reading = _read(one)
+    assert _notes(reading.tunes[0]) == "60 62 60 62 60 62 64 65 z:2"
+    assert "Bars that say that those before are played again, written out: 2." in reading.remarks
+    two = _score(_quarters("CD"), _quarters("EF"), _percent("start", 2) + REST, REST, _percent("stop") + REST)
+    assert _notes(_read(two).tunes[0]) == "60 62 64 65 60 62 64 65 z:2"
+    before = read_musicxml(one, "x", ReadingBudget(), rules="3").tunes[0]
+    assert _notes(before) == "60 62 z:4 64 65 z:2", "works made before read as they did"
+
+
+def test_music_without_a_meter_is_said_to_be_read_in_one() -> None:
+    reading = _read(_score(_quarters("CDEF"), _quarters("GABA"), time="<senza-misura/>"))
+    assert str(reading.tunes[0].meter) == "4/4"
+    said = "The music is written without a meter, at least in part; those bars were read in 4/4."
+    assert said in reading.remarks
+    assert said not in _read(_score(_quarters("CD"))).remarks
+    for name, text in (
+        ("x.abc", "X:1\nM:none\nL:1/4\nK:C\nCDEF|C4|\n"),
+        ("x.krn", "**kern\n*MX\n=1\n4c\n4d\n4e\n4f\n=2\n1e\n==\n*-\n"),
+    ):
+        assert said in read_tunes(text.encode(), name).remarks
+
+
+@pytest.mark.parametrize(
+    "page", ["<!DOCTYPE html>\n<html></html>", "<html><p>Log in", '<?xml version="1.0"?>\n<!-- x --><HTML/>']
+)
+def test_a_web_page_is_called_one(page: str) -> None:
+    for name in ("score.musicxml", "score.mid", "score.abc"):
+        with pytest.raises(Unreadable, match=f"{name} is a web page; download the score itself"):
+            read_tunes(page.encode(), name)
+
+
 EIGHT = "60 62 64 65 67 65 64 62 60 64 67 64 60:4"
 CASES = {
     "x01_forward_ends_bar.musicxml": ("60 62 64 65 67 65 z:2 60 64 67 64 60:4", []),

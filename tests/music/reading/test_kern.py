@@ -1,0 +1,110 @@
+"""Humdrum files give what stands beside their notes: words, chord symbols, the order of their sections."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+import pytest
+
+from studio.music.reading.budget import Reading, ReadingBudget
+from studio.music.reading.kern import read_kern
+from studio.music.scores.scores import played_spans
+
+
+def _kern(*rows: str) -> str:
+    return "\n".join(re.sub(r"(?<!:)\|", "\t", row) for row in rows) + "\n"
+
+
+def _read(*rows: str, rules: str = "4") -> Reading:
+    return read_kern(_kern(*rows), "x.krn", ReadingBudget(), rules=rules)
+
+
+SUNG = (
+    "**kern|**text|**mxhm|**dynam",
+    "*M4/4|*|*|*",
+    "=1|=1|=1|=1",
+    "4g|Ky-|G major|p",
+    "8qa|.|.|.",
+    "4.a|-ri-|.|.",
+    "8b|-e|D dominant/F#|.",
+    "4r|.|B- minor-seventh|.",
+    "=2|=2|=2|=2",
+    "1g|son|odd|f",
+    "==|==|==|==",
+    "*-|*-|*-|*-",
+)
+
+
+def test_words_and_chords_beside_the_notes_are_read_and_the_rest_is_counted() -> None:
+    reading = _read(*SUNG)
+    (tune,) = reading.tunes
+    assert [(str(word.start), word.text, word.syllabic) for word in tune.words] == [
+        ("0", "Ky", "begin"),
+        ("1", "ri", "middle"),
+        ("5/2", "e", "end"),
+        ("4", "son", "single"),
+    ]
+    chords = [(str(chord.start), chord.symbol) for chord in tune.chords]
+    assert chords == [("0", "G"), ("5/2", "D7/F#"), ("3", "Bbm7")]
+    assert "Columns that are not read, with their signs: **dynam (2)." in reading.remarks
+    assert any("'odd'" in remark for remark in reading.remarks)
+    assert not any("of several" in remark for remark in reading.remarks), "there is one voice"
+    before = _read(*SUNG, rules="3").tunes[0]
+    assert (before.words, before.chords) == ((), ()), "works made before read as they did"
+
+
+def test_words_of_a_column_that_splits_and_of_the_melody_alone() -> None:
+    rows = ("**kern|**text|**kern|**text", "*M2/4|*|*M2/4|*", "=1|=1|=1|=1", "2C|low|4c|one", ".|.|4d|two")
+    ends = ("==|==|==|==", "*-|*-|*-|*-")
+    reading = _read(*rows, *ends)
+    assert [word.text for word in reading.tunes[0].words] == ["one", "two"]
+    assert "Syllables left out because they stand under no note of the melody: 1." in reading.remarks
+    assert any("of several" in remark for remark in reading.remarks)
+    both = read_kern(_kern(*rows, *ends), "x.krn", ReadingBudget(), parts=True).parts[0]
+    assert [[word.text for word in part.words] for part in both] == [["one", "two"], ["low"]]
+    split = (
+        "**kern|**text",
+        "*M2/4|*",
+        "=1|=1",
+        "4c|one",
+        "*^|*",
+        "4d|4B|two",
+        "*v|*v|*",
+        "=2|=2",
+        "2e|three",
+    )
+    words = _read(*split, "==|==", "*-|*-").tunes[0].words
+    assert [(word.start, word.text) for word in words] == [(0, "one"), (1, "two"), (2, "three")]
+
+
+@pytest.mark.parametrize(
+    ("order", "sections", "heard"),
+    [
+        ("A,A1,A,A2", ["A", "A1", "A2"], "CDCE"),
+        ("A,B,A,B,C", ["A", "B", "C"], "CDCDE"),
+        ("A,A,B", ["A", "B", "C"], None),
+        ("A,B,C,A", ["A", "B", "C"], None),
+        ("A,A1,A,A2,B,B", ["A", "A1", "A2", "B"], "CDCEFF"),
+        ("A,A1,A,A2,A,A3", ["A", "A1", "A2", "A3"], "CDCECF"),
+    ],
+)
+def test_sections_are_played_in_their_order(order: str, sections: list[str], heard: str | None) -> None:
+    rows = ["**kern", "*M4/4", f"*>[{order}]", "*>norep[A]"]
+    for number, (name, pitch) in enumerate(zip(sections, "cdef", strict=False), 1):
+        rows += [f"*>{name}", f"={number}" if number != 3 else "=3:|!", f"1{pitch}"]
+    reading = _read(*rows, "==", "*-")
+    (tune,) = reading.tunes
+    letters = dict(zip((60, 62, 64, 65), "CDEF", strict=True))
+    spans = played_spans(tune.repeats, tune.end, ())
+    played = "".join(
+        letters[note.pitch or 0]
+        for _, start, end in spans
+        for note in tune.notes
+        if start <= note.start < end
+    )
+    said = any(order.replace(",", ", ") in remark for remark in reading.remarks)
+    assert (played if heard else None, said) == (heard, heard is None)
+    if order == "A,A1,A,A2":
+        before = _read(*rows, "==", "*-", rules="3").tunes[0]
+        assert (before.repeats[0].ending, before.repeats[0].end) == (None, Fraction(8))
