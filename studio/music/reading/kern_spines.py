@@ -186,11 +186,11 @@ def _length(token: str) -> Fraction:
     """Quarter notes of a token, the shortest note of a chord; 0 for a grace note and for none."""
     lengths = []
     for note in token.split(" "):
-        drawn = re.search(r"(\d+)(?:%(\d+))?(\.*)", note)
+        drawn = re.search(r"(\d{1,6})(?:%(\d{1,6}))?(\.*)", note)
         if not drawn or "q" in note.lower():
             continue
-        number = int(drawn[1][:6])
-        whole = Fraction(int(drawn[2] or 1), number) if number else Fraction(2) ** len(drawn[1])
+        number = int(drawn[1])
+        whole = Fraction(int(drawn[2] or 1), number) if number else Fraction(2 ** len(drawn[1]))
         lengths.append(4 * whole * (2 - Fraction(1, 2 ** min(len(drawn[3]), 4))))
     return min(lengths, default=Fraction(0))
 

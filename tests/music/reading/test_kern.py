@@ -108,3 +108,10 @@ def test_sections_are_played_in_their_order(order: str, sections: list[str], hea
     if order == "A,A1,A,A2":
         before = _read(*rows, "==", "*-", rules="3").tunes[0]
         assert (before.repeats[0].ending, before.repeats[0].end) == (None, Fraction(8))
+
+
+def test_absurd_lengths_take_no_time() -> None:
+    from studio.music.reading.kern_spines import beside_notes
+
+    found = beside_notes(_kern("**kern|**text", f"{'0' * 100_000}c|a", f"4%{'9' * 100_000}d|b", "*-|*-"))
+    assert [lyric.text for lyric in found.lyrics[0]] == ["a", "b"]
