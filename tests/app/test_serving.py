@@ -66,7 +66,7 @@ def test_the_password_is_taken_out_of_the_environment(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "studio.example.org"])
 def test_other_computers_need_a_password_unless_it_is_meant(host: str) -> None:
     for access in (Access(host=host), Access(proxies=("127.0.0.1",))):
-        with pytest.raises(Refused, match="set STUDIO_PASSWORD first, or say --no-password"):
+        with pytest.raises(Refused, match="set STUDIO_PASSWORD first, or add --no-password"):
             serve(access, open_browser=bool(access.proxies))
 
 

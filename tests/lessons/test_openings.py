@@ -22,6 +22,8 @@ LESSONS = ["rules", "neuron", "cafeteria"]
 def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("STUDIO_HOME", str(tmp_path))
     monkeypatch.setattr(ahead, "COURSE", LESSONS)
+    # Where the studio was set up for its app, they are prepared already.
+    monkeypatch.setattr(kept, "environments_home", lambda: None)
     ahead.prepare(*ahead.names())
     return tmp_path / kept.PLACE
 

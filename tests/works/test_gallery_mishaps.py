@@ -353,7 +353,7 @@ class TestStrangers:
 
     def test_addresses_that_lead_nowhere(self, tmp_path: Path) -> None:
         for address, error, said in (
-            ("nonsense", Refused, "no database URL"),
+            ("nonsense", Refused, "not a database URL"),
             ("mysql://me:secret@here/studio", Refused, "SQLite or PostgreSQL"),
             ("sqlite://", Refused, "in memory"),
             ("postgresql://me:secret@127.0.0.1:1/studio", Missing, "does not answer"),

@@ -51,7 +51,8 @@ export class Glimpse {
     this.busy = true;
     try {
       const told = await asked(this.server.glimpse({ photo, ...palette, values: this.values }));
-      if (told.view && this.easel.photo(true) === photo) this.easel.show(told);
+      // Meanwhile a painting may have come that cannot be previewed.
+      if (told.view && this.easel.palette() && this.easel.photo(true) === photo) this.easel.show(told);
     } catch { /* nobody pressed anything; the button says what is wrong */ }
     this.busy = false;
     if (!this.again) return;
