@@ -35,14 +35,6 @@ class Areas:
         """How much of every pixel belongs to any region, uint8 [h, w]."""
         return _sum(self.shares)
 
-    def shown(self, strength: float = 1.0) -> Pixels:
-        """How much of its look shows at every pixel, uint8 [h, w], where it is `strength` in all regions."""
-        found = np.zeros(self.shares.shape[1:], np.float32)
-        for region, share in zip(self.regions, self.shares, strict=True):
-            found += share * np.float32(region.strength * strength)
-        shown: Pixels = found.round().clip(0, 255).astype(np.uint8)
-        return shown
-
     def at(self, height: int, width: int) -> Areas:
         """The same at another size."""
         if self.shares.shape[1:] == (height, width):

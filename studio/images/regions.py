@@ -47,7 +47,8 @@ class Region:
     place: "area N" (the Nth picture with the role `region`), "segment N", "subject", "background" or "rest".
     look: of a dream a preset's name, of a painting the number of one of its paintings, from 1; empty for
     the look of the whole. layers: what the look amplifies, so that the recipe says all; empty until then.
-    own_colours: the look changes only light and dark. strength: how much of it shows, 0 to 1.
+    own_colours: the look changes only light and dark. strength: over 0, at most
+    1. How much of a look shows in a dream; in a painting, the recipe's strength is multiplied by it.
     """
 
     place: str
@@ -123,10 +124,8 @@ def check_areas(regions: Sequence[Region], pictures: Sequence[str]) -> None:
     asked = sorted(region.area for region in regions if region.area is not None)
     for number in asked:
         if number > len(pictures):
-            there = "no picture" if not pictures else f"only {len(pictures)}"
             raise Refused(
-                f"The region 'area {number}' has no picture ({there} was given): give one for every region "
-                "that you painted."
+                f"The region 'area {number}' has no picture: give one for every region that you painted."
             )
     for number in range(1, len(pictures) + 1):
         if number not in asked:
