@@ -99,7 +99,7 @@ def fresh_command(style: str) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("style", nargs="?", default="nottingham")
+    parser.add_argument("style", nargs="?", default="songbook-manner")
     parser.add_argument("--takes", type=int, default=5)
     given = parser.parse_args()
     print(f"a fresh command, the style read       {fresh_command(given.style):7.2f} s", flush=True)

@@ -12,6 +12,7 @@ the value. Its outputs stay the same, up to rounding.
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -89,7 +90,8 @@ def prepare(
     layers = tuple(dict.fromkeys(layers))
     network.eval().requires_grad_(False)
     tracer = _Tracer()
-    graph = tracer.trace(network)
+    with tracer.alone:
+        graph = tracer.trace(network)
     traced = fx.GraphModule(tracer.root, graph)
     ends = layer_ends(graph)
     for layer in layers:
@@ -135,7 +137,29 @@ def layer_ends(graph: fx.Graph) -> dict[str, fx.Node]:
 
 
 class _Tracer(fx.Tracer):
-    """Traces into every module except torch's own, and except ours that pads by the size of its input."""
+    """Traces into every module except torch's own, and except ours that pads by the size of its input.
+
+    While torch traces, every call of every module in this process goes through the tracer, whatever thread
+    calls it. So only one thread traces at a time, and the calls of the others are done as usual.
+    """
+
+    alone = threading.Lock()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.thread = threading.get_ident()
+
+    def call_module(
+        self, m: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        if threading.get_ident() != self.thread:
+            return forward(*args, **kwargs)
+        return super().call_module(m, forward, args, kwargs)
+
+    def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:
+        if threading.get_ident() != self.thread:
+            return attr_val
+        return super().getattr(attr, attr_val, parameter_proxy_cache)
 
     def is_leaf_module(self, module: nn.Module, name: str) -> bool:
         return isinstance(module, SameConv2d) or super().is_leaf_module(module, name)

@@ -9,11 +9,13 @@ import io
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from copy import deepcopy
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import numpy as np
 import pytest
@@ -246,6 +248,33 @@ def test_prepared_networks_see_what_unprepared_ones_see(name: str) -> None:
 
 def relative(one: Tensor, other: Tensor) -> float:
     return float((one - other).detach().norm() / other.detach().norm())
+
+
+def test_networks_are_prepared_in_several_threads_while_another_works() -> None:
+    """As in a studio whose visitors open a lesson each, while a third trains a network."""
+    network = nn.Sequential(*[nn.Sequential(nn.Conv2d(3, 3, 1), nn.ReLU()) for _ in range(20)])
+    work, ended = nn.Linear(2, 1), Event()
+    given, photo = torch.ones(1, 2), torch.ones(1, 3, 32, 32)
+    expected = work(given)
+
+    def prepared() -> Tensor:
+        return prepare(deepcopy(network), ["18"], mean=(0.5,) * 3, std=(0.5,) * 3)(photo)["18"]
+
+    def worked() -> int:
+        rounds = 0
+        while not ended.is_set():
+            assert torch.equal(work(given), expected)
+            rounds += 1
+        return rounds
+
+    with ThreadPoolExecutor(5) as threads:
+        working = threads.submit(worked)
+        try:
+            seen = [each.result() for each in [threads.submit(prepared) for _ in range(12)]]
+        finally:
+            ended.set()
+        assert working.result() > 0
+    assert all(torch.equal(each, seen[0]) for each in seen)
 
 
 class Tricky(nn.Module):
