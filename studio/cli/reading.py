@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=FILE, metavar="FILE...")
-@click.option("--played", is_flag=True, help="Play repeats out.")
+@click.option("--played", is_flag=True, help="Play repeats, D.C. and D.S. out.")
 @click.option(
     "-o",
     "--output",

@@ -46,10 +46,12 @@ from studio.music.reading.assembling import (
 from studio.music.reading.budget import OfMelody, Reading, ReadingBudget
 from studio.music.reading.chord_symbols import PrintedSymbol, read_symbols
 from studio.music.reading.found_words import borrowed, words_under
+from studio.music.reading.jumps import jump_in, settled
 from studio.music.reading.pieces import READING_RULES
 from studio.music.reading.repeats import RepeatSigns, passes_of
 from studio.music.scores.bars import Grid
 from studio.music.scores.chords import parse_chord
+from studio.music.scores.jumps import BACK, FINE, JumpMark
 from studio.music.scores.keys import KeyAt
 from studio.music.scores.meters import Meter
 from studio.music.scores.pitches import natural_pitch
@@ -76,6 +78,7 @@ def read_abc(
             lines.lyrics,
             parts,
             rules,
+            symbols_of=lines.symbols,
         )
         for voice in lines.voices
     ]
@@ -95,13 +98,18 @@ def read_abc(
     symbols = read_symbols(_without_dynamics([player, *(each for each in players if each is not player)]))
     tempos = [each for player in players for each in player.tempos]
     bars = barred(player.bars)
+    grid = Grid.of_bars(bars, cut_long=True)
+    jumps = settled(
+        player.jumps or next((each.jumps for each in players if each.jumps), []), player.edges, grid.pickup
+    )
     found = FoundTune(
         chosen,
-        Grid.of_bars(bars, cut_long=True),
+        grid,
         player.now,
         keys=player.keys,
         chords=symbols.chords,
         repeats=player.signs_of_repeats.finish(player.now),
+        jumps=jumps.jumps,
         title=read_text(fields.get("T", "")),
         composer=read_text(fields.get("C", "")),
         tempo=tempos[0] if tempos else 120.0,
@@ -110,6 +118,7 @@ def read_abc(
             *remarks_on(chosen, len(players), symbols.unread),
             *symbols.remarks,
             *player.remarks,
+            *jumps.remarks,
             *(["The tempo changes; only the first one was kept."] if len(set(tempos)) > 1 else []),
             *lines.remarks,
             *([without_meter(bars[0][1])] if fields.get("M", "").strip().lower() == "none" else []),
@@ -255,6 +264,16 @@ _TOKENS_BEFORE = re.compile(
 """The same by the rules of 3, which knew no tuplets of ten notes and more, and by those before."""
 
 
+@lru_cache(maxsize=64)
+def _tokens_with(letters: str) -> re.Pattern[str]:
+    """The signs of a line where these letters stand for da capo and the like."""
+    return re.compile(_SIGNS + rf"| (?P<jump>[{letters}])" if letters else _SIGNS, re.X)
+
+
+_SHORT = {"S": "segno", "O": "coda"}
+"""Letters that stand for a jump where the tune does not define them otherwise (section 4.14)."""
+
+
 JUMPS = "Jumps and their marks (D.C., D.S., fine, coda)"
 _JUMPS = re.compile(r"[!+](D\.[CS]\.|da(capo|coda)|fine|segno|coda)", re.I)
 
@@ -283,8 +302,9 @@ class _Voice:
 
     header: the fields of the tune. name: of the voice. file: for errors. clef: what the voice's V: says of
     it. lyrics: the lines of words of the tune. parts: whether overlays are read too. rules: see
-    READING_RULES. now: the end of what was
-    read. tempos: in quarter notes a minute, in order. left: what was left out -> how often.
+    READING_RULES. symbols_of: letters that stand for signs (U:). now: the end of what was read. tempos: in
+    quarter notes a minute, in order. left: what was left out -> how often. jumps: as they stand. edges: of
+    the bars.
     """
 
     header: dict[str, str]
@@ -295,6 +315,7 @@ class _Voice:
     lyrics: list[str] = field(default_factory=list)
     parts: bool = False
     rules: str = READING_RULES
+    symbols_of: dict[str, str] = field(default_factory=dict)
     line: PartLine = field(default_factory=PartLine)
     words: VoiceWords = field(default_factory=VoiceWords)
     bars: list[tuple[Fraction, Meter | None]] = field(default_factory=list)
@@ -306,8 +327,13 @@ class _Voice:
     now: Fraction = Fraction(0)
     transposed: int = 0
     left: Counter[str] = field(default_factory=Counter)
+    jumps: list[JumpMark] = field(default_factory=list)
+    edges: list[Fraction] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        stand_for = _SHORT | {sign: text.strip('!+"') for sign, text in self.symbols_of.items()}
+        self.letters = {sign: text for sign, text in stand_for.items() if jump_in(text.lstrip("^_<>@"))}
+        self.waiting: list[JumpMark] = []  # that end a stretch and stand where a bar begins
         self.line.name = self.name
         self.signs_of_repeats.goes_back = self.rules >= "3"
         self.meter = read_meter(self.header.get("M", "").strip())
@@ -339,6 +365,8 @@ class _Voice:
     def play(self, text: str) -> None:
         end, between = 0, []
         tokens = _TOKENS if self.rules >= "4" else _TOKENS_3 if self.rules == "3" else _TOKENS_BEFORE
+        if self.rules >= "5":
+            tokens = _tokens_with("".join(sorted(self.letters)))
         for count, token in enumerate(tokens.finditer(text)):
             if count > self.budget.signs:
                 raise Unreadable(
@@ -351,7 +379,8 @@ class _Voice:
             self._token(token)
         self._bar_line("|]", None)
         signs = Counter("".join(between))
-        self.left["Ornaments, dynamics and other marks"] += sum(signs[sign] for sign in "~.HJLMOPRSTuv")
+        marks = {*"~.HJLMOPRSTuv", *self.symbols_of}
+        self.left["Ornaments, dynamics and other marks"] += sum(signs[sign] for sign in marks)
         self.left["Microtones (the quarters of their sharps and flats)"] += sum(
             bool(re.search(r"[_^]\d*/", text)) for text in between
         )
@@ -362,8 +391,7 @@ class _Voice:
         # The group that ends last in a token says what it is; decorations have no group.
         group = token.lastgroup or ""
         if not group:
-            jump = _JUMPS.match(token[0])
-            self.left[JUMPS if jump else "Ornaments, dynamics and other marks"] += 1
+            self._decoration(token[0])
         elif group in _ALWAYS:
             _ALWAYS[group](self, token)
         elif not self.overlaid or self.parts:
@@ -371,6 +399,33 @@ class _Voice:
             _PLAYED[group](self, token)
         elif group == "length":
             self.left["Notes of overlaid voices (&)"] += 1
+
+    def _decoration(self, sign: str) -> None:
+        """A sign such as !trill!, or !D.C.!, which is a jump."""
+        if self.rules >= "5" and self._jumps(sign[1:-1]):
+            return
+        jump = self.rules < "5" and _JUMPS.match(sign)
+        self.left[JUMPS if jump else "Ornaments, dynamics and other marks"] += 1
+
+    def _letter(self, token: re.Match[str]) -> None:
+        self._jumps(self.letters[token["jump"]])
+
+    def _jumps(self, text: str) -> bool:
+        """Whether these words are a jump, which is then noted where it stands. One that ends a stretch and
+        stands after a bar line ends the bar that begins there, or what is before if no note follows it.
+        """
+        mark = jump_in(re.sub(r"^[\^_<>]|^@[-\d., ]*", "", text).strip("<> "))
+        if mark is None or self.overlaid:
+            return mark is not None
+        mark = replace(mark, start=self.now)
+        ends = mark.kind in BACK or mark.kind == FINE
+        (self.waiting if ends and self.now == self.bar_start else self.jumps).append(mark)
+        return True
+
+    def _settle(self, place: Fraction) -> None:
+        """The jumps that waited for what comes after them hold at this place."""
+        self.jumps += [replace(mark, start=place) for mark in self.waiting]
+        self.waiting = []
 
     def _grace(self, _: re.Match[str]) -> None:
         self.line.grace += 1
@@ -428,6 +483,8 @@ class _Voice:
 
     def _line_begins(self, _: re.Match[str]) -> None:
         self.words.line_begins(len(self.line.notes))
+        if self.now == self.bar_start:
+            self._settle(self.now)
 
     def _sing(self, token: re.Match[str]) -> None:
         self.words.sing(self.lyrics[int(token["sung"])], self.line.notes)
@@ -436,6 +493,8 @@ class _Voice:
         """A chord symbol. What begins with one of ^_<>@ is an annotation (sections 4.18 and 4.19)."""
         for text in re.split(r";|\\n", token["quoted"]):
             text = text.strip()
+            if self.rules >= "5" and self._jumps(text):
+                continue
             if (
                 text
                 and text[0] not in "^_<>@0123456789"
@@ -603,9 +662,11 @@ class _Voice:
             self._end_overlay()
             self.overlaid = False
         self.words.bars.append(len(self.line.notes))
+        self._settle(self.now)
         if self.now != self.bar_start:
             self.bars.append((self.now - self.bar_start, self.meter))
             self.bar_start = self.now
+            self.edges.append(self.now)
             if self.now > self.budget.quarters:
                 raise Unreadable(
                     f"{self.file} lasts longer than {self.budget.quarters:,} quarter notes; "
@@ -643,6 +704,7 @@ _ALWAYS: dict[str, Callable[[_Voice, re.Match[str]], None]] = {
     "volta": _Voice._bar,
     "line": _Voice._line_begins,
     "sung": _Voice._sing,
+    "jump": _Voice._letter,
 }
 """What to do with a token, by its last group."""
 

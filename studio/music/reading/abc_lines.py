@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from studio.music.reading.abc_fields import KeyField, read_key, read_text
 from studio.music.reading.abc_prose import Prose
-from studio.music.reading.pieces import READING_RULES
+from studio.music.reading.pieces import OF_THE_BOOK, READING_RULES
 
 
 @dataclass
@@ -17,7 +17,8 @@ class TuneLines:
     fields as [K:D], with marks for lines (see LINE_MARK).
 
     names, clefs: of voices that state them. drums: voices on a percussion clef or on channel 10. lyrics: the
-    lines of words (w:). text: the words below the music (W:). left: what was left out -> how often. remarks:
+    lines of words (w:). text: the words below the music (W:). symbols: letters that the tune
+    or its book defines (U:) -> what they stand for. left: what was left out -> how often. remarks:
     on the rest of it.
     """
 
@@ -28,6 +29,7 @@ class TuneLines:
     drums: set[str] = field(default_factory=set)
     lyrics: list[str] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
+    symbols: dict[str, str] = field(default_factory=dict)
     left: Counter[str] = field(default_factory=Counter)
     remarks: list[str] = field(default_factory=list)
 
@@ -45,11 +47,17 @@ def split_tune(text: str, rules: str = READING_RULES) -> TuneLines:
     it for music that is no field.
     """
     lines = text.replace("\r\n", "\n").replace("\r", "\n").translate(_NO_MARKS).split("\n")
+    if rules >= "5":
+        lines = [line.removeprefix(OF_THE_BOOK) for line in lines]
+    else:
+        lines = [line for line in lines if not line.startswith(OF_THE_BOOK)]
     found = TuneLines()
+    if rules >= "5":
+        found.symbols = {letter: sign for line in lines for letter, sign in _DEFINES.findall(line)}
     body = next((number for number, line in enumerate(lines, 1) if line.startswith("K:")), len(lines))
     for line in lines[:body]:
         _header_line(line, found)
-    _Body(found, Prose(lines) if rules >= "4" else None).read(lines[body:])
+    _Body(found, Prose(lines) if rules >= "4" else None, needs_bars=rules < "5").read(lines[body:])
     found.voices = {voice: music for voice, music in found.voices.items() if music.strip()} or {"1": ""}
     return found
 
@@ -83,6 +91,7 @@ def _describe_voice(text: str, found: TuneLines) -> str:
     return label
 
 
+_DEFINES = re.compile(r"(?:^|\[)(?:I:)?U:\s*([H-Wh-w~])\s*=\s*([^\]\n]*?)\s*(?:%.*|\]|$)")
 _PERCUSSION = re.compile(r"(?:^|\s|\bclef\s*=\s*\"?)perc(?:ussion)?(?=[\s\"]|$)", re.I)
 _CHANNEL = re.compile(r"%%MIDI\s+channel\s+10\s*(%|$)")
 _BLANK = re.compile(r"\s*$")
@@ -96,12 +105,14 @@ end of a repeat.
 
 class _Body:
     """Sorts the lines after K:. Fields before the first voice hold for all voices. prose: knows text from
-    music; without it the lines are sorted by the rules of 3.
+    music; without it the lines are sorted by the rules of 3. needs_bars: a blank line ends the tune only
+    after a bar line, as it did by the rules of 4.
     """
 
-    def __init__(self, found: TuneLines, prose: Prose | None) -> None:
+    def __init__(self, found: TuneLines, prose: Prose | None, *, needs_bars: bool) -> None:
         self.found = found
         self.prose = prose
+        self.needs_bars = needs_bars
         self.field = _FIELD if prose else _FIELD_3
         self.texts: list[str] = []
         self.common = ""
@@ -112,6 +123,12 @@ class _Body:
     def read(self, lines: list[str]) -> None:
         """Sort these lines, and say which were left out."""
         self._sort(lines)
+        if self.prose and self.prose.doubtful and not self.needs_bars:
+            some = ", ".join(repr(each[:60]) for each in self.prose.doubtful[:3])
+            self.found.remarks.append(
+                "Note letters after the final bar line, without one of their own, were read as music: "
+                f"{some} (put a blank line before them if they are text)."
+            )
         if self.texts:
             count, some = len(self.texts), ", ".join(repr(each[:60]) for each in self.texts[:3])
             self.found.remarks.append(
@@ -195,15 +212,25 @@ class _Body:
         before = self.found.voices[self.current]
         mark = "" if before.endswith("\\\n") else LINE_MARK  # a backslash at its end joins a line to the next
         self.found.voices[self.current] = before + mark + line + "\n"
-        self.music = self.music or "|" in line
+        self.music = self.music or "|" in line or (not self.needs_bars and _PLAYS.search(line) is not None)
 
     def _leave_out(self, lines: list[str]) -> None:
-        """What stands after the tune. Bar lines in it may be music that a blank line cut off by mistake."""
-        barred = sum(
-            "|" in line and not line.startswith("%") and not self.field.match(line) for line in lines
-        )
-        if barred:
+        """What stands after the tune. Bar lines in it, or notes alone, may be music that a blank line cut off
+        by mistake.
+        """
+        music = [line for line in lines if not line.startswith("%") and not self.field.match(line)]
+        barred = sum("|" in line for line in music)
+        bare = sum("|" not in line and _ONLY_NOTES.fullmatch(line) is not None for line in music)
+        if barred or bare:
+            count, what = (barred, "with bar lines") if barred else (bare, "of nothing but note letters")
             self.found.remarks.append(
-                f"A blank line ends the tune; {barred} {'line' if barred == 1 else 'lines'} with bar lines "
-                "after it were left out (take the blank line away if they belong to it)."
+                f"A blank line ends the tune; {count} {'line' if count == 1 else 'lines'} {what} after it "
+                f"{'was' if count == 1 else 'were'} left out (take the blank line away if "
+                f"{'it belongs' if count == 1 else 'they belong'} to it)."
             )
+
+
+_PLAYS = re.compile(r"[A-Ga-gzxZX]")
+"""A line of music that has at least a note or rest, beside its fields and comments."""
+
+_ONLY_NOTES = re.compile(r"[\sA-Ga-gzx,'0-9/^_=()<>\[\]\-]*[A-Ga-g][\sA-Ga-gzx,'0-9/^_=()<>\[\]\-]*")

@@ -22,11 +22,17 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 _SIGNS = frozenset("ABCDEFGabcdefgxyzXZ" + "HJLMOPRSTuv")
 """The letters of notes and rests, and those that stand for decorations (section 4.14)."""
 
+_LIKE_WORDS = re.compile(r"\s*[A-Ga-g]{1,2}[a-g]+(?:[ ,.;:!?-]+[A-Ga-g]?[a-g]+)*[ .!?]*")
+"""Notes that look like words: without lengths, with capitals only where words have them."""
+
 _DEFINED = re.compile(r"(?:I:)?\[?U:\s*([H-Wh-w])\s*=")
 
 
 class Prose:
-    """Tells text from music for one tune. lines: all of it; it may define letters of its own (U:, m:)."""
+    """Tells text from music for one tune. lines: all of it; it may define letters of its own (U:, m:).
+
+    doubtful: lines after the final bar line that are taken for music and may be words ("Abe Fag").
+    """
 
     def __init__(self, lines: Iterable[str]) -> None:
         lines = list(lines)
@@ -36,6 +42,7 @@ class Prose:
             if line.startswith("m:"):  # a macro: its name may be any letters
                 self.signs |= set(line[2:].partition("=")[0])
         self.ended = self.text_after_end = False
+        self.doubtful: list[str] = []
 
     def is_text(self, line: str) -> bool:
         """Whether a line, which is no field, is text. After a final bar line with text behind it, lines go on
@@ -46,6 +53,8 @@ class Prose:
         if text:
             self.text_after_end = self.text_after_end or self.ended
         else:
+            if self.ended and not barred and _LIKE_WORDS.fullmatch(line):
+                self.doubtful.append(" ".join(line.split()))
             self.ended, self.text_after_end = line.rstrip().endswith("|]"), False
         return text and bool(line.strip())
 

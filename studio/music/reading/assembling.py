@@ -21,6 +21,7 @@ from studio.music.reading.key_finding import estimate_key
 from studio.music.reading.pieces import READING_RULES
 from studio.music.scores.bars import Grid, Repeat
 from studio.music.scores.chords import ChordAt, parse_chord
+from studio.music.scores.jumps import TARGETS, JumpMark
 from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.meters import Meter
 from studio.music.scores.notes import HELD_BELOW, Note
@@ -110,6 +111,7 @@ class FoundTune:
     keys: Sequence[KeyAt | SignatureAt] = ()
     chords: Sequence[ChordAt] = ()
     repeats: Sequence[Repeat] = ()
+    jumps: Sequence[JumpMark] = ()
     phrase_ends: Sequence[Fraction] = ()
     title: str = ""
     composer: str = ""
@@ -211,6 +213,9 @@ def assemble(found: FoundTune, name: str, budget: ReadingBudget) -> Tune:
         found.composer[:300],
         found.tempo,
         name,
+        jumps=tuple(
+            mark for mark in found.jumps if (mark.start < end if mark.kind in TARGETS else mark.start <= end)
+        ),
     )
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from studio.music.reading.budget import OfMelody, Reading, Unread, labelled
+from studio.music.scores.jumps import BACK, TARGETS
 from studio.music.scores.keys import Key, name_of, pitch_name
 from studio.music.scores.notes import Note
-from studio.music.scores.scores import Part, Score
+from studio.music.scores.scores import Part, Score, played_spans
 from studio.music.scores.tunes import Tune, unfolded_score
 from studio.music.scores.words import Syllable
 
@@ -41,6 +42,18 @@ class Heard:
         """What there is to say where `whole` is written: not what holds of the melody alone."""
         all_parts = len(self.scores) == len(self.tunes)
         return [each for each in self.remarks if not (all_parts and isinstance(each, OfMelody))]
+
+
+def _never_played(reading: Reading) -> Iterator[str]:
+    """Says how many notes no jump leads to."""
+    for tune in reading.tunes:
+        spans = played_spans(tune.repeats, tune.end, (), tune.jumps) if tune.jumps else []
+        count = sum(
+            not any(start <= note.start < end for _, start, end in spans) for note in tune.sounding if spans
+        )
+        if count:
+            remark = f"Notes that are never played, because of the jumps: {count}."
+            yield remark if len(reading.tunes) == 1 else labelled(remark, tune.id)
 
 
 @dataclass(frozen=True)
@@ -72,7 +85,7 @@ def heard_in(readings: Sequence[tuple[str, Reading]], *, played: bool = False) -
         tuple(
             labelled(remark, name) if several and not remark.startswith(name) else remark
             for name, reading in readings
-            for remark in reading.remarks
+            for remark in [*reading.remarks, *(_never_played(reading) if played else ())]
         ),
         tuple(each for _, reading in readings for each in reading.unread),
         tuple(unfolded_score(score) if played else score for score in scores),
@@ -86,14 +99,19 @@ def not_carried(music: Sequence[Tune | Score], path: Path) -> list[str]:
     scores = [each if isinstance(each, Score) else each.score() for each in music]
     parts = sum(len(score.parts) for score in scores if len(score.parts) > 1)
     told = [f"All {parts} parts were written."] if parts else []
+    named = sum(bool(mark.label) for score in scores for mark in score.jumps)
+    if path.suffix.lower() == ".abc" and named:
+        told.append(f"ABC has one segno and one coda; names of others left out: {named}.")
     drums = sum(part.percussion for score in scores for part in score.parts)
     if path.suffix.lower() == ".abc" and drums:
         told.append(f"ABC has no drum kit; parts of drums written as notes on a percussion clef: {drums}.")
     if path.suffix.lower() in (".mid", ".midi"):
         verses = sum(word.verse > 1 for score in scores for part in score.parts for word in part.words)
         repeats = sum(len(score.repeats) for score in scores)
+        jumps = sum(mark.kind in BACK for score in scores for mark in score.jumps)
         told += [f"MIDI holds one verse; syllables of other verses left out: {verses}."] if verses else []
         told += [f"MIDI has no repeat signs; repeats played out: {repeats}."] if repeats else []
+        told += [f"MIDI has no D.C. or D.S.; jumps played out: {jumps}."] if jumps else []
     return told
 
 
@@ -163,6 +181,7 @@ def _plain(tune: Tune, score: Score | None) -> dict[str, Any]:
             }
             for again in tune.repeats
         ],
+        "jumps": [{"start": str(mark.start), "sign": mark.name, "kind": mark.kind} for mark in tune.jumps],
         "words": _plain_words(tune.words),
         "text": list(tune.text),
         "parts": [_plain_part(part) for part in (score or tune.score()).parts],
@@ -277,7 +296,7 @@ def _sung(tune: Tune, start: Fraction, end: Fraction) -> Iterator[str]:
 
 
 def _signs(tune: Tune, start: Fraction, end: Fraction) -> tuple[str, str]:
-    """The repeat signs and endings that stand in a bar, before and after its notes."""
+    """The repeat signs, endings and jumps that stand in a bar, before and after its notes."""
     before = after = ""
     for again in tune.repeats:
         before += "|: " if start <= again.start < end else ""
@@ -287,6 +306,11 @@ def _signs(tune: Tune, start: Fraction, end: Fraction) -> tuple[str, str]:
         closed = {again.end, *(ending.start for ending in again.endings[1:])}
         if any(start < place <= end for place in closed):
             after += " :|" + (f" ({again.times} times)" if again.times > 2 and again.ending is None else "")
+    for mark in tune.jumps:
+        if mark.kind in TARGETS:
+            before = f"({mark.name}) " + before if start <= mark.start < end else before
+        elif start < mark.start <= end:
+            after += f" ({mark.name})"
     return before, after
 
 

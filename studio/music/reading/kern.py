@@ -13,6 +13,7 @@ from studio.music.reading.found_words import FoundLyric, words_under
 from studio.music.reading.kern_spines import Beside, beside_notes
 from studio.music.reading.pieces import READING_RULES
 from studio.music.scores.bars import Repeat
+from studio.music.scores.jumps import JumpMark
 from studio.music.scores.scores import Part
 from studio.music.scores.tunes import Tune
 
@@ -35,7 +36,7 @@ def read_kern(
         whole = stream if alone == text else converter.parseData(text, format="humdrum")
         reading = replace(reading, parts=parts_of(whole))
     if rules >= "4":
-        reading = _with_what_is_beside(reading, beside_notes(text), column)
+        reading = _with_what_is_beside(reading, beside_notes(text), column, jumps=rules >= "5")
         no_meter = re.search(r"^(.*\t)?\*MX(\t|$)", text, re.M)
         if no_meter and reading.tunes:
             reading = replace(reading, remarks=(*reading.remarks, without_meter(reading.tunes[0].meter)))
@@ -46,10 +47,10 @@ def read_kern(
     return replace(reading, remarks=(top, *reading.remarks))
 
 
-def _with_what_is_beside(reading: Reading, beside: Beside, column: int | None) -> Reading:
+def _with_what_is_beside(reading: Reading, beside: Beside, column: int | None, *, jumps: bool) -> Reading:
     """The melody with its words and chords, and its sections in the order in which they are played.
 
-    column: of the melody, None where it is not known.
+    column: of the melody, None where it is not known. jumps: the order may be one of D.C. or D.S.
     """
     if len(reading.tunes) != 1:
         return reading
@@ -60,13 +61,14 @@ def _with_what_is_beside(reading: Reading, beside: Beside, column: int | None) -
     chords = beside.chords()
     kept = tuple(chord for chord in chords.chords if chord.start < tune.end)
     repeats: Sequence[Repeat] = tune.repeats
+    marks: Sequence[JumpMark] = ()
     if beside.order and beside.sections:
-        said = beside.repeats()
+        said = beside.repeats(jumps=jumps)
         if said is None:
             order = ", ".join(beside.order[:20])
             remarks.append(f"The order of the sections ({order}) is not one of repeats; it was left out.")
         else:
-            repeats = said
+            repeats, marks = said
     if chords.unread:
         some = ", ".join(repr(symbol) for symbol in list(dict.fromkeys(chords.unread))[:5])
         remarks.append(
@@ -85,6 +87,7 @@ def _with_what_is_beside(reading: Reading, beside: Beside, column: int | None) -
         words=words,
         chords=kept or tune.chords,
         repeats=tuple(each for each in repeats if each.end <= tune.end),
+        jumps=tuple(sorted((each for each in marks if each.start <= tune.end), key=lambda each: each.start)),
     )
     parts = tuple(_sung_parts(each, beside) for each in reading.parts)
     return replace(reading, tunes=(tune,), remarks=tuple(remarks), parts=parts)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -16,6 +16,8 @@ from studio.music.reading.found_words import FoundLyric
 from studio.music.reading.repeats import MOST_TIMES, RepeatSigns
 from studio.music.scores.bars import Repeat
 from studio.music.scores.chords import CHORD_KINDS
+from studio.music.scores.jumps import CODA, DA_CAPO, DAL_SEGNO, FINE, SEGNO, TO_CODA, JumpMark
+from studio.music.scores.scores import played_spans
 from studio.music.scores.words import syllabic_of
 
 WORDS = frozenset({"**text", "**lyrics", "**silbe"})
@@ -45,15 +47,24 @@ class Beside:
         printed = [each._replace(until=stop) for each, stop in zip(self.symbols, until, strict=False)]
         return read_symbols([printed])
 
-    def repeats(self) -> list[Repeat] | None:
-        """The repeats that play the sections in their order; None where repeats cannot say it."""
+    def repeats(self, *, jumps: bool = False) -> tuple[list[Repeat], list[JumpMark]] | None:
+        """The repeats that play the sections in their order, and with `jumps` a D.C. or D.S. where they need
+        one; None where these cannot say it.
+        """
         names = [name for name, _ in self.sections]
         places = [place for _, place in self.sections] + [self.end]
-        signs, at, rest = RepeatSigns(), 0, self.order
+        signs, at, rest, marks = RepeatSigns(), 0, self.order, list[JumpMark]()
+        skipped = set[int]()  # endings before the last, which are not played after a jump
         while rest:
             step = _endings(names[at:], rest) or _passes(names[at:], rest)
             if step is None:
-                return None
+                jump = _jump(names[:at], rest, skipped) if jumps and not marks else None
+                if jump is None:
+                    return None
+                begin, stop, taken = jump
+                rest = rest[taken:]
+                marks = _jump_marks(places, begin, stop, at, goes_on=bool(rest))
+                continue
             body, endings, times, taken = step
             signs.opens(places[at])
             after = at + body
@@ -61,11 +72,55 @@ class Beside:
                 signs.ending(places[after + number], (number + 1,))
                 if number + 1 < endings:
                     signs.closes(places[after + number + 1], endings)
+                    skipped.add(after + number)
             if not endings and times > 1:
                 signs.closes(places[after], times)
             at, rest = after + endings, rest[taken:]
             signs.double_bar(places[at])
-        return signs.finish(self.end) if at == len(names) else None
+        found = signs.finish(self.end)
+        if at < len(names) or (marks and self._played(found, marks) != self.order):
+            return None
+        return found, marks
+
+    def _played(self, repeats: Sequence[Repeat], marks: Sequence[JumpMark]) -> list[str]:
+        """The order in which the sections are played with these signs."""
+        played = []
+        for _, start, end in played_spans(repeats, self.end, (), marks):
+            played += [name for name, place in self.sections if start <= place < end]
+        return played
+
+
+def _jump(
+    names: Sequence[str], order: Sequence[str], skipped: Collection[int]
+) -> tuple[int, int, int] | None:
+    """A jump back to one of these sections: its number, that of the first one after the jump that is not
+    played again, and how many names of the order that takes.
+    """
+    if order[0] not in names:
+        return None
+    begin = number = names.index(order[0])
+    taken = 0
+    while number < len(names) and taken < len(order):
+        if names[number] == order[taken]:
+            taken += 1
+        elif number not in skipped:
+            break
+        number += 1
+    return begin, number, taken
+
+
+def _jump_marks(
+    places: Sequence[Fraction], begin: int, stop: int, at: int, *, goes_on: bool
+) -> list[JumpMark]:
+    """The signs for a jump from before section `at` to section `begin`, played up to section `stop`."""
+    kind = DAL_SEGNO if begin else DA_CAPO
+    marks = [JumpMark(places[begin], SEGNO)] if begin else []
+    if stop == at:
+        return [*marks, JumpMark(places[at], kind)]
+    if not goes_on:
+        return [*marks, JumpMark(places[stop], FINE), JumpMark(places[at], kind, FINE)]
+    marks += [JumpMark(places[stop], TO_CODA), JumpMark(places[at], kind, CODA), JumpMark(places[at], CODA)]
+    return marks
 
 
 _Step = tuple[int, int, int, int]

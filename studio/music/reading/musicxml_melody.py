@@ -30,11 +30,13 @@ from studio.music.reading.assembling import (
 from studio.music.reading.budget import OfMelody, Reading, ReadingBudget
 from studio.music.reading.chord_symbols import PrintedSymbol, read_symbols
 from studio.music.reading.found_words import FoundLyric, borrowed, words_under
+from studio.music.reading.jumps import FoundJumps, settled
 from studio.music.reading.musicxml_parts import (
     PartMeasure,
     Sounding,
     StaffMeasure,
     XmlPart,
+    jumps_of,
     number_of,
     parts_of,
 )
@@ -42,6 +44,7 @@ from studio.music.reading.musicxml_repeats import Marks, marks_of, repeats_of
 from studio.music.reading.pieces import READING_RULES
 from studio.music.scores.bars import Grid
 from studio.music.scores.chords import PLAIN
+from studio.music.scores.jumps import BACK, FINE, JumpMark
 from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.meters import Meter
 from studio.music.scores.tunes import Tune
@@ -62,7 +65,9 @@ def read_score(
     rules: see READING_RULES.
     Raises `Unreadable` for a score without music, or longer than the budget allows.
     """
-    laid = _XmlScore(root, parts_of(root, written_out=rules >= "4"), name, rules, ours=ours).laid_out(budget)
+    laid = _XmlScore(
+        root, parts_of(root, written_out=rules >= "4", chords=rules >= "5"), name, rules, ours=ours
+    ).laid_out(budget)
     tune, remarks = laid.tune(budget)
     if not parts:
         return Reading((tune,), tuple(remarks))
@@ -163,7 +168,7 @@ class _XmlScore:
         """What the melody's part says about repeats; where it says nothing, another part."""
         for each in (part, *self.parts):
             if len(each.measures) == len(part.measures):
-                marks = marks_of([measure.element for measure in each.measures])
+                marks = marks_of([measure.element for measure in each.measures], implied=self.rules >= "5")
                 if any(mark.opens or mark.times for mark in marks):
                     return marks
         return []
@@ -267,6 +272,7 @@ class _Gathered:
     left: int = 0
     moved: int = 0
     jumps: int = 0
+    told: int = 0
 
 
 class _Laid:
@@ -280,17 +286,27 @@ class _Laid:
         symbols = read_symbols([list(self._symbols(part)) for part in self.score.parts], PLAIN)
         remarks = remarks_on(gathered.line, len(self.score.lines), symbols.unread)
         bars = barred(gathered.bars)
-        remarks += symbols.remarks
+        grid = Grid.of_bars(bars, cut_long=True)
+        jumps = self._jumps(grid.pickup)
+        remarks += [*symbols.remarks, *jumps.remarks]
+        if self.score.rules >= "5":
+            gathered.jumps = 0
+            gathered.told = sum(
+                len(each.findall("direction-type/words"))
+                for each in self.score.root.iter("direction")
+                if jumps_of(each)
+            )
         remarks += _more_remarks(gathered, self.melody.part, self.score.root, bars[0][1])
         title, composer = _title_and_composer(self.score.root)
         marks = self.score.marks(self.melody.part)
         found = FoundTune(
             gathered.line,
-            Grid.of_bars(bars, cut_long=True),
+            grid,
             self.starts[-1],
             keys=gathered.keys,
             chords=symbols.chords,
             repeats=repeats_of(marks, self.starts) if marks else [],
+            jumps=jumps.jumps,
             phrase_ends=sorted(gathered.ends),
             title=title,
             composer=composer,
@@ -315,6 +331,20 @@ class _Laid:
             remarks.append(f"Syllables left out because they stand under no note of the melody: {lost}.")
         text = _text_below(self.score.root)
         return replace(tune, words=words, text=text) if words or text else tune, remarks
+
+    def _jumps(self, pickup: Fraction) -> FoundJumps:
+        """The jumps of the melody's part; where it has none, those of the first that has."""
+        if self.score.rules < "5":
+            return FoundJumps()
+        by_part = ([*self._jumps_in(part)] for part in (self.melody.part, *self.score.parts))
+        return settled(next((found for found in by_part if found), []), self.starts[1:], pickup)
+
+    def _jumps_in(self, part: XmlPart) -> Iterator[JumpMark]:
+        for start, length, measure in self._measures(part):
+            for mark in measure.jumps:
+                # What ends a stretch and stands where a measure begins ends that measure.
+                ends = (mark.kind in BACK or mark.kind == FINE) and not mark.start
+                yield replace(mark, start=start + (length if ends else min(mark.start, length)))
 
     def _words_elsewhere(self) -> list[tuple[Fraction, FoundLyric, bool]]:
         """The words of the first staff that has some, for a melody without."""
@@ -388,7 +418,7 @@ class _Laid:
             if into.bars and measure.element.get("implicit") == "yes" and self.score.joins_bars:
                 length += into.bars.pop()[0]
             into.bars.append((length, measure.meter))
-            into.jumps += measure.jumps
+            into.jumps += measure.jumps_told
             for place, fifths, mode in measure.keys:
                 if fifths is None:
                     into.odd_keys += 1
@@ -486,8 +516,9 @@ def _more_remarks(gathered: _Gathered, part: XmlPart, root: Element, meter: Mete
         (gathered.odd_keys, "Key signatures that belong to no key left out"),
         (gathered.jumps, "Jumps (D.C., D.S.) that are not followed"),
         (part.repeated, "Bars that say that those before are played again, written out"),
+        (part.unsung, "Syllables that are not sung again where their bars are played again"),
         (_count(root, "slur") // 2, "Slurs left out"),
-        (_count(root, *_MARKS), "Ornaments, dynamics and other marks left out"),
+        (_count(root, *_MARKS) - gathered.told, "Ornaments, dynamics and other marks left out"),
     ):
         if count:
             remarks.append(f"{sentence}: {count}.")

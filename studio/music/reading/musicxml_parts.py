@@ -15,8 +15,10 @@ from xml.etree.ElementTree import Element
 
 from studio.errors import Refused
 from studio.music.reading.found_words import FoundLyric
+from studio.music.reading.jumps import jump_in
 from studio.music.reading.musicxml_harmony import FoundHarmony, harmony_of
 from studio.music.reading.musicxml_words import lyric_of
+from studio.music.scores.jumps import BACK, CODA, DA_CAPO, DAL_SEGNO, FINE, SEGNO, TARGETS, TO_CODA, JumpMark
 from studio.music.scores.keys import MODES
 from studio.music.scores.meters import Meter
 
@@ -60,7 +62,7 @@ class PartMeasure:
 
     length: 0 where it holds neither notes nor rests. filled: without a `<forward>` at its end. keys: (place,
     fifths, mode or ""), as they sound; fifths is None for a signature that is on no circle of fifths. jumps:
-    marks like "D.C." that are not followed.
+    D.C. and the like, at their places in it. jumps_told: how many D.C. and D.S. are marked to sound.
     """
 
     element: Element
@@ -71,28 +73,31 @@ class PartMeasure:
     harmonies: list[FoundHarmony] = field(default_factory=list)
     keys: list[tuple[Fraction, int | None, str]] = field(default_factory=list)
     tempos: list[tuple[Fraction, float]] = field(default_factory=list)
-    jumps: int = 0
+    jumps: list[JumpMark] = field(default_factory=list)
+    jumps_told: int = 0
 
 
 @dataclass
 class XmlPart:
     """A part. transposed: the semitones by which it sounds above (or below) what is written. repeated: how
-    many of its measures only say that those before are played again (<measure-repeat>).
+    many of its measures only say that those before are played again (<measure-repeat>). unsung: how many
+    syllables stand under what these repeat.
     """
 
     name: str
     measures: list[PartMeasure]
     transposed: tuple[int, ...] = ()
     repeated: int = 0
+    unsung: int = 0
 
     @property
     def staves(self) -> list[int]:
         return sorted({number for measure in self.measures for number in measure.staves}) or [1]
 
 
-def parts_of(root: Element, *, written_out: bool = True) -> list[XmlPart]:
+def parts_of(root: Element, *, written_out: bool = True, chords: bool = True) -> list[XmlPart]:
     """The parts of a score, partwise or timewise, in the order in which they stand. written_out: measures
-    that say that others are played again hold the notes of these.
+    that say that others are played again hold the notes of these. chords: and their chord symbols.
     """
     names = {each.get("id", ""): _name_of(each) for each in root.iterfind("part-list/score-part")}
     measures: dict[str, list[Element]] = {}
@@ -106,13 +111,13 @@ def parts_of(root: Element, *, written_out: bool = True) -> list[XmlPart]:
     drums = _drums_of(root)
     parts = [_PartReader(names.get(id, ""), drums).read(found) for id, found in measures.items()]
     for read in parts if written_out else ():
-        _write_out(read)
+        _write_out(read, chords=chords)
     return parts
 
 
-def _write_out(part: XmlPart) -> None:
-    """Fills the measures that say that one or more before them are played again. One that has notes of its
-    own keeps them.
+def _write_out(part: XmlPart, *, chords: bool) -> None:
+    """Fills the measures that say that one or more before them are played again. One that has notes, chord
+    symbols or words of its own keeps them. The words of those before are not sung again.
     """
     running: dict[int, tuple[int, int]] = {}  # staff, 0 for all -> (first measure, how many are repeated)
     for number, measure in enumerate(part.measures):
@@ -126,6 +131,12 @@ def _write_out(part: XmlPart) -> None:
                 running[staff] = number, int(min(max(number_of(sign.text) or 1, 1), 16))
         filled = [_play_again(part.measures, number, staff, *each) for staff, each in running.items()]
         part.repeated += any(filled)
+        for staff, (_, count) in running.items() if chords and any(filled) else ():
+            model = part.measures[number - count]
+            measure.harmonies = measure.harmonies or [replace(each) for each in model.harmonies]
+            part.unsung += sum(
+                len(held.lyrics) for each, held in model.staves.items() if not staff or each == staff
+            )
 
 
 def _play_again(measures: Sequence[PartMeasure], number: int, staff: int, first: int, count: int) -> bool:
@@ -140,7 +151,10 @@ def _play_again(measures: Sequence[PartMeasure], number: int, staff: int, first:
             continue
         opens = (number - first) % count == 0
         measure.staves[each] = replace(
-            held, notes=_untied(held.notes, opens), below=_untied(held.below, opens), lyrics=[]
+            held,
+            notes=_untied(held.notes, opens),
+            below=_untied(held.below, opens),
+            lyrics=own.lyrics if own else [],
         )
         filled = True
     if filled:
@@ -410,12 +424,47 @@ class _PartReader:
     def _direction(self, element: Element, measure: PartMeasure, here: Fraction) -> None:
         sounds = [element] if element.tag == "sound" else element.findall("sound")
         tempo = next((found for each in sounds if (found := number_of(each.get("tempo")))), None)
-        measure.jumps += any(each.get("dacapo") or each.get("dalsegno") for each in sounds)
+        measure.jumps_told += any(each.get("dacapo") or each.get("dalsegno") for each in sounds)
+        offset = number_of(element.findtext("offset"))
+        place = max(here + (offset / self.divisions if offset else ZERO), ZERO)
+        measure.jumps += [replace(mark, start=place) for mark in jumps_of(element)]
         if tempo is None:
             marks = (_metronome(each) for each in element.iterfind("direction-type/metronome"))
             tempo = next((each for each in marks if each), None)
         if tempo and 10 <= tempo <= 1000:
             measure.tempos.append((here, float(tempo)))
+
+
+_SOUNDS = {
+    "segno": SEGNO, "coda": CODA, "fine": FINE, "tocoda": TO_CODA, "dacapo": DA_CAPO, "dalsegno": DAL_SEGNO,
+}  # fmt: skip
+"""Attribute of `<sound>` -> what it says (MusicXML 4.0)."""
+
+
+def jumps_of(element: Element) -> list[JumpMark]:
+    """The jumps of a direction, at 0: as it is marked to sound, else as its words and signs say."""
+    sounds = [element] if element.tag == "sound" else element.findall("sound")
+    words = " ".join(each.text or "" for each in element.iterfind("direction-type/words"))
+    said = jump_in(words)
+    found = []
+    for sound in sounds:
+        for name, kind in _SOUNDS.items():
+            value = (sound.get(name) or "").strip()
+            if not value or value == "no":
+                continue
+            label = "" if kind in (FINE, DA_CAPO) or value in ("yes", "segno", "coda", "1") else value[:40]
+            mark = JumpMark(ZERO, kind, label=label)
+            if said and kind in BACK:
+                mark = replace(mark, until=said.until, again=said.again)
+            found.append(mark)
+    if found:
+        return found
+    if said is None or said.kind in TARGETS:
+        drawn = {each.tag for type in element.iterfind("direction-type") for each in type}
+        to = re.fullmatch(r"\W*(to|al|da)\W*", words.strip(), re.I) is not None
+        found = [JumpMark(ZERO, SEGNO)] * ("segno" in drawn)
+        found += [JumpMark(ZERO, TO_CODA if to else CODA)] * ("coda" in drawn)
+    return found or ([said] if said else [])
 
 
 _STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}

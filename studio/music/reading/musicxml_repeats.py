@@ -24,10 +24,14 @@ class Marks:
     ending_stops: bool = False
 
 
-def marks_of(measures: Sequence[Element]) -> list[Marks]:
-    """The marks of each measure. A repeat sign may stand at either side of a bar line."""
+def marks_of(measures: Sequence[Element], *, implied: bool = True) -> list[Marks]:
+    """The marks of each measure. A repeat sign may stand at either side of a bar line. implied: one that is
+    not printed counts (`<sound forward-repeat="yes">`).
+    """
     marks = [Marks() for _ in range(len(measures) + 1)]
     for number, measure in enumerate(measures):
+        if implied and any(each.get("forward-repeat") == "yes" for each in measure.iter("sound")):
+            marks[number].opens = True
         for barline in measure.iterfind("barline"):
             left = barline.get("location") == "left"
             repeat, ending = barline.find("repeat"), barline.find("ending")

@@ -19,13 +19,18 @@ BY_MUSIC21, EARLIER_ABC, EARLIER_MIDI = "musicxml by music21", "earlier abc", "e
 
 _EARLIER = {"mxl": BY_MUSIC21, "musicxml": BY_MUSIC21, "abc": EARLIER_ABC, "midi": EARLIER_MIDI}
 
-READING_RULES = "4"
+READING_RULES = "5"
 """How scores are read now. A work records it, so that its files are read again by the rules it was made by:
 1 is music21 for MusicXML, and the readers in `earlier` for ABC and MIDI. 2 did not prefer the part that is
 sung as the melody (see `assembling.choose_melody`), and took an ABC bracket without its end for a chord.
 3 did not keep how a file spells its notes, let the melody pass to a note that another voice only holds, and
-took lines of text, and words that begin with a bar line, for music in ABC.
+took lines of text, and words that begin with a bar line, for music in ABC. 4 followed no da capo, dal segno
+or Fine, repeated the notes under a percent sign without their chords, and took text after an ABC tune without
+bar lines for music.
 """
+
+OF_THE_BOOK = "\x04"
+"""What stands before a line of an ABC tunebook's header that versions before 5 did not give to its tunes."""
 
 
 @dataclass(frozen=True)
@@ -118,12 +123,14 @@ def _form_of_text(beginning: str) -> str | None:
 
 def _cut_tunebook(text: str, name: str) -> list[Piece]:
     """The tunes of an ABC tunebook that state a key, each with the fields that hold for the whole book."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace(OF_THE_BOOK, "")
     starts = [match.start() for match in re.finditer(r"^X:", text, re.M)]
     if not starts:
         return [Piece(name, "abc", text="X:1\n" + text)]
     # Fields before the first tune hold for all of them.
-    common = "".join(line + "\n" for line in text[: starts[0]].splitlines() if re.match(r"[LMQRCOAB]:", line))
+    header = text[: starts[0]].split("\n")
+    common = "".join(line + "\n" for line in header if re.match(r"[LMQRCOAB]:", line))
+    common += "".join(f"{OF_THE_BOOK}{line}\n" for line in header if re.match(r"(?:I:)?[Um]:", line))
     found, names = [], Counter[str]()
     for place, start in enumerate(starts):
         tune = text[start : starts[place + 1] if place + 1 < len(starts) else len(text)]

@@ -9,6 +9,7 @@ from typing import Any
 
 from studio.music.scores.bars import Bar, Grid, Repeat
 from studio.music.scores.chords import ChordAt
+from studio.music.scores.jumps import JumpMark, with_jumps
 from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.notes import Note
 from studio.music.scores.sections import Section
@@ -110,6 +111,7 @@ class Score:
     sections: tuple[Section, ...] = ()
     tempo_changes: tuple[TempoAt, ...] = ()
     text: tuple[str, ...] = ()
+    jumps: tuple[JumpMark, ...] = ()
 
     @property
     def tempi(self) -> tuple[TempoAt, ...]:
@@ -124,24 +126,32 @@ class Score:
         return tuple(self.grid.bars(self.end))
 
     def spans(self) -> list[Span]:
-        """What is played, with every repeat, in order."""
-        return played_spans(self.repeats, self.end, (word for part in self.parts for word in part.words))
+        """What is played, with every repeat and jump, in order."""
+        words = (word for part in self.parts for word in part.words)
+        return played_spans(self.repeats, self.end, words, self.jumps)
 
 
-def played_spans(repeats: Iterable[Repeat], end: Fraction, words: Iterable[Syllable]) -> list[Span]:
-    """What is played of music that ends at `end`, with every repeat, in order.
+def played_spans(
+    repeats: Iterable[Repeat], end: Fraction, words: Iterable[Syllable], jumps: Sequence[JumpMark] = ()
+) -> list[Span]:
+    """What is played of music that ends at `end`, with every repeat and jump, in order.
 
     A repeat with as many verses as it is played sings one verse each time.
     """
     words = tuple(words)
     spans: list[Span] = []
+    once: list[Span] = []  # with the last pass of each repeat alone
     here = Fraction(0)
     for repeat in repeats:
         if repeat.start < here or repeat.end > end:
             continue
         sung = {word.verse for word in words if repeat.start <= word.start < repeat.end}
         each_its_own = sung == set(range(1, repeat.times + 1))
-        spans.append((0, here, repeat.start))
-        spans += [(time if each_its_own else 0, start, stop) for time, start, stop in repeat.played()]
+        passes = repeat.played()
+        between = (0, here, repeat.start)
+        spans += [between, *((time if each_its_own else 0, start, stop) for time, start, stop in passes)]
+        last = [each for each in passes if each[0] == repeat.times]
+        once += [between, *((time if each_its_own else 0, start, stop) for time, start, stop in last)]
         here = repeat.end
-    return [(verse, start, stop) for verse, start, stop in [*spans, (0, here, end)] if start < stop]
+    spans, once = ([each for each in [*line, (0, here, end)] if each[1] < each[2]] for line in (spans, once))
+    return with_jumps(jumps, spans, once) if jumps else spans

@@ -26,6 +26,7 @@ from studio.errors import Refused, Unreadable
 from studio.music.scores.bars import Bar, Grid, Length, MeterAt, Repeat, Volta
 from studio.music.scores.chords import ChordAt, transpose_symbol
 from studio.music.scores.events import REST, Events
+from studio.music.scores.jumps import JumpMark, jumps_of_plain, plain_jumps
 from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.meters import Meter
 from studio.music.scores.notes import Note
@@ -42,7 +43,8 @@ class Tune:
     phrase_ends: where phrases are marked to end (fermatas of a chorale, lines of a song), in order; empty
     where nothing is marked. tempo: quarter notes per minute. id: unique within its style
     ("AcaciaReel.abc"). words: what is sung on the notes, ordered by start and then verse; empty where there
-    are none. text: words that are printed below the music, line by line. Raises `ValueError` for notes or
+    are none. text: words that are printed below the music, line by line. jumps: da capo, Fine and the like,
+    in order. Raises `ValueError` for notes or
     keys that are not like that.
     """
 
@@ -58,6 +60,7 @@ class Tune:
     id: str = ""
     words: tuple[Syllable, ...] = ()
     text: tuple[str, ...] = ()
+    jumps: tuple[JumpMark, ...] = ()
 
     def __post_init__(self) -> None:
         # In whole numbers: adding and comparing fractions would take most of the time of reading a tune.
@@ -213,14 +216,14 @@ class Tune:
         return self.transposed((key.tonic - self.key.tonic + 5) % 12 - 5)
 
     def unfolded(self) -> Tune:
-        """With every repeat written out, and second endings after first ones. Without repeats, the tune
-        itself.
+        """With every repeat and jump written out, and second endings after first ones. Without them, the
+        tune itself.
 
         A repeat with as many verses as it is played sings one verse each time.
         """
-        if not self.repeats:
+        if not self.repeats and not self.jumps:
             return self
-        spans = played_spans(self.repeats, self.end, self.words)
+        spans = played_spans(self.repeats, self.end, self.words, self.jumps)
         return self._assembled([(start, end) for _, start, end in spans], [verse for verse, _, _ in spans])
 
     def passage(self, start: Fraction, end: Fraction) -> Tune:
@@ -261,6 +264,7 @@ class Tune:
             repeats=(),
             phrase_ends=tuple(ends),
             words=hyphenated(words),
+            jumps=(),
         )
 
     def _notes_in(self, start: Fraction, end: Fraction, shift: Fraction) -> Iterator[Note]:
@@ -347,14 +351,16 @@ class Tune:
     def to_plain(self, *, spelled: bool = False) -> dict[str, Any]:
         """All of it as JSON values, which `from_plain` reads back. Times are fractions as text: "3/2".
 
-        spelled: with the spelling of its notes. A tune without words or text has no entry for them, so that
-        its JSON stays what earlier versions wrote.
+        spelled: with the spelling of its notes. A tune without words, text or jumps has no entry for them, so
+        that its JSON stays what earlier versions wrote.
         """
         words = {"words": plain_words(self.words)} if self.words else {}
         text = {"text": list(self.text)} if self.text else {}
+        jumps = {"jumps": plain_jumps(self.jumps)} if self.jumps else {}
         return (
             words
             | text
+            | jumps
             | {
                 "chords": [[str(chord.start), chord.symbol] for chord in self.chords],
                 "composer": self.composer,
@@ -407,6 +413,7 @@ class Tune:
                 str(values["id"]),
                 words_of_plain(values.get("words", ())),
                 tuple(str(line) for line in values.get("text", ())),
+                jumps_of_plain(values.get("jumps", ())),
             )
         except (ValueError, TypeError, KeyError, ZeroDivisionError, Refused):
             raise Unreadable(_NOT_A_TUNE) from None
@@ -428,14 +435,15 @@ class Tune:
             self.tempo,
             self.end,
             text=self.text,
+            jumps=self.jumps,
         )
 
 
 def unfolded_score(score: Score) -> Score:
-    """A score with every repeat written out; see `Tune.unfolded`. Sections number the bars as written, so
-    a score with repeats loses them.
+    """A score with every repeat and jump written out; see `Tune.unfolded`. Sections number the bars as
+    written, so a score with either loses them.
     """
-    if not score.repeats:
+    if not score.repeats and not score.jumps:
         return score
     spans = score.spans()
     whole = Tune((Note(None, Fraction(0), score.end),), score.grid, score.keys, score.chords)
@@ -447,6 +455,7 @@ def unfolded_score(score: Score) -> Score:
         keys=frame.keys,
         chords=frame.chords,
         repeats=(),
+        jumps=(),
         length=frame.end,
         sections=(),
     )

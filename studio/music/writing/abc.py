@@ -11,6 +11,7 @@ from fractions import Fraction
 
 from studio.music.scores.bars import Repeat
 from studio.music.scores.chords import ChordAt
+from studio.music.scores.jumps import CODA, DA_CAPO, DAL_SEGNO, FINE, SEGNO, TARGETS, TO_CODA, JumpMark
 from studio.music.scores.keys import Key
 from studio.music.scores.notes import Note
 from studio.music.scores.scores import Part, Score
@@ -41,13 +42,14 @@ def write_abc(music: Tune | Score) -> bytes:
     for number, part in enumerate(score.parts, 1):
         if len(score.parts) > 1:
             lines.append(f"V:{number}")
-        lines += _part(part, score, list(score.chords) if number == 1 else [])
+        lines += _part(part, score, number)
     lines += [f"W:{_line(line)}" for line in score.text]
     return ("\n".join(lines) + "\n").encode()
 
 
-def _part(part: Part, score: Score, chords: list[ChordAt]) -> list[str]:
-    """The lines of one part, each with the words below it. Takes the chords from `chords`."""
+def _part(part: Part, score: Score, number: int) -> list[str]:
+    """The lines of one part, each with the words below it. number: of the part; the first has the chords."""
+    chords = list(score.chords) if number == 1 else []
     measures = measures_of(_sung_first(part), score)
     text, bars_on_line = "", 0
     sung: list[list[Written]] = [[]]
@@ -62,8 +64,9 @@ def _part(part: Part, score: Score, chords: list[ChordAt]) -> list[str]:
         begun = _with_left_barline(begun, measure, score, within=within)
         if text.endswith("\n") and begun != text:
             sung.pop()  # a repeat that begins here goes on in the line before
-        text = begun + _changes(measure, before)
-        text += _measure(measure, chords, sung[-1], altered) + _right_barline(measure, score, last=last)
+        text = begun + _changes(measure, before) + _jumps(score, number, measure.start, ends=False)
+        text += _measure(measure, chords, sung[-1], altered) + _jumps(score, number, measure.end, ends=True)
+        text += _right_barline(measure, score, last=last)
         bars_on_line += not measure.implicit
         if bars_on_line == BARS_ON_LINE and not last:
             text, bars_on_line = text + "\n", 0
@@ -175,7 +178,7 @@ def _within_bar(measure: Measure, before: Measure, tune: Score, short: bool) -> 
         edge
         for again in tune.repeats
         for edge in (again.start, again.end, *(each.start for each in again.endings[1:]))
-    }
+    } | {mark.start for mark in tune.jumps}
     return measure.bar == before.bar and (short or not measure.bar.full) and measure.start not in signs
 
 
@@ -206,6 +209,27 @@ def _right_barline(measure: Measure, tune: Score, *, last: bool) -> str:
         if measure.end == again.end or measure.end in {ending.start for ending in again.endings[1:]}:
             return ":" * (_times_by_colons(again) - 1) + "|"
     return "|]" if last else "|"
+
+
+_JUMPS = {
+    SEGNO: "!segno!",
+    CODA: "!coda!",
+    FINE: "!fine!",
+    TO_CODA: '"^To Coda"',
+    DA_CAPO: "!D.C.!",
+    DAL_SEGNO: "!D.S.!",
+}
+
+
+def _jumps(tune: Score, number: int, place: Fraction, *, ends: bool) -> str:
+    """The jumps at the beginning or the end of a measure, in the first part."""
+    found = [mark for mark in tune.jumps if mark.start == place and (mark.kind not in TARGETS) == ends]
+    return "".join(_jump(mark) for mark in found) if number == 1 else ""
+
+
+def _jump(mark: JumpMark) -> str:
+    """The decoration (ABC 2.1, section 4.14) where there is one, else an annotation."""
+    return f'"^{mark.name}"' if mark.until or mark.again else _JUMPS[mark.kind]
 
 
 def _changes(measure: Measure, before: Measure | None) -> str:

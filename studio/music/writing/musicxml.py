@@ -16,6 +16,7 @@ from studio.errors import Unreadable
 from studio.music.scores.bars import Repeat, Volta
 from studio.music.scores.chords import Chord, parse_chord
 from studio.music.scores.drums import drum_of
+from studio.music.scores.jumps import CODA, DA_CAPO, DAL_SEGNO, FINE, SEGNO, TARGETS, TO_CODA, JumpMark
 from studio.music.scores.pitches import MAJOR_SCALE, name_on_fifths, pitch_class_of, place_on_fifths
 from studio.music.scores.scores import Part, Score
 from studio.music.scores.tunes import Tune
@@ -178,7 +179,9 @@ class _PartWriter:
         yield from self._attributes(measure, before)
         if before is None and self.first:
             yield self._tempo(measure)
+        yield from self._jumps(measure.start, ends=False)
         yield from self._notes(measure)
+        yield from self._jumps(measure.end, ends=True)
         yield from self._right_barline(measure, last=last)
         yield "</measure>"
 
@@ -252,6 +255,12 @@ class _PartWriter:
             f'<sound tempo="{number_text(self.score.tempo)}"/></direction>'
         )
 
+    def _jumps(self, place: Fraction, *, ends: bool) -> Iterator[str]:
+        """The jumps at the beginning or the end of a measure, above the first part."""
+        for mark in self.score.jumps if self.first else ():
+            if mark.start == place and (mark.kind not in TARGETS) == ends:
+                yield _jump(mark)
+
     def _notes(self, measure: Measure) -> Iterator[str]:
         """The voices, one after the other; chord symbols stand among the notes of the first."""
         inside = [each for each in self.score.chords if measure.start <= each.start < measure.end]
@@ -324,6 +333,24 @@ class _PartWriter:
                 f"{look}{sign}{stretch}{shape}{beams * (rank == 0)}{_notations(marks_of)}"
                 f"{lyrics * (rank == 0)}</note>"
             )
+
+
+_SOUNDS = {
+    SEGNO: "segno",
+    CODA: "coda",
+    FINE: "fine",
+    TO_CODA: "tocoda",
+    DA_CAPO: "dacapo",
+    DAL_SEGNO: "dalsegno",
+}
+"""Attribute of `<sound>` for each jump."""
+
+
+def _jump(mark: JumpMark) -> str:
+    sign = {SEGNO: "<segno/>", CODA: "<coda/>"}.get(mark.kind, f"<words>{_xml(mark.name)}</words>")
+    usual = {FINE: "yes", DA_CAPO: "yes", SEGNO: "segno", DAL_SEGNO: "segno"}.get(mark.kind, "coda")
+    sound = f"<sound {_SOUNDS[mark.kind]}={quoteattr(_xml_free(mark.label) or usual)}/>"
+    return f'<direction placement="above"><direction-type>{sign}</direction-type>{sound}</direction>'
 
 
 def _end_signs(repeat: Repeat) -> set[Fraction]:
@@ -439,6 +466,10 @@ def _engraved_kind(chord: Chord) -> str:
 def number_text(value: float) -> str:
     """A number without needless digits: 120, 66.667."""
     return str(int(value)) if value == int(value) else f"{value:.3f}".rstrip("0")
+
+
+def _xml_free(text: str) -> str:
+    return "".join(letter for letter in text if letter.isprintable())
 
 
 def _xml(text: str) -> str:

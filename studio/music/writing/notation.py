@@ -42,8 +42,10 @@ def measures_of(part: Part, score: Score) -> list[Measure]:
 
 
 def _empty_measures(score: Score) -> list[Measure]:
-    """The bars, cut in two where a repeat or an ending begins or ends inside one, or the key changes."""
-    changes = {change.start for change in score.keys}
+    """The bars, cut in two where a repeat, an ending or a jump begins or ends inside one, or the key
+    changes.
+    """
+    changes = {change.start for change in score.keys} | {mark.start for mark in score.jumps}
     cuts = sorted(changes.union(edge for again in score.repeats for edge in again.edges))
     measures, keys, key = [], list(score.keys), score.keys[0].key
     for bar in score.bars():

@@ -77,6 +77,24 @@ def test_signs_that_a_tune_defines_are_music() -> None:
     assert _pitches(text) == [60, 62, 64]
 
 
+def test_text_of_note_letters_after_a_blank_line_is_text() -> None:
+    """ABC 2.1, section 2.2: a blank line ends a tune, with bar lines or without."""
+    for tune in (f"{HEAD}{BARS}", f"{HEAD}CDEF GABc\n"):
+        reading = read_tunes(f"{tune}\nAbe Fag\n".encode(), "t.abc")
+        assert [note.pitch for note in reading.tunes[0].sounding] == NOTES
+        told = "A blank line ends the tune; 1 line of nothing but note letters after it was left out"
+        assert any(remark.startswith(told) for remark in reading.remarks)
+    assert len(_pitches(f"{HEAD}CDEF GABc\n\nAbe Fag\n", "4")) == 14, "works made before read as they did"
+    assert _pitches(f"{HEAD}\n{BARS}") == NOTES, "one before the first note ends nothing"
+
+
+def test_note_letters_after_the_final_bar_line_are_doubted() -> None:
+    remarks = read_tunes(f"{HEAD}{BARS}Abe Fag\n".encode(), "t.abc").remarks
+    assert any("were read as music: 'Abe Fag'" in remark for remark in remarks)
+    for line in ("C2D2", "cde|", "C D E"):
+        assert not read_tunes(f"{HEAD}{BARS}{line}\n".encode(), "t.abc").remarks
+
+
 def test_works_made_before_are_read_as_before() -> None:
     assert _pitches(f"{HEAD}{BARS}Abe will\n", "3") == [*NOTES, 69, 83, 76]
     (tune,) = read_tunes(f"{HEAD}{BARS}w:| A\n".encode(), "t.abc", rules="3").tunes

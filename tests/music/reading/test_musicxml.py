@@ -77,6 +77,25 @@ def test_percent_bars_play_the_bars_before_again() -> None:
     assert _notes(before) == "60 62 z:4 64 65 z:2", "works made before read as they did"
 
 
+def test_percent_bars_have_the_chords_of_the_bars_before_and_no_words() -> None:
+    harmony = "<harmony><root><root-step>{}</root-step></root><kind>major</kind></harmony>"
+    sung = _quarters("C") + _quarters("D").replace("</note>", "<lyric><text>la</text></lyric></note>")
+    score = _score(
+        harmony.format("C") + sung,
+        _percent("start") + REST,
+        harmony.format("F") + REST,
+        _percent("stop") + _quarters("EF"),
+    )
+    reading = _read(score)
+    (tune,) = reading.tunes
+    assert [(str(chord.start), chord.symbol) for chord in tune.chords] == [("0", "C"), ("2", "C"), ("4", "F")]
+    assert [(str(word.start), word.text) for word in tune.words] == [("1", "la")]
+    told = "Syllables that are not sung again where their bars are played again: 1."
+    assert told in reading.remarks
+    before = read_musicxml(score, "x", ReadingBudget(), rules="4").tunes[0]
+    assert [str(chord.start) for chord in before.chords] == ["0", "4"], "works made before read as they did"
+
+
 def test_music_without_a_meter_is_said_to_be_read_in_one() -> None:
     reading = _read(_score(_quarters("CDEF"), _quarters("GABA"), time="<senza-misura/>"))
     assert str(reading.tunes[0].meter) == "4/4"

@@ -57,9 +57,9 @@ def test_a_pitch_in_two_voices_is_kept_in_both() -> None:
     ]
 
 
-def test_jumps_are_told() -> None:
+def test_jumps_are_kept_and_the_other_marks_told() -> None:
     reading = read_tunes(b"X:1\nL:1/4\nM:4/4\nK:C\nC !p!D E F|G A !fine!B c|!D.C.!G4|\n", "jump.abc")
-    assert "Jumps and their marks (D.C., D.S., fine, coda) left out: 2." in reading.remarks
+    assert [(mark.start, mark.name) for mark in reading.tunes[0].jumps] == [(8, "Fine"), (12, "D.C.")]
     assert "Ornaments, dynamics and other marks left out: 1." in reading.remarks
 
 
