@@ -30,6 +30,7 @@ node_modules/is-ready: package.json package-lock.json
 
 docs: .venv/everything-is-ready
 	$(BIN)/python docs/build.py
+	$(BIN)/python -m studio.lessons.ahead
 
 bench: .venv/everything-is-ready
 	$(BIN)/python -m benchmarks

@@ -655,8 +655,9 @@ class _Making:
 
     def shown(self, state: JobState) -> JobState:
         """The ledger's state of it, with the latest progress."""
+        left = self.pace.seconds_left(time.monotonic())
         if not self.progress.total:
-            return replace(state, stage=self.stage, seconds_left=self.pace.seconds_left())
+            return replace(state, stage=self.stage, seconds_left=left)
         latest = self.progress
         return replace(
             state,
@@ -665,5 +666,5 @@ class _Making:
             stage=latest.stage,
             loss=latest.loss,
             preview=self.preview,
-            seconds_left=self.pace.seconds_left(),
+            seconds_left=left,
         )

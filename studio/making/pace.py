@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -31,10 +31,12 @@ class Pace:
     size, so a part of the time is taken to go by steps: as large a part as makes the pace seen so far most
     even, a small one being likelier beforehand (`PARTS`). What was expected counts at first, and the measured
     pace alone from a twenty-fifth on. The latest half of the time counts more than all of it: a computer may
-    get busier. Whatever comes, the estimate does not rise by more than a third within `CALM` seconds.
+    get busier. Between two notes the estimate runs down with the clock. Whatever comes, what is said does not
+    rise by more than a third from one look to the next, nor within `CALM` seconds; only below `SHORT` seconds
+    it may.
     """
 
-    CALM = 0.5
+    CALM, SHORT = 0.5, 1.0
     MEASURED_FROM = 0.04
     RECENT, RECENT_COUNTS = 0.5, 0.15
     PARTS = ((0.0, 2.0), (0.15, 1.0), (0.3, 0.5), (0.45, 0.25), (0.6, 0.1), (0.75, 0.05))
@@ -47,7 +49,8 @@ class Pace:
     def __init__(self, before: float = 0.0, steps: float | None = None) -> None:
         self._before, self._expected = before, steps
         self._notes: list[Milestone] = []
-        self._said: deque[tuple[float, float]] = deque(maxlen=64)
+        self._left: tuple[float, float] | None = None
+        self._said: tuple[float, float] | None = None
         self._began: float | None = None
 
     @classmethod
@@ -63,7 +66,8 @@ class Pace:
         """Someone began to make it. at: seconds on a clock that never goes back."""
         self._began = at
         if self._expected is not None:
-            self._said.append((at, self._before + self._expected))
+            self._left = (at, self._before + self._expected)
+            self.seconds_left(at)
 
     def note(self, share: float, at: float, steps: float | None = None) -> None:
         """share: how much is done, 0..1. steps: the share of the steps, where it is another."""
@@ -71,18 +75,25 @@ class Pace:
             return
         self._notes.append(Milestone(at, share, share if steps is None else steps))
         guess = self._guess()
-        if guess is None:
-            return
-        lowest = min((left for when, left in self._said if at - when <= self.CALM), default=None)
-        if lowest is None and self._said:
-            lowest = self._said[-1][1]
-        if lowest is not None:
-            guess = min(guess, max(lowest * 4 / 3, 1.0))
-        self._said.append((at, guess))
+        if guess is not None:
+            self._left = (at, guess)
+            self.seconds_left(at)
 
-    def seconds_left(self) -> float | None:
-        """Seconds until all is done, as of the latest note; None while nothing is known."""
-        return self._said[-1][1] if self._said else None
+    def seconds_left(self, at: float | None = None) -> float | None:
+        """Seconds until all is done, at that moment; without one, as they were last said. None while nothing
+        is known.
+        """
+        if self._left is None or (at is None and self._said is None):
+            return None
+        if at is not None:
+            left = _run_down(self._left[1], at - self._left[0])
+            if self._said is not None:
+                when, before = self._said
+                rise = (4 / 3) ** min(1.0, max(0.0, at - when) / self.CALM)
+                left = min(left, max(before * rise, self.SHORT))
+            self._said = (at, left)
+        assert self._said is not None
+        return self._said[1]
 
     def spent(self, ended: float) -> tuple[float, float] | None:
         """Of a work that ended at that moment: the seconds before and after its steps, and those of all its
@@ -152,3 +163,11 @@ class Pace:
             (each / whole - share) ** 2 / max(share, 1e-9) for each, share in zip(seconds, done, strict=True)
         )
         return whole + self.RECENT_COUNTS * (lately - whole), uneven / so_far
+
+
+def _run_down(left: float, passed: float) -> float:
+    """What is left of an estimate after so many seconds without news: half of it runs down with the clock, and
+    the rest ever more slowly, since whoever is late is not done.
+    """
+    half = left / 2
+    return left - max(0.0, passed) if passed <= half else half * math.exp(1 - passed / half) if half else 0.0

@@ -15,9 +15,11 @@ import pytest
 
 import studio.lessons
 from studio.errors import Refused, StudioError, UnknownName
+from studio.lessons.ahead import alike
 from studio.lessons.kit.classroom import Classroom
 from studio.lessons.kit.course import COURSE, lesson
 from studio.lessons.kit.lesson import Action, Choice, Push, Slide, Switch, Upload, fitting
+from studio.lessons.kit.openings import shipped_opening
 from studio.lessons.kit.scene import Bars, Heat, Line, Node, Points, Scene, Table
 
 FOLDER = Path(studio.lessons.__file__).parent
@@ -47,6 +49,15 @@ def assert_can_be_shown(scene: Scene) -> None:
             if isinstance(mark, Node) and mark.heat is not None:
                 assert len(mark.heat) > 0
     assert scene.in_words()
+
+
+def assert_comes_with_the_studio(name: str, opened: dict[str, Any]) -> None:
+    """The first scene that ships is the one that is drawn."""
+    shipped = shipped_opening(name)
+    stale = f"lesson {name} has changed: run python -m studio.lessons.ahead"
+    assert shipped is not None, stale
+    assert shipped["settings"] == opened["settings"], stale
+    assert alike(shipped["scene"], opened["scene"]), stale
 
 
 @pytest.mark.parametrize("name", COURSE)
@@ -108,7 +119,7 @@ class TestEveryLesson:
         classroom = Classroom()
         opened = classroom.answer({"do": "open", "lesson": name, "session": "a"})
         assert "error" not in opened
-        json.dumps(opened, allow_nan=False)
+        assert_comes_with_the_studio(name, json.loads(json.dumps(opened, allow_nan=False)))
         answer = classroom.answer({"do": "event", "session": "a", "event": {"name": "advance"}})
         assert "scene" in answer
 

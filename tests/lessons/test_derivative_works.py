@@ -21,12 +21,14 @@ from studio.images.networks.backbones import DEFAULT
 from studio.images.networks.trained_here import prepare_trained
 from studio.images.recipes import DreamRecipe
 from studio.learning.checkpoints import load as load_model
+from studio.lessons.ahead import alike
 from studio.lessons.derivative_works.lesson import LESSON
 from studio.lessons.derivative_works.licences import LICENCES, credit_line, verdict
 from studio.lessons.derivative_works.model import PARTS, STEPS, DerivativeWorksState, OwnNetwork
 from studio.lessons.derivative_works.own_network import crops, digest
 from studio.lessons.derivative_works.three_uses import PRICE_RATE, TUNES
 from studio.lessons.kit.lesson import Action
+from studio.lessons.kit.openings import shipped_opening
 from studio.lessons.shared.pictures import sample
 from studio.works.gallery import Gallery
 from studio.works.work import Made
@@ -277,6 +279,10 @@ def test_works_of_the_gallery_hang_beside_with_their_curves(arrived: DerivativeW
     state = LESSON.begin(LESSON.settings())
     hung = next(figure for figure in LESSON.draw(state).figures if figure.name == "gallery")
     assert "rises from 1.000 to 4.000 in 3 steps" in hung.text
+    kept = shipped_opening(LESSON.name)
+    assert kept is not None
+    assert "The gallery is empty" in kept["scene"]["says"]
+    assert alike(LESSON.look_again(kept["scene"]), LESSON.draw(state).to_dict()), "who comes back sees works"
     line: Any = hung.marks[0]
     assert np.allclose(line.y, [0, 1 / 3, 1])
     credit = LESSON.draw(replace(state, settings=state.settings | {"part": PARTS[2]})).tables[1]

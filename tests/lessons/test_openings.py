@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +23,9 @@ LESSONS = ["rules", "neuron", "cafeteria"]
 def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("STUDIO_HOME", str(tmp_path))
     monkeypatch.setattr(ahead, "COURSE", LESSONS)
-    # Where the studio was set up for its app, they are prepared already.
+    # What a change of a lesson needs: those that come with the studio are of other code. Where the studio was
+    # set up for its app, they are prepared already.
+    monkeypatch.setattr(kept, "SHIPPED", tmp_path / "none")
     monkeypatch.setattr(kept, "environments_home", lambda: None)
     ahead.prepare(*ahead.names())
     return tmp_path / kept.PLACE
@@ -51,6 +54,15 @@ def test_a_lesson_that_was_prepared_begins_and_goes_on_as_one_that_was_not(prepa
     assert changed["scene"] != opened(computing, "cafeteria")["scene"]
 
 
+def test_a_page_that_leaves_a_lesson_for_another_lets_go_of_it() -> None:
+    classroom = Classroom(openings=Openings())
+    asked(classroom, do="open", lesson="neuron", session="one", settings={})
+    asked(classroom, do="open", lesson="rules", session="two", leaves="one", settings={})
+    advance = {"name": "advance"}
+    assert "error" in asked(classroom, do="event", session="one", event=advance)
+    assert "scene" in asked(classroom, do="event", session="two", event=advance)
+
+
 def test_what_other_code_drew_or_a_disk_damaged_is_computed(
     prepared: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -67,17 +79,25 @@ def test_what_other_code_drew_or_a_disk_damaged_is_computed(
     assert [path.name for path in prepared.glob("neuron-*")] == ["neuron-newer.json"]
 
 
-def test_it_is_seen_without_what_computes_it(prepared: Path) -> None:  # noqa: ARG001
-    """In a new process, as of a studio that was just opened."""
+def test_all_are_seen_in_a_new_home_without_what_computes_them(tmp_path: Path) -> None:
+    """In a new process, as of a studio that was just installed and opened."""
     program = (
         "import sys\n"
         "from studio.lessons.kit.classroom import Classroom\n"
+        "from studio.lessons.kit.course import COURSE\n"
         "from studio.lessons.kit.openings import Openings\n"
-        "asked = {'do': 'open', 'lesson': 'rules', 'session': 's'}\n"
-        "scene = Classroom(openings=Openings()).answer(asked)['scene']\n"
-        "print(len(scene['figures']), 'torch' in sys.modules)\n"
+        "classroom = Classroom(openings=Openings())\n"
+        "for lesson in COURSE:\n"
+        "    asked = {'do': 'open', 'lesson': lesson, 'session': 's'}\n"
+        "    assert classroom.answer(asked)['scene']['figures']\n"
+        "print(*({'torch', 'sklearn', 'scipy'} & {*sys.modules}))\n"
     )
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    figures, loaded = run.stdout.split()
-    assert int(figures) > 0
-    assert loaded == "False"
+    run = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "STUDIO_HOME": str(tmp_path)},
+    )
+    assert "torch" not in run.stdout.split()
+    assert not list(tmp_path.iterdir()), "nothing had to be drawn and kept"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -89,24 +89,7 @@ def _draw_three(state: DerivativeWorksState) -> Scene:
             "mean square",
         ),
     )
-    hung = ", ".join(f"{use}: {work.title}" for use, work in state.found.items())
-    if hung:
-        gallery = f"Below are real works from this gallery, the newest of each kind: {hung}."
-    elif state.works:
-        gallery = (
-            f"The gallery has {state.works} works, but none with a curve to show; make a dream, and "
-            "it appears below."
-        )
-    else:
-        gallery = (
-            "The gallery is empty: nothing has been made here yet. These three are small ones, run "
-            "live instead."
-        )
-    says = (
-        f"Press Play: three descents, step by step. {gallery}"
-        if not three.done
-        else f"Step {three.done} of {STEPS}. {gallery}"
-    )
+    where = "Press Play: three descents, step by step." if not three.done else f"Step {three.done} of {STEPS}."
     return Scene(
         figures=(
             _price_bars(three),
@@ -120,10 +103,39 @@ def _draw_three(state: DerivativeWorksState) -> Scene:
             "error of the prices": written(three.price_losses[-1], 3) if three.done else "–",
             "error of the melody": written(three.melody_losses[-1], 3) if three.done else "–",
             "dream": written(dream.losses[-1], 3) if dream.losses else "–",
-            "works in the gallery": str(state.works),
+            WORKS: str(state.works),
         },
-        says=says,
+        says=f"{where} {_gallery_in_words(state.works, state.found)}",
         columns=(1, 1, 1),
+    )
+
+
+WORKS = "works in the gallery"
+"""The number that says how many."""
+
+
+def with_gallery(scene: Mapping[str, Any], works: int, found: Mapping[str, Work]) -> dict[str, Any]:
+    """The first scene, as `Scene.to_dict` told it at some time, with the gallery as it is now."""
+    (figure,) = Scene((_gallery_figure(found),)).to_dict()["figures"]
+    begins = scene["says"].partition("step by step.")
+    return {
+        **scene,
+        "figures": [each if each["name"] != figure["name"] else figure for each in scene["figures"]],
+        "numbers": {**scene["numbers"], WORKS: str(works)},
+        "says": f"{''.join(begins[:2])} {_gallery_in_words(works, found)}",
+    }
+
+
+def _gallery_in_words(works: int, found: Mapping[str, Work]) -> str:
+    hung = ", ".join(f"{use}: {work.title}" for use, work in found.items())
+    if hung:
+        return f"Below are real works from this gallery, the newest of each kind: {hung}."
+    if works:
+        return (
+            f"The gallery has {works} works, but none with a curve to show; make a dream, and it appears below."
+        )
+    return (
+        "The gallery is empty: nothing has been made here yet. These three are small ones, run live instead."
     )
 
 

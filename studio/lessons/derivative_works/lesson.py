@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from studio.lessons.derivative_works.actions import act, begin
-from studio.lessons.derivative_works.drawing import draw
+from studio.lessons.derivative_works.actions import act, begin, newest_works
+from studio.lessons.derivative_works.drawing import draw, with_gallery
 from studio.lessons.derivative_works.licences import LICENCES
 from studio.lessons.derivative_works.model import GROUPS, OWN_LAYER_NAMES, PARTS, STEPS, DerivativeWorksState
 from studio.lessons.derivative_works.three_uses import advance_three
@@ -171,6 +171,7 @@ for step in descend([pixels], seen, GradientDescent(0.1), steps=20, maximize=Tru
     begin=begin,
     act=act,
     draw=draw,
+    look_again=lambda scene: with_gallery(scene, *newest_works()),
     table=table,
     credits=(
         *SAMPLE_CREDITS,

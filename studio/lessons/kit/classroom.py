@@ -50,13 +50,16 @@ class OpenLesson:
             self.state = self.lesson.begin(self.settings)
             self.begun = True
 
-    def begin_soon(self, wanted: Callable[[], bool]) -> None:
-        """The same in the background, if it is still wanted when the first scene has been looked at."""
+    def begin_soon(self, wanted: Callable[[], bool], turn: threading.Lock) -> None:
+        """The same in the background, if it is still wanted when the first scene has been looked at. turn: held
+        by the one that begins; the others wait.
+        """
 
         def begin() -> None:
-            if wanted():
-                with self.lock, suppress(StudioError):  # whoever does something gets the error
-                    self.begin()
+            with turn:
+                if wanted():
+                    with self.lock, suppress(Exception):  # whoever does something gets the error
+                        self.begin()
 
         later = threading.Timer(SEEN_FIRST, begin)
         later.daemon = True
@@ -65,7 +68,7 @@ class OpenLesson:
 
 class Classroom:
     """Holds the open lessons and answers requests: {"do": "course"}, {"do": "open", …} and {"do":
-    "event", …}.
+    "event", …}. A page that opens another lesson says the session it "leaves".
 
     openings: first scenes that are known, so that a lesson opens at once; None computes each.
     """
@@ -75,6 +78,7 @@ class Classroom:
         self._openings = openings
         self._lessons: OrderedDict[str, OpenLesson] = OrderedDict()
         self._lock = threading.Lock()
+        self._turn = threading.Lock()
 
     def answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to a request, or {"error": one sentence} for one that cannot be met."""
@@ -89,6 +93,7 @@ class Classroom:
                         ]
                     }
                 case "open":
+                    self._leave(str(request.get("leaves", "")))
                     return self._open(
                         str(request.get("lesson", "")),
                         str(request.get("session", ""))[:LONGEST_SESSION],
@@ -101,6 +106,12 @@ class Classroom:
             raise Refused("The page asked for something this studio does not know; reload it.")
         except StudioError as error:
             return {"error": str(error)}
+
+    def _leave(self, session: str) -> None:
+        """A page has left that lesson for another one: nobody asks for it any more."""
+        if session:
+            with self._lock:
+                self._lessons.pop(session, None)
 
     def _open(self, lesson_name: str, session: str, given: Mapping[str, Any]) -> dict[str, Any]:
         opened = lesson(lesson_name)
@@ -125,8 +136,8 @@ class Classroom:
         openings = self._openings if settings == opened.settings({}) else None
         known = openings.scene(name, settings) if openings is not None else None
         if known is not None:
-            current.begin_soon(lambda: self._lessons.get(session) is current)
-            return known
+            current.begin_soon(lambda: self._lessons.get(session) is current, self._turn)
+            return opened.look_again(known)
         current.begin()
         scene = opened.draw(current.state).to_dict()
         if openings is not None:

@@ -173,6 +173,8 @@ class Lesson(Generic[State]):
     knobs: in order; those of one `group` stand together under its name.
     folded: the groups that are closed at first. begin(settings) -> state, act(state, action) -> state,
     draw(state) -> scene.
+    look_again(scene) -> scene: the first scene with the usual settings, as it was drawn at some time, with
+    what may have changed since, such as the visitor's gallery. Quick: it computes nothing.
     table: the lesson's numbers, step by step, for `studio lesson NAME`; None for lessons without
     numbers to print.
     """
@@ -191,6 +193,7 @@ class Lesson(Generic[State]):
     begin: Callable[[Mapping[str, Any]], State]
     act: Callable[[State, Action], State]
     draw: Callable[[State], Scene]
+    look_again: Callable[[Mapping[str, Any]], dict[str, Any]] = dict
     table: Callable[[Mapping[str, Any]], Iterator[Table | str]] | None = None
     credits: tuple[str, ...] = field(default=())
     folded: tuple[str, ...] = ()

@@ -51,10 +51,11 @@ export class Talk {
   async open(request) {
     const bytes = crypto.getRandomValues(new Uint8Array(12));
     const session = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+    const leaves = this.session;
     this.session = session;
     this.playing = false;
     this.waiting = [];
-    const answer = await this.ask({ do: 'open', session, ...request });
+    const answer = await this.ask({ do: 'open', session, leaves, ...request });
     return this.session === session ? answer : null;
   }
 
