@@ -174,7 +174,7 @@ def _finished(samples: NDArray[np.float32], wanted: float) -> Sound:
     """Trimmed, faded out, and brought to the loudness that is wanted, or as near as the ceiling allows."""
     import numpy as np
 
-    level = np.abs(samples).max(axis=1)
+    level = np.maximum(np.abs(samples[:, 0]), np.abs(samples[:, 1]))
     peak = float(level.max())
     last = int(np.flatnonzero(level > peak * 10 ** (-60 / 20))[-1])
     samples = samples[: min(len(samples), last + RATE // 20)]

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.signal import resample_poly
 
 from studio.music.sound.loudness import integrated_loudness, k_weighting, true_peak
 from studio.music.sound.rendering import RATE
@@ -46,3 +47,13 @@ def test_true_peaks_lie_between_the_samples() -> None:
     wave_ = 0.5 * np.sin(2 * np.pi * 0.25 * np.arange(4000) + np.pi / 4) * np.hanning(4000)
     assert np.abs(wave_).max() == pytest.approx(0.3535, abs=1e-3)
     assert true_peak(wave_[:, None]) == pytest.approx(20 * math.log10(0.5), abs=0.2)
+
+
+def test_a_true_peak_is_that_of_the_whole_oversampled_to_the_last_digit() -> None:
+    """Only a part is looked at; a sound that ends in the middle of a wave too."""
+    rng = np.random.default_rng(0)
+    for count in (1, 700, 5000):
+        noise = rng.normal(size=(count, 2)) * np.exp(-np.arange(count) % 900 / 200)[:, None]
+        for sound in (noise.astype(np.float32), np.ones((count, 2))):
+            whole = np.abs(resample_poly(np.asarray(sound, np.float64), 4, 1, axis=0)).max()
+            assert true_peak(sound) == 20 * math.log10(whole)
