@@ -89,7 +89,9 @@ def _draw_three(state: DerivativeWorksState) -> Scene:
             "mean square",
         ),
     )
-    where = "Press Play: three descents, step by step." if not three.done else f"Step {three.done} of {STEPS}."
+    where = (
+        "Press Play: three descents, step by step." if not three.done else f"Step {three.done} of {STEPS}."
+    )
     return Scene(
         figures=(
             _price_bars(three),
@@ -131,9 +133,7 @@ def _gallery_in_words(works: int, found: Mapping[str, Work]) -> str:
     if hung:
         return f"Below are real works from this gallery, the newest of each kind: {hung}."
     if works:
-        return (
-            f"The gallery has {works} works, but none with a curve to show; make a dream, and it appears below."
-        )
+        return f"The gallery has {works} works, but none with a curve to show; make a dream, and it appears below."
     return (
         "The gallery is empty: nothing has been made here yet. These three are small ones, run live instead."
     )
