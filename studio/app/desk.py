@@ -75,7 +75,7 @@ class Desk:
     def __init__(self, gallery: Gallery, jobs: Jobs) -> None:
         self.gallery, self.jobs = gallery, jobs
         self.library = WithShow(gallery)
-        self.music = SongRenditions(self.library)
+        self.music = SongRenditions(self.library, self.library.recording)
         self._checking = Checking()
         self._reading = threading.Lock()
 

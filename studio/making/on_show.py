@@ -74,6 +74,11 @@ class OnShow:
         """Its file. Raises `Missing`."""
         return shipped("gallery") / self._exhibits[work.id].file
 
+    def recording(self, work: Work) -> Path | None:
+        """A song as its band plays it: an MP3 that lies beside the lead sheet, where there is one."""
+        path = self.path(work).with_suffix(".mp3")
+        return path if work.kind == "song" and path.is_file() else None
+
     def thumbnail(self, work: Work) -> bytes:
         """Its small picture: JPEG bytes. Raises `Missing`."""
         return self._thumbnail(work.id)
@@ -153,6 +158,10 @@ class WithShow:
 
     def local_path(self, work: Work) -> Path:
         return self.on_show.path(work) if work.on_show else self.gallery.local_path(work)
+
+    def recording(self, work: Work) -> Path | None:
+        """A recording that came with a work on show, see `OnShow.recording`."""
+        return self.on_show.recording(work) if work.on_show else None
 
     def read_source(self, source: Source) -> bytes:
         try:

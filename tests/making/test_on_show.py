@@ -7,12 +7,15 @@ import json
 from pathlib import Path
 
 import pytest
+import soundfile
 
 from studio.errors import UnknownName
 from studio.making.exhibition import EXHIBITS, RENDITIONS, Rendition, sample, samples_here
 from studio.making.kinds import read_recipe
 from studio.making.on_show import OnShow, WithShow
 from studio.making.remaking import remake
+from studio.music.songs.renditions import SongRenditions
+from studio.music.writing.formats import by_name
 from studio.process import finish
 from studio.works.gallery import Gallery
 from studio.works.metadata import extract
@@ -92,3 +95,20 @@ def test_a_song_on_show_is_printed_and_played_as_its_lead_sheet_says(rendition: 
     assert other <= {"format", "band", "setting", "model"}
     assert own["words"]
     assert (folder / rendition.file).stat().st_size < 3_000_000
+
+
+def test_a_song_on_show_is_heard_as_it_was_recorded_and_nothing_is_rendered(gallery: Gallery) -> None:
+    """Its player and its mixer go by the band of the recording, and the second of every bar is there."""
+    works = WithShow(gallery)
+    song = works.on_show.first("song")
+    assert song is not None
+    music = SongRenditions(works, works.recording)
+    heard = music.file(song, by_name("mp3"))
+    assert heard == shipped("gallery") / "leave-the-light-on.mp3"
+    assert music.in_parts(song)["band"] == "sixties"
+    timing = music.timing(song)
+    seconds = soundfile.info(str(heard)).duration
+    assert 0 < timing["bars"][0] < timing["bars"][-1] < timing["end"] < seconds < timing["seconds"] + 2
+    music.begin_sound(song)
+    assert list((gallery.home / "cache" / "music").glob("*.mp3")) == []
+    gallery.close()

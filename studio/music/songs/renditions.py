@@ -5,7 +5,7 @@ besides, each part alone, the stems of its sound, and pages to print.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,12 +19,15 @@ from studio.music.writing.formats import by_name
 from studio.works.work import Work
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from studio.music.songs.keeping import KeptBand
     from studio.music.songs.playing import PlayedSong
     from studio.music.songs.recipes import SongRecipe
     from studio.music.songs.record import SongRecord
     from studio.works.formats import Format
     from studio.works.gallery import Gallery
+    from studio.works.reads import ReadsWorks
     from studio.works.recipe import Recipe
 
 LEAD, SCORE = "lead", "score"
@@ -32,7 +35,18 @@ LEAD, SCORE = "lead", "score"
 
 
 class SongRenditions(Renditions):
-    """Renditions of the songs and melodies of a gallery, each made once."""
+    """Renditions of the songs and melodies of a gallery, each made once.
+
+    recording: a file that a work was recorded to, for works that came with one. Such a song is played by the
+    band of its recording, and its sound need not be made.
+    """
+
+    def __init__(
+        self, gallery: ReadsWorks, recording: Callable[[Work], Path | None] = lambda _work: None
+    ) -> None:
+        super().__init__(gallery)
+        self._recording = recording
+        self._inside = lru_cache(maxsize=8)(_recipe_inside)
 
     def song_recipe(self, work: Work) -> SongRecipe:
         """The recipe of a song. Raises `Refused` for another kind of work."""
@@ -41,9 +55,22 @@ class SongRenditions(Renditions):
 
         if not is_song(work):
             raise Refused(f"{work.title!r} is not a song; choose a song from the gallery.")
-        recipe = parse_json(SongRecipe, work.recipe_json)
+        recorded = self._recording(work)
+        recipe = parse_json(SongRecipe, work.recipe_json if recorded is None else self._inside(recorded))
         assert isinstance(recipe, SongRecipe)
         return recipe
+
+    def file(self, work: Work, form: Format, *, tempo: int | None = None, instrument: str = "") -> Path:
+        """As for a melody; what was recorded is not rendered again."""
+        recorded = self._recording(work)
+        if recorded is not None and recorded.suffix == form.suffix and tempo is None and not instrument:
+            return recorded
+        return super().file(work, form, tempo=tempo, instrument=instrument)
+
+    def begin_sound(self, work: Work) -> None:
+        """As for a melody; nothing is to be done for a work that was recorded."""
+        if self._recording(work) is None:
+            super().begin_sound(work)
 
     def recipe(self, work: Work) -> ComposeRecipe:
         """The recipe of a song or melody."""
@@ -303,6 +330,12 @@ def is_song(work: Work) -> bool:
 def rendered(work: Work, gallery: Gallery, _recipe: Recipe, form: Format) -> bytes:
     """A song in another format, with the recipe that makes it in that format inside."""
     return SongRenditions(gallery).file(work, form).read_bytes()
+
+
+def _recipe_inside(path: Path) -> str:
+    from studio.works.metadata import extract
+
+    return extract(path.read_bytes()) or ""
 
 
 def sections_of_work(work: Work) -> tuple[Section, ...]:
