@@ -71,7 +71,7 @@ def reading_rules(recipe: Recipe) -> int:
     if recipe.setting is None:
         return READING_RULES
     recorded = recipe.setting.versions.get("reading", "1")
-    return int(recorded) if recorded in ("1", "2") else READING_RULES
+    return int(recorded) if recorded in ("1", "2", "3") else READING_RULES
 
 
 def photo_at_size(

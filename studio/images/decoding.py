@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zlib
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,11 @@ from studio.images.envelope import LARGEST_INPUT, Envelope, FileFlaw
 from studio.images.heif import decode_heif
 from studio.images.photoshop import decode_psd
 from studio.images.tiff_samples import (
+    BLACK_IS_ZERO,
     COLOURS,
     ICC_LAB,
     LAB,
+    RGB,
     UNPACKED_HERE,
     WHITE_IS_ZERO,
     TiffLayout,
@@ -31,18 +34,23 @@ Decoded = tuple[Image.Image, Image.Image | None]
 NO_WHITE = "have no defined white, so they were scaled from the darkest to the lightest."
 
 
-def decode(envelope: Envelope, file_format: str, notes: list[str], *, all_kinds: bool = True) -> Decoded:
+def decode(
+    envelope: Envelope, file_format: str, notes: list[str], *, all_kinds: bool = True, ranges: bool = True
+) -> Decoded:
     """The pixels of a surveyed file, 8 bits a sample. Raises `FileFlaw` for a damaged or unknown one.
 
-    all_kinds: also TIFF samples that only this studio unpacks; older releases left them to Pillow.
+    all_kinds: also TIFF samples that only this studio unpacks; older releases left them to Pillow. ranges:
+    by the range that a TIFF states for its samples.
     """
     layout = None
     # Decoders raise almost any exception for broken bytes (OSError, SyntaxError, ValueError, KeyError …).
     try:
         if file_format == "TIFF" and all_kinds:
             layout = tiff_layout(envelope.bare)
+            layout = layout if ranges else replace(layout, white=None)
             if layout.read_here:
-                return _from_samples(read_samples(envelope.bare, layout), layout, notes)
+                decoded = _from_samples(read_samples(envelope.bare, layout), layout, notes)
+                return _reduced(decoded, envelope, notes) if ranges and envelope.reduced > 1 else decoded
         if file_format == "PSD":
             _say_bits(envelope, notes)
             _say_reduced(envelope, notes)
@@ -56,7 +64,10 @@ def decode(envelope: Envelope, file_format: str, notes: list[str], *, all_kinds:
             opened.load()
             if envelope.reduced > 1 and file_format != "JPEG" and not halved:
                 return _in_strips(opened, envelope, notes)
-            return _in_eight_bits(opened, envelope, notes)
+            decoded = _in_eight_bits(opened, envelope, notes)
+            if layout is not None:
+                _say_dark(decoded[0], layout, notes)
+            return decoded
     except FileFlaw:
         raise
     except OverflowError:
@@ -113,6 +124,21 @@ def _say_bits(envelope: Envelope, notes: list[str]) -> None:
         notes.append(f"Its {envelope.bits} bits per channel were reduced to 8.")
 
 
+def _say_dark(light: Image.Image, layout: TiffLayout, notes: list[str]) -> None:
+    """Says that 16-bit samples may hold fewer bits. Nothing in such a file says so: MaxSampleValue is "not to
+    be used to affect the visual appearance" (TIFF 6.0, section 8).
+    """
+    if set(layout.bits) != {16} or layout.kind != 1 or layout.photometric not in (BLACK_IS_ZERO, RGB):
+        return
+    extrema = light.getextrema()
+    lightest = max(extrema) if len(light.getbands()) == 1 else max(top for _, top in extrema)  # type: ignore
+    if 0 < lightest <= 64:
+        notes.append(
+            "Its 16-bit samples use at most the darkest quarter of their range, so it is as dark as the file "
+            "says; if they hold 12 or 14 bits, save it with 8 bits, or with SMaxSampleValue."
+        )
+
+
 def _in_strips(opened: Image.Image, envelope: Envelope, notes: list[str]) -> Decoded:
     """A picture in 8 bits at one part in `envelope.reduced` of its sides: the mean of each square of pixels,
     weighted by their alpha. A strip at a time, so that only the decoder's own copy is large.
@@ -128,20 +154,30 @@ def _in_strips(opened: Image.Image, envelope: Envelope, notes: list[str]) -> Dec
     for top in range(0, height, STRIP):
         bottom = min((top + STRIP) * step, opened.height)
         strip = opened.crop((0, top * step, opened.width, bottom))
-        light, alpha = _in_eight_bits(strip, envelope, said)
+        light, alpha = _smaller(*_in_eight_bits(strip, envelope, said), step)
         said = []
         if alpha is not None:
-            weighted = Image.merge("RGBA", (*light.convert("RGB").split(), alpha)).convert("RGBa")
-            whole = weighted.reduce(step).convert("RGBA")
-            light, alpha = whole.convert("RGB"), whole.getchannel("A")
             opacity = opacity or Image.new("L", (width, height), 255)
             opacity.paste(alpha, (0, top))
-        else:
-            light = light.reduce(step)
         colours = colours or Image.new(light.mode, (width, height))
         colours.paste(light, (0, top))
     assert colours is not None
     return colours, opacity
+
+
+def _reduced(decoded: Decoded, envelope: Envelope, notes: list[str]) -> Decoded:
+    """The same of a picture that is in 8 bits already."""
+    _say_reduced(envelope, notes)
+    return _smaller(*decoded, envelope.reduced)
+
+
+def _smaller(light: Image.Image, alpha: Image.Image | None, step: int) -> Decoded:
+    """The mean of each square of pixels, weighted by their alpha."""
+    if alpha is None:
+        return light.reduce(step), None
+    weighted = Image.merge("RGBA", (*light.convert("RGB").split(), alpha)).convert("RGBa")
+    whole = weighted.reduce(step).convert("RGBA")
+    return whole.convert("RGB"), whole.getchannel("A")
 
 
 STRIP = 128
@@ -164,7 +200,7 @@ def _from_samples(samples: NDArray[np.generic], layout: TiffLayout, notes: list[
     """Samples [h, w, n] of any type as 8 bits."""
     bits = samples.dtype.itemsize * 8
     shades = samples[..., : COLOURS[layout.photometric]]
-    opacity = None if layout.alpha is None else _levels(samples[..., layout.alpha])
+    opacity = None if layout.alpha is None else _levels(samples[..., layout.alpha], layout.white)
     if bits == 16 or (bits > 8 and samples.shape[2] > 1):
         notes.append(f"Its {bits} bits per channel were reduced to 8.")
     if layout.photometric in (LAB, ICC_LAB):
@@ -172,7 +208,7 @@ def _from_samples(samples: NDArray[np.generic], layout: TiffLayout, notes: list[
     elif samples.dtype.kind == "f" or (bits == 32 and shades.shape[2] == 1):
         light = _stretched(shades, "greys" if shades.shape[2] == 1 else "colours", notes)
     else:
-        light = np.dstack([_levels(shades[..., channel]) for channel in range(shades.shape[2])])
+        light = np.dstack([_levels(shades[..., channel], layout.white) for channel in range(shades.shape[2])])
     if layout.photometric == WHITE_IS_ZERO:
         light = 255 - light
     if opacity is not None and layout.premultiplied:
@@ -185,12 +221,12 @@ def _from_samples(samples: NDArray[np.generic], layout: TiffLayout, notes: list[
     return colours, None if opacity is None else Image.fromarray(opacity)
 
 
-def _levels(samples: NDArray[Any]) -> NDArray[np.uint8]:
-    """Unsigned integers, or floating point of 0..1, as 0..255, rounded."""
+def _levels(samples: NDArray[Any], stated: int | None = None) -> NDArray[np.uint8]:
+    """Unsigned integers, or floating point of 0..1, as 0..255, rounded. stated: the white of 16 bits."""
     if samples.dtype == np.uint8:
         return samples.astype(np.uint8)
     if samples.dtype == np.uint16:
-        light: NDArray[np.uint8] = _table(16)[samples]
+        light: NDArray[np.uint8] = _table(stated or 65535)[samples]
         return light
     white = 1.0 if samples.dtype.kind == "f" else 2.0**32 - 1
     whole = np.nan_to_num(samples.astype(np.float64), nan=0.0, posinf=white, neginf=0.0)
@@ -219,10 +255,9 @@ def _lab_levels(samples: NDArray[np.generic], photometric: int) -> NDArray[np.ui
     return light
 
 
-def _table(bits: int) -> NDArray[np.uint8]:
-    """The 8-bit level of each 16-bit sample whose white is 2 ** bits - 1."""
+def _table(white: int) -> NDArray[np.uint8]:
+    """The 8-bit level of each 16-bit sample with that white."""
     steps = np.arange(65536, dtype=np.int64)
-    white = 2**bits - 1
     levels: NDArray[np.uint8] = np.minimum((steps * 255 + white // 2) // white, 255).astype(np.uint8)
     return levels
 
@@ -261,7 +296,7 @@ def _in_eight_bits(opened: Image.Image, envelope: Envelope, notes: list[str]) ->
 
 def _deep_greys(samples: NDArray[np.generic], envelope: Envelope) -> Decoded:
     """16-bit greys. A table of 65,536 entries avoids 40 megapixels in floating point."""
-    light = _table(envelope.bits)
+    light = _table(2**envelope.bits - 1)
     if envelope.space is not None:
         # Linear light needs its 16 bits: after the reduction, the darkest tones would be a few steps.
         signal = np.minimum(np.arange(65536) / (2**envelope.bits - 1), 1)

@@ -48,9 +48,10 @@ class Picture:
     density: float | None = None
 
 
-READING_RULES = 3
+READING_RULES = 4
 """How pictures are read. 1: up to 0.2.1, without gamma, primaries, code points and XMP's orientation, and
-resized without regard to alpha. 2: in 0.3, without the file's density. A work that was made by those rules is
+resized without regard to alpha. 2: in 0.3, without the file's density. 3: up to 0.6, without the range that a
+TIFF states for its samples. A work that was made by those rules is
 made again by them.
 """
 
@@ -173,7 +174,7 @@ def _read(content: bytes, rules: int, whole: bool) -> Picture:
         envelope = replace(envelope, space=None, raw_orientation=0, xmp_orientation=0, high_range="")
     _check(envelope, largest)
     notes: list[str] = []
-    colours, alpha = decode(envelope, decoder, notes, all_kinds=rules > 1)
+    colours, alpha = decode(envelope, decoder, notes, all_kinds=rules > 1, ranges=rules > 3)
     return _upright(_to_srgb(colours, envelope, notes), alpha, envelope, notes)
 
 

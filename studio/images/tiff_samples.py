@@ -52,6 +52,7 @@ class TiffLayout:
 
     bits: of each sample; samples: in a pixel. alpha: the index of the sample that is opacity, None if none
     is; premultiplied: the colours are multiplied by it. step_rows, step_columns: size of a strip or tile.
+    white: of 16-bit samples, where the file states one that is not 65535.
     """
 
     width: int
@@ -69,6 +70,7 @@ class TiffLayout:
     step_rows: int
     step_columns: int
     order: str
+    white: int | None = None
 
     @property
     def read_here(self) -> bool:
@@ -92,6 +94,8 @@ class TiffLayout:
             return self.photometric == ICC_LAB or (grey and self.planes and self.samples == 2)
         if bits != 16:
             return False
+        if self.white is not None:
+            return True
         if self.photometric in (LAB, ICC_LAB) or (grey and self.samples > 1):
             return True
         if self.photometric == WHITE_IS_ZERO and self.order == ">":
@@ -144,7 +148,15 @@ def tiff_layout(content: bytes) -> TiffLayout:
         step_rows=number(0x0143, 0) if tiled else min(number(0x0116, height), height),
         step_columns=number(0x0142, 0) if tiled else width,
         order=tiff_shape(content)[0],
+        white=_white(few(0x0155, ())) if 16 in few(0x0102, (1,)) else None,
     )
+
+
+def _white(largest: tuple[int, ...]) -> int | None:
+    """The white of 16-bit samples whose range the file states (SMaxSampleValue, TIFF 6.0 section 19), where
+    that is less than all of it: 4095 for 12 bits.
+    """
+    return largest[0] if len(set(largest)) == 1 and 255 < largest[0] < 65535 else None
 
 
 def _numbers(content: bytes, field: TiffField) -> NDArray[np.int64]:

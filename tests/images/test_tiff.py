@@ -82,6 +82,43 @@ def test_greys_with_and_without_alpha(kind: str, order: str) -> None:
         assert np.abs(picture.alpha.astype(int) - CLEAR).max() <= 1
 
 
+DARK = "Its 16-bit samples use at most the darkest quarter of their range"
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("photometric", [0, 1, 2])
+def test_a_stated_range_is_the_range(photometric: int, order: str) -> None:
+    """SMaxSampleValue (TIFF 6.0, section 19): twelve bits in sixteen are as light as they were meant."""
+    wanted = PATTERN if photometric == 2 else GREY
+    held = np.rint((255 - wanted if photometric == 0 else wanted) * (4095 / 255)).astype(np.uint16)
+    stated = tiff(held, photometric, order=order, extra={341: (4095,) * (3 if photometric == 2 else 1)})
+    picture = read_picture(stated)
+    assert np.abs(picture.pixels.astype(int) - (wanted if photometric == 2 else wanted[..., None])).max() <= 1
+    assert not any(note.startswith(DARK) for note in picture.notes)
+    before = read_picture(stated, rules=3).pixels
+    assert np.array_equal(before, read_picture(tiff(held, photometric, order=order), rules=3).pixels), (
+        "works made before read as they did"
+    )
+
+
+@pytest.mark.parametrize("extra", [None, {281: (4095,)}], ids=["nothing", "MaxSampleValue"])
+def test_twelve_bits_that_nothing_tells_from_sixteen_stay_dark_and_are_told(extra: dict | None) -> None:
+    """MaxSampleValue is "not to be used to affect the visual appearance of an image" (section 8)."""
+    picture = read_picture(tiff((GREY * 16).astype(np.uint16), 1, extra=extra))
+    assert picture.pixels.max() <= 16
+    assert any(note.startswith(DARK) for note in picture.notes)
+    full = read_picture(tiff(whole(GREY, 16).astype(np.uint16), 1))
+    assert not any(note.startswith(DARK) for note in full.notes)
+
+
+def test_twelve_bits_packed_are_twelve_bits() -> None:
+    held = (GREY.astype(int) * 4095 // 255).reshape(-1, 2)
+    first, second = held[:, 0], held[:, 1]
+    packed = np.stack([first >> 4, (first & 15) << 4 | second >> 8, second & 255], 1).astype(np.uint8)
+    content = tiff(packed.reshape(GREY.shape[0], -1), 1, extra={256: (GREY.shape[1],), 258: (12,)})
+    assert np.abs(read_picture(content).pixels[..., 0].astype(int) - GREY).max() <= 1
+
+
 def test_32_unsigned_bits_do_not_wrap() -> None:
     ramp = np.linspace(0, 2**32 - 1, 32 * 40).astype(np.uint32).reshape(40, 32)
     picture = read_picture(tiff(ramp, 1))
