@@ -34,7 +34,7 @@ FORMATS = {
 }
 """Format -> suffix, and how it is saved."""
 
-REFUSED = {("WebP", 108)}
+REFUSED = {("WebP", 108), ("AVIF", 108)}
 """What is refused, with a sentence: its decoder would take more than a gigabyte. No camera makes it."""
 
 MAKING = """

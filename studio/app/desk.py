@@ -503,7 +503,8 @@ class Desk:
     def recognise(self, offered: Any) -> dict[str, Any]:
         """Which work an offered file is: by its bytes, its recipe, or how it looks.
 
-        {"sentence", "work_id" or None, "sure": "certainly", "almost certainly", "probably" or "", "likeness"}
+        {"sentence", "work_id" or None, "sure": "certainly", "almost certainly", "probably" or "", "of": what
+        that is said of, "likeness", "rival_id": another work that it looks like nearly as much, or None}
         """
         file = self.receive(offered, "photo")
         found = recognise(file.content, file.name or "The file", self.gallery)
@@ -511,7 +512,9 @@ class Desk:
             "sentence": found.sentence,
             "work_id": found.work.id if found.work else None,
             "sure": found.sure,
+            "of": found.of,
             "likeness": found.likeness,
+            "rival_id": found.rival.id if found.rival else None,
         }
 
     def remove(self, id: str) -> str:

@@ -49,8 +49,7 @@ def decode(
             layout = tiff_layout(envelope.bare)
             layout = layout if ranges else replace(layout, white=None)
             if layout.read_here:
-                decoded = _from_samples(read_samples(envelope.bare, layout), layout, notes)
-                return _reduced(decoded, envelope, notes) if ranges and envelope.reduced > 1 else decoded
+                return _from_samples(envelope, layout, notes, reduces=ranges)
         if file_format == "PSD":
             _say_bits(envelope, notes)
             _say_reduced(envelope, notes)
@@ -65,8 +64,7 @@ def decode(
             if envelope.reduced > 1 and file_format != "JPEG" and not halved:
                 return _in_strips(opened, envelope, notes)
             decoded = _in_eight_bits(opened, envelope, notes)
-            if layout is not None:
-                _say_dark(decoded[0], layout, notes)
+            _say_dark(decoded[0], layout, notes)
             return decoded
     except FileFlaw:
         raise
@@ -124,11 +122,13 @@ def _say_bits(envelope: Envelope, notes: list[str]) -> None:
         notes.append(f"Its {envelope.bits} bits per channel were reduced to 8.")
 
 
-def _say_dark(light: Image.Image, layout: TiffLayout, notes: list[str]) -> None:
+def _say_dark(light: Image.Image, layout: TiffLayout | None, notes: list[str]) -> None:
     """Says that 16-bit samples may hold fewer bits. Nothing in such a file says so: MaxSampleValue is "not to
     be used to affect the visual appearance" (TIFF 6.0, section 8).
     """
-    if set(layout.bits) != {16} or layout.kind != 1 or layout.photometric not in (BLACK_IS_ZERO, RGB):
+    if layout is None or set(layout.bits) != {16} or layout.kind != 1:
+        return
+    if layout.photometric not in (BLACK_IS_ZERO, RGB):
         return
     extrema = light.getextrema()
     lightest = max(extrema) if len(light.getbands()) == 1 else max(top for _, top in extrema)  # type: ignore
@@ -165,12 +165,6 @@ def _in_strips(opened: Image.Image, envelope: Envelope, notes: list[str]) -> Dec
     return colours, opacity
 
 
-def _reduced(decoded: Decoded, envelope: Envelope, notes: list[str]) -> Decoded:
-    """The same of a picture that is in 8 bits already."""
-    _say_reduced(envelope, notes)
-    return _smaller(*decoded, envelope.reduced)
-
-
 def _smaller(light: Image.Image, alpha: Image.Image | None, step: int) -> Decoded:
     """The mean of each square of pixels, weighted by their alpha."""
     if alpha is None:
@@ -196,7 +190,16 @@ def _unusual(layout: TiffLayout) -> str:
     return ""
 
 
-def _from_samples(samples: NDArray[np.generic], layout: TiffLayout, notes: list[str]) -> Decoded:
+def _from_samples(envelope: Envelope, layout: TiffLayout, notes: list[str], *, reduces: bool) -> Decoded:
+    """Samples of any type as 8 bits. reduces: where the picture is larger than any that is opened whole."""
+    decoded = _of_samples(read_samples(envelope.bare, layout), layout, notes)
+    if not reduces or envelope.reduced == 1:
+        return decoded
+    _say_reduced(envelope, notes)
+    return _smaller(*decoded, envelope.reduced)
+
+
+def _of_samples(samples: NDArray[np.generic], layout: TiffLayout, notes: list[str]) -> Decoded:
     """Samples [h, w, n] of any type as 8 bits."""
     bits = samples.dtype.itemsize * 8
     shades = samples[..., : COLOURS[layout.photometric]]

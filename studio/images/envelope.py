@@ -59,7 +59,8 @@ class Envelope:
     premultiplied: colours are multiplied by it. halvings: how often a decoder
     can halve it while it decodes. inside: the format of the picture that another file holds.
     chosen: a note about which of several pictures was taken. density: pixels per inch, None where it is not
-    said.
+    said. needs: bytes that decoding takes, where they are too many, and largest: the pixels of the largest
+    picture of this format that can be decoded.
     """
 
     width: int
@@ -81,6 +82,8 @@ class Envelope:
     high_range: str = ""
     reduced: int = 1
     halvings: int = 0
+    needs: float = 0
+    largest: int = 0
     deep_greys: bool = False
     opaque: bool = False
     premultiplied: bool = False

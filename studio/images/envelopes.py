@@ -440,8 +440,10 @@ class PictureFormat:
         photo = pixels <= len(content) * PIXELS_A_BYTE or self.name == "HEIC"
         step = next(step for step in (2, 3, 4) if pixels <= LARGEST_INPUT * step**2)
         decoded = pixels if step > 2 or not found.halvings else pixels / step**2
-        fits = photo and copies + self.each * decoded <= MOST_MEMORY
-        return replace(found, reduced=step if fits else 1)
+        needs = copies + self.each * decoded
+        if photo and needs > MOST_MEMORY:
+            return replace(found, needs=needs, largest=int((MOST_MEMORY - copies) / self.each))
+        return replace(found, reduced=step if photo else 1)
 
 
 def _kind(name: str, signature: bytes, survey: Callable[[bytes], Envelope], each: float = 0) -> PictureFormat:

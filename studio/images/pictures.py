@@ -187,6 +187,12 @@ def _check(envelope: Envelope, largest: int) -> None:
         )
     if width < 1 or height < 1:
         raise FileFlaw(f"claims to have {size}; save it again as a plain PNG or JPEG.")
+    if width * height > largest * envelope.reduced**2 and envelope.largest > LARGEST_INPUT:
+        raise FileFlaw(
+            f"has {size}, {width * height / 1e6:.0f} megapixels, which take {envelope.needs / 1e9:.1f} GB to "
+            f"decode; scale it down to at most {envelope.largest // 10**6} megapixels, or save it as JPEG, "
+            "which is reduced while it is decoded."
+        )
     if width * height > largest * envelope.reduced**2:
         raise FileFlaw(
             f"has {size}, {width * height / 1e6:.0f} megapixels; scale it down first, for example to "

@@ -14,13 +14,17 @@ if TYPE_CHECKING:
     from studio.works.work import Work
 
 
+THIS, THIS_OR_A_TWIN = "this work", "this work, or the same look made with another seed or more steps"
+"""What `Recognised.sure` is said of."""
+
+
 @dataclass(frozen=True)
 class Recognised:
     """What is known of a file. sentence: says it. work: of this gallery, or None. recipe: the JSON of the
-    recipe in the file, "" where there is none. sure: "certainly", "almost certainly", "probably", or "".
-    likeness: 0 to 1, how alike the pictures are, where that decided: then it may also be the same look, made
-    with another seed, which the sentence says. unseen: older works that were not
-    compared yet, where none was found.
+    recipe in the file, "" where there is none. sure: "certainly", "almost certainly", "probably", or "", of
+    what `of` says: a picture that was found by its look may also be a twin of the work, which can differ
+    in a corner alone. likeness: 0 to 1, how alike the pictures are, where that decided. rival: another work
+    that it looks like nearly as much. unseen: older works that were not compared yet, where none was found.
     """
 
     sentence: str
@@ -29,6 +33,8 @@ class Recognised:
     sure: str = ""
     likeness: float | None = None
     unseen: int = 0
+    of: str = THIS
+    rival: Work | None = None
 
 
 def recognise(content: bytes, name: str, gallery: Gallery) -> Recognised:
@@ -78,7 +84,9 @@ def by_look(content: bytes, name: str, gallery: Gallery) -> Recognised:
     )
     if sighting.rival:
         sentence += f" The work {_called(sighting.rival.work)} looks nearly as much like it."
-    return Recognised(sentence, sighting.work, "", sure, round(sighting.likeness, 4))
+    rival = sighting.rival.work if sighting.rival else None
+    likeness = round(sighting.likeness, 4)
+    return Recognised(sentence, sighting.work, "", sure, likeness, of=THIS_OR_A_TWIN, rival=rival)
 
 
 def not_compared(count: int) -> str:

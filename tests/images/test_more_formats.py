@@ -163,6 +163,15 @@ def test_few_bytes_of_many_pixels_are_no_photo() -> None:
     assert "at most" not in said, "photos may have more than 40"
 
 
+def test_a_photo_whose_decoder_needs_too_much_is_refused_with_what_it_needs() -> None:
+    small = saved(Image.fromarray(PATTERN), "AVIF")
+    size = struct.pack(">II", 32, 40)
+    assert size in small
+    said = refusal(small.replace(size, struct.pack(">II", 12_000, 9000)) + bytes(600_000))
+    assert "has 12000 x 9000 pixels, 108 megapixels, which take 1.3 GB to decode; scale it down to" in said
+    assert "at most 70 megapixels, or save it as JPEG" in said
+
+
 # Photoshop
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import update
 from studio.images.paintings.catalogue import FOLDER
 from studio.images.pictures import write_jpeg
 from studio.images.recipes import DreamRecipe
-from studio.making.recognising import recognise
+from studio.making.recognising import THIS_OR_A_TWIN, recognise
 from studio.process import finish
 from studio.works.care import repair
 from studio.works.gallery import Gallery
@@ -143,6 +143,7 @@ def test_a_picture_may_be_the_twin_of_a_work(gallery: Gallery) -> None:
     assert found.work.id == work.id
     said = f"the work '{work.title}' ({work.id}), or the same look made with another seed or more steps."
     assert said in found.sentence
+    assert (found.sure, found.of, found.rival) == ("almost certainly", THIS_OR_A_TWIN, None)
 
 
 def test_twins_are_both_named_and_neither_is_certain(gallery: Gallery) -> None:
@@ -150,6 +151,9 @@ def test_twins_are_both_named_and_neither_is_certain(gallery: Gallery) -> None:
     works = [added(gallery, each, seed) for seed, each in enumerate((picture, twin))]
     found = recognise(CHANGES["q30"](picture), "copy.jpg", gallery)
     assert found.sure == "probably"
+    assert found.rival is not None
+    assert found.work is not None
+    assert {found.work.id, found.rival.id} == {work.id for work in works}
     assert all(work.id in found.sentence for work in works)
     assert "looks nearly as much like it" in found.sentence
 
@@ -196,6 +200,7 @@ def test_show_says_which_work_a_picture_is(studio: Studio, tmp_path: Path) -> No
     assert (status, f"almost certainly the work '{title}' ({id})" in out) == (0, True)
     told = json.loads(studio("show", "lost.jpg", "--json")[1])
     assert (told["found"]["work"], told["found"]["sure"]) == (id, "almost certainly")
+    assert told["found"]["of"] == "this work, or the same look made with another seed or more steps"
     Image.open(SHOWN / "dunes-garden.png").convert("RGB").resize((300, 200)).save("other.jpg")
     status, _, complaint = studio("show", "other.jpg")
     assert (status, "no work of the gallery looks like it" in complaint) == (2, True)

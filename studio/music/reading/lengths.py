@@ -19,12 +19,14 @@ from studio.music.reading.quantising import WHOLE
 class Touch:
     """How a line is played: notes are held for `share` of their written length, less `gap` quarter notes.
 
-    slack: by how much a held note may differ from that, in quarter notes.
+    slack: by how much a held note may differ from that, in quarter notes. doubtful: the share for which all of
+    a few notes are held, where rests may be meant; 0 where nothing is in doubt.
     """
 
     share: float = 1.0
     gap: float = 0.0
     slack: float = 0.0
+    doubtful: float = 0.0
 
     def written(self, held: float) -> float:
         """The written length of a note that is held for so long, in quarter notes."""
@@ -48,14 +50,16 @@ _SHARES, _GAPS = (0.4, 1.3), (-0.2, 0.2)
 """What is usual. Above 1, or below 0, notes overlap the next: they are played legato."""
 
 
-def touch_of(notes: Sequence[Held], tick: float, blur: float) -> Touch:
+def touch_of(notes: Sequence[Held], tick: float, blur: float, until: int | None = None) -> Touch:
     """How a line of notes is played. tick: its length in quarter notes. blur: how far the starts of notes are
-    from where they were written, in quarter notes (standard deviation).
+    from where they were written, in quarter notes (standard deviation). until: from the last note to the end
+    of its bar, in `WHOLE` parts of a quarter note; None by the rules of 4 and before, which said nothing of
+    a few notes.
     """
     slack = 0.7 * tick + 2 * blur if blur > tick / 2 else 0.7 * tick
     held = [(note.held, note.room / WHOLE) for note in notes if note.room and note.held > 0]
     if len(held) < _FEWEST:
-        return Touch(slack=slack)
+        return _touch_of_few([*held, (notes[-1].held, until / WHOLE)], slack) if until else Touch(slack=slack)
     if sum(abs(length - room) <= slack for length, room in held) >= 0.6 * len(held):
         return Touch(slack=slack)
     share, by_share = _most_common(
@@ -71,6 +75,24 @@ def touch_of(notes: Sequence[Held], tick: float, blur: float) -> Touch:
     if _may_be_rests(share, held, slack):
         return Touch(slack=slack)
     return Touch(share, slack=slack)
+
+
+def _touch_of_few(held: Sequence[tuple[float, float]], slack: float) -> Touch:
+    """How a few notes are played, the last one with the rest of its bar: where all of them, short and long,
+    are held for one share of the time to the next, that is a touch. Notes of one length may as well be
+    followed by rests.
+    """
+    share, count = _most_common(
+        [((length - slack) / room, (length + slack) / room) for length, room in held], *_SHARES
+    )
+    if count < len(held) or share > _NEARLY_WHOLE:
+        return Touch(slack=slack)
+    if len({room for _, room in held}) > 1:
+        return Touch(share, slack=slack)
+    return Touch(slack=slack, doubtful=share)
+
+
+_NEARLY_WHOLE = 0.97
 
 
 def _may_be_rests(share: float, held: Sequence[tuple[float, float]], slack: float) -> bool:

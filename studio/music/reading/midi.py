@@ -96,7 +96,7 @@ def _read(midi: MidiFile, name: str, budget: ReadingBudget, rules: str, *, parts
     ]
     read = partial(_as_it_is, per_quarter=per_quarter)
     if not ours:
-        read = partial(_as_written, per_quarter=per_quarter, grid=grid)
+        read = partial(_as_written, per_quarter=per_quarter, grid=grid, doubts=rules >= "5")
     if not any(line.count and not line.percussion for line, _, _ in lines):
         sheet = _sheet_of(midi, texts, grid, ours=ours)
         if sheet:
@@ -428,8 +428,8 @@ def _as_it_is(played: Sequence[Played], per_quarter: Fraction) -> _Line:
     return _Line(notes, {}, [], per_quarter, end, stacked)
 
 
-def _as_written(played: Sequence[Played], per_quarter: Fraction, grid: Grid) -> _Line:
-    """The notes where and as long as they were written."""
+def _as_written(played: Sequence[Played], per_quarter: Fraction, grid: Grid, *, doubts: bool) -> _Line:
+    """The notes where and as long as they were written. doubts: also how a few notes are played."""
     sounding, told = _without_empty(played)
     tops = {start: (start, end) for start, end, _ in sounding}  # the highest of those that begin together
     onsets = sorted(tops)
@@ -443,7 +443,11 @@ def _as_written(played: Sequence[Played], per_quarter: Fraction, grid: Grid) -> 
         place = placed.places[start]
         after = following.get(place)
         held.append(Held(place, (end - start) * tick, None if after is None else after - place))
-    touch = touch_of(held, tick, placed.blur)
+    until = None
+    if doubts and held:
+        last = Fraction(held[-1].start, WHOLE)
+        until = int((_bar_end(last + Fraction(1, 64), grid) - last) * WHOLE)
+    touch = touch_of(held, tick, placed.blur, until)
     lengths = [written_length(each, touch) for each in held]
     ends = [each.start + length for each, length in zip(held, lengths, strict=True)]
     quarters = {place: Fraction(place, WHOLE) for place in {*ends, *(each.start for each in held)}}
@@ -491,6 +495,11 @@ def _moved(shifts: Sequence[float], longer: int, notes: int, touch: Touch, tick:
             f"This was played, not written: {len(far)} of {len(shifts)} notes were moved to places of the "
             f"beat, by {sum(far) / len(far):.3f} quarter notes on average and {max(far):.3f} at most, and "
             f"{longer} got another length."
+        ]
+    if touch.doubtful:
+        return [
+            f"Its notes are held for about {touch.doubtful:.0%} of the time to the next one, and too few to "
+            "tell short notes with rests from longer ones; they were read as short notes."
         ]
     if not longer:
         return []

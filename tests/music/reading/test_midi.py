@@ -537,3 +537,22 @@ def test_a_lone_marker_a_is_said_to_be_doubtful() -> None:
     reading = read_tunes(content, "t.mid")
     assert [chord.symbol for chord in reading.tunes[0].chords] == ["A"]
     assert any("may be a rehearsal letter" in remark for remark in reading.remarks)
+
+
+@pytest.mark.parametrize("gate", [0.5, 0.66, 0.75, 0.9])
+@pytest.mark.parametrize("lengths", ["1 3", "1 1 2", "2 1 1", "3/2 1/2 2", "1 1 1 1 4"])
+def test_a_few_notes_of_several_lengths_at_any_gate(lengths: str, gate: float) -> None:
+    tune = Tune.of([(60 + 2 * place, length) for place, length in enumerate(lengths.split())])
+    (read,) = read_midi(_performed(tune, 480, gate), "few.mid").tunes
+    assert [str(note.duration) for note in read.notes] == lengths.split()
+
+
+def test_a_few_notes_of_one_length_are_doubted() -> None:
+    """Nothing tells quarters that are held for a half of their length from eighths with rests."""
+    tune = Tune.of([(60, 2), (62, 2)])
+    reading = read_midi(_performed(tune, 480, 0.5), "few.mid")
+    assert [note.pitch for note in reading.tunes[0].sounding] == [60, 62]
+    told = "Its notes are held for about 50% of the time to the next one, and too few to tell short notes"
+    assert any(remark.startswith(told) for remark in reading.remarks)
+    full = read_midi(_performed(tune, 480, 1.0), "few.mid")
+    assert not any("too few" in remark for remark in full.remarks)
