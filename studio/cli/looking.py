@@ -77,8 +77,14 @@ def _show_look(content: bytes, file: Path, *, as_json: bool) -> None:
             "it, or another program removed the recipe."
         )
     if as_json:
-        sighting = {"work": found.work.id, "title": found.work.title, "sure": found.sure, "of": found.of}
-        sighting |= {"likeness": found.likeness, "rival": found.rival.id if found.rival else None}
+        sighting = {
+            "work": found.work.id,
+            "title": found.work.title,
+            "sure": found.sure,
+            "of": found.of,
+            "likeness": found.likeness,
+            "rival": found.rival.id if found.rival else None,
+        }
         click.echo(json.dumps({"found": sighting, "recipe": json.loads(found.work.recipe_json)}))
         return
     click.echo(found.sentence)

@@ -130,8 +130,7 @@ def _say_dark(light: Image.Image, layout: TiffLayout | None, notes: list[str]) -
         return
     if layout.photometric not in (BLACK_IS_ZERO, RGB):
         return
-    extrema = light.getextrema()
-    lightest = max(extrema) if len(light.getbands()) == 1 else max(top for _, top in extrema)  # type: ignore
+    lightest = max(int(np.asarray(band).max()) for band in light.split())
     if 0 < lightest <= 64:
         notes.append(
             "Its 16-bit samples use at most the darkest quarter of their range, so it is as dark as the file "

@@ -19,8 +19,8 @@ from studio.music.reading.quantising import WHOLE
 class Touch:
     """How a line is played: notes are held for `share` of their written length, less `gap` quarter notes.
 
-    slack: by how much a held note may differ from that, in quarter notes. doubtful: the share for which all of
-    a few notes are held, where rests may be meant; 0 where nothing is in doubt.
+    slack: by how much a held note may differ from that, in quarter notes. doubtful: the share for which all
+    of a few notes are held, where rests may be meant; 0 where nothing is in doubt.
     """
 
     share: float = 1.0
