@@ -34,8 +34,11 @@ MOST_SECTIONS = 26
 SETTLED = ("style", "form", "bars", "key", "meter", "section_keys")
 """What stays as it was when a song is asked for again around what is kept."""
 
-KEEPS = ("keep", "keep_sections", "keep_parts", "keep_chords", "keep_notes", "part_seeds", "mix", "form")
-"""What a request to keep may name, as the recipe's fields."""
+KEEPS = ("keep", "keep_sections", "keep_parts", "keep_chords", "keep_notes", "part_seeds", "mix")
+"""What a request to keep may name, as the recipe's fields: lists."""
+
+CHANGES = ("form", "chords_from")
+"""And what it may change: texts."""
 
 
 class SongDesk:
@@ -107,7 +110,7 @@ class SongDesk:
             fresh = {name: control.default for name, control in self._controls().items() if name in fields}
             fields = fresh | dict(settings) | {name: fields[name] for name in SETTLED}
         fields |= self._settled_by_melody(recipe, work)
-        fields |= {name: kept[name] for name in KEEPS if kept.get(name)} | {
+        fields |= {name: kept[name] for name in (*KEEPS, *CHANGES) if kept.get(name)} | {
             "seed": seed,
             "title": recipe.title,
         }
@@ -253,10 +256,11 @@ def title_of(settings: Mapping[str, Any], seed: int) -> str:
 def as_lists(told: Any) -> dict[str, Any]:
     """What the page says is to be kept, as `SongDesk.again` takes it; anything else is left out."""
     found: dict[str, Any] = {}
+    given = told if isinstance(told, Mapping) else {}
     for name in KEEPS:
-        value = told.get(name) if isinstance(told, Mapping) else None
-        if name == "form":
-            found |= {name: str(value)} if isinstance(value, str) and value else {}
-        elif isinstance(value, list | tuple):
-            found[name] = [str(each) for each in value]
+        if isinstance(given.get(name), list | tuple):
+            found[name] = [str(each) for each in given[name]]
+    for name in CHANGES:
+        if isinstance(given.get(name), str) and given[name]:
+            found[name] = given[name]
     return found

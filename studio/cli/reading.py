@@ -92,7 +92,7 @@ def _write(tunes: Sequence[Tune | Score], output: Path, *, force: bool) -> list[
 @click.argument("text", type=TextOrFile(), required=False, metavar="[WORDS]")
 @click.option("-o", "--output", type=FILE, help="Write the tune with its words here, such as .musicxml.")
 @click.option("--language", default="en", show_default=True, help="The language of the words.")
-@click.option("--divide-notes", is_flag=True, help="Divide long notes where there are too few.")
+@click.option("--divide-notes", "--fit", is_flag=True, help="Divide long notes where there are too few.")
 @click.option("--force", is_flag=True, help="Replace the output file if it exists.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
 def words_of_tune(file: Path, text: str | None, output: Path | None, **given: Any) -> None:

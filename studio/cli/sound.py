@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
@@ -31,16 +32,31 @@ def sound(context: click.Context, as_json: bool) -> None:
 @click.argument("name", default="musescore-general")
 @click.option("-q", "--quiet", is_flag=True)
 def sound_add(name: str, quiet: bool) -> None:
-    """Fetch a SoundFont, once, and play songs with it from then on. It is checked by its hash."""
-    from studio.music.sound.fonts import add_font
+    """Fetch a SoundFont by NAME, once, and play songs with it from then on; it is checked by its hash. Or
+    give an .sf2 or .sf3 file of your own: a copy is kept under the name of the file.
+    """
+    from studio.music.sound.fonts import add_font, add_own_font, is_font_file
 
+    if is_font_file(name):
+        click.echo(add_own_font(Path(name)))
+        return
     click.echo(str(watch(add_font(name), quiet=quiet)))
+
+
+@sound.command("use")
+@click.argument("name")
+def sound_use(name: str) -> None:
+    """Play songs with the SoundFont NAME from now on."""
+    from studio.music.sound.fonts import choose_font
+
+    choose_font(name)
+    click.echo(f"Songs are played with {name}.")
 
 
 @sound.command("remove")
 @click.argument("name")
 def sound_remove(name: str) -> None:
-    """Delete a SoundFont that was fetched."""
+    """Delete a SoundFont that was fetched or added."""
     from studio.music.sound.fonts import remove_font
 
     remove_font(name)

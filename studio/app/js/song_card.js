@@ -82,6 +82,8 @@ export class SongCard {
     this.parts.stems.hidden = !song.parts.length;
     this.parts.stems.href = `works/${this.work.id}/stems.zip`;
     this.parts.lyrics.replaceChildren(...wordsOf(song.words, (bar) => this.goToBar(bar)));
+    this.parts.told.replaceChildren(...song.offers.map(({ label, field, value }) =>
+      make('button', { type: 'button', class: 'small', onclick: () => this.ask({ [field]: value }, { one: true }) }, label)));
     this.aim();
     this.mark();
   }

@@ -198,4 +198,5 @@ export interface Song {
   parts: SongPart[];
   kept: object[];
   words: { stresses: { bar: number; beat: number; word: string; text: string }[]; checked: number; remarks: string[] } | null;
+  offers: WayOut[];
 }

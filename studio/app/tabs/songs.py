@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from html import escape
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -15,6 +17,7 @@ from studio.app.following import QUICK
 from studio.app.intake import as_uploaded
 from studio.app.links import write_addresses
 from studio.app.room import Room, TabOffers
+from studio.app.sentences import said
 from studio.app.several import (
     AS_THE_STYLE,
     OWN,
@@ -37,10 +40,13 @@ from studio.app.several import (
 from studio.app.song_desk import MOST_SONGS, SongDesk, as_lists
 from studio.app.views import work_view
 from studio.app.widgets import folded, widget
+from studio.errors import StudioError
 from studio.music.reading.pieces import SUFFIXES
-from studio.music.songs.named import SONG_STYLES
+from studio.music.songs.named import INFERRED, SONG_STYLES
 from studio.music.songs.plan import FORMS
 from studio.music.songs.recipes import SongRecipe
+from studio.music.sound.fonts import SUFFIXES as SUFFIXES_OF_FONTS
+from studio.music.sound.fonts import add_own_font, font_states
 from studio.works.recipe import Control, Fold
 
 TAB, MODULE = "songs", "song"
@@ -48,6 +54,8 @@ TAB, MODULE = "songs", "song"
 
 LABELS = {
     "chords_from": "Whose chords",
+    "fit": "Make the words fit",
+    "sound": "Played with",
     "max_copy": "Longest copy",
     "max_chord_copy": "Longest copy of chords",
     "chord_changes": "Chords in a bar",
@@ -62,7 +70,7 @@ DARING = (("as usual in the style", ""), ("tame", 0.0), ("in the middle", 0.5), 
 
 IN_SIGHT = (
     *("form", "key", "meter", "bars", "chords", "chords_from", "daring", "band"),
-    *("words", "words_first", "divide_notes", "tempo"),
+    *("words", "words_first", "fit", "tempo"),
 )
 """Controls with a place of their own."""
 
@@ -137,6 +145,7 @@ def _lay_out(desk: SongDesk) -> SeveralParts:
         "chords_from": _whose_chords_dial,
         "daring": lambda control, label: _choice(control, label, DARING),
         "seed": seed_dial,
+        "sound": _sound_dial,
         "key": lambda control, label: _choice(control, label, _offered(KEYS), typed=True),
         "meter": lambda control, label: _choice(control, label, _offered(METERS), typed=True),
     }
@@ -166,7 +175,7 @@ def _lay_out(desk: SongDesk) -> SeveralParts:
             dials.add("words")
             with gr.Row(elem_classes="song-frame"):
                 dials.add("words_first")
-                dials.add("divide_notes")
+                dials.add("fit")
             info = "How many songs at once, to compare."
             count = gr.Slider(1, MOST_SONGS, 1, step=1, label="Takes", info=info)
             with gr.Group(elem_classes="go"):
@@ -183,6 +192,7 @@ def _lay_out(desk: SongDesk) -> SeveralParts:
             with folded("More settings"):
                 dials.add_rest(Fold.IN_SIGHT, NO_DIAL)
                 dials.add_rest(Fold.FOLDED, NO_DIAL)
+                _own_font(dials)
                 dials.add("seed")
     return SeveralParts(
         works=songs,
@@ -254,8 +264,32 @@ def _whose_chords_dial(control: Control, label: str) -> Component:
     from studio.music.harmony.named import CHORD_STYLES
 
     offered = [("the style's own", "")]
-    offered += [(CHORD_STYLES[name].title, name) for name in control.choices if name]
+    offered.append(("inferred from its melodies", INFERRED))
+    offered += [(CHORD_STYLES[name].title, name) for name in control.choices if name in CHORD_STYLES]
     return gr.Dropdown(offered, value="", label=label, info=as_text(control.help))
+
+
+def _sound_dial(control: Control, label: str) -> Component:
+    offered = [("the one in use", ""), *((each.title, each.name) for each in font_states() if each.ready)]
+    return gr.Dropdown(offered, value="", label=label, info=as_text(control.help), allow_custom_value=True)
+
+
+def _own_font(dials: Dials) -> None:
+    """A SoundFont of the visitor's own, which is then what the song is played with."""
+    file = gr.File(file_types=list(SUFFIXES_OF_FONTS), label="A SoundFont of your own", height=100)
+    heard = gr.HTML("", elem_classes="own-heard")
+
+    def add(path: str | None) -> tuple[Any, str]:
+        if not path:
+            return gr.skip(), ""
+        try:
+            name = add_own_font(Path(path), use=False)
+        except StudioError as error:
+            return gr.skip(), f'<p class="bad">{escape(said(error))}</p>'
+        offered = [("the one in use", ""), *((each.title, each.name) for each in font_states() if each.ready)]
+        return gr.update(choices=offered, value=name), f"<p>The song is played with {escape(name)}.</p>"
+
+    file.upload(add, file, [dials["sound"], heard], **QUICK)
 
 
 def _offered(choices: Sequence[str]) -> tuple[tuple[str, str], ...]:

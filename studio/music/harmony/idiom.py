@@ -25,7 +25,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.errors import Refused
+from studio.errors import AskedFor, Contradiction, Refused, WayOut
 from studio.music.chains.automata import SILENT, Listener, Viewpoint, copy_limit
 from studio.music.chains.markov import Chain, ContextTree, Floats, WittenBell, count, freeze, mix
 from studio.music.chains.trellis import Trellis, Walk, unfold
@@ -481,9 +481,11 @@ def learn_harmony(style: Style, meter: Meter, mode: str, *, leave_out: int = -1)
         and (line := chord_line(style[number], number, factor, meter)) is not None
     ]
     if not lines:
-        raise Refused(
+        raise Contradiction(
             f"{style.entry.title} has no song in {meter} and {mode} with chords to learn from; choose "
-            "another meter, key or style, or let the chords be inferred (studio styles)."
+            "another meter, key or style, or let the chords be inferred (--chords-from inferred).",
+            [AskedFor("chords_from", "", f"chords of {style.entry.title}")],
+            [WayOut("Infer chords from its melodies", "chords_from", "inferred")],
         )
     return HarmonyIdiom(style.entry.title, meter, mode, lines)
 

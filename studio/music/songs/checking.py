@@ -16,9 +16,11 @@ from studio.music.melody.compose import given_tune, reading_rules
 from studio.music.scores.chords import parse_chord
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
+from studio.music.songs.fitting import with_room_for_words
 from studio.music.songs.plan import SheetPlan
 from studio.music.songs.recipes import HELD, SongRecipe, in_time, read_row
 from studio.music.songs.sheet import plan_of, rows_that_sing
+from studio.music.sound.fonts import named_font
 from studio.works.work import Materials, Progress
 
 ANY_KEY = Key.parse("C")
@@ -40,18 +42,28 @@ def possible(recipe: SongRecipe, materials: Materials) -> Generator[Progress, No
         given_tune(source, materials, reading_rules(recipe))
         return
     style = yield from style_asked(recipe, materials)
-    request = yield from prepared(recipe, style, materials, records)
-    if not recipe.meter and recipe.band:
-        check_band(recipe, request.desk.sung.meter)
-    yield Progress(60, 100, "looking for chords that sing")
-    for _ in rows_that_sing(request.desk, np.random.default_rng(0)):
-        yield Progress(80, 100, "looking for chords that sing")
+    while True:
+        try:
+            request = yield from prepared(recipe, style, materials, records)
+            if not recipe.meter and recipe.band:
+                check_band(recipe, request.desk.sung.meter)
+            yield Progress(60, 100, "looking for chords that sing")
+            for _ in rows_that_sing(request.desk, np.random.default_rng(0)):
+                yield Progress(80, 100, "looking for chords that sing")
+            return
+        except Contradiction as error:
+            longer = with_room_for_words(recipe, error)
+            if longer is None:
+                raise
+            recipe = longer
 
 
 def check_request(recipe: SongRecipe) -> None:
     """Check what a request says by itself: its form against its bars, its chords against its meter, its band
     against its meter. Raises `Contradiction` or `Refused`.
     """
+    if recipe.sound:
+        named_font(recipe.sound)
     if recipe.source("melody") is not None:
         return
     keyless = recipe if recipe.key else recipe.model_copy(update={"section_keys": ()})

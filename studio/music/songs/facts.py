@@ -10,6 +10,7 @@ The facts of a song are those of a melody (`melody.facts`), but for its form, an
                  other, and "origins": of each chord [bar, chords in a row that end with it, title]
     kept         of each earlier song {"title", "melody": bars, "chords": bars, "parts"}: what is kept of it
     band         {"name", "title", "plan", "parts", "remarks"}, see `facts_of_band`
+    offers       settings worth trying: [{"label", "field" of the recipe, "value"}]
     words        what `sung_words.with_words` says of the words, where there are any
     singing      natural logarithm of the mass of melodies over these chords, see `songs.sheet`
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import ceil
+
+import numpy as np
 
 from studio.errors import AskedFor, Contradiction, WayOut
 from studio.music.bands.band import band_by_name
+from studio.music.chains.markov import Mask
+from studio.music.chains.trellis import Trellis
 from studio.music.melody.recipes import read_range
 from studio.music.scores.keys import pitch_name
 from studio.music.scores.meters import Meter
-from studio.music.songs.plan import SheetPlan
+from studio.music.songs.plan import SheetPart, SheetPlan
 from studio.music.songs.recipes import SongRecipe
 from studio.music.songs.sung import SungIdiom
 from studio.music.songs.sung_words import SongWords
@@ -51,10 +56,57 @@ def _check_room(words: SongWords, letter: str, bars: int, plan: SheetPlan, sung:
     needed = plan.bars * ceil(asked / room)
     raise Contradiction(
         f"The words of section {letter} ({lines[0].text[:40]} …) have {asked} syllables, and its {bars} bars "
-        f"have room for {room} notes at most, {asked - room} too few; leave some of them out, or ask for "
-        f"{needed} bars.",
+        f"have room for {room} notes at most, {asked - room} too few; leave some of them out, ask for "
+        f"{needed} bars, or let the words be fitted (--fit).",
         [AskedFor("words", "", f"{asked} syllables"), AskedFor("bars", plan.bars, f"{plan.bars} bars")],
-        [WayOut(f"Take {needed} bars", "bars", needed)],
+        [WayOut(f"Take {needed} bars", "bars", needed), WayOut("Make the words fit", "fit", True)],
+    )
+
+
+def most_notes(trellis: Trellis, bars: int, struck: Mask) -> int:
+    """The most notes that a melody of so many bars can have, whatever else is asked: the longest way through
+    the trellis, bar by bar, where a step counts that strikes a note.
+    """
+    source = np.repeat(np.arange(trellis.states), np.diff(trellis.first))
+    further, onto = np.divmod(trellis.hop[0].astype(np.int64), trellis.width)
+    counts = struck[trellis.symbol].astype(np.int64)
+    best = np.full((bars + trellis.reach + 1, trellis.width), -1, dtype=np.int64)
+    best[0, trellis.start] = 0
+    for bar in range(bars):
+        for low, high in pairwise(trellis.edges):
+            steps = slice(int(trellis.first[low]), int(trellis.first[high]))
+            before = best[bar, source[steps]]
+            good = (before >= 0) & (onto[steps] < trellis.states)
+            np.maximum.at(
+                best, (bar + further[steps][good], onto[steps][good]), (before + counts[steps])[good]
+            )
+    return int(best[bars, : trellis.edges[1]].max())
+
+
+def too_many_syllables(
+    words: SongWords, part: SheetPart, plan: SheetPlan, title: str, room: int
+) -> Contradiction | None:
+    """What is said of words that no melody carries, if they have more syllables than its notes. room: notes
+    that a melody of the section can have at most.
+    """
+    lines = words.lines.get(part.letter.rstrip("'"), ())
+    asked = sum(line.notes for line in lines)
+    if asked <= room or room < 1:
+        return None
+    needed = plan.bars * ceil(asked / room)
+    return Contradiction(
+        f"The words of section {part.letter} ({lines[0].text[:40]} …) have {asked} syllables, and melodies "
+        f"of {title} have at most {room} notes in {part.bars} bars, {asked - room} too few; leave some of "
+        f"them out, ask for {needed} bars, or let the words be fitted (--fit).",
+        [
+            AskedFor("words_first", part.letter, f"the words of section {part.letter}"),
+            AskedFor("bars", plan.bars, f"{plan.bars} bars"),
+        ],
+        [
+            WayOut(f"Take {needed} bars", "bars", needed),
+            WayOut("Make the words fit", "fit", True),
+            WayOut("Lay the words under it later", "words_first", False),
+        ],
     )
 
 

@@ -56,6 +56,10 @@ class SongStyle:
         return self.melody in MELODIES
 
 
+INFERRED = "inferred"
+"""What a recipe calls chords that are inferred from the melodies of a style."""
+
+
 SONG_STYLES = {
     each.name: each
     for each in (

@@ -28,7 +28,7 @@ from studio.music.scores.sections import Section
 from studio.music.scores.tunes import Tune
 from studio.music.songs.keeping import KeptBand, part_named
 from studio.music.songs.recipes import MixedPart, SongRecipe, read_part_seed
-from studio.music.sound.fonts import chosen_name
+from studio.music.sound.fonts import chosen_name, recorded_name
 from studio.music.sound.mixing import Strip, mixed
 from studio.music.sound.rendering import program_of
 from studio.music.writing.formats import by_name
@@ -140,9 +140,11 @@ def strips_of(recipe: SongRecipe, score: Score) -> dict[str, Strip]:
 
 
 def sound_of(recipe: SongRecipe) -> str:
-    """The SoundFont of a recording: the one its work was made with, or else the best that is here."""
+    """The SoundFont of a recording: the one its work was made with, else the one that it names, else the one
+    in use. Raises what `named_font` raises.
+    """
     made_with = recipe.setting.versions.get("sound") if recipe.setting else None
-    return made_with or chosen_name()
+    return made_with or recorded_name(recipe.sound or chosen_name())
 
 
 def file_of(

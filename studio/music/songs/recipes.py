@@ -30,7 +30,7 @@ from studio.music.scores.chords import Chord, parse_chord
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
 from studio.music.scores.titles import title_for
-from studio.music.songs.named import SONG_STYLES
+from studio.music.songs.named import INFERRED, SONG_STYLES
 from studio.music.songs.plan import FORMS
 from studio.music.styles.table import STYLES
 from studio.music.writing.formats import names
@@ -59,7 +59,7 @@ def _melody_styles() -> tuple[str, ...]:
 
 
 def _chord_styles() -> tuple[str, ...]:
-    return ("", *CHORD_STYLES)
+    return ("", INFERRED, *CHORD_STYLES)
 
 
 class SongRecipe(ComposeRecipe):
@@ -102,7 +102,8 @@ class SongRecipe(ComposeRecipe):
     chords_from: Annotated[str, OneOf(_chord_styles)] = parameter(
         "",
         "Where the chords come from, by name. Leave empty for the style's own; a style "
-        "with hardly any chords takes those of songbook-manner.",
+        "with hardly any chords takes those of songbook-manner. inferred: chords are laid under the style's "
+        "own melodies first, by what hymns and songs teach, and learnt from there.",
         in_sight=True,
         max_length=LONGEST_TEXT,
     )
@@ -235,13 +236,24 @@ class SongRecipe(ComposeRecipe):
     divide_notes: bool = parameter(
         False, "Where words have more syllables than their melody has notes, long notes are divided."
     )
+    fit: bool = parameter(
+        False,
+        "Words with more syllables than there are notes are made to fit, and the song says how: a song drawn "
+        "in a style gets as many bars as they need, and long notes of a melody that comes first are divided.",
+    )
+    sound: str = parameter(
+        "",
+        "The SoundFont it is played with, by its name in `studio sound`. Leave empty for the one that is in "
+        "use there.",
+        max_length=LONGEST_TEXT,
+    )
     format: Annotated[str, OneOf(names)] = parameter("musicxml", "File format.")
 
     LATER: ClassVar[frozenset[str]] = frozenset(
         {
             *("keep_sections", "keep_parts", "keep_chords", "keep_notes", "part_seeds", "mix", "write"),
             *("melody_from", "rhythm_from", "words", "language", "words_first", "divide_notes"),
-            *("harmonisation", "harmonisations", "modulation", "pickup"),
+            *("harmonisation", "harmonisations", "modulation", "pickup", "fit", "sound"),
         }
     )
 
@@ -301,7 +313,9 @@ class SongRecipe(ComposeRecipe):
             said = f"{bars} in the form {self.form}"
             said += f" in {self.key}" if self.key else ""
             said += f" after {after}"
-        asked = [f"with the chords of {self.chords_from}"] if self.chords_from else []
+        whose = f"the chords of {self.chords_from}"
+        whose = "chords inferred from its melodies" if self.chords_from == INFERRED else whose
+        asked = [f"with {whose}"] if self.chords_from else []
         asked += [f"with melodies like those of {self.melody_from}"] if self.melody_from else []
         asked += [f"with the rhythms of {self.rhythm_from}"] if self.rhythm_from else []
         asked += [f"over {self.chords}"] if self.chords else []

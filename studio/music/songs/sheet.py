@@ -63,9 +63,10 @@ from studio.music.songs.chording import ChordRequest, DrawnRows, KeptChords
 from studio.music.songs.conflicts import SongWishes
 from studio.music.songs.counted import CountedStyle, sung_of
 from studio.music.songs.habits import SongHabits, learn_habits, section_keys, shipped_habits, with_pickup
+from studio.music.songs.inferring import SAID, inferred_fit, with_inferred_chords
 from studio.music.songs.keeping import Kept
-from studio.music.songs.limits import check_singable
-from studio.music.songs.named import SONG_STYLES
+from studio.music.songs.limits import check_singable, most_notes, too_many_syllables
+from studio.music.songs.named import INFERRED, SONG_STYLES
 from studio.music.songs.plan import EARLIER_FORMS, FORM_RULES, FORMS, SheetPart, SheetPlan
 from studio.music.songs.recipes import SongRecipe, named_song, read_row, read_section_key
 from studio.music.songs.record import SongRecord
@@ -191,28 +192,38 @@ class SongStyles:
         return self.lead_sheets or self.melody
 
     def borrowed(self, recipe: SongRecipe) -> tuple[str, ...]:
-        """What is said where nobody asked for these chords: the style has none of its own."""
+        """What is said of chords that nobody wrote, and where nobody asked for these chords: the style has
+        none of its own.
+        """
+        if self.chords == INFERRED:
+            return (SAID,)
         asked = recipe.chords_from or recipe.style in SONG_STYLES
         if asked or self.chords != USUAL_CHORDS:
             return ()
         return (
             f"The tunes of {self._songs.entry.title} have hardly any chords, so those of {self.chords_title} "
-            "were taken; choose whose chords (--chords-from) for others.",
+            "were taken; let chords be inferred from its own melodies (--chords-from inferred), or choose "
+            "whose.",
         )
 
     @property
     def chords_title(self) -> str:
+        if self.chords == INFERRED:
+            return f"{self._songs.entry.title}, its chords inferred"
         return CHORD_STYLES[self.chords].title if self.chords else self._songs.entry.title
 
     def harmony(self, meter: Meter, mode: str) -> HarmonyIdiom:
         """The chords in a meter and mode. Raises `Refused` where there are none."""
+        if self.chords == INFERRED:
+            return learn_harmony(with_inferred_chords(self._songs, meter, mode), meter, mode)
         if self.chords:
             return shipped_chords(self.chords, meter, mode, self.rules)
         return learn_harmony(self._songs, meter, mode)
 
     def habits(self, harmony: HarmonyIdiom) -> SongHabits:
         """Keys of bridges as in the songs the chords are of, pick-ups as in those of the melodies."""
-        keys = shipped_habits(self.chords).section_keys if self.chords else section_keys(harmony.lines)
+        shipped = self.chords and self.chords != INFERRED
+        keys = shipped_habits(self.chords).section_keys if shipped else section_keys(harmony.lines)
         if isinstance(self.melody, CountedStyle):
             found = shipped_habits(self.melody.name)
         else:
@@ -221,6 +232,8 @@ class SongStyles:
 
     def fit(self) -> Fit:
         """How melodies lie over chords: as in the style, or in songs where it has no chords."""
+        if self.chords == INFERRED:
+            return inferred_fit()
         own = FitCounts.of(self._songs) if not self.chords else None
         if own is not None and own.own.sum():
             return own.fit()
@@ -886,6 +899,8 @@ def rows_that_sing(
         wider = desk.with_longer_copies()
         if wider is None:
             yield "finding out which settings conflict"
+            if (found := _too_many_syllables(desk)) is not None:
+                raise found
             wishes = SongWishes.of(desk)
             if (found := wishes.contradiction()) is not None:
                 raise found
@@ -896,6 +911,17 @@ def rows_that_sing(
             views = desk.sections(drawn.rows[0])
             raise _melody_contradiction(desk, next(view for view in views if view.log_z == -np.inf))
         desk = wider
+
+
+def _too_many_syllables(desk: SheetDesk) -> Contradiction | None:
+    """The first section whose words have more syllables than any melody has notes."""
+    for part in desk.drawn if desk.words is not None else ():
+        room = most_notes(desk.trellis, part.bars, desk.sung.struck)
+        title = desk.sung.style.entry.title
+        assert desk.words is not None
+        if (found := too_many_syllables(desk.words, part, desk.plan, title, room)) is not None:
+            return found
+    return None
 
 
 def _rows_drawn(desk: SheetDesk, random: np.random.Generator) -> DrawnRows:

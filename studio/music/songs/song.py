@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from studio.errors import Contradiction, Refused
+from studio.errors import Contradiction, Refused, WayOut
 from studio.music.bands.band import band_hash
 from studio.music.harmony.counts import chords_file
 from studio.music.melody.compose import (
@@ -34,10 +34,12 @@ from studio.music.scores.tunes import Tune
 from studio.music.songs.checking import check_request
 from studio.music.songs.counted import counted_style, melody_style
 from studio.music.songs.facts import facts_of_band, facts_of_harmonisation, facts_of_sheet
+from studio.music.songs.fitting import fitted_in_words, with_room_for_words
 from studio.music.songs.harmonising import KEY_RULES, by_key_rules, harmonisation_of, melody_of, rows_of
+from studio.music.songs.inferring import TEACHERS
 from studio.music.songs.keeping import Kept
 from studio.music.songs.limits import with_playable_meter
-from studio.music.songs.named import SONG_STYLES
+from studio.music.songs.named import INFERRED, SONG_STYLES
 from studio.music.songs.plan import EARLIER_FORMS
 from studio.music.songs.playing import ENGRAVING_RULES, engraves_today, file_of, play, sound_of
 from studio.music.songs.recipes import SongRecipe
@@ -107,10 +109,13 @@ def _making(recipe: SongRecipe, materials: Materials) -> Making:
     elif given is not None:
         melody, remarks = melody_of(recipe, given, materials)
         tune, sections, facts = yield from _harmonised(recipe, style, melody)
+        remarks += SongStyles.of(recipe, style).borrowed(recipe)
         if remarks:
             facts["remarks"] = remarks
+        if offers := offers_of(recipe, style):
+            facts["offers"] = offers
     else:
-        tune, sections, facts, kept = yield from _drawn(recipe, style, materials, records)
+        tune, sections, facts, kept, recipe = yield from _drawn(recipe, style, materials, records)
     tune, facts = with_words(recipe, tune, sections, facts)
     yield Progress(
         DRAWING,
@@ -151,13 +156,35 @@ def chords_model(recipe: SongRecipe, style: Style) -> ModelIdentity | None:
     name = SongStyles.of(recipe, style).chords
     if not name:
         return None
+    name = TEACHERS[0] if name == INFERRED else name
     path = chords_file(name, drawing_rules(recipe))
     return ModelIdentity(name=f"chords {name}", sha256=hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 def _drawn(
     recipe: SongRecipe, style: Style, materials: Materials, records: Sequence[SongRecord]
-) -> Generator[Progress, None, tuple[Tune, tuple[Section, ...], dict[str, object], Kept | None]]:
+) -> Generator[Progress, None, tuple[Tune, tuple[Section, ...], dict[str, Any], Kept | None, SongRecipe]]:
+    """A song and its recipe, which asks for more bars where words that are to be made to fit need them."""
+    asked = recipe
+    while True:
+        try:
+            tune, sections, facts, kept = yield from _as_asked(recipe, style, materials, records)
+            if recipe.fit:
+                with_words(recipe, tune, sections, {})
+            break
+        except Contradiction as error:
+            longer = with_room_for_words(recipe, error)
+            if longer is None:
+                raise
+            recipe = longer
+    if said := fitted_in_words(asked, recipe):
+        facts["remarks"] = [*said, *facts.get("remarks", ())]
+    return tune, sections, facts, kept, recipe
+
+
+def _as_asked(
+    recipe: SongRecipe, style: Style, materials: Materials, records: Sequence[SongRecord]
+) -> Generator[Progress, None, tuple[Tune, tuple[Section, ...], dict[str, Any], Kept | None]]:
     request = yield from prepared(recipe, style, materials, records)
     desk = replace(request.desk, recipe=recipe)
     key = f"{recipe.seed} {recipe.called()}"
@@ -169,12 +196,22 @@ def _drawn(
     sheet = request.sheets[key]
     desk = desk.of_plan(sheet.plan)
     kept = desk.given.kept
+    facts = facts_of_sheet(desk, style, sheet)
+    if offers := offers_of(recipe, style):
+        facts["offers"] = offers
     return (
         sheet.tune,
         sheet.sections,
-        facts_of_sheet(desk, style, sheet),
+        facts,
         replace(kept, band=recipe.band) if kept is not None else None,
     )
+
+
+def offers_of(recipe: SongRecipe, style: Style) -> list[dict[str, Any]]:
+    """Settings worth trying, as a page offers them: chords inferred for a style that has none of its own."""
+    if not len(style) or not SongStyles.of(recipe, style).borrowed(recipe) or recipe.chords_from:
+        return []
+    return [asdict(WayOut("Infer chords from its melodies", "chords_from", INFERRED))]
 
 
 def _as_it_was(recipe: SongRecipe, kept: Kept) -> tuple[Tune, tuple[Section, ...], dict[str, object]]:

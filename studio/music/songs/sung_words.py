@@ -128,7 +128,7 @@ def with_words(
     if not recipe.words:
         return tune, found
     words = SongWords.of(read_lyrics(recipe.words, recipe.language), sections)
-    laid = words.under(tune, sections, divide=recipe.divide_notes)
+    laid = words.under(tune, sections, divide=recipe.divide_notes or recipe.fit)
     if len(laid.tune.notes) != len(tune.notes):
         found.pop("origins", None)  # they are of the notes as they were drawn
     found["tune"] = laid.tune.to_plain()

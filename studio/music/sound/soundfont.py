@@ -179,7 +179,15 @@ class SoundFont:
     _decoded: dict[int, Recording] = field(default_factory=dict, repr=False)
 
     def layers(self, bank: int, program: int, key: int, velocity: int) -> list[SoundLayer]:
-        """What sounds for a note. A program that the font lacks is played with program 0 of its bank."""
+        """What sounds for a note. A program that the font lacks is played with program 0 of its bank. Raises
+        `Unreadable` where its tables point at what it does not have.
+        """
+        try:
+            return self._layers(bank, program, key, velocity)
+        except (struct.error, IndexError, KeyError, ValueError, TypeError):
+            raise damaged(self.name) from None
+
+    def _layers(self, bank: int, program: int, key: int, velocity: int) -> list[SoundLayer]:
         found = []
         for preset in self.presets.get((bank, program)) or self.presets.get((bank, 0)) or []:
             if not _plays(preset.values, key, velocity):
@@ -219,7 +227,7 @@ def _ogg(content: bytes, name: str) -> NDArray[np.float32]:
         samples, _ = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, RuntimeError):
         raise Unreadable(
-            f"A recording in {name} is damaged; fetch the font again with studio sound add."
+            f"A recording in {name} is damaged; remove the font and add it again (studio sound)."
         ) from None
     return np.ascontiguousarray(samples[:, 0])
 
@@ -251,8 +259,16 @@ def _worked_in(preset: _ZoneOf, zone: _ZoneOf, key: int, velocity: int) -> Zone:
 # ------------------------------------------------------------------------------------------------------------
 
 
+def damaged(name: str) -> Unreadable:
+    """What is said of a SoundFont whose file is cut short or whose tables are wrong."""
+    return Unreadable(
+        f"The SoundFont {name} is damaged or cut short; add a whole copy of it (studio sound add), or play "
+        "with another."
+    )
+
+
 def open_soundfont(path: Path) -> SoundFont:
-    """Raises `Unreadable` for a file that is no SoundFont."""
+    """Raises `Unreadable` for a file that is no SoundFont, and for one that is cut short or plays nothing."""
     try:
         return _opened(path, path.stat().st_mtime_ns)
     except (struct.error, IndexError, KeyError, ValueError, OSError):
@@ -266,11 +282,33 @@ def _opened(path: Path, _changed: int) -> SoundFont:
     content = path.read_bytes()
     if content[:4] != b"RIFF" or content[8:12] != b"sfbk":
         raise ValueError("no RIFF file of kind sfbk")
+    chunks = _parts_of(content)
+    if chunks is None:
+        raise damaged(path.name)
+    try:
+        font = _from_chunks(path.name, chunks)
+    except (struct.error, IndexError, KeyError, ValueError):
+        raise damaged(path.name) from None
+    if not any(font.presets.values()):
+        raise Unreadable(f"The SoundFont {path.name} has no instrument; give another .sf2 or .sf3 file.")
+    return font
+
+
+def _parts_of(content: bytes) -> dict[str, bytes] | None:
+    """The chunks inside the lists of a file, by name; None where one says that it is longer than the file."""
     chunks: dict[str, bytes] = {}
     for name, start, end in _chunks(content, 12, len(content)):
+        if end > len(content) + 1 and (chunks or name == "LIST"):
+            return None
         if name == "LIST":
-            inside = _chunks(content, start + 4, end)
-            chunks |= {part: content[first:last] for part, first, last in inside}
+            for part, first, last in _chunks(content, start + 4, end):
+                if last > len(content) + 1:
+                    return None
+                chunks[part] = content[first:last]
+    return chunks
+
+
+def _from_chunks(name: str, chunks: dict[str, bytes]) -> SoundFont:
     headers = tuple(
         _Header(
             row[1],
@@ -289,7 +327,7 @@ def _opened(path: Path, _changed: int) -> SoundFont:
     preset_zones = _zones(chunks, "p")
     instrument_zones = _zones(chunks, "i")
     return SoundFont(
-        path.name,
+        name,
         headers,
         {
             (row[2], row[1]): _completed(preset_zones[row[3] : after[3]], INSTRUMENT)

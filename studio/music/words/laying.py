@@ -154,13 +154,15 @@ def _check_count(each: SungStanza, section: Section | None, notes: Sequence[Note
     where = f"section {section.name}" if section else "the tune"
     verse = f"Verse {each.verse}" if each.verse > 1 else "The words"
     first = f" ({each.stanza.lines[0].text[:40]} …)" if each.stanza.lines else ""
-    fit = "" if divided else ", or let long notes be divided"
+    fit = "" if divided else ", or let them be fitted, for which long notes are divided (--fit)"
     raise Contradiction(
         f"{verse} of {where}{first} {'has' if each.verse > 1 else 'have'} {more} "
         f"{'syllable' if more == 1 else 'syllables'} more than its {there} "
         f"{'note' if there == 1 else 'notes'}; leave some of them out{fit}.",
         [AskedFor("words", "", f"{asked} syllables"), AskedFor("melody", "", f"{there} notes")],
-        [] if divided else [WayOut("Divide long notes", "divide_notes", True)],
+        []
+        if divided
+        else [WayOut("Divide long notes", "divide_notes", True), WayOut("Make the words fit", "fit", True)],
     )
 
 

@@ -258,6 +258,26 @@ def test_a_damaged_recording_is_one_sentence(tmp_path: Path) -> None:
         tone(0, 60, 100, font=path)
 
 
+def test_a_font_of_your_own_is_kept_under_its_name_and_a_damaged_one_is_not(tmp_path: Path) -> None:
+    whole = soundfont().read_bytes()
+    (tmp_path / "My Piano.SF2").write_bytes(whole)
+    assert fonts.add_own_font(tmp_path / "My Piano.SF2", home=tmp_path) == "my-piano"
+    assert fonts.chosen_name(tmp_path) == "my-piano"
+    recorded = fonts.recorded_name("my-piano", tmp_path)
+    assert fonts.named_font(recorded, tmp_path).read_bytes() == whole
+    fonts.choose_font("timgm6mb", tmp_path)
+    assert fonts.chosen_font(tmp_path) == soundfont()
+    with pytest.raises(Missing, match="another file by now"):
+        fonts.named_font("my-piano 0123456789ab", tmp_path)
+    points = whole.index(b"inst") + 8  # the tables that say which recordings an instrument has
+    wrong = whole[:points] + b"\xff" * 4000 + whole[points + 4000 :]
+    for name, content in (("cut.sf2", whole[:4_000_000]), ("wrong.sf2", wrong), ("zip.sf3", b"PK\3\4" * 99)):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(Unreadable, match=name):
+            fonts.add_own_font(tmp_path / name, home=tmp_path)
+    assert list(fonts.own_fonts(tmp_path)) == ["my-piano"]
+
+
 # Fetching
 # ------------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,160 @@
+"""How like a style's own songs drawn songs are, in what a listener notices first: where songs and sections
+end, leaps, note lengths, repeated notes, and when chords change.
+
+    python -m benchmarks.likeness STYLE [--own FOLDER] [--rules 3 4] [--songs 24] [SETTING=VALUE ...]
+
+STYLE is a style of songs by name or a folder of lead sheets. --own: the songs that a style of counts was
+counted in. SETTING=VALUE are settings of the recipe, such as meter=3/4 form=AABA melody_from=fiddle. The
+first row is the style's own songs, each of the others songs drawn by one of the rules. Sections are eight
+bars. Shares are of notes, unless it says otherwise:
+
+    tonic, last      of the songs that end on the tonic, and the median length of the last note in bars
+    short end        of the songs whose last note is shorter than half a bar
+    upbeat end       of the songs whose last note begins on no strong beat
+    section          of the sections whose last note is shorter than half a bar
+    leaps, ninths    steps over four semitones, and over twelve; seam: mean step between sections
+    repeated, long   notes on the pitch before, and the share of the time in notes of half a bar or more
+    notes, off beat  notes a bar, and the share of them off the beat
+    chord tones      notes that begin on a tone of their chord; beat: of those on beats
+    changes          where chords change, as shares by beat
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+
+from studio.errors import StudioError
+from studio.music.scores.chords import parse_chord
+from studio.music.scores.tunes import Tune
+from studio.music.songs.counted import counted_style
+from studio.music.songs.named import SONG_STYLES
+from studio.music.songs.recipes import SongRecipe
+from studio.music.songs.sheet import DRAWING_RULES, SongStyles, draw_sheet, prepare
+from studio.music.songs.song import _styles
+from studio.music.styles.opening import ready_style
+from studio.music.styles.style import Style
+from studio.process import finish
+from studio.works.setting import setting
+
+SECTION = 8
+
+
+@dataclass
+class Heard:
+    """What was counted in songs: a list of numbers under each name."""
+
+    numbers: dict[str, list[float]] = field(default_factory=dict)
+    changes: Counter[str] = field(default_factory=Counter)
+
+    def add(self, name: str, values: Iterable[float]) -> None:
+        self.numbers.setdefault(name, []).extend(values)
+
+    def listen(self, tune: Tune) -> None:
+        bars = [bar for bar in tune.bars() if bar.number > 0]
+        notes = [note for note in tune.sounding if note.pitch is not None]
+        if len(bars) < SECTION or len(notes) < SECTION:
+            return
+        bar, beat, tonic = tune.meter.bar_length, tune.meter.beat, tune.keys[-1].key.tonic
+        strong = [tune.bar_at(note.start) for note in notes]
+        places = [note.start - at.start for note, at in zip(notes, strong, strict=True)]
+        last = notes[-1]
+        self.add("tonic", [((last.pitch or 0) - tonic) % 12 == 0])
+        self.add("last", [float(last.duration / bar)])
+        self.add("short end", [last.duration * 2 < bar])
+        self.add("upbeat end", [places[-1] not in (0, bar / 2 if not tune.meter.numerator % 2 else 0)])
+        rises = [(b.pitch or 0) - (a.pitch or 0) for a, b in pairwise(notes)]
+        edges = [each.start for each in bars[SECTION::SECTION]]
+        seams = [n for n, (a, b) in enumerate(pairwise(notes)) if any(a.start < e <= b.start for e in edges)]
+        self.add("section", [notes[n].duration * 2 < bar for n in seams])
+        self.add("leaps", [abs(rise) > 4 for rise in rises])
+        self.add("ninths", [abs(rise) > 12 for rise in rises])
+        self.add("seam", [abs(rises[n]) for n in seams])
+        self.add("repeated", [rise == 0 for rise in rises])
+        held = sum(float(note.duration) for note in notes if note.duration * 2 >= bar)
+        self.add("long", [held / float(sum(note.duration for note in notes))])
+        self.add("notes", [len(notes) / len(bars)])
+        self.add("off beat", [(place / beat).denominator > 1 for place in places])
+        for note, place in zip(notes, places, strict=True):
+            symbol = tune.chord_at(note.start)
+            chord = parse_chord(symbol) if symbol else None
+            if chord is not None:
+                good = (note.pitch or 0) % 12 in chord.pitch_classes
+                self.add("chord tones", [good])
+                if (place / beat).denominator == 1:
+                    self.add("beat", [good])
+        for one, other in pairwise(tune.chords):
+            if one.symbol != other.symbol:
+                at = (other.start - tune.bar_at(other.start).start) / beat
+                self.changes[str(1 + int(at)) if at.denominator == 1 else "off"] += 1
+
+    def row(self, name: str) -> str:
+        told = {key: float(np.mean(values)) for key, values in self.numbers.items()}
+        told["last"] = float(np.median(self.numbers["last"]))
+        total = max(1, sum(self.changes.values()))
+        beats = " ".join(f"{key}:{count / total:.2f}" for key, count in sorted(self.changes.items()))
+        figures = "  ".join(f"{key} {value:.3f}" for key, value in told.items())
+        return f"{name:14} {figures}  changes {beats}"
+
+
+def drawn(name: str, asked: dict[str, str], rules: str, songs: int) -> Iterable[Tune]:
+    """Songs in a style by some rules, of seeds 0, 1, 2 …; those that are refused are left out."""
+    named = SONG_STYLES.get(name)
+    fields = {"style": name, **asked}
+    recipe = SongRecipe.model_validate(fields)
+    recipe = recipe.model_copy(update={"setting": setting("cpu", drawing=rules, form="2")})
+    style = (
+        counted_style(named.melody)
+        if named and named.counted
+        else ready_style(named.melody if named else name)
+    )
+    styles: SongStyles = finish(_styles(recipe, style))
+    desk = finish(prepare(recipe, styles))
+    for seed in range(songs):
+        try:
+            yield finish(draw_sheet(desk, seed)).tune
+        except StudioError as error:
+            print(f"  seed {seed}: {error}")
+
+
+def own_songs(style: Style, meter: str) -> list[Tune]:
+    """The style's songs in a meter, repeats played out."""
+    found = []
+    for number, its in enumerate(style.meters):
+        if not meter or its == meter or {its, meter} == {"2/2", "4/4"}:
+            found.append(style[number].unfolded())
+    return found
+
+
+def show(name: str, tunes: Iterable[Tune]) -> None:
+    heard, count = Heard(), 0
+    for tune in tunes:
+        heard.listen(tune)
+        count += 1
+    print(heard.row(f"{name} ({count})"), flush=True)
+
+
+def main(given: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0], allow_abbrev=False)
+    parser.add_argument("style")
+    parser.add_argument("--own", default="")
+    parser.add_argument("--rules", nargs="*", default=[DRAWING_RULES])
+    parser.add_argument("--songs", type=int, default=24)
+    parser.add_argument("settings", nargs="*")
+    told = parser.parse_intermixed_args(given)
+    asked = dict(text.split("=", 1) for text in told.settings)
+    asked.setdefault("meter", "4/4")
+    own = told.own or ("" if told.style in SONG_STYLES else told.style)
+    if own:
+        show("its own songs", own_songs(ready_style(own), asked["meter"]))
+    for rules in told.rules:
+        show(f"rules {rules}", drawn(told.style, asked, rules, told.songs))
+
+
+if __name__ == "__main__":
+    main()
