@@ -15,7 +15,9 @@ bars. Shares are of notes, unless it says otherwise:
     leaps, ninths    steps over four semitones, and over twelve; seam: mean step between sections
     repeated, long   notes on the pitch before, and the share of the time in notes of half a bar or more
     notes, off beat  notes a bar, and the share of them off the beat
-    chord tones      notes that begin on a tone of their chord; beat: of those on beats
+    chord tones      notes that begin on a tone of their chord; beat: of those on beats; strange: on a note
+    that
+                     neither chord nor key has
     changes          where chords change, as shares by beat
 """
 
@@ -86,6 +88,8 @@ class Heard:
             if chord is not None:
                 good = (note.pitch or 0) % 12 in chord.pitch_classes
                 self.add("chord tones", [good])
+                key = next(each.key for each in reversed(tune.keys) if each.start <= note.start)
+                self.add("strange", [not good and (note.pitch or 0) % 12 not in key.scale])
                 if (place / beat).denominator == 1:
                     self.add("beat", [good])
         for one, other in pairwise(tune.chords):
@@ -105,7 +109,9 @@ class Heard:
 def drawn(name: str, asked: dict[str, str], rules: str, songs: int) -> Iterable[Tune]:
     """Songs in a style by some rules, of seeds 0, 1, 2 …; those that are refused are left out."""
     named = SONG_STYLES.get(name)
-    fields = {"style": name, **asked}
+    lists = {key for key, field in SongRecipe.model_fields.items() if isinstance(field.default, tuple)}
+    given = {key: tuple(value.split(",")) if key in lists else value for key, value in asked.items()}
+    fields = {"style": name, **given}
     recipe = SongRecipe.model_validate(fields)
     recipe = recipe.model_copy(update={"setting": setting("cpu", drawing=rules, form="2")})
     style = (

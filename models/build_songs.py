@@ -5,7 +5,8 @@
     python models/build_songs.py hymn FOLDER                the Open Hymnal's ABC files, four voices each
     python models/build_songs.py chorale                    Bach's chorales in music21's corpus
     python models/build_songs.py fiddle                     Ryan's Mammoth Collection, its chords inferred
-    python models/build_songs.py habits SONGBOOK HYMNS BILLBOARD     keys of bridges and upbeats, of all these
+    python models/build_songs.py habits SONGBOOK HYMNS BILLBOARD     keys of bridges, upbeats, ends, of all
+    python models/build_songs.py leans      then: what melodies lean to that are drawn from these counts
 
 Writes models/NAME.chords (NAME-2.chords where songs of 0.4.0 were drawn from NAME.chords, see
 build_chords.py), models/NAME.melodies for styles whose melodies are counted, and a card beside each.
@@ -41,13 +42,17 @@ from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
 from studio.music.scores.scores import Part
 from studio.music.scores.tunes import Tune
-from studio.music.songs.counted import pack_melodies
+from studio.music.songs.counted import counted_style, pack_melodies
 from studio.music.songs.habits import FILE, learn_habits
-from studio.music.songs.named import MELODIES
+from studio.music.songs.named import MELODIES, SONG_STYLES
+from studio.music.songs.natural import Search, leaning, marks_of, wanted_of
+from studio.music.songs.recipes import SongRecipe
+from studio.music.songs.sheet import SongStyles, draw_sheet, prepare
 from studio.music.songs.sung import SungIdiom
 from studio.music.styles.opening import ready_style
 from studio.music.styles.style import Style
 from studio.music.styles.table import STYLES, corpus_files
+from studio.process import finish
 
 HERE = Path(__file__).parent
 
@@ -325,8 +330,74 @@ def write_habits(songbook_files: Path, hymns: Path, charts: Path) -> None:
         print(name, habits.songs, habits.begun, dict(habits.section_keys))
 
 
+WORDS = """The morning comes across the hill
+and nobody is waiting still
+The river carries every day
+a little of the light away
+"""
+"""Words of four lines, by the studio's makers, for songs that are drawn to find how they lean."""
+
+LEANS = (
+    ("songbook-manner", "4/4", "C"),
+    ("songbook-manner", "3/4", "C"),
+    ("sixties-pop", "4/4", "C"),
+    ("hymn", "4/4", "C"),
+    ("hymn", "3/4", "C"),
+    ("songbook-manner", "4/4", "Am"),
+)
+"""Styles of songs, meters and keys for which it is found."""
+
+ROUNDS, SONGS = 6, 14
+
+
+def leans_of(name: str, meter: str, key: str, words: str) -> tuple[float, ...]:
+    """What `songs.natural` weighs: songs are drawn, and weights corrected, until they have as many notes of
+    each mark as the style's own.
+    """
+    fields = {"style": name, "meter": meter, "key": key, "form": "AABA", "bars": 32, "words": words}
+    recipe = SongRecipe.model_validate(fields)
+    styles = SongStyles.of(recipe, counted_style(SONG_STYLES[name].melody))
+    desk = finish(prepare(recipe, styles))
+    search = Search(wanted_of(desk.sung, desk.forms))
+    marks = marks_of(desk.sung)
+    for _ in range(ROUNDS):
+        rhythm = leaning(desk.sung, search.logs, leaves_alone=bool(words))
+        now = replace(desk, rhythm=rhythm, views={}, wishes={}, own={})
+        got, bars = np.zeros(len(marks)), 0
+        for seed in range(SONGS if not words else SONGS // 2):
+            try:
+                sheet = finish(draw_sheet(now, seed))
+            except StudioError:
+                continue
+            for take in sheet.takes.values():
+                got += marks[:, list(take.symbols)].sum(axis=1)
+                bars += 8
+        print(*(np.round(each, 2) for each in (got / max(1, bars), search.wanted, search.logs)), flush=True)
+        if not bars:
+            break
+        search.hear(got / bars)
+    return tuple(round(float(log), 3) for log in search.found)
+
+
+def write_leans() -> None:
+    """Adds what songs of counts lean to, to models/song-habits.json."""
+    path = HERE / FILE
+    card = json.loads(path.read_text())
+    for words in ("", WORDS):
+        for name, meter, key in LEANS:
+            mode = Key.parse(key).mode
+            named = f"{SONG_STYLES[name].chords} {meter} {mode}{' with words' if words else ''}"
+            leans = card["styles"][SONG_STYLES[name].melody].setdefault("leans", {})
+            leans[named] = list(leans_of(name, meter, key, words))
+            print(named, leans[named], flush=True)
+            path.write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n")
+
+
 def main() -> None:
     name = sys.argv[1]
+    if name == "leans":
+        write_leans()
+        return
     if name == "habits":
         write_habits(*map(Path, sys.argv[2:5]))
         return

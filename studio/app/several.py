@@ -288,18 +288,33 @@ def expecting(dials: Dials, most: int, expected: Callable[[dict[str, Any], int],
     return expect
 
 
-Holds = Callable[[dict[str, Any], str, list[Any], tuple[str, list[int]] | None], dict[str, Any]]
+Holds = Callable[[dict[str, Any], str, list[Any], Any], dict[str, Any]]
 """Whether settings can hold together: from settings, who asks, files of the visitor's own that are the style,
 and the bars of a work of the gallery that are kept.
 """
 
 
-def checking(dials: Dials, holds: Holds) -> Ask:
-    """Whether what the dials show can hold together."""
+MOST_BARS_KEPT = 10_000
+"""The largest number of a bar that is looked at."""
+
+
+def kept_bars(asked: Mapping[str, Any]) -> tuple[str, list[int]] | None:
+    """The work, by its id, and the bars of it that the page says are to be kept."""
+    given = asked.get("keep")
+    if not isinstance(given, dict) or not isinstance(given.get("bars"), list):
+        return None
+    bars = [bar for bar in given["bars"] if isinstance(bar, int) and 1 <= bar <= MOST_BARS_KEPT]
+    return (str(given.get("id")), bars) if bars else None
+
+
+def checking(dials: Dials, holds: Holds, around_of: Callable[[Mapping[str, Any]], Any] = kept_bars) -> Ask:
+    """Whether what the dials show can hold together. around_of: from what the page sends to what is to be
+    kept of an earlier work, as `holds` takes it.
+    """
 
     def check(asked: dict[str, Any]) -> dict[str, Any]:
         shown = shown_dials(asked)
-        style, around = str(shown.get("style") or ""), _kept_bars(asked)
+        style, around = str(shown.get("style") or ""), around_of(asked)
         files = asked.get("files")
         tunes = [str(path) for path in files] if style == OWN and isinstance(files, list) else []
         if style == OWN and not tunes and not around:
@@ -309,19 +324,6 @@ def checking(dials: Dials, holds: Holds) -> Ask:
         return answer(lambda: holds(settings, owner, [as_uploaded(path) for path in tunes], around))
 
     return check
-
-
-MOST_BARS_KEPT = 10_000
-"""The largest number of a bar that is looked at."""
-
-
-def _kept_bars(asked: Mapping[str, Any]) -> tuple[str, list[int]] | None:
-    """The work, by its id, and the bars of it that the page says are to be kept."""
-    given = asked.get("keep")
-    if not isinstance(given, dict) or not isinstance(given.get("bars"), list):
-        return None
-    bars = [bar for bar in given["bars"] if isinstance(bar, int) and 1 <= bar <= MOST_BARS_KEPT]
-    return (str(given.get("id")), bars) if bars else None
 
 
 # --- What the tab shows

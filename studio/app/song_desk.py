@@ -104,18 +104,23 @@ class SongDesk:
         None leaves all as they were. Raises `Refused` where it is no song.
         """
         work = self.desk.library.get(id)
+        fields, ingredients = self._around(id, kept, settings)
+        fields |= {"seed": seed}
+        return self.desk.asked(KIND, fields, [*self._given_by(work), *ingredients], count=count, owner=owner)
+
+    def _around(
+        self, id: str, kept: Mapping[str, Any], settings: Mapping[str, Any] | None
+    ) -> tuple[dict[str, Any], list[Ingredient]]:
+        """The settings of a song around what is kept of another, and what its style learns from."""
+        work = self.desk.library.get(id)
         recipe = self.songs.song_recipe(work)
         fields = inherited(recipe)
         if settings is not None:
             fresh = {name: control.default for name, control in self._controls().items() if name in fields}
             fields = fresh | dict(settings) | {name: fields[name] for name in SETTLED}
         fields |= self._settled_by_melody(recipe, work)
-        fields |= {name: kept[name] for name in (*KEEPS, *CHANGES) if kept.get(name)} | {
-            "seed": seed,
-            "title": recipe.title,
-        }
-        ingredients = [*self._given_by(work), *self._style_of(recipe)]
-        return self.desk.asked(KIND, fields, ingredients, count=count, owner=owner)
+        fields |= {name: kept[name] for name in (*KEEPS, *CHANGES) if kept.get(name)}
+        return fields | {"title": recipe.title}, self._style_of(recipe)
 
     def build(self, sections: Sequence[tuple[str, str]], seed: int, *, owner: str = "") -> list[str]:
         """A song of sections of earlier ones, note for note, in this order; returns the jobs' ids. sections:
@@ -186,9 +191,20 @@ class SongDesk:
         return self.desk.expected(KIND, settings, count=count)
 
     def check(
-        self, settings: Mapping[str, Any], owner: str = "", tunes: Iterable[Any] = (), _around: Any = None
+        self, settings: Mapping[str, Any], owner: str = "", tunes: Iterable[Any] = (), around: Any = None
     ) -> dict[str, Any]:
-        """Whether these settings can hold together; see `Desk.check_melody`."""
+        """Whether these settings can hold together; see `Desk.check_melody`. around: (id of a song, what is
+        to be kept of it, whether these settings are new ones for the rest), as `kept_of` reads it.
+        """
+        if around is not None:
+            id, kept, with_dials = around
+            fields, ingredients = self._around(id, kept, dict(settings) if with_dials else None)
+            work = self.desk.library.get(id)
+            fields, ingredients = kind_of(KIND).prepare(fields, [record_of_work(work, self.desk.library),
+            *ingredients]) draft = Draft(dict(fields), KIND)
+            for each in ingredients:
+                draft.add(each.role, each.name, each.content)
+            return self.desk.check_draft(draft.recipe(), draft.held, owner)
         fields, _ = kind_of(KIND).prepare(settings, [])
         draft, name = Draft(dict(fields), KIND), str(settings.get("style", ""))
         if name.startswith(AS_BEFORE):
@@ -251,6 +267,18 @@ def title_of(settings: Mapping[str, Any], seed: int) -> str:
     return song_title(
         str(settings.get("style", "")), seed, str(settings.get("form", "")), settings.get("key") or None
     )
+
+
+def kept_of(asked: Mapping[str, Any]) -> tuple[str, dict[str, Any], bool] | None:
+    """What the page says is to be kept of a song while one edits, as `SongDesk.check` takes it; None for
+    nothing.
+    """
+    given = asked.get("keep")
+    if not isinstance(given, Mapping) or not isinstance(given.get("asked"), Mapping):
+        return None
+    kept = as_lists(given["asked"])
+    told = any(kept.values())
+    return (str(given.get("id")), kept, bool(given["asked"].get("with_dials"))) if told else None
 
 
 def as_lists(told: Any) -> dict[str, Any]:

@@ -134,7 +134,7 @@ class Chips {
         shown: Object.fromEntries(this.dials),
         owner: visitor(),
         files: this.widget.props.value?.files ?? [],
-        keep: this.kept && { id: this.kept.id, bars: this.kept.bars },
+        keep: this.kept && { id: this.kept.id, bars: this.kept.bars, asked: this.kept.asked },
       }));
       if (question !== this.question) return;
       this.conflict = told.conflict ?? [];
@@ -164,7 +164,8 @@ class Chips {
 
   /** @param {string} field @param {any} value what stays */
   letGo(field, value) {
-    if (field === 'keep') this.kept?.keep((value ?? []).map(Number));
+    if (field.startsWith('keep') && this.kept?.change && value) this.kept.change(field, value);
+    else if (field.startsWith('keep')) this.kept?.keep((value ?? []).map(Number));
     else this.widget.trigger('let_go', { field, value });
   }
 
@@ -172,8 +173,8 @@ class Chips {
     const { elsewhere = [], asks = false } = this.widget.props;
     const unseen = [...NO_CONSTRAINT, ...IN_SIGHT, ...elsewhere];
     const asked = chipsOf(this.dials).filter((chip) => !unseen.includes(chip.field) || (asks && this.isRed(chip)));
-    const { bars } = this.kept ?? { bars: [] };
-    const text = bars.length === 1 ? `Keep bar ${bars[0]}` : `Keep bars ${bars.join(', ')}`;
+    const { bars, text: said } = this.kept ?? { bars: [], text: '' };
+    const text = said ? `Keep ${said}` : bars.length === 1 ? `Keep bar ${bars[0]}` : `Keep bars ${bars.join(', ')}`;
     return bars.length ? [...asked, { field: 'keep', value: bars, text, left: null }] : asked;
   }
 
@@ -193,7 +194,7 @@ class Chips {
 
   /** @param {Chip} chip */
   isRed(chip) {
-    return this.conflict.some(({ field, value }) => field === chip.field
+    return this.conflict.some(({ field, value }) => (chip.field === 'keep' ? field.startsWith('keep') : field === chip.field)
       && (value == null || !Array.isArray(chip.left) || plain(value) === plain(chip.value)));
   }
 }

@@ -34,7 +34,9 @@ const conflicts = new News();
 /** Constraints of a tab contradict each other: these. */
 export const { on: onConflict, tell: inConflict } = conflicts;
 
-/** @typedef {{tab: string, id: string, bars: number[], keep: (bars: number[]) => void}} Kept the bars of a work, and what changes them */
+/** @typedef {{tab: string, id: string, bars: number[], keep: (bars: number[]) => void,
+ *   asked?: Record<string, any>, text?: string, change?: (field: string, value: any) => void}} Kept the bars of a work, and
+ *   what changes them; of a song all that is kept of it by the recipe's fields, in words, and what changes one of these */
 
 /** @type {News<[Kept]>} */
 const keeping = new News();

@@ -3,8 +3,10 @@
 
 import { onDials } from './address.js';
 import { around, find, inSight, make } from './dom.js';
+import { keepBars } from './news.js';
 import { entrance, letterOf, Requests } from './several.js';
 import { SongCard } from './song_card.js';
+import { keptInWords } from './song_keeping.js';
 import { Shelf } from './song_shelf.js';
 
 /** @import { WayOut, Widget, Work } from './types' */
@@ -174,9 +176,29 @@ class SongRoom extends Requests {
       width: this.widthOf(this.abreast ? 2 : 1),
       ask: (kept, how) => this.again({ id: work.id, kept, one: how?.one ?? false }),
       aside: (section) => this.shelf.put(section),
+      kept: (keeping) => this.tellKept(work, keeping),
     });
     this.cards.set(work.id, made);
     return made;
+  }
+
+  /**
+   * The chips ask whether a song can be that keeps this.
+   *
+   * @param {Work} work
+   * @param {import('./song_keeping').Keeping} keeping
+   */
+  tellKept(work, keeping) {
+    const asked = keeping.asked();
+    keepBars({
+      tab: TAB,
+      id: work.id,
+      bars: keeping.isEmpty ? [] : [...keeping.allBars(), 0],
+      text: keptInWords(keeping),
+      asked: { ...asked, with_dials: this.settings.checked },
+      keep: () => { if (!keeping.isEmpty) keeping.clear(); },
+      change: (field, value) => keeping.change(field, value),
+    });
   }
 
   draw() {

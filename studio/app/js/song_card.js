@@ -17,6 +17,7 @@ import { SongSound } from './song_sound.js';
  * @property {number} width of the place it is shown in, in pixels
  * @property {(kept: Record<string, any>, how?: {one?: boolean}) => void} ask asks for the rest again
  * @property {(section: Aside) => void} aside puts a section aside, for another song
+ * @property {(keeping: Keeping) => void} kept hears what is kept now
  */
 
 export class SongCard {
@@ -24,7 +25,7 @@ export class SongCard {
    * @param {Work} work
    * @param {CardOptions} options
    */
-  constructor(work, { name, width, ask, aside }) {
+  constructor(work, { name, width, ask, aside, kept }) {
     this.work = work;
     this.name = name;
     this.ask = ask;
@@ -33,7 +34,10 @@ export class SongCard {
     this.music = null;
     /** @type {Song | null} */
     this.song = null;
-    this.keeping = new Keeping(() => this.mark());
+    this.keeping = new Keeping(() => {
+      this.mark();
+      kept(this.keeping);
+    });
     /** @type {Map<string, Strip>} */
     this.strips = new Map();
     /** Whether the needle was in view. */

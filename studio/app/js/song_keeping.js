@@ -68,6 +68,18 @@ export class Keeping {
     this.changed();
   }
 
+  /** One of the recipe's fields is to keep this instead. @param {string} field @param {any} value */
+  change(field, value) {
+    const sets = { keep: 'bars', keep_sections: 'sections', keep_parts: 'parts', keep_notes: 'notes', keep_chords: 'chords' };
+    const name = /** @type {'bars' | 'sections' | 'parts' | 'notes' | 'chords' | undefined} */ (sets[/** @type {keyof typeof sets} */ (field)]);
+    if (!name) return;
+    const numbers = name === 'bars' || name === 'chords';
+    const list = /** @type {string[]} */ (value ?? []);
+    // @ts-ignore which of the two it holds depends on its name
+    this[name] = new Set(numbers ? list.flatMap((each) => fromRuns(each, Infinity)) : list);
+    this.changed();
+  }
+
   clear() {
     for (const each of [this.sections, this.bars, this.parts, this.notes, this.chords]) each.clear();
     this.changed();

@@ -37,7 +37,7 @@ from studio.app.several import (
     seed_dial,
     stopping,
 )
-from studio.app.song_desk import MOST_SONGS, SongDesk, as_lists
+from studio.app.song_desk import MOST_SONGS, SongDesk, as_lists, kept_of
 from studio.app.views import work_view
 from studio.app.widgets import folded, widget
 from studio.errors import StudioError
@@ -183,7 +183,7 @@ def _lay_out(desk: SongDesk) -> SeveralParts:
                 widget("press", server=(expecting(dials, MOST_SONGS, desk.expected),), desk=TAB)
             chips = widget(
                 "chips",
-                server=(checking(dials, desk.check),),
+                server=(checking(dials, desk.check, kept_of),),
                 events=("let_go",),
                 tab=TAB,
                 elsewhere=IN_SIGHT,

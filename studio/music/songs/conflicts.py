@@ -32,7 +32,7 @@ from studio.music.harmony.laying import in_bars
 from studio.music.melody.constraints import Constraint, contradiction
 from studio.music.songs.plan import SheetPart
 from studio.music.songs.recipes import read_changes, read_row
-from studio.music.songs.sung import ChordsOver, resolves
+from studio.music.songs.sung import ChordsOver, SungIdiom, resolves
 
 if TYPE_CHECKING:
     from studio.music.songs.sheet import SheetDesk
@@ -275,8 +275,8 @@ class _AskedSong:
         """
         from studio.music.songs.sheet import in_section
 
-        desk, sung = self.desk, self.desk.sung
-        walk = desk.compiled.context.walk
+        desk = self.desk.sung_in(part)
+        sung, walk = desk.sung, desk.compiled.context.walk
         found = [
             in_section(wish.melody, places, part.bars * sung.bar, sung.bar, walk)
             for wish in self.wishes
@@ -286,13 +286,12 @@ class _AskedSong:
             clock = desk.clocks_of(part)[-1][0]
             found.append(Requirement("words", clock=clock))
         for row, first in zip(rows, places, strict=False) if self.meet else ():
-            found.append(Requirement("dissonance", allowed=self._resolving(row, first, part.bars)))
+            found.append(Requirement("dissonance", allowed=self._resolving(sung, row, first, part.bars)))
         return found
 
-    def _resolving(self, row: Mapping[int, Sequence[int]], first: int, bars: int) -> Mask:
+    def _resolving(self, sung: SungIdiom, row: Mapping[int, Sequence[int]], first: int, bars: int) -> Mask:
         """[bars, alphabet]: what the chords of those bars allow that are known."""
         known = [bar for bar in range(bars) if first + bar in row]
-        sung = self.desk.sung
         found = np.ones((bars, sung.alphabet), dtype=bool)
         for bar in known:
             here = self._over(first + bar, row[first + bar])
@@ -318,7 +317,7 @@ class _AskedSong:
         return self.all.known[key]
 
     def _melody(self, section: SheetPart, asked: Sequence[Requirement]) -> bool:
-        sung = self.desk.sung
+        sung = self.desk.sung_in(section).sung
         listeners = tuple(one.listener for one in asked if one.listener is not None)
         trellis = sung.trellis(self.desk.compiled.context.walk, listeners)
         return possible(trellis, section.bars * sung.bar, asked, budget=USUAL_BUDGET)
@@ -354,7 +353,8 @@ class _AskedSong:
         """[bars, alphabet of the chords]: what may sound under a melody of a section that has chords in every
         bar. Bars that have some are kept, most of them, while the others are drawn again.
         """
-        desk, sung = self.desk, self.desk.sung
+        desk = self.desk.sung_in(section)
+        sung = desk.sung
         asked = self.requirements(section, places, [self.given] * len(places))
         trellis = sung.trellis(
             desk.compiled.context.walk, tuple(one.listener for one in asked if one.listener is not None)

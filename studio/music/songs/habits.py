@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from studio.errors import Missing
-from studio.music.harmony.idiom import CONTRAST, SECTION, ChordLine, kinds_of
+from studio.music.harmony.idiom import CONTRAST, SECTION, ChordLine, is_minor, kinds_of
 from studio.music.scores.bars import Grid
 from studio.music.scores.chords import ChordAt
 from studio.music.scores.keys import Key, KeyAt
@@ -37,6 +37,10 @@ from studio.works.shipped import shipped
 Upbeat = tuple[tuple[int, Fraction], ...]
 """(semitones from the note it leads to, length in quarter notes) of each note, in order."""
 
+End = tuple[int, Fraction, Fraction, Fraction, int]
+"""The last note of a song: bars from the one it begins in to the one it ends in, where it begins in its bar,
+how long it sounds in that bar and in the last one, in quarter notes, and semitones above the tonic."""
+
 FILE = "song-habits.json"
 
 MOST_NOTES = 4
@@ -46,13 +50,17 @@ MOST_NOTES = 4
 @dataclass(frozen=True)
 class SongHabits:
     """Counts. songs: learnt from. begun: of these, songs that begin with a pick-up. section_keys: semitones
-    above the song's key -> contrasting sections in that key. upbeats: meter -> upbeat -> how often.
+    above the song's key -> contrasting sections in that key. upbeats: meter -> upbeat -> how often. ends:
+    meter and mode -> the last note -> how often. leans: chords, meter and mode -> what `natural.leaning`
+    takes.
     """
 
     songs: int
     begun: int
     section_keys: Mapping[int, int]
     upbeats: Mapping[str, Mapping[Upbeat, int]]
+    ends: Mapping[str, Mapping[End, int]] = field(default_factory=dict)
+    leans: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     def key_of(self, home: Key, random: np.random.Generator) -> Key:
         """The key of a contrasting section, as often as in the songs."""
@@ -76,6 +84,14 @@ class SongHabits:
                 ]
                 for meter, counts in sorted(self.upbeats.items())
             },
+            "leans": {name: list(logs) for name, logs in sorted(self.leans.items())},
+            "ends": {
+                name: [
+                    [often, back, *map(str, lengths), degree]
+                    for (back, *lengths, degree), often in sorted(counts.items())
+                ]
+                for name, counts in sorted(self.ends.items())
+            },
         }
 
     @classmethod
@@ -91,6 +107,14 @@ class SongHabits:
                 }
                 for meter, rows in data["upbeats"].items()
             },
+            {
+                name: {
+                    (int(back), Fraction(place), Fraction(length), Fraction(last), int(degree)): int(often)
+                    for often, back, place, length, last, degree in rows
+                }
+                for name, rows in data.get("ends", {}).items()
+            },
+            {name: tuple(map(float, logs)) for name, logs in data.get("leans", {}).items()},
         )
 
 
@@ -98,12 +122,35 @@ def learn_habits(tunes: Iterable[Tune], lines: Iterable[ChordLine]) -> SongHabit
     """From the tunes of a style, and the chords of its songs as `harmony.idiom` reads them."""
     songs = begun = 0
     upbeats: dict[str, Counter[Upbeat]] = {}
+    ends: dict[str, Counter[End]] = {}
     for tune in tunes:
         songs += 1
+        if (end := _end_of(tune)) is not None:
+            mode = "minor" if is_minor(tune.key.mode) else "major"
+            ends.setdefault(f"{tune.meter} {mode}", Counter())[end] += 1
         begun += bool(tune.pickup)
         for upbeat in _upbeats(tune):
             upbeats.setdefault(str(tune.meter), Counter())[upbeat] += 1
-    return SongHabits(songs, begun, section_keys(lines), upbeats)
+    return SongHabits(songs, begun, section_keys(lines), upbeats, ends)
+
+
+def _end_of(tune: Tune) -> End | None:
+    """The last note; None for a song with changing meters, or whose last note is longer than two bars."""
+    played = tune.unfolded()
+    if not played.sounding or len(played.grid.meters) > 1:
+        return None
+    note = played.sounding[-1]
+    bars = [bar for bar in played.bars() if bar.start < note.end and bar.end > note.start]
+    if not 1 <= len(bars) <= 2 or note.pitch is None:
+        return None
+    inside = [min(bar.end, note.end) - max(bar.start, note.start) for bar in bars]
+    return (
+        len(bars) - 1,
+        note.start - bars[0].start,
+        inside[0],
+        inside[-1],
+        (note.pitch - tune.key.tonic) % 12,
+    )
 
 
 def section_keys(lines: Iterable[ChordLine]) -> Counter[int]:

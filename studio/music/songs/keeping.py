@@ -150,14 +150,15 @@ class Kept:
         """The bars of a section whose melody is kept."""
         return [bar for bar in range(part.first, part.first + part.bars) if bar in self.melody]
 
-    def mask(self, sung: SungIdiom) -> Mask:
+    def mask(self, sung: SungIdiom, *, its_key_alone: bool = False) -> Mask:
         """[ticks, alphabet]: exactly the kept notes in the kept bars of sections that are drawn; however they
-        are left, and whether or not the first is tied to what comes before. Raises `Refused` for a note that
-        the style never plays.
+        are left, and whether or not the first is tied to what comes before. its_key_alone: of sections in the
+        idiom's key. Raises `Refused` for a note that the style never plays.
         """
         found = np.ones((self.plan.bars * sung.bar, sung.alphabet), dtype=bool)
         for part in self.plan.sections:
-            if part.letter not in self.whole:
+            other = its_key_alone and part.key.tonic != sung.key.tonic
+            if part.letter not in self.whole and not other:
                 for bar in self.bars_of(part):
                     _only(found, bar, self.tune, sung)
         return found

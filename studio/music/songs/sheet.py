@@ -25,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ from studio.music.chains.automata import Listener
 from studio.music.chains.clocks import TimedAutomaton
 from studio.music.chains.conflicts import explain
 from studio.music.chains.markov import Floats
-from studio.music.chains.sampling import Requirement, by_period, merged, solve
+from studio.music.chains.sampling import Requirement, Solution, by_period, merged, solve
 from studio.music.chains.trellis import SearchBudget, Trellis, Walk
 from studio.music.harmony.counts import shipped_chords, shipped_fit
 from studio.music.harmony.fit import Fit, FitCounts
@@ -44,7 +45,7 @@ from studio.music.melody.compiling import Compiled, Context, compile_constraints
 from studio.music.melody.constraints import Constraint, contradiction
 from studio.music.melody.form import Bar, FormPlan, Forms
 from studio.music.melody.idiom import Event
-from studio.music.melody.recipes import ComposeRecipe, read_range
+from studio.music.melody.recipes import ComposeRecipe, Pin, read_range
 from studio.music.melody.takes import (
     Judge,
     Outlook,
@@ -54,7 +55,7 @@ from studio.music.melody.takes import (
     usual_key,
     usual_meter,
 )
-from studio.music.scores.keys import Key
+from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.meters import Meter
 from studio.music.scores.sections import Section
 from studio.music.scores.tunes import Tune
@@ -62,11 +63,13 @@ from studio.music.songs.character import contrast_figures, melody_figures
 from studio.music.songs.chording import ChordRequest, DrawnRows, KeptChords
 from studio.music.songs.conflicts import SongWishes
 from studio.music.songs.counted import CountedStyle, sung_of
+from studio.music.songs.endings import SongEnds
 from studio.music.songs.habits import SongHabits, learn_habits, section_keys, shipped_habits, with_pickup
 from studio.music.songs.inferring import SAID, inferred_fit, with_inferred_chords
 from studio.music.songs.keeping import Kept
 from studio.music.songs.limits import check_singable, most_notes, too_many_syllables
 from studio.music.songs.named import INFERRED, SONG_STYLES
+from studio.music.songs.natural import leaning, natural_weights
 from studio.music.songs.plan import EARLIER_FORMS, FORM_RULES, FORMS, SheetPart, SheetPlan
 from studio.music.songs.recipes import SongRecipe, named_song, read_row, read_section_key
 from studio.music.songs.record import SongRecord
@@ -86,6 +89,14 @@ ROWS = 4
 
 RHYTHM = 0.7
 """How much the rhythms of another style count."""
+
+NEAR, FAR = 4, 0.3
+"""Semitones from one section to the next that cost nothing, and by how much (a logarithm) each more is
+avoided.
+"""
+
+WIDE, LEAPT = 12, 3.0
+"""Semitones of the widest leap in a section that costs nothing, and by how much each wider one is avoided."""
 
 SAME = 8.0
 """By how much (a logarithm) a section is avoided that is the first one of its song over again."""
@@ -122,12 +133,21 @@ LISTENED = 48
 FIT = 2.0
 """How much a quarter note over its chord counts."""
 
-DRAWING_RULES, RULES_OF_05, EARLIER_RULES = "3", "2", "1"
+DRAWING_RULES, RULES_OF_06, RULES_OF_05, EARLIER_RULES = "4", "3", "2", "1"
 """How songs are drawn. 1: as in 0.4.0, whose works say nothing. 2: among many draws those are taken whose
 sections are like the style's (`harmony.character`), and bars return moved or with another ending. 3: as many
 notes are off the beat as in the style (`lively_weights`), and words in a large style are sung by melodies
-learnt from a part of it. A work says by which it was made, and is made again by the same.
+learnt from a part of it. 4: notes are as long, as often off the beat and left as in the style, whatever the
+chords and words ask (`natural`); songs end on notes that the style's songs end on (`endings`); sections go on
+near where the one before ended; and sections in another key are sung as the style sings in that key. A work
+says by which it was made, and is made again by the same.
 """
+
+
+def since(rules: str, first: str) -> bool:
+    """Whether these are the rules `first` or later ones."""
+    return int(rules) >= int(first)
+
 
 MOST_WITH_WORDS = 12_000
 """Events of a style from which words lead a melody: every syllable is counted at every tick, so larger ones
@@ -230,6 +250,12 @@ class SongStyles:
             found = learn_habits(self.melody, ())
         return replace(found, section_keys=keys)
 
+    def ends(self, sung: SungIdiom) -> SongEnds:
+        """How songs of the melodies' style end."""
+        if isinstance(self.melody, CountedStyle):
+            return SongEnds.shipped(self.melody.name, sung)
+        return SongEnds.learnt(sung)
+
     def fit(self) -> Fit:
         """How melodies lie over chords: as in the style, or in songs where it has no chords."""
         if self.chords == INFERRED:
@@ -275,8 +301,11 @@ class SheetDesk:
     remarks: tuple[str, ...] = ()
     words: SongWords | None = None
     habits: SongHabits | None = None
+    ends: SongEnds | None = None
     in_keys: dict[tuple[str, ...], tuple[ChordRequest, Views]] = field(default_factory=dict)
     """What differs where sections are in other keys, by the keys of all sections."""
+    own: dict[str, SheetDesk] = field(default_factory=dict)
+    """For sections in another key, by that key: see `sung_in`."""
     views: Views = field(default_factory=dict)
     wishes: dict[str, SectionWishes] = field(default_factory=dict)
     clocks: dict[str, list[tuple[TimedAutomaton, str]]] = field(default_factory=dict)
@@ -301,7 +330,7 @@ class SheetDesk:
             return None
         said = f"No melody over these chords shares fewer notes with the style; up to {limit} were allowed."
         side = MelodySide.of(self.recipe, self.plan, self.sung, limit, self.given)
-        return replace(self, side=side, remarks=(*self.remarks, said), views={}, wishes={})
+        return replace(self, side=side, remarks=(*self.remarks, said), views={}, wishes={}, own={})
 
     def with_keys(self, keys: Mapping[str, Key]) -> SheetDesk:
         """The same with sections in other keys. keys: by their letters."""
@@ -324,7 +353,24 @@ class SheetDesk:
             chords = ChordRequest.of(self.recipe, plan, idiom, take, judged=judged)
             self.in_keys[key] = chords, {}
         chords, views = self.in_keys[key]
-        return replace(self, plan=plan, chords=chords, views=views)
+        return replace(self, plan=plan, chords=chords, views=views, own={})
+
+    def sung_in(self, part: SheetPart) -> SheetDesk:
+        """The same for a section in another key: its melody is one of the style in that key. By earlier rules
+        it was sung as in the song's own key, whose scale it then rarely left.
+        """
+        if not since(self.rules, DRAWING_RULES) or part.key.tonic == self.sung.key.tonic:
+            return self
+        name = part.key.short()
+        if name not in self.own:
+            sung, limit = self.sung.in_key(part.key), self.compiled.context.max_copy
+            side = MelodySide.of(self.recipe, self.plan, sung, limit, self.given)
+            self.own[name] = replace(self, sung=sung, side=side, views={}, wishes={}, clocks={}, own={})
+        return self.own[name]
+
+    def sung_for(self, letter: str) -> SungIdiom:
+        """What a section of that letter is sung by."""
+        return self.sung_in(next(part for part in self.plan.sections if part.letter == letter)).sung
 
     def in_learnt_keys(self, seed: int) -> SheetDesk:
         """The request with its contrasting sections in the keys in which songs have them, by seed."""
@@ -376,6 +422,16 @@ class SheetDesk:
         return self.views[key]
 
 
+def _in_its_key(melody: ComposeRecipe, plan: SheetPlan, key: Key) -> ComposeRecipe:
+    """What is asked of the sections in one key: notes that are pinned in others are left out."""
+    own = {bar + 1 for bar, its in enumerate(plan.keys) if its.tonic == key.tonic}
+    pins = tuple(text for text in melody.pins if Pin.read(text).bar in own)
+    told: dict[str, Any] = {"pins": pins}
+    told |= {} if plan.keys[0].tonic == key.tonic else {"start": None}
+    told |= {} if plan.keys[-1].tonic == key.tonic else {"end": None}
+    return melody.model_copy(update=told)
+
+
 def different(sections: Sequence[SheetPart]) -> list[SheetPart]:
     """Each section the first time it comes."""
     found: dict[str, SheetPart] = {}
@@ -425,6 +481,7 @@ class SectionView:
 
     @classmethod
     def of(cls, desk: SheetDesk, over: ChordsOver, part: SheetPart) -> SectionView:
+        desk = desk.sung_in(part)
         places = tuple(each.first for each in desk.plan.sections if each.letter == part.letter)
         bar, sung = desk.sung.bar, desk.sung
         here = over.part(part.first, part.bars)
@@ -452,30 +509,80 @@ class SectionView:
         return cls(part, places, tuple(hard), (*soft, weight), tuple(usual), found.log_z, tuple(remarks))
 
     def outlook(
-        self, desk: SheetDesk, more: Requirement | None, like: int, first: Sequence[Bar] | None = None
+        self,
+        desk: SheetDesk,
+        more: Requirement | None,
+        like: int,
+        first: Sequence[Bar] | None = None,
+        *,
+        ending: Requirement | None = None,
+        seams: Seams | None = None,
     ) -> Outlook:
         """What the melody engine needs. more: bars that are settled. like: the tune whose gait is taken.
-        first: the first section of the song, for one that comes after it.
+        first: the first section of the song, for one that comes after it. ending: of the song. seams: what it
+        should go on near to.
         """
         context = Context(
             desk.sung, desk.compiled.context.walk, self.part.bars, max_copy=desk.compiled.context.max_copy
         )
-        hard = (*self.hard, *((more,) if more is not None else ()))
+        hard = (*self.hard, *(each for each in (more, ending) if each is not None))
         told = {"form": "learnt", "bars": self.part.bars, "keep": (), "tempo": int(desk.sung.usual_tempo)}
         melody = desk.side.melody.model_copy(update=told)
         compiled = replace(desk.compiled, context=context, hard=hard, soft=self.soft, usual=self.usual)
         forms = SectionForms(desk.forms, desk.plan, self.part, like)
         if more is not None and desk.rules != EARLIER_RULES:
             forms.settled = True
-        judge = judge_of(desk.sung, first) if desk.rules != EARLIER_RULES else None
+        forms.ended = ending is not None
+        judge = judge_of(desk.sung, first, seams) if desk.rules != EARLIER_RULES else None
         return Outlook(
             melody, context, desk.trellis, compiled, self.usual, self.log_z, self.remarks, forms, judge
         )
 
 
-def judge_of(sung: SungIdiom, first: Sequence[Bar] | None) -> Judge:
+@dataclass(frozen=True)
+class Seams:
+    """What a section is next to. before: the last pitches of the sections it follows. after: the first
+    pitches of those that follow it. itself: it follows itself somewhere.
+    """
+
+    before: tuple[int, ...] = ()
+    after: tuple[int, ...] = ()
+    itself: bool = False
+
+    @classmethod
+    def of(cls, desk: SheetDesk, letter: str, takes: Mapping[str, Take]) -> Seams:
+        """takes: of the sections that were drawn."""
+        before: list[int] = []
+        after: list[int] = []
+        letters = [part.letter for part in desk.plan.sections]
+        edges = {name: _edges(desk.sung_for(name), take) for name, take in takes.items()}
+        for one, other in pairwise(letters):
+            if other == letter and one in edges:
+                before.append(edges[one][1])
+            if one == letter and other in edges:
+                after.append(edges[other][0])
+        return cls(tuple(before), tuple(after), (letter, letter) in set(pairwise(letters)))
+
+    def cost(self, section: Sequence[Sequence[Event]]) -> float:
+        """How much a section is to be avoided: a step from section to section is seldom a leap."""
+        pitches = [event.pitch for bar in section for event in bar if event.pitch >= 0 and not event.carries]
+        if not pitches:
+            return 0.0
+        steps = [pitches[0] - each for each in self.before] + [each - pitches[-1] for each in self.after]
+        steps += [pitches[0] - pitches[-1]] if self.itself else []
+        wide = sum(abs(b - a) > WIDE for a, b in pairwise(pitches))
+        return FAR * sum(max(0, abs(step) - NEAR) for step in steps) + LEAPT * wide
+
+
+def _edges(sung: SungIdiom, take: Take) -> tuple[int, int]:
+    """The first and last pitch of a take."""
+    pitches = [int(sung.pitch[symbol]) for symbol in take.symbols if sung.struck[symbol]]
+    return (pitches[0], pitches[-1]) if pitches else (60, 60)
+
+
+def judge_of(sung: SungIdiom, first: Sequence[Bar] | None, seams: Seams | None = None) -> Judge:
     """Tells how often each of many draws of a section should be taken, so that sections are like those of the
-    style. first: the first section of the song, for one that comes after it.
+    style. first: the first section of the song, for one that comes after it. seams: what it is next to.
     """
 
     def judge(drawn: Sequence[Sequence[tuple[int, ...]]]) -> Floats:
@@ -486,6 +593,8 @@ def judge_of(sung: SungIdiom, first: Sequence[Bar] | None) -> Judge:
             logs = logs + sung.character.beside.log_weights(figures)
             # A section with another ending is to have one.
             logs = logs - SAME * np.array([_heard(each) == _heard(first) for each in sections])
+        if seams is not None:
+            logs = logs - np.array([seams.cost(each) for each in sections])
         found: Floats = np.exp(logs - logs.max())
         return found
 
@@ -537,10 +646,11 @@ class SectionForms(Forms):
     """The forms of a style for one section of a song: what returns within it, where it closes, and what is
     played at its place in the song.
 
-    settled: the section begins like an earlier one, and what is new in it returns to nothing.
+    settled: the section begins like an earlier one, and what is new in it returns to nothing. ended: how it
+    closes is known.
     """
 
-    settled = False
+    settled = ended = False
 
     def __init__(self, forms: Forms, song: SheetPlan, part: SheetPart, like: int) -> None:
         self._forms, self._song, self._part, self._like = forms, song, part, like
@@ -548,6 +658,8 @@ class SectionForms(Forms):
     def plan(self, bars: int, random: np.random.Generator) -> FormPlan:
         final = self._part.letter == self._song.sections[-1].letter
         plan = self._forms.section(bars, random, final=final)
+        if self.ended:
+            plan = replace(plan, closes=tuple(close for close in plan.closes if close.bar < bars - 1))
         return replace(plan, returns=()) if self.settled else plan
 
     def weights(self, bars: int, strength: float = 1.0) -> Floats:
@@ -614,17 +726,60 @@ def prepare(
     rhythm = None
     if styles.rhythm is not None:
         rhythm = rhythm_weights(sung, sung_of(styles.rhythm, meter, key, recipe.order))
-    if rules not in (EARLIER_RULES, RULES_OF_05) and words is None:
+    if rules == RULES_OF_06 and words is None:
         lively = lively_weights(sung, side, forms)
         rhythm = lively if rhythm is None else rhythm * lively
-    return SheetDesk(
+    desk = SheetDesk(
         *(recipe, plan, chords, fit, sung, side, forms, given, styles.chords_title),
         rules=rules,
         rhythm=rhythm,
         remarks=remarks,
         words=words,
         habits=styles.habits(harmony) if recipe.modulation != "none" or recipe.pickup != "none" else None,
+        ends=styles.ends(sung) if since(rules, DRAWING_RULES) else None,
     )
+    if since(rules, DRAWING_RULES) and rhythm is None:
+        desk = replace(desk, rhythm=natural_rhythm(desk, styles.chords))
+    return desk
+
+
+def natural_rhythm(desk: SheetDesk, chords: str) -> Floats | None:
+    """[alphabet]: what `natural` says. chords: the name of chords that come with the studio, or "". Of a
+    style with songs it is found for the first section that is drawn, over a row of chords that is possible;
+    None where there is none.
+    """
+    sung = desk.sung
+    if isinstance(sung.style, CountedStyle):
+        return leans_of(sung, chords, worded=desk.words is not None)
+    part = next(iter(desk.drawn), None)
+    solved = desk.chords.solver(1) if part is not None else None
+    if part is None or solved is None:
+        return None
+    row = solved([]).sample(1, np.random.default_rng(0))[0]
+    bars = min(part.bars, SECTION)
+    over = desk.chords.over([int(symbol) for symbol in row if symbol >= 0], sung.tick).part(part.first, bars)
+    lying = sung.lying_by_bars(over, desk.fit, FIT) * desk.forms.weights(bars)
+    clock = next((clock for clock, _ in desk.clocks_of(part)), None) if bars == part.bars else None
+    asked = [] if clock is None else [Requirement("words", clock=clock)]
+    if desk.recipe.dissonance == "resolved":
+        asked.append(Requirement(RESOLVED.name(None), allowed=sung.resolving_by_bars(over)))
+    trellis = desk.side.free(sung)
+
+    def ways(weights: Floats) -> Solution:
+        return solve(trellis, bars * sung.bar, [*asked, Requirement("notes", weight=lying * weights)])
+
+    return natural_weights(sung, desk.forms, ways, leaves_alone=clock is not None)
+
+
+def leans_of(sung: SungIdiom, chords: str, *, worded: bool) -> Floats | None:
+    """[alphabet]: what the counts of a style say of its melodies over these chords."""
+    leans = shipped_habits(sung.style.name).leans
+    mode = "minor" if sung.key.mode == "minor" else "major"
+    for name in (f"{chords} {sung.meter} {mode}", f"{sung.style.name} {sung.meter} {mode}"):
+        logs = leans.get(f"{name} with words" if worded else name)
+        if logs is not None:
+            return leaning(sung, np.array(logs), leaves_alone=worded)
+    return None
 
 
 def lively_weights(sung: SungIdiom, side: MelodySide, forms: Forms) -> Floats:
@@ -761,6 +916,8 @@ class MelodySide:
         melody = melody_recipe_of(recipe, plan)
         if given.kept is not None:
             melody = melody.model_copy(update={"keep": (), "pins": (*melody.pins, *given.kept.pins)})
+        if since(drawing_rules(recipe), DRAWING_RULES) and len({each.tonic for each in plan.keys}) > 1:
+            melody = _in_its_key(melody, plan, sung.key)
         backs = (1, BACK) if sum(map(len, sung.sequences)) < LARGE_STYLE else (BACK,)
         for back in backs:
             context = Context(sung, sung.walk(back), plan.bars, given.take, given.theme, max_copy)
@@ -781,7 +938,8 @@ def _with_kept_bars(compiled: Compiled, sung: SungIdiom, kept: Kept | None, reci
         return compiled
     name = KEPT.name(None)
     row = KEPT, list(recipe.keep or recipe.keep_sections)
-    hard = (*compiled.hard, Requirement(name, allowed=kept.mask(sung)))
+    alone = since(drawing_rules(recipe), DRAWING_RULES)
+    hard = (*compiled.hard, Requirement(name, allowed=kept.mask(sung, its_key_alone=alone)))
     return replace(compiled, hard=hard, asked={**compiled.asked, name: row})
 
 
@@ -806,7 +964,7 @@ def draw_sheet(desk: SheetDesk, seed: int) -> Generator[str, None, Sheet]:
     while True:
         row = chosen_row(drawn.rows, logs, random, desk.rules)
         takes = yield from _sections_drawn(desk, desk.sections(row), random)
-        if all(_holds(desk, symbols) for symbols in _stretches_drawn(desk, takes)):
+        if _all_hold(desk, takes):
             break
         tries += 1
         if tries % SEAMS:
@@ -963,6 +1121,7 @@ def _section_drawn(
 ) -> Generator[str, None, Take]:
     """A take of one section. takes: of those before it. like: the tune whose gait is taken, or -1."""
     letter, plain = view.part.letter, view.part.letter.rstrip("'")
+    whole, desk = desk, desk.sung_in(view.part)
     more = None
     if letter != plain and plain in takes:
         same = view.part.bars - max(1, view.part.bars // 4)
@@ -972,10 +1131,29 @@ def _section_drawn(
         more = Requirement(f"section {letter} begins as {plain}", allowed=begins)
     if letter != plain and desk.rules != EARLIER_RULES:
         more = _with_another_ending(desk, view, more, _struck(desk, plain, takes))
-    likened = takes.get(plain) or next(iter(takes.values()), None)
-    first = _events(desk, likened) if likened is not None else None
+    likened = plain if plain in takes else next(iter(takes), None)
+    first = _events(whole, likened, takes[likened]) if likened is not None else None
     player = desk.sung.player(desk.compiled.context.max_copy)
-    return (yield from draw(view.outlook(desk, more, like, first), int(random.integers(2**31)), player))
+    ending = seams = None
+    if since(desk.rules, DRAWING_RULES):
+        seams = Seams.of(whole, letter, takes)
+        if letter == desk.plan.sections[-1].letter:
+            ending = _song_end(desk, view, more, random)
+    outlook = view.outlook(desk, more, like, first, ending=ending, seams=seams)
+    return (yield from draw(outlook, int(random.integers(2**31)), player))
+
+
+def _song_end(
+    desk: SheetDesk, view: SectionView, more: Requirement | None, random: np.random.Generator
+) -> Requirement | None:
+    """The last note of the song, as the style has it; None where no melody leads to one that was tried."""
+    ticks = view.part.bars * desk.sung.bar
+    base = [*view.hard, *view.soft, *view.usual, *([more] if more is not None else [])]
+    for ending in desk.ends.drawn(random) if desk.ends is not None else ():
+        found = SongEnds.requirement(ending, desk.sung, view.part.bars)
+        if found.allowed is not None and solve(desk.trellis, ticks, [*base, found]).feasible:
+            return found
+    return None
 
 
 def _struck(desk: SheetDesk, letter: str, takes: Mapping[str, Take]) -> list[tuple[int, int]]:
@@ -1030,11 +1208,32 @@ def _stretches_drawn(desk: SheetDesk, takes: Mapping[str, Take]) -> list[list[in
     return [symbols for symbols in found if symbols]
 
 
-def _events(desk: SheetDesk, take: Take) -> list[Bar]:
-    """A take bar by bar."""
-    return [
-        tuple(desk.sung.events[symbol] for symbol in bar) for bar in in_bars(desk.sung, list(take.symbols))
-    ]
+def _events(desk: SheetDesk, letter: str, take: Take) -> list[Bar]:
+    """A take of a section bar by bar."""
+    sung = desk.sung_for(letter)
+    return [tuple(sung.events[symbol] for symbol in bar) for bar in in_bars(sung, list(take.symbols))]
+
+
+def _all_hold(desk: SheetDesk, takes: Mapping[str, Take]) -> bool:
+    """Whether the song keeps all constraints across the seams of its sections. Where sections are in other
+    keys, each stretch in one key is heard alone, and the copy limit over the whole line of notes.
+    """
+    if len({desk.sung_for(part.letter).key.tonic for part in desk.plan.sections}) == 1:
+        return all(_holds(desk, symbols) for symbols in _stretches_drawn(desk, takes))
+    line: list[int] = []
+    stretches: list[tuple[SheetDesk, list[int]]] = []
+    for part in desk.plan.sections:
+        own = desk.sung_in(part)
+        if part.letter not in takes:
+            continue
+        symbols = takes[part.letter].symbols
+        line += [int(own.sung.pitch[symbol]) for symbol in symbols if own.sung.struck[symbol]]
+        if stretches and stretches[-1][0] is own:
+            stretches[-1][1].extend(symbols)
+        else:
+            stretches.append((own, list(symbols)))
+    limit = desk.compiled.context.max_copy
+    return desk.sung.keeps_line(line, limit) and all(_holds(own, symbols) for own, symbols in stretches)
 
 
 def _holds(desk: SheetDesk, symbols: Sequence[int]) -> bool:
@@ -1058,7 +1257,8 @@ def _sheet(desk: SheetDesk, row: Sequence[int], takes: Mapping[str, Take], seed:
     after = SONG_STYLES[recipe.style].title if recipe.style in SONG_STYLES else sung.style.entry.title
     title = recipe.title or named_song(recipe.model_copy(update={"seed": seed}), after)
     kept = desk.given.kept
-    if kept is None or not kept.whole:
+    keys = {section.key.tonic for section in plan.sections if desk.sung_in(section) is not desk}
+    if not keys and (kept is None or not kept.whole):
         symbols = [s for part in plan.sections for s in takes[part.letter].symbols]
         tune = sung.tune(symbols, title=title, tempo=float(tempo))
     else:
@@ -1083,14 +1283,19 @@ def _sheet(desk: SheetDesk, row: Sequence[int], takes: Mapping[str, Take], seed:
 def _joined_tune(desk: SheetDesk, takes: Mapping[str, Take], title: str, tempo: float) -> Tune:
     """The sections that were drawn and those that are kept whole, one after the other."""
     kept, sung = desk.given.kept, desk.sung
-    assert kept is not None
     notes: list[tuple[int | None, Fraction]] = []
     for part in desk.plan.sections:
-        known = kept.section_tune(part) if part.letter in kept.whole else ()
-        notes += [
-            (note.pitch, note.duration) for note in known or sung.tune(takes[part.letter].symbols).notes
-        ]
-    return Tune.of(notes, meter=sung.meter, key=desk.plan.key, title=title, tempo=tempo)
+        known = kept.section_tune(part) if kept is not None and part.letter in kept.whole else ()
+        if not known:
+            known = desk.sung_in(part).sung.tune(takes[part.letter].symbols).notes
+        notes += [(note.pitch, note.duration) for note in known]
+    tune = Tune.of(notes, meter=sung.meter, key=desk.plan.key, title=title, tempo=tempo)
+    if not since(desk.rules, DRAWING_RULES):
+        return tune
+    home = KeyAt(Fraction(0), desk.plan.key)
+    keys = [KeyAt(part.first * sung.meter.bar_length, part.key) for part in desk.plan.sections]
+    changes = [other for one, other in pairwise([home, *keys]) if other.key != one.key]
+    return replace(tune, keys=(home, *(each for each in changes if each.start)))
 
 
 def _melody_contradiction(desk: SheetDesk, view: SectionView) -> Contradiction:

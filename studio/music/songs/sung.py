@@ -32,6 +32,7 @@ from studio.music.harmony.symbols import Harmony
 from studio.music.melody.form import Forms, learn_forms
 from studio.music.melody.idiom import Event, Idiom, LearntTune
 from studio.music.melody.takes import Player, by_chain, usual_tempo
+from studio.music.scores.keys import Key
 from studio.music.scores.tunes import Tune
 from studio.music.songs.character import MelodyCharacter
 
@@ -121,6 +122,25 @@ class SungIdiom(Idiom):
         """The same idiom with whole songs as its lines, for learning forms and finding copies."""
         found = copy.copy(self)
         found.lines = self.songs
+        return found
+
+    def in_key(self, key: Key) -> SungIdiom:
+        """The same idiom in another key of its mode, moved by as few semitones as can be. Its events keep
+        their numbers, so that chain, trellises and what is counted by number serve both.
+        """
+        found = copy.copy(self)
+        steps = (key.tonic - self.key.tonic + 6) % 12 - 6
+        found.key = key
+        found.events = tuple(
+            replace(event, pitch=event.pitch + steps) if event.pitch >= 0 else event for event in self.events
+        )
+        found.number = {event: number for number, event in enumerate(found.events)}
+        found.pitch = np.where(self.pitch >= 0, self.pitch + steps, self.pitch)
+        found.pitch.flags.writeable = False
+        for name in ("_kept_ratios", "pitches", "_pitch_view"):
+            found.__dict__.pop(name, None)
+        low, high = self.range
+        found.__dict__["range"] = low + steps, high + steps
         return found
 
     def _played(self) -> Iterable[NDArray[np.int64]]:

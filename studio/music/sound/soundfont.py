@@ -283,6 +283,8 @@ def _opened(path: Path, _changed: int) -> SoundFont:
     if content[:4] != b"RIFF" or content[8:12] != b"sfbk":
         raise ValueError("no RIFF file of kind sfbk")
     chunks = _parts_of(content)
+    if chunks == {}:
+        raise ValueError("no lists inside")
     if chunks is None:
         raise damaged(path.name)
     try:
