@@ -342,12 +342,10 @@ LEANS = (
     ("songbook-manner", "3/4", "C"),
     ("sixties-pop", "4/4", "C"),
     ("hymn", "4/4", "C"),
-    ("hymn", "3/4", "C"),
-    ("songbook-manner", "4/4", "Am"),
 )
 """Styles of songs, meters and keys for which it is found."""
 
-ROUNDS, SONGS = 6, 14
+ROUNDS, SONGS = 6, 8
 
 
 def leans_of(name: str, meter: str, key: str, words: str) -> tuple[float, ...]:
@@ -359,12 +357,14 @@ def leans_of(name: str, meter: str, key: str, words: str) -> tuple[float, ...]:
     styles = SongStyles.of(recipe, counted_style(SONG_STYLES[name].melody))
     desk = finish(prepare(recipe, styles))
     search = Search(wanted_of(desk.sung, desk.forms))
+    if not words:
+        search.logs = np.array([0.4, 0.0, 0.3, 0.0, 0.0, 0.3, 0.0])  # near what was found before, for speed
     marks = marks_of(desk.sung)
     for _ in range(ROUNDS):
         rhythm = leaning(desk.sung, search.logs, leaves_alone=bool(words))
         now = replace(desk, rhythm=rhythm, views={}, wishes={}, own={})
         got, bars = np.zeros(len(marks)), 0
-        for seed in range(SONGS if not words else SONGS // 2):
+        for seed in range(SONGS):
             try:
                 sheet = finish(draw_sheet(now, seed))
             except StudioError:
@@ -384,7 +384,7 @@ def write_leans() -> None:
     path = HERE / FILE
     card = json.loads(path.read_text())
     for words in ("", WORDS):
-        for name, meter, key in LEANS:
+        for name, meter, key in LEANS[: 1 if words else None]:
             mode = Key.parse(key).mode
             named = f"{SONG_STYLES[name].chords} {meter} {mode}{' with words' if words else ''}"
             leans = card["styles"][SONG_STYLES[name].melody].setdefault("leans", {})

@@ -200,9 +200,10 @@ class SongDesk:
             id, kept, with_dials = around
             fields, ingredients = self._around(id, kept, dict(settings) if with_dials else None)
             work = self.desk.library.get(id)
-            fields, ingredients = kind_of(KIND).prepare(fields, [record_of_work(work, self.desk.library),
-            *ingredients]) draft = Draft(dict(fields), KIND)
-            for each in ingredients:
+            given = [record_of_work(work, self.desk.library), *ingredients]
+            fields, given = kind_of(KIND).prepare(fields, given)
+            draft = Draft(dict(fields), KIND)
+            for each in given:
                 draft.add(each.role, each.name, each.content)
             return self.desk.check_draft(draft.recipe(), draft.held, owner)
         fields, _ = kind_of(KIND).prepare(settings, [])
