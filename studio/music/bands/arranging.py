@@ -17,7 +17,7 @@ import numpy as np
 
 from studio.music.bands.band import DRUMS, Band, BandPlayer, Hit, band_by_name
 from studio.music.bands.lines import Eighth, SungNote, counter_line, second_voice
-from studio.music.bands.plan import ChordSpan, PlannedBar, SongPlan, plan_song
+from studio.music.bands.plan import ARRANGING_RULES, ChordSpan, PlannedBar, SongPlan, plan_song
 from studio.music.bands.strokes import played_hits, stand_of, strokes_of
 from studio.music.bands.voicing import Voices, voiced
 from studio.music.scores.keys import pitch_name
@@ -69,13 +69,14 @@ def arrangement(
     rng: np.random.Generator,
     *,
     seeds: Mapping[str, int] | None = None,
+    rules: str = ARRANGING_RULES,
 ) -> Arrangement:
-    """The same as `arrange`, with remarks."""
+    """The same as `arrange`, with remarks. rules: see `ARRANGING_RULES`."""
     band = band_by_name(band) if isinstance(band, str) else band
     drawn = {**part_seeds(band, rng), **(seeds or {})}
     if not band.pattern:
         return _plain(sheet, sections, band)
-    plan = plan_song(sheet, sections, band, np.random.default_rng(drawn["plan"]))
+    plan = plan_song(sheet, sections, band, np.random.default_rng(drawn["plan"]), rules)
     plan, remarks = _in_range(plan, band.leader)
     parts = []
     for player in band.player:

@@ -51,6 +51,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from studio.errors import Refused, StudioError, UnknownName, Unreadable
 from studio.music.scores.meters import Meter
 from studio.music.scores.pitches import parse_pitch
+from studio.music.scores.sections import SECTION_WORDS
 from studio.music.sound.rendering import program_of
 
 DRUMS = {
@@ -429,18 +430,9 @@ def kind_of_section(name: str, first: str) -> str:
     the first letter and all like it are verses, a C is a chorus and other letters are bridges.
     """
     plain = re.sub(r"[\s\d'*]+$", "", name.strip().lower())
-    for kind, words in _SECTION_WORDS.items():
+    for kind, words in SECTION_WORDS.items():
         if plain.startswith(words):
             return kind
     if plain == re.sub(r"[\s\d'*]+$", "", first.strip().lower()):
         return "verse"
     return {"a": "verse", "c": "chorus", "b": "bridge", "d": "bridge"}.get(plain[:1], "verse")
-
-
-_SECTION_WORDS = {
-    "chorus": ("chorus", "refrain", "hook"),
-    "bridge": ("bridge", "middle", "release"),
-    "intro": ("intro", "prelude"),
-    "ending": ("outro", "ending", "coda", "tag"),
-    "verse": ("verse", "strophe", "stanza"),
-}

@@ -19,7 +19,7 @@ from studio.music.scores.chords import Chord, ChordAt, parse_chord
 from studio.music.scores.keys import Key, KeyAt
 from studio.music.scores.meters import Meter
 from studio.music.scores.notes import Note
-from studio.music.scores.sections import Section, check_sections
+from studio.music.scores.sections import Section, check_sections, kinds_of_sections
 from studio.music.scores.tunes import Tune
 from studio.music.scores.words import Syllable
 
@@ -118,9 +118,23 @@ class SongPlan:
         return tuple(found)
 
 
-def plan_song(sheet: Tune, sections: Sequence[Section], band: Band, rng: np.random.Generator) -> SongPlan:
-    """The plan of a lead sheet for a band. Raises `Refused` for a meter that the band lacks, for a sheet
-    without notes or chords, and for sections that do not fit; `Unreadable` for a chord symbol.
+ARRANGING_RULES, EARLIER_ARRANGING = "2", "1"
+"""How bands play. 1: as in 0.6.0, where every C was a chorus and any other letter but the first a bridge. 2:
+a letter that comes back is a chorus, one that comes once a bridge (`sections.kinds_of_sections`). A work says
+by which it was made.
+"""
+
+
+def plan_song(
+    sheet: Tune,
+    sections: Sequence[Section],
+    band: Band,
+    rng: np.random.Generator,
+    rules: str = ARRANGING_RULES,
+) -> SongPlan:
+    """The plan of a lead sheet for a band. rules: see `ARRANGING_RULES`. Raises `Refused` for a meter that
+    the band lacks, for a sheet without notes or chords, and for sections that do not fit; `Unreadable` for a
+    chord symbol.
     """
     tune = sheet.unfolded()
     if not tune.sounding:
@@ -136,7 +150,8 @@ def plan_song(sheet: Tune, sections: Sequence[Section], band: Band, rng: np.rand
     sections = tuple(sections) or (Section("A", 1, len(bars)),)
     frame = _Frame.of(tune, bars, band)
     chords = _chords(tune, frame)
-    planned = _planned(frame, sections, band, rng)
+    kinds = _outer_kinds(sections) if rules == EARLIER_ARRANGING else _kinds(sections)
+    planned = _planned(frame, sections, band, rng, kinds)
     end = planned[-1].bar.end
     return SongPlan(
         band=band,
@@ -189,10 +204,14 @@ class _Frame:
 
 
 def _planned(
-    frame: _Frame, sections: Sequence[Section], band: Band, rng: np.random.Generator
+    frame: _Frame,
+    sections: Sequence[Section],
+    band: Band,
+    rng: np.random.Generator,
+    outer: Sequence[str],
 ) -> tuple[PlannedBar, ...]:
+    """outer: the kind of each section."""
     bars = frame.all_bars()
-    outer = _outer_kinds(sections)
     planned: list[PlannedBar] = []
     grooves: dict[tuple[str, str], Pattern] = {}
 
@@ -233,6 +252,10 @@ def _outer_kinds(sections: Sequence[Section]) -> list[str]:
     names = [each.name for each in sections]
     plain = [each for each in names if kind_of_section(each, "") not in ("intro", "ending")]
     return [kind_of_section(each, plain[0] if plain else "A") for each in names]
+
+
+def _kinds(sections: Sequence[Section]) -> list[str]:
+    return kinds_of_sections([each.name for each in sections])
 
 
 def _groove(band: Band, meter: Meter, kind: str, rng: np.random.Generator) -> Pattern:

@@ -48,13 +48,15 @@ class Performance:
 
     score: what is written; chords, words, sections and bars are there. tempi: quarter notes a minute from a
     place of the score on, the first at 0. lead_in: seconds of silence before the first bar, so that nobody
-    can be too early.
+    can be too early. evened: a recording of it brings its sections to the loudness they should have beside
+    each other.
     """
 
     score: Score
     parts: tuple[PlayedPart, ...]
     tempi: tuple[TempoAt, ...] = field(default_factory=lambda: (TempoAt(Fraction(0), 120.0),))
     lead_in: float = 0.0
+    evened: bool = False
 
     @property
     def clock(self) -> Clock:

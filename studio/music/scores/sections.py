@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -55,3 +56,35 @@ def check_sections(sections: Sequence[Section], last_bar: int) -> None:
         raise Refused(
             f"The sections have {here - 1} bars together and the tune has {last_bar}; make them equal."
         )
+
+
+SECTION_WORDS = {
+    "chorus": ("chorus", "refrain", "hook"),
+    "bridge": ("bridge", "middle", "release"),
+    "intro": ("intro", "prelude"),
+    "ending": ("outro", "ending", "coda", "tag"),
+    "verse": ("verse", "strophe", "stanza"),
+}
+"""Kind of a section -> how its name begins."""
+
+
+def kinds_of_sections(names: Sequence[str]) -> list[str]:
+    """What each section of a song is to a band. Names say it themselves; letters by where they stand: what
+    the song begins with is a verse, what comes back beside it a chorus, and what comes once a bridge, unless
+    it ends the song or nothing in the song comes back.
+    """
+    plain = [re.sub(r"[\s\d'*]+$", "", name.strip().lower()) for name in names]
+    letters = [name for name in plain if len(name) == 1]
+    found = []
+    for number, name in enumerate(plain):
+        if len(name) != 1:
+            found.append(
+                next((kind for kind, words in SECTION_WORDS.items() if name.startswith(words)), "verse")
+            )
+        elif name == letters[0] or len(set(letters)) == len(letters):
+            found.append("verse")
+        elif letters.count(name) > 1:
+            found.append("chorus")
+        else:
+            found.append("verse" if number == len(plain) - 1 else "bridge")
+    return found

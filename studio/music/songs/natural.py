@@ -41,6 +41,9 @@ how far it may go. Quick notes go on in quick notes, so a small change of their 
 lot.
 """
 
+RARE = 0.1
+"""Of a mark that songs have more seldom in a bar, too few are heard to weigh it."""
+
 STEADY = 4.0
 """Bars of notes as in the style that are added to those drawn: what is rare is left alone."""
 
@@ -81,7 +84,8 @@ class Search:
 
     def __init__(self, wanted: Floats) -> None:
         self.wanted = wanted
-        self.logs, self.steps, self.before = (np.full(len(wanted), value) for value in (0.0, FIRST, 0.0))
+        self.logs, self.before = np.zeros(len(wanted)), np.zeros(len(wanted))
+        self.steps = np.where(wanted < RARE, 0.0, FIRST)
         self.all: list[Floats] = []
 
     def hear(self, got: Floats) -> None:

@@ -21,6 +21,7 @@ from studio.music.bands.arranging import arrangement, part_seeds
 from studio.music.bands.band import Band, band_by_name
 from studio.music.bands.exports import extract_of
 from studio.music.bands.performing import perform
+from studio.music.bands.plan import ARRANGING_RULES, EARLIER_ARRANGING
 from studio.music.scores.notes import Note
 from studio.music.scores.performance import Performance
 from studio.music.scores.scores import Part, Score
@@ -54,13 +55,14 @@ class PlayedSong:
         rng = np.random.default_rng(recipe.seed)
         rng.integers(2**31)  # the parts' seeds were drawn with this one
         whole = mixed(perform(self.score, self.band, rng, feels=self.feels), strips_of(recipe, self.score))
+        whole = replace(whole, evened=mixing_rules(recipe) != EARLIER_MIXING)
         if recipe.write in ("", "score"):
             return whole
         name = self.band.leader.name if recipe.write == "lead" else recipe.write
         names = [part.name for part in whole.parts]
         if name not in names:
             raise UnknownName("part", name, ["lead", "score", *names])
-        return replace(whole, parts=tuple(part for part in whole.parts if part.name == name))
+        return replace(whole, parts=tuple(part for part in whole.parts if part.name == name), evened=False)
 
 
 def play(
@@ -79,7 +81,8 @@ def play(
         feels |= {name: kept.record.feels.get(name, feel) for name in kept.parts}
         seeds |= {name: seed for name, seed in kept.record.seeds.items() if name in (*kept.parts, "plan")}
     seeds |= asked
-    found = arrangement(tune, sections, band, np.random.default_rng(recipe.seed), seeds=seeds)
+    rules = arranging_rules(recipe)
+    found = arrangement(tune, sections, band, np.random.default_rng(recipe.seed), seeds=seeds, rules=rules)
     score = found.score
     intro = score.sections[0] if score.sections and score.sections[0].name == "Intro" else None
     shift = intro.bars * tune.meter.bar_length - tune.pickup if intro else Fraction(0)
@@ -137,6 +140,24 @@ def strips_of(recipe: SongRecipe, score: Score) -> dict[str, Strip]:
         if name in asked or silent:
             found[name] = Strip(each.level, each.pan, mute=silent)
     return found
+
+
+def arranging_rules(recipe: SongRecipe) -> str:
+    """The rules by which a song is arranged: today's, or those its work was made by."""
+    if recipe.setting is None:
+        return ARRANGING_RULES
+    return recipe.setting.versions.get("arranging", EARLIER_ARRANGING)
+
+
+MIXING_RULES, EARLIER_MIXING = "2", "1"
+"""How a song is mixed. 1: as in 0.6.0. 2: sections are as loud beside each other as they are meant
+(`sound.mixing.evened`). A work says by which it was made.
+"""
+
+
+def mixing_rules(recipe: SongRecipe) -> str:
+    """The rules by which a song is mixed."""
+    return MIXING_RULES if recipe.setting is None else recipe.setting.versions.get("mixing", EARLIER_MIXING)
 
 
 def sound_of(recipe: SongRecipe) -> str:

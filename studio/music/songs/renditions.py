@@ -246,7 +246,7 @@ class SongRenditions(Renditions):
 
     def stems_zip(self, work: Work) -> Path:
         """All stems in one zip, as FLAC, with the level, place and room that the song's mix gives them: added
-        up they are the mix before it is mastered. Muted parts are left out.
+        up they are the mix before its sections are evened and it is mastered. Muted parts are left out.
 
         Raises `Refused` for a lead sheet.
         """

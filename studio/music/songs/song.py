@@ -41,7 +41,15 @@ from studio.music.songs.keeping import Kept
 from studio.music.songs.limits import with_playable_meter
 from studio.music.songs.named import INFERRED, SONG_STYLES
 from studio.music.songs.plan import EARLIER_FORMS
-from studio.music.songs.playing import ENGRAVING_RULES, engraves_today, file_of, play, sound_of
+from studio.music.songs.playing import (
+    ENGRAVING_RULES,
+    arranging_rules,
+    engraves_today,
+    file_of,
+    mixing_rules,
+    play,
+    sound_of,
+)
 from studio.music.songs.recipes import SongRecipe
 from studio.music.songs.record import RECORD, SongRecord
 from studio.music.songs.sheet import (
@@ -145,6 +153,8 @@ def _making(recipe: SongRecipe, materials: Materials) -> Making:
     if engraves_today(recipe):
         rules["engraving"] = ENGRAVING_RULES
     if recipe.band:
+        rules["arranging"], rules["mixing"] = arranging_rules(recipe), mixing_rules(recipe)
+        rules = {name: rule for name, rule in rules.items() if rule != "1" or name in ("drawing", "naming")}
         rules["sound"] = sound_of(recipe)
         rules["band"] = f"{recipe.band} {band_hash(recipe.band)}"
     model = chords_model(recipe, style) if style else None

@@ -15,11 +15,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.errors import Refused, UnknownName
 from studio.music.scores.performance import Performance, PlayedPart
+from studio.music.scores.sections import kinds_of_sections
 from studio.music.sound.fonts import chosen_font
 from studio.music.sound.limiter import mastered
 from studio.music.sound.loudness import integrated_loudness
@@ -102,11 +104,64 @@ def record(performance: Performance, *, font: Path | None = None, loudness: floa
             sound *= np.float32(part.reverb)
             room += sound
     mix += _reverberated(room)
+    if performance.evened:
+        mix *= section_gains(mix, performance)
     return mastered(mix.T, RATE, loudness)
 
 
+LOUDER = {"intro": -1.0, "verse": 0.0, "bridge": 0.0, "chorus": 1.5, "ending": 0.0}
+"""In LU, how loud a section should be beside the verses; the last one before the ending is one louder."""
+
+MOST_EVENED, CROSSING = 4.0, 0.5
+"""How far a section is turned up or down, in dB, and the seconds in which the fader moves from one to the
+next.
+"""
+
+
+def section_gains(mix: NDArray[np.float32], performance: Performance) -> NDArray[np.float32]:
+    """[n]: the gains of a mix [2, n] that bring each of its sections to the loudness it should have.
+
+    A band is balanced part by part, over the whole song. So a section in which few play is soft, an intro
+    above all, and one in which all play is loud, whatever it is. An engineer's hand on the fader mends that.
+    """
+    import numpy as np
+
+    length, sections = mix.shape[1], performance.score.sections
+    if len(sections) < 2:
+        return np.ones(length, np.float32)
+    starts = {bar.number: bar.start for bar in performance.score.bars()}
+    edges = [performance.clock.seconds(starts[each.first_bar]) + performance.lead_in for each in sections]
+    samples = [*(min(length, int(edge * RATE)) for edge in edges), length]
+    kinds = kinds_of_sections([each.name for each in sections])
+    loud = [
+        integrated_loudness(mix[:, first:last].T, RATE) if last - first > RATE // 2 else -math.inf
+        for first, last in pairwise(samples)
+    ]
+    known = [n for n, each in enumerate(loud) if each > -60]
+    verses = [n for n in known if kinds[n] == "verse"] or known
+    if not verses:
+        return np.ones(length, np.float32)
+    usual = float(np.mean([loud[n] for n in verses]))
+    final = max((n for n, kind in enumerate(kinds) if kind != "ending"), default=-1)
+    gains = [0.0] * len(sections)
+    for n in known:
+        wanted = usual + LOUDER[kinds[n]] + (n == final)
+        gains[n] = min(MOST_EVENED, max(-MOST_EVENED, wanted - loud[n]))
+    places, levels = [0.0], [gains[0]]
+    for edge, (before, after) in zip(edges[1:], pairwise(gains), strict=True):
+        places += [edge - CROSSING, edge]
+        levels += [before, after]
+    found = np.empty(length, np.float32)
+    for begin in range(0, length, 10 * RATE):  # in blocks, for the sake of long songs
+        end = min(length, begin + 10 * RATE)
+        found[begin:end] = 10 ** (np.interp(np.arange(begin, end) / RATE, places, levels) / 20)
+    return found
+
+
 def stems(performance: Performance, *, font: Path | None = None) -> Iterator[tuple[str, Sound]]:
-    """Each part alone, with its room, as it stands in the mix before that is mastered: (name, sound)."""
+    """Each part alone, with its room, as it stands in the mix before its sections are evened and it is
+    mastered: (name, sound).
+    """
     opened = open_soundfont(font or chosen_font())
     length = _length(performance)
     for part, sound in _stems(performance, opened, length):

@@ -30,7 +30,7 @@ from studio.music.bands.performing import BEFORE, perform
 from studio.music.reading.readers import read_tunes
 from studio.music.scores.chords import ChordAt, parse_chord
 from studio.music.scores.scores import Part, Score
-from studio.music.scores.sections import sections_of
+from studio.music.scores.sections import kinds_of_sections, sections_of
 from studio.music.scores.tunes import Tune
 from studio.music.writing.musicxml import write_musicxml
 
@@ -274,6 +274,20 @@ def test_a_line_divides_its_bar_evenly() -> None:
 def test_sections_are_known_by_their_names() -> None:
     kinds = [kind_of_section(each, "A") for each in ("A", "B", "A'", "C", "Verse 2", "Refrain", "Outro")]
     assert kinds == ["verse", "bridge", "verse", "chorus", "verse", "chorus", "ending"]
+
+
+@pytest.mark.parametrize(
+    ("form", "kinds"),
+    [
+        ("ABABCB", "verse chorus verse chorus bridge chorus"),
+        ("AABA", "verse verse bridge verse"),
+        ("ABCD", "verse verse verse verse"),
+        ("ABAC", "verse bridge verse verse"),
+    ],
+)
+def test_letters_are_known_by_whether_they_come_back(form: str, kinds: str) -> None:
+    assert kinds_of_sections(list(form)) == kinds.split()
+    assert kinds_of_sections(["Intro", *form, "Ending"]) == ["intro", *kinds.split(), "ending"]
 
 
 def test_there_are_ten_bands_and_the_plain_one() -> None:

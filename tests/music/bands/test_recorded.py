@@ -39,3 +39,27 @@ def test_every_part_is_heard_and_nothing_clips(song, band: Band) -> None:
     meter = pyloudnorm.Meter(RATE)
     assert abs(meter.integrated_loudness(sound.samples.astype(np.float64)) + 14) < 0.5
     assert 20 * np.log10(np.abs(resample_poly(sound.samples, 4, 1, axis=0)).max()) <= -1
+
+
+def test_an_intro_in_which_few_play_is_as_loud_as_the_verse(song) -> None:
+    tune, _ = song("4/4")
+    short = tune.passage(tune.bars()[0].start, tune.bars()[8].start)
+    sections = sections_of([("A", 2), ("B", 2), ("C", 2), ("B", 2)])
+    band = next(each for each in PLAYING if each.name == "sixties")
+    score = arrange(replace(short, tempo=190.0), sections, band, np.random.default_rng(1))
+    performance = perform(score, band, np.random.default_rng(1))
+    starts = {bar.number: bar.start for bar in score.bars()}
+    places = {each.name: starts[each.first_bar] for each in reversed(score.sections)}
+
+    def loud(evened: bool) -> dict[str, float]:
+        sound = record(replace(performance, evened=evened)).samples.astype(np.float64)
+        meter = pyloudnorm.Meter(RATE)
+        found = {}
+        for name, place in places.items():
+            begin = int((performance.clock.seconds(place) + performance.lead_in + 0.3) * RATE)
+            found[name] = meter.integrated_loudness(sound[begin : begin + 2 * RATE])
+        return {name: each - found["A"] for name, each in found.items()}
+
+    before, after = loud(evened=False), loud(evened=True)
+    assert abs(after["Intro"] + 1) < abs(before["Intro"] + 1)
+    assert after["C"] < after["B"]  # the bridge is below the chorus

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from studio.music.chains.sampling import Requirement, solve
 from studio.music.scores.keys import Key
 from studio.music.scores.meters import Meter
+from studio.music.scores.tunes import Tune
 from studio.music.songs.counted import sung_of
 from studio.music.songs.recipes import SongRecipe
-from studio.music.songs.sheet import DRAWING_RULES, RULES_OF_05, SheetDesk, SongStyles, prepare
+from studio.music.songs.sheet import (
+    DRAWING_RULES,
+    FIT,
+    RULES_OF_05,
+    RULES_OF_06,
+    SheetDesk,
+    SongStyles,
+    draw_sheet,
+    prepare,
+)
 from studio.process import finish
 from studio.works.setting import setting
 from tests.music.lead_sheets import style
@@ -17,8 +29,8 @@ from tests.music.lead_sheets import style
 STYLE = style(16)
 
 
-def desk_of(rules: str) -> SheetDesk:
-    recipe = SongRecipe(form="AABA", bars=32, key="F", meter="4/4", max_copy=8)
+def desk_of(rules: str, **more: object) -> SheetDesk:
+    recipe = SongRecipe(form="AABA", bars=32, key="F", meter="4/4", max_copy=8, **more)  # type: ignore[arg-type]
     made = recipe.model_copy(update={"setting": setting("cpu", drawing=rules)})
     return finish(prepare(made, SongStyles.of(made, STYLE)))
 
@@ -35,7 +47,7 @@ def off_the_beat(desk: SheetDesk) -> float:
 
 def test_notes_off_the_beat_are_as_many_as_in_the_style_though_copies_are_forbidden() -> None:
     human = np.mean([note.start.denominator > 1 for tune in STYLE for note in tune.sounding])
-    earlier, now = desk_of(RULES_OF_05), desk_of(DRAWING_RULES)
+    earlier, now = desk_of(RULES_OF_05), desk_of(RULES_OF_06)
     assert earlier.rhythm is None  # songs of 0.5.0 are drawn as they were
     before, after = abs(off_the_beat(earlier) - human), abs(off_the_beat(now) - human)
     assert after < max(0.03, before / 2)
@@ -52,3 +64,72 @@ def test_words_in_a_large_style_lead_melodies_learnt_from_a_part_of_it() -> None
     # Copies are still those of every song of the style.
     line = [note.pitch for note in STYLE[1].sounding if note.pitch is not None]
     assert not part.keeps_line(line, 8)
+
+
+def test_notes_are_as_long_and_left_as_in_the_style_over_the_chords_they_are_sung_to() -> None:
+    """Per bar, heard in the tunes themselves: short notes, notes of half a bar, notes off the beat, repeated
+    ones.
+    """
+
+    def habits(tunes: list[Tune], bars: int) -> np.ndarray:
+        notes = [note for tune in tunes for note in tune.sounding]
+        again = [a.pitch == b.pitch for tune in tunes for a, b in pairwise(tune.sounding)]
+        short = sum(note.duration < 1 for note in notes)
+        long = sum(note.duration >= 2 for note in notes)
+        off = sum(note.start.denominator > 1 for note in notes)
+        return np.array([short, long, off, sum(again)]) / bars
+
+    desk = desk_of(DRAWING_RULES)
+    row = desk.chords.rows(1, np.random.default_rng(3)).rows[0]
+    over = desk.chords.over(row, desk.sung.tick).part(0, 8)
+    lying = desk.sung.lying_by_bars(over, desk.fit, FIT)
+    resolved = Requirement("dissonance", allowed=desk.sung.resolving_by_bars(over))
+    human = habits(list(STYLE), 32 * len(STYLE))
+
+    def apart(weights: np.ndarray) -> float:
+        asked = [resolved, Requirement("notes", weight=lying * weights)]
+        drawn = solve(desk.trellis, 8 * desk.sung.bar, asked).sample(150, 1)
+        tunes = [desk.sung.tune([int(symbol) for symbol in one if symbol >= 0]) for one in drawn]
+        return float(np.abs(np.log(habits(tunes, 8 * len(tunes)) / human)).mean())
+
+    assert desk.rhythm is not None
+    assert apart(desk.rhythm) < 0.7 * apart(np.ones(desk.sung.alphabet))
+
+
+def test_songs_end_on_notes_that_songs_of_the_style_end_on() -> None:
+    ends = {
+        (end.start % 4, end.duration)
+        for tune in STYLE
+        for end in tune.sounding[-1:]
+        if ((end.pitch or 0) - tune.key.tonic) % 12 == 0
+    }
+    desk = desk_of(DRAWING_RULES)
+    for seed in range(3):
+        tune = finish(draw_sheet(desk, seed)).tune
+        last = tune.sounding[-1]
+        assert any(place == last.start % 4 and last.duration >= length for place, length in ends)
+        assert ((last.pitch or 0) - tune.key.tonic) % 12 == 0
+
+
+def test_a_section_in_another_key_is_sung_in_it() -> None:
+    """Its notes are of its scale as often as those of the home key's sections are of theirs."""
+
+    def inside(desk: SheetDesk) -> float:
+        tunes = [finish(draw_sheet(desk, seed)).tune for seed in (1, 2)]
+        scale = set(Key.parse("Db").scale)
+        return float(
+            np.mean(
+                [
+                    (note.pitch or 0) % 12 in scale
+                    for tune in tunes
+                    for note in tune.sounding
+                    if 64 <= note.start < 96
+                ]
+            )
+        )
+
+    now = desk_of(DRAWING_RULES, section_keys=("B=Db",))
+    assert inside(now) > 0.9
+    tune = finish(draw_sheet(now, 1)).tune
+    assert [(each.start, each.key.short()) for each in tune.keys] == [(0, "F"), (64, "Db"), (96, "F")]
+    assert now.sung.keeps_line([note.pitch or 0 for note in tune.sounding], 8)
