@@ -45,7 +45,7 @@ from studio.music.scores.tunes import Tune
 from studio.music.songs.counted import counted_style, pack_melodies
 from studio.music.songs.habits import FILE, learn_habits
 from studio.music.songs.named import MELODIES, SONG_STYLES
-from studio.music.songs.natural import Search, leaning, marks_of, wanted_of
+from studio.music.songs.natural import MarkSearch, leaning, marks_of, wanted_of
 from studio.music.songs.recipes import SongRecipe
 from studio.music.songs.sheet import SongStyles, draw_sheet, prepare
 from studio.music.songs.sung import SungIdiom
@@ -319,7 +319,7 @@ def write_habits(songbook_files: Path, hymns: Path, charts: Path) -> None:
     rows = [CHORD_STYLES[name] for name in found]
     card = {
         "name": "song-habits",
-        "what": "In which keys bridges are, and how songs lead into their first bar. Counts only.",
+        "what": "In which keys bridges are, and how songs lead into their first bar and end. Counts only.",
         "data": [{"name": row.title, "source": row.source, "licence": row.licence} for row in rows],
         "licence": "MIT, as the studio; what it was counted in is under the licence named there",
         "command": "python models/build_songs.py habits SONGBOOK HYMNS BILLBOARD",
@@ -343,7 +343,9 @@ LEANS = (
     ("sixties-pop", "4/4", "C"),
     ("hymn", "4/4", "C"),
 )
-"""Styles of songs, meters and keys for which it is found."""
+"""Styles of songs, meters and keys for which it is found; minor keys lean as major ones do. What is written
+down is uncertain, since songs differ: it is rounded and checked with benchmarks/likeness.py before it ships.
+"""
 
 ROUNDS, SONGS = 6, 8
 
@@ -356,7 +358,7 @@ def leans_of(name: str, meter: str, key: str, words: str) -> tuple[float, ...]:
     recipe = SongRecipe.model_validate(fields)
     styles = SongStyles.of(recipe, counted_style(SONG_STYLES[name].melody))
     desk = finish(prepare(recipe, styles))
-    search = Search(wanted_of(desk.sung, desk.forms))
+    search = MarkSearch(wanted_of(desk.sung, desk.forms))
     if not words:
         search.logs = np.array([0.4, 0.0, 0.3, 0.0, 0.0, 0.3, 0.0])  # near what was found before, for speed
     marks = marks_of(desk.sung)

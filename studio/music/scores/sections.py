@@ -75,6 +75,7 @@ def kinds_of_sections(names: Sequence[str]) -> list[str]:
     """
     plain = [re.sub(r"[\s\d'*]+$", "", name.strip().lower()) for name in names]
     letters = [name for name in plain if len(name) == 1]
+    final = max((number for number, name in enumerate(plain) if len(name) == 1), default=-1)
     found = []
     for number, name in enumerate(plain):
         if len(name) != 1:
@@ -86,5 +87,5 @@ def kinds_of_sections(names: Sequence[str]) -> list[str]:
         elif letters.count(name) > 1:
             found.append("chorus")
         else:
-            found.append("verse" if number == len(plain) - 1 else "bridge")
+            found.append("verse" if number == final else "bridge")
     return found

@@ -30,7 +30,7 @@ TRIED = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class LastNote:
     """The last note of a song. back: bars from the bar it begins in to the one it ends in. place: where it
     begins in its bar. ticks: how long it sounds in the bar it begins in, and `last` in the bar it ends in.
     degree: semitones above the tonic.
@@ -47,12 +47,12 @@ class Ending:
 class SongEnds:
     """Endings, each with how often songs have it."""
 
-    counts: tuple[tuple[Ending, int], ...]
+    counts: tuple[tuple[LastNote, int], ...]
 
     @classmethod
     def learnt(cls, sung: SungIdiom) -> SongEnds:
         """From the songs that an idiom was learnt from."""
-        found: Counter[Ending] = Counter()
+        found: Counter[LastNote] = Counter()
         for song in sung.songs:
             bars = [bar for bar in song.in_bars() if any(event.pitch >= 0 for event in bar)]
             if not bars:
@@ -62,7 +62,7 @@ class SongEnds:
             while first.carries and first.place == 0 and back + 1 < len(bars) and bars[-2 - back]:
                 first, back = bars[-2 - back][-1], back + 1
             degree = (last.pitch - sung.key.tonic) % 12
-            found[Ending(back, first.place, first.ticks, last.ticks, degree)] += 1
+            found[LastNote(back, first.place, first.ticks, last.ticks, degree)] += 1
         return cls(tuple(sorted(found.items(), key=lambda each: (-each[1], repr(each[0])))))
 
     @classmethod
@@ -72,7 +72,7 @@ class SongEnds:
         counts = shipped_habits(name).ends.get(f"{sung.meter} {mode}", {})
         return cls(tuple((_in_ticks(end, sung), often) for end, often in sorted(counts.items())))
 
-    def drawn(self, random: np.random.Generator) -> Iterator[Ending]:
+    def drawn(self, random: np.random.Generator) -> Iterator[LastNote]:
         """Up to `TRIED` endings on the tonic, or on any note where songs do not end there, the likelier the
         oftener songs have them, each once.
         """
@@ -84,7 +84,7 @@ class SongEnds:
                 yield ways[int(number)][0]
 
     @staticmethod
-    def requirement(ending: Ending, sung: SungIdiom, bars: int) -> Requirement:
+    def requirement(ending: LastNote, sung: SungIdiom, bars: int) -> Requirement:
         """[bars, alphabet]: a section of so many bars ends so, and nothing is struck after that note."""
         allowed: Mask = np.ones((bars, sung.alphabet), dtype=bool)
         silent, right = ~sung.struck, sung.degree == ending.degree
@@ -102,6 +102,6 @@ class SongEnds:
         return Requirement("the end of a song", allowed=allowed)
 
 
-def _in_ticks(end: End, sung: SungIdiom) -> Ending:
+def _in_ticks(end: End, sung: SungIdiom) -> LastNote:
     back, place, length, last, degree = end
-    return Ending(back, int(place / sung.tick), int(length / sung.tick), int(last / sung.tick), degree)
+    return LastNote(back, int(place / sung.tick), int(length / sung.tick), int(last / sung.tick), degree)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from studio.music.melody.form import Forms
     from studio.music.songs.sung import SungIdiom
 
-ROUNDS, LISTENED = 6, 32
+ROUNDS, LISTENED = 5, 28
 """How often the weights are corrected, and melodies that are listened to each time."""
 
 FIRST, MOST = 0.6, 2.0
@@ -51,20 +51,20 @@ STEADY = 4.0
 def natural_weights(
     sung: SungIdiom,
     forms: Forms,
-    ways: Callable[[Floats], Solution],
+    ways: Callable[[Floats, int], Solution],
     *,
     leaves_alone: bool = False,
 ) -> Floats:
-    """[alphabet]: how much more often each event is to be drawn. ways: from such weights to the melodies that
-    are possible. leaves_alone: only how notes are left is weighed, where words say how many there are. 1 for
-    all where no melody is possible.
+    """[alphabet]: how much more often each event is to be drawn. ways: from such weights and the number of a
+    round, from 0, to the melodies that are possible. leaves_alone: only how notes are left is weighed, where
+    words say how many there are. 1 for all where no melody is possible.
     """
     which = slice(-2, None) if leaves_alone else slice(None)
     marks = marks_of(sung)[which]
-    search, random = Search(wanted_of(sung, forms)[which]), np.random.default_rng(0)
-    for _ in range(ROUNDS):
+    search, random = MarkSearch(wanted_of(sung, forms)[which]), np.random.default_rng(0)
+    for number in range(ROUNDS):
         try:
-            solution = ways(np.exp(search.logs @ marks))
+            solution = ways(np.exp(search.logs @ marks), number)
         except Refused:
             return np.ones(sung.alphabet)
         if not solution.feasible:
@@ -76,7 +76,7 @@ def natural_weights(
     return found
 
 
-class Search:
+class MarkSearch:
     """Weights of marks that are corrected step by step until there are as many of each as wanted.
 
     wanted: a bar, for each mark. logs: the weights now, as logarithms.

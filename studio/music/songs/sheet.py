@@ -69,6 +69,7 @@ from studio.music.songs.inferring import SAID, inferred_fit, with_inferred_chord
 from studio.music.songs.keeping import Kept
 from studio.music.songs.limits import check_singable, most_notes, too_many_syllables
 from studio.music.songs.named import INFERRED, SONG_STYLES
+from studio.music.songs.natural import ROUNDS as LEANING_ROUNDS
 from studio.music.songs.natural import leaning, natural_weights
 from studio.music.songs.plan import EARLIER_FORMS, FORM_RULES, FORMS, SheetPart, SheetPlan
 from studio.music.songs.recipes import SongRecipe, named_song, read_row, read_section_key
@@ -90,7 +91,7 @@ ROWS = 4
 RHYTHM = 0.7
 """How much the rhythms of another style count."""
 
-NEAR, FAR = 4, 0.3
+NEAR, FAR = 4, 0.5
 """Semitones from one section to the next that cost nothing, and by how much (a logarithm) each more is
 avoided.
 """
@@ -755,18 +756,20 @@ def natural_rhythm(desk: SheetDesk, chords: str) -> Floats | None:
     solved = desk.chords.solver(1) if part is not None else None
     if part is None or solved is None:
         return None
-    row = solved([]).sample(1, np.random.default_rng(0))[0]
     bars = min(part.bars, SECTION)
-    over = desk.chords.over([int(symbol) for symbol in row if symbol >= 0], sung.tick).part(part.first, bars)
-    lying = sung.lying_by_bars(over, desk.fit, FIT) * desk.forms.weights(bars)
     clock = next((clock for clock, _ in desk.clocks_of(part)), None) if bars == part.bars else None
     asked = [] if clock is None else [Requirement("words", clock=clock)]
-    if desk.recipe.dissonance == "resolved":
-        asked.append(Requirement(RESOLVED.name(None), allowed=sung.resolving_by_bars(over)))
-    trellis = desk.side.free(sung)
+    trellis, usual = desk.side.free(sung), desk.forms.weights(bars)
+    rows = solved([]).sample(LEANING_ROUNDS, np.random.default_rng(0))
 
-    def ways(weights: Floats) -> Solution:
-        return solve(trellis, bars * sung.bar, [*asked, Requirement("notes", weight=lying * weights)])
+    def ways(weights: Floats, number: int) -> Solution:
+        row = [int(symbol) for symbol in rows[number] if symbol >= 0]
+        over = desk.chords.over(row, sung.tick).part(part.first, bars)
+        notes = sung.lying_by_bars(over, desk.fit, FIT) * usual * weights
+        more = [Requirement("notes", weight=notes)]
+        if desk.recipe.dissonance == "resolved":
+            more.append(Requirement(RESOLVED.name(None), allowed=sung.resolving_by_bars(over)))
+        return solve(trellis, bars * sung.bar, [*asked, *more])
 
     return natural_weights(sung, desk.forms, ways, leaves_alone=clock is not None)
 
@@ -774,9 +777,8 @@ def natural_rhythm(desk: SheetDesk, chords: str) -> Floats | None:
 def leans_of(sung: SungIdiom, chords: str, *, worded: bool) -> Floats | None:
     """[alphabet]: what the counts of a style say of its melodies over these chords."""
     leans = shipped_habits(sung.style.name).leans
-    mode = "minor" if sung.key.mode == "minor" else "major"
-    for name in (f"{chords} {sung.meter} {mode}", f"{sung.style.name} {sung.meter} {mode}"):
-        logs = leans.get(f"{name} with words" if worded else name)
+    for name in (f"{chords} {sung.meter} major", f"{sung.style.name} {sung.meter} major"):
+        logs = (leans.get(f"{name} with words") if worded else None) or leans.get(name)
         if logs is not None:
             return leaning(sung, np.array(logs), leaves_alone=worded)
     return None

@@ -192,9 +192,13 @@ class SoundFont:
         for preset in self.presets.get((bank, program)) or self.presets.get((bank, 0)) or []:
             if not _plays(preset.values, key, velocity):
                 continue
+            if preset.values[INSTRUMENT] < 0:
+                raise IndexError
             for zone in self.instruments[preset.values[INSTRUMENT]]:
                 if _plays(zone.values, key, velocity):
                     number = zone.values[SAMPLE]
+                    if number < 0:
+                        raise IndexError
                     found.append(
                         SoundLayer(number, self.recording(number), _worked_in(preset, zone, key, velocity))
                     )

@@ -269,8 +269,9 @@ def test_a_font_of_your_own_is_kept_under_its_name_and_a_damaged_one_is_not(tmp_
     assert fonts.chosen_font(tmp_path) == soundfont()
     with pytest.raises(Missing, match="another file by now"):
         fonts.named_font("my-piano 0123456789ab", tmp_path)
-    points = whole.index(b"inst") + 8  # the tables that say which recordings an instrument has
-    wrong = whole[:points] + b"\xff" * 4000 + whole[points + 4000 :]
+    points = whole.index(b"igen") + 8  # the table that says which recordings an instrument has
+    recorded = struct.pack("<Hh", 53, -2)
+    wrong = whole[:points] + recorded * 2000 + whole[points + 8000 :]
     for name, content in (("cut.sf2", whole[:4_000_000]), ("wrong.sf2", wrong), ("zip.sf3", b"PK\3\4" * 99)):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(Unreadable, match=name):
