@@ -364,6 +364,10 @@ def python_page() -> str:
     for name in KINDS:
         function = api.making_function(name)
         parts += [f"## studio.{name}{_signature(function)}", f"```text\n{function.__doc__}\n```"]
+    for look in (api.segments, api.channels):
+        parts += [f"## studio.{look.__name__}{_signature(look)}", inspect.cleandoc(look.__doc__ or "")]
+    for thing in (api.PhotoRegion, api.ChannelMotif):
+        parts.append(f"## {thing.__name__}\n\n{inspect.cleandoc(thing.__doc__ or '')}")
     for thing in (api.gallery, api.GalleryView, api.MadeWork, api.PictureWork, api.TuneWork):
         parts.append(f"## {thing.__name__}\n\n{inspect.cleandoc(thing.__doc__ or '')}")
         if inspect.isclass(thing):

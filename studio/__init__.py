@@ -4,28 +4,31 @@
 
     studio.dream("photo.jpg", preset="weave").save("dream.png")
 
-There is a function for every kind of work (dream, style, compose …), and `studio.gallery()`. They are loaded
-when they are first used. See `studio.api`.
+There is a function for every kind of work (dream, style, compose …), `studio.gallery()`, and two that look:
+`studio.segments()` and `studio.channels()`. They are loaded when they are first used. See `studio.api`.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["__version__", "compose", "dream", "gallery", "style"]
+__all__ = ["__version__", "channels", "compose", "dream", "gallery", "segments", "style"]
 __version__ = "0.7.0"
+
+LOOKING = ("channels", "gallery", "segments")
+"""Functions that make no work."""
 
 
 def __getattr__(name: str) -> Any:
-    """The functions of `studio.api`: `gallery`, and one for every kind of work."""
+    """The functions of `studio.api`: those that look, and one for every kind of work."""
     if name.startswith("_"):
         raise AttributeError(f"module 'studio' has no attribute '{name}'")
     from studio.making.kinds import KINDS
 
-    if name == "gallery":
-        from studio.api import gallery
+    if name in LOOKING:
+        from studio import api
 
-        return gallery
+        return getattr(api, name)
     if name in KINDS:
         from studio.api import making_function
 
@@ -36,4 +39,4 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     from studio.making.kinds import KINDS
 
-    return sorted({"__version__", "gallery", *KINDS})
+    return sorted({"__version__", *LOOKING, *KINDS})

@@ -1,4 +1,4 @@
-"""What `import studio` offers: a function for every kind of work, and the gallery.
+"""What `import studio` offers: a function for every kind of work, the gallery, and what can be looked at.
 
     import studio
 
@@ -8,6 +8,8 @@
     tune = studio.compose(style="ryans-mammoth", bars=16, key="D", seed=3)
     tune.to_music21()
     studio.gallery().find(kind="dream")
+    studio.segments("photo.jpg")                # the parts of a photo, for regions=
+    studio.channels("castle")                   # motifs of the network, for layers=
 
 The functions are generated from the table of kinds; see `help(studio.dream)`. Works are kept in the gallery
 of your studio, like those of the command line. Errors are `studio.errors.StudioError`, with one sentence.
@@ -21,6 +23,7 @@ import io
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
+    from studio.images.pictures import Pixels
     from studio.music.melody.renditions import Renditions
     from studio.music.scores.tunes import Tune
     from studio.works.gallery import Gallery
@@ -311,6 +315,91 @@ class GalleryView:
 def gallery(home: str | Path | None = None) -> GalleryView:
     """The gallery of your studio, or the one in the folder `home`."""
     return GalleryView(None if home is None else Path(home))
+
+
+# --- What is seen
+
+
+@dataclass(frozen=True)
+class PhotoRegion:
+    """A part of a photo that the studio tells apart. place: as `regions` of a dream or a painting takes it,
+    such as "segment 2". share: of the picture, 0 to 1. where: in a few words. image: as large as the photo,
+    light where the part is; it may be painted on and given as a region.
+    """
+
+    place: str
+    share: float
+    where: str
+    image: Image.Image
+
+
+@dataclass(frozen=True)
+class ChannelMotif:
+    """A channel of the usual network. layer: as `layers` of a dream takes it, such as "blocks.4:102". words:
+    what the network's own classifier calls its picture, the surest first, and its colours. image: what it
+    sees, 64 x 64 pixels.
+    """
+
+    layer: str
+    words: tuple[str, ...]
+    image: Image.Image
+
+
+def segments(photo: Any) -> list[PhotoRegion]:
+    """The parts of a photo (a path, bytes or a PIL image): its segments, the largest first, then the subject
+    and the background. The same photo has the same every time. Raises `Unreadable`, `Missing` or `Refused`.
+    """
+    from PIL import Image
+
+    from studio.images.parts import parts_of
+    from studio.images.pictures import resize
+    from studio.images.segments import segments_of
+
+    pixels = _photo_pixels(photo)
+    found = segments_of(pixels)
+    return [
+        PhotoRegion(
+            part.place,
+            part.share,
+            part.where,
+            Image.fromarray(resize(found.light(part.place), *pixels.shape[:2])),
+        )
+        for part in parts_of(found, pixels)
+    ]
+
+
+def channels(
+    words: str = "", *, layer: str | None = None, photo: Any = None, limit: int = 20
+) -> list[ChannelMotif]:
+    """Channels of the usual network to dream with: those whose words fit, such as "castle", or those that a
+    photo excites most beside other photos. layer: where to look; everywhere if None. Raises `UnknownName` for
+    a layer that is not in the atlas.
+    """
+    from PIL import Image
+
+    from studio.images.channels.atlas import Atlas
+
+    atlas, layers = Atlas.read(), () if layer is None else (layer,)
+    if photo is None:
+        found = atlas.find(words, layers)[:limit]
+    else:
+        from studio.images.channels.strongest import strongest_of_all
+
+        found = strongest_of_all(_photo_pixels(photo), layers, limit, atlas)
+    pictures = atlas.pictures(found)
+    return [
+        ChannelMotif(each.term, each.words, Image.fromarray(picture))
+        for each, picture in zip(found, pictures, strict=True)
+    ]
+
+
+def _photo_pixels(photo: Any) -> Pixels:
+    from studio.images.pictures import read_picture
+    from studio.making.given import ingredients_from
+
+    role = KINDS["dream"].roles[0]
+    given = ingredients_from(role, photo)[0]
+    return read_picture(given.content, given.name or "The photo").pixels
 
 
 def as_made(work: Work, gallery: Gallery) -> MadeWork:

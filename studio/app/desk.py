@@ -60,6 +60,9 @@ MOST_TAKES = 8
 MOST_UNSEEN = 50
 """Jobs that a page may ask after at once."""
 
+MOST_CHANNELS = 48
+"""Channels that the explorer shows at once."""
+
 PAGE = 48
 """Works on one page of the gallery."""
 
@@ -92,6 +95,31 @@ class Desk:
         photo = self.receive(offered, "photo")
         found = parts_shown(read_picture(photo.content, photo.name or "The photo").pixels)
         return [{"place": each.place, "share": each.share, "view": data_url(each.jpeg)} for each in found]
+
+    def channels(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Channels of the usual network: those whose words fit a "text", or those that a "picture" excites
+        most; of one "layer" or of all.
+
+        {"channels": [{"term", "layer", "words", "place"}], "told": how many there are, in a sentence}.
+        """
+        from studio.images.channels.atlas import Atlas
+
+        atlas = Atlas.read()
+        layers = (str(request["layer"]),) if request.get("layer") else ()
+        if request.get("picture"):
+            from studio.images.channels.strongest import strongest_of_all
+
+            photo = self.receive(request["picture"], "photo")
+            pixels = read_picture(photo.content, photo.name or "The photo").pixels
+            found = strongest_of_all(pixels, layers, MOST_CHANNELS // 2, atlas)
+            told = "What this photo excites more than others do, the strongest first."
+        else:
+            text = str(request.get("text") or "")[:80]
+            found = atlas.find(text, layers)
+            told = _how_many(len(found), text)
+            found = found[:MOST_CHANNELS]
+        fields = ("term", "layer", "words", "place")
+        return {"channels": [{name: getattr(each, name) for name in fields} for each in found], "told": told}
 
     def know(self, offered: Any) -> dict[str, Any]:
         """What the page says of a network's file.
@@ -604,6 +632,15 @@ def _some(ids: Iterable[str]) -> list[str]:
     if not 1 <= len(listed) <= MOST_AT_ONCE:
         raise Refused(f"Choose 1 to {MOST_AT_ONCE} works.")
     return listed
+
+
+def _how_many(count: int, text: str) -> str:
+    """How many channels were found, and what to do if they are none or too many to show."""
+    if not count:
+        return f"No channel has the words “{text}”. Try another, such as castle, eye, dog or green."
+    if count > MOST_CHANNELS:
+        return f"{count:,} channels; here are {MOST_CHANNELS}. A word or a layer finds fewer."
+    return f"{count} channel{'s' * (count != 1)}."
 
 
 def _listed(files: Any) -> list[Any]:

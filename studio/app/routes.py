@@ -20,6 +20,8 @@ from fastapi.responses import FileResponse, Response, StreamingResponse
 from studio.app.intake import VIEW_SIDE, common, download_name, view
 from studio.app.sentences import said
 from studio.errors import Missing, Refused, StudioError
+from studio.images.channels.atlas import LAYERS as ATLAS_LAYERS
+from studio.images.channels.atlas import sheet_path
 from studio.images.instant.learnt import learnt_paintings
 from studio.images.paintings.catalogue import PAINTINGS
 from studio.images.pictures import read_picture, write_jpeg
@@ -112,6 +114,13 @@ def _add_pictures_of_the_studio(router: APIRouter, views: Views) -> None:
     @router.get("/presets/{name}")
     def preset(name: str) -> Response:
         return thumbnail_of(PRESETS, name, "There is no picture of a preset '{}'.")
+
+    @router.get("/channels/{layer}")
+    def channels(layer: str) -> Response:
+        path = sheet_path(layer)
+        if layer not in ATLAS_LAYERS or not path.is_file():
+            raise HTTPException(404, f"There are no pictures of the channels of '{layer}'.")
+        return FileResponse(path, headers=KEPT)
 
     @router.get("/samples/{name}")
     def sample_small(name: str) -> Response:

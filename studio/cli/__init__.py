@@ -13,6 +13,7 @@ from typing import NoReturn
 import click
 
 from studio import __version__
+from studio.cli.channels import channels
 from studio.cli.gallery import gallery
 from studio.cli.lessons import lesson
 from studio.cli.looking import app, doctor, layers, paintings, presets, show
@@ -93,6 +94,7 @@ def commands() -> None:
 for _command in (
     app,
     batch,
+    channels,
     doctor,
     gallery,
     layers,

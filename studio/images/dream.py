@@ -41,6 +41,7 @@ from studio.images.canvas import (
     window,
 )
 from studio.images.memory import memory_kept, release_memory
+from studio.images.motifs import credit_of, motif
 from studio.images.networks.opening import open_network
 from studio.images.networks.prepared import LARGEST_STRIDE, Prepared
 from studio.images.objectives import (
@@ -63,8 +64,9 @@ from studio.images.planning import (
     stopped,
     to_its_end,
 )
-from studio.images.recipes import DreamRecipe, LayerTerm, layer_names
+from studio.images.recipes import DreamRecipe, LayerTerm, layer_names, motifs_of
 from studio.images.regions import Region
+from studio.images.spread import PARTS, Spread, make_even
 from studio.learning.descent import DescentOptions, Slope, descend
 from studio.process import EndEarly
 from studio.works.recipe import ModelIdentity, Source
@@ -103,7 +105,8 @@ def dream(recipe: DreamRecipe, materials: Materials) -> Making:
 def _dream(recipe: DreamRecipe, materials: Materials) -> Making:
     photo, alpha, facts = photo_at_size(_photo(recipe), materials, recipe.size, reading_rules(recipe))
     height, width = photo.shape[:2]
-    octaves = going_on(plan_octaves(height, width, recipe), recipe)
+    planned = plan_octaves(height, width, recipe)
+    octaves = going_on(planned, recipe)
     total = sum(octave.steps for octave in stopped(octaves, recipe.stop_after))
     if recipe.source("weights") is None:
         yield from fetched(recipe.backbone, total)
@@ -112,8 +115,11 @@ def _dream(recipe: DreamRecipe, materials: Materials) -> Making:
     begun = begun_picture(recipe, materials)
     if any(LayerTerm.read(text).at_random for text in recipe.layers):
         facts = facts | {"layers": " + ".join(map(str, chosen_terms(recipe, network)))}
+    if motifs := motifs_of(recipe):
+        facts = facts | {"towards": "; ".join(map(credit_of, motifs))}
     mask = mask_at_size(recipe, materials, height, width)
     areas = areas_of(recipe, materials, photo)
+    spread = Spread.of(photo, recipe, planned)
     generator = torch.Generator().manual_seed(recipe.seed)
 
     losses: list[float] = []
@@ -132,7 +138,8 @@ def _dream(recipe: DreamRecipe, materials: Materials) -> Making:
         measure = DreamMeasure(
             picture, network, objective, generator, jitter=recipe.jitter, tile=recipe.tile, regions=regions
         )
-        climb = Climb(recipe, base, _mask_at(octave, mask, network.device), regions)
+        share = None if spread is None else spread.at(octave).to(network.device)
+        climb = Climb(recipe, base, _mask_at(octave, mask, network.device), regions, share)
         stage = f"dreaming at {max(octave.height, octave.width)} px"
         for loss in _steps(picture, measure, climb, octave.steps):
             losses.append(loss)
@@ -143,7 +150,7 @@ def _dream(recipe: DreamRecipe, materials: Materials) -> Making:
                 recipe = recipe.model_copy(update={"stop_after": len(losses)})
             if len(losses) == recipe.stop_after:
                 break
-        del measure, climb, regions
+        del measure, climb, regions, share
         if len(losses) == recipe.stop_after:
             break
     assert picture is not None
@@ -291,7 +298,11 @@ class Climb:
         base: Tensor,
         mask: Tensor | None,
         regions: RegionLooks | None = None,
+        share: Tensor | None = None,
     ) -> None:
+        """base: the photo, uint8 [1, 3, h, w]. mask: where to dream, uint8 [1, 1, h, w]. share: by how much
+        each pixel's step is multiplied, in `PARTS`, uint8 [1, 1, h, w].
+        """
         self.rate, self.hold = recipe.step_size, recipe.hold
         self.base, self.mask = base, None if mask is None else mask.float().div_(255)
         self.regions = regions
@@ -300,11 +311,14 @@ class Climb:
         colour = 0.0 if recipe.keep_colours else recipe.colour
         finest = recipe.fine_colour
         self.colours = [colour * share for share in (finest, (1 + finest) / 2, 1.0, 1.0)]
-        self.hold_dark = recipe.hold_dark
+        self.hold_dark, self.even = recipe.hold_dark, recipe.even
+        self.share = share
 
     def __call__(self, variables: Sequence[Tensor], gradients: Sequence[Tensor], rate: float) -> None:
         (picture,), (gradient,) = variables, gradients
         direction = self._blended(gradient)
+        if self.even:
+            make_even(direction, self.even)
         if self.regions is not None:
             direction *= self.regions.scaled(direction, _mean_size)
         else:
@@ -313,6 +327,8 @@ class Climb:
             direction /= _mean_size(direction, self.mask)
         with torch.no_grad():
             for rows in strips(picture):
+                if self.share is not None:
+                    direction[..., rows, :] *= self.share[..., rows, :].float().div_(PARTS)
                 self._move(
                     picture[..., rows, :],
                     direction[..., rows, :],
@@ -482,12 +498,7 @@ def _objective(
     recipe: DreamRecipe, materials: Materials, network: Prepared, photo: Pixels, terms: list[LayerTerm]
 ) -> Objective:
     """These layers, freely and towards the guide if there is one, balanced on a small copy of the photo."""
-    free = _sum(
-        [
-            (layer(term.name) if term.channel is None else channel(term.name, term.channel)) * term.weight
-            for term in terms
-        ]
-    )
+    free = _sum([_of_term(term, network, recipe.even) * term.weight for term in terms])
     small = _at_side(photo, USUAL_SIDE // 3, network)
     guides = [source for source in recipe.sources if source.role == "guide"]
     weights = guides_weights(recipe, len(guides))
@@ -503,6 +514,19 @@ def _objective(
     if recipe.guide_weight == 1:
         return balanced(guided, network, small)
     return balanced(free * (1 - recipe.guide_weight) + guided * recipe.guide_weight, network, small)
+
+
+def _of_term(term: LayerTerm, network: Prepared, even: float) -> Objective:
+    if term.motif:
+        shown = [read_picture(each.read(), each.name).pixels for each in motif(term.motif)]
+        return towards(term.name, _seen_in(shown, network, term.name))
+    return layer(term.name) if term.channel is None else channel(term.name, term.channel, even)
+
+
+def _seen_in(pictures: Sequence[Pixels], network: Prepared, name: str) -> Tensor:
+    """What a layer sees in pictures, [places, channels], at the sizes at which guides are looked at."""
+    views = [_at_side(shown, side, network) for shown in pictures for side in GUIDE_SIDES]
+    return features_of(network, views, name)
 
 
 def chosen_terms(recipe: DreamRecipe, network: Prepared) -> list[LayerTerm]:
@@ -523,8 +547,7 @@ def _towards(
     guide: Source, materials: Materials, recipe: DreamRecipe, network: Prepared, terms: list[LayerTerm]
 ) -> Objective:
     shown = read_picture(materials(guide), guide.name or "The guide", rules=reading_rules(recipe)).pixels
-    views = [_at_side(shown, side, network) for side in GUIDE_SIDES]
-    return _sum([towards(term.name, features_of(network, views, term.name)) * term.weight for term in terms])
+    return _sum([towards(term.name, _seen_in([shown], network, term.name)) * term.weight for term in terms])
 
 
 def guides_weights(recipe: DreamRecipe, count: int) -> tuple[float, ...]:

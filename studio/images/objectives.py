@@ -102,8 +102,12 @@ def layer(name: str) -> Objective:
     return Objective((Term(name, excitement),))
 
 
-def channel(name: str, number: int) -> Objective:
-    """Amplify one channel's motif everywhere: the channel's mean, in which strong places count more."""
+def channel(name: str, number: int, even: float = 0.0) -> Objective:
+    """Amplify one channel's motif: the channel's mean, in which strong places count more.
+
+    even: in 0..1. Above 0, weak neighbourhoods catch up, or else a motif would grow only where the photo
+    suggests it: every neighbourhood counts by a power of its own strength, from 1 down to the logarithm.
+    """
 
     def excitement(features: Tensor, share: Tensor | None = None) -> Tensor:
         one = features[:, number]
@@ -111,7 +115,22 @@ def channel(name: str, number: int) -> Objective:
             return (one * share).mean() + (torch.nn.functional.relu(one).square() * share).mean()
         return one.mean() + torch.nn.functional.relu(one).square().mean()
 
-    return Objective((Term(name, excitement, channel=number),))
+    def evenly(features: Tensor, share: Tensor | None = None) -> Tensor:
+        one = features[:, number : number + 1]
+        strength = torch.nn.functional.relu(one).square()
+        if share is not None:
+            one, strength = one * share, strength * share
+        near = torch.nn.functional.avg_pool2d(strength, min(NEIGHBOURHOOD, *strength.shape[-2:]), 1) + FAINT
+        grown = near.log() if even == 1 else near.pow(1 - even) / (1 - even)
+        return grown.mean() + (1 - 0.9 * even) * one.mean()
+
+    return Objective((Term(name, evenly if even else excitement, channel=number),))
+
+
+NEIGHBOURHOOD, FAINT = 2, 0.02
+"""Places whose strength counts together where a motif is to grow everywhere, and the strength below which a
+neighbourhood is taken for bare.
+"""
 
 
 def towards(name: str, guide: Tensor) -> Objective:

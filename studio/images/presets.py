@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.errors import Refused, UnknownName
-from studio.images.networks.backbones import DEFAULT, OWN, Layer, layers
+from studio.images.networks.backbones import DEFAULT, LITE0, OWN, Layer, layers
 from studio.images.recipes import DreamRecipe, LayerTerm
 from studio.images.regions import Region
 from studio.process import finish
@@ -98,17 +98,17 @@ def as_deep_in(backbone: str, terms: tuple[str, ...]) -> tuple[str, ...]:
     """The layers of a backbone at the same depth as these in the default one. A channel becomes its whole
     layer, because the channels of two networks do not correspond. Raises `UnknownName` for the backbone.
     """
-    return as_deep(layers(backbone), terms)
+    return as_deep(LITE0 if backbone == DEFAULT else layers(backbone), terms)
 
 
 def as_deep(there: Sequence[Layer], terms: Sequence[str]) -> tuple[str, ...]:
     """Of the layers `there`, the deepest last, those at the same depth as `terms` in the default backbone."""
-    known = [layer.name for layer in layers(DEFAULT)]
-    found: dict[str, float] = {}
+    known = [layer.name for layer in LITE0]
+    found: dict[tuple[str, str], float] = {}
     for term in map(LayerTerm.read, terms):
         depth = known.index(term.name) / (len(known) - 1) if term.name in known else 1.0
-        found.setdefault(there[round(depth * (len(there) - 1))].name, term.weight)
-    return tuple(name if weight == 1 else f"{name}*{weight:g}" for name, weight in found.items())
+        found.setdefault((there[round(depth * (len(there) - 1))].name, term.motif), term.weight)
+    return tuple(str(LayerTerm(name, weight=weight, motif=motif)) for (name, motif), weight in found.items())
 
 
 # The fields that make up a look. Size, seed, strength and the like are up to the user.
@@ -125,16 +125,27 @@ LOOK = (
     "keep_colours",
     "fine_colour",
     "hold_dark",
+    "even",
+    "vary_size",
+    "hold_detail",
 )
 
-WITHOUT_HATCHING = {"fine_colour": 0.0, "hold_dark": 0.8}
-"""What every look has in common: no hatching in rainbow colours, and black stays nearly black."""
+IN_COMMON = {"fine_colour": 0.0, "hold_dark": 0.8, "even": 0.5, "hold_detail": 0.5}
+"""What looks have in common: no hatching in rainbow colours, black stays nearly black, no part is left bare,
+and eyes, mouths and letters stay what they are.
+"""
+
+IN_MANY_SIZES = {"octaves": 8, "vary_size": 1.0, "hold_detail": 0.7}
+"""Of looks that would stamp one size everywhere."""
+
+FILLING = {"octaves": 8, "even": 1.0, "hold": 0.02, "smoothing": 0.65, "vary_size": 0.6}
+"""Of looks that would leave plain parts bare: they begin smaller, so that something grows there too."""
 
 
 def _look(name: str, sentence: str, *layers: str, **changes: Any) -> Preset:
     """A row: these layers, and the recipe's defaults except for the changes, all written out."""
     defaults = {field: DreamRecipe.model_fields[field].default for field in LOOK}
-    return Preset(name, sentence, defaults | WITHOUT_HATCHING | {"layers": layers} | changes)
+    return Preset(name, sentence, defaults | IN_COMMON | {"layers": layers} | changes)
 
 
 _ROWS = (
@@ -144,32 +155,48 @@ _ROWS = (
         "blocks.4.1",
         "blocks.4",
     ),
-    _look("garden", "Flowers, shrubs and fireworks burst out everywhere.", "blocks.5.1", steps=11),
+    _look(
+        "garden",
+        "Dahlias, asters and leaves grow over everything.",
+        "blocks.4@flowers*0.5",
+        "blocks.5.1@flowers",
+        steps=11,
+    ),
     _look(
         "citadel",
-        "Domes, spires and terraces pile up, with something furry among them.",
-        "blocks.4",
-        "blocks.5",
+        "Roofs, galleries, windows and towers pile up, with trees between them.",
+        "blocks.4@buildings",
+        "blocks.5.1@buildings",
         steps=11,
     ),
     _look("watchers", "Shells and scales full of eyes.", "blocks.4.0"),
-    _look("weave", "Everything is woven from broad, ribbed bands.", "blocks.2"),
-    _look("mosaic", "Cells, beads and spirals fill every surface.", "blocks.3"),
+    _look("weave", "Everything is woven from broad, ribbed bands.", "blocks.2", vary_size=0.5),
+    _look("mosaic", "Cells, beads and spirals fill every surface.", "blocks.3", octaves=7, vary_size=0.5),
     _look(
         "woodcut",
-        "Carved in light and dark; the photo keeps its colours.",
+        "Carved in light and dark, broadly where the photo is plain; it keeps its colours.",
         "blocks.1",
-        octaves=5,
         keep_colours=True,
+        **IN_MANY_SIZES | {"octaves": 7, "hold_detail": 0.5},
     ),
-    _look("origami", "Sky and foliage fold into coloured paper.", "blocks.4:102"),
-    _look("stained_glass", "Panes of coloured glass with dark leads between them.", "blocks.3:42"),
-    _look("roses", "Crowds of bright little roses.", "blocks.3:11"),
-    _look("gilded", "A net of golden cracks, as on mended porcelain.", "blocks.3:21"),
-    _look("plumes", "Feathers and curls as soft as brush strokes.", "blocks.4:48"),
-    _look("masks", "Carved faces with rows of eyes and teeth.", "blocks.3:50"),
-    _look("pearls", "Glowing bubbles gather in the busy parts.", "blocks.4:36"),
-    _look("whirlpools", "Satin whirls with shining drops.", "blocks.4:96"),
+    _look(
+        "origami",
+        "Sky and foliage fold into coloured paper.",
+        "blocks.4:102",
+        **FILLING,
+    ),
+    _look(
+        "stained_glass",
+        "Panes of coloured glass with dark leads between them.",
+        "blocks.2@leaded-glass",
+        "blocks.3@leaded-glass",
+    ),
+    _look("roses", "Crowds of bright roses, small and large.", "blocks.3:11", **IN_MANY_SIZES),
+    _look("gilded", "A net of golden cracks, as on mended porcelain.", "blocks.3:21", **IN_MANY_SIZES),
+    _look("plumes", "Feathers and curls as soft as brush strokes.", "blocks.4:48", **FILLING),
+    _look("masks", "Carved faces with rows of eyes and teeth.", "blocks.3:50", **IN_MANY_SIZES),
+    _look("pearls", "Glowing bubbles gather in the busy parts.", "blocks.4:36", **FILLING),
+    _look("whirlpools", "Satin whirls with shining drops.", "blocks.4:96", **FILLING),
 )
 
 PRESETS = {row.name: row for row in _ROWS}

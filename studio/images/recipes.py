@@ -13,6 +13,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, field_validator
 
 from studio.images.formats import names as format_names
+from studio.images.motifs import MOTIFS
 from studio.images.networks.backbones import DEFAULT, OWN
 from studio.images.regions import LONGEST_REGION, MOST_REGIONS, Region, read_regions
 from studio.images.regions import in_words as regions_in_words
@@ -116,7 +117,9 @@ class DreamRecipe(Recipe):
         ("blocks.4.1", "blocks.4"),
         "What to amplify, as NAME[:CHANNEL][*WEIGHT]: early layers give "
         "patterns, deep ones animals and things. A channel is one motif of a layer, by its number, or random "
-        "for one that the seed chooses. A weight below 0 weakens what the layer sees; alone, it dissolves "
+        "for one that the seed chooses (studio channels shows them). NAME@buildings, @flowers or "
+        "@leaded-glass goes towards what the layer sees in pictures of those. A weight below 0 weakens what "
+        "the layer sees; alone, it dissolves "
         "the picture.",
         max_length=MOST_LAYERS,
     )
@@ -199,6 +202,30 @@ class DreamRecipe(Recipe):
         le=1,
         step=0.05,
     )
+    even: float = parameter(
+        0.0,
+        "How evenly the dream covers the picture: 0 dreams where the network sees most, 1 leaves no part "
+        "bare.",
+        ge=0,
+        le=1,
+        step=0.05,
+    )
+    vary_size: float = parameter(
+        0.0,
+        "How much shapes follow the photo in size: 0 has every size everywhere, 1 large ones where the photo "
+        "is plain and small ones in its detail.",
+        ge=0,
+        le=1,
+        step=0.05,
+    )
+    hold_detail: float = parameter(
+        0.0,
+        "How much the photo's fine structure, such as the eyes and mouth of a face, is held: 0 dreams over "
+        "it, 1 leaves it as it is.",
+        ge=0,
+        le=1,
+        step=0.05,
+    )
     jitter: int = parameter(
         32,
         "Shift the picture at random before each step, so that no grid shows.",
@@ -235,7 +262,7 @@ class DreamRecipe(Recipe):
     LATER: ClassVar[frozenset[str]] = frozenset(
         {
             *("print", "format", "guide_weights", "stop_after", "begin_at", "more", "regions"),
-            *("fine_colour", "hold_dark"),
+            *("fine_colour", "hold_dark", "even", "vary_size", "hold_detail"),
         }
     )
 
@@ -476,23 +503,40 @@ def layer_names(terms: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({LayerTerm.read(term).name for term in terms}))
 
 
+def motifs_of(recipe: DreamRecipe) -> tuple[str, ...]:
+    """The motifs that a dream goes towards, each once."""
+    texts = [text for region in map(Region.read, recipe.regions) for text in region.layers]
+    found = [LayerTerm.read(text).motif for text in (*recipe.layers, *texts)]
+    return tuple(dict.fromkeys(filter(None, found)))
+
+
 class LayerTerm:
-    """A term of an objective, written NAME[:CHANNEL][*WEIGHT]: a layer, or one of its channels, with a
-    weight. at_random: the channel is not known yet; the seed chooses it.
+    """A term of an objective, written NAME[:CHANNEL][@MOTIF][*WEIGHT]: a layer, one of its channels, or what
+    it sees in the pictures of a motif (`studio.images.motifs`), with a weight. at_random: the channel is not
+    known yet; the seed chooses it.
     """
 
     _FORM = re.compile(
-        r"^(?P<name>[A-Za-z_][\w.]*)(?::(?P<channel>\d{1,5}|random))?(?:\*(?P<weight>-?\d+(?:\.\d+)?))?$"
+        r"^(?P<name>[A-Za-z_][\w.]*)(?::(?P<channel>\d{1,5}|random)|@(?P<motif>[a-z][\w-]{0,40}))?"
+        r"(?:\*(?P<weight>-?\d+(?:\.\d+)?))?$"
     )
 
     def __init__(
-        self, name: str, channel: int | None = None, weight: float = 1.0, *, at_random: bool = False
+        self,
+        name: str,
+        channel: int | None = None,
+        weight: float = 1.0,
+        *,
+        at_random: bool = False,
+        motif: str = "",
     ) -> None:
         self.name, self.channel, self.weight, self.at_random = name, channel, weight, at_random
+        self.motif = motif
 
     def __str__(self) -> str:
         channel = ":random" if self.at_random else "" if self.channel is None else f":{self.channel}"
-        return f"{self.name}{channel}{'' if self.weight == 1 else f'*{self.weight:g}'}"
+        motif = f"@{self.motif}" if self.motif else ""
+        return f"{self.name}{channel}{motif}{'' if self.weight == 1 else f'*{self.weight:g}'}"
 
     @classmethod
     def read(cls, text: str) -> LayerTerm:
@@ -509,6 +553,9 @@ class LayerTerm:
             raise ValueError(
                 f"The weight of '{text[:80]}' is too large: at most {LARGEST_WEIGHT:,.0f} counts."
             )
-        channel = match["channel"]
+        channel, motif = match["channel"], match["motif"] or ""
+        if motif and motif not in MOTIFS:
+            raise ValueError(f"There is no motif '{motif}'; there are {', '.join(MOTIFS)}.")
         number = None if channel in (None, "random") else int(channel)
-        return cls(match["name"], number, float(match["weight"] or 1.0), at_random=channel == "random")
+        weight = float(match["weight"] or 1.0)
+        return cls(match["name"], number, weight, at_random=channel == "random", motif=motif)

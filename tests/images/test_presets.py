@@ -11,7 +11,7 @@ from PIL import Image
 
 from studio.errors import UnknownName
 from studio.images.networks.backbones import BACKBONES, DEFAULT, backbone, layers
-from studio.images.presets import FOLDER, LOOK, PRESETS, WITHOUT_HATCHING, as_deep_in, with_preset
+from studio.images.presets import FOLDER, IN_COMMON, LOOK, PRESETS, as_deep_in, with_preset
 from studio.images.recipes import DreamRecipe, LayerTerm
 from studio.works.recipe import check, controls
 
@@ -55,7 +55,7 @@ def test_the_recipes_defaults_are_the_default_presets() -> None:
     """So that a recipe written without naming a preset still matches its name, but for what came later."""
     plain = DreamRecipe()
     assert plain.preset is not None
-    earlier = {name: DreamRecipe.model_fields[name].default for name in WITHOUT_HATCHING}
+    earlier = {name: DreamRecipe.model_fields[name].default for name in IN_COMMON}
     assert check(DreamRecipe, with_preset(earlier)) == plain
 
 

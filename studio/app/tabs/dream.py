@@ -32,11 +32,14 @@ from studio.app.picture_tabs import (
     seed_row,
     stage_widget,
 )
-from studio.app.room import Entrance, Room, TabOffers, nonce
+from studio.app.room import Entrance, Room, TabOffers, nonce, refuse_aloud
 from studio.app.widgets import answer, widget
-from studio.errors import StudioError
-from studio.images.networks.backbones import OWN
-from studio.images.presets import PRESETS, WITHOUT_HATCHING, as_deep_in, with_preset
+from studio.errors import Refused, StudioError
+from studio.images.channels.atlas import LAYERS as ATLAS_LAYERS
+from studio.images.channels.atlas import TILE, Atlas
+from studio.images.networks.backbones import DEFAULT, OWN
+from studio.images.networks.backbones import layers as layers_of
+from studio.images.presets import IN_COMMON, PRESETS, as_deep_in, with_preset
 from studio.images.recipes import DreamRecipe
 from studio.making.kinds import read_recipe
 from studio.works.recipe import Control, Fold, Recipe, check
@@ -50,7 +53,7 @@ def dream_tab(room: Room) -> TabOffers:
     dials = Dials(
         DreamRecipe,
         labels=LABELS,
-        defaults=dict(WITHOUT_HATCHING),
+        defaults=dict(IN_COMMON),
         makers={
             "preset": looks_dial,
             "backbone": network_dial,
@@ -68,7 +71,7 @@ def dream_tab(room: Room) -> TabOffers:
             dials.add_rest(Fold.IN_SIGHT)
             seed_row(dials)
             buttons = go_buttons("Dream", "dream", "dream-button")
-            network = _folded_widgets(desk, room.largest_upload)
+            network, channels = _folded_widgets(desk, room.largest_upload)
             fine_settings(dials, without=("guide_weights", "regions"))
             credit = credit_fields()
     tab = PictureTab(
@@ -88,11 +91,12 @@ def dream_tab(room: Room) -> TabOffers:
     follow_addresses(stage, dials, with_preset)
     _connect_looks(dials)
     _connect_networks(dials, network)
+    _connect_channels(dials, channels)
     return _offers(tab, desk)
 
 
-def _folded_widgets(desk: Desk, largest_upload: int) -> gr.HTML:
-    """The guides, the regions and a network of one's own; gives the latter.
+def _folded_widgets(desk: Desk, largest_upload: int) -> tuple[gr.HTML, gr.HTML]:
+    """The guides, the regions, a network of one's own and single channels; gives the latter two.
 
     They fold themselves. Gradio makes what is in a closed accordion only when it is opened, and a guide or a
     network that comes back with a work, or from a lesson, would be lost until then.
@@ -107,7 +111,33 @@ def _folded_widgets(desk: Desk, largest_upload: int) -> gr.HTML:
         {"value": name, "label": name.replace("_", " ").replace("-", " ").capitalize()} for name in PRESETS
     ]
     regions_widget(desk, "dream", looks, largest_upload=largest_upload)
-    return widget("network", server=(know,), events=("arrived",), **given)
+    network = widget("network", server=(know,), events=("arrived",), **given)
+    return network, _channels_widget(desk)
+
+
+def _channels_widget(desk: Desk) -> gr.HTML:
+    """The channels of the usual network, to be found and put into the look. Its value: the layers that the
+    dream amplifies.
+    """
+
+    def channels(request: dict[str, Any]) -> dict[str, Any]:
+        return answer(lambda: desk.channels(request))
+
+    shown = [
+        {"name": layer.name, "channels": layer.channels, "shows": layer.shows}
+        for layer in layers_of(DEFAULT)
+        if layer.name in ATLAS_LAYERS
+    ]
+    return widget(
+        "channels",
+        server=(channels,),
+        events=("picked",),
+        value=list(DreamRecipe.model_fields["layers"].default),
+        desk="dream",
+        layers=shown,
+        tile=TILE,
+        across=Atlas.ACROSS,
+    )
 
 
 def _adjusting(desk: Desk) -> Any:
@@ -242,3 +272,29 @@ def _network_arrived(event: gr.EventData) -> tuple[Any, Any]:
         gr.Dropdown(network_choices(), value=usual["backbone"]),
         gr.Dropdown(layer_choices(usual["backbone"]), value=list(usual["layers"])),
     )
+
+
+# --- Channels
+
+
+def _connect_channels(dials: Dials, channels: gr.HTML) -> None:
+    """A channel that is picked goes into the layers, or out of them again; the explorer shows them."""
+    layers = dials["layers"]
+    channels.picked(_picked, [layers, dials["backbone"]], [layers, dials["backbone"]], **QUICK)
+    layers.change(lambda chosen: list(chosen), layers, channels, trigger_mode="always_last", **QUICK)
+
+
+def _picked(chosen: list[str], backbone: str, event: gr.EventData) -> tuple[Any, Any]:
+    """The layers with this channel, or without it if it is among them. Channels are of the usual network: of
+    another one's layers none stay.
+    """
+    term = str(getattr(event, "term", ""))
+    if backbone != DEFAULT:
+        return gr.Dropdown(layer_choices(DEFAULT), value=[term]), gr.Dropdown(value=DEFAULT)
+    kept = [each for each in chosen if each.partition("*")[0] != term.partition("*")[0]]
+    if len(kept) == len(chosen):
+        kept.append(term)
+    if not kept:
+        with refuse_aloud():
+            raise Refused("A dream needs a layer or a channel: pick another before you leave this one out.")
+    return gr.Dropdown(value=kept), gr.skip()

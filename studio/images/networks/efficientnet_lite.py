@@ -36,14 +36,28 @@ class EfficientNetLite0(nn.Module):
         self.blocks = nn.Sequential(*map(_stage, widths[:-1], STAGES))
         self.conv_head = nn.Conv2d(widths[-1], 1280, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(1280, eps=EPSILON)
-        self.classifier = nn.Linear(1280, classes)
+        self.classifier = Classifier(1280, classes)
 
     def forward(self, pictures: Tensor) -> Tensor:
         seen = F.relu6(self.bn1(self.conv_stem(pictures)))
         seen = self.blocks(seen)
         seen = F.relu6(self.bn2(self.conv_head(seen)))
-        logits: Tensor = self.classifier(seen.mean(dim=(2, 3)))
+        logits: Tensor = self.classifier(seen)
         return logits
+
+
+class Classifier(nn.Linear):
+    """The last layer: features [n, channels, h, w] -> the classes' logits, [n, classes], from the mean over
+    all places; with `every_place`, [n, classes, h, w], those of every place by itself, whose mean they are
+    (Zhou et al., "Learning Deep Features for Discriminative Localization", 2016).
+    """
+
+    every_place = False
+
+    def forward(self, seen: Tensor) -> Tensor:
+        if self.every_place:
+            return super().forward(seen.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        return super().forward(seen.mean(dim=(2, 3)))
 
 
 def _stage(entering: int, stage: tuple[int, int, int, int, int]) -> nn.Sequential:

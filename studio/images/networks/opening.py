@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from studio.errors import Missing, Refused, Unreadable
 from studio.images.networks.backbones import DEFAULT, OWN, Backbone, backbone, is_safetensors, weights_path
+from studio.images.networks.efficientnet_lite import EfficientNetLite0
 from studio.images.networks.prepared import Prepared, prepare
 from studio.works.recipe import ModelIdentity
 
@@ -195,6 +196,8 @@ def _prepare(
         raise Unreadable(
             f"{said} does not fit {which.name}: it holds the weights of another network."
         ) from None
+    if isinstance(network, EfficientNetLite0):
+        network.classifier.every_place = "classifier" in layers
     return prepare(network, layers, mean=which.mean, std=which.std, smallest=which.smallest, device=device)
 
 

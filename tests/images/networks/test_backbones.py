@@ -216,7 +216,19 @@ def test_unknown_names_offer_the_nearest() -> None:
 
 def test_a_layer_without_a_plane_of_features_is_refused() -> None:
     with pytest.raises(Refused, match="choose an earlier layer"):
-        open_network(DEFAULT, ("classifier",))
+        prepare(EfficientNetLite0(), ("classifier",), mean=(0.5,) * 3, std=(0.5,) * 3)
+
+
+def test_the_classes_are_seen_place_by_place_and_their_mean_is_the_networks_answer() -> None:
+    ours = EfficientNetLite0().eval()
+    state = torch.load(weights_path(backbone(DEFAULT)), map_location="cpu", weights_only=True)
+    ours.load_state_dict(dict(zip(ours.state_dict(), state.values(), strict=False)))
+    picture = torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        places = open_network(DEFAULT, ("classifier",))[0](picture)["classifier"]
+        answer = ours(picture * 2 - 1)
+    assert places.shape == (1, 1000, 2, 3)
+    torch.testing.assert_close(places.mean((2, 3)), answer, rtol=1e-3, atol=1e-3)
 
 
 # --- Preparing

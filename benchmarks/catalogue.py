@@ -1,0 +1,194 @@
+"""The catalogue: five photos by every look and painting, one strip each, as docs/catalogue.md shows them.
+
+    python -m benchmarks.catalogue                         every strip that is missing, then the page
+    python -m benchmarks.catalogue looks                   the looks again
+    python -m benchmarks.catalogue creatures woodcut.instant     these strips again
+    python -m benchmarks.catalogue paintings --whole /tmp/seen   also the cells at their full size, to look at
+    python -m benchmarks.catalogue --page                  only the page
+
+A group of strips is a row in GROUPS: what is made, and by which settings; a photo is a row in PHOTOS. Whoever
+has looked at a strip writes the cells that fail into FAILS, with what is wrong; the page lists them. A look
+takes three seconds a cell on one core at `SIDE`, an optimised painting twenty.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from studio.images.paintings.catalogue import PAINTINGS
+from studio.images.pictures import Pixels, fit_within, read_picture, resize, write_jpeg
+from studio.images.presets import PRESETS
+from studio.making.asking import ask
+from studio.making.kinds import make
+from studio.process import finish
+from studio.works.gallery import Gallery
+from studio.works.ingredient import Ingredient
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "docs" / "catalogue"
+
+SIDE = 384
+"""Longer side of what is made, in pixels."""
+
+HEIGHT, GAP, QUALITY = 176, 6, 66
+"""Of a strip: its height and the space between cells, in pixels, and the quality of its JPEG."""
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo of the catalogue. shows: what it stands for; its column's name."""
+
+    shows: str
+    path: str
+    credit: str
+
+
+PHOTOS = (
+    Photo(
+        "portrait",
+        "docs/catalogue/photos/astronaut.jpg",
+        "Eileen Collins, by NASA; public domain",
+    ),
+    Photo("building", "gallery/sources/pagoda.jpg", "China, by danielbuechele; CC BY 2.0"),
+    Photo(
+        "landscape",
+        "studio/images/instant/photos/mountains.jpg",
+        "Picos de Europa, by Aitzol Berasategi; CC BY 4.0",
+    ),
+    Photo("animal", "studio/images/instant/photos/cat.jpg", "Chelsea, by Stéfan van der Walt; CC0"),
+    Photo("still life", "studio/images/instant/photos/cup.jpg", "Coffee, by Rachel Michetti; CC0"),
+)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Strips that are made alike. strips: name -> what it is, in a sentence. kind: of work. settings: name of
+    a strip -> what is asked for; sources: name of a strip -> what goes in beside the photo.
+    """
+
+    title: str
+    strips: Mapping[str, str]
+    kind: str
+    settings: Callable[[str], dict[str, Any]]
+    sources: Callable[[str], list[Ingredient]]
+
+
+def _painting(name: str) -> list[Ingredient]:
+    return [PAINTINGS[name.partition(".")[0]].ingredient()]
+
+
+GROUPS = {
+    "looks": Group(
+        "Looks",
+        {name: preset.sentence for name, preset in PRESETS.items()},
+        "dream",
+        lambda name: {"preset": name},
+        lambda _: [],
+    ),
+    "paintings": Group(
+        "Paintings",
+        {name: f"{painting.title}. {painting.sentence}" for name, painting in PAINTINGS.items()},
+        "style",
+        lambda _: {},
+        _painting,
+    ),
+    "instant": Group(
+        "Paintings, painted at once",
+        {f"{name}.instant": f"{painting.title}." for name, painting in PAINTINGS.items()},
+        "style",
+        lambda _: {"painter": "instant"},
+        _painting,
+    ),
+}
+
+FAILS: dict[tuple[str, str], str] = {}
+"""Strip and photo of every cell that does not hold -> what is wrong with it, by eye."""
+
+
+def strip(group: Group, name: str, whole: Path | None = None) -> Pixels:
+    """A strip, uint8 [HEIGHT, width, 3]: the photos by this look or painting, beside each other. whole: a
+    folder for the cells at their full size.
+    """
+    cells = []
+    for photo in PHOTOS:
+        with tempfile.TemporaryDirectory() as place, Gallery.open(Path(place)) as gallery:
+            content = (ROOT / photo.path).read_bytes()
+            given = [Ingredient("photo", content, Path(photo.path).name), *group.sources(name)]
+            recipe = ask(group.kind, {"size": SIDE, "seed": 1, **group.settings(name)}, given, gallery)
+            made = finish(make(recipe, gallery.read_source))
+        cells.append(read_picture(made.content).pixels)
+        if whole is not None:
+            whole.mkdir(parents=True, exist_ok=True)
+            file = whole / f"{name}-{photo.shows.replace(' ', '-')}.jpg"
+            file.write_bytes(write_jpeg(cells[-1], quality=90))
+    return beside(cells)
+
+
+def beside(cells: Iterable[Pixels]) -> Pixels:
+    """Pictures at HEIGHT beside each other, on white."""
+    parts: list[Pixels] = []
+    for cell in cells:
+        if parts:
+            parts.append(np.full((HEIGHT, GAP, 3), 255, np.uint8))
+        parts.append(resize(cell, HEIGHT, round(cell.shape[1] * HEIGHT / cell.shape[0])))
+    return np.concatenate(parts, axis=1)
+
+
+def page() -> str:
+    """The catalogue as Markdown, from the strips that there are."""
+    names = ", ".join(photo.shows for photo in PHOTOS)
+    credits = "\n".join(f"- {photo.shows}: {photo.credit}" for photo in PHOTOS)
+    parts = [
+        "<!-- Written by benchmarks/catalogue.py. Do not edit: change its tables. -->",
+        "# Catalogue",
+        f"Every look and every painting on five photos ({names}), at its usual settings, {SIDE} pixels, "
+        "seed 1. `python -m benchmarks.catalogue` makes it. Cells that do not hold are named under their "
+        "strip.",
+        f"![The photos](catalogue/photos.jpg)\n\n{credits}",
+    ]
+    for group in GROUPS.values():
+        shown = [name for name in group.strips if (FOLDER / f"{name}.jpg").is_file()]
+        if shown:
+            parts.append(f"## {group.title}")
+        for name in shown:
+            parts.append(f"**{name}**: {group.strips[name]}\n\n![{name}](catalogue/{name}.jpg)")
+            parts += [f"*{photo}: {said}*" for (failed, photo), said in FAILS.items() if failed == name]
+    return "\n\n".join(parts) + "\n"
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("names", nargs="*", help="groups or strips; by default those that are missing")
+    asked.add_argument("--whole", type=Path, help="a folder for the cells at their full size")
+    asked.add_argument("--page", action="store_true", help="write only the page")
+    options = asked.parse_args()
+    known = {name: group for group in GROUPS.values() for name in group.strips}
+    unknown = [name for name in options.names if name not in known and name not in GROUPS]
+    if unknown:
+        sys.exit(f"There is no strip {unknown[0]}; there are {', '.join([*GROUPS, *known])}.")
+    chosen = [name for each in options.names for name in (GROUPS[each].strips if each in GROUPS else [each])]
+    if not options.names and not options.page:
+        chosen = [name for name in known if not (FOLDER / f"{name}.jpg").is_file()]
+    FOLDER.mkdir(exist_ok=True)
+    for name in chosen:
+        pixels = strip(known[name], name, options.whole)
+        (FOLDER / f"{name}.jpg").write_bytes(write_jpeg(pixels, quality=QUALITY))
+        print(name, flush=True)
+    photos = [read_picture((ROOT / photo.path).read_bytes()).pixels for photo in PHOTOS]
+    small = [resize(each, *fit_within(each.shape[0], each.shape[1], SIDE)) for each in photos]
+    (FOLDER / "photos.jpg").write_bytes(write_jpeg(beside(small), quality=QUALITY))
+    (FOLDER.parent / "catalogue.md").write_text(page(), "utf-8")
+    sizes = sum(path.stat().st_size for path in FOLDER.glob("*.jpg"))
+    print(f"{FOLDER.parent / 'catalogue.md'}: {sizes / 1e6:.2f} MB of pictures")
+
+
+if __name__ == "__main__":
+    main()

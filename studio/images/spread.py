@@ -1,0 +1,161 @@
+"""How a dream spreads over its photo: larger shapes where the photo is plain, smaller ones in its detail;
+less where it has faces and other fine structure; and as much in a bare sky as elsewhere.
+
+    spread = Spread.of(photo, recipe, octaves)
+    share = spread.at(octave)                   # by how much each pixel's step is multiplied
+
+All of it follows from the photo alone. A recipe that asks for none of it (all 0) has no spread.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from studio.images.canvas import strips
+from studio.images.pictures import Pixels, fit_within, resize
+from studio.images.planning import Size
+from studio.images.recipes import DreamRecipe
+
+SIDE = 256
+"""Longer side, in pixels, at which a photo is looked at."""
+
+NEAR = 5.0
+"""How far around a place its detail is looked for: the spread of a Gaussian, in pixels at `SIDE`."""
+
+FAINT = 0.06
+"""Mean slope of brightness (black to white is 1, a pixel) that counts as half detailed in any photo."""
+
+WIDTH, LEAST = 0.26, 0.03
+"""Of a place's own size: how far other sizes may be from it, where 1 is from the coarsest octave to the
+finest, and how much those that are further away still count.
+"""
+
+MOST = 2.5
+"""By how much a step grows at most where few sizes take part, so that as much is dreamt there in all."""
+
+PARTS = 100
+"""A share of 1, as it is kept in a byte."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """detail: how much fine structure is around every place, float32 [1, 1, h, w] in 0..1. held: how much the
+    photo is held there. vary_size: of the recipe. levels: where each octave lies between the finest, 0, and
+    the coarsest, 1.
+    """
+
+    detail: Tensor
+    held: Tensor
+    vary_size: float
+    octaves: tuple[Size, ...]
+
+    @classmethod
+    def of(cls, photo: Pixels, recipe: DreamRecipe, octaves: Sequence[Size]) -> Spread | None:
+        """photo: uint8 [h, w, 3]. None for a recipe that leaves sizes and structure alone."""
+        if not recipe.vary_size and not recipe.hold_detail:
+            return None
+        small = resize(photo, *fit_within(photo.shape[0], photo.shape[1], min(SIDE, max(photo.shape[:2]))))
+        slopes = _slopes(small)
+        return cls(
+            _detail(slopes),
+            recipe.hold_detail * _structure(slopes),
+            recipe.vary_size,
+            tuple(octaves),
+        )
+
+    def at(self, octave: Size) -> Tensor:
+        """By how much each pixel's step is multiplied, in `PARTS`: uint8 [1, 1, height, width]."""
+        share = 1 - self.held
+        if self.vary_size:
+            share = share * (1 + self.vary_size * (self._sizes(octave) - 1))
+        large = F.interpolate(share, (octave.height, octave.width), mode="bilinear", align_corners=False)
+        return large.mul_(PARTS).round_().clamp_(0, 255).to(torch.uint8)
+
+    def _sizes(self, octave: Size) -> Tensor:
+        """How much this octave counts at every place: near the place's own size more than elsewhere."""
+        sides = [math.log(each.height * each.width) for each in self.octaves]
+        levels = [(sides[-1] - side) / max(1e-9, sides[-1] - sides[0]) for side in sides]
+        own = 0.95 * (1 - self.detail)
+        counts = [LEAST + (1 - LEAST) * torch.exp(-(((level - own) / WIDTH) ** 2) / 2) for level in levels]
+        side = math.log(octave.height * octave.width)
+        place = min(range(len(sides)), key=lambda place: abs(sides[place] - side))
+        return (counts[place] * len(counts) / torch.stack(counts).sum(0)).clamp_max(MOST)
+
+
+def _slopes(photo: Pixels) -> Tensor:
+    """How steep brightness is at every pixel, [1, 1, h, w]; black to white in one pixel is 1."""
+    grey = torch.from_numpy(photo.astype(np.float32)).mean(2)[None, None] / 255
+    across = F.pad(grey, (1, 1, 0, 0), mode="replicate")
+    down = F.pad(grey, (0, 0, 1, 1), mode="replicate")
+    return torch.hypot((across[..., 2:] - across[..., :-2]) / 2, (down[..., 2:, :] - down[..., :-2, :]) / 2)
+
+
+def _detail(slopes: Tensor) -> Tensor:
+    """0 where a photo is plain, 1 where it has much detail: half by its rank in this photo, so that every
+    photo has both, half by how steep it is.
+    """
+    around = _blurred(slopes, NEAR)
+    ranks = around.flatten().argsort().argsort().float() / max(1, around.numel() - 1)
+    return (ranks.view_as(around) + around / (around + FAINT)) / 2
+
+
+def _structure(slopes: Tensor) -> Tensor:
+    """1 at eyes, mouths, letters and edges that stand out of what is around them, 0 in plain parts and in
+    even texture.
+    """
+    near, around = _blurred(slopes, 1.5), _blurred(slopes, 14.0)
+    out = near / (around + 0.02) - 0.8
+    return _blurred(out.clamp(0, 1), 1.5).clamp(0, 1)
+
+
+def _blurred(values: Tensor, spread: float) -> Tensor:
+    reach = max(0, min(round(3 * spread), min(values.shape[-2:]) - 1))
+    places = torch.arange(-reach, reach + 1, dtype=torch.float32)
+    weights = torch.exp(-(places**2) / (2 * spread**2))
+    weights /= weights.sum()
+    padded = F.pad(values, (reach,) * 4, mode="reflect")
+    return F.conv2d(F.conv2d(padded, weights.view(1, 1, 1, -1)), weights.view(1, 1, -1, 1))
+
+
+CELL = 8
+"""Pixels whose mean stands for them where steps are made equally large everywhere."""
+
+REACH = 24.0
+"""How far around a place its steps are compared with those elsewhere: the spread of a Gaussian, in pixels."""
+
+FAINTEST = 0.02
+"""A neighbourhood whose steps are weaker than this share of the others' is left as it is below that."""
+
+
+def make_even(direction: Tensor, even: float) -> None:
+    """Make a direction [1, 3, h, w] as strong in every neighbourhood as elsewhere. even: 0 leaves it, 1 makes
+    every neighbourhood's root mean square the same.
+    """
+    height, width = direction.shape[-2:]
+    cells = [
+        F.avg_pool2d(
+            direction[..., rows, :].square().mean(1, keepdim=True),
+            CELL,
+            ceil_mode=True,
+            count_include_pad=False,
+        )
+        for rows in strips(direction)
+    ]
+    around = _blurred(torch.cat(cells, 2), max(1.0, REACH / CELL)).sqrt_()
+    level = around / around.square().mean().sqrt().clamp_min(1e-20)
+    factor = level.clamp_min_(FAINTEST).pow_(-even)
+    for rows in strips(direction):
+        # A strip begins at a cell, and sees a row of cells more on both sides.
+        first, last = max(0, rows.start // CELL - 1), min(factor.shape[-2], rows.stop // CELL + 1)
+        large = F.interpolate(
+            factor[..., first:last, :], scale_factor=float(CELL), mode="bilinear", align_corners=False
+        )
+        top, end = rows.start - first * CELL, min(height, rows.stop) - first * CELL
+        direction[..., rows, :] *= large[..., top:end, :width]
