@@ -143,7 +143,7 @@ def dreaming(code: Path, photo: Path, seed: int) -> float:
     return _timed(
         lambda: subprocess.run(
             [sys.executable, "-c", program, str(photo)],
-            env=_environment(code, photo.parent),
+            env=_environment(code, photo.parent) | {"OMP_WAIT_POLICY": "passive"},  # as the studio waits
             cwd=photo.parent,
             check=True,
         )

@@ -6,10 +6,10 @@
 Each is made in a process of its own. A work may take twenty times the seconds and twice the memory, and some
 more (`studio.making.bounds`); one beyond that is marked.
 
-With --left a studio in a new home makes works one after the other, each for the second time with another seed,
-and the last ones beside N processes that are always busy. Of each is told what it took beside what was said
-before the press, at how many looks from the first tenth on the time left was wrong by more than a fifth of the
-whole, and by what factor it rose most from one look to the next.
+With --left a studio in a new home makes works one after the other, each for the second time with another
+seed, and the last ones beside N processes that are always busy. Of each is told what it took beside what was
+said before the press, at how many looks from the first tenth on the time left was wrong by more than a fifth
+of the whole, and by what factor it rose most from one look to the next.
 """
 
 from __future__ import annotations

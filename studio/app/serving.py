@@ -33,6 +33,11 @@ MOST_CONNECTIONS = 1_000
 """Connections at a time. Each visitor has a few."""
 
 
+SWITCH = 0.0005
+"""Seconds until a thread that computes lets another one go on. Python's own five thousandths make whoever
+renders a sound, in a hundred short steps, wait half a second for those who draw the page.
+"""
+
 SOUND_AFTER = 2.0
 """Seconds after which what sounds need is loaded. The page comes first; nobody has a tune as soon as that."""
 
@@ -82,6 +87,7 @@ def serve(access: Access, *, no_password: bool = False, open_browser: bool = Fal
                 limit_concurrency=MOST_CONNECTIONS,
             )
             server = ending_server(config, ending)
+        sys.setswitchinterval(SWITCH)
         _tell_when_open(server, access, open_browser, partial(_get_ready, desk))
         server.run(sockets=[door])
 

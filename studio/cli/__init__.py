@@ -26,10 +26,12 @@ from studio.cli.styles import originality, styles
 from studio.cli.training import train
 from studio.errors import StudioError, error_data
 from studio.making.kinds import KINDS
+from studio.making.load import wait_asleep
 
 
 def main() -> NoReturn:
     """Run a command and exit with its status. An error is printed as one line."""
+    wait_asleep()
     try:
         commands.main(prog_name="studio", standalone_mode=False)
     except (KeyboardInterrupt, click.Abort):

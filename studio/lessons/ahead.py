@@ -35,7 +35,8 @@ def prepare(name: str, *, kindly: bool = False) -> None:  # noqa: ARG001
 
 
 def main() -> None:
-    """Write the first scenes that come with the studio, those that have changed. Nobody's gallery is in them."""
+    """Write the first scenes that come with the studio, those that have changed. Nobody's gallery is in
+    them."""
     with tempfile.TemporaryDirectory() as nobodys:
         os.environ["STUDIO_HOME"] = nobodys
         _write_all()
@@ -54,9 +55,9 @@ NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 
 
 def alike(one: Any, other: Any) -> bool:
-    """Whether two scenes, as `Scene.to_dict` gives them, look the same. Another computer's last digits differ:
-    numbers by a thousandth, in texts too, and the cells of heat maps and pixels of pictures by a hundredth on
-    the average.
+    """Whether two scenes, as `Scene.to_dict` gives them, look the same. Another computer's last digits
+    differ: numbers by a thousandth, in texts too, and the cells of heat maps and pixels of pictures by a
+    hundredth on the average.
     """
     match one:
         case {"rows": rows, "columns": columns, "bytes": cells}:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from studio.errors import Refused, StudioError, UnknownName, Unreadable
+from studio.making.load import wait_asleep
 from studio.works.ingredient import Ingredient
 from studio.works.recipe import SCHEMA_VERSION, Control, Recipe, controls, from_fields
 from studio.works.work import Making, Materials, Progress, Work
@@ -496,6 +497,7 @@ OUT_OF_MEMORY = (
 
 
 def found_at(place: str) -> Any:
-    """The object at "module:name"."""
+    """The object at "module:name". What it needs may be PyTorch, so threads are told how to wait before."""
+    wait_asleep()
     module, name = place.split(":")
     return getattr(import_module(module), name)

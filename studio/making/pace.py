@@ -25,19 +25,20 @@ class Pace:
     """Estimates the time left from how much of the work is done, and from what was expected of it.
 
     before, steps: seconds that were expected before the first step and for all steps; None where nothing was.
+    even: as in `Prediction`.
 
     The share that is done counts by what it costs (see `Progress.share`), so that a dream's small sizes and
     large ones go at the same pace. On a busy computer every step takes something that does not go by its
     size, so a part of the time is taken to go by steps: as large a part as makes the pace seen so far most
     even, a small one being likelier beforehand (`PARTS`). What was expected counts at first, and the measured
-    pace alone from a twenty-fifth on. The latest half of the time counts more than all of it: a computer may
-    get busier. Between two notes the estimate runs down with the clock. Whatever comes, what is said does not
-    rise by more than a third from one look to the next, nor within `CALM` seconds; only below `SHORT` seconds
-    it may.
+    pace alone from a twenty-fifth on; of a work whose parts are of different kinds, from two thirds on. The
+    latest half of the time counts more than all of it: a computer may get busier. Between two notes the
+    estimate runs down with the clock. Whatever comes, what is said does not rise by more than a third from
+    one look to the next, nor within `CALM` seconds; only below `SHORT` seconds it may.
     """
 
     CALM, SHORT = 0.5, 1.0
-    MEASURED_FROM = 0.04
+    MEASURED_FROM, UNEVEN_FROM = 0.04, 0.66
     RECENT, RECENT_COUNTS = 0.5, 0.15
     PARTS = ((0.0, 2.0), (0.15, 1.0), (0.3, 0.5), (0.45, 0.25), (0.6, 0.1), (0.75, 0.05))
     """Parts of the time that may go by steps, and how likely each is beforehand."""
@@ -46,8 +47,9 @@ class Pace:
     EVIDENCE = 24
     """Stretches beyond so many say nothing new of the part: neighbours are alike."""
 
-    def __init__(self, before: float = 0.0, steps: float | None = None) -> None:
+    def __init__(self, before: float = 0.0, steps: float | None = None, *, even: bool = True) -> None:
         self._before, self._expected = before, steps
+        self._measured_from = self.MEASURED_FROM if even else self.UNEVEN_FROM
         self._notes: list[Milestone] = []
         self._left: tuple[float, float] | None = None
         self._said: tuple[float, float] | None = None
@@ -56,7 +58,7 @@ class Pace:
     @classmethod
     def of(cls, expected: Prediction) -> Pace:
         """The pace of a work that is expected to take this."""
-        return cls(expected.before, expected.seconds - expected.before)
+        return cls(expected.before, expected.seconds - expected.before, even=expected.even)
 
     def whole(self, ended: float) -> float | None:
         """Seconds of a work that ended at that moment; None where nobody began."""
@@ -114,7 +116,7 @@ class Pace:
             return measured
         if measured is None:
             return self._expected * (1 - share)
-        trust = min(1.0, share / self.MEASURED_FROM)
+        trust = min(1.0, share / self._measured_from)
         return trust * measured + (1 - trust) * self._expected * (1 - share)
 
     def _measured(self) -> float | None:
@@ -166,8 +168,8 @@ class Pace:
 
 
 def _run_down(left: float, passed: float) -> float:
-    """What is left of an estimate after so many seconds without news: half of it runs down with the clock, and
-    the rest ever more slowly, since whoever is late is not done.
+    """What is left of an estimate after so many seconds without news: half of it runs down with the clock,
+    and the rest ever more slowly, since whoever is late is not done.
     """
     half = left / 2
     return left - max(0.0, passed) if passed <= half else half * math.exp(1 - passed / half) if half else 0.0

@@ -81,7 +81,9 @@ class Prediction:
     before: how many of the seconds are not spent on its steps but before and after them, such as on loading a
     network. group: works of one kind that differ in their steps, such as those of another network; the times
     of each group are corrected by themselves. once: how many of the seconds, beside `before`, get something
-    ready that the next work finds there, such as a style that was never read.
+    ready that the next work finds there, such as a style that was never read. shared: names what the work
+    shares with others, which find it there. even: whether all its steps go at about one pace; not where parts
+    of different kinds follow each other.
     """
 
     seconds: float
@@ -90,6 +92,7 @@ class Prediction:
     group: str = ""
     once: float = 0.0
     shared: str = ""
+    even: bool = True
 
 
 Making = Generator[Progress, None, Made]

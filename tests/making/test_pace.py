@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from importlib import import_module
 from itertools import pairwise, product
 from pathlib import Path
 
@@ -21,9 +21,13 @@ from studio.images.recipes import DreamRecipe, StyleRecipe
 from studio.making.load import Load, wanting
 from studio.making.pace import Pace
 from studio.making.times import Times
-from studio.music.melody.compose import StepCosts
+from studio.music.melody import compose
+from studio.music.melody.compose import Marks, StepCosts
 from studio.music.melody.predictions import predict_melody
 from studio.music.melody.recipes import ComposeRecipe
+from studio.music.songs import song
+from studio.music.songs.predictions import predict_song
+from studio.music.songs.recipes import SongRecipe
 from studio.works.work import Prediction, Progress, SourceSize
 
 
@@ -178,6 +182,17 @@ def test_this_system_says_how_many_want_a_processor() -> None:
         for each in busy:
             each.kill()
             each.wait()
+
+
+def test_threads_that_wait_for_each_other_sleep() -> None:
+    """What loads PyTorch has told it before; OpenMP itself says what it heard."""
+    program = "from studio.making.kinds import KINDS, found_at; found_at(KINDS['dream'].process)"
+    told = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    told["OMP_DISPLAY_ENV"] = "true"
+    run = subprocess.run([sys.executable, "-c", program], env=told, capture_output=True, text=True)
+    if "OMP_WAIT_POLICY" not in run.stderr:
+        pytest.skip("this build of PyTorch does not say how its threads wait")
+    assert "OMP_WAIT_POLICY = 'PASSIVE'" in run.stderr
 
 
 DREAM = (
@@ -336,17 +351,56 @@ def test_a_prediction_is_what_was_measured() -> None:
     assert fine == pytest.approx(2 * good, rel=0.15)
 
 
-@pytest.mark.parametrize("module", ["studio.music.melody.compose", "studio.music.songs.song"])
-def test_what_a_melody_and_a_song_have_done_counts_by_what_it_costs(module: str) -> None:
-    """It never falls; drawing is nearly all of it, unless files have to be read."""
-    costs = import_module(module).COSTS
-    drawn = costs[0][3][0]
-    kept, read = StepCosts(*costs), StepCosts(*costs)
-    by_step = [kept.counted(Progress(done, 100)).share for done in (0, *range(costs[0][1][0], 101))]
-    assert by_step == sorted(by_step)  # type: ignore[type-var]
-    assert (by_step[0], by_step[-1]) == (0.0, 1.0)
-    with_files = [read.counted(Progress(done, 100)).share for done in range(101)]
-    assert with_files == sorted(with_files)  # type: ignore[type-var]
-    considered = costs[0][2][0]
-    assert (by_step[drawn - 101] or 0) - (by_step[considered - 101] or 0) > 0.7
-    assert (with_files[drawn] or 0) - (with_files[considered] or 0) < 0.4
+def shares_of(costs: tuple[Marks, Marks], dones: Sequence[int]) -> list[float]:
+    counting = StepCosts(*costs)
+    found = [counting.counted(Progress(done, 100)).share or 0.0 for done in dones]
+    assert found == sorted(found)
+    assert (found[0], found[-1]) == (0.0, pytest.approx(1.0))
+    return found
+
+
+def test_what_a_melody_has_done_counts_by_what_it_costs() -> None:
+    """Drawing is nearly all of it, unless files have to be read."""
+    kept = shares_of(compose.COSTS, [0, *range(compose.READING, 101)])
+    assert kept[compose.DRAWING - 101] - kept[compose.CONSIDERING - 101] > 0.7
+    read = shares_of(compose.COSTS, range(101))
+    assert read[compose.DRAWING] - read[compose.CONSIDERING] < 0.4
+
+
+def test_what_a_song_has_done_counts_by_what_its_parts_cost() -> None:
+    """A melody from the chains of a thousand tunes takes long; of one from counts, a band's recording
+    does."""
+    for recipe, dear in (
+        (SongRecipe(style="ryans-mammoth", seed=1), (song.SINGING, song.DRAWING)),
+        (SongRecipe(style="hymn", band="chorale", format="wav", seed=1), (song.DRAWING, song.WRITING)),
+    ):
+        found = shares_of(song.marks_of(recipe), [0, *range(song.READING, 101)])
+        assert found[dear[1] - 101] - found[dear[0] - 101] > 0.45
+        shares_of(song.marks_of(recipe), range(101))
+    again = predict_song(SongRecipe(style="hymn", seed=2, part_seeds=("Bass=2",)), ())
+    assert again.shared == predict_song(SongRecipe(style="hymn", seed=1), ()).shared
+
+
+def test_what_was_expected_counts_longer_where_parts_differ_in_kind() -> None:
+    """The first part may go quickly, since it was kept, without the others being quicker than expected."""
+    even, uneven = Pace(0.0, 10.0), Pace(0.0, 10.0, even=False)
+    for pace in (even, uneven):
+        pace.begin(0.0)
+        for number in range(1, 6):
+            pace.note(number * 0.04, number * 0.01)
+    assert (even.seconds_left() or 0) < 1
+    assert (uneven.seconds_left() or 0) > 5
+
+
+def test_time_left_runs_down_while_nothing_is_told() -> None:
+    pace = Pace(0.0, 10.0)
+    pace.begin(0.0)
+    said = [pace.seconds_left(at / 2) or 0 for at in range(60)]
+    assert said[0] == pytest.approx(10)
+    assert said[8] == pytest.approx(6)
+    assert all(0 < after < before for before, after in pairwise(said))
+    pace.note(0.5, 30.0)  # it was half done only then
+    risen = [pace.seconds_left(30.0 + at / 2) or 0 for at in range(12)]
+    assert risen[0] <= 1.0
+    assert all(after <= max(1.0, before * 4 / 3 + 1e-9) for before, after in pairwise(risen))
+    assert max(risen) > 2.5

@@ -133,7 +133,8 @@ def _gallery_in_words(works: int, found: Mapping[str, Work]) -> str:
     if hung:
         return f"Below are real works from this gallery, the newest of each kind: {hung}."
     if works:
-        return f"The gallery has {works} works, but none with a curve to show; make a dream, and it appears below."
+        said = f"The gallery has {works} works, but none with a curve to show"
+        return f"{said}; make a dream, and it appears below."
     return (
         "The gallery is empty: nothing has been made here yet. These three are small ones, run live instead."
     )

@@ -51,8 +51,8 @@ class OpenLesson:
             self.begun = True
 
     def begin_soon(self, wanted: Callable[[], bool], turn: threading.Lock) -> None:
-        """The same in the background, if it is still wanted when the first scene has been looked at. turn: held
-        by the one that begins; the others wait.
+        """The same in the background, if it is still wanted when the first scene has been looked at. turn:
+        held by the one that begins; the others wait.
         """
 
         def begin() -> None:

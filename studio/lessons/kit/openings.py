@@ -5,10 +5,10 @@
     openings.scene("neuron", settings)       # the same scene, or None
 
 What is kept is the first scene of each lesson with its usual settings. Those of all lessons come with the
-studio, written by `python -m studio.lessons.ahead`; one counts as long as the lesson's code is that which drew
-it, and a test draws them all. Where the code was changed, a scene that was drawn here is found: in the cache of
-the studio's home, or where it was prepared when the studio was set up. It counts as long as the studio's code
-and PyTorch are those that drew it.
+studio, written by `python -m studio.lessons.ahead`; one counts as long as the lesson's code is that which
+drew it, and a test draws them all. Where the code was changed, a scene that was drawn here is found: in the
+cache of the studio's home, or where it was prepared when the studio was set up. It counts as long as the
+studio's code and PyTorch are those that drew it.
 """
 
 from __future__ import annotations

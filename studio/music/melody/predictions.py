@@ -21,7 +21,7 @@ def predict_melody(recipe: ComposeRecipe, sources: Sequence[SourceSize]) -> Pred
     Other styles take less.
     """
     own = sum(source.bytes for source in sources if source.role == "tune")
-    once = 0.0 if own else _to_read(recipe.style)
+    once = 0.0 if own else seconds_to_read(recipe.style)
     bars = recipe.bars * (0.3 if recipe.composer == "lstm" else 0.04)
     before = 0.6 + own * 2e-5
     return Prediction(
@@ -34,7 +34,7 @@ def predict_melody(recipe: ComposeRecipe, sources: Sequence[SourceSize]) -> Pred
     )
 
 
-def _to_read(name: str) -> float:
+def seconds_to_read(name: str) -> float:
     """Seconds for reading and learning a style that comes with the studio and was never read in this home:
     three milliseconds a tune. 0.0 for every other.
     """

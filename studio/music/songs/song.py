@@ -26,7 +26,6 @@ from studio.music.melody.compose import (
     given_tune,
     reading_rules,
 )
-from studio.music.melody.recipes import MAKES_NO_DIFFERENCE
 from studio.music.scores.keys import Key
 from studio.music.scores.sections import Section
 from studio.music.scores.titles import NAMING_RULES
@@ -50,6 +49,7 @@ from studio.music.songs.playing import (
     play,
     sound_of,
 )
+from studio.music.songs.predictions import SongCosts, costs_of, in_common
 from studio.music.songs.recipes import SongRecipe
 from studio.music.songs.record import RECORD, SongRecord
 from studio.music.songs.sheet import (
@@ -77,14 +77,36 @@ from studio.works.work import Making, Materials, Progress
 
 T = TypeVar("T")
 
-READING, CONSIDERING, DRAWING, WRITING = 30, 60, 85, 100
-"""How far each part of the making goes, of 100."""
+READING, CONSIDERING, SINGING, DRAWING, WRITING = 30, 60, 65, 85, 100
+"""How far each part of the making goes, of 100: from `SINGING` on there are chords, and a melody is drawn."""
 
-COSTS: tuple[Marks, Marks] = (
-    ((0, 0.0), (READING, 0.03), (CONSIDERING, 0.15), (DRAWING, 0.96), (WRITING, 1.0)),
-    ((0, 0.0), (READING, 0.5), (CONSIDERING, 0.6), (DRAWING, 0.97), (WRITING, 1.0)),
-)
-"""How much is done by what it costs (see `StepCosts`): nearly all of a song is drawing."""
+
+def marks_of(recipe: SongRecipe) -> tuple[Marks, Marks]:
+    """How much is done by what it costs (see `StepCosts`): usually, and where a style has to be read."""
+    own = sum(1 for source in recipe.sources if source.role == "tune")
+    costs = costs_of(recipe, own * TUNE_BYTES)
+    usual = replace(costs, reading=0.0 if not own else costs.reading)
+    return _marks(usual), _marks(replace(costs, reading=max(costs.reading, 1.0)))
+
+
+TUNE_BYTES = 3000
+"""Of a tune of one's own, on the average."""
+
+
+def _marks(costs: SongCosts) -> Marks:
+    done = (
+        (READING, costs.reading),
+        (CONSIDERING, costs.learning),
+        (SINGING, costs.chords),
+        (DRAWING, costs.melody),
+        (WRITING, costs.writing),
+    )
+    found, so_far = [(0, 0.0)], 0.0
+    for mark, cost in done:
+        so_far += cost
+        found.append((mark, min(1.0, so_far / costs.seconds)))
+    return found
+
 
 KEPT = 2
 """Requests that are kept in memory, so that another take of the same needs only a moment."""
@@ -96,7 +118,7 @@ def song(recipe: SongRecipe, materials: Materials) -> Making:
     Raises what `melody.compose.compose` raises, and `Refused` for a band that cannot play it. The same recipe
     gives the same song.
     """
-    return mapped(_making(recipe, materials), StepCosts(*COSTS).counted)
+    return mapped(_making(recipe, materials), StepCosts(*marks_of(recipe)).counted)
 
 
 def _making(recipe: SongRecipe, materials: Materials) -> Making:
@@ -199,7 +221,7 @@ def _as_asked(
     desk = replace(request.desk, recipe=recipe)
     key = f"{recipe.seed} {recipe.called()}"
     if key not in request.sheets:
-        sheet = yield from as_stages(draw_sheet(desk, recipe.seed), CONSIDERING, DRAWING, expected=18)
+        sheet = yield from _as_it_is_drawn(draw_sheet(desk, recipe.seed), len(set(desk.plan.letters)))
         while len(request.sheets) >= 16:
             del request.sheets[next(iter(request.sheets))]
         request.sheets[key] = sheet
@@ -222,6 +244,24 @@ def offers_of(recipe: SongRecipe, style: Style) -> list[dict[str, Any]]:
     if not len(style) or not SongStyles.of(recipe, style).borrowed(recipe) or recipe.chords_from:
         return []
     return [asdict(WayOut("Infer chords from its melodies", "chords_from", INFERRED))]
+
+
+def _as_it_is_drawn(drawing: Generator[str, None, T], sections: int) -> Generator[Progress, None, T]:
+    """Its stages as progress: first the chords, and then so many different sections, about half of which are
+    drawn once more. None takes more than a third of what is left.
+    """
+    done = float(CONSIDERING)
+    a_stage = (DRAWING - SINGING) / max(1, sections) / 3
+
+    def progress(stage: str) -> Progress:
+        nonlocal done
+        if "chords" not in stage:
+            done = max(done, SINGING)
+        reached = done
+        done += min(a_stage, (DRAWING - done) / 3) if reached >= SINGING else (SINGING - done) / 2
+        return Progress(int(reached), WRITING, stage)
+
+    return mapped(drawing, progress)
 
 
 def _as_it_was(recipe: SongRecipe, kept: Kept) -> tuple[Tune, tuple[Section, ...], dict[str, object]]:
@@ -295,17 +335,8 @@ def prepared(
     """
     recipe = with_playable_meter(recipe, style)
     kept = _kept_requests()
-    alike: dict[str, object] = {
-        **MAKES_NO_DIFFERENCE,
-        "mix": (),
-        "write": "",
-        "part_seeds": (),
-        "divide_notes": False,
-    }
-    if not recipe.keep_parts:  # which players keep theirs depends on the band
-        alike["band"] = ""
     rules = reading_rules(recipe) + drawing_rules(recipe) + form_rules(recipe)
-    key = style.sha256 + rules + recipe.model_copy(update=alike).to_json()
+    key = style.sha256 + rules + in_common(recipe).to_json()
     if key not in kept:
         take, theme = (
             given_tune(source, materials, reading_rules(recipe)) if source else None

@@ -66,8 +66,8 @@ def true_peak(samples: NDArray[np.floating[Any]]) -> float:
     """The highest level between the samples [n, channels], in dB relative to full scale, by oversampling four
     times (BS.1770-5, annex 2). Silence gives -inf.
 
-    Only where it may be is looked at: a level between samples is at most the highest of those around it, times
-    the sum of the filter's absolute values.
+    Only where it may be is looked at: a level between samples is at most the highest of those around it,
+    times the sum of the filter's absolute values.
     """
     import numpy as np
 
