@@ -2,11 +2,12 @@
 
     python -m benchmarks.catalogue                         every strip that is missing, then the page
     python -m benchmarks.catalogue looks                   the looks again
-    python -m benchmarks.catalogue creatures woodcut.instant     these strips again
+    python -m benchmarks.catalogue creatures woodcut.painted woodcut.instant      these strips again
     python -m benchmarks.catalogue paintings --whole /tmp/seen   also the cells at their full size, to look at
     python -m benchmarks.catalogue --page                  only the page
 
-A group of strips is a row in GROUPS: what is made, and by which settings; a photo is a row in PHOTOS. Whoever
+A group of strips is a row in GROUPS: what is made, and by which settings (no two strips have the same
+name); a photo is a row in PHOTOS. Whoever
 has looked at a strip writes the cells that fail into FAILS, with what is wrong; the page lists them. A look
 takes three seconds a cell on one core at `SIDE`, an optimised painting twenty.
 """
@@ -95,14 +96,14 @@ GROUPS = {
     ),
     "paintings": Group(
         "Paintings",
-        {name: f"{painting.title}. {painting.sentence}" for name, painting in PAINTINGS.items()},
+        {f"{name}.painted": f"{each.title}. {each.sentence}" for name, each in PAINTINGS.items()},
         "style",
         lambda _: {},
         _painting,
     ),
     "instant": Group(
         "Paintings, painted at once",
-        {f"{name}.instant": f"{painting.title}." for name, painting in PAINTINGS.items()},
+        {f"{name}.instant": f"{each.title}." for name, each in PAINTINGS.items()},
         "style",
         lambda _: {"painter": "instant"},
         _painting,

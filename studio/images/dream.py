@@ -134,6 +134,8 @@ def _dream(recipe: DreamRecipe, materials: Materials) -> Making:
         base = tensor_of(resize(photo, octave.height, octave.width), network.device)
         picture = _picture(base, detail) if picture is not None or begun is None else _at(begun, octave, base)
         del detail
+        if octave.height * octave.width > LARGEST_WHOLE * recipe.tile**2:
+            release_memory()  # the smaller pictures of the octave before; the tiles need room
         regions = RegionLooks.at(octave, areas, mask, network.device)
         measure = DreamMeasure(
             picture, network, objective, generator, jitter=recipe.jitter, tile=recipe.tile, regions=regions
