@@ -29,7 +29,10 @@ export function open(widget) {
     waiting = window.setTimeout(() => explorer.look(), PAUSE);
   });
   layer.addEventListener('change', () => explorer.look());
-  find(element, '.fold', HTMLDetailsElement).addEventListener('toggle', () => { if (!explorer.looked) explorer.look(); });
+  const fold = find(element, '.fold', HTMLDetailsElement);
+  const begin = () => { if (fold.open && !explorer.looked) explorer.look(); };
+  fold.addEventListener('toggle', begin);
+  begin(); // it may have been unfolded before this module came
   find(element, '.channel-list').addEventListener('click', (event) => {
     const button = around(event, 'button');
     if (!(button instanceof HTMLButtonElement)) return;
