@@ -154,10 +154,13 @@ def _check_bare(content: bytes, name: str, settings: Mapping[str, Any], *, check
 
 
 def _layers_for(settings: Mapping[str, Any], network: DescribedNetwork) -> tuple[str, ...]:
-    """The network's layers at the same depth as those of the preset."""
+    """The network's layers at the same depth as those of the preset. What a look goes towards is left out: a
+    network from a lesson sees nothing of a building in a picture of one.
+    """
     preset = with_preset({name: value for name, value in settings.items() if name == "preset"})
     wanted = preset.get("layers", DreamRecipe.model_fields["layers"].default)
-    return as_deep(network.layers[:-1], wanted)
+    plain = [str(LayerTerm(term.name, weight=term.weight)) for term in map(LayerTerm.read, wanted)]
+    return as_deep(network.layers[:-1], plain)
 
 
 def _check_layers(terms: Iterable[str], network: DescribedNetwork) -> None:

@@ -105,7 +105,7 @@ def test_a_look_takes_the_layers_of_the_network_that_lie_as_deep(studio: Studio,
         )["recipe"]["layers"]
         for preset in ("woodcut", "garden")
     ]
-    assert layers == [["blocks.0"], ["hidden"]]
+    assert layers == [["blocks.0"], ["blocks.1*0.5", "hidden"]]
 
 
 @pytest.mark.parametrize(
