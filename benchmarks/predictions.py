@@ -177,8 +177,11 @@ def _given(kind: str, dimensions: tuple[int, int]) -> list[Any]:
 
     roles = {"dream": ["photo"], "style": ["photo", "style"]}.get(kind, [])
     rng = np.random.default_rng(0)
-    picture = write_png(resize(rng.integers(0, 255, (60, 80, 3), np.uint8), *dimensions)) if roles else b""
-    return [Ingredient(role, picture, name=f"{role}.png") for role in roles]
+    pictures = (rng.integers(0, 255, (60, 80, 3), np.uint8) for _ in roles)
+    return [
+        Ingredient(role, write_png(resize(picture, *dimensions)), name=f"{role}.png")
+        for role, picture in zip(roles, pictures, strict=True)
+    ]
 
 
 def _peak() -> int:

@@ -46,6 +46,15 @@ page that was left is gone, and one that has lost its connection tells of it. (G
 in after its own, so nothing here can hear that the page is being left before Gradio does.)
 """
 
+BUILT_CLOSED: Any = 0
+"""How a `gr.Accordion` opens that is closed at first, and whose content is there all the same.
+
+Gradio builds what is in a closed accordion when it is opened, and a moment later sets every property to
+what it was when the page came, the value of a file field too (`render_previously_invisible_children` in its
+`core-*.js`): a file that a quick visitor drops in between is lost. It does so only where `open` is `false`,
+and what is 0 is as closed.
+"""
+
 QUEUE_INTERVAL = 0.01
 """Seconds between two looks for new requests."""
 

@@ -4,13 +4,12 @@ why a wish cannot be met.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.app.conftest import PATIENCE, PHONE, Chromium, Open
+from tests.app.conftest import PHONE, Chromium, Open
 from tests.app.test_browser import narrow_enough, opened
 from tests.app.tunes import jigs
 
@@ -57,21 +56,16 @@ def open_tab(page: Any, name: str) -> None:
 def to_compose(page: Any, folder: Path) -> None:
     """The Compose tab, with tunes of one's own and settings with which a take is soon made."""
     open_tab(page, "Compose")
+    field = page.locator(".own-tunes input[type=file]")
+    field.wait_for(state="attached")
     page.get_by_role("button", name="Tunes of your own").click()
     paths = []
     for name, content in jigs().items():
         (folder / name).write_bytes(content)
         paths.append(str(folder / name))
-    from playwright.sync_api import TimeoutError as TooLong
-
-    told = page.get_by_text("5 tunes, ")
-    for _ in range(3):
-        # Gradio may put another field in the place of the one just unfolded; what that one got is lost.
-        page.set_input_files(".own-tunes input[type=file]", paths)
-        with suppress(TooLong):
-            told.wait_for(timeout=PATIENCE / 3)
-            break
-    told.wait_for()
+    # What is folded is there from the beginning: nothing that is dropped as it opens is lost.
+    field.set_input_files(paths)
+    page.get_by_text("5 tunes, ").wait_for()
     fill(page, "number input for Bars", 8)
     fill(page, "number input for Takes", 1)
     page.get_by_role("button", name="Constraints", exact=True).click()
@@ -223,14 +217,9 @@ def test_a_tune_is_a_theme_and_what_is_not_wanted_any_more_is_stopped(
             return str(found)
 
         to_compose(page, tmp_path)
+        assert page.locator(".theme input[type=file]").count() == 1, "it is there while it is folded"
         page.get_by_role("button", name="A theme").click()
-        # What was folded away is built as it opens, and a file given before it listens is lost: then it is
-        # given again, as a person would.
-        for _ in range(4):
-            page.wait_for_timeout(1000)
-            if page.locator(".theme .file-preview").count():
-                break
-            page.set_input_files(".theme input[type=file]", str(tmp_path / "the-window.abc"))
+        page.set_input_files(".theme input[type=file]", str(tmp_path / "the-window.abc"))
         page.wait_for_selector(".theme .file-preview")
         fill(page, "number input for Theme pull", 1)
         page.click("#compose-button")

@@ -13,6 +13,7 @@ from gradio.components import Component
 from studio.app.desk import AS_BEFORE, MOST_TAKES, Desk
 from studio.app.dials import Dials, as_text, dial, recipe_settings, slider, with_unit
 from studio.app.following import QUICK
+from studio.app.gradio_patches import BUILT_CLOSED
 from studio.app.intake import as_uploaded, laid_out
 from studio.app.links import write_addresses
 from studio.app.room import Room, TabOffers
@@ -133,7 +134,7 @@ def _lay_out(desk: Desk) -> ComposeParts:
         with gr.Column(scale=4, min_width=300, elem_classes="settings-side"):
             style = style_dial(usual_style)
             about = gr.HTML(about_style(desk, usual_style), elem_classes="style-about")
-            with gr.Accordion("Tunes of your own", open=False, elem_classes="own-tunes"):
+            with gr.Accordion("Tunes of your own", open=BUILT_CLOSED, elem_classes="own-tunes"):
                 gr.Markdown(ABOUT_OWN)
                 own = own_files("Scores or MIDI files", "Tunes of my own")
             mood = mood_dial()
@@ -171,7 +172,7 @@ def _folded(dials: Dials) -> tuple[gr.File, gr.HTML, gr.Accordion]:
     with gr.Accordion("A line to follow", open=False):
         for name in ("contour", "contour_limit", "contour_pull"):
             dials.add(name)
-    with gr.Accordion("A theme", open=False, elem_classes="theme") as theme_fold:
+    with gr.Accordion("A theme", open=BUILT_CLOSED, elem_classes="theme") as theme_fold:
         theme = gr.File(file_types=list(SUFFIXES), label="Score or MIDI file", height=140)
         theme_heard = gr.HTML("", elem_classes="own-heard")
         dials.add("theme_pull")

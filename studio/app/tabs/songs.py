@@ -14,6 +14,7 @@ from gradio.components import Component
 from studio.app.desk import AS_BEFORE
 from studio.app.dials import Dials, as_text, dial, recipe_settings, with_unit
 from studio.app.following import QUICK
+from studio.app.gradio_patches import BUILT_CLOSED
 from studio.app.intake import as_uploaded
 from studio.app.links import write_addresses
 from studio.app.room import Room, TabOffers
@@ -229,7 +230,7 @@ def _style_cards(desk: SongDesk) -> gr.HTML:
 def _own_sheets() -> tuple[OwnFiles, gr.File, gr.HTML]:
     """Lead sheets that are the style, a melody that gets chords, and what is heard in it."""
     said = "Lead sheets of your own, or a tune to harmonise"
-    with gr.Accordion(said, open=False, elem_classes="own-sheets"):
+    with gr.Accordion(said, open=BUILT_CLOSED, elem_classes="own-sheets"):
         gr.Markdown(OF_YOUR_OWN)
         own = own_files("Lead sheets", "Songs of my own")
         melody = gr.File(file_types=list(SUFFIXES), label="A melody that gets chords", height=140)

@@ -50,11 +50,12 @@ def predict_song(recipe: SongRecipe, sources: Sequence[SourceSize]) -> Predictio
     costs = costs_of(recipe, own)
     once = 0.0 if own else costs.reading
     before = BEFORE + costs.learning + costs.reading - once
+    played = f"{' band' * bool(recipe.band)}{' sound' * (recipe.format in SOUNDS)}"
     return Prediction(
         BEFORE + costs.seconds,
         (300 + 8 * _bars(recipe)) * MIB + 200 * own,
         before,
-        f"song {'counts' if _is_counted(recipe) else 'tunes'}{' sound' * (recipe.format in SOUNDS)}",
+        f"song {'counts' if _is_counted(recipe) else 'tunes'}{played}",
         once,
         in_common(recipe).to_json(),
         even=False,
@@ -78,8 +79,8 @@ def costs_of(recipe: SongRecipe, own: int = 0) -> SongCosts:
     given = recipe.source("style") is not None or own > 0
     reading = own * 2e-5 + (0.0 if given else seconds_to_read(_melody_style(recipe)))
     sound = recipe.format in SOUNDS
-    a_bar = (0.05 if sound else 0.008) if recipe.band else (0.007 if sound else 0.001)
-    a_bar += 0.03 * (recipe.format == "mp3" and bool(recipe.band))
+    a_bar = (0.07 if sound else 0.012) if recipe.band else (0.01 if sound else 0.001)
+    a_bar += 0.045 * (recipe.format == "mp3" and bool(recipe.band))
     return SongCosts(
         reading=reading,
         learning=0.12 if counted else 1.8,

@@ -193,6 +193,9 @@ function link(m, f, nodes) {
     <path d="${path}" fill="none" stroke="${ink}" stroke-width="${width}" opacity="${opacity}"/></g>`;
 }
 
+/** A finger reaches a button that far from its middle at least, in pixels. */
+const REACH = 12;
+
 /** @param {Mark} m @param {Plot} f */
 function button(m, f) {
   const classes = `press${m.dim ? ' off' : ''}${m.chosen ? ' chosen' : ''}`;
@@ -201,6 +204,8 @@ function button(m, f) {
   const [x, y] = [n(f.X(m.x)), f.Y(m.y)];
   const place = `x="${x}" y="${n(y + 1)}" text-anchor="middle" dominant-baseline="middle"`;
   return `<g class="${classes}" data-press="${html(m.id)}" ${operated} aria-label="${html(m.help)}">
-    <title>${html(m.help)}</title><circle cx="${x}" cy="${n(y)}" r="${m.size}"${fill}/>
+    <title>${html(m.help)}</title>
+    <circle cx="${x}" cy="${n(y)}" r="${Math.max(m.size, REACH)}" style="fill:transparent;stroke:none"/>
+    <circle cx="${x}" cy="${n(y)}" r="${m.size}"${fill}/>
     <text ${place} font-size="${n(m.size * 1.4)}">${html(m.text)}</text></g>`;
 }
