@@ -127,3 +127,15 @@ export function walkTabs() {
     }
   });
 }
+
+/**
+ * The fields for files are called what stands in them. Gradio gives them another name, so that whoever speaks to the
+ * page cannot press what they read.
+ */
+export function nameFileFields() {
+  const name = () => {
+    for (const field of document.querySelectorAll('.upload-container[aria-label]')) field.removeAttribute('aria-label');
+  };
+  new MutationObserver(name).observe(document.body, { childList: true, subtree: true });
+  name();
+}
