@@ -113,7 +113,7 @@ def _dream(recipe: DreamRecipe, materials: Materials) -> Making:
     network, identity = _network(recipe, materials)
     objective = _objectives(recipe, materials, network, photo)
     begun = begun_picture(recipe, materials)
-    if any(LayerTerm.read(text).at_random for text in recipe.layers):
+    if _has_common_layers(recipe) and any(LayerTerm.read(text).at_random for text in recipe.layers):
         facts = facts | {"layers": " + ".join(map(str, chosen_terms(recipe, network)))}
     if motifs := motifs_of(recipe):
         facts = facts | {"towards": "; ".join(map(credit_of, motifs))}
@@ -482,11 +482,16 @@ def _network(recipe: DreamRecipe, materials: Materials) -> tuple[Prepared, Model
     return open_network(recipe.backbone, layer_names(texts), own_weights(recipe, materials))
 
 
+def _has_common_layers(recipe: DreamRecipe) -> bool:
+    """Whether the recipe's own layers count: not where every region has layers of its own."""
+    return not recipe.regions or any(not Region.read(text).layers for text in recipe.regions)
+
+
 def _objectives(
     recipe: DreamRecipe, materials: Materials, network: Prepared, photo: Pixels
 ) -> Objective | RegionalObjective:
     """What the whole picture amplifies, or what each of its regions does."""
-    terms = chosen_terms(recipe, network)
+    terms = chosen_terms(recipe, network) if _has_common_layers(recipe) else []
     if not recipe.regions:
         return _objective(recipe, materials, network, photo, terms)
     found, generator = [], torch.Generator().manual_seed(recipe.seed)

@@ -98,6 +98,10 @@ def test_each_region_dreams_its_own_look() -> None:
         assert away[look] < 0.75 * away[1 - look]
 
 
+def test_layers_left_to_chance_do_not_matter_where_every_region_has_its_own() -> None:
+    assert (halves(*LOOKS, layers=("blocks.4:random",)) == halves(*LOOKS, layers=("blocks.2",))).all()
+
+
 def test_a_weak_region_changes_as_fast_as_a_strong_one() -> None:
     """One whose features are tiny must not wait for the other's."""
     photo = scene()
@@ -328,3 +332,14 @@ def test_segments_are_listed_and_written(studio: Studio, files: Path) -> None:
             share = np.asarray(picture.convert("L")).mean() / 255
         assert share == pytest.approx(each["share"], abs=0.01)
     assert (files / "parts" / "segments.png").is_file()
+
+
+def test_python_gives_the_parts_of_a_photo_as_regions_take_them() -> None:
+    photo = Image.fromarray(composed()[0])
+    parts = {part.place: part for part in studio_library.segments(photo)}
+    assert list(parts)[-2:] == ["subject", "background"]
+    assert all(part.image.size == photo.size for part in parts.values())
+    assert sum(part.share for place, part in parts.items() if place.startswith("segment")) == pytest.approx(
+        1, abs=0.03
+    )
+    assert read_regions([f"{place}=weave" for place in parts])
