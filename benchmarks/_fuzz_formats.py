@@ -30,13 +30,13 @@ M:4/4
 L:1/8
 Q:1/4=120
 K:D
-|: "D" D2 FA d2 (3ABc | {g}e2 [ce]2 A4 | d>B A<F ~E2 z2 |1 D8 :|2 D4-D4 |]
+|: "D" D2 FA d2 (3ABc | !segno!{g}e2 [ce]2 A4 !fine!| d>B A<F ~E2 z2 |1 D8 :|2 D4-D4 "^D.S. al Fine"|]
 w: La la la la
 """
 
 KERN = (
-    b"**kern\t**kern\n*clefG2\t*clefG2\n*M4/4\t*M4/4\n*k[f#c#]\t*k[]\n=1\t=1\n"
-    b"4d\t4a\n8f#L\t4r\n8aJ\t.\n2dd\t2b;\n==\t==\n*-\t*-\n"
+    b"**kern\t**kern\n*>[A,B,A]\t*>[A,B,A]\n*>A\t*>A\n*clefG2\t*clefG2\n*M4/4\t*M4/4\n*k[f#c#]\t*k[]\n=1\t=1\n"
+    b"4d\t4a\n8f#L\t4r\n8aJ\t.\n2dd\t2b;\n*>B\t*>B\n=2\t=2\n1d\t1a\n==\t==\n*-\t*-\n"
 )
 
 
@@ -449,7 +449,7 @@ def read_score(content: bytes, _: Path) -> str:
     for piece in pieces(content, "The file", budget)[:50]:
         if piece.form in ("midi", "abc"):
             reading = read_piece(replace(piece, parts=True), budget)
-            assert all(tune.to_json() for tune in reading.tunes)
+            assert all(tune.unfolded().to_json() for tune in reading.tunes)
             assert len(reading.parts) == len(reading.tunes)
         else:
             told, _body = answer_of(replace(piece, parts=True), budget)

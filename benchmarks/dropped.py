@@ -2,10 +2,10 @@
 
     python -m benchmarks.dropped [FILE or FOLDER ...] [--only NAME ...] [--part 1/1] [--show 5]
 
-Notes that begin, chord symbols and syllables are counted in the file itself, by patterns that share nothing
-with the readers: elements of MusicXML, letters of ABC, tokens of kern. What the readers keep, in all parts,
-and the numbers in their remarks are taken from that: what remains was dropped without a word. Less than
-nothing was read twice, such as a note whose tie begins nowhere. Without files, the collections are those of
+Notes that begin, chord symbols, syllables, D.C. and the like are counted in the file itself, by patterns that
+share nothing with the readers: elements of MusicXML, letters of ABC, tokens of kern. What the readers keep,
+in all parts, and the numbers in their remarks are taken from that: what remains was dropped without a word.
+Less than nothing was read twice, such as a note whose tie begins nowhere. Without files, the collections are those of
 `benchmarks.round_trips`.
 """
 
@@ -47,6 +47,7 @@ TOLD = {
         "Chords left out",
     ),
     "syllables": ("Syllables",),
+    "jumps": ("Jumps that stand twice",),
 }
 """What is counted -> how the remarks begin that say how much of it is not in the tune."""
 
@@ -63,6 +64,9 @@ def in_musicxml(content: bytes, name: str) -> Counts:
             found["notes"] += 1
         for lyric in note.iterfind("lyric"):
             found["syllables"] += any((text.text or "").strip() for text in lyric.iterfind("text"))
+    part = next((each for each in root.iterfind("part") if each.find(".//sound") is not None), root)
+    names = ("dacapo", "dalsegno", "fine", "tocoda", "coda", "segno")
+    found["jumps"] += sum(bool(sound.get(name)) for sound in part.iter("sound") for name in names)
     for harmony in root.iter("harmony"):
         found["chords"] += sum(each.tag in ("root", "function", "numeral") for each in harmony)
     return found
@@ -93,9 +97,20 @@ def in_abc(text: str) -> Counts:
             if ending:
                 continue
             texts = [each.strip() for each in re.split(r";|\\n", quoted)]
+            found["jumps"] += sum(_is_jump(each) for each in texts)
+            texts = [each for each in texts if not _is_jump(each)]
             found["chords"] += sum(bool(each) and each[0] not in "^_<>@" for each in texts)
         found["notes"] += _heads(line)
     return found
+
+
+def _is_jump(text: str) -> bool:
+    return (
+        re.match(
+            r"[\^_<>@ ]*(D\.? ?[CS](\.|$| )|Da Capo|Dal Segno|<?(Fine|Segno|Coda|To Coda)>?$)", text, re.I
+        )
+        is not None
+    )
 
 
 def _heads(line: str) -> int:
@@ -138,6 +153,7 @@ def kept(reading: Reading) -> Counts:
         found["notes"] += sum(len(part.notes) for part in parts)
         found["syllables"] += sum(len(part.words) for part in parts)
         found["chords"] += len(tune.chords)
+        found["jumps"] += len(tune.jumps)
     return found
 
 

@@ -5,9 +5,9 @@
 
 Without files: the songbook and the hymns beside the checkout, and music21's own collections. Every score is
 read with all of its parts and written in each format; what is read from that must have the same notes, chord
-symbols, words, repeats and parts, spelled alike. MIDI has no repeat signs and holds one verse: there the
-music is compared as it is played, with its first verse, and the other verses are counted as not carried. A
-large collection can be swept in pieces: --part 2/8 takes the second eighth of its files, --every 10 each
+symbols, words, repeats, jumps and parts, spelled alike. MIDI has no repeat signs and holds one verse: there
+the music is compared as it is played, with its first verse, and the other verses are counted as not carried.
+A large collection can be swept in pieces: --part 2/8 takes the second eighth of its files, --every 10 each
 tenth tune.
 """
 
@@ -62,6 +62,7 @@ def facts(tune: Tune, score: Score, *, played: bool) -> Facts:
         "hyphens": [(word.start, word.verse, word.syllabic) for word in words],
         "extenders": [] if played else [(word.start, word.verse, word.extends) for word in words],
         "repeats": [] if played else list(tune.repeats),
+        "jumps": [] if played else [replace(mark, label="") for mark in tune.jumps],
         "bars": [(bar.start, bar.length, str(bar.meter)) for bar in tune.bars()],
         "keys": [(each.start, each.key.fifths) for each in tune.keys],
         "text": list(tune.text),
