@@ -5,8 +5,8 @@
 Notes that begin, chord symbols, syllables, D.C. and the like are counted in the file itself, by patterns that
 share nothing with the readers: elements of MusicXML, letters of ABC, tokens of kern. What the readers keep,
 in all parts, and the numbers in their remarks are taken from that: what remains was dropped without a word.
-Less than nothing was read twice, such as a note whose tie begins nowhere. Without files, the collections are those of
-`benchmarks.round_trips`.
+Less than nothing was read twice, such as a note whose tie begins nowhere. Without files, the collections are
+those of `benchmarks.round_trips`.
 """
 
 from __future__ import annotations

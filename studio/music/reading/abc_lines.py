@@ -57,7 +57,8 @@ def split_tune(text: str, rules: str = READING_RULES) -> TuneLines:
     body = next((number for number, line in enumerate(lines, 1) if line.startswith("K:")), len(lines))
     for line in lines[:body]:
         _header_line(line, found)
-    _Body(found, Prose(lines) if rules >= "4" else None, needs_bars=rules < "5").read(lines[body:])
+    prose = Prose(lines, one_sign=rules >= "5") if rules >= "4" else None
+    _Body(found, prose, needs_bars=rules < "5").read(lines[body:])
     found.voices = {voice: music for voice, music in found.voices.items() if music.strip()} or {"1": ""}
     return found
 

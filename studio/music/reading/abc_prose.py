@@ -25,17 +25,23 @@ _SIGNS = frozenset("ABCDEFGabcdefgxyzXZ" + "HJLMOPRSTuv")
 _LIKE_WORDS = re.compile(r"\s*[A-Ga-g]{1,2}[a-g]+(?:[ ,.;:!?-]+[A-Ga-g]?[a-g]+)*[ .!?]*")
 """Notes that look like words: without lengths, with capitals only where words have them."""
 
+_MUSICAL = re.compile(r"\||\\\s*$|[A-Ga-g][,'/<>]*\d|[_^=][A-Ga-g]|\[[A-Ga-g]")
+"""What text hardly has: bar lines, a line that goes on, lengths, accidentals, chords."""
+
 _DEFINED = re.compile(r"(?:I:)?\[?U:\s*([H-Wh-w])\s*=")
 
 
 class Prose:
     """Tells text from music for one tune. lines: all of it; it may define letters of its own (U:, m:).
 
-    doubtful: lines after the final bar line that are taken for music and may be words ("Abe Fag").
+    one_sign: one letter that nobody defined, among the signs of music, is a decoration; by the rules of 4 it
+    made a line text. doubtful: lines after the final bar line that are taken for music and may be words
+    ("Abe Fag").
     """
 
-    def __init__(self, lines: Iterable[str]) -> None:
+    def __init__(self, lines: Iterable[str], *, one_sign: bool = True) -> None:
         lines = list(lines)
+        self.one_sign = one_sign
         self.signs = set(_SIGNS)
         for line in lines:
             self.signs |= set(_DEFINED.findall(line))
@@ -65,6 +71,9 @@ class Prose:
         if _MARKUP.match(line):
             return True
         words = _WORD.findall(_NOT_NOTES.sub(" ", line))
+        unknown = {letter for word in words for letter in word} - self.signs
+        if self.one_sign and len(unknown) == 1 and _MUSICAL.search(line):
+            return False
         foreign = sum(self._is_foreign(word) for word in words)
         return foreign >= 3 and 2 * foreign > len(words) if barred else foreign > 0
 

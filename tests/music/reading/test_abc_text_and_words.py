@@ -72,6 +72,19 @@ def test_music_without_bar_lines_stays_music(line: str) -> None:
     assert not any("not music" in each for each in read_tunes(text.encode(), "t.abc").remarks)
 
 
+@pytest.mark.parametrize(
+    "line", ["kakA2A kBkc A|kEkA2 kBkdB|kAB", "(uiBc) \\", "vkf2z ukd2z|vcAF F2z|vkf2z ukg2z"]
+)
+def test_one_letter_that_nobody_defined_is_a_decoration(line: str) -> None:
+    """As in Ryan's Mammoth Collection, where a line of music was taken for text."""
+    reading = read_tunes(f"{HEAD}{line}\n{BARS}".encode(), "t.abc")
+    assert len(reading.tunes[0].sounding) > len(NOTES)
+    assert not any("not music" in remark for remark in reading.remarks)
+    assert any(
+        "not music" in remark for remark in read_tunes(f"{HEAD}{line}\n{BARS}".encode(), rules="4").remarks
+    )
+
+
 def test_signs_that_a_tune_defines_are_music() -> None:
     text = "X:1\nM:4/4\nL:1/4\nU:n=!fermata!\nU:W=!trill!\nm:~ot=CD\nK:C\nWnCWnDWnE\n"
     assert _pitches(text) == [60, 62, 64]
