@@ -186,12 +186,6 @@ def test_jumps_are_written_back(suffix: str) -> None:
     assert Tune.from_json(tune.to_json()) == tune
 
 
-def test_a_jump_in_a_short_last_bar_leaves_its_bar_whole() -> None:
-    tune = _abc("C/|DE|FG|A !D.C.!C/|]")
-    again = read_tunes(by_suffix(".abc").to_bytes(tune), "t.abc").tunes[0]
-    assert (again.jumps, again.grid, again.notes) == (tune.jumps, tune.grid, tune.notes)
-
-
 def test_jumps_are_shown_and_midi_plays_them_out() -> None:
     reading = read_tunes(b"X:1\nM:2/4\nL:1/4\nK:C\nCD !fine!|EF !D.C.!|]\n", "t.abc")
     heard = heard_in([("t.abc", reading)])
