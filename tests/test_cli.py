@@ -120,7 +120,7 @@ class TestMaking:
             (("harbour.jpg*much", "-o", "p.png"), "write STYLE*WEIGHT"),
             (("glass*-1", "woodcut", "-o", "p.png"), "weight cannot be below 0"),
             (("harbour.jpg", "-o", "p.gif"), "should end in .png"),
-            (("-o", "p.png"), "needs a style"),
+            (("-o", "p.png"), "No painting was given"),
         ],
     )
     def test_a_painting_that_cannot_be_is_told_in_a_line(

@@ -4,7 +4,7 @@ the edges, fetching a network, and the finished file.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -172,9 +172,11 @@ def as_made(
     alpha: Pixels | None,
     losses: Sequence[float],
     facts: dict[str, Any],
+    versions: Mapping[str, str] | None = None,
 ) -> Made:
     """A finished picture as a file with its recipe inside, completed by the network and the machine it was
-    made with. It has the density of the recipe's print, or else that of the photo.
+    made with. It has the density of the recipe's print, or else that of the photo. versions: further ones
+    for its setting.
     """
     rules = reading_rules(recipe)
     form = FORMATS.by_name(getattr(recipe, "format", "png"))
@@ -187,6 +189,7 @@ def as_made(
         *("torch", "torchvision", "numpy", "pillow"),
         threads=str(torch.get_num_threads()),
         **({"reading": str(rules)} if rules > 1 else {}),
+        **(versions or {}),
     )
     height, width = pixels.shape[:2]
     result = Result(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from studio.images.pictures import fit_within
@@ -21,6 +21,24 @@ SMALLEST = 128
 
 GROWTH = 1.5
 """The largest factor from one size of a painting to the next."""
+
+PAINTING_RULES = 2
+"""The rules by which paintings are painted. They are recorded in a work's setting, so that it is made again by
+its own: 1 where nothing is recorded, up to version 0.6.0.
+
+By the second, finer sizes take fewer steps, each shorter than the one before; faces and fine structure are
+held; and the edges of regions that are painted at once are softened once, not twice.
+"""
+
+LARGEST_CURVED = 800_000
+"""Pixels of the largest size at which the steps learn the loss's curvature, which takes the memory of eleven
+pictures (`LimitedBFGS`). Above it, they are Adam's.
+"""
+
+PARTS, FINEST_PART = (2 / 3, 0.25, 0.25), 0.35
+"""Of the recipe's steps: the coarsest size's, those of the sizes between, and those of the last of them. The
+finest takes more: there the grain of the picture is painted.
+"""
 
 AROUND = 28_000
 """What a step costs beside its pixels, in pixels (`python -m benchmarks.predictions`)."""
@@ -122,21 +140,42 @@ def plan_octaves(height: int, width: int, recipe: DreamRecipe) -> list[Size]:
     return octaves[::-1]
 
 
+def painting_rules(recipe: StyleRecipe) -> int:
+    """Today's, or those that its work was made by (see `PAINTING_RULES`)."""
+    if recipe.setting is None:
+        return PAINTING_RULES
+    recorded = recipe.setting.versions.get("painting", "1")
+    return int(recorded) if recorded in ("1", "2") else PAINTING_RULES
+
+
 def plan_sizes(height: int, width: int, recipe: StyleRecipe) -> list[Size]:
     """The sizes at which a picture of height x width is painted, coarsest first.
 
-    The coarsest, where shapes are laid out, takes the recipe's steps; the others half as many, or a quarter
-    above 1024 pixels.
+    The coarsest, where shapes are laid out, takes half of the recipe's steps, the finest a third, and those
+    between fewer. Where Adam paints them (see `is_curved`), sizes take half as many as the recipe says, or a
+    quarter above 1024 pixels. By the first rules all do, and the coarsest takes them all.
     """
     longer = max(height, width)
     count = max(0, math.ceil(math.log(longer / SMALLEST) / math.log(GROWTH))) if longer > SMALLEST else 0
     sides = [SMALLEST * (longer / SMALLEST) ** (k / count) for k in range(count)] if count else []
-    steps = recipe.planned_steps
     sizes = []
     for place, side in enumerate([*sides, float(longer)]):
-        part = 1.0 if place == 0 else 0.5 if side <= 1024 else 0.25
-        sizes.append(Size(*fit_within(height, width, round(side)), max(1, round(steps * part))))
+        size = Size(*fit_within(height, width, round(side)), 0)
+        if not is_curved(recipe, size):
+            part = 1.0 if place == 0 else 0.5 if side <= 1024 else 0.25
+        elif place == 0:
+            part = PARTS[0]
+        else:
+            part = FINEST_PART if place == count else PARTS[2 if place == count - 1 else 1]
+        sizes.append(replace(size, steps=max(1, round(recipe.planned_steps * part))))
     return sizes
+
+
+def is_curved(recipe: StyleRecipe, size: Size) -> bool:
+    """Whether the steps at this size learn the loss's curvature (`LimitedBFGS`), as they do by the second
+    rules in what is not too large; otherwise they are Adam's.
+    """
+    return painting_rules(recipe) > 1 and size.height * size.width <= LARGEST_CURVED
 
 
 def refining_sizes(sizes: Sequence[Size]) -> list[Size]:

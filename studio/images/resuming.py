@@ -38,5 +38,6 @@ def _planned(recipe: DreamRecipe | StyleRecipe, size: tuple[int, int]) -> list[S
     width, height = size
     if isinstance(recipe, DreamRecipe):
         return plan_octaves(height, width, recipe)
-    sizes = plan_sizes(height, width, recipe)
+    # What goes on is painted by today's rules, whatever the earlier work was painted by.
+    sizes = plan_sizes(height, width, recipe.model_copy(update={"setting": None}))
     return refining_sizes(sizes) if recipe.painter == "refined" else sizes

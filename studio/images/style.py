@@ -13,7 +13,7 @@ texture; and for large pictures the exact gradient, tile by tile.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -36,6 +36,7 @@ from studio.images.canvas import (
     strips,
     tensor_of,
     threads_of,
+    window,
 )
 from studio.images.memory import memory_kept
 from studio.images.networks.backbones import DEFAULT
@@ -48,6 +49,8 @@ from studio.images.planning import (
     PAINTING_BEGINS,
     Size,
     going_on,
+    is_curved,
+    painting_rules,
     plan_sizes,
     refining_sizes,
     shares,
@@ -55,6 +58,7 @@ from studio.images.planning import (
     to_its_end,
 )
 from studio.images.recipes import StyleRecipe
+from studio.images.structure import structure_of
 from studio.images.textures import (
     FieldAreas,
     Statistics,
@@ -66,6 +70,7 @@ from studio.images.textures import (
 )
 from studio.images.tiles import Field
 from studio.learning.descent import DescentOptions, descend
+from studio.learning.quasi_newton import LimitedBFGS
 from studio.learning.rules import Adam
 from studio.process import EndEarly
 from studio.works.recipe import ModelIdentity, Source
@@ -84,6 +89,11 @@ RATE, BETAS = 0.02, (0.9, 0.99)
 
 MEAN_OF_LAST = 0.4
 """The result of a size is the mean over this part of its steps: Adam keeps moving, its mean settles."""
+
+HELD = 3.0
+"""How much more the photo's shapes weigh where it has faces or fine structure, up to half strength. From there
+on it is less, and nothing at full strength.
+"""
 
 OUTSIDE = 10.0
 """How much more the photo's shapes weigh where no region is."""
@@ -130,20 +140,25 @@ def _paint(recipe: StyleRecipe, materials: Materials) -> Making:
         yield from fetched(recipe.backbone, total)
     network, identity = _network(recipe, materials)
     generator = torch.Generator().manual_seed(recipe.seed)
+    structure = None
+    if painting_rules(recipe) > 1 and recipe.strength < 1:
+        structure = structure_of(shown, network, shapes_layer(recipe.backbone))
 
     losses: list[float] = []
     costs = shares(stopped(sizes, recipe.stop_after), PAINTING_BEGINS)
     for size in sizes:
         base = tensor_of(resize(shown, size.height, size.width), network.device).float().div_(255)
-        target = _target(recipe, network, base, paintings, areas)
+        target = _target(recipe, network, base, paintings, areas, structure)
         if painted is None:
             picture = _started(base, target, generator, areas)
         else:
             picture = _enlarged(painted.to(base.device), size)
-        mean = _MeanOfLast(picture, size.steps)
+        curved = is_curved(recipe, size)
+        mean = _MeanOfLast(picture, size.steps, 0.0 if curved else MEAN_OF_LAST)
         del base
         stage = f"painting at {max(size.height, size.width)} px"
-        for loss in _steps(picture, StyleMeasure(picture, network, target), mean, size.steps):
+        measure = StyleMeasure(picture, network, target)
+        for loss in _steps(picture, measure, mean, size.steps, curved=curved):
             losses.append(loss)
             preview = StylePreview(mean, photo, mask, recipe.colour)
             try:
@@ -161,17 +176,25 @@ def _paint(recipe: StyleRecipe, materials: Materials) -> Making:
         painted = _enlarged(painted, Size(photo.shape[0], photo.shape[1], 0)).detach()
     recipe = to_its_end(recipe, sizes)
     pixels = _finished(painted, photo, mask, recipe.colour)
-    return as_made(recipe, identity, network.device, pixels, alpha, losses, facts)
+    return as_made(recipe, identity, network.device, pixels, alpha, losses, facts, _versions(recipe))
+
+
+def _versions(recipe: StyleRecipe) -> dict[str, str]:
+    """What a painting's setting says of the rules it was painted by."""
+    rules = painting_rules(recipe)
+    return {"painting": str(rules)} if rules > 1 else {}
 
 
 def _paint_at_once(recipe: StyleRecipe, materials: Materials) -> Making:
     photo_source, painting_sources = _sources(recipe)
     photo, alpha, facts = photo_at_size(photo_source, materials, recipe.size, reading_rules(recipe))
     areas = areas_of(recipe, materials, photo)
-    mask = _shown_in(areas, mask_at_size(recipe, materials, photo.shape[0], photo.shape[1]))
+    mask = mask_at_size(recipe, materials, photo.shape[0], photo.shape[1])
+    if painting_rules(recipe) == 1:  # then the edges of regions, which are soft already, are softened twice
+        mask = _shown_in(areas, mask)
     painted, identity = yield from _begun_at_once(recipe, materials, photo, painting_sources, 0, areas)
     pixels = _laid_over(painted, photo, mask, recipe.colour)
-    return as_made(recipe, identity, torch.device("cpu"), pixels, alpha, (), facts)
+    return as_made(recipe, identity, torch.device("cpu"), pixels, alpha, (), facts, _versions(recipe))
 
 
 def _begun_at_once(
@@ -226,11 +249,12 @@ def _shown_in(areas: Areas | None, mask: Pixels | None) -> Pixels | None:
 
 
 def _steps(
-    picture: Tensor, measure: StyleMeasure, mean: _MeanOfLast, steps: int
+    picture: Tensor, measure: StyleMeasure, mean: _MeanOfLast, steps: int, *, curved: bool
 ) -> Generator[float, None, None]:
-    """Paint at one size, yielding the loss at every step."""
-    adam, options = Adam(RATE, BETAS), DescentOptions(keep_every=0)
-    for step in descend([picture], measure, adam, steps=steps, options=options):
+    """Paint at one size, yielding the loss at every step. curved: see `is_curved`."""
+    rule = LimitedBFGS() if curved else Adam(RATE, BETAS)
+    options = DescentOptions(keep_every=0)
+    for step in descend([picture], measure, rule, steps=steps, options=options):
         if step.ending is not None and step.ending.kind == "diverged":
             raise Refused(
                 f"The painting failed ({step.ending.sentence.rstrip('.')}): "
@@ -248,15 +272,19 @@ def _sources(recipe: StyleRecipe) -> tuple[Source, list[Source]]:
         raise Refused("A painting needs a photo: choose one.")
     paintings = [source for source in recipe.sources if source.role == "style"]
     if not paintings:
-        raise Refused("A painting needs a style: choose at least one painting.")
+        raise Refused("No painting was given for the photo to be painted like: choose at least one.")
     if recipe.style_weights and len(recipe.style_weights) != len(paintings):
         raise Refused(
-            f"There are {len(paintings)} paintings and {len(recipe.style_weights)} weights: "
-            "give each painting one weight, or give none."
+            f"{_counted(len(paintings), 'painting')} and {_counted(len(recipe.style_weights), 'weight')} were "
+            "given: give each painting one weight, or give none."
         )
     if recipe.style_weights and not sum(recipe.style_weights) > 0:
         raise Refused("The paintings' weights are all 0: give at least one of them more.")
     return photo, paintings
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def _target(
@@ -265,18 +293,32 @@ def _target(
     base: Tensor,
     paintings: Sequence[Pixels],
     areas: Areas | None,
+    structure: Tensor | None,
 ) -> StyleTarget:
-    """What a picture of the size of `base`, the photo, is compared with."""
+    """What a picture of the size of `base`, the photo, is compared with. structure: see `structure_of`."""
     side, field = max(base.shape[-2:]), Field.of(base, network)
-    layer = shapes_layer(recipe.backbone)
+    layer, quick = shapes_layer(recipe.backbone), painting_rules(recipe) > 1
     with torch.no_grad():
         shapes = features_of_field(base, network, field, layer)
     if areas is None:
         weights = recipe.style_weights or (1.0,) * len(paintings)
         known = [_textures_of(recipe, network, painting, side) for painting in paintings]
         textures = (mixed(known, weights),)
-        return StyleTarget(textures, layer, shapes, _shapes_weight(recipe.strength), recipe.smoothness)
-    return _regional_target(recipe, network, base, paintings, areas, shapes)
+        weight = _shapes_weight(recipe.strength)
+        target = StyleTarget(textures, layer, shapes, weight, recipe.smoothness, quick=quick)
+    else:
+        target = _regional_target(recipe, network, base, paintings, areas, shapes)
+    if structure is None:
+        return target
+    factor = 1 + HELD * min(1.0, 2 - 2 * recipe.strength) * _in_field(structure, base, field, shapes)
+    return replace(target, held=factor if target.held is None else target.held * factor)
+
+
+def _in_field(values: Tensor, base: Tensor, field: Field, shapes: Tensor) -> Tensor:
+    """Values [1, 1, h, w] of the whole photo at the places of its shapes over the field."""
+    large = F.interpolate(values, base.shape[-2:], mode="bilinear", align_corners=False)
+    laid = window(large, -field.above, -field.beside, field.height, field.width)
+    return F.adaptive_avg_pool2d(laid, (shapes.shape[-2], shapes.shape[-1]))
 
 
 def _regional_target(
@@ -392,10 +434,12 @@ def _enlarged(painted: Tensor, size: Size) -> Tensor:
 
 
 class _MeanOfLast:
-    """Clamps the picture to black and white, and keeps the mean over the last part of its steps."""
+    """Clamps the picture to black and white, and keeps the mean over the last part of its steps: 0 keeps the
+    picture itself.
+    """
 
-    def __init__(self, picture: Tensor, steps: int) -> None:
-        self.first = steps - max(1, round(MEAN_OF_LAST * steps)) + 1
+    def __init__(self, picture: Tensor, steps: int, part: float = MEAN_OF_LAST) -> None:
+        self.first = steps - max(1, round(part * steps)) + 1 if part else steps + 1
         self.count = 0
         self.now = picture.detach()
         self.mean: Tensor | None = None

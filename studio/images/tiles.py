@@ -41,6 +41,8 @@ class Tile:
 
     def core_of(self, features: Tensor) -> Tensor:
         """The core's part of the features [n, c, h, w] of the window, at any layer."""
+        if (self.height, self.width) == (self.window_height, self.window_width):
+            return features  # a slice of all would copy the gradient
         step = self.window_height // features.shape[-2]
         top, left = (self.top - self.window_top) // step, (self.left - self.window_left) // step
         return features[..., top : top + self.height // step, left : left + self.width // step]

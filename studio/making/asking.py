@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from studio.errors import Refused, StudioError
-from studio.making.kinds import Kind, kind_of
+from studio.making.kinds import Kind, Role, kind_of
 from studio.works.ingredient import Ingredient
 from studio.works.recipe import MOST_CREDIT, Recipe, check
 
@@ -52,12 +52,20 @@ def _check_roles(kind: Kind, ingredients: list[Ingredient]) -> None:
         counts[each.role] = counts.get(each.role, 0) + 1
     for role in kind.roles:
         if role.needed and not counts[role.name]:
-            raise Refused(f"The {kind.label.lower()} needs a {role.name}: name a file for it.")
+            raise Refused(_without(kind, role))
         if counts[role.name] > 1 and not role.several:
             raise Refused(
                 f"The {kind.label.lower()} takes one {role.name}, and {counts[role.name]} were given: "
                 "leave the others out."
             )
+
+
+def _without(kind: Kind, role: Role) -> str:
+    """The sentence for a request that lacks what it needs."""
+    if role.bundled_as:
+        own = next(iter(role.bundled_table()))
+        return f"No {role.bundled_as} was given: name a file, or one of the studio's own, such as {own}."
+    return f"The {kind.label.lower()} needs a {role.name}: name a file for it."
 
 
 INHERITED = "from which it was made"

@@ -197,7 +197,7 @@ def test_the_loss_falls_and_every_step_is_told(photo: bytes, painting: bytes) ->
 
 def test_sizes_grow_from_coarse_to_the_asked_one() -> None:
     sizes = plan_sizes(1500, 2000, StyleRecipe(steps=100))
-    assert (sizes[0].width, sizes[0].steps) == (128, 100)
+    assert (sizes[0].width, sizes[0].steps) == (128, 67)
     assert (sizes[-1].height, sizes[-1].width, sizes[-1].steps) == (1500, 2000, 25)
     assert all(later.width / earlier.width < 1.52 for earlier, later in pairwise(sizes))
     assert [size.width for size in plan_sizes(64, 96, StyleRecipe())] == [96]
@@ -278,8 +278,8 @@ def test_alpha_stays(photo: bytes, painting: bytes) -> None:
     ("brought", "wishes", "said"),
     [
         ((False, 1), {}, "needs a photo"),
-        ((True, 0), {}, "choose at least one painting"),
-        ((True, 1), {"style_weights": (1.0, 2.0)}, "1 paintings and 2 weights"),
+        ((True, 0), {}, "No painting was given"),
+        ((True, 1), {"style_weights": (1.0, 2.0)}, "1 painting and 2 weights"),
         ((True, 1), {"style_weights": (0.0,)}, "weights are all 0"),
         ((True, 1), {"backbone": "vgg18"}, "did you mean 'vgg1"),
     ],

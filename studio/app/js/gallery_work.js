@@ -10,6 +10,9 @@ import { isMusic, when } from './tile.js';
 /** Fields of a recipe that are told elsewhere on the page. */
 const TOLD_ELSEWHERE = ['schema_version', 'kind', 'sources', 'model', 'setting'];
 
+/** @type {Record<string, string>} roles that the page has other words for */
+const ROLES = { style: 'painting' };
+
 /** @type {Record<string, string>} fields that the page has other words for */
 const CALLED = { max_copy: 'longest copy', end: 'last note', start: 'first note', composer: 'model' };
 
@@ -96,7 +99,7 @@ function sourceItem(source, kind) {
   return make('li', { class: 'source' },
     isPicture && make('img', { src: source.view, alt: '', loading: 'lazy' }),
     make('div', {},
-      make('span', { class: 'role' }, source.role),
+      make('span', { class: 'role' }, ROLES[source.role] ?? source.role),
       make('strong', {}, source.title || source.name || 'untitled'),
       make('span', { class: 'credit' }, known || (source.role === 'mask' ? '' : 'no credit given'))));
 }

@@ -47,7 +47,8 @@ export function open(widget) {
   stage.hear();
   opened(props.desk, () => stage.collect());
   onSettings(props.desk, (settings) => trigger('linked', { settings }));
-  setTimeout(() => trigger('ready', {}), 200); // what the browser remembers is there a moment later
+  // What the browser remembers is there a moment later; a work that was brought here goes before it.
+  setTimeout(() => { if (props.value?.state !== 'offer') trigger('ready', {}); }, 200);
 }
 
 class Stage {

@@ -1,15 +1,18 @@
-"""The Style tab: a photo on the stage, paintings beside it, and a button that paints the photo like them."""
+"""The Paint tab: a photo on the stage, paintings beside it, and a button that paints the photo like them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import gradio as gr
 
-from studio.app.dials import Dials, choice_dial, size_dial
+from studio.app.desk import Desk
+from studio.app.dials import Dials, choice_dial, recipe_settings, size_dial
 from studio.app.easel import MOST_PAINTINGS, Easel
 from studio.app.following import FOLLOWS, QUICK
+from studio.app.intake import sources_of
 from studio.app.links import at_load, follow_addresses, write_addresses
 from studio.app.picture_tabs import (
     PictureTab,
@@ -25,12 +28,13 @@ from studio.app.picture_tabs import (
     seed_row,
     stage_widget,
 )
-from studio.app.room import Room, TabOffers
+from studio.app.room import Entrance, Room, TabOffers, nonce
 from studio.app.widgets import widget
 from studio.errors import Refused
 from studio.images.networks.backbones import readiness
 from studio.images.paintings.catalogue import PAINTINGS
 from studio.images.recipes import StyleRecipe
+from studio.making.kinds import read_recipe
 from studio.works.recipe import Fold, Recipe
 
 LABELS = {"style_scale": "Size of the strokes", "colour": "Colours"}
@@ -141,7 +145,17 @@ def style_tab(room: Room) -> TabOffers:
     follow_addresses(stage, dials, with_quality)
     # Who sets a number of steps wants that number.
     dials["steps"].input(lambda: "steps", None, dials["quality"], **QUICK)
-    return TabOffers()
+    return _offers(tab, desk)
+
+
+def _offers(tab: PictureTab, desk: Desk) -> TabOffers:
+    def again(id: str, _bars: Sequence[int] = ()) -> list[Any]:
+        work = desk.library.get(id)
+        recipe = read_recipe(work.recipe_json)
+        offer = {"state": "offer", **sources_of(recipe, work=work.id), **_weights(recipe), "nonce": nonce()}
+        return [offer, *tab.dials.values(recipe_settings(recipe))]
+
+    return TabOffers(again=Entrance([tab.stage, *tab.dials.components], again, "Edit a copy"))
 
 
 def _adjust(settings: dict[str, Any], offered: dict[str, Any]) -> None:

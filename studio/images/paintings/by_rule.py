@@ -29,7 +29,7 @@ Field = NDArray[Any]
 
 
 def main() -> None:
-    for name in sys.argv[1:] or PAINTINGS:
+    for name in sys.argv[1:] or RULES:
         painting = PAINTINGS[name]
         painting.thumbnail.parent.mkdir(parents=True, exist_ok=True)
         picture = Image.fromarray(painted(name))

@@ -1,5 +1,5 @@
 """The studio's own paintings, for painting a photo in their style. Each was made by a program (`by_rule`),
-without any learning.
+without any learning, except for one that the studio dreamt, which hangs in its gallery.
 
     studio style photo.jpg glass -o painted.png
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.errors import Missing, UnknownName
+from studio.works.shipped import shipped
 
 if TYPE_CHECKING:
     from studio.works.ingredient import Ingredient
@@ -24,15 +25,19 @@ LICENCE = "CC0 1.0, https://creativecommons.org/publicdomain/zero/1.0/"
 
 @dataclass(frozen=True)
 class Painting:
-    """One of the studio's own paintings. name: in commands; sentence: how it was made."""
+    """One of the studio's own paintings. name: in commands; sentence: how it was made. on_show: its file in
+    gallery/, where it is a work on show; empty for those that were painted by rule.
+    """
 
     name: str
     title: str
     sentence: str
+    on_show: str = ""
 
     @property
     def path(self) -> Path:
-        return FOLDER / f"{self.name}.jpg"
+        """Its file. Raises `Missing` where the gallery of this installation is missing."""
+        return shipped("gallery") / self.on_show if self.on_show else FOLDER / f"{self.name}.jpg"
 
     @property
     def thumbnail(self) -> Path:
@@ -82,6 +87,12 @@ PAINTINGS = {
             "Washes of thin, overlapping layers, darker at the edges where they dried.",
         ),
         Painting("planes", "Planes", "Discs, arcs, bars and chequers, scattered at random at a few angles."),
+        Painting(
+            "mosaic",
+            "Dunes, a dream in mosaic",
+            "Moonlit dunes that the studio dreamt into tiles: the only one that no rule painted.",
+            on_show="dunes-creatures-mosaic.png",
+        ),
     )
 }
 

@@ -26,7 +26,7 @@ def test_the_file_is_what_the_rule_paints(name: str) -> None:
     assert np.abs(shown.astype(int) - painted(name)).mean() < 4  # of 255: a JPEG rounds
 
 
-@pytest.mark.parametrize("name", PAINTINGS)
+@pytest.mark.parametrize("name", RULES)
 def test_each_has_a_rule_that_fills_the_sheet_and_a_small_picture(name: str) -> None:
     small = painted(name, 96, 130)
     assert small.shape == (96, 130, 3)
@@ -40,7 +40,11 @@ def test_each_has_a_rule_that_fills_the_sheet_and_a_small_picture(name: str) -> 
 
 
 def test_the_table_the_rules_and_the_files_are_the_same() -> None:
-    assert set(PAINTINGS) == set(RULES) == {path.stem for path in FOLDER.glob("*.jpg")}
+    assert {path.stem for path in FOLDER.glob("*.jpg")} == set(RULES)
+    assert {each.name for each in PAINTINGS.values() if not each.on_show} == set(RULES)
+    for each in PAINTINGS.values():
+        assert read_picture(each.path.read_bytes(), each.name).pixels.shape[1] >= 640
+        assert Image.open(each.thumbnail).size == SMALL
     with pytest.raises(UnknownName, match="did you mean 'glass'"):
         painting("glas")
 
