@@ -23,11 +23,11 @@ GROWTH = 1.5
 """The largest factor from one size of a painting to the next."""
 
 PAINTING_RULES = 2
-"""The rules by which paintings are painted. They are recorded in a work's setting, so that it is made again by
-its own: 1 where nothing is recorded, up to version 0.6.0.
+"""The rules by which paintings are painted. They are recorded in a work's setting, so that it is made again
+by its own: 1 where nothing is recorded, up to version 0.6.0.
 
-By the second, finer sizes take fewer steps, each shorter than the one before; faces and fine structure are
-held; and the edges of regions that are painted at once are softened once, not twice.
+By the second, steps learn the loss's curvature, and fewer are taken; faces and fine structure are held; and
+the edges of regions that are painted at once are softened once, not twice.
 """
 
 LARGEST_CURVED = 800_000
@@ -39,6 +39,9 @@ PARTS, FINEST_PART = (2 / 3, 0.25, 0.25), 0.35
 """Of the recipe's steps: the coarsest size's, those of the sizes between, and those of the last of them. The
 finest takes more: there the grain of the picture is painted.
 """
+
+DRAFT_STEPS = 36
+"""Of a draft by the second rules: the first steps still learn what later ones make use of."""
 
 AROUND = 28_000
 """What a step costs beside its pixels, in pixels (`python -m benchmarks.predictions`)."""
@@ -151,13 +154,15 @@ def painting_rules(recipe: StyleRecipe) -> int:
 def plan_sizes(height: int, width: int, recipe: StyleRecipe) -> list[Size]:
     """The sizes at which a picture of height x width is painted, coarsest first.
 
-    The coarsest, where shapes are laid out, takes half of the recipe's steps, the finest a third, and those
-    between fewer. Where Adam paints them (see `is_curved`), sizes take half as many as the recipe says, or a
-    quarter above 1024 pixels. By the first rules all do, and the coarsest takes them all.
+    The coarsest, where shapes are laid out, takes two thirds of the recipe's steps, the finest a third, and
+    those between fewer. Where Adam paints them (see `is_curved`), sizes take half as many as the recipe says,
+    or a quarter above 1024 pixels. By the first rules all do, and the coarsest takes them all.
     """
     longer = max(height, width)
     count = max(0, math.ceil(math.log(longer / SMALLEST) / math.log(GROWTH))) if longer > SMALLEST else 0
     sides = [SMALLEST * (longer / SMALLEST) ** (k / count) for k in range(count)] if count else []
+    draft = recipe.quality == "draft" and painting_rules(recipe) > 1
+    steps = DRAFT_STEPS if draft else recipe.planned_steps
     sizes = []
     for place, side in enumerate([*sides, float(longer)]):
         size = Size(*fit_within(height, width, round(side)), 0)
@@ -167,7 +172,7 @@ def plan_sizes(height: int, width: int, recipe: StyleRecipe) -> list[Size]:
             part = PARTS[0]
         else:
             part = FINEST_PART if place == count else PARTS[2 if place == count - 1 else 1]
-        sizes.append(replace(size, steps=max(1, round(recipe.planned_steps * part))))
+        sizes.append(replace(size, steps=max(1, round(steps * part))))
     return sizes
 
 

@@ -333,7 +333,7 @@ class DreamRecipe(Recipe):
 
 
 QUALITIES = {"draft": 20, "good": 120, "fine": 240}
-"""The steps at the coarsest size that each quality of a painting takes."""
+"""The number of steps (see `StyleRecipe.steps`) that each quality of a painting stands for."""
 
 
 class StyleRecipe(Recipe):
@@ -400,8 +400,8 @@ class StyleRecipe(Recipe):
     )
     steps: int = parameter(
         120,
-        "Steps of gradient descent at the coarsest size, where the quality is 'steps'. Finer sizes take half "
-        "as many, or fewer.",
+        "Steps of gradient descent, where the quality is 'steps': the coarsest size takes two thirds of "
+        "them, the finest a third, those between a quarter.",
         ge=1,
         le=1000,
         step=1,
@@ -440,7 +440,7 @@ class StyleRecipe(Recipe):
 
     @property
     def planned_steps(self) -> int:
-        """Steps at the coarsest size: those of the quality, or the number that was asked for."""
+        """Those of the quality, or the number that was asked for."""
         return QUALITIES.get(self.quality, self.steps)
 
     def in_words(self) -> str:

@@ -1,5 +1,5 @@
-"""Where a photo has faces or other fine structure, which is to stay what it is: there its features differ from
-those around them.
+"""Where a photo has faces or other fine structure, which is to stay what it is: there its features differ
+from those around them.
 """
 
 from __future__ import annotations

@@ -91,8 +91,8 @@ MEAN_OF_LAST = 0.4
 """The result of a size is the mean over this part of its steps: Adam keeps moving, its mean settles."""
 
 HELD = 3.0
-"""How much more the photo's shapes weigh where it has faces or fine structure, up to half strength. From there
-on it is less, and nothing at full strength.
+"""How much more the photo's shapes weigh where it has faces or fine structure, up to half strength. From
+there on it is less, and nothing at full strength.
 """
 
 OUTSIDE = 10.0
@@ -140,9 +140,7 @@ def _paint(recipe: StyleRecipe, materials: Materials) -> Making:
         yield from fetched(recipe.backbone, total)
     network, identity = _network(recipe, materials)
     generator = torch.Generator().manual_seed(recipe.seed)
-    structure = None
-    if painting_rules(recipe) > 1 and recipe.strength < 1:
-        structure = structure_of(shown, network, shapes_layer(recipe.backbone))
+    structure = _held_structure(recipe, shown, network)
 
     losses: list[float] = []
     costs = shares(stopped(sizes, recipe.stop_after), PAINTING_BEGINS)
@@ -177,6 +175,13 @@ def _paint(recipe: StyleRecipe, materials: Materials) -> Making:
     recipe = to_its_end(recipe, sizes)
     pixels = _finished(painted, photo, mask, recipe.colour)
     return as_made(recipe, identity, network.device, pixels, alpha, losses, facts, _versions(recipe))
+
+
+def _held_structure(recipe: StyleRecipe, photo: Pixels, network: Prepared) -> Tensor | None:
+    """Where the photo is held (see `structure_of`); None where a recipe holds it nowhere."""
+    if painting_rules(recipe) == 1 or recipe.strength == 1:
+        return None
+    return structure_of(photo, network, shapes_layer(recipe.backbone))
 
 
 def _versions(recipe: StyleRecipe) -> dict[str, str]:
@@ -272,11 +277,11 @@ def _sources(recipe: StyleRecipe) -> tuple[Source, list[Source]]:
         raise Refused("A painting needs a photo: choose one.")
     paintings = [source for source in recipe.sources if source.role == "style"]
     if not paintings:
-        raise Refused("No painting was given for the photo to be painted like: choose at least one.")
+        raise Refused("No painting was given for the photo to be painted like: choose one or more.")
     if recipe.style_weights and len(recipe.style_weights) != len(paintings):
         raise Refused(
-            f"{_counted(len(paintings), 'painting')} and {_counted(len(recipe.style_weights), 'weight')} were "
-            "given: give each painting one weight, or give none."
+            f"{_counted(len(paintings), 'painting')} and {_counted(len(recipe.style_weights), 'weight')} "
+            "were given: give each painting one weight, or give none."
         )
     if recipe.style_weights and not sum(recipe.style_weights) > 0:
         raise Refused("The paintings' weights are all 0: give at least one of them more.")

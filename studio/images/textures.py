@@ -283,4 +283,5 @@ class _Square(torch.autograd.Function):
     def backward(ctx: Any, *slopes: Tensor) -> Tensor:
         (rows,) = ctx.saved_tensors
         (slope,) = slopes
-        return (rows.T @ (slope + slope.T)).T
+        found: Tensor = (rows.T @ (slope + slope.T)).T
+        return found

@@ -1,5 +1,5 @@
-"""A rule that learns the loss's curvature from its own steps, for a loss that is the same at every step, such as
-that of a painting: it needs about a third of Adam's steps.
+"""A rule that learns the loss's curvature from its own steps, for a loss that is the same at every step, such
+as that of a painting.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from studio.errors import Refused
 
 @dataclass
 class LimitedBFGS:
-    """Limited-memory BFGS without a line search: one gradient a step (Liu and Nocedal, "On the limited memory
-    BFGS method for large scale optimization", Mathematical Programming 45, 1989, formula 7.20). Its way is a sum
-    of the last moves, the changes of the gradient and the gradient, whose shares follow from their products
-    alone (Chen, Wang and Zhou, "Large-scale L-BFGS using MapReduce", NIPS 2014).
+    """Limited-memory BFGS without a line search: one gradient a step.
+
+    Liu and Nocedal, "On the limited memory BFGS method for large scale optimization", Mathematical
+    Programming 45, 1989. The way it takes is a sum of the last moves, the changes of the gradient and the
+    gradient, whose shares follow from their products alone: Chen, Wang and Zhou, "Large-scale L-BFGS using
+    MapReduce", NIPS 2014.
 
     memory: how many of the last steps it learns from; each takes twice the memory of the variables. first,
     longest: root mean square of the first step and of the longest, in units of the variables. What moves the
@@ -37,8 +39,8 @@ class LimitedBFGS:
             raise Refused(f"It cannot learn from {self.memory} steps; give at least 1.")
         if not 0 < self.first <= self.longest < float("inf"):
             raise Refused(
-                f"The first step is {self.first:g} long and the longest {self.longest:g}; give numbers above 0, "
-                "the second not below the first."
+                f"The first step is {self.first:g} long and the longest {self.longest:g}; give numbers above "
+                "0, the second not below the first."
             )
 
     def reset(self) -> None:
@@ -56,13 +58,10 @@ class LimitedBFGS:
         if length == 0:
             return
         way.mul_(-rate * (min(length, self.longest) if learnt else self.first) / length)
-        torch._foreach_add_(
-            list(variables),
-            [
-                part.view(each.shape)
-                for part, each in zip(way.split([each.numel() for each in variables]), variables, strict=True)
-            ],
-        )
+        begin = 0
+        for each in variables:
+            each.add_(way[begin : begin + each.numel()].view(each.shape))
+            begin += each.numel()
 
 
 class _Known:

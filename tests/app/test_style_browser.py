@@ -82,4 +82,14 @@ def test_a_photo_is_painted_like_two_paintings_and_found_again(
         )
         seen(page, ".stage").get_by_role("link", name="In the gallery").click()
         page.wait_for_selector(".gallery article h2")
-        assert page.locator(".gallery .source", has=page.get_by_text("style", exact=True)).count() == 2
+        assert page.locator(".gallery .source", has=page.get_by_text("painting", exact=True)).count() == 2
+
+        # A copy of it is edited in a page that has not opened the tab yet, and remembers another painting.
+        page.reload()
+        page.wait_for_selector(".gallery article h2")
+        page.get_by_role("button", name="Edit a copy").click()
+        seen(page, ".stage[data-mode=photo]").wait_for()
+        page.wait_for_function("() => document.querySelectorAll('.paintings .hung li').length === 2")
+        page.wait_for_function(
+            "() => [...document.querySelectorAll('[aria-label=Size]')].some((box) => box.value === '96')"
+        )

@@ -1,4 +1,6 @@
-"""The rule that learns curvature, beside PyTorch's own L-BFGS and in a valley that plain descent crosses slowly."""
+"""The rule that learns curvature, beside PyTorch's own L-BFGS, and in a valley that plain descent crosses
+slowly.
+"""
 
 from __future__ import annotations
 
