@@ -241,7 +241,7 @@ def works_are_cancelled_in_the_tray(hands: Mouse) -> None:
     """Much is asked for; one is cancelled in the tray, the others stop beside the button."""
     page = hands.page
     hands.write("[aria-label='number input for Takes']", "8")
-    hands.write("[aria-label='number input for Bars']", "24")
+    hands.write("[aria-label='number input for Bars']", "64")
     hands.press("#compose-button")
     hands.press(".tray .pill")
     last = page.locator(".tray .queue .mine").last
