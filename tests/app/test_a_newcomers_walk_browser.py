@@ -260,11 +260,11 @@ def the_gallery_is_put_in_order(hands: Mouse, dream: str, tunes: list[str], fold
     page = hands.page
     hands.open_tab("Gallery")
     title = hands.at(f".tile[data-work='{dream}'] .caption strong").inner_text()
-    hands.write("input[type=search]", title.split(",")[0])
+    hands.write(".finder input[type=search]", title.split(",")[0])
     page.wait_for_function(f"([id]) => ({TILES})().every((each) => each.dataset.work === id)", arg=[dream])
     hands.press(f".tile[data-work='{dream}'] .star")
     page.wait_for_selector(f".tile[data-work='{dream}'] .star[aria-pressed=true]")
-    hands.write("input[type=search]", "")
+    hands.write(".finder input[type=search]", "")
     page.wait_for_selector(f".tile[data-work='{tunes[-1]}']", state="attached")
     hands.press("[data-do=starred]")
     page.wait_for_selector(f".tile[data-work='{tunes[-1]}']", state="detached")

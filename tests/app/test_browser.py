@@ -276,7 +276,7 @@ def test_the_gallery_is_searched_and_a_work_removed_can_be_brought_back(
         page.wait_for_selector(".stage[data-mode=done]")
         page.get_by_role("tab", name="Gallery").click()
         page.wait_for_selector(".tiles .tile")
-        page.fill("input[type=search]", "unverwechselbar")
+        page.fill(".finder input[type=search]", "unverwechselbar")
         page.wait_for_function("() => document.querySelectorAll('.tiles .tile').length === 1")
         page.locator(".tiles .tile a").focus()
         page.keyboard.press("Enter")
@@ -301,7 +301,7 @@ def test_the_gallery_is_searched_and_a_work_removed_can_be_brought_back(
         page.get_by_role("button", name="Delete now").click()
         page.get_by_role("button", name="Delete for good").click()
         page.wait_for_selector("text=deleted for good.")
-        page.fill("input[type=search]", "unverwechselbar")
+        page.fill(".finder input[type=search]", "unverwechselbar")
         page.wait_for_selector(".gallery .none:not([hidden])")
         assert "No works match" in page.inner_text(".gallery .none")
 

@@ -51,7 +51,7 @@ def test_a_pile_opens_filters_stay_and_a_family_is_a_tree(chromium: Chromium, st
     with chromium.visitor(studio.address, DESK) as page:
         page.goto(f"{studio.address}/#gallery&text=quincunx")
         shows(page, 2)
-        assert page.input_value("input[type=search]") == "quincunx"
+        assert page.input_value(".finder input[type=search]") == "quincunx"
         page.get_by_role("button", name="Show all 3 takes of Quincunx, weave").click()
         shows(page, 4)
         page.get_by_role("button", name="Star Quincunx, weave").nth(1).click()
