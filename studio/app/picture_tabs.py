@@ -18,6 +18,7 @@ from studio.app.desk import Desk
 from studio.app.dials import Dials, recipe_settings
 from studio.app.expecting import expecting, with_sizes
 from studio.app.following import ENDED, FOLLOWS, QUICK, found_again
+from studio.app.gradio_patches import BUILT_CLOSED
 from studio.app.intake import Credit, common
 from studio.app.links import Completes, linked_settings
 from studio.app.modules import calling
@@ -175,7 +176,7 @@ def go_buttons(label: str, kind: str, id: str) -> GoButtons:
 
 def fine_settings(dials: Dials, without: tuple[str, ...] = ()) -> None:
     """All other controls, folded away."""
-    with gr.Accordion("Fine settings", open=False):
+    with gr.Accordion("Fine settings", open=BUILT_CLOSED):
         dials.add_rest(Fold.FOLDED, without)
 
 
@@ -183,7 +184,7 @@ def credit_fields() -> tuple[gr.Textbox, gr.Textbox, gr.Textbox]:
     """Where a visitor says whose the photo is: title, author and licence, folded away."""
     title = "What the photo is called; it goes into the recipe with the rest."
     licence = "What may be done with it, such as CC BY 4.0."
-    with gr.Accordion("Whose photo is it?", open=False):
+    with gr.Accordion("Whose photo is it?", open=BUILT_CLOSED):
         return (
             gr.Textbox(label="Title", max_lines=1, info=title, max_length=MOST_CREDIT),
             gr.Textbox(label="Author", max_lines=1, info="Who took it.", max_length=MOST_CREDIT),

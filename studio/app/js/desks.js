@@ -82,6 +82,38 @@ export function desk(name) {
   return there;
 }
 
+/** @type {WeakMap<Desk, Map<string, any[]>>} what came back for widgets that are not there yet */
+const brought = new WeakMap();
+
+/**
+ * Files come back to a widget of this desk: now, or as soon as it is there.
+ *
+ * @param {Desk} there
+ * @param {'offerGuides' | 'offerMore' | 'offerRegions'} name
+ * @param {any[]} given
+ */
+export async function bring(there, name, ...given) {
+  /** @type {((...given: any[]) => Promise<void> | void) | undefined} */
+  const take = there[name];
+  if (take) await take(...given);
+  else brought.set(there, (brought.get(there) ?? new Map()).set(name, given));
+}
+
+/**
+ * A widget of this desk is there and takes what comes back, also what came before it.
+ *
+ * @template {'offerGuides' | 'offerMore' | 'offerRegions'} Name
+ * @param {Desk} there
+ * @param {Name} name
+ * @param {NonNullable<Desk[Name]>} take
+ */
+export function takes(there, name, take) {
+  there[name] = take;
+  const given = brought.get(there)?.get(name);
+  brought.get(there)?.delete(name);
+  if (given) bring(there, name, ...given);
+}
+
 /**
  * The stage of this desk is there.
  *

@@ -1,6 +1,6 @@
 // The guide pictures: small, optional, dropped or chosen; several have weights.
 
-import { desk } from './desks.js';
+import { desk, takes } from './desks.js';
 import { around, complain, find, make, picturesOf, sentenceOf } from './dom.js';
 import { asked, offered } from './server.js';
 
@@ -28,7 +28,7 @@ export function open(widget) {
   });
   const own = desk(widget.props.desk);
   own.guides = () => guides.offers();
-  own.offerGuides = (given, weights) => guides.offered(given, weights);
+  takes(own, 'offerGuides', (given, weights) => guides.offered(given, weights));
 }
 
 class Guides {

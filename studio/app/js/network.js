@@ -1,6 +1,6 @@
 // A network of the visitor's own: the file it was saved as, and what it says of itself.
 
-import { desk } from './desks.js';
+import { desk, takes } from './desks.js';
 import { find } from './dom.js';
 import { firstOf, offered } from './server.js';
 import { well } from './well.js';
@@ -37,9 +37,9 @@ export function open(widget) {
     const weights = await network.offer();
     return weights ? { weights, weights_sha256: hashField.value.trim() } : {};
   };
-  own.offerMore = (told) => {
+  takes(own, 'offerMore', (told) => {
     const weights = firstOf(told.weights);
     return weights ? network.arrive(Promise.resolve(weights), { quietly: true }) : network.clear({ quietly: true });
-  };
+  });
   own.bringNetwork = (file, chosen) => network.arrive(offered(widget, file), { chosen });
 }

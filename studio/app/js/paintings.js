@@ -1,7 +1,7 @@
 // The paintings a photo is to be painted like: dropped or chosen; two are blended by a slider, more have weights. A
 // painter can learn a painting, which is painted at once from then on.
 
-import { desk } from './desks.js';
+import { desk, takes } from './desks.js';
 import { all, around, complain, find, make, picturesOf, sentenceOf } from './dom.js';
 import { Learning } from './learning.js';
 import { asked, offered } from './server.js';
@@ -33,7 +33,7 @@ export function open(widget) {
     await paintings.arriving;
     if (!paintings.list.length && props.studies.length) await paintings.hang(Promise.resolve({ study: props.studies[0].name }));
   };
-  own.offerMore = (told) => paintings.offered(told);
+  takes(own, 'offerMore', (told) => paintings.offered(told));
   own.namedPaintings = () => paintings.list.map(({ sha256, name }) => ({ value: sha256, label: name }));
 
   chooser.addEventListener('change', () => { take([...(chooser.files ?? [])]); chooser.value = ''; });

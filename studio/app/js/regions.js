@@ -1,6 +1,6 @@
 // Regions: parts of the photo, painted on the stage or found by the studio, each with a look and a strength.
 
-import { desk } from './desks.js';
+import { desk, takes } from './desks.js';
 import { around, complain, find, make, pen, sentenceOf } from './dom.js';
 import { asked, listed, offered } from './server.js';
 
@@ -39,7 +39,7 @@ export function open(widget) {
   });
   const own = desk(props.desk);
   own.regions = () => regions.collect();
-  own.offerRegions = (told) => regions.offered(told);
+  takes(own, 'offerRegions', (told) => regions.offered(told));
   own.photoChanged = () => regions.forget();
   own.paintingsChanged = () => regions.show();
   own.hasRegions = () => regions.list.length > 0;

@@ -4,7 +4,7 @@
 import { addressOfWork, go, onSettings } from './address.js';
 import { Camera } from './camera.js';
 import { Compare } from './compare.js';
-import { desk, opened, tell } from './desks.js';
+import { bring, desk, opened, tell } from './desks.js';
 import { all, around, capitalised, find, inSight, make, picturesOf, sentenceOf, smoothly } from './dom.js';
 import { estimating } from './estimates.js';
 import { Glimpse } from './glimpse.js';
@@ -565,9 +565,9 @@ class Stage {
       if (photo) this.settle(photo, await this.look(photo, 'photo'), { quietly: true });
       this.wipe();
       await this.drawMask(firstOf(found.mask));
-      if (found.guide) await this.desk.offerGuides?.(listed(found.guide), found.guide_weights);
-      await this.desk.offerMore?.(found);
-      await this.desk.offerRegions?.(found);
+      if (found.guide) await bring(this.desk, 'offerGuides', listed(found.guide), found.guide_weights);
+      await bring(this.desk, 'offerMore', found);
+      await bring(this.desk, 'offerRegions', found);
     } catch { /* the source is gone: the preview and the result still show */ }
   }
 
@@ -576,9 +576,9 @@ class Stage {
     const photo = firstOf(told.photo);
     if (!photo || !await this.arrive(Promise.resolve(photo))) return;
     await this.drawMask(firstOf(told.mask)).catch((error) => this.complain(sentenceOf(error)));
-    this.desk.offerGuides?.(listed(told.guide), told.guide_weights);
-    await this.desk.offerMore?.(told);
-    await this.desk.offerRegions?.(told);
+    bring(this.desk, 'offerGuides', listed(told.guide), told.guide_weights);
+    await bring(this.desk, 'offerMore', told);
+    await bring(this.desk, 'offerRegions', told);
   }
 
   async hear() {

@@ -169,7 +169,7 @@ def _lay_out(desk: Desk) -> ComposeParts:
 
 def _folded(dials: Dials) -> tuple[gr.File, gr.HTML, gr.Accordion]:
     """The folds below the button; gives the theme, what is heard in it, and its fold."""
-    with gr.Accordion("A line to follow", open=False):
+    with gr.Accordion("A line to follow", open=BUILT_CLOSED):
         for name in ("contour", "contour_limit", "contour_pull"):
             dials.add(name)
     with gr.Accordion("A theme", open=BUILT_CLOSED, elem_classes="theme") as theme_fold:
