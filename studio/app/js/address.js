@@ -1,7 +1,7 @@
 // Where the visitor is, as the page's address says it: a tab (#style), a tab with settings (#dream&preset=weave), a
 // lesson (#lesson=cafeteria&rate=0.1) or a work (?work=ID). Back and Forward go from one of these to the next.
 
-import { nameFileFields, nameTabs, onTabOpened, openTabSoon, walkTabs } from './gradio_page.js';
+import { followTabs, nameFileFields, nameTabs, onTabOpened, openTabSoon, walkTabs } from './gradio_page.js';
 
 /**
  * @typedef {object} Place
@@ -67,6 +67,7 @@ export function begin(labels) {
   tabs = Object.keys(labels);
   nameTabs(labels);
   walkTabs();
+  followTabs();
   nameFileFields();
   const { tab } = here();
   told = location.href;

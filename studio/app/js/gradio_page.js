@@ -59,16 +59,34 @@ const listeners = new Set();
 /** Calls back whenever a tab was opened. @param {(id: string) => void} heard */
 export const onTabOpened = (heard) => { listeners.add(heard); };
 
+/** The button of the tab that is open, unless it is in the menu. */
+const OPEN_TAB = '.rooms [role=tablist] [role=tab][aria-selected=true]';
+
 /**
  * A tab was opened; Gradio says so. On a busy machine it says so late: what is said of a tab that has been left since
- * counts no more, or the page's address would lead there.
+ * counts no more, or the page's address would lead there. `followTabs` has heard of it by then.
  *
  * @param {string} id
  */
 export function tabOpened(id) {
-  const open = document.querySelector('.rooms [role=tablist] [role=tab][aria-selected=true]')?.textContent?.trim();
+  const open = document.querySelector(OPEN_TAB)?.textContent?.trim();
   if (open && labels[id] && open !== labels[id]) return;
   for (const heard of listeners) heard(id);
+}
+
+/**
+ * Hears of every tab at the moment it is opened. Gradio's own word comes later, perhaps after the visitor has gone on:
+ * the tab between would be missing on the way back.
+ */
+export function followTabs() {
+  let last = '';
+  new MutationObserver(() => {
+    const open = document.querySelector(OPEN_TAB)?.textContent?.trim();
+    const id = Object.keys(labels).find((each) => labels[each] === open);
+    if (!id || id === last) return;
+    last = id;
+    for (const heard of listeners) heard(id);
+  }).observe(document.body, { subtree: true, attributes: true, attributeFilter: ['aria-selected'] });
 }
 
 /**
